@@ -1,0 +1,68 @@
+//! The only place that reads a clock.
+//!
+//! Everything below `service` takes time as an argument. [`Moment`] counts the time that passes, suspend included, and
+//! orders polls and deadlines; the wall clock ([`wall`]) is for what is stored or shown.
+
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// A point on the machine's boot clock. Unlike [`std::time::Instant`] it goes on while the machine is suspended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(Duration);
+
+impl Moment {
+    /// The moment that lies `since_boot` after the machine's start. Tests begin at any they like.
+    pub const fn at(since_boot: Duration) -> Self {
+        Self(since_boot)
+    }
+
+    /// The time from `self` to `later`, zero when `later` has passed.
+    pub fn until(self, later: Moment) -> Duration {
+        later.0.saturating_sub(self.0)
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Moment;
+
+    fn add(self, duration: Duration) -> Moment {
+        Moment(self.0.saturating_add(duration))
+    }
+}
+
+impl Sub<Moment> for Moment {
+    type Output = Duration;
+
+    /// Zero rather than an overflow when `earlier` is the later one.
+    fn sub(self, earlier: Moment) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Reads the boot clock.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn now() -> Moment {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
+    Moment(Duration::new(seconds, nanoseconds))
+}
+
+/// Reads the monotonic clock, which is what other systems offer without calls of their own.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[expect(clippy::disallowed_methods, reason = "this module owns the clocks")]
+pub fn now() -> Moment {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+
+    static START: OnceLock<Instant> = OnceLock::new();
+    Moment(START.get_or_init(Instant::now).elapsed())
+}
+
+/// Reads the wall clock.
+#[expect(clippy::disallowed_methods, reason = "this module owns the clocks")]
+pub fn wall() -> Timestamp {
+    Timestamp::now()
+}

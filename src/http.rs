@@ -1,0 +1,162 @@
+//! Plain data for one HTTP exchange: the request, the answer, and how an exchange can fail without one.
+//!
+//! Nothing here opens a connection; [`client`] does. `oauth` builds [`Request`]s and reads [`Response`]s without knowing
+//! who carries them.
+
+pub mod client;
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::secret::Secret;
+
+/// What an accounts server may send at most: its answers are a few hundred bytes.
+pub const ACCOUNTS_BODY_LIMIT: usize = 256 * 1024;
+/// What an API may send at most.
+pub const API_BODY_LIMIT: usize = 32 * 1024 * 1024;
+/// The whole exchange with an accounts server, connecting included.
+pub const ACCOUNTS_DEADLINE: Duration = Duration::from_secs(20);
+/// The whole exchange with an API.
+pub const API_DEADLINE: Duration = Duration::from_secs(60);
+
+/// An HTTP request method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Delete,
+    Get,
+    Head,
+    Patch,
+    Post,
+    Put,
+}
+
+impl Method {
+    pub const ALL: [Method; 6] = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete, Method::Head];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Delete => "DELETE",
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Patch => "PATCH",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Method {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let method = Method::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(text));
+        method.ok_or_else(|| format!("`{text}` is none of GET, POST, PUT, PATCH, DELETE and HEAD"))
+    }
+}
+
+/// One request. Header values and the body count as secret: `Debug` shows neither.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    pub method: Method,
+    pub url: Url,
+    pub headers: Vec<(String, Secret)>,
+    pub body: Vec<u8>,
+    /// Bytes; a longer answer is [`TransportFailure::TooLarge`].
+    pub body_limit: usize,
+    pub deadline: Duration,
+}
+
+impl Request {
+    /// A GET within the bounds that hold for accounts servers.
+    pub fn get(url: Url) -> Self {
+        Self {
+            method: Method::Get,
+            url,
+            headers: vec![header("accept", "application/json")],
+            body: Vec::new(),
+            body_limit: ACCOUNTS_BODY_LIMIT,
+            deadline: ACCOUNTS_DEADLINE,
+        }
+    }
+
+    /// A POST of form parameters: secrets travel in the body, never in the address (RFC 6749 §2.3.1).
+    pub fn form(url: Url, parameters: &[(&str, &str)]) -> Self {
+        let mut serializer = url::form_urlencoded::Serializer::new(String::new());
+        serializer.extend_pairs(parameters);
+        Self {
+            method: Method::Post,
+            headers: vec![
+                header("accept", "application/json"),
+                header("content-type", "application/x-www-form-urlencoded"),
+            ],
+            body: serializer.finish().into_bytes(),
+            ..Self::get(url)
+        }
+    }
+
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: Secret) -> Self {
+        self.headers.push((name.to_owned(), value));
+        self
+    }
+}
+
+fn header(name: &str, value: &str) -> (String, Secret) {
+    (name.to_owned(), Secret::new(value))
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.method, self.url.origin().ascii_serialization(), self.url.path())
+    }
+}
+
+/// One answer, whatever its status. The body is not yet trusted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Response {
+    pub status: u16,
+    /// In the order in which they came; values that are no UTF-8 are made so, with loss.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} bytes)", self.status, self.body.len())
+    }
+}
+
+/// Why there is no answer. Each is worth another try later, except [`TransportFailure::Setup`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransportFailure {
+    #[error("the name {0} could not be resolved")]
+    Dns(String),
+    #[error("no connection to {0}")]
+    Connect(String),
+    #[error("the TLS connection to {0} was refused: {1}")]
+    Tls(String, String),
+    #[error("{0} did not answer in time")]
+    Timeout(String),
+    #[error("the answer from {0} broke off")]
+    Truncated(String),
+    #[error("the answer from {0} is larger than {1} bytes")]
+    TooLarge(String, usize),
+    #[error("{0}")]
+    Setup(String),
+}

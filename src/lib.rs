@@ -1,0 +1,21 @@
+//! Signs a machine without a browser in to Zoho, or to any other provider that speaks RFC 8628, keeps its tokens safe
+//! and fresh, and lets people and scripts use them.
+//!
+//! Dependencies point one way:
+//!
+//! ```text
+//! main → cli, tui → service → oauth, api, storage, http, providers
+//! ```
+//!
+//! `oauth` is sans-IO: it knows no runtime, no sockets, no terminal and no clock. `cli` and `tui` do not know each other;
+//! what both need lives in `service`. `docs/architecture.md` tells the rest.
+//!
+//! This library exists for the binary and its tests. It is not a stable interface.
+
+pub mod clock;
+pub mod http;
+pub mod profile;
+pub mod providers;
+pub mod secret;
+pub mod storage;
+pub mod untrusted;

@@ -1,0 +1,160 @@
+//! What is known about authorization servers, as data.
+//!
+//! A [`Provider`] is a [`Dialect`] (how its kind of server deviates from the RFCs) and the [`DataCenter`]s at which it
+//! answers. The flows in `oauth` read these fields; none of them asks for a provider by name.
+
+pub mod catalog;
+pub mod standard;
+pub mod zoho;
+
+use std::time::Duration;
+
+use url::{Origin, Url};
+
+/// An authorization server, or several that share their clients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Provider {
+    /// The name under which profiles refer to it.
+    pub name: String,
+    pub dialect: &'static Dialect,
+    /// Never empty. A provider without data centres has one whose code is empty.
+    pub data_centers: Vec<DataCenter>,
+}
+
+impl Provider {
+    /// The data centre with this code; codes compare without case.
+    pub fn data_center(&self, code: &str) -> Option<&DataCenter> {
+        self.data_centers.iter().find(|data_center| data_center.code.eq_ignore_ascii_case(code))
+    }
+
+    /// The data centre that is meant where a profile names none.
+    pub fn default_data_center(&self) -> &DataCenter {
+        &self.data_centers[0]
+    }
+}
+
+/// One place at which a provider answers, with its own accounts server and APIs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataCenter {
+    /// Lower-case location code (`us`, `eu`, …), or empty where the provider has no data centres.
+    pub code: String,
+    /// The accounts server or issuer, shown to people.
+    pub accounts_server: Url,
+    pub endpoints: Endpoints,
+    /// The gateway that most product APIs share.
+    pub api_domain: Option<Url>,
+    /// Hosts of products outside the gateway end in this (`zoho.eu`); without it they are looked for at `api_domain`.
+    pub product_domain: Option<String>,
+    /// Addresses that this data centre's answers may name for `api_domain` and that mean the one above.
+    pub api_domain_aliases: Vec<Url>,
+    /// Hosts that its verification address may have, beside the accounts server's own.
+    pub verification_origins: Vec<Origin>,
+}
+
+impl DataCenter {
+    /// The origins to which an access token of this data centre may be sent.
+    pub fn origins(&self) -> Vec<Origin> {
+        let mut origins = vec![self.accounts_server.origin()];
+        origins.extend(self.endpoints.userinfo.iter().map(Url::origin));
+        origins.extend(self.api_domain.iter().map(Url::origin));
+        origins.extend(catalog::PRODUCTS.iter().filter_map(|product| product.base(self)).map(|base| base.origin()));
+        let mut unique: Vec<Origin> = Vec::new();
+        for origin in origins {
+            if !unique.contains(&origin) {
+                unique.push(origin);
+            }
+        }
+        unique
+    }
+}
+
+/// Where a data centre's accounts server takes which request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoints {
+    /// RFC 8628 §3.1.
+    pub device_authorization: Url,
+    /// RFC 8628 §3.4, polled for the device code.
+    pub device_token: Url,
+    /// RFC 6749 §6, asked to refresh.
+    pub token: Url,
+    pub revocation: Vec<Revocation>,
+    /// Answers with the account behind an access token.
+    pub userinfo: Option<Url>,
+}
+
+/// One form of the revocation request. They are tried in order until one succeeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Revocation {
+    pub url: Url,
+    /// The client authenticates by HTTP Basic (RFC 6749 §2.3.1).
+    pub basic_authentication: bool,
+    /// The parameter that tells which kind of token this is: `token_type_hint` in RFC 7009.
+    pub type_parameter: Option<&'static str>,
+}
+
+/// How a kind of authorization server speaks: parameter names, units, words.
+#[derive(Debug, PartialEq)]
+pub struct Dialect {
+    /// What people call it: "Zoho".
+    pub display_name: &'static str,
+    /// Fixed parameters of the device authorization request.
+    pub device_request: &'static [(&'static str, &'static str)],
+    /// `grant_type` of the poll.
+    pub device_grant_type: &'static str,
+    /// The name under which the poll carries the device code.
+    pub device_code_parameter: &'static str,
+    pub scope_separator: &'static str,
+    pub intervals: Intervals,
+    /// Values from here on are milliseconds, below it seconds; `None` for servers that send seconds only.
+    pub interval_milliseconds_from: Option<u64>,
+    /// As above, for `expires_in` of a device code.
+    pub lifetime_milliseconds_from: Option<u64>,
+    /// As above, for `expires_in` of an access token.
+    pub token_life_milliseconds_from: Option<u64>,
+    /// `error` words of the poll. Words that are not listed end the sign-in.
+    pub poll_errors: &'static [(&'static str, PollError)],
+    /// `error` words of a refresh that mean the refresh token is gone for good.
+    pub refresh_refusals: &'static [&'static str],
+    /// Fields, in order of trust, that name the data centre after [`PollError::Relocated`].
+    pub location_fields: &'static [&'static str],
+    /// A body with `"status":"failure"` and no token means that requests come too often, whatever its words, which are
+    /// localised.
+    pub failure_status_is_throttle: bool,
+    /// How long to leave the token endpoint alone after a throttle answer that names no time.
+    pub throttle_pause: Duration,
+    /// How many access tokens one refresh token may mint in which time.
+    pub mint_limit: Option<MintLimit>,
+    /// The word before the token in `Authorization`.
+    pub api_scheme: &'static str,
+    /// What kind of client to register, and where, in one sentence.
+    pub registration: &'static str,
+}
+
+/// Bounds and defaults of the device flow's times.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Intervals {
+    /// Used when the server names none (RFC 8628 §3.2).
+    pub default: Duration,
+    pub shortest: Duration,
+    pub longest: Duration,
+    pub default_lifetime: Duration,
+    pub longest_lifetime: Duration,
+}
+
+/// What a poll's `error` word means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PollError {
+    Pending,
+    SlowDown,
+    /// Approved, but the account lives in another data centre.
+    Relocated,
+    Denied,
+    Expired,
+}
+
+/// How many access tokens may be minted from one grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MintLimit {
+    pub tokens: usize,
+    pub window: Duration,
+}

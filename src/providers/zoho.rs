@@ -1,0 +1,131 @@
+//! Zoho: its data centres and how its accounts servers deviate from the RFCs.
+//!
+//! Sources are Zoho's pages "Initiation request", "Polling request", "Multi DC" and "Refresh access token" below
+//! <https://www.zoho.com/accounts/protocol/oauth/>, and its official SDKs.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::{DataCenter, Dialect, Endpoints, Intervals, MintLimit, PollError, Provider, Revocation};
+
+/// How Zoho's accounts servers speak.
+pub static DIALECT: Dialect = Dialect {
+    display_name: "Zoho",
+    // Without `offline` there is no refresh token; without `consent` only the first sign-in brings one.
+    device_request: &[("grant_type", "device_request"), ("access_type", "offline"), ("prompt", "consent")],
+    device_grant_type: "device_token",
+    device_code_parameter: "code",
+    scope_separator: ",",
+    intervals: Intervals {
+        default: Duration::from_secs(5),
+        shortest: Duration::from_secs(5),
+        longest: Duration::from_secs(60),
+        default_lifetime: Duration::from_secs(300),
+        longest_lifetime: Duration::from_secs(30 * 60),
+    },
+    interval_milliseconds_from: Some(1_000),
+    lifetime_milliseconds_from: Some(10_000),
+    token_life_milliseconds_from: Some(86_401),
+    poll_errors: &[
+        ("authorization_pending", PollError::Pending),
+        ("slow_down", PollError::SlowDown),
+        ("other_dc", PollError::Relocated),
+        ("access_denied", PollError::Denied),
+        ("expired", PollError::Expired),
+        ("expired_token", PollError::Expired),
+    ],
+    refresh_refusals: &["invalid_code", "invalid_grant"],
+    location_fields: &["user_location", "dc", "location", "user_dc"],
+    failure_status_is_throttle: true,
+    throttle_pause: Duration::from_secs(10 * 60),
+    mint_limit: Some(MintLimit { tokens: 10, window: Duration::from_secs(10 * 60) }),
+    api_scheme: "Zoho-oauthtoken",
+    registration: "register a client of the type \"Non-browser application\" in the API console of the data centre",
+};
+
+/// Code, accounts server, gateway, domain of product hosts. Canada's gateway does not share its products' domain.
+const DATA_CENTERS: [(&str, &str, &str, &str); 11] = [
+    ("us", "https://accounts.zoho.com", "https://www.zohoapis.com", "zoho.com"),
+    ("eu", "https://accounts.zoho.eu", "https://www.zohoapis.eu", "zoho.eu"),
+    ("in", "https://accounts.zoho.in", "https://www.zohoapis.in", "zoho.in"),
+    ("au", "https://accounts.zoho.com.au", "https://www.zohoapis.com.au", "zoho.com.au"),
+    ("jp", "https://accounts.zoho.jp", "https://www.zohoapis.jp", "zoho.jp"),
+    ("ca", "https://accounts.zohocloud.ca", "https://www.zohoapis.ca", "zohocloud.ca"),
+    ("sa", "https://accounts.zoho.sa", "https://www.zohoapis.sa", "zoho.sa"),
+    ("uk", "https://accounts.zoho.uk", "https://www.zohoapis.uk", "zoho.uk"),
+    ("ae", "https://accounts.zoho.ae", "https://www.zohoapis.ae", "zoho.ae"),
+    ("sg", "https://accounts.zoho.sg", "https://www.zohoapis.sg", "zoho.sg"),
+    ("cn", "https://accounts.zoho.com.cn", "https://www.zohoapis.com.cn", "zoho.com.cn"),
+];
+
+/// Zoho itself, under the name `zoho`.
+pub fn provider() -> Provider {
+    let data_centers = DATA_CENTERS.iter().map(|&(code, accounts, gateway, products)| {
+        let data_center = data_center(code, &built_in(accounts), &built_in(gateway));
+        DataCenter { product_domain: Some(products.to_owned()), ..data_center }
+    });
+    Provider { name: "zoho".to_owned(), dialect: &DIALECT, data_centers: data_centers.collect() }
+}
+
+/// A data centre that speaks Zoho's dialect at other addresses: a test server, or a proxy in front of Zoho.
+///
+/// Zoho's own addresses for the same code are accepted in its answers, since a proxy passes them on unchanged.
+pub fn data_center(code: &str, accounts_server: &Url, api_domain: &Url) -> DataCenter {
+    let code = code.to_ascii_lowercase();
+    let zohos_own = DATA_CENTERS.iter().find(|(own, ..)| *own == code);
+    let api_domain_aliases = zohos_own.map(|(_, _, gateway, products)| {
+        // Older pages of the documentation name `api.zoho.com` and the like.
+        vec![built_in(gateway), built_in(&format!("https://api.{products}"))]
+    });
+    let verification_origins = zohos_own.map(|(_, accounts, ..)| vec![built_in(accounts).origin()]);
+    DataCenter {
+        code,
+        endpoints: endpoints(accounts_server),
+        accounts_server: accounts_server.clone(),
+        api_domain: Some(api_domain.clone()),
+        product_domain: None,
+        api_domain_aliases: api_domain_aliases.unwrap_or_default(),
+        verification_origins: verification_origins.unwrap_or_default(),
+    }
+}
+
+fn endpoints(accounts_server: &Url) -> Endpoints {
+    let at = |path: &str| {
+        let mut url = accounts_server.clone();
+        url.set_path(path);
+        url
+    };
+    Endpoints {
+        device_authorization: at("/oauth/v3/device/code"),
+        device_token: at("/oauth/v3/device/token"),
+        token: at("/oauth/v2/token"),
+        revocation: vec![
+            Revocation {
+                url: at("/oauth/v2/revoke/token"),
+                basic_authentication: true,
+                type_parameter: Some("token_type"),
+            },
+            Revocation { url: at("/oauth/v2/token/revoke"), basic_authentication: false, type_parameter: None },
+        ],
+        userinfo: Some(at("/oauth/user/info")),
+    }
+}
+
+fn built_in(address: &str) -> Url {
+    Url::parse(address).expect("the table above holds addresses only")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::provider;
+
+    #[test]
+    fn every_data_center_keeps_to_its_own_domain() {
+        for data_center in provider().data_centers {
+            let domain = data_center.product_domain.clone().expect("Zoho's own data centres have product hosts");
+            assert!(data_center.accounts_server.host_str().is_some_and(|host| host.ends_with(&domain)));
+            assert!(data_center.origins().len() > 3, "{}", data_center.code);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Where grants are kept: one [`Record`] per profile, in a [`Store`] that was chosen once and is named to the person.
+//!
+//! Readers take no lock. Every write goes through [`Store::lock`], so that a refresh can read again, decide, ask the
+//! provider and commit while no other process does the same. No failure path here deletes or blanks a record.
+
+pub mod record;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use record::{Account, LastRefresh, Record};
+
+use crate::profile::ProfileName;
+
+/// How long a writer waits for another one before it gives up.
+pub const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+
+/// A place that keeps records.
+pub trait Store: Send + Sync {
+    /// The record as last committed; `None` where the profile has none.
+    fn load(&self, profile: &ProfileName) -> Result<Option<Record>, StoreError>;
+
+    /// Waits up to `patience` for the sole right to write this profile's record. Blocks the thread.
+    fn lock(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn LockedRecord>, StoreError>;
+
+    /// The profiles that have a record.
+    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError>;
+
+    /// Proves that records can be kept: writes a probe, reads it back and deletes it.
+    fn probe(&self) -> Result<(), StoreError>;
+
+    /// Where the records are and what guards them, for people.
+    fn protection(&self) -> Result<Protection, StoreError>;
+}
+
+/// The sole right to write one profile's record, given back when dropped.
+pub trait LockedRecord: Send {
+    /// Reads again, now that nobody else writes.
+    fn load(&self) -> Result<Option<Record>, StoreError>;
+
+    /// Makes sure that a commit will have room, before anything irreversible is asked of a provider.
+    fn reserve(&mut self) -> Result<(), StoreError>;
+
+    /// Replaces the record durably; its `generation` becomes one more than that of the record it replaces.
+    fn commit(&mut self, record: &mut Record) -> Result<(), StoreError>;
+
+    /// Deletes the record and the generation before it.
+    fn forget(&mut self) -> Result<(), StoreError>;
+}
+
+/// Where records are and what guards them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// `file`, `plain` or `memory`.
+    pub kind: &'static str,
+    pub place: Option<PathBuf>,
+    pub key: KeySource,
+}
+
+/// Where the key comes from that seals the records, and so what the seal is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// Records are not sealed: `--store plain:` was asked for by name.
+    None,
+    /// A random key in a file that only this user can read.
+    KeyFile(PathBuf),
+    /// A systemd credential.
+    Credential,
+    /// A key that a passphrase opens.
+    Passphrase,
+    /// Records never leave memory.
+    Memory,
+}
+
+impl KeySource {
+    /// The word that goes into JSON and into the store itself.
+    pub fn word(&self) -> &'static str {
+        match self {
+            KeySource::None => "none",
+            KeySource::KeyFile(_) => "key-file",
+            KeySource::Credential => "credential",
+            KeySource::Passphrase => "passphrase",
+            KeySource::Memory => "memory",
+        }
+    }
+
+    /// L0 (nothing) to L3 (also a stolen disk); see `docs/security.md`.
+    pub fn grade(&self) -> &'static str {
+        match self {
+            KeySource::None => "L0",
+            KeySource::KeyFile(_) => "L1",
+            KeySource::Credential => "L2",
+            KeySource::Passphrase | KeySource::Memory => "L3",
+        }
+    }
+
+    /// What this guards against, in words.
+    pub fn in_words(&self) -> &'static str {
+        match self {
+            KeySource::None => "not encrypted",
+            KeySource::KeyFile(_) => "encrypted, key file readable by this user only",
+            KeySource::Credential => "encrypted, key from a systemd credential",
+            KeySource::Passphrase => "encrypted, key behind a passphrase",
+            KeySource::Memory => "kept in memory only",
+        }
+    }
+}
+
+impl fmt::Display for Protection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.key.in_words(), self.key.grade())
+    }
+}
+
+/// Why the store could not be used. Every one ends a command with exit code 9.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("`{store}` is no store: {problem}")]
+    Address { store: String, problem: &'static str },
+    #[error("{action} {} failed: {source}", path.display())]
+    Io { action: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("another process (pid {}) has held the lock on profile `{profile}` for {} s", holder.as_deref().unwrap_or("unknown"), waited.as_secs())]
+    Locked { profile: ProfileName, holder: Option<String>, waited: Duration },
+    #[error("the key source is unavailable: {0}")]
+    KeyUnavailable(String),
+    #[error("the record {} cannot be opened: {problem}", path.display())]
+    Corrupt { path: PathBuf, problem: &'static str },
+    #[error("the record {} was written by a newer version of this program", path.display())]
+    Newer { path: PathBuf },
+    #[error("{} is not safe: {problem}", path.display())]
+    Unsafe { path: PathBuf, problem: String },
+}

@@ -1,0 +1,120 @@
+//! What is kept of one grant, and the only place where secrets become bytes.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::profile::ProfileName;
+use crate::secret::Secret;
+
+/// Everything that one profile keeps: its client's secret, its tokens and their history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    pub profile: ProfileName,
+    /// The name of the provider that issued the grant.
+    pub provider: String,
+    pub client_id: String,
+    /// As handed to `profile add`; configuration may name other sources.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_secret")]
+    pub client_secret: Option<Secret>,
+    /// Rises by one with each commit; a store that goes back was swapped.
+    pub generation: u64,
+    /// What an approval gave, until it is signed out or replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
+}
+
+/// What one approval gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// The accounts server that issued it and takes its refreshes.
+    pub issuer: String,
+    /// Empty where the provider has no data centres.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub data_center: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_domain: Option<String>,
+    /// Scheme, host and port of every place to which the access token may be sent.
+    pub allowed_origins: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
+    pub scopes: Vec<String>,
+    #[serde(with = "secret")]
+    pub access_token: Secret,
+    pub access_token_expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_secret")]
+    pub refresh_token: Option<Secret>,
+    pub approved_at: Timestamp,
+    /// When access tokens were minted from this grant, as far back as the provider's window reaches.
+    #[serde(default)]
+    pub mints: Vec<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_refresh: Option<LastRefresh>,
+    /// The provider asked to be left alone until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_until: Option<Timestamp>,
+    /// Why the provider will not refresh this grant again. The tokens stay until a new sign-in replaces them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+/// Who approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Account {
+    /// The one line by which people know the account.
+    pub fn label(&self) -> &str {
+        self.email.as_deref().or(self.name.as_deref()).unwrap_or(&self.id)
+    }
+}
+
+/// The last attempt to mint an access token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LastRefresh {
+    pub at: Timestamp,
+    /// What went wrong, in words for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+mod secret {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::secret::Secret;
+
+    pub(super) fn serialize<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(secret.expose())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+        String::deserialize(deserializer).map(Secret::new)
+    }
+}
+
+mod optional_secret {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::secret::Secret;
+
+    #[expect(clippy::ref_option, reason = "serde names the signature")]
+    pub(super) fn serialize<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+        match secret {
+            Some(secret) => serializer.serialize_some(secret.expose()),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
+    }
+}

@@ -1,0 +1,182 @@
+//! The border between text that a server sent and text that this program shows, stores or sends on.
+//!
+//! [`Untrusted`] has no `Display`: each way out is a grammar for one kind of field. Bodies, which have no grammar, go
+//! through [`visible`] before a person sees them.
+
+use std::fmt;
+
+use serde::Deserialize;
+use url::Url;
+
+/// The longest text that is shown from one field, in characters.
+const LONGEST_FIELD: usize = 300;
+
+/// Text as a server sent it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Untrusted(String);
+
+/// A field did not pass its check. Says which field and what was expected, never what was sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server sent {field} that {problem}")]
+pub struct Rejected {
+    pub field: &'static str,
+    pub problem: &'static str,
+}
+
+impl Untrusted {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// A user code: 1 to 32 printable ASCII characters, shown exactly as sent (RFC 8628 §6.1).
+    pub fn user_code(&self) -> Result<String, Rejected> {
+        let fits =
+            (1..=32).contains(&self.0.len()) && self.0.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        if fits && self.0.trim() == self.0 {
+            Ok(self.0.clone())
+        } else {
+            Err(Rejected { field: "a user code", problem: "is not 1 to 32 printable ASCII characters" })
+        }
+    }
+
+    /// A token or device code: up to 16 KiB of visible ASCII (RFC 6749 appendix A.12), so that it fits a header.
+    pub fn token(&self, field: &'static str) -> Result<&str, Rejected> {
+        let fits =
+            !self.0.is_empty() && self.0.len() <= 16 * 1024 && self.0.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits { Ok(&self.0) } else { Err(Rejected { field, problem: "is empty or not printable ASCII" }) }
+    }
+
+    /// An address that people open or this program calls: `https`, or `http` on loopback, without user info.
+    pub fn url(&self, field: &'static str) -> Result<Url, Rejected> {
+        let rejected = |problem| Rejected { field, problem };
+        let has_hidden = self.0.len() > 2048 || !self.0.bytes().all(|byte| byte.is_ascii_graphic());
+        if has_hidden || self.0.contains('\\') {
+            return Err(rejected("has characters that no address has"));
+        }
+        let url = Url::parse(&self.0).map_err(|_| rejected("is no address"))?;
+        check_address(&url).map_err(rejected)?;
+        Ok(url)
+    }
+
+    /// A word such as `error` or `user_location`: letters, digits and `_-. `, at most 64.
+    pub fn word(&self) -> Option<&str> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-. ".contains(&byte);
+        ((1..=64).contains(&self.0.len()) && self.0.bytes().all(fits)).then_some(self.0.as_str())
+    }
+
+    /// One line for people: an `error_description`, a person's name, a header. Controls, bidi and zero-width characters
+    /// become visible, length is capped.
+    pub fn line(&self) -> String {
+        let mut line = String::new();
+        self.0.chars().take(LONGEST_FIELD).for_each(|character| push_visible(&mut line, character));
+        if self.0.chars().nth(LONGEST_FIELD).is_some() { line + "…" } else { line }
+    }
+
+    /// The scopes of a token answer, separated by spaces or commas; those with odd characters are left out
+    /// (RFC 6749 §3.3).
+    pub fn scopes(&self) -> Vec<String> {
+        let is_scope = |scope: &&str| {
+            (1..=200).contains(&scope.len()) && scope.bytes().all(|b| b.is_ascii_graphic() && !b"\"\\,".contains(&b))
+        };
+        self.0.split([' ', ',']).filter(is_scope).take(500).map(str::to_owned).collect()
+    }
+}
+
+impl fmt::Debug for Untrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // May hold a token, so no part of it is shown.
+        write!(f, "Untrusted({} bytes)", self.0.len())
+    }
+}
+
+/// Tells whether credentials may travel to `url` and people may be sent there; else the reason why not.
+///
+/// Plain `http` is for loopback only, where the built-in server and test servers live.
+pub fn check_address(url: &Url) -> Result<(), &'static str> {
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("carries a user name or password");
+    }
+    match url.scheme() {
+        "https" if url.host().is_some() => Ok(()),
+        "http" if is_loopback(url) => Ok(()),
+        "http" => Err("is plain http outside this machine"),
+        _ => Err("is neither https nor http"),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// Makes a body safe for a terminal: every character that could steer it or hide text becomes visible, lines stay lines.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character == '\n' { shown.push('\n') } else { push_visible(&mut shown, character) }
+    }
+    shown
+}
+
+fn push_visible(shown: &mut String, character: char) {
+    let steers = matches!(character,
+        '\0'..='\x08' | '\x0b'..='\x1f' | '\x7f'..='\u{9f}' // C0 but tab and line feed, DEL, C1
+        | '\u{ad}' | '\u{61c}' | '\u{180e}' // soft hyphen, Arabic letter mark, Mongolian vowel separator
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' // zero width, separators, bidi
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    match character {
+        '\n' | '\t' => shown.push(' '),
+        _ if steers => shown.extend(format!("<U+{:04X}>", u32::from(character)).chars()),
+        _ => shown.push(character),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Untrusted, visible};
+
+    #[test]
+    fn controls_and_bidi_become_visible() {
+        assert_eq!(visible("a\x1b]52;c;x\x07\r\n\u{202e}b"), "a<U+001B>]52;c;x<U+0007><U+000D>\n<U+202E>b");
+        assert_eq!(Untrusted::new("one\ntwo\u{200b}").line(), "one two<U+200B>");
+        assert!(Untrusted::new("x".repeat(5000)).line().chars().count() <= 301);
+    }
+
+    #[test]
+    fn user_codes_with_escapes_spaces_at_the_ends_or_no_text_are_refused() {
+        for code in ["", "AB\x1b[31m", " ABCD", "ABCD ", "ÄBCD", "AB\nCD", &"A".repeat(33)] {
+            assert!(Untrusted::new(code).user_code().is_err(), "{code:?}");
+        }
+        assert_eq!(Untrusted::new("WLKU-4502").user_code().as_deref(), Ok("WLKU-4502"));
+    }
+
+    #[test]
+    fn addresses_that_are_not_https_or_carry_a_user_are_refused() {
+        for address in [
+            "http://accounts.example.com/",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "https://accounts.zoho.com@evil.example/",
+            "https://evil.example\\@accounts.zoho.com/",
+            "https://evil.example/\x1b[2J",
+            "http://127.0.0.1.evil.example/",
+            "//evil.example/",
+            "",
+        ] {
+            assert!(Untrusted::new(address).url("an address").is_err(), "{address:?}");
+        }
+        for address in ["https://accounts.zoho.eu/oauth/v3/device", "http://127.0.0.1:9101/", "http://[::1]:1/"] {
+            assert!(Untrusted::new(address).url("an address").is_ok(), "{address:?}");
+        }
+    }
+
+    #[test]
+    fn scopes_split_at_spaces_and_commas() {
+        assert_eq!(Untrusted::new("a.b c,d  \"e\" ").scopes(), ["a.b", "c", "d"]);
+    }
+}

@@ -14,6 +14,7 @@
 
 pub mod clock;
 pub mod http;
+pub mod oauth;
 pub mod profile;
 pub mod providers;
 pub mod secret;

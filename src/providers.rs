@@ -104,6 +104,8 @@ pub struct Dialect {
     /// The name under which the poll carries the device code.
     pub device_code_parameter: &'static str,
     pub scope_separator: &'static str,
+    /// The verification address may be on another public host (Google's and Microsoft's are), not the provider's only.
+    pub verification_on_any_host: bool,
     pub intervals: Intervals,
     /// Values from here on are milliseconds, below it seconds; `None` for servers that send seconds only.
     pub interval_milliseconds_from: Option<u64>,

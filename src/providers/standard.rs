@@ -15,6 +15,7 @@ pub static DIALECT: Dialect = Dialect {
     device_grant_type: "urn:ietf:params:oauth:grant-type:device_code",
     device_code_parameter: "device_code",
     scope_separator: " ",
+    verification_on_any_host: true,
     intervals: Intervals {
         default: Duration::from_secs(5),
         shortest: Duration::from_secs(1),

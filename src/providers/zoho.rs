@@ -17,6 +17,7 @@ pub static DIALECT: Dialect = Dialect {
     device_grant_type: "device_token",
     device_code_parameter: "code",
     scope_separator: ",",
+    verification_on_any_host: false,
     intervals: Intervals {
         default: Duration::from_secs(5),
         shortest: Duration::from_secs(5),

@@ -1,0 +1,47 @@
+//! The protocol, sans-IO: what to ask, when, and what the answers mean.
+//!
+//! | module | standard |
+//! | --- | --- |
+//! | [`device`] | RFC 8628, the device flow as a state machine |
+//! | [`refresh`] | RFC 6749 §6, the refresh as a state machine |
+//! | [`wire`] | requests as form bodies, lenient reading of answers |
+//!
+//! Nothing here knows a runtime, a socket, a terminal or a clock: time comes in as an argument, requests go out as data.
+
+pub mod device;
+pub mod refresh;
+pub mod wire;
+
+use std::collections::BTreeMap;
+
+use crate::clock::Moment;
+use crate::http::Request;
+use crate::secret::Secret;
+
+/// What a state machine wants next.
+#[derive(Debug)]
+pub enum Step<Outcome> {
+    /// Send this now and hand the answer to `handle`.
+    Send(Request),
+    /// A request is under way.
+    AwaitReply,
+    /// Nothing to do before then.
+    Wait(Moment),
+    Done(Outcome),
+}
+
+/// A client as registered with the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    pub id: String,
+    pub secret: Option<Secret>,
+    /// Secrets by data centre, where Zoho gave one each.
+    pub data_center_secrets: BTreeMap<String, Secret>,
+}
+
+impl Client {
+    /// The secret that holds at a data centre.
+    pub fn secret_at(&self, data_center: &str) -> Option<&Secret> {
+        self.data_center_secrets.get(data_center).or(self.secret.as_ref())
+    }
+}

@@ -1,0 +1,274 @@
+//! The device flow (RFC 8628) as a state machine that owns no time and no connection.
+//!
+//! Call [`DeviceFlow::poll`] until it is done: send what it asks to send, hand the answer to [`DeviceFlow::handle`], wait
+//! as long as it says. `service::login` is the one place that does so for the command line and the screens.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::wire::{self, CodeReply, DeviceCode, PollReply, ServerError, TokenAnswer, Unreadable};
+use super::{Client, Step};
+use crate::clock::Moment;
+use crate::http::{Request, Response, TransportFailure};
+use crate::providers::{DataCenter, Provider};
+use crate::untrusted::Rejected;
+
+/// What `slow_down` adds to the interval, for this and every later poll (RFC 8628 §3.5).
+pub const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
+/// The first wait after an exchange without an answer; it doubles from there.
+const FIRST_BACKOFF: Duration = Duration::from_secs(5);
+/// Where the doubling ends.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+
+/// One sign-in from the request for a code to its end.
+///
+/// | state | on | goes to |
+/// | --- | --- | --- |
+/// | `Start` | `poll` | `AwaitingCode`, sends the authorization request |
+/// | `AwaitingCode` | a code | `Waiting` |
+/// | | anything else | `Done(Failed)` |
+/// | `Waiting` | `poll` before the time | `Waiting` |
+/// | | `poll` at the time | `AwaitingToken`, sends a poll |
+/// | `AwaitingToken` | pending, slow down, relocated, no answer | `Waiting`, or `Done(Expired)` after the last poll |
+/// | | token, denial, expiry, other errors | `Done` |
+///
+/// The last poll is the first one that falls on or after the code's end, so a flow ends by expiry plus one interval
+/// (and the time that its last exchange takes), and an approval in the last seconds is not lost.
+#[derive(Debug)]
+pub struct DeviceFlow {
+    provider: Provider,
+    data_center: DataCenter,
+    client: Client,
+    scopes: Vec<String>,
+    state: State,
+    events: VecDeque<DeviceEvent>,
+}
+
+/// What happened, in the order in which it did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DeviceEvent {
+    CodeIssued {
+        code: Box<DeviceCode>,
+        expires_at: Moment,
+        next_poll_at: Moment,
+    },
+    /// Nobody has approved yet.
+    Pending {
+        next_poll_at: Moment,
+    },
+    SlowedDown {
+        interval: Duration,
+        next_poll_at: Moment,
+    },
+    /// Approved; the account lives in another data centre, which is asked from now on.
+    Relocated {
+        data_center: String,
+        next_poll_at: Moment,
+    },
+    /// An exchange brought no answer. `attempt` counts them since the last answer.
+    Retrying {
+        reason: String,
+        attempt: u32,
+        next_poll_at: Moment,
+    },
+}
+
+/// How a sign-in ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Approved; the tokens come from this data centre.
+    Authorized {
+        token: Box<TokenAnswer>,
+        data_center: String,
+    },
+    Denied,
+    Expired,
+    Failed(Failure),
+}
+
+/// Why a sign-in could not go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// No code could be had; `host` did not answer.
+    Transport(TransportFailure),
+    /// The server refused the request or the poll, at this data centre.
+    Server {
+        error: ServerError,
+        data_center: String,
+    },
+    /// No code could be had; the answer was not what the protocol describes.
+    Garbled {
+        status: u16,
+    },
+    Throttled(Option<Duration>),
+    Rejected(Rejected),
+    /// The account lives in a data centre that the provider's table does not know.
+    UnknownDataCenter(String),
+}
+
+#[derive(Debug)]
+enum State {
+    Start,
+    AwaitingCode,
+    Waiting(Polling),
+    AwaitingToken(Polling),
+    Done(Outcome),
+}
+
+/// What polling carries along.
+#[derive(Clone, Debug)]
+struct Polling {
+    code: Box<DeviceCode>,
+    expires_at: Moment,
+    interval: Duration,
+    next_poll_at: Moment,
+    /// Exchanges without an answer since the last answer.
+    failures: u32,
+    /// The poll under way is the last one.
+    is_last: bool,
+}
+
+impl DeviceFlow {
+    /// A sign-in that begins at `data_center`, where the client is registered.
+    pub fn new(provider: Provider, data_center: DataCenter, client: Client, scopes: Vec<String>) -> Self {
+        Self { provider, data_center, client, scopes, state: State::Start, events: VecDeque::new() }
+    }
+
+    /// Tells what to do at `now`. Repeating the call changes nothing, except that each request is handed out once.
+    pub fn poll(&mut self, now: Moment) -> Step<Outcome> {
+        match &mut self.state {
+            State::Start => {
+                self.state = State::AwaitingCode;
+                Step::Send(self.authorization_request())
+            }
+            State::Waiting(polling) if now >= polling.next_poll_at => {
+                let polling = Polling { is_last: now >= polling.expires_at, ..polling.clone() };
+                let dialect = self.provider.dialect;
+                let request =
+                    wire::device_token_request(dialect, &self.data_center, &self.client, &polling.code.device_code);
+                self.state = State::AwaitingToken(polling);
+                Step::Send(request)
+            }
+            State::Waiting(polling) => Step::Wait(polling.next_poll_at),
+            State::AwaitingCode | State::AwaitingToken(_) => Step::AwaitReply,
+            State::Done(outcome) => Step::Done(outcome.clone()),
+        }
+    }
+
+    /// Takes the answer to the request that `poll` handed out, or why there is none.
+    pub fn handle(&mut self, now: Moment, reply: Result<Response, TransportFailure>) {
+        self.state = match std::mem::replace(&mut self.state, State::Start) {
+            State::AwaitingCode => self.handle_code(now, reply),
+            State::AwaitingToken(polling) => self.handle_poll(now, polling, reply),
+            // An answer that nobody waits for changes nothing.
+            state => state,
+        };
+    }
+
+    /// The events since the last call.
+    pub fn events(&mut self) -> impl Iterator<Item = DeviceEvent> + '_ {
+        self.events.drain(..)
+    }
+
+    fn authorization_request(&self) -> Request {
+        wire::device_authorization_request(self.provider.dialect, &self.data_center, &self.client, &self.scopes)
+    }
+
+    fn handle_code(&mut self, now: Moment, reply: Result<Response, TransportFailure>) -> State {
+        let response = match reply {
+            Ok(response) => response,
+            Err(failure) => return State::Done(Outcome::Failed(Failure::Transport(failure))),
+        };
+        let failure = match wire::read_device_code(self.provider.dialect, &self.data_center, &response) {
+            Ok(CodeReply::Issued(code)) => {
+                let expires_at = now + code.lifetime;
+                let polling = Polling {
+                    interval: code.interval,
+                    next_poll_at: now + code.interval,
+                    expires_at,
+                    failures: 0,
+                    is_last: false,
+                    code,
+                };
+                let code = polling.code.clone();
+                self.events.push_back(DeviceEvent::CodeIssued { code, expires_at, next_poll_at: polling.next_poll_at });
+                return State::Waiting(polling);
+            }
+            Ok(CodeReply::Error(error)) => self.server_failure(error),
+            Err(Unreadable::Throttled(pause)) => Failure::Throttled(pause),
+            Err(Unreadable::Garbled { status }) => Failure::Garbled { status },
+            Err(Unreadable::Rejected(rejected)) => Failure::Rejected(rejected),
+        };
+        State::Done(Outcome::Failed(failure))
+    }
+
+    fn handle_poll(&mut self, now: Moment, polling: Polling, reply: Result<Response, TransportFailure>) -> State {
+        let response = match reply {
+            Ok(response) => response,
+            Err(failure) => return self.back_off(now, polling, failure.to_string(), None),
+        };
+        let host = self.data_center.accounts_server.host_str().unwrap_or("the server").to_owned();
+        let outcome = match wire::read_poll(self.provider.dialect, &self.data_center, &response) {
+            Ok(PollReply::Token(token)) => Outcome::Authorized { token, data_center: self.data_center.code.clone() },
+            Ok(PollReply::Pending) => {
+                return self.wait(now, polling, |next_poll_at| DeviceEvent::Pending { next_poll_at });
+            }
+            Ok(PollReply::SlowDown) => {
+                let interval = polling.interval + SLOW_DOWN_STEP;
+                let slowed = Polling { interval, ..polling };
+                return self.wait(now, slowed, |next_poll_at| DeviceEvent::SlowedDown { interval, next_poll_at });
+            }
+            Ok(PollReply::Relocated(location)) => match self.provider.data_center(&location) {
+                Some(data_center) => {
+                    self.data_center = data_center.clone();
+                    let data_center = data_center.code.clone();
+                    return self
+                        .wait(now, polling, |next_poll_at| DeviceEvent::Relocated { data_center, next_poll_at });
+                }
+                None => Outcome::Failed(Failure::UnknownDataCenter(location)),
+            },
+            Ok(PollReply::Denied) => Outcome::Denied,
+            Ok(PollReply::Expired) => Outcome::Expired,
+            Ok(PollReply::Error(error)) => Outcome::Failed(self.server_failure(error)),
+            Err(Unreadable::Rejected(rejected)) => Outcome::Failed(Failure::Rejected(rejected)),
+            Err(Unreadable::Throttled(pause)) => {
+                return self.back_off(now, polling, format!("{host} asks for fewer requests"), pause);
+            }
+            Err(Unreadable::Garbled { status }) => {
+                let reason = format!("{host} sent no answer that can be read (HTTP {status})");
+                return self.back_off(now, polling, reason, None);
+            }
+        };
+        State::Done(outcome)
+    }
+
+    /// The server was heard and the person was not: the next poll comes one interval from now.
+    fn wait(&mut self, now: Moment, polling: Polling, event: impl FnOnce(Moment) -> DeviceEvent) -> State {
+        let next_poll_at = now + polling.interval;
+        self.schedule(Polling { next_poll_at, failures: 0, ..polling }, event)
+    }
+
+    /// Backs off without ending the sign-in: connections fail for reasons of their own (RFC 8628 §3.5).
+    fn back_off(&mut self, now: Moment, polling: Polling, reason: String, pause: Option<Duration>) -> State {
+        let attempt = polling.failures.saturating_add(1);
+        let doubled = FIRST_BACKOFF.saturating_mul(1 << polling.failures.min(6)).min(LONGEST_BACKOFF);
+        let wait = doubled.max(pause.unwrap_or_default()).max(polling.interval);
+        // However long the pause, the last poll is not put off beyond the code's end.
+        let last_poll_at = (now + polling.interval).max(polling.expires_at);
+        let next_poll_at = (now + wait).min(last_poll_at);
+        let polling = Polling { next_poll_at, failures: attempt, ..polling };
+        self.schedule(polling, |next_poll_at| DeviceEvent::Retrying { reason, attempt, next_poll_at })
+    }
+
+    fn schedule(&mut self, polling: Polling, event: impl FnOnce(Moment) -> DeviceEvent) -> State {
+        if polling.is_last {
+            return State::Done(Outcome::Expired);
+        }
+        self.events.push_back(event(polling.next_poll_at));
+        State::Waiting(polling)
+    }
+
+    fn server_failure(&self, error: ServerError) -> Failure {
+        Failure::Server { error, data_center: self.data_center.code.clone() }
+    }
+}

@@ -1,0 +1,100 @@
+//! The refresh (RFC 6749 §6) as a state machine: one exchange, and one more when the first never reached the server.
+//!
+//! It decides what an answer says about the grant. Locks, storage and the budget belong to `service::tokens`.
+
+use std::time::Duration;
+
+use super::wire::{self, RefreshReply, ServerError, TokenAnswer, Unreadable};
+use super::{Client, Step};
+use crate::clock::Moment;
+use crate::http::{Response, TransportFailure};
+use crate::providers::{DataCenter, Dialect};
+use crate::secret::Secret;
+use crate::untrusted::Rejected;
+
+/// The wait before the second try.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// One refresh from request to outcome.
+///
+/// | state | on | goes to |
+/// | --- | --- | --- |
+/// | `Ready` | `poll` at the time | `AwaitingReply`, sends the request |
+/// | `AwaitingReply` | no connection, first try | `Ready`, half a second later |
+/// | | any answer, or any other failure | `Done` |
+#[derive(Debug)]
+pub struct RefreshFlow {
+    dialect: &'static Dialect,
+    data_center: DataCenter,
+    client: Client,
+    refresh_token: Secret,
+    state: State,
+}
+
+/// What the provider said.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    Minted(Box<TokenAnswer>),
+    /// The refresh token is gone for good: revoked, replaced or of another client.
+    Refused(ServerError),
+    /// The provider refused the client or the request, which says nothing about the grant.
+    Error(ServerError),
+    Throttled(Option<Duration>),
+    Garbled {
+        status: u16,
+    },
+    Rejected(Rejected),
+    Transport(TransportFailure),
+}
+
+#[derive(Debug)]
+enum State {
+    Ready { at: Option<Moment>, is_retry: bool },
+    AwaitingReply { is_retry: bool },
+    Done(Outcome),
+}
+
+impl RefreshFlow {
+    /// A refresh at the data centre that issued the grant.
+    pub fn new(dialect: &'static Dialect, data_center: DataCenter, client: Client, refresh_token: Secret) -> Self {
+        let state = State::Ready { at: None, is_retry: false };
+        Self { dialect, data_center, client, refresh_token, state }
+    }
+
+    /// Tells what to do at `now`.
+    pub fn poll(&mut self, now: Moment) -> Step<Outcome> {
+        match &self.state {
+            State::Ready { at: Some(at), .. } if now < *at => Step::Wait(*at),
+            State::Ready { is_retry, .. } => {
+                self.state = State::AwaitingReply { is_retry: *is_retry };
+                Step::Send(wire::refresh_request(&self.data_center, &self.client, &self.refresh_token))
+            }
+            State::AwaitingReply { .. } => Step::AwaitReply,
+            State::Done(outcome) => Step::Done(outcome.clone()),
+        }
+    }
+
+    /// Takes the answer to the request that `poll` handed out, or why there is none.
+    pub fn handle(&mut self, now: Moment, reply: Result<Response, TransportFailure>) {
+        let State::AwaitingReply { is_retry } = self.state else { return };
+        self.state = match reply {
+            Ok(response) => State::Done(self.read(&response)),
+            // Nothing was sent, so a second try cannot present a token twice.
+            Err(TransportFailure::Dns(_) | TransportFailure::Connect(_)) if !is_retry => {
+                State::Ready { at: Some(now + RETRY_AFTER), is_retry: true }
+            }
+            Err(failure) => State::Done(Outcome::Transport(failure)),
+        };
+    }
+
+    fn read(&self, response: &Response) -> Outcome {
+        match wire::read_refresh(self.dialect, &self.data_center, response) {
+            Ok(RefreshReply::Token(token)) => Outcome::Minted(token),
+            Ok(RefreshReply::Refused(error)) => Outcome::Refused(error),
+            Ok(RefreshReply::Error(error)) => Outcome::Error(error),
+            Err(Unreadable::Throttled(pause)) => Outcome::Throttled(pause),
+            Err(Unreadable::Garbled { status }) => Outcome::Garbled { status },
+            Err(Unreadable::Rejected(rejected)) => Outcome::Rejected(rejected),
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! Turns requests into form bodies, and answers into what they mean.
+//!
+//! Reading is lenient where providers differ and strict where it protects: the body decides before the status, since
+//! Zoho sends errors with 200; a body that is no JSON object is [`Unreadable::Garbled`], which a proxy or captive portal
+//! may have sent and is worth another try. Every text passes the check of its field before it leaves this module.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::Client;
+use crate::http::{Request, Response};
+use crate::providers::{DataCenter, Dialect, Intervals, PollError};
+use crate::secret::Secret;
+use crate::untrusted::{Rejected, Untrusted};
+
+/// The longest that any `Retry-After` is obeyed.
+const LONGEST_RETRY_AFTER: u64 = 60 * 60;
+
+/// What the device authorization endpoint gives (RFC 8628 §3.2).
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceCode {
+    pub device_code: Secret,
+    pub user_code: String,
+    pub verification_uri: Url,
+    pub verification_uri_complete: Option<Url>,
+    pub lifetime: Duration,
+    /// The least time between two polls.
+    pub interval: Duration,
+}
+
+/// What the token endpoint gives (RFC 6749 §5.1).
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenAnswer {
+    pub access_token: Secret,
+    pub refresh_token: Option<Secret>,
+    pub expires_in: Duration,
+    /// `None` means: as asked for (RFC 6749 §5.1).
+    pub scopes: Option<Vec<String>>,
+    /// As the data centre's table has it, whatever alias was sent.
+    pub api_domain: Option<Url>,
+}
+
+/// What a server said when it said no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerError {
+    /// The `error` word, made safe to show.
+    pub word: String,
+    pub description: Option<String>,
+}
+
+impl std::fmt::Display for ServerError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.description {
+            Some(description) => write!(f, "{} ({description})", self.word),
+            None => f.write_str(&self.word),
+        }
+    }
+}
+
+/// Why an answer could not be read as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Requests come too often; the server may say for how long to stay away.
+    Throttled(Option<Duration>),
+    /// HTML from a proxy, half a body, an error page: no word from the provider about the grant.
+    Garbled { status: u16 },
+    /// The provider answered, but with a field that must not be used.
+    Rejected(Rejected),
+}
+
+impl From<Rejected> for Unreadable {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
+    }
+}
+
+/// The answer to a device authorization request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CodeReply {
+    Issued(Box<DeviceCode>),
+    Error(ServerError),
+}
+
+/// The answer to a poll.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PollReply {
+    Token(Box<TokenAnswer>),
+    Pending,
+    SlowDown,
+    /// Approved, but the account lives in the data centre with this code.
+    Relocated(String),
+    Denied,
+    Expired,
+    Error(ServerError),
+}
+
+/// The answer to a refresh.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RefreshReply {
+    Token(Box<TokenAnswer>),
+    /// The refresh token is gone for good.
+    Refused(ServerError),
+    Error(ServerError),
+}
+
+/// The device authorization request (RFC 8628 §3.1). Carries no client secret: neither standard nor Zoho wants one.
+pub fn device_authorization_request(
+    dialect: &Dialect,
+    data_center: &DataCenter,
+    client: &Client,
+    scopes: &[String],
+) -> Request {
+    let scope = scopes.join(dialect.scope_separator);
+    let mut parameters = vec![("client_id", client.id.as_str())];
+    parameters.extend(dialect.device_request);
+    if !scope.is_empty() {
+        parameters.push(("scope", &scope));
+    }
+    Request::form(data_center.endpoints.device_authorization.clone(), &parameters)
+}
+
+/// One poll for the token (RFC 8628 §3.4).
+pub fn device_token_request(
+    dialect: &Dialect,
+    data_center: &DataCenter,
+    client: &Client,
+    device_code: &Secret,
+) -> Request {
+    let grant_type = dialect.device_grant_type;
+    let device_code = (dialect.device_code_parameter, device_code.expose());
+    client_form(
+        data_center.endpoints.device_token.clone(),
+        data_center,
+        client,
+        &[("grant_type", grant_type), device_code],
+    )
+}
+
+/// A refresh (RFC 6749 §6).
+pub fn refresh_request(data_center: &DataCenter, client: &Client, refresh_token: &Secret) -> Request {
+    let parameters = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+    client_form(data_center.endpoints.token.clone(), data_center, client, &parameters)
+}
+
+/// A form in which the client says who it is (RFC 6749 §2.3.1, in the body).
+pub fn client_form(url: Url, data_center: &DataCenter, client: &Client, parameters: &[(&str, &str)]) -> Request {
+    let mut parameters = parameters.to_vec();
+    parameters.push(("client_id", &client.id));
+    if let Some(secret) = client.secret_at(&data_center.code) {
+        parameters.push(("client_secret", secret.expose()));
+    }
+    Request::form(url, &parameters)
+}
+
+/// Reads the answer to [`device_authorization_request`].
+pub fn read_device_code(
+    dialect: &Dialect,
+    data_center: &DataCenter,
+    response: &Response,
+) -> Result<CodeReply, Unreadable> {
+    let body = Body::read(dialect, response)?;
+    match body.error() {
+        Some(error) if is_passing(&error) => Err(body.garbled()),
+        Some(error) => Ok(CodeReply::Error(error)),
+        None if !body.has("device_code") => Err(body.garbled()),
+        None => Ok(CodeReply::Issued(Box::new(body.device_code(dialect, data_center)?))),
+    }
+}
+
+/// Reads the answer to [`device_token_request`].
+pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<PollReply, Unreadable> {
+    let body = Body::read(dialect, response)?;
+    let Some(error) = body.error() else {
+        return Ok(PollReply::Token(Box::new(body.token(dialect, data_center)?)));
+    };
+    let meaning = dialect.poll_errors.iter().find(|(word, _)| error.word.eq_ignore_ascii_case(word));
+    match meaning.map(|(_, meaning)| meaning) {
+        Some(PollError::Pending) => Ok(PollReply::Pending),
+        Some(PollError::SlowDown) => Ok(PollReply::SlowDown),
+        Some(PollError::Denied) => Ok(PollReply::Denied),
+        Some(PollError::Expired) => Ok(PollReply::Expired),
+        Some(PollError::Relocated) => Ok(PollReply::Relocated(body.location(dialect)?)),
+        None if is_passing(&error) => Err(body.garbled()),
+        None => Ok(PollReply::Error(error)),
+    }
+}
+
+/// Reads the answer to [`refresh_request`].
+///
+/// Only a parseable refusal below 500 is final; whatever else goes wrong says nothing about the grant.
+pub fn read_refresh(
+    dialect: &Dialect,
+    data_center: &DataCenter,
+    response: &Response,
+) -> Result<RefreshReply, Unreadable> {
+    let body = Body::read(dialect, response)?;
+    let Some(error) = body.error() else {
+        return Ok(RefreshReply::Token(Box::new(body.token(dialect, data_center)?)));
+    };
+    if dialect.refresh_refusals.iter().any(|word| error.word.eq_ignore_ascii_case(word)) {
+        Ok(RefreshReply::Refused(error))
+    } else if is_passing(&error) {
+        Err(body.garbled())
+    } else {
+        Ok(RefreshReply::Error(error))
+    }
+}
+
+/// Errors by which a server speaks of itself, not of the request (RFC 6749 §4.1.2.1).
+fn is_passing(error: &ServerError) -> bool {
+    ["server_error", "temporarily_unavailable"].contains(&error.word.as_str())
+}
+
+/// A JSON object and the status that came with it.
+struct Body {
+    fields: Map<String, Value>,
+    status: u16,
+}
+
+impl Body {
+    fn read(dialect: &Dialect, response: &Response) -> Result<Self, Unreadable> {
+        let status = response.status;
+        if status == 429 {
+            return Err(Unreadable::Throttled(retry_after(response)));
+        }
+        let Ok(Value::Object(fields)) = serde_json::from_slice(&response.body) else {
+            return Err(Unreadable::Garbled { status });
+        };
+        let body = Self { fields, status };
+        // Zoho's throttle answer is localised down to its `error`, so its shape tells it from a refusal.
+        let is_failure = body.text("status").is_some_and(|status| status.word() == Some("failure"));
+        if dialect.failure_status_is_throttle && is_failure && !body.has("access_token") {
+            return Err(Unreadable::Throttled(retry_after(response)));
+        }
+        if status >= 500 { Err(body.garbled()) } else { Ok(body) }
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.fields.contains_key(field)
+    }
+
+    fn text(&self, field: &str) -> Option<Untrusted> {
+        self.fields.get(field).and_then(Value::as_str).map(Untrusted::new)
+    }
+
+    /// A whole number, also one that was sent as text.
+    fn number(&self, field: &str) -> Option<u64> {
+        match self.fields.get(field)? {
+            Value::Number(number) => number.as_u64().or_else(|| number.as_f64().map(whole)),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    fn garbled(&self) -> Unreadable {
+        Unreadable::Garbled { status: self.status }
+    }
+
+    fn error(&self) -> Option<ServerError> {
+        let error = self.fields.get("error")?;
+        let word =
+            error.as_str().map_or_else(|| "an error without a word".to_owned(), |word| Untrusted::new(word).line());
+        Some(ServerError { word, description: self.text("error_description").map(|text| text.line()) })
+    }
+
+    fn device_code(&self, dialect: &Dialect, data_center: &DataCenter) -> Result<DeviceCode, Rejected> {
+        let user_code = self.text("user_code").unwrap_or(Untrusted::new("")).user_code()?;
+        let device_code = self.text("device_code").unwrap_or(Untrusted::new(""));
+        let address = |fields: &[&str]| {
+            let sent = fields.iter().find_map(|field| self.text(field));
+            sent.map(|sent| verification_address(&sent, dialect, data_center)).transpose()
+        };
+        let verification_uri = match address(&["verification_uri", "verification_url"])? {
+            Some(address) => address,
+            // Zoho's documentation promises neither field; this is where its page is.
+            None => data_center.endpoints.device_authorization.join("device").map_err(|_| Rejected {
+                field: "no verification address",
+                problem: "could be replaced by a known one",
+            })?,
+        };
+        let Intervals { default, shortest, longest, default_lifetime, longest_lifetime } = dialect.intervals;
+        let interval = self.duration("interval", dialect.interval_milliseconds_from).unwrap_or(default);
+        let lifetime = self.duration("expires_in", dialect.lifetime_milliseconds_from).unwrap_or(default_lifetime);
+        Ok(DeviceCode {
+            device_code: Secret::new(device_code.token("a device code")?),
+            user_code,
+            verification_uri,
+            verification_uri_complete: address(&["verification_uri_complete", "verification_url_complete"])?,
+            lifetime: lifetime.clamp(Duration::from_secs(1), longest_lifetime),
+            interval: interval.clamp(shortest, longest),
+        })
+    }
+
+    fn duration(&self, field: &str, milliseconds_from: Option<u64>) -> Option<Duration> {
+        self.number(field).map(|number| match milliseconds_from {
+            Some(limit) if number >= limit => Duration::from_millis(number),
+            _ => Duration::from_secs(number),
+        })
+    }
+
+    fn token(&self, dialect: &Dialect, data_center: &DataCenter) -> Result<TokenAnswer, Unreadable> {
+        let access_token = self.text("access_token").ok_or_else(|| self.garbled())?;
+        let access_token = Secret::new(access_token.token("an access token")?);
+        let refresh_token = match self.text("refresh_token") {
+            Some(token) => Some(Secret::new(token.token("a refresh token")?)),
+            None => None,
+        };
+        // Older answers carry `expires_in_sec`, and then `expires_in` is in milliseconds whatever its size.
+        let expires_in = self.number("expires_in_sec").map(Duration::from_secs);
+        let expires_in = expires_in.or_else(|| self.duration("expires_in", dialect.token_life_milliseconds_from));
+        Ok(TokenAnswer {
+            access_token,
+            refresh_token,
+            expires_in: expires_in.unwrap_or(Duration::from_secs(3600)).min(Duration::from_secs(366 * 24 * 3600)),
+            scopes: self.text("scope").map(|scope| scope.scopes()).filter(|scopes| !scopes.is_empty()),
+            api_domain: self.text("api_domain").map(|domain| api_domain(&domain, data_center)).transpose()?,
+        })
+    }
+
+    fn location(&self, dialect: &Dialect) -> Result<String, Rejected> {
+        let location = dialect.location_fields.iter().find_map(|field| self.text(field));
+        let code = location.as_ref().and_then(Untrusted::word).map(str::to_ascii_lowercase);
+        code.ok_or(Rejected { field: "a change of data centre", problem: "does not name one" })
+    }
+}
+
+/// An address at which people type codes must not lead them to a look-alike host.
+fn verification_address(sent: &Untrusted, dialect: &Dialect, data_center: &DataCenter) -> Result<Url, Rejected> {
+    let url = sent.url("a verification address")?;
+    let origin = url.origin();
+    let is_own = origin == data_center.accounts_server.origin() || data_center.verification_origins.contains(&origin);
+    let is_public = url.scheme() == "https" && matches!(url.host(), Some(url::Host::Domain(_)));
+    if is_own || (dialect.verification_on_any_host && is_public) {
+        Ok(url)
+    } else {
+        Err(Rejected { field: "a verification address", problem: "is not on the provider's own host" })
+    }
+}
+
+/// The domain that the answer names must be the one that is known for this data centre (RFC 9700 §4.9.1, counterfeit
+/// resource server); what is stored is always the known one.
+fn api_domain(sent: &Untrusted, data_center: &DataCenter) -> Result<Url, Rejected> {
+    let url = sent.url("an API domain")?;
+    let known = data_center.api_domain.as_ref().filter(|known| {
+        known.origin() == url.origin()
+            || data_center.api_domain_aliases.iter().any(|alias| alias.origin() == url.origin())
+    });
+    known.cloned().ok_or(Rejected { field: "an API domain", problem: "is not the one of this data centre" })
+}
+
+/// `Retry-After` in seconds; its date form is left to the caller's own pause.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds: u64 = response.header("retry-after")?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast from float saturates")]
+fn whole(number: f64) -> u64 {
+    number as u64
+}

@@ -12,11 +12,15 @@
 //!
 //! This library exists for the binary and its tests. It is not a stable interface.
 
+pub mod api;
 pub mod clock;
+pub mod config;
+pub mod error;
 pub mod http;
 pub mod oauth;
 pub mod profile;
 pub mod providers;
 pub mod secret;
+pub mod service;
 pub mod storage;
 pub mod untrusted;

@@ -9,7 +9,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use record::{Account, LastRefresh, Record};
+pub use record::{Account, Grant, LastRefresh, Record};
+
+pub struct KeyOptions {
+    pub key_file: Option<PathBuf>,
+    pub credentials_directory: Option<PathBuf>,
+    pub passphrase_file: Option<PathBuf>,
+    pub default_key_file: PathBuf,
+}
 
 use crate::profile::ProfileName;
 

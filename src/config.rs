@@ -1,0 +1,199 @@
+//! Owns `config.toml`: where it is, what it means, how a profile is added to it or taken out.
+//!
+//! The file holds no secrets, only where they come from. It is strict: a key that is not known is an error that names the
+//! key and its line. The environment is handed in, so that what is read from it can be seen here and tested.
+
+mod edit;
+mod file;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Code, Error};
+use crate::profile::ProfileName;
+use crate::providers::{Dialect, Provider, standard, zoho};
+use crate::secret::Secret;
+use crate::storage::KeyOptions;
+
+pub use edit::{add_profile, remove_profile};
+
+/// The variables that steer the program, by name.
+#[derive(Clone, Copy)]
+pub struct Environment<'a>(pub &'a dyn Fn(&str) -> Option<String>);
+
+impl Environment<'_> {
+    /// A variable that is set and not empty.
+    pub fn var(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.var(name).map(PathBuf::from)
+    }
+}
+
+/// Where the program keeps its files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    pub config_file: PathBuf,
+    pub state_dir: PathBuf,
+    pub default_key_file: PathBuf,
+}
+
+impl Places {
+    /// Below `DEVICE_LOGIN_HOME` if set, else the system's own places. `config_file` comes from a flag.
+    pub fn from_environment(environment: Environment<'_>, config_file: Option<PathBuf>) -> Result<Self, Error> {
+        let (config_dir, state_dir) = if let Some(home) = environment.path("DEVICE_LOGIN_HOME") {
+            (home.clone(), home.join("state"))
+        } else {
+            let directories = directories::ProjectDirs::from("", "", "device-login").ok_or_else(|| {
+                Error::new(Code::Config, "the home directory is not known")
+                    .hint("set HOME, or DEVICE_LOGIN_HOME to the directory to use")
+            })?;
+            let state_dir = directories.state_dir().unwrap_or(directories.data_local_dir()).to_owned();
+            (directories.config_dir().to_owned(), state_dir)
+        };
+        let config_file = config_file.or_else(|| environment.path("DEVICE_LOGIN_CONFIG"));
+        Ok(Self {
+            config_file: config_file.unwrap_or_else(|| config_dir.join("config.toml")),
+            state_dir,
+            default_key_file: config_dir.join("key"),
+        })
+    }
+
+    /// The sources from which the store's key may come.
+    pub fn key_options(&self, environment: Environment<'_>) -> KeyOptions {
+        KeyOptions {
+            key_file: environment.path("DEVICE_LOGIN_KEY_FILE"),
+            credentials_directory: environment.path("CREDENTIALS_DIRECTORY"),
+            passphrase_file: environment.path("DEVICE_LOGIN_PASSPHRASE_FILE"),
+            default_key_file: self.default_key_file.clone(),
+        }
+    }
+}
+
+/// What `config.toml` says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub file: PathBuf,
+    pub default_profile: Option<ProfileName>,
+    pub profiles: BTreeMap<ProfileName, Profile>,
+    pub providers: BTreeMap<String, ProviderSource>,
+}
+
+/// A named sign-in, as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    pub name: ProfileName,
+    pub provider: String,
+    /// Where the client is registered; `None` means the provider's first.
+    pub data_center: Option<String>,
+    pub client_id: String,
+    pub scopes: Vec<String>,
+    pub client_secret: SecretSource,
+    /// Files by data centre, where Zoho gave one secret each.
+    pub client_secret_files: BTreeMap<String, PathBuf>,
+}
+
+/// Where a client secret comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// The profile's record, where `profile add` put it.
+    Store,
+    File(PathBuf),
+    Variable(String),
+}
+
+/// A provider that is known whole, or one that its issuer will describe.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ProviderSource {
+    Known(Provider),
+    Issuer { name: String, issuer: url::Url, api_domain: Option<url::Url> },
+}
+
+impl ProviderSource {
+    pub fn dialect(&self) -> &'static Dialect {
+        match self {
+            ProviderSource::Known(provider) => provider.dialect,
+            ProviderSource::Issuer { .. } => &standard::DIALECT,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file. One that is not there is an empty configuration.
+    pub fn load(file: &Path) -> Result<Self, Error> {
+        match std::fs::read_to_string(file) {
+            Ok(text) => Self::parse(&text, file),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::parse("", file),
+            Err(error) => Err(Error::new(Code::Config, format!("{} cannot be read", file.display())).because(error)),
+        }
+    }
+
+    /// Checks `text`, which came from `file`.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, Error> {
+        let config = file::parse(text).and_then(|parsed| parsed.check(file));
+        config.map_err(|problem| {
+            Error::new(Code::Config, format!("{} is not valid", file.display()))
+                .because(problem)
+                .hint("mend the file; `docs/configuration.md` lists every key")
+        })
+    }
+
+    /// The profile with this name, or the default one: named by the configuration, or the only one there is.
+    pub fn profile(&self, name: Option<&ProfileName>) -> Result<&Profile, Error> {
+        let only = || if self.profiles.len() == 1 { self.profiles.keys().next() } else { None };
+        match name.or(self.default_profile.as_ref()).or_else(only) {
+            Some(name) => self.profiles.get(name).ok_or_else(|| self.unknown_profile(name)),
+            None if self.profiles.is_empty() => Err(Error::new(Code::UnknownProfile, "there is no profile yet")
+                .hint("add one with `device-login profile add`, or try `device-login demo`")),
+            None => Err(Error::new(Code::UnknownProfile, "which profile is meant is not clear")
+                .because(format!("there are {}", self.names()))
+                .hint("name one with `-p NAME`, or set `default_profile` in the configuration")),
+        }
+    }
+
+    /// The provider that `profile` names.
+    pub fn provider(&self, profile: &Profile) -> Result<&ProviderSource, Error> {
+        self.providers.get(&profile.provider).ok_or_else(|| {
+            let known: Vec<&str> = self.providers.keys().map(String::as_str).collect();
+            Error::new(
+                Code::Config,
+                format!("profile `{}` names the provider `{}`, which is not known", profile.name, profile.provider),
+            )
+            .hint(format!("known are: {}; others go into `[providers.NAME]`", known.join(", ")))
+        })
+    }
+
+    fn unknown_profile(&self, name: &ProfileName) -> Error {
+        let error = Error::new(Code::UnknownProfile, format!("there is no profile `{name}`"));
+        if self.profiles.is_empty() {
+            error.hint(format!("add it with `device-login profile add {name}`"))
+        } else {
+            error.hint(format!("there are {}; `device-login profile add {name}` adds it", self.names()))
+        }
+    }
+
+    fn names(&self) -> String {
+        let names: Vec<String> = self.profiles.keys().map(|name| format!("`{name}`")).collect();
+        names.join(", ")
+    }
+}
+
+/// Reads a client secret from a file: its first line, without blanks around it.
+pub fn read_secret_file(path: &Path) -> Result<Secret, Error> {
+    let what = format!("the client secret in {} cannot be used", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| Error::new(Code::Config, &what).because(error))?;
+    let secret = Secret::new(text.trim());
+    drop(zeroize::Zeroizing::new(text));
+    if secret.is_empty() || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::new(Code::Config, what).because("it is empty or not one line of printable characters"));
+    }
+    Ok(secret)
+}
+
+/// The providers that need no configuration.
+fn built_in_providers() -> BTreeMap<String, ProviderSource> {
+    let zoho = zoho::provider();
+    BTreeMap::from([(zoho.name.clone(), ProviderSource::Known(zoho))])
+}

@@ -1,0 +1,116 @@
+//! The one error that people and scripts see, the same in the command line and on the screens.
+//!
+//! It says what failed, then the cause, then what to do. Its [`Code`] is the steady word in JSON and settles the exit
+//! code. Modules below `service` have error types of their own; they become this one where they leave `service`.
+
+use std::fmt;
+
+/// What kind of failure this is. The words and the exit codes are part of the program's contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    Usage,
+    Config,
+    UnknownProfile,
+    InvalidClient,
+    InvalidScope,
+    SignInNeeded,
+    Denied,
+    CodeExpired,
+    Timeout,
+    Network,
+    Provider,
+    UntrustedAnswer,
+    WrongAccount,
+    Store,
+    StoreLocked,
+    RateLimited,
+    ApiStatus,
+    Interrupted,
+    Other,
+}
+
+impl Code {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Code::Usage => "usage",
+            Code::Config => "config",
+            Code::UnknownProfile => "unknown_profile",
+            Code::InvalidClient => "invalid_client",
+            Code::InvalidScope => "invalid_scope",
+            Code::SignInNeeded => "sign_in_needed",
+            Code::Denied => "denied",
+            Code::CodeExpired => "code_expired",
+            Code::Timeout => "timeout",
+            Code::Network => "network",
+            Code::Provider => "provider",
+            Code::UntrustedAnswer => "untrusted_answer",
+            Code::WrongAccount => "wrong_account",
+            Code::Store => "store",
+            Code::StoreLocked => "store_locked",
+            Code::RateLimited => "rate_limited",
+            Code::ApiStatus => "api_status",
+            Code::Interrupted => "interrupted",
+            Code::Other => "other",
+        }
+    }
+
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Code::UntrustedAnswer | Code::WrongAccount | Code::Other => 1,
+            Code::Usage | Code::Config | Code::UnknownProfile | Code::InvalidClient | Code::InvalidScope => 2,
+            Code::SignInNeeded => 4,
+            Code::Denied => 5,
+            Code::CodeExpired | Code::Timeout => 6,
+            Code::Network | Code::Provider => 7,
+            Code::Store | Code::StoreLocked => 9,
+            Code::RateLimited => 10,
+            Code::ApiStatus => 22,
+            Code::Interrupted => 130,
+        }
+    }
+
+    /// Whether the same command may succeed later with nothing changed.
+    pub fn is_retryable(self) -> bool {
+        matches!(
+            self,
+            Code::CodeExpired | Code::Timeout | Code::Network | Code::Provider | Code::StoreLocked | Code::RateLimited
+        )
+    }
+}
+
+/// What failed, why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub code: Code,
+    pub message: String,
+    pub cause: Option<String>,
+    pub hint: Option<String>,
+}
+
+impl Error {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), cause: None, hint: None }
+    }
+
+    #[must_use]
+    pub fn because(self, cause: impl fmt::Display) -> Self {
+        Self { cause: Some(cause.to_string()), ..self }
+    }
+
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Some(cause) => write!(f, "{}: {cause}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

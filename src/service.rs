@@ -1,0 +1,164 @@
+//! What the command line and the screens both do: sign in, keep tokens fresh, ask about them, use them.
+//!
+//! Here the sans-IO parts meet the store, the network and the clock. Nothing here prints or draws, and nothing waits for a
+//! person except the sign-in, which reports by events.
+
+mod account;
+mod api;
+mod driver;
+mod login;
+mod status;
+mod tokens;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use account::SignedOut;
+pub use api::{Answer, Explained, refusal_error};
+pub use login::{IssuedCode, SignIn, SignInEvent, SignedIn};
+pub use status::{Budget, ProfileStatus, State};
+pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness};
+
+use crate::config::{self, Config, Profile, ProviderSource, SecretSource};
+use crate::error::{Code, Error};
+use crate::http::{Request, TransportFailure, client};
+use crate::oauth::Client;
+use crate::profile::ProfileName;
+use crate::providers::{DataCenter, Provider, standard};
+use crate::secret::Secret;
+use crate::storage::{Grant, Record, Store, StoreError};
+
+/// Everything that an operation on a profile needs.
+pub struct Service {
+    pub config: Config,
+    store: Arc<dyn Store>,
+    http: client::Client,
+    variables: Variables,
+}
+
+/// Reads environment variables that hold secrets, when they are needed.
+pub type Variables = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+impl Service {
+    pub fn new(config: Config, store: Arc<dyn Store>, http: client::Client, variables: Variables) -> Self {
+        Self { config, store, http, variables }
+    }
+
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    fn load(&self, profile: &Profile) -> Result<Option<Record>, Error> {
+        self.store.load(&profile.name).map_err(store_error)
+    }
+
+    /// The provider of a profile; one that is known by its issuer only is asked to describe itself.
+    async fn provider(&self, profile: &Profile) -> Result<Provider, Error> {
+        let (name, issuer, api_domain) = match self.config.provider(profile)? {
+            ProviderSource::Known(provider) => return Ok(provider.clone()),
+            ProviderSource::Issuer { name, issuer, api_domain } => (name, issuer, api_domain),
+        };
+        let what = format!("the provider `{name}` could not be discovered");
+        let mut problem = String::new();
+        for url in standard::metadata_urls(issuer) {
+            let response =
+                self.http.send(Request::get(url)).await.map_err(|failure| transport_error(&what, &failure))?;
+            if response.status != 200 {
+                problem = format!("the issuer answered HTTP {}", response.status);
+                continue;
+            }
+            match standard::read_metadata(issuer, &response.body) {
+                Ok(endpoints) => return Ok(standard::provider(name, issuer, endpoints, api_domain.clone())),
+                Err(rejected) => problem = rejected.to_string(),
+            }
+        }
+        Err(Error::new(Code::Provider, what)
+            .because(problem)
+            .hint("check `issuer`, or give `device_authorization_endpoint` and `token_endpoint` instead"))
+    }
+
+    /// The client as the profile describes it, with its secrets: from the environment, a file, or the record.
+    fn client(&self, profile: &Profile, record: Option<&Record>) -> Result<Client, Error> {
+        let from_variable = |name: &str| (self.variables)(name).filter(|value| !value.is_empty()).map(Secret::new);
+        let secret = match (from_variable("DEVICE_LOGIN_CLIENT_SECRET"), &profile.client_secret) {
+            (Some(secret), _) => Some(secret),
+            (None, SecretSource::File(path)) => Some(config::read_secret_file(path)?),
+            (None, SecretSource::Variable(name)) => Some(from_variable(name).ok_or_else(|| {
+                Error::new(Code::Config, format!("the client secret of profile `{}` is missing", profile.name))
+                    .because(format!("the variable `{name}` is not set"))
+            })?),
+            (None, SecretSource::Store) => record.and_then(|record| record.client_secret.clone()),
+        };
+        let mut data_center_secrets = BTreeMap::new();
+        for (code, path) in &profile.client_secret_files {
+            data_center_secrets.insert(code.clone(), config::read_secret_file(path)?);
+        }
+        Ok(Client { id: profile.client_id.clone(), secret, data_center_secrets })
+    }
+
+    /// Waits for the lock on a thread of its own, so that the screen goes on.
+    async fn lock(&self, profile: &ProfileName) -> Result<Box<dyn crate::storage::LockedRecord>, Error> {
+        let (store, profile) = (self.store.clone(), profile.clone());
+        let locked = tokio::task::spawn_blocking(move || store.lock(&profile, crate::storage::LOCK_PATIENCE)).await;
+        match locked {
+            Ok(locked) => locked.map_err(store_error),
+            Err(_) => Err(Error::new(Code::Store, "waiting for the store's lock was cut short")),
+        }
+    }
+}
+
+/// The data centre at which a profile's client is registered.
+fn home_data_center<'a>(profile: &Profile, provider: &'a Provider) -> Result<&'a DataCenter, Error> {
+    let Some(code) = &profile.data_center else { return Ok(provider.default_data_center()) };
+    provider.data_center(code).ok_or_else(|| {
+        let codes: Vec<&str> = provider.data_centers.iter().map(|data_center| data_center.code.as_str()).collect();
+        let message =
+            format!("profile `{}` names the data center `{code}`, which {} does not have", profile.name, provider.name);
+        Error::new(Code::Config, message).hint(format!("it has: {}", codes.join(", ")))
+    })
+}
+
+/// The data centre that issued a grant, which alone refreshes and revokes it.
+fn issuing_data_center<'a>(provider: &'a Provider, grant: &Grant) -> Result<&'a DataCenter, Error> {
+    provider.data_center(&grant.data_center).ok_or_else(|| {
+        let message = format!("provider `{}` has no data center `{}`", provider.name, grant.data_center);
+        Error::new(Code::Config, message).hint("add it to the provider in the configuration")
+    })
+}
+
+/// The provider did not answer.
+fn transport_error(what: &str, failure: &TransportFailure) -> Error {
+    let (code, hint) = match failure {
+        TransportFailure::Setup(_) => (Code::Config, "check the address and the certificates"),
+        TransportFailure::Tls(..) => {
+            (Code::Network, "check the clock, the proxy, and `--ca-cert` for a private authority")
+        }
+        TransportFailure::TooLarge(..) => (Code::UntrustedAnswer, "ask for less, or tell the provider"),
+        TransportFailure::Dns(_)
+        | TransportFailure::Connect(_)
+        | TransportFailure::Timeout(_)
+        | TransportFailure::Truncated(_) => (Code::Network, "check the network and try again; nothing was lost"),
+    };
+    Error::new(code, what).because(failure).hint(hint)
+}
+
+/// The store could not be used.
+pub fn store_error(error: StoreError) -> Error {
+    let (code, hint) = match &error {
+        StoreError::Locked { .. } => (Code::StoreLocked, "wait for that process, or end it"),
+        StoreError::Address { .. } => (Code::Usage, "use `file:DIR`, `plain:DIR` or `memory:`"),
+        StoreError::Io { .. } => (Code::Store, "check the disk and the permissions; nothing was lost"),
+        StoreError::KeyUnavailable(_) => (Code::Store, "bring the key back; the records stay as they are until then"),
+        StoreError::Corrupt { .. } => {
+            (Code::Store, "restore the file from a backup, or move it away and sign in again")
+        }
+        StoreError::Newer { .. } => (Code::Store, "update this program; the record stays as it is"),
+        StoreError::Unsafe { .. } => (Code::Store, "mend the permissions and try again"),
+    };
+    Error::new(code, "the store cannot be used").because(error).hint(hint)
+}
+
+/// The words by which a person signs a profile in.
+fn sign_in_hint(profile: &ProfileName) -> String {
+    format!("run `device-login login {profile}`")
+}

@@ -1,0 +1,157 @@
+//! What is known of each profile without asking anybody.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{DEFAULT_MIN_TTL, Service, store_error, tokens};
+use crate::config::{Config, Profile};
+use crate::error::Error;
+use crate::profile::ProfileName;
+use crate::storage::{Account, Grant, LastRefresh, Protection};
+
+/// How a profile stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    SignedOut,
+    Valid,
+    /// Valid, but ends so soon that the next use refreshes it.
+    Expiring,
+    /// Ended; the next use refreshes it.
+    Expired,
+    /// Only a person can bring it back.
+    NeedsLogin,
+    /// The store could not be read.
+    Unknown,
+}
+
+impl State {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::SignedOut => "signed_out",
+            State::Valid => "valid",
+            State::Expiring => "expiring",
+            State::Expired => "expired",
+            State::NeedsLogin => "needs_login",
+            State::Unknown => "unknown",
+        }
+    }
+}
+
+/// How much may still be minted from a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budget {
+    pub used: usize,
+    pub limit: usize,
+    pub window: Duration,
+    /// When the oldest mint leaves the window, or a pause that the provider asked for ends.
+    pub resets_at: Option<Timestamp>,
+}
+
+/// What is known of one profile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProfileStatus {
+    pub name: ProfileName,
+    pub provider: String,
+    pub data_center: Option<String>,
+    pub account: Option<Account>,
+    pub state: State,
+    pub access_token_expires_at: Option<Timestamp>,
+    /// From the moment it was minted to its end.
+    pub access_token_life: Option<Duration>,
+    /// The last characters of the access token, for comparing.
+    pub access_token_hint: Option<String>,
+    pub api_domain: Option<String>,
+    /// Granted.
+    pub scopes: Vec<String>,
+    /// Wanted by the profile and not granted.
+    pub missing_scopes: Vec<String>,
+    pub refreshable: bool,
+    pub budget: Option<Budget>,
+    pub last_refresh: Option<LastRefresh>,
+    pub protection: Option<Protection>,
+    /// Why the state is unknown.
+    pub problem: Option<Error>,
+}
+
+impl Service {
+    /// Every profile's status, by name.
+    pub fn statuses(&self, now: Timestamp) -> Vec<ProfileStatus> {
+        self.config.profiles.values().map(|profile| self.status(profile, now)).collect()
+    }
+
+    /// One profile's status. A store that cannot be read is a status, too.
+    pub fn status(&self, profile: &Profile, now: Timestamp) -> ProfileStatus {
+        let mut status = ProfileStatus {
+            name: profile.name.clone(),
+            provider: profile.provider.clone(),
+            data_center: profile.data_center.clone(),
+            account: None,
+            state: State::SignedOut,
+            access_token_expires_at: None,
+            access_token_life: None,
+            access_token_hint: None,
+            api_domain: None,
+            scopes: Vec::new(),
+            missing_scopes: Vec::new(),
+            refreshable: false,
+            budget: None,
+            last_refresh: None,
+            protection: self.store.protection().ok(),
+            problem: None,
+        };
+        match self.store.load(&profile.name) {
+            Ok(record) => {
+                if let Some(grant) = record.and_then(|record| record.grant) {
+                    status.describe(grant, profile, &self.config, now);
+                }
+            }
+            Err(error) => {
+                status.state = State::Unknown;
+                status.problem = Some(store_error(error));
+            }
+        }
+        status
+    }
+}
+
+impl ProfileStatus {
+    fn describe(&mut self, grant: Grant, profile: &Profile, config: &Config, now: Timestamp) {
+        let minted_at = grant.mints.last().copied().unwrap_or(grant.approved_at);
+        self.state = state(&grant, now);
+        self.budget = budget(&grant, profile, config, now);
+        self.missing_scopes = super::account::missing_scopes(&profile.scopes, &grant.scopes);
+        self.data_center = Some(grant.data_center).filter(|code| !code.is_empty());
+        self.access_token_expires_at = Some(grant.access_token_expires_at);
+        self.access_token_life = Duration::try_from(minted_at.duration_until(grant.access_token_expires_at)).ok();
+        self.access_token_hint = Some(grant.access_token.hint());
+        self.account = grant.account;
+        self.api_domain = grant.api_domain;
+        self.scopes = grant.scopes;
+        self.refreshable = grant.refresh_token.is_some() && grant.refused.is_none();
+        self.last_refresh = grant.last_refresh;
+    }
+}
+
+fn state(grant: &Grant, now: Timestamp) -> State {
+    let remaining = tokens::remaining(grant, now);
+    let is_refreshable = grant.refresh_token.is_some();
+    if grant.refused.is_some() || (remaining.is_zero() && !is_refreshable) {
+        State::NeedsLogin
+    } else if remaining.is_zero() {
+        State::Expired
+    } else if remaining < DEFAULT_MIN_TTL {
+        State::Expiring
+    } else {
+        State::Valid
+    }
+}
+
+fn budget(grant: &Grant, profile: &Profile, config: &Config, now: Timestamp) -> Option<Budget> {
+    let limit = config.provider(profile).ok()?.dialect().mint_limit?;
+    let used = tokens::mints_in_window(grant, limit, now).count();
+    let oldest_leaves_at = tokens::mints_in_window(grant, limit, now).next().map(|mint| mint + limit.window);
+    let resets_at = grant.paused_until.filter(|until| *until > now).or(oldest_leaves_at);
+    Some(Budget { used, limit: limit.tokens, window: limit.window, resets_at })
+}

@@ -1,0 +1,263 @@
+//! Access tokens: read while they last, minted under the lock when they end.
+//!
+//! One flight per profile over all processes: whoever holds the lock reads again, and only asks the provider if nobody
+//! else did in the meantime. The outcome, good or bad, is written before the lock goes; no outcome deletes a token.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::driver::drive;
+use super::{Service, issuing_data_center, login, sign_in_hint, store_error, transport_error};
+use crate::clock;
+use crate::config::Profile;
+use crate::error::{Code, Error};
+use crate::oauth::Client;
+use crate::oauth::refresh::{Outcome, RefreshFlow};
+use crate::oauth::wire::TokenAnswer;
+use crate::providers::{Dialect, MintLimit, Provider};
+use crate::secret::Secret;
+use crate::storage::{Grant, LastRefresh, LockedRecord, Record};
+
+/// How long a token must last at least for `token` to hand it out without asking.
+pub const DEFAULT_MIN_TTL: Duration = Duration::from_secs(5 * 60);
+/// Below this, a token is not handed out even when no new one can be had.
+const LEAST_TTL: Duration = Duration::from_secs(30);
+
+/// Which token will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// One that lasts the default time; a shorter one if no new one can be had.
+    Default,
+    /// One that lasts this long, or as long as the provider's tokens do.
+    AtLeast(Duration),
+    /// A new one, whatever is stored.
+    Forced,
+}
+
+/// An access token with what a script needs beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FreshToken {
+    pub access_token: Secret,
+    pub expires_at: Timestamp,
+    pub api_domain: Option<String>,
+    /// Why no new one could be had, when an older one is handed out instead.
+    pub warning: Option<Error>,
+}
+
+impl Service {
+    /// The stored token if it will do, without lock, network or runtime.
+    pub fn stored_token(
+        &self,
+        profile: &Profile,
+        freshness: Freshness,
+        now: Timestamp,
+    ) -> Result<Option<FreshToken>, Error> {
+        let record = self.load(profile)?;
+        let grant = record.and_then(|record| record.grant).filter(|grant| lasts(grant, freshness, now));
+        Ok(grant.map(|grant| fresh_token(grant, None)))
+    }
+
+    /// A token that will do, minted if need be. Never starts a sign-in.
+    pub async fn token(&self, profile: &Profile, freshness: Freshness) -> Result<FreshToken, Error> {
+        let now = clock::wall();
+        let seen = self.load(profile)?;
+        let grant = grant_of(seen.as_ref(), profile)?;
+        if lasts(grant, freshness, now) {
+            return Ok(fresh_token(grant.clone(), None));
+        }
+        let still_good = (freshness == Freshness::Default && remaining(grant, now) >= LEAST_TTL).then(|| grant.clone());
+        match self.refresh(profile, freshness, grant).await {
+            Ok(grant) => Ok(fresh_token(grant, None)),
+            Err(error) => still_good.map(|grant| fresh_token(grant, Some(error.clone()))).ok_or(error),
+        }
+    }
+
+    /// Mints under the lock, unless another process did so since `seen` was read.
+    async fn refresh(&self, profile: &Profile, freshness: Freshness, seen: &Grant) -> Result<Grant, Error> {
+        let provider = self.provider(profile).await?;
+        let mut locked = self.lock(&profile.name).await?;
+        let record = locked.load().map_err(store_error)?;
+        let client = self.client(profile, record.as_ref())?;
+        let grant = grant_of(record.as_ref(), profile)?.clone();
+        let now = clock::wall();
+        // A forced refresh wants a token that is newer than the one it knew, not one more than its neighbours' refreshes.
+        let is_newer = grant.access_token != seen.access_token && remaining(&grant, now) >= LEAST_TTL;
+        if is_newer || lasts(&grant, freshness, now) {
+            return Ok(grant);
+        }
+        let what = format!("the access token of profile `{}` could not be refreshed", profile.name);
+        let refresh_token = may_refresh(&grant, profile, provider.dialect, &what, now)?;
+        let data_center = issuing_data_center(&provider, &grant)?;
+        locked.reserve().map_err(store_error)?;
+        let mut flow = RefreshFlow::new(provider.dialect, data_center.clone(), client.clone(), refresh_token);
+        let outcome = drive(&self.http, &mut flow, |_| {}).await;
+        let mut record = record.unwrap_or_else(|| login::empty_record(profile));
+        let asked = Asked { profile, provider: &provider, client: &client, what: &what };
+        asked.note(&mut *locked, &mut record, grant, outcome)
+    }
+}
+
+/// A refresh that was asked for.
+struct Asked<'a> {
+    profile: &'a Profile,
+    provider: &'a Provider,
+    client: &'a Client,
+    what: &'a str,
+}
+
+impl Asked<'_> {
+    /// Writes what the provider said, and turns it into a grant or an error.
+    fn note(
+        &self,
+        locked: &mut dyn LockedRecord,
+        record: &mut Record,
+        grant: Grant,
+        outcome: Outcome,
+    ) -> Result<Grant, Error> {
+        let Self { profile, provider, client, what } = *self;
+        let now = clock::wall();
+        let name = provider.dialect.display_name;
+        let failed = |code, cause: String| Error::new(code, what).because(cause);
+        let (mut grant, result) = match outcome {
+            Outcome::Minted(token) => (minted(grant, *token, provider.dialect.mint_limit, now), Ok(())),
+            Outcome::Refused(error) => {
+                let error = failed(
+                    Code::SignInNeeded,
+                    format!(
+                        "{name} answered {error}: the grant was revoked, replaced, or belongs to another data center"
+                    ),
+                )
+                .hint(sign_in_hint(&profile.name));
+                (Grant { refused: Some(error.to_string()), ..grant }, Err(error))
+            }
+            Outcome::Throttled(pause) => {
+                let until = now + pause.unwrap_or(provider.dialect.throttle_pause);
+                let error = failed(Code::RateLimited, format!("{name} asks for fewer requests"))
+                    .hint(format!("try again after {}; until then nothing is asked", short_time(until)));
+                (Grant { paused_until: Some(until), ..grant }, Err(error))
+            }
+            Outcome::Error(error) => {
+                let error = if login::is_client_refusal(&error) {
+                    let data_center = &grant.data_center;
+                    login::RefusedClient { what: what.to_owned(), provider, profile, client, data_center }.error(&error)
+                } else {
+                    failed(Code::Provider, format!("{name} answered {error}")).hint("try again later; nothing was lost")
+                };
+                (grant, Err(error))
+            }
+            Outcome::Garbled { status } => {
+                let error = failed(Code::Provider, format!("the answer cannot be read (HTTP {status})"))
+                    .hint("a proxy or captive portal may be in between; try again later, nothing was lost");
+                (grant, Err(error))
+            }
+            Outcome::Rejected(rejected) => {
+                let error = failed(Code::UntrustedAnswer, rejected.to_string())
+                    .hint("nothing was changed; check the accounts server");
+                (grant, Err(error))
+            }
+            Outcome::Transport(failure) => (grant, Err(transport_error(what, &failure))),
+        };
+        grant.last_refresh = Some(LastRefresh { at: now, error: result.as_ref().err().map(ToString::to_string) });
+        record.grant = Some(grant.clone());
+        locked.commit(record).map_err(store_error)?;
+        result.map(|()| grant)
+    }
+}
+
+/// How much of the mint budget is used at `now`: the mints inside the window.
+pub(super) fn mints_in_window(grant: &Grant, limit: MintLimit, now: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
+    let since = now - limit.window;
+    grant.mints.iter().copied().filter(move |mint| *mint > since && *mint <= now)
+}
+
+/// The time for which the access token is still good.
+pub(super) fn remaining(grant: &Grant, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_until(grant.access_token_expires_at)).unwrap_or_default()
+}
+
+fn lasts(grant: &Grant, freshness: Freshness, now: Timestamp) -> bool {
+    let minted_at = grant.mints.last().copied().unwrap_or(grant.approved_at);
+    let whole_life = Duration::try_from(minted_at.duration_until(grant.access_token_expires_at)).unwrap_or_default();
+    let wanted = match freshness {
+        Freshness::Forced => return false,
+        Freshness::Default => DEFAULT_MIN_TTL,
+        Freshness::AtLeast(wanted) => wanted,
+    };
+    // Tokens that live shorter than wanted would be minted anew by every caller; half their life is what can be had.
+    let wanted = if wanted >= whole_life { whole_life / 2 } else { wanted };
+    let remaining = remaining(grant, now);
+    remaining > Duration::ZERO && remaining >= wanted && grant.refused.is_none()
+}
+
+fn grant_of<'a>(record: Option<&'a Record>, profile: &Profile) -> Result<&'a Grant, Error> {
+    let grant = record.and_then(|record| record.grant.as_ref());
+    grant.ok_or_else(|| {
+        Error::new(Code::SignInNeeded, format!("profile `{}` is not signed in", profile.name))
+            .hint(sign_in_hint(&profile.name))
+    })
+}
+
+/// The refresh token, unless asking now is pointless or harmful.
+fn may_refresh(
+    grant: &Grant,
+    profile: &Profile,
+    dialect: &Dialect,
+    what: &str,
+    now: Timestamp,
+) -> Result<Secret, Error> {
+    let sign_in = |cause: String| Error::new(Code::SignInNeeded, what).because(cause).hint(sign_in_hint(&profile.name));
+    if grant.refused.is_some() {
+        return Err(sign_in("the provider refused this grant before".to_owned()));
+    }
+    let limited = |cause: String, until: Timestamp| {
+        Error::new(Code::RateLimited, what).because(cause).hint(format!("try again after {}", short_time(until)))
+    };
+    if let Some(until) = grant.paused_until.filter(|until| *until > now) {
+        return Err(limited(format!("{} asked for fewer requests", dialect.display_name), until));
+    }
+    if let Some(limit) = dialect.mint_limit {
+        let mut mints = mints_in_window(grant, limit, now);
+        if let (Some(first), true) = (mints.next(), mints.count() + 1 >= limit.tokens) {
+            let cause = format!(
+                "all {} refreshes that {} allows in {} minutes are used",
+                limit.tokens,
+                dialect.display_name,
+                limit.window.as_secs() / 60
+            );
+            return Err(limited(cause, first + limit.window));
+        }
+    }
+    grant.refresh_token.clone().ok_or_else(|| sign_in("the provider gave no refresh token".to_owned()))
+}
+
+fn minted(grant: Grant, token: TokenAnswer, limit: Option<MintLimit>, now: Timestamp) -> Grant {
+    let since = limit.map_or(now - SignedDuration::from_hours(1), |limit| now - limit.window);
+    let mut mints: Vec<Timestamp> = grant.mints.into_iter().filter(|mint| *mint > since && *mint <= now).collect();
+    mints.push(now);
+    Grant {
+        access_token: token.access_token,
+        access_token_expires_at: now + token.expires_in,
+        // An answer without one means: keep the old one (RFC 6749 §6).
+        refresh_token: token.refresh_token.or(grant.refresh_token),
+        scopes: token.scopes.unwrap_or(grant.scopes),
+        api_domain: token.api_domain.map(|url| url.origin().ascii_serialization()).or(grant.api_domain),
+        mints,
+        paused_until: None,
+        refused: None,
+        ..grant
+    }
+}
+
+fn fresh_token(grant: Grant, warning: Option<Error>) -> FreshToken {
+    FreshToken {
+        access_token: grant.access_token,
+        expires_at: grant.access_token_expires_at,
+        api_domain: grant.api_domain,
+        warning,
+    }
+}
+
+fn short_time(time: Timestamp) -> String {
+    time.strftime("%H:%M:%S UTC").to_string()
+}

@@ -23,4 +23,5 @@ pub mod providers;
 pub mod secret;
 pub mod service;
 pub mod storage;
+pub mod tui;
 pub mod untrusted;

@@ -3,12 +3,14 @@
 //! | module | standard |
 //! | --- | --- |
 //! | [`device`] | RFC 8628, the device flow as a state machine |
+//! | [`qr`] | the verification address as a QR code's modules (ISO/IEC 18004) |
 //! | [`refresh`] | RFC 6749 §6, the refresh as a state machine |
 //! | [`wire`] | requests as form bodies, lenient reading of answers |
 //!
 //! Nothing here knows a runtime, a socket, a terminal or a clock: time comes in as an argument, requests go out as data.
 
 pub mod device;
+pub mod qr;
 pub mod refresh;
 pub mod wire;
 

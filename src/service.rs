@@ -7,6 +7,7 @@ mod account;
 mod api;
 mod driver;
 mod login;
+mod machine;
 mod status;
 mod tokens;
 
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub use account::SignedOut;
 pub use api::{Answer, Explained, refusal_error};
 pub use login::{IssuedCode, SignIn, SignInEvent, SignedIn};
+pub use machine::Machine;
 pub use status::{Budget, ProfileStatus, State};
 pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness};
 

@@ -1,5 +1,113 @@
-//! The full screen.
+//! The full screen: sign-in, profiles, API panel.
+//!
+//! ```text
+//! key, answer, time → Message → update(&mut Model) → Effects → runtime does them → Message → …
+//!                                      └→ view(&Model) draws
+//! ```
+//!
+//! `update` is pure and the only writer of the model; the runtime does what it returns and never waits for it inside the
+//! loop. Nothing wakes an idle screen: [`next_wakeup`] names the next moment at which something on it changes by itself.
 
+pub mod keymap;
+pub mod message;
+pub mod model;
+pub mod panels;
+mod runtime;
+mod terminal;
 pub mod text;
 pub mod theme;
+pub mod update;
+pub mod view;
 pub mod widgets;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::clock::Moment;
+use crate::error::Error;
+use crate::profile::ProfileName;
+use crate::service::{Machine, Service, SignIn, SignedIn};
+
+pub use message::DemoDecision;
+use model::{Model, Now, Screen, Subject};
+
+/// Where the app begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    Profiles,
+    /// One sign-in, with whose end the app ends.
+    SignIn {
+        profile: ProfileName,
+        options: SignIn,
+    },
+    /// A sign-in from which the person goes on to the profiles.
+    SignInThenProfiles {
+        profile: ProfileName,
+    },
+}
+
+/// Lets the demo person decide about a user code; tells whether there is such a code.
+pub type Decide = Box<dyn Fn(&str, DemoDecision) -> bool + Send + Sync>;
+
+/// What the app is started with.
+pub struct Options {
+    pub start: Start,
+    pub abilities: theme::Abilities,
+    pub machine: Machine,
+    /// A browser could be opened for the person who looks at this screen.
+    pub has_browser: bool,
+    pub demo: Option<Decide>,
+}
+
+/// How the app ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ended {
+    Quit,
+    SignedIn(SignedIn),
+    /// The one sign-in that it was started for did not work.
+    Failed(Error),
+    Interrupted,
+}
+
+/// Takes the terminal and runs the app until it ends.
+pub async fn run(service: Arc<Service>, options: Options) -> Result<Ended, Error> {
+    let mut model = Model::new(options.abilities, options.machine, subjects(&service));
+    model.is_demo = options.demo.is_some();
+    model.has_browser = options.has_browser;
+    let effects = match options.start {
+        Start::Profiles => panels::profiles::open(&mut model),
+        Start::SignIn { profile, options } => {
+            model.is_single_sign_in = true;
+            panels::sign_in::start(&mut model, profile, options)
+        }
+        Start::SignInThenProfiles { profile } => panels::sign_in::start(&mut model, profile, SignIn::default()),
+    };
+    runtime::run(service, model, effects, options.demo).await
+}
+
+/// The next moment at which the screen has to be drawn although nothing happened; `None` while nothing on it moves.
+pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
+    let panel = match model.screen {
+        Screen::SignIn => panels::sign_in::next_wakeup(model, now),
+        Screen::Profiles => panels::profiles::next_wakeup(model, now),
+        Screen::Api => panels::api::next_wakeup(model, now),
+    };
+    let notice = model.notice.as_ref().map(|notice| notice.until);
+    panel.into_iter().chain(notice).min()
+}
+
+fn subjects(service: &Service) -> BTreeMap<ProfileName, Subject> {
+    let subject = |profile: &crate::config::Profile| {
+        let dialect = service.config.provider(profile).ok().map(crate::config::ProviderSource::dialect);
+        let has_own_name = dialect.is_some_and(|dialect| dialect.display_name.starts_with(char::is_uppercase));
+        Subject {
+            profile: profile.name.clone(),
+            provider: dialect
+                .filter(|_| has_own_name)
+                .map_or(profile.provider.clone(), |dialect| dialect.display_name.to_owned()),
+            data_center: profile.data_center.clone(),
+            scopes: profile.scopes.clone(),
+        }
+    };
+    service.config.profiles.values().map(|profile| (profile.name.clone(), subject(profile))).collect()
+}

@@ -1,0 +1,73 @@
+//! Who asks: the machine and the user that a sign-in names, so that people approve only what they started.
+
+use std::fmt;
+
+use crate::config::Environment;
+use crate::untrusted::Untrusted;
+
+/// The machine and the user at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    pub user: String,
+    pub host: String,
+    /// The address from which the user is connected by SSH.
+    pub over_ssh_from: Option<String>,
+}
+
+impl Machine {
+    /// Reads the host's name from the system, the rest from the environment.
+    pub fn here(environment: Environment<'_>) -> Self {
+        let user =
+            environment.var("USER").or_else(|| environment.var("LOGNAME")).or_else(|| environment.var("USERNAME"));
+        let ssh = environment.var("SSH_CONNECTION");
+        let over_ssh_from = ssh.and_then(|connection| connection.split(' ').next().map(printable));
+        Self {
+            user: printable(&user.unwrap_or_else(|| "unknown user".to_owned())),
+            host: printable(
+                &host_name().or_else(|| environment.var("COMPUTERNAME")).unwrap_or_else(|| "this machine".to_owned()),
+            ),
+            over_ssh_from,
+        }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.user, self.host)
+    }
+}
+
+#[cfg(unix)]
+fn host_name() -> Option<String> {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Some(name).filter(|name| !name.is_empty())
+}
+
+#[cfg(not(unix))]
+fn host_name() -> Option<String> {
+    None
+}
+
+/// The environment is text from outside, too.
+fn printable(text: &str) -> String {
+    Untrusted::new(text).line()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Machine;
+    use crate::config::Environment;
+
+    #[test]
+    fn the_user_and_the_way_in_come_from_the_environment() {
+        let variables = |name: &str| match name {
+            "USER" => Some("dana\u{1b}[2J".to_owned()),
+            "SSH_CONNECTION" => Some("10.0.0.7 51000 10.0.0.1 22".to_owned()),
+            _ => None,
+        };
+        let machine = Machine::here(Environment(&variables));
+        assert_eq!(machine.user, "dana<U+001B>[2J");
+        assert_eq!(machine.over_ssh_from.as_deref(), Some("10.0.0.7"));
+        assert!(!machine.host.is_empty());
+    }
+}

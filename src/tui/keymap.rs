@@ -1,0 +1,288 @@
+//! Which key asks for what. The footer, the help and `docs/keys.md` are printed from this one table.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+/// A key as the app tells keys apart. Letters come in either case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    Char(char),
+    Ctrl(char),
+    Enter,
+    Esc,
+    Tab,
+    BackTab,
+    Backspace,
+    Delete,
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+}
+
+impl Key {
+    /// The key that was pressed or repeated; releases and keys without a meaning here are none.
+    pub fn from_event(event: KeyEvent) -> Option<Self> {
+        if event.kind == KeyEventKind::Release {
+            return None;
+        }
+        Some(match event.code {
+            KeyCode::Char(character) if event.modifiers.contains(KeyModifiers::CONTROL) => {
+                Key::Ctrl(character.to_ascii_lowercase())
+            }
+            KeyCode::Char(character) => Key::Char(character),
+            KeyCode::Enter => Key::Enter,
+            KeyCode::Esc => Key::Esc,
+            KeyCode::Tab => Key::Tab,
+            KeyCode::BackTab => Key::BackTab,
+            KeyCode::Backspace => Key::Backspace,
+            KeyCode::Delete => Key::Delete,
+            KeyCode::Up => Key::Up,
+            KeyCode::Down => Key::Down,
+            KeyCode::Left => Key::Left,
+            KeyCode::Right => Key::Right,
+            KeyCode::PageUp => Key::PageUp,
+            KeyCode::PageDown => Key::PageDown,
+            KeyCode::Home => Key::Home,
+            KeyCode::End => Key::End,
+            _ => return None,
+        })
+    }
+
+    /// How the footer and the help write it.
+    pub fn label(self) -> String {
+        match self {
+            Key::Char(' ') => "Space".to_owned(),
+            Key::Char(character) => character.to_string(),
+            Key::Ctrl(character) => format!("Ctrl-{}", character.to_ascii_uppercase()),
+            Key::Enter => "Enter".to_owned(),
+            Key::Esc => "Esc".to_owned(),
+            Key::Tab => "Tab".to_owned(),
+            Key::BackTab => "Shift-Tab".to_owned(),
+            Key::Backspace => "Backspace".to_owned(),
+            Key::Delete => "Del".to_owned(),
+            Key::Up => "Up".to_owned(),
+            Key::Down => "Down".to_owned(),
+            Key::Left => "Left".to_owned(),
+            Key::Right => "Right".to_owned(),
+            Key::PageUp => "PgUp".to_owned(),
+            Key::PageDown => "PgDn".to_owned(),
+            Key::Home => "Home".to_owned(),
+            Key::End => "End".to_owned(),
+        }
+    }
+
+    fn matches(self, pressed: Key) -> bool {
+        match (self, pressed) {
+            (Key::Char(bound), Key::Char(pressed)) if bound.is_ascii_lowercase() => {
+                // `N` goes back where `n` goes on, so an upper-case letter means itself only where it is bound.
+                bound == pressed.to_ascii_lowercase()
+            }
+            _ => self == pressed,
+        }
+    }
+}
+
+/// What the person asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Command {
+    // Everywhere.
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+    NextPane,
+    PreviousPane,
+    Choose,
+    Back,
+    Quit,
+    LeaveNow,
+    Help,
+    Redraw,
+    Suspend,
+    // The sign-in.
+    CopyCode,
+    CopyLink,
+    BareLink,
+    OpenBrowser,
+    FullScreenQr,
+    InvertQr,
+    BiggerQr,
+    SmallerQr,
+    NewCode,
+    DemoApprove,
+    DemoApproveElsewhere,
+    DemoDecline,
+    // The profiles.
+    SignIn,
+    Refresh,
+    Verify,
+    SignOut,
+    OpenApi,
+    RevealToken,
+    CopyToken,
+    // The API.
+    Send,
+    Edit,
+    NextView,
+    Fold,
+    FoldAll,
+    UnfoldAll,
+    CopyAnswer,
+    CopyCurl,
+    Find,
+    FindNext,
+    FindPrevious,
+    ScrollLeft,
+    ScrollRight,
+    History,
+}
+
+/// Where a binding holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    Everywhere,
+    SignIn,
+    Profiles,
+    Api,
+}
+
+impl Scope {
+    pub const ALL: [Scope; 4] = [Scope::SignIn, Scope::Profiles, Scope::Api, Scope::Everywhere];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Scope::Everywhere => "Everywhere",
+            Scope::SignIn => "Sign-in",
+            Scope::Profiles => "Profiles",
+            Scope::Api => "API",
+        }
+    }
+}
+
+/// Keys that ask for a command somewhere.
+#[derive(Debug)]
+pub struct Binding {
+    pub scope: Scope,
+    pub keys: &'static [Key],
+    pub command: Command,
+    /// One or two words for the footer.
+    pub label: &'static str,
+    /// A few words for the help.
+    pub help: &'static str,
+}
+
+const fn bind(
+    scope: Scope,
+    keys: &'static [Key],
+    command: Command,
+    label: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { scope, keys, command, label, help }
+}
+
+use Key::{Char, Ctrl};
+use Scope::{Api, Everywhere, Profiles, SignIn};
+
+/// Every binding there is.
+pub static BINDINGS: &[Binding] = &[
+    bind(SignIn, &[Char('c')], Command::CopyCode, "copy code", "copy the code (OSC 52)"),
+    bind(SignIn, &[Char('u')], Command::CopyLink, "copy link", "copy the link"),
+    bind(SignIn, &[Char('p')], Command::BareLink, "plain link", "the link without a frame"),
+    bind(SignIn, &[Char('o')], Command::OpenBrowser, "browser", "open a browser here"),
+    bind(SignIn, &[Char('f')], Command::FullScreenQr, "big QR", "QR code on the whole screen"),
+    bind(SignIn, &[Char('i')], Command::InvertQr, "invert QR", "invert the QR code"),
+    bind(SignIn, &[Char('+')], Command::BiggerQr, "bigger", "bigger QR code"),
+    bind(SignIn, &[Char('-')], Command::SmallerQr, "smaller", "smaller QR code"),
+    bind(SignIn, &[Char('n')], Command::NewCode, "new code", "new code"),
+    bind(SignIn, &[Char('y')], Command::DemoApprove, "approve", "demo: approve"),
+    bind(SignIn, &[Char('e')], Command::DemoApproveElsewhere, "approve in EU", "demo: approve, account in EU"),
+    bind(SignIn, &[Char('d')], Command::DemoDecline, "decline", "demo: decline"),
+    bind(SignIn, &[Char('a')], Command::OpenApi, "try an API call", "try an API call"),
+    bind(SignIn, &[Char('x')], Command::SignOut, "sign out", "sign out, take the access back"),
+    bind(Profiles, &[Char('n')], Command::SignIn, "sign in", "sign in, or in again"),
+    bind(Profiles, &[Char('r')], Command::Refresh, "refresh", "mint a new access token"),
+    bind(Profiles, &[Char('v')], Command::Verify, "verify", "ask the provider who this is"),
+    bind(Profiles, &[Char('a')], Command::OpenApi, "API", "test API calls"),
+    bind(Profiles, &[Char('x')], Command::SignOut, "sign out", "revoke and forget the grant"),
+    bind(Profiles, &[Char('t')], Command::RevealToken, "show token", "show the token for a moment"),
+    bind(Profiles, &[Char('c')], Command::CopyToken, "copy token", "copy the token (OSC 52)"),
+    bind(Api, &[Char('s')], Command::Send, "send", "send the request again"),
+    bind(Api, &[Char('e')], Command::Edit, "edit", "edit the request"),
+    bind(Api, &[Char('v')], Command::NextView, "view", "body, headers, request"),
+    bind(Api, &[Char(' ')], Command::Fold, "fold", "fold or unfold"),
+    bind(Api, &[Char('z')], Command::FoldAll, "fold all", "fold everything"),
+    bind(Api, &[Char('Z')], Command::UnfoldAll, "unfold all", "unfold everything"),
+    bind(Api, &[Char('y')], Command::CopyAnswer, "copy", "copy the value at the cursor"),
+    bind(Api, &[Char('u')], Command::CopyCurl, "curl", "copy as curl, token hidden"),
+    bind(Api, &[Char('/')], Command::Find, "find", "find in the answer"),
+    bind(Api, &[Char('n')], Command::FindNext, "next", "next match"),
+    bind(Api, &[Char('N')], Command::FindPrevious, "previous", "previous match"),
+    bind(Api, &[Key::Left, Char('h')], Command::ScrollLeft, "left", "scroll left"),
+    bind(Api, &[Key::Right, Char('l')], Command::ScrollRight, "right", "scroll right"),
+    bind(Api, &[Char('r')], Command::History, "history", "earlier answers"),
+    bind(Everywhere, &[Key::Up, Char('k')], Command::Up, "up", "move up"),
+    bind(Everywhere, &[Key::Down, Char('j')], Command::Down, "down", "move down"),
+    bind(Everywhere, &[Key::PageUp], Command::PageUp, "page up", "a page up"),
+    bind(Everywhere, &[Key::PageDown], Command::PageDown, "page down", "a page down"),
+    bind(Everywhere, &[Key::Home, Char('g')], Command::Home, "first", "to the first"),
+    bind(Everywhere, &[Key::End, Char('G')], Command::End, "last", "to the last"),
+    bind(Everywhere, &[Key::Tab], Command::NextPane, "pane", "next pane"),
+    bind(Everywhere, &[Key::BackTab], Command::PreviousPane, "pane back", "previous pane"),
+    bind(Everywhere, &[Key::Enter], Command::Choose, "choose", "choose, go on"),
+    bind(Everywhere, &[Char('?')], Command::Help, "help", "this help"),
+    bind(Everywhere, &[Key::Esc, Key::Backspace], Command::Back, "back", "back, cancel"),
+    bind(Everywhere, &[Char('q')], Command::Quit, "quit", "quit"),
+    bind(Everywhere, &[Ctrl('l')], Command::Redraw, "redraw", "draw again"),
+    bind(Everywhere, &[Ctrl('z')], Command::Suspend, "suspend", "suspend"),
+    bind(Everywhere, &[Ctrl('c')], Command::LeaveNow, "leave", "leave now"),
+];
+
+/// What `key` asks for in `scope`: the scope's own binding, else the one that holds everywhere.
+pub fn command(scope: Scope, key: Key) -> Option<Command> {
+    let exact = |binding: &&Binding| binding.keys.contains(&key);
+    let loose = |binding: &&Binding| binding.keys.iter().any(|bound| bound.matches(key));
+    let within = |scope: Scope| BINDINGS.iter().filter(move |binding| binding.scope == scope);
+    let found = within(scope).find(exact).or_else(|| within(Everywhere).find(exact));
+    let found = found.or_else(|| within(scope).find(loose)).or_else(|| within(Everywhere).find(loose));
+    found.map(|binding| binding.command)
+}
+
+/// The binding of a command in a scope, for the footer and the help.
+pub fn binding(scope: Scope, command: Command) -> Option<&'static Binding> {
+    let bound = |scope: Scope| BINDINGS.iter().find(|binding| binding.scope == scope && binding.command == command);
+    bound(scope).or_else(|| bound(Everywhere))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::{BINDINGS, Command, Key, Scope, command};
+
+    #[test]
+    fn no_key_asks_for_two_things_in_one_scope() {
+        for scope in Scope::ALL {
+            let mut seen: HashMap<Key, Command> = HashMap::new();
+            for binding in BINDINGS.iter().filter(|binding| binding.scope == scope) {
+                for key in binding.keys {
+                    assert_eq!(seen.insert(*key, binding.command), None, "{key:?} twice in {scope:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn letters_come_in_either_case_unless_both_are_bound() {
+        assert_eq!(command(Scope::SignIn, Key::Char('C')), Some(Command::CopyCode));
+        assert_eq!(command(Scope::Api, Key::Char('N')), Some(Command::FindPrevious));
+        assert_eq!(command(Scope::Api, Key::Char('n')), Some(Command::FindNext));
+        assert_eq!(command(Scope::Profiles, Key::Char('G')), Some(Command::End));
+    }
+}

@@ -1,0 +1,122 @@
+//! The vocabularies of the app: what happened ([`Message`]), and what is to be done about it ([`Effect`]).
+//!
+//! Both are plain data that tests compare. What the person asked for is a [`Command`](super::keymap::Command).
+
+use url::Url;
+
+use super::keymap::Key;
+use crate::api::Call;
+use crate::error::Error;
+use crate::profile::ProfileName;
+use crate::secret::Secret;
+use crate::service::{Answer, Freshness, ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut};
+use crate::storage::Account;
+
+/// Names a piece of work under way. Answers of work that is no longer wanted are dropped by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Task(pub u64);
+
+/// What happened.
+#[derive(Debug, PartialEq)]
+pub enum Message {
+    Key(Key),
+    Pasted(String),
+    Resized {
+        columns: u16,
+        rows: u16,
+    },
+    /// The time that `next_wakeup` named has come.
+    Woken,
+    SignIn {
+        task: Task,
+        event: SignInEvent,
+    },
+    SignInEnded {
+        task: Task,
+        result: Box<Result<SignedIn, Error>>,
+    },
+    StatusesLoaded(Vec<ProfileStatus>),
+    Refreshed {
+        task: Task,
+        profile: ProfileName,
+        result: Result<(), Error>,
+    },
+    Verified {
+        task: Task,
+        profile: ProfileName,
+        result: Result<Account, Error>,
+    },
+    SignedOut {
+        task: Task,
+        profile: ProfileName,
+        result: Result<SignedOut, Error>,
+    },
+    /// The access token that the person asked to see or copy.
+    TokenRead {
+        task: Task,
+        profile: ProfileName,
+        result: Result<Secret, Error>,
+    },
+    Answered {
+        task: Task,
+        result: Box<Result<Answer, Error>>,
+    },
+}
+
+/// What is to be done. The runtime does it; nothing here waits.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    StartSignIn {
+        task: Task,
+        profile: ProfileName,
+        options: SignIn,
+    },
+    /// Ends a piece of work; a sign-in asks nothing more from then on.
+    Cancel(Task),
+    LoadStatuses,
+    Refresh {
+        task: Task,
+        profile: ProfileName,
+        freshness: Freshness,
+    },
+    Verify {
+        task: Task,
+        profile: ProfileName,
+    },
+    SignOut {
+        task: Task,
+        profile: ProfileName,
+        local: bool,
+    },
+    ReadToken {
+        task: Task,
+        profile: ProfileName,
+    },
+    Call {
+        task: Task,
+        profile: ProfileName,
+        call: Call,
+    },
+    /// Sends text to the terminal's clipboard (OSC 52).
+    Copy(Secret),
+    OpenBrowser(Url),
+    /// The demo person decides about a code.
+    Decide {
+        user_code: String,
+        decision: DemoDecision,
+    },
+    /// Forgets what the terminal shows, so that the next frame draws every cell.
+    ClearScreen,
+    /// Gives the terminal back and stops the process until it is continued.
+    Suspend,
+    Quit(super::Ended),
+}
+
+/// What the demo person can do with a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DemoDecision {
+    Approve,
+    /// Approve as the person whose account lives in the other data centre.
+    ApproveElsewhere,
+    Decline,
+}

@@ -1,0 +1,129 @@
+//! All that the app knows. `update` alone changes it; `view` only reads it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ratatui::layout::Size;
+
+use super::message::Task;
+use super::panels::api::ApiPanel;
+use super::panels::profiles::ProfilesPanel;
+use super::panels::sign_in::SignInPanel;
+use super::theme::{Abilities, Mark, Theme};
+use crate::clock::Moment;
+use crate::profile::ProfileName;
+use crate::service::Machine;
+
+/// How long a notice stays.
+const NOTICE_TIME: Duration = Duration::from_secs(8);
+
+/// One point in time on both clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Orders what happens and counts down.
+    pub moment: Moment,
+    /// Is shown, and compared with what is stored.
+    pub time: Timestamp,
+}
+
+/// The whole state of the app.
+#[derive(Debug)]
+pub struct Model {
+    pub abilities: Abilities,
+    pub theme: Theme,
+    pub window: Size,
+    pub machine: Machine,
+    /// What is configured for each profile.
+    pub subjects: BTreeMap<ProfileName, Subject>,
+    pub screen: Screen,
+    /// Covers the whole body while it is there, so that no half of a QR code invites a camera.
+    pub overlay: Option<Overlay>,
+    pub notice: Option<Notice>,
+    pub sign_in: Option<SignInPanel>,
+    pub profiles: ProfilesPanel,
+    pub api: Option<ApiPanel>,
+    /// The app was started for one sign-in and ends with it.
+    pub is_single_sign_in: bool,
+    /// The built-in server is there, and its demo person can be asked.
+    pub is_demo: bool,
+    /// A browser could be opened on this machine for the person who looks at this screen.
+    pub has_browser: bool,
+    last_task: Task,
+}
+
+/// Which panel has the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    SignIn,
+    Profiles,
+    Api,
+}
+
+/// What lies over the panel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    Help,
+    /// Asks before something is done; the safe answer is the default.
+    Confirm {
+        question: String,
+        action: Confirmed,
+    },
+}
+
+/// What a confirmed question does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Confirmed {
+    CancelSignIn,
+    SignOut(ProfileName),
+}
+
+/// A profile as configured, for the screens that ask for approval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    pub profile: ProfileName,
+    /// What people call the provider.
+    pub provider: String,
+    pub data_center: Option<String>,
+    pub scopes: Vec<String>,
+}
+
+/// One line that tells the outcome of something, for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub mark: Mark,
+    pub text: String,
+    pub until: Moment,
+}
+
+impl Model {
+    pub fn new(abilities: Abilities, machine: Machine, subjects: BTreeMap<ProfileName, Subject>) -> Self {
+        Self {
+            theme: Theme::new(abilities.color, abilities.unicode),
+            abilities,
+            window: Size::new(80, 24),
+            machine,
+            subjects,
+            screen: Screen::Profiles,
+            overlay: None,
+            notice: None,
+            sign_in: None,
+            profiles: ProfilesPanel::default(),
+            api: None,
+            is_single_sign_in: false,
+            is_demo: false,
+            has_browser: false,
+            last_task: Task(0),
+        }
+    }
+
+    /// A name for a new piece of work.
+    pub fn new_task(&mut self) -> Task {
+        self.last_task = Task(self.last_task.0 + 1);
+        self.last_task
+    }
+
+    pub fn say(&mut self, mark: Mark, text: impl Into<String>, now: Now) {
+        self.notice = Some(Notice { mark, text: text.into(), until: now.moment + NOTICE_TIME });
+    }
+}

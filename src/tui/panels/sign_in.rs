@@ -1,0 +1,403 @@
+//! The sign-in: a code that waits for approval, and how it ended.
+//!
+//! The panel follows the events of `service::login`; it never polls and never counts down anything that the events did
+//! not bring. How it looks is in [`view`].
+
+pub mod view;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock::Moment;
+use crate::error::{Code, Error};
+use crate::profile::ProfileName;
+use crate::service::{IssuedCode, SignIn, SignInEvent, SignedIn};
+use crate::tui::Ended;
+use crate::tui::keymap::Command;
+use crate::tui::message::{DemoDecision, Effect, Task};
+use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::panels::profiles;
+use crate::tui::theme::Mark;
+use crate::tui::update::say_copied;
+
+/// How many new codes an attended screen asks for by itself before it asks whether anybody is there.
+const ATTENDED_RENEWALS: u32 = 5;
+/// A code younger than this is not thrown away without asking: somebody may be typing it.
+const TYPING_TIME: Duration = Duration::from_secs(10);
+/// A code shown for longer than this is not cancelled without asking.
+const CANCEL_TIME: Duration = Duration::from_secs(30);
+/// How long the screen of a sign-in that worked stays by itself.
+const SUCCESS_TIME: Duration = Duration::from_secs(5);
+
+/// One sign-in on the screen.
+#[derive(Debug)]
+pub struct SignInPanel {
+    pub profile: ProfileName,
+    pub options: SignIn,
+    task: Task,
+    pub stage: Stage,
+    /// The code before this one, and when it ran out.
+    pub previous: Option<(String, Timestamp)>,
+    pub qr: QrView,
+    pub is_link_bare: bool,
+}
+
+/// How far the sign-in is.
+#[derive(Debug)]
+pub enum Stage {
+    /// No code yet. `host` is known once it is asked.
+    Asking {
+        host: Option<String>,
+    },
+    Waiting(Waiting),
+    /// Approved and saved; the account is being asked for.
+    Approved,
+    SignedIn {
+        outcome: SignedIn,
+        leaves_at: Moment,
+    },
+    /// `user_code` is the code that it was about, if there was one.
+    Failed {
+        error: Error,
+        user_code: Option<String>,
+        at: Timestamp,
+    },
+}
+
+/// A code that waits for approval.
+#[derive(Debug)]
+pub struct Waiting {
+    pub code: IssuedCode,
+    pub interval: Duration,
+    pub next_poll_at: Moment,
+    pub last_answer: LastAnswer,
+}
+
+/// How the last question to the server ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LastAnswer {
+    /// Nothing was asked yet.
+    None,
+    Pending {
+        at: Moment,
+    },
+    SlowedDown {
+        at: Moment,
+    },
+    Relocated {
+        data_center: String,
+        accounts_host: String,
+    },
+    /// There was none.
+    Missing {
+        reason: String,
+        attempt: u32,
+    },
+}
+
+/// How the person wants the QR code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QrView {
+    pub is_full_screen: bool,
+    pub is_inverted: bool,
+    /// Steps up (bigger) or down from the usual size.
+    pub step: i16,
+}
+
+/// Opens the panel and starts a sign-in.
+pub fn start(model: &mut Model, profile: ProfileName, options: SignIn) -> Vec<Effect> {
+    let task = model.new_task();
+    let options = SignIn { renewals: options.renewals.max(ATTENDED_RENEWALS), ..options };
+    let qr = model.sign_in.as_ref().map(|panel| panel.qr).unwrap_or_default();
+    model.sign_in = Some(SignInPanel {
+        profile: profile.clone(),
+        options: options.clone(),
+        task,
+        stage: Stage::Asking { host: None },
+        previous: None,
+        qr,
+        is_link_bare: false,
+    });
+    model.screen = Screen::SignIn;
+    model.notice = None;
+    vec![Effect::StartSignIn { task, profile, options }]
+}
+
+/// Takes in an event of the sign-in under way.
+pub fn happened(model: &mut Model, task: Task, event: SignInEvent, now: Now) -> Vec<Effect> {
+    let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) else {
+        return Vec::new();
+    };
+    match (event, &mut panel.stage) {
+        (SignInEvent::Asking { host }, _) => panel.stage = Stage::Asking { host: Some(host) },
+        (SignInEvent::CodeIssued { code, next_poll_at }, _) => panel.stage = waiting(code, next_poll_at),
+        (SignInEvent::CodeRenewed { code, next_poll_at }, stage) => {
+            if let Stage::Waiting(old) = stage {
+                panel.previous = Some((old.code.user_code.clone(), old.code.expires_at_time));
+            }
+            panel.stage = waiting(code, next_poll_at);
+        }
+        (SignInEvent::Approved, _) => panel.stage = Stage::Approved,
+        (event, Stage::Waiting(waiting)) => waiting.take(event, now),
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Takes in the end of the sign-in under way.
+pub fn ended(model: &mut Model, task: Task, result: Result<SignedIn, Error>, now: Now) -> Vec<Effect> {
+    let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) else {
+        return Vec::new();
+    };
+    panel.qr.is_full_screen = false;
+    panel.is_link_bare = false;
+    model.overlay = None;
+    panel.stage = match result {
+        Ok(outcome) => Stage::SignedIn { outcome, leaves_at: now.moment + SUCCESS_TIME },
+        Err(error) => {
+            let user_code = match &panel.stage {
+                Stage::Waiting(waiting) => Some(waiting.code.user_code.clone()),
+                _ => None,
+            };
+            Stage::Failed { error, user_code, at: now.time }
+        }
+    };
+    vec![Effect::LoadStatuses]
+}
+
+/// Does what the person asked for.
+pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
+    let is_offered = commands(model).contains(&command) || matches!(command, Command::Quit | Command::Back);
+    let Some(panel) = model.sign_in.as_mut() else {
+        return profiles::open(model);
+    };
+    match command {
+        _ if !is_offered => Vec::new(),
+        Command::FullScreenQr => panel_qr(model, |qr| qr.is_full_screen = !qr.is_full_screen),
+        Command::InvertQr => panel_qr(model, |qr| qr.is_inverted = !qr.is_inverted),
+        Command::BiggerQr => panel_qr(model, |qr| qr.step = (qr.step + 1).min(20)),
+        Command::SmallerQr => panel_qr(model, |qr| qr.step = (qr.step - 1).max(-20)),
+        Command::NewCode | Command::SignIn => new_code(model, now),
+        Command::Choose => choose(model, now),
+        Command::Back | Command::Quit => back(model, now),
+        Command::OpenApi => open_api(model),
+        Command::SignOut => {
+            let profile = panel.profile.clone();
+            let question = format!("Sign out of profile {profile} and take its access back?");
+            model.overlay = Some(Overlay::Confirm { question, action: Confirmed::SignOut(profile) });
+            Vec::new()
+        }
+        Command::BareLink => {
+            panel.is_link_bare = !panel.is_link_bare;
+            Vec::new()
+        }
+        _ => with_code(model, command, now),
+    }
+}
+
+/// What can be asked for now, in the order of the footer.
+pub fn commands(model: &Model) -> Vec<Command> {
+    let Some(panel) = &model.sign_in else { return vec![Command::Back] };
+    match &panel.stage {
+        Stage::Asking { .. } | Stage::Approved => vec![Command::Help, Command::Back],
+        Stage::Waiting(_) if panel.qr.is_full_screen => {
+            vec![Command::FullScreenQr, Command::InvertQr, Command::BiggerQr, Command::SmallerQr, Command::Back]
+        }
+        Stage::Waiting(_) if panel.is_link_bare => {
+            vec![Command::BareLink, Command::CopyLink, Command::CopyCode, Command::Back]
+        }
+        Stage::Waiting(_) => {
+            let mut commands = vec![Command::CopyCode, Command::CopyLink, Command::FullScreenQr, Command::NewCode];
+            if model.is_demo {
+                commands.extend([Command::DemoApprove, Command::DemoApproveElsewhere, Command::DemoDecline]);
+            }
+            if model.has_browser {
+                commands.push(Command::OpenBrowser);
+            }
+            commands.extend([Command::Help, Command::Back, Command::BareLink, Command::InvertQr]);
+            commands.extend([Command::BiggerQr, Command::SmallerQr, Command::Choose]);
+            commands
+        }
+        Stage::SignedIn { .. } => {
+            vec![Command::Choose, Command::OpenApi, Command::SignOut, Command::Help, Command::Back]
+        }
+        Stage::Failed { .. } => vec![Command::NewCode, Command::Help, Command::Back, Command::Choose],
+    }
+}
+
+/// Leaves the success screen when its time is over.
+pub fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
+    match &model.sign_in {
+        Some(SignInPanel { stage: Stage::SignedIn { leaves_at, .. }, .. }) if *leaves_at <= now.moment => go_on(model),
+        _ => Vec::new(),
+    }
+}
+
+/// When the screen has to change by itself: at each second of a countdown.
+pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
+    match &model.sign_in.as_ref()?.stage {
+        Stage::Waiting(waiting) => {
+            let ends_at =
+                if waiting.code.expires_at > now.moment { waiting.code.expires_at } else { waiting.next_poll_at };
+            next_second(ends_at, now.moment)
+        }
+        Stage::SignedIn { leaves_at, .. } => next_second(*leaves_at, now.moment),
+        Stage::Asking { .. } | Stage::Approved | Stage::Failed { .. } => None,
+    }
+}
+
+/// Gives the sign-in up. Nothing more is asked, and the code is forgotten.
+pub fn leave(model: &mut Model) -> Vec<Effect> {
+    let Some(panel) = model.sign_in.take() else { return profiles::open(model) };
+    let mut effects = match &panel.stage {
+        Stage::Asking { .. } | Stage::Waiting(_) | Stage::Approved => vec![Effect::Cancel(panel.task)],
+        Stage::SignedIn { .. } | Stage::Failed { .. } => Vec::new(),
+    };
+    if model.is_single_sign_in {
+        effects.push(Effect::Quit(match panel.stage {
+            Stage::SignedIn { outcome, .. } => Ended::SignedIn(outcome),
+            Stage::Failed { error, .. } => Ended::Failed(error),
+            Stage::Asking { .. } | Stage::Waiting(_) | Stage::Approved => Ended::Interrupted,
+        }));
+    } else {
+        effects.extend(profiles::open(model));
+    }
+    effects
+}
+
+impl Waiting {
+    fn take(&mut self, event: SignInEvent, now: Now) {
+        let at = now.moment;
+        let (answer, next) = match event {
+            SignInEvent::Pending { next_poll_at } => (LastAnswer::Pending { at }, next_poll_at),
+            SignInEvent::SlowedDown { interval, next_poll_at } => {
+                self.interval = interval;
+                (LastAnswer::SlowedDown { at }, next_poll_at)
+            }
+            SignInEvent::Relocated { data_center, accounts_host, next_poll_at } => {
+                (LastAnswer::Relocated { data_center, accounts_host }, next_poll_at)
+            }
+            SignInEvent::Retrying { reason, attempt, next_poll_at } => {
+                (LastAnswer::Missing { reason, attempt }, next_poll_at)
+            }
+            SignInEvent::Asking { .. }
+            | SignInEvent::CodeIssued { .. }
+            | SignInEvent::CodeRenewed { .. }
+            | SignInEvent::Approved => return,
+        };
+        self.last_answer = answer;
+        self.next_poll_at = next;
+    }
+}
+
+fn waiting(code: IssuedCode, next_poll_at: Moment) -> Stage {
+    Stage::Waiting(Waiting { interval: code.interval, code, next_poll_at, last_answer: LastAnswer::None })
+}
+
+/// The next moment at which a clock that counts down to `ends_at` shows another second.
+fn next_second(ends_at: Moment, now: Moment) -> Option<Moment> {
+    let left = now.until(ends_at);
+    if left.is_zero() {
+        return None;
+    }
+    let beyond = Duration::from_nanos(u64::from(left.subsec_nanos()));
+    Some(now + if beyond.is_zero() { Duration::from_secs(1) } else { beyond })
+}
+
+fn panel_qr(model: &mut Model, change: impl FnOnce(&mut QrView)) -> Vec<Effect> {
+    if let Some(panel) = model.sign_in.as_mut() {
+        change(&mut panel.qr);
+    }
+    Vec::new()
+}
+
+fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
+    match model.sign_in.as_ref().map(|panel| &panel.stage) {
+        Some(Stage::SignedIn { .. }) => go_on(model),
+        Some(Stage::Failed { error, .. }) if error.code == Code::CodeExpired => new_code(model, now),
+        Some(Stage::Waiting(waiting)) => {
+            let left = super::super::text::clock(now.moment.until(waiting.next_poll_at));
+            model.say(Mark::Working, format!("The server is asked again in {left}; it allows no sooner."), now);
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Where a sign-in that worked leads.
+fn go_on(model: &mut Model) -> Vec<Effect> {
+    if model.is_single_sign_in {
+        return leave(model);
+    }
+    let profile = model.sign_in.take().map(|panel| panel.profile);
+    model.profiles.select(profile);
+    profiles::open(model)
+}
+
+fn open_api(model: &mut Model) -> Vec<Effect> {
+    let Some(profile) = model.sign_in.take().map(|panel| panel.profile) else { return Vec::new() };
+    // Who goes on to the API wants more than the one sign-in.
+    model.is_single_sign_in = false;
+    model.profiles.select(Some(profile.clone()));
+    super::api::open(model, profile)
+}
+
+fn new_code(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(panel) = &model.sign_in else { return Vec::new() };
+    let (profile, options) = (panel.profile.clone(), panel.options.clone());
+    let mut effects = Vec::new();
+    if let Stage::Waiting(waiting) = &panel.stage {
+        if now.moment - waiting.code.issued_at < TYPING_TIME {
+            model.say(Mark::Working, "This code is new; somebody may be typing it. Try again in a few seconds.", now);
+            return effects;
+        }
+        effects.push(Effect::Cancel(panel.task));
+    }
+    effects.extend(start(model, profile, options));
+    effects
+}
+
+fn back(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(panel) = model.sign_in.as_mut() else { return profiles::open(model) };
+    if panel.qr.is_full_screen || panel.is_link_bare {
+        panel.qr.is_full_screen = false;
+        panel.is_link_bare = false;
+        return Vec::new();
+    }
+    match &panel.stage {
+        Stage::Waiting(waiting) if now.moment - waiting.code.issued_at > CANCEL_TIME => {
+            let question = "Cancel this sign-in? The code will be worth nothing.".to_owned();
+            model.overlay = Some(Overlay::Confirm { question, action: Confirmed::CancelSignIn });
+            Vec::new()
+        }
+        Stage::SignedIn { .. } => go_on(model),
+        _ => leave(model),
+    }
+}
+
+/// Commands about the code on the screen.
+fn with_code(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
+    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else {
+        return Vec::new();
+    };
+    let code = &waiting.code;
+    let user_code = code.user_code.clone();
+    let link = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).clone();
+    let decide = |decision| vec![Effect::Decide { user_code: user_code.clone(), decision }];
+    match command {
+        Command::CopyCode => {
+            say_copied(model, "the code", now);
+            vec![Effect::Copy(crate::secret::Secret::new(user_code))]
+        }
+        Command::CopyLink => {
+            say_copied(model, "the link", now);
+            vec![Effect::Copy(crate::secret::Secret::new(link.as_str()))]
+        }
+        Command::OpenBrowser => vec![Effect::OpenBrowser(link)],
+        Command::DemoApprove => decide(DemoDecision::Approve),
+        Command::DemoApproveElsewhere => decide(DemoDecision::ApproveElsewhere),
+        Command::DemoDecline => decide(DemoDecision::Decline),
+        _ => Vec::new(),
+    }
+}

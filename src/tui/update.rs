@@ -1,0 +1,106 @@
+//! The only writer of [`Model`]: takes what happened, returns what is to be done.
+//!
+//! Routes keys to the overlay first, then to the panel that has the screen; answers go to the panel whose work they end.
+
+use super::Ended;
+use super::keymap::{self, Command, Key, Scope};
+use super::message::{Effect, Message};
+use super::model::{Confirmed, Model, Now, Overlay, Screen};
+use super::panels::{api, profiles, sign_in};
+use super::theme::Mark;
+
+/// Takes in one message.
+pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
+    if model.notice.as_ref().is_some_and(|notice| notice.until <= now.moment) {
+        model.notice = None;
+    }
+    match message {
+        Message::Key(key) => press(model, key, now),
+        Message::Pasted(text) => api::paste(model, &text),
+        Message::Resized { columns, rows } => {
+            model.window = ratatui::layout::Size::new(columns, rows);
+            Vec::new()
+        }
+        Message::Woken => wake(model, now),
+        Message::SignIn { task, event } => sign_in::happened(model, task, event, now),
+        Message::SignInEnded { task, result } => sign_in::ended(model, task, *result, now),
+        Message::StatusesLoaded(statuses) => profiles::loaded(model, statuses, now),
+        Message::Refreshed { task, profile, result } => profiles::refreshed(model, task, &profile, result, now),
+        Message::Verified { task, profile, result } => profiles::verified(model, task, &profile, result, now),
+        Message::SignedOut { task, profile, result } => profiles::signed_out(model, task, &profile, result, now),
+        Message::TokenRead { task, profile, result } => profiles::token_read(model, task, &profile, result, now),
+        Message::Answered { task, result } => api::answered(model, task, *result, now),
+    }
+}
+
+fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
+    match model.screen {
+        Screen::SignIn => sign_in::wake(model, now),
+        Screen::Profiles => profiles::wake(model, now),
+        Screen::Api => Vec::new(),
+    }
+}
+
+fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
+    if let Some(effects) = leave_or_redraw(key) {
+        return effects;
+    }
+    if let Some(overlay) = model.overlay.take() {
+        return press_in_overlay(model, overlay, key, now);
+    }
+    if model.screen == Screen::Api && api::captures_keys(model) {
+        return api::press(model, key, now);
+    }
+    let Some(command) = keymap::command(scope(model.screen), key) else {
+        return Vec::new();
+    };
+    match (command, model.screen) {
+        (Command::Help, _) => {
+            model.overlay = Some(Overlay::Help);
+            Vec::new()
+        }
+        (_, Screen::SignIn) => sign_in::command(model, command, now),
+        (_, Screen::Profiles) => profiles::command(model, command, now),
+        (_, Screen::Api) => api::command(model, command, now),
+    }
+}
+
+/// What works whatever lies over the screen and whatever is being typed.
+fn leave_or_redraw(key: Key) -> Option<Vec<Effect>> {
+    match keymap::command(Scope::Everywhere, key)? {
+        Command::LeaveNow => Some(vec![Effect::Quit(Ended::Interrupted)]),
+        Command::Redraw => Some(vec![Effect::ClearScreen]),
+        Command::Suspend => Some(vec![Effect::Suspend]),
+        _ => None,
+    }
+}
+
+fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> Vec<Effect> {
+    match (overlay, key) {
+        (Overlay::Confirm { action, .. }, Key::Char('y' | 'Y')) => confirmed(model, action, now),
+        // Any other key closes the help and answers No.
+        (Overlay::Help | Overlay::Confirm { .. }, _) => Vec::new(),
+    }
+}
+
+fn confirmed(model: &mut Model, action: Confirmed, now: Now) -> Vec<Effect> {
+    match action {
+        Confirmed::CancelSignIn => sign_in::leave(model),
+        Confirmed::SignOut(profile) => profiles::sign_out(model, profile, now),
+    }
+}
+
+/// The bindings that hold on a screen.
+pub fn scope(screen: Screen) -> Scope {
+    match screen {
+        Screen::SignIn => Scope::SignIn,
+        Screen::Profiles => Scope::Profiles,
+        Screen::Api => Scope::Api,
+    }
+}
+
+/// Says that text went to the terminal's clipboard, which may or may not have taken it.
+pub fn say_copied(model: &mut Model, what: &str, now: Now) {
+    let text = format!("Sent {what} to your terminal's clipboard. Nothing to paste? Select it with the mouse.");
+    model.say(Mark::Good, text, now);
+}

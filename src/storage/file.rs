@@ -125,7 +125,7 @@ struct FirstLine<'a> {
 
 /// What one file turned out to hold.
 enum Generation {
-    Sound(Record),
+    Sound(Box<Record>),
     Damaged(&'static str),
     Missing,
 }
@@ -146,10 +146,10 @@ impl Files {
     fn load(&self, slot: &Slot) -> Result<Option<Record>, StoreError> {
         let current = self.read(slot, CURRENT)?;
         if let Generation::Sound(record) = current {
-            return Ok(Some(record));
+            return Ok(Some(*record));
         }
         match (current, self.read(slot, PREVIOUS)?) {
-            (_, Generation::Sound(record)) => Ok(Some(record)),
+            (_, Generation::Sound(record)) => Ok(Some(*record)),
             (Generation::Damaged(problem), _) => Err(StoreError::Corrupt { path: self.path(slot, CURRENT), problem }),
             (_, Generation::Damaged(problem)) => Err(StoreError::Corrupt { path: self.path(slot, PREVIOUS), problem }),
             _ => Ok(None),
@@ -246,7 +246,7 @@ impl Files {
                 continue;
             }
             let Some(mut file) = private::read(&self.directory.join(&name), Readers::Nobody, LIMIT)? else { continue };
-            let line = seal::split_first_line(&mut file).map(|(line, _)| &*line);
+            let line = seal::split_first_line(&mut file).map(|(line, _)| line);
             if let Some(Ok(line)) = line.map(serde_json::from_slice::<FirstLine>) {
                 return Ok(Some(Pin::new(line.key, line.key_id)));
             }
@@ -294,7 +294,7 @@ fn parse(text: &[u8], slot: &Slot, first_line: &FirstLine) -> Generation {
     match serde_json::from_slice::<Record>(text) {
         Ok(record) if record.profile != slot.profile => Generation::Damaged("it holds another profile"),
         Ok(record) if record.generation != first_line.generation => Generation::Damaged("it holds another generation"),
-        Ok(record) => Generation::Sound(record),
+        Ok(record) => Generation::Sound(Box::new(record)),
         Err(_) => Generation::Damaged("its content is not a record"),
     }
 }

@@ -201,14 +201,8 @@ impl Keyring {
 
     fn make(&self, source: &KeySource) -> Result<Option<MasterKey>, StoreError> {
         let made = match (source, &self.options) {
-            (KeySource::Passphrase, _) => {
-                passphrase::make(&self.directory, self.passphrase_file())?;
-                self.read(source)?
-            }
-            (KeySource::KeyFile(path), Some(options)) if *path == options.default_key_file => {
-                make_key_file(path)?;
-                self.read(source)?
-            }
+            (KeySource::Passphrase, _) => passphrase::make(&self.directory, self.passphrase_file())?,
+            (KeySource::KeyFile(path), Some(options)) if *path == options.default_key_file => make_key_file(path)?,
             (KeySource::KeyFile(path), _) => {
                 let path = path.display();
                 return Err(StoreError::KeyUnavailable(format!(
@@ -217,7 +211,10 @@ impl Keyring {
             }
             _ => None,
         };
-        made.ok_or_else(|| self.missing(source))
+        match made {
+            Some(master) => Ok(Some(master)),
+            None => self.read(source)?.ok_or_else(|| self.missing(source)),
+        }
     }
 
     fn stored_pin(&self) -> Result<Option<Pin>, StoreError> {
@@ -233,7 +230,7 @@ impl Keyring {
     fn store_pin(&self, pin: &Pin) -> Result<(), StoreError> {
         let mut line = serde_json::to_vec(pin).expect("strings and numbers become JSON");
         line.push(b'\n');
-        create_once(&self.directory.join(PIN), &line)
+        create_once(&self.directory.join(PIN), &line).map(|_| ())
     }
 
     fn credential(&self) -> Option<PathBuf> {
@@ -284,17 +281,18 @@ fn read_key_file(path: &Path, readers: Readers) -> Result<Option<MasterKey>, Sto
     key.map(Some)
 }
 
-fn make_key_file(path: &Path) -> Result<(), StoreError> {
+/// The new key; `None` where another process was faster and its key counts.
+fn make_key_file(path: &Path) -> Result<Option<MasterKey>, StoreError> {
     let directory = private::directory_of(path);
     private::create_directory(directory)?;
     private::check_ancestors(directory)?;
-    let mut line = MasterKey::random().map_err(StoreError::io("making", path))?.to_hex();
-    line.push('\n');
-    create_once(path, line.as_bytes())
+    let master = MasterKey::random().map_err(StoreError::io("making", path))?;
+    Ok(create_once(path, master.to_hex().as_bytes())?.then_some(master))
 }
 
-/// Creates a file with its whole content at once and durably. Where it exists already, that one stays.
-fn create_once(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+/// Creates a file with its whole content at once and durably. Whether it did: one that exists
+/// already stays.
+fn create_once(path: &Path, content: &[u8]) -> Result<bool, StoreError> {
     let failed = StoreError::io("creating", path);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let unique = seal::hex(&seal::random::<8>().map_err(&failed)?);
@@ -307,8 +305,8 @@ fn create_once(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     // Where even this fails, a name without a meaning is left over.
     let _ = fs::remove_file(&temporary);
     match created {
-        Ok(()) => private::sync_directory(private::directory_of(path)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Ok(()) => private::sync_directory(private::directory_of(path)).map(|()| true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(failed(error)),
     }
 }

@@ -43,6 +43,7 @@ impl MasterKey {
         Some(Self(key))
     }
 
+    /// 64 hexadecimal digits.
     pub(super) fn to_hex(&self) -> Zeroizing<String> {
         Zeroizing::new(hex(&*self.0))
     }

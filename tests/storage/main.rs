@@ -1,4 +1,5 @@
 //! The store, on real files and with real processes.
+#![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
 
 mod access;
 mod child;

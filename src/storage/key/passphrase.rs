@@ -58,8 +58,8 @@ pub(super) fn read(directory: &Path, passphrase_file: &Path) -> Result<Option<Ma
     MasterKey::from_bytes(master).ok_or_else(damaged).map(Some)
 }
 
-/// Makes a master key for a store that has none. Where another process was faster, its key stays.
-pub(super) fn make(directory: &Path, passphrase_file: &Path) -> Result<(), StoreError> {
+/// Makes a master key for a store that has none; `None` where another process was faster and its key counts.
+pub(super) fn make(directory: &Path, passphrase_file: &Path) -> Result<Option<MasterKey>, StoreError> {
     let path = directory.join(FILE);
     let failed = StoreError::io("making", &path);
     let passphrase = read_passphrase(passphrase_file)?;
@@ -75,7 +75,7 @@ pub(super) fn make(directory: &Path, passphrase_file: &Path) -> Result<(), Store
     let first_line = serde_json::to_string(&first_line).expect("strings and numbers become JSON");
     let master = MasterKey::random().map_err(&failed)?;
     let file = wrapping.seal(&first_line, master.bytes()).map_err(&failed)?;
-    create_once(&path, &file)
+    Ok(create_once(&path, &file)?.then_some(master))
 }
 
 /// The key that seals the master key; `None` where the costs or the salt are not what this module writes.

@@ -5,9 +5,10 @@
 //! How a record is written is in `reservation`, how a sealed file looks in `seal`, where the key comes from in `key`.
 
 mod lock;
+mod locked;
 mod reservation;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use self::reservation::Reservation;
+use self::locked::LockedFile;
 use super::key::{Key, Keyring, Pin};
 use super::private::{self, Readers};
 use super::{KeyOptions, KeySource, LockedRecord, Protection, Record, Store, StoreError, seal};
@@ -28,7 +29,7 @@ const PREVIOUS: &str = "record.prev";
 const ASIDE: &str = "record.corrupt-";
 /// Longer files are no records.
 const LIMIT: u64 = 1024 * 1024;
-/// The room that is reserved for a record before it is known; records have some kilobytes.
+/// The room that is set aside for a record before it is known; records have some kilobytes.
 const ROOM: usize = 16 * 1024;
 const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -303,104 +304,4 @@ fn parse(text: &[u8], slot: &Slot, first_line: &FirstLine) -> Generation {
 fn profile_of(name: &str) -> Option<ProfileName> {
     let stem = name.strip_suffix(".record").or_else(|| name.strip_suffix(".record.prev"));
     stem.and_then(|stem| stem.parse().ok())
-}
-
-/// The lock on one profile's files, and the room that was reserved for the next generation.
-struct LockedFile {
-    files: Arc<Files>,
-    slot: Slot,
-    reservation: Option<Reservation>,
-    /// Dropped last.
-    _lock: File,
-}
-
-impl LockedFile {
-    fn lock(files: &Arc<Files>, slot: Slot, patience: Duration) -> Result<Self, StoreError> {
-        let directory = &files.directory;
-        private::create_directory(directory)?;
-        private::check_directory(directory)?;
-        private::check_ancestors(directory)?;
-        let lock = lock::acquire(&files.path(&slot, "lock"), &slot.profile, patience)?;
-        for name in files.names()?.iter().filter(|name| reservation::is_left_over(name, &slot.stem)) {
-            let path = directory.join(name);
-            fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
-        }
-        Ok(Self { files: Arc::clone(files), slot, reservation: None, _lock: lock })
-    }
-
-    /// The generation that a commit replaces. Where nothing can be opened, all of it is set aside.
-    fn generation_before(&self) -> Result<u64, StoreError> {
-        match self.files.mend(&self.slot) {
-            Ok(record) => Ok(record.map_or(0, |record| record.generation)),
-            Err(StoreError::Corrupt { .. }) => {
-                self.files.set_aside(&self.slot, CURRENT)?;
-                self.files.set_aside(&self.slot, PREVIOUS)?;
-                Ok(0)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn replace(&mut self, record: &Record) -> Result<(), StoreError> {
-        self.reserve()?;
-        let sealed = self.files.seal(&self.slot, record)?;
-        let reservation = self.reservation.take().expect("just reserved");
-        let (current, previous) = (self.files.path(&self.slot, CURRENT), self.files.path(&self.slot, PREVIOUS));
-        reservation.replace(&sealed, &current, &previous)
-    }
-
-    fn remove(&self, name: &str) -> Result<(), StoreError> {
-        let path = self.files.directory.join(name);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::io("removing", &path)(error)),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl LockedRecord for LockedFile {
-    fn load(&self) -> Result<Option<Record>, StoreError> {
-        self.files.mend(&self.slot)
-    }
-
-    fn reserve(&mut self) -> Result<(), StoreError> {
-        if self.reservation.is_none() {
-            self.files.key_for_writing()?;
-            self.reservation = Some(Reservation::make(&self.files.directory, &self.slot.stem, ROOM)?);
-        }
-        Ok(())
-    }
-
-    fn commit(&mut self, record: &mut Record) -> Result<(), StoreError> {
-        if record.profile != self.slot.profile {
-            let path = self.files.path(&self.slot, CURRENT);
-            return Err(StoreError::Corrupt { path, problem: "the record to be written names another profile" });
-        }
-        let old_generation = record.generation;
-        record.generation = self.generation_before()?.saturating_add(1);
-        let replaced = self.replace(record);
-        if replaced.is_err() {
-            record.generation = old_generation;
-        }
-        replaced
-    }
-
-    fn forget_previous(&mut self) -> Result<(), StoreError> {
-        let aside = format!("{}.{ASIDE}", self.slot.stem);
-        for name in self.files.names()?.iter().filter(|name| name.starts_with(&aside)) {
-            self.remove(name)?;
-        }
-        self.remove(&format!("{}.{PREVIOUS}", self.slot.stem))?;
-        private::sync_directory(&self.files.directory)
-    }
-
-    fn forget(&mut self) -> Result<(), StoreError> {
-        if let Err(error @ StoreError::Newer { .. }) = self.files.load(&self.slot) {
-            return Err(error);
-        }
-        // The record goes last, since without it the generation before would take its place.
-        self.forget_previous()?;
-        self.remove(&format!("{}.{CURRENT}", self.slot.stem))?;
-        private::sync_directory(&self.files.directory)
-    }
 }

@@ -34,7 +34,7 @@ pub(super) fn acquire(path: &Path, profile: &ProfileName, patience: Duration) ->
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     // For people only: a lock without a name on it is as good.
-    let _ = writeln!(file, "{:<10}", std::process::id());
+    let _ = file.write_all(format!("{:<10}\n", std::process::id()).as_bytes());
     Ok(file)
 }
 

@@ -74,6 +74,7 @@ pub(super) fn create_directory(directory: &Path) -> Result<(), StoreError> {
     }
     let parent = directory_of(directory);
     create_directory(parent)?;
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "Unix systems set a mode"))]
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -115,6 +116,7 @@ pub(super) fn check_ancestors(directory: &Path) -> Result<(), StoreError> {
 }
 
 #[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "Unix systems check")]
 pub(super) fn check_ancestors(_directory: &Path) -> Result<(), StoreError> {
     Ok(())
 }
@@ -155,6 +157,7 @@ fn check_access(_path: &Path, _metadata: &Metadata, _refused: u32, _wanted: &str
 
 /// Options that follow no symbolic link, do not wait for the other end of a pipe, and create for this user alone.
 fn open_options() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "Unix systems set a mode"))]
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     {

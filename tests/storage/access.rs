@@ -1,18 +1,12 @@
 //! Who else could read or replace the files.
-#![cfg(unix)]
 
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown, symlink};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, chown, symlink};
 
 use device_login::storage::StoreError;
 
 use crate::child::command;
-use crate::{Home, PATIENCE, commit, load, profile, set_mode, try_commit};
-
-pub(crate) fn create_private_directory(path: &Path) {
-    fs::DirBuilder::new().mode(0o700).create(path).unwrap();
-}
+use crate::{Home, PATIENCE, commit, create_private_directory, load, profile, set_mode, try_commit};
 
 /// The path and the advice of a refusal.
 fn refusal<T>(result: Result<T, StoreError>) -> (std::path::PathBuf, String) {

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::child::{BEGIN, END, Running, command};
-use crate::{Home, client_id, commit, contents, load, profile, write_private};
+use crate::{Home, client_id, commit, contents, create_private_directory, load, profile, write_private};
 
 const CALLS: &str = "openat,read,write,fallocate,ftruncate,fsync,linkat,link,rename,renameat,renameat2,unlink,\
                      unlinkat,flock,mkdir,statx,getdents64,close";
@@ -94,7 +94,7 @@ impl Snapshot {
         let home = Home::new();
         for (directory, files) in [(home.key_file().parent().unwrap(), &self.config), (&*home.state(), &self.state)] {
             if !files.is_empty() {
-                crate::access::create_private_directory(directory);
+                create_private_directory(directory);
             }
             for (name, content) in files {
                 write_private(&directory.join(name), content);

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use device_login::storage::{KeyOptions, KeySource, StoreError};
 
-use crate::access::create_private_directory;
-use crate::{Home, client_id, commit, contents, load, set_mode, try_commit};
+use crate::{Home, client_id, commit, contents, create_private_directory, load, set_mode, try_commit};
 
 const CANARIES: [&str; 4] =
     ["canary-client-secret", "canary-access-token", "canary-refresh-token", "canary@example.com"];

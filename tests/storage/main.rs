@@ -1,6 +1,7 @@
 //! The store, on real files and with real processes.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
 
+#[cfg(unix)]
 mod access;
 mod child;
 #[cfg(target_os = "linux")]
@@ -81,6 +82,11 @@ impl Home {
 fn write_private(path: &Path, content: &[u8]) {
     fs::write(path, content).unwrap();
     set_mode(path, 0o600);
+}
+
+fn create_private_directory(path: &Path) {
+    fs::create_dir(path).unwrap();
+    set_mode(path, 0o700);
 }
 
 fn set_mode(path: &Path, mode: u32) {

@@ -3,25 +3,73 @@
 //! Readers take no lock. Every write goes through [`Store::lock`], so that a refresh can read again, decide, ask the
 //! provider and commit while no other process does the same. No failure path here deletes or blanks a record.
 
+mod file;
+mod key;
+mod memory;
+mod private;
 pub mod record;
+mod seal;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+pub use key::KeyOptions;
 pub use record::{Account, Grant, LastRefresh, Record};
-
-pub struct KeyOptions {
-    pub key_file: Option<PathBuf>,
-    pub credentials_directory: Option<PathBuf>,
-    pub passphrase_file: Option<PathBuf>,
-    pub default_key_file: PathBuf,
-}
 
 use crate::profile::ProfileName;
 
 /// How long a writer waits for another one before it gives up.
 pub const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Opens the store at `address`. Touches no file: that is left to the first load or lock.
+pub fn open(address: &StoreAddress, keys: KeyOptions) -> Arc<dyn Store> {
+    match address {
+        StoreAddress::File(directory) => Arc::new(file::FileStore::sealed(directory.clone(), keys)),
+        StoreAddress::Plain(directory) => Arc::new(file::FileStore::plain(directory.clone())),
+        StoreAddress::Memory => Arc::new(memory::MemoryStore::default()),
+    }
+}
+
+/// Which store to open, as `--store` and `DEVICE_LOGIN_STORE` name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreAddress {
+    /// `file:DIR`: sealed records.
+    File(PathBuf),
+    /// `plain:DIR`: the same files without a seal.
+    Plain(PathBuf),
+    /// `memory:`: nothing outlives the process.
+    Memory,
+}
+
+impl StoreAddress {
+    /// Reads an address. The error repeats the scheme only, since what follows it may hold a password.
+    pub fn parse(address: &str) -> Result<Self, StoreError> {
+        let (scheme, rest) = address.split_once(':').unwrap_or(("", address));
+        let problem = match scheme {
+            "file" if !rest.is_empty() => return Ok(Self::File(rest.into())),
+            "plain" if !rest.is_empty() => return Ok(Self::Plain(rest.into())),
+            "memory" if rest.is_empty() => return Ok(Self::Memory),
+            "file" | "plain" => "a directory has to follow the colon",
+            "memory" => "nothing may follow the colon",
+            "postgres" | "postgresql" => "this build has no PostgreSQL store",
+            _ => "a store is `file:DIR`, `plain:DIR` or `memory:`",
+        };
+        let store = if scheme.is_empty() { rest.to_owned() } else { format!("{scheme}:…") };
+        Err(StoreError::Address { store, problem })
+    }
+}
+
+impl fmt::Display for StoreAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreAddress::File(directory) => write!(f, "file:{}", directory.display()),
+            StoreAddress::Plain(directory) => write!(f, "plain:{}", directory.display()),
+            StoreAddress::Memory => f.write_str("memory:"),
+        }
+    }
+}
 
 /// A place that keeps records.
 pub trait Store: Send + Sync {
@@ -50,9 +98,15 @@ pub trait LockedRecord: Send {
     fn reserve(&mut self) -> Result<(), StoreError>;
 
     /// Replaces the record durably; its `generation` becomes one more than that of the record it replaces.
+    ///
+    /// On an error the store holds either the old record or the new one, and `record` keeps its old generation.
     fn commit(&mut self, record: &mut Record) -> Result<(), StoreError>;
 
-    /// Deletes the record and the generation before it.
+    /// Deletes the generation before this one and damaged files that were set aside, so that a grant which the last
+    /// commit took out of the record is gone from the store as well.
+    fn forget_previous(&mut self) -> Result<(), StoreError>;
+
+    /// Deletes the record and everything that [`forget_previous`](Self::forget_previous) deletes.
     fn forget(&mut self) -> Result<(), StoreError>;
 }
 

@@ -1,0 +1,307 @@
+//! Records as files: `NAME.record`, the generation before it in `NAME.record.prev`, and `NAME.lock`.
+//!
+//! A record is replaced as a whole, so a reader finds the old one or the new one and needs no lock. Whoever holds the lock
+//! also mends: a damaged record is set aside as `NAME.record.corrupt-N` and the generation before it takes its place.
+//! How a record is written is in `reservation`, how a sealed file looks in `seal`, where the key comes from in `key`.
+
+mod lock;
+mod locked;
+mod reservation;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use self::locked::LockedFile;
+use super::key::{Key, Keyring, Pin};
+use super::private::{self, Readers};
+use super::{KeyOptions, KeySource, LockedRecord, Protection, Record, Store, StoreError, seal};
+use crate::profile::ProfileName;
+
+const FORMAT: u32 = 1;
+const CURRENT: &str = "record";
+const PREVIOUS: &str = "record.prev";
+const ASIDE: &str = "record.corrupt-";
+/// Longer files are no records.
+const LIMIT: u64 = 1024 * 1024;
+/// The room that is set aside for a record before it is known; records have some kilobytes.
+const ROOM: usize = 16 * 1024;
+const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Records in a directory, sealed or plain.
+pub(super) struct FileStore {
+    files: Arc<Files>,
+}
+
+impl FileStore {
+    pub(super) fn sealed(directory: PathBuf, keys: KeyOptions) -> Self {
+        Self::new("file", directory, Some(keys))
+    }
+
+    pub(super) fn plain(directory: PathBuf) -> Self {
+        Self::new("plain", directory, None)
+    }
+
+    fn new(kind: &'static str, directory: PathBuf, keys: Option<KeyOptions>) -> Self {
+        let keyring = Keyring::new(directory.clone(), keys);
+        Self { files: Arc::new(Files { kind, directory, keyring }) }
+    }
+}
+
+impl Store for FileStore {
+    fn load(&self, profile: &ProfileName) -> Result<Option<Record>, StoreError> {
+        private::check_directory(&self.files.directory)?;
+        self.files.load(&Slot::of(profile))
+    }
+
+    fn lock(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn LockedRecord>, StoreError> {
+        Ok(Box::new(LockedFile::lock(&self.files, Slot::of(profile), patience)?))
+    }
+
+    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
+        private::check_directory(&self.files.directory)?;
+        self.files.profiles()
+    }
+
+    fn probe(&self) -> Result<(), StoreError> {
+        let slot = Slot::probe();
+        let mut record = Record {
+            profile: slot.profile.clone(),
+            provider: String::new(),
+            client_id: String::new(),
+            client_secret: None,
+            generation: 0,
+            grant: None,
+        };
+        let path = self.files.path(&slot, CURRENT);
+        let mut locked = LockedFile::lock(&self.files, slot, PROBE_PATIENCE)?;
+        locked.forget()?;
+        locked.commit(&mut record)?;
+        let read_back = locked.load()?;
+        locked.forget()?;
+        let differs = StoreError::Corrupt { path, problem: "a probe was not read back as it was written" };
+        if read_back.as_ref() == Some(&record) { Ok(()) } else { Err(differs) }
+    }
+
+    fn protection(&self) -> Result<Protection, StoreError> {
+        let Files { kind, directory, keyring } = &*self.files;
+        Ok(Protection { kind, place: Some(directory.clone()), key: keyring.checked_source()? })
+    }
+}
+
+/// The files of one profile.
+struct Slot {
+    profile: ProfileName,
+    /// What their names begin with.
+    stem: String,
+}
+
+impl Slot {
+    fn of(profile: &ProfileName) -> Self {
+        Self { profile: profile.clone(), stem: profile.as_str().to_owned() }
+    }
+
+    /// The files that prove that the store works. No profile's name begins with a dot.
+    fn probe() -> Self {
+        Self { profile: "probe".parse().expect("letters are a name"), stem: ".probe".to_owned() }
+    }
+}
+
+/// The line in clear before a record, which is also the associated data of its seal.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FirstLine<'a> {
+    format: u32,
+    profile: &'a str,
+    generation: u64,
+    key: &'a str,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    key_id: &'a str,
+}
+
+/// What one file turned out to hold.
+enum Generation {
+    Sound(Box<Record>),
+    Damaged(&'static str),
+    Missing,
+}
+
+/// A directory of records and their key.
+struct Files {
+    kind: &'static str,
+    directory: PathBuf,
+    keyring: Keyring,
+}
+
+impl Files {
+    fn path(&self, slot: &Slot, extension: &str) -> PathBuf {
+        self.directory.join(format!("{}.{extension}", slot.stem))
+    }
+
+    /// The record, or the generation before it where the record is damaged.
+    fn load(&self, slot: &Slot) -> Result<Option<Record>, StoreError> {
+        let current = self.read(slot, CURRENT)?;
+        if let Generation::Sound(record) = current {
+            return Ok(Some(*record));
+        }
+        match (current, self.read(slot, PREVIOUS)?) {
+            (_, Generation::Sound(record)) => Ok(Some(*record)),
+            (Generation::Damaged(problem), _) => Err(StoreError::Corrupt { path: self.path(slot, CURRENT), problem }),
+            (_, Generation::Damaged(problem)) => Err(StoreError::Corrupt { path: self.path(slot, PREVIOUS), problem }),
+            _ => Ok(None),
+        }
+    }
+
+    /// The same under the lock. A damaged record is set aside, and so is one that is older than its predecessor.
+    fn mend(&self, slot: &Slot) -> Result<Option<Record>, StoreError> {
+        let current = self.read(slot, CURRENT)?;
+        let previous = self.read(slot, PREVIOUS);
+        let is_older = |previous: &Record| match &current {
+            Generation::Sound(record) => previous.generation > record.generation,
+            Generation::Damaged(_) => true,
+            Generation::Missing => false,
+        };
+        if let Ok(Generation::Sound(record)) = &previous
+            && is_older(record)
+        {
+            self.set_aside(slot, CURRENT)?;
+        }
+        self.load(slot)
+    }
+
+    fn set_aside(&self, slot: &Slot, extension: &str) -> Result<(), StoreError> {
+        let path = self.path(slot, extension);
+        let aside = (1_u32..).map(|number| self.path(slot, &format!("{ASIDE}{number}")));
+        let aside = aside.into_iter().find(|aside| aside.symlink_metadata().is_err());
+        match fs::rename(&path, aside.expect("a directory holds fewer files than there are numbers")) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::io("setting aside", &path)(error)),
+            _ => private::sync_directory(&self.directory),
+        }
+    }
+
+    fn read(&self, slot: &Slot, extension: &str) -> Result<Generation, StoreError> {
+        let path = self.path(slot, extension);
+        let Some(mut file) = private::read(&path, Readers::Nobody, LIMIT)? else { return Ok(Generation::Missing) };
+        if file.len() as u64 > LIMIT {
+            return Ok(Generation::Damaged("it is too long"));
+        }
+        let Some((line, sealed)) = seal::split_first_line(&mut file) else {
+            return Ok(Generation::Damaged("it does not begin with a line of JSON"));
+        };
+        let first_line = match serde_json::from_slice::<FirstLine>(line) {
+            Ok(first_line) if first_line.format == FORMAT => first_line,
+            _ if seal::is_newer(line, FORMAT) => return Err(StoreError::Newer { path }),
+            _ => return Ok(Generation::Damaged("its first line is not understood")),
+        };
+        if first_line.profile != slot.profile.as_str() {
+            if first_line.profile.eq_ignore_ascii_case(slot.profile.as_str()) {
+                let problem =
+                    format!("it belongs to profile `{}`, whose name differs in case only", first_line.profile);
+                return Err(StoreError::Unsafe { path, problem });
+            }
+            return Ok(Generation::Damaged("its first line names another profile"));
+        }
+        match self.unseal(line, &first_line, sealed)? {
+            Some(text) => Ok(parse(text, slot, &first_line)),
+            None => Ok(Generation::Damaged("its content does not fit its key and first line")),
+        }
+    }
+
+    /// The text of a record; `None` where it is damaged. A record that belongs to another key is an error.
+    fn unseal<'a>(
+        &self,
+        line: &[u8],
+        first_line: &FirstLine,
+        sealed: &'a mut [u8],
+    ) -> Result<Option<&'a [u8]>, StoreError> {
+        let pin = || Pin::new(first_line.key, first_line.key_id);
+        let key = self.keyring.for_reading(pin)?;
+        let opened = match &key.master {
+            Some(master) => master.open(line, sealed).ok(),
+            None if first_line.key == KeySource::None.word() => Some(&*sealed),
+            None => None,
+        };
+        // Where the first line names another key, either it is damaged or the key is the wrong one.
+        if opened.is_none() && !self.keyring.is_confirmed(key) {
+            self.keyring.check(key, Some(&pin()))?;
+        }
+        Ok(opened)
+    }
+
+    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
+        let mut profiles: Vec<ProfileName> = self.names()?.iter().filter_map(|name| profile_of(name)).collect();
+        profiles.sort();
+        profiles.dedup();
+        Ok(profiles)
+    }
+
+    /// The key that existing records use, as far as they say so.
+    fn pin_of_records(&self) -> Result<Option<Pin>, StoreError> {
+        for name in self.names()? {
+            if profile_of(&name).is_none() {
+                continue;
+            }
+            let Some(mut file) = private::read(&self.directory.join(&name), Readers::Nobody, LIMIT)? else { continue };
+            let line = seal::split_first_line(&mut file).map(|(line, _)| line);
+            if let Some(Ok(line)) = line.map(serde_json::from_slice::<FirstLine>) {
+                return Ok(Some(Pin::new(line.key, line.key_id)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn names(&self) -> Result<Vec<String>, StoreError> {
+        let failed = StoreError::io("listing", &self.directory);
+        let entries = match fs::read_dir(&self.directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let names = entries.map(|entry| entry.map(|entry| entry.file_name().into_string().unwrap_or_default()));
+        names.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    fn key_for_writing(&self) -> Result<&Key, StoreError> {
+        self.keyring.for_writing(|| self.pin_of_records())
+    }
+
+    /// The file for `record`.
+    fn seal(&self, slot: &Slot, record: &Record) -> Result<Vec<u8>, StoreError> {
+        let key = self.key_for_writing()?;
+        let first_line = FirstLine {
+            format: FORMAT,
+            profile: slot.profile.as_str(),
+            generation: record.generation,
+            key: key.source.word(),
+            key_id: &key.id(),
+        };
+        let first_line = serde_json::to_string(&first_line).expect("strings and numbers become JSON");
+        // Roomy enough not to move while it grows, which would leave copies of secrets behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
+        serde_json::to_writer(&mut *text, record).expect("a record becomes JSON");
+        match &key.master {
+            Some(master) => master.seal(&first_line, &text).map_err(StoreError::io("sealing", &self.directory)),
+            None => Ok([first_line.as_bytes(), b"\n", &text, b"\n"].concat()),
+        }
+    }
+}
+
+fn parse(text: &[u8], slot: &Slot, first_line: &FirstLine) -> Generation {
+    match serde_json::from_slice::<Record>(text) {
+        Ok(record) if record.profile != slot.profile => Generation::Damaged("it holds another profile"),
+        Ok(record) if record.generation != first_line.generation => Generation::Damaged("it holds another generation"),
+        Ok(record) => Generation::Sound(Box::new(record)),
+        Err(_) => Generation::Damaged("its content is not a record"),
+    }
+}
+
+/// The profile whose record has this file name.
+fn profile_of(name: &str) -> Option<ProfileName> {
+    let stem = name.strip_suffix(".record").or_else(|| name.strip_suffix(".record.prev"));
+    stem.and_then(|stem| stem.parse().ok())
+}

@@ -1,0 +1,129 @@
+//! Room on the disk for the next generation of a record, and the steps by which it takes the place of the last one.
+//!
+//! The steps, each durable before the next: write, sync, keep the old generation as the previous one, rename, sync the
+//! directory. After a failed sync the file is thrown away, since a second sync of it would prove nothing. A process may die
+//! between any two steps: the names then still lead to the old generation or to the new one.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use crate::storage::{StoreError, private};
+
+const NEW: &str = "new";
+const OLD: &str = "old";
+
+/// A file of its own with room for a record. Removed when dropped unused.
+pub(super) struct Reservation {
+    temporary: Temporary,
+    file: File,
+}
+
+impl Reservation {
+    /// Fails where the disk, a quota or a limit leaves no room.
+    pub(super) fn make(directory: &Path, stem: &str, room: usize) -> Result<Self, StoreError> {
+        let (temporary, file) = Temporary::create(directory, stem)?;
+        let reserved = reserve(&file, room).and_then(|()| file.sync_all());
+        reserved.map_err(StoreError::io("reserving room in", &temporary.path))?;
+        Ok(Self { temporary, file })
+    }
+
+    /// Makes `content` the file at `current`, and what was there before the one at `previous`.
+    pub(super) fn replace(self, content: &[u8], current: &Path, previous: &Path) -> Result<(), StoreError> {
+        let Self { temporary, mut file } = self;
+        let length = content.len() as u64;
+        let written = file.write_all(content).and_then(|()| file.set_len(length)).and_then(|()| file.sync_all());
+        written.map_err(StoreError::io("writing", &temporary.path))?;
+        drop(file);
+        keep(current, previous, &temporary.path.with_extension(OLD)).map_err(StoreError::io("keeping", current))?;
+        fs::rename(&temporary.path, current).map_err(StoreError::io("replacing", current))?;
+        private::sync_directory(private::directory_of(current))
+    }
+}
+
+/// Whether this is the name of a temporary file of `stem`. Under the lock, it is left over from a process that died.
+pub(super) fn is_left_over(name: &str, stem: &str) -> bool {
+    let rest = name.strip_prefix('.').and_then(|name| name.strip_prefix(stem));
+    let unique = rest.and_then(|rest| rest.strip_prefix(".record.")).and_then(|rest| rest.rsplit_once('.'));
+    unique.is_some_and(|(unique, extension)| {
+        [NEW, OLD].contains(&extension) && unique.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    })
+}
+
+/// Gives the current generation its second name. There is a moment without the first one only on file systems without
+/// hard links, and readers then take the second.
+fn keep(current: &Path, previous: &Path, between: &Path) -> io::Result<()> {
+    let kept = fs::hard_link(current, between).and_then(|()| fs::rename(between, previous));
+    // A rename does nothing where both names lead to the same file already.
+    let _ = fs::remove_file(between);
+    match kept {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(_) => fs::rename(current, previous),
+        Ok(()) => Ok(()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn reserve(file: &File, room: usize) -> io::Result<()> {
+    use rustix::fs::FallocateFlags;
+    use rustix::io::Errno;
+
+    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, room as u64) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(file, room),
+        reserved => reserved.map_err(io::Error::from),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reserve(file: &File, room: usize) -> io::Result<()> {
+    write_zeros(file, room)
+}
+
+fn write_zeros(mut file: &File, room: usize) -> io::Result<()> {
+    use std::io::Seek;
+
+    file.write_all(&vec![0; room])?;
+    file.rewind()
+}
+
+/// The name of a file that exists only while a record is written.
+struct Temporary {
+    path: PathBuf,
+}
+
+impl Temporary {
+    fn create(directory: &Path, stem: &str) -> Result<(Self, File), StoreError> {
+        let process = std::process::id();
+        let mut number = 0_u32;
+        loop {
+            let path = directory.join(format!(".{stem}.record.{process}-{number}.{NEW}"));
+            match private::create_new(&path) {
+                Ok(file) => return Ok((Self { path }, file)),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(StoreError::io("creating", &path)(error)),
+            }
+        }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Once renamed, there is nothing left to remove.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_left_over;
+
+    #[test]
+    fn only_a_profiles_own_temporary_files_are_left_over() {
+        assert!(is_left_over(".work.record.12-0.new", "work"));
+        assert!(is_left_over(".work.record.12-0.old", "work"));
+        assert!(is_left_over("..probe.record.12-0.new", ".probe"));
+        for name in ["work.record", ".work.record.12-0", ".work.record.1.record.12-0.new", ".works.record.12-0.new"] {
+            assert!(!is_left_over(name, "work"), "{name}");
+        }
+    }
+}

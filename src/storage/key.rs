@@ -1,0 +1,312 @@
+//! Where the key comes from that seals the records of one store, and that it stays the same one.
+//!
+//! A key is made only for a store that has none yet. Which source a store uses is written into its `store.json` once;
+//! another source, or another key from the same one, is refused and never replaced. Nothing here reads the environment.
+
+mod passphrase;
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::private::{self, Readers};
+use super::seal::{self, MasterKey};
+use super::{KeySource, StoreError};
+
+const PIN: &str = "store.json";
+const PIN_FORMAT: u32 = 1;
+const CREDENTIAL: &str = "device-login.key";
+/// Key files and pins are some hundred bytes long.
+const LIMIT: u64 = 64 * 1024;
+
+/// What may hold the key, as the caller found it in the environment and the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct KeyOptions {
+    /// A key file named by the person. It is never created here.
+    pub key_file: Option<PathBuf>,
+    /// A file with the passphrase that opens the store's `master.key`.
+    pub passphrase_file: Option<PathBuf>,
+    /// systemd's `$CREDENTIALS_DIRECTORY`, used where it holds a `device-login.key`.
+    pub credentials_directory: Option<PathBuf>,
+    /// The key file that is made on first write where nothing else is named.
+    pub default_key_file: PathBuf,
+}
+
+/// A key and where it came from. Records of a `plain:` store have a source but no key.
+pub(super) struct Key {
+    pub(super) source: KeySource,
+    pub(super) master: Option<MasterKey>,
+}
+
+impl Key {
+    /// Empty where there is no key.
+    pub(super) fn id(&self) -> String {
+        self.master.as_ref().map(MasterKey::id).unwrap_or_default()
+    }
+
+    pub(super) fn pin(&self) -> Pin {
+        Pin { format: PIN_FORMAT, key: self.source.word().to_owned(), key_id: self.id() }
+    }
+}
+
+/// Which key a store uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pin {
+    format: u32,
+    key: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    key_id: String,
+}
+
+impl Pin {
+    pub(super) fn new(key: &str, key_id: &str) -> Self {
+        Self { format: PIN_FORMAT, key: key.to_owned(), key_id: key_id.to_owned() }
+    }
+
+    fn describe(&self) -> String {
+        if self.key_id.is_empty() { "no key".to_owned() } else { format!("the {} {}", self.key, self.key_id) }
+    }
+}
+
+/// The one key of a store, read when it is first needed.
+pub(super) struct Keyring {
+    directory: PathBuf,
+    /// Absent in a `plain:` store.
+    options: Option<KeyOptions>,
+    key: OnceLock<Key>,
+    /// Whether the store is known to use that key.
+    is_pinned: OnceLock<()>,
+}
+
+impl Keyring {
+    pub(super) fn new(directory: PathBuf, options: Option<KeyOptions>) -> Self {
+        Self { directory, options, key: OnceLock::new(), is_pinned: OnceLock::new() }
+    }
+
+    /// The key to open a record with, which `pin` says was sealed with another one where that differs.
+    pub(super) fn for_reading(&self, pin: impl Fn() -> Pin) -> Result<&Key, StoreError> {
+        if let Some(key) = self.key.get() {
+            return Ok(key);
+        }
+        let source = self.source()?;
+        match self.read(&source)? {
+            Some(master) => Ok(self.key.get_or_init(|| Key { source, master })),
+            None if source.word() == pin().key => Err(self.missing(&source)),
+            None => Err(self.mismatch(&pin(), &format!("only {} was offered, which is missing", in_words(&source)))),
+        }
+    }
+
+    /// The key to seal a record with. `pin_of_records` tells which key existing records use; a key is made, and the
+    /// store bound to it, only where neither they nor `store.json` name one.
+    pub(super) fn for_writing(
+        &self,
+        pin_of_records: impl Fn() -> Result<Option<Pin>, StoreError>,
+    ) -> Result<&Key, StoreError> {
+        if let (Some(key), Some(())) = (self.key.get(), self.is_pinned.get()) {
+            return Ok(key);
+        }
+        let stored = self.stored_pin()?;
+        let pin = match &stored {
+            Some(pin) => Some(pin.clone()),
+            None => pin_of_records()?,
+        };
+        let key = match &pin {
+            Some(pin) => self.for_reading(|| pin.clone())?,
+            None => self.read_or_make()?,
+        };
+        if stored.is_none() && pin.as_ref().is_none_or(|pin| *pin == key.pin()) {
+            self.store_pin(&key.pin())?;
+        }
+        // Read again, since another process may have bound the store to its key just now.
+        let pin = self.stored_pin()?.or(pin);
+        self.check(key, pin.as_ref())?;
+        self.is_pinned.get_or_init(|| ());
+        Ok(key)
+    }
+
+    /// The source that is offered, checked against the one that the store is bound to. Reads no key.
+    pub(super) fn source(&self) -> Result<KeySource, StoreError> {
+        let Some(options) = &self.options else { return Ok(KeySource::None) };
+        if options.key_file.is_some() && options.passphrase_file.is_some() {
+            let both = "both a key file and a passphrase file are configured; keep the one that the store uses";
+            return Err(StoreError::KeyUnavailable(both.to_owned()));
+        }
+        if let Some(path) = &options.key_file {
+            return Ok(KeySource::KeyFile(path.clone()));
+        }
+        if options.passphrase_file.is_some() {
+            return Ok(KeySource::Passphrase);
+        }
+        match self.credential() {
+            Some(path) if path.exists() => Ok(KeySource::Credential),
+            _ => Ok(KeySource::KeyFile(options.default_key_file.clone())),
+        }
+    }
+
+    /// Fails where the store is bound to another source than the one that is offered.
+    pub(super) fn checked_source(&self) -> Result<KeySource, StoreError> {
+        let source = self.source()?;
+        match self.stored_pin()? {
+            Some(pin) if pin.key != source.word() => {
+                Err(self.mismatch(&pin, &format!("{} was offered", in_words(&source))))
+            }
+            _ => Ok(source),
+        }
+    }
+
+    /// Whether `store.json` says that this key is the store's.
+    pub(super) fn is_confirmed(&self, key: &Key) -> bool {
+        matches!(self.stored_pin(), Ok(Some(pin)) if pin == key.pin())
+    }
+
+    /// Fails where `pin` names another key than `key`.
+    pub(super) fn check(&self, key: &Key, pin: Option<&Pin>) -> Result<(), StoreError> {
+        match pin {
+            Some(pin) if *pin != key.pin() => {
+                let (source, id) = (in_words(&key.source), key.id());
+                let offered = if id.is_empty() { source } else { format!("{source} with key {id}") };
+                Err(self.mismatch(pin, &format!("{offered} was offered")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn read_or_make(&self) -> Result<&Key, StoreError> {
+        let source = self.source()?;
+        let master = match self.read(&source)? {
+            Some(master) => master,
+            None => self.make(&source)?,
+        };
+        Ok(self.key.get_or_init(|| Key { source, master }))
+    }
+
+    /// The key from `source`, and `None` for the source that has no key; nothing where it is missing.
+    #[expect(clippy::option_option, reason = "a source without a key is not a key that is missing")]
+    fn read(&self, source: &KeySource) -> Result<Option<Option<MasterKey>>, StoreError> {
+        let master = match source {
+            KeySource::None | KeySource::Memory => return Ok(Some(None)),
+            KeySource::KeyFile(path) => read_key_file(path, Readers::Nobody)?,
+            KeySource::Credential => match self.credential() {
+                Some(path) => read_key_file(&path, Readers::Group)?,
+                None => None,
+            },
+            KeySource::Passphrase => passphrase::read(&self.directory, self.passphrase_file())?,
+        };
+        Ok(master.map(Some))
+    }
+
+    fn make(&self, source: &KeySource) -> Result<Option<MasterKey>, StoreError> {
+        let made = match (source, &self.options) {
+            (KeySource::Passphrase, _) => passphrase::make(&self.directory, self.passphrase_file())?,
+            (KeySource::KeyFile(path), Some(options)) if *path == options.default_key_file => make_key_file(path)?,
+            (KeySource::KeyFile(path), _) => {
+                let path = path.display();
+                return Err(StoreError::KeyUnavailable(format!(
+                    "the key file {path} is missing; `(umask 077; openssl rand -hex 32 > {path})` makes one"
+                )));
+            }
+            _ => None,
+        };
+        match made {
+            Some(master) => Ok(Some(master)),
+            None => self.read(source)?.ok_or_else(|| self.missing(source)),
+        }
+    }
+
+    fn stored_pin(&self) -> Result<Option<Pin>, StoreError> {
+        let path = self.directory.join(PIN);
+        let Some(content) = private::read(&path, Readers::Nobody, LIMIT)? else { return Ok(None) };
+        if seal::is_newer(&content, PIN_FORMAT) {
+            return Err(StoreError::Newer { path });
+        }
+        // A damaged pin locks nobody out: the records name their key too.
+        Ok(serde_json::from_slice(&content).ok())
+    }
+
+    fn store_pin(&self, pin: &Pin) -> Result<(), StoreError> {
+        let mut line = serde_json::to_vec(pin).expect("strings and numbers become JSON");
+        line.push(b'\n');
+        create_once(&self.directory.join(PIN), &line).map(|_| ())
+    }
+
+    fn credential(&self) -> Option<PathBuf> {
+        let options = self.options.as_ref()?;
+        options.credentials_directory.as_ref().map(|directory| directory.join(CREDENTIAL))
+    }
+
+    fn passphrase_file(&self) -> &Path {
+        let options = self.options.as_ref();
+        options.and_then(|options| options.passphrase_file.as_deref()).unwrap_or(Path::new(""))
+    }
+
+    fn missing(&self, source: &KeySource) -> StoreError {
+        let what = match source {
+            KeySource::Passphrase => format!("the file {}", self.directory.join(passphrase::FILE).display()),
+            _ => in_words(source),
+        };
+        let store = self.directory.display();
+        StoreError::KeyUnavailable(format!(
+            "{what} is missing, but records sealed with it exist in {store}; bring it back, or move that directory away \
+             and sign in again"
+        ))
+    }
+
+    fn mismatch(&self, pin: &Pin, offered: &str) -> StoreError {
+        let (records, used) = (self.directory.display(), pin.describe());
+        StoreError::KeyUnavailable(format!("the store in {records} uses {used}, but {offered}"))
+    }
+}
+
+fn in_words(source: &KeySource) -> String {
+    match source {
+        KeySource::None | KeySource::Memory => "no key".to_owned(),
+        KeySource::KeyFile(path) => format!("the key file {}", path.display()),
+        KeySource::Credential => format!("the credential {CREDENTIAL}"),
+        KeySource::Passphrase => "a passphrase".to_owned(),
+    }
+}
+
+fn read_key_file(path: &Path, readers: Readers) -> Result<Option<MasterKey>, StoreError> {
+    let Some(content) = private::read(path, readers, LIMIT)? else { return Ok(None) };
+    let key = MasterKey::from_hex(&content).ok_or_else(|| {
+        let path = path.display();
+        StoreError::KeyUnavailable(format!(
+            "{path} holds no key: it needs 64 hexadecimal digits, as `openssl rand -hex 32` prints"
+        ))
+    });
+    key.map(Some)
+}
+
+/// The new key; `None` where another process was faster and its key counts.
+fn make_key_file(path: &Path) -> Result<Option<MasterKey>, StoreError> {
+    let directory = private::directory_of(path);
+    private::create_directory(directory)?;
+    private::check_ancestors(directory)?;
+    let master = MasterKey::random().map_err(StoreError::io("making", path))?;
+    Ok(create_once(path, master.to_hex().as_bytes())?.then_some(master))
+}
+
+/// Creates a file with its whole content at once and durably. Whether it did: one that exists
+/// already stays.
+fn create_once(path: &Path, content: &[u8]) -> Result<bool, StoreError> {
+    let failed = StoreError::io("creating", path);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let unique = seal::hex(&seal::random::<8>().map_err(&failed)?);
+    let temporary = path.with_file_name(format!(".{name}.{unique}.new"));
+    let created = private::create_new(&temporary).and_then(|mut file| {
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::hard_link(&temporary, path)
+    });
+    // Where even this fails, a name without a meaning is left over.
+    let _ = fs::remove_file(&temporary);
+    match created {
+        Ok(()) => private::sync_directory(private::directory_of(path)).map(|()| true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
+}

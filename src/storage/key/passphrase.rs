@@ -1,0 +1,101 @@
+//! A random master key behind a passphrase: the store's `master.key`.
+//!
+//! Argon2id turns the passphrase into a key that seals the master key alone, so that its cost is paid once in a process
+//! and not with every record. The file has the form of `seal`; its first line holds the salt and the costs.
+
+use std::path::Path;
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{LIMIT, create_once};
+use crate::storage::StoreError;
+use crate::storage::private::{self, Readers};
+use crate::storage::seal::{self, MasterKey};
+
+pub(super) const FILE: &str = "master.key";
+
+const FORMAT: u32 = 1;
+const SALT_LENGTH: usize = 16;
+/// The costs are the second recommended choice of RFC 9106 section 4, for places where memory is scarce.
+const MEMORY_KIB: u32 = 64 * 1024;
+const PASSES: u32 = 3;
+const LANES: u32 = 4;
+/// What a damaged or foreign file may ask of this machine at most.
+const MOST_MEMORY_KIB: u32 = 1024 * 1024;
+const MOST_PASSES: u32 = 64;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FirstLine {
+    format: u32,
+    kdf: String,
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+    /// Hexadecimal.
+    salt: String,
+}
+
+/// The master key of the store in `directory`; `None` where it has no `master.key`.
+pub(super) fn read(directory: &Path, passphrase_file: &Path) -> Result<Option<MasterKey>, StoreError> {
+    let path = directory.join(FILE);
+    let Some(mut file) = private::read(&path, Readers::Nobody, LIMIT)? else { return Ok(None) };
+    let shown = path.display();
+    let damaged = || StoreError::KeyUnavailable(format!("{shown} is damaged"));
+    let (first_line, sealed) = seal::split_first_line(&mut file).ok_or_else(damaged)?;
+    if seal::is_newer(first_line, FORMAT) {
+        return Err(StoreError::Newer { path });
+    }
+    let parsed: FirstLine = serde_json::from_slice(first_line).map_err(|_| damaged())?;
+    let passphrase = read_passphrase(passphrase_file)?;
+    let wrapping = derive(&passphrase, &parsed).ok_or_else(damaged)?;
+    let master = wrapping.open(first_line, sealed).map_err(|_| {
+        let passphrase_file = passphrase_file.display();
+        StoreError::KeyUnavailable(format!("the passphrase in {passphrase_file} does not open {shown}"))
+    })?;
+    MasterKey::from_bytes(master).ok_or_else(damaged).map(Some)
+}
+
+/// Makes a master key for a store that has none; `None` where another process was faster and its key counts.
+pub(super) fn make(directory: &Path, passphrase_file: &Path) -> Result<Option<MasterKey>, StoreError> {
+    let path = directory.join(FILE);
+    let failed = StoreError::io("making", &path);
+    let passphrase = read_passphrase(passphrase_file)?;
+    let first_line = FirstLine {
+        format: FORMAT,
+        kdf: "argon2id".to_owned(),
+        memory_kib: MEMORY_KIB,
+        passes: PASSES,
+        lanes: LANES,
+        salt: seal::hex(&seal::random::<SALT_LENGTH>().map_err(&failed)?),
+    };
+    let wrapping = derive(&passphrase, &first_line).expect("the costs are within Argon2's limits");
+    let first_line = serde_json::to_string(&first_line).expect("strings and numbers become JSON");
+    let master = MasterKey::random().map_err(&failed)?;
+    let file = wrapping.seal(&first_line, master.bytes()).map_err(&failed)?;
+    Ok(create_once(&path, &file)?.then_some(master))
+}
+
+/// The key that seals the master key; `None` where the costs or the salt are not what this module writes.
+fn derive(passphrase: &[u8], line: &FirstLine) -> Option<MasterKey> {
+    if line.kdf != "argon2id" || line.memory_kib > MOST_MEMORY_KIB || line.passes > MOST_PASSES {
+        return None;
+    }
+    let mut salt = [0; SALT_LENGTH];
+    seal::from_hex(line.salt.as_bytes(), &mut salt)?;
+    let params = Params::new(line.memory_kib, line.passes, line.lanes, None).ok()?;
+    let mut key = Zeroizing::new([0; 32]);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(passphrase, &salt, &mut *key).ok()?;
+    MasterKey::from_bytes(&*key)
+}
+
+fn read_passphrase(path: &Path) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    let unavailable = |problem| StoreError::KeyUnavailable(format!("the passphrase file {} {problem}", path.display()));
+    let mut passphrase = private::read(path, Readers::Nobody, LIMIT)?.ok_or_else(|| unavailable("is missing"))?;
+    while let Some(b'\n' | b'\r') = passphrase.last() {
+        passphrase.pop();
+    }
+    if passphrase.is_empty() { Err(unavailable("is empty")) } else { Ok(passphrase) }
+}

@@ -13,6 +13,8 @@
 //! This library exists for the binary and its tests. It is not a stable interface.
 
 pub mod clock;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod http;
 pub mod profile;
 pub mod providers;

@@ -220,6 +220,7 @@ fn scope_list(code: &DeviceCode) -> Markup {
     items
 }
 
+#[derive(Clone, Copy)]
 enum Mark {
     Done,
     Stopped,

@@ -35,21 +35,19 @@ impl Answer {
 pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let rest = url.strip_prefix("http://").expect("addresses of the tests begin so");
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let mut request = format!("{method} {} HTTP/1.1\r\n", if path.is_empty() { "/" } else { path });
+    let mut lines = vec![format!("{method} {} HTTP/1.1", if path.is_empty() { "/" } else { path })];
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-        request += &format!("host: {host}\r\n");
+        lines.push(format!("host: {host}"));
     }
-    for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
-    }
-    request += &format!("content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+    lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    lines.push(format!("content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()));
+    let request = lines.join("\r\n");
 
     let mut stream = TcpStream::connect(host).expect("the server listens");
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("sockets have timeouts");
     stream.write_all(request.as_bytes()).expect("the server reads");
-    let mut raw = Vec::new();
+    let (mut raw, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
     loop {
-        let mut buffer = [0; 64 * 1024];
         let read = stream.read(&mut buffer).expect("the server answers");
         raw.extend_from_slice(&buffer[..read]);
         if read == 0 || is_complete(&raw) {

@@ -1,6 +1,7 @@
-//! Drives a real, headless Chromium through its WebDriver (<https://www.w3.org/TR/webdriver2/>).
+//! Drives a real, headless Chromium through `WebDriver` (<https://www.w3.org/TR/webdriver2/>).
 
 use std::io::{BufRead, BufReader};
+use std::panic::catch_unwind;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::http;
 
-/// The key under which WebDriver names an element.
+/// The key under which `WebDriver` names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const MISSING: &str =
     "the browser tests need `chromium` and `chromedriver` (Debian: apt-get install chromium chromium-driver)";
@@ -23,7 +24,7 @@ pub(crate) enum Device {
 pub(crate) struct Browser {
     driver: Child,
     session: String,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -42,7 +43,7 @@ impl Browser {
         });
         let sessions = format!("http://127.0.0.1:{}/session", port.expect("the driver tells its port"));
         let profile = TempDir::new().expect("there is room for a browser profile");
-        let mut browser = Self { driver, session: sessions.clone(), _profile: profile };
+        let mut browser = Self { driver, session: sessions.clone(), profile };
         let session = command("POST", &sessions, &browser.capabilities(device));
         browser.session = format!("{sessions}/{}", session["sessionId"].as_str().expect("a session has an id"));
         // Elements are waited for, since a click may load another page.
@@ -66,7 +67,7 @@ impl Browser {
         ]
         .map(str::to_owned)
         .to_vec();
-        arguments.push(format!("--user-data-dir={}", self._profile.path().display()));
+        arguments.push(format!("--user-data-dir={}", self.profile.path().display()));
         let mut options = json!({ "args": arguments });
         if matches!(device, Device::Phone) {
             let metrics = json!({ "width": 390, "height": 844, "pixelRatio": 3.0, "touch": true, "mobile": true });
@@ -112,10 +113,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // After a failure the driver may be gone already; there is nothing more to close then.
-        if !std::thread::panicking() {
-            http::send("DELETE", &self.session, &[], "");
-        }
+        // After a failure the driver may be gone, and a second panic would hide the first.
+        let _ = catch_unwind(|| http::send("DELETE", &self.session, &[], ""));
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }

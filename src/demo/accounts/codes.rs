@@ -16,6 +16,7 @@ pub(super) const GUESS_WINDOW: Duration = Duration::from_secs(60);
 const TOLERANCE: Duration = Duration::from_millis(20);
 
 /// A device code with its user code, from its issue until its tokens are fetched.
+#[expect(clippy::struct_field_names, reason = "`device_code` and `user_code` are RFC 8628's own words")]
 pub(in crate::demo) struct DeviceCode {
     pub(in crate::demo) device_code: String,
     pub(in crate::demo) user_code: String,

@@ -137,7 +137,21 @@ async fn modules(State(site): State<Site>, headers: HeaderMap) -> Response {
 
 #[derive(Deserialize)]
 struct ListQuery {
-    per_page: Option<usize>,
+    per_page: Option<String>,
+}
+
+impl ListQuery {
+    /// How many records are asked for, within 1 and `most`; `None` for what is no number.
+    fn count(&self, default: usize, most: usize) -> Option<usize> {
+        let Some(asked) = &self.per_page else { return Some(default) };
+        let is_number = !asked.is_empty() && asked.bytes().all(|byte| byte.is_ascii_digit());
+        // A number that is too large for any type is still only a large number.
+        is_number.then(|| asked.parse().unwrap_or(usize::MAX).clamp(1, most))
+    }
+}
+
+fn invalid_count() -> Response {
+    error(StatusCode::BAD_REQUEST, "INVALID_DATA", "invalid data: per_page is no number")
 }
 
 const LEADS: [(&str, &str, &str); 6] = [
@@ -151,7 +165,7 @@ const LEADS: [(&str, &str, &str); 6] = [
 
 async fn leads(State(site): State<Site>, headers: HeaderMap, Query(query): Query<ListQuery>) -> Response {
     answer(&site, &headers, &["ZohoCRM.modules.READ", "ZohoCRM.modules.leads.READ"], |person| {
-        let count = query.per_page.unwrap_or(LEADS.len()).clamp(1, LEADS.len());
+        let Some(count) = query.count(LEADS.len(), LEADS.len()) else { return invalid_count() };
         let leads: Vec<Value> = (100..)
             .zip(&LEADS[..count])
             .map(|(number, (first, last, company))| {
@@ -159,7 +173,7 @@ async fn leads(State(site): State<Site>, headers: HeaderMap, Query(query): Query
             })
             .collect();
         let info = json!({
-            "per_page": query.per_page.unwrap_or(200),
+            "per_page": count,
             "count": count,
             "page": 1,
             "more_records": count < LEADS.len(),
@@ -178,7 +192,7 @@ async fn deals(State(site): State<Site>, headers: HeaderMap) -> Response {
 /// As many contacts as asked for, up to [`MOST_CONTACTS`].
 async fn contacts(State(site): State<Site>, headers: HeaderMap, Query(query): Query<ListQuery>) -> Response {
     answer(&site, &headers, &["ZohoCRM.modules.READ", "ZohoCRM.modules.contacts.READ"], |person| {
-        let count = query.per_page.unwrap_or(200).clamp(1, MOST_CONTACTS);
+        let Some(count) = query.count(200, MOST_CONTACTS) else { return invalid_count() };
         let chunks = (0..count).step_by(CONTACTS_PER_CHUNK).map(move |start| {
             let mut text = String::from(if start == 0 { r#"{"data":["# } else { "" });
             for number in start..count.min(start + CONTACTS_PER_CHUNK) {
@@ -208,7 +222,7 @@ fn contact(person: Person, number: usize) -> Value {
         "Email": format!("contact-{number}@example.com"),
         "Phone": format!("+1 555 {:04}", number % 10_000),
         "Account_Name": { "name": company, "id": id(person, 50_000 + (number % LEADS.len()) as u64) },
-        "Email_Opt_Out": number % 7 == 0,
+        "Email_Opt_Out": number.is_multiple_of(7),
         "Rating": number % 5 + 1,
         "Tag": [],
         "Description": Value::Null,

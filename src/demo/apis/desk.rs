@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::demo::accounts::Person;
 use crate::demo::server::{Denial, Site};
@@ -43,52 +43,48 @@ async fn organizations(State(site): State<Site>, headers: HeaderMap) -> Response
     }
 }
 
-/// The person, once token, scope and organization are right.
-fn agent(site: &Site, headers: &HeaderMap, scope: &str) -> Result<Person, Response> {
-    let person = site.authorize(headers, &[scope]).map_err(refuse)?;
+/// Answers for the person behind the token, once scope and organization are right too.
+fn answer(site: &Site, headers: &HeaderMap, scope: &str, body: impl FnOnce(Person) -> Value) -> Response {
+    let person = match site.authorize(headers, &[scope]) {
+        Ok(person) => person,
+        Err(denial) => return refuse(denial),
+    };
     let (_, number) = person.organization();
     match headers.get("orgid").and_then(|value| value.to_str().ok()) {
-        Some(organization) if organization == number.to_string() => Ok(person),
+        Some(organization) if organization == number.to_string() => Json(body(person)).into_response(),
         _ => {
             let message = "The header `orgId` does not name an organization of this user.";
-            Err(error(StatusCode::FORBIDDEN, "OAUTH_ORG_MISMATCH", message))
+            error(StatusCode::FORBIDDEN, "OAUTH_ORG_MISMATCH", message)
         }
     }
 }
 
 async fn my_info(State(site): State<Site>, headers: HeaderMap) -> Response {
-    match agent(&site, &headers, "Desk.basic.READ") {
-        Ok(person) => Json(json!({
+    answer(&site, &headers, "Desk.basic.READ", |person| {
+        json!({
             "id": "1892000000056007",
             "firstName": person.first_name(),
             "lastName": person.last_name(),
             "emailId": person.email(),
             "status": "ACTIVE",
             "isConfirmed": true,
-        }))
-        .into_response(),
-        Err(refusal) => refusal,
-    }
+        })
+    })
 }
 
 async fn tickets(State(site): State<Site>, headers: HeaderMap) -> Response {
-    match agent(&site, &headers, "Desk.tickets.READ") {
-        Ok(_) => {
-            let ticket = |number: u64, subject: &str, status: &str| {
-                json!({
-                    "id": format!("1892000000{number:06}"),
-                    "ticketNumber": number.to_string(),
-                    "subject": subject,
-                    "status": status,
-                    "channel": "Email",
-                })
-            };
-            let tickets = [
-                ticket(101, "The kiosk shows yesterday's prices", "Open"),
-                ticket(102, "Please add a second printer", "On Hold"),
-            ];
-            Json(json!({ "data": tickets })).into_response()
-        }
-        Err(refusal) => refusal,
-    }
+    answer(&site, &headers, "Desk.tickets.READ", |_| {
+        let ticket = |number: u64, subject: &str, status: &str| {
+            json!({
+                "id": format!("1892000000{number:06}"),
+                "ticketNumber": number.to_string(),
+                "subject": subject,
+                "status": status,
+                "channel": "Email",
+            })
+        };
+        let open = ticket(101, "The kiosk shows yesterday's prices", "Open");
+        let on_hold = ticket(102, "Please add a second printer", "On Hold");
+        json!({ "data": [open, on_hold] })
+    })
 }

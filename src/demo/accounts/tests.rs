@@ -236,6 +236,8 @@ fn revoking_a_refresh_token_ends_its_access_tokens_and_kinds_have_to_match() {
     let mut revoke = |token: &str, kind| world.accounts.revoke(DataCenter::Us, token, kind, now);
     assert!(!revoke(&refresh_token, Some(TokenKind::Access)));
     assert!(!revoke(&tokens.access_token, Some(TokenKind::Refresh)));
+    assert!(!world.accounts.revoke(DataCenter::Eu, &refresh_token, None, now), "it is not from there");
+    let mut revoke = |token: &str, kind| world.accounts.revoke(DataCenter::Us, token, kind, now);
     assert!(revoke(&refresh_token, Some(TokenKind::Refresh)));
     assert!(!revoke(&refresh_token, None), "it is gone");
     assert!(!world.is_valid(&tokens.access_token));

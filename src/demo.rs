@@ -1,0 +1,181 @@
+//! The built-in demo: a stand-in for Zoho's accounts servers and APIs in two data centres, with a real approval page.
+//!
+//! [`Demo`] starts and stops the servers. What they know is in `accounts`, a plain state machine; `server` and the modules
+//! beside it are thin HTTP. Everything is made up at the start and gone at the end: no file is touched.
+
+mod accounts;
+mod apis;
+mod hosts;
+mod listener;
+mod oauth;
+mod pages;
+mod random;
+mod server;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use self::accounts::{Accounts, DataCenter};
+use self::hosts::Hosts;
+use self::listener::BoundedListener;
+use self::server::{Shared, Site};
+use crate::clock;
+
+/// How to start a [`Demo`].
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The address to listen at. Anything but loopback lets the whole network in.
+    pub listen: IpAddr,
+    /// The port of the `us` data centre, 0 for any; `eu` takes any.
+    pub port: u16,
+    /// How long a device has to wait between two polls.
+    pub interval: Duration,
+    pub code_lifetime: Duration,
+    /// How long an access token is valid.
+    pub token_lifetime: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            interval: Duration::from_secs(5),
+            code_lifetime: Duration::from_secs(300),
+            token_lifetime: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// Where a [`Demo`] answers, and the client that it knows. Serializes to the line that `demo --serve` prints.
+#[derive(Clone, Debug, Serialize)]
+pub struct Addresses {
+    /// Of the data centre in which the client is registered, as is `api_domain`.
+    pub accounts_server: String,
+    pub api_domain: String,
+    pub client_id: String,
+    /// No secret to keep: it opens nothing but this demo, until the demo ends.
+    pub client_secret: String,
+    /// Where a person types the code.
+    pub approval_page: String,
+    pub data_centers: DataCenters,
+}
+
+/// The addresses of both data centres.
+#[derive(Clone, Debug, Serialize)]
+pub struct DataCenters {
+    pub us: DataCenterAddresses,
+    pub eu: DataCenterAddresses,
+}
+
+/// The addresses of one data centre.
+#[derive(Clone, Debug, Serialize)]
+pub struct DataCenterAddresses {
+    pub accounts_server: String,
+    pub api_domain: String,
+}
+
+/// What the demo person says to a sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Approves as the person whose account lives where the client is registered.
+    Approve,
+    /// Approves as the person whose account lives in the other data centre, so that the poll answers `other_dc`.
+    ApproveFromOtherDataCenter,
+    Decline,
+}
+
+/// The running servers. They stop when this is dropped.
+pub struct Demo {
+    shared: Arc<Shared>,
+    /// Its end tells the servers to stop.
+    _running: watch::Sender<()>,
+}
+
+impl Demo {
+    /// Starts both data centres' servers on the current tokio runtime. Fails where an address cannot be listened at.
+    pub async fn start(options: Options) -> io::Result<Demo> {
+        let us = TcpListener::bind((options.listen, options.port)).await?;
+        let eu = TcpListener::bind((options.listen, 0)).await?;
+        let (us_port, eu_port) = (us.local_addr()?.port(), eu.local_addr()?.port());
+        let host = reachable(options.listen);
+        let accounts = Accounts::new(options.interval, options.code_lifetime, options.token_lifetime);
+        let addresses = addresses(SocketAddr::new(host, us_port), SocketAddr::new(host, eu_port), &accounts);
+        let shared = Arc::new(Shared::new(accounts, addresses));
+        let (running, stopped) = watch::channel(());
+        for (data_center, listener, port) in [(DataCenter::Us, us, us_port), (DataCenter::Eu, eu, eu_port)] {
+            let site = Site::new(data_center, Hosts::new(options.listen, port), Arc::clone(&shared));
+            let mut stopped = stopped.clone();
+            let server = axum::serve(BoundedListener::new(listener), server::router(site));
+            let server = server.with_graceful_shutdown(async move {
+                // Nothing is ever sent: an answer means that the demo has been dropped.
+                let _ = stopped.changed().await;
+            });
+            tokio::spawn(server.into_future());
+        }
+        Ok(Demo { shared, _running: running })
+    }
+
+    pub fn addresses(&self) -> &Addresses {
+        &self.shared.addresses
+    }
+
+    /// Decides as the demo person at the keyboard. Tells whether a sign-in with this code was waiting for it.
+    pub fn decide(&self, user_code: &str, decision: Decision) -> bool {
+        self.shared.accounts().decide(user_code, decision, clock::now())
+    }
+}
+
+fn addresses(us: SocketAddr, eu: SocketAddr, accounts: &Accounts) -> Addresses {
+    let at = |address: SocketAddr| {
+        let origin = format!("http://{address}");
+        DataCenterAddresses { accounts_server: origin.clone(), api_domain: origin }
+    };
+    let home = at(us);
+    Addresses {
+        approval_page: format!("{}{}", home.accounts_server, pages::DEVICE),
+        accounts_server: home.accounts_server.clone(),
+        api_domain: home.api_domain.clone(),
+        client_id: accounts.client.id.clone(),
+        client_secret: accounts.client.secret.clone(),
+        data_centers: DataCenters { us: home, eu: at(eu) },
+    }
+}
+
+/// An address under which others reach what listens at `listen`.
+fn reachable(listen: IpAddr) -> IpAddr {
+    if !listen.is_unspecified() {
+        return listen;
+    }
+    let (loopback, elsewhere) = match listen {
+        // Addresses for documentation (RFC 5737, RFC 3849). Connecting a UDP socket picks the route and sends nothing.
+        IpAddr::V4(_) => (Ipv4Addr::LOCALHOST.into(), IpAddr::from(Ipv4Addr::new(192, 0, 2, 1))),
+        IpAddr::V6(_) => (Ipv6Addr::LOCALHOST.into(), IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))),
+    };
+    let own_address = || -> io::Result<IpAddr> {
+        let socket = UdpSocket::bind((listen, 0))?;
+        socket.connect((elsewhere, 9))?;
+        Ok(socket.local_addr()?.ip())
+    };
+    own_address().unwrap_or(loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::reachable;
+
+    #[test]
+    fn addresses_for_others_are_concrete() {
+        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        assert_eq!(reachable(loopback), loopback);
+        assert!(!reachable(Ipv4Addr::UNSPECIFIED.into()).is_unspecified());
+    }
+}

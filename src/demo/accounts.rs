@@ -1,0 +1,203 @@
+//! What the demo's accounts servers know: one client, two people, device codes, grants and tokens.
+//!
+//! A plain state machine: no network, no clock. It answers as zoho.com's accounts servers are documented to answer below
+//! <https://www.zoho.com/accounts/protocol/oauth/>. All its collections are bounded.
+
+mod codes;
+mod grants;
+mod people;
+
+use std::time::Duration;
+
+pub(super) use self::codes::{DeviceCode, Lookup};
+pub(super) use self::grants::{Session, TokenKind, Tokens};
+pub(super) use self::people::{DataCenter, Person};
+
+use self::codes::{Codes, State};
+use self::grants::Grants;
+use super::{Decision, random};
+use crate::clock::Moment;
+use crate::providers::catalog::PRODUCTS;
+
+/// The two data centres' accounts servers, which share the client and the device codes.
+pub(super) struct Accounts {
+    pub(super) client: Client,
+    pub(super) interval: Duration,
+    pub(super) code_lifetime: Duration,
+    pub(super) token_lifetime: Duration,
+    codes: Codes,
+    grants: Grants,
+}
+
+/// The only client, of the type "Non-browser application". Registered in [`DataCenter::HOME`], enabled in both.
+pub(super) struct Client {
+    pub(super) id: String,
+    pub(super) secret: String,
+}
+
+/// What a request brought as its client's id and secret.
+#[derive(Clone, Copy)]
+pub(super) struct Credentials<'a> {
+    pub(super) id: &'a str,
+    pub(super) secret: &'a str,
+}
+
+/// A device authorization request (RFC 8628 §3.1) in Zoho's words.
+pub(super) struct DeviceRequest<'a> {
+    pub(super) client_id: &'a str,
+    /// Separated by commas.
+    pub(super) scope: &'a str,
+    /// `access_type=offline`: the device wants a refresh token.
+    pub(super) is_offline: bool,
+    /// `prompt=consent`: it wants one although it has had one before.
+    pub(super) asks_again: bool,
+}
+
+/// Why a request gets no code and no token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    AuthorizationPending,
+    SlowDown,
+    OtherDataCenter(DataCenter),
+    AccessDenied,
+    Expired,
+    InvalidClient,
+    InvalidClientSecret,
+    InvalidCode,
+    InvalidScope,
+    /// Zoho's throttle: the refresh budget is spent, or there is no room for another device code.
+    TooManyRequests,
+}
+
+impl Accounts {
+    pub(super) fn new(interval: Duration, code_lifetime: Duration, token_lifetime: Duration) -> Self {
+        let client = Client { id: random::client_id(), secret: format!("{}{}", random::hex(), &random::hex()[..10]) };
+        Self { client, interval, code_lifetime, token_lifetime, codes: Codes::default(), grants: Grants::default() }
+    }
+
+    /// Issues a device code. Zoho asks for no secret here, and only the client's own data centre knows the client.
+    pub(super) fn authorize_device(
+        &mut self,
+        data_center: DataCenter,
+        request: &DeviceRequest<'_>,
+        now: Moment,
+    ) -> Result<&DeviceCode, Refusal> {
+        if data_center != DataCenter::HOME || request.client_id != self.client.id {
+            return Err(Refusal::InvalidClient);
+        }
+        let scopes: Vec<String> = request.scope.split(',').map(|scope| scope.trim().to_owned()).collect();
+        if scopes.len() > MOST_SCOPES || !scopes.iter().all(|scope| is_known_scope(scope)) {
+            return Err(Refusal::InvalidScope);
+        }
+        let code = DeviceCode::new(scopes, request.is_offline, request.asks_again, now, now + self.code_lifetime);
+        self.codes.add(code, now).ok_or(Refusal::TooManyRequests)
+    }
+
+    /// Answers a poll for `device_code`, which is spent by the answer that brings tokens.
+    pub(super) fn poll(
+        &mut self,
+        data_center: DataCenter,
+        client: Credentials<'_>,
+        device_code: &str,
+        now: Moment,
+    ) -> Result<Tokens, Refusal> {
+        self.authenticate(client)?;
+        let code = self.codes.by_device_code(device_code).ok_or(Refusal::InvalidCode)?;
+        // Another data centre hears of a code when a person who lives there has approved it.
+        if data_center != DataCenter::HOME && code.approved_by().map(Person::home) != Some(data_center) {
+            return Err(Refusal::InvalidCode);
+        }
+        if code.has_expired(now) {
+            return Err(Refusal::Expired);
+        }
+        if code.is_polled_too_early(data_center, self.interval, now) {
+            return Err(Refusal::SlowDown);
+        }
+        match code.state {
+            State::Waiting => Err(Refusal::AuthorizationPending),
+            State::Declined => Err(Refusal::AccessDenied),
+            State::Approved(person) if person.home() != data_center => Err(Refusal::OtherDataCenter(person.home())),
+            State::Approved(person) => {
+                let code = self.codes.take(device_code).ok_or(Refusal::InvalidCode)?;
+                Ok(self.grants.add(person, code, self.token_lifetime, now))
+            }
+        }
+    }
+
+    /// Mints an access token from a refresh token, at the data centre that issued it.
+    pub(super) fn refresh(
+        &mut self,
+        data_center: DataCenter,
+        client: Credentials<'_>,
+        refresh_token: &str,
+        now: Moment,
+    ) -> Result<Tokens, Refusal> {
+        self.authenticate(client)?;
+        self.grants.refresh(data_center, refresh_token, self.token_lifetime, now)
+    }
+
+    /// Forgets a token; with a refresh token go the access tokens made from it. Tells whether there was one.
+    pub(super) fn revoke(
+        &mut self,
+        data_center: DataCenter,
+        token: &str,
+        kind: Option<TokenKind>,
+        now: Moment,
+    ) -> bool {
+        self.grants.revoke(data_center, token, kind, now)
+    }
+
+    /// Who is behind an access token of this data centre, and what it allows.
+    pub(super) fn session(&self, data_center: DataCenter, access_token: &str, now: Moment) -> Option<Session<'_>> {
+        self.grants.session(data_center, access_token, now)
+    }
+
+    /// Looks for the device code that a person typed: case, dash and spaces do not matter. Counts wrong guesses.
+    pub(super) fn by_user_code(&mut self, typed: &str, now: Moment) -> Lookup<'_> {
+        let typed: String = typed.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
+        self.codes.look_up(now, |code| code.user_code.replace('-', "").eq_ignore_ascii_case(&typed))
+    }
+
+    /// Looks for the device code that a link stands for. Counts wrong guesses.
+    pub(super) fn by_link_code(&mut self, link_code: &str, now: Moment) -> Lookup<'_> {
+        self.codes.look_up(now, |code| code.link_code.eq_ignore_ascii_case(link_code))
+    }
+
+    /// Lets the person of `decision` answer for a device code that nobody has answered yet. Tells whether there was one.
+    pub(super) fn decide(&mut self, user_code: &str, decision: Decision, now: Moment) -> bool {
+        let Some(code) = self.codes.waiting(user_code, now) else { return false };
+        code.state = match decision {
+            Decision::Approve => State::Approved(Person::AMERICAN),
+            Decision::ApproveFromOtherDataCenter => State::Approved(Person::EUROPEAN),
+            Decision::Decline => State::Declined,
+        };
+        true
+    }
+
+    /// Whether these are the client's id and secret.
+    pub(super) fn authenticate(&self, client: Credentials<'_>) -> Result<(), Refusal> {
+        if client.id != self.client.id {
+            return Err(Refusal::InvalidClient);
+        }
+        if client.secret != self.client.secret {
+            return Err(Refusal::InvalidClientSecret);
+        }
+        Ok(())
+    }
+}
+
+const MOST_SCOPES: usize = 50;
+
+/// `Service.area.OPERATION` of a service in the catalogue; Zoho refuses others before anybody is asked.
+fn is_known_scope(scope: &str) -> bool {
+    let mut parts = scope.split('.');
+    let service = parts.next().unwrap_or_default();
+    let rest: Vec<&str> = parts.collect();
+    scope.len() <= 100
+        && rest.len() >= 2
+        && rest.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+        && PRODUCTS.iter().any(|product| product.scope_service.eq_ignore_ascii_case(service))
+}
+
+#[cfg(test)]
+mod tests;

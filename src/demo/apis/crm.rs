@@ -1,0 +1,239 @@
+//! CRM, version 8: the current user, the organization, modules, and a few lists of records.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use futures_util::stream;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::demo::accounts::{DataCenter, Person};
+use crate::demo::server::{Denial, Site};
+
+/// API credits at the start.
+pub(in crate::demo) const CREDITS: u32 = 5_000;
+/// Keeps the largest list below 12 MB. Zoho itself stops at 200; here a large answer is wanted, to try viewers with.
+const MOST_CONTACTS: usize = 30_000;
+/// How many contacts are written at a time, so that a large list takes little memory.
+const CONTACTS_PER_CHUNK: usize = 200;
+
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/crm/v8/users", get(users))
+        .route("/crm/v8/org", get(organization))
+        .route("/crm/v8/settings/modules", get(modules))
+        .route("/crm/v8/Leads", get(leads))
+        .route("/crm/v8/Contacts", get(contacts))
+        .route("/crm/v8/Deals", get(deals))
+}
+
+/// An error in the words of CRM.
+pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response {
+    (status, Json(json!({ "code": code, "details": {}, "message": message, "status": "error" }))).into_response()
+}
+
+/// Answers for the person behind the token and takes one credit off, or refuses.
+fn answer(site: &Site, headers: &HeaderMap, scopes: &[&str], body: impl FnOnce(Person) -> Response) -> Response {
+    let person = match site.authorize(headers, scopes) {
+        Ok(person) => person,
+        Err(denial) => return refuse(denial),
+    };
+    let spend = |credits: u32| Some(credits.saturating_sub(1));
+    let before = site.shared.credits.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).unwrap_or_default();
+    let mut response = body(person);
+    response.headers_mut().insert("x-api-credits-remaining", HeaderValue::from(before.saturating_sub(1)));
+    response
+}
+
+fn refuse(denial: Denial) -> Response {
+    let (code, message) = match denial {
+        Denial::NoToken => ("AUTHENTICATION_FAILURE", "Authentication failed"),
+        Denial::InvalidToken => ("INVALID_TOKEN", "invalid oauth token"),
+        Denial::MissingScope => ("OAUTH_SCOPE_MISMATCH", "Unauthorized"),
+    };
+    error(StatusCode::UNAUTHORIZED, code, message)
+}
+
+#[derive(Deserialize)]
+struct UsersQuery {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+async fn users(State(site): State<Site>, headers: HeaderMap, Query(query): Query<UsersQuery>) -> Response {
+    answer(&site, &headers, &["ZohoCRM.users.READ"], |person| {
+        if query.kind.as_deref().unwrap_or("CurrentUser") != "CurrentUser" {
+            return StatusCode::NO_CONTENT.into_response();
+        }
+        let (country, time_zone) = match person.home() {
+            DataCenter::Us => ("us", "America/Los_Angeles"),
+            DataCenter::Eu => ("de", "Europe/Berlin"),
+        };
+        Json(json!({ "users": [{
+            "id": id(person, 1),
+            "first_name": person.first_name(),
+            "last_name": person.last_name(),
+            "full_name": person.full_name(),
+            "email": person.email(),
+            "zuid": person.zuid().to_string(),
+            "country_locale": country,
+            "time_zone": time_zone,
+            "status": "active",
+            "confirm": true,
+            "role": { "name": "CEO", "id": id(person, 2) },
+            "profile": { "name": "Administrator", "id": id(person, 3) },
+        }] }))
+        .into_response()
+    })
+}
+
+async fn organization(State(site): State<Site>, headers: HeaderMap) -> Response {
+    answer(&site, &headers, &["ZohoCRM.org.READ"], |person| {
+        let (name, number) = person.organization();
+        let currency = match person.home() {
+            DataCenter::Us => "USD",
+            DataCenter::Eu => "EUR",
+        };
+        Json(json!({ "org": [{
+            "id": id(person, 4),
+            "company_name": name,
+            "zgid": number.to_string(),
+            "primary_email": person.email(),
+            "currency": currency,
+            "license_details": { "paid": false, "paid_type": "free", "users_license_purchased": 3 },
+        }] }))
+        .into_response()
+    })
+}
+
+async fn modules(State(site): State<Site>, headers: HeaderMap) -> Response {
+    answer(&site, &headers, &["ZohoCRM.settings.READ", "ZohoCRM.settings.modules.READ"], |person| {
+        let modules: Vec<Value> = (10..)
+            .zip(["Leads", "Contacts", "Deals"])
+            .map(|(number, name)| {
+                json!({
+                    "api_name": name,
+                    "module_name": name,
+                    "singular_label": name.trim_end_matches('s'),
+                    "plural_label": name,
+                    "id": id(person, number),
+                    "api_supported": true,
+                    "creatable": false,
+                    "editable": false,
+                    "deletable": false,
+                })
+            })
+            .collect();
+        Json(json!({ "modules": modules })).into_response()
+    })
+}
+
+#[derive(Deserialize)]
+struct ListQuery {
+    per_page: Option<String>,
+}
+
+impl ListQuery {
+    /// How many records are asked for, within 1 and `most`; `None` for what is no number.
+    fn count(&self, default: usize, most: usize) -> Option<usize> {
+        let Some(asked) = &self.per_page else { return Some(default) };
+        let is_number = !asked.is_empty() && asked.bytes().all(|byte| byte.is_ascii_digit());
+        // A number that is too large for any type is still only a large number.
+        is_number.then(|| asked.parse().unwrap_or(usize::MAX).clamp(1, most))
+    }
+}
+
+fn invalid_count() -> Response {
+    error(StatusCode::BAD_REQUEST, "INVALID_DATA", "invalid data: per_page is no number")
+}
+
+const LEADS: [(&str, &str, &str); 6] = [
+    ("Amara", "Okafor", "Lumen Print"),
+    ("Bento", "Silva", "Casa Verde"),
+    ("Chiara", "Conti", "Studio Conti"),
+    ("Darius", "Wolff", "Wolff & Töchter"),
+    ("Eilidh", "MacRae", "Skye Ferries"),
+    ("Farid", "Haddad", "Haddad Ceramics"),
+];
+
+async fn leads(State(site): State<Site>, headers: HeaderMap, Query(query): Query<ListQuery>) -> Response {
+    answer(&site, &headers, &["ZohoCRM.modules.READ", "ZohoCRM.modules.leads.READ"], |person| {
+        let Some(count) = query.count(LEADS.len(), LEADS.len()) else { return invalid_count() };
+        let leads: Vec<Value> = (100..)
+            .zip(&LEADS[..count])
+            .map(|(number, (first, last, company))| {
+                json!({ "id": id(person, number), "First_Name": first, "Last_Name": last, "Company": company })
+            })
+            .collect();
+        let info = json!({
+            "per_page": count,
+            "count": count,
+            "page": 1,
+            "more_records": count < LEADS.len(),
+        });
+        Json(json!({ "data": leads, "info": info })).into_response()
+    })
+}
+
+/// There are no deals: CRM answers an empty list with 204 and no body.
+async fn deals(State(site): State<Site>, headers: HeaderMap) -> Response {
+    answer(&site, &headers, &["ZohoCRM.modules.READ", "ZohoCRM.modules.deals.READ"], |_| {
+        StatusCode::NO_CONTENT.into_response()
+    })
+}
+
+/// As many contacts as asked for, up to [`MOST_CONTACTS`].
+async fn contacts(State(site): State<Site>, headers: HeaderMap, Query(query): Query<ListQuery>) -> Response {
+    answer(&site, &headers, &["ZohoCRM.modules.READ", "ZohoCRM.modules.contacts.READ"], |person| {
+        let Some(count) = query.count(200, MOST_CONTACTS) else { return invalid_count() };
+        let chunks = (0..count).step_by(CONTACTS_PER_CHUNK).map(move |start| {
+            let mut text = String::from(if start == 0 { r#"{"data":["# } else { "" });
+            for number in start..count.min(start + CONTACTS_PER_CHUNK) {
+                let comma = if number == 0 { "" } else { "," };
+                // Writing to a `String` cannot fail.
+                let _ = write!(text, "{comma}{}", contact(person, number));
+            }
+            if start + CONTACTS_PER_CHUNK >= count {
+                let info = json!({ "per_page": count, "count": count, "page": 1, "more_records": false });
+                let _ = write!(text, r#"],"info":{info}}}"#);
+            }
+            Ok::<String, Infallible>(text)
+        });
+        let body = Body::from_stream(stream::iter(chunks));
+        ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+    })
+}
+
+fn contact(person: Person, number: usize) -> Value {
+    let (first, _, company) = LEADS[number % LEADS.len()];
+    let (_, last, _) = LEADS[number / LEADS.len() % LEADS.len()];
+    json!({
+        "id": id(person, 100_000 + number as u64),
+        "First_Name": first,
+        "Last_Name": last,
+        "Full_Name": format!("{first} {last}"),
+        "Email": format!("contact-{number}@example.com"),
+        "Phone": format!("+1 555 {:04}", number % 10_000),
+        "Account_Name": { "name": company, "id": id(person, 50_000 + (number % LEADS.len()) as u64) },
+        "Email_Opt_Out": number.is_multiple_of(7),
+        "Rating": number % 5 + 1,
+        "Tag": [],
+        "Description": Value::Null,
+    })
+}
+
+/// A record's id: nineteen digits as text, too many for a JSON number in most readers.
+fn id(person: Person, number: u64) -> String {
+    let organization = match person.home() {
+        DataCenter::Us => 5_725_767,
+        DataCenter::Eu => 2_030_001,
+    };
+    format!("{organization}{number:012}")
+}

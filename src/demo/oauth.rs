@@ -1,0 +1,197 @@
+//! The endpoints of the accounts servers: device flow, refresh, revocation, account, list of data centres.
+//!
+//! Thin: each handler reads parameters, asks the accounts and words the answer as Zoho does, mistakes with HTTP 200 included.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::json;
+
+use super::accounts::{Credentials, DeviceRequest, Refusal, TokenKind, Tokens};
+use super::pages;
+use super::server::{Denial, Parameters, Site};
+use crate::clock;
+
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/oauth/v3/device/code", post(device_code))
+        .route("/oauth/v3/device/token", post(device_token))
+        .route("/oauth/v2/token", post(token))
+        .route("/oauth/v2/token/revoke", post(revoke))
+        .route("/oauth/v2/revoke/token", post(revoke_as_client))
+        .route("/oauth/serverinfo", get(server_info))
+        .route("/oauth/user/info", get(user_info))
+}
+
+/// "Initiation request". Times are in milliseconds here, and nowhere else.
+async fn device_code(State(site): State<Site>, parameters: Parameters) -> Response {
+    if let Some(refusal) = wrong_grant_type(&parameters, "device_request") {
+        return refusal;
+    }
+    let request = DeviceRequest {
+        client_id: parameters.value("client_id"),
+        scope: parameters.value("scope"),
+        is_offline: parameters.value("access_type") == "offline",
+        asks_again: parameters.value("prompt") == "consent",
+    };
+    let mut accounts = site.shared.accounts();
+    let (interval, lifetime) = (accounts.interval.as_millis(), accounts.code_lifetime.as_millis());
+    let code = match accounts.authorize_device(site.data_center, &request, clock::now()) {
+        Ok(code) => code,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let page = format!("{}{}", site.addresses().accounts_server, pages::DEVICE);
+    Json(json!({
+        "user_code": code.user_code,
+        "device_code": code.device_code,
+        "interval": u64::try_from(interval).unwrap_or(u64::MAX),
+        "expires_in": u64::try_from(lifetime).unwrap_or(u64::MAX),
+        "verification_uri_complete": format!("{page}/setCode?devcode={}", code.link_code),
+        "verification_url": page,
+    }))
+    .into_response()
+}
+
+/// "Polling request".
+async fn device_token(State(site): State<Site>, parameters: Parameters) -> Response {
+    if let Some(refusal) = wrong_grant_type(&parameters, "device_token") {
+        return refusal;
+    }
+    let code = parameters.value("code");
+    let answer = site.shared.accounts().poll(site.data_center, credentials(&parameters), code, clock::now());
+    answer.map_or_else(IntoResponse::into_response, |tokens| token_answer(&site, &tokens))
+}
+
+/// "Refresh access token".
+async fn token(State(site): State<Site>, parameters: Parameters) -> Response {
+    match parameters.value("grant_type") {
+        "authorization_code" | "client_credentials" => {
+            let description = "the demo server refreshes tokens here and offers no other grant";
+            return Json(json!({ "error": "unsupported_grant_type", "error_description": description }))
+                .into_response();
+        }
+        _ => {
+            if let Some(refusal) = wrong_grant_type(&parameters, "refresh_token") {
+                return refusal;
+            }
+        }
+    }
+    let refresh_token = parameters.value("refresh_token");
+    let answer =
+        site.shared.accounts().refresh(site.data_center, credentials(&parameters), refresh_token, clock::now());
+    answer.map_or_else(IntoResponse::into_response, |tokens| token_answer(&site, &tokens))
+}
+
+/// The older form of revocation: whoever has the token may end it.
+async fn revoke(State(site): State<Site>, parameters: Parameters) -> Response {
+    let is_revoked = site.shared.accounts().revoke(site.data_center, parameters.value("token"), None, clock::now());
+    revocation_answer(is_revoked)
+}
+
+/// The newer form of revocation: the client authenticates and names the kind of token.
+async fn revoke_as_client(State(site): State<Site>, headers: HeaderMap, parameters: Parameters) -> Response {
+    let kind = match parameters.value("token_type") {
+        "refresh_token" | "" => TokenKind::Refresh,
+        "access_token" => TokenKind::Access,
+        _ => return revocation_answer(false),
+    };
+    let mut accounts = site.shared.accounts();
+    let is_client =
+        headers.contains_key(header::AUTHORIZATION) && accounts.authenticate(credentials(&parameters)).is_ok();
+    let is_revoked =
+        is_client && accounts.revoke(site.data_center, parameters.value("token"), Some(kind), clock::now());
+    revocation_answer(is_revoked)
+}
+
+fn revocation_answer(is_revoked: bool) -> Response {
+    if is_revoked {
+        Json(json!({ "status": "success" })).into_response()
+    } else {
+        (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_code" }))).into_response()
+    }
+}
+
+async fn server_info(State(site): State<Site>) -> Response {
+    let data_centers = &site.shared.addresses.data_centers;
+    Json(json!({
+        "result": "success",
+        "locations": { "us": data_centers.us.accounts_server, "eu": data_centers.eu.accounts_server },
+    }))
+    .into_response()
+}
+
+async fn user_info(State(site): State<Site>, headers: HeaderMap) -> Response {
+    match site.authorize(&headers, &["AaaServer.profile.READ"]) {
+        Ok(person) => Json(json!({
+            "First_Name": person.first_name(),
+            "Last_Name": person.last_name(),
+            "Display_Name": person.full_name(),
+            "Email": person.email(),
+            "ZUID": person.zuid(),
+        }))
+        .into_response(),
+        Err(denial) => {
+            let cause = match denial {
+                Denial::NoToken | Denial::InvalidToken => "INVALID_OAUTHTOKEN",
+                Denial::MissingScope => "INVALID_OAUTHSCOPE",
+            };
+            (StatusCode::UNAUTHORIZED, Json(json!({ "response": "error", "cause": cause }))).into_response()
+        }
+    }
+}
+
+fn credentials(parameters: &Parameters) -> Credentials<'_> {
+    Credentials { id: parameters.value("client_id"), secret: parameters.value("client_secret") }
+}
+
+/// A missing `grant_type` is a bad request; a wrong one Zoho takes for a wrong client.
+fn wrong_grant_type(parameters: &Parameters, expected: &str) -> Option<Response> {
+    match parameters.value("grant_type") {
+        "" => Some((StatusCode::BAD_REQUEST, "400 Bad Request\n").into_response()),
+        given if given == expected => None,
+        _ => Some(Refusal::InvalidClient.into_response()),
+    }
+}
+
+fn token_answer(site: &Site, tokens: &Tokens) -> Response {
+    let lifetime = site.shared.accounts().token_lifetime.as_secs();
+    let mut answer = json!({
+        "access_token": tokens.access_token,
+        "api_domain": site.addresses().api_domain,
+        "token_type": "Bearer",
+        "expires_in": lifetime,
+        "scope": tokens.scopes.join(" "),
+    });
+    if let Some(refresh_token) = &tokens.refresh_token {
+        answer["refresh_token"] = json!(refresh_token);
+    }
+    Json(answer).into_response()
+}
+
+/// The throttle's answer, to the letter.
+const THROTTLED: &str = r#"{"error_description":"You have made too many requests continuously. Please try again after some time.","error":"Access Denied","status":"failure"}"#;
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let word = match self {
+            Refusal::AuthorizationPending => "authorization_pending",
+            Refusal::SlowDown => "slow_down",
+            Refusal::OtherDataCenter(data_center) => {
+                return Json(json!({ "user_location": data_center.code(), "error": "other_dc" })).into_response();
+            }
+            Refusal::AccessDenied => "access_denied",
+            Refusal::Expired => "expired",
+            Refusal::InvalidClient => "invalid_client",
+            Refusal::InvalidClientSecret => "invalid_client_secret",
+            Refusal::InvalidCode => "invalid_code",
+            Refusal::InvalidScope => "invalid_scope",
+            Refusal::TooManyRequests => {
+                return (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/json")], THROTTLED)
+                    .into_response();
+            }
+        };
+        Json(json!({ "error": word })).into_response()
+    }
+}

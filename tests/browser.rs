@@ -1,0 +1,92 @@
+//! A person in front of the approval page: real clicks in a real browser, on a phone and on a desktop.
+
+#![cfg(feature = "demo")]
+
+#[path = "support/demo_server.rs"]
+mod demo_server;
+#[path = "support/http.rs"]
+mod http;
+#[path = "support/webdriver.rs"]
+mod webdriver;
+
+use std::time::Duration;
+
+use device_login::demo::Options;
+use serde_json::json;
+
+use demo_server::{DemoServer, SCOPE, text};
+use webdriver::{Browser, Device};
+
+fn server() -> DemoServer {
+    DemoServer::start(Options { interval: Duration::ZERO, ..Options::default() })
+}
+
+/// Nothing sticks out at the side, the style sheet is in force, and the browser has nothing to complain about.
+fn assert_well_laid_out(browser: &Browser) {
+    let width = browser.ask("document.documentElement.scrollWidth <= window.innerWidth");
+    assert_eq!(width, true, "the page scrolls sideways: {}", browser.ask("location.pathname"));
+    assert_eq!(browser.ask("getComputedStyle(document.querySelector('main')).borderTopLeftRadius"), "16px");
+}
+
+#[test]
+fn on_a_phone_a_typed_code_is_accepted() {
+    let server = server();
+    let code = server.device_code(SCOPE);
+    let user_code = text(&code["user_code"]);
+    let browser = Browser::open(Device::Phone);
+    browser.go_to(text(&code["verification_url"]));
+    assert_well_laid_out(&browser);
+    browser.type_into("#user_code", &user_code.to_lowercase().replace('-', " "));
+    browser.click("button.primary");
+
+    assert_eq!(browser.text(".code"), user_code);
+    assert_eq!(browser.text("h1"), "Device Login wants to sign in");
+    let scopes = browser.text(".scopes");
+    for words in ["Accounts: read your profile", "CRM: read users", "CRM: read, change and delete modules"] {
+        assert!(scopes.contains(words), "{scopes}");
+    }
+    assert_well_laid_out(&browser);
+    browser.click("button[value=accept]");
+
+    assert_eq!(browser.text(".message h1"), "You’re signed in");
+    assert_well_laid_out(&browser);
+    let tokens = server.poll(&server.us(""), &code).json();
+    assert!(tokens["access_token"].is_string() && tokens["refresh_token"].is_string());
+}
+
+#[test]
+fn on_a_desktop_a_link_is_accepted_from_the_other_data_center() {
+    let server = server();
+    let code = server.device_code(SCOPE);
+    let browser = Browser::open(Device::Desktop);
+    browser.go_to(text(&code["verification_uri_complete"]));
+    assert_eq!(browser.text(".code"), text(&code["user_code"]));
+    assert_well_laid_out(&browser);
+    browser.click("input[value=eu]");
+    browser.click("button[value=accept]");
+    assert_eq!(browser.text(".message h1"), "You’re signed in");
+    assert_eq!(server.poll(&server.us(""), &code).json(), json!({ "error": "other_dc", "user_location": "eu" }));
+    assert!(server.poll(&server.eu(""), &code).json()["access_token"].is_string());
+
+    browser.go_to(text(&code["verification_uri_complete"]));
+    assert!(browser.text(".problem").contains("Type the code that your device shows."));
+}
+
+#[test]
+fn a_wrong_code_loses_nothing_and_a_right_one_can_be_rejected() {
+    let server = server();
+    let code = server.device_code(SCOPE);
+    let browser = Browser::open(Device::Phone);
+    browser.go_to(&server.us("/"));
+    browser.type_into("#user_code", "aaaa-0000");
+    browser.click("button.primary");
+    assert!(browser.text(".problem").contains("No device waits with this code."));
+    assert_eq!(browser.ask("document.querySelector('#user_code').value"), "aaaa-0000");
+    assert_well_laid_out(&browser);
+
+    browser.type_into("#user_code", text(&code["user_code"]));
+    browser.click("button.primary");
+    browser.click("button[value=reject]");
+    assert_eq!(browser.text(".message h1"), "Sign-in rejected");
+    assert_eq!(server.poll(&server.us(""), &code).json(), json!({ "error": "access_denied" }));
+}

@@ -277,3 +277,6 @@ impl DeviceFlow {
         Failure::Server { error, data_center: self.data_center.code.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,6 +106,8 @@ pub struct Dialect {
     pub scope_separator: &'static str,
     /// The verification address may be on another public host (Google's and Microsoft's are), not the provider's only.
     pub verification_on_any_host: bool,
+    /// Where the page for codes is on the accounts server, used when an answer names none.
+    pub verification_path: Option<&'static str>,
     pub intervals: Intervals,
     /// Values from here on are milliseconds, below it seconds; `None` for servers that send seconds only.
     pub interval_milliseconds_from: Option<u64>,
@@ -117,6 +119,8 @@ pub struct Dialect {
     pub poll_errors: &'static [(&'static str, PollError)],
     /// `error` words of a refresh that mean the refresh token is gone for good.
     pub refresh_refusals: &'static [&'static str],
+    /// `error` words of a refresh that mean that requests come too often.
+    pub refresh_throttles: &'static [&'static str],
     /// Fields, in order of trust, that name the data centre after [`PollError::Relocated`].
     pub location_fields: &'static [&'static str],
     /// A body with `"status":"failure"` and no token means that requests come too often, whatever its words, which are

@@ -29,6 +29,10 @@ impl Untrusted {
         Self(text.into())
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A user code: 1 to 32 printable ASCII characters, shown exactly as sent (RFC 8628 §6.1).
     pub fn user_code(&self) -> Result<String, Rejected> {
         let fits =
@@ -105,6 +109,18 @@ pub fn check_address(url: &Url) -> Result<(), &'static str> {
     }
 }
 
+/// Tells whether `url` is `https` on a host that the whole Internet may know: a name with a dot that is not reserved for
+/// private networks, and no IP address.
+pub fn is_public(url: &Url) -> bool {
+    let Some(url::Host::Domain(name)) = url.host() else { return false };
+    let name = name.trim_end_matches('.');
+    let is_private = PRIVATE_DOMAINS.iter().any(|domain| name.ends_with(domain));
+    url.scheme() == "https" && name.contains('.') && !is_private
+}
+
+/// RFC 6761 §6.3, RFC 6762 §3, RFC 8375; `internal` is ICANN's.
+const PRIVATE_DOMAINS: [&str; 4] = [".localhost", ".local", ".internal", ".home.arpa"];
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -126,9 +142,11 @@ pub fn visible(text: &str) -> String {
 fn push_visible(shown: &mut String, character: char) {
     let steers = matches!(character,
         '\0'..='\x08' | '\x0b'..='\x1f' | '\x7f'..='\u{9f}' // C0 but tab and line feed, DEL, C1
-        | '\u{ad}' | '\u{61c}' | '\u{180e}' // soft hyphen, Arabic letter mark, Mongolian vowel separator
+        | '\u{ad}' | '\u{34f}' | '\u{61c}' // soft hyphen, grapheme joiner, Arabic letter mark
+        | '\u{115f}'..='\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}' // letters and a pattern that look like nothing
+        | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' // Khmer and Mongolian characters without a glyph
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' // zero width, separators, bidi
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+        | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
     match character {
         '\n' | '\t' => shown.push(' '),
         _ if steers => shown.extend(format!("<U+{:04X}>", u32::from(character)).chars()),

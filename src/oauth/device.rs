@@ -11,7 +11,7 @@ use super::{Client, Step};
 use crate::clock::Moment;
 use crate::http::{Request, Response, TransportFailure};
 use crate::providers::{DataCenter, Provider};
-use crate::untrusted::Rejected;
+use crate::untrusted::{Rejected, Untrusted};
 
 /// What `slow_down` adds to the interval, for this and every later poll (RFC 8628 §3.5).
 pub const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
@@ -32,8 +32,9 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// | `AwaitingToken` | pending, slow down, relocated, no answer | `Waiting`, or `Done(Expired)` after the last poll |
 /// | | token, denial, expiry, other errors | `Done` |
 ///
-/// The last poll is the first one that falls on or after the code's end, so a flow ends by expiry plus one interval
-/// (and the time that its last exchange takes), and an approval in the last seconds is not lost.
+/// The last poll is the first one that falls on or after the code's end, so an approval in the last seconds is not lost,
+/// and a flow ends by expiry plus one interval (and the time that the exchanges after expiry take: the last one, and one
+/// that was under way).
 #[derive(Debug)]
 pub struct DeviceFlow {
     provider: Provider,
@@ -205,7 +206,11 @@ impl DeviceFlow {
     fn handle_poll(&mut self, now: Moment, polling: Polling, reply: Result<Response, TransportFailure>) -> State {
         let response = match reply {
             Ok(response) => response,
-            Err(failure) => return self.back_off(now, polling, failure.to_string(), None),
+            Err(failure) => {
+                // Reasons may quote a server, as those about certificates do.
+                let reason = Untrusted::new(failure.to_string()).line();
+                return self.back_off(now, polling, reason, None);
+            }
         };
         let host = self.data_center.accounts_server.host_str().unwrap_or("the server").to_owned();
         let outcome = match wire::read_poll(self.provider.dialect, &self.data_center, &response) {
@@ -272,3 +277,6 @@ impl DeviceFlow {
         Failure::Server { error, data_center: self.data_center.code.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests;

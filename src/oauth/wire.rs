@@ -13,7 +13,7 @@ use super::Client;
 use crate::http::{Request, Response};
 use crate::providers::{DataCenter, Dialect, Intervals, PollError};
 use crate::secret::Secret;
-use crate::untrusted::{Rejected, Untrusted};
+use crate::untrusted::{Rejected, Untrusted, is_public};
 
 /// The longest that any `Retry-After` is obeyed.
 const LONGEST_RETRY_AFTER: u64 = 60 * 60;
@@ -171,12 +171,18 @@ pub fn read_device_code(
 
 /// Reads the answer to [`device_token_request`].
 pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<PollReply, Unreadable> {
-    let body = Body::read(dialect, response)?;
+    let parsed = Body::parse(response);
+    let meaning = parsed.as_ref().ok().and_then(|body| body.poll_error(dialect));
+    let body = match meaning {
+        // The protocol's own words decide, whatever came with them: some servers send `slow_down` with 429. A denial is
+        // also what gateways and Zoho's throttle call their own refusals.
+        Some(meaning) if meaning != PollError::Denied => parsed?,
+        _ => Body::read(dialect, response)?,
+    };
     let Some(error) = body.error() else {
         return Ok(PollReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
-    let meaning = dialect.poll_errors.iter().find(|(word, _)| error.word.eq_ignore_ascii_case(word));
-    match meaning.map(|(_, meaning)| meaning) {
+    match meaning {
         Some(PollError::Pending) => Ok(PollReply::Pending),
         Some(PollError::SlowDown) => Ok(PollReply::SlowDown),
         Some(PollError::Denied) => Ok(PollReply::Denied),
@@ -189,7 +195,7 @@ pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Respons
 
 /// Reads the answer to [`refresh_request`].
 ///
-/// Only a parseable refusal below 500 is final; whatever else goes wrong says nothing about the grant.
+/// Only a parseable refusal with 2xx or 4xx is final; whatever else goes wrong says nothing about the grant.
 pub fn read_refresh(
     dialect: &Dialect,
     data_center: &DataCenter,
@@ -199,8 +205,11 @@ pub fn read_refresh(
     let Some(error) = body.error() else {
         return Ok(RefreshReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
-    if dialect.refresh_refusals.iter().any(|word| error.word.eq_ignore_ascii_case(word)) {
+    let is_one_of = |words: &[&str]| words.iter().any(|word| error.word.eq_ignore_ascii_case(word));
+    if is_one_of(dialect.refresh_refusals) {
         Ok(RefreshReply::Refused(error))
+    } else if is_one_of(dialect.refresh_throttles) {
+        Err(Unreadable::Throttled(retry_after(response)))
     } else if is_passing(&error) {
         Err(body.garbled())
     } else {
@@ -221,20 +230,28 @@ struct Body {
 
 impl Body {
     fn read(dialect: &Dialect, response: &Response) -> Result<Self, Unreadable> {
-        let status = response.status;
-        if status == 429 {
-            return Err(Unreadable::Throttled(retry_after(response)));
+        let (status, pause) = (response.status, retry_after(response));
+        // 503 may name a time as well (RFC 9110 §15.6.4).
+        if status == 429 || (status == 503 && pause.is_some()) {
+            return Err(Unreadable::Throttled(pause));
         }
-        let Ok(Value::Object(fields)) = serde_json::from_slice(&response.body) else {
-            return Err(Unreadable::Garbled { status });
-        };
-        let body = Self { fields, status };
+        let body = Self::parse(response)?;
         // Zoho's throttle answer is localised down to its `error`, so its shape tells it from a refusal.
         let is_failure = body.text("status").is_some_and(|status| status.word() == Some("failure"));
         if dialect.failure_status_is_throttle && is_failure && !body.has("access_token") {
-            return Err(Unreadable::Throttled(retry_after(response)));
+            return Err(Unreadable::Throttled(pause));
         }
-        if status >= 500 { Err(body.garbled()) } else { Ok(body) }
+        // Redirects come from portals and proxies, 5xx from servers in trouble: neither speaks for the endpoint.
+        if matches!(status, 200..=299 | 400..=499) { Ok(body) } else { Err(body.garbled()) }
+    }
+
+    /// The object that was sent, whatever the status says.
+    fn parse(response: &Response) -> Result<Self, Unreadable> {
+        let status = response.status;
+        match serde_json::from_slice(&response.body) {
+            Ok(Value::Object(fields)) => Ok(Self { fields, status }),
+            _ => Err(Unreadable::Garbled { status }),
+        }
     }
 
     fn has(&self, field: &str) -> bool {
@@ -259,26 +276,32 @@ impl Body {
     }
 
     fn error(&self) -> Option<ServerError> {
-        let error = self.fields.get("error")?;
+        // Servers that write every field of a structure send an empty one beside a token.
+        let error = self.fields.get("error").filter(|error| !error.is_null() && *error != "")?;
         let word =
             error.as_str().map_or_else(|| "an error without a word".to_owned(), |word| Untrusted::new(word).line());
         Some(ServerError { word, description: self.text("error_description").map(|text| text.line()) })
+    }
+
+    fn poll_error(&self, dialect: &Dialect) -> Option<PollError> {
+        let error = self.error()?;
+        let known = dialect.poll_errors.iter().find(|(word, _)| error.word.eq_ignore_ascii_case(word));
+        known.map(|(_, meaning)| *meaning)
     }
 
     fn device_code(&self, dialect: &Dialect, data_center: &DataCenter) -> Result<DeviceCode, Rejected> {
         let user_code = self.text("user_code").unwrap_or(Untrusted::new("")).user_code()?;
         let device_code = self.text("device_code").unwrap_or(Untrusted::new(""));
         let address = |fields: &[&str]| {
-            let sent = fields.iter().find_map(|field| self.text(field));
+            let sent = fields.iter().find_map(|field| self.text(field).filter(|sent| !sent.is_empty()));
             sent.map(|sent| verification_address(&sent, dialect, data_center)).transpose()
         };
         let verification_uri = match address(&["verification_uri", "verification_url"])? {
             Some(address) => address,
-            // Zoho's documentation promises neither field; this is where its page is.
-            None => data_center.endpoints.device_authorization.join("device").map_err(|_| Rejected {
-                field: "no verification address",
-                problem: "could be replaced by a known one",
-            })?,
+            None => {
+                let known = dialect.verification_path.and_then(|path| data_center.accounts_server.join(path).ok());
+                known.ok_or(Rejected { field: "an answer", problem: "has no verification address" })?
+            }
         };
         let Intervals { default, shortest, longest, default_lifetime, longest_lifetime } = dialect.intervals;
         let interval = self.duration("interval", dialect.interval_milliseconds_from).unwrap_or(default);
@@ -331,8 +354,7 @@ fn verification_address(sent: &Untrusted, dialect: &Dialect, data_center: &DataC
     let url = sent.url("a verification address")?;
     let origin = url.origin();
     let is_own = origin == data_center.accounts_server.origin() || data_center.verification_origins.contains(&origin);
-    let is_public = url.scheme() == "https" && matches!(url.host(), Some(url::Host::Domain(_)));
-    if is_own || (dialect.verification_on_any_host && is_public) {
+    if is_own || (dialect.verification_on_any_host && is_public(&url)) {
         Ok(url)
     } else {
         Err(Rejected { field: "a verification address", problem: "is not on the provider's own host" })

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{DataCenter, Dialect, Endpoints, Intervals, PollError, Provider, Revocation};
-use crate::untrusted::{Rejected, Untrusted};
+use crate::untrusted::{Rejected, Untrusted, is_public};
 
 /// The dialect of the RFCs.
 pub static DIALECT: Dialect = Dialect {
@@ -16,6 +16,7 @@ pub static DIALECT: Dialect = Dialect {
     device_code_parameter: "device_code",
     scope_separator: " ",
     verification_on_any_host: true,
+    verification_path: None,
     intervals: Intervals {
         default: Duration::from_secs(5),
         shortest: Duration::from_secs(1),
@@ -33,6 +34,7 @@ pub static DIALECT: Dialect = Dialect {
         ("expired_token", PollError::Expired),
     ],
     refresh_refusals: &["invalid_grant"],
+    refresh_throttles: &[],
     location_fields: &[],
     failure_status_is_throttle: false,
     throttle_pause: Duration::from_secs(60),
@@ -86,7 +88,8 @@ pub fn metadata_urls(issuer: &Url) -> [Url; 2] {
 
 /// Reads the endpoints out of a metadata document.
 ///
-/// The document's `issuer` must equal the one asked for, character by character (RFC 8414 §3.3).
+/// The document's `issuer` must equal the one asked for, character by character (RFC 8414 §3.3). An endpoint outside the
+/// issuer's own origin must be on a public host, so that no document leads into the machine or its network.
 pub fn read_metadata(issuer: &Url, body: &[u8]) -> Result<StandardEndpoints, Rejected> {
     #[derive(Deserialize)]
     struct Metadata {
@@ -102,10 +105,13 @@ pub fn read_metadata(issuer: &Url, body: &[u8]) -> Result<StandardEndpoints, Rej
     if metadata.issuer.trim_end_matches('/') != issuer.as_str().trim_end_matches('/') {
         return Err(rejected("names another issuer than the one it was asked for"));
     }
-    let optional = |url: Option<Untrusted>, field| url.map(|url| url.url(field)).transpose();
-    let required = |url: Option<Untrusted>, field, problem| {
-        url.ok_or(Rejected { field: "a metadata document", problem })?.url(field)
+    let endpoint = |sent: Untrusted, field| {
+        let url = sent.url(field)?;
+        let is_fit = url.origin() == issuer.origin() || is_public(&url);
+        if is_fit { Ok(url) } else { Err(Rejected { field, problem: "is neither public nor on the issuer's host" }) }
     };
+    let optional = |url: Option<Untrusted>, field| url.map(|url| endpoint(url, field)).transpose();
+    let required = |url: Option<Untrusted>, field, problem| endpoint(url.ok_or_else(|| rejected(problem))?, field);
     Ok(StandardEndpoints {
         device_authorization: required(
             metadata.device_authorization_endpoint,

@@ -18,6 +18,8 @@ pub static DIALECT: Dialect = Dialect {
     device_code_parameter: "code",
     scope_separator: ",",
     verification_on_any_host: false,
+    // Zoho's documentation promises no address in the answer.
+    verification_path: Some("/oauth/v3/device"),
     intervals: Intervals {
         default: Duration::from_secs(5),
         shortest: Duration::from_secs(5),
@@ -37,6 +39,7 @@ pub static DIALECT: Dialect = Dialect {
         ("expired_token", PollError::Expired),
     ],
     refresh_refusals: &["invalid_code", "invalid_grant"],
+    refresh_throttles: &["access_denied", "access denied"],
     location_fields: &["user_location", "dc", "location", "user_dc"],
     failure_status_is_throttle: true,
     throttle_pause: Duration::from_secs(10 * 60),

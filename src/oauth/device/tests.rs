@@ -1,0 +1,140 @@
+//! Walks the transition table in the documentation of [`DeviceFlow`], row by row.
+
+use super::{
+    Client, DeviceEvent, DeviceFlow, Duration, Failure, Moment, Outcome, Response, State, Step, TransportFailure,
+};
+use crate::providers::zoho;
+
+type Expectation<'a> = &'a dyn Fn(&Outcome) -> bool;
+
+const CODE: &str = r#"{"user_code":"WLKU-4502","device_code":"1004.code","interval":5,"expires_in":20}"#;
+const PENDING: &str = r#"{"error":"authorization_pending"}"#;
+
+fn at(seconds: u64) -> Moment {
+    Moment::at(Duration::from_secs(seconds))
+}
+
+fn json(body: &str) -> Response {
+    Response { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() }
+}
+
+fn new_flow() -> DeviceFlow {
+    let provider = zoho::provider();
+    let data_center = provider.default_data_center().clone();
+    let client = Client { id: "1000.CLIENT".to_owned(), secret: None, data_center_secrets: [].into() };
+    DeviceFlow::new(provider, data_center, client, Vec::new())
+}
+
+/// A flow whose code came at 0; `polls` of its polls were answered with pending, and the next is due.
+fn waiting_after(polls: u64) -> DeviceFlow {
+    let mut flow = new_flow();
+    assert!(matches!(flow.poll(at(0)), Step::Send(_)));
+    flow.handle(at(0), Ok(json(CODE)));
+    for poll in 1..=polls {
+        assert!(matches!(flow.poll(at(5 * poll)), Step::Send(_)));
+        flow.handle(at(5 * poll), Ok(json(PENDING)));
+    }
+    assert!(matches!(flow.state, State::Waiting(_)));
+    flow
+}
+
+/// As above, with that next poll under way; the fourth falls on the code's end and is the last.
+fn awaiting_token_after(polls: u64) -> DeviceFlow {
+    let mut flow = waiting_after(polls);
+    assert!(matches!(flow.poll(at(5 * (polls + 1))), Step::Send(_)));
+    assert!(matches!(flow.state, State::AwaitingToken(_)));
+    flow
+}
+
+#[test]
+fn start_sends_the_authorization_request_once() {
+    let mut flow = new_flow();
+    flow.handle(at(0), Ok(json(CODE)));
+    assert!(matches!(flow.state, State::Start), "an answer to nothing changes nothing");
+    assert!(
+        matches!(flow.poll(at(0)), Step::Send(request) if request.url.path() == "/oauth/v3/device/code"),
+        "the first request asks for a code"
+    );
+    assert!(matches!(flow.state, State::AwaitingCode));
+    assert!(matches!(flow.poll(at(9)), Step::AwaitReply));
+}
+
+#[test]
+fn awaiting_code_goes_on_with_a_code_and_ends_with_anything_else() {
+    let mut flow = waiting_after(0);
+    assert!(matches!(flow.events().next(), Some(DeviceEvent::CodeIssued { .. })));
+    for reply in [
+        Ok(json("<html>")),
+        Ok(json("{}")),
+        Ok(json(r#"{"error":"invalid_client"}"#)),
+        Ok(json(r#"{"user_code":"\u001b","device_code":"x"}"#)),
+        Ok(Response { status: 429, headers: Vec::new(), body: Vec::new() }),
+        Err(TransportFailure::Connect("host".to_owned())),
+    ] {
+        let mut flow = new_flow();
+        assert!(matches!(flow.poll(at(0)), Step::Send(_)));
+        flow.handle(at(0), reply);
+        assert!(matches!(flow.state, State::Done(Outcome::Failed(_))), "{flow:?}");
+        assert_eq!(flow.events().count(), 0);
+    }
+}
+
+#[test]
+fn waiting_polls_at_the_time_and_not_before() {
+    let mut flow = waiting_after(0);
+    for _ in 0..2 {
+        assert!(matches!(flow.poll(at(4)), Step::Wait(until) if until == at(5)));
+        flow.handle(at(4), Ok(json(r#"{"error":"access_denied"}"#)));
+        assert!(matches!(flow.state, State::Waiting(_)), "an answer to nothing changes nothing");
+    }
+    assert!(
+        matches!(flow.poll(at(5)), Step::Send(request) if request.url.path() == "/oauth/v3/device/token"),
+        "a poll asks for the token"
+    );
+    assert!(matches!(flow.poll(at(6)), Step::AwaitReply));
+}
+
+#[test]
+fn awaiting_token_waits_on_or_expires_after_the_last_poll() {
+    for reply in [
+        Ok(json(PENDING)),
+        Ok(json(r#"{"error":"slow_down"}"#)),
+        Ok(json(r#"{"error":"other_dc","user_location":"eu"}"#)),
+        Ok(json("<html>")),
+        Err(TransportFailure::Timeout("host".to_owned())),
+    ] {
+        let mut flow = awaiting_token_after(0);
+        flow.handle(at(5), reply.clone());
+        assert!(matches!(flow.state, State::Waiting(_)), "{reply:?}");
+        let mut flow = awaiting_token_after(3);
+        flow.handle(at(20), reply.clone());
+        assert!(matches!(flow.state, State::Done(Outcome::Expired)), "{reply:?}");
+    }
+}
+
+#[test]
+fn awaiting_token_ends_with_a_token_a_denial_an_expiry_or_another_error() {
+    let is_authorized = |outcome: &Outcome| matches!(outcome, Outcome::Authorized { .. });
+    let is_server = |outcome: &Outcome| matches!(outcome, Outcome::Failed(Failure::Server { .. }));
+    let is_rejected = |outcome: &Outcome| matches!(outcome, Outcome::Failed(Failure::Rejected(_)));
+    let ends: [(&str, Expectation); 6] = [
+        (r#"{"access_token":"1000.a"}"#, &is_authorized),
+        (r#"{"error":"access_denied"}"#, &|outcome| *outcome == Outcome::Denied),
+        (r#"{"error":"expired"}"#, &|outcome| *outcome == Outcome::Expired),
+        (r#"{"error":"invalid_client"}"#, &is_server),
+        (r#"{"access_token":""}"#, &is_rejected),
+        (r#"{"error":"other_dc","user_location":"mars"}"#, &|outcome| {
+            *outcome == Outcome::Failed(Failure::UnknownDataCenter("mars".to_owned()))
+        }),
+    ];
+    for (body, is_expected) in ends {
+        // The last poll ends no other way than one before it.
+        for polls in [0, 3] {
+            let mut flow = awaiting_token_after(polls);
+            flow.handle(at(20), Ok(json(body)));
+            assert!(matches!(&flow.state, State::Done(outcome) if is_expected(outcome)), "{body}: {flow:?}");
+            flow.handle(at(21), Ok(json(PENDING)));
+            assert!(matches!(flow.poll(at(99)), Step::Done(outcome) if is_expected(&outcome)), "done is done");
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! What holds for the flows whatever a server sends, however long it takes.
+
+use std::time::Duration;
+
+use device_login::clock::Moment;
+use device_login::http::{Response, TransportFailure};
+use device_login::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
+use device_login::oauth::refresh::{self, RefreshFlow};
+use device_login::oauth::wire::ServerError;
+use device_login::oauth::{Client, Step};
+use device_login::providers::{Provider, standard, zoho};
+use device_login::secret::Secret;
+use device_login::untrusted::{Untrusted, visible};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use url::Url;
+
+const SECRET: &str = "canary-client-secret";
+const DEVICE_CODE: &str = "canary-device-code";
+const ACCESS_TOKEN: &str = "canary-access-token";
+const REFRESH_TOKEN: &str = "canary-refresh-token";
+const CANARIES: [&str; 4] = [SECRET, DEVICE_CODE, ACCESS_TOKEN, REFRESH_TOKEN];
+
+type Reply = Result<Response, TransportFailure>;
+
+fn reply(status: u16, body: &[u8]) -> Response {
+    Response { status, headers: Vec::new(), body: body.to_vec() }
+}
+
+fn json(body: &Value) -> Response {
+    reply(200, body.to_string().as_bytes())
+}
+
+/// A number as servers write it, or something that only looks like one.
+fn number() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        (0_u64..120).prop_map(Value::from),
+        (0_u64..600_000).prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<u32>().prop_map(|number| Value::from(number.to_string())),
+        ".{0,8}".prop_map(Value::from),
+        Just(Value::Null),
+    ]
+}
+
+/// A code that the flow takes, with times of every kind.
+fn code() -> impl Strategy<Value = Reply> {
+    (number(), number()).prop_map(|(interval, expires_in)| {
+        Ok(json(&json!({
+            "user_code": "WLKU-4502", "device_code": DEVICE_CODE, "interval": interval, "expires_in": expires_in,
+            "verification_uri": "https://accounts.zoho.com/oauth/v3/device",
+        })))
+    })
+}
+
+fn pending() -> Value {
+    json!({ "error": "authorization_pending" })
+}
+
+fn token() -> Value {
+    json!({ "access_token": ACCESS_TOKEN, "refresh_token": REFRESH_TOKEN, "expires_in": 3600 })
+}
+
+/// Text with what terminals and eyes trip over.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![any::<String>(), "[\\x00-\\x1f\\x7f-\\x9f\u{200b}-\u{202e}\u{2060}-\u{206f}\u{feff}a-z]{0,320}"]
+}
+
+fn failure() -> impl Strategy<Value = Reply> {
+    (0..7, text()).prop_map(|(kind, text)| {
+        Err(match kind {
+            0 => TransportFailure::Dns(text),
+            1 => TransportFailure::Connect(text),
+            2 => TransportFailure::Tls(text.clone(), text),
+            3 => TransportFailure::Timeout(text),
+            4 => TransportFailure::Truncated(text),
+            5 => TransportFailure::TooLarge(text, 1),
+            _ => TransportFailure::Setup(text),
+        })
+    })
+}
+
+/// A reply after which a sign-in usually goes on.
+fn passing() -> impl Strategy<Value = Reply> {
+    let retry_after = prop_oneof!["[0-9]{0,20}", any::<String>()];
+    prop_oneof![
+        4 => Just(Ok(json(&pending()))),
+        2 => Just(Ok(json(&json!({ "error": "slow_down" })))),
+        1 => Just(Ok(reply(429, br#"{"error":"slow_down"}"#))),
+        2 => "(us|eu|in|ca|cn)".prop_map(|place| Ok(json(&json!({ "error": "other_dc", "user_location": place })))),
+        2 => failure(),
+        1 => retry_after.prop_map(|value| Ok(Response {
+            status: 429,
+            headers: vec![("Retry-After".to_owned(), value)],
+            body: Vec::new(),
+        })),
+        1 => any::<u16>().prop_map(|status| Ok(reply(status, b"<html>"))),
+    ]
+}
+
+/// Any reply at all.
+fn arbitrary() -> impl Strategy<Value = Reply> {
+    let field = "(error|error_description|user_code|device_code|verification_url|verification_uri_complete|access_token|\
+                 refresh_token|api_domain|user_location|dc|status|scope|expires_in|expires_in_sec|interval|[a-z]{1,5})";
+    let word = prop_oneof!["(authorization_pending|slow_down|other_dc|access_denied|expired|failure|eu)", text()];
+    let value = prop_oneof![word.prop_map(Value::from), number(), Just(json!([])), Just(json!({ "a": 1 }))];
+    let object = proptest::collection::btree_map(field, value, 0..6);
+    let headers = proptest::collection::vec(("(retry-after|location|[a-z]{1,5})", text()), 0..3);
+    let status = prop_oneof![Just(200), Just(400), Just(429), Just(503), any::<u16>()];
+    prop_oneof![
+        (any::<u16>(), headers, proptest::collection::vec(any::<u8>(), 0..200))
+            .prop_map(|(status, headers, body)| Ok(Response { status, headers, body })),
+        (status, object).prop_map(|(status, object)| Ok(reply(status, json!(object).to_string().as_bytes()))),
+        failure(),
+        Just(Ok(json(&token()))),
+    ]
+}
+
+fn latency() -> impl Strategy<Value = Duration> {
+    prop_oneof![Just(0), 0_u64..500, 0_u64..20_000].prop_map(Duration::from_millis)
+}
+
+fn any_provider() -> impl Strategy<Value = Provider> {
+    let at = |address| Url::parse(address).expect("an address");
+    let endpoints = standard::StandardEndpoints {
+        device_authorization: at("https://accounts.zoho.com/code"),
+        token: at("https://accounts.zoho.com/token"),
+        revocation: None,
+        userinfo: None,
+    };
+    let standard = standard::provider("standard", &at("https://accounts.zoho.com"), endpoints, None);
+    prop_oneof![Just(zoho::provider()), Just(standard)]
+}
+
+fn client() -> Client {
+    let eu = ("eu".to_owned(), Secret::new(SECRET));
+    Client { id: "client".to_owned(), secret: Some(Secret::new(SECRET)), data_center_secrets: [eu].into() }
+}
+
+/// Control, bidi and zero-width characters, as Unicode lists them, written apart from the program's own list.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || ['\u{ad}', '\u{61c}', '\u{feff}', '\u{2028}', '\u{2029}'].contains(&character)
+        || ('\u{200b}'..='\u{200f}').contains(&character)
+        || ('\u{202a}'..='\u{202e}').contains(&character)
+        || ('\u{2060}'..='\u{206f}').contains(&character)
+        || ('\u{e0000}'..='\u{e007f}').contains(&character)
+}
+
+fn check_text(text: &str) {
+    assert!(!text.contains(is_hidden), "{text:?}");
+}
+
+fn check_debug(shown: &impl std::fmt::Debug) {
+    let shown = format!("{shown:?}");
+    assert!(CANARIES.iter().all(|canary| !shown.contains(canary)), "{shown}");
+}
+
+fn check_error(error: &ServerError) {
+    check_text(&error.to_string());
+}
+
+fn check_event(event: &DeviceEvent) {
+    check_debug(event);
+    match event {
+        DeviceEvent::CodeIssued { code, .. } => {
+            check_text(&code.user_code);
+            check_text(code.verification_uri.as_str());
+            code.verification_uri_complete.iter().for_each(|url| check_text(url.as_str()));
+        }
+        DeviceEvent::Relocated { data_center, .. } => check_text(data_center),
+        DeviceEvent::Retrying { reason, .. } => check_text(reason),
+        DeviceEvent::Pending { .. } | DeviceEvent::SlowedDown { .. } => {}
+    }
+}
+
+fn check_outcome(outcome: &Outcome) {
+    check_debug(outcome);
+    match outcome {
+        Outcome::Authorized { token, data_center } => {
+            check_text(data_center);
+            token.scopes.iter().flatten().for_each(|scope| check_text(scope));
+        }
+        Outcome::Failed(Failure::Server { error, data_center }) => {
+            check_error(error);
+            check_text(data_center);
+        }
+        Outcome::Failed(Failure::UnknownDataCenter(place)) => check_text(place),
+        Outcome::Failed(Failure::Rejected(rejected)) => check_text(&rejected.to_string()),
+        Outcome::Failed(Failure::Transport(_) | Failure::Garbled { .. } | Failure::Throttled(_))
+        | Outcome::Denied
+        | Outcome::Expired => {}
+    }
+}
+
+/// What the bounds are measured against.
+#[derive(Default)]
+struct Watch {
+    /// When the code ends, and the interval that holds now.
+    code: Option<(Moment, Duration)>,
+    replied_at: Option<Moment>,
+    /// What the exchanges took that ended after the code's end.
+    late: Duration,
+}
+
+impl Watch {
+    fn sent(&self, now: Moment) {
+        if let (Some((_, interval)), Some(replied_at)) = (self.code, self.replied_at) {
+            assert!(now - replied_at >= interval, "polled after {:?}, not {interval:?}", now - replied_at);
+        }
+    }
+
+    fn replied(&mut self, now: Moment, took: Duration, events: &[DeviceEvent]) {
+        self.replied_at = Some(now);
+        for event in events {
+            match (event, &mut self.code) {
+                (DeviceEvent::CodeIssued { code, expires_at, .. }, none) => *none = Some((*expires_at, code.interval)),
+                (DeviceEvent::SlowedDown { interval: told, .. }, Some((_, interval))) => {
+                    *interval += Duration::from_secs(5);
+                    assert_eq!(told, interval);
+                }
+                _ => {}
+            }
+        }
+        if self.code.is_some_and(|(expires_at, _)| now > expires_at) {
+            self.late += took;
+        }
+    }
+
+    /// One interval after expiry at the latest, and what the exchanges after expiry took.
+    fn ended(&self, now: Moment) {
+        if let Some((expires_at, interval)) = self.code {
+            assert!(now <= expires_at + interval + self.late, "ended {:?} after expiry", now - expires_at);
+        }
+    }
+}
+
+/// Plays `replies`, `then` the same for ever, and checks everything on the way.
+fn play(provider: Provider, replies: Vec<(Reply, Duration)>, then: &Value) -> Outcome {
+    let data_center = provider.default_data_center().clone();
+    let mut flow = DeviceFlow::new(provider, data_center, client(), vec!["scope".to_owned()]);
+    let mut now = Moment::at(Duration::from_secs(50));
+    let mut watch = Watch::default();
+    let mut replies = replies.into_iter();
+    // An hour of polls at the shortest interval, at the most.
+    for _ in 0..8_000 {
+        check_debug(&flow);
+        let step = flow.poll(now);
+        check_debug(&step);
+        match step {
+            Step::Send(request) => {
+                watch.sent(now);
+                assert!(request.url.query().is_none());
+                assert!(matches!(flow.poll(now), Step::AwaitReply), "a request is handed out once");
+                let (reply, took) = replies.next().unwrap_or_else(|| (Ok(json(then)), Duration::ZERO));
+                now = now + took;
+                flow.handle(now, reply);
+                let events: Vec<DeviceEvent> = flow.events().collect();
+                events.iter().for_each(check_event);
+                watch.replied(now, took, &events);
+            }
+            Step::AwaitReply => panic!("the reply was handed in"),
+            Step::Wait(until) => {
+                assert!(until > now);
+                assert!(matches!(flow.poll(now), Step::Wait(again) if again == until), "poll is idempotent");
+                now = until;
+            }
+            Step::Done(outcome) => {
+                watch.ended(now);
+                check_outcome(&outcome);
+                flow.handle(now, Ok(json(&token())));
+                let later = now + Duration::from_secs(86_400);
+                assert!(matches!(flow.poll(later), Step::Done(again) if again == outcome), "done is done");
+                assert_eq!(flow.events().count(), 0);
+                return outcome;
+            }
+        }
+    }
+    panic!("the flow does not end");
+}
+
+/// A quarter of the usual number of cases, for speed; `PROPTEST_CASES` still scales it.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases.div_ceil(4), failure_persistence: None, ..usual }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a_flow_keeps_its_pace_and_ends_whatever_comes(
+        provider in any_provider(),
+        code in (prop_oneof![9 => code().boxed(), 1 => arbitrary().boxed()], latency()),
+        replies in proptest::collection::vec((prop_oneof![3 => passing().boxed(), 1 => arbitrary().boxed()], latency()), 0..30),
+    ) {
+        play(provider, [vec![code], replies].concat(), &pending());
+    }
+
+    #[test]
+    fn a_flow_that_nobody_approves_expires(
+        code in (code(), latency()),
+        replies in proptest::collection::vec((passing(), latency()), 0..30),
+    ) {
+        prop_assert_eq!(play(zoho::provider(), [vec![code], replies].concat(), &pending()), Outcome::Expired);
+    }
+
+    #[test]
+    fn the_last_poll_is_enough_for_an_approval(
+        code in (code(), latency()),
+        replies in proptest::collection::vec((passing(), latency()), 0..30),
+        approved_after in 0_usize..30,
+    ) {
+        // From some exchange on, each poll would find the token; only a code that ended before keeps it from that.
+        let mut replies = [vec![code], replies].concat();
+        replies.truncate(1 + approved_after);
+        let polls = replies.len() - 1;
+        let outcome = play(zoho::provider(), replies, &token());
+        let is_approved = matches!(outcome, Outcome::Authorized { .. });
+        prop_assert!(is_approved || (outcome == Outcome::Expired && polls > 0), "{:?}", outcome);
+    }
+
+    #[test]
+    fn a_refresh_sends_at_most_twice_and_shows_no_secret(
+        replies in proptest::collection::vec((arbitrary(), latency()), 2),
+    ) {
+        let provider = zoho::provider();
+        let data_center = provider.default_data_center().clone();
+        let mut flow = RefreshFlow::new(provider.dialect, data_center, client(), Secret::new(REFRESH_TOKEN));
+        let mut now = Moment::at(Duration::from_secs(50));
+        let mut replies = replies.into_iter();
+        loop {
+            check_debug(&flow);
+            let step = flow.poll(now);
+            check_debug(&step);
+            match step {
+                Step::Send(_) => {
+                    let (reply, took) = replies.next().expect("no third try");
+                    now = now + took;
+                    flow.handle(now, reply);
+                }
+                Step::Wait(until) => now = until,
+                Step::AwaitReply => panic!("the reply was handed in"),
+                Step::Done(refresh::Outcome::Refused(error) | refresh::Outcome::Error(error)) => {
+                    check_error(&error);
+                    break;
+                }
+                Step::Done(_) => break,
+            }
+        }
+    }
+
+    #[test]
+    fn text_that_is_shown_hides_nothing(text in text()) {
+        check_text(&Untrusted::new(text.as_str()).line());
+        check_text(&visible(&text).replace('\n', ""));
+        if let Ok(code) = Untrusted::new(text.as_str()).user_code() {
+            check_text(&code);
+        }
+        if let Ok(url) = Untrusted::new(text).url("an address") {
+            check_text(url.as_str());
+        }
+    }
+}

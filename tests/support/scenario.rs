@@ -1,0 +1,376 @@
+//! Server conversations from `tests/fixtures/flows/*.toml`, run against the state machines in virtual time.
+//!
+//! A file states who signs in where, each request with its time, address and form parameters, each reply, the events it
+//! causes, and the outcome. [`Scenario::run`] compares all of them; what it complains of names the file and the step.
+//! Nothing here sleeps or opens a connection.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use device_login::clock::Moment;
+use device_login::http::{Method, Request, Response, TransportFailure};
+use device_login::oauth::device::DeviceFlow;
+use device_login::oauth::refresh::RefreshFlow;
+use device_login::oauth::{Client, Step};
+use device_login::providers::standard::{self, StandardEndpoints};
+use device_login::providers::{DataCenter, Provider, zoho};
+use device_login::secret::Secret;
+use serde::Deserialize;
+use url::Url;
+
+use self::words::{device_event, device_outcome, refresh_outcome};
+
+mod words;
+
+/// Virtual time does not begin at zero, so that a mix-up of points in time and durations shows.
+pub(crate) const START: Moment = Moment::at(Duration::from_secs(1_000));
+
+/// One conversation.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scenario {
+    /// The file's name without its ending.
+    #[serde(skip)]
+    pub(crate) name: String,
+    /// What it shows, in one sentence.
+    pub(crate) about: String,
+    pub(crate) provider: ProviderSpec,
+    pub(crate) client: ClientSpec,
+    #[serde(default)]
+    pub(crate) scopes: Vec<String>,
+    /// Its presence makes this a refresh instead of a sign-in.
+    pub(crate) refresh_token: Option<String>,
+    /// The expected requests, by the name that exchanges call them.
+    pub(crate) request: BTreeMap<String, RequestSpec>,
+    pub(crate) exchange: Vec<Exchange>,
+    /// In the words of [`words`].
+    pub(crate) outcome: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, tag = "kind", rename_all = "snake_case")]
+pub(crate) enum ProviderSpec {
+    /// Zoho itself.
+    Zoho { data_center: String },
+    /// Zoho's dialect at addresses of our own.
+    Lab { data_center: String, data_centers: BTreeMap<String, LabSpec> },
+    /// The dialect of the RFCs.
+    Standard { issuer: Url, device_authorization: Url, token: Url },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LabSpec {
+    pub(crate) accounts_server: Url,
+    pub(crate) api_domain: Url,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClientSpec {
+    pub(crate) id: String,
+    pub(crate) secret: Option<String>,
+    #[serde(default)]
+    pub(crate) data_center_secrets: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RequestSpec {
+    pub(crate) to: Url,
+    /// All parameters; one more or less is a failure.
+    pub(crate) form: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Exchange {
+    /// Seconds from the beginning.
+    pub(crate) at: f64,
+    /// The name of a request.
+    pub(crate) send: String,
+    pub(crate) reply: Reply,
+    /// In the words of [`words`].
+    #[serde(default)]
+    pub(crate) events: Vec<String>,
+}
+
+/// Exactly one of `json`, `body` and `failure`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reply {
+    /// Seconds until it comes.
+    #[serde(default)]
+    pub(crate) latency: f64,
+    pub(crate) status: Option<u16>,
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) json: Option<toml::Table>,
+    pub(crate) body: Option<String>,
+    pub(crate) failure: Option<FailureSpec>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FailureSpec {
+    Connect,
+    Dns,
+    Setup,
+    Timeout,
+    Tls,
+    TooLarge,
+    Truncated,
+}
+
+impl Scenario {
+    /// Every scenario there is, by name.
+    ///
+    /// # Panics
+    ///
+    /// When a file cannot be read or says something that no scenario can say.
+    pub(crate) fn load_all() -> Vec<Self> {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/flows");
+        let entries = std::fs::read_dir(&directory).expect("the directory of scenarios is there");
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+        paths.sort();
+        let load = |path: &PathBuf| {
+            let name = path.file_stem().expect("a file has a name").to_string_lossy();
+            let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"));
+            Self::parse(&name, &text).unwrap_or_else(|error| panic!("{error}"))
+        };
+        paths.iter().map(load).collect()
+    }
+
+    /// Reads a scenario; a name that the format does not know is an error.
+    pub(crate) fn parse(name: &str, text: &str) -> Result<Self, String> {
+        let scenario: Self = toml::from_str(text).map_err(|error| format!("{name}: {error}"))?;
+        let scenario = Self { name: name.to_owned(), ..scenario };
+        for (index, exchange) in scenario.exchange.iter().enumerate() {
+            let problem = if scenario.request.contains_key(&exchange.send) {
+                exchange.reply.check().err()
+            } else {
+                Some(format!("no request is called `{}`", exchange.send))
+            };
+            if let Some(problem) = problem {
+                return Err(scenario.complaint(index, &problem));
+            }
+        }
+        Ok(scenario)
+    }
+
+    /// Plays the server's part against the state machine and compares what that does; the error says where they part.
+    pub(crate) fn run(&self) -> Result<(), String> {
+        let mut flow = self.flow();
+        let mut now = START;
+        let mut exchanges = self.exchange.iter().enumerate();
+        let mut index = 0;
+        loop {
+            match flow.poll(now) {
+                Step::Send(request) => {
+                    let Some((next, exchange)) = exchanges.next() else {
+                        return Err(self.complaint(index, &format!("then asks once more: {request:?}")));
+                    };
+                    index = next;
+                    self.check_request(exchange, now, &request).map_err(|problem| self.complaint(index, &problem))?;
+                    let Step::AwaitReply = flow.poll(now) else {
+                        return Err(self.complaint(index, "does not wait for the reply"));
+                    };
+                    now = now + seconds(exchange.reply.latency);
+                    flow.handle(now, exchange.reply.make(request.url.host_str().unwrap_or_default()));
+                    let events = flow.events();
+                    if events != exchange.events {
+                        let problem =
+                            format!("events differ\n  expected {:#?}\n  got      {events:#?}", exchange.events);
+                        return Err(self.complaint(index, &problem));
+                    }
+                }
+                Step::AwaitReply => return Err(self.complaint(index, "waits for a reply to nothing")),
+                Step::Wait(until) if until <= now => return Err(self.complaint(index, "waits for the past")),
+                Step::Wait(until) => {
+                    let just_before = Moment::at(until - Moment::at(Duration::from_millis(1)));
+                    if !matches!(flow.poll(just_before), Step::Wait(again) if again == until) {
+                        return Err(self.complaint(index, "does not keep waiting until the time that it named"));
+                    }
+                    now = until;
+                }
+                Step::Done(outcome) => {
+                    if let Some((next, exchange)) = exchanges.next() {
+                        let problem = format!("never comes (`{}`): the flow ended with\n  {outcome}", exchange.send);
+                        return Err(self.complaint(next, &problem));
+                    }
+                    return if outcome == self.outcome {
+                        Ok(())
+                    } else {
+                        let problem = format!("outcome differs\n  expected {}\n  got      {outcome}", self.outcome);
+                        Err(self.complaint(index, &problem))
+                    };
+                }
+            }
+        }
+    }
+
+    pub(crate) fn provider(&self) -> Provider {
+        match &self.provider {
+            ProviderSpec::Zoho { .. } => zoho::provider(),
+            ProviderSpec::Lab { data_centers, .. } => {
+                let data_center =
+                    |(code, lab): (&String, &LabSpec)| zoho::data_center(code, &lab.accounts_server, &lab.api_domain);
+                Provider {
+                    name: "lab".to_owned(),
+                    dialect: &zoho::DIALECT,
+                    data_centers: data_centers.iter().map(data_center).collect(),
+                }
+            }
+            ProviderSpec::Standard { issuer, device_authorization, token } => {
+                let endpoints = StandardEndpoints {
+                    device_authorization: device_authorization.clone(),
+                    token: token.clone(),
+                    revocation: None,
+                    userinfo: None,
+                };
+                standard::provider("standard", issuer, endpoints, None)
+            }
+        }
+    }
+
+    /// Where the conversation begins.
+    pub(crate) fn data_center(&self) -> DataCenter {
+        let provider = self.provider();
+        let code = match &self.provider {
+            ProviderSpec::Zoho { data_center } | ProviderSpec::Lab { data_center, .. } => data_center,
+            ProviderSpec::Standard { .. } => "",
+        };
+        let data_center = provider.data_center(code);
+        data_center.unwrap_or_else(|| panic!("{}: no data centre is called `{code}`", self.name)).clone()
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        let secrets = self.client.data_center_secrets.iter();
+        Client {
+            id: self.client.id.clone(),
+            secret: self.client.secret.as_deref().map(Secret::new),
+            data_center_secrets: secrets.map(|(code, secret)| (code.clone(), Secret::new(secret))).collect(),
+        }
+    }
+
+    fn flow(&self) -> Flow {
+        let provider = self.provider();
+        match &self.refresh_token {
+            Some(token) => {
+                let token = Secret::new(token);
+                Flow::Refresh(RefreshFlow::new(provider.dialect, self.data_center(), self.client(), token))
+            }
+            None => Flow::Device(DeviceFlow::new(provider, self.data_center(), self.client(), self.scopes.clone())),
+        }
+    }
+
+    fn check_request(&self, exchange: &Exchange, now: Moment, request: &Request) -> Result<(), String> {
+        let expected = &self.request[&exchange.send];
+        let at = START + seconds(exchange.at);
+        if now != at {
+            return Err(format!("comes at {:?}, expected at {:?}", now - START, at - START));
+        }
+        // Also compares the query, which must not carry anything (RFC 6749 §2.3.1).
+        if (request.method, &request.url) != (Method::Post, &expected.to) {
+            return Err(format!("goes to {:?} {}, expected POST {}", request.method, request.url, expected.to));
+        }
+        let sent: Vec<(String, String)> = url::form_urlencoded::parse(&request.body).into_owned().collect();
+        let form: BTreeMap<String, String> = sent.iter().cloned().collect();
+        if form != expected.form || form.len() != sent.len() {
+            return Err(format!("sends {sent:#?}, expected {:#?}", expected.form));
+        }
+        Ok(())
+    }
+
+    fn complaint(&self, index: usize, problem: &str) -> String {
+        let (name, about, count) = (&self.name, &self.about, self.exchange.len());
+        format!("{name} ({about}), exchange {} of {count}: {problem}", index + 1)
+    }
+}
+
+impl Reply {
+    fn check(&self) -> Result<(), String> {
+        let is_failure = self.failure.is_some();
+        let given = [self.json.is_some(), self.body.is_some(), is_failure];
+        if given.into_iter().filter(|given| *given).count() != 1 {
+            return Err("a reply has exactly one of `json`, `body` and `failure`".to_owned());
+        }
+        if is_failure == self.status.is_some() || is_failure && !self.headers.is_empty() {
+            return Err("a reply has a `status`, and a failure has neither that nor `headers`".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The reply as the transport would bring it from `host`.
+    pub(crate) fn make(&self, host: &str) -> Result<Response, TransportFailure> {
+        if let Some(failure) = self.failure {
+            return Err(failure.make(host));
+        }
+        let json = || serde_json::to_vec(&self.json).expect("a table is an object");
+        Ok(Response {
+            status: self.status.unwrap_or_default(),
+            headers: self.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            body: self.body.as_ref().map_or_else(json, |body| body.clone().into_bytes()),
+        })
+    }
+}
+
+impl FailureSpec {
+    fn make(self, host: &str) -> TransportFailure {
+        let host = host.to_owned();
+        match self {
+            Self::Connect => TransportFailure::Connect(host),
+            Self::Dns => TransportFailure::Dns(host),
+            Self::Setup => TransportFailure::Setup("no certificates".to_owned()),
+            Self::Timeout => TransportFailure::Timeout(host),
+            Self::Tls => TransportFailure::Tls(host, "certificate expired".to_owned()),
+            Self::TooLarge => TransportFailure::TooLarge(host, 262_144),
+            Self::Truncated => TransportFailure::Truncated(host),
+        }
+    }
+}
+
+/// Either state machine, with its answers in words.
+enum Flow {
+    Device(DeviceFlow),
+    Refresh(RefreshFlow),
+}
+
+impl Flow {
+    fn poll(&mut self, now: Moment) -> Step<String> {
+        match self {
+            Self::Device(flow) => in_words(flow.poll(now), |outcome| device_outcome(&outcome)),
+            Self::Refresh(flow) => in_words(flow.poll(now), |outcome| refresh_outcome(&outcome)),
+        }
+    }
+
+    fn handle(&mut self, now: Moment, reply: Result<Response, TransportFailure>) {
+        match self {
+            Self::Device(flow) => flow.handle(now, reply),
+            Self::Refresh(flow) => flow.handle(now, reply),
+        }
+    }
+
+    fn events(&mut self) -> Vec<String> {
+        match self {
+            Self::Device(flow) => flow.events().map(|event| device_event(&event)).collect(),
+            Self::Refresh(_) => Vec::new(),
+        }
+    }
+}
+
+fn in_words<Outcome>(step: Step<Outcome>, words: impl FnOnce(Outcome) -> String) -> Step<String> {
+    match step {
+        Step::Send(request) => Step::Send(request),
+        Step::AwaitReply => Step::AwaitReply,
+        Step::Wait(until) => Step::Wait(until),
+        Step::Done(outcome) => Step::Done(words(outcome)),
+    }
+}
+
+/// Rounds to milliseconds, so that sums of decimal fractions compare equal.
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_millis(Duration::from_secs_f64(seconds + 0.0005).as_millis().try_into().expect("a small number"))
+}

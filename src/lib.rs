@@ -15,9 +15,9 @@
 pub mod api;
 pub mod clock;
 pub mod config;
-pub mod error;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod error;
 pub mod http;
 pub mod oauth;
 pub mod profile;

@@ -60,8 +60,7 @@ impl Service {
         let forgotten = record.grant.take().is_some();
         if forgotten {
             locked.commit(&mut record).map_err(store_error)?;
-            // Once more, so that the generation before does not keep the grant either.
-            locked.commit(&mut record).map_err(store_error)?;
+            locked.forget_previous().map_err(store_error)?;
         }
         Ok(SignedOut { revoked, forgotten })
     }

@@ -96,6 +96,9 @@ pub(super) fn check_directory(directory: &Path) -> Result<(), StoreError> {
 }
 
 /// Refuses a directory that others could write to or replace.
+///
+/// A group with the number of its directory's owner is that user's private group, which many systems give everybody and
+/// which their umask then lets write.
 #[cfg(unix)]
 pub(super) fn check_ancestors(directory: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::MetadataExt;
@@ -103,8 +106,10 @@ pub(super) fn check_ancestors(directory: &Path) -> Result<(), StoreError> {
     const STICKY: u32 = 0o1000;
     let directory = directory.canonicalize().map_err(StoreError::io("looking at", directory))?;
     for parent in directory.ancestors() {
-        let mode = std::fs::metadata(parent).map_err(StoreError::io("looking at", parent))?.mode();
-        if mode & 0o022 != 0 && mode & STICKY == 0 {
+        let metadata = std::fs::metadata(parent).map_err(StoreError::io("looking at", parent))?;
+        let is_private_group = metadata.gid() == metadata.uid() && metadata.uid() != 0;
+        let others = if is_private_group { 0o002 } else { 0o022 };
+        if metadata.mode() & others != 0 && metadata.mode() & STICKY == 0 {
             let parent_shown = parent.display();
             return Err(refusal(
                 parent,

@@ -2,6 +2,9 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use Key::{Char, Ctrl};
+use Scope::{Api, Everywhere, Profiles, SignIn};
+
 /// A key as the app tells keys apart. Letters come in either case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
@@ -187,9 +190,6 @@ const fn bind(
     Binding { scope, keys, command, label, help }
 }
 
-use Key::{Char, Ctrl};
-use Scope::{Api, Everywhere, Profiles, SignIn};
-
 /// Every binding there is.
 pub static BINDINGS: &[Binding] = &[
     bind(SignIn, &[Char('c')], Command::CopyCode, "copy code", "copy the code (OSC 52)"),
@@ -204,6 +204,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(SignIn, &[Char('y')], Command::DemoApprove, "approve", "demo: approve"),
     bind(SignIn, &[Char('e')], Command::DemoApproveElsewhere, "approve in EU", "demo: approve, account in EU"),
     bind(SignIn, &[Char('d')], Command::DemoDecline, "decline", "demo: decline"),
+    bind(SignIn, &[Key::Esc, Key::Backspace], Command::Back, "cancel", "cancel, go back"),
     bind(SignIn, &[Char('a')], Command::OpenApi, "try an API call", "try an API call"),
     bind(SignIn, &[Char('x')], Command::SignOut, "sign out", "sign out, take the access back"),
     bind(Profiles, &[Char('n')], Command::SignIn, "sign in", "sign in, or in again"),
@@ -237,7 +238,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Everywhere, &[Key::BackTab], Command::PreviousPane, "pane back", "previous pane"),
     bind(Everywhere, &[Key::Enter], Command::Choose, "choose", "choose, go on"),
     bind(Everywhere, &[Char('?')], Command::Help, "help", "this help"),
-    bind(Everywhere, &[Key::Esc, Key::Backspace], Command::Back, "back", "back, cancel"),
+    bind(Everywhere, &[Key::Esc, Key::Backspace], Command::Back, "back", "back"),
     bind(Everywhere, &[Char('q')], Command::Quit, "quit", "quit"),
     bind(Everywhere, &[Ctrl('l')], Command::Redraw, "redraw", "draw again"),
     bind(Everywhere, &[Ctrl('z')], Command::Suspend, "suspend", "suspend"),

@@ -93,7 +93,6 @@ fn keys(model: &Model, commands: &[Command], columns: u16) -> Line<'static> {
             room = left;
         }
         let (_, key, label) = item;
-        let label = if model.screen == Screen::SignIn && *label == "back, cancel" { "cancel" } else { label };
         spans.push(Span::styled(key.clone(), model.theme.shortcut));
         spans.push(Span::styled(format!(" {label}  "), model.theme.text));
     }

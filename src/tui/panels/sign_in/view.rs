@@ -256,7 +256,7 @@ impl<'a> Text<'a> {
         text.blank();
         text.push_state(model, waiting, now, inner);
         text.blank();
-        text.push_facts(model, panel, inner);
+        text.push_facts(model, panel, inner, true);
         text.push_lack(model, lack, inner);
         text.shrink_to(usize::from(height));
         text
@@ -284,7 +284,7 @@ impl<'a> Text<'a> {
         text.code_at = Some(Position::new(1, text.row()));
         text.lines.push(Line::styled(format!(" {}", waiting.code.user_code), theme.code));
         text.lines.push(Line::raw(state_line(model, waiting, now)));
-        text.push_facts(model, panel, inner);
+        text.push_facts(model, panel, inner, false);
         text.push_lack(model, lack, inner);
         text
     }
@@ -357,11 +357,14 @@ impl<'a> Text<'a> {
     }
 
     /// Who asks for what, and the warning.
-    fn push_facts(&mut self, model: &'a Model, panel: &'a SignInPanel, inner: usize) {
+    fn push_facts(&mut self, model: &'a Model, panel: &'a SignInPanel, inner: usize, has_space: bool) {
         if let Some(subject) = subject(model, panel) {
             let scopes = effective_scopes(panel, subject);
             let text = format!("Asks for {}", in_words(&scopes).join("; "));
             self.lines.extend(wrap(&text, inner).into_iter().map(|line| Line::raw(format!(" {line}"))));
+            if has_space {
+                self.blank();
+            }
         }
         let warning = format!("Approve only if you, {}, started this. Nobody will send you a code.", model.machine);
         let style = model.theme.title;

@@ -14,6 +14,9 @@ use device_login::secret::Secret;
 use serde_json::{Value, json};
 use url::{Origin, Url};
 
+/// Puts a value into a field and tells whether it is refused.
+type IsRefused = Box<dyn Fn(&str) -> bool>;
+
 /// No code and no token: empty, control characters, escapes, hidden and look-alike characters, spaces, too long.
 fn texts() -> Vec<String> {
     let texts = [
@@ -163,7 +166,7 @@ fn every_hostile_value_in_every_field_is_refused() {
     };
     let renewed = |field: &'static str| move |value: &str| refresh(&with(token(), field, value));
 
-    let fields: Vec<(&str, Vec<String>, Box<dyn Fn(&str) -> bool>)> = vec![
+    let fields: Vec<(&str, Vec<String>, IsRefused)> = vec![
         ("user_code", texts(), Box::new(start("user_code"))),
         ("device_code", texts(), Box::new(start("device_code"))),
         ("verification_url", strange_addresses(), Box::new(start("verification_url"))),
@@ -228,7 +231,7 @@ fn zoho_provider() -> Provider {
 const ISSUER: &str = "https://id.example.com/";
 
 fn standard_provider() -> Provider {
-    let at = |path| Url::parse(ISSUER).and_then(|issuer| issuer.join(path)).unwrap();
+    let at = |path| Url::parse(ISSUER).and_then(|issuer| issuer.join(path)).expect("an address");
     let endpoints =
         StandardEndpoints { device_authorization: at("code"), token: at("token"), revocation: None, userinfo: None };
     standard::provider("standard", &at(""), endpoints, None)
@@ -273,17 +276,17 @@ fn refresh(reply: &Value) -> bool {
 }
 
 fn metadata(field: &str, value: &str) -> bool {
-    let issuer = Url::parse(ISSUER).unwrap();
+    let issuer = Url::parse(ISSUER).expect("an address");
     let document = json!({
         "issuer": ISSUER,
         "device_authorization_endpoint": "https://id.example.com/code",
         "token_endpoint": "https://id.example.com/token",
     });
-    standard::read_metadata(&issuer, &serde_json::to_vec(&with(document, field, value)).unwrap()).is_err()
+    standard::read_metadata(&issuer, with(document, field, value).to_string().as_bytes()).is_err()
 }
 
 fn answer(body: &Value) -> Response {
-    Response { status: 200, headers: Vec::new(), body: serde_json::to_vec(body).unwrap() }
+    Response { status: 200, headers: Vec::new(), body: body.to_string().into_bytes() }
 }
 
 fn check_host(provider: &Provider, request: &Request) {

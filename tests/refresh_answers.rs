@@ -145,7 +145,7 @@ fn every_answer_is_taken_for_what_it_is() {
 }
 
 fn class(dialect: &'static Dialect, status: u16, body: &str) -> Class {
-    let at = |address| Url::parse(address).unwrap();
+    let at = |address| Url::parse(address).expect("an address");
     let data_center = zoho::data_center("us", &at("https://accounts.zoho.com"), &at("https://www.zohoapis.com"));
     let client = Client { id: "client".to_owned(), secret: None, data_center_secrets: [].into() };
     let mut flow = RefreshFlow::new(dialect, data_center, client, Secret::new("refresh"));

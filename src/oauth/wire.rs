@@ -296,13 +296,10 @@ impl Body {
             let sent = fields.iter().find_map(|field| self.text(field).filter(|sent| !sent.is_empty()));
             sent.map(|sent| verification_address(&sent, dialect, data_center)).transpose()
         };
-        let verification_uri = match address(&["verification_uri", "verification_url"])? {
-            Some(address) => address,
-            None => {
-                let known = dialect.verification_path.and_then(|path| data_center.accounts_server.join(path).ok());
-                known.ok_or(Rejected { field: "an answer", problem: "has no verification address" })?
-            }
-        };
+        let known = || dialect.verification_path.and_then(|path| data_center.accounts_server.join(path).ok());
+        let verification_uri = address(&["verification_uri", "verification_url"])?.or_else(known);
+        let verification_uri =
+            verification_uri.ok_or(Rejected { field: "an answer", problem: "has no verification address" })?;
         let Intervals { default, shortest, longest, default_lifetime, longest_lifetime } = dialect.intervals;
         let interval = self.duration("interval", dialect.interval_milliseconds_from).unwrap_or(default);
         let lifetime = self.duration("expires_in", dialect.lifetime_milliseconds_from).unwrap_or(default_lifetime);

@@ -56,7 +56,15 @@ pub(crate) enum ProviderSpec {
     /// Zoho's dialect at addresses of our own.
     Lab { data_center: String, data_centers: BTreeMap<String, LabSpec> },
     /// The dialect of the RFCs.
-    Standard { issuer: Url, device_authorization: Url, token: Url },
+    Standard(Box<StandardSpec>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StandardSpec {
+    pub(crate) issuer: Url,
+    pub(crate) device_authorization: Url,
+    pub(crate) token: Url,
 }
 
 #[derive(Debug, Deserialize)]
@@ -223,14 +231,14 @@ impl Scenario {
                     data_centers: data_centers.iter().map(data_center).collect(),
                 }
             }
-            ProviderSpec::Standard { issuer, device_authorization, token } => {
+            ProviderSpec::Standard(spec) => {
                 let endpoints = StandardEndpoints {
-                    device_authorization: device_authorization.clone(),
-                    token: token.clone(),
+                    device_authorization: spec.device_authorization.clone(),
+                    token: spec.token.clone(),
                     revocation: None,
                     userinfo: None,
                 };
-                standard::provider("standard", issuer, endpoints, None)
+                standard::provider("standard", &spec.issuer, endpoints, None)
             }
         }
     }
@@ -240,7 +248,7 @@ impl Scenario {
         let provider = self.provider();
         let code = match &self.provider {
             ProviderSpec::Zoho { data_center } | ProviderSpec::Lab { data_center, .. } => data_center,
-            ProviderSpec::Standard { .. } => "",
+            ProviderSpec::Standard(_) => "",
         };
         let data_center = provider.data_center(code);
         data_center.unwrap_or_else(|| panic!("{}: no data centre is called `{code}`", self.name)).clone()

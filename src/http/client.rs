@@ -13,7 +13,7 @@ use reqwest::redirect;
 use url::Url;
 
 use super::{Request, Response, TransportFailure};
-use crate::untrusted::check_address;
+use crate::untrusted::{Untrusted, check_address};
 
 /// Connecting, TLS included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -148,11 +148,13 @@ fn find_tls(error: &reqwest::Error) -> Option<String> {
     chain(error).find_map(|source| {
         let inner = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         let tls = source.downcast_ref::<rustls::Error>().or_else(|| inner?.downcast_ref::<rustls::Error>())?;
+        // A certificate's own names may be quoted in it.
+        let text = Untrusted::new(tls.to_string()).line();
         Some(match tls {
             rustls::Error::InvalidCertificate(
                 rustls::CertificateError::NotValidYet | rustls::CertificateError::NotValidYetContext { .. },
-            ) => format!("{tls}; is this machine's clock right?"),
-            _ => tls.to_string(),
+            ) => format!("{text}; is this machine's clock right?"),
+            _ => text,
         })
     })
 }

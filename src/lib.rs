@@ -14,8 +14,10 @@
 
 pub mod clock;
 pub mod http;
+pub mod oauth;
 pub mod profile;
 pub mod providers;
 pub mod secret;
 pub mod storage;
+pub mod tui;
 pub mod untrusted;

@@ -1,0 +1,3 @@
+//! The OAuth protocols, sans-IO.
+
+pub mod qr;

@@ -1,0 +1,5 @@
+//! The full screen.
+
+pub mod text;
+pub mod theme;
+pub mod widgets;

@@ -1,0 +1,148 @@
+//! Text in cells: clipping, wrapping, and the words for times. All pure.
+//!
+//! Widths count whole graphemes, as terminals draw them. Controls are left out; what a server sent passes
+//! [`crate::untrusted`] before it comes here.
+
+use std::time::Duration;
+
+use ratatui::style::Style;
+use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
+
+/// Stands for text that was cut off. Three dots, since few console fonts have an ellipsis.
+const CUT: &str = "...";
+
+/// The columns that `text` takes.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Cuts `text` to at most `columns`, with `...` at its end if something was cut and the dots leave room for some of it.
+pub fn clip(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let (cut, columns) = if columns > CUT.len() { (CUT, columns - CUT.len()) } else { ("", columns) };
+    let mut clipped = String::new();
+    let mut used = 0;
+    for grapheme in Span::raw(text).styled_graphemes(Style::new()) {
+        used += grapheme.symbol.width();
+        if used > columns {
+            break;
+        }
+        clipped.push_str(grapheme.symbol);
+    }
+    clipped + cut
+}
+
+/// Wraps `text` at spaces to lines of at most `columns`. Words that are longer are broken; line ends stay.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            let gap = usize::from(!line.is_empty());
+            if line.width() + gap + word.width() <= columns {
+                line.push_str(&" "[..gap]);
+                line.push_str(word);
+                continue;
+            }
+            if !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            for grapheme in Span::raw(word).styled_graphemes(Style::new()) {
+                if !line.is_empty() && line.width() + grapheme.symbol.width() > columns {
+                    lines.push(std::mem::take(&mut line));
+                }
+                line.push_str(grapheme.symbol);
+            }
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// A time that has passed: `0:12`, `4:32`, `1:02:03`. Parts of a second are left out.
+pub fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// A time that is left. Parts of a second count as a whole one, so that `0:00` is the end and not the second before it.
+pub fn countdown(time: Duration) -> String {
+    clock(Duration::from_secs(time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))))
+}
+
+/// How long ago something was, in words: `just now`, `7 min ago`, `1 h ago`, `9 days ago`.
+pub fn ago(time: Duration) -> String {
+    let minutes = time.as_secs() / 60;
+    match (minutes, minutes / 60, minutes / (24 * 60)) {
+        (0, _, _) => "just now".to_owned(),
+        (_, 0, _) => format!("{minutes} min ago"),
+        (_, hours, 0) => format!("{hours} h ago"),
+        (_, _, 1) => "1 day ago".to_owned(),
+        (_, _, days) => format!("{days} days ago"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::{ago, clip, clock, countdown, width, wrap};
+
+    #[test]
+    fn text_that_fits_stays_and_longer_text_ends_in_dots() {
+        assert_eq!(clip("accounts.zoho.com", 17), "accounts.zoho.com");
+        assert_eq!(clip("accounts.zoho.com", 16), "accounts.zoho...");
+        assert_eq!(clip("accounts", 3), "acc");
+        assert_eq!(clip("accounts", 0), "");
+        assert_eq!(clip("日本語テキスト", 8), "日本...");
+    }
+
+    #[test]
+    fn lines_break_at_spaces_and_long_words_anywhere() {
+        assert_eq!(wrap("Approve only if you started this", 15), ["Approve only if", "you started", "this"]);
+        assert_eq!(wrap("one\n\ntwo", 10), ["one", "", "two"]);
+        assert_eq!(wrap("a https://accounts.zoho.com", 12), ["a", "https://acco", "unts.zoho.co", "m"]);
+        assert_eq!(wrap("", 5), [""]);
+        assert_eq!(wrap("ab", 0), ["a", "b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_wider_than_asked_and_nothing_but_spaces_is_lost(text in "[ a-z日é\u{301}❤️\n]{0,60}", columns in 2..20_usize) {
+            prop_assert!(width(&clip(&text, columns)) <= columns);
+            let lines = wrap(&text, columns);
+            prop_assert!(lines.iter().all(|line| width(line) <= columns), "{lines:?}");
+            let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            prop_assert_eq!(letters(&lines.concat()), letters(&text));
+        }
+    }
+
+    #[test]
+    fn times_are_minutes_and_seconds_and_hours_from_one_hour_on() {
+        let at = |seconds| clock(Duration::from_secs(seconds));
+        assert_eq!([at(0), at(12), at(272), at(3599)], ["0:00", "0:12", "4:32", "59:59"]);
+        assert_eq!([at(3600), at(3723), at(360_000)], ["1:00:00", "1:02:03", "100:00:00"]);
+        assert!(!clock(Duration::MAX).is_empty() && !countdown(Duration::MAX).is_empty());
+    }
+
+    #[test]
+    fn a_countdown_shows_zero_at_the_end_only() {
+        assert_eq!(countdown(Duration::from_millis(1)), "0:01");
+        assert_eq!(countdown(Duration::from_millis(299_001)), "5:00");
+        assert_eq!(countdown(Duration::ZERO), "0:00");
+    }
+
+    #[test]
+    fn the_past_is_told_in_words() {
+        let at = |seconds| ago(Duration::from_secs(seconds));
+        assert_eq!([at(59), at(60), at(3599)], ["just now", "1 min ago", "59 min ago"]);
+        assert_eq!([at(3600), at(86399), at(86400)], ["1 h ago", "23 h ago", "1 day ago"]);
+        assert_eq!(at(9 * 86400), "9 days ago");
+    }
+}

@@ -1,0 +1,81 @@
+//! A bar that runs empty as time runs out. The time in words always stands beside it.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::Widget;
+
+use crate::tui::theme::Theme;
+
+/// The share of `total` that `remaining` still is, over the whole width of one row.
+#[derive(Clone, Copy, Debug)]
+pub struct Gauge<'a> {
+    pub remaining: Duration,
+    pub total: Duration,
+    pub theme: &'a Theme,
+}
+
+impl Gauge<'_> {
+    /// The filled cells out of `width`: rounded, but at least one while any time is left.
+    pub fn filled(&self, width: u16) -> u16 {
+        if self.remaining.is_zero() {
+            return 0;
+        }
+        let total = self.total.as_millis().max(1);
+        let remaining = self.remaining.as_millis().min(total);
+        let filled = (remaining * u128::from(width) + total / 2) / total;
+        u16::try_from(filled).unwrap_or(width).clamp(1.min(width), width)
+    }
+}
+
+impl Widget for &Gauge<'_> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        let area = area.intersection(buffer.area);
+        if area.is_empty() {
+            return;
+        }
+        let (full, empty) = self.theme.gauge_symbols();
+        let filled = self.filled(area.width);
+        for column in 0..area.width {
+            let symbol = if column < filled { full } else { empty };
+            buffer[(area.x + column, area.y)].set_symbol(symbol).set_style(self.theme.text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
+    use ratatui::widgets::Widget;
+
+    use super::Gauge;
+    use crate::tui::theme::{ColorChoice, Theme};
+
+    fn bar(remaining: u64, width: u16, unicode: bool) -> String {
+        let theme = Theme::new(ColorChoice::Always, unicode);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, 1));
+        let gauge = Gauge { remaining: Duration::from_secs(remaining), total: Duration::from_secs(300), theme: &theme };
+        gauge.render(buffer.area, &mut buffer);
+        buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect()
+    }
+
+    #[test]
+    fn the_bar_is_as_full_as_time_is_left() {
+        assert_eq!(bar(272, 41, true), "█".repeat(37) + &"░".repeat(4));
+        assert_eq!(bar(272, 54, true), "█".repeat(49) + &"░".repeat(5));
+        assert_eq!(bar(150, 10, false), "#####-----");
+        assert_eq!(bar(300, 10, false), "##########");
+        assert_eq!(bar(9999, 10, false), "##########");
+    }
+
+    #[test]
+    fn a_bar_is_empty_only_when_no_time_is_left() {
+        assert_eq!(bar(1, 10, false), "#---------");
+        assert_eq!(bar(0, 10, false), "----------");
+        assert_eq!(bar(0, 0, false), "");
+    }
+}

@@ -1,0 +1,261 @@
+//! What a person does with a JSON text: move, fold, search, copy.
+//!
+//! A frame looks at the visible lines only, and folding changes one flag: a hidden line is never visited, because its
+//! container knows where it ends. So neither depends on the size of the text.
+
+mod document;
+mod pane;
+mod scan;
+mod search;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use document::JsonDocument;
+pub use pane::JsonPane;
+use scan::Kind;
+use search::Pattern;
+
+/// A document on screen: the cursor, what is folded, what is searched for. The cursor is always on a visible line.
+#[derive(Clone, Debug)]
+pub struct JsonView {
+    document: Arc<JsonDocument>,
+    /// By line: the container that begins there is shown as one line.
+    folded: Vec<bool>,
+    cursor: usize,
+    /// The line at the top of the pane.
+    top: usize,
+    /// Columns that are scrolled out to the left.
+    left: usize,
+    /// Rows of the pane.
+    rows: usize,
+    search: Option<Search>,
+    /// Where the cursor was before the search.
+    origin: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Search {
+    pattern: Pattern,
+    lines: Vec<usize>,
+}
+
+impl JsonView {
+    pub fn new(document: Arc<JsonDocument>) -> Self {
+        let folded = vec![false; document.line_count()];
+        Self { document, folded, cursor: 0, top: 0, left: 0, rows: 1, search: None, origin: 0 }
+    }
+
+    pub fn document(&self) -> &JsonDocument {
+        &self.document
+    }
+
+    /// The cursor's line, counted from 0 over all lines, folded or not.
+    pub fn line(&self) -> usize {
+        self.cursor
+    }
+
+    /// The row of the pane on which the cursor is, for the terminal's own cursor.
+    pub fn cursor_row(&self) -> usize {
+        self.visible_from(self.top).take_while(|&line| line < self.cursor).take(self.rows).count()
+    }
+
+    /// Tells the view how many rows the pane has. To be called when the layout changes.
+    pub fn set_rows(&mut self, rows: u16) {
+        self.rows = usize::from(rows).max(1);
+        self.follow();
+    }
+
+    /// Moves the cursor down by so many visible lines, or up.
+    pub fn move_by(&mut self, lines: isize) {
+        for _ in 0..lines.unsigned_abs() {
+            let next = if lines > 0 { self.below(self.cursor) } else { self.above(self.cursor) };
+            let Some(next) = next else { break };
+            self.cursor = next;
+        }
+        self.settle();
+    }
+
+    /// Moves the cursor down by so many pages, or up. One line stays in sight.
+    pub fn page(&mut self, pages: isize) {
+        let lines = isize::try_from(self.rows.saturating_sub(1).max(1)).unwrap_or(isize::MAX);
+        self.move_by(pages.saturating_mul(lines));
+    }
+
+    pub fn home(&mut self) {
+        self.cursor = 0;
+        self.left = 0;
+        self.settle();
+    }
+
+    pub fn end(&mut self) {
+        self.cursor = self.above(self.document.line_count()).unwrap_or_default();
+        self.settle();
+    }
+
+    /// Scrolls right by so many columns, or left; not beyond the longest line in sight.
+    pub fn scroll_sideways(&mut self, columns: isize) {
+        let lines = self.visible_from(self.top).take(self.rows);
+        let longest = lines.map(|line| self.document.line_text(line).len()).max().unwrap_or_default();
+        self.left = self.left.saturating_add_signed(columns).min(longest.saturating_sub(1));
+    }
+
+    /// Folds or unfolds the container at the cursor. On any other line, folds the one around it and moves there.
+    pub fn toggle_fold(&mut self) {
+        let opening = self.document.opening(self.cursor);
+        let is_container = self.document.closing(opening) != opening;
+        let container = if is_container { Some(opening) } else { self.document.parent(opening).map(|(line, _)| line) };
+        if let Some(container) = container {
+            self.folded[container] = !self.folded[container];
+            self.cursor = container;
+            self.top = self.visible(self.top);
+            self.settle();
+        }
+    }
+
+    /// Folds every container but the outermost.
+    pub fn fold_all(&mut self) {
+        let lines = self.document.lines();
+        self.folded = lines.iter().map(|line| line.kind == Kind::Open && line.depth > 0).collect();
+        self.cursor = self.visible(self.cursor);
+        self.top = self.visible(self.top);
+        self.settle();
+    }
+
+    pub fn unfold_all(&mut self) {
+        self.folded.fill(false);
+        self.settle();
+    }
+
+    /// Looks for `query` and moves to the first line that has it, from where the cursor was before the search. To be
+    /// called for every letter typed; an empty query moves back. Finds text as it was sent, also inside what is folded,
+    /// and tells whether there is any.
+    pub fn search(&mut self, query: &str) -> bool {
+        let pattern = Pattern::new(query);
+        self.search = pattern.map(|pattern| {
+            let lines = pattern.lines_in(self.document.text(), self.document.lines());
+            Search { pattern, lines }
+        });
+        let found = self.search.as_ref().and_then(|search| {
+            let next = search.lines.partition_point(|&line| line < self.origin);
+            search.lines.get(next).or(search.lines.first()).copied()
+        });
+        let origin = self.origin;
+        self.reveal(found.unwrap_or(origin));
+        self.origin = origin;
+        found.is_some()
+    }
+
+    /// Makes the cursor's line the one from which the next search starts, and forgets the last search.
+    pub fn start_search(&mut self) {
+        self.search = None;
+        self.origin = self.cursor;
+    }
+
+    /// Moves to the next line that has what was searched for, from the last on to the first.
+    pub fn next_match(&mut self) -> bool {
+        self.go_to_match(|lines, cursor| {
+            let next = lines.partition_point(|&line| line <= cursor);
+            lines.get(next).or(lines.first()).copied()
+        })
+    }
+
+    pub fn previous_match(&mut self) -> bool {
+        self.go_to_match(|lines, cursor| {
+            let next = lines.partition_point(|&line| line < cursor);
+            next.checked_sub(1).map(|previous| lines[previous]).or(lines.last().copied())
+        })
+    }
+
+    /// How many lines have what was searched for, and which of them is the cursor's, counted from 1.
+    pub fn matches(&self) -> Option<(Option<usize>, usize)> {
+        let lines = &self.search.as_ref()?.lines;
+        Some((lines.binary_search(&self.cursor).ok().map(|index| index + 1), lines.len()))
+    }
+
+    /// The value at the cursor for the clipboard: see [`JsonDocument::value`].
+    pub fn value_at_cursor(&self) -> String {
+        self.document.value(self.cursor)
+    }
+
+    /// The way to the value at the cursor: see [`JsonDocument::path`].
+    pub fn path_at_cursor(&self) -> String {
+        self.document.path(self.cursor)
+    }
+
+    fn go_to_match(&mut self, choose: impl Fn(&[usize], usize) -> Option<usize>) -> bool {
+        let found = self.search.as_ref().and_then(|search| choose(&search.lines, self.cursor));
+        if let Some(line) = found {
+            self.reveal(line);
+        }
+        found.is_some()
+    }
+
+    /// Moves the cursor to a line and unfolds all that hides it.
+    fn reveal(&mut self, line: usize) {
+        let mut inner = line;
+        while let Some((parent, _)) = self.document.parent(inner) {
+            self.folded[parent] = false;
+            inner = parent;
+        }
+        let opening = self.document.opening(line);
+        if opening != line {
+            self.folded[opening] = false;
+        }
+        self.cursor = line;
+        self.settle();
+    }
+
+    /// The line on which a line is to be seen: its own, or that of the outermost folded container around it.
+    fn visible(&self, line: usize) -> usize {
+        let opening = self.document.opening(line);
+        let mut seen = if self.is_folded(opening) { opening } else { line };
+        let mut inner = opening;
+        while let Some((parent, _)) = self.document.parent(inner) {
+            if self.is_folded(parent) {
+                seen = parent;
+            }
+            inner = parent;
+        }
+        seen
+    }
+
+    fn is_folded(&self, line: usize) -> bool {
+        self.folded.get(line).copied().unwrap_or_default()
+    }
+
+    /// The visible line after a visible one.
+    fn below(&self, line: usize) -> Option<usize> {
+        let last = if self.is_folded(line) { self.document.closing(line) } else { line };
+        Some(last + 1).filter(|&next| next < self.document.line_count())
+    }
+
+    /// The visible line before a visible one.
+    fn above(&self, line: usize) -> Option<usize> {
+        let previous = line.checked_sub(1)?;
+        let opening = self.document.opening(previous);
+        Some(if self.is_folded(opening) { opening } else { previous })
+    }
+
+    fn visible_from(&self, line: usize) -> impl Iterator<Item = usize> {
+        let first = Some(line).filter(|&line| line < self.document.line_count());
+        std::iter::successors(first, |&line| self.below(line))
+    }
+
+    /// Ends a move: the cursor is in sight, and the next search starts from it.
+    fn settle(&mut self) {
+        self.origin = self.cursor;
+        self.follow();
+    }
+
+    /// Scrolls as little as it takes to have the cursor in sight.
+    fn follow(&mut self) {
+        let is_in_sight = self.visible_from(self.top).take(self.rows).any(|line| line == self.cursor);
+        if !is_in_sight {
+            let rows_above = if self.cursor < self.top { 0 } else { self.rows - 1 };
+            let upward = std::iter::successors(Some(self.cursor), |&line| self.above(line));
+            self.top = upward.take(rows_above + 1).last().unwrap_or(self.cursor);
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! A text as a server sent it, and where the lines of its indented form begin in it.
+//!
+//! Lines are put together when somebody looks at them; nothing is parsed into values, so numbers and escapes are shown
+//! and copied exactly as sent. What is not JSON is shown line by line.
+
+use std::fmt;
+
+use super::scan::{self, Kind, Line, closing};
+use crate::untrusted::visible;
+
+/// Text beyond this many bytes is left out, so that every position fits 32 bits.
+const LONGEST_TEXT: usize = 1 << 30;
+
+/// Columns that one level of nesting is indented by.
+pub(super) const INDENT: usize = 2;
+
+/// A JSON text, or any other, ready to be shown.
+#[derive(Clone)]
+pub struct JsonDocument {
+    text: String,
+    lines: Vec<Line>,
+    is_json: bool,
+}
+
+/// The part of a line that has one style. Its text is visible: nothing in it steers a terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) role: Role,
+    pub(super) text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Name,
+    Text,
+    Literal,
+    Punctuation,
+}
+
+impl JsonDocument {
+    /// Finds the lines of a body. Takes time and memory in proportion to it, whatever it holds.
+    pub fn parse(mut text: Vec<u8>) -> Self {
+        text.truncate(LONGEST_TEXT);
+        let text =
+            String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        let json = scan::scan(&text);
+        let is_json = json.is_some();
+        let lines = json.unwrap_or_else(|| plain_lines(&text));
+        Self { text, lines, is_json }
+    }
+
+    /// Tells whether the text is JSON. What is cut off or followed by anything is not.
+    pub fn is_json(&self) -> bool {
+        self.is_json
+    }
+
+    pub fn line_count(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The text as it was sent.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// A whole line of the indented form as it is shown, or an empty text if there is no such line.
+    pub fn line_text(&self, line: usize) -> String {
+        if line >= self.lines.len() {
+            return String::new();
+        }
+        let pieces = self.pieces(line, false, usize::MAX).into_iter().map(|piece| piece.text);
+        " ".repeat(self.indent(line)) + &pieces.collect::<String>()
+    }
+
+    /// The value of a line for the clipboard: strings without quotes and escapes, all else exactly as sent.
+    pub fn value(&self, line: usize) -> String {
+        let Some(&found) = self.lines.get(line) else { return String::new() };
+        let (opening, end) = match found.kind {
+            Kind::Text => return self.plain_line(found, usize::MAX).to_owned(),
+            Kind::Close => (self.lines[found.partner as usize], found.start as usize + 1),
+            Kind::Open => (found, self.lines[found.partner as usize].start as usize + 1),
+            Kind::Scalar => (found, self.value_end(found)),
+        };
+        let value = &self.text[self.value_start(opening)..end];
+        serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned())
+    }
+
+    /// The way to a line's value, as jq writes it: `.data[0].Owner["first name"]`. The root is `.`.
+    pub fn path(&self, line: usize) -> String {
+        let mut steps = Vec::new();
+        let mut line = self.opening(line);
+        while let Some((parent, index)) = self.parent(line) {
+            let found = self.lines[line];
+            steps.push(if found.is_member { self.name_step(found) } else { format!("[{index}]") });
+            line = parent;
+        }
+        let path = steps.into_iter().rev().collect::<String>();
+        if path.starts_with('.') { path } else { format!(".{path}") }
+    }
+
+    pub(super) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// The line on which the container of a closing bracket begins; any other line is its own.
+    pub(super) fn opening(&self, line: usize) -> usize {
+        self.lines.get(line).filter(|line| line.kind == Kind::Close).map_or(line, |line| line.partner as usize)
+    }
+
+    /// The line on which a container ends; any other line is its own.
+    pub(super) fn closing(&self, line: usize) -> usize {
+        self.lines.get(line).filter(|line| line.kind == Kind::Open).map_or(line, |line| line.partner as usize)
+    }
+
+    /// The line of the container around a line, and how many elements stand before it there.
+    pub(super) fn parent(&self, line: usize) -> Option<(usize, usize)> {
+        let mut line = self.opening(line);
+        if !self.is_json {
+            return None;
+        }
+        for index in 0.. {
+            line = line.checked_sub(1)?;
+            if self.lines[line].kind == Kind::Open {
+                return Some((line, index));
+            }
+            line = self.opening(line);
+        }
+        None
+    }
+
+    pub(super) fn indent(&self, line: usize) -> usize {
+        self.lines[line].depth as usize * INDENT
+    }
+
+    /// The parts of a line. A folded container is one line. Of what is longer than `limit` bytes, the beginning.
+    pub(super) fn pieces(&self, line: usize, is_folded: bool, limit: usize) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        let mut push = |role, text: &str| pieces.push(Piece { role, text: visible(text) });
+        let found = self.lines[line];
+        let mut limit = limit;
+        if found.is_member {
+            let name = self.token(found.start as usize, limit);
+            push(Role::Name, name);
+            limit = limit.saturating_sub(name.len());
+            if limit == 0 {
+                return pieces;
+            }
+            push(Role::Punctuation, ": ");
+        }
+        let comma = if self.is_followed(self.closing(line)) { "," } else { "" };
+        let start = self.value_start(found);
+        match found.kind {
+            Kind::Text => push(Role::Text, self.plain_line(found, limit)),
+            Kind::Close => push(Role::Punctuation, &format!("{}{comma}", &self.text[start..=start])),
+            Kind::Open if is_folded => {
+                let hidden = found.partner as usize - line - 1;
+                let (opening, closing) = self.brackets(start);
+                push(Role::Punctuation, &format!("{opening}...{closing}{comma} {hidden} lines"));
+            }
+            Kind::Open => push(Role::Punctuation, &self.text[start..=start]),
+            Kind::Scalar if self.text[start..].starts_with(['{', '[']) => {
+                let (opening, closing) = self.brackets(start);
+                push(Role::Punctuation, &format!("{opening}{closing}{comma}"));
+            }
+            Kind::Scalar => {
+                let token = self.token(start, limit);
+                push(if token.starts_with('"') { Role::Text } else { Role::Literal }, token);
+                if token.len() < limit {
+                    push(Role::Punctuation, comma);
+                }
+            }
+        }
+        pieces
+    }
+
+    /// The token that begins at `start`, or about the first `limit` bytes of it.
+    fn token(&self, start: usize, limit: usize) -> &str {
+        match scan::token_end(&self.text, start, limit) {
+            Some(end) => &self.text[start..end],
+            None => prefix(&self.text[start..], limit),
+        }
+    }
+
+    fn brackets(&self, start: usize) -> (char, char) {
+        let opening = self.text.as_bytes()[start];
+        (char::from(opening), char::from(closing(opening)))
+    }
+
+    /// Another element of the same container comes after the one that ends on this line.
+    fn is_followed(&self, line: usize) -> bool {
+        self.lines.get(line + 1).is_some_and(|next| next.kind != Kind::Close)
+    }
+
+    fn value_start(&self, line: Line) -> usize {
+        let start = line.start as usize;
+        if !line.is_member {
+            return start;
+        }
+        let name_end = scan::token_end(&self.text, start, usize::MAX).unwrap_or(start);
+        let between = self.text.as_bytes()[name_end..].iter();
+        name_end + between.take_while(|byte| b" \t\r\n:".contains(byte)).count()
+    }
+
+    fn value_end(&self, line: Line) -> usize {
+        let start = self.value_start(line);
+        if self.text[start..].starts_with(['{', '[']) {
+            let (_, closing) = self.brackets(start);
+            return self.text[start..].find(closing).map_or(start, |length| start + length + 1);
+        }
+        scan::token_end(&self.text, start, usize::MAX).unwrap_or(start)
+    }
+
+    fn name_step(&self, line: Line) -> String {
+        let name = self.token(line.start as usize, usize::MAX);
+        let bare = name.trim_matches('"');
+        let is_word = bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if is_word && bare.starts_with(|first: char| !first.is_ascii_digit()) {
+            format!(".{bare}")
+        } else {
+            format!("[{name}]")
+        }
+    }
+
+    /// About the first `limit` bytes of a line of plain text.
+    fn plain_line(&self, line: Line, limit: usize) -> &str {
+        let rest = prefix(&self.text[line.start as usize..], limit);
+        rest.split('\n').next().unwrap_or_default().trim_end_matches('\r')
+    }
+}
+
+impl fmt::Debug for JsonDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Bodies hold people's data and are long.
+        write!(f, "JsonDocument({} bytes, {} lines)", self.text.len(), self.lines.len())
+    }
+}
+
+/// The beginning of `text`: at most `limit` bytes, or one character more than fits.
+fn prefix(text: &str, limit: usize) -> &str {
+    let end = (limit.min(text.len())..=text.len()).find(|&end| text.is_char_boundary(end)).unwrap_or(text.len());
+    &text[..end]
+}
+
+fn plain_lines(text: &str) -> Vec<Line> {
+    let after_breaks = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at + 1);
+    let starts = std::iter::once(0).chain(after_breaks).filter(|&start| start < text.len());
+    let line = |(line, start): (usize, usize)| {
+        let (start, line) = (u32::try_from(start).ok()?, u32::try_from(line).ok()?);
+        Some(Line { start, partner: line, depth: 0, kind: Kind::Text, is_member: false })
+    };
+    starts.enumerate().map_while(line).collect()
+}

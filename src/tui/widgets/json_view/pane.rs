@@ -1,0 +1,94 @@
+//! Draws the lines of a [`JsonView`] that are in sight.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+use ratatui::widgets::Widget;
+
+use super::JsonView;
+use super::document::{Piece, Role};
+use crate::tui::text;
+use crate::tui::theme::Theme;
+
+/// Columns left of the text, for the mark of the cursor's line, which survives without colours.
+const GUTTER: u16 = 2;
+
+/// The widget. Draws no border.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonPane<'a> {
+    pub view: &'a JsonView,
+    pub theme: &'a Theme,
+    /// The pane has the keys: the cursor's line is drawn in reverse.
+    pub focused: bool,
+}
+
+impl Widget for &JsonPane<'_> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        let area = area.intersection(buffer.area);
+        if area.is_empty() {
+            return;
+        }
+        for (row, line) in area.rows().zip(self.view.visible_from(self.view.top)) {
+            if line == self.view.cursor {
+                buffer.set_stringn(row.x, row.y, ">", 1, self.theme.title);
+            }
+            self.draw_line(line, row, buffer);
+            if line == self.view.cursor && self.focused {
+                buffer.set_style(row, self.theme.selected);
+            }
+        }
+    }
+}
+
+impl JsonPane<'_> {
+    fn draw_line(&self, line: usize, row: Rect, buffer: &mut Buffer) {
+        let document = self.view.document();
+        let indent = document.indent(line);
+        let mut x = indent.saturating_sub(self.view.left).saturating_add(usize::from(row.x + GUTTER));
+        let mut hidden = self.view.left.saturating_sub(indent);
+        let right = usize::from(row.right());
+        if x >= right {
+            return;
+        }
+        // Four bytes a character, and some for marks that take no column.
+        let limit = hidden.saturating_add(right - x).saturating_mul(4).saturating_add(64);
+        let pieces = document.pieces(line, self.view.is_folded(line), limit);
+        let hits = self.hits(&pieces);
+        let mut at = 0;
+        for piece in &pieces {
+            for grapheme in Span::raw(&piece.text).styled_graphemes(self.style(piece.role)) {
+                let width = text::width(grapheme.symbol);
+                let is_found = hits.get(at).copied().unwrap_or_default();
+                at += grapheme.symbol.len();
+                if hidden > 0 {
+                    hidden = hidden.saturating_sub(width);
+                    continue;
+                }
+                if x + width > right {
+                    return;
+                }
+                let style = if is_found { self.theme.found } else { grapheme.style };
+                let column = u16::try_from(x).unwrap_or(u16::MAX);
+                buffer.set_stringn(column, row.y, grapheme.symbol, width, style);
+                x += width;
+            }
+        }
+    }
+
+    /// For each byte of the line, whether the search has found it.
+    fn hits(&self, pieces: &[Piece]) -> Vec<bool> {
+        let Some(search) = &self.view.search else { return Vec::new() };
+        let line = pieces.iter().map(|piece| piece.text.as_str()).collect::<String>();
+        search.pattern.hits_in(&line)
+    }
+
+    fn style(&self, role: Role) -> Style {
+        match role {
+            Role::Name => self.theme.label,
+            Role::Text => self.theme.text,
+            Role::Literal => self.theme.literal,
+            Role::Punctuation => self.theme.faint,
+        }
+    }
+}

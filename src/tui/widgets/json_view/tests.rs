@@ -1,0 +1,413 @@
+use std::fmt::Write;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::widgets::Widget;
+use serde_json::Value;
+
+use super::{JsonDocument, JsonPane, JsonView};
+use crate::tui::theme::{ColorChoice, Theme};
+use crate::untrusted::visible;
+
+const ANSWER: &str = r#"{"data":[{"id":20098765000000012345,"Owner":{"first name":"Dana"},"tags":[]},
+    {"id":1.50,"Owner":null,"tags":["a\/b","\u00e9"]}],"info":{"more":false}}"#;
+
+fn view(text: &str) -> JsonView {
+    JsonView::new(Arc::new(JsonDocument::parse(text.as_bytes().to_vec())))
+}
+
+fn lines(document: &JsonDocument) -> Vec<String> {
+    (0..document.line_count()).map(|line| document.line_text(line)).collect()
+}
+
+fn draw_in(view: &JsonView, area: Rect) -> Buffer {
+    let theme = Theme::new(ColorChoice::Always, true);
+    let mut buffer = Buffer::empty(Rect::new(0, 0, area.right(), area.bottom()));
+    JsonPane { view, theme: &theme, focused: true }.render(area, &mut buffer);
+    buffer
+}
+
+fn draw(view: &JsonView, width: u16, height: u16) -> Vec<String> {
+    let buffer = draw_in(view, Rect::new(0, 0, width, height));
+    let rows = buffer.content.chunks(usize::from(width));
+    rows.map(|row| row.iter().map(Cell::symbol).collect::<String>().trim_end().to_owned()).collect()
+}
+
+#[test]
+fn a_document_is_indented_and_numbers_and_escapes_stay_as_sent() {
+    let expected = [
+        r"{",
+        r#"  "data": ["#,
+        r"    {",
+        r#"      "id": 20098765000000012345,"#,
+        r#"      "Owner": {"#,
+        r#"        "first name": "Dana""#,
+        r"      },",
+        r#"      "tags": []"#,
+        r"    },",
+        r"    {",
+        r#"      "id": 1.50,"#,
+        r#"      "Owner": null,"#,
+        r#"      "tags": ["#,
+        r#"        "a\/b","#,
+        r#"        "\u00e9""#,
+        r"      ]",
+        r"    }",
+        r"  ],",
+        r#"  "info": {"#,
+        r#"    "more": false"#,
+        r"  }",
+        r"}",
+    ];
+    assert_eq!(lines(view(ANSWER).document()), expected);
+}
+
+#[test]
+fn what_is_not_json_is_shown_line_by_line() {
+    let page = JsonDocument::parse(b"<html>\r\n\x1b[2J\n\n</html>\n".to_vec());
+    assert!(!page.is_json());
+    assert_eq!(lines(&page), ["<html>", "<U+001B>[2J", "", "</html>"]);
+    let broken = [
+        "",
+        " ",
+        "{",
+        "[1,]",
+        "{\"a\":1,}",
+        "[1 2]",
+        "{\"a\" 1}",
+        "{1:2}",
+        "01",
+        "1.",
+        "-",
+        "1e",
+        ".5",
+        "tru",
+        "nul",
+        "\"\\x\"",
+        "\"\\u12g4\"",
+        "\"a\nb\"",
+        "\"",
+        "{}{}",
+        "[}",
+        "{]",
+        "]",
+        "1]",
+        "[1",
+        "'a'",
+        "NaN",
+        "\u{feff}1",
+        "\"\\",
+        "\"\\u1",
+    ];
+    for text in broken {
+        assert!(serde_json::from_str::<Value>(text).is_err() && !view(text).document().is_json(), "{text:?}");
+    }
+    assert_eq!(lines(&JsonDocument::parse(b"\"\xff\"".to_vec())), ["\"\u{fffd}\""]);
+}
+
+#[test]
+fn values_and_paths_are_those_at_the_cursor() {
+    let at = |line: isize| {
+        let mut view = view(ANSWER);
+        view.move_by(line);
+        (view.path_at_cursor(), view.value_at_cursor())
+    };
+    let expect = |path: &str, value: &str| (path.to_owned(), value.to_owned());
+    assert_eq!(at(3), expect(".data[0].id", "20098765000000012345"));
+    assert_eq!(at(5), expect(r#".data[0].Owner["first name"]"#, "Dana"));
+    assert_eq!(at(6), expect(".data[0].Owner", r#"{"first name":"Dana"}"#));
+    assert_eq!(at(7), expect(".data[0].tags", "[]"));
+    assert_eq!(at(13), expect(".data[1].tags[0]", "a/b"));
+    assert_eq!(at(14), expect(".data[1].tags[1]", "é"));
+    assert_eq!(at(21), expect(".", ANSWER));
+    let nothing = view("");
+    assert_eq!((nothing.path_at_cursor(), nothing.value_at_cursor()), expect(".", ""));
+    assert_eq!((view("a\r\nb").value_at_cursor(), view("[7]").path_at_cursor()), expect("a", "."));
+}
+
+#[test]
+fn a_folded_container_is_one_line() {
+    let mut view = view(ANSWER);
+    view.set_rows(8);
+    view.fold_all();
+    let expected = ["> {", r#"    "data": [...], 15 lines"#, r#"    "info": {...} 1 lines"#, "  }", ""];
+    assert_eq!(draw(&view, 60, 5), expected);
+    view.move_by(1);
+    view.toggle_fold();
+    assert_eq!(draw(&view, 60, 4)[1..], [r#">   "data": ["#, "      {...}, 5 lines", "      {...} 6 lines"]);
+    view.move_by(2);
+    view.toggle_fold();
+    view.move_by(1);
+    assert_eq!(view.path_at_cursor(), ".data[1].id");
+    view.toggle_fold();
+    assert_eq!((view.path_at_cursor(), view.cursor_row()), (".data[1]".to_owned(), 3));
+    view.end();
+    assert_eq!(view.line(), 21);
+}
+
+#[test]
+fn a_search_moves_while_it_is_typed_and_wraps_around() {
+    let mut view = view(ANSWER);
+    view.fold_all();
+    assert!(view.search("o") && view.search("owner"));
+    assert_eq!((view.line(), view.matches()), (4, Some((Some(1), 2))));
+    assert!(view.next_match());
+    assert_eq!(view.line(), 11);
+    assert!(view.next_match());
+    assert_eq!(view.line(), 4);
+    assert!(view.previous_match());
+    assert_eq!(view.line(), 11);
+    assert!(!view.search("nowhere"));
+    assert_eq!((view.line(), view.matches()), (11, Some((None, 0))));
+    assert!(!view.next_match() && !view.search("") && view.matches().is_none());
+    view.start_search();
+    assert!(view.search("first name"));
+    assert_eq!(view.line(), 5);
+}
+
+#[test]
+fn what_was_found_and_the_cursor_are_marked_without_colors_too() {
+    let mut view = view(r#"["one","two"]"#);
+    view.search("wo");
+    let buffer = draw_in(&view, Rect::new(0, 0, 20, 4));
+    let underlined = buffer.content.iter().filter(|cell| cell.modifier.contains(Modifier::UNDERLINED));
+    assert_eq!(underlined.map(Cell::symbol).collect::<String>(), "wo");
+    assert_eq!(buffer[(0, 2)].symbol(), ">");
+    assert!((0..20).all(|x| buffer[(x, 2)].modifier.contains(Modifier::REVERSED)));
+}
+
+#[test]
+fn long_lines_are_clipped_and_scroll_sideways() {
+    let mut view = view(r#"{"name":"日本語 abc"}"#);
+    assert_eq!(draw(&view, 16, 2)[1], r#"    "name": "日"#.replace('日', "日 "));
+    view.scroll_sideways(5);
+    assert_eq!(draw(&view, 12, 2)[1], r#"  me": "日"#.replace('日', "日 "));
+    view.scroll_sideways(isize::MAX);
+    assert_eq!(view.left, r#"  "name": "日本語 abc""#.len() - 1);
+    view.scroll_sideways(isize::MIN);
+    assert_eq!(view.left, 0);
+}
+
+#[test]
+fn the_cursor_stays_in_sight() {
+    let mut view = view(&format!("[{}1]", "1,".repeat(98)));
+    view.set_rows(10);
+    view.page(1);
+    assert_eq!((view.line(), view.cursor_row(), view.top), (9, 9, 0));
+    view.page(1);
+    assert_eq!((view.line(), view.cursor_row()), (18, 9));
+    view.move_by(-1);
+    assert_eq!(view.cursor_row(), 8);
+    view.set_rows(3);
+    assert_eq!(view.cursor_row(), 2);
+    view.end();
+    assert_eq!((view.line(), view.cursor_row()), (100, 2));
+    view.page(-1000);
+    assert_eq!((view.line(), view.top), (0, 0));
+    view.move_by(isize::MAX);
+    assert_eq!(view.line(), 100);
+}
+
+#[test]
+fn what_a_server_sends_cannot_steer_the_terminal() {
+    let view = view("[\"\u{202e}\u{9b}2J\u{7f}\"]");
+    assert_eq!(draw(&view, 60, 2)[1], "    \"<U+202E><U+009B>2J<U+007F>\"");
+}
+
+#[test]
+fn nesting_is_bounded_by_memory_alone() {
+    const DEPTH: usize = 100_000;
+    let mut view = view(&("[".repeat(DEPTH) + "{\"a\":1}" + &"]".repeat(DEPTH)));
+    assert!(view.document().is_json());
+    assert_eq!(view.document().line_count(), 2 * DEPTH + 3);
+    view.set_rows(20);
+    assert!(view.search("\"a\""));
+    assert_eq!(view.line(), DEPTH + 1);
+    assert_eq!(view.path_at_cursor().len(), 1 + 3 * DEPTH + 2);
+    assert!(draw(&view, 80, 20).iter().all(|row| row.len() <= 1), "all is far to the right");
+    view.fold_all();
+    assert_eq!(view.line(), 1);
+    view.unfold_all();
+    view.end();
+    assert_eq!(view.line(), 2 * DEPTH + 2);
+    assert!(!JsonDocument::parse("[".repeat(DEPTH).into_bytes()).is_json());
+}
+
+/// Records as an API answers them, in one line.
+pub(super) fn long_answer(bytes: usize) -> String {
+    let mut text = String::from("{\"data\":[");
+    for record in 0.. {
+        if text.len() > bytes {
+            break;
+        }
+        let comma = if record == 0 { "" } else { "," };
+        write!(
+            text,
+            r#"{comma}{{"id":{id},"Owner":{{"name":"Dana Reyes","email":"d.reyes@example.com"}},"Amount":{record}.50,"#,
+            id = 20_098_765_000_000_012_345_u128 + record,
+        )
+        .expect("a string takes any text");
+        text.push_str(r#""Stage":"Negotiation\/Review","Tags":["north","renewal"],"Probability":null}"#);
+    }
+    text + "]}"
+}
+
+#[test]
+fn ten_megabytes_are_shown_and_searched() {
+    let text = long_answer(10_000_000);
+    let mut view = view(&text);
+    assert!(view.document().is_json());
+    view.set_rows(40);
+    view.end();
+    assert_eq!(draw(&view, 80, 40)[39], "> }");
+    assert!(view.search("20098765000000030000"));
+    assert_eq!(view.path_at_cursor(), ".data[17655].id");
+    view.fold_all();
+    assert_eq!(view.path_at_cursor(), ".data");
+    assert!(draw(&view, 80, 4)[1].starts_with(">   \"data\": [...] "));
+}
+
+#[test]
+fn one_line_of_ten_megabytes_costs_no_more_than_what_is_seen_of_it() {
+    let mut text = vec![b'a'; 10_000_000];
+    text[0] = b'"';
+    text[9_999_999] = b'"';
+    let view = JsonView::new(Arc::new(JsonDocument::parse(text)));
+    assert_eq!(draw(&view, 20, 1)[0], "> \"aaaaaaaaaaaaaaaaa");
+    assert!(view.document.pieces(0, false, 100).iter().map(|piece| piece.text.len()).sum::<usize>() <= 100);
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-1e9..1e9_f64).prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 60, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::vec((any::<String>(), inner), 0..6).prop_map(|members| members.into_iter().collect()),
+        ]
+    })
+}
+
+#[derive(Clone, Debug)]
+enum Move {
+    By(isize),
+    Page(isize),
+    Fold,
+    FoldAll,
+    UnfoldAll,
+    Search(String),
+    Next,
+    Previous,
+    Rows(u16),
+    Sideways(isize),
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        4 => (-30..30_isize).prop_map(Move::By),
+        1 => (-3..3_isize).prop_map(Move::Page),
+        4 => Just(Move::Fold),
+        1 => Just(Move::FoldAll),
+        1 => Just(Move::UnfoldAll),
+        1 => "[a-z\"]{0,1}".prop_map(Move::Search),
+        1 => Just(Move::Next),
+        1 => Just(Move::Previous),
+        1 => (0..12_u16).prop_map(Move::Rows),
+        1 => (-9..9_isize).prop_map(Move::Sideways),
+    ];
+    prop::collection::vec(one, 0..30)
+}
+
+fn make(view: &mut JsonView, next: &Move) {
+    match next {
+        Move::By(lines) => view.move_by(*lines),
+        Move::Page(pages) => view.page(*pages),
+        Move::Fold => view.toggle_fold(),
+        Move::FoldAll => view.fold_all(),
+        Move::UnfoldAll => view.unfold_all(),
+        Move::Search(query) => drop(view.search(query)),
+        Move::Next => drop(view.next_match()),
+        Move::Previous => drop(view.previous_match()),
+        Move::Rows(rows) => view.set_rows(*rows),
+        Move::Sideways(columns) => view.scroll_sideways(*columns),
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(
+        bytes in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..200),
+            prop::collection::vec(prop::sample::select(&b"[]{},:\"\\ \n1e-.tfnu\xc3\xa9"[..]), 0..60),
+        ],
+        moves in moves(),
+    ) {
+        let document = JsonDocument::parse(bytes.clone());
+        if serde_json::from_slice::<Value>(&bytes).is_ok() {
+            prop_assert!(document.is_json());
+        }
+        let mut view = JsonView::new(Arc::new(document));
+        for next in &moves {
+            make(&mut view, next);
+            draw(&view, 12, 5);
+            (view.value_at_cursor(), view.path_at_cursor());
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_the_same_value(value in json(), is_indented in any::<bool>()) {
+        let text = if is_indented { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
+        let text = text.expect("a value is text");
+        let document = JsonDocument::parse(text.clone().into_bytes());
+        prop_assert!(document.is_json());
+        // Hidden characters are shown by name, so those of the value are as well.
+        let expected: Value = serde_json::from_str(&visible(&text)).expect("names of characters are text");
+        let shown: Value = serde_json::from_str(&lines(&document).join("\n")).expect("is JSON");
+        prop_assert_eq!(shown, expected);
+        prop_assert_eq!(JsonView::new(Arc::new(document)).value_at_cursor().is_empty(), value == Value::from(""));
+        if is_indented {
+            prop_assert_eq!(lines(&JsonDocument::parse(text.clone().into_bytes())).join("\n"), visible(&text));
+        }
+    }
+
+    #[test]
+    fn the_cursor_is_always_in_sight_and_folding_all_back_shows_all(value in json(), moves in moves()) {
+        let text = serde_json::to_string(&value).expect("a value is text");
+        let mut view = view(&text);
+        let all = view.document().line_count();
+        for next in &moves {
+            make(&mut view, next);
+            let seen = view.visible_from(0).collect::<Vec<_>>();
+            prop_assert!(seen.contains(&view.cursor) && seen.contains(&view.top), "{:?} after {next:?}", (view.cursor, view.top));
+            prop_assert!(view.visible_from(view.top).take(view.rows).any(|line| line == view.cursor));
+            let upward = std::iter::successors(seen.last().copied(), |&line| view.above(line)).collect::<Vec<_>>();
+            prop_assert!(upward.into_iter().rev().eq(seen));
+        }
+        view.unfold_all();
+        prop_assert_eq!(view.visible_from(0).count(), all);
+    }
+
+    #[test]
+    fn nothing_is_drawn_outside_the_area(
+        (x, y, width, height) in (0..10_u16, 0..5_u16, 0..30_u16, 0..8_u16),
+        left in 0..40_isize,
+    ) {
+        let mut view = view(ANSWER);
+        view.scroll_sideways(left);
+        let theme = Theme::new(ColorChoice::Always, true);
+        let mut buffer = Buffer::filled(Rect::new(0, 0, 25, 10), Cell::new("~"));
+        let area = Rect::new(x, y, width, height);
+        JsonPane { view: &view, theme: &theme, focused: false }.render(area, &mut buffer);
+        for position in buffer.area.positions().filter(|position| !area.contains(*position)) {
+            prop_assert_eq!(buffer[position].symbol(), "~");
+        }
+    }
+}

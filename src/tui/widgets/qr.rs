@@ -1,0 +1,315 @@
+//! Draws a QR code so that cameras read it: its own colours on every cell, dark on light, never clipped.
+//!
+//! One scale covers all forms: a module is `scale` columns wide and half as many rows tall. At an even scale every cell
+//! is a blank on a background and needs no glyph; at an odd one, cells that two modules share are `▀` or `▄` in the
+//! *light* colour on the dark one, and the rest stay blanks: text is drawn a little short of its line in many terminals,
+//! and so the seams fall where they do the least harm.
+
+use std::fmt;
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::{Rect, Size};
+use ratatui::style::{Color, Modifier};
+use ratatui::widgets::Widget;
+
+use crate::oauth::qr::QrMatrix;
+
+/// The largest scale on offer. 33 modules at 8 columns each fill a screen of 296x148.
+const LARGEST_SCALE: u16 = 8;
+
+/// The scale at which a module is two columns and one row, the smallest without half-blocks.
+const BACKGROUND_SCALE: u16 = 2;
+
+/// How dark and light modules are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QrPalette {
+    /// 16 on 231 of the 256 colours, which multiplexers pass on unchanged; GNU screen mangles 24-bit colours.
+    Indexed256,
+    /// Black on gray of the 8 colours that every terminal with colours has.
+    Ansi16,
+    /// Reverse video in the terminal's own colours, for `NO_COLOR`. Right on dark terminals, on light ones once inverted.
+    Reverse,
+}
+
+/// What the terminal can show of a QR code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QrAbilities {
+    /// The font has `▀` and `▄`. Usual fonts of the Linux console do not.
+    pub half_blocks: bool,
+    pub palette: QrPalette,
+}
+
+/// How the modules are made of cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QrForm {
+    /// Blanks on a background, no glyph at all.
+    Background,
+    /// Half-blocks where two modules share a cell.
+    HalfBlock,
+}
+
+/// A way to draw a code of a given size that fits the box it was chosen for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fit {
+    size: u16,
+    scale: u16,
+    quiet_zone: u16,
+}
+
+/// No way to draw the code fits. Its text says so in words for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooSmall {
+    /// Columns and rows that the smallest way takes.
+    pub needs: Size,
+    /// Columns and rows that there are.
+    pub has: Size,
+}
+
+impl Fit {
+    /// Chooses the best way to draw `size` modules in a box beside text: blanks before half-blocks, then the wider quiet
+    /// zone.
+    pub fn choose(size: u16, width: u16, height: u16, abilities: QrAbilities) -> Result<Self, TooSmall> {
+        Self::choose_step(size, width, height, abilities, 0)
+    }
+
+    /// Chooses like [`Fit::choose`], then goes `step` ways up (bigger) or down (smaller) as far as there are any.
+    pub fn choose_step(
+        size: u16,
+        width: u16,
+        height: u16,
+        abilities: QrAbilities,
+        step: i16,
+    ) -> Result<Self, TooSmall> {
+        let ladder = Self::ladder(size, width, height, abilities);
+        let usual = ladder.iter().position(|fit| fit.scale <= BACKGROUND_SCALE).unwrap_or_default();
+        let last = ladder.len().saturating_sub(1);
+        let chosen = usual.saturating_add_signed(-isize::from(step)).min(last);
+        ladder.get(chosen).copied().ok_or_else(|| TooSmall {
+            needs: Self::smallest(size, abilities).dimensions(),
+            has: Size::new(width, height),
+        })
+    }
+
+    /// Chooses the largest modules that fit, for a screen that shows little else.
+    pub fn largest(size: u16, width: u16, height: u16, abilities: QrAbilities) -> Result<Self, TooSmall> {
+        Self::choose_step(size, width, height, abilities, i16::MAX)
+    }
+
+    /// Every way to draw `size` modules in the box, from the largest scale to the smallest and from the widest quiet zone
+    /// to the narrowest.
+    pub fn ladder(size: u16, width: u16, height: u16, abilities: QrAbilities) -> Vec<Self> {
+        let scales = (1..=LARGEST_SCALE).rev().filter(|scale| abilities.half_blocks || scale % 2 == 0);
+        let ways = scales.flat_map(|scale| {
+            let quiet_zones: &[u16] = if scale == 1 { &[4, 2, 1] } else { &[4, 2] };
+            quiet_zones.iter().map(move |&quiet_zone| Self { size, scale, quiet_zone })
+        });
+        ways.filter(|fit| fit.columns() <= width && fit.rows() <= height).collect()
+    }
+
+    fn smallest(size: u16, abilities: QrAbilities) -> Self {
+        if abilities.half_blocks {
+            Self { size, scale: 1, quiet_zone: 1 }
+        } else {
+            Self { size, scale: BACKGROUND_SCALE, quiet_zone: 2 }
+        }
+    }
+
+    /// The columns it takes, quiet zone included.
+    pub fn columns(self) -> u16 {
+        self.size.saturating_add(2 * self.quiet_zone).saturating_mul(self.scale)
+    }
+
+    /// The rows it takes, quiet zone included.
+    pub fn rows(self) -> u16 {
+        self.columns().div_ceil(2)
+    }
+
+    pub fn dimensions(self) -> Size {
+        Size::new(self.columns(), self.rows())
+    }
+
+    pub fn form(self) -> QrForm {
+        if self.scale.is_multiple_of(2) { QrForm::Background } else { QrForm::HalfBlock }
+    }
+
+    /// The light modules on each side.
+    pub fn quiet_zone(self) -> u16 {
+        self.quiet_zone
+    }
+
+    /// The columns of one module; it is half as many rows tall.
+    pub fn scale(self) -> u16 {
+        self.scale
+    }
+
+    /// The middle of `area`, as large as the code, or `None` if it is larger than `area`.
+    pub fn centered_in(self, area: Rect) -> Option<Rect> {
+        let (columns, rows) = (self.columns(), self.rows());
+        let x = area.x + area.width.checked_sub(columns)? / 2;
+        let y = area.y + area.height.checked_sub(rows)? / 2;
+        Some(Rect::new(x, y, columns, rows))
+    }
+}
+
+impl TooSmall {
+    /// The same in terms of the whole window, given that everything of `window` beside the box is taken by text that must
+    /// stay.
+    #[must_use]
+    pub fn in_window(self, window: Size) -> Self {
+        let needed = |need: u16, window: u16, has: u16| need.saturating_add(window.saturating_sub(has));
+        let width = needed(self.needs.width, window.width, self.has.width);
+        let height = needed(self.needs.height, window.height, self.has.height);
+        Self { needs: Size::new(width, height), has: window }
+    }
+}
+
+impl fmt::Display for TooSmall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { needs, has } = self;
+        write!(f, "QR code needs {}x{}, this window is {}x{}. ", needs.width, needs.height, has.width, has.height)?;
+        f.write_str("The address and code do the same.")
+    }
+}
+
+/// The widget. Draws at the top left of its area, or nothing if the area is smaller than the fit.
+#[derive(Clone, Copy, Debug)]
+pub struct QrCode<'a> {
+    pub matrix: &'a QrMatrix,
+    pub fit: Fit,
+    pub palette: QrPalette,
+    /// Swaps dark and light. Of use where the terminal's own colours are the other way round.
+    pub inverted: bool,
+}
+
+impl Widget for &QrCode<'_> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        let (columns, rows) = (self.fit.columns(), self.fit.rows());
+        let area = area.intersection(buffer.area);
+        if self.fit.size != self.matrix.size() || area.width < columns || area.height < rows {
+            return;
+        }
+        for row in 0..rows {
+            for column in 0..columns {
+                let is_light = |half_row| self.is_dark(column, half_row) == self.inverted;
+                let cell = &mut buffer[(area.x + column, area.y + row)];
+                self.palette.paint(cell, is_light(2 * row), is_light(2 * row + 1));
+            }
+        }
+    }
+}
+
+impl QrCode<'_> {
+    /// Tells whether a spot is dark. `half_row` counts from the top of the quiet zone, two to a row.
+    fn is_dark(&self, column: u16, half_row: u16) -> bool {
+        let module = |position: u16| (position / self.fit.scale).checked_sub(self.fit.quiet_zone);
+        match (module(column), module(half_row)) {
+            (Some(x), Some(y)) => self.matrix.is_dark(x, y),
+            _ => false,
+        }
+    }
+}
+
+impl QrPalette {
+    /// Paints one cell. Takes nothing over from what the cell was: bold alone would turn black into grey in some
+    /// terminals.
+    fn paint(self, cell: &mut Cell, top_is_light: bool, bottom_is_light: bool) {
+        cell.reset();
+        let (light, dark) = match self {
+            Self::Indexed256 => (Color::Indexed(231), Color::Indexed(16)),
+            Self::Ansi16 => (Color::Gray, Color::Black),
+            // The terminal's foreground is the light one: blanks show it in reverse video, half-blocks as they are.
+            Self::Reverse => (Color::Reset, Color::Reset),
+        };
+        let (symbol, background) = match (top_is_light, bottom_is_light) {
+            (true, true) => (" ", light),
+            (false, false) => (" ", dark),
+            (true, false) => ("▀", dark),
+            (false, true) => ("▄", dark),
+        };
+        cell.set_symbol(symbol).set_fg(light).set_bg(background);
+        if self == Self::Reverse && top_is_light && bottom_is_light {
+            cell.modifier = Modifier::REVERSED;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::{Rect, Size};
+
+    use super::{Fit, QrAbilities, QrForm, QrPalette, TooSmall};
+
+    const FULL: QrAbilities = QrAbilities { half_blocks: true, palette: QrPalette::Indexed256 };
+    const CONSOLE: QrAbilities = QrAbilities { half_blocks: false, palette: QrPalette::Ansi16 };
+
+    #[test]
+    fn every_way_takes_the_columns_and_rows_of_the_table() {
+        let table = [
+            (25, [(27, 14), (29, 15), (33, 17), (58, 29), (66, 33)]),
+            (29, [(31, 16), (33, 17), (37, 19), (66, 33), (74, 37)]),
+            (33, [(35, 18), (37, 19), (41, 21), (74, 37), (82, 41)]),
+            (37, [(39, 20), (41, 21), (45, 23), (82, 41), (90, 45)]),
+            (41, [(43, 22), (45, 23), (49, 25), (90, 45), (98, 49)]),
+            (45, [(47, 24), (49, 25), (53, 27), (98, 49), (106, 53)]),
+        ];
+        for (size, expected) in table {
+            let ladder = Fit::ladder(size, 200, 60, FULL);
+            let usual = ladder.iter().rev().take(5).map(|fit| (fit.columns(), fit.rows()));
+            assert_eq!(usual.collect::<Vec<_>>(), expected, "{size} modules");
+            for (columns, rows) in expected {
+                let fit = Fit::choose(size, columns, rows, FULL).expect("fits exactly");
+                assert_eq!((fit.columns(), fit.rows()), (columns, rows), "{size} modules");
+                for (columns, rows) in [(columns - 1, rows), (columns, rows - 1)] {
+                    let smaller = Fit::choose(size, columns, rows, FULL);
+                    assert!(smaller.is_err() || smaller.is_ok_and(|smaller| smaller.rows() < fit.rows()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn blanks_come_before_half_blocks_and_wide_quiet_zones_before_narrow_ones() {
+        let way = |fit: Fit| (fit.form(), fit.quiet_zone());
+        let choose = |width, height| Fit::choose(33, width, height, FULL).map(way);
+        assert_eq!(choose(240, 67), Ok((QrForm::Background, 4)));
+        assert_eq!(choose(82, 40), Ok((QrForm::Background, 2)));
+        assert_eq!(choose(74, 36), Ok((QrForm::HalfBlock, 4)));
+        assert_eq!(choose(39, 24), Ok((QrForm::HalfBlock, 2)));
+        assert_eq!(choose(36, 18), Ok((QrForm::HalfBlock, 1)));
+        assert_eq!(choose(34, 18), Err(TooSmall { needs: Size::new(35, 18), has: Size::new(34, 18) }));
+    }
+
+    #[test]
+    fn without_half_blocks_only_even_scales_are_offered() {
+        assert!(Fit::ladder(33, 400, 200, CONSOLE).iter().all(|fit| fit.form() == QrForm::Background));
+        assert_eq!(Fit::choose(33, 73, 37, CONSOLE).map_err(|small| small.needs), Err(Size::new(74, 37)));
+    }
+
+    #[test]
+    fn steps_go_up_and_down_the_ladder_and_stop_at_its_ends() {
+        let step = |step| Fit::choose_step(33, 130, 70, FULL, step).map(|fit| (fit.scale(), fit.quiet_zone()));
+        let all = [(3, 4), (3, 2), (2, 4), (2, 2), (1, 4), (1, 2), (1, 1)].map(Ok);
+        assert_eq!([3, 2, 1, 0, -1, -2, -3, -4, -5].map(step)[1..8], all);
+        assert_eq!([i16::MAX, 9].map(step), [Ok((3, 4)); 2]);
+        assert_eq!([i16::MIN, -9].map(step), [Ok((1, 1)); 2]);
+        assert_eq!(Fit::largest(33, 130, 70, FULL).map(Fit::scale), Ok(3));
+    }
+
+    #[test]
+    fn the_sentence_counts_the_rows_that_the_layout_takes_around_the_code() {
+        let small = Fit::choose(33, 36, 17, FULL).expect_err("one row short");
+        assert_eq!(
+            small.in_window(Size::new(36, 18)).to_string(),
+            "QR code needs 35x19, this window is 36x18. The address and code do the same."
+        );
+        let huge = Fit::choose(u16::MAX, 80, 24, FULL).expect_err("no window is so large");
+        assert_eq!(huge.in_window(Size::new(100, 30)).needs.width, u16::MAX);
+    }
+
+    #[test]
+    fn a_fit_is_centered_or_not_placed_at_all() {
+        let fit = Fit::choose(33, 37, 19, FULL).expect("fits");
+        assert_eq!(fit.centered_in(Rect::new(10, 5, 41, 21)), Some(Rect::new(12, 6, 37, 19)));
+        assert_eq!(fit.centered_in(Rect::new(0, 0, 36, 40)), None);
+    }
+}

@@ -11,22 +11,25 @@ use ratatui::widgets::Widget;
 const URI: &str = "https://accounts.zoho.com/oauth/v3/device?user_code=ABCD-1234";
 const PALETTES: [QrPalette; 3] = [QrPalette::Indexed256, QrPalette::Ansi16, QrPalette::Reverse];
 
-/// A terminal's own two colours, as greys.
+/// A terminal's own colours, as greys.
 #[derive(Clone, Copy)]
 struct Terminal {
     foreground: u8,
     background: u8,
+    /// What it shows for the ANSI colour that is called white or grey.
+    white: u8,
 }
 
-const DARK: Terminal = Terminal { foreground: 200, background: 10 };
-const LIGHT: Terminal = Terminal { foreground: 20, background: 250 };
+/// The console of the Linux kernel, and a desktop's terminal in a light theme.
+const DARK: Terminal = Terminal { foreground: 170, background: 0, white: 170 };
+const LIGHT: Terminal = Terminal { foreground: 20, background: 250, white: 229 };
 
 impl Terminal {
     fn grey(self, color: Color, default: u8) -> u8 {
         match color {
             Color::Reset => default,
             Color::Black | Color::Indexed(16) => 0,
-            Color::Gray => 170,
+            Color::Gray => self.white,
             Color::Indexed(231) => 255,
             other => panic!("no colour for a QR code: {other:?}"),
         }
@@ -63,9 +66,9 @@ impl Terminal {
     /// Decodes the one code on a screen, photographed with so many pixels a column and twice as many a row.
     fn decode(self, screen: &Buffer, pixels: usize) -> Option<String> {
         let (columns, rows) = (usize::from(screen.area.width), usize::from(screen.area.height));
-        let pixel = |x, y| {
+        let pixel = |x: usize, y: usize| {
             let cell = &screen.content[y / (2 * pixels) * columns + x / pixels];
-            self.paint(cell, y / pixels % 2 == 0)
+            self.paint(cell, (y / pixels).is_multiple_of(2))
         };
         let mut image = rqrr::PreparedImage::prepare_from_greyscale(columns * pixels, rows * 2 * pixels, pixel);
         image.detect_grids().first()?.decode().ok().map(|(_, text)| text)
@@ -88,14 +91,8 @@ fn draw(matrix: &QrMatrix, fit: Fit, palette: QrPalette, inverted: bool) -> Buff
     buffer
 }
 
-/// The longest beginning of an address whose code is of the given version.
-fn uri_of_version(version: u16) -> String {
-    let uri = format!("{URI}&padding={}", "x".repeat(300));
-    let is_of_version =
-        |end: &usize| QrMatrix::encode(&uri[..*end]).is_some_and(|matrix| matrix.size() == 17 + 4 * version);
-    let end = (1..=uri.len()).rev().find(is_of_version).expect("some length is of that version");
-    uri[..end].to_owned()
-}
+/// The bytes that versions 1 to 10 hold at level L.
+const CAPACITIES: [usize; 10] = [17, 32, 53, 78, 106, 134, 154, 192, 230, 271];
 
 /// Every way to draw a code of which the modules are not larger than they need to be.
 fn usual_fits(matrix: &QrMatrix, palette: QrPalette) -> Vec<Fit> {
@@ -108,12 +105,12 @@ fn usual_fits(matrix: &QrMatrix, palette: QrPalette) -> Vec<Fit> {
 
 #[test]
 fn every_form_and_quiet_zone_is_read_in_versions_one_to_ten() {
-    for (version, palette) in (1..=10).zip(PALETTES.into_iter().cycle()) {
-        let uri = uri_of_version(version);
+    for (capacity, palette) in CAPACITIES.into_iter().zip(PALETTES.into_iter().cycle()) {
+        let uri = format!("https://zoho.com/{:x<1$}", "", capacity - 17);
         let matrix = QrMatrix::encode(&uri).expect("fits");
         for fit in usual_fits(&matrix, palette) {
             let screen = draw(&matrix, fit, palette, false);
-            assert_eq!(DARK.decode(&screen, pixels(fit)).as_ref(), Some(&uri), "{version}, {fit:?}, {palette:?}");
+            assert_eq!(DARK.decode(&screen, pixels(fit)).as_ref(), Some(&uri), "{capacity}, {fit:?}, {palette:?}");
         }
     }
 }
@@ -122,7 +119,7 @@ fn every_form_and_quiet_zone_is_read_in_versions_one_to_ten() {
 fn every_palette_and_form_is_read_on_a_dark_terminal() {
     let matrix = QrMatrix::encode(URI).expect("fits");
     for palette in PALETTES {
-        let large = Fit::largest(matrix.size(), 150, 75, QrAbilities { half_blocks: true, palette }).expect("fits");
+        let large = Fit::largest(matrix.size(), 130, 65, QrAbilities { half_blocks: true, palette }).expect("fits");
         assert_eq!(large.scale(), 3);
         for fit in usual_fits(&matrix, palette).into_iter().chain([large]) {
             let screen = draw(&matrix, fit, palette, false);
@@ -136,10 +133,6 @@ fn own_colors_are_read_on_a_light_terminal_and_reverse_video_once_inverted() {
     let matrix = QrMatrix::encode(URI).expect("fits");
     for palette in PALETTES {
         for fit in usual_fits(&matrix, palette) {
-            // Grey beside white paper looks dark to this decoder unless the quiet zone is wide.
-            if palette == QrPalette::Ansi16 && fit.quiet_zone() < 4 {
-                continue;
-            }
             let screen = draw(&matrix, fit, palette, palette == QrPalette::Reverse);
             assert_eq!(LIGHT.decode(&screen, pixels(fit)).as_deref(), Some(URI), "{fit:?}, {palette:?}");
         }

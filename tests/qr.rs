@@ -11,40 +11,38 @@ use ratatui::widgets::Widget;
 const URI: &str = "https://accounts.zoho.com/oauth/v3/device?user_code=ABCD-1234";
 const PALETTES: [QrPalette; 3] = [QrPalette::Indexed256, QrPalette::Ansi16, QrPalette::Reverse];
 
-/// Pixels of a cell.
-const WIDTH: usize = 4;
-const HEIGHT: usize = 8;
-
-/// A terminal's own two colours, as greys.
+/// A terminal's own colours, as greys.
 #[derive(Clone, Copy)]
 struct Terminal {
     foreground: u8,
     background: u8,
+    /// What it shows for the ANSI colour that is called white or grey.
+    white: u8,
 }
 
-const DARK: Terminal = Terminal { foreground: 200, background: 10 };
-const LIGHT: Terminal = Terminal { foreground: 20, background: 250 };
+/// The console of the Linux kernel, and a desktop's terminal in a light theme.
+const DARK: Terminal = Terminal { foreground: 170, background: 0, white: 170 };
+const LIGHT: Terminal = Terminal { foreground: 20, background: 250, white: 229 };
 
 impl Terminal {
     fn grey(self, color: Color, default: u8) -> u8 {
         match color {
             Color::Reset => default,
             Color::Black | Color::Indexed(16) => 0,
-            Color::Gray => 170,
+            Color::Gray => self.white,
             Color::Indexed(231) => 255,
             other => panic!("no colour for a QR code: {other:?}"),
         }
     }
 
     /// The grey of one pixel of a cell.
-    fn paint(self, cell: &Cell, y: usize) -> u8 {
+    fn paint(self, cell: &Cell, is_top: bool) -> u8 {
         let mut foreground = self.grey(cell.fg, self.foreground);
         let mut background = self.grey(cell.bg, self.background);
         if cell.modifier.contains(Modifier::REVERSED) {
             std::mem::swap(&mut foreground, &mut background);
         }
         assert!((cell.modifier - Modifier::REVERSED).is_empty(), "bold and the like change colours");
-        let is_top = y < HEIGHT / 2;
         match cell.symbol() {
             " " => background,
             "▀" => {
@@ -65,13 +63,21 @@ impl Terminal {
         }
     }
 
-    /// Decodes the one code on a screen.
-    fn decode(self, screen: &Buffer) -> Option<String> {
+    /// Decodes the one code on a screen, photographed with so many pixels a column and twice as many a row.
+    fn decode(self, screen: &Buffer, pixels: usize) -> Option<String> {
         let (columns, rows) = (usize::from(screen.area.width), usize::from(screen.area.height));
-        let pixel = |x, y| self.paint(&screen.content[y / HEIGHT * columns + x / WIDTH], y % HEIGHT);
-        let mut image = rqrr::PreparedImage::prepare_from_greyscale(columns * WIDTH, rows * HEIGHT, pixel);
+        let pixel = |x: usize, y: usize| {
+            let cell = &screen.content[y / (2 * pixels) * columns + x / pixels];
+            self.paint(cell, (y / pixels).is_multiple_of(2))
+        };
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(columns * pixels, rows * 2 * pixels, pixel);
         image.detect_grids().first()?.decode().ok().map(|(_, text)| text)
     }
+}
+
+/// Pixels a column at which a module has four to a side or a few more: enough for a decoder, and quickly read.
+fn pixels(fit: Fit) -> usize {
+    4_usize.div_ceil(usize::from(fit.scale()))
 }
 
 /// Draws the code in the middle of a screen that is three cells larger on each side.
@@ -85,37 +91,39 @@ fn draw(matrix: &QrMatrix, fit: Fit, palette: QrPalette, inverted: bool) -> Buff
     buffer
 }
 
-/// A URI whose code is of the given version.
-fn uri_of_version(version: u16) -> String {
-    (URI.len()..)
-        .map(|length| format!("{URI:#<length$}"))
-        .chain(["https://zoho.com/".to_owned()])
-        .find_map(|uri| {
-            let fitting = (1..=uri.len())
-                .rev()
-                .find(|&end| QrMatrix::encode(&uri[..end]).is_some_and(|matrix| matrix.size() == 17 + 4 * version))?;
-            Some(uri[..fitting].to_owned())
-        })
-        .expect("some length is of that version")
+/// The bytes that versions 1 to 10 hold at level L.
+const CAPACITIES: [usize; 10] = [17, 32, 53, 78, 106, 134, 154, 192, 230, 271];
+
+/// Every way to draw a code of which the modules are not larger than they need to be.
+fn usual_fits(matrix: &QrMatrix, palette: QrPalette) -> Vec<Fit> {
+    let mut fits = Fit::ladder(matrix.size(), 200, 100, QrAbilities { half_blocks: true, palette });
+    fits.retain(|fit| fit.scale() <= 2);
+    assert_eq!(fits.iter().filter(|fit| fit.form() == QrForm::Background).count(), 2);
+    assert_eq!(fits.iter().filter(|fit| fit.form() == QrForm::HalfBlock).count(), 3);
+    fits
 }
 
 #[test]
-fn every_form_quiet_zone_and_palette_is_read_in_versions_one_to_ten() {
-    for version in 1..=10 {
-        let uri = uri_of_version(version);
+fn every_form_and_quiet_zone_is_read_in_versions_one_to_ten() {
+    for (capacity, palette) in CAPACITIES.into_iter().zip(PALETTES.into_iter().cycle()) {
+        let uri = format!("https://zoho.com/{:x<1$}", "", capacity - 17);
         let matrix = QrMatrix::encode(&uri).expect("fits");
-        assert_eq!(matrix.size(), 17 + 4 * version);
-        for palette in PALETTES {
-            let abilities = QrAbilities { half_blocks: true, palette };
-            let ladder = Fit::ladder(matrix.size(), 200, 100, abilities);
-            assert!(
-                [QrForm::Background, QrForm::HalfBlock].map(|form| ladder.iter().any(|fit| fit.form() == form))
-                    == [true; 2]
-            );
-            for fit in ladder {
-                let screen = draw(&matrix, fit, palette, false);
-                assert_eq!(DARK.decode(&screen).as_ref(), Some(&uri), "version {version}, {fit:?}, {palette:?}");
-            }
+        for fit in usual_fits(&matrix, palette) {
+            let screen = draw(&matrix, fit, palette, false);
+            assert_eq!(DARK.decode(&screen, pixels(fit)).as_ref(), Some(&uri), "{capacity}, {fit:?}, {palette:?}");
+        }
+    }
+}
+
+#[test]
+fn every_palette_and_form_is_read_on_a_dark_terminal() {
+    let matrix = QrMatrix::encode(URI).expect("fits");
+    for palette in PALETTES {
+        let large = Fit::largest(matrix.size(), 130, 65, QrAbilities { half_blocks: true, palette }).expect("fits");
+        assert_eq!(large.scale(), 3);
+        for fit in usual_fits(&matrix, palette).into_iter().chain([large]) {
+            let screen = draw(&matrix, fit, palette, false);
+            assert_eq!(DARK.decode(&screen, pixels(fit)).as_deref(), Some(URI), "{fit:?}, {palette:?}");
         }
     }
 }
@@ -124,9 +132,9 @@ fn every_form_quiet_zone_and_palette_is_read_in_versions_one_to_ten() {
 fn own_colors_are_read_on_a_light_terminal_and_reverse_video_once_inverted() {
     let matrix = QrMatrix::encode(URI).expect("fits");
     for palette in PALETTES {
-        for fit in Fit::ladder(matrix.size(), 100, 60, QrAbilities { half_blocks: true, palette }) {
+        for fit in usual_fits(&matrix, palette) {
             let screen = draw(&matrix, fit, palette, palette == QrPalette::Reverse);
-            assert_eq!(LIGHT.decode(&screen).as_deref(), Some(URI), "{fit:?}, {palette:?}");
+            assert_eq!(LIGHT.decode(&screen, pixels(fit)).as_deref(), Some(URI), "{fit:?}, {palette:?}");
         }
     }
 }
@@ -137,10 +145,10 @@ fn the_decoder_sees_what_is_drawn_and_not_what_was_encoded() {
     let fit = Fit::choose(matrix.size(), 80, 60, QrAbilities { half_blocks: true, palette: QrPalette::Ansi16 });
     let fit = fit.expect("fits");
     let inverted = draw(&matrix, fit, QrPalette::Ansi16, true);
-    assert_ne!(DARK.decode(&inverted).as_deref(), Some(URI), "light on dark is no QR code");
+    assert_ne!(DARK.decode(&inverted, pixels(fit)).as_deref(), Some(URI), "light on dark is no QR code");
     let mut cut = draw(&matrix, fit, QrPalette::Ansi16, false);
     cut.resize(Rect::new(0, 0, cut.area.width, cut.area.height / 2));
-    assert_eq!(DARK.decode(&cut), None);
+    assert_eq!(DARK.decode(&cut, pixels(fit)), None);
 }
 
 #[test]
@@ -150,7 +158,7 @@ fn text_is_encoded_byte_for_byte() {
         let matrix = QrMatrix::encode(text).expect("fits");
         let abilities = QrAbilities { half_blocks: true, palette: QrPalette::Indexed256 };
         let fit = Fit::choose(matrix.size(), 80, 60, abilities).expect("fits");
-        assert_eq!(DARK.decode(&draw(&matrix, fit, QrPalette::Indexed256, false)).as_deref(), Some(text));
+        assert_eq!(DARK.decode(&draw(&matrix, fit, QrPalette::Indexed256, false), pixels(fit)).as_deref(), Some(text));
     }
 }
 

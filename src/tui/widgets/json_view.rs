@@ -119,7 +119,7 @@ impl JsonView {
         let lines = self.document.lines();
         self.folded = lines.iter().map(|line| line.kind == Kind::Open && line.depth > 0).collect();
         self.cursor = self.visible(self.cursor);
-        self.top = self.visible(self.top);
+        self.top = 0;
         self.settle();
     }
 

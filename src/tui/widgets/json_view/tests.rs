@@ -171,6 +171,7 @@ fn a_search_moves_while_it_is_typed_and_wraps_around() {
 #[test]
 fn what_was_found_and_the_cursor_are_marked_without_colors_too() {
     let mut view = view(r#"["one","two"]"#);
+    view.set_rows(4);
     view.search("wo");
     let buffer = draw_in(&view, Rect::new(0, 0, 20, 4));
     let underlined = buffer.content.iter().filter(|cell| cell.modifier.contains(Modifier::UNDERLINED));
@@ -182,9 +183,10 @@ fn what_was_found_and_the_cursor_are_marked_without_colors_too() {
 #[test]
 fn long_lines_are_clipped_and_scroll_sideways() {
     let mut view = view(r#"{"name":"日本語 abc"}"#);
-    assert_eq!(draw(&view, 16, 2)[1], r#"    "name": "日"#.replace('日', "日 "));
+    view.set_rows(2);
+    assert_eq!(draw(&view, 16, 2)[1], r#"    "name": "日"#);
     view.scroll_sideways(5);
-    assert_eq!(draw(&view, 12, 2)[1], r#"  me": "日"#.replace('日', "日 "));
+    assert_eq!(draw(&view, 11, 2)[1], r#"  me": "日"#);
     view.scroll_sideways(isize::MAX);
     assert_eq!(view.left, r#"  "name": "日本語 abc""#.len() - 1);
     view.scroll_sideways(isize::MIN);
@@ -358,7 +360,8 @@ proptest! {
         for next in &moves {
             make(&mut view, next);
             draw(&view, 12, 5);
-            (view.value_at_cursor(), view.path_at_cursor());
+            view.value_at_cursor();
+            view.path_at_cursor();
         }
     }
 
@@ -372,7 +375,7 @@ proptest! {
         let expected: Value = serde_json::from_str(&visible(&text)).expect("names of characters are text");
         let shown: Value = serde_json::from_str(&lines(&document).join("\n")).expect("is JSON");
         prop_assert_eq!(shown, expected);
-        prop_assert_eq!(JsonView::new(Arc::new(document)).value_at_cursor().is_empty(), value == Value::from(""));
+        prop_assert_eq!(JsonView::new(Arc::new(document)).value_at_cursor().is_empty(), value == "");
         if is_indented {
             prop_assert_eq!(lines(&JsonDocument::parse(text.clone().into_bytes())).join("\n"), visible(&text));
         }

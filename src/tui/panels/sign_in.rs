@@ -3,6 +3,8 @@
 //! The panel follows the events of `service::login`; it never polls and never counts down anything that the events did
 //! not bring. How it looks is in [`view`].
 
+#[cfg(test)]
+mod tests;
 pub mod view;
 
 use std::time::Duration;
@@ -11,13 +13,16 @@ use jiff::Timestamp;
 
 use crate::clock::Moment;
 use crate::error::{Code, Error};
+use crate::oauth::qr::QrMatrix;
 use crate::profile::ProfileName;
+use crate::secret::Secret;
 use crate::service::{IssuedCode, SignIn, SignInEvent, SignedIn};
 use crate::tui::Ended;
 use crate::tui::keymap::Command;
 use crate::tui::message::{DemoDecision, Effect, Task};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::panels::profiles;
+use crate::tui::text::countdown;
 use crate::tui::theme::Mark;
 use crate::tui::update::say_copied;
 
@@ -69,6 +74,8 @@ pub enum Stage {
 #[derive(Debug)]
 pub struct Waiting {
     pub code: IssuedCode,
+    /// The address as a QR code, made once; `None` where it is too long for one.
+    pub matrix: Option<QrMatrix>,
     pub interval: Duration,
     pub next_poll_at: Moment,
     pub last_answer: LastAnswer,
@@ -292,7 +299,13 @@ impl Waiting {
 }
 
 fn waiting(code: IssuedCode, next_poll_at: Moment) -> Stage {
-    Stage::Waiting(Waiting { interval: code.interval, code, next_poll_at, last_answer: LastAnswer::None })
+    let matrix = QrMatrix::encode(complete_address(&code));
+    Stage::Waiting(Waiting { interval: code.interval, code, matrix, next_poll_at, last_answer: LastAnswer::None })
+}
+
+/// What the QR code holds: the address with the code in it, or the plain one where the provider sends none.
+fn complete_address(code: &IssuedCode) -> &str {
+    code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).as_str()
 }
 
 /// The next moment at which a clock that counts down to `ends_at` shows another second.
@@ -317,7 +330,7 @@ fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Stage::SignedIn { .. }) => go_on(model),
         Some(Stage::Failed { error, .. }) if error.code == Code::CodeExpired => new_code(model, now),
         Some(Stage::Waiting(waiting)) => {
-            let left = super::super::text::clock(now.moment.until(waiting.next_poll_at));
+            let left = countdown(now.moment.until(waiting.next_poll_at));
             model.say(Mark::Working, format!("The server is asked again in {left}; it allows no sooner."), now);
             Vec::new()
         }
@@ -388,11 +401,11 @@ fn with_code(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
     match command {
         Command::CopyCode => {
             say_copied(model, "the code", now);
-            vec![Effect::Copy(crate::secret::Secret::new(user_code))]
+            vec![Effect::Copy(Secret::new(user_code))]
         }
         Command::CopyLink => {
             say_copied(model, "the link", now);
-            vec![Effect::Copy(crate::secret::Secret::new(link.as_str()))]
+            vec![Effect::Copy(Secret::new(link.as_str()))]
         }
         Command::OpenBrowser => vec![Effect::OpenBrowser(link)],
         Command::DemoApprove => decide(DemoDecision::Approve),

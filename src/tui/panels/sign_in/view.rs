@@ -11,13 +11,13 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::{LastAnswer, QrView, SignInPanel, Stage, Waiting};
+use super::{LastAnswer, QrView, SignInPanel, Stage, Waiting, complete_address};
 use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
 use crate::service::SignedIn;
 use crate::tui::model::{Model, Now, Subject};
-use crate::tui::text::{clip, clock, wrap};
+use crate::tui::text::{clip, clock, countdown, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::view::{footer, title_line};
 use crate::tui::widgets::big_text::BigText;
@@ -38,26 +38,26 @@ pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
     let Some(panel) = &model.sign_in else { return };
     match &panel.stage {
         Stage::Waiting(waiting) if panel.qr.is_full_screen => {
-            full_screen_qr(model, panel.qr, waiting, now, area, frame)
+            full_screen_qr(model, panel.qr, waiting, now, area, frame);
         }
         Stage::Waiting(waiting) if panel.is_link_bare => bare_link(waiting, area, frame),
         Stage::Waiting(waiting) => code_screen(model, panel, waiting, now, area, frame),
         Stage::Asking { host } => {
             let host = host.as_deref().unwrap_or("the accounts server");
             let lines = vec![Line::raw(format!("Asking {host} for a code ..."))];
-            message_screen(model, panel, "sign in", lines, area, frame);
+            message_screen(model, panel, "sign in", &lines, area, frame);
         }
         Stage::Approved => {
             let lines = vec![Line::raw("Approved and saved. Asking who approved ...")];
-            message_screen(model, panel, "sign in", lines, area, frame);
+            message_screen(model, panel, "sign in", &lines, area, frame);
         }
         Stage::SignedIn { outcome, leaves_at } => {
             let lines = signed_in(model, outcome, now.moment.until(*leaves_at), now, area.width);
-            message_screen(model, panel, "signed in", lines, area, frame);
+            message_screen(model, panel, "signed in", &lines, area, frame);
         }
         Stage::Failed { error, user_code, at } => {
             let lines = failed(model, error, user_code.as_deref(), &time_of_day(*at), area.width);
-            message_screen(model, panel, "sign in", lines, area, frame);
+            message_screen(model, panel, "sign in", &lines, area, frame);
         }
     }
 }
@@ -66,7 +66,7 @@ pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
 pub fn short_state(model: &Model, now: Now) -> String {
     match model.sign_in.as_ref().map(|panel| &panel.stage) {
         Some(Stage::Waiting(waiting)) => {
-            format!("code {} good for {}", waiting.code.user_code, clock(now.moment.until(waiting.code.expires_at)))
+            format!("code {} good for {}", waiting.code.user_code, countdown(now.moment.until(waiting.code.expires_at)))
         }
         _ => String::new(),
     }
@@ -76,9 +76,9 @@ fn code_screen(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, 
     if area.width < LEAST.width || area.height < LEAST.height {
         return tiny(model, panel, waiting, now, area, frame);
     }
-    let matrix = QrMatrix::encode(complete_address(waiting));
+    let matrix = waiting.matrix.as_ref();
     let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
-    let fit = matrix.as_ref().map(|matrix| choose_fit(model, panel.qr, matrix, body));
+    let fit = matrix.map(|matrix| choose_fit(model, panel.qr, matrix, body));
     let drawn = fit.and_then(Result::ok);
     // Why there is no code to scan, where there is none.
     let lack = match fit {
@@ -90,7 +90,7 @@ fn code_screen(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, 
     let is_roomy = area.width >= TEXT_COLUMNS && body.height >= ROOMY_ROWS;
     if is_roomy {
         title_line(model, "sign in", &subject_line(model, panel), frame);
-        if let (Some(fit), Some(matrix)) = (drawn, &matrix) {
+        if let (Some(fit), Some(matrix)) = (drawn, matrix) {
             let place = Rect {
                 x: area.right() - fit.columns(),
                 y: body.y + (body.height - fit.rows()) / 2,
@@ -130,21 +130,20 @@ fn full_screen_qr(model: &Model, view: QrView, waiting: &Waiting, now: Now, area
             "Code {}{}good for {}",
             code.user_code,
             model.theme.separator(),
-            clock(now.moment.until(code.expires_at))
+            countdown(now.moment.until(code.expires_at))
         ),
         without_scheme(code.verification_uri.as_str()).to_owned(),
     ];
     let rows = u16::try_from(below.len()).unwrap_or(2);
     let for_code = Rect { height: area.height.saturating_sub(rows + 1), ..area };
-    let matrix = QrMatrix::encode(complete_address(waiting));
+    let matrix = waiting.matrix.as_ref();
     let fit = matrix
-        .as_ref()
         .map(|matrix| Fit::choose_step(matrix.size(), for_code.width, for_code.height, model.abilities.qr, view.step));
     let mut lines: Vec<String> = below.to_vec();
     match (matrix, fit) {
         (Some(matrix), Some(Ok(fit))) => {
             if let Some(place) = fit.centered_in(for_code) {
-                draw_qr(model, view, &matrix, fit, place, frame);
+                draw_qr(model, view, matrix, fit, place, frame);
             }
         }
         (_, Some(Err(too_small))) => lines.insert(0, too_small.to_string()),
@@ -170,7 +169,7 @@ fn bare_link(waiting: &Waiting, area: Rect, frame: &mut Frame<'_>) {
     let width = usize::from(area.width.max(1));
     let code = &waiting.code;
     let mut row = area.y;
-    for text in [code.verification_uri.as_str(), complete_address(waiting), code.user_code.as_str()] {
+    for text in [code.verification_uri.as_str(), complete_address(&waiting.code), code.user_code.as_str()] {
         let characters: Vec<char> = text.chars().collect();
         for part in characters.chunks(width) {
             if row < area.bottom() {
@@ -187,7 +186,7 @@ fn tiny(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, area: R
     let width = usize::from(area.width);
     let code = &waiting.code;
     let address = without_scheme(code.verification_uri.as_str());
-    let left = clock(now.moment.until(code.expires_at));
+    let left = countdown(now.moment.until(code.expires_at));
     let subject = subject(model, panel);
     let scopes = subject.map(|subject| in_words(&effective_scopes(panel, subject)).join("; ")).unwrap_or_default();
     let all = [
@@ -275,7 +274,7 @@ impl<'a> Text<'a> {
         let mut text = Self::default();
         let inner = usize::from(width.saturating_sub(2));
         let provider = subject(model, panel).map_or("", |subject| subject.provider.as_str());
-        let left = clock(now.moment.until(waiting.code.expires_at));
+        let left = countdown(now.moment.until(waiting.code.expires_at));
         text.lines.push(Line::styled(format!("Sign in to {provider}{}{left} left", theme.separator()), theme.title));
         text.lines.extend(Self::notice(model, panel));
         text.lines.push(Line::raw("On your phone or computer open"));
@@ -346,7 +345,7 @@ impl<'a> Text<'a> {
         let text = if left.is_zero() {
             " The code ran out. Asking one last time ...".to_owned()
         } else {
-            format!("{mark} Waiting for approval   code good for {}", clock(left))
+            format!("{mark} Waiting for approval   code good for {}", countdown(left))
         };
         self.lines.push(Line::styled(text, style));
         self.gauge = Some((self.row(), left, code.lifetime));
@@ -429,7 +428,7 @@ impl<'a> Text<'a> {
 
 /// One line for narrow screens.
 fn state_line(model: &Model, waiting: &Waiting, now: Now) -> String {
-    let next = clock(now.moment.until(waiting.next_poll_at));
+    let next = countdown(now.moment.until(waiting.next_poll_at));
     let separator = model.theme.separator();
     match &waiting.last_answer {
         LastAnswer::Missing { .. } => format!("No answer{separator}trying again in {next}"),
@@ -439,7 +438,7 @@ fn state_line(model: &Model, waiting: &Waiting, now: Now) -> String {
 
 /// How the last question ended and when the next one comes.
 fn last_and_next(model: &Model, waiting: &Waiting, now: Now) -> String {
-    let next = clock(now.moment.until(waiting.next_poll_at));
+    let next = countdown(now.moment.until(waiting.next_poll_at));
     let separator = model.theme.separator();
     let every = waiting.interval.as_secs();
     match &waiting.last_answer {
@@ -547,7 +546,7 @@ fn message_screen(
     model: &Model,
     panel: &SignInPanel,
     title: &str,
-    lines: Vec<Line<'_>>,
+    lines: &[Line<'_>],
     area: Rect,
     frame: &mut Frame<'_>,
 ) {
@@ -562,7 +561,7 @@ fn message_screen(
         title_line(model, title, &subject_line(model, panel), frame);
         footer(model, &super::commands(model), frame);
     }
-    for (row, line) in (area.y + top.min(area.height)..bottom).zip(&lines) {
+    for (row, line) in (area.y + top.min(area.height)..bottom).zip(lines) {
         frame.buffer_mut().set_line(area.x + margin, row, line, area.width.saturating_sub(margin));
     }
 }
@@ -592,10 +591,6 @@ fn in_words(scopes: &[String]) -> Vec<String> {
         return vec!["what the provider grants without scopes".to_owned()];
     }
     scopes.iter().map(|scope| catalog::scope_in_words(scope)).collect()
-}
-
-fn complete_address(waiting: &Waiting) -> &str {
-    waiting.code.verification_uri_complete.as_ref().unwrap_or(&waiting.code.verification_uri).as_str()
 }
 
 fn without_scheme(address: &str) -> &str {

@@ -1,0 +1,266 @@
+//! What the sign-in does with each message and key: whole effect lists, one sentence a test.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{LastAnswer, SignInPanel, Stage, start};
+use crate::clock::Moment;
+use crate::error::{Code, Error};
+use crate::profile::ProfileName;
+use crate::secret::Secret;
+use crate::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
+use crate::tui::keymap::Key;
+use crate::tui::message::{DemoDecision, Effect, Message, Task};
+use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen, Subject};
+use crate::tui::theme::Environment;
+use crate::tui::update::update;
+use crate::tui::{Ended, next_wakeup};
+
+fn at(seconds: f64) -> Now {
+    let passed = Duration::from_secs_f64(seconds);
+    let start: Timestamp = "2026-11-22T14:00:00Z".parse().expect("a time");
+    Now { moment: Moment::at(Duration::from_secs(100) + passed), time: start + passed }
+}
+
+fn work() -> ProfileName {
+    "work".parse().expect("a name")
+}
+
+fn code(user_code: &str, seconds: f64) -> IssuedCode {
+    IssuedCode {
+        user_code: user_code.to_owned(),
+        verification_uri: "https://accounts.zoho.com/oauth/v3/device".parse().expect("an address"),
+        verification_uri_complete: "https://accounts.zoho.com/oauth/v3/device/setCode?devcode=x".parse().ok(),
+        interval: Duration::from_secs(30),
+        lifetime: Duration::from_secs(300),
+        issued_at: at(seconds).moment,
+        expires_at: at(seconds + 300.0).moment,
+        expires_at_time: at(seconds + 300.0).time,
+    }
+}
+
+fn empty() -> Model {
+    let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
+    let subject = Subject {
+        profile: work(),
+        provider: "Zoho".to_owned(),
+        data_center: Some("us".to_owned()),
+        scopes: vec!["ZohoCRM.users.READ".to_owned()],
+    };
+    Model::new(Environment::default().abilities(), machine, BTreeMap::from([(work(), subject)]))
+}
+
+/// A model whose sign-in was started at 0, and the task of that.
+fn asking() -> (Model, Task) {
+    let mut model = empty();
+    let effects = start(&mut model, work(), SignIn::default());
+    let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
+    (model, task)
+}
+
+/// The same with a code that was issued at 0.
+fn waiting() -> (Model, Task) {
+    let (mut model, task) = asking();
+    happen(
+        &mut model,
+        task,
+        SignInEvent::CodeIssued { code: code("ABCD-1234", 0.0), next_poll_at: at(30.0).moment },
+        0.0,
+    );
+    (model, task)
+}
+
+fn happen(model: &mut Model, task: Task, event: SignInEvent, seconds: f64) {
+    assert_eq!(update(model, Message::SignIn { task, event }, at(seconds)), []);
+}
+
+fn end(model: &mut Model, task: Task, result: Result<SignedIn, Error>, seconds: f64) -> Vec<Effect> {
+    update(model, Message::SignInEnded { task, result: Box::new(result) }, at(seconds))
+}
+
+fn press(model: &mut Model, key: Key, seconds: f64) -> Vec<Effect> {
+    update(model, Message::Key(key), at(seconds))
+}
+
+fn panel(model: &Model) -> &SignInPanel {
+    model.sign_in.as_ref().expect("the panel is open")
+}
+
+fn signed_in() -> SignedIn {
+    SignedIn {
+        profile: work(),
+        account: None,
+        data_center: Some("us".to_owned()),
+        relocated: false,
+        scopes: vec!["ZohoCRM.users.READ".to_owned()],
+        missing_scopes: Vec::new(),
+        api_domain: None,
+        access_token_expires_at: at(3600.0).time,
+        refreshable: true,
+    }
+}
+
+fn failure(code: Code) -> Error {
+    Error::new(code, "it failed")
+}
+
+#[test]
+fn a_code_copies_as_the_server_sent_it() {
+    let (mut model, _) = waiting();
+    assert_eq!(press(&mut model, Key::Char('c'), 1.0), [Effect::Copy(Secret::new("ABCD-1234"))]);
+    let notice = model.notice.expect("it says so");
+    assert!(notice.text.starts_with("Sent the code to your terminal's clipboard."), "{}", notice.text);
+}
+
+#[test]
+fn the_link_copies_with_the_code_in_it() {
+    let (mut model, _) = waiting();
+    let link = "https://accounts.zoho.com/oauth/v3/device/setCode?devcode=x";
+    assert_eq!(press(&mut model, Key::Char('u'), 1.0), [Effect::Copy(Secret::new(link))]);
+}
+
+#[test]
+fn a_young_code_is_not_thrown_away() {
+    let (mut model, _) = waiting();
+    assert_eq!(press(&mut model, Key::Char('n'), 9.0), []);
+    assert!(matches!(panel(&model).stage, Stage::Waiting(_)));
+}
+
+#[test]
+fn a_new_code_cancels_the_old_sign_in_first() {
+    let (mut model, task) = waiting();
+    let new = Task(task.0 + 1);
+    let options = SignIn { renewals: 5, ..SignIn::default() };
+    let effects = press(&mut model, Key::Char('n'), 11.0);
+    assert_eq!(effects, [Effect::Cancel(task), Effect::StartSignIn { task: new, profile: work(), options }]);
+}
+
+#[test]
+fn events_of_a_cancelled_sign_in_change_nothing() {
+    let (mut model, task) = waiting();
+    press(&mut model, Key::Char('n'), 11.0);
+    let late = SignInEvent::CodeRenewed { code: code("LATE-0000", 12.0), next_poll_at: at(42.0).moment };
+    happen(&mut model, task, late, 12.0);
+    assert_eq!(end(&mut model, task, Ok(signed_in()), 13.0), []);
+    assert!(matches!(panel(&model).stage, Stage::Asking { host: None }));
+}
+
+#[test]
+fn a_renewed_code_names_the_one_that_ran_out() {
+    let (mut model, task) = waiting();
+    let renewed = SignInEvent::CodeRenewed { code: code("WXYZ-7788", 301.0), next_poll_at: at(331.0).moment };
+    happen(&mut model, task, renewed, 301.0);
+    assert_eq!(panel(&model).previous, Some(("ABCD-1234".to_owned(), at(300.0).time)));
+    let Stage::Waiting(waiting) = &panel(&model).stage else { panic!("it waits") };
+    assert_eq!((waiting.code.user_code.as_str(), &waiting.last_answer), ("WXYZ-7788", &LastAnswer::None));
+}
+
+#[test]
+fn each_answer_moves_the_next_question() {
+    let (mut model, task) = waiting();
+    let slowed = SignInEvent::SlowedDown { interval: Duration::from_secs(35), next_poll_at: at(65.0).moment };
+    happen(&mut model, task, slowed, 30.0);
+    let Stage::Waiting(waiting) = &panel(&model).stage else { panic!("it waits") };
+    assert_eq!((waiting.interval, waiting.next_poll_at), (Duration::from_secs(35), at(65.0).moment));
+    let retrying = SignInEvent::Retrying { reason: "no answer".to_owned(), attempt: 2, next_poll_at: at(105.0).moment };
+    happen(&mut model, task, retrying, 66.0);
+    let Stage::Waiting(waiting) = &panel(&model).stage else { panic!("it waits") };
+    assert_eq!(waiting.last_answer, LastAnswer::Missing { reason: "no answer".to_owned(), attempt: 2 });
+}
+
+#[test]
+fn cancelling_a_young_code_asks_nothing() {
+    let (mut model, task) = waiting();
+    assert_eq!(press(&mut model, Key::Esc, 5.0), [Effect::Cancel(task), Effect::LoadStatuses]);
+    assert_eq!((model.screen, model.sign_in.is_none()), (Screen::Profiles, true));
+}
+
+#[test]
+fn cancelling_a_code_that_was_seen_asks_first_and_no_is_the_default() {
+    let (mut model, task) = waiting();
+    assert_eq!(press(&mut model, Key::Esc, 31.0), []);
+    assert!(matches!(model.overlay, Some(Overlay::Confirm { action: Confirmed::CancelSignIn, .. })));
+    assert_eq!(press(&mut model, Key::Enter, 32.0), []);
+    assert!(matches!(panel(&model).stage, Stage::Waiting(_)));
+    press(&mut model, Key::Esc, 33.0);
+    assert_eq!(press(&mut model, Key::Char('y'), 34.0), [Effect::Cancel(task), Effect::LoadStatuses]);
+}
+
+#[test]
+fn a_single_sign_in_ends_the_app_with_its_outcome() {
+    let (mut model, task) = waiting();
+    model.is_single_sign_in = true;
+    assert_eq!(end(&mut model, task, Ok(signed_in()), 40.0), [Effect::LoadStatuses]);
+    assert_eq!(press(&mut model, Key::Enter, 41.0), [Effect::Quit(Ended::SignedIn(signed_in()))]);
+
+    let (mut model, task) = waiting();
+    model.is_single_sign_in = true;
+    end(&mut model, task, Err(failure(Code::Denied)), 40.0);
+    assert_eq!(press(&mut model, Key::Esc, 41.0), [Effect::Quit(Ended::Failed(failure(Code::Denied)))]);
+
+    let (mut model, task) = waiting();
+    model.is_single_sign_in = true;
+    assert_eq!(press(&mut model, Key::Esc, 5.0), [Effect::Cancel(task), Effect::Quit(Ended::Interrupted)]);
+}
+
+#[test]
+fn success_goes_on_by_itself_after_five_seconds() {
+    let (mut model, task) = waiting();
+    end(&mut model, task, Ok(signed_in()), 40.0);
+    assert_eq!(update(&mut model, Message::Woken, at(44.9)), []);
+    assert_eq!(update(&mut model, Message::Woken, at(45.0)), [Effect::LoadStatuses]);
+    assert_eq!(model.screen, Screen::Profiles);
+}
+
+#[test]
+fn the_end_closes_what_lay_over_the_code() {
+    let (mut model, task) = waiting();
+    press(&mut model, Key::Char('f'), 1.0);
+    press(&mut model, Key::Char('?'), 2.0);
+    end(&mut model, task, Err(failure(Code::Denied)), 3.0);
+    assert_eq!((model.overlay.as_ref(), panel(&model).qr.is_full_screen), (None, false));
+}
+
+#[test]
+fn enter_asks_for_a_new_code_once_all_of_them_ran_out() {
+    let (mut model, task) = waiting();
+    end(&mut model, task, Err(failure(Code::CodeExpired)), 1801.0);
+    let effects = press(&mut model, Key::Enter, 1900.0);
+    assert!(matches!(effects[..], [Effect::StartSignIn { .. }]), "{effects:?}");
+}
+
+#[test]
+fn the_demo_person_decides_in_the_demo_only() {
+    let (mut model, _) = waiting();
+    assert_eq!(press(&mut model, Key::Char('y'), 1.0), []);
+    model.is_demo = true;
+    let decided = |decision| [Effect::Decide { user_code: "ABCD-1234".to_owned(), decision }];
+    assert_eq!(press(&mut model, Key::Char('y'), 1.0), decided(DemoDecision::Approve));
+    assert_eq!(press(&mut model, Key::Char('e'), 1.0), decided(DemoDecision::ApproveElsewhere));
+    assert_eq!(press(&mut model, Key::Char('d'), 1.0), decided(DemoDecision::Decline));
+}
+
+#[test]
+fn ctrl_c_leaves_at_once_whatever_is_shown() {
+    let (mut model, _) = waiting();
+    press(&mut model, Key::Char('?'), 1.0);
+    assert_eq!(press(&mut model, Key::Ctrl('c'), 2.0), [Effect::Quit(Ended::Interrupted)]);
+}
+
+#[test]
+fn the_screen_wakes_at_each_second_of_a_countdown_and_never_else() {
+    let (mut model, task) = asking();
+    assert_eq!(next_wakeup(&model, at(0.5)), None);
+    happen(
+        &mut model,
+        task,
+        SignInEvent::CodeIssued { code: code("ABCD-1234", 0.0), next_poll_at: at(30.0).moment },
+        0.0,
+    );
+    assert_eq!(next_wakeup(&model, at(0.25)), Some(at(1.0).moment));
+    assert_eq!(next_wakeup(&model, at(1.0)), Some(at(2.0).moment));
+    end(&mut model, task, Err(failure(Code::Denied)), 40.0);
+    assert_eq!(next_wakeup(&model, at(41.0)), None);
+}

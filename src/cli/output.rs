@@ -1,0 +1,225 @@
+//! The only file that prints. Data goes to stdout, talk to stderr; each call writes one whole buffer.
+//!
+//! Text from servers has been made safe where it came in. This is the second guard: on a terminal, control characters
+//! become visible whatever they came from. A pipe gets every byte as it is. A reader that went away is no error.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::builder::StyledStr;
+use serde::Serialize;
+
+use super::ColorWhen;
+use crate::error::{Code, Error};
+use crate::untrusted::visible;
+
+const RED: &str = "\u{1b}[1;31m";
+const BOLD: &str = "\u{1b}[1m";
+const RESET: &str = "\u{1b}[0m";
+
+/// Where and how a command speaks.
+pub(super) struct Output {
+    color: ColorWhen,
+    quiet: bool,
+    /// Errors are JSON on stdout.
+    json: AtomicBool,
+    /// Each event is a line; so is a failure.
+    events: AtomicBool,
+    stdout: Stream<io::Stdout>,
+    stderr: Stream<io::Stderr>,
+}
+
+/// A standard stream, and whether a person looks at it.
+struct Stream<S> {
+    stream: S,
+    is_terminal: OnceLock<bool>,
+}
+
+impl<S: IsTerminal> Stream<S> {
+    fn new(stream: S) -> Self {
+        Self { stream, is_terminal: OnceLock::new() }
+    }
+
+    fn is_terminal(&self) -> bool {
+        *self.is_terminal.get_or_init(|| self.stream.is_terminal())
+    }
+
+    /// The text, safe for a terminal if it is one.
+    fn guarded(&self, text: &str) -> String {
+        if self.is_terminal() { visible(text) } else { text.to_owned() }
+    }
+}
+
+impl Stream<io::Stdout> {
+    /// A reader that went away is no error.
+    fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        let mut stdout = self.stream.lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Error::new(Code::Other, "the output could not be written").because(error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Stream<io::Stderr> {
+    fn write(&self, text: &str) {
+        // Nobody can be told that nobody can be told.
+        let _ = self.stream.lock().write_all(text.as_bytes());
+    }
+}
+
+/// An error as scripts see it.
+#[derive(Serialize)]
+pub(super) struct ErrorJson {
+    code: &'static str,
+    message: String,
+    hint: Option<String>,
+    retryable: bool,
+}
+
+impl From<&Error> for ErrorJson {
+    fn from(error: &Error) -> Self {
+        Self {
+            code: error.code.word(),
+            message: error.to_string(),
+            hint: error.hint.clone(),
+            retryable: error.code.is_retryable(),
+        }
+    }
+}
+
+impl Output {
+    pub(super) fn new(color: ColorWhen, quiet: bool, json: bool) -> Self {
+        Self {
+            color,
+            quiet,
+            json: AtomicBool::new(json),
+            events: AtomicBool::new(false),
+            stdout: Stream::new(io::stdout()),
+            stderr: Stream::new(io::stderr()),
+        }
+    }
+
+    /// From here on, errors are JSON on stdout.
+    pub(super) fn use_json(&self) {
+        self.json.store(true, Ordering::Relaxed);
+    }
+
+    /// From here on, errors are an event on stdout.
+    pub(super) fn use_events(&self) {
+        self.json.store(true, Ordering::Relaxed);
+        self.events.store(true, Ordering::Relaxed);
+    }
+
+    /// Lines of text as data.
+    pub(super) fn text(&self, text: &str) -> Result<(), Error> {
+        let text = self.stdout.guarded(text) + "\n";
+        self.stdout.write(text.as_bytes())
+    }
+
+    /// Bytes as they came, unless a terminal has to be kept safe from them.
+    pub(super) fn bytes(&self, bytes: &[u8]) -> Result<(), Error> {
+        if !self.stdout.is_terminal() {
+            return self.stdout.write(bytes);
+        }
+        let mut text = visible(&String::from_utf8_lossy(bytes));
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        self.stdout.write(text.as_bytes())
+    }
+
+    /// One JSON object, on many lines where a person reads it.
+    pub(super) fn json(&self, value: &impl Serialize) -> Result<(), Error> {
+        let text =
+            if self.stdout.is_terminal() { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+        self.stdout.write((json_text(text)? + "\n").as_bytes())
+    }
+
+    /// One JSON object on one line.
+    pub(super) fn json_line(&self, value: &impl Serialize) -> Result<(), Error> {
+        self.stdout.write((json_text(serde_json::to_string(value))? + "\n").as_bytes())
+    }
+
+    /// What a person has to see, quiet or not.
+    pub(super) fn say(&self, text: &str) {
+        self.stderr.write(&(self.stderr.guarded(text) + "\n"));
+    }
+
+    /// What a person may like to know.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// A question, without a line's end.
+    pub(super) fn ask(&self, text: &str) {
+        self.stderr.write(&visible(text));
+    }
+
+    /// Rows of text that hold colours on purpose.
+    pub(super) fn picture(&self, rows: &str) {
+        self.stderr.write(rows);
+    }
+
+    pub(super) fn error(&self, error: &Error) {
+        #[derive(Serialize)]
+        struct Failure {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            event: Option<&'static str>,
+            error: ErrorJson,
+        }
+
+        if self.json.load(Ordering::Relaxed) {
+            let event = self.events.load(Ordering::Relaxed).then_some("failed");
+            // An error that cannot be told has nobody left to tell.
+            let _ = self.json_line(&Failure { event, error: error.into() });
+            return;
+        }
+        if error.code == Code::Interrupted {
+            // Whoever interrupts knows.
+            return;
+        }
+        let (red, bold, reset) = if self.stderr_has_color() { (RED, BOLD, RESET) } else { ("", "", "") };
+        let message = self.stderr.guarded(&error.to_string());
+        let hint = error.hint.as_ref().map(|hint| format!("  {bold}hint:{reset} {}\n", self.stderr.guarded(hint)));
+        self.stderr.write(&format!("{red}error:{reset} {message}\n{}", hint.unwrap_or_default()));
+    }
+
+    /// Help that was asked for.
+    pub(super) fn help(&self, text: &StyledStr) -> Result<(), Error> {
+        let color = self.has_color(self.stdout.is_terminal());
+        let text = if color { text.ansi().to_string() } else { text.to_string() };
+        self.stdout.write(text.as_bytes())
+    }
+
+    /// Help that was not asked for.
+    pub(super) fn usage(&self, text: &StyledStr) {
+        let text = if self.stderr_has_color() { text.ansi().to_string() } else { text.to_string() };
+        self.stderr.write(&text);
+    }
+
+    fn stderr_has_color(&self) -> bool {
+        self.has_color(self.stderr.is_terminal())
+    }
+
+    /// The flag, then `NO_COLOR` (no-color.org), then `CLICOLOR_FORCE`, then whether it is a terminal with colours.
+    fn has_color(&self, is_terminal: bool) -> bool {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self.color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto if is_set("NO_COLOR") => false,
+            ColorWhen::Auto if std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| !v.is_empty() && v != "0") => true,
+            ColorWhen::Auto => is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+        }
+    }
+}
+
+fn json_text(text: serde_json::Result<String>) -> Result<String, Error> {
+    text.map_err(|error| Error::new(Code::Other, "the answer cannot be put into JSON").because(error))
+}

@@ -101,15 +101,16 @@ pub struct Demo {
 impl Demo {
     /// Starts both data centres' servers on the current tokio runtime. Fails where an address cannot be listened at.
     pub async fn start(options: Options) -> io::Result<Demo> {
-        let us = TcpListener::bind((options.listen, options.port)).await?;
-        let eu = TcpListener::bind((options.listen, 0)).await?;
-        let (us_port, eu_port) = (us.local_addr()?.port(), eu.local_addr()?.port());
-        let host = reachable(options.listen);
+        let us = listeners(options.listen, options.port).await?;
+        let eu = listeners(options.listen, 0).await?;
+        let (us_port, eu_port) = (us[0].local_addr()?.port(), eu[0].local_addr()?.port());
         let accounts = Accounts::new(options.interval, options.code_lifetime, options.token_lifetime);
-        let addresses = addresses(SocketAddr::new(host, us_port), SocketAddr::new(host, eu_port), &accounts);
+        let addresses = addresses(options.listen, us_port, eu_port, &accounts);
         let shared = Arc::new(Shared::new(accounts, addresses));
         let (running, stopped) = watch::channel(());
-        for (data_center, listener, port) in [(DataCenter::Us, us, us_port), (DataCenter::Eu, eu, eu_port)] {
+        let us = us.into_iter().map(|listener| (DataCenter::Us, listener, us_port));
+        let eu = eu.into_iter().map(|listener| (DataCenter::Eu, listener, eu_port));
+        for (data_center, listener, port) in us.chain(eu) {
             let site = Site::new(data_center, Hosts::new(options.listen, port), Arc::clone(&shared));
             let mut stopped = stopped.clone();
             let server = axum::serve(BoundedListener::new(listener), server::router(site));
@@ -132,19 +133,39 @@ impl Demo {
     }
 }
 
-fn addresses(us: SocketAddr, eu: SocketAddr, accounts: &Accounts) -> Addresses {
-    let at = |address: SocketAddr| {
-        let origin = format!("http://{address}");
+/// Listens at `listen`, and on loopback in any case: programs here take plain `http` from nowhere else.
+async fn listeners(listen: IpAddr, port: u16) -> io::Result<Vec<TcpListener>> {
+    let first = TcpListener::bind((listen, port)).await?;
+    let port = first.local_addr()?.port();
+    let mut listeners = vec![first];
+    if !listen.is_loopback() && !listen.is_unspecified() {
+        listeners.push(TcpListener::bind((loopback(listen), port)).await?);
+    }
+    Ok(listeners)
+}
+
+/// Programs on this machine are told loopback addresses; the page, which a phone may open, one that others reach.
+fn addresses(listen: IpAddr, us_port: u16, eu_port: u16, accounts: &Accounts) -> Addresses {
+    let here = if listen.is_loopback() { listen } else { loopback(listen) };
+    let at = |port: u16| {
+        let origin = format!("http://{}", SocketAddr::new(here, port));
         DataCenterAddresses { accounts_server: origin.clone(), api_domain: origin }
     };
-    let home = at(us);
+    let home = at(us_port);
     Addresses {
-        approval_page: format!("{}{}", home.accounts_server, pages::DEVICE),
+        approval_page: format!("http://{}{}", SocketAddr::new(reachable(listen), us_port), pages::DEVICE),
         accounts_server: home.accounts_server.clone(),
         api_domain: home.api_domain.clone(),
         client_id: accounts.client.id.clone(),
         client_secret: accounts.client.secret.clone(),
-        data_centers: DataCenters { us: home, eu: at(eu) },
+        data_centers: DataCenters { us: home, eu: at(eu_port) },
+    }
+}
+
+fn loopback(listen: IpAddr) -> IpAddr {
+    match listen {
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     }
 }
 
@@ -153,17 +174,17 @@ fn reachable(listen: IpAddr) -> IpAddr {
     if !listen.is_unspecified() {
         return listen;
     }
-    let (loopback, elsewhere) = match listen {
+    let elsewhere = match listen {
         // Addresses for documentation (RFC 5737, RFC 3849). Connecting a UDP socket picks the route and sends nothing.
-        IpAddr::V4(_) => (Ipv4Addr::LOCALHOST.into(), IpAddr::from(Ipv4Addr::new(192, 0, 2, 1))),
-        IpAddr::V6(_) => (Ipv6Addr::LOCALHOST.into(), IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))),
+        IpAddr::V4(_) => IpAddr::from(Ipv4Addr::new(192, 0, 2, 1)),
+        IpAddr::V6(_) => IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
     };
     let own_address = || -> io::Result<IpAddr> {
         let socket = UdpSocket::bind((listen, 0))?;
         socket.connect((elsewhere, 9))?;
         Ok(socket.local_addr()?.ip())
     };
-    own_address().unwrap_or(loopback)
+    own_address().unwrap_or_else(|_| loopback(listen))
 }
 
 #[cfg(test)]
@@ -174,8 +195,8 @@ mod tests {
 
     #[test]
     fn addresses_for_others_are_concrete() {
-        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        assert_eq!(reachable(loopback), loopback);
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        assert_eq!(reachable(here), here);
         assert!(!reachable(Ipv4Addr::UNSPECIFIED.into()).is_unspecified());
     }
 }

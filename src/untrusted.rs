@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use url::Url;
+use url::{Origin, Url};
 
 /// The longest text that is shown from one field, in characters.
 const LONGEST_FIELD: usize = 300;
@@ -53,13 +53,21 @@ impl Untrusted {
 
     /// An address that people open or this program calls: `https`, or `http` on loopback, without user info.
     pub fn url(&self, field: &'static str) -> Result<Url, Rejected> {
+        self.url_among(field, &[])
+    }
+
+    /// As [`Untrusted::url`], but takes plain `http` at origins that were known before the server spoke.
+    pub fn url_among(&self, field: &'static str, known: &[Origin]) -> Result<Url, Rejected> {
         let rejected = |problem| Rejected { field, problem };
         let has_hidden = self.0.len() > 2048 || !self.0.bytes().all(|byte| byte.is_ascii_graphic());
         if has_hidden || self.0.contains('\\') {
             return Err(rejected("has characters that no address has"));
         }
         let url = Url::parse(&self.0).map_err(|_| rejected("is no address"))?;
-        check_address(&url).map_err(rejected)?;
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        if has_user || !known.contains(&url.origin()) {
+            check_address(&url).map_err(rejected)?;
+        }
         Ok(url)
     }
 

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
+use url::Url;
 
 use super::context::Context;
 use super::full_screen;
-use crate::config::{Config, Profile, SecretSource};
+use crate::config::{Config, Profile, ProviderSource, SecretSource};
 use crate::demo::{Addresses, DataCenterAddresses, Decision, Demo, Options};
 use crate::error::{Code, Error};
 use crate::http::client::Client;
@@ -93,7 +94,7 @@ async fn service_in(home: &Path, addresses: &Addresses) -> Result<(Service, Prof
     let text = provider_text(addresses);
     write_new(&config_file, &text)
         .map_err(|error| Error::new(Code::Other, "the demo's configuration could not be written").because(error))?;
-    let config = Config::parse(&text, &config_file)?;
+    let config = with_approval_page(Config::parse(&text, &config_file)?, addresses);
     let keys = KeyOptions { default_key_file: home.join("key"), ..KeyOptions::default() };
     let store = storage::open(&StoreAddress::File(home.join("state")), keys);
     let service = Service::new(config, store, Client::new(None), Box::new(|_| None));
@@ -108,7 +109,16 @@ async fn service_in(home: &Path, addresses: &Addresses) -> Result<(Service, Prof
         client_secret_files: std::collections::BTreeMap::new(),
     };
     let config = service.add_profile(&profile, Some(Secret::new(addresses.client_secret.clone()))).await?;
-    Ok((service.with_config(config), name))
+    Ok((service.with_config(with_approval_page(config, addresses)), name))
+}
+
+/// Takes the page from the address at which a phone reaches it, which no configuration file could say: it is plain `http`.
+fn with_approval_page(mut config: Config, addresses: &Addresses) -> Config {
+    let page = Url::parse(&addresses.approval_page).map(|page| page.origin());
+    if let (Some(ProviderSource::Known(demo)), Ok(page)) = (config.providers.get_mut("demo"), page) {
+        demo.data_centers.iter_mut().for_each(|data_center| data_center.verification_origins.push(page.clone()));
+    }
+    config
 }
 
 /// Zoho's dialect at the demo's addresses.

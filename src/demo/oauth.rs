@@ -42,7 +42,7 @@ async fn device_code(State(site): State<Site>, parameters: Parameters) -> Respon
         Ok(code) => code,
         Err(refusal) => return refusal.into_response(),
     };
-    let page = format!("{}{}", site.addresses().accounts_server, pages::DEVICE);
+    let page = &site.shared.addresses.approval_page;
     Json(json!({
         "user_code": code.user_code,
         "device_code": code.device_code,

@@ -348,9 +348,10 @@ impl Body {
 
 /// An address at which people type codes must not lead them to a look-alike host.
 fn verification_address(sent: &Untrusted, dialect: &Dialect, data_center: &DataCenter) -> Result<Url, Rejected> {
-    let url = sent.url("a verification address")?;
+    let own = &data_center.verification_origins;
+    let url = sent.url_among("a verification address", own)?;
     let origin = url.origin();
-    let is_own = origin == data_center.accounts_server.origin() || data_center.verification_origins.contains(&origin);
+    let is_own = origin == data_center.accounts_server.origin() || own.contains(&origin);
     if is_own || (dialect.verification_on_any_host && is_public(&url)) {
         Ok(url)
     } else {

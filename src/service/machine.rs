@@ -17,12 +17,11 @@ pub struct Machine {
 impl Machine {
     /// Reads the host's name from the system, the rest from the environment.
     pub fn here(environment: Environment<'_>) -> Self {
-        let user =
-            environment.var("USER").or_else(|| environment.var("LOGNAME")).or_else(|| environment.var("USERNAME"));
+        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| environment.var(name));
         let ssh = environment.var("SSH_CONNECTION");
         let over_ssh_from = ssh.and_then(|connection| connection.split(' ').next().map(printable));
         Self {
-            user: printable(&user.unwrap_or_else(|| "unknown user".to_owned())),
+            user: printable(&user.or_else(account_name).unwrap_or_else(|| "unknown user".to_owned())),
             host: printable(
                 &host_name().or_else(|| environment.var("COMPUTERNAME")).unwrap_or_else(|| "this machine".to_owned()),
             ),
@@ -35,6 +34,24 @@ impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.user, self.host)
     }
+}
+
+/// The name that belongs to this process's user, for services that start without `USER`.
+#[cfg(unix)]
+fn account_name() -> Option<String> {
+    let id = rustix::process::getuid().as_raw().to_string();
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = accounts.lines().find_map(|account| {
+        let mut fields = account.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == id).then(|| name.to_owned())
+    });
+    Some(named.unwrap_or_else(|| format!("user {id}")))
+}
+
+#[cfg(not(unix))]
+fn account_name() -> Option<String> {
+    None
 }
 
 #[cfg(unix)]

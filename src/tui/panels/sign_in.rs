@@ -227,7 +227,7 @@ pub fn commands(model: &Model) -> Vec<Command> {
             commands
         }
         Stage::SignedIn { .. } => {
-            vec![Command::Choose, Command::OpenApi, Command::SignOut, Command::Help, Command::Back]
+            vec![Command::Choose, Command::OpenApi, Command::SignOut, Command::Help]
         }
         Stage::Failed { .. } => vec![Command::NewCode, Command::Help, Command::Back, Command::Choose],
     }

@@ -8,6 +8,7 @@ mod api;
 mod driver;
 mod login;
 mod machine;
+mod profiles;
 mod status;
 mod tokens;
 

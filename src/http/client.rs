@@ -12,14 +12,15 @@ use std::time::Duration;
 use reqwest::redirect;
 use url::Url;
 
-use super::{Request, Response, TransportFailure};
+use super::{Method, Request, Response, TransportFailure};
+use crate::clock;
 use crate::untrusted::{Untrusted, check_address};
 
 /// Connecting, TLS included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
 /// A client for accounts servers and APIs. Connections are kept and shared by all requests.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Client {
     /// A certificate authority beside those of the system, as PEM.
     ca_certificate: Option<PathBuf>,
@@ -27,6 +28,21 @@ pub struct Client {
     secure: OnceLock<reqwest::Client>,
     /// For `http` on loopback, where loading certificates would be wasted.
     loopback: OnceLock<reqwest::Client>,
+    observer: Option<Observer>,
+}
+
+/// Is told of every exchange when it has ended.
+pub type Observer = Box<dyn Fn(&Exchange) + Send + Sync>;
+
+/// What may be told of an exchange: nothing of it is secret.
+pub struct Exchange {
+    pub method: Method,
+    pub host: String,
+    /// Without the query.
+    pub path: String,
+    /// The status of the answer, or why there is none.
+    pub outcome: Result<u16, TransportFailure>,
+    pub took: Duration,
 }
 
 impl Client {
@@ -34,8 +50,23 @@ impl Client {
         Self { ca_certificate, ..Self::default() }
     }
 
+    #[must_use]
+    pub fn observed_by(self, observer: Observer) -> Self {
+        Self { observer: Some(observer), ..self }
+    }
+
     /// Sends one request and reads the whole answer within its limits, whatever its status.
     pub async fn send(&self, request: Request) -> Result<Response, TransportFailure> {
+        let Some(observer) = &self.observer else { return self.send_unobserved(request).await };
+        let (method, host, path) = (request.method, host(&request.url), request.url.path().to_owned());
+        let started = clock::now();
+        let reply = self.send_unobserved(request).await;
+        let outcome = reply.as_ref().map(|response| response.status).map_err(Clone::clone);
+        observer(&Exchange { method, host, path, outcome, took: clock::now() - started });
+        reply
+    }
+
+    async fn send_unobserved(&self, request: Request) -> Result<Response, TransportFailure> {
         let host = host(&request.url);
         check_address(&request.url)
             .map_err(|problem| TransportFailure::Setup(format!("the address of {host} {problem}")))?;

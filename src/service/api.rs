@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Freshness, Service, issuing_data_center, transport_error};
+use super::{Freshness, Service, home_data_center, issuing_data_center, transport_error};
 use crate::api::{self, Call, Diagnosis, Refusal};
 use crate::clock;
-use crate::config::Profile;
+use crate::config::{Profile, ProviderSource};
 use crate::error::{Code, Error};
 use crate::http::Response;
-use crate::providers::{DataCenter, Dialect};
+use crate::providers::{DataCenter, Dialect, standard};
 
 /// What an API answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,29 @@ impl Service {
         let grant = self.grant(profile)?;
         let data_center = issuing_data_center(&provider, &grant)?.clone();
         Ok((data_center, provider.dialect))
+    }
+
+    /// The same without asking anybody, signed in or not. A provider that only its issuer knows has its API domain from
+    /// the configuration.
+    pub fn known_api_place(&self, profile: &Profile) -> Result<(DataCenter, &'static Dialect), Error> {
+        let grant = self.load(profile)?.and_then(|record| record.grant);
+        let provider = match self.config.provider(profile)? {
+            ProviderSource::Known(provider) => provider.clone(),
+            ProviderSource::Issuer { name, issuer, api_domain } => {
+                let endpoints = standard::StandardEndpoints {
+                    device_authorization: issuer.clone(),
+                    token: issuer.clone(),
+                    revocation: None,
+                    userinfo: None,
+                };
+                standard::provider(name, issuer, endpoints, api_domain.clone())
+            }
+        };
+        let data_center = match &grant {
+            Some(grant) => issuing_data_center(&provider, grant)?,
+            None => home_data_center(profile, &provider)?,
+        };
+        Ok((data_center.clone(), provider.dialect))
     }
 
     /// Makes a call. On 401 the token is refreshed once and the call repeated once, unless the answer blames something

@@ -96,12 +96,24 @@ pub struct SignedIn {
 
 impl Service {
     /// Signs `profile` in, reporting each step. Dropping the future cancels: nothing more is asked, and the code is
-    /// forgotten.
+    /// forgotten. A grant that cannot be saved is given back.
     pub async fn sign_in(
         &self,
         profile: &Profile,
         options: SignIn,
+        report: impl FnMut(SignInEvent) + Send,
+    ) -> Result<SignedIn, Error> {
+        self.sign_in_patiently(profile, options, report, |_| std::future::ready(false)).await
+    }
+
+    /// As [`Service::sign_in`], but asks `try_again` when an approved grant cannot be saved. The grant is given back when
+    /// that says no.
+    pub async fn sign_in_patiently<F: Future<Output = bool>>(
+        &self,
+        profile: &Profile,
+        options: SignIn,
         mut report: impl FnMut(SignInEvent) + Send,
+        mut try_again: impl FnMut(Error) -> F + Send,
     ) -> Result<SignedIn, Error> {
         // An approval that could not be kept would be wasted on the person, so the store has to prove itself first.
         self.store.probe().map_err(store_error)?;
@@ -143,7 +155,13 @@ impl Service {
             None => grant,
         };
         // Saved before anything else is awaited, so that no cancellation can lose it.
-        self.save(profile, &provider, grant.clone())?;
+        while let Err(error) = self.save(profile, &provider, grant.clone()) {
+            if !try_again(error.clone()).await {
+                let outcome = self.give_back(&grant, &provider, data_center, &client).await;
+                let cause = error.cause.clone().map_or(outcome.clone(), |cause| format!("{cause}; {outcome}"));
+                return Err(error.because(cause));
+            }
+        }
         report(SignInEvent::Approved);
         let account = match grant.account.clone() {
             Some(account) => Some(account),
@@ -186,13 +204,17 @@ impl Service {
                 .because(error)
                 .hint("add the scope that lets the account be read (`AaaServer.profile.READ` for Zoho)"),
         };
-        let revoked = self.revoke_grant(&grant, provider, data_center, client).await;
-        let outcome = match revoked {
-            Ok(()) => "nothing was saved and the grant was revoked".to_owned(),
-            Err(failure) => format!("nothing was saved, but the grant could not be revoked: {failure}"),
-        };
+        let outcome = self.give_back(&grant, provider, data_center, client).await;
         let cause = error.cause.clone().map_or(outcome.clone(), |cause| format!("{cause}; {outcome}"));
         Err(error.because(cause))
+    }
+
+    /// Revokes a grant that is not to be kept, and says in words what became of it.
+    async fn give_back(&self, grant: &Grant, provider: &Provider, data_center: &DataCenter, client: &Client) -> String {
+        match self.revoke_grant(grant, provider, data_center, client).await {
+            Ok(()) => "nothing was saved and the grant was revoked".to_owned(),
+            Err(failure) => format!("nothing was saved, but the grant could not be revoked: {failure}"),
+        }
     }
 
     /// Writes the grant of a fresh approval, keeping the client secret that the record has.

@@ -13,6 +13,7 @@
 //! This library exists for the binary and its tests. It is not a stable interface.
 
 pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "demo")]

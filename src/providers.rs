@@ -132,6 +132,8 @@ pub struct Dialect {
     pub mint_limit: Option<MintLimit>,
     /// The word before the token in `Authorization`.
     pub api_scheme: &'static str,
+    /// What the names of variables begin with that other programs of this provider read, beside this program's own.
+    pub variable_prefix: Option<&'static str>,
     /// What kind of client to register, and where, in one sentence.
     pub registration: &'static str,
 }

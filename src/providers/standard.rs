@@ -40,6 +40,7 @@ pub static DIALECT: Dialect = Dialect {
     throttle_pause: Duration::from_secs(60),
     mint_limit: None,
     api_scheme: "Bearer",
+    variable_prefix: None,
     registration: "register a client that may use the device grant",
 };
 

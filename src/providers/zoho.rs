@@ -45,6 +45,7 @@ pub static DIALECT: Dialect = Dialect {
     throttle_pause: Duration::from_secs(10 * 60),
     mint_limit: Some(MintLimit { tokens: 10, window: Duration::from_secs(10 * 60) }),
     api_scheme: "Zoho-oauthtoken",
+    variable_prefix: Some("ZOHO"),
     registration: "register a client of the type \"Non-browser application\" in the API console of the data centre",
 };
 

@@ -14,6 +14,11 @@ impl Service {
         Self { config, ..self }
     }
 
+    /// Tells whether the store keeps a client's secret for the profile.
+    pub fn has_stored_secret(&self, profile: &Profile) -> Result<bool, Error> {
+        Ok(self.load(profile)?.is_some_and(|record| record.client_secret.is_some()))
+    }
+
     /// Adds a profile and keeps its client's secret, if it has one, in the store. Gives the configuration with it.
     ///
     /// The record is written first: where it cannot be kept, the configuration stays as it is.
@@ -38,7 +43,7 @@ impl Service {
                 let message = format!("profile `{name}` is signed in");
                 return Err(Error::new(Code::Config, message)
                     .because("removing it would not revoke its grant at the provider")
-                    .hint(format!("run `device-login logout {name}` first")));
+                    .hint(format!("run `device-login logout {name}` first, or leave the grant valid there with `--force`")));
             }
         }
         let config = config::remove_profile(&self.config, name)?;

@@ -1,0 +1,104 @@
+//! What a command runs in: the global options, the environment, and the parts that are made of them when needed.
+
+use super::output::Output;
+use super::runtime::Interrupts;
+use super::{ColorWhen, Global, Positional};
+use crate::config::{Config, Environment, Places};
+use crate::error::{Code, Error};
+use crate::http::client::{Client, Exchange};
+use crate::profile::ProfileName;
+use crate::service::{Service, store_error};
+use crate::storage::{self, StoreAddress};
+
+/// The frame of one command.
+pub(super) struct Context {
+    pub(super) output: Output,
+    pub(super) interrupts: Interrupts,
+    global: Global,
+}
+
+impl Context {
+    pub(super) fn new(global: Global) -> Self {
+        let output = Output::new(global.color, global.quiet, false);
+        Self { output, interrupts: Interrupts::default(), global }
+    }
+
+    pub(super) fn color(&self) -> ColorWhen {
+        self.global.color
+    }
+
+    /// Tells an error and turns the end of a command into its exit code.
+    pub(super) fn exit_code(&self, result: Result<u8, Error>) -> u8 {
+        result.unwrap_or_else(|error| {
+            if let Some(signal) = self.interrupts.signal() {
+                self.output.error(&error);
+                return 128 + signal;
+            }
+            self.output.error(&error);
+            error.code.exit_code()
+        })
+    }
+
+    /// The parts that every operation on a profile needs. Opens no connection and asks nobody.
+    pub(super) fn service(&self) -> Result<Service, Error> {
+        let client = Client::new(self.global.ca_cert.clone());
+        let client = if self.global.verbose { client.observed_by(Box::new(report_exchange)) } else { client };
+        self.service_with(client)
+    }
+
+    /// The same for the full screen, which no line on stderr may disturb.
+    pub(super) fn silent_service(&self) -> Result<Service, Error> {
+        self.service_with(Client::new(self.global.ca_cert.clone()))
+    }
+
+    fn service_with(&self, client: Client) -> Result<Service, Error> {
+        let environment = Environment(&variable);
+        let places = Places::from_environment(environment, self.global.config.clone())?;
+        let config = Config::load(&places.config_file)?;
+        let address = match self.global.store.clone().or_else(|| environment.var("DEVICE_LOGIN_STORE")) {
+            Some(address) => StoreAddress::parse(&address).map_err(store_error)?,
+            None => StoreAddress::File(places.state_dir.clone()),
+        };
+        let store = storage::open(&address, places.key_options(environment));
+        Ok(Service::new(config, store, client, Box::new(variable)))
+    }
+
+    /// The profile that is named: beside the command, by the flag, or by the environment.
+    pub(super) fn profile_name(&self, positional: &Positional) -> Result<Option<ProfileName>, Error> {
+        let flag = self.global.profile.as_ref();
+        match (&positional.name, flag) {
+            (Some(name), Some(flag)) if name != flag => {
+                Err(Error::new(Code::Usage, format!("both `{name}` and `-p {flag}` name a profile"))
+                    .hint("name it once"))
+            }
+            (Some(name), _) | (None, Some(name)) => Ok(Some(name.clone())),
+            (None, None) => self.profile_from_environment(),
+        }
+    }
+
+    /// The profile that is named by the flag or the environment, for commands that take none beside them.
+    pub(super) fn flagged_profile(&self) -> Result<Option<ProfileName>, Error> {
+        self.profile_name(&Positional { name: None })
+    }
+
+    fn profile_from_environment(&self) -> Result<Option<ProfileName>, Error> {
+        let name = Environment(&variable).var("DEVICE_LOGIN_PROFILE");
+        let invalid = |problem| Error::new(Code::Usage, "`DEVICE_LOGIN_PROFILE` names no profile").because(problem);
+        name.map(|name| name.parse().map_err(invalid)).transpose()
+    }
+}
+
+/// Reads a variable of this process.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn report_exchange(exchange: &Exchange) {
+    let Exchange { method, host, path, outcome, took } = exchange;
+    let outcome = match outcome {
+        Ok(status) => status.to_string(),
+        Err(failure) => failure.to_string(),
+    };
+    let line = format!("{method} {host} {path} {outcome} {} ms", took.as_millis());
+    Output::new(ColorWhen::Never, false, false).say(&line);
+}

@@ -1,0 +1,161 @@
+//! `demo`: the built-in accounts and API server, with the app on it or alone.
+
+use std::fs;
+use std::io::Write;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::context::Context;
+use super::full_screen;
+use crate::config::{Config, Profile, SecretSource};
+use crate::demo::{Addresses, Decision, Demo, Options};
+use crate::error::{Code, Error};
+use crate::http::client::Client;
+use crate::profile::ProfileName;
+use crate::secret::Secret;
+use crate::service::{Service, SignIn};
+use crate::storage::{self, KeyOptions, StoreAddress};
+use crate::tui::{DemoDecision, Start};
+
+/// What the throw-away profile asks for.
+const SCOPES: [&str; 3] = ["AaaServer.profile.READ", "ZohoCRM.users.READ", "ZohoCRM.modules.READ"];
+
+/// Try everything on a built-in accounts and API server
+///
+/// Nothing outside a temporary folder is touched.
+#[derive(Args)]
+pub(super) struct DemoCommand {
+    /// Run the server alone, and print its addresses and its client as one JSON line
+    #[arg(long)]
+    serve: bool,
+    /// The port to listen at [default: any]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    port: u16,
+    /// The address to listen at; other than loopback lets the whole network in
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    listen: IpAddr,
+}
+
+#[derive(Serialize)]
+struct ServeJson<'a> {
+    schema_version: u32,
+    #[serde(flatten)]
+    addresses: &'a Addresses,
+}
+
+impl DemoCommand {
+    pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+        if !self.serve && !full_screen::is_possible() {
+            return Err(Error::new(Code::Usage, "the demo needs a terminal")
+                .hint("`device-login demo --serve` runs its server alone"));
+        }
+        let options = Options { listen: self.listen, port: self.port, ..Options::default() };
+        context.interrupts.block_on(async {
+            let demo = Demo::start(options).await.map_err(|error| {
+                Error::new(Code::Other, format!("the demo cannot listen at {} port {}", self.listen, self.port))
+                    .because(error)
+                    .hint("choose another `--port` or `--listen`")
+            })?;
+            if !self.serve {
+                return play(context, demo).await;
+            }
+            context.output.json_line(&ServeJson { schema_version: 1, addresses: demo.addresses() })?;
+            std::future::pending().await
+        })
+    }
+}
+
+/// Opens the app on a profile that ends with it.
+async fn play(context: &Context, demo: Demo) -> Result<(), Error> {
+    let home = TemporaryHome::create().map_err(|error| {
+        Error::new(Code::Other, "the demo could not make its temporary folder").because(error)
+    })?;
+    let (service, profile) = service_in(&home.0, demo.addresses()).await?;
+    let start = Start::SignIn { profile, options: SignIn { renewals: 6, ..SignIn::default() } };
+    let decide = move |user_code: &str, decision| {
+        let decision = match decision {
+            DemoDecision::Approve => Decision::Approve,
+            DemoDecision::ApproveFromOtherDataCenter => Decision::ApproveFromOtherDataCenter,
+            DemoDecision::Decline => Decision::Decline,
+        };
+        demo.decide(user_code, decision)
+    };
+    let options = crate::tui::Options { demo: Some(Box::new(decide)), ..full_screen::options(context, start) };
+    full_screen::show(context, Arc::new(service), options).await.map(drop)
+}
+
+/// A service that knows the demo only, and takes nothing from the environment.
+async fn service_in(home: &Path, addresses: &Addresses) -> Result<(Service, ProfileName), Error> {
+    let config_file = home.join("config.toml");
+    let text = provider_text(addresses);
+    write_new(&config_file, &text)
+        .map_err(|error| Error::new(Code::Other, "the demo's configuration could not be written").because(error))?;
+    let config = Config::parse(&text, &config_file)?;
+    let keys = KeyOptions { default_key_file: home.join("key"), ..KeyOptions::default() };
+    let store = storage::open(&StoreAddress::File(home.join("state")), keys);
+    let service = Service::new(config, store, Client::new(None), Box::new(|_| None));
+    let name: ProfileName = "demo".parse().map_err(|error| Error::new(Code::Other, "no demo").because(error))?;
+    let profile = Profile {
+        name: name.clone(),
+        provider: "demo".to_owned(),
+        data_center: Some("us".to_owned()),
+        client_id: addresses.client_id.clone(),
+        scopes: SCOPES.map(str::to_owned).to_vec(),
+        client_secret: SecretSource::Store,
+        client_secret_files: std::collections::BTreeMap::new(),
+    };
+    let config = service.add_profile(&profile, Some(Secret::new(addresses.client_secret.clone()))).await?;
+    Ok((service.with_config(config), name))
+}
+
+/// Zoho's dialect at the demo's addresses.
+fn provider_text(addresses: &Addresses) -> String {
+    let mut text = "[providers.demo]\nkind = \"zoho\"\n".to_owned();
+    for (code, data_center) in [("us", &addresses.data_centers.us), ("eu", &addresses.data_centers.eu)] {
+        text += &format!(
+            "[providers.demo.data_centers.{code}]\naccounts_server = \"{}\"\napi_domain = \"{}\"\n",
+            data_center.accounts_server, data_center.api_domain
+        );
+    }
+    text
+}
+
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+/// A folder of this user's own, removed when dropped.
+struct TemporaryHome(PathBuf);
+
+impl TemporaryHome {
+    fn create() -> std::io::Result<Self> {
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        let mut attempt = 0;
+        loop {
+            let path = std::env::temp_dir().join(format!("device-login-demo-{}-{attempt}", std::process::id()));
+            // Fails where somebody else made it first, so it never belongs to anybody else.
+            match builder.create(&path) {
+                Ok(()) => return Ok(Self(path)),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => attempt += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for TemporaryHome {
+    fn drop(&mut self) {
+        // What cannot be removed is a temporary file's lot.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,77 @@
+//! The one bridge from the command line to the screens: opens them, and says how they ended.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use super::ColorWhen;
+use super::context::{Context, variable};
+use crate::error::{Code, Error};
+use crate::profile::ProfileName;
+use crate::service::{Machine, Service, SignIn};
+use crate::tui::theme::{self, Abilities, ColorChoice};
+use crate::tui::{self, Ended, Options, Start};
+
+/// Tells whether there is a terminal that can be drawn on and read from.
+pub(super) fn is_possible() -> bool {
+    let all_terminals =
+        std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+    let is_dumb = variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    all_terminals && !is_dumb
+}
+
+/// Opens the app on its profiles.
+pub(super) fn run_app(context: &Context) -> Result<u8, Error> {
+    let service = Arc::new(context.silent_service()?);
+    context.interrupts.block_on(show(context, service, options(context, Start::Profiles)))
+}
+
+/// Opens the app on the sign-in of one profile.
+pub(super) async fn sign_in(
+    context: &Context,
+    service: Service,
+    profile: ProfileName,
+    sign_in: SignIn,
+) -> Result<u8, Error> {
+    let start = Start::SignIn { profile, options: sign_in };
+    show(context, Arc::new(service), options(context, start)).await
+}
+
+/// What the screens have to know of the terminal and the machine.
+pub(super) fn options(context: &Context, start: Start) -> Options {
+    Options { start, abilities: abilities(context), demo: None, machine: Machine::this(&variable) }
+}
+
+/// Shows the screens until they end, and says on the plain terminal what came of them.
+pub(super) async fn show(context: &Context, service: Arc<Service>, options: Options) -> Result<u8, Error> {
+    match tui::run(service, options).await? {
+        Ended::Quit => Ok(0),
+        Ended::SignedIn(signed_in) => {
+            context.output.text(&super::login::signed_in_line(&signed_in))?;
+            Ok(0)
+        }
+        Ended::Failed(error) => Err(error),
+        Ended::Cancelled => Err(Error::new(Code::Interrupted, "the sign-in was cancelled")),
+    }
+}
+
+/// What the terminal can do, from the flag and the environment.
+fn abilities(context: &Context) -> Abilities {
+    let names = ["NO_COLOR", "CLICOLOR_FORCE", "TERM", "COLORTERM", "LC_ALL", "LC_CTYPE", "LANG"];
+    let [no_color, clicolor_force, term, colorterm, lc_all, lc_ctype, lang] = names.map(variable);
+    let flag = match context.color() {
+        ColorWhen::Auto => None,
+        ColorWhen::Always => Some(ColorChoice::Always),
+        ColorWhen::Never => Some(ColorChoice::Never),
+    };
+    let environment = theme::Environment {
+        flag,
+        no_color: no_color.as_deref(),
+        clicolor_force: clicolor_force.as_deref(),
+        term: term.as_deref(),
+        colorterm: colorterm.as_deref(),
+        lc_all: lc_all.as_deref(),
+        lc_ctype: lc_ctype.as_deref(),
+        lang: lang.as_deref(),
+    };
+    environment.abilities()
+}

@@ -1,0 +1,182 @@
+//! `login`: the device sign-in, full screen, in lines of text, or as events for scripts.
+
+mod events;
+mod plain;
+mod qr;
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::context::{Context, variable};
+use super::{Positional, full_screen, prompt, words};
+use crate::config::Profile;
+use crate::error::{Code, Error};
+use crate::profile::ProfileName;
+use crate::service::{Service, SignIn, SignedIn};
+
+/// How many new codes follow on a screen that somebody may be looking at.
+const RENEWALS_ON_SCREEN: u32 = 6;
+
+/// Sign in by approving a code on another device
+#[derive(Args)]
+pub(super) struct Login {
+    #[command(flatten)]
+    profile: Positional,
+    /// Lines of text that are never rewritten, instead of the full screen
+    #[arg(long, conflicts_with = "json")]
+    plain: bool,
+    /// Events as JSON lines on stdout
+    #[arg(long)]
+    json: bool,
+    /// How to draw the QR code; `--plain` draws one only for `full` and `half`
+    #[arg(long, value_name = "FORM", default_value = "auto")]
+    qr: Qr,
+    /// Give up after this time
+    #[arg(long, value_name = "TIME", value_parser = words::parse_duration)]
+    timeout: Option<Duration>,
+    /// Ask for these scopes instead of the profile's, separated by commas
+    #[arg(long, value_name = "A,B")]
+    scopes: Option<String>,
+    /// The only account that may approve
+    #[arg(long, value_name = "EMAIL-OR-ID")]
+    expect_account: Option<String>,
+    /// How many new codes may follow one that ran out [default: 6 full screen, else 0]
+    #[arg(long, value_name = "N")]
+    renew: Option<u32>,
+}
+
+/// How a QR code is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Qr {
+    Auto,
+    /// Two columns for each module, blanks only.
+    Full,
+    /// Half-blocks: a quarter of the area.
+    Half,
+    None,
+}
+
+/// How a sign-in speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    FullScreen,
+    Plain,
+    Events,
+}
+
+impl Login {
+    pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
+        let mode = self.mode();
+        if mode == Mode::Events {
+            context.output.use_events();
+        }
+        let service = match mode {
+            Mode::FullScreen => context.silent_service()?,
+            Mode::Plain | Mode::Events => context.service()?,
+        };
+        let name = context.profile_name(&self.profile)?;
+        let can_ask = mode != Mode::Events && prompt::is_possible();
+        let service = if service.config.profiles.is_empty() && can_ask {
+            add_first_profile(context, service, name.as_ref())?
+        } else {
+            service
+        };
+        let profile = service.config.profile(name.as_ref())?.clone();
+        let options = self.options(mode);
+        let (timeout, qr) = (self.timeout, self.qr);
+        context.interrupts.block_on(within(timeout, async {
+            match mode {
+                Mode::FullScreen => full_screen::sign_in(context, service, profile.name, options).await,
+                Mode::Plain => plain::sign_in(context, &service, &profile, options, qr).await.map(|()| 0),
+                Mode::Events => events::sign_in(context, &service, &profile, options).await.map(|()| 0),
+            }
+        }))
+    }
+
+    fn mode(&self) -> Mode {
+        let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+        if self.json {
+            Mode::Events
+        } else if self.plain || is_set("ACCESSIBLE") || !full_screen::is_possible() {
+            Mode::Plain
+        } else {
+            Mode::FullScreen
+        }
+    }
+
+    fn options(&self, mode: Mode) -> SignIn {
+        let renewals = if mode == Mode::FullScreen { RENEWALS_ON_SCREEN } else { 0 };
+        SignIn {
+            scopes: self.scopes.as_deref().map(words::scopes),
+            renewals: self.renew.unwrap_or(renewals),
+            expect_account: self.expect_account.clone(),
+        }
+    }
+}
+
+/// How the end of a sign-in reads.
+pub(super) fn signed_in_line(signed_in: &SignedIn) -> String {
+    let mut line = match &signed_in.account {
+        Some(account) => format!("Signed in as {}", account.label()),
+        None => "Signed in".to_owned(),
+    };
+    if let Some(data_center) = &signed_in.data_center {
+        line += &format!(", data centre {}", words::data_center(data_center));
+    }
+    line += &format!(", profile {}.", signed_in.profile);
+    line
+}
+
+/// What a person should know of a sign-in that worked less than wholly.
+fn reservations(signed_in: &SignedIn) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !signed_in.missing_scopes.is_empty() {
+        lines.push(format!("Not granted: {}.", signed_in.missing_scopes.join(", ")));
+    }
+    if !signed_in.refreshable {
+        let until = words::time_of_day(signed_in.access_token_expires_at);
+        lines.push(format!("The provider gave no refresh token: this sign-in ends at {until}."));
+    }
+    lines
+}
+
+async fn within(
+    timeout: Option<Duration>,
+    signing_in: impl Future<Output = Result<u8, Error>>,
+) -> Result<u8, Error> {
+    let Some(timeout) = timeout else { return signing_in.await };
+    tokio::time::timeout(timeout, signing_in).await.unwrap_or_else(|_| {
+        let message = format!("nobody approved within {}", words::duration(timeout));
+        Err(Error::new(Code::Timeout, message).because("`--timeout` ended the sign-in").hint("run it again for a new code"))
+    })
+}
+
+fn add_first_profile(context: &Context, service: Service, name: Option<&ProfileName>) -> Result<Service, Error> {
+    let (profile, secret) = prompt::new_profile(&context.output, &service.config, name)?;
+    let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
+    context.output.say(&format!("Added profile {} to {}.", profile.name, config.file.display()));
+    Ok(service.with_config(config))
+}
+
+/// Asks whether an approved grant that could not be saved shall be saved again.
+async fn ask_to_save_again(context: &Context, error: Error, lines: plain::Lines) -> bool {
+    if !std::io::stdin().is_terminal() {
+        return false;
+    }
+    context.output.error(&error);
+    context.output.say("Approved, but not saved. Press Enter to try again, or Ctrl-C to give the grant back.");
+    let answer = context.interrupts.hold(async {
+        tokio::select! {
+            line = lines.next() => line.is_some(),
+            () = context.interrupts.asked_to_stop() => false,
+        }
+    });
+    answer.await
+}
+
+/// The scopes that will be asked for.
+fn wanted_scopes<'a>(profile: &'a Profile, options: &'a SignIn) -> &'a [String] {
+    options.scopes.as_deref().unwrap_or(&profile.scopes)
+}

@@ -1,0 +1,119 @@
+//! The sign-in as JSON lines, one for each event, each flushed at once.
+
+use serde::Serialize;
+
+use super::super::context::Context;
+use super::super::words;
+use crate::clock;
+use crate::config::Profile;
+use crate::error::Error;
+use crate::service::{IssuedCode, Service, SignIn, SignInEvent, SignedIn};
+use crate::storage::Account;
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Event<'a> {
+    CodeIssued(Code<'a>),
+    CodeRenewed(Code<'a>),
+    Pending,
+    SlowedDown {
+        /// Seconds.
+        interval: u64,
+    },
+    Relocated {
+        data_center: &'a str,
+    },
+    Retrying {
+        reason: &'a str,
+        /// Seconds.
+        wait: u64,
+    },
+    SignedIn {
+        profile: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        account: Option<&'a Account>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data_center: Option<&'a str>,
+        scopes: &'a [String],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        api_domain: Option<&'a str>,
+        access_token_expires_at: String,
+        refreshable: bool,
+    },
+}
+
+#[derive(Serialize)]
+struct Code<'a> {
+    profile: &'a str,
+    user_code: &'a str,
+    verification_uri: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_uri_complete: Option<&'a str>,
+    expires_at: String,
+    expires_in: u64,
+    interval: u64,
+}
+
+/// An event with the version of its shape.
+#[derive(Serialize)]
+struct Line<'a> {
+    schema_version: u32,
+    #[serde(flatten)]
+    event: Event<'a>,
+}
+
+pub(super) async fn sign_in(
+    context: &Context,
+    service: &Service,
+    profile: &Profile,
+    options: SignIn,
+) -> Result<(), Error> {
+    let print = |event| context.output.json_line(&Line { schema_version: 1, event });
+    let report = |event: SignInEvent| {
+        if let Some(event) = self::event(&event, profile) {
+            // A reader that is full or gone must not cost the person the approval.
+            let _ = print(event);
+        }
+    };
+    let signed_in = service.sign_in(profile, options, report).await?;
+    print(signed_in_event(&signed_in))
+}
+
+fn event<'a>(event: &'a SignInEvent, profile: &'a Profile) -> Option<Event<'a>> {
+    Some(match event {
+        SignInEvent::Asking { .. } | SignInEvent::Approved => return None,
+        SignInEvent::CodeIssued { code, .. } => Event::CodeIssued(code_json(code, profile)),
+        SignInEvent::CodeRenewed { code, .. } => Event::CodeRenewed(code_json(code, profile)),
+        SignInEvent::Pending { .. } => Event::Pending,
+        SignInEvent::SlowedDown { interval, .. } => Event::SlowedDown { interval: interval.as_secs() },
+        SignInEvent::Relocated { data_center, .. } => Event::Relocated { data_center },
+        SignInEvent::Retrying { reason, next_poll_at, .. } => {
+            let wait = *next_poll_at - clock::now();
+            Event::Retrying { reason, wait: wait.as_secs_f64().ceil() as u64 }
+        }
+    })
+}
+
+fn code_json<'a>(code: &'a IssuedCode, profile: &'a Profile) -> Code<'a> {
+    Code {
+        profile: profile.name.as_str(),
+        user_code: &code.user_code,
+        verification_uri: code.verification_uri.as_str(),
+        verification_uri_complete: code.verification_uri_complete.as_ref().map(url::Url::as_str),
+        expires_at: words::rfc3339(code.expires_at_time),
+        expires_in: code.lifetime.as_secs(),
+        interval: code.interval.as_secs(),
+    }
+}
+
+fn signed_in_event(signed_in: &SignedIn) -> Event<'_> {
+    Event::SignedIn {
+        profile: signed_in.profile.as_str(),
+        account: signed_in.account.as_ref(),
+        data_center: signed_in.data_center.as_deref(),
+        scopes: &signed_in.scopes,
+        api_domain: signed_in.api_domain.as_deref(),
+        access_token_expires_at: words::rfc3339(signed_in.access_token_expires_at),
+        refreshable: signed_in.refreshable,
+    }
+}

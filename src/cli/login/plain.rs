@@ -1,0 +1,256 @@
+//! The sign-in in lines of text: for terminals that cannot be drawn on, for screen readers, for logs.
+//!
+//! One line for each event, nothing rewritten. Everything but the result goes to stderr.
+
+use std::io::{BufRead, IsTerminal};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use super::super::context::{Context, variable};
+use super::super::words;
+use super::qr::{self, Form};
+use super::{Qr, ask_to_save_again, reservations, signed_in_line, wanted_scopes};
+use crate::clock::{self, Moment};
+use crate::config::{Profile, ProviderSource};
+use crate::error::Error;
+use crate::oauth::qr::QrMatrix;
+use crate::providers::catalog;
+use crate::service::{IssuedCode, Machine, Service, SignIn, SignInEvent};
+
+/// A code that is younger is not replaced: Enter was probably pressed twice.
+const YOUNG: Duration = Duration::from_secs(10);
+
+/// The count of lines that a person typed. Each clone waits for itself.
+#[derive(Clone)]
+pub(super) struct Lines(Option<watch::Receiver<u32>>);
+
+impl Lines {
+    fn from_terminal() -> Self {
+        if !std::io::stdin().is_terminal() {
+            return Self(None);
+        }
+        let (sender, receiver) = watch::channel(0);
+        // Reading cannot be interrupted, so the thread stays until the process ends.
+        std::thread::spawn(move || {
+            for line in std::io::stdin().lock().lines() {
+                if line.is_err() {
+                    return;
+                }
+                sender.send_modify(|count| *count = count.wrapping_add(1));
+            }
+        });
+        Self(Some(receiver))
+    }
+
+    /// The next line from now on; `None` when there will be none.
+    pub(super) async fn next(mut self) -> Option<()> {
+        let receiver = self.0.as_mut()?;
+        receiver.mark_unchanged();
+        receiver.changed().await.ok()
+    }
+
+    fn may_come(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+pub(super) async fn sign_in(
+    context: &Context,
+    service: &Service,
+    profile: &Profile,
+    options: SignIn,
+    qr: Qr,
+) -> Result<(), Error> {
+    let lines = Lines::from_terminal();
+    let can_renew = lines.may_come();
+    let mut talk = Talk { context, service, profile, scopes: wanted_scopes(profile, &options), qr, can_renew, code: None };
+    talk.introduce()?;
+    loop {
+        let (sender, mut events) = mpsc::unbounded_channel();
+        let report = move |event| drop(sender.send(event));
+        let try_again = |error| ask_to_save_again(context, error, lines.clone());
+        let signing_in = service.sign_in_patiently(profile, options.clone(), report, try_again);
+        let mut signing_in = std::pin::pin!(signing_in);
+        let signed_in = loop {
+            tokio::select! {
+                biased;
+                Some(event) = events.recv() => talk.tell(event),
+                result = &mut signing_in => break Some(result?),
+                () = enter(&lines), if talk.code.is_some() => {
+                    if talk.may_replace() {
+                        break None;
+                    }
+                }
+                () = talk.next_minute() => talk.tell_minutes(),
+            }
+        };
+        if let Some(signed_in) = signed_in {
+            context.output.text(&signed_in_line(&signed_in))?;
+            reservations(&signed_in).iter().for_each(|line| context.output.note(line));
+            return Ok(());
+        }
+    }
+}
+
+/// Waits for Enter. Where no line will come any more, it waits for ever.
+async fn enter(lines: &Lines) {
+    if lines.clone().next().await.is_none() {
+        std::future::pending().await
+    }
+}
+
+/// What has been said, and what is to be said next.
+struct Talk<'a> {
+    context: &'a Context,
+    service: &'a Service,
+    profile: &'a Profile,
+    scopes: &'a [String],
+    qr: Qr,
+    can_renew: bool,
+    code: Option<CurrentCode>,
+}
+
+struct CurrentCode {
+    issued: IssuedCode,
+    /// The minutes that are said next, counted from the end.
+    next_minutes: u32,
+}
+
+impl Talk<'_> {
+    /// Says who asks for what, before anything is asked.
+    fn introduce(&self) -> Result<(), Error> {
+        let say = |text: String| self.context.output.say(&text);
+        let source = self.service.config.provider(self.profile)?;
+        let (provider, data_center) = match source {
+            ProviderSource::Known(provider) => {
+                let home = self.profile.data_center.as_deref().unwrap_or(&provider.default_data_center().code);
+                (provider.name.as_str(), Some(home).filter(|code| !code.is_empty()))
+            }
+            ProviderSource::Issuer { name, .. } => (name.as_str(), None),
+        };
+        let provider = if provider == "zoho" { source.dialect().display_name } else { provider };
+        let place = data_center.map_or_else(String::new, |code| format!(", data centre {}", words::data_center(code)));
+        say(format!("Sign in to {provider}, profile {}{place}.", self.profile.name));
+        if !self.scopes.is_empty() {
+            let scopes: Vec<String> = self.scopes.iter().map(|scope| catalog::scope_in_words(scope)).collect();
+            say(format!("It asks for: {}.", scopes.join("; ")));
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, event: SignInEvent) {
+        let output = &self.context.output;
+        let wait = |until: Moment| words::clock(until - clock::now());
+        match event {
+            SignInEvent::Asking { host } => output.note(&format!("Asking {host} for a code ...")),
+            SignInEvent::CodeIssued { code, .. } => self.show_code(code),
+            SignInEvent::CodeRenewed { code, .. } => self.show_renewed_code(code),
+            SignInEvent::Pending { .. } => {}
+            SignInEvent::SlowedDown { interval, .. } => {
+                let interval = interval.as_secs();
+                output.note(&format!("The server asks us to wait longer: checking every {interval} s now."));
+            }
+            SignInEvent::Relocated { data_center, accounts_host, .. } => {
+                let data_center = words::data_center(&data_center);
+                output.note(&format!("Your account lives in {data_center}. Asking {accounts_host} from now on."));
+            }
+            SignInEvent::Retrying { reason, attempt, next_poll_at } => {
+                let (wait, ordinal) = (wait(next_poll_at), words::ordinal(attempt));
+                output.note(&format!("No answer: {reason}. Trying again in {wait} ({ordinal} time)."));
+            }
+            SignInEvent::Approved => {
+                self.code = None;
+                output.note("Approved.");
+            }
+        }
+    }
+
+    fn show_code(&mut self, code: IssuedCode) {
+        let say = |text: &str| self.context.output.say(text);
+        let machine = Machine::this(&variable);
+        let who = match &machine.over_ssh_from {
+            Some(address) => format!("{} on {}, over SSH from {address}", machine.user, machine.host),
+            None => format!("{} on {}", machine.user, machine.host),
+        };
+        say(&format!("1. On another device open: {}", code.verification_uri));
+        say(&format!("2. Enter this code: {}", code.user_code));
+        say(&format!("   Spelled: {}.", words::spelled(&code.user_code)));
+        if let Some(complete) = &code.verification_uri_complete {
+            say(&format!("   With the code in it already: {complete}"));
+        }
+        say(&format!("3. Approve there. Approve only if you started this yourself, as {who}."));
+        self.draw_qr(&code);
+        let (lifetime, until) = (words::duration(code.lifetime), words::time_of_day(code.expires_at_time));
+        let interval = words::duration(code.interval);
+        say(&format!("The code is good for {lifetime}, until {until}. We ask every {interval}."));
+        if self.can_renew {
+            say("Press Enter for a new code, Ctrl-C to cancel.");
+        }
+        self.keep(code);
+    }
+
+    fn show_renewed_code(&mut self, code: IssuedCode) {
+        let until = words::time_of_day(code.expires_at_time);
+        let old = self.code.take().map_or_else(String::new, |old| format!("Code {} ran out. ", old.issued.user_code));
+        self.context.output.say(&format!("{old}New code: {}, good until {until}.", code.user_code));
+        self.context.output.say(&format!("   Spelled: {}.", words::spelled(&code.user_code)));
+        if let Some(complete) = &code.verification_uri_complete {
+            self.context.output.say(&format!("   With the code in it already: {complete}"));
+        }
+        self.draw_qr(&code);
+        self.keep(code);
+    }
+
+    /// Counts down from two minutes, or from as many as the code has left.
+    fn keep(&mut self, code: IssuedCode) {
+        let whole_minutes = u32::try_from(code.lifetime.as_secs().saturating_sub(1) / 60).unwrap_or(u32::MAX);
+        self.code = Some(CurrentCode { issued: code, next_minutes: whole_minutes.min(2) });
+    }
+
+    fn draw_qr(&self, code: &IssuedCode) {
+        let form = match self.qr {
+            Qr::Full => Form::Full,
+            Qr::Half => Form::Half,
+            Qr::Auto | Qr::None => return,
+        };
+        let uri = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri);
+        match QrMatrix::encode(uri.as_str()) {
+            Some(matrix) => self.context.output.picture(&qr::rows(&matrix, form, std::io::stderr().is_terminal())),
+            None => self.context.output.say("The address is too long for a QR code."),
+        }
+    }
+
+    /// Waits until the next line about the time left is due.
+    async fn next_minute(&self) {
+        match &self.code {
+            Some(code) if code.next_minutes > 0 => {
+                let left = Duration::from_secs(60 * u64::from(code.next_minutes));
+                let until_end = code.issued.expires_at - clock::now();
+                tokio::time::sleep(until_end.saturating_sub(left)).await;
+            }
+            _ => std::future::pending().await,
+        }
+    }
+
+    fn tell_minutes(&mut self) {
+        let Some(code) = &mut self.code else { return };
+        let minutes = code.next_minutes;
+        code.next_minutes -= 1;
+        self.context.output.note(&format!("{minutes} minute{} left.", if minutes == 1 { "" } else { "s" }));
+    }
+
+    /// A new code is given on request, unless the one at hand is as good as new.
+    fn may_replace(&self) -> bool {
+        if self.context.interrupts.is_held() {
+            // That Enter answered another question.
+            return false;
+        }
+        let is_young =
+            self.code.as_ref().is_some_and(|code| clock::now() - code.issued.issued_at < YOUNG);
+        if is_young {
+            self.context.output.say("This code is new. Press Enter again in 10 seconds for another one.");
+        }
+        !is_young
+    }
+}

@@ -1,0 +1,42 @@
+//! `logout`: revokes the grant, then forgets it, and says which of the two worked.
+
+use clap::Args;
+
+use super::Positional;
+use super::context::Context;
+use crate::error::Error;
+
+/// Revoke the grant at the provider and forget it here
+#[derive(Args)]
+pub(super) struct Logout {
+    #[command(flatten)]
+    profile: Positional,
+    /// Only forget it here; the grant stays valid at the provider
+    #[arg(long)]
+    local: bool,
+}
+
+impl Logout {
+    pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+        let service = context.service()?;
+        let profile = service.config.profile(context.profile_name(&self.profile)?.as_ref())?;
+        let signed_out = context.interrupts.block_on(service.sign_out(profile, self.local))?;
+        let name = &profile.name;
+        if matches!(signed_out.revoked, Some(Ok(()))) {
+            let provider = service.config.provider(profile)?.dialect().display_name;
+            context.output.text(&format!("Revoked: {provider} no longer accepts the tokens of profile {name}."))?;
+        }
+        if signed_out.forgotten {
+            context.output.text(&format!("Forgotten: the tokens of profile {name} are gone from this machine."))?;
+            if self.local {
+                context.output.note("The grant was not revoked: it stays valid at the provider.");
+            }
+        } else {
+            context.output.text(&format!("Profile {name} was not signed in."))?;
+        }
+        match signed_out.revoked {
+            Some(Err(error)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The only file that prints. Data goes to stdout, talk to stderr; each call writes one whole buffer.
+//!
+//! Text from servers has been made safe where it came in. This is the second guard: on a terminal, control characters
+//! become visible whatever they came from. A pipe gets every byte as it is. A reader that went away is no error.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::builder::StyledStr;
+use serde::Serialize;
+
+use super::ColorWhen;
+use crate::error::{Code, Error};
+use crate::untrusted::visible;
+
+const RED: &str = "\u{1b}[1;31m";
+const BOLD: &str = "\u{1b}[1m";
+const RESET: &str = "\u{1b}[0m";
+
+/// Where and how a command speaks.
+pub(super) struct Output {
+    color: ColorWhen,
+    quiet: bool,
+    /// Errors are JSON on stdout.
+    json: AtomicBool,
+    /// Each event is a line; so is a failure.
+    events: AtomicBool,
+}
+
+/// An error as scripts see it.
+#[derive(Serialize)]
+pub(super) struct ErrorJson {
+    code: &'static str,
+    message: String,
+    hint: Option<String>,
+    retryable: bool,
+}
+
+impl From<&Error> for ErrorJson {
+    fn from(error: &Error) -> Self {
+        Self {
+            code: error.code.word(),
+            message: error.to_string(),
+            hint: error.hint.clone(),
+            retryable: error.code.is_retryable(),
+        }
+    }
+}
+
+impl Output {
+    pub(super) fn new(color: ColorWhen, quiet: bool, json: bool) -> Self {
+        Self { color, quiet, json: AtomicBool::new(json), events: AtomicBool::new(false) }
+    }
+
+    /// From here on, errors are JSON on stdout.
+    pub(super) fn use_json(&self) {
+        self.json.store(true, Ordering::Relaxed);
+    }
+
+    /// From here on, errors are an event on stdout.
+    pub(super) fn use_events(&self) {
+        self.json.store(true, Ordering::Relaxed);
+        self.events.store(true, Ordering::Relaxed);
+    }
+
+    /// Lines of text as data.
+    pub(super) fn text(&self, text: &str) -> Result<(), Error> {
+        let mut text = if io::stdout().is_terminal() { visible(text) } else { text.to_owned() };
+        text.push('\n');
+        write_stdout(text.as_bytes())
+    }
+
+    /// Bytes as they came, unless a terminal has to be kept safe from them.
+    pub(super) fn bytes(&self, bytes: &[u8]) -> Result<(), Error> {
+        if !io::stdout().is_terminal() {
+            return write_stdout(bytes);
+        }
+        let mut text = visible(&String::from_utf8_lossy(bytes));
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        write_stdout(text.as_bytes())
+    }
+
+    /// One JSON object, on many lines where a person reads it.
+    pub(super) fn json(&self, value: &impl Serialize) -> Result<(), Error> {
+        let text = if io::stdout().is_terminal() {
+            serde_json::to_string_pretty(value)
+        } else {
+            serde_json::to_string(value)
+        };
+        write_stdout((json_text(text)? + "\n").as_bytes())
+    }
+
+    /// One JSON object on one line.
+    pub(super) fn json_line(&self, value: &impl Serialize) -> Result<(), Error> {
+        write_stdout((json_text(serde_json::to_string(value))? + "\n").as_bytes())
+    }
+
+    /// What a person has to see, quiet or not.
+    pub(super) fn say(&self, text: &str) {
+        let text = if io::stderr().is_terminal() { visible(text) } else { text.to_owned() };
+        write_stderr(&(text + "\n"));
+    }
+
+    /// What a person may like to know.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// A question, without a line's end.
+    pub(super) fn ask(&self, text: &str) {
+        write_stderr(&visible(text));
+    }
+
+    /// Rows of text that hold colours on purpose.
+    pub(super) fn picture(&self, rows: &str) {
+        write_stderr(rows);
+    }
+
+    pub(super) fn error(&self, error: &Error) {
+        #[derive(Serialize)]
+        struct Failure {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            event: Option<&'static str>,
+            error: ErrorJson,
+        }
+
+        if self.json.load(Ordering::Relaxed) {
+            let event = self.events.load(Ordering::Relaxed).then_some("failed");
+            // An error that cannot be told has nobody left to tell.
+            let _ = self.json_line(&Failure { event, error: error.into() });
+            return;
+        }
+        let (red, bold, reset) = if self.stderr_has_color() { (RED, BOLD, RESET) } else { ("", "", "") };
+        let shown = |text: &str| if io::stderr().is_terminal() { visible(text) } else { text.to_owned() };
+        let mut text = format!("{red}error:{reset} {}\n", shown(&error.to_string()));
+        if let Some(hint) = &error.hint {
+            text += &format!("  {bold}hint:{reset} {}\n", shown(hint));
+        }
+        write_stderr(&text);
+    }
+
+    /// Help that was asked for.
+    pub(super) fn help(&self, text: &StyledStr) -> Result<(), Error> {
+        let color = self.has_color(io::stdout().is_terminal());
+        let text = if color { text.ansi().to_string() } else { text.to_string() };
+        write_stdout(text.as_bytes())
+    }
+
+    /// Help that was not asked for.
+    pub(super) fn usage(&self, text: &StyledStr) {
+        let text = if self.stderr_has_color() { text.ansi().to_string() } else { text.to_string() };
+        write_stderr(&text);
+    }
+
+    fn stderr_has_color(&self) -> bool {
+        self.has_color(io::stderr().is_terminal())
+    }
+
+    /// The flag, then `NO_COLOR` (no-color.org), then `CLICOLOR_FORCE`, then whether it is a terminal with colours.
+    fn has_color(&self, is_terminal: bool) -> bool {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self.color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto if is_set("NO_COLOR") => false,
+            ColorWhen::Auto if std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| !v.is_empty() && v != "0") => true,
+            ColorWhen::Auto => is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+        }
+    }
+}
+
+fn json_text(text: serde_json::Result<String>) -> Result<String, Error> {
+    text.map_err(|error| Error::new(Code::Other, "the answer cannot be put into JSON").because(error))
+}
+
+fn write_stdout(bytes: &[u8]) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::new(Code::Other, "the output could not be written").because(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write_stderr(text: &str) {
+    // Nobody can be told that nobody can be told.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

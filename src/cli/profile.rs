@@ -1,0 +1,220 @@
+//! `profile`: adds, lists, shows and removes profiles.
+
+use std::io::{IsTerminal, Read};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use zeroize::Zeroizing;
+
+use super::context::Context;
+use super::{Positional, prompt, words};
+use crate::clock;
+use crate::config::{self, Config, Profile, SecretSource};
+use crate::error::{Code, Error};
+use crate::profile::ProfileName;
+use crate::providers::catalog;
+use crate::secret::Secret;
+use crate::service::Service;
+
+/// Add, list, show and remove profiles
+#[derive(Args)]
+#[command(subcommand_value_name = "ACTION", subcommand_help_heading = "Actions")]
+pub(super) struct ProfileCommand {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    Add(Add),
+    List(List),
+    Show(Show),
+    Remove(Remove),
+}
+
+/// Add a profile
+///
+/// The client's secret goes into the store. It is read from a file, from stdin, or asked for; never from the command
+/// line, where others could see it.
+#[derive(Args)]
+struct Add {
+    /// The new profile's name
+    name: ProfileName,
+    /// `zoho`, or a provider of the configuration
+    #[arg(long, value_name = "PROVIDER")]
+    provider: String,
+    /// Where the client is registered: `us`, `eu`, `in`, …
+    #[arg(long, value_name = "CODE")]
+    data_center: Option<String>,
+    /// The client's id, as the provider's console shows it
+    #[arg(long, value_name = "ID")]
+    client_id: String,
+    /// The file with the client's secret
+    #[arg(long, value_name = "FILE", conflicts_with = "client_secret_stdin")]
+    client_secret_file: Option<PathBuf>,
+    /// Read the client's secret from stdin
+    #[arg(long)]
+    client_secret_stdin: bool,
+    /// What to ask for, separated by commas
+    #[arg(long, value_name = "A,B")]
+    scopes: String,
+}
+
+/// List the profiles of the configuration
+#[derive(Args)]
+struct List {}
+
+/// Show all that is configured for a profile, without secrets
+#[derive(Args)]
+struct Show {
+    #[command(flatten)]
+    profile: Positional,
+}
+
+/// Remove a profile and what the store keeps of it
+///
+/// Does not revoke the grant: `logout` does.
+#[derive(Args)]
+struct Remove {
+    /// The profile to remove
+    name: ProfileName,
+    /// Remove it although it is signed in; its grant stays valid at the provider
+    #[arg(long)]
+    force: bool,
+}
+
+impl ProfileCommand {
+    pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+        match self.action {
+            Action::Add(add) => add.run(context),
+            Action::List(List {}) => list(context),
+            Action::Show(show) => show.run(context),
+            Action::Remove(remove) => remove.run(context),
+        }
+    }
+}
+
+impl Add {
+    fn run(self, context: &Context) -> Result<(), Error> {
+        let service = context.service()?;
+        let secret = self.secret(context)?;
+        let profile = Profile {
+            name: self.name,
+            provider: self.provider,
+            data_center: self.data_center.map(|code| code.to_ascii_lowercase()),
+            client_id: self.client_id,
+            scopes: words::scopes(&self.scopes),
+            client_secret: SecretSource::Store,
+            client_secret_files: std::collections::BTreeMap::new(),
+        };
+        let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
+        let name = &profile.name;
+        let file = config.file.display();
+        context.output.text(&format!("Added profile {name} to {file}. Next: device-login login {name}"))
+    }
+
+    /// From where the flags say; asked for on a terminal. A client may have none.
+    fn secret(&self, context: &Context) -> Result<Option<Secret>, Error> {
+        if let Some(file) = &self.client_secret_file {
+            return config::read_secret_file(file).map(Some);
+        }
+        if self.client_secret_stdin {
+            return secret_from_stdin(context).map(Some);
+        }
+        if !prompt::is_possible() {
+            return Ok(None);
+        }
+        let secret = prompt::hidden(&context.output, "Client secret (none: just Enter): ")?;
+        Ok(Some(secret).filter(|secret| !secret.is_empty()))
+    }
+}
+
+fn secret_from_stdin(context: &Context) -> Result<Secret, Error> {
+    if std::io::stdin().is_terminal() {
+        return prompt::hidden(&context.output, "Client secret: ");
+    }
+    let what = "the client secret could not be read from stdin";
+    let mut text = Zeroizing::new(String::new());
+    let mut stdin = std::io::stdin().lock().take(64 * 1024);
+    stdin.read_to_string(&mut text).map_err(|error| Error::new(Code::Usage, what).because(error))?;
+    let secret = Secret::new(text.trim());
+    if secret.is_empty() || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::new(Code::Usage, what).because("it is empty or not one line of printable characters"));
+    }
+    Ok(secret)
+}
+
+fn list(context: &Context) -> Result<(), Error> {
+    let config = context.service()?.config;
+    if config.profiles.is_empty() {
+        context.output.note("There is no profile yet. `device-login profile add` adds one.");
+        return Ok(());
+    }
+    let lines: Vec<String> = config.profiles.values().map(|profile| list_line(profile, &config)).collect();
+    context.output.text(&lines.join("\n"))
+}
+
+fn list_line(profile: &Profile, config: &Config) -> String {
+    let mut line = format!("{}\t{}", profile.name, profile.provider);
+    if let Some(data_center) = &profile.data_center {
+        line += &format!(" {}", words::data_center(data_center));
+    }
+    let is_default = config.profile(None).is_ok_and(|default| default.name == profile.name);
+    line + if is_default { "\tdefault" } else { "" }
+}
+
+impl Show {
+    fn run(self, context: &Context) -> Result<(), Error> {
+        let service = context.service()?;
+        let profile = service.config.profile(context.profile_name(&self.profile)?.as_ref())?;
+        context.output.text(&shown(profile, &service)?)
+    }
+}
+
+fn shown(profile: &Profile, service: &Service) -> Result<String, Error> {
+    let status = service.status(profile, clock::wall());
+    let client_secret = match &profile.client_secret {
+        SecretSource::File(path) => format!("in the file {}", path.display()),
+        SecretSource::Variable(name) => format!("in the variable {name}"),
+        SecretSource::Store if service.has_stored_secret(profile)? => "in the store".to_owned(),
+        SecretSource::Store => "none".to_owned(),
+    };
+    let mut lines = vec![
+        ("profile", profile.name.to_string()),
+        ("provider", profile.provider.clone()),
+        ("data center", profile.data_center.clone().unwrap_or_else(|| "the provider's first".to_owned())),
+        ("client id", profile.client_id.clone()),
+        ("client secret", client_secret),
+    ];
+    for (data_center, path) in &profile.client_secret_files {
+        let place = format!("for {}: in the file {}", words::data_center(data_center), path.display());
+        lines.push(("", place));
+    }
+    for (index, scope) in profile.scopes.iter().enumerate() {
+        let words = catalog::scope_in_words(scope);
+        let scope = if words == *scope { words } else { format!("{scope} ({words})") };
+        lines.push((if index == 0 { "scopes" } else { "" }, scope));
+    }
+    lines.push(("state", status.state.word().replace('_', " ")));
+    lines.extend(status.account.as_ref().map(|account| ("account", account.label().to_owned())));
+    lines.extend(status.api_domain.clone().map(|domain| ("API domain", domain)));
+    if let Some(protection) = &status.protection {
+        let place = protection.place.as_ref().map_or_else(String::new, |place| format!("{}, ", place.display()));
+        lines.push(("store", format!("{place}{protection}")));
+    }
+    lines.push(("configuration", service.config.file.display().to_string()));
+    let lines: Vec<String> = lines.iter().map(|(label, value)| format!("{label:15}{value}")).collect();
+    Ok(lines.join("\n"))
+}
+
+impl Remove {
+    fn run(self, context: &Context) -> Result<(), Error> {
+        let service = context.service()?;
+        let profile = service.config.profile(Some(&self.name))?;
+        context.interrupts.block_on(service.remove_profile(profile, self.force))?;
+        if self.force {
+            context.output.note("A grant that it may have had was not revoked: it stays valid at the provider.");
+        }
+        context.output.text(&format!("Removed profile {}.", self.name))
+    }
+}

@@ -1,0 +1,123 @@
+//! Runs what waits for the network or a person, until it is done or a signal ends it.
+//!
+//! A runtime is made when the first command needs one, so that the others start without. What a signal cuts short is
+//! dropped: guards put terminals and temporary files back in order, and nothing more is asked of anybody.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::error::{Code, Error};
+
+/// How long a thread that waits for a lock may keep the process from ending.
+const LAST_CALL: Duration = Duration::from_millis(50);
+
+/// The signals that end a command.
+#[derive(Default)]
+pub(super) struct Interrupts {
+    signal: OnceLock<u8>,
+    is_held: AtomicBool,
+    asked_to_stop: Notify,
+}
+
+impl Interrupts {
+    /// The signal that ended the command.
+    pub(super) fn signal(&self) -> Option<u8> {
+        self.signal.get().copied()
+    }
+
+    /// Runs `future` while the next signal is handed to [`Interrupts::asked_to_stop`] instead of cutting everything short.
+    pub(super) async fn hold<T>(&self, future: impl Future<Output = T>) -> T {
+        self.is_held.store(true, Ordering::Relaxed);
+        let result = future.await;
+        self.is_held.store(false, Ordering::Relaxed);
+        result
+    }
+
+    /// Tells whether a signal would be held back.
+    pub(super) fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the signal that was held back.
+    pub(super) async fn asked_to_stop(&self) {
+        self.asked_to_stop.notified().await;
+    }
+
+    /// Runs a future to its end on this thread.
+    pub(super) fn block_on<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::new(Code::Other, "the program could not start").because(error))?;
+        let result = runtime.block_on(self.race(future));
+        runtime.shutdown_timeout(LAST_CALL);
+        result
+    }
+
+    async fn race<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let mut signals = Signals::new()?;
+        let mut future = std::pin::pin!(future);
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut future => return result,
+                signal = signals.next() => {
+                    let is_first = self.signal.set(signal).is_ok();
+                    if !(is_first && self.is_held()) {
+                        return Err(Error::new(Code::Interrupted, "interrupted"));
+                    }
+                    self.asked_to_stop.notify_one();
+                }
+            }
+        }
+    }
+}
+
+/// SIGINT and SIGTERM, by number.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Result<Self, Error> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let failed = |error| Error::new(Code::Other, "signals cannot be received").because(error);
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+        })
+    }
+
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => 2,
+            _ = self.terminate.recv() => 15,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "has the shape of its counterpart")]
+    fn new() -> Result<Self, Error> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> u8 {
+        // Where Ctrl-C cannot be received, it ends the process by itself.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        2
+    }
+}

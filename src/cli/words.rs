@@ -1,0 +1,154 @@
+//! Times, lengths and codes as people read and hear them, and as scripts do.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// "5 minutes", "90 seconds", "2 hours".
+pub(super) fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (count, unit) = match seconds {
+        0..120 if seconds != 60 => (seconds, "second"),
+        60..7200 if seconds != 3600 => (seconds / 60, "minute"),
+        3600..172_800 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
+/// "4:07", "1:00:00".
+pub(super) fn clock(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// "14:08 CET".
+pub(super) fn time_of_day(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system()).strftime("%H:%M %Z").to_string()
+}
+
+/// RFC 3339 in UTC, to the second.
+pub(super) fn rfc3339(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Whole seconds from `now`, zero for what has passed.
+pub(super) fn seconds_until(time: Timestamp, now: Timestamp) -> u64 {
+    u64::try_from(now.duration_until(time).as_secs()).unwrap_or_default()
+}
+
+/// "1st", "2nd", "3rd", "4th".
+pub(super) fn ordinal(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+/// A code as it is read out: "Alpha Bravo, dash, one two".
+pub(super) fn spelled(code: &str) -> String {
+    let mut groups = vec![Vec::new()];
+    for character in code.chars() {
+        let is_word = character.is_ascii_alphanumeric();
+        let group = groups.last_mut().expect("there is one from the start");
+        if is_word {
+            group.push(spelled_character(character));
+        } else {
+            groups.extend([vec![spelled_character(character)], Vec::new()]);
+        }
+    }
+    let groups: Vec<String> = groups.iter().filter(|group| !group.is_empty()).map(|group| group.join(" ")).collect();
+    groups.join(", ")
+}
+
+/// The spelling alphabet of the ICAO.
+fn spelled_character(character: char) -> String {
+    const LETTERS: [&str; 26] = [
+        "Alpha", "Bravo", "Charlie", "Delta", "Echo", "Foxtrot", "Golf", "Hotel", "India", "Juliett", "Kilo", "Lima",
+        "Mike", "November", "Oscar", "Papa", "Quebec", "Romeo", "Sierra", "Tango", "Uniform", "Victor", "Whiskey",
+        "X-ray", "Yankee", "Zulu",
+    ];
+    const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    let place = |first: char| (u32::from(character) - u32::from(first)) as usize;
+    match character {
+        'A'..='Z' => LETTERS[place('A')].to_owned(),
+        'a'..='z' => format!("small {}", LETTERS[place('a')].to_lowercase()),
+        '0'..='9' => DIGITS[place('0')].to_owned(),
+        '-' => "dash".to_owned(),
+        ' ' => "space".to_owned(),
+        '_' => "underscore".to_owned(),
+        '.' => "dot".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Reads a duration such as `5m`, `90s`, `1h 30m`, or a number of seconds.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let invalid = || "give a time such as `90s`, `5m` or `1h30m`".to_owned();
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().map(Duration::from_secs).map_err(|_| invalid());
+    }
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| invalid())?;
+    Duration::try_from(duration).map_err(|_| invalid())
+}
+
+/// Splits `A,B C` into scopes.
+pub(super) fn scopes(text: &str) -> Vec<String> {
+    text.split([',', ' ']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+}
+
+/// A data centre's code as people write it.
+pub(super) fn data_center(code: &str) -> String {
+    code.to_ascii_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{clock, duration, ordinal, parse_duration, spelled};
+
+    #[test]
+    fn times_read_as_words() {
+        let words = |seconds| duration(Duration::from_secs(seconds));
+        for (seconds, expected) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (60, "1 minute"),
+            (90, "90 seconds"),
+            (300, "5 minutes"),
+            (3600, "1 hour"),
+            (7200, "2 hours"),
+            (200_000, "2 days"),
+        ] {
+            assert_eq!(words(seconds), expected);
+        }
+        assert_eq!(clock(Duration::from_secs(8)), "0:08");
+        assert_eq!(clock(Duration::from_secs(3725)), "1:02:05");
+        assert_eq!([1, 2, 3, 11, 22].map(ordinal), ["1st", "2nd", "3rd", "11th", "22nd"]);
+    }
+
+    #[test]
+    fn codes_can_be_read_out() {
+        assert_eq!(spelled("ABCD-1234"), "Alpha Bravo Charlie Delta, dash, one two three four");
+        assert_eq!(spelled("a 0"), "small alpha, space, zero");
+        assert_eq!(spelled("--"), "dash, dash");
+        assert_eq!(spelled("é"), "é");
+    }
+
+    #[test]
+    fn durations_are_read_or_refused() {
+        for (text, seconds) in [("0", 0), ("90", 90), ("5m", 300), ("1h30m", 5400), ("1h 30m", 5400)] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "m", "-5m", "5 apples", "99999999999999999999"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -175,9 +175,8 @@ fn read_input(input: &str) -> Result<Vec<u8>, Error> {
 }
 
 fn head(response: &Response) -> String {
-    let mut head = format!("HTTP {}\n", response.status);
-    for (name, value) in &response.headers {
-        head += &format!("{name}: {}\n", Untrusted::new(value.as_str()).line());
-    }
-    head + "\n"
+    let mut lines = vec![format!("HTTP {}", response.status)];
+    let line = |(name, value): &(String, String)| format!("{name}: {}", Untrusted::new(value.as_str()).line());
+    lines.extend(response.headers.iter().map(line));
+    lines.join("\n") + "\n\n"
 }

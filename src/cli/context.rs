@@ -30,12 +30,11 @@ impl Context {
     /// Tells an error and turns the end of a command into its exit code.
     pub(super) fn exit_code(&self, result: Result<u8, Error>) -> u8 {
         result.unwrap_or_else(|error| {
-            if let Some(signal) = self.interrupts.signal() {
-                self.output.error(&error);
-                return 128 + signal;
-            }
             self.output.error(&error);
-            error.code.exit_code()
+            match self.interrupts.signal() {
+                Some(signal) if error.code == Code::Interrupted => 128 + signal,
+                _ => error.code.exit_code(),
+            }
         })
     }
 
@@ -72,7 +71,7 @@ impl Context {
                     .hint("name it once"))
             }
             (Some(name), _) | (None, Some(name)) => Ok(Some(name.clone())),
-            (None, None) => self.profile_from_environment(),
+            (None, None) => profile_from_environment(),
         }
     }
 
@@ -80,12 +79,12 @@ impl Context {
     pub(super) fn flagged_profile(&self) -> Result<Option<ProfileName>, Error> {
         self.profile_name(&Positional { name: None })
     }
+}
 
-    fn profile_from_environment(&self) -> Result<Option<ProfileName>, Error> {
-        let name = Environment(&variable).var("DEVICE_LOGIN_PROFILE");
-        let invalid = |problem| Error::new(Code::Usage, "`DEVICE_LOGIN_PROFILE` names no profile").because(problem);
-        name.map(|name| name.parse().map_err(invalid)).transpose()
-    }
+fn profile_from_environment() -> Result<Option<ProfileName>, Error> {
+    let name = Environment(&variable).var("DEVICE_LOGIN_PROFILE");
+    let invalid = |problem| Error::new(Code::Usage, "`DEVICE_LOGIN_PROFILE` names no profile").because(problem);
+    name.map(|name| name.parse().map_err(invalid)).transpose()
 }
 
 /// Reads a variable of this process.

@@ -12,12 +12,12 @@ use serde::Serialize;
 use super::context::Context;
 use super::full_screen;
 use crate::config::{Config, Profile, SecretSource};
-use crate::demo::{Addresses, Decision, Demo, Options};
+use crate::demo::{Addresses, DataCenterAddresses, Decision, Demo, Options};
 use crate::error::{Code, Error};
 use crate::http::client::Client;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{Service, SignIn};
+use crate::service::Service;
 use crate::storage::{self, KeyOptions, StoreAddress};
 use crate::tui::{DemoDecision, Start};
 
@@ -71,15 +71,14 @@ impl DemoCommand {
 
 /// Opens the app on a profile that ends with it.
 async fn play(context: &Context, demo: Demo) -> Result<(), Error> {
-    let home = TemporaryHome::create().map_err(|error| {
-        Error::new(Code::Other, "the demo could not make its temporary folder").because(error)
-    })?;
+    let home = TemporaryHome::create()
+        .map_err(|error| Error::new(Code::Other, "the demo could not make its temporary folder").because(error))?;
     let (service, profile) = service_in(&home.0, demo.addresses()).await?;
-    let start = Start::SignIn { profile, options: SignIn { renewals: 6, ..SignIn::default() } };
+    let start = Start::SignInThenProfiles { profile };
     let decide = move |user_code: &str, decision| {
         let decision = match decision {
             DemoDecision::Approve => Decision::Approve,
-            DemoDecision::ApproveFromOtherDataCenter => Decision::ApproveFromOtherDataCenter,
+            DemoDecision::ApproveElsewhere => Decision::ApproveFromOtherDataCenter,
             DemoDecision::Decline => Decision::Decline,
         };
         demo.decide(user_code, decision)
@@ -114,14 +113,14 @@ async fn service_in(home: &Path, addresses: &Addresses) -> Result<(Service, Prof
 
 /// Zoho's dialect at the demo's addresses.
 fn provider_text(addresses: &Addresses) -> String {
-    let mut text = "[providers.demo]\nkind = \"zoho\"\n".to_owned();
-    for (code, data_center) in [("us", &addresses.data_centers.us), ("eu", &addresses.data_centers.eu)] {
-        text += &format!(
-            "[providers.demo.data_centers.{code}]\naccounts_server = \"{}\"\napi_domain = \"{}\"\n",
-            data_center.accounts_server, data_center.api_domain
-        );
-    }
-    text
+    let data_center = |code: &str, at: &DataCenterAddresses| {
+        let DataCenterAddresses { accounts_server, api_domain } = at;
+        format!(
+            "[providers.demo.data_centers.{code}]\naccounts_server = \"{accounts_server}\"\napi_domain = \"{api_domain}\"\n"
+        )
+    };
+    let (us, eu) = (data_center("us", &addresses.data_centers.us), data_center("eu", &addresses.data_centers.eu));
+    format!("[providers.demo]\nkind = \"zoho\"\n{us}{eu}")
 }
 
 fn write_new(path: &Path, text: &str) -> std::io::Result<()> {

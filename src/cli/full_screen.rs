@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::ColorWhen;
 use super::context::{Context, variable};
+use crate::config::Environment;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn};
@@ -38,20 +39,30 @@ pub(super) async fn sign_in(
 
 /// What the screens have to know of the terminal and the machine.
 pub(super) fn options(context: &Context, start: Start) -> Options {
-    Options { start, abilities: abilities(context), demo: None, machine: Machine::this(&variable) }
+    let machine = Machine::here(Environment(&variable));
+    let has_browser = has_browser(&machine);
+    Options { start, abilities: abilities(context), machine, has_browser, demo: None }
 }
 
 /// Shows the screens until they end, and says on the plain terminal what came of them.
 pub(super) async fn show(context: &Context, service: Arc<Service>, options: Options) -> Result<u8, Error> {
-    match tui::run(service, options).await? {
+    // The screens take the first signal themselves, to leave the terminal in order.
+    match context.interrupts.hold(tui::run(service, options)).await? {
         Ended::Quit => Ok(0),
         Ended::SignedIn(signed_in) => {
             context.output.text(&super::login::signed_in_line(&signed_in))?;
             Ok(0)
         }
         Ended::Failed(error) => Err(error),
-        Ended::Cancelled => Err(Error::new(Code::Interrupted, "the sign-in was cancelled")),
+        Ended::Interrupted => Err(Error::new(Code::Interrupted, "interrupted")),
     }
+}
+
+/// Whoever came over SSH looks at another machine's screen than the one on which a browser would open.
+fn has_browser(machine: &Machine) -> bool {
+    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    let has_display = cfg!(any(target_os = "macos", windows)) || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY");
+    is_set("BROWSER") || (has_display && machine.over_ssh_from.is_none())
 }
 
 /// What the terminal can do, from the flag and the environment.

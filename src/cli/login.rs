@@ -118,15 +118,10 @@ impl Login {
 
 /// How the end of a sign-in reads.
 pub(super) fn signed_in_line(signed_in: &SignedIn) -> String {
-    let mut line = match &signed_in.account {
-        Some(account) => format!("Signed in as {}", account.label()),
-        None => "Signed in".to_owned(),
-    };
-    if let Some(data_center) = &signed_in.data_center {
-        line += &format!(", data centre {}", words::data_center(data_center));
-    }
-    line += &format!(", profile {}.", signed_in.profile);
-    line
+    let account = signed_in.account.as_ref().map_or_else(String::new, |account| format!(" as {}", account.label()));
+    let data_center = signed_in.data_center.as_ref();
+    let place = data_center.map_or_else(String::new, |code| format!(", data centre {}", words::data_center(code)));
+    format!("Signed in{account}{place}, profile {}.", signed_in.profile)
 }
 
 /// What a person should know of a sign-in that worked less than wholly.
@@ -142,14 +137,13 @@ fn reservations(signed_in: &SignedIn) -> Vec<String> {
     lines
 }
 
-async fn within(
-    timeout: Option<Duration>,
-    signing_in: impl Future<Output = Result<u8, Error>>,
-) -> Result<u8, Error> {
+async fn within(timeout: Option<Duration>, signing_in: impl Future<Output = Result<u8, Error>>) -> Result<u8, Error> {
     let Some(timeout) = timeout else { return signing_in.await };
     tokio::time::timeout(timeout, signing_in).await.unwrap_or_else(|_| {
         let message = format!("nobody approved within {}", words::duration(timeout));
-        Err(Error::new(Code::Timeout, message).because("`--timeout` ended the sign-in").hint("run it again for a new code"))
+        Err(Error::new(Code::Timeout, message)
+            .because("`--timeout` ended the sign-in")
+            .hint("run it again for a new code"))
     })
 }
 

@@ -4,6 +4,7 @@
 //! become visible whatever they came from. A pipe gets every byte as it is. A reader that went away is no error.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::builder::StyledStr;
@@ -25,6 +26,49 @@ pub(super) struct Output {
     json: AtomicBool,
     /// Each event is a line; so is a failure.
     events: AtomicBool,
+    stdout: Stream<io::Stdout>,
+    stderr: Stream<io::Stderr>,
+}
+
+/// A standard stream, and whether a person looks at it.
+struct Stream<S> {
+    stream: S,
+    is_terminal: OnceLock<bool>,
+}
+
+impl<S: IsTerminal> Stream<S> {
+    fn new(stream: S) -> Self {
+        Self { stream, is_terminal: OnceLock::new() }
+    }
+
+    fn is_terminal(&self) -> bool {
+        *self.is_terminal.get_or_init(|| self.stream.is_terminal())
+    }
+
+    /// The text, safe for a terminal if it is one.
+    fn guarded(&self, text: &str) -> String {
+        if self.is_terminal() { visible(text) } else { text.to_owned() }
+    }
+}
+
+impl Stream<io::Stdout> {
+    /// A reader that went away is no error.
+    fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        let mut stdout = self.stream.lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Error::new(Code::Other, "the output could not be written").because(error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Stream<io::Stderr> {
+    fn write(&self, text: &str) {
+        // Nobody can be told that nobody can be told.
+        let _ = self.stream.lock().write_all(text.as_bytes());
+    }
 }
 
 /// An error as scripts see it.
@@ -49,7 +93,14 @@ impl From<&Error> for ErrorJson {
 
 impl Output {
     pub(super) fn new(color: ColorWhen, quiet: bool, json: bool) -> Self {
-        Self { color, quiet, json: AtomicBool::new(json), events: AtomicBool::new(false) }
+        Self {
+            color,
+            quiet,
+            json: AtomicBool::new(json),
+            events: AtomicBool::new(false),
+            stdout: Stream::new(io::stdout()),
+            stderr: Stream::new(io::stderr()),
+        }
     }
 
     /// From here on, errors are JSON on stdout.
@@ -65,42 +116,37 @@ impl Output {
 
     /// Lines of text as data.
     pub(super) fn text(&self, text: &str) -> Result<(), Error> {
-        let mut text = if io::stdout().is_terminal() { visible(text) } else { text.to_owned() };
-        text.push('\n');
-        write_stdout(text.as_bytes())
+        let text = self.stdout.guarded(text) + "\n";
+        self.stdout.write(text.as_bytes())
     }
 
     /// Bytes as they came, unless a terminal has to be kept safe from them.
     pub(super) fn bytes(&self, bytes: &[u8]) -> Result<(), Error> {
-        if !io::stdout().is_terminal() {
-            return write_stdout(bytes);
+        if !self.stdout.is_terminal() {
+            return self.stdout.write(bytes);
         }
         let mut text = visible(&String::from_utf8_lossy(bytes));
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
-        write_stdout(text.as_bytes())
+        self.stdout.write(text.as_bytes())
     }
 
     /// One JSON object, on many lines where a person reads it.
     pub(super) fn json(&self, value: &impl Serialize) -> Result<(), Error> {
-        let text = if io::stdout().is_terminal() {
-            serde_json::to_string_pretty(value)
-        } else {
-            serde_json::to_string(value)
-        };
-        write_stdout((json_text(text)? + "\n").as_bytes())
+        let text =
+            if self.stdout.is_terminal() { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+        self.stdout.write((json_text(text)? + "\n").as_bytes())
     }
 
     /// One JSON object on one line.
     pub(super) fn json_line(&self, value: &impl Serialize) -> Result<(), Error> {
-        write_stdout((json_text(serde_json::to_string(value))? + "\n").as_bytes())
+        self.stdout.write((json_text(serde_json::to_string(value))? + "\n").as_bytes())
     }
 
     /// What a person has to see, quiet or not.
     pub(super) fn say(&self, text: &str) {
-        let text = if io::stderr().is_terminal() { visible(text) } else { text.to_owned() };
-        write_stderr(&(text + "\n"));
+        self.stderr.write(&(self.stderr.guarded(text) + "\n"));
     }
 
     /// What a person may like to know.
@@ -112,12 +158,12 @@ impl Output {
 
     /// A question, without a line's end.
     pub(super) fn ask(&self, text: &str) {
-        write_stderr(&visible(text));
+        self.stderr.write(&visible(text));
     }
 
     /// Rows of text that hold colours on purpose.
     pub(super) fn picture(&self, rows: &str) {
-        write_stderr(rows);
+        self.stderr.write(rows);
     }
 
     pub(super) fn error(&self, error: &Error) {
@@ -134,30 +180,31 @@ impl Output {
             let _ = self.json_line(&Failure { event, error: error.into() });
             return;
         }
-        let (red, bold, reset) = if self.stderr_has_color() { (RED, BOLD, RESET) } else { ("", "", "") };
-        let shown = |text: &str| if io::stderr().is_terminal() { visible(text) } else { text.to_owned() };
-        let mut text = format!("{red}error:{reset} {}\n", shown(&error.to_string()));
-        if let Some(hint) = &error.hint {
-            text += &format!("  {bold}hint:{reset} {}\n", shown(hint));
+        if error.code == Code::Interrupted {
+            // Whoever interrupts knows.
+            return;
         }
-        write_stderr(&text);
+        let (red, bold, reset) = if self.stderr_has_color() { (RED, BOLD, RESET) } else { ("", "", "") };
+        let message = self.stderr.guarded(&error.to_string());
+        let hint = error.hint.as_ref().map(|hint| format!("  {bold}hint:{reset} {}\n", self.stderr.guarded(hint)));
+        self.stderr.write(&format!("{red}error:{reset} {message}\n{}", hint.unwrap_or_default()));
     }
 
     /// Help that was asked for.
     pub(super) fn help(&self, text: &StyledStr) -> Result<(), Error> {
-        let color = self.has_color(io::stdout().is_terminal());
+        let color = self.has_color(self.stdout.is_terminal());
         let text = if color { text.ansi().to_string() } else { text.to_string() };
-        write_stdout(text.as_bytes())
+        self.stdout.write(text.as_bytes())
     }
 
     /// Help that was not asked for.
     pub(super) fn usage(&self, text: &StyledStr) {
         let text = if self.stderr_has_color() { text.ansi().to_string() } else { text.to_string() };
-        write_stderr(&text);
+        self.stderr.write(&text);
     }
 
     fn stderr_has_color(&self) -> bool {
-        self.has_color(io::stderr().is_terminal())
+        self.has_color(self.stderr.is_terminal())
     }
 
     /// The flag, then `NO_COLOR` (no-color.org), then `CLICOLOR_FORCE`, then whether it is a terminal with colours.
@@ -175,19 +222,4 @@ impl Output {
 
 fn json_text(text: serde_json::Result<String>) -> Result<String, Error> {
     text.map_err(|error| Error::new(Code::Other, "the answer cannot be put into JSON").because(error))
-}
-
-fn write_stdout(bytes: &[u8]) -> Result<(), Error> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::new(Code::Other, "the output could not be written").because(error))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn write_stderr(text: &str) {
-    // Nobody can be told that nobody can be told.
-    let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -155,12 +155,11 @@ fn list(context: &Context) -> Result<(), Error> {
 }
 
 fn list_line(profile: &Profile, config: &Config) -> String {
-    let mut line = format!("{}\t{}", profile.name, profile.provider);
-    if let Some(data_center) = &profile.data_center {
-        line += &format!(" {}", words::data_center(data_center));
-    }
+    let data_center = profile.data_center.as_ref();
+    let place = data_center.map_or_else(String::new, |code| format!(" {}", words::data_center(code)));
     let is_default = config.profile(None).is_ok_and(|default| default.name == profile.name);
-    line + if is_default { "\tdefault" } else { "" }
+    let default = if is_default { "\tdefault" } else { "" };
+    format!("{}\t{}{place}{default}", profile.name, profile.provider)
 }
 
 impl Show {

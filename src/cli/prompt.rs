@@ -13,7 +13,7 @@ use crate::profile::ProfileName;
 use crate::secret::Secret;
 
 /// Longer answers are mistakes.
-const LONGEST_ANSWER: u64 = 4096;
+const LONGEST_ANSWER: u16 = 4096;
 
 /// The scope that lets the account be read, which is the least that is of use.
 const DEFAULT_SCOPE: &str = "AaaServer.profile.READ";
@@ -28,7 +28,7 @@ pub(super) fn line(output: &Output, question: &str, default: &str) -> Result<Str
     let shown_default = if default.is_empty() { String::new() } else { format!(" [{default}]") };
     output.ask(&format!("{question}{shown_default}: "));
     let mut answer = String::new();
-    let mut stdin = std::io::stdin().lock().take(LONGEST_ANSWER);
+    let mut stdin = std::io::stdin().lock().take(LONGEST_ANSWER.into());
     match stdin.read_line(&mut answer) {
         Ok(0) => Err(cancelled()),
         Ok(_) => {
@@ -45,7 +45,7 @@ pub(super) fn hidden(output: &Output, question: &str) -> Result<Secret, Error> {
     output.ask(question);
     terminal::enable_raw_mode().map_err(failed)?;
     let raw = RawMode;
-    let mut typed = zeroize::Zeroizing::new(String::with_capacity(LONGEST_ANSWER as usize));
+    let mut typed = zeroize::Zeroizing::new(String::with_capacity(LONGEST_ANSWER.into()));
     let result = loop {
         let Event::Key(key) = event::read().map_err(failed)? else { continue };
         if key.kind == KeyEventKind::Release {
@@ -57,7 +57,7 @@ pub(super) fn hidden(output: &Output, question: &str) -> Result<Secret, Error> {
             KeyCode::Char('c' | 'd') if is_control => break Err(cancelled()),
             KeyCode::Char('u') if is_control => typed.clear(),
             KeyCode::Backspace => drop(typed.pop()),
-            KeyCode::Char(character) if !is_control && typed.len() + 4 <= LONGEST_ANSWER as usize => {
+            KeyCode::Char(character) if !is_control && typed.len() + 4 <= LONGEST_ANSWER.into() => {
                 typed.push(character);
             }
             _ => {}

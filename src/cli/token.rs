@@ -74,13 +74,7 @@ impl Token {
         self.print(&token, profile, dialect, context)
     }
 
-    fn print(
-        &self,
-        token: &FreshToken,
-        profile: &Profile,
-        dialect: &Dialect,
-        context: &Context,
-    ) -> Result<(), Error> {
+    fn print(&self, token: &FreshToken, profile: &Profile, dialect: &Dialect, context: &Context) -> Result<(), Error> {
         let secret = token.access_token.expose();
         match self.format {
             Format::Raw => context.output.text(secret),

@@ -43,7 +43,9 @@ impl Service {
                 let message = format!("profile `{name}` is signed in");
                 return Err(Error::new(Code::Config, message)
                     .because("removing it would not revoke its grant at the provider")
-                    .hint(format!("run `device-login logout {name}` first, or leave the grant valid there with `--force`")));
+                    .hint(format!(
+                        "run `device-login logout {name}` first, or leave the grant valid there with `--force`"
+                    )));
             }
         }
         let config = config::remove_profile(&self.config, name)?;

@@ -44,7 +44,8 @@ impl Fields {
     pub(super) fn to_json(&self) -> Result<Vec<u8>, Error> {
         let mut object = Value::Object(Map::new());
         for (key, value) in &self.0 {
-            let path = key_path(key).ok_or_else(|| problem(format!("`{key}` is no key such as `a`, `a[b]` or `a[]`")))?;
+            let path =
+                key_path(key).ok_or_else(|| problem(format!("`{key}` is no key such as `a`, `a[b]` or `a[]`")))?;
             insert(&mut object, &path, value.clone())
                 .map_err(|()| problem(format!("`{key}` is used both as a value and as a list or object")))?;
         }
@@ -160,8 +161,7 @@ mod tests {
     #[test]
     fn brackets_make_lists_and_objects() {
         let expected = r#"{"data":[{"Company":"B","Last_Name":"A"},{"Last_Name":"C"}],"trigger":["x","y"]}"#;
-        let raw =
-            ["data[][Last_Name]=A", "data[][Company]=B", "data[][Last_Name]=C", "trigger[]=x", "trigger[]=y"];
+        let raw = ["data[][Last_Name]=A", "data[][Company]=B", "data[][Last_Name]=C", "trigger[]=x", "trigger[]=y"];
         assert_eq!(json(&[], &raw).as_deref(), Some(expected));
         assert_eq!(json(&[], &["a[b][c]=1", "a[b][d]=2"]).as_deref(), Some(r#"{"a":{"b":{"c":"1","d":"2"}}}"#));
     }

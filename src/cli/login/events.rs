@@ -43,6 +43,7 @@ enum Event<'a> {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "`user_code` is the name in RFC 8628")]
 struct Code<'a> {
     profile: &'a str,
     user_code: &'a str,
@@ -68,15 +69,18 @@ pub(super) async fn sign_in(
     profile: &Profile,
     options: SignIn,
 ) -> Result<(), Error> {
-    let print = |event| context.output.json_line(&Line { schema_version: 1, event });
     let report = |event: SignInEvent| {
         if let Some(event) = self::event(&event, profile) {
             // A reader that is full or gone must not cost the person the approval.
-            let _ = print(event);
+            let _ = print(context, event);
         }
     };
     let signed_in = service.sign_in(profile, options, report).await?;
-    print(signed_in_event(&signed_in))
+    print(context, signed_in_event(&signed_in))
+}
+
+fn print(context: &Context, event: Event<'_>) -> Result<(), Error> {
+    context.output.json_line(&Line { schema_version: 1, event })
 }
 
 fn event<'a>(event: &'a SignInEvent, profile: &'a Profile) -> Option<Event<'a>> {
@@ -89,7 +93,8 @@ fn event<'a>(event: &'a SignInEvent, profile: &'a Profile) -> Option<Event<'a>> 
         SignInEvent::Relocated { data_center, .. } => Event::Relocated { data_center },
         SignInEvent::Retrying { reason, next_poll_at, .. } => {
             let wait = *next_poll_at - clock::now();
-            Event::Retrying { reason, wait: wait.as_secs_f64().ceil() as u64 }
+            // Rounded up: nobody is asked before then.
+            Event::Retrying { reason, wait: wait.as_secs() + u64::from(wait.subsec_nanos() > 0) }
         }
     })
 }

@@ -12,7 +12,7 @@ use super::super::words;
 use super::qr::{self, Form};
 use super::{Qr, ask_to_save_again, reservations, signed_in_line, wanted_scopes};
 use crate::clock::{self, Moment};
-use crate::config::{Profile, ProviderSource};
+use crate::config::{Environment, Profile, ProviderSource};
 use crate::error::Error;
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
@@ -30,7 +30,7 @@ impl Lines {
         if !std::io::stdin().is_terminal() {
             return Self(None);
         }
-        let (sender, receiver) = watch::channel(0);
+        let (sender, receiver) = watch::channel(0_u32);
         // Reading cannot be interrupted, so the thread stays until the process ends.
         std::thread::spawn(move || {
             for line in std::io::stdin().lock().lines() {
@@ -64,7 +64,8 @@ pub(super) async fn sign_in(
 ) -> Result<(), Error> {
     let lines = Lines::from_terminal();
     let can_renew = lines.may_come();
-    let mut talk = Talk { context, service, profile, scopes: wanted_scopes(profile, &options), qr, can_renew, code: None };
+    let mut talk =
+        Talk { context, service, profile, scopes: wanted_scopes(profile, &options), qr, can_renew, code: None };
     talk.introduce()?;
     loop {
         let (sender, mut events) = mpsc::unbounded_channel();
@@ -87,7 +88,9 @@ pub(super) async fn sign_in(
         };
         if let Some(signed_in) = signed_in {
             context.output.text(&signed_in_line(&signed_in))?;
-            reservations(&signed_in).iter().for_each(|line| context.output.note(line));
+            for line in reservations(&signed_in) {
+                context.output.note(&line);
+            }
             return Ok(());
         }
     }
@@ -96,7 +99,7 @@ pub(super) async fn sign_in(
 /// Waits for Enter. Where no line will come any more, it waits for ever.
 async fn enter(lines: &Lines) {
     if lines.clone().next().await.is_none() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -168,18 +171,15 @@ impl Talk<'_> {
 
     fn show_code(&mut self, code: IssuedCode) {
         let say = |text: &str| self.context.output.say(text);
-        let machine = Machine::this(&variable);
-        let who = match &machine.over_ssh_from {
-            Some(address) => format!("{} on {}, over SSH from {address}", machine.user, machine.host),
-            None => format!("{} on {}", machine.user, machine.host),
-        };
+        let Machine { user, host, over_ssh_from } = Machine::here(Environment(&variable));
+        let over_ssh = over_ssh_from.map_or_else(String::new, |address| format!(", over SSH from {address}"));
         say(&format!("1. On another device open: {}", code.verification_uri));
         say(&format!("2. Enter this code: {}", code.user_code));
         say(&format!("   Spelled: {}.", words::spelled(&code.user_code)));
         if let Some(complete) = &code.verification_uri_complete {
             say(&format!("   With the code in it already: {complete}"));
         }
-        say(&format!("3. Approve there. Approve only if you started this yourself, as {who}."));
+        say(&format!("3. Approve there. Approve only if you started this yourself, as {user} on {host}{over_ssh}."));
         self.draw_qr(&code);
         let (lifetime, until) = (words::duration(code.lifetime), words::time_of_day(code.expires_at_time));
         let interval = words::duration(code.interval);
@@ -246,8 +246,7 @@ impl Talk<'_> {
             // That Enter answered another question.
             return false;
         }
-        let is_young =
-            self.code.as_ref().is_some_and(|code| clock::now() - code.issued.issued_at < YOUNG);
+        let is_young = self.code.as_ref().is_some_and(|code| clock::now() - code.issued.issued_at < YOUNG);
         if is_young {
             self.context.output.say("This code is new. Press Enter again in 10 seconds for another one.");
         }

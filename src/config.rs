@@ -107,15 +107,34 @@ pub enum SecretSource {
 /// A provider that is known whole, or one that its issuer will describe.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ProviderSource {
-    Known(Provider),
-    Issuer { name: String, issuer: url::Url, api_domain: Option<url::Url> },
+    /// Needs no configuration. Made when it is needed, which handing out a stored token is not.
+    BuiltIn {
+        dialect: &'static Dialect,
+        provider: fn() -> Provider,
+    },
+    Configured(Provider),
+    Issuer {
+        name: String,
+        issuer: url::Url,
+        api_domain: Option<url::Url>,
+    },
 }
 
 impl ProviderSource {
     pub fn dialect(&self) -> &'static Dialect {
         match self {
-            ProviderSource::Known(provider) => provider.dialect,
+            ProviderSource::BuiltIn { dialect, .. } => dialect,
+            ProviderSource::Configured(provider) => provider.dialect,
             ProviderSource::Issuer { .. } => &standard::DIALECT,
+        }
+    }
+
+    /// The provider, unless only its issuer knows it.
+    pub fn known(&self) -> Option<Provider> {
+        match self {
+            ProviderSource::BuiltIn { provider, .. } => Some(provider()),
+            ProviderSource::Configured(provider) => Some(provider.clone()),
+            ProviderSource::Issuer { .. } => None,
         }
     }
 }
@@ -194,6 +213,6 @@ pub fn read_secret_file(path: &Path) -> Result<Secret, Error> {
 
 /// The providers that need no configuration.
 fn built_in_providers() -> BTreeMap<String, ProviderSource> {
-    let zoho = zoho::provider();
-    BTreeMap::from([(zoho.name.clone(), ProviderSource::Known(zoho))])
+    let zoho = ProviderSource::BuiltIn { dialect: &zoho::DIALECT, provider: zoho::provider };
+    BTreeMap::from([("zoho".to_owned(), zoho)])
 }

@@ -58,7 +58,8 @@ impl Service {
     /// The provider of a profile; one that is known by its issuer only is asked to describe itself.
     async fn provider(&self, profile: &Profile) -> Result<Provider, Error> {
         let (name, issuer, api_domain) = match self.config.provider(profile)? {
-            ProviderSource::Known(provider) => return Ok(provider.clone()),
+            ProviderSource::BuiltIn { provider, .. } => return Ok(provider()),
+            ProviderSource::Configured(provider) => return Ok(provider.clone()),
             ProviderSource::Issuer { name, issuer, api_domain } => (name, issuer, api_domain),
         };
         let what = format!("the provider `{name}` could not be discovered");

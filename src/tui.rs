@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Moment;
+use crate::config::{Profile, ProviderSource};
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn, SignedIn};
@@ -97,15 +98,18 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
 }
 
 fn subjects(service: &Service) -> BTreeMap<ProfileName, Subject> {
-    let subject = |profile: &crate::config::Profile| {
-        let dialect = service.config.provider(profile).ok().map(crate::config::ProviderSource::dialect);
-        let has_own_name = dialect.is_some_and(|dialect| dialect.display_name.starts_with(char::is_uppercase));
+    let subject = |profile: &Profile| {
+        let source = service.config.provider(profile).ok();
+        // Zoho itself goes by its name, a stand-in for it by the name it was given.
+        let provider = match source {
+            Some(ProviderSource::BuiltIn { dialect, .. }) => dialect.display_name.to_owned(),
+            _ => profile.provider.clone(),
+        };
+        let home = source.and_then(ProviderSource::known).map(|provider| provider.default_data_center().code.clone());
         Subject {
             profile: profile.name.clone(),
-            provider: dialect
-                .filter(|_| has_own_name)
-                .map_or(profile.provider.clone(), |dialect| dialect.display_name.to_owned()),
-            data_center: profile.data_center.clone(),
+            provider,
+            data_center: profile.data_center.clone().or(home).filter(|code| !code.is_empty()),
             scopes: profile.scopes.clone(),
         }
     };

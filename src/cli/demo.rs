@@ -115,7 +115,7 @@ async fn service_in(home: &Path, addresses: &Addresses) -> Result<(Service, Prof
 /// Takes the page from the address at which a phone reaches it, which no configuration file could say: it is plain `http`.
 fn with_approval_page(mut config: Config, addresses: &Addresses) -> Config {
     let page = Url::parse(&addresses.approval_page).map(|page| page.origin());
-    if let (Some(ProviderSource::Known(demo)), Ok(page)) = (config.providers.get_mut("demo"), page) {
+    if let (Some(ProviderSource::Configured(demo)), Ok(page)) = (config.providers.get_mut("demo"), page) {
         demo.data_centers.iter_mut().for_each(|data_center| data_center.verification_origins.push(page.clone()));
     }
     config

@@ -117,7 +117,7 @@ pub(super) fn new_profile(
 }
 
 fn ask_data_center(output: &Output, source: &ProviderSource) -> Result<Option<String>, Error> {
-    let ProviderSource::Known(provider) = source else { return Ok(None) };
+    let Some(provider) = source.known() else { return Ok(None) };
     let codes: Vec<&str> = provider.data_centers.iter().map(|data_center| data_center.code.as_str()).collect();
     if codes == [""] {
         return Ok(None);

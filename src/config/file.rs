@@ -150,7 +150,7 @@ impl ProviderEntry {
                             userinfo: optional_address("userinfo_endpoint", userinfo_endpoint)?,
                         };
                         let issuer = optional_address("issuer", issuer)?.unwrap_or_else(|| endpoints.token.clone());
-                        Ok(ProviderSource::Known(standard::provider(name, &issuer, endpoints, api_domain)))
+                        Ok(ProviderSource::Configured(standard::provider(name, &issuer, endpoints, api_domain)))
                     }
                     _ => Err("needs `issuer`, or both `device_authorization_endpoint` and `token_endpoint`".to_owned()),
                 }
@@ -173,7 +173,7 @@ fn zoho_provider(name: &str, entries: BTreeMap<String, DataCenterEntry>) -> Resu
         return Err("has no `data_centers`".to_owned());
     }
     let provider = Provider { name: name.to_owned(), dialect: &zoho::DIALECT, data_centers };
-    Ok(ProviderSource::Known(provider))
+    Ok(ProviderSource::Configured(provider))
 }
 
 fn optional_address(key: &str, text: Option<String>) -> Result<Option<Url>, String> {
@@ -234,7 +234,7 @@ mod tests {
         let work = config.profile(None).expect("the default profile");
         assert_eq!(work.data_center.as_deref(), Some("us"));
         assert_eq!(work.client_secret, SecretSource::File("/etc/x/secret".into()));
-        let ProviderSource::Known(lab) = &config.providers["lab"] else { panic!("lab is known") };
+        let ProviderSource::Configured(lab) = &config.providers["lab"] else { panic!("lab is known") };
         assert_eq!(lab.default_data_center().code, "us");
     }
 

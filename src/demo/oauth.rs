@@ -10,7 +10,6 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use super::accounts::{Credentials, DeviceRequest, Refusal, TokenKind, Tokens};
-use super::pages;
 use super::server::{Denial, Parameters, Site};
 use crate::clock;
 

@@ -42,7 +42,8 @@ impl Service {
     pub fn known_api_place(&self, profile: &Profile) -> Result<(DataCenter, &'static Dialect), Error> {
         let grant = self.load(profile)?.and_then(|record| record.grant);
         let provider = match self.config.provider(profile)? {
-            ProviderSource::Known(provider) => provider.clone(),
+            ProviderSource::BuiltIn { provider, .. } => provider(),
+            ProviderSource::Configured(provider) => provider.clone(),
             ProviderSource::Issuer { name, issuer, api_domain } => {
                 let endpoints = standard::StandardEndpoints {
                     device_authorization: issuer.clone(),

@@ -2,7 +2,7 @@
 
 use super::login::empty_record;
 use super::{Service, home_data_center, store_error};
-use crate::config::{self, Config, Profile, ProviderSource};
+use crate::config::{self, Config, Profile};
 use crate::error::{Code, Error};
 use crate::secret::Secret;
 use crate::storage::{LockedRecord, Record};
@@ -65,8 +65,8 @@ impl Service {
                 .because("there is already one with this name")
                 .hint(format!("`device-login profile remove {name}` makes room, or choose another name")));
         }
-        if let ProviderSource::Known(provider) = self.config.provider(profile)? {
-            home_data_center(profile, provider)?;
+        if let Some(provider) = self.config.provider(profile)?.known() {
+            home_data_center(profile, &provider)?;
         } else if let Some(code) = &profile.data_center {
             return Err(Error::new(Code::Config, what)
                 .because(format!("its provider has no data centers, so none is `{code}`"))

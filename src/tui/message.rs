@@ -31,6 +31,11 @@ pub enum Message {
         task: Task,
         event: SignInEvent,
     },
+    /// Approved, but the grant could not be saved. It waits for an [`Effect::TrySaving`].
+    Unsaved {
+        task: Task,
+        error: Error,
+    },
     SignInEnded {
         task: Task,
         result: Box<Result<SignedIn, Error>>,
@@ -70,6 +75,11 @@ pub enum Effect {
         task: Task,
         profile: ProfileName,
         options: SignIn,
+    },
+    /// Saves an approved grant again, or gives it back to the provider.
+    TrySaving {
+        task: Task,
+        again: bool,
     },
     /// Ends a piece of work; a sign-in asks nothing more from then on.
     Cancel(Task),

@@ -5,12 +5,13 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::keymap::Key;
@@ -38,8 +39,15 @@ pub(super) async fn run(
 ) -> Result<Ended, Error> {
     let mut terminal = Terminal::take().map_err(|error| terminal_error(&error))?;
     let (sender, receiver) = unbounded_channel();
-    let mut runtime =
-        Runtime { service, decide, sender, cancellable: HashMap::new(), must_finish: JoinSet::new(), ended: None };
+    let mut runtime = Runtime {
+        service,
+        decide,
+        sender,
+        cancellable: HashMap::new(),
+        decisions: Arc::default(),
+        must_finish: JoinSet::new(),
+        ended: None,
+    };
     let window = terminal.size();
     update(&mut model, Message::Resized { columns: window.width, rows: window.height }, now());
     runtime.perform(effects, &mut terminal).map_err(|error| terminal_error(&error))?;
@@ -54,6 +62,8 @@ struct Runtime {
     decide: Option<Decide>,
     sender: UnboundedSender<Message>,
     cancellable: HashMap<Task, AbortHandle>,
+    /// Sign-ins whose grant could not be saved, waiting to hear whether to try again.
+    decisions: Arc<Mutex<HashMap<Task, oneshot::Sender<bool>>>>,
     /// Work that changes the store: quitting waits for it.
     must_finish: JoinSet<()>,
     ended: Option<Ended>,
@@ -111,16 +121,27 @@ impl Runtime {
         for effect in effects {
             match effect {
                 Effect::StartSignIn { task, profile, options } => {
-                    let sender = self.sender.clone();
-                    let events = sender.clone();
+                    let (events, unsaved) = (self.sender.clone(), self.sender.clone());
+                    let decisions = self.decisions.clone();
                     self.spawn_cancellable(task, &profile.clone(), move |service, profile| async move {
                         let report = move |event| drop(events.send(Message::SignIn { task, event }));
+                        let try_again = move |error| {
+                            let (decide, decision) = oneshot::channel();
+                            decisions.lock().unwrap_or_else(PoisonError::into_inner).insert(task, decide);
+                            drop(unsaved.send(Message::Unsaved { task, error }));
+                            async { decision.await.unwrap_or(false) }
+                        };
                         let result = match profile {
-                            Ok(profile) => service.sign_in(&profile, options, report).await,
+                            Ok(profile) => service.sign_in_patiently(&profile, options, report, try_again).await,
                             Err(error) => Err(error),
                         };
                         Message::SignInEnded { task, result: Box::new(result) }
                     });
+                }
+                Effect::TrySaving { task, again } => {
+                    let decision = self.decisions.lock().unwrap_or_else(PoisonError::into_inner).remove(&task);
+                    // A sign-in that does not wait any more needs no decision.
+                    decision.map(|decision| decision.send(again));
                 }
                 Effect::Cancel(task) => {
                     if let Some(work) = self.cancellable.remove(&task) {

@@ -23,6 +23,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         }
         Message::Woken => wake(model, now),
         Message::SignIn { task, event } => sign_in::happened(model, task, event, now),
+        Message::Unsaved { task, error } => sign_in::unsaved(model, task, error),
         Message::SignInEnded { task, result } => sign_in::ended(model, task, *result, now),
         Message::StatusesLoaded(statuses) => profiles::loaded(model, statuses, now),
         Message::Refreshed { task, profile, result } => profiles::refreshed(model, task, &profile, result, now),

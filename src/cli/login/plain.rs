@@ -125,15 +125,12 @@ impl Talk<'_> {
     fn introduce(&self) -> Result<(), Error> {
         let say = |text: String| self.context.output.say(&text);
         let source = self.service.config.provider(self.profile)?;
-        let (provider, data_center) = match source {
-            ProviderSource::Known(provider) => {
-                let home = self.profile.data_center.as_deref().unwrap_or(&provider.default_data_center().code);
-                (provider.name.as_str(), Some(home).filter(|code| !code.is_empty()))
-            }
-            ProviderSource::Issuer { name, .. } => (name.as_str(), None),
-        };
-        let provider = if provider == "zoho" { source.dialect().display_name } else { provider };
-        let place = data_center.map_or_else(String::new, |code| format!(", data centre {}", words::data_center(code)));
+        let home = source.known().map(|provider| provider.default_data_center().code.clone());
+        let data_center = self.profile.data_center.clone().or(home).filter(|code| !code.is_empty());
+        // Zoho itself goes by its name, a stand-in for it by the name it was given.
+        let is_zoho = matches!(source, ProviderSource::BuiltIn { .. });
+        let provider = if is_zoho { source.dialect().display_name } else { &self.profile.provider };
+        let place = data_center.map_or_else(String::new, |code| format!(", data centre {}", words::data_center(&code)));
         say(format!("Sign in to {provider}, profile {}{place}.", self.profile.name));
         if !self.scopes.is_empty() {
             let scopes: Vec<String> = self.scopes.iter().map(|scope| catalog::scope_in_words(scope)).collect();

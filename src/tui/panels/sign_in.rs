@@ -56,6 +56,10 @@ pub enum Stage {
         host: Option<String>,
     },
     Waiting(Waiting),
+    /// Approved, but the store did not take the grant, which is kept in memory until the person decides.
+    Unsaved {
+        error: Error,
+    },
     /// Approved and saved; the account is being asked for.
     Approved,
     SignedIn {
@@ -152,6 +156,17 @@ pub fn happened(model: &mut Model, task: Task, event: SignInEvent, now: Now) -> 
     Vec::new()
 }
 
+/// Takes in that the grant could not be saved.
+pub fn unsaved(model: &mut Model, task: Task, error: Error) -> Vec<Effect> {
+    if let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) {
+        panel.stage = Stage::Unsaved { error };
+        model.overlay = None;
+        return Vec::new();
+    }
+    // Nobody looks at this sign-in any more.
+    vec![Effect::TrySaving { task, again: false }]
+}
+
 /// Takes in the end of the sign-in under way.
 pub fn ended(model: &mut Model, task: Task, result: Result<SignedIn, Error>, now: Now) -> Vec<Effect> {
     let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) else {
@@ -208,6 +223,7 @@ pub fn commands(model: &Model) -> Vec<Command> {
     let Some(panel) = &model.sign_in else { return vec![Command::Back] };
     match &panel.stage {
         Stage::Asking { .. } | Stage::Approved => vec![Command::Help, Command::Back],
+        Stage::Unsaved { .. } => vec![Command::Choose, Command::Help, Command::Back],
         Stage::Waiting(_) if panel.qr.is_full_screen => {
             vec![Command::FullScreenQr, Command::InvertQr, Command::BiggerQr, Command::SmallerQr, Command::Back]
         }
@@ -250,7 +266,7 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
             next_second(ends_at, now.moment)
         }
         Stage::SignedIn { leaves_at, .. } => next_second(*leaves_at, now.moment),
-        Stage::Asking { .. } | Stage::Approved | Stage::Failed { .. } => None,
+        Stage::Asking { .. } | Stage::Unsaved { .. } | Stage::Approved | Stage::Failed { .. } => None,
     }
 }
 
@@ -259,13 +275,14 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
     let Some(panel) = model.sign_in.take() else { return profiles::open(model) };
     let mut effects = match &panel.stage {
         Stage::Asking { .. } | Stage::Waiting(_) | Stage::Approved => vec![Effect::Cancel(panel.task)],
+        Stage::Unsaved { .. } => vec![Effect::TrySaving { task: panel.task, again: false }],
         Stage::SignedIn { .. } | Stage::Failed { .. } => Vec::new(),
     };
     if model.is_single_sign_in {
         effects.push(Effect::Quit(match panel.stage {
             Stage::SignedIn { outcome, .. } => Ended::SignedIn(outcome),
             Stage::Failed { error, .. } => Ended::Failed(error),
-            Stage::Asking { .. } | Stage::Waiting(_) | Stage::Approved => Ended::Interrupted,
+            Stage::Asking { .. } | Stage::Waiting(_) | Stage::Unsaved { .. } | Stage::Approved => Ended::Interrupted,
         }));
     } else {
         effects.extend(profiles::open(model));
@@ -328,6 +345,7 @@ fn panel_qr(model: &mut Model, change: impl FnOnce(&mut QrView)) -> Vec<Effect> 
 fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.sign_in.as_ref().map(|panel| &panel.stage) {
         Some(Stage::SignedIn { .. }) => go_on(model),
+        Some(Stage::Unsaved { .. }) => decide_saving(model, true),
         Some(Stage::Failed { error, .. }) if error.code == Code::CodeExpired => new_code(model, now),
         Some(Stage::Waiting(waiting)) => {
             let left = countdown(now.moment.until(waiting.next_poll_at));
@@ -336,6 +354,13 @@ fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Tries to save the grant again, or gives it back; either way the end follows as a message.
+fn decide_saving(model: &mut Model, again: bool) -> Vec<Effect> {
+    let Some(panel) = model.sign_in.as_mut() else { return Vec::new() };
+    panel.stage = Stage::Approved;
+    vec![Effect::TrySaving { task: panel.task, again }]
 }
 
 /// Where a sign-in that worked leads.
@@ -385,6 +410,7 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Stage::SignedIn { .. } => go_on(model),
+        Stage::Unsaved { .. } => decide_saving(model, false),
         _ => leave(model),
     }
 }

@@ -264,3 +264,22 @@ fn the_screen_wakes_at_each_second_of_a_countdown_and_never_else() {
     end(&mut model, task, Err(failure(Code::Denied)), 40.0);
     assert_eq!(next_wakeup(&model, at(41.0)), None);
 }
+
+#[test]
+fn a_grant_that_cannot_be_saved_waits_for_the_person() {
+    let (mut model, task) = waiting();
+    let unsaved = || Message::Unsaved { task, error: failure(Code::Store) };
+    assert_eq!(update(&mut model, unsaved(), at(40.0)), []);
+    assert_eq!(press(&mut model, Key::Enter, 41.0), [Effect::TrySaving { task, again: true }]);
+    assert_eq!(update(&mut model, unsaved(), at(42.0)), []);
+    assert_eq!(press(&mut model, Key::Esc, 43.0), [Effect::TrySaving { task, again: false }]);
+    assert_eq!(end(&mut model, task, Err(failure(Code::Store)), 44.0), [Effect::LoadStatuses]);
+}
+
+#[test]
+fn a_grant_that_nobody_waits_for_is_given_back() {
+    let (mut model, task) = waiting();
+    press(&mut model, Key::Esc, 5.0);
+    let unsaved = Message::Unsaved { task, error: failure(Code::Store) };
+    assert_eq!(update(&mut model, unsaved, at(6.0)), [Effect::TrySaving { task, again: false }]);
+}

@@ -47,8 +47,12 @@ pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
             let lines = vec![Line::raw(format!("Asking {host} for a code ..."))];
             message_screen(model, panel, "sign in", &lines, area, frame);
         }
+        Stage::Unsaved { error } => {
+            let lines = unsaved(model, error, area.width);
+            message_screen(model, panel, "sign in", &lines, area, frame);
+        }
         Stage::Approved => {
-            let lines = vec![Line::raw("Approved and saved. Asking who approved ...")];
+            let lines = vec![Line::raw("Approved. Saving, and asking who approved ...")];
             message_screen(model, panel, "sign in", &lines, area, frame);
         }
         Stage::SignedIn { outcome, leaves_at } => {
@@ -504,6 +508,20 @@ fn signed_in(model: &Model, outcome: &SignedIn, left: Duration, now: Now, width:
 fn protection(model: &Model) -> String {
     let status = model.profiles.statuses.iter().find_map(|status| status.protection.as_ref());
     status.map(|protection| format!(", {protection}")).unwrap_or_default()
+}
+
+fn unsaved(model: &Model, error: &Error, width: u16) -> Vec<Line<'static>> {
+    let theme = &model.theme;
+    let room = usize::from(width.saturating_sub(6)).clamp(10, 90);
+    let title = Span::styled(" Approved, but not saved", theme.title);
+    let mut lines = vec![Line::from(vec![theme.mark(Mark::NeedsSignIn), title]), Line::default()];
+    let advice = "Press Enter to try again. Esc gives the approval up and takes its access back.";
+    let texts = [Some(error.to_string()), error.hint.clone(), Some(advice.to_owned())];
+    for text in texts.into_iter().flatten() {
+        lines.extend(wrap(&text, room).into_iter().map(Line::raw));
+        lines.push(Line::default());
+    }
+    lines
 }
 
 fn failed(model: &Model, error: &Error, user_code: Option<&str>, at: &str, width: u16) -> Vec<Line<'static>> {

@@ -128,6 +128,8 @@ pub struct Dialect {
     pub mint_limit: Option<MintLimit>,
     /// The word before the token in `Authorization`.
     pub api_scheme: &'static str,
+    /// The products whose APIs are known.
+    pub products: &'static [catalog::Product],
     /// What kind of client to register, and where, in one sentence.
     pub registration: &'static str,
 }

@@ -38,6 +38,7 @@ pub static DIALECT: Dialect = Dialect {
     throttle_pause: Duration::from_secs(60),
     mint_limit: None,
     api_scheme: "Bearer",
+    products: &[],
     registration: "register a client that may use the device grant",
 };
 

@@ -59,7 +59,7 @@ pub struct ApiPanel {
 #[derive(Debug)]
 enum Catalogue {
     Loading(Task),
-    Ready(TestCalls),
+    Ready(Box<TestCalls>),
     Failed(Error),
 }
 
@@ -162,7 +162,7 @@ pub fn open(model: &mut Model, profile: ProfileName) -> Vec<Effect> {
 pub fn loaded(model: &mut Model, task: Task, result: Result<TestCalls, Error>) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return Vec::new() };
     if matches!(panel.catalogue, Catalogue::Loading(wanted) if wanted == task) {
-        panel.catalogue = result.map_or_else(Catalogue::Failed, Catalogue::Ready);
+        panel.catalogue = result.map_or_else(Catalogue::Failed, |known| Catalogue::Ready(Box::new(known)));
         panel.selected = panel.selected.min(panel.rows().saturating_sub(1));
     }
     resized(model);
@@ -174,8 +174,7 @@ pub fn commands(model: &Model) -> Vec<Command> {
     let Some(panel) = &model.api else { return vec![Command::Back] };
     let mut commands = match panel.focus {
         Focus::Form => return vec![Command::NextPane, Command::Choose, Command::Back],
-        Focus::Query => return vec![Command::Choose, Command::Back],
-        Focus::History => return vec![Command::Choose, Command::Back],
+        Focus::Query | Focus::History => return vec![Command::Choose, Command::Back],
         Focus::Requests => vec![Command::Send, Command::Edit, Command::NextPane, Command::NextView],
         Focus::Answer => {
             vec![Command::NextPane, Command::NextView, Command::Find, Command::Fold, Command::CopyAnswer, Command::Send]
@@ -200,23 +199,19 @@ pub fn captures_keys(model: &Model) -> bool {
 /// Takes in a key that is text.
 pub fn press(model: &mut Model, key: Key, _now: Now) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return Vec::new() };
-    let effects = match panel.focus {
-        Focus::Form => match panel.form.press(key) {
-            Pressed::Edited => Vec::new(),
-            Pressed::Leave => {
-                panel.focus = Focus::Requests;
-                Vec::new()
-            }
+    let mut effects = Vec::new();
+    if panel.focus == Focus::Form {
+        match panel.form.press(key) {
+            Pressed::Edited => {}
+            Pressed::Leave => panel.focus = Focus::Requests,
             Pressed::Send => {
                 panel.focus = Focus::Answer;
-                send(model)
+                effects = send(model);
             }
-        },
-        _ => {
-            type_query(panel, key);
-            Vec::new()
         }
-    };
+    } else {
+        type_query(panel, key);
+    }
     resized(model);
     effects
 }

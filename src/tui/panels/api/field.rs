@@ -46,11 +46,6 @@ impl Field {
         self.lines.len()
     }
 
-    /// The line that has the cursor.
-    pub(super) fn at(&self) -> usize {
-        self.at
-    }
-
     pub(super) fn is_empty_line(&self) -> bool {
         self.line().value().is_empty()
     }
@@ -191,9 +186,9 @@ mod tests {
         let mut field = Field::new("ab");
         field.press(Key::Left);
         field.break_line();
-        assert_eq!((field.text().as_str(), field.at()), ("a\nb", 1));
+        assert_eq!((field.text().as_str(), field.at), ("a\nb", 1));
         field.press(Key::Backspace);
-        assert_eq!((field.text().as_str(), field.at()), ("ab", 0));
+        assert_eq!((field.text().as_str(), field.at), ("ab", 0));
     }
 
     #[test]

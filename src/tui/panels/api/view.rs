@@ -39,14 +39,14 @@ pub fn title(model: &Model, _now: Now) -> String {
 /// Draws the panel.
 pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
     let Some(panel) = &model.api else { return };
-    let panes = Panes::of(panel, area);
-    if let Some(list) = panes.list {
+    let places = Panes::of(panel, area);
+    if let Some(list) = places.list {
         draw_list(model, panel, list, frame);
     }
-    if let Some(request) = panes.request {
+    if let Some(request) = places.request {
         draw_request(model, panel, request, frame);
     }
-    let Some(right) = panes.right else { return };
+    let Some(right) = places.right else { return };
     match panel.focus {
         Focus::Form => draw_form(model, &panel.form, right, frame),
         Focus::History => draw_history(model, panel, now, right, frame),
@@ -58,7 +58,7 @@ pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
 pub(super) fn text_rows(model: &Model) -> u16 {
     let Some(panel) = &model.api else { return 0 };
     let right = Panes::of(panel, body(model.window)).right;
-    right.map_or(0, |right| Pane::of(model, panel, block(model, panel, "", right.width, true).inner(right)).text.height)
+    right.map_or(0, |right| Pane::of(model, panel, block(model, "", right.width, true).inner(right)).text.height)
 }
 
 /// The rows of the list.
@@ -102,24 +102,24 @@ impl Panes {
 }
 
 /// Borders on all sides where there is room, else above only.
-fn block<'a>(model: &Model, _panel: &ApiPanel, title: &'a str, columns: u16, has_focus: bool) -> Block<'a> {
+fn block<'a>(model: &Model, title: &'a str, columns: u16, has_focus: bool) -> Block<'a> {
     let style = if has_focus { model.theme.focus } else { model.theme.border };
     let borders = if columns >= 34 { Borders::ALL } else { Borders::TOP | Borders::BOTTOM };
     let title = if title.is_empty() { Line::default() } else { Line::styled(format!(" {title} "), model.theme.title) };
     Block::new().borders(borders).border_set(model.theme.border_set()).border_style(style).title(title)
 }
 
-fn framed(model: &Model, panel: &ApiPanel, title: &str, has_focus: bool, area: Rect, frame: &mut Frame<'_>) -> Rect {
+fn framed(model: &Model, title: &str, has_focus: bool, area: Rect, frame: &mut Frame<'_>) -> Rect {
     // The mark survives without colours.
     let title = if has_focus { format!("> {title}") } else { title.to_owned() };
-    let block = block(model, panel, &title, area.width, has_focus);
+    let block = block(model, &title, area.width, has_focus);
     let inner = block.inner(area);
     (&block).render(area, frame.buffer_mut());
     inner
 }
 
 fn draw_list(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
-    let inner = framed(model, panel, "Requests", panel.focus == Focus::Requests, area, frame);
+    let inner = framed(model, "Requests", panel.focus == Focus::Requests, area, frame);
     let room = usize::from(inner.width);
     let known = match &panel.catalogue {
         Catalogue::Ready(known) => known,
@@ -154,7 +154,7 @@ fn draw_list(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>)
 
 /// The request line of what has the cursor, and the scope that it needs.
 fn draw_request(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
-    let inner = framed(model, panel, "Request", false, area, frame);
+    let inner = framed(model, "Request", false, area, frame);
     let room = usize::from(inner.width);
     let line = match panel.selected_call() {
         Some(Ok(call)) => {
@@ -222,7 +222,7 @@ impl Pane {
 
 fn draw_answer(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
     let has_focus = matches!(panel.focus, Focus::Answer | Focus::Query);
-    let inner = framed(model, panel, "Answer", has_focus, area, frame);
+    let inner = framed(model, "Answer", has_focus, area, frame);
     let pane = Pane::of(model, panel, inner);
     draw_lines(&pane.head, Rect { height: pane.text.y - inner.y, ..inner }, frame);
     let Some(text) = panel.text().filter(|_| panel.refused.is_none()) else { return };
@@ -263,11 +263,10 @@ fn head_of(model: &Model, panel: &ApiPanel, exchange: &Exchange, room: usize) ->
 
 fn status_line(model: &Model, reply: &Reply, room: usize) -> Line<'static> {
     let mark = if reply.explained.is_none() && reply.status < 400 { Mark::Good } else { Mark::Declined };
-    let mut words = format!(" {} {}", reply.status, reason(reply.status)).trim_end().to_owned();
-    words += &format!("  {} ms  {}", reply.took.as_millis(), bytes_in_words(reply.size));
-    if let Some(content_type) = &reply.content_type {
-        words += &format!("  {}", shown(content_type));
-    }
+    let status = format!(" {} {}", reply.status, reason(reply.status));
+    let (time, size) = (format!("{} ms", reply.took.as_millis()), bytes_in_words(reply.size));
+    let content_type = reply.content_type.as_deref().map(shown).unwrap_or_default();
+    let words = [status.trim_end(), &time, &size, &content_type].join("  ");
     Line::from(vec![model.theme.mark(mark), Span::raw(clip(&words, room.saturating_sub(mark.word().len())))])
 }
 
@@ -296,16 +295,16 @@ fn draw_foot(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>)
         return;
     }
     let lines = text.document().line_count();
-    let separator = model.theme.separator();
-    let mut words = format!("{}{separator}line {} of {lines}", panel.side.name(), (text.line() + 1).min(lines));
+    let mut parts = vec![panel.side.name().to_owned(), format!("line {} of {lines}", (text.line() + 1).min(lines))];
     if text.document().is_json() {
-        words += &format!("{separator}{}", visible(&text.path_at_cursor()));
+        parts.push(visible(&text.path_at_cursor()));
     }
+    let words = parts.join(model.theme.separator());
     frame.buffer_mut().set_stringn(area.x, area.y, clip(&words, room), room, model.theme.faint);
 }
 
 fn draw_history(model: &Model, panel: &ApiPanel, now: Now, area: Rect, frame: &mut Frame<'_>) {
-    let inner = framed(model, panel, "Earlier answers", true, area, frame);
+    let inner = framed(model, "Earlier answers", true, area, frame);
     if panel.history.len() == 0 {
         return draw_lines(&[Line::raw("No answer yet.")], inner, frame);
     }
@@ -334,8 +333,7 @@ fn draw_history(model: &Model, panel: &ApiPanel, now: Now, area: Rect, frame: &m
 const LABEL: u16 = 9;
 
 fn draw_form(model: &Model, form: &RequestForm, area: Rect, frame: &mut Frame<'_>) {
-    let Some(panel) = &model.api else { return };
-    let inner = framed(model, panel, "Own request", true, area, frame);
+    let inner = framed(model, "Own request", true, area, frame);
     let hint_rows = 2.min(inner.height.saturating_sub(6));
     let mut row = inner.y;
     let bottom = inner.bottom() - hint_rows;

@@ -221,7 +221,7 @@ impl Columns {
             let padding = " ".repeat(columns.saturating_sub(width(&text)));
             [Span::styled(text, cell.style), Span::raw(padding)]
         });
-        Line::from_iter(fitted.flatten())
+        fitted.flatten().collect()
     }
 }
 
@@ -314,9 +314,7 @@ impl Details {
         let explained = match status.state_at(now.time) {
             _ if model.profiles.under_way.contains_key(&status.name) => "",
             State::Valid => "",
-            State::Expiring => ", the next use refreshes it",
-            State::Expired if status.refreshable => ", the next use refreshes it",
-            State::Expired => "",
+            State::Expiring | State::Expired => ", the next use refreshes it",
             State::NeedsLogin => ": press n",
             State::SignedOut => ": press n to sign in",
             State::Unknown => ": the store cannot be read",
@@ -400,11 +398,10 @@ impl Details {
                 *line = line.clone().style(model.theme.attention);
             }
         }
-        let unknown: Vec<&String> = status.scopes.iter().filter(|scope| catalog::can_write(scope)).collect();
-        if !unknown.is_empty() {
-            let word = if unknown.len() == 1 { "1 scope allows" } else { "scopes allow" };
-            let count = if unknown.len() == 1 { String::new() } else { format!("{} ", unknown.len()) };
-            self.field("", &format!("{count}{word} more than reading"));
+        match status.scopes.iter().filter(|scope| catalog::can_write(scope)).count() {
+            0 => {}
+            1 => self.field("", "1 scope allows more than reading"),
+            writing => self.field("", &format!("{writing} scopes allow more than reading")),
         }
     }
 

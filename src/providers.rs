@@ -134,6 +134,8 @@ pub struct Dialect {
     pub api_scheme: &'static str,
     /// What the names of variables begin with that other programs of this provider read, beside this program's own.
     pub variable_prefix: Option<&'static str>,
+    /// The products whose APIs are known.
+    pub products: &'static [catalog::Product],
     /// What kind of client to register, and where, in one sentence.
     pub registration: &'static str,
 }

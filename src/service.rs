@@ -10,6 +10,7 @@ mod login;
 mod machine;
 mod profiles;
 mod status;
+mod test_calls;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub use api::{Answer, Explained, refusal_error};
 pub use login::{IssuedCode, SignIn, SignInEvent, SignedIn};
 pub use machine::Machine;
 pub use status::{Budget, ProfileStatus, State};
+pub use test_calls::{TestCallEntry, TestCalls};
 pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness};
 
 use crate::config::{self, Config, Profile, ProviderSource, SecretSource};

@@ -41,6 +41,7 @@ pub static DIALECT: Dialect = Dialect {
     mint_limit: None,
     api_scheme: "Bearer",
     variable_prefix: None,
+    products: &[],
     registration: "register a client that may use the device grant",
 };
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{DataCenter, Dialect, Endpoints, Intervals, MintLimit, PollError, Provider, Revocation};
+use super::{DataCenter, Dialect, Endpoints, Intervals, MintLimit, PollError, Provider, Revocation, catalog};
 
 /// How Zoho's accounts servers speak.
 pub static DIALECT: Dialect = Dialect {
@@ -46,6 +46,7 @@ pub static DIALECT: Dialect = Dialect {
     mint_limit: Some(MintLimit { tokens: 10, window: Duration::from_secs(10 * 60) }),
     api_scheme: "Zoho-oauthtoken",
     variable_prefix: Some("ZOHO"),
+    products: catalog::PRODUCTS,
     registration: "register a client of the type \"Non-browser application\" in the API console of the data centre",
 };
 

@@ -55,6 +55,8 @@ pub struct ProfileStatus {
     pub name: ProfileName,
     pub provider: String,
     pub data_center: Option<String>,
+    /// The accounts server that issued the grant.
+    pub issuer: Option<String>,
     pub account: Option<Account>,
     pub state: State,
     pub access_token_expires_at: Option<Timestamp>,
@@ -87,6 +89,7 @@ impl Service {
             name: profile.name.clone(),
             provider: profile.provider.clone(),
             data_center: profile.data_center.clone(),
+            issuer: None,
             account: None,
             state: State::SignedOut,
             access_token_expires_at: None,
@@ -117,6 +120,20 @@ impl Service {
 }
 
 impl ProfileStatus {
+    /// The state at a later moment than that of the reading, since tokens end by themselves.
+    pub fn state_at(&self, now: Timestamp) -> State {
+        match self.state {
+            State::Valid | State::Expiring | State::Expired => timed_state(self.remaining(now), self.refreshable),
+            State::SignedOut | State::NeedsLogin | State::Unknown => self.state,
+        }
+    }
+
+    /// How long the access token lasts yet; zero without one.
+    pub fn remaining(&self, now: Timestamp) -> Duration {
+        let left = self.access_token_expires_at.map(|expires_at| now.duration_until(expires_at));
+        left.and_then(|left| Duration::try_from(left).ok()).unwrap_or_default()
+    }
+
     fn describe(&mut self, grant: Grant, profile: &Profile, config: &Config, now: Timestamp) {
         let minted_at = grant.mints.last().copied().unwrap_or(grant.approved_at);
         self.state = state(&grant, now);
@@ -126,6 +143,7 @@ impl ProfileStatus {
         self.access_token_expires_at = Some(grant.access_token_expires_at);
         self.access_token_life = Duration::try_from(minted_at.duration_until(grant.access_token_expires_at)).ok();
         self.access_token_hint = Some(grant.access_token.hint());
+        self.issuer = Some(grant.issuer);
         self.account = grant.account;
         self.api_domain = grant.api_domain;
         self.scopes = grant.scopes;
@@ -135,12 +153,15 @@ impl ProfileStatus {
 }
 
 fn state(grant: &Grant, now: Timestamp) -> State {
-    let remaining = tokens::remaining(grant, now);
-    let is_refreshable = grant.refresh_token.is_some();
-    if grant.refused.is_some() || (remaining.is_zero() && !is_refreshable) {
-        State::NeedsLogin
-    } else if remaining.is_zero() {
-        State::Expired
+    match grant.refused {
+        Some(_) => State::NeedsLogin,
+        None => timed_state(tokens::remaining(grant, now), grant.refresh_token.is_some()),
+    }
+}
+
+fn timed_state(remaining: Duration, is_refreshable: bool) -> State {
+    if remaining.is_zero() {
+        if is_refreshable { State::Expired } else { State::NeedsLogin }
     } else if remaining < DEFAULT_MIN_TTL {
         State::Expiring
     } else {

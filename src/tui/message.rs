@@ -9,7 +9,7 @@ use crate::api::Call;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{Answer, Freshness, ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut};
+use crate::service::{Answer, Freshness, ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut, TestCalls};
 use crate::storage::Account;
 
 /// Names a piece of work under way. Answers of work that is no longer wanted are dropped by it.
@@ -62,6 +62,10 @@ pub enum Message {
         profile: ProfileName,
         result: Result<Secret, Error>,
     },
+    TestCallsLoaded {
+        task: Task,
+        result: Box<Result<TestCalls, Error>>,
+    },
     Answered {
         task: Task,
         result: Box<Result<Answer, Error>>,
@@ -99,6 +103,11 @@ pub enum Effect {
         local: bool,
     },
     ReadToken {
+        task: Task,
+        profile: ProfileName,
+    },
+    /// Finds out which calls can be tried with a profile.
+    LoadTestCalls {
         task: Task,
         profile: ProfileName,
     },

@@ -187,6 +187,15 @@ impl Runtime {
                         Message::TokenRead { task, profile, result }
                     });
                 }
+                Effect::LoadTestCalls { task, profile } => {
+                    self.spawn_cancellable(task, &profile, move |service, profile| async move {
+                        let result = match profile {
+                            Ok(profile) => service.test_calls(&profile).await,
+                            Err(error) => Err(error),
+                        };
+                        Message::TestCallsLoaded { task, result: Box::new(result) }
+                    });
+                }
                 Effect::Call { task, profile, call } => {
                     self.spawn_cancellable(task, &profile, move |service, profile| async move {
                         let result = match profile {

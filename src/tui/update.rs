@@ -19,6 +19,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::Pasted(text) => api::paste(model, &text),
         Message::Resized { columns, rows } => {
             model.window = ratatui::layout::Size::new(columns, rows);
+            api::resized(model);
             Vec::new()
         }
         Message::Woken => wake(model, now),
@@ -30,6 +31,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::Verified { task, profile, result } => profiles::verified(model, task, &profile, result, now),
         Message::SignedOut { task, profile, result } => profiles::signed_out(model, task, &profile, result, now),
         Message::TokenRead { task, profile, result } => profiles::token_read(model, task, &profile, result, now),
+        Message::TestCallsLoaded { task, result } => api::loaded(model, task, *result),
         Message::Answered { task, result } => api::answered(model, task, *result, now),
     }
 }

@@ -1,7 +1,7 @@
 //! Draws the model: a title line, one panel or overlay, a line of keys.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -43,7 +43,14 @@ pub fn with_chrome(model: &Model, title: &str, right: &str, commands: &[Command]
     }
     title_line(model, title, right, frame);
     footer(model, commands, frame);
-    Rect { y: 1, height: area.height - 2, ..area }
+    body(area.as_size())
+}
+
+/// What is left of a window for a panel.
+pub fn body(window: Size) -> Rect {
+    let area = Rect::from((Position::ORIGIN, window));
+    let has_chrome = window.width >= LEAST_COLUMNS && window.height >= LEAST_ROWS;
+    if has_chrome { Rect { y: 1, height: window.height - 2, ..area } } else { area }
 }
 
 /// `device-login · profiles` on the left, what it is about on the right.

@@ -1,45 +1,294 @@
 //! The API panel: harmless test calls, a request that can be edited, and its answer, explained when it failed.
+//!
+//! An answer is taken apart when it arrives and never again. Each request is a task: the answer of the last one is shown,
+//! those of earlier ones go to the history only. How it looks is in [`view`](mod@view).
 
+mod actions;
+mod answer;
+mod field;
+mod request;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use actions::{
+    back, copy_curl, copy_value, edit, in_history, in_text, is_move, leave, move_in_list, search, send, send_or_edit,
+    start_query, toggle_history, type_query,
+};
+use answer::{Exchange, History, Side};
+use field::Field;
+use request::{Pressed, RequestForm};
+
+use crate::api::Call;
+use crate::clock::Moment;
 use crate::error::Error;
 use crate::profile::ProfileName;
-use crate::service::Answer;
+use crate::providers::Dialect;
+use crate::service::{Answer, TestCalls};
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, Task};
 use crate::tui::model::{Model, Now, Screen};
+use crate::tui::panels::profiles;
+use crate::tui::widgets::json_view::JsonView;
+
+pub use view::{title, view};
 
 /// What the panel shows for one profile.
 #[derive(Debug)]
 pub struct ApiPanel {
     pub profile: ProfileName,
+    catalogue: Catalogue,
+    /// The row of the list that has the cursor; the one after the last call is the person's own request.
+    selected: usize,
+    form: RequestForm,
+    focus: Focus,
+    /// Requests without an answer yet; the last one is current.
+    under_way: Vec<Sent>,
+    /// Why the current request could not be sent at all.
+    refused: Option<Error>,
+    history: History,
+    shown: Option<Task>,
+    side: Side,
+    /// The text that is being typed or was looked for.
+    query: Option<Field>,
+    /// The row of the list of earlier answers that has the cursor.
+    history_row: usize,
 }
-/// Opens the panel for a profile.
+
+/// What is known of the calls that can be tried.
+#[derive(Debug)]
+enum Catalogue {
+    Loading(Task),
+    Ready(Box<TestCalls>),
+    Failed(Error),
+}
+
+/// A request on its way.
+#[derive(Debug)]
+struct Sent {
+    task: Task,
+    call: Call,
+    dialect: &'static Dialect,
+}
+
+/// What the keys are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Focus {
+    Requests,
+    Answer,
+    /// The form has the keys.
+    Form,
+    /// The query has the keys.
+    Query,
+    History,
+}
+
+impl ApiPanel {
+    fn new(profile: ProfileName, task: Task, history: History) -> Self {
+        Self {
+            profile,
+            catalogue: Catalogue::Loading(task),
+            selected: 0,
+            form: RequestForm::default(),
+            focus: Focus::Requests,
+            under_way: Vec::new(),
+            refused: None,
+            history,
+            shown: None,
+            side: Side::Body,
+            query: None,
+            history_row: 0,
+        }
+    }
+
+    fn test_calls(&self) -> Option<&TestCalls> {
+        match &self.catalogue {
+            Catalogue::Ready(calls) => Some(calls),
+            Catalogue::Loading(_) | Catalogue::Failed(_) => None,
+        }
+    }
+
+    /// Rows of the list: the calls, then the own request.
+    fn rows(&self) -> usize {
+        self.test_calls().map_or(0, |known| known.calls.len() + 1)
+    }
+
+    fn is_own_request(&self) -> bool {
+        self.selected + 1 >= self.rows()
+    }
+
+    /// The request that has the cursor. `None` before the calls are known and for an own request without an address.
+    fn selected_call(&self) -> Option<Result<Call, Error>> {
+        let known = self.test_calls()?;
+        match known.calls.get(self.selected) {
+            Some(entry) => Some(Ok(entry.call.clone())),
+            None => (!self.form.is_blank()).then(|| self.form.call(&known.data_center)),
+        }
+    }
+
+    fn exchange(&self) -> Option<&Exchange> {
+        self.history.find(self.shown?)
+    }
+
+    /// The text in the answer's pane.
+    fn text(&self) -> Option<&JsonView> {
+        self.exchange()?.side(self.side)
+    }
+
+    fn text_mut(&mut self) -> Option<&mut JsonView> {
+        self.history.find_mut(self.shown?)?.side_mut(self.side)
+    }
+}
+
+/// Opens the panel for a profile. Answers of this session stay, also those of other profiles.
 pub fn open(model: &mut Model, profile: ProfileName) -> Vec<Effect> {
-    model.api = Some(ApiPanel { profile });
     model.screen = Screen::Api;
+    let task = model.new_task();
+    let mut effects = Vec::new();
+    match &mut model.api {
+        // Grants change, so the calls are found out anew.
+        Some(panel) if panel.profile == profile => panel.catalogue = Catalogue::Loading(task),
+        other => {
+            let (history, under_way) = other.take().map(|panel| (panel.history, panel.under_way)).unwrap_or_default();
+            effects.extend(under_way.into_iter().map(|sent| Effect::Cancel(sent.task)));
+            *other = Some(ApiPanel::new(profile.clone(), task, history));
+        }
+    }
+    effects.push(Effect::LoadTestCalls { task, profile });
+    effects
+}
+
+/// Takes in which calls can be tried.
+pub fn loaded(model: &mut Model, task: Task, result: Result<TestCalls, Error>) -> Vec<Effect> {
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    if matches!(panel.catalogue, Catalogue::Loading(wanted) if wanted == task) {
+        panel.catalogue = result.map_or_else(Catalogue::Failed, |known| Catalogue::Ready(Box::new(known)));
+        panel.selected = panel.selected.min(panel.rows().saturating_sub(1));
+    }
+    resized(model);
     Vec::new()
 }
+
+/// What can be asked for now, in the order of the footer.
 pub fn commands(model: &Model) -> Vec<Command> {
-    Vec::new()
+    let Some(panel) = &model.api else { return vec![Command::Back] };
+    let mut commands = match panel.focus {
+        Focus::Form => return vec![Command::NextPane, Command::Choose, Command::Back],
+        Focus::Query | Focus::History => return vec![Command::Choose, Command::Back],
+        Focus::Requests => vec![Command::Send, Command::Edit, Command::NextPane, Command::NextView],
+        Focus::Answer => {
+            vec![Command::NextPane, Command::NextView, Command::Find, Command::Fold, Command::CopyAnswer, Command::Send]
+        }
+    };
+    commands.extend([Command::CopyCurl, Command::History, Command::Find, Command::CopyAnswer, Command::Edit]);
+    let mut offered: Vec<Command> = Vec::new();
+    for command in commands {
+        if !offered.contains(&command) {
+            offered.push(command);
+        }
+    }
+    offered.extend([Command::Help, Command::Back]);
+    offered
 }
+
+/// Keys are text now.
 pub fn captures_keys(model: &Model) -> bool {
-    false
+    model.api.as_ref().is_some_and(|panel| matches!(panel.focus, Focus::Form | Focus::Query))
 }
-pub fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
-    Vec::new()
+
+/// Takes in a key that is text.
+pub fn press(model: &mut Model, key: Key, _now: Now) -> Vec<Effect> {
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    let mut effects = Vec::new();
+    if panel.focus == Focus::Form {
+        match panel.form.press(key) {
+            Pressed::Edited => {}
+            Pressed::Leave => panel.focus = Focus::Requests,
+            Pressed::Send => {
+                panel.focus = Focus::Answer;
+                effects = send(model);
+            }
+        }
+    } else {
+        type_query(panel, key);
+    }
+    resized(model);
+    effects
 }
+
+/// Puts pasted text where the cursor is; elsewhere it means nothing.
 pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if model.screen != Screen::Api || model.overlay.is_some() {
+        return Vec::new();
+    }
+    match &mut model.api {
+        Some(panel) if panel.focus == Focus::Form => panel.form.paste(text),
+        Some(panel) if panel.focus == Focus::Query => {
+            if let Some(query) = &mut panel.query {
+                query.paste(text, true);
+            }
+            search(panel);
+        }
+        _ => {}
+    }
     Vec::new()
 }
+
+/// Does what the person asked for.
 pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
-    Vec::new()
+    let Some(panel) = &mut model.api else { return profiles::open(model) };
+    let effects = match (command, panel.focus) {
+        (Command::Back, _) => back(model),
+        (Command::Quit, _) => leave(model),
+        (Command::History, _) => toggle_history(panel),
+        (_, Focus::History) => in_history(panel, command),
+        (Command::NextPane | Command::PreviousPane, _) => {
+            panel.focus = if panel.focus == Focus::Requests { Focus::Answer } else { Focus::Requests };
+            Vec::new()
+        }
+        (Command::Send, _) | (Command::Choose, Focus::Requests) => send_or_edit(model),
+        (Command::Edit, _) => edit(panel),
+        (Command::CopyCurl, _) => copy_curl(model, now),
+        (Command::CopyAnswer, _) => copy_value(model, now),
+        (Command::NextView, _) => {
+            panel.side = panel.side.next();
+            panel.query = None;
+            Vec::new()
+        }
+        (Command::Find, _) => start_query(panel),
+        (_, Focus::Requests) if is_move(command) => move_in_list(model, command),
+        _ => in_text(panel, command),
+    };
+    resized(model);
+    effects
 }
+
+/// Takes in the answer of a request. One of a request that is not current any more goes to the history only.
 pub fn answered(model: &mut Model, task: Task, result: Result<Answer, Error>, now: Now) -> Vec<Effect> {
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    let is_current = panel.under_way.last().is_some_and(|last| last.task == task);
+    let Some(index) = panel.under_way.iter().position(|request| request.task == task) else { return Vec::new() };
+    let request = panel.under_way.remove(index);
+    let exchange = Exchange::new(request, panel.profile.clone(), result, now.time);
+    if is_current {
+        panel.shown = Some(task);
+        panel.side = Side::Body;
+        panel.query = None;
+    }
+    panel.history.push(exchange, panel.shown);
+    resized(model);
     Vec::new()
 }
-pub fn next_wakeup(model: &Model, now: Now) -> Option<crate::clock::Moment> {
+
+/// Nothing on this panel changes by itself.
+pub fn next_wakeup(_model: &Model, _now: Now) -> Option<Moment> {
     None
 }
-pub fn view(model: &Model, now: Now, area: ratatui::layout::Rect, frame: &mut ratatui::Frame<'_>) {}
-pub fn title(model: &Model, now: Now) -> String {
-    String::new()
+
+/// Fits the answer's text to its pane, which the window and the lines above it settle.
+pub fn resized(model: &mut Model) {
+    let rows = view::text_rows(model);
+    if let Some(text) = model.api.as_mut().and_then(ApiPanel::text_mut) {
+        text.set_rows(rows);
+    }
 }

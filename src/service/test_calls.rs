@@ -1,0 +1,121 @@
+//! The harmless calls with which a person tries a profile's APIs, with whole addresses.
+
+use crate::api::Call;
+use crate::config::Profile;
+use crate::error::Error;
+use crate::http::Method;
+use crate::providers::catalog::{self, Product, TestCall};
+use crate::providers::{DataCenter, Dialect};
+
+use super::Service;
+
+/// What can be tried in one data centre.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestCalls {
+    pub data_center: DataCenter,
+    pub dialect: &'static Dialect,
+    pub calls: Vec<TestCallEntry>,
+}
+
+/// One call that reads little and changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestCallEntry {
+    pub product: &'static str,
+    pub name: &'static str,
+    /// The smallest scope that allows it, where one is known.
+    pub scope: Option<&'static str>,
+    pub is_granted: bool,
+    pub call: Call,
+}
+
+impl Service {
+    /// The test calls of the data centre that issued the profile's grant.
+    pub async fn test_calls(&self, profile: &Profile) -> Result<TestCalls, Error> {
+        let (data_center, dialect) = self.api_place(profile).await?;
+        Ok(TestCalls::new(data_center, dialect, &self.grant(profile)?.scopes))
+    }
+}
+
+impl TestCalls {
+    /// Lists the calls of every product that the provider has in `data_center`; of one without products, the question
+    /// who has signed in.
+    pub fn new(data_center: DataCenter, dialect: &'static Dialect, granted: &[String]) -> Self {
+        let of_product = |product: &'static Product| {
+            product.calls.iter().filter_map(|call| entry(product, call, &data_center, granted)).collect::<Vec<_>>()
+        };
+        let mut calls: Vec<TestCallEntry> = dialect.products.iter().flat_map(of_product).collect();
+        if calls.is_empty() {
+            calls.extend(data_center.endpoints.userinfo.clone().map(|url| TestCallEntry {
+                product: "Accounts",
+                name: "Who am I",
+                scope: None,
+                is_granted: true,
+                call: Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() },
+            }));
+        }
+        Self { data_center, dialect, calls }
+    }
+}
+
+fn entry(
+    product: &'static Product,
+    test: &'static TestCall,
+    data_center: &DataCenter,
+    granted: &[String],
+) -> Option<TestCallEntry> {
+    let mut call =
+        Call { method: test.method, url: test.url(product, data_center)?, headers: Vec::new(), body: Vec::new() };
+    if !test.form.is_empty() {
+        let mut serializer = url::form_urlencoded::Serializer::new(String::new());
+        serializer.extend_pairs(test.form);
+        call.body = serializer.finish().into_bytes();
+        call.headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+    }
+    Some(TestCallEntry {
+        product: product.name,
+        name: test.name,
+        scope: Some(test.scope),
+        is_granted: catalog::covers(granted, test.scope),
+        call,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TestCalls;
+    use crate::providers::{standard, zoho};
+
+    #[test]
+    fn calls_have_the_data_centers_addresses_and_tell_which_scope_is_lacking() {
+        let provider = zoho::provider();
+        let eu = provider.data_center("eu").expect("eu").clone();
+        let calls = TestCalls::new(eu, provider.dialect, &["ZohoCRM.org.READ".to_owned()]).calls;
+        let granted: Vec<(&str, &str, &str)> = calls
+            .iter()
+            .filter(|entry| entry.is_granted)
+            .map(|entry| (entry.product, entry.name, entry.call.url.as_str()))
+            .collect();
+        assert_eq!(granted, [("CRM", "Organization", "https://www.zohoapis.eu/crm/v8/org")]);
+        let desk = calls.iter().find(|entry| entry.product == "Desk").expect("Desk has a call");
+        assert_eq!(desk.call.url.as_str(), "https://desk.zoho.eu/api/v1/organizations");
+        assert!(calls.len() > 20);
+    }
+
+    #[test]
+    fn forms_travel_in_the_body_with_their_content_type() {
+        let provider = zoho::provider();
+        let calls = TestCalls::new(provider.default_data_center().clone(), provider.dialect, &[]).calls;
+        let sheet = calls.iter().find(|entry| entry.product == "Sheet").expect("Sheet has a call");
+        assert_eq!(sheet.call.body, b"method=workbook.list");
+        assert_eq!(sheet.call.headers, [("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())]);
+    }
+
+    #[test]
+    fn a_provider_without_products_can_be_asked_who_has_signed_in() {
+        let zoho = zoho::provider();
+        let data_center = zoho.default_data_center().clone();
+        let calls = TestCalls::new(data_center, &standard::DIALECT, &[]).calls;
+        let names: Vec<(&str, bool)> = calls.iter().map(|entry| (entry.name, entry.is_granted)).collect();
+        assert_eq!(names, [("Who am I", true)]);
+    }
+}

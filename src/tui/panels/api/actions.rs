@@ -1,0 +1,227 @@
+//! What each command does on the API panel.
+
+use super::answer::Exchange;
+use super::field::Field;
+use super::{ApiPanel, Focus, RequestForm, Sent};
+use crate::api;
+use crate::secret::Secret;
+use crate::tui::keymap::{Command, Key};
+use crate::tui::message::Effect;
+use crate::tui::model::{Model, Now};
+use crate::tui::panels::profiles;
+use crate::tui::theme::Mark;
+use crate::tui::update::say_copied;
+use crate::tui::widgets::json_view::JsonView;
+
+/// Bytes beyond which a text is not sent to the clipboard: terminals drop longer ones, most without a word.
+const LONGEST_COPY: usize = 100_000;
+/// Columns by which the answer scrolls sideways.
+const SIDEWAYS: isize = 8;
+
+/// Sends the request that has the cursor, or has an own one without an address typed first.
+pub(super) fn send_or_edit(model: &mut Model) -> Vec<Effect> {
+    match &mut model.api {
+        Some(panel) if panel.test_calls().is_some() && panel.selected_call().is_none() => edit(panel),
+        _ => send(model),
+    }
+}
+
+/// Sends the request that has the cursor. Requests under way go on, for the history.
+pub(super) fn send(model: &mut Model) -> Vec<Effect> {
+    let task = model.new_task();
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    let Some(dialect) = panel.test_calls().map(|known| known.dialect) else { return Vec::new() };
+    match panel.selected_call() {
+        Some(Ok(call)) => {
+            panel.refused = None;
+            panel.query = None;
+            panel.under_way.push(Sent { task, call: call.clone(), dialect });
+            vec![Effect::Call { task, profile: panel.profile.clone(), call }]
+        }
+        Some(Err(error)) => {
+            panel.refused = Some(error);
+            Vec::new()
+        }
+        None => Vec::new(),
+    }
+}
+
+/// Opens the form: for a test call with what it sends, as a request of one's own.
+pub(super) fn edit(panel: &mut ApiPanel) -> Vec<Effect> {
+    if panel.test_calls().is_none() {
+        return Vec::new();
+    }
+    if !panel.is_own_request() {
+        if let Some(Ok(call)) = panel.selected_call() {
+            panel.form = RequestForm::of(&call);
+        }
+        panel.selected = panel.rows().saturating_sub(1);
+    }
+    panel.focus = Focus::Form;
+    panel.refused = None;
+    Vec::new()
+}
+
+/// Goes one step back: out of the list of answers, of the request under way, of the error, of the panel.
+pub(super) fn back(model: &mut Model) -> Vec<Effect> {
+    let Some(panel) = &mut model.api else { return profiles::open(model) };
+    if panel.focus == Focus::History {
+        panel.focus = Focus::Answer;
+        return Vec::new();
+    }
+    if let Some(sent) = panel.under_way.pop() {
+        return vec![Effect::Cancel(sent.task)];
+    }
+    if panel.refused.take().is_some() {
+        return Vec::new();
+    }
+    leave(model)
+}
+
+/// Goes back to the profiles. Requests under way go on, for the history.
+pub(super) fn leave(model: &mut Model) -> Vec<Effect> {
+    if let Some(panel) = &mut model.api {
+        panel.focus = Focus::Requests;
+        model.profiles.select(Some(panel.profile.clone()));
+    }
+    profiles::open(model)
+}
+
+pub(super) fn is_move(command: Command) -> bool {
+    use Command::{Down, End, Home, PageDown, PageUp, Up};
+    matches!(command, Up | Down | PageUp | PageDown | Home | End)
+}
+
+pub(super) fn move_in_list(model: &mut Model, command: Command) -> Vec<Effect> {
+    let page = super::view::list_rows(model).max(1);
+    if let Some(panel) = &mut model.api {
+        panel.selected = moved(panel.selected, command, page, panel.rows());
+        panel.refused = None;
+    }
+    Vec::new()
+}
+
+pub(super) fn toggle_history(panel: &mut ApiPanel) -> Vec<Effect> {
+    panel.history_row = 0;
+    panel.focus = if panel.focus == Focus::History { Focus::Answer } else { Focus::History };
+    Vec::new()
+}
+
+pub(super) fn in_history(panel: &mut ApiPanel, command: Command) -> Vec<Effect> {
+    if is_move(command) {
+        panel.history_row = moved(panel.history_row, command, 10, panel.history.len());
+    } else if command == Command::Choose {
+        panel.shown = panel.history.at(panel.history_row).map(|exchange| exchange.task).or(panel.shown);
+        panel.side = super::Side::Body;
+        panel.query = None;
+        panel.refused = None;
+        panel.focus = Focus::Answer;
+    }
+    Vec::new()
+}
+
+/// Moves, folds and searches in the answer's text.
+pub(super) fn in_text(panel: &mut ApiPanel, command: Command) -> Vec<Effect> {
+    let Some(text) = panel.text_mut() else { return Vec::new() };
+    match command {
+        Command::Up => text.move_by(-1),
+        Command::Down => text.move_by(1),
+        Command::PageUp => text.page(-1),
+        Command::PageDown => text.page(1),
+        Command::Home => text.home(),
+        Command::End => text.end(),
+        Command::ScrollLeft => text.scroll_sideways(-SIDEWAYS),
+        Command::ScrollRight => text.scroll_sideways(SIDEWAYS),
+        Command::Fold | Command::Choose => text.toggle_fold(),
+        Command::FoldAll => text.fold_all(),
+        Command::UnfoldAll => text.unfold_all(),
+        Command::FindNext => drop(text.next_match()),
+        Command::FindPrevious => drop(text.previous_match()),
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Begins to look for something in the answer's text.
+pub(super) fn start_query(panel: &mut ApiPanel) -> Vec<Effect> {
+    if let Some(text) = panel.text_mut() {
+        text.start_search();
+        panel.query = Some(Field::new(""));
+        panel.focus = Focus::Query;
+    }
+    Vec::new()
+}
+
+/// Takes in a key of the query: Enter keeps what was found, Esc forgets it.
+pub(super) fn type_query(panel: &mut ApiPanel, key: Key) {
+    match key {
+        Key::Enter => panel.focus = Focus::Answer,
+        Key::Esc => {
+            panel.query = Some(Field::new(""));
+            search(panel);
+            panel.query = None;
+            panel.focus = Focus::Answer;
+        }
+        key => {
+            let edited = panel.query.as_mut().is_some_and(|query| query.press(key));
+            if edited {
+                search(panel);
+            }
+        }
+    }
+}
+
+pub(super) fn search(panel: &mut ApiPanel) {
+    let query = panel.query.as_ref().map(Field::text).unwrap_or_default();
+    if let Some(text) = panel.text_mut() {
+        text.search(&query);
+    }
+}
+
+pub(super) fn copy_value(model: &mut Model, now: Now) -> Vec<Effect> {
+    let value = model.api.as_ref().and_then(ApiPanel::text).map(JsonView::value_at_cursor);
+    copy(model, value, "the value at the cursor", now)
+}
+
+/// Copies the curl command of the answer that is looked at, or of the request that has the cursor.
+pub(super) fn copy_curl(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(panel) = &model.api else { return Vec::new() };
+    let of_answer = panel.exchange().filter(|_| panel.focus == Focus::Answer);
+    let curl = match of_answer {
+        Some(Exchange { call, dialect, .. }) => Some(api::as_curl(call, dialect)),
+        None => panel
+            .test_calls()
+            .zip(panel.selected_call().and_then(Result::ok))
+            .map(|(known, call)| api::as_curl(&call, known.dialect)),
+    };
+    copy(model, curl, "the curl command, token hidden,", now)
+}
+
+fn copy(model: &mut Model, text: Option<String>, what: &str, now: Now) -> Vec<Effect> {
+    match text {
+        None => {
+            model.say(Mark::Attention, "There is nothing to copy yet.", now);
+            Vec::new()
+        }
+        Some(text) if text.len() > LONGEST_COPY => {
+            model.say(Mark::Attention, "That is too long for a terminal's clipboard: use `device-login api`.", now);
+            Vec::new()
+        }
+        Some(text) => {
+            say_copied(model, what, now);
+            vec![Effect::Copy(Secret::new(text))]
+        }
+    }
+}
+
+fn moved(at: usize, command: Command, page: usize, all: usize) -> usize {
+    let to = match command {
+        Command::Up => at.saturating_sub(1),
+        Command::Down => at.saturating_add(1),
+        Command::PageUp => at.saturating_sub(page),
+        Command::PageDown => at.saturating_add(page),
+        Command::Home => 0,
+        _ => usize::MAX,
+    };
+    to.min(all.saturating_sub(1))
+}

@@ -1,0 +1,621 @@
+//! How the profiles and the API panel look in each state, at three sizes; and that no size and no key breaks them.
+
+#[path = "support/screen.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use device_login::clock::Moment;
+use device_login::error::{Code, Error};
+use device_login::http::Response;
+use device_login::profile::ProfileName;
+use device_login::providers::{standard, zoho};
+use device_login::secret::Secret;
+use device_login::service::{Answer, Budget, Explained, Machine, ProfileStatus, SignedOut, State, TestCalls};
+use device_login::storage::{Account, KeySource, LastRefresh, Protection};
+use device_login::tui::keymap::Key;
+use device_login::tui::message::{Effect, Message, Task};
+use device_login::tui::model::{Model, Now, Subject};
+use device_login::tui::panels::profiles;
+use device_login::tui::theme::{Abilities, ColorChoice};
+use device_login::tui::update::update;
+use device_login::tui::widgets::qr::{QrAbilities, QrPalette};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use support::{screen, screen_text};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 12)];
+const HOSTILE: &str = "\u{1b}[31mred\u{7}\u{202e}evil\u{200b}\n日本語テキスト\t❤️";
+
+/// Draws a state at the three sizes and compares with what was accepted before.
+macro_rules! assert_screens {
+    ($name:literal, $model:expr, $now:expr) => {
+        for (columns, rows) in SIZES {
+            let mut model = $model;
+            resize(&mut model, columns, rows);
+            insta::assert_snapshot!(format!("{}_{columns}x{rows}", $name), screen(&model, $now));
+        }
+    };
+}
+
+fn now() -> Now {
+    later(0)
+}
+
+fn later(seconds: u64) -> Now {
+    let start: Timestamp = "2026-03-14T14:03:00Z".parse().expect("a time");
+    let time = start + SignedDuration::from_secs(i64::try_from(seconds).expect("a short time"));
+    Now { moment: Moment::at(Duration::from_secs(1000 + seconds)), time }
+}
+
+fn name(text: &str) -> ProfileName {
+    text.parse().expect("a name")
+}
+
+fn texts(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn seconds_after(seconds: i64) -> Timestamp {
+    now().time + SignedDuration::from_secs(seconds)
+}
+
+fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
+    let has_grant = !matches!(state, State::SignedOut | State::Unknown);
+    ProfileStatus {
+        name: name(profile),
+        provider: "zoho".to_owned(),
+        data_center: Some("eu".to_owned()),
+        issuer: has_grant.then(|| "https://accounts.zoho.eu".to_owned()),
+        account: has_grant.then(|| Account {
+            id: "1029384756".to_owned(),
+            email: Some(format!("{profile}@example.com")),
+            name: Some("Dana Reyes".to_owned()),
+        }),
+        state,
+        access_token_expires_at: has_grant.then(|| seconds_after(left)),
+        access_token_life: has_grant.then(|| Duration::from_secs(3600)),
+        access_token_hint: has_grant.then(|| "****8c1e".to_owned()),
+        api_domain: has_grant.then(|| "https://www.zohoapis.eu".to_owned()),
+        scopes: if has_grant { texts(&["ZohoCRM.users.READ", "ZohoCRM.org.READ"]) } else { Vec::new() },
+        missing_scopes: Vec::new(),
+        refreshable: has_grant && state != State::NeedsLogin,
+        budget: has_grant.then(|| Budget {
+            used: 1,
+            limit: 10,
+            window: Duration::from_secs(600),
+            resets_at: Some(seconds_after(180)),
+        }),
+        last_refresh: has_grant.then(|| LastRefresh { at: seconds_after(-430), error: None }),
+        protection: Some(Protection {
+            kind: "file",
+            place: Some(PathBuf::from("/home/dana/.local/state/device-login")),
+            key: KeySource::KeyFile(PathBuf::from("/home/dana/.config/device-login/key")),
+        }),
+        problem: None,
+    }
+}
+
+fn statuses() -> Vec<ProfileStatus> {
+    let mut archive = status("archive", State::NeedsLogin, -100);
+    archive.last_refresh =
+        Some(LastRefresh { at: seconds_after(-9 * 86_400), error: Some("the refresh token was revoked".to_owned()) });
+    let mut work = status("work", State::Valid, 3130);
+    work.missing_scopes = texts(&["AaaServer.profile.READ"]);
+    let mut broken = status("broken", State::Unknown, 0);
+    broken.problem = Some(
+        Error::new(Code::Store, "the store cannot be used")
+            .because("the record /home/dana/x cannot be opened: its seal is broken")
+            .hint("restore the file from a backup, or move it away and sign in again"),
+    );
+    let profiles = [archive, broken, status("lobby-2", State::Expiring, 200), status("new", State::SignedOut, 0), work];
+    profiles.into_iter().collect()
+}
+
+fn empty_model() -> Model {
+    let abilities = Abilities {
+        color: ColorChoice::Always,
+        unicode: true,
+        qr: QrAbilities { half_blocks: true, palette: QrPalette::Indexed256 },
+    };
+    model_with(abilities, &[])
+}
+
+fn model_with(abilities: Abilities, profiles: &[ProfileStatus]) -> Model {
+    let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
+    let subject = |status: &ProfileStatus| Subject {
+        profile: status.name.clone(),
+        provider: "Zoho".to_owned(),
+        data_center: Some("us".to_owned()),
+        scopes: texts(&["ZohoCRM.users.READ", "ZohoCRM.org.READ", "AaaServer.profile.READ"]),
+    };
+    let subjects: BTreeMap<ProfileName, Subject> =
+        profiles.iter().map(|status| (status.name.clone(), subject(status))).collect();
+    let mut model = Model::new(abilities, machine, subjects);
+    profiles::open(&mut model);
+    model
+}
+
+/// The panel with the cursor on one of the profiles.
+fn profiles_at(selected: &str) -> Model {
+    profiles_of(statuses(), selected)
+}
+
+fn profiles_of(statuses: Vec<ProfileStatus>, selected: &str) -> Model {
+    let mut model = model_with(empty_model().abilities, &statuses);
+    update(&mut model, Message::StatusesLoaded(statuses), now());
+    model.profiles.select(Some(name(selected)));
+    model
+}
+
+fn resize(model: &mut Model, columns: u16, rows: u16) {
+    update(model, Message::Resized { columns, rows }, now());
+}
+
+fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
+    keys.iter().flat_map(|key| update(model, Message::Key(*key), now())).collect()
+}
+
+fn type_text(model: &mut Model, text: &str) {
+    text.chars().for_each(|character| drop(press(model, &[Key::Char(character)])));
+}
+
+/// The task of the only effect that has one.
+fn task_of(effects: &[Effect]) -> Task {
+    let tasks = effects.iter().filter_map(|effect| match effect {
+        Effect::Refresh { task, .. }
+        | Effect::Verify { task, .. }
+        | Effect::SignOut { task, .. }
+        | Effect::ReadToken { task, .. }
+        | Effect::LoadTestCalls { task, .. }
+        | Effect::Call { task, .. } => Some(*task),
+        _ => None,
+    });
+    tasks.last().expect("an effect with a task")
+}
+
+// The profiles.
+
+#[test]
+fn no_profile_is_an_honest_screen_that_says_what_to_run() {
+    let empty = || {
+        let mut model = empty_model();
+        update(&mut model, Message::StatusesLoaded(Vec::new()), now());
+        model
+    };
+    assert_screens!("profiles_none", empty(), now());
+}
+
+#[test]
+fn every_state_has_its_words() {
+    for (selected, snapshot) in [
+        ("work", "profiles_valid"),
+        ("archive", "profiles_needs_login"),
+        ("broken", "profiles_unknown"),
+        ("new", "profiles_signed_out"),
+        ("lobby-2", "profiles_expiring"),
+    ] {
+        for (columns, rows) in SIZES {
+            let mut model = profiles_at(selected);
+            resize(&mut model, columns, rows);
+            insta::assert_snapshot!(format!("{snapshot}_{columns}x{rows}"), screen(&model, now()));
+        }
+    }
+}
+
+#[test]
+fn a_token_runs_out_on_the_screen_without_being_read_again() {
+    assert_screens!("profiles_run_out", profiles_at("lobby-2"), later(201));
+}
+
+#[test]
+fn work_under_way_has_its_mark_in_the_list() {
+    let refreshing = || {
+        let mut model = profiles_at("work");
+        press(&mut model, &[Key::Char('r')]);
+        model
+    };
+    assert_screens!("profiles_refreshing", refreshing(), now());
+}
+
+#[test]
+fn a_refusal_is_told_with_its_cause_and_what_helps() {
+    let refused = || {
+        let mut model = profiles_at("work");
+        let task = task_of(&press(&mut model, &[Key::Char('r')]));
+        let error = Error::new(Code::RateLimited, "no new token can be had for profile `work`")
+            .because("10 of 10 refreshes were used in 10 minutes")
+            .hint("wait until 14:12, or use the token that is stored");
+        update(&mut model, Message::Refreshed { task, profile: name("work"), result: Err(error) }, now());
+        model
+    };
+    assert_screens!("profiles_budget_spent", refused(), now());
+}
+
+#[test]
+fn signing_out_says_which_half_did_not_work() {
+    let signed_out = || {
+        let mut model = profiles_at("work");
+        let task = task_of(&press(&mut model, &[Key::Char('x'), Key::Char('y')]));
+        let error = Error::new(Code::Network, "the grant could not be revoked")
+            .because("no connection to accounts.zoho.eu")
+            .hint("remove the access in the account's settings");
+        let result = Ok(SignedOut { revoked: Some(Err(error)), forgotten: true });
+        update(&mut model, Message::SignedOut { task, profile: name("work"), result }, now());
+        model
+    };
+    assert_screens!("profiles_half_signed_out", signed_out(), now());
+}
+
+#[test]
+fn a_token_is_on_the_screen_for_ten_seconds_only() {
+    let token = "1000.0123456789abcdef0123456789abcdef.fedcba9876543210fedcba9876543210";
+    let revealed = || {
+        let mut model = profiles_at("work");
+        let task = task_of(&press(&mut model, &[Key::Char('t')]));
+        let result = Ok(Secret::new(token));
+        update(&mut model, Message::TokenRead { task, profile: name("work"), result }, now());
+        model
+    };
+    assert_screens!("profiles_token", revealed(), now());
+    assert!(screen_text(&revealed(), later(9)).contains(token));
+    assert!(!screen_text(&revealed(), later(10)).contains("0123456789"));
+}
+
+#[test]
+fn the_details_can_have_the_whole_body() {
+    let whole = || {
+        let mut model = profiles_at("work");
+        press(&mut model, &[Key::Enter]);
+        model
+    };
+    assert_screens!("profiles_details", whole(), now());
+}
+
+#[test]
+fn the_question_before_signing_out_covers_the_panel() {
+    let asked = || {
+        let mut model = profiles_at("work");
+        press(&mut model, &[Key::Char('x')]);
+        model
+    };
+    assert_screens!("profiles_really", asked(), now());
+}
+
+#[test]
+fn names_from_a_server_cannot_steer_the_terminal() {
+    let mut hostile = status("work", State::Valid, 3000);
+    hostile.account =
+        Some(Account { id: HOSTILE.to_owned(), email: Some(HOSTILE.to_owned()), name: Some(HOSTILE.to_owned()) });
+    hostile.scopes = texts(&[HOSTILE]);
+    hostile.issuer = Some(HOSTILE.to_owned());
+    hostile.last_refresh = Some(LastRefresh { at: seconds_after(-5), error: Some(HOSTILE.to_owned()) });
+    for (columns, rows) in SIZES {
+        let mut model = profiles_of(vec![hostile.clone()], "work");
+        resize(&mut model, columns, rows);
+        assert_no_control(&screen_text(&model, now()));
+        press(&mut model, &[Key::Enter]);
+        assert_no_control(&screen_text(&model, now()));
+    }
+}
+
+#[test]
+fn without_colours_and_box_characters_the_words_stay() {
+    let plain = Abilities {
+        color: ColorChoice::Never,
+        unicode: false,
+        qr: QrAbilities { half_blocks: false, palette: QrPalette::Reverse },
+    };
+    let mut model = model_with(plain, &statuses());
+    update(&mut model, Message::StatusesLoaded(statuses()), now());
+    let printed = screen(&model, now());
+    assert!(printed.is_ascii(), "{printed}");
+    assert!(!printed.contains("cyan") && !printed.contains("yellow"));
+    insta::assert_snapshot!("profiles_plain_80x24", printed);
+}
+
+// The API panel.
+
+fn test_calls() -> TestCalls {
+    let provider = zoho::provider();
+    let eu = provider.data_center("eu").expect("eu").clone();
+    TestCalls::new(eu, provider.dialect, &texts(&["ZohoCRM.users.READ", "ZohoCRM.org.READ"]))
+}
+
+fn api_panel() -> Model {
+    let mut model = profiles_at("work");
+    let task = task_of(&press(&mut model, &[Key::Char('a')]));
+    update(&mut model, Message::TestCallsLoaded { task, result: Box::new(Ok(test_calls())) }, now());
+    model
+}
+
+fn answer(status: u16, body: &str, explained: Option<Explained>) -> Answer {
+    let headers = [
+        ("content-type", "application/json;charset=UTF-8"),
+        ("x-ratelimit-remaining", "9"),
+        ("x-api-credits-remaining", "4993"),
+        ("set-cookie", "a=\u{1b}[2J"),
+    ];
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Answer {
+        response: Response { status, headers, body: body.as_bytes().to_vec() },
+        took: Duration::from_millis(142),
+        explained,
+    }
+}
+
+const ORGANIZATION: &str = r#"{"org":[{"company_name":"Example GmbH","country_code":"DE","currency":"EUR",
+    "id":"20098765000000012345","license_details":{"paid":true,"paid_type":"enterprise","users":[1,2,3]},
+    "time_zone":"Europe/Berlin","note":"a\u001b[31mb"}]}"#;
+
+fn answered(result: Result<Answer, Error>) -> Model {
+    let mut model = api_panel();
+    let task = task_of(&press(&mut model, &[Key::Down, Key::Down, Key::Enter]));
+    update(&mut model, Message::Answered { task, result: Box::new(result) }, now());
+    model
+}
+
+fn with_keys(mut model: Model, keys: &[Key]) -> Model {
+    press(&mut model, keys);
+    model
+}
+
+#[test]
+fn the_calls_are_listed_with_those_that_lack_a_scope_marked() {
+    assert_screens!("api_requests", api_panel(), now());
+}
+
+#[test]
+fn before_the_calls_are_known_it_says_so() {
+    assert_screens!("api_loading", with_keys(profiles_at("work"), &[Key::Char('a')]), now());
+}
+
+#[test]
+fn a_profile_without_a_grant_is_told_what_to_run() {
+    let failed = || {
+        let mut model = profiles_at("work");
+        let task = task_of(&press(&mut model, &[Key::Char('a')]));
+        let error =
+            Error::new(Code::SignInNeeded, "profile `work` is not signed in").hint("run `device-login login work`");
+        update(&mut model, Message::TestCallsLoaded { task, result: Box::new(Err(error)) }, now());
+        model
+    };
+    assert_screens!("api_not_signed_in", failed(), now());
+}
+
+#[test]
+fn a_request_under_way_says_how_to_cancel_it() {
+    assert_screens!("api_waiting", with_keys(api_panel(), &[Key::Enter, Key::Tab]), now());
+}
+
+#[test]
+fn an_answer_has_its_status_time_size_and_rate_headers() {
+    assert_screens!("api_answer", with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &[Key::Tab]), now());
+}
+
+#[test]
+fn headers_and_the_request_can_be_looked_at_without_the_token() {
+    let keys = [Key::Tab, Key::Char('v')];
+    assert_screens!("api_headers", with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &keys), now());
+    let keys = [Key::Tab, Key::Char('v'), Key::Char('v')];
+    assert_screens!("api_request", with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &keys), now());
+}
+
+#[test]
+fn a_failed_call_is_explained() {
+    let explained = || {
+        let body = r#"{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"invalid scope","status":"error"}"#;
+        let mut answer = answer(401, body, None);
+        let diagnosis = device_login::api::diagnose(&answer.response).expect("it failed");
+        answer.explained = Some(Explained { diagnosis, text: diagnosis.in_words().to_owned() });
+        with_keys(answered(Ok(answer)), &[Key::Tab])
+    };
+    assert_screens!("api_explained", explained(), now());
+}
+
+#[test]
+fn a_call_that_was_refused_says_why() {
+    let refused = || {
+        let error = Error::new(Code::Usage, "GET /x could not be called")
+            .because("https://evil.example is not among the places to which this profile's token may go")
+            .hint("give a path, or `--product` for a product's own host");
+        with_keys(answered(Err(error)), &[Key::Tab])
+    };
+    assert_screens!("api_refused", refused(), now());
+}
+
+#[test]
+fn what_is_searched_for_is_found_and_counted() {
+    let searched = || {
+        let mut model = with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &[Key::Char('/')]);
+        type_text(&mut model, "paid");
+        model
+    };
+    assert_screens!("api_search", searched(), now());
+}
+
+#[test]
+fn a_folded_value_is_one_line() {
+    let keys = [Key::Tab, Key::Char('z')];
+    assert_screens!("api_folded", with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &keys), now());
+}
+
+#[test]
+fn a_request_can_be_typed() {
+    let typed = || {
+        let mut model = with_keys(api_panel(), &[Key::End, Key::Char('e')]);
+        type_text(&mut model, "/crm/v8/Leads");
+        press(&mut model, &[Key::Tab]);
+        type_text(&mut model, "X-Trace: 1");
+        press(&mut model, &[Key::Tab]);
+        update(&mut model, Message::Pasted("{\n  \"data\": []\n}".to_owned()), now());
+        model
+    };
+    assert_screens!("api_form", typed(), now());
+    let wrong = || with_keys(typed(), &[Key::BackTab, Key::Home, Key::Delete, Key::Esc]);
+    assert_screens!("api_own_request", wrong(), now());
+}
+
+#[test]
+fn a_request_that_makes_no_sense_is_not_sent() {
+    let wrong = || {
+        let mut model = with_keys(api_panel(), &[Key::End, Key::Char('e')]);
+        type_text(&mut model, "crm");
+        press(&mut model, &[Key::Esc, Key::Char('s'), Key::Tab]);
+        model
+    };
+    assert_screens!("api_no_address", wrong(), now());
+}
+
+#[test]
+fn earlier_answers_can_be_listed() {
+    let listed = || {
+        let mut model = answered(Ok(answer(200, ORGANIZATION, None)));
+        let task = task_of(&press(&mut model, &[Key::Home, Key::Enter]));
+        let error = Error::new(Code::Network, "no answer");
+        update(&mut model, Message::Answered { task, result: Box::new(Err(error)) }, later(70));
+        with_keys(model, &[Key::Char('r'), Key::Down])
+    };
+    assert_screens!("api_history", listed(), later(200));
+}
+
+#[test]
+fn a_hostile_answer_cannot_steer_the_terminal() {
+    let mut hostile = answer(200, HOSTILE, Some(explanation(HOSTILE)));
+    hostile.response.headers.push(("content-type".to_owned(), HOSTILE.to_owned()));
+    hostile.response.headers.push(("x-ratelimit-\u{1b}[2J".to_owned(), HOSTILE.to_owned()));
+    for (columns, rows) in SIZES {
+        let mut model = answered(Ok(hostile.clone()));
+        resize(&mut model, columns, rows);
+        press(&mut model, &[Key::Tab]);
+        for _ in 0..3 {
+            assert_no_control(&screen_text(&model, now()));
+            press(&mut model, &[Key::Char('v')]);
+        }
+        press(&mut model, &[Key::Tab, Key::End, Key::Char('e')]);
+        update(&mut model, Message::Pasted(HOSTILE.to_owned()), now());
+        assert_no_control(&screen_text(&model, now()));
+    }
+}
+
+#[test]
+fn a_provider_without_products_has_one_call_and_the_own_request() {
+    let mut model = profiles_at("work");
+    let task = task_of(&press(&mut model, &[Key::Char('a')]));
+    let place = zoho::provider().default_data_center().clone();
+    let calls = TestCalls::new(place, &standard::DIALECT, &[]);
+    update(&mut model, Message::TestCallsLoaded { task, result: Box::new(Ok(calls)) }, now());
+    let text = screen_text(&model, now());
+    assert!(text.contains("> Accounts: Who am I") && text.contains("Own request") && !text.contains("CRM"), "{text}");
+}
+
+fn explanation(text: &str) -> Explained {
+    Explained { diagnosis: device_login::api::Diagnosis::Unclear, text: text.to_owned() }
+}
+
+fn assert_no_control(text: &str) {
+    let steers = |character: char| {
+        character != '\n' && (character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{200b}'))
+    };
+    assert!(!text.chars().any(steers), "{text:?}");
+}
+
+// Anything.
+
+fn any_key() -> impl Strategy<Value = Key> {
+    let named = vec![
+        Key::Enter,
+        Key::Esc,
+        Key::Tab,
+        Key::BackTab,
+        Key::Backspace,
+        Key::Delete,
+        Key::Up,
+        Key::Down,
+        Key::Left,
+        Key::Right,
+        Key::PageUp,
+        Key::PageDown,
+        Key::Home,
+        Key::End,
+    ];
+    prop_oneof![
+        3 => prop::sample::select(named),
+        3 => prop::sample::select("aexvnrtcysuzZhl/? qNgG".chars().collect::<Vec<_>>()).prop_map(Key::Char),
+        1 => prop::sample::select("日é{\u{301}\u{202e}".chars().collect::<Vec<_>>()).prop_map(Key::Char),
+    ]
+}
+
+#[derive(Clone, Debug)]
+enum Happening {
+    Key(Key),
+    Resized(u16, u16),
+    Paste,
+    Tick,
+}
+
+fn any_happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        12 => any_key().prop_map(Happening::Key),
+        3 => (0..300_u16, 0..300_u16).prop_map(|(columns, rows)| Happening::Resized(columns, rows)),
+        2 => (0..45_u16, 0..14_u16).prop_map(|(columns, rows)| Happening::Resized(columns, rows)),
+        1 => Just(Happening::Paste),
+        1 => Just(Happening::Tick),
+    ]
+}
+
+/// Answers what was asked for, at once.
+fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
+    for effect in effects {
+        let message = match effect {
+            Effect::LoadStatuses => Message::StatusesLoaded(statuses()),
+            Effect::LoadTestCalls { task, .. } => Message::TestCallsLoaded { task, result: Box::new(Ok(test_calls())) },
+            Effect::Call { task, .. } => {
+                let body = if task.0 % 2 == 0 { HOSTILE } else { ORGANIZATION };
+                let answer = answer(200 + u16::try_from(task.0 % 300).unwrap_or(0), body, Some(explanation(HOSTILE)));
+                Message::Answered { task, result: Box::new(Ok(answer)) }
+            }
+            Effect::ReadToken { task, profile } => {
+                Message::TokenRead { task, profile, result: Ok(Secret::new(HOSTILE)) }
+            }
+            Effect::Refresh { task, profile, .. } => Message::Refreshed {
+                task,
+                profile,
+                result: Err(Error::new(Code::Provider, HOSTILE).because(HOSTILE).hint(HOSTILE)),
+            },
+            Effect::SignOut { task, profile, .. } => {
+                Message::SignedOut { task, profile, result: Ok(SignedOut { revoked: Some(Ok(())), forgotten: true }) }
+            }
+            _ => continue,
+        };
+        let more = update(model, message, now);
+        assert!(more.iter().all(|effect| *effect == Effect::LoadStatuses || matches!(effect, Effect::Copy(_))));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(120))]
+
+    #[test]
+    fn no_size_and_no_key_breaks_the_panels(
+        happenings in prop::collection::vec(any_happening(), 1..60),
+        begins_at_api in any::<bool>(),
+    ) {
+        let mut model = if begins_at_api { answered(Ok(answer(200, ORGANIZATION, None))) } else { profiles_at("work") };
+        for (number, happening) in happenings.into_iter().enumerate() {
+            let now = later(u64::try_from(number).expect("few") * 7);
+            let effects = match happening {
+                Happening::Key(key) => update(&mut model, Message::Key(key), now),
+                Happening::Resized(columns, rows) => update(&mut model, Message::Resized { columns, rows }, now),
+                Happening::Paste => update(&mut model, Message::Pasted(HOSTILE.to_owned()), now),
+                Happening::Tick => update(&mut model, Message::Woken, now),
+            };
+            answer_effects(&mut model, effects, now);
+            assert_no_control(&screen_text(&model, now));
+            let wakeup = device_login::tui::next_wakeup(&model, now);
+            prop_assert!(wakeup.is_none_or(|at| at > now.moment) || model.screen != device_login::tui::model::Screen::Api);
+        }
+    }
+}

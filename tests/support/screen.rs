@@ -1,0 +1,87 @@
+//! Draws a model into a buffer and prints what is on it: text, then runs of style, then where the cursor is.
+
+use device_login::tui::model::{Model, Now};
+use device_login::tui::view::view;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
+
+/// The screen of a model at a size, as text for a snapshot.
+pub fn screen(model: &Model, now: Now) -> String {
+    let (buffer, cursor) = draw(model, now);
+    let mut printed = text(&buffer);
+    printed.push_str("--- styles\n");
+    for row in 0..buffer.area.height {
+        for (from, to, style) in style_runs(&buffer, row) {
+            printed.push_str(&format!("{row}: {from}-{to} {style}\n"));
+        }
+    }
+    if let Some((column, row)) = cursor {
+        printed.push_str(&format!("--- cursor {column},{row}\n"));
+    }
+    printed
+}
+
+/// The text of the screen, line by line.
+pub fn screen_text(model: &Model, now: Now) -> String {
+    text(&draw(model, now).0)
+}
+
+fn draw(model: &Model, now: Now) -> (Buffer, Option<(u16, u16)>) {
+    let backend = TestBackend::new(model.window.width, model.window.height);
+    let mut terminal = Terminal::new(backend).expect("a buffer can be drawn to");
+    let mut cursor = None;
+    terminal.draw(|frame| view(model, now, frame)).expect("a buffer can be drawn to");
+    let backend = terminal.backend_mut();
+    if backend.cursor_visible() {
+        let position = backend.cursor_position();
+        cursor = Some((position.x, position.y));
+    }
+    (backend.buffer().clone(), cursor)
+}
+
+fn text(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    for row in 0..buffer.area.height {
+        let line: String = (0..buffer.area.width).map(|column| buffer[(column, row)].symbol()).collect();
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// First and last column of each stretch of cells with one style that is not the plain one.
+fn style_runs(buffer: &Buffer, row: u16) -> Vec<(u16, u16, String)> {
+    let mut runs: Vec<(u16, u16, String)> = Vec::new();
+    for column in 0..buffer.area.width {
+        let style = style(&buffer[(column, row)]);
+        match runs.last_mut() {
+            Some((_, to, last)) if *last == style => *to = column,
+            _ => runs.push((column, column, style)),
+        }
+    }
+    runs.retain(|(_, _, style)| !style.is_empty());
+    runs
+}
+
+fn style(cell: &Cell) -> String {
+    let names = [
+        (Modifier::BOLD, "bold"),
+        (Modifier::DIM, "dim"),
+        (Modifier::UNDERLINED, "underlined"),
+        (Modifier::REVERSED, "reversed"),
+    ];
+    let mut parts: Vec<String> = names
+        .iter()
+        .filter(|(modifier, _)| cell.modifier.contains(*modifier))
+        .map(|(_, name)| (*name).to_owned())
+        .collect();
+    if cell.fg != Color::Reset {
+        parts.push(format!("{:?}", cell.fg).to_lowercase());
+    }
+    if cell.bg != Color::Reset {
+        parts.push(format!("on {:?}", cell.bg).to_lowercase());
+    }
+    parts.join(" ")
+}

@@ -1,0 +1,183 @@
+//! The real program in a home of its own: nothing of this machine's environment reaches it.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use device_login::clock;
+use device_login::profile::ProfileName;
+use device_login::secret::Secret;
+use device_login::storage::{Grant, KeyOptions, Record, StoreAddress, open};
+use jiff::SignedDuration;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::authority::Authority;
+
+/// Where one test's configuration and store are.
+pub(crate) struct Home(TempDir);
+
+/// What one run of the program said.
+#[derive(Debug)]
+#[must_use = "a run that nobody looks at proves nothing"]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    /// The one JSON object on stdout.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
+    }
+
+    /// The JSON objects on stdout, one a line.
+    pub(crate) fn json_lines(&self) -> Vec<Value> {
+        let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"));
+        self.stdout.lines().map(parse).collect()
+    }
+
+    /// Ended with `code`, with this on stderr and nothing on stdout.
+    #[track_caller]
+    pub(crate) fn failed(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, code, "{self:?}");
+        assert_eq!(self.stdout, "", "{self:?}");
+        for part in parts {
+            assert!(self.stderr.contains(part), "{part:?} is missing: {self:?}");
+        }
+    }
+
+    /// Ended with 0 and this on stdout.
+    #[track_caller]
+    pub(crate) fn worked(&self, stdout: &str) {
+        assert_eq!((self.code, self.stdout.as_str()), (0, stdout), "{self:?}");
+    }
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    /// A home whose profile `work` signs in at `authority`, a provider that keeps to the RFCs.
+    pub(crate) fn at(authority: &Authority) -> Self {
+        let home = Self::new();
+        home.configure(&configuration(&authority.origin()));
+        home
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        let mut file = fs::File::create(&path).expect("the home can be written");
+        file.write_all(text.as_bytes()).expect("the disk has room");
+        path
+    }
+
+    pub(crate) fn configure(&self, text: &str) {
+        self.write("config.toml", text);
+    }
+
+    pub(crate) fn configuration(&self) -> String {
+        fs::read_to_string(self.path("config.toml")).unwrap_or_default()
+    }
+
+    /// Keeps a grant for `work`, with some of it as the test wants it.
+    pub(crate) fn sign_in(&self, authority: &Authority, change: impl FnOnce(&mut Grant)) {
+        let keys = KeyOptions { default_key_file: self.path("key"), ..KeyOptions::default() };
+        let store = open(&StoreAddress::File(self.path("state")), keys);
+        let name: ProfileName = "work".parse().expect("a name");
+        let mut locked = store.lock(&name, Duration::from_secs(5)).expect("nobody else writes");
+        let mut grant = grant(&authority.origin());
+        change(&mut grant);
+        let mut record = Record {
+            profile: name,
+            provider: "corp".to_owned(),
+            client_id: "client-1".to_owned(),
+            client_secret: Some(Secret::new(CLIENT_SECRET)),
+            generation: 0,
+            grant: Some(grant),
+        };
+        locked.commit(&mut record).expect("the record is kept");
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_device-login"));
+        command.env_clear().env("DEVICE_LOGIN_HOME", self.0.path()).env("TZ", "UTC").env("USER", "ops");
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        ran(self.spawn(arguments))
+    }
+
+    pub(crate) fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().expect("the program starts");
+        let mut input = child.stdin.take().expect("stdin is a pipe");
+        // A program that refuses its arguments reads nothing.
+        let _ = input.write_all(stdin.as_bytes());
+        drop(input);
+        ran(child)
+    }
+
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().expect("the program starts")
+    }
+}
+
+pub(crate) fn ran(child: Child) -> Ran {
+    let output = child.wait_with_output().expect("the program ends");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program speaks UTF-8");
+    Ran { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+pub(crate) const ACCESS_TOKEN: &str = "sentinel-access-1-0123456789";
+pub(crate) const REFRESH_TOKEN: &str = "sentinel-refresh-0123456789";
+pub(crate) const CLIENT_SECRET: &str = "sentinel-client-secret-0123456789";
+
+/// A grant that is good for an hour.
+fn grant(origin: &str) -> Grant {
+    let now = clock::wall();
+    Grant {
+        issuer: format!("{origin}/token"),
+        data_center: String::new(),
+        api_domain: Some(origin.to_owned()),
+        allowed_origins: vec![origin.to_owned()],
+        account: None,
+        scopes: vec!["openid".to_owned()],
+        access_token: Secret::new(ACCESS_TOKEN),
+        access_token_expires_at: now + SignedDuration::from_hours(1),
+        refresh_token: Some(Secret::new(REFRESH_TOKEN)),
+        approved_at: now,
+        mints: Vec::new(),
+        last_refresh: None,
+        paused_until: None,
+        refused: None,
+    }
+}
+
+/// One profile at a provider that keeps to the RFCs, below one origin.
+pub(crate) fn configuration(origin: &str) -> String {
+    format!(
+        r#"[profiles.work]
+provider = "corp"
+client_id = "client-1"
+scopes = ["openid"]
+
+[providers.corp]
+kind = "standard"
+device_authorization_endpoint = "{origin}/device"
+token_endpoint = "{origin}/token"
+revocation_endpoint = "{origin}/revoke"
+userinfo_endpoint = "{origin}/userinfo"
+api_domain = "{origin}"
+"#
+    )
+}

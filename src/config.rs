@@ -73,7 +73,7 @@ impl Places {
 }
 
 /// What `config.toml` says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     pub file: PathBuf,
     pub default_profile: Option<ProfileName>,
@@ -105,7 +105,7 @@ pub enum SecretSource {
 }
 
 /// A provider that is known whole, or one that its issuer will describe.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum ProviderSource {
     /// Needs no configuration. Made when it is needed, which handing out a stored token is not.
     BuiltIn {

@@ -38,6 +38,7 @@ impl fmt::Display for Machine {
 
 /// The name that belongs to this process's user, for services that start without `USER`.
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "has the shape of its counterpart")]
 fn account_name() -> Option<String> {
     let id = rustix::process::getuid().as_raw().to_string();
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();

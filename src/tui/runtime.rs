@@ -352,7 +352,7 @@ impl Signals {
 /// Stops the process as Ctrl-Z does in a shell; comes back when it is continued.
 #[cfg(unix)]
 fn suspend_process(terminal: &mut Terminal) -> io::Result<()> {
-    terminal.pause();
+    terminal.pause()?;
     rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
     terminal.resume()
 }

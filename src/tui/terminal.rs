@@ -55,12 +55,14 @@ impl Terminal {
 
     /// Sends text to the terminal's clipboard (OSC 52), without tmux's wrapping, which breaks `set-clipboard on`.
     pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
-        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
+        execute!(self.screen.backend_mut(), CopyToClipboard::to_clipboard_from(text))
     }
 
     /// Gives the terminal back until [`Terminal::resume`].
-    pub(super) fn pause(&mut self) {
+    pub(super) fn pause(&mut self) -> io::Result<()> {
+        self.screen.show_cursor()?;
         leave();
+        Ok(())
     }
 
     pub(super) fn resume(&mut self) -> io::Result<()> {

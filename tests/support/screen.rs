@@ -8,7 +8,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 
 /// The screen of a model at a size, as text for a snapshot.
-pub fn screen(model: &Model, now: Now) -> String {
+pub(crate) fn screen(model: &Model, now: Now) -> String {
     let (buffer, cursor) = draw(model, now);
     let mut printed = text(&buffer);
     printed.push_str("--- styles\n");
@@ -24,7 +24,7 @@ pub fn screen(model: &Model, now: Now) -> String {
 }
 
 /// The text of the screen, line by line.
-pub fn screen_text(model: &Model, now: Now) -> String {
+pub(crate) fn screen_text(model: &Model, now: Now) -> String {
     text(&draw(model, now).0)
 }
 

@@ -1,5 +1,9 @@
 //! QR codes, read back from the screen by a decoder that knows nothing of how they were drawn.
 
+#[path = "support/camera.rs"]
+mod camera;
+
+use camera::{DARK, LIGHT};
 use device_login::oauth::qr::QrMatrix;
 use device_login::tui::widgets::qr::{Fit, QrAbilities, QrCode, QrForm, QrPalette};
 use proptest::prelude::*;
@@ -10,70 +14,6 @@ use ratatui::widgets::Widget;
 
 const URI: &str = "https://accounts.zoho.com/oauth/v3/device?user_code=ABCD-1234";
 const PALETTES: [QrPalette; 3] = [QrPalette::Indexed256, QrPalette::Ansi16, QrPalette::Reverse];
-
-/// A terminal's own colours, as greys.
-#[derive(Clone, Copy)]
-struct Terminal {
-    foreground: u8,
-    background: u8,
-    /// What it shows for the ANSI colour that is called white or grey.
-    white: u8,
-}
-
-/// The console of the Linux kernel, and a desktop's terminal in a light theme.
-const DARK: Terminal = Terminal { foreground: 170, background: 0, white: 170 };
-const LIGHT: Terminal = Terminal { foreground: 20, background: 250, white: 229 };
-
-impl Terminal {
-    fn grey(self, color: Color, default: u8) -> u8 {
-        match color {
-            Color::Reset => default,
-            Color::Black | Color::Indexed(16) => 0,
-            Color::Gray => self.white,
-            Color::Indexed(231) => 255,
-            other => panic!("no colour for a QR code: {other:?}"),
-        }
-    }
-
-    /// The grey of one pixel of a cell.
-    fn paint(self, cell: &Cell, is_top: bool) -> u8 {
-        let mut foreground = self.grey(cell.fg, self.foreground);
-        let mut background = self.grey(cell.bg, self.background);
-        if cell.modifier.contains(Modifier::REVERSED) {
-            std::mem::swap(&mut foreground, &mut background);
-        }
-        assert!((cell.modifier - Modifier::REVERSED).is_empty(), "bold and the like change colours");
-        match cell.symbol() {
-            " " => background,
-            "▀" => {
-                if is_top {
-                    foreground
-                } else {
-                    background
-                }
-            }
-            "▄" => {
-                if is_top {
-                    background
-                } else {
-                    foreground
-                }
-            }
-            other => panic!("no symbol of a QR code: {other:?}"),
-        }
-    }
-
-    /// Decodes the one code on a screen, photographed with so many pixels a column and twice as many a row.
-    fn decode(self, screen: &Buffer, pixels: usize) -> Option<String> {
-        let (columns, rows) = (usize::from(screen.area.width), usize::from(screen.area.height));
-        let pixel = |x: usize, y: usize| {
-            let cell = &screen.content[y / (2 * pixels) * columns + x / pixels];
-            self.paint(cell, (y / pixels).is_multiple_of(2))
-        };
-        let mut image = rqrr::PreparedImage::prepare_from_greyscale(columns * pixels, rows * 2 * pixels, pixel);
-        image.detect_grids().first()?.decode().ok().map(|(_, text)| text)
-    }
-}
 
 /// Pixels a column at which a module has four to a side or a few more: enough for a decoder, and quickly read.
 fn pixels(fit: Fit) -> usize {

@@ -1,65 +1,240 @@
-//! The sign-in screen.
+//! How the sign-in looks in each state, at three sizes: what an honest request shows is always there, the QR code decodes
+//! from the screen, and no size and no key breaks it.
+
+#[path = "support/camera.rs"]
+mod camera;
+#[path = "support/screen.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use device_login::clock::Moment;
-use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent};
-use device_login::tui::message::{Effect, Message};
+use device_login::error::{Code, Error};
+use device_login::profile::ProfileName;
+use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
+use device_login::storage::Account;
+use device_login::tui::keymap::Key;
+use device_login::tui::message::{Effect, Message, Task};
 use device_login::tui::model::{Model, Now, Subject};
 use device_login::tui::panels::sign_in;
 use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
-use device_login::tui::view::view;
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use std::collections::BTreeMap;
-use std::time::Duration;
+use jiff::Timestamp;
+use proptest::prelude::*;
+use support::{draw, screen, screen_text};
 
-fn now(s: u64) -> Now {
-    Now {
-        moment: Moment::at(Duration::from_secs(1000 + s)),
-        time: "2026-11-22T14:00:00Z".parse::<jiff::Timestamp>().unwrap() + Duration::from_secs(s),
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 12)];
+const COMPLETE: &str = "https://accounts.zoho.com/oauth/v3/device/setCode?devcode=abcdefgh";
+
+fn at(seconds: u64) -> Now {
+    let start: Timestamp = "2026-11-22T14:00:00Z".parse().expect("a time");
+    let passed = Duration::from_secs(seconds);
+    Now { moment: Moment::at(Duration::from_secs(1000) + passed), time: start + passed }
+}
+
+fn work() -> ProfileName {
+    "work".parse().expect("a name")
+}
+
+/// A sign-in on a terminal that can do everything, and its task.
+fn asking() -> (Model, Task) {
+    let environment = Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Environment::default() };
+    let machine =
+        Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: Some("10.0.0.7".to_owned()) };
+    let subject = Subject {
+        profile: work(),
+        provider: "Zoho".to_owned(),
+        data_center: Some("us".to_owned()),
+        scopes: vec!["ZohoCRM.users.READ".to_owned(), "AaaServer.profile.READ".to_owned()],
+    };
+    let mut model = Model::new(environment.abilities(), machine, BTreeMap::from([(work(), subject)]));
+    let effects = sign_in::start(&mut model, work(), SignIn::default());
+    let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
+    (model, task)
+}
+
+fn code(user_code: &str, seconds: u64) -> IssuedCode {
+    IssuedCode {
+        user_code: user_code.to_owned(),
+        verification_uri: "https://accounts.zoho.com/oauth/v3/device".parse().expect("an address"),
+        verification_uri_complete: COMPLETE.parse().ok(),
+        interval: Duration::from_secs(30),
+        lifetime: Duration::from_secs(300),
+        issued_at: at(seconds).moment,
+        expires_at: at(seconds + 300).moment,
+        expires_at_time: at(seconds + 300).time,
+    }
+}
+
+/// The same with a code, and with what happened to it since.
+fn waiting(events: Vec<SignInEvent>) -> Model {
+    let (mut model, task) = asking();
+    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(30).moment };
+    for event in [issued].into_iter().chain(events) {
+        update(&mut model, Message::SignIn { task, event }, at(30));
+    }
+    model
+}
+
+fn pending() -> Model {
+    waiting(vec![SignInEvent::Pending { next_poll_at: at(60).moment }])
+}
+
+fn ended(result: Result<SignedIn, Error>) -> Model {
+    let (mut model, task) = asking();
+    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(30).moment };
+    update(&mut model, Message::SignIn { task, event: issued }, at(0));
+    update(&mut model, Message::SignInEnded { task, result: Box::new(result) }, at(40));
+    model
+}
+
+fn pressed(mut model: Model, keys: &[Key]) -> Model {
+    for key in keys {
+        update(&mut model, Message::Key(*key), at(42));
+    }
+    model
+}
+
+fn sized(mut model: Model, columns: u16, rows: u16) -> Model {
+    update(&mut model, Message::Resized { columns, rows }, at(42));
+    model
+}
+
+fn signed_in() -> SignedIn {
+    let email = Some("d.reyes@example.com".to_owned());
+    SignedIn {
+        profile: work(),
+        account: Some(Account { id: "7".to_owned(), email, name: Some("Dana Reyes".to_owned()) }),
+        data_center: Some("eu".to_owned()),
+        relocated: true,
+        scopes: vec!["ZohoCRM.users.READ".to_owned()],
+        missing_scopes: vec!["AaaServer.profile.READ".to_owned()],
+        api_domain: Some("https://www.zohoapis.eu".to_owned()),
+        access_token_expires_at: at(3640).time,
+        refreshable: true,
+    }
+}
+
+fn failure(code: Code) -> Error {
+    Error::new(code, "profile `work` could not be signed in")
+        .because("Zoho does not know this client in data center US (invalid_client)")
+        .hint("check `client_id`, its secret and `data_center` of profile `work`")
+}
+
+/// Every state, by the name of its snapshots.
+fn states() -> Vec<(&'static str, Model)> {
+    let next_poll_at = at(60).moment;
+    let reason = "accounts.zoho.com did not answer in time".to_owned();
+    let renewed = SignInEvent::CodeRenewed { code: code("WXYZ-7788", 0), next_poll_at: at(60).moment };
+    let relocated = SignInEvent::Relocated {
+        data_center: "eu".to_owned(),
+        accounts_host: "accounts.zoho.eu".to_owned(),
+        next_poll_at,
+    };
+    let mut demo = pending();
+    demo.is_demo = true;
+    let mut unsaved = asking();
+    let (model, task) = (&mut unsaved.0, unsaved.1);
+    update(model, Message::Unsaved { task, error: failure(Code::Store) }, at(40));
+    let expired = Error::new(Code::CodeExpired, "the code ran out before anyone approved it");
+    vec![
+        ("asking", asking().0),
+        ("first", waiting(Vec::new())),
+        ("pending", pending()),
+        ("slowed", waiting(vec![SignInEvent::SlowedDown { interval: Duration::from_secs(35), next_poll_at }])),
+        ("relocated", waiting(vec![relocated])),
+        ("retrying", waiting(vec![SignInEvent::Retrying { reason, attempt: 3, next_poll_at }])),
+        ("renewed", waiting(vec![renewed])),
+        ("demo", demo),
+        ("full_screen", pressed(pending(), &[Key::Char('f')])),
+        ("bare_link", pressed(pending(), &[Key::Char('p')])),
+        ("copied", pressed(pending(), &[Key::Char('c')])),
+        ("help", pressed(pending(), &[Key::Char('?')])),
+        ("cancel", pressed(pending(), &[Key::Esc])),
+        ("approved", waiting(vec![SignInEvent::Approved])),
+        ("unsaved", unsaved.0),
+        ("signed_in", ended(Ok(signed_in()))),
+        ("declined", ended(Err(Error::new(Code::Denied, "the request was declined")))),
+        ("expired", ended(Err(expired))),
+        ("failed", ended(Err(failure(Code::InvalidClient)))),
+    ]
+}
+
+#[test]
+fn every_state_looks_as_accepted_at_three_sizes() {
+    for (name, model) in states() {
+        let mut model = model;
+        for (columns, rows) in SIZES {
+            model = sized(model, columns, rows);
+            insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), screen(&model, at(42)));
+        }
     }
 }
 
 #[test]
-fn print() {
-    for (w, h) in [(80, 24), (120, 40), (40, 12), (60, 20), (160, 50), (30, 10)] {
-        let abilities =
-            Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Default::default() }.abilities();
-        let machine = Machine { user: "dana".into(), host: "web-01".into(), over_ssh_from: Some("10.0.0.7".into()) };
-        let profile: device_login::profile::ProfileName = "work".parse().unwrap();
-        let subject = Subject {
-            profile: profile.clone(),
-            provider: "Zoho".into(),
-            data_center: Some("us".into()),
-            scopes: vec!["ZohoCRM.users.READ".into(), "AaaServer.profile.READ".into()],
-        };
-        let mut model = Model::new(abilities, machine, BTreeMap::from([(profile.clone(), subject)]));
-        update(&mut model, Message::Resized { columns: w, rows: h }, now(0));
-        let effects = sign_in::start(&mut model, profile, SignIn::default());
-        let Effect::StartSignIn { task, .. } = effects[0] else { panic!() };
-        let code = IssuedCode {
-            user_code: "WLKU-4502".into(),
-            verification_uri: "https://accounts.zoho.com/oauth/v3/device".parse().unwrap(),
-            verification_uri_complete: Some(
-                "https://accounts.zoho.com/oauth/v3/device/setCode?devcode=abcdefgh".parse().unwrap(),
-            ),
-            interval: Duration::from_secs(30),
-            lifetime: Duration::from_secs(300),
-            issued_at: now(0).moment,
-            expires_at: now(300).moment,
-            expires_at_time: now(300).time,
-        };
-        update(
-            &mut model,
-            Message::SignIn { task, event: SignInEvent::CodeIssued { code, next_poll_at: now(30).moment } },
-            now(0),
-        );
-        update(
-            &mut model,
-            Message::SignIn { task, event: SignInEvent::Pending { next_poll_at: now(60).moment } },
-            now(30),
-        );
-        let mut terminal = Terminal::new(TestBackend::new(w, h)).unwrap();
-        terminal.draw(|frame| view(&model, now(42), frame)).unwrap();
-        println!("== {w}x{h}\n{}", terminal.backend());
+fn the_last_minute_is_marked_and_the_last_question_said() {
+    assert!(screen_text(&sized(pending(), 80, 24), at(250)).contains("[!] Waiting   code good for 0:50"));
+    assert!(screen_text(&sized(pending(), 80, 24), at(301)).contains("Asking one last time"));
+}
+
+#[test]
+fn the_code_decodes_from_the_screen_with_everything_around_it() {
+    for (columns, rows) in [(80, 24), (81, 30), (120, 40), (160, 50), (200, 60)] {
+        let model = sized(pending(), columns, rows);
+        let (buffer, _) = draw(&model, at(42));
+        assert_eq!(camera::DARK.decode(&buffer, 4).as_deref(), Some(COMPLETE), "{columns}x{rows}");
+    }
+    let model = sized(pressed(pending(), &[Key::Char('f')]), 80, 24);
+    assert_eq!(camera::LIGHT.decode(&draw(&model, at(42)).0, 4).as_deref(), Some(COMPLETE));
+}
+
+#[test]
+fn where_no_code_fits_the_reason_is_said() {
+    let text = screen_text(&sized(pending(), 60, 20), at(42));
+    assert!(text.contains("QR code needs") && text.contains("this window is 60x20"), "{text}");
+}
+
+#[test]
+fn what_an_honest_request_shows_is_there_at_every_size_that_holds_it() {
+    for (columns, rows) in [(80, 24), (120, 40), (40, 12), (60, 20), (200, 60), (40, 10)] {
+        let text = screen_text(&sized(pending(), columns, rows), at(42)).replace("\n ", " ").replace('\n', " ");
+        for part in ["accounts.zoho.com/oauth/v3/device", "WLKU-4502", "4:18", "CRM: read users", "dana@web-01"] {
+            assert!(text.contains(part), "{columns}x{rows} lacks {part}:\n{text}");
+        }
+        assert!(text.contains("Approve only if you"), "{columns}x{rows}:\n{text}");
+    }
+}
+
+#[test]
+fn the_cursor_rests_on_the_code() {
+    for (columns, rows) in SIZES {
+        let (buffer, cursor) = draw(&sized(pending(), columns, rows), at(42));
+        let (column, row) = cursor.expect("the cursor shows");
+        let at_cursor: String = (column..column + 9).map(|column| buffer[(column, row)].symbol()).collect();
+        assert_eq!(at_cursor, "WLKU-4502", "{columns}x{rows}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_size_and_no_key_breaks_the_sign_in(
+        steps in proptest::collection::vec((0u16..300, 0u16..120, 0usize..24, 0u64..400), 1..8),
+        state in 0usize..19,
+    ) {
+        let keys = [
+            Key::Char('f'), Key::Char('+'), Key::Char('-'), Key::Char('i'), Key::Char('p'), Key::Char('n'), Key::Char('?'),
+            Key::Char('c'), Key::Char('u'), Key::Char('y'), Key::Char('x'), Key::Char('a'), Key::Char('q'), Key::Esc,
+            Key::Enter, Key::Up, Key::Down, Key::Tab, Key::Home, Key::End, Key::PageDown, Key::Left, Key::Right,
+            Key::Backspace,
+        ];
+        let mut model = states().swap_remove(state).1;
+        for (columns, rows, key, seconds) in steps {
+            model = sized(model, columns, rows);
+            update(&mut model, Message::Key(keys[key]), at(seconds));
+            draw(&model, at(seconds));
+        }
     }
 }

@@ -28,7 +28,8 @@ pub(crate) fn screen_text(model: &Model, now: Now) -> String {
     text(&draw(model, now).0)
 }
 
-fn draw(model: &Model, now: Now) -> (Buffer, Option<(u16, u16)>) {
+/// The cells of the screen, and where the cursor is if it shows.
+pub(crate) fn draw(model: &Model, now: Now) -> (Buffer, Option<(u16, u16)>) {
     let backend = TestBackend::new(model.window.width, model.window.height);
     let mut terminal = Terminal::new(backend).expect("a buffer can be drawn to");
     let mut cursor = None;

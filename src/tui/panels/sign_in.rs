@@ -245,7 +245,10 @@ pub fn commands(model: &Model) -> Vec<Command> {
         Stage::SignedIn { .. } => {
             vec![Command::Choose, Command::OpenApi, Command::SignOut, Command::Help]
         }
-        Stage::Failed { .. } => vec![Command::NewCode, Command::Help, Command::Back, Command::Choose],
+        Stage::Failed { error, .. } if error.code == Code::CodeExpired => {
+            vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
+        }
+        Stage::Failed { .. } => vec![Command::NewCode, Command::Help, Command::Back],
     }
 }
 

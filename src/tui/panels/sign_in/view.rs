@@ -150,7 +150,7 @@ fn full_screen_qr(model: &Model, view: QrView, waiting: &Waiting, now: Now, area
                 draw_qr(model, view, matrix, fit, place, frame);
             }
         }
-        (_, Some(Err(too_small))) => lines.insert(0, too_small.to_string()),
+        (_, Some(Err(too_small))) => lines.insert(0, too_small.in_window(area.as_size()).to_string()),
         (None, _) | (_, None) => lines.insert(0, "The address is too long for a QR code.".to_owned()),
     }
     let lines: Vec<String> = lines.iter().flat_map(|line| wrap(line, usize::from(area.width))).collect();
@@ -239,7 +239,7 @@ impl<'a> Text<'a> {
         let mut text = Self::default();
         let inner = usize::from(width.saturating_sub(2));
         let steps =
-            [Self::notice(model, panel), vec![Line::styled(" Sign in on another device", theme.title)]].concat();
+            [Self::notice(model, panel, inner), vec![Line::styled(" Sign in on another device", theme.title)]].concat();
         text.lines.extend(steps);
         if let (Some(subject), Some(line)) = (subject(model, panel), text.lines.last_mut()) {
             *line = Line::styled(format!(" Sign in to {} on another device", subject.provider), theme.title);
@@ -280,7 +280,7 @@ impl<'a> Text<'a> {
         let provider = subject(model, panel).map_or("", |subject| subject.provider.as_str());
         let left = countdown(now.moment.until(waiting.code.expires_at));
         text.lines.push(Line::styled(format!("Sign in to {provider}{}{left} left", theme.separator()), theme.title));
-        text.lines.extend(Self::notice(model, panel));
+        text.lines.extend(Self::notice(model, panel, inner));
         text.lines.push(Line::raw("On your phone or computer open"));
         text.push_address(model, waiting, inner);
         text.lines.push(Line::raw("and enter this code"));
@@ -292,10 +292,13 @@ impl<'a> Text<'a> {
         text
     }
 
-    fn notice(model: &'a Model, panel: &'a SignInPanel) -> Vec<Line<'a>> {
+    /// Says once more which code is dead, since it may stand on a note or in a chat.
+    fn notice(model: &'a Model, panel: &'a SignInPanel, inner: usize) -> Vec<Line<'a>> {
         let Some((code, ended_at)) = &panel.previous else { return Vec::new() };
-        let text = format!(" Code {code} ran out at {}. Use the new one.", time_of_day(*ended_at));
-        vec![Line::from(vec![Span::raw(" "), model.theme.mark(Mark::Attention), Span::raw(text)])]
+        let mark = Mark::Attention.word();
+        let text = format!("{mark} Code {code} ran out at {}. Use the new one below.", time_of_day(*ended_at));
+        let lines = wrap(&text, inner).into_iter();
+        lines.map(|line| Line::styled(format!(" {line}"), model.theme.attention)).collect()
     }
 
     fn row(&self) -> u16 {
@@ -345,11 +348,12 @@ impl<'a> Text<'a> {
         let left = now.moment.until(code.expires_at);
         let warning = left <= Duration::from_secs(60);
         let style = if warning { model.theme.attention } else { model.theme.text };
-        let mark = if warning { format!(" {}", Mark::Attention.word()) } else { String::new() };
+        let waiting_for =
+            if warning { format!("{} Waiting", Mark::Attention.word()) } else { "Waiting for approval".to_owned() };
         let text = if left.is_zero() {
             " The code ran out. Asking one last time ...".to_owned()
         } else {
-            format!("{mark} Waiting for approval   code good for {}", countdown(left))
+            format!(" {waiting_for}   code good for {}", countdown(left))
         };
         self.lines.push(Line::styled(text, style));
         self.gauge = Some((self.row(), left, code.lifetime));
@@ -458,7 +462,7 @@ fn last_and_next(model: &Model, waiting: &Waiting, now: Now) -> String {
         }
         LastAnswer::Missing { reason, attempt } => {
             let times = if *attempt > 1 { format!(" ({attempt} times)") } else { String::new() };
-            format!("{reason}{times}{separator}trying again in {next}")
+            format!("{} {reason}{times}{separator}trying again in {next}", Mark::Attention.word())
         }
     }
 }
@@ -528,12 +532,15 @@ fn failed(model: &Model, error: &Error, user_code: Option<&str>, at: &str, width
     let theme = &model.theme;
     let room = usize::from(width.saturating_sub(6)).clamp(10, 90);
     let (mark, title) = match error.code {
-        Code::Denied => (Mark::Declined, "The request was declined".to_owned()),
-        Code::CodeExpired => (Mark::Attention, "Still there? Press Enter for a new code.".to_owned()),
-        _ => (Mark::NeedsSignIn, "The sign-in did not work".to_owned()),
+        Code::Denied => (Mark::Declined, "The request was declined"),
+        Code::CodeExpired => (Mark::Attention, "Still there? Press Enter for a new code."),
+        _ => (Mark::NeedsSignIn, "The sign-in did not work"),
     };
-    let mut lines =
-        vec![Line::from(vec![theme.mark(mark), Span::styled(format!(" {title}"), theme.title)]), Line::default()];
+    let mut title = wrap(title, room.saturating_sub(6)).into_iter();
+    let first = Span::styled(format!(" {}", title.next().unwrap_or_default()), theme.title);
+    let mut lines = vec![Line::from(vec![theme.mark(mark), first])];
+    lines.extend(title.map(|line| Line::styled(line, theme.title)));
+    lines.push(Line::default());
     let mut say = |text: &str, style: Style| {
         lines.extend(wrap(text, room).into_iter().map(|line| Line::styled(line, style)));
         lines.push(Line::default());

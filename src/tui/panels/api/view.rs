@@ -26,7 +26,7 @@ const WIDE: u16 = 72;
 const REQUEST_ROWS: u16 = 4;
 /// From here on there is room for the request above the answer.
 const TALL: u16 = 14;
-const LACKS_SCOPE: &str = "lacks scope";
+const LACKS_SCOPE: &str = "no scope";
 
 /// The profile and its data centre.
 pub fn title(model: &Model, _now: Now) -> String {
@@ -91,7 +91,7 @@ impl Panes {
                 right: (!is_list).then_some(area),
             };
         }
-        let columns = (area.width / 3).clamp(28, 38);
+        let columns = (area.width * 2 / 5).clamp(32, 38);
         let list = Rect { width: columns, ..area };
         let right = Rect { x: area.x + columns, width: area.width - columns, ..area };
         let rows = if has_request { REQUEST_ROWS } else { 0 };
@@ -104,7 +104,7 @@ impl Panes {
 /// Borders on all sides where there is room, else above only.
 fn block<'a>(model: &Model, title: &'a str, columns: u16, has_focus: bool) -> Block<'a> {
     let style = if has_focus { model.theme.focus } else { model.theme.border };
-    let borders = if columns >= 34 { Borders::ALL } else { Borders::TOP | Borders::BOTTOM };
+    let borders = if columns >= 36 { Borders::ALL } else { Borders::TOP | Borders::BOTTOM };
     let title = if title.is_empty() { Line::default() } else { Line::styled(format!(" {title} "), model.theme.title) };
     Block::new().borders(borders).border_set(model.theme.border_set()).border_style(style).title(title)
 }
@@ -156,25 +156,27 @@ fn draw_list(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>)
 fn draw_request(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
     let inner = framed(model, "Request", false, area, frame);
     let room = usize::from(inner.width);
-    let line = match panel.selected_call() {
-        Some(Ok(call)) => {
-            let body =
-                if call.body.is_empty() { String::new() } else { format!("  + {}", bytes_in_words(call.body.len())) };
-            format!("{} {}{body}", call.method, visible(call.url.as_str()))
-        }
+    let call = panel.selected_call();
+    let line = match &call {
+        Some(Ok(call)) => format!("{} {}", call.method, visible(call.url.as_str())),
         Some(Err(_)) => visible(&format!("{} {}", panel.form.method, panel.form.address.text())),
         None if panel.test_calls().is_some() => "Press e to type a request.".to_owned(),
         None => String::new(),
     };
     let entry = panel.test_calls().and_then(|known| known.calls.get(panel.selected));
     let scope = entry.and_then(|entry| entry.scope.map(|scope| (scope, entry.is_granted)));
-    let scope = match scope {
-        Some((scope, true)) => Line::styled(format!("needs {scope}: granted"), model.theme.faint),
-        Some((scope, false)) => {
+    let scope = match (scope, call) {
+        (Some((scope, true)), _) => Line::styled(format!("needs {scope}: granted"), model.theme.faint),
+        (Some((scope, false)), _) => {
             let words = clip(&format!(" needs {scope}: not granted"), room.saturating_sub(3));
             Line::from(vec![model.theme.mark(Mark::Attention), Span::raw(words)])
         }
-        None => Line::default(),
+        (None, Some(Ok(call))) => {
+            let headers = if call.headers.len() == 1 { "1 header" } else { &format!("{} headers", call.headers.len()) };
+            let body = bytes_in_words(call.body.len());
+            Line::styled(format!("with {headers} and a body of {body}"), model.theme.faint)
+        }
+        (None, _) => Line::default(),
     };
     draw_lines(&[Line::raw(clip(&line, room)), scope], inner, frame);
 }
@@ -200,7 +202,7 @@ impl Pane {
         match (&panel.refused, panel.exchange()) {
             (Some(error), _) => head.extend(error_lines(model, error, room)),
             (None, Some(exchange)) => head.extend(head_of(model, panel, exchange, room)),
-            (None, None) if panel.under_way.is_empty() => {
+            (None, None) if panel.under_way.is_empty() && panel.test_calls().is_some() => {
                 head.extend(
                     wrap("No answer yet. Enter sends the request at the cursor.", room).into_iter().map(Line::raw),
                 );
@@ -236,7 +238,7 @@ fn draw_answer(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_
     }
 }
 
-/// Status, time, size and type; the address; rate headers; why it failed.
+/// Status, time, size and type; why it failed; the address; rate headers.
 fn head_of(model: &Model, panel: &ApiPanel, exchange: &Exchange, room: usize) -> Vec<Line<'static>> {
     let of_other = if exchange.profile == panel.profile { String::new() } else { format!(" ({})", exchange.profile) };
     let address = format!("{} {}{of_other}", exchange.call.method, visible(exchange.call.url.as_str()));
@@ -249,14 +251,16 @@ fn head_of(model: &Model, panel: &ApiPanel, exchange: &Exchange, room: usize) ->
             return lines;
         }
     };
-    let mut lines = vec![status_line(model, reply, room), address];
-    if !reply.rates.is_empty() {
-        let rates: Vec<String> = reply.rates.iter().map(|rate| shown(rate)).collect();
-        lines.push(Line::styled(clip(&rates.join(model.theme.separator()), room), model.theme.faint));
-    }
+    // What matters least comes last, since low panes cut it off.
+    let mut lines = vec![status_line(model, reply, room)];
     if let Some(explained) = &reply.explained {
         let text = format!("It failed: {}.", visible(&explained.text));
         lines.extend(wrap(&text, room).into_iter().map(|line| Line::styled(line, model.theme.attention)));
+    }
+    lines.push(address);
+    if !reply.rates.is_empty() {
+        let rates: Vec<String> = reply.rates.iter().map(|rate| shown(rate)).collect();
+        lines.push(Line::styled(clip(&rates.join(model.theme.separator()), room), model.theme.faint));
     }
     lines
 }
@@ -348,10 +352,7 @@ fn draw_form(model: &Model, form: &RequestForm, area: Rect, frame: &mut Frame<'_
         draw_part(model, form, part, place, frame);
         row += rows;
     }
-    let hints = [
-        "Headers: one `Name: value` a line; paste for longer bodies.",
-        "Enter on the body sends. Esc keeps what is typed.",
-    ];
+    let hints = ["Headers: one `Name: value` a line.", "Enter on Body sends. Esc goes back."];
     let lines: Vec<Line<'_>> = hints.iter().map(|hint| Line::styled(*hint, model.theme.faint)).collect();
     draw_lines(&lines, Rect { y: bottom, height: hint_rows, ..inner }, frame);
 }
@@ -388,7 +389,7 @@ fn draw_part(model: &Model, form: &RequestForm, part: Part, area: Rect, frame: &
 
 /// What failed, why, and what helps.
 fn error_lines(model: &Model, error: &Error, room: usize) -> Vec<Line<'static>> {
-    let text = visible(&format!("{error}."));
+    let text = visible(&sentence(error));
     let first = wrap(&format!("{} {text}", Mark::Declined.word()), room);
     let mut lines: Vec<Line<'static>> = first.into_iter().map(Line::raw).collect();
     if let Some(rest) =
@@ -400,6 +401,10 @@ fn error_lines(model: &Model, error: &Error, room: usize) -> Vec<Line<'static>> 
         lines.extend(wrap(&visible(&format!("What helps: {hint}.")), room).into_iter().map(Line::raw));
     }
     lines
+}
+
+fn sentence(error: &Error) -> String {
+    format!("{}.", error.to_string().trim_end_matches('.'))
 }
 
 fn shown(text: &str) -> String {

@@ -102,7 +102,9 @@ fn below(model: &Model, now: Now, room: usize) -> Vec<Line<'static>> {
         lines.extend(wrap(&visible(text), room).into_iter().map(|line| Line::styled(format!(" {line}"), style)));
     };
     if let Some((profile, error)) = &model.profiles.problem {
-        say(&format!("{} {profile}: {}", Mark::NeedsSignIn.word(), sentence(error)), theme.text);
+        let sentence = sentence(error);
+        let about = if sentence.contains(profile.as_str()) { String::new() } else { format!("{profile}: ") };
+        say(&format!("{} {about}{sentence}", Mark::NeedsSignIn.word()), theme.text);
         if let Some(hint) = &error.hint {
             say(&format!("What helps: {hint}."), theme.text);
         }
@@ -122,7 +124,7 @@ fn below(model: &Model, now: Now, room: usize) -> Vec<Line<'static>> {
 }
 
 fn sentence(error: &Error) -> String {
-    format!("{error}.")
+    format!("{}.", error.to_string().trim_end_matches('.'))
 }
 
 /// The same line with the word at its beginning in its style.
@@ -251,7 +253,7 @@ fn block<'a>(model: &Model, status: &'a ProfileStatus, columns: u16) -> Block<'a
 }
 
 fn detail(model: &Model, status: &ProfileStatus, now: Now, scroll: u16, area: Rect, frame: &mut Frame<'_>) {
-    if area.height < 2 {
+    if area.height < 3 {
         return;
     }
     let block = block(model, status, area.width);
@@ -261,7 +263,11 @@ fn detail(model: &Model, status: &ProfileStatus, now: Now, scroll: u16, area: Re
     let is_whole = model.profiles.detail_scroll.is_some();
     let area = if is_whole { area } else { Rect { height: area.height.min(needed.saturating_add(2)), ..area } };
     let is_cut = !is_whole && needed > block.inner(area).height;
-    let block = if is_cut { block.title_bottom(Span::styled(" Enter: all of it ", model.theme.faint)) } else { block };
+    let block = if is_cut && area.width >= WIDE {
+        block.title_bottom(Span::styled(" Enter: all of it ", model.theme.faint))
+    } else {
+        block
+    };
     let inner = block.inner(area);
     (&block).render(area, frame.buffer_mut());
     // Without a lower border the hint stands on the upper one.

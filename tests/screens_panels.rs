@@ -173,7 +173,7 @@ fn task_of(effects: &[Effect]) -> Task {
         | Effect::Call { task, .. } => Some(*task),
         _ => None,
     });
-    tasks.last().expect("an effect with a task")
+    tasks.max().expect("an effect with a task")
 }
 
 // The profiles.
@@ -553,7 +553,6 @@ enum Happening {
     Key(Key),
     Resized(u16, u16),
     Paste,
-    Tick,
 }
 
 fn any_happening() -> impl Strategy<Value = Happening> {
@@ -562,7 +561,6 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         3 => (0..300_u16, 0..300_u16).prop_map(|(columns, rows)| Happening::Resized(columns, rows)),
         2 => (0..45_u16, 0..14_u16).prop_map(|(columns, rows)| Happening::Resized(columns, rows)),
         1 => Just(Happening::Paste),
-        1 => Just(Happening::Tick),
     ]
 }
 
@@ -596,11 +594,11 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(120))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
     fn no_size_and_no_key_breaks_the_panels(
-        happenings in prop::collection::vec(any_happening(), 1..60),
+        happenings in prop::collection::vec(any_happening(), 1..40),
         begins_at_api in any::<bool>(),
     ) {
         let mut model = if begins_at_api { answered(Ok(answer(200, ORGANIZATION, None))) } else { profiles_at("work") };
@@ -610,12 +608,13 @@ proptest! {
                 Happening::Key(key) => update(&mut model, Message::Key(key), now),
                 Happening::Resized(columns, rows) => update(&mut model, Message::Resized { columns, rows }, now),
                 Happening::Paste => update(&mut model, Message::Pasted(HOSTILE.to_owned()), now),
-                Happening::Tick => update(&mut model, Message::Woken, now),
             };
             answer_effects(&mut model, effects, now);
             assert_no_control(&screen_text(&model, now));
+            let woken = update(&mut model, Message::Woken, now);
+            answer_effects(&mut model, woken, now);
             let wakeup = device_login::tui::next_wakeup(&model, now);
-            prop_assert!(wakeup.is_none_or(|at| at > now.moment) || model.screen != device_login::tui::model::Screen::Api);
+            prop_assert!(wakeup.is_none_or(|at| at > now.moment), "it would wake again and again");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Draws a model into a buffer and prints what is on it: text, then runs of style, then where the cursor is.
 
+use std::fmt::Write as _;
+
 use device_login::tui::model::{Model, Now};
 use device_login::tui::view::view;
 use ratatui::Terminal;
@@ -8,23 +10,23 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 
 /// The screen of a model at a size, as text for a snapshot.
-pub fn screen(model: &Model, now: Now) -> String {
+pub(crate) fn screen(model: &Model, now: Now) -> String {
     let (buffer, cursor) = draw(model, now);
     let mut printed = text(&buffer);
     printed.push_str("--- styles\n");
     for row in 0..buffer.area.height {
         for (from, to, style) in style_runs(&buffer, row) {
-            printed.push_str(&format!("{row}: {from}-{to} {style}\n"));
+            writeln!(printed, "{row}: {from}-{to} {style}").expect("a text takes everything");
         }
     }
     if let Some((column, row)) = cursor {
-        printed.push_str(&format!("--- cursor {column},{row}\n"));
+        writeln!(printed, "--- cursor {column},{row}").expect("a text takes everything");
     }
     printed
 }
 
 /// The text of the screen, line by line.
-pub fn screen_text(model: &Model, now: Now) -> String {
+pub(crate) fn screen_text(model: &Model, now: Now) -> String {
     text(&draw(model, now).0)
 }
 

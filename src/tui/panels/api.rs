@@ -1,7 +1,7 @@
 //! The API panel: harmless test calls, a request that can be edited, and its answer, explained when it failed.
 //!
 //! An answer is taken apart when it arrives and never again. Each request is a task: the answer of the last one is shown,
-//! those of earlier ones go to the history only. How it looks is in [`view`](mod@view).
+//! those of earlier ones go to the history only. How it looks is in `view`.
 
 mod actions;
 mod answer;

@@ -1,5 +1,7 @@
 //! Draws a model into a buffer and prints what is on it: text, then runs of style, then where the cursor is.
 
+use std::fmt::Write as _;
+
 use device_login::tui::model::{Model, Now};
 use device_login::tui::view::view;
 use ratatui::Terminal;
@@ -14,11 +16,11 @@ pub(crate) fn screen(model: &Model, now: Now) -> String {
     printed.push_str("--- styles\n");
     for row in 0..buffer.area.height {
         for (from, to, style) in style_runs(&buffer, row) {
-            printed.push_str(&format!("{row}: {from}-{to} {style}\n"));
+            writeln!(printed, "{row}: {from}-{to} {style}").expect("a text takes everything");
         }
     }
     if let Some((column, row)) = cursor {
-        printed.push_str(&format!("--- cursor {column},{row}\n"));
+        writeln!(printed, "--- cursor {column},{row}").expect("a text takes everything");
     }
     printed
 }

@@ -1,7 +1,7 @@
 //! The API panel: harmless test calls, a request that can be edited, and its answer, explained when it failed.
 //!
 //! An answer is taken apart when it arrives and never again. Each request is a task: the answer of the last one is shown,
-//! those of earlier ones go to the history only. How it looks is in [`view`](mod@view).
+//! those of earlier ones go to the history only. How it looks is in `view`.
 
 mod actions;
 mod answer;
@@ -172,23 +172,21 @@ pub fn loaded(model: &mut Model, task: Task, result: Result<TestCalls, Error>) -
 /// What can be asked for now, in the order of the footer.
 pub fn commands(model: &Model) -> Vec<Command> {
     let Some(panel) = &model.api else { return vec![Command::Back] };
+    let to_send =
+        [Command::Send, Command::Edit, Command::CopyCurl].into_iter().filter(|_| panel.test_calls().is_some());
+    let to_read = [Command::NextView, Command::Find, Command::Fold, Command::CopyAnswer];
+    let to_read = to_read.into_iter().filter(|_| panel.text().is_some());
     let mut commands = match panel.focus {
         Focus::Form => return vec![Command::NextPane, Command::Choose, Command::Back],
         Focus::Query | Focus::History => return vec![Command::Choose, Command::Back],
-        Focus::Requests => vec![Command::Send, Command::Edit, Command::NextPane, Command::NextView],
-        Focus::Answer => {
-            vec![Command::NextPane, Command::NextView, Command::Find, Command::Fold, Command::CopyAnswer, Command::Send]
-        }
+        Focus::Requests => to_send.chain([Command::NextPane]).chain(to_read).collect::<Vec<_>>(),
+        Focus::Answer => [Command::NextPane].into_iter().chain(to_read).chain(to_send).collect(),
     };
-    commands.extend([Command::CopyCurl, Command::History, Command::Find, Command::CopyAnswer, Command::Edit]);
-    let mut offered: Vec<Command> = Vec::new();
-    for command in commands {
-        if !offered.contains(&command) {
-            offered.push(command);
-        }
+    if panel.history.len() > 0 {
+        commands.push(Command::History);
     }
-    offered.extend([Command::Help, Command::Back]);
-    offered
+    commands.extend([Command::Help, Command::Back]);
+    commands
 }
 
 /// Keys are text now.

@@ -1,7 +1,7 @@
 //! The profiles: which are healthy, when their tokens end, what can be done about it.
 //!
 //! States are derived from the end of a token and the time at hand, so nothing is read to let one run out on the screen;
-//! what other processes did is read again every half minute. How it looks is in [`view`](mod@view).
+//! what other processes did is read again every half minute. How it looks is in `view`.
 
 #[cfg(test)]
 mod tests;

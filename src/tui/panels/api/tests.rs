@@ -1,1 +1,399 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
 
+use jiff::Timestamp;
+
+use super::{Catalogue, Focus, Side};
+use crate::api::Call;
+use crate::clock::Moment;
+use crate::error::{Code, Error};
+use crate::http::{Method, Response};
+use crate::profile::ProfileName;
+use crate::providers::zoho;
+use crate::secret::Secret;
+use crate::service::{Answer, Machine, TestCalls};
+use crate::tui::keymap::{Command, Key};
+use crate::tui::message::{Effect, Message, Task};
+use crate::tui::model::{Model, Now, Screen};
+use crate::tui::theme::{Environment, Mark};
+use crate::tui::update::update;
+
+fn now() -> Now {
+    let time: Timestamp = "2026-03-14T14:03:00Z".parse().expect("a time");
+    Now { moment: Moment::at(Duration::from_secs(5)), time }
+}
+
+fn name(text: &str) -> ProfileName {
+    text.parse().expect("a name")
+}
+
+fn empty() -> Model {
+    let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
+    Model::new(Environment::default().abilities(), machine, BTreeMap::new())
+}
+
+/// The panel of profile `work` with its calls.
+fn panel() -> Model {
+    let mut model = empty();
+    super::open(&mut model, name("work"));
+    load(&mut model, Task(1));
+    model
+}
+
+fn load(model: &mut Model, task: Task) {
+    let provider = zoho::provider();
+    let eu = provider.data_center("eu").expect("eu").clone();
+    let calls = TestCalls::new(eu, provider.dialect, &["ZohoCRM.org.READ".to_owned()]);
+    let message = Message::TestCallsLoaded { task, result: Box::new(Ok(calls)) };
+    assert_eq!(update(model, message, now()), []);
+}
+
+fn press(model: &mut Model, key: Key) -> Vec<Effect> {
+    update(model, Message::Key(key), now())
+}
+
+fn type_text(model: &mut Model, text: &str) {
+    for character in text.chars() {
+        assert_eq!(press(model, Key::Char(character)), []);
+    }
+}
+
+fn api(model: &Model) -> &super::ApiPanel {
+    model.api.as_ref().expect("the panel is open")
+}
+
+fn who_am_i() -> Call {
+    let url = "https://accounts.zoho.eu/oauth/user/info".parse().expect("an address");
+    Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() }
+}
+
+fn call_effect(task: u64, call: Call) -> Effect {
+    Effect::Call { task: Task(task), profile: name("work"), call }
+}
+
+fn answer(body: &str) -> Answer {
+    let response = Response { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() };
+    Answer { response, took: Duration::from_millis(5), explained: None }
+}
+
+fn answered(model: &mut Model, task: u64, result: Result<Answer, Error>) -> Vec<Effect> {
+    update(model, Message::Answered { task: Task(task), result: Box::new(result) }, now())
+}
+
+/// The panel with an answer to the first call.
+fn with_answer(body: &str) -> Model {
+    let mut model = panel();
+    press(&mut model, Key::Enter);
+    assert_eq!(answered(&mut model, 2, Ok(answer(body))), []);
+    model
+}
+
+#[test]
+fn opening_the_panel_finds_out_what_can_be_tried() {
+    let mut model = empty();
+    let effects = super::open(&mut model, name("work"));
+    assert_eq!(effects, [Effect::LoadTestCalls { task: Task(1), profile: name("work") }]);
+    assert_eq!(model.screen, Screen::Api);
+}
+
+#[test]
+fn calls_of_an_earlier_opening_are_dropped() {
+    let mut model = empty();
+    super::open(&mut model, name("work"));
+    super::open(&mut model, name("other"));
+    load(&mut model, Task(1));
+    assert!(matches!(api(&model).catalogue, Catalogue::Loading(Task(2))));
+    load(&mut model, Task(2));
+    assert!(matches!(api(&model).catalogue, Catalogue::Ready(_)));
+}
+
+#[test]
+fn enter_sends_the_call_at_the_cursor() {
+    let mut model = panel();
+    assert_eq!(press(&mut model, Key::Enter), [call_effect(2, who_am_i())]);
+}
+
+#[test]
+fn nothing_can_be_sent_before_the_calls_are_known() {
+    let mut model = empty();
+    super::open(&mut model, name("work"));
+    for key in [Key::Enter, Key::Char('s'), Key::Char('e'), Key::Down] {
+        assert_eq!(press(&mut model, key), [], "{key:?}");
+    }
+    assert_eq!(super::commands(&model), [Command::NextPane, Command::Help, Command::Back]);
+}
+
+#[test]
+fn a_call_that_lacks_its_scope_can_be_tried_all_the_same() {
+    let mut model = panel();
+    press(&mut model, Key::Down);
+    let effects = press(&mut model, Key::Enter);
+    assert!(matches!(effects.as_slice(), [Effect::Call { call, .. }] if call.url.path() == "/crm/v8/users"));
+}
+
+#[test]
+fn the_answer_of_the_last_request_is_shown() {
+    let mut model = panel();
+    press(&mut model, Key::Enter);
+    press(&mut model, Key::Enter);
+    assert_eq!(answered(&mut model, 3, Ok(answer("{}"))), []);
+    assert_eq!((api(&model).shown, api(&model).history.len()), (Some(Task(3)), 1));
+}
+
+#[test]
+fn the_answer_of_an_earlier_request_goes_to_the_history_only() {
+    let mut model = panel();
+    press(&mut model, Key::Enter);
+    press(&mut model, Key::Enter);
+    answered(&mut model, 2, Ok(answer("[1]")));
+    assert_eq!((api(&model).shown, api(&model).history.len()), (None, 1));
+    answered(&mut model, 3, Ok(answer("[2]")));
+    assert_eq!((api(&model).shown, api(&model).history.len()), (Some(Task(3)), 2));
+}
+
+#[test]
+fn an_answer_that_nobody_waits_for_is_dropped() {
+    let mut model = panel();
+    assert_eq!(answered(&mut model, 9, Ok(answer("{}"))), []);
+    assert_eq!(api(&model).history.len(), 0);
+}
+
+#[test]
+fn esc_cancels_the_request_under_way_before_it_leaves() {
+    let mut model = panel();
+    press(&mut model, Key::Enter);
+    assert_eq!(press(&mut model, Key::Esc), [Effect::Cancel(Task(2))]);
+    assert_eq!(model.screen, Screen::Api);
+    answered(&mut model, 2, Ok(answer("{}")));
+    assert_eq!(api(&model).history.len(), 0);
+    assert_eq!(press(&mut model, Key::Esc), [Effect::LoadStatuses]);
+    assert_eq!(model.screen, Screen::Profiles);
+}
+
+#[test]
+fn leaving_and_coming_back_keeps_the_answers() {
+    let mut model = with_answer("{}");
+    assert_eq!(press(&mut model, Key::Char('q')), [Effect::LoadStatuses]);
+    let effects = super::open(&mut model, name("work"));
+    assert_eq!(effects, [Effect::LoadTestCalls { task: Task(3), profile: name("work") }]);
+    assert_eq!((api(&model).history.len(), api(&model).shown), (1, Some(Task(2))));
+}
+
+#[test]
+fn another_profile_keeps_the_answers_and_cancels_what_is_under_way() {
+    let mut model = with_answer("{}");
+    press(&mut model, Key::Enter);
+    let effects = super::open(&mut model, name("other"));
+    let load = Effect::LoadTestCalls { task: Task(4), profile: name("other") };
+    assert_eq!(effects, [Effect::Cancel(Task(3)), load]);
+    assert_eq!((api(&model).history.len(), api(&model).shown), (1, None));
+}
+
+#[test]
+fn a_test_call_that_is_edited_becomes_the_own_request() {
+    let mut model = panel();
+    assert_eq!(press(&mut model, Key::Char('e')), []);
+    assert!(super::captures_keys(&model) && api(&model).is_own_request());
+    type_text(&mut model, "?x=1");
+    for _ in 0..2 {
+        assert_eq!(press(&mut model, Key::Enter), []);
+    }
+    let url = "https://accounts.zoho.eu/oauth/user/info?x=1".parse().expect("an address");
+    assert_eq!(press(&mut model, Key::Enter), [call_effect(2, Call { url, ..who_am_i() })]);
+    assert_eq!(api(&model).focus, Focus::Answer);
+}
+
+#[test]
+fn method_headers_and_body_are_sent_as_typed() {
+    let mut model = panel();
+    press(&mut model, Key::End);
+    press(&mut model, Key::Enter);
+    type_text(&mut model, "/crm/v8/Leads");
+    press(&mut model, Key::BackTab);
+    press(&mut model, Key::Right);
+    press(&mut model, Key::Tab);
+    press(&mut model, Key::Tab);
+    type_text(&mut model, "X-Trace:  q?/s");
+    press(&mut model, Key::Enter);
+    press(&mut model, Key::Enter);
+    assert_eq!(update(&mut model, Message::Pasted("{\"data\":\n[]}".to_owned()), now()), []);
+    let call = Call {
+        method: Method::Post,
+        url: "https://www.zohoapis.eu/crm/v8/Leads".parse().expect("an address"),
+        headers: vec![
+            ("X-Trace".to_owned(), "q?/s".to_owned()),
+            ("content-type".to_owned(), "application/json".to_owned()),
+        ],
+        body: b"{\"data\":\n[]}".to_vec(),
+    };
+    assert_eq!(press(&mut model, Key::Enter), [call_effect(2, call)]);
+}
+
+#[test]
+fn esc_leaves_the_form_and_keeps_what_was_typed() {
+    let mut model = panel();
+    press(&mut model, Key::End);
+    press(&mut model, Key::Char('e'));
+    type_text(&mut model, "/x");
+    assert_eq!(press(&mut model, Key::Esc), []);
+    let url = "https://www.zohoapis.eu/x".parse().expect("an address");
+    assert_eq!(press(&mut model, Key::Char('s')), [call_effect(2, Call { url, ..who_am_i() })]);
+}
+
+#[test]
+fn an_address_or_a_header_that_is_none_is_refused_before_anything_is_sent() {
+    for (address, header) in [("crm", ""), ("//evil.example", ""), ("/x", "no colon")] {
+        let mut model = panel();
+        press(&mut model, Key::End);
+        press(&mut model, Key::Char('e'));
+        type_text(&mut model, address);
+        press(&mut model, Key::Tab);
+        type_text(&mut model, header);
+        press(&mut model, Key::Tab);
+        assert_eq!(press(&mut model, Key::Enter), [], "{address} {header}");
+        assert_eq!(api(&model).refused.as_ref().map(|error| error.code), Some(Code::Usage));
+        assert_eq!(press(&mut model, Key::Esc), []);
+        assert!(api(&model).refused.is_none() && model.screen == Screen::Api);
+    }
+}
+
+#[test]
+fn pasted_text_means_nothing_outside_a_field() {
+    let mut model = with_answer("{}");
+    assert_eq!(update(&mut model, Message::Pasted("/x".to_owned()), now()), []);
+    assert!(api(&model).form.is_blank() && api(&model).query.is_none());
+}
+
+#[test]
+fn v_shows_body_headers_and_request_in_turn() {
+    let mut model = with_answer("{}");
+    for side in [Side::Headers, Side::Request, Side::Body] {
+        assert_eq!(press(&mut model, Key::Char('v')), []);
+        assert_eq!(api(&model).side, side);
+    }
+}
+
+#[test]
+fn the_request_as_sent_never_has_a_token() {
+    let model = with_answer("{}");
+    let exchange = api(&model).exchange().expect("an answer");
+    let sent = exchange.request.document().text();
+    assert_eq!(sent, "GET https://accounts.zoho.eu/oauth/user/info\nauthorization: Zoho-oauthtoken ****\naccept: */*");
+}
+
+#[test]
+fn y_copies_the_value_at_the_cursor() {
+    let mut model = with_answer(r#"{"email":"d@example.com"}"#);
+    press(&mut model, Key::Tab);
+    press(&mut model, Key::Down);
+    assert_eq!(press(&mut model, Key::Char('y')), [Effect::Copy(Secret::new("d@example.com"))]);
+}
+
+#[test]
+fn what_is_too_long_for_a_clipboard_is_not_sent_there() {
+    let mut model = with_answer(&format!("\"{}\"", "x".repeat(100_001)));
+    assert_eq!(press(&mut model, Key::Char('y')), []);
+    assert_eq!(model.notice.as_ref().map(|notice| notice.mark), Some(Mark::Attention));
+}
+
+#[test]
+fn u_copies_a_curl_command_with_the_token_hidden() {
+    let mut model = panel();
+    let curl = "curl -H \"Authorization: Zoho-oauthtoken $ACCESS_TOKEN\" 'https://accounts.zoho.eu/oauth/user/info'";
+    assert_eq!(press(&mut model, Key::Char('u')), [Effect::Copy(Secret::new(curl))]);
+}
+
+#[test]
+fn u_means_the_answer_where_the_answer_has_the_keys() {
+    let mut model = with_answer("{}");
+    press(&mut model, Key::Down);
+    press(&mut model, Key::Tab);
+    let effects = press(&mut model, Key::Char('u'));
+    assert!(matches!(effects.as_slice(), [Effect::Copy(curl)] if curl.expose().contains("/oauth/user/info")));
+}
+
+#[test]
+fn searching_moves_to_what_is_found_and_esc_moves_back() {
+    let mut model = with_answer(r#"{"a":1,"name":2,"b":[{"name":3}]}"#);
+    press(&mut model, Key::Char('/'));
+    type_text(&mut model, "name");
+    let line = |model: &Model| api(model).text().expect("a text").line();
+    assert_eq!(line(&model), 2);
+    press(&mut model, Key::Enter);
+    press(&mut model, Key::Char('n'));
+    assert_eq!(line(&model), 5);
+    press(&mut model, Key::Char('N'));
+    assert_eq!(line(&model), 2);
+    press(&mut model, Key::Char('/'));
+    type_text(&mut model, "b");
+    assert_eq!(line(&model), 3);
+    assert_eq!(press(&mut model, Key::Esc), []);
+    assert_eq!((line(&model), api(&model).query.is_none()), (2, true));
+}
+
+#[test]
+fn an_earlier_answer_can_be_shown_again() {
+    let mut model = with_answer("[1]");
+    press(&mut model, Key::Enter);
+    answered(&mut model, 3, Ok(answer("[2]")));
+    for key in [Key::Char('r'), Key::Down, Key::Enter] {
+        assert_eq!(press(&mut model, key), []);
+    }
+    assert_eq!((api(&model).shown, api(&model).focus), (Some(Task(2)), Focus::Answer));
+}
+
+#[test]
+fn twenty_answers_are_kept_and_the_one_on_the_screen_whatever_its_age() {
+    let mut model = with_answer("[1]");
+    (3..=60).for_each(|_| drop(press(&mut model, Key::Enter)));
+    // The last request stays without an answer, so the first answer stays on the screen.
+    for task in 3..60 {
+        answered(&mut model, task, Ok(answer("[2]")));
+    }
+    assert_eq!((api(&model).history.len(), api(&model).shown), (20, Some(Task(2))));
+}
+
+#[test]
+fn long_answers_make_room_for_new_ones() {
+    let mut model = panel();
+    let long = "x".repeat(30 * 1024 * 1024);
+    for task in 2..6 {
+        press(&mut model, Key::Enter);
+        answered(&mut model, task, Ok(answer(&long)));
+    }
+    let kept: Vec<Task> = api(&model).history.iter().map(|exchange| exchange.task).collect();
+    assert_eq!(kept, [Task(5), Task(4)]);
+}
+
+#[test]
+fn a_call_that_failed_without_an_answer_is_kept_with_its_error() {
+    let mut model = panel();
+    press(&mut model, Key::Enter);
+    let error = Error::new(Code::Network, "no answer");
+    assert_eq!(answered(&mut model, 2, Err(error.clone())), []);
+    let exchange = api(&model).exchange().expect("an exchange");
+    assert_eq!(exchange.outcome.as_ref().err(), Some(&error));
+    for key in ['v', 'y', '/', 'z', 'n'] {
+        press(&mut model, Key::Char(key));
+        press(&mut model, Key::Esc);
+        model.screen = Screen::Api;
+    }
+}
+
+#[test]
+fn a_page_is_as_long_as_the_pane_after_every_change_of_the_window() {
+    let lines: Vec<String> = (0..500).map(|line| line.to_string()).collect();
+    let mut model = with_answer(&format!("[{}]", lines.join(",")));
+    press(&mut model, Key::Tab);
+    for (rows, expected) in [(24, 12), (40, 28), (12, 4)] {
+        update(&mut model, Message::Resized { columns: 80, rows }, now());
+        press(&mut model, Key::Home);
+        press(&mut model, Key::PageDown);
+        assert_eq!(api(&model).text().expect("a text").line(), expected, "{rows}");
+    }
+}
+
+#[test]
+fn nothing_wakes_the_panel() {
+    assert_eq!(super::next_wakeup(&with_answer("{}"), now()), None);
+}

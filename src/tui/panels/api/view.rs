@@ -3,14 +3,15 @@
 //!
 //! `update` asks here for the rows of a pane, so that both agree on them.
 
+mod form;
+
+use form::draw_form;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Widget};
 
 use super::answer::{Exchange, Reply, bytes_in_words, reason};
-use super::request::{Part, RequestForm};
 use super::{ApiPanel, Catalogue, Focus};
 use crate::error::Error;
 use crate::tui::model::{Model, Now};
@@ -26,7 +27,7 @@ const WIDE: u16 = 72;
 const REQUEST_ROWS: u16 = 4;
 /// From here on there is room for the request above the answer.
 const TALL: u16 = 14;
-const LACKS_SCOPE: &str = "lacks scope";
+const LACKS_SCOPE: &str = "no scope";
 
 /// The profile and its data centre.
 pub fn title(model: &Model, _now: Now) -> String {
@@ -91,7 +92,7 @@ impl Panes {
                 right: (!is_list).then_some(area),
             };
         }
-        let columns = (area.width / 3).clamp(28, 38);
+        let columns = (area.width * 2 / 5).clamp(32, 38);
         let list = Rect { width: columns, ..area };
         let right = Rect { x: area.x + columns, width: area.width - columns, ..area };
         let rows = if has_request { REQUEST_ROWS } else { 0 };
@@ -104,7 +105,7 @@ impl Panes {
 /// Borders on all sides where there is room, else above only.
 fn block<'a>(model: &Model, title: &'a str, columns: u16, has_focus: bool) -> Block<'a> {
     let style = if has_focus { model.theme.focus } else { model.theme.border };
-    let borders = if columns >= 34 { Borders::ALL } else { Borders::TOP | Borders::BOTTOM };
+    let borders = if columns >= 36 { Borders::ALL } else { Borders::TOP | Borders::BOTTOM };
     let title = if title.is_empty() { Line::default() } else { Line::styled(format!(" {title} "), model.theme.title) };
     Block::new().borders(borders).border_set(model.theme.border_set()).border_style(style).title(title)
 }
@@ -156,25 +157,27 @@ fn draw_list(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>)
 fn draw_request(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
     let inner = framed(model, "Request", false, area, frame);
     let room = usize::from(inner.width);
-    let line = match panel.selected_call() {
-        Some(Ok(call)) => {
-            let body =
-                if call.body.is_empty() { String::new() } else { format!("  + {}", bytes_in_words(call.body.len())) };
-            format!("{} {}{body}", call.method, visible(call.url.as_str()))
-        }
+    let call = panel.selected_call();
+    let line = match &call {
+        Some(Ok(call)) => format!("{} {}", call.method, visible(call.url.as_str())),
         Some(Err(_)) => visible(&format!("{} {}", panel.form.method, panel.form.address.text())),
         None if panel.test_calls().is_some() => "Press e to type a request.".to_owned(),
         None => String::new(),
     };
     let entry = panel.test_calls().and_then(|known| known.calls.get(panel.selected));
     let scope = entry.and_then(|entry| entry.scope.map(|scope| (scope, entry.is_granted)));
-    let scope = match scope {
-        Some((scope, true)) => Line::styled(format!("needs {scope}: granted"), model.theme.faint),
-        Some((scope, false)) => {
+    let scope = match (scope, call) {
+        (Some((scope, true)), _) => Line::styled(format!("needs {scope}: granted"), model.theme.faint),
+        (Some((scope, false)), _) => {
             let words = clip(&format!(" needs {scope}: not granted"), room.saturating_sub(3));
             Line::from(vec![model.theme.mark(Mark::Attention), Span::raw(words)])
         }
-        None => Line::default(),
+        (None, Some(Ok(call))) => {
+            let headers = if call.headers.len() == 1 { "1 header" } else { &format!("{} headers", call.headers.len()) };
+            let body = bytes_in_words(call.body.len());
+            Line::styled(format!("with {headers} and a body of {body}"), model.theme.faint)
+        }
+        (None, _) => Line::default(),
     };
     draw_lines(&[Line::raw(clip(&line, room)), scope], inner, frame);
 }
@@ -200,7 +203,7 @@ impl Pane {
         match (&panel.refused, panel.exchange()) {
             (Some(error), _) => head.extend(error_lines(model, error, room)),
             (None, Some(exchange)) => head.extend(head_of(model, panel, exchange, room)),
-            (None, None) if panel.under_way.is_empty() => {
+            (None, None) if panel.under_way.is_empty() && panel.test_calls().is_some() => {
                 head.extend(
                     wrap("No answer yet. Enter sends the request at the cursor.", room).into_iter().map(Line::raw),
                 );
@@ -236,7 +239,7 @@ fn draw_answer(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_
     }
 }
 
-/// Status, time, size and type; the address; rate headers; why it failed.
+/// Status, time, size and type; why it failed; the address; rate headers.
 fn head_of(model: &Model, panel: &ApiPanel, exchange: &Exchange, room: usize) -> Vec<Line<'static>> {
     let of_other = if exchange.profile == panel.profile { String::new() } else { format!(" ({})", exchange.profile) };
     let address = format!("{} {}{of_other}", exchange.call.method, visible(exchange.call.url.as_str()));
@@ -249,14 +252,16 @@ fn head_of(model: &Model, panel: &ApiPanel, exchange: &Exchange, room: usize) ->
             return lines;
         }
     };
-    let mut lines = vec![status_line(model, reply, room), address];
-    if !reply.rates.is_empty() {
-        let rates: Vec<String> = reply.rates.iter().map(|rate| shown(rate)).collect();
-        lines.push(Line::styled(clip(&rates.join(model.theme.separator()), room), model.theme.faint));
-    }
+    // What matters least comes last, since low panes cut it off.
+    let mut lines = vec![status_line(model, reply, room)];
     if let Some(explained) = &reply.explained {
         let text = format!("It failed: {}.", visible(&explained.text));
         lines.extend(wrap(&text, room).into_iter().map(|line| Line::styled(line, model.theme.attention)));
+    }
+    lines.push(address);
+    if !reply.rates.is_empty() {
+        let rates: Vec<String> = reply.rates.iter().map(|rate| shown(rate)).collect();
+        lines.push(Line::styled(clip(&rates.join(model.theme.separator()), room), model.theme.faint));
     }
     lines
 }
@@ -329,66 +334,9 @@ fn draw_history(model: &Model, panel: &ApiPanel, now: Now, area: Rect, frame: &m
     }
 }
 
-/// Columns of the names in the form.
-const LABEL: u16 = 9;
-
-fn draw_form(model: &Model, form: &RequestForm, area: Rect, frame: &mut Frame<'_>) {
-    let inner = framed(model, "Own request", true, area, frame);
-    let hint_rows = 2.min(inner.height.saturating_sub(6));
-    let mut row = inner.y;
-    let bottom = inner.bottom() - hint_rows;
-    for part in Part::ALL {
-        // What comes after keeps a row each.
-        let after = Part::ALL.iter().skip_while(|other| **other != part).count() - 1;
-        let room = usize::from(bottom.saturating_sub(row)).saturating_sub(after);
-        let wanted = form.field(part).map_or(1, super::Field::line_count);
-        let most = if part == Part::Headers { room.min(usize::from(inner.height / 3).max(1)) } else { room };
-        let rows = u16::try_from(wanted.min(most)).unwrap_or(0);
-        let place = Rect { y: row, height: rows, ..inner };
-        draw_part(model, form, part, place, frame);
-        row += rows;
-    }
-    let hints = [
-        "Headers: one `Name: value` a line; paste for longer bodies.",
-        "Enter on the body sends. Esc keeps what is typed.",
-    ];
-    let lines: Vec<Line<'_>> = hints.iter().map(|hint| Line::styled(*hint, model.theme.faint)).collect();
-    draw_lines(&lines, Rect { y: bottom, height: hint_rows, ..inner }, frame);
-}
-
-fn draw_part(model: &Model, form: &RequestForm, part: Part, area: Rect, frame: &mut Frame<'_>) {
-    if area.is_empty() {
-        return;
-    }
-    let is_focused = form.focus == part;
-    let label = format!("{}{}", if is_focused { ">" } else { " " }, part.name());
-    let style = if is_focused { model.theme.title } else { model.theme.text };
-    frame.buffer_mut().set_stringn(area.x, area.y, label, usize::from(area.width.min(LABEL)), style);
-    let indent = LABEL.min(area.width);
-    let place = Rect { x: area.x + indent, width: area.width - indent, ..area };
-    let Some(field) = form.field(part) else {
-        let words = format!("{}   Left and Right change it", form.method);
-        let words = if is_focused { words } else { form.method.to_string() };
-        frame.buffer_mut().set_stringn(place.x, place.y, words, usize::from(place.width), Style::new());
-        if is_focused {
-            frame.set_cursor_position(Position::new(place.x, place.y));
-        }
-        return;
-    };
-    let columns = usize::from(place.width);
-    let lines = field.shown(columns, usize::from(place.height), is_focused);
-    for (row, line) in (place.y..place.bottom()).zip(lines) {
-        frame.buffer_mut().set_stringn(place.x, row, &line.text, columns, model.theme.text);
-        if let Some(cursor) = line.cursor.filter(|cursor| *cursor < columns) {
-            let x = place.x.saturating_add(u16::try_from(cursor).unwrap_or(0));
-            frame.set_cursor_position(Position::new(x, row));
-        }
-    }
-}
-
 /// What failed, why, and what helps.
 fn error_lines(model: &Model, error: &Error, room: usize) -> Vec<Line<'static>> {
-    let text = visible(&format!("{error}."));
+    let text = visible(&sentence(error));
     let first = wrap(&format!("{} {text}", Mark::Declined.word()), room);
     let mut lines: Vec<Line<'static>> = first.into_iter().map(Line::raw).collect();
     if let Some(rest) =
@@ -400,6 +348,10 @@ fn error_lines(model: &Model, error: &Error, room: usize) -> Vec<Line<'static>> 
         lines.extend(wrap(&visible(&format!("What helps: {hint}.")), room).into_iter().map(Line::raw));
     }
     lines
+}
+
+fn sentence(error: &Error) -> String {
+    format!("{}.", error.to_string().trim_end_matches('.'))
 }
 
 fn shown(text: &str) -> String {

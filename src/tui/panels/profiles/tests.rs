@@ -1,1 +1,389 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
+use crate::clock::Moment;
+use crate::error::{Code, Error};
+use crate::profile::ProfileName;
+use crate::secret::Secret;
+use crate::service::{Freshness, Machine, ProfileStatus, SignIn, SignedOut, State};
+use crate::storage::Account;
+use crate::tui::Ended;
+use crate::tui::keymap::Key;
+use crate::tui::message::{Effect, Message, Task};
+use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::theme::{Environment, Mark};
+use crate::tui::update::update;
+
+fn at(milliseconds: u64) -> Now {
+    let start: Timestamp = "2026-03-14T14:03:00Z".parse().expect("a time");
+    let passed = SignedDuration::from_millis(i64::try_from(milliseconds).expect("a short time"));
+    Now { moment: Moment::at(Duration::from_millis(5_000 + milliseconds)), time: start + passed }
+}
+
+fn name(text: &str) -> ProfileName {
+    text.parse().expect("a name")
+}
+
+fn status(profile: &str, state: State, left: u64) -> ProfileStatus {
+    ProfileStatus {
+        name: name(profile),
+        provider: "zoho".to_owned(),
+        data_center: None,
+        issuer: None,
+        account: None,
+        state,
+        access_token_expires_at: (left > 0).then(|| at(left * 1000).time),
+        access_token_life: None,
+        access_token_hint: None,
+        api_domain: None,
+        scopes: Vec::new(),
+        missing_scopes: Vec::new(),
+        refreshable: true,
+        budget: None,
+        last_refresh: None,
+        protection: None,
+        problem: None,
+    }
+}
+
+/// The panel with profiles `a`, `b` and `c`, the cursor on the first.
+fn panel() -> Model {
+    let mut model = empty();
+    load(&mut model, &["a", "b", "c"]);
+    model
+}
+
+fn empty() -> Model {
+    let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
+    let mut model = Model::new(Environment::default().abilities(), machine, BTreeMap::new());
+    super::open(&mut model);
+    model
+}
+
+fn load(model: &mut Model, profiles: &[&str]) {
+    let statuses = profiles.iter().map(|profile| status(profile, State::Valid, 3000)).collect();
+    assert_eq!(update(model, Message::StatusesLoaded(statuses), at(0)), []);
+}
+
+fn press(model: &mut Model, key: char) -> Vec<Effect> {
+    update(model, Message::Key(Key::Char(key)), at(0))
+}
+
+fn selected(model: &Model) -> &str {
+    model.profiles.selected().expect("a profile").name.as_str()
+}
+
+fn notice(model: &Model) -> (Mark, &str) {
+    let notice = model.notice.as_ref().expect("a notice");
+    (notice.mark, notice.text.as_str())
+}
+
+fn failure() -> Error {
+    Error::new(Code::Network, "no answer")
+}
+
+#[test]
+fn opening_the_panel_reads_the_store() {
+    let mut model = empty();
+    assert_eq!(super::open(&mut model), [Effect::LoadStatuses]);
+    assert_eq!(model.screen, Screen::Profiles);
+}
+
+#[test]
+fn refreshing_always_asks_for_a_new_token() {
+    let mut model = panel();
+    let expected = Effect::Refresh { task: Task(1), profile: name("a"), freshness: Freshness::Forced };
+    assert_eq!(press(&mut model, 'r'), [expected]);
+}
+
+#[test]
+fn a_refresh_that_worked_is_told_and_the_store_read_again() {
+    let mut model = panel();
+    press(&mut model, 'r');
+    let message = Message::Refreshed { task: Task(1), profile: name("a"), result: Ok(()) };
+    assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
+    assert_eq!(notice(&model), (Mark::Good, "a: refreshed."));
+}
+
+#[test]
+fn a_refresh_that_failed_is_told_until_the_next_key() {
+    let mut model = panel();
+    press(&mut model, 'r');
+    let message = Message::Refreshed { task: Task(1), profile: name("a"), result: Err(failure()) };
+    assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
+    load(&mut model, &["a", "b"]);
+    assert_eq!(model.profiles.problem, Some((name("a"), failure())));
+    press(&mut model, 'j');
+    assert_eq!(model.profiles.problem, None);
+}
+
+#[test]
+fn one_profile_has_one_piece_of_work_at_a_time() {
+    let mut model = panel();
+    press(&mut model, 'r');
+    for key in ['r', 'v', 't', 'c'] {
+        assert_eq!(press(&mut model, key), []);
+        assert_eq!(notice(&model), (Mark::Working, "a: still refreshing."));
+    }
+}
+
+#[test]
+fn profiles_are_worked_on_side_by_side() {
+    let mut model = panel();
+    press(&mut model, 'r');
+    press(&mut model, 'j');
+    assert_eq!(press(&mut model, 'v'), [Effect::Verify { task: Task(2), profile: name("b") }]);
+}
+
+#[test]
+fn an_answer_that_nobody_waits_for_changes_nothing() {
+    let mut model = panel();
+    press(&mut model, 'r');
+    for (task, profile) in [(Task(9), "a"), (Task(1), "b")] {
+        let message = Message::Refreshed { task, profile: name(profile), result: Err(failure()) };
+        assert_eq!(update(&mut model, message, at(0)), []);
+    }
+    assert_eq!((model.profiles.problem.is_none(), model.profiles.under_way.len()), (true, 1));
+}
+
+#[test]
+fn verifying_names_the_account_with_hostile_letters_made_visible() {
+    let mut model = panel();
+    press(&mut model, 'v');
+    let account = Account { id: "7".to_owned(), email: Some("d\u{1b}[2J@example.com".to_owned()), name: None };
+    let message = Message::Verified { task: Task(1), profile: name("a"), result: Ok(account) };
+    assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
+    assert_eq!(notice(&model), (Mark::Good, "a: the provider knows the token as d<U+001B>[2J@example.com."));
+}
+
+#[test]
+fn signing_out_asks_first_and_no_is_the_default() {
+    let mut model = panel();
+    assert_eq!(press(&mut model, 'x'), []);
+    let asked = model.overlay.clone();
+    assert!(
+        matches!(asked, Some(Overlay::Confirm { action: Confirmed::SignOut(profile), .. }) if profile == name("a"))
+    );
+    assert_eq!(update(&mut model, Message::Key(Key::Enter), at(0)), []);
+    assert_eq!((model.overlay.is_none(), model.profiles.under_way.len()), (true, 0));
+}
+
+#[test]
+fn a_confirmed_sign_out_revokes_and_forgets() {
+    let mut model = panel();
+    press(&mut model, 'x');
+    assert_eq!(press(&mut model, 'y'), [Effect::SignOut { task: Task(1), profile: name("a"), local: false }]);
+}
+
+#[test]
+fn signing_out_says_which_of_revoking_and_forgetting_worked() {
+    for (result, expected) in [
+        (
+            SignedOut { revoked: Some(Ok(())), forgotten: true },
+            (Mark::Good, "a: revoked at the provider, forgotten here."),
+        ),
+        (
+            SignedOut { revoked: Some(Err(failure())), forgotten: true },
+            (Mark::Attention, "a: NOT revoked at the provider, forgotten here."),
+        ),
+        (SignedOut { revoked: None, forgotten: true }, (Mark::Good, "a: the provider was not asked, forgotten here.")),
+        (SignedOut { revoked: None, forgotten: false }, (Mark::Good, "a: there was nothing to forget here.")),
+    ] {
+        let mut model = panel();
+        press(&mut model, 'x');
+        press(&mut model, 'y');
+        let problem = result.revoked.clone().and_then(Result::err).map(|error| (name("a"), error));
+        let message = Message::SignedOut { task: Task(1), profile: name("a"), result: Ok(result) };
+        assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
+        assert_eq!(notice(&model), expected);
+        assert_eq!(model.profiles.problem, problem);
+    }
+}
+
+#[test]
+fn signing_out_from_the_screen_of_a_sign_in_goes_on_to_the_profiles() {
+    let mut model = panel();
+    super::sign_in::start(&mut model, name("b"), SignIn::default());
+    model.is_single_sign_in = true;
+    let effects = super::sign_out(&mut model, name("b"), at(0));
+    let sign_out = Effect::SignOut { task: Task(2), profile: name("b"), local: false };
+    assert_eq!(effects, [sign_out, Effect::LoadStatuses]);
+    assert_eq!((model.screen, selected(&model)), (Screen::Profiles, "b"));
+    assert!(!model.is_single_sign_in && model.sign_in.is_none());
+}
+
+#[test]
+fn a_token_is_shown_for_ten_seconds_with_one_wake_up() {
+    let mut model = panel();
+    model.profiles.statuses.clear();
+    load(&mut model, &["a"]);
+    assert_eq!(press(&mut model, 't'), [Effect::ReadToken { task: Task(1), profile: name("a") }]);
+    let message = Message::TokenRead { task: Task(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
+    assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
+    model.profiles.statuses[0].access_token_expires_at = None;
+    assert_eq!(super::next_wakeup(&model, at(0)), Some(at(10_000).moment));
+    assert_eq!(update(&mut model, Message::Woken, at(9_999)), []);
+    assert!(model.profiles.revealed.is_some());
+    assert_eq!(update(&mut model, Message::Woken, at(10_000)), []);
+    assert!(model.profiles.revealed.is_none());
+}
+
+#[test]
+fn any_command_hides_a_token_and_the_same_key_only_hides_it() {
+    for (key, effects) in [('j', vec![]), ('t', vec![]), ('q', vec![Effect::Quit(Ended::Quit)])] {
+        let mut model = panel();
+        press(&mut model, 't');
+        let message = Message::TokenRead { task: Task(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
+        update(&mut model, message, at(0));
+        assert_eq!(press(&mut model, key), effects);
+        assert!(model.profiles.revealed.is_none(), "{key}");
+    }
+}
+
+#[test]
+fn a_token_that_comes_when_the_person_has_gone_on_is_not_shown() {
+    for key in ['j', 'a'] {
+        let mut model = panel();
+        press(&mut model, 't');
+        press(&mut model, key);
+        let message = Message::TokenRead { task: Task(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
+        assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
+        assert!(model.profiles.revealed.is_none());
+    }
+}
+
+#[test]
+fn a_token_goes_to_the_clipboard_by_its_key_only() {
+    let mut model = panel();
+    assert_eq!(press(&mut model, 'c'), [Effect::ReadToken { task: Task(1), profile: name("a") }]);
+    let message = Message::TokenRead { task: Task(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
+    let effects = update(&mut model, message, at(0));
+    assert_eq!(effects, [Effect::Copy(Secret::new("1000.abc")), Effect::LoadStatuses]);
+    assert!(model.profiles.revealed.is_none());
+}
+
+#[test]
+fn a_token_that_cannot_be_read_is_an_error_on_the_screen() {
+    let mut model = panel();
+    press(&mut model, 't');
+    let message = Message::TokenRead { task: Task(1), profile: name("a"), result: Err(failure()) };
+    assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
+    assert_eq!(model.profiles.problem, Some((name("a"), failure())));
+}
+
+#[test]
+fn signing_in_again_starts_a_sign_in_of_the_selected_profile() {
+    let mut model = panel();
+    press(&mut model, 'j');
+    let effects = press(&mut model, 'n');
+    assert!(
+        matches!(effects.as_slice(), [Effect::StartSignIn { task: Task(1), profile, .. }] if *profile == name("b")),
+        "{effects:?}"
+    );
+    assert_eq!(model.screen, Screen::SignIn);
+}
+
+#[test]
+fn the_api_panel_opens_for_the_selected_profile() {
+    let mut model = panel();
+    press(&mut model, 'G');
+    assert_eq!(press(&mut model, 'a'), [Effect::LoadTestCalls { task: Task(1), profile: name("c") }]);
+    assert_eq!(model.screen, Screen::Api);
+}
+
+#[test]
+fn a_profile_that_is_signed_out_can_only_sign_in() {
+    let mut model = empty();
+    update(&mut model, Message::StatusesLoaded(vec![status("a", State::SignedOut, 0)]), at(0));
+    for key in ['r', 'v', 'a', 'x', 't', 'c'] {
+        assert_eq!(press(&mut model, key), [], "{key}");
+        assert_eq!(notice(&model), (Mark::Attention, "a: press n to sign in first."));
+    }
+}
+
+#[test]
+fn the_cursor_stays_on_its_profile_when_others_come_and_go() {
+    let mut model = panel();
+    press(&mut model, 'j');
+    load(&mut model, &["aa", "ab", "b", "c"]);
+    assert_eq!(selected(&model), "b");
+    load(&mut model, &["b"]);
+    assert_eq!(selected(&model), "b");
+}
+
+#[test]
+fn the_cursor_goes_to_a_neighbor_when_its_profile_is_gone() {
+    let mut model = panel();
+    press(&mut model, 'G');
+    load(&mut model, &["a", "b"]);
+    assert_eq!(selected(&model), "b");
+    load(&mut model, &[]);
+    assert!(model.profiles.selected().is_none());
+    load(&mut model, &["a"]);
+    assert_eq!(selected(&model), "a");
+}
+
+#[test]
+fn a_profile_selected_before_the_first_reading_keeps_the_cursor() {
+    let mut model = empty();
+    model.profiles.select(Some(name("b")));
+    load(&mut model, &["a", "b"]);
+    assert_eq!(selected(&model), "b");
+}
+
+#[test]
+fn the_cursor_stops_at_both_ends() {
+    let mut model = panel();
+    assert_eq!(press(&mut model, 'k'), []);
+    assert_eq!(selected(&model), "a");
+    for _ in 0..5 {
+        press(&mut model, 'j');
+    }
+    assert_eq!(selected(&model), "c");
+    update(&mut model, Message::Key(Key::PageUp), at(0));
+    assert_eq!(selected(&model), "a");
+}
+
+#[test]
+fn the_store_is_read_again_every_half_minute_and_never_twice_at_once() {
+    let mut model = panel();
+    assert_eq!(update(&mut model, Message::Woken, at(29_999)), []);
+    assert_eq!(update(&mut model, Message::Woken, at(30_000)), [Effect::LoadStatuses]);
+    assert_eq!(update(&mut model, Message::Woken, at(99_000)), []);
+}
+
+#[test]
+fn the_screen_wakes_at_the_next_second_of_the_soonest_clock() {
+    let mut model = panel();
+    model.profiles.statuses[1].access_token_expires_at = Some(at(2_250).time);
+    assert_eq!(super::next_wakeup(&model, at(0)), Some(at(250).moment));
+    assert_eq!(super::next_wakeup(&model, at(250)), Some(at(1_000).moment));
+}
+
+#[test]
+fn nothing_wakes_a_screen_without_profiles() {
+    let mut model = empty();
+    load(&mut model, &[]);
+    assert_eq!(super::next_wakeup(&model, at(0)), None);
+    assert_eq!(press(&mut model, 'r'), []);
+    assert_eq!(press(&mut model, 'q'), [Effect::Quit(Ended::Quit)]);
+}
+
+#[test]
+fn the_details_open_scroll_and_close() {
+    let mut model = panel();
+    model.profiles.statuses[0].scopes = vec!["ZohoCRM.modules.READ".to_owned(); 30];
+    update(&mut model, Message::Resized { columns: 40, rows: 12 }, at(0));
+    for (key, scroll) in [(Key::Enter, 0), (Key::Up, 0), (Key::Down, 1), (Key::PageDown, 9), (Key::Home, 0)] {
+        assert_eq!(update(&mut model, Message::Key(key), at(0)), []);
+        assert_eq!((model.profiles.detail_scroll, selected(&model)), (Some(scroll), "a"), "{key:?}");
+    }
+    update(&mut model, Message::Key(Key::End), at(0));
+    let end = model.profiles.detail_scroll;
+    update(&mut model, Message::Key(Key::Down), at(0));
+    assert!(end > Some(20) && model.profiles.detail_scroll == end, "{end:?}");
+    assert_eq!(update(&mut model, Message::Key(Key::Esc), at(0)), []);
+    assert_eq!(model.profiles.detail_scroll, None);
+}

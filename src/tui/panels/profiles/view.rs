@@ -2,6 +2,8 @@
 //!
 //! Everything fits any size: the list keeps the selected row in sight, the details are cut and can have the whole body.
 
+mod details;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,9 +13,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Widget};
 
+use details::Details;
+
 use super::Revealed;
 use crate::error::Error;
-use crate::providers::catalog;
 use crate::service::{ProfileStatus, State};
 use crate::tui::model::{Model, Now};
 use crate::tui::text::{ago, clip, countdown, width, wrap};
@@ -102,7 +105,9 @@ fn below(model: &Model, now: Now, room: usize) -> Vec<Line<'static>> {
         lines.extend(wrap(&visible(text), room).into_iter().map(|line| Line::styled(format!(" {line}"), style)));
     };
     if let Some((profile, error)) = &model.profiles.problem {
-        say(&format!("{} {profile}: {}", Mark::NeedsSignIn.word(), sentence(error)), theme.text);
+        let sentence = sentence(error);
+        let about = if sentence.contains(profile.as_str()) { String::new() } else { format!("{profile}: ") };
+        say(&format!("{} {about}{sentence}", Mark::NeedsSignIn.word()), theme.text);
         if let Some(hint) = &error.hint {
             say(&format!("What helps: {hint}."), theme.text);
         }
@@ -122,7 +127,7 @@ fn below(model: &Model, now: Now, room: usize) -> Vec<Line<'static>> {
 }
 
 fn sentence(error: &Error) -> String {
-    format!("{error}.")
+    format!("{}.", error.to_string().trim_end_matches('.'))
 }
 
 /// The same line with the word at its beginning in its style.
@@ -251,7 +256,7 @@ fn block<'a>(model: &Model, status: &'a ProfileStatus, columns: u16) -> Block<'a
 }
 
 fn detail(model: &Model, status: &ProfileStatus, now: Now, scroll: u16, area: Rect, frame: &mut Frame<'_>) {
-    if area.height < 2 {
+    if area.height < 3 {
         return;
     }
     let block = block(model, status, area.width);
@@ -261,7 +266,11 @@ fn detail(model: &Model, status: &ProfileStatus, now: Now, scroll: u16, area: Re
     let is_whole = model.profiles.detail_scroll.is_some();
     let area = if is_whole { area } else { Rect { height: area.height.min(needed.saturating_add(2)), ..area } };
     let is_cut = !is_whole && needed > block.inner(area).height;
-    let block = if is_cut { block.title_bottom(Span::styled(" Enter: all of it ", model.theme.faint)) } else { block };
+    let block = if is_cut && area.width >= WIDE {
+        block.title_bottom(Span::styled(" Enter: all of it ", model.theme.faint))
+    } else {
+        block
+    };
     let inner = block.inner(area);
     (&block).render(area, frame.buffer_mut());
     // Without a lower border the hint stands on the upper one.
@@ -285,171 +294,8 @@ fn detail(model: &Model, status: &ProfileStatus, now: Now, scroll: u16, area: Re
     }
 }
 
-/// The fields of one profile, line by line.
-struct Details {
-    lines: Vec<Line<'static>>,
-    /// The row of the bar.
-    bar: Option<u16>,
-    room: usize,
-    label: Style,
-}
-
-impl Details {
-    fn of(model: &Model, status: &ProfileStatus, now: Now, columns: u16) -> Self {
-        let room = usize::from(columns).saturating_sub(NAME + 2).max(8);
-        let mut details = Self { lines: Vec::new(), bar: None, room, label: model.theme.label };
-        details.state(model, status, now);
-        details.account(model, status);
-        if status.access_token_expires_at.is_some() {
-            details.token(model, status, now, columns);
-        }
-        details.scopes(model, status);
-        details.refreshing(status, now);
-        details.place(status);
-        details
-    }
-
-    fn state(&mut self, model: &Model, status: &ProfileStatus, now: Now) {
-        let (mark, words) = state_in_words(model, status, now);
-        let explained = match status.state_at(now.time) {
-            _ if model.profiles.under_way.contains_key(&status.name) => "",
-            State::Valid => "",
-            State::Expiring | State::Expired => ", the next use refreshes it",
-            State::NeedsLogin => ": press n",
-            State::SignedOut => ": press n to sign in",
-            State::Unknown => ": the store cannot be read",
-        };
-        self.lines.push(Line::from(vec![
-            Span::styled(format!(" {:<NAME$}", "State"), self.label),
-            model.theme.mark(mark),
-            Span::raw(clip(&format!(" {words}{explained}"), self.room.saturating_sub(mark.word().len()))),
-        ]));
-        if let Some(problem) = &status.problem {
-            self.field("Problem", &sentence(problem));
-            if let Some(hint) = &problem.hint {
-                self.field("What helps", &format!("{hint}."));
-            }
-        }
-    }
-
-    fn account(&mut self, model: &Model, status: &ProfileStatus) {
-        if let Some(account) = &status.account {
-            let name = account.name.as_ref().filter(|_| account.email.is_some());
-            let label = shown(account.label());
-            let label = name.map_or(label.clone(), |name| format!("{} <{label}>", shown(name)));
-            self.field("Account", &format!("{label}, id {}", shown(&account.id)));
-        } else if status.access_token_expires_at.is_some() {
-            self.field("Account", "not asked yet: press v");
-        }
-        let provider = model.subjects.get(&status.name).map_or(&status.provider, |subject| &subject.provider);
-        let separator = model.theme.separator();
-        let place = match data_center(status) {
-            code if code.is_empty() => shown(provider),
-            code => format!("{}, data center {code}", shown(provider)),
-        };
-        self.field("Provider", &place);
-        let servers: Vec<String> = [&status.issuer, &status.api_domain]
-            .into_iter()
-            .flatten()
-            .map(|address| shown(address.trim_start_matches("https://")))
-            .collect();
-        if !servers.is_empty() {
-            self.field("Servers", &servers.join(separator));
-        }
-    }
-
-    fn token(&mut self, model: &Model, status: &ProfileStatus, now: Now, columns: u16) {
-        let left = status.remaining(now.time);
-        let ends = status.access_token_expires_at.map(time_of_day).unwrap_or_default();
-        let words = if left.is_zero() {
-            format!("0:00, ended at {ends}")
-        } else {
-            format!("{}, until {ends}", countdown(left))
-        };
-        let bar = usize::from(BAR.min(columns.saturating_sub(40)));
-        if bar > 0 && status.access_token_life.is_some() {
-            self.bar = u16::try_from(self.lines.len()).ok();
-            self.lines.push(Line::from(vec![
-                Span::styled(format!(" {:<NAME$}", "Time left"), self.label),
-                Span::raw(" ".repeat(bar + 1)),
-                Span::raw(words),
-            ]));
-        } else {
-            self.field("Time left", &words);
-        }
-        let hint = status.access_token_hint.as_deref().map(shown).unwrap_or_default();
-        let refresh = if status.refreshable { "stored" } else { "none that works" };
-        self.field("Access token", &format!("{hint}{}refresh token: {refresh}", model.theme.separator()));
-    }
-
-    fn scopes(&mut self, model: &Model, status: &ProfileStatus) {
-        let wanted = model.subjects.get(&status.name).map_or(&[][..], |subject| &subject.scopes);
-        if status.access_token_expires_at.is_none() {
-            self.field("Wants", &listed(wanted));
-            return;
-        }
-        let count = wanted.len().saturating_sub(status.missing_scopes.len());
-        let granted = format!("{count} of {} wanted: {}", wanted.len(), listed(&status.scopes));
-        self.field("Granted", &granted);
-        if !status.missing_scopes.is_empty() {
-            let from = self.lines.len();
-            self.field("Not granted", &format!("{} {}", Mark::Attention.word(), listed(&status.missing_scopes)));
-            if let Some(line) = self.lines.get_mut(from) {
-                *line = line.clone().style(model.theme.attention);
-            }
-        }
-        match status.scopes.iter().filter(|scope| catalog::can_write(scope)).count() {
-            0 => {}
-            1 => self.field("", "1 scope allows more than reading"),
-            writing => self.field("", &format!("{writing} scopes allow more than reading")),
-        }
-    }
-
-    fn refreshing(&mut self, status: &ProfileStatus, now: Now) {
-        if let Some(budget) = &status.budget {
-            let minutes = budget.window.as_secs() / 60;
-            let used = format!("{} of {} refreshes used in {minutes} min", budget.used, budget.limit);
-            let resets =
-                budget.resets_at.filter(|at| *at > now.time).map(|at| format!(", resets at {}", time_of_day(at)));
-            self.field("Refresh budget", &(used + &resets.unwrap_or_default()));
-        }
-        if let Some(last) = &status.last_refresh {
-            let result = match &last.error {
-                Some(error) => format!("failed: {}", shown(error)),
-                None => "worked".to_owned(),
-            };
-            self.field("Last refresh", &format!("{} ({}), {result}", ago(since(last.at, now)), time_of_day(last.at)));
-        }
-    }
-
-    fn place(&mut self, status: &ProfileStatus) {
-        let Some(protection) = &status.protection else { return };
-        if let Some(place) = &protection.place {
-            self.field("Kept in", &visible(&place.display().to_string()));
-        }
-        self.field("Protection", &protection.to_string());
-    }
-
-    /// A name and its text, wrapped beside it.
-    fn field(&mut self, name: &str, text: &str) {
-        let label = self.label;
-        self.lines.extend(wrap(text, self.room).into_iter().enumerate().map(|(number, part)| {
-            let name = if number == 0 { name } else { "" };
-            Line::from(vec![Span::styled(format!(" {name:<NAME$}"), label), Span::raw(part)])
-        }));
-    }
-}
-
 fn data_center(status: &ProfileStatus) -> String {
     status.data_center.as_deref().map(shown).unwrap_or_default().to_uppercase()
-}
-
-fn listed(scopes: &[String]) -> String {
-    if scopes.is_empty() { "none named".to_owned() } else { shown_all(scopes).join(", ") }
-}
-
-fn shown_all(texts: &[String]) -> Vec<String> {
-    texts.iter().map(|text| shown(text)).collect()
 }
 
 fn shown(text: &str) -> String {
@@ -458,10 +304,6 @@ fn shown(text: &str) -> String {
 
 fn since(then: Timestamp, now: Now) -> Duration {
     Duration::try_from(then.duration_until(now.time)).unwrap_or_default()
-}
-
-fn time_of_day(time: Timestamp) -> String {
-    time.strftime("%H:%M:%S UTC").to_string()
 }
 
 fn draw_lines(lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) {

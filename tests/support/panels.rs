@@ -1,0 +1,207 @@
+//! Models of the profiles and the API panel in each state, made by the messages that the app gets.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use device_login::clock::Moment;
+use device_login::error::{Code, Error};
+use device_login::http::Response;
+use device_login::profile::ProfileName;
+use device_login::providers::zoho;
+use device_login::service::{Answer, Budget, Explained, Machine, ProfileStatus, State, TestCalls};
+use device_login::storage::{Account, KeySource, LastRefresh, Protection};
+use device_login::tui::keymap::Key;
+use device_login::tui::message::{Effect, Message, Task};
+use device_login::tui::model::{Model, Now, Subject};
+use device_login::tui::panels::profiles;
+use device_login::tui::theme::{Abilities, ColorChoice};
+use device_login::tui::update::update;
+use device_login::tui::widgets::qr::{QrAbilities, QrPalette};
+use jiff::{SignedDuration, Timestamp};
+
+pub(crate) const HOSTILE: &str = "\u{1b}[31mred\u{7}\u{202e}evil\u{200b}\n日本語テキスト\t❤️";
+
+pub(crate) fn now() -> Now {
+    later(0)
+}
+
+pub(crate) fn later(seconds: u64) -> Now {
+    let start: Timestamp = "2026-03-14T14:03:00Z".parse().expect("a time");
+    let time = start + SignedDuration::from_secs(i64::try_from(seconds).expect("a short time"));
+    Now { moment: Moment::at(Duration::from_secs(1000 + seconds)), time }
+}
+
+pub(crate) fn name(text: &str) -> ProfileName {
+    text.parse().expect("a name")
+}
+
+pub(crate) fn texts(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+pub(crate) fn seconds_after(seconds: i64) -> Timestamp {
+    now().time + SignedDuration::from_secs(seconds)
+}
+
+pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
+    let has_grant = !matches!(state, State::SignedOut | State::Unknown);
+    ProfileStatus {
+        name: name(profile),
+        provider: "zoho".to_owned(),
+        data_center: Some("eu".to_owned()),
+        issuer: has_grant.then(|| "https://accounts.zoho.eu".to_owned()),
+        account: has_grant.then(|| Account {
+            id: "1029384756".to_owned(),
+            email: Some(format!("{profile}@example.com")),
+            name: Some("Dana Reyes".to_owned()),
+        }),
+        state,
+        access_token_expires_at: has_grant.then(|| seconds_after(left)),
+        access_token_life: has_grant.then(|| Duration::from_secs(3600)),
+        access_token_hint: has_grant.then(|| "****8c1e".to_owned()),
+        api_domain: has_grant.then(|| "https://www.zohoapis.eu".to_owned()),
+        scopes: if has_grant { texts(&["ZohoCRM.users.READ", "ZohoCRM.org.READ"]) } else { Vec::new() },
+        missing_scopes: Vec::new(),
+        refreshable: has_grant && state != State::NeedsLogin,
+        budget: has_grant.then(|| Budget {
+            used: 1,
+            limit: 10,
+            window: Duration::from_secs(600),
+            resets_at: Some(seconds_after(180)),
+        }),
+        last_refresh: has_grant.then(|| LastRefresh { at: seconds_after(-430), error: None }),
+        protection: Some(Protection {
+            kind: "file",
+            place: Some(PathBuf::from("/home/dana/.local/state/device-login")),
+            key: KeySource::KeyFile(PathBuf::from("/home/dana/.config/device-login/key")),
+        }),
+        problem: None,
+    }
+}
+
+pub(crate) fn statuses() -> Vec<ProfileStatus> {
+    let mut archive = status("archive", State::NeedsLogin, -100);
+    archive.last_refresh =
+        Some(LastRefresh { at: seconds_after(-9 * 86_400), error: Some("the refresh token was revoked".to_owned()) });
+    let mut work = status("work", State::Valid, 3130);
+    work.missing_scopes = texts(&["AaaServer.profile.READ"]);
+    let mut broken = status("broken", State::Unknown, 0);
+    broken.problem = Some(
+        Error::new(Code::Store, "the store cannot be used")
+            .because("the record /home/dana/x cannot be opened: its seal is broken")
+            .hint("restore the file from a backup, or move it away and sign in again"),
+    );
+    let profiles = [archive, broken, status("lobby-2", State::Expiring, 200), status("new", State::SignedOut, 0), work];
+    profiles.into_iter().collect()
+}
+
+pub(crate) fn empty_model() -> Model {
+    let abilities = Abilities {
+        color: ColorChoice::Always,
+        unicode: true,
+        qr: QrAbilities { half_blocks: true, palette: QrPalette::Indexed256 },
+    };
+    model_with(abilities, &[])
+}
+
+pub(crate) fn model_with(abilities: Abilities, profiles: &[ProfileStatus]) -> Model {
+    let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
+    let subject = |status: &ProfileStatus| Subject {
+        profile: status.name.clone(),
+        provider: "Zoho".to_owned(),
+        data_center: Some("us".to_owned()),
+        scopes: texts(&["ZohoCRM.users.READ", "ZohoCRM.org.READ", "AaaServer.profile.READ"]),
+    };
+    let subjects: BTreeMap<ProfileName, Subject> =
+        profiles.iter().map(|status| (status.name.clone(), subject(status))).collect();
+    let mut model = Model::new(abilities, machine, subjects);
+    profiles::open(&mut model);
+    model
+}
+
+/// The panel with the cursor on one of the profiles.
+pub(crate) fn profiles_at(selected: &str) -> Model {
+    profiles_of(statuses(), selected)
+}
+
+pub(crate) fn profiles_of(statuses: Vec<ProfileStatus>, selected: &str) -> Model {
+    let mut model = model_with(empty_model().abilities, &statuses);
+    update(&mut model, Message::StatusesLoaded(statuses), now());
+    model.profiles.select(Some(name(selected)));
+    model
+}
+
+pub(crate) fn resize(model: &mut Model, columns: u16, rows: u16) {
+    update(model, Message::Resized { columns, rows }, now());
+}
+
+pub(crate) fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
+    keys.iter().flat_map(|key| update(model, Message::Key(*key), now())).collect()
+}
+
+pub(crate) fn type_text(model: &mut Model, text: &str) {
+    text.chars().for_each(|character| drop(press(model, &[Key::Char(character)])));
+}
+
+/// The task of the only effect that has one.
+pub(crate) fn task_of(effects: &[Effect]) -> Task {
+    let tasks = effects.iter().filter_map(|effect| match effect {
+        Effect::Refresh { task, .. }
+        | Effect::Verify { task, .. }
+        | Effect::SignOut { task, .. }
+        | Effect::ReadToken { task, .. }
+        | Effect::LoadTestCalls { task, .. }
+        | Effect::Call { task, .. } => Some(*task),
+        _ => None,
+    });
+    tasks.max().expect("an effect with a task")
+}
+
+pub(crate) fn test_calls() -> TestCalls {
+    let provider = zoho::provider();
+    let eu = provider.data_center("eu").expect("eu").clone();
+    TestCalls::new(eu, provider.dialect, &texts(&["ZohoCRM.users.READ", "ZohoCRM.org.READ"]))
+}
+
+pub(crate) fn api_panel() -> Model {
+    let mut model = profiles_at("work");
+    let task = task_of(&press(&mut model, &[Key::Char('a')]));
+    update(&mut model, Message::TestCallsLoaded { task, result: Box::new(Ok(test_calls())) }, now());
+    model
+}
+
+pub(crate) fn answer(status: u16, body: &str, explained: Option<Explained>) -> Answer {
+    let headers = [
+        ("content-type", "application/json;charset=UTF-8"),
+        ("x-ratelimit-remaining", "9"),
+        ("x-api-credits-remaining", "4993"),
+        ("set-cookie", "a=\u{1b}[2J"),
+    ];
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Answer {
+        response: Response { status, headers, body: body.as_bytes().to_vec() },
+        took: Duration::from_millis(142),
+        explained,
+    }
+}
+
+pub(crate) const ORGANIZATION: &str = r#"{"org":[{"company_name":"Example GmbH","country_code":"DE","currency":"EUR",
+    "id":"20098765000000012345","license_details":{"paid":true,"paid_type":"enterprise","users":[1,2,3]},
+    "time_zone":"Europe/Berlin","note":"a\u001b[31mb"}]}"#;
+
+pub(crate) fn answered(result: Result<Answer, Error>) -> Model {
+    let mut model = api_panel();
+    let task = task_of(&press(&mut model, &[Key::Down, Key::Down, Key::Enter]));
+    update(&mut model, Message::Answered { task, result: Box::new(result) }, now());
+    model
+}
+
+pub(crate) fn with_keys(mut model: Model, keys: &[Key]) -> Model {
+    press(&mut model, keys);
+    model
+}
+
+pub(crate) fn explanation(text: &str) -> Explained {
+    Explained { diagnosis: device_login::api::Diagnosis::Unclear, text: text.to_owned() }
+}

@@ -22,11 +22,12 @@ mod whoami;
 mod words;
 
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use self::context::Context;
 use self::output::Output;
@@ -104,7 +105,7 @@ struct Positional {
 /// Runs the program with these arguments, the program's own name first.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let wants_json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
-    match Arguments::try_parse_from(arguments) {
+    match parse(arguments) {
         Ok(Arguments { global, command }) => {
             let context = Context::new(global);
             let result = dispatch(command, &context);
@@ -112,6 +113,13 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         }
         Err(error) => ExitCode::from(usage(&error, wants_json)),
     }
+}
+
+fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
+    // Taking the definition apart again would cost `token` a twelfth of its work, and the process ends soon.
+    let mut definition = ManuallyDrop::new(Arguments::command());
+    let matches = definition.try_get_matches_from_mut(arguments)?;
+    Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut definition))
 }
 
 fn dispatch(command: Option<Command>, context: &Context) -> Result<u8, Error> {

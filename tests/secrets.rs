@@ -102,6 +102,8 @@ fn no_command_shows_a_secret() {
         assert_clean_files(&home.path(""));
     }
     assert_clean_addresses(&authority);
+    assert_eq!(authority.count("/x"), 1, "the commands worked");
+    home.run(&["token"]).failed(4, &["is not signed in"]);
 }
 
 #[test]
@@ -155,6 +157,7 @@ fn only_token_prints_the_token_and_never_twice() {
         assert_eq!(ran.stdout.matches(SENTINEL).count(), 1, "{ran:?}");
         assert_eq!(ran.stderr, "");
     }
+    assert_eq!(home.run(&["status", "--json"]).json()["profiles"][0]["state"], json!("valid"));
     home.sign_in(&authority, |grant| grant.access_token_expires_at = clock::wall() - SignedDuration::from_secs(1));
     let refreshed = home.run(&["-v", "token"]);
     assert_eq!(refreshed.stdout, "sentinel-access-new-0123456789\n", "{refreshed:?}");
@@ -184,7 +187,9 @@ fn a_client_secret_goes_from_a_pipe_into_the_sealed_store_only() {
     assert_clean(&ran, "profile add");
     assert_clean_files(&home.path(""));
     assert_clean(&home.run_with(&add, CLIENT_SECRET), "profile add, again");
-    assert_eq!(home.run(&["-v", "login", "--json"]).code, 0);
+    assert!(!home.configuration().contains(SENTINEL));
+    let events = home.run(&["-v", "login", "--json"]).json_lines();
+    assert_eq!(events.last().map(|event| &event["event"]), Some(&json!("signed_in")));
     let poll = authority.log().into_iter().find(|asked| asked.path == "/token").expect("a poll");
     assert!(poll.body.contains(CLIENT_SECRET), "the secret reached the provider, and in the body");
     assert_clean_addresses(&authority);

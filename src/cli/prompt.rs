@@ -42,9 +42,10 @@ pub(super) fn line(output: &Output, question: &str, default: &str) -> Result<Str
 /// Asks for a secret, which is not shown while it is typed or pasted.
 pub(super) fn hidden(output: &Output, question: &str) -> Result<Secret, Error> {
     let failed = |error| Error::new(Code::Other, "the secret could not be read").because(error);
-    output.ask(question);
+    // Before the question, so that not even an answer that comes at once is shown.
     terminal::enable_raw_mode().map_err(failed)?;
     let raw = RawMode;
+    output.ask(question);
     let mut typed = zeroize::Zeroizing::new(String::with_capacity(LONGEST_ANSWER.into()));
     let result = loop {
         let Event::Key(key) = event::read().map_err(failed)? else { continue };
@@ -54,6 +55,8 @@ pub(super) fn hidden(output: &Output, question: &str) -> Result<Secret, Error> {
         let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Enter => break Ok(Secret::new(typed.trim())),
+            // What was typed or pasted before raw mode ends in a line feed.
+            KeyCode::Char('j') if is_control => break Ok(Secret::new(typed.trim())),
             KeyCode::Char('c' | 'd') if is_control => break Err(cancelled()),
             KeyCode::Char('u') if is_control => typed.clear(),
             KeyCode::Backspace => drop(typed.pop()),

@@ -36,11 +36,6 @@ impl Interrupts {
         result
     }
 
-    /// Tells whether a signal would be held back.
-    pub(super) fn is_held(&self) -> bool {
-        self.is_held.load(Ordering::Relaxed)
-    }
-
     /// Waits for the signal that was held back.
     pub(super) async fn asked_to_stop(&self) {
         self.asked_to_stop.notified().await;
@@ -66,7 +61,7 @@ impl Interrupts {
                 result = &mut future => return result,
                 signal = signals.next() => {
                     let is_first = self.signal.set(signal).is_ok();
-                    if !(is_first && self.is_held()) {
+                    if !(is_first && self.is_held.load(Ordering::Relaxed)) {
                         return Err(Error::new(Code::Interrupted, "interrupted"));
                     }
                     self.asked_to_stop.notify_one();

@@ -98,7 +98,7 @@ fn read(stream: TcpStream) -> Option<(Asked, TcpStream)> {
         if name == "content-length" {
             length = value.parse().ok()?;
         }
-        headers += &format!("{name}: {value}\n");
+        headers.extend([name.as_str(), ": ", value, "\n"]);
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;

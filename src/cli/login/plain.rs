@@ -3,6 +3,7 @@
 //! One line for each event, nothing rewritten. Everything but the result goes to stderr.
 
 use std::io::{BufRead, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -70,7 +71,11 @@ pub(super) async fn sign_in(
     loop {
         let (sender, mut events) = mpsc::unbounded_channel();
         let report = move |event| drop(sender.send(event));
-        let try_again = |error| ask_to_save_again(context, error, lines.clone());
+        let is_approved = AtomicBool::new(false);
+        let try_again = |error| {
+            is_approved.store(true, Ordering::Relaxed);
+            ask_to_save_again(context, error, lines.clone())
+        };
         let signing_in = service.sign_in_patiently(profile, options.clone(), report, try_again);
         let mut signing_in = std::pin::pin!(signing_in);
         let signed_in = loop {
@@ -79,7 +84,8 @@ pub(super) async fn sign_in(
                 Some(event) = events.recv() => talk.tell(event),
                 result = &mut signing_in => break Some(result?),
                 () = enter(&lines), if talk.code.is_some() => {
-                    if talk.may_replace() {
+                    // Once somebody has approved, Enter answers whether to save again.
+                    if !is_approved.load(Ordering::Relaxed) && talk.may_replace() {
                         break None;
                     }
                 }
@@ -239,10 +245,6 @@ impl Talk<'_> {
 
     /// A new code is given on request, unless the one at hand is as good as new.
     fn may_replace(&self) -> bool {
-        if self.context.interrupts.is_held() {
-            // That Enter answered another question.
-            return false;
-        }
         let is_young = self.code.as_ref().is_some_and(|code| clock::now() - code.issued.issued_at < YOUNG);
         if is_young {
             self.context.output.say("This code is new. Press Enter again in 10 seconds for another one.");

@@ -19,11 +19,10 @@ pub(crate) const LIGHT: Terminal = Terminal { foreground: 20, background: 250, w
 impl Terminal {
     fn grey(self, color: Color, default: u8) -> u8 {
         match color {
-            Color::Reset => default,
             Color::Black | Color::Indexed(16) => 0,
             Color::Gray => self.white,
             Color::Indexed(231) => 255,
-            // Other text on the screen may be in any colour.
+            // The terminal's own; and text around the code, which may be in any colour.
             _ => default,
         }
     }

@@ -114,7 +114,7 @@ pub enum Diagnosis {
     WrongOrganization,
     /// The header has the wrong word before the token, or no token reached the API.
     WrongScheme,
-    /// The address is unknown, which a call to the wrong data centre looks like.
+    /// The address is unknown, which a call to the wrong data center looks like.
     WrongAddress,
     /// The user's role does not allow API calls.
     ApiAccessOff,
@@ -132,7 +132,7 @@ impl Diagnosis {
     pub fn in_words(self) -> &'static str {
         match self {
             Diagnosis::BadToken => {
-                "the API does not take this token: it ended, was revoked, or belongs to another data centre"
+                "the API does not take this token: it ended, was revoked, or belongs to another data center"
             }
             Diagnosis::MissingScope => {
                 "the token lacks a scope that this call needs: add it to the profile and sign in again"
@@ -141,7 +141,7 @@ impl Diagnosis {
                 "the token was approved for another organization: sign in again and choose this one"
             }
             Diagnosis::WrongScheme => "no token reached the API: the word before it in the header may be the wrong one",
-            Diagnosis::WrongAddress => "the API knows no such address: check the path, the product and the data centre",
+            Diagnosis::WrongAddress => "the API knows no such address: check the path, the product and the data center",
             Diagnosis::ApiAccessOff => "API access is off for this user's role: an administrator can allow it",
             Diagnosis::RateLimited => "too many calls: wait before the next one",
             Diagnosis::MissingOrganization => {

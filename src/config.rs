@@ -91,7 +91,7 @@ pub struct Profile {
     pub client_id: String,
     pub scopes: Vec<String>,
     pub client_secret: SecretSource,
-    /// Files by data centre, where Zoho gave one secret each.
+    /// Files by data center, where Zoho gave one secret each.
     pub client_secret_files: BTreeMap<String, PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! The built-in demo: a stand-in for Zoho's accounts servers and APIs in two data centres, with a real approval page.
+//! The built-in demo: a stand-in for Zoho's accounts servers and APIs in two data centers, with a real approval page.
 //!
 //! [`Demo`] starts and stops the servers. What they know is in `accounts`, a plain state machine; `server` and the modules
 //! beside it are thin HTTP. Everything is made up at the start and gone at the end: no file is touched.
@@ -32,7 +32,7 @@ use crate::clock;
 pub struct Options {
     /// The address to listen at. Anything but loopback lets the whole network in.
     pub listen: IpAddr,
-    /// The port of the `us` data centre, 0 for any; `eu` takes any.
+    /// The port of the `us` data center, 0 for any; `eu` takes any.
     pub port: u16,
     /// How long a device has to wait between two polls.
     pub interval: Duration,
@@ -56,7 +56,7 @@ impl Default for Options {
 /// Where a [`Demo`] answers, and the client that it knows. Serializes to the line that `demo --serve` prints.
 #[derive(Clone, Debug, Serialize)]
 pub struct Addresses {
-    /// Of the data centre in which the client is registered, as is `api_domain`.
+    /// Of the data center in which the client is registered, as is `api_domain`.
     pub accounts_server: String,
     pub api_domain: String,
     pub client_id: String,
@@ -67,14 +67,14 @@ pub struct Addresses {
     pub data_centers: DataCenters,
 }
 
-/// The addresses of both data centres.
+/// The addresses of both data centers.
 #[derive(Clone, Debug, Serialize)]
 pub struct DataCenters {
     pub us: DataCenterAddresses,
     pub eu: DataCenterAddresses,
 }
 
-/// The addresses of one data centre.
+/// The addresses of one data center.
 #[derive(Clone, Debug, Serialize)]
 pub struct DataCenterAddresses {
     pub accounts_server: String,
@@ -86,7 +86,7 @@ pub struct DataCenterAddresses {
 pub enum Decision {
     /// Approves as the person whose account lives where the client is registered.
     Approve,
-    /// Approves as the person whose account lives in the other data centre, so that the poll answers `other_dc`.
+    /// Approves as the person whose account lives in the other data center, so that the poll answers `other_dc`.
     ApproveFromOtherDataCenter,
     Decline,
 }
@@ -99,7 +99,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts both data centres' servers on the current tokio runtime. Fails where an address cannot be listened at.
+    /// Starts both data centers' servers on the current tokio runtime. Fails where an address cannot be listened at.
     pub async fn start(options: Options) -> io::Result<Demo> {
         let us = listeners(options.listen, options.port).await?;
         let eu = listeners(options.listen, 0).await?;

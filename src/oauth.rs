@@ -37,12 +37,12 @@ pub enum Step<Outcome> {
 pub struct Client {
     pub id: String,
     pub secret: Option<Secret>,
-    /// Secrets by data centre, where Zoho gave one each.
+    /// Secrets by data center, where Zoho gave one each.
     pub data_center_secrets: BTreeMap<String, Secret>,
 }
 
 impl Client {
-    /// The secret that holds at a data centre.
+    /// The secret that holds at a data center.
     pub fn secret_at(&self, data_center: &str) -> Option<&Secret> {
         self.data_center_secrets.get(data_center).or(self.secret.as_ref())
     }

@@ -17,17 +17,17 @@ pub struct Provider {
     /// The name under which profiles refer to it.
     pub name: String,
     pub dialect: &'static Dialect,
-    /// Never empty. A provider without data centres has one whose code is empty.
+    /// Never empty. A provider without data centers has one whose code is empty.
     pub data_centers: Vec<DataCenter>,
 }
 
 impl Provider {
-    /// The data centre with this code; codes compare without case.
+    /// The data center with this code; codes compare without case.
     pub fn data_center(&self, code: &str) -> Option<&DataCenter> {
         self.data_centers.iter().find(|data_center| data_center.code.eq_ignore_ascii_case(code))
     }
 
-    /// The data centre that is meant where a profile names none.
+    /// The data center that is meant where a profile names none.
     pub fn default_data_center(&self) -> &DataCenter {
         &self.data_centers[0]
     }
@@ -36,7 +36,7 @@ impl Provider {
 /// One place at which a provider answers, with its own accounts server and APIs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataCenter {
-    /// Lower-case location code (`us`, `eu`, …), or empty where the provider has no data centres.
+    /// Lower-case location code (`us`, `eu`, …), or empty where the provider has no data centers.
     pub code: String,
     /// The accounts server or issuer, shown to people.
     pub accounts_server: Url,
@@ -45,14 +45,14 @@ pub struct DataCenter {
     pub api_domain: Option<Url>,
     /// Hosts of products outside the gateway end in this (`zoho.eu`); without it they are looked for at `api_domain`.
     pub product_domain: Option<String>,
-    /// Addresses that this data centre's answers may name for `api_domain` and that mean the one above.
+    /// Addresses that this data center's answers may name for `api_domain` and that mean the one above.
     pub api_domain_aliases: Vec<Url>,
     /// Hosts that its verification address may have, beside the accounts server's own.
     pub verification_origins: Vec<Origin>,
 }
 
 impl DataCenter {
-    /// The origins to which an access token of this data centre may be sent.
+    /// The origins to which an access token of this data center may be sent.
     pub fn origins(&self) -> Vec<Origin> {
         let mut origins = vec![self.accounts_server.origin()];
         origins.extend(self.endpoints.userinfo.iter().map(Url::origin));
@@ -68,7 +68,7 @@ impl DataCenter {
     }
 }
 
-/// Where a data centre's accounts server takes which request.
+/// Where a data center's accounts server takes which request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Endpoints {
     /// RFC 8628 §3.1.
@@ -121,7 +121,7 @@ pub struct Dialect {
     pub refresh_refusals: &'static [&'static str],
     /// `error` words of a refresh that mean that requests come too often.
     pub refresh_throttles: &'static [&'static str],
-    /// Fields, in order of trust, that name the data centre after [`PollError::Relocated`].
+    /// Fields, in order of trust, that name the data center after [`PollError::Relocated`].
     pub location_fields: &'static [&'static str],
     /// A body with `"status":"failure"` and no token means that requests come too often, whatever its words, which are
     /// localised.
@@ -156,7 +156,7 @@ pub struct Intervals {
 pub enum PollError {
     Pending,
     SlowDown,
-    /// Approved, but the account lives in another data centre.
+    /// Approved, but the account lives in another data center.
     Relocated,
     Denied,
     Expired,

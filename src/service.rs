@@ -113,7 +113,7 @@ impl Service {
     }
 }
 
-/// The data centre at which a profile's client is registered.
+/// The data center at which a profile's client is registered.
 fn home_data_center<'a>(profile: &Profile, provider: &'a Provider) -> Result<&'a DataCenter, Error> {
     let Some(code) = &profile.data_center else { return Ok(provider.default_data_center()) };
     provider.data_center(code).ok_or_else(|| {
@@ -124,7 +124,7 @@ fn home_data_center<'a>(profile: &Profile, provider: &'a Provider) -> Result<&'a
     })
 }
 
-/// The data centre that issued a grant, which alone refreshes and revokes it.
+/// The data center that issued a grant, which alone refreshes and revokes it.
 fn issuing_data_center<'a>(provider: &'a Provider, grant: &Grant) -> Result<&'a DataCenter, Error> {
     provider.data_center(&grant.data_center).ok_or_else(|| {
         let message = format!("provider `{}` has no data center `{}`", provider.name, grant.data_center);

@@ -21,7 +21,7 @@ fn patient() -> DemoServer {
     DemoServer::start(Options { interval: Duration::ZERO, ..Options::default() })
 }
 
-/// Tokens of the person who lives in the home data centre.
+/// Tokens of the person who lives in the home data center.
 fn sign_in(server: &DemoServer, scope: &str) -> Value {
     let code = server.device_code(scope);
     assert!(server.demo().decide(text(&code["user_code"]), Decision::Approve));

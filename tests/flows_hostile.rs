@@ -96,7 +96,7 @@ fn addresses() -> Vec<String> {
         .collect()
 }
 
-/// Public addresses that are not Zoho's in the data centre `us`.
+/// Public addresses that are not Zoho's in the data center `us`.
 fn strange_addresses() -> Vec<String> {
     let strange = [
         "https://evil.example/",
@@ -117,7 +117,7 @@ fn strange_addresses() -> Vec<String> {
     strange.into_iter().map(str::to_owned).chain(addresses()).collect()
 }
 
-/// Words that are no data centre's.
+/// Words that are no data center's.
 fn locations() -> Vec<String> {
     let locations = [
         "mars",

@@ -122,49 +122,55 @@ fn failure(code: Code) -> Error {
         .hint("check `client_id`, its secret and `data_center` of profile `work`")
 }
 
-/// Every state, by the name of its snapshots.
-fn states() -> Vec<(&'static str, Model)> {
-    let next_poll_at = at(60).moment;
-    let reason = "accounts.zoho.com did not answer in time".to_owned();
-    let renewed = SignInEvent::CodeRenewed { code: code("WXYZ-7788", 0), next_poll_at: at(60).moment };
-    let relocated = SignInEvent::Relocated {
-        data_center: "eu".to_owned(),
-        accounts_host: "accounts.zoho.eu".to_owned(),
-        next_poll_at,
-    };
-    let mut demo = pending();
-    demo.is_demo = true;
-    let mut unsaved = asking();
-    let (model, task) = (&mut unsaved.0, unsaved.1);
-    update(model, Message::Unsaved { task, error: failure(Code::Store) }, at(40));
-    let expired = Error::new(Code::CodeExpired, "the code ran out before anyone approved it");
-    vec![
-        ("asking", asking().0),
-        ("first", waiting(Vec::new())),
-        ("pending", pending()),
-        ("slowed", waiting(vec![SignInEvent::SlowedDown { interval: Duration::from_secs(35), next_poll_at }])),
-        ("relocated", waiting(vec![relocated])),
-        ("retrying", waiting(vec![SignInEvent::Retrying { reason, attempt: 3, next_poll_at }])),
-        ("renewed", waiting(vec![renewed])),
-        ("demo", demo),
-        ("full_screen", pressed(pending(), &[Key::Char('f')])),
-        ("bare_link", pressed(pending(), &[Key::Char('p')])),
-        ("copied", pressed(pending(), &[Key::Char('c')])),
-        ("help", pressed(pending(), &[Key::Char('?')])),
-        ("cancel", pressed(pending(), &[Key::Esc])),
-        ("approved", waiting(vec![SignInEvent::Approved])),
-        ("unsaved", unsaved.0),
-        ("signed_in", ended(Ok(signed_in()))),
-        ("declined", ended(Err(Error::new(Code::Denied, "the request was declined")))),
-        ("expired", ended(Err(expired))),
-        ("failed", ended(Err(failure(Code::InvalidClient)))),
-    ]
+fn demo() -> Model {
+    let mut model = pending();
+    model.is_demo = true;
+    model
 }
+
+fn unsaved() -> Model {
+    let (mut model, task) = asking();
+    update(&mut model, Message::Unsaved { task, error: failure(Code::Store) }, at(40));
+    model
+}
+
+fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
+    waiting(vec![event(at(60).moment)])
+}
+
+/// Every state, by the name of its snapshots.
+const STATES: [(&str, fn() -> Model); 19] = [
+    ("asking", || asking().0),
+    ("first", || waiting(Vec::new())),
+    ("pending", pending),
+    ("slowed", || after(|next_poll_at| SignInEvent::SlowedDown { interval: Duration::from_secs(35), next_poll_at })),
+    ("relocated", || {
+        let (data_center, accounts_host) = ("eu".to_owned(), "accounts.zoho.eu".to_owned());
+        after(|next_poll_at| SignInEvent::Relocated { data_center, accounts_host, next_poll_at })
+    }),
+    ("retrying", || {
+        let reason = "accounts.zoho.com did not answer in time".to_owned();
+        after(|next_poll_at| SignInEvent::Retrying { reason, attempt: 3, next_poll_at })
+    }),
+    ("renewed", || after(|next_poll_at| SignInEvent::CodeRenewed { code: code("WXYZ-7788", 0), next_poll_at })),
+    ("demo", demo),
+    ("full_screen", || pressed(pending(), &[Key::Char('f')])),
+    ("bare_link", || pressed(pending(), &[Key::Char('p')])),
+    ("copied", || pressed(pending(), &[Key::Char('c')])),
+    ("help", || pressed(pending(), &[Key::Char('?')])),
+    ("cancel", || pressed(pending(), &[Key::Esc])),
+    ("approved", || waiting(vec![SignInEvent::Approved])),
+    ("unsaved", unsaved),
+    ("signed_in", || ended(Ok(signed_in()))),
+    ("declined", || ended(Err(Error::new(Code::Denied, "the request was declined")))),
+    ("expired", || ended(Err(Error::new(Code::CodeExpired, "the code ran out before anyone approved it")))),
+    ("failed", || ended(Err(failure(Code::InvalidClient)))),
+];
 
 #[test]
 fn every_state_looks_as_accepted_at_three_sizes() {
-    for (name, model) in states() {
-        let mut model = model;
+    for (name, state) in STATES {
+        let mut model = state();
         for (columns, rows) in SIZES {
             model = sized(model, columns, rows);
             insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), screen(&model, at(42)));
@@ -222,7 +228,7 @@ proptest! {
     #[test]
     fn no_size_and_no_key_breaks_the_sign_in(
         steps in proptest::collection::vec((0u16..300, 0u16..120, 0usize..24, 0u64..400), 1..8),
-        state in 0usize..19,
+        state in 0..STATES.len(),
     ) {
         let keys = [
             Key::Char('f'), Key::Char('+'), Key::Char('-'), Key::Char('i'), Key::Char('p'), Key::Char('n'), Key::Char('?'),
@@ -230,7 +236,7 @@ proptest! {
             Key::Enter, Key::Up, Key::Down, Key::Tab, Key::Home, Key::End, Key::PageDown, Key::Left, Key::Right,
             Key::Backspace,
         ];
-        let mut model = states().swap_remove(state).1;
+        let mut model = STATES[state].1();
         for (columns, rows, key, seconds) in steps {
             model = sized(model, columns, rows);
             update(&mut model, Message::Key(keys[key]), at(seconds));

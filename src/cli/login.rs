@@ -120,7 +120,7 @@ impl Login {
 pub(super) fn signed_in_line(signed_in: &SignedIn) -> String {
     let account = signed_in.account.as_ref().map_or_else(String::new, |account| format!(" as {}", account.label()));
     let data_center = signed_in.data_center.as_ref();
-    let place = data_center.map_or_else(String::new, |code| format!(", data centre {}", words::data_center(code)));
+    let place = data_center.map_or_else(String::new, |code| format!(", data center {}", words::data_center(code)));
     format!("Signed in{account}{place}, profile {}.", signed_in.profile)
 }
 

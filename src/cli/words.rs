@@ -103,7 +103,7 @@ pub(super) fn scopes(text: &str) -> Vec<String> {
     text.split([',', ' ']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
 }
 
-/// A data centre's code as people write it.
+/// A data center's code as people write it.
 pub(super) fn data_center(code: &str) -> String {
     code.to_ascii_uppercase()
 }

@@ -167,7 +167,7 @@ fn zoho_provider(name: &str, entries: BTreeMap<String, DataCenterEntry>) -> Resu
         let api_domain = address(&key("api_domain"), &entry.api_domain)?;
         data_centers.push(zoho::data_center(&code, &accounts_server, &api_domain));
     }
-    // Zoho's own first data centre comes first wherever it is among them.
+    // Zoho's own first data center comes first wherever it is among them.
     data_centers.sort_by_key(|data_center| data_center.code != "us");
     if data_centers.is_empty() {
         return Err("has no `data_centers`".to_owned());

@@ -19,7 +19,7 @@ use super::{Decision, random};
 use crate::clock::Moment;
 use crate::providers::catalog::PRODUCTS;
 
-/// The two data centres' accounts servers, which share the client and the device codes.
+/// The two data centers' accounts servers, which share the client and the device codes.
 pub(super) struct Accounts {
     pub(super) client: Client,
     pub(super) interval: Duration,
@@ -75,7 +75,7 @@ impl Accounts {
         Self { client, interval, code_lifetime, token_lifetime, codes: Codes::default(), grants: Grants::default() }
     }
 
-    /// Issues a device code. Zoho asks for no secret here, and only the client's own data centre knows the client.
+    /// Issues a device code. Zoho asks for no secret here, and only the client's own data center knows the client.
     pub(super) fn authorize_device(
         &mut self,
         data_center: DataCenter,
@@ -103,7 +103,7 @@ impl Accounts {
     ) -> Result<Tokens, Refusal> {
         self.authenticate(client)?;
         let code = self.codes.by_device_code(device_code).ok_or(Refusal::InvalidCode)?;
-        // Another data centre hears of a code when a person who lives there has approved it.
+        // Another data center hears of a code when a person who lives there has approved it.
         if data_center != DataCenter::HOME && code.approved_by().map(Person::home) != Some(data_center) {
             return Err(Refusal::InvalidCode);
         }
@@ -124,7 +124,7 @@ impl Accounts {
         }
     }
 
-    /// Mints an access token from a refresh token, at the data centre that issued it.
+    /// Mints an access token from a refresh token, at the data center that issued it.
     pub(super) fn refresh(
         &mut self,
         data_center: DataCenter,
@@ -147,7 +147,7 @@ impl Accounts {
         self.grants.revoke(data_center, token, kind, now)
     }
 
-    /// Who is behind an access token of this data centre, and what it allows.
+    /// Who is behind an access token of this data center, and what it allows.
     pub(super) fn session(&self, data_center: DataCenter, access_token: &str, now: Moment) -> Option<Session<'_>> {
         self.grants.session(data_center, access_token, now)
     }

@@ -1,6 +1,6 @@
 //! The product APIs behind the gateway: a little of CRM, Books and Desk, each with error bodies of its own.
 //!
-//! Read-only. A token of the other data centre is a wrong token here, as at Zoho.
+//! Read-only. A token of the other data center is a wrong token here, as at Zoho.
 
 mod books;
 mod crm;

@@ -1,4 +1,4 @@
-//! The endpoints of the accounts servers: device flow, refresh, revocation, account, list of data centres.
+//! The endpoints of the accounts servers: device flow, refresh, revocation, account, list of data centers.
 //!
 //! Thin: each handler reads parameters, asks the accounts and words the answer as Zoho does, mistakes with HTTP 200 included.
 

@@ -1,4 +1,4 @@
-//! The router of one data centre, and what all its handlers share: the state, parameters, tokens in headers.
+//! The router of one data center, and what all its handlers share: the state, parameters, tokens in headers.
 //!
 //! Every request passes [`guard`] first.
 
@@ -21,7 +21,7 @@ use crate::clock;
 /// Requests carry a few hundred bytes.
 const BODY_LIMIT: usize = 16 * 1024;
 
-/// What both data centres share.
+/// What both data centers share.
 pub(super) struct Shared {
     pub(super) addresses: Addresses,
     /// What is left of the day's API credits.
@@ -39,7 +39,7 @@ impl Shared {
     }
 }
 
-/// One data centre's server, as its handlers see it.
+/// One data center's server, as its handlers see it.
 #[derive(Clone)]
 pub(super) struct Site {
     pub(super) data_center: DataCenter,
@@ -76,7 +76,7 @@ impl Site {
     }
 }
 
-/// All that one data centre answers. The approval page belongs to the one in which the client is registered.
+/// All that one data center answers. The approval page belongs to the one in which the client is registered.
 pub(super) fn router(site: Site) -> Router {
     let mut router = Router::new().merge(oauth::router()).merge(apis::router());
     if site.data_center == DataCenter::HOME {

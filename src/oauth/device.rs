@@ -61,7 +61,7 @@ pub enum DeviceEvent {
         interval: Duration,
         next_poll_at: Moment,
     },
-    /// Approved; the account lives in another data centre, which is asked from now on.
+    /// Approved; the account lives in another data center, which is asked from now on.
     Relocated {
         data_center: String,
         next_poll_at: Moment,
@@ -77,7 +77,7 @@ pub enum DeviceEvent {
 /// How a sign-in ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// Approved; the tokens come from this data centre.
+    /// Approved; the tokens come from this data center.
     Authorized {
         token: Box<TokenAnswer>,
         data_center: String,
@@ -92,7 +92,7 @@ pub enum Outcome {
 pub enum Failure {
     /// No code could be had; `host` did not answer.
     Transport(TransportFailure),
-    /// The server refused the request or the poll, at this data centre.
+    /// The server refused the request or the poll, at this data center.
     Server {
         error: ServerError,
         data_center: String,
@@ -103,7 +103,7 @@ pub enum Failure {
     },
     Throttled(Option<Duration>),
     Rejected(Rejected),
-    /// The account lives in a data centre that the provider's table does not know.
+    /// The account lives in a data center that the provider's table does not know.
     UnknownDataCenter(String),
 }
 

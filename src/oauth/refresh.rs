@@ -55,7 +55,7 @@ enum State {
 }
 
 impl RefreshFlow {
-    /// A refresh at the data centre that issued the grant.
+    /// A refresh at the data center that issued the grant.
     pub fn new(dialect: &'static Dialect, data_center: DataCenter, client: Client, refresh_token: Secret) -> Self {
         let state = State::Ready { at: None, is_retry: false };
         Self { dialect, data_center, client, refresh_token, state }

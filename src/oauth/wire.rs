@@ -38,7 +38,7 @@ pub struct TokenAnswer {
     pub expires_in: Duration,
     /// `None` means: as asked for (RFC 6749 §5.1).
     pub scopes: Option<Vec<String>>,
-    /// As the data centre's table has it, whatever alias was sent.
+    /// As the data center's table has it, whatever alias was sent.
     pub api_domain: Option<Url>,
 }
 
@@ -89,7 +89,7 @@ pub enum PollReply {
     Token(Box<TokenAnswer>),
     Pending,
     SlowDown,
-    /// Approved, but the account lives in the data centre with this code.
+    /// Approved, but the account lives in the data center with this code.
     Relocated(String),
     Denied,
     Expired,
@@ -342,7 +342,7 @@ impl Body {
     fn location(&self, dialect: &Dialect) -> Result<String, Rejected> {
         let location = dialect.location_fields.iter().find_map(|field| self.text(field));
         let code = location.as_ref().and_then(Untrusted::word).map(str::to_ascii_lowercase);
-        code.ok_or(Rejected { field: "a change of data centre", problem: "does not name one" })
+        code.ok_or(Rejected { field: "a change of data center", problem: "does not name one" })
     }
 }
 
@@ -359,7 +359,7 @@ fn verification_address(sent: &Untrusted, dialect: &Dialect, data_center: &DataC
     }
 }
 
-/// The domain that the answer names must be the one that is known for this data centre (RFC 9700 §4.9.1, counterfeit
+/// The domain that the answer names must be the one that is known for this data center (RFC 9700 §4.9.1, counterfeit
 /// resource server); what is stored is always the known one.
 fn api_domain(sent: &Untrusted, data_center: &DataCenter) -> Result<Url, Rejected> {
     let url = sent.url("an API domain")?;
@@ -367,7 +367,7 @@ fn api_domain(sent: &Untrusted, data_center: &DataCenter) -> Result<Url, Rejecte
         known.origin() == url.origin()
             || data_center.api_domain_aliases.iter().any(|alias| alias.origin() == url.origin())
     });
-    known.cloned().ok_or(Rejected { field: "an API domain", problem: "is not the one of this data centre" })
+    known.cloned().ok_or(Rejected { field: "an API domain", problem: "is not the one of this data center" })
 }
 
 /// `Retry-After` in seconds; its date form is left to the caller's own pause.

@@ -24,9 +24,9 @@ pub struct Product {
 pub enum Base {
     /// On the accounts server.
     Accounts,
-    /// Below the data centre's `api_domain`.
+    /// Below the data center's `api_domain`.
     Gateway(&'static str),
-    /// On a host of its own in the data centre's product domain.
+    /// On a host of its own in the data center's product domain.
     Host { host: &'static str, path: &'static str },
 }
 

@@ -1,4 +1,4 @@
-//! Zoho: its data centres and how its accounts servers deviate from the RFCs.
+//! Zoho: its data centers and how its accounts servers deviate from the RFCs.
 //!
 //! Sources are Zoho's pages "Initiation request", "Polling request", "Multi DC" and "Refresh access token" below
 //! <https://www.zoho.com/accounts/protocol/oauth/>, and its official SDKs.
@@ -47,7 +47,7 @@ pub static DIALECT: Dialect = Dialect {
     api_scheme: "Zoho-oauthtoken",
     variable_prefix: Some("ZOHO"),
     products: catalog::PRODUCTS,
-    registration: "register a client of the type \"Non-browser application\" in the API console of the data centre",
+    registration: "register a client of the type \"Non-browser application\" in the API console of the data center",
 };
 
 /// Code, accounts server, gateway, domain of product hosts. Canada's gateway does not share its products' domain.
@@ -74,7 +74,7 @@ pub fn provider() -> Provider {
     Provider { name: "zoho".to_owned(), dialect: &DIALECT, data_centers: data_centers.collect() }
 }
 
-/// A data centre that speaks Zoho's dialect at other addresses: a test server, or a proxy in front of Zoho.
+/// A data center that speaks Zoho's dialect at other addresses: a test server, or a proxy in front of Zoho.
 ///
 /// Zoho's own addresses for the same code are accepted in its answers, since a proxy passes them on unchanged.
 pub fn data_center(code: &str, accounts_server: &Url, api_domain: &Url) -> DataCenter {
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn every_data_center_keeps_to_its_own_domain() {
         for data_center in provider().data_centers {
-            let domain = data_center.product_domain.clone().expect("Zoho's own data centres have product hosts");
+            let domain = data_center.product_domain.clone().expect("Zoho's own data centers have product hosts");
             assert!(data_center.accounts_server.host_str().is_some_and(|host| host.ends_with(&domain)));
             assert!(data_center.origins().len() > 3, "{}", data_center.code);
         }

@@ -29,7 +29,7 @@ pub struct Explained {
 }
 
 impl Service {
-    /// The data centre whose APIs the profile's token opens, and how to speak to them.
+    /// The data center whose APIs the profile's token opens, and how to speak to them.
     pub async fn api_place(&self, profile: &Profile) -> Result<(DataCenter, &'static Dialect), Error> {
         let provider = self.provider(profile).await?;
         let grant = self.grant(profile)?;
@@ -76,7 +76,7 @@ impl Service {
         if let Some(explained) =
             answer.explained.as_mut().filter(|explained| explained.diagnosis == Diagnosis::BadToken)
         {
-            "the API refuses a token that was just minted: the address is probably one of another data centre"
+            "the API refuses a token that was just minted: the address is probably one of another data center"
                 .clone_into(&mut explained.text);
         }
         Ok(answer)

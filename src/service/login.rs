@@ -85,7 +85,7 @@ pub struct SignedIn {
     pub profile: ProfileName,
     pub account: Option<Account>,
     pub data_center: Option<String>,
-    /// The account lives in another data centre than the client.
+    /// The account lives in another data center than the client.
     pub relocated: bool,
     pub scopes: Vec<String>,
     pub missing_scopes: Vec<String>,
@@ -334,7 +334,7 @@ fn failure_error(
             _ if is_client_refusal(&error) => {
                 let refused = RefusedClient { what, provider, profile, client, data_center: &data_center };
                 let error = refused.error(&error);
-                // Zoho gives one secret per data centre unless told otherwise, so a refusal after a move means the secret.
+                // Zoho gives one secret per data center unless told otherwise, so a refusal after a move means the secret.
                 if data_center == home.code { error } else { error.hint(secret_per_data_center(profile, &data_center)) }
             }
             "invalid_scope" => Error::new(Code::InvalidScope, what)

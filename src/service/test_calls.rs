@@ -9,7 +9,7 @@ use crate::providers::{DataCenter, Dialect};
 
 use super::Service;
 
-/// What can be tried in one data centre.
+/// What can be tried in one data center.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestCalls {
     pub data_center: DataCenter,
@@ -29,7 +29,7 @@ pub struct TestCallEntry {
 }
 
 impl Service {
-    /// The test calls of the data centre that issued the profile's grant.
+    /// The test calls of the data center that issued the profile's grant.
     pub async fn test_calls(&self, profile: &Profile) -> Result<TestCalls, Error> {
         let (data_center, dialect) = self.api_place(profile).await?;
         Ok(TestCalls::new(data_center, dialect, &self.grant(profile)?.scopes))

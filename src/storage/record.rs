@@ -30,7 +30,7 @@ pub struct Record {
 pub struct Grant {
     /// The accounts server that issued it and takes its refreshes.
     pub issuer: String,
-    /// Empty where the provider has no data centres.
+    /// Empty where the provider has no data centers.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub data_center: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -135,7 +135,7 @@ pub enum Effect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DemoDecision {
     Approve,
-    /// Approve as the person whose account lives in the other data centre.
+    /// Approve as the person whose account lives in the other data center.
     ApproveElsewhere,
     Decline,
 }

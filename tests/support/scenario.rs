@@ -251,7 +251,7 @@ impl Scenario {
             ProviderSpec::Standard(_) => "",
         };
         let data_center = provider.data_center(code);
-        data_center.unwrap_or_else(|| panic!("{}: no data centre is called `{code}`", self.name)).clone()
+        data_center.unwrap_or_else(|| panic!("{}: no data center is called `{code}`", self.name)).clone()
     }
 
     pub(crate) fn client(&self) -> Client {

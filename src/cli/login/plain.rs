@@ -136,7 +136,7 @@ impl Talk<'_> {
         // Zoho itself goes by its name, a stand-in for it by the name it was given.
         let is_zoho = matches!(source, ProviderSource::BuiltIn { .. });
         let provider = if is_zoho { source.dialect().display_name } else { &self.profile.provider };
-        let place = data_center.map_or_else(String::new, |code| format!(", data centre {}", words::data_center(&code)));
+        let place = data_center.map_or_else(String::new, |code| format!(", data center {}", words::data_center(&code)));
         say(format!("Sign in to {provider}, profile {}{place}.", self.profile.name));
         if !self.scopes.is_empty() {
             let scopes: Vec<String> = self.scopes.iter().map(|scope| catalog::scope_in_words(scope)).collect();

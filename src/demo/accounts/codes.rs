@@ -30,7 +30,7 @@ pub(in crate::demo) struct DeviceCode {
     pub(super) state: State,
     issued_at: Moment,
     expires_at: Moment,
-    /// By data centre: each has its own servers and counts for itself.
+    /// By data center: each has its own servers and counts for itself.
     polled_at: [Option<Moment>; 2],
 }
 

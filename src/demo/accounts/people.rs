@@ -1,6 +1,6 @@
-//! The two data centres and the person who lives in each.
+//! The two data centers and the person who lives in each.
 
-/// A data centre of the demo.
+/// A data center of the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::demo) enum DataCenter {
     Us,
@@ -31,7 +31,7 @@ impl Person {
     pub(in crate::demo) const AMERICAN: Person = Person::Maya;
     pub(in crate::demo) const EUROPEAN: Person = Person::Jonas;
 
-    /// The data centre in which the account lives.
+    /// The data center in which the account lives.
     pub(in crate::demo) fn home(self) -> DataCenter {
         match self {
             Person::Maya => DataCenter::Us,

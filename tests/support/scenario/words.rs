@@ -52,7 +52,7 @@ fn device_failure(failure: &Failure) -> String {
         Failure::Garbled { status } => format!("garbled {status}"),
         Failure::Throttled(pause) => throttled(*pause),
         Failure::Rejected(rejected) => rejected.to_string(),
-        Failure::UnknownDataCenter(location) => format!("unknown data centre {location}"),
+        Failure::UnknownDataCenter(location) => format!("unknown data center {location}"),
     }
 }
 

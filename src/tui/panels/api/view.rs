@@ -29,7 +29,7 @@ const REQUEST_ROWS: u16 = 4;
 const TALL: u16 = 14;
 const LACKS_SCOPE: &str = "no scope";
 
-/// The profile and its data centre.
+/// The profile and its data center.
 pub fn title(model: &Model, _now: Now) -> String {
     let Some(panel) = &model.api else { return String::new() };
     let code = panel.test_calls().map(|known| known.data_center.code.to_uppercase()).filter(|code| !code.is_empty());

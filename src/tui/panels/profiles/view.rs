@@ -183,7 +183,7 @@ fn first_in_sight(selected: usize, rows: usize, all: usize) -> usize {
     selected.saturating_sub(rows / 2).min(all.saturating_sub(rows))
 }
 
-/// One profile as a row: marker and name, account, data centre, token, last refresh.
+/// One profile as a row: marker and name, account, data center, token, last refresh.
 fn cells(model: &Model, status: &ProfileStatus, is_selected: bool, now: Now) -> [Span<'static>; 5] {
     let marker = if is_selected { ">" } else { " " };
     let account = status.account.as_ref().map_or_else(String::new, |account| shown(account.label()));

@@ -138,8 +138,11 @@ fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
     waiting(vec![event(at(60).moment)])
 }
 
+/// A state of the sign-in and how to get there.
+type State = (&'static str, fn() -> Model);
+
 /// Every state, by the name of its snapshots.
-const STATES: [(&str, fn() -> Model); 19] = [
+const STATES: [State; 19] = [
     ("asking", || asking().0),
     ("first", || waiting(Vec::new())),
     ("pending", pending),

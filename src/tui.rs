@@ -70,8 +70,8 @@ pub enum Ended {
     Interrupted,
 }
 
-/// Takes the terminal and runs the app until it ends.
-pub async fn run(service: Arc<Service>, options: Options) -> Result<Ended, Error> {
+/// Takes the terminal and runs the app until it ends, or `stop` does.
+pub async fn run(service: Arc<Service>, options: Options, stop: impl Future<Output = ()>) -> Result<Ended, Error> {
     let mut model = Model::new(options.abilities, options.machine, subjects(&service));
     model.is_demo = options.demo.is_some();
     model.has_browser = options.has_browser;
@@ -83,7 +83,7 @@ pub async fn run(service: Arc<Service>, options: Options) -> Result<Ended, Error
         }
         Start::SignInThenProfiles { profile } => panels::sign_in::start(&mut model, profile, SignIn::default()),
     };
-    runtime::run(service, model, effects, options.demo).await
+    runtime::run(service, model, effects, options.demo, stop).await
 }
 
 /// The next moment at which the screen has to be drawn although nothing happened; `None` while nothing on it moves.

@@ -46,8 +46,9 @@ pub(super) fn options(context: &Context, start: Start) -> Options {
 
 /// Shows the screens until they end, and says on the plain terminal what came of them.
 pub(super) async fn show(context: &Context, service: Arc<Service>, options: Options) -> Result<u8, Error> {
-    // The screens take the first signal themselves, to leave the terminal in order.
-    match context.interrupts.hold(tui::run(service, options)).await? {
+    // The first signal ends the screens instead of cutting them short, so that the terminal is left in order.
+    let stop = context.interrupts.asked_to_stop();
+    match context.interrupts.hold(tui::run(service, options, stop)).await? {
         Ended::Quit => Ok(0),
         Ended::SignedIn(signed_in) => {
             context.output.text(&super::login::signed_in_line(&signed_in))?;

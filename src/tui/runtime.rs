@@ -36,6 +36,7 @@ pub(super) async fn run(
     mut model: Model,
     effects: Vec<Effect>,
     decide: Option<Decide>,
+    stop: impl Future<Output = ()>,
 ) -> Result<Ended, Error> {
     let mut terminal = Terminal::take().map_err(|error| terminal_error(&error))?;
     let (sender, receiver) = unbounded_channel();
@@ -51,7 +52,7 @@ pub(super) async fn run(
     let window = terminal.size();
     update(&mut model, Message::Resized { columns: window.width, rows: window.height }, now());
     runtime.perform(effects, &mut terminal).map_err(|error| terminal_error(&error))?;
-    let ended = runtime.turn(&mut model, &mut terminal, receiver).await;
+    let ended = runtime.turn(&mut model, &mut terminal, receiver, stop).await;
     drop(terminal);
     runtime.finish().await;
     ended.map_err(|error| terminal_error(&error))
@@ -75,17 +76,18 @@ impl Runtime {
         model: &mut Model,
         terminal: &mut Terminal,
         mut receiver: UnboundedReceiver<Message>,
+        stop: impl Future<Output = ()>,
     ) -> io::Result<Ended> {
+        let mut stop = std::pin::pin!(stop);
         // Read anew after a suspension: a stream that is kept goes on reading the shell's keys.
         let mut input = EventStream::new();
-        let mut signals = Signals::new()?;
         loop {
             let drawn_at = now();
             terminal.draw(|frame| view(model, drawn_at, frame))?;
             let wakeup = next_wakeup(model, drawn_at);
             let first = tokio::select! {
                 biased;
-                () = signals.terminated() => Some(Message::Key(Key::Ctrl('c'))),
+                () = &mut stop => return Ok(Ended::Interrupted),
                 message = receiver.recv() => message,
                 event = input.next() => match event {
                     Some(Ok(event)) => message(&event),
@@ -302,51 +304,6 @@ fn open_browser(url: &url::Url) {
 
 fn terminal_error(error: &io::Error) -> Error {
     Error::new(Code::Other, "the terminal cannot be used").because(error).hint("try `device-login login --plain`")
-}
-
-/// The signals that end the app.
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    hang_up: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn terminated(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn terminated(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }
 
 /// Stops the process as Ctrl-Z does in a shell; comes back when it is continued.

@@ -16,7 +16,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute, queue};
 use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
-use ratatui::layout::Size;
+use ratatui::layout::{Rect, Size};
 
 /// The terminal, taken.
 pub(super) struct Terminal {
@@ -50,7 +50,9 @@ impl Terminal {
 
     /// Forgets what is on the screen, so that the next frame draws every cell.
     pub(super) fn clear(&mut self) -> io::Result<()> {
-        self.screen.clear()
+        // `clear` would ask the terminal where its cursor is, and wait for terminals that do not answer.
+        let size = self.screen.size()?;
+        self.screen.resize(Rect::from(size))
     }
 
     /// Sends text to the terminal's clipboard (OSC 52), without tmux's wrapping, which breaks `set-clipboard on`.
@@ -67,7 +69,7 @@ impl Terminal {
 
     pub(super) fn resume(&mut self) -> io::Result<()> {
         enter()?;
-        self.screen.clear()
+        self.clear()
     }
 }
 

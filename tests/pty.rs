@@ -1,0 +1,86 @@
+//! A few journeys of the real program on a real terminal.
+
+#![cfg(unix)]
+
+#[path = "support/camera.rs"]
+mod camera;
+#[path = "support/pty.rs"]
+mod pty;
+
+use pty::Terminal;
+use rustix::process::Signal;
+
+/// The demo with its code on the screen.
+fn demo() -> Terminal {
+    let terminal = Terminal::start(&["demo"], 80, 24);
+    terminal.wait_for("Waiting for approval");
+    terminal
+}
+
+#[test]
+fn a_person_signs_in_and_calls_an_api() {
+    let terminal = demo();
+    terminal.press("y");
+    terminal.wait_for("[ok] Signed in");
+    terminal.press("\r");
+    terminal.wait_for("maya.ortiz@example.com");
+    terminal.press("r");
+    terminal.wait_for("1 of 10 refreshes used");
+    terminal.press("a");
+    terminal.wait_for("Who am I");
+    terminal.press("\r");
+    terminal.wait_for("200 OK");
+    terminal.press("q");
+    terminal.wait_for("n sign in");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn the_code_scans_from_the_terminal_and_moves_with_its_size() {
+    let terminal = demo();
+    let scan = || terminal.wait_until(|screen| camera::DARK.decode(screen, 4));
+    let scanned = scan();
+    assert!(scanned.contains("/oauth/v3/device/setCode?devcode="), "{scanned}");
+    terminal.resize(40, 12);
+    terminal.wait_for("and enter this code");
+    terminal.resize(120, 40);
+    terminal.wait_for("Scan the QR code");
+    assert_eq!(scan(), scanned);
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
+}
+
+#[test]
+fn copying_speaks_to_the_terminal() {
+    let terminal = demo();
+    terminal.press("c");
+    terminal.wait_for_bytes(b"\x1b]52;c;");
+    terminal.wait_for("Sent the code to your terminal's clipboard.");
+    terminal.press("\u{1b}");
+    terminal.wait_for("n sign in");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn the_terminal_is_given_back_whatever_ends_the_app() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
+        let terminal = demo();
+        terminal.signal(signal);
+        assert_eq!(terminal.ends(), code, "{signal:?}");
+    }
+}
+
+#[test]
+fn suspending_gives_the_terminal_to_the_shell_until_it_goes_on() {
+    let terminal = Terminal::start_shell("$program demo; echo the shell is back; fg; exit $?", 80, 24);
+    terminal.wait_for("Waiting for approval");
+    terminal.press("\u{1a}");
+    terminal.wait_for_bytes(b"the shell is back");
+    terminal.wait_for("Waiting for approval");
+    terminal.press("?");
+    terminal.wait_for("any key closes this");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
+}

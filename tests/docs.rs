@@ -11,10 +11,10 @@ fn the_list_of_keys_is_that_of_the_app() {
     let mut text =
         "# Keys\n\nLetters work in either case unless both are listed. `?` shows the keys of the screen.\n".to_owned();
     for scope in Scope::ALL {
-        text.push_str(&format!("\n## {}\n\n| keys | what they do |\n| --- | --- |\n", scope.title()));
+        text.extend([format!("\n## {}\n\n| keys | what they do |\n| --- | --- |\n", scope.title())]);
         for binding in BINDINGS.iter().filter(|binding| binding.scope == scope) {
             let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{}`", key.label())).collect();
-            text.push_str(&format!("| {} | {} |\n", keys.join(" "), binding.help));
+            text.extend([format!("| {} | {} |\n", keys.join(" "), binding.help)]);
         }
     }
     assert_document("keys.md", &text);
@@ -54,7 +54,7 @@ fn the_list_of_commands_is_that_of_the_program() {
         let own = if command.is_empty() { &help } else { help.split("\nGlobal options:").next().unwrap_or(&help) };
         let lines: Vec<&str> = own.trim_end().lines().map(str::trim_end).collect();
         let name = ["device-login"].iter().chain(command).copied().collect::<Vec<_>>().join(" ");
-        text.push_str(&format!("\n## `{name}`\n\n```text\n{}\n```\n", lines.join("\n")));
+        text.extend([format!("\n## `{name}`\n\n```text\n{}\n```\n", lines.join("\n"))]);
     }
     assert_document("cli.md", &text);
 }

@@ -39,7 +39,13 @@ fn a_person_signs_in_and_calls_an_api() {
 #[test]
 fn the_code_scans_from_the_terminal_and_moves_with_its_size() {
     let terminal = demo();
-    let scan = || terminal.wait_until(|screen| camera::DARK.decode(screen, 4));
+    // The same on a dark and on a light terminal.
+    let scan = || {
+        terminal.wait_until(|screen| {
+            let scanned = camera::DARK.decode(screen, 4)?;
+            (camera::LIGHT.decode(screen, 4).as_ref() == Some(&scanned)).then_some(scanned)
+        })
+    };
     let scanned = scan();
     assert!(scanned.contains("/oauth/v3/device/setCode?devcode="), "{scanned}");
     terminal.resize(40, 12);

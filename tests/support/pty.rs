@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
-use std::process::Child;
+use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use pty_process::blocking::{Command, Pty};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, waitpid};
+use rustix::process::{Pid, Signal};
 use rustix::termios::{Termios, tcgetattr};
 
 /// Far beyond what any step takes. Nothing waits this long unless it is broken.
@@ -20,7 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// A running program and its terminal.
 pub(crate) struct Terminal {
     pty: Arc<Pty>,
-    child: Child,
+    pid: Pid,
     seen: Arc<Seen>,
     before: Termios,
 }
@@ -34,7 +34,7 @@ struct State {
     screen: vt100::Parser,
     /// Every byte that came, for what an emulator hides.
     bytes: Vec<u8>,
-    is_closed: bool,
+    end: Option<ExitStatus>,
 }
 
 impl Terminal {
@@ -63,12 +63,13 @@ impl Terminal {
             .spawn(pts)
             .expect("the program starts");
         let pty = Arc::new(pty);
-        let state =
-            State { screen: vt100::Parser::new(cells(rows), cells(columns), 0), bytes: Vec::new(), is_closed: false };
+        let state = State { screen: vt100::Parser::new(cells(rows), cells(columns), 0), bytes: Vec::new(), end: None };
         let seen = Arc::new(Seen { state: Mutex::new(state), changed: Condvar::new() });
         let (reader, writer) = (Arc::clone(&pty), Arc::clone(&seen));
         thread::spawn(move || follow(&reader, &writer));
-        Self { pty, child, seen, before }
+        let (pid, watcher) = (Pid::from_child(&child), Arc::clone(&seen));
+        thread::spawn(move || watch(child, &watcher));
+        Self { pty, pid, seen, before }
     }
 
     pub(crate) fn press(&self, keys: &str) {
@@ -102,7 +103,7 @@ impl Terminal {
             .changed
             .wait_timeout_while(state, DEADLINE, |state| {
                 found = look(state);
-                found.is_none() && !state.is_closed
+                found.is_none()
             })
             .expect("nobody panicked");
         found.ok_or_else(|| state.screen.screen().contents())
@@ -116,16 +117,13 @@ impl Terminal {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        rustix::process::kill_process(self.pid(), signal).expect("the program runs");
+        rustix::process::kill_process(self.pid, signal).expect("the program runs");
     }
 
     /// Waits for the end and tells the exit code. The terminal must be as it was: settings, screen, cursor.
     #[track_caller]
     pub(crate) fn ends(self) -> i32 {
-        let closed = self.wait(|state| state.is_closed.then_some(()));
-        closed.unwrap_or_else(|contents| panic!("it does not end:\n{contents}"));
-        let (_, status): (_, WaitStatus) =
-            waitpid(Some(self.pid()), WaitOptions::empty()).expect("a child").expect("a status");
+        let status = self.wait(|state| state.end).unwrap_or_else(|contents| panic!("it does not end:\n{contents}"));
         let after = tcgetattr(&*self.pty).expect("a pty has settings");
         assert_eq!(settings(&self.before), settings(&after), "the terminal's settings");
         let state = self.seen.state.lock().expect("nobody panicked");
@@ -137,11 +135,7 @@ impl Terminal {
             .0;
         assert!(!state.screen.screen().alternate_screen(), "the alternate screen is left");
         assert!(!state.screen.screen().hide_cursor(), "the cursor shows");
-        status.exit_status().unwrap_or_else(|| panic!("it ended by a signal: {status:?}"))
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
+        status.code().unwrap_or_else(|| panic!("it ended by a signal: {status:?}"))
     }
 }
 
@@ -153,12 +147,17 @@ fn follow(mut pty: &Pty, seen: &Seen) {
         let mut state = seen.state.lock().expect("nobody panicked");
         state.screen.process(&chunk[..read]);
         state.bytes.extend_from_slice(&chunk[..read]);
-        state.is_closed = read == 0;
         seen.changed.notify_all();
         if read == 0 {
             return;
         }
     }
+}
+
+fn watch(mut child: Child, seen: &Seen) {
+    let status = child.wait().expect("a child can be waited for");
+    seen.state.lock().expect("nobody panicked").end = Some(status);
+    seen.changed.notify_all();
 }
 
 fn buffer(screen: &vt100::Screen) -> Buffer {

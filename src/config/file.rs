@@ -36,20 +36,25 @@ struct ProfileEntry {
     client_secret_files: BTreeMap<String, PathBuf>,
 }
 
+/// The keys of every kind of provider in one, since a key that is unknown then has its line.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-enum ProviderEntry {
-    Zoho {
-        data_centers: BTreeMap<String, DataCenterEntry>,
-    },
-    Standard {
-        issuer: Option<String>,
-        device_authorization_endpoint: Option<String>,
-        token_endpoint: Option<String>,
-        revocation_endpoint: Option<String>,
-        userinfo_endpoint: Option<String>,
-        api_domain: Option<String>,
-    },
+#[serde(deny_unknown_fields)]
+struct ProviderEntry {
+    kind: ProviderKind,
+    data_centers: Option<BTreeMap<String, DataCenterEntry>>,
+    issuer: Option<String>,
+    device_authorization_endpoint: Option<String>,
+    token_endpoint: Option<String>,
+    revocation_endpoint: Option<String>,
+    userinfo_endpoint: Option<String>,
+    api_domain: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ProviderKind {
+    Standard,
+    Zoho,
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,36 +131,52 @@ impl ProfileEntry {
 
 impl ProviderEntry {
     fn check(self, name: &str) -> Result<ProviderSource, String> {
-        match self {
-            ProviderEntry::Zoho { data_centers } => zoho_provider(name, data_centers),
-            ProviderEntry::Standard {
-                issuer,
-                device_authorization_endpoint,
-                token_endpoint,
-                revocation_endpoint,
-                userinfo_endpoint,
-                api_domain,
-            } => {
-                let api_domain = optional_address("api_domain", api_domain)?;
-                match (issuer, device_authorization_endpoint, token_endpoint) {
-                    (Some(issuer), None, None) => {
-                        let issuer = address("issuer", &issuer)?;
-                        Ok(ProviderSource::Issuer { name: name.to_owned(), issuer, api_domain })
-                    }
-                    (issuer, Some(device_authorization), Some(token)) => {
-                        let endpoints = StandardEndpoints {
-                            device_authorization: address("device_authorization_endpoint", &device_authorization)?,
-                            token: address("token_endpoint", &token)?,
-                            revocation: optional_address("revocation_endpoint", revocation_endpoint)?,
-                            userinfo: optional_address("userinfo_endpoint", userinfo_endpoint)?,
-                        };
-                        let issuer = optional_address("issuer", issuer)?.unwrap_or_else(|| endpoints.token.clone());
-                        Ok(ProviderSource::Configured(standard::provider(name, &issuer, endpoints, api_domain)))
-                    }
-                    _ => Err("needs `issuer`, or both `device_authorization_endpoint` and `token_endpoint`".to_owned()),
-                }
-            }
+        match self.kind {
+            ProviderKind::Standard => self.standard(name),
+            ProviderKind::Zoho => self.zoho(name),
         }
+    }
+
+    fn standard(self, name: &str) -> Result<ProviderSource, String> {
+        if self.data_centers.is_some() {
+            return Err("has `data_centers`, which only providers of the kind `zoho` have".to_owned());
+        }
+        let api_domain = optional_address("api_domain", self.api_domain)?;
+        match (self.issuer, self.device_authorization_endpoint, self.token_endpoint) {
+            (Some(issuer), None, None) => {
+                if self.revocation_endpoint.is_some() || self.userinfo_endpoint.is_some() {
+                    return Err("has endpoints beside an `issuer` that describes its own".to_owned());
+                }
+                let issuer = address("issuer", &issuer)?;
+                Ok(ProviderSource::Issuer { name: name.to_owned(), issuer, api_domain })
+            }
+            (issuer, Some(device_authorization), Some(token)) => {
+                let endpoints = StandardEndpoints {
+                    device_authorization: address("device_authorization_endpoint", &device_authorization)?,
+                    token: address("token_endpoint", &token)?,
+                    revocation: optional_address("revocation_endpoint", self.revocation_endpoint)?,
+                    userinfo: optional_address("userinfo_endpoint", self.userinfo_endpoint)?,
+                };
+                let issuer = optional_address("issuer", issuer)?.unwrap_or_else(|| endpoints.token.clone());
+                Ok(ProviderSource::Configured(standard::provider(name, &issuer, endpoints, api_domain)))
+            }
+            _ => Err("needs `issuer`, or both `device_authorization_endpoint` and `token_endpoint`".to_owned()),
+        }
+    }
+
+    fn zoho(self, name: &str) -> Result<ProviderSource, String> {
+        let of_the_other_kind = [
+            ("issuer", &self.issuer),
+            ("device_authorization_endpoint", &self.device_authorization_endpoint),
+            ("token_endpoint", &self.token_endpoint),
+            ("revocation_endpoint", &self.revocation_endpoint),
+            ("userinfo_endpoint", &self.userinfo_endpoint),
+            ("api_domain", &self.api_domain),
+        ];
+        if let Some((key, _)) = of_the_other_kind.iter().find(|(_, value)| value.is_some()) {
+            return Err(format!("has `{key}`, which goes below `data_centers` or belongs to the kind `standard`"));
+        }
+        zoho_provider(name, self.data_centers.unwrap_or_default())
     }
 }
 
@@ -206,31 +227,10 @@ mod tests {
 
     #[test]
     fn the_example_of_the_documentation_is_valid() {
-        let config = parse(
-            r#"
-            default_profile = "work"
-            [profiles.work]
-            provider = "zoho"
-            data_center = "US"
-            client_id = "1000.ABC"
-            client_secret_file = "secret"
-            scopes = ["ZohoCRM.users.READ"]
-            [profiles.work.client_secret_files]
-            eu = "secret-eu"
-            [providers.corp]
-            kind = "standard"
-            issuer = "https://id.example.com"
-            [providers.lab]
-            kind = "zoho"
-            [providers.lab.data_centers.eu]
-            accounts_server = "http://127.0.0.1:9102"
-            api_domain = "http://127.0.0.1:9102"
-            [providers.lab.data_centers.us]
-            accounts_server = "http://127.0.0.1:9101"
-            api_domain = "http://127.0.0.1:9101"
-            "#,
-        )
-        .expect("valid");
+        let document = include_str!("../../docs/configuration.md");
+        let (_, example) = document.split_once("```toml\n").expect("an example");
+        let (example, _) = example.split_once("```").expect("its end");
+        let config = parse(example).expect("valid");
         let work = config.profile(None).expect("the default profile");
         assert_eq!(work.data_center.as_deref(), Some("us"));
         assert_eq!(work.client_secret, SecretSource::File("/etc/x/secret".into()));
@@ -252,7 +252,13 @@ mod tests {
             ("[providers.p]\nkind=\"standard\"\nissuer=\"http://x.example\"".to_owned(), "plain http"),
             ("[providers.p]\nkind=\"standard\"".to_owned(), "needs `issuer`"),
             ("[providers.p]\nkind=\"zoho\"\n[providers.p.data_centers]".to_owned(), "has no `data_centers`"),
-            ("[providers.p]\nkind=\"other\"".to_owned(), "unknown variant `other`"),
+            ("[providers.p]\nkind=\"other\"".to_owned(), "line 2: unknown variant `other`"),
+            ("[providers.p]\nkind=\"zoho\"\ncolour=1".to_owned(), "line 3: unknown field `colour`"),
+            (
+                "[providers.p]\nkind=\"zoho\"\n[providers.p.data_centers.us]\ncolour=1".to_owned(),
+                "line 4: unknown field",
+            ),
+            ("[providers.p]\nkind=\"zoho\"\nissuer=\"https://x.example\"".to_owned(), "has `issuer`"),
         ] {
             let problem = parse(&text).expect_err(&text);
             assert!(problem.contains(part), "{problem:?} lacks {part:?}");

@@ -1,6 +1,6 @@
 //! The only place that reads a clock.
 //!
-//! Everything below `service` takes time as an argument. [`Moment`] counts the time that passes, suspend included, and
+//! Protocol, screens and whatever else decides by time take it as an argument. [`Moment`] counts the time that passes, suspend included, and
 //! orders polls and deadlines; the wall clock ([`wall`]) is for what is stored or shown.
 
 use std::ops::{Add, Sub};

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 use url::Url;
@@ -72,9 +73,10 @@ impl DemoCommand {
 
 /// Opens the app on a profile that ends with it.
 async fn play(context: &Context, demo: Demo) -> Result<(), Error> {
-    let home = TemporaryHome::create()
-        .map_err(|error| Error::new(Code::Other, "the demo could not make its temporary folder").because(error))?;
-    let (service, profile) = service_in(&home.0, demo.addresses()).await?;
+    let failed =
+        |error: anyhow::Error| Error::new(Code::Other, "the demo could not start").because(format!("{error:#}"));
+    let home = TemporaryHome::create().context("no temporary folder could be made").map_err(failed)?;
+    let (service, profile) = service_in(&home.0, demo.addresses()).await.map_err(failed)?;
     let start = Start::SignInThenProfiles { profile };
     let decide = move |user_code: &str, decision| {
         let decision = match decision {
@@ -89,16 +91,15 @@ async fn play(context: &Context, demo: Demo) -> Result<(), Error> {
 }
 
 /// A service that knows the demo only, and takes nothing from the environment.
-async fn service_in(home: &Path, addresses: &Addresses) -> Result<(Service, ProfileName), Error> {
+async fn service_in(home: &Path, addresses: &Addresses) -> anyhow::Result<(Service, ProfileName)> {
     let config_file = home.join("config.toml");
     let text = provider_text(addresses);
-    write_new(&config_file, &text)
-        .map_err(|error| Error::new(Code::Other, "the demo's configuration could not be written").because(error))?;
+    write_new(&config_file, &text).context("its configuration could not be written")?;
     let config = with_approval_page(Config::parse(&text, &config_file)?, addresses);
     let keys = KeyOptions { default_key_file: home.join("key"), ..KeyOptions::default() };
     let store = storage::open(&StoreAddress::File(home.join("state")), keys);
     let service = Service::new(config, store, Client::new(None), Box::new(|_| None));
-    let name: ProfileName = "demo".parse().map_err(|error| Error::new(Code::Other, "no demo").because(error))?;
+    let name: ProfileName = "demo".parse()?;
     let profile = Profile {
         name: name.clone(),
         provider: "demo".to_owned(),
@@ -164,7 +165,7 @@ impl TemporaryHome {
 
 impl Drop for TemporaryHome {
     fn drop(&mut self) {
-        // What cannot be removed is a temporary file's lot.
+        // What cannot be removed is left to whoever cleans the folder of temporary files.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

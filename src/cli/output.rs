@@ -66,7 +66,7 @@ impl Stream<io::Stdout> {
 
 impl Stream<io::Stderr> {
     fn write(&self, text: &str) {
-        // Nobody can be told that nobody can be told.
+        // A failure of stderr has nowhere to be reported.
         let _ = self.stream.lock().write_all(text.as_bytes());
     }
 }
@@ -176,12 +176,12 @@ impl Output {
 
         if self.json.load(Ordering::Relaxed) {
             let event = self.events.load(Ordering::Relaxed).then_some("failed");
-            // An error that cannot be told has nobody left to tell.
+            // Where stdout is gone, so is the reader of this.
             let _ = self.json_line(&Failure { event, error: error.into() });
             return;
         }
         if error.code == Code::Interrupted {
-            // Whoever interrupts knows.
+            // The person who pressed Ctrl-C needs no message.
             return;
         }
         let (red, bold, reset) = if self.stderr_has_color() { (RED, BOLD, RESET) } else { ("", "", "") };

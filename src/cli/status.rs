@@ -170,6 +170,11 @@ fn table(statuses: &[ProfileStatus], now: Timestamp) -> String {
             lines.push(format!("{name}: last refresh: {error}"));
         }
     }
+    // Every profile is in the same store.
+    if let Some(protection) = statuses.iter().find_map(|status| status.protection.as_ref()) {
+        let place = protection.place.as_ref().map_or_else(String::new, |place| format!(" in {}", place.display()));
+        lines.push(format!("Records{place}: {protection}"));
+    }
     lines.join("\n")
 }
 

@@ -90,8 +90,9 @@ pub fn metadata_urls(issuer: &Url) -> [Url; 2] {
 
 /// Reads the endpoints out of a metadata document.
 ///
-/// The document's `issuer` must equal the one asked for, character by character (RFC 8414 §3.3). An endpoint outside the
-/// issuer's own origin must be on a public host, so that no document leads into the machine or its network.
+/// The document's `issuer` must equal the one asked for (RFC 8414 §3.3) but for a slash at the end, which parsing an
+/// address adds. An endpoint outside the issuer's own origin must be on a public host, so that no document leads into the
+/// machine or its network.
 pub fn read_metadata(issuer: &Url, body: &[u8]) -> Result<StandardEndpoints, Rejected> {
     #[derive(Deserialize)]
     struct Metadata {

@@ -154,6 +154,64 @@ fn a_token_that_ended_is_refreshed_once_and_kept() {
 }
 
 #[test]
+fn many_processes_at_the_end_of_a_token_refresh_it_once() {
+    let authority = Authority::start(friendly);
+    let home = Home::at(&authority);
+    expired(&home, &authority);
+    let herd: Vec<_> = (0..32).map(|_| home.spawn(&["token"])).collect();
+    for child in herd {
+        ran(child).worked(&format!("{NEW_TOKEN}\n"));
+    }
+    assert_eq!(authority.count("/token"), 1);
+}
+
+#[test]
+fn tokens_that_live_shorter_than_wanted_are_not_minted_by_every_process() {
+    let authority = Authority::start(|asked| match asked.path.as_str() {
+        "/token" => (200, json!({"access_token": NEW_TOKEN, "expires_in": 120}).to_string()),
+        _ => friendly(asked),
+    });
+    let home = Home::at(&authority);
+    expired(&home, &authority);
+    for _ in 0..5 {
+        home.run(&["token", "--min-ttl", "10m"]).worked(&format!("{NEW_TOKEN}\n"));
+    }
+    assert_eq!(authority.count("/token"), 1);
+}
+
+#[test]
+fn a_flag_beats_the_environment_and_the_environment_the_profile() {
+    let authority = Authority::start(friendly);
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    let elsewhere = home.write("other.toml", &program::configuration(&authority.origin()).replace("work", "other"));
+    let elsewhere = elsewhere.to_str().expect("a path");
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = home.command(arguments);
+        command.envs(variables.iter().copied());
+        ran(command.spawn().expect("the program starts"))
+    };
+    let list = |arguments: &[&str], variables: &[(&str, &str)]| run(arguments, variables).stdout;
+    assert!(list(&["profile", "list"], &[]).contains("work"));
+    assert!(list(&["profile", "list"], &[("DEVICE_LOGIN_CONFIG", elsewhere)]).contains("other"));
+    let own = home.path("config.toml");
+    let own = ["--config", own.to_str().expect("a path"), "profile", "list"];
+    assert!(list(&own, &[("DEVICE_LOGIN_CONFIG", elsewhere)]).contains("work"));
+
+    let empty = ("DEVICE_LOGIN_STORE", "memory:");
+    run(&["token"], &[empty]).failed(4, &["not signed in"]);
+    let state = format!("file:{}", home.path("state").display());
+    run(&["--store", &state, "token"], &[empty]).worked(&format!("{ACCESS_TOKEN}\n"));
+
+    run(&["token"], &[("DEVICE_LOGIN_PROFILE", "missing")]).failed(2, &["no profile `missing`"]);
+    run(&["-p", "work", "token"], &[("DEVICE_LOGIN_PROFILE", "missing")]).worked(&format!("{ACCESS_TOKEN}\n"));
+
+    let refreshed = run(&["refresh"], &[("DEVICE_LOGIN_CLIENT_SECRET", "another-secret")]);
+    assert_eq!(refreshed.code, 0, "{refreshed:?}");
+    assert!(authority.log().iter().any(|asked| asked.body.contains("client_secret=another-secret")));
+}
+
+#[test]
 fn refreshes_that_fail_end_with_the_code_for_their_reason() {
     for (status, body, code, part) in [
         (400, json!({"error": "invalid_grant"}), 4, "device-login login work"),

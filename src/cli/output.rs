@@ -76,7 +76,8 @@ impl Stream<io::Stderr> {
 pub(super) struct ErrorJson {
     code: &'static str,
     message: String,
-    hint: Option<String>,
+    /// Empty where nothing helps.
+    hint: String,
     retryable: bool,
 }
 
@@ -85,7 +86,7 @@ impl From<&Error> for ErrorJson {
         Self {
             code: error.code.word(),
             message: error.to_string(),
-            hint: error.hint.clone(),
+            hint: error.hint.clone().unwrap_or_default(),
             retryable: error.code.is_retryable(),
         }
     }
@@ -169,6 +170,7 @@ impl Output {
     pub(super) fn error(&self, error: &Error) {
         #[derive(Serialize)]
         struct Failure {
+            schema_version: u32,
             #[serde(skip_serializing_if = "Option::is_none")]
             event: Option<&'static str>,
             error: ErrorJson,
@@ -177,7 +179,7 @@ impl Output {
         if self.json.load(Ordering::Relaxed) {
             let event = self.events.load(Ordering::Relaxed).then_some("failed");
             // Where stdout is gone, so is the reader of this.
-            let _ = self.json_line(&Failure { event, error: error.into() });
+            let _ = self.json_line(&Failure { schema_version: 1, event, error: error.into() });
             return;
         }
         if error.code == Code::Interrupted {

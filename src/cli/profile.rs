@@ -107,6 +107,10 @@ impl Add {
             client_secret: SecretSource::Store,
             client_secret_files: std::collections::BTreeMap::new(),
         };
+        if secret.is_none() {
+            let advice = "if the provider gave one, remove the profile and add it again with `--client-secret-stdin`";
+            context.output.note(&format!("No client secret was given; {advice}."));
+        }
         let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
         let name = &profile.name;
         let file = config.file.display();

@@ -197,7 +197,7 @@ fn row(status: &ProfileStatus, now: Timestamp) -> [String; 6] {
         Some(data_center) => format!("{} {}", status.provider, words::data_center(data_center)),
         None => status.provider.clone(),
     };
-    let budget = status.budget.as_ref().map(|budget| format!("{} of {}", budget.used, budget.limit));
+    let budget = status.budget.as_ref().map(|budget| format!("{} of {} used", budget.used, budget.limit));
     let account = status.account.as_ref().map(|account| account.label().to_owned());
     [
         status.name.to_string(),

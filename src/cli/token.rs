@@ -21,6 +21,8 @@ pub(super) struct Token {
     #[command(flatten)]
     profile: Positional,
     /// How long the token must last at least [default: 5m]
+    ///
+    /// A provider whose tokens never last that long is asked again when half their life is over.
     #[arg(long, value_name = "TIME", value_parser = words::parse_duration)]
     min_ttl: Option<Duration>,
     /// How to print it: alone, as a header, as shell variables, or as JSON with its end

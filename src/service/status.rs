@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{DEFAULT_MIN_TTL, Service, store_error, tokens};
+use super::{DEFAULT_MIN_TTL, Service, home_data_center, store_error, tokens};
 use crate::config::{Config, Profile};
 use crate::error::Error;
 use crate::profile::ProfileName;
@@ -104,6 +104,11 @@ impl Service {
             protection: self.store.protection().ok(),
             problem: None,
         };
+        if let Err(error) = self.check_provider(profile) {
+            status.state = State::Unknown;
+            status.problem = Some(error);
+            return status;
+        }
         match self.store.load(&profile.name) {
             Ok(record) => {
                 if let Some(grant) = record.and_then(|record| record.grant) {
@@ -116,6 +121,14 @@ impl Service {
             }
         }
         status
+    }
+
+    /// Whether the profile names a provider and a data center that are known.
+    fn check_provider(&self, profile: &Profile) -> Result<(), Error> {
+        match self.config.provider(profile)?.known() {
+            Some(provider) => home_data_center(profile, &provider).map(drop),
+            None => Ok(()),
+        }
     }
 }
 

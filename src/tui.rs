@@ -31,6 +31,7 @@ use crate::service::{Machine, Service, SignIn, SignedIn};
 
 pub use message::DemoDecision;
 use model::{Model, Now, Screen, Subject};
+use widgets::qr::QrChoice;
 
 /// Where the app begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub type Decide = Box<dyn Fn(&str, DemoDecision) -> bool + Send + Sync>;
 pub struct Options {
     pub start: Start,
     pub abilities: theme::Abilities,
+    /// How the person wants QR codes to be drawn.
+    pub qr: QrChoice,
     pub machine: Machine,
     /// A browser could be opened for the person who looks at this screen.
     pub has_browser: bool,
@@ -73,6 +76,7 @@ pub enum Ended {
 /// Takes the terminal and runs the app until it ends, or `stop` does.
 pub async fn run(service: Arc<Service>, options: Options, stop: impl Future<Output = ()>) -> Result<Ended, Error> {
     let mut model = Model::new(options.abilities, options.machine, subjects(&service));
+    model.qr = options.qr;
     model.is_demo = options.demo.is_some();
     model.has_browser = options.has_browser;
     let effects = match options.start {

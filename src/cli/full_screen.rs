@@ -10,6 +10,7 @@ use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn};
 use crate::tui::theme::{self, Abilities, ColorChoice};
+use crate::tui::widgets::qr::QrChoice;
 use crate::tui::{self, Ended, Options, Start};
 
 /// Tells whether there is a terminal that can be drawn on and read from.
@@ -32,16 +33,17 @@ pub(super) async fn sign_in(
     service: Service,
     profile: ProfileName,
     sign_in: SignIn,
+    qr: QrChoice,
 ) -> Result<u8, Error> {
     let start = Start::SignIn { profile, options: sign_in };
-    show(context, Arc::new(service), options(context, start)).await
+    show(context, Arc::new(service), Options { qr, ..options(context, start) }).await
 }
 
 /// What the screens have to know of the terminal and the machine.
 pub(super) fn options(context: &Context, start: Start) -> Options {
     let machine = Machine::here(Environment(&variable));
     let has_browser = has_browser(&machine);
-    Options { start, abilities: abilities(context), machine, has_browser, demo: None }
+    Options { start, abilities: abilities(context), qr: QrChoice::default(), machine, has_browser, demo: None }
 }
 
 /// Shows the screens until they end, and says on the plain terminal what came of them.

@@ -11,6 +11,7 @@ use super::panels::api::ApiPanel;
 use super::panels::profiles::ProfilesPanel;
 use super::panels::sign_in::SignInPanel;
 use super::theme::{Abilities, Mark, Theme};
+use super::widgets::qr::QrChoice;
 use crate::clock::Moment;
 use crate::profile::ProfileName;
 use crate::service::Machine;
@@ -32,6 +33,8 @@ pub struct Now {
 pub struct Model {
     pub abilities: Abilities,
     pub theme: Theme,
+    /// How the person wants QR codes to be drawn.
+    pub qr: QrChoice,
     pub window: Size,
     pub machine: Machine,
     /// What is configured for each profile.
@@ -101,6 +104,7 @@ impl Model {
         Self {
             theme: Theme::new(abilities.color, abilities.unicode),
             abilities,
+            qr: QrChoice::default(),
             window: Size::new(80, 24),
             machine,
             subjects,

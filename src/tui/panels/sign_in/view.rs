@@ -22,7 +22,7 @@ use crate::tui::theme::Mark;
 use crate::tui::view::{footer, title_line};
 use crate::tui::widgets::big_text::BigText;
 use crate::tui::widgets::gauge::Gauge;
-use crate::tui::widgets::qr::{Fit, QrCode, TooSmall};
+use crate::tui::widgets::qr::{Fit, QrCode, QrForms, TooSmall};
 
 /// The columns that text beside a QR code needs: Zoho's longest usual address, and a margin.
 const TEXT_COLUMNS: u16 = 43;
@@ -80,21 +80,18 @@ fn code_screen(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, 
     if area.width < LEAST.width || area.height < LEAST.height {
         return tiny(model, panel, waiting, now, area, frame);
     }
-    let matrix = waiting.matrix.as_ref();
     let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
-    let fit = matrix.map(|matrix| choose_fit(model, panel.qr, matrix, body));
-    let drawn = fit.and_then(Result::ok);
-    // Why there is no code to scan, where there is none.
-    let lack = match fit {
-        Some(Ok(_)) => None,
-        Some(Err(too_small)) => Some(too_small.in_window(area.as_size()).to_string()),
-        None => Some("The address is too long for a QR code.".to_owned()),
+    let step = panel.qr.step;
+    let drawn = drawable(model, waiting, area.as_size(), |matrix, forms| fit_beside_text(matrix, forms, step, body));
+    let (drawn, lack) = match drawn {
+        Ok(drawn) => (Some(drawn), None),
+        Err(lack) => (None, Some(lack)),
     };
-    let text_width = drawn.map_or(area.width, |fit| area.width - fit.columns());
+    let text_width = drawn.map_or(area.width, |(_, fit)| area.width - fit.columns());
     let is_roomy = area.width >= TEXT_COLUMNS && body.height >= ROOMY_ROWS;
     if is_roomy {
         title_line(model, "sign in", &subject_line(model, panel), frame);
-        if let (Some(fit), Some(matrix)) = (drawn, matrix) {
+        if let Some((matrix, fit)) = drawn {
             let place = Rect {
                 x: area.right() - fit.columns(),
                 y: body.y + (body.height - fit.rows()) / 2,
@@ -112,12 +109,28 @@ fn code_screen(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, 
     footer(model, &super::commands(model), frame);
 }
 
+/// The QR code and the way to draw it that `choose` finds, or why there is none to scan.
+fn drawable<'a>(
+    model: &Model,
+    waiting: &'a Waiting,
+    window: Size,
+    choose: impl FnOnce(&QrMatrix, QrForms) -> Result<Fit, TooSmall>,
+) -> Result<(&'a QrMatrix, Fit), String> {
+    let Some(forms) = model.qr.forms(model.abilities.qr) else {
+        return Err("QR code is off (--qr=none).".to_owned());
+    };
+    let Some(matrix) = &waiting.matrix else {
+        return Err("The address is too long for a QR code.".to_owned());
+    };
+    let fit = choose(matrix, forms).map_err(|too_small| too_small.in_window(window).to_string())?;
+    Ok((matrix, fit))
+}
+
 /// The way to draw the code that leaves the text its columns; the larger form only where it leaves them all.
-fn choose_fit(model: &Model, view: QrView, matrix: &QrMatrix, body: Rect) -> Result<Fit, TooSmall> {
-    let abilities = model.abilities.qr;
+fn fit_beside_text(matrix: &QrMatrix, forms: QrForms, step: i16, body: Rect) -> Result<Fit, TooSmall> {
     let beside = |columns: u16| {
         let width = body.width.saturating_sub(columns);
-        Fit::choose_step(matrix.size(), width, body.height, abilities, view.step)
+        Fit::choose_step(matrix.size(), width, body.height, forms, step)
     };
     beside(TEXT_COLUMNS).or_else(|_| beside(NARROW_TEXT_COLUMNS))
 }
@@ -140,18 +153,17 @@ fn full_screen_qr(model: &Model, view: QrView, waiting: &Waiting, now: Now, area
     ];
     let rows = u16::try_from(below.len()).unwrap_or(2);
     let for_code = Rect { height: area.height.saturating_sub(rows + 1), ..area };
-    let matrix = waiting.matrix.as_ref();
-    let fit = matrix
-        .map(|matrix| Fit::choose_step(matrix.size(), for_code.width, for_code.height, model.abilities.qr, view.step));
+    let drawn = drawable(model, waiting, area.as_size(), |matrix, forms| {
+        Fit::choose_step(matrix.size(), for_code.width, for_code.height, forms, view.step)
+    });
     let mut lines: Vec<String> = below.to_vec();
-    match (matrix, fit) {
-        (Some(matrix), Some(Ok(fit))) => {
+    match drawn {
+        Ok((matrix, fit)) => {
             if let Some(place) = fit.centered_in(for_code) {
                 draw_qr(model, view, matrix, fit, place, frame);
             }
         }
-        (_, Some(Err(too_small))) => lines.insert(0, too_small.in_window(area.as_size()).to_string()),
-        (None, _) | (_, None) => lines.insert(0, "The address is too long for a QR code.".to_owned()),
+        Err(lack) => lines.insert(0, lack),
     }
     let lines: Vec<String> = lines.iter().flat_map(|line| wrap(line, usize::from(area.width))).collect();
     let height = u16::try_from(lines.len() + 1).unwrap_or(area.height);

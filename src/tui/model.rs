@@ -17,7 +17,7 @@ use crate::profile::ProfileName;
 use crate::service::Machine;
 
 /// How long a notice stays.
-const NOTICE_TIME: Duration = Duration::from_secs(8);
+const NOTICE_TIME: Duration = Duration::from_secs(5);
 
 /// One point in time on both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -85,7 +85,9 @@ pub async fn run(service: Arc<Service>, options: Options, stop: impl Future<Outp
             model.is_single_sign_in = true;
             panels::sign_in::start(&mut model, profile, options)
         }
-        Start::SignInThenProfiles { profile } => panels::sign_in::start(&mut model, profile, SignIn::default()),
+        Start::SignInThenProfiles { profile } => {
+            panels::sign_in::start(&mut model, profile, panels::sign_in::attended())
+        }
     };
     runtime::run(service, model, effects, options.demo, stop).await
 }

@@ -15,10 +15,8 @@ use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{Service, SignIn, SignedIn};
+use crate::tui::panels::sign_in::ATTENDED_RENEWALS;
 use crate::tui::widgets::qr::QrChoice;
-
-/// How many new codes follow on a screen that somebody may be looking at.
-const RENEWALS_ON_SCREEN: u32 = 6;
 
 /// Sign in by approving a code on another device
 #[derive(Args)]
@@ -120,7 +118,7 @@ impl Login {
     }
 
     fn options(&self, mode: Mode) -> SignIn {
-        let renewals = if mode == Mode::FullScreen { RENEWALS_ON_SCREEN } else { 0 };
+        let renewals = if mode == Mode::FullScreen { ATTENDED_RENEWALS } else { 0 };
         SignIn {
             scopes: self.scopes.as_deref().map(words::scopes),
             renewals: self.renew.unwrap_or(renewals),

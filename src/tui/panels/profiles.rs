@@ -14,7 +14,7 @@ use crate::clock::Moment;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{Freshness, ProfileStatus, SignIn, SignedOut, State};
+use crate::service::{Freshness, ProfileStatus, SignedOut, State};
 use crate::storage::Account;
 use crate::tui::Ended;
 use crate::tui::keymap::Command;
@@ -337,7 +337,7 @@ fn with_profile(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         return Vec::new();
     }
     match command {
-        Command::SignIn => sign_in::start(model, profile, SignIn::default()),
+        Command::SignIn => sign_in::start(model, profile, sign_in::attended()),
         Command::OpenApi => api::open(model, profile),
         Command::Refresh => begin(model, profile, Work::Refresh, now),
         Command::Verify => begin(model, profile, Work::Verify, now),

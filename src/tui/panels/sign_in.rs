@@ -27,7 +27,7 @@ use crate::tui::theme::Mark;
 use crate::tui::update::say_copied;
 
 /// How many new codes an attended screen asks for by itself before it asks whether anybody is there.
-const ATTENDED_RENEWALS: u32 = 5;
+pub const ATTENDED_RENEWALS: u32 = 6;
 /// A code younger than this is not thrown away without asking: somebody may be typing it.
 const TYPING_TIME: Duration = Duration::from_secs(10);
 /// A code shown for longer than this is not cancelled without asking.
@@ -116,10 +116,14 @@ pub struct QrView {
     pub step: i16,
 }
 
+/// What a sign-in asks for that was begun on the screen itself.
+pub fn attended() -> SignIn {
+    SignIn { renewals: ATTENDED_RENEWALS, ..SignIn::default() }
+}
+
 /// Opens the panel and starts a sign-in.
 pub fn start(model: &mut Model, profile: ProfileName, options: SignIn) -> Vec<Effect> {
     let task = model.new_task();
-    let options = SignIn { renewals: options.renewals.max(ATTENDED_RENEWALS), ..options };
     let qr = model.sign_in.as_ref().map(|panel| panel.qr).unwrap_or_default();
     model.sign_in = Some(SignInPanel {
         profile: profile.clone(),

@@ -279,7 +279,8 @@ fn signing_in_again_starts_a_sign_in_of_the_selected_profile() {
     press(&mut model, 'j');
     let effects = press(&mut model, 'n');
     assert!(
-        matches!(effects.as_slice(), [Effect::StartSignIn { task: Task(1), profile, .. }] if *profile == name("b")),
+        matches!(effects.as_slice(), [Effect::StartSignIn { task: Task(1), profile, options }]
+            if *profile == name("b") && options.renewals == 6),
         "{effects:?}"
     );
     assert_eq!(model.screen, Screen::SignIn);

@@ -129,10 +129,11 @@ fn a_young_code_is_not_thrown_away() {
 }
 
 #[test]
-fn a_new_code_cancels_the_old_sign_in_first() {
+fn a_new_code_cancels_the_old_sign_in_first_and_is_renewed_as_often_as_was_asked() {
     let (mut model, task) = waiting();
+    model.sign_in.as_mut().expect("the panel is open").options.renewals = 2;
     let new = Task(task.0 + 1);
-    let options = SignIn { renewals: 5, ..SignIn::default() };
+    let options = SignIn { renewals: 2, ..SignIn::default() };
     let effects = press(&mut model, Key::Char('n'), 11.0);
     assert_eq!(effects, [Effect::Cancel(task), Effect::StartSignIn { task: new, profile: work(), options }]);
 }

@@ -31,6 +31,7 @@ use crate::service::{Machine, Service, SignIn, SignedIn};
 
 pub use message::DemoDecision;
 use model::{Model, Now, Screen, Subject};
+use runtime::Outside;
 use widgets::qr::QrChoice;
 
 /// Where the app begins.
@@ -58,8 +59,8 @@ pub struct Options {
     /// How the person wants QR codes to be drawn.
     pub qr: QrChoice,
     pub machine: Machine,
-    /// A browser could be opened for the person who looks at this screen.
-    pub has_browser: bool,
+    /// The program that opens a link for the person who looks at this screen, if there is one.
+    pub browser: Option<String>,
     pub demo: Option<Decide>,
 }
 
@@ -78,7 +79,7 @@ pub async fn run(service: Arc<Service>, options: Options, stop: impl Future<Outp
     let mut model = Model::new(options.abilities, options.machine, subjects(&service));
     model.qr = options.qr;
     model.is_demo = options.demo.is_some();
-    model.has_browser = options.has_browser;
+    model.has_browser = options.browser.is_some();
     let effects = match options.start {
         Start::Profiles => panels::profiles::open(&mut model),
         Start::SignIn { profile, options } => {
@@ -89,7 +90,8 @@ pub async fn run(service: Arc<Service>, options: Options, stop: impl Future<Outp
             panels::sign_in::start(&mut model, profile, panels::sign_in::attended())
         }
     };
-    runtime::run(service, model, effects, options.demo, stop).await
+    let outside = Outside { browser: options.browser, demo: options.demo };
+    runtime::run(service, model, effects, outside, stop).await
 }
 
 /// The next moment at which the screen has to be drawn although nothing happened; `None` while nothing on it moves.

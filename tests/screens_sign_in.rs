@@ -143,7 +143,7 @@ fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
 type State = (&'static str, fn() -> Model);
 
 /// Every state, by the name of its snapshots.
-const STATES: [State; 19] = [
+const STATES: [State; 20] = [
     ("asking", || asking().0),
     ("first", || waiting(Vec::new())),
     ("pending", pending),
@@ -165,6 +165,7 @@ const STATES: [State; 19] = [
     ("cancel", || pressed(pending(), &[Key::Esc])),
     ("approved", || waiting(vec![SignInEvent::Approved])),
     ("unsaved", unsaved),
+    ("giving_back", || pressed(unsaved(), &[Key::Esc])),
     ("signed_in", || ended(Ok(signed_in()))),
     ("declined", || ended(Err(Error::new(Code::Denied, "the request was declined")))),
     ("expired", || ended(Err(Error::new(Code::CodeExpired, "the code ran out before anyone approved it")))),

@@ -60,6 +60,8 @@ pub enum Stage {
     Unsaved {
         error: Error,
     },
+    /// The person gave the grant up; it goes back to the provider, which nothing may cut short.
+    GivingBack,
     /// Approved and saved; the account is being asked for.
     Approved,
     SignedIn {
@@ -227,6 +229,7 @@ pub fn commands(model: &Model) -> Vec<Command> {
     let Some(panel) = &model.sign_in else { return vec![Command::Back] };
     match &panel.stage {
         Stage::Asking { .. } | Stage::Approved => vec![Command::Help, Command::Back],
+        Stage::GivingBack => vec![Command::Help],
         Stage::Unsaved { .. } => vec![Command::Choose, Command::Help, Command::Back],
         Stage::Waiting(_) if panel.qr.is_full_screen => {
             vec![Command::FullScreenQr, Command::InvertQr, Command::BiggerQr, Command::SmallerQr, Command::Back]
@@ -273,7 +276,9 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
             next_second(ends_at, now.moment)
         }
         Stage::SignedIn { leaves_at, .. } => next_second(*leaves_at, now.moment),
-        Stage::Asking { .. } | Stage::Unsaved { .. } | Stage::Approved | Stage::Failed { .. } => None,
+        Stage::Asking { .. } | Stage::Unsaved { .. } | Stage::GivingBack | Stage::Approved | Stage::Failed { .. } => {
+            None
+        }
     }
 }
 
@@ -283,13 +288,15 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
     let mut effects = match &panel.stage {
         Stage::Asking { .. } | Stage::Waiting(_) | Stage::Approved => vec![Effect::Cancel(panel.task)],
         Stage::Unsaved { .. } => vec![Effect::TrySaving { task: panel.task, again: false }],
-        Stage::SignedIn { .. } | Stage::Failed { .. } => Vec::new(),
+        Stage::GivingBack | Stage::SignedIn { .. } | Stage::Failed { .. } => Vec::new(),
     };
     if model.is_single_sign_in {
         effects.push(Effect::Quit(match panel.stage {
             Stage::SignedIn { outcome, .. } => Ended::SignedIn(outcome),
             Stage::Failed { error, .. } => Ended::Failed(error),
-            Stage::Asking { .. } | Stage::Waiting(_) | Stage::Unsaved { .. } | Stage::Approved => Ended::Interrupted,
+            Stage::Asking { .. } | Stage::Waiting(_) | Stage::Unsaved { .. } | Stage::GivingBack | Stage::Approved => {
+                Ended::Interrupted
+            }
         }));
     } else {
         effects.extend(profiles::open(model));
@@ -366,7 +373,7 @@ fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
 /// Tries to save the grant again, or gives it back; either way the end follows as a message.
 fn decide_saving(model: &mut Model, again: bool) -> Vec<Effect> {
     let Some(panel) = model.sign_in.as_mut() else { return Vec::new() };
-    panel.stage = Stage::Approved;
+    panel.stage = if again { Stage::Approved } else { Stage::GivingBack };
     vec![Effect::TrySaving { task: panel.task, again }]
 }
 
@@ -418,6 +425,7 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
         }
         Stage::SignedIn { .. } => go_on(model),
         Stage::Unsaved { .. } => decide_saving(model, false),
+        Stage::GivingBack => Vec::new(),
         _ => leave(model),
     }
 }

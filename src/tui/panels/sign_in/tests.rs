@@ -274,7 +274,22 @@ fn a_grant_that_cannot_be_saved_waits_for_the_person() {
     assert_eq!(press(&mut model, Key::Enter, 41.0), [Effect::TrySaving { task, again: true }]);
     assert_eq!(update(&mut model, unsaved(), at(42.0)), []);
     assert_eq!(press(&mut model, Key::Esc, 43.0), [Effect::TrySaving { task, again: false }]);
+    assert!(matches!(panel(&model).stage, Stage::GivingBack));
     assert_eq!(end(&mut model, task, Err(failure(Code::Store)), 44.0), [Effect::LoadStatuses]);
+}
+
+#[test]
+fn nothing_but_leaving_the_app_cuts_a_give_back_short() {
+    let (mut model, task) = waiting();
+    model.is_single_sign_in = true;
+    update(&mut model, Message::Unsaved { task, error: failure(Code::Store) }, at(40.0));
+    press(&mut model, Key::Esc, 41.0);
+    for key in [Key::Esc, Key::Enter, Key::Backspace, Key::Char('q'), Key::Char('n')] {
+        assert_eq!(press(&mut model, key, 42.0), [], "{key:?}");
+    }
+    assert!(matches!(panel(&model).stage, Stage::GivingBack));
+    end(&mut model, task, Err(failure(Code::Store)), 44.0);
+    assert_eq!(press(&mut model, Key::Esc, 45.0), [Effect::Quit(Ended::Failed(failure(Code::Store)))]);
 }
 
 #[test]

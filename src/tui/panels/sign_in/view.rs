@@ -51,6 +51,10 @@ pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
             let lines = unsaved(model, error, area.width);
             message_screen(model, panel, "sign in", &lines, area, frame);
         }
+        Stage::GivingBack => {
+            let lines = vec![Line::raw("Giving the approval back ...")];
+            message_screen(model, panel, "sign in", &lines, area, frame);
+        }
         Stage::Approved => {
             let lines = vec![Line::raw("Approved. Saving, and asking who approved ...")];
             message_screen(model, panel, "sign in", &lines, area, frame);

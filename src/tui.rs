@@ -30,7 +30,7 @@ use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn, SignedIn};
 
 pub use message::DemoDecision;
-use model::{Model, Now, Screen, Subject};
+use model::{ConfiguredProfile, Model, Now, Screen};
 use runtime::Outside;
 use widgets::qr::QrChoice;
 
@@ -99,13 +99,14 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
     let panel = match model.screen {
         Screen::SignIn => panels::sign_in::next_wakeup(model, now),
         Screen::Profiles => panels::profiles::next_wakeup(model, now),
-        Screen::Api => panels::api::next_wakeup(model, now),
+        // Nothing on this panel changes by itself.
+        Screen::Api => None,
     };
     let notice = model.notice.as_ref().map(|notice| notice.until);
     panel.into_iter().chain(notice).min()
 }
 
-fn subjects(service: &Service) -> BTreeMap<ProfileName, Subject> {
+fn subjects(service: &Service) -> BTreeMap<ProfileName, ConfiguredProfile> {
     let subject = |profile: &Profile| {
         let source = service.config.provider(profile).ok();
         // Zoho itself goes by its name, a stand-in for it by the name it was given.
@@ -114,7 +115,7 @@ fn subjects(service: &Service) -> BTreeMap<ProfileName, Subject> {
             _ => profile.provider.clone(),
         };
         let home = source.and_then(ProviderSource::known).map(|provider| provider.default_data_center().code.clone());
-        Subject {
+        ConfiguredProfile {
             profile: profile.name.clone(),
             provider,
             data_center: profile.data_center.clone().or(home).filter(|code| !code.is_empty()),

@@ -15,8 +15,8 @@ use device_login::profile::ProfileName;
 use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use device_login::storage::Account;
 use device_login::tui::keymap::Key;
-use device_login::tui::message::{Effect, Message, Task};
-use device_login::tui::model::{Model, Now, Subject};
+use device_login::tui::message::{Effect, Message, TaskId};
+use device_login::tui::model::{ConfiguredProfile, Model, Now};
 use device_login::tui::panels::sign_in;
 use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
@@ -39,11 +39,11 @@ fn work() -> ProfileName {
 }
 
 /// A sign-in on a terminal that can do everything, and its task.
-fn asking() -> (Model, Task) {
+fn asking() -> (Model, TaskId) {
     let environment = Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Environment::default() };
     let machine =
         Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: Some("10.0.0.7".to_owned()) };
-    let subject = Subject {
+    let subject = ConfiguredProfile {
         profile: work(),
         provider: "Zoho".to_owned(),
         data_center: Some("us".to_owned()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ratatui::layout::Size;
 
-use super::message::Task;
+use super::message::TaskId;
 use super::panels::api::ApiPanel;
 use super::panels::profiles::ProfilesPanel;
 use super::panels::sign_in::SignInPanel;
@@ -38,7 +38,7 @@ pub struct Model {
     pub window: Size,
     pub machine: Machine,
     /// What is configured for each profile.
-    pub subjects: BTreeMap<ProfileName, Subject>,
+    pub subjects: BTreeMap<ProfileName, ConfiguredProfile>,
     pub screen: Screen,
     /// Covers the whole body while it is there, so that no half of a QR code invites a camera.
     pub overlay: Option<Overlay>,
@@ -52,7 +52,7 @@ pub struct Model {
     pub is_demo: bool,
     /// A browser could be opened on this machine for the person who looks at this screen.
     pub has_browser: bool,
-    last_task: Task,
+    last_task: TaskId,
 }
 
 /// Which panel has the screen.
@@ -83,7 +83,7 @@ pub enum Confirmed {
 
 /// A profile as configured, for the screens that ask for approval.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
+pub struct ConfiguredProfile {
     pub profile: ProfileName,
     /// What people call the provider.
     pub provider: String,
@@ -100,7 +100,7 @@ pub struct Notice {
 }
 
 impl Model {
-    pub fn new(abilities: Abilities, machine: Machine, subjects: BTreeMap<ProfileName, Subject>) -> Self {
+    pub fn new(abilities: Abilities, machine: Machine, subjects: BTreeMap<ProfileName, ConfiguredProfile>) -> Self {
         Self {
             theme: Theme::new(abilities.color, abilities.unicode),
             abilities,
@@ -117,13 +117,13 @@ impl Model {
             is_single_sign_in: false,
             is_demo: false,
             has_browser: false,
-            last_task: Task(0),
+            last_task: TaskId(0),
         }
     }
 
     /// A name for a new piece of work.
-    pub fn new_task(&mut self) -> Task {
-        self.last_task = Task(self.last_task.0 + 1);
+    pub fn new_task(&mut self) -> TaskId {
+        self.last_task = TaskId(self.last_task.0 + 1);
         self.last_task
     }
 

@@ -18,7 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use url::Url;
 
 use super::keymap::Key;
-use super::message::{DemoDecision, Effect, Message, Task};
+use super::message::{DemoDecision, Effect, Message, TaskId};
 use super::model::{Model, Now};
 use super::terminal::Terminal;
 use super::update::update;
@@ -68,13 +68,13 @@ pub(super) async fn run(
     ended.map_err(|error| terminal_error(&error))
 }
 
-type Decisions = HashMap<Task, oneshot::Sender<bool>>;
+type Decisions = HashMap<TaskId, oneshot::Sender<bool>>;
 
 struct Runtime {
     service: Arc<Service>,
     outside: Outside,
     sender: UnboundedSender<Message>,
-    cancellable: HashMap<Task, JoinHandle<()>>,
+    cancellable: HashMap<TaskId, JoinHandle<()>>,
     /// Sign-ins whose grant could not be saved, waiting to hear whether to try again.
     decisions: Arc<Mutex<Decisions>>,
     /// Work that changes the store or gives a grant back: quitting waits for it.
@@ -142,9 +142,9 @@ impl Runtime {
                     }
                 }
                 Effect::LoadStatuses => self.load_statuses(),
-                Effect::Refresh { task, profile, freshness } => self.spawn_to_finish(
+                Effect::Refresh { task, profile } => self.spawn_to_finish(
                     profile,
-                    move |service, profile| async move { service.token(&profile, freshness).await.map(drop) },
+                    |service, profile| async move { service.token(&profile, Freshness::Forced).await.map(drop) },
                     move |profile, result| Message::Refreshed { task, profile, result },
                 ),
                 Effect::Verify { task, profile } => self.spawn_to_finish(
@@ -152,9 +152,9 @@ impl Runtime {
                     |service, profile| async move { service.whoami(&profile).await },
                     move |profile, result| Message::Verified { task, profile, result },
                 ),
-                Effect::SignOut { task, profile, local } => self.spawn_to_finish(
+                Effect::SignOut { task, profile } => self.spawn_to_finish(
                     profile,
-                    move |service, profile| async move { service.sign_out(&profile, local).await },
+                    |service, profile| async move { service.sign_out(&profile, false).await },
                     move |profile, result| Message::SignedOut { task, profile, result },
                 ),
                 Effect::ReadToken { task, profile } => self.spawn_to_finish(
@@ -200,7 +200,7 @@ impl Runtime {
         }
     }
 
-    fn start_sign_in(&mut self, task: Task, profile: ProfileName, options: SignIn) {
+    fn start_sign_in(&mut self, task: TaskId, profile: ProfileName, options: SignIn) {
         let (events, unsaved) = (self.sender.clone(), self.sender.clone());
         // Once the app has ended nobody decides, and what cannot be saved is given back.
         let decisions = Arc::downgrade(&self.decisions);
@@ -221,7 +221,7 @@ impl Runtime {
         );
     }
 
-    fn try_saving(&mut self, task: Task, again: bool) {
+    fn try_saving(&mut self, task: TaskId, again: bool) {
         let decide = self.decisions.lock().unwrap_or_else(PoisonError::into_inner).remove(&task);
         // A sign-in that does not wait any more needs no decision.
         if let Some(decide) = decide {
@@ -238,7 +238,7 @@ impl Runtime {
         });
     }
 
-    fn spawn_cancellable<T, F, W, M>(&mut self, task: Task, profile: ProfileName, work: F, message: M)
+    fn spawn_cancellable<T, F, W, M>(&mut self, task: TaskId, profile: ProfileName, work: F, message: M)
     where
         T: 'static,
         F: FnOnce(Arc<Service>, Profile) -> W + Send + 'static,
@@ -283,7 +283,7 @@ impl Runtime {
 
     /// Tells a sign-in what becomes of its unsaved grant. From then on nothing cuts it short, else the grant could be
     /// lost without a word.
-    fn decide_saving(&mut self, task: Task, decide: oneshot::Sender<bool>, again: bool) {
+    fn decide_saving(&mut self, task: TaskId, decide: oneshot::Sender<bool>, again: bool) {
         // Fails only if the sign-in has ended.
         let _ = decide.send(again);
         if let Some(work) = self.cancellable.remove(&task) {
@@ -370,7 +370,7 @@ mod tests {
     }
 
     /// Begins work that asks what becomes of a grant and then takes a while to give it back.
-    fn give_back_on_no(runtime: &mut Runtime, task: Task) -> Arc<AtomicBool> {
+    fn give_back_on_no(runtime: &mut Runtime, task: TaskId) -> Arc<AtomicBool> {
         let (decide, decision) = oneshot::channel::<bool>();
         let is_given_back = Arc::new(AtomicBool::new(false));
         let noted = is_given_back.clone();
@@ -387,7 +387,7 @@ mod tests {
     #[tokio::test]
     async fn the_end_gives_back_each_grant_that_waits_for_a_decision() {
         let mut runtime = runtime();
-        let grants = [Task(1), Task(2)].map(|task| give_back_on_no(&mut runtime, task));
+        let grants = [TaskId(1), TaskId(2)].map(|task| give_back_on_no(&mut runtime, task));
         runtime.finish().await;
         assert!(grants.iter().all(|is_given_back| is_given_back.load(Ordering::SeqCst)));
     }
@@ -395,8 +395,8 @@ mod tests {
     #[tokio::test]
     async fn a_decision_once_made_is_not_cut_short() {
         let mut runtime = runtime();
-        let is_given_back = give_back_on_no(&mut runtime, Task(1));
-        runtime.try_saving(Task(1), false);
+        let is_given_back = give_back_on_no(&mut runtime, TaskId(1));
+        runtime.try_saving(TaskId(1), false);
         assert!(runtime.cancellable.is_empty());
         runtime.finish().await;
         assert!(is_given_back.load(Ordering::SeqCst));

@@ -52,7 +52,7 @@ fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
         return press_in_overlay(model, overlay, key, now);
     }
     if model.screen == Screen::Api && api::captures_keys(model) {
-        return api::press(model, key, now);
+        return api::press(model, key);
     }
     let Some(command) = keymap::command(scope(model.screen), key) else {
         return Vec::new();

@@ -29,7 +29,7 @@ pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
             profiles::view(model, now, body, frame);
         }
         Screen::Api => {
-            let body = with_chrome(model, "API", &api::title(model, now), &api::commands(model), frame);
+            let body = with_chrome(model, "API", &api::title(model), &api::commands(model), frame);
             api::view(model, now, body, frame);
         }
     }

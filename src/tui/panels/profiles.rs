@@ -14,11 +14,11 @@ use crate::clock::Moment;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{Freshness, ProfileStatus, SignedOut, State};
+use crate::service::{ProfileStatus, SignedOut, State};
 use crate::storage::Account;
 use crate::tui::Ended;
 use crate::tui::keymap::Command;
-use crate::tui::message::{Effect, Task};
+use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::panels::{api, sign_in};
 use crate::tui::theme::Mark;
@@ -39,7 +39,7 @@ pub struct ProfilesPanel {
     is_loaded: bool,
     reload_at: Option<Moment>,
     selected: Option<ProfileName>,
-    under_way: BTreeMap<ProfileName, (Task, Work)>,
+    under_way: BTreeMap<ProfileName, (TaskId, Work)>,
     /// What went wrong last; stays until the next key.
     problem: Option<(ProfileName, Error)>,
     revealed: Option<Revealed>,
@@ -86,7 +86,7 @@ impl ProfilesPanel {
     }
 
     /// Takes the work that `task` names off the list; `None` for an answer that nobody waits for.
-    fn end(&mut self, profile: &ProfileName, task: Task) -> Option<Work> {
+    fn end(&mut self, profile: &ProfileName, task: TaskId) -> Option<Work> {
         let (under_way, work) = *self.under_way.get(profile)?;
         (under_way == task).then(|| self.under_way.remove(profile))?;
         Some(work)
@@ -169,7 +169,7 @@ pub fn loaded(model: &mut Model, statuses: Vec<ProfileStatus>, now: Now) -> Vec<
 
 pub fn refreshed(
     model: &mut Model,
-    task: Task,
+    task: TaskId,
     profile: &ProfileName,
     result: Result<(), Error>,
     now: Now,
@@ -186,7 +186,7 @@ pub fn refreshed(
 
 pub fn verified(
     model: &mut Model,
-    task: Task,
+    task: TaskId,
     profile: &ProfileName,
     result: Result<Account, Error>,
     now: Now,
@@ -207,7 +207,7 @@ pub fn verified(
 /// Says which of the two halves of signing out worked.
 pub fn signed_out(
     model: &mut Model,
-    task: Task,
+    task: TaskId,
     profile: &ProfileName,
     result: Result<SignedOut, Error>,
     now: Now,
@@ -235,7 +235,7 @@ pub fn signed_out(
 /// Shows or copies the token, whichever was asked for. A person who has gone on in the meantime does not get to see it.
 pub fn token_read(
     model: &mut Model,
-    task: Task,
+    task: TaskId,
     profile: &ProfileName,
     result: Result<Secret, Error>,
     now: Now,
@@ -363,9 +363,9 @@ fn begin(model: &mut Model, profile: ProfileName, work: Work, now: Now) -> Vec<E
     let task = model.new_task();
     model.profiles.under_way.insert(profile.clone(), (task, work));
     vec![match work {
-        Work::Refresh => Effect::Refresh { task, profile, freshness: Freshness::Forced },
+        Work::Refresh => Effect::Refresh { task, profile },
         Work::Verify => Effect::Verify { task, profile },
-        Work::SignOut => Effect::SignOut { task, profile, local: false },
+        Work::SignOut => Effect::SignOut { task, profile },
         Work::RevealToken | Work::CopyToken => Effect::ReadToken { task, profile },
     }]
 }

@@ -19,7 +19,7 @@ use crate::secret::Secret;
 use crate::service::{IssuedCode, SignIn, SignInEvent, SignedIn};
 use crate::tui::Ended;
 use crate::tui::keymap::Command;
-use crate::tui::message::{DemoDecision, Effect, Task};
+use crate::tui::message::{DemoDecision, Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::panels::profiles;
 use crate::tui::text::countdown;
@@ -40,7 +40,7 @@ const SUCCESS_TIME: Duration = Duration::from_secs(5);
 pub struct SignInPanel {
     pub profile: ProfileName,
     pub options: SignIn,
-    task: Task,
+    task: TaskId,
     pub stage: Stage,
     /// The code before this one, and when it ran out.
     pub previous: Option<(String, Timestamp)>,
@@ -142,7 +142,7 @@ pub fn start(model: &mut Model, profile: ProfileName, options: SignIn) -> Vec<Ef
 }
 
 /// Takes in an event of the sign-in under way.
-pub fn happened(model: &mut Model, task: Task, event: SignInEvent, now: Now) -> Vec<Effect> {
+pub fn happened(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -> Vec<Effect> {
     let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) else {
         return Vec::new();
     };
@@ -163,7 +163,7 @@ pub fn happened(model: &mut Model, task: Task, event: SignInEvent, now: Now) -> 
 }
 
 /// Takes in that the grant could not be saved.
-pub fn unsaved(model: &mut Model, task: Task, error: Error) -> Vec<Effect> {
+pub fn unsaved(model: &mut Model, task: TaskId, error: Error) -> Vec<Effect> {
     if let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) {
         panel.stage = Stage::Unsaved { error };
         model.overlay = None;
@@ -174,7 +174,7 @@ pub fn unsaved(model: &mut Model, task: Task, error: Error) -> Vec<Effect> {
 }
 
 /// Takes in the end of the sign-in under way.
-pub fn ended(model: &mut Model, task: Task, result: Result<SignedIn, Error>, now: Now) -> Vec<Effect> {
+pub fn ended(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, now: Now) -> Vec<Effect> {
     let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) else {
         return Vec::new();
     };

@@ -30,7 +30,7 @@ const TALL: u16 = 14;
 const LACKS_SCOPE: &str = "no scope";
 
 /// The profile and its data center.
-pub fn title(model: &Model, _now: Now) -> String {
+pub fn title(model: &Model) -> String {
     let Some(panel) = &model.api else { return String::new() };
     let code = panel.test_calls().map(|known| known.data_center.code.to_uppercase()).filter(|code| !code.is_empty());
     let parts: Vec<String> = std::iter::once(format!("profile {}", panel.profile)).chain(code).collect();

@@ -16,7 +16,7 @@ use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
 use crate::service::SignedIn;
-use crate::tui::model::{Model, Now, Subject};
+use crate::tui::model::{ConfiguredProfile, Model, Now};
 use crate::tui::text::{clip, clock, countdown, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::view::{footer, title_line};
@@ -607,11 +607,11 @@ fn message_screen(
     }
 }
 
-fn subject<'a>(model: &'a Model, panel: &SignInPanel) -> Option<&'a Subject> {
+fn subject<'a>(model: &'a Model, panel: &SignInPanel) -> Option<&'a ConfiguredProfile> {
     model.subjects.get(&panel.profile)
 }
 
-fn effective_scopes(panel: &SignInPanel, subject: &Subject) -> Vec<String> {
+fn effective_scopes(panel: &SignInPanel, subject: &ConfiguredProfile) -> Vec<String> {
     panel.options.scopes.clone().unwrap_or_else(|| subject.scopes.clone())
 }
 

@@ -8,6 +8,7 @@
 //! `update` is pure and the only writer of the model; the runtime does what it returns and never waits for it inside the
 //! loop. Nothing wakes an idle screen: [`next_wakeup`] names the next moment at which something on it changes by itself.
 
+pub mod chrome;
 pub mod keymap;
 pub mod message;
 pub mod model;

@@ -5,7 +5,8 @@ mod camera;
 
 use camera::{DARK, LIGHT};
 use device_login::oauth::qr::QrMatrix;
-use device_login::tui::widgets::qr::{Fit, QrCode, QrForms, QrPalette};
+use device_login::tui::theme::QrPalette;
+use device_login::tui::widgets::qr::{Fit, QrCode, QrForms};
 use proptest::prelude::*;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;

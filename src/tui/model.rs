@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ratatui::layout::Size;
 
+use super::keymap::Scope;
 use super::message::TaskId;
 use super::panels::api::ApiPanel;
 use super::panels::profiles::ProfilesPanel;
@@ -61,6 +62,17 @@ pub enum Screen {
     SignIn,
     Profiles,
     Api,
+}
+
+impl Screen {
+    /// The bindings that hold on it.
+    pub fn scope(self) -> Scope {
+        match self {
+            Screen::SignIn => Scope::SignIn,
+            Screen::Profiles => Scope::Profiles,
+            Screen::Api => Scope::Api,
+        }
+    }
 }
 
 /// What lies over the panel.
@@ -129,5 +141,11 @@ impl Model {
 
     pub fn say(&mut self, mark: Mark, text: impl Into<String>, now: Now) {
         self.notice = Some(Notice { mark, text: text.into(), until: now.moment + NOTICE_TIME });
+    }
+
+    /// Says that text went to the terminal's clipboard, which may or may not have taken it.
+    pub fn say_copied(&mut self, what: &str, now: Now) {
+        let text = format!("Sent {what} to your terminal's clipboard. Nothing to paste? Select it with the mouse.");
+        self.say(Mark::Good, text, now);
     }
 }

@@ -15,9 +15,8 @@ use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::{ConfiguredProfile, Model, Now};
 use device_login::tui::panels::profiles;
-use device_login::tui::theme::{Abilities, ColorChoice};
+use device_login::tui::theme::{Abilities, ColorChoice, QrAbilities, QrPalette};
 use device_login::tui::update::update;
-use device_login::tui::widgets::qr::{QrAbilities, QrPalette};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const HOSTILE: &str = "\u{1b}[31mred\u{7}\u{202e}evil\u{200b}\n日本語テキスト\t❤️";

@@ -20,9 +20,9 @@ use crate::tui::Ended;
 use crate::tui::keymap::Command;
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::panels::lines::{moved, next_second};
 use crate::tui::panels::{api, sign_in};
 use crate::tui::theme::Mark;
-use crate::tui::update::say_copied;
 use crate::untrusted::Untrusted;
 
 pub use view::{title, view};
@@ -244,7 +244,7 @@ pub fn token_read(
     let mut effects = Vec::new();
     match result {
         Ok(token) if work == Work::CopyToken => {
-            say_copied(model, "the access token", now);
+            model.say_copied("the access token", now);
             effects.push(Effect::Copy(token));
         }
         Ok(token) => {
@@ -282,12 +282,8 @@ pub fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
 /// The next second of the soonest clock, the end of a revealed token, or the next reading.
 pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
     let panel = &model.profiles;
-    let ticks = panel.statuses.iter().filter_map(|status| {
-        let left = status.remaining(now.time);
-        let beyond = Duration::from_nanos(u64::from(left.subsec_nanos()));
-        let tick = if beyond.is_zero() { Duration::from_secs(1) } else { beyond };
-        (!left.is_zero()).then(|| now.moment + tick)
-    });
+    let ticks =
+        panel.statuses.iter().filter_map(|status| next_second(now.moment + status.remaining(now.time), now.moment));
     let hides_at = panel.revealed.as_ref().map(|revealed| revealed.until);
     ticks.chain(hides_at).chain(panel.reload_at).min()
 }
@@ -301,21 +297,13 @@ fn reload(model: &mut Model) -> Vec<Effect> {
 fn go(model: &mut Model, command: Command, now: Now) {
     let (rows, detail_rows) = (view::list_rows(model), view::detail_rows(model, now));
     let panel = &mut model.profiles;
-    let step = |at: usize, page: usize| match command {
-        Command::Up => at.saturating_sub(1),
-        Command::Down => at.saturating_add(1),
-        Command::PageUp => at.saturating_sub(page),
-        Command::PageDown => at.saturating_add(page),
-        Command::Home => 0,
-        _ => usize::MAX,
-    };
     match panel.detail_scroll {
         Some(scroll) => {
             let (all, page) = detail_rows;
             let last = all.saturating_sub(page);
-            panel.detail_scroll = u16::try_from(step(usize::from(scroll), page.max(2) - 1).min(last)).ok();
+            panel.detail_scroll = u16::try_from(moved(usize::from(scroll), command, page.max(2) - 1).min(last)).ok();
         }
-        None => panel.move_to(step(panel.selected_index(), rows.max(1))),
+        None => panel.move_to(moved(panel.selected_index(), command, rows.max(1))),
     }
 }
 

@@ -21,10 +21,10 @@ use crate::tui::Ended;
 use crate::tui::keymap::Command;
 use crate::tui::message::{DemoDecision, Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::panels::lines::next_second;
 use crate::tui::panels::profiles;
 use crate::tui::text::countdown;
 use crate::tui::theme::Mark;
-use crate::tui::update::say_copied;
 
 /// How many new codes an attended screen asks for by itself before it asks whether anybody is there.
 pub const ATTENDED_RENEWALS: u32 = 6;
@@ -339,16 +339,6 @@ fn complete_address(code: &IssuedCode) -> &str {
     code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).as_str()
 }
 
-/// The next moment at which a clock that counts down to `ends_at` shows another second.
-fn next_second(ends_at: Moment, now: Moment) -> Option<Moment> {
-    let left = now.until(ends_at);
-    if left.is_zero() {
-        return None;
-    }
-    let beyond = Duration::from_nanos(u64::from(left.subsec_nanos()));
-    Some(now + if beyond.is_zero() { Duration::from_secs(1) } else { beyond })
-}
-
 fn panel_qr(model: &mut Model, change: impl FnOnce(&mut QrView)) -> Vec<Effect> {
     if let Some(panel) = model.sign_in.as_mut() {
         change(&mut panel.qr);
@@ -441,11 +431,11 @@ fn with_code(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
     let decide = |decision| vec![Effect::Decide { user_code: user_code.clone(), decision }];
     match command {
         Command::CopyCode => {
-            say_copied(model, "the code", now);
+            model.say_copied("the code", now);
             vec![Effect::Copy(Secret::new(user_code))]
         }
         Command::CopyLink => {
-            say_copied(model, "the link", now);
+            model.say_copied("the link", now);
             vec![Effect::Copy(Secret::new(link.as_str()))]
         }
         Command::OpenBrowser => vec![Effect::OpenBrowser(link)],

@@ -13,31 +13,13 @@ use ratatui::style::{Color, Modifier};
 use ratatui::widgets::Widget;
 
 use crate::oauth::qr::QrMatrix;
+use crate::tui::theme::{QrAbilities, QrPalette};
 
 /// The largest scale on offer. 33 modules at 8 columns each fill a screen of 296x148.
 const LARGEST_SCALE: u16 = 8;
 
 /// The scale at which a module is two columns and one row, the smallest without half-blocks.
 const BACKGROUND_SCALE: u16 = 2;
-
-/// How dark and light modules are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QrPalette {
-    /// 16 on 231 of the 256 colours, which multiplexers pass on unchanged; GNU screen mangles 24-bit colours.
-    Indexed256,
-    /// Black on gray of the 8 colours that every terminal with colours has.
-    Ansi16,
-    /// Reverse video in the terminal's own colours, for `NO_COLOR`. Right on dark terminals, on light ones once inverted.
-    Reverse,
-}
-
-/// What the terminal can show of a QR code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QrAbilities {
-    /// The font has `▀` and `▄`. Usual fonts of the Linux console do not.
-    pub half_blocks: bool,
-    pub palette: QrPalette,
-}
 
 /// How the person wants QR codes to be drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -208,7 +190,7 @@ impl Widget for &QrCode<'_> {
             for column in 0..columns {
                 let is_light = |half_row| self.is_dark(column, half_row) == self.inverted;
                 let cell = &mut buffer[(area.x + column, area.y + row)];
-                self.palette.paint(cell, is_light(2 * row), is_light(2 * row + 1));
+                paint(cell, self.palette, is_light(2 * row), is_light(2 * row + 1));
             }
         }
     }
@@ -225,27 +207,24 @@ impl QrCode<'_> {
     }
 }
 
-impl QrPalette {
-    /// Paints one cell. Takes nothing over from what the cell was: bold alone would turn black into grey in some
-    /// terminals.
-    fn paint(self, cell: &mut Cell, top_is_light: bool, bottom_is_light: bool) {
-        cell.reset();
-        let (light, dark) = match self {
-            Self::Indexed256 => (Color::Indexed(231), Color::Indexed(16)),
-            Self::Ansi16 => (Color::Gray, Color::Black),
-            // The terminal's foreground is the light one: blanks show it in reverse video, half-blocks as they are.
-            Self::Reverse => (Color::Reset, Color::Reset),
-        };
-        let (symbol, background) = match (top_is_light, bottom_is_light) {
-            (true, true) => (" ", light),
-            (false, false) => (" ", dark),
-            (true, false) => ("▀", dark),
-            (false, true) => ("▄", dark),
-        };
-        cell.set_symbol(symbol).set_fg(light).set_bg(background);
-        if self == Self::Reverse && top_is_light && bottom_is_light {
-            cell.modifier = Modifier::REVERSED;
-        }
+/// Paints one cell. Takes nothing over from what the cell was: bold alone would turn black into grey in some terminals.
+fn paint(cell: &mut Cell, palette: QrPalette, top_is_light: bool, bottom_is_light: bool) {
+    cell.reset();
+    let (light, dark) = match palette {
+        QrPalette::Indexed256 => (Color::Indexed(231), Color::Indexed(16)),
+        QrPalette::Ansi16 => (Color::Gray, Color::Black),
+        // The terminal's foreground is the light one: blanks show it in reverse video, half-blocks as they are.
+        QrPalette::Reverse => (Color::Reset, Color::Reset),
+    };
+    let (symbol, background) = match (top_is_light, bottom_is_light) {
+        (true, true) => (" ", light),
+        (false, false) => (" ", dark),
+        (true, false) => ("▀", dark),
+        (false, true) => ("▄", dark),
+    };
+    cell.set_symbol(symbol).set_fg(light).set_bg(background);
+    if palette == QrPalette::Reverse && top_is_light && bottom_is_light {
+        cell.modifier = Modifier::REVERSED;
     }
 }
 
@@ -253,7 +232,8 @@ impl QrPalette {
 mod tests {
     use ratatui::layout::{Rect, Size};
 
-    use super::{Fit, QrAbilities, QrChoice, QrForms, QrPalette, TooSmall};
+    use super::{Fit, QrChoice, QrForms, TooSmall};
+    use crate::tui::theme::{QrAbilities, QrPalette};
 
     fn choose(size: u16, width: u16, height: u16, forms: QrForms) -> Result<Fit, TooSmall> {
         Fit::choose_step(size, width, height, forms, 0)

@@ -8,6 +8,7 @@
 //! `update` is pure and the only writer of the model; the runtime does what it returns and never waits for it inside the
 //! loop. Nothing wakes an idle screen: [`next_wakeup`] names the next moment at which something on it changes by itself.
 
+pub mod chrome;
 pub mod keymap;
 pub mod message;
 pub mod model;
@@ -30,7 +31,9 @@ use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn, SignedIn};
 
 pub use message::DemoDecision;
-use model::{Model, Now, Screen, Subject};
+use model::{ConfiguredProfile, Model, Now, Screen};
+use runtime::Outside;
+use widgets::qr::QrChoice;
 
 /// Where the app begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +57,11 @@ pub type Decide = Box<dyn Fn(&str, DemoDecision) -> bool + Send + Sync>;
 pub struct Options {
     pub start: Start,
     pub abilities: theme::Abilities,
+    /// How the person wants QR codes to be drawn.
+    pub qr: QrChoice,
     pub machine: Machine,
-    /// A browser could be opened for the person who looks at this screen.
-    pub has_browser: bool,
+    /// The program that opens a link for the person who looks at this screen, if there is one.
+    pub browser: Option<String>,
     pub demo: Option<Decide>,
 }
 
@@ -73,17 +78,21 @@ pub enum Ended {
 /// Takes the terminal and runs the app until it ends, or `stop` does.
 pub async fn run(service: Arc<Service>, options: Options, stop: impl Future<Output = ()>) -> Result<Ended, Error> {
     let mut model = Model::new(options.abilities, options.machine, subjects(&service));
+    model.qr = options.qr;
     model.is_demo = options.demo.is_some();
-    model.has_browser = options.has_browser;
+    model.has_browser = options.browser.is_some();
     let effects = match options.start {
         Start::Profiles => panels::profiles::open(&mut model),
         Start::SignIn { profile, options } => {
             model.is_single_sign_in = true;
             panels::sign_in::start(&mut model, profile, options)
         }
-        Start::SignInThenProfiles { profile } => panels::sign_in::start(&mut model, profile, SignIn::default()),
+        Start::SignInThenProfiles { profile } => {
+            panels::sign_in::start(&mut model, profile, panels::sign_in::attended())
+        }
     };
-    runtime::run(service, model, effects, options.demo, stop).await
+    let outside = Outside { browser: options.browser, demo: options.demo };
+    runtime::run(service, model, effects, outside, stop).await
 }
 
 /// The next moment at which the screen has to be drawn although nothing happened; `None` while nothing on it moves.
@@ -91,13 +100,14 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
     let panel = match model.screen {
         Screen::SignIn => panels::sign_in::next_wakeup(model, now),
         Screen::Profiles => panels::profiles::next_wakeup(model, now),
-        Screen::Api => panels::api::next_wakeup(model, now),
+        // Nothing on this panel changes by itself.
+        Screen::Api => None,
     };
     let notice = model.notice.as_ref().map(|notice| notice.until);
     panel.into_iter().chain(notice).min()
 }
 
-fn subjects(service: &Service) -> BTreeMap<ProfileName, Subject> {
+fn subjects(service: &Service) -> BTreeMap<ProfileName, ConfiguredProfile> {
     let subject = |profile: &Profile| {
         let source = service.config.provider(profile).ok();
         // Zoho itself goes by its name, a stand-in for it by the name it was given.
@@ -106,7 +116,7 @@ fn subjects(service: &Service) -> BTreeMap<ProfileName, Subject> {
             _ => profile.provider.clone(),
         };
         let home = source.and_then(ProviderSource::known).map(|provider| provider.default_data_center().code.clone());
-        Subject {
+        ConfiguredProfile {
             profile: profile.name.clone(),
             provider,
             data_center: profile.data_center.clone().or(home).filter(|code| !code.is_empty()),

@@ -5,7 +5,8 @@ mod camera;
 
 use camera::{DARK, LIGHT};
 use device_login::oauth::qr::QrMatrix;
-use device_login::tui::widgets::qr::{Fit, QrAbilities, QrCode, QrForm, QrPalette};
+use device_login::tui::theme::QrPalette;
+use device_login::tui::widgets::qr::{Fit, QrCode, QrForms};
 use proptest::prelude::*;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
@@ -35,11 +36,11 @@ fn draw(matrix: &QrMatrix, fit: Fit, palette: QrPalette, inverted: bool) -> Buff
 const CAPACITIES: [usize; 10] = [17, 32, 53, 78, 106, 134, 154, 192, 230, 271];
 
 /// Every way to draw a code of which the modules are not larger than they need to be.
-fn usual_fits(matrix: &QrMatrix, palette: QrPalette) -> Vec<Fit> {
-    let mut fits = Fit::ladder(matrix.size(), 200, 100, QrAbilities { half_blocks: true, palette });
+fn usual_fits(matrix: &QrMatrix) -> Vec<Fit> {
+    let mut fits = Fit::ladder(matrix.size(), 200, 100, QrForms::Both);
     fits.retain(|fit| fit.scale() <= 2);
-    assert_eq!(fits.iter().filter(|fit| fit.form() == QrForm::Background).count(), 2);
-    assert_eq!(fits.iter().filter(|fit| fit.form() == QrForm::HalfBlock).count(), 3);
+    assert_eq!(fits.iter().filter(|fit| fit.scale() == 2).count(), 2);
+    assert_eq!(fits.iter().filter(|fit| fit.scale() == 1).count(), 3);
     fits
 }
 
@@ -48,7 +49,7 @@ fn every_form_and_quiet_zone_is_read_in_versions_one_to_ten() {
     for (capacity, palette) in CAPACITIES.into_iter().zip(PALETTES.into_iter().cycle()) {
         let uri = format!("https://zoho.com/{:x<1$}", "", capacity - 17);
         let matrix = QrMatrix::encode(&uri).expect("fits");
-        for fit in usual_fits(&matrix, palette) {
+        for fit in usual_fits(&matrix) {
             let screen = draw(&matrix, fit, palette, false);
             assert_eq!(DARK.decode(&screen, pixels(fit)).as_ref(), Some(&uri), "{capacity}, {fit:?}, {palette:?}");
         }
@@ -59,9 +60,9 @@ fn every_form_and_quiet_zone_is_read_in_versions_one_to_ten() {
 fn every_palette_and_form_is_read_on_a_dark_terminal() {
     let matrix = QrMatrix::encode(URI).expect("fits");
     for palette in PALETTES {
-        let large = Fit::largest(matrix.size(), 130, 65, QrAbilities { half_blocks: true, palette }).expect("fits");
+        let large = Fit::choose_step(matrix.size(), 130, 65, QrForms::Both, i16::MAX).expect("fits");
         assert_eq!(large.scale(), 3);
-        for fit in usual_fits(&matrix, palette).into_iter().chain([large]) {
+        for fit in usual_fits(&matrix).into_iter().chain([large]) {
             let screen = draw(&matrix, fit, palette, false);
             assert_eq!(DARK.decode(&screen, pixels(fit)).as_deref(), Some(URI), "{fit:?}, {palette:?}");
         }
@@ -72,7 +73,7 @@ fn every_palette_and_form_is_read_on_a_dark_terminal() {
 fn own_colors_are_read_on_a_light_terminal_and_reverse_video_once_inverted() {
     let matrix = QrMatrix::encode(URI).expect("fits");
     for palette in PALETTES {
-        for fit in usual_fits(&matrix, palette) {
+        for fit in usual_fits(&matrix) {
             let screen = draw(&matrix, fit, palette, palette == QrPalette::Reverse);
             assert_eq!(LIGHT.decode(&screen, pixels(fit)).as_deref(), Some(URI), "{fit:?}, {palette:?}");
         }
@@ -82,8 +83,7 @@ fn own_colors_are_read_on_a_light_terminal_and_reverse_video_once_inverted() {
 #[test]
 fn the_decoder_sees_what_is_drawn_and_not_what_was_encoded() {
     let matrix = QrMatrix::encode(URI).expect("fits");
-    let fit = Fit::choose(matrix.size(), 80, 60, QrAbilities { half_blocks: true, palette: QrPalette::Ansi16 });
-    let fit = fit.expect("fits");
+    let fit = Fit::choose_step(matrix.size(), 80, 60, QrForms::Both, 0).expect("fits");
     let inverted = draw(&matrix, fit, QrPalette::Ansi16, true);
     assert_ne!(DARK.decode(&inverted, pixels(fit)).as_deref(), Some(URI), "light on dark is no QR code");
     let mut cut = draw(&matrix, fit, QrPalette::Ansi16, false);
@@ -96,19 +96,17 @@ fn text_is_encoded_byte_for_byte() {
     for text in ["https://example.com/gerät?x=日本", "123456789012345678901234567890", "HTTPS://EXAMPLE.COM/%20", " a "]
     {
         let matrix = QrMatrix::encode(text).expect("fits");
-        let abilities = QrAbilities { half_blocks: true, palette: QrPalette::Indexed256 };
-        let fit = Fit::choose(matrix.size(), 80, 60, abilities).expect("fits");
+        let fit = Fit::choose_step(matrix.size(), 80, 60, QrForms::Both, 0).expect("fits");
         assert_eq!(DARK.decode(&draw(&matrix, fit, QrPalette::Indexed256, false), pixels(fit)).as_deref(), Some(text));
     }
 }
 
 #[test]
 fn whatever_is_chosen_fits_its_box_and_nothing_else_would_have_fitted_if_none_is() {
-    for half_blocks in [true, false] {
-        let abilities = QrAbilities { half_blocks, palette: QrPalette::Indexed256 };
+    for forms in [QrForms::Both, QrForms::HalfBlock, QrForms::Background] {
         for size in [21, 25, 29, 33, 37, 41, 57, 177] {
             for (width, height) in (0..=120).flat_map(|width| (0..=60).map(move |height| (width, height))) {
-                match Fit::choose(size, width, height, abilities) {
+                match Fit::choose_step(size, width, height, forms, 0) {
                     Ok(fit) => assert!(fit.columns() <= width && fit.rows() <= height && fit.quiet_zone() > 0),
                     Err(small) => assert!(small.needs.width > width || small.needs.height > height),
                 }
@@ -126,8 +124,7 @@ proptest! {
         step in -6..6_i16,
     ) {
         let matrix = QrMatrix::encode(URI).expect("fits");
-        let abilities = QrAbilities { half_blocks: true, palette: QrPalette::Indexed256 };
-        let Ok(fit) = Fit::choose_step(matrix.size(), chosen_width, chosen_height, abilities, step) else {
+        let Ok(fit) = Fit::choose_step(matrix.size(), chosen_width, chosen_height, QrForms::Both, step) else {
             return Ok(());
         };
         let mut buffer = Buffer::filled(Rect::new(0, 0, screen_width, screen_height), Cell::new("~"));

@@ -15,11 +15,12 @@ use device_login::profile::ProfileName;
 use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use device_login::storage::Account;
 use device_login::tui::keymap::Key;
-use device_login::tui::message::{Effect, Message, Task};
-use device_login::tui::model::{Model, Now, Subject};
+use device_login::tui::message::{Effect, Message, TaskId};
+use device_login::tui::model::{ConfiguredProfile, Model, Now};
 use device_login::tui::panels::sign_in;
 use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
+use device_login::tui::widgets::qr::QrChoice;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use support::{draw, screen, screen_text};
@@ -38,11 +39,11 @@ fn work() -> ProfileName {
 }
 
 /// A sign-in on a terminal that can do everything, and its task.
-fn asking() -> (Model, Task) {
+fn asking() -> (Model, TaskId) {
     let environment = Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Environment::default() };
     let machine =
         Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: Some("10.0.0.7".to_owned()) };
-    let subject = Subject {
+    let subject = ConfiguredProfile {
         profile: work(),
         provider: "Zoho".to_owned(),
         data_center: Some("us".to_owned()),
@@ -142,7 +143,7 @@ fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
 type State = (&'static str, fn() -> Model);
 
 /// Every state, by the name of its snapshots.
-const STATES: [State; 19] = [
+const STATES: [State; 20] = [
     ("asking", || asking().0),
     ("first", || waiting(Vec::new())),
     ("pending", pending),
@@ -164,6 +165,7 @@ const STATES: [State; 19] = [
     ("cancel", || pressed(pending(), &[Key::Esc])),
     ("approved", || waiting(vec![SignInEvent::Approved])),
     ("unsaved", unsaved),
+    ("giving_back", || pressed(unsaved(), &[Key::Esc])),
     ("signed_in", || ended(Ok(signed_in()))),
     ("declined", || ended(Err(Error::new(Code::Denied, "the request was declined")))),
     ("expired", || ended(Err(Error::new(Code::CodeExpired, "the code ran out before anyone approved it")))),
@@ -202,6 +204,31 @@ fn the_code_decodes_from_the_screen_with_everything_around_it() {
 fn where_no_code_fits_the_reason_is_said() {
     let text = screen_text(&sized(pending(), 60, 20), at(42));
     assert!(text.contains("QR code needs") && text.contains("this window is 60x20"), "{text}");
+}
+
+#[test]
+fn the_form_that_the_person_wants_is_drawn_or_its_lack_explained() {
+    let wanting = |choice, columns, rows, keys: &[Key]| {
+        let mut model = pressed(pending(), keys);
+        model.qr = choice;
+        sized(model, columns, rows)
+    };
+    let has_half_blocks = |model: &Model| screen_text(model, at(42)).contains(['▀', '▄']);
+    for keys in [&[][..], &[Key::Char('f')]] {
+        for (choice, halves) in [(QrChoice::Full, false), (QrChoice::Half, true)] {
+            let model = wanting(choice, 160, 60, keys);
+            assert_eq!(camera::DARK.decode(&draw(&model, at(42)).0, 4).as_deref(), Some(COMPLETE), "{choice:?}");
+            assert_eq!(has_half_blocks(&model), halves, "{choice:?}");
+        }
+        let model = wanting(QrChoice::Full, 80, 24, keys);
+        assert!(screen_text(&model, at(42)).contains("QR code needs"), "{}", screen_text(&model, at(42)));
+        for (columns, rows) in [(60, 20), (80, 24), (120, 40)] {
+            let model = wanting(QrChoice::None, columns, rows, keys);
+            assert!(!has_half_blocks(&model) && camera::DARK.decode(&draw(&model, at(42)).0, 4).is_none());
+            let text = screen_text(&model, at(42));
+            assert!(text.contains("QR code is off (--qr=none)."), "{columns}x{rows}:\n{text}");
+        }
+    }
 }
 
 #[test]

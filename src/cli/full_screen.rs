@@ -10,6 +10,7 @@ use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn};
 use crate::tui::theme::{self, Abilities, ColorChoice};
+use crate::tui::widgets::qr::QrChoice;
 use crate::tui::{self, Ended, Options, Start};
 
 /// Tells whether there is a terminal that can be drawn on and read from.
@@ -32,16 +33,17 @@ pub(super) async fn sign_in(
     service: Service,
     profile: ProfileName,
     sign_in: SignIn,
+    qr: QrChoice,
 ) -> Result<u8, Error> {
     let start = Start::SignIn { profile, options: sign_in };
-    show(context, Arc::new(service), options(context, start)).await
+    show(context, Arc::new(service), Options { qr, ..options(context, start) }).await
 }
 
 /// What the screens have to know of the terminal and the machine.
 pub(super) fn options(context: &Context, start: Start) -> Options {
     let machine = Machine::here(Environment(&variable));
-    let has_browser = has_browser(&machine);
-    Options { start, abilities: abilities(context), machine, has_browser, demo: None }
+    let browser = browser(&machine);
+    Options { start, abilities: abilities(context), qr: QrChoice::default(), machine, browser, demo: None }
 }
 
 /// Shows the screens until they end, and says on the plain terminal what came of them.
@@ -59,11 +61,26 @@ pub(super) async fn show(context: &Context, service: Arc<Service>, options: Opti
     }
 }
 
-/// Whoever came over SSH looks at another machine's screen than the one on which a browser would open.
-fn has_browser(machine: &Machine) -> bool {
+/// The program that opens a link: `BROWSER`, else the desktop's. Whoever came over SSH looks at another machine's screen
+/// than the one on which the desktop's would open.
+fn browser(machine: &Machine) -> Option<String> {
     let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
-    let has_display = cfg!(any(target_os = "macos", windows)) || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY");
-    is_set("BROWSER") || (has_display && machine.over_ssh_from.is_none())
+    let named = variable("BROWSER").filter(|named| is_program(named));
+    let desktops = if cfg!(target_os = "macos") {
+        Some("open")
+    } else if cfg!(unix) && (is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")) {
+        Some("xdg-open")
+    } else {
+        // What opens links on Windows is the shell's.
+        None
+    };
+    named.or(desktops.filter(|_| machine.over_ssh_from.is_none()).map(str::to_owned))
+}
+
+/// Tells a plain name or path from a command line or a list, which would need a shell.
+fn is_program(named: &str) -> bool {
+    let is_list = cfg!(unix) && named.contains(':');
+    !named.is_empty() && !is_list && !named.contains(|character: char| character.is_whitespace() || character == '%')
 }
 
 /// What the terminal can do, from the flag and the environment.
@@ -86,4 +103,16 @@ fn abilities(context: &Context) -> Abilities {
         lang: lang.as_deref(),
     };
     environment.abilities()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_program;
+
+    #[test]
+    fn only_a_plain_name_or_path_is_run_as_the_browser() {
+        assert!(["firefox", "/usr/bin/w3m", "./my-browser"].into_iter().all(is_program));
+        assert!(!["", "firefox %s", "w3m -o x", "open%s"].into_iter().any(is_program));
+        assert_eq!(is_program("firefox:w3m"), !cfg!(unix));
+    }
 }

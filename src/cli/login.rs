@@ -15,9 +15,8 @@ use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{Service, SignIn, SignedIn};
-
-/// How many new codes follow on a screen that somebody may be looking at.
-const RENEWALS_ON_SCREEN: u32 = 6;
+use crate::tui::panels::sign_in::ATTENDED_RENEWALS;
+use crate::tui::widgets::qr::QrChoice;
 
 /// Sign in by approving a code on another device
 #[derive(Args)]
@@ -58,6 +57,18 @@ enum Qr {
     None,
 }
 
+impl Qr {
+    /// The same for the full screen.
+    fn choice(self) -> QrChoice {
+        match self {
+            Self::Auto => QrChoice::Auto,
+            Self::Full => QrChoice::Full,
+            Self::Half => QrChoice::Half,
+            Self::None => QrChoice::None,
+        }
+    }
+}
+
 /// How a sign-in speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -88,7 +99,7 @@ impl Login {
         let (timeout, qr) = (self.timeout, self.qr);
         context.interrupts.block_on(within(timeout, async {
             match mode {
-                Mode::FullScreen => full_screen::sign_in(context, service, profile.name, options).await,
+                Mode::FullScreen => full_screen::sign_in(context, service, profile.name, options, qr.choice()).await,
                 Mode::Plain => plain::sign_in(context, &service, &profile, options, qr).await.map(|()| 0),
                 Mode::Events => events::sign_in(context, &service, &profile, options).await.map(|()| 0),
             }
@@ -107,7 +118,7 @@ impl Login {
     }
 
     fn options(&self, mode: Mode) -> SignIn {
-        let renewals = if mode == Mode::FullScreen { RENEWALS_ON_SCREEN } else { 0 };
+        let renewals = if mode == Mode::FullScreen { ATTENDED_RENEWALS } else { 0 };
         SignIn {
             scopes: self.scopes.as_deref().map(words::scopes),
             renewals: self.renew.unwrap_or(renewals),

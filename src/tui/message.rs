@@ -9,12 +9,12 @@ use crate::api::Call;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{Answer, Freshness, ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut, TestCalls};
+use crate::service::{Answer, ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut, TestCalls};
 use crate::storage::Account;
 
 /// Names a piece of work under way. Answers of work that is no longer wanted are dropped by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Task(pub u64);
+pub struct TaskId(pub u64);
 
 /// What happened.
 #[derive(Debug, PartialEq)]
@@ -28,46 +28,46 @@ pub enum Message {
     /// The time that `next_wakeup` named has come.
     Woken,
     SignIn {
-        task: Task,
+        task: TaskId,
         event: SignInEvent,
     },
     /// Approved, but the grant could not be saved. It waits for an [`Effect::TrySaving`].
     Unsaved {
-        task: Task,
+        task: TaskId,
         error: Error,
     },
     SignInEnded {
-        task: Task,
+        task: TaskId,
         result: Box<Result<SignedIn, Error>>,
     },
     StatusesLoaded(Vec<ProfileStatus>),
     Refreshed {
-        task: Task,
+        task: TaskId,
         profile: ProfileName,
         result: Result<(), Error>,
     },
     Verified {
-        task: Task,
+        task: TaskId,
         profile: ProfileName,
         result: Result<Account, Error>,
     },
     SignedOut {
-        task: Task,
+        task: TaskId,
         profile: ProfileName,
         result: Result<SignedOut, Error>,
     },
     /// The access token that the person asked to see or copy.
     TokenRead {
-        task: Task,
+        task: TaskId,
         profile: ProfileName,
         result: Result<Secret, Error>,
     },
     TestCallsLoaded {
-        task: Task,
+        task: TaskId,
         result: Box<Result<TestCalls, Error>>,
     },
     Answered {
-        task: Task,
+        task: TaskId,
         result: Box<Result<Answer, Error>>,
     },
 }
@@ -76,43 +76,43 @@ pub enum Message {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     StartSignIn {
-        task: Task,
+        task: TaskId,
         profile: ProfileName,
         options: SignIn,
     },
     /// Saves an approved grant again, or gives it back to the provider.
     TrySaving {
-        task: Task,
+        task: TaskId,
         again: bool,
     },
     /// Ends a piece of work; a sign-in asks nothing more from then on.
-    Cancel(Task),
+    Cancel(TaskId),
     LoadStatuses,
+    /// Mints a new access token.
     Refresh {
-        task: Task,
+        task: TaskId,
         profile: ProfileName,
-        freshness: Freshness,
     },
     Verify {
-        task: Task,
+        task: TaskId,
         profile: ProfileName,
     },
+    /// Revokes the grant and forgets it.
     SignOut {
-        task: Task,
+        task: TaskId,
         profile: ProfileName,
-        local: bool,
     },
     ReadToken {
-        task: Task,
+        task: TaskId,
         profile: ProfileName,
     },
     /// Finds out which calls can be tried with a profile.
     LoadTestCalls {
-        task: Task,
+        task: TaskId,
         profile: ProfileName,
     },
     Call {
-        task: Task,
+        task: TaskId,
         profile: ProfileName,
         call: Call,
     },

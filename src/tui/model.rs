@@ -6,17 +6,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ratatui::layout::Size;
 
-use super::message::Task;
+use super::keymap::Scope;
+use super::message::TaskId;
 use super::panels::api::ApiPanel;
 use super::panels::profiles::ProfilesPanel;
 use super::panels::sign_in::SignInPanel;
 use super::theme::{Abilities, Mark, Theme};
+use super::widgets::qr::QrChoice;
 use crate::clock::Moment;
 use crate::profile::ProfileName;
 use crate::service::Machine;
 
 /// How long a notice stays.
-const NOTICE_TIME: Duration = Duration::from_secs(8);
+const NOTICE_TIME: Duration = Duration::from_secs(5);
 
 /// One point in time on both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +34,12 @@ pub struct Now {
 pub struct Model {
     pub abilities: Abilities,
     pub theme: Theme,
+    /// How the person wants QR codes to be drawn.
+    pub qr: QrChoice,
     pub window: Size,
     pub machine: Machine,
     /// What is configured for each profile.
-    pub subjects: BTreeMap<ProfileName, Subject>,
+    pub subjects: BTreeMap<ProfileName, ConfiguredProfile>,
     pub screen: Screen,
     /// Covers the whole body while it is there, so that no half of a QR code invites a camera.
     pub overlay: Option<Overlay>,
@@ -49,7 +53,7 @@ pub struct Model {
     pub is_demo: bool,
     /// A browser could be opened on this machine for the person who looks at this screen.
     pub has_browser: bool,
-    last_task: Task,
+    last_task: TaskId,
 }
 
 /// Which panel has the screen.
@@ -58,6 +62,17 @@ pub enum Screen {
     SignIn,
     Profiles,
     Api,
+}
+
+impl Screen {
+    /// The bindings that hold on it.
+    pub fn scope(self) -> Scope {
+        match self {
+            Screen::SignIn => Scope::SignIn,
+            Screen::Profiles => Scope::Profiles,
+            Screen::Api => Scope::Api,
+        }
+    }
 }
 
 /// What lies over the panel.
@@ -80,7 +95,7 @@ pub enum Confirmed {
 
 /// A profile as configured, for the screens that ask for approval.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
+pub struct ConfiguredProfile {
     pub profile: ProfileName,
     /// What people call the provider.
     pub provider: String,
@@ -97,10 +112,11 @@ pub struct Notice {
 }
 
 impl Model {
-    pub fn new(abilities: Abilities, machine: Machine, subjects: BTreeMap<ProfileName, Subject>) -> Self {
+    pub fn new(abilities: Abilities, machine: Machine, subjects: BTreeMap<ProfileName, ConfiguredProfile>) -> Self {
         Self {
             theme: Theme::new(abilities.color, abilities.unicode),
             abilities,
+            qr: QrChoice::default(),
             window: Size::new(80, 24),
             machine,
             subjects,
@@ -113,17 +129,23 @@ impl Model {
             is_single_sign_in: false,
             is_demo: false,
             has_browser: false,
-            last_task: Task(0),
+            last_task: TaskId(0),
         }
     }
 
     /// A name for a new piece of work.
-    pub fn new_task(&mut self) -> Task {
-        self.last_task = Task(self.last_task.0 + 1);
+    pub fn new_task(&mut self) -> TaskId {
+        self.last_task = TaskId(self.last_task.0 + 1);
         self.last_task
     }
 
     pub fn say(&mut self, mark: Mark, text: impl Into<String>, now: Now) {
         self.notice = Some(Notice { mark, text: text.into(), until: now.moment + NOTICE_TIME });
+    }
+
+    /// Says that text went to the terminal's clipboard, which may or may not have taken it.
+    pub fn say_copied(&mut self, what: &str, now: Now) {
+        let text = format!("Sent {what} to your terminal's clipboard. Nothing to paste? Select it with the mouse.");
+        self.say(Mark::Good, text, now);
     }
 }

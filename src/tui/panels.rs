@@ -2,5 +2,6 @@
 
 pub mod api;
 pub mod help;
+mod lines;
 pub mod profiles;
 pub mod sign_in;

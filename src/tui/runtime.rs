@@ -2,6 +2,8 @@
 //!
 //! Nothing is awaited inside the loop except the next message, so a slow provider never makes a key wait.
 
+mod browser;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
@@ -12,10 +14,11 @@ use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet};
+use url::Url;
 
 use super::keymap::Key;
-use super::message::{Effect, Message, Task};
+use super::message::{DemoDecision, Effect, Message, TaskId};
 use super::model::{Model, Now};
 use super::terminal::Terminal;
 use super::update::update;
@@ -25,24 +28,31 @@ use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
-use crate::service::{Freshness, Service};
+use crate::service::{Freshness, Service, SignIn};
 
 /// How long quitting waits for work that must not be cut short.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Who is reached beside the provider.
+pub(super) struct Outside {
+    /// The program that opens links.
+    pub(super) browser: Option<String>,
+    pub(super) demo: Option<Decide>,
+}
 
 /// Runs until an effect quits.
 pub(super) async fn run(
     service: Arc<Service>,
     mut model: Model,
     effects: Vec<Effect>,
-    decide: Option<Decide>,
+    outside: Outside,
     stop: impl Future<Output = ()>,
 ) -> Result<Ended, Error> {
     let mut terminal = Terminal::take().map_err(|error| terminal_error(&error))?;
     let (sender, receiver) = unbounded_channel();
     let mut runtime = Runtime {
         service,
-        decide,
+        outside,
         sender,
         cancellable: HashMap::new(),
         decisions: Arc::default(),
@@ -58,14 +68,16 @@ pub(super) async fn run(
     ended.map_err(|error| terminal_error(&error))
 }
 
+type Decisions = HashMap<TaskId, oneshot::Sender<bool>>;
+
 struct Runtime {
     service: Arc<Service>,
-    decide: Option<Decide>,
+    outside: Outside,
     sender: UnboundedSender<Message>,
-    cancellable: HashMap<Task, AbortHandle>,
+    cancellable: HashMap<TaskId, JoinHandle<()>>,
     /// Sign-ins whose grant could not be saved, waiting to hear whether to try again.
-    decisions: Arc<Mutex<HashMap<Task, oneshot::Sender<bool>>>>,
-    /// Work that changes the store: quitting waits for it.
+    decisions: Arc<Mutex<Decisions>>,
+    /// Work that changes the store or gives a grant back: quitting waits for it.
     must_finish: JoinSet<()>,
     ended: Option<Ended>,
 }
@@ -122,98 +134,51 @@ impl Runtime {
     fn perform(&mut self, effects: Vec<Effect>, terminal: &mut Terminal) -> io::Result<()> {
         for effect in effects {
             match effect {
-                Effect::StartSignIn { task, profile, options } => {
-                    let (events, unsaved) = (self.sender.clone(), self.sender.clone());
-                    let decisions = self.decisions.clone();
-                    self.spawn_cancellable(task, &profile.clone(), move |service, profile| async move {
-                        let report = move |event| drop(events.send(Message::SignIn { task, event }));
-                        let try_again = move |error| {
-                            let (decide, decision) = oneshot::channel();
-                            decisions.lock().unwrap_or_else(PoisonError::into_inner).insert(task, decide);
-                            drop(unsaved.send(Message::Unsaved { task, error }));
-                            async { decision.await.unwrap_or(false) }
-                        };
-                        let result = match profile {
-                            Ok(profile) => service.sign_in_patiently(&profile, options, report, try_again).await,
-                            Err(error) => Err(error),
-                        };
-                        Message::SignInEnded { task, result: Box::new(result) }
-                    });
-                }
-                Effect::TrySaving { task, again } => {
-                    let decision = self.decisions.lock().unwrap_or_else(PoisonError::into_inner).remove(&task);
-                    // A sign-in that does not wait any more needs no decision.
-                    decision.map(|decision| decision.send(again));
-                }
+                Effect::StartSignIn { task, profile, options } => self.start_sign_in(task, profile, options),
+                Effect::TrySaving { task, again } => self.try_saving(task, again),
                 Effect::Cancel(task) => {
                     if let Some(work) = self.cancellable.remove(&task) {
                         work.abort();
                     }
                 }
                 Effect::LoadStatuses => self.load_statuses(),
-                Effect::Refresh { task, profile, freshness } => {
-                    self.spawn_to_finish(&profile.clone(), move |service, configured| async move {
-                        let result = match configured {
-                            Ok(configured) => service.token(&configured, freshness).await.map(drop),
-                            Err(error) => Err(error),
-                        };
-                        Message::Refreshed { task, profile, result }
-                    });
-                }
-                Effect::Verify { task, profile } => {
-                    self.spawn_to_finish(&profile.clone(), move |service, configured| async move {
-                        let result = match configured {
-                            Ok(configured) => service.whoami(&configured).await,
-                            Err(error) => Err(error),
-                        };
-                        Message::Verified { task, profile, result }
-                    });
-                }
-                Effect::SignOut { task, profile, local } => {
-                    self.spawn_to_finish(&profile.clone(), move |service, configured| async move {
-                        let result = match configured {
-                            Ok(configured) => service.sign_out(&configured, local).await,
-                            Err(error) => Err(error),
-                        };
-                        Message::SignedOut { task, profile, result }
-                    });
-                }
-                Effect::ReadToken { task, profile } => {
-                    self.spawn_to_finish(&profile.clone(), move |service, configured| async move {
-                        let result = match configured {
-                            Ok(configured) => {
-                                service.token(&configured, Freshness::Default).await.map(|token| token.access_token)
-                            }
-                            Err(error) => Err(error),
-                        };
-                        Message::TokenRead { task, profile, result }
-                    });
-                }
-                Effect::LoadTestCalls { task, profile } => {
-                    self.spawn_cancellable(task, &profile, move |service, profile| async move {
-                        let result = match profile {
-                            Ok(profile) => service.test_calls(&profile).await,
-                            Err(error) => Err(error),
-                        };
-                        Message::TestCallsLoaded { task, result: Box::new(result) }
-                    });
-                }
-                Effect::Call { task, profile, call } => {
-                    self.spawn_cancellable(task, &profile, move |service, profile| async move {
-                        let result = match profile {
-                            Ok(profile) => service.call(&profile, &call).await,
-                            Err(error) => Err(error),
-                        };
-                        Message::Answered { task, result: Box::new(result) }
-                    });
-                }
+                Effect::Refresh { task, profile } => self.spawn_to_finish(
+                    profile,
+                    |service, profile| async move { service.token(&profile, Freshness::Forced).await.map(drop) },
+                    move |profile, result| Message::Refreshed { task, profile, result },
+                ),
+                Effect::Verify { task, profile } => self.spawn_to_finish(
+                    profile,
+                    |service, profile| async move { service.whoami(&profile).await },
+                    move |profile, result| Message::Verified { task, profile, result },
+                ),
+                Effect::SignOut { task, profile } => self.spawn_to_finish(
+                    profile,
+                    |service, profile| async move { service.sign_out(&profile, false).await },
+                    move |profile, result| Message::SignedOut { task, profile, result },
+                ),
+                Effect::ReadToken { task, profile } => self.spawn_to_finish(
+                    profile,
+                    |service, profile| async move {
+                        service.token(&profile, Freshness::Default).await.map(|token| token.access_token)
+                    },
+                    move |profile, result| Message::TokenRead { task, profile, result },
+                ),
+                Effect::LoadTestCalls { task, profile } => self.spawn_cancellable(
+                    task,
+                    profile,
+                    |service, profile| async move { service.test_calls(&profile).await },
+                    move |_, result| Message::TestCallsLoaded { task, result: Box::new(result) },
+                ),
+                Effect::Call { task, profile, call } => self.spawn_cancellable(
+                    task,
+                    profile,
+                    |service, profile| async move { service.call(&profile, &call).await },
+                    move |_, result| Message::Answered { task, result: Box::new(result) },
+                ),
                 Effect::Copy(text) => terminal.copy(text.expose())?,
-                Effect::OpenBrowser(url) => open_browser(&url),
-                Effect::Decide { user_code, decision } => {
-                    if let Some(decide) = &self.decide {
-                        decide(&user_code, decision);
-                    }
-                }
+                Effect::OpenBrowser(url) => self.open_browser(&url),
+                Effect::Decide { user_code, decision } => self.decide(&user_code, decision),
                 Effect::ClearScreen => terminal.clear()?,
                 // The loop does this one itself, since it owns the input.
                 Effect::Suspend => {}
@@ -221,6 +186,47 @@ impl Runtime {
             }
         }
         Ok(())
+    }
+
+    fn open_browser(&self, url: &Url) {
+        if let Some(program) = &self.outside.browser {
+            browser::open(program, url);
+        }
+    }
+
+    fn decide(&self, user_code: &str, decision: DemoDecision) {
+        if let Some(decide) = &self.outside.demo {
+            decide(user_code, decision);
+        }
+    }
+
+    fn start_sign_in(&mut self, task: TaskId, profile: ProfileName, options: SignIn) {
+        let (events, unsaved) = (self.sender.clone(), self.sender.clone());
+        // Once the app has ended nobody decides, and what cannot be saved is given back.
+        let decisions = Arc::downgrade(&self.decisions);
+        let report = move |event| drop(events.send(Message::SignIn { task, event }));
+        let try_again = move |error| {
+            let (decide, decision) = oneshot::channel();
+            if let Some(decisions) = decisions.upgrade() {
+                decisions.lock().unwrap_or_else(PoisonError::into_inner).insert(task, decide);
+            }
+            drop(unsaved.send(Message::Unsaved { task, error }));
+            async { decision.await.unwrap_or(false) }
+        };
+        self.spawn_cancellable(
+            task,
+            profile,
+            |service, profile| async move { service.sign_in_patiently(&profile, options, report, try_again).await },
+            move |_, result| Message::SignInEnded { task, result: Box::new(result) },
+        );
+    }
+
+    fn try_saving(&mut self, task: TaskId, again: bool) {
+        let decide = self.decisions.lock().unwrap_or_else(PoisonError::into_inner).remove(&task);
+        // A sign-in that does not wait any more needs no decision.
+        if let Some(decide) = decide {
+            self.decide_saving(task, decide, again);
+        }
     }
 
     fn load_statuses(&mut self) {
@@ -232,37 +238,67 @@ impl Runtime {
         });
     }
 
-    fn spawn_cancellable<F, W>(&mut self, task: Task, profile: &ProfileName, work: F)
+    fn spawn_cancellable<T, F, W, M>(&mut self, task: TaskId, profile: ProfileName, work: F, message: M)
     where
-        F: FnOnce(Arc<Service>, Result<Profile, Error>) -> W,
-        W: Future<Output = Message> + Send + 'static,
+        T: 'static,
+        F: FnOnce(Arc<Service>, Profile) -> W + Send + 'static,
+        W: Future<Output = Result<T, Error>> + Send + 'static,
+        M: FnOnce(ProfileName, Result<T, Error>) -> Message + Send + 'static,
     {
-        let (work, sender) = (self.prepare(profile, work), self.sender.clone());
-        let handle = tokio::spawn(async move { drop(sender.send(work.await)) }).abort_handle();
+        let handle = tokio::spawn(self.work(profile, work, message));
         self.cancellable.retain(|_, handle| !handle.is_finished());
         self.cancellable.insert(task, handle);
     }
 
-    fn spawn_to_finish<F, W>(&mut self, profile: &ProfileName, work: F)
+    fn spawn_to_finish<T, F, W, M>(&mut self, profile: ProfileName, work: F, message: M)
     where
-        F: FnOnce(Arc<Service>, Result<Profile, Error>) -> W,
-        W: Future<Output = Message> + Send + 'static,
+        T: 'static,
+        F: FnOnce(Arc<Service>, Profile) -> W + Send + 'static,
+        W: Future<Output = Result<T, Error>> + Send + 'static,
+        M: FnOnce(ProfileName, Result<T, Error>) -> Message + Send + 'static,
     {
-        let (work, sender) = (self.prepare(profile, work), self.sender.clone());
+        let work = self.work(profile, work, message);
         while self.must_finish.try_join_next().is_some() {}
-        self.must_finish.spawn(async move { drop(sender.send(work.await)) });
+        self.must_finish.spawn(work);
     }
 
-    fn prepare<F, W>(&self, profile: &ProfileName, work: F) -> W
+    /// What is done for a profile and told by a message; a profile that is not configured fails.
+    fn work<T, F, W, M>(&self, name: ProfileName, work: F, message: M) -> impl Future<Output = ()> + use<T, F, W, M>
     where
-        F: FnOnce(Arc<Service>, Result<Profile, Error>) -> W,
+        F: FnOnce(Arc<Service>, Profile) -> W,
+        W: Future<Output = Result<T, Error>>,
+        M: FnOnce(ProfileName, Result<T, Error>) -> Message,
     {
-        let configured = self.service.config.profile(Some(profile)).cloned();
-        work(self.service.clone(), configured)
+        let configured = self.service.config.profile(Some(&name)).cloned();
+        let (service, sender) = (self.service.clone(), self.sender.clone());
+        async move {
+            let result = match configured {
+                Ok(profile) => work(service, profile).await,
+                Err(error) => Err(error),
+            };
+            // Nobody listens any more when the app has ended.
+            let _ = sender.send(message(name, result));
+        }
     }
 
-    /// Cancels what may be cancelled and waits, not for ever, for the rest.
+    /// Tells a sign-in what becomes of its unsaved grant. From then on nothing cuts it short, else the grant could be
+    /// lost without a word.
+    fn decide_saving(&mut self, task: TaskId, decide: oneshot::Sender<bool>, again: bool) {
+        // Fails only if the sign-in has ended.
+        let _ = decide.send(again);
+        if let Some(work) = self.cancellable.remove(&task) {
+            self.must_finish.spawn(async move { drop(work.await) });
+        }
+    }
+
+    /// Gives back the grants that wait for a decision, cancels what may be cancelled, and waits, not for ever, for the
+    /// rest.
     async fn finish(mut self) {
+        let waiting = std::mem::take(&mut *self.decisions.lock().unwrap_or_else(PoisonError::into_inner));
+        self.decisions = Arc::default();
+        for (task, decide) in waiting {
+            self.decide_saving(task, decide, false);
+        }
         for handle in self.cancellable.values() {
             handle.abort();
         }
@@ -292,16 +328,6 @@ async fn sleep_until(wakeup: Option<clock::Moment>) {
     }
 }
 
-/// Never through a shell, and only addresses that passed their check.
-fn open_browser(url: &url::Url) {
-    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let null = std::process::Stdio::null;
-    let opened =
-        std::process::Command::new(program).arg(url.as_str()).stdin(null()).stdout(null()).stderr(null()).spawn();
-    // The link stays on the screen, so a browser that does not come is no loss.
-    drop(opened);
-}
-
 fn terminal_error(error: &io::Error) -> Error {
     Error::new(Code::Other, "the terminal cannot be used").because(error).hint("try `device-login login --plain`")
 }
@@ -317,4 +343,62 @@ fn suspend_process(terminal: &mut Terminal) -> io::Result<()> {
 #[cfg(not(unix))]
 fn suspend_process(_terminal: &mut Terminal) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::http::client::Client;
+    use crate::storage::{self, KeyOptions, StoreAddress};
+
+    fn runtime() -> Runtime {
+        let config = Config::parse("", Path::new("config.toml")).expect("an empty configuration");
+        let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
+        Runtime {
+            service: Arc::new(Service::new(config, store, Client::new(None), Box::new(|_| None))),
+            outside: Outside { browser: None, demo: None },
+            sender: unbounded_channel().0,
+            cancellable: HashMap::new(),
+            decisions: Arc::default(),
+            must_finish: JoinSet::new(),
+            ended: None,
+        }
+    }
+
+    /// Begins work that asks what becomes of a grant and then takes a while to give it back.
+    fn give_back_on_no(runtime: &mut Runtime, task: TaskId) -> Arc<AtomicBool> {
+        let (decide, decision) = oneshot::channel::<bool>();
+        let is_given_back = Arc::new(AtomicBool::new(false));
+        let noted = is_given_back.clone();
+        let work = tokio::spawn(async move {
+            assert!(!decision.await.expect("somebody decides"));
+            tokio::task::yield_now().await;
+            noted.store(true, Ordering::SeqCst);
+        });
+        runtime.cancellable.insert(task, work);
+        runtime.decisions.lock().expect("nobody panicked").insert(task, decide);
+        is_given_back
+    }
+
+    #[tokio::test]
+    async fn the_end_gives_back_each_grant_that_waits_for_a_decision() {
+        let mut runtime = runtime();
+        let grants = [TaskId(1), TaskId(2)].map(|task| give_back_on_no(&mut runtime, task));
+        runtime.finish().await;
+        assert!(grants.iter().all(|is_given_back| is_given_back.load(Ordering::SeqCst)));
+    }
+
+    #[tokio::test]
+    async fn a_decision_once_made_is_not_cut_short() {
+        let mut runtime = runtime();
+        let is_given_back = give_back_on_no(&mut runtime, TaskId(1));
+        runtime.try_saving(TaskId(1), false);
+        assert!(runtime.cancellable.is_empty());
+        runtime.finish().await;
+        assert!(is_given_back.load(Ordering::SeqCst));
+    }
 }

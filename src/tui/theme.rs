@@ -8,8 +8,6 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use ratatui::text::Span;
 
-use crate::tui::widgets::qr::{QrAbilities, QrPalette};
-
 /// Whether styles carry colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColorChoice {
@@ -161,6 +159,25 @@ pub struct Abilities {
     pub qr: QrAbilities,
 }
 
+/// How dark and light modules are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QrPalette {
+    /// 16 on 231 of the 256 colours, which multiplexers pass on unchanged; GNU screen mangles 24-bit colours.
+    Indexed256,
+    /// Black on gray of the 8 colours that every terminal with colours has.
+    Ansi16,
+    /// Reverse video in the terminal's own colours, for `NO_COLOR`. Right on dark terminals, on light ones once inverted.
+    Reverse,
+}
+
+/// What the terminal can show of a QR code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QrAbilities {
+    /// The font has `▀` and `▄`. Usual fonts of the Linux console do not.
+    pub half_blocks: bool,
+    pub palette: QrPalette,
+}
+
 /// How the names of terminals without colours end (terminfo's naming rules).
 const MONOCHROME: [&str; 4] = ["dumb", "-m", "-mono", "-nc"];
 
@@ -222,8 +239,7 @@ mod tests {
 
     use ratatui::style::{Color, Modifier, Style};
 
-    use super::{ColorChoice, Environment, Mark, Theme};
-    use crate::tui::widgets::qr::QrPalette;
+    use super::{ColorChoice, Environment, Mark, QrPalette, Theme};
 
     const MARKS: [Mark; 5] = [Mark::Good, Mark::Working, Mark::Attention, Mark::NeedsSignIn, Mark::Declined];
 

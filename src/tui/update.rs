@@ -7,7 +7,6 @@ use super::keymap::{self, Command, Key, Scope};
 use super::message::{Effect, Message};
 use super::model::{Confirmed, Model, Now, Overlay, Screen};
 use super::panels::{api, profiles, sign_in};
-use super::theme::Mark;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
@@ -52,9 +51,9 @@ fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
         return press_in_overlay(model, overlay, key, now);
     }
     if model.screen == Screen::Api && api::captures_keys(model) {
-        return api::press(model, key, now);
+        return api::press(model, key);
     }
-    let Some(command) = keymap::command(scope(model.screen), key) else {
+    let Some(command) = keymap::command(model.screen.scope(), key) else {
         return Vec::new();
     };
     match (command, model.screen) {
@@ -91,19 +90,4 @@ fn confirmed(model: &mut Model, action: Confirmed, now: Now) -> Vec<Effect> {
         Confirmed::CancelSignIn => sign_in::leave(model),
         Confirmed::SignOut(profile) => profiles::sign_out(model, profile, now),
     }
-}
-
-/// The bindings that hold on a screen.
-pub fn scope(screen: Screen) -> Scope {
-    match screen {
-        Screen::SignIn => Scope::SignIn,
-        Screen::Profiles => Scope::Profiles,
-        Screen::Api => Scope::Api,
-    }
-}
-
-/// Says that text went to the terminal's clipboard, which may or may not have taken it.
-pub fn say_copied(model: &mut Model, what: &str, now: Now) {
-    let text = format!("Sent {what} to your terminal's clipboard. Nothing to paste? Select it with the mouse.");
-    model.say(Mark::Good, text, now);
 }

@@ -12,12 +12,11 @@ use device_login::providers::zoho;
 use device_login::service::{Answer, Budget, Explained, Machine, ProfileStatus, State, TestCalls};
 use device_login::storage::{Account, KeySource, LastRefresh, Protection};
 use device_login::tui::keymap::Key;
-use device_login::tui::message::{Effect, Message, Task};
-use device_login::tui::model::{Model, Now, Subject};
+use device_login::tui::message::{Effect, Message, TaskId};
+use device_login::tui::model::{ConfiguredProfile, Model, Now};
 use device_login::tui::panels::profiles;
-use device_login::tui::theme::{Abilities, ColorChoice};
+use device_login::tui::theme::{Abilities, ColorChoice, QrAbilities, QrPalette};
 use device_login::tui::update::update;
-use device_login::tui::widgets::qr::{QrAbilities, QrPalette};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const HOSTILE: &str = "\u{1b}[31mred\u{7}\u{202e}evil\u{200b}\n日本語テキスト\t❤️";
@@ -107,13 +106,13 @@ pub(crate) fn empty_model() -> Model {
 
 pub(crate) fn model_with(abilities: Abilities, profiles: &[ProfileStatus]) -> Model {
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
-    let subject = |status: &ProfileStatus| Subject {
+    let subject = |status: &ProfileStatus| ConfiguredProfile {
         profile: status.name.clone(),
         provider: "Zoho".to_owned(),
         data_center: Some("us".to_owned()),
         scopes: texts(&["ZohoCRM.users.READ", "ZohoCRM.org.READ", "AaaServer.profile.READ"]),
     };
-    let subjects: BTreeMap<ProfileName, Subject> =
+    let subjects: BTreeMap<ProfileName, ConfiguredProfile> =
         profiles.iter().map(|status| (status.name.clone(), subject(status))).collect();
     let mut model = Model::new(abilities, machine, subjects);
     profiles::open(&mut model);
@@ -145,7 +144,7 @@ pub(crate) fn type_text(model: &mut Model, text: &str) {
 }
 
 /// The task of the only effect that has one.
-pub(crate) fn task_of(effects: &[Effect]) -> Task {
+pub(crate) fn task_of(effects: &[Effect]) -> TaskId {
     let tasks = effects.iter().filter_map(|effect| match effect {
         Effect::Refresh { task, .. }
         | Effect::Verify { task, .. }

@@ -1,4 +1,5 @@
-//! Draws a model into a buffer and prints what is on it: text, then runs of style, then where the cursor is.
+//! Draws a model into a buffer and prints what is on it: text, then runs of style beside the QR
+//! code, then where the cursor is.
 
 use std::fmt::Write as _;
 
@@ -64,8 +65,14 @@ fn style_runs(buffer: &Buffer, row: u16) -> Vec<(u16, u16, String)> {
             _ => runs.push((column, column, style)),
         }
     }
-    runs.retain(|(_, _, style)| !style.is_empty());
+    // A QR code is read by the decoder instead; as styles it would only be long.
+    runs.retain(|(from, _, style)| !style.is_empty() && !is_of_qr_code(&buffer[(*from, row)]));
     runs
+}
+
+/// Nothing but QR codes has colours beyond the ANSI ones.
+fn is_of_qr_code(cell: &Cell) -> bool {
+    matches!(cell.bg, Color::Indexed(_))
 }
 
 fn style(cell: &Cell) -> String {

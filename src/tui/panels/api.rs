@@ -20,13 +20,12 @@ use field::Field;
 use request::{Pressed, RequestForm};
 
 use crate::api::Call;
-use crate::clock::Moment;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::service::{Answer, TestCalls};
 use crate::tui::keymap::{Command, Key};
-use crate::tui::message::{Effect, Task};
+use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Model, Now, Screen};
 use crate::tui::panels::profiles;
 use crate::tui::widgets::json_view::JsonView;
@@ -47,7 +46,7 @@ pub struct ApiPanel {
     /// Why the current request could not be sent at all.
     refused: Option<Error>,
     history: History,
-    shown: Option<Task>,
+    shown: Option<TaskId>,
     side: Side,
     /// The text that is being typed or was looked for.
     query: Option<Field>,
@@ -58,7 +57,7 @@ pub struct ApiPanel {
 /// What is known of the calls that can be tried.
 #[derive(Debug)]
 enum Catalogue {
-    Loading(Task),
+    Loading(TaskId),
     Ready(Box<TestCalls>),
     Failed(Error),
 }
@@ -66,7 +65,7 @@ enum Catalogue {
 /// A request on its way.
 #[derive(Debug)]
 struct Sent {
-    task: Task,
+    task: TaskId,
     call: Call,
     dialect: &'static Dialect,
 }
@@ -84,7 +83,7 @@ enum Focus {
 }
 
 impl ApiPanel {
-    fn new(profile: ProfileName, task: Task, history: History) -> Self {
+    fn new(profile: ProfileName, task: TaskId, history: History) -> Self {
         Self {
             profile,
             catalogue: Catalogue::Loading(task),
@@ -159,7 +158,7 @@ pub fn open(model: &mut Model, profile: ProfileName) -> Vec<Effect> {
 }
 
 /// Takes in which calls can be tried.
-pub fn loaded(model: &mut Model, task: Task, result: Result<TestCalls, Error>) -> Vec<Effect> {
+pub fn loaded(model: &mut Model, task: TaskId, result: Result<TestCalls, Error>) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return Vec::new() };
     if matches!(panel.catalogue, Catalogue::Loading(wanted) if wanted == task) {
         panel.catalogue = result.map_or_else(Catalogue::Failed, |known| Catalogue::Ready(Box::new(known)));
@@ -195,7 +194,7 @@ pub fn captures_keys(model: &Model) -> bool {
 }
 
 /// Takes in a key that is text.
-pub fn press(model: &mut Model, key: Key, _now: Now) -> Vec<Effect> {
+pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return Vec::new() };
     let mut effects = Vec::new();
     if panel.focus == Focus::Form {
@@ -262,7 +261,7 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
 }
 
 /// Takes in the answer of a request. One of a request that is not current any more goes to the history only.
-pub fn answered(model: &mut Model, task: Task, result: Result<Answer, Error>, now: Now) -> Vec<Effect> {
+pub fn answered(model: &mut Model, task: TaskId, result: Result<Answer, Error>, now: Now) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return Vec::new() };
     let is_current = panel.under_way.last().is_some_and(|last| last.task == task);
     let Some(index) = panel.under_way.iter().position(|request| request.task == task) else { return Vec::new() };
@@ -276,11 +275,6 @@ pub fn answered(model: &mut Model, task: Task, result: Result<Answer, Error>, no
     panel.history.push(exchange, panel.shown);
     resized(model);
     Vec::new()
-}
-
-/// Nothing on this panel changes by itself.
-pub fn next_wakeup(_model: &Model, _now: Now) -> Option<Moment> {
-    None
 }
 
 /// Fits the answer's text to its pane, which the window and the lines above it settle.

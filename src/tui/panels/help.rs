@@ -7,7 +7,6 @@ use ratatui::text::{Line, Span};
 use crate::tui::keymap::{BINDINGS, Binding, Command, Scope};
 use crate::tui::model::{Model, Screen};
 use crate::tui::text;
-use crate::tui::update::scope;
 
 const ADVICE: [&str; 2] = [
     "QR code does not scan? Press f, then i; make the font smaller; or type the address and the code: they do the same.",
@@ -17,7 +16,7 @@ const COLUMN: u16 = 38;
 
 /// Draws the keys of the screen below and those that hold everywhere, side by side where there is room.
 pub fn view(model: &Model, area: Rect, frame: &mut Frame<'_>) {
-    let left = column(model, scope(model.screen));
+    let left = column(model, model.screen.scope());
     let right = column(model, Scope::Everywhere);
     let below = if area.width >= 2 * COLUMN {
         let left_end = draw(&left, Rect { x: area.x + 2, y: area.y + 1, ..area }, area, frame);

@@ -14,15 +14,15 @@ use crate::clock::Moment;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{Freshness, ProfileStatus, SignIn, SignedOut, State};
+use crate::service::{ProfileStatus, SignedOut, State};
 use crate::storage::Account;
 use crate::tui::Ended;
 use crate::tui::keymap::Command;
-use crate::tui::message::{Effect, Task};
+use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::panels::lines::{moved, next_second};
 use crate::tui::panels::{api, sign_in};
 use crate::tui::theme::Mark;
-use crate::tui::update::say_copied;
 use crate::untrusted::Untrusted;
 
 pub use view::{title, view};
@@ -39,7 +39,7 @@ pub struct ProfilesPanel {
     is_loaded: bool,
     reload_at: Option<Moment>,
     selected: Option<ProfileName>,
-    under_way: BTreeMap<ProfileName, (Task, Work)>,
+    under_way: BTreeMap<ProfileName, (TaskId, Work)>,
     /// What went wrong last; stays until the next key.
     problem: Option<(ProfileName, Error)>,
     revealed: Option<Revealed>,
@@ -86,7 +86,7 @@ impl ProfilesPanel {
     }
 
     /// Takes the work that `task` names off the list; `None` for an answer that nobody waits for.
-    fn end(&mut self, profile: &ProfileName, task: Task) -> Option<Work> {
+    fn end(&mut self, profile: &ProfileName, task: TaskId) -> Option<Work> {
         let (under_way, work) = *self.under_way.get(profile)?;
         (under_way == task).then(|| self.under_way.remove(profile))?;
         Some(work)
@@ -169,7 +169,7 @@ pub fn loaded(model: &mut Model, statuses: Vec<ProfileStatus>, now: Now) -> Vec<
 
 pub fn refreshed(
     model: &mut Model,
-    task: Task,
+    task: TaskId,
     profile: &ProfileName,
     result: Result<(), Error>,
     now: Now,
@@ -186,7 +186,7 @@ pub fn refreshed(
 
 pub fn verified(
     model: &mut Model,
-    task: Task,
+    task: TaskId,
     profile: &ProfileName,
     result: Result<Account, Error>,
     now: Now,
@@ -207,7 +207,7 @@ pub fn verified(
 /// Says which of the two halves of signing out worked.
 pub fn signed_out(
     model: &mut Model,
-    task: Task,
+    task: TaskId,
     profile: &ProfileName,
     result: Result<SignedOut, Error>,
     now: Now,
@@ -235,7 +235,7 @@ pub fn signed_out(
 /// Shows or copies the token, whichever was asked for. A person who has gone on in the meantime does not get to see it.
 pub fn token_read(
     model: &mut Model,
-    task: Task,
+    task: TaskId,
     profile: &ProfileName,
     result: Result<Secret, Error>,
     now: Now,
@@ -244,7 +244,7 @@ pub fn token_read(
     let mut effects = Vec::new();
     match result {
         Ok(token) if work == Work::CopyToken => {
-            say_copied(model, "the access token", now);
+            model.say_copied("the access token", now);
             effects.push(Effect::Copy(token));
         }
         Ok(token) => {
@@ -282,12 +282,8 @@ pub fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
 /// The next second of the soonest clock, the end of a revealed token, or the next reading.
 pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
     let panel = &model.profiles;
-    let ticks = panel.statuses.iter().filter_map(|status| {
-        let left = status.remaining(now.time);
-        let beyond = Duration::from_nanos(u64::from(left.subsec_nanos()));
-        let tick = if beyond.is_zero() { Duration::from_secs(1) } else { beyond };
-        (!left.is_zero()).then(|| now.moment + tick)
-    });
+    let ticks =
+        panel.statuses.iter().filter_map(|status| next_second(now.moment + status.remaining(now.time), now.moment));
     let hides_at = panel.revealed.as_ref().map(|revealed| revealed.until);
     ticks.chain(hides_at).chain(panel.reload_at).min()
 }
@@ -301,21 +297,13 @@ fn reload(model: &mut Model) -> Vec<Effect> {
 fn go(model: &mut Model, command: Command, now: Now) {
     let (rows, detail_rows) = (view::list_rows(model), view::detail_rows(model, now));
     let panel = &mut model.profiles;
-    let step = |at: usize, page: usize| match command {
-        Command::Up => at.saturating_sub(1),
-        Command::Down => at.saturating_add(1),
-        Command::PageUp => at.saturating_sub(page),
-        Command::PageDown => at.saturating_add(page),
-        Command::Home => 0,
-        _ => usize::MAX,
-    };
     match panel.detail_scroll {
         Some(scroll) => {
             let (all, page) = detail_rows;
             let last = all.saturating_sub(page);
-            panel.detail_scroll = u16::try_from(step(usize::from(scroll), page.max(2) - 1).min(last)).ok();
+            panel.detail_scroll = u16::try_from(moved(usize::from(scroll), command, page.max(2) - 1).min(last)).ok();
         }
-        None => panel.move_to(step(panel.selected_index(), rows.max(1))),
+        None => panel.move_to(moved(panel.selected_index(), command, rows.max(1))),
     }
 }
 
@@ -337,7 +325,7 @@ fn with_profile(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         return Vec::new();
     }
     match command {
-        Command::SignIn => sign_in::start(model, profile, SignIn::default()),
+        Command::SignIn => sign_in::start(model, profile, sign_in::attended()),
         Command::OpenApi => api::open(model, profile),
         Command::Refresh => begin(model, profile, Work::Refresh, now),
         Command::Verify => begin(model, profile, Work::Verify, now),
@@ -363,9 +351,9 @@ fn begin(model: &mut Model, profile: ProfileName, work: Work, now: Now) -> Vec<E
     let task = model.new_task();
     model.profiles.under_way.insert(profile.clone(), (task, work));
     vec![match work {
-        Work::Refresh => Effect::Refresh { task, profile, freshness: Freshness::Forced },
+        Work::Refresh => Effect::Refresh { task, profile },
         Work::Verify => Effect::Verify { task, profile },
-        Work::SignOut => Effect::SignOut { task, profile, local: false },
+        Work::SignOut => Effect::SignOut { task, profile },
         Work::RevealToken | Work::CopyToken => Effect::ReadToken { task, profile },
     }]
 }

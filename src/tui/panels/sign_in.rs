@@ -19,15 +19,15 @@ use crate::secret::Secret;
 use crate::service::{IssuedCode, SignIn, SignInEvent, SignedIn};
 use crate::tui::Ended;
 use crate::tui::keymap::Command;
-use crate::tui::message::{DemoDecision, Effect, Task};
+use crate::tui::message::{DemoDecision, Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::panels::lines::next_second;
 use crate::tui::panels::profiles;
 use crate::tui::text::countdown;
 use crate::tui::theme::Mark;
-use crate::tui::update::say_copied;
 
 /// How many new codes an attended screen asks for by itself before it asks whether anybody is there.
-const ATTENDED_RENEWALS: u32 = 5;
+pub const ATTENDED_RENEWALS: u32 = 6;
 /// A code younger than this is not thrown away without asking: somebody may be typing it.
 const TYPING_TIME: Duration = Duration::from_secs(10);
 /// A code shown for longer than this is not cancelled without asking.
@@ -40,7 +40,7 @@ const SUCCESS_TIME: Duration = Duration::from_secs(5);
 pub struct SignInPanel {
     pub profile: ProfileName,
     pub options: SignIn,
-    task: Task,
+    task: TaskId,
     pub stage: Stage,
     /// The code before this one, and when it ran out.
     pub previous: Option<(String, Timestamp)>,
@@ -60,6 +60,8 @@ pub enum Stage {
     Unsaved {
         error: Error,
     },
+    /// The person gave the grant up; it goes back to the provider, which nothing may cut short.
+    GivingBack,
     /// Approved and saved; the account is being asked for.
     Approved,
     SignedIn {
@@ -116,10 +118,14 @@ pub struct QrView {
     pub step: i16,
 }
 
+/// What a sign-in asks for that was begun on the screen itself.
+pub fn attended() -> SignIn {
+    SignIn { renewals: ATTENDED_RENEWALS, ..SignIn::default() }
+}
+
 /// Opens the panel and starts a sign-in.
 pub fn start(model: &mut Model, profile: ProfileName, options: SignIn) -> Vec<Effect> {
     let task = model.new_task();
-    let options = SignIn { renewals: options.renewals.max(ATTENDED_RENEWALS), ..options };
     let qr = model.sign_in.as_ref().map(|panel| panel.qr).unwrap_or_default();
     model.sign_in = Some(SignInPanel {
         profile: profile.clone(),
@@ -136,7 +142,7 @@ pub fn start(model: &mut Model, profile: ProfileName, options: SignIn) -> Vec<Ef
 }
 
 /// Takes in an event of the sign-in under way.
-pub fn happened(model: &mut Model, task: Task, event: SignInEvent, now: Now) -> Vec<Effect> {
+pub fn happened(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -> Vec<Effect> {
     let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) else {
         return Vec::new();
     };
@@ -157,7 +163,7 @@ pub fn happened(model: &mut Model, task: Task, event: SignInEvent, now: Now) -> 
 }
 
 /// Takes in that the grant could not be saved.
-pub fn unsaved(model: &mut Model, task: Task, error: Error) -> Vec<Effect> {
+pub fn unsaved(model: &mut Model, task: TaskId, error: Error) -> Vec<Effect> {
     if let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) {
         panel.stage = Stage::Unsaved { error };
         model.overlay = None;
@@ -168,7 +174,7 @@ pub fn unsaved(model: &mut Model, task: Task, error: Error) -> Vec<Effect> {
 }
 
 /// Takes in the end of the sign-in under way.
-pub fn ended(model: &mut Model, task: Task, result: Result<SignedIn, Error>, now: Now) -> Vec<Effect> {
+pub fn ended(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, now: Now) -> Vec<Effect> {
     let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) else {
         return Vec::new();
     };
@@ -223,6 +229,7 @@ pub fn commands(model: &Model) -> Vec<Command> {
     let Some(panel) = &model.sign_in else { return vec![Command::Back] };
     match &panel.stage {
         Stage::Asking { .. } | Stage::Approved => vec![Command::Help, Command::Back],
+        Stage::GivingBack => vec![Command::Help],
         Stage::Unsaved { .. } => vec![Command::Choose, Command::Help, Command::Back],
         Stage::Waiting(_) if panel.qr.is_full_screen => {
             vec![Command::FullScreenQr, Command::InvertQr, Command::BiggerQr, Command::SmallerQr, Command::Back]
@@ -269,7 +276,9 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
             next_second(ends_at, now.moment)
         }
         Stage::SignedIn { leaves_at, .. } => next_second(*leaves_at, now.moment),
-        Stage::Asking { .. } | Stage::Unsaved { .. } | Stage::Approved | Stage::Failed { .. } => None,
+        Stage::Asking { .. } | Stage::Unsaved { .. } | Stage::GivingBack | Stage::Approved | Stage::Failed { .. } => {
+            None
+        }
     }
 }
 
@@ -279,13 +288,15 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
     let mut effects = match &panel.stage {
         Stage::Asking { .. } | Stage::Waiting(_) | Stage::Approved => vec![Effect::Cancel(panel.task)],
         Stage::Unsaved { .. } => vec![Effect::TrySaving { task: panel.task, again: false }],
-        Stage::SignedIn { .. } | Stage::Failed { .. } => Vec::new(),
+        Stage::GivingBack | Stage::SignedIn { .. } | Stage::Failed { .. } => Vec::new(),
     };
     if model.is_single_sign_in {
         effects.push(Effect::Quit(match panel.stage {
             Stage::SignedIn { outcome, .. } => Ended::SignedIn(outcome),
             Stage::Failed { error, .. } => Ended::Failed(error),
-            Stage::Asking { .. } | Stage::Waiting(_) | Stage::Unsaved { .. } | Stage::Approved => Ended::Interrupted,
+            Stage::Asking { .. } | Stage::Waiting(_) | Stage::Unsaved { .. } | Stage::GivingBack | Stage::Approved => {
+                Ended::Interrupted
+            }
         }));
     } else {
         effects.extend(profiles::open(model));
@@ -328,16 +339,6 @@ fn complete_address(code: &IssuedCode) -> &str {
     code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).as_str()
 }
 
-/// The next moment at which a clock that counts down to `ends_at` shows another second.
-fn next_second(ends_at: Moment, now: Moment) -> Option<Moment> {
-    let left = now.until(ends_at);
-    if left.is_zero() {
-        return None;
-    }
-    let beyond = Duration::from_nanos(u64::from(left.subsec_nanos()));
-    Some(now + if beyond.is_zero() { Duration::from_secs(1) } else { beyond })
-}
-
 fn panel_qr(model: &mut Model, change: impl FnOnce(&mut QrView)) -> Vec<Effect> {
     if let Some(panel) = model.sign_in.as_mut() {
         change(&mut panel.qr);
@@ -362,7 +363,7 @@ fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
 /// Tries to save the grant again, or gives it back; either way the end follows as a message.
 fn decide_saving(model: &mut Model, again: bool) -> Vec<Effect> {
     let Some(panel) = model.sign_in.as_mut() else { return Vec::new() };
-    panel.stage = Stage::Approved;
+    panel.stage = if again { Stage::Approved } else { Stage::GivingBack };
     vec![Effect::TrySaving { task: panel.task, again }]
 }
 
@@ -414,6 +415,7 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
         }
         Stage::SignedIn { .. } => go_on(model),
         Stage::Unsaved { .. } => decide_saving(model, false),
+        Stage::GivingBack => Vec::new(),
         _ => leave(model),
     }
 }
@@ -429,11 +431,11 @@ fn with_code(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
     let decide = |decision| vec![Effect::Decide { user_code: user_code.clone(), decision }];
     match command {
         Command::CopyCode => {
-            say_copied(model, "the code", now);
+            model.say_copied("the code", now);
             vec![Effect::Copy(Secret::new(user_code))]
         }
         Command::CopyLink => {
-            say_copied(model, "the link", now);
+            model.say_copied("the link", now);
             vec![Effect::Copy(Secret::new(link.as_str()))]
         }
         Command::OpenBrowser => vec![Effect::OpenBrowser(link)],

@@ -13,6 +13,7 @@ use ratatui::style::{Color, Modifier};
 use ratatui::widgets::Widget;
 
 use crate::oauth::qr::QrMatrix;
+use crate::tui::theme::{QrAbilities, QrPalette};
 
 /// The largest scale on offer. 33 modules at 8 columns each fill a screen of 296x148.
 const LARGEST_SCALE: u16 = 8;
@@ -20,32 +21,28 @@ const LARGEST_SCALE: u16 = 8;
 /// The scale at which a module is two columns and one row, the smallest without half-blocks.
 const BACKGROUND_SCALE: u16 = 2;
 
-/// How dark and light modules are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QrPalette {
-    /// 16 on 231 of the 256 colours, which multiplexers pass on unchanged; GNU screen mangles 24-bit colours.
-    Indexed256,
-    /// Black on gray of the 8 colours that every terminal with colours has.
-    Ansi16,
-    /// Reverse video in the terminal's own colours, for `NO_COLOR`. Right on dark terminals, on light ones once inverted.
-    Reverse,
+/// How the person wants QR codes to be drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum QrChoice {
+    /// Whichever form fits best.
+    #[default]
+    Auto,
+    /// Blanks on a background, no glyph at all.
+    Full,
+    /// Half-blocks, even where the terminal is not known to have them.
+    Half,
+    /// Not at all.
+    None,
 }
 
-/// What the terminal can show of a QR code.
+/// The ways in which modules may be made of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QrAbilities {
-    /// The font has `▀` and `▄`. Usual fonts of the Linux console do not.
-    pub half_blocks: bool,
-    pub palette: QrPalette,
-}
-
-/// How the modules are made of cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QrForm {
+pub enum QrForms {
     /// Blanks on a background, no glyph at all.
     Background,
     /// Half-blocks where two modules share a cell.
     HalfBlock,
+    Both,
 }
 
 /// A way to draw a code of a given size that fits the box it was chosen for.
@@ -65,40 +62,46 @@ pub struct TooSmall {
     pub has: Size,
 }
 
+impl QrChoice {
+    /// The forms that the choice leaves on a terminal; `None` where no code is wanted.
+    pub fn forms(self, abilities: QrAbilities) -> Option<QrForms> {
+        match self {
+            Self::Auto if abilities.half_blocks => Some(QrForms::Both),
+            Self::Auto | Self::Full => Some(QrForms::Background),
+            Self::Half => Some(QrForms::HalfBlock),
+            Self::None => None,
+        }
+    }
+}
+
+impl QrForms {
+    fn have(self, scale: u16) -> bool {
+        match self {
+            Self::Background => scale.is_multiple_of(2),
+            Self::HalfBlock => !scale.is_multiple_of(2),
+            Self::Both => true,
+        }
+    }
+}
+
 impl Fit {
     /// Chooses the best way to draw `size` modules in a box beside text: blanks before half-blocks, then the wider quiet
-    /// zone.
-    pub fn choose(size: u16, width: u16, height: u16, abilities: QrAbilities) -> Result<Self, TooSmall> {
-        Self::choose_step(size, width, height, abilities, 0)
-    }
-
-    /// Chooses like [`Fit::choose`], then goes `step` ways up (bigger) or down (smaller) as far as there are any.
-    pub fn choose_step(
-        size: u16,
-        width: u16,
-        height: u16,
-        abilities: QrAbilities,
-        step: i16,
-    ) -> Result<Self, TooSmall> {
-        let ladder = Self::ladder(size, width, height, abilities);
+    /// zone. Goes `step` ways up (bigger) or down (smaller) from there, as far as there are any.
+    pub fn choose_step(size: u16, width: u16, height: u16, forms: QrForms, step: i16) -> Result<Self, TooSmall> {
+        let ladder = Self::ladder(size, width, height, forms);
         let usual = ladder.iter().position(|fit| fit.scale <= BACKGROUND_SCALE).unwrap_or_default();
         let last = ladder.len().saturating_sub(1);
         let chosen = usual.saturating_add_signed(-isize::from(step)).min(last);
-        ladder.get(chosen).copied().ok_or_else(|| TooSmall {
-            needs: Self::smallest(size, abilities).dimensions(),
-            has: Size::new(width, height),
-        })
-    }
-
-    /// Chooses the largest modules that fit, for a screen that shows little else.
-    pub fn largest(size: u16, width: u16, height: u16, abilities: QrAbilities) -> Result<Self, TooSmall> {
-        Self::choose_step(size, width, height, abilities, i16::MAX)
+        ladder
+            .get(chosen)
+            .copied()
+            .ok_or_else(|| TooSmall { needs: Self::smallest(size, forms).dimensions(), has: Size::new(width, height) })
     }
 
     /// Every way to draw `size` modules in the box, from the largest scale to the smallest and from the widest quiet zone
     /// to the narrowest.
-    pub fn ladder(size: u16, width: u16, height: u16, abilities: QrAbilities) -> Vec<Self> {
-        let scales = (1..=LARGEST_SCALE).rev().filter(|scale| abilities.half_blocks || scale % 2 == 0);
+    pub fn ladder(size: u16, width: u16, height: u16, forms: QrForms) -> Vec<Self> {
+        let scales = (1..=LARGEST_SCALE).rev().filter(|scale| forms.have(*scale));
         let ways = scales.flat_map(|scale| {
             let quiet_zones: &[u16] = if scale == 1 { &[4, 2, 1] } else { &[4, 2] };
             quiet_zones.iter().map(move |&quiet_zone| Self { size, scale, quiet_zone })
@@ -106,11 +109,10 @@ impl Fit {
         ways.filter(|fit| fit.columns() <= width && fit.rows() <= height).collect()
     }
 
-    fn smallest(size: u16, abilities: QrAbilities) -> Self {
-        if abilities.half_blocks {
-            Self { size, scale: 1, quiet_zone: 1 }
-        } else {
-            Self { size, scale: BACKGROUND_SCALE, quiet_zone: 2 }
+    fn smallest(size: u16, forms: QrForms) -> Self {
+        match forms {
+            QrForms::Background => Self { size, scale: BACKGROUND_SCALE, quiet_zone: 2 },
+            QrForms::HalfBlock | QrForms::Both => Self { size, scale: 1, quiet_zone: 1 },
         }
     }
 
@@ -126,10 +128,6 @@ impl Fit {
 
     pub fn dimensions(self) -> Size {
         Size::new(self.columns(), self.rows())
-    }
-
-    pub fn form(self) -> QrForm {
-        if self.scale.is_multiple_of(2) { QrForm::Background } else { QrForm::HalfBlock }
     }
 
     /// The light modules on each side.
@@ -192,7 +190,7 @@ impl Widget for &QrCode<'_> {
             for column in 0..columns {
                 let is_light = |half_row| self.is_dark(column, half_row) == self.inverted;
                 let cell = &mut buffer[(area.x + column, area.y + row)];
-                self.palette.paint(cell, is_light(2 * row), is_light(2 * row + 1));
+                paint(cell, self.palette, is_light(2 * row), is_light(2 * row + 1));
             }
         }
     }
@@ -209,27 +207,24 @@ impl QrCode<'_> {
     }
 }
 
-impl QrPalette {
-    /// Paints one cell. Takes nothing over from what the cell was: bold alone would turn black into grey in some
-    /// terminals.
-    fn paint(self, cell: &mut Cell, top_is_light: bool, bottom_is_light: bool) {
-        cell.reset();
-        let (light, dark) = match self {
-            Self::Indexed256 => (Color::Indexed(231), Color::Indexed(16)),
-            Self::Ansi16 => (Color::Gray, Color::Black),
-            // The terminal's foreground is the light one: blanks show it in reverse video, half-blocks as they are.
-            Self::Reverse => (Color::Reset, Color::Reset),
-        };
-        let (symbol, background) = match (top_is_light, bottom_is_light) {
-            (true, true) => (" ", light),
-            (false, false) => (" ", dark),
-            (true, false) => ("▀", dark),
-            (false, true) => ("▄", dark),
-        };
-        cell.set_symbol(symbol).set_fg(light).set_bg(background);
-        if self == Self::Reverse && top_is_light && bottom_is_light {
-            cell.modifier = Modifier::REVERSED;
-        }
+/// Paints one cell. Takes nothing over from what the cell was: bold alone would turn black into grey in some terminals.
+fn paint(cell: &mut Cell, palette: QrPalette, top_is_light: bool, bottom_is_light: bool) {
+    cell.reset();
+    let (light, dark) = match palette {
+        QrPalette::Indexed256 => (Color::Indexed(231), Color::Indexed(16)),
+        QrPalette::Ansi16 => (Color::Gray, Color::Black),
+        // The terminal's foreground is the light one: blanks show it in reverse video, half-blocks as they are.
+        QrPalette::Reverse => (Color::Reset, Color::Reset),
+    };
+    let (symbol, background) = match (top_is_light, bottom_is_light) {
+        (true, true) => (" ", light),
+        (false, false) => (" ", dark),
+        (true, false) => ("▀", dark),
+        (false, true) => ("▄", dark),
+    };
+    cell.set_symbol(symbol).set_fg(light).set_bg(background);
+    if palette == QrPalette::Reverse && top_is_light && bottom_is_light {
+        cell.modifier = Modifier::REVERSED;
     }
 }
 
@@ -237,10 +232,12 @@ impl QrPalette {
 mod tests {
     use ratatui::layout::{Rect, Size};
 
-    use super::{Fit, QrAbilities, QrForm, QrPalette, TooSmall};
+    use super::{Fit, QrChoice, QrForms, TooSmall};
+    use crate::tui::theme::{QrAbilities, QrPalette};
 
-    const FULL: QrAbilities = QrAbilities { half_blocks: true, palette: QrPalette::Indexed256 };
-    const CONSOLE: QrAbilities = QrAbilities { half_blocks: false, palette: QrPalette::Ansi16 };
+    fn choose(size: u16, width: u16, height: u16, forms: QrForms) -> Result<Fit, TooSmall> {
+        Fit::choose_step(size, width, height, forms, 0)
+    }
 
     #[test]
     fn every_way_takes_the_columns_and_rows_of_the_table() {
@@ -253,14 +250,14 @@ mod tests {
             (45, [(47, 24), (49, 25), (53, 27), (98, 49), (106, 53)]),
         ];
         for (size, expected) in table {
-            let ladder = Fit::ladder(size, 200, 60, FULL);
+            let ladder = Fit::ladder(size, 200, 60, QrForms::Both);
             let usual = ladder.iter().rev().take(5).map(|fit| (fit.columns(), fit.rows()));
             assert_eq!(usual.collect::<Vec<_>>(), expected, "{size} modules");
             for (columns, rows) in expected {
-                let fit = Fit::choose(size, columns, rows, FULL).expect("fits exactly");
+                let fit = choose(size, columns, rows, QrForms::Both).expect("fits exactly");
                 assert_eq!((fit.columns(), fit.rows()), (columns, rows), "{size} modules");
                 for (columns, rows) in [(columns - 1, rows), (columns, rows - 1)] {
-                    let smaller = Fit::choose(size, columns, rows, FULL);
+                    let smaller = choose(size, columns, rows, QrForms::Both);
                     assert!(smaller.is_err() || smaller.is_ok_and(|smaller| smaller.rows() < fit.rows()));
                 }
             }
@@ -269,47 +266,57 @@ mod tests {
 
     #[test]
     fn blanks_come_before_half_blocks_and_wide_quiet_zones_before_narrow_ones() {
-        let way = |fit: Fit| (fit.form(), fit.quiet_zone());
-        let choose = |width, height| Fit::choose(33, width, height, FULL).map(way);
-        assert_eq!(choose(240, 67), Ok((QrForm::Background, 4)));
-        assert_eq!(choose(82, 40), Ok((QrForm::Background, 2)));
-        assert_eq!(choose(74, 36), Ok((QrForm::HalfBlock, 4)));
-        assert_eq!(choose(39, 24), Ok((QrForm::HalfBlock, 2)));
-        assert_eq!(choose(36, 18), Ok((QrForm::HalfBlock, 1)));
+        let way = |fit: Fit| (fit.scale(), fit.quiet_zone());
+        let choose = |width, height| choose(33, width, height, QrForms::Both).map(way);
+        assert_eq!(choose(240, 67), Ok((2, 4)));
+        assert_eq!(choose(82, 40), Ok((2, 2)));
+        assert_eq!(choose(74, 36), Ok((1, 4)));
+        assert_eq!(choose(39, 24), Ok((1, 2)));
+        assert_eq!(choose(36, 18), Ok((1, 1)));
         assert_eq!(choose(34, 18), Err(TooSmall { needs: Size::new(35, 18), has: Size::new(34, 18) }));
     }
 
     #[test]
     fn without_half_blocks_only_even_scales_are_offered() {
-        assert!(Fit::ladder(33, 400, 200, CONSOLE).iter().all(|fit| fit.form() == QrForm::Background));
-        assert_eq!(Fit::choose(33, 73, 37, CONSOLE).map_err(|small| small.needs), Err(Size::new(74, 37)));
+        assert!(Fit::ladder(33, 400, 200, QrForms::Background).iter().all(|fit| fit.scale() % 2 == 0));
+        assert_eq!(choose(33, 73, 37, QrForms::Background).map_err(|small| small.needs), Err(Size::new(74, 37)));
     }
 
     #[test]
     fn steps_go_up_and_down_the_ladder_and_stop_at_its_ends() {
-        let step = |step| Fit::choose_step(33, 130, 70, FULL, step).map(|fit| (fit.scale(), fit.quiet_zone()));
+        let step = |step| Fit::choose_step(33, 130, 70, QrForms::Both, step).map(|fit| (fit.scale(), fit.quiet_zone()));
         let all = [(3, 4), (3, 2), (2, 4), (2, 2), (1, 4), (1, 2), (1, 1)].map(Ok);
         assert_eq!([3, 2, 1, 0, -1, -2, -3, -4, -5].map(step)[1..8], all);
         assert_eq!([i16::MAX, 9].map(step), [Ok((3, 4)); 2]);
         assert_eq!([i16::MIN, -9].map(step), [Ok((1, 1)); 2]);
-        assert_eq!(Fit::largest(33, 130, 70, FULL).map(Fit::scale), Ok(3));
     }
 
     #[test]
     fn the_sentence_counts_the_rows_that_the_layout_takes_around_the_code() {
-        let small = Fit::choose(33, 36, 17, FULL).expect_err("one row short");
+        let small = choose(33, 36, 17, QrForms::Both).expect_err("one row short");
         assert_eq!(
             small.in_window(Size::new(36, 18)).to_string(),
             "QR code needs 35x19, this window is 36x18. The address and code do the same."
         );
-        let huge = Fit::choose(u16::MAX, 80, 24, FULL).expect_err("no window is so large");
+        let huge = choose(u16::MAX, 80, 24, QrForms::Both).expect_err("no window is so large");
         assert_eq!(huge.in_window(Size::new(100, 30)).needs.width, u16::MAX);
     }
 
     #[test]
     fn a_fit_is_centered_or_not_placed_at_all() {
-        let fit = Fit::choose(33, 37, 19, FULL).expect("fits");
+        let fit = choose(33, 37, 19, QrForms::Both).expect("fits");
         assert_eq!(fit.centered_in(Rect::new(10, 5, 41, 21)), Some(Rect::new(12, 6, 37, 19)));
         assert_eq!(fit.centered_in(Rect::new(0, 0, 36, 40)), None);
+    }
+
+    #[test]
+    fn the_choice_beats_what_the_terminal_is_known_to_show() {
+        let abilities = |half_blocks| QrAbilities { half_blocks, palette: QrPalette::Ansi16 };
+        let forms = |choice: QrChoice| [true, false].map(|half_blocks| choice.forms(abilities(half_blocks)));
+        assert_eq!(forms(QrChoice::Auto), [Some(QrForms::Both), Some(QrForms::Background)]);
+        assert_eq!(forms(QrChoice::Full), [Some(QrForms::Background); 2]);
+        assert_eq!(forms(QrChoice::Half), [Some(QrForms::HalfBlock); 2]);
+        assert_eq!(forms(QrChoice::None), [None; 2]);
+        assert_eq!(choose(33, 240, 67, QrForms::HalfBlock).map(Fit::scale), Ok(1));
     }
 }

@@ -8,9 +8,9 @@ use crate::secret::Secret;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::Effect;
 use crate::tui::model::{Model, Now};
+use crate::tui::panels::lines::moved;
 use crate::tui::panels::profiles;
 use crate::tui::theme::Mark;
-use crate::tui::update::say_copied;
 use crate::tui::widgets::json_view::JsonView;
 
 /// Bytes beyond which a text is not sent to the clipboard: terminals drop longer ones, most without a word.
@@ -95,7 +95,7 @@ pub(super) fn is_move(command: Command) -> bool {
 pub(super) fn move_in_list(model: &mut Model, command: Command) -> Vec<Effect> {
     let page = super::view::list_rows(model).max(1);
     if let Some(panel) = &mut model.api {
-        panel.selected = moved(panel.selected, command, page, panel.rows());
+        panel.selected = moved(panel.selected, command, page).min(panel.rows().saturating_sub(1));
         panel.refused = None;
     }
     Vec::new()
@@ -109,7 +109,7 @@ pub(super) fn toggle_history(panel: &mut ApiPanel) -> Vec<Effect> {
 
 pub(super) fn in_history(panel: &mut ApiPanel, command: Command) -> Vec<Effect> {
     if is_move(command) {
-        panel.history_row = moved(panel.history_row, command, 10, panel.history.len());
+        panel.history_row = moved(panel.history_row, command, 10).min(panel.history.len().saturating_sub(1));
     } else if command == Command::Choose {
         panel.shown = panel.history.at(panel.history_row).map(|exchange| exchange.task).or(panel.shown);
         panel.side = super::Side::Body;
@@ -208,20 +208,8 @@ fn copy(model: &mut Model, text: Option<String>, what: &str, now: Now) -> Vec<Ef
             Vec::new()
         }
         Some(text) => {
-            say_copied(model, what, now);
+            model.say_copied(what, now);
             vec![Effect::Copy(Secret::new(text))]
         }
     }
-}
-
-fn moved(at: usize, command: Command, page: usize, all: usize) -> usize {
-    let to = match command {
-        Command::Up => at.saturating_sub(1),
-        Command::Down => at.saturating_add(1),
-        Command::PageUp => at.saturating_sub(page),
-        Command::PageDown => at.saturating_add(page),
-        Command::Home => 0,
-        _ => usize::MAX,
-    };
-    to.min(all.saturating_sub(1))
 }

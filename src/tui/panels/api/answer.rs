@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::service::{Answer, Explained};
-use crate::tui::message::Task;
+use crate::tui::message::TaskId;
 use crate::tui::widgets::json_view::{JsonDocument, JsonView};
 
 /// How many answers are kept at most.
@@ -25,7 +25,7 @@ const RATE_HEADERS: [&str; 3] = ["x-ratelimit", "x-api-credits-remaining", "retr
 /// A request and what became of it.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    pub(super) task: Task,
+    pub(super) task: TaskId,
     pub(super) profile: ProfileName,
     pub(super) call: Call,
     pub(super) dialect: &'static Dialect,
@@ -135,7 +135,7 @@ pub(super) struct History(VecDeque<Exchange>);
 
 impl History {
     /// Takes an exchange in and lets the oldest go that have no room any more, except the one that is looked at.
-    pub(super) fn push(&mut self, exchange: Exchange, looked_at: Option<Task>) {
+    pub(super) fn push(&mut self, exchange: Exchange, looked_at: Option<TaskId>) {
         self.0.push_front(exchange);
         let is_full = |kept: &VecDeque<Exchange>| {
             kept.len() > MOST_ANSWERS || kept.iter().map(Exchange::size).sum::<usize>() > MOST_BYTES
@@ -159,11 +159,11 @@ impl History {
         self.0.get(index)
     }
 
-    pub(super) fn find(&self, task: Task) -> Option<&Exchange> {
+    pub(super) fn find(&self, task: TaskId) -> Option<&Exchange> {
         self.0.iter().find(|exchange| exchange.task == task)
     }
 
-    pub(super) fn find_mut(&mut self, task: Task) -> Option<&mut Exchange> {
+    pub(super) fn find_mut(&mut self, task: TaskId) -> Option<&mut Exchange> {
         self.0.iter_mut().find(|exchange| exchange.task == task)
     }
 }

@@ -13,7 +13,7 @@ use crate::providers::zoho;
 use crate::secret::Secret;
 use crate::service::{Answer, Machine, TestCalls};
 use crate::tui::keymap::{Command, Key};
-use crate::tui::message::{Effect, Message, Task};
+use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::{Model, Now, Screen};
 use crate::tui::theme::{Environment, Mark};
 use crate::tui::update::update;
@@ -36,11 +36,11 @@ fn empty() -> Model {
 fn panel() -> Model {
     let mut model = empty();
     super::open(&mut model, name("work"));
-    load(&mut model, Task(1));
+    load(&mut model, TaskId(1));
     model
 }
 
-fn load(model: &mut Model, task: Task) {
+fn load(model: &mut Model, task: TaskId) {
     let provider = zoho::provider();
     let eu = provider.data_center("eu").expect("eu").clone();
     let calls = TestCalls::new(eu, provider.dialect, &["ZohoCRM.org.READ".to_owned()]);
@@ -68,7 +68,7 @@ fn who_am_i() -> Call {
 }
 
 fn call_effect(task: u64, call: Call) -> Effect {
-    Effect::Call { task: Task(task), profile: name("work"), call }
+    Effect::Call { task: TaskId(task), profile: name("work"), call }
 }
 
 fn answer(body: &str) -> Answer {
@@ -77,7 +77,7 @@ fn answer(body: &str) -> Answer {
 }
 
 fn answered(model: &mut Model, task: u64, result: Result<Answer, Error>) -> Vec<Effect> {
-    update(model, Message::Answered { task: Task(task), result: Box::new(result) }, now())
+    update(model, Message::Answered { task: TaskId(task), result: Box::new(result) }, now())
 }
 
 /// The panel with an answer to the first call.
@@ -92,7 +92,7 @@ fn with_answer(body: &str) -> Model {
 fn opening_the_panel_finds_out_what_can_be_tried() {
     let mut model = empty();
     let effects = super::open(&mut model, name("work"));
-    assert_eq!(effects, [Effect::LoadTestCalls { task: Task(1), profile: name("work") }]);
+    assert_eq!(effects, [Effect::LoadTestCalls { task: TaskId(1), profile: name("work") }]);
     assert_eq!(model.screen, Screen::Api);
 }
 
@@ -101,9 +101,9 @@ fn calls_of_an_earlier_opening_are_dropped() {
     let mut model = empty();
     super::open(&mut model, name("work"));
     super::open(&mut model, name("other"));
-    load(&mut model, Task(1));
-    assert!(matches!(api(&model).catalogue, Catalogue::Loading(Task(2))));
-    load(&mut model, Task(2));
+    load(&mut model, TaskId(1));
+    assert!(matches!(api(&model).catalogue, Catalogue::Loading(TaskId(2))));
+    load(&mut model, TaskId(2));
     assert!(matches!(api(&model).catalogue, Catalogue::Ready(_)));
 }
 
@@ -137,7 +137,7 @@ fn the_answer_of_the_last_request_is_shown() {
     press(&mut model, Key::Enter);
     press(&mut model, Key::Enter);
     assert_eq!(answered(&mut model, 3, Ok(answer("{}"))), []);
-    assert_eq!((api(&model).shown, api(&model).history.len()), (Some(Task(3)), 1));
+    assert_eq!((api(&model).shown, api(&model).history.len()), (Some(TaskId(3)), 1));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn the_answer_of_an_earlier_request_goes_to_the_history_only() {
     answered(&mut model, 2, Ok(answer("[1]")));
     assert_eq!((api(&model).shown, api(&model).history.len()), (None, 1));
     answered(&mut model, 3, Ok(answer("[2]")));
-    assert_eq!((api(&model).shown, api(&model).history.len()), (Some(Task(3)), 2));
+    assert_eq!((api(&model).shown, api(&model).history.len()), (Some(TaskId(3)), 2));
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn an_answer_that_nobody_waits_for_is_dropped() {
 fn esc_cancels_the_request_under_way_before_it_leaves() {
     let mut model = panel();
     press(&mut model, Key::Enter);
-    assert_eq!(press(&mut model, Key::Esc), [Effect::Cancel(Task(2))]);
+    assert_eq!(press(&mut model, Key::Esc), [Effect::Cancel(TaskId(2))]);
     assert_eq!(model.screen, Screen::Api);
     answered(&mut model, 2, Ok(answer("{}")));
     assert_eq!(api(&model).history.len(), 0);
@@ -175,8 +175,8 @@ fn leaving_and_coming_back_keeps_the_answers() {
     let mut model = with_answer("{}");
     assert_eq!(press(&mut model, Key::Char('q')), [Effect::LoadStatuses]);
     let effects = super::open(&mut model, name("work"));
-    assert_eq!(effects, [Effect::LoadTestCalls { task: Task(3), profile: name("work") }]);
-    assert_eq!((api(&model).history.len(), api(&model).shown), (1, Some(Task(2))));
+    assert_eq!(effects, [Effect::LoadTestCalls { task: TaskId(3), profile: name("work") }]);
+    assert_eq!((api(&model).history.len(), api(&model).shown), (1, Some(TaskId(2))));
 }
 
 #[test]
@@ -184,8 +184,8 @@ fn another_profile_keeps_the_answers_and_cancels_what_is_under_way() {
     let mut model = with_answer("{}");
     press(&mut model, Key::Enter);
     let effects = super::open(&mut model, name("other"));
-    let load = Effect::LoadTestCalls { task: Task(4), profile: name("other") };
-    assert_eq!(effects, [Effect::Cancel(Task(3)), load]);
+    let load = Effect::LoadTestCalls { task: TaskId(4), profile: name("other") };
+    assert_eq!(effects, [Effect::Cancel(TaskId(3)), load]);
     assert_eq!((api(&model).history.len(), api(&model).shown), (1, None));
 }
 
@@ -339,7 +339,7 @@ fn an_earlier_answer_can_be_shown_again() {
     for key in [Key::Char('r'), Key::Down, Key::Enter] {
         assert_eq!(press(&mut model, key), []);
     }
-    assert_eq!((api(&model).shown, api(&model).focus), (Some(Task(2)), Focus::Answer));
+    assert_eq!((api(&model).shown, api(&model).focus), (Some(TaskId(2)), Focus::Answer));
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn twenty_answers_are_kept_and_the_one_on_the_screen_whatever_its_age() {
     for task in 3..60 {
         answered(&mut model, task, Ok(answer("[2]")));
     }
-    assert_eq!((api(&model).history.len(), api(&model).shown), (20, Some(Task(2))));
+    assert_eq!((api(&model).history.len(), api(&model).shown), (20, Some(TaskId(2))));
 }
 
 #[test]
@@ -361,8 +361,8 @@ fn long_answers_make_room_for_new_ones() {
         press(&mut model, Key::Enter);
         answered(&mut model, task, Ok(answer(&long)));
     }
-    let kept: Vec<Task> = api(&model).history.iter().map(|exchange| exchange.task).collect();
-    assert_eq!(kept, [Task(5), Task(4)]);
+    let kept: Vec<TaskId> = api(&model).history.iter().map(|exchange| exchange.task).collect();
+    assert_eq!(kept, [TaskId(5), TaskId(4)]);
 }
 
 #[test]
@@ -395,5 +395,5 @@ fn a_page_is_as_long_as_the_pane_after_every_change_of_the_window() {
 
 #[test]
 fn nothing_wakes_the_panel() {
-    assert_eq!(super::next_wakeup(&with_answer("{}"), now()), None);
+    assert_eq!(crate::tui::next_wakeup(&with_answer("{}"), now()), None);
 }

@@ -14,12 +14,13 @@ use ratatui::widgets::{Block, Borders, Widget};
 use super::answer::{Exchange, Reply, bytes_in_words, reason};
 use super::{ApiPanel, Catalogue, Focus};
 use crate::error::Error;
+use crate::tui::chrome::body;
 use crate::tui::model::{Model, Now};
+use crate::tui::panels::lines::{draw_lines, sentence, shown};
 use crate::tui::text::{ago, clip, width, wrap};
 use crate::tui::theme::Mark;
-use crate::tui::view::body;
 use crate::tui::widgets::json_view::JsonPane;
-use crate::untrusted::{Untrusted, visible};
+use crate::untrusted::visible;
 
 /// From here on both panes are side by side.
 const WIDE: u16 = 72;
@@ -30,7 +31,7 @@ const TALL: u16 = 14;
 const LACKS_SCOPE: &str = "no scope";
 
 /// The profile and its data center.
-pub fn title(model: &Model, _now: Now) -> String {
+pub fn title(model: &Model) -> String {
     let Some(panel) = &model.api else { return String::new() };
     let code = panel.test_calls().map(|known| known.data_center.code.to_uppercase()).filter(|code| !code.is_empty());
     let parts: Vec<String> = std::iter::once(format!("profile {}", panel.profile)).chain(code).collect();
@@ -348,18 +349,4 @@ fn error_lines(model: &Model, error: &Error, room: usize) -> Vec<Line<'static>> 
         lines.extend(wrap(&visible(&format!("What helps: {hint}.")), room).into_iter().map(Line::raw));
     }
     lines
-}
-
-fn sentence(error: &Error) -> String {
-    format!("{}.", error.to_string().trim_end_matches('.'))
-}
-
-fn shown(text: &str) -> String {
-    Untrusted::new(text).line()
-}
-
-fn draw_lines(lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) {
-    for (row, line) in (area.y..area.bottom()).zip(lines) {
-        frame.buffer_mut().set_line(area.x, row, line, area.width);
-    }
 }

@@ -7,11 +7,11 @@ use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{Freshness, Machine, ProfileStatus, SignIn, SignedOut, State};
+use crate::service::{Machine, ProfileStatus, SignIn, SignedOut, State};
 use crate::storage::Account;
 use crate::tui::Ended;
 use crate::tui::keymap::Key;
-use crate::tui::message::{Effect, Message, Task};
+use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::theme::{Environment, Mark};
 use crate::tui::update::update;
@@ -94,7 +94,7 @@ fn opening_the_panel_reads_the_store() {
 #[test]
 fn refreshing_always_asks_for_a_new_token() {
     let mut model = panel();
-    let expected = Effect::Refresh { task: Task(1), profile: name("a"), freshness: Freshness::Forced };
+    let expected = Effect::Refresh { task: TaskId(1), profile: name("a") };
     assert_eq!(press(&mut model, 'r'), [expected]);
 }
 
@@ -102,7 +102,7 @@ fn refreshing_always_asks_for_a_new_token() {
 fn a_refresh_that_worked_is_told_and_the_store_read_again() {
     let mut model = panel();
     press(&mut model, 'r');
-    let message = Message::Refreshed { task: Task(1), profile: name("a"), result: Ok(()) };
+    let message = Message::Refreshed { task: TaskId(1), profile: name("a"), result: Ok(()) };
     assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
     assert_eq!(notice(&model), (Mark::Good, "a: refreshed."));
 }
@@ -111,7 +111,7 @@ fn a_refresh_that_worked_is_told_and_the_store_read_again() {
 fn a_refresh_that_failed_is_told_until_the_next_key() {
     let mut model = panel();
     press(&mut model, 'r');
-    let message = Message::Refreshed { task: Task(1), profile: name("a"), result: Err(failure()) };
+    let message = Message::Refreshed { task: TaskId(1), profile: name("a"), result: Err(failure()) };
     assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
     load(&mut model, &["a", "b"]);
     assert_eq!(model.profiles.problem, Some((name("a"), failure())));
@@ -134,14 +134,14 @@ fn profiles_are_worked_on_side_by_side() {
     let mut model = panel();
     press(&mut model, 'r');
     press(&mut model, 'j');
-    assert_eq!(press(&mut model, 'v'), [Effect::Verify { task: Task(2), profile: name("b") }]);
+    assert_eq!(press(&mut model, 'v'), [Effect::Verify { task: TaskId(2), profile: name("b") }]);
 }
 
 #[test]
 fn an_answer_that_nobody_waits_for_changes_nothing() {
     let mut model = panel();
     press(&mut model, 'r');
-    for (task, profile) in [(Task(9), "a"), (Task(1), "b")] {
+    for (task, profile) in [(TaskId(9), "a"), (TaskId(1), "b")] {
         let message = Message::Refreshed { task, profile: name(profile), result: Err(failure()) };
         assert_eq!(update(&mut model, message, at(0)), []);
     }
@@ -153,7 +153,7 @@ fn verifying_names_the_account_with_hostile_letters_made_visible() {
     let mut model = panel();
     press(&mut model, 'v');
     let account = Account { id: "7".to_owned(), email: Some("d\u{1b}[2J@example.com".to_owned()), name: None };
-    let message = Message::Verified { task: Task(1), profile: name("a"), result: Ok(account) };
+    let message = Message::Verified { task: TaskId(1), profile: name("a"), result: Ok(account) };
     assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
     assert_eq!(notice(&model), (Mark::Good, "a: the provider knows the token as d<U+001B>[2J@example.com."));
 }
@@ -174,7 +174,7 @@ fn signing_out_asks_first_and_no_is_the_default() {
 fn a_confirmed_sign_out_revokes_and_forgets() {
     let mut model = panel();
     press(&mut model, 'x');
-    assert_eq!(press(&mut model, 'y'), [Effect::SignOut { task: Task(1), profile: name("a"), local: false }]);
+    assert_eq!(press(&mut model, 'y'), [Effect::SignOut { task: TaskId(1), profile: name("a") }]);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn signing_out_says_which_of_revoking_and_forgetting_worked() {
         press(&mut model, 'x');
         press(&mut model, 'y');
         let problem = result.revoked.clone().and_then(Result::err).map(|error| (name("a"), error));
-        let message = Message::SignedOut { task: Task(1), profile: name("a"), result: Ok(result) };
+        let message = Message::SignedOut { task: TaskId(1), profile: name("a"), result: Ok(result) };
         assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
         assert_eq!(notice(&model), expected);
         assert_eq!(model.profiles.problem, problem);
@@ -208,7 +208,7 @@ fn signing_out_from_the_screen_of_a_sign_in_goes_on_to_the_profiles() {
     super::sign_in::start(&mut model, name("b"), SignIn::default());
     model.is_single_sign_in = true;
     let effects = super::sign_out(&mut model, name("b"), at(0));
-    let sign_out = Effect::SignOut { task: Task(2), profile: name("b"), local: false };
+    let sign_out = Effect::SignOut { task: TaskId(2), profile: name("b") };
     assert_eq!(effects, [sign_out, Effect::LoadStatuses]);
     assert_eq!((model.screen, selected(&model)), (Screen::Profiles, "b"));
     assert!(!model.is_single_sign_in && model.sign_in.is_none());
@@ -219,8 +219,8 @@ fn a_token_is_shown_for_ten_seconds_with_one_wake_up() {
     let mut model = panel();
     model.profiles.statuses.clear();
     load(&mut model, &["a"]);
-    assert_eq!(press(&mut model, 't'), [Effect::ReadToken { task: Task(1), profile: name("a") }]);
-    let message = Message::TokenRead { task: Task(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
+    assert_eq!(press(&mut model, 't'), [Effect::ReadToken { task: TaskId(1), profile: name("a") }]);
+    let message = Message::TokenRead { task: TaskId(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
     assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
     model.profiles.statuses[0].access_token_expires_at = None;
     assert_eq!(super::next_wakeup(&model, at(0)), Some(at(10_000).moment));
@@ -235,7 +235,7 @@ fn any_command_hides_a_token_and_the_same_key_only_hides_it() {
     for (key, effects) in [('j', vec![]), ('t', vec![]), ('q', vec![Effect::Quit(Ended::Quit)])] {
         let mut model = panel();
         press(&mut model, 't');
-        let message = Message::TokenRead { task: Task(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
+        let message = Message::TokenRead { task: TaskId(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
         update(&mut model, message, at(0));
         assert_eq!(press(&mut model, key), effects);
         assert!(model.profiles.revealed.is_none(), "{key}");
@@ -248,7 +248,7 @@ fn a_token_that_comes_when_the_person_has_gone_on_is_not_shown() {
         let mut model = panel();
         press(&mut model, 't');
         press(&mut model, key);
-        let message = Message::TokenRead { task: Task(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
+        let message = Message::TokenRead { task: TaskId(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
         assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
         assert!(model.profiles.revealed.is_none());
     }
@@ -257,8 +257,8 @@ fn a_token_that_comes_when_the_person_has_gone_on_is_not_shown() {
 #[test]
 fn a_token_goes_to_the_clipboard_by_its_key_only() {
     let mut model = panel();
-    assert_eq!(press(&mut model, 'c'), [Effect::ReadToken { task: Task(1), profile: name("a") }]);
-    let message = Message::TokenRead { task: Task(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
+    assert_eq!(press(&mut model, 'c'), [Effect::ReadToken { task: TaskId(1), profile: name("a") }]);
+    let message = Message::TokenRead { task: TaskId(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
     let effects = update(&mut model, message, at(0));
     assert_eq!(effects, [Effect::Copy(Secret::new("1000.abc")), Effect::LoadStatuses]);
     assert!(model.profiles.revealed.is_none());
@@ -268,7 +268,7 @@ fn a_token_goes_to_the_clipboard_by_its_key_only() {
 fn a_token_that_cannot_be_read_is_an_error_on_the_screen() {
     let mut model = panel();
     press(&mut model, 't');
-    let message = Message::TokenRead { task: Task(1), profile: name("a"), result: Err(failure()) };
+    let message = Message::TokenRead { task: TaskId(1), profile: name("a"), result: Err(failure()) };
     assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
     assert_eq!(model.profiles.problem, Some((name("a"), failure())));
 }
@@ -279,7 +279,8 @@ fn signing_in_again_starts_a_sign_in_of_the_selected_profile() {
     press(&mut model, 'j');
     let effects = press(&mut model, 'n');
     assert!(
-        matches!(effects.as_slice(), [Effect::StartSignIn { task: Task(1), profile, .. }] if *profile == name("b")),
+        matches!(effects.as_slice(), [Effect::StartSignIn { task: TaskId(1), profile, options }]
+            if *profile == name("b") && options.renewals == 6),
         "{effects:?}"
     );
     assert_eq!(model.screen, Screen::SignIn);
@@ -289,7 +290,7 @@ fn signing_in_again_starts_a_sign_in_of_the_selected_profile() {
 fn the_api_panel_opens_for_the_selected_profile() {
     let mut model = panel();
     press(&mut model, 'G');
-    assert_eq!(press(&mut model, 'a'), [Effect::LoadTestCalls { task: Task(1), profile: name("c") }]);
+    assert_eq!(press(&mut model, 'a'), [Effect::LoadTestCalls { task: TaskId(1), profile: name("c") }]);
     assert_eq!(model.screen, Screen::Api);
 }
 

@@ -16,14 +16,14 @@ use ratatui::widgets::{Block, Borders, Widget};
 use details::Details;
 
 use super::Revealed;
-use crate::error::Error;
 use crate::service::{ProfileStatus, State};
+use crate::tui::chrome::body;
 use crate::tui::model::{Model, Now};
+use crate::tui::panels::lines::{draw_lines, sentence, shown};
 use crate::tui::text::{ago, clip, countdown, width, wrap};
 use crate::tui::theme::Mark;
-use crate::tui::view::body;
 use crate::tui::widgets::gauge::Gauge;
-use crate::untrusted::{Untrusted, visible};
+use crate::untrusted::visible;
 
 /// Columns of a field's name.
 const NAME: usize = 16;
@@ -124,10 +124,6 @@ fn below(model: &Model, now: Now, room: usize) -> Vec<Line<'static>> {
         _ => {}
     }
     lines
-}
-
-fn sentence(error: &Error) -> String {
-    format!("{}.", error.to_string().trim_end_matches('.'))
 }
 
 /// The same line with the word at its beginning in its style.
@@ -298,16 +294,6 @@ fn data_center(status: &ProfileStatus) -> String {
     status.data_center.as_deref().map(shown).unwrap_or_default().to_uppercase()
 }
 
-fn shown(text: &str) -> String {
-    Untrusted::new(text).line()
-}
-
 fn since(then: Timestamp, now: Now) -> Duration {
     Duration::try_from(then.duration_until(now.time)).unwrap_or_default()
-}
-
-fn draw_lines(lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) {
-    for (row, line) in (area.y..area.bottom()).zip(lines) {
-        frame.buffer_mut().set_line(area.x, row, line, area.width);
-    }
 }

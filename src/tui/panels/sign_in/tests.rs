@@ -12,8 +12,8 @@ use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use crate::tui::keymap::Key;
-use crate::tui::message::{DemoDecision, Effect, Message, Task};
-use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen, Subject};
+use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
+use crate::tui::model::{ConfiguredProfile, Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::theme::Environment;
 use crate::tui::update::update;
 use crate::tui::{Ended, next_wakeup};
@@ -43,7 +43,7 @@ fn code(user_code: &str, seconds: f64) -> IssuedCode {
 
 fn empty() -> Model {
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
-    let subject = Subject {
+    let subject = ConfiguredProfile {
         profile: work(),
         provider: "Zoho".to_owned(),
         data_center: Some("us".to_owned()),
@@ -53,7 +53,7 @@ fn empty() -> Model {
 }
 
 /// A model whose sign-in was started at 0, and the task of that.
-fn asking() -> (Model, Task) {
+fn asking() -> (Model, TaskId) {
     let mut model = empty();
     let effects = start(&mut model, work(), SignIn::default());
     let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
@@ -61,7 +61,7 @@ fn asking() -> (Model, Task) {
 }
 
 /// The same with a code that was issued at 0.
-fn waiting() -> (Model, Task) {
+fn waiting() -> (Model, TaskId) {
     let (mut model, task) = asking();
     happen(
         &mut model,
@@ -72,11 +72,11 @@ fn waiting() -> (Model, Task) {
     (model, task)
 }
 
-fn happen(model: &mut Model, task: Task, event: SignInEvent, seconds: f64) {
+fn happen(model: &mut Model, task: TaskId, event: SignInEvent, seconds: f64) {
     assert_eq!(update(model, Message::SignIn { task, event }, at(seconds)), []);
 }
 
-fn end(model: &mut Model, task: Task, result: Result<SignedIn, Error>, seconds: f64) -> Vec<Effect> {
+fn end(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, seconds: f64) -> Vec<Effect> {
     update(model, Message::SignInEnded { task, result: Box::new(result) }, at(seconds))
 }
 
@@ -129,10 +129,11 @@ fn a_young_code_is_not_thrown_away() {
 }
 
 #[test]
-fn a_new_code_cancels_the_old_sign_in_first() {
+fn a_new_code_cancels_the_old_sign_in_first_and_is_renewed_as_often_as_was_asked() {
     let (mut model, task) = waiting();
-    let new = Task(task.0 + 1);
-    let options = SignIn { renewals: 5, ..SignIn::default() };
+    model.sign_in.as_mut().expect("the panel is open").options.renewals = 2;
+    let new = TaskId(task.0 + 1);
+    let options = SignIn { renewals: 2, ..SignIn::default() };
     let effects = press(&mut model, Key::Char('n'), 11.0);
     assert_eq!(effects, [Effect::Cancel(task), Effect::StartSignIn { task: new, profile: work(), options }]);
 }
@@ -273,7 +274,22 @@ fn a_grant_that_cannot_be_saved_waits_for_the_person() {
     assert_eq!(press(&mut model, Key::Enter, 41.0), [Effect::TrySaving { task, again: true }]);
     assert_eq!(update(&mut model, unsaved(), at(42.0)), []);
     assert_eq!(press(&mut model, Key::Esc, 43.0), [Effect::TrySaving { task, again: false }]);
+    assert!(matches!(panel(&model).stage, Stage::GivingBack));
     assert_eq!(end(&mut model, task, Err(failure(Code::Store)), 44.0), [Effect::LoadStatuses]);
+}
+
+#[test]
+fn nothing_but_leaving_the_app_cuts_a_give_back_short() {
+    let (mut model, task) = waiting();
+    model.is_single_sign_in = true;
+    update(&mut model, Message::Unsaved { task, error: failure(Code::Store) }, at(40.0));
+    press(&mut model, Key::Esc, 41.0);
+    for key in [Key::Esc, Key::Enter, Key::Backspace, Key::Char('q'), Key::Char('n')] {
+        assert_eq!(press(&mut model, key, 42.0), [], "{key:?}");
+    }
+    assert!(matches!(panel(&model).stage, Stage::GivingBack));
+    end(&mut model, task, Err(failure(Code::Store)), 44.0);
+    assert_eq!(press(&mut model, Key::Esc, 45.0), [Effect::Quit(Ended::Failed(failure(Code::Store)))]);
 }
 
 #[test]

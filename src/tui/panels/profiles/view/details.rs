@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{BAR, NAME, data_center, sentence, shown, since, state_in_words};
+use super::{BAR, NAME, data_center, since, state_in_words};
 use crate::providers::catalog;
 use crate::service::{ProfileStatus, State};
 use crate::tui::model::{Model, Now};
+use crate::tui::panels::lines::{sentence, shown};
 use crate::tui::text::{ago, clip, countdown, wrap};
 use crate::tui::theme::Mark;
 use crate::untrusted::visible;

@@ -1,0 +1,51 @@
+//! What panels share: lines in an area, texts of others in one line, the next tick of a clock, the step of a cursor.
+
+use std::time::Duration;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::clock::Moment;
+use crate::error::Error;
+use crate::tui::keymap::Command;
+use crate::untrusted::Untrusted;
+
+/// Draws as many lines as the area has rows.
+pub(super) fn draw_lines(lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) {
+    for (row, line) in (area.y..area.bottom()).zip(lines) {
+        frame.buffer_mut().set_line(area.x, row, line, area.width);
+    }
+}
+
+/// An error as a sentence, with its full stop.
+pub(super) fn sentence(error: &Error) -> String {
+    format!("{}.", error.to_string().trim_end_matches('.'))
+}
+
+/// What a server sent, on one line and without anything that could hide.
+pub(super) fn shown(text: &str) -> String {
+    Untrusted::new(text).line()
+}
+
+/// Where a cursor at `at` goes; beyond the end stands for the end, which the caller knows.
+pub(super) fn moved(at: usize, command: Command, page: usize) -> usize {
+    match command {
+        Command::Up => at.saturating_sub(1),
+        Command::Down => at.saturating_add(1),
+        Command::PageUp => at.saturating_sub(page),
+        Command::PageDown => at.saturating_add(page),
+        Command::Home => 0,
+        _ => usize::MAX,
+    }
+}
+
+/// The next moment at which a clock that counts down to `ends_at` shows another second.
+pub(super) fn next_second(ends_at: Moment, now: Moment) -> Option<Moment> {
+    let left = now.until(ends_at);
+    if left.is_zero() {
+        return None;
+    }
+    let beyond = Duration::from_nanos(u64::from(left.subsec_nanos()));
+    Some(now + if beyond.is_zero() { Duration::from_secs(1) } else { beyond })
+}

@@ -32,6 +32,9 @@ use crate::service::{Freshness, Service, SignIn};
 
 /// How long quitting waits for work that must not be cut short.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// How long a stop takes to arrive at most.
+#[cfg(unix)]
+const NOT_STOPPED: Duration = Duration::from_secs(1);
 
 /// Who is reached beside the provider.
 pub(super) struct Outside {
@@ -123,7 +126,7 @@ impl Runtime {
             }
             if suspend {
                 drop(input);
-                suspend_process(terminal)?;
+                suspend_process(terminal).await?;
                 input = EventStream::new();
                 let size = terminal.size();
                 update(model, Message::Resized { columns: size.width, rows: size.height }, now());
@@ -334,14 +337,21 @@ fn terminal_error(error: &io::Error) -> Error {
 
 /// Stops the process as Ctrl-Z does in a shell; comes back when it is continued.
 #[cfg(unix)]
-fn suspend_process(terminal: &mut Terminal) -> io::Result<()> {
+async fn suspend_process(terminal: &mut Terminal) -> io::Result<()> {
+    use rustix::process::{Signal, kill_current_process_group};
+    use tokio::signal::unix::{SignalKind, signal};
+
     terminal.pause()?;
-    rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
+    let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+    kill_current_process_group(Signal::TSTP)?;
+    // The stop may reach this thread late, and nothing may be drawn before it. Where no shell would ever continue the
+    // process, it is not stopped at all and goes on by itself.
+    let _ = tokio::time::timeout(NOT_STOPPED, continued.recv()).await;
     terminal.resume()
 }
 
 #[cfg(not(unix))]
-fn suspend_process(_terminal: &mut Terminal) -> io::Result<()> {
+async fn suspend_process(_terminal: &mut Terminal) -> io::Result<()> {
     Ok(())
 }
 

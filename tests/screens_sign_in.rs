@@ -201,9 +201,13 @@ fn the_code_decodes_from_the_screen_with_everything_around_it() {
 }
 
 #[test]
-fn where_no_code_fits_the_reason_is_said() {
-    let text = screen_text(&sized(pending(), 60, 20), at(42));
-    assert!(text.contains("QR code needs") && text.contains("this window is 60x20"), "{text}");
+fn there_is_a_whole_code_or_the_reason_why_not() {
+    for (columns, rows) in [(60, 20), (73, 20), (73, 21), (74, 21), (110, 20), (75, 22), (80, 24), (40, 30), (50, 50)] {
+        let model = sized(pending(), columns, rows);
+        let code = camera::DARK.decode(&draw(&model, at(42)).0, 4);
+        let text = screen_text(&model, at(42));
+        assert!(code.as_deref() == Some(COMPLETE) || text.contains("QR code needs"), "{columns}x{rows}:\n{text}");
+    }
 }
 
 #[test]

@@ -91,22 +91,22 @@ fn code_screen(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, 
     };
     let text_width = drawn.map_or(area.width, |(_, fit)| area.width - fit.columns());
     let is_roomy = area.width >= TEXT_COLUMNS && body.height >= ROOMY_ROWS;
+    if let Some((matrix, fit)) = drawn {
+        let place = Rect {
+            x: area.right() - fit.columns(),
+            y: body.y + (body.height - fit.rows()) / 2,
+            width: fit.columns(),
+            height: fit.rows(),
+        };
+        draw_qr(model, panel.qr, matrix, fit, place, frame);
+    }
     if is_roomy {
         title_line(model, "sign in", &subject_line(model, panel), frame);
-        if let Some((matrix, fit)) = drawn {
-            let place = Rect {
-                x: area.right() - fit.columns(),
-                y: body.y + (body.height - fit.rows()) / 2,
-                width: fit.columns(),
-                height: fit.rows(),
-            };
-            draw_qr(model, panel.qr, matrix, fit, place, frame);
-        }
         let room = Rect { width: text_width, ..body };
         Text::roomy(model, panel, waiting, now, room.as_size(), lack).draw(model, room, frame);
     } else {
-        let room = Rect { height: area.height - 1, ..area };
-        Text::tight(model, panel, waiting, now, area.width, lack).draw(model, room, frame);
+        let room = Rect { width: text_width, height: area.height - 1, ..area };
+        Text::tight(model, panel, waiting, now, room.as_size(), lack).draw(model, room, frame);
     }
     footer(model, &super::commands(model), frame);
 }

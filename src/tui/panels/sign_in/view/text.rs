@@ -7,7 +7,7 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::{effective_scopes, in_words, subject, time_of_day, without_scheme};
+use super::{effective_scopes, in_words, subject, subject_line, time_of_day, without_scheme};
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::sign_in::{LastAnswer, SignInPanel, Waiting};
 use crate::tui::text::{clock, countdown, width as columns, wrap};
@@ -22,6 +22,16 @@ pub(super) struct Text<'a> {
     code_at: Option<Position>,
     gauge: Option<(u16, Duration, Duration)>,
     big: Option<(u16, BigText)>,
+}
+
+/// How much a small window shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tight {
+    /// Also who asks at which provider, and how the last question ended.
+    Whole,
+    /// Also which code ran out.
+    WithNotice,
+    Least,
 }
 
 impl<'a> Text<'a> {
@@ -66,30 +76,65 @@ impl<'a> Text<'a> {
         text
     }
 
-    /// Everything that has to be there, nothing else.
+    /// What has to be there, and as much of the rest as there are rows for.
     pub(super) fn tight(
         model: &'a Model,
         panel: &'a SignInPanel,
         waiting: &'a Waiting,
         now: Now,
-        width: u16,
+        room: Size,
         lack: Option<String>,
+    ) -> Self {
+        let inner = usize::from(room.width.saturating_sub(2));
+        let notice = Self::notice(model, panel, inner);
+        let ways = [Tight::Whole, Tight::WithNotice, Tight::Least];
+        let mut texts = ways.map(|way| Self::tight_way(model, panel, waiting, now, inner, &notice, way)).into_iter();
+        let fits = |text: &Self| text.lines.len() <= usize::from(room.height);
+        let mut text = texts
+            .find(fits)
+            .unwrap_or_else(|| Self::tight_way(model, panel, waiting, now, inner, &notice, Tight::Least));
+        let least = text.lines.len();
+        text.push_lack(model, lack, inner);
+        if !fits(&text) {
+            // Half a sentence would be worse than none.
+            text.lines.truncate(least);
+        }
+        text
+    }
+
+    fn tight_way(
+        model: &'a Model,
+        panel: &'a SignInPanel,
+        waiting: &'a Waiting,
+        now: Now,
+        inner: usize,
+        notice: &[Line<'a>],
+        way: Tight,
     ) -> Self {
         let theme = &model.theme;
         let mut text = Self::default();
-        let inner = usize::from(width.saturating_sub(2));
         let provider = subject(model, panel).map_or("", |subject| subject.provider.as_str());
         let left = countdown(now.moment.until(waiting.code.expires_at));
         text.lines.push(Line::styled(format!("Sign in to {provider}{}{left} left", theme.separator()), theme.title));
-        text.lines.extend(Self::notice(model, panel, inner));
+        if way == Tight::Whole {
+            let subject = wrap(&subject_line(model, panel), inner).into_iter();
+            text.lines.extend(subject.map(|line| Line::raw(format!(" {line}"))));
+        }
+        if way != Tight::Least {
+            text.lines.extend(notice.iter().cloned());
+        }
         text.lines.push(Line::raw("On your phone or computer open"));
         text.push_address(model, waiting, inner);
         text.lines.push(Line::raw("and enter this code"));
         text.code_at = Some(Position::new(1, text.row()));
         text.lines.push(Line::styled(format!(" {}", waiting.code.user_code), theme.code));
-        text.lines.push(Line::raw(state_line(model, waiting, now)));
+        if way == Tight::Whole {
+            let last = wrap(&last_and_next(model, waiting, now), inner).into_iter();
+            text.lines.extend(last.map(|line| Line::raw(format!(" {line}"))));
+        } else {
+            text.lines.push(Line::raw(state_line(model, waiting, now)));
+        }
         text.push_facts(model, panel, inner, false);
-        text.push_lack(model, lack, inner);
         text
     }
 

@@ -129,8 +129,10 @@ impl Runtime {
                         let report = move |event| drop(events.send(Message::SignIn { task, event }));
                         let try_again = move |error| {
                             let (decide, decision) = oneshot::channel();
-                            decisions.lock().unwrap_or_else(PoisonError::into_inner).insert(task, decide);
-                            drop(unsaved.send(Message::Unsaved { task, error }));
+                            // Where no screen is left to ask on, the answer is No.
+                            if unsaved.send(Message::Unsaved { task, error }).is_ok() {
+                                decisions.lock().unwrap_or_else(PoisonError::into_inner).insert(task, decide);
+                            }
                             async { decision.await.unwrap_or(false) }
                         };
                         let result = match profile {
@@ -266,6 +268,7 @@ impl Runtime {
         for handle in self.cancellable.values() {
             handle.abort();
         }
+        self.decisions.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let rest = async { while self.must_finish.join_next().await.is_some() {} };
         // Whoever is still busy then holds the store's lock, which ends with the process.
         let _ = tokio::time::timeout(FAREWELL, rest).await;

@@ -12,6 +12,7 @@ mod profiles;
 mod status;
 mod test_calls;
 mod tokens;
+mod unbroken;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use machine::Machine;
 pub use status::{Budget, ProfileStatus, State};
 pub use test_calls::{TestCallEntry, TestCalls};
 pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness};
+pub use unbroken::Unbroken;
 
 use crate::config::{self, Config, Profile, ProviderSource, SecretSource};
 use crate::error::{Code, Error};
@@ -33,12 +35,14 @@ use crate::providers::{DataCenter, Provider, standard};
 use crate::secret::Secret;
 use crate::storage::{Grant, Record, Store, StoreError};
 
-/// Everything that an operation on a profile needs.
+/// Everything that an operation on a profile needs. Clones share all but the configuration.
+#[derive(Clone)]
 pub struct Service {
     pub config: Config,
     store: Arc<dyn Store>,
-    http: client::Client,
-    variables: Variables,
+    http: Arc<client::Client>,
+    variables: Arc<Variables>,
+    unbroken: Unbroken,
 }
 
 /// Reads environment variables that hold secrets, when they are needed.
@@ -46,7 +50,19 @@ pub type Variables = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 impl Service {
     pub fn new(config: Config, store: Arc<dyn Store>, http: client::Client, variables: Variables) -> Self {
-        Self { config, store, http, variables }
+        let (http, variables) = (Arc::new(http), Arc::new(variables));
+        Self { config, store, http, variables, unbroken: Unbroken::default() }
+    }
+
+    /// The same service, whose work that must not be cut short counts in `unbroken`.
+    #[must_use]
+    pub fn counted_in(self, unbroken: Unbroken) -> Self {
+        Self { unbroken, ..self }
+    }
+
+    /// What must not be cut short; a process that ends waits for it.
+    pub fn unbroken(&self) -> &Unbroken {
+        &self.unbroken
     }
 
     pub fn store(&self) -> &dyn Store {

@@ -59,7 +59,8 @@ impl Context {
             None => StoreAddress::File(places.state_dir.clone()),
         };
         let store = storage::open(&address, places.key_options(environment));
-        Ok(Service::new(config, store, client, Box::new(variable)))
+        let service = Service::new(config, store, client, Box::new(variable));
+        Ok(service.counted_in(self.interrupts.unbroken().clone()))
     }
 
     /// The profile that is named: beside the command, by the flag, or by the environment.

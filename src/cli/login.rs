@@ -14,7 +14,7 @@ use super::{Positional, full_screen, prompt, words};
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
-use crate::service::{Service, SignIn, SignedIn};
+use crate::service::{Service, SignIn, SignedIn, Unbroken};
 use crate::tui::panels::sign_in::ATTENDED_RENEWALS;
 use crate::tui::widgets::qr::QrChoice;
 
@@ -97,7 +97,8 @@ impl Login {
         let profile = service.config.profile(name.as_ref())?.clone();
         let options = self.options(mode);
         let (timeout, qr) = (self.timeout, self.qr);
-        context.interrupts.block_on(within(timeout, async {
+        let unbroken = context.interrupts.unbroken();
+        context.interrupts.block_on(within(timeout, unbroken, async {
             match mode {
                 Mode::FullScreen => full_screen::sign_in(context, service, profile.name, options, qr.choice()).await,
                 Mode::Plain => plain::sign_in(context, &service, &profile, options, qr).await.map(|()| 0),
@@ -148,9 +149,18 @@ fn reservations(signed_in: &SignedIn) -> Vec<String> {
     lines
 }
 
-async fn within(timeout: Option<Duration>, signing_in: impl Future<Output = Result<u8, Error>>) -> Result<u8, Error> {
+/// Ends a sign-in after `timeout`. A poll that is under way then may still bring the approval.
+async fn within(
+    timeout: Option<Duration>,
+    unbroken: &Unbroken,
+    signing_in: impl Future<Output = Result<u8, Error>>,
+) -> Result<u8, Error> {
     let Some(timeout) = timeout else { return signing_in.await };
-    tokio::time::timeout(timeout, signing_in).await.unwrap_or_else(|_| {
+    let mut signing_in = std::pin::pin!(signing_in);
+    if let Ok(result) = tokio::time::timeout(timeout, signing_in.as_mut()).await {
+        return result;
+    }
+    unbroken.finish(signing_in).await.unwrap_or_else(|| {
         let message = format!("nobody approved within {}", words::duration(timeout));
         Err(Error::new(Code::Timeout, message)
             .because("`--timeout` ended the sign-in")

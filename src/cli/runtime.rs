@@ -1,7 +1,8 @@
 //! Runs what waits for the network or a person, until it is done or a signal ends it.
 //!
 //! A runtime is made when the first command needs one, so that the others start without. What a signal cuts short is
-//! dropped: guards put terminals and temporary files back in order, and nothing more is asked of anybody.
+//! dropped: guards put terminals and temporary files back in order, and nothing more is asked of anybody. What must not be
+//! cut short goes on first: an answer that a provider gives only once.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,10 +10,16 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::ColorWhen;
+use super::output::Output;
 use crate::error::{Code, Error};
+use crate::service::Unbroken;
 
 /// How long a thread that waits for a lock may keep the process from ending.
 const LAST_CALL: Duration = Duration::from_millis(50);
+
+/// How long a command that ends may wait for its last answer without a word.
+const SILENT_WAIT: Duration = Duration::from_millis(500);
 
 /// The signals that end a command.
 #[derive(Default)]
@@ -20,12 +27,18 @@ pub(super) struct Interrupts {
     signal: OnceLock<u8>,
     is_held: AtomicBool,
     asked_to_stop: Notify,
+    unbroken: Unbroken,
 }
 
 impl Interrupts {
     /// The signal that ended the command.
     pub(super) fn signal(&self) -> Option<u8> {
         self.signal.get().copied()
+    }
+
+    /// What a command goes on with when it has been cut short.
+    pub(super) fn unbroken(&self) -> &Unbroken {
+        &self.unbroken
     }
 
     /// Runs `future` while the next signal is handed to [`Interrupts::asked_to_stop`] instead of cutting everything short.
@@ -47,13 +60,17 @@ impl Interrupts {
             .enable_all()
             .build()
             .map_err(|error| Error::new(Code::Other, "the program could not start").because(error))?;
-        let result = runtime.block_on(self.race(future));
+        let result = runtime.block_on(async {
+            let mut signals = Signals::new()?;
+            let result = self.race(&mut signals, future).await;
+            self.settle(&mut signals).await;
+            result
+        });
         runtime.shutdown_timeout(LAST_CALL);
         result
     }
 
-    async fn race<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let mut signals = Signals::new()?;
+    async fn race<T>(&self, signals: &mut Signals, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let mut future = std::pin::pin!(future);
         loop {
             tokio::select! {
@@ -67,6 +84,22 @@ impl Interrupts {
                     self.asked_to_stop.notify_one();
                 }
             }
+        }
+    }
+
+    /// Waits for what must not be cut short, unless a signal says that even this takes too long.
+    async fn settle(&self, signals: &mut Signals) {
+        let settled = async {
+            if tokio::time::timeout(SILENT_WAIT, self.unbroken.settled()).await.is_err() {
+                let text = "Waiting for an answer that is given only once. Ctrl-C again ends at once and may lose the sign-in.";
+                Output::new(ColorWhen::Never, false, false).say(text);
+                self.unbroken.settled().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = settled => {}
+            _ = signals.next() => {}
         }
     }
 }

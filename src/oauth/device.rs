@@ -166,6 +166,16 @@ impl DeviceFlow {
         };
     }
 
+    /// Whether the request that `poll` handed out last is one for tokens, whose answer may come only once.
+    pub fn awaits_token(&self) -> bool {
+        matches!(self.state, State::AwaitingToken(_))
+    }
+
+    /// How the flow ended, if it has.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        if let State::Done(outcome) = &self.state { Some(outcome) } else { None }
+    }
+
     /// The events since the last call.
     pub fn events(&mut self) -> impl Iterator<Item = DeviceEvent> + '_ {
         self.events.drain(..)

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::driver::drive;
-use super::{Service, issuing_data_center, login, sign_in_hint, store_error, transport_error};
+use super::{Service, driver, issuing_data_center, login, sign_in_hint, store_error, transport_error};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -90,23 +89,28 @@ impl Service {
         let refresh_token = may_refresh(&grant, profile, provider.dialect, &what, now)?;
         let data_center = issuing_data_center(&provider, &grant)?;
         locked.reserve().map_err(store_error)?;
-        let mut flow = RefreshFlow::new(provider.dialect, data_center.clone(), client.clone(), refresh_token);
-        let outcome = drive(&self.http, &mut flow, |_| {}).await;
+        let flow = RefreshFlow::new(provider.dialect, data_center.clone(), client.clone(), refresh_token);
         let mut record = record.unwrap_or_else(|| login::empty_record(profile));
-        let asked = Asked { profile, provider: &provider, client: &client, what: &what };
-        asked.note(&mut *locked, &mut record, grant, outcome)
+        let asked = Asked { profile: profile.clone(), provider, client, what };
+        let http = self.http.clone();
+        // From here on the provider may have replaced the refresh token, so its answer has to be kept.
+        let exchange = async move {
+            let outcome = driver::refresh(&http, flow).await;
+            asked.note(&mut *locked, &mut record, grant, outcome)
+        };
+        self.unbroken.run(exchange).await
     }
 }
 
 /// A refresh that was asked for.
-struct Asked<'a> {
-    profile: &'a Profile,
-    provider: &'a Provider,
-    client: &'a Client,
-    what: &'a str,
+struct Asked {
+    profile: Profile,
+    provider: Provider,
+    client: Client,
+    what: String,
 }
 
-impl Asked<'_> {
+impl Asked {
     /// Writes what the provider said, and turns it into a grant or an error.
     fn note(
         &self,
@@ -115,7 +119,7 @@ impl Asked<'_> {
         grant: Grant,
         outcome: Outcome,
     ) -> Result<Grant, Error> {
-        let Self { profile, provider, client, what } = *self;
+        let Self { profile, provider, client, what } = self;
         let now = clock::wall();
         let name = provider.dialect.display_name;
         let failed = |code, cause: String| Error::new(code, what).because(cause);
@@ -140,7 +144,7 @@ impl Asked<'_> {
             Outcome::Error(error) => {
                 let error = if login::is_client_refusal(&error) {
                     let data_center = &grant.data_center;
-                    login::RefusedClient { what: what.to_owned(), provider, profile, client, data_center }.error(&error)
+                    login::RefusedClient { what: what.clone(), provider, profile, client, data_center }.error(&error)
                 } else {
                     failed(Code::Provider, format!("{name} answered {error}")).hint("try again later; nothing was lost")
                 };

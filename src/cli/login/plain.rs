@@ -3,10 +3,9 @@
 //! One line for each event, nothing rewritten. Everything but the result goes to stderr.
 
 use std::io::{BufRead, IsTerminal};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::super::context::{Context, variable};
 use super::super::words;
@@ -71,24 +70,31 @@ pub(super) async fn sign_in(
     loop {
         let (sender, mut events) = mpsc::unbounded_channel();
         let report = move |event| drop(sender.send(event));
-        let is_approved = AtomicBool::new(false);
-        let try_again = |error| {
-            is_approved.store(true, Ordering::Relaxed);
-            ask_to_save_again(context, error, lines.clone())
+        let (asker, mut questions) = mpsc::unbounded_channel();
+        let try_again = move |error| {
+            let (answer, answered) = oneshot::channel();
+            drop(asker.send((error, answer)));
+            async { answered.await.unwrap_or(false) }
         };
         let signing_in = service.sign_in_patiently(profile, options.clone(), report, try_again);
         let mut signing_in = std::pin::pin!(signing_in);
+        let mut is_approved = false;
+        let mut wants_new_code = false;
         let signed_in = loop {
             tokio::select! {
                 biased;
                 Some(event) = events.recv() => talk.tell(event),
                 result = &mut signing_in => break Some(result?),
-                () = enter(&lines), if talk.code.is_some() => {
-                    // Once somebody has approved, Enter answers whether to save again.
-                    if !is_approved.load(Ordering::Relaxed) && talk.may_replace() {
-                        break None;
-                    }
+                Some((error, answer)) = questions.recv() => {
+                    is_approved = true;
+                    let again = ask_to_save_again(context, error, lines.clone()).await;
+                    // A sign-in that does not wait any more needs no answer.
+                    let _ = answer.send(again);
                 }
+                // Once somebody has approved, Enter answers whether to save again.
+                () = enter(&lines), if talk.code.is_some() && !is_approved => wants_new_code |= talk.may_replace(),
+                // The old code goes when no poll is under way that may bring its approval.
+                () = service.unbroken().settled(), if wants_new_code => break None,
                 () = talk.next_minute() => talk.tell_minutes(),
             }
         };

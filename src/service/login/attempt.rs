@@ -1,0 +1,272 @@
+//! One sign-in after its code is known: polls, and keeps what an approval brings.
+//!
+//! A poll and everything that its approval calls for, up to the record that holds the grant, is unbroken: the provider
+//! hands out the tokens once, and a person has approved.
+
+use jiff::Timestamp;
+use url::Origin;
+
+use super::{RefusedClient, SignedIn, empty_record, host, is_client_refusal};
+use crate::clock;
+use crate::config::Profile;
+use crate::error::{Code, Error};
+use crate::http::Request;
+use crate::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
+use crate::oauth::wire::TokenAnswer;
+use crate::oauth::{Client, Step};
+use crate::providers::{DataCenter, Provider};
+use crate::service::{Service, account, driver, sign_in_hint, store_error, transport_error};
+use crate::storage::{Account, Grant};
+
+/// Who signs in where. Owned, since a poll may outlive whoever asked for it.
+#[derive(Clone)]
+pub(super) struct Attempt {
+    pub(super) service: Service,
+    pub(super) profile: Profile,
+    pub(super) provider: Provider,
+    /// Where the client is registered.
+    pub(super) home: DataCenter,
+    pub(super) client: Client,
+    pub(super) scopes: Vec<String>,
+    /// Email address or id of the only account that may approve.
+    pub(super) expected: Option<String>,
+}
+
+/// How one code ended.
+pub(super) enum CodeEnded {
+    /// The grant is saved, or why it is not.
+    Approved(Box<Result<Grant, Error>>),
+    Otherwise(Outcome),
+}
+
+impl Attempt {
+    /// Asks for a code and polls until it is approved or ends.
+    pub(super) async fn follow_code<F, D>(
+        &self,
+        mut observe: impl FnMut(DeviceEvent) + Send,
+        try_again: &F,
+    ) -> CodeEnded
+    where
+        F: Fn(Error) -> D + Clone + Send + 'static,
+        D: Future<Output = bool> + Send + 'static,
+    {
+        let Self { service, provider, home, client, scopes, .. } = self;
+        let mut flow = DeviceFlow::new(provider.clone(), home.clone(), client.clone(), scopes.clone());
+        loop {
+            match flow.poll(clock::now()) {
+                Step::Send(request) if flow.awaits_token() => {
+                    let (polled, kept) =
+                        service.unbroken.run(self.clone().poll(flow, request, try_again.clone())).await;
+                    if let Some(kept) = kept {
+                        return CodeEnded::Approved(Box::new(kept));
+                    }
+                    flow = polled;
+                }
+                Step::Send(request) => {
+                    let reply = service.http.send(request).await;
+                    flow.handle(clock::now(), reply);
+                }
+                Step::Wait(until) => driver::wait(until).await,
+                Step::AwaitReply => unreachable!("every request is answered before the next step"),
+                Step::Done(outcome) => return CodeEnded::Otherwise(outcome),
+            }
+            flow.events().for_each(&mut observe);
+        }
+    }
+
+    /// Polls once, and keeps the grant if that brings one.
+    async fn poll<F, D>(
+        self,
+        mut flow: DeviceFlow,
+        request: Request,
+        try_again: F,
+    ) -> (DeviceFlow, Option<Result<Grant, Error>>)
+    where
+        F: Fn(Error) -> D,
+        D: Future<Output = bool>,
+    {
+        let reply = self.service.http.send(request).await;
+        flow.handle(clock::now(), reply);
+        let kept = match flow.outcome().cloned() {
+            Some(Outcome::Authorized { token, data_center }) => Some(self.keep(*token, &data_center, try_again).await),
+            _ => None,
+        };
+        (flow, kept)
+    }
+
+    /// Saves the grant, or gives it back.
+    async fn keep<F, D>(&self, token: TokenAnswer, data_center: &str, try_again: F) -> Result<Grant, Error>
+    where
+        F: Fn(Error) -> D,
+        D: Future<Output = bool>,
+    {
+        let data_center = self.provider.data_center(data_center).unwrap_or(&self.home);
+        let grant = new_grant(token, data_center, &self.scopes, clock::wall());
+        let grant = match &self.expected {
+            Some(expected) => self.check_account(expected, grant, data_center).await?,
+            None => grant,
+        };
+        while let Err(error) = self.save(grant.clone()).await {
+            if !try_again(error.clone()).await {
+                return Err(self.give_back(error, &grant, data_center).await);
+            }
+        }
+        Ok(grant)
+    }
+
+    /// Makes sure that the right person approved, before anything is kept (reverse phishing). A grant of somebody else
+    /// is given back.
+    async fn check_account(&self, expected: &str, grant: Grant, data_center: &DataCenter) -> Result<Grant, Error> {
+        let account = self.service.ask_account(&grant, &self.provider, data_center).await;
+        let matches = |account: &Account| {
+            account.id == expected || account.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(expected))
+        };
+        let error = match account {
+            Ok(account) if matches(&account) => return Ok(Grant { account: Some(account), ..grant }),
+            Ok(account) => {
+                Error::new(Code::WrongAccount, format!("`{}` approved instead of `{expected}`", account.label()))
+                    .hint("sign in again and approve with the expected account")
+            }
+            Err(error) => Error::new(Code::WrongAccount, format!("whether `{expected}` approved could not be checked"))
+                .because(error)
+                .hint("add the scope that lets the account be read (`AaaServer.profile.READ` for Zoho)"),
+        };
+        Err(self.give_back(error, &grant, data_center).await)
+    }
+
+    /// Revokes a grant that is not to be kept; the error then says what became of it.
+    async fn give_back(&self, error: Error, grant: &Grant, data_center: &DataCenter) -> Error {
+        let outcome = match self.service.revoke_grant(grant, &self.provider, data_center, &self.client).await {
+            Ok(()) => "nothing was saved and the grant was revoked".to_owned(),
+            Err(failure) => format!("nothing was saved, but the grant could not be revoked: {failure}"),
+        };
+        let cause = error.cause.clone().map_or(outcome.clone(), |cause| format!("{cause}; {outcome}"));
+        error.because(cause)
+    }
+
+    /// Writes the grant of a fresh approval, keeping the client secret that the record has.
+    async fn save(&self, grant: Grant) -> Result<(), Error> {
+        let mut locked = self.service.lock(&self.profile.name).await?;
+        let mut record = locked.load().map_err(store_error)?.unwrap_or_else(|| empty_record(&self.profile));
+        record.provider.clone_from(&self.provider.name);
+        record.client_id.clone_from(&self.profile.client_id);
+        record.grant = Some(grant);
+        locked.commit(&mut record).map_err(store_error)
+    }
+
+    /// What the sign-in came to, the account with it where that can be asked for.
+    pub(super) async fn signed_in(self, grant: Grant) -> SignedIn {
+        let service = self.service.clone();
+        service.unbroken.run(self.describe(grant)).await
+    }
+
+    async fn describe(self, grant: Grant) -> SignedIn {
+        let data_center = self.provider.data_center(&grant.data_center).unwrap_or(&self.home);
+        let account = match grant.account.clone() {
+            Some(account) => Some(account),
+            None => self.learn_account(&grant, data_center).await,
+        };
+        SignedIn {
+            account,
+            relocated: data_center.code != self.home.code,
+            data_center: Some(grant.data_center.clone()).filter(|code| !code.is_empty()),
+            missing_scopes: account::missing_scopes(&self.scopes, &grant.scopes),
+            scopes: grant.scopes,
+            api_domain: grant.api_domain,
+            access_token_expires_at: grant.access_token_expires_at,
+            refreshable: grant.refresh_token.is_some(),
+            profile: self.profile.name,
+        }
+    }
+
+    /// Asks who approved and notes it. An account that cannot be asked for is no reason to fail.
+    async fn learn_account(&self, grant: &Grant, data_center: &DataCenter) -> Option<Account> {
+        let account = self.service.ask_account(grant, &self.provider, data_center).await.ok()?;
+        let mut locked = self.service.lock(&self.profile.name).await.ok()?;
+        let mut record = locked.load().ok()??;
+        let saved = record.grant.as_mut().filter(|saved| saved.access_token == grant.access_token)?;
+        saved.account = Some(account.clone());
+        locked.commit(&mut record).ok()?;
+        Some(account)
+    }
+
+    /// Why a code that was not approved ended the sign-in.
+    pub(super) fn error(&self, outcome: Outcome) -> Error {
+        let name = &self.profile.name;
+        match outcome {
+            Outcome::Expired => Error::new(Code::CodeExpired, "the code ran out before anyone approved it")
+                .hint(format!("{} for a new code", sign_in_hint(name))),
+            Outcome::Denied => Error::new(Code::Denied, "the request was declined")
+                .because("someone answered No, or the account may not use this app; nothing was saved")
+                .hint(format!("if that was a slip, {}", sign_in_hint(name))),
+            Outcome::Failed(failure) => self.failure(failure),
+            Outcome::Authorized { .. } => unreachable!("an approval is kept, not refused"),
+        }
+    }
+
+    fn failure(&self, failure: Failure) -> Error {
+        let Self { profile, provider, client, home, .. } = self;
+        let what = format!("profile `{}` could not be signed in", profile.name);
+        let name = provider.dialect.display_name;
+        match failure {
+            Failure::Transport(failure) => transport_error(&what, &failure),
+            Failure::Server { error, data_center } => match error.word.as_str() {
+                _ if is_client_refusal(&error) => {
+                    let refused = RefusedClient { what, provider, profile, client, data_center: &data_center };
+                    let error = refused.error(&error);
+                    // Zoho gives one secret per data center unless told otherwise, so a refusal after a move means the secret.
+                    if data_center == home.code {
+                        error
+                    } else {
+                        error.hint(secret_per_data_center(profile, &data_center))
+                    }
+                }
+                "invalid_scope" => Error::new(Code::InvalidScope, what)
+                    .because(format!("{name} does not know one of the scopes ({error})"))
+                    .hint(format!("check `scopes`: {}", profile.scopes.join(", "))),
+                _ => Error::new(Code::Other, what).because(format!("{name} answered {error}")),
+            },
+            Failure::Garbled { status } => Error::new(Code::Provider, what)
+                .because(format!("{} sent no answer that can be read (HTTP {status})", host(home)))
+                .hint("a proxy or captive portal may be in between; try again later"),
+            Failure::Throttled(_) => Error::new(Code::RateLimited, what)
+                .because(format!("{} asks for fewer requests", host(home)))
+                .hint("wait ten minutes before the next try"),
+            Failure::Rejected(rejected) => Error::new(Code::UntrustedAnswer, what)
+                .because(rejected)
+                .hint("nothing was saved; check that the accounts server of this profile is the real one"),
+            Failure::UnknownDataCenter(code) => Error::new(Code::UntrustedAnswer, what)
+                .because(format!("the account lives in data center `{code}`, which is not known here"))
+                .hint("nothing was saved; update this program, or add the data center to the provider"),
+        }
+    }
+}
+
+fn new_grant(token: TokenAnswer, data_center: &DataCenter, asked: &[String], now: Timestamp) -> Grant {
+    Grant {
+        issuer: data_center.accounts_server.to_string(),
+        data_center: data_center.code.clone(),
+        api_domain: token
+            .api_domain
+            .or_else(|| data_center.api_domain.clone())
+            .map(|url| url.origin().ascii_serialization()),
+        allowed_origins: data_center.origins().iter().map(Origin::ascii_serialization).collect(),
+        account: None,
+        scopes: token.scopes.unwrap_or_else(|| asked.to_vec()),
+        access_token: token.access_token,
+        access_token_expires_at: now + token.expires_in,
+        refresh_token: token.refresh_token,
+        approved_at: now,
+        mints: Vec::new(),
+        last_refresh: None,
+        paused_until: None,
+        refused: None,
+    }
+}
+
+fn secret_per_data_center(profile: &Profile, data_center: &str) -> String {
+    format!(
+        "the client has another secret there: put it in a file and name that in `[profiles.{}.client_secret_files]` as `{data_center}`",
+        profile.name
+    )
+}

@@ -1,0 +1,116 @@
+//! Work that is never cut short: an exchange whose answer comes only once, and the saving of that answer.
+//!
+//! A provider that rotates refresh tokens, or has given out the tokens of an approval, does not repeat itself. Such work is
+//! a task of its own, so it goes on when whoever asked for it is cancelled; the process ends after it has. It is bounded:
+//! each exchange has its deadline.
+
+use std::pin::Pin;
+
+use tokio::sync::watch;
+
+/// The unbroken work that is under way. Clones count together.
+#[derive(Clone)]
+pub struct Unbroken(watch::Sender<usize>);
+
+impl Default for Unbroken {
+    fn default() -> Self {
+        Self(watch::Sender::new(0))
+    }
+}
+
+impl Unbroken {
+    /// Runs `work` to its end, whether or not this future is kept until then.
+    pub(super) async fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+        let under_way = UnderWay::new(self);
+        let task = tokio::spawn(async move {
+            let _under_way = under_way;
+            work.await
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime shuts down, and nobody is left to hear.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Waits until nothing is under way.
+    pub async fn settled(&self) {
+        // Cannot fail: the sender is here.
+        let _ = self.0.subscribe().wait_for(|&count| count == 0).await;
+    }
+
+    /// Goes on with `work`, which is to stop, for as long as something is under way. `None` where that does not end it.
+    pub async fn finish<T>(&self, work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        tokio::select! {
+            biased;
+            result = work => Some(result),
+            () = self.settled() => None,
+        }
+    }
+}
+
+struct UnderWay(watch::Sender<usize>);
+
+impl UnderWay {
+    fn new(unbroken: &Unbroken) -> Self {
+        unbroken.0.send_modify(|count| *count += 1);
+        Self(unbroken.0.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::{Pin, pin};
+    use std::task::{Context, Waker};
+
+    use tokio::sync::oneshot;
+    use tokio::task::yield_now;
+
+    use super::Unbroken;
+
+    fn block_on(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(test);
+    }
+
+    fn begin<T>(work: Pin<&mut impl Future<Output = T>>) {
+        assert!(work.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+
+    #[test]
+    fn work_goes_on_when_nobody_waits_for_it_any_more() {
+        block_on(async {
+            let unbroken = Unbroken::default();
+            let (answer, answered) = oneshot::channel::<u8>();
+            let (keep, kept) = oneshot::channel();
+            begin(pin!(unbroken.run(async move { keep.send(answered.await) })));
+            answer.send(7).expect("the work still waits for its answer");
+            unbroken.settled().await;
+            assert_eq!(kept.await, Ok(Ok(7)));
+        });
+    }
+
+    #[test]
+    fn work_that_is_to_stop_ends_with_what_was_under_way_and_begins_nothing_more() {
+        block_on(async {
+            let unbroken = Unbroken::default();
+            let mut ends = pin!(unbroken.run(yield_now()));
+            begin(ends.as_mut());
+            assert_eq!(unbroken.finish(ends).await, Some(()));
+            let mut goes_on = pin!(async {
+                unbroken.run(yield_now()).await;
+                std::future::pending::<()>().await;
+            });
+            begin(goes_on.as_mut());
+            assert_eq!(unbroken.finish(goes_on).await, None);
+        });
+    }
+}

@@ -94,6 +94,17 @@ enum Command {
     Demo(demo::DemoCommand),
 }
 
+impl Command {
+    /// Whether the command writes the configuration where there is none.
+    fn makes_config(&self) -> bool {
+        match self {
+            Command::Login(_) => true,
+            Command::Profile(command) => command.is_add(),
+            _ => false,
+        }
+    }
+}
+
 /// A profile named without `-p`.
 #[derive(Args)]
 struct Positional {
@@ -107,7 +118,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let wants_json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
     match parse(arguments) {
         Ok(Arguments { global, command }) => {
-            let context = Context::new(global);
+            let context = Context::new(global, command.as_ref().is_some_and(Command::makes_config));
             let result = dispatch(command, &context);
             ExitCode::from(context.exit_code(result))
         }

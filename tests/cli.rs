@@ -194,6 +194,7 @@ fn a_flag_beats_the_environment_and_the_environment_the_profile() {
     let list = |arguments: &[&str], variables: &[(&str, &str)]| run(arguments, variables).stdout;
     assert!(list(&["profile", "list"], &[]).contains("work"));
     assert!(list(&["profile", "list"], &[("DEVICE_LOGIN_CONFIG", elsewhere)]).contains("other"));
+    run(&["--config", "/nonexistent.toml", "status"], &[]).failed(2, &["there is no configuration /nonexistent.toml"]);
     let own = home.path("config.toml");
     let own = ["--config", own.to_str().expect("a path"), "profile", "list"];
     assert!(list(&own, &[("DEVICE_LOGIN_CONFIG", elsewhere)]).contains("work"));

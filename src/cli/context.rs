@@ -15,12 +15,14 @@ pub(super) struct Context {
     pub(super) output: Output,
     pub(super) interrupts: Interrupts,
     global: Global,
+    /// The command makes the configuration where there is none.
+    makes_config: bool,
 }
 
 impl Context {
-    pub(super) fn new(global: Global) -> Self {
+    pub(super) fn new(global: Global, makes_config: bool) -> Self {
         let output = Output::new(global.color, global.quiet, false);
-        Self { output, interrupts: Interrupts::default(), global }
+        Self { output, interrupts: Interrupts::default(), global, makes_config }
     }
 
     pub(super) fn color(&self) -> ColorWhen {
@@ -53,6 +55,14 @@ impl Context {
     fn service_with(&self, client: Client) -> Result<Service, Error> {
         let environment = Environment(&variable);
         let places = Places::from_environment(environment, self.global.config.clone())?;
+        let is_named = self.global.config.is_some() || environment.var("DEVICE_LOGIN_CONFIG").is_some();
+        if is_named && !self.makes_config && !places.config_file.exists() {
+            return Err(Error::new(
+                Code::Config,
+                format!("there is no configuration {}", places.config_file.display()),
+            )
+            .hint("check `--config` and `DEVICE_LOGIN_CONFIG`; `device-login profile add` makes one"));
+        }
         let config = Config::load(&places.config_file)?;
         let address = match self.global.store.clone().or_else(|| environment.var("DEVICE_LOGIN_STORE")) {
             Some(address) => StoreAddress::parse(&address).map_err(store_error)?,

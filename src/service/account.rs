@@ -85,16 +85,17 @@ impl Service {
             Some(token) => (token, "refresh_token"),
             None => (&grant.access_token, "access_token"),
         };
+        let hint = "it can still be removed in the account's settings (at Zoho: Sessions, Connected Apps)";
         let mut problem = format!("{} offers no revocation", provider.name);
         for form in &data_center.endpoints.revocation {
             let request = revocation_request(form, token, kind, client, data_center);
-            let response = self.http.send(request).await.map_err(|failure| transport_error(what, &failure))?;
+            let sent = self.http.send(request).await;
+            let response = sent.map_err(|failure| transport_error(what, &failure).hint(hint))?;
             if response.status == 200 && !says_error(&response.body) {
                 return Ok(());
             }
             problem = format!("{} answered HTTP {}", provider.dialect.display_name, response.status);
         }
-        let hint = "remove the access in the account's settings (at Zoho: Sessions, Connected Apps)";
         Err(Error::new(Code::Provider, what).because(problem).hint(hint))
     }
 

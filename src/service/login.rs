@@ -229,7 +229,8 @@ impl RefusedClient<'_> {
             let registration = dialect.registration;
             format!("check `client_id`, its secret and `data_center` of profile `{}`; {registration}", profile.name)
         };
-        let cause = format!("{} does not know this client{place} ({answer})", dialect.display_name);
+        let what_it_refuses = if answer.word == "invalid_client_secret" { "take the secret of" } else { "know" };
+        let cause = format!("{} does not {what_it_refuses} this client{place} ({answer})", dialect.display_name);
         Error::new(Code::InvalidClient, what).because(cause).hint(hint)
     }
 }

@@ -1,7 +1,7 @@
 //! The command line: what may be said to the program, and which part of it answers.
 //!
-//! One file per command holds its arguments and its `run`. All of them get a [`Context`](context::Context) and return an
-//! exit code or the one [`Error`](crate::error::Error); [`output`] alone prints. Nothing here starts a runtime, an HTTP
+//! One file per command holds its arguments and its `run`. All of them get a `Context` and return an
+//! exit code or the one [`Error`]; `output` alone prints. Nothing here starts a runtime, an HTTP
 //! client or a terminal before a command needs it.
 
 mod api;

@@ -4,7 +4,7 @@
 //! flows decide that; bodies are read up to their limit only; addresses are kept out of error texts. TLS is set up when
 //! the first `https` request is made, so that everything else starts without it.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -175,10 +175,9 @@ fn failure(host: &str, error: &reqwest::Error) -> TransportFailure {
     if error.is_timeout() { TransportFailure::Timeout(host) } else { TransportFailure::Truncated(host) }
 }
 
-fn find_tls(error: &reqwest::Error) -> Option<String> {
+fn find_tls(error: &(dyn Error + 'static)) -> Option<String> {
     chain(error).find_map(|source| {
-        let inner = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = source.downcast_ref::<rustls::Error>().or_else(|| inner?.downcast_ref::<rustls::Error>())?;
+        let tls = within_io(source).downcast_ref::<rustls::Error>()?;
         // A certificate's own names may be quoted in it.
         let text = Untrusted::new(tls.to_string()).line();
         Some(match tls {
@@ -190,10 +189,46 @@ fn find_tls(error: &reqwest::Error) -> Option<String> {
     })
 }
 
-fn innermost(error: &reqwest::Error) -> String {
+/// What I/O errors are wrapped around, however many: `source` passes over what they hold themselves.
+fn within_io<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(inner) => within_io(inner),
+        None => error,
+    }
+}
+
+fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map_or_else(String::new, ToString::to_string)
 }
 
-fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(error.source(), |&error| error.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use rustls::{CertificateError, Error};
+
+    use super::find_tls;
+
+    /// As the layers below wrap it, one I/O error in another.
+    #[derive(Debug, thiserror::Error)]
+    #[error("connecting failed")]
+    struct Wrapped(#[source] io::Error);
+
+    fn wrapped(error: CertificateError) -> Wrapped {
+        let tls = Error::InvalidCertificate(error);
+        Wrapped(io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls)))
+    }
+
+    #[test]
+    fn certificates_that_are_refused_are_told_from_connections_that_fail() {
+        let said = |error| find_tls(&wrapped(error)).unwrap_or_default();
+        assert!(said(CertificateError::Expired).contains("Expired"));
+        assert!(said(CertificateError::UnknownIssuer).contains("UnknownIssuer"));
+        assert!(said(CertificateError::NotValidYet).contains("is this machine's clock right?"));
+        assert_eq!(find_tls(&Wrapped(io::ErrorKind::ConnectionRefused.into())), None);
+    }
 }

@@ -153,11 +153,15 @@ impl Diagnosis {
     }
 }
 
+/// Bytes; errors are short, and taking apart a long body could need many times its size.
+const LONGEST_ERROR: usize = 64 * 1024;
+
 /// Reads what a failed call failed of; `None` for one that worked.
 ///
 /// Zoho's products each have error bodies of their own; words are looked for wherever they put them.
 pub fn diagnose(response: &Response) -> Option<Diagnosis> {
-    let body: Value = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
+    let short = Some(&response.body).filter(|body| body.len() <= LONGEST_ERROR);
+    let body: Value = short.and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Value::Null);
     let says = |words: &[&str]| error_words(&body).iter().any(|word| words.iter().any(|part| word.contains(part)));
     let code = body.get("code").and_then(Value::as_i64);
     let is_success = response.status < 400
@@ -341,5 +345,14 @@ mod tests {
             let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
             assert_eq!(diagnose(&response), expected, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn long_bodies_are_not_taken_apart() {
+        let body = |items: usize| format!(r#"{{"code":57,"items":[{}0]}}"#, "0,".repeat(items)).into_bytes();
+        let answer = |status, items| diagnose(&Response { status, headers: Vec::new(), body: body(items) });
+        assert_eq!(answer(200, 10), Some(Diagnosis::MissingScope));
+        assert_eq!(answer(200, 100_000), None);
+        assert_eq!(answer(401, 100_000), Some(Diagnosis::BadToken));
     }
 }

@@ -10,12 +10,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error};
+use crate::files;
 use crate::profile::ProfileName;
 use crate::providers::{Dialect, Provider, standard, zoho};
 use crate::secret::Secret;
 use crate::storage::KeyOptions;
 
 pub use edit::{add_profile, remove_profile};
+
+/// Bytes; a longer configuration is none.
+const LONGEST_FILE: u32 = 1024 * 1024;
+/// Bytes; longer text is no client secret.
+const LONGEST_SECRET: u32 = 64 * 1024;
 
 /// The variables that steer the program, by name.
 #[derive(Clone, Copy)]
@@ -142,7 +148,7 @@ impl ProviderSource {
 impl Config {
     /// Reads the file. One that is not there is an empty configuration.
     pub fn load(file: &Path) -> Result<Self, Error> {
-        match std::fs::read_to_string(file) {
+        match files::read_text(file, LONGEST_FILE) {
             Ok(text) => Self::parse(&text, file),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::parse("", file),
             Err(error) => Err(Error::new(Code::Config, format!("{} cannot be read", file.display())).because(error)),
@@ -199,12 +205,23 @@ impl Config {
     }
 }
 
-/// Reads a client secret from a file: its first line, without blanks around it.
+/// Reads the client secret that the configuration names. Only a file holds it still: a pipe would be waited for, and
+/// be empty the next time.
 pub fn read_secret_file(path: &Path) -> Result<Secret, Error> {
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        let what = format!("the client secret in {} cannot be used", path.display());
+        return Err(Error::new(Code::Config, what).because("it is not a regular file"));
+    }
+    read_secret(path)
+}
+
+/// Reads a client secret once, from a file or from a pipe that a shell has put in its place: one line, without blanks
+/// around it.
+pub fn read_secret(path: &Path) -> Result<Secret, Error> {
     let what = format!("the client secret in {} cannot be used", path.display());
-    let text = std::fs::read_to_string(path).map_err(|error| Error::new(Code::Config, &what).because(error))?;
+    let text =
+        files::read_text(path, LONGEST_SECRET).map_err(|error| Error::new(Code::Config, &what).because(error))?;
     let secret = Secret::new(text.trim());
-    drop(zeroize::Zeroizing::new(text));
     if secret.is_empty() || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::new(Code::Config, what).because("it is empty or not one line of printable characters"));
     }

@@ -19,6 +19,7 @@ pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod error;
+pub mod files;
 pub mod http;
 pub mod oauth;
 pub mod profile;

@@ -60,22 +60,24 @@ impl Api {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
         let service = context.service()?;
         let profile = service.config.profile(context.flagged_profile()?.as_ref())?;
+        // Read here, where a signal still ends a program that waits for a pipe.
+        let given = Given::read(&self)?;
         if self.curl {
             let (data_center, dialect) = service.known_api_place(profile)?;
-            let call = self.call(&data_center)?;
+            let call = self.call(&given, &data_center)?;
             if !data_center.origins().contains(&call.url.origin()) {
                 let refusal = Refusal::ForeignOrigin(call.url.origin().ascii_serialization());
                 return Err(refusal_error("the call cannot be shown", &refusal));
             }
             return context.output.text(&api::as_curl(&call, dialect));
         }
-        let (call, answer) = context.interrupts.block_on(self.send(&service, profile))?;
+        let (call, answer) = context.interrupts.block_on(self.send(&service, profile, &given))?;
         self.print(context, &call, &answer)
     }
 
-    async fn send(&self, service: &Service, profile: &Profile) -> Result<(Call, Answer), Error> {
+    async fn send(&self, service: &Service, profile: &Profile, given: &Given) -> Result<(Call, Answer), Error> {
         let (data_center, _) = service.api_place(profile).await?;
-        let call = self.call(&data_center)?;
+        let call = self.call(given, &data_center)?;
         let answer = service.call(profile, &call).await?;
         Ok((call, answer))
     }
@@ -98,10 +100,10 @@ impl Api {
     }
 
     /// What the arguments ask for.
-    fn call(&self, data_center: &DataCenter) -> Result<Call, Error> {
+    fn call(&self, given: &Given, data_center: &DataCenter) -> Result<Call, Error> {
         let usage = |problem: String| Error::new(Code::Usage, "the call cannot be made").because(problem);
-        let fields = Fields::read(&self.fields, &self.raw_fields)?;
-        let has_body = self.input.is_some() || !fields.is_empty();
+        let Given { fields, input } = given;
+        let has_body = input.is_some() || !fields.is_empty();
         let (method, path) = match self.call.as_slice() {
             [method, path] => (method.parse().map_err(usage)?, path),
             [path, ..] => (if has_body { Method::Post } else { Method::Get }, path),
@@ -110,23 +112,36 @@ impl Api {
         let mut url = api::resolve(path, self.product.as_deref(), data_center)
             .map_err(|refusal| refusal_error("the call cannot be made", &refusal))?;
         let mut headers = self.headers.iter().map(|header| read_header(header)).collect::<Result<Vec<_>, _>>()?;
-        let body = match &self.input {
+        let body = match input {
             Some(input) => {
                 fields.add_to_query(&mut url);
-                read_input(input)?
+                input.clone()
             }
             None if matches!(method, Method::Get | Method::Head | Method::Delete) => {
                 fields.add_to_query(&mut url);
                 Vec::new()
             }
             None if fields.is_empty() => Vec::new(),
-            None if content_type(&headers).is_some_and(is_form) => form(&fields),
+            None if content_type(&headers).is_some_and(is_form) => form(fields),
             None => fields.to_json()?,
         };
         if !body.is_empty() && content_type(&headers).is_none() {
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
         Ok(Call { method, url, headers, body })
+    }
+}
+
+/// What the arguments name and has to be read from elsewhere.
+struct Given {
+    fields: Fields,
+    input: Option<Vec<u8>>,
+}
+
+impl Given {
+    fn read(api: &Api) -> Result<Self, Error> {
+        let fields = Fields::read(&api.fields, &api.raw_fields)?;
+        Ok(Self { fields, input: api.input.as_deref().map(read_input).transpose()? })
     }
 }
 

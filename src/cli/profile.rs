@@ -116,7 +116,7 @@ impl Add {
     /// From where the flags say; asked for on a terminal. A client may have none.
     fn secret(&self, context: &Context) -> Result<Option<Secret>, Error> {
         if let Some(file) = &self.client_secret_file {
-            return config::read_secret_file(file).map(Some);
+            return config::read_secret(file).map(Some);
         }
         if self.client_secret_stdin {
             return secret_from_stdin(context).map(Some);

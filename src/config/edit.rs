@@ -5,9 +5,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use toml_edit::{Array, DocumentMut, Item, Table, value};
+use zeroize::Zeroizing;
 
-use super::{Config, Profile, SecretSource};
+use super::{Config, LONGEST_FILE, Profile, SecretSource};
 use crate::error::{Code, Error};
+use crate::files;
 use crate::profile::ProfileName;
 
 /// Writes a new profile. The result is checked before it replaces the file; a name that is taken is an error.
@@ -65,9 +67,9 @@ fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut)) -> Result<Config, Er
     };
     // A link is followed, so that a file kept elsewhere stays there.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let text = match fs::read_to_string(&target) {
+    let text = match files::read_text(&target, LONGEST_FILE) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Zeroizing::default(),
         Err(error) => return Err(failed(error)),
     };
     Config::parse(&text, path)?;

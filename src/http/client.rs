@@ -14,10 +14,14 @@ use url::Url;
 
 use super::{Method, Request, Response, TransportFailure};
 use crate::clock;
+use crate::files;
 use crate::untrusted::{Untrusted, check_address};
 
 /// Connecting, TLS included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// Bytes; the lists of whole systems have some hundred thousand.
+const LONGEST_CERTIFICATES: u32 = 16 * 1024 * 1024;
 
 /// A client for accounts servers and APIs. Connections are kept and shared by all requests.
 #[derive(Default)]
@@ -111,7 +115,8 @@ impl Client {
             let setup = |problem: String| {
                 TransportFailure::Setup(format!("the certificate authority {} {problem}", path.display()))
             };
-            let pem = std::fs::read(path).map_err(|error| setup(format!("cannot be read: {error}")))?;
+            let pem =
+                files::read(path, LONGEST_CERTIFICATES).map_err(|error| setup(format!("cannot be read: {error}")))?;
             let certificates =
                 reqwest::Certificate::from_pem_bundle(&pem).map_err(|_| setup("is no PEM file".to_owned()))?;
             if certificates.is_empty() {

@@ -4,6 +4,10 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::error::{Code, Error};
+use crate::files;
+
+/// Bytes; larger values are mistakes.
+const LONGEST_VALUE: u32 = 64 * 1024 * 1024;
 
 /// Fields in the order in which they were given, `-F` first.
 #[derive(Debug)]
@@ -67,7 +71,8 @@ fn split(field: &str) -> Result<(String, &str), Error> {
 fn typed_value(text: &str) -> Result<Value, Error> {
     if let Some(file) = text.strip_prefix('@') {
         let failed = |error| problem(format!("{file} cannot be read: {error}"));
-        return std::fs::read_to_string(file).map(Value::String).map_err(failed);
+        let text = files::read_text(file.as_ref(), LONGEST_VALUE).map_err(failed)?;
+        return Ok(Value::String(text.to_string()));
     }
     Ok(match text {
         "true" => Value::Bool(true),

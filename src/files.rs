@@ -30,19 +30,18 @@ pub fn read_text(path: &Path, limit: u32) -> io::Result<Zeroizing<String>> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::io::Write;
 
     use super::{read, read_text};
 
     #[test]
     fn a_file_is_read_up_to_its_limit() {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let file = directory.path().join("file");
-        fs::write(&file, "four").expect("it can be written");
-        assert_eq!(read_text(&file, 4).expect("short enough").as_str(), "four");
-        assert!(read(&file, 3).is_err());
-        fs::write(&file, [0xff]).expect("it can be written");
-        assert!(read_text(&file, 4).is_err());
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        file.write_all(b"four").expect("it can be written");
+        assert_eq!(read_text(file.path(), 4).expect("short enough").as_str(), "four");
+        assert!(read(file.path(), 3).is_err());
+        file.write_all(&[0xff]).expect("it can be written");
+        assert!(read_text(file.path(), 5).is_err());
     }
 
     #[cfg(unix)]

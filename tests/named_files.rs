@@ -10,7 +10,7 @@ mod authority;
 mod program;
 
 use authority::Authority;
-use program::{CLIENT_SECRET, Home, configuration};
+use program::{CLIENT_SECRET, Home, configuration, ran};
 
 #[test]
 fn a_client_secret_in_the_configuration_is_in_a_regular_file() {
@@ -29,6 +29,30 @@ fn a_client_secret_that_is_stored_may_come_through_a_pipe() {
     assert_eq!(added.code, 0, "{added:?}");
     let shown = home.run(&["profile", "show"]);
     assert!(shown.stdout.contains("in the store"), "{shown:?}");
+}
+
+#[test]
+fn profiles_that_are_added_at_once_are_all_added() {
+    let home = Home::new();
+    let add =
+        |name: &str| home.spawn(&["profile", "add", name, "--provider", "zoho", "--client-id", "1", "--scopes", "a"]);
+    let names: Vec<String> = (0..12).map(|number| format!("p{number:02}")).collect();
+    let adding: Vec<_> = names.iter().map(|name| add(name)).collect();
+    for added in adding.into_iter().map(ran) {
+        assert_eq!(added.code, 0, "{added:?}");
+    }
+    let listed = home.run(&["profile", "list"]).stdout;
+    let listed: Vec<&str> = listed.lines().filter_map(|line| line.split('\t').next()).collect();
+    assert_eq!(listed, names);
+}
+
+#[test]
+fn a_name_that_is_added_twice_at_once_is_taken_once() {
+    let home = Home::new();
+    let add = || home.spawn(&["profile", "add", "p", "--provider", "zoho", "--client-id", "1", "--scopes", "a"]);
+    let adding: Vec<_> = (0..8).map(|_| add()).collect();
+    let added = adding.into_iter().map(ran).filter(|added| added.code == 0).count();
+    assert_eq!(added, 1);
 }
 
 #[test]

@@ -80,9 +80,7 @@ impl Service {
         let client = self.client(profile, record.as_ref())?;
         let grant = grant_of(record.as_ref(), profile)?.clone();
         let now = clock::wall();
-        // A forced refresh wants a token that is newer than the one it knew, not one more than its neighbours' refreshes.
-        let is_newer = grant.access_token != seen.access_token && remaining(&grant, now) >= LEAST_TTL;
-        if is_newer || lasts(&grant, freshness, now) {
+        if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {
             return Ok(grant);
         }
         let what = format!("the access token of profile `{}` could not be refreshed", profile.name);
@@ -194,6 +192,11 @@ fn lasts(grant: &Grant, freshness: Freshness, now: Timestamp) -> bool {
     remaining > Duration::ZERO && remaining >= wanted && grant.refused.is_none()
 }
 
+/// A forced refresh wants a token that is newer than the one it knew, not one more than its neighbours' refreshes.
+fn was_refreshed(grant: &Grant, seen: &Grant, now: Timestamp) -> bool {
+    grant.access_token != seen.access_token && lasts(grant, Freshness::Default, now)
+}
+
 fn grant_of<'a>(record: Option<&'a Record>, profile: &Profile) -> Result<&'a Grant, Error> {
     let grant = record.and_then(|record| record.grant.as_ref());
     grant.ok_or_else(|| {
@@ -264,4 +267,44 @@ fn fresh_token(grant: Grant, warning: Option<Error>) -> FreshToken {
 
 fn short_time(time: Timestamp) -> String {
     time.strftime("%H:%M:%S UTC").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::was_refreshed;
+    use crate::secret::Secret;
+    use crate::storage::Grant;
+
+    /// A grant whose token was minted at zero and lives for `life` seconds.
+    fn grant(access_token: &str, life: i64) -> Grant {
+        Grant {
+            issuer: String::new(),
+            data_center: String::new(),
+            api_domain: None,
+            allowed_origins: Vec::new(),
+            account: None,
+            scopes: Vec::new(),
+            access_token: Secret::new(access_token),
+            access_token_expires_at: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(life),
+            refresh_token: Some(Secret::new("refresh")),
+            approved_at: Timestamp::UNIX_EPOCH,
+            mints: Vec::new(),
+            last_refresh: None,
+            paused_until: None,
+            refused: None,
+        }
+    }
+
+    #[test]
+    fn the_token_of_a_neighbor_will_do_however_short_it_lives() {
+        let at = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
+        let seen = grant("old", 1);
+        for life in [6, 60, 3600] {
+            assert!(was_refreshed(&grant("new", life), &seen, at(1)), "{life}");
+            assert!(!was_refreshed(&grant("new", life), &seen, at(life)), "{life}");
+            assert!(!was_refreshed(&grant("old", life), &seen, at(1)), "{life}");
+        }
+    }
 }

@@ -123,6 +123,8 @@ pub enum Diagnosis {
     MissingOrganization,
     /// The provider's own fault.
     ProviderFault,
+    /// The answer leads elsewhere, where nobody went with the token.
+    Redirected,
     /// Nothing known; the body says it best.
     Unclear,
 }
@@ -148,6 +150,9 @@ impl Diagnosis {
                 "this call needs an organization: `organization_id` in the query, or the `orgId` header for Desk"
             }
             Diagnosis::ProviderFault => "the provider has a fault of its own: try again later",
+            Diagnosis::Redirected => {
+                "the API leads to another address, where the token was not taken: its `location` header says which"
+            }
             Diagnosis::Unclear => "the API refused the call: its answer says why",
         }
     }
@@ -164,13 +169,16 @@ pub fn diagnose(response: &Response) -> Option<Diagnosis> {
     let body: Value = short.and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Value::Null);
     let says = |words: &[&str]| error_words(&body).iter().any(|word| words.iter().any(|part| word.contains(part)));
     let code = body.get("code").and_then(Value::as_i64);
-    let is_success = response.status < 400
+    let is_redirect = (300..400).contains(&response.status) && response.header("location").is_some();
+    let is_success = (response.status < 400 && !is_redirect)
         && matches!(code, None | Some(0))
         && body.get("response").is_none_or(|word| word != "error");
     if is_success {
         return None;
     }
-    Some(if response.status == 429 || says(&["TOO_MANY_REQUESTS", "THRESHOLD_EXCEEDED"]) {
+    Some(if is_redirect {
+        Diagnosis::Redirected
+    } else if response.status == 429 || says(&["TOO_MANY_REQUESTS", "THRESHOLD_EXCEEDED"]) {
         Diagnosis::RateLimited
     } else if says(&["CRM_IMPLIED_API_ACCESS"]) {
         Diagnosis::ApiAccessOff
@@ -344,6 +352,20 @@ mod tests {
         ] {
             let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
             assert_eq!(diagnose(&response), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_no_success() {
+        let location = vec![("Location".to_owned(), "https://elsewhere.example/".to_owned())];
+        for (status, headers, expected) in [
+            (302, location.clone(), Some(Diagnosis::Redirected)),
+            (308, location.clone(), Some(Diagnosis::Redirected)),
+            (304, Vec::new(), None),
+            (201, location, None),
+        ] {
+            let response = Response { status, headers, body: b"{}".to_vec() };
+            assert_eq!(diagnose(&response), expected, "{status}");
         }
     }
 

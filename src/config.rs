@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use crate::error::{Code, Error};
 use crate::files;
 use crate::profile::ProfileName;
-use crate::providers::{Dialect, Provider, standard, zoho};
+use crate::providers::presets::{PRESETS, Preset};
+use crate::providers::standard::StandardServer;
+use crate::providers::{Dialect, Provider, zoho};
 use crate::secret::Secret;
 use crate::storage::KeyOptions;
 
@@ -113,34 +115,40 @@ pub enum SecretSource {
 /// A provider that is known whole, or one that its issuer will describe.
 #[derive(Clone, Debug)]
 pub enum ProviderSource {
-    /// Needs no configuration. Made when it is needed, which handing out a stored token is not.
-    BuiltIn {
-        dialect: &'static Dialect,
-        provider: fn() -> Provider,
-    },
+    /// Zoho itself. Made when it is needed, which handing out a stored token is not.
+    Zoho,
+    /// Needs no configuration either.
+    Preset(&'static Preset),
     Configured(Provider),
-    Issuer {
-        name: String,
-        issuer: url::Url,
-        api_domain: Option<url::Url>,
-    },
+    /// Its issuer describes it, at least in part.
+    Discovered(Box<StandardServer>),
 }
 
 impl ProviderSource {
     pub fn dialect(&self) -> &'static Dialect {
         match self {
-            ProviderSource::BuiltIn { dialect, .. } => dialect,
+            ProviderSource::Zoho => &zoho::DIALECT,
+            ProviderSource::Preset(preset) => preset.dialect,
             ProviderSource::Configured(provider) => provider.dialect,
-            ProviderSource::Issuer { .. } => &standard::DIALECT,
+            ProviderSource::Discovered(server) => server.dialect,
         }
     }
 
     /// The provider, unless only its issuer knows it.
     pub fn known(&self) -> Option<Provider> {
         match self {
-            ProviderSource::BuiltIn { provider, .. } => Some(provider()),
+            ProviderSource::Zoho => Some(zoho::provider()),
+            ProviderSource::Preset(preset) => preset.provider(),
             ProviderSource::Configured(provider) => Some(provider.clone()),
-            ProviderSource::Issuer { .. } => None,
+            ProviderSource::Discovered(_) => None,
+        }
+    }
+
+    /// What people call it: a provider itself goes by its own name, a stand-in for it by the one that it was given.
+    pub fn label<'a>(&self, name: &'a str) -> &'a str {
+        match self {
+            ProviderSource::Zoho | ProviderSource::Preset(_) => self.dialect().display_name,
+            ProviderSource::Configured(_) | ProviderSource::Discovered(_) => name,
         }
     }
 }
@@ -186,7 +194,7 @@ impl Config {
                 Code::Config,
                 format!("profile `{}` names the provider `{}`, which is not known", profile.name, profile.provider),
             )
-            .hint(format!("known are: {}; others go into `[providers.NAME]`", known.join(", ")))
+            .hint(unknown_provider_hint(&profile.provider, &known))
         })
     }
 
@@ -202,6 +210,21 @@ impl Config {
     fn names(&self) -> String {
         let names: Vec<String> = self.profiles.keys().map(|name| format!("`{name}`")).collect();
         names.join(", ")
+    }
+}
+
+/// A preset that has blanks to fill in is not known by its own name.
+fn unknown_provider_hint(name: &str, known: &[&str]) -> String {
+    match Preset::of_kind(name) {
+        Some(preset) => {
+            let blanks: Vec<String> =
+                preset.parameters.iter().map(|blank| format!("`{} = {:?}`", blank.name, blank.example)).collect();
+            let blanks = blanks.join(" and ");
+            format!(
+                "put `[providers.my-{name}]` with `kind = \"{name}\"` and {blanks} into the configuration, and name `my-{name}`"
+            )
+        }
+        None => format!("known are: {}; others go into `[providers.NAME]`", known.join(", ")),
     }
 }
 
@@ -230,6 +253,8 @@ pub fn read_secret(path: &Path) -> Result<Secret, Error> {
 
 /// The providers that need no configuration.
 fn built_in_providers() -> BTreeMap<String, ProviderSource> {
-    let zoho = ProviderSource::BuiltIn { dialect: &zoho::DIALECT, provider: zoho::provider };
-    BTreeMap::from([("zoho".to_owned(), zoho)])
+    let is_whole = |preset: &&Preset| preset.parameters.iter().all(|parameter| parameter.default.is_some());
+    let presets = PRESETS.iter().filter(is_whole);
+    let presets = presets.map(|preset| (preset.kind.to_owned(), ProviderSource::Preset(preset)));
+    presets.chain([("zoho".to_owned(), ProviderSource::Zoho)]).collect()
 }

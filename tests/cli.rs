@@ -8,6 +8,8 @@ mod program;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use device_login::clock;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -207,9 +209,10 @@ fn a_flag_beats_the_environment_and_the_environment_the_profile() {
     run(&["token"], &[("DEVICE_LOGIN_PROFILE", "missing")]).failed(2, &["no profile `missing`"]);
     run(&["-p", "work", "token"], &[("DEVICE_LOGIN_PROFILE", "missing")]).worked(&format!("{ACCESS_TOKEN}\n"));
 
+    let basic = format!("authorization: Basic {}", BASE64_STANDARD.encode("client-1:another-secret"));
     let refreshed = run(&["refresh"], &[("DEVICE_LOGIN_CLIENT_SECRET", "another-secret")]);
     assert_eq!(refreshed.code, 0, "{refreshed:?}");
-    assert!(authority.log().iter().any(|asked| asked.body.contains("client_secret=another-secret")));
+    assert!(authority.log().iter().any(|asked| asked.headers.contains(&basic)));
 }
 
 #[test]

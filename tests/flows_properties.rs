@@ -125,18 +125,30 @@ fn latency() -> impl Strategy<Value = Duration> {
 fn any_provider() -> impl Strategy<Value = Provider> {
     let at = |address| Url::parse(address).expect("an address");
     let endpoints = standard::StandardEndpoints {
-        device_authorization: at("https://accounts.zoho.com/code"),
-        token: at("https://accounts.zoho.com/token"),
-        revocation: None,
-        userinfo: None,
+        device_authorization: Some(at("https://accounts.zoho.com/code")),
+        token: Some(at("https://accounts.zoho.com/token")),
+        ..standard::StandardEndpoints::default()
     };
-    let standard = standard::provider("standard", &at("https://accounts.zoho.com"), endpoints, None);
+    let server = standard::StandardServer {
+        name: "standard".to_owned(),
+        dialect: &standard::DIALECT,
+        issuer: Some("https://accounts.zoho.com".to_owned()),
+        endpoints,
+        api_domain: None,
+        parameters: Vec::new(),
+    };
+    let standard = server.provider(standard::StandardEndpoints::default()).expect("it has a token endpoint");
     prop_oneof![Just(zoho::provider()), Just(standard)]
 }
 
 fn client() -> Client {
     let eu = ("eu".to_owned(), Secret::new(SECRET));
-    Client { id: "client".to_owned(), secret: Some(Secret::new(SECRET)), data_center_secrets: [eu].into() }
+    Client {
+        id: "client".to_owned(),
+        secret: Some(Secret::new(SECRET)),
+        data_center_secrets: [eu].into(),
+        authentication: Vec::new(),
+    }
 }
 
 /// Control, bidi and zero-width characters, as Unicode lists them, written apart from the program's own list.
@@ -179,7 +191,7 @@ fn check_event(event: &DeviceEvent) {
 fn check_outcome(outcome: &Outcome) {
     check_debug(outcome);
     match outcome {
-        Outcome::Authorized { token, data_center } => {
+        Outcome::Authorized { token, data_center, .. } => {
             check_text(data_center);
             token.scopes.iter().flatten().for_each(|scope| check_text(scope));
         }
@@ -189,7 +201,9 @@ fn check_outcome(outcome: &Outcome) {
         }
         Outcome::Failed(Failure::UnknownDataCenter(place)) => check_text(place),
         Outcome::Failed(Failure::Rejected(rejected)) => check_text(&rejected.to_string()),
-        Outcome::Failed(Failure::Transport(_) | Failure::Garbled { .. } | Failure::Throttled(_))
+        Outcome::Failed(
+            Failure::NoDeviceSignIn | Failure::Transport(_) | Failure::Garbled { .. } | Failure::Throttled(_),
+        )
         | Outcome::Denied
         | Outcome::Expired => {}
     }

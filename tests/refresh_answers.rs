@@ -147,13 +147,14 @@ fn every_answer_is_taken_for_what_it_is() {
 fn class(dialect: &'static Dialect, status: u16, body: &str) -> Class {
     let at = |address| Url::parse(address).expect("an address");
     let data_center = zoho::data_center("us", &at("https://accounts.zoho.com"), &at("https://www.zohoapis.com"));
-    let client = Client { id: "client".to_owned(), secret: None, data_center_secrets: [].into() };
+    let client =
+        Client { id: "client".to_owned(), secret: None, data_center_secrets: [].into(), authentication: Vec::new() };
     let mut flow = RefreshFlow::new(dialect, data_center, client, Secret::new("refresh"));
     let now = Moment::default();
     assert!(matches!(flow.poll(now), Step::Send(_)));
     flow.handle(now, Ok(Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() }));
     match flow.poll(now) {
-        Step::Done(Outcome::Minted(_)) => Minted,
+        Step::Done(Outcome::Minted { .. }) => Minted,
         Step::Done(Outcome::Refused(_)) => Refused,
         Step::Done(Outcome::Error(_)) => Error,
         Step::Done(Outcome::Throttled(_)) => Throttled,

@@ -10,7 +10,7 @@ use super::wire::{self, CodeReply, DeviceCode, PollReply, ServerError, TokenAnsw
 use super::{Client, Step};
 use crate::clock::Moment;
 use crate::http::{Request, Response, TransportFailure};
-use crate::providers::{DataCenter, Provider};
+use crate::providers::{ClientAuthentication, DataCenter, Provider};
 use crate::untrusted::{Rejected, Untrusted};
 
 /// What `slow_down` adds to the interval, for this and every later poll (RFC 8628 §3.5).
@@ -26,6 +26,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// | --- | --- | --- |
 /// | `Start` | `poll` | `AwaitingCode`, sends the authorization request |
 /// | `AwaitingCode` | a code | `Waiting` |
+/// | | a refusal of the client that may say who it is in another way | `Start` |
 /// | | anything else | `Done(Failed)` |
 /// | `Waiting` | `poll` before the time | `Waiting` |
 /// | | `poll` at the time | `AwaitingToken`, sends a poll |
@@ -81,6 +82,8 @@ pub enum Outcome {
     Authorized {
         token: Box<TokenAnswer>,
         data_center: String,
+        /// How the client said who it is.
+        client_authentication: ClientAuthentication,
     },
     Denied,
     Expired,
@@ -105,6 +108,8 @@ pub enum Failure {
     Rejected(Rejected),
     /// The account lives in a data center that the provider's table does not know.
     UnknownDataCenter(String),
+    /// The provider is not known to have a device authorization endpoint.
+    NoDeviceSignIn,
 }
 
 #[derive(Debug)]
@@ -139,8 +144,13 @@ impl DeviceFlow {
     pub fn poll(&mut self, now: Moment) -> Step<Outcome> {
         match &mut self.state {
             State::Start => {
+                let Some(request) = self.authorization_request() else {
+                    let outcome = Outcome::Failed(Failure::NoDeviceSignIn);
+                    self.state = State::Done(outcome.clone());
+                    return Step::Done(outcome);
+                };
                 self.state = State::AwaitingCode;
-                Step::Send(self.authorization_request())
+                Step::Send(request)
             }
             State::Waiting(polling) if now >= polling.next_poll_at => {
                 let polling = Polling { is_last: now >= polling.expires_at, ..polling.clone() };
@@ -181,8 +191,10 @@ impl DeviceFlow {
         self.events.drain(..)
     }
 
-    fn authorization_request(&self) -> Request {
-        wire::device_authorization_request(self.provider.dialect, &self.data_center, &self.client, &self.scopes)
+    fn authorization_request(&self) -> Option<Request> {
+        let Self { provider, data_center, client, scopes, .. } = self;
+        let endpoint = data_center.endpoints.device_authorization.as_ref()?;
+        Some(wire::device_authorization_request(endpoint, provider, data_center, client, scopes))
     }
 
     fn handle_code(&mut self, now: Moment, reply: Result<Response, TransportFailure>) -> State {
@@ -205,6 +217,7 @@ impl DeviceFlow {
                 self.events.push_back(DeviceEvent::CodeIssued { code, expires_at, next_poll_at: polling.next_poll_at });
                 return State::Waiting(polling);
             }
+            Ok(CodeReply::Error(error)) if self.says_who_it_is_otherwise(&error) => return State::Start,
             Ok(CodeReply::Error(error)) => self.server_failure(error),
             Err(Unreadable::Throttled(pause)) => Failure::Throttled(pause),
             Err(Unreadable::Garbled { status }) => Failure::Garbled { status },
@@ -224,7 +237,14 @@ impl DeviceFlow {
         };
         let host = self.data_center.accounts_server.host_str().unwrap_or("the server").to_owned();
         let outcome = match wire::read_poll(self.provider.dialect, &self.data_center, &response) {
-            Ok(PollReply::Token(token)) => Outcome::Authorized { token, data_center: self.data_center.code.clone() },
+            Ok(PollReply::Token(token)) => {
+                let data_center = self.data_center.code.clone();
+                let client_authentication = self.client.authentication_at(&data_center);
+                Outcome::Authorized { token, data_center, client_authentication }
+            }
+            Ok(PollReply::Error(error)) if self.says_who_it_is_otherwise(&error) => {
+                return self.wait(now, polling, |next_poll_at| DeviceEvent::Pending { next_poll_at });
+            }
             Ok(PollReply::Pending) => {
                 return self.wait(now, polling, |next_poll_at| DeviceEvent::Pending { next_poll_at });
             }
@@ -281,6 +301,11 @@ impl DeviceFlow {
         }
         self.events.push_back(event(polling.next_poll_at));
         State::Waiting(polling)
+    }
+
+    /// Turns to another way of authenticating where the server did not take the one in use.
+    fn says_who_it_is_otherwise(&mut self, error: &ServerError) -> bool {
+        wire::is_authentication_refusal(error) && self.client.try_next_authentication(&self.data_center.code)
     }
 
     fn server_failure(&self, error: ServerError) -> Failure {

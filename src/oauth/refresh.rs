@@ -1,4 +1,5 @@
-//! The refresh (RFC 6749 §6) as a state machine: one exchange, and one more when the first never reached the server.
+//! The refresh (RFC 6749 §6) as a state machine: one exchange, and one more when the first never reached the server or the
+//! client may say who it is in another way.
 //!
 //! It decides what an answer says about the grant. Locks, storage and the budget belong to `service::tokens`.
 
@@ -8,7 +9,7 @@ use super::wire::{self, RefreshReply, ServerError, TokenAnswer, Unreadable};
 use super::{Client, Step};
 use crate::clock::Moment;
 use crate::http::{Response, TransportFailure};
-use crate::providers::{DataCenter, Dialect};
+use crate::providers::{ClientAuthentication, DataCenter, Dialect};
 use crate::secret::Secret;
 use crate::untrusted::Rejected;
 
@@ -21,6 +22,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// | --- | --- | --- |
 /// | `Ready` | `poll` at the time | `AwaitingReply`, sends the request |
 /// | `AwaitingReply` | no connection, first try | `Ready`, half a second later |
+/// | | a refusal of the client that may say who it is in another way | `Ready`, at once |
 /// | | any answer, or any other failure | `Done` |
 #[derive(Debug)]
 pub struct RefreshFlow {
@@ -34,7 +36,11 @@ pub struct RefreshFlow {
 /// What the provider said.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    Minted(Box<TokenAnswer>),
+    Minted {
+        token: Box<TokenAnswer>,
+        /// How the client said who it is.
+        client_authentication: ClientAuthentication,
+    },
     /// The refresh token is gone for good: revoked, replaced or of another client.
     Refused(ServerError),
     /// The provider refused the client or the request, which says nothing about the grant.
@@ -78,7 +84,10 @@ impl RefreshFlow {
     pub fn handle(&mut self, now: Moment, reply: Result<Response, TransportFailure>) {
         let State::AwaitingReply { is_retry } = self.state else { return };
         self.state = match reply {
-            Ok(response) => State::Done(self.read(&response)),
+            Ok(response) => match self.read(&response) {
+                Outcome::Error(error) if self.says_who_it_is_otherwise(&error) => State::Ready { at: None, is_retry },
+                outcome => State::Done(outcome),
+            },
             // Nothing was sent, so a second try cannot present a token twice.
             Err(TransportFailure::Dns(_) | TransportFailure::Connect(_)) if !is_retry => {
                 State::Ready { at: Some(now + RETRY_AFTER), is_retry: true }
@@ -87,9 +96,16 @@ impl RefreshFlow {
         };
     }
 
+    fn says_who_it_is_otherwise(&mut self, error: &ServerError) -> bool {
+        wire::is_authentication_refusal(error) && self.client.try_next_authentication(&self.data_center.code)
+    }
+
     fn read(&self, response: &Response) -> Outcome {
         match wire::read_refresh(self.dialect, &self.data_center, response) {
-            Ok(RefreshReply::Token(token)) => Outcome::Minted(token),
+            Ok(RefreshReply::Token(token)) => {
+                let client_authentication = self.client.authentication_at(&self.data_center.code);
+                Outcome::Minted { token, client_authentication }
+            }
             Ok(RefreshReply::Refused(error)) => Outcome::Refused(error),
             Ok(RefreshReply::Error(error)) => Outcome::Error(error),
             Err(Unreadable::Throttled(pause)) => Outcome::Throttled(pause),

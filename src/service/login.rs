@@ -126,7 +126,7 @@ impl Service {
         self.store.probe().map_err(store_error)?;
         let provider = self.provider(profile).await?;
         let home = home_data_center(profile, &provider)?.clone();
-        let client = self.client(profile, self.load(profile)?.as_ref())?;
+        let client = self.client(profile, self.load(profile)?.as_ref(), &provider)?;
         let scopes = options.scopes.unwrap_or_else(|| profile.scopes.clone());
         report(SignInEvent::Asking { host: host(&home) });
 
@@ -136,7 +136,7 @@ impl Service {
         let mut is_renewal = false;
         let grant = loop {
             let observe = |event| report(sign_in_event(event, is_renewal, &attempt.provider));
-            match attempt.follow_code(observe, &try_again).await {
+            match Box::pin(attempt.follow_code(observe, &try_again)).await {
                 CodeEnded::Approved(kept) => break (*kept)?,
                 CodeEnded::Otherwise(Outcome::Expired) if renewals_left > 0 => {
                     renewals_left -= 1;

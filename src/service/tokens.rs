@@ -23,6 +23,9 @@ pub const DEFAULT_MIN_TTL: Duration = Duration::from_secs(5 * 60);
 /// Below this, a token is not handed out even when no new one can be had.
 const LEAST_TTL: Duration = Duration::from_secs(30);
 
+/// How long a token is taken to live that can be refreshed and of whose end nothing is said.
+pub(super) const DEFAULT_TOKEN_LIFE: Duration = Duration::from_secs(3600);
+
 /// Which token will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
@@ -74,10 +77,10 @@ impl Service {
 
     /// Mints under the lock, unless another process did so since `seen` was read.
     async fn refresh(&self, profile: &Profile, freshness: Freshness, seen: &Grant) -> Result<Grant, Error> {
-        let provider = self.provider(profile).await?;
+        let provider = self.provider_of(profile, seen).await?;
         let mut locked = self.lock(&profile.name).await?;
         let record = locked.load().map_err(store_error)?;
-        let client = self.client(profile, record.as_ref())?;
+        let client = self.client(profile, record.as_ref(), &provider)?;
         let grant = grant_of(record.as_ref(), profile)?.clone();
         let now = clock::wall();
         if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {
@@ -122,7 +125,10 @@ impl Asked {
         let name = provider.dialect.display_name;
         let failed = |code, cause: String| Error::new(code, what).because(cause);
         let (mut grant, result) = match outcome {
-            Outcome::Minted(token) => (minted(grant, *token, provider.dialect.mint_limit, now), Ok(())),
+            Outcome::Minted { token, client_authentication } => {
+                let grant = Grant { client_authentication: Some(client_authentication), ..grant };
+                (minted(grant, *token, provider.dialect.mint_limit, now), Ok(()))
+            }
             Outcome::Refused(error) => {
                 let error = failed(
                     Code::SignInNeeded,
@@ -244,7 +250,7 @@ fn minted(grant: Grant, token: TokenAnswer, limit: Option<MintLimit>, now: Times
     mints.push(now);
     Grant {
         access_token: token.access_token,
-        access_token_expires_at: now + token.expires_in,
+        access_token_expires_at: now + token.expires_in.unwrap_or(DEFAULT_TOKEN_LIFE),
         // An answer without one means: keep the old one (RFC 6749 §6).
         refresh_token: token.refresh_token.or(grant.refresh_token),
         scopes: token.scopes.unwrap_or(grant.scopes),
@@ -285,6 +291,8 @@ mod tests {
             api_domain: None,
             allowed_origins: Vec::new(),
             account: None,
+            endpoints: None,
+            client_authentication: None,
             scopes: Vec::new(),
             access_token: Secret::new(access_token),
             access_token_expires_at: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(life),

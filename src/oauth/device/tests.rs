@@ -21,7 +21,12 @@ fn json(body: &str) -> Response {
 fn new_flow() -> DeviceFlow {
     let provider = zoho::provider();
     let data_center = provider.default_data_center().clone();
-    let client = Client { id: "1000.CLIENT".to_owned(), secret: None, data_center_secrets: [].into() };
+    let client = Client {
+        id: "1000.CLIENT".to_owned(),
+        secret: None,
+        data_center_secrets: [].into(),
+        authentication: Vec::new(),
+    };
     DeviceFlow::new(provider, data_center, client, Vec::new())
 }
 

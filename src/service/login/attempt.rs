@@ -3,7 +3,6 @@
 //! A poll and everything that its approval calls for, up to the record that holds the grant, is unbroken: the provider
 //! hands out the tokens once, and a person has approved.
 
-use jiff::Timestamp;
 use url::Origin;
 
 use super::{RefusedClient, SignedIn, empty_record, host, is_client_refusal};
@@ -12,10 +11,11 @@ use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::Request;
 use crate::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
-use crate::oauth::wire::TokenAnswer;
+use crate::oauth::wire::{LONGEST_TOKEN_LIFE, TokenAnswer};
 use crate::oauth::{Client, Step};
-use crate::providers::{DataCenter, Provider};
-use crate::service::{Service, account, driver, sign_in_hint, store_error, transport_error};
+use crate::providers::{ClientAuthentication, DataCenter, Provider};
+use crate::service::tokens::DEFAULT_TOKEN_LIFE;
+use crate::service::{Service, account, discovery, driver, sign_in_hint, store_error, transport_error};
 use crate::storage::{Account, Grant};
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
@@ -88,20 +88,22 @@ impl Attempt {
         let reply = self.service.http.send(request).await;
         flow.handle(clock::now(), reply);
         let kept = match flow.outcome().cloned() {
-            Some(Outcome::Authorized { token, data_center }) => Some(self.keep(*token, &data_center, try_again).await),
+            Some(Outcome::Authorized { token, data_center, client_authentication }) => {
+                let data_center = self.provider.data_center(&data_center).unwrap_or(&self.home);
+                let grant = self.new_grant(*token, data_center, client_authentication);
+                Some(self.keep(grant, data_center, try_again).await)
+            }
             _ => None,
         };
         (flow, kept)
     }
 
     /// Saves the grant, or gives it back.
-    async fn keep<F, D>(&self, token: TokenAnswer, data_center: &str, try_again: F) -> Result<Grant, Error>
+    async fn keep<F, D>(&self, grant: Grant, data_center: &DataCenter, try_again: F) -> Result<Grant, Error>
     where
         F: Fn(Error) -> D,
         D: Future<Output = bool>,
     {
-        let data_center = self.provider.data_center(data_center).unwrap_or(&self.home);
-        let grant = new_grant(token, data_center, &self.scopes, clock::wall());
         let grant = match &self.expected {
             Some(expected) => self.check_account(expected, grant, data_center).await?,
             None => grant,
@@ -112,6 +114,37 @@ impl Attempt {
             }
         }
         Ok(grant)
+    }
+
+    fn new_grant(
+        &self,
+        token: TokenAnswer,
+        data_center: &DataCenter,
+        client_authentication: ClientAuthentication,
+    ) -> Grant {
+        let now = clock::wall();
+        // A token that nobody can refresh and of whose end nothing is said lives until somebody revokes it.
+        let unstated = if token.refresh_token.is_some() { DEFAULT_TOKEN_LIFE } else { LONGEST_TOKEN_LIFE };
+        let api_domain = token.api_domain.or_else(|| data_center.api_domain.clone());
+        let source = self.service.config.provider(&self.profile).ok();
+        Grant {
+            issuer: data_center.accounts_server.to_string(),
+            data_center: data_center.code.clone(),
+            api_domain: api_domain.map(|url| url.origin().ascii_serialization()),
+            allowed_origins: data_center.origins().iter().map(Origin::ascii_serialization).collect(),
+            account: None,
+            endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
+            client_authentication: Some(client_authentication),
+            scopes: token.scopes.unwrap_or_else(|| self.scopes.clone()),
+            access_token: token.access_token,
+            access_token_expires_at: now + token.expires_in.unwrap_or(unstated),
+            refresh_token: token.refresh_token,
+            approved_at: now,
+            mints: Vec::new(),
+            last_refresh: None,
+            paused_until: None,
+            refused: None,
+        }
     }
 
     /// Makes sure that the right person approved, before anything is kept (reverse phishing). A grant of somebody else
@@ -235,32 +268,13 @@ impl Attempt {
             Failure::Rejected(rejected) => Error::new(Code::UntrustedAnswer, what)
                 .because(rejected)
                 .hint("nothing was saved; check that the accounts server of this profile is the real one"),
+            Failure::NoDeviceSignIn => Error::new(Code::Config, what)
+                .because(format!("{name} is not known to offer device sign-in"))
+                .hint("give `device_authorization_endpoint` for the provider, or sign in with `--web`"),
             Failure::UnknownDataCenter(code) => Error::new(Code::UntrustedAnswer, what)
                 .because(format!("the account lives in data center `{code}`, which is not known here"))
                 .hint("nothing was saved; update this program, or add the data center to the provider"),
         }
-    }
-}
-
-fn new_grant(token: TokenAnswer, data_center: &DataCenter, asked: &[String], now: Timestamp) -> Grant {
-    Grant {
-        issuer: data_center.accounts_server.to_string(),
-        data_center: data_center.code.clone(),
-        api_domain: token
-            .api_domain
-            .or_else(|| data_center.api_domain.clone())
-            .map(|url| url.origin().ascii_serialization()),
-        allowed_origins: data_center.origins().iter().map(Origin::ascii_serialization).collect(),
-        account: None,
-        scopes: token.scopes.unwrap_or_else(|| asked.to_vec()),
-        access_token: token.access_token,
-        access_token_expires_at: now + token.expires_in,
-        refresh_token: token.refresh_token,
-        approved_at: now,
-        mints: Vec::new(),
-        last_refresh: None,
-        paused_until: None,
-        refused: None,
     }
 }
 

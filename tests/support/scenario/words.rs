@@ -34,7 +34,7 @@ pub(crate) fn device_event(event: &DeviceEvent) -> String {
 /// `authorized at us; …`, `denied`, `expired` or `failed: …`.
 pub(crate) fn device_outcome(outcome: &device::Outcome) -> String {
     match outcome {
-        device::Outcome::Authorized { token, data_center } => {
+        device::Outcome::Authorized { token, data_center, .. } => {
             let place = if data_center.is_empty() { String::new() } else { format!(" at {data_center}") };
             format!("authorized{place}; {}", token_answer(token))
         }
@@ -52,6 +52,7 @@ fn device_failure(failure: &Failure) -> String {
         Failure::Garbled { status } => format!("garbled {status}"),
         Failure::Throttled(pause) => throttled(*pause),
         Failure::Rejected(rejected) => rejected.to_string(),
+        Failure::NoDeviceSignIn => "no device sign-in".to_owned(),
         Failure::UnknownDataCenter(location) => format!("unknown data center {location}"),
     }
 }
@@ -59,7 +60,7 @@ fn device_failure(failure: &Failure) -> String {
 /// `minted; …`, `refused: …`, `error: …`, `throttled`, `garbled 503`, `rejected: …` or `transport: …`.
 pub(crate) fn refresh_outcome(outcome: &refresh::Outcome) -> String {
     match outcome {
-        refresh::Outcome::Minted(token) => format!("minted; {}", token_answer(token)),
+        refresh::Outcome::Minted { token, .. } => format!("minted; {}", token_answer(token)),
         refresh::Outcome::Refused(error) => format!("refused: {error}"),
         refresh::Outcome::Error(error) => format!("error: {error}"),
         refresh::Outcome::Throttled(pause) => throttled(*pause),
@@ -78,7 +79,7 @@ fn token_answer(token: &TokenAnswer) -> String {
     let refresh = token.refresh_token.as_ref().map_or("none", |token| token.expose());
     let scopes = token.scopes.as_ref().map_or_else(|| "as asked".to_owned(), |scopes| scopes.join(" "));
     let api = token.api_domain.as_ref().map_or("none", |url| url.as_str());
-    let life = seconds(token.expires_in);
+    let life = token.expires_in.map_or_else(|| "an unsaid time".to_owned(), seconds);
     format!("access {access}; refresh {refresh}; for {life}; scopes {scopes}; api {api}")
 }
 

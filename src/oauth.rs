@@ -2,6 +2,7 @@
 //!
 //! | module | standard |
 //! | --- | --- |
+//! | [`authorization`] | RFC 6749 §4.1, the request that a browser opens and its way back |
 //! | [`device`] | RFC 8628, the device flow as a state machine |
 //! | [`qr`] | the verification address as a QR code's modules (ISO/IEC 18004) |
 //! | [`refresh`] | RFC 6749 §6, the refresh as a state machine |
@@ -9,6 +10,7 @@
 //!
 //! Nothing here knows a runtime, a socket, a terminal or a clock: time comes in as an argument, requests go out as data.
 
+pub mod authorization;
 pub mod device;
 pub mod qr;
 pub mod refresh;

@@ -58,6 +58,11 @@ pub struct DataCenter {
 }
 
 impl DataCenter {
+    /// The accounts server's origin, with those under which it is known to the world where a proxy stands before it.
+    pub fn accounts_origins(&self) -> impl Iterator<Item = Origin> + '_ {
+        std::iter::once(self.accounts_server.origin()).chain(self.verification_origins.iter().cloned())
+    }
+
     /// The origins to which an access token of this data center may be sent.
     pub fn origins(&self) -> Vec<Origin> {
         let mut origins = vec![self.accounts_server.origin()];

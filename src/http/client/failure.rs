@@ -53,7 +53,9 @@ pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
 
 fn of_connecting(host: String, error: &reqwest::Error, is_looking_up: bool) -> TransportFailure {
     match find_io(error) {
-        _ if says(error, "dns error") || (error.is_timeout() && is_looking_up) => TransportFailure::Dns(host),
+        _ if error.is_dns() || (error.is_timeout() && is_looking_up) => TransportFailure::Dns(host),
+        // No name at all, by its length for one.
+        _ if says(error, "invalid dns name") => TransportFailure::Dns(host),
         _ if error.is_timeout() => TransportFailure::ConnectTimeout(host),
         Some(io::ErrorKind::TimedOut) => TransportFailure::ConnectTimeout(host),
         Some(io::ErrorKind::ConnectionRefused) => TransportFailure::Refused(host),

@@ -144,10 +144,8 @@ fn transport_error(what: &str, failure: &TransportFailure) -> Error {
             (Code::Network, "check the clock, the proxy, and `--ca-cert` for a private authority")
         }
         TransportFailure::TooLarge(..) => (Code::UntrustedAnswer, "ask for less, or tell the provider"),
-        TransportFailure::Dns(_)
-        | TransportFailure::Connect(_)
-        | TransportFailure::Timeout(_)
-        | TransportFailure::Truncated(_) => (Code::Network, "check the network and try again; nothing was lost"),
+        TransportFailure::Proxy(..) => (Code::Network, "check `HTTPS_PROXY` and `NO_PROXY`; nothing was lost"),
+        _ => (Code::Network, "check the network and try again; nothing was lost"),
     };
     Error::new(code, what).because(failure).hint(hint)
 }

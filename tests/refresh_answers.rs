@@ -158,7 +158,7 @@ fn class(dialect: &'static Dialect, status: u16, body: &str) -> Class {
         Step::Done(Outcome::Refused(_)) => Refused,
         Step::Done(Outcome::Error(_)) => Error,
         Step::Done(Outcome::Throttled(_)) => Throttled,
-        Step::Done(Outcome::Garbled { status: told }) if told == status => Garbled,
+        Step::Done(Outcome::Garbled { status: told, .. }) if told == status => Garbled,
         Step::Done(Outcome::Rejected(_)) => Rejected,
         step => panic!("{status} {body}: {step:?}"),
     }

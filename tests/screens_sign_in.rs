@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use device_login::clock::Moment;
 use device_login::error::{Code, Error};
+use device_login::http::trouble::Trouble;
 use device_login::profile::ProfileName;
 use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use device_login::storage::Account;
@@ -154,7 +155,7 @@ const STATES: [State; 20] = [
     }),
     ("retrying", || {
         let reason = "accounts.zoho.com did not answer in time".to_owned();
-        after(|next_poll_at| SignInEvent::Retrying { reason, attempt: 3, next_poll_at })
+        after(|next_poll_at| SignInEvent::Retrying { trouble: Trouble::Timeout, reason, attempt: 3, next_poll_at })
     }),
     ("renewed", || after(|next_poll_at| SignInEvent::CodeRenewed { code: code("WXYZ-7788", 0), next_poll_at })),
     ("demo", demo),

@@ -9,12 +9,17 @@ use std::time::Duration;
 use super::wire::{self, CodeReply, DeviceCode, PollReply, ServerError, TokenAnswer, Unreadable};
 use super::{Client, Step};
 use crate::clock::Moment;
+use crate::http::trouble::Trouble;
 use crate::http::{Request, Response, TransportFailure};
 use crate::providers::{ClientAuthentication, DataCenter, Provider};
 use crate::untrusted::{Rejected, Untrusted};
 
 /// What `slow_down` adds to the interval, for this and every later poll (RFC 8628 §3.5).
 pub const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
+/// What is waited beyond the interval, and what each `slow_down` adds to that.
+const MARGIN_STEP_PERCENT: u32 = 10;
+/// Where adding ends.
+const LARGEST_MARGIN_PERCENT: u32 = 40;
 /// The first wait after an exchange without an answer; it doubles from there.
 const FIRST_BACKOFF: Duration = Duration::from_secs(5);
 /// Where the doubling ends.
@@ -69,6 +74,8 @@ pub enum DeviceEvent {
     },
     /// An exchange brought no answer. `attempt` counts them since the last answer.
     Retrying {
+        trouble: Trouble,
+        /// The sentence for people.
         reason: String,
         attempt: u32,
         next_poll_at: Moment,
@@ -103,6 +110,7 @@ pub enum Failure {
     /// No code could be had; the answer was not what the protocol describes.
     Garbled {
         status: u16,
+        trouble: Trouble,
     },
     Throttled(Option<Duration>),
     Rejected(Rejected),
@@ -127,11 +135,22 @@ struct Polling {
     code: Box<DeviceCode>,
     expires_at: Moment,
     interval: Duration,
+    slow_downs: u32,
     next_poll_at: Moment,
     /// Exchanges without an answer since the last answer.
     failures: u32,
     /// The poll under way is the last one.
     is_last: bool,
+}
+
+impl Polling {
+    /// What is really waited: a clock that runs fast, as in many virtual machines, must not make polls early at the server.
+    /// A server that slows us down although we waited may see such a clock; one that asks for longer waits each time would
+    /// never be content with the same share.
+    fn pace(&self) -> Duration {
+        let percent = MARGIN_STEP_PERCENT.saturating_mul(self.slow_downs.saturating_add(1));
+        self.interval + self.interval * percent.min(LARGEST_MARGIN_PERCENT) / 100
+    }
 }
 
 impl DeviceFlow {
@@ -205,14 +224,16 @@ impl DeviceFlow {
         let failure = match wire::read_device_code(self.provider.dialect, &self.data_center, &response) {
             Ok(CodeReply::Issued(code)) => {
                 let expires_at = now + code.lifetime;
-                let polling = Polling {
+                let mut polling = Polling {
                     interval: code.interval,
-                    next_poll_at: now + code.interval,
+                    slow_downs: 0,
+                    next_poll_at: now,
                     expires_at,
                     failures: 0,
                     is_last: false,
                     code,
                 };
+                polling.next_poll_at = now + polling.pace();
                 let code = polling.code.clone();
                 self.events.push_back(DeviceEvent::CodeIssued { code, expires_at, next_poll_at: polling.next_poll_at });
                 return State::Waiting(polling);
@@ -220,7 +241,7 @@ impl DeviceFlow {
             Ok(CodeReply::Error(error)) if self.says_who_it_is_otherwise(&error) => return State::Start,
             Ok(CodeReply::Error(error)) => self.server_failure(error),
             Err(Unreadable::Throttled(pause)) => Failure::Throttled(pause),
-            Err(Unreadable::Garbled { status }) => Failure::Garbled { status },
+            Err(Unreadable::Garbled { status, trouble }) => Failure::Garbled { status, trouble },
             Err(Unreadable::Rejected(rejected)) => Failure::Rejected(rejected),
         };
         State::Done(Outcome::Failed(failure))
@@ -232,7 +253,7 @@ impl DeviceFlow {
             Err(failure) => {
                 // Reasons may quote a server, as those about certificates do.
                 let reason = Untrusted::new(failure.to_string()).line();
-                return self.back_off(now, polling, reason, None);
+                return self.back_off(now, polling, (failure.trouble(), reason), None);
             }
         };
         let host = self.data_center.accounts_server.host_str().unwrap_or("the server").to_owned();
@@ -250,7 +271,7 @@ impl DeviceFlow {
             }
             Ok(PollReply::SlowDown) => {
                 let interval = polling.interval + SLOW_DOWN_STEP;
-                let slowed = Polling { interval, ..polling };
+                let slowed = Polling { interval, slow_downs: polling.slow_downs.saturating_add(1), ..polling };
                 return self.wait(now, slowed, |next_poll_at| DeviceEvent::SlowedDown { interval, next_poll_at });
             }
             Ok(PollReply::Relocated(location)) => match self.provider.data_center(&location) {
@@ -267,32 +288,38 @@ impl DeviceFlow {
             Ok(PollReply::Error(error)) => Outcome::Failed(self.server_failure(error)),
             Err(Unreadable::Rejected(rejected)) => Outcome::Failed(Failure::Rejected(rejected)),
             Err(Unreadable::Throttled(pause)) => {
-                return self.back_off(now, polling, format!("{host} asks for fewer requests"), pause);
+                let trouble = Trouble::Throttled;
+                return self.back_off(now, polling, (trouble, trouble.of_answer(&host, response.status)), pause);
             }
-            Err(Unreadable::Garbled { status }) => {
-                let reason = format!("{host} sent no answer that can be read (HTTP {status})");
-                return self.back_off(now, polling, reason, None);
+            Err(Unreadable::Garbled { status, trouble }) => {
+                return self.back_off(now, polling, (trouble, trouble.of_answer(&host, status)), None);
             }
         };
         State::Done(outcome)
     }
 
-    /// The server was heard and the person was not: the next poll comes one interval from now.
+    /// The server was heard and the person was not: the next poll comes one pace from now.
     fn wait(&mut self, now: Moment, polling: Polling, event: impl FnOnce(Moment) -> DeviceEvent) -> State {
-        let next_poll_at = now + polling.interval;
+        let next_poll_at = now + polling.pace();
         self.schedule(Polling { next_poll_at, failures: 0, ..polling }, event)
     }
 
     /// Backs off without ending the sign-in: connections fail for reasons of their own (RFC 8628 §3.5).
-    fn back_off(&mut self, now: Moment, polling: Polling, reason: String, pause: Option<Duration>) -> State {
+    fn back_off(
+        &mut self,
+        now: Moment,
+        polling: Polling,
+        (trouble, reason): (Trouble, String),
+        pause: Option<Duration>,
+    ) -> State {
         let attempt = polling.failures.saturating_add(1);
         let doubled = FIRST_BACKOFF.saturating_mul(1 << polling.failures.min(6)).min(LONGEST_BACKOFF);
-        let wait = doubled.max(pause.unwrap_or_default()).max(polling.interval);
+        let wait = doubled.max(pause.unwrap_or_default()).max(polling.pace());
         // However long the pause, the last poll is not put off beyond the code's end.
-        let last_poll_at = (now + polling.interval).max(polling.expires_at);
+        let last_poll_at = (now + polling.pace()).max(polling.expires_at);
         let next_poll_at = (now + wait).min(last_poll_at);
         let polling = Polling { next_poll_at, failures: attempt, ..polling };
-        self.schedule(polling, |next_poll_at| DeviceEvent::Retrying { reason, attempt, next_poll_at })
+        self.schedule(polling, |next_poll_at| DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at })
     }
 
     fn schedule(&mut self, polling: Polling, event: impl FnOnce(Moment) -> DeviceEvent) -> State {

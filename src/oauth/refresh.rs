@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::wire::{self, RefreshReply, ServerError, TokenAnswer, Unreadable};
 use super::{Client, Step};
 use crate::clock::Moment;
+use crate::http::trouble::Trouble;
 use crate::http::{Response, TransportFailure};
 use crate::providers::{ClientAuthentication, DataCenter, Dialect};
 use crate::secret::Secret;
@@ -48,6 +49,7 @@ pub enum Outcome {
     Throttled(Option<Duration>),
     Garbled {
         status: u16,
+        trouble: Trouble,
     },
     Rejected(Rejected),
     Transport(TransportFailure),
@@ -89,7 +91,9 @@ impl RefreshFlow {
                 outcome => State::Done(outcome),
             },
             // Nothing was sent, so a second try cannot present a token twice.
-            Err(TransportFailure::Dns(_) | TransportFailure::Connect(_)) if !is_retry => {
+            Err(TransportFailure::Dns(_) | TransportFailure::Refused(_) | TransportFailure::Connect(_))
+                if !is_retry =>
+            {
                 State::Ready { at: Some(now + RETRY_AFTER), is_retry: true }
             }
             Err(failure) => State::Done(Outcome::Transport(failure)),
@@ -109,7 +113,7 @@ impl RefreshFlow {
             Ok(RefreshReply::Refused(error)) => Outcome::Refused(error),
             Ok(RefreshReply::Error(error)) => Outcome::Error(error),
             Err(Unreadable::Throttled(pause)) => Outcome::Throttled(pause),
-            Err(Unreadable::Garbled { status }) => Outcome::Garbled { status },
+            Err(Unreadable::Garbled { status, trouble }) => Outcome::Garbled { status, trouble },
             Err(Unreadable::Rejected(rejected)) => Outcome::Rejected(rejected),
         }
     }

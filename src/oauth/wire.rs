@@ -6,10 +6,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::Client;
+use crate::http::trouble::Trouble;
 use crate::http::{Request, Response};
 use crate::providers::{ClientAuthentication, DataCenter, Dialect, Intervals, PollError, Provider};
 use crate::secret::Secret;
@@ -69,7 +73,7 @@ pub enum Unreadable {
     /// Requests come too often; the server may say for how long to stay away.
     Throttled(Option<Duration>),
     /// HTML from a proxy, half a body, an error page: no word from the provider about the grant.
-    Garbled { status: u16 },
+    Garbled { status: u16, trouble: Trouble },
     /// The provider answered, but with a field that must not be used.
     Rejected(Rejected),
 }
@@ -276,10 +280,15 @@ impl Body {
     /// The object that was sent, whatever the status says.
     fn parse(response: &Response) -> Result<Self, Unreadable> {
         let status = response.status;
-        match serde_json::from_slice(&response.body) {
-            Ok(Value::Object(fields)) => Ok(Self { fields, status }),
-            _ => Err(Unreadable::Garbled { status }),
-        }
+        let trouble = match serde_json::from_slice(&response.body) {
+            Ok(Value::Object(fields)) => return Ok(Self { fields, status }),
+            _ if status_trouble(status) != Trouble::Garbled => status_trouble(status),
+            _ if is_web_page(response) => Trouble::Portal,
+            _ if response.body.trim_ascii().is_empty() => Trouble::Empty,
+            Err(error) if error.is_eof() => Trouble::Truncated,
+            _ => Trouble::Garbled,
+        };
+        Err(Unreadable::Garbled { status, trouble })
     }
 
     fn has(&self, field: &str) -> bool {
@@ -300,7 +309,11 @@ impl Body {
     }
 
     fn garbled(&self) -> Unreadable {
-        Unreadable::Garbled { status: self.status }
+        let trouble = match self.error() {
+            Some(error) if is_passing(&error) => Trouble::ServerError,
+            _ => status_trouble(self.status),
+        };
+        Unreadable::Garbled { status: self.status, trouble }
     }
 
     fn error(&self) -> Option<ServerError> {
@@ -411,10 +424,40 @@ fn api_domain(sent: &Untrusted, data_center: &DataCenter) -> Result<Url, Rejecte
     known.cloned().ok_or(Rejected { field: "an API domain", problem: "is not the one of this data center" })
 }
 
-/// `Retry-After` in seconds; its date form is left to the caller's own pause.
+/// What the status alone says of an answer that means nothing.
+fn status_trouble(status: u16) -> Trouble {
+    match status {
+        // Network authentication required (RFC 6585 §6).
+        300..=399 | 511 => Trouble::Portal,
+        500..=599 => Trouble::ServerError,
+        _ => Trouble::Garbled,
+    }
+}
+
+fn is_web_page(response: &Response) -> bool {
+    let is_labelled = response.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("text/html"));
+    let body = response.body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&response.body);
+    !body.is_empty() && (is_labelled || body.trim_ascii_start().starts_with(b"<"))
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3). A date counts from the answer's own `Date`, which no wrong
+/// clock on this machine bends; the transport adds that header where a server leaves it out.
 fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds: u64 = response.header("retry-after")?.trim().parse().ok()?;
+    let value = response.header("retry-after")?.trim();
+    let seconds = if let Ok(seconds) = value.parse() {
+        seconds
+    } else {
+        let (until, now) = (http_date(value)?, http_date(response.header("date")?.trim())?);
+        u64::try_from(until.as_second() - now.as_second()).unwrap_or_default()
+    };
     Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
+}
+
+/// The three forms of a date that answers may have (RFC 9110 §5.6.7).
+fn http_date(text: &str) -> Option<Timestamp> {
+    let forms = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    let date = forms.into_iter().find_map(|form| DateTime::strptime(form, text).ok())?;
+    date.to_zoned(TimeZone::UTC).ok().map(|date| date.timestamp())
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast from float saturates")]

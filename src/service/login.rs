@@ -12,6 +12,7 @@ use super::{Service, home_data_center, store_error};
 use crate::clock::{self, Moment};
 use crate::config::Profile;
 use crate::error::{Code, Error};
+use crate::http::trouble::Trouble;
 use crate::oauth::Client;
 use crate::oauth::device::{DeviceEvent, Outcome};
 use crate::oauth::wire::{DeviceCode, ServerError};
@@ -73,6 +74,8 @@ pub enum SignInEvent {
         next_poll_at: Moment,
     },
     Retrying {
+        trouble: Trouble,
+        /// The sentence for people.
         reason: String,
         attempt: u32,
         next_poll_at: Moment,
@@ -178,8 +181,8 @@ fn sign_in_event(event: DeviceEvent, is_renewal: bool, provider: &Provider) -> S
             let accounts_host = provider.data_center(&data_center).map_or_else(String::new, host);
             SignInEvent::Relocated { data_center, accounts_host, next_poll_at }
         }
-        DeviceEvent::Retrying { reason, attempt, next_poll_at } => {
-            SignInEvent::Retrying { reason, attempt, next_poll_at }
+        DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at } => {
+            SignInEvent::Retrying { trouble, reason, attempt, next_poll_at }
         }
     }
 }

@@ -154,8 +154,8 @@ impl Asked {
                 };
                 (grant, Err(error))
             }
-            Outcome::Garbled { status } => {
-                let error = failed(Code::Provider, format!("the answer cannot be read (HTTP {status})"))
+            Outcome::Garbled { status, trouble } => {
+                let error = failed(Code::Provider, trouble.of_answer(name, status))
                     .hint("a proxy or captive portal may be in between; try again later, nothing was lost");
                 (grant, Err(error))
             }

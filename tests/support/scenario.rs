@@ -130,9 +130,15 @@ pub(crate) struct Reply {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FailureSpec {
+    Closed,
     Connect,
+    ConnectTimeout,
     Dns,
+    Garbled,
+    Proxy,
+    Refused,
     Setup,
+    Slow,
     Timeout,
     Tls,
     TooLarge,
@@ -347,9 +353,17 @@ impl FailureSpec {
     fn make(self, host: &str) -> TransportFailure {
         let host = host.to_owned();
         match self {
+            Self::Closed => TransportFailure::Closed(host),
             Self::Connect => TransportFailure::Connect(host),
+            Self::ConnectTimeout => TransportFailure::ConnectTimeout(host),
             Self::Dns => TransportFailure::Dns(host),
+            Self::Garbled => TransportFailure::Garbled(host),
+            Self::Proxy => {
+                TransportFailure::Proxy("proxy.example:3128".to_owned(), "refused the connection".to_owned())
+            }
+            Self::Refused => TransportFailure::Refused(host),
             Self::Setup => TransportFailure::Setup("no certificates".to_owned()),
+            Self::Slow => TransportFailure::Slow(host),
             Self::Timeout => TransportFailure::Timeout(host),
             Self::Tls => TransportFailure::Tls(host, "certificate expired".to_owned()),
             Self::TooLarge => TransportFailure::TooLarge(host, 262_144),

@@ -165,7 +165,7 @@ impl Talk<'_> {
                 let data_center = words::data_center(&data_center);
                 output.note(&format!("Your account lives in {data_center}. Asking {accounts_host} from now on."));
             }
-            SignInEvent::Retrying { reason, attempt, next_poll_at } => {
+            SignInEvent::Retrying { reason, attempt, next_poll_at, .. } => {
                 let (wait, ordinal) = (wait(next_poll_at), words::ordinal(attempt));
                 output.note(&format!("No answer: {reason}. Trying again in {wait} ({ordinal} time)."));
             }

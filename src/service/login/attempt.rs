@@ -259,8 +259,8 @@ impl Attempt {
                     .hint(format!("check `scopes`: {}", profile.scopes.join(", "))),
                 _ => Error::new(Code::Other, what).because(format!("{name} answered {error}")),
             },
-            Failure::Garbled { status } => Error::new(Code::Provider, what)
-                .because(format!("{} sent no answer that can be read (HTTP {status})", host(home)))
+            Failure::Garbled { status, trouble } => Error::new(Code::Provider, what)
+                .because(trouble.of_answer(&host(home), status))
                 .hint("a proxy or captive portal may be in between; try again later"),
             Failure::Throttled(_) => Error::new(Code::RateLimited, what)
                 .because(format!("{} asks for fewer requests", host(home)))

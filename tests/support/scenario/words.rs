@@ -25,8 +25,8 @@ pub(crate) fn device_event(event: &DeviceEvent) -> String {
         DeviceEvent::Relocated { data_center, next_poll_at } => {
             format!("relocated to {data_center}; next poll at {}", at(*next_poll_at))
         }
-        DeviceEvent::Retrying { reason, attempt, next_poll_at } => {
-            format!("retrying {attempt}: {reason}; next poll at {}", at(*next_poll_at))
+        DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at } => {
+            format!("retrying {attempt}: {trouble}, {reason}; next poll at {}", at(*next_poll_at))
         }
     }
 }
@@ -49,7 +49,7 @@ fn device_failure(failure: &Failure) -> String {
         Failure::Transport(failure) => failure.to_string(),
         Failure::Server { error, data_center } if data_center.is_empty() => error.to_string(),
         Failure::Server { error, data_center } => format!("{error} at {data_center}"),
-        Failure::Garbled { status } => format!("garbled {status}"),
+        Failure::Garbled { status, trouble } => format!("{trouble} {status}"),
         Failure::Throttled(pause) => throttled(*pause),
         Failure::Rejected(rejected) => rejected.to_string(),
         Failure::NoDeviceSignIn => "no device sign-in".to_owned(),
@@ -57,14 +57,14 @@ fn device_failure(failure: &Failure) -> String {
     }
 }
 
-/// `minted; …`, `refused: …`, `error: …`, `throttled`, `garbled 503`, `rejected: …` or `transport: …`.
+/// `minted; …`, `refused: …`, `error: …`, `throttled`, `server_error 503`, `rejected: …` or `transport: …`.
 pub(crate) fn refresh_outcome(outcome: &refresh::Outcome) -> String {
     match outcome {
         refresh::Outcome::Minted { token, .. } => format!("minted; {}", token_answer(token)),
         refresh::Outcome::Refused(error) => format!("refused: {error}"),
         refresh::Outcome::Error(error) => format!("error: {error}"),
         refresh::Outcome::Throttled(pause) => throttled(*pause),
-        refresh::Outcome::Garbled { status } => format!("garbled {status}"),
+        refresh::Outcome::Garbled { status, trouble } => format!("{trouble} {status}"),
         refresh::Outcome::Rejected(rejected) => format!("rejected: {rejected}"),
         refresh::Outcome::Transport(failure) => format!("transport: {failure}"),
     }

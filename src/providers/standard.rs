@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
-use super::{DataCenter, Dialect, Endpoints, Intervals, PollError, Provider, Revocation};
+use super::{DataCenter, Dialect, Endpoints, Intervals, PollError, Provider, Revocation, explained};
 use crate::untrusted::{Rejected, Untrusted, is_public};
 
 /// The dialect of the RFCs.
@@ -43,6 +43,13 @@ pub static DIALECT: Dialect = Dialect {
     variable_prefix: None,
     products: &[],
     registration: "register a client that may use the device grant",
+    error_words: &[
+        explained::rfc::WORDS,
+        explained::others::GOOGLE,
+        explained::others::MICROSOFT,
+        explained::others::GITHUB,
+    ],
+    removal_by_hand: None,
 };
 
 /// The endpoints that a configuration names or a discovery document brings.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{DataCenter, Dialect, Endpoints, Intervals, MintLimit, PollError, Provider, Revocation, catalog};
+use super::{
+    DataCenter, Dialect, Endpoints, Intervals, MintLimit, PollError, Provider, Revocation, catalog, explained,
+};
 
 /// How Zoho's accounts servers speak.
 pub static DIALECT: Dialect = Dialect {
@@ -48,6 +50,8 @@ pub static DIALECT: Dialect = Dialect {
     variable_prefix: Some("ZOHO"),
     products: catalog::PRODUCTS,
     registration: "register a client of the type \"Non-browser application\" in the API console of the data center",
+    error_words: &[explained::zoho::WORDS, explained::rfc::WORDS],
+    removal_by_hand: Some("Sessions > Connected Apps"),
 };
 
 /// Code, accounts server, gateway, domain of product hosts. Canada's gateway does not share its products' domain.

@@ -6,6 +6,7 @@
 mod account;
 mod api;
 mod driver;
+mod failure;
 mod login;
 mod machine;
 mod profiles;

@@ -84,7 +84,8 @@ impl Service {
         client: &Client,
     ) -> Result<(), Error> {
         let what = "the grant could not be revoked";
-        let asked = Asked { what, place: Place::Revocation, provider, data_center, profile, client };
+        let (place, scopes) = (Place::Revocation, &profile.scopes[..]);
+        let asked = Asked { what, place, provider, data_center, profile, scopes, client };
         let (token, kind) = match &grant.refresh_token {
             Some(token) => (token, "refresh_token"),
             None => (&grant.access_token, "access_token"),
@@ -148,9 +149,13 @@ pub(super) fn diagnosis_error(what: &str, diagnosis: api::Diagnosis, status: u16
         api::Diagnosis::BadToken | api::Diagnosis::MissingScope => Code::SignInNeeded,
         api::Diagnosis::RateLimited => Code::RateLimited,
         api::Diagnosis::ProviderFault => Code::Provider,
+        api::Diagnosis::WrongDataCenter => Code::WrongDataCenter,
         _ => Code::Other,
     };
-    Error::new(code, what).because(format!("{} (HTTP {status})", diagnosis.in_words()))
+    Error::new(code, what)
+        .because(format!("{} (HTTP {status})", diagnosis.meaning()))
+        .likely(diagnosis.causes_in_words())
+        .hint(diagnosis.next())
 }
 
 /// The scopes that were wanted and not granted.

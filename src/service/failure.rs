@@ -21,6 +21,8 @@ pub(super) struct Asked<'a> {
     pub(super) provider: &'a Provider,
     pub(super) data_center: &'a DataCenter,
     pub(super) profile: &'a Profile,
+    /// Those that were asked for, if any were.
+    pub(super) scopes: &'a [String],
     pub(super) client: &'a Client,
 }
 
@@ -117,7 +119,7 @@ impl Asked<'_> {
             profile: self.profile.name.as_str(),
             provider: dialect.display_name,
             data_center: &self.data_center.code,
-            scopes: &self.profile.scopes.join(", "),
+            scopes: &self.scopes.join(", "),
             registration: dialect.registration,
             later: &later,
             by_hand: &self.removal_by_hand(),

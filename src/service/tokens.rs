@@ -114,7 +114,8 @@ struct Refreshing {
 impl Refreshing {
     fn asked(&self) -> Asked<'_> {
         let Self { profile, provider, data_center, client, what } = self;
-        Asked { what, place: Place::Refresh, provider, data_center, profile, client }
+        let scopes = &profile.scopes;
+        Asked { what, place: Place::Refresh, provider, data_center, profile, scopes, client }
     }
 
     fn flow(&self, refresh_token: Secret) -> RefreshFlow {

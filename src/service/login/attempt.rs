@@ -230,8 +230,8 @@ impl Attempt {
     }
 
     fn asked<'a>(&'a self, what: &'a str, place: Place, data_center: &'a DataCenter) -> Asked<'a> {
-        let Self { provider, profile, client, .. } = self;
-        Asked { what, place, provider, data_center, profile, client }
+        let Self { provider, profile, scopes, client, .. } = self;
+        Asked { what, place, provider, data_center, profile, scopes, client }
     }
 }
 

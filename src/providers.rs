@@ -4,6 +4,7 @@
 //! answers. The flows in `oauth` read these fields; none of them asks for a provider by name.
 
 pub mod catalog;
+pub mod explained;
 pub mod presets;
 pub mod standard;
 pub mod zoho;
@@ -214,6 +215,10 @@ pub struct Dialect {
     pub default_scope: &'static str,
     /// What kind of client to register, and where, in one sentence.
     pub registration: &'static str,
+    /// What its error words mean; the first table that knows a word decides.
+    pub error_words: &'static [&'static [explained::ErrorWord]],
+    /// Where, on the accounts server's site, a person takes the access of an app back.
+    pub removal_by_hand: Option<&'static str>,
 }
 
 /// Bounds and defaults of the device flow's times.

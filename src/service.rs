@@ -7,6 +7,7 @@ mod account;
 mod api;
 mod discovery;
 mod driver;
+mod failure;
 mod login;
 mod machine;
 mod profiles;

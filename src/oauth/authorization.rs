@@ -124,42 +124,38 @@ impl AuthorizationRequest {
         }
         check_issuer(parameter("iss").as_ref(), home)?;
         let code = parameter("code").filter(|code| !code.is_empty()).ok_or(CallbackProblem::NoCode)?;
-        let data_center = self.data_center(provider, home, parameter)?;
+        let data_center = named_data_center(provider, home, parameter)?;
         Ok(Callback { code: Secret::new(code.token("an authorization code")?), data_center: data_center.code.clone() })
     }
+}
 
-    /// The data center that the address names, in whichever way; only those of the provider's table are taken.
-    fn data_center<'a>(
-        &self,
-        provider: &'a Provider,
-        home: &'a DataCenter,
-        parameter: impl Fn(&str) -> Option<Untrusted>,
-    ) -> Result<&'a DataCenter, CallbackProblem> {
-        let dialect = provider.dialect;
-        let named = match dialect.callback_location.iter().find_map(|name| parameter(name)) {
-            Some(location) => {
-                let unknown = || CallbackProblem::UnknownDataCenter(location.line());
-                let code = location.word().ok_or_else(unknown)?;
-                Some(provider.data_center(code).ok_or_else(unknown)?)
-            }
-            None => None,
-        };
-        let Some(server) = dialect.callback_accounts_server.and_then(parameter) else {
-            return Ok(named.unwrap_or(home));
-        };
-        let field = "an accounts server";
-        let origin = server.url(field)?.origin();
-        let mut candidates = match named {
-            Some(named) => vec![named],
-            None => provider.data_centers.iter().collect(),
-        };
-        candidates.retain(|data_center| data_center.accounts_origins().any(|own| own == origin));
-        let known = candidates.first().copied();
-        known.ok_or(CallbackProblem::Rejected(Rejected {
-            field,
-            problem: "is not the one of the account's data center",
-        }))
-    }
+/// The data center that the address names, in whichever way; only those of the provider's table are taken.
+fn named_data_center<'a>(
+    provider: &'a Provider,
+    home: &'a DataCenter,
+    parameter: impl Fn(&str) -> Option<Untrusted>,
+) -> Result<&'a DataCenter, CallbackProblem> {
+    let dialect = provider.dialect;
+    let named = match dialect.callback_location.iter().find_map(|name| parameter(name)) {
+        Some(location) => {
+            let unknown = || CallbackProblem::UnknownDataCenter(location.line());
+            let code = location.word().ok_or_else(unknown)?;
+            Some(provider.data_center(code).ok_or_else(unknown)?)
+        }
+        None => None,
+    };
+    let Some(server) = dialect.callback_accounts_server.and_then(parameter) else {
+        return Ok(named.unwrap_or(home));
+    };
+    let field = "an accounts server";
+    let origin = server.url(field)?.origin();
+    let mut candidates = match named {
+        Some(named) => vec![named],
+        None => provider.data_centers.iter().collect(),
+    };
+    candidates.retain(|data_center| data_center.accounts_origins().any(|own| own == origin));
+    let known = candidates.first().copied();
+    known.ok_or(CallbackProblem::Rejected(Rejected { field, problem: "is not the one of the account's data center" }))
 }
 
 /// A server that names itself must be the one that was asked (RFC 9207 §2.4).

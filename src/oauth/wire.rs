@@ -249,6 +249,11 @@ pub fn read_refresh(
     }
 }
 
+/// The error that an answer names, whatever its status; one without tokens, such as that of a revocation.
+pub fn read_error(response: &Response) -> Option<ServerError> {
+    Body::parse(response).ok()?.error()
+}
+
 /// Errors by which a server speaks of itself, not of the request (RFC 6749 §4.1.2.1).
 fn is_passing(error: &ServerError) -> bool {
     ["server_error", "temporarily_unavailable"].contains(&error.word.as_str())

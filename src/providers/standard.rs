@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     AccountFields, ClientAuthentication, DataCenter, Dialect, Endpoints, Intervals, PollError, Provider, Revocation,
-    Rotation,
+    Rotation, explained,
 };
 use crate::untrusted::{Rejected, Untrusted, is_near};
 
@@ -63,6 +63,13 @@ pub const RFC: Dialect = Dialect {
     products: &[],
     default_scope: "openid",
     registration: "register a client that may use the device grant",
+    error_words: &[
+        explained::rfc::WORDS,
+        explained::others::GOOGLE,
+        explained::others::MICROSOFT,
+        explained::others::GITHUB,
+    ],
+    removal_by_hand: None,
 };
 
 /// The dialect of the RFCs, for servers without a preset.

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{
     AccountFields, ClientAuthentication, DataCenter, Dialect, Endpoints, GrantLimit, Intervals, MintLimit, PollError,
-    Provider, Revocation, Rotation, catalog,
+    Provider, Revocation, Rotation, catalog, explained,
 };
 
 /// How Zoho's accounts servers speak.
@@ -65,6 +65,8 @@ pub static DIALECT: Dialect = Dialect {
     products: catalog::PRODUCTS,
     default_scope: "AaaServer.profile.READ",
     registration: "register a client of the type \"Non-browser application\" in the API console of the data center",
+    error_words: &[explained::zoho::WORDS, explained::rfc::WORDS],
+    removal_by_hand: Some("Sessions > Connected Apps"),
 };
 
 /// Code, accounts server, gateway, domain of product hosts. Canada's gateway does not share its products' domain.

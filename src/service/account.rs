@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value};
 
+use super::failure::Asked;
 use super::{Freshness, Service, issuing_data_center, sign_in_hint, store_error, transport_error};
 use crate::api::{self, Call};
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request};
 use crate::oauth::{Client, wire};
+use crate::providers::explained::Place;
 use crate::providers::{AccountFields, DataCenter, Provider, Revocation, catalog};
 use crate::secret::Secret;
 use crate::storage::{Account, Grant};
@@ -68,7 +70,7 @@ impl Service {
         let provider = self.provider_of(profile, grant).await?;
         let data_center = issuing_data_center(&provider, grant)?;
         let client = self.client(profile, self.load(profile)?.as_ref(), &provider)?;
-        self.revoke_grant(grant, &provider, data_center, &client).await
+        self.revoke_grant(grant, &provider, data_center, profile, &client).await
     }
 
     /// Revokes the refresh token, and with it all access tokens; the access token where there is no refresh token.
@@ -77,25 +79,35 @@ impl Service {
         grant: &Grant,
         provider: &Provider,
         data_center: &DataCenter,
+        profile: &Profile,
         client: &Client,
     ) -> Result<(), Error> {
         let what = "the grant could not be revoked";
+        let (place, scopes) = (Place::Revocation, &profile.scopes[..]);
+        let asked = Asked { what, place, provider, data_center, profile, scopes, client };
         let (token, kind) = match &grant.refresh_token {
             Some(token) => (token, "refresh_token"),
             None => (&grant.access_token, "access_token"),
         };
-        let hint = "it can still be removed in the account's settings (at Zoho: Sessions, Connected Apps)";
-        let mut problem = format!("{} offers no revocation", provider.name);
+        let mut error = Error::new(Code::Provider, what).because(format!("{} offers no revocation", provider.name));
         for form in &data_center.endpoints.revocation {
             let request = revocation_request(form, token, kind, client, data_center);
-            let sent = self.http.send(request).await;
-            let response = sent.map_err(|failure| transport_error(what, &failure).hint(hint))?;
-            if response.status == 200 && !says_error(&response.body) {
-                return Ok(());
-            }
-            problem = format!("{} answered HTTP {}", provider.dialect.display_name, response.status);
+            let response = match self.http.send(request).await {
+                Ok(response) if response.status == 200 && !says_error(&response.body) => return Ok(()),
+                Ok(response) => response,
+                Err(failure) => return Err(transport_error(what, &failure).hint(asked.removal_by_hand())),
+            };
+            error = match wire::read_error(&response) {
+                _ if response.status == 429 => asked.throttled(None),
+                Some(answer) => asked.refused(&answer),
+                None => {
+                    let cause = format!("{} answered HTTP {}", provider.dialect.display_name, response.status);
+                    Error::new(Code::Provider, what).because(cause)
+                }
+            };
         }
-        Err(Error::new(Code::Provider, what).because(problem).hint(hint))
+        // Whatever the reason, the access still stands, which matters more than mending the reason.
+        Err(error.hint(asked.removal_by_hand()))
     }
 
     /// Asks the accounts server who approved.
@@ -136,9 +148,13 @@ pub(super) fn diagnosis_error(what: &str, diagnosis: api::Diagnosis, status: u16
         api::Diagnosis::BadToken | api::Diagnosis::MissingScope => Code::SignInNeeded,
         api::Diagnosis::RateLimited => Code::RateLimited,
         api::Diagnosis::ProviderFault => Code::Provider,
+        api::Diagnosis::WrongDataCenter => Code::WrongDataCenter,
         _ => Code::Other,
     };
-    Error::new(code, what).because(format!("{} (HTTP {status})", diagnosis.in_words()))
+    Error::new(code, what)
+        .because(format!("{} (HTTP {status})", diagnosis.meaning()))
+        .likely(diagnosis.causes_in_words())
+        .hint(diagnosis.next())
 }
 
 /// The scopes that were wanted and not granted.

@@ -76,8 +76,8 @@ impl Service {
         if let Some(explained) =
             answer.explained.as_mut().filter(|explained| explained.diagnosis == Diagnosis::BadToken)
         {
-            "the API refuses a token that was just minted: the address is probably one of another data center"
-                .clone_into(&mut explained.text);
+            explained.diagnosis = Diagnosis::WrongDataCenter;
+            explained.text = explained.diagnosis.in_words();
         }
         Ok(answer)
     }
@@ -90,7 +90,7 @@ impl Service {
         let response = self.http.send(request).await.map_err(|failure| transport_error(&what, &failure))?;
         let took = clock::now() - started;
         let explained = api::diagnose(&response).map(|diagnosis| {
-            let mut text = diagnosis.in_words().to_owned();
+            let mut text = diagnosis.in_words();
             if let Some(pause) = response.header("retry-after").filter(|_| diagnosis == Diagnosis::RateLimited) {
                 text = format!("{text} (Retry-After: {})", crate::untrusted::Untrusted::new(pause).line());
             }

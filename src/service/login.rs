@@ -8,16 +8,16 @@ use jiff::Timestamp;
 use url::Url;
 
 use self::attempt::{Attempt, CodeEnded};
+use super::failure::host;
 use super::{Service, home_data_center, store_error};
 use crate::clock::{self, Moment};
 use crate::config::Profile;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::http::trouble::Trouble;
-use crate::oauth::Client;
 use crate::oauth::device::{DeviceEvent, Outcome};
-use crate::oauth::wire::{DeviceCode, ServerError};
+use crate::oauth::wire::DeviceCode;
 use crate::profile::ProfileName;
-use crate::providers::{DataCenter, Provider};
+use crate::providers::Provider;
 use crate::storage::{Account, Record};
 
 /// How one sign-in is to go.
@@ -141,11 +141,11 @@ impl Service {
             let observe = |event| report(sign_in_event(event, is_renewal, &attempt.provider));
             match Box::pin(attempt.follow_code(observe, &try_again)).await {
                 CodeEnded::Approved(kept) => break (*kept)?,
-                CodeEnded::Otherwise(Outcome::Expired) if renewals_left > 0 => {
+                CodeEnded::Otherwise(Outcome::Expired, _) if renewals_left > 0 => {
                     renewals_left -= 1;
                     is_renewal = true;
                 }
-                CodeEnded::Otherwise(outcome) => return Err(attempt.error(outcome)),
+                CodeEnded::Otherwise(outcome, place) => return Err(attempt.error(outcome, place)),
             }
         };
         report(SignInEvent::Approved);
@@ -199,46 +199,4 @@ fn issued_code(code: DeviceCode, expires_at: Moment) -> IssuedCode {
         expires_at,
         expires_at_time: clock::wall() + (expires_at - now),
     }
-}
-
-fn host(data_center: &DataCenter) -> String {
-    data_center.accounts_server.host_str().unwrap_or("the accounts server").to_owned()
-}
-
-/// A client that the provider does not take for one of its own.
-pub(super) struct RefusedClient<'a> {
-    pub(super) what: String,
-    pub(super) provider: &'a Provider,
-    pub(super) profile: &'a Profile,
-    pub(super) client: &'a Client,
-    pub(super) data_center: &'a str,
-}
-
-impl RefusedClient<'_> {
-    pub(super) fn error(self, answer: &ServerError) -> Error {
-        let Self { what, provider, profile, client, data_center } = self;
-        let dialect = provider.dialect;
-        let place = if data_center.is_empty() {
-            String::new()
-        } else {
-            format!(" in data center {}", data_center.to_uppercase())
-        };
-        let hint = if client.secret_at(data_center).is_none() {
-            format!(
-                "no client secret is known: `device-login profile remove {0}`, then add it again with `--client-secret-stdin`",
-                profile.name
-            )
-        } else {
-            let registration = dialect.registration;
-            format!("check `client_id`, its secret and `data_center` of profile `{}`; {registration}", profile.name)
-        };
-        let what_it_refuses = if answer.word == "invalid_client_secret" { "take the secret of" } else { "know" };
-        let cause = format!("{} does not {what_it_refuses} this client{place} ({answer})", dialect.display_name);
-        Error::new(Code::InvalidClient, what).because(cause).hint(hint)
-    }
-}
-
-/// Words by which providers refuse a client rather than its request.
-pub(super) fn is_client_refusal(error: &ServerError) -> bool {
-    ["invalid_client", "invalid_client_secret", "unauthorized_client"].contains(&error.word.as_str())
 }

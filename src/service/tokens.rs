@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::failure::{Asked, short_time};
 use super::{Service, driver, issuing_data_center, login, sign_in_hint, store_error, transport_error};
 use crate::clock;
 use crate::config::Profile;
@@ -14,7 +15,8 @@ use crate::error::{Code, Error};
 use crate::oauth::Client;
 use crate::oauth::refresh::{Outcome, RefreshFlow};
 use crate::oauth::wire::TokenAnswer;
-use crate::providers::{Dialect, MintLimit, Provider};
+use crate::providers::explained::Place;
+use crate::providers::{DataCenter, MintLimit, Provider};
 use crate::secret::Secret;
 use crate::storage::{Grant, LastRefresh, LockedRecord, Record};
 
@@ -87,31 +89,42 @@ impl Service {
             return Ok(grant);
         }
         let what = format!("the access token of profile `{}` could not be refreshed", profile.name);
-        let refresh_token = may_refresh(&grant, profile, provider.dialect, &what, now)?;
-        let data_center = issuing_data_center(&provider, &grant)?;
+        let data_center = issuing_data_center(&provider, &grant)?.clone();
+        let refreshing = Refreshing { profile: profile.clone(), provider, data_center, client, what };
+        let refresh_token = may_refresh(&grant, &refreshing.asked(), now)?;
         locked.reserve().map_err(store_error)?;
-        let flow = RefreshFlow::new(provider.dialect, data_center.clone(), client.clone(), refresh_token);
+        let flow = refreshing.flow(refresh_token);
         let mut record = record.unwrap_or_else(|| login::empty_record(profile));
-        let asked = Asked { profile: profile.clone(), provider, client, what };
         let http = self.http.clone();
         // From here on the provider may have replaced the refresh token, so its answer has to be kept.
         let exchange = async move {
             let outcome = driver::refresh(&http, flow).await;
-            asked.note(&mut *locked, &mut record, grant, outcome)
+            refreshing.note(&mut *locked, &mut record, grant, outcome)
         };
         self.unbroken.run(exchange).await
     }
 }
 
-/// A refresh that was asked for.
-struct Asked {
+/// A refresh under way. Owned, since it may outlive whoever asked for it.
+struct Refreshing {
     profile: Profile,
     provider: Provider,
+    data_center: DataCenter,
     client: Client,
     what: String,
 }
 
-impl Asked {
+impl Refreshing {
+    fn asked(&self) -> Asked<'_> {
+        let Self { profile, provider, data_center, client, what } = self;
+        let scopes = &profile.scopes;
+        Asked { what, place: Place::Refresh, provider, data_center, profile, scopes, client }
+    }
+
+    fn flow(&self, refresh_token: Secret) -> RefreshFlow {
+        RefreshFlow::new(self.provider.dialect, self.data_center.clone(), self.client.clone(), refresh_token)
+    }
+
     /// Writes what the provider said, and turns it into a grant or an error.
     fn note(
         &self,
@@ -120,51 +133,31 @@ impl Asked {
         grant: Grant,
         outcome: Outcome,
     ) -> Result<Grant, Error> {
-        let Self { profile, provider, client, what } = self;
+        let asked = self.asked();
+        let dialect = self.provider.dialect;
         let now = clock::wall();
-        let name = provider.dialect.display_name;
-        let failed = |code, cause: String| Error::new(code, what).because(cause);
         let (mut grant, result) = match outcome {
             Outcome::Minted { token, client_authentication } => {
                 let grant = Grant { client_authentication: Some(client_authentication), ..grant };
-                (minted(grant, *token, provider.dialect.mint_limit, now), Ok(()))
+                (minted(grant, *token, dialect.mint_limit, now), Ok(()))
             }
             Outcome::Refused(error) => {
-                let error = failed(
-                    Code::SignInNeeded,
-                    format!(
-                        "{name} answered {error}: the grant was revoked, replaced, or belongs to another data center"
-                    ),
-                )
-                .hint(sign_in_hint(&profile.name));
+                let error = asked.refused(&error);
                 (Grant { refused: Some(error.to_string()), ..grant }, Err(error))
             }
             Outcome::Throttled(pause) => {
-                let until = now + pause.unwrap_or(provider.dialect.throttle_pause);
-                let error = failed(Code::RateLimited, format!("{name} asks for fewer requests"))
-                    .hint(format!("try again after {}; until then nothing is asked", short_time(until)));
-                (Grant { paused_until: Some(until), ..grant }, Err(error))
+                let until = now + pause.unwrap_or(dialect.throttle_pause);
+                (Grant { paused_until: Some(until), ..grant }, Err(asked.throttled(Some(until))))
             }
-            Outcome::Error(error) => {
-                let error = if login::is_client_refusal(&error) {
-                    let data_center = &grant.data_center;
-                    login::RefusedClient { what: what.clone(), provider, profile, client, data_center }.error(&error)
-                } else {
-                    failed(Code::Provider, format!("{name} answered {error}")).hint("try again later; nothing was lost")
-                };
-                (grant, Err(error))
-            }
-            Outcome::Garbled { status, trouble } => {
-                let error = failed(Code::Provider, trouble.of_answer(name, status))
-                    .hint("a proxy or captive portal may be in between; try again later, nothing was lost");
-                (grant, Err(error))
-            }
+            Outcome::Error(error) => (grant, Err(asked.refused(&error))),
+            Outcome::Garbled { status, trouble } => (grant, Err(asked.unreadable(trouble, status))),
             Outcome::Rejected(rejected) => {
-                let error = failed(Code::UntrustedAnswer, rejected.to_string())
+                let error = Error::new(Code::UntrustedAnswer, &self.what)
+                    .because(rejected)
                     .hint("nothing was changed; check the accounts server");
                 (grant, Err(error))
             }
-            Outcome::Transport(failure) => (grant, Err(transport_error(what, &failure))),
+            Outcome::Transport(failure) => (grant, Err(transport_error(&self.what, &failure))),
         };
         grant.last_refresh = Some(LastRefresh { at: now, error: result.as_ref().err().map(ToString::to_string) });
         record.grant = Some(grant.clone());
@@ -212,23 +205,14 @@ fn grant_of<'a>(record: Option<&'a Record>, profile: &Profile) -> Result<&'a Gra
 }
 
 /// The refresh token, unless asking now is pointless or harmful.
-fn may_refresh(
-    grant: &Grant,
-    profile: &Profile,
-    dialect: &Dialect,
-    what: &str,
-    now: Timestamp,
-) -> Result<Secret, Error> {
-    let sign_in = |cause: String| Error::new(Code::SignInNeeded, what).because(cause).hint(sign_in_hint(&profile.name));
+fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> Result<Secret, Error> {
     if grant.refused.is_some() {
-        return Err(sign_in("the provider refused this grant before".to_owned()));
+        return Err(asked.refused_before());
     }
-    let limited = |cause: String, until: Timestamp| {
-        Error::new(Code::RateLimited, what).because(cause).hint(format!("try again after {}", short_time(until)))
-    };
     if let Some(until) = grant.paused_until.filter(|until| *until > now) {
-        return Err(limited(format!("{} asked for fewer requests", dialect.display_name), until));
+        return Err(asked.throttled(Some(until)));
     }
+    let dialect = asked.provider.dialect;
     if let Some(limit) = dialect.mint_limit {
         let mut mints = mints_in_window(grant, limit, now);
         if let (Some(first), true) = (mints.next(), mints.count() + 1 >= limit.tokens) {
@@ -238,10 +222,11 @@ fn may_refresh(
                 dialect.display_name,
                 limit.window.as_secs() / 60
             );
-            return Err(limited(cause, first + limit.window));
+            let hint = format!("try again after {}", short_time(first + limit.window));
+            return Err(Error::new(Code::RateLimited, asked.what).because(cause).hint(hint));
         }
     }
-    grant.refresh_token.clone().ok_or_else(|| sign_in("the provider gave no refresh token".to_owned()))
+    grant.refresh_token.clone().ok_or_else(|| asked.without_refresh_token())
 }
 
 fn minted(grant: Grant, token: TokenAnswer, limit: Option<MintLimit>, now: Timestamp) -> Grant {
@@ -269,10 +254,6 @@ fn fresh_token(grant: Grant, warning: Option<Error>) -> FreshToken {
         api_domain: grant.api_domain,
         warning,
     }
-}
-
-fn short_time(time: Timestamp) -> String {
-    time.strftime("%H:%M:%S UTC").to_string()
 }
 
 #[cfg(test)]

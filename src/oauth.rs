@@ -5,7 +5,7 @@
 //! | [`authorization`] | RFC 6749 §4.1, the request that a browser opens and its way back |
 //! | [`device`] | RFC 8628, the device flow as a state machine |
 //! | [`qr`] | the verification address as a QR code's modules (ISO/IEC 18004) |
-//! | [`refresh`] | RFC 6749 §6, the refresh as a state machine |
+//! | [`token`] | RFC 6749 §4.1.3 and §6, codes and refresh tokens for access tokens, as a state machine |
 //! | [`wire`] | requests as form bodies, lenient reading of answers |
 //!
 //! Nothing here knows a runtime, a socket, a terminal or a clock: time comes in as an argument, requests go out as data.
@@ -13,7 +13,7 @@
 pub mod authorization;
 pub mod device;
 pub mod qr;
-pub mod refresh;
+pub mod token;
 pub mod wire;
 
 use std::collections::BTreeMap;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use device_login::clock::Moment;
 use device_login::http::{Request, Response};
 use device_login::oauth::device::{self, DeviceFlow};
-use device_login::oauth::refresh::{self, RefreshFlow};
+use device_login::oauth::token::{self, TokenFlow};
+use device_login::oauth::wire::Approval;
 use device_login::oauth::{Client, Step};
 use device_login::providers::standard::{self, Metadata, StandardEndpoints, StandardServer};
 use device_login::providers::{Provider, zoho};
@@ -281,13 +282,14 @@ fn sign_in(provider: &Provider, code: &Value, poll: &Value) -> bool {
 fn refresh(reply: &Value) -> bool {
     let provider = zoho_provider();
     let data_center = provider.default_data_center().clone();
-    let mut flow = RefreshFlow::new(provider.dialect, data_center, client(), Secret::new("1000.refresh"));
+    let mut flow =
+        TokenFlow::new(provider.dialect, data_center, client(), Approval::RefreshToken(Secret::new("1000.refresh")));
     let now = Moment::default();
     let Step::Send(request) = flow.poll(now) else { panic!("a refresh begins at once") };
     check_host(&provider, &request);
     flow.handle(now, Ok(answer(reply)));
     match flow.poll(now) {
-        Step::Done(outcome) => !matches!(outcome, refresh::Outcome::Minted { .. }),
+        Step::Done(outcome) => !matches!(outcome, token::Outcome::Minted { .. }),
         step => panic!("a refresh ends with its answer: {step:?}"),
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use device_login::clock::Moment;
 use device_login::http::{Response, TransportFailure};
 use device_login::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
-use device_login::oauth::refresh::{self, RefreshFlow};
+use device_login::oauth::token::{self, TokenFlow};
+use device_login::oauth::wire::Approval;
 use device_login::oauth::wire::ServerError;
 use device_login::oauth::{Client, Step};
 use device_login::providers::{Provider, standard, zoho};
@@ -418,7 +419,7 @@ proptest! {
     ) {
         let provider = zoho::provider();
         let data_center = provider.default_data_center().clone();
-        let mut flow = RefreshFlow::new(provider.dialect, data_center, client(), Secret::new(REFRESH_TOKEN));
+        let mut flow = TokenFlow::new(provider.dialect, data_center, client(), Approval::RefreshToken(Secret::new(REFRESH_TOKEN)));
         let mut now = Moment::at(Duration::from_secs(50));
         let mut replies = replies.into_iter();
         loop {
@@ -433,7 +434,7 @@ proptest! {
                 }
                 Step::Wait(until) => now = until,
                 Step::AwaitReply => panic!("the reply was handed in"),
-                Step::Done(refresh::Outcome::Refused(error) | refresh::Outcome::Error(error)) => {
+                Step::Done(token::Outcome::Refused(error) | token::Outcome::Error(error)) => {
                     check_error(&error);
                     break;
                 }

@@ -106,7 +106,7 @@ pub enum PollReply {
 
 /// The answer to a refresh.
 #[derive(Clone, Debug, PartialEq)]
-pub enum RefreshReply {
+pub enum TokenReply {
     Token(Box<TokenAnswer>),
     /// The refresh token is gone for good.
     Refused(ServerError),
@@ -150,9 +150,29 @@ pub fn device_token_request(
     client_form(url, data_center, client, authentication, &[("grant_type", grant_type), device_code])
 }
 
-/// A refresh (RFC 6749 §6).
-pub fn refresh_request(data_center: &DataCenter, client: &Client, refresh_token: &Secret) -> Request {
-    let parameters = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+/// What stands for a person's approval at the token endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// RFC 6749 §6.
+    RefreshToken(Secret),
+    /// RFC 6749 §4.1.3, with the verifier of RFC 7636 §4.5. Codes that were made by hand in a provider's console have
+    /// neither redirect URI nor verifier.
+    Code { code: Secret, redirect_uri: Option<Url>, verifier: Option<Secret> },
+}
+
+/// The request that turns an approval into an access token.
+pub fn token_request(data_center: &DataCenter, client: &Client, approval: &Approval) -> Request {
+    let mut parameters = Vec::new();
+    match approval {
+        Approval::RefreshToken(token) => {
+            parameters.extend([("grant_type", "refresh_token"), ("refresh_token", token.expose())]);
+        }
+        Approval::Code { code, redirect_uri, verifier } => {
+            parameters.extend([("grant_type", "authorization_code"), ("code", code.expose())]);
+            parameters.extend(redirect_uri.as_ref().map(|uri| ("redirect_uri", uri.as_str())));
+            parameters.extend(verifier.as_ref().map(|verifier| ("code_verifier", verifier.expose())));
+        }
+    }
     let authentication = client.authentication_at(&data_center.code);
     client_form(data_center.endpoints.token.clone(), data_center, client, authentication, &parameters)
 }
@@ -225,27 +245,23 @@ pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Respons
     }
 }
 
-/// Reads the answer to [`refresh_request`].
+/// Reads the answer to [`token_request`].
 ///
 /// Only a parseable refusal with 2xx or 4xx is final; whatever else goes wrong says nothing about the grant.
-pub fn read_refresh(
-    dialect: &Dialect,
-    data_center: &DataCenter,
-    response: &Response,
-) -> Result<RefreshReply, Unreadable> {
+pub fn read_token(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<TokenReply, Unreadable> {
     let body = Body::read(dialect, response)?;
     let Some(error) = body.error() else {
-        return Ok(RefreshReply::Token(Box::new(body.token(dialect, data_center)?)));
+        return Ok(TokenReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
     let is_one_of = |words: &[&str]| words.iter().any(|word| error.word.eq_ignore_ascii_case(word));
     if is_one_of(dialect.refresh_refusals) {
-        Ok(RefreshReply::Refused(error))
+        Ok(TokenReply::Refused(error))
     } else if is_one_of(dialect.refresh_throttles) {
         Err(Unreadable::Throttled(retry_after(response)))
     } else if is_passing(&error) {
         Err(body.garbled())
     } else {
-        Ok(RefreshReply::Error(error))
+        Ok(TokenReply::Error(error))
     }
 }
 

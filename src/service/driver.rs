@@ -5,13 +5,13 @@ use std::time::Duration;
 use crate::clock::{self, Moment};
 use crate::http::client::Client;
 use crate::oauth::Step;
-use crate::oauth::refresh::{Outcome, RefreshFlow};
+use crate::oauth::token::{Outcome, TokenFlow};
 
 /// How long a poll can be late after the machine was suspended.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// Runs a refresh to its end.
-pub(super) async fn refresh(client: &Client, mut flow: RefreshFlow) -> Outcome {
+/// Runs a request to the token endpoint to its end.
+pub(super) async fn token(client: &Client, mut flow: TokenFlow) -> Outcome {
     loop {
         match flow.poll(clock::now()) {
             Step::Send(request) => {

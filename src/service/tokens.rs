@@ -13,8 +13,8 @@ use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::oauth::Client;
-use crate::oauth::refresh::{Outcome, RefreshFlow};
-use crate::oauth::wire::TokenAnswer;
+use crate::oauth::token::{Outcome, TokenFlow};
+use crate::oauth::wire::{Approval, TokenAnswer};
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, MintLimit, Provider};
 use crate::secret::Secret;
@@ -98,7 +98,7 @@ impl Service {
         let http = self.http.clone();
         // From here on the provider may have replaced the refresh token, so its answer has to be kept.
         let exchange = async move {
-            let outcome = driver::refresh(&http, flow).await;
+            let outcome = driver::token(&http, flow).await;
             refreshing.note(&mut *locked, &mut record, grant, outcome)
         };
         self.unbroken.run(exchange).await
@@ -121,8 +121,13 @@ impl Refreshing {
         Asked { what, place: Place::Refresh, provider, data_center, profile, scopes, client }
     }
 
-    fn flow(&self, refresh_token: Secret) -> RefreshFlow {
-        RefreshFlow::new(self.provider.dialect, self.data_center.clone(), self.client.clone(), refresh_token)
+    fn flow(&self, refresh_token: Secret) -> TokenFlow {
+        TokenFlow::new(
+            self.provider.dialect,
+            self.data_center.clone(),
+            self.client.clone(),
+            Approval::RefreshToken(refresh_token),
+        )
     }
 
     /// Writes what the provider said, and turns it into a grant or an error.

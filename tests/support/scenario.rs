@@ -13,7 +13,8 @@ use base64::prelude::BASE64_STANDARD;
 use device_login::clock::Moment;
 use device_login::http::{Method, Request, Response, TransportFailure};
 use device_login::oauth::device::DeviceFlow;
-use device_login::oauth::refresh::RefreshFlow;
+use device_login::oauth::token::TokenFlow;
+use device_login::oauth::wire::Approval;
 use device_login::oauth::{Client, Step};
 use device_login::providers::standard::{self, StandardEndpoints, StandardServer};
 use device_login::providers::{ClientAuthentication, DataCenter, Provider, zoho};
@@ -286,7 +287,12 @@ impl Scenario {
         match &self.refresh_token {
             Some(token) => {
                 let token = Secret::new(token);
-                Flow::Refresh(RefreshFlow::new(provider.dialect, self.data_center(), self.client(), token))
+                Flow::Refresh(TokenFlow::new(
+                    provider.dialect,
+                    self.data_center(),
+                    self.client(),
+                    Approval::RefreshToken(token),
+                ))
             }
             None => Flow::Device(DeviceFlow::new(provider, self.data_center(), self.client(), self.scopes.clone())),
         }
@@ -375,7 +381,7 @@ impl FailureSpec {
 /// Either state machine, with its answers in words.
 enum Flow {
     Device(DeviceFlow),
-    Refresh(RefreshFlow),
+    Refresh(TokenFlow),
 }
 
 impl Flow {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use device_login::clock::Moment;
 use device_login::oauth::device::{self, DeviceEvent, Failure};
-use device_login::oauth::refresh;
+use device_login::oauth::token;
 use device_login::oauth::wire::TokenAnswer;
 
 use super::START;
@@ -58,15 +58,15 @@ fn device_failure(failure: &Failure) -> String {
 }
 
 /// `minted; …`, `refused: …`, `error: …`, `throttled`, `server_error 503`, `rejected: …` or `transport: …`.
-pub(crate) fn refresh_outcome(outcome: &refresh::Outcome) -> String {
+pub(crate) fn refresh_outcome(outcome: &token::Outcome) -> String {
     match outcome {
-        refresh::Outcome::Minted { token, .. } => format!("minted; {}", token_answer(token)),
-        refresh::Outcome::Refused(error) => format!("refused: {error}"),
-        refresh::Outcome::Error(error) => format!("error: {error}"),
-        refresh::Outcome::Throttled(pause) => throttled(*pause),
-        refresh::Outcome::Garbled { status, trouble } => format!("{trouble} {status}"),
-        refresh::Outcome::Rejected(rejected) => format!("rejected: {rejected}"),
-        refresh::Outcome::Transport(failure) => format!("transport: {failure}"),
+        token::Outcome::Minted { token, .. } => format!("minted; {}", token_answer(token)),
+        token::Outcome::Refused(error) => format!("refused: {error}"),
+        token::Outcome::Error(error) => format!("error: {error}"),
+        token::Outcome::Throttled(pause) => throttled(*pause),
+        token::Outcome::Garbled { status, trouble } => format!("{trouble} {status}"),
+        token::Outcome::Rejected(rejected) => format!("rejected: {rejected}"),
+        token::Outcome::Transport(failure) => format!("transport: {failure}"),
     }
 }
 

@@ -1,23 +1,22 @@
-//! The refresh (RFC 6749 §6) as a state machine: one exchange, and one more when the first never reached the server or the
-//! client may say who it is in another way.
+//! A request to the token endpoint as a state machine: one exchange, and one more when the first never reached the server
+//! or the client may say who it is in another way.
 //!
 //! It decides what an answer says about the grant. Locks, storage and the budget belong to `service::tokens`.
 
 use std::time::Duration;
 
-use super::wire::{self, RefreshReply, ServerError, TokenAnswer, Unreadable};
+use super::wire::{self, Approval, ServerError, TokenAnswer, TokenReply, Unreadable};
 use super::{Client, Step};
 use crate::clock::Moment;
 use crate::http::trouble::Trouble;
 use crate::http::{Response, TransportFailure};
 use crate::providers::{ClientAuthentication, DataCenter, Dialect};
-use crate::secret::Secret;
 use crate::untrusted::Rejected;
 
 /// The wait before the second try.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// One refresh from request to outcome.
+/// One refresh (RFC 6749 §6), or one exchange of a code (§4.1.3), from request to outcome.
 ///
 /// | state | on | goes to |
 /// | --- | --- | --- |
@@ -26,11 +25,11 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// | | a refusal of the client that may say who it is in another way | `Ready`, at once |
 /// | | any answer, or any other failure | `Done` |
 #[derive(Debug)]
-pub struct RefreshFlow {
+pub struct TokenFlow {
     dialect: &'static Dialect,
     data_center: DataCenter,
     client: Client,
-    refresh_token: Secret,
+    approval: Approval,
     state: State,
 }
 
@@ -42,7 +41,7 @@ pub enum Outcome {
         /// How the client said who it is.
         client_authentication: ClientAuthentication,
     },
-    /// The refresh token is gone for good: revoked, replaced or of another client.
+    /// The approval is gone for good: revoked, used, replaced or of another client.
     Refused(ServerError),
     /// The provider refused the client or the request, which says nothing about the grant.
     Error(ServerError),
@@ -62,11 +61,11 @@ enum State {
     Done(Outcome),
 }
 
-impl RefreshFlow {
-    /// A refresh at the data center that issued the grant.
-    pub fn new(dialect: &'static Dialect, data_center: DataCenter, client: Client, refresh_token: Secret) -> Self {
+impl TokenFlow {
+    /// A request at the data center that issued the approval.
+    pub fn new(dialect: &'static Dialect, data_center: DataCenter, client: Client, approval: Approval) -> Self {
         let state = State::Ready { at: None, is_retry: false };
-        Self { dialect, data_center, client, refresh_token, state }
+        Self { dialect, data_center, client, approval, state }
     }
 
     /// Tells what to do at `now`.
@@ -75,7 +74,7 @@ impl RefreshFlow {
             State::Ready { at: Some(at), .. } if now < *at => Step::Wait(*at),
             State::Ready { is_retry, .. } => {
                 self.state = State::AwaitingReply { is_retry: *is_retry };
-                Step::Send(wire::refresh_request(&self.data_center, &self.client, &self.refresh_token))
+                Step::Send(wire::token_request(&self.data_center, &self.client, &self.approval))
             }
             State::AwaitingReply { .. } => Step::AwaitReply,
             State::Done(outcome) => Step::Done(outcome.clone()),
@@ -105,13 +104,13 @@ impl RefreshFlow {
     }
 
     fn read(&self, response: &Response) -> Outcome {
-        match wire::read_refresh(self.dialect, &self.data_center, response) {
-            Ok(RefreshReply::Token(token)) => {
+        match wire::read_token(self.dialect, &self.data_center, response) {
+            Ok(TokenReply::Token(token)) => {
                 let client_authentication = self.client.authentication_at(&self.data_center.code);
                 Outcome::Minted { token, client_authentication }
             }
-            Ok(RefreshReply::Refused(error)) => Outcome::Refused(error),
-            Ok(RefreshReply::Error(error)) => Outcome::Error(error),
+            Ok(TokenReply::Refused(error)) => Outcome::Refused(error),
+            Ok(TokenReply::Error(error)) => Outcome::Error(error),
             Err(Unreadable::Throttled(pause)) => Outcome::Throttled(pause),
             Err(Unreadable::Garbled { status, trouble }) => Outcome::Garbled { status, trouble },
             Err(Unreadable::Rejected(rejected)) => Outcome::Rejected(rejected),

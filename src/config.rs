@@ -9,6 +9,9 @@ mod file;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+use serde::Deserialize;
+
 use crate::error::{Code, Error};
 use crate::files;
 use crate::profile::ProfileName;
@@ -97,10 +100,45 @@ pub struct Profile {
     /// Where the client is registered; `None` means the provider's first.
     pub data_center: Option<String>,
     pub client_id: String,
+    pub client_type: ClientType,
+    /// Where a browser is sent after an approval, as registered.
+    pub redirect_uri: Option<url::Url>,
     pub scopes: Vec<String>,
     pub client_secret: SecretSource,
     /// Files by data center, where Zoho gave one secret each.
     pub client_secret_files: BTreeMap<String, PathBuf>,
+}
+
+/// The types of client that Zoho's API console offers, which decide on the way to sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientType {
+    /// By a device code.
+    #[default]
+    NonBrowser,
+    /// By a code that is made by hand in the console.
+    SelfClient,
+    /// Through a browser.
+    ServerBased,
+    /// Through a browser, too.
+    #[serde(alias = "desktop")]
+    #[value(alias = "desktop")]
+    Mobile,
+    /// In a web page only, so not here.
+    ClientBased,
+}
+
+impl ClientType {
+    /// The word in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            ClientType::NonBrowser => "non-browser",
+            ClientType::SelfClient => "self-client",
+            ClientType::ServerBased => "server-based",
+            ClientType::Mobile => "mobile",
+            ClientType::ClientBased => "client-based",
+        }
+    }
 }
 
 /// Where a client secret comes from.

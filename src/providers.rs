@@ -34,6 +34,15 @@ impl Provider {
         self.data_centers.iter().find(|data_center| data_center.code.eq_ignore_ascii_case(code))
     }
 
+    /// The data center whose APIs answer at an address.
+    pub fn data_center_of_api(&self, address: &str) -> Option<&DataCenter> {
+        let origin = Url::parse(address).ok()?.origin();
+        self.data_centers.iter().find(|data_center| {
+            let own = data_center.api_domain.iter().chain(&data_center.api_domain_aliases);
+            own.into_iter().any(|url| url.origin() == origin)
+        })
+    }
+
     /// The data center that is meant where a profile names none.
     pub fn default_data_center(&self) -> &DataCenter {
         &self.data_centers[0]

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use account::SignedOut;
 pub use api::{Answer, Explained, refusal_error};
-pub use login::{IssuedCode, SignIn, SignInEvent, SignedIn};
+pub use login::{CameBack, IssuedCode, SignIn, SignInEvent, SignedIn, WebSignIn};
 pub use machine::Machine;
 pub use status::{Budget, ProfileStatus, State};
 pub use test_calls::{TestCallEntry, TestCalls};
@@ -96,6 +96,15 @@ impl Service {
         let learnt = record.and_then(|record| record.grant.as_ref()).and_then(|grant| grant.client_authentication);
         authentication.sort_by_key(|way| Some(*way) != learnt);
         Ok(Client { id: profile.client_id.clone(), secret, data_center_secrets, authentication })
+    }
+
+    /// Has the store prove itself, on a thread of its own.
+    async fn probe(&self) -> Result<(), Error> {
+        let store = self.store.clone();
+        match tokio::task::spawn_blocking(move || store.probe()).await {
+            Ok(proved) => proved.map_err(store_error),
+            Err(_) => Err(Error::new(Code::Store, "proving the store was cut short")),
+        }
     }
 
     /// Waits for the lock on a thread of its own, so that the screen goes on.

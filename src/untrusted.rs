@@ -145,7 +145,8 @@ pub fn is_near(url: &Url, base: &Url) -> bool {
 /// RFC 6761 §6.3, RFC 6762 §3, RFC 8375; `internal` is ICANN's.
 const PRIVATE_DOMAINS: [&str; 4] = [".localhost", ".local", ".internal", ".home.arpa"];
 
-fn is_loopback(url: &Url) -> bool {
+/// Tells whether `url` leads to this machine itself.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),

@@ -7,7 +7,7 @@ use crossterm::terminal;
 
 use super::output::Output;
 use super::words;
-use crate::config::{Config, Profile, ProviderSource, SecretSource};
+use crate::config::{ClientType, Config, Profile, ProviderSource, SecretSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
@@ -109,6 +109,8 @@ pub(super) fn new_profile(
         data_center,
         client_id,
         scopes: words::scopes(&scopes),
+        client_type: ClientType::NonBrowser,
+        redirect_uri: None,
         client_secret: SecretSource::Store,
         client_secret_files: std::collections::BTreeMap::new(),
     };

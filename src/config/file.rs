@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Config, Profile, ProviderSource, SecretSource, built_in_providers};
+use super::{ClientType, Config, Profile, ProviderSource, SecretSource, built_in_providers};
 use crate::profile::ProfileName;
 use crate::providers::presets::Preset;
 use crate::providers::standard::{self, StandardEndpoints, StandardServer};
@@ -29,6 +29,9 @@ struct ProfileEntry {
     provider: String,
     data_center: Option<String>,
     client_id: String,
+    #[serde(default)]
+    client_type: ClientType,
+    redirect_uri: Option<String>,
     #[serde(default)]
     scopes: Vec<String>,
     client_secret_file: Option<PathBuf>,
@@ -138,6 +141,8 @@ impl ProfileEntry {
             provider: self.provider,
             data_center: self.data_center.map(|code| code.to_ascii_lowercase()),
             client_id: self.client_id,
+            client_type: self.client_type,
+            redirect_uri: optional_address("redirect_uri", self.redirect_uri)?,
             scopes: self.scopes,
             client_secret,
             client_secret_files: files.map(|(code, path)| (code.to_ascii_lowercase(), beside(file, &path))).collect(),

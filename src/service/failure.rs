@@ -5,12 +5,13 @@
 
 use jiff::Timestamp;
 
-use super::sign_in_hint;
+use super::{sign_in_hint, transport_error};
+use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
-use crate::oauth::Client;
 use crate::oauth::wire::ServerError;
+use crate::oauth::{Client, token};
 use crate::providers::explained::{Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, look_up};
 use crate::providers::{DataCenter, Provider};
 
@@ -57,6 +58,20 @@ impl Asked<'_> {
     /// Something answered that does not speak for the endpoint.
     pub(super) fn unreadable(&self, trouble: Trouble, status: u16) -> Error {
         self.spoken_for(UNREADABLE, None, None).because(trouble.of_answer(&host(self.data_center), status))
+    }
+
+    /// The token endpoint gave no token.
+    pub(super) fn without_token(&self, outcome: token::Outcome) -> Error {
+        match outcome {
+            token::Outcome::Refused(error) | token::Outcome::Error(error) => self.refused(&error),
+            token::Outcome::Throttled(pause) => self.throttled(pause.map(|pause| clock::wall() + pause)),
+            token::Outcome::Garbled { status, trouble } => self.unreadable(trouble, status),
+            token::Outcome::Rejected(rejected) => Error::new(Code::UntrustedAnswer, self.what)
+                .because(rejected)
+                .hint("nothing was changed; check the accounts server"),
+            token::Outcome::Transport(failure) => transport_error(self.what, &failure),
+            token::Outcome::Minted { .. } => unreachable!("a token was given"),
+        }
     }
 
     /// There is nothing to refresh with.

@@ -1,18 +1,22 @@
 //! The sign-in, from the proof that the store works to the record that holds the grant.
 
 mod attempt;
+mod exchange;
+mod web;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use url::Url;
 
+pub use self::web::{CameBack, WebSignIn};
+
 use self::attempt::{Attempt, CodeEnded};
+use super::Service;
 use super::failure::host;
-use super::{Service, home_data_center, store_error};
 use crate::clock::{self, Moment};
-use crate::config::Profile;
-use crate::error::Error;
+use crate::config::{ClientType, Profile};
+use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
 use crate::oauth::device::{DeviceEvent, Outcome};
 use crate::oauth::wire::DeviceCode;
@@ -125,17 +129,10 @@ impl Service {
         F: Fn(Error) -> D + Clone + Send + 'static,
         D: Future<Output = bool> + Send + 'static,
     {
-        // An approval that could not be kept would be wasted on the person, so the store has to prove itself first.
-        self.store.probe().map_err(store_error)?;
-        let provider = self.provider(profile).await?;
-        let home = home_data_center(profile, &provider)?.clone();
-        let client = self.client(profile, self.load(profile)?.as_ref(), &provider)?;
-        let scopes = options.scopes.unwrap_or_else(|| profile.scopes.clone());
-        report(SignInEvent::Asking { host: host(&home) });
-
-        let (profile, expected) = (profile.clone(), options.expect_account);
-        let attempt = Attempt { service: self.clone(), profile, provider, home, client, scopes, expected };
+        check_way(profile)?;
         let mut renewals_left = options.renewals;
+        let attempt = Attempt::begin(self, profile, options, false).await?;
+        report(SignInEvent::Asking { host: host(&attempt.home) });
         let mut is_renewal = false;
         let grant = loop {
             let observe = |event| report(sign_in_event(event, is_renewal, &attempt.provider));
@@ -151,6 +148,19 @@ impl Service {
         report(SignInEvent::Approved);
         Ok(attempt.signed_in(grant).await)
     }
+}
+
+/// Device codes are for one type of client only; the others sign in by a command of their own.
+fn check_way(profile: &Profile) -> Result<(), Error> {
+    let (kind, flag) = match profile.client_type {
+        ClientType::NonBrowser | ClientType::ClientBased => return Ok(()),
+        ClientType::SelfClient => ("a self client", "--grant-code"),
+        ClientType::ServerBased => ("a server-based application", "--web"),
+        ClientType::Mobile => ("a mobile or desktop application", "--web"),
+    };
+    Err(Error::new(Code::InvalidClient, format!("profile `{}` cannot sign in by a device code", profile.name))
+        .because(format!("its client is {kind}"))
+        .hint(format!("run `device-login login {} {flag}`", profile.name)))
 }
 
 /// A record that has nothing yet.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::{Asked, short_time};
-use super::{Service, driver, issuing_data_center, login, sign_in_hint, store_error, transport_error};
+use super::{Service, driver, issuing_data_center, login, sign_in_hint, store_error};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -154,15 +154,7 @@ impl Refreshing {
                 let until = now + pause.unwrap_or(dialect.throttle_pause);
                 (Grant { paused_until: Some(until), ..grant }, Err(asked.throttled(Some(until))))
             }
-            Outcome::Error(error) => (grant, Err(asked.refused(&error))),
-            Outcome::Garbled { status, trouble } => (grant, Err(asked.unreadable(trouble, status))),
-            Outcome::Rejected(rejected) => {
-                let error = Error::new(Code::UntrustedAnswer, &self.what)
-                    .because(rejected)
-                    .hint("nothing was changed; check the accounts server");
-                (grant, Err(error))
-            }
-            Outcome::Transport(failure) => (grant, Err(transport_error(&self.what, &failure))),
+            outcome => (grant, Err(asked.without_token(outcome))),
         };
         grant.last_refresh = Some(LastRefresh { at: now, error: result.as_ref().err().map(ToString::to_string) });
         record.grant = Some(grant.clone());

@@ -32,6 +32,8 @@ pub(super) struct Attempt {
     pub(super) scopes: Vec<String>,
     /// Email address or id of the only account that may approve.
     pub(super) expected: Option<String>,
+    /// Others live on the same grant, so it is never given back.
+    pub(super) is_shared: bool,
 }
 
 /// How one code ended.
@@ -104,7 +106,7 @@ impl Attempt {
     }
 
     /// Saves the grant, or gives it back.
-    async fn keep<F, D>(&self, grant: Grant, data_center: &DataCenter, try_again: F) -> Result<Grant, Error>
+    pub(super) async fn keep<F, D>(&self, grant: Grant, data_center: &DataCenter, try_again: F) -> Result<Grant, Error>
     where
         F: Fn(Error) -> D,
         D: Future<Output = bool>,
@@ -121,7 +123,7 @@ impl Attempt {
         Ok(grant)
     }
 
-    fn new_grant(
+    pub(super) fn new_grant(
         &self,
         token: TokenAnswer,
         data_center: &DataCenter,
@@ -174,6 +176,10 @@ impl Attempt {
 
     /// Revokes a grant that is not to be kept; the error then says what became of it.
     async fn give_back(&self, error: Error, grant: &Grant, data_center: &DataCenter) -> Error {
+        if self.is_shared {
+            let cause = error.cause.clone().map_or_else(String::new, |cause| format!("{cause}; "));
+            return error.because(format!("{cause}nothing was saved, and nothing revoked"));
+        }
         let outcome =
             match self.service.revoke_grant(grant, &self.provider, data_center, &self.profile, &self.client).await {
                 Ok(()) => "nothing was saved and the grant was revoked".to_owned(),
@@ -259,13 +265,18 @@ impl Attempt {
             Failure::NoDeviceSignIn => Error::new(Code::Config, what)
                 .because(format!("{} is not known to offer device sign-in", self.provider.dialect.display_name))
                 .hint("give `device_authorization_endpoint` for the provider, or sign in with `--web`"),
-            Failure::UnknownDataCenter(code) => Error::new(Code::UntrustedAnswer, what)
-                .because(format!("the account lives in data center `{code}`, which is not known here"))
-                .hint("nothing was saved; update this program, or add the data center to the provider"),
+            Failure::UnknownDataCenter(code) => self.unknown_data_center(&code),
         }
     }
 
-    fn asked<'a>(&'a self, what: &'a str, place: Place, data_center: &'a DataCenter) -> Asked<'a> {
+    /// The account lives where nobody here has heard of.
+    pub(super) fn unknown_data_center(&self, code: &str) -> Error {
+        Error::new(Code::UntrustedAnswer, format!("profile `{}` could not be signed in", self.profile.name))
+            .because(format!("the account lives in data center `{code}`, which is not known here"))
+            .hint("nothing was saved; update this program, or add the data center to the provider")
+    }
+
+    pub(super) fn asked<'a>(&'a self, what: &'a str, place: Place, data_center: &'a DataCenter) -> Asked<'a> {
         let Self { provider, profile, scopes, client, .. } = self;
         Asked { what, place, provider, data_center, profile, scopes, client }
     }

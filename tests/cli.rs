@@ -244,7 +244,10 @@ fn without_a_network_a_token_that_is_still_good_is_handed_out_with_a_warning() {
     drop(authority);
     let ran = home.run(&["token"]);
     assert_eq!(ran.stdout, format!("{ACCESS_TOKEN}\n"), "{ran:?}");
-    assert!(ran.code == 0 && ran.stderr.contains("warning: ") && ran.stderr.contains("no connection"), "{ran:?}");
+    assert!(
+        ran.code == 0 && ran.stderr.contains("warning: ") && ran.stderr.contains("refused the connection"),
+        "{ran:?}"
+    );
     home.run(&["refresh"]).failed(7, &["refused the connection"]);
 }
 

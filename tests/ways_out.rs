@@ -10,12 +10,13 @@ mod program;
 #[path = "support/tls.rs"]
 mod tls;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use program::{Home, Ran, ran};
+use serde_json::{Value, json};
 use tls::Authority;
 use url::Url;
 
@@ -149,4 +150,24 @@ fn a_proxy_that_is_in_the_way_is_named_without_its_password() {
         let ran = login(&home, &[], &[("HTTPS_PROXY", &format!("http://user:{PASSWORD}@{address}"))]);
         ran.failed(7, &[&format!("the proxy {address} {words}"), "check `HTTPS_PROXY` and `NO_PROXY`"]);
     }
+}
+
+#[test]
+fn a_poll_without_an_answer_is_told_by_a_word_and_a_sentence() {
+    let provider = authority::Authority::start(|asked| match asked.path.as_str() {
+        "/device" => {
+            let code =
+                r#"{"device_code":"d","user_code":"ABCD-1234","interval":1,"expires_in":300,"verification_uri":"#;
+            (200, format!("{code}\"{}/page\"}}", asked.origin()))
+        }
+        _ => (502, "<html>Bad gateway</html>".to_owned()),
+    });
+    let home = Home::at(&provider);
+    let mut child = home.spawn(&["login", "--json"]);
+    let lines = BufReader::new(child.stdout.take().expect("stdout is a pipe")).lines();
+    let lines = lines.map(|line| serde_json::from_str::<Value>(&line.expect("the program speaks")).expect("JSON"));
+    let retrying = lines.into_iter().find(|line| line["event"] == "retrying").expect("an event");
+    child.kill().and_then(|()| child.wait()).expect("it ends");
+    assert_eq!((&retrying["reason"], &retrying["wait"]), (&json!("server_error"), &json!(5)));
+    assert_eq!(retrying["message"], json!("127.0.0.1 is in trouble itself (HTTP 502)"));
 }

@@ -46,7 +46,7 @@ pub(super) fn of_reading(route: &Route, error: &reqwest::Error) -> TransportFail
     }
 }
 
-/// The words for a TLS set-up or certificate that cannot be used.
+/// What lies at the bottom of a failure to set up.
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map_or_else(String::new, ToString::to_string)
 }

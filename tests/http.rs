@@ -17,6 +17,9 @@ use jiff::tz::TimeZone;
 use socket::{SECRET, answering, form, read_request, send, serve};
 use url::Url;
 
+/// What is asked for, and how.
+type Kind = (&'static str, fn(Url) -> Request);
+
 #[test]
 fn no_redirect_is_followed_with_a_credential() {
     let bytes = Arc::new(AtomicUsize::new(0));
@@ -26,7 +29,7 @@ fn no_redirect_is_followed_with_a_credential() {
     });
     let port = elsewhere.port().expect("a port of its own");
     let targets = [elsewhere.to_string(), format!("http://localhost:{port}/"), format!("//127.0.0.1:{port}/token")];
-    let kinds: [(&str, fn(Url) -> Request); 5] = [
+    let kinds: [Kind; 5] = [
         ("token", |url| form(&url)),
         ("device", |url| Request::form(url, &[("client_id", "1000.CLIENT"), ("scope", SECRET)])),
         ("revoke", |url| Request::form(url, &[("token", SECRET)])),

@@ -192,6 +192,8 @@ fn every_trouble_has_its_word_and_none_ends_a_sign_in() {
     let elsewhere = ["connect_timeout", "proxy", "setup", "tls", "unreachable"];
     let all: BTreeSet<&str> = Trouble::ALL.iter().map(|trouble| trouble.word()).collect();
     assert_eq!(all.len(), Trouble::ALL.len(), "no two have the same word");
+    let documented = include_str!("../README.md");
+    assert!(all.iter().all(|word| documented.contains(&format!("`{word}`"))), "the words are in the README");
     assert_eq!(seen.union(&elsewhere.into()).copied().collect::<BTreeSet<_>>(), all);
 }
 

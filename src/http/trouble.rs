@@ -92,7 +92,7 @@ impl Trouble {
     pub fn of_answer(self, host: &str, status: u16) -> String {
         match self {
             Trouble::Portal => {
-                format!("something else answered for {host}, as the sign-in page of a network does (HTTP {status})")
+                format!("a network's sign-in page seems to answer for {host} (HTTP {status})")
             }
             Trouble::ServerError => format!("{host} is in trouble itself (HTTP {status})"),
             Trouble::Throttled => format!("{host} asks for fewer requests"),

@@ -39,7 +39,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// | | token, denial, expiry, other errors | `Done` |
 ///
 /// The last poll is the first one that falls on or after the code's end, so an approval in the last seconds is not lost,
-/// and a flow ends by expiry plus one interval (and the time that the exchanges after expiry take: the last one, and one
+/// and a flow ends by expiry plus one interval with its margin (and the time that the exchanges after expiry take: the last one, and one
 /// that was under way).
 #[derive(Debug)]
 pub struct DeviceFlow {

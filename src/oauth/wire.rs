@@ -4,14 +4,14 @@
 //! Zoho sends errors with 200; a body that is no JSON object is [`Unreadable::Garbled`], which a proxy or captive portal
 //! may have sent and is worth another try. Every text passes the check of its field before it leaves this module.
 
+mod trouble;
+
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use url::Url;
 
+use self::trouble::{is_web_page, retry_after, status_trouble};
 use super::Client;
 use crate::http::trouble::Trouble;
 use crate::http::{Request, Response};
@@ -21,9 +21,6 @@ use crate::untrusted::{Rejected, Untrusted, is_near};
 
 /// The longest life that a token is believed to have.
 pub const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(366 * 24 * 3600);
-
-/// The longest that any `Retry-After` is obeyed.
-const LONGEST_RETRY_AFTER: u64 = 60 * 60;
 
 /// What the device authorization endpoint gives (RFC 8628 §3.2).
 #[derive(Clone, Debug, PartialEq)]
@@ -443,42 +440,6 @@ fn api_domain(sent: &Untrusted, data_center: &DataCenter) -> Result<Url, Rejecte
             || data_center.api_domain_aliases.iter().any(|alias| alias.origin() == url.origin())
     });
     known.cloned().ok_or(Rejected { field: "an API domain", problem: "is not the one of this data center" })
-}
-
-/// What the status alone says of an answer that means nothing.
-fn status_trouble(status: u16) -> Trouble {
-    match status {
-        // Network authentication required (RFC 6585 §6).
-        300..=399 | 511 => Trouble::Portal,
-        500..=599 => Trouble::ServerError,
-        _ => Trouble::Garbled,
-    }
-}
-
-fn is_web_page(response: &Response) -> bool {
-    let is_labelled = response.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("text/html"));
-    let body = response.body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&response.body);
-    !body.is_empty() && (is_labelled || body.trim_ascii_start().starts_with(b"<"))
-}
-
-/// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3). A date counts from the answer's own `Date`, which no wrong
-/// clock on this machine bends; the transport adds that header where a server leaves it out.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let value = response.header("retry-after")?.trim();
-    let seconds = if let Ok(seconds) = value.parse() {
-        seconds
-    } else {
-        let (until, now) = (http_date(value)?, http_date(response.header("date")?.trim())?);
-        u64::try_from(until.as_second() - now.as_second()).unwrap_or_default()
-    };
-    Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
-}
-
-/// The three forms of a date that answers may have (RFC 9110 §5.6.7).
-fn http_date(text: &str) -> Option<Timestamp> {
-    let forms = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
-    let date = forms.into_iter().find_map(|form| DateTime::strptime(form, text).ok())?;
-    date.to_zoned(TimeZone::UTC).ok().map(|date| date.timestamp())
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast from float saturates")]

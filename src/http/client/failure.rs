@@ -46,7 +46,7 @@ pub(super) fn of_reading(route: &Route, error: &reqwest::Error) -> TransportFail
     }
 }
 
-/// The words for a TLS set-up or certificate that cannot be used.
+/// What lies at the bottom of a failure to set up.
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map_or_else(String::new, ToString::to_string)
 }
@@ -93,11 +93,19 @@ fn says(error: &reqwest::Error, words: &str) -> bool {
 }
 
 fn find_io(error: &reqwest::Error) -> Option<io::ErrorKind> {
-    chain(error).find_map(|source| source.downcast_ref::<io::Error>().map(io::Error::kind))
+    chain(error).find_map(|source| source.downcast_ref::<io::Error>().map(|error| innermost_io(error).kind()))
+}
+
+/// I/O errors are wrapped in others, however many: `source` passes over what they hold themselves.
+fn innermost_io(error: &io::Error) -> &io::Error {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(inner) => innermost_io(inner),
+        None => error,
+    }
 }
 
 fn find_tls(error: &(dyn Error + 'static)) -> Option<String> {
-    chain(error).find_map(|source| within_io(source).downcast_ref::<rustls::Error>()).map(tls_words)
+    chain(error).find_map(|source| innermost_io(source.downcast_ref()?).get_ref()?.downcast_ref()).map(tls_words)
 }
 
 fn tls_words(error: &rustls::Error) -> String {
@@ -125,6 +133,9 @@ fn tls_words(error: &rustls::Error) -> String {
             CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
                 "the certificate is one of an authority, not of a server".to_owned()
             }
+            CertificateError::Other(other) if format!("{other:?}").contains("NameConstraintViolation") => {
+                "its authority may not sign for this name".to_owned()
+            }
             // A certificate's own names may be quoted in it.
             _ => Untrusted::new(error.to_string()).line(),
         },
@@ -142,14 +153,6 @@ fn wrong_purpose() -> String {
 fn at(time: UnixTime) -> String {
     let time = i64::try_from(time.as_secs()).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     time.map_or_else(|| "far in the future".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
-}
-
-/// What I/O errors are wrapped around, however many: `source` passes over what they hold themselves.
-fn within_io<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(inner) => within_io(inner),
-        None => error,
-    }
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

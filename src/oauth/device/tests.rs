@@ -145,3 +145,33 @@ fn awaiting_token_ends_with_a_token_a_denial_an_expiry_or_another_error() {
         }
     }
 }
+
+#[test]
+fn a_poll_that_fell_due_while_the_machine_was_suspended_comes_at_once_and_only_once() {
+    // The code still lives: one poll, then the usual pace.
+    let mut flow = waiting_after(0);
+    assert!(matches!(flow.poll(at(PACE + 20)), Step::Send(_)));
+    flow.handle(at(PACE + 20), Ok(json(PENDING)));
+    assert!(matches!(flow.poll(at(PACE + 20)), Step::Wait(until) if until == at(2 * PACE + 20)));
+    // It ended meanwhile: the person may have approved, so one last poll asks.
+    let mut flow = waiting_after(0);
+    assert!(matches!(flow.poll(at(600)), Step::Send(_)));
+    flow.handle(at(600), Ok(json(PENDING)));
+    assert!(matches!(flow.poll(at(600)), Step::Done(Outcome::Expired)));
+}
+
+#[test]
+fn each_slow_down_waits_for_longer_and_for_a_larger_share() {
+    let mut flow = waiting_after(0);
+    let mut now = at(PACE);
+    // Interval plus share: 15 + 20 %, and so on to 40 %.
+    for wait in [18, 26, 35, 42, 49] {
+        let State::Waiting(polling) = &mut flow.state else { panic!("{flow:?}") };
+        polling.expires_at = now + Duration::from_secs(900);
+        assert!(matches!(flow.poll(now), Step::Send(_)));
+        flow.handle(now, Ok(json(r#"{"error":"slow_down"}"#)));
+        let next = now + Duration::from_secs(wait);
+        assert!(matches!(flow.poll(now), Step::Wait(until) if until == next), "{wait}: {flow:?}");
+        now = next;
+    }
+}

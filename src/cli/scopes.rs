@@ -130,7 +130,7 @@ fn described(product: &Product, data_centers: &[&DataCenter]) -> String {
         }
     };
     let scopes: Vec<_> = product.scopes.iter().map(|scope| [(*scope).to_owned(), scope_in_words(scope)]).collect();
-    part("Scopes that are known to work", words::columns(&scopes));
+    part("Known scopes; there are more", words::columns(&scopes));
     let hosts: Vec<_> = data_centers
         .iter()
         .filter_map(|data_center| Some((words::data_center(&data_center.code), product.base(data_center)?)))

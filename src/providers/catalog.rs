@@ -23,7 +23,7 @@ pub struct Product {
     /// Data centers in which it does not answer.
     pub absent_from: &'static [&'static str],
     pub calls: &'static [TestCall],
-    /// Scopes that are known to work. There are more.
+    /// Scopes that are documented or were seen to work. There are more.
     pub scopes: &'static [&'static str],
     /// What is odd about its API, for people.
     pub notes: &'static [&'static str],

@@ -1,7 +1,7 @@
 //! The table of products: where they answer, which calls are harmless, which scopes are known to work.
 //!
-//! Taken from the API references below <https://www.zoho.com>. Zoho has no list of all scopes; those here were accepted
-//! when a code was asked for. A call is here only if it reads; a host only if it is known for certain, since access tokens
+//! Taken from the API references below <https://www.zoho.com>. Zoho has no list of all scopes; those here are on a
+//! product's pages, or were accepted when a code was asked for. A call is here only if it reads; a host only if it is known for certain, since access tokens
 //! may go to it.
 
 use super::{Base, Product, TestCall};

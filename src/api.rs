@@ -33,6 +33,8 @@ pub enum Refusal {
     ForeignOrigin(String),
     #[error("`{0}` is no known product; known are: {1}")]
     UnknownProduct(String, String),
+    #[error("{0} has no known host in data center {1}")]
+    NoHost(&'static str, String),
     #[error("the provider has no known API domain")]
     NoApiDomain,
     #[error("header `{0}` cannot be set: the program itself says who calls")]
@@ -54,7 +56,7 @@ pub fn resolve(path: &str, product: Option<&str>, data_center: &DataCenter) -> R
                 let known: Vec<&str> = catalog::PRODUCTS.iter().map(|product| product.key).collect();
                 Refusal::UnknownProduct(key.to_owned(), known.join(", "))
             })?;
-            product.base(data_center).ok_or(Refusal::NoApiDomain)?
+            product.base(data_center).ok_or_else(|| Refusal::NoHost(product.name, data_center.code.to_uppercase()))?
         }
         None => data_center.api_domain.clone().ok_or(Refusal::NoApiDomain)?,
     };

@@ -27,7 +27,7 @@ fn the_list_of_keys_is_that_of_the_app() {
 fn the_list_of_commands_is_that_of_the_program() {
     let mut text =
         "# Commands\n\nWhat `--help` says. Exit codes are in the [README](../README.md#for-scripts).\n".to_owned();
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 15] = [
         &[],
         &["login"],
         &["token"],
@@ -41,6 +41,7 @@ fn the_list_of_commands_is_that_of_the_program() {
         &["profile", "list"],
         &["profile", "show"],
         &["profile", "remove"],
+        &["scopes"],
         &["demo"],
     ];
     for command in commands {

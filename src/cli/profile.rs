@@ -123,6 +123,9 @@ impl Add {
             let advice = "if the provider gave one, remove the profile and add it again with `--client-secret-stdin`";
             context.output.note(&format!("No client secret was given; {advice}."));
         }
+        for advice in service.advice_on_scopes(&profile) {
+            context.output.say(&format!("warning: {advice}"));
+        }
         let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
         let name = &profile.name;
         let file = config.file.display();

@@ -13,7 +13,7 @@ use crate::http::trouble::Trouble;
 use crate::oauth::wire::ServerError;
 use crate::oauth::{Client, token};
 use crate::providers::explained::{Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, look_up};
-use crate::providers::{DataCenter, Provider};
+use crate::providers::{DataCenter, Provider, catalog};
 
 /// A request to an accounts server: who asked for what, and where.
 pub(super) struct Asked<'a> {
@@ -39,7 +39,11 @@ impl Asked<'_> {
             };
             return Error::new(code, self.what).because(format!("{name} answered {answer}")).hint(hint);
         };
-        let error = self.error(&explained, Some(answer.to_string()));
+        let mut error = self.error(&explained, Some(answer.to_string()));
+        if error.code == Code::InvalidScope && !self.provider.dialect.products.is_empty() {
+            // What is known about the very scopes that were asked for comes before what may be.
+            error.causes.splice(..0, self.scopes.iter().filter_map(|scope| catalog::likely_meant(scope)));
+        }
         if self.place != Place::DeviceAuthorization && self.lacks_secret(error.code) {
             error.hint(format!(
                 "no client secret is known: `device-login profile remove {0}`, then add it again with `--client-secret-stdin`",

@@ -4,6 +4,7 @@
 //! key and its line. The environment is handed in, so that what is read from it can be seen here and tested.
 
 mod edit;
+mod env_file;
 mod file;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,8 @@ use crate::providers::{Dialect, Provider, zoho};
 use crate::secret::Secret;
 use crate::storage::KeyOptions;
 
-pub use edit::{add_profile, remove_profile};
+pub use edit::{add_profile, remove_profile, set_scopes};
+pub use env_file::EnvFile;
 
 /// Bytes; a longer configuration is none.
 const LONGEST_FILE: u32 = 1024 * 1024;

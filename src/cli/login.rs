@@ -1,17 +1,21 @@
-//! `login`: the device sign-in, full screen, in lines of text, or as events for scripts.
+//! `login`: the device sign-in, full screen, in lines of text, or as events for scripts; and the other ways to sign in.
 
+mod code;
 mod events;
+mod import;
 mod plain;
 mod qr;
+mod web;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use super::context::{Context, variable};
 use super::{Positional, full_screen, prompt, words};
-use crate::config::Profile;
+use crate::config::{ClientType, Profile};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{Service, SignIn, SignedIn, Unbroken};
@@ -19,10 +23,18 @@ use crate::tui::panels::sign_in::ATTENDED_RENEWALS;
 use crate::tui::widgets::qr::QrChoice;
 
 /// Sign in by approving a code on another device
+///
+/// A client of another type signs in in its own way: a self client by `--grant-code`, a server-based, mobile or desktop one by
+/// `--web`. A refresh token from elsewhere comes in by `--import`.
 #[derive(Args)]
 pub(super) struct Login {
     #[command(flatten)]
     profile: Positional,
+    #[command(flatten)]
+    way: Way,
+    /// Import from a file with `ZOHO_CLIENT_ID`, `ZOHO_CLIENT_SECRET`, `ZOHO_REFRESH_TOKEN` and `ZOHO_API_DOMAIN`
+    #[arg(long, value_name = "PATH", requires = "import", help_heading = "Other ways to sign in")]
+    env_file: Option<PathBuf>,
     /// Lines of text that are never rewritten, instead of the full screen
     #[arg(long, conflicts_with = "json")]
     plain: bool,
@@ -44,6 +56,27 @@ pub(super) struct Login {
     /// How many new codes may follow one that ran out [default: 6 full screen, else 0]
     #[arg(long, value_name = "N")]
     renew: Option<u32>,
+}
+
+/// Instead of a device code.
+#[derive(Args)]
+#[group(multiple = false)]
+struct Way {
+    /// Read a code made in the console for a self client, and exchange it
+    #[arg(long, help_heading = "Other ways to sign in")]
+    grant_code: bool,
+    /// Open an address in a browser, and bring back where it ends
+    #[arg(long, help_heading = "Other ways to sign in")]
+    web: bool,
+    /// Read a refresh token that exists already
+    #[arg(long, help_heading = "Other ways to sign in")]
+    import: bool,
+}
+
+impl Way {
+    fn is_given(&self) -> bool {
+        self.grant_code || self.web || self.import
+    }
 }
 
 /// How a QR code is drawn.
@@ -83,6 +116,9 @@ impl Login {
         if mode == Mode::Events {
             context.output.use_events();
         }
+        if self.way.import {
+            return import::sign_in(context, &self, mode).map(|()| 0);
+        }
         let service = match mode {
             Mode::FullScreen => context.silent_service()?,
             Mode::Plain | Mode::Events => context.service()?,
@@ -95,11 +131,17 @@ impl Login {
             service
         };
         let profile = service.config.profile(name.as_ref())?.clone();
+        let mode = if self.is_by_code(&profile) || self.is_by_web(&profile) { mode.in_lines() } else { mode };
         let options = self.options(mode);
+        if self.is_by_code(&profile) {
+            return code::sign_in(context, &service, &profile, options, mode).map(|()| 0);
+        }
+        let is_by_web = self.is_by_web(&profile);
         let (timeout, qr) = (self.timeout, self.qr);
         let unbroken = context.interrupts.unbroken();
         context.interrupts.block_on(within(timeout, unbroken, async {
             match mode {
+                _ if is_by_web => web::sign_in(context, &service, &profile, options, mode).await.map(|()| 0),
                 Mode::FullScreen => full_screen::sign_in(context, service, profile.name, options, qr.choice()).await,
                 Mode::Plain => plain::sign_in(context, &service, &profile, options, qr).await.map(|()| 0),
                 Mode::Events => events::sign_in(context, &service, &profile, options).await.map(|()| 0),
@@ -107,11 +149,21 @@ impl Login {
         }))
     }
 
+    /// As the flag says, or as the client is registered where no flag says anything.
+    fn is_by_code(&self, profile: &Profile) -> bool {
+        self.way.grant_code || (!self.way.web && profile.client_type == ClientType::SelfClient)
+    }
+
+    fn is_by_web(&self, profile: &Profile) -> bool {
+        let is_registered = matches!(profile.client_type, ClientType::ServerBased | ClientType::Mobile);
+        self.way.web || (!self.way.grant_code && is_registered)
+    }
+
     fn mode(&self) -> Mode {
         let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
         if self.json {
             Mode::Events
-        } else if self.plain || is_set("ACCESSIBLE") || !full_screen::is_possible() {
+        } else if self.plain || self.way.is_given() || is_set("ACCESSIBLE") || !full_screen::is_possible() {
             Mode::Plain
         } else {
             Mode::FullScreen
@@ -126,6 +178,25 @@ impl Login {
             expect_account: self.expect_account.clone(),
         }
     }
+}
+
+impl Mode {
+    /// What has no screen is said in lines.
+    fn in_lines(self) -> Self {
+        if self == Mode::FullScreen { Mode::Plain } else { self }
+    }
+}
+
+/// Tells the end of a sign-in that had no events before.
+fn tell_signed_in(context: &Context, signed_in: &SignedIn, mode: Mode) -> Result<(), Error> {
+    if mode == Mode::Events {
+        return events::tell_signed_in(context, signed_in);
+    }
+    context.output.text(&signed_in_line(signed_in))?;
+    for line in reservations(signed_in) {
+        context.output.note(&line);
+    }
+    Ok(())
 }
 
 /// How the end of a sign-in reads.

@@ -1,16 +1,14 @@
 //! `profile`: adds, lists, shows and removes profiles.
 
-use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use zeroize::Zeroizing;
 
 use super::context::Context;
 use super::{Positional, prompt, words};
 use crate::clock;
 use crate::config::{self, ClientType, Config, Profile, SecretSource};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::catalog;
 use crate::secret::Secret;
@@ -26,7 +24,7 @@ pub(super) struct ProfileCommand {
 
 #[derive(Subcommand)]
 enum Action {
-    Add(Add),
+    Add(Box<Add>),
     List(List),
     Show(Show),
     Remove(Remove),
@@ -138,7 +136,7 @@ impl Add {
             return config::read_secret(file).map(Some);
         }
         if self.client_secret_stdin {
-            return secret_from_stdin(context).map(Some);
+            return prompt::secret(&context.output, "the client secret", "Client secret: ").map(Some);
         }
         if !prompt::is_possible() {
             return Ok(None);
@@ -146,21 +144,6 @@ impl Add {
         let secret = prompt::hidden(&context.output, "Client secret (none: just Enter): ")?;
         Ok(Some(secret).filter(|secret| !secret.is_empty()))
     }
-}
-
-fn secret_from_stdin(context: &Context) -> Result<Secret, Error> {
-    if std::io::stdin().is_terminal() {
-        return prompt::hidden(&context.output, "Client secret: ");
-    }
-    let what = "the client secret could not be read from stdin";
-    let mut text = Zeroizing::new(String::new());
-    let mut stdin = std::io::stdin().lock().take(64 * 1024);
-    stdin.read_to_string(&mut text).map_err(|error| Error::new(Code::Usage, what).because(error))?;
-    let secret = Secret::new(text.trim());
-    if secret.is_empty() || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::new(Code::Usage, what).because("it is empty or not one line of printable characters"));
-    }
-    Ok(secret)
 }
 
 fn list(context: &Context) -> Result<(), Error> {

@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, IsTerminal, Read};
 
+use zeroize::Zeroizing;
+
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use crossterm::terminal;
 
@@ -12,6 +14,8 @@ use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 
+/// Bytes; longer text is no secret.
+const LONGEST_SECRET: u64 = 64 * 1024;
 /// Longer answers are mistakes.
 const LONGEST_ANSWER: u16 = 4096;
 
@@ -43,7 +47,7 @@ pub(super) fn hidden(output: &Output, question: &str) -> Result<Secret, Error> {
     terminal::enable_raw_mode().map_err(failed)?;
     let raw = RawMode;
     output.ask(question);
-    let mut typed = zeroize::Zeroizing::new(String::with_capacity(LONGEST_ANSWER.into()));
+    let mut typed = Zeroizing::new(String::with_capacity(LONGEST_ANSWER.into()));
     let result = loop {
         let Event::Key(key) = event::read().map_err(failed)? else { continue };
         if key.kind == KeyEventKind::Release {
@@ -66,6 +70,23 @@ pub(super) fn hidden(output: &Output, question: &str) -> Result<Secret, Error> {
     drop(raw);
     output.ask("\n");
     result
+}
+
+/// Reads a secret from stdin: asked for where that is a terminal, else all there is.
+pub(super) fn secret(output: &Output, name: &str, question: &str) -> Result<Secret, Error> {
+    let what = format!("{name} could not be read from stdin");
+    let secret = if std::io::stdin().is_terminal() {
+        hidden(output, question)?
+    } else {
+        let mut text = Zeroizing::new(String::new());
+        let mut stdin = std::io::stdin().lock().take(LONGEST_SECRET);
+        stdin.read_to_string(&mut text).map_err(|error| Error::new(Code::Usage, &what).because(error))?;
+        Secret::new(text.trim())
+    };
+    if secret.is_empty() || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::new(Code::Usage, what).because("it is empty or not one line of printable characters"));
+    }
+    Ok(secret)
 }
 
 /// Leaves the terminal's raw mode, whatever happens.

@@ -42,6 +42,18 @@ pub fn remove_profile(config: &Config, name: &ProfileName) -> Result<Config, Err
     })
 }
 
+/// Writes the scopes of a profile, in place of those that it had.
+pub fn set_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
+    edit(&config.file, |_, document| {
+        let profiles = document.get_mut("profiles").and_then(Item::as_table_like_mut);
+        let profile = profiles.and_then(|profiles| profiles.get_mut(name.as_str())).and_then(Item::as_table_like_mut);
+        if let Some(profile) = profile {
+            profile.insert("scopes", value(scopes.iter().collect::<Array>()));
+        }
+        Ok(())
+    })
+}
+
 fn profile_table(profile: &Profile) -> Table {
     let mut table = Table::new();
     table.insert("provider", value(&profile.provider));

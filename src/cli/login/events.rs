@@ -7,7 +7,7 @@ use super::super::words;
 use crate::clock;
 use crate::config::Profile;
 use crate::error::Error;
-use crate::service::{IssuedCode, Service, SignIn, SignInEvent, SignedIn};
+use crate::service::{IssuedCode, Service, SignIn, SignInEvent, SignedIn, WebSignIn};
 use crate::storage::Account;
 
 #[derive(Serialize)]
@@ -15,6 +15,15 @@ use crate::storage::Account;
 enum Event<'a> {
     CodeIssued(Code<'a>),
     CodeRenewed(Code<'a>),
+    /// `login --web` only.
+    BrowserNeeded {
+        profile: &'a str,
+        authorization_uri: &'a str,
+        /// How the address begins that is to come back on stdin.
+        redirect_uri: &'a str,
+        /// A browser on this machine needs nobody to carry the address.
+        listening: bool,
+    },
     Pending,
     SlowedDown {
         /// Seconds.
@@ -79,7 +88,28 @@ pub(super) async fn sign_in(
         }
     };
     let signed_in = service.sign_in(profile, options, report).await?;
-    print(context, signed_in_event(&signed_in))
+    tell_signed_in(context, &signed_in)
+}
+
+pub(super) fn tell_signed_in(context: &Context, signed_in: &SignedIn) -> Result<(), Error> {
+    print(context, signed_in_event(signed_in))
+}
+
+/// Tells which address a person has to open in a browser.
+pub(super) fn tell_authorization_uri(
+    context: &Context,
+    signing_in: &WebSignIn,
+    profile: &Profile,
+) -> Result<(), Error> {
+    print(
+        context,
+        Event::BrowserNeeded {
+            profile: profile.name.as_str(),
+            authorization_uri: signing_in.uri().as_str(),
+            redirect_uri: signing_in.redirect_uri().as_str(),
+            listening: signing_in.is_listening(),
+        },
+    )
 }
 
 fn print(context: &Context, event: Event<'_>) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::super::context::{Context, variable};
 use super::super::words;
 use super::qr::{self, Form};
-use super::{Qr, ask_to_save_again, reservations, signed_in_line, wanted_scopes};
+use super::{Mode, Qr, ask_to_save_again, tell_signed_in, wanted_scopes};
 use crate::clock::{self, Moment};
 use crate::config::{Environment, Profile};
 use crate::error::Error;
@@ -64,9 +64,8 @@ pub(super) async fn sign_in(
 ) -> Result<(), Error> {
     let lines = Lines::from_terminal();
     let can_renew = lines.may_come();
-    let mut talk =
-        Talk { context, service, profile, scopes: wanted_scopes(profile, &options), qr, can_renew, code: None };
-    talk.introduce()?;
+    let mut talk = Talk { context, scopes: wanted_scopes(profile, &options), qr, can_renew, code: None };
+    introduce(context, service, profile, talk.scopes)?;
     loop {
         let (sender, mut events) = mpsc::unbounded_channel();
         let report = move |event| drop(sender.send(event));
@@ -99,11 +98,7 @@ pub(super) async fn sign_in(
             }
         };
         if let Some(signed_in) = signed_in {
-            context.output.text(&signed_in_line(&signed_in))?;
-            for line in reservations(&signed_in) {
-                context.output.note(&line);
-            }
-            return Ok(());
+            return tell_signed_in(context, &signed_in, Mode::Plain);
         }
     }
 }
@@ -115,11 +110,30 @@ async fn enter(lines: &Lines) {
     }
 }
 
+/// Says who asks for what, before anything is asked.
+pub(super) fn introduce(
+    context: &Context,
+    service: &Service,
+    profile: &Profile,
+    scopes: &[String],
+) -> Result<(), Error> {
+    let say = |text: String| context.output.say(&text);
+    let source = service.config.provider(profile)?;
+    let home = source.known().map(|provider| provider.default_data_center().code.clone());
+    let data_center = profile.data_center.clone().or(home).filter(|code| !code.is_empty());
+    let provider = source.label(&profile.provider);
+    let place = data_center.map_or_else(String::new, |code| format!(", data center {}", words::data_center(&code)));
+    say(format!("Sign in to {provider}, profile {}{place}.", profile.name));
+    if !scopes.is_empty() {
+        let scopes: Vec<String> = scopes.iter().map(|scope| catalog::scope_in_words(scope)).collect();
+        say(format!("It asks for: {}.", scopes.join("; ")));
+    }
+    Ok(())
+}
+
 /// What has been said, and what is to be said next.
 struct Talk<'a> {
     context: &'a Context,
-    service: &'a Service,
-    profile: &'a Profile,
     scopes: &'a [String],
     qr: Qr,
     can_renew: bool,
@@ -133,22 +147,6 @@ struct CurrentCode {
 }
 
 impl Talk<'_> {
-    /// Says who asks for what, before anything is asked.
-    fn introduce(&self) -> Result<(), Error> {
-        let say = |text: String| self.context.output.say(&text);
-        let source = self.service.config.provider(self.profile)?;
-        let home = source.known().map(|provider| provider.default_data_center().code.clone());
-        let data_center = self.profile.data_center.clone().or(home).filter(|code| !code.is_empty());
-        let provider = source.label(&self.profile.provider);
-        let place = data_center.map_or_else(String::new, |code| format!(", data center {}", words::data_center(&code)));
-        say(format!("Sign in to {provider}, profile {}{place}.", self.profile.name));
-        if !self.scopes.is_empty() {
-            let scopes: Vec<String> = self.scopes.iter().map(|scope| catalog::scope_in_words(scope)).collect();
-            say(format!("It asks for: {}.", scopes.join("; ")));
-        }
-        Ok(())
-    }
-
     fn tell(&mut self, event: SignInEvent) {
         let output = &self.context.output;
         let wait = |until: Moment| words::clock(until - clock::now());

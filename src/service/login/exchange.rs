@@ -67,7 +67,7 @@ impl Attempt {
     /// Turns an approval into a grant at the data center that issued it, and keeps that.
     pub(super) async fn redeem(self, approval: Approval, data_center: DataCenter) -> Result<SignedIn, Error> {
         let unbroken = self.service.unbroken.clone();
-        let (attempt, grant) = unbroken.run(self.exchange(approval, data_center)).await?;
+        let (attempt, grant) = Box::pin(unbroken.run(self.exchange(approval, data_center))).await?;
         Ok(attempt.signed_in(grant).await)
     }
 

@@ -1,0 +1,29 @@
+//! `login --grant-code`: a code that a person makes in the console for a self client.
+
+use super::super::context::Context;
+use super::super::prompt;
+use super::{Mode, plain, tell_signed_in, wanted_scopes};
+use crate::config::Profile;
+use crate::error::Error;
+use crate::service::{Service, SignIn};
+
+pub(super) fn sign_in(
+    context: &Context,
+    service: &Service,
+    profile: &Profile,
+    options: SignIn,
+    mode: Mode,
+) -> Result<(), Error> {
+    if mode == Mode::Plain {
+        plain::introduce(context, service, profile, wanted_scopes(profile, &options))?;
+        if prompt::is_possible() {
+            let scopes = wanted_scopes(profile, &options).join(",");
+            context.output.say("In the provider's API console, open the self client and generate a code.");
+            context.output.say(&format!("Scopes to enter there: {scopes}"));
+            context.output.say("The code is good for a few minutes and for one use.");
+        }
+    }
+    let code = prompt::secret(&context.output, "the code", "Code (not shown): ")?;
+    let signed_in = context.interrupts.block_on(service.sign_in_with_code(profile, code, options))?;
+    tell_signed_in(context, &signed_in, mode)
+}

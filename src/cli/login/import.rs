@@ -1,0 +1,147 @@
+//! `login --import`: a refresh token that exists already, from stdin or from a `.env` file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::super::context::Context;
+use super::super::prompt;
+use super::{Login, Mode, tell_signed_in};
+use crate::config::{self, ClientType, EnvFile, Profile, SecretSource};
+use crate::error::{Code, Error};
+use crate::profile::ProfileName;
+use crate::secret::Secret;
+use crate::service::{Service, SignIn, SignedIn};
+
+pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<(), Error> {
+    let service = context.service()?;
+    let name = context.profile_name(&login.profile)?;
+    let options = login.options(mode);
+    let signed_in = if let Some(path) = &login.env_file {
+        let file = EnvFile::read(path)?;
+        context.interrupts.block_on(import_file(&service, name.as_ref(), path, file, options))?
+    } else {
+        let profile = service.config.profile(name.as_ref())?;
+        let token = prompt::secret(&context.output, "the refresh token", "Refresh token (not shown): ")?;
+        context.interrupts.block_on(service.import(profile, token, None, options))?
+    };
+    tell_signed_in(context, &signed_in, mode)
+}
+
+/// Imports what a file says into the profile that has its client, or into a new one.
+async fn import_file(
+    service: &Service,
+    name: Option<&ProfileName>,
+    path: &Path,
+    file: EnvFile,
+    options: SignIn,
+) -> Result<SignedIn, Error> {
+    let what = format!("{} cannot be imported", path.display());
+    let lacks =
+        |name: &str, hint: &str| Error::new(Code::Config, &what).because(format!("it names no {name}")).hint(hint);
+    let hint = "put it into the file, or add the profile and give the refresh token on stdin";
+    let client_id = file.client_id.clone().ok_or_else(|| lacks("ZOHO_CLIENT_ID", hint))?;
+    let refresh_token = file.refresh_token.clone().ok_or_else(|| {
+        let hint = if file.has_access_token {
+            "an access token alone ends within the hour and cannot be refreshed, as with client-based applications; \
+             register a non-browser application and sign in"
+        } else {
+            "without one there is nothing to import; sign in with `device-login login`"
+        };
+        lacks("ZOHO_REFRESH_TOKEN", hint)
+    })?;
+    let api_domain = file.api_domain.clone();
+    if let Some(profile) = profile_of(service, name, &client_id).map_err(|problem| problem_of(&what, problem))? {
+        if let Some(secret) = file.client_secret.clone() {
+            service.keep_client_secret(profile, secret).await?;
+        }
+        return service.import(profile, refresh_token, api_domain.as_deref(), options).await;
+    }
+    let name = name.ok_or_else(|| {
+        Error::new(Code::Usage, &what)
+            .because("no profile has its client, and no name is given for a new one")
+            .hint("name the new profile: `device-login login NAME --import --env-file PATH`")
+    })?;
+    let api_domain = api_domain
+        .ok_or_else(|| lacks("ZOHO_API_DOMAIN", "it tells the data center, such as https://www.zohoapis.eu"))?;
+    let profile = new_profile(service, name, client_id, &api_domain, &file, &options).ok_or_else(|| {
+        Error::new(Code::Config, &what)
+            .because(format!("no data center has the API domain {api_domain:?}"))
+            .hint("check ZOHO_API_DOMAIN; it reads like https://www.zohoapis.eu")
+    })?;
+    import_as_new(service, profile, file.client_secret, refresh_token, &api_domain, options).await
+}
+
+fn problem_of(what: &str, problem: String) -> Error {
+    Error::new(Code::Config, what).because(problem).hint("choose another name for the profile")
+}
+
+/// The named profile, or any that has the client; `None` where a new one is to be made.
+fn profile_of<'a>(
+    service: &'a Service,
+    name: Option<&ProfileName>,
+    client_id: &str,
+) -> Result<Option<&'a Profile>, String> {
+    let profiles = &service.config.profiles;
+    match name {
+        None => Ok(profiles.values().find(|profile| profile.client_id == client_id)),
+        Some(name) => match profiles.get(name) {
+            Some(profile) if profile.client_id != client_id => Err(format!("profile `{name}` has another client id")),
+            profile => Ok(profile),
+        },
+    }
+}
+
+/// A profile at the data center that has these APIs.
+fn new_profile(
+    service: &Service,
+    name: &ProfileName,
+    client_id: String,
+    api_domain: &str,
+    file: &EnvFile,
+    options: &SignIn,
+) -> Option<Profile> {
+    // Zoho itself comes before stand-ins for it, should both have the address.
+    let mut providers: Vec<_> = service.config.providers.values().filter_map(config::ProviderSource::known).collect();
+    providers.retain(|provider| provider.dialect.variable_prefix == Some("ZOHO"));
+    providers.sort_by_key(|provider| provider.name != "zoho");
+    let (provider, data_center) =
+        providers.iter().find_map(|provider| Some((provider, provider.data_center_of_api(api_domain)?)))?;
+    Some(Profile {
+        name: name.clone(),
+        provider: provider.name.clone(),
+        data_center: Some(data_center.code.clone()),
+        client_id,
+        client_type: ClientType::NonBrowser,
+        redirect_uri: None,
+        scopes: options.scopes.clone().unwrap_or_else(|| file.scopes.clone()),
+        client_secret: SecretSource::Store,
+        client_secret_files: BTreeMap::new(),
+    })
+}
+
+/// The profile stays only if the refresh token proves good.
+async fn import_as_new(
+    service: &Service,
+    profile: Profile,
+    client_secret: Option<Secret>,
+    refresh_token: Secret,
+    api_domain: &str,
+    options: SignIn,
+) -> Result<SignedIn, Error> {
+    let config = service.add_profile(&profile, client_secret).await?;
+    let service = service.clone().with_config(config);
+    match service.import(&profile, refresh_token, Some(api_domain), options).await {
+        Ok(signed_in) => {
+            if profile.scopes.is_empty() {
+                // What was granted is what a later sign-in should ask for.
+                config::set_scopes(&service.config, &profile.name, &signed_in.scopes)?;
+            }
+            Ok(signed_in)
+        }
+        Err(error) => {
+            // The reason for the failure is the one to report.
+            let _ = service.remove_profile(&profile, true).await;
+            Err(error)
+        }
+    }
+}

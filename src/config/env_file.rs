@@ -1,0 +1,129 @@
+//! Reads the `.env` files in which programs for Zoho keep their client and refresh token.
+//!
+//! Only what is needed is taken, and nothing is filled in from the environment. A problem names its line, never a value.
+
+use std::path::Path;
+
+use super::LONGEST_SECRET;
+use crate::error::{Code, Error};
+use crate::files;
+use crate::secret::Secret;
+
+/// What such a file says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct EnvFile {
+    /// `ZOHO_CLIENT_ID`
+    pub client_id: Option<String>,
+    /// `ZOHO_CLIENT_SECRET`
+    pub client_secret: Option<Secret>,
+    /// `ZOHO_REFRESH_TOKEN`
+    pub refresh_token: Option<Secret>,
+    /// `ZOHO_API_DOMAIN`
+    pub api_domain: Option<String>,
+    /// `ZOHO_SCOPES` or `ZOHO_SCOPE`, separated by commas or blanks.
+    pub scopes: Vec<String>,
+    /// It has a `ZOHO_ACCESS_TOKEN`, which cannot be refreshed.
+    pub has_access_token: bool,
+}
+
+impl EnvFile {
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let what = format!("{} cannot be imported", path.display());
+        let text =
+            files::read_text(path, LONGEST_SECRET).map_err(|error| Error::new(Code::Config, &what).because(error))?;
+        Self::parse(&text).map_err(|problem| {
+            Error::new(Code::Config, what)
+                .because(problem)
+                .hint("each line is NAME=VALUE, the value in quotes if need be")
+        })
+    }
+
+    /// Reads `NAME=VALUE` lines; a name that comes twice counts as it came last, as for shells.
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut file = Self::default();
+        for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let problem = |problem: &str| format!("line {}: {problem}", index + 1);
+            let (name, value) = line.split_once('=').ok_or_else(|| problem("has no `=`"))?;
+            let name = name.trim();
+            let name = name.strip_prefix("export ").unwrap_or(name).trim();
+            if !name.starts_with("ZOHO_") {
+                continue;
+            }
+            let value = unquoted(value.trim()).map_err(problem)?;
+            if value.is_empty() {
+                continue;
+            }
+            if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+                return Err(problem(&format!("`{name}` has characters that it cannot have")));
+            }
+            match name {
+                "ZOHO_CLIENT_ID" => file.client_id = Some(value.to_owned()),
+                "ZOHO_CLIENT_SECRET" => file.client_secret = Some(Secret::new(value)),
+                "ZOHO_REFRESH_TOKEN" => file.refresh_token = Some(Secret::new(value)),
+                "ZOHO_API_DOMAIN" => file.api_domain = Some(value.to_owned()),
+                "ZOHO_SCOPE" | "ZOHO_SCOPES" => {
+                    let scopes = value.split([',', ' ']).filter(|scope| !scope.is_empty());
+                    file.scopes = scopes.map(str::to_owned).collect();
+                }
+                "ZOHO_ACCESS_TOKEN" => file.has_access_token = true,
+                _ => {}
+            }
+        }
+        Ok(file)
+    }
+}
+
+/// The value without its quotes; outside of them, a `#` after a blank begins a comment.
+fn unquoted(value: &str) -> Result<&str, &'static str> {
+    for quote in ['"', '\''] {
+        if let Some(rest) = value.strip_prefix(quote) {
+            let (quoted, after) = rest.split_once(quote).ok_or("a quote is not closed")?;
+            let after = after.trim_start();
+            return if after.is_empty() || after.starts_with('#') {
+                Ok(quoted)
+            } else {
+                Err("goes on after its quotes")
+            };
+        }
+    }
+    Ok(value.split_once(" #").map_or(value, |(value, _)| value).trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EnvFile;
+    use crate::secret::Secret;
+
+    #[test]
+    fn usual_spellings_are_read() {
+        let text = "\u{feff}# Zoho\r\nexport ZOHO_CLIENT_ID=1000.ABC\r\nZOHO_CLIENT_SECRET = 'se#cret'  # mine\r\n\
+                    ZOHO_REFRESH_TOKEN=\"1000.r\"\nZOHO_API_DOMAIN=https://www.zohoapis.eu # EU\n\nOTHER='\nZOHO_X=1\n\
+                    ZOHO_SCOPE=A.b.READ, C.d.READ\nZOHO_CLIENT_ID=1000.LAST\n";
+        let expected = EnvFile {
+            client_id: Some("1000.LAST".to_owned()),
+            client_secret: Some(Secret::new("se#cret")),
+            refresh_token: Some(Secret::new("1000.r")),
+            api_domain: Some("https://www.zohoapis.eu".to_owned()),
+            scopes: vec!["A.b.READ".to_owned(), "C.d.READ".to_owned()],
+            has_access_token: false,
+        };
+        assert_eq!(EnvFile::parse(text), Ok(expected));
+    }
+
+    #[test]
+    fn problems_name_the_line_and_no_value() {
+        for (text, problem) in [
+            ("# x\nnonsense", "line 2: has no `=`"),
+            ("ZOHO_CLIENT_SECRET=\"open", "line 1: a quote is not closed"),
+            ("ZOHO_CLIENT_SECRET='a'b", "line 1: goes on after its quotes"),
+            ("ZOHO_CLIENT_SECRET=a\u{1b}b", "line 1: `ZOHO_CLIENT_SECRET` has characters that it cannot have"),
+        ] {
+            assert_eq!(EnvFile::parse(text), Err(problem.to_owned()));
+        }
+        assert_eq!(EnvFile::parse("ZOHO_CLIENT_ID=\n"), Ok(EnvFile::default()));
+    }
+}

@@ -141,7 +141,7 @@ impl Login {
         let unbroken = context.interrupts.unbroken();
         context.interrupts.block_on(within(timeout, unbroken, async {
             match mode {
-                _ if is_by_web => web::sign_in(context, &service, &profile, options, mode).await.map(|()| 0),
+                _ if is_by_web => Box::pin(web::sign_in(context, &service, &profile, options, mode)).await.map(|()| 0),
                 Mode::FullScreen => full_screen::sign_in(context, service, profile.name, options, qr.choice()).await,
                 Mode::Plain => plain::sign_in(context, &service, &profile, options, qr).await.map(|()| 0),
                 Mode::Events => events::sign_in(context, &service, &profile, options).await.map(|()| 0),

@@ -68,7 +68,7 @@ async fn import_file(
             .because(format!("no data center has the API domain {api_domain:?}"))
             .hint("check ZOHO_API_DOMAIN; it reads like https://www.zohoapis.eu")
     })?;
-    import_as_new(service, profile, file.client_secret, refresh_token, &api_domain, options).await
+    Box::pin(import_as_new(service, profile, file.client_secret, refresh_token, &api_domain, options)).await
 }
 
 fn problem_of(what: &str, problem: String) -> Error {

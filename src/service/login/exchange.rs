@@ -67,8 +67,9 @@ impl Attempt {
     /// Turns an approval into a grant at the data center that issued it, and keeps that.
     pub(super) async fn redeem(self, approval: Approval, data_center: DataCenter) -> Result<SignedIn, Error> {
         let unbroken = self.service.unbroken.clone();
-        let (attempt, grant) = Box::pin(unbroken.run(self.exchange(approval, data_center))).await?;
-        Ok(attempt.signed_in(grant).await)
+        let exchange = Box::pin(self.exchange(approval, data_center));
+        let (attempt, grant) = unbroken.run(exchange).await?;
+        Ok(Box::pin(attempt.signed_in(grant)).await)
     }
 
     async fn exchange(self, approval: Approval, data_center: DataCenter) -> Result<(Self, Grant), Error> {

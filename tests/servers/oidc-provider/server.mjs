@@ -1,10 +1,15 @@
 // oidc-provider on a port of its own, with its own pages, for the tests. Prints its address as one JSON line and ends
 // when stdin does. Run it where its packages are installed.
 
+import { webcrypto } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+
+// Node 18, which Debian 12 has, lacks what oidc-provider 9 calls.
+URL.parse ??= (...parts) => (URL.canParse(...parts) ? new URL(...parts) : null);
+globalThis.crypto ??= webcrypto;
 
 const installed = createRequire(join(process.cwd(), 'package.json'));
 const { Provider } = await import(pathToFileURL(installed.resolve('oidc-provider')));

@@ -25,6 +25,9 @@ use program::{Home, Ran, ran};
 use servers::Server;
 use webdriver::{Browser, Device};
 
+/// The clients that authenticate: one by HTTP Basic, one in the body. The servers take no other form from them.
+const SECRETIVE: [&str; 2] = ["basic", "posting"];
+
 /// A home whose profile is a client of oidc-provider, known by its issuer.
 fn oidc_provider_home(server: &Server, client: &str) -> Home {
     let issuer = server.at("");
@@ -45,8 +48,14 @@ fn authlib_home(server: &Server, client: &str) -> Home {
 
 fn home(client: &str, scopes: &[&str], provider: &str) -> Home {
     let home = Home::new();
+    let secret = if SECRETIVE.contains(&client) {
+        home.write("secret", &format!("secret-of-{client}"));
+        "client_secret_file = \"secret\"\n"
+    } else {
+        ""
+    };
     home.configure(&format!(
-        "[profiles.work]\nprovider = \"corp\"\nclient_id = \"{client}\"\nscopes = {scopes:?}\n\
+        "[profiles.work]\nprovider = \"corp\"\nclient_id = \"{client}\"\nscopes = {scopes:?}\n{secret}\
         [providers.corp]\nkind = \"standard\"\n{provider}"
     ));
     home
@@ -204,5 +213,31 @@ fn nobody_approves_in_time() {
     for sign_in in sign_ins {
         let (code, last) = sign_in.end();
         assert_eq!((code, &last["error"]["code"]), (6, &json!("code_expired")), "{last}");
+    }
+}
+
+#[test]
+fn oidc_provider_takes_each_client_in_the_form_it_is_registered_for() {
+    let server = Server::oidc_provider();
+    for client in SECRETIVE {
+        let home = oidc_provider_home(&server, client);
+        let sign_in = SignIn::start(&home);
+        approve_at_oidc_provider(&Browser::open(Device::Desktop), &sign_in);
+        sign_in.worked();
+        let scopes = ["openid", "email", "profile", "offline_access"];
+        live_with_the_grant(&home, &scopes, "Person maya <maya@example.com>, id maya", &server.at("/me"));
+    }
+}
+
+#[test]
+fn authlib_takes_each_client_in_the_form_it_is_registered_for() {
+    let server = Server::authlib();
+    for client in SECRETIVE {
+        let home = authlib_home(&server, client);
+        let sign_in = SignIn::start(&home);
+        assert_eq!(decide_at_authlib(&Browser::open(Device::Desktop), &sign_in, "accept"), "Accepted");
+        sign_in.worked();
+        let account = "Person maya <maya@example.com>, id maya";
+        live_with_the_grant(&home, &["profile", "notes"], account, &server.at("/userinfo"));
     }
 }

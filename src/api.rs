@@ -2,10 +2,13 @@
 //!
 //! [`authorize`] is the only place that puts a token into a request. Sending belongs to `service::api`.
 
-use serde_json::Value;
+mod diagnosis;
+
 use url::Url;
 
-use crate::http::{API_BODY_LIMIT, API_DEADLINE, Method, Request, Response};
+pub use diagnosis::{Diagnosis, PRODUCT_WORDS, diagnose};
+
+use crate::http::{API_BODY_LIMIT, API_DEADLINE, Method, Request};
 use crate::providers::catalog::{self, Product};
 use crate::providers::{DataCenter, Dialect};
 use crate::secret::Secret;
@@ -30,6 +33,8 @@ pub enum Refusal {
     ForeignOrigin(String),
     #[error("`{0}` is no known product; known are: {1}")]
     UnknownProduct(String, String),
+    #[error("{0} has no known host in data center {1}")]
+    NoHost(&'static str, String),
     #[error("the provider has no known API domain")]
     NoApiDomain,
     #[error("header `{0}` cannot be set: the program itself says who calls")]
@@ -51,7 +56,7 @@ pub fn resolve(path: &str, product: Option<&str>, data_center: &DataCenter) -> R
                 let known: Vec<&str> = catalog::PRODUCTS.iter().map(|product| product.key).collect();
                 Refusal::UnknownProduct(key.to_owned(), known.join(", "))
             })?;
-            product.base(data_center).ok_or(Refusal::NoApiDomain)?
+            product.base(data_center).ok_or_else(|| Refusal::NoHost(product.name, data_center.code.to_uppercase()))?
         }
         None => data_center.api_domain.clone().ok_or(Refusal::NoApiDomain)?,
     };
@@ -104,135 +109,6 @@ fn is_header_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// What a failed call failed of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Diagnosis {
-    /// The token is expired, revoked or was never good here.
-    BadToken,
-    MissingScope,
-    /// The organization is another one than the token was approved for.
-    WrongOrganization,
-    /// The header has the wrong word before the token, or no token reached the API.
-    WrongScheme,
-    /// The address is unknown, which a call to the wrong data center looks like.
-    WrongAddress,
-    /// The user's role does not allow API calls.
-    ApiAccessOff,
-    RateLimited,
-    /// The API needs an organization id that the call did not bring.
-    MissingOrganization,
-    /// The provider's own fault.
-    ProviderFault,
-    /// The answer leads elsewhere, where nobody went with the token.
-    Redirected,
-    /// Nothing known; the body says it best.
-    Unclear,
-}
-
-impl Diagnosis {
-    /// What happened and what helps, in one sentence.
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Diagnosis::BadToken => {
-                "the API does not take this token: it ended, was revoked, or belongs to another data center"
-            }
-            Diagnosis::MissingScope => {
-                "the token lacks a scope that this call needs: add it to the profile and sign in again"
-            }
-            Diagnosis::WrongOrganization => {
-                "the token was approved for another organization: sign in again and choose this one"
-            }
-            Diagnosis::WrongScheme => "no token reached the API: the word before it in the header may be the wrong one",
-            Diagnosis::WrongAddress => "the API knows no such address: check the path, the product and the data center",
-            Diagnosis::ApiAccessOff => "API access is off for this user's role: an administrator can allow it",
-            Diagnosis::RateLimited => "too many calls: wait before the next one",
-            Diagnosis::MissingOrganization => {
-                "this call needs an organization: `organization_id` in the query, or the `orgId` header for Desk"
-            }
-            Diagnosis::ProviderFault => "the provider has a fault of its own: try again later",
-            Diagnosis::Redirected => {
-                "the API leads to another address, where the token was not taken: its `location` header says which"
-            }
-            Diagnosis::Unclear => "the API refused the call: its answer says why",
-        }
-    }
-}
-
-/// Bytes; errors are short, and taking apart a long body could need many times its size.
-const LONGEST_ERROR: usize = 64 * 1024;
-
-/// Reads what a failed call failed of; `None` for one that worked.
-///
-/// Zoho's products each have error bodies of their own; words are looked for wherever they put them.
-pub fn diagnose(response: &Response) -> Option<Diagnosis> {
-    let short = Some(&response.body).filter(|body| body.len() <= LONGEST_ERROR);
-    let body: Value = short.and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Value::Null);
-    let says = |words: &[&str]| error_words(&body).iter().any(|word| words.iter().any(|part| word.contains(part)));
-    let code = body.get("code").and_then(Value::as_i64);
-    let is_redirect = (300..400).contains(&response.status) && response.header("location").is_some();
-    let is_success = (response.status < 400 && !is_redirect)
-        && matches!(code, None | Some(0))
-        && body.get("response").is_none_or(|word| word != "error");
-    if is_success {
-        return None;
-    }
-    Some(if is_redirect {
-        Diagnosis::Redirected
-    } else if response.status == 429 || says(&["TOO_MANY_REQUESTS", "THRESHOLD_EXCEEDED"]) {
-        Diagnosis::RateLimited
-    } else if says(&["CRM_IMPLIED_API_ACCESS"]) {
-        Diagnosis::ApiAccessOff
-    } else if says(&["SCOPE_MISMATCH", "SCOPE_INVALID", "INVALID_OAUTHSCOPE"]) || code == Some(57) || code == Some(2403)
-    {
-        Diagnosis::MissingScope
-    } else if says(&["ORG_MISMATCH"]) {
-        Diagnosis::WrongOrganization
-    } else if says(&["INVALID_TICKET"]) {
-        Diagnosis::WrongScheme
-    } else if says(&["INVALID_TOKEN", "INVALID_OAUTH", "AUTHENTICATION_FAILURE", "UNAUTHENTICATED"])
-        || matches!(code, Some(14 | 1030 | 2401))
-        || response.status == 401
-    {
-        Diagnosis::BadToken
-    } else if says(&["ORGANIZATION_ID", "ORGID", "ORG_ID"]) {
-        Diagnosis::MissingOrganization
-    } else if response.status == 404 || says(&["INVALID_URL_PATTERN", "URL_NOT_FOUND"]) {
-        Diagnosis::WrongAddress
-    } else if response.status >= 500 {
-        Diagnosis::ProviderFault
-    } else {
-        Diagnosis::Unclear
-    })
-}
-
-/// The short texts in which an error body may name its error, in upper case.
-fn error_words(body: &Value) -> Vec<String> {
-    let fields = ["code", "errorCode", "error", "cause", "title", "summary", "message", "permissions"];
-    let mut words = Vec::new();
-    let mut level = vec![body];
-    // Errors sit at the top or two levels down (`data.errorCode`, `error.title`, `details.permissions`).
-    for _ in 0..3 {
-        let mut below = Vec::new();
-        for value in level {
-            let Value::Object(object) = value else { continue };
-            for (key, value) in object {
-                match value {
-                    Value::String(text) if fields.contains(&key.as_str()) && text.len() < 200 => {
-                        words.push(text.to_ascii_uppercase());
-                    }
-                    Value::Array(values) if fields.contains(&key.as_str()) => {
-                        words.extend(values.iter().filter_map(Value::as_str).map(str::to_ascii_uppercase));
-                    }
-                    Value::Object(_) => below.push(value),
-                    _ => {}
-                }
-            }
-        }
-        level = below;
-    }
-    words
-}
-
 /// The curl command for a call, the token replaced by a variable.
 pub fn as_curl(call: &Call, dialect: &Dialect) -> String {
     let mut command = vec!["curl".to_owned()];
@@ -256,8 +132,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use url::Url;
 
-    use super::{Diagnosis, diagnose, resolve};
-    use crate::http::Response;
+    use super::resolve;
     use crate::providers::zoho;
 
     #[test]
@@ -298,83 +173,5 @@ mod tests {
             let url: Url = resolve(path, None, us).expect(path);
             assert_eq!(url.host_str(), Some("www.zohoapis.com"), "{path}");
         }
-    }
-
-    #[test]
-    fn each_products_errors_are_told_apart() {
-        for (status, body, expected) in [
-            (200, r#"{"users":[]}"#, None),
-            (204, "", None),
-            (200, r#"{"code":0,"message":"success"}"#, None),
-            (
-                401,
-                r#"{"code":"INVALID_TOKEN","details":{},"message":"invalid oauth token","status":"error"}"#,
-                Some(Diagnosis::BadToken),
-            ),
-            (
-                401,
-                r#"{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"Unauthorized","status":"error"}"#,
-                Some(Diagnosis::MissingScope),
-            ),
-            (
-                403,
-                r#"{"code":"NO_PERMISSION","details":{"permissions":["Crm_Implied_Api_Access"]},"message":"permission denied"}"#,
-                Some(Diagnosis::ApiAccessOff),
-            ),
-            (
-                401,
-                r#"{"code":57,"message":"You are not authorized to perform this operation"}"#,
-                Some(Diagnosis::MissingScope),
-            ),
-            (401, r#"{"code":14,"message":"Invalid value passed for authtoken."}"#, Some(Diagnosis::BadToken)),
-            (
-                401,
-                r#"{"errorCode":"INVALID_OAUTH","message":"The OAuth Token you provided is invalid."}"#,
-                Some(Diagnosis::BadToken),
-            ),
-            (403, r#"{"errorCode":"SCOPE_MISMATCH","message":"x"}"#, Some(Diagnosis::MissingScope)),
-            (403, r#"{"errorCode":"OAUTH_ORG_MISMATCH","message":"x"}"#, Some(Diagnosis::WrongOrganization)),
-            (429, r#"{"errorCode":"THRESHOLD_EXCEEDED"}"#, Some(Diagnosis::RateLimited)),
-            (
-                401,
-                r#"{"error":{"status_code":"401","title":"INVALID_OAUTHTOKEN","details":[]}}"#,
-                Some(Diagnosis::BadToken),
-            ),
-            (
-                400,
-                r#"{"status":"failure","summary":"INVALID_TICKET","data":{"errorCode":8518}}"#,
-                Some(Diagnosis::WrongScheme),
-            ),
-            (200, r#"{"response":"error","cause":"INVALID_OAUTHSCOPE"}"#, Some(Diagnosis::MissingScope)),
-            (404, r#"{"code":"INVALID_URL_PATTERN","message":"Please check"}"#, Some(Diagnosis::WrongAddress)),
-            (502, "<html>", Some(Diagnosis::ProviderFault)),
-            (400, "{}", Some(Diagnosis::Unclear)),
-        ] {
-            let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
-            assert_eq!(diagnose(&response), expected, "{status} {body}");
-        }
-    }
-
-    #[test]
-    fn a_redirect_is_no_success() {
-        let location = vec![("Location".to_owned(), "https://elsewhere.example/".to_owned())];
-        for (status, headers, expected) in [
-            (302, location.clone(), Some(Diagnosis::Redirected)),
-            (308, location.clone(), Some(Diagnosis::Redirected)),
-            (304, Vec::new(), None),
-            (201, location, None),
-        ] {
-            let response = Response { status, headers, body: b"{}".to_vec() };
-            assert_eq!(diagnose(&response), expected, "{status}");
-        }
-    }
-
-    #[test]
-    fn long_bodies_are_not_taken_apart() {
-        let body = |items: usize| format!(r#"{{"code":57,"items":[{}0]}}"#, "0,".repeat(items)).into_bytes();
-        let answer = |status, items| diagnose(&Response { status, headers: Vec::new(), body: body(items) });
-        assert_eq!(answer(200, 10), Some(Diagnosis::MissingScope));
-        assert_eq!(answer(200, 100_000), None);
-        assert_eq!(answer(401, 100_000), Some(Diagnosis::BadToken));
     }
 }

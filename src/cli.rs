@@ -16,6 +16,7 @@ mod profile;
 mod prompt;
 mod refresh;
 mod runtime;
+mod scopes;
 mod status;
 mod token;
 mod whoami;
@@ -90,6 +91,7 @@ enum Command {
     Logout(logout::Logout),
     Api(api::Api),
     Profile(profile::ProfileCommand),
+    Scopes(scopes::Scopes),
     #[cfg(feature = "demo")]
     Demo(demo::DemoCommand),
 }
@@ -149,6 +151,7 @@ fn dispatch(command: Option<Command>, context: &Context) -> Result<u8, Error> {
         Some(Command::Logout(command)) => command.run(context).map(done),
         Some(Command::Api(command)) => command.run(context).map(done),
         Some(Command::Profile(command)) => command.run(context).map(done),
+        Some(Command::Scopes(command)) => command.run(context).map(done),
         #[cfg(feature = "demo")]
         Some(Command::Demo(command)) => command.run(context).map(done),
     }

@@ -9,10 +9,15 @@ mod file;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+use serde::Deserialize;
+
 use crate::error::{Code, Error};
 use crate::files;
 use crate::profile::ProfileName;
-use crate::providers::{Dialect, Provider, standard, zoho};
+use crate::providers::presets::{PRESETS, Preset};
+use crate::providers::standard::StandardServer;
+use crate::providers::{Dialect, Provider, zoho};
 use crate::secret::Secret;
 use crate::storage::KeyOptions;
 
@@ -95,10 +100,45 @@ pub struct Profile {
     /// Where the client is registered; `None` means the provider's first.
     pub data_center: Option<String>,
     pub client_id: String,
+    pub client_type: ClientType,
+    /// Where a browser is sent after an approval, as registered.
+    pub redirect_uri: Option<url::Url>,
     pub scopes: Vec<String>,
     pub client_secret: SecretSource,
     /// Files by data center, where Zoho gave one secret each.
     pub client_secret_files: BTreeMap<String, PathBuf>,
+}
+
+/// The types of client that Zoho's API console offers, which decide on the way to sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientType {
+    /// By a device code.
+    #[default]
+    NonBrowser,
+    /// By a code that is made by hand in the console.
+    SelfClient,
+    /// Through a browser.
+    ServerBased,
+    /// Through a browser, too.
+    #[serde(alias = "desktop")]
+    #[value(alias = "desktop")]
+    Mobile,
+    /// In a web page only, so not here.
+    ClientBased,
+}
+
+impl ClientType {
+    /// The word in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            ClientType::NonBrowser => "non-browser",
+            ClientType::SelfClient => "self-client",
+            ClientType::ServerBased => "server-based",
+            ClientType::Mobile => "mobile",
+            ClientType::ClientBased => "client-based",
+        }
+    }
 }
 
 /// Where a client secret comes from.
@@ -113,34 +153,40 @@ pub enum SecretSource {
 /// A provider that is known whole, or one that its issuer will describe.
 #[derive(Clone, Debug)]
 pub enum ProviderSource {
-    /// Needs no configuration. Made when it is needed, which handing out a stored token is not.
-    BuiltIn {
-        dialect: &'static Dialect,
-        provider: fn() -> Provider,
-    },
+    /// Zoho itself. Made when it is needed, which handing out a stored token is not.
+    Zoho,
+    /// Needs no configuration either.
+    Preset(&'static Preset),
     Configured(Provider),
-    Issuer {
-        name: String,
-        issuer: url::Url,
-        api_domain: Option<url::Url>,
-    },
+    /// Its issuer describes it, at least in part.
+    Discovered(Box<StandardServer>),
 }
 
 impl ProviderSource {
     pub fn dialect(&self) -> &'static Dialect {
         match self {
-            ProviderSource::BuiltIn { dialect, .. } => dialect,
+            ProviderSource::Zoho => &zoho::DIALECT,
+            ProviderSource::Preset(preset) => preset.dialect,
             ProviderSource::Configured(provider) => provider.dialect,
-            ProviderSource::Issuer { .. } => &standard::DIALECT,
+            ProviderSource::Discovered(server) => server.dialect,
         }
     }
 
     /// The provider, unless only its issuer knows it.
     pub fn known(&self) -> Option<Provider> {
         match self {
-            ProviderSource::BuiltIn { provider, .. } => Some(provider()),
+            ProviderSource::Zoho => Some(zoho::provider()),
+            ProviderSource::Preset(preset) => preset.provider(),
             ProviderSource::Configured(provider) => Some(provider.clone()),
-            ProviderSource::Issuer { .. } => None,
+            ProviderSource::Discovered(_) => None,
+        }
+    }
+
+    /// What people call it: a provider itself goes by its own name, a stand-in for it by the one that it was given.
+    pub fn label<'a>(&self, name: &'a str) -> &'a str {
+        match self {
+            ProviderSource::Zoho | ProviderSource::Preset(_) => self.dialect().display_name,
+            ProviderSource::Configured(_) | ProviderSource::Discovered(_) => name,
         }
     }
 }
@@ -186,7 +232,7 @@ impl Config {
                 Code::Config,
                 format!("profile `{}` names the provider `{}`, which is not known", profile.name, profile.provider),
             )
-            .hint(format!("known are: {}; others go into `[providers.NAME]`", known.join(", ")))
+            .hint(unknown_provider_hint(&profile.provider, &known))
         })
     }
 
@@ -202,6 +248,21 @@ impl Config {
     fn names(&self) -> String {
         let names: Vec<String> = self.profiles.keys().map(|name| format!("`{name}`")).collect();
         names.join(", ")
+    }
+}
+
+/// A preset that has blanks to fill in is not known by its own name.
+fn unknown_provider_hint(name: &str, known: &[&str]) -> String {
+    match Preset::of_kind(name) {
+        Some(preset) => {
+            let blanks: Vec<String> =
+                preset.parameters.iter().map(|blank| format!("`{} = {:?}`", blank.name, blank.example)).collect();
+            let blanks = blanks.join(" and ");
+            format!(
+                "put `[providers.my-{name}]` with `kind = \"{name}\"` and {blanks} into the configuration, and name `my-{name}`"
+            )
+        }
+        None => format!("known are: {}; others go into `[providers.NAME]`", known.join(", ")),
     }
 }
 
@@ -230,6 +291,8 @@ pub fn read_secret(path: &Path) -> Result<Secret, Error> {
 
 /// The providers that need no configuration.
 fn built_in_providers() -> BTreeMap<String, ProviderSource> {
-    let zoho = ProviderSource::BuiltIn { dialect: &zoho::DIALECT, provider: zoho::provider };
-    BTreeMap::from([("zoho".to_owned(), zoho)])
+    let is_whole = |preset: &&Preset| preset.parameters.iter().all(|parameter| parameter.default.is_some());
+    let presets = PRESETS.iter().filter(is_whole);
+    let presets = presets.map(|preset| (preset.kind.to_owned(), ProviderSource::Preset(preset)));
+    presets.chain([("zoho".to_owned(), ProviderSource::Zoho)]).collect()
 }

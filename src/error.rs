@@ -12,6 +12,8 @@ pub enum Code {
     Config,
     UnknownProfile,
     InvalidClient,
+    InvalidClientSecret,
+    WrongDataCenter,
     InvalidScope,
     SignInNeeded,
     Denied,
@@ -37,6 +39,8 @@ impl Code {
             Code::Config => "config",
             Code::UnknownProfile => "unknown_profile",
             Code::InvalidClient => "invalid_client",
+            Code::InvalidClientSecret => "invalid_client_secret",
+            Code::WrongDataCenter => "wrong_data_center",
             Code::InvalidScope => "invalid_scope",
             Code::SignInNeeded => "sign_in_needed",
             Code::Denied => "denied",
@@ -58,7 +62,13 @@ impl Code {
     pub fn exit_code(self) -> u8 {
         match self {
             Code::UntrustedAnswer | Code::WrongAccount | Code::Other => 1,
-            Code::Usage | Code::Config | Code::UnknownProfile | Code::InvalidClient | Code::InvalidScope => 2,
+            Code::Usage
+            | Code::Config
+            | Code::UnknownProfile
+            | Code::InvalidClient
+            | Code::InvalidClientSecret
+            | Code::WrongDataCenter
+            | Code::InvalidScope => 2,
             Code::SignInNeeded => 4,
             Code::Denied => 5,
             Code::CodeExpired | Code::Timeout => 6,
@@ -79,23 +89,30 @@ impl Code {
     }
 }
 
-/// What failed, why, and what to do.
+/// What failed, why, what may lie behind that, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     pub code: Code,
     pub message: String,
     pub cause: Option<String>,
+    /// What may lie behind it, the likeliest first.
+    pub causes: Vec<String>,
     pub hint: Option<String>,
 }
 
 impl Error {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), cause: None, hint: None }
+        Self { code, message: message.into(), cause: None, causes: Vec::new(), hint: None }
     }
 
     #[must_use]
     pub fn because(self, cause: impl fmt::Display) -> Self {
         Self { cause: Some(cause.to_string()), ..self }
+    }
+
+    #[must_use]
+    pub fn likely(self, causes: Vec<String>) -> Self {
+        Self { causes, ..self }
     }
 
     #[must_use]

@@ -4,6 +4,7 @@
 //! who carries them.
 
 pub mod client;
+pub mod trouble;
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,6 +15,7 @@ use base64::prelude::BASE64_STANDARD;
 use url::Url;
 use zeroize::Zeroizing;
 
+use self::trouble::Trouble;
 use crate::secret::Secret;
 
 /// What an accounts server may send at most: its answers are a few hundred bytes.
@@ -158,16 +160,49 @@ impl fmt::Debug for Response {
 pub enum TransportFailure {
     #[error("the name {0} could not be resolved")]
     Dns(String),
+    #[error("{0} refused the connection")]
+    Refused(String),
     #[error("no connection to {0}")]
     Connect(String),
+    #[error("{0} could not be reached in time")]
+    ConnectTimeout(String),
+    /// The proxy, without its password, and what it did.
+    #[error("the proxy {0} {1}")]
+    Proxy(String, String),
     #[error("the TLS connection to {0} was refused: {1}")]
     Tls(String, String),
+    #[error("{0} closed the connection before it answered")]
+    Closed(String),
     #[error("{0} did not answer in time")]
     Timeout(String),
+    #[error("the answer from {0} came too slowly")]
+    Slow(String),
     #[error("the answer from {0} broke off")]
     Truncated(String),
     #[error("the answer from {0} is larger than {1} bytes")]
     TooLarge(String, usize),
+    #[error("{0} sent something that is no HTTP answer")]
+    Garbled(String),
     #[error("{0}")]
     Setup(String),
+}
+
+impl TransportFailure {
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::Dns(_) => Trouble::Dns,
+            Self::Refused(_) => Trouble::Refused,
+            Self::Connect(_) => Trouble::Unreachable,
+            Self::ConnectTimeout(_) => Trouble::ConnectTimeout,
+            Self::Proxy(..) => Trouble::Proxy,
+            Self::Tls(..) => Trouble::Tls,
+            Self::Closed(_) => Trouble::Closed,
+            Self::Timeout(_) => Trouble::Timeout,
+            Self::Slow(_) => Trouble::Slow,
+            Self::Truncated(_) => Trouble::Truncated,
+            Self::TooLarge(..) => Trouble::TooLarge,
+            Self::Garbled(_) => Trouble::Garbled,
+            Self::Setup(_) => Trouble::Setup,
+        }
+    }
 }

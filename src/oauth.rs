@@ -2,22 +2,25 @@
 //!
 //! | module | standard |
 //! | --- | --- |
+//! | [`authorization`] | RFC 6749 §4.1, the request that a browser opens and its way back |
 //! | [`device`] | RFC 8628, the device flow as a state machine |
 //! | [`qr`] | the verification address as a QR code's modules (ISO/IEC 18004) |
-//! | [`refresh`] | RFC 6749 §6, the refresh as a state machine |
+//! | [`token`] | RFC 6749 §4.1.3 and §6, codes and refresh tokens for access tokens, as a state machine |
 //! | [`wire`] | requests as form bodies, lenient reading of answers |
 //!
 //! Nothing here knows a runtime, a socket, a terminal or a clock: time comes in as an argument, requests go out as data.
 
+pub mod authorization;
 pub mod device;
 pub mod qr;
-pub mod refresh;
+pub mod token;
 pub mod wire;
 
 use std::collections::BTreeMap;
 
 use crate::clock::Moment;
 use crate::http::Request;
+use crate::providers::ClientAuthentication;
 use crate::secret::Secret;
 
 /// What a state machine wants next.
@@ -39,11 +42,30 @@ pub struct Client {
     pub secret: Option<Secret>,
     /// Secrets by data center, where Zoho gave one each.
     pub data_center_secrets: BTreeMap<String, Secret>,
+    /// How it may say who it is. The first way is the one in use.
+    pub authentication: Vec<ClientAuthentication>,
 }
 
 impl Client {
     /// The secret that holds at a data center.
     pub fn secret_at(&self, data_center: &str) -> Option<&Secret> {
         self.data_center_secrets.get(data_center).or(self.secret.as_ref())
+    }
+
+    /// How it says who it is at a data center: without a secret there, by its id only.
+    pub fn authentication_at(&self, data_center: &str) -> ClientAuthentication {
+        match self.secret_at(data_center) {
+            Some(_) => self.authentication.first().copied().unwrap_or(ClientAuthentication::Body),
+            None => ClientAuthentication::None,
+        }
+    }
+
+    /// Turns to the next way of saying who it is, after a server did not take the one in use; `false` when there is none.
+    pub fn try_next_authentication(&mut self, data_center: &str) -> bool {
+        let has_next = self.authentication.len() > 1 && self.secret_at(data_center).is_some();
+        if has_next {
+            self.authentication.remove(0);
+        }
+        has_next
     }
 }

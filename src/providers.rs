@@ -4,11 +4,14 @@
 //! answers. The flows in `oauth` read these fields; none of them asks for a provider by name.
 
 pub mod catalog;
+pub mod explained;
+pub mod presets;
 pub mod standard;
 pub mod zoho;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use url::{Origin, Url};
 
 /// An authorization server, or several that share their clients.
@@ -19,12 +22,25 @@ pub struct Provider {
     pub dialect: &'static Dialect,
     /// Never empty. A provider without data centers has one whose code is empty.
     pub data_centers: Vec<DataCenter>,
+    /// How a client that has a secret may say who it is, in the order in which it is tried. Never empty.
+    pub client_authentication: Vec<ClientAuthentication>,
+    /// Sent with each request for an approval, beside those of the dialect: `audience`, `resource`.
+    pub parameters: Vec<(String, String)>,
 }
 
 impl Provider {
     /// The data center with this code; codes compare without case.
     pub fn data_center(&self, code: &str) -> Option<&DataCenter> {
         self.data_centers.iter().find(|data_center| data_center.code.eq_ignore_ascii_case(code))
+    }
+
+    /// The data center whose APIs answer at an address.
+    pub fn data_center_of_api(&self, address: &str) -> Option<&DataCenter> {
+        let origin = Url::parse(address).ok()?.origin();
+        self.data_centers.iter().find(|data_center| {
+            let own = data_center.api_domain.iter().chain(&data_center.api_domain_aliases);
+            own.into_iter().any(|url| url.origin() == origin)
+        })
     }
 
     /// The data center that is meant where a profile names none.
@@ -52,6 +68,11 @@ pub struct DataCenter {
 }
 
 impl DataCenter {
+    /// The accounts server's origin, with those under which it is known to the world where a proxy stands before it.
+    pub fn accounts_origins(&self) -> impl Iterator<Item = Origin> + '_ {
+        std::iter::once(self.accounts_server.origin()).chain(self.verification_origins.iter().cloned())
+    }
+
     /// The origins to which an access token of this data center may be sent.
     pub fn origins(&self) -> Vec<Origin> {
         let mut origins = vec![self.accounts_server.origin()];
@@ -71,10 +92,12 @@ impl DataCenter {
 /// Where a data center's accounts server takes which request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Endpoints {
-    /// RFC 8628 §3.1.
-    pub device_authorization: Url,
+    /// RFC 8628 §3.1; `None` where there is no device sign-in.
+    pub device_authorization: Option<Url>,
     /// RFC 8628 §3.4, polled for the device code.
     pub device_token: Url,
+    /// RFC 6749 §3.1, opened in a browser; `None` where it is not known.
+    pub authorization: Option<Url>,
     /// RFC 6749 §6, asked to refresh.
     pub token: Url,
     pub revocation: Vec<Revocation>,
@@ -86,10 +109,52 @@ pub struct Endpoints {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Revocation {
     pub url: Url,
-    /// The client authenticates by HTTP Basic (RFC 6749 §2.3.1).
-    pub basic_authentication: bool,
+    /// How the client says who it is; `None` means as everywhere else.
+    pub client_authentication: Option<ClientAuthentication>,
     /// The parameter that tells which kind of token this is: `token_type_hint` in RFC 7009.
     pub type_parameter: Option<&'static str>,
+}
+
+/// How a client with a secret says who it is (RFC 6749 §2.3.1). Its id is in the body in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthentication {
+    /// The secret stays here: the client is public.
+    None,
+    /// The secret is a parameter of the body.
+    Body,
+    /// The secret is in the `Authorization` header.
+    Basic,
+}
+
+/// What becomes of a refresh token that was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// It stays good for ever.
+    None,
+    /// A new one takes its place, and the old one stays good for a while.
+    Grace,
+    /// A new one takes its place, and whoever presents the old one again loses both.
+    Strict,
+    /// Each server of this kind has its own way.
+    Unknown,
+}
+
+/// Under which names a user info answer tells who approved, in order of trust.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AccountFields {
+    pub id: &'static [&'static str],
+    pub email: &'static [&'static str],
+    pub name: &'static [&'static str],
+}
+
+/// How many grants a provider keeps for one person and one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrantLimit {
+    /// The next one silently takes the place of the oldest.
+    pub grants: usize,
+    /// From here on people are told.
+    pub warn_from: usize,
 }
 
 /// How a kind of authorization server speaks: parameter names, units, words.
@@ -99,11 +164,25 @@ pub struct Dialect {
     pub display_name: &'static str,
     /// Fixed parameters of the device authorization request.
     pub device_request: &'static [(&'static str, &'static str)],
+    /// The client authenticates to the device authorization endpoint as well (RFC 8628 §3.1).
+    pub authenticates_device_request: bool,
+    /// How clients with a secret say who they are, unless the provider's metadata or the configuration tells.
+    pub client_authentication: &'static [ClientAuthentication],
     /// `grant_type` of the poll.
     pub device_grant_type: &'static str,
     /// The name under which the poll carries the device code.
     pub device_code_parameter: &'static str,
     pub scope_separator: &'static str,
+    /// Fixed parameters of the authorization request that a browser opens (RFC 6749 §4.1.1).
+    pub authorization_request: &'static [(&'static str, &'static str)],
+    /// Parameters by which the browser's way back names the account's data center.
+    pub callback_location: &'static [&'static str],
+    /// The parameter by which the browser's way back names the account's accounts server.
+    pub callback_accounts_server: Option<&'static str>,
+    /// Names of the address at which people type the code.
+    pub verification_uri_fields: &'static [&'static str],
+    /// Names of the address that has the code in it.
+    pub verification_uri_complete_fields: &'static [&'static str],
     /// The verification address may be on another public host (Google's and Microsoft's are), not the provider's only.
     pub verification_on_any_host: bool,
     /// Where the page for codes is on the accounts server, used when an answer names none.
@@ -130,14 +209,25 @@ pub struct Dialect {
     pub throttle_pause: Duration,
     /// How many access tokens one refresh token may mint in which time.
     pub mint_limit: Option<MintLimit>,
+    /// How many grants are kept; `None` where nobody says.
+    pub grant_limit: Option<GrantLimit>,
+    /// What becomes of a refresh token that was used.
+    pub rotation: Rotation,
+    pub account_fields: AccountFields,
     /// The word before the token in `Authorization`.
     pub api_scheme: &'static str,
     /// What the names of variables begin with that other programs of this provider read, beside this program's own.
     pub variable_prefix: Option<&'static str>,
     /// The products whose APIs are known.
     pub products: &'static [catalog::Product],
+    /// The scope that lets the account be read and little else, proposed where nobody names one.
+    pub default_scope: &'static str,
     /// What kind of client to register, and where, in one sentence.
     pub registration: &'static str,
+    /// What its error words mean; the first table that knows a word decides.
+    pub error_words: &'static [&'static [explained::ErrorWord]],
+    /// Where, on the accounts server's site, a person takes the access of an app back.
+    pub removal_by_hand: Option<&'static str>,
 }
 
 /// Bounds and defaults of the device flow's times.

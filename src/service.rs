@@ -5,7 +5,9 @@
 
 mod account;
 mod api;
+mod discovery;
 mod driver;
+mod failure;
 mod login;
 mod machine;
 mod profiles;
@@ -19,19 +21,19 @@ use std::sync::Arc;
 
 pub use account::SignedOut;
 pub use api::{Answer, Explained, refusal_error};
-pub use login::{IssuedCode, SignIn, SignInEvent, SignedIn};
+pub use login::{CameBack, IssuedCode, SignIn, SignInEvent, SignedIn, WebSignIn};
 pub use machine::Machine;
 pub use status::{Budget, ProfileStatus, State};
 pub use test_calls::{TestCallEntry, TestCalls};
 pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness};
 pub use unbroken::Unbroken;
 
-use crate::config::{self, Config, Profile, ProviderSource, SecretSource};
+use crate::config::{self, Config, Profile, SecretSource};
 use crate::error::{Code, Error};
-use crate::http::{Request, TransportFailure, client};
+use crate::http::{TransportFailure, client};
 use crate::oauth::Client;
 use crate::profile::ProfileName;
-use crate::providers::{DataCenter, Provider, standard};
+use crate::providers::{DataCenter, Provider};
 use crate::secret::Secret;
 use crate::storage::{Grant, Record, Store, StoreError};
 
@@ -73,34 +75,8 @@ impl Service {
         self.store.load(&profile.name).map_err(store_error)
     }
 
-    /// The provider of a profile; one that is known by its issuer only is asked to describe itself.
-    async fn provider(&self, profile: &Profile) -> Result<Provider, Error> {
-        let (name, issuer, api_domain) = match self.config.provider(profile)? {
-            ProviderSource::BuiltIn { provider, .. } => return Ok(provider()),
-            ProviderSource::Configured(provider) => return Ok(provider.clone()),
-            ProviderSource::Issuer { name, issuer, api_domain } => (name, issuer, api_domain),
-        };
-        let what = format!("the provider `{name}` could not be discovered");
-        let mut problem = String::new();
-        for url in standard::metadata_urls(issuer) {
-            let response =
-                self.http.send(Request::get(url)).await.map_err(|failure| transport_error(&what, &failure))?;
-            if response.status != 200 {
-                problem = format!("the issuer answered HTTP {}", response.status);
-                continue;
-            }
-            match standard::read_metadata(issuer, &response.body) {
-                Ok(endpoints) => return Ok(standard::provider(name, issuer, endpoints, api_domain.clone())),
-                Err(rejected) => problem = rejected.to_string(),
-            }
-        }
-        Err(Error::new(Code::Provider, what)
-            .because(problem)
-            .hint("check `issuer`, or give `device_authorization_endpoint` and `token_endpoint` instead"))
-    }
-
     /// The client as the profile describes it, with its secrets: from the environment, a file, or the record.
-    fn client(&self, profile: &Profile, record: Option<&Record>) -> Result<Client, Error> {
+    fn client(&self, profile: &Profile, record: Option<&Record>, provider: &Provider) -> Result<Client, Error> {
         let from_variable = |name: &str| (self.variables)(name).filter(|value| !value.is_empty()).map(Secret::new);
         let secret = match (from_variable("DEVICE_LOGIN_CLIENT_SECRET"), &profile.client_secret) {
             (Some(secret), _) => Some(secret),
@@ -115,7 +91,20 @@ impl Service {
         for (code, path) in &profile.client_secret_files {
             data_center_secrets.insert(code.clone(), config::read_secret_file(path)?);
         }
-        Ok(Client { id: profile.client_id.clone(), secret, data_center_secrets })
+        let mut authentication = provider.client_authentication.clone();
+        // What worked at the sign-in works first.
+        let learnt = record.and_then(|record| record.grant.as_ref()).and_then(|grant| grant.client_authentication);
+        authentication.sort_by_key(|way| Some(*way) != learnt);
+        Ok(Client { id: profile.client_id.clone(), secret, data_center_secrets, authentication })
+    }
+
+    /// Has the store prove itself, on a thread of its own.
+    async fn probe(&self) -> Result<(), Error> {
+        let store = self.store.clone();
+        match tokio::task::spawn_blocking(move || store.probe()).await {
+            Ok(proved) => proved.map_err(store_error),
+            Err(_) => Err(Error::new(Code::Store, "proving the store was cut short")),
+        }
     }
 
     /// Waits for the lock on a thread of its own, so that the screen goes on.
@@ -141,11 +130,20 @@ fn home_data_center<'a>(profile: &Profile, provider: &'a Provider) -> Result<&'a
 }
 
 /// The data center that issued a grant, which alone refreshes and revokes it.
+///
+/// Where the configuration has come to mean another server under the same name, the grant is not taken there.
 fn issuing_data_center<'a>(provider: &'a Provider, grant: &Grant) -> Result<&'a DataCenter, Error> {
-    provider.data_center(&grant.data_center).ok_or_else(|| {
+    let Some(data_center) = provider.data_center(&grant.data_center) else {
         let message = format!("provider `{}` has no data center `{}`", provider.name, grant.data_center);
-        Error::new(Code::Config, message).hint("add it to the provider in the configuration")
-    })
+        return Err(Error::new(Code::Config, message).hint("add it to the provider in the configuration"));
+    };
+    if data_center.accounts_server.as_str() == grant.issuer {
+        return Ok(data_center);
+    }
+    let message = format!("the grant was issued by {}", grant.issuer);
+    Err(Error::new(Code::SignInNeeded, message)
+        .because(format!("provider `{}` is {} now", provider.name, data_center.accounts_server))
+        .hint("sign in again, or put the provider's old address back into the configuration"))
 }
 
 /// The provider did not answer.
@@ -156,10 +154,8 @@ fn transport_error(what: &str, failure: &TransportFailure) -> Error {
             (Code::Network, "check the clock, the proxy, and `--ca-cert` for a private authority")
         }
         TransportFailure::TooLarge(..) => (Code::UntrustedAnswer, "ask for less, or tell the provider"),
-        TransportFailure::Dns(_)
-        | TransportFailure::Connect(_)
-        | TransportFailure::Timeout(_)
-        | TransportFailure::Truncated(_) => (Code::Network, "check the network and try again; nothing was lost"),
+        TransportFailure::Proxy(..) => (Code::Network, "check `HTTPS_PROXY` and `NO_PROXY`; nothing was lost"),
+        _ => (Code::Network, "check the network and try again; nothing was lost"),
     };
     Error::new(code, what).because(failure).hint(hint)
 }

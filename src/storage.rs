@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use key::KeyOptions;
-pub use record::{Account, Grant, LastRefresh, Record};
+pub use record::{Account, Grant, IssuerEndpoints, LastRefresh, Record};
 
 use crate::profile::ProfileName;
 

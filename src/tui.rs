@@ -110,11 +110,7 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
 fn subjects(service: &Service) -> BTreeMap<ProfileName, ConfiguredProfile> {
     let subject = |profile: &Profile| {
         let source = service.config.provider(profile).ok();
-        // Zoho itself goes by its name, a stand-in for it by the name it was given.
-        let provider = match source {
-            Some(ProviderSource::BuiltIn { dialect, .. }) => dialect.display_name.to_owned(),
-            _ => profile.provider.clone(),
-        };
+        let provider = source.map_or(profile.provider.as_str(), |source| source.label(&profile.provider)).to_owned();
         let home = source.and_then(ProviderSource::known).map(|provider| provider.default_data_center().code.clone());
         ConfiguredProfile {
             profile: profile.name.clone(),

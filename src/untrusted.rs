@@ -126,10 +126,27 @@ pub fn is_public(url: &Url) -> bool {
     url.scheme() == "https" && name.contains('.') && !is_private
 }
 
+/// Tells whether `url`, which the server at `base` named, leads no deeper into a private network than `base` does: it is on
+/// the same host and port, public, or in the same kind of network.
+pub fn is_near(url: &Url, base: &Url) -> bool {
+    let is_link_local = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_link_local(),
+        Some(url::Host::Ipv6(address)) => address.is_unicast_link_local(),
+        _ => false,
+    };
+    let is_same_network = match (is_loopback(base), is_loopback(url)) {
+        (true, true) => true,
+        (false, false) => url.scheme() == "https" && !is_public(base) && !is_link_local,
+        _ => false,
+    };
+    url.origin() == base.origin() || is_public(url) || is_same_network
+}
+
 /// RFC 6761 §6.3, RFC 6762 §3, RFC 8375; `internal` is ICANN's.
 const PRIVATE_DOMAINS: [&str; 4] = [".localhost", ".local", ".internal", ".home.arpa"];
 
-fn is_loopback(url: &Url) -> bool {
+/// Tells whether `url` leads to this machine itself.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),

@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use device_login::api::{Diagnosis, PRODUCT_WORDS};
+use device_login::providers::explained::{self, ErrorWord, Facts};
+use device_login::providers::{Dialect, standard, zoho};
 use device_login::tui::keymap::{BINDINGS, Scope};
 
 #[test]
@@ -24,7 +27,7 @@ fn the_list_of_keys_is_that_of_the_app() {
 fn the_list_of_commands_is_that_of_the_program() {
     let mut text =
         "# Commands\n\nWhat `--help` says. Exit codes are in the [README](../README.md#for-scripts).\n".to_owned();
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 15] = [
         &[],
         &["login"],
         &["token"],
@@ -38,6 +41,7 @@ fn the_list_of_commands_is_that_of_the_program() {
         &["profile", "list"],
         &["profile", "show"],
         &["profile", "remove"],
+        &["scopes"],
         &["demo"],
     ];
     for command in commands {
@@ -57,6 +61,76 @@ fn the_list_of_commands_is_that_of_the_program() {
         text.extend([format!("\n## `{name}`\n\n```text\n{}\n```\n", lines.join("\n"))]);
     }
     assert_document("cli.md", &text);
+}
+
+#[test]
+fn the_list_of_errors_is_that_of_the_table() {
+    let mut text = include_str!("fixtures/errors-head.md").to_owned();
+    for (title, dialect, table) in [
+        ("Zoho", &zoho::DIALECT, explained::zoho::WORDS),
+        ("RFCs and OpenID Connect", &standard::DIALECT, explained::rfc::WORDS),
+        ("Google", &standard::DIALECT, explained::others::GOOGLE),
+        ("Microsoft", &standard::DIALECT, explained::others::MICROSOFT),
+        ("GitHub", &standard::DIALECT, explained::others::GITHUB),
+    ] {
+        text.extend([format!("\n## {title}\n")]);
+        text.extend(table.iter().map(|entry| section(entry, dialect)));
+    }
+    text += "\n## API calls\n\nWhat `api`, `whoami` and the API panel say of a call that failed.\n";
+    for diagnosis in Diagnosis::ALL {
+        let next = sentence(diagnosis.next());
+        let causes = numbered(&diagnosis.causes_in_words());
+        text.extend([format!("\n### {}\n\n{causes}\n**Next:** {next}\n", capitalized(diagnosis.meaning()))]);
+    }
+    text += "\n### Words of the products\n\n| product | word or number | meaning |\n| --- | --- | --- |\n";
+    let row = |(product, word, diagnosis): &(&str, &str, Diagnosis)| {
+        format!("| {product} | `{word}` | {} |\n", diagnosis.meaning())
+    };
+    text.extend(PRODUCT_WORDS.iter().map(row));
+    assert_document("errors.md", &text);
+}
+
+/// One entry of the table, its placeholders filled with words in capitals.
+fn section(entry: &ErrorWord, dialect: &Dialect) -> String {
+    let facts = Facts {
+        profile: "PROFILE",
+        provider: dialect.display_name,
+        data_center: if dialect.removal_by_hand.is_some() { "DC" } else { "" },
+        scopes: "SCOPES",
+        registration: dialect.registration,
+        later: "try again at the time that the message names",
+        by_hand: "remove the access by hand in the settings of the account",
+    };
+    let explained = entry.explain(&facts);
+    let words: Vec<String> = entry.words.iter().map(|word| format!("`{word}`")).collect();
+    let places: Vec<&str> = entry.places.iter().map(|place| place.in_words()).collect();
+    let ends = explained
+        .code
+        .map_or("No failure".to_owned(), |code| format!("Code `{}`, exit code {}", code.word(), code.exit_code()));
+    format!(
+        "\n### {}\n\n{}\n\nWhen {}. {ends}. Source: {}.\n\n{}\n**Next:** {}\n",
+        words.join(", "),
+        sentence(&explained.meaning),
+        places.join(", "),
+        entry.source,
+        numbered(&explained.causes),
+        sentence(&explained.next),
+    )
+}
+
+fn numbered(causes: &[String]) -> String {
+    let lines: Vec<String> =
+        causes.iter().enumerate().map(|(index, cause)| format!("{}. {cause}\n", index + 1)).collect();
+    lines.concat()
+}
+
+fn sentence(clause: &str) -> String {
+    format!("{}.", capitalized(clause))
+}
+
+fn capitalized(clause: &str) -> String {
+    let mut characters = clause.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 fn assert_document(name: &str, text: &str) {

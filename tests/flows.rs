@@ -30,7 +30,7 @@ fn a_scenario_with_a_typo_is_refused() {
         ("\"zoho\"", "\"zohoo\""),
         ("secret =", "secrets ="),
         ("form =", "from ="),
-        ("at = 5.2", "att = 5.2"),
+        ("at = 5.7", "att = 5.7"),
         ("send = \"poll\"", "send = \"pol\""),
         ("latency =", "latancy ="),
         ("status = 200, json", "failure = \"connect\", json"),
@@ -43,12 +43,12 @@ fn a_scenario_with_a_typo_is_refused() {
 #[test]
 fn a_scenario_that_expects_something_else_fails_and_names_the_step() {
     for (from, to, step) in [
-        ("at = 5.2", "at = 5.3", "exchange 2 of 6"),
+        ("at = 5.7", "at = 5.8", "exchange 2 of 6"),
         ("https://accounts.zoho.com/oauth/v3/device/token", "https://accounts.zoho.eu/oauth/v3/device/token", "2 of 6"),
         ("/oauth/v3/device/token", "/oauth/v3/device/token?client_id=1000.CLIENT", "exchange 2 of 6"),
         ("prompt = \"consent\", ", "", "exchange 1 of 6"),
         ("code = \"1004.device.code\"", "code = \"1004.device.code\", more = \"\"", "exchange 2 of 6"),
-        ("pending; next poll at 15.6", "pending; next poll at 15.7", "exchange 3 of 6"),
+        ("pending; next poll at 17.1", "pending; next poll at 17.2", "exchange 3 of 6"),
         ("access 1000.access", "access 1000.other", "exchange 6 of 6"),
         ("authorization_pending", "access_denied", "exchange 2 of 6"),
     ] {

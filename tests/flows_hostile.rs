@@ -6,9 +6,10 @@ use std::time::Duration;
 use device_login::clock::Moment;
 use device_login::http::{Request, Response};
 use device_login::oauth::device::{self, DeviceFlow};
-use device_login::oauth::refresh::{self, RefreshFlow};
+use device_login::oauth::token::{self, TokenFlow};
+use device_login::oauth::wire::Approval;
 use device_login::oauth::{Client, Step};
-use device_login::providers::standard::{self, StandardEndpoints};
+use device_login::providers::standard::{self, Metadata, StandardEndpoints, StandardServer};
 use device_login::providers::{Provider, zoho};
 use device_login::secret::Secret;
 use serde_json::{Value, json};
@@ -187,6 +188,7 @@ fn every_hostile_value_in_every_field_is_refused() {
         ("device_authorization_endpoint", addresses(), Box::new(|v| metadata("device_authorization_endpoint", v))),
         ("token_endpoint", addresses(), Box::new(|value| metadata("token_endpoint", value))),
         ("revocation_endpoint", addresses(), Box::new(|value| metadata("revocation_endpoint", value))),
+        ("authorization_endpoint", addresses(), Box::new(|value| metadata("authorization_endpoint", value))),
         ("userinfo_endpoint", addresses(), Box::new(|value| metadata("userinfo_endpoint", value))),
     ];
 
@@ -232,13 +234,29 @@ const ISSUER: &str = "https://id.example.com/";
 
 fn standard_provider() -> Provider {
     let at = |path| Url::parse(ISSUER).and_then(|issuer| issuer.join(path)).expect("an address");
-    let endpoints =
-        StandardEndpoints { device_authorization: at("code"), token: at("token"), revocation: None, userinfo: None };
-    standard::provider("standard", &at(""), endpoints, None)
+    let endpoints = StandardEndpoints {
+        device_authorization: Some(at("code")),
+        token: Some(at("token")),
+        ..StandardEndpoints::default()
+    };
+    let server = StandardServer {
+        name: "standard".to_owned(),
+        dialect: &standard::DIALECT,
+        issuer: Some(ISSUER.to_owned()),
+        endpoints,
+        api_domain: None,
+        parameters: Vec::new(),
+    };
+    server.provider(StandardEndpoints::default()).expect("it has a token endpoint")
 }
 
 fn client() -> Client {
-    Client { id: "client".to_owned(), secret: Some(Secret::new("secret")), data_center_secrets: [].into() }
+    Client {
+        id: "client".to_owned(),
+        secret: Some(Secret::new("secret")),
+        data_center_secrets: [].into(),
+        authentication: Vec::new(),
+    }
 }
 
 /// Whether the sign-in refuses these answers. Every request on the way must go to the provider's own table.
@@ -264,25 +282,26 @@ fn sign_in(provider: &Provider, code: &Value, poll: &Value) -> bool {
 fn refresh(reply: &Value) -> bool {
     let provider = zoho_provider();
     let data_center = provider.default_data_center().clone();
-    let mut flow = RefreshFlow::new(provider.dialect, data_center, client(), Secret::new("1000.refresh"));
+    let mut flow =
+        TokenFlow::new(provider.dialect, data_center, client(), Approval::RefreshToken(Secret::new("1000.refresh")));
     let now = Moment::default();
     let Step::Send(request) = flow.poll(now) else { panic!("a refresh begins at once") };
     check_host(&provider, &request);
     flow.handle(now, Ok(answer(reply)));
     match flow.poll(now) {
-        Step::Done(outcome) => !matches!(outcome, refresh::Outcome::Minted(_)),
+        Step::Done(outcome) => !matches!(outcome, token::Outcome::Minted { .. }),
         step => panic!("a refresh ends with its answer: {step:?}"),
     }
 }
 
 fn metadata(field: &str, value: &str) -> bool {
-    let issuer = Url::parse(ISSUER).expect("an address");
     let document = json!({
         "issuer": ISSUER,
         "device_authorization_endpoint": "https://id.example.com/code",
         "token_endpoint": "https://id.example.com/token",
     });
-    standard::read_metadata(&issuer, with(document, field, value).to_string().as_bytes()).is_err()
+    let read = Metadata::parse(with(document, field, value).to_string().as_bytes());
+    read.is_none_or(|metadata| metadata.endpoints(ISSUER).is_err())
 }
 
 fn answer(body: &Value) -> Response {

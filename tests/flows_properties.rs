@@ -5,7 +5,8 @@ use std::time::Duration;
 use device_login::clock::Moment;
 use device_login::http::{Response, TransportFailure};
 use device_login::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
-use device_login::oauth::refresh::{self, RefreshFlow};
+use device_login::oauth::token::{self, TokenFlow};
+use device_login::oauth::wire::Approval;
 use device_login::oauth::wire::ServerError;
 use device_login::oauth::{Client, Step};
 use device_login::providers::{Provider, standard, zoho};
@@ -69,7 +70,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn failure() -> impl Strategy<Value = Reply> {
-    (0..7, text()).prop_map(|(kind, text)| {
+    (0..13, text()).prop_map(|(kind, text)| {
         Err(match kind {
             0 => TransportFailure::Dns(text),
             1 => TransportFailure::Connect(text),
@@ -77,6 +78,12 @@ fn failure() -> impl Strategy<Value = Reply> {
             3 => TransportFailure::Timeout(text),
             4 => TransportFailure::Truncated(text),
             5 => TransportFailure::TooLarge(text, 1),
+            6 => TransportFailure::Refused(text),
+            7 => TransportFailure::ConnectTimeout(text),
+            8 => TransportFailure::Proxy(text.clone(), text),
+            9 => TransportFailure::Closed(text),
+            10 => TransportFailure::Slow(text),
+            11 => TransportFailure::Garbled(text),
             _ => TransportFailure::Setup(text),
         })
     })
@@ -125,18 +132,30 @@ fn latency() -> impl Strategy<Value = Duration> {
 fn any_provider() -> impl Strategy<Value = Provider> {
     let at = |address| Url::parse(address).expect("an address");
     let endpoints = standard::StandardEndpoints {
-        device_authorization: at("https://accounts.zoho.com/code"),
-        token: at("https://accounts.zoho.com/token"),
-        revocation: None,
-        userinfo: None,
+        device_authorization: Some(at("https://accounts.zoho.com/code")),
+        token: Some(at("https://accounts.zoho.com/token")),
+        ..standard::StandardEndpoints::default()
     };
-    let standard = standard::provider("standard", &at("https://accounts.zoho.com"), endpoints, None);
+    let server = standard::StandardServer {
+        name: "standard".to_owned(),
+        dialect: &standard::DIALECT,
+        issuer: Some("https://accounts.zoho.com".to_owned()),
+        endpoints,
+        api_domain: None,
+        parameters: Vec::new(),
+    };
+    let standard = server.provider(standard::StandardEndpoints::default()).expect("it has a token endpoint");
     prop_oneof![Just(zoho::provider()), Just(standard)]
 }
 
 fn client() -> Client {
     let eu = ("eu".to_owned(), Secret::new(SECRET));
-    Client { id: "client".to_owned(), secret: Some(Secret::new(SECRET)), data_center_secrets: [eu].into() }
+    Client {
+        id: "client".to_owned(),
+        secret: Some(Secret::new(SECRET)),
+        data_center_secrets: [eu].into(),
+        authentication: Vec::new(),
+    }
 }
 
 /// Control, bidi and zero-width characters, as Unicode lists them, written apart from the program's own list.
@@ -179,7 +198,7 @@ fn check_event(event: &DeviceEvent) {
 fn check_outcome(outcome: &Outcome) {
     check_debug(outcome);
     match outcome {
-        Outcome::Authorized { token, data_center } => {
+        Outcome::Authorized { token, data_center, .. } => {
             check_text(data_center);
             token.scopes.iter().flatten().for_each(|scope| check_text(scope));
         }
@@ -189,7 +208,9 @@ fn check_outcome(outcome: &Outcome) {
         }
         Outcome::Failed(Failure::UnknownDataCenter(place)) => check_text(place),
         Outcome::Failed(Failure::Rejected(rejected)) => check_text(&rejected.to_string()),
-        Outcome::Failed(Failure::Transport(_) | Failure::Garbled { .. } | Failure::Throttled(_))
+        Outcome::Failed(
+            Failure::NoDeviceSignIn | Failure::Transport(_) | Failure::Garbled { .. } | Failure::Throttled(_),
+        )
         | Outcome::Denied
         | Outcome::Expired => {}
     }
@@ -208,7 +229,8 @@ struct Watch {
 impl Watch {
     fn sent(&self, now: Moment) {
         if let (Some((_, interval)), Some(replied_at)) = (self.code, self.replied_at) {
-            assert!(now - replied_at >= interval, "polled after {:?}, not {interval:?}", now - replied_at);
+            let pace = interval * 11 / 10;
+            assert!(now - replied_at >= pace, "polled after {:?}, not {pace:?}", now - replied_at);
         }
     }
 
@@ -229,10 +251,10 @@ impl Watch {
         }
     }
 
-    /// One interval after expiry at the latest, and what the exchanges after expiry took.
+    /// One interval and its margin after expiry at the latest, and what the exchanges after expiry took.
     fn ended(&self, now: Moment) {
         if let Some((expires_at, interval)) = self.code {
-            assert!(now <= expires_at + interval + self.late, "ended {:?} after expiry", now - expires_at);
+            assert!(now <= expires_at + interval * 14 / 10 + self.late, "ended {:?} after expiry", now - expires_at);
         }
     }
 }
@@ -281,6 +303,61 @@ fn play(provider: Provider, replies: Vec<(Reply, Duration)>, then: &Value) -> Ou
     panic!("the flow does not end");
 }
 
+/// A server that minds its interval by a clock of its own, and asks for a longer one each time that it is not kept.
+struct StrictServer {
+    interval: Duration,
+    asked_at: Option<Duration>,
+    early: u32,
+}
+
+impl StrictServer {
+    fn answer(&mut self, at: Duration) -> Value {
+        let is_early = self.asked_at.is_some_and(|before| at < before + self.interval);
+        self.asked_at = Some(at);
+        if is_early {
+            self.early += 1;
+            self.interval += Duration::from_secs(5);
+            json!({ "error": "slow_down" })
+        } else {
+            pending()
+        }
+    }
+}
+
+/// How many polls of a sign-in are early at such a server when this machine counts `percent` seconds for 100 true ones.
+fn early_polls(percent: u32, interval: u64, latencies: Vec<Duration>) -> u32 {
+    let mut flow =
+        DeviceFlow::new(zoho::provider(), zoho::provider().default_data_center().clone(), client(), Vec::new());
+    let mut server = StrictServer { interval: Duration::from_secs(interval), asked_at: None, early: 0 };
+    let (mut true_time, start) = (Duration::ZERO, Moment::at(Duration::from_secs(50)));
+    let mut latencies = latencies.into_iter().cycle();
+    loop {
+        let now = start + true_time * percent / 100;
+        match flow.poll(now) {
+            Step::Send(request) if request.url.path().ends_with("code") => {
+                let code = json!({
+                    "user_code": "WLKU-4502", "device_code": DEVICE_CODE, "interval": interval, "expires_in": 900,
+                    "verification_uri": "https://accounts.zoho.com/oauth/v3/device",
+                });
+                server.asked_at = Some(true_time);
+                flow.handle(now, Ok(json(&code)));
+            }
+            Step::Send(_) => {
+                let answer = server.answer(true_time);
+                true_time += latencies.next().unwrap_or_default();
+                flow.handle(start + true_time * percent / 100, Ok(json(&answer)));
+            }
+            // A hair later, so that rounding makes nothing early.
+            Step::Wait(until) => true_time = (until - start) * 100 / percent + Duration::from_micros(1),
+            Step::AwaitReply => panic!("the reply was handed in"),
+            Step::Done(outcome) => {
+                assert_eq!(outcome, Outcome::Expired);
+                return server.early;
+            }
+        }
+    }
+}
+
 /// A quarter of the usual number of cases, for speed; `PROPTEST_CASES` still scales it.
 fn config() -> ProptestConfig {
     let usual = ProptestConfig::default();
@@ -297,6 +374,20 @@ proptest! {
         replies in proptest::collection::vec((prop_oneof![3 => passing().boxed(), 1 => arbitrary().boxed()], latency()), 0..30),
     ) {
         play(provider, [vec![code], replies].concat(), &pending());
+    }
+
+    #[test]
+    fn no_poll_is_early_where_the_clock_runs_a_tenth_too_fast_or_slow_by_any_amount(
+        percent in 50_u32..=110, interval in 5_u64..60, latencies in proptest::collection::vec(latency(), 1..30),
+    ) {
+        prop_assert_eq!(early_polls(percent, interval, latencies), 0);
+    }
+
+    #[test]
+    fn a_clock_that_runs_far_too_fast_is_learnt_from_three_early_polls(
+        percent in 111_u32..=130, interval in 5_u64..60, latencies in proptest::collection::vec(latency(), 1..30),
+    ) {
+        prop_assert!(early_polls(percent, interval, latencies) <= 3);
     }
 
     #[test]
@@ -328,7 +419,7 @@ proptest! {
     ) {
         let provider = zoho::provider();
         let data_center = provider.default_data_center().clone();
-        let mut flow = RefreshFlow::new(provider.dialect, data_center, client(), Secret::new(REFRESH_TOKEN));
+        let mut flow = TokenFlow::new(provider.dialect, data_center, client(), Approval::RefreshToken(Secret::new(REFRESH_TOKEN)));
         let mut now = Moment::at(Duration::from_secs(50));
         let mut replies = replies.into_iter();
         loop {
@@ -343,7 +434,7 @@ proptest! {
                 }
                 Step::Wait(until) => now = until,
                 Step::AwaitReply => panic!("the reply was handed in"),
-                Step::Done(refresh::Outcome::Refused(error) | refresh::Outcome::Error(error)) => {
+                Step::Done(token::Outcome::Refused(error) | token::Outcome::Error(error)) => {
                     check_error(&error);
                     break;
                 }

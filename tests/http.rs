@@ -1,70 +1,58 @@
 //! What the HTTP client must not do, whatever a server answers: follow it elsewhere, read for ever, wait for ever, hand out
 //! more than was asked for.
 
+#[path = "support/socket.rs"]
+mod socket;
+
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::thread;
 use std::time::Duration;
 
-use device_login::http::client::Client;
-use device_login::http::{Request, Response, TransportFailure};
+use device_login::clock;
+use device_login::http::{Method, Request, TransportFailure};
+use device_login::secret::Secret;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use socket::{SECRET, answering, form, read_request, send, serve};
 use url::Url;
 
-const SECRET: &str = "sentinel-secret-0123456789";
-
-/// Answers every connection by `answer`, and counts them.
-fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> (Url, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback can be listened at");
-    let url = Url::parse(&format!("http://{}/token", listener.local_addr().expect("it listens"))).expect("an address");
-    let (count, answer) = (Arc::new(AtomicUsize::new(0)), Arc::new(answer));
-    let counted = Arc::clone(&count);
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            counted.fetch_add(1, Ordering::SeqCst);
-            let answer = Arc::clone(&answer);
-            thread::spawn(move || answer(stream));
-        }
-    });
-    (url, count)
-}
-
-/// Reads one request to the end of its form.
-fn read_request(stream: &mut TcpStream) {
-    let mut seen = Vec::new();
-    let mut byte = [0];
-    while !seen.ends_with(SECRET.as_bytes()) && stream.read(&mut byte).is_ok_and(|read| read == 1) {
-        seen.extend(byte);
-    }
-}
-
-fn answering(text: impl Into<Vec<u8>>) -> (Url, Arc<AtomicUsize>) {
-    let text = text.into();
-    serve(move |mut stream| {
-        read_request(&mut stream);
-        // A client that has enough closes first.
-        let _ = stream.write_all(&text);
-    })
-}
-
-fn send(request: Request) -> Result<Response, TransportFailure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(Client::new(None).send(request))
-}
-
-fn form(url: &Url) -> Request {
-    Request::form(url.clone(), &[("client_secret", SECRET)])
-}
+/// What is asked for, and how.
+type Kind = (&'static str, fn(Url) -> Request);
 
 #[test]
-fn no_redirect_is_followed() {
-    let (elsewhere, visits) = answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
-    for status in [301, 302, 303, 307, 308] {
-        let (url, _) = answering(format!("HTTP/1.1 {status} X\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\n\r\n"));
-        assert_eq!(send(form(&url)).map(|response| response.status), Ok(status));
+fn no_redirect_is_followed_with_a_credential() {
+    let bytes = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&bytes);
+    let (elsewhere, visits) = serve(move |mut stream| {
+        let _ = counted.fetch_add(stream.read(&mut [0; 4096]).unwrap_or(0), Ordering::SeqCst);
+    });
+    let port = elsewhere.port().expect("a port of its own");
+    let targets = [elsewhere.to_string(), format!("http://localhost:{port}/"), format!("//127.0.0.1:{port}/token")];
+    let kinds: [Kind; 5] = [
+        ("token", |url| form(&url)),
+        ("device", |url| Request::form(url, &[("client_id", "1000.CLIENT"), ("scope", SECRET)])),
+        ("revoke", |url| Request::form(url, &[("token", SECRET)])),
+        ("userinfo", |url| Request::get(url).with_header("authorization", bearer())),
+        ("api", |url| Request { method: Method::Put, ..form(&url) }.with_header("authorization", bearer())),
+    ];
+    let mut refused = 0;
+    for (kind, request) in kinds {
+        for status in [301, 302, 303, 307, 308] {
+            for target in &targets {
+                let head = format!("HTTP/1.1 {status} X\r\nlocation: {target}\r\ncontent-length: 0\r\n\r\n");
+                let (url, _) = answering(head);
+                let answer = send(request(url));
+                assert_eq!(answer.map(|response| response.status), Ok(status), "{kind} to {target}");
+                refused += 1;
+            }
+        }
     }
-    assert_eq!(visits.load(Ordering::SeqCst), 0);
+    assert_eq!((refused, visits.load(Ordering::SeqCst), bytes.load(Ordering::SeqCst)), (75, 0, 0));
+}
+
+fn bearer() -> Secret {
+    Secret::new(format!("Bearer {SECRET}"))
 }
 
 #[test]
@@ -102,12 +90,17 @@ fn a_server_that_says_nothing_is_given_up_at_the_deadline() {
 }
 
 #[test]
-fn failures_are_told_apart() {
-    let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
-    let url = Url::parse(&format!("http://{closed}/")).expect("an address");
-    assert!(matches!(send(form(&url)), Err(TransportFailure::Connect(_))));
-    let (url, _) = answering("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf");
-    assert!(matches!(send(form(&url)), Err(TransportFailure::Truncated(_))));
+fn an_answer_without_a_date_gets_the_time_at_which_it_came() {
+    let date = |head: &str| {
+        let (url, _) = answering(format!("HTTP/1.1 200 OK\r\n{head}content-length: 2\r\n\r\n{{}}"));
+        let response = send(form(&url)).expect("an answer");
+        response.header("date").expect("a date").to_owned()
+    };
+    assert_eq!(date("date: Thu, 01 Jan 1970 00:00:07 GMT\r\n"), "Thu, 01 Jan 1970 00:00:07 GMT");
+    let added = date("");
+    let read = DateTime::strptime("%a, %d %b %Y %H:%M:%S GMT", &added).expect(&added);
+    let came = TimeZone::UTC.to_timestamp(read).expect("a time");
+    assert!(clock::wall().duration_since(came).as_secs().abs() < 60, "{added}");
 }
 
 #[test]

@@ -90,6 +90,26 @@ fn a_refusal_is_told_with_its_cause_and_what_helps() {
 }
 
 #[test]
+fn likely_causes_are_listed_below_what_helps_and_give_way_first() {
+    let refused = || {
+        let mut model = profiles_at("work");
+        let task = task_of(&press(&mut model, &[Key::Char('r')]));
+        let causes = texts(&[
+            "the access was taken back: under Connected Apps, by an administrator, or by signing out everywhere",
+            "newer sign-ins pushed it out: Zoho keeps about 20 for each account and client and drops the oldest",
+            "the client was deleted, or is another one than at the sign-in",
+        ]);
+        let error = Error::new(Code::SignInNeeded, "the access token of profile `work` could not be refreshed")
+            .because("Zoho no longer takes the refresh token of this sign-in (invalid_code)")
+            .likely(causes)
+            .hint("run `device-login login work`");
+        update(&mut model, Message::Refreshed { task, profile: name("work"), result: Err(error) }, now());
+        model
+    };
+    assert_screens!("profiles_refused_with_causes", refused(), now());
+}
+
+#[test]
 fn signing_out_says_which_half_did_not_work() {
     let signed_out = || {
         let mut model = profiles_at("work");
@@ -220,7 +240,7 @@ fn a_failed_call_is_explained() {
         let body = r#"{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"invalid scope","status":"error"}"#;
         let mut answer = answer(401, body, None);
         let diagnosis = device_login::api::diagnose(&answer.response).expect("it failed");
-        answer.explained = Some(Explained { diagnosis, text: diagnosis.in_words().to_owned() });
+        answer.explained = Some(Explained { diagnosis, text: diagnosis.in_words() });
         with_keys(answered(Ok(answer)), &[Key::Tab])
     };
     assert_screens!("api_explained", explained(), now());

@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use device_login::clock::Moment;
 use device_login::error::{Code, Error};
+use device_login::http::trouble::Trouble;
 use device_login::profile::ProfileName;
+use device_login::providers::explained::{Explanation, Facts, Place, look_up};
+use device_login::providers::zoho;
 use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use device_login::storage::Account;
 use device_login::tui::keymap::Key;
@@ -123,6 +126,25 @@ fn failure(code: Code) -> Error {
         .hint("check `client_id`, its secret and `data_center` of profile `work`")
 }
 
+/// What the table says about a word of Zoho's during a sign-in.
+fn explained(place: Place, word: &str) -> Error {
+    let entry = look_up(zoho::DIALECT.error_words, place, word).expect("Zoho's words are known");
+    let facts = Facts {
+        profile: "work",
+        provider: "Zoho",
+        data_center: "us",
+        scopes: "ZohoCRM.users.READ",
+        registration: zoho::DIALECT.registration,
+        later: "try again in ten minutes",
+        by_hand: "remove the access by hand",
+    };
+    let Explanation { code, meaning, causes, next } = entry.explain(&facts);
+    Error::new(code.expect("a word that ends a sign-in"), "profile `work` could not be signed in")
+        .because(format!("{meaning} ({word})"))
+        .likely(causes)
+        .hint(next)
+}
+
 fn demo() -> Model {
     let mut model = pending();
     model.is_demo = true;
@@ -143,7 +165,7 @@ fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
 type State = (&'static str, fn() -> Model);
 
 /// Every state, by the name of its snapshots.
-const STATES: [State; 20] = [
+const STATES: [State; 22] = [
     ("asking", || asking().0),
     ("first", || waiting(Vec::new())),
     ("pending", pending),
@@ -154,7 +176,7 @@ const STATES: [State; 20] = [
     }),
     ("retrying", || {
         let reason = "accounts.zoho.com did not answer in time".to_owned();
-        after(|next_poll_at| SignInEvent::Retrying { reason, attempt: 3, next_poll_at })
+        after(|next_poll_at| SignInEvent::Retrying { trouble: Trouble::Timeout, reason, attempt: 3, next_poll_at })
     }),
     ("renewed", || after(|next_poll_at| SignInEvent::CodeRenewed { code: code("WXYZ-7788", 0), next_poll_at })),
     ("demo", demo),
@@ -170,6 +192,8 @@ const STATES: [State; 20] = [
     ("declined", || ended(Err(Error::new(Code::Denied, "the request was declined")))),
     ("expired", || ended(Err(Error::new(Code::CodeExpired, "the code ran out before anyone approved it")))),
     ("failed", || ended(Err(failure(Code::InvalidClient)))),
+    ("failed_with_causes", || ended(Err(explained(Place::DeviceAuthorization, "invalid_client")))),
+    ("declined_with_causes", || ended(Err(explained(Place::Poll, "access_denied")))),
 ];
 
 #[test]

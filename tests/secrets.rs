@@ -9,6 +9,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use device_login::clock;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -188,10 +190,14 @@ fn a_client_secret_goes_from_a_pipe_into_the_sealed_store_only() {
     assert_clean_files(&home.path(""));
     assert_clean(&home.run_with(&add, CLIENT_SECRET), "profile add, again");
     assert!(!home.configuration().contains(SENTINEL));
-    let events = home.run(&["-v", "login", "--json"]).json_lines();
+    let signing_in = home.run(&["-v", "login", "--json"]);
+    let basic = BASE64_STANDARD.encode(format!("client-1:{CLIENT_SECRET}"));
+    assert!(!signing_in.stdout.contains(&basic) && !signing_in.stderr.contains(&basic));
+    let events = signing_in.json_lines();
     assert_eq!(events.last().map(|event| &event["event"]), Some(&json!("signed_in")));
     let poll = authority.log().into_iter().find(|asked| asked.path == "/token").expect("a poll");
-    assert!(poll.body.contains(CLIENT_SECRET), "the secret reached the provider, and in the body");
+    assert!(poll.headers.contains(&format!("authorization: Basic {basic}")), "the secret reached the provider");
+    assert!(poll.body.contains("client_id=client-1") && !poll.body.contains(CLIENT_SECRET));
     assert_clean_addresses(&authority);
 }
 

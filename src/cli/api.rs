@@ -88,13 +88,15 @@ impl Api {
         bytes.extend_from_slice(&answer.response.body);
         context.output.bytes(&bytes)?;
         let message = format!("{} {} answered HTTP {status}", call.method, call.url.path());
-        let explanation = answer.explained.as_ref().map(|explained| explained.text.as_str());
+        let explained = answer.explained.as_ref();
         if self.fail && status >= 400 {
             let error = Error::new(Code::ApiStatus, message);
-            return Err(explanation.map_or(error.clone(), |explanation| error.because(explanation)));
+            return Err(explained.map_or(error.clone(), |explained| {
+                error.because(&explained.text).likely(explained.diagnosis.causes_in_words())
+            }));
         }
-        if let Some(explanation) = explanation {
-            context.output.note(&format!("{message}: {explanation}"));
+        if let Some(explained) = explained {
+            context.output.note(&format!("{message}: {}", explained.text));
         }
         Ok(())
     }

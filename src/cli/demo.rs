@@ -13,7 +13,7 @@ use url::Url;
 
 use super::context::Context;
 use super::full_screen;
-use crate::config::{Config, Profile, ProviderSource, SecretSource};
+use crate::config::{ClientType, Config, Profile, ProviderSource, SecretSource};
 use crate::demo::{Addresses, DataCenterAddresses, Decision, Demo, Options};
 use crate::error::{Code, Error};
 use crate::http::client::Client;
@@ -106,6 +106,8 @@ async fn service_in(home: &Path, addresses: &Addresses) -> anyhow::Result<(Servi
         data_center: Some("us".to_owned()),
         client_id: addresses.client_id.clone(),
         scopes: SCOPES.map(str::to_owned).to_vec(),
+        client_type: ClientType::NonBrowser,
+        redirect_uri: None,
         client_secret: SecretSource::Store,
         client_secret_files: std::collections::BTreeMap::new(),
     };

@@ -170,6 +170,9 @@ async fn within(
 
 fn add_first_profile(context: &Context, service: Service, name: Option<&ProfileName>) -> Result<Service, Error> {
     let (profile, secret) = prompt::new_profile(&context.output, &service.config, name)?;
+    for advice in service.advice_on_scopes(&profile) {
+        context.output.say(&format!("warning: {advice}"));
+    }
     let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
     context.output.say(&format!("Added profile {} to {}.", profile.name, config.file.display()));
     Ok(service.with_config(config))

@@ -76,6 +76,9 @@ impl Stream<io::Stderr> {
 pub(super) struct ErrorJson {
     code: &'static str,
     message: String,
+    /// What may lie behind it, the likeliest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<String>,
     /// Empty where nothing helps.
     hint: String,
     retryable: bool,
@@ -86,6 +89,7 @@ impl From<&Error> for ErrorJson {
         Self {
             code: error.code.word(),
             message: error.to_string(),
+            causes: error.causes.clone(),
             hint: error.hint.clone().unwrap_or_default(),
             retryable: error.code.is_retryable(),
         }
@@ -188,8 +192,14 @@ impl Output {
         }
         let (red, bold, reset) = if self.stderr_has_color() { (RED, BOLD, RESET) } else { ("", "", "") };
         let message = self.stderr.guarded(&error.to_string());
-        let hint = error.hint.as_ref().map(|hint| format!("  {bold}hint:{reset} {}\n", self.stderr.guarded(hint)));
-        self.stderr.write(&format!("{red}error:{reset} {message}\n{}", hint.unwrap_or_default()));
+        let mut text = format!("{red}error:{reset} {message}\n");
+        if !error.causes.is_empty() {
+            text.extend([format!("  {bold}likely causes:{reset}\n")]);
+            let causes = error.causes.iter().enumerate();
+            text.extend(causes.map(|(index, cause)| format!("    {}. {}\n", index + 1, self.stderr.guarded(cause))));
+        }
+        text.extend(error.hint.iter().map(|hint| format!("  {bold}hint:{reset} {}\n", self.stderr.guarded(hint))));
+        self.stderr.write(&text);
     }
 
     /// Help that was asked for.

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::context::Context;
 use super::{Positional, prompt, words};
 use crate::clock;
-use crate::config::{self, Config, Profile, SecretSource};
+use crate::config::{self, ClientType, Config, Profile, SecretSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::catalog;
@@ -49,6 +49,12 @@ struct Add {
     /// The client's id, as the provider's console shows it
     #[arg(long, value_name = "ID")]
     client_id: String,
+    /// What the client is registered as, in the words of Zoho's API console
+    #[arg(long, value_name = "TYPE", default_value = "non-browser")]
+    client_type: ClientType,
+    /// Where the client is registered to send browsers, for `login --web`
+    #[arg(long, value_name = "ADDRESS")]
+    redirect_uri: Option<url::Url>,
     /// The file with the client's secret
     #[arg(long, value_name = "FILE", conflicts_with = "client_secret_stdin")]
     client_secret_file: Option<PathBuf>,
@@ -108,12 +114,17 @@ impl Add {
             data_center: self.data_center.map(|code| code.to_ascii_lowercase()),
             client_id: self.client_id,
             scopes: words::scopes(&self.scopes),
+            client_type: self.client_type,
+            redirect_uri: self.redirect_uri,
             client_secret: SecretSource::Store,
             client_secret_files: std::collections::BTreeMap::new(),
         };
         if secret.is_none() {
             let advice = "if the provider gave one, remove the profile and add it again with `--client-secret-stdin`";
             context.output.note(&format!("No client secret was given; {advice}."));
+        }
+        for advice in service.advice_on_scopes(&profile) {
+            context.output.say(&format!("warning: {advice}"));
         }
         let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
         let name = &profile.name;
@@ -191,8 +202,10 @@ fn shown(profile: &Profile, service: &Service) -> Result<String, Error> {
         ("provider", profile.provider.clone()),
         ("data center", profile.data_center.clone().unwrap_or_else(|| "the provider's first".to_owned())),
         ("client id", profile.client_id.clone()),
+        ("client type", profile.client_type.word().to_owned()),
         ("client secret", client_secret),
     ];
+    lines.extend(profile.redirect_uri.as_ref().map(|uri| ("redirect URI", uri.to_string())));
     for (data_center, path) in &profile.client_secret_files {
         let place = format!("for {}: in the file {}", words::data_center(data_center), path.display());
         lines.push(("", place));

@@ -7,16 +7,13 @@ use crossterm::terminal;
 
 use super::output::Output;
 use super::words;
-use crate::config::{Config, Profile, ProviderSource, SecretSource};
+use crate::config::{ClientType, Config, Profile, ProviderSource, SecretSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 
 /// Longer answers are mistakes.
 const LONGEST_ANSWER: u16 = 4096;
-
-/// The scope that lets the account be read, which is the least that is of use.
-const DEFAULT_SCOPE: &str = "AaaServer.profile.READ";
 
 /// Tells whether somebody is there to ask.
 pub(super) fn is_possible() -> bool {
@@ -90,7 +87,7 @@ pub(super) fn new_profile(
     output.say("There is no profile yet. A few questions make one; Ctrl-C ends them.");
     let providers: Vec<&str> = config.providers.keys().map(String::as_str).collect();
     let question = format!("Provider ({})", providers.join(", "));
-    let provider = until(output, &question, providers.first().copied().unwrap_or_default(), |answer| {
+    let provider = until(output, &question, "zoho", |answer| {
         config.providers.get(&answer).map(|source| (answer, source)).ok_or("This provider is not known.")
     })?;
     let (provider, source) = provider;
@@ -99,8 +96,7 @@ pub(super) fn new_profile(
     let plain = |answer: String| if answer.is_empty() { Err("A client id is needed.") } else { Ok(answer) };
     let client_id = until(output, "Client id", "", plain)?;
     let secret = hidden(output, "Client secret (not shown; none: just Enter): ")?;
-    let default_scope = if source.dialect().scope_separator == "," { DEFAULT_SCOPE } else { "openid" };
-    let scopes = line(output, "Scopes, separated by commas", default_scope)?;
+    let scopes = line(output, "Scopes, separated by commas", source.dialect().default_scope)?;
     let name = match name {
         Some(name) => name.clone(),
         None => until(output, "Name of the profile", "work", |answer| {
@@ -113,6 +109,8 @@ pub(super) fn new_profile(
         data_center,
         client_id,
         scopes: words::scopes(&scopes),
+        client_type: ClientType::NonBrowser,
+        redirect_uri: None,
         client_secret: SecretSource::Store,
         client_secret_files: std::collections::BTreeMap::new(),
     };

@@ -146,21 +146,11 @@ fn profile_json(status: &ProfileStatus, now: Timestamp) -> ProfileJson<'_> {
     }
 }
 
-/// Columns as wide as their widest cell; the last one is open.
+/// A line for each profile, and what has to be said of some below.
 fn table(statuses: &[ProfileStatus], now: Timestamp) -> String {
     let mut rows = vec![["PROFILE", "STATE", "ENDS", "PROVIDER", "BUDGET", "ACCOUNT"].map(str::to_owned)];
     rows.extend(statuses.iter().map(|status| row(status, now)));
-    let mut widths = [0; 6];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let line = |row: &[String; 6]| {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    let mut lines: Vec<String> = rows.iter().map(line).collect();
+    let mut lines = words::columns(&rows);
     for status in statuses {
         let name = &status.name;
         if !status.missing_scopes.is_empty() {

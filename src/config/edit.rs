@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 use zeroize::Zeroizing;
 
-use super::{Config, LONGEST_FILE, Profile, SecretSource};
+use super::{ClientType, Config, LONGEST_FILE, Profile, SecretSource};
 use crate::error::{Code, Error};
 use crate::files;
 use crate::profile::ProfileName;
@@ -49,6 +49,12 @@ fn profile_table(profile: &Profile) -> Table {
         table.insert("data_center", value(data_center));
     }
     table.insert("client_id", value(&profile.client_id));
+    if profile.client_type != ClientType::default() {
+        table.insert("client_type", value(profile.client_type.word()));
+    }
+    if let Some(redirect_uri) = &profile.redirect_uri {
+        table.insert("redirect_uri", value(redirect_uri.as_str()));
+    }
     match &profile.client_secret {
         SecretSource::Store => {}
         SecretSource::File(path) => drop(table.insert("client_secret_file", value(path.display().to_string()))),

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Config, Profile, ProviderSource, SecretSource, built_in_providers};
+use super::{ClientType, Config, Profile, ProviderSource, SecretSource, built_in_providers};
 use crate::profile::ProfileName;
-use crate::providers::standard::{self, StandardEndpoints};
-use crate::providers::{Provider, zoho};
+use crate::providers::presets::Preset;
+use crate::providers::standard::{self, StandardEndpoints, StandardServer};
+use crate::providers::{ClientAuthentication, zoho};
 use crate::untrusted::check_address;
 
 #[derive(Debug, Default, Deserialize)]
@@ -29,6 +30,9 @@ struct ProfileEntry {
     data_center: Option<String>,
     client_id: String,
     #[serde(default)]
+    client_type: ClientType,
+    redirect_uri: Option<String>,
+    #[serde(default)]
     scopes: Vec<String>,
     client_secret_file: Option<PathBuf>,
     client_secret_env: Option<String>,
@@ -42,19 +46,34 @@ struct ProfileEntry {
 struct ProviderEntry {
     kind: ProviderKind,
     data_centers: Option<BTreeMap<String, DataCenterEntry>>,
+    host: Option<String>,
+    tenant: Option<String>,
+    realm: Option<String>,
     issuer: Option<String>,
     device_authorization_endpoint: Option<String>,
+    authorization_endpoint: Option<String>,
     token_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
     userinfo_endpoint: Option<String>,
     api_domain: Option<String>,
+    client_authentication: Option<ClientAuthentication>,
+    parameters: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
 enum ProviderKind {
     Standard,
     Zoho,
+    #[serde(rename = "github")]
+    GitHub,
+    Google,
+    Microsoft,
+    #[serde(rename = "gitlab")]
+    GitLab,
+    Okta,
+    Auth0,
+    Keycloak,
 }
 
 #[derive(Debug, Deserialize)]
@@ -122,6 +141,8 @@ impl ProfileEntry {
             provider: self.provider,
             data_center: self.data_center.map(|code| code.to_ascii_lowercase()),
             client_id: self.client_id,
+            client_type: self.client_type,
+            redirect_uri: optional_address("redirect_uri", self.redirect_uri)?,
             scopes: self.scopes,
             client_secret,
             client_secret_files: files.map(|(code, path)| (code.to_ascii_lowercase(), beside(file, &path))).collect(),
@@ -132,48 +153,85 @@ impl ProfileEntry {
 impl ProviderEntry {
     fn check(self, name: &str) -> Result<ProviderSource, String> {
         match self.kind {
-            ProviderKind::Standard => self.standard(name),
             ProviderKind::Zoho => self.zoho(name),
+            ProviderKind::Standard => self.server(name, None),
+            ProviderKind::GitHub => self.server(name, Preset::of_kind("github")),
+            ProviderKind::Google => self.server(name, Preset::of_kind("google")),
+            ProviderKind::Microsoft => self.server(name, Preset::of_kind("microsoft")),
+            ProviderKind::GitLab => self.server(name, Preset::of_kind("gitlab")),
+            ProviderKind::Okta => self.server(name, Preset::of_kind("okta")),
+            ProviderKind::Auth0 => self.server(name, Preset::of_kind("auth0")),
+            ProviderKind::Keycloak => self.server(name, Preset::of_kind("keycloak")),
         }
     }
 
-    fn standard(self, name: &str) -> Result<ProviderSource, String> {
+    /// A server by what is given here; what a preset knows comes second.
+    fn server(self, name: &str, preset: Option<&Preset>) -> Result<ProviderSource, String> {
         if self.data_centers.is_some() {
             return Err("has `data_centers`, which only providers of the kind `zoho` have".to_owned());
         }
-        let api_domain = optional_address("api_domain", self.api_domain)?;
-        match (self.issuer, self.device_authorization_endpoint, self.token_endpoint) {
-            (Some(issuer), None, None) => {
-                if self.revocation_endpoint.is_some() || self.userinfo_endpoint.is_some() {
-                    return Err("has endpoints beside an `issuer` that describes its own".to_owned());
-                }
-                let issuer = address("issuer", &issuer)?;
-                Ok(ProviderSource::Issuer { name: name.to_owned(), issuer, api_domain })
-            }
-            (issuer, Some(device_authorization), Some(token)) => {
-                let endpoints = StandardEndpoints {
-                    device_authorization: address("device_authorization_endpoint", &device_authorization)?,
-                    token: address("token_endpoint", &token)?,
-                    revocation: optional_address("revocation_endpoint", self.revocation_endpoint)?,
-                    userinfo: optional_address("userinfo_endpoint", self.userinfo_endpoint)?,
-                };
-                let issuer = optional_address("issuer", issuer)?.unwrap_or_else(|| endpoints.token.clone());
-                Ok(ProviderSource::Configured(standard::provider(name, &issuer, endpoints, api_domain)))
-            }
-            _ => Err("needs `issuer`, or both `device_authorization_endpoint` and `token_endpoint`".to_owned()),
+        let blanks = [("host", self.host), ("tenant", self.tenant), ("realm", self.realm)];
+        let given: BTreeMap<&str, String> = blanks.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+        let known = preset.map_or(&[][..], |preset| preset.parameters);
+        if let Some((key, _)) = given.iter().find(|(key, _)| known.iter().all(|parameter| parameter.name != **key)) {
+            return Err(format!("has `{key}`, which this kind of provider does not take"));
         }
+        let preset = preset.map(|preset| preset.server(name, &given)).transpose()?;
+        let blank = || StandardServer {
+            name: name.to_owned(),
+            dialect: &standard::DIALECT,
+            issuer: None,
+            endpoints: StandardEndpoints::default(),
+            api_domain: None,
+            parameters: Vec::new(),
+        };
+        let known = preset.unwrap_or_else(blank);
+        let given = StandardEndpoints {
+            device_authorization: optional_address(
+                "device_authorization_endpoint",
+                self.device_authorization_endpoint,
+            )?,
+            authorization: optional_address("authorization_endpoint", self.authorization_endpoint)?,
+            token: optional_address("token_endpoint", self.token_endpoint)?,
+            revocation: optional_address("revocation_endpoint", self.revocation_endpoint)?,
+            userinfo: optional_address("userinfo_endpoint", self.userinfo_endpoint)?,
+            client_authentication: self.client_authentication.into_iter().collect(),
+        };
+        if let Some(issuer) = &self.issuer {
+            address("issuer", issuer)?;
+        }
+        let server = StandardServer {
+            issuer: self.issuer.or(known.issuer),
+            endpoints: given.or(known.endpoints),
+            api_domain: optional_address("api_domain", self.api_domain)?.or(known.api_domain),
+            parameters: self.parameters.unwrap_or_default().into_iter().collect(),
+            ..known
+        };
+        if server.issuer.is_none() && server.endpoints.token.is_none() {
+            return Err("needs `issuer`, or both `device_authorization_endpoint` and `token_endpoint`".to_owned());
+        }
+        Ok(match server.provider(StandardEndpoints::default()) {
+            Some(provider) if server.issuer.is_none() => ProviderSource::Configured(provider),
+            _ => ProviderSource::Discovered(Box::new(server)),
+        })
     }
 
     fn zoho(self, name: &str) -> Result<ProviderSource, String> {
-        let of_the_other_kind = [
-            ("issuer", &self.issuer),
-            ("device_authorization_endpoint", &self.device_authorization_endpoint),
-            ("token_endpoint", &self.token_endpoint),
-            ("revocation_endpoint", &self.revocation_endpoint),
-            ("userinfo_endpoint", &self.userinfo_endpoint),
-            ("api_domain", &self.api_domain),
+        let of_other_kinds = [
+            ("host", self.host.is_some()),
+            ("tenant", self.tenant.is_some()),
+            ("realm", self.realm.is_some()),
+            ("issuer", self.issuer.is_some()),
+            ("device_authorization_endpoint", self.device_authorization_endpoint.is_some()),
+            ("authorization_endpoint", self.authorization_endpoint.is_some()),
+            ("token_endpoint", self.token_endpoint.is_some()),
+            ("revocation_endpoint", self.revocation_endpoint.is_some()),
+            ("userinfo_endpoint", self.userinfo_endpoint.is_some()),
+            ("api_domain", self.api_domain.is_some()),
+            ("client_authentication", self.client_authentication.is_some()),
+            ("parameters", self.parameters.is_some()),
         ];
-        if let Some((key, _)) = of_the_other_kind.iter().find(|(_, value)| value.is_some()) {
+        if let Some((key, _)) = of_other_kinds.iter().find(|(_, is_given)| *is_given) {
             return Err(format!("has `{key}`, which goes below `data_centers` or belongs to the kind `standard`"));
         }
         zoho_provider(name, self.data_centers.unwrap_or_default())
@@ -193,8 +251,7 @@ fn zoho_provider(name: &str, entries: BTreeMap<String, DataCenterEntry>) -> Resu
     if data_centers.is_empty() {
         return Err("has no `data_centers`".to_owned());
     }
-    let provider = Provider { name: name.to_owned(), dialect: &zoho::DIALECT, data_centers };
-    Ok(ProviderSource::Configured(provider))
+    Ok(ProviderSource::Configured(zoho::provider_at(name, data_centers)))
 }
 
 fn optional_address(key: &str, text: Option<String>) -> Result<Option<Url>, String> {
@@ -220,6 +277,8 @@ mod tests {
     use std::path::Path;
 
     use super::super::{Config, ProviderSource, SecretSource};
+    use crate::providers::ClientAuthentication;
+    use crate::providers::standard::StandardEndpoints;
 
     fn parse(text: &str) -> Result<Config, String> {
         Config::parse(text, Path::new("/etc/x/config.toml")).map_err(|error| error.cause.expect("a cause"))
@@ -236,6 +295,35 @@ mod tests {
         assert_eq!(work.client_secret, SecretSource::File("/etc/x/secret".into()));
         let ProviderSource::Configured(lab) = &config.providers["lab"] else { panic!("lab is known") };
         assert_eq!(lab.default_data_center().code, "us");
+    }
+
+    #[test]
+    fn endpoints_win_over_presets_and_what_an_issuer_says() {
+        let config = parse(
+            "[providers.sso]\nkind=\"keycloak\"\nhost=\"id.example.com\"\nrealm=\"main\"\nclient_authentication=\"body\"\n\
+             revocation_endpoint=\"https://other.example.com/revoke/\"\nparameters={resource=\"x\"}\n\
+             [providers.corp]\nkind=\"standard\"\nissuer=\"https://id.example.com\"\n\
+             token_endpoint=\"https://id.example.com/token/\"\n",
+        );
+        let config = config.expect("valid");
+        let ProviderSource::Configured(sso) = &config.providers["sso"] else { panic!("a preset needs no discovery") };
+        assert_eq!(sso.client_authentication, [ClientAuthentication::Body]);
+        assert_eq!(sso.parameters, [("resource".to_owned(), "x".to_owned())]);
+        let endpoints = &sso.default_data_center().endpoints;
+        assert_eq!(endpoints.revocation[0].url.as_str(), "https://other.example.com/revoke/");
+        assert_eq!(endpoints.token.as_str(), "https://id.example.com/realms/main/protocol/openid-connect/token");
+
+        let ProviderSource::Discovered(corp) = &config.providers["corp"] else { panic!("the issuer is asked") };
+        assert_eq!(corp.issuer.as_deref(), Some("https://id.example.com"));
+        let url = |address| Some(url::Url::parse(address).expect("an address"));
+        let says = StandardEndpoints {
+            device_authorization: url("https://id.example.com/device"),
+            token: url("https://id.example.com/elsewhere"),
+            ..StandardEndpoints::default()
+        };
+        let endpoints = corp.provider(says).expect("whole").default_data_center().endpoints.clone();
+        assert_eq!(endpoints.token.as_str(), "https://id.example.com/token/");
+        assert_eq!(endpoints.device_authorization, url("https://id.example.com/device"));
     }
 
     #[test]
@@ -259,6 +347,17 @@ mod tests {
                 "line 4: unknown field",
             ),
             ("[providers.p]\nkind=\"zoho\"\nissuer=\"https://x.example\"".to_owned(), "has `issuer`"),
+            ("[providers.p]\nkind=\"zoho\"\nparameters={a=\"b\"}".to_owned(), "has `parameters`"),
+            ("[providers.p]\nkind=\"okta\"".to_owned(), "needs `host`, such as \"example.okta.com\""),
+            ("[providers.p]\nkind=\"okta\"\nhost=\"a b\"".to_owned(), "has a `host` that is none"),
+            ("[providers.p]\nkind=\"okta\"\nhost=\"http://x.example\"".to_owned(), "has a `host` that is plain http"),
+            ("[providers.p]\nkind=\"github\"\ntenant=\"x\"".to_owned(), "has `tenant`, which this kind"),
+            ("[providers.p]\nkind=\"keycloak\"\nhost=\"x.example\"".to_owned(), "needs `realm`"),
+            (
+                "[providers.p]\nkind=\"standard\"\nclient_authentication=\"jwt\"".to_owned(),
+                "line 3: unknown variant `jwt`",
+            ),
+            ("[providers.github]\nkind=\"github\"".to_owned(), "`github` is built in"),
         ] {
             let problem = parse(&text).expect_err(&text);
             assert!(problem.contains(part), "{problem:?} lacks {part:?}");

@@ -1,21 +1,27 @@
 //! Carries requests over the network, by reqwest.
 //!
-//! Redirects are never followed, since they could carry a token or secret to another host; nothing is retried, since the
-//! flows decide that; bodies are read up to their limit only; addresses are kept out of error texts. TLS is set up when
+//! Redirects are never followed, since they could carry a token or secret to another host; nothing that was sent is sent
+//! again, since the flows decide that; bodies are read up to their limit only; addresses are kept out of error texts. TLS is set up when
 //! the first `https` request is made, so that everything else starts without it.
 
-use std::error::Error;
+mod failure;
+mod resolver;
+
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use hyper_util::client::proxy::matcher::Matcher;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use reqwest::redirect;
 use url::Url;
 
+use self::failure::innermost;
+use self::resolver::Resolver;
 use super::{Method, Request, Response, TransportFailure};
 use crate::clock;
 use crate::files;
-use crate::untrusted::{Untrusted, check_address};
+use crate::untrusted::check_address;
 
 /// Connecting, TLS included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -32,6 +38,8 @@ pub struct Client {
     secure: OnceLock<reqwest::Client>,
     /// For `http` on loopback, where loading certificates would be wasted.
     loopback: OnceLock<reqwest::Client>,
+    resolver: Resolver,
+    proxies: OnceLock<Matcher>,
     observer: Option<Observer>,
 }
 
@@ -74,34 +82,49 @@ impl Client {
         let host = host(&request.url);
         check_address(&request.url)
             .map_err(|problem| TransportFailure::Setup(format!("the address of {host} {problem}")))?;
-        let deadline = request.deadline;
-        let exchange = self.exchange(request, &host);
-        tokio::time::timeout(deadline, exchange).await.unwrap_or(Err(TransportFailure::Timeout(host.clone())))
+        let route = self.route(host, &request.url);
+        let (deadline, body_limit, started) = (request.deadline, request.body_limit, clock::now());
+        let asked = tokio::time::timeout(deadline, self.ask(request, &route));
+        let incoming = asked.await.unwrap_or_else(|_| Err(TransportFailure::Timeout(route.host.clone())))?;
+        let left = deadline.saturating_sub(clock::now() - started);
+        let read = tokio::time::timeout(left, read(incoming, body_limit, &route));
+        read.await.unwrap_or_else(|_| Err(TransportFailure::Slow(route.host.clone())))
     }
 
-    async fn exchange(&self, request: Request, host: &str) -> Result<Response, TransportFailure> {
+    /// Sends the request and waits for the answer to begin.
+    async fn ask(&self, request: Request, route: &Route) -> Result<reqwest::Response, TransportFailure> {
         let client = if request.url.scheme() == "https" { self.secure()? } else { self.loopback()? };
-        let method = reqwest::Method::from_bytes(request.method.as_str().as_bytes())
-            .expect("`http::Method` has the names of real methods only");
-        let mut outgoing = client.request(method, request.url).body(request.body);
-        for (name, value) in request.headers {
-            let mut value = reqwest::header::HeaderValue::from_str(value.expose())
-                .map_err(|_| TransportFailure::Setup(format!("the value of header `{name}` cannot be sent")))?;
-            value.set_sensitive(true);
-            outgoing = outgoing.header(name, value);
-        }
-        let mut incoming = outgoing.send().await.map_err(|error| failure(host, &error))?;
-        let status = incoming.status().as_u16();
-        let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = incoming.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        let mut body = Vec::new();
-        while let Some(chunk) = incoming.chunk().await.map_err(|error| failure(host, &error))? {
-            if body.len() + chunk.len() > request.body_limit {
-                return Err(TransportFailure::TooLarge(host.to_owned(), request.body_limit));
+        let outgoing = outgoing(request)?;
+        let again = outgoing.try_clone();
+        let mut reply = client.execute(outgoing).await;
+        // Without a connection nothing was sent.
+        if let (Err(error), Some(again)) = (&reply, again)
+            && error.is_connect()
+            && error.is_timeout()
+            && self.resolver.has_another_way(&route.name, clock::now())
+        {
+            reply = client.execute(again).await;
+            if reply.as_ref().is_err_and(reqwest::Error::is_connect) {
+                self.resolver.forget_the_way(&route.name);
             }
-            body.extend_from_slice(&chunk);
         }
-        Ok(Response { status, headers, body })
+        reply.map_err(|error| failure::of_sending(route, &error, self.resolver.is_looking_up(&route.name)))
+    }
+
+    fn route(&self, host: String, url: &Url) -> Route {
+        // As the layer below: proxies are for `https`, and the environment names them.
+        let proxies = || self.proxies.get_or_init(Matcher::from_system);
+        let proxy = (url.scheme() == "https").then(proxies).and_then(|proxies| {
+            let proxy = proxies.intercept(&url.as_str().parse().ok()?)?;
+            // A user name and password may stand before the host.
+            let proxy = proxy.uri().authority()?;
+            let port = proxy.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+            Some((proxy.host().to_owned(), port))
+        });
+        match proxy {
+            Some((name, port)) => Route { host, proxy: Some(format!("{name}{port}")), name },
+            None => Route { host, proxy: None, name: url.host_str().unwrap_or_default().to_owned() },
+        }
     }
 
     fn secure(&self) -> Result<&reqwest::Client, TransportFailure> {
@@ -110,7 +133,7 @@ impl Client {
         }
         // Fails only where another part of this process chose a provider first, which is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = common().https_only(true);
+        let mut builder = self.common().https_only(true);
         if let Some(path) = &self.ca_certificate {
             let setup = |problem: String| {
                 TransportFailure::Setup(format!("the certificate authority {} {problem}", path.display()))
@@ -140,20 +163,69 @@ impl Client {
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth();
         let client =
-            common().no_proxy().tls_backend_preconfigured(no_roots).build().map_err(|error| {
+            self.common().no_proxy().tls_backend_preconfigured(no_roots).build().map_err(|error| {
                 TransportFailure::Setup(format!("no HTTP client could be made: {}", innermost(&error)))
             })?;
         Ok(self.loopback.get_or_init(|| client))
     }
+
+    fn common(&self) -> reqwest::ClientBuilder {
+        reqwest::Client::builder()
+            .user_agent(concat!("device-login/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(CONNECT_LIMIT)
+            .dns_resolver(self.resolver.clone())
+    }
 }
 
-fn common() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
-        .user_agent(concat!("device-login/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .connect_timeout(CONNECT_LIMIT)
+/// Which way a request takes.
+struct Route {
+    /// Who is asked, with a port that is not the usual one.
+    host: String,
+    /// Host and port of the proxy in between.
+    proxy: Option<String>,
+    /// Whose address is looked up.
+    name: String,
+}
+
+fn outgoing(request: Request) -> Result<reqwest::Request, TransportFailure> {
+    let method = reqwest::Method::from_bytes(request.method.as_str().as_bytes())
+        .expect("`http::Method` has the names of real methods only");
+    let mut outgoing = reqwest::Request::new(method, request.url);
+    *outgoing.body_mut() = Some(request.body.into());
+    for (name, value) in request.headers {
+        let unfit = |_| TransportFailure::Setup(format!("the value of header `{name}` cannot be sent"));
+        let mut value = reqwest::header::HeaderValue::from_str(value.expose()).map_err(unfit)?;
+        value.set_sensitive(true);
+        let name = reqwest::header::HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| TransportFailure::Setup(format!("a header cannot be called `{name}`")))?;
+        outgoing.headers_mut().append(name, value);
+    }
+    Ok(outgoing)
+}
+
+/// Reads an answer to its end or limit.
+async fn read(mut incoming: reqwest::Response, body_limit: usize, route: &Route) -> Result<Response, TransportFailure> {
+    let status = incoming.status().as_u16();
+    let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let mut headers: Vec<(String, String)> =
+        incoming.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+    if !incoming.headers().contains_key("date") {
+        // What other dates in the answer are measured by (RFC 9110 §6.6.1).
+        headers.extend(
+            DateTimePrinter::new().timestamp_to_rfc9110_string(&clock::wall()).map(|date| ("date".to_owned(), date)),
+        );
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = incoming.chunk().await.map_err(|error| failure::of_reading(route, &error))? {
+        if body.len() + chunk.len() > body_limit {
+            return Err(TransportFailure::TooLarge(route.host.clone(), body_limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Response { status, headers, body })
 }
 
 fn host(url: &Url) -> String {
@@ -161,79 +233,5 @@ fn host(url: &Url) -> String {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         (Some(host), None) => host.to_owned(),
         (None, _) => "nowhere".to_owned(),
-    }
-}
-
-/// Tells the kinds of failure apart, without the address, whose path or query could be private.
-fn failure(host: &str, error: &reqwest::Error) -> TransportFailure {
-    let host = host.to_owned();
-    if let Some(tls) = find_tls(error) {
-        return TransportFailure::Tls(host, tls);
-    }
-    if error.is_connect() {
-        return match chain(error).any(|source| source.to_string().starts_with("dns error")) {
-            true => TransportFailure::Dns(host),
-            false if error.is_timeout() => TransportFailure::Timeout(host),
-            false => TransportFailure::Connect(host),
-        };
-    }
-    if error.is_timeout() { TransportFailure::Timeout(host) } else { TransportFailure::Truncated(host) }
-}
-
-fn find_tls(error: &(dyn Error + 'static)) -> Option<String> {
-    chain(error).find_map(|source| {
-        let tls = within_io(source).downcast_ref::<rustls::Error>()?;
-        // A certificate's own names may be quoted in it.
-        let text = Untrusted::new(tls.to_string()).line();
-        Some(match tls {
-            rustls::Error::InvalidCertificate(
-                rustls::CertificateError::NotValidYet | rustls::CertificateError::NotValidYetContext { .. },
-            ) => format!("{text}; is this machine's clock right?"),
-            _ => text,
-        })
-    })
-}
-
-/// What I/O errors are wrapped around, however many: `source` passes over what they hold themselves.
-fn within_io<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
-    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-        Some(inner) => within_io(inner),
-        None => error,
-    }
-}
-
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    chain(error).last().map_or_else(String::new, ToString::to_string)
-}
-
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(error.source(), |&error| error.source())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use rustls::{CertificateError, Error};
-
-    use super::find_tls;
-
-    /// As the layers below wrap it, one I/O error in another.
-    #[derive(Debug, thiserror::Error)]
-    #[error("connecting failed")]
-    struct Wrapped(#[source] io::Error);
-
-    fn wrapped(error: CertificateError) -> Wrapped {
-        let tls = Error::InvalidCertificate(error);
-        Wrapped(io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls)))
-    }
-
-    #[test]
-    fn certificates_that_are_refused_are_told_from_connections_that_fail() {
-        let said = |error| find_tls(&wrapped(error)).unwrap_or_default();
-        assert!(said(CertificateError::Expired).contains("Expired"));
-        assert!(said(CertificateError::UnknownIssuer).contains("UnknownIssuer"));
-        assert!(said(CertificateError::NotValidYet).contains("is this machine's clock right?"));
-        assert_eq!(find_tls(&Wrapped(io::ErrorKind::ConnectionRefused.into())), None);
     }
 }

@@ -9,12 +9,17 @@ use std::time::Duration;
 use super::wire::{self, CodeReply, DeviceCode, PollReply, ServerError, TokenAnswer, Unreadable};
 use super::{Client, Step};
 use crate::clock::Moment;
+use crate::http::trouble::Trouble;
 use crate::http::{Request, Response, TransportFailure};
-use crate::providers::{DataCenter, Provider};
+use crate::providers::{ClientAuthentication, DataCenter, Provider};
 use crate::untrusted::{Rejected, Untrusted};
 
 /// What `slow_down` adds to the interval, for this and every later poll (RFC 8628 §3.5).
 pub const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
+/// What is waited beyond the interval, and what each `slow_down` adds to that.
+const MARGIN_STEP_PERCENT: u32 = 10;
+/// Where adding ends.
+const LARGEST_MARGIN_PERCENT: u32 = 40;
 /// The first wait after an exchange without an answer; it doubles from there.
 const FIRST_BACKOFF: Duration = Duration::from_secs(5);
 /// Where the doubling ends.
@@ -26,6 +31,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// | --- | --- | --- |
 /// | `Start` | `poll` | `AwaitingCode`, sends the authorization request |
 /// | `AwaitingCode` | a code | `Waiting` |
+/// | | a refusal of the client that may say who it is in another way | `Start` |
 /// | | anything else | `Done(Failed)` |
 /// | `Waiting` | `poll` before the time | `Waiting` |
 /// | | `poll` at the time | `AwaitingToken`, sends a poll |
@@ -33,7 +39,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// | | token, denial, expiry, other errors | `Done` |
 ///
 /// The last poll is the first one that falls on or after the code's end, so an approval in the last seconds is not lost,
-/// and a flow ends by expiry plus one interval (and the time that the exchanges after expiry take: the last one, and one
+/// and a flow ends by expiry plus one interval with its margin (and the time that the exchanges after expiry take: the last one, and one
 /// that was under way).
 #[derive(Debug)]
 pub struct DeviceFlow {
@@ -68,6 +74,8 @@ pub enum DeviceEvent {
     },
     /// An exchange brought no answer. `attempt` counts them since the last answer.
     Retrying {
+        trouble: Trouble,
+        /// The sentence for people.
         reason: String,
         attempt: u32,
         next_poll_at: Moment,
@@ -81,6 +89,8 @@ pub enum Outcome {
     Authorized {
         token: Box<TokenAnswer>,
         data_center: String,
+        /// How the client said who it is.
+        client_authentication: ClientAuthentication,
     },
     Denied,
     Expired,
@@ -100,11 +110,14 @@ pub enum Failure {
     /// No code could be had; the answer was not what the protocol describes.
     Garbled {
         status: u16,
+        trouble: Trouble,
     },
     Throttled(Option<Duration>),
     Rejected(Rejected),
     /// The account lives in a data center that the provider's table does not know.
     UnknownDataCenter(String),
+    /// The provider is not known to have a device authorization endpoint.
+    NoDeviceSignIn,
 }
 
 #[derive(Debug)]
@@ -122,11 +135,22 @@ struct Polling {
     code: Box<DeviceCode>,
     expires_at: Moment,
     interval: Duration,
+    slow_downs: u32,
     next_poll_at: Moment,
     /// Exchanges without an answer since the last answer.
     failures: u32,
     /// The poll under way is the last one.
     is_last: bool,
+}
+
+impl Polling {
+    /// What is really waited: a clock that runs fast, as in many virtual machines, must not make polls early at the server.
+    /// A server that slows us down although we waited may see such a clock; one that asks for longer waits each time would
+    /// never be content with the same share.
+    fn pace(&self) -> Duration {
+        let percent = MARGIN_STEP_PERCENT.saturating_mul(self.slow_downs.saturating_add(1));
+        self.interval + self.interval * percent.min(LARGEST_MARGIN_PERCENT) / 100
+    }
 }
 
 impl DeviceFlow {
@@ -139,8 +163,13 @@ impl DeviceFlow {
     pub fn poll(&mut self, now: Moment) -> Step<Outcome> {
         match &mut self.state {
             State::Start => {
+                let Some(request) = self.authorization_request() else {
+                    let outcome = Outcome::Failed(Failure::NoDeviceSignIn);
+                    self.state = State::Done(outcome.clone());
+                    return Step::Done(outcome);
+                };
                 self.state = State::AwaitingCode;
-                Step::Send(self.authorization_request())
+                Step::Send(request)
             }
             State::Waiting(polling) if now >= polling.next_poll_at => {
                 let polling = Polling { is_last: now >= polling.expires_at, ..polling.clone() };
@@ -181,8 +210,10 @@ impl DeviceFlow {
         self.events.drain(..)
     }
 
-    fn authorization_request(&self) -> Request {
-        wire::device_authorization_request(self.provider.dialect, &self.data_center, &self.client, &self.scopes)
+    fn authorization_request(&self) -> Option<Request> {
+        let Self { provider, data_center, client, scopes, .. } = self;
+        let endpoint = data_center.endpoints.device_authorization.as_ref()?;
+        Some(wire::device_authorization_request(endpoint, provider, data_center, client, scopes))
     }
 
     fn handle_code(&mut self, now: Moment, reply: Result<Response, TransportFailure>) -> State {
@@ -193,21 +224,24 @@ impl DeviceFlow {
         let failure = match wire::read_device_code(self.provider.dialect, &self.data_center, &response) {
             Ok(CodeReply::Issued(code)) => {
                 let expires_at = now + code.lifetime;
-                let polling = Polling {
+                let mut polling = Polling {
                     interval: code.interval,
-                    next_poll_at: now + code.interval,
+                    slow_downs: 0,
+                    next_poll_at: now,
                     expires_at,
                     failures: 0,
                     is_last: false,
                     code,
                 };
+                polling.next_poll_at = now + polling.pace();
                 let code = polling.code.clone();
                 self.events.push_back(DeviceEvent::CodeIssued { code, expires_at, next_poll_at: polling.next_poll_at });
                 return State::Waiting(polling);
             }
+            Ok(CodeReply::Error(error)) if self.says_who_it_is_otherwise(&error) => return State::Start,
             Ok(CodeReply::Error(error)) => self.server_failure(error),
             Err(Unreadable::Throttled(pause)) => Failure::Throttled(pause),
-            Err(Unreadable::Garbled { status }) => Failure::Garbled { status },
+            Err(Unreadable::Garbled { status, trouble }) => Failure::Garbled { status, trouble },
             Err(Unreadable::Rejected(rejected)) => Failure::Rejected(rejected),
         };
         State::Done(Outcome::Failed(failure))
@@ -219,18 +253,25 @@ impl DeviceFlow {
             Err(failure) => {
                 // Reasons may quote a server, as those about certificates do.
                 let reason = Untrusted::new(failure.to_string()).line();
-                return self.back_off(now, polling, reason, None);
+                return self.back_off(now, polling, (failure.trouble(), reason), None);
             }
         };
         let host = self.data_center.accounts_server.host_str().unwrap_or("the server").to_owned();
         let outcome = match wire::read_poll(self.provider.dialect, &self.data_center, &response) {
-            Ok(PollReply::Token(token)) => Outcome::Authorized { token, data_center: self.data_center.code.clone() },
+            Ok(PollReply::Token(token)) => {
+                let data_center = self.data_center.code.clone();
+                let client_authentication = self.client.authentication_at(&data_center);
+                Outcome::Authorized { token, data_center, client_authentication }
+            }
+            Ok(PollReply::Error(error)) if self.says_who_it_is_otherwise(&error) => {
+                return self.wait(now, polling, |next_poll_at| DeviceEvent::Pending { next_poll_at });
+            }
             Ok(PollReply::Pending) => {
                 return self.wait(now, polling, |next_poll_at| DeviceEvent::Pending { next_poll_at });
             }
             Ok(PollReply::SlowDown) => {
                 let interval = polling.interval + SLOW_DOWN_STEP;
-                let slowed = Polling { interval, ..polling };
+                let slowed = Polling { interval, slow_downs: polling.slow_downs.saturating_add(1), ..polling };
                 return self.wait(now, slowed, |next_poll_at| DeviceEvent::SlowedDown { interval, next_poll_at });
             }
             Ok(PollReply::Relocated(location)) => match self.provider.data_center(&location) {
@@ -251,32 +292,38 @@ impl DeviceFlow {
             Ok(PollReply::Error(error)) => Outcome::Failed(self.server_failure(error)),
             Err(Unreadable::Rejected(rejected)) => Outcome::Failed(Failure::Rejected(rejected)),
             Err(Unreadable::Throttled(pause)) => {
-                return self.back_off(now, polling, format!("{host} asks for fewer requests"), pause);
+                let trouble = Trouble::Throttled;
+                return self.back_off(now, polling, (trouble, trouble.of_answer(&host, response.status)), pause);
             }
-            Err(Unreadable::Garbled { status }) => {
-                let reason = format!("{host} sent no answer that can be read (HTTP {status})");
-                return self.back_off(now, polling, reason, None);
+            Err(Unreadable::Garbled { status, trouble }) => {
+                return self.back_off(now, polling, (trouble, trouble.of_answer(&host, status)), None);
             }
         };
         State::Done(outcome)
     }
 
-    /// The server was heard and the person was not: the next poll comes one interval from now.
+    /// The server was heard and the person was not: the next poll comes one pace from now.
     fn wait(&mut self, now: Moment, polling: Polling, event: impl FnOnce(Moment) -> DeviceEvent) -> State {
-        let next_poll_at = now + polling.interval;
+        let next_poll_at = now + polling.pace();
         self.schedule(Polling { next_poll_at, failures: 0, ..polling }, event)
     }
 
     /// Backs off without ending the sign-in: connections fail for reasons of their own (RFC 8628 §3.5).
-    fn back_off(&mut self, now: Moment, polling: Polling, reason: String, pause: Option<Duration>) -> State {
+    fn back_off(
+        &mut self,
+        now: Moment,
+        polling: Polling,
+        (trouble, reason): (Trouble, String),
+        pause: Option<Duration>,
+    ) -> State {
         let attempt = polling.failures.saturating_add(1);
         let doubled = FIRST_BACKOFF.saturating_mul(1 << polling.failures.min(6)).min(LONGEST_BACKOFF);
-        let wait = doubled.max(pause.unwrap_or_default()).max(polling.interval);
+        let wait = doubled.max(pause.unwrap_or_default()).max(polling.pace());
         // However long the pause, the last poll is not put off beyond the code's end.
-        let last_poll_at = (now + polling.interval).max(polling.expires_at);
+        let last_poll_at = (now + polling.pace()).max(polling.expires_at);
         let next_poll_at = (now + wait).min(last_poll_at);
         let polling = Polling { next_poll_at, failures: attempt, ..polling };
-        self.schedule(polling, |next_poll_at| DeviceEvent::Retrying { reason, attempt, next_poll_at })
+        self.schedule(polling, |next_poll_at| DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at })
     }
 
     fn schedule(&mut self, polling: Polling, event: impl FnOnce(Moment) -> DeviceEvent) -> State {
@@ -285,6 +332,11 @@ impl DeviceFlow {
         }
         self.events.push_back(event(polling.next_poll_at));
         State::Waiting(polling)
+    }
+
+    /// Turns to another way of authenticating where the server did not take the one in use.
+    fn says_who_it_is_otherwise(&mut self, error: &ServerError) -> bool {
+        wire::is_authentication_refusal(error) && self.client.try_next_authentication(&self.data_center.code)
     }
 
     fn server_failure(&self, error: ServerError) -> Failure {

@@ -4,19 +4,23 @@
 //! Zoho sends errors with 200; a body that is no JSON object is [`Unreadable::Garbled`], which a proxy or captive portal
 //! may have sent and is worth another try. Every text passes the check of its field before it leaves this module.
 
+mod trouble;
+
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use url::Url;
 
+use self::trouble::{is_web_page, retry_after, status_trouble};
 use super::Client;
+use crate::http::trouble::Trouble;
 use crate::http::{Request, Response};
-use crate::providers::{DataCenter, Dialect, Intervals, PollError};
+use crate::providers::{ClientAuthentication, DataCenter, Dialect, Intervals, PollError, Provider};
 use crate::secret::Secret;
-use crate::untrusted::{Rejected, Untrusted, is_public};
+use crate::untrusted::{Rejected, Untrusted, is_near};
 
-/// The longest that any `Retry-After` is obeyed.
-const LONGEST_RETRY_AFTER: u64 = 60 * 60;
+/// The longest life that a token is believed to have.
+pub const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// What the device authorization endpoint gives (RFC 8628 §3.2).
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +39,8 @@ pub struct DeviceCode {
 pub struct TokenAnswer {
     pub access_token: Secret,
     pub refresh_token: Option<Secret>,
-    pub expires_in: Duration,
+    /// `None` where the server does not say.
+    pub expires_in: Option<Duration>,
     /// `None` means: as asked for (RFC 6749 §5.1).
     pub scopes: Option<Vec<String>>,
     /// As the data center's table has it, whatever alias was sent.
@@ -65,7 +70,7 @@ pub enum Unreadable {
     /// Requests come too often; the server may say for how long to stay away.
     Throttled(Option<Duration>),
     /// HTML from a proxy, half a body, an error page: no word from the provider about the grant.
-    Garbled { status: u16 },
+    Garbled { status: u16, trouble: Trouble },
     /// The provider answered, but with a field that must not be used.
     Rejected(Rejected),
 }
@@ -98,27 +103,34 @@ pub enum PollReply {
 
 /// The answer to a refresh.
 #[derive(Clone, Debug, PartialEq)]
-pub enum RefreshReply {
+pub enum TokenReply {
     Token(Box<TokenAnswer>),
     /// The refresh token is gone for good.
     Refused(ServerError),
     Error(ServerError),
 }
 
-/// The device authorization request (RFC 8628 §3.1). Carries no client secret: neither standard nor Zoho wants one.
+/// The device authorization request (RFC 8628 §3.1), to the endpoint for it.
 pub fn device_authorization_request(
-    dialect: &Dialect,
+    endpoint: &Url,
+    provider: &Provider,
     data_center: &DataCenter,
     client: &Client,
     scopes: &[String],
 ) -> Request {
+    let dialect = provider.dialect;
     let scope = scopes.join(dialect.scope_separator);
-    let mut parameters = vec![("client_id", client.id.as_str())];
-    parameters.extend(dialect.device_request);
+    let mut parameters = dialect.device_request.to_vec();
+    parameters.extend(provider.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     if !scope.is_empty() {
         parameters.push(("scope", &scope));
     }
-    Request::form(data_center.endpoints.device_authorization.clone(), &parameters)
+    let authentication = if dialect.authenticates_device_request {
+        client.authentication_at(&data_center.code)
+    } else {
+        ClientAuthentication::None
+    };
+    client_form(endpoint.clone(), data_center, client, authentication, &parameters)
 }
 
 /// One poll for the token (RFC 8628 §3.4).
@@ -130,28 +142,65 @@ pub fn device_token_request(
 ) -> Request {
     let grant_type = dialect.device_grant_type;
     let device_code = (dialect.device_code_parameter, device_code.expose());
-    client_form(
-        data_center.endpoints.device_token.clone(),
-        data_center,
-        client,
-        &[("grant_type", grant_type), device_code],
-    )
+    let url = data_center.endpoints.device_token.clone();
+    let authentication = client.authentication_at(&data_center.code);
+    client_form(url, data_center, client, authentication, &[("grant_type", grant_type), device_code])
 }
 
-/// A refresh (RFC 6749 §6).
-pub fn refresh_request(data_center: &DataCenter, client: &Client, refresh_token: &Secret) -> Request {
-    let parameters = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
-    client_form(data_center.endpoints.token.clone(), data_center, client, &parameters)
+/// What stands for a person's approval at the token endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// RFC 6749 §6.
+    RefreshToken(Secret),
+    /// RFC 6749 §4.1.3, with the verifier of RFC 7636 §4.5. Codes that were made by hand in a provider's console have
+    /// neither redirect URI nor verifier.
+    Code { code: Secret, redirect_uri: Option<Url>, verifier: Option<Secret> },
 }
 
-/// A form in which the client says who it is (RFC 6749 §2.3.1, in the body).
-pub fn client_form(url: Url, data_center: &DataCenter, client: &Client, parameters: &[(&str, &str)]) -> Request {
+/// The request that turns an approval into an access token.
+pub fn token_request(data_center: &DataCenter, client: &Client, approval: &Approval) -> Request {
+    let mut parameters = Vec::new();
+    match approval {
+        Approval::RefreshToken(token) => {
+            parameters.extend([("grant_type", "refresh_token"), ("refresh_token", token.expose())]);
+        }
+        Approval::Code { code, redirect_uri, verifier } => {
+            parameters.extend([("grant_type", "authorization_code"), ("code", code.expose())]);
+            parameters.extend(redirect_uri.as_ref().map(|uri| ("redirect_uri", uri.as_str())));
+            parameters.extend(verifier.as_ref().map(|verifier| ("code_verifier", verifier.expose())));
+        }
+    }
+    let authentication = client.authentication_at(&data_center.code);
+    client_form(data_center.endpoints.token.clone(), data_center, client, authentication, &parameters)
+}
+
+/// A form in which the client says who it is (RFC 6749 §2.3.1). Its id is in the body even beside the header, since there
+/// are servers that look for it there.
+pub fn client_form(
+    url: Url,
+    data_center: &DataCenter,
+    client: &Client,
+    authentication: ClientAuthentication,
+    parameters: &[(&str, &str)],
+) -> Request {
     let mut parameters = parameters.to_vec();
     parameters.push(("client_id", &client.id));
-    if let Some(secret) = client.secret_at(&data_center.code) {
-        parameters.push(("client_secret", secret.expose()));
+    match (client.secret_at(&data_center.code), authentication) {
+        (Some(secret), ClientAuthentication::Basic) => {
+            Request::form(url, &parameters).with_basic_authentication(&client.id, secret)
+        }
+        (Some(secret), ClientAuthentication::Body) => {
+            parameters.push(("client_secret", secret.expose()));
+            Request::form(url, &parameters)
+        }
+        _ => Request::form(url, &parameters),
     }
-    Request::form(url, &parameters)
+}
+
+/// Tells whether a server may have missed who the client is, so that another way of saying it is worth a try. Beside
+/// `invalid_client` (RFC 6749 §5.2) these are the words of servers that look in one place only.
+pub fn is_authentication_refusal(error: &ServerError) -> bool {
+    ["invalid_client", "invalid_request", "unauthorized_client"].contains(&error.word.as_str())
 }
 
 /// Reads the answer to [`device_authorization_request`].
@@ -193,28 +242,29 @@ pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Respons
     }
 }
 
-/// Reads the answer to [`refresh_request`].
+/// Reads the answer to [`token_request`].
 ///
 /// Only a parseable refusal with 2xx or 4xx is final; whatever else goes wrong says nothing about the grant.
-pub fn read_refresh(
-    dialect: &Dialect,
-    data_center: &DataCenter,
-    response: &Response,
-) -> Result<RefreshReply, Unreadable> {
+pub fn read_token(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<TokenReply, Unreadable> {
     let body = Body::read(dialect, response)?;
     let Some(error) = body.error() else {
-        return Ok(RefreshReply::Token(Box::new(body.token(dialect, data_center)?)));
+        return Ok(TokenReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
     let is_one_of = |words: &[&str]| words.iter().any(|word| error.word.eq_ignore_ascii_case(word));
     if is_one_of(dialect.refresh_refusals) {
-        Ok(RefreshReply::Refused(error))
+        Ok(TokenReply::Refused(error))
     } else if is_one_of(dialect.refresh_throttles) {
         Err(Unreadable::Throttled(retry_after(response)))
     } else if is_passing(&error) {
         Err(body.garbled())
     } else {
-        Ok(RefreshReply::Error(error))
+        Ok(TokenReply::Error(error))
     }
+}
+
+/// The error that an answer names, whatever its status; one without tokens, such as that of a revocation.
+pub fn read_error(response: &Response) -> Option<ServerError> {
+    Body::parse(response).ok()?.error()
 }
 
 /// Errors by which a server speaks of itself, not of the request (RFC 6749 §4.1.2.1).
@@ -248,10 +298,15 @@ impl Body {
     /// The object that was sent, whatever the status says.
     fn parse(response: &Response) -> Result<Self, Unreadable> {
         let status = response.status;
-        match serde_json::from_slice(&response.body) {
-            Ok(Value::Object(fields)) => Ok(Self { fields, status }),
-            _ => Err(Unreadable::Garbled { status }),
-        }
+        let trouble = match serde_json::from_slice(&response.body) {
+            Ok(Value::Object(fields)) => return Ok(Self { fields, status }),
+            _ if status_trouble(status) != Trouble::Garbled => status_trouble(status),
+            _ if is_web_page(response) => Trouble::Portal,
+            _ if response.body.trim_ascii().is_empty() => Trouble::Empty,
+            Err(error) if error.is_eof() => Trouble::Truncated,
+            _ => Trouble::Garbled,
+        };
+        Err(Unreadable::Garbled { status, trouble })
     }
 
     fn has(&self, field: &str) -> bool {
@@ -272,7 +327,11 @@ impl Body {
     }
 
     fn garbled(&self) -> Unreadable {
-        Unreadable::Garbled { status: self.status }
+        let trouble = match self.error() {
+            Some(error) if is_passing(&error) => Trouble::ServerError,
+            _ => status_trouble(self.status),
+        };
+        Unreadable::Garbled { status: self.status, trouble }
     }
 
     fn error(&self) -> Option<ServerError> {
@@ -292,12 +351,12 @@ impl Body {
     fn device_code(&self, dialect: &Dialect, data_center: &DataCenter) -> Result<DeviceCode, Rejected> {
         let user_code = self.text("user_code").unwrap_or(Untrusted::new("")).user_code()?;
         let device_code = self.text("device_code").unwrap_or(Untrusted::new(""));
-        let address = |fields: &[&str]| {
+        let address = |fields: &[&'static str]| {
             let sent = fields.iter().find_map(|field| self.text(field).filter(|sent| !sent.is_empty()));
             sent.map(|sent| verification_address(&sent, dialect, data_center)).transpose()
         };
         let known = || dialect.verification_path.and_then(|path| data_center.accounts_server.join(path).ok());
-        let verification_uri = address(&["verification_uri", "verification_url"])?.or_else(known);
+        let verification_uri = address(dialect.verification_uri_fields)?.or_else(known);
         let verification_uri =
             verification_uri.ok_or(Rejected { field: "an answer", problem: "has no verification address" })?;
         let Intervals { default, shortest, longest, default_lifetime, longest_lifetime } = dialect.intervals;
@@ -307,7 +366,7 @@ impl Body {
             device_code: Secret::new(device_code.token("a device code")?),
             user_code,
             verification_uri,
-            verification_uri_complete: address(&["verification_uri_complete", "verification_url_complete"])?,
+            verification_uri_complete: address(dialect.verification_uri_complete_fields)?,
             lifetime: lifetime.clamp(Duration::from_secs(1), longest_lifetime),
             interval: interval.clamp(shortest, longest),
         })
@@ -333,10 +392,23 @@ impl Body {
         Ok(TokenAnswer {
             access_token,
             refresh_token,
-            expires_in: expires_in.unwrap_or(Duration::from_secs(3600)).min(Duration::from_secs(366 * 24 * 3600)),
-            scopes: self.text("scope").map(|scope| scope.scopes()).filter(|scopes| !scopes.is_empty()),
+            expires_in: expires_in.map(|life| life.min(LONGEST_TOKEN_LIFE)),
+            scopes: self.scopes(),
             api_domain: self.text("api_domain").map(|domain| api_domain(&domain, data_center)).transpose()?,
         })
+    }
+
+    /// As text (RFC 6749 §3.3), or as a list, which some servers make of it.
+    fn scopes(&self) -> Option<Vec<String>> {
+        let scopes = match self.fields.get("scope")? {
+            Value::String(text) => Untrusted::new(text).scopes(),
+            Value::Array(list) => {
+                let texts = list.iter().filter_map(Value::as_str);
+                texts.flat_map(|text| Untrusted::new(text).scopes()).collect()
+            }
+            _ => return None,
+        };
+        Some(scopes).filter(|scopes| !scopes.is_empty())
     }
 
     fn location(&self, dialect: &Dialect) -> Result<String, Rejected> {
@@ -352,7 +424,7 @@ fn verification_address(sent: &Untrusted, dialect: &Dialect, data_center: &DataC
     let url = sent.url_among("a verification address", own)?;
     let origin = url.origin();
     let is_own = origin == data_center.accounts_server.origin() || own.contains(&origin);
-    if is_own || (dialect.verification_on_any_host && is_public(&url)) {
+    if is_own || (dialect.verification_on_any_host && is_near(&url, &data_center.accounts_server)) {
         Ok(url)
     } else {
         Err(Rejected { field: "a verification address", problem: "is not on the provider's own host" })
@@ -368,12 +440,6 @@ fn api_domain(sent: &Untrusted, data_center: &DataCenter) -> Result<Url, Rejecte
             || data_center.api_domain_aliases.iter().any(|alias| alias.origin() == url.origin())
     });
     known.cloned().ok_or(Rejected { field: "an API domain", problem: "is not the one of this data center" })
-}
-
-/// `Retry-After` in seconds; its date form is left to the caller's own pause.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds: u64 = response.header("retry-after")?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast from float saturates")]

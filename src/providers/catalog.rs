@@ -1,11 +1,15 @@
-//! The products whose APIs the API panel and `api` know: hosts, harmless test calls, what their scopes mean.
-//!
-//! Taken from the API references of each product below <https://www.zoho.com>. A call is here only if it reads.
+//! The products whose APIs the API panel and `api` know: hosts, harmless test calls, scopes and what they mean.
+
+mod products;
+mod scope;
 
 use url::Url;
 
 use super::DataCenter;
 use crate::http::Method;
+
+pub use products::PRODUCTS;
+pub use scope::{can_write, covers, likely_meant, scope_in_words};
 
 /// A Zoho product with an API.
 #[derive(Debug, PartialEq)]
@@ -16,7 +20,13 @@ pub struct Product {
     /// The word before the first dot of the product's scopes.
     pub scope_service: &'static str,
     pub base: Base,
+    /// Data centers in which it does not answer.
+    pub absent_from: &'static [&'static str],
     pub calls: &'static [TestCall],
+    /// Scopes that are documented or were seen to work. There are more.
+    pub scopes: &'static [&'static str],
+    /// What is odd about its API, for people.
+    pub notes: &'static [&'static str],
 }
 
 /// Where a product's API lives.
@@ -28,6 +38,8 @@ pub enum Base {
     Gateway(&'static str),
     /// On a host of its own in the data center's product domain.
     Host { host: &'static str, path: &'static str },
+    /// Only its scopes are known.
+    Unknown,
 }
 
 /// A call that reads little and changes nothing.
@@ -43,197 +55,42 @@ pub struct TestCall {
     pub form: &'static [(&'static str, &'static str)],
 }
 
-const fn get(name: &'static str, path: &'static str, scope: &'static str) -> TestCall {
-    TestCall { name, method: Method::Get, path, scope, form: &[] }
-}
-
-const fn product(
-    key: &'static str,
-    name: &'static str,
-    scope_service: &'static str,
-    base: Base,
-    calls: &'static [TestCall],
-) -> Product {
-    Product { key, name, scope_service, base, calls }
-}
-
-const fn host(host: &'static str, path: &'static str) -> Base {
-    Base::Host { host, path }
-}
-
-/// Every known product, the one that needs the least first.
-pub static PRODUCTS: &[Product] = &[
-    product(
-        "accounts",
-        "Accounts",
-        "AaaServer",
-        Base::Accounts,
-        &[get("Who am I", "/oauth/user/info", "AaaServer.profile.READ")],
-    ),
-    product(
-        "crm",
-        "CRM",
-        "ZohoCRM",
-        Base::Gateway("/crm/v8"),
-        &[
-            get("Current user", "/users?type=CurrentUser", "ZohoCRM.users.READ"),
-            get("Organization", "/org", "ZohoCRM.org.READ"),
-            get("Modules", "/settings/modules", "ZohoCRM.settings.READ"),
-            get("Leads", "/Leads?fields=Last_Name,Company&per_page=5", "ZohoCRM.modules.READ"),
-        ],
-    ),
-    product(
-        "bigin",
-        "Bigin",
-        "ZohoBigin",
-        Base::Gateway("/bigin/v2"),
-        &[get("Modules", "/settings/modules", "ZohoBigin.settings.ALL")],
-    ),
-    product(
-        "books",
-        "Books",
-        "ZohoBooks",
-        Base::Gateway("/books/v3"),
-        &[get("Organizations", "/organizations", "ZohoBooks.settings.READ")],
-    ),
-    product(
-        "invoice",
-        "Invoice",
-        "ZohoInvoice",
-        Base::Gateway("/invoice/v3"),
-        &[get("Organizations", "/organizations", "ZohoInvoice.settings.READ")],
-    ),
-    product(
-        "inventory",
-        "Inventory",
-        "ZohoInventory",
-        Base::Gateway("/inventory/v1"),
-        &[get("Organizations", "/organizations", "ZohoInventory.settings.READ")],
-    ),
-    product(
-        "billing",
-        "Billing",
-        "ZohoSubscriptions",
-        Base::Gateway("/billing/v1"),
-        &[get("Organizations", "/organizations", "ZohoSubscriptions.settings.READ")],
-    ),
-    product(
-        "expense",
-        "Expense",
-        "ZohoExpense",
-        Base::Gateway("/expense/v1"),
-        &[get("Organizations", "/organizations", "ZohoExpense.fullaccess.ALL")],
-    ),
-    product(
-        "creator",
-        "Creator",
-        "ZohoCreator",
-        Base::Gateway("/creator/v2.1"),
-        &[get("Applications", "/meta/applications", "ZohoCreator.meta.application.READ")],
-    ),
-    product(
-        "bookings",
-        "Bookings",
-        "zohobookings",
-        Base::Gateway("/bookings/v1/json"),
-        &[
-            // Zoho asks for CREATE even to read.
-            get("Workspaces", "/workspaces", "zohobookings.data.CREATE"),
-        ],
-    ),
-    product(
-        "desk",
-        "Desk",
-        "Desk",
-        host("desk", "/api/v1"),
-        &[get("Organizations", "/organizations", "Desk.basic.READ")],
-    ),
-    product(
-        "projects",
-        "Projects",
-        "ZohoProjects",
-        host("projectsapi", "/api/v3"),
-        &[get("Portals", "/portals", "ZohoProjects.portals.READ")],
-    ),
-    product(
-        "mail",
-        "Mail",
-        "ZohoMail",
-        host("mail", "/api"),
-        &[get("Accounts", "/accounts", "ZohoMail.accounts.READ")],
-    ),
-    product(
-        "people",
-        "People",
-        "ZOHOPEOPLE",
-        host("people", "/people/api"),
-        &[get("Forms", "/forms", "ZOHOPEOPLE.forms.READ")],
-    ),
-    product(
-        "cliq",
-        "Cliq",
-        "ZohoCliq",
-        host("cliq", "/api/v2"),
-        &[get("Channels", "/channels?limit=1", "ZohoCliq.Channels.READ")],
-    ),
-    product(
-        "recruit",
-        "Recruit",
-        "ZohoRecruit",
-        host("recruit", "/recruit/v2"),
-        &[get("Modules", "/settings/modules", "ZohoRecruit.settings.ALL")],
-    ),
-    product(
-        "sign",
-        "Sign",
-        "ZohoSign",
-        host("sign", "/api/v1"),
-        &[get("Requests", "/requests", "ZohoSign.documents.READ")],
-    ),
-    product(
-        "sheet",
-        "Sheet",
-        "ZohoSheet",
-        host("sheet", "/api/v2"),
-        &[TestCall {
-            name: "Workbooks",
-            method: Method::Post,
-            path: "/workbooks",
-            scope: "ZohoSheet.dataAPI.READ",
-            form: &[("method", "workbook.list")],
-        }],
-    ),
-    product(
-        "workdrive",
-        "WorkDrive",
-        "WorkDrive",
-        host("workdrive", "/api/v1"),
-        &[get("Who am I", "/users/me", "WorkDrive.team.ALL")],
-    ),
-    product(
-        "analytics",
-        "Analytics",
-        "ZohoAnalytics",
-        host("analyticsapi", "/restapi/v2"),
-        &[get("Owned workspaces", "/workspaces/owned", "ZohoAnalytics.metadata.read")],
-    ),
-    product(
-        "sprints",
-        "Sprints",
-        "ZohoSprints",
-        host("sprintsapi", "/zsapi"),
-        &[get("Teams", "/teams/", "ZohoSprints.teams.READ")],
-    ),
-];
-
 impl Product {
     /// The product with this `key`.
     pub fn named(key: &str) -> Option<&'static Product> {
         PRODUCTS.iter().find(|product| product.key.eq_ignore_ascii_case(key))
     }
 
-    /// Where the product answers in `data_center`, without a slash at the end; `None` where that is not known.
+    /// The product that goes by this name among people: its key, its name, or how its scopes begin.
+    pub fn known_as(name: &str) -> Option<&'static Product> {
+        PRODUCTS.iter().find(|product| product.names().iter().any(|known| known.eq_ignore_ascii_case(name)))
+    }
+
+    /// The products whose names are near to one that nobody has, the nearest first.
+    pub fn near(name: &str) -> Vec<&'static Product> {
+        let wanted = name.to_ascii_lowercase();
+        let distance = |product: &&'static Product| {
+            product.names().iter().map(|known| distance(&wanted, &known.to_ascii_lowercase())).min()
+        };
+        let mut near: Vec<_> = PRODUCTS
+            .iter()
+            .filter_map(|product| Some((distance(&product)?, product)))
+            .filter(|(far, _)| *far <= 2)
+            .collect();
+        near.sort_by_key(|(far, _)| *far);
+        near.into_iter().map(|(_, product)| product).take(3).collect()
+    }
+
+    fn names(&self) -> [&'static str; 3] {
+        [self.key, self.name, self.scope_service]
+    }
+
+    /// Where the product answers in `data_center`, without a slash at the end; `None` where it does not, or where that is
+    /// not known.
     pub fn base(&self, data_center: &DataCenter) -> Option<Url> {
+        if self.absent_from.contains(&data_center.code.as_str()) {
+            return None;
+        }
         let (mut url, path) = match self.base {
             Base::Accounts => (data_center.accounts_server.clone(), ""),
             Base::Gateway(path) => (data_center.api_domain.clone()?, path),
@@ -241,6 +98,7 @@ impl Product {
                 Some(domain) => (Url::parse(&format!("https://{host}.{domain}")).ok()?, path),
                 None => (data_center.api_domain.clone()?, path),
             },
+            Base::Unknown => return None,
         };
         url.set_path(path);
         Some(url)
@@ -248,6 +106,13 @@ impl Product {
 }
 
 impl TestCall {
+    /// Its form parameters as they are sent; `None` for a call without a body.
+    pub fn body(&self) -> Option<String> {
+        let mut serializer = url::form_urlencoded::Serializer::new(String::new());
+        serializer.extend_pairs(self.form);
+        Some(serializer.finish()).filter(|body| !body.is_empty())
+    }
+
     /// The call's whole address in `data_center`.
     pub fn url(&self, product: &Product, data_center: &DataCenter) -> Option<Url> {
         let base = product.base(data_center)?;
@@ -255,85 +120,71 @@ impl TestCall {
     }
 }
 
-/// Tells whether one of `granted` covers `wanted`.
-///
-/// Scopes compare without case, and `ALL` covers every operation, since Zoho's answers expand and re-case what was
-/// asked for.
-pub fn covers(granted: &[String], wanted: &str) -> bool {
-    let wanted = wanted.to_ascii_lowercase();
-    granted.iter().any(|scope| {
-        let scope = scope.to_ascii_lowercase();
-        // `ZohoBooks.fullaccess.all` covers the whole service, `ZohoCRM.modules.ALL` the areas below it too.
-        let area = scope.strip_suffix(".all").map(|area| area.strip_suffix(".fullaccess").unwrap_or(area));
-        scope == wanted || area.is_some_and(|area| is_below(&wanted, area))
-    })
-}
-
-fn is_below(scope: &str, area: &str) -> bool {
-    scope.strip_prefix(area).is_some_and(|rest| rest.starts_with('.'))
-}
-
-/// A scope in words, for people who are about to grant it: "CRM: read users".
-///
-/// Scopes of unknown services come back as they are.
-pub fn scope_in_words(scope: &str) -> String {
-    match scope {
-        "openid" => return "sign in with your account".to_owned(),
-        "email" => return "see your email address".to_owned(),
-        "profile" => return "see your name and picture".to_owned(),
-        "offline_access" => return "stay signed in".to_owned(),
-        _ => {}
+/// How many letters have to be added, left out or changed to make one word of the other; one if it is part of the other.
+fn distance(wanted: &str, known: &str) -> usize {
+    if wanted.len() >= 3 && (known.starts_with(wanted) || known.ends_with(wanted)) {
+        return 1;
     }
-    let mut parts = scope.split('.');
-    let (Some(service), Some(operation)) = (parts.next(), parts.next_back()) else { return scope.to_owned() };
-    let Some(product) = PRODUCTS.iter().find(|product| product.scope_service.eq_ignore_ascii_case(service)) else {
-        return scope.to_owned();
-    };
-    let area: Vec<String> = parts.map(|part| part.replace('_', " ").to_ascii_lowercase()).collect();
-    let verb = match operation.to_ascii_uppercase().as_str() {
-        "READ" => "read",
-        "CREATE" => "create",
-        "UPDATE" | "WRITE" => "change",
-        "DELETE" => "delete",
-        "ALL" => "read, change and delete",
-        _ => return scope.to_owned(),
-    };
-    match area.join(" ").as_str() {
-        "fullaccess" => format!("{}: {verb} everything", product.name),
-        "profile" => format!("{}: {verb} your profile", product.name),
-        area => format!("{}: {verb} {area}", product.name),
+    // Beyond the longest name, the answer is no anyway.
+    if wanted.len() > 40 {
+        return usize::MAX;
     }
-}
-
-/// Tells whether a scope allows more than reading, which people should see before they approve.
-pub fn can_write(scope: &str) -> bool {
-    let operation = scope.rsplit_once('.').map_or("READ", |(_, operation)| operation);
-    !operation.eq_ignore_ascii_case("READ")
+    let mut row: Vec<usize> = (0..=known.len()).collect();
+    for (line, letter) in wanted.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = line + 1;
+        for (column, other) in known.bytes().enumerate() {
+            let changed = diagonal + usize::from(letter != other);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[known.len()]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{covers, scope_in_words};
+    use super::{PRODUCTS, Product, scope_in_words};
+    use crate::providers::zoho;
 
     #[test]
-    fn all_covers_operations_and_areas_below_it_only() {
-        let granted =
-            ["ZohoCRM.modules.ALL".to_owned(), "ZohoBooks.fullaccess.all".to_owned(), "Desk.basic.READ".to_owned()];
-        for scope in
-            ["ZohoCRM.modules.READ", "zohocrm.modules.leads.read", "ZohoBooks.settings.READ", "desk.basic.read"]
-        {
-            assert!(covers(&granted, scope), "{scope}");
-        }
-        for scope in ["ZohoCRM.users.READ", "ZohoCRM.modulesX.READ", "Desk.tickets.READ", "openid"] {
-            assert!(!covers(&granted, scope), "{scope}");
+    fn products_are_told_apart_and_their_scopes_are_theirs_and_readable() {
+        for (index, product) in PRODUCTS.iter().enumerate() {
+            assert!(PRODUCTS[..index].iter().all(|other| other.key != product.key), "{}", product.key);
+            assert!(!product.scopes.is_empty(), "{}", product.key);
+            let needed = product.calls.iter().map(|call| &call.scope);
+            for scope in product.scopes.iter().chain(needed) {
+                let is_openid = ["openid", "email", "profile"].contains(scope);
+                assert!(is_openid || scope.split('.').next() == Some(product.scope_service), "{scope}");
+                assert_ne!(scope_in_words(scope), **scope, "no words for {scope}");
+            }
         }
     }
 
     #[test]
-    fn scopes_read_as_words() {
-        assert_eq!(scope_in_words("ZohoCRM.users.READ"), "CRM: read users");
-        assert_eq!(scope_in_words("AaaServer.profile.READ"), "Accounts: read your profile");
-        assert_eq!(scope_in_words("ZohoBooks.fullaccess.all"), "Books: read, change and delete everything");
-        assert_eq!(scope_in_words("Made.up.scope"), "Made.up.scope");
+    fn a_product_without_a_host_there_has_no_address() {
+        let zoho = zoho::provider();
+        let base = |key, code| {
+            let product = Product::named(key).expect("a product");
+            product.base(zoho.data_center(code).expect("a data center")).map(|url| url.to_string())
+        };
+        assert_eq!(base("desk", "uk"), None);
+        assert_eq!(base("vault", "us"), None);
+        assert_eq!(base("desk", "ca").as_deref(), Some("https://desk.zohocloud.ca/api/v1"));
+        assert_eq!(base("writer", "ca").as_deref(), Some("https://www.zohoapis.ca/writer/api/v1"));
+    }
+
+    #[test]
+    fn products_are_found_by_their_names_and_near_ones_are_offered() {
+        let key = |name| Product::known_as(name).map(|product| product.key);
+        assert_eq!(
+            [key("CRM"), key("ZohoCRM"), key("marketing automation"), key("nothing")],
+            [Some("crm"), Some("crm"), Some("marketing-automation"), None]
+        );
+        let near = |name| Product::near(name).iter().map(|product| product.key).collect::<Vec<_>>();
+        assert_eq!(near("dsek"), ["desk"]);
+        assert_eq!(near("projekts"), ["projects"]);
+        assert_eq!(near("drive"), ["workdrive"]);
+        assert!(near("xyzzy").is_empty() && near(&"a".repeat(10_000)).is_empty());
     }
 }

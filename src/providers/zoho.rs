@@ -7,16 +7,29 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{DataCenter, Dialect, Endpoints, Intervals, MintLimit, PollError, Provider, Revocation, catalog};
+use super::{
+    AccountFields, ClientAuthentication, DataCenter, Dialect, Endpoints, GrantLimit, Intervals, MintLimit, PollError,
+    Provider, Revocation, Rotation, catalog, explained,
+};
 
 /// How Zoho's accounts servers speak.
 pub static DIALECT: Dialect = Dialect {
     display_name: "Zoho",
     // Without `offline` there is no refresh token; without `consent` only the first sign-in brings one.
     device_request: &[("grant_type", "device_request"), ("access_type", "offline"), ("prompt", "consent")],
+    // The page "Initiation request" names no secret among the parameters.
+    authenticates_device_request: false,
+    // `invalid_client` means another data center far more often than another way to authenticate.
+    client_authentication: &[ClientAuthentication::Body],
     device_grant_type: "device_token",
     device_code_parameter: "code",
     scope_separator: ",",
+    authorization_request: &[("access_type", "offline"), ("prompt", "consent")],
+    callback_location: &["location"],
+    callback_accounts_server: Some("accounts-server"),
+    // The documentation's spelling is `verification_url`, beside `verification_uri_complete`.
+    verification_uri_fields: &["verification_url", "verification_uri"],
+    verification_uri_complete_fields: &["verification_uri_complete", "verification_url_complete"],
     verification_on_any_host: false,
     // Zoho's documentation promises no address in the answer.
     verification_path: Some("/oauth/v3/device"),
@@ -44,10 +57,16 @@ pub static DIALECT: Dialect = Dialect {
     failure_status_is_throttle: true,
     throttle_pause: Duration::from_secs(10 * 60),
     mint_limit: Some(MintLimit { tokens: 10, window: Duration::from_secs(10 * 60) }),
+    grant_limit: Some(GrantLimit { grants: 20, warn_from: 15 }),
+    rotation: Rotation::None,
+    account_fields: AccountFields { id: &["ZUID"], email: &["Email"], name: &["Display_Name"] },
     api_scheme: "Zoho-oauthtoken",
     variable_prefix: Some("ZOHO"),
     products: catalog::PRODUCTS,
+    default_scope: "AaaServer.profile.READ",
     registration: "register a client of the type \"Non-browser application\" in the API console of the data center",
+    error_words: &[explained::zoho::WORDS, explained::rfc::WORDS],
+    removal_by_hand: Some("Sessions > Connected Apps"),
 };
 
 /// Code, accounts server, gateway, domain of product hosts. Canada's gateway does not share its products' domain.
@@ -71,7 +90,18 @@ pub fn provider() -> Provider {
         let data_center = data_center(code, &built_in(accounts), &built_in(gateway));
         DataCenter { product_domain: Some(products.to_owned()), ..data_center }
     });
-    Provider { name: "zoho".to_owned(), dialect: &DIALECT, data_centers: data_centers.collect() }
+    provider_at("zoho", data_centers.collect())
+}
+
+/// A provider that speaks Zoho's dialect at these data centers.
+pub fn provider_at(name: &str, data_centers: Vec<DataCenter>) -> Provider {
+    Provider {
+        name: name.to_owned(),
+        dialect: &DIALECT,
+        data_centers,
+        client_authentication: DIALECT.client_authentication.to_vec(),
+        parameters: Vec::new(),
+    }
 }
 
 /// A data center that speaks Zoho's dialect at other addresses: a test server, or a proxy in front of Zoho.
@@ -103,16 +133,17 @@ fn endpoints(accounts_server: &Url) -> Endpoints {
         url
     };
     Endpoints {
-        device_authorization: at("/oauth/v3/device/code"),
+        device_authorization: Some(at("/oauth/v3/device/code")),
+        authorization: Some(at("/oauth/v2/auth")),
         device_token: at("/oauth/v3/device/token"),
         token: at("/oauth/v2/token"),
         revocation: vec![
             Revocation {
                 url: at("/oauth/v2/revoke/token"),
-                basic_authentication: true,
+                client_authentication: Some(ClientAuthentication::Basic),
                 type_parameter: Some("token_type"),
             },
-            Revocation { url: at("/oauth/v2/token/revoke"), basic_authentication: false, type_parameter: None },
+            Revocation { url: at("/oauth/v2/token/revoke"), client_authentication: None, type_parameter: None },
         ],
         userinfo: Some(at("/oauth/user/info")),
     }

@@ -1,15 +1,16 @@
 //! Who is behind a profile, and how its grant is given back.
 
-use serde::Deserialize;
-use serde_json::Number;
+use serde_json::{Map, Value};
 
+use super::failure::Asked;
 use super::{Freshness, Service, issuing_data_center, sign_in_hint, store_error, transport_error};
 use crate::api::{self, Call};
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request};
 use crate::oauth::{Client, wire};
-use crate::providers::{DataCenter, Provider, Revocation, catalog};
+use crate::providers::explained::Place;
+use crate::providers::{AccountFields, DataCenter, Provider, Revocation, catalog};
 use crate::secret::Secret;
 use crate::storage::{Account, Grant};
 use crate::untrusted::Untrusted;
@@ -27,8 +28,8 @@ impl Service {
     /// Asks the provider who is behind the profile, and notes the answer.
     pub async fn whoami(&self, profile: &Profile) -> Result<Account, Error> {
         self.token(profile, Freshness::Default).await?;
-        let provider = self.provider(profile).await?;
         let grant = self.grant(profile)?;
+        let provider = self.provider_of(profile, &grant).await?;
         let account = self.ask_account(&grant, &provider, issuing_data_center(&provider, &grant)?).await?;
         if grant.account.as_ref() != Some(&account) {
             let mut locked = self.lock(&profile.name).await?;
@@ -66,10 +67,10 @@ impl Service {
     }
 
     async fn revoke(&self, profile: &Profile, grant: &Grant) -> Result<(), Error> {
-        let provider = self.provider(profile).await?;
+        let provider = self.provider_of(profile, grant).await?;
         let data_center = issuing_data_center(&provider, grant)?;
-        let client = self.client(profile, self.load(profile)?.as_ref())?;
-        self.revoke_grant(grant, &provider, data_center, &client).await
+        let client = self.client(profile, self.load(profile)?.as_ref(), &provider)?;
+        self.revoke_grant(grant, &provider, data_center, profile, &client).await
     }
 
     /// Revokes the refresh token, and with it all access tokens; the access token where there is no refresh token.
@@ -78,25 +79,35 @@ impl Service {
         grant: &Grant,
         provider: &Provider,
         data_center: &DataCenter,
+        profile: &Profile,
         client: &Client,
     ) -> Result<(), Error> {
         let what = "the grant could not be revoked";
+        let (place, scopes) = (Place::Revocation, &profile.scopes[..]);
+        let asked = Asked { what, place, provider, data_center, profile, scopes, client };
         let (token, kind) = match &grant.refresh_token {
             Some(token) => (token, "refresh_token"),
             None => (&grant.access_token, "access_token"),
         };
-        let hint = "it can still be removed in the account's settings (at Zoho: Sessions, Connected Apps)";
-        let mut problem = format!("{} offers no revocation", provider.name);
+        let mut error = Error::new(Code::Provider, what).because(format!("{} offers no revocation", provider.name));
         for form in &data_center.endpoints.revocation {
             let request = revocation_request(form, token, kind, client, data_center);
-            let sent = self.http.send(request).await;
-            let response = sent.map_err(|failure| transport_error(what, &failure).hint(hint))?;
-            if response.status == 200 && !says_error(&response.body) {
-                return Ok(());
-            }
-            problem = format!("{} answered HTTP {}", provider.dialect.display_name, response.status);
+            let response = match self.http.send(request).await {
+                Ok(response) if response.status == 200 && !says_error(&response.body) => return Ok(()),
+                Ok(response) => response,
+                Err(failure) => return Err(transport_error(what, &failure).hint(asked.removal_by_hand())),
+            };
+            error = match wire::read_error(&response) {
+                _ if response.status == 429 => asked.throttled(None),
+                Some(answer) => asked.refused(&answer),
+                None => {
+                    let cause = format!("{} answered HTTP {}", provider.dialect.display_name, response.status);
+                    Error::new(Code::Provider, what).because(cause)
+                }
+            };
         }
-        Err(Error::new(Code::Provider, what).because(problem).hint(hint))
+        // Whatever the reason, the access still stands, which matters more than mending the reason.
+        Err(error.hint(asked.removal_by_hand()))
     }
 
     /// Asks the accounts server who approved.
@@ -118,7 +129,7 @@ impl Service {
         if let Some(diagnosis) = api::diagnose(&response) {
             return Err(diagnosis_error(what, diagnosis, response.status));
         }
-        read_account(&response.body).ok_or_else(|| {
+        read_account(&response.body, &provider.dialect.account_fields).ok_or_else(|| {
             Error::new(Code::Provider, what).because(format!("the answer cannot be read (HTTP {})", response.status))
         })
     }
@@ -137,9 +148,13 @@ pub(super) fn diagnosis_error(what: &str, diagnosis: api::Diagnosis, status: u16
         api::Diagnosis::BadToken | api::Diagnosis::MissingScope => Code::SignInNeeded,
         api::Diagnosis::RateLimited => Code::RateLimited,
         api::Diagnosis::ProviderFault => Code::Provider,
+        api::Diagnosis::WrongDataCenter => Code::WrongDataCenter,
         _ => Code::Other,
     };
-    Error::new(code, what).because(format!("{} (HTTP {status})", diagnosis.in_words()))
+    Error::new(code, what)
+        .because(format!("{} (HTTP {status})", diagnosis.meaning()))
+        .likely(diagnosis.causes_in_words())
+        .hint(diagnosis.next())
 }
 
 /// The scopes that were wanted and not granted.
@@ -156,12 +171,9 @@ fn revocation_request(
 ) -> Request {
     let mut parameters = vec![("token", token.expose())];
     parameters.extend(form.type_parameter.map(|name| (name, kind)));
-    match (form.basic_authentication, client.secret_at(&data_center.code)) {
-        (true, Some(secret)) => {
-            Request::form(form.url.clone(), &parameters).with_basic_authentication(&client.id, secret)
-        }
-        _ => wire::client_form(form.url.clone(), data_center, client, &parameters),
-    }
+    let own = client.authentication_at(&data_center.code);
+    let authentication = form.client_authentication.unwrap_or(own);
+    wire::client_form(form.url.clone(), data_center, client, authentication, &parameters)
 }
 
 fn says_error(body: &[u8]) -> bool {
@@ -169,46 +181,39 @@ fn says_error(body: &[u8]) -> bool {
     body.get("error").is_some() || body.get("status").is_some_and(|status| status == "failure" || status == "error")
 }
 
-/// Reads Zoho's user info, or OpenID Connect's.
-fn read_account(body: &[u8]) -> Option<Account> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Id {
-        Number(Number),
-        Text(Untrusted),
-    }
-
-    #[derive(Deserialize)]
-    struct UserInfo {
-        #[serde(alias = "sub")]
-        #[serde(rename = "ZUID")]
-        id: Id,
-        #[serde(rename = "Email", alias = "email")]
-        email: Option<Untrusted>,
-        #[serde(rename = "Display_Name", alias = "name")]
-        name: Option<Untrusted>,
-    }
-
-    let info: UserInfo = serde_json::from_slice(body).ok()?;
-    let line = |text: Option<Untrusted>| text.map(|text| text.line()).filter(|line| !line.is_empty());
-    let id = match info.id {
-        Id::Number(number) => number.to_string(),
-        Id::Text(text) => text.line(),
+/// Reads who approved out of a user info answer.
+fn read_account(body: &[u8], fields: &AccountFields) -> Option<Account> {
+    let info: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let line = |names: &[&str]| {
+        let values = names.iter().filter_map(|name| info.get(*name));
+        let mut lines = values.filter_map(|value| match value {
+            // Ids have more digits than a float holds, so numbers are kept as they were written.
+            Value::Number(number) => Some(number.to_string()),
+            Value::String(text) => Some(Untrusted::new(text).line()),
+            _ => None,
+        });
+        lines.find(|line| !line.is_empty())
     };
-    Some(Account { id, email: line(info.email), name: line(info.name) })
+    Some(Account { id: line(fields.id)?, email: line(fields.email), name: line(fields.name) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::{missing_scopes, read_account, says_error};
+    use crate::providers::{standard, zoho};
 
     #[test]
     fn accounts_are_read_from_zoho_and_from_openid_connect() {
-        let zoho = read_account(br#"{"Display_Name":"Dana","Email":"d@example.com","ZUID":10293847561029384756}"#);
+        let zoho = br#"{"Display_Name":"Dana","Email":"d@example.com","ZUID":10293847561029384756}"#;
+        let zoho = read_account(zoho, &zoho::DIALECT.account_fields);
         assert_eq!(zoho.map(|account| account.id), Some("10293847561029384756".to_owned()));
-        let openid = read_account(br#"{"sub":"abc","email":"d@example.com","name":"D\u001b[31m"}"#).expect("readable");
+        let standard = |body: &[u8]| read_account(body, &standard::DIALECT.account_fields);
+        let openid = standard(br#"{"sub":"abc","email":"d@example.com","name":"D\u001b[31m"}"#).expect("readable");
         assert_eq!(openid.name.as_deref(), Some("D<U+001B>[31m"));
-        assert_eq!(read_account(b"<html>"), None);
+        let github = standard(br#"{"id":583231,"email":null,"name":null,"login":"octo"}"#).expect("readable");
+        assert_eq!((github.id.as_str(), github.label()), ("583231", "octo"));
+        assert_eq!(standard(br#"{"name":"nobody"}"#), None);
+        assert_eq!(standard(b"<html>"), None);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::clock;
 use crate::config::{Profile, ProviderSource};
 use crate::error::{Code, Error};
 use crate::http::Response;
-use crate::providers::{DataCenter, Dialect, standard};
+use crate::providers::standard::StandardEndpoints;
+use crate::providers::{DataCenter, Dialect};
 
 /// What an API answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +32,8 @@ pub struct Explained {
 impl Service {
     /// The data center whose APIs the profile's token opens, and how to speak to them.
     pub async fn api_place(&self, profile: &Profile) -> Result<(DataCenter, &'static Dialect), Error> {
-        let provider = self.provider(profile).await?;
         let grant = self.grant(profile)?;
+        let provider = self.provider_of(profile, &grant).await?;
         let data_center = issuing_data_center(&provider, &grant)?.clone();
         Ok((data_center, provider.dialect))
     }
@@ -42,18 +43,17 @@ impl Service {
     pub fn known_api_place(&self, profile: &Profile) -> Result<(DataCenter, &'static Dialect), Error> {
         let grant = self.load(profile)?.and_then(|record| record.grant);
         let provider = match self.config.provider(profile)? {
-            ProviderSource::BuiltIn { provider, .. } => provider(),
-            ProviderSource::Configured(provider) => provider.clone(),
-            ProviderSource::Issuer { name, issuer, api_domain } => {
-                let endpoints = standard::StandardEndpoints {
-                    device_authorization: issuer.clone(),
-                    token: issuer.clone(),
-                    revocation: None,
-                    userinfo: None,
-                };
-                standard::provider(name, issuer, endpoints, api_domain.clone())
+            ProviderSource::Discovered(server) => {
+                // The token endpoint is never asked on this way.
+                let token = server.issuer_url();
+                server.provider(StandardEndpoints { token, ..StandardEndpoints::default() })
             }
+            source => source.known(),
         };
+        let provider = provider.ok_or_else(|| {
+            let message = format!("nothing is known of the provider of profile `{}`", profile.name);
+            Error::new(Code::Config, message).hint("give it an `issuer` or a `token_endpoint`")
+        })?;
         let data_center = match &grant {
             Some(grant) => issuing_data_center(&provider, grant)?,
             None => home_data_center(profile, &provider)?,
@@ -76,8 +76,8 @@ impl Service {
         if let Some(explained) =
             answer.explained.as_mut().filter(|explained| explained.diagnosis == Diagnosis::BadToken)
         {
-            "the API refuses a token that was just minted: the address is probably one of another data center"
-                .clone_into(&mut explained.text);
+            explained.diagnosis = Diagnosis::WrongDataCenter;
+            explained.text = explained.diagnosis.in_words();
         }
         Ok(answer)
     }
@@ -90,7 +90,7 @@ impl Service {
         let response = self.http.send(request).await.map_err(|failure| transport_error(&what, &failure))?;
         let took = clock::now() - started;
         let explained = api::diagnose(&response).map(|diagnosis| {
-            let mut text = diagnosis.in_words().to_owned();
+            let mut text = diagnosis.in_words();
             if let Some(pause) = response.header("retry-after").filter(|_| diagnosis == Diagnosis::RateLimited) {
                 text = format!("{text} (Retry-After: {})", crate::untrusted::Untrusted::new(pause).line());
             }
@@ -106,6 +106,7 @@ pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
         Refusal::NoAddress(_) => "give a path such as `/crm/v8/org`",
         Refusal::ForeignOrigin(_) => "give a path, or `--product` for a product's own host",
         Refusal::UnknownProduct(..) => "leave `--product` out to call the API domain",
+        Refusal::NoHost(..) => "run `device-login scopes` for the products and their hosts",
         Refusal::NoApiDomain => "give a whole address, or set `api_domain` for the provider",
         Refusal::Authorization(_) | Refusal::NoHeader(_) => "leave that header out",
     };

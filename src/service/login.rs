@@ -1,22 +1,27 @@
 //! The sign-in, from the proof that the store works to the record that holds the grant.
 
 mod attempt;
+mod exchange;
+mod web;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use url::Url;
 
+pub use self::web::{CameBack, WebSignIn};
+
 use self::attempt::{Attempt, CodeEnded};
-use super::{Service, home_data_center, store_error};
+use super::Service;
+use super::failure::host;
 use crate::clock::{self, Moment};
-use crate::config::Profile;
+use crate::config::{ClientType, Profile};
 use crate::error::{Code, Error};
-use crate::oauth::Client;
+use crate::http::trouble::Trouble;
 use crate::oauth::device::{DeviceEvent, Outcome};
-use crate::oauth::wire::{DeviceCode, ServerError};
+use crate::oauth::wire::DeviceCode;
 use crate::profile::ProfileName;
-use crate::providers::{DataCenter, Provider};
+use crate::providers::Provider;
 use crate::storage::{Account, Record};
 
 /// How one sign-in is to go.
@@ -73,6 +78,8 @@ pub enum SignInEvent {
         next_poll_at: Moment,
     },
     Retrying {
+        trouble: Trouble,
+        /// The sentence for people.
         reason: String,
         attempt: u32,
         next_poll_at: Moment,
@@ -122,32 +129,38 @@ impl Service {
         F: Fn(Error) -> D + Clone + Send + 'static,
         D: Future<Output = bool> + Send + 'static,
     {
-        // An approval that could not be kept would be wasted on the person, so the store has to prove itself first.
-        self.store.probe().map_err(store_error)?;
-        let provider = self.provider(profile).await?;
-        let home = home_data_center(profile, &provider)?.clone();
-        let client = self.client(profile, self.load(profile)?.as_ref())?;
-        let scopes = options.scopes.unwrap_or_else(|| profile.scopes.clone());
-        report(SignInEvent::Asking { host: host(&home) });
-
-        let (profile, expected) = (profile.clone(), options.expect_account);
-        let attempt = Attempt { service: self.clone(), profile, provider, home, client, scopes, expected };
+        check_way(profile)?;
         let mut renewals_left = options.renewals;
+        let attempt = Attempt::begin(self, profile, options, false).await?;
+        report(SignInEvent::Asking { host: host(&attempt.home) });
         let mut is_renewal = false;
         let grant = loop {
             let observe = |event| report(sign_in_event(event, is_renewal, &attempt.provider));
-            match attempt.follow_code(observe, &try_again).await {
+            match Box::pin(attempt.follow_code(observe, &try_again)).await {
                 CodeEnded::Approved(kept) => break (*kept)?,
-                CodeEnded::Otherwise(Outcome::Expired) if renewals_left > 0 => {
+                CodeEnded::Otherwise(Outcome::Expired, _) if renewals_left > 0 => {
                     renewals_left -= 1;
                     is_renewal = true;
                 }
-                CodeEnded::Otherwise(outcome) => return Err(attempt.error(outcome)),
+                CodeEnded::Otherwise(outcome, place) => return Err(attempt.error(outcome, place)),
             }
         };
         report(SignInEvent::Approved);
         Ok(attempt.signed_in(grant).await)
     }
+}
+
+/// Device codes are for one type of client only; the others sign in by a command of their own.
+fn check_way(profile: &Profile) -> Result<(), Error> {
+    let (kind, flag) = match profile.client_type {
+        ClientType::NonBrowser | ClientType::ClientBased => return Ok(()),
+        ClientType::SelfClient => ("a self client", "--grant-code"),
+        ClientType::ServerBased => ("a server-based application", "--web"),
+        ClientType::Mobile => ("a mobile or desktop application", "--web"),
+    };
+    Err(Error::new(Code::InvalidClient, format!("profile `{}` cannot sign in by a device code", profile.name))
+        .because(format!("its client is {kind}"))
+        .hint(format!("run `device-login login {} {flag}`", profile.name)))
 }
 
 /// A record that has nothing yet.
@@ -178,8 +191,8 @@ fn sign_in_event(event: DeviceEvent, is_renewal: bool, provider: &Provider) -> S
             let accounts_host = provider.data_center(&data_center).map_or_else(String::new, host);
             SignInEvent::Relocated { data_center, accounts_host, next_poll_at }
         }
-        DeviceEvent::Retrying { reason, attempt, next_poll_at } => {
-            SignInEvent::Retrying { reason, attempt, next_poll_at }
+        DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at } => {
+            SignInEvent::Retrying { trouble, reason, attempt, next_poll_at }
         }
     }
 }
@@ -196,46 +209,4 @@ fn issued_code(code: DeviceCode, expires_at: Moment) -> IssuedCode {
         expires_at,
         expires_at_time: clock::wall() + (expires_at - now),
     }
-}
-
-fn host(data_center: &DataCenter) -> String {
-    data_center.accounts_server.host_str().unwrap_or("the accounts server").to_owned()
-}
-
-/// A client that the provider does not take for one of its own.
-pub(super) struct RefusedClient<'a> {
-    pub(super) what: String,
-    pub(super) provider: &'a Provider,
-    pub(super) profile: &'a Profile,
-    pub(super) client: &'a Client,
-    pub(super) data_center: &'a str,
-}
-
-impl RefusedClient<'_> {
-    pub(super) fn error(self, answer: &ServerError) -> Error {
-        let Self { what, provider, profile, client, data_center } = self;
-        let dialect = provider.dialect;
-        let place = if data_center.is_empty() {
-            String::new()
-        } else {
-            format!(" in data center {}", data_center.to_uppercase())
-        };
-        let hint = if client.secret_at(data_center).is_none() {
-            format!(
-                "no client secret is known: `device-login profile remove {0}`, then add it again with `--client-secret-stdin`",
-                profile.name
-            )
-        } else {
-            let registration = dialect.registration;
-            format!("check `client_id`, its secret and `data_center` of profile `{}`; {registration}", profile.name)
-        };
-        let what_it_refuses = if answer.word == "invalid_client_secret" { "take the secret of" } else { "know" };
-        let cause = format!("{} does not {what_it_refuses} this client{place} ({answer})", dialect.display_name);
-        Error::new(Code::InvalidClient, what).because(cause).hint(hint)
-    }
-}
-
-/// Words by which providers refuse a client rather than its request.
-pub(super) fn is_client_refusal(error: &ServerError) -> bool {
-    ["invalid_client", "invalid_client_secret", "unauthorized_client"].contains(&error.word.as_str())
 }

@@ -4,6 +4,7 @@ use super::login::empty_record;
 use super::{Service, home_data_center, store_error};
 use crate::config::{self, Config, Profile};
 use crate::error::{Code, Error};
+use crate::providers::catalog;
 use crate::secret::Secret;
 use crate::storage::{LockedRecord, Record};
 
@@ -17,6 +18,17 @@ impl Service {
     /// Tells whether the store keeps a client's secret for the profile.
     pub fn has_stored_secret(&self, profile: &Profile) -> Result<bool, Error> {
         Ok(self.load(profile)?.is_some_and(|record| record.client_secret.is_some()))
+    }
+
+    /// What is known against the spelling of the profile's scopes, where the provider's products are known. Advice only:
+    /// nobody knows all scopes.
+    pub fn advice_on_scopes(&self, profile: &Profile) -> Vec<String> {
+        match self.config.provider(profile) {
+            Ok(provider) if !provider.dialect().products.is_empty() => {
+                profile.scopes.iter().filter_map(|scope| catalog::likely_meant(scope)).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Adds a profile and keeps its client's secret, if it has one, in the store. Gives the configuration with it.

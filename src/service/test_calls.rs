@@ -65,10 +65,8 @@ fn entry(
 ) -> Option<TestCallEntry> {
     let mut call =
         Call { method: test.method, url: test.url(product, data_center)?, headers: Vec::new(), body: Vec::new() };
-    if !test.form.is_empty() {
-        let mut serializer = url::form_urlencoded::Serializer::new(String::new());
-        serializer.extend_pairs(test.form);
-        call.body = serializer.finish().into_bytes();
+    if let Some(body) = test.body() {
+        call.body = body.into_bytes();
         call.headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
     }
     Some(TestCallEntry {

@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Service, driver, issuing_data_center, login, sign_in_hint, store_error, transport_error};
+use super::failure::{Asked, short_time};
+use super::{Service, driver, issuing_data_center, login, sign_in_hint, store_error};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::oauth::Client;
-use crate::oauth::refresh::{Outcome, RefreshFlow};
-use crate::oauth::wire::TokenAnswer;
-use crate::providers::{Dialect, MintLimit, Provider};
+use crate::oauth::token::{Outcome, TokenFlow};
+use crate::oauth::wire::{Approval, TokenAnswer};
+use crate::providers::explained::Place;
+use crate::providers::{DataCenter, MintLimit, Provider};
 use crate::secret::Secret;
 use crate::storage::{Grant, LastRefresh, LockedRecord, Record};
 
@@ -22,6 +24,9 @@ use crate::storage::{Grant, LastRefresh, LockedRecord, Record};
 pub const DEFAULT_MIN_TTL: Duration = Duration::from_secs(5 * 60);
 /// Below this, a token is not handed out even when no new one can be had.
 const LEAST_TTL: Duration = Duration::from_secs(30);
+
+/// How long a token is taken to live that can be refreshed and of whose end nothing is said.
+pub(super) const DEFAULT_TOKEN_LIFE: Duration = Duration::from_secs(3600);
 
 /// Which token will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,41 +79,57 @@ impl Service {
 
     /// Mints under the lock, unless another process did so since `seen` was read.
     async fn refresh(&self, profile: &Profile, freshness: Freshness, seen: &Grant) -> Result<Grant, Error> {
-        let provider = self.provider(profile).await?;
+        let provider = self.provider_of(profile, seen).await?;
         let mut locked = self.lock(&profile.name).await?;
         let record = locked.load().map_err(store_error)?;
-        let client = self.client(profile, record.as_ref())?;
+        let client = self.client(profile, record.as_ref(), &provider)?;
         let grant = grant_of(record.as_ref(), profile)?.clone();
         let now = clock::wall();
         if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {
             return Ok(grant);
         }
         let what = format!("the access token of profile `{}` could not be refreshed", profile.name);
-        let refresh_token = may_refresh(&grant, profile, provider.dialect, &what, now)?;
-        let data_center = issuing_data_center(&provider, &grant)?;
+        let data_center = issuing_data_center(&provider, &grant)?.clone();
+        let refreshing = Refreshing { profile: profile.clone(), provider, data_center, client, what };
+        let refresh_token = may_refresh(&grant, &refreshing.asked(), now)?;
         locked.reserve().map_err(store_error)?;
-        let flow = RefreshFlow::new(provider.dialect, data_center.clone(), client.clone(), refresh_token);
+        let flow = refreshing.flow(refresh_token);
         let mut record = record.unwrap_or_else(|| login::empty_record(profile));
-        let asked = Asked { profile: profile.clone(), provider, client, what };
         let http = self.http.clone();
         // From here on the provider may have replaced the refresh token, so its answer has to be kept.
         let exchange = async move {
-            let outcome = driver::refresh(&http, flow).await;
-            asked.note(&mut *locked, &mut record, grant, outcome)
+            let outcome = driver::token(&http, flow).await;
+            refreshing.note(&mut *locked, &mut record, grant, outcome)
         };
         self.unbroken.run(exchange).await
     }
 }
 
-/// A refresh that was asked for.
-struct Asked {
+/// A refresh under way. Owned, since it may outlive whoever asked for it.
+struct Refreshing {
     profile: Profile,
     provider: Provider,
+    data_center: DataCenter,
     client: Client,
     what: String,
 }
 
-impl Asked {
+impl Refreshing {
+    fn asked(&self) -> Asked<'_> {
+        let Self { profile, provider, data_center, client, what } = self;
+        let scopes = &profile.scopes;
+        Asked { what, place: Place::Refresh, provider, data_center, profile, scopes, client }
+    }
+
+    fn flow(&self, refresh_token: Secret) -> TokenFlow {
+        TokenFlow::new(
+            self.provider.dialect,
+            self.data_center.clone(),
+            self.client.clone(),
+            Approval::RefreshToken(refresh_token),
+        )
+    }
+
     /// Writes what the provider said, and turns it into a grant or an error.
     fn note(
         &self,
@@ -117,48 +138,23 @@ impl Asked {
         grant: Grant,
         outcome: Outcome,
     ) -> Result<Grant, Error> {
-        let Self { profile, provider, client, what } = self;
+        let asked = self.asked();
+        let dialect = self.provider.dialect;
         let now = clock::wall();
-        let name = provider.dialect.display_name;
-        let failed = |code, cause: String| Error::new(code, what).because(cause);
         let (mut grant, result) = match outcome {
-            Outcome::Minted(token) => (minted(grant, *token, provider.dialect.mint_limit, now), Ok(())),
+            Outcome::Minted { token, client_authentication } => {
+                let grant = Grant { client_authentication: Some(client_authentication), ..grant };
+                (minted(grant, *token, dialect.mint_limit, now), Ok(()))
+            }
             Outcome::Refused(error) => {
-                let error = failed(
-                    Code::SignInNeeded,
-                    format!(
-                        "{name} answered {error}: the grant was revoked, replaced, or belongs to another data center"
-                    ),
-                )
-                .hint(sign_in_hint(&profile.name));
+                let error = asked.refused(&error);
                 (Grant { refused: Some(error.to_string()), ..grant }, Err(error))
             }
             Outcome::Throttled(pause) => {
-                let until = now + pause.unwrap_or(provider.dialect.throttle_pause);
-                let error = failed(Code::RateLimited, format!("{name} asks for fewer requests"))
-                    .hint(format!("try again after {}; until then nothing is asked", short_time(until)));
-                (Grant { paused_until: Some(until), ..grant }, Err(error))
+                let until = now + pause.unwrap_or(dialect.throttle_pause);
+                (Grant { paused_until: Some(until), ..grant }, Err(asked.throttled(Some(until))))
             }
-            Outcome::Error(error) => {
-                let error = if login::is_client_refusal(&error) {
-                    let data_center = &grant.data_center;
-                    login::RefusedClient { what: what.clone(), provider, profile, client, data_center }.error(&error)
-                } else {
-                    failed(Code::Provider, format!("{name} answered {error}")).hint("try again later; nothing was lost")
-                };
-                (grant, Err(error))
-            }
-            Outcome::Garbled { status } => {
-                let error = failed(Code::Provider, format!("the answer cannot be read (HTTP {status})"))
-                    .hint("a proxy or captive portal may be in between; try again later, nothing was lost");
-                (grant, Err(error))
-            }
-            Outcome::Rejected(rejected) => {
-                let error = failed(Code::UntrustedAnswer, rejected.to_string())
-                    .hint("nothing was changed; check the accounts server");
-                (grant, Err(error))
-            }
-            Outcome::Transport(failure) => (grant, Err(transport_error(what, &failure))),
+            outcome => (grant, Err(asked.without_token(outcome))),
         };
         grant.last_refresh = Some(LastRefresh { at: now, error: result.as_ref().err().map(ToString::to_string) });
         record.grant = Some(grant.clone());
@@ -206,23 +202,14 @@ fn grant_of<'a>(record: Option<&'a Record>, profile: &Profile) -> Result<&'a Gra
 }
 
 /// The refresh token, unless asking now is pointless or harmful.
-fn may_refresh(
-    grant: &Grant,
-    profile: &Profile,
-    dialect: &Dialect,
-    what: &str,
-    now: Timestamp,
-) -> Result<Secret, Error> {
-    let sign_in = |cause: String| Error::new(Code::SignInNeeded, what).because(cause).hint(sign_in_hint(&profile.name));
+fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> Result<Secret, Error> {
     if grant.refused.is_some() {
-        return Err(sign_in("the provider refused this grant before".to_owned()));
+        return Err(asked.refused_before());
     }
-    let limited = |cause: String, until: Timestamp| {
-        Error::new(Code::RateLimited, what).because(cause).hint(format!("try again after {}", short_time(until)))
-    };
     if let Some(until) = grant.paused_until.filter(|until| *until > now) {
-        return Err(limited(format!("{} asked for fewer requests", dialect.display_name), until));
+        return Err(asked.throttled(Some(until)));
     }
+    let dialect = asked.provider.dialect;
     if let Some(limit) = dialect.mint_limit {
         let mut mints = mints_in_window(grant, limit, now);
         if let (Some(first), true) = (mints.next(), mints.count() + 1 >= limit.tokens) {
@@ -232,10 +219,11 @@ fn may_refresh(
                 dialect.display_name,
                 limit.window.as_secs() / 60
             );
-            return Err(limited(cause, first + limit.window));
+            let hint = format!("try again after {}", short_time(first + limit.window));
+            return Err(Error::new(Code::RateLimited, asked.what).because(cause).hint(hint));
         }
     }
-    grant.refresh_token.clone().ok_or_else(|| sign_in("the provider gave no refresh token".to_owned()))
+    grant.refresh_token.clone().ok_or_else(|| asked.without_refresh_token())
 }
 
 fn minted(grant: Grant, token: TokenAnswer, limit: Option<MintLimit>, now: Timestamp) -> Grant {
@@ -244,7 +232,7 @@ fn minted(grant: Grant, token: TokenAnswer, limit: Option<MintLimit>, now: Times
     mints.push(now);
     Grant {
         access_token: token.access_token,
-        access_token_expires_at: now + token.expires_in,
+        access_token_expires_at: now + token.expires_in.unwrap_or(DEFAULT_TOKEN_LIFE),
         // An answer without one means: keep the old one (RFC 6749 §6).
         refresh_token: token.refresh_token.or(grant.refresh_token),
         scopes: token.scopes.unwrap_or(grant.scopes),
@@ -265,10 +253,6 @@ fn fresh_token(grant: Grant, warning: Option<Error>) -> FreshToken {
     }
 }
 
-fn short_time(time: Timestamp) -> String {
-    time.strftime("%H:%M:%S UTC").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::{SignedDuration, Timestamp};
@@ -285,6 +269,8 @@ mod tests {
             api_domain: None,
             allowed_origins: Vec::new(),
             account: None,
+            endpoints: None,
+            client_authentication: None,
             scopes: Vec::new(),
             access_token: Secret::new(access_token),
             access_token_expires_at: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(life),

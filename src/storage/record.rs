@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::profile::ProfileName;
+use crate::providers::ClientAuthentication;
 use crate::secret::Secret;
 
 /// Everything that one profile keeps: its client's secret, its tokens and their history.
@@ -39,6 +41,12 @@ pub struct Grant {
     pub allowed_origins: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
+    /// Where a provider that described itself said it takes requests, when the person approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoints: Option<IssuerEndpoints>,
+    /// How the client said who it is when that was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_authentication: Option<ClientAuthentication>,
     pub scopes: Vec<String>,
     #[serde(with = "secret")]
     pub access_token: Secret,
@@ -57,6 +65,17 @@ pub struct Grant {
     /// Why the provider will not refresh this grant again. The tokens stay until a new sign-in replaces them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+}
+
+/// The endpoints that go with a grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerEndpoints {
+    pub token: Url,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Url>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo: Option<Url>,
 }
 
 /// Who approved.

@@ -112,6 +112,8 @@ fn sign_in(home: &Path) {
         api_domain: Some("https://www.zohoapis.com".to_owned()),
         allowed_origins: vec!["https://www.zohoapis.com".to_owned()],
         account: None,
+        endpoints: None,
+        client_authentication: None,
         scopes: vec!["ZohoCRM.users.READ".to_owned()],
         access_token: Secret::new(format!("1000.{0}.{0}", "0123456789abcdef".repeat(2))),
         access_token_expires_at: now + SignedDuration::from_hours(1),

@@ -122,6 +122,8 @@ fn record(client_id: &str) -> Record {
             api_domain: Some("https://www.zohoapis.eu".to_owned()),
             allowed_origins: vec!["https://www.zohoapis.eu".to_owned()],
             account: Some(Account { id: "7".to_owned(), email: Some("canary@example.com".to_owned()), name: None }),
+            endpoints: None,
+            client_authentication: None,
             scopes: vec!["ZohoCRM.users.READ".to_owned()],
             access_token: Secret::new("1000.canary-access-token"),
             access_token_expires_at: at,

@@ -151,6 +151,8 @@ fn grant(origin: &str) -> Grant {
         api_domain: Some(origin.to_owned()),
         allowed_origins: vec![origin.to_owned()],
         account: None,
+        endpoints: None,
+        client_authentication: None,
         scopes: vec!["openid".to_owned()],
         access_token: Secret::new(ACCESS_TOKEN),
         access_token_expires_at: now + SignedDuration::from_hours(1),

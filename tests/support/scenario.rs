@@ -8,13 +8,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use device_login::clock::Moment;
 use device_login::http::{Method, Request, Response, TransportFailure};
 use device_login::oauth::device::DeviceFlow;
-use device_login::oauth::refresh::RefreshFlow;
+use device_login::oauth::token::TokenFlow;
+use device_login::oauth::wire::Approval;
 use device_login::oauth::{Client, Step};
-use device_login::providers::standard::{self, StandardEndpoints};
-use device_login::providers::{DataCenter, Provider, zoho};
+use device_login::providers::standard::{self, StandardEndpoints, StandardServer};
+use device_login::providers::{ClientAuthentication, DataCenter, Provider, zoho};
 use device_login::secret::Secret;
 use serde::Deserialize;
 use url::Url;
@@ -65,6 +68,8 @@ pub(crate) struct StandardSpec {
     pub(crate) issuer: Url,
     pub(crate) device_authorization: Url,
     pub(crate) token: Url,
+    #[serde(default)]
+    pub(crate) parameters: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,6 +86,8 @@ pub(crate) struct ClientSpec {
     pub(crate) secret: Option<String>,
     #[serde(default)]
     pub(crate) data_center_secrets: BTreeMap<String, String>,
+    /// Instead of the provider's ways.
+    pub(crate) authentication: Option<Vec<ClientAuthentication>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,6 +96,8 @@ pub(crate) struct RequestSpec {
     pub(crate) to: Url,
     /// All parameters; one more or less is a failure.
     pub(crate) form: BTreeMap<String, String>,
+    /// The client's id and secret, joined by a colon, if they are to be in the header.
+    pub(crate) basic: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -122,9 +131,15 @@ pub(crate) struct Reply {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FailureSpec {
+    Closed,
     Connect,
+    ConnectTimeout,
     Dns,
+    Garbled,
+    Proxy,
+    Refused,
     Setup,
+    Slow,
     Timeout,
     Tls,
     TooLarge,
@@ -225,20 +240,23 @@ impl Scenario {
             ProviderSpec::Lab { data_centers, .. } => {
                 let data_center =
                     |(code, lab): (&String, &LabSpec)| zoho::data_center(code, &lab.accounts_server, &lab.api_domain);
-                Provider {
-                    name: "lab".to_owned(),
-                    dialect: &zoho::DIALECT,
-                    data_centers: data_centers.iter().map(data_center).collect(),
-                }
+                zoho::provider_at("lab", data_centers.iter().map(data_center).collect())
             }
             ProviderSpec::Standard(spec) => {
                 let endpoints = StandardEndpoints {
-                    device_authorization: spec.device_authorization.clone(),
-                    token: spec.token.clone(),
-                    revocation: None,
-                    userinfo: None,
+                    device_authorization: Some(spec.device_authorization.clone()),
+                    token: Some(spec.token.clone()),
+                    ..StandardEndpoints::default()
                 };
-                standard::provider("standard", &spec.issuer, endpoints, None)
+                let server = StandardServer {
+                    name: "standard".to_owned(),
+                    dialect: &standard::DIALECT,
+                    issuer: Some(spec.issuer.to_string()),
+                    endpoints,
+                    api_domain: None,
+                    parameters: spec.parameters.clone().into_iter().collect(),
+                };
+                server.provider(StandardEndpoints::default()).expect("it has a token endpoint")
             }
         }
     }
@@ -260,6 +278,7 @@ impl Scenario {
             id: self.client.id.clone(),
             secret: self.client.secret.as_deref().map(Secret::new),
             data_center_secrets: secrets.map(|(code, secret)| (code.clone(), Secret::new(secret))).collect(),
+            authentication: self.client.authentication.clone().unwrap_or(self.provider().client_authentication),
         }
     }
 
@@ -268,7 +287,12 @@ impl Scenario {
         match &self.refresh_token {
             Some(token) => {
                 let token = Secret::new(token);
-                Flow::Refresh(RefreshFlow::new(provider.dialect, self.data_center(), self.client(), token))
+                Flow::Refresh(TokenFlow::new(
+                    provider.dialect,
+                    self.data_center(),
+                    self.client(),
+                    Approval::RefreshToken(token),
+                ))
             }
             None => Flow::Device(DeviceFlow::new(provider, self.data_center(), self.client(), self.scopes.clone())),
         }
@@ -283,6 +307,12 @@ impl Scenario {
         // Also compares the query, which must not carry anything (RFC 6749 §2.3.1).
         if (request.method, &request.url) != (Method::Post, &expected.to) {
             return Err(format!("goes to {:?} {}, expected POST {}", request.method, request.url, expected.to));
+        }
+        let authorization = request.headers.iter().find(|(name, _)| name == "authorization");
+        let basic = authorization.map(|(_, value)| value.expose().to_owned());
+        let expected_basic = expected.basic.as_ref().map(|pair| format!("Basic {}", BASE64_STANDARD.encode(pair)));
+        if basic != expected_basic {
+            return Err(format!("has the header {basic:?}, expected {expected_basic:?}"));
         }
         let sent: Vec<(String, String)> = url::form_urlencoded::parse(&request.body).into_owned().collect();
         let form: BTreeMap<String, String> = sent.iter().cloned().collect();
@@ -329,9 +359,17 @@ impl FailureSpec {
     fn make(self, host: &str) -> TransportFailure {
         let host = host.to_owned();
         match self {
+            Self::Closed => TransportFailure::Closed(host),
             Self::Connect => TransportFailure::Connect(host),
+            Self::ConnectTimeout => TransportFailure::ConnectTimeout(host),
             Self::Dns => TransportFailure::Dns(host),
+            Self::Garbled => TransportFailure::Garbled(host),
+            Self::Proxy => {
+                TransportFailure::Proxy("proxy.example:3128".to_owned(), "refused the connection".to_owned())
+            }
+            Self::Refused => TransportFailure::Refused(host),
             Self::Setup => TransportFailure::Setup("no certificates".to_owned()),
+            Self::Slow => TransportFailure::Slow(host),
             Self::Timeout => TransportFailure::Timeout(host),
             Self::Tls => TransportFailure::Tls(host, "certificate expired".to_owned()),
             Self::TooLarge => TransportFailure::TooLarge(host, 262_144),
@@ -343,7 +381,7 @@ impl FailureSpec {
 /// Either state machine, with its answers in words.
 enum Flow {
     Device(DeviceFlow),
-    Refresh(RefreshFlow),
+    Refresh(TokenFlow),
 }
 
 impl Flow {

@@ -24,7 +24,10 @@ enum Event<'a> {
         data_center: &'a str,
     },
     Retrying {
-        reason: &'a str,
+        /// A steady word.
+        reason: &'static str,
+        /// The same as a sentence.
+        message: &'a str,
         /// Seconds.
         wait: u64,
     },
@@ -91,10 +94,11 @@ fn event<'a>(event: &'a SignInEvent, profile: &'a Profile) -> Option<Event<'a>> 
         SignInEvent::Pending { .. } => Event::Pending,
         SignInEvent::SlowedDown { interval, .. } => Event::SlowedDown { interval: interval.as_secs() },
         SignInEvent::Relocated { data_center, .. } => Event::Relocated { data_center },
-        SignInEvent::Retrying { reason, next_poll_at, .. } => {
+        SignInEvent::Retrying { trouble, reason, next_poll_at, .. } => {
             let wait = *next_poll_at - clock::now();
             // Rounded up: nobody is asked before then.
-            Event::Retrying { reason, wait: wait.as_secs() + u64::from(wait.subsec_nanos() > 0) }
+            let wait = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            Event::Retrying { reason: trouble.word(), message: reason, wait }
         }
     })
 }

@@ -12,7 +12,7 @@ use super::super::words;
 use super::qr::{self, Form};
 use super::{Qr, ask_to_save_again, reservations, signed_in_line, wanted_scopes};
 use crate::clock::{self, Moment};
-use crate::config::{Environment, Profile, ProviderSource};
+use crate::config::{Environment, Profile};
 use crate::error::Error;
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
@@ -139,9 +139,7 @@ impl Talk<'_> {
         let source = self.service.config.provider(self.profile)?;
         let home = source.known().map(|provider| provider.default_data_center().code.clone());
         let data_center = self.profile.data_center.clone().or(home).filter(|code| !code.is_empty());
-        // Zoho itself goes by its name, a stand-in for it by the name it was given.
-        let is_zoho = matches!(source, ProviderSource::BuiltIn { .. });
-        let provider = if is_zoho { source.dialect().display_name } else { &self.profile.provider };
+        let provider = source.label(&self.profile.provider);
         let place = data_center.map_or_else(String::new, |code| format!(", data center {}", words::data_center(&code)));
         say(format!("Sign in to {provider}, profile {}{place}.", self.profile.name));
         if !self.scopes.is_empty() {
@@ -167,7 +165,7 @@ impl Talk<'_> {
                 let data_center = words::data_center(&data_center);
                 output.note(&format!("Your account lives in {data_center}. Asking {accounts_host} from now on."));
             }
-            SignInEvent::Retrying { reason, attempt, next_poll_at } => {
+            SignInEvent::Retrying { reason, attempt, next_poll_at, .. } => {
                 let (wait, ordinal) = (wait(next_poll_at), words::ordinal(attempt));
                 output.note(&format!("No answer: {reason}. Trying again in {wait} ({ordinal} time)."));
             }

@@ -7,7 +7,9 @@ use crate::providers::zoho;
 
 type Expectation<'a> = &'a dyn Fn(&Outcome) -> bool;
 
-const CODE: &str = r#"{"user_code":"WLKU-4502","device_code":"1004.code","interval":5,"expires_in":20}"#;
+const CODE: &str = r#"{"user_code":"WLKU-4502","device_code":"1004.code","interval":10,"expires_in":44}"#;
+/// Seconds: the interval and a tenth.
+const PACE: u64 = 11;
 const PENDING: &str = r#"{"error":"authorization_pending"}"#;
 
 fn at(seconds: u64) -> Moment {
@@ -21,7 +23,12 @@ fn json(body: &str) -> Response {
 fn new_flow() -> DeviceFlow {
     let provider = zoho::provider();
     let data_center = provider.default_data_center().clone();
-    let client = Client { id: "1000.CLIENT".to_owned(), secret: None, data_center_secrets: [].into() };
+    let client = Client {
+        id: "1000.CLIENT".to_owned(),
+        secret: None,
+        data_center_secrets: [].into(),
+        authentication: Vec::new(),
+    };
     DeviceFlow::new(provider, data_center, client, Vec::new())
 }
 
@@ -31,8 +38,8 @@ fn waiting_after(polls: u64) -> DeviceFlow {
     assert!(matches!(flow.poll(at(0)), Step::Send(_)));
     flow.handle(at(0), Ok(json(CODE)));
     for poll in 1..=polls {
-        assert!(matches!(flow.poll(at(5 * poll)), Step::Send(_)));
-        flow.handle(at(5 * poll), Ok(json(PENDING)));
+        assert!(matches!(flow.poll(at(PACE * poll)), Step::Send(_)));
+        flow.handle(at(PACE * poll), Ok(json(PENDING)));
     }
     assert!(matches!(flow.state, State::Waiting(_)));
     flow
@@ -41,7 +48,7 @@ fn waiting_after(polls: u64) -> DeviceFlow {
 /// As above, with that next poll under way; the fourth falls on the code's end and is the last.
 fn awaiting_token_after(polls: u64) -> DeviceFlow {
     let mut flow = waiting_after(polls);
-    assert!(matches!(flow.poll(at(5 * (polls + 1))), Step::Send(_)));
+    assert!(matches!(flow.poll(at(PACE * (polls + 1))), Step::Send(_)));
     assert!(matches!(flow.state, State::AwaitingToken(_)));
     flow
 }
@@ -83,15 +90,15 @@ fn awaiting_code_goes_on_with_a_code_and_ends_with_anything_else() {
 fn waiting_polls_at_the_time_and_not_before() {
     let mut flow = waiting_after(0);
     for _ in 0..2 {
-        assert!(matches!(flow.poll(at(4)), Step::Wait(until) if until == at(5)));
-        flow.handle(at(4), Ok(json(r#"{"error":"access_denied"}"#)));
+        assert!(matches!(flow.poll(at(PACE - 1)), Step::Wait(until) if until == at(PACE)));
+        flow.handle(at(PACE - 1), Ok(json(r#"{"error":"access_denied"}"#)));
         assert!(matches!(flow.state, State::Waiting(_)), "an answer to nothing changes nothing");
     }
     assert!(
-        matches!(flow.poll(at(5)), Step::Send(request) if request.url.path() == "/oauth/v3/device/token"),
+        matches!(flow.poll(at(PACE)), Step::Send(request) if request.url.path() == "/oauth/v3/device/token"),
         "a poll asks for the token"
     );
-    assert!(matches!(flow.poll(at(6)), Step::AwaitReply));
+    assert!(matches!(flow.poll(at(PACE + 1)), Step::AwaitReply));
 }
 
 #[test]
@@ -104,10 +111,10 @@ fn awaiting_token_waits_on_or_expires_after_the_last_poll() {
         Err(TransportFailure::Timeout("host".to_owned())),
     ] {
         let mut flow = awaiting_token_after(0);
-        flow.handle(at(5), reply.clone());
+        flow.handle(at(PACE), reply.clone());
         assert!(matches!(flow.state, State::Waiting(_)), "{reply:?}");
         let mut flow = awaiting_token_after(3);
-        flow.handle(at(20), reply.clone());
+        flow.handle(at(4 * PACE), reply.clone());
         assert!(matches!(flow.state, State::Done(Outcome::Expired)), "{reply:?}");
     }
 }
@@ -131,10 +138,40 @@ fn awaiting_token_ends_with_a_token_a_denial_an_expiry_or_another_error() {
         // The last poll ends no other way than one before it.
         for polls in [0, 3] {
             let mut flow = awaiting_token_after(polls);
-            flow.handle(at(20), Ok(json(body)));
+            flow.handle(at(4 * PACE), Ok(json(body)));
             assert!(matches!(&flow.state, State::Done(outcome) if is_expected(outcome)), "{body}: {flow:?}");
-            flow.handle(at(21), Ok(json(PENDING)));
+            flow.handle(at(4 * PACE + 1), Ok(json(PENDING)));
             assert!(matches!(flow.poll(at(99)), Step::Done(outcome) if is_expected(&outcome)), "done is done");
         }
+    }
+}
+
+#[test]
+fn a_poll_that_fell_due_while_the_machine_was_suspended_comes_at_once_and_only_once() {
+    // The code still lives: one poll, then the usual pace.
+    let mut flow = waiting_after(0);
+    assert!(matches!(flow.poll(at(PACE + 20)), Step::Send(_)));
+    flow.handle(at(PACE + 20), Ok(json(PENDING)));
+    assert!(matches!(flow.poll(at(PACE + 20)), Step::Wait(until) if until == at(2 * PACE + 20)));
+    // It ended meanwhile: the person may have approved, so one last poll asks.
+    let mut flow = waiting_after(0);
+    assert!(matches!(flow.poll(at(600)), Step::Send(_)));
+    flow.handle(at(600), Ok(json(PENDING)));
+    assert!(matches!(flow.poll(at(600)), Step::Done(Outcome::Expired)));
+}
+
+#[test]
+fn each_slow_down_waits_for_longer_and_for_a_larger_share() {
+    let mut flow = waiting_after(0);
+    let mut now = at(PACE);
+    // Interval plus share: 15 + 20 %, and so on to 40 %.
+    for wait in [18, 26, 35, 42, 49] {
+        let State::Waiting(polling) = &mut flow.state else { panic!("{flow:?}") };
+        polling.expires_at = now + Duration::from_secs(900);
+        assert!(matches!(flow.poll(now), Step::Send(_)));
+        flow.handle(now, Ok(json(r#"{"error":"slow_down"}"#)));
+        let next = now + Duration::from_secs(wait);
+        assert!(matches!(flow.poll(now), Step::Wait(until) if until == next), "{wait}: {flow:?}");
+        now = next;
     }
 }

@@ -3,19 +3,21 @@
 //! A poll and everything that its approval calls for, up to the record that holds the grant, is unbroken: the provider
 //! hands out the tokens once, and a person has approved.
 
-use jiff::Timestamp;
 use url::Origin;
 
-use super::{RefusedClient, SignedIn, empty_record, host, is_client_refusal};
+use super::{SignedIn, empty_record};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::Request;
 use crate::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
-use crate::oauth::wire::TokenAnswer;
+use crate::oauth::wire::{LONGEST_TOKEN_LIFE, TokenAnswer};
 use crate::oauth::{Client, Step};
-use crate::providers::{DataCenter, Provider};
-use crate::service::{Service, account, driver, sign_in_hint, store_error, transport_error};
+use crate::providers::explained::Place;
+use crate::providers::{ClientAuthentication, DataCenter, Provider};
+use crate::service::failure::Asked;
+use crate::service::tokens::DEFAULT_TOKEN_LIFE;
+use crate::service::{Service, account, discovery, driver, store_error, transport_error};
 use crate::storage::{Account, Grant};
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
@@ -30,13 +32,16 @@ pub(super) struct Attempt {
     pub(super) scopes: Vec<String>,
     /// Email address or id of the only account that may approve.
     pub(super) expected: Option<String>,
+    /// Others live on the same grant, so it is never given back.
+    pub(super) is_shared: bool,
 }
 
 /// How one code ended.
 pub(super) enum CodeEnded {
     /// The grant is saved, or why it is not.
     Approved(Box<Result<Grant, Error>>),
-    Otherwise(Outcome),
+    /// The last request was of this kind.
+    Otherwise(Outcome, Place),
 }
 
 impl Attempt {
@@ -52,9 +57,11 @@ impl Attempt {
     {
         let Self { service, provider, home, client, scopes, .. } = self;
         let mut flow = DeviceFlow::new(provider.clone(), home.clone(), client.clone(), scopes.clone());
+        let mut place = Place::DeviceAuthorization;
         loop {
             match flow.poll(clock::now()) {
                 Step::Send(request) if flow.awaits_token() => {
+                    place = Place::Poll;
                     let (polled, kept) =
                         service.unbroken.run(self.clone().poll(flow, request, try_again.clone())).await;
                     if let Some(kept) = kept {
@@ -68,7 +75,7 @@ impl Attempt {
                 }
                 Step::Wait(until) => driver::wait(until).await,
                 Step::AwaitReply => unreachable!("every request is answered before the next step"),
-                Step::Done(outcome) => return CodeEnded::Otherwise(outcome),
+                Step::Done(outcome) => return CodeEnded::Otherwise(outcome, place),
             }
             flow.events().for_each(&mut observe);
         }
@@ -88,20 +95,22 @@ impl Attempt {
         let reply = self.service.http.send(request).await;
         flow.handle(clock::now(), reply);
         let kept = match flow.outcome().cloned() {
-            Some(Outcome::Authorized { token, data_center }) => Some(self.keep(*token, &data_center, try_again).await),
+            Some(Outcome::Authorized { token, data_center, client_authentication }) => {
+                let data_center = self.provider.data_center(&data_center).unwrap_or(&self.home);
+                let grant = self.new_grant(*token, data_center, client_authentication);
+                Some(self.keep(grant, data_center, try_again).await)
+            }
             _ => None,
         };
         (flow, kept)
     }
 
     /// Saves the grant, or gives it back.
-    async fn keep<F, D>(&self, token: TokenAnswer, data_center: &str, try_again: F) -> Result<Grant, Error>
+    pub(super) async fn keep<F, D>(&self, grant: Grant, data_center: &DataCenter, try_again: F) -> Result<Grant, Error>
     where
         F: Fn(Error) -> D,
         D: Future<Output = bool>,
     {
-        let data_center = self.provider.data_center(data_center).unwrap_or(&self.home);
-        let grant = new_grant(token, data_center, &self.scopes, clock::wall());
         let grant = match &self.expected {
             Some(expected) => self.check_account(expected, grant, data_center).await?,
             None => grant,
@@ -112,6 +121,37 @@ impl Attempt {
             }
         }
         Ok(grant)
+    }
+
+    pub(super) fn new_grant(
+        &self,
+        token: TokenAnswer,
+        data_center: &DataCenter,
+        client_authentication: ClientAuthentication,
+    ) -> Grant {
+        let now = clock::wall();
+        // A token that nobody can refresh and of whose end nothing is said lives until somebody revokes it.
+        let unstated = if token.refresh_token.is_some() { DEFAULT_TOKEN_LIFE } else { LONGEST_TOKEN_LIFE };
+        let api_domain = token.api_domain.or_else(|| data_center.api_domain.clone());
+        let source = self.service.config.provider(&self.profile).ok();
+        Grant {
+            issuer: data_center.accounts_server.to_string(),
+            data_center: data_center.code.clone(),
+            api_domain: api_domain.map(|url| url.origin().ascii_serialization()),
+            allowed_origins: data_center.origins().iter().map(Origin::ascii_serialization).collect(),
+            account: None,
+            endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
+            client_authentication: Some(client_authentication),
+            scopes: token.scopes.unwrap_or_else(|| self.scopes.clone()),
+            access_token: token.access_token,
+            access_token_expires_at: now + token.expires_in.unwrap_or(unstated),
+            refresh_token: token.refresh_token,
+            approved_at: now,
+            mints: Vec::new(),
+            last_refresh: None,
+            paused_until: None,
+            refused: None,
+        }
     }
 
     /// Makes sure that the right person approved, before anything is kept (reverse phishing). A grant of somebody else
@@ -136,10 +176,15 @@ impl Attempt {
 
     /// Revokes a grant that is not to be kept; the error then says what became of it.
     async fn give_back(&self, error: Error, grant: &Grant, data_center: &DataCenter) -> Error {
-        let outcome = match self.service.revoke_grant(grant, &self.provider, data_center, &self.client).await {
-            Ok(()) => "nothing was saved and the grant was revoked".to_owned(),
-            Err(failure) => format!("nothing was saved, but the grant could not be revoked: {failure}"),
-        };
+        if self.is_shared {
+            let cause = error.cause.clone().map_or_else(String::new, |cause| format!("{cause}; "));
+            return error.because(format!("{cause}nothing was saved, and nothing revoked"));
+        }
+        let outcome =
+            match self.service.revoke_grant(grant, &self.provider, data_center, &self.profile, &self.client).await {
+                Ok(()) => "nothing was saved and the grant was revoked".to_owned(),
+                Err(failure) => format!("nothing was saved, but the grant could not be revoked: {failure}"),
+            };
         let cause = error.cause.clone().map_or(outcome.clone(), |cause| format!("{cause}; {outcome}"));
         error.because(cause)
     }
@@ -191,82 +236,48 @@ impl Attempt {
     }
 
     /// Why a code that was not approved ended the sign-in.
-    pub(super) fn error(&self, outcome: Outcome) -> Error {
-        let name = &self.profile.name;
+    pub(super) fn error(&self, outcome: Outcome, place: Place) -> Error {
+        let what = format!("profile `{}` could not be signed in", self.profile.name);
+        let asked = self.asked(&what, place, &self.home);
         match outcome {
-            Outcome::Expired => Error::new(Code::CodeExpired, "the code ran out before anyone approved it")
-                .hint(format!("{} for a new code", sign_in_hint(name))),
-            Outcome::Denied => Error::new(Code::Denied, "the request was declined")
-                .because("someone answered No, or the account may not use this app; nothing was saved")
-                .hint(format!("if that was a slip, {}", sign_in_hint(name))),
-            Outcome::Failed(failure) => self.failure(failure),
+            Outcome::Expired => asked.expired(),
+            Outcome::Denied => asked.denied(),
+            Outcome::Failed(failure) => self.failure(failure, &asked),
             Outcome::Authorized { .. } => unreachable!("an approval is kept, not refused"),
         }
     }
 
-    fn failure(&self, failure: Failure) -> Error {
-        let Self { profile, provider, client, home, .. } = self;
-        let what = format!("profile `{}` could not be signed in", profile.name);
-        let name = provider.dialect.display_name;
+    fn failure(&self, failure: Failure, asked: &Asked<'_>) -> Error {
+        let what = asked.what;
         match failure {
-            Failure::Transport(failure) => transport_error(&what, &failure),
-            Failure::Server { error, data_center } => match error.word.as_str() {
-                _ if is_client_refusal(&error) => {
-                    let refused = RefusedClient { what, provider, profile, client, data_center: &data_center };
-                    let error = refused.error(&error);
-                    // Zoho gives one secret per data center unless told otherwise, so a refusal after a move means the secret.
-                    if data_center == home.code {
-                        error
-                    } else {
-                        error.hint(secret_per_data_center(profile, &data_center))
-                    }
-                }
-                "invalid_scope" => Error::new(Code::InvalidScope, what)
-                    .because(format!("{name} does not know one of the scopes ({error})"))
-                    .hint(format!("check `scopes`: {}", profile.scopes.join(", "))),
-                _ => Error::new(Code::Other, what).because(format!("{name} answered {error}")),
-            },
-            Failure::Garbled { status } => Error::new(Code::Provider, what)
-                .because(format!("{} sent no answer that can be read (HTTP {status})", host(home)))
-                .hint("a proxy or captive portal may be in between; try again later"),
-            Failure::Throttled(_) => Error::new(Code::RateLimited, what)
-                .because(format!("{} asks for fewer requests", host(home)))
-                .hint("wait ten minutes before the next try"),
+            Failure::Transport(failure) => transport_error(what, &failure),
+            Failure::Server { error, data_center } => {
+                let data_center = self.provider.data_center(&data_center).unwrap_or(&self.home);
+                let has_moved = data_center.code != self.home.code;
+                let place = if has_moved { Place::PollAfterMove } else { asked.place };
+                self.asked(what, place, data_center).refused(&error)
+            }
+            Failure::Garbled { status, trouble } => asked.unreadable(trouble, status),
+            Failure::Throttled(_) => asked.throttled(None),
             Failure::Rejected(rejected) => Error::new(Code::UntrustedAnswer, what)
                 .because(rejected)
                 .hint("nothing was saved; check that the accounts server of this profile is the real one"),
-            Failure::UnknownDataCenter(code) => Error::new(Code::UntrustedAnswer, what)
-                .because(format!("the account lives in data center `{code}`, which is not known here"))
-                .hint("nothing was saved; update this program, or add the data center to the provider"),
+            Failure::NoDeviceSignIn => Error::new(Code::Config, what)
+                .because(format!("{} is not known to offer device sign-in", self.provider.dialect.display_name))
+                .hint("give `device_authorization_endpoint` for the provider, or sign in with `--web`"),
+            Failure::UnknownDataCenter(code) => self.unknown_data_center(&code),
         }
     }
-}
 
-fn new_grant(token: TokenAnswer, data_center: &DataCenter, asked: &[String], now: Timestamp) -> Grant {
-    Grant {
-        issuer: data_center.accounts_server.to_string(),
-        data_center: data_center.code.clone(),
-        api_domain: token
-            .api_domain
-            .or_else(|| data_center.api_domain.clone())
-            .map(|url| url.origin().ascii_serialization()),
-        allowed_origins: data_center.origins().iter().map(Origin::ascii_serialization).collect(),
-        account: None,
-        scopes: token.scopes.unwrap_or_else(|| asked.to_vec()),
-        access_token: token.access_token,
-        access_token_expires_at: now + token.expires_in,
-        refresh_token: token.refresh_token,
-        approved_at: now,
-        mints: Vec::new(),
-        last_refresh: None,
-        paused_until: None,
-        refused: None,
+    /// The account lives where nobody here has heard of.
+    pub(super) fn unknown_data_center(&self, code: &str) -> Error {
+        Error::new(Code::UntrustedAnswer, format!("profile `{}` could not be signed in", self.profile.name))
+            .because(format!("the account lives in data center `{code}`, which is not known here"))
+            .hint("nothing was saved; update this program, or add the data center to the provider")
     }
-}
 
-fn secret_per_data_center(profile: &Profile, data_center: &str) -> String {
-    format!(
-        "the client has another secret there: put it in a file and name that in `[profiles.{}.client_secret_files]` as `{data_center}`",
-        profile.name
-    )
+    pub(super) fn asked<'a>(&'a self, what: &'a str, place: Place, data_center: &'a DataCenter) -> Asked<'a> {
+        let Self { provider, profile, scopes, client, .. } = self;
+        Asked { what, place, provider, data_center, profile, scopes, client }
+    }
 }

@@ -9,6 +9,7 @@ use ratatui::text::Line;
 use crate::clock::Moment;
 use crate::error::Error;
 use crate::tui::keymap::Command;
+use crate::tui::text::wrap;
 use crate::untrusted::Untrusted;
 
 /// Draws as many lines as the area has rows.
@@ -21,6 +22,16 @@ pub(super) fn draw_lines(lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) 
 /// An error as a sentence, with its full stop.
 pub(super) fn sentence(error: &Error) -> String {
     format!("{}.", error.to_string().trim_end_matches('.'))
+}
+
+/// The likely causes of an error, numbered, wrapped beside their numbers.
+pub(super) fn causes(error: &Error, room: usize) -> Vec<String> {
+    let numbered = |(index, cause): (usize, &String)| {
+        let lines = wrap(&shown(cause), room.saturating_sub(3).max(1)).into_iter().enumerate();
+        let beside = move |(row, line)| if row == 0 { format!("{}. {line}", index + 1) } else { format!("   {line}") };
+        lines.map(beside).collect::<Vec<_>>()
+    };
+    error.causes.iter().enumerate().flat_map(numbered).collect()
 }
 
 /// What a server sent, on one line and without anything that could hide.

@@ -316,7 +316,7 @@ impl Waiting {
             SignInEvent::Relocated { data_center, accounts_host, next_poll_at } => {
                 (LastAnswer::Relocated { data_center, accounts_host }, next_poll_at)
             }
-            SignInEvent::Retrying { reason, attempt, next_poll_at } => {
+            SignInEvent::Retrying { reason, attempt, next_poll_at, .. } => {
                 (LastAnswer::Missing { reason, attempt }, next_poll_at)
             }
             SignInEvent::Asking { .. }

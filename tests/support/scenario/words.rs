@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use device_login::clock::Moment;
 use device_login::oauth::device::{self, DeviceEvent, Failure};
-use device_login::oauth::refresh;
+use device_login::oauth::token;
 use device_login::oauth::wire::TokenAnswer;
 
 use super::START;
@@ -25,8 +25,8 @@ pub(crate) fn device_event(event: &DeviceEvent) -> String {
         DeviceEvent::Relocated { data_center, next_poll_at } => {
             format!("relocated to {data_center}; next poll at {}", at(*next_poll_at))
         }
-        DeviceEvent::Retrying { reason, attempt, next_poll_at } => {
-            format!("retrying {attempt}: {reason}; next poll at {}", at(*next_poll_at))
+        DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at } => {
+            format!("retrying {attempt}: {trouble}, {reason}; next poll at {}", at(*next_poll_at))
         }
     }
 }
@@ -34,7 +34,7 @@ pub(crate) fn device_event(event: &DeviceEvent) -> String {
 /// `authorized at us; …`, `denied`, `expired` or `failed: …`.
 pub(crate) fn device_outcome(outcome: &device::Outcome) -> String {
     match outcome {
-        device::Outcome::Authorized { token, data_center } => {
+        device::Outcome::Authorized { token, data_center, .. } => {
             let place = if data_center.is_empty() { String::new() } else { format!(" at {data_center}") };
             format!("authorized{place}; {}", token_answer(token))
         }
@@ -49,23 +49,24 @@ fn device_failure(failure: &Failure) -> String {
         Failure::Transport(failure) => failure.to_string(),
         Failure::Server { error, data_center } if data_center.is_empty() => error.to_string(),
         Failure::Server { error, data_center } => format!("{error} at {data_center}"),
-        Failure::Garbled { status } => format!("garbled {status}"),
+        Failure::Garbled { status, trouble } => format!("{trouble} {status}"),
         Failure::Throttled(pause) => throttled(*pause),
         Failure::Rejected(rejected) => rejected.to_string(),
+        Failure::NoDeviceSignIn => "no device sign-in".to_owned(),
         Failure::UnknownDataCenter(location) => format!("unknown data center {location}"),
     }
 }
 
-/// `minted; …`, `refused: …`, `error: …`, `throttled`, `garbled 503`, `rejected: …` or `transport: …`.
-pub(crate) fn refresh_outcome(outcome: &refresh::Outcome) -> String {
+/// `minted; …`, `refused: …`, `error: …`, `throttled`, `server_error 503`, `rejected: …` or `transport: …`.
+pub(crate) fn refresh_outcome(outcome: &token::Outcome) -> String {
     match outcome {
-        refresh::Outcome::Minted(token) => format!("minted; {}", token_answer(token)),
-        refresh::Outcome::Refused(error) => format!("refused: {error}"),
-        refresh::Outcome::Error(error) => format!("error: {error}"),
-        refresh::Outcome::Throttled(pause) => throttled(*pause),
-        refresh::Outcome::Garbled { status } => format!("garbled {status}"),
-        refresh::Outcome::Rejected(rejected) => format!("rejected: {rejected}"),
-        refresh::Outcome::Transport(failure) => format!("transport: {failure}"),
+        token::Outcome::Minted { token, .. } => format!("minted; {}", token_answer(token)),
+        token::Outcome::Refused(error) => format!("refused: {error}"),
+        token::Outcome::Error(error) => format!("error: {error}"),
+        token::Outcome::Throttled(pause) => throttled(*pause),
+        token::Outcome::Garbled { status, trouble } => format!("{trouble} {status}"),
+        token::Outcome::Rejected(rejected) => format!("rejected: {rejected}"),
+        token::Outcome::Transport(failure) => format!("transport: {failure}"),
     }
 }
 
@@ -78,7 +79,7 @@ fn token_answer(token: &TokenAnswer) -> String {
     let refresh = token.refresh_token.as_ref().map_or("none", |token| token.expose());
     let scopes = token.scopes.as_ref().map_or_else(|| "as asked".to_owned(), |scopes| scopes.join(" "));
     let api = token.api_domain.as_ref().map_or("none", |url| url.as_str());
-    let life = seconds(token.expires_in);
+    let life = token.expires_in.map_or_else(|| "an unsaid time".to_owned(), seconds);
     format!("access {access}; refresh {refresh}; for {life}; scopes {scopes}; api {api}")
 }
 

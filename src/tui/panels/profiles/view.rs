@@ -19,7 +19,7 @@ use super::Revealed;
 use crate::service::{ProfileStatus, State};
 use crate::tui::chrome::body;
 use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::{draw_lines, sentence, shown};
+use crate::tui::panels::lines::{causes, draw_lines, sentence, shown};
 use crate::tui::text::{ago, clip, countdown, width, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::gauge::Gauge;
@@ -110,6 +110,11 @@ fn below(model: &Model, now: Now, room: usize) -> Vec<Line<'static>> {
         say(&format!("{} {about}{sentence}", Mark::NeedsSignIn.word()), theme.text);
         if let Some(hint) = &error.hint {
             say(&format!("What helps: {hint}."), theme.text);
+        }
+        // Below what helps, so that they go first where there is little room.
+        if !error.causes.is_empty() {
+            say("Likely causes:", theme.label);
+            lines.extend(causes(error, room).into_iter().map(|line| Line::styled(format!(" {line}"), theme.text)));
         }
         if let Some(line) = lines.first_mut() {
             *line = marked(model, Mark::NeedsSignIn, line);

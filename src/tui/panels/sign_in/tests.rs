@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{LastAnswer, SignInPanel, Stage, start};
 use crate::clock::Moment;
 use crate::error::{Code, Error};
+use crate::http::trouble::Trouble;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
@@ -165,7 +166,8 @@ fn each_answer_moves_the_next_question() {
     happen(&mut model, task, slowed, 30.0);
     let Stage::Waiting(waiting) = &panel(&model).stage else { panic!("it waits") };
     assert_eq!((waiting.interval, waiting.next_poll_at), (Duration::from_secs(35), at(65.0).moment));
-    let retrying = SignInEvent::Retrying { reason: "no answer".to_owned(), attempt: 2, next_poll_at: at(105.0).moment };
+    let (trouble, reason) = (Trouble::Closed, "no answer".to_owned());
+    let retrying = SignInEvent::Retrying { trouble, reason, attempt: 2, next_poll_at: at(105.0).moment };
     happen(&mut model, task, retrying, 66.0);
     let Stage::Waiting(waiting) = &panel(&model).stage else { panic!("it waits") };
     assert_eq!(waiting.last_answer, LastAnswer::Missing { reason: "no answer".to_owned(), attempt: 2 });

@@ -62,7 +62,7 @@ pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
             message_screen(model, panel, "signed in", &lines, area, frame);
         }
         Stage::Failed { error, user_code, at } => {
-            let lines = failed(model, error, user_code.as_deref(), &time_of_day(*at), area.width);
+            let lines = failed(model, error, user_code.as_deref(), &time_of_day(*at), area.as_size());
             message_screen(model, panel, "sign in", &lines, area, frame);
         }
     }

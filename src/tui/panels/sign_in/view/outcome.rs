@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ratatui::layout::Size;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -9,8 +10,12 @@ use super::in_words;
 use crate::error::{Code, Error};
 use crate::service::SignedIn;
 use crate::tui::model::{Model, Now};
+use crate::tui::panels::lines::causes;
 use crate::tui::text::{clock, wrap};
 use crate::tui::theme::Mark;
+
+/// Rows of a screen that are not for what it says: title, footer, and air around the text.
+const CHROME_ROWS: usize = 4;
 
 pub(super) fn signed_in(model: &Model, outcome: &SignedIn, left: Duration, now: Now, width: u16) -> Vec<Line<'static>> {
     let theme = &model.theme;
@@ -73,15 +78,33 @@ pub(super) fn unsaved(model: &Model, error: &Error, width: u16) -> Vec<Line<'sta
     lines
 }
 
+/// Why a sign-in failed. Likely causes are listed where all of it fits.
 pub(super) fn failed(
     model: &Model,
     error: &Error,
     user_code: Option<&str>,
     at: &str,
-    width: u16,
+    area: Size,
+) -> Vec<Line<'static>> {
+    let room = usize::from(area.width.saturating_sub(6)).clamp(10, 90);
+    let causes = causes(error, room);
+    let lines = failed_with(model, error, user_code, at, room, &causes);
+    if lines.len() + CHROME_ROWS <= usize::from(area.height) {
+        lines
+    } else {
+        failed_with(model, error, user_code, at, room, &[])
+    }
+}
+
+fn failed_with(
+    model: &Model,
+    error: &Error,
+    user_code: Option<&str>,
+    at: &str,
+    room: usize,
+    causes: &[String],
 ) -> Vec<Line<'static>> {
     let theme = &model.theme;
-    let room = usize::from(width.saturating_sub(6)).clamp(10, 90);
     let (mark, title) = match error.code {
         Code::Denied => (Mark::Declined, "The request was declined"),
         Code::CodeExpired => (Mark::Attention, "Still there? Press Enter for a new code."),
@@ -91,29 +114,27 @@ pub(super) fn failed(
     let first = Span::styled(format!(" {}", title.next().unwrap_or_default()), theme.title);
     let mut lines = vec![Line::from(vec![theme.mark(mark), first])];
     lines.extend(title.map(|line| Line::styled(line, theme.title)));
-    lines.push(Line::default());
-    let mut say = |text: &str, style: Style| {
-        lines.extend(wrap(text, room).into_iter().map(|line| Line::styled(line, style)));
+    let mut say = |paragraph: Vec<String>, style: Style| {
         lines.push(Line::default());
+        lines.extend(paragraph.into_iter().map(|line| Line::styled(line, style)));
     };
-    if error.code == Code::Denied {
+    let (what, helps) = if error.code == Code::Denied {
         let code = user_code.unwrap_or("shown before");
-        say(
-            &format!(
-                "Someone answered No to code {code} on the other device, or the account may not use this app. Nothing was saved."
-            ),
-            theme.text,
+        let what = format!(
+            "Someone answered No to code {code} on the other device, or the account may not use this app. Nothing was saved."
         );
-        say(
-            "If that was a slip, press n for a new code. If it was not you, tell your administrator: somebody saw the code.",
-            theme.text,
-        );
+        let helps = "If that was a slip, press n for a new code. If it was not you, tell your administrator: somebody saw the code.";
+        (what, Some(helps.to_owned()))
     } else {
-        say(&error.to_string(), theme.text);
-        if let Some(hint) = &error.hint {
-            say(hint, theme.text);
-        }
+        (error.to_string(), error.hint.clone())
+    };
+    say(wrap(&what, room), theme.text);
+    if !causes.is_empty() {
+        say(["Likely causes:".to_owned()].into_iter().chain(causes.iter().cloned()).collect(), theme.text);
     }
-    say(&format!("{}{}{at}", error.code.word(), theme.separator()), theme.faint);
+    if let Some(helps) = helps {
+        say(wrap(&helps, room), theme.text);
+    }
+    say(vec![format!("{}{}{at}", error.code.word(), theme.separator())], theme.faint);
     lines
 }

@@ -1,47 +1,54 @@
-//! The refresh (RFC 6749 §6) as a state machine: one exchange, and one more when the first never reached the server.
+//! A request to the token endpoint as a state machine: one exchange, and one more when the first never reached the server
+//! or the client may say who it is in another way.
 //!
 //! It decides what an answer says about the grant. Locks, storage and the budget belong to `service::tokens`.
 
 use std::time::Duration;
 
-use super::wire::{self, RefreshReply, ServerError, TokenAnswer, Unreadable};
+use super::wire::{self, Approval, ServerError, TokenAnswer, TokenReply, Unreadable};
 use super::{Client, Step};
 use crate::clock::Moment;
+use crate::http::trouble::Trouble;
 use crate::http::{Response, TransportFailure};
-use crate::providers::{DataCenter, Dialect};
-use crate::secret::Secret;
+use crate::providers::{ClientAuthentication, DataCenter, Dialect};
 use crate::untrusted::Rejected;
 
 /// The wait before the second try.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// One refresh from request to outcome.
+/// One refresh (RFC 6749 §6), or one exchange of a code (§4.1.3), from request to outcome.
 ///
 /// | state | on | goes to |
 /// | --- | --- | --- |
 /// | `Ready` | `poll` at the time | `AwaitingReply`, sends the request |
 /// | `AwaitingReply` | no connection, first try | `Ready`, half a second later |
+/// | | a refusal of the client that may say who it is in another way | `Ready`, at once |
 /// | | any answer, or any other failure | `Done` |
 #[derive(Debug)]
-pub struct RefreshFlow {
+pub struct TokenFlow {
     dialect: &'static Dialect,
     data_center: DataCenter,
     client: Client,
-    refresh_token: Secret,
+    approval: Approval,
     state: State,
 }
 
 /// What the provider said.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    Minted(Box<TokenAnswer>),
-    /// The refresh token is gone for good: revoked, replaced or of another client.
+    Minted {
+        token: Box<TokenAnswer>,
+        /// How the client said who it is.
+        client_authentication: ClientAuthentication,
+    },
+    /// The approval is gone for good: revoked, used, replaced or of another client.
     Refused(ServerError),
     /// The provider refused the client or the request, which says nothing about the grant.
     Error(ServerError),
     Throttled(Option<Duration>),
     Garbled {
         status: u16,
+        trouble: Trouble,
     },
     Rejected(Rejected),
     Transport(TransportFailure),
@@ -54,11 +61,11 @@ enum State {
     Done(Outcome),
 }
 
-impl RefreshFlow {
-    /// A refresh at the data center that issued the grant.
-    pub fn new(dialect: &'static Dialect, data_center: DataCenter, client: Client, refresh_token: Secret) -> Self {
+impl TokenFlow {
+    /// A request at the data center that issued the approval.
+    pub fn new(dialect: &'static Dialect, data_center: DataCenter, client: Client, approval: Approval) -> Self {
         let state = State::Ready { at: None, is_retry: false };
-        Self { dialect, data_center, client, refresh_token, state }
+        Self { dialect, data_center, client, approval, state }
     }
 
     /// Tells what to do at `now`.
@@ -67,7 +74,7 @@ impl RefreshFlow {
             State::Ready { at: Some(at), .. } if now < *at => Step::Wait(*at),
             State::Ready { is_retry, .. } => {
                 self.state = State::AwaitingReply { is_retry: *is_retry };
-                Step::Send(wire::refresh_request(&self.data_center, &self.client, &self.refresh_token))
+                Step::Send(wire::token_request(&self.data_center, &self.client, &self.approval))
             }
             State::AwaitingReply { .. } => Step::AwaitReply,
             State::Done(outcome) => Step::Done(outcome.clone()),
@@ -78,22 +85,34 @@ impl RefreshFlow {
     pub fn handle(&mut self, now: Moment, reply: Result<Response, TransportFailure>) {
         let State::AwaitingReply { is_retry } = self.state else { return };
         self.state = match reply {
-            Ok(response) => State::Done(self.read(&response)),
+            Ok(response) => match self.read(&response) {
+                Outcome::Error(error) if self.says_who_it_is_otherwise(&error) => State::Ready { at: None, is_retry },
+                outcome => State::Done(outcome),
+            },
             // Nothing was sent, so a second try cannot present a token twice.
-            Err(TransportFailure::Dns(_) | TransportFailure::Connect(_)) if !is_retry => {
+            Err(TransportFailure::Dns(_) | TransportFailure::Refused(_) | TransportFailure::Connect(_))
+                if !is_retry =>
+            {
                 State::Ready { at: Some(now + RETRY_AFTER), is_retry: true }
             }
             Err(failure) => State::Done(Outcome::Transport(failure)),
         };
     }
 
+    fn says_who_it_is_otherwise(&mut self, error: &ServerError) -> bool {
+        wire::is_authentication_refusal(error) && self.client.try_next_authentication(&self.data_center.code)
+    }
+
     fn read(&self, response: &Response) -> Outcome {
-        match wire::read_refresh(self.dialect, &self.data_center, response) {
-            Ok(RefreshReply::Token(token)) => Outcome::Minted(token),
-            Ok(RefreshReply::Refused(error)) => Outcome::Refused(error),
-            Ok(RefreshReply::Error(error)) => Outcome::Error(error),
+        match wire::read_token(self.dialect, &self.data_center, response) {
+            Ok(TokenReply::Token(token)) => {
+                let client_authentication = self.client.authentication_at(&self.data_center.code);
+                Outcome::Minted { token, client_authentication }
+            }
+            Ok(TokenReply::Refused(error)) => Outcome::Refused(error),
+            Ok(TokenReply::Error(error)) => Outcome::Error(error),
             Err(Unreadable::Throttled(pause)) => Outcome::Throttled(pause),
-            Err(Unreadable::Garbled { status }) => Outcome::Garbled { status },
+            Err(Unreadable::Garbled { status, trouble }) => Outcome::Garbled { status, trouble },
             Err(Unreadable::Rejected(rejected)) => Outcome::Rejected(rejected),
         }
     }

@@ -1,0 +1,189 @@
+//! `scopes`: the built-in catalogue of products for people and scripts. Reads no configuration and asks nobody.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::context::Context;
+use super::words;
+use crate::error::{Code, Error};
+use crate::providers::catalog::{PRODUCTS, Product, can_write, scope_in_words};
+use crate::providers::{DataCenter, zoho};
+
+/// List Zoho's products: scopes, hosts and harmless test calls
+#[derive(Args)]
+pub(super) struct Scopes {
+    /// The product to tell all about; without one, all products are listed
+    #[arg(value_name = "PRODUCT")]
+    product: Option<String>,
+    /// Only the hosts of this data center
+    #[arg(long, value_name = "CODE")]
+    data_center: Option<String>,
+    /// Print the catalogue as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct ScopesJson {
+    schema_version: u32,
+    products: Vec<ProductJson>,
+}
+
+#[derive(Serialize)]
+struct ProductJson {
+    product: &'static str,
+    name: &'static str,
+    scope_service: &'static str,
+    scopes: Vec<ScopeJson>,
+    /// Empty where no host is known.
+    hosts: Vec<HostJson>,
+    test_calls: Vec<TestCallJson>,
+    notes: &'static [&'static str],
+}
+
+#[derive(Serialize)]
+struct ScopeJson {
+    scope: &'static str,
+    words: String,
+    writes: bool,
+}
+
+#[derive(Serialize)]
+struct HostJson {
+    data_center: String,
+    address: String,
+}
+
+#[derive(Serialize)]
+struct TestCallJson {
+    name: &'static str,
+    method: String,
+    /// Below the address of the product.
+    path: &'static str,
+    /// The smallest one that allows it.
+    scope: &'static str,
+    /// Parameters in the body, as it is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+}
+
+impl Scopes {
+    pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+        if self.json {
+            context.output.use_json();
+        }
+        let product = self.product.as_deref().map(product).transpose()?;
+        let provider = zoho::provider();
+        let data_centers = match &self.data_center {
+            Some(code) => {
+                vec![provider.data_center(code).ok_or_else(|| unknown_data_center(code, &provider.data_centers))?]
+            }
+            None => provider.data_centers.iter().collect(),
+        };
+        if self.json {
+            let products = product.map_or(PRODUCTS, std::slice::from_ref);
+            let products = products.iter().map(|product| product_json(product, &data_centers)).collect();
+            return context.output.json(&ScopesJson { schema_version: 1, products });
+        }
+        context.output.text(&match product {
+            Some(product) => described(product, &data_centers),
+            None => listed(data_centers[0]),
+        })
+    }
+}
+
+fn product(name: &str) -> Result<&'static Product, Error> {
+    Product::known_as(name).ok_or_else(|| {
+        let near: Vec<String> = Product::near(name).iter().map(|product| format!("`{}`", product.key)).collect();
+        let hint = match near.as_slice() {
+            [] => "run `device-login scopes` for the list of products".to_owned(),
+            _ => format!("did you mean {}?", near.join(" or ")),
+        };
+        Error::new(Code::Usage, format!("`{name}` is no known product")).hint(hint)
+    })
+}
+
+fn unknown_data_center(code: &str, known: &[DataCenter]) -> Error {
+    let known: Vec<&str> = known.iter().map(|data_center| data_center.code.as_str()).collect();
+    Error::new(Code::Usage, format!("Zoho has no data center `{code}`")).hint(format!("it has: {}", known.join(", ")))
+}
+
+/// One line for each product, its host that of one data center.
+fn listed(data_center: &DataCenter) -> String {
+    let place = words::data_center(&data_center.code);
+    let mut rows = vec![["PRODUCT", "NAME", "SCOPES", "CALLS", &format!("ADDRESS IN {place}")].map(str::to_owned)];
+    rows.extend(PRODUCTS.iter().map(|product| {
+        let address = product.base(data_center).map_or("-".to_owned(), |base| without_slash(base.as_str()));
+        let calls = product.calls.len().to_string();
+        [product.key.to_owned(), product.name.to_owned(), format!("{}.*", product.scope_service), calls, address]
+    }));
+    words::columns(&rows).join("\n")
+}
+
+/// All about one product.
+fn described(product: &Product, data_centers: &[&DataCenter]) -> String {
+    let mut parts = vec![format!("{} (`--product {}`)", product.name, product.key)];
+    let mut part = |title: &str, lines: Vec<String>| {
+        if !lines.is_empty() {
+            let lines: Vec<String> = lines.iter().map(|line| format!("  {line}")).collect();
+            parts.push(format!("{title}\n{}", lines.join("\n")));
+        }
+    };
+    let scopes: Vec<_> = product.scopes.iter().map(|scope| [(*scope).to_owned(), scope_in_words(scope)]).collect();
+    part("Known scopes; there are more", words::columns(&scopes));
+    let hosts: Vec<_> = data_centers
+        .iter()
+        .filter_map(|data_center| Some((words::data_center(&data_center.code), product.base(data_center)?)))
+        .map(|(place, base)| [place, without_slash(base.as_str())])
+        .collect();
+    part("Addresses", words::columns(&hosts));
+    let calls: Vec<_> = product
+        .calls
+        .iter()
+        .map(|call| [call.method.to_string(), call.path.to_owned(), call.name.to_owned(), call.scope.to_owned()])
+        .collect();
+    part("Harmless test calls, and the smallest scope for each", words::columns(&calls));
+    let mut notes: Vec<String> = product.notes.iter().map(|note| (*note).to_owned()).collect();
+    notes.extend(no_address(product, data_centers));
+    part("Notes", notes);
+    parts.join("\n\n")
+}
+
+/// Says where a product has no address, which a list of those that it has would leave to be noticed.
+fn no_address(product: &Product, data_centers: &[&DataCenter]) -> Option<String> {
+    let without = data_centers.iter().filter(|data_center| product.base(data_center).is_none());
+    let places: Vec<String> = without.map(|data_center| words::data_center(&data_center.code)).collect();
+    match places.len() {
+        0 => None,
+        all if all == data_centers.len() => Some("its address is not known: give `api` a whole one".to_owned()),
+        _ => Some(format!("no address is known in {}", places.join(", "))),
+    }
+}
+
+fn product_json(product: &'static Product, data_centers: &[&DataCenter]) -> ProductJson {
+    let host = |data_center: &&DataCenter| {
+        let address = without_slash(product.base(data_center)?.as_str());
+        Some(HostJson { data_center: data_center.code.clone(), address })
+    };
+    let test_calls = product.calls.iter().map(|call| TestCallJson {
+        name: call.name,
+        method: call.method.to_string(),
+        path: call.path,
+        scope: call.scope,
+        body: call.body(),
+    });
+    let scope = |scope: &&'static str| ScopeJson { scope, words: scope_in_words(scope), writes: can_write(scope) };
+    ProductJson {
+        product: product.key,
+        name: product.name,
+        scope_service: product.scope_service,
+        scopes: product.scopes.iter().map(scope).collect(),
+        hosts: data_centers.iter().filter_map(host).collect(),
+        test_calls: test_calls.collect(),
+        notes: product.notes,
+    }
+}
+
+fn without_slash(address: &str) -> String {
+    address.trim_end_matches('/').to_owned()
+}

@@ -1,0 +1,190 @@
+//! Tells the kinds of failure apart by what lies at the bottom of them.
+//!
+//! Addresses, whose path or query could be private, and the passwords of proxies never get into the words.
+
+use std::error::Error;
+use std::io;
+
+use jiff::Timestamp;
+use rustls::pki_types::UnixTime;
+use rustls::{CertificateError, InvalidMessage};
+
+use super::{Route, TransportFailure};
+use crate::untrusted::Untrusted;
+
+/// Why no answer began. `is_looking_up` says that the name has not been looked up yet.
+pub(super) fn of_sending(route: &Route, error: &reqwest::Error, is_looking_up: bool) -> TransportFailure {
+    let host = route.host.clone();
+    if let Some(tls) = find_tls(error) {
+        let through = route.proxy.as_ref().map(|proxy| format!(" (through the proxy {proxy})")).unwrap_or_default();
+        return TransportFailure::Tls(host, format!("{tls}{through}"));
+    }
+    if error.is_connect() {
+        let failure = of_connecting(host, error, is_looking_up);
+        return match &route.proxy {
+            Some(proxy) => TransportFailure::Proxy(proxy.clone(), what_the_proxy_did(&failure, error)),
+            None => failure,
+        };
+    }
+    if error.is_timeout() {
+        TransportFailure::Timeout(host)
+    } else if find_io(error).is_some() || says(error, "connection closed before message completed") {
+        TransportFailure::Closed(host)
+    } else {
+        TransportFailure::Garbled(host)
+    }
+}
+
+/// Why an answer that began did not come whole.
+pub(super) fn of_reading(route: &Route, error: &reqwest::Error) -> TransportFailure {
+    let host = route.host.clone();
+    match find_io(error) {
+        _ if error.is_timeout() => TransportFailure::Slow(host),
+        // Sizes of pieces that are none.
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => TransportFailure::Garbled(host),
+        _ => TransportFailure::Truncated(host),
+    }
+}
+
+/// What lies at the bottom of a failure to set up.
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+    chain(error).last().map_or_else(String::new, ToString::to_string)
+}
+
+fn of_connecting(host: String, error: &reqwest::Error, is_looking_up: bool) -> TransportFailure {
+    match find_io(error) {
+        _ if error.is_dns() || (error.is_timeout() && is_looking_up) => TransportFailure::Dns(host),
+        // No name at all, by its length for one.
+        _ if says(error, "invalid dns name") => TransportFailure::Dns(host),
+        _ if error.is_timeout() => TransportFailure::ConnectTimeout(host),
+        Some(io::ErrorKind::TimedOut) => TransportFailure::ConnectTimeout(host),
+        Some(io::ErrorKind::ConnectionRefused) => TransportFailure::Refused(host),
+        Some(
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe,
+        ) => TransportFailure::Closed(host),
+        _ => TransportFailure::Connect(host),
+    }
+}
+
+fn what_the_proxy_did(failure: &TransportFailure, error: &reqwest::Error) -> String {
+    if says(error, "tunnel error: proxy authorization required") {
+        return "wants a name and a password that it knows".to_owned();
+    }
+    if says(error, "tunnel error: unsuccessful") {
+        return "does not let us through".to_owned();
+    }
+    match failure {
+        TransportFailure::Dns(_) => "has a name that could not be resolved",
+        TransportFailure::Refused(_) => "refused the connection",
+        TransportFailure::ConnectTimeout(_) => "made no connection in time",
+        TransportFailure::Closed(_) => "closed the connection",
+        _ if says(error, "tunnel error: unexpected end of file") => "closed the connection",
+        _ if says(error, "tunnel error: ") => "cannot be reached, or is no proxy",
+        _ => "cannot be reached",
+    }
+    .to_owned()
+}
+
+fn says(error: &reqwest::Error, words: &str) -> bool {
+    chain(error).any(|source| source.to_string().starts_with(words))
+}
+
+fn find_io(error: &reqwest::Error) -> Option<io::ErrorKind> {
+    chain(error).find_map(|source| source.downcast_ref::<io::Error>().map(|error| innermost_io(error).kind()))
+}
+
+/// I/O errors are wrapped in others, however many: `source` passes over what they hold themselves.
+fn innermost_io(error: &io::Error) -> &io::Error {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(inner) => innermost_io(inner),
+        None => error,
+    }
+}
+
+fn find_tls(error: &(dyn Error + 'static)) -> Option<String> {
+    chain(error).find_map(|source| innermost_io(source.downcast_ref()?).get_ref()?.downcast_ref()).map(tls_words)
+}
+
+fn tls_words(error: &rustls::Error) -> String {
+    let clock = "this machine's clock";
+    match error {
+        rustls::Error::InvalidCertificate(problem) => match problem {
+            CertificateError::ExpiredContext { time, not_after } => {
+                format!("the certificate ended {}; {clock} says {}", at(*not_after), at(*time))
+            }
+            CertificateError::NotValidYetContext { time, not_before } => {
+                let (begins, now) = (at(*not_before), at(*time));
+                format!("the certificate is not valid before {begins}; {clock} says {now}, is it right?")
+            }
+            CertificateError::Expired => format!("the certificate has ended, if {clock} is right"),
+            CertificateError::NotValidYet => format!("the certificate is not valid yet; is {clock} right?"),
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "the certificate is one for other names".to_owned()
+            }
+            CertificateError::UnknownIssuer => "nobody whom this machine trusts has signed the certificate".to_owned(),
+            CertificateError::Revoked => "the certificate was revoked".to_owned(),
+            CertificateError::BadSignature => "the signature of the certificate is wrong".to_owned(),
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => wrong_purpose(),
+            // The verifier of the platform hides that one behind a type of its own.
+            CertificateError::Other(other) if format!("{other:?}").contains("EkuError") => wrong_purpose(),
+            CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+                "the certificate is one of an authority, not of a server".to_owned()
+            }
+            CertificateError::Other(other) if format!("{other:?}").contains("NameConstraintViolation") => {
+                "its authority may not sign for this name".to_owned()
+            }
+            // A certificate's own names may be quoted in it.
+            _ => Untrusted::new(error.to_string()).line(),
+        },
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "what answers there does not speak TLS".to_owned()
+        }
+        _ => Untrusted::new(error.to_string()).line(),
+    }
+}
+
+fn wrong_purpose() -> String {
+    "the certificate is not one for servers".to_owned()
+}
+
+fn at(time: UnixTime) -> String {
+    let time = i64::try_from(time.as_secs()).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.map_or_else(|| "far in the future".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&error| error.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use rustls::{CertificateError, Error};
+
+    use super::find_tls;
+
+    /// As the layers below wrap it, one I/O error in another.
+    #[derive(Debug, thiserror::Error)]
+    #[error("connecting failed")]
+    struct Wrapped(#[source] io::Error);
+
+    fn wrapped(error: CertificateError) -> Wrapped {
+        let tls = Error::InvalidCertificate(error);
+        Wrapped(io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls)))
+    }
+
+    #[test]
+    fn certificates_that_are_refused_are_told_from_connections_that_fail() {
+        let said = |error| find_tls(&wrapped(error)).unwrap_or_default();
+        assert!(said(CertificateError::Expired).contains("has ended"));
+        assert!(said(CertificateError::UnknownIssuer).contains("trusts"));
+        assert!(said(CertificateError::NotValidYet).contains("clock right?"));
+        assert!(said(CertificateError::Revoked).contains("revoked"));
+        assert!(said(CertificateError::BadEncoding).contains("BadEncoding"));
+        assert_eq!(find_tls(&Wrapped(io::ErrorKind::ConnectionRefused.into())), None);
+    }
+}

@@ -1,0 +1,49 @@
+//! What an answer says besides its words: which trouble it stands for, and for how long to stay away.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use crate::http::Response;
+use crate::http::trouble::Trouble;
+
+/// The longest that any `Retry-After` is obeyed.
+const LONGEST_RETRY_AFTER: u64 = 60 * 60;
+
+/// What the status alone says of an answer that means nothing.
+pub(super) fn status_trouble(status: u16) -> Trouble {
+    match status {
+        // Network authentication required (RFC 6585 §6).
+        300..=399 | 511 => Trouble::Portal,
+        500..=599 => Trouble::ServerError,
+        _ => Trouble::Garbled,
+    }
+}
+
+pub(super) fn is_web_page(response: &Response) -> bool {
+    let is_labelled = response.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("text/html"));
+    let body = response.body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&response.body);
+    !body.is_empty() && (is_labelled || body.trim_ascii_start().starts_with(b"<"))
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3). A date counts from the answer's own `Date`, which no wrong
+/// clock on this machine bends; the transport adds that header where a server leaves it out.
+pub(super) fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.header("retry-after")?.trim();
+    let seconds = if let Ok(seconds) = value.parse() {
+        seconds
+    } else {
+        let (until, now) = (http_date(value)?, http_date(response.header("date")?.trim())?);
+        u64::try_from(until.as_second() - now.as_second()).unwrap_or_default()
+    };
+    Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
+}
+
+/// The three forms of a date that answers may have (RFC 9110 §5.6.7).
+fn http_date(text: &str) -> Option<Timestamp> {
+    let forms = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    let date = forms.into_iter().find_map(|form| DateTime::strptime(form, text).ok())?;
+    date.to_zoned(TimeZone::UTC).ok().map(|date| date.timestamp())
+}

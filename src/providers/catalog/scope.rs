@@ -1,0 +1,177 @@
+//! Scopes: what one covers, what it says in words, and how it was probably meant to be spelt.
+
+use super::{PRODUCTS, Product};
+
+/// Tells whether one of `granted` covers `wanted`.
+///
+/// Scopes compare without case, and `ALL` covers every operation, since Zoho's answers expand and re-case what was
+/// asked for.
+pub fn covers(granted: &[String], wanted: &str) -> bool {
+    let wanted = wanted.to_ascii_lowercase();
+    granted.iter().any(|scope| {
+        let scope = scope.to_ascii_lowercase();
+        // `ZohoBooks.fullaccess.all` covers the whole service, `ZohoCRM.modules.ALL` the areas below it too.
+        let area = scope.strip_suffix(".all").map(|area| area.strip_suffix(".fullaccess").unwrap_or(area));
+        scope == wanted || area.is_some_and(|area| is_below(&wanted, area))
+    })
+}
+
+fn is_below(scope: &str, area: &str) -> bool {
+    scope.strip_prefix(area).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// A scope in words, for people who are about to grant it: "CRM: read users".
+///
+/// Scopes of unknown services come back as they are.
+pub fn scope_in_words(scope: &str) -> String {
+    match scope {
+        "openid" => return "sign in with your account".to_owned(),
+        "email" => return "see your email address".to_owned(),
+        "profile" => return "see your name and picture".to_owned(),
+        "offline_access" => return "stay signed in".to_owned(),
+        _ => {}
+    }
+    let mut parts = scope.split('.');
+    let (Some(service), Some(operation)) = (parts.next(), parts.next_back()) else { return scope.to_owned() };
+    let Some(product) = PRODUCTS.iter().find(|product| product.scope_service.eq_ignore_ascii_case(service)) else {
+        return scope.to_owned();
+    };
+    let area: Vec<String> = parts.map(|part| part.replace('_', " ").to_ascii_lowercase()).collect();
+    let verb = match operation.to_ascii_uppercase().as_str() {
+        "READ" => "read",
+        "CREATE" => "create",
+        "UPDATE" | "WRITE" => "change",
+        "DELETE" => "delete",
+        "ALL" => "read, change and delete",
+        _ => return scope.to_owned(),
+    };
+    match area.join(" ").as_str() {
+        "fullaccess" => format!("{}: {verb} everything", product.name),
+        "profile" => format!("{}: {verb} your profile", product.name),
+        area => format!("{}: {verb} {area}", product.name),
+    }
+}
+
+/// Tells whether a scope allows more than reading, which people should see before they approve.
+pub fn can_write(scope: &str) -> bool {
+    let operation = scope.rsplit_once('.').map_or("READ", |(_, operation)| operation);
+    !operation.eq_ignore_ascii_case("READ")
+}
+
+/// Scopes that Zoho refused, and what works instead. `*` stands for any operation.
+const REFUSED: &[(&str, &[&str])] = &[
+    ("ZohoSprints.projectsgroups.*", &["ZohoSprints.projectgroups.ALL"]),
+    ("ZOHOPEOPLE.timesheet.*", &["ZOHOPEOPLE.timetracker.ALL"]),
+    ("ZohoVault.passwords.*", &["ZohoVault.secrets.ALL"]),
+    ("ZohoLearn.lessondiscussion.*", &[]),
+    ("ZohoLearn.attachment.ALL", &["ZohoLearn.attachment.READ", "ZohoLearn.attachment.CREATE"]),
+    ("ZohoLearn.commentlike.ALL", &["ZohoLearn.commentlike.READ", "ZohoLearn.commentlike.CREATE"]),
+    ("ZohoLearn.member.ALL", &["ZohoLearn.member.CREATE", "ZohoLearn.member.UPDATE", "ZohoLearn.member.DELETE"]),
+    ("ZohoLearn.activity.ALL", &["ZohoLearn.activity.READ"]),
+    ("ZohoLearn.hubMember.ALL", &["ZohoLearn.hubMember.READ"]),
+    ("ZohoLearn.network.ALL", &["ZohoLearn.network.READ"]),
+    ("ZohoLearn.articleimage.ALL", &["ZohoLearn.articleimage.READ"]),
+    ("ZohoLearn.profile.ALL", &["ZohoLearn.profile.READ"]),
+    (
+        "ZohoMarketingAutomation.journey.ALL",
+        &["ZohoMarketingAutomation.journey.READ", "ZohoMarketingAutomation.journey.CREATE"],
+    ),
+    ("SalesIQ.feedbacks.ALL", &["SalesIQ.feedbacks.READ"]),
+    ("SalesIQ.leadscoreconfigs.ALL", &["SalesIQ.leadscoreconfigs.READ"]),
+    ("SalesIQ.userpreferences.ALL", &["SalesIQ.userpreferences.READ"]),
+];
+
+/// What is probably wrong with the spelling of a scope of Zoho's, as a clause; `None` where nothing is known against it.
+///
+/// There is no list of all scopes, so this is advice and never a reason to refuse one.
+pub fn likely_meant(scope: &str) -> Option<String> {
+    if let Some((_, instead)) = REFUSED.iter().find(|(refused, _)| is_refused(scope, refused)) {
+        let instead: Vec<String> = instead.iter().map(|scope| format!("`{scope}`")).collect();
+        return Some(match instead.as_slice() {
+            [] => format!("Zoho refuses `{scope}`"),
+            _ => format!("Zoho refuses `{scope}`; known to work: {}", instead.join(", ")),
+        });
+    }
+    let (service, rest) = scope.split_once('.')?;
+    let product =
+        PRODUCTS.iter().find(|product| product.scope_service.eq_ignore_ascii_case(service)).or_else(|| {
+            let bare = if service.get(..4).is_some_and(|zoho| zoho.eq_ignore_ascii_case("zoho")) {
+                &service[4..]
+            } else {
+                service
+            };
+            Product::known_as(bare).or_else(|| Product::known_as(&format!("zoho{bare}")))
+        })?;
+    let spelt = format!("{}.{rest}", product.scope_service);
+    // Products differ in how they write this one, and some refuse calls for it later.
+    let full_access = product.scopes.iter().find(|known| known.eq_ignore_ascii_case(&spelt) && is_full_access(known));
+    let spelt = full_access.map_or(spelt, |known| (*known).to_owned());
+    (spelt != scope).then(|| format!("`{scope}` is probably meant to be `{spelt}`"))
+}
+
+fn is_refused(scope: &str, refused: &str) -> bool {
+    match refused.strip_suffix(".*") {
+        Some(area) => is_below(&scope.to_ascii_lowercase(), &area.to_ascii_lowercase()),
+        None => scope.eq_ignore_ascii_case(refused),
+    }
+}
+
+fn is_full_access(scope: &str) -> bool {
+    scope.to_ascii_lowercase().contains(".fullaccess.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PRODUCTS, covers, likely_meant, scope_in_words};
+
+    #[test]
+    fn all_covers_operations_and_areas_below_it_only() {
+        let granted =
+            ["ZohoCRM.modules.ALL".to_owned(), "ZohoBooks.fullaccess.all".to_owned(), "Desk.basic.READ".to_owned()];
+        for scope in
+            ["ZohoCRM.modules.READ", "zohocrm.modules.leads.read", "ZohoBooks.settings.READ", "desk.basic.read"]
+        {
+            assert!(covers(&granted, scope), "{scope}");
+        }
+        for scope in ["ZohoCRM.users.READ", "ZohoCRM.modulesX.READ", "Desk.tickets.READ", "openid"] {
+            assert!(!covers(&granted, scope), "{scope}");
+        }
+    }
+
+    #[test]
+    fn scopes_read_as_words() {
+        assert_eq!(scope_in_words("ZohoCRM.users.READ"), "CRM: read users");
+        assert_eq!(scope_in_words("AaaServer.profile.READ"), "Accounts: read your profile");
+        assert_eq!(scope_in_words("ZohoBooks.fullaccess.all"), "Books: read, change and delete everything");
+        assert_eq!(scope_in_words("Made.up.scope"), "Made.up.scope");
+    }
+
+    #[test]
+    fn spellings_that_are_known_to_fail_are_mended() {
+        for (scope, part) in [
+            ("ZohoSprints.projectsgroups.READ", "`ZohoSprints.projectgroups.ALL`"),
+            ("SalesIQ.feedbacks.ALL", "`SalesIQ.feedbacks.READ`"),
+            ("ZohoLearn.lessondiscussion.ALL", "Zoho refuses"),
+            ("ZohoDesk.tickets.READ", "`Desk.tickets.READ`"),
+            ("ZohoBilling.fullaccess.all", "`ZohoSubscriptions.fullaccess.all`"),
+            ("CRM.users.READ", "`ZohoCRM.users.READ`"),
+            ("ZohoPeople.forms.READ", "`ZOHOPEOPLE.forms.READ`"),
+            ("ZohoExpense.fullaccess.all", "`ZohoExpense.fullaccess.ALL`"),
+        ] {
+            let advice = likely_meant(scope).unwrap_or_default();
+            assert!(advice.contains(part) && advice.contains(scope), "{scope}: {advice}");
+        }
+        for scope in
+            ["AaaServer.profile.Read", "openid", "offline_access", "Unknown.thing.READ", "ZohoCRM.Modules.ALL", "€"]
+        {
+            assert_eq!(likely_meant(scope), None);
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_against_what_is_known_to_work() {
+        for scope in PRODUCTS.iter().flat_map(|product| product.scopes) {
+            assert_eq!(likely_meant(scope), None);
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! What the error words of authorization servers mean: likely causes in order, and what to do next.
+//!
+//! One table for each speaker, as data; the command line, the screens and `docs/errors.md` all take their texts from
+//! here. The same word can mean different things by where it was said, so entries name their [`Place`]s. What an API
+//! says about a token is in `api::diagnosis`.
+
+pub mod others;
+pub mod rfc;
+pub mod zoho;
+
+use crate::error::Code;
+
+/// Stands for any answer by which a server asks for fewer requests (RFC 6585 §4), also one whose words are localised.
+pub const THROTTLED: &str = "HTTP 429";
+/// Stands for an answer that is none: HTML of a portal, half a body, an error page.
+pub const UNREADABLE: &str = "no readable answer";
+/// Stands for a sign-in that brought no refresh token.
+pub const NO_REFRESH_TOKEN: &str = "no refresh token";
+
+/// Where a word was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The request for a code (RFC 8628 §3.1).
+    DeviceAuthorization,
+    /// The poll for tokens (RFC 8628 §3.4).
+    Poll,
+    /// A poll at the data center of the account, which is another one than the client's.
+    PollAfterMove,
+    /// The exchange of an authorization code (RFC 6749 §4.1.3).
+    CodeExchange,
+    /// RFC 6749 §6.
+    Refresh,
+    /// The page on which a person approves, or the address to which it leads back (RFC 6749 §4.1.2.1).
+    Authorization,
+    /// RFC 7009.
+    Revocation,
+}
+
+impl Place {
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Place::DeviceAuthorization => "asking for a code",
+            Place::Poll => "waiting for approval",
+            Place::PollAfterMove => "waiting for approval in the account's data center",
+            Place::CodeExchange => "exchanging a code",
+            Place::Refresh => "refreshing",
+            Place::Authorization => "approving in the browser",
+            Place::Revocation => "revoking",
+        }
+    }
+}
+
+/// What one or more words mean at some places. Texts hold placeholders, which [`Facts`] fill.
+#[derive(Debug, PartialEq)]
+pub struct ErrorWord {
+    /// Compared without case.
+    pub words: &'static [&'static str],
+    pub places: &'static [Place],
+    /// `None` where the program goes on by itself.
+    pub code: Option<Code>,
+    /// A clause that can follow what failed and a colon.
+    pub meaning: &'static str,
+    /// The likeliest first.
+    pub causes: &'static [&'static str],
+    /// What to do, beginning with a verb.
+    pub next: &'static str,
+    /// Where this is known from.
+    pub source: &'static str,
+}
+
+/// What fills the placeholders of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts<'a> {
+    /// `{profile}`
+    pub profile: &'a str,
+    /// `{provider}`: what people call it.
+    pub provider: &'a str,
+    /// `{data_center}`: the code of the one that answered; `{there}` makes a phrase of it. Empty where there are none.
+    pub data_center: &'a str,
+    /// `{scopes}`: those that were asked for.
+    pub scopes: &'a str,
+    /// `{registration}`: which client to register, and where.
+    pub registration: &'a str,
+    /// `{later}`: when to try again, beginning with a verb.
+    pub later: &'a str,
+    /// `{by_hand}`: how a person takes the access back, beginning with a verb.
+    pub by_hand: &'a str,
+}
+
+/// An [`ErrorWord`] in the light of the [`Facts`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    pub code: Option<Code>,
+    pub meaning: String,
+    pub causes: Vec<String>,
+    pub next: String,
+}
+
+/// What `word` means at `place`, according to the first of the tables that knows it there.
+pub fn look_up(tables: &[&'static [ErrorWord]], place: Place, word: &str) -> Option<&'static ErrorWord> {
+    let is_it = |entry: &&ErrorWord| {
+        entry.places.contains(&place) && entry.words.iter().any(|known| known.eq_ignore_ascii_case(word))
+    };
+    tables.iter().find_map(|table| table.iter().find(is_it))
+}
+
+impl ErrorWord {
+    pub fn explain(&self, facts: &Facts<'_>) -> Explanation {
+        Explanation {
+            code: self.code,
+            meaning: facts.fill(self.meaning),
+            causes: self.causes.iter().map(|cause| facts.fill(cause)).collect(),
+            next: facts.fill(self.next),
+        }
+    }
+}
+
+impl Facts<'_> {
+    /// Fills the placeholders of `text`, once: what they are filled with is not looked at again.
+    fn fill(&self, text: &str) -> String {
+        let mut filled = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}').unwrap_or((after, ""));
+            filled.push_str(before);
+            filled.push_str(&self.value(name));
+            rest = after;
+        }
+        filled + rest
+    }
+
+    fn value(&self, placeholder: &str) -> String {
+        match placeholder {
+            "profile" => self.profile.to_owned(),
+            "provider" => self.provider.to_owned(),
+            "data_center" => self.data_center.to_owned(),
+            "there" if self.data_center.is_empty() => String::new(),
+            "there" => format!(" in data center {}", self.data_center.to_uppercase()),
+            "scopes" => self.scopes.to_owned(),
+            "registration" => self.registration.to_owned(),
+            "later" => self.later.to_owned(),
+            "by_hand" => self.by_hand.to_owned(),
+            unknown => format!("{{{unknown}}}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ErrorWord, Facts, Place, look_up, others, rfc, zoho};
+    use crate::error::Code;
+    use crate::providers::{Dialect, standard, zoho as zoho_provider};
+    use Place::{Authorization, CodeExchange, DeviceAuthorization, Poll, PollAfterMove, Refresh, Revocation};
+
+    const TABLES: [&[ErrorWord]; 5] = [zoho::WORDS, rfc::WORDS, others::GOOGLE, others::MICROSOFT, others::GITHUB];
+    const FACTS: Facts<'_> = Facts {
+        profile: "work",
+        provider: "Zoho",
+        data_center: "eu",
+        scopes: "{profile}",
+        registration: "register a client",
+        later: "wait",
+        by_hand: "remove it",
+    };
+
+    /// Every word that a page or RFC names, where it names it.
+    const ZOHO: &[(Place, &[&str])] = &[
+        (DeviceAuthorization, &["invalid_client", "invalid_scope", "general_error", "Access Denied", "server_error"]),
+        (Poll, &["authorization_pending", "slow_down", "other_dc", "access_denied", "expired", "expired_token"]),
+        (Poll, &["invalid_client", "invalid_client_secret", "invalid_code", "general_error", "server_error"]),
+        (PollAfterMove, &["invalid_client", "invalid_client_secret", "invalid_code", "access_denied", "expired"]),
+        (Refresh, &["invalid_client", "invalid_client_secret", "invalid_code", "invalid_grant", "Access Denied"]),
+        (Refresh, &["access_denied", "general_error", "server_error", "unauthorized_client"]),
+        (CodeExchange, &["invalid_client", "invalid_client_secret", "invalid_code", "invalid_redirect_uri"]),
+        (CodeExchange, &["redirect_uri_mismatch", "missing_org_info", "invalid_scope"]),
+        (Authorization, &["access_denied", "client_not_granted", "prompt_required", "Invalid Client"]),
+        (Authorization, &["Invalid response type", "Invalid OAuth scope", "Invalid Redirect Uri"]),
+        (Authorization, &["redirect_uri_mismatch", "invalid_redirect_uri", "invalid_scope"]),
+        (Revocation, &["invalid_client", "invalid_client_secret", "invalid_code", "invalid_token"]),
+    ];
+    /// RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 7009 §2.2.1, OpenID Connect Core §3.1.2.6.
+    const STANDARD: &[(Place, &[&str])] = &[
+        (Authorization, &["invalid_request", "unauthorized_client", "access_denied", "unsupported_response_type"]),
+        (Authorization, &["invalid_scope", "server_error", "temporarily_unavailable"]),
+        (Authorization, &["interaction_required", "login_required", "account_selection_required", "consent_required"]),
+        (CodeExchange, &["invalid_request", "invalid_client", "invalid_grant", "unauthorized_client"]),
+        (CodeExchange, &["unsupported_grant_type", "invalid_scope"]),
+        (Refresh, &["invalid_request", "invalid_client", "invalid_grant", "unauthorized_client"]),
+        (Refresh, &["unsupported_grant_type", "invalid_scope"]),
+        (DeviceAuthorization, &["invalid_request", "invalid_client", "unauthorized_client", "invalid_scope"]),
+        (Poll, &["authorization_pending", "slow_down", "access_denied", "expired_token"]),
+        (Poll, &["invalid_request", "invalid_client", "invalid_grant", "unauthorized_client"]),
+        (Poll, &["unsupported_grant_type", "invalid_scope"]),
+        (Revocation, &["unsupported_token_type", "invalid_request", "invalid_client", "server_error"]),
+        // Google's, Microsoft's and GitHub's own.
+        (DeviceAuthorization, &["rate_limit_exceeded", "device_flow_disabled", "org_internal", "deleted_client"]),
+        (Poll, &["authorization_declined", "bad_verification_code", "incorrect_device_code", "device_flow_disabled"]),
+        (Poll, &["incorrect_client_credentials", "org_internal", "admin_policy_enforced", "rate_limit_exceeded"]),
+        (Poll, &["interaction_required", "consent_required"]),
+        (Authorization, &["admin_policy_enforced", "org_internal", "disallowed_useragent", "application_suspended"]),
+        (CodeExchange, &["bad_verification_code", "incorrect_client_credentials", "redirect_uri_mismatch"]),
+        (Refresh, &["bad_refresh_token", "incorrect_client_credentials", "interaction_required", "consent_required"]),
+    ];
+
+    fn known(dialect: &Dialect, place: Place, word: &str) -> Option<&'static ErrorWord> {
+        look_up(dialect.error_words, place, word)
+    }
+
+    #[test]
+    fn every_word_of_the_rfcs_and_of_zohos_pages_is_explained() {
+        for (dialect, list) in [(&zoho_provider::DIALECT, ZOHO), (&standard::DIALECT, STANDARD)] {
+            for (place, words) in list {
+                for word in *words {
+                    assert!(known(dialect, *place, word).is_some(), "{word} when {}", place.in_words());
+                }
+            }
+        }
+        assert_eq!(known(&standard::DIALECT, Refresh, "made_up"), None);
+    }
+
+    #[test]
+    fn the_same_word_means_another_thing_elsewhere() {
+        let zoho = |place, word| known(&zoho_provider::DIALECT, place, word).and_then(|entry| entry.code);
+        assert_eq!(zoho(Poll, "access_denied"), Some(Code::Denied));
+        assert_eq!(zoho(Refresh, "access_denied"), Some(Code::RateLimited));
+        assert_eq!(zoho(Refresh, "invalid_code"), Some(Code::SignInNeeded));
+        assert_eq!(zoho(CodeExchange, "invalid_code"), Some(Code::CodeExpired));
+        assert_eq!(zoho(Poll, "invalid_client"), Some(Code::InvalidClient));
+        assert_eq!(zoho(PollAfterMove, "invalid_client"), Some(Code::WrongDataCenter));
+        assert_eq!(zoho(Refresh, "invalid_client_secret"), Some(Code::InvalidClientSecret));
+    }
+
+    #[test]
+    fn texts_are_complete_short_and_fit_their_places() {
+        for entry in TABLES.into_iter().flatten() {
+            let explained = entry.explain(&FACTS);
+            let texts = [&explained.meaning, &explained.next].into_iter().chain(&explained.causes);
+            for text in texts {
+                let is_clause = !text.is_empty() && !text.ends_with('.') && text.trim() == text && text.len() < 220;
+                // Scopes are filled with what looks like a placeholder, and stay as they are.
+                assert!(is_clause && !text.replace("{profile}", "").contains(['{', '}']), "{:?}: {text}", entry.words);
+            }
+            assert!((1..=4).contains(&entry.causes.len()), "{:?}", entry.words);
+            assert!(!entry.places.is_empty() && !entry.source.is_empty(), "{:?}", entry.words);
+        }
+    }
+
+    #[test]
+    fn no_two_entries_of_a_table_speak_of_one_word_at_one_place() {
+        for table in TABLES {
+            let mut seen: Vec<(Place, &str)> = Vec::new();
+            for entry in table {
+                for place in entry.places {
+                    for word in entry.words {
+                        assert!(!seen.contains(&(*place, word)), "{word} when {}", place.in_words());
+                        seen.push((*place, word));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn placeholders_are_filled_once_and_data_centers_only_named_where_there_are_some() {
+        assert_eq!(FACTS.fill("{provider}{there}: {scopes} of {profile}"), "Zoho in data center EU: {profile} of work");
+        assert_eq!(Facts { data_center: "", ..FACTS }.fill("known{there}"), "known");
+    }
+}

@@ -1,0 +1,339 @@
+//! Providers whose addresses and oddities are known, so that a host or a tenant is all that the configuration says.
+//!
+//! Sources are the providers' own pages: "Authorizing OAuth apps" (GitHub), "OAuth 2.0 for TV and Limited-Input Device
+//! Applications" (Google), "OAuth 2.0 device authorization grant" (Microsoft identity platform), "OAuth 2.0 identity
+//! provider API" (GitLab), "OpenID Connect & OAuth 2.0 API" (Okta), "Device Authorization Flow" (Auth0), "Securing
+//! applications, OpenID Connect endpoints" (Keycloak).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use url::Url;
+
+use super::standard::{RFC, StandardEndpoints, StandardServer};
+use super::{ClientAuthentication, Dialect, GrantLimit, Intervals, PollError, Provider, Rotation};
+use crate::untrusted::check_address;
+
+/// A provider with blanks to fill in.
+#[derive(Debug)]
+pub struct Preset {
+    /// What `kind` says in the configuration; also the provider's name where no blank has to be filled in.
+    pub kind: &'static str,
+    pub dialect: &'static Dialect,
+    pub parameters: &'static [Parameter],
+    /// Where metadata is looked for; `None` where every address is known.
+    issuer: Option<&'static str>,
+    device_authorization: Option<&'static str>,
+    authorization: Option<&'static str>,
+    token: Option<&'static str>,
+    revocation: Option<&'static str>,
+    userinfo: Option<&'static str>,
+    api_domain: Option<&'static str>,
+}
+
+/// A blank in a preset's addresses: `host`, `tenant` or `realm`.
+#[derive(Debug)]
+pub struct Parameter {
+    pub name: &'static str,
+    /// `None` where it has to be given.
+    pub default: Option<&'static str>,
+    /// What it looks like.
+    pub example: &'static str,
+}
+
+/// All that there are.
+pub static PRESETS: [Preset; 7] = [
+    Preset {
+        kind: "github",
+        dialect: &GITHUB,
+        parameters: &[],
+        device_authorization: Some("https://github.com/login/device/code"),
+        authorization: Some("https://github.com/login/oauth/authorize"),
+        token: Some("https://github.com/login/oauth/access_token"),
+        userinfo: Some("https://api.github.com/user"),
+        api_domain: Some("https://api.github.com"),
+        ..BLANK
+    },
+    Preset {
+        kind: "google",
+        dialect: &GOOGLE,
+        parameters: &[],
+        device_authorization: Some("https://oauth2.googleapis.com/device/code"),
+        authorization: Some("https://accounts.google.com/o/oauth2/v2/auth"),
+        token: Some("https://oauth2.googleapis.com/token"),
+        revocation: Some("https://oauth2.googleapis.com/revoke"),
+        userinfo: Some("https://openidconnect.googleapis.com/v1/userinfo"),
+        api_domain: Some("https://www.googleapis.com"),
+        ..BLANK
+    },
+    Preset {
+        kind: "microsoft",
+        dialect: &MICROSOFT,
+        parameters: &[Parameter { name: "tenant", default: Some("common"), example: "contoso.onmicrosoft.com" }],
+        device_authorization: Some("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/devicecode"),
+        authorization: Some("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/authorize"),
+        token: Some("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"),
+        userinfo: Some("https://graph.microsoft.com/oidc/userinfo"),
+        api_domain: Some("https://graph.microsoft.com"),
+        ..BLANK
+    },
+    Preset {
+        kind: "gitlab",
+        dialect: &GITLAB,
+        parameters: &[Parameter { name: "host", default: Some("gitlab.com"), example: "gitlab.example.com" }],
+        device_authorization: Some("{host}/oauth/authorize_device"),
+        authorization: Some("{host}/oauth/authorize"),
+        token: Some("{host}/oauth/token"),
+        revocation: Some("{host}/oauth/revoke"),
+        userinfo: Some("{host}/oauth/userinfo"),
+        api_domain: Some("{host}"),
+        ..BLANK
+    },
+    Preset {
+        kind: "okta",
+        dialect: &OKTA,
+        // A custom authorization server has a path: `example.okta.com/oauth2/default`.
+        parameters: &[Parameter { name: "host", default: None, example: "example.okta.com" }],
+        issuer: Some("{host}"),
+        ..BLANK
+    },
+    Preset {
+        kind: "auth0",
+        dialect: &AUTH0,
+        parameters: &[Parameter { name: "host", default: None, example: "example.eu.auth0.com" }],
+        device_authorization: Some("{host}/oauth/device/code"),
+        authorization: Some("{host}/authorize"),
+        token: Some("{host}/oauth/token"),
+        revocation: Some("{host}/oauth/revoke"),
+        userinfo: Some("{host}/userinfo"),
+        ..BLANK
+    },
+    Preset {
+        kind: "keycloak",
+        dialect: &KEYCLOAK,
+        parameters: &[
+            Parameter { name: "host", default: None, example: "id.example.com" },
+            Parameter { name: "realm", default: None, example: "main" },
+        ],
+        device_authorization: Some("{host}/realms/{realm}/protocol/openid-connect/auth/device"),
+        authorization: Some("{host}/realms/{realm}/protocol/openid-connect/auth"),
+        token: Some("{host}/realms/{realm}/protocol/openid-connect/token"),
+        revocation: Some("{host}/realms/{realm}/protocol/openid-connect/revoke"),
+        userinfo: Some("{host}/realms/{realm}/protocol/openid-connect/userinfo"),
+        ..BLANK
+    },
+];
+
+const BLANK: Preset = Preset {
+    kind: "",
+    dialect: &GITHUB,
+    parameters: &[],
+    issuer: None,
+    device_authorization: None,
+    authorization: None,
+    token: None,
+    revocation: None,
+    userinfo: None,
+    api_domain: None,
+};
+
+static GITHUB: Dialect = Dialect {
+    display_name: "GitHub",
+    // The device flow asks for no secret, and GitHub takes one in the body only.
+    authenticates_device_request: false,
+    client_authentication: &[ClientAuthentication::Body],
+    refresh_refusals: &["bad_refresh_token", "invalid_grant"],
+    rotation: Rotation::Strict,
+    default_scope: "read:user",
+    registration: "register an OAuth app or a GitHub App in GitHub's developer settings, and tick \"Enable Device Flow\"",
+    ..RFC
+};
+
+static GOOGLE: Dialect = Dialect {
+    display_name: "Google",
+    authenticates_device_request: false,
+    client_authentication: &[ClientAuthentication::Body],
+    // Without `offline` the browser's flow brings no refresh token; without `consent` only the first time.
+    authorization_request: &[("access_type", "offline"), ("prompt", "consent")],
+    rotation: Rotation::None,
+    // "Using OAuth 2.0 to access Google APIs", refresh token expiration.
+    grant_limit: Some(GrantLimit { grants: 100, warn_from: 95 }),
+    registration: "register a client of the type \"TVs and Limited Input devices\" in the Google Cloud console",
+    ..RFC
+};
+
+static MICROSOFT: Dialect = Dialect {
+    display_name: "Microsoft",
+    authenticates_device_request: false,
+    client_authentication: &[ClientAuthentication::Body],
+    poll_errors: &[
+        ("authorization_pending", PollError::Pending),
+        ("slow_down", PollError::SlowDown),
+        ("authorization_declined", PollError::Denied),
+        ("access_denied", PollError::Denied),
+        ("expired_token", PollError::Expired),
+    ],
+    refresh_refusals: &["invalid_grant", "interaction_required", "consent_required"],
+    rotation: Rotation::Grace,
+    registration: "register an application in Microsoft Entra and allow public client flows",
+    ..RFC
+};
+
+static GITLAB: Dialect = Dialect {
+    display_name: "GitLab",
+    rotation: Rotation::Strict,
+    default_scope: "read_user",
+    registration: "register an application in GitLab's user settings, Applications",
+    ..RFC
+};
+
+static OKTA: Dialect = Dialect {
+    display_name: "Okta",
+    registration: "register a native application in Okta with the grant type \"Device Authorization\"",
+    ..RFC
+};
+
+static AUTH0: Dialect = Dialect {
+    display_name: "Auth0",
+    registration: "register a native application in Auth0 with the grant type \"Device Code\"",
+    ..RFC
+};
+
+static KEYCLOAK: Dialect = Dialect {
+    display_name: "Keycloak",
+    // A realm's codes live for ten minutes unless its administrator says otherwise.
+    intervals: Intervals { default_lifetime: Duration::from_secs(600), ..RFC.intervals },
+    registration: "register a client in the realm and switch on \"OAuth 2.0 Device Authorization Grant\"",
+    ..RFC
+};
+
+impl Preset {
+    /// The preset of this kind.
+    pub fn of_kind(kind: &str) -> Option<&'static Preset> {
+        PRESETS.iter().find(|preset| preset.kind == kind)
+    }
+
+    /// The provider under its own name, all blanks filled in with their defaults; `None` where one has none.
+    pub fn provider(&self) -> Option<Provider> {
+        let server = self.server(self.kind, &BTreeMap::new()).ok()?;
+        server.provider(StandardEndpoints::default())
+    }
+
+    /// The server with its blanks filled in.
+    ///
+    /// # Errors
+    ///
+    /// One sentence that names the parameter that is missing or cannot be used.
+    pub fn server(&self, name: &str, given: &BTreeMap<&str, String>) -> Result<StandardServer, String> {
+        let mut values = Vec::new();
+        for Parameter { name, default, example } in self.parameters {
+            let value = given.get(name).map(String::as_str).or(*default);
+            let value = value.ok_or_else(|| format!("needs `{name}`, such as {example:?}"))?;
+            values.push((format!("{{{name}}}"), filled_in(name, value)?));
+        }
+        let fill_in = |template: &str| {
+            values.iter().fold(template.to_owned(), |address, (blank, value)| address.replace(blank, value))
+        };
+        let address = |template: Option<&'static str>| {
+            let parsed = template.map(|template| Url::parse(&fill_in(template))).transpose();
+            parsed.map_err(|_| "has parameters that make no address".to_owned())
+        };
+        Ok(StandardServer {
+            name: name.to_owned(),
+            dialect: self.dialect,
+            issuer: self.issuer.map(fill_in),
+            endpoints: StandardEndpoints {
+                device_authorization: address(self.device_authorization)?,
+                authorization: address(self.authorization)?,
+                token: address(self.token)?,
+                revocation: address(self.revocation)?,
+                userinfo: address(self.userinfo)?,
+                client_authentication: Vec::new(),
+            },
+            api_domain: address(self.api_domain)?,
+            parameters: Vec::new(),
+        })
+    }
+}
+
+/// A host becomes an address without a slash at the end; it may be written as one. Other values are one part of a path.
+fn filled_in(name: &str, value: &str) -> Result<String, String> {
+    if name != "host" {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        let is_part = !value.is_empty() && value != "." && value != ".." && value.bytes().all(is_plain);
+        return if is_part { Ok(value.to_owned()) } else { Err(format!("has a `{name}` that is none: {value:?}")) };
+    }
+    let address = if value.contains("://") { value.to_owned() } else { format!("https://{value}") };
+    let url = Url::parse(&address).map_err(|_| format!("has a `host` that is none: {value:?}"))?;
+    check_address(&url).map_err(|problem| format!("has a `host` that {problem}"))?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("has a `host` with more than a path: {value:?}"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{PRESETS, Preset};
+
+    fn server(kind: &str, given: &[(&'static str, &str)]) -> Result<super::StandardServer, String> {
+        let given: BTreeMap<_, _> = given.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Preset::of_kind(kind).expect("a preset").server("mine", &given)
+    }
+
+    #[test]
+    fn examples_fill_in_every_blank() {
+        for preset in &PRESETS {
+            let given = preset.parameters.iter().map(|parameter| (parameter.name, parameter.example.to_owned()));
+            let server = preset.server(preset.kind, &given.collect()).expect(preset.kind);
+            let found = &server.endpoints;
+            assert!(server.issuer.is_some() || found.suffice(), "{}", preset.kind);
+            let addresses = [&server.issuer_url(), &found.device_authorization, &found.token, &found.userinfo];
+            for address in addresses.into_iter().flatten() {
+                assert!(address.scheme() == "https" && !address.as_str().contains(['{', '%']), "{address}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_presets_without_open_blanks_need_no_configuration() {
+        let ready: Vec<_> =
+            PRESETS.iter().filter(|preset| preset.provider().is_some()).map(|preset| preset.kind).collect();
+        assert_eq!(ready, ["github", "google", "microsoft", "gitlab"]);
+    }
+
+    #[test]
+    fn hosts_may_have_ports_and_paths() {
+        for (host, expected) in [
+            ("id.example.com", "https://id.example.com/realms/main/protocol/openid-connect/token"),
+            (
+                "https://id.example.com:8443/auth/",
+                "https://id.example.com:8443/auth/realms/main/protocol/openid-connect/token",
+            ),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/realms/main/protocol/openid-connect/token"),
+        ] {
+            let server = server("keycloak", &[("host", host), ("realm", "main")]).expect(host);
+            assert_eq!(server.endpoints.token.expect("an endpoint").as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn parameters_that_would_change_the_address_are_refused() {
+        for (kind, given) in [
+            ("okta", vec![]),
+            ("okta", vec![("host", "")]),
+            ("okta", vec![("host", "http://example.okta.com")]),
+            ("okta", vec![("host", "user@example.okta.com")]),
+            ("okta", vec![("host", "example.okta.com/?x")]),
+            ("okta", vec![("host", "javascript://x")]),
+            ("keycloak", vec![("host", "id.example.com")]),
+            ("keycloak", vec![("host", "id.example.com"), ("realm", "..")]),
+            ("keycloak", vec![("host", "id.example.com"), ("realm", "a/b")]),
+            ("microsoft", vec![("tenant", "a?b")]),
+        ] {
+            assert!(server(kind, &given).is_err(), "{kind} {given:?}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Asks an issuer where its endpoints are (RFC 8414, OpenID Connect Discovery 1.0).
+//!
+//! A sign-in asks anew; from then on the grant remembers where it was issued, so that refreshing needs no discovery and
+//! no changed document leads a refresh token elsewhere.
+
+use url::Url;
+
+use super::{Service, transport_error};
+use crate::config::{Profile, ProviderSource};
+use crate::error::{Code, Error};
+use crate::http::Request;
+use crate::providers::Provider;
+use crate::providers::standard::{self, Metadata, StandardEndpoints, StandardServer};
+use crate::storage::{Grant, IssuerEndpoints};
+
+impl Service {
+    /// The provider of a profile as it is now; one that only its issuer knows is asked to describe itself.
+    pub(super) async fn provider(&self, profile: &Profile) -> Result<Provider, Error> {
+        match self.config.provider(profile)? {
+            ProviderSource::Discovered(server) => self.discover(server).await,
+            source => Ok(source.known().unwrap_or_else(|| unreachable!("only issuers are asked"))),
+        }
+    }
+
+    /// The provider of a profile as it was when `grant` was approved.
+    pub(super) async fn provider_of(&self, profile: &Profile, grant: &Grant) -> Result<Provider, Error> {
+        let remembered = match (self.config.provider(profile)?, &grant.endpoints) {
+            (ProviderSource::Discovered(server), Some(endpoints)) => server.provider(remembered(endpoints)),
+            _ => None,
+        };
+        match remembered {
+            Some(provider) => Ok(provider),
+            None => self.provider(profile).await,
+        }
+    }
+
+    async fn discover(&self, server: &StandardServer) -> Result<Provider, Error> {
+        let what = format!("the provider `{}` could not be discovered", server.name);
+        let (Some(issuer), Some(address)) = (&server.issuer, server.issuer_url()) else {
+            return Err(Error::new(Code::Config, what).because("it has no issuer"));
+        };
+        let mut found = StandardEndpoints::default();
+        let mut problem = None;
+        for url in standard::metadata_urls(&address) {
+            match self.ask_metadata(issuer, url, &what).await {
+                Ok(endpoints) => found = found.or(endpoints),
+                // A document that must not be used is never passed over.
+                Err(error) if error.code == Code::UntrustedAnswer => return Err(error),
+                // Of two places the first one tells more.
+                Err(error) => problem = problem.or(Some(error)),
+            }
+            if server.endpoints.clone().or(found.clone()).suffice() {
+                break;
+            }
+        }
+        let is_described = server.endpoints.suffice() || found != StandardEndpoints::default();
+        match (server.provider(found), problem) {
+            (Some(provider), problem) if is_described || problem.is_none() => Ok(provider),
+            (_, Some(problem)) => Err(problem),
+            (_, None) => Err(Error::new(Code::Provider, what)
+                .because("its metadata names no token endpoint")
+                .hint("give `token_endpoint` beside `issuer`")),
+        }
+    }
+
+    async fn ask_metadata(&self, issuer: &str, url: Url, what: &str) -> Result<StandardEndpoints, Error> {
+        let request = Request::get(url);
+        let response = self.http.send(request).await.map_err(|failure| transport_error(what, &failure))?;
+        if response.status != 200 {
+            return Err(Error::new(Code::Provider, what)
+                .because(format!("the issuer answered HTTP {}", response.status))
+                .hint("check `issuer`, or give `device_authorization_endpoint` and `token_endpoint` beside it"));
+        }
+        let metadata = Metadata::parse(&response.body).ok_or_else(|| {
+            Error::new(Code::Provider, what)
+                .because("the issuer sent no metadata")
+                .hint("a proxy or captive portal may be in between; else give the endpoints instead of `issuer`")
+        })?;
+        metadata.endpoints(issuer).map_err(|rejected| {
+            let hint =
+                "write `issuer` exactly as the server does (a slash at the end counts), or give the endpoints instead";
+            Error::new(Code::UntrustedAnswer, what).because(rejected).hint(hint)
+        })
+    }
+}
+
+/// What the grant keeps of a provider that described itself.
+pub(super) fn to_remember(provider: &Provider, source: &ProviderSource) -> Option<IssuerEndpoints> {
+    let endpoints = &provider.default_data_center().endpoints;
+    matches!(source, ProviderSource::Discovered(_)).then(|| IssuerEndpoints {
+        token: endpoints.token.clone(),
+        revocation: endpoints.revocation.first().map(|revocation| revocation.url.clone()),
+        userinfo: endpoints.userinfo.clone(),
+    })
+}
+
+fn remembered(endpoints: &IssuerEndpoints) -> StandardEndpoints {
+    let IssuerEndpoints { token, revocation, userinfo } = endpoints.clone();
+    StandardEndpoints { token: Some(token), revocation, userinfo, ..StandardEndpoints::default() }
+}

@@ -1,0 +1,159 @@
+//! What a provider's No means to whoever asked: one text for signing in, refreshing and revoking.
+//!
+//! Meanings, causes and next steps are data in `providers::explained`; here they meet the profile, the client and the data
+//! center. What is said of connections and of the store is in `service`.
+
+use jiff::Timestamp;
+
+use super::{sign_in_hint, transport_error};
+use crate::clock;
+use crate::config::Profile;
+use crate::error::{Code, Error};
+use crate::http::trouble::Trouble;
+use crate::oauth::wire::ServerError;
+use crate::oauth::{Client, token};
+use crate::providers::explained::{Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, look_up};
+use crate::providers::{DataCenter, Provider, catalog};
+
+/// A request to an accounts server: who asked for what, and where.
+pub(super) struct Asked<'a> {
+    /// What failed if it was refused: "profile `work` could not be signed in".
+    pub(super) what: &'a str,
+    pub(super) place: Place,
+    pub(super) provider: &'a Provider,
+    pub(super) data_center: &'a DataCenter,
+    pub(super) profile: &'a Profile,
+    /// Those that were asked for, if any were.
+    pub(super) scopes: &'a [String],
+    pub(super) client: &'a Client,
+}
+
+impl Asked<'_> {
+    /// The server answered with an error word. One that is not known is shown as it came.
+    pub(super) fn refused(&self, answer: &ServerError) -> Error {
+        let Some(explained) = self.explain(&answer.word, None) else {
+            let name = self.provider.dialect.display_name;
+            let (code, hint) = match self.place {
+                Place::Refresh => (Code::Provider, "try again later; nothing was lost"),
+                _ => (Code::Other, "the word is the provider's own; its documentation may explain it"),
+            };
+            return Error::new(code, self.what).because(format!("{name} answered {answer}")).hint(hint);
+        };
+        let mut error = self.error(&explained, Some(answer.to_string()));
+        if error.code == Code::InvalidScope && !self.provider.dialect.products.is_empty() {
+            // What is known about the very scopes that were asked for comes before what may be.
+            error.causes.splice(..0, self.scopes.iter().filter_map(|scope| catalog::likely_meant(scope)));
+        }
+        if self.place != Place::DeviceAuthorization && self.lacks_secret(error.code) {
+            error.hint(format!(
+                "no client secret is known: `device-login profile remove {0}`, then add it again with `--client-secret-stdin`",
+                self.profile.name
+            ))
+        } else {
+            error
+        }
+    }
+
+    /// The server asks for fewer requests, until a time if one is known.
+    pub(super) fn throttled(&self, until: Option<Timestamp>) -> Error {
+        self.spoken_for(THROTTLED, until, None)
+    }
+
+    /// Something answered that does not speak for the endpoint.
+    pub(super) fn unreadable(&self, trouble: Trouble, status: u16) -> Error {
+        self.spoken_for(UNREADABLE, None, None).because(trouble.of_answer(&host(self.data_center), status))
+    }
+
+    /// The token endpoint gave no token.
+    pub(super) fn without_token(&self, outcome: token::Outcome) -> Error {
+        match outcome {
+            token::Outcome::Refused(error) | token::Outcome::Error(error) => self.refused(&error),
+            token::Outcome::Throttled(pause) => self.throttled(pause.map(|pause| clock::wall() + pause)),
+            token::Outcome::Garbled { status, trouble } => self.unreadable(trouble, status),
+            token::Outcome::Rejected(rejected) => Error::new(Code::UntrustedAnswer, self.what)
+                .because(rejected)
+                .hint("nothing was changed; check the accounts server"),
+            token::Outcome::Transport(failure) => transport_error(self.what, &failure),
+            token::Outcome::Minted { .. } => unreachable!("a token was given"),
+        }
+    }
+
+    /// There is nothing to refresh with.
+    pub(super) fn without_refresh_token(&self) -> Error {
+        self.spoken_for(NO_REFRESH_TOKEN, None, None)
+    }
+
+    /// The refresh token was refused earlier, so nobody is asked again.
+    pub(super) fn refused_before(&self) -> Error {
+        let word = self.provider.dialect.refresh_refusals.first().copied().unwrap_or_default();
+        let error = self.spoken_for(word, None, None);
+        error.because(format!("{} refused this grant before", self.provider.dialect.display_name))
+    }
+
+    /// The person, or the provider for them, answered No.
+    pub(super) fn denied(&self) -> Error {
+        let error = self.spoken_for("access_denied", None, None);
+        Error { code: Code::Denied, message: "the request was declined".to_owned(), ..error }
+    }
+
+    /// Nobody answered in time.
+    pub(super) fn expired(&self) -> Error {
+        let error = self.spoken_for("expired_token", None, None);
+        let message = error.cause.clone().unwrap_or_else(|| "the code ran out".to_owned());
+        Error { code: Code::CodeExpired, message, cause: None, ..error }
+    }
+
+    /// How a person takes the access back without this program.
+    pub(super) fn removal_by_hand(&self) -> String {
+        let site = self.data_center.accounts_server.as_str().trim_end_matches('/');
+        match self.provider.dialect.removal_by_hand {
+            Some(page) => format!("remove the access by hand at {site} ({page})"),
+            None => "remove the access by hand in the account's settings at the provider".to_owned(),
+        }
+    }
+
+    fn lacks_secret(&self, code: Code) -> bool {
+        matches!(code, Code::InvalidClient | Code::InvalidClientSecret)
+            && self.client.secret_at(&self.data_center.code).is_none()
+    }
+
+    /// A word that this program says for the server.
+    fn spoken_for(&self, word: &str, until: Option<Timestamp>, detail: Option<String>) -> Error {
+        match self.explain(word, until) {
+            Some(explained) => self.error(&explained, detail),
+            None => Error::new(Code::Provider, self.what).because(word).hint(sign_in_hint(&self.profile.name)),
+        }
+    }
+
+    fn error(&self, explained: &Explanation, detail: Option<String>) -> Error {
+        let Explanation { code, meaning, causes, next } = explained;
+        let cause = detail.map_or(meaning.clone(), |detail| format!("{meaning} ({detail})"));
+        Error::new(code.unwrap_or(Code::Provider), self.what).because(cause).likely(causes.clone()).hint(next)
+    }
+
+    fn explain(&self, word: &str, until: Option<Timestamp>) -> Option<Explanation> {
+        let dialect = self.provider.dialect;
+        let later = until
+            .map_or("try again in ten minutes".to_owned(), |until| format!("try again after {}", short_time(until)));
+        let facts = Facts {
+            profile: self.profile.name.as_str(),
+            provider: dialect.display_name,
+            data_center: &self.data_center.code,
+            scopes: &self.scopes.join(", "),
+            registration: dialect.registration,
+            later: &later,
+            by_hand: &self.removal_by_hand(),
+        };
+        look_up(dialect.error_words, self.place, word).map(|entry| entry.explain(&facts))
+    }
+}
+
+/// The accounts server as people know it.
+pub(super) fn host(data_center: &DataCenter) -> String {
+    data_center.accounts_server.host_str().unwrap_or("the accounts server").to_owned()
+}
+
+/// A time of day for hints.
+pub(super) fn short_time(time: Timestamp) -> String {
+    time.strftime("%H:%M:%S UTC").to_string()
+}

@@ -1,0 +1,105 @@
+//! Approvals that come without a device code: a code from a console or a browser, a refresh token from elsewhere.
+
+use super::attempt::Attempt;
+use super::{SignIn, SignedIn};
+use crate::clock;
+use crate::config::{ClientType, Profile};
+use crate::error::{Code, Error};
+use crate::oauth::token::{Outcome, TokenFlow};
+use crate::oauth::wire::{Approval, TokenAnswer};
+use crate::providers::DataCenter;
+use crate::providers::explained::Place;
+use crate::secret::Secret;
+use crate::service::{Service, driver, home_data_center};
+use crate::storage::Grant;
+
+impl Service {
+    /// Signs `profile` in with a code that a person made by hand in the provider's console (self client).
+    pub async fn sign_in_with_code(&self, profile: &Profile, code: Secret, options: SignIn) -> Result<SignedIn, Error> {
+        let attempt = Attempt::begin(self, profile, options, false).await?;
+        let home = attempt.home.clone();
+        attempt.redeem(Approval::Code { code, redirect_uri: None, verifier: None }, home).await
+    }
+
+    /// Signs `profile` in with a refresh token that somebody else was given, and proves it by minting an access token.
+    ///
+    /// `api_domain` tells the data center that issued it; without one it is the client's own. Nothing is ever revoked here,
+    /// since others may live on the same token.
+    pub async fn import(
+        &self,
+        profile: &Profile,
+        refresh_token: Secret,
+        api_domain: Option<&str>,
+        options: SignIn,
+    ) -> Result<SignedIn, Error> {
+        let attempt = Attempt::begin(self, profile, options, true).await?;
+        let data_center = match api_domain {
+            None => attempt.home.clone(),
+            Some(domain) => attempt.provider.data_center_of_api(domain).cloned().ok_or_else(|| {
+                Error::new(Code::Config, format!("profile `{}` could not be signed in", profile.name))
+                    .because(format!("no data center of provider `{}` has the API domain {domain:?}", profile.provider))
+                    .hint("check ZOHO_API_DOMAIN; it reads like https://www.zohoapis.eu")
+            })?,
+        };
+        attempt.redeem(Approval::RefreshToken(refresh_token), data_center).await
+    }
+}
+
+impl Attempt {
+    /// Gets all together that a sign-in needs, before a person is asked for anything.
+    pub(super) async fn begin(
+        service: &Service,
+        profile: &Profile,
+        options: SignIn,
+        is_shared: bool,
+    ) -> Result<Self, Error> {
+        check_client_type(profile)?;
+        // An approval that could not be kept would be wasted on the person, so the store has to prove itself first.
+        service.probe().await?;
+        let provider = service.provider(profile).await?;
+        let home = home_data_center(profile, &provider)?.clone();
+        let client = service.client(profile, service.load(profile)?.as_ref(), &provider)?;
+        let scopes = options.scopes.unwrap_or_else(|| profile.scopes.clone());
+        let (profile, expected) = (profile.clone(), options.expect_account);
+        Ok(Self { service: service.clone(), profile, provider, home, client, scopes, expected, is_shared })
+    }
+
+    /// Turns an approval into a grant at the data center that issued it, and keeps that.
+    pub(super) async fn redeem(self, approval: Approval, data_center: DataCenter) -> Result<SignedIn, Error> {
+        let unbroken = self.service.unbroken.clone();
+        let (attempt, grant) = unbroken.run(self.exchange(approval, data_center)).await?;
+        Ok(attempt.signed_in(grant).await)
+    }
+
+    async fn exchange(self, approval: Approval, data_center: DataCenter) -> Result<(Self, Grant), Error> {
+        let what = format!("profile `{}` could not be signed in", self.profile.name);
+        let (place, imported) = match &approval {
+            Approval::Code { .. } => (Place::CodeExchange, None),
+            Approval::RefreshToken(token) => (Place::Refresh, Some(token.clone())),
+        };
+        let flow = TokenFlow::new(self.provider.dialect, data_center.clone(), self.client.clone(), approval);
+        let grant = match driver::token(&self.service.http, flow).await {
+            Outcome::Minted { token, client_authentication } => {
+                let is_imported = imported.is_some();
+                let token = TokenAnswer { refresh_token: token.refresh_token.clone().or(imported), ..*token };
+                let grant = self.new_grant(token, &data_center, client_authentication);
+                // An imported token was refreshed just now, which counts.
+                let mints = if is_imported { vec![clock::wall()] } else { Vec::new() };
+                Grant { mints, ..grant }
+            }
+            outcome => return Err(self.asked(&what, place, &data_center).without_token(outcome)),
+        };
+        let grant = self.keep(grant, &data_center, |_| std::future::ready(false)).await?;
+        Ok((self, grant))
+    }
+}
+
+/// Clients that get their tokens in a browser only can sign in nowhere else, whatever is tried.
+fn check_client_type(profile: &Profile) -> Result<(), Error> {
+    if profile.client_type != ClientType::ClientBased {
+        return Ok(());
+    }
+    Err(Error::new(Code::InvalidClient, format!("profile `{}` cannot sign in", profile.name))
+        .because("its client is a client-based application, which gets tokens in a web page only, and none that can be refreshed")
+        .hint("register a non-browser application (or a server-based one, or a self client) and give its id and secret to the profile"))
+}

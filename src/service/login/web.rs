@@ -1,0 +1,147 @@
+//! The sign-in through a browser: an address to open, and the way back from it by hand or over loopback.
+
+mod listener;
+
+use chacha20poly1305::aead::Generate;
+use url::Url;
+
+use self::listener::RedirectListener;
+use super::attempt::Attempt;
+use super::{SignIn, SignedIn};
+use crate::config::Profile;
+use crate::error::{Code, Error};
+use crate::oauth::authorization::{AuthorizationRequest, Callback, CallbackProblem, Randomness};
+use crate::oauth::wire::Approval;
+use crate::providers::explained::Place;
+use crate::service::Service;
+use crate::untrusted::is_loopback;
+
+/// One sign-in through a browser, from the address to open to the code that comes back.
+pub struct WebSignIn {
+    attempt: Attempt,
+    request: AuthorizationRequest,
+    uri: Url,
+    listener: Option<RedirectListener>,
+}
+
+/// What an address meant that a person pasted or a browser opened.
+pub enum CameBack {
+    /// The code to finish with.
+    Approved(Callback),
+    /// It was not the answer; the right one may still come.
+    Strange(Error),
+}
+
+impl Service {
+    /// Prepares a sign-in through a browser. Listens at the profile's redirect URI if that is on loopback and free.
+    pub async fn begin_web(&self, profile: &Profile, options: SignIn) -> Result<WebSignIn, Error> {
+        let what = format!("profile `{}` cannot sign in through a browser", profile.name);
+        let redirect_uri = profile.redirect_uri.clone().ok_or_else(|| {
+            Error::new(Code::Config, &what)
+                .because("no `redirect_uri` is configured")
+                .hint("put the one that the client is registered with into the profile, such as \"http://127.0.0.1:8123/callback\"")
+        })?;
+        let attempt = Attempt::begin(self, profile, options, false).await?;
+        let Some(endpoint) = attempt.home.endpoints.authorization.clone() else {
+            return Err(Error::new(Code::Config, what)
+                .because(format!("provider `{}` is not known to have an authorization endpoint", profile.provider))
+                .hint("give `authorization_endpoint` for the provider"));
+        };
+        let listener = if is_loopback(&redirect_uri) { RedirectListener::bind(&redirect_uri).await } else { None };
+        let redirect_uri = listener.as_ref().map_or(redirect_uri, |listener| listener.redirect_uri().clone());
+        let request = AuthorizationRequest::new(redirect_uri, Randomness::generate(), Randomness::generate());
+        let uri = request.uri(&endpoint, &attempt.provider, &attempt.client, &attempt.scopes);
+        Ok(WebSignIn { attempt, request, uri, listener })
+    }
+}
+
+impl WebSignIn {
+    /// What a person has to open in a browser.
+    pub fn uri(&self) -> &Url {
+        &self.uri
+    }
+
+    /// How the address begins on which the browser ends.
+    pub fn redirect_uri(&self) -> &Url {
+        self.request.redirect_uri()
+    }
+
+    /// Whether a browser on this machine is heard at the redirect URI.
+    pub fn is_listening(&self) -> bool {
+        self.listener.is_some()
+    }
+
+    /// Reads an address that a person pasted.
+    ///
+    /// # Errors
+    ///
+    /// The provider refused, or what it sent must not be used: this request is over.
+    pub fn read(&self, address: &str) -> Result<CameBack, Error> {
+        let Attempt { provider, home, profile, .. } = &self.attempt;
+        let problem = match self.request.read_callback(provider, home, address) {
+            Ok(callback) => return Ok(CameBack::Approved(callback)),
+            Err(problem) => problem,
+        };
+        let what = format!("profile `{}` could not be signed in", profile.name);
+        let strange = |message: &str, hint: String| Ok(CameBack::Strange(Error::new(Code::Usage, message).hint(hint)));
+        Err(match problem {
+            CallbackProblem::OtherAddress(expected) => {
+                return strange(
+                    "that is not the address on which the browser ends",
+                    format!("copy the whole address from the browser; it begins with {expected}"),
+                );
+            }
+            CallbackProblem::OtherState => {
+                return strange(
+                    "that address belongs to another sign-in",
+                    "open the address above anew, and paste where that ends".to_owned(),
+                );
+            }
+            CallbackProblem::Refused(answer) => {
+                let error = self.attempt.asked(&what, Place::Authorization, home).refused(&answer);
+                if answer.word == "access_denied" { Error { code: Code::Denied, ..error } } else { error }
+            }
+            CallbackProblem::NoCode => Error::new(Code::UntrustedAnswer, what)
+                .because("the browser came back without a code")
+                .hint("nothing was saved; try again"),
+            CallbackProblem::UnknownDataCenter(code) => self.attempt.unknown_data_center(&code),
+            CallbackProblem::Rejected(rejected) => Error::new(Code::UntrustedAnswer, what)
+                .because(rejected)
+                .hint("nothing was saved; make sure that nobody else gave you this address"),
+        })
+    }
+
+    /// Waits until a browser comes back over loopback with this request's answer. For ever where nobody listens.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSignIn::read`].
+    pub async fn listen(&self) -> Result<Callback, Error> {
+        let Some(listener) = &self.listener else { return std::future::pending().await };
+        loop {
+            let visit = listener.next().await;
+            match self.read(&visit.address) {
+                Ok(CameBack::Approved(callback)) => {
+                    visit.answer("Approved", "You can close this page and go back to the terminal.");
+                    return Ok(callback);
+                }
+                // Pages that belong to nobody here do not end the sign-in.
+                Ok(CameBack::Strange(_)) => {
+                    visit.answer("Not this sign-in", "This address belongs to another sign-in, or to none.");
+                }
+                Err(error) => {
+                    visit.answer("Not signed in", "The terminal tells why.");
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Exchanges the code at the data center that issued it, and keeps the grant.
+    pub async fn finish(self, callback: Callback) -> Result<SignedIn, Error> {
+        let Self { attempt, request, .. } = self;
+        let data_center = attempt.provider.data_center(&callback.data_center).unwrap_or(&attempt.home).clone();
+        let (redirect_uri, verifier) = (Some(request.redirect_uri().clone()), Some(request.verifier().clone()));
+        attempt.redeem(Approval::Code { code: callback.code, redirect_uri, verifier }, data_center).await
+    }
+}

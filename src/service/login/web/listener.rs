@@ -1,0 +1,214 @@
+//! Listens on loopback for the browser's way back (RFC 8252 §7.3), for one path and one sign-in.
+//!
+//! Whatever else on this machine connects is answered and forgotten; it can neither hold up nor end the sign-in. Knows
+//! nothing of codes: it hands on addresses, and `oauth::authorization` reads them.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use url::{Host, Url};
+
+/// Bytes; longer requests are none of a browser's.
+const LONGEST_REQUEST: usize = 16 * 1024;
+/// A browser that says nothing for so long says nothing.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Visitors that wait to be read.
+const WAITING_ROOM: usize = 16;
+
+/// A listener at a redirect URI. It stops when dropped.
+pub(super) struct RedirectListener {
+    redirect_uri: Url,
+    visits: Mutex<mpsc::Receiver<Visit>>,
+    listening: Vec<tokio::task::JoinHandle<()>>,
+}
+
+/// A browser that came to the redirect URI and waits for its page.
+pub(super) struct Visit {
+    /// The whole address that it opened.
+    pub(super) address: String,
+    page: oneshot::Sender<String>,
+}
+
+impl Visit {
+    /// Shows the browser a page.
+    pub(super) fn answer(self, title: &str, text: &str) {
+        // A browser that went away needs no page.
+        let _ = self.page.send(page(title, text));
+    }
+}
+
+impl RedirectListener {
+    /// Listens at every address of the redirect URI's host; `None` where that cannot be. Port 0 stands for any free one.
+    pub(super) async fn bind(redirect_uri: &Url) -> Option<Self> {
+        let port = redirect_uri.port_or_known_default()?;
+        let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
+        let (first, second) = match redirect_uri.host()? {
+            Host::Ipv4(address) => (address.into(), None),
+            Host::Ipv6(address) => (address.into(), None),
+            Host::Domain(_) => (v4, Some(v6)),
+        };
+        let listener = TcpListener::bind(SocketAddr::new(first, port)).await.ok()?;
+        let port = listener.local_addr().ok()?.port();
+        let mut redirect_uri = redirect_uri.clone();
+        // Cannot fail: the address has a host.
+        let _ = redirect_uri.set_port(Some(port));
+        let (sender, visits) = mpsc::channel(WAITING_ROOM);
+        let mut listening = vec![tokio::spawn(accept(listener, redirect_uri.clone(), sender.clone()))];
+        // Browsers may take `localhost` for either; a machine without IPv6 has only the one.
+        if let Some(second) = second
+            && let Ok(listener) = TcpListener::bind(SocketAddr::new(second, port)).await
+        {
+            listening.push(tokio::spawn(accept(listener, redirect_uri.clone(), sender)));
+        }
+        Some(Self { redirect_uri, visits: Mutex::new(visits), listening })
+    }
+
+    /// The redirect URI with the port at which it listens.
+    pub(super) fn redirect_uri(&self) -> &Url {
+        &self.redirect_uri
+    }
+
+    /// The next browser that comes to the redirect URI.
+    pub(super) async fn next(&self) -> Visit {
+        match self.visits.lock().await.recv().await {
+            Some(visit) => visit,
+            // Nobody listens any more.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for RedirectListener {
+    fn drop(&mut self) {
+        self.listening.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+}
+
+async fn accept(listener: TcpListener, redirect_uri: Url, visits: mpsc::Sender<Visit>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let visit = receive(stream, redirect_uri.clone(), visits.clone());
+                tokio::spawn(visit);
+            }
+            // Too many open files and the like: the person can still paste the address.
+            Err(_) => tokio::time::sleep(PATIENCE).await,
+        }
+    }
+}
+
+async fn receive(mut stream: TcpStream, redirect_uri: Url, visits: mpsc::Sender<Visit>) {
+    let Ok(Some(target)) = tokio::time::timeout(PATIENCE, read_target(&mut stream)).await else { return };
+    let asked = redirect_uri.join(&target).ok().filter(|_| target.starts_with('/') && !target.starts_with("//"));
+    let (status, body) = match asked.filter(|asked| asked.path() == redirect_uri.path()) {
+        Some(address) => {
+            let (page, shown) = oneshot::channel();
+            let visit = Visit { address: address.into(), page };
+            if visits.send(visit).await.is_err() {
+                return;
+            }
+            ("200 OK", shown.await.unwrap_or_else(|_| page_of_the_end()))
+        }
+        None => ("404 Not Found", page("Nothing here", "This machine waits for a sign-in at another address.")),
+    };
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\ncache-control: no-store\r\n\
+         referrer-policy: no-referrer\r\nx-content-type-options: nosniff\r\n\
+         content-security-policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n\
+         connection: close\r\n\r\n",
+        body.len()
+    );
+    let _ = tokio::time::timeout(PATIENCE, async {
+        // A browser that went away needs no page.
+        let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
+        let _ = stream.shutdown().await;
+    })
+    .await;
+}
+
+/// The target of a GET request; `None` for everything else.
+async fn read_target(stream: &mut TcpStream) -> Option<String> {
+    let mut request = Vec::new();
+    while !request.windows(4).any(|window| window == b"\r\n\r\n") {
+        let mut buffer = [0; 1024];
+        let read = stream.read(&mut buffer).await.ok().filter(|read| *read > 0)?;
+        request.extend_from_slice(&buffer[..read]);
+        if request.len() > LONGEST_REQUEST {
+            return None;
+        }
+    }
+    let first = String::from_utf8_lossy(&request).lines().next()?.to_owned();
+    let target = first.strip_prefix("GET ")?.split(' ').next()?;
+    Some(target.to_owned())
+}
+
+fn page_of_the_end() -> String {
+    page("Too late", "The sign-in in the terminal has ended.")
+}
+
+/// Both texts are this program's own.
+fn page(title: &str, text: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <title>{title}</title><style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:4rem auto;\
+         padding:0 1rem}}</style><h1>{title}</h1><p>{text}</p></html>\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use url::Url;
+
+    use super::RedirectListener;
+
+    /// Sends a request as it stands and reads all that comes back.
+    async fn visit(listener: &RedirectListener, request: &str) -> String {
+        let port = listener.redirect_uri().port().expect("a port");
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
+        stream.write_all(request.as_bytes()).await.expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("it answers");
+        answer
+    }
+
+    async fn listener() -> RedirectListener {
+        let any = Url::parse("http://localhost:0/callback").expect("an address");
+        RedirectListener::bind(&any).await.expect("loopback can be listened at")
+    }
+
+    #[tokio::test]
+    async fn a_browser_at_the_redirect_uri_is_handed_on_and_gets_its_page() {
+        let listener = listener().await;
+        let request = "GET /callback?code=c&state=s HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        let (answer, ()) = tokio::join!(visit(&listener, request), async {
+            let visit = listener.next().await;
+            assert_eq!(visit.address, format!("{}?code=c&state=s", listener.redirect_uri()));
+            visit.answer("Approved", "Go back.");
+        });
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("<h1>Approved</h1>"), "{answer}");
+        assert!(answer.contains("no-referrer") && answer.contains("no-store"));
+    }
+
+    #[tokio::test]
+    async fn whatever_else_connects_is_not_handed_on() {
+        let listener = listener().await;
+        for request in [
+            "GET /favicon.ico HTTP/1.1\r\n\r\n",
+            "GET //evil.example/callback?code=c HTTP/1.1\r\n\r\n",
+            "GET http://evil.example/callback?code=c HTTP/1.1\r\n\r\n",
+        ] {
+            assert!(visit(&listener, request).await.starts_with("HTTP/1.1 404 "), "{request}");
+        }
+        for request in ["POST /callback HTTP/1.1\r\n\r\n", "\r\n\r\n"] {
+            assert_eq!(visit(&listener, request).await, "", "{request:?}");
+        }
+        let next = tokio::time::timeout(std::time::Duration::ZERO, listener.next()).await;
+        assert!(next.is_err(), "nobody was handed on");
+    }
+}

@@ -1,0 +1,117 @@
+//! A certificate authority of the test's own, and TLS servers with whatever certificate it signs.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DnType, GeneralSubtree, IsCa, Issuer, KeyPair, NameConstraints,
+};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tempfile::TempDir;
+use url::Url;
+
+/// What every server answers: a refusal that no transport could have made up.
+const ANSWER: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: 26\r\n\
+                      connection: close\r\n\r\n{\"error\":\"invalid_client\"}";
+
+pub(crate) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: Certificate,
+    home: TempDir,
+}
+
+impl Authority {
+    pub(crate) fn new(name: &str) -> Self {
+        Self::of(authority_params(name))
+    }
+
+    /// An authority that may sign for one domain only.
+    pub(crate) fn bounded(name: &str, domain: &str) -> Self {
+        let permitted_subtrees = vec![GeneralSubtree::DnsName(domain.to_owned())];
+        let bounds = NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() };
+        let mut params = authority_params(name);
+        params.name_constraints = Some(bounds);
+        Self::of(params)
+    }
+
+    fn of(params: CertificateParams) -> Self {
+        let key = key();
+        let certificate = params.self_signed(&key).expect("a certificate");
+        Self { issuer: Issuer::new(params, key), certificate, home: tempfile::tempdir().expect("a directory") }
+    }
+
+    /// The certificate in a file, for whoever is to trust it.
+    pub(crate) fn file(&self) -> PathBuf {
+        let path = self.home.path().join("ca.pem");
+        let mut file = std::fs::File::create(&path).expect("the directory can be written");
+        file.write_all(self.certificate.pem().as_bytes()).expect("the disk has room");
+        path
+    }
+
+    /// A server for `localhost` whose certificate is changed by `change` before it is signed.
+    pub(crate) fn serve(&self, change: impl FnOnce(&mut CertificateParams)) -> Url {
+        let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+        change(&mut params);
+        let key = key();
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        serve(vec![certificate], &key)
+    }
+}
+
+/// A server whose certificate nobody but itself has signed.
+pub(crate) fn serve_self_signed() -> Url {
+    let key = key();
+    let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+    serve(vec![params.self_signed(&key).expect("a certificate")], &key)
+}
+
+fn authority_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate().expect("a key")
+}
+
+fn serve(chain: Vec<Certificate>, key: &KeyPair) -> Url {
+    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider has them")
+        .with_no_client_auth()
+        .with_single_cert(chain.into_iter().map(|certificate| certificate.der().clone()).collect(), key)
+        .expect("key and certificate go together");
+    let config = Arc::new(config);
+    listen(move |stream| {
+        let connection = ServerConnection::new(Arc::clone(&config)).expect("a connection");
+        let mut stream = StreamOwned::new(connection, stream);
+        // Clients that refuse the certificate never send anything.
+        if stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {
+            let _ = stream.write_all(ANSWER.as_bytes());
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+    })
+}
+
+/// A listener whose connections `answer` gets, as an `https` address.
+pub(crate) fn listen(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> Url {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback can be listened at");
+    let port = listener.local_addr().expect("it listens").port();
+    let answer = Arc::new(answer);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = Arc::clone(&answer);
+            thread::spawn(move || answer(stream));
+        }
+    });
+    Url::parse(&format!("https://localhost:{port}/device")).expect("an address")
+}

@@ -285,6 +285,10 @@ impl DeviceFlow {
             },
             Ok(PollReply::Denied) => Outcome::Denied,
             Ok(PollReply::Expired) => Outcome::Expired,
+            // A server that has dropped the code by its end speaks of one that it never knew.
+            Ok(PollReply::Error(error)) if now >= polling.expires_at && error.word != "invalid_client" => {
+                Outcome::Expired
+            }
             Ok(PollReply::Error(error)) => Outcome::Failed(self.server_failure(error)),
             Err(Unreadable::Rejected(rejected)) => Outcome::Failed(Failure::Rejected(rejected)),
             Err(Unreadable::Throttled(pause)) => {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::explained::{others, rfc};
 use super::standard::{RFC, StandardEndpoints, StandardServer};
 use super::{ClientAuthentication, Dialect, GrantLimit, Intervals, PollError, Provider, Rotation};
 use crate::untrusted::check_address;
@@ -145,6 +146,8 @@ static GITHUB: Dialect = Dialect {
     refresh_refusals: &["bad_refresh_token", "invalid_grant"],
     rotation: Rotation::Strict,
     default_scope: "read:user",
+    error_words: &[others::GITHUB, rfc::WORDS],
+    removal_by_hand: Some("Settings > Applications"),
     registration: "register an OAuth app or a GitHub App in GitHub's developer settings, and tick \"Enable Device Flow\"",
     ..RFC
 };
@@ -158,6 +161,8 @@ static GOOGLE: Dialect = Dialect {
     rotation: Rotation::None,
     // "Using OAuth 2.0 to access Google APIs", refresh token expiration.
     grant_limit: Some(GrantLimit { grants: 100, warn_from: 95 }),
+    error_words: &[others::GOOGLE, rfc::WORDS],
+    removal_by_hand: Some("Security > Third-party connections"),
     registration: "register a client of the type \"TVs and Limited Input devices\" in the Google Cloud console",
     ..RFC
 };
@@ -175,6 +180,7 @@ static MICROSOFT: Dialect = Dialect {
     ],
     refresh_refusals: &["invalid_grant", "interaction_required", "consent_required"],
     rotation: Rotation::Grace,
+    error_words: &[others::MICROSOFT, rfc::WORDS],
     registration: "register an application in Microsoft Entra and allow public client flows",
     ..RFC
 };

@@ -3,12 +3,14 @@
 //! A plain state machine: no network, no clock. It answers as zoho.com's accounts servers are documented to answer below
 //! <https://www.zoho.com/accounts/protocol/oauth/>. All its collections are bounded.
 
+mod access;
 mod codes;
 mod grants;
 mod people;
 
 use std::time::Duration;
 
+pub(super) use self::access::AccessRequest;
 pub(super) use self::codes::{DeviceCode, Lookup};
 pub(super) use self::grants::{Session, TokenKind, Tokens};
 pub(super) use self::people::{DataCenter, Person};
@@ -17,7 +19,6 @@ use self::codes::{Codes, State};
 use self::grants::Grants;
 use super::{Decision, random};
 use crate::clock::Moment;
-use crate::providers::catalog::PRODUCTS;
 
 /// The two data centers' accounts servers, which share the client and the device codes.
 pub(super) struct Accounts {
@@ -85,11 +86,8 @@ impl Accounts {
         if data_center != DataCenter::HOME || request.client_id != self.client.id {
             return Err(Refusal::InvalidClient);
         }
-        let scopes: Vec<String> = request.scope.split(',').map(|scope| scope.trim().to_owned()).collect();
-        if scopes.len() > MOST_SCOPES || !scopes.iter().all(|scope| is_known_scope(scope)) {
-            return Err(Refusal::InvalidScope);
-        }
-        let code = DeviceCode::new(scopes, request.is_offline, request.asks_again, now, now + self.code_lifetime);
+        let access = AccessRequest::new(request.scope, request.is_offline, request.asks_again)?;
+        let code = DeviceCode::new(access, now, now + self.code_lifetime);
         self.codes.add(code, now).ok_or(Refusal::TooManyRequests)
     }
 
@@ -119,7 +117,7 @@ impl Accounts {
             State::Approved(person) if person.home() != data_center => Err(Refusal::OtherDataCenter(person.home())),
             State::Approved(person) => {
                 let code = self.codes.take(device_code).ok_or(Refusal::InvalidCode)?;
-                Ok(self.grants.add(person, code, self.token_lifetime, now))
+                Ok(self.grants.add(person, code.access, self.token_lifetime, now))
             }
         }
     }
@@ -166,11 +164,7 @@ impl Accounts {
     /// Lets the person of `decision` answer for a device code that nobody has answered yet. Tells whether there was one.
     pub(super) fn decide(&mut self, user_code: &str, decision: Decision, now: Moment) -> bool {
         let Some(code) = self.codes.waiting(user_code, now) else { return false };
-        code.state = match decision {
-            Decision::Approve => State::Approved(Person::AMERICAN),
-            Decision::ApproveFromOtherDataCenter => State::Approved(Person::EUROPEAN),
-            Decision::Decline => State::Declined,
-        };
+        code.state = decision.person().map_or(State::Declined, State::Approved);
         true
     }
 
@@ -186,17 +180,15 @@ impl Accounts {
     }
 }
 
-const MOST_SCOPES: usize = 50;
-
-/// `Service.area.OPERATION` of a service in the catalogue; Zoho refuses others before anybody is asked.
-fn is_known_scope(scope: &str) -> bool {
-    let mut parts = scope.split('.');
-    let service = parts.next().unwrap_or_default();
-    let rest: Vec<&str> = parts.collect();
-    scope.len() <= 100
-        && rest.len() >= 2
-        && rest.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
-        && PRODUCTS.iter().any(|product| product.scope_service.eq_ignore_ascii_case(service))
+impl Decision {
+    /// Who approves, if anybody does.
+    pub(super) fn person(self) -> Option<Person> {
+        match self {
+            Decision::Approve => Some(Person::AMERICAN),
+            Decision::ApproveFromOtherDataCenter => Some(Person::EUROPEAN),
+            Decision::Decline => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -76,13 +76,12 @@ impl Site {
     }
 }
 
-/// All that one data center answers. The approval page belongs to the one in which the client is registered.
+/// All that one data center answers.
 pub(super) fn router(site: Site) -> Router {
-    let mut router = Router::new().merge(oauth::router()).merge(apis::router());
-    if site.data_center == DataCenter::HOME {
-        router = router.merge(pages::router());
-    }
-    router
+    Router::new()
+        .merge(oauth::router())
+        .merge(apis::router())
+        .merge(pages::router(site.data_center))
         .fallback(apis::unknown_path)
         .method_not_allowed_fallback(apis::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -152,8 +152,9 @@ fn addresses(listen: IpAddr, us_port: u16, eu_port: u16, accounts: &Accounts) ->
         DataCenterAddresses { accounts_server: origin.clone(), api_domain: origin }
     };
     let home = at(us_port);
+    let page = |path: &str| format!("http://{}{path}", SocketAddr::new(reachable(listen), us_port));
     Addresses {
-        approval_page: format!("http://{}{}", SocketAddr::new(reachable(listen), us_port), pages::DEVICE),
+        approval_page: page(pages::DEVICE),
         accounts_server: home.accounts_server.clone(),
         api_domain: home.api_domain.clone(),
         client_id: accounts.client.id.clone(),

@@ -1,9 +1,10 @@
-//! What the demo's accounts servers know: one client, two people, device codes, grants and tokens.
+//! What the demo's accounts servers know: one client, two people, codes of both kinds, grants and tokens.
 //!
 //! A plain state machine: no network, no clock. It answers as zoho.com's accounts servers are documented to answer below
 //! <https://www.zoho.com/accounts/protocol/oauth/>. All its collections are bounded.
 
 mod access;
+mod authorization;
 mod codes;
 mod grants;
 mod people;
@@ -11,10 +12,12 @@ mod people;
 use std::time::Duration;
 
 pub(super) use self::access::AccessRequest;
+pub(super) use self::authorization::{AuthorizationRequest, CodeExchange, Mistake};
 pub(super) use self::codes::{DeviceCode, Lookup};
 pub(super) use self::grants::{Session, TokenKind, Tokens};
 pub(super) use self::people::{DataCenter, Person};
 
+use self::authorization::AuthorizationCodes;
 use self::codes::{Codes, State};
 use self::grants::Grants;
 use super::{Decision, random};
@@ -27,10 +30,12 @@ pub(super) struct Accounts {
     pub(super) code_lifetime: Duration,
     pub(super) token_lifetime: Duration,
     codes: Codes,
+    authorization_codes: AuthorizationCodes,
     grants: Grants,
 }
 
-/// The only client, of the type "Non-browser application". Registered in [`DataCenter::HOME`], enabled in both.
+/// The only client, which may do all that Zoho spreads over several types. Registered in [`DataCenter::HOME`], enabled in
+/// both.
 pub(super) struct Client {
     pub(super) id: String,
     pub(super) secret: String,
@@ -65,6 +70,7 @@ pub(super) enum Refusal {
     InvalidClient,
     InvalidClientSecret,
     InvalidCode,
+    InvalidRedirectUri,
     InvalidScope,
     /// Zoho's throttle: the refresh budget is spent, or there is no room for another device code.
     TooManyRequests,
@@ -73,7 +79,15 @@ pub(super) enum Refusal {
 impl Accounts {
     pub(super) fn new(interval: Duration, code_lifetime: Duration, token_lifetime: Duration) -> Self {
         let client = Client { id: random::client_id(), secret: format!("{}{}", random::hex(), &random::hex()[..10]) };
-        Self { client, interval, code_lifetime, token_lifetime, codes: Codes::default(), grants: Grants::default() }
+        Self {
+            client,
+            interval,
+            code_lifetime,
+            token_lifetime,
+            codes: Codes::default(),
+            authorization_codes: AuthorizationCodes::default(),
+            grants: Grants::default(),
+        }
     }
 
     /// Issues a device code. Zoho asks for no secret here, and only the client's own data center knows the client.
@@ -120,6 +134,41 @@ impl Accounts {
                 Ok(self.grants.add(person, code.access, self.token_lifetime, now))
             }
         }
+    }
+
+    /// Reads a browser's request for an approval. Only the client's own data center knows the client.
+    pub(super) fn authorization<'a>(
+        &self,
+        data_center: DataCenter,
+        value: impl Fn(&str) -> &'a str,
+    ) -> Result<AuthorizationRequest, Mistake> {
+        if data_center != DataCenter::HOME {
+            return Err(Mistake::Client);
+        }
+        AuthorizationRequest::read(&self.client.id, value)
+    }
+
+    /// Issues the code that `person` sends back with the browser.
+    pub(super) fn approve_authorization(
+        &mut self,
+        request: &AuthorizationRequest,
+        person: Person,
+        now: Moment,
+    ) -> String {
+        self.authorization_codes.approve(request, person, now)
+    }
+
+    /// Turns an authorization code into tokens, once, and at the data center of its person only.
+    pub(super) fn redeem(
+        &mut self,
+        data_center: DataCenter,
+        client: Credentials<'_>,
+        exchange: CodeExchange<'_>,
+        now: Moment,
+    ) -> Result<Tokens, Refusal> {
+        self.authenticate(client)?;
+        let (person, access) = self.authorization_codes.redeem(data_center, exchange, now)?;
+        Ok(self.grants.add(person, access, self.token_lifetime, now))
     }
 
     /// Mints an access token from a refresh token, at the data center that issued it.

@@ -1,7 +1,8 @@
-//! The pages for people: the approval of a device.
+//! The pages for people: the approval of a device or of a browser's request.
 //!
 //! Plain HTML without scripts. What changes anything is a POST that carries a form token and comes from this very origin.
 
+mod authorization;
 mod device;
 mod template;
 
@@ -22,7 +23,7 @@ const APPLICATION: &str = "Device Login";
 
 /// The pages of one data center. Devices are approved where the client is registered.
 pub(super) fn router(data_center: DataCenter) -> Router<Site> {
-    let router = Router::new().route("/oauth/v3/device/style.css", get(style));
+    let router = Router::new().merge(authorization::router()).route("/oauth/v3/device/style.css", get(style));
     if data_center == DataCenter::HOME { router.merge(device::router()) } else { router }
 }
 

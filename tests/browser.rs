@@ -96,7 +96,7 @@ fn on_a_phone_a_browsers_request_is_accepted_and_goes_back_to_the_client() {
     let server = server();
     let client_id = server.addresses().client_id.clone();
     // Any page of another origin will do for the client's.
-    let client = server.eu("/oauth/serverinfo");
+    let client = server.eu("/console/self-client");
     let request = http::form(&[
         ("response_type", "code"),
         ("client_id", &client_id),
@@ -114,7 +114,7 @@ fn on_a_phone_a_browsers_request_is_accepted_and_goes_back_to_the_client() {
     browser.click("input[value=eu]");
     browser.click("button[value=accept]");
 
-    browser.text("pre");
+    browser.text("#scope");
     let parameter = |name: &str| browser.ask(&format!("new URLSearchParams(location.search).get('{name}')"));
     assert_eq!(browser.ask("location.origin + location.pathname"), client);
     assert_eq!((parameter("state"), parameter("location")), (json!("as it was"), json!("eu")));
@@ -130,4 +130,22 @@ fn on_a_phone_a_browsers_request_is_accepted_and_goes_back_to_the_client() {
     ];
     let tokens = http::post(&server.eu("/oauth/v2/token"), &exchange).json();
     assert!(tokens["access_token"].is_string() && tokens["refresh_token"].is_string(), "{tokens}");
+}
+
+#[test]
+fn on_a_phone_the_self_client_shows_a_code() {
+    let server = server();
+    let browser = Browser::open(Device::Phone);
+    browser.go_to(&server.addresses().self_client_page);
+    assert_well_laid_out(&browser);
+    browser.type_into("#scope", "Made.up.READ");
+    browser.click("button.primary");
+    assert!(browser.text(".problem").contains("does not exist"));
+    assert_eq!(browser.ask("document.querySelector('#scope').value"), "Made.up.READ");
+    assert_well_laid_out(&browser);
+
+    browser.type_into("#scope", "ZohoCRM.users.READ");
+    browser.click("button.primary");
+    assert!(browser.text("#grant-code").starts_with("1000."));
+    assert_well_laid_out(&browser);
 }

@@ -372,6 +372,7 @@ fn addresses_print_as_one_line_with_steady_names() {
         "client_id": server.addresses().client_id,
         "client_secret": server.addresses().client_secret,
         "approval_page": server.us("/oauth/v3/device"),
+        "self_client_page": server.us("/console/self-client"),
         "data_centers": {
             "us": { "accounts_server": us, "api_domain": us },
             "eu": { "accounts_server": eu, "api_domain": eu },

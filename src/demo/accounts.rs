@@ -158,6 +158,11 @@ impl Accounts {
         self.authorization_codes.approve(request, person, now)
     }
 
+    /// Issues a code that the person who lives in `data_center` copies by hand.
+    pub(super) fn issue_by_hand(&mut self, data_center: DataCenter, access: AccessRequest, now: Moment) -> String {
+        self.authorization_codes.issue_by_hand(access, Person::living_in(data_center), now)
+    }
+
     /// Turns an authorization code into tokens, once, and at the data center of its person only.
     pub(super) fn redeem(
         &mut self,

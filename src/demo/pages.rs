@@ -1,9 +1,10 @@
-//! The pages for people: the approval of a device or of a browser's request.
+//! The pages for people: the approval of a device or of a browser's request, and a stand-in for the API console.
 //!
 //! Plain HTML without scripts. What changes anything is a POST that carries a form token and comes from this very origin.
 
 mod authorization;
 mod device;
+mod self_client;
 mod template;
 
 use axum::Router;
@@ -19,11 +20,16 @@ use crate::providers::catalog::{can_write, scope_in_words};
 
 /// Where a person types a device's code; Zoho's own path.
 pub(super) const DEVICE: &str = "/oauth/v3/device";
+/// The demo's stand-in for the API console.
+pub(super) const SELF_CLIENT: &str = "/console/self-client";
 const APPLICATION: &str = "Device Login";
 
 /// The pages of one data center. Devices are approved where the client is registered.
 pub(super) fn router(data_center: DataCenter) -> Router<Site> {
-    let router = Router::new().merge(authorization::router()).route("/oauth/v3/device/style.css", get(style));
+    let router = Router::new()
+        .merge(authorization::router())
+        .merge(self_client::router())
+        .route("/oauth/v3/device/style.css", get(style));
     if data_center == DataCenter::HOME { router.merge(device::router()) } else { router }
 }
 

@@ -1,4 +1,4 @@
-//! Codes from a browser (RFC 6749 §4.1), and what they are exchanged for.
+//! Codes from a browser (RFC 6749 §4.1) and from the self client, and what they are exchanged for.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -292,4 +292,55 @@ fn pkce_and_offline_access_are_the_clients_choice() {
     let tokens = redeem(&server.us(""), &without(&with_verifier, &["code_verifier"]));
     assert!(tokens["access_token"].is_string());
     assert!(tokens.get("refresh_token").is_none(), "without `access_type=offline`");
+}
+
+/// Fills the form of the self client as a script does.
+fn ask_self_client(page: &str, headers: &[(&str, &str)], scope: &str) -> http::Answer {
+    let form_token = form_value(&http::send("GET", page, &[], "").text(), "form_token");
+    http::post_with(page, headers, &[("scope", scope), ("form_token", &form_token)])
+}
+
+fn grant_code(page: &str) -> &str {
+    let (_, after) = page.split_once("id=\"grant-code\">").expect("the page shows a code");
+    after.split('<').next().expect("split yields a first part")
+}
+
+#[test]
+fn the_self_client_of_each_data_center_gives_codes_by_hand() {
+    let server = patient();
+    assert_eq!(server.addresses().self_client_page, server.us("/console/self-client"));
+    for (here, there, name) in [(server.us(""), server.eu(""), "Maya"), (server.eu(""), server.us(""), "Jonas")] {
+        let page = ask_self_client(&format!("{here}/console/self-client"), &[], SCOPE);
+        assert_eq!(page.status, 200);
+        let page = page.text();
+        assert!(page.contains("CRM: read users"), "{page}");
+        let in_browser = exchange(&server, grant_code(&page));
+        let bare = without(&in_browser, &["redirect_uri", "code_verifier"]);
+        assert_eq!(redeem(&there, &bare), json!({ "error": "invalid_code" }), "another data center");
+        let redirected = without(&in_browser, &["code_verifier"]);
+        assert_eq!(redeem(&here, &redirected), json!({ "error": "invalid_redirect_uri" }));
+        let tokens = redeem(&here, &bare);
+        assert!(tokens["refresh_token"].is_string());
+        assert_eq!(call(&format!("{here}/oauth/user/info"), &tokens).json()["First_Name"], name);
+        assert_eq!(redeem(&here, &bare), json!({ "error": "invalid_code" }), "it is spent");
+    }
+}
+
+#[test]
+fn the_self_client_names_mistakes_and_takes_no_foreign_forms() {
+    let server = patient();
+    let page = server.addresses().self_client_page.clone();
+    for scope in ["", "Nothing.at.ALL", "</textarea><script>"] {
+        let answer = ask_self_client(&page, &[], scope);
+        assert_eq!(answer.status, 400, "{scope}");
+        let text = answer.text();
+        assert!(text.contains("role=\"alert\"") && !text.contains("<script"), "{text}");
+        assert!(!text.contains("id=\"grant-code\""));
+    }
+    assert_eq!(http::post(&page, &[("scope", SCOPE)]).status, 403, "no form token");
+    assert_eq!(http::post(&page, &[("scope", SCOPE), ("form_token", "0123")]).status, 403, "wrong form token");
+    for origin in ["http://evil.example", "null"] {
+        assert_eq!(ask_self_client(&page, &[("origin", origin)], SCOPE).status, 403, "{origin}");
+    }
+    assert_eq!(ask_self_client(&page, &[("origin", &server.us(""))], SCOPE).status, 200);
 }

@@ -1,6 +1,6 @@
 //! Authorization codes: requests for them (RFC 6749 §4.1.1), their short life, and what each is bound to.
 //!
-//! Zoho's pages are "Authorization request" and "Get access token" below
+//! Zoho's pages are "Authorization request", "Get access token" and "Self client" below
 //! <https://www.zoho.com/accounts/protocol/oauth/>.
 
 use std::collections::VecDeque;
@@ -21,6 +21,8 @@ use crate::untrusted::Untrusted;
 /// Room for this many codes; a further one takes the place of the oldest.
 pub(super) const CAPACITY: usize = 1_000;
 pub(super) const LIFETIME: Duration = Duration::from_secs(2 * 60);
+/// The shortest that Zoho's console offers.
+pub(super) const SELF_CLIENT_LIFETIME: Duration = Duration::from_secs(3 * 60);
 
 /// A request that a browser has brought and that was found right.
 #[derive(Debug)]
@@ -142,6 +144,7 @@ struct AuthorizationCode {
     code: String,
     person: Person,
     access: AccessRequest,
+    /// Empty for a code from the self client.
     redirect_uri: String,
     challenge: Option<Challenge>,
     expires_at: Moment,
@@ -163,6 +166,18 @@ impl AuthorizationCodes {
             redirect_uri: request.redirect_uri.clone(),
             challenge: request.challenge.clone(),
             expires_at: now + LIFETIME,
+        })
+    }
+
+    /// Issues a code that is bound to no browser.
+    pub(super) fn issue_by_hand(&mut self, access: AccessRequest, person: Person, now: Moment) -> String {
+        self.add(AuthorizationCode {
+            code: random::token("1000"),
+            person,
+            access,
+            redirect_uri: String::new(),
+            challenge: None,
+            expires_at: now + SELF_CLIENT_LIFETIME,
         })
     }
 

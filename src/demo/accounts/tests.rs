@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::authorization::{self, LIFETIME};
+use super::authorization::{self, LIFETIME, SELF_CLIENT_LIFETIME};
 use super::codes::{CAPACITY, GUESS_WINDOW, GUESSES};
 use super::grants::{GRANTS_PER_PERSON, MINT_WINDOW, MINTS, TOKENS_PER_GRANT};
 use super::{
-    Accounts, CodeExchange, Credentials, DataCenter, DeviceRequest, Lookup, Person, Refusal, TokenKind, Tokens,
+    AccessRequest, Accounts, CodeExchange, Credentials, DataCenter, DeviceRequest, Lookup, Person, Refusal, TokenKind,
+    Tokens,
 };
 use crate::clock::Moment;
 use crate::demo::Decision;
@@ -70,6 +71,12 @@ impl World {
         };
         let request = self.accounts.authorization(DataCenter::Us, value).expect("the request is right");
         self.accounts.approve_authorization(&request, Person::AMERICAN, self.now)
+    }
+
+    /// A code that was copied by hand.
+    fn grant_code(&mut self) -> String {
+        let access = AccessRequest::new(SCOPE, true, true).expect("the scopes exist");
+        self.accounts.issue_by_hand(DataCenter::Us, access, self.now)
     }
 
     fn redeem(&mut self, code: &str, redirect_uri: &str) -> Result<Tokens, Refusal> {
@@ -313,23 +320,30 @@ fn after_ten_wrong_guesses_even_right_ones_wait_for_a_minute() {
 }
 
 #[test]
-fn a_code_from_a_browser_lives_two_minutes() {
+fn a_code_from_a_browser_lives_two_minutes_and_one_by_hand_three() {
     let mut world = World::new();
     let (in_time, too_late) = (world.authorization_code(), world.authorization_code());
     world.pass(LIFETIME.saturating_sub(SECOND));
     assert!(world.redeem(&in_time, CLIENT).is_ok());
     world.pass(SECOND);
     assert_eq!(refusal(world.redeem(&too_late, CLIENT)), Refusal::InvalidCode);
+
+    let (in_time, too_late) = (world.grant_code(), world.grant_code());
+    world.pass(SELF_CLIENT_LIFETIME.saturating_sub(SECOND));
+    assert!(world.redeem(&in_time, "").is_ok());
+    world.pass(SECOND);
+    assert_eq!(refusal(world.redeem(&too_late, "")), Refusal::InvalidCode);
+    assert_eq!((LIFETIME, SELF_CLIENT_LIFETIME), (Duration::from_secs(120), Duration::from_secs(180)));
 }
 
 #[test]
 fn a_further_authorization_code_takes_the_place_of_the_oldest() {
     let mut world = World::new();
-    let oldest = world.authorization_code();
-    let next = world.authorization_code();
+    let oldest = world.grant_code();
+    let next = world.grant_code();
     for _ in 1..authorization::CAPACITY {
-        world.authorization_code();
+        world.grant_code();
     }
-    assert_eq!(refusal(world.redeem(&oldest, CLIENT)), Refusal::InvalidCode);
-    assert!(world.redeem(&next, CLIENT).is_ok());
+    assert_eq!(refusal(world.redeem(&oldest, "")), Refusal::InvalidCode);
+    assert!(world.redeem(&next, "").is_ok());
 }

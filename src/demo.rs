@@ -64,6 +64,8 @@ pub struct Addresses {
     pub client_secret: String,
     /// Where a person types the code.
     pub approval_page: String,
+    /// Where a person gets a code by hand, in the data center of `accounts_server`; the other has such a page too.
+    pub self_client_page: String,
     pub data_centers: DataCenters,
 }
 
@@ -152,8 +154,10 @@ fn addresses(listen: IpAddr, us_port: u16, eu_port: u16, accounts: &Accounts) ->
         DataCenterAddresses { accounts_server: origin.clone(), api_domain: origin }
     };
     let home = at(us_port);
+    let page = |path: &str| format!("http://{}{path}", SocketAddr::new(reachable(listen), us_port));
     Addresses {
-        approval_page: format!("http://{}{}", SocketAddr::new(reachable(listen), us_port), pages::DEVICE),
+        approval_page: page(pages::DEVICE),
+        self_client_page: page(pages::SELF_CLIENT),
         accounts_server: home.accounts_server.clone(),
         api_domain: home.api_domain.clone(),
         client_id: accounts.client.id.clone(),

@@ -90,3 +90,62 @@ fn a_wrong_code_loses_nothing_and_a_right_one_can_be_rejected() {
     assert_eq!(browser.text(".message h1"), "Sign-in rejected");
     assert_eq!(server.poll(&server.us(""), &code).json(), json!({ "error": "access_denied" }));
 }
+
+#[test]
+fn on_a_phone_a_browsers_request_is_accepted_and_goes_back_to_the_client() {
+    let server = server();
+    let client_id = server.addresses().client_id.clone();
+    // Any page of another origin will do for the client's.
+    let client = server.eu("/console/self-client");
+    let request = http::form(&[
+        ("response_type", "code"),
+        ("client_id", &client_id),
+        ("scope", SCOPE),
+        ("redirect_uri", &client),
+        ("access_type", "offline"),
+        ("state", "as it was"),
+    ]);
+    let browser = Browser::open(Device::Phone);
+    browser.go_to(&server.us(&format!("/oauth/v2/auth?{request}")));
+    assert_eq!(browser.text("h1"), "Device Login wants to sign in");
+    assert_eq!(browser.text(".whole"), server.eu(""));
+    assert!(browser.text(".scopes").contains("CRM: read, change and delete modules"));
+    assert_well_laid_out(&browser);
+    browser.click("input[value=eu]");
+    browser.click("button[value=accept]");
+
+    browser.text("#scope");
+    let parameter = |name: &str| browser.ask(&format!("new URLSearchParams(location.search).get('{name}')"));
+    assert_eq!(browser.ask("location.origin + location.pathname"), client);
+    assert_eq!((parameter("state"), parameter("location")), (json!("as it was"), json!("eu")));
+    assert_eq!(parameter("accounts-server"), server.eu(""));
+    assert_eq!(browser.ask("document.referrer"), "", "the way to the code is nobody's business");
+    let code = parameter("code");
+    let exchange = [
+        ("grant_type", "authorization_code"),
+        ("client_id", &client_id),
+        ("client_secret", &server.addresses().client_secret),
+        ("redirect_uri", &client),
+        ("code", text(&code)),
+    ];
+    let tokens = http::post(&server.eu("/oauth/v2/token"), &exchange).json();
+    assert!(tokens["access_token"].is_string() && tokens["refresh_token"].is_string(), "{tokens}");
+}
+
+#[test]
+fn on_a_phone_the_self_client_shows_a_code() {
+    let server = server();
+    let browser = Browser::open(Device::Phone);
+    browser.go_to(&server.addresses().self_client_page);
+    assert_well_laid_out(&browser);
+    browser.type_into("#scope", "Made.up.READ");
+    browser.click("button.primary");
+    assert!(browser.text(".problem").contains("does not exist"));
+    assert_eq!(browser.ask("document.querySelector('#scope').value"), "Made.up.READ");
+    assert_well_laid_out(&browser);
+
+    browser.type_into("#scope", "ZohoCRM.users.READ");
+    browser.click("button.primary");
+    assert!(browser.text("#grant-code").starts_with("1000."));
+    assert_well_laid_out(&browser);
+}

@@ -2,6 +2,8 @@
 
 #![cfg(feature = "demo")]
 
+#[path = "demo/authorization_code.rs"]
+mod authorization_code;
 #[path = "support/demo_server.rs"]
 mod demo_server;
 #[path = "support/http.rs"]
@@ -36,7 +38,7 @@ fn call(url: &str, tokens: &Value) -> http::Answer {
     http::send("GET", url, &[("authorization", &token("Zoho-oauthtoken", tokens))], "")
 }
 
-/// The code by itself, as a form field of the approval page would carry it.
+/// What a hidden field of a page's form carries.
 fn form_value(page: &str, name: &str) -> String {
     let (_, after) = page.split_once(&format!("name=\"{name}\" value=\"")).expect("the field is there");
     after.split('"').next().expect("split yields a first part").to_owned()
@@ -126,8 +128,10 @@ fn mistakes_are_named_with_status_200_and_a_missing_grant_type_with_400() {
     };
     assert_eq!(refresh("wrong", "1000.a").json(), json!({ "error": "invalid_client_secret" }));
     assert_eq!(refresh(&server.addresses().client_secret, "1000.a").json(), json!({ "error": "invalid_code" }));
-    let code = [("grant_type", "authorization_code"), ("code", "1000.a")];
-    assert_eq!(http::post(&endpoint, &code).json()["error"], "unsupported_grant_type");
+    let alone = [("grant_type", "client_credentials"), ("client_id", &*id)];
+    assert_eq!(http::post(&endpoint, &alone).json()["error"], "unsupported_grant_type");
+    let unknown = [("grant_type", "password"), ("client_id", &*id)];
+    assert_eq!(http::post(&endpoint, &unknown).json(), json!({ "error": "invalid_client" }));
 }
 
 #[test]
@@ -368,6 +372,7 @@ fn addresses_print_as_one_line_with_steady_names() {
         "client_id": server.addresses().client_id,
         "client_secret": server.addresses().client_secret,
         "approval_page": server.us("/oauth/v3/device"),
+        "self_client_page": server.us("/console/self-client"),
         "data_centers": {
             "us": { "accounts_server": us, "api_domain": us },
             "eu": { "accounts_server": eu, "api_domain": eu },

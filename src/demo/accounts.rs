@@ -1,23 +1,27 @@
-//! What the demo's accounts servers know: one client, two people, device codes, grants and tokens.
+//! What the demo's accounts servers know: one client, two people, codes of both kinds, grants and tokens.
 //!
 //! A plain state machine: no network, no clock. It answers as zoho.com's accounts servers are documented to answer below
 //! <https://www.zoho.com/accounts/protocol/oauth/>. All its collections are bounded.
 
+mod access;
+mod authorization;
 mod codes;
 mod grants;
 mod people;
 
 use std::time::Duration;
 
+pub(super) use self::access::AccessRequest;
+pub(super) use self::authorization::{AuthorizationRequest, CodeExchange, Mistake};
 pub(super) use self::codes::{DeviceCode, Lookup};
 pub(super) use self::grants::{Session, TokenKind, Tokens};
 pub(super) use self::people::{DataCenter, Person};
 
+use self::authorization::AuthorizationCodes;
 use self::codes::{Codes, State};
 use self::grants::Grants;
 use super::{Decision, random};
 use crate::clock::Moment;
-use crate::providers::catalog::PRODUCTS;
 
 /// The two data centers' accounts servers, which share the client and the device codes.
 pub(super) struct Accounts {
@@ -26,10 +30,12 @@ pub(super) struct Accounts {
     pub(super) code_lifetime: Duration,
     pub(super) token_lifetime: Duration,
     codes: Codes,
+    authorization_codes: AuthorizationCodes,
     grants: Grants,
 }
 
-/// The only client, of the type "Non-browser application". Registered in [`DataCenter::HOME`], enabled in both.
+/// The only client, which may do all that Zoho spreads over several types. Registered in [`DataCenter::HOME`], enabled in
+/// both.
 pub(super) struct Client {
     pub(super) id: String,
     pub(super) secret: String,
@@ -64,6 +70,7 @@ pub(super) enum Refusal {
     InvalidClient,
     InvalidClientSecret,
     InvalidCode,
+    InvalidRedirectUri,
     InvalidScope,
     /// Zoho's throttle: the refresh budget is spent, or there is no room for another device code.
     TooManyRequests,
@@ -72,7 +79,15 @@ pub(super) enum Refusal {
 impl Accounts {
     pub(super) fn new(interval: Duration, code_lifetime: Duration, token_lifetime: Duration) -> Self {
         let client = Client { id: random::client_id(), secret: format!("{}{}", random::hex(), &random::hex()[..10]) };
-        Self { client, interval, code_lifetime, token_lifetime, codes: Codes::default(), grants: Grants::default() }
+        Self {
+            client,
+            interval,
+            code_lifetime,
+            token_lifetime,
+            codes: Codes::default(),
+            authorization_codes: AuthorizationCodes::default(),
+            grants: Grants::default(),
+        }
     }
 
     /// Issues a device code. Zoho asks for no secret here, and only the client's own data center knows the client.
@@ -85,11 +100,8 @@ impl Accounts {
         if data_center != DataCenter::HOME || request.client_id != self.client.id {
             return Err(Refusal::InvalidClient);
         }
-        let scopes: Vec<String> = request.scope.split(',').map(|scope| scope.trim().to_owned()).collect();
-        if scopes.len() > MOST_SCOPES || !scopes.iter().all(|scope| is_known_scope(scope)) {
-            return Err(Refusal::InvalidScope);
-        }
-        let code = DeviceCode::new(scopes, request.is_offline, request.asks_again, now, now + self.code_lifetime);
+        let access = AccessRequest::new(request.scope, request.is_offline, request.asks_again)?;
+        let code = DeviceCode::new(access, now, now + self.code_lifetime);
         self.codes.add(code, now).ok_or(Refusal::TooManyRequests)
     }
 
@@ -119,9 +131,49 @@ impl Accounts {
             State::Approved(person) if person.home() != data_center => Err(Refusal::OtherDataCenter(person.home())),
             State::Approved(person) => {
                 let code = self.codes.take(device_code).ok_or(Refusal::InvalidCode)?;
-                Ok(self.grants.add(person, code, self.token_lifetime, now))
+                Ok(self.grants.add(person, code.access, self.token_lifetime, now))
             }
         }
+    }
+
+    /// Reads a browser's request for an approval. Only the client's own data center knows the client.
+    pub(super) fn authorization<'a>(
+        &self,
+        data_center: DataCenter,
+        value: impl Fn(&str) -> &'a str,
+    ) -> Result<AuthorizationRequest, Mistake> {
+        if data_center != DataCenter::HOME {
+            return Err(Mistake::Client);
+        }
+        AuthorizationRequest::read(&self.client.id, value)
+    }
+
+    /// Issues the code that `person` sends back with the browser.
+    pub(super) fn approve_authorization(
+        &mut self,
+        request: &AuthorizationRequest,
+        person: Person,
+        now: Moment,
+    ) -> String {
+        self.authorization_codes.approve(request, person, now)
+    }
+
+    /// Issues a code that the person who lives in `data_center` copies by hand.
+    pub(super) fn issue_by_hand(&mut self, data_center: DataCenter, access: AccessRequest, now: Moment) -> String {
+        self.authorization_codes.issue_by_hand(access, Person::living_in(data_center), now)
+    }
+
+    /// Turns an authorization code into tokens, once, and at the data center of its person only.
+    pub(super) fn redeem(
+        &mut self,
+        data_center: DataCenter,
+        client: Credentials<'_>,
+        exchange: CodeExchange<'_>,
+        now: Moment,
+    ) -> Result<Tokens, Refusal> {
+        self.authenticate(client)?;
+        let (person, access) = self.authorization_codes.redeem(data_center, exchange, now)?;
+        Ok(self.grants.add(person, access, self.token_lifetime, now))
     }
 
     /// Mints an access token from a refresh token, at the data center that issued it.
@@ -166,11 +218,7 @@ impl Accounts {
     /// Lets the person of `decision` answer for a device code that nobody has answered yet. Tells whether there was one.
     pub(super) fn decide(&mut self, user_code: &str, decision: Decision, now: Moment) -> bool {
         let Some(code) = self.codes.waiting(user_code, now) else { return false };
-        code.state = match decision {
-            Decision::Approve => State::Approved(Person::AMERICAN),
-            Decision::ApproveFromOtherDataCenter => State::Approved(Person::EUROPEAN),
-            Decision::Decline => State::Declined,
-        };
+        code.state = decision.person().map_or(State::Declined, State::Approved);
         true
     }
 
@@ -186,17 +234,15 @@ impl Accounts {
     }
 }
 
-const MOST_SCOPES: usize = 50;
-
-/// `Service.area.OPERATION` of a service in the catalogue; Zoho refuses others before anybody is asked.
-fn is_known_scope(scope: &str) -> bool {
-    let mut parts = scope.split('.');
-    let service = parts.next().unwrap_or_default();
-    let rest: Vec<&str> = parts.collect();
-    scope.len() <= 100
-        && rest.len() >= 2
-        && rest.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
-        && PRODUCTS.iter().any(|product| product.scope_service.eq_ignore_ascii_case(service))
+impl Decision {
+    /// Who approves, if anybody does.
+    pub(super) fn person(self) -> Option<Person> {
+        match self {
+            Decision::Approve => Some(Person::AMERICAN),
+            Decision::ApproveFromOtherDataCenter => Some(Person::EUROPEAN),
+            Decision::Decline => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The endpoints of the accounts servers: device flow, refresh, revocation, account, list of data centers.
+//! The endpoints of the accounts servers: device flow, exchange of codes, refresh, revocation, account, list of data centers.
 //!
 //! Thin: each handler reads parameters, asks the accounts and words the answer as Zoho does, mistakes with HTTP 200 included.
 
@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 
-use super::accounts::{Credentials, DeviceRequest, Refusal, TokenKind, Tokens};
+use super::accounts::{CodeExchange, Credentials, DeviceRequest, Refusal, TokenKind, Tokens};
 use super::server::{Denial, Parameters, Site};
 use crate::clock;
 
@@ -26,8 +26,8 @@ pub(super) fn router() -> Router<Site> {
 
 /// "Initiation request". Times are in milliseconds here, and nowhere else.
 async fn device_code(State(site): State<Site>, parameters: Parameters) -> Response {
-    if let Some(refusal) = wrong_grant_type(&parameters, "device_request") {
-        return refusal;
+    if parameters.value("grant_type") != "device_request" {
+        return wrong_grant_type(&parameters);
     }
     let request = DeviceRequest {
         client_id: parameters.value("client_id"),
@@ -55,31 +55,37 @@ async fn device_code(State(site): State<Site>, parameters: Parameters) -> Respon
 
 /// "Polling request".
 async fn device_token(State(site): State<Site>, parameters: Parameters) -> Response {
-    if let Some(refusal) = wrong_grant_type(&parameters, "device_token") {
-        return refusal;
+    if parameters.value("grant_type") != "device_token" {
+        return wrong_grant_type(&parameters);
     }
     let code = parameters.value("code");
     let answer = site.shared.accounts().poll(site.data_center, credentials(&parameters), code, clock::now());
     answer.map_or_else(IntoResponse::into_response, |tokens| token_answer(&site, &tokens))
 }
 
-/// "Refresh access token".
+/// "Get access token" and "Refresh access token".
 async fn token(State(site): State<Site>, parameters: Parameters) -> Response {
-    match parameters.value("grant_type") {
-        "authorization_code" | "client_credentials" => {
-            let description = "the demo server refreshes tokens here and offers no other grant";
-            return Json(json!({ "error": "unsupported_grant_type", "error_description": description }))
-                .into_response();
+    let (client, now) = (credentials(&parameters), clock::now());
+    let answer = match parameters.value("grant_type") {
+        "authorization_code" => {
+            let exchange = CodeExchange {
+                code: parameters.value("code"),
+                redirect_uri: parameters.value("redirect_uri"),
+                verifier: parameters.value("code_verifier"),
+            };
+            site.shared.accounts().redeem(site.data_center, client, exchange, now)
         }
-        _ => {
-            if let Some(refusal) = wrong_grant_type(&parameters, "refresh_token") {
-                return refusal;
-            }
+        "refresh_token" => {
+            let refresh_token = parameters.value("refresh_token");
+            site.shared.accounts().refresh(site.data_center, client, refresh_token, now)
         }
-    }
-    let refresh_token = parameters.value("refresh_token");
-    let answer =
-        site.shared.accounts().refresh(site.data_center, credentials(&parameters), refresh_token, clock::now());
+        "client_credentials" => {
+            let description = "the demo server gives nothing to clients without a person";
+            let answer = json!({ "error": "unsupported_grant_type", "error_description": description });
+            return Json(answer).into_response();
+        }
+        _ => return wrong_grant_type(&parameters),
+    };
     answer.map_or_else(IntoResponse::into_response, |tokens| token_answer(&site, &tokens))
 }
 
@@ -146,12 +152,11 @@ fn credentials(parameters: &Parameters) -> Credentials<'_> {
 }
 
 /// A missing `grant_type` is a bad request; a wrong one Zoho takes for a wrong client.
-fn wrong_grant_type(parameters: &Parameters, expected: &str) -> Option<Response> {
-    match parameters.value("grant_type") {
-        "" => Some((StatusCode::BAD_REQUEST, "400 Bad Request\n").into_response()),
-        given if given == expected => None,
-        _ => Some(Refusal::InvalidClient.into_response()),
+fn wrong_grant_type(parameters: &Parameters) -> Response {
+    if parameters.value("grant_type").is_empty() {
+        return (StatusCode::BAD_REQUEST, "400 Bad Request\n").into_response();
     }
+    Refusal::InvalidClient.into_response()
 }
 
 fn token_answer(site: &Site, tokens: &Tokens) -> Response {
@@ -185,6 +190,7 @@ impl IntoResponse for Refusal {
             Refusal::InvalidClient => "invalid_client",
             Refusal::InvalidClientSecret => "invalid_client_secret",
             Refusal::InvalidCode => "invalid_code",
+            Refusal::InvalidRedirectUri => "invalid_redirect_uri",
             Refusal::InvalidScope => "invalid_scope",
             Refusal::TooManyRequests => {
                 return (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/json")], THROTTLED)

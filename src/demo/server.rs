@@ -15,7 +15,7 @@ use url::form_urlencoded;
 
 use super::accounts::{Accounts, DataCenter, Person};
 use super::hosts::Hosts;
-use super::{Addresses, DataCenterAddresses, apis, oauth, pages};
+use super::{Addresses, DataCenterAddresses, apis, oauth, pages, random};
 use crate::clock;
 
 /// Requests carry a few hundred bytes.
@@ -26,12 +26,26 @@ pub(super) struct Shared {
     pub(super) addresses: Addresses,
     /// What is left of the day's API credits.
     pub(super) credits: AtomicU32,
+    /// Proves that a form comes from a page of this demo. Forms of device codes have tokens of their own.
+    pub(super) form_token: String,
     accounts: Mutex<Accounts>,
 }
 
 impl Shared {
     pub(super) fn new(accounts: Accounts, addresses: Addresses) -> Self {
-        Self { addresses, credits: AtomicU32::new(apis::CREDITS), accounts: Mutex::new(accounts) }
+        Self {
+            addresses,
+            credits: AtomicU32::new(apis::CREDITS),
+            form_token: random::hex(),
+            accounts: Mutex::new(accounts),
+        }
+    }
+
+    pub(super) fn addresses_of(&self, data_center: DataCenter) -> &DataCenterAddresses {
+        match data_center {
+            DataCenter::Us => &self.addresses.data_centers.us,
+            DataCenter::Eu => &self.addresses.data_centers.eu,
+        }
     }
 
     pub(super) fn accounts(&self) -> MutexGuard<'_, Accounts> {
@@ -61,10 +75,7 @@ impl Site {
     }
 
     pub(super) fn addresses(&self) -> &DataCenterAddresses {
-        match self.data_center {
-            DataCenter::Us => &self.shared.addresses.data_centers.us,
-            DataCenter::Eu => &self.shared.addresses.data_centers.eu,
-        }
+        self.shared.addresses_of(self.data_center)
     }
 
     /// The person behind the request's access token, which has to cover one of the `scopes`.
@@ -76,13 +87,12 @@ impl Site {
     }
 }
 
-/// All that one data center answers. The approval page belongs to the one in which the client is registered.
+/// All that one data center answers.
 pub(super) fn router(site: Site) -> Router {
-    let mut router = Router::new().merge(oauth::router()).merge(apis::router());
-    if site.data_center == DataCenter::HOME {
-        router = router.merge(pages::router());
-    }
-    router
+    Router::new()
+        .merge(oauth::router())
+        .merge(apis::router())
+        .merge(pages::router(site.data_center))
         .fallback(apis::unknown_path)
         .method_not_allowed_fallback(apis::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -102,7 +112,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (header::X_FRAME_OPTIONS, "DENY"),
 ];
 
-/// Turns away requests under a foreign name, and adds the security headers to every answer.
+/// Turns away requests under a foreign name, and adds the security headers to every answer. A page may have a policy of its own.
 async fn guard(State(site): State<Site>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let mut response = if host.is_some_and(|host| site.hosts.allow(host)) {
@@ -111,7 +121,7 @@ async fn guard(State(site): State<Site>, request: Request, next: Next) -> Respon
         (StatusCode::MISDIRECTED_REQUEST, "The demo server does not answer under this name.\n").into_response()
     };
     for (name, value) in SECURITY_HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }

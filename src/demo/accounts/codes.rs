@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::access::AccessRequest;
 use super::people::{DataCenter, Person};
 use crate::clock::Moment;
 use crate::demo::random;
@@ -24,9 +25,7 @@ pub(in crate::demo) struct DeviceCode {
     pub(in crate::demo) link_code: String,
     /// Proves that a decision comes from this code's own page.
     pub(in crate::demo) form_token: String,
-    pub(in crate::demo) scopes: Vec<String>,
-    pub(in crate::demo) is_offline: bool,
-    pub(super) asks_again: bool,
+    pub(in crate::demo) access: AccessRequest,
     pub(super) state: State,
     issued_at: Moment,
     expires_at: Moment,
@@ -43,21 +42,13 @@ pub(super) enum State {
 }
 
 impl DeviceCode {
-    pub(super) fn new(
-        scopes: Vec<String>,
-        is_offline: bool,
-        asks_again: bool,
-        issued_at: Moment,
-        expires_at: Moment,
-    ) -> Self {
+    pub(super) fn new(access: AccessRequest, issued_at: Moment, expires_at: Moment) -> Self {
         Self {
             device_code: random::token("1004"),
             user_code: random::user_code(),
             link_code: random::link_code(),
             form_token: random::hex(),
-            scopes,
-            is_offline,
-            asks_again,
+            access,
             state: State::Waiting,
             issued_at,
             expires_at,

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Refusal;
-use super::codes::DeviceCode;
+use super::access::AccessRequest;
 use super::people::{DataCenter, Person};
 use crate::clock::Moment;
 use crate::demo::random;
@@ -98,13 +98,19 @@ pub(super) struct Grants {
 }
 
 impl Grants {
-    /// Turns an approved device code into tokens.
-    pub(super) fn add(&mut self, person: Person, code: DeviceCode, token_lifetime: Duration, now: Moment) -> Tokens {
+    /// Turns an approval into tokens.
+    pub(super) fn add(
+        &mut self,
+        person: Person,
+        access: AccessRequest,
+        token_lifetime: Duration,
+        now: Moment,
+    ) -> Tokens {
         self.grants.retain(|grant| grant.is_alive(now));
         let of_person = |grant: &Grant| grant.person == person;
         // Without `prompt=consent` Zoho sends a refresh token the first time only.
         let is_first = !self.grants.iter().any(|grant| of_person(grant) && grant.refresh_token.is_some());
-        let refresh_token = (code.is_offline && (code.asks_again || is_first)).then(|| random::token("1000"));
+        let refresh_token = (access.is_offline && (access.asks_again || is_first)).then(|| random::token("1000"));
         // Grants without a refresh token are counted apart: they never push out one that has it.
         let is_rival = |grant: &Grant| of_person(grant) && grant.refresh_token.is_some() == refresh_token.is_some();
         if self.grants.iter().filter(|grant| is_rival(grant)).count() >= GRANTS_PER_PERSON
@@ -114,7 +120,7 @@ impl Grants {
         }
         let mut grant = Grant {
             person,
-            scopes: code.scopes,
+            scopes: access.scopes,
             refresh_token,
             access_tokens: VecDeque::new(),
             minted_at: VecDeque::new(),

@@ -31,6 +31,13 @@ impl Person {
     pub(in crate::demo) const AMERICAN: Person = Person::Maya;
     pub(in crate::demo) const EUROPEAN: Person = Person::Jonas;
 
+    pub(in crate::demo) fn living_in(data_center: DataCenter) -> Self {
+        match data_center {
+            DataCenter::Us => Person::AMERICAN,
+            DataCenter::Eu => Person::EUROPEAN,
+        }
+    }
+
     /// The data center in which the account lives.
     pub(in crate::demo) fn home(self) -> DataCenter {
         match self {

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use super::authorization::{self, LIFETIME, SELF_CLIENT_LIFETIME};
 use super::codes::{CAPACITY, GUESS_WINDOW, GUESSES};
 use super::grants::{GRANTS_PER_PERSON, MINT_WINDOW, MINTS, TOKENS_PER_GRANT};
-use super::{Accounts, Credentials, DataCenter, DeviceRequest, Lookup, Refusal, TokenKind, Tokens};
+use super::{
+    AccessRequest, Accounts, CodeExchange, Credentials, DataCenter, DeviceRequest, Lookup, Person, Refusal, TokenKind,
+    Tokens,
+};
 use crate::clock::Moment;
 use crate::demo::Decision;
 
@@ -13,6 +17,7 @@ const CODE_LIFETIME: Duration = Duration::from_secs(300);
 const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 const SECOND: Duration = Duration::from_secs(1);
 const SCOPE: &str = "ZohoCRM.users.READ,AaaServer.profile.READ";
+const CLIENT: &str = "http://127.0.0.1:8123/";
 /// Less than [`INTERVAL`] by more than the tolerance.
 const TOO_SOON: Duration = Duration::from_millis(4_979);
 
@@ -52,6 +57,32 @@ impl World {
     fn refresh(&mut self, data_center: DataCenter, refresh_token: &str) -> Result<Tokens, Refusal> {
         let (id, secret) = self.client();
         self.accounts.refresh(data_center, Credentials { id: &id, secret: &secret }, refresh_token, self.now)
+    }
+
+    /// A code that came back with a browser.
+    fn authorization_code(&mut self) -> String {
+        let client_id = self.accounts.client.id.clone();
+        let value = |name: &str| match name {
+            "client_id" => client_id.as_str(),
+            "response_type" => "code",
+            "redirect_uri" => CLIENT,
+            "scope" => SCOPE,
+            _ => "",
+        };
+        let request = self.accounts.authorization(DataCenter::Us, value).expect("the request is right");
+        self.accounts.approve_authorization(&request, Person::AMERICAN, self.now)
+    }
+
+    /// A code that was copied by hand.
+    fn grant_code(&mut self) -> String {
+        let access = AccessRequest::new(SCOPE, true, true).expect("the scopes exist");
+        self.accounts.issue_by_hand(DataCenter::Us, access, self.now)
+    }
+
+    fn redeem(&mut self, code: &str, redirect_uri: &str) -> Result<Tokens, Refusal> {
+        let (id, secret) = self.client();
+        let exchange = CodeExchange { code, redirect_uri, verifier: "" };
+        self.accounts.redeem(DataCenter::Us, Credentials { id: &id, secret: &secret }, exchange, self.now)
     }
 
     fn client(&self) -> (String, String) {
@@ -286,4 +317,33 @@ fn after_ten_wrong_guesses_even_right_ones_wait_for_a_minute() {
     assert!(matches!(world.accounts.by_user_code(&user_code, world.now), Lookup::Locked));
     world.pass(GUESS_WINDOW);
     assert!(matches!(world.accounts.by_user_code(&user_code, world.now), Lookup::Found(_)));
+}
+
+#[test]
+fn a_code_from_a_browser_lives_two_minutes_and_one_by_hand_three() {
+    let mut world = World::new();
+    let (in_time, too_late) = (world.authorization_code(), world.authorization_code());
+    world.pass(LIFETIME.saturating_sub(SECOND));
+    assert!(world.redeem(&in_time, CLIENT).is_ok());
+    world.pass(SECOND);
+    assert_eq!(refusal(world.redeem(&too_late, CLIENT)), Refusal::InvalidCode);
+
+    let (in_time, too_late) = (world.grant_code(), world.grant_code());
+    world.pass(SELF_CLIENT_LIFETIME.saturating_sub(SECOND));
+    assert!(world.redeem(&in_time, "").is_ok());
+    world.pass(SECOND);
+    assert_eq!(refusal(world.redeem(&too_late, "")), Refusal::InvalidCode);
+    assert_eq!((LIFETIME, SELF_CLIENT_LIFETIME), (Duration::from_secs(120), Duration::from_secs(180)));
+}
+
+#[test]
+fn a_further_authorization_code_takes_the_place_of_the_oldest() {
+    let mut world = World::new();
+    let oldest = world.grant_code();
+    let next = world.grant_code();
+    for _ in 1..authorization::CAPACITY {
+        world.grant_code();
+    }
+    assert_eq!(refusal(world.redeem(&oldest, "")), Refusal::InvalidCode);
+    assert!(world.redeem(&next, "").is_ok());
 }

@@ -4,9 +4,10 @@
 //! through [`visible`] before a person sees them.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::Deserialize;
-use url::{Origin, Url};
+use url::{Host, Origin, Url};
 
 /// The longest text that is shown from one field, in characters.
 const LONGEST_FIELD: usize = 300;
@@ -120,37 +121,61 @@ pub fn check_address(url: &Url) -> Result<(), &'static str> {
 /// Tells whether `url` is `https` on a host that the whole Internet may know: a name with a dot that is not reserved for
 /// private networks, and no IP address.
 pub fn is_public(url: &Url) -> bool {
-    let Some(url::Host::Domain(name)) = url.host() else { return false };
+    let Some(Host::Domain(name)) = url.host() else { return false };
     let name = name.trim_end_matches('.');
-    let is_private = PRIVATE_DOMAINS.iter().any(|domain| name.ends_with(domain));
+    let is_private = PRIVATE_DOMAINS.iter().any(|domain| is_below(name, domain));
     url.scheme() == "https" && name.contains('.') && !is_private
 }
 
 /// Tells whether `url`, which the server at `base` named, leads no deeper into a private network than `base` does: it is on
 /// the same host and port, public, or in the same kind of network.
 pub fn is_near(url: &Url, base: &Url) -> bool {
-    let is_link_local = match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_link_local(),
-        Some(url::Host::Ipv6(address)) => address.is_unicast_link_local(),
-        _ => false,
-    };
-    let is_same_network = match (is_loopback(base), is_loopback(url)) {
+    let is_same_network = match (ends_here(base), ends_here(url)) {
         (true, true) => true,
-        (false, false) => url.scheme() == "https" && !is_public(base) && !is_link_local,
+        (false, false) => url.scheme() == "https" && !is_public(base) && !is_link_local(url),
         _ => false,
     };
     url.origin() == base.origin() || is_public(url) || is_same_network
 }
 
 /// RFC 6761 §6.3, RFC 6762 §3, RFC 8375; `internal` is ICANN's.
-const PRIVATE_DOMAINS: [&str; 4] = [".localhost", ".local", ".internal", ".home.arpa"];
+const PRIVATE_DOMAINS: [&str; 4] = ["localhost", "local", "internal", "home.arpa"];
+
+fn is_below(name: &str, domain: &str) -> bool {
+    name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// Tells whether a connection to `url` may end at this machine, however that is written: wider than [`is_loopback`], since
+/// it keeps others out.
+fn ends_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => is_below(name.trim_end_matches('.'), "localhost"),
+        _ => address(url).is_some_and(|address| address.is_loopback() || address.is_unspecified()),
+    }
+}
+
+fn is_link_local(url: &Url) -> bool {
+    address(url).is_some_and(|address| match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    })
+}
+
+/// The IP address in `url`; one of IPv4 that is written as IPv6 (RFC 4291 §2.5.5.2) as what it is.
+fn address(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.to_canonical()),
+        Host::Domain(_) => None,
+    }
+}
 
 /// Tells whether `url` leads to this machine itself.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
         None => false,
     }
 }
@@ -171,7 +196,9 @@ fn push_visible(shown: &mut String, character: char) {
         | '\u{115f}'..='\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}' // letters and a pattern that look like nothing
         | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' // Khmer and Mongolian characters without a glyph
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' // zero width, separators, bidi
-        | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
+        | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}' // byte order mark, hieroglyphs' joiners
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' // of shorthand and music
+        | '\u{e0000}'..='\u{e0fff}');
     match character {
         '\n' | '\t' => shown.push(' '),
         _ if steers => shown.extend(format!("<U+{:04X}>", u32::from(character)).chars()),
@@ -181,7 +208,9 @@ fn push_visible(shown: &mut String, character: char) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Untrusted, visible};
+    use url::Url;
+
+    use super::{Untrusted, is_near, visible};
 
     #[test]
     fn controls_and_bidi_become_visible() {
@@ -215,6 +244,40 @@ mod tests {
         }
         for address in ["https://accounts.zoho.eu/oauth/v3/device", "http://127.0.0.1:9101/", "http://[::1]:1/"] {
             assert!(Untrusted::new(address).url("an address").is_ok(), "{address:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_leads_deeper_into_a_private_network_however_it_is_written() {
+        let address = |text: &str| Url::parse(text).expect("an address");
+        let (public, private, own) = ("https://id.example.com/", "https://10.0.0.5/", "http://127.0.0.1:9101/");
+        for (base, near) in [
+            (public, "https://token.example.net/"),
+            (private, "https://id.example.com/"),
+            (private, "https://router/"),
+            (private, "https://[::ffff:10.0.0.6]/"),
+            (own, "http://localhost:9102/"),
+            (own, "https://id.example.com/"),
+        ] {
+            assert!(is_near(&address(near), &address(base)), "{near} from {base}");
+        }
+        for (base, far) in [
+            (public, "https://10.0.0.5/"),
+            (public, "https://home.arpa/"),
+            (public, "https://id.internal./"),
+            (private, "https://localhost./"),
+            (private, "https://a.localhost/"),
+            (private, "https://0.0.0.0/"),
+            (private, "https://[::]/"),
+            (private, "https://[::1]/"),
+            (private, "https://[::ffff:127.0.0.1]/"),
+            (private, "https://[::ffff:169.254.169.254]/"),
+            (private, "https://169.254.169.254/"),
+            (private, "https://[fe80::1]/"),
+            (own, "https://10.0.0.5/"),
+            (own, "https://[::ffff:169.254.169.254]/"),
+        ] {
+            assert!(!is_near(&address(far), &address(base)), "{far} from {base}");
         }
     }
 

@@ -141,12 +141,12 @@ impl Output {
     pub(super) fn json(&self, value: &impl Serialize) -> Result<(), Error> {
         let text =
             if self.stdout.is_terminal() { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
-        self.stdout.write((json_text(text)? + "\n").as_bytes())
+        self.text(&json_text(text)?)
     }
 
     /// One JSON object on one line.
     pub(super) fn json_line(&self, value: &impl Serialize) -> Result<(), Error> {
-        self.stdout.write((json_text(serde_json::to_string(value))? + "\n").as_bytes())
+        self.text(&json_text(serde_json::to_string(value))?)
     }
 
     /// What a person has to see, quiet or not.

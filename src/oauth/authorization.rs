@@ -111,13 +111,13 @@ impl AuthorizationRequest {
         }
         let parameter = |name: &str| {
             let mut values = address.query_pairs().filter(|(key, _)| key == name);
-            // A parameter that comes twice could mean one thing here and another elsewhere (RFC 6749 §3.1).
             values.next().filter(|_| values.next().is_none()).map(|(_, value)| Untrusted::new(value))
         };
         let state = parameter("state").and_then(|state| state.token("a state").map(str::to_owned).ok());
         if state.as_deref() != Some(self.state.expose()) {
             return Err(CallbackProblem::OtherState);
         }
+        check_unambiguous(&address)?;
         if let Some(error) = parameter("error") {
             let description = parameter("error_description").map(|text| text.line());
             return Err(CallbackProblem::Refused(ServerError { word: error.line(), description }));
@@ -158,14 +158,29 @@ fn named_data_center<'a>(
     known.ok_or(CallbackProblem::Rejected(Rejected { field, problem: "is not the one of the account's data center" }))
 }
 
+/// A parameter that comes twice could mean one thing here and another elsewhere (RFC 6749 §3.1).
+fn check_unambiguous(address: &Url) -> Result<(), Rejected> {
+    let mut names: Vec<_> = address.query_pairs().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    let has_twice = names.windows(2).any(|pair| pair[0] == pair[1]);
+    if has_twice { Err(Rejected { field: "an address", problem: "has a parameter twice" }) } else { Ok(()) }
+}
+
 /// A server that names itself must be the one that was asked (RFC 9207 §2.4).
 fn check_issuer(named: Option<&Untrusted>, home: &DataCenter) -> Result<(), Rejected> {
     let Some(named) = named else { return Ok(()) };
     let field = "an issuer";
+    let named = named.url(field)?;
+    let (known, endpoints) = (&home.accounts_server, &home.endpoints);
     // Some name themselves with a slash at the end and some without.
-    let is_same =
-        named.url(field)?.as_str().trim_end_matches('/') == home.accounts_server.as_str().trim_end_matches('/');
-    if is_same { Ok(()) } else { Err(Rejected { field, problem: "is not the one that was asked" }) }
+    let is_same = named.as_str().trim_end_matches('/') == known.as_str().trim_end_matches('/');
+    // Of a server that is given by its endpoints alone, no more is known than where the browser was sent.
+    let is_opened = || endpoints.authorization.as_ref().is_some_and(|opened| opened.origin() == named.origin());
+    if is_same || (*known == endpoints.token && is_opened()) {
+        Ok(())
+    } else {
+        Err(Rejected { field, problem: "is not the one that was asked" })
+    }
 }
 
 #[cfg(test)]

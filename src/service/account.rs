@@ -194,7 +194,11 @@ fn read_account(body: &[u8], fields: &AccountFields) -> Option<Account> {
         });
         lines.find(|line| !line.is_empty())
     };
-    Some(Account { id: line(fields.id)?, email: line(fields.email), name: line(fields.name) })
+    // Anybody may claim an address that nobody verified (OpenID Connect Core 1.0 §5.7).
+    let is_claimed_only =
+        matches!(info.get("email_verified"), Some(verified) if *verified == false || *verified == "false");
+    let email = line(fields.email).filter(|_| !is_claimed_only);
+    Some(Account { id: line(fields.id)?, email, name: line(fields.name) })
 }
 
 #[cfg(test)]
@@ -212,6 +216,11 @@ mod tests {
         assert_eq!(openid.name.as_deref(), Some("D<U+001B>[31m"));
         let github = standard(br#"{"id":583231,"email":null,"name":null,"login":"octo"}"#).expect("readable");
         assert_eq!((github.id.as_str(), github.label()), ("583231", "octo"));
+        for (verified, is_told) in [("true", true), ("false", false), (r#""false""#, false), ("null", true)] {
+            let body = format!(r#"{{"sub":"abc","email":"d@example.com","email_verified":{verified}}}"#);
+            let account = standard(body.as_bytes()).expect("readable");
+            assert_eq!(account.email.is_some(), is_told, "{verified}");
+        }
         assert_eq!(standard(br#"{"name":"nobody"}"#), None);
         assert_eq!(standard(b"<html>"), None);
     }

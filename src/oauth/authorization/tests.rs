@@ -2,6 +2,7 @@ use url::Url;
 
 use super::{AuthorizationRequest, CallbackProblem};
 use crate::oauth::Client;
+use crate::providers::presets::Preset;
 use crate::providers::zoho;
 use crate::secret::Secret;
 
@@ -99,6 +100,32 @@ fn refusals_and_missing_codes_are_told() {
     };
     assert_eq!((error.word.as_str(), error.description.as_deref()), ("access_denied", Some("no<U+001B>[2J")));
     assert_eq!(read("code="), Err(CallbackProblem::NoCode));
-    assert_eq!(read("code=a&code=b"), Err(CallbackProblem::NoCode));
     assert_eq!(read("location=us"), Err(CallbackProblem::NoCode));
+}
+
+#[test]
+fn an_answer_that_says_something_twice_is_refused() {
+    for rest in [
+        "code=a&code=b",
+        "code=c&error=x&error=y",
+        "code=c&iss=https%3A%2F%2Fevil.example&iss=https%3A%2F%2Faccounts.zoho.com",
+        "code=c&location=xx&location=us",
+        "code=c&accounts-server=https%3A%2F%2Fevil.example&accounts-server=https%3A%2F%2Faccounts.zoho.com",
+    ] {
+        assert!(matches!(read(rest), Err(CallbackProblem::Rejected(_))), "{rest}: {:?}", read(rest));
+    }
+}
+
+#[test]
+fn a_server_given_by_its_endpoints_names_itself_as_the_host_that_was_opened() {
+    let google = Preset::of_kind("google").and_then(Preset::provider).expect("a preset without blanks");
+    let read = |issuer: &str| {
+        let address = format!("{REDIRECT}?state={}&code=c&iss={issuer}", state());
+        request().read_callback(&google, google.default_data_center(), &address).map(|_| ())
+    };
+    assert_eq!(read("https%3A%2F%2Faccounts.google.com"), Ok(()));
+    for other in ["https%3A%2F%2Fevil.example", "http%3A%2F%2Faccounts.google.com", "https%3A%2F%2Fwww.google.com", ""]
+    {
+        assert!(matches!(read(other), Err(CallbackProblem::Rejected(_))), "{other}");
+    }
 }

@@ -41,8 +41,12 @@ impl Visit {
 }
 
 impl RedirectListener {
-    /// Listens at every address of the redirect URI's host; `None` where that cannot be. Port 0 stands for any free one.
+    /// Listens at every address of the redirect URI's host; `None` where that cannot be, as with `https`, for which nobody
+    /// here has a certificate. Port 0 stands for any free one.
     pub(super) async fn bind(redirect_uri: &Url) -> Option<Self> {
+        if redirect_uri.scheme() != "http" {
+            return None;
+        }
         let port = redirect_uri.port_or_known_default()?;
         let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
         let (first, second) = match redirect_uri.host()? {
@@ -102,8 +106,9 @@ async fn accept(listener: TcpListener, redirect_uri: Url, visits: mpsc::Sender<V
 
 async fn receive(mut stream: TcpStream, redirect_uri: Url, visits: mpsc::Sender<Visit>) {
     let Ok(Some(target)) = tokio::time::timeout(PATIENCE, read_target(&mut stream)).await else { return };
-    let asked = redirect_uri.join(&target).ok().filter(|_| target.starts_with('/') && !target.starts_with("//"));
-    let (status, body) = match asked.filter(|asked| asked.path() == redirect_uri.path()) {
+    // A target may look like a path and lead to another host: `//host/`, `/\host/`.
+    let is_ours = |asked: &Url| asked.origin() == redirect_uri.origin() && asked.path() == redirect_uri.path();
+    let (status, body) = match redirect_uri.join(&target).ok().filter(is_ours).filter(|_| target.starts_with('/')) {
         Some(address) => {
             let (page, shown) = oneshot::channel();
             let visit = Visit { address: address.into(), page };
@@ -201,6 +206,10 @@ mod tests {
         for request in [
             "GET /favicon.ico HTTP/1.1\r\n\r\n",
             "GET //evil.example/callback?code=c HTTP/1.1\r\n\r\n",
+            "GET /\\evil.example/callback?code=c HTTP/1.1\r\n\r\n",
+            "GET /\t/evil.example/callback?code=c HTTP/1.1\r\n\r\n",
+            "GET callback?code=c HTTP/1.1\r\n\r\n",
+            "GET ?code=c HTTP/1.1\r\n\r\n",
             "GET http://evil.example/callback?code=c HTTP/1.1\r\n\r\n",
         ] {
             assert!(visit(&listener, request).await.starts_with("HTTP/1.1 404 "), "{request}");
@@ -210,5 +219,11 @@ mod tests {
         }
         let next = tokio::time::timeout(std::time::Duration::ZERO, listener.next()).await;
         assert!(next.is_err(), "nobody was handed on");
+    }
+
+    #[tokio::test]
+    async fn nobody_listens_where_a_browser_would_want_a_certificate() {
+        let secure = Url::parse("https://localhost:0/callback").expect("an address");
+        assert!(RedirectListener::bind(&secure).await.is_none());
     }
 }

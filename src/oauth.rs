@@ -35,6 +35,8 @@ pub enum Step<Outcome> {
     Done(Outcome),
 }
 
+const UNSUPPORTED_MEDIA_TYPE: u16 = 415;
+
 /// A client as registered with the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
@@ -44,6 +46,8 @@ pub struct Client {
     pub data_center_secrets: BTreeMap<String, Secret>,
     /// How it may say who it is. The first way is the one in use.
     pub authentication: Vec<ClientAuthentication>,
+    /// Parameters travel as JSON, since the server took no form.
+    pub sends_json: bool,
 }
 
 impl Client {
@@ -58,6 +62,13 @@ impl Client {
             Some(_) => self.authentication.first().copied().unwrap_or(ClientAuthentication::Body),
             None => ClientAuthentication::None,
         }
+    }
+
+    /// Turns to JSON after a server did not take a form (RFC 9110 §15.5.16); `false` when that was tried before.
+    pub fn try_json(&mut self, status: u16) -> bool {
+        let is_new = status == UNSUPPORTED_MEDIA_TYPE && !self.sends_json;
+        self.sends_json |= is_new;
+        is_new
     }
 
     /// Turns to the next way of saying who it is, after a server did not take the one in use; `false` when there is none.

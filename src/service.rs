@@ -95,7 +95,7 @@ impl Service {
         // What worked at the sign-in works first.
         let learnt = record.and_then(|record| record.grant.as_ref()).and_then(|grant| grant.client_authentication);
         authentication.sort_by_key(|way| Some(*way) != learnt);
-        Ok(Client { id: profile.client_id.clone(), secret, data_center_secrets, authentication })
+        Ok(Client { id: profile.client_id.clone(), secret, data_center_secrets, authentication, sends_json: false })
     }
 
     /// Has the store prove itself, on a thread of its own.

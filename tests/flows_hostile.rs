@@ -256,6 +256,7 @@ fn client() -> Client {
         secret: Some(Secret::new("secret")),
         data_center_secrets: [].into(),
         authentication: Vec::new(),
+        sends_json: false,
     }
 }
 

@@ -155,6 +155,7 @@ fn client() -> Client {
         secret: Some(Secret::new(SECRET)),
         data_center_secrets: [eu].into(),
         authentication: Vec::new(),
+        sends_json: false,
     }
 }
 

@@ -277,6 +277,10 @@ fn a_browser_on_this_machine_is_heard_over_loopback() {
 fn a_browser_that_comes_back_without_an_approval_ends_the_sign_in() {
     let zoho = Zoho::start();
     let home = zoho.home(REDIRECT);
+    let heard = zoho.home("redirect_uri = \"http://127.0.0.1:0/callback\"");
+    let web = Web::begin(&heard, &[]);
+    assert!(open(&web.way_back(&[("error", "access_denied")])).contains("<h1>Not signed in</h1>"));
+    assert_eq!(web.end().code, 5);
     for (back, code, word) in [
         (&[("error", "access_denied")][..], 5, "denied"),
         (&[("code", CODE), ("location", "xx")], 1, "untrusted_answer"),

@@ -33,6 +33,7 @@ fn told(name: &str, reply: Reply) -> (&'static str, String) {
         secret: None,
         data_center_secrets: [].into(),
         authentication: Vec::new(),
+        sends_json: false,
     };
     let mut flow = DeviceFlow::new(provider, data_center, client, Vec::new());
     let at = |seconds| Moment::at(Duration::from_secs(seconds));

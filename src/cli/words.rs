@@ -5,9 +5,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// "5 minutes", "90 seconds", "2 hours".
+/// "5 minutes", "90 seconds", "2 hours", to the nearest of its unit.
 pub(super) fn duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
+    let unit = match duration.as_secs() {
+        0..120 => 1,
+        120..7140 => 60,
+        7140..171_000 => 3600,
+        _ => 86_400,
+    };
+    let seconds = (duration.as_secs() + unit / 2) / unit * unit;
     let (count, unit) = match seconds {
         0..120 if seconds != 60 => (seconds, "second"),
         60..7200 if seconds != 3600 => (seconds / 60, "minute"),

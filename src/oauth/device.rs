@@ -241,6 +241,7 @@ impl DeviceFlow {
             Ok(CodeReply::Error(error)) if self.says_who_it_is_otherwise(&error) => return State::Start,
             Ok(CodeReply::Error(error)) => self.server_failure(error),
             Err(Unreadable::Throttled(pause)) => Failure::Throttled(pause),
+            Err(Unreadable::Garbled { status, .. }) if self.client.try_json(status) => return State::Start,
             Err(Unreadable::Garbled { status, trouble }) => Failure::Garbled { status, trouble },
             Err(Unreadable::Rejected(rejected)) => Failure::Rejected(rejected),
         };
@@ -294,6 +295,9 @@ impl DeviceFlow {
             Err(Unreadable::Throttled(pause)) => {
                 let trouble = Trouble::Throttled;
                 return self.back_off(now, polling, (trouble, trouble.of_answer(&host, response.status)), pause);
+            }
+            Err(Unreadable::Garbled { status, .. }) if self.client.try_json(status) => {
+                return self.wait(now, polling, |next_poll_at| DeviceEvent::Pending { next_poll_at });
             }
             Err(Unreadable::Garbled { status, trouble }) => {
                 return self.back_off(now, polling, (trouble, trouble.of_answer(&host, status)), None);

@@ -87,6 +87,7 @@ impl TokenFlow {
         self.state = match reply {
             Ok(response) => match self.read(&response) {
                 Outcome::Error(error) if self.says_who_it_is_otherwise(&error) => State::Ready { at: None, is_retry },
+                Outcome::Garbled { status, .. } if self.client.try_json(status) => State::Ready { at: None, is_retry },
                 outcome => State::Done(outcome),
             },
             // Nothing was sent, so a second try cannot present a token twice.

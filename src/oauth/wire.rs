@@ -185,15 +185,16 @@ pub fn client_form(
 ) -> Request {
     let mut parameters = parameters.to_vec();
     parameters.push(("client_id", &client.id));
+    let request = if client.sends_json { Request::json } else { Request::form };
     match (client.secret_at(&data_center.code), authentication) {
         (Some(secret), ClientAuthentication::Basic) => {
-            Request::form(url, &parameters).with_basic_authentication(&client.id, secret)
+            request(url, &parameters).with_basic_authentication(&client.id, secret)
         }
         (Some(secret), ClientAuthentication::Body) => {
             parameters.push(("client_secret", secret.expose()));
-            Request::form(url, &parameters)
+            request(url, &parameters)
         }
-        _ => Request::form(url, &parameters),
+        _ => request(url, &parameters),
     }
 }
 
@@ -286,6 +287,9 @@ impl Body {
             return Err(Unreadable::Throttled(pause));
         }
         let body = Self::parse(response)?;
+        if status == super::UNSUPPORTED_MEDIA_TYPE {
+            return Err(body.garbled());
+        }
         // Zoho's throttle answer is localised down to its `error`, so its shape tells it from a refusal.
         let is_failure = body.text("status").is_some_and(|status| status.word() == Some("failure"));
         if dialect.failure_status_is_throttle && is_failure && !body.has("access_token") {

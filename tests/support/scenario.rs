@@ -95,7 +95,10 @@ pub(crate) struct ClientSpec {
 pub(crate) struct RequestSpec {
     pub(crate) to: Url,
     /// All parameters; one more or less is a failure.
+    #[serde(default)]
     pub(crate) form: BTreeMap<String, String>,
+    /// The same, where they are to be an object.
+    pub(crate) json: Option<BTreeMap<String, String>>,
     /// The client's id and secret, joined by a colon, if they are to be in the header.
     pub(crate) basic: Option<String>,
 }
@@ -279,6 +282,7 @@ impl Scenario {
             secret: self.client.secret.as_deref().map(Secret::new),
             data_center_secrets: secrets.map(|(code, secret)| (code.clone(), Secret::new(secret))).collect(),
             authentication: self.client.authentication.clone().unwrap_or(self.provider().client_authentication),
+            sends_json: false,
         }
     }
 
@@ -313,6 +317,11 @@ impl Scenario {
         let expected_basic = expected.basic.as_ref().map(|pair| format!("Basic {}", BASE64_STANDARD.encode(pair)));
         if basic != expected_basic {
             return Err(format!("has the header {basic:?}, expected {expected_basic:?}"));
+        }
+        if let Some(expected) = &expected.json {
+            let sent: Option<BTreeMap<String, String>> = serde_json::from_slice(&request.body).ok();
+            let is_as_expected = sent.as_ref() == Some(expected);
+            return if is_as_expected { Ok(()) } else { Err(format!("sends {sent:#?}, expected {expected:#?}")) };
         }
         let sent: Vec<(String, String)> = url::form_urlencoded::parse(&request.body).into_owned().collect();
         let form: BTreeMap<String, String> = sent.iter().cloned().collect();

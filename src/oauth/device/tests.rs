@@ -28,6 +28,7 @@ fn new_flow() -> DeviceFlow {
         secret: None,
         data_center_secrets: [].into(),
         authentication: Vec::new(),
+        sends_json: false,
     };
     DeviceFlow::new(provider, data_center, client, Vec::new())
 }

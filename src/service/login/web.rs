@@ -122,15 +122,15 @@ impl WebSignIn {
             let visit = listener.next().await;
             match self.read(&visit.address) {
                 Ok(CameBack::Approved(callback)) => {
-                    visit.answer("Approved", "You can close this page and go back to the terminal.");
+                    visit.answer("Approved", "You can close this page and go back to the terminal.").await;
                     return Ok(callback);
                 }
                 // Pages that belong to nobody here do not end the sign-in.
                 Ok(CameBack::Strange(_)) => {
-                    visit.answer("Not this sign-in", "This address belongs to another sign-in, or to none.");
+                    visit.answer("Not this sign-in", "This address belongs to another sign-in, or to none.").await;
                 }
                 Err(error) => {
-                    visit.answer("Not signed in", "The terminal tells why.");
+                    visit.answer("Not signed in", "The terminal tells why.").await;
                     return Err(error);
                 }
             }

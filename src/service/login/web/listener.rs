@@ -30,13 +30,16 @@ pub(super) struct Visit {
     /// The whole address that it opened.
     pub(super) address: String,
     page: oneshot::Sender<String>,
+    /// Tells when the page is on its way, or never will be.
+    shown: oneshot::Receiver<()>,
 }
 
 impl Visit {
-    /// Shows the browser a page.
-    pub(super) fn answer(self, title: &str, text: &str) {
+    /// Shows the browser a page, and waits until it is on its way: the process may end after that.
+    pub(super) async fn answer(self, title: &str, text: &str) {
         // A browser that went away needs no page.
         let _ = self.page.send(page(title, text));
+        let _ = self.shown.await;
     }
 }
 
@@ -108,17 +111,22 @@ async fn receive(mut stream: TcpStream, redirect_uri: Url, visits: mpsc::Sender<
     let Ok(Some(target)) = tokio::time::timeout(PATIENCE, read_target(&mut stream)).await else { return };
     // A target may look like a path and lead to another host: `//host/`, `/\host/`.
     let is_ours = |asked: &Url| asked.origin() == redirect_uri.origin() && asked.path() == redirect_uri.path();
-    let (status, body) = match redirect_uri.join(&target).ok().filter(is_ours).filter(|_| target.starts_with('/')) {
-        Some(address) => {
-            let (page, shown) = oneshot::channel();
-            let visit = Visit { address: address.into(), page };
-            if visits.send(visit).await.is_err() {
-                return;
-            }
-            ("200 OK", shown.await.unwrap_or_else(|_| page_of_the_end()))
-        }
-        None => ("404 Not Found", page("Nothing here", "This machine waits for a sign-in at another address.")),
+    let asked = redirect_uri.join(&target).ok().filter(is_ours).filter(|_| target.starts_with('/'));
+    let Some(address) = asked else {
+        let nothing = page("Nothing here", "This machine waits for a sign-in at another address.");
+        return show(&mut stream, "404 Not Found", &nothing).await;
     };
+    let (page, body) = oneshot::channel();
+    let (written, shown) = oneshot::channel();
+    if visits.send(Visit { address: address.into(), page, shown }).await.is_err() {
+        return;
+    }
+    show(&mut stream, "200 OK", &body.await.unwrap_or_else(|_| page_of_the_end())).await;
+    // Nobody may wait for that any more.
+    let _ = written.send(());
+}
+
+async fn show(stream: &mut TcpStream, status: &str, body: &str) {
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\ncache-control: no-store\r\n\
          referrer-policy: no-referrer\r\nx-content-type-options: nosniff\r\n\
@@ -194,7 +202,7 @@ mod tests {
         let (answer, ()) = tokio::join!(visit(&listener, request), async {
             let visit = listener.next().await;
             assert_eq!(visit.address, format!("{}?code=c&state=s", listener.redirect_uri()));
-            visit.answer("Approved", "Go back.");
+            visit.answer("Approved", "Go back.").await;
         });
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("<h1>Approved</h1>"), "{answer}");
         assert!(answer.contains("no-referrer") && answer.contains("no-store"));

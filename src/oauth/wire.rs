@@ -4,12 +4,15 @@
 //! Zoho sends errors with 200; a body that is no JSON object is [`Unreadable::Garbled`], which a proxy or captive portal
 //! may have sent and is worth another try. Every text passes the check of its field before it leaves this module.
 
+mod revocation;
 mod trouble;
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use url::Url;
+
+pub use self::revocation::{Unrevoked, read_revocation};
 
 use self::trouble::{is_web_page, retry_after, status_trouble};
 use super::Client;
@@ -260,11 +263,6 @@ pub fn read_token(dialect: &Dialect, data_center: &DataCenter, response: &Respon
     } else {
         Ok(TokenReply::Error(error))
     }
-}
-
-/// The error that an answer names, whatever its status; one without tokens, such as that of a revocation.
-pub fn read_error(response: &Response) -> Option<ServerError> {
-    Body::parse(response).ok()?.error()
 }
 
 /// Errors by which a server speaks of itself, not of the request (RFC 6749 §4.1.2.1).

@@ -1,28 +1,15 @@
-//! Who is behind a profile, and how its grant is given back.
+//! Who is behind a profile.
 
 use serde_json::{Map, Value};
 
-use super::failure::Asked;
 use super::{Freshness, Service, issuing_data_center, sign_in_hint, store_error, transport_error};
 use crate::api::{self, Call};
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request};
-use crate::oauth::{Client, wire};
-use crate::providers::explained::Place;
-use crate::providers::{AccountFields, DataCenter, Provider, Revocation, catalog};
-use crate::secret::Secret;
+use crate::providers::{AccountFields, DataCenter, Provider, catalog};
 use crate::storage::{Account, Grant};
 use crate::untrusted::Untrusted;
-
-/// What signing out did.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SignedOut {
-    /// `None` where there was nothing to revoke or revoking was not wanted.
-    pub revoked: Option<Result<(), Error>>,
-    /// Whether a grant was there to forget.
-    pub forgotten: bool,
-}
 
 impl Service {
     /// Asks the provider who is behind the profile, and notes the answer.
@@ -43,71 +30,6 @@ impl Service {
             }
         }
         Ok(account)
-    }
-
-    /// Revokes the grant at the provider unless `local`, then forgets it here whether that worked or not. The client's
-    /// secret stays, so that the profile can sign in again.
-    pub async fn sign_out(&self, profile: &Profile, local: bool) -> Result<SignedOut, Error> {
-        let record = self.load(profile)?;
-        let grant = record.as_ref().and_then(|record| record.grant.as_ref());
-        let revoked = match grant {
-            Some(grant) if !local => Some(self.revoke(profile, grant).await),
-            _ => None,
-        };
-        let mut locked = self.lock(&profile.name).await?;
-        let Some(mut record) = locked.load().map_err(store_error)? else {
-            return Ok(SignedOut { revoked, forgotten: false });
-        };
-        let forgotten = record.grant.take().is_some();
-        if forgotten {
-            locked.commit(&mut record).map_err(store_error)?;
-            locked.forget_previous().map_err(store_error)?;
-        }
-        Ok(SignedOut { revoked, forgotten })
-    }
-
-    async fn revoke(&self, profile: &Profile, grant: &Grant) -> Result<(), Error> {
-        let provider = self.provider_of(profile, grant).await?;
-        let data_center = issuing_data_center(&provider, grant)?;
-        let client = self.client(profile, self.load(profile)?.as_ref(), &provider)?;
-        self.revoke_grant(grant, &provider, data_center, profile, &client).await
-    }
-
-    /// Revokes the refresh token, and with it all access tokens; the access token where there is no refresh token.
-    pub(super) async fn revoke_grant(
-        &self,
-        grant: &Grant,
-        provider: &Provider,
-        data_center: &DataCenter,
-        profile: &Profile,
-        client: &Client,
-    ) -> Result<(), Error> {
-        let what = "the grant could not be revoked";
-        let (place, scopes) = (Place::Revocation, &profile.scopes[..]);
-        let asked = Asked { what, place, provider, data_center, profile, scopes, client };
-        let (token, kind) = match &grant.refresh_token {
-            Some(token) => (token, "refresh_token"),
-            None => (&grant.access_token, "access_token"),
-        };
-        let mut error = Error::new(Code::Provider, what).because(format!("{} offers no revocation", provider.name));
-        for form in &data_center.endpoints.revocation {
-            let request = revocation_request(form, token, kind, client, data_center);
-            let response = match self.http.send(request).await {
-                Ok(response) if response.status == 200 && !says_error(&response.body) => return Ok(()),
-                Ok(response) => response,
-                Err(failure) => return Err(transport_error(what, &failure).hint(asked.removal_by_hand())),
-            };
-            error = match wire::read_error(&response) {
-                _ if response.status == 429 => asked.throttled(None),
-                Some(answer) => asked.refused(&answer),
-                None => {
-                    let cause = format!("{} answered HTTP {}", provider.dialect.display_name, response.status);
-                    Error::new(Code::Provider, what).because(cause)
-                }
-            };
-        }
-        // Whatever the reason, the access still stands, which matters more than mending the reason.
-        Err(error.hint(asked.removal_by_hand()))
     }
 
     /// Asks the accounts server who approved.
@@ -162,25 +84,6 @@ pub(super) fn missing_scopes(wanted: &[String], granted: &[String]) -> Vec<Strin
     wanted.iter().filter(|scope| !catalog::covers(granted, scope)).cloned().collect()
 }
 
-fn revocation_request(
-    form: &Revocation,
-    token: &Secret,
-    kind: &str,
-    client: &Client,
-    data_center: &DataCenter,
-) -> Request {
-    let mut parameters = vec![("token", token.expose())];
-    parameters.extend(form.type_parameter.map(|name| (name, kind)));
-    let own = client.authentication_at(&data_center.code);
-    let authentication = form.client_authentication.unwrap_or(own);
-    wire::client_form(form.url.clone(), data_center, client, authentication, &parameters)
-}
-
-fn says_error(body: &[u8]) -> bool {
-    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    body.get("error").is_some() || body.get("status").is_some_and(|status| status == "failure" || status == "error")
-}
-
 /// Reads who approved out of a user info answer.
 fn read_account(body: &[u8], fields: &AccountFields) -> Option<Account> {
     let info: Map<String, Value> = serde_json::from_slice(body).ok()?;
@@ -199,7 +102,7 @@ fn read_account(body: &[u8], fields: &AccountFields) -> Option<Account> {
 
 #[cfg(test)]
 mod tests {
-    use super::{missing_scopes, read_account, says_error};
+    use super::{missing_scopes, read_account};
     use crate::providers::{standard, zoho};
 
     #[test]
@@ -214,14 +117,6 @@ mod tests {
         assert_eq!((github.id.as_str(), github.label()), ("583231", "octo"));
         assert_eq!(standard(br#"{"name":"nobody"}"#), None);
         assert_eq!(standard(b"<html>"), None);
-    }
-
-    #[test]
-    fn revocations_that_failed_with_200_are_noticed() {
-        assert!(says_error(br#"{"error":"invalid_token"}"#));
-        assert!(says_error(br#"{"status":"failure"}"#));
-        assert!(!says_error(br#"{"status":"success"}"#));
-        assert!(!says_error(b""));
     }
 
     #[test]

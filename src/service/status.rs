@@ -75,6 +75,8 @@ pub struct ProfileStatus {
     pub protection: Option<Protection>,
     /// Why the state is unknown.
     pub problem: Option<Error>,
+    /// What a person should see to before it becomes one.
+    pub warnings: Vec<String>,
 }
 
 impl Service {
@@ -103,6 +105,7 @@ impl Service {
             last_refresh: None,
             protection: self.store.protection().ok(),
             problem: None,
+            warnings: Vec::new(),
         };
         if let Err(error) = self.check_provider(profile) {
             status.state = State::Unknown;
@@ -111,6 +114,13 @@ impl Service {
         }
         match self.store.load(&profile.name) {
             Ok(record) => {
+                status.warnings = self.sign_in_warnings(profile);
+                if record.as_ref().is_some_and(|record| !record.to_revoke.is_empty()) {
+                    status.warnings.push(format!(
+                        "An earlier sign-out could not revoke its grant. `device-login logout {}` tries again.",
+                        profile.name
+                    ));
+                }
                 if let Some(grant) = record.and_then(|record| record.grant) {
                     status.describe(grant, profile, &self.config, now);
                 }

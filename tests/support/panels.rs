@@ -76,6 +76,7 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
             key: KeySource::KeyFile(PathBuf::from("/home/dana/.config/device-login/key")),
         }),
         problem: None,
+        warnings: Vec::new(),
     }
 }
 

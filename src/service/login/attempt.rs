@@ -17,8 +17,8 @@ use crate::providers::explained::Place;
 use crate::providers::{ClientAuthentication, DataCenter, Provider};
 use crate::service::failure::Asked;
 use crate::service::tokens::DEFAULT_TOKEN_LIFE;
-use crate::service::{Service, account, discovery, driver, store_error, transport_error};
-use crate::storage::{Account, Grant};
+use crate::service::{Service, account, discovery, driver, grants, store_error, transport_error};
+use crate::storage::{Account, Grant, RevocationNote};
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ pub(super) struct Attempt {
     pub(super) expected: Option<String>,
     /// Others live on the same grant, so it is never given back.
     pub(super) is_shared: bool,
+    /// What was to be said before it began.
+    pub(super) warnings: Vec<String>,
 }
 
 /// How one code ended.
@@ -180,11 +182,11 @@ impl Attempt {
             let cause = error.cause.clone().map_or_else(String::new, |cause| format!("{cause}; "));
             return error.because(format!("{cause}nothing was saved, and nothing revoked"));
         }
-        let outcome =
-            match self.service.revoke_grant(grant, &self.provider, data_center, &self.profile, &self.client).await {
-                Ok(()) => "nothing was saved and the grant was revoked".to_owned(),
-                Err(failure) => format!("nothing was saved, but the grant could not be revoked: {failure}"),
-            };
+        let note = RevocationNote::of(grant, &self.profile.client_id);
+        let outcome = match self.service.revoke(&note, &self.provider, data_center, &self.profile, &self.client).await {
+            Ok(()) => "nothing was saved and the grant was revoked".to_owned(),
+            Err(failed) => format!("nothing was saved, but {}", failed.error),
+        };
         let cause = error.cause.clone().map_or(outcome.clone(), |cause| format!("{cause}; {outcome}"));
         error.because(cause)
     }
@@ -193,6 +195,10 @@ impl Attempt {
     async fn save(&self, grant: Grant) -> Result<(), Error> {
         let mut locked = self.service.lock(&self.profile.name).await?;
         let mut record = locked.load().map_err(store_error)?.unwrap_or_else(|| empty_record(&self.profile));
+        let replaced = record.grant.take().filter(|replaced| replaced.refresh_token != grant.refresh_token);
+        if let Some(left) = replaced.and_then(|replaced| grants::unrevoked(&replaced, &record.client_id)) {
+            grants::remember(&mut record, left, self.provider.dialect.grant_limit);
+        }
         record.provider.clone_from(&self.provider.name);
         record.client_id.clone_from(&self.profile.client_id);
         record.grant = Some(grant);
@@ -220,6 +226,7 @@ impl Attempt {
             api_domain: grant.api_domain,
             access_token_expires_at: grant.access_token_expires_at,
             refreshable: grant.refresh_token.is_some(),
+            warnings: self.warnings,
             profile: self.profile.name,
         }
     }

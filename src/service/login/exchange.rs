@@ -56,12 +56,14 @@ impl Attempt {
         check_client_type(profile)?;
         // An approval that could not be kept would be wasted on the person, so the store has to prove itself first.
         service.probe().await?;
+        service.revoke_noted_quietly(profile).await;
+        let warnings = service.sign_in_warnings(profile);
         let provider = service.provider(profile).await?;
         let home = home_data_center(profile, &provider)?.clone();
         let client = service.client(profile, service.load(profile)?.as_ref(), &provider)?;
         let scopes = options.scopes.unwrap_or_else(|| profile.scopes.clone());
         let (profile, expected) = (profile.clone(), options.expect_account);
-        Ok(Self { service: service.clone(), profile, provider, home, client, scopes, expected, is_shared })
+        Ok(Self { service: service.clone(), profile, provider, home, client, scopes, expected, is_shared, warnings })
     }
 
     /// Turns an approval into a grant at the data center that issued it, and keeps that.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::Service;
-use crate::config::Profile;
+use crate::config::{Profile, ProviderSource};
 use crate::providers::{Dialect, GrantLimit};
 use crate::storage::{Grant, Record, RevocationNote, UnrevokedGrant};
 
@@ -17,12 +17,17 @@ const MOST_REMEMBERED: usize = 100;
 impl Service {
     /// What a person has to know of a profile before it signs in: that the provider keeps few more grants.
     pub fn sign_in_warnings(&self, profile: &Profile) -> Vec<String> {
-        let Ok(dialect) = self.config.provider(profile).map(crate::config::ProviderSource::dialect) else {
-            return Vec::new();
-        };
+        match self.grant_limit(profile) {
+            Some(_) => self.grant_warnings(profile, &self.records()),
+            None => Vec::new(),
+        }
+    }
+
+    /// The same with every record at hand.
+    pub(super) fn grant_warnings(&self, profile: &Profile, records: &[Record]) -> Vec<String> {
+        let Ok(dialect) = self.config.provider(profile).map(ProviderSource::dialect) else { return Vec::new() };
         let Some(limit) = dialect.grant_limit else { return Vec::new() };
-        let records = self.records();
-        let census = Census::of(&records, profile);
+        let census = Census::of(records, profile);
         // The limit holds for each person, and nobody knows yet who will approve.
         let Some((account, living)) = census.largest() else { return Vec::new() };
         if living + 1 < limit.warn_from {
@@ -39,7 +44,7 @@ impl Service {
     }
 
     /// Every record that can be read.
-    fn records(&self) -> Vec<Record> {
+    pub(super) fn records(&self) -> Vec<Record> {
         let names = self.store.profiles().unwrap_or_default();
         names.iter().filter_map(|name| self.store.load(name).ok().flatten()).collect()
     }

@@ -8,7 +8,7 @@ use super::{DEFAULT_MIN_TTL, Service, home_data_center, store_error, tokens};
 use crate::config::{Config, Profile};
 use crate::error::Error;
 use crate::profile::ProfileName;
-use crate::storage::{Account, Grant, LastRefresh, Protection};
+use crate::storage::{Account, Grant, LastRefresh, Protection, Record};
 
 /// How a profile stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,11 +82,18 @@ pub struct ProfileStatus {
 impl Service {
     /// Every profile's status, by name.
     pub fn statuses(&self, now: Timestamp) -> Vec<ProfileStatus> {
-        self.config.profiles.values().map(|profile| self.status(profile, now)).collect()
+        let records = self.records();
+        self.config.profiles.values().map(|profile| self.status_among(profile, &records, now)).collect()
     }
 
     /// One profile's status. A store that cannot be read is a status, too.
     pub fn status(&self, profile: &Profile, now: Timestamp) -> ProfileStatus {
+        let records = if self.grant_limit(profile).is_some() { self.records() } else { Vec::new() };
+        self.status_among(profile, &records, now)
+    }
+
+    /// One profile's status, with every record at hand that says something about its grants.
+    fn status_among(&self, profile: &Profile, records: &[Record], now: Timestamp) -> ProfileStatus {
         let mut status = ProfileStatus {
             name: profile.name.clone(),
             provider: profile.provider.clone(),
@@ -114,7 +121,7 @@ impl Service {
         }
         match self.store.load(&profile.name) {
             Ok(record) => {
-                status.warnings = self.sign_in_warnings(profile);
+                status.warnings = self.grant_warnings(profile, records);
                 if record.as_ref().is_some_and(|record| !record.to_revoke.is_empty()) {
                     status.warnings.push(format!(
                         "An earlier sign-out could not revoke its grant. `device-login logout {}` tries again.",

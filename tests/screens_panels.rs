@@ -166,7 +166,7 @@ fn names_from_a_server_cannot_steer_the_terminal() {
         Some(Account { id: HOSTILE.to_owned(), email: Some(HOSTILE.to_owned()), name: Some(HOSTILE.to_owned()) });
     hostile.scopes = texts(&[HOSTILE]);
     hostile.issuer = Some(HOSTILE.to_owned());
-    hostile.last_refresh = Some(LastRefresh { at: seconds_after(-5), error: Some(HOSTILE.to_owned()) });
+    hostile.last_refresh = Some(LastRefresh::new(seconds_after(-5), Some(HOSTILE.to_owned())));
     for (columns, rows) in SIZES {
         let mut model = profiles_of(vec![hostile.clone()], "work");
         resize(&mut model, columns, rows);

@@ -178,6 +178,19 @@ pub struct LastRefresh {
     /// What went wrong, in words for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The server may have acted on the request although its answer never came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answer_lost: bool,
+    /// The provider has replaced the refresh token in this refresh or an earlier one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rotates: bool,
+}
+
+impl LastRefresh {
+    /// An attempt at this time, with what went wrong.
+    pub fn new(at: Timestamp, error: Option<String>) -> Self {
+        Self { at, error, answer_lost: false, rotates: false }
+    }
 }
 
 mod secret {

@@ -79,8 +79,8 @@ impl Attempt {
             Approval::Code { .. } => (Place::CodeExchange, None),
             Approval::RefreshToken(token) => (Place::Refresh, Some(token.clone())),
         };
-        let flow = TokenFlow::new(self.provider.dialect, data_center.clone(), self.client.clone(), approval);
-        let grant = match driver::token(&self.service.http, flow).await {
+        let mut flow = TokenFlow::new(self.provider.dialect, data_center.clone(), self.client.clone(), approval);
+        let grant = match driver::token(&self.service.http, &mut flow).await {
             Outcome::Minted { token, client_authentication } => {
                 let is_imported = imported.is_some();
                 let token = TokenAnswer { refresh_token: token.refresh_token.clone().or(imported), ..*token };

@@ -303,3 +303,83 @@ fn where_no_note_can_be_kept_revoking_is_tried_all_the_same() {
     assert!(error.to_string().ends_with("the grant was revoked at the provider, but is still here"), "{error}");
     assert_eq!(lab.us.count("/oauth/v2/revoke/token"), 1);
 }
+
+#[test]
+fn a_refused_token_that_was_just_given_out_is_told_as_a_possible_theft() {
+    let refreshes = AtomicUsize::new(0);
+    let authority = Authority::start(move |_| match refreshes.fetch_add(1, Ordering::SeqCst) {
+        0 => (200, json!({"access_token": "access-2", "refresh_token": "refresh-2", "expires_in": 3600}).to_string()),
+        _ => (400, json!({"error": "invalid_grant"}).to_string()),
+    });
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    home.run(&["token", "--force"]).worked("access-2\n");
+    home.run(&["token", "--force"]).failed(4, &["somebody else may have used it", "a copied store", "was stolen"]);
+    let status = home.run(&["status"]);
+    assert!(status.stdout.contains("somebody else may have used it"), "{status:?}");
+}
+
+/// A provider without a userinfo endpoint that says beside the tokens who approved.
+fn claiming(claims: &'static str) -> (Authority, Home) {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+    let authority = Authority::start(move |asked| {
+        if asked.path == "/revoke" {
+            return (200, String::new());
+        }
+        let claims = claims.replace("ISSUER", &asked.origin());
+        let id_token = format!("e30.{}.", BASE64_URL_SAFE_NO_PAD.encode(claims));
+        let tokens = json!({"access_token": "access", "refresh_token": "refresh", "id_token": id_token});
+        (200, tokens.to_string())
+    });
+    let home = Home::new();
+    let configuration = program::configuration(&authority.origin());
+    let lines = configuration.lines().filter(|line| !line.contains("userinfo_endpoint"));
+    home.configure(&lines.collect::<Vec<_>>().join("\n"));
+    (authority, home)
+}
+
+#[test]
+fn an_id_token_tells_who_approved_where_nobody_can_be_asked() {
+    let sound = r#"{"iss":"ISSUER","aud":["client-1"],"exp":99999999999,"sub":"77","email":"dana@example.com"}"#;
+    let foreign = r#"{"iss":"ISSUER","aud":"client-2","exp":99999999999,"sub":"77","email":"dana@example.com"}"#;
+    let unverified = r#"{"iss":"ISSUER","aud":"client-1","exp":99999999999,"sub":"66","email":"dana@example.com","email_verified":false}"#;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    for (claims, expected, account, is_imported) in [
+        (sound, None, Some("77"), false),
+        (sound, Some("Dana@example.com"), Some("77"), false),
+        (sound, Some("77"), Some("77"), false),
+        (sound, Some("ops@example.com"), None, false),
+        (sound, Some("ops@example.com"), None, true),
+        (foreign, Some("dana@example.com"), None, false),
+        (unverified, Some("dana@example.com"), None, false),
+        ("not JSON", Some("dana@example.com"), None, false),
+    ] {
+        let (authority, home) = claiming(claims);
+        let config = Config::load(&home.path("config.toml")).expect("it is sound");
+        let store = open(&StoreAddress::Memory, KeyOptions::default());
+        let service = Service::new(config, Arc::clone(&store), Client::new(None), Box::new(|_| None));
+        let profile = service.config.profile(None).expect("there is one");
+        let options = SignIn { expect_account: expected.map(str::to_owned), ..SignIn::default() };
+        let result = if is_imported {
+            runtime.block_on(service.import(profile, Secret::new("theirs"), None, options))
+        } else {
+            runtime.block_on(service.sign_in_with_code(profile, Secret::new("code"), options))
+        };
+        let saved = store.load(&profile.name).expect("it opens").and_then(|record| record.grant);
+        let id = |signed_in: device_login::service::SignedIn| signed_in.account.map(|account| account.id);
+        match account {
+            Some(account) => {
+                assert_eq!(result.map(id), Ok(Some(account.to_owned())), "{claims} {expected:?}");
+                assert!(saved.is_some_and(|grant| grant.account.is_some_and(|saved| saved.id == account)));
+                assert_eq!(authority.count("/revoke"), 0);
+            }
+            None => {
+                let error = result.expect_err("somebody else approved");
+                assert_eq!((error.code, error.code.exit_code()), (Code::WrongAccount, 1), "{claims} {expected:?}");
+                assert_eq!((saved, authority.count("/revoke")), (None, usize::from(!is_imported)), "{claims}");
+            }
+        }
+    }
+}

@@ -97,7 +97,7 @@ impl Login {
         let profile = service.config.profile(name.as_ref())?.clone();
         let options = self.options(mode);
         let warnings = if mode == Mode::FullScreen { Vec::new() } else { service.sign_in_warnings(&profile) };
-        warnings.iter().for_each(|warning| context.output.say(&format!("warning: {warning}")));
+        context.output.warn(&warnings);
         let (timeout, qr) = (self.timeout, self.qr);
         let unbroken = context.interrupts.unbroken();
         context.interrupts.block_on(within(timeout, unbroken, async {

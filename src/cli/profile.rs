@@ -26,7 +26,7 @@ pub(super) struct ProfileCommand {
 
 #[derive(Subcommand)]
 enum Action {
-    Add(Add),
+    Add(Box<Add>),
     List(List),
     Show(Show),
     Remove(Remove),

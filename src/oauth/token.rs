@@ -152,3 +152,52 @@ fn is_answer_lost(failure: &TransportFailure) -> bool {
     use TransportFailure::{Closed, Slow, Timeout, Truncated};
     matches!(failure, Closed(_) | Timeout(_) | Slow(_) | Truncated(_))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use url::Url;
+
+    use super::{Outcome, TokenFlow};
+    use crate::clock::Moment;
+    use crate::http::TransportFailure;
+    use crate::oauth::wire::Approval;
+    use crate::oauth::{Client, Step};
+    use crate::providers::zoho;
+    use crate::secret::Secret;
+
+    fn flow(approval: Approval) -> TokenFlow {
+        let at = |address| Url::parse(address).expect("an address");
+        let data_center = zoho::data_center("us", &at("https://accounts.zoho.com"), &at("https://www.zohoapis.com"));
+        let client =
+            Client { id: "client".to_owned(), secret: None, data_center_secrets: [].into(), authentication: vec![] };
+        TokenFlow::new(&zoho::DIALECT, data_center, client, approval)
+    }
+
+    fn at(seconds: u64) -> Moment {
+        Moment::at(Duration::from_secs(seconds))
+    }
+
+    fn lost() -> TransportFailure {
+        TransportFailure::Truncated("accounts.zoho.com".to_owned())
+    }
+
+    #[test]
+    fn the_second_try_has_what_is_left_of_the_first_ones_time() {
+        let mut flow = flow(Approval::RefreshToken(Secret::new("refresh")));
+        let Step::Send(first) = flow.poll(at(100)) else { panic!("nothing to wait for") };
+        assert_eq!((first.deadline, flow.has_lost_answer()), (Duration::from_secs(20), false));
+        flow.handle(at(108), Err(lost()));
+        let Step::Send(second) = flow.poll(at(109)) else { panic!("the wait is over") };
+        assert_eq!((second.deadline, flow.has_lost_answer()), (Duration::from_secs(11), true));
+    }
+
+    #[test]
+    fn a_code_is_never_sent_twice() {
+        let mut flow = flow(Approval::Code { code: Secret::new("code"), redirect_uri: None, verifier: None });
+        assert!(matches!(flow.poll(at(100)), Step::Send(_)));
+        flow.handle(at(101), Err(lost()));
+        assert!(matches!(flow.poll(at(102)), Step::Done(Outcome::Transport(_))));
+    }
+}

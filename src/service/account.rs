@@ -1,5 +1,6 @@
 //! Who is behind a profile.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Freshness, Service, issuing_data_center, sign_in_hint, store_error, transport_error};
@@ -7,7 +8,8 @@ use crate::api::{self, Call};
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request};
-use crate::providers::{AccountFields, DataCenter, Provider, catalog};
+use crate::oauth::wire::IdToken;
+use crate::providers::{AccountFields, DataCenter, Provider, catalog, standard};
 use crate::storage::{Account, Grant};
 use crate::untrusted::Untrusted;
 
@@ -51,7 +53,8 @@ impl Service {
         if let Some(diagnosis) = api::diagnose(&response) {
             return Err(diagnosis_error(what, diagnosis, response.status));
         }
-        read_account(&response.body, &provider.dialect.account_fields).ok_or_else(|| {
+        let info: Option<Map<String, Value>> = serde_json::from_slice(&response.body).ok();
+        info.and_then(|info| read_account(&info, &provider.dialect.account_fields)).ok_or_else(|| {
             Error::new(Code::Provider, what).because(format!("the answer cannot be read (HTTP {})", response.status))
         })
     }
@@ -84,9 +87,19 @@ pub(super) fn missing_scopes(wanted: &[String], granted: &[String]) -> Vec<Strin
     wanted.iter().filter(|scope| !catalog::covers(granted, scope)).cloned().collect()
 }
 
-/// Reads who approved out of a user info answer.
-fn read_account(body: &[u8], fields: &AccountFields) -> Option<Account> {
-    let info: Map<String, Value> = serde_json::from_slice(body).ok()?;
+/// Who approved, as the token endpoint said beside the tokens.
+pub(super) fn claimed_account(
+    id_token: &IdToken,
+    data_center: &DataCenter,
+    client_id: &str,
+    now: Timestamp,
+) -> Option<Account> {
+    let claims = id_token.claims(data_center, client_id, now)?;
+    read_account(claims, &standard::DIALECT.account_fields)
+}
+
+/// Reads who approved out of a user info answer or the claims of an `id_token`.
+fn read_account(info: &Map<String, Value>, fields: &AccountFields) -> Option<Account> {
     let line = |names: &[&str]| {
         let values = names.iter().filter_map(|name| info.get(*name));
         let mut lines = values.filter_map(|value| match value {
@@ -97,26 +110,32 @@ fn read_account(body: &[u8], fields: &AccountFields) -> Option<Account> {
         });
         lines.find(|line| !line.is_empty())
     };
-    Some(Account { id: line(fields.id)?, email: line(fields.email), name: line(fields.name) })
+    // An address that nobody has verified may be anybody's (OpenID Connect Core 1.0 §5.7).
+    let is_unverified = info.get("email_verified").is_some_and(|verified| *verified == false || verified == "false");
+    let email = line(fields.email).filter(|_| !is_unverified);
+    Some(Account { id: line(fields.id)?, email, name: line(fields.name) })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{missing_scopes, read_account};
+    use super::{AccountFields, missing_scopes, read_account};
     use crate::providers::{standard, zoho};
 
     #[test]
     fn accounts_are_read_from_zoho_and_from_openid_connect() {
         let zoho = br#"{"Display_Name":"Dana","Email":"d@example.com","ZUID":10293847561029384756}"#;
-        let zoho = read_account(zoho, &zoho::DIALECT.account_fields);
+        let read = |body: &[u8], fields: &AccountFields| read_account(&serde_json::from_slice(body).ok()?, fields);
+        let zoho = read(zoho, &zoho::DIALECT.account_fields);
         assert_eq!(zoho.map(|account| account.id), Some("10293847561029384756".to_owned()));
-        let standard = |body: &[u8]| read_account(body, &standard::DIALECT.account_fields);
+        let standard = |body: &[u8]| read(body, &standard::DIALECT.account_fields);
         let openid = standard(br#"{"sub":"abc","email":"d@example.com","name":"D\u001b[31m"}"#).expect("readable");
         assert_eq!(openid.name.as_deref(), Some("D<U+001B>[31m"));
         let github = standard(br#"{"id":583231,"email":null,"name":null,"login":"octo"}"#).expect("readable");
         assert_eq!((github.id.as_str(), github.label()), ("583231", "octo"));
         assert_eq!(standard(br#"{"name":"nobody"}"#), None);
         assert_eq!(standard(b"<html>"), None);
+        let unverified = standard(br#"{"sub":"1","email":"ops@example.com","email_verified":false}"#);
+        assert_eq!(unverified.map(|account| account.email), Some(None));
     }
 
     #[test]

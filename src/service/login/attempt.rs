@@ -135,13 +135,15 @@ impl Attempt {
         // A token that nobody can refresh and of whose end nothing is said lives until somebody revokes it.
         let unstated = if token.refresh_token.is_some() { DEFAULT_TOKEN_LIFE } else { LONGEST_TOKEN_LIFE };
         let api_domain = token.api_domain.or_else(|| data_center.api_domain.clone());
+        let claimed = token.id_token.as_ref();
+        let claimed = claimed.and_then(|token| account::claimed_account(token, data_center, &self.client.id, now));
         let source = self.service.config.provider(&self.profile).ok();
         Grant {
             issuer: data_center.accounts_server.to_string(),
             data_center: data_center.code.clone(),
             api_domain: api_domain.map(|url| url.origin().ascii_serialization()),
             allowed_origins: data_center.origins().iter().map(Origin::ascii_serialization).collect(),
-            account: None,
+            account: claimed,
             endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
             client_authentication: Some(client_authentication),
             scopes: token.scopes.unwrap_or_else(|| self.scopes.clone()),
@@ -159,7 +161,7 @@ impl Attempt {
     /// Makes sure that the right person approved, before anything is kept (reverse phishing). A grant of somebody else
     /// is given back.
     async fn check_account(&self, expected: &str, grant: Grant, data_center: &DataCenter) -> Result<Grant, Error> {
-        let account = self.service.ask_account(&grant, &self.provider, data_center).await;
+        let account = self.account_behind(&grant, data_center).await;
         let matches = |account: &Account| {
             account.id == expected || account.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(expected))
         };
@@ -174,6 +176,12 @@ impl Attempt {
                 .hint("add the scope that lets the account be read (`AaaServer.profile.READ` for Zoho)"),
         };
         Err(self.give_back(error, &grant, data_center).await)
+    }
+
+    /// Who approved: asked from the provider, or else as it said beside the tokens.
+    async fn account_behind(&self, grant: &Grant, data_center: &DataCenter) -> Result<Account, Error> {
+        let asked = self.service.ask_account(grant, &self.provider, data_center).await;
+        asked.or_else(|error| grant.account.clone().ok_or(error))
     }
 
     /// Revokes a grant that is not to be kept; the error then says what became of it.
@@ -213,8 +221,8 @@ impl Attempt {
 
     async fn describe(self, grant: Grant) -> SignedIn {
         let data_center = self.provider.data_center(&grant.data_center).unwrap_or(&self.home);
-        let account = match grant.account.clone() {
-            Some(account) => Some(account),
+        let account = match grant.account.clone().filter(|_| self.expected.is_some()) {
+            Some(checked) => Some(checked),
             None => self.learn_account(&grant, data_center).await,
         };
         SignedIn {
@@ -233,13 +241,19 @@ impl Attempt {
 
     /// Asks who approved and notes it. An account that cannot be asked for is no reason to fail.
     async fn learn_account(&self, grant: &Grant, data_center: &DataCenter) -> Option<Account> {
-        let account = self.service.ask_account(grant, &self.provider, data_center).await.ok()?;
+        let account = self.account_behind(grant, data_center).await.ok()?;
+        if grant.account.as_ref() != Some(&account) {
+            self.note_account(grant, &account).await;
+        }
+        Some(account)
+    }
+
+    async fn note_account(&self, grant: &Grant, account: &Account) -> Option<()> {
         let mut locked = self.service.lock(&self.profile.name).await.ok()?;
         let mut record = locked.load().ok()??;
         let saved = record.grant.as_mut().filter(|saved| saved.access_token == grant.access_token)?;
         saved.account = Some(account.clone());
-        locked.commit(&mut record).ok()?;
-        Some(account)
+        locked.commit(&mut record).ok()
     }
 
     /// Why a code that was not approved ended the sign-in.

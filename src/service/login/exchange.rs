@@ -69,7 +69,7 @@ impl Attempt {
     /// Turns an approval into a grant at the data center that issued it, and keeps that.
     pub(super) async fn redeem(self, approval: Approval, data_center: DataCenter) -> Result<SignedIn, Error> {
         let unbroken = self.service.unbroken.clone();
-        let (attempt, grant) = unbroken.run(self.exchange(approval, data_center)).await?;
+        let (attempt, grant) = unbroken.run(Box::pin(self.exchange(approval, data_center))).await?;
         Ok(attempt.signed_in(grant).await)
     }
 
@@ -91,7 +91,7 @@ impl Attempt {
             }
             outcome => return Err(self.asked(&what, place, &data_center).without_token(outcome)),
         };
-        let grant = self.keep(grant, &data_center, |_| std::future::ready(false)).await?;
+        let grant = Box::pin(self.keep(grant, &data_center, |_| std::future::ready(false))).await?;
         Ok((self, grant))
     }
 }

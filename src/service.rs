@@ -8,9 +8,11 @@ mod api;
 mod discovery;
 mod driver;
 mod failure;
+mod grants;
 mod login;
 mod machine;
 mod profiles;
+mod revocation;
 mod status;
 mod test_calls;
 mod tokens;
@@ -19,10 +21,10 @@ mod unbroken;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use account::SignedOut;
 pub use api::{Answer, Explained, refusal_error};
 pub use login::{CameBack, IssuedCode, SignIn, SignInEvent, SignedIn, WebSignIn};
 pub use machine::Machine;
+pub use revocation::SignedOut;
 pub use status::{Budget, ProfileStatus, State};
 pub use test_calls::{TestCallEntry, TestCalls};
 pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness};
@@ -133,14 +135,19 @@ fn home_data_center<'a>(profile: &Profile, provider: &'a Provider) -> Result<&'a
 ///
 /// Where the configuration has come to mean another server under the same name, the grant is not taken there.
 fn issuing_data_center<'a>(provider: &'a Provider, grant: &Grant) -> Result<&'a DataCenter, Error> {
-    let Some(data_center) = provider.data_center(&grant.data_center) else {
-        let message = format!("provider `{}` has no data center `{}`", provider.name, grant.data_center);
+    data_center_of_issuer(provider, &grant.data_center, &grant.issuer)
+}
+
+/// The data center with this code, if it still is the issuer.
+fn data_center_of_issuer<'a>(provider: &'a Provider, code: &str, issuer: &str) -> Result<&'a DataCenter, Error> {
+    let Some(data_center) = provider.data_center(code) else {
+        let message = format!("provider `{}` has no data center `{code}`", provider.name);
         return Err(Error::new(Code::Config, message).hint("add it to the provider in the configuration"));
     };
-    if data_center.accounts_server.as_str() == grant.issuer {
+    if data_center.accounts_server.as_str() == issuer {
         return Ok(data_center);
     }
-    let message = format!("the grant was issued by {}", grant.issuer);
+    let message = format!("the grant was issued by {issuer}");
     Err(Error::new(Code::SignInNeeded, message)
         .because(format!("provider `{}` is {} now", provider.name, data_center.accounts_server))
         .hint("sign in again, or put the provider's old address back into the configuration"))

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use key::KeyOptions;
-pub use record::{Account, Grant, IssuerEndpoints, LastRefresh, Record};
+pub use record::{Account, Grant, IssuerEndpoints, LastRefresh, Record, RevocationNote, UnrevokedGrant};
 
 use crate::profile::ProfileName;
 

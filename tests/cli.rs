@@ -456,7 +456,7 @@ fn logout_says_which_of_revoking_and_forgetting_worked() {
     drop(authority);
     let offline = home.run(&["logout"]);
     assert!(offline.code == 7 && offline.stderr.contains("could not be revoked"), "{offline:?}");
-    assert!(offline.stdout.contains("Forgotten: ") && !offline.stdout.contains("Revoked"), "{offline:?}");
+    assert!(offline.stdout.contains("Signed out: ") && !offline.stdout.contains("Revoked"), "{offline:?}");
     home.run(&["token"]).failed(4, &[]);
 }
 

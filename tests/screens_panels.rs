@@ -117,7 +117,7 @@ fn signing_out_says_which_half_did_not_work() {
         let error = Error::new(Code::Network, "the grant could not be revoked")
             .because("no connection to accounts.zoho.eu")
             .hint("remove the access in the account's settings");
-        let result = Ok(SignedOut { revoked: Some(Err(error)), forgotten: true });
+        let result = Ok(SignedOut { revoked: Some(Err(error)), forgotten: true, is_noted: false });
         update(&mut model, Message::SignedOut { task, profile: name("work"), result }, now());
         model
     };
@@ -166,7 +166,7 @@ fn names_from_a_server_cannot_steer_the_terminal() {
         Some(Account { id: HOSTILE.to_owned(), email: Some(HOSTILE.to_owned()), name: Some(HOSTILE.to_owned()) });
     hostile.scopes = texts(&[HOSTILE]);
     hostile.issuer = Some(HOSTILE.to_owned());
-    hostile.last_refresh = Some(LastRefresh { at: seconds_after(-5), error: Some(HOSTILE.to_owned()) });
+    hostile.last_refresh = Some(LastRefresh::new(seconds_after(-5), Some(HOSTILE.to_owned())));
     for (columns, rows) in SIZES {
         let mut model = profiles_of(vec![hostile.clone()], "work");
         resize(&mut model, columns, rows);
@@ -410,9 +410,11 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
                 profile,
                 result: Err(Error::new(Code::Provider, HOSTILE).because(HOSTILE).hint(HOSTILE)),
             },
-            Effect::SignOut { task, profile, .. } => {
-                Message::SignedOut { task, profile, result: Ok(SignedOut { revoked: Some(Ok(())), forgotten: true }) }
-            }
+            Effect::SignOut { task, profile, .. } => Message::SignedOut {
+                task,
+                profile,
+                result: Ok(SignedOut { revoked: Some(Ok(())), forgotten: true, is_noted: false }),
+            },
             _ => continue,
         };
         let more = update(model, message, now);

@@ -117,6 +117,7 @@ fn signed_in() -> SignedIn {
         api_domain: Some("https://www.zohoapis.eu".to_owned()),
         access_token_expires_at: at(3640).time,
         refreshable: true,
+        warnings: Vec::new(),
     }
 }
 

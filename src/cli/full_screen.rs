@@ -54,6 +54,7 @@ pub(super) async fn show(context: &Context, service: Arc<Service>, options: Opti
         Ended::Quit => Ok(0),
         Ended::SignedIn(signed_in) => {
             context.output.text(&super::login::signed_in_line(&signed_in))?;
+            context.output.warn(&signed_in.warnings);
             Ok(0)
         }
         Ended::Failed(error) => Err(error),

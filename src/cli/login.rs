@@ -133,6 +133,8 @@ impl Login {
         let profile = service.config.profile(name.as_ref())?.clone();
         let mode = if self.is_by_code(&profile) || self.is_by_web(&profile) { mode.in_lines() } else { mode };
         let options = self.options(mode);
+        let warnings = if mode == Mode::FullScreen { Vec::new() } else { service.sign_in_warnings(&profile) };
+        context.output.warn(&warnings);
         if self.is_by_code(&profile) {
             return code::sign_in(context, &service, &profile, options, mode).map(|()| 0);
         }

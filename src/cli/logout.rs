@@ -22,16 +22,22 @@ impl Logout {
         let profile = service.config.profile(context.profile_name(&self.profile)?.as_ref())?;
         let signed_out = context.interrupts.block_on(service.sign_out(profile, self.local))?;
         let name = &profile.name;
+        let is_over = signed_out.revoked.is_some() || signed_out.forgotten;
         if matches!(signed_out.revoked, Some(Ok(()))) {
             let provider = service.config.provider(profile)?.dialect().display_name;
             context.output.text(&format!("Revoked: {provider} no longer accepts the tokens of profile {name}."))?;
         }
-        if signed_out.forgotten {
+        if signed_out.is_noted {
+            context.output.text(&format!(
+                "Signed out: profile {name} cannot be used any more. Its token stays in the store only to be revoked; \
+                 the next logout or login of the profile tries again."
+            ))?;
+        } else if signed_out.forgotten {
             context.output.text(&format!("Forgotten: the tokens of profile {name} are gone from this machine."))?;
             if self.local {
                 context.output.note("The grant was not revoked: it stays valid at the provider.");
             }
-        } else {
+        } else if !is_over {
             context.output.text(&format!("Profile {name} was not signed in."))?;
         }
         match signed_out.revoked {

@@ -154,6 +154,13 @@ impl Output {
         self.stderr.write(&(self.stderr.guarded(text) + "\n"));
     }
 
+    /// What a person should see to, a line each.
+    pub(super) fn warn(&self, warnings: &[String]) {
+        for warning in warnings {
+            self.say(&format!("warning: {warning}"));
+        }
+    }
+
     /// What a person may like to know.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {

@@ -201,6 +201,7 @@ fn shown(profile: &Profile, service: &Service) -> Result<String, Error> {
     lines.push(("state", status.state.word().replace('_', " ")));
     lines.extend(status.account.as_ref().map(|account| ("account", account.label().to_owned())));
     lines.extend(status.api_domain.clone().map(|domain| ("API domain", domain)));
+    lines.extend(status.warnings.iter().map(|warning| ("warning", warning.clone())));
     if let Some(protection) = &status.protection {
         let place = protection.place.as_ref().map_or_else(String::new, |place| format!("{}, ", place.display()));
         lines.push(("store", format!("{place}{protection}")));

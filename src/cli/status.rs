@@ -51,6 +51,8 @@ struct ProfileJson<'a> {
     last_refresh_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    warnings: &'a [String],
     store: StoreJson,
 }
 
@@ -140,6 +142,7 @@ fn profile_json(status: &ProfileStatus, now: Timestamp) -> ProfileJson<'_> {
         }),
         last_refresh_at: status.last_refresh.as_ref().map(|last| words::rfc3339(last.at)),
         last_error: status.problem.as_ref().map(ToString::to_string).or(refresh_error),
+        warnings: &status.warnings,
         store: status.protection.as_ref().map_or(StoreJson { kind: "unknown", protection: "unknown" }, |protection| {
             StoreJson { kind: protection.kind, protection: protection.key.word() }
         }),
@@ -159,6 +162,7 @@ fn table(statuses: &[ProfileStatus], now: Timestamp) -> String {
         if let Some(error) = status.last_refresh.as_ref().and_then(|last| last.error.as_ref()) {
             lines.push(format!("{name}: last refresh: {error}"));
         }
+        lines.extend(status.warnings.iter().map(|warning| format!("{name}: warning: {warning}")));
     }
     // Every profile is in the same store.
     if let Some(protection) = statuses.iter().find_map(|status| status.protection.as_ref()) {

@@ -1,5 +1,5 @@
-//! A request to the token endpoint as a state machine: one exchange, and one more when the first never reached the server
-//! or the client may say who it is in another way.
+//! A request to the token endpoint as a state machine: one exchange, and one more when the first never reached the
+//! server, when the answer to a refresh got lost, or when the client may say who it is in another way.
 //!
 //! It decides what an answer says about the grant. Locks, storage and the budget belong to `service::tokens`.
 
@@ -9,12 +9,16 @@ use super::wire::{self, Approval, ServerError, TokenAnswer, TokenReply, Unreadab
 use super::{Client, Step};
 use crate::clock::Moment;
 use crate::http::trouble::Trouble;
-use crate::http::{Response, TransportFailure};
+use crate::http::{ACCOUNTS_DEADLINE, Request, Response, TransportFailure};
 use crate::providers::{ClientAuthentication, DataCenter, Dialect};
 use crate::untrusted::Rejected;
 
 /// The wait before the second try.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// Both tries together take no longer than one request may, since whoever waits for the lock counts on that.
+const DEADLINE: Duration = ACCOUNTS_DEADLINE;
+/// With less time left, a second try is not worth beginning.
+const SHORTEST_TRY: Duration = Duration::from_secs(5);
 
 /// One refresh (RFC 6749 §6), or one exchange of a code (§4.1.3), from request to outcome.
 ///
@@ -22,6 +26,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// | --- | --- | --- |
 /// | `Ready` | `poll` at the time | `AwaitingReply`, sends the request |
 /// | `AwaitingReply` | no connection, first try | `Ready`, half a second later |
+/// | | an answer to a refresh that got lost, first try, early enough | `Ready`, half a second later |
 /// | | a refusal of the client that may say who it is in another way | `Ready`, at once |
 /// | | any answer, or any other failure | `Done` |
 #[derive(Debug)]
@@ -31,6 +36,9 @@ pub struct TokenFlow {
     client: Client,
     approval: Approval,
     state: State,
+    /// When the first request went out.
+    begun_at: Option<Moment>,
+    has_lost_answer: bool,
 }
 
 /// What the provider said.
@@ -65,7 +73,12 @@ impl TokenFlow {
     /// A request at the data center that issued the approval.
     pub fn new(dialect: &'static Dialect, data_center: DataCenter, client: Client, approval: Approval) -> Self {
         let state = State::Ready { at: None, is_retry: false };
-        Self { dialect, data_center, client, approval, state }
+        Self { dialect, data_center, client, approval, state, begun_at: None, has_lost_answer: false }
+    }
+
+    /// Tells whether a request went out to which no whole answer came: the server may have acted on it.
+    pub fn has_lost_answer(&self) -> bool {
+        self.has_lost_answer
     }
 
     /// Tells what to do at `now`.
@@ -73,8 +86,12 @@ impl TokenFlow {
         match &self.state {
             State::Ready { at: Some(at), .. } if now < *at => Step::Wait(*at),
             State::Ready { is_retry, .. } => {
-                self.state = State::AwaitingReply { is_retry: *is_retry };
-                Step::Send(wire::token_request(&self.data_center, &self.client, &self.approval))
+                let is_retry = *is_retry;
+                self.state = State::AwaitingReply { is_retry };
+                let begun_at = *self.begun_at.get_or_insert(now);
+                let request = wire::token_request(&self.data_center, &self.client, &self.approval);
+                let deadline = if is_retry { DEADLINE.saturating_sub(now - begun_at) } else { request.deadline };
+                Step::Send(Request { deadline, ..request })
             }
             State::AwaitingReply { .. } => Step::AwaitReply,
             State::Done(outcome) => Step::Done(outcome.clone()),
@@ -90,14 +107,26 @@ impl TokenFlow {
                 Outcome::Garbled { status, .. } if self.client.try_json(status) => State::Ready { at: None, is_retry },
                 outcome => State::Done(outcome),
             },
-            // Nothing was sent, so a second try cannot present a token twice.
-            Err(TransportFailure::Dns(_) | TransportFailure::Refused(_) | TransportFailure::Connect(_))
-                if !is_retry =>
-            {
-                State::Ready { at: Some(now + RETRY_AFTER), is_retry: true }
+            Err(failure) => {
+                self.has_lost_answer |= is_answer_lost(&failure);
+                if !is_retry && self.is_worth_another_try(&failure, now) {
+                    State::Ready { at: Some(now + RETRY_AFTER), is_retry: true }
+                } else {
+                    State::Done(Outcome::Transport(failure))
+                }
             }
-            Err(failure) => State::Done(Outcome::Transport(failure)),
         };
+    }
+
+    /// Where nothing was sent, a second try cannot present a token twice. Where a refresh was answered and the answer got
+    /// lost, the old token is the only one there is: a server without rotation or with a grace takes it, and on one that
+    /// rotates strictly there is nothing more to lose. A code is never sent twice (RFC 6749 §4.1.2).
+    fn is_worth_another_try(&self, failure: &TransportFailure, now: Moment) -> bool {
+        let is_unsent =
+            matches!(failure, TransportFailure::Dns(_) | TransportFailure::Refused(_) | TransportFailure::Connect(_));
+        let is_lost_refresh = is_answer_lost(failure) && matches!(self.approval, Approval::RefreshToken(_));
+        let spent = self.begun_at.map_or(Duration::ZERO, |begun_at| now - begun_at);
+        (is_unsent || is_lost_refresh) && spent + RETRY_AFTER + SHORTEST_TRY <= DEADLINE
     }
 
     fn says_who_it_is_otherwise(&mut self, error: &ServerError) -> bool {
@@ -116,5 +145,60 @@ impl TokenFlow {
             Err(Unreadable::Garbled { status, trouble }) => Outcome::Garbled { status, trouble },
             Err(Unreadable::Rejected(rejected)) => Outcome::Rejected(rejected),
         }
+    }
+}
+
+/// The request was sent, and no whole answer came back.
+fn is_answer_lost(failure: &TransportFailure) -> bool {
+    use TransportFailure::{Closed, Slow, Timeout, Truncated};
+    matches!(failure, Closed(_) | Timeout(_) | Slow(_) | Truncated(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use url::Url;
+
+    use super::{Outcome, TokenFlow};
+    use crate::clock::Moment;
+    use crate::http::TransportFailure;
+    use crate::oauth::wire::Approval;
+    use crate::oauth::{Client, Step};
+    use crate::providers::zoho;
+    use crate::secret::Secret;
+
+    fn flow(approval: Approval) -> TokenFlow {
+        let at = |address| Url::parse(address).expect("an address");
+        let data_center = zoho::data_center("us", &at("https://accounts.zoho.com"), &at("https://www.zohoapis.com"));
+        let client =
+            Client { id: "client".to_owned(), secret: None, data_center_secrets: [].into(), authentication: vec![] };
+        TokenFlow::new(&zoho::DIALECT, data_center, client, approval)
+    }
+
+    fn at(seconds: u64) -> Moment {
+        Moment::at(Duration::from_secs(seconds))
+    }
+
+    fn lost() -> TransportFailure {
+        TransportFailure::Truncated("accounts.zoho.com".to_owned())
+    }
+
+    #[test]
+    fn the_second_try_has_what_is_left_of_the_first_ones_time() {
+        let mut flow = flow(Approval::RefreshToken(Secret::new("refresh")));
+        let Step::Send(first) = flow.poll(at(100)) else { panic!("nothing to wait for") };
+        assert_eq!((first.deadline, flow.has_lost_answer()), (Duration::from_secs(20), false));
+        flow.handle(at(108), Err(lost()));
+        let Step::Send(second) = flow.poll(at(109)) else { panic!("the wait is over") };
+        assert_eq!((second.deadline, flow.has_lost_answer()), (Duration::from_secs(11), true));
+    }
+
+    #[test]
+    fn a_code_is_never_sent_twice() {
+        let mut flow = flow(Approval::Code { code: Secret::new("code"), redirect_uri: None, verifier: None });
+        assert!(matches!(flow.poll(at(100)), Step::Send(_)));
+        flow.handle(at(101), Err(lost()));
+        assert!(matches!(flow.poll(at(102)), Step::Done(Outcome::Transport(_))));
     }
 }

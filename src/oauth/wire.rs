@@ -4,12 +4,17 @@
 //! Zoho sends errors with 200; a body that is no JSON object is [`Unreadable::Garbled`], which a proxy or captive portal
 //! may have sent and is worth another try. Every text passes the check of its field before it leaves this module.
 
+mod id_token;
+mod revocation;
 mod trouble;
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use url::Url;
+
+pub use self::id_token::IdToken;
+pub use self::revocation::{Unrevoked, read_revocation};
 
 use self::trouble::{is_web_page, retry_after, status_trouble};
 use super::Client;
@@ -45,6 +50,8 @@ pub struct TokenAnswer {
     pub scopes: Option<Vec<String>>,
     /// As the data center's table has it, whatever alias was sent.
     pub api_domain: Option<Url>,
+    /// Who approved, in the words of OpenID Connect.
+    pub id_token: Option<IdToken>,
 }
 
 /// What a server said when it said no.
@@ -263,11 +270,6 @@ pub fn read_token(dialect: &Dialect, data_center: &DataCenter, response: &Respon
     }
 }
 
-/// The error that an answer names, whatever its status; one without tokens, such as that of a revocation.
-pub fn read_error(response: &Response) -> Option<ServerError> {
-    Body::parse(response).ok()?.error()
-}
-
 /// Errors by which a server speaks of itself, not of the request (RFC 6749 §4.1.2.1).
 fn is_passing(error: &ServerError) -> bool {
     ["server_error", "temporarily_unavailable"].contains(&error.word.as_str())
@@ -321,13 +323,8 @@ impl Body {
         self.fields.get(field).and_then(Value::as_str).map(Untrusted::new)
     }
 
-    /// A whole number, also one that was sent as text.
     fn number(&self, field: &str) -> Option<u64> {
-        match self.fields.get(field)? {
-            Value::Number(number) => number.as_u64().or_else(|| number.as_f64().map(whole)),
-            Value::String(text) => text.trim().parse().ok(),
-            _ => None,
-        }
+        self.fields.get(field).and_then(number)
     }
 
     fn garbled(&self) -> Unreadable {
@@ -398,6 +395,7 @@ impl Body {
             refresh_token,
             expires_in: expires_in.map(|life| life.min(LONGEST_TOKEN_LIFE)),
             scopes: self.scopes(),
+            id_token: self.fields.get("id_token").and_then(Value::as_str).and_then(IdToken::parse),
             api_domain: self.text("api_domain").map(|domain| api_domain(&domain, data_center)).transpose()?,
         })
     }
@@ -444,6 +442,15 @@ fn api_domain(sent: &Untrusted, data_center: &DataCenter) -> Result<Url, Rejecte
             || data_center.api_domain_aliases.iter().any(|alias| alias.origin() == url.origin())
     });
     known.cloned().ok_or(Rejected { field: "an API domain", problem: "is not the one of this data center" })
+}
+
+/// A whole number, also one that was sent as text.
+fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().map(whole)),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast from float saturates")]

@@ -24,7 +24,16 @@ impl Service {
 
     /// The provider of a profile as it was when `grant` was approved.
     pub(super) async fn provider_of(&self, profile: &Profile, grant: &Grant) -> Result<Provider, Error> {
-        let remembered = match (self.config.provider(profile)?, &grant.endpoints) {
+        self.provider_at(profile, grant.endpoints.as_ref()).await
+    }
+
+    /// The provider of a profile at the endpoints that were remembered, if any were.
+    pub(super) async fn provider_at(
+        &self,
+        profile: &Profile,
+        endpoints: Option<&IssuerEndpoints>,
+    ) -> Result<Provider, Error> {
+        let remembered = match (self.config.provider(profile)?, endpoints) {
             (ProviderSource::Discovered(server), Some(endpoints)) => server.provider(remembered(endpoints)),
             _ => None,
         };

@@ -11,7 +11,7 @@ use crate::oauth::token::{Outcome, TokenFlow};
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// Runs a request to the token endpoint to its end.
-pub(super) async fn token(client: &Client, mut flow: TokenFlow) -> Outcome {
+pub(super) async fn token(client: &Client, flow: &mut TokenFlow) -> Outcome {
     loop {
         match flow.poll(clock::now()) {
             Step::Send(request) => {

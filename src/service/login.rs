@@ -101,6 +101,8 @@ pub struct SignedIn {
     pub api_domain: Option<String>,
     pub access_token_expires_at: Timestamp,
     pub refreshable: bool,
+    /// As said by [`Service::sign_in_warnings`] before it began.
+    pub warnings: Vec<String>,
 }
 
 impl Service {
@@ -165,14 +167,7 @@ fn check_way(profile: &Profile) -> Result<(), Error> {
 
 /// A record that has nothing yet.
 pub(super) fn empty_record(profile: &Profile) -> Record {
-    Record {
-        profile: profile.name.clone(),
-        provider: profile.provider.clone(),
-        client_id: profile.client_id.clone(),
-        client_secret: None,
-        generation: 0,
-        grant: None,
-    }
+    Record::empty(profile.name.clone(), profile.provider.clone(), profile.client_id.clone())
 }
 
 fn sign_in_event(event: DeviceEvent, is_renewal: bool, provider: &Provider) -> SignInEvent {

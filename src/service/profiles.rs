@@ -62,6 +62,14 @@ impl Service {
         let mut locked = self.lock(name).await?;
         if !even_signed_in {
             let record = locked.load().map_err(store_error)?;
+            if record.as_ref().is_some_and(|record| !record.to_revoke.is_empty()) {
+                let message = format!("profile `{name}` is signed out, but its grant is not revoked yet");
+                return Err(Error::new(Code::Config, message)
+                    .because("removing it would forget the token that the provider has to be told")
+                    .hint(format!(
+                        "run `device-login logout {name}` again, or leave the grant valid there with `--force`"
+                    )));
+            }
             if record.is_some_and(|record| record.grant.is_some()) {
                 let message = format!("profile `{name}` is signed in");
                 return Err(Error::new(Code::Config, message)
@@ -121,11 +129,12 @@ fn record_for(profile: &Profile, before: Option<&Record>) -> Result<Record, Erro
     if is_same_client {
         return Ok(before.clone());
     }
-    if before.grant.is_some() {
+    if before.grant.is_some() || !before.to_revoke.is_empty() {
         let message = format!("the store still holds a grant of another profile `{}`", profile.name);
         return Err(Error::new(Code::Config, message).hint("choose another name, or another store"));
     }
-    Ok(Record { generation: before.generation, ..empty_record(profile) })
+    let (generation, unrevoked) = (before.generation, before.unrevoked.clone());
+    Ok(Record { generation, unrevoked, ..empty_record(profile) })
 }
 
 /// Brings the record back to what it was. An error of that is the smaller one.

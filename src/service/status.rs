@@ -8,7 +8,7 @@ use super::{DEFAULT_MIN_TTL, Service, home_data_center, store_error, tokens};
 use crate::config::{Config, Profile};
 use crate::error::Error;
 use crate::profile::ProfileName;
-use crate::storage::{Account, Grant, LastRefresh, Protection};
+use crate::storage::{Account, Grant, LastRefresh, Protection, Record};
 
 /// How a profile stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,16 +75,25 @@ pub struct ProfileStatus {
     pub protection: Option<Protection>,
     /// Why the state is unknown.
     pub problem: Option<Error>,
+    /// What a person should see to before it becomes one.
+    pub warnings: Vec<String>,
 }
 
 impl Service {
     /// Every profile's status, by name.
     pub fn statuses(&self, now: Timestamp) -> Vec<ProfileStatus> {
-        self.config.profiles.values().map(|profile| self.status(profile, now)).collect()
+        let records = self.records();
+        self.config.profiles.values().map(|profile| self.status_among(profile, &records, now)).collect()
     }
 
     /// One profile's status. A store that cannot be read is a status, too.
     pub fn status(&self, profile: &Profile, now: Timestamp) -> ProfileStatus {
+        let records = if self.grant_limit(profile).is_some() { self.records() } else { Vec::new() };
+        self.status_among(profile, &records, now)
+    }
+
+    /// One profile's status, with every record at hand that says something about its grants.
+    fn status_among(&self, profile: &Profile, records: &[Record], now: Timestamp) -> ProfileStatus {
         let mut status = ProfileStatus {
             name: profile.name.clone(),
             provider: profile.provider.clone(),
@@ -103,6 +112,7 @@ impl Service {
             last_refresh: None,
             protection: self.store.protection().ok(),
             problem: None,
+            warnings: Vec::new(),
         };
         if let Err(error) = self.check_provider(profile) {
             status.state = State::Unknown;
@@ -111,6 +121,13 @@ impl Service {
         }
         match self.store.load(&profile.name) {
             Ok(record) => {
+                status.warnings = self.grant_warnings(profile, records);
+                if record.as_ref().is_some_and(|record| !record.to_revoke.is_empty()) {
+                    status.warnings.push(format!(
+                        "An earlier sign-out could not revoke its grant. `device-login logout {}` tries again.",
+                        profile.name
+                    ));
+                }
                 if let Some(grant) = record.and_then(|record| record.grant) {
                     status.describe(grant, profile, &self.config, now);
                 }

@@ -3,6 +3,8 @@
 //! One flight per profile over all processes: whoever holds the lock reads again, and only asks the provider if nobody
 //! else did in the meantime. The outcome, good or bad, is written before the lock goes; no outcome deletes a token.
 
+mod reuse;
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -93,13 +95,13 @@ impl Service {
         let refreshing = Refreshing { profile: profile.clone(), provider, data_center, client, what };
         let refresh_token = may_refresh(&grant, &refreshing.asked(), now)?;
         locked.reserve().map_err(store_error)?;
-        let flow = refreshing.flow(refresh_token);
+        let mut flow = refreshing.flow(refresh_token);
         let mut record = record.unwrap_or_else(|| login::empty_record(profile));
         let http = self.http.clone();
         // From here on the provider may have replaced the refresh token, so its answer has to be kept.
         let exchange = async move {
-            let outcome = driver::token(&http, flow).await;
-            refreshing.note(&mut *locked, &mut record, grant, outcome)
+            let outcome = driver::token(&http, &mut flow).await;
+            refreshing.note(&mut *locked, &mut record, grant, outcome, flow.has_lost_answer())
         };
         self.unbroken.run(exchange).await
     }
@@ -135,19 +137,24 @@ impl Refreshing {
         &self,
         locked: &mut dyn LockedRecord,
         record: &mut Record,
-        grant: Grant,
+        mut grant: Grant,
         outcome: Outcome,
+        answer_lost: bool,
     ) -> Result<Grant, Error> {
         let asked = self.asked();
         let dialect = self.provider.dialect;
         let now = clock::wall();
+        let last = grant.last_refresh.take();
+        let is_replaced = matches!(&outcome, Outcome::Minted { token, .. }
+            if token.refresh_token.is_some() && token.refresh_token != grant.refresh_token);
+        let rotates = is_replaced || last.as_ref().is_some_and(|last| last.rotates);
         let (mut grant, result) = match outcome {
             Outcome::Minted { token, client_authentication } => {
                 let grant = Grant { client_authentication: Some(client_authentication), ..grant };
                 (minted(grant, *token, dialect.mint_limit, now), Ok(()))
             }
             Outcome::Refused(error) => {
-                let error = asked.refused(&error);
+                let error = reuse::alarmed(asked.refused(&error), dialect.rotation, last.as_ref(), answer_lost, now);
                 (Grant { refused: Some(error.to_string()), ..grant }, Err(error))
             }
             Outcome::Throttled(pause) => {
@@ -156,7 +163,8 @@ impl Refreshing {
             }
             outcome => (grant, Err(asked.without_token(outcome))),
         };
-        grant.last_refresh = Some(LastRefresh { at: now, error: result.as_ref().err().map(ToString::to_string) });
+        let error = result.as_ref().err().map(ToString::to_string);
+        grant.last_refresh = Some(LastRefresh { at: now, error, answer_lost, rotates });
         record.grant = Some(grant.clone());
         locked.commit(record).map_err(store_error)?;
         result.map(|()| grant)

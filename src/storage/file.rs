@@ -30,7 +30,7 @@ const ASIDE: &str = "record.corrupt-";
 /// Longer files are no records.
 const LIMIT: u64 = 1024 * 1024;
 /// The room that is set aside for a record before it is known; records have some kilobytes.
-const ROOM: usize = 16 * 1024;
+const ROOM: usize = 32 * 1024;
 const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Records in a directory, sealed or plain.
@@ -70,14 +70,7 @@ impl Store for FileStore {
 
     fn probe(&self) -> Result<(), StoreError> {
         let slot = Slot::probe();
-        let mut record = Record {
-            profile: slot.profile.clone(),
-            provider: String::new(),
-            client_id: String::new(),
-            client_secret: None,
-            generation: 0,
-            grant: None,
-        };
+        let mut record = Record::empty(slot.profile.clone(), "", "");
         let path = self.files.path(&slot, CURRENT);
         let mut locked = LockedFile::lock(&self.files, slot, PROBE_PATIENCE)?;
         locked.forget()?;

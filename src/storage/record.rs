@@ -24,6 +24,28 @@ pub struct Record {
     /// What an approval gave, until it is signed out or replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
+    /// Grants that were replaced or forgotten here without being revoked, oldest first: the provider still counts them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unrevoked: Vec<UnrevokedGrant>,
+    /// Tokens of sign-ins that are over, kept only until the provider can be told to revoke them; oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to_revoke: Vec<RevocationNote>,
+}
+
+impl Record {
+    /// A record that has nothing yet.
+    pub fn empty(profile: ProfileName, provider: impl Into<String>, client_id: impl Into<String>) -> Self {
+        Self {
+            profile,
+            provider: provider.into(),
+            client_id: client_id.into(),
+            client_secret: None,
+            generation: 0,
+            grant: None,
+            unrevoked: Vec::new(),
+            to_revoke: Vec::new(),
+        }
+    }
 }
 
 /// What one approval gave.
@@ -67,6 +89,58 @@ pub struct Grant {
     pub refused: Option<String>,
 }
 
+/// A grant of which no token is left here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnrevokedGrant {
+    pub approved_at: Timestamp,
+    /// The client that it was given to; profiles may change theirs.
+    pub client_id: String,
+    /// The id of the account, where it was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+
+/// All that it takes to revoke a grant later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevocationNote {
+    /// The refresh token, or the access token of a grant that has none.
+    #[serde(with = "secret")]
+    pub token: Secret,
+    pub is_refresh_token: bool,
+    pub client_id: String,
+    /// The accounts server that issued the grant.
+    pub issuer: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub data_center: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoints: Option<IssuerEndpoints>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_authentication: Option<ClientAuthentication>,
+    pub approved_at: Timestamp,
+    /// The id of the account, where it was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+
+impl RevocationNote {
+    /// What it takes to revoke `grant`, which was given to the client with this id.
+    pub fn of(grant: &Grant, client_id: &str) -> Self {
+        Self {
+            token: grant.refresh_token.clone().unwrap_or_else(|| grant.access_token.clone()),
+            is_refresh_token: grant.refresh_token.is_some(),
+            client_id: client_id.to_owned(),
+            issuer: grant.issuer.clone(),
+            data_center: grant.data_center.clone(),
+            endpoints: grant.endpoints.clone(),
+            client_authentication: grant.client_authentication,
+            approved_at: grant.approved_at,
+            account: grant.account.as_ref().map(|account| account.id.clone()),
+        }
+    }
+}
+
 /// The endpoints that go with a grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +178,19 @@ pub struct LastRefresh {
     /// What went wrong, in words for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The server may have acted on the request although its answer never came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answer_lost: bool,
+    /// The provider has replaced the refresh token in this refresh or an earlier one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rotates: bool,
+}
+
+impl LastRefresh {
+    /// An attempt at this time, with what went wrong.
+    pub fn new(at: Timestamp, error: Option<String>) -> Self {
+        Self { at, error, answer_lost: false, rotates: false }
+    }
 }
 
 mod secret {

@@ -124,13 +124,6 @@ fn sign_in(home: &Path) {
         paused_until: None,
         refused: None,
     };
-    let mut record = Record {
-        profile: name,
-        provider: "zoho".to_owned(),
-        client_id: "1000.X".to_owned(),
-        client_secret: None,
-        generation: 0,
-        grant: Some(grant),
-    };
+    let mut record = Record { grant: Some(grant), ..Record::empty(name, "zoho", "1000.X") };
     locked.commit(&mut record).expect("the record is kept");
 }

@@ -111,11 +111,7 @@ fn profile(name: &str) -> ProfileName {
 fn record(client_id: &str) -> Record {
     let at = "2026-11-20T12:00:00Z".parse().unwrap();
     Record {
-        profile: profile("work"),
-        provider: "zoho".to_owned(),
-        client_id: client_id.to_owned(),
         client_secret: Some(Secret::new("canary-client-secret")),
-        generation: 0,
         grant: Some(Grant {
             issuer: "https://accounts.zoho.eu".to_owned(),
             data_center: "eu".to_owned(),
@@ -134,6 +130,7 @@ fn record(client_id: &str) -> Record {
             paused_until: None,
             refused: None,
         }),
+        ..Record::empty(profile("work"), "zoho", client_id)
     }
 }
 

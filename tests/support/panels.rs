@@ -69,20 +69,21 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
             window: Duration::from_secs(600),
             resets_at: Some(seconds_after(180)),
         }),
-        last_refresh: has_grant.then(|| LastRefresh { at: seconds_after(-430), error: None }),
+        last_refresh: has_grant.then(|| LastRefresh::new(seconds_after(-430), None)),
         protection: Some(Protection {
             kind: "file",
             place: Some(PathBuf::from("/home/dana/.local/state/device-login")),
             key: KeySource::KeyFile(PathBuf::from("/home/dana/.config/device-login/key")),
         }),
         problem: None,
+        warnings: Vec::new(),
     }
 }
 
 pub(crate) fn statuses() -> Vec<ProfileStatus> {
     let mut archive = status("archive", State::NeedsLogin, -100);
     archive.last_refresh =
-        Some(LastRefresh { at: seconds_after(-9 * 86_400), error: Some("the refresh token was revoked".to_owned()) });
+        Some(LastRefresh::new(seconds_after(-9 * 86_400), Some("the refresh token was revoked".to_owned())));
     let mut work = status("work", State::Valid, 3130);
     work.missing_scopes = texts(&["AaaServer.profile.READ"]);
     let mut broken = status("broken", State::Unknown, 0);

@@ -97,12 +97,9 @@ impl Home {
         let mut grant = grant(&authority.origin());
         change(&mut grant);
         let mut record = Record {
-            profile: name,
-            provider: "corp".to_owned(),
-            client_id: "client-1".to_owned(),
             client_secret: Some(Secret::new(CLIENT_SECRET)),
-            generation: 0,
             grant: Some(grant),
+            ..Record::empty(name, "corp", "client-1")
         };
         locked.commit(&mut record).expect("the record is kept");
     }

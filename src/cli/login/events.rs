@@ -51,6 +51,8 @@ enum Event<'a> {
         api_domain: Option<&'a str>,
         access_token_expires_at: String,
         refreshable: bool,
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        warnings: &'a [String],
     },
 }
 
@@ -154,5 +156,6 @@ fn signed_in_event(signed_in: &SignedIn) -> Event<'_> {
         api_domain: signed_in.api_domain.as_deref(),
         access_token_expires_at: words::rfc3339(signed_in.access_token_expires_at),
         refreshable: signed_in.refreshable,
+        warnings: &signed_in.warnings,
     }
 }

@@ -17,8 +17,8 @@ use crate::providers::explained::Place;
 use crate::providers::{ClientAuthentication, DataCenter, Provider};
 use crate::service::failure::Asked;
 use crate::service::tokens::DEFAULT_TOKEN_LIFE;
-use crate::service::{Service, account, discovery, driver, store_error, transport_error};
-use crate::storage::{Account, Grant};
+use crate::service::{Service, account, discovery, driver, grants, store_error, transport_error};
+use crate::storage::{Account, Grant, RevocationNote};
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ pub(super) struct Attempt {
     pub(super) expected: Option<String>,
     /// Others live on the same grant, so it is never given back.
     pub(super) is_shared: bool,
+    /// What was to be said before it began.
+    pub(super) warnings: Vec<String>,
 }
 
 /// How one code ended.
@@ -133,13 +135,15 @@ impl Attempt {
         // A token that nobody can refresh and of whose end nothing is said lives until somebody revokes it.
         let unstated = if token.refresh_token.is_some() { DEFAULT_TOKEN_LIFE } else { LONGEST_TOKEN_LIFE };
         let api_domain = token.api_domain.or_else(|| data_center.api_domain.clone());
+        let claimed = token.id_token.as_ref();
+        let claimed = claimed.and_then(|token| account::claimed_account(token, data_center, &self.client.id, now));
         let source = self.service.config.provider(&self.profile).ok();
         Grant {
             issuer: data_center.accounts_server.to_string(),
             data_center: data_center.code.clone(),
             api_domain: api_domain.map(|url| url.origin().ascii_serialization()),
             allowed_origins: data_center.origins().iter().map(Origin::ascii_serialization).collect(),
-            account: None,
+            account: claimed,
             endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
             client_authentication: Some(client_authentication),
             scopes: token.scopes.unwrap_or_else(|| self.scopes.clone()),
@@ -157,7 +161,7 @@ impl Attempt {
     /// Makes sure that the right person approved, before anything is kept (reverse phishing). A grant of somebody else
     /// is given back.
     async fn check_account(&self, expected: &str, grant: Grant, data_center: &DataCenter) -> Result<Grant, Error> {
-        let account = self.service.ask_account(&grant, &self.provider, data_center).await;
+        let account = self.account_behind(&grant, data_center).await;
         let matches = |account: &Account| {
             account.id == expected || account.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(expected))
         };
@@ -174,17 +178,23 @@ impl Attempt {
         Err(self.give_back(error, &grant, data_center).await)
     }
 
+    /// Who approved: asked from the provider, or else as it said beside the tokens.
+    async fn account_behind(&self, grant: &Grant, data_center: &DataCenter) -> Result<Account, Error> {
+        let asked = self.service.ask_account(grant, &self.provider, data_center).await;
+        asked.or_else(|error| grant.account.clone().ok_or(error))
+    }
+
     /// Revokes a grant that is not to be kept; the error then says what became of it.
     async fn give_back(&self, error: Error, grant: &Grant, data_center: &DataCenter) -> Error {
         if self.is_shared {
             let cause = error.cause.clone().map_or_else(String::new, |cause| format!("{cause}; "));
             return error.because(format!("{cause}nothing was saved, and nothing revoked"));
         }
-        let outcome =
-            match self.service.revoke_grant(grant, &self.provider, data_center, &self.profile, &self.client).await {
-                Ok(()) => "nothing was saved and the grant was revoked".to_owned(),
-                Err(failure) => format!("nothing was saved, but the grant could not be revoked: {failure}"),
-            };
+        let note = RevocationNote::of(grant, &self.profile.client_id);
+        let outcome = match self.service.revoke(&note, &self.provider, data_center, &self.profile, &self.client).await {
+            Ok(()) => "nothing was saved and the grant was revoked".to_owned(),
+            Err(failed) => format!("nothing was saved, but {}", failed.error),
+        };
         let cause = error.cause.clone().map_or(outcome.clone(), |cause| format!("{cause}; {outcome}"));
         error.because(cause)
     }
@@ -193,6 +203,10 @@ impl Attempt {
     async fn save(&self, grant: Grant) -> Result<(), Error> {
         let mut locked = self.service.lock(&self.profile.name).await?;
         let mut record = locked.load().map_err(store_error)?.unwrap_or_else(|| empty_record(&self.profile));
+        let replaced = record.grant.take().filter(|replaced| replaced.refresh_token != grant.refresh_token);
+        if let Some(left) = replaced.and_then(|replaced| grants::unrevoked(&replaced, &record.client_id)) {
+            grants::remember(&mut record, left, self.provider.dialect.grant_limit);
+        }
         record.provider.clone_from(&self.provider.name);
         record.client_id.clone_from(&self.profile.client_id);
         record.grant = Some(grant);
@@ -207,8 +221,8 @@ impl Attempt {
 
     async fn describe(self, grant: Grant) -> SignedIn {
         let data_center = self.provider.data_center(&grant.data_center).unwrap_or(&self.home);
-        let account = match grant.account.clone() {
-            Some(account) => Some(account),
+        let account = match grant.account.clone().filter(|_| self.expected.is_some()) {
+            Some(checked) => Some(checked),
             None => self.learn_account(&grant, data_center).await,
         };
         SignedIn {
@@ -220,19 +234,26 @@ impl Attempt {
             api_domain: grant.api_domain,
             access_token_expires_at: grant.access_token_expires_at,
             refreshable: grant.refresh_token.is_some(),
+            warnings: self.warnings,
             profile: self.profile.name,
         }
     }
 
     /// Asks who approved and notes it. An account that cannot be asked for is no reason to fail.
     async fn learn_account(&self, grant: &Grant, data_center: &DataCenter) -> Option<Account> {
-        let account = self.service.ask_account(grant, &self.provider, data_center).await.ok()?;
+        let account = self.account_behind(grant, data_center).await.ok()?;
+        if grant.account.as_ref() != Some(&account) {
+            self.note_account(grant, &account).await;
+        }
+        Some(account)
+    }
+
+    async fn note_account(&self, grant: &Grant, account: &Account) -> Option<()> {
         let mut locked = self.service.lock(&self.profile.name).await.ok()?;
         let mut record = locked.load().ok()??;
         let saved = record.grant.as_mut().filter(|saved| saved.access_token == grant.access_token)?;
         saved.account = Some(account.clone());
-        locked.commit(&mut record).ok()?;
-        Some(account)
+        locked.commit(&mut record).ok()
     }
 
     /// Why a code that was not approved ended the sign-in.

@@ -56,12 +56,14 @@ impl Attempt {
         check_client_type(profile)?;
         // An approval that could not be kept would be wasted on the person, so the store has to prove itself first.
         service.probe().await?;
+        service.revoke_noted_quietly(profile).await;
+        let warnings = service.sign_in_warnings(profile);
         let provider = service.provider(profile).await?;
         let home = home_data_center(profile, &provider)?.clone();
         let client = service.client(profile, service.load(profile)?.as_ref(), &provider)?;
         let scopes = options.scopes.unwrap_or_else(|| profile.scopes.clone());
         let (profile, expected) = (profile.clone(), options.expect_account);
-        Ok(Self { service: service.clone(), profile, provider, home, client, scopes, expected, is_shared })
+        Ok(Self { service: service.clone(), profile, provider, home, client, scopes, expected, is_shared, warnings })
     }
 
     /// Turns an approval into a grant at the data center that issued it, and keeps that.
@@ -78,8 +80,8 @@ impl Attempt {
             Approval::Code { .. } => (Place::CodeExchange, None),
             Approval::RefreshToken(token) => (Place::Refresh, Some(token.clone())),
         };
-        let flow = TokenFlow::new(self.provider.dialect, data_center.clone(), self.client.clone(), approval);
-        let grant = match driver::token(&self.service.http, flow).await {
+        let mut flow = TokenFlow::new(self.provider.dialect, data_center.clone(), self.client.clone(), approval);
+        let grant = match driver::token(&self.service.http, &mut flow).await {
             Outcome::Minted { token, client_authentication } => {
                 let is_imported = imported.is_some();
                 let token = TokenAnswer { refresh_token: token.refresh_token.clone().or(imported), ..*token };
@@ -90,7 +92,7 @@ impl Attempt {
             }
             outcome => return Err(self.asked(&what, place, &data_center).without_token(outcome)),
         };
-        let grant = self.keep(grant, &data_center, |_| std::future::ready(false)).await?;
+        let grant = Box::pin(self.keep(grant, &data_center, |_| std::future::ready(false))).await?;
         Ok((self, grant))
     }
 }

@@ -216,10 +216,11 @@ pub fn signed_out(
         return Vec::new();
     }
     match result {
-        Ok(SignedOut { revoked, forgotten }) => {
+        Ok(SignedOut { revoked, forgotten, is_noted }) => {
             let here = if forgotten { "forgotten here" } else { "there was nothing to forget here" };
             let (mark, at_provider) = match &revoked {
                 Some(Ok(())) => (Mark::Good, "revoked at the provider, "),
+                Some(Err(_)) if is_noted => (Mark::Attention, "NOT revoked at the provider yet, to be tried again, "),
                 Some(Err(_)) => (Mark::Attention, "NOT revoked at the provider, "),
                 None if forgotten => (Mark::Good, "the provider was not asked, "),
                 None => (Mark::Good, ""),

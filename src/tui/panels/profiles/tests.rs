@@ -45,6 +45,7 @@ fn status(profile: &str, state: State, left: u64) -> ProfileStatus {
         last_refresh: None,
         protection: None,
         problem: None,
+        warnings: Vec::new(),
     }
 }
 
@@ -181,15 +182,25 @@ fn a_confirmed_sign_out_revokes_and_forgets() {
 fn signing_out_says_which_of_revoking_and_forgetting_worked() {
     for (result, expected) in [
         (
-            SignedOut { revoked: Some(Ok(())), forgotten: true },
+            SignedOut { revoked: Some(Ok(())), forgotten: true, is_noted: false },
             (Mark::Good, "a: revoked at the provider, forgotten here."),
         ),
         (
-            SignedOut { revoked: Some(Err(failure())), forgotten: true },
+            SignedOut { revoked: Some(Err(failure())), forgotten: true, is_noted: false },
             (Mark::Attention, "a: NOT revoked at the provider, forgotten here."),
         ),
-        (SignedOut { revoked: None, forgotten: true }, (Mark::Good, "a: the provider was not asked, forgotten here.")),
-        (SignedOut { revoked: None, forgotten: false }, (Mark::Good, "a: there was nothing to forget here.")),
+        (
+            SignedOut { revoked: Some(Err(failure())), forgotten: true, is_noted: true },
+            (Mark::Attention, "a: NOT revoked at the provider yet, to be tried again, forgotten here."),
+        ),
+        (
+            SignedOut { revoked: None, forgotten: true, is_noted: false },
+            (Mark::Good, "a: the provider was not asked, forgotten here."),
+        ),
+        (
+            SignedOut { revoked: None, forgotten: false, is_noted: false },
+            (Mark::Good, "a: there was nothing to forget here."),
+        ),
     ] {
         let mut model = panel();
         press(&mut model, 'x');

@@ -100,6 +100,7 @@ fn signed_in() -> SignedIn {
         api_domain: None,
         access_token_expires_at: at(3600.0).time,
         refreshable: true,
+        warnings: Vec::new(),
     }
 }
 

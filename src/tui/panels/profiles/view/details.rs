@@ -33,6 +33,7 @@ impl Details {
         }
         details.scopes(model, status);
         details.refreshing(status, now);
+        details.warnings(status);
         details.place(status);
         details
     }
@@ -57,6 +58,12 @@ impl Details {
             if let Some(hint) = &problem.hint {
                 self.field("What helps", &format!("{hint}."));
             }
+        }
+    }
+
+    fn warnings(&mut self, status: &ProfileStatus) {
+        for warning in &status.warnings {
+            self.field("Take care", warning);
         }
     }
 

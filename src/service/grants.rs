@@ -1,0 +1,142 @@
+//! How many grants one person has with one client, as far as this program gave them out: a provider that keeps only so
+//! many silently ends the oldest, which may be the one on which a server lives.
+//!
+//! Counted are the grants in the store, those that later sign-ins replaced and those that wait to be revoked, over all
+//! profiles with the same provider and client. What other machines were given cannot be seen from here.
+
+use std::collections::BTreeMap;
+
+use super::Service;
+use crate::config::{Profile, ProviderSource};
+use crate::providers::{Dialect, GrantLimit};
+use crate::storage::{Grant, Record, RevocationNote, UnrevokedGrant};
+
+/// No record remembers more grants, whatever the provider's limit.
+const MOST_REMEMBERED: usize = 100;
+
+impl Service {
+    /// What a person has to know of a profile before it signs in: that the provider keeps few more grants.
+    pub fn sign_in_warnings(&self, profile: &Profile) -> Vec<String> {
+        match self.grant_limit(profile) {
+            Some(_) => self.grant_warnings(profile, &self.records()),
+            None => Vec::new(),
+        }
+    }
+
+    /// The same with every record at hand.
+    pub(super) fn grant_warnings(&self, profile: &Profile, records: &[Record]) -> Vec<String> {
+        let Ok(dialect) = self.config.provider(profile).map(ProviderSource::dialect) else { return Vec::new() };
+        let Some(limit) = dialect.grant_limit else { return Vec::new() };
+        let census = Census::of(records, profile);
+        // The limit holds for each person, and nobody knows yet who will approve.
+        let Some((account, living)) = census.largest() else { return Vec::new() };
+        if living + 1 < limit.warn_from {
+            return Vec::new();
+        }
+        let own = records.iter().find(|record| record.profile == profile.name);
+        let is_signed_in = own.is_some_and(|record| record.grant.is_some());
+        vec![warning(profile, dialect, limit, living, account, is_signed_in)]
+    }
+
+    /// The provider's limit for the profile's grants.
+    pub(super) fn grant_limit(&self, profile: &Profile) -> Option<GrantLimit> {
+        self.config.provider(profile).ok()?.dialect().grant_limit
+    }
+
+    /// Every record that can be read.
+    pub(super) fn records(&self) -> Vec<Record> {
+        let names = self.store.profiles().unwrap_or_default();
+        names.iter().filter_map(|name| self.store.load(name).ok().flatten()).collect()
+    }
+}
+
+/// The grant as it is remembered once no token of it is left; `None` where the provider does not count it any more.
+pub(super) fn unrevoked(grant: &Grant, client_id: &str) -> Option<UnrevokedGrant> {
+    let lives = grant.refresh_token.is_some() && grant.refused.is_none();
+    lives.then(|| UnrevokedGrant {
+        approved_at: grant.approved_at,
+        client_id: client_id.to_owned(),
+        account: grant.account.as_ref().map(|account| account.id.clone()),
+    })
+}
+
+/// The same of a grant that was to be revoked.
+pub(super) fn unrevoked_note(note: RevocationNote) -> Option<UnrevokedGrant> {
+    let RevocationNote { approved_at, client_id, account, is_refresh_token, .. } = note;
+    is_refresh_token.then_some(UnrevokedGrant { approved_at, client_id, account })
+}
+
+/// Remembers a grant that is left to the provider. Of more than the provider keeps, the oldest have ended there.
+pub(super) fn remember(record: &mut Record, left: UnrevokedGrant, limit: Option<GrantLimit>) {
+    let Some(limit) = limit else { return };
+    let is_alike = |other: &UnrevokedGrant| other.client_id == left.client_id && other.account == left.account;
+    while record.unrevoked.iter().filter(|other| is_alike(other)).count() >= limit.grants {
+        let oldest = record.unrevoked.iter().position(is_alike).expect("several were just counted");
+        record.unrevoked.remove(oldest);
+    }
+    record.unrevoked.push(left);
+    let excess = record.unrevoked.len().saturating_sub(MOST_REMEMBERED);
+    record.unrevoked.drain(..excess);
+}
+
+/// The living grants of one client, by the account that gave them.
+struct Census {
+    by_account: BTreeMap<String, usize>,
+    /// Of these, nobody knows who approved: each counts for every account.
+    unknown: usize,
+}
+
+impl Census {
+    fn of(records: &[Record], profile: &Profile) -> Self {
+        let mut census = Self { by_account: BTreeMap::new(), unknown: 0 };
+        for record in records.iter().filter(|record| record.provider == profile.provider) {
+            let current = record.grant.as_ref().and_then(|grant| unrevoked(grant, &record.client_id));
+            let noted = record.to_revoke.iter().cloned().filter_map(unrevoked_note);
+            let all = record.unrevoked.iter().cloned().chain(current).chain(noted);
+            for grant in all.filter(|grant| grant.client_id == profile.client_id) {
+                match grant.account {
+                    Some(account) => *census.by_account.entry(account).or_default() += 1,
+                    None => census.unknown += 1,
+                }
+            }
+        }
+        census
+    }
+
+    /// The account with the most grants, if any is known, and how many it may have.
+    fn largest(&self) -> Option<(Option<&str>, usize)> {
+        let known = self.by_account.iter().max_by_key(|(_, count)| **count);
+        let total = known.map_or(0, |(_, count)| *count) + self.unknown;
+        (total > 0).then(|| (known.map(|(account, _)| account.as_str()), total))
+    }
+}
+
+fn warning(
+    profile: &Profile,
+    dialect: &Dialect,
+    limit: GrantLimit,
+    living: usize,
+    account: Option<&str>,
+    is_signed_in: bool,
+) -> String {
+    let (name, kept) = (dialect.display_name, limit.grants);
+    let person = account.map_or_else(|| "one person".to_owned(), |account| format!("account {account}"));
+    let counted = living.min(kept);
+    let fate = if living < kept {
+        format!("{name} keeps {kept} for each person and silently ends the oldest of more")
+    } else {
+        format!("{name} keeps no more for each person, so another sign-in silently ends the oldest")
+    };
+    let helps = match dialect.removal_by_hand {
+        _ if is_signed_in => {
+            format!("`device-login logout {}` before signing in again revokes its grant", profile.name)
+        }
+        Some(page) => format!("those that nobody needs can be removed by hand at {name} ({page})"),
+        None => format!("those that nobody needs can be removed by hand in the account's settings at {name}"),
+    };
+    format!(
+        "{counted} unrevoked grants of {person} for client {} are known here, and those made on other machines are not \
+         seen. {fate}: {helps}.",
+        profile.client_id
+    )
+}

@@ -48,7 +48,7 @@ pub fn resolve(path: &str, product: Option<&str>, data_center: &DataCenter) -> R
     let no_address = || Refusal::NoAddress(path.to_owned());
     if !path.starts_with('/') || path.starts_with("//") {
         // Any other address is read as it stands and has to pass the list of origins.
-        return Url::parse(path).map_err(|_| no_address());
+        return Url::parse(path).ok().filter(Url::has_host).ok_or_else(no_address);
     }
     let base = match product {
         Some(key) => {
@@ -70,7 +70,8 @@ pub fn resolve(path: &str, product: Option<&str>, data_center: &DataCenter) -> R
 /// Adds the access token to a call, if the call goes to one of the origins that the grant lists.
 pub fn authorize(call: &Call, grant: &Grant, dialect: &Dialect) -> Result<Request, Refusal> {
     let origin = call.url.origin().ascii_serialization();
-    let is_listed = grant.allowed_origins.contains(&origin);
+    // `blob:` addresses have the origin of the address in them, and no host.
+    let is_listed = call.url.has_host() && grant.allowed_origins.contains(&origin);
     if !is_listed || !call.url.username().is_empty() || call.url.password().is_some() {
         return Err(Refusal::ForeignOrigin(origin));
     }

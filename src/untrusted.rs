@@ -66,7 +66,9 @@ impl Untrusted {
         }
         let url = Url::parse(&self.0).map_err(|_| rejected("is no address"))?;
         let has_user = !url.username().is_empty() || url.password().is_some();
-        if has_user || !known.contains(&url.origin()) {
+        // `blob:` addresses have the origin of the address in them, and no host.
+        let is_known = url.has_host() && known.contains(&url.origin());
+        if has_user || !is_known {
             check_address(&url).map_err(rejected)?;
         }
         Ok(url)
@@ -232,6 +234,7 @@ mod tests {
         for address in [
             "http://accounts.example.com/",
             "javascript:alert(1)",
+            "blob:https://accounts.zoho.com/x",
             "file:///etc/passwd",
             "https://accounts.zoho.com@evil.example/",
             "https://evil.example\\@accounts.zoho.com/",

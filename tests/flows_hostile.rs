@@ -392,5 +392,7 @@ fn record(origin: &str) -> Record {
         client_secret: None,
         generation: 0,
         grant: Some(grant),
+        unrevoked: Vec::new(),
+        to_revoke: Vec::new(),
     }
 }

@@ -77,7 +77,7 @@ fn every_hostile_value_in_every_field_is_refused_or_defused() {
 #[test]
 fn the_same_answers_are_taken_without_the_hostile_value() {
     for (provider, code) in [(zoho::provider(), code()), (standard_provider(), standard_code())] {
-        assert!(sign_in(&provider, [reply(&code), reply(&token())]).is_taken);
+        assert!(sign_in(&provider, &[reply(&code), reply(&token())]).is_taken);
     }
     assert!(refresh(&token()).is_taken);
     assert!(metadata(&document()).is_taken);
@@ -91,18 +91,18 @@ fn play(case: &Case, people: &People) -> End {
     let (zoho, text) = (zoho::provider(), || value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     let error = || with(json!({ "error": "some_error" }), field, value);
     match answer.as_str() {
-        "zoho code" => sign_in(&zoho, [reply(&with(code(), field, value)), reply(&token())]),
+        "zoho code" => sign_in(&zoho, &[reply(&with(code(), field, value)), reply(&token())]),
         "standard code" => {
-            sign_in(&standard_provider(), [reply(&with(standard_code(), field, value)), reply(&token())])
+            sign_in(&standard_provider(), &[reply(&with(standard_code(), field, value)), reply(&token())])
         }
-        "poll" => sign_in(&zoho, [reply(&code()), reply(&with(token(), field, value))]),
+        "poll" => sign_in(&zoho, &[reply(&code()), reply(&with(token(), field, value))]),
         "relocation" => {
             let moved = with(json!({ "error": "other_dc" }), field, value);
-            sign_in(&zoho, [reply(&code()), reply(&moved)])
+            sign_in(&zoho, &[reply(&code()), reply(&moved)])
         }
-        "error while polling" => sign_in(&zoho, [reply(&code()), reply(&error())]),
-        "error instead of a code" => sign_in(&zoho, [reply(&error()), reply(&error())]),
-        "header while polling" => sign_in(&zoho, [reply(&code()), with_header(field, text())]),
+        "error while polling" => sign_in(&zoho, &[reply(&code()), reply(&error())]),
+        "error instead of a code" => sign_in(&zoho, &[reply(&error()), reply(&error())]),
+        "header while polling" => sign_in(&zoho, &[reply(&code()), with_header(field, text())]),
         "refresh" => refresh(&with(token(), field, value)),
         "error while refreshing" => refresh(&error()),
         "metadata" => metadata(&with(document(), field, value)),
@@ -184,7 +184,7 @@ fn client() -> Client {
 }
 
 /// A sign-in with these answers, the last one for ever. Every request on the way must go to the provider's own table.
-fn sign_in(provider: &Provider, replies: [Response; 2]) -> End {
+fn sign_in(provider: &Provider, replies: &[Response; 2]) -> End {
     let data_center = provider.default_data_center().clone();
     let mut flow = DeviceFlow::new(provider.clone(), data_center, client(), vec!["scope".to_owned()]);
     let mut now = Moment::at(Duration::from_secs(1));

@@ -37,6 +37,14 @@ pub(crate) struct Authority {
 impl Authority {
     /// Starts a server that answers each request with a status and a body.
     pub(crate) fn start(answer: impl Fn(&Asked) -> (u16, String) + Send + 'static) -> Self {
+        Self::start_with_headers(move |asked| {
+            let (status, body) = answer(asked);
+            (status, String::new(), body)
+        })
+    }
+
+    /// The same with headers of its own, each with its line end.
+    pub(crate) fn start_with_headers(answer: impl Fn(&Asked) -> (u16, String, String) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback can be listened at");
         let address = listener.local_addr().expect("it listens");
         let (log, stopping) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
@@ -48,8 +56,8 @@ impl Authority {
                 }
                 let Some((asked, mut stream)) = stream.ok().and_then(read) else { continue };
                 thread_log.lock().expect("no thread panics with it").push(asked.clone());
-                let (status, body) = answer(&asked);
-                let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nx-limit: 7\r\n");
+                let (status, headers, body) = answer(&asked);
+                let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nx-limit: 7\r\n{headers}");
                 let length = body.len();
                 // A client that went away is the test's own doing.
                 let _ = write!(stream, "{head}content-length: {length}\r\nconnection: close\r\n\r\n{body}");

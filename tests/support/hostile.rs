@@ -22,14 +22,14 @@ pub(crate) enum Must {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Fields {
-    fields: Vec<Answer>,
+struct Written {
+    answers: Vec<Answer>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Answer {
-    answer: String,
+    name: String,
     #[serde(default)]
     refused: Vec<Field>,
     #[serde(default)]
@@ -39,7 +39,7 @@ struct Answer {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Field {
-    field: String,
+    name: String,
     kinds: Vec<String>,
     /// The value is the one item of a list.
     #[serde(default)]
@@ -49,12 +49,12 @@ struct Field {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Values {
-    values: Vec<Written>,
+    values: Vec<WrittenValue>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
-enum Written {
+enum WrittenValue {
     Text(String),
     Long {
         repeat: String,
@@ -67,12 +67,12 @@ enum Written {
     },
 }
 
-impl Written {
+impl WrittenValue {
     fn value(&self) -> Value {
         match self {
-            Written::Text(text) => Value::from(text.as_str()),
-            Written::Long { repeat, times, after } => Value::from(format!("{after}{}", repeat.repeat(*times))),
-            Written::Other { json } => serde_json::from_str(json).expect("it is JSON"),
+            WrittenValue::Text(text) => Value::from(text.as_str()),
+            WrittenValue::Long { repeat, times, after } => Value::from(format!("{after}{}", repeat.repeat(*times))),
+            WrittenValue::Other { json } => serde_json::from_str(json).expect("it is JSON"),
         }
     }
 }
@@ -82,22 +82,22 @@ pub(crate) fn values(kind: &str) -> Vec<Value> {
     let kinds: BTreeMap<String, Values> =
         toml::from_str(include_str!("../fixtures/hostile/values.toml")).expect("values.toml is as it says");
     let kind = kinds.get(kind).unwrap_or_else(|| panic!("values.toml has no kind {kind:?}"));
-    kind.values.iter().map(Written::value).collect()
+    kind.values.iter().map(WrittenValue::value).collect()
 }
 
 /// Every field with each of its values.
 pub(crate) fn cases() -> Vec<Case> {
-    let fields: Fields =
+    let written: Written =
         toml::from_str(include_str!("../fixtures/hostile/fields.toml")).expect("fields.toml is as it says");
     let mut cases = Vec::new();
-    for Answer { answer, refused, defused } in &fields.fields {
+    for Answer { name: answer, refused, defused } in &written.answers {
         let refused = refused.iter().map(|field| (field, Must::BeRefused));
         let defused = defused.iter().map(|field| (field, Must::BeDefused));
         for (field, must) in refused.chain(defused) {
-            assert!(!field.kinds.is_empty(), "{answer}: {} has no values", field.field);
+            assert!(!field.kinds.is_empty(), "{answer}: {} has no values", field.name);
             for value in field.kinds.iter().flat_map(|kind| values(kind)) {
                 let value = if field.in_list { Value::from(vec![value]) } else { value };
-                cases.push(Case { answer: answer.clone(), field: field.field.clone(), value, must });
+                cases.push(Case { answer: answer.clone(), field: field.name.clone(), value, must });
             }
         }
     }

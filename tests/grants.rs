@@ -369,17 +369,14 @@ fn an_id_token_tells_who_approved_where_nobody_can_be_asked() {
         };
         let saved = store.load(&profile.name).expect("it opens").and_then(|record| record.grant);
         let id = |signed_in: device_login::service::SignedIn| signed_in.account.map(|account| account.id);
-        match account {
-            Some(account) => {
-                assert_eq!(result.map(id), Ok(Some(account.to_owned())), "{claims} {expected:?}");
-                assert!(saved.is_some_and(|grant| grant.account.is_some_and(|saved| saved.id == account)));
-                assert_eq!(authority.count("/revoke"), 0);
-            }
-            None => {
-                let error = result.expect_err("somebody else approved");
-                assert_eq!((error.code, error.code.exit_code()), (Code::WrongAccount, 1), "{claims} {expected:?}");
-                assert_eq!((saved, authority.count("/revoke")), (None, usize::from(!is_imported)), "{claims}");
-            }
+        if let Some(account) = account {
+            assert_eq!(result.map(id), Ok(Some(account.to_owned())), "{claims} {expected:?}");
+            assert!(saved.is_some_and(|grant| grant.account.is_some_and(|saved| saved.id == account)));
+            assert_eq!(authority.count("/revoke"), 0);
+        } else {
+            let error = result.expect_err("somebody else approved");
+            assert_eq!((error.code, error.code.exit_code()), (Code::WrongAccount, 1), "{claims} {expected:?}");
+            assert_eq!((saved, authority.count("/revoke")), (None, usize::from(!is_imported)), "{claims}");
         }
     }
 }

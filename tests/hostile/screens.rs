@@ -100,8 +100,13 @@ fn assert_harmless(model: &Model, is_checked: bool) {
 /// Plays a sign-in with these answers, the last one for ever, and looks at the screen after each.
 fn play(provider: &Provider, replies: &[Response], columns: u16, rows: u16) {
     let (mut model, task) = asking(columns, rows);
-    let client =
-        Client { id: "client".into(), secret: None, data_center_secrets: [].into(), authentication: Vec::new() };
+    let client = Client {
+        id: "client".into(),
+        secret: None,
+        data_center_secrets: [].into(),
+        authentication: Vec::new(),
+        sends_json: false,
+    };
     let home = provider.default_data_center().clone();
     let mut flow = DeviceFlow::new(provider.clone(), home, client, Vec::new());
     let mut moment = now().moment;
@@ -183,6 +188,7 @@ fn signed_in(text: &str) -> SignedIn {
         api_domain: Some(text.to_owned()),
         access_token_expires_at: now().time,
         refreshable: false,
+        warnings: Vec::new(),
     }
 }
 

@@ -20,6 +20,9 @@ use crate::storage::{LockedRecord, Record, RevocationNote};
 /// How long a sign-in waits for what an earlier sign-out could not revoke.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// So many tokens at most wait to be revoked; of more, the oldest are given up, each of which was tried several times.
+const MOST_NOTES: usize = 20;
+
 /// What signing out did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignedOut {
@@ -76,12 +79,14 @@ impl Service {
 
     /// Turns the grant into a note; tells whether there was one.
     async fn note_grant(&self, profile: &Profile) -> Result<bool, Error> {
-        self.change_record(profile, |record| match record.grant.take() {
-            Some(grant) => {
-                record.to_revoke.push(RevocationNote::of(&grant, &record.client_id));
-                true
-            }
-            None => false,
+        let limit = self.grant_limit(profile);
+        self.change_record(profile, |record| {
+            let Some(grant) = record.grant.take() else { return false };
+            record.to_revoke.push(RevocationNote::of(&grant, &record.client_id));
+            let excess = record.to_revoke.len().saturating_sub(MOST_NOTES);
+            let given_up: Vec<_> = record.to_revoke.drain(..excess).filter_map(grants::unrevoked_note).collect();
+            given_up.into_iter().for_each(|left| grants::remember(record, left, limit));
+            true
         })
         .await
     }

@@ -85,7 +85,9 @@ impl Service {
             record.to_revoke.push(RevocationNote::of(&grant, &record.client_id));
             let excess = record.to_revoke.len().saturating_sub(MOST_NOTES);
             let given_up: Vec<_> = record.to_revoke.drain(..excess).filter_map(grants::unrevoked_note).collect();
-            given_up.into_iter().for_each(|left| grants::remember(record, left, limit));
+            for left in given_up {
+                grants::remember(record, left, limit);
+            }
             true
         })
         .await

@@ -85,6 +85,16 @@ pub trait Store: Send + Sync {
     /// Proves that records can be kept: writes a probe, reads it back and deletes it.
     fn probe(&self) -> Result<(), StoreError>;
 
+    /// What this store found damaged since it was opened, and what it used instead: a sentence for people about each.
+    fn found_damaged(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What a person should know of damage to one profile's record, now or before.
+    fn damage(&self, _profile: &ProfileName) -> Option<String> {
+        None
+    }
+
     /// Where the records are and what guards them, for people.
     fn protection(&self) -> Result<Protection, StoreError>;
 }

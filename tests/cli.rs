@@ -637,3 +637,23 @@ fn the_demo_needs_a_terminal_or_serves() {
     child.wait().expect("it ends");
     assert!(!home.path("state").exists() && !home.path("config.toml").exists());
 }
+
+#[test]
+fn a_damaged_record_that_gave_way_to_the_one_before_is_told() {
+    let authority = Authority::start(friendly);
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    home.sign_in(&authority, |_| {});
+    home.write("state/work.record", "damaged");
+    let token = home.run(&["token"]);
+    assert_eq!((token.code, token.stdout.as_str()), (0, format!("{ACCESS_TOKEN}\n").as_str()), "{token:?}");
+    assert!(token.stderr.contains("warning: The record") && token.stderr.contains("is damaged"), "{token:?}");
+    assert_eq!(home.run(&["token", "--force"]).code, 0);
+    let aside = home.path("state/work.record.corrupt-1");
+    assert_eq!(std::fs::read(&aside).expect("it is kept"), b"damaged");
+    home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
+    let status = home.run(&["status"]);
+    assert!(status.code == 0 && status.stdout.contains("was set aside as"), "{status:?}");
+    let status = home.run(&["status", "--json"]).json();
+    assert!(status["profiles"][0]["warnings"][0].to_string().contains("corrupt-1"), "{status}");
+}

@@ -1,5 +1,7 @@
 //! What a command runs in: the global options, the environment, and the parts that are made of them when needed.
 
+use std::sync::{Arc, OnceLock};
+
 use super::output::Output;
 use super::runtime::Interrupts;
 use super::{ColorWhen, Global, Positional};
@@ -8,13 +10,15 @@ use crate::error::{Code, Error};
 use crate::http::client::{Client, Exchange};
 use crate::profile::ProfileName;
 use crate::service::{Service, store_error};
-use crate::storage::{self, StoreAddress};
+use crate::storage::{self, Store, StoreAddress};
 
 /// The frame of one command.
 pub(super) struct Context {
     pub(super) output: Output,
     pub(super) interrupts: Interrupts,
     global: Global,
+    /// The store, once it is opened.
+    store: OnceLock<Arc<dyn Store>>,
     /// The command makes the configuration where there is none.
     makes_config: bool,
 }
@@ -22,7 +26,7 @@ pub(super) struct Context {
 impl Context {
     pub(super) fn new(global: Global, makes_config: bool) -> Self {
         let output = Output::new(global.color, global.quiet, false);
-        Self { output, interrupts: Interrupts::default(), global, makes_config }
+        Self { output, interrupts: Interrupts::default(), global, store: OnceLock::new(), makes_config }
     }
 
     pub(super) fn color(&self) -> ColorWhen {
@@ -31,6 +35,9 @@ impl Context {
 
     /// Tells an error and turns the end of a command into its exit code.
     pub(super) fn exit_code(&self, result: Result<u8, Error>) -> u8 {
+        if let Some(store) = self.store.get() {
+            self.output.warn(&store.found_damaged());
+        }
         result.unwrap_or_else(|error| {
             self.output.error(&error);
             match self.interrupts.signal() {
@@ -69,6 +76,7 @@ impl Context {
             None => StoreAddress::File(places.state_dir.clone()),
         };
         let store = storage::open(&address, places.key_options(environment));
+        let store = self.store.get_or_init(|| store).clone();
         let service = Service::new(config, store, client, Box::new(variable));
         Ok(service.counted_in(self.interrupts.unbroken().clone()))
     }

@@ -20,6 +20,9 @@ use crate::storage::{LockedRecord, Record, RevocationNote};
 /// How long a sign-in waits for what an earlier sign-out could not revoke.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// So many tokens at most wait to be revoked; of more, the oldest are given up.
+const MOST_NOTES: usize = 20;
+
 /// What signing out did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignedOut {
@@ -36,7 +39,7 @@ pub(super) struct NotRevoked {
     pub(super) error: Error,
     /// Nothing was said about the token, so another try may work.
     may_pass: bool,
-    /// There was no answer, so other tokens need not be tried now.
+    /// There was no answer, so other tokens of the same issuer need not be tried now.
     is_unreachable: bool,
 }
 
@@ -76,12 +79,16 @@ impl Service {
 
     /// Turns the grant into a note; tells whether there was one.
     async fn note_grant(&self, profile: &Profile) -> Result<bool, Error> {
-        self.change_record(profile, |record| match record.grant.take() {
-            Some(grant) => {
-                record.to_revoke.push(RevocationNote::of(&grant, &record.client_id));
-                true
+        let limit = self.grant_limit(profile);
+        self.change_record(profile, |record| {
+            let Some(grant) = record.grant.take() else { return false };
+            record.to_revoke.push(RevocationNote::of(&grant, &record.client_id));
+            let excess = record.to_revoke.len().saturating_sub(MOST_NOTES);
+            let given_up: Vec<_> = record.to_revoke.drain(..excess).filter_map(grants::unrevoked_note).collect();
+            for left in given_up {
+                grants::remember(record, left, limit);
             }
-            None => false,
+            true
         })
         .await
     }
@@ -106,17 +113,20 @@ impl Service {
         let Some(record) = self.load(profile)?.filter(|record| !record.to_revoke.is_empty()) else {
             return Ok((None, false));
         };
-        let (mut settled, mut problem) = (Vec::new(), None);
-        for note in &record.to_revoke {
+        let (mut settled, mut unreachable, mut problem) = (Vec::new(), Vec::new(), None);
+        // The newest first: it is the one that somebody waits for.
+        for note in record.to_revoke.iter().rev() {
+            if unreachable.contains(&&note.issuer) {
+                continue;
+            }
             let failed = self.revoke_note(profile, note, &record).await.err();
-            let is_unreachable = failed.as_ref().is_some_and(|failed| failed.is_unreachable);
+            if failed.as_ref().is_some_and(|failed| failed.is_unreachable) {
+                unreachable.push(&note.issuer);
+            }
             if failed.as_ref().is_none_or(|failed| !failed.may_pass) {
                 settled.push(note);
             }
             problem = problem.or(failed.map(|failed| failed.error));
-            if is_unreachable {
-                break;
-            }
         }
         let is_noted = settled.len() < record.to_revoke.len();
         self.change_record(profile, |record| {

@@ -122,6 +122,7 @@ impl Service {
         match self.store.load(&profile.name) {
             Ok(record) => {
                 status.warnings = self.grant_warnings(profile, records);
+                status.warnings.extend(self.store.damage(&profile.name));
                 if record.as_ref().is_some_and(|record| !record.to_revoke.is_empty()) {
                     status.warnings.push(format!(
                         "An earlier sign-out could not revoke its grant. `device-login logout {}` tries again.",

@@ -8,10 +8,11 @@ mod lock;
 mod locked;
 mod reservation;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ const FORMAT: u32 = 1;
 const CURRENT: &str = "record";
 const PREVIOUS: &str = "record.prev";
 const ASIDE: &str = "record.corrupt-";
+/// So many damaged files are kept for each profile; the next one takes the place of the last.
+const MOST_ASIDE: u32 = 9;
 /// Longer files are no records.
 const LIMIT: u64 = 1024 * 1024;
 /// The room that is set aside for a record before it is known; records have some kilobytes.
@@ -49,7 +52,7 @@ impl FileStore {
 
     fn new(kind: &'static str, directory: PathBuf, keys: Option<KeyOptions>) -> Self {
         let keyring = Keyring::new(directory.clone(), keys);
-        Self { files: Arc::new(Files { kind, directory, keyring }) }
+        Self { files: Arc::new(Files { kind, directory, keyring, damaged: Mutex::default() }) }
     }
 }
 
@@ -81,8 +84,17 @@ impl Store for FileStore {
         if read_back.as_ref() == Some(&record) { Ok(()) } else { Err(differs) }
     }
 
+    fn found_damaged(&self) -> Vec<String> {
+        self.files.damaged().values().cloned().collect()
+    }
+
+    fn damage(&self, profile: &ProfileName) -> Option<String> {
+        let found = self.files.damaged().get(profile).cloned();
+        found.or_else(|| self.files.damage_before(&Slot::of(profile)))
+    }
+
     fn protection(&self) -> Result<Protection, StoreError> {
-        let Files { kind, directory, keyring } = &*self.files;
+        let Files { kind, directory, keyring, .. } = &*self.files;
         Ok(Protection { kind, place: Some(directory.clone()), key: keyring.checked_source()? })
     }
 }
@@ -129,9 +141,24 @@ struct Files {
     kind: &'static str,
     directory: PathBuf,
     keyring: Keyring,
+    /// What was found damaged since the store was opened, in words.
+    damaged: Mutex<BTreeMap<ProfileName, String>>,
 }
 
 impl Files {
+    /// A panic elsewhere leaves whole sentences.
+    fn damaged(&self) -> MutexGuard<'_, BTreeMap<ProfileName, String>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the files that were set aside tell.
+    fn damage_before(&self, slot: &Slot) -> Option<String> {
+        let aside = format!("{}.{ASIDE}", slot.stem);
+        let name = self.names().ok()?.into_iter().filter(|name| name.starts_with(&aside)).max()?;
+        let path = self.directory.join(name);
+        Some(format!("A damaged record was set aside as {}; the one before it took its place.", path.display()))
+    }
+
     fn path(&self, slot: &Slot, extension: &str) -> PathBuf {
         self.directory.join(format!("{}.{extension}", slot.stem))
     }
@@ -143,6 +170,12 @@ impl Files {
             return Ok(Some(*record));
         }
         match (current, self.read(slot, PREVIOUS)?) {
+            (Generation::Damaged(problem), Generation::Sound(record)) => {
+                let path = self.path(slot, CURRENT);
+                let found = format!("The record {} is damaged ({problem}); the one before it is used.", path.display());
+                self.damaged().insert(slot.profile.clone(), found);
+                Ok(Some(*record))
+            }
             (_, Generation::Sound(record)) => Ok(Some(*record)),
             (Generation::Damaged(problem), _) => Err(StoreError::Corrupt { path: self.path(slot, CURRENT), problem }),
             (_, Generation::Damaged(problem)) => Err(StoreError::Corrupt { path: self.path(slot, PREVIOUS), problem }),
@@ -163,15 +196,18 @@ impl Files {
             && is_older(record)
         {
             self.set_aside(slot, CURRENT)?;
+            if let Some(found) = self.damage_before(slot) {
+                self.damaged().insert(slot.profile.clone(), found);
+            }
         }
         self.load(slot)
     }
 
     fn set_aside(&self, slot: &Slot, extension: &str) -> Result<(), StoreError> {
         let path = self.path(slot, extension);
-        let aside = (1_u32..).map(|number| self.path(slot, &format!("{ASIDE}{number}")));
-        let aside = aside.into_iter().find(|aside| aside.symlink_metadata().is_err());
-        match fs::rename(&path, aside.expect("a directory holds fewer files than there are numbers")) {
+        let numbered = |number| self.path(slot, &format!("{ASIDE}{number}"));
+        let free = (1..MOST_ASIDE).map(numbered).find(|aside| aside.symlink_metadata().is_err());
+        match fs::rename(&path, free.unwrap_or_else(|| numbered(MOST_ASIDE))) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::io("setting aside", &path)(error)),
             _ => private::sync_directory(&self.directory),
         }

@@ -56,12 +56,12 @@ impl Asked<'_> {
 
     /// The server asks for fewer requests, until a time if one is known.
     pub(super) fn throttled(&self, until: Option<Timestamp>) -> Error {
-        self.spoken_for(THROTTLED, until, None)
+        self.spoken_for(THROTTLED, until)
     }
 
     /// Something answered that does not speak for the endpoint.
     pub(super) fn unreadable(&self, trouble: Trouble, status: u16) -> Error {
-        self.spoken_for(UNREADABLE, None, None).because(trouble.of_answer(&host(self.data_center), status))
+        self.spoken_for(UNREADABLE, None).because(trouble.of_answer(&host(self.data_center), status))
     }
 
     /// The token endpoint gave no token.
@@ -80,25 +80,25 @@ impl Asked<'_> {
 
     /// There is nothing to refresh with.
     pub(super) fn without_refresh_token(&self) -> Error {
-        self.spoken_for(NO_REFRESH_TOKEN, None, None)
+        self.spoken_for(NO_REFRESH_TOKEN, None)
     }
 
     /// The refresh token was refused earlier, so nobody is asked again.
     pub(super) fn refused_before(&self) -> Error {
         let word = self.provider.dialect.refresh_refusals.first().copied().unwrap_or_default();
-        let error = self.spoken_for(word, None, None);
+        let error = self.spoken_for(word, None);
         error.because(format!("{} refused this grant before", self.provider.dialect.display_name))
     }
 
     /// The person, or the provider for them, answered No.
     pub(super) fn denied(&self) -> Error {
-        let error = self.spoken_for("access_denied", None, None);
+        let error = self.spoken_for("access_denied", None);
         Error { code: Code::Denied, message: "the request was declined".to_owned(), ..error }
     }
 
     /// Nobody answered in time.
     pub(super) fn expired(&self) -> Error {
-        let error = self.spoken_for("expired_token", None, None);
+        let error = self.spoken_for("expired_token", None);
         let message = error.cause.clone().unwrap_or_else(|| "the code ran out".to_owned());
         Error { code: Code::CodeExpired, message, cause: None, ..error }
     }
@@ -118,9 +118,9 @@ impl Asked<'_> {
     }
 
     /// A word that this program says for the server.
-    fn spoken_for(&self, word: &str, until: Option<Timestamp>, detail: Option<String>) -> Error {
+    fn spoken_for(&self, word: &str, until: Option<Timestamp>) -> Error {
         match self.explain(word, until) {
-            Some(explained) => self.error(&explained, detail),
+            Some(explained) => self.error(&explained, None),
             None => Error::new(Code::Provider, self.what).because(word).hint(sign_in_hint(&self.profile.name)),
         }
     }

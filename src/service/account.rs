@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{Freshness, Service, issuing_data_center, sign_in_hint, store_error, transport_error};
+use super::{Freshness, Service, issuing_data_center, not_signed_in, store_error, transport_error};
 use crate::api::{self, Call};
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -60,10 +60,7 @@ impl Service {
     }
 
     pub(super) fn grant(&self, profile: &Profile) -> Result<Grant, Error> {
-        self.load(profile)?.and_then(|record| record.grant).ok_or_else(|| {
-            Error::new(Code::SignInNeeded, format!("profile `{}` is not signed in", profile.name))
-                .hint(sign_in_hint(&profile.name))
-        })
+        self.load(profile)?.and_then(|record| record.grant).ok_or_else(|| not_signed_in(profile))
     }
 }
 

@@ -195,12 +195,10 @@ impl Service {
             return error;
         };
         let note = RevocationNote::of(grant, &record.client_id);
-        let outcome = match self.revoke_note(profile, &note, record).await {
-            Ok(()) => "the grant was revoked at the provider, but is still here".to_owned(),
-            Err(failed) => format!("{}, and is still here", failed.error),
-        };
-        let cause = error.cause.clone().map_or(outcome.clone(), |cause| format!("{cause}; {outcome}"));
-        error.because(cause)
+        match self.revoke_note(profile, &note, record).await {
+            Ok(()) => error.adding("the grant was revoked at the provider, but is still here"),
+            Err(failed) => error.adding(format!("{}, and is still here", failed.error)),
+        }
     }
 
     /// Commits what `change` makes of the record, unless it says that there is nothing new; nothing older stays behind.

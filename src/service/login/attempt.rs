@@ -187,16 +187,13 @@ impl Attempt {
     /// Revokes a grant that is not to be kept; the error then says what became of it.
     async fn give_back(&self, error: Error, grant: &Grant, data_center: &DataCenter) -> Error {
         if self.is_shared {
-            let cause = error.cause.clone().map_or_else(String::new, |cause| format!("{cause}; "));
-            return error.because(format!("{cause}nothing was saved, and nothing revoked"));
+            return error.adding("nothing was saved, and nothing revoked");
         }
         let note = RevocationNote::of(grant, &self.profile.client_id);
-        let outcome = match self.service.revoke(&note, &self.provider, data_center, &self.profile, &self.client).await {
-            Ok(()) => "nothing was saved and the grant was revoked".to_owned(),
-            Err(failed) => format!("nothing was saved, but {}", failed.error),
-        };
-        let cause = error.cause.clone().map_or(outcome.clone(), |cause| format!("{cause}; {outcome}"));
-        error.because(cause)
+        match self.service.revoke(&note, &self.provider, data_center, &self.profile, &self.client).await {
+            Ok(()) => error.adding("nothing was saved and the grant was revoked"),
+            Err(failed) => error.adding(format!("nothing was saved, but {}", failed.error)),
+        }
     }
 
     /// Writes the grant of a fresh approval, keeping the client secret that the record has.

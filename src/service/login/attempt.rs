@@ -236,21 +236,11 @@ impl Attempt {
         }
     }
 
-    /// Asks who approved and notes it. An account that cannot be asked for is no reason to fail.
+    /// Asks who approved and notes it. An account that cannot be asked for or kept is no reason to fail.
     async fn learn_account(&self, grant: &Grant, data_center: &DataCenter) -> Option<Account> {
         let account = self.account_behind(grant, data_center).await.ok()?;
-        if grant.account.as_ref() != Some(&account) {
-            self.note_account(grant, &account).await;
-        }
+        let _ = self.service.note_account(&self.profile, grant, &account).await;
         Some(account)
-    }
-
-    async fn note_account(&self, grant: &Grant, account: &Account) -> Option<()> {
-        let mut locked = self.service.lock(&self.profile.name).await.ok()?;
-        let mut record = locked.load().ok()??;
-        let saved = record.grant.as_mut().filter(|saved| saved.access_token == grant.access_token)?;
-        saved.account = Some(account.clone());
-        locked.commit(&mut record).ok()
     }
 
     /// Why a code that was not approved ended the sign-in.

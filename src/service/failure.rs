@@ -3,6 +3,8 @@
 //! Meanings, causes and next steps are data in `providers::explained`; here they meet the profile, the client and the data
 //! center. What is said of connections and of the store is in `service`.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{sign_in_hint, transport_error};
@@ -59,6 +61,11 @@ impl Asked<'_> {
         self.spoken_for(THROTTLED, until)
     }
 
+    /// The same, for a length of time if the server named one.
+    pub(super) fn throttled_for(&self, pause: Option<Duration>) -> Error {
+        self.throttled(pause.map(|pause| clock::wall() + pause))
+    }
+
     /// Something answered that does not speak for the endpoint.
     pub(super) fn unreadable(&self, trouble: Trouble, status: u16) -> Error {
         self.spoken_for(UNREADABLE, None).because(trouble.of_answer(&host(self.data_center), status))
@@ -68,7 +75,7 @@ impl Asked<'_> {
     pub(super) fn without_token(&self, outcome: token::Outcome) -> Error {
         match outcome {
             token::Outcome::Refused(error) | token::Outcome::Error(error) => self.refused(&error),
-            token::Outcome::Throttled(pause) => self.throttled(pause.map(|pause| clock::wall() + pause)),
+            token::Outcome::Throttled(pause) => self.throttled_for(pause),
             token::Outcome::Garbled { status, trouble } => self.unreadable(trouble, status),
             token::Outcome::Rejected(rejected) => Error::new(Code::UntrustedAnswer, self.what)
                 .because(rejected)

@@ -177,7 +177,7 @@ impl Service {
                         refused = Error::new(Code::Provider, what).because(cause);
                     }
                     Err(Unrevoked::Client(answer)) => passing = Some(asked.refused(&answer)),
-                    Err(Unrevoked::Throttled(_)) => passing = Some(asked.throttled(None)),
+                    Err(Unrevoked::Throttled(pause)) => passing = Some(asked.throttled_for(pause)),
                     Err(Unrevoked::Garbled(trouble)) => passing = Some(asked.unreadable(trouble, response.status)),
                 }
             }

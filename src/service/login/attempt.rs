@@ -266,7 +266,7 @@ impl Attempt {
                 self.asked(what, place, data_center).refused(&error)
             }
             Failure::Garbled { status, trouble } => asked.unreadable(trouble, status),
-            Failure::Throttled(_) => asked.throttled(None),
+            Failure::Throttled(pause) => asked.throttled_for(pause),
             Failure::Rejected(rejected) => Error::new(Code::UntrustedAnswer, what)
                 .because(rejected)
                 .hint("nothing was saved; check that the accounts server of this profile is the real one"),

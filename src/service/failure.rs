@@ -140,8 +140,11 @@ impl Asked<'_> {
 
     fn explain(&self, word: &str, until: Option<Timestamp>) -> Option<Explanation> {
         let dialect = self.provider.dialect;
-        let later = until
-            .map_or("try again in ten minutes".to_owned(), |until| format!("try again after {}", short_time(until)));
+        let later = match (until, dialect.throttle_pause.as_secs() / 60) {
+            (Some(until), _) => format!("try again after {}", short_time(until)),
+            (None, 0 | 1) => "try again in a minute".to_owned(),
+            (None, minutes) => format!("try again in {minutes} minutes"),
+        };
         let facts = Facts {
             profile: self.profile.name.as_str(),
             provider: dialect.display_name,

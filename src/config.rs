@@ -4,7 +4,6 @@
 //! key and its line. The environment is handed in, so that what is read from it can be seen here and tested.
 
 mod edit;
-mod env_file;
 mod file;
 
 use std::collections::BTreeMap;
@@ -23,7 +22,6 @@ use crate::secret::Secret;
 use crate::storage::KeyOptions;
 
 pub use edit::{add_profile, remove_profile, set_scopes};
-pub use env_file::EnvFile;
 
 /// Bytes; a longer configuration is none.
 const LONGEST_FILE: u32 = 1024 * 1024;

@@ -110,6 +110,16 @@ impl Error {
         Self { cause: Some(cause.to_string()), ..self }
     }
 
+    /// Adds what came of it, or what else is known, to the cause.
+    #[must_use]
+    pub fn adding(self, more: impl fmt::Display) -> Self {
+        let cause = match &self.cause {
+            Some(cause) => format!("{cause}; {more}"),
+            None => more.to_string(),
+        };
+        self.because(cause)
+    }
+
     #[must_use]
     pub fn likely(self, causes: Vec<String>) -> Self {
         Self { causes, ..self }

@@ -183,6 +183,12 @@ pub fn store_error(error: StoreError) -> Error {
     Error::new(code, "the store cannot be used").because(error).hint(hint)
 }
 
+/// There is no grant to work with.
+fn not_signed_in(profile: &Profile) -> Error {
+    Error::new(Code::SignInNeeded, format!("profile `{}` is not signed in", profile.name))
+        .hint(sign_in_hint(&profile.name))
+}
+
 /// The words by which a person signs a profile in.
 fn sign_in_hint(profile: &ProfileName) -> String {
     format!("run `device-login login {profile}`")

@@ -1,8 +1,8 @@
 //! Carries requests over the network, by reqwest.
 //!
 //! Redirects are never followed, since they could carry a token or secret to another host; nothing that was sent is sent
-//! again, since the flows decide that; bodies are read up to their limit only; addresses are kept out of error texts. TLS is set up when
-//! the first `https` request is made, so that everything else starts without it.
+//! again, since the flows decide that; bodies are read up to their limit only; addresses are kept out of error texts. TLS
+//! is set up when the first `https` request is made, so that everything else starts without it.
 
 mod failure;
 mod resolver;
@@ -131,8 +131,7 @@ impl Client {
         if let Some(client) = self.secure.get() {
             return Ok(client);
         }
-        // Fails only where another part of this process chose a provider first, which is then used.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_crypto();
         let mut builder = self.common().https_only(true);
         if let Some(path) = &self.ca_certificate {
             let setup = |problem: String| {
@@ -158,7 +157,7 @@ impl Client {
         if let Some(client) = self.loopback.get() {
             return Ok(client);
         }
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_crypto();
         let no_roots = rustls::ClientConfig::builder()
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth();
@@ -178,6 +177,12 @@ impl Client {
             .connect_timeout(CONNECT_LIMIT)
             .dns_resolver(self.resolver.clone())
     }
+}
+
+/// Chooses who computes for TLS, which reqwest leaves to the process.
+fn install_crypto() {
+    // Fails only where another part of this process chose first, which is then used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Which way a request takes.

@@ -1,7 +1,7 @@
 //! The device flow (RFC 8628) as a state machine that owns no time and no connection.
 //!
 //! Call [`DeviceFlow::poll`] until it is done: send what it asks to send, hand the answer to [`DeviceFlow::handle`], wait
-//! as long as it says. `service::driver` is the one place that does so for the command line and the screens.
+//! as long as it says. `service::login::attempt` is the one place that does so for the command line and the screens.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -39,8 +39,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// | | token, denial, expiry, other errors | `Done` |
 ///
 /// The last poll is the first one that falls on or after the code's end, so an approval in the last seconds is not lost,
-/// and a flow ends by expiry plus one interval with its margin (and the time that the exchanges after expiry take: the last one, and one
-/// that was under way).
+/// and a flow ends by expiry plus one interval with its margin (and the time that the exchanges after expiry take: the
+/// last one, and one that was under way).
 #[derive(Debug)]
 pub struct DeviceFlow {
     provider: Provider,
@@ -100,7 +100,7 @@ pub enum Outcome {
 /// Why a sign-in could not go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// No code could be had; `host` did not answer.
+    /// No code could be had; the accounts server did not answer.
     Transport(TransportFailure),
     /// The server refused the request or the poll, at this data center.
     Server {

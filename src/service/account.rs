@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{Freshness, Service, issuing_data_center, sign_in_hint, store_error, transport_error};
+use super::{Freshness, Service, issuing_data_center, not_signed_in, store_error, transport_error};
 use crate::api::{self, Call};
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -20,18 +20,21 @@ impl Service {
         let grant = self.grant(profile)?;
         let provider = self.provider_of(profile, &grant).await?;
         let account = self.ask_account(&grant, &provider, issuing_data_center(&provider, &grant)?).await?;
-        if grant.account.as_ref() != Some(&account) {
-            let mut locked = self.lock(&profile.name).await?;
-            let mut record = locked.load().map_err(store_error)?;
-            let saved = record.as_mut().and_then(|record| record.grant.as_mut());
-            if let Some(saved) = saved.filter(|saved| saved.approved_at == grant.approved_at) {
-                saved.account = Some(account.clone());
-            }
-            if let Some(record) = &mut record {
-                locked.commit(record).map_err(store_error)?;
-            }
-        }
+        self.note_account(profile, &grant, &account).await?;
         Ok(account)
+    }
+
+    /// Keeps who is behind a grant, unless that is known or another grant has taken its place.
+    pub(super) async fn note_account(&self, profile: &Profile, grant: &Grant, account: &Account) -> Result<(), Error> {
+        if grant.account.as_ref() == Some(account) {
+            return Ok(());
+        }
+        let mut locked = self.lock(&profile.name).await?;
+        let Some(mut record) = locked.load().map_err(store_error)? else { return Ok(()) };
+        let saved = record.grant.as_mut().filter(|saved| saved.approved_at == grant.approved_at);
+        let Some(saved) = saved else { return Ok(()) };
+        saved.account = Some(account.clone());
+        locked.commit(&mut record).map_err(store_error)
     }
 
     /// Asks the accounts server who approved.
@@ -60,10 +63,7 @@ impl Service {
     }
 
     pub(super) fn grant(&self, profile: &Profile) -> Result<Grant, Error> {
-        self.load(profile)?.and_then(|record| record.grant).ok_or_else(|| {
-            Error::new(Code::SignInNeeded, format!("profile `{}` is not signed in", profile.name))
-                .hint(sign_in_hint(&profile.name))
-        })
+        self.load(profile)?.and_then(|record| record.grant).ok_or_else(|| not_signed_in(profile))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Runs a flow of `oauth` against the real clock and network. The only sleep in the protocol is here.
+//! Runs requests for tokens against the real clock and network, and waits for all flows of `oauth`: the only sleep in the
+//! protocol is here.
 
 use std::time::Duration;
 

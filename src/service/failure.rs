@@ -3,6 +3,8 @@
 //! Meanings, causes and next steps are data in `providers::explained`; here they meet the profile, the client and the data
 //! center. What is said of connections and of the store is in `service`.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{sign_in_hint, transport_error};
@@ -56,19 +58,24 @@ impl Asked<'_> {
 
     /// The server asks for fewer requests, until a time if one is known.
     pub(super) fn throttled(&self, until: Option<Timestamp>) -> Error {
-        self.spoken_for(THROTTLED, until, None)
+        self.spoken_for(THROTTLED, until)
+    }
+
+    /// The same, for a length of time if the server named one.
+    pub(super) fn throttled_for(&self, pause: Option<Duration>) -> Error {
+        self.throttled(pause.map(|pause| clock::wall() + pause))
     }
 
     /// Something answered that does not speak for the endpoint.
     pub(super) fn unreadable(&self, trouble: Trouble, status: u16) -> Error {
-        self.spoken_for(UNREADABLE, None, None).because(trouble.of_answer(&host(self.data_center), status))
+        self.spoken_for(UNREADABLE, None).because(trouble.of_answer(&host(self.data_center), status))
     }
 
     /// The token endpoint gave no token.
     pub(super) fn without_token(&self, outcome: token::Outcome) -> Error {
         match outcome {
             token::Outcome::Refused(error) | token::Outcome::Error(error) => self.refused(&error),
-            token::Outcome::Throttled(pause) => self.throttled(pause.map(|pause| clock::wall() + pause)),
+            token::Outcome::Throttled(pause) => self.throttled_for(pause),
             token::Outcome::Garbled { status, trouble } => self.unreadable(trouble, status),
             token::Outcome::Rejected(rejected) => Error::new(Code::UntrustedAnswer, self.what)
                 .because(rejected)
@@ -80,25 +87,25 @@ impl Asked<'_> {
 
     /// There is nothing to refresh with.
     pub(super) fn without_refresh_token(&self) -> Error {
-        self.spoken_for(NO_REFRESH_TOKEN, None, None)
+        self.spoken_for(NO_REFRESH_TOKEN, None)
     }
 
     /// The refresh token was refused earlier, so nobody is asked again.
     pub(super) fn refused_before(&self) -> Error {
         let word = self.provider.dialect.refresh_refusals.first().copied().unwrap_or_default();
-        let error = self.spoken_for(word, None, None);
+        let error = self.spoken_for(word, None);
         error.because(format!("{} refused this grant before", self.provider.dialect.display_name))
     }
 
     /// The person, or the provider for them, answered No.
     pub(super) fn denied(&self) -> Error {
-        let error = self.spoken_for("access_denied", None, None);
+        let error = self.spoken_for("access_denied", None);
         Error { code: Code::Denied, message: "the request was declined".to_owned(), ..error }
     }
 
     /// Nobody answered in time.
     pub(super) fn expired(&self) -> Error {
-        let error = self.spoken_for("expired_token", None, None);
+        let error = self.spoken_for("expired_token", None);
         let message = error.cause.clone().unwrap_or_else(|| "the code ran out".to_owned());
         Error { code: Code::CodeExpired, message, cause: None, ..error }
     }
@@ -118,9 +125,9 @@ impl Asked<'_> {
     }
 
     /// A word that this program says for the server.
-    fn spoken_for(&self, word: &str, until: Option<Timestamp>, detail: Option<String>) -> Error {
+    fn spoken_for(&self, word: &str, until: Option<Timestamp>) -> Error {
         match self.explain(word, until) {
-            Some(explained) => self.error(&explained, detail),
+            Some(explained) => self.error(&explained, None),
             None => Error::new(Code::Provider, self.what).because(word).hint(sign_in_hint(&self.profile.name)),
         }
     }
@@ -133,8 +140,11 @@ impl Asked<'_> {
 
     fn explain(&self, word: &str, until: Option<Timestamp>) -> Option<Explanation> {
         let dialect = self.provider.dialect;
-        let later = until
-            .map_or("try again in ten minutes".to_owned(), |until| format!("try again after {}", short_time(until)));
+        let later = match (until, dialect.throttle_pause.as_secs() / 60) {
+            (Some(until), _) => format!("try again after {}", short_time(until)),
+            (None, 0 | 1) => "try again in a minute".to_owned(),
+            (None, minutes) => format!("try again in {minutes} minutes"),
+        };
         let facts = Facts {
             profile: self.profile.name.as_str(),
             provider: dialect.display_name,

@@ -148,9 +148,6 @@ fn roll_back(locked: &mut dyn LockedRecord, before: Option<Record>, error: Error
     };
     match undone {
         Ok(()) => error,
-        Err(undone) => {
-            let cause = error.cause.clone().unwrap_or_default();
-            error.because(format!("{cause}; its record in the store is left over ({undone})"))
-        }
+        Err(undone) => error.adding(format!("its record in the store is left over ({undone})")),
     }
 }

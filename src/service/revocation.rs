@@ -187,7 +187,7 @@ impl Service {
                         refused = Error::new(Code::Provider, what).because(cause);
                     }
                     Err(Unrevoked::Client(answer)) => passing = Some(asked.refused(&answer)),
-                    Err(Unrevoked::Throttled(_)) => passing = Some(asked.throttled(None)),
+                    Err(Unrevoked::Throttled(pause)) => passing = Some(asked.throttled_for(pause)),
                     Err(Unrevoked::Garbled(trouble)) => passing = Some(asked.unreadable(trouble, response.status)),
                 }
             }
@@ -205,12 +205,10 @@ impl Service {
             return error;
         };
         let note = RevocationNote::of(grant, &record.client_id);
-        let outcome = match self.revoke_note(profile, &note, record).await {
-            Ok(()) => "the grant was revoked at the provider, but is still here".to_owned(),
-            Err(failed) => format!("{}, and is still here", failed.error),
-        };
-        let cause = error.cause.clone().map_or(outcome.clone(), |cause| format!("{cause}; {outcome}"));
-        error.because(cause)
+        match self.revoke_note(profile, &note, record).await {
+            Ok(()) => error.adding("the grant was revoked at the provider, but is still here"),
+            Err(failed) => error.adding(format!("{}, and is still here", failed.error)),
+        }
     }
 
     /// Commits what `change` makes of the record, unless it says that there is nothing new; nothing older stays behind.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::{Asked, short_time};
-use super::{Service, driver, issuing_data_center, login, sign_in_hint, store_error};
+use super::{Service, driver, issuing_data_center, login, not_signed_in, store_error};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -202,11 +202,7 @@ fn was_refreshed(grant: &Grant, seen: &Grant, now: Timestamp) -> bool {
 }
 
 fn grant_of<'a>(record: Option<&'a Record>, profile: &Profile) -> Result<&'a Grant, Error> {
-    let grant = record.and_then(|record| record.grant.as_ref());
-    grant.ok_or_else(|| {
-        Error::new(Code::SignInNeeded, format!("profile `{}` is not signed in", profile.name))
-            .hint(sign_in_hint(&profile.name))
-    })
+    record.and_then(|record| record.grant.as_ref()).ok_or_else(|| not_signed_in(profile))
 }
 
 /// The refresh token, unless asking now is pointless or harmful.

@@ -1,12 +1,15 @@
 //! `login --import`: a refresh token that exists already, from stdin or from a `.env` file.
 
+mod env_file;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use self::env_file::EnvFile;
 use super::super::context::Context;
 use super::super::prompt;
 use super::{Login, Mode, tell_signed_in};
-use crate::config::{self, ClientType, EnvFile, Profile, SecretSource};
+use crate::config::{self, ClientType, Profile, SecretSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;

@@ -68,9 +68,9 @@ fn plainly(error: &Error) -> String {
     format!("{error}{hint}")
 }
 
-/// The lines of stdin, each within bounds.
-fn lines() -> mpsc::UnboundedReceiver<String> {
-    let (sender, receiver) = mpsc::unbounded_channel();
+/// The lines of stdin, each within bounds; the next one is read when the last one was taken.
+fn lines() -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel(1);
     // Reading cannot be interrupted, so the thread stays until the process ends.
     std::thread::spawn(move || {
         let mut stdin = std::io::stdin().lock();
@@ -80,7 +80,7 @@ fn lines() -> mpsc::UnboundedReceiver<String> {
                 Ok(read) if read > 0 => {}
                 _ => return,
             }
-            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+            if sender.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err() {
                 return;
             }
         }

@@ -187,16 +187,13 @@ impl Attempt {
     /// Revokes a grant that is not to be kept; the error then says what became of it.
     async fn give_back(&self, error: Error, grant: &Grant, data_center: &DataCenter) -> Error {
         if self.is_shared {
-            let cause = error.cause.clone().map_or_else(String::new, |cause| format!("{cause}; "));
-            return error.because(format!("{cause}nothing was saved, and nothing revoked"));
+            return error.adding("nothing was saved, and nothing revoked");
         }
         let note = RevocationNote::of(grant, &self.profile.client_id);
-        let outcome = match self.service.revoke(&note, &self.provider, data_center, &self.profile, &self.client).await {
-            Ok(()) => "nothing was saved and the grant was revoked".to_owned(),
-            Err(failed) => format!("nothing was saved, but {}", failed.error),
-        };
-        let cause = error.cause.clone().map_or(outcome.clone(), |cause| format!("{cause}; {outcome}"));
-        error.because(cause)
+        match self.service.revoke(&note, &self.provider, data_center, &self.profile, &self.client).await {
+            Ok(()) => error.adding("nothing was saved and the grant was revoked"),
+            Err(failed) => error.adding(format!("nothing was saved, but {}", failed.error)),
+        }
     }
 
     /// Writes the grant of a fresh approval, keeping the client secret that the record has.
@@ -239,21 +236,11 @@ impl Attempt {
         }
     }
 
-    /// Asks who approved and notes it. An account that cannot be asked for is no reason to fail.
+    /// Asks who approved and notes it. An account that cannot be asked for or kept is no reason to fail.
     async fn learn_account(&self, grant: &Grant, data_center: &DataCenter) -> Option<Account> {
         let account = self.account_behind(grant, data_center).await.ok()?;
-        if grant.account.as_ref() != Some(&account) {
-            self.note_account(grant, &account).await;
-        }
+        let _ = self.service.note_account(&self.profile, grant, &account).await;
         Some(account)
-    }
-
-    async fn note_account(&self, grant: &Grant, account: &Account) -> Option<()> {
-        let mut locked = self.service.lock(&self.profile.name).await.ok()?;
-        let mut record = locked.load().ok()??;
-        let saved = record.grant.as_mut().filter(|saved| saved.access_token == grant.access_token)?;
-        saved.account = Some(account.clone());
-        locked.commit(&mut record).ok()
     }
 
     /// Why a code that was not approved ended the sign-in.
@@ -279,7 +266,7 @@ impl Attempt {
                 self.asked(what, place, data_center).refused(&error)
             }
             Failure::Garbled { status, trouble } => asked.unreadable(trouble, status),
-            Failure::Throttled(_) => asked.throttled(None),
+            Failure::Throttled(pause) => asked.throttled_for(pause),
             Failure::Rejected(rejected) => Error::new(Code::UntrustedAnswer, what)
                 .because(rejected)
                 .hint("nothing was saved; check that the accounts server of this profile is the real one"),

@@ -44,9 +44,8 @@ pub(super) fn alarmed(
     } else {
         return refusal;
     };
-    let cause = refusal.cause.as_ref().map_or(meaning.to_owned(), |cause| format!("{cause}; {meaning}"));
     let causes = likely.iter().map(|&cause| cause.to_owned()).chain(refusal.causes.clone()).collect();
-    refusal.because(cause).likely(causes)
+    refusal.adding(meaning).likely(causes)
 }
 
 #[cfg(test)]

@@ -4,33 +4,35 @@
 
 use std::path::Path;
 
-use super::LONGEST_SECRET;
 use crate::error::{Code, Error};
 use crate::files;
 use crate::secret::Secret;
 
+/// Bytes; a longer file is none.
+const LONGEST_FILE: u32 = 64 * 1024;
+
 /// What such a file says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct EnvFile {
+pub(super) struct EnvFile {
     /// `ZOHO_CLIENT_ID`
-    pub client_id: Option<String>,
+    pub(super) client_id: Option<String>,
     /// `ZOHO_CLIENT_SECRET`
-    pub client_secret: Option<Secret>,
+    pub(super) client_secret: Option<Secret>,
     /// `ZOHO_REFRESH_TOKEN`
-    pub refresh_token: Option<Secret>,
+    pub(super) refresh_token: Option<Secret>,
     /// `ZOHO_API_DOMAIN`
-    pub api_domain: Option<String>,
+    pub(super) api_domain: Option<String>,
     /// `ZOHO_SCOPES` or `ZOHO_SCOPE`, separated by commas or blanks.
-    pub scopes: Vec<String>,
+    pub(super) scopes: Vec<String>,
     /// It has a `ZOHO_ACCESS_TOKEN`, which cannot be refreshed.
-    pub has_access_token: bool,
+    pub(super) has_access_token: bool,
 }
 
 impl EnvFile {
-    pub fn read(path: &Path) -> Result<Self, Error> {
+    pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let what = format!("{} cannot be imported", path.display());
         let text =
-            files::read_text(path, LONGEST_SECRET).map_err(|error| Error::new(Code::Config, &what).because(error))?;
+            files::read_text(path, LONGEST_FILE).map_err(|error| Error::new(Code::Config, &what).because(error))?;
         Self::parse(&text).map_err(|problem| {
             Error::new(Code::Config, what)
                 .because(problem)

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use api::{Answer, Explained, refusal_error};
-pub use login::{CameBack, IssuedCode, SignIn, SignInEvent, SignedIn, WebSignIn};
+pub use login::{Callback, CameBack, IssuedCode, SignIn, SignInEvent, SignedIn, WebSignIn};
 pub use machine::Machine;
 pub use revocation::SignedOut;
 pub use status::{Budget, ProfileStatus, State};

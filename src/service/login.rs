@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-pub use self::web::{CameBack, WebSignIn};
+pub use self::web::{Callback, CameBack, WebSignIn};
 
 use self::attempt::{Attempt, CodeEnded};
 use super::Service;

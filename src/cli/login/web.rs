@@ -8,7 +8,7 @@ use super::super::context::Context;
 use super::{Mode, events, plain, tell_signed_in, wanted_scopes};
 use crate::config::Profile;
 use crate::error::{Code, Error};
-use crate::service::{CameBack, Service, SignIn};
+use crate::service::{Callback, CameBack, Service, SignIn, WebSignIn};
 
 /// Bytes; longer lines are no addresses.
 const LONGEST_LINE: u64 = 16 * 1024;
@@ -37,15 +37,25 @@ pub(super) async fn sign_in(
             say("   Copy that whole address, whatever the page says, and paste it here:");
         }
     }
+    let callback = come_back(context, &signing_in, profile).await?;
+    context.output.note("Approved. Exchanging the code ...");
+    let signed_in = signing_in.finish(callback).await?;
+    tell_signed_in(context, &signed_in, mode)
+}
+
+/// Waits for the browser's way back, pasted or heard, whichever comes first.
+async fn come_back(context: &Context, signing_in: &WebSignIn, profile: &Profile) -> Result<Callback, Error> {
+    // One future throughout: a browser that was heard must not be forgotten over a line that comes meanwhile.
+    let mut heard = std::pin::pin!(signing_in.listen());
     let mut lines = lines();
     let mut has_lines = true;
-    let callback = loop {
+    loop {
         tokio::select! {
-            callback = signing_in.listen() => break callback?,
+            callback = &mut heard => return callback,
             line = lines.recv(), if has_lines => match line {
                 Some(line) if line.trim().is_empty() => {}
                 Some(line) => match signing_in.read(&line)? {
-                    CameBack::Approved(callback) => break callback,
+                    CameBack::Approved(callback) => return Ok(callback),
                     CameBack::Strange(error) => context.output.say(&plainly(&error)),
                 },
                 None if signing_in.is_listening() => has_lines = false,
@@ -56,10 +66,7 @@ pub(super) async fn sign_in(
                 }
             },
         }
-    };
-    context.output.note("Approved. Exchanging the code ...");
-    let signed_in = signing_in.finish(callback).await?;
-    tell_signed_in(context, &signed_in, mode)
+    }
 }
 
 /// One sentence and what to do, for a person who can try again.

@@ -9,7 +9,7 @@ use url::Url;
 pub use diagnosis::{Diagnosis, PRODUCT_WORDS, diagnose};
 
 use crate::http::{API_BODY_LIMIT, API_DEADLINE, Method, Request};
-use crate::providers::catalog::{self, Product};
+use crate::providers::catalog::Product;
 use crate::providers::{DataCenter, Dialect};
 use crate::secret::Secret;
 use crate::storage::Grant;
@@ -43,8 +43,14 @@ pub enum Refusal {
     NoHeader(String),
 }
 
-/// Resolves what `api` was given: a path below the API domain or the product's base, or a whole address.
-pub fn resolve(path: &str, product: Option<&str>, data_center: &DataCenter) -> Result<Url, Refusal> {
+/// Resolves what `api` was given: a path below the API domain or the base of one of the provider's `products`, or a whole
+/// address.
+pub fn resolve(
+    path: &str,
+    product: Option<&str>,
+    data_center: &DataCenter,
+    products: &[Product],
+) -> Result<Url, Refusal> {
     let no_address = || Refusal::NoAddress(path.to_owned());
     if !path.starts_with('/') || path.starts_with("//") {
         // Any other address is read as it stands and has to pass the list of origins.
@@ -52,8 +58,8 @@ pub fn resolve(path: &str, product: Option<&str>, data_center: &DataCenter) -> R
     }
     let base = match product {
         Some(key) => {
-            let product = Product::named(key).ok_or_else(|| {
-                let known: Vec<&str> = catalog::PRODUCTS.iter().map(|product| product.key).collect();
+            let product = products.iter().find(|product| product.key.eq_ignore_ascii_case(key)).ok_or_else(|| {
+                let known: Vec<&str> = products.iter().map(|product| product.key).collect();
                 Refusal::UnknownProduct(key.to_owned(), known.join(", "))
             })?;
             product.base(data_center).ok_or_else(|| Refusal::NoHost(product.name, data_center.code.to_uppercase()))?
@@ -140,7 +146,7 @@ mod tests {
     fn paths_go_below_the_api_domain_or_the_product() {
         let zoho = zoho::provider();
         let eu = zoho.data_center("eu").expect("eu");
-        let resolved = |path, product| resolve(path, product, eu).map(|url| url.to_string());
+        let resolved = |path, product| resolve(path, product, eu, zoho.dialect.products).map(|url| url.to_string());
         assert_eq!(resolved("/crm/v8/org", None), Ok("https://www.zohoapis.eu/crm/v8/org".to_owned()));
         assert_eq!(
             resolved("/organizations", Some("desk")),
@@ -171,7 +177,7 @@ mod tests {
             "/:80@evil.example",
             "/.evil.example",
         ] {
-            let url: Url = resolve(path, None, us).expect(path);
+            let url: Url = resolve(path, None, us, zoho.dialect.products).expect(path);
             assert_eq!(url.host_str(), Some("www.zohoapis.com"), "{path}");
         }
     }

@@ -140,6 +140,15 @@ pub enum Rotation {
     Unknown,
 }
 
+/// How APIs tell that a call failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiErrors {
+    /// By the status and the header of RFC 6750 §3.
+    ByStatus,
+    /// By words and numbers in the body, with any status.
+    InBody,
+}
+
 /// Under which names a user info answer tells who approved, in order of trust.
 #[derive(Debug, PartialEq, Eq)]
 pub struct AccountFields {
@@ -216,6 +225,7 @@ pub struct Dialect {
     pub account_fields: AccountFields,
     /// The word before the token in `Authorization`.
     pub api_scheme: &'static str,
+    pub api_errors: ApiErrors,
     /// What the names of variables begin with that other programs of this provider read, beside this program's own.
     pub variable_prefix: Option<&'static str>,
     /// The products whose APIs are known.

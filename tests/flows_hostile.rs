@@ -314,7 +314,7 @@ fn header_of_an_api(name: &str, value: String) -> End {
     let line = Untrusted::new(value.as_str()).line();
     assert!(line.chars().count() <= 301 * "<U+001B>".len(), "{name} is too long to be shown");
     let response = Response { status: 302, headers: vec![(name.to_owned(), value)], body: Vec::new() };
-    let diagnosis = api::diagnose(&response).map(api::Diagnosis::in_words);
+    let diagnosis = api::diagnose(&zoho::DIALECT, &response).map(api::Diagnosis::in_words);
     End { is_taken: true, told: diagnosis.into_iter().chain([line]).collect() }
 }
 

@@ -239,7 +239,8 @@ fn a_failed_call_is_explained() {
     let explained = || {
         let body = r#"{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"invalid scope","status":"error"}"#;
         let mut answer = answer(401, body, None);
-        let diagnosis = device_login::api::diagnose(&answer.response).expect("it failed");
+        let diagnosis =
+            device_login::api::diagnose(&device_login::providers::zoho::DIALECT, &answer.response).expect("it failed");
         answer.explained = Some(Explained { diagnosis, text: diagnosis.in_words() });
         with_keys(answered(Ok(answer)), &[Key::Tab])
     };

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use crate::http::Response;
+use crate::providers::{ApiErrors, Dialect};
 
 /// What a failed call failed of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,8 +243,9 @@ const fn signs(
 const LONGEST_ERROR: usize = 64 * 1024;
 
 /// Reads what a failed call failed of; `None` for one that worked.
-pub fn diagnose(response: &Response) -> Option<Diagnosis> {
-    let short = Some(&response.body).filter(|body| body.len() <= LONGEST_ERROR);
+pub fn diagnose(dialect: &Dialect, response: &Response) -> Option<Diagnosis> {
+    let is_telling = dialect.api_errors == ApiErrors::InBody && response.body.len() <= LONGEST_ERROR;
+    let short = Some(&response.body).filter(|_| is_telling);
     let body: Value = short.and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Value::Null);
     let code = ["code", "error_code"].iter().find_map(|field| body.get(field)).and_then(Value::as_i64);
     let is_redirect = (300..400).contains(&response.status) && response.header("location").is_some();

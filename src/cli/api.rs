@@ -14,6 +14,7 @@ use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::{Method, Response};
 use crate::providers::DataCenter;
+use crate::providers::catalog::Product;
 use crate::service::{Answer, Service, refusal_error};
 use crate::untrusted::Untrusted;
 
@@ -64,7 +65,7 @@ impl Api {
         let given = Given::read(&self)?;
         if self.curl {
             let (data_center, dialect) = service.known_api_place(profile)?;
-            let call = self.call(&given, &data_center)?;
+            let call = self.call(&given, &data_center, dialect.products)?;
             if !data_center.origins().contains(&call.url.origin()) {
                 let refusal = Refusal::ForeignOrigin(call.url.origin().ascii_serialization());
                 return Err(refusal_error("the call cannot be shown", &refusal));
@@ -76,8 +77,8 @@ impl Api {
     }
 
     async fn send(&self, service: &Service, profile: &Profile, given: &Given) -> Result<(Call, Answer), Error> {
-        let (data_center, _) = service.api_place(profile).await?;
-        let call = self.call(given, &data_center)?;
+        let (data_center, dialect) = service.api_place(profile).await?;
+        let call = self.call(given, &data_center, dialect.products)?;
         let answer = service.call(profile, &call).await?;
         Ok((call, answer))
     }
@@ -102,7 +103,7 @@ impl Api {
     }
 
     /// What the arguments ask for.
-    fn call(&self, given: &Given, data_center: &DataCenter) -> Result<Call, Error> {
+    fn call(&self, given: &Given, data_center: &DataCenter, products: &[Product]) -> Result<Call, Error> {
         let usage = |problem: String| Error::new(Code::Usage, "the call cannot be made").because(problem);
         let Given { fields, input } = given;
         let has_body = input.is_some() || !fields.is_empty();
@@ -111,7 +112,7 @@ impl Api {
             [path, ..] => (if has_body { Method::Post } else { Method::Get }, path),
             [] => return Err(usage("a path is missing".to_owned())),
         };
-        let mut url = api::resolve(path, self.product.as_deref(), data_center)
+        let mut url = api::resolve(path, self.product.as_deref(), data_center, products)
             .map_err(|refusal| refusal_error("the call cannot be made", &refusal))?;
         let mut headers = self.headers.iter().map(|header| read_header(header)).collect::<Result<Vec<_>, _>>()?;
         let body = match input {

@@ -56,11 +56,6 @@ pub struct TestCall {
 }
 
 impl Product {
-    /// The product with this `key`.
-    pub fn named(key: &str) -> Option<&'static Product> {
-        PRODUCTS.iter().find(|product| product.key.eq_ignore_ascii_case(key))
-    }
-
     /// The product that goes by this name among people: its key, its name, or how its scopes begin.
     pub fn known_as(name: &str) -> Option<&'static Product> {
         PRODUCTS.iter().find(|product| product.names().iter().any(|known| known.eq_ignore_ascii_case(name)))
@@ -165,7 +160,7 @@ mod tests {
     fn a_product_without_a_host_there_has_no_address() {
         let zoho = zoho::provider();
         let base = |key, code| {
-            let product = Product::named(key).expect("a product");
+            let product = Product::known_as(key).expect("a product");
             product.base(zoho.data_center(code).expect("a data center")).map(|url| url.to_string())
         };
         assert_eq!(base("desk", "uk"), None);

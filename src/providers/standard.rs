@@ -6,8 +6,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    AccountFields, ClientAuthentication, DataCenter, Dialect, Endpoints, Intervals, PollError, Provider, Revocation,
-    Rotation, explained,
+    AccountFields, ApiErrors, ClientAuthentication, DataCenter, Dialect, Endpoints, Intervals, PollError, Provider,
+    Revocation, Rotation, explained,
 };
 use crate::untrusted::{Rejected, Untrusted, is_near};
 
@@ -59,6 +59,7 @@ pub const RFC: Dialect = Dialect {
         name: &["name", "preferred_username", "login"],
     },
     api_scheme: "Bearer",
+    api_errors: ApiErrors::ByStatus,
     variable_prefix: None,
     products: &[],
     default_scope: "openid",

@@ -8,8 +8,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::{
-    AccountFields, ClientAuthentication, DataCenter, Dialect, Endpoints, GrantLimit, Intervals, MintLimit, PollError,
-    Provider, Revocation, Rotation, catalog, explained,
+    AccountFields, ApiErrors, ClientAuthentication, DataCenter, Dialect, Endpoints, GrantLimit, Intervals, MintLimit,
+    PollError, Provider, Revocation, Rotation, catalog, explained,
 };
 
 /// How Zoho's accounts servers speak.
@@ -61,6 +61,7 @@ pub static DIALECT: Dialect = Dialect {
     rotation: Rotation::None,
     account_fields: AccountFields { id: &["ZUID"], email: &["Email"], name: &["Display_Name"] },
     api_scheme: "Zoho-oauthtoken",
+    api_errors: ApiErrors::InBody,
     variable_prefix: Some("ZOHO"),
     products: catalog::PRODUCTS,
     default_scope: "AaaServer.profile.READ",

@@ -53,7 +53,7 @@ impl Service {
             .map_err(|refusal| Error::new(Code::UntrustedAnswer, what).because(refusal))?;
         let request = Request { body_limit: ACCOUNTS_BODY_LIMIT, deadline: ACCOUNTS_DEADLINE, ..request };
         let response = self.http.send(request).await.map_err(|failure| transport_error(what, &failure))?;
-        if let Some(diagnosis) = api::diagnose(&response) {
+        if let Some(diagnosis) = api::diagnose(provider.dialect, &response) {
             return Err(diagnosis_error(what, diagnosis, response.status));
         }
         let info: Option<Map<String, Value>> = serde_json::from_slice(&response.body).ok();

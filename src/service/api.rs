@@ -89,7 +89,7 @@ impl Service {
         let started = clock::now();
         let response = self.http.send(request).await.map_err(|failure| transport_error(&what, &failure))?;
         let took = clock::now() - started;
-        let explained = api::diagnose(&response).map(|diagnosis| {
+        let explained = api::diagnose(dialect, &response).map(|diagnosis| {
             let mut text = diagnosis.in_words();
             if let Some(pause) = response.header("retry-after").filter(|_| diagnosis == Diagnosis::RateLimited) {
                 text = format!("{text} (Retry-After: {})", crate::untrusted::Untrusted::new(pause).line());

@@ -1,5 +1,6 @@
 use super::{Diagnosis, PRODUCT_WORDS, diagnose};
 use crate::http::Response;
+use crate::providers::{standard, zoho};
 
 #[test]
 fn every_word_that_is_listed_for_people_is_recognised() {
@@ -9,7 +10,7 @@ fn every_word_that_is_listed_for_people_is_recognised() {
             Err(_) => format!(r#"{{"code":"{word}"}}"#),
         };
         let response = Response { status: 400, headers: Vec::new(), body: body.into_bytes() };
-        assert_eq!(diagnose(&response), Some(*expected), "{product}: {word}");
+        assert_eq!(diagnose(&zoho::DIALECT, &response), Some(*expected), "{product}: {word}");
     }
 }
 
@@ -20,7 +21,7 @@ fn the_words_of_rfc_6750_are_read_from_their_header() {
         [(403, "insufficient_scope", Diagnosis::MissingScope), (401, "invalid_token", Diagnosis::BadToken)]
     {
         let response = Response { status, headers: challenge(error), body: Vec::new() };
-        assert_eq!(diagnose(&response), Some(expected));
+        assert_eq!(diagnose(&zoho::DIALECT, &response), Some(expected));
     }
 }
 
@@ -85,7 +86,7 @@ fn each_products_errors_are_told_apart() {
         (400, "{}", Some(Diagnosis::Unclear)),
     ] {
         let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
-        assert_eq!(diagnose(&response), expected, "{status} {body}");
+        assert_eq!(diagnose(&zoho::DIALECT, &response), expected, "{status} {body}");
     }
 }
 
@@ -99,15 +100,28 @@ fn a_redirect_is_no_success() {
         (201, location, None),
     ] {
         let response = Response { status, headers, body: b"{}".to_vec() };
-        assert_eq!(diagnose(&response), expected, "{status}");
+        assert_eq!(diagnose(&zoho::DIALECT, &response), expected, "{status}");
     }
 }
 
 #[test]
 fn long_bodies_are_not_taken_apart() {
     let body = |items: usize| format!(r#"{{"code":57,"items":[{}0]}}"#, "0,".repeat(items)).into_bytes();
-    let answer = |status, items| diagnose(&Response { status, headers: Vec::new(), body: body(items) });
+    let answer = |status, items| diagnose(&zoho::DIALECT, &Response { status, headers: Vec::new(), body: body(items) });
     assert_eq!(answer(200, 10), Some(Diagnosis::MissingScope));
     assert_eq!(answer(200, 100_000), None);
     assert_eq!(answer(401, 100_000), Some(Diagnosis::BadToken));
+}
+
+#[test]
+fn bodies_of_other_providers_are_their_own_affair() {
+    let answer = |status, headers: &[(&str, &str)], body: &str| {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        diagnose(&standard::DIALECT, &Response { status, headers, body: body.as_bytes().to_vec() })
+    };
+    assert_eq!(answer(200, &[], r#"{"code":57,"response":"error"}"#), None);
+    assert_eq!(answer(400, &[], r#"{"code":14,"message":"INVALID_TOKEN"}"#), Some(Diagnosis::Unclear));
+    assert_eq!(answer(401, &[], ""), Some(Diagnosis::BadToken));
+    let insufficient = [("WWW-Authenticate", "Bearer error=\"insufficient_scope\"")];
+    assert_eq!(answer(403, &insufficient, ""), Some(Diagnosis::MissingScope));
 }

@@ -90,7 +90,8 @@ impl RequestForm {
     pub(super) fn call(&self, data_center: &DataCenter) -> Result<Call, Error> {
         let what = "the request cannot be sent";
         let address = self.address.text();
-        let url = api::resolve(address.trim(), None, data_center).map_err(|refusal| refusal_error(what, &refusal))?;
+        let url =
+            api::resolve(address.trim(), None, data_center, &[]).map_err(|refusal| refusal_error(what, &refusal))?;
         let mut headers = Vec::new();
         for line in self.headers.text().lines().map(str::trim).filter(|line| !line.is_empty()) {
             let (name, value) =

@@ -12,6 +12,8 @@ use crate::service::{CameBack, Service, SignIn};
 
 /// Bytes; longer lines are no addresses.
 const LONGEST_LINE: u64 = 16 * 1024;
+/// Lines that wait to be looked at: stdin may be a file or pipe without an end.
+const WAITING_LINES: usize = 16;
 
 pub(super) async fn sign_in(
     context: &Context,
@@ -69,8 +71,8 @@ fn plainly(error: &Error) -> String {
 }
 
 /// The lines of stdin, each within bounds.
-fn lines() -> mpsc::UnboundedReceiver<String> {
-    let (sender, receiver) = mpsc::unbounded_channel();
+fn lines() -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel(WAITING_LINES);
     // Reading cannot be interrupted, so the thread stays until the process ends.
     std::thread::spawn(move || {
         let mut stdin = std::io::stdin().lock();
@@ -80,7 +82,7 @@ fn lines() -> mpsc::UnboundedReceiver<String> {
                 Ok(read) if read > 0 => {}
                 _ => return,
             }
-            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+            if sender.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err() {
                 return;
             }
         }

@@ -254,7 +254,7 @@ fn the_issuer_is_asked_to_revoke_and_then_the_clients_home() {
         let service = lab.service();
         let profile = service.config.profile(Some(&"a".parse().expect("a name"))).expect("it is configured");
         let origin = lab.eu.origin();
-        let imported = service.import(profile, Secret::new("theirs"), Some(&origin), SignIn::default());
+        let imported = service.import(profile, Secret::new("theirs"), None, Some(&origin), SignIn::default());
         lab.runtime.block_on(imported).expect("everybody is friendly");
         lab.revocations_are([200, eu]);
         let before = (paths(&lab.us).len(), paths(&lab.eu).len());
@@ -363,7 +363,7 @@ fn an_id_token_tells_who_approved_where_nobody_can_be_asked() {
         let profile = service.config.profile(None).expect("there is one");
         let options = SignIn { expect_account: expected.map(str::to_owned), ..SignIn::default() };
         let result = if is_imported {
-            runtime.block_on(service.import(profile, Secret::new("theirs"), None, options))
+            runtime.block_on(service.import(profile, Secret::new("theirs"), None, None, options))
         } else {
             runtime.block_on(service.sign_in_with_code(profile, Secret::new("code"), options))
         };

@@ -413,6 +413,39 @@ fn env_files_that_cannot_be_imported_leave_everything_as_it_was() {
 }
 
 #[test]
+fn an_env_files_secret_takes_the_place_of_the_old_one_only_if_it_is_good() {
+    let zoho = Zoho::answering(|asked| {
+        let is_bad = asked.body.contains("client_secret=mistyped");
+        (asked.path == "/oauth/v2/token" && is_bad).then(|| json!({"error": "invalid_client"}))
+    });
+    let home = Home::new();
+    home.configure(&zoho.providers());
+    let domain = zoho.eu.origin();
+    let import = |secret: &str, domain: &str| {
+        let env = home.write(
+            "x.env",
+            &format!(
+                "ZOHO_CLIENT_ID=client-1\nZOHO_CLIENT_SECRET={secret}\nZOHO_REFRESH_TOKEN={REFRESH_TOKEN}\n\
+                 ZOHO_API_DOMAIN={domain}\n"
+            ),
+        );
+        home.run(&["login", "old", "--import", "--env-file", env.to_str().expect("a path")]).code
+    };
+    let secret_in_use = || {
+        assert_eq!(home.run(&["refresh"]).code, 0);
+        let asked = zoho.eu.log().into_iter().rfind(|asked| asked.path == "/oauth/v2/token").expect("it was asked");
+        let mut form = url::form_urlencoded::parse(asked.body.as_bytes()).into_owned();
+        form.find(|(name, _)| name == "client_secret").expect("the client says who it is").1
+    };
+    assert_eq!(import(CLIENT_SECRET, &domain), 0);
+    assert_eq!(import("mistyped", &domain), 2);
+    assert_eq!(import("never-sent", "https://evil.example"), 2);
+    assert_eq!(secret_in_use(), CLIENT_SECRET);
+    assert_eq!(import("another", &domain), 0);
+    assert_eq!(secret_in_use(), "another");
+}
+
+#[test]
 fn clients_that_live_in_a_web_page_are_refused_with_the_type_to_register() {
     let zoho = Zoho::start();
     let home = zoho.home(&format!("client_type = \"client-based\"\n{REDIRECT}"));

@@ -2,7 +2,7 @@
 
 use super::login::empty_record;
 use super::{Service, home_data_center, store_error};
-use crate::config::{self, Config, Profile, SecretSource};
+use crate::config::{self, Config, Profile};
 use crate::error::{Code, Error};
 use crate::providers::catalog;
 use crate::secret::Secret;
@@ -42,17 +42,6 @@ impl Service {
         record.client_secret = secret;
         locked.commit(&mut record).map_err(store_error)?;
         config::add_profile(&self.config, profile).map_err(|error| roll_back(&mut *locked, before, error))
-    }
-
-    /// Keeps a client's secret for a profile, unless the configuration says where it comes from.
-    pub async fn keep_client_secret(&self, profile: &Profile, secret: Secret) -> Result<(), Error> {
-        if profile.client_secret != SecretSource::Store {
-            return Ok(());
-        }
-        let mut locked = self.lock(&profile.name).await?;
-        let mut record = locked.load().map_err(store_error)?.unwrap_or_else(|| empty_record(profile));
-        record.client_secret = Some(secret);
-        locked.commit(&mut record).map_err(store_error)
     }
 
     /// Takes a profile out of the configuration and deletes its record. Nothing is revoked, so a profile that is signed

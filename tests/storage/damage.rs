@@ -164,6 +164,16 @@ fn a_record_of_a_newer_version_is_never_touched() {
 }
 
 #[test]
+fn a_record_that_nobody_would_read_back_is_not_written() {
+    let home = Home::new();
+    let store = home.store();
+    let before = commit(&*store, "before");
+    let huge = "x".repeat(1024 * 1024);
+    assert!(matches!(try_commit(&*store, &huge), Err(StoreError::Io { action: "writing", .. })));
+    assert_eq!(load(&*store).unwrap(), Some(before));
+}
+
+#[test]
 fn huge_and_empty_files_are_damaged_records() {
     let home = Home::new();
     let store = home.store();

@@ -25,7 +25,7 @@ pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<()
     } else {
         let profile = service.config.profile(name.as_ref())?;
         let token = prompt::secret(&context.output, "the refresh token", "Refresh token (not shown): ")?;
-        context.interrupts.block_on(service.import(profile, token, None, options))?
+        context.interrupts.block_on(service.import(profile, token, None, None, options))?
     };
     tell_signed_in(context, &signed_in, mode)
 }
@@ -54,10 +54,7 @@ async fn import_file(
     })?;
     let api_domain = file.api_domain.clone();
     if let Some(profile) = profile_of(service, name, &client_id).map_err(|problem| problem_of(&what, problem))? {
-        if let Some(secret) = file.client_secret.clone() {
-            service.keep_client_secret(profile, secret).await?;
-        }
-        return service.import(profile, refresh_token, api_domain.as_deref(), options).await;
+        return service.import(profile, refresh_token, file.client_secret, api_domain.as_deref(), options).await;
     }
     let name = name.ok_or_else(|| {
         Error::new(Code::Usage, &what)
@@ -133,7 +130,7 @@ async fn import_as_new(
 ) -> Result<SignedIn, Error> {
     let config = service.add_profile(&profile, client_secret).await?;
     let service = service.clone().with_config(config);
-    match service.import(&profile, refresh_token, Some(api_domain), options).await {
+    match service.import(&profile, refresh_token, None, Some(api_domain), options).await {
         Ok(signed_in) => {
             if profile.scopes.is_empty() {
                 // What was granted is what a later sign-in should ask for.

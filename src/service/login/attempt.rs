@@ -15,6 +15,7 @@ use crate::oauth::wire::{LONGEST_TOKEN_LIFE, TokenAnswer};
 use crate::oauth::{Client, Step};
 use crate::providers::explained::Place;
 use crate::providers::{ClientAuthentication, DataCenter, Provider};
+use crate::secret::Secret;
 use crate::service::failure::Asked;
 use crate::service::tokens::DEFAULT_TOKEN_LIFE;
 use crate::service::{Service, account, discovery, driver, grants, store_error, transport_error};
@@ -29,6 +30,8 @@ pub(super) struct Attempt {
     /// Where the client is registered.
     pub(super) home: DataCenter,
     pub(super) client: Client,
+    /// A secret of the client that the record gets with the grant, since nothing else proves it.
+    pub(super) secret_to_keep: Option<Secret>,
     pub(super) scopes: Vec<String>,
     /// Email address or id of the only account that may approve.
     pub(super) expected: Option<String>,
@@ -196,7 +199,7 @@ impl Attempt {
         }
     }
 
-    /// Writes the grant of a fresh approval, keeping the client secret that the record has.
+    /// Writes the grant of a fresh approval. The record's client secret stays unless the approval came with another.
     async fn save(&self, grant: Grant) -> Result<(), Error> {
         let mut locked = self.service.lock(&self.profile.name).await?;
         let mut record = locked.load().map_err(store_error)?.unwrap_or_else(|| empty_record(&self.profile));
@@ -206,6 +209,9 @@ impl Attempt {
         }
         record.provider.clone_from(&self.provider.name);
         record.client_id.clone_from(&self.profile.client_id);
+        if let Some(secret) = &self.secret_to_keep {
+            record.client_secret = Some(secret.clone());
+        }
         record.grant = Some(grant);
         locked.commit(&mut record).map_err(store_error)
     }

@@ -3,7 +3,7 @@
 use super::attempt::Attempt;
 use super::{SignIn, SignedIn};
 use crate::clock;
-use crate::config::{ClientType, Profile};
+use crate::config::{ClientType, Profile, SecretSource};
 use crate::error::{Code, Error};
 use crate::oauth::token::{Outcome, TokenFlow};
 use crate::oauth::wire::{Approval, TokenAnswer};
@@ -23,16 +23,22 @@ impl Service {
 
     /// Signs `profile` in with a refresh token that somebody else was given, and proves it by minting an access token.
     ///
-    /// `api_domain` tells the data center that issued it; without one it is the client's own. Nothing is ever revoked here,
-    /// since others may live on the same token.
+    /// `api_domain` tells the data center that issued it; without one it is the client's own. A `client_secret` that came
+    /// with it is kept once it has proved good, unless the configuration says where the secret comes from. Nothing is ever
+    /// revoked here, since others may live on the same token.
     pub async fn import(
         &self,
         profile: &Profile,
         refresh_token: Secret,
+        client_secret: Option<Secret>,
         api_domain: Option<&str>,
         options: SignIn,
     ) -> Result<SignedIn, Error> {
-        let attempt = Attempt::begin(self, profile, options, true).await?;
+        let mut attempt = Attempt::begin(self, profile, options, true).await?;
+        if let Some(secret) = client_secret.filter(|_| profile.client_secret == SecretSource::Store) {
+            attempt.client.secret = Some(secret.clone());
+            attempt.secret_to_keep = Some(secret);
+        }
         let data_center = match api_domain {
             None => attempt.home.clone(),
             Some(domain) => attempt.provider.data_center_of_api(domain).cloned().ok_or_else(|| {
@@ -63,7 +69,18 @@ impl Attempt {
         let client = service.client(profile, service.load(profile)?.as_ref(), &provider)?;
         let scopes = options.scopes.unwrap_or_else(|| profile.scopes.clone());
         let (profile, expected) = (profile.clone(), options.expect_account);
-        Ok(Self { service: service.clone(), profile, provider, home, client, scopes, expected, is_shared, warnings })
+        Ok(Self {
+            service: service.clone(),
+            profile,
+            provider,
+            home,
+            client,
+            secret_to_keep: None,
+            scopes,
+            expected,
+            is_shared,
+            warnings,
+        })
     }
 
     /// Turns an approval into a grant at the data center that issued it, and keeps that.

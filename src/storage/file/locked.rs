@@ -1,12 +1,12 @@
 //! The writer's side: what the holder of a profile's lock may do to its files.
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::reservation::{self, Reservation};
-use super::{ASIDE, CURRENT, Files, PREVIOUS, ROOM, Slot, lock};
+use super::{ASIDE, CURRENT, Files, LIMIT, PREVIOUS, ROOM, Slot, lock};
 use crate::storage::{LockedRecord, Record, StoreError, private};
 
 /// The lock on one profile's files, and the room that was reserved for the next generation.
@@ -48,8 +48,13 @@ impl LockedFile {
     fn replace(&mut self, record: &Record) -> Result<(), StoreError> {
         self.reserve()?;
         let sealed = self.files.seal(&self.slot, record)?;
-        let reservation = self.reservation.take().expect("just reserved");
         let (current, previous) = (self.files.path(&self.slot, CURRENT), self.files.path(&self.slot, PREVIOUS));
+        if sealed.len() as u64 > LIMIT {
+            // Nobody would read it back.
+            let source = io::Error::new(ErrorKind::FileTooLarge, format!("it would be longer than {LIMIT} bytes"));
+            return Err(StoreError::io("writing", &current)(source));
+        }
+        let reservation = self.reservation.take().expect("just reserved");
         reservation.replace(&sealed, &current, &previous)
     }
 

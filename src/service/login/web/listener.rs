@@ -3,12 +3,14 @@
 //! Whatever else on this machine connects is answered and forgotten; it can neither hold up nor end the sign-in. Knows
 //! nothing of codes: it hands on addresses, and `oauth::authorization` reads them.
 
+use std::collections::VecDeque;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::AbortHandle;
 use url::{Host, Url};
 
 /// Bytes; longer requests are none of a browser's.
@@ -17,6 +19,8 @@ const LONGEST_REQUEST: usize = 16 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Visitors that wait to be read.
 const WAITING_ROOM: usize = 16;
+/// Connections that are open at a time. Others on this machine may open many, and this process needs files of its own.
+const MOST_CONNECTIONS: usize = 64;
 
 /// A listener at a redirect URI. It stops when dropped.
 pub(super) struct RedirectListener {
@@ -95,11 +99,19 @@ impl Drop for RedirectListener {
 }
 
 async fn accept(listener: TcpListener, redirect_uri: Url, visits: mpsc::Sender<Visit>) {
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
+                open.retain(|connection| !connection.is_finished());
+                // A browser speaks at once, so whoever has been here longest is the least likely to be one.
+                if open.len() >= MOST_CONNECTIONS
+                    && let Some(oldest) = open.pop_front()
+                {
+                    oldest.abort();
+                }
                 let visit = receive(stream, redirect_uri.clone(), visits.clone());
-                tokio::spawn(visit);
+                open.push_back(tokio::spawn(visit).abort_handle());
             }
             // Too many open files and the like: the person can still paste the address.
             Err(_) => tokio::time::sleep(PATIENCE).await,
@@ -178,7 +190,7 @@ mod tests {
     use tokio::net::TcpStream;
     use url::Url;
 
-    use super::RedirectListener;
+    use super::{MOST_CONNECTIONS, PATIENCE, RedirectListener};
 
     /// Sends a request as it stands and reads all that comes back.
     async fn visit(listener: &RedirectListener, request: &str) -> String {
@@ -227,6 +239,24 @@ mod tests {
         }
         let next = tokio::time::timeout(std::time::Duration::ZERO, listener.next()).await;
         assert!(next.is_err(), "nobody was handed on");
+    }
+
+    #[tokio::test]
+    async fn connections_that_say_nothing_make_room_for_a_browser() {
+        let listener = listener().await;
+        let port = listener.redirect_uri().port().expect("a port");
+        let mut silent = Vec::new();
+        for _ in 0..=MOST_CONNECTIONS {
+            silent.push(TcpStream::connect(("127.0.0.1", port)).await.expect("it listens"));
+        }
+        // The oldest is closed long before its patience ends.
+        let ended = tokio::time::timeout(PATIENCE / 2, silent[0].read(&mut [0])).await.expect("it was closed");
+        assert!(matches!(ended, Ok(0) | Err(_)));
+        let ((), visited) = tokio::join!(
+            async { listener.next().await.answer("Approved", "Go back.").await },
+            visit(&listener, "GET /callback?code=c HTTP/1.1\r\n\r\n"),
+        );
+        assert!(visited.contains("Approved"), "{visited}");
     }
 
     #[tokio::test]

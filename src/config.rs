@@ -182,6 +182,16 @@ impl ProviderSource {
         }
     }
 
+    /// What tells it from every other server: its issuer, or its first accounts server.
+    pub fn identity(&self) -> String {
+        let issuer = match self {
+            ProviderSource::Discovered(server) => server.issuer.clone(),
+            _ => None,
+        };
+        let known = || self.known().map(|provider| provider.default_data_center().accounts_server.to_string());
+        issuer.or_else(known).unwrap_or_default()
+    }
+
     /// What people call it: a provider itself goes by its own name, a stand-in for it by the one that it was given.
     pub fn label<'a>(&self, name: &'a str) -> &'a str {
         match self {

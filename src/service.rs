@@ -30,6 +30,8 @@ pub use test_calls::{TestCallEntry, TestCalls};
 pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness};
 pub use unbroken::Unbroken;
 
+use url::Url;
+
 use crate::config::{self, Config, Profile, SecretSource};
 use crate::error::{Code, Error};
 use crate::http::{TransportFailure, client};
@@ -38,6 +40,7 @@ use crate::profile::ProfileName;
 use crate::providers::{DataCenter, Provider};
 use crate::secret::Secret;
 use crate::storage::{Grant, Record, Store, StoreError};
+use crate::untrusted::is_loopback;
 
 /// Everything that an operation on a profile needs. Clones share all but the configuration.
 #[derive(Clone)]
@@ -87,7 +90,9 @@ impl Service {
                 Error::new(Code::Config, format!("the client secret of profile `{}` is missing", profile.name))
                     .because(format!("the variable `{name}` is not set"))
             })?),
-            (None, SecretSource::Store) => record.and_then(|record| record.client_secret.clone()),
+            (None, SecretSource::Store) => {
+                record.map(|record| self.stored_secret(profile, record)).transpose()?.flatten()
+            }
         };
         let mut data_center_secrets = BTreeMap::new();
         for (code, path) in &profile.client_secret_files {
@@ -98,6 +103,26 @@ impl Service {
         let learnt = record.and_then(|record| record.grant.as_ref()).and_then(|grant| grant.client_authentication);
         authentication.sort_by_key(|way| Some(*way) != learnt);
         Ok(Client { id: profile.client_id.clone(), secret, data_center_secrets, authentication, sends_json: false })
+    }
+
+    /// The secret that the record keeps, unless the configuration has come to mean another client or another server.
+    fn stored_secret(&self, profile: &Profile, record: &Record) -> Result<Option<Secret>, Error> {
+        let Some(secret) = &record.client_secret else { return Ok(None) };
+        let now = self.config.provider(profile)?.identity();
+        let kept_for = record.client_secret_for.as_deref().unwrap_or(&now);
+        let loopback = |address: &str| Url::parse(address).is_ok_and(|url| is_loopback(&url));
+        // Servers in development come back on another port.
+        let is_same_server = kept_for == now || (loopback(kept_for) && loopback(&now));
+        if is_same_server && record.client_id == profile.client_id && record.provider == profile.provider {
+            return Ok(Some(secret.clone()));
+        }
+        let message = format!("the client secret that the store has for profile `{}` is not used", profile.name);
+        Err(Error::new(Code::Config, message)
+            .because(format!(
+                "it was given for the client `{}` at {kept_for}, and the configuration says `{}` at {now}",
+                record.client_id, profile.client_id
+            ))
+            .hint("undo the change, remove the profile and add it again, or name a `client_secret_file`"))
     }
 
     /// Has the store prove itself, on a thread of its own.
@@ -125,9 +150,14 @@ fn home_data_center<'a>(profile: &Profile, provider: &'a Provider) -> Result<&'a
     let Some(code) = &profile.data_center else { return Ok(provider.default_data_center()) };
     provider.data_center(code).ok_or_else(|| {
         let codes: Vec<&str> = provider.data_centers.iter().map(|data_center| data_center.code.as_str()).collect();
+        let hint = if codes == [""] {
+            "it has none: leave the data center out".to_owned()
+        } else {
+            format!("it has: {}", codes.join(", "))
+        };
         let message =
             format!("profile `{}` names the data center `{code}`, which {} does not have", profile.name, provider.name);
-        Error::new(Code::Config, message).hint(format!("it has: {}", codes.join(", ")))
+        Error::new(Code::Config, message).hint(hint)
     })
 }
 

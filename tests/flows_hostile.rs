@@ -390,6 +390,7 @@ fn record(origin: &str) -> Record {
         provider: "corp".to_owned(),
         client_id: "client-1".to_owned(),
         client_secret: None,
+        client_secret_for: None,
         generation: 0,
         grant: Some(grant),
         unrevoked: Vec::new(),

@@ -342,7 +342,8 @@ fn claiming(claims: &'static str) -> (Authority, Home) {
 
 #[test]
 fn an_id_token_tells_who_approved_where_nobody_can_be_asked() {
-    let sound = r#"{"iss":"ISSUER","aud":["client-1"],"exp":99999999999,"sub":"77","email":"dana@example.com"}"#;
+    let sound = r#"{"iss":"ISSUER","aud":["client-1"],"exp":99999999999,"sub":"77","email":"dana@example.com","email_verified":true}"#;
+    let unsaid = r#"{"iss":"ISSUER","aud":"client-1","exp":99999999999,"sub":"66","email":"dana@example.com"}"#;
     let foreign = r#"{"iss":"ISSUER","aud":"client-2","exp":99999999999,"sub":"77","email":"dana@example.com"}"#;
     let unverified = r#"{"iss":"ISSUER","aud":"client-1","exp":99999999999,"sub":"66","email":"dana@example.com","email_verified":false}"#;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
@@ -354,6 +355,8 @@ fn an_id_token_tells_who_approved_where_nobody_can_be_asked() {
         (sound, Some("ops@example.com"), None, true),
         (foreign, Some("dana@example.com"), None, false),
         (unverified, Some("dana@example.com"), None, false),
+        (unsaid, Some("dana@example.com"), None, false),
+        (unsaid, Some("66"), Some("66"), false),
         ("not JSON", Some("dana@example.com"), None, false),
     ] {
         let (authority, home) = claiming(claims);

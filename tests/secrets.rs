@@ -201,6 +201,23 @@ fn a_client_secret_goes_from_a_pipe_into_the_sealed_store_only() {
     assert_clean_addresses(&authority);
 }
 
+#[test]
+fn a_stored_client_secret_goes_to_no_other_client_or_server() {
+    let authority = talkative(None);
+    let home = signed_in(&authority);
+    let add = ["profile", "add", "other", "--provider", "corp", "--client-id", "client-1", "--scopes", "openid"];
+    assert_eq!(home.run_with(&[&add[..], &["--client-secret-stdin"]].concat(), CLIENT_SECRET).code, 0);
+    let with_other = home.configuration();
+    let changed = with_other.replace("client-1", "client-2");
+    for changed in [with_other.replace(&authority.origin(), "https://id.invalid"), changed] {
+        home.configure(&changed);
+        let ran = home.run(&["login", "other", "--plain"]);
+        assert!(ran.code == 2 && ran.stderr.contains("is not used"), "{ran:?}");
+        assert_clean(&ran, "a changed configuration");
+    }
+    assert!(authority.log().is_empty());
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_command_line_and_environment_that_others_see_hold_no_secret() {

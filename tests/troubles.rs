@@ -60,7 +60,7 @@ const ANSWERS: [(&str, &str, &str, &str); 45] = [
     ("200 OK", "", "\u{feff}\r\n <HTML>", "portal"),
     ("200 OK", "content-type: application/json\r\n", "<?xml version=\"1.0\"?><WISPAccessGatewayParam/>", "portal"),
     ("403 Forbidden", "content-type: text/html\r\n", "<h1>Blocked by policy</h1>", "portal"),
-    ("404 Not Found", "", "<html>nginx</html>", "portal"),
+    ("404 Not Found", "", "<html>nginx</html>", "garbled"),
     ("407 Proxy Authentication Required", "", "<html>proxy</html>", "portal"),
     ("301 Moved", "location: http://portal.example/\r\n", "", "portal"),
     ("302 Found", "location: http://portal.example/\r\n", "<html>", "portal"),

@@ -124,6 +124,12 @@ impl Add {
         for advice in service.advice_on_scopes(&profile) {
             context.output.say(&format!("warning: {advice}"));
         }
+        let is_by_browser = matches!(profile.client_type, ClientType::ServerBased | ClientType::Mobile);
+        if is_by_browser && profile.redirect_uri.is_none() {
+            context.output.note(
+                "Its clients sign in through a browser: put the `redirect_uri` that is registered into the profile.",
+            );
+        }
         let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
         let name = &profile.name;
         let file = config.file.display();

@@ -155,7 +155,7 @@ fn no_address(product: &Product, data_centers: &[&DataCenter]) -> Option<String>
     let places: Vec<String> = without.map(|data_center| words::data_center(&data_center.code)).collect();
     match places.len() {
         0 => None,
-        all if all == data_centers.len() => Some("its address is not known: give `api` a whole one".to_owned()),
+        all if all == data_centers.len() => Some("its address there is not known".to_owned()),
         _ => Some(format!("no address is known in {}", places.join(", "))),
     }
 }

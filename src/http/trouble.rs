@@ -98,6 +98,7 @@ impl Trouble {
             Trouble::Throttled => format!("{host} asks for fewer requests"),
             Trouble::Empty => format!("{host} sent an empty answer (HTTP {status})"),
             Trouble::Truncated => format!("{host} sent half an answer (HTTP {status})"),
+            _ if status == 404 => format!("{host} has nothing at the address that was asked (HTTP 404)"),
             _ => format!("{host} sent no answer that can be read (HTTP {status})"),
         }
     }

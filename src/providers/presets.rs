@@ -12,7 +12,7 @@ use url::Url;
 
 use super::explained::{others, rfc};
 use super::standard::{RFC, StandardEndpoints, StandardServer};
-use super::{ClientAuthentication, Dialect, GrantLimit, Intervals, PollError, Provider, Rotation};
+use super::{AccountFields, ClientAuthentication, Dialect, GrantLimit, Intervals, PollError, Provider, Rotation};
 use crate::untrusted::check_address;
 
 /// A provider with blanks to fill in.
@@ -179,6 +179,8 @@ static MICROSOFT: Dialect = Dialect {
         ("expired_token", PollError::Expired),
     ],
     refresh_refusals: &["invalid_grant", "interaction_required", "consent_required"],
+    // An administrator of any tenant can put any address into `email`, and none of them is marked as verified.
+    account_fields: AccountFields { email: &[], ..RFC.account_fields },
     rotation: Rotation::Grace,
     error_words: &[others::MICROSOFT, rfc::WORDS],
     registration: "register an application in Microsoft Entra and allow public client flows",

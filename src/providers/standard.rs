@@ -201,6 +201,11 @@ impl Metadata {
         serde_json::from_slice(body).ok()
     }
 
+    /// The issuer that the document names, made safe to show.
+    pub fn named_issuer(&self) -> String {
+        Untrusted::new(self.issuer.as_str()).line()
+    }
+
     /// The endpoints that `issuer` names.
     ///
     /// The document has to repeat `issuer` character by character (RFC 8414 §3.3). An endpoint must not lie deeper in a

@@ -95,7 +95,10 @@ pub(super) fn claimed_account(
     now: Timestamp,
 ) -> Option<Account> {
     let claims = id_token.claims(data_center, client_id, now)?;
-    read_account(claims, &standard::DIALECT.account_fields)
+    let account = read_account(claims, &standard::DIALECT.account_fields)?;
+    // Servers of many tenants pass on what any tenant's administrator claims.
+    let is_verified = claims.get("email_verified").is_some_and(|verified| *verified == true || *verified == "true");
+    Some(Account { email: account.email.filter(|_| is_verified), ..account })
 }
 
 /// Reads who approved out of a user info answer or the claims of an `id_token`.

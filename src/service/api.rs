@@ -107,7 +107,7 @@ pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
         Refusal::ForeignOrigin(_) => "give a path, or `--product` for a product's own host",
         Refusal::UnknownProduct(..) => "leave `--product` out to call the API domain",
         Refusal::NoHost(..) => "run `device-login scopes` for the products and their hosts",
-        Refusal::NoApiDomain => "give a whole address, or set `api_domain` for the provider",
+        Refusal::NoApiDomain => "set `api_domain` for the provider in the configuration",
         Refusal::Authorization(_) | Refusal::NoHeader(_) => "leave that header out",
     };
     Error::new(Code::Usage, what).because(refusal).hint(hint)

@@ -85,10 +85,16 @@ impl Service {
                 .because("the issuer sent no metadata")
                 .hint("a proxy or captive portal may be in between; else give the endpoints instead of `issuer`")
         })?;
+        let named = metadata.named_issuer();
         metadata.endpoints(issuer).map_err(|rejected| {
             let hint =
                 "write `issuer` exactly as the server does (a slash at the end counts), or give the endpoints instead";
-            Error::new(Code::UntrustedAnswer, what).because(rejected).hint(hint)
+            let cause = if named == issuer {
+                rejected.to_string()
+            } else {
+                format!("its metadata calls it `{named}`, and the configuration `{issuer}`")
+            };
+            Error::new(Code::UntrustedAnswer, what).because(cause).hint(hint)
         })
     }
 }

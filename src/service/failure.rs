@@ -9,13 +9,13 @@ use jiff::Timestamp;
 
 use super::{sign_in_hint, transport_error};
 use crate::clock;
-use crate::config::Profile;
+use crate::config::{ClientType, Profile};
 use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
 use crate::oauth::wire::ServerError;
 use crate::oauth::{Client, token};
 use crate::providers::explained::{Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, look_up};
-use crate::providers::{DataCenter, Provider, catalog};
+use crate::providers::{DataCenter, Dialect, Provider, catalog};
 
 /// A request to an accounts server: who asked for what, and where.
 pub(super) struct Asked<'a> {
@@ -150,11 +150,21 @@ impl Asked<'_> {
             provider: dialect.display_name,
             data_center: &self.data_center.code,
             scopes: &self.scopes.join(", "),
-            registration: dialect.registration,
+            registration: registration(self.profile, dialect),
             later: &later,
             by_hand: &self.removal_by_hand(),
         };
         look_up(dialect.error_words, self.place, word).map(|entry| entry.explain(&facts))
+    }
+}
+
+/// Which client to register, where the profile does not say that it is of another type.
+fn registration(profile: &Profile, dialect: &Dialect) -> &'static str {
+    match profile.client_type {
+        ClientType::SelfClient => "register a self client in the API console of the data center",
+        ClientType::ServerBased => "register a server-based application in the API console of the data center",
+        ClientType::Mobile => "register a mobile-based application in the API console of the data center",
+        ClientType::NonBrowser | ClientType::ClientBased => dialect.registration,
     }
 }
 

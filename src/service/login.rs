@@ -1,7 +1,7 @@
 //! The sign-in, from the proof that the store works to the record that holds the grant.
 
 mod attempt;
-mod exchange;
+pub(super) mod exchange;
 mod web;
 
 use std::time::Duration;

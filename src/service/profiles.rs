@@ -1,6 +1,7 @@
 //! Adds profiles and removes them: the configuration and the record go together, or not at all.
 
 use super::login::empty_record;
+use super::login::exchange::check_client_type;
 use super::{Service, home_data_center, store_error};
 use crate::config::{self, Config, Profile};
 use crate::error::{Code, Error};
@@ -40,6 +41,7 @@ impl Service {
         let before = locked.load().map_err(store_error)?;
         let mut record = record_for(profile, before.as_ref())?;
         record.client_secret = secret;
+        record.client_secret_for = Some(self.config.provider(profile)?.identity());
         locked.commit(&mut record).map_err(store_error)?;
         config::add_profile(&self.config, profile).map_err(|error| roll_back(&mut *locked, before, error))
     }
@@ -85,6 +87,7 @@ impl Service {
                 .because("there is already one with this name")
                 .hint(format!("`device-login profile remove {name}` makes room, or choose another name")));
         }
+        check_client_type(profile)?;
         if let Some(provider) = self.config.provider(profile)?.known() {
             home_data_center(profile, &provider)?;
         } else if let Some(code) = &profile.data_center {

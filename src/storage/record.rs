@@ -19,6 +19,9 @@ pub struct Record {
     /// As handed to `profile add`; configuration may name other sources.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_secret")]
     pub client_secret: Option<Secret>,
+    /// The server that it was given for: its issuer, or where it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret_for: Option<String>,
     /// Rises by one with each commit; a store that goes back was swapped.
     pub generation: u64,
     /// What an approval gave, until it is signed out or replaced.
@@ -40,6 +43,7 @@ impl Record {
             provider: provider.into(),
             client_id: client_id.into(),
             client_secret: None,
+            client_secret_for: None,
             generation: 0,
             grant: None,
             unrevoked: Vec::new(),

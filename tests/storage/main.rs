@@ -112,6 +112,7 @@ fn record(client_id: &str) -> Record {
     let at = "2026-11-20T12:00:00Z".parse().unwrap();
     Record {
         client_secret: Some(Secret::new("canary-client-secret")),
+        client_secret_for: None,
         grant: Some(Grant {
             issuer: "https://accounts.zoho.eu".to_owned(),
             data_center: "eu".to_owned(),

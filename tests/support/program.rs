@@ -98,6 +98,7 @@ impl Home {
         change(&mut grant);
         let mut record = Record {
             client_secret: Some(Secret::new(CLIENT_SECRET)),
+            client_secret_for: None,
             grant: Some(grant),
             ..Record::empty(name, "corp", "client-1")
         };

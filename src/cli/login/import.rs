@@ -83,7 +83,12 @@ fn profile_of<'a>(
 ) -> Result<Option<&'a Profile>, String> {
     let profiles = &service.config.profiles;
     match name {
-        None => Ok(profiles.values().find(|profile| profile.client_id == client_id)),
+        None => {
+            // The one that is meant where none is named, if it has the client.
+            let default = service.config.profile(None).ok();
+            let mut candidates = default.into_iter().chain(profiles.values());
+            Ok(candidates.find(|profile| profile.client_id == client_id))
+        }
         Some(name) => match profiles.get(name) {
             Some(profile) if profile.client_id != client_id => Err(format!("profile `{name}` has another client id")),
             profile => Ok(profile),

@@ -37,6 +37,13 @@ pub(super) async fn sign_in(
             say("   Copy that whole address, whatever the page says, and paste it here:");
         }
     }
+    if signing_in.is_taken() {
+        let port = signing_in.redirect_uri().port_or_known_default().unwrap_or_default();
+        context.output.say(&format!(
+            "warning: another program listens at port {port} of this machine, and a browser here would hand it the code. \
+             End that program and start again, or approve in a browser of another machine and paste."
+        ));
+    }
     let callback = come_back(context, &signing_in, profile).await?;
     context.output.note("Approved. Exchanging the code ...");
     let signed_in = signing_in.finish(callback).await?;
@@ -49,6 +56,7 @@ async fn come_back(context: &Context, signing_in: &WebSignIn, profile: &Profile)
     let mut heard = std::pin::pin!(signing_in.listen());
     let mut lines = lines();
     let mut has_lines = true;
+    let mut last_problem = None;
     loop {
         tokio::select! {
             callback = &mut heard => return callback,
@@ -56,13 +64,20 @@ async fn come_back(context: &Context, signing_in: &WebSignIn, profile: &Profile)
                 Some(line) if line.trim().is_empty() => {}
                 Some(line) => match signing_in.read(&line)? {
                     CameBack::Approved(callback) => return Ok(callback),
-                    CameBack::Strange(error) => context.output.say(&plainly(&error)),
+                    CameBack::Strange(error) => {
+                        context.output.say(&plainly(&error));
+                        last_problem = Some(error);
+                    }
                 },
                 None if signing_in.is_listening() => has_lines = false,
                 None => {
-                    return Err(Error::new(Code::Usage, format!("profile `{}` could not be signed in", profile.name))
-                        .because("no address came back from the browser")
-                        .hint("paste it on stdin, or use a redirect URI on 127.0.0.1 so that it is heard"));
+                    let what = format!("profile `{}` could not be signed in", profile.name);
+                    return Err(match last_problem {
+                        Some(problem) => Error { message: what, cause: Some(problem.message), ..problem },
+                        None => Error::new(Code::Usage, what)
+                            .because("no address came back from the browser")
+                            .hint("paste it on stdin, or use a redirect URI on 127.0.0.1 whose port is free"),
+                    });
                 }
             },
         }

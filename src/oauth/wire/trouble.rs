@@ -22,7 +22,11 @@ pub(super) fn status_trouble(status: u16) -> Trouble {
     }
 }
 
+/// A page that is not there is no portal's: servers dress their own 404 up as well, where an address is misspelt.
 pub(super) fn is_web_page(response: &Response) -> bool {
+    if matches!(response.status, 404 | 405 | 410) {
+        return false;
+    }
     let is_labelled = response.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("text/html"));
     let body = response.body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&response.body);
     !body.is_empty() && (is_labelled || body.trim_ascii_start().starts_with(b"<"))

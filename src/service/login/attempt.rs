@@ -207,10 +207,15 @@ impl Attempt {
         if let Some(left) = replaced.and_then(|replaced| grants::unrevoked(&replaced, &record.client_id)) {
             grants::remember(&mut record, left, self.provider.dialect.grant_limit);
         }
+        if record.provider != self.provider.name || record.client_id != self.profile.client_id {
+            // It belongs to the client that the record was of.
+            record.client_secret = None;
+        }
         record.provider.clone_from(&self.provider.name);
         record.client_id.clone_from(&self.profile.client_id);
         if let Some(secret) = &self.secret_to_keep {
             record.client_secret = Some(secret.clone());
+            record.client_secret_for = Some(self.service.config.provider(&self.profile)?.identity());
         }
         record.grant = Some(grant);
         locked.commit(&mut record).map_err(store_error)

@@ -107,7 +107,17 @@ impl Attempt {
                 let mints = if is_imported { vec![clock::wall()] } else { Vec::new() };
                 Grant { mints, ..grant }
             }
-            outcome => return Err(self.asked(&what, place, &data_center).without_token(outcome)),
+            outcome => {
+                let is_refused = matches!(outcome, Outcome::Refused(_));
+                let error = self.asked(&what, place, &data_center).without_token(outcome);
+                return Err(if is_refused && imported.is_some() {
+                    error.hint(
+                        "copy the token whole, see that it belongs to this client and data center, and import it again",
+                    )
+                } else {
+                    error
+                });
+            }
         };
         let grant = Box::pin(self.keep(grant, &data_center, |_| std::future::ready(false))).await?;
         Ok((self, grant))
@@ -115,7 +125,7 @@ impl Attempt {
 }
 
 /// Clients that get their tokens in a browser only can sign in nowhere else, whatever is tried.
-fn check_client_type(profile: &Profile) -> Result<(), Error> {
+pub(in crate::service) fn check_client_type(profile: &Profile) -> Result<(), Error> {
     if profile.client_type != ClientType::ClientBased {
         return Ok(());
     }

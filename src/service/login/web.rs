@@ -23,6 +23,8 @@ pub struct WebSignIn {
     request: AuthorizationRequest,
     uri: Url,
     listener: Option<RedirectListener>,
+    /// The redirect URI is on this machine, and somebody else is heard there.
+    is_taken: bool,
 }
 
 /// What an address meant that a person pasted or a browser opened.
@@ -49,10 +51,11 @@ impl Service {
                 .hint("give `authorization_endpoint` for the provider"));
         };
         let listener = if is_loopback(&redirect_uri) { RedirectListener::bind(&redirect_uri).await } else { None };
+        let is_taken = listener.is_none() && redirect_uri.scheme() == "http";
         let redirect_uri = listener.as_ref().map_or(redirect_uri, |listener| listener.redirect_uri().clone());
         let request = AuthorizationRequest::new(redirect_uri, Randomness::generate(), Randomness::generate());
         let uri = request.uri(&endpoint, &attempt.provider, &attempt.client, &attempt.scopes);
-        Ok(WebSignIn { attempt, request, uri, listener })
+        Ok(WebSignIn { attempt, request, uri, listener, is_taken })
     }
 }
 
@@ -65,6 +68,11 @@ impl WebSignIn {
     /// How the address begins on which the browser ends.
     pub fn redirect_uri(&self) -> &Url {
         self.request.redirect_uri()
+    }
+
+    /// Whether another program has the redirect URI's port, so that it would be handed the code.
+    pub fn is_taken(&self) -> bool {
+        self.is_taken
     }
 
     /// Whether a browser on this machine is heard at the redirect URI.

@@ -270,8 +270,8 @@ impl DeviceFlow {
             Ok(PollReply::Pending) => {
                 return self.wait(now, polling, |next_poll_at| DeviceEvent::Pending { next_poll_at });
             }
-            Ok(PollReply::SlowDown) => {
-                let interval = polling.interval + SLOW_DOWN_STEP;
+            Ok(PollReply::SlowDown(wanted)) => {
+                let interval = (polling.interval + SLOW_DOWN_STEP).max(wanted.unwrap_or_default());
                 let slowed = Polling { interval, slow_downs: polling.slow_downs.saturating_add(1), ..polling };
                 return self.wait(now, slowed, |next_poll_at| DeviceEvent::SlowedDown { interval, next_poll_at });
             }

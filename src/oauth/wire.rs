@@ -24,6 +24,8 @@ use crate::providers::{ClientAuthentication, DataCenter, Dialect, Intervals, Pol
 use crate::secret::Secret;
 use crate::untrusted::{Rejected, Untrusted, is_near};
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// The longest life that a token is believed to have.
 pub const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -100,7 +102,8 @@ pub enum CodeReply {
 pub enum PollReply {
     Token(Box<TokenAnswer>),
     Pending,
-    SlowDown,
+    /// The server may name the interval that it wants from now on.
+    SlowDown(Option<Duration>),
     /// Approved, but the account lives in the data center with this code.
     Relocated(String),
     Denied,
@@ -241,7 +244,10 @@ pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Respons
     };
     match meaning {
         Some(PollError::Pending) => Ok(PollReply::Pending),
-        Some(PollError::SlowDown) => Ok(PollReply::SlowDown),
+        Some(PollError::SlowDown) => {
+            let wanted = body.duration("interval", dialect.interval_milliseconds_from);
+            Ok(PollReply::SlowDown(wanted.map(|wanted| wanted.min(dialect.intervals.longest))))
+        }
         Some(PollError::Denied) => Ok(PollReply::Denied),
         Some(PollError::Expired) => Ok(PollReply::Expired),
         Some(PollError::Relocated) => Ok(PollReply::Relocated(body.location(dialect)?)),
@@ -304,6 +310,11 @@ impl Body {
     /// The object that was sent, whatever the status says.
     fn parse(response: &Response) -> Result<Self, Unreadable> {
         let status = response.status;
+        // Some servers answer in forms whatever `Accept` says, as the first of them did.
+        if response.header("content-type").is_some_and(|kind| kind.trim_start().starts_with(FORM)) {
+            let pairs = url::form_urlencoded::parse(&response.body).into_owned();
+            return Ok(Self { fields: pairs.map(|(name, value)| (name, Value::String(value))).collect(), status });
+        }
         let trouble = match serde_json::from_slice(&response.body) {
             Ok(Value::Object(fields)) => return Ok(Self { fields, status }),
             _ if status_trouble(status) != Trouble::Garbled => status_trouble(status),

@@ -129,6 +129,24 @@ fn a_code_of_the_console_is_read_from_stdin_and_exchanged() {
 }
 
 #[test]
+fn another_account_in_the_place_of_the_first_is_told() {
+    let people = std::sync::atomic::AtomicU64::new(0);
+    let people = std::sync::Arc::new(people);
+    let zoho = Zoho::answering(move |asked| {
+        let is_question = asked.path == "/oauth/user/info";
+        is_question.then(
+            || json!({"ZUID": people.fetch_add(1, std::sync::atomic::Ordering::SeqCst) / 2, "Email": "a@example.com"}),
+        )
+    });
+    let home = zoho.home("client_type = \"self-client\"");
+    let told: Vec<bool> = (0..3)
+        .map(|_| home.run_with(&["login", "--plain"], CODE).stderr.contains("was signed in as a@example.com before"))
+        .collect();
+    // The first two are one person's, the third is another's.
+    assert_eq!(told, [false, false, true]);
+}
+
+#[test]
 fn a_code_that_is_refused_is_explained_and_nothing_kept() {
     let zoho = Zoho::answering(|asked| (asked.path == "/oauth/v2/token").then(|| json!({"error": "invalid_code"})));
     let home = zoho.home("");

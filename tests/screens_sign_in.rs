@@ -118,6 +118,7 @@ fn signed_in() -> SignedIn {
         access_token_expires_at: at(3640).time,
         refreshable: true,
         warnings: Vec::new(),
+        replaced: None,
     }
 }
 

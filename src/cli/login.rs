@@ -219,6 +219,7 @@ fn reservations(signed_in: &SignedIn) -> Vec<String> {
         let until = words::time_of_day(signed_in.access_token_expires_at);
         lines.push(format!("The provider gave no refresh token: this sign-in ends at {until}."));
     }
+    lines.extend(signed_in.replacement());
     lines
 }
 

@@ -103,6 +103,18 @@ pub struct SignedIn {
     pub refreshable: bool,
     /// As said by [`Service::sign_in_warnings`] before it began.
     pub warnings: Vec<String>,
+    /// Whom the profile was signed in as before, if that was somebody else.
+    pub replaced: Option<String>,
+}
+
+impl SignedIn {
+    /// What a person should know of the sign-in that this one took the place of.
+    pub fn replacement(&self) -> Option<String> {
+        let before = self.replaced.as_ref()?;
+        Some(format!(
+            "The profile was signed in as {before} before; that grant stays valid at the provider until it is revoked there."
+        ))
+    }
 }
 
 impl Service {

@@ -189,6 +189,7 @@ fn signed_in(text: &str) -> SignedIn {
         access_token_expires_at: now().time,
         refreshable: false,
         warnings: Vec::new(),
+        replaced: None,
     }
 }
 

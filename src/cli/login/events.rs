@@ -52,7 +52,7 @@ enum Event<'a> {
         access_token_expires_at: String,
         refreshable: bool,
         #[serde(skip_serializing_if = "<[String]>::is_empty")]
-        warnings: &'a [String],
+        warnings: Vec<String>,
     },
 }
 
@@ -156,6 +156,6 @@ fn signed_in_event(signed_in: &SignedIn) -> Event<'_> {
         api_domain: signed_in.api_domain.as_deref(),
         access_token_expires_at: words::rfc3339(signed_in.access_token_expires_at),
         refreshable: signed_in.refreshable,
-        warnings: &signed_in.warnings,
+        warnings: signed_in.warnings.iter().cloned().chain(signed_in.replacement()).collect(),
     }
 }

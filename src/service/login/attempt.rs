@@ -39,6 +39,8 @@ pub(super) struct Attempt {
     pub(super) is_shared: bool,
     /// What was to be said before it began.
     pub(super) warnings: Vec<String>,
+    /// Whom the profile is signed in as until this sign-in takes that place.
+    pub(super) before: Option<Account>,
 }
 
 /// How one code ended.
@@ -233,7 +235,9 @@ impl Attempt {
             Some(checked) => Some(checked),
             None => self.learn_account(&grant, data_center).await,
         };
+        let is_another = |before: &Account| account.as_ref().is_some_and(|account| account.id != before.id);
         SignedIn {
+            replaced: self.before.filter(is_another).map(|before| before.label().to_owned()),
             account,
             relocated: data_center.code != self.home.code,
             data_center: Some(grant.data_center.clone()).filter(|code| !code.is_empty()),

@@ -66,7 +66,9 @@ impl Attempt {
         let warnings = service.sign_in_warnings(profile);
         let provider = service.provider(profile).await?;
         let home = home_data_center(profile, &provider)?.clone();
-        let client = service.client(profile, service.load(profile)?.as_ref(), &provider)?;
+        let record = service.load(profile)?;
+        let client = service.client(profile, record.as_ref(), &provider)?;
+        let before = record.and_then(|record| record.grant).and_then(|grant| grant.account);
         let scopes = options.scopes.unwrap_or_else(|| profile.scopes.clone());
         let (profile, expected) = (profile.clone(), options.expect_account);
         Ok(Self {
@@ -80,6 +82,7 @@ impl Attempt {
             expected,
             is_shared,
             warnings,
+            before,
         })
     }
 

@@ -101,6 +101,7 @@ fn signed_in() -> SignedIn {
         access_token_expires_at: at(3600.0).time,
         refreshable: true,
         warnings: Vec::new(),
+        replaced: None,
     }
 }
 

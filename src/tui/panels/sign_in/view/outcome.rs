@@ -49,8 +49,8 @@ pub(super) fn signed_in(model: &Model, outcome: &SignedIn, left: Duration, now: 
     field("Access token", format!("good for {}{renewed}", clock(token_left)));
     let refresh = if outcome.refreshable { "stored" } else { "none came: sign in again when the access token ends" };
     field("Refresh token", refresh.to_owned());
-    for warning in &outcome.warnings {
-        field("Take care", warning.clone());
+    for warning in outcome.warnings.iter().cloned().chain(outcome.replacement()) {
+        field("Take care", warning);
     }
     lines.push(Line::default());
     lines.push(Line::raw("Not you? Press x to sign out and take the access back."));

@@ -122,6 +122,14 @@ fn signed_in() -> SignedIn {
     }
 }
 
+/// The same in the place of somebody else, with few grants left.
+fn signed_in_with_care() -> SignedIn {
+    let warning = "16 unrevoked grants of account 7 for client 1000.X are known here, and those made on other machines are \
+                   not seen. Zoho keeps 20 for each person and silently ends the oldest of more: `device-login logout work` \
+                   before signing in again revokes its grant.";
+    SignedIn { warnings: vec![warning.to_owned()], replaced: Some("j.keller@example.com".to_owned()), ..signed_in() }
+}
+
 fn failure(code: Code) -> Error {
     Error::new(code, "profile `work` could not be signed in")
         .because("Zoho does not know this client in data center US (invalid_client)")
@@ -167,7 +175,7 @@ fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
 type State = (&'static str, fn() -> Model);
 
 /// Every state, by the name of its snapshots.
-const STATES: [State; 22] = [
+const STATES: [State; 23] = [
     ("asking", || asking().0),
     ("first", || waiting(Vec::new())),
     ("pending", pending),
@@ -191,6 +199,7 @@ const STATES: [State; 22] = [
     ("unsaved", unsaved),
     ("giving_back", || pressed(unsaved(), &[Key::Esc])),
     ("signed_in", || ended(Ok(signed_in()))),
+    ("signed_in_with_care", || ended(Ok(signed_in_with_care()))),
     ("declined", || ended(Err(Error::new(Code::Denied, "the request was declined")))),
     ("expired", || ended(Err(Error::new(Code::CodeExpired, "the code ran out before anyone approved it")))),
     ("failed", || ended(Err(failure(Code::InvalidClient)))),

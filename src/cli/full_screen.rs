@@ -53,7 +53,7 @@ pub(super) async fn show(context: &Context, service: Arc<Service>, options: Opti
     match context.interrupts.hold(tui::run(service, options, stop)).await? {
         Ended::Quit => Ok(0),
         Ended::SignedIn(signed_in) => {
-            context.output.text(&super::login::signed_in_line(&signed_in))?;
+            super::login::tell_in_lines(context, &signed_in)?;
             context.output.warn(&signed_in.warnings);
             Ok(0)
         }

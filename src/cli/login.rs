@@ -194,6 +194,11 @@ fn tell_signed_in(context: &Context, signed_in: &SignedIn, mode: Mode) -> Result
     if mode == Mode::Events {
         return events::tell_signed_in(context, signed_in);
     }
+    tell_in_lines(context, signed_in)
+}
+
+/// Says in lines how a sign-in ended, and what it is less than whole in.
+pub(super) fn tell_in_lines(context: &Context, signed_in: &SignedIn) -> Result<(), Error> {
     context.output.text(&signed_in_line(signed_in))?;
     for line in reservations(signed_in) {
         context.output.note(&line);
@@ -202,7 +207,7 @@ fn tell_signed_in(context: &Context, signed_in: &SignedIn, mode: Mode) -> Result
 }
 
 /// How the end of a sign-in reads.
-pub(super) fn signed_in_line(signed_in: &SignedIn) -> String {
+fn signed_in_line(signed_in: &SignedIn) -> String {
     let account = signed_in.account.as_ref().map_or_else(String::new, |account| format!(" as {}", account.label()));
     let data_center = signed_in.data_center.as_ref();
     let place = data_center.map_or_else(String::new, |code| format!(", data center {}", words::data_center(code)));

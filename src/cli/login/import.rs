@@ -9,7 +9,7 @@ use self::env_file::EnvFile;
 use super::super::context::Context;
 use super::super::prompt;
 use super::{Login, Mode, tell_signed_in};
-use crate::config::{self, ClientType, Profile, SecretSource};
+use crate::config::{self, ClientType, Profile, ProviderSource, SecretSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
@@ -105,16 +105,19 @@ fn new_profile(
     file: &EnvFile,
     options: &SignIn,
 ) -> Option<Profile> {
-    // Zoho itself comes before stand-ins for it, should both have the address.
-    let mut providers: Vec<_> = service.config.providers.values().filter_map(config::ProviderSource::known).collect();
-    providers.retain(|provider| provider.dialect.variable_prefix == Some("ZOHO"));
-    providers.sort_by_key(|provider| provider.name != "zoho");
-    let (provider, data_center) =
-        providers.iter().find_map(|provider| Some((provider, provider.data_center_of_api(api_domain)?)))?;
+    let mut sources: Vec<_> = service.config.providers.values().collect();
+    sources.retain(|source| source.dialect().variable_prefix == Some(EnvFile::PREFIX));
+    // What is built in comes before stand-ins for it, should both have the address.
+    sources.sort_by_key(|source| matches!(source, ProviderSource::Configured(_)));
+    let (provider, data_center) = sources.into_iter().find_map(|source| {
+        let provider = source.known()?;
+        let data_center = provider.data_center_of_api(api_domain)?.clone();
+        Some((provider, data_center))
+    })?;
     Some(Profile {
         name: name.clone(),
-        provider: provider.name.clone(),
-        data_center: Some(data_center.code.clone()),
+        provider: provider.name,
+        data_center: Some(data_center.code),
         client_id,
         client_type: ClientType::NonBrowser,
         redirect_uri: None,

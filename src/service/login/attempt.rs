@@ -178,7 +178,10 @@ impl Attempt {
             }
             Err(error) => Error::new(Code::WrongAccount, format!("whether `{expected}` approved could not be checked"))
                 .because(error)
-                .hint("add the scope that lets the account be read (`AaaServer.profile.READ` for Zoho)"),
+                .hint(format!(
+                    "add the scope that lets the account be read, such as `{}`",
+                    self.provider.dialect.default_scope
+                )),
         };
         Err(self.give_back(error, &grant, data_center).await)
     }

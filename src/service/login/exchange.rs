@@ -44,7 +44,7 @@ impl Service {
             Some(domain) => attempt.provider.data_center_of_api(domain).cloned().ok_or_else(|| {
                 Error::new(Code::Config, format!("profile `{}` could not be signed in", profile.name))
                     .because(format!("no data center of provider `{}` has the API domain {domain:?}", profile.provider))
-                    .hint("check ZOHO_API_DOMAIN; it reads like https://www.zohoapis.eu")
+                    .hint("check the address; `device-login scopes --data-center CODE` shows what a data center's begins with")
             })?,
         };
         attempt.redeem(Approval::RefreshToken(refresh_token), data_center).await

@@ -29,6 +29,9 @@ pub(super) struct EnvFile {
 }
 
 impl EnvFile {
+    /// What the names begin with, as providers have it.
+    pub(super) const PREFIX: &str = "ZOHO";
+
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let what = format!("{} cannot be imported", path.display());
         let text =

@@ -21,11 +21,12 @@ pub(super) fn signed_in(model: &Model, outcome: &SignedIn, left: Duration, now: 
     let theme = &model.theme;
     let mut lines =
         vec![Line::from(vec![theme.mark(Mark::Good), Span::styled(" Signed in", theme.title)]), Line::default()];
+    let label = if width < 60 { 14 } else { 16 };
     let mut field = |name: &str, value: String| {
-        let room = usize::from(width.saturating_sub(22)).max(10);
+        let room = usize::from(width).saturating_sub(label + 6).max(10);
         for (number, part) in wrap(&value, room).into_iter().enumerate() {
             let name = if number == 0 { name } else { "" };
-            lines.push(Line::from(vec![Span::styled(format!("{name:<16}"), theme.label), Span::raw(part)]));
+            lines.push(Line::from(vec![Span::styled(format!("{name:<label$}"), theme.label), Span::raw(part)]));
         }
     };
     match &outcome.account {
@@ -35,23 +36,24 @@ pub(super) fn signed_in(model: &Model, outcome: &SignedIn, left: Duration, now: 
         }
         None => field("Account", "not known: the scopes do not let us ask".to_owned()),
     }
+    // Before what all sign-ins have in common, so that low windows show it.
+    for warning in outcome.replacement().into_iter().chain(outcome.warnings.iter().cloned()) {
+        field("Take care", warning);
+    }
+    if !outcome.missing_scopes.is_empty() {
+        field("Not granted", outcome.missing_scopes.join(", "));
+    }
     if let Some(data_center) = &outcome.data_center {
         let moved = if outcome.relocated { "  (the account lives there; we switched)" } else { "" };
         field("Data center", format!("{}{moved}", data_center.to_uppercase()));
     }
     field("Profile", format!("{}  saved{}", outcome.profile, protection(model)));
     field("Permissions", in_words(&outcome.scopes).join("; "));
-    if !outcome.missing_scopes.is_empty() {
-        field("Not granted", outcome.missing_scopes.join(", "));
-    }
     let token_left = Duration::try_from(now.time.duration_until(outcome.access_token_expires_at)).unwrap_or_default();
     let renewed = if outcome.refreshable { ", refreshed by itself" } else { "" };
     field("Access token", format!("good for {}{renewed}", clock(token_left)));
     let refresh = if outcome.refreshable { "stored" } else { "none came: sign in again when the access token ends" };
     field("Refresh token", refresh.to_owned());
-    for warning in outcome.warnings.iter().cloned().chain(outcome.replacement()) {
-        field("Take care", warning);
-    }
     lines.push(Line::default());
     lines.push(Line::raw("Not you? Press x to sign out and take the access back."));
     lines.push(Line::default());

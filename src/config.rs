@@ -8,8 +8,8 @@ mod file;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::error::{Code, Error};
@@ -110,8 +110,8 @@ pub struct Profile {
 }
 
 /// The types of client that Zoho's API console offers, which decide on the way to sign in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub enum ClientType {
     /// By a device code.
     #[default]
@@ -121,14 +121,20 @@ pub enum ClientType {
     /// Through a browser.
     ServerBased,
     /// Through a browser, too.
-    #[serde(alias = "desktop")]
-    #[value(alias = "desktop")]
     Mobile,
     /// In a web page only, so not here.
     ClientBased,
 }
 
 impl ClientType {
+    pub const ALL: [ClientType; 5] = [
+        ClientType::NonBrowser,
+        ClientType::SelfClient,
+        ClientType::ServerBased,
+        ClientType::Mobile,
+        ClientType::ClientBased,
+    ];
+
     /// The word in the configuration.
     pub fn word(self) -> &'static str {
         match self {
@@ -138,6 +144,27 @@ impl ClientType {
             ClientType::Mobile => "mobile",
             ClientType::ClientBased => "client-based",
         }
+    }
+}
+
+impl FromStr for ClientType {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Zoho's console has one type for both.
+        let text = if text == "desktop" { ClientType::Mobile.word() } else { text };
+        Self::ALL.into_iter().find(|kind| kind.word() == text).ok_or_else(|| {
+            let words = Self::ALL.map(Self::word).join(", ");
+            format!("`{text}` is no type of client; there are {words}")
+        })
+    }
+}
+
+impl TryFrom<String> for ClientType {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
 

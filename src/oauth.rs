@@ -51,6 +51,12 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client with one secret everywhere, or none. With one, it is in the body unless `authentication` says otherwise.
+    pub fn new(id: impl Into<String>, secret: Option<Secret>) -> Self {
+        let (data_center_secrets, authentication) = (BTreeMap::new(), Vec::new());
+        Self { id: id.into(), secret, data_center_secrets, authentication, sends_json: false }
+    }
+
     /// The secret that holds at a data center.
     pub fn secret_at(&self, data_center: &str) -> Option<&Secret> {
         self.data_center_secrets.get(data_center).or(self.secret.as_ref())

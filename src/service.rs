@@ -102,7 +102,7 @@ impl Service {
         // What worked at the sign-in works first.
         let learnt = record.and_then(|record| record.grant.as_ref()).and_then(|grant| grant.client_authentication);
         authentication.sort_by_key(|way| Some(*way) != learnt);
-        Ok(Client { id: profile.client_id.clone(), secret, data_center_secrets, authentication, sends_json: false })
+        Ok(Client { data_center_secrets, authentication, ..Client::new(&profile.client_id, secret) })
     }
 
     /// The secret that the record keeps, unless the configuration has come to mean another client or another server.

@@ -174,13 +174,7 @@ fn standard_provider() -> Provider {
 }
 
 fn client() -> Client {
-    Client {
-        id: "client".to_owned(),
-        secret: Some(Secret::new("secret")),
-        data_center_secrets: [].into(),
-        authentication: Vec::new(),
-        sends_json: false,
-    }
+    Client::new("client", Some(Secret::new("secret")))
 }
 
 /// A sign-in with these answers, the last one for ever. Every request on the way must go to the provider's own table.

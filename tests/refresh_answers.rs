@@ -148,13 +148,7 @@ fn every_answer_is_taken_for_what_it_is() {
 fn class(dialect: &'static Dialect, status: u16, body: &str) -> Class {
     let at = |address| Url::parse(address).expect("an address");
     let data_center = zoho::data_center("us", &at("https://accounts.zoho.com"), &at("https://www.zohoapis.com"));
-    let client = Client {
-        id: "client".to_owned(),
-        secret: None,
-        data_center_secrets: [].into(),
-        authentication: Vec::new(),
-        sends_json: false,
-    };
+    let client = Client::new("client", None);
     let mut flow = TokenFlow::new(dialect, data_center, client, Approval::RefreshToken(Secret::new("refresh")));
     let now = Moment::default();
     assert!(matches!(flow.poll(now), Step::Send(_)));

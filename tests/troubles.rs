@@ -28,13 +28,7 @@ const CODE: &str = r#"{"user_code":"WLKU-4502","device_code":"1004.code","interv
 fn told(name: &str, reply: Reply) -> (&'static str, String) {
     let provider = zoho::provider();
     let data_center = provider.default_data_center().clone();
-    let client = Client {
-        id: "1000.CLIENT".to_owned(),
-        secret: None,
-        data_center_secrets: [].into(),
-        authentication: Vec::new(),
-        sends_json: false,
-    };
+    let client = Client::new("1000.CLIENT", None);
     let mut flow = DeviceFlow::new(provider, data_center, client, Vec::new());
     let at = |seconds| Moment::at(Duration::from_secs(seconds));
     assert!(matches!(flow.poll(at(0)), Step::Send(_)));

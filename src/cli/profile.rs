@@ -47,7 +47,8 @@ struct Add {
     /// The client's id, as the provider's console shows it
     #[arg(long, value_name = "ID")]
     client_id: String,
-    /// What the client is registered as, in the words of Zoho's API console
+    /// What the client is registered as, in the words of Zoho's API console: `non-browser`, `self-client`, `server-based`,
+    /// `mobile` (or `desktop`)
     #[arg(long, value_name = "TYPE", default_value = "non-browser")]
     client_type: ClientType,
     /// Where the client is registered to send browsers, for `login --web`

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{ClientType, Config, Profile, ProviderSource, SecretSource, built_in_providers};
 use crate::profile::ProfileName;
-use crate::providers::presets::Preset;
+use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::{self, StandardEndpoints, StandardServer};
 use crate::providers::{ClientAuthentication, zoho};
 use crate::untrusted::check_address;
@@ -61,19 +61,28 @@ struct ProviderEntry {
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 enum ProviderKind {
     Standard,
     Zoho,
-    #[serde(rename = "github")]
-    GitHub,
-    Google,
-    Microsoft,
-    #[serde(rename = "gitlab")]
-    GitLab,
-    Okta,
-    Auth0,
-    Keycloak,
+    Preset(&'static Preset),
+}
+
+impl TryFrom<String> for ProviderKind {
+    type Error = String;
+
+    fn try_from(kind: String) -> Result<Self, Self::Error> {
+        let preset = || Preset::of_kind(&kind).map(Self::Preset);
+        let known = match kind.as_str() {
+            "standard" => Some(Self::Standard),
+            "zoho" => Some(Self::Zoho),
+            _ => preset(),
+        };
+        known.ok_or_else(|| {
+            let presets: Vec<&str> = PRESETS.iter().map(|preset| preset.kind).collect();
+            format!("unknown variant `{kind}`, expected one of standard, zoho, {}", presets.join(", "))
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -155,13 +164,7 @@ impl ProviderEntry {
         match self.kind {
             ProviderKind::Zoho => self.zoho(name),
             ProviderKind::Standard => self.server(name, None),
-            ProviderKind::GitHub => self.server(name, Preset::of_kind("github")),
-            ProviderKind::Google => self.server(name, Preset::of_kind("google")),
-            ProviderKind::Microsoft => self.server(name, Preset::of_kind("microsoft")),
-            ProviderKind::GitLab => self.server(name, Preset::of_kind("gitlab")),
-            ProviderKind::Okta => self.server(name, Preset::of_kind("okta")),
-            ProviderKind::Auth0 => self.server(name, Preset::of_kind("auth0")),
-            ProviderKind::Keycloak => self.server(name, Preset::of_kind("keycloak")),
+            ProviderKind::Preset(preset) => self.server(name, Some(preset)),
         }
     }
 

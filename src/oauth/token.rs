@@ -171,13 +171,7 @@ mod tests {
     fn flow(approval: Approval) -> TokenFlow {
         let at = |address| Url::parse(address).expect("an address");
         let data_center = zoho::data_center("us", &at("https://accounts.zoho.com"), &at("https://www.zohoapis.com"));
-        let client = Client {
-            id: "client".to_owned(),
-            secret: None,
-            data_center_secrets: [].into(),
-            authentication: vec![],
-            sends_json: false,
-        };
+        let client = Client::new("client", None);
         TokenFlow::new(&zoho::DIALECT, data_center, client, approval)
     }
 

@@ -100,13 +100,7 @@ fn assert_harmless(model: &Model, is_checked: bool) {
 /// Plays a sign-in with these answers, the last one for ever, and looks at the screen after each.
 fn play(provider: &Provider, replies: &[Response], columns: u16, rows: u16) {
     let (mut model, task) = asking(columns, rows);
-    let client = Client {
-        id: "client".into(),
-        secret: None,
-        data_center_secrets: [].into(),
-        authentication: Vec::new(),
-        sends_json: false,
-    };
+    let client = Client::new("client", None);
     let home = provider.default_data_center().clone();
     let mut flow = DeviceFlow::new(provider.clone(), home, client, Vec::new());
     let mut moment = now().moment;

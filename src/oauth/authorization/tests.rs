@@ -31,13 +31,7 @@ fn read_address(address: &str) -> Result<(String, String), CallbackProblem> {
 fn the_request_has_state_and_challenge_and_no_secret() {
     let zoho = zoho::provider();
     let secret = Some(Secret::new("s3cret"));
-    let client = Client {
-        id: "1000.X".into(),
-        secret,
-        data_center_secrets: [].into(),
-        authentication: Vec::new(),
-        sends_json: false,
-    };
+    let client = Client::new("1000.X", secret);
     let endpoint = zoho.default_data_center().endpoints.authorization.clone().expect("Zoho has one");
     let uri = request().uri(&endpoint, &zoho, &client, &["A.b.READ".to_owned(), "C.d.READ".to_owned()]);
     // The challenge was computed apart from this program: SHA-256 of the verifier, base64url.

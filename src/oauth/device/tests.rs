@@ -23,13 +23,7 @@ fn json(body: &str) -> Response {
 fn new_flow() -> DeviceFlow {
     let provider = zoho::provider();
     let data_center = provider.default_data_center().clone();
-    let client = Client {
-        id: "1000.CLIENT".to_owned(),
-        secret: None,
-        data_center_secrets: [].into(),
-        authentication: Vec::new(),
-        sends_json: false,
-    };
+    let client = Client::new("1000.CLIENT", None);
     DeviceFlow::new(provider, data_center, client, Vec::new())
 }
 

@@ -3,6 +3,7 @@
 //! None of them panics on any area, and none draws outside the buffer.
 
 pub mod big_text;
+pub mod field;
 pub mod gauge;
 pub mod json_view;
 pub mod qr;

@@ -5,7 +5,6 @@
 
 mod actions;
 mod answer;
-mod field;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -16,7 +15,6 @@ use actions::{
     start_query, toggle_history, type_query,
 };
 use answer::{Exchange, History, Side};
-use field::Field;
 use request::{Pressed, RequestForm};
 
 use crate::api::Call;
@@ -28,6 +26,7 @@ use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Model, Now, Screen};
 use crate::tui::panels::profiles;
+use crate::tui::widgets::field::Field;
 use crate::tui::widgets::json_view::JsonView;
 
 pub use view::{title, view};

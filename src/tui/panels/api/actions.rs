@@ -1,7 +1,6 @@
 //! What each command does on the API panel.
 
 use super::answer::Exchange;
-use super::field::Field;
 use super::{ApiPanel, Focus, RequestForm, Sent};
 use crate::api;
 use crate::secret::Secret;
@@ -11,6 +10,7 @@ use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::moved;
 use crate::tui::panels::profiles;
 use crate::tui::theme::Mark;
+use crate::tui::widgets::field::Field;
 use crate::tui::widgets::json_view::JsonView;
 
 /// Bytes beyond which a text is not sent to the clipboard: terminals drop longer ones, most without a word.

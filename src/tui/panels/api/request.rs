@@ -1,12 +1,12 @@
 //! The person's own request: a form of method, address, headers and body, and the call that it describes.
 
-use super::field::Field;
 use crate::api::{self, Call, Refusal};
 use crate::error::Error;
 use crate::http::Method;
 use crate::providers::DataCenter;
 use crate::service::refusal_error;
 use crate::tui::keymap::Key;
+use crate::tui::widgets::field::Field;
 
 /// A request as typed.
 #[derive(Clone, Debug)]

@@ -5,10 +5,10 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::super::field::Field;
 use super::super::request::{Part, RequestForm};
 use super::{draw_lines, framed};
 use crate::tui::model::Model;
+use crate::tui::widgets::field::Field;
 
 /// Columns of the names in the form.
 const LABEL: u16 = 9;

@@ -1,0 +1,111 @@
+//! No size and no key breaks the panels.
+
+use device_login::error::{Code, Error};
+use device_login::secret::Secret;
+use device_login::service::SignedOut;
+use device_login::tui::keymap::Key;
+use device_login::tui::message::{Effect, Message};
+use device_login::tui::model::{Model, Now};
+use device_login::tui::update::update;
+use proptest::prelude::*;
+
+use crate::assert_no_control;
+use crate::panels::*;
+use crate::support::screen_text;
+
+fn any_key() -> impl Strategy<Value = Key> {
+    let named = vec![
+        Key::Enter,
+        Key::Esc,
+        Key::Tab,
+        Key::BackTab,
+        Key::Backspace,
+        Key::Delete,
+        Key::Up,
+        Key::Down,
+        Key::Left,
+        Key::Right,
+        Key::PageUp,
+        Key::PageDown,
+        Key::Home,
+        Key::End,
+    ];
+    prop_oneof![
+        3 => prop::sample::select(named),
+        3 => prop::sample::select("aexvnrtcysuzZhl/? qNgG".chars().collect::<Vec<_>>()).prop_map(Key::Char),
+        1 => prop::sample::select("日é{\u{301}\u{202e}".chars().collect::<Vec<_>>()).prop_map(Key::Char),
+    ]
+}
+
+#[derive(Clone, Debug)]
+enum Happening {
+    Key(Key),
+    Resized(u16, u16),
+    Paste,
+}
+
+fn any_happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        12 => any_key().prop_map(Happening::Key),
+        3 => (0..300_u16, 0..300_u16).prop_map(|(columns, rows)| Happening::Resized(columns, rows)),
+        2 => (0..45_u16, 0..14_u16).prop_map(|(columns, rows)| Happening::Resized(columns, rows)),
+        1 => Just(Happening::Paste),
+    ]
+}
+
+/// Answers what was asked for, at once.
+fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
+    for effect in effects {
+        let message = match effect {
+            Effect::LoadStatuses => Message::StatusesLoaded(statuses()),
+            Effect::LoadTestCalls { task, .. } => Message::TestCallsLoaded { task, result: Box::new(Ok(test_calls())) },
+            Effect::Call { task, .. } => {
+                let body = if task.0 % 2 == 0 { HOSTILE } else { ORGANIZATION };
+                let answer = answer(200 + u16::try_from(task.0 % 300).unwrap_or(0), body, Some(explanation(HOSTILE)));
+                Message::Answered { task, result: Box::new(Ok(answer)) }
+            }
+            Effect::ReadToken { task, profile } => {
+                Message::TokenRead { task, profile, result: Ok(Secret::new(HOSTILE)) }
+            }
+            Effect::Refresh { task, profile, .. } => Message::Refreshed {
+                task,
+                profile,
+                result: Err(Error::new(Code::Provider, HOSTILE).because(HOSTILE).hint(HOSTILE)),
+            },
+            Effect::SignOut { task, profile, .. } => Message::SignedOut {
+                task,
+                profile,
+                result: Ok(SignedOut { revoked: Some(Ok(())), forgotten: true, is_noted: false }),
+            },
+            _ => continue,
+        };
+        let more = update(model, message, now);
+        assert!(more.iter().all(|effect| *effect == Effect::LoadStatuses || matches!(effect, Effect::Copy(_))));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn no_size_and_no_key_breaks_the_panels(
+        happenings in prop::collection::vec(any_happening(), 1..40),
+        begins_at_api in any::<bool>(),
+    ) {
+        let mut model = if begins_at_api { answered(Ok(answer(200, ORGANIZATION, None))) } else { profiles_at("work") };
+        for (number, happening) in happenings.into_iter().enumerate() {
+            let now = later(u64::try_from(number).expect("few") * 7);
+            let effects = match happening {
+                Happening::Key(key) => update(&mut model, Message::Key(key), now),
+                Happening::Resized(columns, rows) => update(&mut model, Message::Resized { columns, rows }, now),
+                Happening::Paste => update(&mut model, Message::Pasted(HOSTILE.to_owned()), now),
+            };
+            answer_effects(&mut model, effects, now);
+            assert_no_control(&screen_text(&model, now));
+            let woken = update(&mut model, Message::Woken, now);
+            answer_effects(&mut model, woken, now);
+            let wakeup = device_login::tui::next_wakeup(&model, now);
+            prop_assert!(wakeup.is_none_or(|at| at > now.moment), "it would wake again and again");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! How the API panel looks in each state.
+
+use device_login::error::{Code, Error};
+use device_login::providers::{standard, zoho};
+use device_login::service::{Explained, TestCalls};
+use device_login::tui::keymap::Key;
+use device_login::tui::message::Message;
+use device_login::tui::update::update;
+
+use crate::panels::*;
+use crate::support::screen_text;
+use crate::{SIZES, assert_no_control};
+
+#[test]
+fn the_calls_are_listed_with_those_that_lack_a_scope_marked() {
+    assert_screens!("requests", api_panel(), now());
+}
+
+#[test]
+fn before_the_calls_are_known_it_says_so() {
+    assert_screens!("loading", with_keys(profiles_at("work"), &[Key::Char('a')]), now());
+}
+
+#[test]
+fn a_profile_without_a_grant_is_told_what_to_run() {
+    let failed = || {
+        let mut model = profiles_at("work");
+        let task = task_of(&press(&mut model, &[Key::Char('a')]));
+        let error =
+            Error::new(Code::SignInNeeded, "profile `work` is not signed in").hint("run `device-login login work`");
+        update(&mut model, Message::TestCallsLoaded { task, result: Box::new(Err(error)) }, now());
+        model
+    };
+    assert_screens!("not_signed_in", failed(), now());
+}
+
+#[test]
+fn a_request_under_way_says_how_to_cancel_it() {
+    assert_screens!("waiting", with_keys(api_panel(), &[Key::Enter, Key::Tab]), now());
+}
+
+#[test]
+fn an_answer_has_its_status_time_size_and_rate_headers() {
+    assert_screens!("answer", with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &[Key::Tab]), now());
+}
+
+#[test]
+fn headers_and_the_request_can_be_looked_at_without_the_token() {
+    let keys = [Key::Tab, Key::Char('v')];
+    assert_screens!("headers", with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &keys), now());
+    let keys = [Key::Tab, Key::Char('v'), Key::Char('v')];
+    assert_screens!("request", with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &keys), now());
+}
+
+#[test]
+fn a_failed_call_is_explained() {
+    let explained = || {
+        let body = r#"{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"invalid scope","status":"error"}"#;
+        let mut answer = answer(401, body, None);
+        let diagnosis =
+            device_login::api::diagnose(&device_login::providers::zoho::DIALECT, &answer.response).expect("it failed");
+        answer.explained = Some(Explained { diagnosis, text: diagnosis.in_words() });
+        with_keys(answered(Ok(answer)), &[Key::Tab])
+    };
+    assert_screens!("explained", explained(), now());
+}
+
+#[test]
+fn a_call_that_was_refused_says_why() {
+    let refused = || {
+        let error = Error::new(Code::Usage, "GET /x could not be called")
+            .because("https://evil.example is not among the places to which this profile's token may go")
+            .hint("give a path, or `--product` for a product's own host");
+        with_keys(answered(Err(error)), &[Key::Tab])
+    };
+    assert_screens!("refused", refused(), now());
+}
+
+#[test]
+fn what_is_searched_for_is_found_and_counted() {
+    let searched = || {
+        let mut model = with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &[Key::Char('/')]);
+        type_text(&mut model, "paid");
+        model
+    };
+    assert_screens!("search", searched(), now());
+}
+
+#[test]
+fn a_folded_value_is_one_line() {
+    let keys = [Key::Tab, Key::Char('z')];
+    assert_screens!("folded", with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &keys), now());
+}
+
+#[test]
+fn a_request_can_be_typed() {
+    let typed = || {
+        let mut model = with_keys(api_panel(), &[Key::End, Key::Char('e')]);
+        type_text(&mut model, "/crm/v8/Leads");
+        press(&mut model, &[Key::Tab]);
+        type_text(&mut model, "X-Trace: 1");
+        press(&mut model, &[Key::Tab]);
+        update(&mut model, Message::Pasted("{\n  \"data\": []\n}".to_owned()), now());
+        model
+    };
+    assert_screens!("form", typed(), now());
+    let wrong = || with_keys(typed(), &[Key::BackTab, Key::Home, Key::Delete, Key::Esc]);
+    assert_screens!("own_request", wrong(), now());
+}
+
+#[test]
+fn a_request_that_makes_no_sense_is_not_sent() {
+    let wrong = || {
+        let mut model = with_keys(api_panel(), &[Key::End, Key::Char('e')]);
+        type_text(&mut model, "crm");
+        press(&mut model, &[Key::Esc, Key::Char('s'), Key::Tab]);
+        model
+    };
+    assert_screens!("no_address", wrong(), now());
+}
+
+#[test]
+fn earlier_answers_can_be_listed() {
+    let listed = || {
+        let mut model = answered(Ok(answer(200, ORGANIZATION, None)));
+        let task = task_of(&press(&mut model, &[Key::Home, Key::Enter]));
+        let error = Error::new(Code::Network, "no answer");
+        update(&mut model, Message::Answered { task, result: Box::new(Err(error)) }, later(70));
+        with_keys(model, &[Key::Char('r'), Key::Down])
+    };
+    assert_screens!("history", listed(), later(200));
+}
+
+#[test]
+fn a_hostile_answer_cannot_steer_the_terminal() {
+    let mut hostile = answer(200, HOSTILE, Some(explanation(HOSTILE)));
+    hostile.response.headers.push(("content-type".to_owned(), HOSTILE.to_owned()));
+    hostile.response.headers.push(("x-ratelimit-\u{1b}[2J".to_owned(), HOSTILE.to_owned()));
+    for (columns, rows) in SIZES {
+        let mut model = answered(Ok(hostile.clone()));
+        resize(&mut model, columns, rows);
+        press(&mut model, &[Key::Tab]);
+        for _ in 0..3 {
+            assert_no_control(&screen_text(&model, now()));
+            press(&mut model, &[Key::Char('v')]);
+        }
+        press(&mut model, &[Key::Tab, Key::End, Key::Char('e')]);
+        update(&mut model, Message::Pasted(HOSTILE.to_owned()), now());
+        assert_no_control(&screen_text(&model, now()));
+    }
+}
+
+#[test]
+fn a_provider_without_products_has_one_call_and_the_own_request() {
+    let mut model = profiles_at("work");
+    let task = task_of(&press(&mut model, &[Key::Char('a')]));
+    let place = zoho::provider().default_data_center().clone();
+    let calls = TestCalls::new(place, &standard::DIALECT, &[]);
+    update(&mut model, Message::TestCallsLoaded { task, result: Box::new(Ok(calls)) }, now());
+    let text = screen_text(&model, now());
+    assert!(text.contains("> Accounts: Who am I") && text.contains("Own request") && !text.contains("CRM"), "{text}");
+}

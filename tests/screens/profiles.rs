@@ -1,0 +1,172 @@
+//! How the profiles look in each state.
+
+use device_login::error::{Code, Error};
+use device_login::secret::Secret;
+use device_login::service::{SignedOut, State};
+use device_login::storage::{Account, LastRefresh};
+use device_login::tui::keymap::Key;
+use device_login::tui::message::Message;
+use device_login::tui::theme::{Abilities, ColorChoice, QrAbilities, QrPalette};
+use device_login::tui::update::update;
+
+use crate::panels::*;
+use crate::support::{screen, screen_text};
+use crate::{SIZES, assert_no_control};
+
+#[test]
+fn no_profile_is_an_honest_screen_that_says_what_to_run() {
+    let empty = || {
+        let mut model = empty_model();
+        update(&mut model, Message::StatusesLoaded(Vec::new()), now());
+        model
+    };
+    assert_screens!("none", empty(), now());
+}
+
+#[test]
+fn every_state_has_its_words() {
+    for (selected, snapshot) in [
+        ("work", "valid"),
+        ("archive", "needs_login"),
+        ("broken", "unknown"),
+        ("new", "signed_out"),
+        ("lobby-2", "expiring"),
+    ] {
+        for (columns, rows) in SIZES {
+            let mut model = profiles_at(selected);
+            resize(&mut model, columns, rows);
+            insta::assert_snapshot!(format!("{snapshot}_{columns}x{rows}"), screen(&model, now()));
+        }
+    }
+}
+
+#[test]
+fn a_token_runs_out_on_the_screen_without_being_read_again() {
+    assert_screens!("run_out", profiles_at("lobby-2"), later(201));
+}
+
+#[test]
+fn work_under_way_has_its_mark_in_the_list() {
+    let refreshing = || {
+        let mut model = profiles_at("work");
+        press(&mut model, &[Key::Char('r')]);
+        model
+    };
+    assert_screens!("refreshing", refreshing(), now());
+}
+
+#[test]
+fn a_refusal_is_told_with_its_cause_and_what_helps() {
+    let refused = || {
+        let mut model = profiles_at("work");
+        let task = task_of(&press(&mut model, &[Key::Char('r')]));
+        let error = Error::new(Code::RateLimited, "no new token can be had for profile `work`")
+            .because("10 of 10 refreshes were used in 10 minutes")
+            .hint("wait until 14:12, or use the token that is stored");
+        update(&mut model, Message::Refreshed { task, profile: name("work"), result: Err(error) }, now());
+        model
+    };
+    assert_screens!("budget_spent", refused(), now());
+}
+
+#[test]
+fn likely_causes_are_listed_below_what_helps_and_give_way_first() {
+    let refused = || {
+        let mut model = profiles_at("work");
+        let task = task_of(&press(&mut model, &[Key::Char('r')]));
+        let causes = texts(&[
+            "the access was taken back: under Connected Apps, by an administrator, or by signing out everywhere",
+            "newer sign-ins pushed it out: Zoho keeps about 20 for each account and client and drops the oldest",
+            "the client was deleted, or is another one than at the sign-in",
+        ]);
+        let error = Error::new(Code::SignInNeeded, "the access token of profile `work` could not be refreshed")
+            .because("Zoho no longer takes the refresh token of this sign-in (invalid_code)")
+            .likely(causes)
+            .hint("run `device-login login work`");
+        update(&mut model, Message::Refreshed { task, profile: name("work"), result: Err(error) }, now());
+        model
+    };
+    assert_screens!("refused_with_causes", refused(), now());
+}
+
+#[test]
+fn signing_out_says_which_half_did_not_work() {
+    let signed_out = || {
+        let mut model = profiles_at("work");
+        let task = task_of(&press(&mut model, &[Key::Char('x'), Key::Char('y')]));
+        let error = Error::new(Code::Network, "the grant could not be revoked")
+            .because("no connection to accounts.zoho.eu")
+            .hint("remove the access in the account's settings");
+        let result = Ok(SignedOut { revoked: Some(Err(error)), forgotten: true, is_noted: false });
+        update(&mut model, Message::SignedOut { task, profile: name("work"), result }, now());
+        model
+    };
+    assert_screens!("half_signed_out", signed_out(), now());
+}
+
+#[test]
+fn a_token_is_on_the_screen_for_ten_seconds_only() {
+    let token = "1000.0123456789abcdef0123456789abcdef.fedcba9876543210fedcba9876543210";
+    let revealed = || {
+        let mut model = profiles_at("work");
+        let task = task_of(&press(&mut model, &[Key::Char('t')]));
+        let result = Ok(Secret::new(token));
+        update(&mut model, Message::TokenRead { task, profile: name("work"), result }, now());
+        model
+    };
+    assert_screens!("token", revealed(), now());
+    assert!(screen_text(&revealed(), later(9)).contains(token));
+    assert!(!screen_text(&revealed(), later(10)).contains("0123456789"));
+}
+
+#[test]
+fn the_details_can_have_the_whole_body() {
+    let whole = || {
+        let mut model = profiles_at("work");
+        press(&mut model, &[Key::Enter]);
+        model
+    };
+    assert_screens!("details", whole(), now());
+}
+
+#[test]
+fn the_question_before_signing_out_covers_the_panel() {
+    let asked = || {
+        let mut model = profiles_at("work");
+        press(&mut model, &[Key::Char('x')]);
+        model
+    };
+    assert_screens!("really", asked(), now());
+}
+
+#[test]
+fn names_from_a_server_cannot_steer_the_terminal() {
+    let mut hostile = status("work", State::Valid, 3000);
+    hostile.account =
+        Some(Account { id: HOSTILE.to_owned(), email: Some(HOSTILE.to_owned()), name: Some(HOSTILE.to_owned()) });
+    hostile.scopes = texts(&[HOSTILE]);
+    hostile.issuer = Some(HOSTILE.to_owned());
+    hostile.last_refresh = Some(LastRefresh::new(seconds_after(-5), Some(HOSTILE.to_owned())));
+    for (columns, rows) in SIZES {
+        let mut model = profiles_of(vec![hostile.clone()], "work");
+        resize(&mut model, columns, rows);
+        assert_no_control(&screen_text(&model, now()));
+        press(&mut model, &[Key::Enter]);
+        assert_no_control(&screen_text(&model, now()));
+    }
+}
+
+#[test]
+fn without_colours_and_box_characters_the_words_stay() {
+    let plain = Abilities {
+        color: ColorChoice::Never,
+        unicode: false,
+        qr: QrAbilities { half_blocks: false, palette: QrPalette::Reverse },
+    };
+    let mut model = model_with(plain, &statuses());
+    update(&mut model, Message::StatusesLoaded(statuses()), now());
+    let printed = screen(&model, now());
+    assert!(printed.is_ascii(), "{printed}");
+    assert!(!printed.contains("cyan") && !printed.contains("yellow"));
+    insta::assert_snapshot!("plain_80x24", printed);
+}

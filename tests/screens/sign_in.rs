@@ -1,0 +1,311 @@
+//! How the sign-in looks in each state, at three sizes: what an honest request shows is always there, the QR code decodes
+//! from the screen, and no size and no key breaks it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use device_login::clock::Moment;
+use device_login::error::{Code, Error};
+use device_login::http::trouble::Trouble;
+use device_login::profile::ProfileName;
+use device_login::providers::explained::{Explanation, Facts, Place, look_up};
+use device_login::providers::zoho;
+use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
+use device_login::storage::Account;
+use device_login::tui::keymap::Key;
+use device_login::tui::message::{Effect, Message, TaskId};
+use device_login::tui::model::{ConfiguredProfile, Model, Now};
+use device_login::tui::panels::sign_in;
+use device_login::tui::theme::Environment;
+use device_login::tui::update::update;
+use device_login::tui::widgets::qr::QrChoice;
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use crate::support::{draw, screen, screen_text};
+use crate::{SIZES, camera};
+
+const COMPLETE: &str = "https://accounts.zoho.com/oauth/v3/device/setCode?devcode=abcdefgh";
+
+fn at(seconds: u64) -> Now {
+    let start: Timestamp = "2026-11-22T14:00:00Z".parse().expect("a time");
+    let passed = Duration::from_secs(seconds);
+    Now { moment: Moment::at(Duration::from_secs(1000) + passed), time: start + passed }
+}
+
+fn work() -> ProfileName {
+    "work".parse().expect("a name")
+}
+
+/// A sign-in on a terminal that can do everything, and its task.
+fn asking() -> (Model, TaskId) {
+    let environment = Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Environment::default() };
+    let machine =
+        Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: Some("10.0.0.7".to_owned()) };
+    let subject = ConfiguredProfile {
+        profile: work(),
+        provider: "Zoho".to_owned(),
+        data_center: Some("us".to_owned()),
+        scopes: vec!["ZohoCRM.users.READ".to_owned(), "AaaServer.profile.READ".to_owned()],
+    };
+    let mut model = Model::new(environment.abilities(), machine, BTreeMap::from([(work(), subject)]));
+    let effects = sign_in::start(&mut model, work(), SignIn::default());
+    let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
+    (model, task)
+}
+
+fn code(user_code: &str, seconds: u64) -> IssuedCode {
+    IssuedCode {
+        user_code: user_code.to_owned(),
+        verification_uri: "https://accounts.zoho.com/oauth/v3/device".parse().expect("an address"),
+        verification_uri_complete: COMPLETE.parse().ok(),
+        interval: Duration::from_secs(30),
+        lifetime: Duration::from_secs(300),
+        issued_at: at(seconds).moment,
+        expires_at: at(seconds + 300).moment,
+        expires_at_time: at(seconds + 300).time,
+    }
+}
+
+/// The same with a code, and with what happened to it since.
+fn waiting(events: Vec<SignInEvent>) -> Model {
+    let (mut model, task) = asking();
+    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(30).moment };
+    for event in [issued].into_iter().chain(events) {
+        update(&mut model, Message::SignIn { task, event }, at(30));
+    }
+    model
+}
+
+fn pending() -> Model {
+    waiting(vec![SignInEvent::Pending { next_poll_at: at(60).moment }])
+}
+
+fn ended(result: Result<SignedIn, Error>) -> Model {
+    let (mut model, task) = asking();
+    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(30).moment };
+    update(&mut model, Message::SignIn { task, event: issued }, at(0));
+    update(&mut model, Message::SignInEnded { task, result: Box::new(result) }, at(40));
+    model
+}
+
+fn pressed(mut model: Model, keys: &[Key]) -> Model {
+    for key in keys {
+        update(&mut model, Message::Key(*key), at(42));
+    }
+    model
+}
+
+fn sized(mut model: Model, columns: u16, rows: u16) -> Model {
+    update(&mut model, Message::Resized { columns, rows }, at(42));
+    model
+}
+
+fn signed_in() -> SignedIn {
+    let email = Some("d.reyes@example.com".to_owned());
+    SignedIn {
+        profile: work(),
+        account: Some(Account { id: "7".to_owned(), email, name: Some("Dana Reyes".to_owned()) }),
+        data_center: Some("eu".to_owned()),
+        relocated: true,
+        scopes: vec!["ZohoCRM.users.READ".to_owned()],
+        missing_scopes: vec!["AaaServer.profile.READ".to_owned()],
+        api_domain: Some("https://www.zohoapis.eu".to_owned()),
+        access_token_expires_at: at(3640).time,
+        refreshable: true,
+        warnings: Vec::new(),
+        replaced: None,
+    }
+}
+
+/// The same in the place of somebody else, with few grants left.
+fn signed_in_with_care() -> SignedIn {
+    let warning = "16 unrevoked grants of account 7 for client 1000.X are known here, and those made on other machines are \
+                   not seen. Zoho keeps 20 for each person and silently ends the oldest of more: `device-login logout work` \
+                   before signing in again revokes its grant.";
+    SignedIn { warnings: vec![warning.to_owned()], replaced: Some("j.keller@example.com".to_owned()), ..signed_in() }
+}
+
+fn failure(code: Code) -> Error {
+    Error::new(code, "profile `work` could not be signed in")
+        .because("Zoho does not know this client in data center US (invalid_client)")
+        .hint("check `client_id`, its secret and `data_center` of profile `work`")
+}
+
+/// What the table says about a word of Zoho's during a sign-in.
+fn explained(place: Place, word: &str) -> Error {
+    let entry = look_up(zoho::DIALECT.error_words, place, word).expect("Zoho's words are known");
+    let facts = Facts {
+        profile: "work",
+        provider: "Zoho",
+        data_center: "us",
+        scopes: "ZohoCRM.users.READ",
+        registration: zoho::DIALECT.registration,
+        later: "try again in ten minutes",
+        by_hand: "remove the access by hand",
+    };
+    let Explanation { code, meaning, causes, next } = entry.explain(&facts);
+    Error::new(code.expect("a word that ends a sign-in"), "profile `work` could not be signed in")
+        .because(format!("{meaning} ({word})"))
+        .likely(causes)
+        .hint(next)
+}
+
+fn demo() -> Model {
+    let mut model = pending();
+    model.is_demo = true;
+    model
+}
+
+fn unsaved() -> Model {
+    let (mut model, task) = asking();
+    update(&mut model, Message::Unsaved { task, error: failure(Code::Store) }, at(40));
+    model
+}
+
+fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
+    waiting(vec![event(at(60).moment)])
+}
+
+/// A state of the sign-in and how to get there.
+type State = (&'static str, fn() -> Model);
+
+/// Every state, by the name of its snapshots.
+const STATES: [State; 23] = [
+    ("asking", || asking().0),
+    ("first", || waiting(Vec::new())),
+    ("pending", pending),
+    ("slowed", || after(|next_poll_at| SignInEvent::SlowedDown { interval: Duration::from_secs(35), next_poll_at })),
+    ("relocated", || {
+        let (data_center, accounts_host) = ("eu".to_owned(), "accounts.zoho.eu".to_owned());
+        after(|next_poll_at| SignInEvent::Relocated { data_center, accounts_host, next_poll_at })
+    }),
+    ("retrying", || {
+        let reason = "accounts.zoho.com did not answer in time".to_owned();
+        after(|next_poll_at| SignInEvent::Retrying { trouble: Trouble::Timeout, reason, attempt: 3, next_poll_at })
+    }),
+    ("renewed", || after(|next_poll_at| SignInEvent::CodeRenewed { code: code("WXYZ-7788", 0), next_poll_at })),
+    ("demo", demo),
+    ("full_screen", || pressed(pending(), &[Key::Char('f')])),
+    ("bare_link", || pressed(pending(), &[Key::Char('p')])),
+    ("copied", || pressed(pending(), &[Key::Char('c')])),
+    ("help", || pressed(pending(), &[Key::Char('?')])),
+    ("cancel", || pressed(pending(), &[Key::Esc])),
+    ("approved", || waiting(vec![SignInEvent::Approved])),
+    ("unsaved", unsaved),
+    ("giving_back", || pressed(unsaved(), &[Key::Esc])),
+    ("signed_in", || ended(Ok(signed_in()))),
+    ("signed_in_with_care", || ended(Ok(signed_in_with_care()))),
+    ("declined", || ended(Err(Error::new(Code::Denied, "the request was declined")))),
+    ("expired", || ended(Err(Error::new(Code::CodeExpired, "the code ran out before anyone approved it")))),
+    ("failed", || ended(Err(failure(Code::InvalidClient)))),
+    ("failed_with_causes", || ended(Err(explained(Place::DeviceAuthorization, "invalid_client")))),
+    ("declined_with_causes", || ended(Err(explained(Place::Poll, "access_denied")))),
+];
+
+#[test]
+fn every_state_looks_as_accepted_at_three_sizes() {
+    for (name, state) in STATES {
+        let mut model = state();
+        for (columns, rows) in SIZES {
+            model = sized(model, columns, rows);
+            insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), screen(&model, at(42)));
+        }
+    }
+}
+
+#[test]
+fn the_last_minute_is_marked_and_the_last_question_said() {
+    assert!(screen_text(&sized(pending(), 80, 24), at(250)).contains("[!] Waiting   code good for 0:50"));
+    assert!(screen_text(&sized(pending(), 80, 24), at(301)).contains("Asking one last time"));
+}
+
+#[test]
+fn the_code_decodes_from_the_screen_with_everything_around_it() {
+    for (columns, rows) in [(80, 24), (81, 30), (120, 40), (160, 50), (200, 60)] {
+        let model = sized(pending(), columns, rows);
+        let (buffer, _) = draw(&model, at(42));
+        assert_eq!(camera::DARK.decode(&buffer, 4).as_deref(), Some(COMPLETE), "{columns}x{rows}");
+    }
+    let model = sized(pressed(pending(), &[Key::Char('f')]), 80, 24);
+    assert_eq!(camera::LIGHT.decode(&draw(&model, at(42)).0, 4).as_deref(), Some(COMPLETE));
+}
+
+#[test]
+fn there_is_a_whole_code_or_the_reason_why_not() {
+    for (columns, rows) in [(60, 20), (73, 20), (73, 21), (74, 21), (110, 20), (75, 22), (80, 24), (40, 30), (50, 50)] {
+        let model = sized(pending(), columns, rows);
+        let code = camera::DARK.decode(&draw(&model, at(42)).0, 4);
+        let text = screen_text(&model, at(42));
+        assert!(code.as_deref() == Some(COMPLETE) || text.contains("QR code needs"), "{columns}x{rows}:\n{text}");
+    }
+}
+
+#[test]
+fn the_form_that_the_person_wants_is_drawn_or_its_lack_explained() {
+    let wanting = |choice, columns, rows, keys: &[Key]| {
+        let mut model = pressed(pending(), keys);
+        model.qr = choice;
+        sized(model, columns, rows)
+    };
+    let has_half_blocks = |model: &Model| screen_text(model, at(42)).contains(['▀', '▄']);
+    for keys in [&[][..], &[Key::Char('f')]] {
+        for (choice, halves) in [(QrChoice::Full, false), (QrChoice::Half, true)] {
+            let model = wanting(choice, 160, 60, keys);
+            assert_eq!(camera::DARK.decode(&draw(&model, at(42)).0, 4).as_deref(), Some(COMPLETE), "{choice:?}");
+            assert_eq!(has_half_blocks(&model), halves, "{choice:?}");
+        }
+        let model = wanting(QrChoice::Full, 80, 24, keys);
+        assert!(screen_text(&model, at(42)).contains("QR code needs"), "{}", screen_text(&model, at(42)));
+        for (columns, rows) in [(60, 20), (80, 24), (120, 40)] {
+            let model = wanting(QrChoice::None, columns, rows, keys);
+            assert!(!has_half_blocks(&model) && camera::DARK.decode(&draw(&model, at(42)).0, 4).is_none());
+            let text = screen_text(&model, at(42));
+            assert!(text.contains("QR code is off (--qr=none)."), "{columns}x{rows}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn what_an_honest_request_shows_is_there_at_every_size_that_holds_it() {
+    for (columns, rows) in [(80, 24), (120, 40), (40, 12), (60, 20), (200, 60), (40, 10)] {
+        let text = screen_text(&sized(pending(), columns, rows), at(42)).replace("\n ", " ").replace('\n', " ");
+        for part in ["accounts.zoho.com/oauth/v3/device", "WLKU-4502", "4:18", "CRM: read users", "dana@web-01"] {
+            assert!(text.contains(part), "{columns}x{rows} lacks {part}:\n{text}");
+        }
+        assert!(text.contains("Approve only if you"), "{columns}x{rows}:\n{text}");
+    }
+}
+
+#[test]
+fn the_cursor_rests_on_the_code() {
+    for (columns, rows) in SIZES {
+        let (buffer, cursor) = draw(&sized(pending(), columns, rows), at(42));
+        let (column, row) = cursor.expect("the cursor shows");
+        let at_cursor: String = (column..column + 9).map(|column| buffer[(column, row)].symbol()).collect();
+        assert_eq!(at_cursor, "WLKU-4502", "{columns}x{rows}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_size_and_no_key_breaks_the_sign_in(
+        steps in proptest::collection::vec((0u16..300, 0u16..120, 0usize..24, 0u64..400), 1..8),
+        state in 0..STATES.len(),
+    ) {
+        let keys = [
+            Key::Char('f'), Key::Char('+'), Key::Char('-'), Key::Char('i'), Key::Char('p'), Key::Char('n'), Key::Char('?'),
+            Key::Char('c'), Key::Char('u'), Key::Char('y'), Key::Char('x'), Key::Char('a'), Key::Char('q'), Key::Esc,
+            Key::Enter, Key::Up, Key::Down, Key::Tab, Key::Home, Key::End, Key::PageDown, Key::Left, Key::Right,
+            Key::Backspace,
+        ];
+        let mut model = STATES[state].1();
+        for (columns, rows, key, seconds) in steps {
+            model = sized(model, columns, rows);
+            update(&mut model, Message::Key(keys[key]), at(seconds));
+            draw(&model, at(seconds));
+        }
+    }
+}

@@ -31,6 +31,7 @@ use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn, SignedIn};
 
 pub use message::DemoDecision;
+use message::Effect;
 use model::{ConfiguredProfile, Model, Now, Screen};
 use runtime::Outside;
 use widgets::qr::QrChoice;
@@ -75,8 +76,24 @@ pub enum Ended {
     Interrupted,
 }
 
-/// Takes the terminal and runs the app until it ends, or `stop` does.
-pub async fn run(service: Arc<Service>, options: Options, stop: impl Future<Output = ()>) -> Result<Ended, Error> {
+/// What the loop is given.
+struct Setting {
+    service: Arc<Service>,
+    model: Model,
+    effects: Vec<Effect>,
+    outside: Outside,
+}
+
+/// Takes the terminal, has `load` read what the app works with, and runs the app until it ends, or `stop` does.
+pub async fn run(
+    load: impl FnOnce() -> Result<Arc<Service>, Error> + Send + 'static,
+    options: Options,
+    stop: impl Future<Output = ()>,
+) -> Result<Ended, Error> {
+    runtime::run(move || load().map(|service| set_up(service, options)), stop).await
+}
+
+fn set_up(service: Arc<Service>, options: Options) -> Setting {
     let mut model = Model::new(options.abilities, options.machine, subjects(&service));
     model.qr = options.qr;
     model.is_demo = options.demo.is_some();
@@ -92,7 +109,7 @@ pub async fn run(service: Arc<Service>, options: Options, stop: impl Future<Outp
         }
     };
     let outside = Outside { browser: options.browser, demo: options.demo };
-    runtime::run(service, model, effects, outside, stop).await
+    Setting { service, model, effects, outside }
 }
 
 /// The next moment at which the screen has to be drawn although nothing happened; `None` while nothing on it moves.

@@ -16,9 +16,9 @@ use crate::storage::{self, Store, StoreAddress};
 pub(super) struct Context {
     pub(super) output: Output,
     pub(super) interrupts: Interrupts,
-    global: Global,
+    global: Arc<Global>,
     /// The store, once it is opened.
-    store: OnceLock<Arc<dyn Store>>,
+    store: Arc<OnceLock<Arc<dyn Store>>>,
     /// The command makes the configuration where there is none.
     makes_config: bool,
 }
@@ -26,7 +26,13 @@ pub(super) struct Context {
 impl Context {
     pub(super) fn new(global: Global, makes_config: bool) -> Self {
         let output = Output::new(global.color, global.quiet, false);
-        Self { output, interrupts: Interrupts::default(), global, store: OnceLock::new(), makes_config }
+        Self {
+            output,
+            interrupts: Interrupts::default(),
+            global: Arc::new(global),
+            store: Arc::default(),
+            makes_config,
+        }
     }
 
     pub(super) fn color(&self) -> ColorWhen {
@@ -59,25 +65,19 @@ impl Context {
         self.service_with(Client::new(self.global.ca_cert.clone()))
     }
 
-    fn service_with(&self, client: Client) -> Result<Service, Error> {
-        let environment = Environment(&variable);
-        let places = Places::from_environment(environment, self.global.config.clone())?;
-        let is_named = self.global.config.is_some() || environment.var("DEVICE_LOGIN_CONFIG").is_some();
-        if is_named && !self.makes_config && !places.config_file.exists() {
-            return Err(Error::new(
-                Code::Config,
-                format!("there is no configuration {}", places.config_file.display()),
-            )
-            .hint("check `--config` and `DEVICE_LOGIN_CONFIG`; `device-login profile add` makes one"));
+    /// The same, made when the screen is there already.
+    pub(super) fn silent_service_later(&self) -> impl FnOnce() -> Result<Arc<Service>, Error> + Send + 'static {
+        let (global, store, makes_config) = (self.global.clone(), self.store.clone(), self.makes_config);
+        let unbroken = self.interrupts.unbroken().clone();
+        move || {
+            let client = Client::new(global.ca_cert.clone());
+            let service = make_service(&global, &store, makes_config, client)?;
+            Ok(Arc::new(service.counted_in(unbroken)))
         }
-        let config = Config::load(&places.config_file)?;
-        let address = match self.global.store.clone().or_else(|| environment.var("DEVICE_LOGIN_STORE")) {
-            Some(address) => StoreAddress::parse(&address).map_err(store_error)?,
-            None => StoreAddress::File(places.state_dir.clone()),
-        };
-        let store = storage::open(&address, places.key_options(environment));
-        let store = self.store.get_or_init(|| store).clone();
-        let service = Service::new(config, store, client, Box::new(variable));
+    }
+
+    fn service_with(&self, client: Client) -> Result<Service, Error> {
+        let service = make_service(&self.global, &self.store, self.makes_config, client)?;
         Ok(service.counted_in(self.interrupts.unbroken().clone()))
     }
 
@@ -98,6 +98,30 @@ impl Context {
     pub(super) fn flagged_profile(&self) -> Result<Option<ProfileName>, Error> {
         self.profile_name(&Positional { name: None })
     }
+}
+
+/// Reads the configuration and opens the store, which `opened` keeps.
+fn make_service(
+    global: &Global,
+    opened: &OnceLock<Arc<dyn Store>>,
+    makes_config: bool,
+    client: Client,
+) -> Result<Service, Error> {
+    let environment = Environment(&variable);
+    let places = Places::from_environment(environment, global.config.clone())?;
+    let is_named = global.config.is_some() || environment.var("DEVICE_LOGIN_CONFIG").is_some();
+    if is_named && !makes_config && !places.config_file.exists() {
+        return Err(Error::new(Code::Config, format!("there is no configuration {}", places.config_file.display()))
+            .hint("check `--config` and `DEVICE_LOGIN_CONFIG`; `device-login profile add` makes one"));
+    }
+    let config = Config::load(&places.config_file)?;
+    let address = match global.store.clone().or_else(|| environment.var("DEVICE_LOGIN_STORE")) {
+        Some(address) => StoreAddress::parse(&address).map_err(store_error)?,
+        None => StoreAddress::File(places.state_dir.clone()),
+    };
+    let store = storage::open(&address, places.key_options(environment));
+    let store = opened.get_or_init(|| store).clone();
+    Ok(Service::new(config, store, client, Box::new(variable)))
 }
 
 fn profile_from_environment() -> Result<Option<ProfileName>, Error> {

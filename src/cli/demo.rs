@@ -87,7 +87,7 @@ async fn play(context: &Context, demo: Demo) -> Result<(), Error> {
         demo.decide(user_code, decision)
     };
     let options = crate::tui::Options { demo: Some(Box::new(decide)), ..full_screen::options(context, start) };
-    full_screen::show(context, Arc::new(service), options).await.map(drop)
+    full_screen::show(context, || Ok(Arc::new(service)), options).await.map(drop)
 }
 
 /// A service that knows the demo only, and takes nothing from the environment.

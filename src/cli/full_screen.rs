@@ -23,7 +23,7 @@ pub(super) fn is_possible() -> bool {
 
 /// Opens the app on its profiles.
 pub(super) fn run_app(context: &Context) -> Result<u8, Error> {
-    let service = Arc::new(context.silent_service()?);
+    let service = context.silent_service_later();
     context.interrupts.block_on(show(context, service, options(context, Start::Profiles)))
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn sign_in(
     qr: QrChoice,
 ) -> Result<u8, Error> {
     let start = Start::SignIn { profile, options: sign_in };
-    show(context, Arc::new(service), Options { qr, ..options(context, start) }).await
+    show(context, || Ok(Arc::new(service)), Options { qr, ..options(context, start) }).await
 }
 
 /// What the screens have to know of the terminal and the machine.
@@ -47,10 +47,14 @@ pub(super) fn options(context: &Context, start: Start) -> Options {
 }
 
 /// Shows the screens until they end, and says on the plain terminal what came of them.
-pub(super) async fn show(context: &Context, service: Arc<Service>, options: Options) -> Result<u8, Error> {
+pub(super) async fn show(
+    context: &Context,
+    load: impl FnOnce() -> Result<Arc<Service>, Error> + Send + 'static,
+    options: Options,
+) -> Result<u8, Error> {
     // The first signal ends the screens instead of cutting them short, so that the terminal is left in order.
     let stop = context.interrupts.asked_to_stop();
-    match context.interrupts.hold(tui::run(service, options, stop)).await? {
+    match context.interrupts.hold(tui::run(load, options, stop)).await? {
         Ended::Quit => Ok(0),
         Ended::SignedIn(signed_in) => {
             super::login::tell_in_lines(context, &signed_in)?;

@@ -1,105 +1,110 @@
-//! The loop: takes in messages, draws once for each batch of them, and turns effects into tasks.
+//! The loop: takes in messages, draws once for each batch of them, and has effects done.
 //!
-//! Nothing is awaited inside the loop except the next message, so a slow provider never makes a key wait.
+//! Nothing is awaited inside the loop except the next message, so a slow provider never makes a key wait. The loop knows the
+//! terminal and the clock by [`Surface`] and a function only, so that tests run it on a buffer and in their own time.
 
-mod browser;
+mod tasks;
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
-use futures_util::StreamExt;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
-use url::Url;
+use futures_util::{Stream, StreamExt};
+use ratatui::Frame;
+use ratatui::layout::Size;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::keymap::Key;
-use super::message::{DemoDecision, Effect, Message, TaskId};
+use super::message::{Effect, Message};
 use super::model::{Model, Now};
 use super::terminal::Terminal;
 use super::update::update;
-use super::view::view;
-use super::{Decide, Ended, next_wakeup};
+use super::view::{opening, view};
+use super::{Ended, Setting, next_wakeup};
 use crate::clock;
-use crate::config::Profile;
 use crate::error::{Code, Error};
-use crate::profile::ProfileName;
-use crate::service::{Freshness, Service, SignIn};
+use tasks::Tasks;
 
-/// How long quitting waits for work that must not be cut short.
-const FAREWELL: Duration = Duration::from_secs(5);
+pub(in crate::tui) use tasks::Outside;
+
 /// How long a stop takes to arrive at most.
 #[cfg(unix)]
 const NOT_STOPPED: Duration = Duration::from_secs(1);
+/// The most events that are taken in before the next frame, so that a flood of them cannot hide the screen.
+const LARGEST_BATCH: usize = 1024;
 
-/// Who is reached beside the provider.
-pub(super) struct Outside {
-    /// The program that opens links.
-    pub(super) browser: Option<String>,
-    pub(super) demo: Option<Decide>,
+/// What the loop draws on.
+trait Surface {
+    fn size(&self) -> Size;
+    fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()>;
+    /// Forgets what is on the screen, so that the next frame draws every cell.
+    fn clear(&mut self) -> io::Result<()>;
+    /// Sends text to the clipboard of whoever looks at it.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
+    /// Gives the terminal back and stops the process until it is continued.
+    async fn suspend(&mut self) -> io::Result<()>;
 }
 
-/// Runs until an effect quits.
+type Events = Pin<Box<dyn Stream<Item = io::Result<Event>>>>;
+
+/// Takes the terminal, shows that it did, reads what the app needs by `load`, and runs until an effect quits.
 pub(super) async fn run(
-    service: Arc<Service>,
-    mut model: Model,
-    effects: Vec<Effect>,
-    outside: Outside,
+    load: impl FnOnce() -> Result<Setting, Error> + Send + 'static,
     stop: impl Future<Output = ()>,
 ) -> Result<Ended, Error> {
     let mut terminal = Terminal::take().map_err(|error| terminal_error(&error))?;
+    let mut stop = std::pin::pin!(stop);
+    // Nobody waits for a disk to see that the program has begun.
+    terminal.draw(opening).map_err(|error| terminal_error(&error))?;
+    let loaded = tokio::select! {
+        biased;
+        () = &mut stop => return Ok(Ended::Interrupted),
+        loaded = tokio::task::spawn_blocking(load) => loaded,
+    };
+    let Setting { service, mut model, effects, outside } =
+        loaded.map_err(|error| Error::new(Code::Other, "the app could not be opened").because(error))??;
     let (sender, receiver) = unbounded_channel();
-    let mut runtime = Runtime {
-        service,
-        outside,
-        sender,
-        cancellable: HashMap::new(),
-        decisions: Arc::default(),
-        must_finish: JoinSet::new(),
+    let mut turning = Loop {
+        surface: terminal,
+        tasks: Tasks::new(service, outside, sender),
+        now: || Now { moment: clock::now(), time: clock::wall() },
+        open_input: || Box::pin(EventStream::new()) as Events,
         ended: None,
     };
-    let window = terminal.size();
-    update(&mut model, Message::Resized { columns: window.width, rows: window.height }, now());
-    runtime.perform(effects, &mut terminal).map_err(|error| terminal_error(&error))?;
-    let ended = runtime.turn(&mut model, &mut terminal, receiver, stop).await;
-    drop(terminal);
-    runtime.finish().await;
+    let ended = turning.run(&mut model, effects, receiver, stop).await;
+    let Loop { surface, tasks, .. } = turning;
+    drop(surface);
+    tasks.finish().await;
     ended.map_err(|error| terminal_error(&error))
 }
 
-type Decisions = HashMap<TaskId, oneshot::Sender<bool>>;
-
-struct Runtime {
-    service: Arc<Service>,
-    outside: Outside,
-    sender: UnboundedSender<Message>,
-    cancellable: HashMap<TaskId, JoinHandle<()>>,
-    /// Sign-ins whose grant could not be saved, waiting to hear whether to try again.
-    decisions: Arc<Mutex<Decisions>>,
-    /// Work that changes the store or gives a grant back: quitting waits for it.
-    must_finish: JoinSet<()>,
+struct Loop<S, N, I> {
+    surface: S,
+    tasks: Tasks,
+    now: N,
+    /// Called anew after a suspension: a stream that is kept goes on reading the shell's keys.
+    open_input: I,
     ended: Option<Ended>,
 }
 
-impl Runtime {
-    async fn turn(
+impl<S: Surface, N: Fn() -> Now, I: Fn() -> Events> Loop<S, N, I> {
+    async fn run(
         &mut self,
         model: &mut Model,
-        terminal: &mut Terminal,
+        effects: Vec<Effect>,
         mut receiver: UnboundedReceiver<Message>,
-        stop: impl Future<Output = ()>,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> io::Result<Ended> {
-        let mut stop = std::pin::pin!(stop);
-        // Read anew after a suspension: a stream that is kept goes on reading the shell's keys.
-        let mut input = EventStream::new();
+        self.fit(model);
+        self.perform(effects)?;
+        let mut input = (self.open_input)();
         loop {
-            let drawn_at = now();
-            terminal.draw(|frame| view(model, drawn_at, frame))?;
-            let wakeup = next_wakeup(model, drawn_at);
+            let drawn_at = (self.now)();
+            self.surface.draw(|frame| view(model, drawn_at, frame))?;
+            let wakeup = next_wakeup(model, drawn_at).map(|moment| moment - drawn_at.moment);
             let first = tokio::select! {
                 biased;
                 () = &mut stop => return Ok(Ended::Interrupted),
@@ -109,210 +114,59 @@ impl Runtime {
                     // The terminal is gone.
                     Some(Err(_)) | None => return Ok(Ended::Interrupted),
                 },
-                () = sleep_until(wakeup) => Some(Message::Woken),
+                () = sleep(wakeup) => Some(Message::Woken),
             };
             let mut messages: Vec<Message> = first.into_iter().collect();
             while let Ok(message) = receiver.try_recv() {
                 messages.push(message);
             }
-            let mut suspend = false;
+            // A window that is pulled larger sends many sizes, and only the last is worth a frame.
+            std::future::poll_fn(|context| take_what_is_there(&mut input, &mut messages, context)).await;
+            let mut suspends = false;
             for message in messages {
-                let effects = update(model, message, now());
-                suspend |= effects.contains(&Effect::Suspend);
-                self.perform(effects, terminal)?;
+                let effects = update(model, message, (self.now)());
+                suspends |= effects.contains(&Effect::Suspend);
+                self.perform(effects)?;
             }
             if let Some(ended) = self.ended.take() {
                 return Ok(ended);
             }
-            if suspend {
+            if suspends {
                 drop(input);
-                suspend_process(terminal).await?;
-                input = EventStream::new();
-                let size = terminal.size();
-                update(model, Message::Resized { columns: size.width, rows: size.height }, now());
+                self.surface.suspend().await?;
+                input = (self.open_input)();
+                self.fit(model);
             }
         }
     }
 
-    fn perform(&mut self, effects: Vec<Effect>, terminal: &mut Terminal) -> io::Result<()> {
+    fn fit(&self, model: &mut Model) {
+        let window = self.surface.size();
+        update(model, Message::Resized { columns: window.width, rows: window.height }, (self.now)());
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
         for effect in effects {
             match effect {
-                Effect::StartSignIn { task, profile, options } => self.start_sign_in(task, profile, options),
-                Effect::TrySaving { task, again } => self.try_saving(task, again),
-                Effect::Cancel(task) => {
-                    if let Some(work) = self.cancellable.remove(&task) {
-                        work.abort();
-                    }
-                }
-                Effect::LoadStatuses => self.load_statuses(),
-                Effect::Refresh { task, profile } => self.spawn_to_finish(
-                    profile,
-                    |service, profile| async move { service.token(&profile, Freshness::Forced).await.map(drop) },
-                    move |profile, result| Message::Refreshed { task, profile, result },
-                ),
-                Effect::Verify { task, profile } => self.spawn_to_finish(
-                    profile,
-                    |service, profile| async move { service.whoami(&profile).await },
-                    move |profile, result| Message::Verified { task, profile, result },
-                ),
-                Effect::SignOut { task, profile } => self.spawn_to_finish(
-                    profile,
-                    |service, profile| async move { service.sign_out(&profile, false).await },
-                    move |profile, result| Message::SignedOut { task, profile, result },
-                ),
-                Effect::ReadToken { task, profile } => self.spawn_to_finish(
-                    profile,
-                    |service, profile| async move {
-                        service.token(&profile, Freshness::Default).await.map(|token| token.access_token)
-                    },
-                    move |profile, result| Message::TokenRead { task, profile, result },
-                ),
-                Effect::LoadTestCalls { task, profile } => self.spawn_cancellable(
-                    task,
-                    profile,
-                    |service, profile| async move { service.test_calls(&profile).await },
-                    move |_, result| Message::TestCallsLoaded { task, result: Box::new(result) },
-                ),
-                Effect::Call { task, profile, call } => self.spawn_cancellable(
-                    task,
-                    profile,
-                    |service, profile| async move { service.call(&profile, &call).await },
-                    move |_, result| Message::Answered { task, result: Box::new(result) },
-                ),
-                Effect::Copy(text) => terminal.copy(text.expose())?,
-                Effect::OpenBrowser(url) => self.open_browser(&url),
-                Effect::Decide { user_code, decision } => self.decide(&user_code, decision),
-                Effect::ClearScreen => terminal.clear()?,
-                // The loop does this one itself, since it owns the input.
-                Effect::Suspend => {}
+                Effect::Copy(text) => self.surface.copy(text.expose())?,
+                Effect::ClearScreen => self.surface.clear()?,
                 Effect::Quit(ended) => self.ended = Some(ended),
+                effect => self.tasks.begin(effect),
             }
         }
         Ok(())
     }
-
-    fn open_browser(&self, url: &Url) {
-        if let Some(program) = &self.outside.browser {
-            browser::open(program, url);
-        }
-    }
-
-    fn decide(&self, user_code: &str, decision: DemoDecision) {
-        if let Some(decide) = &self.outside.demo {
-            decide(user_code, decision);
-        }
-    }
-
-    fn start_sign_in(&mut self, task: TaskId, profile: ProfileName, options: SignIn) {
-        let (events, unsaved) = (self.sender.clone(), self.sender.clone());
-        // Once the app has ended nobody decides, and what cannot be saved is given back.
-        let decisions = Arc::downgrade(&self.decisions);
-        let report = move |event| drop(events.send(Message::SignIn { task, event }));
-        let try_again = move |error| {
-            let (decide, decision) = oneshot::channel();
-            if let Some(decisions) = decisions.upgrade() {
-                decisions.lock().unwrap_or_else(PoisonError::into_inner).insert(task, decide);
-            }
-            drop(unsaved.send(Message::Unsaved { task, error }));
-            async { decision.await.unwrap_or(false) }
-        };
-        self.spawn_cancellable(
-            task,
-            profile,
-            |service, profile| async move { service.sign_in_patiently(&profile, options, report, try_again).await },
-            move |_, result| Message::SignInEnded { task, result: Box::new(result) },
-        );
-    }
-
-    fn try_saving(&mut self, task: TaskId, again: bool) {
-        let decide = self.decisions.lock().unwrap_or_else(PoisonError::into_inner).remove(&task);
-        // A sign-in that does not wait any more needs no decision.
-        if let Some(decide) = decide {
-            self.decide_saving(task, decide, again);
-        }
-    }
-
-    fn load_statuses(&mut self) {
-        let (service, sender) = (self.service.clone(), self.sender.clone());
-        self.must_finish.spawn_blocking(move || {
-            let statuses = service.statuses(clock::wall());
-            // Nobody listens any more when the app has ended.
-            let _ = sender.send(Message::StatusesLoaded(statuses));
-        });
-    }
-
-    fn spawn_cancellable<T, F, W, M>(&mut self, task: TaskId, profile: ProfileName, work: F, message: M)
-    where
-        T: 'static,
-        F: FnOnce(Arc<Service>, Profile) -> W + Send + 'static,
-        W: Future<Output = Result<T, Error>> + Send + 'static,
-        M: FnOnce(ProfileName, Result<T, Error>) -> Message + Send + 'static,
-    {
-        let handle = tokio::spawn(self.work(profile, work, message));
-        self.cancellable.retain(|_, handle| !handle.is_finished());
-        self.cancellable.insert(task, handle);
-    }
-
-    fn spawn_to_finish<T, F, W, M>(&mut self, profile: ProfileName, work: F, message: M)
-    where
-        T: 'static,
-        F: FnOnce(Arc<Service>, Profile) -> W + Send + 'static,
-        W: Future<Output = Result<T, Error>> + Send + 'static,
-        M: FnOnce(ProfileName, Result<T, Error>) -> Message + Send + 'static,
-    {
-        let work = self.work(profile, work, message);
-        while self.must_finish.try_join_next().is_some() {}
-        self.must_finish.spawn(work);
-    }
-
-    /// What is done for a profile and told by a message; a profile that is not configured fails.
-    fn work<T, F, W, M>(&self, name: ProfileName, work: F, message: M) -> impl Future<Output = ()> + use<T, F, W, M>
-    where
-        F: FnOnce(Arc<Service>, Profile) -> W,
-        W: Future<Output = Result<T, Error>>,
-        M: FnOnce(ProfileName, Result<T, Error>) -> Message,
-    {
-        let configured = self.service.config.profile(Some(&name)).cloned();
-        let (service, sender) = (self.service.clone(), self.sender.clone());
-        async move {
-            let result = match configured {
-                Ok(profile) => work(service, profile).await,
-                Err(error) => Err(error),
-            };
-            // Nobody listens any more when the app has ended.
-            let _ = sender.send(message(name, result));
-        }
-    }
-
-    /// Tells a sign-in what becomes of its unsaved grant. From then on nothing cuts it short, else the grant could be
-    /// lost without a word.
-    fn decide_saving(&mut self, task: TaskId, decide: oneshot::Sender<bool>, again: bool) {
-        // Fails only if the sign-in has ended.
-        let _ = decide.send(again);
-        if let Some(work) = self.cancellable.remove(&task) {
-            self.must_finish.spawn(async move { drop(work.await) });
-        }
-    }
-
-    /// Gives back the grants that wait for a decision, cancels what may be cancelled, and waits, not for ever, for the
-    /// rest.
-    async fn finish(mut self) {
-        let waiting = std::mem::take(&mut *self.decisions.lock().unwrap_or_else(PoisonError::into_inner));
-        self.decisions = Arc::default();
-        for (task, decide) in waiting {
-            self.decide_saving(task, decide, false);
-        }
-        for handle in self.cancellable.values() {
-            handle.abort();
-        }
-        let rest = async { while self.must_finish.join_next().await.is_some() {} };
-        // Whoever is still busy then holds the store's lock, which ends with the process.
-        let _ = tokio::time::timeout(FAREWELL, rest).await;
-    }
 }
 
-fn now() -> Now {
-    Now { moment: clock::now(), time: clock::wall() }
+/// Takes in the events that have come already. The stream keeps the first waker that it is polled with, so it is never
+/// polled with another task's.
+fn take_what_is_there(input: &mut Events, messages: &mut Vec<Message>, context: &mut Context<'_>) -> Poll<()> {
+    while messages.len() < LARGEST_BATCH
+        && let Poll::Ready(Some(Ok(event))) = input.poll_next_unpin(context)
+    {
+        messages.extend(message(&event));
+    }
+    Poll::Ready(())
 }
 
 fn message(event: &Event) -> Option<Message> {
@@ -324,9 +178,9 @@ fn message(event: &Event) -> Option<Message> {
     }
 }
 
-async fn sleep_until(wakeup: Option<clock::Moment>) {
-    match wakeup {
-        Some(moment) => tokio::time::sleep(moment - clock::now()).await,
+async fn sleep(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
         None => std::future::pending().await,
     }
 }
@@ -335,80 +189,197 @@ fn terminal_error(error: &io::Error) -> Error {
     Error::new(Code::Other, "the terminal cannot be used").because(error).hint("try `device-login login --plain`")
 }
 
-/// Stops the process as Ctrl-Z does in a shell; comes back when it is continued.
-#[cfg(unix)]
-async fn suspend_process(terminal: &mut Terminal) -> io::Result<()> {
-    use rustix::process::{Signal, kill_current_process_group};
-    use tokio::signal::unix::{SignalKind, signal};
+impl Surface for Terminal {
+    fn size(&self) -> Size {
+        Terminal::size(self)
+    }
 
-    terminal.pause()?;
-    let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
-    kill_current_process_group(Signal::TSTP)?;
-    // The stop may reach this thread late, and nothing may be drawn before it. Where no shell would ever continue the
-    // process, it is not stopped at all and goes on by itself.
-    let _ = tokio::time::timeout(NOT_STOPPED, continued.recv()).await;
-    terminal.resume()
-}
+    fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        Terminal::draw(self, draw)
+    }
 
-#[cfg(not(unix))]
-async fn suspend_process(_terminal: &mut Terminal) -> io::Result<()> {
-    Ok(())
+    fn clear(&mut self) -> io::Result<()> {
+        Terminal::clear(self)
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        Terminal::copy(self, text)
+    }
+
+    #[cfg(unix)]
+    async fn suspend(&mut self) -> io::Result<()> {
+        use rustix::process::{Signal, kill_current_process_group};
+        use tokio::signal::unix::{SignalKind, signal};
+
+        self.pause()?;
+        let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+        kill_current_process_group(Signal::TSTP)?;
+        // The stop may reach this thread late, and nothing may be drawn before it. Where no shell would ever continue the
+        // process, it is not stopped at all and goes on by itself.
+        let _ = tokio::time::timeout(NOT_STOPPED, continued.recv()).await;
+        self.resume()
+    }
+
+    #[cfg(not(unix))]
+    async fn suspend(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::path::Path;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use crossterm::event::{Event, KeyCode};
+    use futures_util::{StreamExt, stream};
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+    use tokio::time::Instant;
 
     use super::*;
+    use crate::clock::Moment;
     use crate::config::Config;
     use crate::http::client::Client;
+    use crate::profile::ProfileName;
+    use crate::service::{IssuedCode, Machine, Service, SignIn, SignInEvent};
     use crate::storage::{self, KeyOptions, StoreAddress};
+    use crate::tui::panels::{profiles, sign_in};
+    use crate::tui::theme::Environment;
 
-    fn runtime() -> Runtime {
-        let config = Config::parse("", Path::new("config.toml")).expect("an empty configuration");
-        let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
-        Runtime {
-            service: Arc::new(Service::new(config, store, Client::new(None), Box::new(|_| None))),
-            outside: Outside { browser: None, demo: None },
-            sender: unbounded_channel().0,
-            cancellable: HashMap::new(),
-            decisions: Arc::default(),
-            must_finish: JoinSet::new(),
-            ended: None,
+    /// A terminal that is a buffer and keeps when it was drawn on.
+    struct Counted {
+        terminal: Terminal<TestBackend>,
+        frames: Vec<Duration>,
+        start: Instant,
+    }
+
+    impl Surface for Counted {
+        fn size(&self) -> Size {
+            Size::new(80, 24)
+        }
+
+        fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+            self.frames.push(self.start.elapsed());
+            self.terminal.draw(draw).map(drop).map_err(io::Error::other)
+        }
+
+        fn clear(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn copy(&mut self, _text: &str) -> io::Result<()> {
+            Ok(())
+        }
+
+        async fn suspend(&mut self) -> io::Result<()> {
+            Ok(())
         }
     }
 
-    /// Begins work that asks what becomes of a grant and then takes a while to give it back.
-    fn give_back_on_no(runtime: &mut Runtime, task: TaskId) -> Arc<AtomicBool> {
-        let (decide, decision) = oneshot::channel::<bool>();
-        let is_given_back = Arc::new(AtomicBool::new(false));
-        let noted = is_given_back.clone();
-        let work = tokio::spawn(async move {
-            assert!(!decision.await.expect("somebody decides"));
-            tokio::task::yield_now().await;
-            noted.store(true, Ordering::SeqCst);
+    /// Runs the app for so long on a clock that stands still while there is work, with these events and messages at their
+    /// times, and tells when frames were drawn.
+    async fn frames(
+        mut model: Model,
+        effects: Vec<Effect>,
+        events: Vec<(Duration, Event)>,
+        messages: Vec<(Duration, Message)>,
+        length: Duration,
+    ) -> Vec<Duration> {
+        let start = Instant::now();
+        let (sender, receiver) = unbounded_channel();
+        let config = Config::parse("", Path::new("config.toml")).expect("an empty configuration");
+        let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
+        let service = Arc::new(Service::new(config, store, Client::new(None), Box::new(|_| None)));
+        let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer can be drawn to");
+        let mut turning = Loop {
+            surface: Counted { terminal, frames: Vec::new(), start },
+            tasks: Tasks::new(service, Outside { browser: None, demo: None }, sender.clone()),
+            now: || now_at(start.elapsed()),
+            open_input: || typed(start, events.clone()),
+            ended: None,
+        };
+        let sending = send_at(start, sender, messages);
+        let stop = std::pin::pin!(tokio::time::sleep(length));
+        let (ended, ()) = tokio::join!(turning.run(&mut model, effects, receiver, stop), sending);
+        assert_eq!(ended.expect("a buffer can be drawn to"), Ended::Interrupted);
+        turning.surface.frames
+    }
+
+    fn now_at(passed: Duration) -> Now {
+        let start: jiff::Timestamp = "2026-11-22T14:00:00Z".parse().expect("a time");
+        Now { moment: Moment::at(passed), time: start + passed }
+    }
+
+    fn typed(start: Instant, events: Vec<(Duration, Event)>) -> Events {
+        let typed = stream::iter(events).then(move |(at, event)| async move {
+            tokio::time::sleep_until(start + at).await;
+            Ok(event)
         });
-        runtime.cancellable.insert(task, work);
-        runtime.decisions.lock().expect("nobody panicked").insert(task, decide);
-        is_given_back
+        Box::pin(typed.chain(stream::pending()))
     }
 
-    #[tokio::test]
-    async fn the_end_gives_back_each_grant_that_waits_for_a_decision() {
-        let mut runtime = runtime();
-        let grants = [TaskId(1), TaskId(2)].map(|task| give_back_on_no(&mut runtime, task));
-        runtime.finish().await;
-        assert!(grants.iter().all(|is_given_back| is_given_back.load(Ordering::SeqCst)));
+    async fn send_at(start: Instant, sender: UnboundedSender<Message>, messages: Vec<(Duration, Message)>) {
+        for (at, message) in messages {
+            tokio::time::sleep_until(start + at).await;
+            sender.send(message).expect("the app listens");
+        }
     }
 
-    #[tokio::test]
-    async fn a_decision_once_made_is_not_cut_short() {
-        let mut runtime = runtime();
-        let is_given_back = give_back_on_no(&mut runtime, TaskId(1));
-        runtime.try_saving(TaskId(1), false);
-        assert!(runtime.cancellable.is_empty());
-        runtime.finish().await;
-        assert!(is_given_back.load(Ordering::SeqCst));
+    fn model() -> Model {
+        let environment = Environment { term: Some("xterm-256color"), ..Environment::default() };
+        let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
+        Model::new(environment.abilities(), machine, BTreeMap::new())
+    }
+
+    fn key(code: KeyCode) -> Event {
+        Event::Key(code.into())
+    }
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_wakes_an_idle_screen() {
+        let mut model = model();
+        let effects = profiles::open(&mut model);
+        let frames = frames(model, effects, Vec::new(), Vec::new(), HOUR).await;
+        assert!(frames.len() <= 2, "one at the start, one when the store is read: {frames:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_countdown_draws_once_a_second_and_stops_at_its_end() {
+        let mut model = model();
+        let profile: ProfileName = "work".parse().expect("a name");
+        let effects = sign_in::start(&mut model, profile, SignIn::default());
+        let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
+        let code = IssuedCode {
+            user_code: "ABCD-1234".to_owned(),
+            verification_uri: "https://accounts.zoho.com/oauth/v3/device".parse().expect("an address"),
+            verification_uri_complete: None,
+            lifetime: Duration::from_secs(300),
+            interval: Duration::from_secs(30),
+            issued_at: Moment::at(Duration::ZERO),
+            expires_at: Moment::at(Duration::from_secs(300)),
+            expires_at_time: now_at(Duration::from_secs(300)).time,
+        };
+        let issued = SignInEvent::CodeIssued { code, next_poll_at: Moment::at(Duration::from_secs(30)) };
+        let messages = vec![(Duration::ZERO, Message::SignIn { task, event: issued })];
+        let frames = frames(model, Vec::new(), Vec::new(), messages, HOUR).await;
+        let in_the_first_minute = frames.iter().filter(|at| (1..=60).contains(&at.as_secs())).count();
+        assert_eq!(in_the_first_minute, 60);
+        assert!((300..=304).contains(&frames.len()), "{} frames", frames.len());
+        assert!(frames.last().is_some_and(|last| last.as_secs() <= 301), "{:?}", frames.last());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_storm_of_sizes_is_one_frame_and_each_key_has_its_own() {
+        let storm = (40..140).map(|columns| (Duration::from_secs(1), Event::Resize(columns, 24)));
+        let keys = [2, 3, 4].map(|second| (Duration::from_secs(second), key(KeyCode::Char('?'))));
+        let frames = frames(model(), Vec::new(), storm.chain(keys).collect(), Vec::new(), HOUR).await;
+        let seconds: Vec<u64> = frames.iter().map(Duration::as_secs).collect();
+        assert_eq!(seconds, [0, 1, 2, 3, 4]);
     }
 }

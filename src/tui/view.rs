@@ -1,12 +1,19 @@
 //! Draws the model: a title line, one panel or overlay, a line of keys.
 
 use ratatui::Frame;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::chrome::{body, has_room, title_line, with_chrome};
 use super::model::{Model, Now, Overlay, Screen};
 use super::panels::{api, help, profiles, sign_in};
 use super::text;
+
+/// The first frame, before anything is read: only that the program has begun.
+pub fn opening(frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    frame.buffer_mut().set_stringn(0, 0, " device-login", usize::from(area.width), bold);
+}
 
 /// Draws everything. Any size will do.
 pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {

@@ -1,0 +1,283 @@
+//! Turns effects into tasks, and the ends of tasks into messages. Knows no screen.
+//!
+//! Work that changes nothing is cut short when nobody wants it any more; work that changes the store or gives a grant
+//! back is waited for, also by the end of the app.
+
+mod browser;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+use url::Url;
+
+use crate::clock;
+use crate::config::Profile;
+use crate::error::Error;
+use crate::profile::ProfileName;
+use crate::service::{Freshness, Service, SignIn};
+use crate::tui::Decide;
+use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
+
+/// How long quitting waits for work that must not be cut short.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// Who is reached beside the provider.
+pub(in crate::tui) struct Outside {
+    /// The program that opens links.
+    pub(in crate::tui) browser: Option<String>,
+    pub(in crate::tui) demo: Option<Decide>,
+}
+
+type Decisions = HashMap<TaskId, oneshot::Sender<bool>>;
+
+/// What is under way.
+pub(super) struct Tasks {
+    service: Arc<Service>,
+    outside: Outside,
+    sender: UnboundedSender<Message>,
+    cancellable: HashMap<TaskId, JoinHandle<()>>,
+    /// Sign-ins whose grant could not be saved, waiting to hear whether to try again.
+    decisions: Arc<Mutex<Decisions>>,
+    /// Work that changes the store or gives a grant back: quitting waits for it.
+    must_finish: JoinSet<()>,
+}
+
+impl Tasks {
+    pub(super) fn new(service: Arc<Service>, outside: Outside, sender: UnboundedSender<Message>) -> Self {
+        Self {
+            service,
+            outside,
+            sender,
+            cancellable: HashMap::new(),
+            decisions: Arc::default(),
+            must_finish: JoinSet::new(),
+        }
+    }
+
+    /// Begins what an effect asks for. What the terminal or the loop does by themselves is not for here.
+    pub(super) fn begin(&mut self, effect: Effect) {
+        match effect {
+            Effect::StartSignIn { task, profile, options } => self.start_sign_in(task, profile, options),
+            Effect::TrySaving { task, again } => self.try_saving(task, again),
+            Effect::Cancel(task) => {
+                if let Some(work) = self.cancellable.remove(&task) {
+                    work.abort();
+                }
+            }
+            Effect::LoadStatuses => self.load_statuses(),
+            Effect::Refresh { task, profile } => self.spawn_to_finish(
+                profile,
+                |service, profile| async move { service.token(&profile, Freshness::Forced).await.map(drop) },
+                move |profile, result| Message::Refreshed { task, profile, result },
+            ),
+            Effect::Verify { task, profile } => self.spawn_to_finish(
+                profile,
+                |service, profile| async move { service.whoami(&profile).await },
+                move |profile, result| Message::Verified { task, profile, result },
+            ),
+            Effect::SignOut { task, profile } => self.spawn_to_finish(
+                profile,
+                |service, profile| async move { service.sign_out(&profile, false).await },
+                move |profile, result| Message::SignedOut { task, profile, result },
+            ),
+            Effect::ReadToken { task, profile } => self.spawn_to_finish(
+                profile,
+                |service, profile| async move {
+                    service.token(&profile, Freshness::Default).await.map(|token| token.access_token)
+                },
+                move |profile, result| Message::TokenRead { task, profile, result },
+            ),
+            Effect::LoadTestCalls { task, profile } => self.spawn_cancellable(
+                task,
+                profile,
+                |service, profile| async move { service.test_calls(&profile).await },
+                move |_, result| Message::TestCallsLoaded { task, result: Box::new(result) },
+            ),
+            Effect::Call { task, profile, call } => self.spawn_cancellable(
+                task,
+                profile,
+                |service, profile| async move { service.call(&profile, &call).await },
+                move |_, result| Message::Answered { task, result: Box::new(result) },
+            ),
+            Effect::OpenBrowser(url) => self.open_browser(&url),
+            Effect::Decide { user_code, decision } => self.decide(&user_code, decision),
+            Effect::Copy(_) | Effect::ClearScreen | Effect::Suspend | Effect::Quit(_) => {}
+        }
+    }
+
+    fn open_browser(&self, url: &Url) {
+        if let Some(program) = &self.outside.browser {
+            browser::open(program, url);
+        }
+    }
+
+    fn decide(&self, user_code: &str, decision: DemoDecision) {
+        if let Some(decide) = &self.outside.demo {
+            decide(user_code, decision);
+        }
+    }
+
+    fn start_sign_in(&mut self, task: TaskId, profile: ProfileName, options: SignIn) {
+        let (events, unsaved) = (self.sender.clone(), self.sender.clone());
+        // Once the app has ended nobody decides, and what cannot be saved is given back.
+        let decisions = Arc::downgrade(&self.decisions);
+        let report = move |event| drop(events.send(Message::SignIn { task, event }));
+        let try_again = move |error| {
+            let (decide, decision) = oneshot::channel();
+            if let Some(decisions) = decisions.upgrade() {
+                decisions.lock().unwrap_or_else(PoisonError::into_inner).insert(task, decide);
+            }
+            drop(unsaved.send(Message::Unsaved { task, error }));
+            async { decision.await.unwrap_or(false) }
+        };
+        self.spawn_cancellable(
+            task,
+            profile,
+            |service, profile| async move { service.sign_in_patiently(&profile, options, report, try_again).await },
+            move |_, result| Message::SignInEnded { task, result: Box::new(result) },
+        );
+    }
+
+    fn try_saving(&mut self, task: TaskId, again: bool) {
+        let decide = self.decisions.lock().unwrap_or_else(PoisonError::into_inner).remove(&task);
+        // A sign-in that does not wait any more needs no decision.
+        if let Some(decide) = decide {
+            self.decide_saving(task, decide, again);
+        }
+    }
+
+    fn load_statuses(&mut self) {
+        let (service, sender) = (self.service.clone(), self.sender.clone());
+        self.must_finish.spawn_blocking(move || {
+            let statuses = service.statuses(clock::wall());
+            // Nobody listens any more when the app has ended.
+            let _ = sender.send(Message::StatusesLoaded(statuses));
+        });
+    }
+
+    fn spawn_cancellable<T, F, W, M>(&mut self, task: TaskId, profile: ProfileName, work: F, message: M)
+    where
+        T: 'static,
+        F: FnOnce(Arc<Service>, Profile) -> W + Send + 'static,
+        W: Future<Output = Result<T, Error>> + Send + 'static,
+        M: FnOnce(ProfileName, Result<T, Error>) -> Message + Send + 'static,
+    {
+        let handle = tokio::spawn(self.work(profile, work, message));
+        self.cancellable.retain(|_, handle| !handle.is_finished());
+        self.cancellable.insert(task, handle);
+    }
+
+    fn spawn_to_finish<T, F, W, M>(&mut self, profile: ProfileName, work: F, message: M)
+    where
+        T: 'static,
+        F: FnOnce(Arc<Service>, Profile) -> W + Send + 'static,
+        W: Future<Output = Result<T, Error>> + Send + 'static,
+        M: FnOnce(ProfileName, Result<T, Error>) -> Message + Send + 'static,
+    {
+        let work = self.work(profile, work, message);
+        while self.must_finish.try_join_next().is_some() {}
+        self.must_finish.spawn(work);
+    }
+
+    /// What is done for a profile and told by a message; a profile that is not configured fails.
+    fn work<T, F, W, M>(&self, name: ProfileName, work: F, message: M) -> impl Future<Output = ()> + use<T, F, W, M>
+    where
+        F: FnOnce(Arc<Service>, Profile) -> W,
+        W: Future<Output = Result<T, Error>>,
+        M: FnOnce(ProfileName, Result<T, Error>) -> Message,
+    {
+        let configured = self.service.config.profile(Some(&name)).cloned();
+        let (service, sender) = (self.service.clone(), self.sender.clone());
+        async move {
+            let result = match configured {
+                Ok(profile) => work(service, profile).await,
+                Err(error) => Err(error),
+            };
+            // Nobody listens any more when the app has ended.
+            let _ = sender.send(message(name, result));
+        }
+    }
+
+    /// Tells a sign-in what becomes of its unsaved grant. From then on nothing cuts it short, else the grant could be
+    /// lost without a word.
+    fn decide_saving(&mut self, task: TaskId, decide: oneshot::Sender<bool>, again: bool) {
+        // Fails only if the sign-in has ended.
+        let _ = decide.send(again);
+        if let Some(work) = self.cancellable.remove(&task) {
+            self.must_finish.spawn(async move { drop(work.await) });
+        }
+    }
+
+    /// Gives back the grants that wait for a decision, cancels what may be cancelled, and waits, not for ever, for the
+    /// rest.
+    pub(super) async fn finish(mut self) {
+        let waiting = std::mem::take(&mut *self.decisions.lock().unwrap_or_else(PoisonError::into_inner));
+        self.decisions = Arc::default();
+        for (task, decide) in waiting {
+            self.decide_saving(task, decide, false);
+        }
+        for handle in self.cancellable.values() {
+            handle.abort();
+        }
+        let rest = async { while self.must_finish.join_next().await.is_some() {} };
+        // Whoever is still busy then holds the store's lock, which ends with the process.
+        let _ = tokio::time::timeout(FAREWELL, rest).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::http::client::Client;
+    use crate::storage::{self, KeyOptions, StoreAddress};
+
+    fn tasks() -> Tasks {
+        let config = Config::parse("", Path::new("config.toml")).expect("an empty configuration");
+        let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
+        let service = Service::new(config, store, Client::new(None), Box::new(|_| None));
+        Tasks::new(Arc::new(service), Outside { browser: None, demo: None }, unbounded_channel().0)
+    }
+
+    /// Begins work that asks what becomes of a grant and then takes a while to give it back.
+    fn give_back_on_no(tasks: &mut Tasks, task: TaskId) -> Arc<AtomicBool> {
+        let (decide, decision) = oneshot::channel::<bool>();
+        let is_given_back = Arc::new(AtomicBool::new(false));
+        let noted = is_given_back.clone();
+        let work = tokio::spawn(async move {
+            assert!(!decision.await.expect("somebody decides"));
+            tokio::task::yield_now().await;
+            noted.store(true, Ordering::SeqCst);
+        });
+        tasks.cancellable.insert(task, work);
+        tasks.decisions.lock().expect("nobody panicked").insert(task, decide);
+        is_given_back
+    }
+
+    #[tokio::test]
+    async fn the_end_gives_back_each_grant_that_waits_for_a_decision() {
+        let mut tasks = tasks();
+        let grants = [TaskId(1), TaskId(2)].map(|task| give_back_on_no(&mut tasks, task));
+        tasks.finish().await;
+        assert!(grants.iter().all(|is_given_back| is_given_back.load(Ordering::SeqCst)));
+    }
+
+    #[tokio::test]
+    async fn a_decision_once_made_is_not_cut_short() {
+        let mut tasks = tasks();
+        let is_given_back = give_back_on_no(&mut tasks, TaskId(1));
+        tasks.try_saving(TaskId(1), false);
+        assert!(tasks.cancellable.is_empty());
+        tasks.finish().await;
+        assert!(is_given_back.load(Ordering::SeqCst));
+    }
+}

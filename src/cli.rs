@@ -119,8 +119,8 @@ struct Positional {
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let wants_json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
     match parse(arguments) {
-        Ok(Arguments { global, command }) => {
-            let context = Context::new(global, command.as_ref().is_some_and(Command::makes_config));
+        Ok((Arguments { global, command }, name)) => {
+            let context = Context::new(global, command.as_ref().is_some_and(Command::makes_config), name);
             let result = dispatch(command, &context);
             ExitCode::from(context.exit_code(result))
         }
@@ -128,11 +128,14 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     }
 }
 
-fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
+/// Takes the arguments apart; the name of the command with them.
+fn parse(arguments: Vec<OsString>) -> Result<(Arguments, Option<String>), clap::Error> {
     // Taking the definition apart again would cost `token` a twelfth of its work, and the process ends soon.
     let mut definition = ManuallyDrop::new(Arguments::command());
     let matches = definition.try_get_matches_from_mut(arguments)?;
-    Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut definition))
+    let name = matches.subcommand_name().map(str::to_owned);
+    let arguments = Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut definition))?;
+    Ok((arguments, name))
 }
 
 fn dispatch(command: Option<Command>, context: &Context) -> Result<u8, Error> {

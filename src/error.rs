@@ -120,6 +120,11 @@ impl Error {
         self.because(cause)
     }
 
+    /// Why it failed, without what failed.
+    pub fn reason(&self) -> &str {
+        self.cause.as_deref().unwrap_or(&self.message)
+    }
+
     #[must_use]
     pub fn likely(self, causes: Vec<String>) -> Self {
         Self { causes, ..self }

@@ -50,6 +50,10 @@ pub struct Service {
     http: Arc<client::Client>,
     variables: Arc<Variables>,
     unbroken: Unbroken,
+    /// Which command this is, for the history of profiles.
+    actor: Arc<str>,
+    /// What was read for the statuses of this configuration.
+    seen: Arc<status::SeenRecords>,
 }
 
 /// Reads environment variables that hold secrets, when they are needed.
@@ -58,7 +62,14 @@ pub type Variables = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 impl Service {
     pub fn new(config: Config, store: Arc<dyn Store>, http: client::Client, variables: Variables) -> Self {
         let (http, variables) = (Arc::new(http), Arc::new(variables));
-        Self { config, store, http, variables, unbroken: Unbroken::default() }
+        let (unbroken, seen) = (Unbroken::default(), Arc::default());
+        Self { config, store, http, variables, unbroken, actor: Arc::from(""), seen }
+    }
+
+    /// The same service, whose doings the history of a profile tells under the name of this command.
+    #[must_use]
+    pub fn acting_as(self, actor: &str) -> Self {
+        Self { actor: Arc::from(actor), ..self }
     }
 
     /// The same service, whose work that must not be cut short counts in `unbroken`.

@@ -4,17 +4,20 @@
 //! provider and commit while no other process does the same. No failure path here deletes or blanks a record.
 
 mod file;
+mod history;
 mod key;
 mod memory;
 mod private;
 pub mod record;
 mod seal;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+pub use history::{Event, Happened};
 pub use key::KeyOptions;
 pub use record::{Account, Grant, IssuerEndpoints, LastRefresh, Record, RevocationNote, UnrevokedGrant};
 
@@ -95,8 +98,27 @@ pub trait Store: Send + Sync {
         None
     }
 
+    /// The same of every profile of which there is any.
+    fn all_damage(&self) -> BTreeMap<ProfileName, String> {
+        BTreeMap::new()
+    }
+
+    /// Tells the committed records apart from earlier and later ones without opening any; `None` where only opening tells.
+    fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {
+        None
+    }
+
     /// Where the records are and what guards them, for people.
     fn protection(&self) -> Result<Protection, StoreError>;
+}
+
+/// Stands for one committed state of a record: another commit has another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    changed: SystemTime,
+    /// Where the system numbers its files, that of this one: each commit makes a new file.
+    file: u64,
+    length: u64,
 }
 
 /// The sole right to write one profile's record, given back when dropped.

@@ -389,5 +389,6 @@ fn record(origin: &str) -> Record {
         grant: Some(grant),
         unrevoked: Vec::new(),
         to_revoke: Vec::new(),
+        events: Vec::new(),
     }
 }

@@ -21,10 +21,13 @@ pub(super) struct Context {
     store: Arc<OnceLock<Arc<dyn Store>>>,
     /// The command makes the configuration where there is none.
     makes_config: bool,
+    /// What the history of a profile says who did something.
+    actor: Arc<str>,
 }
 
 impl Context {
-    pub(super) fn new(global: Global, makes_config: bool) -> Self {
+    /// For the command of this name; without one it is the full screen.
+    pub(super) fn new(global: Global, makes_config: bool, command: Option<String>) -> Self {
         let output = Output::new(global.color, global.quiet, false);
         Self {
             output,
@@ -32,6 +35,7 @@ impl Context {
             global: Arc::new(global),
             store: Arc::default(),
             makes_config,
+            actor: command.map_or_else(|| Arc::from("full screen"), Arc::from),
         }
     }
 
@@ -68,17 +72,17 @@ impl Context {
     /// The same, made when the screen is there already.
     pub(super) fn silent_service_later(&self) -> impl FnOnce() -> Result<Arc<Service>, Error> + Send + 'static {
         let (global, store, makes_config) = (self.global.clone(), self.store.clone(), self.makes_config);
-        let unbroken = self.interrupts.unbroken().clone();
+        let (unbroken, actor) = (self.interrupts.unbroken().clone(), self.actor.clone());
         move || {
             let client = Client::new(global.ca_cert.clone());
             let service = make_service(&global, &store, makes_config, client)?;
-            Ok(Arc::new(service.counted_in(unbroken)))
+            Ok(Arc::new(service.acting_as(&actor).counted_in(unbroken)))
         }
     }
 
     fn service_with(&self, client: Client) -> Result<Service, Error> {
         let service = make_service(&self.global, &self.store, self.makes_config, client)?;
-        Ok(service.counted_in(self.interrupts.unbroken().clone()))
+        Ok(service.acting_as(&self.actor).counted_in(self.interrupts.unbroken().clone()))
     }
 
     /// The profile that is named: beside the command, by the flag, or by the environment.

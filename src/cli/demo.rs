@@ -98,7 +98,7 @@ async fn service_in(home: &Path, addresses: &Addresses) -> anyhow::Result<(Servi
     let config = with_approval_page(Config::parse(&text, &config_file)?, addresses);
     let keys = KeyOptions { default_key_file: home.join("key"), ..KeyOptions::default() };
     let store = storage::open(&StoreAddress::File(home.join("state")), keys);
-    let service = Service::new(config, store, Client::new(None), Box::new(|_| None));
+    let service = Service::new(config, store, Client::new(None), Box::new(|_| None)).acting_as("demo");
     let name: ProfileName = "demo".parse()?;
     let profile = Profile {
         name: name.clone(),

@@ -135,10 +135,10 @@ fn profile_json(status: &ProfileStatus, now: Timestamp) -> ProfileJson<'_> {
         scopes: &status.scopes,
         refreshable: status.refreshable,
         budget: status.budget.as_ref().map(|budget| BudgetJson {
-            used: budget.used,
+            used: budget.used(now),
             limit: budget.limit,
             window_seconds: budget.window.as_secs(),
-            resets_at: budget.resets_at.map(words::rfc3339),
+            resets_at: budget.resets_at(now).map(words::rfc3339),
         }),
         last_refresh_at: status.last_refresh.as_ref().map(|last| words::rfc3339(last.at)),
         last_error: status.problem.as_ref().map(ToString::to_string).or(refresh_error),
@@ -191,7 +191,7 @@ fn row(status: &ProfileStatus, now: Timestamp) -> [String; 6] {
         Some(data_center) => format!("{} {}", status.provider, words::data_center(data_center)),
         None => status.provider.clone(),
     };
-    let budget = status.budget.as_ref().map(|budget| format!("{} of {} used", budget.used, budget.limit));
+    let budget = status.budget.as_ref().map(|budget| format!("{} of {} used", budget.used(now), budget.limit));
     let account = status.account.as_ref().map(|account| account.label().to_owned());
     [
         status.name.to_string(),

@@ -1,16 +1,19 @@
 //! Who is behind a profile.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Freshness, Service, issuing_data_center, not_signed_in, store_error, transport_error};
 use crate::api::{self, Call};
+use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request};
 use crate::oauth::wire::IdToken;
 use crate::providers::{AccountFields, DataCenter, Provider, catalog, standard};
-use crate::storage::{Account, Grant};
+use crate::storage::{Account, Grant, Happened};
 use crate::untrusted::Untrusted;
 
 impl Service {
@@ -21,7 +24,21 @@ impl Service {
         let provider = self.provider_of(profile, &grant).await?;
         let account = self.ask_account(&grant, &provider, issuing_data_center(&provider, &grant)?).await?;
         self.note_account(profile, &grant, &account).await?;
+        self.note_verified(profile, &account).await;
         Ok(account)
+    }
+
+    /// Adds to the history that the provider knew the token. Nobody waits for that, and nothing fails by it.
+    async fn note_verified(&self, profile: &Profile, account: &Account) {
+        let (store, name, actor) = (self.store.clone(), profile.name.clone(), self.actor.clone());
+        let label = account.label().to_owned();
+        let noting = tokio::task::spawn_blocking(move || {
+            let mut locked = store.lock(&name, Duration::ZERO).ok()?;
+            let mut record = locked.load().ok()??;
+            record.note(Happened::Verified, &label, &actor, clock::wall());
+            locked.commit(&mut record).ok()
+        });
+        let _ = noting.await;
     }
 
     /// Keeps who is behind a grant, unless that is known or another grant has taken its place.

@@ -17,24 +17,25 @@ const MOST_REMEMBERED: usize = 100;
 impl Service {
     /// What a person has to know of a profile before it signs in: that the provider keeps few more grants.
     pub fn sign_in_warnings(&self, profile: &Profile) -> Vec<String> {
-        match self.grant_limit(profile) {
-            Some(_) => self.grant_warnings(profile, &self.records()),
-            None => Vec::new(),
+        if self.grant_limit(profile).is_none() {
+            return Vec::new();
         }
+        let records = self.records();
+        let own = records.iter().find(|record| record.profile == profile.name);
+        let is_signed_in = own.is_some_and(|record| record.grant.is_some());
+        let counted: Vec<Counted> = records.iter().map(Counted::of).collect();
+        self.grant_warnings(profile, is_signed_in, &Census::of(counted.iter()))
     }
 
-    /// The same with every record at hand.
-    pub(super) fn grant_warnings(&self, profile: &Profile, records: &[Record]) -> Vec<String> {
+    /// The same with all grants counted.
+    pub(super) fn grant_warnings(&self, profile: &Profile, is_signed_in: bool, census: &Census) -> Vec<String> {
         let Ok(dialect) = self.config.provider(profile).map(ProviderSource::dialect) else { return Vec::new() };
         let Some(limit) = dialect.grant_limit else { return Vec::new() };
-        let census = Census::of(records, profile);
         // The limit holds for each person, and nobody knows yet who will approve.
-        let Some((account, living)) = census.largest() else { return Vec::new() };
+        let Some((account, living)) = census.largest(profile) else { return Vec::new() };
         if living + 1 < limit.warn_from {
             return Vec::new();
         }
-        let own = records.iter().find(|record| record.profile == profile.name);
-        let is_signed_in = own.is_some_and(|record| record.grant.is_some());
         vec![warning(profile, dialect, limit, living, account, is_signed_in)]
     }
 
@@ -79,35 +80,58 @@ pub(super) fn remember(record: &mut Record, left: UnrevokedGrant, limit: Option<
     record.unrevoked.drain(..excess);
 }
 
+/// The grants that one record knows to live, with the provider that gave them.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    provider: String,
+    grants: Vec<UnrevokedGrant>,
+}
+
+impl Counted {
+    pub(super) fn of(record: &Record) -> Self {
+        let current = record.grant.as_ref().and_then(|grant| unrevoked(grant, &record.client_id));
+        let noted = record.to_revoke.iter().cloned().filter_map(unrevoked_note);
+        let grants = record.unrevoked.iter().cloned().chain(current).chain(noted).collect();
+        Self { provider: record.provider.clone(), grants }
+    }
+}
+
+/// The living grants of every client.
+#[derive(Default)]
+pub(super) struct Census<'a> {
+    /// By provider and client id.
+    by_client: BTreeMap<(&'a str, &'a str), Client<'a>>,
+}
+
 /// The living grants of one client, by the account that gave them.
-struct Census {
-    by_account: BTreeMap<String, usize>,
+#[derive(Default)]
+struct Client<'a> {
+    by_account: BTreeMap<&'a str, usize>,
     /// Of these, nobody knows who approved: each counts for every account.
     unknown: usize,
 }
 
-impl Census {
-    fn of(records: &[Record], profile: &Profile) -> Self {
-        let mut census = Self { by_account: BTreeMap::new(), unknown: 0 };
-        for record in records.iter().filter(|record| record.provider == profile.provider) {
-            let current = record.grant.as_ref().and_then(|grant| unrevoked(grant, &record.client_id));
-            let noted = record.to_revoke.iter().cloned().filter_map(unrevoked_note);
-            let all = record.unrevoked.iter().cloned().chain(current).chain(noted);
-            for grant in all.filter(|grant| grant.client_id == profile.client_id) {
-                match grant.account {
-                    Some(account) => *census.by_account.entry(account).or_default() += 1,
-                    None => census.unknown += 1,
+impl<'a> Census<'a> {
+    pub(super) fn of(all: impl Iterator<Item = &'a Counted>) -> Self {
+        let mut census = Self::default();
+        for Counted { provider, grants } in all {
+            for grant in grants {
+                let client = census.by_client.entry((provider, &grant.client_id)).or_default();
+                match &grant.account {
+                    Some(account) => *client.by_account.entry(account).or_default() += 1,
+                    None => client.unknown += 1,
                 }
             }
         }
         census
     }
 
-    /// The account with the most grants, if any is known, and how many it may have.
-    fn largest(&self) -> Option<(Option<&str>, usize)> {
-        let known = self.by_account.iter().max_by_key(|(_, count)| **count);
-        let total = known.map_or(0, |(_, count)| *count) + self.unknown;
-        (total > 0).then(|| (known.map(|(account, _)| account.as_str()), total))
+    /// The account with the most grants of the profile's client, if any is known, and how many it may have.
+    fn largest(&self, profile: &Profile) -> Option<(Option<&'a str>, usize)> {
+        let client = self.by_client.get(&(profile.provider.as_str(), profile.client_id.as_str()))?;
+        let known = client.by_account.iter().max_by_key(|(_, count)| **count);
+        let total = known.map_or(0, |(_, count)| *count) + client.unknown;
+        (total > 0).then(|| (known.map(|(account, _)| *account), total))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Adds profiles and removes them: the configuration and the record go together, or not at all.
 
+use std::sync::Arc;
+
 use super::login::empty_record;
 use super::login::exchange::check_client_type;
 use super::{Service, home_data_center, store_error};
@@ -13,7 +15,7 @@ impl Service {
     /// The same service with another configuration, such as one to which a profile was added.
     #[must_use]
     pub fn with_config(self, config: Config) -> Self {
-        Self { config, ..self }
+        Self { config, seen: Arc::default(), ..self }
     }
 
     /// Tells whether the store keeps a client's secret for the profile.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::failure::Asked;
 use super::{Service, data_center_of_issuer, grants, home_data_center, store_error, transport_error};
+use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::Request;
@@ -15,7 +16,7 @@ use crate::oauth::Client;
 use crate::oauth::wire::{self, Unrevoked};
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider, Revocation};
-use crate::storage::{LockedRecord, Record, RevocationNote};
+use crate::storage::{Happened, LockedRecord, Record, RevocationNote};
 
 /// How long a sign-in waits for what an earlier sign-out could not revoke.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -82,6 +83,7 @@ impl Service {
         let limit = self.grant_limit(profile);
         self.change_record(profile, |record| {
             let Some(grant) = record.grant.take() else { return false };
+            record.note(Happened::SignedOut, "", &self.actor, clock::wall());
             record.to_revoke.push(RevocationNote::of(&grant, &record.client_id));
             let excess = record.to_revoke.len().saturating_sub(MOST_NOTES);
             let given_up: Vec<_> = record.to_revoke.drain(..excess).filter_map(grants::unrevoked_note).collect();
@@ -100,6 +102,9 @@ impl Service {
             let grant = record.grant.take().map(|grant| grants::unrevoked(&grant, &record.client_id));
             let notes: Vec<_> = record.to_revoke.drain(..).map(grants::unrevoked_note).collect();
             let forgotten = grant.is_some() || !notes.is_empty();
+            if forgotten {
+                record.note(Happened::SignedOut, "without a word to the provider", &self.actor, clock::wall());
+            }
             for left in notes.into_iter().chain(grant).flatten() {
                 grants::remember(record, left, limit);
             }
@@ -132,7 +137,13 @@ impl Service {
         self.change_record(profile, |record| {
             let before = record.to_revoke.len();
             record.to_revoke.retain(|note| !settled.contains(&note));
-            record.to_revoke.len() < before
+            let is_changed = record.to_revoke.len() < before || problem.is_some();
+            if is_changed {
+                let what = if problem.is_none() { Happened::Revoked } else { Happened::NotRevoked };
+                let reason = problem.as_ref().map(Error::reason).unwrap_or_default();
+                record.note(what, reason, &self.actor, clock::wall());
+            }
+            is_changed
         })
         .await?;
         Ok((Some(problem.map_or(Ok(()), Err)), is_noted))

@@ -1,14 +1,24 @@
 //! What is known of each profile without asking anybody.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::grants::{Census, Counted};
 use super::{DEFAULT_MIN_TTL, Service, home_data_center, store_error, tokens};
 use crate::config::{Config, Profile};
 use crate::error::Error;
 use crate::profile::ProfileName;
-use crate::storage::{Account, Grant, LastRefresh, Protection, Record};
+use crate::storage::{Account, Event, Grant, LastRefresh, Protection, Record, Version};
+
+/// Reading records takes so many threads at most, and none of its own for fewer records than the second number.
+const MOST_THREADS: usize = 4;
+const LEAST_SHARE: usize = 64;
 
 /// How a profile stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +52,39 @@ impl State {
 /// How much may still be minted from a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budget {
-    pub used: usize,
     pub limit: usize,
     pub window: Duration,
+    /// When tokens were minted, oldest first, as far back as the window reached when that was read.
+    pub mints: Vec<Timestamp>,
+    /// The provider asked to be left alone until then.
+    pub paused_until: Option<Timestamp>,
+}
+
+impl Budget {
+    /// How many mints are in the window at `now`.
+    pub fn used(&self, now: Timestamp) -> usize {
+        self.in_window(now).count()
+    }
+
     /// When the oldest mint leaves the window, or a pause that the provider asked for ends.
-    pub resets_at: Option<Timestamp>,
+    pub fn resets_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.pause(now).or_else(|| self.in_window(now).next().map(|mint| mint + self.window))
+    }
+
+    /// When the next token can be minted; `None` if that is now.
+    pub fn next_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let is_spent = self.used(now) >= self.limit;
+        self.pause(now).or_else(|| self.resets_at(now).filter(|_| is_spent))
+    }
+
+    fn pause(&self, now: Timestamp) -> Option<Timestamp> {
+        self.paused_until.filter(|until| *until > now)
+    }
+
+    fn in_window(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
+        let since = now - self.window;
+        self.mints.iter().copied().filter(move |mint| *mint > since && *mint <= now)
+    }
 }
 
 /// What is known of one profile.
@@ -77,68 +115,141 @@ pub struct ProfileStatus {
     pub problem: Option<Error>,
     /// What a person should see to before it becomes one.
     pub warnings: Vec<String>,
+    /// What happened to the profile, oldest first.
+    pub events: Arc<[Event]>,
+}
+
+/// What was read of each record, so that it need not be read again until it changes.
+pub(super) type SeenRecords = Mutex<BTreeMap<ProfileName, Seen>>;
+
+/// What one record said. No token is kept here.
+pub(super) struct Seen {
+    version: Option<Version>,
+    /// Whether it was read well: what went wrong may have passed by the next time.
+    is_sound: bool,
+    counted: Counted,
+    is_signed_in: bool,
+    /// An earlier sign-out waits for the provider.
+    has_notes: bool,
+    /// Without warnings; `None` for a record whose profile is not configured.
+    status: Option<ProfileStatus>,
 }
 
 impl Service {
-    /// Every profile's status, by name.
+    /// Every profile's status, by name. Opens those records only that have changed since this was asked last.
     pub fn statuses(&self, now: Timestamp) -> Vec<ProfileStatus> {
-        let records = self.records();
-        self.config.profiles.values().map(|profile| self.status_among(profile, &records, now)).collect()
+        // A panic elsewhere leaves what was read whole.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let protection = self.store.protection().ok();
+        let versions = self.store.versions().filter(|_| protection.is_some());
+        self.see(&mut seen, versions.as_ref(), now);
+        let census = Census::of(seen.values().map(|seen| &seen.counted));
+        let damage = self.store.all_damage();
+        let finished = |profile: &Profile| {
+            let (seen, damage) = (seen.get(&profile.name)?, damage.get(&profile.name));
+            self.finished(profile, seen, &census, damage, protection.as_ref(), now)
+        };
+        self.config.profiles.values().filter_map(finished).collect()
     }
 
     /// One profile's status. A store that cannot be read is a status, too.
     pub fn status(&self, profile: &Profile, now: Timestamp) -> ProfileStatus {
-        let records = if self.grant_limit(profile).is_some() { self.records() } else { Vec::new() };
-        self.status_among(profile, &records, now)
+        let others = if self.grant_limit(profile).is_some() { self.records() } else { Vec::new() };
+        let counted: Vec<Counted> = others.iter().map(Counted::of).collect();
+        let seen = self.read(&profile.name, Some(profile), None, now);
+        let (damage, protection) = (self.store.damage(&profile.name), self.store.protection().ok());
+        let census = Census::of(counted.iter());
+        let status = self.finished(profile, &seen, &census, damage.as_ref(), protection.as_ref(), now);
+        status.unwrap_or_else(|| ProfileStatus::signed_out(profile))
     }
 
-    /// One profile's status, with every record at hand that says something about its grants.
-    fn status_among(&self, profile: &Profile, records: &[Record], now: Timestamp) -> ProfileStatus {
-        let mut status = ProfileStatus {
-            name: profile.name.clone(),
-            provider: profile.provider.clone(),
-            data_center: profile.data_center.clone(),
-            issuer: None,
-            account: None,
-            state: State::SignedOut,
-            access_token_expires_at: None,
-            access_token_life: None,
-            access_token_hint: None,
-            api_domain: None,
-            scopes: Vec::new(),
-            missing_scopes: Vec::new(),
-            refreshable: false,
-            budget: None,
-            last_refresh: None,
-            protection: self.store.protection().ok(),
-            problem: None,
-            warnings: Vec::new(),
+    /// Reads what is not known yet or has changed, on several threads where that is much.
+    fn see(
+        &self,
+        seen: &mut BTreeMap<ProfileName, Seen>,
+        versions: Option<&BTreeMap<ProfileName, Version>>,
+        now: Timestamp,
+    ) {
+        let recorded = versions.map(|versions| versions.keys().cloned().collect());
+        let recorded: Vec<ProfileName> = recorded.or_else(|| self.store.profiles().ok()).unwrap_or_default();
+        let names: BTreeSet<&ProfileName> = recorded.iter().chain(self.config.profiles.keys()).collect();
+        seen.retain(|name, _| names.contains(name));
+        let version = |name: &ProfileName| versions.and_then(|versions| versions.get(name).copied());
+        let is_known = |name: &ProfileName| {
+            let same = |seen: &Seen| seen.is_sound && seen.version == version(name);
+            versions.is_some() && seen.get(name).is_some_and(same)
         };
-        if let Err(error) = self.check_provider(profile) {
-            status.state = State::Unknown;
-            status.problem = Some(error);
-            return status;
-        }
-        match self.store.load(&profile.name) {
-            Ok(record) => {
-                status.warnings = self.grant_warnings(profile, records);
-                status.warnings.extend(self.store.damage(&profile.name));
-                if record.as_ref().is_some_and(|record| !record.to_revoke.is_empty()) {
-                    status.warnings.push(format!(
-                        "An earlier sign-out could not revoke its grant. `device-login logout {}` tries again.",
-                        profile.name
-                    ));
-                }
-                if let Some(grant) = record.and_then(|record| record.grant) {
-                    status.describe(grant, profile, &self.config, now);
-                }
+        let stale: Vec<&ProfileName> = names.into_iter().filter(|name| !is_known(name)).collect();
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+        let share = stale.len().div_ceil(threads).max(LEAST_SHARE);
+        let read = |names: &[&ProfileName]| -> Vec<(ProfileName, Seen)> {
+            names
+                .iter()
+                .map(|name| ((*name).clone(), self.read(name, self.config.profiles.get(*name), version(name), now)))
+                .collect()
+        };
+        thread::scope(|scope| {
+            let mut shares = stale.chunks(share);
+            let own = shares.next().unwrap_or_default();
+            let others: Vec<_> = shares.map(|names| scope.spawn(move || read(names))).collect();
+            seen.extend(read(own));
+            for other in others {
+                seen.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
             }
-            Err(error) => {
-                status.state = State::Unknown;
-                status.problem = Some(store_error(error));
+        });
+    }
+
+    fn read(&self, name: &ProfileName, profile: Option<&Profile>, version: Option<Version>, now: Timestamp) -> Seen {
+        let mut seen = Seen {
+            version,
+            is_sound: true,
+            counted: Counted::default(),
+            is_signed_in: false,
+            has_notes: false,
+            status: profile.map(ProfileStatus::signed_out),
+        };
+        let loaded = self.store.load(name);
+        if let Ok(Some(record)) = &loaded {
+            seen.counted = Counted::of(record);
+            seen.is_signed_in = record.grant.is_some();
+            seen.has_notes = !record.to_revoke.is_empty();
+        }
+        seen.is_sound = loaded.is_ok();
+        if let (Some(profile), Some(status)) = (profile, &mut seen.status) {
+            let loaded = self.check_provider(profile).and_then(|()| loaded.map_err(store_error));
+            match loaded {
+                Ok(Some(record)) => status.describe(record, profile, &self.config, now),
+                Ok(None) => {}
+                Err(error) => (status.state, status.problem) = (State::Unknown, Some(error)),
             }
         }
-        status
+        seen
+    }
+
+    /// The status at `now`, with what the rest of the store says about it.
+    fn finished(
+        &self,
+        profile: &Profile,
+        seen: &Seen,
+        census: &Census<'_>,
+        damage: Option<&String>,
+        protection: Option<&Protection>,
+        now: Timestamp,
+    ) -> Option<ProfileStatus> {
+        let mut status = seen.status.clone()?;
+        status.state = status.state_at(now);
+        status.protection = protection.cloned();
+        if status.problem.is_none() {
+            status.warnings = self.grant_warnings(profile, seen.is_signed_in, census);
+            status.warnings.extend(damage.cloned());
+            if seen.has_notes {
+                status.warnings.push(format!(
+                    "An earlier sign-out could not revoke its grant. `device-login logout {}` tries again.",
+                    profile.name
+                ));
+            }
+        }
+        Some(status)
     }
 
     /// Whether the profile names a provider and a data center that are known.
@@ -165,7 +276,34 @@ impl ProfileStatus {
         left.and_then(|left| Duration::try_from(left).ok()).unwrap_or_default()
     }
 
-    fn describe(&mut self, grant: Grant, profile: &Profile, config: &Config, now: Timestamp) {
+    /// Of a profile that has no grant.
+    fn signed_out(profile: &Profile) -> Self {
+        Self {
+            name: profile.name.clone(),
+            provider: profile.provider.clone(),
+            data_center: profile.data_center.clone(),
+            issuer: None,
+            account: None,
+            state: State::SignedOut,
+            access_token_expires_at: None,
+            access_token_life: None,
+            access_token_hint: None,
+            api_domain: None,
+            scopes: Vec::new(),
+            missing_scopes: Vec::new(),
+            refreshable: false,
+            budget: None,
+            last_refresh: None,
+            protection: None,
+            problem: None,
+            warnings: Vec::new(),
+            events: Arc::from([]),
+        }
+    }
+
+    fn describe(&mut self, record: Record, profile: &Profile, config: &Config, now: Timestamp) {
+        self.events = record.events.into();
+        let Some(grant) = record.grant else { return };
         let minted_at = grant.mints.last().copied().unwrap_or(grant.approved_at);
         self.state = state(&grant, now);
         self.budget = budget(&grant, profile, config, now);
@@ -202,8 +340,6 @@ fn timed_state(remaining: Duration, is_refreshable: bool) -> State {
 
 fn budget(grant: &Grant, profile: &Profile, config: &Config, now: Timestamp) -> Option<Budget> {
     let limit = config.provider(profile).ok()?.dialect().mint_limit?;
-    let used = tokens::mints_in_window(grant, limit, now).count();
-    let oldest_leaves_at = tokens::mints_in_window(grant, limit, now).next().map(|mint| mint + limit.window);
-    let resets_at = grant.paused_until.filter(|until| *until > now).or(oldest_leaves_at);
-    Some(Budget { used, limit: limit.tokens, window: limit.window, resets_at })
+    let mints = tokens::mints_in_window(grant, limit, now).collect();
+    Some(Budget { limit: limit.tokens, window: limit.window, mints, paused_until: grant.paused_until })
 }

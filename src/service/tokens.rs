@@ -5,6 +5,7 @@
 
 mod reuse;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +21,7 @@ use crate::oauth::wire::{Approval, TokenAnswer};
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, MintLimit, Provider};
 use crate::secret::Secret;
-use crate::storage::{Grant, LastRefresh, LockedRecord, Record};
+use crate::storage::{Grant, Happened, LastRefresh, LockedRecord, Record};
 
 /// How long a token must last at least for `token` to hand it out without asking.
 pub const DEFAULT_MIN_TTL: Duration = Duration::from_secs(5 * 60);
@@ -92,7 +93,8 @@ impl Service {
         }
         let what = format!("the access token of profile `{}` could not be refreshed", profile.name);
         let data_center = issuing_data_center(&provider, &grant)?.clone();
-        let refreshing = Refreshing { profile: profile.clone(), provider, data_center, client, what };
+        let actor = self.actor.clone();
+        let refreshing = Refreshing { profile: profile.clone(), provider, data_center, client, what, actor };
         let refresh_token = may_refresh(&grant, &refreshing.asked(), now)?;
         locked.reserve().map_err(store_error)?;
         let mut flow = refreshing.flow(refresh_token);
@@ -114,11 +116,13 @@ struct Refreshing {
     data_center: DataCenter,
     client: Client,
     what: String,
+    /// For the history.
+    actor: Arc<str>,
 }
 
 impl Refreshing {
     fn asked(&self) -> Asked<'_> {
-        let Self { profile, provider, data_center, client, what } = self;
+        let Self { profile, provider, data_center, client, what, .. } = self;
         let scopes = &profile.scopes;
         Asked { what, place: Place::Refresh, provider, data_center, profile, scopes, client }
     }
@@ -164,6 +168,13 @@ impl Refreshing {
             outcome => (grant, Err(asked.without_token(outcome))),
         };
         let error = result.as_ref().err().map(ToString::to_string);
+        let happened = match &result {
+            Ok(()) => Happened::Refreshed,
+            Err(_) if grant.refused.is_some() => Happened::RefreshRefused,
+            Err(_) => Happened::RefreshFailed,
+        };
+        let reason = result.as_ref().err().map(Error::reason).unwrap_or_default();
+        record.note(happened, reason, &self.actor, now);
         grant.last_refresh = Some(LastRefresh { at: now, error, answer_lost, rotates });
         record.grant = Some(grant.clone());
         locked.commit(record).map_err(store_error)?;

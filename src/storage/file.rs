@@ -9,7 +9,7 @@ mod locked;
 mod reservation;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use self::locked::LockedFile;
 use super::key::{Key, Keyring, Pin};
 use super::private::{self, Readers};
-use super::{KeyOptions, KeySource, LockedRecord, Protection, Record, Store, StoreError, seal};
+use super::{KeyOptions, KeySource, LockedRecord, Protection, Record, Store, StoreError, Version, seal};
 use crate::profile::ProfileName;
 
 const FORMAT: u32 = 1;
@@ -93,6 +93,28 @@ impl Store for FileStore {
         found.or_else(|| self.files.damage_before(&Slot::of(profile)))
     }
 
+    fn all_damage(&self) -> BTreeMap<ProfileName, String> {
+        let names = self.files.names().unwrap_or_default();
+        let mut aside: Vec<(ProfileName, &String)> =
+            names.iter().filter_map(|name| Some((aside_profile(name)?, name))).collect();
+        // Of several, the last one counts.
+        aside.sort();
+        let before = aside.into_iter().map(|(profile, name)| (profile, self.files.set_aside_as(name)));
+        let now = self.files.damaged().clone();
+        before.chain(now).collect()
+    }
+
+    fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {
+        private::check_directory(&self.files.directory).ok()?;
+        let entries = fs::read_dir(&self.files.directory).ok()?;
+        let current = entries.filter_map(|entry| {
+            let entry = entry.ok()?;
+            let profile = entry.file_name().to_str()?.strip_suffix(".record")?.parse().ok()?;
+            Some((profile, Version::of(&entry.metadata().ok()?)?))
+        });
+        Some(current.collect())
+    }
+
     fn protection(&self) -> Result<Protection, StoreError> {
         let Files { kind, directory, keyring, .. } = &*self.files;
         Ok(Protection { kind, place: Some(directory.clone()), key: keyring.checked_source()? })
@@ -155,8 +177,12 @@ impl Files {
     fn damage_before(&self, slot: &Slot) -> Option<String> {
         let aside = format!("{}.{ASIDE}", slot.stem);
         let name = self.names().ok()?.into_iter().filter(|name| name.starts_with(&aside)).max()?;
+        Some(self.set_aside_as(&name))
+    }
+
+    fn set_aside_as(&self, name: &str) -> String {
         let path = self.directory.join(name);
-        Some(format!("A damaged record was set aside as {}; the one before it took its place.", path.display()))
+        format!("A damaged record was set aside as {}; the one before it took its place.", path.display())
     }
 
     fn path(&self, slot: &Slot, extension: &str) -> PathBuf {
@@ -326,6 +352,22 @@ fn parse(text: &[u8], slot: &Slot, first_line: &FirstLine) -> Generation {
         Ok(record) if record.generation != first_line.generation => Generation::Damaged("it holds another generation"),
         Ok(record) => Generation::Sound(Box::new(record)),
         Err(_) => Generation::Damaged("its content is not a record"),
+    }
+}
+
+/// The profile of which this file is a damaged record.
+fn aside_profile(name: &str) -> Option<ProfileName> {
+    name.rsplit_once(&format!(".{ASIDE}")).and_then(|(stem, _)| stem.parse().ok())
+}
+
+impl Version {
+    /// `None` where the system does not tell when a file changed.
+    fn of(metadata: &Metadata) -> Option<Self> {
+        #[cfg(unix)]
+        let file = std::os::unix::fs::MetadataExt::ino(metadata);
+        #[cfg(not(unix))]
+        let file = 0;
+        Some(Self { changed: metadata.modified().ok()?, file, length: metadata.len() })
     }
 }
 

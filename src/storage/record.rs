@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::history::{self, Event, Happened};
 use crate::profile::ProfileName;
 use crate::providers::ClientAuthentication;
 use crate::secret::Secret;
@@ -33,6 +34,9 @@ pub struct Record {
     /// Tokens of sign-ins that are over, kept only until the provider can be told to revoke them; oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to_revoke: Vec<RevocationNote>,
+    /// What happened to the profile, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
 }
 
 impl Record {
@@ -48,7 +52,13 @@ impl Record {
             grant: None,
             unrevoked: Vec::new(),
             to_revoke: Vec::new(),
+            events: Vec::new(),
         }
+    }
+
+    /// Adds to the history what happened, and by which command.
+    pub fn note(&mut self, what: Happened, detail: &str, by: &str, now: Timestamp) {
+        history::note(&mut self.events, what, detail, by, now);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use device_login::clock::Moment;
@@ -64,10 +65,10 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
         missing_scopes: Vec::new(),
         refreshable: has_grant && state != State::NeedsLogin,
         budget: has_grant.then(|| Budget {
-            used: 1,
             limit: 10,
             window: Duration::from_secs(600),
-            resets_at: Some(seconds_after(180)),
+            mints: vec![seconds_after(-420)],
+            paused_until: None,
         }),
         last_refresh: has_grant.then(|| LastRefresh::new(seconds_after(-430), None)),
         protection: Some(Protection {
@@ -77,6 +78,7 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
         }),
         problem: None,
         warnings: Vec::new(),
+        events: Arc::from([]),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::secret::Secret;
 use crate::service::failure::Asked;
 use crate::service::tokens::DEFAULT_TOKEN_LIFE;
 use crate::service::{Service, account, discovery, driver, grants, store_error, transport_error};
-use crate::storage::{Account, Grant, RevocationNote};
+use crate::storage::{Account, Grant, Happened, Record, RevocationNote};
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
 #[derive(Clone)]
@@ -222,8 +222,20 @@ impl Attempt {
             record.client_secret = Some(secret.clone());
             record.client_secret_for = Some(self.service.config.provider(&self.profile)?.identity());
         }
+        self.note(&mut record, &grant);
         record.grant = Some(grant);
         locked.commit(&mut record).map_err(store_error)
+    }
+
+    /// Adds the sign-in to the history.
+    fn note(&self, record: &mut Record, grant: &Grant) {
+        let actor = &self.service.actor;
+        let account = grant.account.as_ref().map(Account::label).unwrap_or_default();
+        record.note(Happened::SignedIn, account, actor, grant.approved_at);
+        if grant.data_center != self.home.code {
+            let moved = format!("{} to {}", self.home.code, grant.data_center).to_uppercase();
+            record.note(Happened::Relocated, &moved.replace(" TO ", " to "), actor, grant.approved_at);
+        }
     }
 
     /// What the sign-in came to, the account with it where that can be asked for.

@@ -150,9 +150,11 @@ impl Tasks {
         }
     }
 
-    fn load_statuses(&mut self) {
+    /// On a thread of its own, for which nobody waits at the end: thousands of records take their time, and reading them
+    /// changes nothing.
+    fn load_statuses(&self) {
         let (service, sender) = (self.service.clone(), self.sender.clone());
-        self.must_finish.spawn_blocking(move || {
+        std::thread::spawn(move || {
             let statuses = service.statuses(clock::wall());
             // Nobody listens any more when the app has ended.
             let _ = sender.send(Message::StatusesLoaded(statuses));

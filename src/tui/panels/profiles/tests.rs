@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -46,6 +47,7 @@ fn status(profile: &str, state: State, left: u64) -> ProfileStatus {
         protection: None,
         problem: None,
         warnings: Vec::new(),
+        events: Arc::from([]),
     }
 }
 

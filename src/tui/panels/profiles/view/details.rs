@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::{BAR, NAME, data_center, since, state_in_words};
 use crate::providers::catalog;
 use crate::service::{ProfileStatus, State};
+use crate::storage::{Event, Happened};
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{sentence, shown};
 use crate::tui::text::{ago, clip, countdown, wrap};
@@ -35,6 +36,7 @@ impl Details {
         details.refreshing(status, now);
         details.warnings(status);
         details.place(status);
+        details.history(status, now);
         details
     }
 
@@ -143,9 +145,8 @@ impl Details {
     fn refreshing(&mut self, status: &ProfileStatus, now: Now) {
         if let Some(budget) = &status.budget {
             let minutes = budget.window.as_secs() / 60;
-            let used = format!("{} of {} refreshes used in {minutes} min", budget.used, budget.limit);
-            let resets =
-                budget.resets_at.filter(|at| *at > now.time).map(|at| format!(", resets at {}", time_of_day(at)));
+            let used = format!("{} of {} refreshes used in {minutes} min", budget.used(now.time), budget.limit);
+            let resets = budget.resets_at(now.time).map(|at| format!(", resets at {}", time_of_day(at)));
             self.field("Refresh budget", &(used + &resets.unwrap_or_default()));
         }
         if let Some(last) = &status.last_refresh {
@@ -165,6 +166,14 @@ impl Details {
         self.field("Protection", &protection.to_string());
     }
 
+    /// What happened, the newest first.
+    fn history(&mut self, status: &ProfileStatus, now: Now) {
+        for (number, event) in status.events.iter().rev().enumerate() {
+            let name = if number == 0 { "History" } else { "" };
+            self.field(name, &told(event, now));
+        }
+    }
+
     /// A name and its text, wrapped beside it.
     fn field(&mut self, name: &str, text: &str) {
         let label = self.label;
@@ -173,6 +182,34 @@ impl Details {
             Line::from(vec![Span::styled(format!(" {name:<NAME$}"), label), Span::raw(part)])
         }));
     }
+}
+
+/// When, what, why, by which command, and how often.
+fn told(event: &Event, now: Now) -> String {
+    let Event { at, what, detail, by, repeated, since } = event;
+    let what = match what {
+        Happened::SignedIn => "signed in",
+        Happened::Relocated => "account found elsewhere",
+        Happened::Refreshed => "refreshed",
+        Happened::RefreshFailed => "refresh failed",
+        Happened::RefreshRefused => "refresh refused for good",
+        Happened::Verified => "verified",
+        Happened::SignedOut => "signed out",
+        Happened::Revoked => "revoked at the provider",
+        Happened::NotRevoked => "NOT revoked at the provider",
+    };
+    let when = format!("{} ({})", ago(super::since(*at, now)), date_and_time(*at, now));
+    let detail = if detail.is_empty() { String::new() } else { format!(", {}", shown(detail)) };
+    let first = since.filter(|_| *repeated > 0).map(|first| date_and_time(first, now));
+    let times = first.map(|first| format!(", {} times since {first}", repeated.saturating_add(1))).unwrap_or_default();
+    let by = if by.is_empty() { String::new() } else { format!(" [{}]", shown(by)) };
+    format!("{when}: {what}{detail}{times}{by}")
+}
+
+/// The time of today, the date as well of another day.
+fn date_and_time(time: Timestamp, now: Now) -> String {
+    let is_today = time.strftime("%F").to_string() == now.time.strftime("%F").to_string();
+    if is_today { time_of_day(time) } else { time.strftime("%F %H:%M UTC").to_string() }
 }
 
 fn listed(scopes: &[String]) -> String {

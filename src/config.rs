@@ -21,7 +21,7 @@ use crate::providers::{Dialect, Provider, zoho};
 use crate::secret::Secret;
 use crate::storage::KeyOptions;
 
-pub use edit::{add_profile, remove_profile, set_scopes};
+pub use edit::{add_profile, change_profile, remove_profile, rename_profile, set_default_profile, set_scopes};
 
 /// Bytes; a longer configuration is none.
 const LONGEST_FILE: u32 = 1024 * 1024;
@@ -84,7 +84,7 @@ impl Places {
 }
 
 /// What `config.toml` says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     pub file: PathBuf,
     pub default_profile: Option<ProfileName>,
@@ -177,8 +177,33 @@ pub enum SecretSource {
     Variable(String),
 }
 
+/// A provider that is not in the configuration yet: a preset with its blanks filled in, or a server by its issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewProvider {
+    pub name: String,
+    pub kind: &'static str,
+    /// The other keys.
+    pub values: Vec<(&'static str, String)>,
+}
+
+impl NewProvider {
+    /// What the configuration makes of it.
+    ///
+    /// # Errors
+    ///
+    /// The clause with which the configuration would be refused: "needs `host`, such as …".
+    pub fn source(&self) -> Result<ProviderSource, String> {
+        let checked = file::parse(&edit::provider_text(self)).and_then(|parsed| parsed.check(Path::new("")));
+        let mut config = checked.map_err(|problem| {
+            let clause = problem.strip_prefix(&format!("`providers.{}`: ", self.name)).map(str::to_owned);
+            clause.unwrap_or(problem)
+        })?;
+        config.providers.remove(&self.name).ok_or_else(|| "is not there".to_owned())
+    }
+}
+
 /// A provider that is known whole, or one that its issuer will describe.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ProviderSource {
     /// Zoho itself. Made when it is needed, which handing out a stored token is not.
     Zoho,
@@ -225,6 +250,14 @@ impl ProviderSource {
             ProviderSource::Zoho | ProviderSource::Preset(_) => self.dialect().display_name,
             ProviderSource::Configured(_) | ProviderSource::Discovered(_) => name,
         }
+    }
+}
+
+impl Default for Config {
+    /// No file, no profile, and the providers that need no configuration.
+    fn default() -> Self {
+        let (file, profiles) = (PathBuf::new(), BTreeMap::new());
+        Self { file, default_profile: None, profiles, providers: built_in_providers() }
     }
 }
 

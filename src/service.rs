@@ -24,6 +24,7 @@ use std::sync::Arc;
 pub use api::{Answer, Explained, refusal_error};
 pub use login::{Callback, CameBack, IssuedCode, SignIn, SignInEvent, SignedIn, WebSignIn};
 pub use machine::Machine;
+pub use profiles::{ProfileDraft, is_plain, is_scope};
 pub use revocation::SignedOut;
 pub use status::{Budget, ProfileStatus, State};
 pub use test_calls::{TestCallEntry, TestCalls};

@@ -1,6 +1,8 @@
-//! `profile`: adds, lists, shows and removes profiles.
+//! `profile`: adds, lists, shows, changes and removes profiles.
 
-use std::path::PathBuf;
+mod edit;
+
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -14,7 +16,7 @@ use crate::providers::catalog;
 use crate::secret::Secret;
 use crate::service::Service;
 
-/// Add, list, show and remove profiles
+/// Add, list, show, change and remove profiles
 #[derive(Args)]
 #[command(subcommand_value_name = "ACTION", subcommand_help_heading = "Actions")]
 pub(super) struct ProfileCommand {
@@ -27,6 +29,9 @@ enum Action {
     Add(Box<Add>),
     List(List),
     Show(Show),
+    Use(Use),
+    Edit(Box<edit::Edit>),
+    Rename(Rename),
     Remove(Remove),
 }
 
@@ -76,6 +81,24 @@ struct Show {
     profile: Positional,
 }
 
+/// Make a profile the default one, used where none is named
+#[derive(Args)]
+struct Use {
+    /// The profile to use
+    name: ProfileName,
+}
+
+/// Give a profile another name; it stays signed in
+#[derive(Args)]
+struct Rename {
+    /// The name that it has
+    #[arg(value_name = "OLD")]
+    old: ProfileName,
+    /// The name that it gets
+    #[arg(value_name = "NEW")]
+    new: ProfileName,
+}
+
 /// Remove a profile and what the store keeps of it
 ///
 /// Does not revoke the grant: `logout` does.
@@ -98,6 +121,9 @@ impl ProfileCommand {
             Action::Add(add) => add.run(context),
             Action::List(List {}) => list(context),
             Action::Show(show) => show.run(context),
+            Action::Use(name) => name.run(context),
+            Action::Edit(edit) => edit.run(context),
+            Action::Rename(rename) => rename.run(context),
             Action::Remove(remove) => remove.run(context),
         }
     }
@@ -139,17 +165,21 @@ impl Add {
 
     /// From where the flags say; asked for on a terminal. A client may have none.
     fn secret(&self, context: &Context) -> Result<Option<Secret>, Error> {
-        if let Some(file) = &self.client_secret_file {
-            return config::read_secret(file).map(Some);
-        }
-        if self.client_secret_stdin {
-            return prompt::secret(&context.output, "the client secret", "Client secret: ").map(Some);
-        }
-        if !prompt::is_possible() {
-            return Ok(None);
+        let given = given_secret(context, self.client_secret_file.as_deref(), self.client_secret_stdin)?;
+        if given.is_some() || !prompt::is_possible() {
+            return Ok(given);
         }
         let secret = prompt::hidden(&context.output, "Client secret (none: just Enter): ")?;
         Ok(Some(secret).filter(|secret| !secret.is_empty()))
+    }
+}
+
+/// The client's secret from the file or the stdin that the flags name.
+fn given_secret(context: &Context, file: Option<&Path>, from_stdin: bool) -> Result<Option<Secret>, Error> {
+    match file {
+        Some(file) => config::read_secret(file).map(Some),
+        None if from_stdin => prompt::secret(&context.output, "the client secret", "Client secret: ").map(Some),
+        None => Ok(None),
     }
 }
 
@@ -216,6 +246,22 @@ fn shown(profile: &Profile, service: &Service) -> Result<String, Error> {
     lines.push(("configuration", service.config.file.display().to_string()));
     let lines: Vec<String> = lines.iter().map(|(label, value)| format!("{label:15}{value}")).collect();
     Ok(lines.join("\n"))
+}
+
+impl Use {
+    fn run(self, context: &Context) -> Result<(), Error> {
+        context.service()?.use_profile(&self.name)?;
+        context.output.text(&format!("Profile {} is used where none is named.", self.name))
+    }
+}
+
+impl Rename {
+    fn run(self, context: &Context) -> Result<(), Error> {
+        let service = context.service()?;
+        let profile = service.config.profile(Some(&self.old))?;
+        context.interrupts.block_on(service.rename_profile(profile, &self.new))?;
+        context.output.text(&format!("Renamed profile {} to {}.", self.old, self.new))
+    }
 }
 
 impl Remove {

@@ -1,30 +1,82 @@
-//! Adds profiles to `config.toml` and takes them out, leaving the rest of the file, comments included, as it is.
+//! Adds profiles to `config.toml`, changes them and takes them out, leaving the rest of the file, comments included, as
+//! it is.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use toml_edit::{Array, DocumentMut, Item, Table, value};
+use toml_edit::{Array, DocumentMut, Item, Key, Table, TableLike, Value, value};
 use zeroize::Zeroizing;
 
-use super::{ClientType, Config, LONGEST_FILE, Profile, SecretSource};
+use super::{ClientType, Config, LONGEST_FILE, NewProvider, Profile, SecretSource};
 use crate::error::{Code, Error};
 use crate::files;
 use crate::profile::ProfileName;
 
-/// Writes a new profile. The result is checked before it replaces the file; a name that is taken is an error.
-pub fn add_profile(config: &Config, profile: &Profile) -> Result<Config, Error> {
+/// Writes a new profile, and its provider if that is new as well. The result is checked before it replaces the file; a
+/// name that is taken is an error.
+pub fn add_profile(config: &Config, profile: &Profile, provider: Option<&NewProvider>) -> Result<Config, Error> {
     edit(&config.file, |now, document| {
         // Looked for in the file as it is now: another process may have been faster.
         if now.profiles.contains_key(&profile.name) {
-            let message = format!("there is already a profile `{}`", profile.name);
-            let hint = format!("`device-login profile remove {}` makes room, or choose another name", profile.name);
-            return Err(Error::new(Code::Config, message).hint(hint));
+            return Err(name_is_taken(&profile.name));
         }
-        let profiles = document.entry("profiles").or_insert_with(implicit_table);
-        if let Some(profiles) = profiles.as_table_like_mut() {
-            profiles.insert(profile.name.as_str(), Item::Table(profile_table(profile)));
+        add_provider(document, now, provider)?;
+        let mut table = Table::new();
+        write_profile(&mut table, profile, None);
+        if let Some(profiles) = table_of(document, "profiles") {
+            profiles.insert(profile.name.as_str(), Item::Table(table));
         }
+        Ok(())
+    })
+}
+
+/// Writes what is different in a profile, and its provider if that is new.
+pub fn change_profile(config: &Config, profile: &Profile, provider: Option<&NewProvider>) -> Result<Config, Error> {
+    edit(&config.file, |now, document| {
+        let before = now.profile(Some(&profile.name))?;
+        add_provider(document, now, provider)?;
+        if let Some(table) = profile_table(document, &profile.name) {
+            write_profile(table, profile, Some(before));
+        }
+        Ok(())
+    })
+}
+
+/// Gives a profile another name, also where it is the default one.
+pub fn rename_profile(config: &Config, old: &ProfileName, new: &ProfileName) -> Result<Config, Error> {
+    edit(&config.file, |now, document| {
+        now.profile(Some(old))?;
+        if now.profiles.contains_key(new) {
+            return Err(name_is_taken(new));
+        }
+        let profiles = document.get_mut("profiles");
+        match profiles {
+            // These two keep the line of comments above the name.
+            Some(Item::Table(profiles)) => {
+                if let Some((key, item)) = profiles.remove_entry(old.as_str()) {
+                    profiles.insert_formatted(&renamed(&key, new), item);
+                }
+            }
+            Some(Item::Value(Value::InlineTable(profiles))) => {
+                if let Some((key, item)) = profiles.remove_entry(old.as_str()) {
+                    profiles.insert_formatted(&renamed(&key, new), item);
+                }
+            }
+            _ => {}
+        }
+        if document.get("default_profile").and_then(Item::as_str) == Some(old.as_str()) {
+            put(document.as_table_mut(), "default_profile", new.as_str().into());
+        }
+        Ok(())
+    })
+}
+
+/// Names the profile that is meant where none is named.
+pub fn set_default_profile(config: &Config, name: &ProfileName) -> Result<Config, Error> {
+    edit(&config.file, |now, document| {
+        now.profile(Some(name))?;
+        put(document.as_table_mut(), "default_profile", name.as_str().into());
         Ok(())
     })
 }
@@ -45,35 +97,109 @@ pub fn remove_profile(config: &Config, name: &ProfileName) -> Result<Config, Err
 /// Writes the scopes of a profile, in place of those that it had.
 pub fn set_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
     edit(&config.file, |_, document| {
-        let profiles = document.get_mut("profiles").and_then(Item::as_table_like_mut);
-        let profile = profiles.and_then(|profiles| profiles.get_mut(name.as_str())).and_then(Item::as_table_like_mut);
-        if let Some(profile) = profile {
-            profile.insert("scopes", value(scopes.iter().collect::<Array>()));
+        if let Some(profile) = profile_table(document, name) {
+            put(profile, "scopes", scopes.iter().collect::<Array>().into());
         }
         Ok(())
     })
 }
 
-fn profile_table(profile: &Profile) -> Table {
+/// The text of a new provider alone, as the file would have it.
+pub(super) fn provider_text(provider: &NewProvider) -> String {
+    let mut document = DocumentMut::new();
+    if let Some(providers) = table_of(&mut document, "providers") {
+        providers.insert(&provider.name, Item::Table(provider_table(provider)));
+    }
+    document.to_string()
+}
+
+fn name_is_taken(name: &ProfileName) -> Error {
+    let message = format!("there is already a profile `{name}`");
+    let hint = format!("`device-login profile remove {name}` makes room, or choose another name");
+    Error::new(Code::Config, message).hint(hint)
+}
+
+fn add_provider(document: &mut DocumentMut, now: &Config, provider: Option<&NewProvider>) -> Result<(), Error> {
+    let Some(provider) = provider else { return Ok(()) };
+    if now.providers.contains_key(&provider.name) {
+        let message = format!("there is already a provider `{}`", provider.name);
+        return Err(Error::new(Code::Config, message).hint("open the form again: that provider is in its list now"));
+    }
+    if let Some(providers) = table_of(document, "providers") {
+        providers.insert(&provider.name, Item::Table(provider_table(provider)));
+    }
+    Ok(())
+}
+
+fn provider_table(provider: &NewProvider) -> Table {
     let mut table = Table::new();
-    table.insert("provider", value(&profile.provider));
-    if let Some(data_center) = &profile.data_center {
-        table.insert("data_center", value(data_center));
+    table.insert("kind", value(provider.kind));
+    for (key, text) in &provider.values {
+        table.insert(key, value(text));
     }
-    table.insert("client_id", value(&profile.client_id));
-    if profile.client_type != ClientType::default() {
-        table.insert("client_type", value(profile.client_type.word()));
-    }
-    if let Some(redirect_uri) = &profile.redirect_uri {
-        table.insert("redirect_uri", value(redirect_uri.as_str()));
-    }
-    match &profile.client_secret {
-        SecretSource::Store => {}
-        SecretSource::File(path) => drop(table.insert("client_secret_file", value(path.display().to_string()))),
-        SecretSource::Variable(name) => drop(table.insert("client_secret_env", value(name))),
-    }
-    table.insert("scopes", value(profile.scopes.iter().collect::<Array>()));
     table
+}
+
+/// Writes the keys of a profile; of one that is there already, only those that are to be different.
+fn write_profile(table: &mut dyn TableLike, profile: &Profile, before: Option<&Profile>) {
+    let is_changed = |differs: fn(&Profile, &Profile) -> bool| before.is_none_or(|before| differs(before, profile));
+    let mut set = |key: &str, text: Option<String>| match text {
+        Some(text) => put(table, key, text.into()),
+        None => drop(table.remove(key)),
+    };
+    if is_changed(|before, after| before.provider != after.provider) {
+        set("provider", Some(profile.provider.clone()));
+    }
+    if is_changed(|before, after| before.data_center != after.data_center) {
+        set("data_center", profile.data_center.clone());
+    }
+    if is_changed(|before, after| before.client_id != after.client_id) {
+        set("client_id", Some(profile.client_id.clone()));
+    }
+    if is_changed(|before, after| before.client_type != after.client_type) {
+        let is_default = profile.client_type == ClientType::default();
+        set("client_type", (!is_default).then(|| profile.client_type.word().to_owned()));
+    }
+    if is_changed(|before, after| before.redirect_uri != after.redirect_uri) {
+        set("redirect_uri", profile.redirect_uri.as_ref().map(ToString::to_string));
+    }
+    if is_changed(|before, after| before.client_secret != after.client_secret) {
+        let (file, variable) = match &profile.client_secret {
+            SecretSource::Store => (None, None),
+            SecretSource::File(path) => (Some(path.display().to_string()), None),
+            SecretSource::Variable(name) => (None, Some(name.clone())),
+        };
+        set("client_secret_file", file);
+        set("client_secret_env", variable);
+    }
+    if is_changed(|before, after| before.scopes != after.scopes) {
+        put(table, "scopes", profile.scopes.iter().collect::<Array>().into());
+    }
+}
+
+/// Sets a key; the comment behind the value that it had stays.
+fn put(table: &mut dyn TableLike, key: &str, mut new: Value) {
+    match table.get_mut(key) {
+        Some(Item::Value(old)) => {
+            *new.decor_mut() = old.decor().clone();
+            *old = new;
+        }
+        _ => drop(table.insert(key, Item::Value(new))),
+    }
+}
+
+fn renamed(key: &Key, new: &ProfileName) -> Key {
+    Key::new(new.as_str()).with_leaf_decor(key.leaf_decor().clone()).with_dotted_decor(key.dotted_decor().clone())
+}
+
+fn profile_table<'a>(document: &'a mut DocumentMut, name: &ProfileName) -> Option<&'a mut dyn TableLike> {
+    let profiles = document.get_mut("profiles").and_then(Item::as_table_like_mut);
+    profiles.and_then(|profiles| profiles.get_mut(name.as_str())).and_then(Item::as_table_like_mut)
+}
+
+/// The table with this name, made where there is none.
+fn table_of<'a>(document: &'a mut DocumentMut, name: &str) -> Option<&'a mut dyn TableLike> {
+    document.entry(name).or_insert_with(implicit_table).as_table_like_mut()
 }
 
 fn implicit_table() -> Item {

@@ -9,7 +9,7 @@ use super::DataCenter;
 use crate::http::Method;
 
 pub use products::PRODUCTS;
-pub use scope::{can_write, covers, likely_meant, scope_in_words};
+pub use scope::{advice, can_write, covers, likely_meant, scope_in_words};
 
 /// A Zoho product with an API.
 #[derive(Debug, PartialEq)]

@@ -16,7 +16,7 @@ use super::{AccountFields, ClientAuthentication, Dialect, GrantLimit, Intervals,
 use crate::untrusted::check_address;
 
 /// A provider with blanks to fill in.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Preset {
     /// What `kind` says in the configuration; also the provider's name where no blank has to be filled in.
     pub kind: &'static str,
@@ -33,7 +33,7 @@ pub struct Preset {
 }
 
 /// A blank in a preset's addresses: `host`, `tenant` or `realm`.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Parameter {
     pub name: &'static str,
     /// `None` where it has to be given.

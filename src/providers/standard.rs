@@ -114,7 +114,7 @@ impl StandardEndpoints {
 }
 
 /// A server as the configuration describes it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StandardServer {
     pub name: String,
     pub dialect: &'static Dialect,

@@ -94,6 +94,29 @@ pub fn provider() -> Provider {
     provider_at("zoho", data_centers.collect())
 }
 
+/// What people call the place that a data center's code stands for.
+pub fn place(code: &str) -> Option<&'static str> {
+    let places = [
+        ("us", "United States"),
+        ("eu", "Europe"),
+        ("in", "India"),
+        ("au", "Australia"),
+        ("jp", "Japan"),
+        ("ca", "Canada"),
+        ("sa", "Saudi Arabia"),
+        ("uk", "United Kingdom"),
+        ("ae", "United Arab Emirates"),
+        ("sg", "Singapore"),
+        ("cn", "China"),
+    ];
+    places.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(code)).map(|(_, place)| place)
+}
+
+/// Where clients are registered for one of Zoho's own data centers.
+pub fn api_console(data_center: &DataCenter) -> Option<String> {
+    data_center.product_domain.as_ref().map(|domain| format!("https://api-console.{domain}"))
+}
+
 /// A provider that speaks Zoho's dialect at these data centers.
 pub fn provider_at(name: &str, data_centers: Vec<DataCenter>) -> Provider {
     Provider {
@@ -156,7 +179,16 @@ fn built_in(address: &str) -> Url {
 
 #[cfg(test)]
 mod tests {
-    use super::provider;
+    use super::{api_console, place, provider};
+
+    #[test]
+    fn every_data_center_has_a_place_and_a_console() {
+        for data_center in provider().data_centers {
+            assert!(place(&data_center.code).is_some(), "{}", data_center.code);
+            let domain = data_center.product_domain.clone().expect("Zoho's own data centers have product hosts");
+            assert_eq!(api_console(&data_center), Some(format!("https://api-console.{domain}")));
+        }
+    }
 
     #[test]
     fn every_data_center_keeps_to_its_own_domain() {

@@ -1,12 +1,16 @@
-//! Adds profiles and removes them: the configuration and the record go together, or not at all.
+//! Adds profiles, changes and removes them: the configuration and the record go together, or not at all. How one gets
+//! another name is in `rename`.
+
+mod rename;
 
 use std::sync::Arc;
 
 use super::login::empty_record;
 use super::login::exchange::check_client_type;
 use super::{Service, home_data_center, store_error};
-use crate::config::{self, Config, Profile};
+use crate::config::{self, Config, NewProvider, Profile};
 use crate::error::{Code, Error};
+use crate::profile::ProfileName;
 use crate::providers::catalog;
 use crate::secret::Secret;
 use crate::storage::{LockedRecord, Record};
@@ -28,7 +32,7 @@ impl Service {
     pub fn advice_on_scopes(&self, profile: &Profile) -> Vec<String> {
         match self.config.provider(profile) {
             Ok(provider) if !provider.dialect().products.is_empty() => {
-                profile.scopes.iter().filter_map(|scope| catalog::likely_meant(scope)).collect()
+                profile.scopes.iter().filter_map(|scope| catalog::advice(scope)).collect()
             }
             _ => Vec::new(),
         }
@@ -38,14 +42,72 @@ impl Service {
     ///
     /// The record is written first: where it cannot be kept, the configuration stays as it is.
     pub async fn add_profile(&self, profile: &Profile, secret: Option<Secret>) -> Result<Config, Error> {
-        self.check_new_profile(profile)?;
+        self.add_drafted(&ProfileDraft { profile: profile.clone(), provider: None, secret }).await
+    }
+
+    /// The same for a profile whose provider may be new as well.
+    pub async fn add_drafted(&self, draft: &ProfileDraft) -> Result<Config, Error> {
+        let ProfileDraft { profile, provider, secret } = draft;
+        let identity = self.check_new_profile(draft)?;
         let mut locked = self.lock(&profile.name).await?;
         let before = locked.load().map_err(store_error)?;
-        let mut record = record_for(profile, before.as_ref())?;
-        record.client_secret = secret;
-        record.client_secret_for = Some(self.config.provider(profile)?.identity());
+        let mut record = self.record_for(profile, before.as_ref())?;
+        record.client_secret.clone_from(secret);
+        record.client_secret_for = Some(identity);
         locked.commit(&mut record).map_err(store_error)?;
-        config::add_profile(&self.config, profile).map_err(|error| roll_back(&mut *locked, before, error))
+        config::add_profile(&self.config, profile, provider.as_ref())
+            .map_err(|error| roll_back(&mut *locked, before, error))
+    }
+
+    /// Gives a profile other values under the same name; a secret of the draft takes the place of the one in the store.
+    ///
+    /// A grant belongs to its client, so a profile that is signed in gets another client or provider only if it is signed
+    /// out by that, which `signing_out` allows. Other changes leave the grant as it is until the next sign-in.
+    pub async fn change_profile(&self, draft: &ProfileDraft, signing_out: bool) -> Result<Config, Error> {
+        let ProfileDraft { profile, provider, secret } = draft;
+        let name = &profile.name;
+        let before = self.config.profile(Some(name))?;
+        let identity = self.check_draft(draft, &format!("profile `{name}` cannot be changed"))?;
+        let is_other_client = before.provider != profile.provider || before.client_id != profile.client_id;
+        if is_other_client && signing_out {
+            self.sign_out(before, false).await?;
+        }
+        let mut locked = self.lock(name).await?;
+        let record_before = locked.load().map_err(store_error)?;
+        if is_other_client && record_before.as_ref().is_some_and(has_tokens) {
+            return Err(Error::new(Code::Config, format!("profile `{name}` cannot get another client"))
+                .because("the store still has a grant, or a token to revoke, of the client that it has now")
+                .hint(format!("run `device-login logout {name}` first")));
+        }
+        if is_other_client || secret.is_some() {
+            let mut record = record_before.clone().unwrap_or_else(|| empty_record(profile));
+            if is_other_client {
+                record.client_secret = None;
+                record.provider.clone_from(&profile.provider);
+                record.client_id.clone_from(&profile.client_id);
+            }
+            if let Some(secret) = secret {
+                record.client_secret = Some(secret.clone());
+            }
+            record.client_secret_for = Some(identity);
+            locked.commit(&mut record).map_err(store_error)?;
+        }
+        config::change_profile(&self.config, profile, provider.as_ref())
+            .map_err(|error| roll_back(&mut *locked, record_before, error))
+    }
+
+    /// Names the profile that commands use where none is named.
+    pub fn use_profile(&self, name: &ProfileName) -> Result<Config, Error> {
+        self.config.profile(Some(name))?;
+        config::set_default_profile(&self.config, name)
+    }
+
+    /// Signs a profile out where it is signed in, then removes it. A grant that could not be revoked yet keeps it there.
+    pub async fn remove_signing_out(&self, profile: &Profile) -> Result<Config, Error> {
+        let has_tokens = self.load(profile)?.as_ref().is_some_and(has_tokens);
+        let refusal =
+            if has_tokens { self.sign_out(profile, false).await?.revoked.and_then(Result::err) } else { None };
+        self.remove_profile(profile, false).await.map_err(|error| refusal.unwrap_or(error))
     }
 
     /// Takes a profile out of the configuration and deletes its record. Nothing is revoked, so a profile that is signed
@@ -81,16 +143,28 @@ impl Service {
         Ok(config)
     }
 
-    fn check_new_profile(&self, profile: &Profile) -> Result<(), Error> {
-        let name = &profile.name;
+    fn check_new_profile(&self, draft: &ProfileDraft) -> Result<String, Error> {
+        let name = &draft.profile.name;
         let what = format!("profile `{name}` cannot be added");
         if self.config.profiles.contains_key(name) {
             return Err(Error::new(Code::Config, what)
                 .because("there is already one with this name")
                 .hint(format!("`device-login profile remove {name}` makes room, or choose another name")));
         }
+        self.check_draft(draft, &what)
+    }
+
+    /// Checks what is to be written, and tells which server the client's secret is for.
+    fn check_draft(&self, draft: &ProfileDraft, what: &str) -> Result<String, Error> {
+        let profile = &draft.profile;
         check_client_type(profile)?;
-        if let Some(provider) = self.config.provider(profile)?.known() {
+        let source = match &draft.provider {
+            Some(new) => new.source().map_err(|problem| {
+                Error::new(Code::Config, what).because(format!("its provider `{}` {problem}", new.name))
+            })?,
+            None => self.config.provider(profile)?.clone(),
+        };
+        if let Some(provider) = source.known() {
             home_data_center(profile, &provider)?;
         } else if let Some(code) = &profile.data_center {
             return Err(Error::new(Code::Config, what)
@@ -102,33 +176,52 @@ impl Service {
                 .because("the client id is empty or has characters that no client id has")
                 .hint("copy it from the provider's console, without blanks around it"));
         }
-        let odd = |scope: &&String| !is_plain(scope) || scope.contains([',', '"', '\\']);
-        match profile.scopes.iter().find(odd) {
+        match profile.scopes.iter().find(|scope| !is_scope(scope)) {
             Some(scope) => Err(Error::new(Code::InvalidScope, what)
                 .because(format!("{scope:?} is no scope"))
                 .hint("give scopes such as `AaaServer.profile.READ`, separated by commas")),
-            None => Ok(()),
+            None => Ok(source.identity()),
         }
+    }
+
+    /// What the store is to hold. A record that an earlier configuration left goes on if it belongs to the same client.
+    fn record_for(&self, profile: &Profile, before: Option<&Record>) -> Result<Record, Error> {
+        let Some(before) = before else { return Ok(empty_record(profile)) };
+        let is_same_client = before.provider == profile.provider && before.client_id == profile.client_id;
+        let lives_elsewhere = self.lives_elsewhere(before)?;
+        if is_same_client && !lives_elsewhere {
+            return Ok(before.clone());
+        }
+        if has_tokens(before) && !lives_elsewhere {
+            let message = format!("the store still holds a grant of another profile `{}`", profile.name);
+            return Err(Error::new(Code::Config, message).hint("choose another name, or another store"));
+        }
+        let (generation, unrevoked) = (before.generation, before.unrevoked.clone());
+        Ok(Record { generation, unrevoked, ..empty_record(profile) })
     }
 }
 
-fn is_plain(text: &str) -> bool {
+/// A profile as it is to become, before anything of it is written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProfileDraft {
+    pub profile: Profile,
+    /// The provider that the profile names, where the configuration does not have it yet.
+    pub provider: Option<NewProvider>,
+    pub secret: Option<Secret>,
+}
+
+/// Tells whether text may be written as a client id: something, and nothing but printable ASCII.
+pub fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// What the store is to hold. A record that an earlier configuration left goes on if it belongs to the same client.
-fn record_for(profile: &Profile, before: Option<&Record>) -> Result<Record, Error> {
-    let Some(before) = before else { return Ok(empty_record(profile)) };
-    let is_same_client = before.provider == profile.provider && before.client_id == profile.client_id;
-    if is_same_client {
-        return Ok(before.clone());
-    }
-    if before.grant.is_some() || !before.to_revoke.is_empty() {
-        let message = format!("the store still holds a grant of another profile `{}`", profile.name);
-        return Err(Error::new(Code::Config, message).hint("choose another name, or another store"));
-    }
-    let (generation, unrevoked) = (before.generation, before.unrevoked.clone());
-    Ok(Record { generation, unrevoked, ..empty_record(profile) })
+/// Tells whether text may be written as a scope (RFC 6749 §3.3), whether or not any server knows it.
+pub fn is_scope(text: &str) -> bool {
+    is_plain(text) && !text.contains([',', '"', '\\'])
+}
+
+fn has_tokens(record: &Record) -> bool {
+    record.grant.is_some() || !record.to_revoke.is_empty()
 }
 
 /// Brings the record back to what it was. An error of that is the smaller one.

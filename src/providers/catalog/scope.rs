@@ -1,6 +1,6 @@
 //! Scopes: what one covers, what it says in words, and how it was probably meant to be spelt.
 
-use super::{PRODUCTS, Product};
+use super::{PRODUCTS, Product, distance};
 
 /// Tells whether one of `granted` covers `wanted`.
 ///
@@ -109,6 +109,43 @@ pub fn likely_meant(scope: &str) -> Option<String> {
     (spelt != scope).then(|| format!("`{scope}` is probably meant to be `{spelt}`"))
 }
 
+/// What is probably wrong with a scope of Zoho's, or which known one is near to it, as a clause.
+pub fn advice(scope: &str) -> Option<String> {
+    let near = || nearest_scope(scope).map(|near| format!("`{scope}` is not known; near to it is `{near}`"));
+    likely_meant(scope).or_else(near)
+}
+
+/// The known scope that differs from this one by at most two letters, where this one is not known itself.
+///
+/// Advice as well: the longest known lists are not whole.
+fn nearest_scope(scope: &str) -> Option<&'static str> {
+    let wanted = scope.to_ascii_lowercase();
+    let (area, operation) = wanted.rsplit_once('.')?;
+    let known = PRODUCTS.iter().flat_map(|product| {
+        product.scopes.iter().copied().chain(product.calls.iter().map(|call| call.scope)).collect::<Vec<_>>()
+    });
+    let mut nearest: Option<(usize, &'static str)> = None;
+    for known in known {
+        let lower = known.to_ascii_lowercase();
+        let Some((known_area, known_operation)) = lower.rsplit_once('.') else { continue };
+        // `all` and a single operation are both known where one of them is.
+        if area == known_area && is_operation(operation) {
+            return None;
+        }
+        let between = |typed: &str, known: &str| if typed == known { 0 } else { distance(typed, known) };
+        let far = between(area, known_area).saturating_add(between(operation, known_operation));
+        if (1..=2).contains(&far) && nearest.is_none_or(|(nearest, _)| far < nearest) {
+            nearest = Some((far, known));
+        }
+    }
+    nearest.map(|(_, known)| known)
+}
+
+/// The last words that scopes of Zoho's have.
+fn is_operation(word: &str) -> bool {
+    ["read", "create", "update", "write", "delete", "all"].contains(&word)
+}
+
 fn is_refused(scope: &str, refused: &str) -> bool {
     match refused.strip_suffix(".*") {
         Some(area) => is_below(&scope.to_ascii_lowercase(), &area.to_ascii_lowercase()),
@@ -122,7 +159,25 @@ fn is_full_access(scope: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{PRODUCTS, covers, likely_meant, scope_in_words};
+    use super::{PRODUCTS, covers, likely_meant, nearest_scope, scope_in_words};
+
+    #[test]
+    fn a_slip_of_the_keys_leads_to_the_scope_that_was_meant() {
+        for (typed, meant) in [
+            ("ZohoCRM.user.READ", "ZohoCRM.users.READ"),
+            ("ZohoCRM.settings.RAED", "ZohoCRM.settings.READ"),
+            ("AaaServer.profil.READ", "AaaServer.profile.READ"),
+            ("ZohoCMR.coql.READ", "ZohoCRM.coql.READ"),
+        ] {
+            assert_eq!(nearest_scope(typed).map(str::to_ascii_lowercase), Some(meant.to_ascii_lowercase()), "{typed}");
+        }
+        for known in PRODUCTS.iter().flat_map(|product| product.scopes).filter(|scope| scope.contains('.')) {
+            assert_eq!(nearest_scope(known), None, "{known}");
+        }
+        for unknown in ["", "openid", "Made.up.thing", "ZohoCRM.modules.accounts.READ"] {
+            assert_eq!(nearest_scope(unknown), None, "{unknown}");
+        }
+    }
 
     #[test]
     fn all_covers_operations_and_areas_below_it_only() {

@@ -1,0 +1,93 @@
+//! Gives a profile another name, with its record.
+//!
+//! A record is bound to its profile's name, so it is written anew: first under the new name, then the configuration
+//! changes, then the old record goes. Whoever dies in between leaves the grant where the configuration looks for it, and
+//! at most a copy under the other name, which gives way to the next profile that gets that name.
+
+use crate::config::{self, Config, Profile};
+use crate::error::{Code, Error};
+use crate::profile::ProfileName;
+use crate::service::{Service, store_error};
+use crate::storage::{LockedRecord, Record};
+
+use super::{has_tokens, roll_back};
+
+impl Service {
+    /// Gives a profile another name; its sign-in and its client's secret stay. Gives the configuration with it.
+    pub async fn rename_profile(&self, profile: &Profile, new: &ProfileName) -> Result<Config, Error> {
+        let old = &profile.name;
+        self.check_new_name(old, new)?;
+        // Everybody takes the two locks in the same order, so that nobody waits for ever.
+        let (first, second) = if old < new { (old, new) } else { (new, old) };
+        let (first, second) = (self.lock(first).await?, self.lock(second).await?);
+        let (mut at_old, mut at_new) = if old < new { (first, second) } else { (second, first) };
+        let record = at_old.load().map_err(store_error)?;
+        let left_over = at_new.load().map_err(store_error)?;
+        if let Some(left_over) = &left_over {
+            self.check_left_over(left_over, new)?;
+        }
+        if let Some(record) = &record {
+            let mut renamed = Record { profile: new.clone(), ..record.clone() };
+            at_new.commit(&mut renamed).map_err(store_error)?;
+        }
+        let config = config::rename_profile(&self.config, old, new)
+            .map_err(|error| roll_back(&mut *at_new, left_over, error))?;
+        forget_old(&mut *at_old, old)?;
+        Ok(config)
+    }
+
+    fn check_new_name(&self, old: &ProfileName, new: &ProfileName) -> Result<(), Error> {
+        let refused = |cause: &str| {
+            Error::new(Code::Config, format!("profile `{old}` cannot be renamed to `{new}`")).because(cause)
+        };
+        if old == new {
+            return Err(refused("that is its name already"));
+        }
+        if self.config.profiles.contains_key(new) {
+            return Err(refused("there is already one with this name").hint("choose another name"));
+        }
+        if old.as_str().eq_ignore_ascii_case(new.as_str()) {
+            // On some systems both names lead to the same files.
+            return Err(refused("the names differ in case only").hint("rename it to something else first"));
+        }
+        Ok(())
+    }
+
+    /// Whatever is there under the new name must not be lost, unless it is a copy.
+    fn check_left_over(&self, left_over: &Record, new: &ProfileName) -> Result<(), Error> {
+        if !has_tokens(left_over) || self.lives_elsewhere(left_over)? {
+            return Ok(());
+        }
+        let message = format!("the store still holds a grant of another profile `{new}`");
+        Err(Error::new(Code::Config, message).hint("choose another name, or another store"))
+    }
+
+    /// Tells whether a configured profile of another name has the same sign-in: the record is then what a rename left
+    /// behind that was cut short.
+    pub(super) fn lives_elsewhere(&self, record: &Record) -> Result<bool, Error> {
+        for name in self.config.profiles.keys().filter(|name| **name != record.profile) {
+            let other = self.store().load(name).map_err(store_error)?;
+            if other.is_some_and(|other| is_same_sign_in(&other, record)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// No two approvals are of the same nanosecond.
+fn is_same_sign_in(one: &Record, other: &Record) -> bool {
+    let approval = |record: &Record| record.grant.as_ref().map(|grant| (grant.approved_at, grant.issuer.clone()));
+    approval(one).is_some()
+        && approval(one) == approval(other)
+        && one.client_id == other.client_id
+        && one.provider == other.provider
+}
+
+fn forget_old(locked: &mut dyn LockedRecord, old: &ProfileName) -> Result<(), Error> {
+    locked.forget().map_err(|error| {
+        let error = store_error(error);
+        let message = format!("the profile has its new name, but its record under `{old}` could not be deleted");
+        Error { message, cause: error.cause, ..error }
+    })
+}

@@ -2,6 +2,8 @@
 
 #[path = "support/authority.rs"]
 mod authority;
+#[path = "cli/profile.rs"]
+mod profile;
 #[path = "support/program.rs"]
 mod program;
 

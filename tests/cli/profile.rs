@@ -1,15 +1,12 @@
 //! `profile use`, `edit` and `rename`, and what is left of a rename that is cut short.
 
-#[path = "support/authority.rs"]
-mod authority;
-#[path = "support/program.rs"]
-mod program;
-
 use std::fs;
+use std::io::Write;
 
-use authority::Authority;
-use program::{ACCESS_TOKEN, CLIENT_SECRET, Home};
 use serde_json::json;
+
+use crate::authority::Authority;
+use crate::program::{ACCESS_TOKEN, CLIENT_SECRET, Home};
 
 fn provider() -> Authority {
     Authority::start(|asked| match asked.path.as_str() {
@@ -201,7 +198,8 @@ fn a_grant_keeps_its_client_until_it_is_signed_out() {
 
 fn private_file(home: &Home, name: &str, bytes: &[u8]) {
     let path = home.path(name);
-    fs::write(&path, bytes).expect("the home can be written");
+    let mut file = fs::File::create(&path).expect("the home can be written");
+    file.write_all(bytes).expect("the disk has room");
     #[cfg(unix)]
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it is ours");
 }

@@ -2,14 +2,19 @@
 //!
 //! Both are plain data that tests compare. What the person asked for is a [`Command`](super::keymap::Command).
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use url::Url;
 
 use super::keymap::Key;
+use super::panels::api::{Content, Received};
+use super::widgets::json_view::{Found, JsonDocument};
 use crate::api::Call;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{Answer, ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut, TestCalls};
+use crate::service::{ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut, TestCalls};
 use crate::storage::Account;
 
 /// Names a piece of work under way. Answers of work that is no longer wanted are dropped by it.
@@ -68,8 +73,15 @@ pub enum Message {
     },
     Answered {
         task: TaskId,
-        result: Box<Result<Answer, Error>>,
+        result: Box<Result<Received, Error>>,
     },
+    /// What was looked for in a long text.
+    Found {
+        task: TaskId,
+        found: Option<Found>,
+    },
+    /// An answer was saved to this file, or could not be.
+    Saved(Result<PathBuf, Error>),
 }
 
 /// What is to be done. The runtime does it; nothing here waits.
@@ -115,6 +127,17 @@ pub enum Effect {
         task: TaskId,
         profile: ProfileName,
         call: Call,
+    },
+    /// Looks for something in a text that is too long to do it between two keys.
+    Find {
+        task: TaskId,
+        document: Arc<JsonDocument>,
+        query: String,
+    },
+    /// Writes an answer to a new file in the current directory.
+    Save {
+        name: String,
+        content: Content,
     },
     /// Sends text to the terminal's clipboard (OSC 52).
     Copy(Secret),

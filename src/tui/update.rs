@@ -32,6 +32,8 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::TokenRead { task, profile, result } => profiles::token_read(model, task, &profile, result, now),
         Message::TestCallsLoaded { task, result } => api::loaded(model, task, *result),
         Message::Answered { task, result } => api::answered(model, task, *result, now),
+        Message::Found { task, found } => api::found(model, task, found),
+        Message::Saved(result) => api::saved(model, result, now),
     }
 }
 

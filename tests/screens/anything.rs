@@ -6,6 +6,7 @@ use device_login::service::SignedOut;
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message};
 use device_login::tui::model::{Model, Now};
+use device_login::tui::panels::api::Received;
 use device_login::tui::update::update;
 use proptest::prelude::*;
 
@@ -62,7 +63,7 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
             Effect::Call { task, .. } => {
                 let body = if task.0 % 2 == 0 { HOSTILE } else { ORGANIZATION };
                 let answer = answer(200 + u16::try_from(task.0 % 300).unwrap_or(0), body, Some(explanation(HOSTILE)));
-                Message::Answered { task, result: Box::new(Ok(answer)) }
+                Message::Answered { task, result: Box::new(Ok(Received::new(answer))) }
             }
             Effect::ReadToken { task, profile } => {
                 Message::TokenRead { task, profile, result: Ok(Secret::new(HOSTILE)) }

@@ -15,6 +15,7 @@ use device_login::storage::{Account, KeySource, LastRefresh, Protection};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::{ConfiguredProfile, Model, Now};
+use device_login::tui::panels::api::Received;
 use device_login::tui::panels::profiles;
 use device_login::tui::theme::{Abilities, ColorChoice, QrAbilities, QrPalette};
 use device_login::tui::update::update;
@@ -195,7 +196,7 @@ pub(crate) const ORGANIZATION: &str = r#"{"org":[{"company_name":"Example GmbH",
 pub(crate) fn answered(result: Result<Answer, Error>) -> Model {
     let mut model = api_panel();
     let task = task_of(&press(&mut model, &[Key::Down, Key::Down, Key::Enter]));
-    update(&mut model, Message::Answered { task, result: Box::new(result) }, now());
+    update(&mut model, Message::Answered { task, result: Box::new(result.map(Received::new)) }, now());
     model
 }
 

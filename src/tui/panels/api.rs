@@ -5,14 +5,17 @@
 
 mod actions;
 mod answer;
+mod received;
 mod request;
 #[cfg(test)]
 mod tests;
 mod view;
 
+use std::path::PathBuf;
+
 use actions::{
-    back, copy_curl, copy_value, edit, in_history, in_text, is_move, leave, move_in_list, search, send, send_or_edit,
-    start_query, toggle_history, type_query,
+    back, copy_curl, copy_path, copy_value, edit, in_history, in_text, is_move, leave, move_in_list, save, search,
+    send, send_or_edit, start_query, toggle_history, type_query,
 };
 use answer::{Exchange, History, Side};
 use request::{Pressed, RequestForm};
@@ -21,14 +24,17 @@ use crate::api::Call;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::Dialect;
-use crate::service::{Answer, TestCalls};
+use crate::service::TestCalls;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Model, Now, Screen};
 use crate::tui::panels::profiles;
+use crate::tui::theme::Mark;
 use crate::tui::widgets::field::Field;
-use crate::tui::widgets::json_view::JsonView;
+use crate::tui::widgets::json_view::{Found, GUTTER, JsonView};
+use crate::untrusted::visible;
 
+pub use received::{Content, Received};
 pub use view::{title, view};
 
 /// What the panel shows for one profile.
@@ -49,6 +55,8 @@ pub struct ApiPanel {
     side: Side,
     /// The text that is being typed or was looked for.
     query: Option<Field>,
+    /// The search that goes on in a long text.
+    searching: Option<TaskId>,
     /// The row of the list of earlier answers that has the cursor.
     history_row: usize,
 }
@@ -95,6 +103,7 @@ impl ApiPanel {
             shown: None,
             side: Side::Body,
             query: None,
+            searching: None,
             history_row: 0,
         }
     }
@@ -131,6 +140,11 @@ impl ApiPanel {
     /// The text in the answer's pane.
     fn text(&self) -> Option<&JsonView> {
         self.exchange()?.side(self.side)
+    }
+
+    fn forget_query(&mut self) {
+        self.query = None;
+        self.searching = None;
     }
 
     fn text_mut(&mut self) -> Option<&mut JsonView> {
@@ -172,7 +186,8 @@ pub fn commands(model: &Model) -> Vec<Command> {
     let Some(panel) = &model.api else { return vec![Command::Back] };
     let to_send =
         [Command::Send, Command::Edit, Command::CopyCurl].into_iter().filter(|_| panel.test_calls().is_some());
-    let to_read = [Command::NextView, Command::Find, Command::Fold, Command::CopyAnswer];
+    let to_read =
+        [Command::NextView, Command::Find, Command::Fold, Command::CopyAnswer, Command::CopyPath, Command::SaveAnswer];
     let to_read = to_read.into_iter().filter(|_| panel.text().is_some());
     let mut commands = match panel.focus {
         Focus::Form => return vec![Command::NextPane, Command::Choose, Command::Back],
@@ -206,7 +221,7 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
             }
         }
     } else {
-        type_query(panel, key);
+        effects = type_query(model, key);
     }
     resized(model);
     effects
@@ -218,16 +233,18 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         return Vec::new();
     }
     match &mut model.api {
-        Some(panel) if panel.focus == Focus::Form => panel.form.paste(text),
+        Some(panel) if panel.focus == Focus::Form => {
+            panel.form.paste(text);
+            Vec::new()
+        }
         Some(panel) if panel.focus == Focus::Query => {
             if let Some(query) = &mut panel.query {
                 query.paste(text, true);
             }
-            search(panel);
+            search(model)
         }
-        _ => {}
+        _ => Vec::new(),
     }
-    Vec::new()
 }
 
 /// Does what the person asked for.
@@ -246,9 +263,11 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         (Command::Edit, _) => edit(panel),
         (Command::CopyCurl, _) => copy_curl(model, now),
         (Command::CopyAnswer, _) => copy_value(model, now),
+        (Command::CopyPath, _) => copy_path(model, now),
+        (Command::SaveAnswer, _) => save(model, now),
         (Command::NextView, _) => {
             panel.side = panel.side.next();
-            panel.query = None;
+            panel.forget_query();
             Vec::new()
         }
         (Command::Find, _) => start_query(panel),
@@ -260,7 +279,7 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
 }
 
 /// Takes in the answer of a request. One of a request that is not current any more goes to the history only.
-pub fn answered(model: &mut Model, task: TaskId, result: Result<Answer, Error>, now: Now) -> Vec<Effect> {
+pub fn answered(model: &mut Model, task: TaskId, result: Result<Received, Error>, now: Now) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return Vec::new() };
     let is_current = panel.under_way.last().is_some_and(|last| last.task == task);
     let Some(index) = panel.under_way.iter().position(|request| request.task == task) else { return Vec::new() };
@@ -269,16 +288,47 @@ pub fn answered(model: &mut Model, task: TaskId, result: Result<Answer, Error>, 
     if is_current {
         panel.shown = Some(task);
         panel.side = Side::Body;
-        panel.query = None;
+        panel.forget_query();
     }
     panel.history.push(exchange, panel.shown);
     resized(model);
     Vec::new()
 }
 
+/// Takes in what was found in a long text, unless something else is looked for by now.
+pub fn found(model: &mut Model, task: TaskId, found: Option<Found>) -> Vec<Effect> {
+    let Some(panel) = model.api.as_mut().filter(|panel| panel.searching == Some(task)) else { return Vec::new() };
+    panel.searching = None;
+    if let Some(text) = panel.text_mut() {
+        text.show_found(found);
+    }
+    Vec::new()
+}
+
+/// Tells where an answer was saved.
+pub fn saved(model: &mut Model, result: Result<PathBuf, Error>, now: Now) -> Vec<Effect> {
+    match result {
+        Ok(path) => {
+            model.say(Mark::Good, format!("Saved as {}, for you alone.", visible(&path.to_string_lossy())), now);
+        }
+        Err(error) => model.say(Mark::Declined, visible(&error.to_string()), now),
+    }
+    Vec::new()
+}
+
 /// Fits the answer's text to its pane, which the window and the lines above it settle.
 pub fn resized(model: &mut Model) {
-    let rows = view::text_rows(model);
+    let is_raw = model.api.as_ref().is_some_and(|panel| panel.side == Side::Raw);
+    if is_raw {
+        let columns = usize::from(view::text_size(model).width.saturating_sub(GUTTER)).max(1);
+        if let Some(panel) = &mut model.api
+            && let Some(shown) = panel.shown
+            && let Some(exchange) = panel.history.find_mut(shown)
+        {
+            exchange.wrap_raw(columns);
+        }
+    }
+    let rows = view::text_size(model).height;
     if let Some(text) = model.api.as_mut().and_then(ApiPanel::text_mut) {
         text.set_rows(rows);
     }

@@ -26,12 +26,17 @@ pub(super) fn sentence(error: &Error) -> String {
 
 /// The likely causes of an error, numbered, wrapped beside their numbers.
 pub(super) fn causes(error: &Error, room: usize) -> Vec<String> {
-    let numbered = |(index, cause): (usize, &String)| {
-        let lines = wrap(&shown(cause), room.saturating_sub(3).max(1)).into_iter().enumerate();
+    numbered(error.causes.iter().map(String::as_str), room)
+}
+
+/// Texts in a numbered list, each wrapped beside its number.
+pub(super) fn numbered<'a>(texts: impl Iterator<Item = &'a str>, room: usize) -> Vec<String> {
+    let lines = |(index, text): (usize, &str)| {
+        let lines = wrap(&shown(text), room.saturating_sub(3).max(1)).into_iter().enumerate();
         let beside = move |(row, line)| if row == 0 { format!("{}. {line}", index + 1) } else { format!("   {line}") };
         lines.map(beside).collect::<Vec<_>>()
     };
-    error.causes.iter().enumerate().flat_map(numbered).collect()
+    texts.enumerate().flat_map(lines).collect()
 }
 
 /// What a server sent, on one line and without anything that could hide.

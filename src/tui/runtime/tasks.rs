@@ -3,6 +3,7 @@
 //! Work that changes nothing is cut short when nobody wants it any more; work that changes the store or gives a grant
 //! back is waited for, also by the end of the app.
 
+mod answers;
 mod browser;
 
 use std::collections::HashMap;
@@ -100,9 +101,20 @@ impl Tasks {
             Effect::Call { task, profile, call } => self.spawn_cancellable(
                 task,
                 profile,
-                |service, profile| async move { service.call(&profile, &call).await },
+                |service, profile| async move { answers::received(service.call(&profile, &call).await?).await },
                 move |_, result| Message::Answered { task, result: Box::new(result) },
             ),
+            Effect::Find { task, document, query } => {
+                let sender = self.sender.clone();
+                tokio::task::spawn_blocking(move || {
+                    drop(sender.send(Message::Found { task, found: document.find(&query) }));
+                });
+            }
+            Effect::Save { name, content } => {
+                let sender = self.sender.clone();
+                let save = move || drop(sender.send(Message::Saved(answers::save(&name, &content))));
+                self.must_finish.spawn_blocking(save);
+            }
             Effect::OpenBrowser(url) => self.open_browser(&url),
             Effect::Decide { user_code, decision } => self.decide(&user_code, decision),
             Effect::Copy(_) | Effect::ClearScreen | Effect::Suspend | Effect::Quit(_) => {}

@@ -13,9 +13,9 @@ mod tests;
 use std::sync::Arc;
 
 pub use document::JsonDocument;
-pub use pane::JsonPane;
+pub use pane::{GUTTER, JsonPane};
 use scan::Kind;
-use search::Pattern;
+pub use search::Found;
 
 /// A document on screen: the cursor, what is folded, what is searched for. The cursor is always on a visible line.
 #[derive(Clone, Debug)]
@@ -30,24 +30,21 @@ pub struct JsonView {
     left: usize,
     /// Rows of the pane.
     rows: usize,
-    search: Option<Search>,
+    search: Option<Found>,
+    /// Containers from this depth on were folded last.
+    fold_depth: u32,
     /// Where the cursor was before the search.
     origin: usize,
-}
-
-#[derive(Clone, Debug)]
-struct Search {
-    pattern: Pattern,
-    lines: Vec<usize>,
 }
 
 impl JsonView {
     pub fn new(document: Arc<JsonDocument>) -> Self {
         let folded = vec![false; document.line_count()];
-        Self { document, folded, cursor: 0, top: 0, left: 0, rows: 1, search: None, origin: 0 }
+        let fold_depth = document.deepest();
+        Self { document, folded, cursor: 0, top: 0, left: 0, rows: 1, search: None, fold_depth, origin: 0 }
     }
 
-    pub fn document(&self) -> &JsonDocument {
+    pub fn document(&self) -> &Arc<JsonDocument> {
         &self.document
     }
 
@@ -96,9 +93,11 @@ impl JsonView {
 
     /// Scrolls right by so many columns, or left; not beyond the longest line in sight.
     pub fn scroll_sideways(&mut self, columns: isize) {
+        let wanted = self.left.saturating_add_signed(columns);
+        // What lies further to the right need not be looked at.
         let lines = self.visible_from(self.top).take(self.rows);
-        let longest = lines.map(|line| self.document.line_text(line).len()).max().unwrap_or_default();
-        self.left = self.left.saturating_add_signed(columns).min(longest.saturating_sub(1));
+        let longest = lines.map(|line| self.document.columns(line, wanted)).max().unwrap_or_default();
+        self.left = wanted.min(longest.saturating_sub(1));
     }
 
     /// Folds or unfolds the container at the cursor. On any other line, folds the one around it and moves there.
@@ -116,8 +115,23 @@ impl JsonView {
 
     /// Folds every container but the outermost.
     pub fn fold_all(&mut self) {
+        self.fold_from(1);
+    }
+
+    /// Shows one level of nesting less than at the last time, at least the outermost.
+    pub fn fold_more(&mut self) {
+        self.fold_from(self.fold_depth.saturating_sub(1).max(1));
+    }
+
+    /// Shows one level of nesting more.
+    pub fn fold_less(&mut self) {
+        self.fold_from(self.fold_depth.saturating_add(1).min(self.document.deepest()));
+    }
+
+    fn fold_from(&mut self, depth: u32) {
         let lines = self.document.lines();
-        self.folded = lines.iter().map(|line| line.kind == Kind::Open && line.depth > 0).collect();
+        self.folded = lines.iter().map(|line| line.kind == Kind::Open && line.depth >= depth).collect();
+        self.fold_depth = depth;
         self.cursor = self.visible(self.cursor);
         self.top = 0;
         self.settle();
@@ -125,6 +139,7 @@ impl JsonView {
 
     pub fn unfold_all(&mut self) {
         self.folded.fill(false);
+        self.fold_depth = self.document.deepest();
         self.settle();
     }
 
@@ -132,11 +147,12 @@ impl JsonView {
     /// called for every letter typed; an empty query moves back. Finds text as it was sent, also inside what is folded,
     /// and tells whether there is any.
     pub fn search(&mut self, query: &str) -> bool {
-        let pattern = Pattern::new(query);
-        self.search = pattern.map(|pattern| {
-            let lines = pattern.lines_in(self.document.text(), self.document.lines());
-            Search { pattern, lines }
-        });
+        self.show_found(self.document.find(query))
+    }
+
+    /// The same with what [`JsonDocument::find`] has found already.
+    pub fn show_found(&mut self, found: Option<Found>) -> bool {
+        self.search = found;
         let found = self.search.as_ref().and_then(|search| {
             let next = search.lines.partition_point(|&line| line < self.origin);
             search.lines.get(next).or(search.lines.first()).copied()

@@ -1,7 +1,7 @@
 //! What each command does on the API panel.
 
-use super::answer::Exchange;
-use super::{ApiPanel, Focus, RequestForm, Sent};
+use super::answer::{Exchange, Side};
+use super::{ApiPanel, Content, Focus, RequestForm, Sent};
 use crate::api;
 use crate::secret::Secret;
 use crate::tui::keymap::{Command, Key};
@@ -15,6 +15,8 @@ use crate::tui::widgets::json_view::JsonView;
 
 /// Bytes beyond which a text is not sent to the clipboard: terminals drop longer ones, most without a word.
 const LONGEST_COPY: usize = 100_000;
+/// Bytes up to which a text is searched between two keys.
+const SHORT_TEXT: usize = 256 * 1024;
 /// Columns by which the answer scrolls sideways.
 const SIDEWAYS: isize = 8;
 
@@ -34,7 +36,7 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
     match panel.selected_call() {
         Some(Ok(call)) => {
             panel.refused = None;
-            panel.query = None;
+            panel.forget_query();
             panel.under_way.push(Sent { task, call: call.clone(), dialect });
             vec![Effect::Call { task, profile: panel.profile.clone(), call }]
         }
@@ -112,8 +114,8 @@ pub(super) fn in_history(panel: &mut ApiPanel, command: Command) -> Vec<Effect> 
         panel.history_row = moved(panel.history_row, command, 10).min(panel.history.len().saturating_sub(1));
     } else if command == Command::Choose {
         panel.shown = panel.history.at(panel.history_row).map(|exchange| exchange.task).or(panel.shown);
-        panel.side = super::Side::Body;
-        panel.query = None;
+        panel.side = Side::Body;
+        panel.forget_query();
         panel.refused = None;
         panel.focus = Focus::Answer;
     }
@@ -134,6 +136,8 @@ pub(super) fn in_text(panel: &mut ApiPanel, command: Command) -> Vec<Effect> {
         Command::ScrollRight => text.scroll_sideways(SIDEWAYS),
         Command::Fold | Command::Choose => text.toggle_fold(),
         Command::FoldAll => text.fold_all(),
+        Command::FoldMore => text.fold_more(),
+        Command::FoldLess => text.fold_less(),
         Command::UnfoldAll => text.unfold_all(),
         Command::FindNext => drop(text.next_match()),
         Command::FindPrevious => drop(text.previous_match()),
@@ -153,34 +157,84 @@ pub(super) fn start_query(panel: &mut ApiPanel) -> Vec<Effect> {
 }
 
 /// Takes in a key of the query: Enter keeps what was found, Esc forgets it.
-pub(super) fn type_query(panel: &mut ApiPanel, key: Key) {
+pub(super) fn type_query(model: &mut Model, key: Key) -> Vec<Effect> {
+    let Some(panel) = &mut model.api else { return Vec::new() };
     match key {
         Key::Enter => panel.focus = Focus::Answer,
         Key::Esc => {
             panel.query = Some(Field::new(""));
-            search(panel);
-            panel.query = None;
-            panel.focus = Focus::Answer;
+            search(model);
+            if let Some(panel) = &mut model.api {
+                panel.forget_query();
+                panel.focus = Focus::Answer;
+            }
         }
         key => {
-            let edited = panel.query.as_mut().is_some_and(|query| query.press(key));
-            if edited {
-                search(panel);
+            if panel.query.as_mut().is_some_and(|query| query.press(key)) {
+                return search(model);
             }
         }
     }
+    Vec::new()
 }
 
-pub(super) fn search(panel: &mut ApiPanel) {
+/// Looks for what is typed: at once in a short text, elsewhere in a long one.
+pub(super) fn search(model: &mut Model) -> Vec<Effect> {
+    let task = model.new_task();
+    let Some(panel) = &mut model.api else { return Vec::new() };
     let query = panel.query.as_ref().map(Field::text).unwrap_or_default();
-    if let Some(text) = panel.text_mut() {
+    panel.searching = None;
+    let Some(text) = panel.text_mut() else { return Vec::new() };
+    if query.is_empty() || text.document().text().len() <= SHORT_TEXT {
         text.search(&query);
+        return Vec::new();
+    }
+    let document = text.document().clone();
+    panel.searching = Some(task);
+    vec![Effect::Find { task, document, query }]
+}
+
+/// Copies the value at the cursor; of the raw side, the whole body.
+pub(super) fn copy_value(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(panel) = &model.api else { return Vec::new() };
+    let body = panel.exchange().and_then(|exchange| exchange.outcome.as_ref().ok()).map(|reply| &reply.content);
+    match body {
+        Some(Content::Text(body)) if panel.side == Side::Raw => {
+            let body = body.to_string();
+            copy(model, Some(body), "the body", now)
+        }
+        _ => {
+            let value = panel.text().map(JsonView::value_at_cursor);
+            copy(model, value, "the value at the cursor", now)
+        }
     }
 }
 
-pub(super) fn copy_value(model: &mut Model, now: Now) -> Vec<Effect> {
-    let value = model.api.as_ref().and_then(ApiPanel::text).map(JsonView::value_at_cursor);
-    copy(model, value, "the value at the cursor", now)
+/// Copies the way to the value at the cursor, as jq writes it.
+pub(super) fn copy_path(model: &mut Model, now: Now) -> Vec<Effect> {
+    let text = model.api.as_ref().and_then(ApiPanel::text).filter(|text| text.document().is_json());
+    let path = text.map(JsonView::path_at_cursor);
+    copy(model, path, "the path to the value", now)
+}
+
+/// Saves the body of the answer, named after what was called and when.
+pub(super) fn save(model: &mut Model, now: Now) -> Vec<Effect> {
+    let exchange = model.api.as_ref().and_then(ApiPanel::exchange);
+    let Some((exchange, reply)) = exchange.and_then(|exchange| Some((exchange, exchange.outcome.as_ref().ok()?)))
+    else {
+        model.say(Mark::Attention, "There is no answer to save yet.", now);
+        return Vec::new();
+    };
+    let kind = match (&reply.content, exchange.side(Side::Body)) {
+        (Content::Binary(_), _) => "bin",
+        (_, Some(body)) if body.document().is_json() => "json",
+        _ => "txt",
+    };
+    let word = |step: &str| step.chars().filter(char::is_ascii_alphanumeric).take(20).collect::<String>();
+    let steps = exchange.call.url.path_segments().into_iter().flatten().map(word);
+    let steps: Vec<String> = steps.filter(|step| !step.is_empty()).take(5).collect();
+    let name = format!("{}-{}.{kind}", steps.join("-"), exchange.at.strftime("%Y%m%d-%H%M%S"));
+    vec![Effect::Save { name: name.trim_start_matches('-').to_owned(), content: reply.content.clone() }]
 }
 
 /// Copies the curl command of the answer that is looked at, or of the request that has the cursor.

@@ -7,11 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Sent;
+use super::received::{Content, Received, in_hexadecimal};
 use crate::api::Call;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::Dialect;
-use crate::service::{Answer, Explained};
+use crate::service::Explained;
 use crate::tui::message::TaskId;
 use crate::tui::widgets::json_view::{JsonDocument, JsonView};
 
@@ -40,20 +41,22 @@ pub(super) struct Exchange {
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) took: Duration,
-    /// Bytes of the body.
-    pub(super) size: usize,
     pub(super) content_type: Option<String>,
     /// Rate headers, as `name value`.
     pub(super) rates: Vec<String>,
     pub(super) explained: Option<Explained>,
-    pub(super) body: JsonView,
-    pub(super) headers: JsonView,
+    pub(super) content: Content,
+    body: JsonView,
+    /// The body as it was sent, broken after so many columns. Made when it is first looked at.
+    raw: Option<(usize, JsonView)>,
+    headers: JsonView,
 }
 
 /// Which side of an exchange is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     Body,
+    Raw,
     Headers,
     Request,
 }
@@ -62,6 +65,7 @@ impl Side {
     pub(super) fn name(self) -> &'static str {
         match self {
             Side::Body => "body",
+            Side::Raw => "raw",
             Side::Headers => "headers",
             Side::Request => "request",
         }
@@ -69,7 +73,8 @@ impl Side {
 
     pub(super) fn next(self) -> Self {
         match self {
-            Side::Body => Side::Headers,
+            Side::Body => Side::Raw,
+            Side::Raw => Side::Headers,
             Side::Headers => Side::Request,
             Side::Request => Side::Body,
         }
@@ -77,9 +82,9 @@ impl Side {
 }
 
 impl Exchange {
-    pub(super) fn new(sent: Sent, profile: ProfileName, result: Result<Answer, Error>, at: Timestamp) -> Self {
+    pub(super) fn new(sent: Sent, profile: ProfileName, result: Result<Received, Error>, at: Timestamp) -> Self {
         let Sent { task, call, dialect } = sent;
-        let request = text_view(as_sent(&call, dialect));
+        let request = text_view(&as_sent(&call, dialect));
         Self { task, profile, call, dialect, at, outcome: result.map(Reply::new), request }
     }
 
@@ -88,6 +93,7 @@ impl Exchange {
         match (side, &self.outcome) {
             (Side::Request, _) => Some(&self.request),
             (Side::Body, Ok(reply)) => Some(&reply.body),
+            (Side::Raw, Ok(reply)) => reply.raw.as_ref().map(|(_, view)| view),
             (Side::Headers, Ok(reply)) => Some(&reply.headers),
             (_, Err(_)) => None,
         }
@@ -97,34 +103,58 @@ impl Exchange {
         match (side, &mut self.outcome) {
             (Side::Request, _) => Some(&mut self.request),
             (Side::Body, Ok(reply)) => Some(&mut reply.body),
+            (Side::Raw, Ok(reply)) => reply.raw.as_mut().map(|(_, view)| view),
             (Side::Headers, Ok(reply)) => Some(&mut reply.headers),
             (_, Err(_)) => None,
         }
     }
 
+    /// Breaks the raw text to the width of its pane.
+    pub(super) fn wrap_raw(&mut self, columns: usize) {
+        let Ok(reply) = &mut self.outcome else { return };
+        if reply.raw.as_ref().is_none_or(|(known, _)| *known != columns) {
+            let document = match &reply.content {
+                Content::Text(text) => JsonDocument::wrapped(text.clone(), columns),
+                Content::Binary(bytes) => JsonDocument::plain(in_hexadecimal(bytes)),
+            };
+            reply.raw = Some((columns, JsonView::new(Arc::new(document))));
+        }
+    }
+
     fn size(&self) -> usize {
-        self.outcome.as_ref().map_or(0, |reply| reply.size)
+        self.outcome.as_ref().map_or(0, |reply| reply.content.bytes().len())
     }
 }
 
 impl Reply {
-    fn new(answer: Answer) -> Self {
-        let Answer { response, took, explained } = answer;
+    fn new(received: Received) -> Self {
+        let Received { status, headers, took, explained, content, document } = received;
         let is_rate = |name: &str| {
             let name = name.to_ascii_lowercase();
             RATE_HEADERS.iter().any(|known| name.starts_with(known))
         };
-        let rates = response.headers.iter().filter(|(name, _)| is_rate(name));
-        let headers: Vec<String> = response.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let rates = headers.iter().filter(|(name, _)| is_rate(name));
+        let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let content_type = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         Self {
-            status: response.status,
+            status,
             took,
-            size: response.body.len(),
-            content_type: response.header("content-type").map(str::to_owned),
+            content_type: content_type.map(|(_, value)| value.clone()),
             rates: rates.map(|(name, value)| format!("{name} {value}")).collect(),
             explained,
-            body: JsonView::new(Arc::new(JsonDocument::parse(response.body))),
-            headers: text_view(headers.join("\n")),
+            content,
+            body: JsonView::new(document),
+            raw: None,
+            headers: text_view(&lines.join("\n")),
+        }
+    }
+
+    /// What there is to know of a body that is no text.
+    pub(super) fn note(&self) -> Option<&'static str> {
+        match &self.content {
+            Content::Text(text) if text.is_empty() => Some("The answer has no body."),
+            Content::Binary(_) => Some("The body is no text: v shows its bytes, w saves them."),
+            Content::Text(_) => None,
         }
     }
 }
@@ -183,8 +213,8 @@ fn as_sent(call: &Call, dialect: &Dialect) -> String {
     lines.join("\n")
 }
 
-fn text_view(text: String) -> JsonView {
-    JsonView::new(Arc::new(JsonDocument::parse(text.into_bytes())))
+fn text_view(text: &str) -> JsonView {
+    JsonView::new(Arc::new(JsonDocument::plain(text)))
 }
 
 /// What HTTP calls a status (RFC 9110 §15), for those that APIs answer with.

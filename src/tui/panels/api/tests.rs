@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Catalogue, Focus, Side};
+use super::{Catalogue, Focus, Received, Side};
 use crate::api::Call;
 use crate::clock::Moment;
 use crate::error::{Code, Error};
@@ -77,7 +77,8 @@ fn answer(body: &str) -> Answer {
 }
 
 fn answered(model: &mut Model, task: u64, result: Result<Answer, Error>) -> Vec<Effect> {
-    update(model, Message::Answered { task: TaskId(task), result: Box::new(result) }, now())
+    let result = Box::new(result.map(Received::new));
+    update(model, Message::Answered { task: TaskId(task), result }, now())
 }
 
 /// The panel with an answer to the first call.
@@ -265,9 +266,9 @@ fn pasted_text_means_nothing_outside_a_field() {
 }
 
 #[test]
-fn v_shows_body_headers_and_request_in_turn() {
+fn v_shows_body_raw_headers_and_request_in_turn() {
     let mut model = with_answer("{}");
-    for side in [Side::Headers, Side::Request, Side::Body] {
+    for side in [Side::Raw, Side::Headers, Side::Request, Side::Body] {
         assert_eq!(press(&mut model, Key::Char('v')), []);
         assert_eq!(api(&model).side, side);
     }
@@ -396,4 +397,58 @@ fn a_page_is_as_long_as_the_pane_after_every_change_of_the_window() {
 #[test]
 fn nothing_wakes_the_panel() {
     assert_eq!(crate::tui::next_wakeup(&with_answer("{}"), now()), None);
+}
+
+#[test]
+fn a_long_text_is_searched_elsewhere_and_only_for_what_is_typed_last() {
+    let mut model = with_answer(&format!("[{}\"needle\"]", "\"hay\",".repeat(60_000)));
+    press(&mut model, Key::Char('/'));
+    let first = press(&mut model, Key::Char('h'));
+    let second = press(&mut model, Key::Backspace);
+    let third = press(&mut model, Key::Char('n'));
+    let find = |effects: &[Effect]| match effects {
+        [Effect::Find { task, document, query }] => (*task, document.find(query)),
+        other => panic!("{other:?}"),
+    };
+    let line = |model: &Model| api(model).text().expect("a text").line();
+    assert_eq!(second, []);
+    let (task, found) = find(&first);
+    assert_eq!(update(&mut model, Message::Found { task, found }, now()), []);
+    assert_eq!(line(&model), 0);
+    let (task, found) = find(&third);
+    update(&mut model, Message::Found { task, found }, now());
+    assert_eq!(line(&model), 60_001);
+}
+
+#[test]
+fn p_copies_the_path_to_the_value() {
+    let mut model = with_answer(r#"{"users":[{"email":"d@example.com"}]}"#);
+    press(&mut model, Key::Tab);
+    for _ in 0..3 {
+        press(&mut model, Key::Down);
+    }
+    assert_eq!(press(&mut model, Key::Char('p')), [Effect::Copy(Secret::new(".users[0].email"))]);
+}
+
+#[test]
+fn w_saves_the_body_as_it_was_sent_and_says_where() {
+    let mut model = with_answer("{\"a\": 1.50}");
+    let effects = press(&mut model, Key::Char('w'));
+    let [Effect::Save { name, content }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((name.as_str(), content.bytes()), ("oauth-user-info-20260314-140300.json", &b"{\"a\": 1.50}"[..]));
+    update(&mut model, Message::Saved(Ok("/home/dana/org\u{1b}.json".into())), now());
+    let said = model.notice.as_ref().map(|notice| notice.text.as_str());
+    assert_eq!(said, Some("Saved as /home/dana/org<U+001B>.json, for you alone."));
+}
+
+#[test]
+fn the_raw_side_is_what_was_sent_broken_to_the_width_of_the_pane() {
+    let body = format!("{{\"a\":\"{}\"}}", "x".repeat(100));
+    let mut model = with_answer(&body);
+    press(&mut model, Key::Char('v'));
+    let raw = |model: &Model| api(model).text().expect("a text").document().clone();
+    assert_eq!((raw(&model).line_count(), raw(&model).text()), (3, body.as_str()));
+    update(&mut model, Message::Resized { columns: 200, rows: 60 }, now());
+    assert_eq!(raw(&model).line_count(), 1);
+    assert_eq!(press(&mut model, Key::Char('y')), [Effect::Copy(Secret::new(body))]);
 }

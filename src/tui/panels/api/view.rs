@@ -7,16 +7,16 @@ mod form;
 
 use form::draw_form;
 use ratatui::Frame;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Widget};
 
-use super::answer::{Exchange, Reply, bytes_in_words, reason};
+use super::answer::{Exchange, Reply, Side, bytes_in_words, reason};
 use super::{ApiPanel, Catalogue, Focus};
 use crate::error::Error;
 use crate::tui::chrome::body;
 use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::{draw_lines, sentence, shown};
+use crate::tui::panels::lines::{causes, draw_lines, numbered, sentence, shown};
 use crate::tui::text::{ago, clip, width, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::json_view::JsonPane;
@@ -56,11 +56,13 @@ pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
     }
 }
 
-/// The rows that the answer's text has, for moving by a page and for keeping its cursor in sight.
-pub(super) fn text_rows(model: &Model) -> u16 {
-    let Some(panel) = &model.api else { return 0 };
+/// The room that the answer's text has, for moving by a page and for keeping its cursor in sight.
+pub(super) fn text_size(model: &Model) -> Size {
+    let Some(panel) = &model.api else { return Size::ZERO };
     let right = Panes::of(panel, body(model.window)).right;
-    right.map_or(0, |right| Pane::of(model, panel, block(model, "", right.width, true).inner(right)).text.height)
+    right.map_or(Size::ZERO, |right| {
+        Pane::of(model, panel, block(model, "", right.width, true).inner(right)).text.as_size()
+    })
 }
 
 /// The rows of the list.
@@ -203,7 +205,11 @@ impl Pane {
         }
         match (&panel.refused, panel.exchange()) {
             (Some(error), _) => head.extend(error_lines(model, error, room)),
-            (None, Some(exchange)) => head.extend(head_of(model, panel, exchange, room)),
+            (None, Some(exchange)) => {
+                head.extend(head_of(model, panel, exchange, room));
+                let note = exchange.outcome.as_ref().ok().filter(|_| panel.side == Side::Body).and_then(Reply::note);
+                head.extend(note.iter().flat_map(|note| wrap(note, room)).map(Line::raw));
+            }
             (None, None) if panel.under_way.is_empty() && panel.test_calls().is_some() => {
                 head.extend(
                     wrap("No answer yet. Enter sends the request at the cursor.", room).into_iter().map(Line::raw),
@@ -264,13 +270,17 @@ fn head_of(model: &Model, panel: &ApiPanel, exchange: &Exchange, room: usize) ->
         let rates: Vec<String> = reply.rates.iter().map(|rate| shown(rate)).collect();
         lines.push(Line::styled(clip(&rates.join(model.theme.separator()), room), model.theme.faint));
     }
+    if let Some(explained) = &reply.explained {
+        let causes = numbered(explained.diagnosis.causes().iter().copied(), room);
+        lines.extend(causes.into_iter().map(|line| Line::styled(line, model.theme.faint)));
+    }
     lines
 }
 
 fn status_line(model: &Model, reply: &Reply, room: usize) -> Line<'static> {
     let mark = if reply.explained.is_none() && reply.status < 400 { Mark::Good } else { Mark::Declined };
     let status = format!(" {} {}", reply.status, reason(reply.status));
-    let (time, size) = (format!("{} ms", reply.took.as_millis()), bytes_in_words(reply.size));
+    let (time, size) = (format!("{} ms", reply.took.as_millis()), bytes_in_words(reply.content.bytes().len()));
     let content_type = reply.content_type.as_deref().map(shown).unwrap_or_default();
     let words = [status.trim_end(), &time, &size, &content_type].join("  ");
     Line::from(vec![model.theme.mark(mark), Span::raw(clip(&words, room.saturating_sub(mark.word().len())))])
@@ -321,7 +331,7 @@ fn draw_history(model: &Model, panel: &ApiPanel, now: Now, area: Rect, frame: &m
     for (row, (index, exchange)) in (inner.y..inner.bottom()).zip(in_sight) {
         let marker = if index == panel.history_row { ">" } else { " " };
         let outcome = match &exchange.outcome {
-            Ok(reply) => format!("{}  {:>8}", reply.status, bytes_in_words(reply.size)),
+            Ok(reply) => format!("{}  {:>8}", reply.status, bytes_in_words(reply.content.bytes().len())),
             Err(_) => "---    failed".to_owned(),
         };
         let past = std::time::Duration::try_from(exchange.at.duration_until(now.time)).unwrap_or_default();
@@ -348,5 +358,6 @@ fn error_lines(model: &Model, error: &Error, room: usize) -> Vec<Line<'static>> 
     if let Some(hint) = &error.hint {
         lines.extend(wrap(&visible(&format!("What helps: {hint}.")), room).into_iter().map(Line::raw));
     }
+    lines.extend(causes(error, room).into_iter().map(|line| Line::styled(line, model.theme.faint)));
     lines
 }

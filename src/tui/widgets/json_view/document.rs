@@ -4,8 +4,11 @@
 //! and copied exactly as sent. What is not JSON is shown line by line.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::scan::{self, Kind, Line, closing};
+use super::search::{Found, Pattern};
+use crate::tui::text::width;
 use crate::untrusted::visible;
 
 /// Text beyond this many bytes is left out, so that every position fits 32 bits.
@@ -15,11 +18,13 @@ const LONGEST_TEXT: usize = 1 << 30;
 pub(super) const INDENT: usize = 2;
 
 /// A JSON text, or any other, ready to be shown.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct JsonDocument {
-    text: String,
+    text: Arc<str>,
     lines: Vec<Line>,
     is_json: bool,
+    /// The depth of the innermost line.
+    deepest: u32,
 }
 
 /// The part of a line that has one style. Its text is visible: nothing in it steers a terminal.
@@ -38,15 +43,37 @@ pub(super) enum Role {
 }
 
 impl JsonDocument {
-    /// Finds the lines of a body. Takes time and memory in proportion to it, whatever it holds.
-    pub fn parse(mut text: Vec<u8>) -> Self {
-        text.truncate(LONGEST_TEXT);
-        let text =
-            String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        let json = scan::scan(&text);
-        let is_json = json.is_some();
-        let lines = json.unwrap_or_else(|| plain_lines(&text));
-        Self { text, lines, is_json }
+    /// Finds the lines of a text, those of its indented form if it is JSON. Takes time and memory in proportion to it,
+    /// whatever it holds.
+    pub fn parse(text: impl Into<Arc<str>>) -> Self {
+        let text = text.into();
+        if text.len() > LONGEST_TEXT {
+            return Self::plain(prefix(&text, LONGEST_TEXT - 4));
+        }
+        match scan::scan(&text) {
+            Some(lines) => {
+                let deepest = lines.iter().map(|line| line.depth).max().unwrap_or_default();
+                Self { text, lines, is_json: true, deepest }
+            }
+            None => Self::plain(text),
+        }
+    }
+
+    /// Shows a text line by line, JSON or not.
+    pub fn plain(text: impl Into<Arc<str>>) -> Self {
+        Self::wrapped(text, usize::MAX)
+    }
+
+    /// Shows a text exactly as it is, its lines broken after so many columns.
+    pub fn wrapped(text: impl Into<Arc<str>>, columns: usize) -> Self {
+        let text = text.into();
+        let lines = plain_lines(&text, columns.max(1));
+        Self { text, lines, is_json: false, deepest: 0 }
+    }
+
+    /// Looks for `query` as it was sent; `None` for an empty one. Takes time in proportion to the text.
+    pub fn find(&self, query: &str) -> Option<Found> {
+        Pattern::new(query).map(|pattern| Found::new(pattern, &self.text, &self.lines))
     }
 
     /// Tells whether the text is JSON. What is cut off or followed by anything is not.
@@ -72,11 +99,17 @@ impl JsonDocument {
         " ".repeat(self.indent(line)) + &pieces.collect::<String>()
     }
 
+    /// About how many columns a line takes, counted to somewhat beyond `limit`.
+    pub(super) fn columns(&self, line: usize, limit: usize) -> usize {
+        let pieces = self.pieces(line, false, limit.saturating_add(64).saturating_mul(4));
+        self.indent(line) + pieces.iter().map(|piece| width(&piece.text)).sum::<usize>()
+    }
+
     /// The value of a line for the clipboard: strings without quotes and escapes, all else exactly as sent.
     pub fn value(&self, line: usize) -> String {
         let Some(&found) = self.lines.get(line) else { return String::new() };
         let (opening, end) = match found.kind {
-            Kind::Text => return self.plain_line(found, usize::MAX).to_owned(),
+            Kind::Text => return self.plain_line(line, usize::MAX).to_owned(),
             Kind::Close => (self.lines[found.partner as usize], found.start as usize + 1),
             Kind::Open => (found, self.lines[found.partner as usize].start as usize + 1),
             Kind::Scalar => (found, self.value_end(found)),
@@ -114,18 +147,13 @@ impl JsonDocument {
 
     /// The line of the container around a line, and how many elements stand before it there.
     pub(super) fn parent(&self, line: usize) -> Option<(usize, usize)> {
-        let mut line = self.opening(line);
-        if !self.is_json {
-            return None;
-        }
-        for index in 0.. {
-            line = line.checked_sub(1)?;
-            if self.lines[line].kind == Kind::Open {
-                return Some((line, index));
-            }
-            line = self.opening(line);
-        }
-        None
+        let found = self.lines.get(self.opening(line)).filter(|found| found.depth > 0)?;
+        Some((found.parent as usize, found.index as usize))
+    }
+
+    /// The depth of the innermost line.
+    pub(super) fn deepest(&self) -> u32 {
+        self.deepest
     }
 
     pub(super) fn indent(&self, line: usize) -> usize {
@@ -150,7 +178,7 @@ impl JsonDocument {
         let comma = if self.is_followed(self.closing(line)) { "," } else { "" };
         let start = self.value_start(found);
         match found.kind {
-            Kind::Text => push(Role::Text, self.plain_line(found, limit)),
+            Kind::Text => push(Role::Text, self.plain_line(line, limit)),
             Kind::Close => push(Role::Punctuation, &format!("{}{comma}", &self.text[start..=start])),
             Kind::Open if is_folded => {
                 let hidden = found.partner as usize - line - 1;
@@ -222,9 +250,10 @@ impl JsonDocument {
     }
 
     /// About the first `limit` bytes of a line of plain text.
-    fn plain_line(&self, line: Line, limit: usize) -> &str {
-        let rest = prefix(&self.text[line.start as usize..], limit);
-        rest.split('\n').next().unwrap_or_default().trim_end_matches('\r')
+    fn plain_line(&self, line: usize, limit: usize) -> &str {
+        let end = self.lines.get(line + 1).map_or(self.text.len(), |next| next.start as usize);
+        let rest = prefix(&self.text[self.lines[line].start as usize..end], limit);
+        rest.trim_end_matches('\n').trim_end_matches('\r')
     }
 }
 
@@ -241,12 +270,37 @@ fn prefix(text: &str, limit: usize) -> &str {
     &text[..end]
 }
 
-fn plain_lines(text: &str) -> Vec<Line> {
-    let after_breaks = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at + 1);
-    let starts = std::iter::once(0).chain(after_breaks).filter(|&start| start < text.len());
+/// The lines of a text, each broken after so many columns.
+fn plain_lines(text: &str, columns: usize) -> Vec<Line> {
+    let mut starts = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        starts.push(start);
+        break_line(line.trim_end_matches(['\n', '\r']), start, columns, &mut starts);
+        start += line.len();
+    }
     let line = |(line, start): (usize, usize)| {
         let (start, line) = (u32::try_from(start).ok()?, u32::try_from(line).ok()?);
-        Some(Line { start, partner: line, depth: 0, kind: Kind::Text, is_member: false })
+        Some(Line { start, partner: line, depth: 0, parent: line, index: 0, kind: Kind::Text, is_member: false })
     };
-    starts.enumerate().map_while(line).collect()
+    starts.into_iter().enumerate().map_while(line).collect()
+}
+
+/// Adds where the rows after the first one begin of a line that begins at `start`.
+fn break_line(line: &str, start: usize, columns: usize, starts: &mut Vec<usize>) {
+    if line.len() <= columns && line.is_ascii() {
+        return;
+    }
+    let mut used = 0;
+    for (at, character) in line.char_indices() {
+        let columns_of_it = match character {
+            ' '..='~' => 1,
+            other => width(&visible(other.encode_utf8(&mut [0; 4]))),
+        };
+        if used > 0 && used + columns_of_it > columns {
+            starts.push(start + at);
+            used = 0;
+        }
+        used += columns_of_it;
+    }
 }

@@ -12,7 +12,7 @@ use crate::tui::text;
 use crate::tui::theme::Theme;
 
 /// Columns left of the text, for the mark of the cursor's line, which survives without colours.
-const GUTTER: u16 = 2;
+pub const GUTTER: u16 = 2;
 
 /// The widget. Draws no border.
 #[derive(Clone, Copy, Debug)]

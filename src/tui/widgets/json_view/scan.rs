@@ -17,7 +17,7 @@ pub(super) enum Kind {
 }
 
 /// One line of the indented form, by its place in the text.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     /// The byte at which the member's name begins, or else the value or the closing bracket.
     pub(super) start: u32,
@@ -25,6 +25,10 @@ pub(super) struct Line {
     /// itself.
     pub(super) partner: u32,
     pub(super) depth: u32,
+    /// The line of the container around it, and how many elements stand before it there. Of the outermost and of closing
+    /// brackets they mean nothing.
+    pub(super) parent: u32,
+    pub(super) index: u32,
     pub(super) kind: Kind,
     /// A name stands before the value.
     pub(super) is_member: bool,
@@ -75,8 +79,16 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     lines: Vec<Line>,
-    /// The containers that are open: their lines, and the brackets that will close them.
-    open: Vec<(u32, u8)>,
+    open: Vec<Container>,
+}
+
+/// A container that is open.
+struct Container {
+    line: u32,
+    /// The bracket that will close it.
+    closing: u8,
+    /// The elements read so far.
+    elements: u32,
 }
 
 impl Scanner<'_> {
@@ -84,7 +96,7 @@ impl Scanner<'_> {
     fn element(&mut self) -> Option<Element> {
         self.skip_whitespace();
         let start = self.at;
-        let is_member = self.open.last().is_some_and(|&(_, closing)| closing == b'}');
+        let is_member = self.open.last().is_some_and(|container| container.closing == b'}');
         if is_member {
             self.string()?;
             self.skip_whitespace();
@@ -102,7 +114,7 @@ impl Scanner<'_> {
         if kind != Kind::Open {
             return Some(Element::Complete);
         }
-        self.open.push((line, closing(first)));
+        self.open.push(Container { line, closing: closing(first), elements: 0 });
         Some(Element::Opened)
     }
 
@@ -184,7 +196,7 @@ impl Scanner<'_> {
 
     fn close(&mut self) -> Option<()> {
         let start = self.at;
-        let (opening, closing) = self.open.pop()?;
+        let Container { line: opening, closing, .. } = self.open.pop()?;
         self.expect(closing)?;
         let line = self.push(start, Kind::Close, false)?;
         self.lines[line as usize].partner = opening;
@@ -195,7 +207,13 @@ impl Scanner<'_> {
     fn push(&mut self, start: usize, kind: Kind, is_member: bool) -> Option<u32> {
         let line = u32::try_from(self.lines.len()).ok()?;
         let depth = u32::try_from(self.open.len()).ok()?;
-        self.lines.push(Line { start: u32::try_from(start).ok()?, partner: line, depth, kind, is_member });
+        let (mut parent, mut index) = (line, 0);
+        if let Some(container) = self.open.last_mut().filter(|_| kind != Kind::Close) {
+            (parent, index) = (container.line, container.elements);
+            container.elements += 1;
+        }
+        let start = u32::try_from(start).ok()?;
+        self.lines.push(Line { start, partner: line, depth, parent, index, kind, is_member });
         Some(line)
     }
 

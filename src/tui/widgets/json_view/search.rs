@@ -3,10 +3,23 @@
 use super::scan::Line;
 
 /// What is looked for. Ignores the case of ASCII letters unless it has a capital one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Pattern {
     letters: Vec<u8>,
     ignores_case: bool,
+}
+
+/// What was looked for, and the lines that have it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    pub(super) pattern: Pattern,
+    pub(super) lines: Vec<usize>,
+}
+
+impl Found {
+    pub(super) fn new(pattern: Pattern, text: &str, lines: &[Line]) -> Self {
+        Self { lines: pattern.lines_in(text, lines), pattern }
+    }
 }
 
 impl Pattern {
@@ -33,7 +46,7 @@ impl Pattern {
     }
 
     /// The lines of `text` on which it begins, each once.
-    pub(super) fn lines_in(&self, text: &str, lines: &[Line]) -> Vec<usize> {
+    fn lines_in(&self, text: &str, lines: &[Line]) -> Vec<usize> {
         let mut found = Vec::new();
         let (mut from, mut line) = (0, 0);
         while let Some(at) = self.find_in(text, from) {

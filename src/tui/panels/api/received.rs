@@ -1,0 +1,111 @@
+//! An answer as it comes from the network, taken apart before it reaches the screen: that takes long for a long one.
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::service::{Answer, Explained};
+use crate::tui::widgets::json_view::JsonDocument;
+
+/// Bytes of a binary body that are shown.
+const MOST_HEXADECIMAL: usize = 64 * 1024;
+/// Bytes in a line of hexadecimal digits, as many as fit the narrowest screen.
+const BYTES_A_LINE: usize = 8;
+
+/// An answer with its body taken apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Received {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) took: Duration,
+    pub(super) explained: Option<Explained>,
+    pub(super) content: Content,
+    /// The body for people; of a binary one there is nothing.
+    pub(super) document: Arc<JsonDocument>,
+}
+
+/// The body of an answer, byte for byte.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Content {
+    Text(Arc<str>),
+    Binary(Arc<[u8]>),
+}
+
+impl Received {
+    /// Takes the body apart. Takes time in proportion to it.
+    pub fn new(answer: Answer) -> Self {
+        let Answer { response, took, explained } = answer;
+        let content = Content::new(response.body);
+        let document = match &content {
+            Content::Text(text) => JsonDocument::parse(text.clone()),
+            Content::Binary(_) => JsonDocument::plain(""),
+        };
+        let (status, headers) = (response.status, response.headers);
+        Self { status, headers, took, explained, content, document: Arc::new(document) }
+    }
+}
+
+impl Content {
+    /// What is UTF-8 without a NUL is text.
+    fn new(body: Vec<u8>) -> Self {
+        match String::from_utf8(body) {
+            Ok(text) if !text.contains('\0') => Content::Text(text.into()),
+            Ok(text) => Content::Binary(text.into_bytes().into()),
+            Err(error) => Content::Binary(error.into_bytes().into()),
+        }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Content::Text(text) => text.as_bytes(),
+            Content::Binary(bytes) => bytes,
+        }
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Bodies hold people's data and are long.
+        write!(f, "Content({} bytes)", self.bytes().len())
+    }
+}
+
+/// The beginning of `bytes` in hexadecimal digits and letters.
+pub(super) fn in_hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for (number, line) in bytes[..bytes.len().min(MOST_HEXADECIMAL)].chunks(BYTES_A_LINE).enumerate() {
+        let digits = |half: &[u8]| half.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let (first, second) = line.split_at(line.len().min(BYTES_A_LINE / 2));
+        let letter = |byte: &u8| if (b' '..=b'~').contains(byte) { char::from(*byte) } else { '.' };
+        let letters: String = line.iter().map(letter).collect();
+        let at = number * BYTES_A_LINE;
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{at:08x} {:<8} {:<8} {letters}", digits(first), digits(second));
+    }
+    if bytes.len() > MOST_HEXADECIMAL {
+        let _ = writeln!(text, "... {} bytes more", bytes.len() - MOST_HEXADECIMAL);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Content, in_hexadecimal};
+
+    #[test]
+    fn text_is_what_is_utf_8_without_nul() {
+        assert!(matches!(Content::new(b"{}".to_vec()), Content::Text(_)));
+        assert!(matches!(Content::new(b"a\0".to_vec()), Content::Binary(_)));
+        assert!(matches!(Content::new(b"\xff\xd8".to_vec()), Content::Binary(_)));
+    }
+
+    #[test]
+    fn bytes_are_shown_eight_a_line_with_their_letters() {
+        let text = in_hexadecimal(b"\x89PNG\r\n\x1a\n\0\0");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines, ["00000000 89504e47 0d0a1a0a .PNG....", "00000008 0000              .."]);
+        let long = in_hexadecimal(&vec![b'a'; 70_000]);
+        assert!(long.ends_with("... 4464 bytes more\n"));
+    }
+}

@@ -45,18 +45,6 @@ pub(super) fn seconds_until(time: Timestamp, now: Timestamp) -> u64 {
     u64::try_from(now.duration_until(time).as_secs()).unwrap_or_default()
 }
 
-/// "1st", "2nd", "3rd", "4th".
-pub(super) fn ordinal(number: u32) -> String {
-    let ending = match (number % 10, number % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{number}{ending}")
-}
-
 /// A code as it is read out: "Alpha Bravo, dash, one two".
 pub(super) fn spelled(code: &str) -> String {
     let mut groups = vec![Vec::new()];
@@ -133,7 +121,7 @@ pub(super) fn data_center(code: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{clock, duration, ordinal, parse_duration, spelled};
+    use super::{clock, duration, parse_duration, spelled};
 
     #[test]
     fn times_read_as_words() {
@@ -152,7 +140,6 @@ mod tests {
         }
         assert_eq!(clock(Duration::from_secs(8)), "0:08");
         assert_eq!(clock(Duration::from_secs(3725)), "1:02:05");
-        assert_eq!([1, 2, 3, 11, 22].map(ordinal), ["1st", "2nd", "3rd", "11th", "22nd"]);
     }
 
     #[test]

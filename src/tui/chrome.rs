@@ -37,14 +37,21 @@ pub fn body(window: Size) -> Rect {
 /// `device-login · profiles` on the left, what it is about on the right.
 pub fn title_line(model: &Model, title: &str, right: &str, frame: &mut Frame<'_>) {
     let width = frame.area().width;
-    let left = format!(" device-login{}{title}", model.theme.separator());
-    let left_width = u16::try_from(text::width(&left)).unwrap_or(width);
-    let room = usize::from(width.saturating_sub(left_width).saturating_sub(3));
-    let right = text::clip(right, room);
+    let left = title_start(model, title);
+    let right = text::clip(right, title_room(model, title, width));
     let right_width = u16::try_from(text::width(&right)).unwrap_or(0);
     let buffer = frame.buffer_mut();
     buffer.set_string(0, 0, left, model.theme.title);
     buffer.set_string(width.saturating_sub(right_width + 1), 0, right, model.theme.text);
+}
+
+/// The columns that a title line leaves for what it is about.
+pub fn title_room(model: &Model, title: &str, width: u16) -> usize {
+    usize::from(width).saturating_sub(text::width(&title_start(model, title)) + 3)
+}
+
+fn title_start(model: &Model, title: &str) -> String {
+    format!(" device-login{}{title}", model.theme.separator())
 }
 
 /// The last line: a notice while there is one, else the keys, as many as fit.

@@ -88,13 +88,25 @@ pub fn ago(time: Duration) -> String {
     }
 }
 
+/// A place in a row: `1st`, `2nd`, `11th`.
+pub fn ordinal(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use proptest::prelude::*;
 
-    use super::{ago, clip, clock, countdown, width, wrap};
+    use super::{ago, clip, clock, countdown, ordinal, width, wrap};
 
     #[test]
     fn text_that_fits_stays_and_longer_text_ends_in_dots() {
@@ -148,5 +160,10 @@ mod tests {
         assert_eq!([at(59), at(60), at(3599)], ["just now", "1 min ago", "59 min ago"]);
         assert_eq!([at(3600), at(86399), at(86400)], ["1 h ago", "23 h ago", "1 day ago"]);
         assert_eq!(at(9 * 86400), "9 days ago");
+    }
+
+    #[test]
+    fn places_have_their_endings() {
+        assert_eq!([1, 2, 3, 4, 11, 22].map(ordinal), ["1st", "2nd", "3rd", "4th", "11th", "22nd"]);
     }
 }

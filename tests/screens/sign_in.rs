@@ -16,11 +16,14 @@ use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::{ConfiguredProfile, Model, Now};
 use device_login::tui::panels::sign_in;
-use device_login::tui::theme::Environment;
+use device_login::tui::theme::{Environment, Theme};
 use device_login::tui::update::update;
 use device_login::tui::widgets::qr::QrChoice;
 use jiff::Timestamp;
 use proptest::prelude::*;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::{Margin, Rect, Size};
+use ratatui::style::{Color, Modifier};
 
 use crate::support::{draw, screen, screen_text};
 use crate::{SIZES, camera};
@@ -231,13 +234,119 @@ fn the_code_decodes_from_the_screen_with_everything_around_it() {
     assert_eq!(camera::LIGHT.decode(&draw(&model, at(42)).0, 4).as_deref(), Some(COMPLETE));
 }
 
+/// What different terminals say of themselves, and how their QR codes look.
+fn terminals() -> [Environment<'static>; 5] {
+    let plain = Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Environment::default() };
+    [
+        plain,
+        Environment { term: Some("xterm"), ..plain },
+        Environment { no_color: Some("1"), ..plain },
+        Environment { term: Some("linux"), ..plain },
+        Environment { lang: Some("C"), ..plain },
+    ]
+}
+
+/// The sign-in as it looks on another terminal.
+fn on(environment: Environment<'_>, mut model: Model) -> Model {
+    model.abilities = environment.abilities();
+    model.theme = Theme::new(model.abilities.color, model.abilities.unicode);
+    model
+}
+
+/// What a camera reads that looks at the code and one cell around it. Modules of one column need more pixels a column
+/// than larger ones.
+fn scanned(camera: camera::Terminal, model: &Model) -> Option<String> {
+    let (buffer, _) = draw(model, at(42));
+    let is_half_block = |cell: &Cell| ["▀", "▄"].contains(&cell.symbol());
+    let is_code =
+        |cell: &Cell| is_half_block(cell) || cell.bg != Color::Reset || cell.modifier.contains(Modifier::REVERSED);
+    let cells = buffer.area.positions().filter(|position| is_code(&buffer[*position]));
+    let seen = cells.map(|position| Rect::from((position, Size::new(1, 1)))).reduce(Rect::union)?;
+    let seen = seen.outer(Margin::new(1, 1)).intersection(buffer.area);
+    let mut photograph = Buffer::empty(Rect::new(0, 0, seen.width, seen.height));
+    for position in photograph.area.positions() {
+        photograph[position] = buffer[(position.x + seen.x, position.y + seen.y)].clone();
+    }
+    camera.decode(&photograph, if photograph.content.iter().any(is_half_block) { 4 } else { 2 })
+}
+
 #[test]
-fn there_is_a_whole_code_or_the_reason_why_not() {
-    for (columns, rows) in [(60, 20), (73, 20), (73, 21), (74, 21), (110, 20), (75, 22), (80, 24), (40, 30), (50, 50)] {
-        let model = sized(pending(), columns, rows);
-        let code = camera::DARK.decode(&draw(&model, at(42)).0, 4);
-        let text = screen_text(&model, at(42));
-        assert!(code.as_deref() == Some(COMPLETE) || text.contains("QR code needs"), "{columns}x{rows}:\n{text}");
+fn there_is_a_whole_code_or_the_reason_why_not_at_every_size_and_on_every_terminal() {
+    for (number, environment) in terminals().into_iter().enumerate() {
+        // Few sizes will do once it is known that sizes do not matter.
+        let (across, down) = if number == 0 { (7, 5) } else { (33, 12) };
+        let widths = (40..=200).step_by(across);
+        let mut codes = 0;
+        for (columns, rows) in widths.flat_map(|columns| (12..=60).step_by(down).map(move |rows| (columns, rows))) {
+            let model = sized(on(environment, pending()), columns, rows);
+            let text = screen_text(&model, at(42));
+            let has_reason = text.contains("QR code needs") || text.contains("Press f for the QR code");
+            // In so small a window the reason is told when the code is asked for.
+            if has_reason || (rows < 16 && columns < 100) {
+                continue;
+            }
+            assert_eq!(
+                scanned(camera::DARK, &model).as_deref(),
+                Some(COMPLETE),
+                "{columns}x{rows}, {environment:?}:\n{text}"
+            );
+            codes += 1;
+        }
+        assert!(codes > 3, "{codes} on {environment:?}");
+    }
+}
+
+#[test]
+fn the_code_scans_on_light_terminals_too_once_inverted_where_it_has_no_colors_of_its_own() {
+    for environment in terminals() {
+        let keys: &[Key] = if environment.no_color.is_some() { &[Key::Char('i')] } else { &[] };
+        for (columns, rows) in [(80, 24), (120, 40), (60, 50), (200, 60)] {
+            let model = sized(on(environment, pressed(pending(), keys)), columns, rows);
+            let code = scanned(camera::LIGHT, &model);
+            let text = screen_text(&model, at(42));
+            assert!(code.as_deref() == Some(COMPLETE) || text.contains("QR code"), "{columns}x{rows}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn where_no_code_fits_beside_the_text_it_has_the_whole_screen_or_says_what_it_needs() {
+    let model = sized(pending(), 60, 20);
+    assert!(screen_text(&model, at(42)).contains("Press f for the QR code on the whole screen."));
+    assert_eq!(scanned(camera::DARK, &pressed(model, &[Key::Char('f')])).as_deref(), Some(COMPLETE));
+    let text = screen_text(&sized(pressed(pending(), &[Key::Char('f')]), 36, 18), at(42));
+    assert!(joined(&text).contains("QR code needs 35x19, this window is 36x18."), "{text}");
+    let text = screen_text(&sized(pending(), 60, 16), at(42));
+    assert!(joined(&text).contains("QR code needs 35x19, this window is 60x16."), "{text}");
+}
+
+#[test]
+fn the_layouts_are_those_that_were_thought_out() {
+    for (columns, rows) in [(60, 20), (60, 50), (100, 30), (160, 50), (200, 60), (200, 14), (79, 23), (39, 11)] {
+        insta::assert_snapshot!(format!("layout_{columns}x{rows}"), screen(&sized(pending(), columns, rows), at(42)));
+    }
+    // A module of two columns and one row needs no glyph of the font.
+    let (buffer, _) = draw(&sized(pending(), 120, 40), at(42));
+    let code = buffer.content.iter().filter(|cell| matches!(cell.bg, Color::Indexed(16 | 231))).count();
+    assert_eq!(code, 74 * 37);
+}
+
+#[test]
+fn a_window_without_room_for_a_code_to_scan_has_large_letters() {
+    for (columns, rows) in [(60, 20), (100, 19), (140, 20)] {
+        let model = on(terminals()[3], sized(pending(), columns, rows));
+        let (buffer, _) = draw(&model, at(42));
+        let inked = |cell: &&Cell| cell.modifier.contains(Modifier::REVERSED) && cell.symbol() == " ";
+        assert!(buffer.content.iter().filter(inked).count() > 60, "{columns}x{rows}");
+        assert!(screen_text(&model, at(42)).contains("WLKU-4502"));
+    }
+}
+
+#[test]
+fn a_part_of_a_code_is_never_shown() {
+    for (columns, rows) in (1..=45).flat_map(|columns| (1..=14).map(move |rows| (columns, rows))) {
+        let text = screen_text(&sized(pending(), columns, rows), at(42)).replace('\n', "");
+        assert!(text.contains("WLKU-4502") || "...".starts_with(&text), "{columns}x{rows}: {text}");
     }
 }
 
@@ -266,14 +375,40 @@ fn the_form_that_the_person_wants_is_drawn_or_its_lack_explained() {
     }
 }
 
+/// Every line of the screen in one, so that nothing is missed where a line ends.
+fn joined(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
-fn what_an_honest_request_shows_is_there_at_every_size_that_holds_it() {
-    for (columns, rows) in [(80, 24), (120, 40), (40, 12), (60, 20), (200, 60), (40, 10)] {
-        let text = screen_text(&sized(pending(), columns, rows), at(42)).replace("\n ", " ").replace('\n', " ");
-        for part in ["accounts.zoho.com/oauth/v3/device", "WLKU-4502", "4:18", "CRM: read users", "dana@web-01"] {
-            assert!(text.contains(part), "{columns}x{rows} lacks {part}:\n{text}");
+fn what_an_honest_request_shows_is_there_at_every_size_and_in_every_state_that_waits() {
+    let mut wordy = pending();
+    let subject = wordy.subjects.values_mut().next().expect("there is a profile");
+    subject.scopes = (0..40).map(|number| format!("ZohoCRM.area_{number}.READ")).collect();
+    let states = STATES
+        .iter()
+        .filter(|(name, _)| ["first", "pending", "slowed", "relocated", "retrying", "renewed", "demo"].contains(name));
+    let models = states.map(|(_, state)| (state(), "CRM: read users")).chain([(wordy, "Asks for")]);
+    for (model, scope) in models.map(|(model, scope)| (std::cell::RefCell::new(Some(model)), scope)) {
+        for (columns, rows) in
+            [(80, 24), (120, 40), (40, 12), (60, 20), (200, 60), (40, 24), (79, 23), (60, 50), (200, 12)]
+        {
+            let sized = sized(model.take().expect("it is put back"), columns, rows);
+            let text = joined(&screen_text(&sized, at(42)));
+            let code = if text.contains("WXYZ") { "WXYZ-7788" } else { "WLKU-4502" };
+            for part in ["accounts.zoho.com/oauth/v3/device", code, "4:18", scope, "dana@web-01", " in 0:"] {
+                let is_list = part == "Asks for" && text.contains("Permissions asked for");
+                assert!(
+                    text.contains(part) || is_list,
+                    "{columns}x{rows} lacks {part}:\n{}",
+                    screen_text(&sized, at(42))
+                );
+            }
+            for part in ["profile work", "US", "Approve only if you"] {
+                assert!(text.contains(part), "{columns}x{rows} lacks {part}:\n{}", screen_text(&sized, at(42)));
+            }
+            model.replace(Some(sized));
         }
-        assert!(text.contains("Approve only if you"), "{columns}x{rows}:\n{text}");
     }
 }
 

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
 use crate::service::{IssuedCode, Machine, Service, SignIn, SignInEvent};
+use crate::tui::text::ordinal;
 
 /// A code that is younger is not replaced: Enter was probably pressed twice.
 const YOUNG: Duration = Duration::from_secs(10);
@@ -164,8 +165,8 @@ impl Talk<'_> {
                 output.note(&format!("Your account lives in {data_center}. Asking {accounts_host} from now on."));
             }
             SignInEvent::Retrying { reason, attempt, next_poll_at, .. } => {
-                let (wait, ordinal) = (wait(next_poll_at), words::ordinal(attempt));
-                output.note(&format!("No answer: {reason}. Trying again in {wait} ({ordinal} time)."));
+                let (wait, count) = (wait(next_poll_at), ordinal(attempt));
+                output.note(&format!("No answer: {reason}. Trying again in {wait} ({count} time)."));
             }
             SignInEvent::Approved => {
                 self.code = None;

@@ -85,6 +85,8 @@ pub struct Waiting {
     pub interval: Duration,
     pub next_poll_at: Moment,
     pub last_answer: LastAnswer,
+    /// The data center that is asked since the server said that the account lives there.
+    pub relocated_to: Option<String>,
 }
 
 /// How the last question to the server ended.
@@ -314,6 +316,7 @@ impl Waiting {
                 (LastAnswer::SlowedDown { at }, next_poll_at)
             }
             SignInEvent::Relocated { data_center, accounts_host, next_poll_at } => {
+                self.relocated_to = Some(data_center.clone());
                 (LastAnswer::Relocated { data_center, accounts_host }, next_poll_at)
             }
             SignInEvent::Retrying { reason, attempt, next_poll_at, .. } => {
@@ -331,7 +334,8 @@ impl Waiting {
 
 fn waiting(code: IssuedCode, next_poll_at: Moment) -> Stage {
     let matrix = QrMatrix::encode(complete_address(&code));
-    Stage::Waiting(Waiting { interval: code.interval, code, matrix, next_poll_at, last_answer: LastAnswer::None })
+    let (interval, last_answer) = (code.interval, LastAnswer::None);
+    Stage::Waiting(Waiting { interval, code, matrix, next_poll_at, last_answer, relocated_to: None })
 }
 
 /// What the QR code holds: the address with the code in it, or the plain one where the provider sends none.

@@ -21,6 +21,9 @@ pub struct BigText {
 type Glyph = [u8; LETTER as usize];
 
 impl BigText {
+    /// The rows at scale 1.
+    pub const ROWS: u16 = LETTER;
+
     /// The text at scale 1, or `None` if any of its characters has no letter here: a code is shown exactly as it was sent
     /// or not at all.
     pub fn new(text: &str, style: Style) -> Option<Self> {

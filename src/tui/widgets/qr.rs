@@ -85,11 +85,12 @@ impl QrForms {
 }
 
 impl Fit {
-    /// Chooses the best way to draw `size` modules in a box beside text: blanks before half-blocks, then the wider quiet
-    /// zone. Goes `step` ways up (bigger) or down (smaller) from there, as far as there are any.
+    /// Chooses the best way to draw `size` modules in a box beside text: blanks alone before half-blocks, then the larger
+    /// scale and the wider quiet zone. Goes `step` ways up (bigger) or down (smaller) from there, as far as there are any.
     pub fn choose_step(size: u16, width: u16, height: u16, forms: QrForms, step: i16) -> Result<Self, TooSmall> {
         let ladder = Self::ladder(size, width, height, forms);
-        let usual = ladder.iter().position(|fit| fit.scale <= BACKGROUND_SCALE).unwrap_or_default();
+        let is_usual = |fit: &Self| fit.needs_no_glyph() || fit.scale == 1;
+        let usual = ladder.iter().position(is_usual).unwrap_or_default();
         let last = ladder.len().saturating_sub(1);
         let chosen = usual.saturating_add_signed(-isize::from(step)).min(last);
         ladder
@@ -109,7 +110,8 @@ impl Fit {
         ways.filter(|fit| fit.columns() <= width && fit.rows() <= height).collect()
     }
 
-    fn smallest(size: u16, forms: QrForms) -> Self {
+    /// The way that takes least room.
+    pub fn smallest(size: u16, forms: QrForms) -> Self {
         match forms {
             QrForms::Background => Self { size, scale: BACKGROUND_SCALE, quiet_zone: 2 },
             QrForms::HalfBlock | QrForms::Both => Self { size, scale: 1, quiet_zone: 1 },
@@ -138,6 +140,11 @@ impl Fit {
     /// The columns of one module; it is half as many rows tall.
     pub fn scale(self) -> u16 {
         self.scale
+    }
+
+    /// Made of blanks alone.
+    fn needs_no_glyph(self) -> bool {
+        self.scale.is_multiple_of(2)
     }
 
     /// The middle of `area`, as large as the code, or `None` if it is larger than `area`.

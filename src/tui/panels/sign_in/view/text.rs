@@ -1,158 +1,246 @@
-//! The text column of a code that waits for approval: steps, address, code, time left, who asks, and the warning.
-
-use std::time::Duration;
+//! The text column of a code that waits for approval: steps, address, code, time left, who asks for what, the warning.
+//!
+//! It is written in the first of several [`ways`](super::ways) that fits.
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect, Size};
-use ratatui::text::{Line, Span};
+use ratatui::style::Style;
+use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
-use super::{effective_scopes, in_words, subject, subject_line, time_of_day, without_scheme};
+use super::ways::{BRIEF, CodeForm, LEAST, WITH_QR, WITHOUT_QR, Way};
+use super::words::{last_and_next, next_in_short, permissions, state};
+use super::{
+    effective_scopes, fits_in_title, in_words, profile_and_place, subject, subject_line, time_of_day, without_scheme,
+};
 use crate::tui::model::{Model, Now};
-use crate::tui::panels::sign_in::{LastAnswer, SignInPanel, Waiting};
-use crate::tui::text::{clock, countdown, width as columns, wrap};
+use crate::tui::panels::sign_in::{SignInPanel, Waiting};
+use crate::tui::text::{countdown, width as columns, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::big_text::BigText;
 use crate::tui::widgets::gauge::Gauge;
+
+/// What the text is about.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) model: &'a Model,
+    pub(super) panel: &'a SignInPanel,
+    pub(super) waiting: &'a Waiting,
+    pub(super) now: Now,
+    /// Why there is no code to scan beside the text.
+    pub(super) lack: Option<&'a str>,
+}
 
 /// The text column, line by line, with the rows that are not plain text.
 #[derive(Default)]
 pub(super) struct Text<'a> {
     lines: Vec<Line<'a>>,
     code_at: Option<Position>,
-    gauge: Option<(u16, Duration, Duration)>,
+    gauge: Option<u16>,
     big: Option<(u16, BigText)>,
-}
-
-/// How much a small window shows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tight {
-    /// Also who asks at which provider, and how the last question ended.
-    Whole,
-    /// Also which code ran out.
-    WithNotice,
-    Least,
+    /// The lines that come and go while one code waits. They move nothing that stands above them.
+    passing: u16,
+    /// Where air may come, before which line.
+    gaps: Vec<u16>,
+    is_numbered: bool,
 }
 
 impl<'a> Text<'a> {
-    /// The numbered steps, with space between them as far as there is any.
-    pub(super) fn roomy(
-        model: &'a Model,
-        panel: &'a SignInPanel,
-        waiting: &'a Waiting,
-        now: Now,
-        room: Size,
-        lack: Option<String>,
-    ) -> Self {
-        let Size { width, height } = room;
-        let lacks_qr = lack.is_some();
-        let theme = &model.theme;
-        let mut text = Self::default();
-        let inner = usize::from(width.saturating_sub(2));
-        let steps =
-            [Self::notice(model, panel, inner), vec![Line::styled(" Sign in on another device", theme.title)]].concat();
-        text.lines.extend(steps);
-        if let (Some(subject), Some(line)) = (subject(model, panel), text.lines.last_mut()) {
-            *line = Line::styled(format!(" Sign in to {} on another device", subject.provider), theme.title);
-        }
-        text.blank();
-        let open = if lacks_qr { " 1  On your phone or computer open" } else { " 1  Scan the QR code, or open" };
-        text.lines.push(Line::raw(open));
-        text.push_address(model, waiting, inner);
-        text.blank();
-        text.lines.push(Line::raw(if lacks_qr {
-            " 2  Type this code there"
-        } else {
-            " 2  Check it shows this code, or type it"
-        }));
-        text.push_code(model, waiting, width, height);
-        text.lines.push(Line::raw(" 3  Approve there, then look back here."));
-        text.blank();
-        text.push_state(model, waiting, now, inner);
-        text.blank();
-        text.push_facts(model, panel, inner, true);
-        text.push_lack(model, lack, inner);
-        text.shrink_to(usize::from(height));
-        text
+    /// The column in the richest way that fits; in the barest, cut off below, where none does.
+    pub(super) fn in_room(scene: Scene<'a>, room: Size) -> Self {
+        let ways: &[Way] = if scene.lack.is_none() { &WITH_QR } else { &WITHOUT_QR };
+        let written = ways.iter().find_map(|way| Self::written(scene, room, *way));
+        written.unwrap_or_else(|| Self::written_anyhow(scene, room))
     }
 
-    /// What has to be there, and as much of the rest as there are rows for.
-    pub(super) fn tight(
-        model: &'a Model,
-        panel: &'a SignInPanel,
-        waiting: &'a Waiting,
-        now: Now,
-        room: Size,
-        lack: Option<String>,
-    ) -> Self {
+    /// The rows below which nothing that belongs there has to go.
+    pub(super) fn comfortable_rows(scene: Scene<'a>, width: u16) -> u16 {
+        Self::written(scene, Size::new(width, u16::MAX), BRIEF).map_or(u16::MAX, |text| text.rows())
+    }
+
+    /// Whether it stands below the title line of the app.
+    pub(super) fn is_numbered(&self) -> bool {
+        self.is_numbered
+    }
+
+    pub(super) fn rows(&self) -> u16 {
+        u16::try_from(self.lines.len()).unwrap_or(u16::MAX)
+    }
+
+    /// The rows without what comes and goes.
+    fn steady_rows(&self) -> u16 {
+        self.rows() - self.passing
+    }
+
+    fn written(scene: Scene<'a>, room: Size, way: Way) -> Option<Self> {
+        // The title line takes a row of its own.
+        let height = room.height - u16::from(way.numbered && room.height > 0);
+        let mut text = Self { is_numbered: way.numbered, ..Self::default() };
         let inner = usize::from(room.width.saturating_sub(2));
-        let notice = Self::notice(model, panel, inner);
-        let ways = [Tight::Whole, Tight::WithNotice, Tight::Least];
-        let mut texts = ways.map(|way| Self::tight_way(model, panel, waiting, now, inner, &notice, way)).into_iter();
-        let fits = |text: &Self| text.lines.len() <= usize::from(room.height);
-        let mut text = texts
-            .find(fits)
-            .unwrap_or_else(|| Self::tight_way(model, panel, waiting, now, inner, &notice, Tight::Least));
-        let least = text.lines.len();
-        text.push_lack(model, lack, inner);
-        if !fits(&text) {
-            // Half a sentence would be worse than none.
-            text.lines.truncate(least);
+        text.push_steps(scene, room.width, way)?;
+        text.push_state(scene, inner, way);
+        text.gap();
+        let permissions_at = text.lines.len();
+        text.gap();
+        text.push_warning(scene, inner, way);
+        if let Some(lack) = scene.lack.filter(|_| way.lack) {
+            text.push_wrapped(lack, inner, scene.model.theme.faint);
         }
+        let rows_left = usize::from(height).checked_sub(text.lines.len())?;
+        let scopes = subject(scene.model, scene.panel).map(|subject| in_words(&effective_scopes(scene.panel, subject)));
+        let least_air = text.gaps.len() * usize::from(way.gap);
+        let rows_left = rows_left.checked_sub(least_air)?;
+        let permissions = permissions(&scopes.unwrap_or_default(), inner, rows_left, way.lists)?;
+        let added = permissions.len();
+        let lines = permissions.into_iter().map(|line| Line::raw(format!(" {line}")));
+        text.lines.splice(permissions_at..permissions_at, lines);
+        if let Some(before_warning) = text.gaps.last_mut() {
+            *before_warning += u16::try_from(added).unwrap_or(0);
+        }
+        text.spread(rows_left - added + least_air, way)?;
+        Some(text)
+    }
+
+    /// The barest way without what has no room. Half a sentence would be worse than none.
+    fn written_anyhow(scene: Scene<'a>, room: Size) -> Self {
+        let inner = usize::from(room.width.saturating_sub(2));
+        let mut text = Self::default();
+        // Fails only for want of letters, which the barest way does not draw.
+        let _ = text.push_steps(scene, room.width, LEAST);
+        text.push_state(scene, inner, LEAST);
+        text.push_warning(scene, inner, LEAST);
         text
     }
 
-    fn tight_way(
-        model: &'a Model,
-        panel: &'a SignInPanel,
-        waiting: &'a Waiting,
-        now: Now,
-        inner: usize,
-        notice: &[Line<'a>],
-        way: Tight,
-    ) -> Self {
-        let theme = &model.theme;
-        let mut text = Self::default();
-        let provider = subject(model, panel).map_or("", |subject| subject.provider.as_str());
-        let left = countdown(now.moment.until(waiting.code.expires_at));
-        text.lines.push(Line::styled(format!("Sign in to {provider}{}{left} left", theme.separator()), theme.title));
-        if way == Tight::Whole {
-            let subject = wrap(&subject_line(model, panel), inner).into_iter();
-            text.lines.extend(subject.map(|line| Line::raw(format!(" {line}"))));
+    fn push_heading(&mut self, scene: Scene<'a>, inner: usize, way: Way) {
+        let Scene { model, panel, waiting, now, .. } = scene;
+        if way.whole {
+            self.push_notice(model, panel, inner);
         }
-        if way != Tight::Least {
-            text.lines.extend(notice.iter().cloned());
+        let provider = subject(model, panel).map_or("the provider", |subject| subject.provider.as_str());
+        let heading = match (way.numbered, way.gauge) {
+            (true, _) => format!(" Sign in to {provider} on another device"),
+            (false, true) => format!(" Sign in to {provider}"),
+            (false, false) => {
+                let left = format!("{} left", countdown(now.moment.until(waiting.code.expires_at)));
+                let room = (inner + 1).saturating_sub(columns(&left));
+                format!("{:<room$}{left}", format!(" Sign in to {provider}"))
+            }
+        };
+        self.lines.push(Line::styled(heading, model.theme.title));
+        if way.who || (way.numbered && !fits_in_title(model, panel)) {
+            // The warning names the machine once more.
+            let who = if way.whole { subject_line(model, panel) } else { profile_and_place(model, panel) };
+            self.push_wrapped(&who, inner, Style::new());
         }
-        text.lines.push(Line::raw("On your phone or computer open"));
-        text.push_address(model, waiting, inner);
-        text.lines.push(Line::raw("and enter this code"));
-        text.code_at = Some(Position::new(1, text.row()));
-        text.lines.push(Line::styled(format!(" {}", waiting.code.user_code), theme.code));
-        if way == Tight::Whole {
-            let last = wrap(&last_and_next(model, waiting, now), inner).into_iter();
-            text.lines.extend(last.map(|line| Line::raw(format!(" {line}"))));
-        } else {
-            text.lines.push(Line::raw(state_line(model, waiting, now)));
+    }
+
+    /// What to do, from the address to the look back. `None` where the code cannot be drawn in this way.
+    fn push_steps(&mut self, scene: Scene<'a>, width: u16, way: Way) -> Option<()> {
+        let Scene { model, waiting, now, lack, .. } = scene;
+        let inner = usize::from(width.saturating_sub(2));
+        let scans = lack.is_none();
+        self.push_heading(scene, inner, way);
+        self.gap();
+        self.push_first(
+            inner,
+            match (way.numbered, scans) {
+                (true, true) if way.explains => {
+                    &["1  Scan the QR code with your phone, or open", "1  Scan the QR code, or open"]
+                }
+                (true, true) => &["1  Scan the QR code, or open"],
+                (true, false) => &["1  On your phone or computer open"],
+                (false, true) => &["Scan the QR code, or open"],
+                (false, false) => &["On your phone or computer open"],
+            },
+        );
+        self.push_address(model, waiting, inner);
+        self.gap();
+        self.push_first(
+            inner,
+            match (way.numbered, scans) {
+                (true, true) if way.explains => &["2  Check that it shows this code", "2  Check this code"],
+                (true, true) => &["2  Check it shows this code, or type it", "2  Check or type this code"],
+                (true, false) => &["2  Type this code there"],
+                (false, true) => &["Check it shows this code, or type it", "Check or type this code"],
+                (false, false) => &["and enter this code"],
+            },
+        );
+        if way.explains && scans {
+            self.lines.push(Line::raw("    (type it if you opened the address)"));
         }
-        text.push_facts(model, panel, inner, false);
-        text
+        self.push_code(model, waiting, width, way)?;
+        self.gap();
+        if way.numbered {
+            let is_ending = now.moment.until(waiting.code.expires_at) <= super::words::LAST_MINUTE;
+            let approve = if is_ending {
+                " 3  Already approving? Finish it there."
+            } else {
+                " 3  Approve there, then look back here."
+            };
+            self.lines.push(Line::raw(approve));
+            if way.explains {
+                self.lines.push(Line::raw(format!("    We ask the server every {} s.", waiting.interval.as_secs())));
+            }
+            self.gap();
+        }
+        Some(())
     }
 
     /// Says once more which code is dead, since it may stand on a note or in a chat.
-    fn notice(model: &'a Model, panel: &'a SignInPanel, inner: usize) -> Vec<Line<'a>> {
-        let Some((code, ended_at)) = &panel.previous else { return Vec::new() };
+    fn push_notice(&mut self, model: &'a Model, panel: &'a SignInPanel, inner: usize) {
+        let Some((code, ended_at)) = &panel.previous else { return };
         let mark = Mark::Attention.word();
         let text = format!("{mark} Code {code} ran out at {}. Use the new one below.", time_of_day(*ended_at));
-        let lines = wrap(&text, inner).into_iter();
-        lines.map(|line| Line::styled(format!(" {line}"), model.theme.attention)).collect()
+        self.push_wrapped(&text, inner, model.theme.attention);
     }
 
-    fn row(&self) -> u16 {
-        u16::try_from(self.lines.len()).unwrap_or(u16::MAX)
+    fn push_wrapped(&mut self, text: &str, inner: usize, style: Style) {
+        self.lines.extend(wrap(text, inner).into_iter().map(|line| Line::styled(format!(" {line}"), style)));
+    }
+
+    /// The first wording that fits.
+    fn push_first(&mut self, inner: usize, wordings: &[&'static str]) {
+        let chosen = wordings.iter().find(|words| words.len() <= inner).or(wordings.last());
+        self.lines.extend(chosen.map(|words| Line::raw(format!(" {words}"))));
     }
 
     fn blank(&mut self) {
         self.lines.push(Line::default());
+    }
+
+    fn gap(&mut self) {
+        self.gaps.push(self.rows());
+    }
+
+    /// Puts air between what belongs together. Where it cannot be everywhere it goes first to where it helps most, last
+    /// to where lines come and go above it.
+    fn spread(&mut self, rows_left: usize, way: Way) -> Option<()> {
+        let mut gaps = std::mem::take(&mut self.gaps);
+        let wanted = gaps.len() * usize::from(way.gap);
+        if wanted > rows_left {
+            return None;
+        }
+        if way.gap == 0 {
+            // The last but one stands below what was answered last, the last above the warning.
+            let after_state = gaps.len().checked_sub(2).map(|index| gaps.remove(index));
+            gaps.reverse();
+            gaps.extend(after_state);
+            gaps.truncate(rows_left);
+        }
+        gaps.sort_unstable();
+        for at in gaps.into_iter().rev() {
+            (0..way.gap.max(1)).for_each(|_| self.insert_blank(at));
+        }
+        Some(())
+    }
+
+    fn insert_blank(&mut self, at: u16) {
+        self.lines.insert(usize::from(at), Line::default());
+        let down = |row: &mut u16| *row += u16::from(*row >= at);
+        self.code_at.iter_mut().for_each(|position| down(&mut position.y));
+        self.gauge.iter_mut().for_each(down);
+        self.big.iter_mut().for_each(|(row, _)| down(row));
     }
 
     /// On a line of its own and never broken by us: without its scheme where it would not fit, in pieces as wide as the
@@ -166,149 +254,104 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The code in a box, and large where there is room for both.
-    fn push_code(&mut self, model: &'a Model, waiting: &'a Waiting, width: u16, height: u16) {
+    /// The code as text, and also large or in a box. `None` where it has no large letters or they do not fit.
+    fn push_code(&mut self, model: &'a Model, waiting: &'a Waiting, width: u16, way: Way) -> Option<()> {
         let code = waiting.code.user_code.as_str();
-        let border = model.theme.border_set();
-        let inside = columns(code) + 10;
-        let edge = |left: &str, middle: &str, right: &str| format!("    {left}{}{right}", middle.repeat(inside));
-        self.lines.push(Line::raw(edge(border.top_left, border.horizontal_top, border.top_right)));
-        self.code_at = Some(Position::new(10, self.row()));
-        self.lines.push(Line::from(vec![
-            Span::raw(format!("    {}     ", border.vertical_left)),
-            Span::styled(code, model.theme.code),
-            Span::raw(format!("     {}", border.vertical_right)),
-        ]));
-        self.lines.push(Line::raw(edge(border.bottom_left, border.horizontal_bottom, border.bottom_right)));
-        let big = BigText::new(code, model.theme.selected)
-            .and_then(|big| big.scaled_to_fit(width.saturating_sub(5), height.saturating_sub(26)));
-        if let Some(big) = big {
-            self.blank();
-            self.big = Some((self.row(), big));
-            (0..=self.big.as_ref().map_or(0, |(_, big)| big.rows())).for_each(|_| self.blank());
-        }
-    }
-
-    fn push_state(&mut self, model: &'a Model, waiting: &'a Waiting, now: Now, inner: usize) {
-        let code = &waiting.code;
-        let left = now.moment.until(code.expires_at);
-        let warning = left <= Duration::from_secs(60);
-        let style = if warning { model.theme.attention } else { model.theme.text };
-        let waiting_for =
-            if warning { format!("{} Waiting", Mark::Attention.word()) } else { "Waiting for approval".to_owned() };
-        let text = if left.is_zero() {
-            " The code ran out. Asking one last time ...".to_owned()
-        } else {
-            format!(" {waiting_for}   code good for {}", countdown(left))
+        let indent = if way.numbered { 4 } else { 1 };
+        let plain = |text: &mut Self, indent: u16| {
+            text.code_at = Some(Position::new(indent, text.rows()));
+            text.lines.push(Line::styled(format!("{:1$}{code}", "", usize::from(indent)), model.theme.code));
         };
-        self.lines.push(Line::styled(text, style));
-        self.gauge = Some((self.row(), left, code.lifetime));
-        self.blank();
-        self.lines.extend(
-            wrap(&last_and_next(model, waiting, now), inner).into_iter().map(|line| Line::raw(format!(" {line}"))),
-        );
-    }
-
-    /// Who asks for what, and the warning.
-    fn push_facts(&mut self, model: &'a Model, panel: &'a SignInPanel, inner: usize, has_space: bool) {
-        if let Some(subject) = subject(model, panel) {
-            let scopes = effective_scopes(panel, subject);
-            let text = format!("Asks for {}", in_words(&scopes).join("; "));
-            self.lines.extend(wrap(&text, inner).into_iter().map(|line| Line::raw(format!(" {line}"))));
-            if has_space {
+        match way.code {
+            CodeForm::Plain => plain(self, indent),
+            CodeForm::Boxed => {
+                let border = model.theme.border_set();
+                let inside = (columns(code) + 10).min(usize::from(width.saturating_sub(indent + 4)));
+                let before = inside.checked_sub(columns(code))? / 2;
+                let after = inside - before - columns(code);
+                let margin = " ".repeat(usize::from(indent));
+                let edge =
+                    |left: &str, middle: &str, right: &str| format!("{margin}{left}{}{right}", middle.repeat(inside));
+                self.lines.push(Line::raw(edge(border.top_left, border.horizontal_top, border.top_right)));
+                let column = indent + 1 + u16::try_from(before).unwrap_or(0);
+                self.code_at = Some(Position::new(column, self.rows()));
+                let (left, right) = (border.vertical_left, border.vertical_right);
+                self.lines.push(Line::from(vec![
+                    format!("{margin}{left}{:before$}", "").into(),
+                    ratatui::text::Span::styled(code, model.theme.code),
+                    format!("{:after$}{right}", "").into(),
+                ]));
+                self.lines.push(Line::raw(edge(border.bottom_left, border.horizontal_bottom, border.bottom_right)));
+            }
+            CodeForm::Large => {
+                let big = BigText::new(code, Style::new())?;
+                let big = big.scaled_to_fit(width.saturating_sub(indent + 1), BigText::ROWS)?;
+                plain(self, indent);
                 self.blank();
+                self.big = Some((self.rows(), big));
+                (0..BigText::ROWS).for_each(|_| self.blank());
             }
         }
-        let warning = format!("Approve only if you, {}, started this. Nobody will send you a code.", model.machine);
-        let style = model.theme.title;
-        self.lines.extend(wrap(&warning, inner).into_iter().map(|line| Line::styled(format!(" {line}"), style)));
+        Some(())
     }
 
-    /// Why there is no code to scan.
-    fn push_lack(&mut self, model: &Model, lack: Option<String>, inner: usize) {
-        let lines = lack.map(|lack| wrap(&lack, inner)).unwrap_or_default();
-        self.lines.extend(lines.into_iter().map(|line| Line::styled(format!(" {line}"), model.theme.faint)));
-    }
-
-    /// Takes blank lines out, from the last to the first, until the rest fits.
-    fn shrink_to(&mut self, height: usize) {
-        let keep = |text: &Self, row: usize| {
-            let row = u16::try_from(row).unwrap_or(u16::MAX);
-            let is_big = text.big.as_ref().is_some_and(|(top, big)| (*top..top + big.rows()).contains(&row));
-            is_big || text.gauge.is_some_and(|(gauge, ..)| gauge == row)
-        };
-        for row in (0..self.lines.len()).rev() {
-            if self.lines.len() <= height {
-                return;
-            }
-            if self.lines[row].width() > 0 || keep(self, row) {
-                continue;
-            }
-            self.lines.remove(row);
-            let moved = u16::try_from(row).unwrap_or(u16::MAX);
-            let up = |at: &mut u16| *at -= u16::from(*at > moved);
-            self.code_at.iter_mut().for_each(|position| up(&mut position.y));
-            self.gauge.iter_mut().for_each(|(at, ..)| up(at));
-            self.big.iter_mut().for_each(|(at, _)| up(at));
+    fn push_state(&mut self, scene: Scene<'a>, inner: usize, way: Way) {
+        let Scene { model, waiting, now, .. } = scene;
+        if way.gauge {
+            let (words, style) = state(model, waiting, now, inner);
+            self.lines.push(Line::styled(format!(" {words}"), style));
+            self.gauge = Some(self.rows());
+            self.blank();
         }
+        if !way.whole {
+            self.lines.push(Line::raw(format!(" {}", next_in_short(model, waiting, now))));
+            return;
+        }
+        let (last, next, style) = last_and_next(model, waiting, now);
+        let before = self.rows();
+        let both = format!("{last}{}{next}", model.theme.separator());
+        if columns(&both) <= inner {
+            self.push_wrapped(&both, inner, style);
+        } else {
+            self.push_wrapped(&last, inner, style);
+            self.push_wrapped(&next, inner, style);
+        }
+        self.passing = self.rows() - before - 1;
     }
 
-    pub(super) fn draw(self, model: &Model, area: Rect, frame: &mut Frame<'_>) {
+    fn push_warning(&mut self, scene: Scene<'a>, inner: usize, way: Way) {
+        let mut warning = format!("Approve only if you, {}, started this.", scene.model.machine);
+        if way.whole {
+            warning += " Nobody will send you a code.";
+        }
+        self.push_wrapped(&warning, inner, scene.model.theme.title);
+    }
+
+    /// Draws in the middle of the area's height.
+    pub(super) fn draw(self, scene: Scene<'a>, area: Rect, frame: &mut Frame<'_>) {
+        let free = area.height.saturating_sub(self.steady_rows()) / 2;
+        let down = free.min(area.height.saturating_sub(self.rows()));
+        let area = Rect { y: area.y + down, height: area.height - down, ..area };
         for (row, line) in (area.y..area.bottom()).zip(&self.lines) {
             frame.buffer_mut().set_line(area.x, row, line, area.width);
         }
-        let at = |row: u16, height: u16| {
-            let place = Rect {
-                x: area.x + 1,
-                y: area.y.saturating_add(row),
-                width: area.width.saturating_sub(3).min(60),
-                height,
-            };
+        let at = |row: u16, indent: u16, width: u16, height: u16| {
+            let place = Rect { x: area.x + indent, y: area.y.saturating_add(row), width, height };
             place.intersection(area)
         };
-        if let Some((row, remaining, total)) = self.gauge {
-            (&Gauge { remaining, total, theme: &model.theme }).render(at(row, 1), frame.buffer_mut());
+        if let Some(row) = self.gauge {
+            let code = &scene.waiting.code;
+            let remaining = scene.now.moment.until(code.expires_at);
+            let gauge = Gauge { remaining, total: code.lifetime, theme: &scene.model.theme };
+            (&gauge).render(at(row, 1, area.width.saturating_sub(2), 1), frame.buffer_mut());
         }
         if let Some((row, big)) = self.big {
-            let place = Rect { x: area.x + 4, width: big.columns(), ..at(row, big.rows()) };
-            (&big).render(place.intersection(area), frame.buffer_mut());
+            let indent = self.code_at.map_or(1, |position| position.x);
+            (&big).render(at(row, indent, big.columns(), big.rows()), frame.buffer_mut());
         }
         if let Some(position) = self.code_at.filter(|position| position.y < area.height) {
             // Screen readers and braille displays follow the cursor.
             frame.set_cursor_position(Position::new(area.x + position.x, area.y + position.y));
-        }
-    }
-}
-
-/// One line for narrow screens.
-fn state_line(model: &Model, waiting: &Waiting, now: Now) -> String {
-    let next = countdown(now.moment.until(waiting.next_poll_at));
-    let separator = model.theme.separator();
-    match &waiting.last_answer {
-        LastAnswer::Missing { .. } => format!("No answer{separator}trying again in {next}"),
-        _ => format!("Waiting{separator}next check in {next}"),
-    }
-}
-
-/// How the last question ended and when the next one comes.
-fn last_and_next(model: &Model, waiting: &Waiting, now: Now) -> String {
-    let next = countdown(now.moment.until(waiting.next_poll_at));
-    let separator = model.theme.separator();
-    let every = waiting.interval.as_secs();
-    match &waiting.last_answer {
-        LastAnswer::None => format!("We ask the server every {every} s{separator}first in {next}"),
-        LastAnswer::Pending { at } => {
-            format!("Last asked {} ago: not yet approved{separator}next in {next}", clock(now.moment - *at))
-        }
-        LastAnswer::SlowedDown { .. } => {
-            format!("The server asks us to wait longer: every {every} s{separator}next in {next}")
-        }
-        LastAnswer::Relocated { data_center, accounts_host } => {
-            format!("The account lives in {}. Asking {accounts_host} in {next}", data_center.to_uppercase())
-        }
-        LastAnswer::Missing { reason, attempt } => {
-            let times = if *attempt > 1 { format!(" ({attempt} times)") } else { String::new() };
-            format!("{} {reason}{times}{separator}trying again in {next}", Mark::Attention.word())
         }
     }
 }

@@ -1,0 +1,141 @@
+//! The sign-in without a frame: the QR code over the whole screen, the link alone, and windows that hold no more.
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect, Size};
+use ratatui::style::Style;
+
+use super::place::drawable;
+use super::{QrView, SignInPanel, Waiting, draw_qr, effective_scopes, in_words, subject, without_scheme};
+use crate::oauth::qr::QrMatrix;
+use crate::tui::chrome::footer;
+use crate::tui::model::{Model, Now};
+use crate::tui::panels::sign_in::{commands, complete_address};
+use crate::tui::text::{clip, countdown, width, wrap};
+use crate::tui::widgets::qr::{Fit, QrForms, TooSmall};
+
+/// The code as large as it gets with its text below: RFC 8628 §3.3.1 wants the user code beside it.
+pub(super) fn full_screen_qr(
+    model: &Model,
+    view: QrView,
+    waiting: &Waiting,
+    now: Now,
+    area: Rect,
+    frame: &mut Frame<'_>,
+) {
+    let code = &waiting.code;
+    let left = countdown(now.moment.until(code.expires_at));
+    let state = format!("Code {}{}good for {left}", code.user_code, model.theme.separator());
+    let address = without_scheme(code.verification_uri.as_str());
+    // Where rows are few, the code has them.
+    let ways = [(&[state.as_str(), address][..], true), (&[state.as_str()][..], true), (&[state.as_str()][..], false)];
+    let rows = |(lines, has_keys): &(&[&str], bool)| u16::try_from(lines.len()).unwrap_or(2) + u16::from(*has_keys);
+    let drawn = drawable(model, waiting).and_then(|(matrix, forms)| {
+        let fits = ways.iter().map(|way| (way, largest(matrix, forms, view.step, area, rows(way))));
+        let fits: Vec<_> = fits.filter_map(|(way, fit)| Some((*way, fit.ok()?))).collect();
+        let best = fits.iter().map(|(_, fit)| (fit.scale(), fit.quiet_zone().min(2))).max();
+        let chosen = fits.into_iter().find(|(_, fit)| Some((fit.scale(), fit.quiet_zone().min(2))) == best);
+        let lack = || largest(matrix, forms, 0, area, 1).err().map_or_else(String::new, |lack| lack.to_string());
+        chosen.map(|(way, fit)| (matrix, way, fit)).ok_or_else(lack)
+    });
+    let (mut lines, has_keys) = match drawn {
+        Ok((matrix, way, fit)) => {
+            let room = Rect { height: area.height.saturating_sub(rows(&way)), ..area };
+            if let Some(place) = fit.centered_in(room) {
+                draw_qr(model, view, matrix, fit, place, frame);
+            }
+            (way.0.iter().map(|line| (*line).to_owned()).collect(), way.1)
+        }
+        Err(lack) => (vec![state, address.to_owned(), lack], true),
+    };
+    lines = lines.iter().flat_map(|line| wrap(line, usize::from(area.width))).collect();
+    let bottom = area.bottom() - u16::from(has_keys && area.height > 0);
+    let top = bottom.saturating_sub(u16::try_from(lines.len()).unwrap_or(area.height)).max(area.y);
+    for (row, line) in (top..bottom).zip(&lines) {
+        let margin = usize::from(area.width).saturating_sub(width(line)) / 2;
+        let column = area.x + u16::try_from(margin).unwrap_or(0);
+        frame.buffer_mut().set_string(column, row, line, model.theme.text);
+        if let Some(at) = line.find(&code.user_code) {
+            frame.set_cursor_position(Position::new(column + u16::try_from(at).unwrap_or(0), row));
+        }
+    }
+    if has_keys {
+        footer(model, &commands(model), frame);
+    }
+}
+
+/// The largest scale comes first here, for it is what the person asked for.
+fn largest(matrix: &QrMatrix, forms: QrForms, step: i16, area: Rect, rows: u16) -> Result<Fit, TooSmall> {
+    let room = Size::new(area.width, area.height.saturating_sub(rows));
+    let ladder = Fit::ladder(matrix.size(), room.width, room.height, forms);
+    let last = ladder.len().saturating_sub(1);
+    let down = usize::try_from(-step.min(0)).unwrap_or(0).min(last);
+    let needs = Fit::smallest(matrix.size(), forms).dimensions();
+    ladder.get(down).copied().ok_or_else(|| TooSmall { needs, has: room }.in_window(area.as_size()))
+}
+
+/// The link with nothing around it, broken only where the window ends, so that it can be selected and pasted.
+pub(super) fn link(waiting: &Waiting, area: Rect, frame: &mut Frame<'_>) {
+    let code = &waiting.code;
+    let mut texts = vec![code.verification_uri.as_str(), complete_address(code), code.user_code.as_str()];
+    texts.dedup();
+    let mut row = area.y;
+    for text in texts {
+        for part in pieces(text, area.width) {
+            if row < area.bottom() {
+                frame.buffer_mut().set_string(area.x, row, &part, Style::reset());
+                if text == code.user_code && text.starts_with(&part) {
+                    frame.set_cursor_position(Position::new(area.x, row));
+                }
+            }
+            row = row.saturating_add(1);
+        }
+        row = row.saturating_add(1);
+    }
+}
+
+/// Address, code and time, and as much of the rest as there are rows for; just the code where even these have none.
+pub(super) fn tiny(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, area: Rect, frame: &mut Frame<'_>) {
+    let columns = usize::from(area.width);
+    let code = &waiting.code;
+    let left = countdown(now.moment.until(code.expires_at));
+    let (address, code_lines) =
+        (pieces(without_scheme(code.verification_uri.as_str()), area.width), pieces(&code.user_code, area.width));
+    let rows = usize::from(area.height);
+    let time = format!("good for {left}");
+    let both = format!("{}  {left}", code.user_code);
+    let mut lines: Vec<String> = if area.width < 20 || rows < 3 {
+        Vec::new()
+    } else if address.len() + code_lines.len() < rows {
+        [address, code_lines.clone(), vec![time]].concat()
+    } else if address.len() < rows && width(&both) <= columns {
+        [address, vec![both]].concat()
+    } else {
+        Vec::new()
+    };
+    if lines.is_empty() {
+        // Part of a code is a wrong code.
+        lines = if code_lines.len() <= rows { code_lines } else { vec![clip("...", columns)] };
+    } else {
+        let scopes = subject(model, panel).map(|subject| in_words(&effective_scopes(panel, subject)).join("; "));
+        let rest =
+            [Some("Approve only if you started this.".to_owned()), Some(format!("asked by {}", model.machine)), scopes];
+        for text in rest.into_iter().flatten() {
+            let more = wrap(&text, columns);
+            if lines.len() + more.len() <= rows {
+                lines.extend(more);
+            }
+        }
+    }
+    for (row, line) in (area.y..area.bottom()).zip(&lines) {
+        frame.buffer_mut().set_string(area.x, row, line, model.theme.text);
+        if line.starts_with(&code.user_code) {
+            frame.set_cursor_position(Position::new(area.x, row));
+        }
+    }
+}
+
+/// Text in pieces as wide as the window.
+fn pieces(text: &str, width: u16) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    characters.chunks(usize::from(width.max(1))).map(|part| part.iter().collect()).collect()
+}

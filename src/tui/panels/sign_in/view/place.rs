@@ -1,0 +1,123 @@
+//! Where the QR code and the text go: side by side, the code below, or the text alone where no code fits whole.
+
+use ratatui::layout::{Rect, Size};
+
+use super::text::{Scene, Text};
+use crate::oauth::qr::QrMatrix;
+use crate::tui::model::Model;
+use crate::tui::panels::sign_in::Waiting;
+use crate::tui::widgets::qr::{Fit, QrForms, TooSmall};
+
+/// The columns that text beside a QR code needs: Zoho's longest usual address, and a margin.
+const TEXT_COLUMNS: u16 = 43;
+/// Less will do where the address can go without its scheme.
+const NARROW_TEXT_COLUMNS: u16 = 38;
+/// Wider than this, lines are hard to follow, and the room goes around the text.
+const WIDEST_TEXT: u16 = 72;
+/// In low windows, width has to stand in for height.
+const WIDEST_LOW_TEXT: u16 = 100;
+const LOW_ROWS: u16 = 20;
+/// The quiet zone below which another place for the code is looked for.
+const GOOD_QUIET_ZONE: u16 = 2;
+
+/// Where everything goes.
+pub(super) struct Place<'a> {
+    pub(super) text: Rect,
+    pub(super) code: Option<(&'a QrMatrix, Fit, Rect)>,
+}
+
+impl Place<'_> {
+    /// Text in the middle of the window.
+    pub(super) fn of_text_alone(window: Rect) -> Self {
+        let widest = if window.height < LOW_ROWS { WIDEST_LOW_TEXT } else { WIDEST_TEXT };
+        Self { text: narrowed(body(window), widest), code: None }
+    }
+}
+
+/// What is between the title line and the keys.
+fn body(window: Rect) -> Rect {
+    Rect { y: window.y + 1, height: window.height - 2, ..window }
+}
+
+/// The middle columns of an area.
+fn narrowed(area: Rect, width: u16) -> Rect {
+    let width = width.min(area.width);
+    Rect { x: area.x + (area.width - width) / 2, width, ..area }
+}
+
+/// The best place for the QR code, or the reason why there is none to scan.
+pub(super) fn choose(scene: Scene<'_>, window: Rect) -> Result<Place<'_>, String> {
+    let (matrix, forms) = drawable(scene.model, scene.waiting)?;
+    let body = body(window);
+    let step = scene.panel.qr.step;
+    let usual = [beside(matrix, forms, 0, body), below(scene, matrix, forms, 0, body)];
+    // Blanks need no glyph, and a text that begins at the top and a code beside it are found first.
+    let is_below = match usual {
+        [Some((one, _)), Some((other, _))] => other.scale() > one.scale(),
+        [one, _] => one.is_none(),
+    };
+    let chosen = if is_below { below(scene, matrix, forms, step, body) } else { beside(matrix, forms, step, body) };
+    match chosen {
+        Some((fit, place)) => Ok(Place { text: place.0, code: Some((matrix, fit, place.1)) }),
+        None => Err(lack(matrix, forms, window)),
+    }
+}
+
+/// The QR code and the forms in which it can be drawn, or why it cannot.
+pub(super) fn drawable<'a>(model: &Model, waiting: &'a Waiting) -> Result<(&'a QrMatrix, QrForms), String> {
+    let Some(forms) = model.qr.forms(model.abilities.qr) else {
+        return Err("QR code is off (--qr=none).".to_owned());
+    };
+    let Some(matrix) = &waiting.matrix else {
+        return Err("The address is too long for a QR code.".to_owned());
+    };
+    Ok((matrix, forms))
+}
+
+/// The way to draw the code that leaves the text its columns; narrower text before a quiet zone that is too.
+fn beside(matrix: &QrMatrix, forms: QrForms, step: i16, body: Rect) -> Option<(Fit, (Rect, Rect))> {
+    let leaving = |columns: u16| {
+        let width = body.width.saturating_sub(columns);
+        Fit::choose_step(matrix.size(), width, body.height, forms, step).ok()
+    };
+    let mut ways = (NARROW_TEXT_COLUMNS..=TEXT_COLUMNS).rev().filter_map(leaving);
+    let good = ways.clone().find(|fit| fit.quiet_zone() >= GOOD_QUIET_ZONE || step != 0);
+    let fit = good.or_else(|| ways.next())?;
+    let text = (body.width - fit.columns()).min(WIDEST_TEXT);
+    let margin = (body.width - fit.columns() - text) / 3;
+    let text = Rect { x: body.x + margin, width: text, ..body };
+    let code = Rect {
+        x: body.right() - margin - fit.columns(),
+        y: body.y + (body.height - fit.rows()) / 2,
+        width: fit.columns(),
+        height: fit.rows(),
+    };
+    Some((fit, (text, code)))
+}
+
+/// The way to draw the code in what the text above leaves.
+fn below(scene: Scene<'_>, matrix: &QrMatrix, forms: QrForms, step: i16, body: Rect) -> Option<(Fit, (Rect, Rect))> {
+    let text = narrowed(body, WIDEST_TEXT);
+    // The text has the title's row as well.
+    let least = Text::comfortable_rows(scene, text.width).saturating_sub(1);
+    let height = body.height.checked_sub(least)?;
+    let fit = Fit::choose_step(matrix.size(), body.width, height, forms, step).ok()?;
+    let code = Rect {
+        x: body.x + (body.width - fit.columns()) / 2,
+        y: body.bottom() - fit.rows(),
+        width: fit.columns(),
+        height: fit.rows(),
+    };
+    Some((fit, (Rect { height: body.height - fit.rows(), ..text }, code)))
+}
+
+/// Why there is no code beside the text, and what to do for one.
+fn lack(matrix: &QrMatrix, forms: QrForms, window: Rect) -> String {
+    // On the whole screen one line stays with the code.
+    let needs = Fit::smallest(matrix.size(), forms).dimensions();
+    let needs = Size::new(needs.width, needs.height.saturating_add(1));
+    if needs.width <= window.width && needs.height <= window.height {
+        return "Press f for the QR code on the whole screen.".to_owned();
+    }
+    TooSmall { needs, has: window.as_size() }.to_string()
+}

@@ -1,0 +1,129 @@
+//! What a code that waits for approval is said to be doing: its state, the last answer, the next question, permissions.
+
+use std::time::Duration;
+
+use ratatui::style::Style;
+
+use crate::tui::model::{Model, Now};
+use crate::tui::panels::sign_in::{LastAnswer, Waiting};
+use crate::tui::text::{clock, countdown, ordinal, width, wrap};
+use crate::tui::theme::Mark;
+
+/// From here on the end of a code is a warning.
+pub(super) const LAST_MINUTE: Duration = Duration::from_secs(60);
+
+/// What the code waits for and how long it is good for.
+pub(super) fn state(model: &Model, waiting: &Waiting, now: Now, columns: usize) -> (String, Style) {
+    let left = now.moment.until(waiting.code.expires_at);
+    let mark = Mark::Attention.word();
+    if left.is_zero() {
+        return ("The code ran out. Asking one last time ...".to_owned(), model.theme.attention);
+    }
+    let time = countdown(left);
+    if left > LAST_MINUTE {
+        let wordings =
+            [format!("Waiting for approval   code good for {time}"), format!("Waiting   code good for {time}")];
+        return (first_that_fits(&wordings, columns), model.theme.text);
+    }
+    let wordings = [
+        format!("{mark} Waiting   code good for {time}. If you are already approving, finish there."),
+        format!("{mark} Waiting   code good for {time}"),
+        format!("{mark} Waiting   {time} left"),
+    ];
+    (first_that_fits(&wordings, columns), model.theme.attention)
+}
+
+/// The last one where none does.
+fn first_that_fits(wordings: &[String], columns: usize) -> String {
+    let fitting = wordings.iter().find(|words| width(words) <= columns).or(wordings.last());
+    fitting.cloned().unwrap_or_default()
+}
+
+/// How the last question ended, and when the next one comes.
+pub(super) fn last_and_next(model: &Model, waiting: &Waiting, now: Now) -> (String, String, Style) {
+    let next = countdown(now.moment.until(waiting.next_poll_at));
+    let every = waiting.interval.as_secs();
+    let mark = Mark::Attention.word();
+    let theme = &model.theme;
+    let next_in = format!("next in {next}");
+    match &waiting.last_answer {
+        LastAnswer::None => (format!("We ask the server every {every} s"), format!("first in {next}"), theme.text),
+        LastAnswer::Pending { at } => {
+            (format!("Last asked {} ago: not yet approved", clock(now.moment - *at)), next_in, theme.text)
+        }
+        LastAnswer::SlowedDown { .. } => {
+            (format!("{mark} The server asks us to wait longer: every {every} s now"), next_in, theme.attention)
+        }
+        LastAnswer::Relocated { data_center, accounts_host } => {
+            let data_center = data_center.to_uppercase();
+            (format!("Your account lives in {data_center}. Asking {accounts_host} from now on"), next_in, theme.text)
+        }
+        LastAnswer::Missing { reason, attempt } => {
+            let times = if *attempt > 1 { format!(" ({} time)", ordinal(*attempt)) } else { String::new() };
+            (format!("{mark} {reason}"), format!("trying again in {next}{times}"), theme.attention)
+        }
+    }
+}
+
+/// The same in 39 columns.
+pub(super) fn next_in_short(model: &Model, waiting: &Waiting, now: Now) -> String {
+    let next = countdown(now.moment.until(waiting.next_poll_at));
+    let separator = model.theme.separator();
+    match &waiting.last_answer {
+        LastAnswer::None => format!("Waiting{separator}first check in {next}"),
+        LastAnswer::Pending { .. } => format!("Not yet approved{separator}next check in {next}"),
+        LastAnswer::SlowedDown { .. } => {
+            format!("Slower: every {} s{separator}next check in {next}", waiting.interval.as_secs())
+        }
+        LastAnswer::Relocated { data_center, .. } => {
+            format!("Account is in {}{separator}next check in {next}", data_center.to_uppercase())
+        }
+        LastAnswer::Missing { .. } => format!("{} No answer{separator}trying again in {next}", Mark::Attention.word()),
+    }
+}
+
+/// What is asked for, in at most `rows` lines: one a line if `lists`, else as one sentence, which counts what has no room.
+/// `None` if that leaves too little.
+pub(super) fn permissions(scopes: &[String], columns: usize, rows: usize, lists: bool) -> Option<Vec<String>> {
+    if lists {
+        let items = scopes.iter().flat_map(|scope| wrap(scope, columns.saturating_sub(2)));
+        let lines: Vec<String> =
+            ["Permissions asked for".to_owned()].into_iter().chain(items.map(|line| format!("  {line}"))).collect();
+        return (lines.len() <= rows).then_some(lines);
+    }
+    let whole = wrap(&format!("Asks for {}", scopes.join("; ")), columns);
+    if whole.len() <= rows {
+        return Some(whole);
+    }
+    // Fewer rows would say next to nothing.
+    if rows < 2 {
+        return None;
+    }
+    (0..scopes.len()).rev().find_map(|shown| {
+        let (named, more) = (scopes[..shown].join("; "), scopes.len() - shown);
+        let text = if shown == 0 {
+            format!("Asks for {more} permissions")
+        } else {
+            format!("Asks for {named}; and {more} more")
+        };
+        let lines = wrap(&text, columns);
+        (lines.len() <= rows).then_some(lines)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::permissions;
+
+    #[test]
+    fn permissions_that_have_no_room_are_counted() {
+        let scopes: Vec<String> = (1..=9).map(|number| format!("CRM: read area {number}")).collect();
+        let sentence = permissions(&scopes, 38, 3, false).expect("there is room for some");
+        assert!(sentence.len() == 3 && sentence.iter().all(|line| line.len() <= 38), "{sentence:?}");
+        assert!(sentence.join(" ").ends_with("; and 4 more"), "{sentence:?}");
+        assert_eq!(permissions(&scopes, 38, 10, true).map(|lines| lines.len()), Some(10));
+        assert_eq!(permissions(&scopes, 38, 9, true), None);
+        assert_eq!(permissions(&scopes, 38, 1, false), None);
+        assert_eq!(permissions(&scopes[..1], 38, 1, false), Some(vec!["Asks for CRM: read area 1".to_owned()]));
+    }
+}

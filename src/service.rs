@@ -22,7 +22,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use api::{Answer, Explained, refusal_error};
-pub use login::{Callback, CameBack, IssuedCode, SignIn, SignInEvent, SignedIn, WebSignIn};
+pub use login::{
+    Callback, CameBack, IDLE_TIME, IssuedCode, Renewal, Rest, RestReason, SignIn, SignInEvent, SignedIn,
+    UNATTENDED_RENEWALS, WebSignIn,
+};
 pub use machine::Machine;
 pub use profiles::{ProfileDraft, is_plain, is_scope};
 pub use revocation::SignedOut;

@@ -45,6 +45,11 @@ pub enum Start {
         profile: ProfileName,
         options: SignIn,
     },
+    /// One sign-in on a screen that nobody attends, with whose end the app ends.
+    Kiosk {
+        profile: ProfileName,
+        options: SignIn,
+    },
     /// A sign-in from which the person goes on to the profiles.
     SignInThenProfiles {
         profile: ProfileName,
@@ -104,6 +109,7 @@ fn set_up(service: Arc<Service>, options: Options) -> Setting {
             model.is_single_sign_in = true;
             panels::sign_in::start(&mut model, profile, options)
         }
+        Start::Kiosk { profile, options } => panels::kiosk::start(&mut model, profile, options),
         Start::SignInThenProfiles { profile } => {
             panels::sign_in::start(&mut model, profile, panels::sign_in::attended())
         }
@@ -116,6 +122,7 @@ fn set_up(service: Arc<Service>, options: Options) -> Setting {
 pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
     let panel = match model.screen {
         Screen::SignIn => panels::sign_in::next_wakeup(model, now),
+        Screen::Kiosk => panels::kiosk::next_wakeup(model, now),
         Screen::Profiles => panels::profiles::next_wakeup(model, now),
         // Nothing on this panel changes by itself.
         Screen::Api => None,

@@ -8,17 +8,20 @@ use super::context::{Context, variable};
 use crate::config::Environment;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
-use crate::service::{Machine, Service, SignIn};
+use crate::service::{Machine, Service, SignIn, SignedIn};
 use crate::tui::theme::{self, Abilities, ColorChoice};
 use crate::tui::widgets::qr::QrChoice;
 use crate::tui::{self, Ended, Options, Start};
 
 /// Tells whether there is a terminal that can be drawn on and read from.
 pub(super) fn is_possible() -> bool {
-    let all_terminals =
-        std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+    is_drawable() && std::io::stderr().is_terminal()
+}
+
+/// The same where what goes to stderr may go to a log.
+pub(super) fn is_drawable() -> bool {
     let is_dumb = variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    all_terminals && !is_dumb
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !is_dumb
 }
 
 /// Opens the app on its profiles.
@@ -37,6 +40,23 @@ pub(super) async fn sign_in(
 ) -> Result<u8, Error> {
     let start = Start::SignIn { profile, options: sign_in };
     show(context, || Ok(Arc::new(service)), Options { qr, ..options(context, start) }).await
+}
+
+/// Signs one profile in on a screen that nobody attends, and says nothing of it.
+pub(super) async fn kiosk(
+    context: &Context,
+    service: Service,
+    profile: ProfileName,
+    sign_in: SignIn,
+    qr: QrChoice,
+) -> Result<SignedIn, Error> {
+    let options = Options { qr, ..options(context, Start::Kiosk { profile, options: sign_in }) };
+    let stop = context.interrupts.asked_to_stop();
+    match context.interrupts.hold(tui::run(|| Ok(Arc::new(service)), options, stop)).await? {
+        Ended::SignedIn(signed_in) => Ok(signed_in),
+        Ended::Failed(error) => Err(error),
+        Ended::Quit | Ended::Interrupted => Err(Error::new(Code::Interrupted, "interrupted")),
+    }
 }
 
 /// What the screens have to know of the terminal and the machine.

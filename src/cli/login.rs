@@ -3,10 +3,12 @@
 mod code;
 mod events;
 mod import;
+mod kiosk;
 mod plain;
 mod qr;
 mod web;
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,6 +43,9 @@ pub(super) struct Login {
     /// Events as JSON lines on stdout
     #[arg(long)]
     json: bool,
+    /// For a screen that nobody attends: code and QR code as large as they fit, a new code by itself, no keys needed
+    #[arg(long, conflicts_with_all = ["plain", "json", "Way"])]
+    kiosk: bool,
     /// How to draw the QR code; `--plain` draws one only for `full` and `half`
     #[arg(long, value_name = "FORM", default_value = "auto")]
     qr: Qr,
@@ -53,9 +58,12 @@ pub(super) struct Login {
     /// The only account that may approve
     #[arg(long, value_name = "EMAIL-OR-ID")]
     expect_account: Option<String>,
-    /// How many new codes may follow one that ran out [default: 6 full screen, else 0]
+    /// How many new codes may follow one that ran out [default: 6 full screen, 11 with `--kiosk`, else 0]
     #[arg(long, value_name = "N")]
     renew: Option<u32>,
+    /// With `--kiosk`: what to run in its place once signed in; it gets no token, but can ask `device-login token`
+    #[arg(last = true, requires = "kiosk", value_name = "COMMAND")]
+    command: Vec<OsString>,
 }
 
 /// Instead of a device code.
@@ -112,6 +120,9 @@ enum Mode {
 
 impl Login {
     pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
+        if self.kiosk {
+            return kiosk::sign_in(context, &self);
+        }
         let mode = self.mode();
         if mode == Mode::Events {
             context.output.use_events();
@@ -132,7 +143,7 @@ impl Login {
         };
         let profile = service.config.profile(name.as_ref())?.clone();
         let mode = if self.is_by_code(&profile) || self.is_by_web(&profile) { mode.in_lines() } else { mode };
-        let options = self.options(mode);
+        let options = self.options(if mode == Mode::FullScreen { ATTENDED_RENEWALS } else { 0 });
         let warnings = if mode == Mode::FullScreen { Vec::new() } else { service.sign_in_warnings(&profile) };
         context.output.warn(&warnings);
         if self.is_by_code(&profile) {
@@ -172,8 +183,8 @@ impl Login {
         }
     }
 
-    fn options(&self, mode: Mode) -> SignIn {
-        let renewals = if mode == Mode::FullScreen { ATTENDED_RENEWALS } else { 0 };
+    /// The `renewals` are those that no flag says.
+    fn options(&self, renewals: u32) -> SignIn {
         SignIn {
             scopes: self.scopes.as_deref().map(words::scopes),
             renewals: self.renew.unwrap_or(renewals),
@@ -229,11 +240,11 @@ fn reservations(signed_in: &SignedIn) -> Vec<String> {
 }
 
 /// Ends a sign-in after `timeout`. A poll that is under way then may still bring the approval.
-async fn within(
+async fn within<T>(
     timeout: Option<Duration>,
     unbroken: &Unbroken,
-    signing_in: impl Future<Output = Result<u8, Error>>,
-) -> Result<u8, Error> {
+    signing_in: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
     let Some(timeout) = timeout else { return signing_in.await };
     let mut signing_in = std::pin::pin!(signing_in);
     if let Ok(result) = tokio::time::timeout(timeout, signing_in.as_mut()).await {

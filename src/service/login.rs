@@ -2,6 +2,7 @@
 
 mod attempt;
 pub(super) mod exchange;
+mod renewal;
 mod web;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+pub use self::renewal::{IDLE_TIME, Renewal, Rest, RestReason, UNATTENDED_RENEWALS};
 pub use self::web::{Callback, CameBack, WebSignIn};
 
 use self::attempt::{Attempt, CodeEnded};

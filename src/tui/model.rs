@@ -9,6 +9,7 @@ use ratatui::layout::Size;
 use super::keymap::Scope;
 use super::message::TaskId;
 use super::panels::api::ApiPanel;
+use super::panels::kiosk::KioskPanel;
 use super::panels::profiles::ProfilesPanel;
 use super::panels::sign_in::SignInPanel;
 use super::theme::{Abilities, Mark, Theme};
@@ -47,6 +48,7 @@ pub struct Model {
     pub sign_in: Option<SignInPanel>,
     pub profiles: ProfilesPanel,
     pub api: Option<ApiPanel>,
+    pub kiosk: Option<Box<KioskPanel>>,
     /// The app was started for one sign-in and ends with it.
     pub is_single_sign_in: bool,
     /// The built-in server is there, and its demo person can be asked.
@@ -62,6 +64,8 @@ pub enum Screen {
     SignIn,
     Profiles,
     Api,
+    /// A sign-in that nobody attends. It leads nowhere else.
+    Kiosk,
 }
 
 impl Screen {
@@ -71,6 +75,7 @@ impl Screen {
             Screen::SignIn => Scope::SignIn,
             Screen::Profiles => Scope::Profiles,
             Screen::Api => Scope::Api,
+            Screen::Kiosk => Scope::Everywhere,
         }
     }
 }
@@ -126,6 +131,7 @@ impl Model {
             sign_in: None,
             profiles: ProfilesPanel::default(),
             api: None,
+            kiosk: None,
             is_single_sign_in: false,
             is_demo: false,
             has_browser: false,

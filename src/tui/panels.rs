@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod help;
+pub mod kiosk;
 mod lines;
 pub mod profiles;
 pub mod sign_in;

@@ -10,8 +10,8 @@ use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::{Attribute, ResetColor, SetAttribute};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
 use ratatui::Frame;
@@ -98,6 +98,8 @@ fn leave() {
         DisableBracketedPaste,
         SetAttribute(Attribute::Reset),
         ResetColor,
+        // Consoles without an alternate screen would keep what is on it, codes with it.
+        Clear(ClearType::All),
         LeaveAlternateScreen,
         cursor::Show
     );

@@ -6,10 +6,14 @@ use super::Ended;
 use super::keymap::{self, Command, Key, Scope};
 use super::message::{Effect, Message};
 use super::model::{Confirmed, Model, Now, Overlay, Screen};
-use super::panels::{api, profiles, sign_in};
+use super::panels::{api, kiosk, profiles, sign_in};
 
 /// Takes in one message.
 pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
+    if model.screen == Screen::Kiosk {
+        // Whoever stands before it reaches nothing else.
+        return kiosk::update(model, message, now);
+    }
     if model.notice.as_ref().is_some_and(|notice| notice.until <= now.moment) {
         model.notice = None;
     }
@@ -41,7 +45,8 @@ fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.screen {
         Screen::SignIn => sign_in::wake(model, now),
         Screen::Profiles => profiles::wake(model, now),
-        Screen::Api => Vec::new(),
+        // The kiosk takes its messages in itself.
+        Screen::Api | Screen::Kiosk => Vec::new(),
     }
 }
 
@@ -66,6 +71,7 @@ fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
         (_, Screen::SignIn) => sign_in::command(model, command, now),
         (_, Screen::Profiles) => profiles::command(model, command, now),
         (_, Screen::Api) => api::command(model, command, now),
+        (_, Screen::Kiosk) => Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::chrome::{body, has_room, title_line, with_chrome};
 use super::model::{Model, Now, Overlay, Screen};
-use super::panels::{api, help, profiles, sign_in};
+use super::panels::{api, help, kiosk, profiles, sign_in};
 use super::text;
 
 /// The first frame, before anything is read: only that the program has begun.
@@ -24,6 +24,7 @@ pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
     }
     match model.screen {
         Screen::SignIn => sign_in::view::view(model, now, area, frame),
+        Screen::Kiosk => kiosk::view::view(model, now, area, frame),
         Screen::Profiles => {
             let body = with_chrome(model, "profiles", &profiles::title(model, now), &profiles::commands(model), frame);
             profiles::view(model, now, body, frame);

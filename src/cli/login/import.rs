@@ -18,7 +18,7 @@ use crate::service::{Service, SignIn, SignedIn};
 pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<(), Error> {
     let service = context.service()?;
     let name = context.profile_name(&login.profile)?;
-    let options = login.options(mode);
+    let options = login.options(0);
     let signed_in = if let Some(path) = &login.env_file {
         let file = EnvFile::read(path)?;
         context.interrupts.block_on(import_file(&service, name.as_ref(), path, file, options))?

@@ -1,0 +1,70 @@
+//! `login --kiosk`: the sign-in on a screen that nobody attends, and the program that takes the screen over after it.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind, IsTerminal};
+use std::process::Command;
+
+use super::super::context::Context;
+use super::super::full_screen;
+use super::{Login, reservations, signed_in_line, within};
+use crate::error::{Code, Error};
+use crate::service::{SignedIn, UNATTENDED_RENEWALS};
+
+/// Signs in on the whole screen, then runs the command, if there is one.
+pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
+    if !full_screen::is_drawable() {
+        return Err(Error::new(Code::Usage, "`--kiosk` needs a terminal")
+            .because("stdin or stdout is none, or `TERM` says that it cannot be drawn on")
+            .hint("in a systemd unit, set `StandardInput=tty`, `StandardOutput=tty` and `TTYPath=`"));
+    }
+    let service = context.silent_service()?;
+    let name = context.profile_name(&login.profile)?;
+    let profile = service.config.profile(name.as_ref())?.name.clone();
+    let options = login.options(UNATTENDED_RENEWALS);
+    let unbroken = context.interrupts.unbroken();
+    let signing_in = full_screen::kiosk(context, service, profile, options, login.qr.choice());
+    let signed_in = context.interrupts.block_on(within(login.timeout, unbroken, signing_in))?;
+    report(context, &signed_in, login.command.is_empty())?;
+    let code = login.command.split_first().map(|(program, arguments)| hand_over(context, program, arguments));
+    Ok(code.unwrap_or(0))
+}
+
+/// Says what came of it. Who signed in is for the log only: anybody may look at the screen.
+fn report(context: &Context, signed_in: &SignedIn, is_end: bool) -> Result<(), Error> {
+    if !io::stderr().is_terminal() {
+        context.output.say(&signed_in_line(signed_in));
+        for line in reservations(signed_in) {
+            context.output.say(&line);
+        }
+        context.output.warn(&signed_in.warnings);
+    }
+    if is_end { context.output.text(&format!("Signed in, profile {}.", signed_in.profile)) } else { Ok(()) }
+}
+
+/// Lets the command take this process's place, and comes back only if it cannot.
+fn hand_over(context: &Context, program: &OsString, arguments: &[OsString]) -> u8 {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    match run(&mut command) {
+        Ok(code) => code,
+        Err(error) => {
+            let message = format!("`{}` cannot be run", program.display());
+            context.output.error(&Error::new(Code::Other, message).because(&error).hint("the sign-in is kept"));
+            // As a shell does.
+            if error.kind() == ErrorKind::NotFound { 127 } else { 126 }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn run(command: &mut Command) -> io::Result<u8> {
+    use std::os::unix::process::CommandExt;
+
+    Err(command.exec())
+}
+
+#[cfg(not(unix))]
+fn run(command: &mut Command) -> io::Result<u8> {
+    let status = command.status()?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}

@@ -1,0 +1,232 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Stage, next_wakeup, start, update};
+use crate::clock::Moment;
+use crate::error::{Code, Error};
+use crate::service::{IDLE_TIME, IssuedCode, Machine, RestReason, SignIn, SignInEvent, SignedIn};
+use crate::tui::Ended;
+use crate::tui::keymap::Key;
+use crate::tui::message::{Effect, Message, TaskId};
+use crate::tui::model::{Model, Now, Screen};
+use crate::tui::theme::Environment;
+
+fn at(seconds: u64) -> Now {
+    Now { moment: Moment::at(Duration::from_secs(6000 + seconds)), time: Timestamp::UNIX_EPOCH }
+}
+
+/// A kiosk that asks for its first code, with so many after it.
+fn kiosk(renewals: u32) -> (Model, TaskId) {
+    let machine = Machine { user: "kiosk".to_owned(), host: "display-7".to_owned(), over_ssh_from: None };
+    let mut model = Model::new(Environment::default().abilities(), machine, BTreeMap::new());
+    let options = SignIn { renewals, expect_account: Some("dana@example.com".to_owned()), ..SignIn::default() };
+    let effects = start(&mut model, "lobby".parse().expect("a name"), options);
+    let [Effect::StartSignIn { task, options, .. }] = &effects[..] else { panic!("one sign-in starts: {effects:?}") };
+    assert_eq!((options.renewals, options.expect_account.as_deref()), (0, Some("dana@example.com")));
+    (model, *task)
+}
+
+fn stage(model: &Model) -> &Stage {
+    &model.kiosk.as_ref().expect("the kiosk is open").stage
+}
+
+fn issue(model: &mut Model, task: TaskId, user_code: &str, seconds: u64) {
+    let code = IssuedCode {
+        user_code: user_code.to_owned(),
+        verification_uri: "https://id.example.com/device".parse().expect("an address"),
+        verification_uri_complete: None,
+        interval: Duration::from_secs(5),
+        lifetime: Duration::from_secs(300),
+        issued_at: at(seconds).moment,
+        expires_at: at(seconds + 300).moment,
+        expires_at_time: Timestamp::UNIX_EPOCH,
+    };
+    happens(model, task, SignInEvent::CodeIssued { code, next_poll_at: at(seconds + 5).moment }, seconds);
+}
+
+fn happens(model: &mut Model, task: TaskId, event: SignInEvent, seconds: u64) {
+    assert_eq!(update(model, Message::SignIn { task, event }, at(seconds)), []);
+}
+
+fn fails(model: &mut Model, task: TaskId, code: Code, seconds: u64) -> Vec<Effect> {
+    let result = Box::new(Err(Error::new(code, "it failed")));
+    update(model, Message::SignInEnded { task, result }, at(seconds))
+}
+
+fn works(model: &mut Model, task: TaskId, seconds: u64) -> Vec<Effect> {
+    update(model, Message::SignInEnded { task, result: Box::new(Ok(signed_in())) }, at(seconds))
+}
+
+fn signed_in() -> SignedIn {
+    SignedIn {
+        profile: "lobby".parse().expect("a name"),
+        account: None,
+        data_center: None,
+        relocated: false,
+        scopes: Vec::new(),
+        missing_scopes: Vec::new(),
+        api_domain: None,
+        access_token_expires_at: Timestamp::UNIX_EPOCH,
+        refreshable: true,
+        warnings: Vec::new(),
+        replaced: None,
+    }
+}
+
+fn press(model: &mut Model, key: Key, seconds: u64) -> Vec<Effect> {
+    update(model, Message::Key(key), at(seconds))
+}
+
+fn wake(model: &mut Model, seconds: u64) -> Vec<Effect> {
+    update(model, Message::Woken, at(seconds))
+}
+
+#[track_caller]
+fn started(effects: &[Effect]) -> TaskId {
+    let [Effect::StartSignIn { task, .. }] = effects else { panic!("one sign-in starts: {effects:?}") };
+    *task
+}
+
+#[test]
+fn a_code_that_ran_out_stays_until_the_new_one_comes_and_is_named_then() {
+    let (mut model, task) = kiosk(1);
+    issue(&mut model, task, "OLD", 0);
+    let next = started(&fails(&mut model, task, Code::CodeExpired, 300));
+    assert_ne!(next, task);
+    assert!(matches!(stage(&model), Stage::Asking { old: Some(old) } if old.code.user_code == "OLD"));
+    issue(&mut model, next, "NEW", 301);
+    let Stage::Waiting(shown) = stage(&model) else { panic!("the new code shows") };
+    assert_eq!(shown.code.user_code, "NEW");
+    assert_eq!(shown.previous, Some(("OLD".to_owned(), at(361).moment)));
+}
+
+#[test]
+fn a_dead_code_goes_when_no_new_one_can_be_had() {
+    let (mut model, task) = kiosk(1);
+    issue(&mut model, task, "OLD", 0);
+    let next = started(&fails(&mut model, task, Code::CodeExpired, 300));
+    assert_eq!(fails(&mut model, next, Code::Network, 301), []);
+    assert!(matches!(stage(&model), Stage::Resting { .. }));
+}
+
+#[test]
+fn after_the_last_code_it_waits_for_ok_or_for_half_an_hour() {
+    let idle = || {
+        let (mut model, task) = kiosk(0);
+        issue(&mut model, task, "ONE", 0);
+        assert_eq!(fails(&mut model, task, Code::CodeExpired, 300), []);
+        let Stage::Resting { rest, .. } = stage(&model) else { panic!("it rests") };
+        assert_eq!((rest.reason, rest.until), (RestReason::Idle, at(300).moment + IDLE_TIME));
+        model
+    };
+    let mut model = idle();
+    assert_eq!(wake(&mut model, 2099), []);
+    started(&wake(&mut model, 2100));
+    started(&press(&mut idle(), Key::Enter, 400));
+}
+
+#[test]
+fn a_wait_is_not_cut_short_in_its_first_seconds_so_that_a_stuck_key_asks_nobody() {
+    let (mut model, task) = kiosk(3);
+    assert_eq!(fails(&mut model, task, Code::InvalidClient, 10), []);
+    assert_eq!(press(&mut model, Key::Enter, 14), []);
+    started(&press(&mut model, Key::Enter, 15));
+    assert_eq!(press(&mut model, Key::Enter, 99), []);
+}
+
+#[test]
+fn trouble_and_refusals_are_tried_again_by_themselves() {
+    for (code, wait) in [(Code::Network, 5), (Code::Provider, 5), (Code::Denied, 10), (Code::InvalidClient, 600)] {
+        let (mut model, task) = kiosk(3);
+        assert_eq!(fails(&mut model, task, code, 0), []);
+        assert_eq!(wake(&mut model, wait - 1), []);
+        let next = started(&wake(&mut model, wait));
+        issue(&mut model, next, "NEW", wait + 1);
+        assert!(matches!(stage(&model), Stage::Waiting(_)), "{code:?}");
+    }
+}
+
+#[test]
+fn an_answer_takes_the_word_about_trouble_away() {
+    let (mut model, task) = kiosk(3);
+    issue(&mut model, task, "ONE", 0);
+    let next_poll_at = at(20).moment;
+    let retrying = SignInEvent::Retrying {
+        trouble: crate::http::trouble::Trouble::Timeout,
+        reason: "no answer".to_owned(),
+        attempt: 1,
+        next_poll_at,
+    };
+    happens(&mut model, task, retrying, 10);
+    assert!(matches!(stage(&model), Stage::Waiting(shown) if shown.trouble.is_some()));
+    happens(&mut model, task, SignInEvent::Pending { next_poll_at }, 20);
+    assert!(matches!(stage(&model), Stage::Waiting(shown) if shown.trouble.is_none()));
+}
+
+#[test]
+fn it_ends_by_itself_ten_seconds_after_the_sign_in() {
+    let (mut model, task) = kiosk(0);
+    issue(&mut model, task, "ONE", 0);
+    happens(&mut model, task, SignInEvent::Approved, 20);
+    assert_eq!(works(&mut model, task, 21), []);
+    assert_eq!(wake(&mut model, 30), []);
+    assert_eq!(wake(&mut model, 31), [Effect::Quit(Ended::SignedIn(signed_in()))]);
+}
+
+#[test]
+fn what_cannot_be_saved_is_tried_for_ten_minutes_and_then_given_back() {
+    let (mut model, task) = kiosk(0);
+    issue(&mut model, task, "ONE", 0);
+    let mut seconds = 20;
+    for attempt in 1..=20 {
+        let error = Error::new(Code::Store, "the disk is full");
+        assert_eq!(update(&mut model, Message::Unsaved { task, error }, at(seconds)), []);
+        assert_eq!(wake(&mut model, seconds + 29), []);
+        seconds += 30;
+        assert_eq!(wake(&mut model, seconds), [Effect::TrySaving { task, again: attempt < 20 }]);
+    }
+    assert_eq!(fails(&mut model, task, Code::Store, seconds), []);
+    assert!(matches!(stage(&model), Stage::Resting { rest, .. } if rest.reason == RestReason::Refused));
+}
+
+#[test]
+fn keys_lead_nowhere_and_ctrl_c_ends() {
+    let (mut model, task) = kiosk(0);
+    issue(&mut model, task, "ONE", 0);
+    for key in "?qnpfcuy/:aex".chars().map(Key::Char).chain([Key::Ctrl('z'), Key::Esc, Key::Enter, Key::Tab]) {
+        assert_eq!(press(&mut model, key, 60), [], "{key:?}");
+        assert!(model.overlay.is_none() && model.screen == Screen::Kiosk, "{key:?}");
+    }
+    assert_eq!(update(&mut model, Message::Pasted("q".to_owned()), at(60)), []);
+    assert_eq!(press(&mut model, Key::Ctrl('l'), 60), [Effect::ClearScreen]);
+    assert_eq!(press(&mut model, Key::Ctrl('c'), 60), [Effect::Quit(Ended::Interrupted)]);
+}
+
+#[test]
+fn what_an_older_sign_in_says_changes_nothing() {
+    let (mut model, task) = kiosk(3);
+    issue(&mut model, task, "OLD", 0);
+    let next = started(&fails(&mut model, task, Code::CodeExpired, 300));
+    issue(&mut model, next, "NEW", 301);
+    assert_eq!(works(&mut model, task, 302), []);
+    assert!(matches!(stage(&model), Stage::Waiting(_)));
+    let unsaved = Message::Unsaved { task, error: Error::new(Code::Store, "full") };
+    assert_eq!(update(&mut model, unsaved, at(303)), [Effect::TrySaving { task, again: false }]);
+}
+
+#[test]
+fn it_wakes_each_second_while_something_counts_and_else_once_a_minute() {
+    let (mut model, task) = kiosk(0);
+    let wait =
+        |model: &Model, seconds| next_wakeup(model, at(seconds)).map(|moment| (moment - at(seconds).moment).as_secs());
+    assert_eq!(wait(&model, 20), Some(40));
+    issue(&mut model, task, "ONE", 0);
+    assert_eq!(wait(&model, 20), Some(1));
+    // After its end nothing counts down until the server has been asked.
+    assert_eq!(wait(&model, 301), Some(59));
+    fails(&mut model, task, Code::CodeExpired, 310);
+    assert_eq!(wait(&model, 310), Some(50));
+    assert_eq!(wait(&model, 2109), Some(1));
+}

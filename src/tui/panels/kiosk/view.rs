@@ -1,0 +1,189 @@
+//! How the kiosk looks at every size: the code, the QR code, the address and the time, as large as they fit. Nothing else
+//! is on it, and nobody's name.
+
+mod code;
+mod column;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use self::column::{Column, Keep};
+use super::{KioskPanel, Stage, steps};
+use crate::clock::Moment;
+use crate::error::{Code, Error};
+use crate::service::{Rest, RestReason, SignedIn};
+use crate::storage::Account;
+use crate::tui::model::{Model, Now};
+use crate::tui::panels::lines::{sentence, shown};
+use crate::tui::text::countdown;
+use crate::tui::theme::{Mark, Theme};
+
+/// Televisions cut off up to this share of each side.
+const FRAME_SHARE: u16 = 20;
+/// Smaller windows are no televisions and have no cell to spare.
+const LEAST_FRAMED: (u16, u16) = (30, 8);
+/// The steps by which everything moves, so that nothing burns in.
+const DRIFT: [(u16, u16); 6] = [(0, 0), (1, 0), (2, 0), (2, 1), (1, 1), (0, 1)];
+/// Longer lines are hard to read from afar.
+const MESSAGE_COLUMNS: u16 = 72;
+
+/// Draws the kiosk.
+pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
+    let Some(panel) = &model.kiosk else { return };
+    let now = now.moment;
+    let area = framed(area, now);
+    let mut message = |column: Column<'_>| column.draw_centered(&model.theme, area, frame);
+    match &panel.stage {
+        Stage::Waiting(shown) | Stage::Asking { old: Some(shown) } => {
+            code::Screen { model, panel, shown, now }.draw(area, frame);
+        }
+        Stage::Asking { old: None } => message(asking(model, panel, area)),
+        Stage::Resting { rest, error, .. } => message(resting(model, panel, *rest, error, now, area)),
+        Stage::Unsaved { error, again_at, .. } => message(unsaved(model, panel, error, now.until(*again_at), area)),
+        Stage::Approved { .. } => {
+            message(headed(model, panel, Mark::Working, "Approved. One moment.", area));
+        }
+        Stage::SignedIn { outcome, .. } => message(signed_in(model, panel, outcome, area)),
+    }
+}
+
+/// What is left of a window inside the frame, moved a little once a minute.
+fn framed(area: Rect, now: Moment) -> Rect {
+    if area.width < LEAST_FRAMED.0 || area.height < LEAST_FRAMED.1 {
+        return area;
+    }
+    let (side, top) = (area.width.div_ceil(FRAME_SHARE), area.height.div_ceil(FRAME_SHARE));
+    let (right, down) = DRIFT[usize::try_from(steps(now)).unwrap_or(0) % DRIFT.len()];
+    Rect {
+        x: area.x + side - 1 + right,
+        y: area.y + top - 1 + down,
+        width: area.width - 2 * side,
+        height: area.height - 2 * top,
+    }
+}
+
+/// `Sign in to Zoho`
+fn heading(model: &Model, panel: &KioskPanel) -> String {
+    let provider = model.subjects.get(&panel.profile).map(|subject| subject.provider.as_str());
+    provider.map_or_else(|| "Sign in".to_owned(), |provider| format!("Sign in to {provider}"))
+}
+
+/// `lobby-2 · US · web-01`
+fn place(model: &Model, panel: &KioskPanel) -> String {
+    let data_center = model.subjects.get(&panel.profile).and_then(|subject| subject.data_center.as_ref());
+    let mut parts = vec![panel.profile.to_string()];
+    parts.extend(data_center.map(|code| code.to_uppercase()));
+    parts.push(model.machine.host.clone());
+    parts.join(model.theme.separator())
+}
+
+/// A message below its heading.
+fn headed<'a>(model: &Model, panel: &KioskPanel, mark: Mark, text: &str, area: Rect) -> Column<'a> {
+    let width = area.width.min(MESSAGE_COLUMNS);
+    let mut column = Column::new(width);
+    column.line(Keep::Wanted, Line::styled(heading(model, panel), model.theme.title));
+    column.wrapped(Keep::Least, &place(model, panel), model.theme.text);
+    column.gap();
+    column.gap();
+    marked(&mut column, &model.theme, mark, text);
+    column
+}
+
+/// A sentence with the word of a state before it.
+fn marked(column: &mut Column<'_>, theme: &Theme, mark: Mark, text: &str) {
+    let word = mark.word();
+    let lines = column.wrap(&format!("{word} {text}")).into_iter().enumerate();
+    let style = theme.title;
+    let line = |(index, line): (usize, String)| match line.strip_prefix(word) {
+        Some(rest) if index == 0 => Line::from(vec![theme.mark(mark), Span::styled(rest.to_owned(), style)]),
+        _ => Line::styled(line, style),
+    };
+    lines.map(line).for_each(|line| column.line(Keep::Always, line));
+}
+
+fn asking<'a>(model: &Model, panel: &KioskPanel, area: Rect) -> Column<'a> {
+    let host = panel.host.as_deref().unwrap_or("the accounts server");
+    headed(model, panel, Mark::Working, &format!("Asking {host} for a code ..."), area)
+}
+
+fn resting<'a>(model: &Model, panel: &KioskPanel, rest: Rest, error: &Error, now: Moment, area: Rect) -> Column<'a> {
+    let left = now.until(rest.until);
+    let (mark, text) = words(rest.reason, error);
+    let mut column = headed(model, panel, mark, text, area);
+    let theme = &model.theme;
+    column.gap();
+    let times = |failures| if failures > 1 { format!(" ({failures} times so far)") } else { String::new() };
+    match rest.reason {
+        RestReason::Idle => {
+            let minutes = left.as_secs().div_ceil(60).max(1);
+            column.wrapped(Keep::Always, &format!("A new code comes by itself within {minutes} min."), theme.text);
+        }
+        RestReason::Declined | RestReason::RanOut => {
+            column.wrapped(Keep::Always, &format!("New code in {}.", countdown(left)), theme.text);
+        }
+        RestReason::Trouble { failures } => {
+            let again = format!("Trying again in {}{}.", countdown(left), times(failures));
+            column.wrapped(Keep::Always, &again, theme.text);
+            column.gap();
+            column.wrapped(Keep::Least, &reason(error), theme.faint);
+        }
+        RestReason::Refused => {
+            column.wrapped(Keep::Always, &format!("Trying again in {}.", countdown(left)), theme.text);
+            column.gap();
+            column.wrapped(Keep::Wanted, &sentence(error), theme.text);
+            let hint = error.hint.as_ref().map(|hint| format!("What to do: {}.", shown(hint)));
+            column.wrapped(Keep::Wanted, &hint.unwrap_or_default(), theme.text);
+        }
+    }
+    column
+}
+
+/// What a passer-by is told.
+fn words(reason: RestReason, error: &Error) -> (Mark, &'static str) {
+    match reason {
+        RestReason::Idle => (Mark::Working, "Press OK to sign in."),
+        RestReason::RanOut => (Mark::Working, "The code ran out."),
+        // Who that was is nobody's business here.
+        RestReason::Declined if error.code == Code::WrongAccount => {
+            (Mark::Declined, "That account is not the one this screen is for. Nothing was kept.")
+        }
+        RestReason::Declined => (Mark::Declined, "The request was declined. Nothing was kept."),
+        RestReason::Trouble { .. } => match error.code {
+            Code::Network => (Mark::Attention, "No network, or no answer."),
+            Code::RateLimited => (Mark::Attention, "The provider asks us to wait."),
+            Code::StoreLocked => (Mark::Attention, "Another program is signing in here."),
+            _ => (Mark::Attention, "The provider cannot answer now."),
+        },
+        RestReason::Refused => (Mark::NeedsSignIn, "Signing in does not work. Somebody has to look after this."),
+    }
+}
+
+/// The cause as a sentence, without the profile, which stands above.
+fn reason(error: &Error) -> String {
+    let cause = error.cause.as_deref().unwrap_or(&error.message);
+    format!("{}.", shown(cause).trim_end_matches('.'))
+}
+
+fn unsaved<'a>(model: &Model, panel: &KioskPanel, error: &Error, left: std::time::Duration, area: Rect) -> Column<'a> {
+    let mut column = headed(model, panel, Mark::Attention, "Approved, but it could not be saved.", area);
+    column.gap();
+    column.wrapped(Keep::Always, &format!("Trying again in {}.", countdown(left)), model.theme.text);
+    column.gap();
+    column.wrapped(Keep::Wanted, &reason(error), model.theme.faint);
+    column
+}
+
+/// No token, no full address: anybody may look.
+fn signed_in<'a>(model: &Model, panel: &KioskPanel, outcome: &SignedIn, area: Rect) -> Column<'a> {
+    let account = outcome.account.as_ref().and_then(masked);
+    let text = account.map_or_else(|| "Signed in.".to_owned(), |account| format!("Signed in as {account}."));
+    headed(model, panel, Mark::Good, &text, area)
+}
+
+/// `d***@example.com`: enough for the person to know it again.
+fn masked(account: &Account) -> Option<String> {
+    let email = shown(account.email.as_deref()?);
+    let (name, domain) = email.rsplit_once('@')?;
+    Some(format!("{}***@{domain}", name.chars().next()?))
+}

@@ -1,0 +1,177 @@
+//! The screen with a code on it: the largest QR code that leaves room for address, code and time, beside or above them.
+
+use std::time::Duration;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::Widget;
+
+use super::column::{Column, Keep};
+use super::{heading, place};
+use crate::clock::Moment;
+use crate::tui::model::Model;
+use crate::tui::panels::kiosk::{KioskPanel, Shown};
+use crate::tui::text::{countdown, width as columns};
+use crate::tui::theme::Mark;
+use crate::tui::widgets::big_text::BigText;
+use crate::tui::widgets::qr::{Fit, QrCode};
+
+/// Between text and QR code. The light around the code is its own.
+const GAP: u16 = 2;
+/// From here on it is said that the code is about to end.
+const LAST_MINUTE: Duration = Duration::from_secs(60);
+/// Fewer rows hold the code alone.
+const LEAST_ROWS: u16 = 4;
+
+/// Where the QR code stands and where the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Layout {
+    fit: Fit,
+    qr: Rect,
+    text: Rect,
+}
+
+/// What is to be shown, and to whom.
+pub(super) struct Screen<'a> {
+    pub(super) model: &'a Model,
+    pub(super) panel: &'a KioskPanel,
+    pub(super) shown: &'a Shown,
+    pub(super) now: Moment,
+}
+
+impl Screen<'_> {
+    pub(super) fn draw(&self, area: Rect, frame: &mut Frame<'_>) {
+        let layout = self.layout(area);
+        if let (Some(Layout { fit, qr, .. }), Some(matrix)) = (layout, &self.shown.matrix) {
+            let palette = self.model.abilities.qr.palette;
+            QrCode { matrix, fit, palette, inverted: false }.render(qr, frame.buffer_mut());
+        }
+        let room = layout.map_or(area, |layout| layout.text);
+        let column = if layout.is_none() && (room.height < LEAST_ROWS || room.width < self.code_columns()) {
+            let mut column = Column::new(room.width);
+            column.wrapped(Keep::Always, &self.shown.code.user_code, self.model.theme.code);
+            column
+        } else {
+            self.column(room, layout.is_some())
+        };
+        column.draw_centered(&self.model.theme, room, frame);
+    }
+
+    /// The way that has the largest QR code, then a quiet zone that every camera likes, then large letters.
+    fn layout(&self, area: Rect) -> Option<Layout> {
+        let matrix = self.shown.matrix.as_ref()?;
+        let forms = self.model.qr.forms(self.model.abilities.qr)?;
+        let is_swapped = self.panel.codes.is_multiple_of(2);
+        let ways = Fit::ladder(matrix.size(), area.width, area.height, forms).into_iter().rev();
+        let ways = ways.flat_map(|fit| [above(fit, area, is_swapped), beside(fit, area, is_swapped)]).flatten();
+        let has_room = |layout: &Layout| {
+            let wanted = self.column(layout.text, true).rows(Keep::Wanted);
+            layout.text.width >= self.least_columns(area) && layout.text.height >= wanted
+        };
+        ways.filter(has_room).max_by_key(|layout| {
+            let has_large_letters = self.large_code(layout.text, true).is_some();
+            (layout.fit.scale(), layout.fit.quiet_zone() >= 2, has_large_letters, layout.fit.quiet_zone())
+        })
+    }
+
+    /// The columns that the text must have: those of the address, as far as the screen has them.
+    fn least_columns(&self, area: Rect) -> u16 {
+        let address = u16::try_from(columns(self.address())).unwrap_or(u16::MAX);
+        address.min(area.width).max(self.code_columns())
+    }
+
+    fn code_columns(&self) -> u16 {
+        u16::try_from(columns(&self.shown.code.user_code) + 2).unwrap_or(u16::MAX)
+    }
+
+    /// Nobody types the scheme on a phone.
+    fn address(&self) -> &str {
+        let address = self.shown.code.verification_uri.as_str();
+        address.split_once("://").map_or(address, |(_, rest)| rest)
+    }
+
+    /// The code in the largest letters that leave the rest its room, or else just large ones if they leave what is wanted.
+    fn large_code(&self, room: Rect, has_qr: bool) -> Option<BigText> {
+        let large = BigText::new(&self.shown.code.user_code, self.model.theme.selected)?;
+        let plain = self.column_with(room.width, has_qr, None);
+        let beside = |rows: u16| room.height.saturating_sub(rows.saturating_sub(1));
+        let (roomy, tight) = (beside(plain.lasting_rows()), beside(plain.rows(Keep::Wanted)));
+        let smallest = large.rows();
+        large.clone().scaled_to_fit(room.width, roomy).or_else(|| large.scaled_to_fit(room.width, tight.min(smallest)))
+    }
+
+    fn column(&self, room: Rect, has_qr: bool) -> Column<'_> {
+        self.column_with(room.width, has_qr, self.large_code(room, has_qr))
+    }
+
+    fn column_with(&self, width: u16, has_qr: bool, large_code: Option<BigText>) -> Column<'_> {
+        let Self { model, panel, shown, .. } = self;
+        let theme = &model.theme;
+        let mut column = Column::new(width);
+        column.wrapped(Keep::Wanted, &heading(model, panel), theme.title);
+        column.wrapped(Keep::Least, &place(model, panel), theme.text);
+        column.gap();
+        let (open, compare) = if has_qr {
+            ("Scan the QR code with your phone, or open", "Check that your phone shows this code")
+        } else {
+            ("On your phone or computer open", "and enter this code")
+        };
+        column.wrapped(Keep::Wanted, open, theme.text);
+        column.wrapped(Keep::Always, self.address(), theme.code);
+        column.gap();
+        column.wrapped(Keep::Wanted, compare, theme.text);
+        if let Some(large_code) = large_code {
+            column.gap();
+            column.big(large_code);
+            column.gap();
+        } else {
+            let code = format!(" {} ", shown.code.user_code);
+            column.line(Keep::Always, Line::styled(code, theme.selected.patch(theme.code)));
+        }
+        self.push_time(&mut column);
+        column.gap();
+        column.wrapped(Keep::Wanted, "Approve only what you started here.", theme.title);
+        column
+    }
+
+    fn push_time(&self, column: &mut Column<'_>) {
+        let Self { model, shown, now, .. } = self;
+        let theme = &model.theme;
+        column.gap();
+        let left = now.until(shown.code.expires_at);
+        column.gauge(left, shown.code.lifetime);
+        if left.is_zero() {
+            column.wrapped(Keep::Always, "Asking for a new code ...", theme.text);
+        } else if left <= LAST_MINUTE {
+            let time = format!("{} Code good for {}", Mark::Attention.word(), countdown(left));
+            column.wrapped(Keep::Always, &time, theme.attention);
+            column.wrapped(Keep::Passing, "If you are approving already, finish there.", theme.text);
+        } else {
+            column.wrapped(Keep::Always, &format!("Code good for {}", countdown(left)), theme.text);
+        }
+        if let Some((reason, next)) = &shown.trouble {
+            let (mark, wait) = (Mark::Attention.word(), countdown(now.until(*next)));
+            column.wrapped(Keep::Passing, &format!("{mark} {reason}. Asking again in {wait}."), theme.attention);
+        }
+        if let Some((code, _)) = shown.previous.as_ref().filter(|(_, until)| until > now) {
+            column.wrapped(Keep::Passing, &format!("Code {code} ran out. Use the new one."), theme.attention);
+        }
+    }
+}
+
+/// Side by side; the sides change with each code.
+fn beside(fit: Fit, area: Rect, is_swapped: bool) -> Option<Layout> {
+    let width = area.width.checked_sub(fit.columns() + GAP)?;
+    let (qr_at, text_at) = if is_swapped { (0, fit.columns() + GAP) } else { (width + GAP, 0) };
+    let qr = Rect { x: area.x + qr_at, width: fit.columns(), ..area };
+    Some(Layout { fit, qr: fit.centered_in(qr)?, text: Rect { x: area.x + text_at, width, ..area } })
+}
+
+/// One above the other, for narrow and for tall screens.
+fn above(fit: Fit, area: Rect, is_swapped: bool) -> Option<Layout> {
+    let height = area.height.checked_sub(fit.rows() + 1)?;
+    let (qr_at, text_at) = if is_swapped { (height + 1, 0) } else { (0, fit.rows() + 1) };
+    let qr = Rect { y: area.y + qr_at, height: fit.rows(), ..area };
+    Some(Layout { fit, qr: fit.centered_in(qr)?, text: Rect { y: area.y + text_at, height, ..area } })
+}

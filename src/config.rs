@@ -24,7 +24,7 @@ use crate::storage::KeyOptions;
 pub use edit::{add_profile, change_profile, remove_profile, rename_profile, set_default_profile, set_scopes};
 
 /// Bytes; a longer configuration is none.
-const LONGEST_FILE: u32 = 1024 * 1024;
+const LONGEST_FILE: u32 = 16 * 1024 * 1024;
 /// Bytes; longer text is no client secret.
 const LONGEST_SECRET: u32 = 64 * 1024;
 
@@ -315,9 +315,14 @@ impl Config {
         }
     }
 
+    /// The first few of what may be thousands.
     fn names(&self) -> String {
-        let names: Vec<String> = self.profiles.keys().map(|name| format!("`{name}`")).collect();
-        names.join(", ")
+        const MOST: usize = 10;
+        let names: Vec<String> = self.profiles.keys().take(MOST).map(|name| format!("`{name}`")).collect();
+        match self.profiles.len().saturating_sub(MOST) {
+            0 => names.join(", "),
+            more => format!("{} and {more} more", names.join(", ")),
+        }
     }
 }
 

@@ -132,10 +132,14 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
 }
 
 fn subjects(service: &Service) -> BTreeMap<ProfileName, ConfiguredProfile> {
+    // Made once for each provider, since there may be thousands of profiles.
+    let home = |source: &ProviderSource| Some(source.known()?.default_data_center().code.clone());
+    let homes: BTreeMap<&str, Option<String>> =
+        service.config.providers.iter().map(|(name, source)| (name.as_str(), home(source))).collect();
     let subject = |profile: &Profile| {
         let source = service.config.provider(profile).ok();
         let provider = source.map_or(profile.provider.as_str(), |source| source.label(&profile.provider)).to_owned();
-        let home = source.and_then(ProviderSource::known).map(|provider| provider.default_data_center().code.clone());
+        let home = homes.get(profile.provider.as_str()).cloned().flatten();
         ConfiguredProfile {
             profile: profile.name.clone(),
             provider,

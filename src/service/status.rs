@@ -11,9 +11,10 @@ use jiff::Timestamp;
 
 use super::grants::{Census, Counted};
 use super::{DEFAULT_MIN_TTL, Service, home_data_center, store_error, tokens};
-use crate::config::{Config, Profile};
+use crate::config::{Config, Profile, ProviderSource};
 use crate::error::Error;
 use crate::profile::ProfileName;
+use crate::providers::Provider;
 use crate::storage::{Account, Event, Grant, LastRefresh, Protection, Record, Version};
 
 /// Reading records takes so many threads at most, and none of its own for fewer records than the second number.
@@ -122,6 +123,9 @@ pub struct ProfileStatus {
 /// What was read of each record, so that it need not be read again until it changes.
 pub(super) type SeenRecords = Mutex<BTreeMap<ProfileName, Seen>>;
 
+/// The providers of the configuration that are known whole, by name.
+type Providers<'a> = BTreeMap<&'a String, Provider>;
+
 /// What one record said. No token is kept here.
 pub(super) struct Seen {
     version: Option<Version>,
@@ -156,7 +160,9 @@ impl Service {
     pub fn status(&self, profile: &Profile, now: Timestamp) -> ProfileStatus {
         let others = if self.grant_limit(profile).is_some() { self.records() } else { Vec::new() };
         let counted: Vec<Counted> = others.iter().map(Counted::of).collect();
-        let seen = self.read(&profile.name, Some(profile), None, now);
+        let provider = self.config.provider(profile).ok().and_then(ProviderSource::known);
+        let providers = provider.into_iter().map(|provider| (&profile.provider, provider)).collect();
+        let seen = self.read(&profile.name, Some(profile), &providers, None, now);
         let (damage, protection) = (self.store.damage(&profile.name), self.store.protection().ok());
         let census = Census::of(counted.iter());
         let status = self.finished(profile, &seen, &census, damage.as_ref(), protection.as_ref(), now);
@@ -180,12 +186,17 @@ impl Service {
             versions.is_some() && seen.get(name).is_some_and(same)
         };
         let stale: Vec<&ProfileName> = names.into_iter().filter(|name| !is_known(name)).collect();
+        // Made once, since there may be thousands of profiles.
+        let source = |(name, source): (_, &ProviderSource)| Some((name, source.known()?));
+        let providers: Providers<'_> = self.config.providers.iter().filter_map(source).collect();
         let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
         let share = stale.len().div_ceil(threads).max(LEAST_SHARE);
         let read = |names: &[&ProfileName]| -> Vec<(ProfileName, Seen)> {
             names
                 .iter()
-                .map(|name| ((*name).clone(), self.read(name, self.config.profiles.get(*name), version(name), now)))
+                .map(|name| {
+                    ((*name).clone(), self.read(name, self.config.profiles.get(*name), &providers, version(name), now))
+                })
                 .collect()
         };
         thread::scope(|scope| {
@@ -199,7 +210,14 @@ impl Service {
         });
     }
 
-    fn read(&self, name: &ProfileName, profile: Option<&Profile>, version: Option<Version>, now: Timestamp) -> Seen {
+    fn read(
+        &self,
+        name: &ProfileName,
+        profile: Option<&Profile>,
+        providers: &Providers<'_>,
+        version: Option<Version>,
+        now: Timestamp,
+    ) -> Seen {
         let mut seen = Seen {
             version,
             is_sound: true,
@@ -216,7 +234,7 @@ impl Service {
         }
         seen.is_sound = loaded.is_ok();
         if let (Some(profile), Some(status)) = (profile, &mut seen.status) {
-            let loaded = self.check_provider(profile).and_then(|()| loaded.map_err(store_error));
+            let loaded = self.check_provider(profile, providers).and_then(|()| loaded.map_err(store_error));
             match loaded {
                 Ok(Some(record)) => status.describe(record, profile, &self.config, now),
                 Ok(None) => {}
@@ -253,9 +271,10 @@ impl Service {
     }
 
     /// Whether the profile names a provider and a data center that are known.
-    fn check_provider(&self, profile: &Profile) -> Result<(), Error> {
-        match self.config.provider(profile)?.known() {
-            Some(provider) => home_data_center(profile, &provider).map(drop),
+    fn check_provider(&self, profile: &Profile, providers: &Providers<'_>) -> Result<(), Error> {
+        self.config.provider(profile)?;
+        match providers.get(&profile.provider) {
+            Some(provider) => home_data_center(profile, provider).map(drop),
             None => Ok(()),
         }
     }
@@ -278,10 +297,15 @@ impl ProfileStatus {
 
     /// Of a profile that has no grant.
     fn signed_out(profile: &Profile) -> Self {
+        Self::unread(profile.name.clone(), profile.provider.clone(), profile.data_center.clone())
+    }
+
+    /// Of a profile of which no more is known than its configuration says.
+    pub fn unread(name: ProfileName, provider: String, data_center: Option<String>) -> Self {
         Self {
-            name: profile.name.clone(),
-            provider: profile.provider.clone(),
-            data_center: profile.data_center.clone(),
+            name,
+            provider,
+            data_center,
             issuer: None,
             account: None,
             state: State::SignedOut,

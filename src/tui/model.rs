@@ -96,6 +96,7 @@ pub enum Overlay {
 pub enum Confirmed {
     CancelSignIn,
     SignOut(ProfileName),
+    Refresh(ProfileName),
 }
 
 /// A profile as configured, for the screens that ask for approval.

@@ -19,6 +19,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
     }
     match message {
         Message::Key(key) => press(model, key, now),
+        Message::Pasted(text) if model.screen == Screen::Profiles => profiles::paste(model, &text, now),
         Message::Pasted(text) => api::paste(model, &text),
         Message::Resized { columns, rows } => {
             model.window = ratatui::layout::Size::new(columns, rows);
@@ -60,6 +61,9 @@ fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
     if model.screen == Screen::Api && api::captures_keys(model) {
         return api::press(model, key);
     }
+    if model.screen == Screen::Profiles && profiles::captures_keys(model) {
+        return profiles::press(model, key, now);
+    }
     let Some(command) = keymap::command(model.screen.scope(), key) else {
         return Vec::new();
     };
@@ -97,5 +101,6 @@ fn confirmed(model: &mut Model, action: Confirmed, now: Now) -> Vec<Effect> {
     match action {
         Confirmed::CancelSignIn => sign_in::leave(model),
         Confirmed::SignOut(profile) => profiles::sign_out(model, profile, now),
+        Confirmed::Refresh(profile) => profiles::refresh(model, profile, now),
     }
 }

@@ -33,7 +33,7 @@ fn any_key() -> impl Strategy<Value = Key> {
     ];
     prop_oneof![
         3 => prop::sample::select(named),
-        3 => prop::sample::select("aexvnrtcysuzZhl/? qNgG".chars().collect::<Vec<_>>()).prop_map(Key::Char),
+        3 => prop::sample::select("aexvnrtcysSuzZhl/? qNgG!".chars().collect::<Vec<_>>()).prop_map(Key::Char),
         1 => prop::sample::select("日é{\u{301}\u{202e}".chars().collect::<Vec<_>>()).prop_map(Key::Char),
     ]
 }

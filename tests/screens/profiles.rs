@@ -2,8 +2,8 @@
 
 use device_login::error::{Code, Error};
 use device_login::secret::Secret;
-use device_login::service::{SignedOut, State};
-use device_login::storage::{Account, LastRefresh};
+use device_login::service::{Budget, SignedOut, State};
+use device_login::storage::{Account, Event, Happened, LastRefresh};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::Message;
 use device_login::tui::theme::{Abilities, ColorChoice, QrAbilities, QrPalette};
@@ -130,6 +130,65 @@ fn the_details_can_have_the_whole_body() {
 }
 
 #[test]
+fn of_ten_thousand_profiles_those_around_the_cursor_are_in_sight() {
+    let middle = || profiles_of(many(10_000), "p05000");
+    assert_screens!("many", middle(), now());
+    let mut model = middle();
+    resize(&mut model, 200, 60);
+    insta::assert_snapshot!("many_200x60", screen(&model, now()));
+    resize(&mut model, 60, 20);
+    insta::assert_snapshot!("many_60x20", screen(&model, now()));
+}
+
+#[test]
+fn a_filter_says_how_many_it_leaves_and_what_it_is() {
+    let typed = |text: &str| {
+        let mut model = profiles_of(many(10_000), "p00000");
+        press(&mut model, &[Key::Char('/')]);
+        type_text(&mut model, text);
+        model
+    };
+    assert_screens!("filter", typed("p0012 valid"), now());
+    assert_screens!("no_match", typed("nobody"), now());
+    let kept = || with_keys(typed("!!"), &[Key::Enter]);
+    assert_screens!("filter_kept", kept(), now());
+}
+
+#[test]
+fn the_worst_come_first_when_sorted_by_state() {
+    let sorted = || with_keys(profiles_of(many(10_000), "p00000"), &[Key::Char('s'), Key::Home]);
+    assert_screens!("sorted", sorted(), later(6));
+}
+
+#[test]
+fn names_are_on_the_screen_while_the_store_is_read() {
+    let reading = || model_with(empty_model().abilities, &many(10_000));
+    assert_screens!("reading", reading(), now());
+}
+
+#[test]
+fn a_budget_that_is_spent_has_its_clock() {
+    let spent = || {
+        let mut spent = status("work", State::Valid, 3130);
+        let mints = (0..10).map(|number| seconds_after(number * 20 - 400)).collect();
+        spent.budget = spent.budget.map(|budget| Budget { mints, ..budget });
+        profiles_of(vec![spent], "work")
+    };
+    assert_screens!("spent", spent(), now());
+}
+
+#[test]
+fn the_last_refresh_for_a_while_asks_first() {
+    let asked = || {
+        let mut nearly = status("work", State::Valid, 3130);
+        let mints = (0..9).map(|number| seconds_after(number * 20 - 400)).collect();
+        nearly.budget = nearly.budget.map(|budget| Budget { mints, ..budget });
+        with_keys(profiles_of(vec![nearly], "work"), &[Key::Char('r')])
+    };
+    assert_screens!("last_refresh", asked(), now());
+}
+
+#[test]
 fn the_question_before_signing_out_covers_the_panel() {
     let asked = || {
         let mut model = profiles_at("work");
@@ -146,6 +205,14 @@ fn names_from_a_server_cannot_steer_the_terminal() {
         Some(Account { id: HOSTILE.to_owned(), email: Some(HOSTILE.to_owned()), name: Some(HOSTILE.to_owned()) });
     hostile.scopes = texts(&[HOSTILE]);
     hostile.issuer = Some(HOSTILE.to_owned());
+    hostile.events = std::sync::Arc::from([Event {
+        at: seconds_after(-5),
+        what: Happened::SignedIn,
+        detail: HOSTILE.to_owned(),
+        by: HOSTILE.to_owned(),
+        repeated: 0,
+        since: None,
+    }]);
     hostile.last_refresh = Some(LastRefresh::new(seconds_after(-5), Some(HOSTILE.to_owned())));
     for (columns, rows) in SIZES {
         let mut model = profiles_of(vec![hostile.clone()], "work");

@@ -11,7 +11,7 @@ use device_login::http::Response;
 use device_login::profile::ProfileName;
 use device_login::providers::zoho;
 use device_login::service::{Answer, Budget, Explained, Machine, ProfileStatus, State, TestCalls};
-use device_login::storage::{Account, KeySource, LastRefresh, Protection};
+use device_login::storage::{Account, Event, Happened, KeySource, LastRefresh, Protection};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::{ConfiguredProfile, Model, Now};
@@ -89,6 +89,7 @@ pub(crate) fn statuses() -> Vec<ProfileStatus> {
         Some(LastRefresh::new(seconds_after(-9 * 86_400), Some("the refresh token was revoked".to_owned())));
     let mut work = status("work", State::Valid, 3130);
     work.missing_scopes = texts(&["AaaServer.profile.READ"]);
+    work.events = history();
     let mut broken = status("broken", State::Unknown, 0);
     broken.problem = Some(
         Error::new(Code::Store, "the store cannot be used")
@@ -97,6 +98,45 @@ pub(crate) fn statuses() -> Vec<ProfileStatus> {
     );
     let profiles = [archive, broken, status("lobby-2", State::Expiring, 200), status("new", State::SignedOut, 0), work];
     profiles.into_iter().collect()
+}
+
+/// What happened to a profile over a few days.
+pub(crate) fn history() -> Arc<[Event]> {
+    let event = |at: i64, what, detail: &str, by: &str| Event {
+        at: seconds_after(at),
+        what,
+        detail: detail.to_owned(),
+        by: by.to_owned(),
+        repeated: 0,
+        since: None,
+    };
+    let refreshed = Event {
+        repeated: 30,
+        since: Some(seconds_after(-2 * 86_400)),
+        ..event(-4_000, Happened::Refreshed, "", "agent")
+    };
+    Arc::from([
+        event(-3 * 86_400, Happened::SignedIn, "work@example.com", "login"),
+        event(-3 * 86_400, Happened::Relocated, "US to EU", "login"),
+        refreshed,
+        event(-1_000, Happened::RefreshFailed, "no connection to accounts.zoho.eu", "agent"),
+        event(-430, Happened::Refreshed, "", "full screen"),
+    ])
+}
+
+/// So many profiles, each seventh signed out, each thirteenth in want of a person.
+pub(crate) fn many(count: usize) -> Vec<ProfileStatus> {
+    let one = |number: usize| {
+        let name = format!("p{number:05}");
+        let left = i64::try_from(number * 37 % 3600).expect("an hour");
+        match number {
+            _ if number % 7 == 3 => status(&name, State::SignedOut, 0),
+            _ if number % 13 == 5 => status(&name, State::NeedsLogin, -100),
+            _ if left < 300 => status(&name, State::Expiring, left),
+            _ => status(&name, State::Valid, left),
+        }
+    };
+    (0..count).map(one).collect()
 }
 
 pub(crate) fn empty_model() -> Model {

@@ -3,58 +3,59 @@
 //! States are derived from the end of a token and the time at hand, so nothing is read to let one run out on the screen;
 //! what other processes did is read again every half minute. How it looks is in `view`.
 
+mod table;
 #[cfg(test)]
 mod tests;
 mod view;
+mod words;
+mod work;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::clock::Moment;
-use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{ProfileStatus, SignedOut, State};
-use crate::storage::Account;
+use crate::service::{ProfileStatus, State};
 use crate::tui::Ended;
-use crate::tui::keymap::Command;
+use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, TaskId};
-use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
-use crate::tui::panels::lines::{moved, next_second};
+use crate::tui::model::{ConfiguredProfile, Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::panels::lines::moved;
 use crate::tui::panels::{api, sign_in};
 use crate::tui::theme::Mark;
-use crate::untrusted::Untrusted;
+use words::until;
 
+use table::Table;
+use view::Layout;
 pub use view::{title, view};
+use work::{Problem, Work, ask_or_refresh, begin};
+pub use work::{refresh, refreshed, sign_out, signed_out, token_read, verified};
 
 /// How often the store is read again while the panel is on the screen.
 const RELOAD_EVERY: Duration = Duration::from_secs(30);
-/// How long a token that somebody asked to see stays on the screen.
-const REVEAL_TIME: Duration = Duration::from_secs(10);
 
 /// The list and what is under way for its profiles.
 #[derive(Debug, Default)]
 pub struct ProfilesPanel {
+    /// By name.
     pub statuses: Vec<ProfileStatus>,
+    /// The store was read. Until then the statuses are no more than names.
     is_loaded: bool,
+    table: Table,
+    /// When each profile wants a person or began to, as far as that is known, in order.
+    ends_for_good: Vec<Timestamp>,
     reload_at: Option<Moment>,
+    /// Stays while the filter hides it.
     selected: Option<ProfileName>,
     under_way: BTreeMap<ProfileName, (TaskId, Work)>,
     /// What went wrong last; stays until the next key.
-    problem: Option<(ProfileName, Error)>,
+    problem: Option<Problem>,
     revealed: Option<Revealed>,
     /// The details have the whole body, scrolled down by so many rows.
     detail_scroll: Option<u16>,
-}
-
-/// What is being done for a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Work {
-    Refresh,
-    Verify,
-    SignOut,
-    RevealToken,
-    CopyToken,
 }
 
 #[derive(Debug)]
@@ -68,67 +69,111 @@ impl ProfilesPanel {
     /// Puts the cursor on a profile, by name.
     pub fn select(&mut self, profile: Option<ProfileName>) {
         self.selected = profile.or_else(|| self.selected.take());
+        self.table.follow(&self.statuses, self.selected.as_ref());
     }
 
-    /// The profile that has the cursor: the selected one, else the first.
+    /// The profile that has the cursor: the selected one, else the first in the list.
     pub fn selected(&self) -> Option<&ProfileStatus> {
-        self.statuses.get(self.selected_index())
+        self.statuses.get(*self.table.order().get(self.table.cursor())?)
     }
 
-    fn selected_index(&self) -> usize {
-        let named = |status: &ProfileStatus| Some(&status.name) == self.selected.as_ref();
-        self.statuses.iter().position(named).unwrap_or_default()
+    fn move_to(&mut self, row: usize) {
+        self.table.set_cursor(row);
+        self.keep_selected();
     }
 
-    fn move_to(&mut self, index: usize) {
-        let index = index.min(self.statuses.len().saturating_sub(1));
-        self.selected = self.statuses.get(index).map(|status| status.name.clone());
+    /// What the cursor is on now stays selected.
+    fn keep_selected(&mut self) {
+        self.selected = self.selected().map(|status| status.name.clone()).or_else(|| self.selected.take());
     }
 
-    /// Takes the work that `task` names off the list; `None` for an answer that nobody waits for.
-    fn end(&mut self, profile: &ProfileName, task: TaskId) -> Option<Work> {
-        let (under_way, work) = *self.under_way.get(profile)?;
-        (under_way == task).then(|| self.under_way.remove(profile))?;
-        Some(work)
+    /// How many profiles want a person.
+    fn wanting(&self, now: Timestamp) -> usize {
+        self.ends_for_good.partition_point(|end| *end <= now)
     }
 }
 
-impl Work {
-    fn in_words(self) -> &'static str {
-        match self {
-            Work::Refresh => "refreshing",
-            Work::Verify => "verifying",
-            Work::SignOut => "signing out",
-            Work::RevealToken | Work::CopyToken => "reading the token",
-        }
-    }
-}
-
-/// Opens the panel.
+/// Opens the panel. Until the store is read, it shows the names.
 pub fn open(model: &mut Model) -> Vec<Effect> {
     model.screen = Screen::Profiles;
+    if !model.profiles.is_loaded {
+        let named = |subject: &ConfiguredProfile| {
+            ProfileStatus::unread(subject.profile.clone(), subject.provider.clone(), subject.data_center.clone())
+        };
+        model.profiles.statuses = model.subjects.values().map(named).collect();
+        arrange(model, Timestamp::MIN);
+    }
     reload(model)
 }
 
 /// What can be asked for now, in the order of the footer.
 pub fn commands(model: &Model) -> Vec<Command> {
     let end = [Command::Help, Command::Quit];
-    let Some(status) = model.profiles.selected() else { return end.to_vec() };
+    let panel = &model.profiles;
+    if panel.table.is_typing() {
+        return vec![Command::Choose, Command::Back];
+    }
+    let Some(status) = panel.selected() else {
+        let back = panel.table.filter().map(|_| Command::Back);
+        return back.into_iter().chain(end).collect();
+    };
     let mut commands = match status.state {
+        _ if !panel.is_loaded => vec![Command::SignIn],
         State::SignedOut => vec![Command::SignIn],
         State::NeedsLogin => vec![Command::SignIn, Command::Verify, Command::SignOut],
         State::Valid | State::Expiring | State::Expired | State::Unknown => {
             vec![Command::SignIn, Command::Refresh, Command::Verify, Command::OpenApi, Command::SignOut]
         }
     };
-    if !matches!(status.state, State::SignedOut | State::NeedsLogin) {
+    if panel.detail_scroll.is_none() && Layout::is_list_only(model) {
+        commands.insert(1, Command::Choose);
+    }
+    if panel.is_loaded && !matches!(status.state, State::SignedOut | State::NeedsLogin) {
         commands.extend([Command::RevealToken, Command::CopyToken]);
     }
-    if model.profiles.detail_scroll.is_some() {
+    if panel.statuses.len() > 1 && panel.detail_scroll.is_none() {
+        commands.extend([Command::Find, Command::Sort]);
+    }
+    if panel.detail_scroll.is_some() || panel.table.filter().is_some() {
         commands.push(Command::Back);
     }
     commands.extend(end);
     commands
+}
+
+/// Keys are typed into the filter.
+pub fn captures_keys(model: &Model) -> bool {
+    model.profiles.table.is_typing()
+}
+
+/// Takes a key while the filter is typed. The list narrows with each one.
+pub fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
+    match key {
+        Key::Esc => show_all(model, now),
+        Key::Enter | Key::Tab => {
+            model.profiles.table.end_typing();
+            model.profiles.keep_selected();
+        }
+        Key::Up => go(model, Command::Up, now),
+        Key::Down => go(model, Command::Down, now),
+        Key::PageUp => go(model, Command::PageUp, now),
+        Key::PageDown => go(model, Command::PageDown, now),
+        key => {
+            if model.profiles.table.type_filter().press(key) {
+                arrange(model, now.time);
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Takes pasted text into the filter.
+pub fn paste(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
+    if model.overlay.is_none() && captures_keys(model) {
+        model.profiles.table.type_filter().paste(text, true);
+        arrange(model, now.time);
+    }
+    Vec::new()
 }
 
 /// Does what the person asked for.
@@ -137,7 +182,13 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
     let was_revealed = model.profiles.revealed.take().is_some();
     match command {
         Command::Quit => return vec![Effect::Quit(Ended::Quit)],
-        Command::Back => model.profiles.detail_scroll = None,
+        Command::Back if model.profiles.detail_scroll.take().is_some() => {}
+        Command::Back => show_all(model, now),
+        Command::Find => {
+            model.profiles.detail_scroll = None;
+            model.profiles.table.type_filter();
+        }
+        Command::Sort | Command::ReverseSort => sort(model, command, now),
         Command::RevealToken if was_revealed => {}
         Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home | Command::End => {
             go(model, command, now);
@@ -153,124 +204,37 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
 /// Takes in what the store says.
 pub fn loaded(model: &mut Model, statuses: Vec<ProfileStatus>, now: Now) -> Vec<Effect> {
     let panel = &mut model.profiles;
-    let index = panel.selected_index();
-    // Whoever chose a profile that is not known yet waits for exactly this list.
-    let is_gone = |name: &ProfileName| statuses.iter().all(|status| status.name != *name);
-    if panel.selected.as_ref().is_none_or(is_gone) {
-        let nearest = statuses.get(index).or(statuses.last());
-        panel.selected = nearest.map(|status| status.name.clone());
-        panel.detail_scroll = None;
-    }
+    let row = panel.table.cursor();
+    let position = |name: &ProfileName| statuses.binary_search_by(|status| status.name.cmp(name));
+    let is_gone = panel.selected.as_ref().is_none_or(|name| position(name).is_err());
+    panel.ends_for_good = statuses.iter().filter_map(end_for_good).collect();
+    panel.ends_for_good.sort_unstable();
     panel.statuses = statuses;
     panel.is_loaded = true;
     panel.reload_at = (!panel.statuses.is_empty()).then(|| now.moment + RELOAD_EVERY);
+    arrange(model, now.time);
+    let panel = &mut model.profiles;
+    if is_gone {
+        panel.selected = None;
+        panel.detail_scroll = None;
+    }
+    if !panel.table.is_at(&panel.statuses, panel.selected.as_ref()) {
+        // Its place in the list is where its neighbor is now.
+        panel.table.set_cursor(row);
+    }
+    if panel.selected.is_none() {
+        panel.keep_selected();
+    }
     Vec::new()
 }
 
-pub fn refreshed(
-    model: &mut Model,
-    task: TaskId,
-    profile: &ProfileName,
-    result: Result<(), Error>,
-    now: Now,
-) -> Vec<Effect> {
-    if model.profiles.end(profile, task).is_none() {
-        return Vec::new();
+/// From when on only a person can bring a profile back.
+fn end_for_good(status: &ProfileStatus) -> Option<Timestamp> {
+    match status.state {
+        State::NeedsLogin => Some(Timestamp::MIN),
+        State::Valid | State::Expiring if !status.refreshable => status.access_token_expires_at,
+        _ => None,
     }
-    match result {
-        Ok(()) => model.say(Mark::Good, format!("{profile}: refreshed."), now),
-        Err(error) => model.profiles.problem = Some((profile.clone(), error)),
-    }
-    reload(model)
-}
-
-pub fn verified(
-    model: &mut Model,
-    task: TaskId,
-    profile: &ProfileName,
-    result: Result<Account, Error>,
-    now: Now,
-) -> Vec<Effect> {
-    if model.profiles.end(profile, task).is_none() {
-        return Vec::new();
-    }
-    match result {
-        Ok(account) => {
-            let label = Untrusted::new(account.label()).line();
-            model.say(Mark::Good, format!("{profile}: the provider knows the token as {label}."), now);
-        }
-        Err(error) => model.profiles.problem = Some((profile.clone(), error)),
-    }
-    reload(model)
-}
-
-/// Says which of the two halves of signing out worked.
-pub fn signed_out(
-    model: &mut Model,
-    task: TaskId,
-    profile: &ProfileName,
-    result: Result<SignedOut, Error>,
-    now: Now,
-) -> Vec<Effect> {
-    if model.profiles.end(profile, task).is_none() {
-        return Vec::new();
-    }
-    match result {
-        Ok(SignedOut { revoked, forgotten, is_noted }) => {
-            let here = if forgotten { "forgotten here" } else { "there was nothing to forget here" };
-            let (mark, at_provider) = match &revoked {
-                Some(Ok(())) => (Mark::Good, "revoked at the provider, "),
-                Some(Err(_)) if is_noted => (Mark::Attention, "NOT revoked at the provider yet, to be tried again, "),
-                Some(Err(_)) => (Mark::Attention, "NOT revoked at the provider, "),
-                None if forgotten => (Mark::Good, "the provider was not asked, "),
-                None => (Mark::Good, ""),
-            };
-            model.say(mark, format!("{profile}: {at_provider}{here}."), now);
-            model.profiles.problem = revoked.and_then(Result::err).map(|error| (profile.clone(), error));
-        }
-        Err(error) => model.profiles.problem = Some((profile.clone(), error)),
-    }
-    reload(model)
-}
-
-/// Shows or copies the token, whichever was asked for. A person who has gone on in the meantime does not get to see it.
-pub fn token_read(
-    model: &mut Model,
-    task: TaskId,
-    profile: &ProfileName,
-    result: Result<Secret, Error>,
-    now: Now,
-) -> Vec<Effect> {
-    let Some(work) = model.profiles.end(profile, task) else { return Vec::new() };
-    let mut effects = Vec::new();
-    match result {
-        Ok(token) if work == Work::CopyToken => {
-            model.say_copied("the access token", now);
-            effects.push(Effect::Copy(token));
-        }
-        Ok(token) => {
-            let is_looked_at = model.screen == Screen::Profiles
-                && model.profiles.selected().is_some_and(|status| status.name == *profile);
-            let revealed = Revealed { profile: profile.clone(), token, until: now.moment + REVEAL_TIME };
-            model.profiles.revealed = is_looked_at.then_some(revealed);
-        }
-        Err(error) => model.profiles.problem = Some((profile.clone(), error)),
-    }
-    // Reading may have minted a new one.
-    effects.extend(reload(model));
-    effects
-}
-
-/// Signs out, which the person has confirmed here or on the screen of a sign-in that has just worked.
-pub fn sign_out(model: &mut Model, profile: ProfileName, now: Now) -> Vec<Effect> {
-    let mut effects = begin(model, profile.clone(), Work::SignOut, now);
-    if model.screen != Screen::Profiles {
-        model.sign_in = None;
-        model.is_single_sign_in = false;
-        model.profiles.select(Some(profile));
-        effects.extend(open(model));
-    }
-    effects
 }
 
 /// Hides the token and reads the store again when it is time.
@@ -280,13 +244,37 @@ pub fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
     if panel.reload_at.is_some_and(|at| at <= now.moment) { reload(model) } else { Vec::new() }
 }
 
-/// The next second of the soonest clock, the end of a revealed token, or the next reading.
+/// The next change of what is in sight, the end of a revealed token, or the next reading.
 pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
     let panel = &model.profiles;
-    let ticks =
-        panel.statuses.iter().filter_map(|status| next_second(now.moment + status.remaining(now.time), now.moment));
+    let change = model.overlay.is_none().then(|| Layout::of(model, now).next_change(model, now)).flatten();
+    let change = change.map(|change| now.moment + until(change, now));
     let hides_at = panel.revealed.as_ref().map(|revealed| revealed.until);
-    ticks.chain(hides_at).chain(panel.reload_at).min()
+    change.into_iter().chain(hides_at).chain(panel.reload_at).min()
+}
+
+/// Makes the order of the list anew.
+fn arrange(model: &mut Model, now: Timestamp) {
+    let ProfilesPanel { table, statuses, selected, .. } = &mut model.profiles;
+    table.arrange(statuses, &model.subjects, selected.as_ref(), now);
+}
+
+/// Takes the filter away. Whoever moved nowhere meanwhile is back at the profile that was selected before.
+fn show_all(model: &mut Model, now: Now) {
+    if model.profiles.table.clear_filter() {
+        arrange(model, now.time);
+    }
+}
+
+fn sort(model: &mut Model, command: Command, now: Now) {
+    model.profiles.keep_selected();
+    match command {
+        Command::Sort => model.profiles.table.sort_by_next(),
+        _ => model.profiles.table.reverse(),
+    }
+    arrange(model, now.time);
+    let order = model.profiles.table.sorted_in_words();
+    model.say(Mark::Good, format!("Sorted {order}. s sorts by another column, S turns it around."), now);
 }
 
 fn reload(model: &mut Model) -> Vec<Effect> {
@@ -296,7 +284,7 @@ fn reload(model: &mut Model) -> Vec<Effect> {
 }
 
 fn go(model: &mut Model, command: Command, now: Now) {
-    let (rows, detail_rows) = (view::list_rows(model), view::detail_rows(model, now));
+    let (rows, detail_rows) = (Layout::of(model, now).rows(), view::detail_rows(model, now));
     let panel = &mut model.profiles;
     match panel.detail_scroll {
         Some(scroll) => {
@@ -304,14 +292,14 @@ fn go(model: &mut Model, command: Command, now: Now) {
             let last = all.saturating_sub(page);
             panel.detail_scroll = u16::try_from(moved(usize::from(scroll), command, page.max(2) - 1).min(last)).ok();
         }
-        None => panel.move_to(moved(panel.selected_index(), command, rows.max(1))),
+        None => panel.move_to(moved(panel.table.cursor(), command, rows.max(1))),
     }
 }
 
 /// Commands about the selected profile.
 fn with_profile(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
-    let Some(status) = model.profiles.selected() else { return Vec::new() };
-    let profile = status.name.clone();
+    let Some(profile) = model.profiles.selected().map(|status| status.name.clone()) else { return Vec::new() };
+    model.profiles.keep_selected();
     let is_about_profile = matches!(
         command,
         Command::Refresh
@@ -322,13 +310,18 @@ fn with_profile(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
             | Command::CopyToken
     );
     if is_about_profile && !commands(model).contains(&command) {
-        model.say(Mark::Attention, format!("{profile}: press n to sign in first."), now);
+        let (mark, text) = if model.profiles.is_loaded {
+            (Mark::Attention, format!("{profile}: press n to sign in first."))
+        } else {
+            (Mark::Working, "The profiles are still being read.".to_owned())
+        };
+        model.say(mark, text, now);
         return Vec::new();
     }
     match command {
         Command::SignIn => sign_in::start(model, profile, sign_in::attended()),
         Command::OpenApi => api::open(model, profile),
-        Command::Refresh => begin(model, profile, Work::Refresh, now),
+        Command::Refresh => ask_or_refresh(model, profile, now),
         Command::Verify => begin(model, profile, Work::Verify, now),
         Command::RevealToken => begin(model, profile, Work::RevealToken, now),
         Command::CopyToken => begin(model, profile, Work::CopyToken, now),
@@ -340,21 +333,4 @@ fn with_profile(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         }
         _ => Vec::new(),
     }
-}
-
-/// Starts one piece of work for a profile, unless another is under way for it.
-fn begin(model: &mut Model, profile: ProfileName, work: Work, now: Now) -> Vec<Effect> {
-    if let Some((_, under_way)) = model.profiles.under_way.get(&profile) {
-        let text = format!("{profile}: still {}.", under_way.in_words());
-        model.say(Mark::Working, text, now);
-        return Vec::new();
-    }
-    let task = model.new_task();
-    model.profiles.under_way.insert(profile.clone(), (task, work));
-    vec![match work {
-        Work::Refresh => Effect::Refresh { task, profile },
-        Work::Verify => Effect::Verify { task, profile },
-        Work::SignOut => Effect::SignOut { task, profile },
-        Work::RevealToken | Work::CopyToken => Effect::ReadToken { task, profile },
-    }]
 }

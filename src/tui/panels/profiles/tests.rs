@@ -8,7 +8,7 @@ use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{Machine, ProfileStatus, SignIn, SignedOut, State};
+use crate::service::{Budget, Machine, ProfileStatus, SignIn, SignedOut, State};
 use crate::storage::Account;
 use crate::tui::Ended;
 use crate::tui::keymap::Key;
@@ -17,17 +17,17 @@ use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::theme::{Environment, Mark};
 use crate::tui::update::update;
 
-fn at(milliseconds: u64) -> Now {
+pub(super) fn at(milliseconds: u64) -> Now {
     let start: Timestamp = "2026-03-14T14:03:00Z".parse().expect("a time");
     let passed = SignedDuration::from_millis(i64::try_from(milliseconds).expect("a short time"));
     Now { moment: Moment::at(Duration::from_millis(5_000 + milliseconds)), time: start + passed }
 }
 
-fn name(text: &str) -> ProfileName {
+pub(super) fn name(text: &str) -> ProfileName {
     text.parse().expect("a name")
 }
 
-fn status(profile: &str, state: State, left: u64) -> ProfileStatus {
+pub(super) fn status(profile: &str, state: State, left: u64) -> ProfileStatus {
     ProfileStatus {
         name: name(profile),
         provider: "zoho".to_owned(),
@@ -58,7 +58,7 @@ fn panel() -> Model {
     model
 }
 
-fn empty() -> Model {
+pub(super) fn empty() -> Model {
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
     let mut model = Model::new(Environment::default().abilities(), machine, BTreeMap::new());
     super::open(&mut model);
@@ -70,17 +70,21 @@ fn load(model: &mut Model, profiles: &[&str]) {
     assert_eq!(update(model, Message::StatusesLoaded(statuses), at(0)), []);
 }
 
-fn press(model: &mut Model, key: char) -> Vec<Effect> {
+pub(super) fn press(model: &mut Model, key: char) -> Vec<Effect> {
     update(model, Message::Key(Key::Char(key)), at(0))
 }
 
-fn selected(model: &Model) -> &str {
+pub(super) fn selected(model: &Model) -> &str {
     model.profiles.selected().expect("a profile").name.as_str()
 }
 
-fn notice(model: &Model) -> (Mark, &str) {
+pub(super) fn notice(model: &Model) -> (Mark, &str) {
     let notice = model.notice.as_ref().expect("a notice");
     (notice.mark, notice.text.as_str())
+}
+
+fn problem(model: &Model) -> Option<(ProfileName, Error)> {
+    model.profiles.problem.as_ref().map(|problem| (problem.profile.clone(), problem.error.clone()))
 }
 
 fn failure() -> Error {
@@ -117,9 +121,9 @@ fn a_refresh_that_failed_is_told_until_the_next_key() {
     let message = Message::Refreshed { task: TaskId(1), profile: name("a"), result: Err(failure()) };
     assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
     load(&mut model, &["a", "b"]);
-    assert_eq!(model.profiles.problem, Some((name("a"), failure())));
+    assert_eq!(problem(&model), Some((name("a"), failure())));
     press(&mut model, 'j');
-    assert_eq!(model.profiles.problem, None);
+    assert_eq!(problem(&model), None);
 }
 
 #[test]
@@ -207,11 +211,11 @@ fn signing_out_says_which_of_revoking_and_forgetting_worked() {
         let mut model = panel();
         press(&mut model, 'x');
         press(&mut model, 'y');
-        let problem = result.revoked.clone().and_then(Result::err).map(|error| (name("a"), error));
+        let expected_problem = result.revoked.clone().and_then(Result::err).map(|error| (name("a"), error));
         let message = Message::SignedOut { task: TaskId(1), profile: name("a"), result: Ok(result) };
         assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
         assert_eq!(notice(&model), expected);
-        assert_eq!(model.profiles.problem, problem);
+        assert_eq!(problem(&model), expected_problem);
     }
 }
 
@@ -283,7 +287,7 @@ fn a_token_that_cannot_be_read_is_an_error_on_the_screen() {
     press(&mut model, 't');
     let message = Message::TokenRead { task: TaskId(1), profile: name("a"), result: Err(failure()) };
     assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
-    assert_eq!(model.profiles.problem, Some((name("a"), failure())));
+    assert_eq!(problem(&model), Some((name("a"), failure())));
 }
 
 #[test]
@@ -369,11 +373,48 @@ fn the_store_is_read_again_every_half_minute_and_never_twice_at_once() {
 }
 
 #[test]
-fn the_screen_wakes_at_the_next_second_of_the_soonest_clock() {
+fn all_clocks_in_sight_move_at_once_every_second() {
     let mut model = panel();
-    model.profiles.statuses[1].access_token_expires_at = Some(at(2_250).time);
-    assert_eq!(super::next_wakeup(&model, at(0)), Some(at(250).moment));
-    assert_eq!(super::next_wakeup(&model, at(250)), Some(at(1_000).moment));
+    for (position, end) in [10_250, 20_500, 30_750].into_iter().enumerate() {
+        model.profiles.statuses[position].access_token_expires_at = Some(at(end).time);
+    }
+    assert_eq!(super::next_wakeup(&model, at(0)), Some(at(1_000).moment));
+    assert_eq!(super::next_wakeup(&model, at(400)), Some(at(1_000).moment));
+    // The end of a token is told when it comes.
+    assert_eq!(super::next_wakeup(&model, at(10_000)), Some(at(10_250).moment));
+}
+
+#[test]
+fn only_what_is_in_sight_wakes_the_screen() {
+    let mut model = empty();
+    let mut statuses: Vec<ProfileStatus> =
+        (0..10_000).map(|number| status(&format!("p{number:05}"), State::SignedOut, 0)).collect();
+    statuses[5_000] = status("p05000", State::Valid, 3_000);
+    update(&mut model, Message::StatusesLoaded(statuses), at(0));
+    let reload = Some(at(30_000).moment);
+    assert_eq!(super::next_wakeup(&model, at(0)), reload);
+    model.profiles.select(Some(name("p05003")));
+    assert_eq!(super::next_wakeup(&model, at(0)), Some(at(1_000).moment));
+    press(&mut model, '?');
+    assert_eq!(super::next_wakeup(&model, at(0)), reload);
+}
+
+#[test]
+fn a_token_that_lasts_for_days_wakes_nobody_every_second() {
+    let mut model = empty();
+    update(&mut model, Message::StatusesLoaded(vec![status("a", State::Valid, 20 * 3600)]), at(0));
+    assert_eq!(super::next_wakeup(&model, at(0)), Some(at(30_000).moment));
+}
+
+#[test]
+fn as_many_rows_are_looked_at_as_are_in_sight() {
+    let mut model = empty();
+    let statuses = (0..10_000).map(|number| status(&format!("p{number:05}"), State::Valid, 3_000)).collect();
+    update(&mut model, Message::StatusesLoaded(statuses), at(0));
+    for (key, rows) in [(Key::Home, 0..10), (Key::End, 9_990..10_000), (Key::PageUp, 9_984..9_994)] {
+        update(&mut model, Message::Key(key), at(0));
+        assert_eq!(super::Layout::of(&model, at(0)).in_sight(&model), rows, "{key:?}");
+    }
 }
 
 #[test]
@@ -400,4 +441,40 @@ fn the_details_open_scroll_and_close() {
     assert!(end > Some(20) && model.profiles.detail_scroll == end, "{end:?}");
     assert_eq!(update(&mut model, Message::Key(Key::Esc), at(0)), []);
     assert_eq!(model.profiles.detail_scroll, None);
+}
+
+#[test]
+fn the_last_refresh_of_a_window_asks_first() {
+    let mut model = panel();
+    let mints = |count: u64| {
+        Some(Budget {
+            limit: 10,
+            window: Duration::from_secs(600),
+            mints: (0..count).map(|number| at(number * 1000).time).collect(),
+            paused_until: None,
+        })
+    };
+    model.profiles.statuses[0].budget = mints(8);
+    assert_eq!(update(&mut model, Message::Key(Key::Char('r')), at(20_000)).len(), 1);
+    model.profiles.under_way.clear();
+    model.profiles.statuses[0].budget = mints(9);
+    assert_eq!(update(&mut model, Message::Key(Key::Char('r')), at(20_000)), []);
+    let Some(Overlay::Confirm { question, action }) = &model.overlay else { panic!("it asks") };
+    assert!(question.contains("last of 10 refreshes") && question.contains("possible in 9:40"), "{question}");
+    assert_eq!(*action, Confirmed::Refresh(name("a")));
+    assert!(matches!(press(&mut model, 'y').as_slice(), [Effect::Refresh { .. }]));
+}
+
+#[test]
+fn a_budget_is_told_as_it_stands_and_wakes_the_screen_when_it_changes() {
+    let mut model = empty();
+    let mut spent = status("a", State::SignedOut, 0);
+    let mints = (0..10).map(|number| at(number * 1000).time).collect();
+    let window = Duration::from_secs(600);
+    spent.budget = Some(Budget { limit: 10, window, mints, paused_until: None });
+    update(&mut model, Message::StatusesLoaded(vec![spent]), at(10_000));
+    let budget = model.profiles.statuses[0].budget.clone().expect("a budget");
+    assert_eq!((budget.used(at(10_000).time), budget.next_at(at(10_000).time)), (10, Some(at(600_000).time)));
+    assert_eq!((budget.used(at(600_000).time), budget.next_at(at(600_000).time)), (9, None));
+    assert_eq!(super::next_wakeup(&model, at(10_300)), Some(at(11_000).moment));
 }

@@ -1,24 +1,31 @@
 //! The fields of one profile: state, account, token, scopes, refreshes, and where all that is kept.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{BAR, NAME, data_center, since, state_in_words};
+use super::{data_center, gauge, provider};
 use crate::providers::catalog;
 use crate::service::{ProfileStatus, State};
 use crate::storage::{Event, Happened};
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{sentence, shown};
-use crate::tui::text::{ago, clip, countdown, wrap};
+use crate::tui::panels::profiles::words::{left_in_words, since, standing, until};
+use crate::tui::text::{ago, clip, countdown, width, wrap};
 use crate::tui::theme::Mark;
+use crate::tui::widgets::gauge::Gauge;
 use crate::untrusted::visible;
+
+/// Columns of a field's name.
+const NAME: usize = 16;
+/// Columns of a bar where there is room for it beside its words.
+const BAR: usize = 30;
 
 /// The fields of one profile, line by line.
 pub(super) struct Details {
     pub(super) lines: Vec<Line<'static>>,
-    /// The row of the bar.
-    pub(super) bar: Option<u16>,
     room: usize,
     label: Style,
 }
@@ -26,14 +33,14 @@ pub(super) struct Details {
 impl Details {
     pub(super) fn of(model: &Model, status: &ProfileStatus, now: Now, columns: u16) -> Self {
         let room = usize::from(columns).saturating_sub(NAME + 2).max(8);
-        let mut details = Self { lines: Vec::new(), bar: None, room, label: model.theme.label };
+        let mut details = Self { lines: Vec::new(), room, label: model.theme.label };
         details.state(model, status, now);
         details.account(model, status);
         if status.access_token_expires_at.is_some() {
-            details.token(model, status, now, columns);
+            details.token(model, status, now);
         }
         details.scopes(model, status);
-        details.refreshing(status, now);
+        details.refreshing(model, status, now);
         details.warnings(status);
         details.place(status);
         details.history(status, now);
@@ -41,9 +48,9 @@ impl Details {
     }
 
     fn state(&mut self, model: &Model, status: &ProfileStatus, now: Now) {
-        let (mark, words) = state_in_words(model, status, now);
+        let (mark, words) = standing(&model.profiles, status, now);
         let explained = match status.state_at(now.time) {
-            _ if model.profiles.under_way.contains_key(&status.name) => "",
+            _ if mark == Mark::Working => "",
             State::Valid => "",
             State::Expiring | State::Expired => ", the next use refreshes it",
             State::NeedsLogin => ": press n",
@@ -78,8 +85,7 @@ impl Details {
         } else if status.access_token_expires_at.is_some() {
             self.field("Account", "not asked yet: press v");
         }
-        let provider = model.subjects.get(&status.name).map_or(&status.provider, |subject| &subject.provider);
-        let separator = model.theme.separator();
+        let (provider, separator) = (provider(model, status), model.theme.separator());
         let place = match data_center(status) {
             code if code.is_empty() => shown(provider),
             code => format!("{}, data center {code}", shown(provider)),
@@ -88,31 +94,23 @@ impl Details {
         let servers: Vec<String> = [&status.issuer, &status.api_domain]
             .into_iter()
             .flatten()
-            .map(|address| shown(address.trim_start_matches("https://")))
+            .map(|address| shown(address.trim_start_matches("https://").trim_end_matches('/')))
             .collect();
         if !servers.is_empty() {
             self.field("Servers", &servers.join(separator));
         }
     }
 
-    fn token(&mut self, model: &Model, status: &ProfileStatus, now: Now, columns: u16) {
+    fn token(&mut self, model: &Model, status: &ProfileStatus, now: Now) {
         let left = status.remaining(now.time);
-        let ends = status.access_token_expires_at.map(time_of_day).unwrap_or_default();
-        let words = if left.is_zero() {
-            format!("0:00, ended at {ends}")
-        } else {
-            format!("{}, until {ends}", countdown(left))
-        };
-        let bar = usize::from(BAR.min(columns.saturating_sub(40)));
-        if bar > 0 && status.access_token_life.is_some() {
-            self.bar = u16::try_from(self.lines.len()).ok();
-            self.lines.push(Line::from(vec![
-                Span::styled(format!(" {:<NAME$}", "Time left"), self.label),
-                Span::raw(" ".repeat(bar + 1)),
-                Span::raw(words),
-            ]));
-        } else {
-            self.field("Time left", &words);
+        let ends = status.access_token_expires_at.map(|at| date_and_time(at, now)).unwrap_or_default();
+        let words = if left.is_zero() { format!("0:00, ended at {ends}") } else { left_in_words(left) };
+        let until = if left.is_zero() { String::new() } else { format!(", until {ends}") };
+        match status.access_token_life {
+            Some(total) => {
+                self.meter("Time left", Gauge { remaining: left, total, theme: &model.theme }, &words, &until);
+            }
+            None => self.field("Time left", &(words + &until)),
         }
         let hint = status.access_token_hint.as_deref().map(shown).unwrap_or_default();
         let refresh = if status.refreshable { "stored" } else { "none that works" };
@@ -142,19 +140,37 @@ impl Details {
         }
     }
 
-    fn refreshing(&mut self, status: &ProfileStatus, now: Now) {
+    fn refreshing(&mut self, model: &Model, status: &ProfileStatus, now: Now) {
         if let Some(budget) = &status.budget {
-            let minutes = budget.window.as_secs() / 60;
-            let used = format!("{} of {} refreshes used in {minutes} min", budget.used(now.time), budget.limit);
-            let resets = budget.resets_at(now.time).map(|at| format!(", resets at {}", time_of_day(at)));
-            self.field("Refresh budget", &(used + &resets.unwrap_or_default()));
+            let (used, limit) = (budget.used(now.time), budget.limit);
+            let (next_at, resets_at) = (budget.next_at(now.time), budget.resets_at(now.time));
+            let clock = resets_at.map(|at| countdown(until(at, now))).unwrap_or_default();
+            let next = match (next_at, resets_at) {
+                (Some(_), _) => format!(", next one possible in {clock}"),
+                (None, Some(_)) => format!(", one comes back in {clock}"),
+                (None, None) => String::new(),
+            };
+            let at = resets_at.map(|at| format!(" ({})", time_of_day(at))).unwrap_or_default();
+            let words = format!("{used} of {limit} refreshes used in {} min{next}", budget.window.as_secs() / 60);
+            // The bar shows what is left, as that of the time does.
+            let parts = |count: usize| Duration::from_secs(count as u64);
+            let left = parts(limit.saturating_sub(used));
+            self.meter(
+                "Refresh budget",
+                Gauge { remaining: left, total: parts(limit), theme: &model.theme },
+                &words,
+                &at,
+            );
         }
         if let Some(last) = &status.last_refresh {
             let result = match &last.error {
                 Some(error) => format!("failed: {}", shown(error)),
                 None => "worked".to_owned(),
             };
-            self.field("Last refresh", &format!("{} ({}), {result}", ago(since(last.at, now)), time_of_day(last.at)));
+            self.field(
+                "Last refresh",
+                &format!("{} ({}), {result}", ago(since(last.at, now)), date_and_time(last.at, now)),
+            );
         }
     }
 
@@ -174,6 +190,15 @@ impl Details {
         }
     }
 
+    /// A name, what a bar says in words, and as much of the bar and of `more` as fits on the same line.
+    fn meter(&mut self, name: &str, bar: Gauge<'_>, words: &str, more: &str) {
+        let bar = format!("{} ", gauge(bar, BAR.min(self.room / 3)));
+        let lines =
+            [(bar.as_str(), more), (bar.as_str(), ""), ("", more)].map(|(bar, more)| format!("{bar}{words}{more}"));
+        let fitting = lines.into_iter().find(|line| width(line) <= self.room);
+        self.field(name, fitting.as_deref().unwrap_or(words));
+    }
+
     /// A name and its text, wrapped beside it.
     fn field(&mut self, name: &str, text: &str) {
         let label = self.label;
@@ -186,7 +211,7 @@ impl Details {
 
 /// When, what, why, by which command, and how often.
 fn told(event: &Event, now: Now) -> String {
-    let Event { at, what, detail, by, repeated, since } = event;
+    let Event { at, what, detail, by, repeated, since: first } = event;
     let what = match what {
         Happened::SignedIn => "signed in",
         Happened::Relocated => "account found elsewhere",
@@ -198,9 +223,9 @@ fn told(event: &Event, now: Now) -> String {
         Happened::Revoked => "revoked at the provider",
         Happened::NotRevoked => "NOT revoked at the provider",
     };
-    let when = format!("{} ({})", ago(super::since(*at, now)), date_and_time(*at, now));
+    let when = format!("{} ({})", ago(since(*at, now)), date_and_time(*at, now));
     let detail = if detail.is_empty() { String::new() } else { format!(", {}", shown(detail)) };
-    let first = since.filter(|_| *repeated > 0).map(|first| date_and_time(first, now));
+    let first = first.filter(|_| *repeated > 0).map(|first| date_and_time(first, now));
     let times = first.map(|first| format!(", {} times since {first}", repeated.saturating_add(1))).unwrap_or_default();
     let by = if by.is_empty() { String::new() } else { format!(" [{}]", shown(by)) };
     format!("{when}: {what}{detail}{times}{by}")

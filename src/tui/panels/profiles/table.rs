@@ -1,0 +1,216 @@
+//! Which profiles the list shows and in which order: what is typed to find some, what they are sorted by, and the cursor.
+//!
+//! The order is made anew when something changes it. A frame, a tick and a step of the cursor only read it.
+
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::words::state_in_words;
+use crate::profile::ProfileName;
+use crate::service::{ProfileStatus, State};
+use crate::tui::model::ConfiguredProfile;
+use crate::tui::widgets::field::Field;
+
+/// What the profiles are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Sort {
+    #[default]
+    Name,
+    /// The worst first.
+    State,
+    /// The soonest end first.
+    TimeLeft,
+    /// The last one first.
+    Renewed,
+}
+
+impl Sort {
+    fn next(self) -> Self {
+        match self {
+            Sort::Name => Sort::State,
+            Sort::State => Sort::TimeLeft,
+            Sort::TimeLeft => Sort::Renewed,
+            Sort::Renewed => Sort::Name,
+        }
+    }
+}
+
+/// The list as the person has arranged it.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    /// Positions in the statuses.
+    order: Vec<usize>,
+    cursor: usize,
+    sort: Sort,
+    is_reversed: bool,
+    filter: Option<Field>,
+    /// Keys go to the filter.
+    is_typing: bool,
+}
+
+impl Table {
+    /// Positions in the statuses, in the order of the list.
+    pub(super) fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// The row of the cursor.
+    pub(super) fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    pub(super) fn set_cursor(&mut self, row: usize) {
+        self.cursor = row.min(self.order.len().saturating_sub(1));
+    }
+
+    pub(super) fn filter(&self) -> Option<&Field> {
+        self.filter.as_ref()
+    }
+
+    pub(super) fn is_typing(&self) -> bool {
+        self.is_typing
+    }
+
+    /// Opens the filter, or goes on typing in it.
+    pub(super) fn type_filter(&mut self) -> &mut Field {
+        self.is_typing = true;
+        self.filter.get_or_insert_with(|| Field::new(""))
+    }
+
+    /// Leaves what was typed in force; without any there is no filter.
+    pub(super) fn end_typing(&mut self) {
+        self.is_typing = false;
+        self.filter.take_if(|filter| filter.text().trim().is_empty());
+    }
+
+    /// Shows all profiles again; tells whether some were left out.
+    pub(super) fn clear_filter(&mut self) -> bool {
+        self.is_typing = false;
+        self.filter.take().is_some()
+    }
+
+    pub(super) fn sort_by_next(&mut self) {
+        (self.sort, self.is_reversed) = (self.sort.next(), false);
+    }
+
+    pub(super) fn reverse(&mut self) {
+        self.is_reversed = !self.is_reversed;
+    }
+
+    /// What comes first, in words.
+    pub(super) fn sorted_in_words(&self) -> &'static str {
+        match (self.sort, self.is_reversed) {
+            (Sort::Name, false) => "by name",
+            (Sort::Name, true) => "by name, Z first",
+            (Sort::State, false) => "worst first",
+            (Sort::State, true) => "best first",
+            (Sort::TimeLeft, false) => "soonest end first",
+            (Sort::TimeLeft, true) => "latest end first",
+            (Sort::Renewed, false) => "last refreshed first",
+            (Sort::Renewed, true) => "longest not refreshed first",
+        }
+    }
+
+    /// Makes the order anew, with the cursor on `selected` if that is in it, else on the first.
+    pub(super) fn arrange(
+        &mut self,
+        statuses: &[ProfileStatus],
+        subjects: &BTreeMap<ProfileName, ConfiguredProfile>,
+        selected: Option<&ProfileName>,
+        now: Timestamp,
+    ) {
+        let text = self.filter.as_ref().map(|filter| filter.text().to_lowercase()).unwrap_or_default();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let matches = |status: &ProfileStatus| {
+            words.is_empty() || {
+                let text = searched(status, subjects.get(&status.name), now);
+                words.iter().all(|word| text.contains(word))
+            }
+        };
+        self.order = (0..statuses.len()).filter(|position| matches(&statuses[*position])).collect();
+        self.sort(statuses, now);
+        self.follow(statuses, selected);
+    }
+
+    /// Puts the cursor on a profile, or on the first row.
+    pub(super) fn follow(&mut self, statuses: &[ProfileStatus], selected: Option<&ProfileName>) {
+        let named = |position: &usize| statuses.get(*position).map(|status| &status.name) == selected;
+        self.cursor = selected.and_then(|_| self.order.iter().position(named)).unwrap_or_default();
+    }
+
+    /// Tells whether the cursor is on this profile.
+    pub(super) fn is_at(&self, statuses: &[ProfileStatus], name: Option<&ProfileName>) -> bool {
+        let at = self.order.get(self.cursor).and_then(|position| statuses.get(*position));
+        at.map(|status| &status.name) == name
+    }
+
+    /// The statuses come by name, and sorting keeps that order among equals.
+    fn sort(&mut self, statuses: &[ProfileStatus], now: Timestamp) {
+        let is_reversed = self.is_reversed;
+        let turned = |order: Ordering| if is_reversed { order.reverse() } else { order };
+        // What has no time comes last in either direction.
+        let by_time = |one: Option<Timestamp>, other: Option<Timestamp>| match (one, other) {
+            (Some(one), Some(other)) => turned(one.cmp(&other)),
+            (one, other) => other.is_some().cmp(&one.is_some()),
+        };
+        match self.sort {
+            Sort::Name if is_reversed => self.order.reverse(),
+            Sort::Name => {}
+            Sort::State => self.order.sort_by(|one, other| {
+                turned(badness(statuses[*other].state_at(now)).cmp(&badness(statuses[*one].state_at(now))))
+            }),
+            Sort::TimeLeft => {
+                let end = |position: &usize| statuses[*position].access_token_expires_at;
+                self.order.sort_by(|one, other| by_time(end(one), end(other)));
+            }
+            Sort::Renewed => {
+                let last = |position: &usize| statuses[*position].last_refresh.as_ref().map(|last| last.at);
+                self.order.sort_by(|one, other| match (last(one), last(other)) {
+                    (Some(one), Some(other)) => by_time(Some(other), Some(one)),
+                    (one, other) => by_time(one, other),
+                });
+            }
+        }
+    }
+}
+
+/// How much a state wants a person.
+fn badness(state: State) -> u8 {
+    match state {
+        State::Valid => 0,
+        State::SignedOut => 1,
+        State::Expiring => 2,
+        State::Expired => 3,
+        State::Unknown => 4,
+        State::NeedsLogin => 5,
+    }
+}
+
+/// All that a person may type to find a profile, in lower case: its names, and its state as it stands in the list.
+fn searched(status: &ProfileStatus, subject: Option<&ConfiguredProfile>, now: Timestamp) -> String {
+    let (mark, state) = state_in_words(status.state_at(now));
+    let account = status.account.as_ref();
+    let names = [
+        Some(status.name.as_str()),
+        Some(status.provider.as_str()),
+        subject.map(|subject| subject.provider.as_str()),
+        status.data_center.as_deref(),
+        account.and_then(|account| account.email.as_deref()),
+        account.and_then(|account| account.name.as_deref()),
+        account.map(|account| account.id.as_str()),
+        Some(mark.word()),
+        Some(state),
+        Some(status.state_at(now).word()),
+    ];
+    let mut text = String::with_capacity(128);
+    for name in names.into_iter().flatten() {
+        text.push_str(name);
+        text.push('\n');
+    }
+    text.to_lowercase()
+}

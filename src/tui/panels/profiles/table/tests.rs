@@ -1,0 +1,179 @@
+use crate::service::{ProfileStatus, State};
+use crate::storage::{Account, LastRefresh};
+use crate::tui::keymap::Key;
+use crate::tui::message::{Effect, Message};
+use crate::tui::model::Model;
+use crate::tui::panels::profiles::tests::{at, empty, name, notice, press, selected, status};
+use crate::tui::update::update;
+use crate::tui::widgets::field::Field;
+
+/// One profile in each state.
+fn each() -> Vec<ProfileStatus> {
+    let mut archive = status("archive", State::NeedsLogin, 0);
+    archive.account =
+        Some(Account {
+            id: "7".to_owned(), email: Some("old@example.com".to_owned()), name: Some("Ödön".to_owned())
+        });
+    let mut lobby = status("lobby", State::Expiring, 200);
+    lobby.last_refresh = Some(LastRefresh::new(at(0).time, None));
+    let mut work = status("work", State::Valid, 3_000);
+    work.data_center = Some("eu".to_owned());
+    work.last_refresh = Some(LastRefresh::new(at(5_000).time, None));
+    vec![archive, lobby, status("new", State::SignedOut, 0), work]
+}
+
+fn panel() -> Model {
+    let mut model = empty();
+    update(&mut model, Message::StatusesLoaded(each()), at(0));
+    model
+}
+
+fn type_text(model: &mut Model, text: &str) {
+    text.chars().for_each(|character| assert_eq!(press(model, character), []));
+}
+
+fn press_key(model: &mut Model, key: Key) -> Vec<Effect> {
+    update(model, Message::Key(key), at(0))
+}
+
+fn listed(model: &Model) -> Vec<&str> {
+    let table = &model.profiles.table;
+    table.order().iter().map(|position| model.profiles.statuses[*position].name.as_str()).collect()
+}
+
+#[test]
+fn a_filter_finds_names_accounts_places_and_states_in_any_case() {
+    for (typed, expected) in [
+        ("WORK", &["work"][..]),
+        ("old@", &["archive"]),
+        ("ödön", &["archive"]),
+        ("zoho", &["archive", "lobby", "new", "work"]),
+        ("eu", &["work"]),
+        ("!!", &["archive"]),
+        ("expiring", &["lobby"]),
+        ("needs_login", &["archive"]),
+        ("zoho out", &["new"]),
+        ("zoho nobody", &[]),
+        ("   ", &["archive", "lobby", "new", "work"]),
+    ] {
+        let mut model = panel();
+        press(&mut model, '/');
+        type_text(&mut model, typed);
+        assert_eq!(listed(&model), expected, "{typed}");
+    }
+}
+
+#[test]
+fn the_state_that_is_found_is_that_of_the_moment() {
+    let mut model = panel();
+    press(&mut model, '/');
+    for character in "expired".chars() {
+        update(&mut model, Message::Key(Key::Char(character)), at(201_000));
+    }
+    assert_eq!(listed(&model), ["lobby"]);
+}
+
+#[test]
+fn while_a_filter_is_typed_letters_are_letters_and_arrows_move() {
+    let mut model = panel();
+    press(&mut model, '/');
+    type_text(&mut model, "qnrx?");
+    assert_eq!(listed(&model), [""; 0]);
+    for _ in 0..5 {
+        press_key(&mut model, Key::Backspace);
+    }
+    press_key(&mut model, Key::Down);
+    press_key(&mut model, Key::Enter);
+    assert_eq!((selected(&model), model.profiles.table.filter().is_none()), ("lobby", true));
+    assert!(
+        matches!(press(&mut model, 'r').as_slice(), [Effect::Refresh { profile, .. }] if *profile == name("lobby"))
+    );
+}
+
+#[test]
+fn escape_shows_all_with_the_cursor_where_it_was() {
+    let mut model = panel();
+    model.profiles.select(Some(name("new")));
+    press(&mut model, '/');
+    type_text(&mut model, "work");
+    assert_eq!(selected(&model), "work");
+    press_key(&mut model, Key::Esc);
+    assert_eq!((listed(&model).len(), selected(&model)), (4, "new"));
+}
+
+#[test]
+fn what_enter_keeps_stays_selected_when_all_are_shown_again() {
+    let mut model = panel();
+    press(&mut model, '/');
+    type_text(&mut model, "work");
+    press_key(&mut model, Key::Enter);
+    assert_eq!(listed(&model), ["work"]);
+    press_key(&mut model, Key::Esc);
+    assert_eq!((listed(&model).len(), selected(&model)), (4, "work"));
+}
+
+#[test]
+fn pasted_text_goes_into_the_filter_and_nowhere_else() {
+    let mut model = panel();
+    update(&mut model, Message::Pasted("work".to_owned()), at(0));
+    assert_eq!(listed(&model).len(), 4);
+    press(&mut model, '/');
+    update(&mut model, Message::Pasted("wo\nrk".to_owned()), at(0));
+    assert_eq!(model.profiles.table.filter().map(Field::text), Some("wo rk".to_owned()));
+}
+
+#[test]
+fn sorting_goes_round_and_can_be_turned_and_the_cursor_stays_on_its_profile() {
+    let mut model = panel();
+    model.profiles.select(Some(name("lobby")));
+    for (key, expected, said) in [
+        ('s', ["archive", "lobby", "new", "work"], "worst first"),
+        ('S', ["work", "new", "lobby", "archive"], "best first"),
+        ('s', ["lobby", "work", "archive", "new"], "soonest end first"),
+        ('S', ["work", "lobby", "archive", "new"], "latest end first"),
+        ('s', ["work", "lobby", "archive", "new"], "last refreshed first"),
+        ('S', ["lobby", "work", "archive", "new"], "longest not refreshed first"),
+        ('s', ["archive", "lobby", "new", "work"], "by name"),
+        ('S', ["work", "new", "lobby", "archive"], "by name, Z first"),
+    ] {
+        press(&mut model, key);
+        assert_eq!((listed(&model).as_slice(), selected(&model)), (&expected[..], "lobby"), "{said}");
+        assert!(notice(&model).1.contains(said));
+    }
+}
+
+#[test]
+fn the_cursor_keeps_its_row_when_its_profile_no_longer_matches() {
+    let mut model = panel();
+    press(&mut model, '/');
+    type_text(&mut model, "zoho");
+    press_key(&mut model, Key::Down);
+    press_key(&mut model, Key::Down);
+    press_key(&mut model, Key::Enter);
+    assert_eq!(selected(&model), "new");
+    press(&mut model, '/');
+    type_text(&mut model, " !");
+    assert_eq!((listed(&model).len(), selected(&model)), (3, "new"));
+    let mut statuses = each();
+    statuses[2] = status("new", State::Valid, 3_000);
+    update(&mut model, Message::StatusesLoaded(statuses), at(0));
+    assert_eq!((listed(&model).as_slice(), selected(&model)), (&["archive", "lobby"][..], "lobby"));
+}
+
+#[test]
+fn names_are_there_before_the_store_is_read() {
+    let mut model = empty();
+    let subject = |profile: &str| crate::tui::model::ConfiguredProfile {
+        profile: name(profile),
+        provider: "Zoho".to_owned(),
+        data_center: None,
+        scopes: Vec::new(),
+    };
+    model.subjects = ["a", "b"].map(|profile| (name(profile), subject(profile))).into();
+    super::super::open(&mut model);
+    assert_eq!(listed(&model), ["a", "b"]);
+    assert_eq!(press(&mut model, 'r'), []);
+    press(&mut model, 'j');
+    update(&mut model, Message::StatusesLoaded(each()), at(0));
+    assert_eq!(listed(&model).len(), 4);
+}

@@ -1,0 +1,74 @@
+//! What stands under the list for a moment: what went wrong and which key helps, or a token that somebody asked to see.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::error::Code;
+use crate::tui::keymap::{self, Command, Scope};
+use crate::tui::model::{Model, Now};
+use crate::tui::panels::lines::{causes, sentence};
+use crate::tui::panels::profiles::{Problem, Revealed, commands};
+use crate::tui::text::wrap;
+use crate::tui::theme::Mark;
+use crate::untrusted::visible;
+
+pub(super) fn below(model: &Model, now: Now, room: usize) -> Vec<Line<'static>> {
+    if let Some(problem) = &model.profiles.problem {
+        return went_wrong(model, problem, room);
+    }
+    match &model.profiles.revealed {
+        Some(Revealed { profile, token, until }) if *until > now.moment => {
+            let said = format!("Access token of {profile}, hidden again in a few seconds:");
+            [said_in(&said, model.theme.label, room), said_in(token.expose(), model.theme.code, room)].concat()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The sentence, what helps, then what may lie behind it: the last goes first where there is little room.
+fn went_wrong(model: &Model, problem: &Problem, room: usize) -> Vec<Line<'static>> {
+    let (theme, Problem { profile, error, .. }) = (&model.theme, problem);
+    let sentence = sentence(error);
+    let about = if sentence.contains(profile.as_str()) { String::new() } else { format!("{profile}: ") };
+    let mut lines = said_in(&format!("{} {about}{sentence}", Mark::NeedsSignIn.word()), theme.text, room);
+    if let Some(line) = lines.first_mut() {
+        *line = marked(model, Mark::NeedsSignIn, line);
+    }
+    if let Some((key, does)) = key_that_helps(model, problem) {
+        lines.extend(said_in(&format!("Here: {key} {does}."), theme.text, room));
+    }
+    if let Some(hint) = &error.hint {
+        lines.extend(said_in(&format!("What helps: {hint}."), theme.text, room));
+    }
+    if !error.causes.is_empty() {
+        lines.extend(said_in("Likely causes:", theme.label, room));
+        lines.extend(causes(error, room).into_iter().map(|line| Line::styled(format!(" {line}"), theme.text)));
+    }
+    lines
+}
+
+/// The key of this screen that goes on from here, where there is one and the profile is the selected one.
+fn key_that_helps(model: &Model, problem: &Problem) -> Option<(String, &'static str)> {
+    let (command, does) = match problem.error.code {
+        Code::SignInNeeded | Code::WrongAccount => (Command::SignIn, "signs in again"),
+        Code::Network | Code::Provider | Code::Timeout | Code::StoreLocked => (problem.again, "tries again"),
+        _ => return None,
+    };
+    let is_selected = model.profiles.selected().is_some_and(|status| status.name == problem.profile);
+    if !is_selected || !commands(model).contains(&command) {
+        return None;
+    }
+    let key = keymap::binding(Scope::Profiles, command)?.keys.first()?;
+    Some((key.label(), does))
+}
+
+fn said_in(text: &str, style: Style, room: usize) -> Vec<Line<'static>> {
+    wrap(&visible(text), room).into_iter().map(|line| Line::styled(format!(" {line}"), style)).collect()
+}
+
+/// The same line with the word at its beginning in its style.
+fn marked(model: &Model, mark: Mark, line: &Line<'_>) -> Line<'static> {
+    let text = line.to_string();
+    let rest = text.trim_start().strip_prefix(mark.word()).unwrap_or_default().to_owned();
+    Line::from(vec![Span::raw(" "), model.theme.mark(mark), Span::raw(rest)])
+}

@@ -1,0 +1,114 @@
+//! What goes where, at every size: the filter above, the list, the details beside or below it, and under all what went
+//! wrong.
+
+use std::ops::Range;
+
+use jiff::Timestamp;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::below::below;
+use crate::service::ProfileStatus;
+use crate::tui::chrome::body;
+use crate::tui::model::{Model, Now};
+use crate::tui::panels::profiles::words::{LONG, until};
+
+/// From here on the details stand beside the list.
+const BESIDE: (u16, u16) = (160, 16);
+/// From here on they stand below it. In less the list has all the room, and the details when they are asked for.
+const BELOW: (u16, u16) = (56, 14);
+/// Columns of the list beside the details.
+const LIST: Range<u16> = 110..130;
+/// Rows of the details below the list, unless the list needs fewer than half of all.
+const LEAST_DETAILS: u16 = 9;
+
+/// Where the parts of the panel are.
+pub(in crate::tui::panels::profiles) struct Layout {
+    pub(super) filter: Option<Rect>,
+    /// With the names of the columns; `None` where the details have the whole body.
+    pub(super) list: Option<Rect>,
+    pub(super) details: Option<Rect>,
+    pub(super) below: Rect,
+    pub(super) below_lines: Vec<Line<'static>>,
+}
+
+impl Layout {
+    pub(in crate::tui::panels::profiles) fn of(model: &Model, now: Now) -> Self {
+        let whole = body(model.window);
+        let mut below_lines = below(model, now, usize::from(whole.width.saturating_sub(2)));
+        below_lines.truncate(usize::from(whole.height / 2));
+        let taken = u16::try_from(below_lines.len()).unwrap_or(0);
+        let above = Rect { height: whole.height - taken, ..whole };
+        let below = Rect { y: above.bottom(), height: taken, ..whole };
+        let mut layout = Self { filter: None, list: None, details: None, below, below_lines };
+        if model.profiles.detail_scroll.is_some() {
+            layout.details = Some(above);
+            return layout;
+        }
+        let mut rest = above;
+        if model.profiles.table.filter().is_some() && above.height > 2 {
+            layout.filter = Some(Rect { height: 1, ..above });
+            rest = Rect { y: above.y + 1, height: above.height - 1, ..above };
+        }
+        (layout.list, layout.details) = split(rest, model.profiles.statuses.len());
+        layout
+    }
+
+    /// Tells whether a window has room for the list alone, so that the details have to be asked for.
+    pub(in crate::tui::panels::profiles) fn is_list_only(model: &Model) -> bool {
+        split(body(model.window), model.profiles.statuses.len()).1.is_none()
+    }
+
+    /// The rows of the list, for moving by a page.
+    pub(in crate::tui::panels::profiles) fn rows(&self) -> usize {
+        self.list.map_or(0, |list| usize::from(list.height.saturating_sub(1)))
+    }
+
+    /// The rows of the table that are in sight, so that the cursor is in the middle where there is more than fits.
+    pub(in crate::tui::panels::profiles) fn in_sight(&self, model: &Model) -> Range<usize> {
+        let (rows, all) = (self.rows(), model.profiles.table.order().len());
+        let first = model.profiles.table.cursor().saturating_sub(rows / 2).min(all.saturating_sub(rows));
+        first..(first + rows).min(all)
+    }
+
+    /// When something in sight changes by itself next: every second while a clock counts down, all clocks at once.
+    pub(in crate::tui::panels::profiles) fn next_change(&self, model: &Model, now: Now) -> Option<Timestamp> {
+        let panel = &model.profiles;
+        let next_second = Timestamp::from_second(now.time.as_second() + 1).unwrap_or(Timestamp::MAX);
+        let tick = |end: Timestamp| if until(end, now) < LONG { end.min(next_second) } else { end - LONG };
+        let token = |status: &ProfileStatus| status.access_token_expires_at.map(tick);
+        let rows = panel.table.order().get(self.in_sight(model)).unwrap_or_default();
+        let listed = rows.iter().filter_map(|position| panel.statuses.get(*position)).flat_map(|status| {
+            let budget = status.budget.as_ref();
+            let next = budget.and_then(|budget| budget.next_at(now.time)).map(tick);
+            [token(status), next.or_else(|| budget?.resets_at(now.time))]
+        });
+        let detailed = panel.selected().filter(|_| self.details.is_some());
+        let detailed = detailed.into_iter().flat_map(|status| {
+            let budget = status.budget.as_ref().and_then(|budget| budget.resets_at(now.time));
+            [token(status), budget.map(tick)]
+        });
+        listed.chain(detailed).flatten().filter(|change| *change > now.time).min()
+    }
+}
+
+/// The list and the details, as far as both have room.
+fn split(area: Rect, profiles: usize) -> (Option<Rect>, Option<Rect>) {
+    let fits = |(columns, rows): (u16, u16)| area.width >= columns && area.height >= rows;
+    if fits(BESIDE) {
+        let columns = (area.width / 5 * 3).clamp(LIST.start, LIST.end);
+        let list = Rect { width: columns, ..area };
+        let right = Rect { x: area.x + columns + 1, width: area.width - columns - 1, ..area };
+        return (Some(list), Some(right));
+    }
+    if !fits(BELOW) {
+        return (Some(area), None);
+    }
+    // The names of the columns come first.
+    let wanted = u16::try_from(profiles).unwrap_or(u16::MAX).saturating_add(1);
+    let height = wanted.min((area.height / 2).max(4)).min(area.height - LEAST_DETAILS);
+    let gap = u16::from(area.height - height > LEAST_DETAILS + 5);
+    let top = area.y + height + gap;
+    let details = Rect { y: top, height: area.bottom() - top, ..area };
+    (Some(Rect { height, ..area }), Some(details))
+}

@@ -1,0 +1,89 @@
+//! The words of the list and the details: states, times, numbers.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::ProfilesPanel;
+use crate::service::{ProfileStatus, State};
+use crate::tui::model::Now;
+use crate::tui::text::countdown;
+use crate::tui::theme::Mark;
+
+/// From here on a time that is left is told in hours or days, which no second changes.
+pub(super) const LONG: Duration = Duration::from_secs(10 * 3600);
+
+/// A state with its mark.
+pub(super) fn state_in_words(state: State) -> (Mark, &'static str) {
+    match state {
+        State::Valid => (Mark::Good, "valid"),
+        State::Expiring => (Mark::Attention, "expiring"),
+        State::Expired => (Mark::Attention, "expired"),
+        State::NeedsLogin => (Mark::NeedsSignIn, "sign in again"),
+        State::SignedOut => (Mark::Attention, "signed out"),
+        State::Unknown => (Mark::NeedsSignIn, "cannot tell"),
+    }
+}
+
+/// The state of a profile, or what is under way for it.
+pub(super) fn standing(panel: &ProfilesPanel, status: &ProfileStatus, now: Now) -> (Mark, &'static str) {
+    match panel.under_way.get(&status.name) {
+        Some((_, work)) => (Mark::Working, work.in_words()),
+        None if !panel.is_loaded => (Mark::Working, "reading"),
+        None => state_in_words(status.state_at(now.time)),
+    }
+}
+
+/// A time that is left: `4:32`, `1:02:03`, `26 h`, `12 days`.
+pub(super) fn left_in_words(left: Duration) -> String {
+    let hours = left.as_secs() / 3600;
+    match hours {
+        _ if left < LONG => countdown(left),
+        0..48 => format!("{hours} h"),
+        _ => format!("{} days", hours / 24),
+    }
+}
+
+/// The time from `then` to now; none from a time to come.
+pub(super) fn since(then: Timestamp, now: Now) -> Duration {
+    Duration::try_from(then.duration_until(now.time)).unwrap_or_default()
+}
+
+/// The time from now to `then`; none to a time that is over.
+pub(super) fn until(then: Timestamp, now: Now) -> Duration {
+    Duration::try_from(now.time.duration_until(then)).unwrap_or_default()
+}
+
+/// A number with its thousands apart: `10,000`.
+pub(super) fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{count, left_in_words};
+
+    #[test]
+    fn numbers_have_their_thousands_apart() {
+        assert_eq!(
+            [0, 12, 999, 1000, 10_000, 1_234_567].map(count),
+            ["0", "12", "999", "1,000", "10,000", "1,234,567"]
+        );
+    }
+
+    #[test]
+    fn only_times_that_are_short_tick() {
+        let left = |hours: u64| left_in_words(Duration::from_secs(hours * 3600 + 61));
+        assert_eq!([0, 9, 10, 47, 48].map(left), ["1:01", "9:01:01", "10 h", "47 h", "2 days"]);
+    }
+}

@@ -5,6 +5,7 @@
 
 mod edit;
 mod file;
+mod screen;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use crate::secret::Secret;
 use crate::storage::KeyOptions;
 
 pub use edit::{add_profile, change_profile, remove_profile, rename_profile, set_default_profile, set_scopes};
+pub use screen::{Motion, ScreenSettings, ThemeName};
 
 /// Bytes; a longer configuration is none.
 const LONGEST_FILE: u32 = 16 * 1024 * 1024;
@@ -90,6 +92,7 @@ pub struct Config {
     pub default_profile: Option<ProfileName>,
     pub profiles: BTreeMap<ProfileName, Profile>,
     pub providers: BTreeMap<String, ProviderSource>,
+    pub screen: ScreenSettings,
 }
 
 /// A named sign-in, as configured.
@@ -257,7 +260,13 @@ impl Default for Config {
     /// No file, no profile, and the providers that need no configuration.
     fn default() -> Self {
         let (file, profiles) = (PathBuf::new(), BTreeMap::new());
-        Self { file, default_profile: None, profiles, providers: built_in_providers() }
+        Self {
+            file,
+            default_profile: None,
+            profiles,
+            providers: built_in_providers(),
+            screen: ScreenSettings::default(),
+        }
     }
 }
 

@@ -38,6 +38,7 @@ use url::Url;
 
 use crate::config::{self, Config, Profile, SecretSource};
 use crate::error::{Code, Error};
+use crate::http::client::Observer;
 use crate::http::{TransportFailure, client};
 use crate::oauth::Client;
 use crate::profile::ProfileName;
@@ -80,6 +81,13 @@ impl Service {
     #[must_use]
     pub fn counted_in(self, unbroken: Unbroken) -> Self {
         Self { unbroken, ..self }
+    }
+
+    /// The same service, whose requests are told to `observer`, unless somebody is told of them already.
+    #[must_use]
+    pub fn observed_by(self, observer: Observer) -> Self {
+        self.http.observe(observer);
+        self
     }
 
     /// What must not be cut short; a process that ends waits for it.

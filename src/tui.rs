@@ -10,6 +10,7 @@
 
 pub mod chrome;
 pub mod keymap;
+pub mod log;
 pub mod message;
 pub mod model;
 pub mod panels;
@@ -25,14 +26,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Moment;
-use crate::config::{Profile, ProviderSource};
-use crate::error::Error;
+use crate::config::{Profile, ProviderSource, ThemeName};
+use crate::error::{Code, Error};
+use crate::http::client::Observer;
 use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn, SignedIn};
 
+use keymap::Keymap;
 pub use message::DemoDecision;
 use message::Effect;
-use model::{ConfiguredProfile, Model, Now, Screen};
+use model::{ConfiguredProfile, Model, Mouse, Now, Screen};
 use runtime::Outside;
 use widgets::qr::QrChoice;
 
@@ -63,6 +66,8 @@ pub type Decide = Box<dyn Fn(&str, DemoDecision) -> bool + Send + Sync>;
 pub struct Options {
     pub start: Start,
     pub abilities: theme::Abilities,
+    /// The theme, unless the configuration names one.
+    pub theme: ThemeName,
     /// How the person wants QR codes to be drawn.
     pub qr: QrChoice,
     pub machine: Machine,
@@ -91,15 +96,24 @@ struct Setting {
 
 /// Takes the terminal, has `load` read what the app works with, and runs the app until it ends, or `stop` does.
 pub async fn run(
-    load: impl FnOnce() -> Result<Arc<Service>, Error> + Send + 'static,
+    load: impl FnOnce(Observer) -> Result<Service, Error> + Send + 'static,
     options: Options,
     stop: impl Future<Output = ()>,
 ) -> Result<Ended, Error> {
-    runtime::run(move || load().map(|service| set_up(service, options)), stop).await
+    runtime::run(move |observer| set_up(load(observer)?, options), stop).await
 }
 
-fn set_up(service: Arc<Service>, options: Options) -> Setting {
+fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
     let mut model = Model::new(options.abilities, options.machine, subjects(&service));
+    let settings = &service.config.screen;
+    model.keymap = Keymap::configured(&settings.keys).map_err(|problem| {
+        Error::new(Code::Config, format!("{} is not valid", service.config.file.display()))
+            .because(problem)
+            .hint("mend the file; `docs/configuration.md` lists every key")
+    })?;
+    model.set_theme(settings.theme.unwrap_or(options.theme));
+    model.mouse = if settings.mouse { Mouse::App } else { Mouse::Terminal };
+    model.motion = settings.motion;
     model.qr = options.qr;
     model.is_demo = options.demo.is_some();
     model.has_browser = options.browser.is_some();
@@ -115,7 +129,7 @@ fn set_up(service: Arc<Service>, options: Options) -> Setting {
         }
     };
     let outside = Outside { browser: options.browser, demo: options.demo };
-    Setting { service, model, effects, outside }
+    Ok(Setting { service: Arc::new(service), model, effects, outside })
 }
 
 /// The next moment at which the screen has to be drawn although nothing happened; `None` while nothing on it moves.

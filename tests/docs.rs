@@ -7,17 +7,19 @@ use std::process::Command;
 use device_login::api::{Diagnosis, PRODUCT_WORDS};
 use device_login::providers::explained::{self, ErrorWord, Facts};
 use device_login::providers::{Dialect, standard, zoho};
-use device_login::tui::keymap::{BINDINGS, Scope};
+use device_login::tui::keymap::{BINDINGS, Command as Asked, Scope};
 
 #[test]
 fn the_list_of_keys_is_that_of_the_app() {
     let mut text =
-        "# Keys\n\nLetters work in either case unless both are listed. `?` shows the keys of the screen.\n".to_owned();
+        "# Keys\n\nLetters work in either case unless both are listed. `?` shows the keys of the screen, `:` finds what can be done by \
+         a part of its name. [`[screen.keys]`](configuration.md#the-screen) of the configuration gives other keys to the commands.\n"
+            .to_owned();
     for scope in Scope::ALL {
-        text.extend([format!("\n## {}\n\n| keys | what they do |\n| --- | --- |\n", scope.title())]);
+        text.extend([format!("\n## {}\n\n| keys | what they do | command |\n| --- | --- | --- |\n", scope.title())]);
         for binding in BINDINGS.iter().filter(|binding| binding.scope == scope) {
             let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{}`", key.label())).collect();
-            text.extend([format!("| {} | {} |\n", keys.join(" "), binding.help)]);
+            text.extend([format!("| {} | {} | {} |\n", keys.join(" "), binding.help, name_of(binding.command))]);
         }
     }
     assert_document("keys.md", &text);
@@ -88,6 +90,11 @@ fn the_list_of_errors_is_that_of_the_table() {
     };
     text.extend(PRODUCT_WORDS.iter().map(row));
     assert_document("errors.md", &text);
+}
+
+/// The name that the configuration has for a command.
+fn name_of(command: Asked) -> String {
+    serde_json::to_string(&command).expect("a word").replace('"', "`")
 }
 
 /// One entry of the table, its placeholders filled with words in capitals.

@@ -7,7 +7,7 @@ use super::runtime::Interrupts;
 use super::{ColorWhen, Global, Positional};
 use crate::config::{Config, Environment, Places};
 use crate::error::{Code, Error};
-use crate::http::client::{Client, Exchange};
+use crate::http::client::{Client, Exchange, Observer};
 use crate::profile::ProfileName;
 use crate::service::{Service, store_error};
 use crate::storage::{self, Store, StoreAddress};
@@ -70,13 +70,13 @@ impl Context {
     }
 
     /// The same, made when the screen is there already.
-    pub(super) fn silent_service_later(&self) -> impl FnOnce() -> Result<Arc<Service>, Error> + Send + 'static {
+    pub(super) fn silent_service_later(&self) -> impl FnOnce(Observer) -> Result<Service, Error> + Send + 'static {
         let (global, store, makes_config) = (self.global.clone(), self.store.clone(), self.makes_config);
         let (unbroken, actor) = (self.interrupts.unbroken().clone(), self.actor.clone());
-        move || {
-            let client = Client::new(global.ca_cert.clone());
+        move |observer| {
+            let client = Client::new(global.ca_cert.clone()).observed_by(observer);
             let service = make_service(&global, &store, makes_config, client)?;
-            Ok(Arc::new(service.acting_as(&actor).counted_in(unbroken)))
+            Ok(service.acting_as(&actor).counted_in(unbroken))
         }
     }
 
@@ -140,11 +140,5 @@ pub(super) fn variable(name: &str) -> Option<String> {
 }
 
 fn report_exchange(exchange: &Exchange) {
-    let Exchange { method, host, path, outcome, took } = exchange;
-    let outcome = match outcome {
-        Ok(status) => status.to_string(),
-        Err(failure) => failure.to_string(),
-    };
-    let line = format!("{method} {host} {path} {outcome} {} ms", took.as_millis());
-    Output::new(ColorWhen::Never, false, false).say(&line);
+    Output::new(ColorWhen::Never, false, false).say(&exchange.to_string());
 }

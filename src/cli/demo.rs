@@ -4,7 +4,6 @@ use std::fs;
 use std::io::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -87,7 +86,7 @@ async fn play(context: &Context, demo: Demo) -> Result<(), Error> {
         demo.decide(user_code, decision)
     };
     let options = crate::tui::Options { demo: Some(Box::new(decide)), ..full_screen::options(context, start) };
-    full_screen::show(context, || Ok(Arc::new(service)), options).await.map(drop)
+    full_screen::show(context, |observer| Ok(service.observed_by(observer)), options).await.map(drop)
 }
 
 /// A service that knows the demo only, and takes nothing from the environment.

@@ -1,12 +1,12 @@
 //! The one bridge from the command line to the screens: opens them, and says how they ended.
 
 use std::io::IsTerminal;
-use std::sync::Arc;
 
 use super::ColorWhen;
 use super::context::{Context, variable};
 use crate::config::Environment;
 use crate::error::{Code, Error};
+use crate::http::client::Observer;
 use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn, SignedIn};
 use crate::tui::theme::{self, Abilities, ColorChoice};
@@ -39,7 +39,7 @@ pub(super) async fn sign_in(
     qr: QrChoice,
 ) -> Result<u8, Error> {
     let start = Start::SignIn { profile, options: sign_in };
-    show(context, || Ok(Arc::new(service)), Options { qr, ..options(context, start) }).await
+    show(context, |observer| Ok(service.observed_by(observer)), Options { qr, ..options(context, start) }).await
 }
 
 /// Signs one profile in on a screen that nobody attends, and says nothing of it.
@@ -52,7 +52,7 @@ pub(super) async fn kiosk(
 ) -> Result<SignedIn, Error> {
     let options = Options { qr, ..options(context, Start::Kiosk { profile, options: sign_in }) };
     let stop = context.interrupts.asked_to_stop();
-    match context.interrupts.hold(tui::run(|| Ok(Arc::new(service)), options, stop)).await? {
+    match context.interrupts.hold(tui::run(|observer| Ok(service.observed_by(observer)), options, stop)).await? {
         Ended::SignedIn(signed_in) => Ok(signed_in),
         Ended::Failed(error) => Err(error),
         Ended::Quit | Ended::Interrupted => Err(Error::new(Code::Interrupted, "interrupted")),
@@ -63,13 +63,14 @@ pub(super) async fn kiosk(
 pub(super) fn options(context: &Context, start: Start) -> Options {
     let machine = Machine::here(Environment(&variable));
     let browser = browser(&machine);
-    Options { start, abilities: abilities(context), qr: QrChoice::default(), machine, browser, demo: None }
+    let theme = theme::for_background(variable("COLORFGBG").as_deref());
+    Options { start, abilities: abilities(context), theme, qr: QrChoice::default(), machine, browser, demo: None }
 }
 
 /// Shows the screens until they end, and says on the plain terminal what came of them.
 pub(super) async fn show(
     context: &Context,
-    load: impl FnOnce() -> Result<Arc<Service>, Error> + Send + 'static,
+    load: impl FnOnce(Observer) -> Result<Service, Error> + Send + 'static,
     options: Options,
 ) -> Result<u8, Error> {
     // The first signal ends the screens instead of cutting them short, so that the terminal is left in order.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use url::Url;
 
-use super::{ClientType, Config, Profile, ProviderSource, SecretSource, built_in_providers};
+use super::{ClientType, Config, Profile, ProviderSource, ScreenSettings, SecretSource, built_in_providers};
 use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::{self, StandardEndpoints, StandardServer};
@@ -21,6 +21,8 @@ pub(super) struct File {
     profiles: BTreeMap<ProfileName, ProfileEntry>,
     #[serde(default)]
     providers: BTreeMap<String, ProviderEntry>,
+    #[serde(default)]
+    screen: ScreenSettings,
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,7 +127,13 @@ impl File {
         if let Some(name) = self.default_profile.as_ref().filter(|name| !profiles.contains_key(*name)) {
             return Err(format!("`default_profile` names `{name}`, which is not among the profiles"));
         }
-        Ok(Config { file: file.to_owned(), default_profile: self.default_profile, profiles, providers })
+        Ok(Config {
+            file: file.to_owned(),
+            default_profile: self.default_profile,
+            profiles,
+            providers,
+            screen: self.screen,
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 mod failure;
 mod resolver;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -40,13 +41,14 @@ pub struct Client {
     loopback: OnceLock<reqwest::Client>,
     resolver: Resolver,
     proxies: OnceLock<Matcher>,
-    observer: Option<Observer>,
+    observer: OnceLock<Observer>,
 }
 
 /// Is told of every exchange when it has ended.
 pub type Observer = Box<dyn Fn(&Exchange) + Send + Sync>;
 
 /// What may be told of an exchange: nothing of it is secret.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Exchange {
     pub method: Method,
     pub host: String,
@@ -57,6 +59,18 @@ pub struct Exchange {
     pub took: Duration,
 }
 
+impl fmt::Display for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, host, path, outcome, took } = self;
+        write!(f, "{method} {host} {path} ")?;
+        match outcome {
+            Ok(status) => write!(f, "{status}")?,
+            Err(failure) => write!(f, "{failure}")?,
+        }
+        write!(f, " {} ms", took.as_millis())
+    }
+}
+
 impl Client {
     pub fn new(ca_certificate: Option<PathBuf>) -> Self {
         Self { ca_certificate, ..Self::default() }
@@ -64,12 +78,19 @@ impl Client {
 
     #[must_use]
     pub fn observed_by(self, observer: Observer) -> Self {
-        Self { observer: Some(observer), ..self }
+        self.observe(observer);
+        self
+    }
+
+    /// Tells `observer` of every exchange from now on, unless there is one already.
+    pub fn observe(&self, observer: Observer) {
+        // Who was there first stays.
+        let _ = self.observer.set(observer);
     }
 
     /// Sends one request and reads the whole answer within its limits, whatever its status.
     pub async fn send(&self, request: Request) -> Result<Response, TransportFailure> {
-        let Some(observer) = &self.observer else { return self.send_unobserved(request).await };
+        let Some(observer) = self.observer.get() else { return self.send_unobserved(request).await };
         let (method, host, path) = (request.method, host(&request.url), request.url.path().to_owned());
         let started = clock::now();
         let reply = self.send_unobserved(request).await;

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::{Line, Span};
 
-use super::keymap::{self, Command};
+use super::keymap::Command;
 use super::model::Model;
 use super::text;
 
@@ -73,8 +73,8 @@ pub fn footer(model: &Model, commands: &[Command], frame: &mut Frame<'_>) {
 fn keys(model: &Model, commands: &[Command], columns: u16) -> Line<'static> {
     let scope = model.screen.scope();
     let item = |command: &Command| {
-        let binding = keymap::binding(scope, *command)?;
-        Some((*command, binding.keys.first()?.label(), binding.label))
+        let bound = model.keymap.binding(scope, *command)?;
+        Some((*command, bound.keys.first()?.label(), bound.binding.label))
     };
     let items: Vec<_> = commands.iter().filter_map(item).collect();
     let width = |(_, key, label): &(Command, String, &str)| key.len() + label.len() + 3;

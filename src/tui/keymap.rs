@@ -1,4 +1,11 @@
-//! Which key asks for what. The footer, the help and `docs/keys.md` are printed from this one table.
+//! Which key asks for what. The footer, the help, the palette and `docs/keys.md` are printed from this one table, and
+//! `[screen.keys]` of the configuration puts other keys in the place of its own.
+
+use std::collections::BTreeMap;
+
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as NameError, StrDeserializer};
+use serde::{Deserialize, Serialize};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -27,6 +34,25 @@ pub enum Key {
 }
 
 impl Key {
+    /// The keys that have names instead of characters.
+    pub const NAMED: [Key; 15] = [
+        Key::Char(' '),
+        Key::Enter,
+        Key::Esc,
+        Key::Tab,
+        Key::BackTab,
+        Key::Backspace,
+        Key::Delete,
+        Key::Up,
+        Key::Down,
+        Key::Left,
+        Key::Right,
+        Key::PageUp,
+        Key::PageDown,
+        Key::Home,
+        Key::End,
+    ];
+
     /// The key that was pressed or repeated; releases and keys without a meaning here are none.
     pub fn from_event(event: KeyEvent) -> Option<Self> {
         if event.kind == KeyEventKind::Release {
@@ -78,6 +104,21 @@ impl Key {
         }
     }
 
+    /// Reads what [`Key::label`] writes, in any case but for single letters.
+    pub fn from_label(label: &str) -> Option<Self> {
+        let mut characters = label.chars();
+        if let (Some(character), None) = (characters.next(), characters.next()) {
+            return (!character.is_control()).then_some(Key::Char(character));
+        }
+        let named = label.to_ascii_lowercase();
+        if let Some(control) = named.strip_prefix("ctrl-") {
+            let mut characters = control.chars();
+            let letter = characters.next().filter(char::is_ascii_lowercase);
+            return letter.filter(|_| characters.next().is_none()).map(Key::Ctrl);
+        }
+        Key::NAMED.into_iter().find(|key| key.label().eq_ignore_ascii_case(label))
+    }
+
     fn matches(self, pressed: Key) -> bool {
         match (self, pressed) {
             (Key::Char(bound), Key::Char(pressed)) if bound.is_ascii_lowercase() => {
@@ -90,7 +131,8 @@ impl Key {
 }
 
 /// What the person asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Command {
     // Everywhere.
     Up,
@@ -106,6 +148,10 @@ pub enum Command {
     Quit,
     LeaveNow,
     Help,
+    Palette,
+    Log,
+    NextTheme,
+    ToggleMouse,
     Redraw,
     Suspend,
     // The sign-in.
@@ -153,7 +199,8 @@ pub enum Command {
 }
 
 /// Where a binding holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Scope {
     Everywhere,
     SignIn,
@@ -216,7 +263,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(SignIn, &[Char('x')], Command::SignOut, "sign out", "sign out, take the access back"),
     bind(Profiles, &[Char('n')], Command::SignIn, "sign in", "sign in, or in again"),
     bind(Profiles, &[Char('r')], Command::Refresh, "refresh", "mint a new access token"),
-    bind(Profiles, &[Char('v')], Command::Verify, "verify", "ask the provider who this is"),
+    bind(Profiles, &[Char('v')], Command::Verify, "verify", "ask who this is"),
     bind(Profiles, &[Char('a')], Command::OpenApi, "API", "test API calls"),
     bind(Profiles, &[Char('x')], Command::SignOut, "sign out", "revoke and forget the grant"),
     bind(Profiles, &[Char('t')], Command::RevealToken, "show token", "show the token for a moment"),
@@ -253,6 +300,10 @@ pub static BINDINGS: &[Binding] = &[
     bind(Everywhere, &[Key::BackTab], Command::PreviousPane, "pane back", "previous pane"),
     bind(Everywhere, &[Key::Enter], Command::Choose, "choose", "choose, go on"),
     bind(Everywhere, &[Char('?')], Command::Help, "help", "this help"),
+    bind(Everywhere, &[Char(':'), Ctrl('p')], Command::Palette, "commands", "all that can be done here"),
+    bind(Everywhere, &[Char('L')], Command::Log, "log", "what has happened"),
+    bind(Everywhere, &[Ctrl('t')], Command::NextTheme, "theme", "the next theme"),
+    bind(Everywhere, &[Char('m')], Command::ToggleMouse, "mouse", "mouse: the app, or selecting"),
     bind(Everywhere, &[Key::Esc, Key::Backspace], Command::Back, "back", "back"),
     bind(Everywhere, &[Char('q')], Command::Quit, "quit", "quit"),
     bind(Everywhere, &[Ctrl('l')], Command::Redraw, "redraw", "draw again"),
@@ -260,27 +311,109 @@ pub static BINDINGS: &[Binding] = &[
     bind(Everywhere, &[Ctrl('c')], Command::LeaveNow, "leave", "leave now"),
 ];
 
-/// What `key` asks for in `scope`: the scope's own binding, else the one that holds everywhere.
-pub fn command(scope: Scope, key: Key) -> Option<Command> {
-    let exact = |binding: &&Binding| binding.keys.contains(&key);
-    let loose = |binding: &&Binding| binding.keys.iter().any(|bound| bound.matches(key));
-    let within = |scope: Scope| BINDINGS.iter().filter(move |binding| binding.scope == scope);
-    let found = within(scope).find(exact).or_else(|| within(Everywhere).find(exact));
-    let found = found.or_else(|| within(scope).find(loose)).or_else(|| within(Everywhere).find(loose));
-    found.map(|binding| binding.command)
+/// The bindings in force.
+#[derive(Clone, Debug)]
+pub struct Keymap(Vec<Bound>);
+
+/// A binding and the keys that it has now.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    pub binding: &'static Binding,
+    pub keys: Vec<Key>,
 }
 
-/// The binding of a command in a scope, for the footer and the help.
-pub fn binding(scope: Scope, command: Command) -> Option<&'static Binding> {
-    let bound = |scope: Scope| BINDINGS.iter().find(|binding| binding.scope == scope && binding.command == command);
-    bound(scope).or_else(|| bound(Everywhere))
+impl Default for Keymap {
+    fn default() -> Self {
+        let bound = |binding: &'static Binding| Bound { binding, keys: binding.keys.to_vec() };
+        Self(BINDINGS.iter().map(bound).collect())
+    }
+}
+
+impl Keymap {
+    /// The built-in bindings with other keys in the place of some: by scope, by command. A key that the person gives to
+    /// a command is taken from the one that had it. The problem is told in a sentence.
+    pub fn configured(scopes: &BTreeMap<String, BTreeMap<String, Vec<String>>>) -> Result<Self, String> {
+        let mut keymap = Self::default();
+        for (scope_name, commands) in scopes {
+            let at = format!("screen.keys.{scope_name}");
+            let scope: Scope = named(scope_name).map_err(|problem| format!("`screen.keys`: {problem}"))?;
+            let mut given: Vec<Key> = Vec::new();
+            for (command_name, labels) in commands {
+                let command: Command = named(command_name).map_err(|problem| format!("`{at}`: {problem}"))?;
+                let place = keymap.0.iter().position(|bound| bound.is_for(scope, command)).ok_or_else(|| {
+                    format!("`{at}`: `{command_name}` is no command of this screen; `docs/keys.md` lists them")
+                })?;
+                let keys = labels.iter().map(|label| {
+                    Key::from_label(label).ok_or_else(|| format!("`{at}.{command_name}`: {label:?} is no key"))
+                });
+                let keys = keys.collect::<Result<Vec<Key>, String>>()?;
+                if let Some(key) = keys.iter().find(|key| given.contains(key)) {
+                    return Err(format!("`{at}.{command_name}`: {} is given to another command already", key.label()));
+                }
+                given.extend(&keys);
+                for other in keymap.0.iter_mut().filter(|bound| bound.binding.scope == scope) {
+                    other.keys.retain(|key| !keys.contains(key));
+                }
+                keymap.0[place].keys = keys;
+            }
+        }
+        // Nobody is locked in.
+        match keymap.keys(Everywhere, Command::LeaveNow) {
+            [] => Err("`screen.keys.everywhere.leave-now` has no key, and nothing else always leaves".to_owned()),
+            _ => Ok(keymap),
+        }
+    }
+
+    /// What `key` asks for in `scope`: the scope's own binding, else the one that holds everywhere.
+    pub fn command(&self, scope: Scope, key: Key) -> Option<Command> {
+        let exact = |bound: &&Bound| bound.keys.contains(&key);
+        let loose = |bound: &&Bound| bound.keys.iter().any(|bound| bound.matches(key));
+        let found = self.within(scope).find(exact).or_else(|| self.within(Everywhere).find(exact));
+        let found = found.or_else(|| self.within(scope).find(loose)).or_else(|| self.within(Everywhere).find(loose));
+        found.map(|bound| bound.binding.command)
+    }
+
+    /// The binding of a command in a scope, for the footer and the help.
+    pub fn binding(&self, scope: Scope, command: Command) -> Option<&Bound> {
+        let of = |scope: Scope| self.0.iter().find(move |bound| bound.is_for(scope, command));
+        of(scope).or_else(|| of(Everywhere))
+    }
+
+    /// The bindings of one scope, in their order.
+    pub fn within(&self, scope: Scope) -> impl Iterator<Item = &Bound> {
+        self.0.iter().filter(move |bound| bound.binding.scope == scope)
+    }
+
+    fn keys(&self, scope: Scope, command: Command) -> &[Key] {
+        self.binding(scope, command).map_or(&[], |bound| &bound.keys)
+    }
+}
+
+impl Bound {
+    fn is_for(&self, scope: Scope, command: Command) -> bool {
+        self.binding.scope == scope && self.binding.command == command
+    }
+}
+
+/// A scope or command by the name that the configuration has for it.
+fn named<'a, T: Deserialize<'a>>(name: &'a str) -> Result<T, NameError> {
+    let name: StrDeserializer<'a, NameError> = name.into_deserializer();
+    T::deserialize(name)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
 
-    use super::{BINDINGS, Command, Key, Scope, command};
+    use super::{BINDINGS, Command, Key, Keymap, Scope};
+
+    fn command(scope: Scope, key: Key) -> Option<Command> {
+        Keymap::default().command(scope, key)
+    }
+
+    fn configured(text: &str) -> Result<Keymap, String> {
+        Keymap::configured(&toml::from_str(text).expect("keys by scope and command"))
+    }
 
     #[test]
     fn no_key_asks_for_two_things_in_one_scope() {
@@ -300,5 +433,44 @@ mod tests {
         assert_eq!(command(Scope::Api, Key::Char('N')), Some(Command::FindPrevious));
         assert_eq!(command(Scope::Api, Key::Char('n')), Some(Command::FindNext));
         assert_eq!(command(Scope::Profiles, Key::Char('G')), Some(Command::End));
+    }
+
+    #[test]
+    fn every_key_is_read_as_it_is_written() {
+        let written = BINDINGS.iter().flat_map(|binding| binding.keys).copied().chain(Key::NAMED);
+        for key in written {
+            assert_eq!(Key::from_label(&key.label()), Some(key));
+        }
+        assert_eq!(Key::from_label("ctrl-R"), Some(Key::Ctrl('r')));
+        assert_eq!(Key::from_label("shift-tab"), Some(Key::BackTab));
+        for wrong in ["", "ab", "Ctrl-", "Ctrl-ab", "Ctrl-é", "F5", "\u{1b}"] {
+            assert_eq!(Key::from_label(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_given_to_a_command_is_taken_from_the_one_that_had_it() {
+        let keymap = configured("[profiles]\nrefresh = [\"x\", \"Ctrl-R\"]").expect("valid");
+        assert_eq!(keymap.command(Scope::Profiles, Key::Char('x')), Some(Command::Refresh));
+        assert_eq!(keymap.command(Scope::Profiles, Key::Ctrl('r')), Some(Command::Refresh));
+        assert_eq!(keymap.command(Scope::Profiles, Key::Char('r')), None);
+        assert!(keymap.binding(Scope::Profiles, Command::SignOut).expect("bound").keys.is_empty());
+        assert_eq!(keymap.command(Scope::SignIn, Key::Char('x')), Some(Command::SignOut));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told_by_its_name() {
+        for (text, part) in [
+            ("[profile]\nrefresh = []", "unknown variant `profile`"),
+            ("[profiles]\nrefesh = []", "`screen.keys.profiles`: unknown variant `refesh`"),
+            ("[profiles]\ncopy-code = []", "`copy-code` is no command of this screen"),
+            ("[profiles]\nrefresh = [\"F5\"]", "`screen.keys.profiles.refresh`: \"F5\" is no key"),
+            ("[profiles]\nrefresh = [\"w\"]\nverify = [\"w\"]", "w is given to another command already"),
+            ("[everywhere]\nleave-now = []", "nothing else always leaves"),
+            ("[everywhere]\nquit = [\"Ctrl-C\"]", "nothing else always leaves"),
+        ] {
+            let problem = configured(text).expect_err(text);
+            assert!(problem.contains(part), "{problem:?} lacks {part:?}");
+        }
     }
 }

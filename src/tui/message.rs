@@ -12,6 +12,7 @@ use super::panels::api::{Content, Received};
 use super::widgets::json_view::{Found, JsonDocument};
 use crate::api::Call;
 use crate::error::Error;
+use crate::http::client::Exchange;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut, TestCalls};
@@ -32,6 +33,8 @@ pub enum Message {
     },
     /// The time that `next_wakeup` named has come.
     Woken,
+    /// A request was answered, or was not.
+    Exchanged(Exchange),
     SignIn {
         task: TaskId,
         event: SignInEvent,

@@ -6,15 +6,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ratatui::layout::Size;
 
-use super::keymap::Scope;
+use super::keymap::{Keymap, Scope};
+use super::log::Log;
 use super::message::TaskId;
 use super::panels::api::ApiPanel;
 use super::panels::kiosk::KioskPanel;
+use super::panels::palette::Palette;
 use super::panels::profiles::ProfilesPanel;
 use super::panels::sign_in::SignInPanel;
 use super::theme::{Abilities, Mark, Theme};
 use super::widgets::qr::QrChoice;
 use crate::clock::Moment;
+use crate::config::{Motion, ThemeName};
 use crate::profile::ProfileName;
 use crate::service::Machine;
 
@@ -35,6 +38,7 @@ pub struct Now {
 pub struct Model {
     pub abilities: Abilities,
     pub theme: Theme,
+    pub keymap: Keymap,
     /// How the person wants QR codes to be drawn.
     pub qr: QrChoice,
     pub window: Size,
@@ -45,6 +49,10 @@ pub struct Model {
     /// Covers the whole body while it is there, so that no half of a QR code invites a camera.
     pub overlay: Option<Overlay>,
     pub notice: Option<Notice>,
+    pub log: Log,
+    /// What the person wants; where text is to be selected the terminal has it anyway.
+    pub mouse: Mouse,
+    pub motion: Motion,
     pub sign_in: Option<SignInPanel>,
     pub profiles: ProfilesPanel,
     pub api: Option<ApiPanel>,
@@ -56,6 +64,14 @@ pub struct Model {
     /// A browser could be opened on this machine for the person who looks at this screen.
     pub has_browser: bool,
     last_task: TaskId,
+}
+
+/// Who is told what the mouse does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mouse {
+    App,
+    /// So that it selects text.
+    Terminal,
 }
 
 /// Which panel has the screen.
@@ -83,7 +99,15 @@ impl Screen {
 /// What lies over the panel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Overlay {
-    Help,
+    /// Scrolled down by so many rows.
+    Help {
+        scroll: usize,
+    },
+    /// Scrolled up by so many rows from the last entry.
+    Log {
+        scroll: usize,
+    },
+    Palette(Palette),
     /// Asks before something is done; the safe answer is the default.
     Confirm {
         question: String,
@@ -122,6 +146,7 @@ impl Model {
         Self {
             theme: Theme::new(abilities.color, abilities.unicode),
             abilities,
+            keymap: Keymap::default(),
             qr: QrChoice::default(),
             window: Size::new(80, 24),
             machine,
@@ -129,6 +154,9 @@ impl Model {
             screen: Screen::Profiles,
             overlay: None,
             notice: None,
+            log: Log::default(),
+            mouse: Mouse::App,
+            motion: Motion::default(),
             sign_in: None,
             profiles: ProfilesPanel::default(),
             api: None,
@@ -138,6 +166,11 @@ impl Model {
             has_browser: false,
             last_task: TaskId(0),
         }
+    }
+
+    /// Draws in another theme from now on.
+    pub fn set_theme(&mut self, theme: ThemeName) {
+        self.theme = Theme::named(theme, self.abilities.color, self.abilities.unicode);
     }
 
     /// A name for a new piece of work.

@@ -3,6 +3,22 @@
 pub mod api;
 pub mod help;
 pub mod kiosk;
-mod lines;
+pub(super) mod lines;
+pub mod log;
+pub mod palette;
 pub mod profiles;
 pub mod sign_in;
+
+use super::keymap::Command;
+use super::model::{Model, Screen};
+
+/// What can be asked for now on the screen that is shown, in the order of the footer.
+pub fn commands(model: &Model) -> Vec<Command> {
+    match model.screen {
+        Screen::SignIn => sign_in::commands(model),
+        Screen::Profiles => profiles::commands(model),
+        Screen::Api => api::commands(model),
+        // Nothing is on offer to whoever passes by.
+        Screen::Kiosk => Vec::new(),
+    }
+}

@@ -26,6 +26,7 @@ use super::view::{opening, view};
 use super::{Ended, Setting, next_wakeup};
 use crate::clock;
 use crate::error::{Code, Error};
+use crate::http::client::Observer;
 use tasks::Tasks;
 
 pub(in crate::tui) use tasks::Outside;
@@ -52,21 +53,23 @@ type Events = Pin<Box<dyn Stream<Item = io::Result<Event>>>>;
 
 /// Takes the terminal, shows that it did, reads what the app needs by `load`, and runs until an effect quits.
 pub(super) async fn run(
-    load: impl FnOnce() -> Result<Setting, Error> + Send + 'static,
+    load: impl FnOnce(Observer) -> Result<Setting, Error> + Send + 'static,
     stop: impl Future<Output = ()>,
 ) -> Result<Ended, Error> {
     let mut terminal = Terminal::take().map_err(|error| terminal_error(&error))?;
     let mut stop = std::pin::pin!(stop);
     // Nobody waits for a disk to see that the program has begun.
     terminal.draw(opening).map_err(|error| terminal_error(&error))?;
+    let (sender, receiver) = unbounded_channel();
+    let exchanges = sender.clone();
+    let observer: Observer = Box::new(move |exchange| drop(exchanges.send(Message::Exchanged(exchange.clone()))));
     let loaded = tokio::select! {
         biased;
         () = &mut stop => return Ok(Ended::Interrupted),
-        loaded = tokio::task::spawn_blocking(load) => loaded,
+        loaded = tokio::task::spawn_blocking(|| load(observer)) => loaded,
     };
     let Setting { service, mut model, effects, outside } =
         loaded.map_err(|error| Error::new(Code::Other, "the app could not be opened").because(error))??;
-    let (sender, receiver) = unbounded_channel();
     let mut turning = Loop {
         surface: terminal,
         tasks: Tasks::new(service, outside, sender),

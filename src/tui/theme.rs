@@ -8,6 +8,8 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use ratatui::text::Span;
 
+use crate::config::ThemeName;
+
 /// Whether styles carry colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColorChoice {
@@ -50,6 +52,7 @@ pub struct Theme {
     pub border: Style,
     /// The border of the pane that has the focus.
     pub focus: Style,
+    name: ThemeName,
     unicode: bool,
 }
 
@@ -66,32 +69,46 @@ const ASCII_BORDER: border::Set<'static> = border::Set {
 };
 
 impl Theme {
-    /// The theme for a terminal with or without colours and characters beyond ASCII. Without colours, bold, reverse and
-    /// underline stay.
+    /// The theme for a terminal with or without colours and characters beyond ASCII.
     pub fn new(color: ColorChoice, unicode: bool) -> Self {
+        Self::named(ThemeName::default(), color, unicode)
+    }
+
+    /// A theme by its name. Without colours, bold, reverse and underline stay.
+    pub fn named(name: ThemeName, color: ColorChoice, unicode: bool) -> Self {
         let plain = Style::new();
         let bold = plain.add_modifier(Modifier::BOLD);
-        let colored = |style: Style, foreground| match color {
-            ColorChoice::Always => style.fg(foreground),
-            ColorChoice::Never => style,
+        let reversed = bold.add_modifier(Modifier::REVERSED);
+        let (good, attention) = match (color, name) {
+            (ColorChoice::Never, _) | (_, ThemeName::Plain) => (bold, bold),
+            (_, ThemeName::Dark) => (bold.fg(Color::Cyan), bold.fg(Color::Yellow)),
+            (_, ThemeName::Light) => (bold.fg(Color::Blue), bold.fg(Color::Magenta)),
+            // Reverse video has the contrast of the terminal's own text, whatever its colours.
+            (_, ThemeName::HighContrast) => (bold, reversed),
         };
+        let faint = if name == ThemeName::HighContrast { plain } else { plain.add_modifier(Modifier::DIM) };
         Self {
+            name,
             text: plain,
             title: bold,
             label: bold,
-            faint: plain.add_modifier(Modifier::DIM),
+            faint,
             shortcut: bold,
             code: bold,
-            literal: colored(plain, Color::Cyan),
-            good: colored(bold, Color::Cyan),
-            attention: colored(bold, Color::Yellow),
-            failed: bold.add_modifier(Modifier::REVERSED),
+            literal: good.remove_modifier(Modifier::BOLD),
+            good,
+            attention,
+            failed: reversed,
             selected: plain.add_modifier(Modifier::REVERSED),
-            found: colored(bold, Color::Yellow).add_modifier(Modifier::UNDERLINED),
+            found: attention.add_modifier(Modifier::UNDERLINED),
             border: plain,
-            focus: colored(bold, Color::Cyan),
+            focus: good,
             unicode,
         }
+    }
+
+    pub fn name(&self) -> ThemeName {
+        self.name
     }
 
     /// The style of a state's word.
@@ -121,6 +138,14 @@ impl Theme {
     /// What stands between two items of one line, with its spaces.
     pub fn separator(&self) -> &'static str {
         if self.unicode { " · " } else { " - " }
+    }
+}
+
+/// The theme for what `COLORFGBG` says, which rxvt, Konsole and others set to `foreground;background`.
+pub fn for_background(colorfgbg: Option<&str>) -> ThemeName {
+    match colorfgbg.and_then(|colors| colors.rsplit(';').next()) {
+        Some("7" | "15") => ThemeName::Light,
+        _ => ThemeName::Dark,
     }
 }
 

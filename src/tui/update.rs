@@ -3,10 +3,14 @@
 //! Routes keys to the overlay first, then to the panel that has the screen; answers go to the panel whose work they end.
 
 use super::Ended;
-use super::keymap::{self, Command, Key, Scope};
+use super::chrome::body;
+use super::keymap::{Command, Key, Scope};
 use super::message::{Effect, Message};
-use super::model::{Confirmed, Model, Now, Overlay, Screen};
-use super::panels::{api, kiosk, profiles, sign_in};
+use super::model::{Confirmed, Model, Mouse, Now, Overlay, Screen};
+use super::panels::lines::moved;
+use super::panels::palette::{Palette, Pressed};
+use super::panels::{api, help, kiosk, profiles, sign_in};
+use super::theme::Mark;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
@@ -17,7 +21,9 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
     if model.notice.as_ref().is_some_and(|notice| notice.until <= now.moment) {
         model.notice = None;
     }
+    model.log.note(&message, now.time);
     match message {
+        Message::Exchanged(_) => Vec::new(),
         Message::Key(key) => press(model, key, now),
         Message::Pasted(text) if model.screen == Screen::Profiles => profiles::paste(model, &text, now),
         Message::Pasted(text) => api::paste(model, &text),
@@ -52,7 +58,7 @@ fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
 }
 
 fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
-    if let Some(effects) = leave_or_redraw(key) {
+    if let Some(effects) = leave_or_redraw(model, key, now) {
         return effects;
     }
     if let Some(overlay) = model.overlay.take() {
@@ -64,14 +70,47 @@ fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
     if model.screen == Screen::Profiles && profiles::captures_keys(model) {
         return profiles::press(model, key, now);
     }
-    let Some(command) = keymap::command(model.screen.scope(), key) else {
+    let Some(command) = model.keymap.command(model.screen.scope(), key) else {
         return Vec::new();
     };
+    ask(model, command, now)
+}
+
+/// Does what the person asked for, by a key or from the palette.
+fn ask(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
+    let overlay = match command {
+        Command::Help => Some(Overlay::Help { scroll: 0 }),
+        Command::Log => Some(Overlay::Log { scroll: 0 }),
+        Command::Palette => Some(Overlay::Palette(Palette::default())),
+        _ => None,
+    };
+    if overlay.is_some() {
+        model.overlay = overlay;
+        return Vec::new();
+    }
     match (command, model.screen) {
-        (Command::Help, _) => {
-            model.overlay = Some(Overlay::Help);
+        (Command::NextTheme, _) => {
+            let theme = model.theme.name().next();
+            model.set_theme(theme);
+            model.say(
+                Mark::Good,
+                format!("Theme: {theme}. To keep it, put `theme = \"{theme}\"` below `[screen]`."),
+                now,
+            );
             Vec::new()
         }
+        (Command::ToggleMouse, _) => {
+            let (mouse, state) = match model.mouse {
+                Mouse::Terminal => (Mouse::App, "The app has the mouse: click, scroll; Shift selects text."),
+                Mouse::App => (Mouse::Terminal, "The mouse selects text, as without this app."),
+            };
+            model.mouse = mouse;
+            model.say(Mark::Good, state, now);
+            Vec::new()
+        }
+        (Command::LeaveNow, _) => vec![Effect::Quit(Ended::Interrupted)],
+        (Command::Redraw, _) => vec![Effect::ClearScreen],
+        (Command::Suspend, _) => vec![Effect::Suspend],
         (_, Screen::SignIn) => sign_in::command(model, command, now),
         (_, Screen::Profiles) => profiles::command(model, command, now),
         (_, Screen::Api) => api::command(model, command, now),
@@ -80,21 +119,52 @@ fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
 }
 
 /// What works whatever lies over the screen and whatever is being typed.
-fn leave_or_redraw(key: Key) -> Option<Vec<Effect>> {
-    match keymap::command(Scope::Everywhere, key)? {
-        Command::LeaveNow => Some(vec![Effect::Quit(Ended::Interrupted)]),
-        Command::Redraw => Some(vec![Effect::ClearScreen]),
-        Command::Suspend => Some(vec![Effect::Suspend]),
-        _ => None,
-    }
+fn leave_or_redraw(model: &mut Model, key: Key, now: Now) -> Option<Vec<Effect>> {
+    // Keys that are text stay text, whatever they are bound to.
+    let command = model.keymap.command(Scope::Everywhere, key).filter(|_| !matches!(key, Key::Char(_)))?;
+    matches!(command, Command::LeaveNow | Command::Redraw | Command::Suspend).then(|| ask(model, command, now))
 }
 
 fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> Vec<Effect> {
-    match (overlay, key) {
-        (Overlay::Confirm { action, .. }, Key::Char('y' | 'Y')) => confirmed(model, action, now),
-        // Any other key closes the help and answers No.
-        (Overlay::Help | Overlay::Confirm { .. }, _) => Vec::new(),
+    match overlay {
+        Overlay::Confirm { action, .. } if matches!(key, Key::Char('y' | 'Y')) => return confirmed(model, action, now),
+        // Any other key answers No.
+        Overlay::Confirm { .. } => {}
+        Overlay::Palette(palette) => match palette.press(model, key) {
+            Pressed::Stay(palette) => model.overlay = Some(Overlay::Palette(palette)),
+            Pressed::Close => {}
+            Pressed::Ask(command) => return ask(model, command, now),
+        },
+        Overlay::Help { scroll } => {
+            let page = usize::from(body(model.window).height.saturating_sub(1)).max(1);
+            let longest = help::longest_scroll(model, body(model.window));
+            let scrolled = scrolling(model, key).map(|command| moved(scroll, command, page).min(longest));
+            model.overlay = scrolled.map(|scroll| Overlay::Help { scroll });
+        }
+        Overlay::Log { scroll } => {
+            let page = usize::from(body(model.window).height.saturating_sub(1)).max(1);
+            // It begins at its end, so that up is further.
+            let upward = |command| match command {
+                Command::Up => Command::Down,
+                Command::Down => Command::Up,
+                Command::PageUp => Command::PageDown,
+                Command::PageDown => Command::PageUp,
+                Command::Home => Command::End,
+                _ => Command::Home,
+            };
+            let longest = model.log.entries().len() * 4;
+            let scrolled = scrolling(model, key).map(|command| moved(scroll, upward(command), page).min(longest));
+            model.overlay = scrolled.map(|scroll| Overlay::Log { scroll });
+        }
     }
+    Vec::new()
+}
+
+/// The move that a key asks for, if it does for one.
+fn scrolling(model: &Model, key: Key) -> Option<Command> {
+    use Command::{Down, End, Home, PageDown, PageUp, Up};
+    let command = model.keymap.command(Scope::Everywhere, key)?;
+    matches!(command, Up | Down | PageUp | PageDown | Home | End).then_some(command)
 }
 
 fn confirmed(model: &mut Model, action: Confirmed, now: Now) -> Vec<Effect> {

@@ -5,7 +5,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::chrome::{body, has_room, title_line, with_chrome};
 use super::model::{Model, Now, Overlay, Screen};
-use super::panels::{api, help, kiosk, profiles, sign_in};
+use super::panels::{api, help, kiosk, log, profiles, sign_in};
 use super::text;
 
 /// The first frame, before anything is read: only that the program has begun.
@@ -40,12 +40,26 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, has_chrome: bool, fr
     let area = frame.area();
     let body = body(area.as_size());
     match overlay {
-        Overlay::Help => {
+        Overlay::Help { scroll } => {
             if has_chrome {
                 title_line(model, "help", &sign_in::view::short_state(model, now), frame);
-                hint(model, " any key closes this", frame);
+                hint(model, " Up and Down scroll, other keys close", frame);
             }
-            help::view(model, body, frame);
+            help::view(model, *scroll, body, frame);
+        }
+        Overlay::Log { scroll } => {
+            if has_chrome {
+                title_line(model, "log", &sign_in::view::short_state(model, now), frame);
+                hint(model, " Up and Down scroll, other keys close", frame);
+            }
+            log::view(model, *scroll, body, frame);
+        }
+        Overlay::Palette(palette) => {
+            if has_chrome {
+                title_line(model, "commands", &sign_in::view::short_state(model, now), frame);
+                hint(model, " Type to find, Enter does it, Esc closes", frame);
+            }
+            palette.view(model, body, frame);
         }
         Overlay::Confirm { question, .. } => {
             if has_chrome {

@@ -15,6 +15,7 @@ mod anything;
 mod api;
 #[path = "../support/camera.rs"]
 mod camera;
+mod everywhere;
 mod kiosk;
 #[path = "../support/panels.rs"]
 mod panels;

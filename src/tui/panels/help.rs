@@ -1,10 +1,12 @@
-//! The help: the key table in words, and what to do when a code does not scan or a copy does not arrive.
+//! The help: the keys in force in words, those of this screen first, and what to do when a code does not scan or a copy
+//! does not arrive. Longer than most screens, so it scrolls.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::tui::keymap::{BINDINGS, Binding, Command, Scope};
+use super::lines::draw_lines;
+use crate::tui::keymap::{Bound, Command, Scope};
 use crate::tui::model::{Model, Screen};
 use crate::tui::text;
 
@@ -12,53 +14,76 @@ const ADVICE: [&str; 2] = [
     "QR code does not scan? Press f, then i; make the font smaller; or type the address and the code: they do the same.",
     "Copy fails in tmux? It needs: set -g set-clipboard on",
 ];
-const COLUMN: u16 = 38;
+/// Columns that one of two lists side by side needs.
+const COLUMN: usize = 39;
+/// Columns of the keys in a list.
+const KEYS: usize = 9;
 
-/// Draws the keys of the screen below and those that hold everywhere, side by side where there is room.
-pub fn view(model: &Model, area: Rect, frame: &mut Frame<'_>) {
-    let left = column(model, model.screen.scope());
-    let right = column(model, Scope::Everywhere);
-    let below = if area.width >= 2 * COLUMN {
-        let left_end = draw(&left, Rect { x: area.x + 2, y: area.y + 1, ..area }, area, frame);
-        let right_end = draw(&right, Rect { x: area.x + 2 + COLUMN, y: area.y + 1, ..area }, area, frame);
-        left_end.max(right_end)
-    } else {
-        let end = draw(&left, Rect { x: area.x + 1, ..area }, area, frame);
-        draw(&right, Rect { x: area.x + 1, y: end, ..area }, area, frame)
-    };
-    if model.screen == Screen::SignIn {
-        let advice = ADVICE.iter().flat_map(|text| text::wrap(text, usize::from(area.width.saturating_sub(4))));
-        let lines: Vec<Line<'_>> = advice.map(Line::from).collect();
-        draw(&lines, Rect { x: area.x + 2.min(area.width), y: below.saturating_add(1), ..area }, area, frame);
-    }
+/// Draws the help from the row to which it is scrolled.
+pub fn view(model: &Model, scroll: usize, area: Rect, frame: &mut Frame<'_>) {
+    let lines = lines(model, area.width);
+    let last = lines.len().saturating_sub(usize::from(area.height));
+    draw_lines(&lines[scroll.min(last)..], area, frame);
 }
 
-fn column(model: &Model, scope: Scope) -> Vec<Line<'static>> {
-    let is_shown = |binding: &&Binding| {
-        let is_demo =
-            matches!(binding.command, Command::DemoApprove | Command::DemoApproveElsewhere | Command::DemoDecline);
-        binding.scope == scope
-            && (model.is_demo || !is_demo)
-            && (model.has_browser || binding.command != Command::OpenBrowser)
-    };
-    let mut lines = vec![Line::styled(scope.title(), model.theme.title)];
-    lines.extend(BINDINGS.iter().filter(is_shown).map(|binding| {
-        let keys: Vec<String> = binding.keys.iter().map(|key| key.label()).collect();
-        let keys = format!(" {:<10} ", keys.join(" "));
-        Line::from(vec![Span::styled(keys, model.theme.shortcut), Span::raw(binding.help)])
-    }));
+/// How far down the help can be scrolled in `area`.
+pub fn longest_scroll(model: &Model, area: Rect) -> usize {
+    lines(model, area.width).len().saturating_sub(usize::from(area.height))
+}
+
+fn lines(model: &Model, columns: u16) -> Vec<Line<'static>> {
+    let here = model.screen.scope();
+    let others = Scope::ALL.into_iter().filter(|scope| *scope != here && *scope != Scope::Everywhere);
+    let scopes: Vec<Scope> = [here, Scope::Everywhere].into_iter().chain(others).collect();
+    let mut lines = Vec::new();
+    if usize::from(columns) >= 2 * COLUMN {
+        for pair in scopes.chunks(2) {
+            lines.push(Line::default());
+            let column = usize::from(columns) / 2;
+            let lists = pair.iter().map(|scope| list(model, *scope, column)).collect();
+            lines.extend(side_by_side(lists, column));
+        }
+    } else {
+        for scope in &scopes {
+            lines.extend(list(model, *scope, usize::from(columns)));
+            lines.push(Line::default());
+        }
+    }
+    if model.screen == Screen::SignIn {
+        lines.push(Line::default());
+        let room = usize::from(columns.saturating_sub(4));
+        let advice = ADVICE.iter().flat_map(|text| text::wrap(text, room));
+        lines.extend(advice.map(|line| Line::raw(format!(" {line}"))));
+    }
     lines
 }
 
-/// Draws lines from `at` on as far as `area` goes, and tells the row below the last one.
-fn draw(lines: &[Line<'_>], at: Rect, area: Rect, frame: &mut Frame<'_>) -> u16 {
-    let mut row = at.y;
-    for line in lines {
-        if row >= area.bottom() || at.x >= area.right() {
-            break;
+/// The keys of one scope, with its name above them.
+fn list(model: &Model, scope: Scope, columns: usize) -> Vec<Line<'static>> {
+    let is_shown = |bound: &&Bound| {
+        let command = bound.binding.command;
+        let is_demo = matches!(command, Command::DemoApprove | Command::DemoApproveElsewhere | Command::DemoDecline);
+        !bound.keys.is_empty() && (model.is_demo || !is_demo) && (model.has_browser || command != Command::OpenBrowser)
+    };
+    let title = Line::styled(format!(" {}", scope.title()), model.theme.title);
+    let keys = model.keymap.within(scope).filter(is_shown).map(|bound| {
+        let keys: Vec<String> = bound.keys.iter().map(|key| key.label()).collect();
+        let keys = format!("  {:<KEYS$} ", keys.join(" "));
+        let room = columns.saturating_sub(keys.len() + 1);
+        Line::from(vec![Span::styled(keys, model.theme.shortcut), Span::raw(text::clip(bound.binding.help, room))])
+    });
+    std::iter::once(title).chain(keys).collect()
+}
+
+fn side_by_side(lists: Vec<Vec<Line<'static>>>, column: usize) -> Vec<Line<'static>> {
+    let rows = lists.iter().map(Vec::len).max().unwrap_or_default();
+    let mut joined = vec![Line::default(); rows];
+    for (index, list) in lists.into_iter().enumerate() {
+        for (line, part) in joined.iter_mut().zip(list) {
+            let missing = (index * column).saturating_sub(line.width());
+            line.push_span(" ".repeat(missing));
+            part.spans.into_iter().for_each(|span| line.push_span(span.patch_style(part.style)));
         }
-        frame.buffer_mut().set_line(at.x, row, line, area.right() - at.x);
-        row += 1;
     }
-    row
+    joined
 }

@@ -17,7 +17,7 @@ use crate::oauth::qr::QrMatrix;
 use crate::profile::ProfileName;
 use crate::service::{IssuedCode, Renewal, Rest, RestReason, SignIn, SignInEvent, SignedIn};
 use crate::tui::Ended;
-use crate::tui::keymap::{self, Command, Key, Scope};
+use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::{Model, Now, Screen};
 use crate::tui::panels::lines::next_second;
@@ -150,7 +150,7 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
 
 /// Only what cannot lead anywhere is heard: a new code where there is none, drawing again, and the way out.
 fn press(model: &mut Model, key: Key, now: Moment) -> Vec<Effect> {
-    match keymap::command(Scope::Everywhere, key) {
+    match model.keymap.command(Scope::Everywhere, key) {
         Some(Command::LeaveNow) => vec![Effect::Quit(Ended::Interrupted)],
         Some(Command::Redraw) => vec![Effect::ClearScreen],
         Some(Command::Choose) => choose(model, now),

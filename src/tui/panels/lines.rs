@@ -20,7 +20,7 @@ pub(super) fn draw_lines(lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) 
 }
 
 /// An error as a sentence, with its full stop.
-pub(super) fn sentence(error: &Error) -> String {
+pub(in crate::tui) fn sentence(error: &Error) -> String {
     format!("{}.", error.to_string().trim_end_matches('.'))
 }
 
@@ -45,7 +45,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// Where a cursor at `at` goes; beyond the end stands for the end, which the caller knows.
-pub(super) fn moved(at: usize, command: Command, page: usize) -> usize {
+pub(in crate::tui) fn moved(at: usize, command: Command, page: usize) -> usize {
     match command {
         Command::Up => at.saturating_sub(1),
         Command::Down => at.saturating_add(1),

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::error::Code;
-use crate::tui::keymap::{self, Command, Scope};
+use crate::tui::keymap::{Command, Scope};
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{causes, sentence};
 use crate::tui::panels::profiles::{Problem, Revealed, commands};
@@ -58,7 +58,7 @@ fn key_that_helps(model: &Model, problem: &Problem) -> Option<(String, &'static 
     if !is_selected || !commands(model).contains(&command) {
         return None;
     }
-    let key = keymap::binding(Scope::Profiles, command)?.keys.first()?;
+    let key = model.keymap.binding(Scope::Profiles, command)?.keys.first()?;
     Some((key.label(), does))
 }
 

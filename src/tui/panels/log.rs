@@ -1,0 +1,47 @@
+//! The log: what has happened since the app was opened, the last at the bottom.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::lines::draw_lines;
+use crate::tui::model::Model;
+use crate::tui::text::wrap;
+
+/// Columns of the time and the mark.
+const HEAD: usize = 16;
+
+/// Draws as many of the last entries as there are rows for, scrolled up by so many rows.
+pub fn view(model: &Model, scroll: usize, area: Rect, frame: &mut Frame<'_>) {
+    if model.log.entries().len() == 0 {
+        return draw_lines(&[Line::raw(" Nothing has happened yet.")], area, frame);
+    }
+    let rows = usize::from(area.height);
+    // No more is wrapped than can be seen.
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for entry in model.log.entries().rev() {
+        if lines.len() >= scroll.saturating_add(rows) {
+            break;
+        }
+        let room = usize::from(area.width).saturating_sub(HEAD + 1).max(1);
+        let words = wrap(&entry.text, room);
+        for (number, words) in words.iter().enumerate().rev() {
+            let head = if number == 0 {
+                let mark = entry.mark.word();
+                let padding = " ".repeat(4_usize.saturating_sub(mark.len()) + 1);
+                vec![
+                    Span::raw(format!(" {} ", entry.at.strftime("%H:%M:%S"))),
+                    model.theme.mark(entry.mark),
+                    Span::raw(padding),
+                ]
+            } else {
+                vec![Span::raw(" ".repeat(HEAD - 1))]
+            };
+            lines.push(head.into_iter().chain([Span::raw(words.clone())]).collect());
+        }
+    }
+    let hidden = scroll.min(lines.len().saturating_sub(rows));
+    let mut seen: Vec<Line<'static>> = lines.into_iter().skip(hidden).take(rows).collect();
+    seen.reverse();
+    draw_lines(&seen, area, frame);
+}

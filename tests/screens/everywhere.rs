@@ -1,0 +1,129 @@
+//! What lies over every screen: the help, the palette, the log; and the themes.
+
+use device_login::config::ThemeName;
+use device_login::error::{Code, Error};
+use device_login::tui::keymap::{Key, Keymap};
+use device_login::tui::message::{Effect, Message};
+use device_login::tui::model::{Model, Overlay};
+use device_login::tui::update::update;
+
+use crate::panels::*;
+use crate::support::{draw, screen_text};
+use crate::{SIZES, assert_no_control};
+
+fn typed(mut model: Model, text: &str) -> Model {
+    press(&mut model, &text.chars().map(Key::Char).collect::<Vec<_>>());
+    model
+}
+
+#[test]
+fn the_help_has_the_keys_of_this_screen_first_and_scrolls_to_all_others() {
+    assert_screens!("help", typed(profiles_at("work"), "?"), now());
+    let mut model = typed(profiles_at("work"), "?");
+    resize(&mut model, 40, 12);
+    let mut seen = String::new();
+    for _ in 0..120 {
+        seen += &screen_text(&model, now());
+        press(&mut model, &[Key::Down]);
+    }
+    for binding in model.keymap.within(device_login::tui::keymap::Scope::Api) {
+        let words: String = binding.binding.help.chars().take(20).collect();
+        assert!(seen.contains(&words), "{words}");
+    }
+    press(&mut model, &[Key::Char('x')]);
+    assert_eq!(model.overlay, None);
+}
+
+#[test]
+fn a_command_is_found_by_a_part_of_its_name_and_done() {
+    assert_screens!("palette", typed(profiles_at("work"), ":"), now());
+    assert_screens!("palette_found", typed(profiles_at("work"), ":tok"), now());
+    let mut model = typed(profiles_at("work"), ":nothing");
+    assert!(screen_text(&model, now()).contains("Nothing here is called so."));
+    assert!(press(&mut model, &[Key::Enter]).is_empty());
+    press(&mut model, &[Key::Ctrl('u')]);
+    let effects = press(&mut typed(model, "mint"), &[Key::Enter]);
+    assert!(matches!(effects[..], [Effect::Refresh { .. }]), "{effects:?}");
+}
+
+#[test]
+fn the_palette_opens_what_lies_over_the_screen_too() {
+    let mut model = typed(profiles_at("work"), ":has happened");
+    press(&mut model, &[Key::Enter]);
+    assert_eq!(model.overlay, Some(Overlay::Log { scroll: 0 }));
+}
+
+#[test]
+fn the_log_tells_what_happened_and_why_not() {
+    let logged = || {
+        let mut model = profiles_at("work");
+        let task = task_of(&press(&mut model, &[Key::Char('r')]));
+        update(&mut model, Message::Refreshed { task, profile: name("work"), result: Ok(()) }, now());
+        let task = task_of(&press(&mut model, &[Key::Char('v')]));
+        let error = Error::new(Code::Network, "the provider was not reached").because(HOSTILE);
+        update(&mut model, Message::Verified { task, profile: name("work"), result: Err(error) }, later(61));
+        typed(model, "L")
+    };
+    assert_screens!("log", logged(), later(70));
+    assert_no_control(&screen_text(&logged(), later(70)));
+}
+
+#[test]
+fn a_long_log_scrolls_and_keeps_its_last_entries() {
+    let mut model = profiles_at("work");
+    for second in 0..1500_u64 {
+        let error = Error::new(Code::Network, format!("failure {second}"));
+        let message = Message::SignInEnded { task: model.new_task(), result: Box::new(Err(error)) };
+        update(&mut model, message, later(second));
+    }
+    assert_eq!(model.log.entries().len(), 1000);
+    let mut model = typed(model, "L");
+    assert!(screen_text(&model, now()).contains("failure 1499"));
+    press(&mut model, &[Key::PageUp]);
+    assert!(!screen_text(&model, now()).contains("failure 1499"));
+    press(&mut model, &[Key::Home]);
+    assert!(screen_text(&model, now()).contains("failure 500."), "{}", screen_text(&model, now()));
+    press(&mut model, &[Key::End]);
+    assert!(screen_text(&model, now()).contains("failure 1499"));
+}
+
+#[test]
+fn each_theme_looks_as_accepted() {
+    for theme in ThemeName::ALL {
+        let mut model = profiles_at("archive");
+        model.set_theme(theme);
+        resize(&mut model, 80, 24);
+        insta::assert_snapshot!(format!("theme_{theme}"), crate::support::screen(&model, now()));
+    }
+}
+
+#[test]
+fn the_theme_changes_by_a_key_and_says_how_to_keep_it() {
+    let mut model = profiles_at("work");
+    press(&mut model, &[Key::Ctrl('t')]);
+    assert_eq!(model.theme.name(), ThemeName::Light);
+    assert!(screen_text(&model, now()).contains("theme = \"light\""));
+}
+
+#[test]
+fn the_footer_and_the_help_show_the_keys_that_were_configured() {
+    let mut model = profiles_at("work");
+    let keys = [("profiles".to_owned(), [("refresh".to_owned(), vec!["W".to_owned()])].into())].into();
+    model.keymap = Keymap::configured(&keys).expect("valid");
+    assert!(screen_text(&model, now()).contains("W refresh"));
+    assert!(matches!(press(&mut model, &[Key::Char('W')])[..], [Effect::Refresh { .. }]));
+    let model = typed(model, "?");
+    assert!(screen_text(&model, now()).contains("W         mint a new access token"));
+}
+
+#[test]
+fn no_overlay_breaks_at_any_size() {
+    for keys in ["?", ":", ":tok", "L"] {
+        for (columns, rows) in (0..60).map(|size| (size * 4, size)).chain(SIZES) {
+            let mut model = typed(profiles_at("work"), keys);
+            resize(&mut model, columns, rows);
+            press(&mut model, &[Key::Down, Key::PageDown, Key::End, Key::Home]);
+            drop(draw(&model, now()));
+        }
+    }
+}

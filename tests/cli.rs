@@ -334,8 +334,8 @@ fn a_sign_in_tells_scripts_each_event() {
 fn a_sign_in_in_lines_says_all_that_a_person_has_to_know() {
     let authority = Authority::start(friendly);
     let home = Home::at(&authority);
-    let ran = home.run(&["login", "--qr=half", "--scopes", "AaaServer.profile.READ"]);
-    assert_eq!(ran.stdout, "Signed in as dana@example.com, profile work.\n", "{ran:?}");
+    let said = home.run(&["login", "--qr=half", "--scopes", "AaaServer.profile.READ"]);
+    assert_eq!(said.stdout, "Signed in as dana@example.com, profile work.\n", "{said:?}");
     for part in [
         "Sign in to corp, profile work.",
         "It asks for: Accounts: read your profile.",
@@ -347,10 +347,16 @@ fn a_sign_in_in_lines_says_all_that_a_person_has_to_know() {
         "The code is good for 5 minutes, until ",
         "▄▄▄▄▄",
     ] {
-        assert!(ran.stderr.contains(part), "{part:?} is missing: {}", ran.stderr);
+        assert!(said.stderr.contains(part), "{part:?} is missing: {}", said.stderr);
     }
-    assert!(!ran.stderr.contains('\u{1b}') && !ran.stderr.contains("Press Enter"), "{ran:?}");
+    assert!(!said.stderr.contains('\u{1b}') && !said.stderr.contains("Press Enter"), "{said:?}");
     assert!(!home.run(&["login"]).stderr.contains('▄'), "no QR code unless asked for");
+    for (flags, no_color, has_colors) in [(&["--color=always"][..], "1", true), (&[], "1", false), (&[], "", true)] {
+        let mut command = home.command(&[&["login", "--qr=half"], flags].concat());
+        command.env("CLICOLOR_FORCE", "1").env("NO_COLOR", no_color);
+        let stderr = ran(command.spawn().expect("the program starts")).stderr;
+        assert_eq!(stderr.contains("\u{1b}[0;48;5;231m"), has_colors, "{flags:?} {no_color:?}");
+    }
 }
 
 #[test]

@@ -222,7 +222,8 @@ impl Output {
         self.stderr.write(&text);
     }
 
-    fn stderr_has_color(&self) -> bool {
+    /// Tells whether talk may have colours.
+    pub(super) fn stderr_has_color(&self) -> bool {
         self.has_color(self.stderr.is_terminal())
     }
 

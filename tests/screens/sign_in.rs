@@ -121,6 +121,13 @@ fn signed_in() -> SignedIn {
     }
 }
 
+/// All that was asked for was granted, at home.
+fn signed_in_whole() -> SignedIn {
+    let scopes = vec!["ZohoCRM.users.READ".to_owned(), "AaaServer.profile.READ".to_owned()];
+    let data_center = Some("us".to_owned());
+    SignedIn { scopes, missing_scopes: Vec::new(), data_center, relocated: false, ..signed_in() }
+}
+
 /// The same in the place of somebody else, with few grants left.
 fn signed_in_with_care() -> SignedIn {
     let warning = "16 unrevoked grants of account 7 for client 1000.X are known here, and those made on other machines are \
@@ -174,7 +181,7 @@ fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
 type State = (&'static str, fn() -> Model);
 
 /// Every state, by the name of its snapshots.
-const STATES: [State; 23] = [
+const STATES: [State; 25] = [
     ("asking", || asking().0),
     ("first", || waiting(Vec::new())),
     ("pending", pending),
@@ -198,6 +205,8 @@ const STATES: [State; 23] = [
     ("unsaved", unsaved),
     ("giving_back", || pressed(unsaved(), &[Key::Esc])),
     ("signed_in", || ended(Ok(signed_in()))),
+    ("signed_in_whole", || ended(Ok(signed_in_whole()))),
+    ("signed_in_scrolled", || pressed(sized(ended(Ok(signed_in())), 40, 12), &[Key::End])),
     ("signed_in_with_care", || ended(Ok(signed_in_with_care()))),
     ("declined", || ended(Err(Error::new(Code::Denied, "the request was declined")))),
     ("expired", || ended(Err(Error::new(Code::CodeExpired, "the code ran out before anyone approved it")))),

@@ -222,7 +222,10 @@ impl Talk<'_> {
         };
         let uri = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri);
         match QrMatrix::encode(uri.as_str()) {
-            Some(matrix) => self.context.output.picture(&qr::rows(&matrix, form, std::io::stderr().is_terminal())),
+            Some(matrix) => {
+                let rows = qr::rows(&matrix, form, self.context.output.stderr_has_color());
+                self.context.output.picture(&rows);
+            }
             None => self.context.output.say("The address is too long for a QR code."),
         }
     }

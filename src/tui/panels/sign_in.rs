@@ -21,7 +21,7 @@ use crate::tui::Ended;
 use crate::tui::keymap::Command;
 use crate::tui::message::{DemoDecision, Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
-use crate::tui::panels::lines::next_second;
+use crate::tui::panels::lines::{moved, next_second};
 use crate::tui::panels::profiles;
 use crate::tui::text::countdown;
 use crate::tui::theme::Mark;
@@ -46,6 +46,8 @@ pub struct SignInPanel {
     pub previous: Option<(String, Timestamp)>,
     pub qr: QrView,
     pub is_link_bare: bool,
+    /// How far the text about the end is scrolled.
+    pub scroll: usize,
 }
 
 /// How far the sign-in is.
@@ -66,7 +68,8 @@ pub enum Stage {
     Approved,
     SignedIn {
         outcome: SignedIn,
-        leaves_at: Moment,
+        /// `None` where there is something to read: then it stays until a key.
+        leaves_at: Option<Moment>,
     },
     /// `user_code` is the code that it was about, if there was one.
     Failed {
@@ -137,6 +140,7 @@ pub fn start(model: &mut Model, profile: ProfileName, options: SignIn) -> Vec<Ef
         previous: None,
         qr,
         is_link_bare: false,
+        scroll: 0,
     });
     model.screen = Screen::SignIn;
     model.notice = None;
@@ -184,7 +188,10 @@ pub fn ended(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, n
     panel.is_link_bare = false;
     model.overlay = None;
     panel.stage = match result {
-        Ok(outcome) => Stage::SignedIn { outcome, leaves_at: now.moment + SUCCESS_TIME },
+        Ok(outcome) => {
+            let leaves_at = (!needs_reading(&outcome)).then_some(now.moment + SUCCESS_TIME);
+            Stage::SignedIn { outcome, leaves_at }
+        }
         Err(error) => {
             let user_code = match &panel.stage {
                 Stage::Waiting(waiting) => Some(waiting.code.user_code.clone()),
@@ -203,6 +210,10 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         return profiles::open(model);
     };
     match command {
+        Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home | Command::End => {
+            scroll(model, command, now);
+            Vec::new()
+        }
         _ if !is_offered => Vec::new(),
         Command::FullScreenQr => panel_qr(model, |qr| qr.is_full_screen = !qr.is_full_screen),
         Command::InvertQr => panel_qr(model, |qr| qr.is_inverted = !qr.is_inverted),
@@ -264,7 +275,9 @@ pub fn commands(model: &Model) -> Vec<Command> {
 /// Leaves the success screen when its time is over.
 pub fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
     match &model.sign_in {
-        Some(SignInPanel { stage: Stage::SignedIn { leaves_at, .. }, .. }) if *leaves_at <= now.moment => go_on(model),
+        Some(SignInPanel { stage: Stage::SignedIn { leaves_at: Some(at), .. }, .. }) if *at <= now.moment => {
+            go_on(model)
+        }
         _ => Vec::new(),
     }
 }
@@ -277,7 +290,7 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
                 if waiting.code.expires_at > now.moment { waiting.code.expires_at } else { waiting.next_poll_at };
             next_second(ends_at, now.moment)
         }
-        Stage::SignedIn { leaves_at, .. } => next_second(*leaves_at, now.moment),
+        Stage::SignedIn { leaves_at, .. } => next_second((*leaves_at)?, now.moment),
         Stage::Asking { .. } | Stage::Unsaved { .. } | Stage::GivingBack | Stage::Approved | Stage::Failed { .. } => {
             None
         }
@@ -369,6 +382,23 @@ fn decide_saving(model: &mut Model, again: bool) -> Vec<Effect> {
     let Some(panel) = model.sign_in.as_mut() else { return Vec::new() };
     panel.stage = if again { Stage::Approved } else { Stage::GivingBack };
     vec![Effect::TrySaving { task: panel.task, again }]
+}
+
+/// Whether a sign-in that worked has something to tell that nobody should miss.
+fn needs_reading(outcome: &SignedIn) -> bool {
+    let is_whole = outcome.missing_scopes.is_empty() && outcome.refreshable;
+    !is_whole || !outcome.warnings.is_empty() || outcome.replaced.is_some()
+}
+
+/// Scrolls what is said about the end. Who scrolls reads, so the screen no longer goes by itself.
+fn scroll(model: &mut Model, command: Command, now: Now) {
+    let last = view::last_scroll(model, now);
+    let page = usize::from(model.window.height / 2).max(1);
+    let Some(panel) = model.sign_in.as_mut() else { return };
+    panel.scroll = moved(panel.scroll.min(last), command, page).min(last);
+    if let Stage::SignedIn { leaves_at, .. } = &mut panel.stage {
+        *leaves_at = None;
+    }
 }
 
 /// Where a sign-in that worked leads.

@@ -220,6 +220,40 @@ fn success_goes_on_by_itself_after_five_seconds() {
 }
 
 #[test]
+fn what_nobody_should_miss_stays_until_a_key() {
+    let missing = vec!["ZohoCRM.modules.READ".to_owned()];
+    let to_read = [
+        SignedIn { missing_scopes: missing, ..signed_in() },
+        SignedIn { warnings: vec!["few grants are left".to_owned()], ..signed_in() },
+        SignedIn { replaced: Some("j.keller@example.com".to_owned()), ..signed_in() },
+        SignedIn { refreshable: false, ..signed_in() },
+    ];
+    for outcome in to_read {
+        let (mut model, task) = waiting();
+        end(&mut model, task, Ok(outcome), 40.0);
+        assert_eq!(next_wakeup(&model, at(41.0)), None);
+        assert_eq!(update(&mut model, Message::Woken, at(400.0)), []);
+        assert_eq!(press(&mut model, Key::Enter, 401.0), [Effect::LoadStatuses]);
+    }
+}
+
+#[test]
+fn who_scrolls_reads_and_is_not_sent_on() {
+    let (mut model, task) = waiting();
+    end(&mut model, task, Ok(signed_in()), 40.0);
+    model.window = ratatui::layout::Size::new(40, 12);
+    press(&mut model, Key::Down, 41.0);
+    assert_eq!(panel(&model).scroll, 1);
+    assert_eq!(update(&mut model, Message::Woken, at(400.0)), []);
+    press(&mut model, Key::End, 401.0);
+    let last = panel(&model).scroll;
+    press(&mut model, Key::Down, 402.0);
+    assert_eq!(panel(&model).scroll, last);
+    press(&mut model, Key::Home, 403.0);
+    assert_eq!(panel(&model).scroll, 0);
+}
+
+#[test]
 fn the_end_closes_what_lay_over_the_code() {
     let (mut model, task) = waiting();
     press(&mut model, Key::Char('f'), 1.0);

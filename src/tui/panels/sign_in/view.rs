@@ -10,7 +10,7 @@ mod text;
 mod ways;
 mod words;
 
-use outcome::{failed, signed_in, unsaved};
+use outcome::Outcome;
 use place::Place;
 use ratatui::Frame;
 use ratatui::layout::{Rect, Size};
@@ -40,30 +40,27 @@ pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
         Stage::Waiting(waiting) => code_screen(model, panel, waiting, now, area, frame),
         Stage::Asking { host } => {
             let host = host.as_deref().unwrap_or("the accounts server");
-            let lines = vec![Line::raw(format!("Asking {host} for a code ..."))];
-            message_screen(model, panel, "sign in", &lines, area, frame);
-        }
-        Stage::Unsaved { error } => {
-            let lines = unsaved(model, error, area.width);
-            message_screen(model, panel, "sign in", &lines, area, frame);
+            message_screen(model, panel, &[Line::raw(format!("Asking {host} for a code ..."))], area, frame);
         }
         Stage::GivingBack => {
-            let lines = vec![Line::raw("Giving the approval back ...")];
-            message_screen(model, panel, "sign in", &lines, area, frame);
+            message_screen(model, panel, &[Line::raw("Giving the approval back ...")], area, frame);
         }
         Stage::Approved => {
-            let lines = vec![Line::raw("Approved. Saving, and asking who approved ...")];
-            message_screen(model, panel, "sign in", &lines, area, frame);
+            let line = Line::raw("Approved. Saving, and asking who approved ...");
+            message_screen(model, panel, &[line], area, frame);
         }
-        Stage::SignedIn { outcome, leaves_at } => {
-            let lines = signed_in(model, outcome, now.moment.until(*leaves_at), now, area.width);
-            message_screen(model, panel, "signed in", &lines, area, frame);
-        }
-        Stage::Failed { error, user_code, at } => {
-            let lines = failed(model, error, user_code.as_deref(), &time_of_day(*at), area.as_size());
-            message_screen(model, panel, "sign in", &lines, area, frame);
+        Stage::SignedIn { .. } | Stage::Unsaved { .. } | Stage::Failed { .. } => {
+            let outcome = Outcome::of(model, panel, now, area.as_size()).unwrap_or_default();
+            let lines = outcome.lines(model, area.as_size(), panel.scroll);
+            message_screen(model, panel, &lines, area, frame);
         }
     }
+}
+
+/// How far the text of a sign-in that ended can be scrolled.
+pub fn last_scroll(model: &Model, now: Now) -> usize {
+    let outcome = model.sign_in.as_ref().and_then(|panel| Outcome::of(model, panel, now, model.window));
+    outcome.map_or(0, |outcome| outcome.last_scroll(model.window))
 }
 
 /// Code and time left, for the title of whatever covers the code.
@@ -78,7 +75,7 @@ pub fn short_state(model: &Model, now: Now) -> String {
 
 /// Text and code in the middle of the window, with the title line above where the text has no heading of its own.
 fn code_screen(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, area: Rect, frame: &mut Frame<'_>) {
-    if area.width < LEAST.width || area.height < LEAST.height {
+    if !has_frame(area.as_size()) {
         return bare::tiny(model, panel, waiting, now, area, frame);
     }
     let scene = Scene { model, panel, waiting, now, lack: None };
@@ -91,7 +88,7 @@ fn code_screen(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, 
     let room = Rect { y: place.text.y - 1, height: place.text.height + 1, ..place.text };
     let text = Text::in_room(scene, room.as_size());
     if text.is_numbered() {
-        panel_title(model, panel, frame);
+        panel_title(model, panel, TITLE, frame);
     }
     let room = if text.is_numbered() { place.text } else { room };
     text.draw(scene, room, frame);
@@ -106,37 +103,36 @@ fn draw_qr(model: &Model, view: QrView, matrix: &QrMatrix, fit: Fit, area: Rect,
     code.render(area, frame.buffer_mut());
 }
 
-fn message_screen(
-    model: &Model,
-    panel: &SignInPanel,
-    title: &str,
-    lines: &[Line<'_>],
-    area: Rect,
-    frame: &mut Frame<'_>,
-) {
-    let has_chrome = area.width >= LEAST.width && area.height >= LEAST.height;
-    let (margin, top) = if has_chrome {
-        (4, (area.height.saturating_sub(u16::try_from(lines.len()).unwrap_or(0)) / 3).clamp(1, 3))
-    } else {
-        (0, 0)
-    };
-    let bottom = area.bottom().saturating_sub(u16::from(has_chrome));
-    if has_chrome {
-        title_line(model, title, &subject_line(model, panel), frame);
+fn message_screen(model: &Model, panel: &SignInPanel, lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) {
+    let has_frame = has_frame(area.as_size());
+    let margin = if has_frame { outcome::margin(area.as_size()) } else { 0 };
+    if has_frame {
+        let title = if matches!(panel.stage, Stage::SignedIn { .. }) { "signed in" } else { TITLE };
+        panel_title(model, panel, title, frame);
         footer(model, &super::commands(model), frame);
     }
-    for (row, line) in (area.y + top.min(area.height)..bottom).zip(lines) {
+    let top = u16::from(has_frame).min(area.height);
+    let room = area.height.saturating_sub(2 * top);
+    // A little above the middle, where eyes go first.
+    let free = room.saturating_sub(u16::try_from(lines.len()).unwrap_or(room));
+    let top = area.y + top + (free / 4).min(if has_frame { room } else { 0 });
+    for (row, line) in (top..area.bottom() - u16::from(has_frame)).zip(lines) {
         frame.buffer_mut().set_line(area.x + margin, row, line, area.width.saturating_sub(margin));
     }
+}
+
+fn has_frame(window: Size) -> bool {
+    window.width >= LEAST.width && window.height >= LEAST.height
 }
 
 const TITLE: &str = "sign in";
 
 /// The title line with who asks, or without where that has a line of its own for want of room.
-fn panel_title(model: &Model, panel: &SignInPanel, frame: &mut Frame<'_>) {
-    let about =
-        if fits_in_title(model, panel) { subject_line(model, panel) } else { format!("profile {}", panel.profile) };
-    title_line(model, TITLE, &about, frame);
+fn panel_title(model: &Model, panel: &SignInPanel, title: &str, frame: &mut Frame<'_>) {
+    let room = title_room(model, title, model.window.width);
+    let wordings = [subject_line(model, panel), profile_and_place(model, panel), format!("profile {}", panel.profile)];
+    let [.., shortest] = &wordings;
+    title_line(model, title, wordings.iter().find(|words| width(words) <= room).unwrap_or(shortest), frame);
 }
 
 fn fits_in_title(model: &Model, panel: &SignInPanel) -> bool {

@@ -1,67 +1,193 @@
-//! How a sign-in ended, in lines: signed in, not saved, failed.
-
-use std::time::Duration;
+//! How a sign-in ended: signed in, not saved, failed.
+//!
+//! What is said is a head, a body that scrolls where it has more lines than there are rows, and a foot that always stays.
 
 use ratatui::layout::Size;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::in_words;
+use super::{effective_scopes, in_words, subject};
+use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::service::SignedIn;
 use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::causes;
+use crate::tui::panels::lines::{causes, sentence, shown};
+use crate::tui::panels::sign_in::{SignInPanel, Stage};
 use crate::tui::text::{clock, wrap};
 use crate::tui::theme::Mark;
 
-/// Rows of a screen that are not for what it says: title, footer, and air around the text.
-const CHROME_ROWS: usize = 4;
+/// Rows that no text has: title and keys.
+const CHROME_ROWS: u16 = 2;
+/// Lines longer than this are hard to follow.
+const WIDEST: u16 = 90;
+/// From here on names of fields have a column of their own.
+const WITH_LABELS: u16 = 60;
+/// From here on there is air around the text.
+const AIRY_ROWS: u16 = 18;
 
-pub(super) fn signed_in(model: &Model, outcome: &SignedIn, left: Duration, now: Now, width: u16) -> Vec<Line<'static>> {
-    let theme = &model.theme;
-    let mut lines =
-        vec![Line::from(vec![theme.mark(Mark::Good), Span::styled(" Signed in", theme.title)]), Line::default()];
-    let label = if width < 60 { 14 } else { 16 };
-    let mut field = |name: &str, value: String| {
-        let room = usize::from(width).saturating_sub(label + 6).max(10);
-        for (number, part) in wrap(&value, room).into_iter().enumerate() {
-            let name = if number == 0 { name } else { "" };
-            lines.push(Line::from(vec![Span::styled(format!("{name:<label$}"), theme.label), Span::raw(part)]));
-        }
-    };
-    match &outcome.account {
-        Some(account) => {
-            let name = account.name.clone().filter(|_| account.email.is_some());
-            field("Account", name.map_or(account.label().to_owned(), |name| format!("{name} <{}>", account.label())));
-        }
-        None => field("Account", "not known: the scopes do not let us ask".to_owned()),
+/// The end of a sign-in, in lines.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) head: Vec<Line<'static>>,
+    pub(super) body: Vec<Line<'static>>,
+    pub(super) foot: Vec<Line<'static>>,
+}
+
+impl Outcome {
+    /// What is said about the stage of a sign-in that has ended; `None` while it has not.
+    pub(super) fn of(model: &Model, panel: &SignInPanel, now: Now, window: Size) -> Option<Self> {
+        let room = usize::from(window.width.saturating_sub(2 * margin(window)).min(WIDEST)).max(10);
+        let outcome = match &panel.stage {
+            Stage::SignedIn { outcome, leaves_at } => {
+                signed_in(model, panel, outcome, *leaves_at, now, room, window.width)
+            }
+            Stage::Unsaved { error } => unsaved(model, error, room),
+            Stage::Failed { error, user_code, at } => {
+                failed(model, error, user_code.as_deref(), &super::time_of_day(*at), room)
+            }
+            _ => return None,
+        };
+        Some(outcome)
     }
+
+    /// The rows of the body in a window, and whether there is air around it.
+    fn body_rows(&self, window: Size) -> (u16, bool) {
+        let count = |lines: &[Line<'_>]| u16::try_from(lines.len()).unwrap_or(u16::MAX);
+        let fixed = count(&self.head).saturating_add(count(&self.foot));
+        let chrome = if super::has_frame(window) { CHROME_ROWS } else { 0 };
+        let rows = window.height.saturating_sub(chrome).saturating_sub(fixed);
+        // One above the head, one below it, one above the foot.
+        let airy = window.height >= AIRY_ROWS && count(&self.body).saturating_add(3) <= rows;
+        (rows, airy)
+    }
+
+    /// How far the body can be scrolled.
+    pub(super) fn last_scroll(&self, window: Size) -> usize {
+        let (rows, _) = self.body_rows(window);
+        let rows = usize::from(rows);
+        if self.body.len() <= rows { 0 } else { self.body.len() + 1 - rows.max(2) }
+    }
+
+    /// All of it in the rows of a window.
+    pub(super) fn lines(mut self, model: &Model, window: Size, scroll: usize) -> Vec<Line<'static>> {
+        let (rows, airy) = self.body_rows(window);
+        let scroll = scroll.min(self.last_scroll(window));
+        let rows = usize::from(rows);
+        let mut body = self.body.split_off(scroll);
+        if body.len() > rows || scroll > 0 {
+            let shown = rows.saturating_sub(1);
+            let hidden = body.len().saturating_sub(shown);
+            body.truncate(shown);
+            let more =
+                if hidden > 0 { format!("Down: {hidden} more lines") } else { "Up: back to the beginning".to_owned() };
+            body.push(Line::styled(more, model.theme.faint));
+        }
+        let air = || airy.then(Line::default);
+        let parts = air().into_iter().chain(self.head).chain(air()).chain(body);
+        parts.chain(air().filter(|_| !self.foot.is_empty())).chain(self.foot).collect()
+    }
+}
+
+/// The columns left and right of the text.
+pub(super) fn margin(window: Size) -> u16 {
+    if window.width >= WITH_LABELS { 4 } else { 1 }
+}
+
+/// The fields of a result, each with its name where there is room for names in a column of their own.
+struct Fields<'a> {
+    model: &'a Model,
+    room: usize,
+    has_labels: bool,
+    lines: Vec<Line<'static>>,
+}
+
+impl Fields<'_> {
+    const LABEL: usize = 16;
+
+    fn push(&mut self, name: &str, value: &str) {
+        let label = self.model.theme.label;
+        if self.has_labels {
+            let parts = wrap(value, self.room.saturating_sub(Self::LABEL).max(10)).into_iter().enumerate();
+            self.lines.extend(parts.map(|(number, part)| {
+                let name = if number == 0 { name } else { "" };
+                Line::from(vec![Span::styled(format!("{name:<0$}", Self::LABEL), label), Span::raw(part)])
+            }));
+            return;
+        }
+        let text = wrap(&format!("{name}: {value}"), self.room);
+        for (number, part) in text.into_iter().enumerate() {
+            let named = if number == 0 { part.split_at_checked(name.len() + 1) } else { None };
+            self.lines.push(match named {
+                Some((name, value)) => {
+                    Line::from(vec![Span::styled(name.to_owned(), label), Span::raw(value.to_owned())])
+                }
+                None => Line::raw(part),
+            });
+        }
+    }
+}
+
+fn signed_in(
+    model: &Model,
+    panel: &SignInPanel,
+    outcome: &SignedIn,
+    leaves_at: Option<Moment>,
+    now: Now,
+    room: usize,
+    width: u16,
+) -> Outcome {
+    let theme = &model.theme;
+    let mut fields = Fields { model, room, has_labels: width >= WITH_LABELS, lines: Vec::new() };
+    fields.push("Account", &account(outcome));
     // Before what all sign-ins have in common, so that low windows show it.
     for warning in outcome.replacement().into_iter().chain(outcome.warnings.iter().cloned()) {
-        field("Take care", warning);
+        fields.push("Take care", &warning);
     }
-    if !outcome.missing_scopes.is_empty() {
-        field("Not granted", outcome.missing_scopes.join(", "));
+    let asked = subject(model, panel).map_or(0, |subject| effective_scopes(panel, subject).len());
+    let granted = in_words(&outcome.scopes).join("; ");
+    if outcome.missing_scopes.is_empty() {
+        fields.push("Permissions", &if asked > 0 { format!("{granted} (all that was asked for)") } else { granted });
+    } else {
+        let missing = in_words(&outcome.missing_scopes).join("; ");
+        fields.push("Not granted", &format!("{missing}. Calls that need it will be refused."));
+        fields.push(
+            "Permissions",
+            &format!("{granted} ({} of {asked} asked for)", asked.saturating_sub(outcome.missing_scopes.len())),
+        );
     }
     if let Some(data_center) = &outcome.data_center {
-        let moved = if outcome.relocated { "  (the account lives there; we switched)" } else { "" };
-        field("Data center", format!("{}{moved}", data_center.to_uppercase()));
+        let data_center = data_center.to_uppercase();
+        let moved = if outcome.relocated { " (your account lives there; we switched)" } else { "" };
+        fields.push("Data center", &format!("{data_center}{moved}"));
     }
-    field("Profile", format!("{}  saved{}", outcome.profile, protection(model)));
-    field("Permissions", in_words(&outcome.scopes).join("; "));
-    let token_left = Duration::try_from(now.time.duration_until(outcome.access_token_expires_at)).unwrap_or_default();
+    fields.push("Profile", &format!("{}, saved{}", outcome.profile, protection(model)));
+    let token_left = std::time::Duration::try_from(now.time.duration_until(outcome.access_token_expires_at));
     let renewed = if outcome.refreshable { ", refreshed by itself" } else { "" };
-    field("Access token", format!("good for {}{renewed}", clock(token_left)));
+    fields.push("Access token", &format!("good for {}{renewed}", clock(token_left.unwrap_or_default())));
     let refresh = if outcome.refreshable { "stored" } else { "none came: sign in again when the access token ends" };
-    field("Refresh token", refresh.to_owned());
-    lines.push(Line::default());
-    lines.push(Line::raw("Not you? Press x to sign out and take the access back."));
-    lines.push(Line::default());
-    lines.push(Line::styled(
-        format!("Going on in {} s", left.as_secs() + u64::from(left.subsec_nanos() > 0)),
-        theme.faint,
-    ));
-    lines
+    fields.push("Refresh token", refresh);
+    let next = match leaves_at {
+        Some(at) => {
+            let left = now.moment.until(at);
+            format!("Going on in {} s.", left.as_secs() + u64::from(left.subsec_nanos() > 0))
+        }
+        None => "Press Enter to go on.".to_owned(),
+    };
+    let not_you = "Not you? Press x to sign out and take the access back.";
+    let not_you = if not_you.len() <= room { not_you } else { "Not you? Press x to sign out." };
+    Outcome {
+        head: vec![Line::from(vec![theme.mark(Mark::Good), Span::styled(" Signed in", theme.title)])],
+        body: fields.lines,
+        foot: vec![Line::raw(not_you), Line::styled(next, theme.faint)],
+    }
+}
+
+fn account(outcome: &SignedIn) -> String {
+    let Some(account) = &outcome.account else { return "not known: the scopes do not let us ask".to_owned() };
+    match account.name.as_ref().filter(|_| account.email.is_some()) {
+        Some(name) => format!("{name} <{}>", account.label()),
+        None => account.label().to_owned(),
+    }
 }
 
 fn protection(model: &Model) -> String {
@@ -69,77 +195,89 @@ fn protection(model: &Model) -> String {
     status.map(|protection| format!(", {protection}")).unwrap_or_default()
 }
 
-pub(super) fn unsaved(model: &Model, error: &Error, width: u16) -> Vec<Line<'static>> {
-    let theme = &model.theme;
-    let room = usize::from(width.saturating_sub(6)).clamp(10, 90);
-    let title = Span::styled(" Approved, but not saved", theme.title);
-    let mut lines = vec![Line::from(vec![theme.mark(Mark::NeedsSignIn), title]), Line::default()];
-    let advice = "Press Enter to try again. Esc gives the approval up and takes its access back.";
-    let texts = [Some(error.to_string()), error.hint.clone(), Some(advice.to_owned())];
-    for text in texts.into_iter().flatten() {
-        lines.extend(wrap(&text, room).into_iter().map(Line::raw));
-        lines.push(Line::default());
+fn paragraphs(texts: impl IntoIterator<Item = (Vec<String>, Style)>) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for (text, style) in texts {
+        if !lines.is_empty() {
+            lines.push(Line::default());
+        }
+        lines.extend(text.into_iter().map(|line| Line::styled(line, style)));
     }
     lines
 }
 
-/// Why a sign-in failed. Likely causes are listed where all of it fits.
-pub(super) fn failed(
-    model: &Model,
-    error: &Error,
-    user_code: Option<&str>,
-    at: &str,
-    area: Size,
-) -> Vec<Line<'static>> {
-    let room = usize::from(area.width.saturating_sub(6)).clamp(10, 90);
-    let causes = causes(error, room);
-    let lines = failed_with(model, error, user_code, at, room, &causes);
-    if lines.len() + CHROME_ROWS <= usize::from(area.height) {
-        lines
-    } else {
-        failed_with(model, error, user_code, at, room, &[])
+fn unsaved(model: &Model, error: &Error, room: usize) -> Outcome {
+    let theme = &model.theme;
+    let title = Span::styled(" Approved, but not saved", theme.title);
+    let texts = [Some(sentence(error)), hint(error)].into_iter().flatten();
+    let advice = "Press Enter to try again. Esc gives the approval up and takes its access back.";
+    Outcome {
+        head: vec![Line::from(vec![theme.mark(Mark::NeedsSignIn), title])],
+        body: paragraphs(texts.map(|text| (wrap(&text, room), theme.text))),
+        foot: wrap(advice, room).into_iter().map(Line::raw).collect(),
     }
 }
 
-fn failed_with(
-    model: &Model,
-    error: &Error,
-    user_code: Option<&str>,
-    at: &str,
-    room: usize,
-    causes: &[String],
-) -> Vec<Line<'static>> {
+/// What to do, as a sentence.
+fn hint(error: &Error) -> Option<String> {
+    let hint = shown(error.hint.as_ref()?);
+    let mut letters = hint.chars();
+    let first = letters.next()?;
+    Some(format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.')))
+}
+
+/// Why a sign-in failed, its likely causes, and last the word for it.
+fn failed(model: &Model, error: &Error, user_code: Option<&str>, at: &str, room: usize) -> Outcome {
     let theme = &model.theme;
     let (mark, title) = match error.code {
         Code::Denied => (Mark::Declined, "The request was declined"),
         Code::CodeExpired => (Mark::Attention, "Still there? Press Enter for a new code."),
         _ => (Mark::NeedsSignIn, "The sign-in did not work"),
     };
-    let mut title = wrap(title, room.saturating_sub(6)).into_iter();
+    let mut title = wrap(title, room.saturating_sub(5)).into_iter();
     let first = Span::styled(format!(" {}", title.next().unwrap_or_default()), theme.title);
-    let mut lines = vec![Line::from(vec![theme.mark(mark), first])];
-    lines.extend(title.map(|line| Line::styled(line, theme.title)));
-    let mut say = |paragraph: Vec<String>, style: Style| {
-        lines.push(Line::default());
-        lines.extend(paragraph.into_iter().map(|line| Line::styled(line, style)));
+    let mut head = vec![Line::from(vec![theme.mark(mark), first])];
+    head.extend(title.map(|line| Line::styled(format!("    {line}"), theme.title)));
+    let causes = causes(error, room);
+    let causes = (!causes.is_empty()).then(|| ["Likely causes:".to_owned()].into_iter().chain(causes).collect());
+    let say = |text: String| wrap(&text, room);
+    let texts: Vec<Vec<String>> = match error.code {
+        Code::Denied => {
+            let [what, helps] = declined(user_code);
+            [Some(say(what)), causes, Some(say(helps))].into_iter().flatten().collect()
+        }
+        Code::CodeExpired => vec![say(ran_out(user_code))],
+        _ => [Some(say(sentence(error))), causes, hint(error).map(say)].into_iter().flatten().collect(),
     };
-    let (what, helps) = if error.code == Code::Denied {
-        let code = user_code.unwrap_or("shown before");
-        let what = format!(
-            "Someone answered No to code {code} on the other device, or the account may not use this app. Nothing was saved."
-        );
-        let helps = "If that was a slip, press n for a new code. If it was not you, tell your administrator: somebody saw the code.";
-        (what, Some(helps.to_owned()))
-    } else {
-        (error.to_string(), error.hint.clone())
-    };
-    say(wrap(&what, room), theme.text);
-    if !causes.is_empty() {
-        say(["Likely causes:".to_owned()].into_iter().chain(causes.iter().cloned()).collect(), theme.text);
-    }
-    if let Some(helps) = helps {
-        say(wrap(&helps, room), theme.text);
-    }
-    say(vec![format!("{}{}{at}", error.code.word(), theme.separator())], theme.faint);
-    lines
+    let word = server_word(error).map_or_else(|| error.code.word().to_owned(), |word| format!("Server said: {word}"));
+    let word = format!("{word}{}{at}", theme.separator());
+    let last = [(vec![word], theme.faint)];
+    let body = paragraphs(texts.into_iter().map(|text| (text, theme.text)).chain(last));
+    Outcome { head, body, foot: Vec::new() }
+}
+
+/// The server's own word, which stands in brackets at the end of a cause.
+fn server_word(error: &Error) -> Option<String> {
+    let (_, word) = error.cause.as_ref()?.strip_suffix(')')?.rsplit_once(" (")?;
+    let is_word = |character: char| character.is_ascii_alphanumeric() || "_-.".contains(character);
+    (!word.is_empty() && word.chars().all(is_word)).then(|| word.to_owned())
+}
+
+fn declined(user_code: Option<&str>) -> [String; 2] {
+    let code = user_code.map_or_else(|| "the code".to_owned(), |code| format!("code {code}"));
+    [
+        format!(
+            "Someone answered No to {code} on the other device, or the account may not use this app. Nothing was saved."
+        ),
+        "If that was on purpose, press Esc. If it was a slip, press n for a new code. If it was not you, tell your \
+         administrator: somebody saw the code."
+            .to_owned(),
+    ]
+}
+
+fn ran_out(user_code: Option<&str>) -> String {
+    let code = user_code.map_or_else(|| "The last code".to_owned(), |code| format!("Code {code}"));
+    format!(
+        "{code} ran out before anyone approved it, and no other is asked for until somebody wants one. Nothing was saved."
+    )
 }

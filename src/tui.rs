@@ -13,6 +13,7 @@ pub mod keymap;
 pub mod log;
 pub mod message;
 pub mod model;
+pub mod mouse;
 pub mod panels;
 mod runtime;
 mod terminal;

@@ -69,27 +69,54 @@ pub fn footer(model: &Model, commands: &[Command], frame: &mut Frame<'_>) {
     frame.buffer_mut().set_line(0, row, &line, area.width);
 }
 
-/// Keys and what they do, in order, dropping from the end what does not fit; help and the way out always stay.
-fn keys(model: &Model, commands: &[Command], columns: u16) -> Line<'static> {
+/// The command whose key stands in the footer at a place.
+pub fn command_at(model: &Model, commands: &[Command], at: Position) -> Option<Command> {
+    let is_footer = has_room(model.window) && at.y + 1 == model.window.height && model.notice.is_none();
+    let mut column = 1;
+    shown(model, commands, model.window.width).into_iter().filter(|_| is_footer).find_map(|item| {
+        let here = column..column + item.columns().saturating_sub(2);
+        column += item.columns();
+        here.contains(&usize::from(at.x)).then_some(item.command)
+    })
+}
+
+/// One key in the footer.
+struct Item {
+    command: Command,
+    key: String,
+    label: &'static str,
+}
+
+impl Item {
+    /// With the gap after it.
+    fn columns(&self) -> usize {
+        text::width(&self.key) + self.label.len() + 3
+    }
+}
+
+/// The keys that the footer has room for, in order; help and the way out always stay.
+fn shown(model: &Model, commands: &[Command], columns: u16) -> Vec<Item> {
     let scope = model.screen.scope();
     let item = |command: &Command| {
         let bound = model.keymap.binding(scope, *command)?;
-        Some((*command, bound.keys.first()?.label(), bound.binding.label))
+        Some(Item { command: *command, key: bound.keys.first()?.label(), label: bound.binding.label })
     };
-    let items: Vec<_> = commands.iter().filter_map(item).collect();
-    let width = |(_, key, label): &(Command, String, &str)| key.len() + label.len() + 3;
-    let stays = |command: Command| matches!(command, Command::Help | Command::Back | Command::Quit);
-    let reserved: usize = items.iter().filter(|item| stays(item.0)).map(width).sum();
+    let items: Vec<Item> = commands.iter().filter_map(item).collect();
+    let stays = |item: &Item| matches!(item.command, Command::Help | Command::Back | Command::Quit);
+    let reserved: usize = items.iter().filter(|item| stays(item)).map(Item::columns).sum();
     let mut room = usize::from(columns).saturating_sub(reserved + 1);
-    let mut spans = vec![Span::raw(" ")];
-    for item in &items {
-        if !stays(item.0) {
-            let Some(left) = room.checked_sub(width(item)) else { continue };
-            room = left;
-        }
-        let (_, key, label) = item;
-        spans.push(Span::styled(key.clone(), model.theme.shortcut));
-        spans.push(Span::styled(format!(" {label}  "), model.theme.text));
-    }
-    Line::from(spans)
+    let fits = |item: &Item| {
+        let left = if stays(item) { Some(room) } else { room.checked_sub(item.columns()) };
+        room = left.unwrap_or(room);
+        left.is_some()
+    };
+    items.into_iter().filter(fits).collect()
+}
+
+fn keys(model: &Model, commands: &[Command], columns: u16) -> Line<'static> {
+    let spans = shown(model, commands, columns).into_iter().flat_map(|item| {
+        let words = format!(" {}  ", item.label);
+        [Span::styled(item.key, model.theme.shortcut), Span::styled(words, model.theme.text)]
+    });
+    std::iter::once(Span::raw(" ")).chain(spans).collect()
 }

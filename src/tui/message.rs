@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ratatui::layout::Position;
 use url::Url;
 
 use super::keymap::Key;
@@ -27,6 +28,11 @@ pub struct TaskId(pub u64);
 pub enum Message {
     Key(Key),
     Pasted(String),
+    /// The mouse did something.
+    Pointed {
+        at: Position,
+        what: Pointing,
+    },
     Resized {
         columns: u16,
         rows: u16,
@@ -85,6 +91,14 @@ pub enum Message {
     },
     /// An answer was saved to this file, or could not be.
     Saved(Result<PathBuf, Error>),
+}
+
+/// What a mouse does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pointing {
+    Press,
+    WheelUp,
+    WheelDown,
 }
 
 /// What is to be done. The runtime does it; nothing here waits.

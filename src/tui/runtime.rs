@@ -11,15 +11,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream};
+use crossterm::event::{Event, EventStream, MouseButton, MouseEventKind};
 use futures_util::{Stream, StreamExt};
 use ratatui::Frame;
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Size};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::keymap::Key;
-use super::message::{Effect, Message};
+use super::message::{Effect, Message, Pointing};
 use super::model::{Model, Now};
+use super::mouse;
 use super::terminal::Terminal;
 use super::update::update;
 use super::view::{opening, view};
@@ -43,6 +44,8 @@ trait Surface {
     fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()>;
     /// Forgets what is on the screen, so that the next frame draws every cell.
     fn clear(&mut self) -> io::Result<()>;
+    /// Tells what the mouse does, or leaves it alone.
+    fn listen_to_mouse(&mut self, listens: bool) -> io::Result<()>;
     /// Sends text to the clipboard of whoever looks at it.
     fn copy(&mut self, text: &str) -> io::Result<()>;
     /// Gives the terminal back and stops the process until it is continued.
@@ -104,7 +107,12 @@ impl<S: Surface, N: Fn() -> Now, I: Fn() -> Events> Loop<S, N, I> {
         self.fit(model);
         self.perform(effects)?;
         let mut input = (self.open_input)();
+        let mut listens = false;
         loop {
+            if listens != mouse::is_wanted(model) {
+                listens = !listens;
+                self.surface.listen_to_mouse(listens)?;
+            }
             let drawn_at = (self.now)();
             self.surface.draw(|frame| view(model, drawn_at, frame))?;
             let wakeup = next_wakeup(model, drawn_at).map(|moment| moment - drawn_at.moment);
@@ -177,7 +185,16 @@ fn message(event: &Event) -> Option<Message> {
         Event::Key(key) => Key::from_event(*key).map(Message::Key),
         Event::Paste(text) => Some(Message::Pasted(text.clone())),
         Event::Resize(columns, rows) => Some(Message::Resized { columns: *columns, rows: *rows }),
-        Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
+        Event::Mouse(mouse) => {
+            let what = match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => Pointing::Press,
+                MouseEventKind::ScrollUp => Pointing::WheelUp,
+                MouseEventKind::ScrollDown => Pointing::WheelDown,
+                _ => return None,
+            };
+            Some(Message::Pointed { at: Position::new(mouse.column, mouse.row), what })
+        }
+        Event::FocusGained | Event::FocusLost => None,
     }
 }
 
@@ -203,6 +220,10 @@ impl Surface for Terminal {
 
     fn clear(&mut self) -> io::Result<()> {
         Terminal::clear(self)
+    }
+
+    fn listen_to_mouse(&mut self, listens: bool) -> io::Result<()> {
+        Terminal::listen_to_mouse(self, listens)
     }
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
@@ -271,6 +292,10 @@ mod tests {
         }
 
         fn clear(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn listen_to_mouse(&mut self, _listens: bool) -> io::Result<()> {
             Ok(())
         }
 

@@ -1,19 +1,19 @@
 //! Takes the terminal and gives it back: raw mode, the alternate screen, the cursor.
 //!
-//! It is given back when [`Terminal`] is dropped, and by the panic hook before a panic's text is printed. The mouse is
-//! never captured, so that text can be selected.
+//! It is given back when [`Terminal`] is dropped, and by the panic hook before a panic's text is printed.
 
+use std::fmt;
 use std::io::{self, Stdout, Write};
 use std::sync::Once;
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::style::{Attribute, ResetColor, SetAttribute};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     SetTitle, disable_raw_mode, enable_raw_mode,
 };
-use crossterm::{cursor, execute, queue};
+use crossterm::{Command, cursor, execute, queue};
 use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Rect, Size};
@@ -21,6 +21,7 @@ use ratatui::layout::{Rect, Size};
 /// The terminal, taken.
 pub(super) struct Terminal {
     screen: ratatui::Terminal<CrosstermBackend<Stdout>>,
+    listens_to_mouse: bool,
 }
 
 impl Terminal {
@@ -28,7 +29,7 @@ impl Terminal {
         restore_on_panic();
         enter()?;
         match ratatui::Terminal::new(CrosstermBackend::new(io::stdout())) {
-            Ok(screen) => Ok(Self { screen }),
+            Ok(screen) => Ok(Self { screen, listens_to_mouse: false }),
             Err(error) => {
                 leave();
                 Err(error)
@@ -46,6 +47,12 @@ impl Terminal {
         queue!(io::stdout(), BeginSynchronizedUpdate)?;
         self.screen.draw(draw)?;
         execute!(io::stdout(), EndSynchronizedUpdate)
+    }
+
+    /// Has the terminal tell what the mouse does, or leave it to selecting text.
+    pub(super) fn listen_to_mouse(&mut self, listens: bool) -> io::Result<()> {
+        self.listens_to_mouse = listens;
+        if listens { execute!(io::stdout(), ListenToMouse) } else { execute!(io::stdout(), DisableMouseCapture) }
     }
 
     /// Forgets what is on the screen, so that the next frame draws every cell.
@@ -69,6 +76,7 @@ impl Terminal {
 
     pub(super) fn resume(&mut self) -> io::Result<()> {
         enter()?;
+        self.listen_to_mouse(self.listens_to_mouse)?;
         self.clear()
     }
 }
@@ -76,6 +84,20 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         leave();
+    }
+}
+
+/// Buttons and the wheel, but no movements: a mouse that only passes by must not wake the app.
+struct ListenToMouse;
+
+impl Command for ListenToMouse {
+    fn write_ansi(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        f.write_str("\x1b[?1000h\x1b[?1006h")
+    }
+
+    #[cfg(windows)]
+    fn execute_winapi(&self) -> io::Result<()> {
+        crossterm::event::EnableMouseCapture.execute_winapi()
     }
 }
 
@@ -96,6 +118,7 @@ fn leave() {
         stdout,
         EndSynchronizedUpdate,
         DisableBracketedPaste,
+        DisableMouseCapture,
         SetAttribute(Attribute::Reset),
         ResetColor,
         // Consoles without an alternate screen would keep what is on it, codes with it.

@@ -7,6 +7,7 @@ use super::chrome::body;
 use super::keymap::{Command, Key, Scope};
 use super::message::{Effect, Message};
 use super::model::{Confirmed, Model, Mouse, Now, Overlay, Screen};
+use super::mouse;
 use super::panels::lines::moved;
 use super::panels::palette::{Palette, Pressed};
 use super::panels::{api, help, kiosk, profiles, sign_in};
@@ -25,6 +26,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
     match message {
         Message::Exchanged(_) => Vec::new(),
         Message::Key(key) => press(model, key, now),
+        Message::Pointed { at, what } => mouse::pointed(model, at, what, now),
         Message::Pasted(text) if model.screen == Screen::Profiles => profiles::paste(model, &text, now),
         Message::Pasted(text) => api::paste(model, &text),
         Message::Resized { columns, rows } => {
@@ -77,7 +79,7 @@ fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
 }
 
 /// Does what the person asked for, by a key or from the palette.
-fn ask(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
+pub(super) fn ask(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
     let overlay = match command {
         Command::Help => Some(Overlay::Help { scroll: 0 }),
         Command::Log => Some(Overlay::Log { scroll: 0 }),
@@ -125,7 +127,7 @@ fn leave_or_redraw(model: &mut Model, key: Key, now: Now) -> Option<Vec<Effect>>
     matches!(command, Command::LeaveNow | Command::Redraw | Command::Suspend).then(|| ask(model, command, now))
 }
 
-fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> Vec<Effect> {
+pub(super) fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> Vec<Effect> {
     match overlay {
         Overlay::Confirm { action, .. } if matches!(key, Key::Char('y' | 'Y')) => return confirmed(model, action, now),
         // Any other key answers No.

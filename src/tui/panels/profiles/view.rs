@@ -69,6 +69,11 @@ pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
     draw_lines(&layout.below_lines, layout.below, frame);
 }
 
+/// The row of the table at a place on the screen.
+pub(super) fn row_at(model: &Model, at: Position, now: Now) -> Option<usize> {
+    list::row_at(model, &Layout::of(model, now), at)
+}
+
 /// All rows of the details, and those that are in sight when they have the whole body.
 pub(super) fn detail_rows(model: &Model, now: Now) -> (usize, usize) {
     let (Some(status), Some(area)) = (model.profiles.selected(), Layout::of(model, now).details) else { return (0, 0) };

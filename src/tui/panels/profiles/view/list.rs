@@ -91,6 +91,14 @@ pub(super) fn draw(model: &Model, layout: &Layout, now: Now, frame: &mut Frame<'
     }
 }
 
+/// The row of the table at a place on the screen.
+pub(super) fn row_at(model: &Model, layout: &Layout, at: Position) -> Option<usize> {
+    let area = layout.list.filter(|area| area.contains(at))?;
+    // The names of the columns come first.
+    let below = usize::from(at.y.checked_sub(area.y + 1)?);
+    layout.in_sight(model).nth(below)
+}
+
 fn title(cell: Cell, columns: usize) -> &'static str {
     match cell {
         Cell::Name => "  Profile",

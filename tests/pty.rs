@@ -4,6 +4,7 @@
 
 #[path = "support/camera.rs"]
 mod camera;
+#[expect(dead_code, reason = "other tests use more of it")]
 #[path = "support/pty.rs"]
 mod pty;
 

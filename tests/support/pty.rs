@@ -120,6 +120,25 @@ impl Terminal {
         rustix::process::kill_process(self.pid, signal).expect("the program runs");
     }
 
+    /// The same, and all that stays of it: on the screen and in the scrollback, and on a console that has no other screen.
+    #[track_caller]
+    pub(crate) fn ends_and_leaves(self) -> (i32, String) {
+        let seen = Arc::clone(&self.seen);
+        let code = self.ends();
+        let state = seen.state.lock().expect("nobody panicked");
+        let (rows, columns) = state.screen.screen().size();
+        let left = |bytes: &[u8]| {
+            let mut screen = vt100::Parser::new(rows, columns, 1000);
+            screen.process(bytes);
+            screen.screen_mut().set_scrollback(usize::MAX);
+            let scrollback = screen.screen().contents();
+            screen.screen_mut().set_scrollback(0);
+            scrollback + &screen.screen().contents()
+        };
+        let text = String::from_utf8_lossy(&state.bytes).replace("\x1b[?1049h", "").replace("\x1b[?1049l", "");
+        (code, left(&state.bytes) + &left(text.as_bytes()))
+    }
+
     /// Waits for the end and tells the exit code. The terminal must be as it was: settings, screen, cursor.
     #[track_caller]
     pub(crate) fn ends(self) -> i32 {

@@ -27,5 +27,6 @@ pub mod providers;
 pub mod secret;
 pub mod service;
 pub mod storage;
+pub mod supervisor;
 pub mod tui;
 pub mod untrusted;

@@ -32,6 +32,7 @@ use crate::error::{Code, Error};
 use crate::http::client::Observer;
 use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn, SignedIn};
+use crate::supervisor::Supervisor;
 
 use keymap::Keymap;
 pub use message::DemoDecision;
@@ -75,6 +76,8 @@ pub struct Options {
     /// The program that opens a link for the person who looks at this screen, if there is one.
     pub browser: Option<String>,
     pub demo: Option<Decide>,
+    /// Who wants to hear that the kiosk still draws.
+    pub supervisor: Option<Arc<Supervisor>>,
 }
 
 /// How the app ended.
@@ -124,12 +127,17 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
             model.is_single_sign_in = true;
             panels::sign_in::start(&mut model, profile, options)
         }
-        Start::Kiosk { profile, options } => panels::kiosk::start(&mut model, profile, options),
+        Start::Kiosk { profile, options: sign_in } => {
+            let pulse = options.supervisor.as_ref().and_then(|supervisor| supervisor.pulse());
+            let mut effects = panels::kiosk::start(&mut model, profile, sign_in, pulse);
+            effects.push(Effect::Alive);
+            effects
+        }
         Start::SignInThenProfiles { profile } => {
             panels::sign_in::start(&mut model, profile, panels::sign_in::attended())
         }
     };
-    let outside = Outside { browser: options.browser, demo: options.demo };
+    let outside = Outside { browser: options.browser, demo: options.demo, supervisor: options.supervisor };
     Ok(Setting { service: Arc::new(service), model, effects, outside })
 }
 

@@ -1,6 +1,7 @@
 //! The one bridge from the command line to the screens: opens them, and says how they ended.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 
 use super::ColorWhen;
 use super::context::{Context, variable};
@@ -9,6 +10,7 @@ use crate::error::{Code, Error};
 use crate::http::client::Observer;
 use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn, SignedIn};
+use crate::supervisor::Supervisor;
 use crate::tui::theme::{self, Abilities, ColorChoice};
 use crate::tui::widgets::qr::QrChoice;
 use crate::tui::{self, Ended, Options, Start};
@@ -49,8 +51,9 @@ pub(super) async fn kiosk(
     profile: ProfileName,
     sign_in: SignIn,
     qr: QrChoice,
+    supervisor: Option<Arc<Supervisor>>,
 ) -> Result<SignedIn, Error> {
-    let options = Options { qr, ..options(context, Start::Kiosk { profile, options: sign_in }) };
+    let options = Options { qr, supervisor, ..options(context, Start::Kiosk { profile, options: sign_in }) };
     let stop = context.interrupts.asked_to_stop();
     match context.interrupts.hold(tui::run(|observer| Ok(service.observed_by(observer)), options, stop)).await? {
         Ended::SignedIn(signed_in) => Ok(signed_in),
@@ -64,7 +67,16 @@ pub(super) fn options(context: &Context, start: Start) -> Options {
     let machine = Machine::here(Environment(&variable));
     let browser = browser(&machine);
     let theme = theme::for_background(variable("COLORFGBG").as_deref());
-    Options { start, abilities: abilities(context), theme, qr: QrChoice::default(), machine, browser, demo: None }
+    Options {
+        start,
+        abilities: abilities(context),
+        theme,
+        qr: QrChoice::default(),
+        machine,
+        browser,
+        demo: None,
+        supervisor: None,
+    }
 }
 
 /// Shows the screens until they end, and says on the plain terminal what came of them.

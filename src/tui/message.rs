@@ -164,6 +164,8 @@ pub enum Effect {
         user_code: String,
         decision: DemoDecision,
     },
+    /// Tells whoever supervises the process that it still draws.
+    Alive,
     /// Forgets what the terminal shows, so that the next frame draws every cell.
     ClearScreen,
     /// Gives the terminal back and stops the process until it is continued.

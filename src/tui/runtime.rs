@@ -325,7 +325,7 @@ mod tests {
         let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer can be drawn to");
         let mut turning = Loop {
             surface: Counted { terminal, frames: Vec::new(), start },
-            tasks: Tasks::new(service, Outside { browser: None, demo: None }, sender.clone()),
+            tasks: Tasks::new(service, Outside { browser: None, demo: None, supervisor: None }, sender.clone()),
             now: || now_at(start.elapsed()),
             open_input: || typed(start, events.clone()),
             ended: None,

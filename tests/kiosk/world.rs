@@ -55,7 +55,7 @@ impl World {
         let environment = Environment { term: Some("xterm"), lang: Some("C.UTF-8"), ..Environment::default() };
         let machine = Machine { user: "kiosk".to_owned(), host: "display-7".to_owned(), over_ssh_from: None };
         let mut model = Model::new(environment.abilities(), machine, BTreeMap::new());
-        let effects = kiosk::start(&mut model, profile(), SignIn { renewals, ..SignIn::default() });
+        let effects = kiosk::start(&mut model, profile(), SignIn { renewals, ..SignIn::default() }, None);
         let mut world = Self {
             now: Moment::at(START),
             model,

@@ -50,7 +50,7 @@ fn asking_on(term: &str) -> (Model, TaskId) {
     };
     let mut model = Model::new(environment.abilities(), machine, BTreeMap::from([(lobby(), subject)]));
     let options = SignIn { renewals: 1, ..SignIn::default() };
-    let task = started(&kiosk::start(&mut model, lobby(), options));
+    let task = started(&kiosk::start(&mut model, lobby(), options, None));
     (model, task)
 }
 

@@ -3,12 +3,15 @@
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal};
 use std::process::Command;
+use std::sync::Arc;
 
-use super::super::context::Context;
+use super::super::context::{Context, variable};
 use super::super::full_screen;
 use super::{Login, reservations, signed_in_line, within};
+use crate::config::Environment;
 use crate::error::{Code, Error};
 use crate::service::{SignedIn, UNATTENDED_RENEWALS};
+use crate::supervisor::Supervisor;
 
 /// Signs in on the whole screen, then runs the command, if there is one.
 pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
@@ -22,9 +25,13 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
     let profile = service.config.profile(name.as_ref())?.name.clone();
     let options = login.options(UNATTENDED_RENEWALS);
     let unbroken = context.interrupts.unbroken();
-    let signing_in = full_screen::kiosk(context, service, profile, options, login.qr.choice());
+    let supervisor = Supervisor::from_environment(Environment(&variable)).map(Arc::new);
+    let signing_in = full_screen::kiosk(context, service, profile, options, login.qr.choice(), supervisor.clone());
     let signed_in = context.interrupts.block_on(within(login.timeout, unbroken, signing_in))?;
     report(context, &signed_in, login.command.is_empty())?;
+    if let Some(supervisor) = supervisor {
+        supervisor.stop_watching();
+    }
     let code = login.command.split_first().map(|(program, arguments)| hand_over(context, program, arguments));
     Ok(code.unwrap_or(0))
 }
@@ -44,7 +51,8 @@ fn report(context: &Context, signed_in: &SignedIn, is_end: bool) -> Result<(), E
 /// Lets the command take this process's place, and comes back only if it cannot.
 fn hand_over(context: &Context, program: &OsString, arguments: &[OsString]) -> u8 {
     let mut command = Command::new(program);
-    command.args(arguments);
+    // Nobody watches it as this program was watched.
+    command.args(arguments).env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
     match run(&mut command) {
         Ok(code) => code,
         Err(error) => {

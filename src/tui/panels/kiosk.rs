@@ -47,6 +47,8 @@ pub struct KioskPanel {
     pub host: Option<String>,
     /// The codes so far. Text and QR code change sides with each.
     pub codes: u32,
+    /// How often the supervisor hears that this screen is alive, and when it does next.
+    pulse: Option<(Duration, Moment)>,
 }
 
 /// How far the sign-in is.
@@ -92,16 +94,18 @@ pub struct Shown {
     pub previous: Option<(String, Moment)>,
 }
 
-/// Opens the screen and starts the sign-in. `options.renewals` codes may follow the first one before it rests.
-pub fn start(model: &mut Model, profile: ProfileName, options: SignIn) -> Vec<Effect> {
+/// Opens the screen and starts the sign-in. `options.renewals` codes may follow the first one before it rests; whoever
+/// supervises it hears of it at every `pulse`.
+pub fn start(model: &mut Model, profile: ProfileName, options: SignIn, pulse: Option<Duration>) -> Vec<Effect> {
     let renewal = Renewal::new(options.renewals);
     // Each code is a sign-in of its own, so that all that goes before a code is tried anew as well.
     let options = SignIn { renewals: 0, ..options };
+    let pulse = pulse.map(|pulse| (pulse, Moment::default()));
     let task = model.new_task();
     let stage = Stage::Asking { old: None };
     model.screen = Screen::Kiosk;
     let effect = Effect::StartSignIn { task, profile: profile.clone(), options: options.clone() };
-    model.kiosk = Some(Box::new(KioskPanel { profile, options, renewal, task, stage, host: None, codes: 0 }));
+    model.kiosk = Some(Box::new(KioskPanel { profile, options, renewal, task, stage, host: None, codes: 0, pulse }));
     vec![effect]
 }
 
@@ -115,7 +119,10 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
     let Some(panel) = model.kiosk.as_mut() else { return Vec::new() };
     match message {
         Message::Key(key) => press(model, key, now),
-        Message::Woken => wake(model, now),
+        Message::Woken => {
+            let beat = panel.beat(now);
+            beat.into_iter().chain(wake(model, now)).collect()
+        }
         Message::SignIn { task, event } if task == panel.task => {
             panel.take(event, now);
             Vec::new()
@@ -145,7 +152,8 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
         Stage::SignedIn { leaves_at, .. } => Some(next_second(*leaves_at, now).unwrap_or(now)),
         Stage::Asking { .. } | Stage::Approved { .. } => None,
     };
-    countdown.into_iter().chain([drift]).min()
+    let beat = model.kiosk.as_ref().and_then(|panel| panel.pulse).map(|(_, next)| next.max(now));
+    countdown.into_iter().chain(beat).chain([drift]).min()
 }
 
 /// Only what cannot lead anywhere is heard: a new code where there is none, drawing again, and the way out.
@@ -225,6 +233,13 @@ fn steps(now: Moment) -> u32 {
 }
 
 impl KioskPanel {
+    /// Says that the loop still turns, when it is time to.
+    fn beat(&mut self, now: Moment) -> Option<Effect> {
+        let (pulse, next) = self.pulse.as_mut().filter(|(_, next)| *next <= now)?;
+        *next = now + *pulse;
+        Some(Effect::Alive)
+    }
+
     fn take(&mut self, event: SignInEvent, now: Moment) {
         match event {
             SignInEvent::Asking { host } => self.host = Some(host),

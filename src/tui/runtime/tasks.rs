@@ -21,6 +21,7 @@ use crate::config::Profile;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::service::{Freshness, Service, SignIn};
+use crate::supervisor::Supervisor;
 use crate::tui::Decide;
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
 
@@ -31,6 +32,7 @@ pub(in crate::tui) struct Outside {
     /// The program that opens links.
     pub(in crate::tui) browser: Option<String>,
     pub(in crate::tui) demo: Option<Decide>,
+    pub(in crate::tui) supervisor: Option<Arc<Supervisor>>,
 }
 
 type Decisions = HashMap<TaskId, oneshot::Sender<bool>>;
@@ -117,6 +119,11 @@ impl Tasks {
             }
             Effect::OpenBrowser(url) => self.open_browser(&url),
             Effect::Decide { user_code, decision } => self.decide(&user_code, decision),
+            Effect::Alive => {
+                if let Some(supervisor) = &self.outside.supervisor {
+                    supervisor.alive();
+                }
+            }
             Effect::Copy(_) | Effect::ClearScreen | Effect::Suspend | Effect::Quit(_) => {}
         }
     }
@@ -259,7 +266,7 @@ mod tests {
         let config = Config::parse("", Path::new("config.toml")).expect("an empty configuration");
         let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
         let service = Service::new(config, store, Client::new(None), Box::new(|_| None));
-        Tasks::new(Arc::new(service), Outside { browser: None, demo: None }, unbounded_channel().0)
+        Tasks::new(Arc::new(service), Outside { browser: None, demo: None, supervisor: None }, unbounded_channel().0)
     }
 
     /// Begins work that asks what becomes of a grant and then takes a while to give it back.

@@ -22,7 +22,7 @@ fn kiosk(renewals: u32) -> (Model, TaskId) {
     let machine = Machine { user: "kiosk".to_owned(), host: "display-7".to_owned(), over_ssh_from: None };
     let mut model = Model::new(Environment::default().abilities(), machine, BTreeMap::new());
     let options = SignIn { renewals, expect_account: Some("dana@example.com".to_owned()), ..SignIn::default() };
-    let effects = start(&mut model, "lobby".parse().expect("a name"), options);
+    let effects = start(&mut model, "lobby".parse().expect("a name"), options, None);
     let [Effect::StartSignIn { task, options, .. }] = &effects[..] else { panic!("one sign-in starts: {effects:?}") };
     assert_eq!((options.renewals, options.expect_account.as_deref()), (0, Some("dana@example.com")));
     (model, *task)
@@ -229,4 +229,17 @@ fn it_wakes_each_second_while_something_counts_and_else_once_a_minute() {
     fails(&mut model, task, Code::CodeExpired, 310);
     assert_eq!(wait(&model, 310), Some(50));
     assert_eq!(wait(&model, 2109), Some(1));
+}
+
+#[test]
+fn a_supervisor_hears_at_every_pulse_whatever_else_moves() {
+    let (mut model, task) = kiosk(0);
+    model.kiosk.as_mut().expect("the kiosk is open").pulse = Some((Duration::from_secs(15), at(0).moment));
+    fails(&mut model, task, Code::CodeExpired, 0);
+    for seconds in [0, 15, 30] {
+        assert_eq!(next_wakeup(&model, at(seconds)), Some(at(seconds).moment));
+        assert_eq!(wake(&mut model, seconds), [Effect::Alive]);
+        assert_eq!(next_wakeup(&model, at(seconds)), Some(at(seconds + 15).moment));
+        assert_eq!(wake(&mut model, seconds + 14), []);
+    }
 }

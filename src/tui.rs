@@ -147,8 +147,7 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
         Screen::SignIn => panels::sign_in::next_wakeup(model, now),
         Screen::Kiosk => panels::kiosk::next_wakeup(model, now),
         Screen::Profiles => panels::profiles::next_wakeup(model, now),
-        // Nothing on this panel changes by itself.
-        Screen::Api => None,
+        Screen::Api => panels::api::next_wakeup(model, now),
     };
     let notice = model.notice.as_ref().map(|notice| notice.until);
     panel.into_iter().chain(notice).min()

@@ -94,3 +94,27 @@ fn suspending_gives_the_terminal_to_the_shell_until_it_goes_on() {
     terminal.press("\u{3}");
     assert_eq!(terminal.ends(), 130);
 }
+
+#[test]
+fn a_call_that_lacks_its_scope_is_mended_with_one_key() {
+    let terminal = demo();
+    terminal.press("y");
+    terminal.wait_for("[ok] Signed in");
+    terminal.press("a");
+    terminal.wait_for("Who am I");
+    terminal.press("/");
+    terminal.press("crm org");
+    terminal.wait_for("1 of 27");
+    terminal.press("\r\r");
+    terminal.wait_for("401 Unauthorized");
+    terminal.wait_for("f adds ZohoCRM.org.READ");
+    terminal.press("f");
+    terminal.wait_for("Waiting for approval");
+    terminal.press("y");
+    terminal.wait_for("[ok] Signed in");
+    terminal.press("\r");
+    terminal.wait_for("200 OK");
+    terminal.wait_for("Ortiz Bicycles");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
+}

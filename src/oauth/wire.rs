@@ -16,7 +16,8 @@ use url::Url;
 pub use self::id_token::IdToken;
 pub use self::revocation::{Unrevoked, read_revocation};
 
-use self::trouble::{is_web_page, retry_after, status_trouble};
+pub(crate) use self::trouble::retry_after;
+use self::trouble::{is_web_page, status_trouble};
 use super::Client;
 use crate::http::trouble::Trouble;
 use crate::http::{Request, Response};

@@ -1,5 +1,7 @@
 //! The harmless calls with which a person tries a profile's APIs, with whole addresses.
 
+use url::Url;
+
 use crate::api::Call;
 use crate::config::Profile;
 use crate::error::Error;
@@ -7,7 +9,7 @@ use crate::http::Method;
 use crate::providers::catalog::{self, Product, TestCall};
 use crate::providers::{DataCenter, Dialect};
 
-use super::Service;
+use super::{Service, issuing_data_center};
 
 /// What can be tried in one data center.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +17,8 @@ pub struct TestCalls {
     pub data_center: DataCenter,
     pub dialect: &'static Dialect,
     pub calls: Vec<TestCallEntry>,
+    /// The provider's other data centers.
+    pub others: Vec<DataCenter>,
 }
 
 /// One call that reads little and changes nothing.
@@ -31,8 +35,11 @@ pub struct TestCallEntry {
 impl Service {
     /// The test calls of the data center that issued the profile's grant.
     pub async fn test_calls(&self, profile: &Profile) -> Result<TestCalls, Error> {
-        let (data_center, dialect) = self.api_place(profile).await?;
-        Ok(TestCalls::new(data_center, dialect, &self.grant(profile)?.scopes))
+        let grant = self.grant(profile)?;
+        let provider = self.provider_of(profile, &grant).await?;
+        let data_center = issuing_data_center(&provider, &grant)?.clone();
+        let others = provider.data_centers.iter().filter(|other| other.code != data_center.code).cloned().collect();
+        Ok(TestCalls { others, ..TestCalls::new(data_center, provider.dialect, &grant.scopes) })
     }
 }
 
@@ -53,8 +60,33 @@ impl TestCalls {
                 call: Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() },
             }));
         }
-        Self { data_center, dialect, calls }
+        Self { data_center, dialect, calls, others: Vec::new() }
     }
+
+    /// The same address in the account's data center, if `url` is one of another.
+    pub fn moved_here(&self, url: &Url) -> Option<Url> {
+        let moved = self.others.iter().find_map(|other| moved(url, other, &self.data_center))?;
+        (moved.origin() != url.origin()).then_some(moved)
+    }
+}
+
+fn moved(url: &Url, from: &DataCenter, to: &DataCenter) -> Option<Url> {
+    let servers =
+        [(Some(&from.accounts_server), Some(&to.accounts_server)), (from.api_domain.as_ref(), to.api_domain.as_ref())];
+    for (from, to) in servers {
+        if let (Some(from), Some(to)) = (from, to)
+            && from.origin() == url.origin()
+        {
+            let mut moved = to.clone();
+            moved.set_path(url.path());
+            moved.set_query(url.query());
+            return Some(moved);
+        }
+    }
+    let product = url.host_str()?.strip_suffix(from.product_domain.as_deref()?)?.strip_suffix('.')?;
+    let mut moved = url.clone();
+    moved.set_host(Some(&format!("{product}.{}", to.product_domain.as_deref()?))).ok()?;
+    Some(moved)
 }
 
 fn entry(
@@ -97,6 +129,24 @@ mod tests {
         let desk = calls.iter().find(|entry| entry.product == "Desk").expect("Desk has a call");
         assert_eq!(desk.call.url.as_str(), "https://desk.zoho.eu/api/v1/organizations");
         assert!(calls.len() > 20);
+    }
+
+    #[test]
+    fn addresses_of_other_data_centers_have_their_like_here() {
+        let provider = zoho::provider();
+        let at = |code| provider.data_center(code).expect("a data center").clone();
+        let eu = TestCalls { others: provider.data_centers.clone(), ..TestCalls::new(at("eu"), provider.dialect, &[]) };
+        for (elsewhere, here) in [
+            ("https://www.zohoapis.com/crm/v8/org?a=1", Some("https://www.zohoapis.eu/crm/v8/org?a=1")),
+            ("https://desk.zoho.com.au/api/v1/tickets", Some("https://desk.zoho.eu/api/v1/tickets")),
+            ("https://accounts.zoho.in/oauth/user/info", Some("https://accounts.zoho.eu/oauth/user/info")),
+            ("https://www.zohoapis.eu/crm/v8/org", None),
+            ("https://evilzoho.com/crm", None),
+            ("https://example.com/", None),
+        ] {
+            let moved = eu.moved_here(&elsewhere.parse().expect("an address"));
+            assert_eq!(moved.map(String::from).as_deref(), here, "{elsewhere}");
+        }
     }
 
     #[test]

@@ -84,6 +84,12 @@ pub enum Message {
         task: TaskId,
         result: Box<Result<Received, Error>>,
     },
+    /// The scopes of a profile, some of them new, or why they could not be added.
+    ScopesAdded {
+        task: TaskId,
+        profile: ProfileName,
+        result: Result<Vec<String>, Error>,
+    },
     /// What was looked for in a long text.
     Found {
         task: TaskId,
@@ -144,6 +150,12 @@ pub enum Effect {
         task: TaskId,
         profile: ProfileName,
         call: Call,
+    },
+    /// Adds scopes to those that a profile asks for, in the configuration.
+    AddScopes {
+        task: TaskId,
+        profile: ProfileName,
+        scopes: Vec<String>,
     },
     /// Looks for something in a text that is too long to do it between two keys.
     Find {

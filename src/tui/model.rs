@@ -119,6 +119,8 @@ pub enum Overlay {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Confirmed {
     CancelSignIn,
+    /// Sends the request that has the cursor on the API panel.
+    SendRequest,
     SignOut(ProfileName),
     Refresh(ProfileName),
 }

@@ -39,12 +39,14 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::Unsaved { task, error } => sign_in::unsaved(model, task, error),
         Message::SignInEnded { task, result } => sign_in::ended(model, task, *result, now),
         Message::StatusesLoaded(statuses) => profiles::loaded(model, statuses, now),
+        Message::Refreshed { task, result, .. } if api::waits_for_token(model, task) => api::refreshed(model, result),
         Message::Refreshed { task, profile, result } => profiles::refreshed(model, task, &profile, result, now),
         Message::Verified { task, profile, result } => profiles::verified(model, task, &profile, result, now),
         Message::SignedOut { task, profile, result } => profiles::signed_out(model, task, &profile, result, now),
         Message::TokenRead { task, profile, result } => profiles::token_read(model, task, &profile, result, now),
         Message::TestCallsLoaded { task, result } => api::loaded(model, task, *result),
         Message::Answered { task, result } => api::answered(model, task, *result, now),
+        Message::ScopesAdded { task, profile, result } => api::scopes_added(model, task, &profile, result),
         Message::Found { task, found } => api::found(model, task, found),
         Message::Saved(result) => api::saved(model, result, now),
     }
@@ -54,8 +56,9 @@ fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.screen {
         Screen::SignIn => sign_in::wake(model, now),
         Screen::Profiles => profiles::wake(model, now),
+        Screen::Api => api::wake(model, now),
         // The kiosk takes its messages in itself.
-        Screen::Api | Screen::Kiosk => Vec::new(),
+        Screen::Kiosk => Vec::new(),
     }
 }
 
@@ -172,6 +175,7 @@ fn scrolling(model: &Model, key: Key) -> Option<Command> {
 fn confirmed(model: &mut Model, action: Confirmed, now: Now) -> Vec<Effect> {
     match action {
         Confirmed::CancelSignIn => sign_in::leave(model),
+        Confirmed::SendRequest => api::send_confirmed(model),
         Confirmed::SignOut(profile) => profiles::sign_out(model, profile, now),
         Confirmed::Refresh(profile) => profiles::refresh(model, profile, now),
     }

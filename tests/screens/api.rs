@@ -5,6 +5,7 @@ use device_login::providers::{standard, zoho};
 use device_login::service::{Explained, TestCalls};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::Message;
+use device_login::tui::model::Model;
 use device_login::tui::update::update;
 
 use crate::panels::*;
@@ -46,9 +47,9 @@ fn an_answer_has_its_status_time_size_and_rate_headers() {
 
 #[test]
 fn headers_and_the_request_can_be_looked_at_without_the_token() {
-    let keys = [Key::Tab, Key::Char('v')];
-    assert_screens!("headers", with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &keys), now());
     let keys = [Key::Tab, Key::Char('v'), Key::Char('v')];
+    assert_screens!("headers", with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &keys), now());
+    let keys = [Key::Tab, Key::Char('v'), Key::Char('v'), Key::Char('v')];
     assert_screens!("request", with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &keys), now());
 }
 
@@ -79,7 +80,7 @@ fn a_call_that_was_refused_says_why() {
 #[test]
 fn what_is_searched_for_is_found_and_counted() {
     let searched = || {
-        let mut model = with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &[Key::Char('/')]);
+        let mut model = with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &[Key::Tab, Key::Char('/')]);
         type_text(&mut model, "paid");
         model
     };
@@ -96,16 +97,75 @@ fn a_folded_value_is_one_line() {
 fn a_request_can_be_typed() {
     let typed = || {
         let mut model = with_keys(api_panel(), &[Key::End, Key::Char('e')]);
-        type_text(&mut model, "/crm/v8/Leads");
-        press(&mut model, &[Key::Tab]);
+        type_text(&mut model, "/crm/v8/Leads?fields=Last_Name%2CEmail&page=2");
+        press(&mut model, &[Key::BackTab, Key::Char('p'), Key::Tab, Key::Tab, Key::Tab]);
         type_text(&mut model, "X-Trace: 1");
         press(&mut model, &[Key::Tab]);
         update(&mut model, Message::Pasted("{\n  \"data\": []\n}".to_owned()), now());
         model
     };
     assert_screens!("form", typed(), now());
-    let wrong = || with_keys(typed(), &[Key::BackTab, Key::Home, Key::Delete, Key::Esc]);
-    assert_screens!("own_request", wrong(), now());
+    assert_screens!("own_request", with_keys(typed(), &[Key::Esc]), now());
+    let wrong = || with_keys(typed(), &[Key::Up, Key::End, Key::Char(',')]);
+    assert_screens!("no_json", wrong(), now());
+    let asked = || with_keys(typed(), &[Key::Ctrl('s')]);
+    assert_screens!("asked", asked(), now());
+}
+
+#[test]
+fn requests_are_looked_for_and_folded() {
+    let looked_for = || {
+        let mut model = with_keys(api_panel(), &[Key::Char('/')]);
+        type_text(&mut model, "desk org");
+        model
+    };
+    assert_screens!("filter", looked_for(), now());
+    assert_screens!("products", with_keys(api_panel(), &[Key::Char('z')]), now());
+}
+
+/// What became of a call that was refused so.
+fn failed(status: u16, headers: &[(&str, &str)], body: &str) -> Model {
+    let mut answer = answer(status, body, None);
+    answer.response.headers.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let diagnosis =
+        device_login::api::diagnose(&device_login::providers::zoho::DIALECT, &answer.response).expect("it failed");
+    answer.explained = Some(Explained { diagnosis, text: diagnosis.in_words() });
+    answered(Ok(answer))
+}
+
+#[test]
+fn what_helps_against_a_failure_is_told() {
+    let scope = || with_keys(api_panel(), &[Key::Down, Key::Down, Key::Down, Key::Down]);
+    assert_screens!("lacks_scope", scope(), now());
+    let limited = || failed(429, &[("retry-after", "42")], r#"{"code":"TOO_MANY_REQUESTS","details":{}}"#);
+    assert_screens!("rate_limit", with_keys(limited(), &[Key::Tab]), later(2));
+    assert_screens!("waits", with_keys(limited(), &[Key::Tab, Key::Char('f')]), later(2));
+    let expired = || failed(401, &[], r#"{"code":"INVALID_TOKEN","details":{}}"#);
+    assert_screens!("expired", with_keys(expired(), &[Key::Tab]), now());
+    let off = || failed(403, &[], r#"{"code":"NO_PERMISSION","details":{"permissions":["Crm_Implied_Api_Access"]}}"#);
+    assert_screens!("access_off", with_keys(off(), &[Key::Tab]), now());
+}
+
+#[test]
+fn a_body_that_is_no_text_is_shown_as_bytes() {
+    let mut binary = answer(200, "", None);
+    binary.response.body = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    assert_screens!("binary", with_keys(answered(Ok(binary.clone())), &[Key::Tab]), now());
+    assert_screens!("bytes", with_keys(answered(Ok(binary.clone())), &[Key::Tab, Key::Char('v')]), now());
+    assert_screens!("empty", with_keys(answered(Ok(answer(204, "", None))), &[Key::Tab]), now());
+}
+
+#[test]
+fn a_wide_screen_shows_list_request_and_answer_side_by_side() {
+    let mut model = with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &[Key::Tab]);
+    resize(&mut model, 200, 60);
+    insta::assert_snapshot!("three_columns_200x60", screen_text(&model, now()));
+    press(&mut model, &[Key::Char('e')]);
+    insta::assert_snapshot!("form_200x60", screen_text(&model, now()));
+    resize(&mut model, 60, 20);
+    insta::assert_snapshot!("form_60x20", screen_text(&model, now()));
+    press(&mut model, &[Key::Esc]);
+    insta::assert_snapshot!("list_60x20", screen_text(&model, now()));
 }
 
 #[test]
@@ -123,7 +183,7 @@ fn a_request_that_makes_no_sense_is_not_sent() {
 fn earlier_answers_can_be_listed() {
     let listed = || {
         let mut model = answered(Ok(answer(200, ORGANIZATION, None)));
-        let task = task_of(&press(&mut model, &[Key::Home, Key::Enter]));
+        let task = task_of(&press(&mut model, &[Key::Home, Key::Down, Key::Enter]));
         let error = Error::new(Code::Network, "no answer");
         update(&mut model, Message::Answered { task, result: Box::new(Err(error)) }, later(70));
         with_keys(model, &[Key::Char('r'), Key::Down])
@@ -140,7 +200,7 @@ fn a_hostile_answer_cannot_steer_the_terminal() {
         let mut model = answered(Ok(hostile.clone()));
         resize(&mut model, columns, rows);
         press(&mut model, &[Key::Tab]);
-        for _ in 0..3 {
+        for _ in 0..4 {
             assert_no_control(&screen_text(&model, now()));
             press(&mut model, &[Key::Char('v')]);
         }
@@ -158,5 +218,5 @@ fn a_provider_without_products_has_one_call_and_the_own_request() {
     let calls = TestCalls::new(place, &standard::DIALECT, &[]);
     update(&mut model, Message::TestCallsLoaded { task, result: Box::new(Ok(calls)) }, now());
     let text = screen_text(&model, now());
-    assert!(text.contains("> Accounts: Who am I") && text.contains("Own request") && !text.contains("CRM"), "{text}");
+    assert!(text.contains(">   Who am I") && text.contains("Own request") && !text.contains("CRM"), "{text}");
 }

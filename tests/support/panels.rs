@@ -195,6 +195,8 @@ pub(crate) fn task_of(effects: &[Effect]) -> TaskId {
         | Effect::SignOut { task, .. }
         | Effect::ReadToken { task, .. }
         | Effect::LoadTestCalls { task, .. }
+        | Effect::AddScopes { task, .. }
+        | Effect::StartSignIn { task, .. }
         | Effect::Call { task, .. } => Some(*task),
         _ => None,
     });
@@ -235,7 +237,7 @@ pub(crate) const ORGANIZATION: &str = r#"{"org":[{"company_name":"Example GmbH",
 
 pub(crate) fn answered(result: Result<Answer, Error>) -> Model {
     let mut model = api_panel();
-    let task = task_of(&press(&mut model, &[Key::Down, Key::Down, Key::Enter]));
+    let task = task_of(&press(&mut model, &[Key::Down, Key::Down, Key::Down, Key::Enter]));
     update(&mut model, Message::Answered { task, result: Box::new(result.map(Received::new)) }, now());
     model
 }

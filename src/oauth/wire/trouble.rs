@@ -34,7 +34,7 @@ pub(super) fn is_web_page(response: &Response) -> bool {
 
 /// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3). A date counts from the answer's own `Date`, which no wrong
 /// clock on this machine bends; the transport adds that header where a server leaves it out.
-pub(super) fn retry_after(response: &Response) -> Option<Duration> {
+pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
     let value = response.header("retry-after")?.trim();
     let seconds = if let Ok(seconds) = value.parse() {
         seconds

@@ -1,10 +1,12 @@
 //! The API panel: harmless test calls, a request that can be edited, and its answer, explained when it failed.
 //!
-//! An answer is taken apart when it arrives and never again. Each request is a task: the answer of the last one is shown,
+//! An answer is taken apart before it arrives and never again. Each request is a task: the answer of the last one is shown,
 //! those of earlier ones go to the history only. How it looks is in `view`.
 
 mod actions;
 mod answer;
+mod fix;
+mod list;
 mod received;
 mod request;
 #[cfg(test)]
@@ -14,10 +16,12 @@ mod view;
 use std::path::PathBuf;
 
 use actions::{
-    back, copy_curl, copy_path, copy_value, edit, in_history, in_text, is_move, leave, move_in_list, save, search,
-    send, send_or_edit, start_query, toggle_history, type_query,
+    back, copy_curl, copy_path, copy_value, edit, in_history, in_list, in_text, leave, save, search, send,
+    send_or_edit, start_filter, start_query, toggle_history, type_filter, type_query,
 };
 use answer::{Exchange, History, Side};
+use fix::Waiting;
+use list::{RequestList, Row};
 use request::{Pressed, RequestForm};
 
 use ratatui::layout::Position;
@@ -26,7 +30,7 @@ use crate::api::Call;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::Dialect;
-use crate::service::TestCalls;
+use crate::service::{TestCallEntry, TestCalls};
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Model, Now, Screen};
@@ -36,6 +40,8 @@ use crate::tui::widgets::field::Field;
 use crate::tui::widgets::json_view::{Found, GUTTER, JsonView};
 use crate::untrusted::visible;
 
+pub use actions::send_confirmed;
+pub use fix::{after_sign_in, next_wakeup, refreshed, scopes_added, waits_for_token, wake};
 pub use received::{Content, Received};
 pub use view::{title, view};
 
@@ -44,14 +50,17 @@ pub use view::{title, view};
 pub struct ApiPanel {
     pub profile: ProfileName,
     catalogue: Catalogue,
-    /// The row of the list that has the cursor; the one after the last call is the person's own request.
-    selected: usize,
+    list: RequestList,
     form: RequestForm,
     focus: Focus,
     /// Requests without an answer yet; the last one is current.
     under_way: Vec<Sent>,
     /// Why the current request could not be sent at all.
-    refused: Option<Error>,
+    refused: Option<(Option<Call>, Error)>,
+    /// What a call waits for before it is sent again.
+    waiting: Option<Waiting>,
+    /// Requests that may change something at the provider and that the person wanted sent.
+    confirmed: Vec<Call>,
     history: History,
     shown: Option<TaskId>,
     side: Side,
@@ -86,6 +95,8 @@ enum Focus {
     Answer,
     /// The form has the keys.
     Form,
+    /// The search in the list has the keys.
+    Filter,
     /// The query has the keys.
     Query,
     History,
@@ -96,11 +107,13 @@ impl ApiPanel {
         Self {
             profile,
             catalogue: Catalogue::Loading(task),
-            selected: 0,
+            list: RequestList::default(),
             form: RequestForm::default(),
             focus: Focus::Requests,
             under_way: Vec::new(),
             refused: None,
+            waiting: None,
+            confirmed: Vec::new(),
             history,
             shown: None,
             side: Side::Body,
@@ -117,21 +130,38 @@ impl ApiPanel {
         }
     }
 
-    /// Rows of the list: the calls, then the own request.
-    fn rows(&self) -> usize {
-        self.test_calls().map_or(0, |known| known.calls.len() + 1)
+    /// How the provider of the shown calls speaks.
+    fn dialect(&self) -> Option<&'static Dialect> {
+        self.test_calls().map(|known| known.dialect)
     }
 
     fn is_own_request(&self) -> bool {
-        self.selected + 1 >= self.rows()
+        self.list.row() == Some(Row::OwnRequest)
     }
 
-    /// The request that has the cursor. `None` before the calls are known and for an own request without an address.
+    /// The test call that has the cursor.
+    fn selected_entry(&self) -> Option<&TestCallEntry> {
+        match self.list.row()? {
+            Row::Call(number) => self.test_calls()?.calls.get(number),
+            Row::Product(_) | Row::OwnRequest => None,
+        }
+    }
+
+    /// The request that has the cursor. `None` for a product and for an own request without an address.
     fn selected_call(&self) -> Option<Result<Call, Error>> {
         let known = self.test_calls()?;
-        match known.calls.get(self.selected) {
-            Some(entry) => Some(Ok(entry.call.clone())),
-            None => (!self.form.is_blank()).then(|| self.form.call(&known.data_center)),
+        match self.list.row()? {
+            Row::Call(_) => self.selected_entry().map(|entry| Ok(entry.call.clone())),
+            Row::OwnRequest if !self.form.is_blank() => Some(self.form.call(&known.data_center)),
+            Row::OwnRequest | Row::Product(_) => None,
+        }
+    }
+
+    /// Changes the list in the light of the calls, once they are known.
+    fn with_list<T>(&mut self, change: impl FnOnce(&mut RequestList, &TestCalls) -> T) -> Option<T> {
+        match &self.catalogue {
+            Catalogue::Ready(known) => Some(change(&mut self.list, known)),
+            Catalogue::Loading(_) | Catalogue::Failed(_) => None,
         }
     }
 
@@ -177,10 +207,15 @@ pub fn loaded(model: &mut Model, task: TaskId, result: Result<TestCalls, Error>)
     let Some(panel) = &mut model.api else { return Vec::new() };
     if matches!(panel.catalogue, Catalogue::Loading(wanted) if wanted == task) {
         panel.catalogue = result.map_or_else(Catalogue::Failed, |known| Catalogue::Ready(Box::new(known)));
-        panel.selected = panel.selected.min(panel.rows().saturating_sub(1));
+        panel.with_list(RequestList::fill);
     }
     resized(model);
     Vec::new()
+}
+
+/// What the key for help does now, for the footer.
+pub fn fix_label(model: &Model) -> Option<&'static str> {
+    fix::fix(model).map(|fix| fix.label())
 }
 
 /// What can be asked for now, in the order of the footer.
@@ -192,11 +227,18 @@ pub fn commands(model: &Model) -> Vec<Command> {
         [Command::NextView, Command::Find, Command::Fold, Command::CopyAnswer, Command::CopyPath, Command::SaveAnswer];
     let to_read = to_read.into_iter().filter(|_| panel.text().is_some());
     let mut commands = match panel.focus {
-        Focus::Form => return vec![Command::NextPane, Command::Choose, Command::Back],
-        Focus::Query | Focus::History => return vec![Command::Choose, Command::Back],
-        Focus::Requests => to_send.chain([Command::NextPane]).chain(to_read).collect::<Vec<_>>(),
+        Focus::Form => return vec![Command::SendForm, Command::NextPane, Command::Back],
+        Focus::Filter | Focus::Query | Focus::History => return vec![Command::Choose, Command::Back],
+        Focus::Requests => {
+            let to_look = [Command::Find, Command::Fold].into_iter().filter(|_| panel.test_calls().is_some());
+            let to_read = to_read.filter(|command| !matches!(command, Command::Find | Command::Fold));
+            to_send.chain(to_look).chain([Command::NextPane]).chain(to_read).collect::<Vec<_>>()
+        }
         Focus::Answer => [Command::NextPane].into_iter().chain(to_read).chain(to_send).collect(),
     };
+    if fix::fix(model).is_some() {
+        commands.insert(0, Command::Fix);
+    }
     if panel.history.len() > 0 {
         commands.push(Command::History);
     }
@@ -206,24 +248,24 @@ pub fn commands(model: &Model) -> Vec<Command> {
 
 /// Keys are text now.
 pub fn captures_keys(model: &Model) -> bool {
-    model.api.as_ref().is_some_and(|panel| matches!(panel.focus, Focus::Form | Focus::Query))
+    model.api.as_ref().is_some_and(|panel| matches!(panel.focus, Focus::Form | Focus::Filter | Focus::Query))
 }
 
 /// Takes in a key that is text.
 pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return Vec::new() };
     let mut effects = Vec::new();
-    if panel.focus == Focus::Form {
-        match panel.form.press(key) {
+    match panel.focus {
+        Focus::Form => match panel.form.press(key) {
             Pressed::Edited => {}
             Pressed::Leave => panel.focus = Focus::Requests,
             Pressed::Send => {
                 panel.focus = Focus::Answer;
                 effects = send(model);
             }
-        }
-    } else {
-        effects = type_query(model, key);
+        },
+        Focus::Filter => type_filter(panel, key),
+        _ => effects = type_query(model, key),
     }
     resized(model);
     effects
@@ -237,6 +279,13 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     match &mut model.api {
         Some(panel) if panel.focus == Focus::Form => {
             panel.form.paste(text);
+            Vec::new()
+        }
+        Some(panel) if panel.focus == Focus::Filter => {
+            if let Some(filter) = &mut panel.list.filter {
+                filter.paste(text, true);
+            }
+            panel.with_list(RequestList::fill);
             Vec::new()
         }
         Some(panel) if panel.focus == Focus::Query => {
@@ -253,7 +302,7 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return profiles::open(model) };
     let effects = match (command, panel.focus) {
-        (Command::Back, _) => back(model),
+        (Command::Back, _) => back(model, now),
         (Command::Quit, _) => leave(model),
         (Command::History, _) => toggle_history(panel),
         (_, Focus::History) => in_history(panel, command),
@@ -261,7 +310,7 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
             panel.focus = if panel.focus == Focus::Requests { Focus::Answer } else { Focus::Requests };
             Vec::new()
         }
-        (Command::Send, _) | (Command::Choose, Focus::Requests) => send_or_edit(model),
+        (Command::Send | Command::SendForm, _) | (Command::Choose, Focus::Requests) => send_or_edit(model),
         (Command::Edit, _) => edit(panel),
         (Command::CopyCurl, _) => copy_curl(model, now),
         (Command::CopyAnswer, _) => copy_value(model, now),
@@ -272,8 +321,10 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
             panel.forget_query();
             Vec::new()
         }
+        (Command::Fix, _) => fix::perform(model, now),
+        (Command::Find, Focus::Requests) => start_filter(panel),
         (Command::Find, _) => start_query(panel),
-        (_, Focus::Requests) if is_move(command) => move_in_list(model, command),
+        (_, Focus::Requests) => in_list(model, command),
         _ => in_text(panel, command),
     };
     resized(model);
@@ -286,7 +337,7 @@ pub fn answered(model: &mut Model, task: TaskId, result: Result<Received, Error>
     let is_current = panel.under_way.last().is_some_and(|last| last.task == task);
     let Some(index) = panel.under_way.iter().position(|request| request.task == task) else { return Vec::new() };
     let request = panel.under_way.remove(index);
-    let exchange = Exchange::new(request, panel.profile.clone(), result, now.time);
+    let exchange = Exchange::new(request, panel.profile.clone(), result, now);
     if is_current {
         panel.shown = Some(task);
         panel.side = Side::Body;

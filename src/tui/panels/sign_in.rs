@@ -314,7 +314,7 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
             }
         }));
     } else {
-        effects.extend(profiles::open(model));
+        effects.extend(super::api::after_sign_in(model, &panel.profile, false));
     }
     effects
 }
@@ -406,9 +406,9 @@ fn go_on(model: &mut Model) -> Vec<Effect> {
     if model.is_single_sign_in {
         return leave(model);
     }
-    let profile = model.sign_in.take().map(|panel| panel.profile);
-    model.profiles.select(profile);
-    profiles::open(model)
+    let Some(profile) = model.sign_in.take().map(|panel| panel.profile) else { return profiles::open(model) };
+    model.profiles.select(Some(profile.clone()));
+    super::api::after_sign_in(model, &profile, true)
 }
 
 fn open_api(model: &mut Model) -> Vec<Effect> {

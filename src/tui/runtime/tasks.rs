@@ -17,7 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use url::Url;
 
 use crate::clock;
-use crate::config::Profile;
+use crate::config::{Config, Profile};
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::service::{Freshness, Service, SignIn};
@@ -47,6 +47,8 @@ pub(super) struct Tasks {
     decisions: Arc<Mutex<Decisions>>,
     /// Work that changes the store or gives a grant back: quitting waits for it.
     must_finish: JoinSet<()>,
+    /// A configuration that a task has written, until the next effect.
+    newer_config: Arc<Mutex<Option<Config>>>,
 }
 
 impl Tasks {
@@ -58,11 +60,13 @@ impl Tasks {
             cancellable: HashMap::new(),
             decisions: Arc::default(),
             must_finish: JoinSet::new(),
+            newer_config: Arc::default(),
         }
     }
 
     /// Begins what an effect asks for. What the terminal or the loop does by themselves is not for here.
     pub(super) fn begin(&mut self, effect: Effect) {
+        self.take_newer_config();
         match effect {
             Effect::StartSignIn { task, profile, options } => self.start_sign_in(task, profile, options),
             Effect::TrySaving { task, again } => self.try_saving(task, again),
@@ -106,6 +110,7 @@ impl Tasks {
                 |service, profile| async move { answers::received(service.call(&profile, &call).await?).await },
                 move |_, result| Message::Answered { task, result: Box::new(result) },
             ),
+            Effect::AddScopes { task, profile, scopes } => self.add_scopes(task, profile, scopes),
             Effect::Find { task, document, query } => {
                 let sender = self.sender.clone();
                 tokio::task::spawn_blocking(move || {
@@ -166,6 +171,26 @@ impl Tasks {
         // A sign-in that does not wait any more needs no decision.
         if let Some(decide) = decide {
             self.decide_saving(task, decide, again);
+        }
+    }
+
+    fn add_scopes(&mut self, task: TaskId, profile: ProfileName, scopes: Vec<String>) {
+        let (service, sender, newer) = (self.service.clone(), self.sender.clone(), self.newer_config.clone());
+        self.must_finish.spawn_blocking(move || {
+            let result = service.add_scopes(&profile, &scopes).map(|config| {
+                let scopes = config.profiles.get(&profile).map(|profile| profile.scopes.clone()).unwrap_or_default();
+                *newer.lock().unwrap_or_else(PoisonError::into_inner) = Some(config);
+                scopes
+            });
+            drop(sender.send(Message::ScopesAdded { task, profile, result }));
+        });
+    }
+
+    /// Goes on with the configuration that a task has written.
+    fn take_newer_config(&mut self) {
+        let newer = self.newer_config.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(config) = newer {
+            self.service = Arc::new(Service::clone(&self.service).with_config(config));
         }
     }
 

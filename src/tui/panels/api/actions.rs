@@ -1,17 +1,21 @@
 //! What each command does on the API panel.
 
 use super::answer::{Exchange, Side};
-use super::{ApiPanel, Content, Focus, RequestForm, Sent};
-use crate::api;
+use super::list::{RequestList, Row};
+use super::{ApiPanel, Content, Focus, RequestForm, Sent, resized};
+use crate::api::{self, Call};
+use crate::http::Method;
+use crate::providers::Dialect;
 use crate::secret::Secret;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::Effect;
-use crate::tui::model::{Model, Now};
+use crate::tui::model::{Confirmed, Model, Now, Overlay};
 use crate::tui::panels::lines::moved;
 use crate::tui::panels::profiles;
 use crate::tui::theme::Mark;
 use crate::tui::widgets::field::Field;
 use crate::tui::widgets::json_view::JsonView;
+use crate::untrusted::visible;
 
 /// Bytes beyond which a text is not sent to the clipboard: terminals drop longer ones, most without a word.
 const LONGEST_COPY: usize = 100_000;
@@ -20,32 +24,71 @@ const SHORT_TEXT: usize = 256 * 1024;
 /// Columns by which the answer scrolls sideways.
 const SIDEWAYS: isize = 8;
 
-/// Sends the request that has the cursor, or has an own one without an address typed first.
+/// Sends the request that has the cursor, has an own one without an address typed first, or folds a product.
 pub(super) fn send_or_edit(model: &mut Model) -> Vec<Effect> {
-    match &mut model.api {
-        Some(panel) if panel.test_calls().is_some() && panel.selected_call().is_none() => edit(panel),
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    match panel.list.row() {
+        Some(Row::Product(_)) => fold(panel, None),
+        Some(Row::OwnRequest) if panel.selected_call().is_none() => edit(panel),
         _ => send(model),
     }
 }
 
-/// Sends the request that has the cursor. Requests under way go on, for the history.
+/// Sends the request that has the cursor; asks first where it may change something at the provider.
 pub(super) fn send(model: &mut Model) -> Vec<Effect> {
-    let task = model.new_task();
     let Some(panel) = &mut model.api else { return Vec::new() };
-    let Some(dialect) = panel.test_calls().map(|known| known.dialect) else { return Vec::new() };
     match panel.selected_call() {
-        Some(Ok(call)) => {
-            panel.refused = None;
-            panel.forget_query();
-            panel.under_way.push(Sent { task, call: call.clone(), dialect });
-            vec![Effect::Call { task, profile: panel.profile.clone(), call }]
+        Some(Ok(call)) if panel.is_own_request() && changes_something(&call) && !panel.confirmed.contains(&call) => {
+            let host = call.url.host_str().unwrap_or_default();
+            let address = visible(&format!("{} {host}{}", call.method, call.url.path()));
+            let question = format!("Send {address}? It may change what is kept there.");
+            model.overlay = Some(Overlay::Confirm { question, action: Confirmed::SendRequest });
+            Vec::new()
         }
+        Some(Ok(call)) => send_call(model, call),
         Some(Err(error)) => {
-            panel.refused = Some(error);
+            panel.refused = Some((None, error));
             Vec::new()
         }
         None => Vec::new(),
     }
+}
+
+/// Sends the request that has the cursor, which the person wants even if it changes something.
+pub fn send_confirmed(model: &mut Model) -> Vec<Effect> {
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    let Some(Ok(call)) = panel.selected_call() else { return Vec::new() };
+    panel.confirmed.push(call);
+    let effects = send(model);
+    resized(model);
+    effects
+}
+
+/// Whether a call is of a method that may change something (RFC 9110 §9.2.1).
+fn changes_something(call: &Call) -> bool {
+    !matches!(call.method, Method::Get | Method::Head)
+}
+
+/// Sends a call. Requests under way go on, for the history.
+pub(super) fn send_call(model: &mut Model, call: Call) -> Vec<Effect> {
+    match model.api.as_ref().and_then(ApiPanel::dialect) {
+        Some(dialect) => send_with(model, call, dialect),
+        None => Vec::new(),
+    }
+}
+
+pub(super) fn send_with(model: &mut Model, call: Call, dialect: &'static Dialect) -> Vec<Effect> {
+    let task = model.new_task();
+    let has_one_pane = super::view::has_one_pane(model);
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    if has_one_pane && panel.focus == Focus::Requests {
+        panel.focus = Focus::Answer;
+    }
+    panel.refused = None;
+    panel.waiting = None;
+    panel.forget_query();
+    panel.under_way.push(Sent { task, call: call.clone(), dialect });
+    vec![Effect::Call { task, profile: panel.profile.clone(), call }]
 }
 
 /// Opens the form: for a test call with what it sends, as a request of one's own.
@@ -57,24 +100,32 @@ pub(super) fn edit(panel: &mut ApiPanel) -> Vec<Effect> {
         if let Some(Ok(call)) = panel.selected_call() {
             panel.form = RequestForm::of(&call);
         }
-        panel.selected = panel.rows().saturating_sub(1);
+        panel.list.filter = None;
+        panel.with_list(RequestList::fill);
+        panel.list.select(Row::OwnRequest);
     }
     panel.focus = Focus::Form;
     panel.refused = None;
     Vec::new()
 }
 
-/// Goes one step back: out of the list of answers, of the request under way, of the error, of the panel.
-pub(super) fn back(model: &mut Model) -> Vec<Effect> {
+/// Goes one step back: out of the list of answers, of the request under way or waiting, of the error, of the search, of
+/// the panel.
+pub(super) fn back(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return profiles::open(model) };
     if panel.focus == Focus::History {
         panel.focus = Focus::Answer;
         return Vec::new();
     }
     if let Some(sent) = panel.under_way.pop() {
+        model.say(Mark::Attention, "Cancelled: its answer will not be shown.", now);
         return vec![Effect::Cancel(sent.task)];
     }
-    if panel.refused.take().is_some() {
+    if panel.waiting.take().is_some() || panel.refused.take().is_some() {
+        return Vec::new();
+    }
+    if panel.focus == Focus::Requests && panel.list.filter.take().is_some() {
+        panel.with_list(RequestList::fill);
         return Vec::new();
     }
     leave(model)
@@ -84,23 +135,69 @@ pub(super) fn back(model: &mut Model) -> Vec<Effect> {
 pub(super) fn leave(model: &mut Model) -> Vec<Effect> {
     if let Some(panel) = &mut model.api {
         panel.focus = Focus::Requests;
+        panel.waiting = None;
         model.profiles.select(Some(panel.profile.clone()));
     }
     profiles::open(model)
 }
 
-pub(super) fn is_move(command: Command) -> bool {
+fn is_move(command: Command) -> bool {
     use Command::{Down, End, Home, PageDown, PageUp, Up};
     matches!(command, Up | Down | PageUp | PageDown | Home | End)
 }
 
-pub(super) fn move_in_list(model: &mut Model, command: Command) -> Vec<Effect> {
+/// Moves and folds in the list.
+pub(super) fn in_list(model: &mut Model, command: Command) -> Vec<Effect> {
     let page = super::view::list_rows(model).max(1);
-    if let Some(panel) = &mut model.api {
-        panel.selected = moved(panel.selected, command, page).min(panel.rows().saturating_sub(1));
-        panel.refused = None;
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    match command {
+        Command::Fold => return fold(panel, None),
+        Command::ScrollLeft => return fold(panel, Some(true)),
+        Command::ScrollRight => return fold(panel, Some(false)),
+        Command::FoldAll | Command::UnfoldAll => {
+            panel.with_list(|list, known| list.fold_all(known, command == Command::FoldAll));
+        }
+        command if is_move(command) => {
+            panel.list.step(command, page);
+            panel.refused = None;
+        }
+        _ => {}
     }
     Vec::new()
+}
+
+fn fold(panel: &mut ApiPanel, folds: Option<bool>) -> Vec<Effect> {
+    panel.with_list(|list, known| list.fold(known, folds));
+    Vec::new()
+}
+
+/// Begins to look for something in the list, from what was looked for last.
+pub(super) fn start_filter(panel: &mut ApiPanel) -> Vec<Effect> {
+    if panel.test_calls().is_some() {
+        let before = panel.list.filter.as_ref().map(Field::text).unwrap_or_default();
+        panel.list.filter = Some(Field::new(&before));
+        panel.focus = Focus::Filter;
+    }
+    Vec::new()
+}
+
+/// Takes in a key of the search in the list: Enter keeps it, Esc forgets it.
+pub(super) fn type_filter(panel: &mut ApiPanel, key: Key) {
+    match key {
+        Key::Up => panel.list.step(Command::Up, 1),
+        Key::Down => panel.list.step(Command::Down, 1),
+        Key::Enter => panel.focus = Focus::Requests,
+        Key::Esc => {
+            panel.list.filter = None;
+            panel.focus = Focus::Requests;
+            panel.with_list(RequestList::fill);
+        }
+        key => {
+            if panel.list.filter.as_mut().is_some_and(|filter| filter.press(key)) {
+                panel.with_list(RequestList::fill);
+            }
+        }
+    }
 }
 
 pub(super) fn toggle_history(panel: &mut ApiPanel) -> Vec<Effect> {

@@ -9,11 +9,13 @@ use jiff::Timestamp;
 use super::Sent;
 use super::received::{Content, Received, in_hexadecimal};
 use crate::api::Call;
+use crate::clock::Moment;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::service::Explained;
 use crate::tui::message::TaskId;
+use crate::tui::model::Now;
 use crate::tui::widgets::json_view::{JsonDocument, JsonView};
 
 /// How many answers are kept at most.
@@ -44,6 +46,10 @@ pub(super) struct Reply {
     pub(super) content_type: Option<String>,
     /// Rate headers, as `name value`.
     pub(super) rates: Vec<String>,
+    /// When the API takes calls again, if it said so.
+    pub(super) retry_at: Option<Moment>,
+    /// The scopes that the answer says are needed.
+    named_scopes: Vec<String>,
     pub(super) explained: Option<Explained>,
     pub(super) content: Content,
     body: JsonView,
@@ -82,10 +88,11 @@ impl Side {
 }
 
 impl Exchange {
-    pub(super) fn new(sent: Sent, profile: ProfileName, result: Result<Received, Error>, at: Timestamp) -> Self {
+    pub(super) fn new(sent: Sent, profile: ProfileName, result: Result<Received, Error>, now: Now) -> Self {
         let Sent { task, call, dialect } = sent;
         let request = text_view(&as_sent(&call, dialect));
-        Self { task, profile, call, dialect, at, outcome: result.map(Reply::new), request }
+        let outcome = result.map(|received| Reply::new(received, now));
+        Self { task, profile, call, dialect, at: now.time, outcome, request }
     }
 
     /// The text of one side; of an exchange without an answer, there is the request only.
@@ -127,8 +134,8 @@ impl Exchange {
 }
 
 impl Reply {
-    fn new(received: Received) -> Self {
-        let Received { status, headers, took, explained, content, document } = received;
+    fn new(received: Received, now: Now) -> Self {
+        let Received { status, headers, took, explained, content, document, pause, named_scopes } = received;
         let is_rate = |name: &str| {
             let name = name.to_ascii_lowercase();
             RATE_HEADERS.iter().any(|known| name.starts_with(known))
@@ -141,12 +148,19 @@ impl Reply {
             took,
             content_type: content_type.map(|(_, value)| value.clone()),
             rates: rates.map(|(name, value)| format!("{name} {value}")).collect(),
+            retry_at: pause.map(|pause| now.moment + pause),
+            named_scopes,
             explained,
             content,
             body: JsonView::new(document),
             raw: None,
             headers: text_view(&lines.join("\n")),
         }
+    }
+
+    /// The scopes that the answer says are needed, as far as it says so.
+    pub(super) fn named_scopes(&self) -> &[String] {
+        &self.named_scopes
     }
 
     /// What there is to know of a body that is no text.

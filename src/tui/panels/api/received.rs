@@ -5,9 +5,15 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::http::Response;
+use crate::oauth::wire::retry_after;
 use crate::service::{Answer, Explained};
 use crate::tui::widgets::json_view::JsonDocument;
 
+/// Errors are short; a longer body is not looked into for what it says of scopes.
+const LONGEST_ERROR: usize = 64 * 1024;
 /// Bytes of a binary body that are shown.
 const MOST_HEXADECIMAL: usize = 64 * 1024;
 /// Bytes in a line of hexadecimal digits, as many as fit the narrowest screen.
@@ -23,6 +29,10 @@ pub struct Received {
     pub(super) content: Content,
     /// The body for people; of a binary one there is nothing.
     pub(super) document: Arc<JsonDocument>,
+    /// How long the API wants to be left alone.
+    pub(super) pause: Option<Duration>,
+    /// The scopes that the answer says are needed.
+    pub(super) named_scopes: Vec<String>,
 }
 
 /// The body of an answer, byte for byte.
@@ -36,13 +46,15 @@ impl Received {
     /// Takes the body apart. Takes time in proportion to it.
     pub fn new(answer: Answer) -> Self {
         let Answer { response, took, explained } = answer;
+        let pause = retry_after(&response);
+        let named_scopes = explained.as_ref().map(|_| named_scopes(&response)).unwrap_or_default();
         let content = Content::new(response.body);
         let document = match &content {
             Content::Text(text) => JsonDocument::parse(text.clone()),
             Content::Binary(_) => JsonDocument::plain(""),
         };
         let (status, headers) = (response.status, response.headers);
-        Self { status, headers, took, explained, content, document: Arc::new(document) }
+        Self { status, headers, took, explained, content, document: Arc::new(document), pause, named_scopes }
     }
 }
 
@@ -71,6 +83,16 @@ impl fmt::Debug for Content {
     }
 }
 
+/// The scopes that an error names: in the header of RFC 6750 §3, or in the body as CRM does.
+fn named_scopes(response: &Response) -> Vec<String> {
+    let header = response.header("www-authenticate").and_then(|text| text.split_once("scope=\"")?.1.split('"').next());
+    let body = Some(&response.body).filter(|body| body.len() <= LONGEST_ERROR);
+    let body: Value = body.and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+    let listed = body.pointer("/details/permissions").and_then(Value::as_array).into_iter().flatten();
+    let words = header.into_iter().flat_map(|text| text.split([' ', ',']));
+    words.chain(listed.filter_map(Value::as_str)).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+}
+
 /// The beginning of `bytes` in hexadecimal digits and letters.
 pub(super) fn in_hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::new();
@@ -91,13 +113,25 @@ pub(super) fn in_hexadecimal(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, in_hexadecimal};
+    use super::{Content, in_hexadecimal, named_scopes};
+    use crate::http::Response;
 
     #[test]
     fn text_is_what_is_utf_8_without_nul() {
         assert!(matches!(Content::new(b"{}".to_vec()), Content::Text(_)));
         assert!(matches!(Content::new(b"a\0".to_vec()), Content::Binary(_)));
         assert!(matches!(Content::new(b"\xff\xd8".to_vec()), Content::Binary(_)));
+    }
+
+    #[test]
+    fn scopes_are_read_from_where_errors_name_them() {
+        let challenge = "Bearer error=\"insufficient_scope\", scope=\"ZohoCRM.org.READ ZohoCRM.users.READ\"";
+        let response = Response {
+            status: 403,
+            headers: vec![("www-authenticate".to_owned(), challenge.to_owned())],
+            body: br#"{"code":"OAUTH_SCOPE_MISMATCH","details":{"permissions":["ZohoCRM.coql.READ",7]}}"#.to_vec(),
+        };
+        assert_eq!(named_scopes(&response), ["ZohoCRM.org.READ", "ZohoCRM.users.READ", "ZohoCRM.coql.READ"]);
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! The person's own request: a form of method, address, headers and body, and the call that it describes.
+//! The person's own request: a form of method, address, query, headers and body, and the call that it describes.
+
+use url::form_urlencoded::{byte_serialize, parse};
 
 use crate::api::{self, Call, Refusal};
 use crate::error::Error;
@@ -13,6 +15,8 @@ use crate::tui::widgets::field::Field;
 pub(super) struct RequestForm {
     pub(super) method: Method,
     pub(super) address: Field,
+    /// One `name=value` a line, as a person reads it; encoded when it is sent.
+    pub(super) query: Field,
     pub(super) headers: Field,
     pub(super) body: Field,
     pub(super) focus: Part,
@@ -23,19 +27,32 @@ pub(super) struct RequestForm {
 pub(super) enum Part {
     Method,
     Address,
+    Query,
     Headers,
     Body,
 }
 
 impl Part {
-    pub(super) const ALL: [Part; 4] = [Part::Method, Part::Address, Part::Headers, Part::Body];
+    pub(super) const ALL: [Part; 5] = [Part::Method, Part::Address, Part::Query, Part::Headers, Part::Body];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Part::Method => "Method",
             Part::Address => "Address",
+            Part::Query => "Query",
             Part::Headers => "Headers",
             Part::Body => "Body",
+        }
+    }
+
+    /// What a person may want to know while it has the cursor.
+    pub(super) fn hint(self) -> &'static str {
+        match self {
+            Part::Method => "g GET, p POST, u PUT, a PATCH, d DELETE, h HEAD; or Left and Right.",
+            Part::Address => "A path such as /crm/v8/org, or a whole address. Enter sends.",
+            Part::Query => "One name=value a line; it is encoded when it is sent.",
+            Part::Headers => "One `Name: value` a line. The program adds the token itself.",
+            Part::Body => "Sent as it stands. JSON gets its content type by itself.",
         }
     }
 
@@ -60,6 +77,7 @@ impl Default for RequestForm {
         Self {
             method: Method::Get,
             address: Field::new(""),
+            query: Field::new(""),
             headers: Field::new(""),
             body: Field::new(""),
             focus: Part::Address,
@@ -71,15 +89,16 @@ impl RequestForm {
     /// The form that describes `call`.
     pub(super) fn of(call: &Call) -> Self {
         let headers: Vec<String> = call.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        let mut address = Field::new(call.url.as_str());
-        address.press(Key::End);
-        Self {
+        let mut form = Self {
             method: call.method,
-            address,
+            address: Field::new(call.url.as_str()),
             headers: Field::new(&headers.join("\n")),
             body: Field::new(&String::from_utf8_lossy(&call.body)),
-            focus: Part::Address,
-        }
+            ..Self::default()
+        };
+        form.take_query_out();
+        form.address.press(Key::End);
+        form
     }
 
     pub(super) fn is_blank(&self) -> bool {
@@ -90,8 +109,14 @@ impl RequestForm {
     pub(super) fn call(&self, data_center: &DataCenter) -> Result<Call, Error> {
         let what = "the request cannot be sent";
         let address = self.address.text();
-        let url =
+        let mut url =
             api::resolve(address.trim(), None, data_center, &[]).map_err(|refusal| refusal_error(what, &refusal))?;
+        let query = self.query.text();
+        let typed = query.lines().filter(|line| !line.trim().is_empty()).map(encoded);
+        let parameters: Vec<String> = url.query().map(str::to_owned).into_iter().chain(typed).collect();
+        if !parameters.is_empty() {
+            url.set_query(Some(&parameters.join("&")));
+        }
         let mut headers = Vec::new();
         for line in self.headers.text().lines().map(str::trim).filter(|line| !line.is_empty()) {
             let (name, value) =
@@ -106,17 +131,32 @@ impl RequestForm {
         Ok(Call { method: self.method, url, headers, body: body.into_bytes() })
     }
 
+    /// What is wrong with a body that begins like JSON and is none. It may be sent all the same.
+    pub(super) fn warning(&self) -> Option<String> {
+        let body = self.body.text();
+        if !body.trim_start().starts_with(['{', '[']) {
+            return None;
+        }
+        let error = serde_json::from_str::<serde::de::IgnoredAny>(&body).err()?;
+        Some(format!("The body is no JSON: line {}, column {}.", error.line(), error.column()))
+    }
+
     /// Takes in one key.
     pub(super) fn press(&mut self, key: Key) -> Pressed {
+        let before = self.focus;
         match (self.focus, key) {
             (_, Key::Esc) => return Pressed::Leave,
+            (_, Key::Ctrl('s')) | (Part::Method | Part::Address, Key::Enter) => return Pressed::Send,
             (_, Key::Tab) => self.focus = self.focus.neighbor(1).unwrap_or(Part::Method),
             (_, Key::BackTab) => self.focus = self.focus.neighbor(-1).unwrap_or(Part::Body),
-            (Part::Body, Key::Enter) => return Pressed::Send,
-            (Part::Headers, Key::Enter) if !self.headers.is_empty_line() => self.headers.break_line(),
-            (_, Key::Enter) => self.step(1),
+            (Part::Query | Part::Headers | Part::Body, Key::Enter) => {
+                if let Some(field) = self.field_mut() {
+                    field.break_line();
+                }
+            }
             (Part::Method, Key::Left) => self.change_method(Method::ALL.len() - 1),
-            (Part::Method, Key::Right | Key::Char(_)) => self.change_method(1),
+            (Part::Method, Key::Right) => self.change_method(1),
+            (Part::Method, Key::Char(letter)) => self.method = method_of(letter).unwrap_or(self.method),
             (_, Key::Up) => self.step_line(-1),
             (_, Key::Down) => self.step_line(1),
             (_, key) => {
@@ -124,6 +164,9 @@ impl RequestForm {
                     field.press(key);
                 }
             }
+        }
+        if before == Part::Address && self.focus != before {
+            self.take_query_out();
         }
         Pressed::Edited
     }
@@ -140,6 +183,7 @@ impl RequestForm {
         match part {
             Part::Method => None,
             Part::Address => Some(&self.address),
+            Part::Query => Some(&self.query),
             Part::Headers => Some(&self.headers),
             Part::Body => Some(&self.body),
         }
@@ -149,24 +193,164 @@ impl RequestForm {
         match self.focus {
             Part::Method => None,
             Part::Address => Some(&mut self.address),
+            Part::Query => Some(&mut self.query),
             Part::Headers => Some(&mut self.headers),
             Part::Body => Some(&mut self.body),
         }
     }
 
-    fn step(&mut self, parts: isize) {
-        self.focus = self.focus.neighbor(parts).unwrap_or(self.focus);
+    /// Moves the query of the address to lines of its own, decoded. One that lines cannot hold stays where it is.
+    fn take_query_out(&mut self) {
+        let address = self.address.text();
+        let Some((path, query)) = address.split_once('?') else { return };
+        let Some(added) = query.split('&').filter(|pair| !pair.is_empty()).map(decoded).collect::<Option<Vec<_>>>()
+        else {
+            return;
+        };
+        let before = self.query.text();
+        let lines: Vec<&str> = before.lines().chain(added.iter().map(String::as_str)).collect();
+        self.query = Field::new(&lines.join("\n"));
+        self.address = Field::new(path);
     }
 
     /// Moves to the next line of the part, and beyond its last one to the next part.
     fn step_line(&mut self, lines: isize) {
         if !self.field_mut().is_some_and(|field| field.move_by(lines)) {
-            self.step(lines);
+            self.focus = self.focus.neighbor(lines).unwrap_or(self.focus);
         }
     }
 
     fn change_method(&mut self, steps: usize) {
         let at = Method::ALL.iter().position(|method| *method == self.method).unwrap_or_default();
         self.method = Method::ALL[(at + steps) % Method::ALL.len()];
+    }
+}
+
+/// The method that a letter stands for.
+fn method_of(letter: char) -> Option<Method> {
+    Some(match letter.to_ascii_lowercase() {
+        'g' => Method::Get,
+        'p' => Method::Post,
+        'u' => Method::Put,
+        'a' => Method::Patch,
+        'd' => Method::Delete,
+        'h' => Method::Head,
+        _ => return None,
+    })
+}
+
+/// A parameter as it is sent.
+fn encoded(line: &str) -> String {
+    let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    match line.split_once('=') {
+        Some((name, value)) => format!("{}={}", encode(name.trim()), encode(value)),
+        None => encode(line.trim()),
+    }
+}
+
+/// A parameter as a person reads it; `None` where no line could hold it.
+fn decoded(pair: &str) -> Option<String> {
+    let (name, value) = parse(pair.as_bytes()).next()?;
+    let fits = !name.contains('=') && !name.trim().is_empty() && !format!("{name}{value}").contains(char::is_control);
+    fits.then(|| if pair.contains('=') { format!("{name}={value}") } else { name.into_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Part, Pressed, RequestForm};
+    use crate::api::Call;
+    use crate::http::Method;
+    use crate::providers::zoho;
+    use crate::tui::keymap::Key;
+    use crate::tui::widgets::field::Field;
+
+    fn sent(form: &RequestForm) -> String {
+        let zoho = zoho::provider();
+        form.call(zoho.default_data_center()).expect("a call").url.to_string()
+    }
+
+    fn form(address: &str) -> RequestForm {
+        RequestForm { address: Field::new(address), ..RequestForm::default() }
+    }
+
+    #[test]
+    fn a_query_has_lines_of_its_own_and_is_encoded_when_it_is_sent() {
+        let mut form = form("/crm/v8/Leads?fields=Last_Name%2CEmail&page=2&all");
+        form.press(Key::Tab);
+        assert_eq!((form.address.text().as_str(), form.focus), ("/crm/v8/Leads", Part::Query));
+        assert_eq!(form.query.text(), "fields=Last_Name,Email\npage=2\nall");
+        form.paste("\nname=Dana & Söhne=1\n\n");
+        let query = "fields=Last_Name%2CEmail&page=2&all";
+        // The cursor was on the first line.
+        assert!(
+            sent(&form).contains("name=Dana+%26+S%C3%B6hne%3D1")
+                && sent(&form).starts_with("https://www.zohoapis.com/crm/v8/Leads?")
+        );
+        assert!(query.split('&').all(|pair| sent(&form).contains(pair)), "{}", sent(&form));
+    }
+
+    #[test]
+    fn a_query_that_lines_cannot_hold_stays_in_the_address() {
+        for address in ["/x?a=1%0A2", "/x?a%3Db=1", "/x?=1"] {
+            let mut form = form(address);
+            form.press(Key::Tab);
+            assert_eq!(form.address.text(), address);
+            assert!(sent(&form).ends_with(address));
+        }
+    }
+
+    #[test]
+    fn what_a_call_asks_for_survives_the_form() {
+        let url = "https://www.zohoapis.com/crm/v8/users?type=CurrentUser&q=a+b%2Bc".parse().expect("an address");
+        let call =
+            Call { method: Method::Put, url, headers: vec![("a".to_owned(), "b".to_owned())], body: b"x\ny".to_vec() };
+        let zoho = zoho::provider();
+        assert_eq!(RequestForm::of(&call).call(zoho.default_data_center()), Ok(call));
+    }
+
+    #[test]
+    fn letters_choose_the_method() {
+        let mut form = form("/x");
+        form.focus = Part::Method;
+        for (letter, method) in [
+            ('p', Method::Post),
+            ('U', Method::Put),
+            ('a', Method::Patch),
+            ('d', Method::Delete),
+            ('x', Method::Delete),
+        ] {
+            assert_eq!(form.press(Key::Char(letter)), Pressed::Edited);
+            assert_eq!(form.method, method);
+        }
+    }
+
+    #[test]
+    fn enter_breaks_lines_and_ctrl_s_sends_from_anywhere() {
+        for (part, pressed) in [
+            (Part::Method, Pressed::Send),
+            (Part::Address, Pressed::Send),
+            (Part::Query, Pressed::Edited),
+            (Part::Headers, Pressed::Edited),
+            (Part::Body, Pressed::Edited),
+        ] {
+            let mut form = form("/x");
+            form.focus = part;
+            assert_eq!(form.press(Key::Enter), pressed, "{part:?}");
+            assert_eq!(form.press(Key::Ctrl('s')), Pressed::Send);
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_is_noted_with_its_line() {
+        let mut form = form("/x");
+        for (body, warning) in [
+            ("", None),
+            ("a=1", None),
+            ("{\"a\":1}", None),
+            ("{\n\"a\":,\n}", Some("The body is no JSON: line 2, column 5.")),
+        ] {
+            form.body = Field::new(body);
+            assert_eq!(form.warning().as_deref(), warning);
+        }
     }
 }

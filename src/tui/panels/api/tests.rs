@@ -4,17 +4,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Catalogue, Focus, Received, Side};
-use crate::api::Call;
+use crate::api::{Call, Diagnosis};
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::http::{Method, Response};
 use crate::profile::ProfileName;
 use crate::providers::zoho;
 use crate::secret::Secret;
-use crate::service::{Answer, Machine, TestCalls};
+use crate::service::{Answer, Explained, Machine, TestCalls};
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, Message, TaskId};
-use crate::tui::model::{Model, Now, Screen};
+use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::theme::{Environment, Mark};
 use crate::tui::update::update;
 
@@ -128,6 +128,7 @@ fn nothing_can_be_sent_before_the_calls_are_known() {
 fn a_call_that_lacks_its_scope_can_be_tried_all_the_same() {
     let mut model = panel();
     press(&mut model, Key::Down);
+    press(&mut model, Key::Down);
     let effects = press(&mut model, Key::Enter);
     assert!(matches!(effects.as_slice(), [Effect::Call { call, .. }] if call.url.path() == "/crm/v8/users"));
 }
@@ -196,9 +197,6 @@ fn a_test_call_that_is_edited_becomes_the_own_request() {
     assert_eq!(press(&mut model, Key::Char('e')), []);
     assert!(super::captures_keys(&model) && api(&model).is_own_request());
     type_text(&mut model, "?x=1");
-    for _ in 0..2 {
-        assert_eq!(press(&mut model, Key::Enter), []);
-    }
     let url = "https://accounts.zoho.eu/oauth/user/info?x=1".parse().expect("an address");
     assert_eq!(press(&mut model, Key::Enter), [call_effect(2, Call { url, ..who_am_i() })]);
     assert_eq!(api(&model).focus, Focus::Answer);
@@ -211,12 +209,13 @@ fn method_headers_and_body_are_sent_as_typed() {
     press(&mut model, Key::Enter);
     type_text(&mut model, "/crm/v8/Leads");
     press(&mut model, Key::BackTab);
-    press(&mut model, Key::Right);
-    press(&mut model, Key::Tab);
-    press(&mut model, Key::Tab);
+    press(&mut model, Key::Char('p'));
+    for _ in 0..3 {
+        press(&mut model, Key::Tab);
+    }
     type_text(&mut model, "X-Trace:  q?/s");
     press(&mut model, Key::Enter);
-    press(&mut model, Key::Enter);
+    press(&mut model, Key::Tab);
     assert_eq!(update(&mut model, Message::Pasted("{\"data\":\n[]}".to_owned()), now()), []);
     let call = Call {
         method: Method::Post,
@@ -227,7 +226,13 @@ fn method_headers_and_body_are_sent_as_typed() {
         ],
         body: b"{\"data\":\n[]}".to_vec(),
     };
-    assert_eq!(press(&mut model, Key::Enter), [call_effect(2, call)]);
+    assert_eq!(press(&mut model, Key::Ctrl('s')), []);
+    assert!(matches!(&model.overlay, Some(Overlay::Confirm { action: Confirmed::SendRequest, .. })));
+    assert_eq!(press(&mut model, Key::Char('n')), []);
+    press(&mut model, Key::Char('s'));
+    assert_eq!(press(&mut model, Key::Char('y')), [call_effect(2, call.clone())]);
+    // Once is enough.
+    assert_eq!(press(&mut model, Key::Char('s')), [call_effect(3, call)]);
 }
 
 #[test]
@@ -249,10 +254,10 @@ fn an_address_or_a_header_that_is_none_is_refused_before_anything_is_sent() {
         press(&mut model, Key::Char('e'));
         type_text(&mut model, address);
         press(&mut model, Key::Tab);
-        type_text(&mut model, header);
         press(&mut model, Key::Tab);
-        assert_eq!(press(&mut model, Key::Enter), [], "{address} {header}");
-        assert_eq!(api(&model).refused.as_ref().map(|error| error.code), Some(Code::Usage));
+        type_text(&mut model, header);
+        assert_eq!(press(&mut model, Key::Ctrl('s')), [], "{address} {header}");
+        assert_eq!(api(&model).refused.as_ref().map(|(_, error)| error.code), Some(Code::Usage));
         assert_eq!(press(&mut model, Key::Esc), []);
         assert!(api(&model).refused.is_none() && model.screen == Screen::Api);
     }
@@ -316,6 +321,7 @@ fn u_means_the_answer_where_the_answer_has_the_keys() {
 #[test]
 fn searching_moves_to_what_is_found_and_esc_moves_back() {
     let mut model = with_answer(r#"{"a":1,"name":2,"b":[{"name":3}]}"#);
+    press(&mut model, Key::Tab);
     press(&mut model, Key::Char('/'));
     type_text(&mut model, "name");
     let line = |model: &Model| api(model).text().expect("a text").line();
@@ -374,7 +380,7 @@ fn a_call_that_failed_without_an_answer_is_kept_with_its_error() {
     assert_eq!(answered(&mut model, 2, Err(error.clone())), []);
     let exchange = api(&model).exchange().expect("an exchange");
     assert_eq!(exchange.outcome.as_ref().err(), Some(&error));
-    for key in ['v', 'y', '/', 'z', 'n'] {
+    for key in ['v', 'y', '/', 'z', 'n', 'p', 'w'] {
         press(&mut model, Key::Char(key));
         press(&mut model, Key::Esc);
         model.screen = Screen::Api;
@@ -402,6 +408,7 @@ fn nothing_wakes_the_panel() {
 #[test]
 fn a_long_text_is_searched_elsewhere_and_only_for_what_is_typed_last() {
     let mut model = with_answer(&format!("[{}\"needle\"]", "\"hay\",".repeat(60_000)));
+    press(&mut model, Key::Tab);
     press(&mut model, Key::Char('/'));
     let first = press(&mut model, Key::Char('h'));
     let second = press(&mut model, Key::Backspace);
@@ -449,6 +456,161 @@ fn the_raw_side_is_what_was_sent_broken_to_the_width_of_the_pane() {
     let raw = |model: &Model| api(model).text().expect("a text").document().clone();
     assert_eq!((raw(&model).line_count(), raw(&model).text()), (3, body.as_str()));
     update(&mut model, Message::Resized { columns: 200, rows: 60 }, now());
-    assert_eq!(raw(&model).line_count(), 1);
+    assert_eq!(raw(&model).line_count(), 2);
     assert_eq!(press(&mut model, Key::Char('y')), [Effect::Copy(Secret::new(body))]);
+}
+
+/// An answer that the API refused so.
+fn refusal(status: u16, headers: &[(&str, &str)], body: &str, diagnosis: Diagnosis) -> Answer {
+    let mut answer = answer(body);
+    answer.response.status = status;
+    answer.response.headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    answer.explained = Some(Explained { diagnosis, text: diagnosis.in_words() });
+    answer
+}
+
+/// The panel after the call at the cursor was refused.
+fn refused(answer: Answer) -> Model {
+    let mut model = panel();
+    press(&mut model, Key::Enter);
+    answered(&mut model, 2, Ok(answer));
+    model
+}
+
+fn fixes(model: &Model) -> bool {
+    super::commands(model).contains(&Command::Fix)
+}
+
+#[test]
+fn f_refreshes_an_expired_token_and_sends_the_call_again() {
+    let mut model = refused(refusal(401, &[], "{}", Diagnosis::BadToken));
+    assert_eq!(super::fix_label(&model), Some("refresh"));
+    let refresh = Effect::Refresh { task: TaskId(3), profile: name("work") };
+    assert_eq!(press(&mut model, Key::Char('f')), [refresh]);
+    let done = Message::Refreshed { task: TaskId(3), profile: name("work"), result: Ok(()) };
+    assert_eq!(update(&mut model, done, now()), [call_effect(4, who_am_i())]);
+}
+
+#[test]
+fn a_refresh_that_fails_for_good_offers_a_sign_in() {
+    let mut model = refused(refusal(401, &[], "{}", Diagnosis::BadToken));
+    press(&mut model, Key::Char('f'));
+    let error = Error::new(Code::SignInNeeded, "the refresh token was revoked");
+    let failed = Message::Refreshed { task: TaskId(3), profile: name("work"), result: Err(error) };
+    assert_eq!(update(&mut model, failed, now()), []);
+    assert_eq!(super::fix_label(&model), Some("sign in"));
+    let effects = press(&mut model, Key::Char('f'));
+    assert!(matches!(effects.as_slice(), [Effect::StartSignIn { .. }]) && model.screen == Screen::SignIn);
+}
+
+#[test]
+fn f_adds_the_scope_that_a_call_lacks_signs_in_and_comes_back_to_the_call() {
+    let mut model = panel();
+    for _ in 0..2 {
+        press(&mut model, Key::Down);
+    }
+    assert_eq!(super::fix_label(&model), Some("add scope"));
+    let scopes = vec!["ZohoCRM.users.READ".to_owned()];
+    let effects = press(&mut model, Key::Char('f'));
+    assert_eq!(effects, [Effect::AddScopes { task: TaskId(2), profile: name("work"), scopes: scopes.clone() }]);
+    let added = Message::ScopesAdded { task: TaskId(2), profile: name("work"), result: Ok(scopes) };
+    let effects = update(&mut model, added, now());
+    assert!(matches!(effects.as_slice(), [Effect::StartSignIn { .. }]) && model.screen == Screen::SignIn);
+    let effects = super::after_sign_in(&mut model, &name("work"), true);
+    let [Effect::LoadTestCalls { .. }, Effect::Call { call, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((call.url.path(), model.screen), ("/crm/v8/users", Screen::Api));
+}
+
+#[test]
+fn a_sign_in_that_was_given_up_leads_back_and_sends_nothing() {
+    let mut model = refused(refusal(401, &[], "{}", Diagnosis::WrongOrganization));
+    press(&mut model, Key::Char('f'));
+    assert_eq!(model.screen, Screen::SignIn);
+    let effects = press(&mut model, Key::Esc);
+    assert!(matches!(effects.as_slice(), [Effect::Cancel(_), Effect::LoadTestCalls { .. }]), "{effects:?}");
+    assert_eq!(model.screen, Screen::Api);
+}
+
+#[test]
+fn a_scope_that_only_a_hostile_answer_knows_is_not_taken() {
+    let body = r#"{"details":{"permissions":["Evil.scope.ALL"]}}"#;
+    let mut model = panel();
+    press(&mut model, Key::End);
+    press(&mut model, Key::Char('e'));
+    type_text(&mut model, "/crm/v8/x");
+    press(&mut model, Key::Enter);
+    answered(&mut model, 2, Ok(refusal(403, &[], body, Diagnosis::MissingScope)));
+    assert!(!fixes(&model));
+    press(&mut model, Key::Char('s'));
+    let body = r#"{"details":{"permissions":["ZohoCRM.users.READ"]}}"#;
+    answered(&mut model, 3, Ok(refusal(403, &[], body, Diagnosis::MissingScope)));
+    assert!(fixes(&model));
+}
+
+#[test]
+fn a_call_waits_for_the_time_that_the_api_named() {
+    let mut model = refused(refusal(429, &[("retry-after", "42")], "{}", Diagnosis::RateLimited));
+    let later = |seconds| Now { moment: now().moment + Duration::from_secs(seconds), ..now() };
+    assert_eq!(crate::tui::next_wakeup(&model, now()), Some(later(1).moment));
+    assert_eq!(press(&mut model, Key::Char('f')), []);
+    assert_eq!(update(&mut model, Message::Woken, later(41)), []);
+    assert_eq!(crate::tui::next_wakeup(&model, later(41)), Some(later(42).moment));
+    assert_eq!(update(&mut model, Message::Woken, later(42)), [call_effect(4, who_am_i())]);
+}
+
+#[test]
+fn esc_stops_the_waiting() {
+    let mut model = refused(refusal(429, &[("retry-after", "42")], "{}", Diagnosis::RateLimited));
+    press(&mut model, Key::Char('f'));
+    assert_eq!(press(&mut model, Key::Esc), []);
+    let later = Now { moment: now().moment + Duration::from_secs(60), ..now() };
+    assert_eq!((update(&mut model, Message::Woken, later), model.screen), (Vec::new(), Screen::Api));
+    // Its time has come, so it is sent at once.
+    assert_eq!(update(&mut model, Message::Key(Key::Char('f')), later), [call_effect(5, who_am_i())]);
+}
+
+#[test]
+fn a_call_to_another_data_center_is_sent_to_that_of_the_account() {
+    let mut model = empty();
+    super::open(&mut model, name("work"));
+    let provider = zoho::provider();
+    let eu = provider.data_center("eu").expect("eu").clone();
+    let calls = TestCalls { others: provider.data_centers.clone(), ..TestCalls::new(eu, provider.dialect, &[]) };
+    update(&mut model, Message::TestCallsLoaded { task: TaskId(1), result: Box::new(Ok(calls)) }, now());
+    press(&mut model, Key::End);
+    press(&mut model, Key::Char('e'));
+    type_text(&mut model, "https://desk.zoho.com/api/v1/tickets");
+    press(&mut model, Key::Enter);
+    answered(&mut model, 2, Err(Error::new(Code::Usage, "it is not among the places to which the token may go")));
+    let url = "https://desk.zoho.eu/api/v1/tickets".parse().expect("an address");
+    assert_eq!(press(&mut model, Key::Char('f')), [call_effect(4, Call { url, ..who_am_i() })]);
+    assert_eq!(api(&model).form.address.text(), "https://desk.zoho.eu/api/v1/tickets");
+}
+
+#[test]
+fn what_somebody_else_has_to_do_has_no_key() {
+    for diagnosis in [Diagnosis::ApiAccessOff, Diagnosis::NoPermission, Diagnosis::WrongScheme, Diagnosis::Unclear] {
+        let mut model = refused(refusal(403, &[], "{}", diagnosis));
+        assert!(!fixes(&model));
+        assert_eq!(press(&mut model, Key::Char('f')), []);
+    }
+}
+
+#[test]
+fn products_fold_and_the_list_is_searched() {
+    let mut model = panel();
+    press(&mut model, Key::Char(' '));
+    assert_eq!(press(&mut model, Key::Enter), []);
+    press(&mut model, Key::Char('/'));
+    type_text(&mut model, "desk org");
+    assert!(super::captures_keys(&model));
+    press(&mut model, Key::Home);
+    press(&mut model, Key::Enter);
+    press(&mut model, Key::Home);
+    press(&mut model, Key::Down);
+    let effects = press(&mut model, Key::Enter);
+    assert!(matches!(effects.as_slice(), [Effect::Call { call, .. }] if call.url.path() == "/api/v1/organizations"));
+    press(&mut model, Key::Esc);
+    assert_eq!(press(&mut model, Key::Esc), []);
+    assert!(api(&model).list.filter.is_none() && model.screen == Screen::Api);
 }

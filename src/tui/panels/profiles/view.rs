@@ -95,12 +95,15 @@ fn draw_filter(model: &Model, layout: &Layout, frame: &mut Frame<'_>) {
     let start = area.x + u16::try_from(prompt.len()).unwrap_or(0).min(area.width);
     buffer.set_stringn(start, area.y, &text, room, model.theme.text);
     if prompt.len() + width(&text) + hint.len() + 3 <= usize::from(area.width) {
-        let at = area.right() - u16::try_from(hint.len() + 1).unwrap_or(0);
+        let at = area.right().saturating_sub(u16::try_from(hint.len() + 1).unwrap_or(0));
         buffer.set_string(at, area.y, hint, model.theme.faint);
     }
     if let Some(cursor) = cursor {
         let cursor = u16::try_from(cursor).unwrap_or(u16::MAX);
-        frame.set_cursor_position(Position::new(start.saturating_add(cursor).min(area.right() - 1), area.y));
+        frame.set_cursor_position(Position::new(
+            start.saturating_add(cursor).min(area.right().saturating_sub(1)),
+            area.y,
+        ));
     }
 }
 

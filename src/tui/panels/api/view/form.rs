@@ -1,4 +1,4 @@
-//! The form in which a request is typed.
+//! The parts of a request below each other, to be read or to be typed.
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -8,47 +8,66 @@ use ratatui::text::Line;
 use super::super::request::{Part, RequestForm};
 use super::{draw_lines, framed};
 use crate::tui::model::Model;
+use crate::tui::text::wrap;
 use crate::tui::widgets::field::Field;
 
-/// Columns of the names in the form.
+/// Columns of the names of the parts.
 const LABEL: u16 = 9;
+/// Rows below the parts at most.
+const MOST_HINTS: usize = 3;
 
-/// Draws the parts below each other, the body with all the rows that are left.
-pub(super) fn draw_form(model: &Model, form: &RequestForm, area: Rect, frame: &mut Frame<'_>) {
-    let inner = framed(model, "Own request", true, area, frame);
-    let hint_rows = 2.min(inner.height.saturating_sub(6));
+/// Draws the parts, the body with all the rows that are left, and below them what there is to know: `notes`, or hints
+/// where the form is being typed.
+pub(super) fn draw_form(
+    model: &Model,
+    form: &RequestForm,
+    title: &str,
+    is_typed: bool,
+    notes: &[Line<'_>],
+    area: Rect,
+    frame: &mut Frame<'_>,
+) {
+    let inner = framed(model, title, is_typed, area, frame);
+    let room = usize::from(inner.width);
+    let mut below: Vec<Line<'_>> = notes.to_vec();
+    let warnings = form.warning().map(|warning| wrap(&warning, room)).unwrap_or_default();
+    below.extend(warnings.into_iter().map(|line| Line::styled(line, model.theme.attention)));
+    if is_typed {
+        let hint = format!("{} Ctrl-S sends, Esc goes back.", form.focus.hint());
+        below.extend(wrap(&hint, room).into_iter().map(|line| Line::styled(line, model.theme.faint)));
+    }
+    // Each part keeps a row, and the body some more.
+    let parts = u16::try_from(Part::ALL.len()).unwrap_or(0) + 2;
+    below.truncate(usize::from(inner.height.saturating_sub(parts)).min(MOST_HINTS));
+    let below_rows = u16::try_from(below.len()).unwrap_or(0);
+    let bottom = inner.bottom() - below_rows;
     let mut row = inner.y;
-    let bottom = inner.bottom() - hint_rows;
     for part in Part::ALL {
-        // What comes after keeps a row each.
         let after = Part::ALL.iter().skip_while(|other| **other != part).count() - 1;
         let room = usize::from(bottom.saturating_sub(row)).saturating_sub(after);
         let wanted = form.field(part).map_or(1, Field::line_count);
-        let most = if part == Part::Headers { room.min(usize::from(inner.height / 3).max(1)) } else { room };
+        let is_short = matches!(part, Part::Query | Part::Headers);
+        let most = if is_short { room.min(usize::from(inner.height / 4).max(1)) } else { room };
         let rows = u16::try_from(wanted.min(most)).unwrap_or(0);
         let place = Rect { y: row, height: rows, ..inner };
-        draw_part(model, form, part, place, frame);
+        draw_part(model, form, part, is_typed, place, frame);
         row += rows;
     }
-    let hints = ["Headers: one `Name: value` a line.", "Enter on Body sends. Esc goes back."];
-    let lines: Vec<Line<'_>> = hints.iter().map(|hint| Line::styled(*hint, model.theme.faint)).collect();
-    draw_lines(&lines, Rect { y: bottom, height: hint_rows, ..inner }, frame);
+    draw_lines(&below, Rect { y: bottom, height: below_rows, ..inner }, frame);
 }
 
-fn draw_part(model: &Model, form: &RequestForm, part: Part, area: Rect, frame: &mut Frame<'_>) {
+fn draw_part(model: &Model, form: &RequestForm, part: Part, is_typed: bool, area: Rect, frame: &mut Frame<'_>) {
     if area.is_empty() {
         return;
     }
-    let is_focused = form.focus == part;
+    let is_focused = is_typed && form.focus == part;
     let label = format!("{}{}", if is_focused { ">" } else { " " }, part.name());
     let style = if is_focused { model.theme.title } else { model.theme.text };
     frame.buffer_mut().set_stringn(area.x, area.y, label, usize::from(area.width.min(LABEL)), style);
     let indent = LABEL.min(area.width);
     let place = Rect { x: area.x + indent, width: area.width - indent, ..area };
     let Some(field) = form.field(part) else {
-        let words = format!("{}   Left and Right change it", form.method);
-        let words = if is_focused { words } else { form.method.to_string() };
-        frame.buffer_mut().set_stringn(place.x, place.y, words, usize::from(place.width), Style::new());
+        frame.buffer_mut().set_stringn(place.x, place.y, form.method.as_str(), usize::from(place.width), Style::new());
         if is_focused {
             frame.set_cursor_position(Position::new(place.x, place.y));
         }

@@ -1,0 +1,314 @@
+//! What one key does about a call that failed: a new token, another scope, another host, or waiting.
+
+use std::time::Duration;
+
+use super::answer::Reply;
+use super::list::Row;
+use super::{ApiPanel, Catalogue, Focus};
+use crate::api::{Call, Diagnosis};
+use crate::clock::Moment;
+use crate::error::{Code, Error};
+use crate::profile::ProfileName;
+use crate::providers::Dialect;
+use crate::providers::catalog::PRODUCTS;
+use crate::tui::message::{Effect, TaskId};
+use crate::tui::model::{Model, Now, Screen};
+use crate::tui::panels::lines::next_second;
+use crate::tui::panels::{profiles, sign_in};
+use crate::tui::text::countdown;
+
+use super::actions::send_call;
+
+/// A wakeup is always later than what was drawn.
+const AT_ONCE: Duration = Duration::from_millis(1);
+
+/// What would help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fix {
+    /// A new access token, and the call with it.
+    Refresh(Call),
+    /// Scopes that the profile does not ask for yet, a sign-in that grants them, and the call.
+    AddScopes(Vec<String>, Call),
+    /// A sign-in, and the call if there was one.
+    SignIn(Option<Call>),
+    /// The call at the host of the account's data center.
+    MoveTo(Call),
+    /// The call once the API takes calls again.
+    SendLater(Call, Moment),
+    SendAgain(Call),
+}
+
+/// What a call waits for before it is sent again.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    Token { task: TaskId, call: Call },
+    Scopes { task: TaskId, call: Call, dialect: &'static Dialect },
+    SignIn { call: Option<(Call, &'static Dialect)> },
+    Time { at: Moment, call: Call },
+}
+
+impl Fix {
+    /// What the footer says that the key does.
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            Fix::Refresh(_) => "refresh",
+            Fix::AddScopes(..) => "add scope",
+            Fix::SignIn(_) => "sign in",
+            Fix::MoveTo(_) => "move call",
+            Fix::SendLater(..) => "send later",
+            Fix::SendAgain(_) => "resend",
+        }
+    }
+
+    /// The same in a sentence about the key.
+    pub(super) fn in_words(&self, key: &str, now: Moment) -> String {
+        match self {
+            Fix::Refresh(_) => format!("{key} mints a new access token and sends the call again."),
+            Fix::AddScopes(scopes, _) => {
+                format!("{key} adds {} to the profile and signs in again; then the call follows.", scopes.join(", "))
+            }
+            Fix::SignIn(Some(_)) => format!("{key} signs in again; then the call follows."),
+            Fix::SignIn(None) => format!("{key} signs in."),
+            Fix::MoveTo(call) => {
+                let host = call.url.host_str().unwrap_or_default();
+                format!("The account is in another data center: {key} sends the call to {host}.")
+            }
+            Fix::SendLater(_, at) if *at > now => {
+                format!("Calls are taken again in {}; {key} sends it then.", countdown(now.until(*at)))
+            }
+            Fix::SendLater(..) | Fix::SendAgain(_) => format!("{key} sends the call again."),
+        }
+    }
+}
+
+impl Waiting {
+    pub(super) fn in_words(&self, now: Moment) -> String {
+        match self {
+            Waiting::Token { .. } => "Minting a new access token ...".to_owned(),
+            Waiting::Scopes { .. } => "Adding the scope to the profile ...".to_owned(),
+            Waiting::SignIn { .. } => "Waiting for the sign-in ...".to_owned(),
+            Waiting::Time { at, .. } => {
+                format!("Sends the call in {}. Esc stops that.", countdown(now.until(*at)))
+            }
+        }
+    }
+}
+
+/// What would help against what the panel shows, if anything that this program can do would.
+pub(super) fn fix(model: &Model) -> Option<Fix> {
+    let panel = model.api.as_ref().filter(|panel| panel.waiting.is_none() && panel.under_way.is_empty())?;
+    let wanted = model.subjects.get(&panel.profile).map(|subject| subject.scopes.as_slice()).unwrap_or_default();
+    panel.fix(wanted)
+}
+
+impl ApiPanel {
+    fn fix(&self, wanted: &[String]) -> Option<Fix> {
+        if let Catalogue::Failed(error) = &self.catalogue {
+            return (error.code == Code::SignInNeeded).then_some(Fix::SignIn(None));
+        }
+        if let Some((call, error)) = &self.refused {
+            return self.fix_of_error(error, call.as_ref());
+        }
+        let exchange = self.exchange().filter(|exchange| exchange.profile == self.profile);
+        // What lacks its scope need not fail first.
+        if self.focus == Focus::Requests
+            && let Some(entry) = self.selected_entry()
+            && !entry.is_granted
+            && exchange.is_none_or(|exchange| exchange.call != entry.call)
+        {
+            return for_scopes(entry.scope.map(str::to_owned).into_iter().collect(), wanted, &entry.call);
+        }
+        let exchange = exchange?;
+        let call = &exchange.call;
+        let reply = match &exchange.outcome {
+            Ok(reply) => reply,
+            Err(error) => return self.fix_of_error(error, Some(call)),
+        };
+        match reply.explained.as_ref()?.diagnosis {
+            Diagnosis::BadToken => Some(Fix::Refresh(call.clone())),
+            Diagnosis::MissingScope => for_scopes(self.scopes_of(call, reply), wanted, call),
+            Diagnosis::WrongDataCenter => {
+                Some(self.moved(call).map_or_else(|| Fix::SignIn(Some(call.clone())), Fix::MoveTo))
+            }
+            Diagnosis::WrongAddress => self.moved(call).map(Fix::MoveTo),
+            Diagnosis::WrongOrganization => Some(Fix::SignIn(Some(call.clone()))),
+            Diagnosis::RateLimited => Some(match reply.retry_at {
+                Some(at) => Fix::SendLater(call.clone(), at),
+                None => Fix::SendAgain(call.clone()),
+            }),
+            Diagnosis::ProviderFault => Some(Fix::SendAgain(call.clone())),
+            // Somebody else has to do something about these.
+            Diagnosis::NoPermission
+            | Diagnosis::WrongScheme
+            | Diagnosis::ApiAccessOff
+            | Diagnosis::MissingOrganization
+            | Diagnosis::Redirected
+            | Diagnosis::Unclear => None,
+        }
+    }
+
+    fn fix_of_error(&self, error: &Error, call: Option<&Call>) -> Option<Fix> {
+        match (error.code, call) {
+            (Code::SignInNeeded, call) => Some(Fix::SignIn(call.cloned())),
+            (Code::Usage, Some(call)) => self.moved(call).map(Fix::MoveTo),
+            (Code::Network, Some(call)) => Some(Fix::SendAgain(call.clone())),
+            _ => None,
+        }
+    }
+
+    /// The call at the account's data center, if its address is one of another.
+    fn moved(&self, call: &Call) -> Option<Call> {
+        let url = self.test_calls()?.moved_here(&call.url)?;
+        Some(Call { url, ..call.clone() })
+    }
+
+    /// The scopes that a call needs: as the catalogue knows them, or as the answer names them. A name that the catalogue
+    /// does not have is not taken from an answer.
+    fn scopes_of(&self, call: &Call, reply: &Reply) -> Vec<String> {
+        let entries = self.test_calls().into_iter().flat_map(|known| &known.calls);
+        let mut same =
+            entries.filter(|entry| entry.call.method == call.method && entry.call.url.path() == call.url.path());
+        if let Some(scope) = same.find_map(|entry| entry.scope) {
+            return vec![scope.to_owned()];
+        }
+        let is_known = |scope: &&String| {
+            let mut known = PRODUCTS
+                .iter()
+                .flat_map(|product| product.scopes.iter().copied().chain(product.calls.iter().map(|call| call.scope)));
+            known.any(|known| known == scope.as_str())
+        };
+        reply.named_scopes().iter().filter(is_known).cloned().collect()
+    }
+}
+
+/// Scopes that the profile wants already are missing since the last sign-in only.
+fn for_scopes(scopes: Vec<String>, wanted: &[String], call: &Call) -> Option<Fix> {
+    let is_new = |scope: &String| !wanted.iter().any(|known| known.eq_ignore_ascii_case(scope));
+    if scopes.is_empty() {
+        return None;
+    }
+    let lacking: Vec<String> = scopes.into_iter().filter(is_new).collect();
+    Some(if lacking.is_empty() { Fix::SignIn(Some(call.clone())) } else { Fix::AddScopes(lacking, call.clone()) })
+}
+
+/// Does what would help.
+pub(super) fn perform(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(fix) = fix(model) else { return Vec::new() };
+    let task = model.new_task();
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    let profile = panel.profile.clone();
+    let dialect = panel.dialect();
+    match fix {
+        Fix::Refresh(call) => {
+            panel.waiting = Some(Waiting::Token { task, call });
+            vec![Effect::Refresh { task, profile }]
+        }
+        Fix::AddScopes(scopes, call) => {
+            let Some(dialect) = dialect else { return Vec::new() };
+            panel.waiting = Some(Waiting::Scopes { task, call, dialect });
+            vec![Effect::AddScopes { task, profile, scopes }]
+        }
+        Fix::SignIn(call) => begin_sign_in(model, call.zip(dialect)),
+        Fix::MoveTo(call) => {
+            if panel.list.row() == Some(Row::OwnRequest) {
+                panel.form = super::RequestForm::of(&call);
+            }
+            send_call(model, call)
+        }
+        Fix::SendLater(call, at) if at > now.moment => {
+            panel.waiting = Some(Waiting::Time { at, call });
+            Vec::new()
+        }
+        Fix::SendLater(call, _) | Fix::SendAgain(call) => send_call(model, call),
+    }
+}
+
+fn begin_sign_in(model: &mut Model, call: Option<(Call, &'static Dialect)>) -> Vec<Effect> {
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    panel.waiting = Some(Waiting::SignIn { call });
+    let profile = panel.profile.clone();
+    sign_in::start(model, profile, sign_in::attended())
+}
+
+/// Tells whether the panel asked for this refresh.
+pub fn waits_for_token(model: &Model, task: TaskId) -> bool {
+    let waiting = model.api.as_ref().and_then(|panel| panel.waiting.as_ref());
+    matches!(waiting, Some(Waiting::Token { task: wanted, .. }) if *wanted == task)
+}
+
+/// Takes in the end of the refresh that a call waits for.
+pub fn refreshed(model: &mut Model, result: Result<(), Error>) -> Vec<Effect> {
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    let Some(Waiting::Token { call, .. }) = panel.waiting.take() else { return Vec::new() };
+    match result {
+        Ok(()) => send_call(model, call),
+        Err(error) => {
+            panel.refused = Some((Some(call), error));
+            Vec::new()
+        }
+    }
+}
+
+/// Takes in that the profile has the scopes, all of which are given, or why not.
+pub fn scopes_added(
+    model: &mut Model,
+    task: TaskId,
+    profile: &ProfileName,
+    result: Result<Vec<String>, Error>,
+) -> Vec<Effect> {
+    if let (Ok(scopes), Some(subject)) = (&result, model.subjects.get_mut(profile)) {
+        subject.scopes.clone_from(scopes);
+    }
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    let Some(Waiting::Scopes { call, dialect, .. }) =
+        panel.waiting.take_if(|waiting| matches!(waiting, Waiting::Scopes { task: wanted, .. } if *wanted == task))
+    else {
+        return Vec::new();
+    };
+    match result {
+        Ok(_) if model.screen == Screen::Api => begin_sign_in(model, Some((call, dialect))),
+        Ok(_) => Vec::new(),
+        Err(error) => {
+            panel.refused = Some((None, error));
+            Vec::new()
+        }
+    }
+}
+
+/// Where the end of a sign-in leads: back to the call that waits for it, else to the profiles.
+pub fn after_sign_in(model: &mut Model, profile: &ProfileName, is_signed_in: bool) -> Vec<Effect> {
+    let waits =
+        |panel: &&mut ApiPanel| panel.profile == *profile && matches!(panel.waiting, Some(Waiting::SignIn { .. }));
+    let Some(panel) = model.api.as_mut().filter(waits) else { return profiles::open(model) };
+    let Some(Waiting::SignIn { call }) = panel.waiting.take() else { return Vec::new() };
+    let mut effects = super::open(model, profile.clone());
+    if let Some((call, dialect)) = call.filter(|_| is_signed_in) {
+        effects.extend(super::actions::send_with(model, call, dialect));
+    }
+    effects
+}
+
+/// Sends the call whose time has come.
+pub fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    let is_due = |waiting: &mut Waiting| matches!(waiting, Waiting::Time { at, .. } if *at <= now.moment);
+    match panel.waiting.take_if(is_due) {
+        Some(Waiting::Time { call, .. }) => send_call(model, call),
+        _ => Vec::new(),
+    }
+}
+
+/// When a countdown on the panel shows another second, or the call that waits for its time is due.
+pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
+    let waits_until = match model.api.as_ref()?.waiting.as_ref() {
+        Some(Waiting::Time { at, .. }) => Some(*at),
+        _ => None,
+    };
+    if let Some(at) = waits_until {
+        return Some(next_second(at, now.moment).unwrap_or(now.moment + AT_ONCE));
+    }
+    match fix(model) {
+        Some(Fix::SendLater(_, at)) => next_second(at, now.moment),
+        _ => None,
+    }
+}

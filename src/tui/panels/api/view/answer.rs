@@ -1,0 +1,220 @@
+//! The answer: what became of a request, why, what would help, and its text.
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::super::answer::{Exchange, Reply, Side, reason};
+use super::super::fix::{self, Fix};
+use super::super::{ApiPanel, Focus};
+use super::{bytes_in_words, framed};
+use crate::clock::Moment;
+use crate::error::Error;
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::model::Model;
+use crate::tui::panels::lines::{causes, draw_lines, numbered, sentence, shown};
+use crate::tui::text::{clip, width, wrap};
+use crate::tui::theme::Mark;
+use crate::tui::widgets::json_view::JsonPane;
+use crate::untrusted::visible;
+
+/// The lines above the answer's text, the text, and the line below it.
+pub(super) struct Pane {
+    head: Vec<Line<'static>>,
+    pub(super) text: Rect,
+    foot: Option<Rect>,
+}
+
+impl Pane {
+    pub(super) fn of(model: &Model, panel: &ApiPanel, now: Moment, inner: Rect) -> Self {
+        let room = usize::from(inner.width);
+        let mut head = Vec::new();
+        if let Some(sent) = panel.under_way.last() {
+            let words = format!(" {} {} ... Esc cancels", sent.call.method, visible(sent.call.url.path()));
+            head.push(Line::from(vec![
+                model.theme.mark(Mark::Working),
+                Span::raw(clip(&words, room.saturating_sub(4))),
+            ]));
+        }
+        if let Some(waiting) = &panel.waiting {
+            head.extend(marked(model, Mark::Working, &waiting.in_words(now), room));
+        }
+        let help = fix::fix(model).map(|fix| help_lines(model, &fix, now, room)).unwrap_or_default();
+        match (&panel.refused, panel.exchange()) {
+            (Some((_, error)), _) => {
+                head.extend(error_lines(model, error, room));
+                head.extend(help);
+            }
+            (None, Some(exchange)) => {
+                head.extend(head_of(model, panel, exchange, help, room));
+                let note = exchange.outcome.as_ref().ok().filter(|_| panel.side == Side::Body).and_then(Reply::note);
+                head.extend(note.iter().flat_map(|note| wrap(note, room)).map(Line::raw));
+            }
+            (None, None) if panel.under_way.is_empty() && panel.test_calls().is_some() => {
+                let words = "No answer yet. Enter sends the request at the cursor.";
+                head.extend(wrap(words, room).into_iter().map(Line::raw));
+                head.extend(help);
+            }
+            (None, None) => {}
+        }
+        let has_text = panel.refused.is_none() && panel.text().is_some();
+        let foot_rows = u16::from(has_text && inner.height > 2);
+        // Most of the pane is for the text.
+        let most = if has_text { inner.height / 2 } else { inner.height };
+        let causes = whole(likely_causes(panel, room), usize::from(most).saturating_sub(head.len()));
+        head.extend(causes.into_iter().map(|line| Line::styled(line, model.theme.faint)));
+        head.truncate(usize::from(most));
+        let head_rows = u16::try_from(head.len()).unwrap_or(0);
+        let height = if has_text { inner.height.saturating_sub(head_rows + foot_rows) } else { 0 };
+        let text = Rect { y: inner.y + head_rows, height, ..inner };
+        let foot = (foot_rows > 0).then_some(Rect { y: text.bottom(), height: foot_rows, ..inner });
+        Self { head, text, foot }
+    }
+}
+
+/// Draws the pane.
+pub(super) fn draw_answer(model: &Model, panel: &ApiPanel, now: Moment, area: Rect, frame: &mut Frame<'_>) {
+    let has_focus = matches!(panel.focus, Focus::Answer | Focus::Query);
+    let inner = framed(model, "Answer", has_focus, area, frame);
+    let pane = Pane::of(model, panel, now, inner);
+    draw_lines(&pane.head, Rect { height: pane.text.y - inner.y, ..inner }, frame);
+    let Some(text) = panel.text().filter(|_| panel.refused.is_none()) else { return };
+    (&JsonPane { view: text, theme: &model.theme, focused: has_focus }).render(pane.text, frame.buffer_mut());
+    if panel.focus == Focus::Answer && !pane.text.is_empty() {
+        let row = u16::try_from(text.cursor_row()).unwrap_or(0).min(pane.text.height - 1);
+        frame.set_cursor_position(Position::new(pane.text.x, pane.text.y + row));
+    }
+    if let Some(foot) = pane.foot {
+        draw_foot(model, panel, foot, frame);
+    }
+}
+
+/// Status, time, size and type; why it failed; the address; rate headers.
+fn head_of(
+    model: &Model,
+    panel: &ApiPanel,
+    exchange: &Exchange,
+    help: Vec<Line<'static>>,
+    room: usize,
+) -> Vec<Line<'static>> {
+    let of_other = if exchange.profile == panel.profile { String::new() } else { format!(" ({})", exchange.profile) };
+    let address = format!("{} {}{of_other}", exchange.call.method, visible(exchange.call.url.as_str()));
+    let address = Line::raw(clip(&address, room));
+    let reply = match &exchange.outcome {
+        Ok(reply) => reply,
+        Err(error) => {
+            let mut lines = vec![address];
+            lines.extend(error_lines(model, error, room));
+            lines.extend(help);
+            return lines;
+        }
+    };
+    // What matters least comes last, since low panes cut it off.
+    let mut lines = vec![status_line(model, reply, room)];
+    if let Some(explained) = &reply.explained {
+        // The line below says what to do where this program can do it.
+        let why = if help.is_empty() { &*explained.text } else { explained.diagnosis.meaning() };
+        let text = format!("It failed: {}.", visible(why));
+        lines.extend(wrap(&text, room).into_iter().map(|line| Line::styled(line, model.theme.attention)));
+    }
+    lines.extend(help);
+    lines.push(address);
+    if !reply.rates.is_empty() {
+        let rates: Vec<String> = reply.rates.iter().map(|rate| shown(rate)).collect();
+        lines.push(Line::styled(clip(&rates.join(model.theme.separator()), room), model.theme.faint));
+    }
+    lines
+}
+
+/// What may lie behind the failure that is shown.
+fn likely_causes(panel: &ApiPanel, room: usize) -> Vec<String> {
+    match (&panel.refused, panel.exchange().map(|exchange| &exchange.outcome)) {
+        (Some((_, error)), _) | (None, Some(Err(error))) => causes(error, room),
+        (None, Some(Ok(reply))) => {
+            let explained = reply.explained.iter();
+            numbered(explained.flat_map(|explained| explained.diagnosis.causes()).copied(), room)
+        }
+        (None, None) => Vec::new(),
+    }
+}
+
+/// The first of the numbered texts, as many as fit whole.
+fn whole(mut lines: Vec<String>, rows: usize) -> Vec<String> {
+    let mut kept = rows.min(lines.len());
+    while lines.get(kept).is_some_and(|next| next.starts_with(' ')) && kept > 0 {
+        kept -= 1;
+    }
+    lines.truncate(kept);
+    lines
+}
+
+/// What the key for help does.
+fn help_lines(model: &Model, fix: &Fix, now: Moment, room: usize) -> Vec<Line<'static>> {
+    let bound = model.keymap.binding(Scope::Api, Command::Fix);
+    let key = bound.and_then(|bound| bound.keys.first().map(|key| key.label())).unwrap_or_default();
+    wrap(&visible(&fix.in_words(&key, now)), room)
+        .into_iter()
+        .map(|line| Line::styled(line, model.theme.title))
+        .collect()
+}
+
+/// Words behind a mark, wrapped beside it.
+fn marked(model: &Model, mark: Mark, words: &str, room: usize) -> Vec<Line<'static>> {
+    let indent = mark.word().len();
+    let lines = wrap(words, room.saturating_sub(indent + 1).max(1)).into_iter().enumerate();
+    let begin = |row| if row == 0 { model.theme.mark(mark) } else { Span::raw(" ".repeat(indent)) };
+    lines.map(|(row, line)| Line::from(vec![begin(row), Span::raw(format!(" {line}"))])).collect()
+}
+
+fn status_line(model: &Model, reply: &Reply, room: usize) -> Line<'static> {
+    let mark = if reply.explained.is_none() && reply.status < 400 { Mark::Good } else { Mark::Declined };
+    let status = format!(" {} {}", reply.status, reason(reply.status));
+    let (time, size) = (format!("{} ms", reply.took.as_millis()), bytes_in_words(reply.content.bytes().len()));
+    let content_type = reply.content_type.as_deref().map(shown).unwrap_or_default();
+    let words = [status.trim_end(), &time, &size, &content_type].join("  ");
+    Line::from(vec![model.theme.mark(mark), Span::raw(clip(&words, room.saturating_sub(mark.word().len())))])
+}
+
+/// Which text this is, where the cursor is in it, and what is looked for.
+fn draw_foot(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
+    let Some(text) = panel.text() else { return };
+    let room = usize::from(area.width);
+    let matches = text.matches().map(|(at, all)| match (at, all) {
+        (_, 0) => "not found".to_owned(),
+        (Some(at), all) => format!("match {at} of {all}"),
+        (None, all) => format!("{all} matches"),
+    });
+    if let Some(query) = &panel.query {
+        let matches = matches.unwrap_or_default();
+        let columns = room.saturating_sub(width(&matches) + 2);
+        let shown = query.shown(columns.saturating_sub(1), 1, panel.focus == Focus::Query);
+        let (typed, cursor) = shown.into_iter().next().map(|line| (line.text, line.cursor)).unwrap_or_default();
+        let line = format!("/{}", clip(&typed, columns.saturating_sub(1)));
+        frame.buffer_mut().set_stringn(area.x, area.y, &line, room, model.theme.text);
+        let at = area.right().saturating_sub(u16::try_from(width(&matches)).unwrap_or(0)).max(area.x);
+        frame.buffer_mut().set_stringn(at, area.y, &matches, room, model.theme.faint);
+        if let Some(cursor) = cursor {
+            let x = area.x.saturating_add(1).saturating_add(u16::try_from(cursor).unwrap_or(0));
+            frame.set_cursor_position(Position::new(x.min(area.right().saturating_sub(1)), area.y));
+        }
+        return;
+    }
+    let lines = text.document().line_count();
+    let mut parts = vec![panel.side.name().to_owned(), format!("line {} of {lines}", (text.line() + 1).min(lines))];
+    if text.document().is_json() {
+        parts.push(visible(&text.path_at_cursor()));
+    }
+    let words = parts.join(model.theme.separator());
+    frame.buffer_mut().set_stringn(area.x, area.y, clip(&words, room), room, model.theme.faint);
+}
+
+/// What failed, why, and what helps.
+pub(super) fn error_lines(model: &Model, error: &Error, room: usize) -> Vec<Line<'static>> {
+    let text = visible(&sentence(error));
+    let mut lines = marked(model, Mark::Declined, &text, room);
+    if let Some(hint) = &error.hint {
+        lines.extend(wrap(&visible(&format!("What helps: {hint}.")), room).into_iter().map(Line::raw));
+    }
+    lines
+}

@@ -1,0 +1,86 @@
+//! The list of requests.
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+
+use super::super::list::Row;
+use super::super::{ApiPanel, Catalogue, Focus};
+use super::answer::error_lines;
+use super::framed;
+use crate::service::TestCalls;
+use crate::tui::model::Model;
+use crate::tui::panels::lines::draw_lines;
+use crate::tui::text::{clip, width};
+
+const LACKS_SCOPE: &str = "no scope";
+
+/// Draws the rows around the cursor, and below them what is looked for.
+pub(super) fn draw_list(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
+    let has_focus = matches!(panel.focus, Focus::Requests | Focus::Filter);
+    let inner = framed(model, "Requests", has_focus, area, frame);
+    let room = usize::from(inner.width);
+    let known = match &panel.catalogue {
+        Catalogue::Ready(known) => known,
+        Catalogue::Loading(_) => return draw_lines(&[Line::raw("[..] Reading the grant ...")], inner, frame),
+        Catalogue::Failed(error) => return draw_lines(&error_lines(model, error, room), inner, frame),
+    };
+    let foot_rows = u16::from(panel.list.filter.is_some() && inner.height > 1);
+    let list = Rect { height: inner.height - foot_rows, ..inner };
+    let rows = usize::from(list.height);
+    let (cursor, all) = (panel.list.cursor(), panel.list.rows());
+    let first = cursor.saturating_sub(rows / 2).min(all.len().saturating_sub(rows));
+    for (y, (index, row)) in (list.y..list.bottom()).zip(all.iter().enumerate().skip(first)) {
+        let marker = if index == cursor { "> " } else { "  " };
+        let (name, note) = words_of(panel, known, *row);
+        let style = if matches!(row, Row::Product(_)) { model.theme.title } else { model.theme.text };
+        let name = clip(&name, room.saturating_sub(width(&note) + 3));
+        let gap = " ".repeat(room.saturating_sub(width(&name) + width(&note) + 2));
+        let spans =
+            [Span::raw(marker), Span::styled(name, style), Span::raw(gap), Span::styled(note, model.theme.faint)];
+        frame.buffer_mut().set_line(list.x, y, &Line::from(spans.to_vec()), list.width);
+        if index == cursor {
+            frame.buffer_mut().set_style(Rect { y, height: 1, ..list }, model.theme.selected);
+            if panel.focus == Focus::Requests {
+                frame.set_cursor_position(Position::new(list.x, y));
+            }
+        }
+    }
+    if foot_rows > 0 {
+        draw_filter(model, panel, known, Rect { y: list.bottom(), height: foot_rows, ..inner }, frame);
+    }
+}
+
+fn words_of(panel: &ApiPanel, known: &TestCalls, row: Row) -> (String, String) {
+    match row {
+        Row::Product(product) => {
+            let sign = if panel.list.is_folded(product) { "+" } else { "-" };
+            let calls = known.calls.iter().filter(|entry| entry.product == product);
+            let (all, granted) =
+                calls.fold((0, 0), |(all, granted), entry| (all + 1, granted + u32::from(entry.is_granted)));
+            (format!("{sign} {product}"), format!("{granted} of {all} granted"))
+        }
+        Row::Call(number) => {
+            let entry = &known.calls[number];
+            (format!("  {}", entry.name), if entry.is_granted { "" } else { LACKS_SCOPE }.to_owned())
+        }
+        Row::OwnRequest => ("Own request".to_owned(), String::new()),
+    }
+}
+
+fn draw_filter(model: &Model, panel: &ApiPanel, known: &TestCalls, area: Rect, frame: &mut Frame<'_>) {
+    let Some(filter) = &panel.list.filter else { return };
+    let note = format!("{} of {}", panel.list.found(), known.calls.len());
+    let columns = usize::from(area.width).saturating_sub(width(&note) + 2);
+    let is_typed = panel.focus == Focus::Filter;
+    let shown = filter.shown(columns.saturating_sub(1), 1, is_typed).into_iter().next();
+    let (typed, cursor) = shown.map(|line| (line.text, line.cursor)).unwrap_or_default();
+    let line = format!("/{}", clip(&typed, columns.saturating_sub(1)));
+    frame.buffer_mut().set_stringn(area.x, area.y, line, columns, model.theme.text);
+    let at = area.right().saturating_sub(u16::try_from(width(&note)).unwrap_or(0)).max(area.x);
+    frame.buffer_mut().set_stringn(at, area.y, note, usize::from(area.right() - at), model.theme.faint);
+    if let Some(cursor) = cursor {
+        let x = area.x.saturating_add(1).saturating_add(u16::try_from(cursor).unwrap_or(0));
+        frame.set_cursor_position(Position::new(x.min(area.right().saturating_sub(1)), area.y));
+    }
+}

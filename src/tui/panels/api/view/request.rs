@@ -1,0 +1,69 @@
+//! The request that has the cursor: one line and its scope, or all of its parts where there is room for them.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::super::list::Row;
+use super::super::request::RequestForm;
+use super::super::{ApiPanel, Focus};
+use super::form::draw_form;
+use super::{bytes_in_words, framed};
+use crate::tui::model::Model;
+use crate::tui::panels::lines::draw_lines;
+use crate::tui::text::{clip, wrap};
+use crate::tui::theme::Mark;
+use crate::untrusted::visible;
+
+/// From this height on all parts of the request are shown.
+const ALL_PARTS: u16 = 12;
+
+/// Draws the request in its pane, with all its parts if that is high enough.
+pub(super) fn draw_request(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
+    if panel.focus == Focus::Form {
+        return draw_form(model, &panel.form, "Own request", true, &[], area, frame);
+    }
+    let room = usize::from(area.width.saturating_sub(2));
+    if area.height >= ALL_PARTS {
+        let form = match panel.selected_call() {
+            Some(Ok(call)) => RequestForm::of(&call),
+            _ => panel.form.clone(),
+        };
+        return draw_form(model, &form, "Request", false, &scope_lines(model, panel, room), area, frame);
+    }
+    let inner = framed(model, "Request", false, area, frame);
+    let mut lines = vec![Line::raw(clip(&request_line(panel), room))];
+    lines.extend(scope_lines(model, panel, room).into_iter().take(1));
+    let lacks_scope = panel.selected_entry().is_some_and(|entry| !entry.is_granted);
+    // In a single row, which scope is lacking matters more.
+    let first = usize::from(lacks_scope && inner.height == 1);
+    draw_lines(&lines[first.min(lines.len() - 1)..], inner, frame);
+}
+
+fn request_line(panel: &ApiPanel) -> String {
+    match (panel.selected_call(), panel.list.row()) {
+        (Some(Ok(call)), _) => format!("{} {}", call.method, visible(call.url.as_str())),
+        (Some(Err(_)), _) => visible(&format!("{} {}", panel.form.method, panel.form.address.text())),
+        (None, Some(Row::OwnRequest)) => "Press e to type a request.".to_owned(),
+        (None, Some(Row::Product(product))) => format!("{product}: Space or Enter folds its calls."),
+        (None, _) => String::new(),
+    }
+}
+
+/// Whether the grant has the scope that the request needs; of an own request, what it carries.
+fn scope_lines(model: &Model, panel: &ApiPanel, room: usize) -> Vec<Line<'static>> {
+    match (panel.selected_entry().map(|entry| (entry.scope, entry.is_granted)), panel.selected_call()) {
+        (Some((Some(scope), true)), _) => vec![Line::styled(format!("needs {scope}: granted"), model.theme.faint)],
+        (Some((Some(scope), false)), _) => {
+            let words = wrap(&format!("needs {scope}: not granted"), room.saturating_sub(4)).into_iter().enumerate();
+            let mark = |row| if row == 0 { model.theme.mark(Mark::Attention) } else { Span::raw("   ") };
+            words.map(|(row, words)| Line::from(vec![mark(row), Span::raw(format!(" {words}"))])).collect()
+        }
+        (_, Some(Ok(call))) => {
+            let headers = if call.headers.len() == 1 { "1 header" } else { &format!("{} headers", call.headers.len()) };
+            let body = bytes_in_words(call.body.len());
+            vec![Line::styled(format!("with {headers} and a body of {body}"), model.theme.faint)]
+        }
+        (_, _) => Vec::new(),
+    }
+}

@@ -1,8 +1,9 @@
-//! Reads files that people name, which may turn out to be anything: within a limit, so that none fills the memory.
+//! Files that people name. They may turn out to be anything, so they are read within a limit, that none fills the memory;
+//! and they are replaced whole or not at all.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -26,6 +27,29 @@ pub fn read_text(path: &Path, limit: u32) -> io::Result<Zeroizing<String>> {
             Err(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
         }
     }
+}
+
+/// Replaces a file whole or not at all. The new one is readable by this user alone.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let temporary = PathBuf::from(temporary);
+    let written = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file: File = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod grants;
 mod login;
 mod machine;
 mod profiles;
+mod qr_file;
 mod revocation;
 mod status;
 mod test_calls;
@@ -28,6 +29,7 @@ pub use login::{
 };
 pub use machine::Machine;
 pub use profiles::{ProfileDraft, is_plain, is_scope};
+pub use qr_file::{QrFile, QrFormat};
 pub use revocation::SignedOut;
 pub use status::{Budget, ProfileStatus, State};
 pub use test_calls::{TestCallEntry, TestCalls};

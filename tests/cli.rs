@@ -360,6 +360,24 @@ fn a_sign_in_in_lines_says_all_that_a_person_has_to_know() {
 }
 
 #[test]
+fn the_qr_code_goes_to_a_file_in_every_mode_that_writes_lines() {
+    let authority = Authority::start(friendly);
+    let home = Home::at(&authority);
+    for (mode, name) in [("--plain", "code.png"), ("--json", "code.svg")] {
+        let file = home.path(name);
+        let ran = home.run(&["login", mode, "--qr-file", file.to_str().expect("UTF-8")]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let picture = std::fs::read(&file).expect("it is there");
+        assert!(picture.starts_with(b"\x89PNG") || picture.starts_with(b"<svg "), "{name}");
+    }
+    let nowhere = home.path("nowhere/code.png");
+    let ran = home.run(&["login", "--plain", "--qr-file", nowhere.to_str().expect("UTF-8")]);
+    ran.failed(1, &["the QR code could not be written to", "nowhere/code.png", "name a file in a directory"]);
+    home.run(&["login", "--plain", "--qr-file", "code.jpg"]).failed(2, &["it has to end in .png or .svg"]);
+    home.run(&["login", "--grant-code", "--qr-file", "code.png"]).failed(2, &["cannot be used with"]);
+}
+
+#[test]
 fn sign_ins_that_fail_end_with_the_code_for_their_reason() {
     for (status, word, code, part) in [
         (400, "access_denied", 5, "the request was declined"),

@@ -59,6 +59,31 @@ fn the_code_scans_from_the_terminal_and_moves_with_its_size() {
 }
 
 #[test]
+fn the_code_scans_whatever_the_terminal_can_do() {
+    // Without colours of its own the code has those of the terminal, which `i` turns round on a light one.
+    let both = [(camera::DARK, ""), (camera::LIGHT, "")];
+    let terminals = [
+        ("TERM=xterm", 80, 24, both),
+        ("TERM=xterm", 120, 40, both),
+        ("TERM=linux", 120, 40, both),
+        ("LC_ALL=C", 120, 40, both),
+        ("NO_COLOR=1", 80, 24, [(camera::DARK, ""), (camera::LIGHT, "i")]),
+        ("NO_COLOR=1", 120, 40, [(camera::DARK, ""), (camera::LIGHT, "i")]),
+    ];
+    for (environment, columns, rows, looks) in terminals {
+        let terminal = Terminal::start_shell(&format!("{environment} $program demo; exit $?"), columns, rows);
+        terminal.wait_for("Waiting for approval");
+        for (camera, keys) in looks {
+            terminal.press(keys);
+            let scanned = terminal.wait_until(|screen| camera.decode(screen, 4));
+            assert!(scanned.contains("/oauth/v3/device/setCode?devcode="), "{environment}: {scanned}");
+        }
+        terminal.press("\u{3}");
+        assert_eq!(terminal.ends(), 130, "{environment}");
+    }
+}
+
+#[test]
 fn copying_speaks_to_the_terminal() {
     let terminal = demo();
     terminal.press("c");

@@ -4,7 +4,7 @@
 mod camera;
 
 use camera::{DARK, LIGHT};
-use device_login::oauth::qr::QrMatrix;
+use device_login::oauth::qr::{QrMatrix, image};
 use device_login::tui::theme::QrPalette;
 use device_login::tui::widgets::qr::{Fit, QrCode, QrForms};
 use proptest::prelude::*;
@@ -113,6 +113,46 @@ fn whatever_is_chosen_fits_its_box_and_nothing_else_would_have_fitted_if_none_is
             }
         }
     }
+}
+
+/// Reads a code from a picture in grey.
+fn read(side: usize, grey: impl Fn(usize, usize) -> u8) -> Option<String> {
+    let mut image = rqrr::PreparedImage::prepare_from_greyscale(side, side, grey);
+    image.detect_grids().first()?.decode().ok().map(|(_, text)| text)
+}
+
+#[test]
+fn a_png_picture_is_read_back_by_a_decoder_of_others() {
+    // The largest has more pixels than one stored block holds.
+    for text in [URI.to_owned(), format!("https://example.com/{:x<600}", "")] {
+        let matrix = QrMatrix::encode(&text).expect("fits");
+        let picture = image::png(&matrix);
+        let mut decoder = png::Decoder::new(std::io::Cursor::new(&picture));
+        decoder.set_transformations(png::Transformations::EXPAND);
+        let mut reader = decoder.read_info().expect("the header is whole");
+        let mut pixels = vec![0; reader.output_buffer_size().expect("it fits into memory")];
+        let info = reader.next_frame(&mut pixels).expect("checksums and pixels are right");
+        reader.finish().expect("nothing follows");
+        let side = usize::from(matrix.size() + 8) * 8;
+        assert_eq!((info.width as usize, info.height as usize), (side, side));
+        assert_eq!(read(side, |x, y| pixels[y * side + x]).as_ref(), Some(&text));
+    }
+}
+
+#[test]
+fn an_svg_picture_has_a_square_for_each_dark_module() {
+    let matrix = QrMatrix::encode(URI).expect("fits");
+    let svg = image::svg(&matrix);
+    let side = usize::from(matrix.size()) + 8;
+    assert!(svg.contains(&format!("viewBox=\"0 0 {side} {side}\"")) && svg.contains("fill=\"#fff\""), "{svg}");
+    let path = svg.split_once("<path d=\"").and_then(|(_, rest)| rest.split_once('"')).expect("there is a path").0;
+    let mut dark = vec![false; side * side];
+    for square in path.split('M').skip(1) {
+        let (x, y) = square.strip_suffix("h1v1h-1z").and_then(|at| at.split_once(' ')).expect("a square");
+        dark[y.parse::<usize>().expect("a row") * side + x.parse::<usize>().expect("a column")] = true;
+    }
+    let grey = |x: usize, y: usize| if dark[y / 4 * side + x / 4] { 0 } else { 255 };
+    assert_eq!(read(side * 4, grey).as_deref(), Some(URI));
 }
 
 proptest! {

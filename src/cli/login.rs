@@ -10,7 +10,7 @@ mod web;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -20,7 +20,7 @@ use super::{Positional, full_screen, prompt, words};
 use crate::config::{ClientType, Profile};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
-use crate::service::{Service, SignIn, SignedIn, Unbroken};
+use crate::service::{QrFile, Service, SignIn, SignedIn, Unbroken};
 use crate::tui::panels::sign_in::ATTENDED_RENEWALS;
 use crate::tui::widgets::qr::QrChoice;
 
@@ -49,6 +49,10 @@ pub(super) struct Login {
     /// How to draw the QR code; `--plain` draws one only for `full` and `half`
     #[arg(long, value_name = "FORM", default_value = "auto")]
     qr: Qr,
+    /// Also write the QR code of each new code to this file, which nobody else may read
+    #[arg(long, value_name = "OUT.png|OUT.svg", value_parser = qr_file)]
+    #[arg(conflicts_with_all = ["grant_code", "web", "import"])]
+    qr_file: Option<QrFile>,
     /// Give up after this time
     #[arg(long, value_name = "TIME", value_parser = words::parse_duration)]
     timeout: Option<Duration>,
@@ -189,8 +193,13 @@ impl Login {
             scopes: self.scopes.as_deref().map(words::scopes),
             renewals: self.renew.unwrap_or(renewals),
             expect_account: self.expect_account.clone(),
+            qr_file: self.qr_file.clone(),
         }
     }
+}
+
+fn qr_file(path: &str) -> Result<QrFile, &'static str> {
+    QrFile::at(Path::new(path)).ok_or("it has to end in .png or .svg")
 }
 
 impl Mode {

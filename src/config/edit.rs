@@ -1,9 +1,8 @@
 //! Adds profiles to `config.toml`, changes them and takes them out, leaving the rest of the file, comments included, as
 //! it is.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::path::Path;
 
 use toml_edit::{Array, DocumentMut, Item, Key, Table, TableLike, Value, value};
 use zeroize::Zeroizing;
@@ -229,7 +228,7 @@ fn edit(path: &Path, change: impl FnOnce(&Config, &mut DocumentMut) -> Result<()
     change(&now, &mut document)?;
     let text = document.to_string();
     let config = Config::parse(&text, path)?;
-    replace(&target, text.as_bytes()).map_err(failed)?;
+    files::replace(&target, text.as_bytes()).map_err(failed)?;
     Ok(config)
 }
 
@@ -243,29 +242,6 @@ fn wait_for_other_writers(directory: &Path) -> Option<File> {
 #[cfg(not(unix))]
 fn wait_for_other_writers(_directory: &Path) -> Option<File> {
     None
-}
-
-/// Replaces a file whole or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    let written = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file: File = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 fn create_private_directory(directory: &Path) -> std::io::Result<()> {

@@ -3,6 +3,8 @@
 //! Why so small a code: every version more costs four modules each way, and a module that is one cell larger is worth
 //! more to a camera than any error correction on a screen that is neither torn nor dirty.
 
+pub mod image;
+
 use std::fmt;
 
 use qrcode::bits::Bits;

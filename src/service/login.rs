@@ -14,8 +14,8 @@ pub use self::renewal::{IDLE_TIME, Renewal, Rest, RestReason, UNATTENDED_RENEWAL
 pub use self::web::{Callback, CameBack, WebSignIn};
 
 use self::attempt::{Attempt, CodeEnded};
-use super::Service;
 use super::failure::host;
+use super::{QrFile, Service};
 use crate::clock::{self, Moment};
 use crate::config::{ClientType, Profile};
 use crate::error::{Code, Error};
@@ -35,6 +35,8 @@ pub struct SignIn {
     pub renewals: u32,
     /// Email address or id of the only account that may approve.
     pub expect_account: Option<String>,
+    /// Gets the QR code of each code.
+    pub qr_file: Option<QrFile>,
 }
 
 /// A code that waits for approval, as screens and scripts show it.
@@ -154,6 +156,7 @@ impl Service {
             let observe = |event| report(sign_in_event(event, is_renewal, &attempt.provider));
             match Box::pin(attempt.follow_code(observe, &try_again)).await {
                 CodeEnded::Approved(kept) => break (*kept)?,
+                CodeEnded::QrNotWritten(error) => return Err(error),
                 CodeEnded::Otherwise(Outcome::Expired, _) if renewals_left > 0 => {
                     renewals_left -= 1;
                     is_renewal = true;

@@ -200,6 +200,8 @@ fn cells(count: u16) -> NonZeroU16 {
 
 fn color(color: vt100::Color) -> Color {
     match color {
+        vt100::Color::Idx(0) => Color::Black,
+        vt100::Color::Idx(7) => Color::Gray,
         vt100::Color::Idx(index) => Color::Indexed(index),
         vt100::Color::Default | vt100::Color::Rgb(..) => Color::Reset,
     }

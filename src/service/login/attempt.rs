@@ -11,14 +11,14 @@ use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::Request;
 use crate::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
-use crate::oauth::wire::{LONGEST_TOKEN_LIFE, TokenAnswer};
+use crate::oauth::wire::{DeviceCode, LONGEST_TOKEN_LIFE, TokenAnswer};
 use crate::oauth::{Client, Step};
 use crate::providers::explained::Place;
 use crate::providers::{ClientAuthentication, DataCenter, Provider};
 use crate::secret::Secret;
 use crate::service::failure::Asked;
 use crate::service::tokens::DEFAULT_TOKEN_LIFE;
-use crate::service::{Service, account, discovery, driver, grants, store_error, transport_error};
+use crate::service::{QrFile, Service, account, discovery, driver, grants, store_error, transport_error};
 use crate::storage::{Account, Grant, Happened, Record, RevocationNote};
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
@@ -35,6 +35,8 @@ pub(super) struct Attempt {
     pub(super) scopes: Vec<String>,
     /// Email address or id of the only account that may approve.
     pub(super) expected: Option<String>,
+    /// Gets the QR code of each code.
+    pub(super) qr_file: Option<QrFile>,
     /// Others live on the same grant, so it is never given back.
     pub(super) is_shared: bool,
     /// What was to be said before it began.
@@ -47,6 +49,8 @@ pub(super) struct Attempt {
 pub(super) enum CodeEnded {
     /// The grant is saved, or why it is not.
     Approved(Box<Result<Grant, Error>>),
+    /// Whoever wanted the code from a file would wait for nothing.
+    QrNotWritten(Error),
     /// The last request was of this kind.
     Otherwise(Outcome, Place),
 }
@@ -84,8 +88,23 @@ impl Attempt {
                 Step::AwaitReply => unreachable!("every request is answered before the next step"),
                 Step::Done(outcome) => return CodeEnded::Otherwise(outcome, place),
             }
-            flow.events().for_each(&mut observe);
+            for event in flow.events() {
+                if let DeviceEvent::CodeIssued { code, .. } = &event
+                    && let Err(error) = self.write_qr(code).await
+                {
+                    return CodeEnded::QrNotWritten(error);
+                }
+                observe(event);
+            }
         }
+    }
+
+    /// Writes the QR code of a new code where somebody wants it in a file.
+    async fn write_qr(&self, code: &DeviceCode) -> Result<(), Error> {
+        let Some(file) = self.qr_file.clone() else { return Ok(()) };
+        let address = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).to_string();
+        let written = tokio::task::spawn_blocking(move || file.write(&address)).await;
+        written.unwrap_or_else(|_| Err(Error::new(Code::Other, "writing the QR code was cut short")))
     }
 
     /// Polls once, and keeps the grant if that brings one.

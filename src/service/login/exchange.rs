@@ -70,7 +70,7 @@ impl Attempt {
         let client = service.client(profile, record.as_ref(), &provider)?;
         let before = record.and_then(|record| record.grant).and_then(|grant| grant.account);
         let scopes = options.scopes.unwrap_or_else(|| profile.scopes.clone());
-        let (profile, expected) = (profile.clone(), options.expect_account);
+        let (profile, expected, qr_file) = (profile.clone(), options.expect_account, options.qr_file);
         Ok(Self {
             service: service.clone(),
             profile,
@@ -80,6 +80,7 @@ impl Attempt {
             secret_to_keep: None,
             scopes,
             expected,
+            qr_file,
             is_shared,
             warnings,
             before,

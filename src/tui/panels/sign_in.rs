@@ -16,11 +16,12 @@ use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{IssuedCode, SignIn, SignInEvent, SignedIn};
+use crate::service::{IssuedCode, QrFormat, SignIn, SignInEvent, SignedIn};
 use crate::tui::Ended;
 use crate::tui::keymap::Command;
 use crate::tui::message::{DemoDecision, Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::panels::api::Content;
 use crate::tui::panels::lines::{moved, next_second};
 use crate::tui::panels::profiles;
 use crate::tui::text::countdown;
@@ -259,7 +260,8 @@ pub fn commands(model: &Model) -> Vec<Command> {
                 commands.push(Command::OpenBrowser);
             }
             commands.extend([Command::Help, Command::Back, Command::BareLink, Command::InvertQr]);
-            commands.extend([Command::BiggerQr, Command::SmallerQr, Command::Choose]);
+            commands.extend([Command::BiggerQr, Command::SmallerQr, Command::SaveQrPng, Command::SaveQrSvg]);
+            commands.push(Command::Choose);
             commands
         }
         Stage::SignedIn { .. } => {
@@ -454,6 +456,13 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
     }
 }
 
+/// Saves the QR code as a picture, which also works where the screen has no room for it.
+fn save_qr(waiting: &Waiting, format: QrFormat) -> Vec<Effect> {
+    let Some(matrix) = &waiting.matrix else { return Vec::new() };
+    let name = format!("device-login-qr.{}", format.extension());
+    vec![Effect::Save { name, content: Content::Binary(format.picture(matrix).into()) }]
+}
+
 /// Commands about the code on the screen.
 fn with_code(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
     let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else {
@@ -473,6 +482,8 @@ fn with_code(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
             vec![Effect::Copy(Secret::new(link.as_str()))]
         }
         Command::OpenBrowser => vec![Effect::OpenBrowser(link)],
+        Command::SaveQrPng => save_qr(waiting, QrFormat::Png),
+        Command::SaveQrSvg => save_qr(waiting, QrFormat::Svg),
         Command::DemoApprove => decide(DemoDecision::Approve),
         Command::DemoApproveElsewhere => decide(DemoDecision::ApproveElsewhere),
         Command::DemoDecline => decide(DemoDecision::Decline),

@@ -125,6 +125,19 @@ fn the_link_copies_with_the_code_in_it() {
 }
 
 #[test]
+fn the_qr_code_is_saved_as_a_picture_of_either_kind() {
+    let (mut model, _) = waiting();
+    for (key, expected, start) in
+        [('s', "device-login-qr.png", &b"\x89PNG"[..]), ('v', "device-login-qr.svg", &b"<svg "[..])]
+    {
+        let effects = press(&mut model, Key::Char(key), 1.0);
+        let [Effect::Save { name, content }] = &effects[..] else { panic!("it is saved: {effects:?}") };
+        assert_eq!(name, expected);
+        assert!(content.bytes().starts_with(start));
+    }
+}
+
+#[test]
 fn a_young_code_is_not_thrown_away() {
     let (mut model, _) = waiting();
     assert_eq!(press(&mut model, Key::Char('n'), 9.0), []);

@@ -186,6 +186,7 @@ fn draw_foot(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>)
         (None, all) => format!("{all} matches"),
     });
     if let Some(query) = &panel.query {
+        let matches = if panel.searching.is_some() { Some("searching ...".to_owned()) } else { matches };
         let matches = matches.unwrap_or_default();
         let columns = room.saturating_sub(width(&matches) + 2);
         let shown = query.shown(columns.saturating_sub(1), 1, panel.focus == Focus::Query);

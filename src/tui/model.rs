@@ -187,7 +187,13 @@ impl Model {
 
     /// Says that text went to the terminal's clipboard, which may or may not have taken it.
     pub fn say_copied(&mut self, what: &str, now: Now) {
-        let text = format!("Sent {what} to your terminal's clipboard. Nothing to paste? Select it with the mouse.");
+        let sent = format!("Sent {what} to your terminal's clipboard.");
+        // The notice has one line, and its mark the first columns of it.
+        let text = match self.window.width {
+            0..60 => "Sent to your terminal's clipboard.".to_owned(),
+            60..96 => format!("{sent} Not there? Select it."),
+            _ => format!("{sent} Nothing to paste? Select it with the mouse."),
+        };
         self.say(Mark::Good, text, now);
     }
 }

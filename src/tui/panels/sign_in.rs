@@ -372,7 +372,11 @@ fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Stage::Failed { error, .. }) if error.code == Code::CodeExpired => new_code(model, now),
         Some(Stage::Waiting(waiting)) => {
             let left = countdown(now.moment.until(waiting.next_poll_at));
-            model.say(Mark::Working, format!("The server is asked again in {left}; it allows no sooner."), now);
+            let text = match waiting.last_answer {
+                LastAnswer::Missing { .. } => format!("There was no answer; trying again in {left}."),
+                _ => format!("The server is asked again in {left}; it allows no sooner."),
+            };
+            model.say(Mark::Working, text, now);
             Vec::new()
         }
         _ => Vec::new(),

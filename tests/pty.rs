@@ -4,6 +4,8 @@
 
 #[path = "support/camera.rs"]
 mod camera;
+#[path = "support/many.rs"]
+mod many;
 #[expect(dead_code, reason = "other tests use more of it")]
 #[path = "support/pty.rs"]
 mod pty;
@@ -27,12 +29,45 @@ fn a_person_signs_in_and_calls_an_api() {
     terminal.wait_for("maya.ortiz@example.com");
     terminal.press("r");
     terminal.wait_for("1 of 10 refreshes used");
+    // The details in full, to their end.
+    terminal.press("\r");
+    terminal.press("G");
+    terminal.wait_for("refreshed [demo]");
+    terminal.wait_for("signed in, maya.ortiz");
+    terminal.press("\u{1b}");
     terminal.press("a");
     terminal.wait_for("Who am I");
     terminal.press("\r");
     terminal.wait_for("200 OK");
     terminal.press("q");
     terminal.wait_for("n sign in");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn one_of_many_profiles_is_found_and_a_refresh_that_is_refused_says_what_helps() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    many::profiles(home.path(), 300);
+    let (config, store) = (home.path().join("config.toml"), home.path().join("state"));
+    let store = format!("plain:{}", store.display());
+    let terminal = Terminal::start(&["--config", config.to_str().expect("a path"), "--store", &store], 80, 24);
+    terminal.wait_for("300 profiles · by name");
+    terminal.press("s");
+    terminal.wait_for("worst first");
+    terminal.press("/p0123");
+    terminal.wait_for("1 of 300");
+    terminal.press("\r");
+    terminal.press("r");
+    terminal.wait_for("could not be refreshed");
+    terminal.wait_for("Here: r tries again.");
+    // The first escape shows all profiles again, with the cursor still on this one.
+    terminal.press("\u{1b}");
+    terminal.wait_for("300 profiles · worst first");
+    terminal.wait_for("> p0123");
+    terminal.press("\r");
+    terminal.press("G");
+    terminal.wait_for("refresh failed");
     terminal.press("q");
     assert_eq!(terminal.ends(), 0);
 }

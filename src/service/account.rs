@@ -51,6 +51,7 @@ impl Service {
         let saved = record.grant.as_mut().filter(|saved| saved.approved_at == grant.approved_at);
         let Some(saved) = saved else { return Ok(()) };
         saved.account = Some(account.clone());
+        record.note_account(account.label());
         locked.commit(&mut record).map_err(store_error)
     }
 

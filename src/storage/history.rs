@@ -69,6 +69,14 @@ pub(super) fn note(events: &mut Vec<Event>, what: Happened, detail: &str, by: &s
     events.drain(..excess);
 }
 
+/// Says whose the last sign-in was, unless that is said already.
+pub(super) fn note_account(events: &mut [Event], account: &str) {
+    let last = events.iter_mut().rev().find(|event| event.what == Happened::SignedIn);
+    if let Some(sign_in) = last.filter(|event| event.detail.is_empty()) {
+        cut(account).clone_into(&mut sign_in.detail);
+    }
+}
+
 fn cut(detail: &str) -> &str {
     let end = (0..=detail.len().min(LONGEST_DETAIL)).rev().find(|end| detail.is_char_boundary(*end));
     &detail[..end.unwrap_or(0)]
@@ -83,7 +91,7 @@ fn is_zero(number: &u32) -> bool {
 mod tests {
     use jiff::{SignedDuration, Timestamp};
 
-    use super::{Event, Happened, LONGEST_DETAIL, MOST_EVENTS, note};
+    use super::{Event, Happened, LONGEST_DETAIL, MOST_EVENTS, note, note_account};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds)
@@ -99,6 +107,19 @@ mod tests {
         note(&mut events, Happened::Refreshed, "", "token", at(4 * 3600));
         let told: Vec<_> = events.iter().map(|event| (event.at, event.repeated, event.since)).collect();
         assert_eq!(told, [(at(0), 0, None), (at(3 * 3600), 2, Some(at(3600))), (at(4 * 3600), 0, None)]);
+    }
+
+    #[test]
+    fn a_sign_in_is_given_its_account_when_that_is_known() {
+        let mut events = Vec::new();
+        note(&mut events, Happened::SignedIn, "", "login", at(0));
+        note(&mut events, Happened::Relocated, "US to EU", "login", at(0));
+        note_account(&mut events, "dana@example.com");
+        note_account(&mut events, "somebody else");
+        assert_eq!(
+            events.iter().map(|event| event.detail.as_str()).collect::<Vec<_>>(),
+            ["dana@example.com", "US to EU"]
+        );
     }
 
     #[test]

@@ -60,6 +60,11 @@ impl Record {
     pub fn note(&mut self, what: Happened, detail: &str, by: &str, now: Timestamp) {
         history::note(&mut self.events, what, detail, by, now);
     }
+
+    /// Adds to the sign-in in the history whose it was, once that is known.
+    pub fn note_account(&mut self, account: &str) {
+        history::note_account(&mut self.events, account);
+    }
 }
 
 /// What one approval gave.

@@ -28,7 +28,7 @@ use crate::tui::model::{ConfiguredProfile, Confirmed, Model, Now, Overlay, Scree
 use crate::tui::panels::lines::moved;
 use crate::tui::panels::{api, sign_in};
 use crate::tui::theme::Mark;
-use words::until;
+use words::{key, until};
 
 use table::Table;
 use view::Layout;
@@ -124,8 +124,9 @@ pub fn commands(model: &Model) -> Vec<Command> {
         let back = panel.table.filter().map(|_| Command::Back);
         return back.into_iter().chain(end).collect();
     };
-    let mut commands = match status.state {
-        _ if !panel.is_loaded => vec![Command::SignIn],
+    // Nobody has to wait for the store to be read: what cannot be done says so itself.
+    let state = if panel.is_loaded { status.state } else { State::Unknown };
+    let mut commands = match state {
         State::SignedOut => vec![Command::SignIn],
         State::NeedsLogin => vec![Command::SignIn, Command::Verify, Command::SignOut],
         State::Valid | State::Expiring | State::Expired | State::Unknown => {
@@ -135,7 +136,7 @@ pub fn commands(model: &Model) -> Vec<Command> {
     if panel.detail_scroll.is_none() && Layout::is_list_only(model) {
         commands.insert(1, Command::Choose);
     }
-    if panel.is_loaded && !matches!(status.state, State::SignedOut | State::NeedsLogin) {
+    if !matches!(state, State::SignedOut | State::NeedsLogin) {
         commands.extend([Command::RevealToken, Command::CopyToken]);
     }
     if panel.statuses.len() > 1 && panel.detail_scroll.is_none() {
@@ -291,7 +292,8 @@ fn sort(model: &mut Model, command: Command, now: Now) {
     }
     arrange(model, now.time);
     let order = model.profiles.table.sorted_in_words();
-    model.say(Mark::Good, format!("Sorted {order}. s sorts by another column, S turns it around."), now);
+    let (next, turned) = (key(model, Command::Sort), key(model, Command::ReverseSort));
+    model.say(Mark::Good, format!("Sorted {order}. {next} sorts by another column, {turned} turns it around."), now);
 }
 
 fn reload(model: &mut Model) -> Vec<Effect> {
@@ -327,12 +329,8 @@ fn with_profile(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
             | Command::CopyToken
     );
     if is_about_profile && !commands(model).contains(&command) {
-        let (mark, text) = if model.profiles.is_loaded {
-            (Mark::Attention, format!("{profile}: press n to sign in first."))
-        } else {
-            (Mark::Working, "The profiles are still being read.".to_owned())
-        };
-        model.say(mark, text, now);
+        let key = key(model, Command::SignIn);
+        model.say(Mark::Attention, format!("{profile}: press {key} to sign in first."), now);
         return Vec::new();
     }
     match command {

@@ -16,9 +16,10 @@ use ratatui::widgets::{Block, Borders, Widget};
 use details::Details;
 pub(super) use layout::Layout;
 
-use super::words::count;
+use super::words::{count, key};
 use crate::service::ProfileStatus;
 use crate::tui::chrome::body;
+use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{draw_lines, shown};
 use crate::tui::text::{width, wrap};
@@ -86,7 +87,11 @@ fn draw_filter(model: &Model, layout: &Layout, frame: &mut Frame<'_>) {
     let (Some(area), Some(field)) = (layout.filter, model.profiles.table.filter()) else { return };
     let is_typing = model.profiles.table.is_typing();
     let prompt = " / ";
-    let hint = if is_typing { "Enter keep  Esc show all" } else { "Esc shows all" };
+    let hint = if is_typing {
+        "Enter keep  Esc show all".to_owned()
+    } else {
+        format!("{} shows all", key(model, Command::Back))
+    };
     let room = usize::from(area.width).saturating_sub(prompt.len());
     let line = field.shown(room.saturating_sub(1), 1, is_typing).pop();
     let (text, cursor) = line.map(|line| (line.text, line.cursor)).unwrap_or_default();
@@ -96,7 +101,7 @@ fn draw_filter(model: &Model, layout: &Layout, frame: &mut Frame<'_>) {
     buffer.set_stringn(start, area.y, &text, room, model.theme.text);
     if prompt.len() + width(&text) + hint.len() + 3 <= usize::from(area.width) {
         let at = area.right().saturating_sub(u16::try_from(hint.len() + 1).unwrap_or(0));
-        buffer.set_string(at, area.y, hint, model.theme.faint);
+        buffer.set_string(at, area.y, &hint, model.theme.faint);
     }
     if let Some(cursor) = cursor {
         let cursor = u16::try_from(cursor).unwrap_or(u16::MAX);
@@ -154,8 +159,8 @@ fn detail(model: &Model, status: &ProfileStatus, now: Now, scroll: u16, area: Re
         frame.set_cursor_position(Position::new(inner.x, inner.y));
     }
     let hint = match lines.len() > usize::from(inner.height) {
-        true if is_whole => " Down: more ",
-        true => " Enter: all of it ",
+        true if is_whole => format!(" {}: more ", key(model, Command::Down)),
+        true => format!(" {}: all of it ", key(model, Command::Choose)),
         false => return,
     };
     let hint_width = u16::try_from(hint.len()).unwrap_or(0);

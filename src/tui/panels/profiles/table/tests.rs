@@ -161,7 +161,7 @@ fn the_cursor_keeps_its_row_when_its_profile_no_longer_matches() {
 }
 
 #[test]
-fn names_are_there_before_the_store_is_read() {
+fn names_are_there_before_the_store_is_read_and_can_be_worked_with() {
     let mut model = empty();
     let subject = |profile: &str| crate::tui::model::ConfiguredProfile {
         profile: name(profile),
@@ -172,8 +172,8 @@ fn names_are_there_before_the_store_is_read() {
     model.subjects = ["a", "b"].map(|profile| (name(profile), subject(profile))).into();
     super::super::open(&mut model);
     assert_eq!(listed(&model), ["a", "b"]);
-    assert_eq!(press(&mut model, 'r'), []);
     press(&mut model, 'j');
+    assert!(matches!(press(&mut model, 'r').as_slice(), [Effect::Refresh { profile, .. }] if *profile == name("b")));
     update(&mut model, Message::StatusesLoaded(each()), at(0));
     assert_eq!(listed(&model).len(), 4);
 }

@@ -10,9 +10,10 @@ use super::{data_center, gauge, provider};
 use crate::providers::catalog;
 use crate::service::{ProfileStatus, State};
 use crate::storage::{Event, Happened};
+use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{sentence, shown};
-use crate::tui::panels::profiles::words::{left_in_words, since, standing, until};
+use crate::tui::panels::profiles::words::{key, left_in_words, since, standing, until};
 use crate::tui::text::{ago, clip, countdown, width, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::gauge::Gauge;
@@ -50,12 +51,12 @@ impl Details {
     fn state(&mut self, model: &Model, status: &ProfileStatus, now: Now) {
         let (mark, words) = standing(&model.profiles, status, now);
         let explained = match status.state_at(now.time) {
-            _ if mark == Mark::Working => "",
-            State::Valid => "",
-            State::Expiring | State::Expired => ", the next use refreshes it",
-            State::NeedsLogin => ": press n",
-            State::SignedOut => ": press n to sign in",
-            State::Unknown => ": the store cannot be read",
+            _ if mark == Mark::Working => String::new(),
+            State::Valid => String::new(),
+            State::Expiring | State::Expired => ", the next use refreshes it".to_owned(),
+            State::NeedsLogin => format!(": press {}", key(model, Command::SignIn)),
+            State::SignedOut => format!(": press {} to sign in", key(model, Command::SignIn)),
+            State::Unknown => ": the store cannot be read".to_owned(),
         };
         self.lines.push(Line::from(vec![
             Span::styled(format!(" {:<NAME$}", "State"), self.label),
@@ -83,7 +84,7 @@ impl Details {
             let label = name.map_or(label.clone(), |name| format!("{} <{label}>", shown(name)));
             self.field("Account", &format!("{label}, id {}", shown(&account.id)));
         } else if status.access_token_expires_at.is_some() {
-            self.field("Account", "not asked yet: press v");
+            self.field("Account", &format!("not asked yet: press {}", key(model, Command::Verify)));
         }
         let (provider, separator) = (provider(model, status), model.theme.separator());
         let place = match data_center(status) {

@@ -7,9 +7,10 @@ use ratatui::text::{Line, Span};
 use super::layout::Layout;
 use super::{data_center, gauge, provider};
 use crate::service::ProfileStatus;
+use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::shown;
-use crate::tui::panels::profiles::words::{left_in_words, since, standing, until};
+use crate::tui::panels::profiles::words::{key, left_in_words, since, standing, until};
 use crate::tui::text::{ago, clip, countdown, width};
 use crate::tui::widgets::gauge::Gauge;
 
@@ -71,7 +72,8 @@ pub(super) fn draw(model: &Model, layout: &Layout, now: Now, frame: &mut Frame<'
     let table = &model.profiles.table;
     let in_sight = layout.in_sight(model);
     if in_sight.is_empty() && area.height > 1 && !model.profiles.statuses.is_empty() {
-        let text = clip("  No profile matches. Esc shows all.", usize::from(area.width));
+        let text =
+            clip(&format!("  No profile matches. {} shows all.", key(model, Command::Back)), usize::from(area.width));
         frame.buffer_mut().set_string(area.x, area.y + 1, text, model.theme.text);
     }
     for (row, index) in (area.y + 1..area.bottom()).zip(in_sight) {

@@ -1,0 +1,171 @@
+//! What the profiles panel costs with ten thousand profiles: `cargo bench --bench profiles`, `-- 500` for fewer.
+//!
+//! Prints medians; nothing here passes or fails. A frame is timed into a buffer, without a terminal behind it.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use device_login::clock;
+use device_login::config::Config;
+use device_login::http::client::Client;
+use device_login::secret::Secret;
+use device_login::service::{Machine, Service};
+use device_login::storage::{Grant, Happened, KeyOptions, Record, Store, StoreAddress, open};
+use device_login::tui::keymap::Key;
+use device_login::tui::message::Message;
+use device_login::tui::model::{ConfiguredProfile, Model, Now};
+use device_login::tui::theme::Environment;
+use device_login::tui::update::update;
+use device_login::tui::view::view;
+use device_login::tui::{next_wakeup, panels};
+use jiff::SignedDuration;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+const RUNS: usize = 51;
+
+fn main() {
+    let count = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(10_000);
+    // What is written durably would else take most of the time.
+    let memory = Path::new("/dev/shm");
+    let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let home = home.expect("a temporary directory");
+    let keys = KeyOptions { default_key_file: home.path().join("key"), ..KeyOptions::default() };
+    let store = open(&StoreAddress::File(home.path().join("state")), keys);
+    (0..count).for_each(|number| keep(&*store, number, 1));
+    let config = configuration(count);
+    let parsed = || Config::parse(&config, &home.path().join("config.toml")).expect("a good configuration");
+    println!("{count} profiles");
+    println!("  read the configuration: {}", once(|| drop(parsed())));
+    let service = Service::new(parsed(), store.clone(), Client::new(None), Box::new(|_| None));
+    let size = |name: &str| std::fs::metadata(home.path().join("state").join(name)).map_or(0, |file| file.len());
+    println!("  one record: {} bytes", size("p00001.record"));
+    println!("  read all statuses: {}", once(|| drop(service.statuses(clock::wall()))));
+    println!("  read them again, nothing changed: {}", median(|| drop(service.statuses(clock::wall()))));
+    keep(&*store, 1, 40);
+    println!("  one record with a full history: {} bytes", size("p00001.record"));
+    println!("  read them again, one changed: {}", once(|| drop(service.statuses(clock::wall()))));
+    panel(&service);
+}
+
+/// The screen: keys, frames, and the question when to wake.
+fn panel(service: &Service) {
+    let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
+    let subject = |name: &device_login::profile::ProfileName| ConfiguredProfile {
+        profile: name.clone(),
+        provider: "Zoho".to_owned(),
+        data_center: None,
+        scopes: Vec::new(),
+    };
+    let subjects: BTreeMap<_, _> = service.config.profiles.keys().map(|name| (name.clone(), subject(name))).collect();
+    let mut model = Model::new(Environment::default().abilities(), machine, subjects);
+    let now = || Now { moment: clock::now(), time: clock::wall() };
+    println!("  open the panel with names alone: {}", once(|| drop(panels::profiles::open(&mut model))));
+    let loaded = || Message::StatusesLoaded(service.statuses(clock::wall()));
+    let mut statuses = Some(loaded());
+    let mut take_in = || drop(update(&mut model, statuses.take().expect("once"), now()));
+    println!("  take the statuses in: {}", once(&mut take_in));
+    for (columns, rows) in [(80, 24), (200, 60)] {
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a buffer");
+        update(&mut model, Message::Resized { columns, rows }, now());
+        println!("  at {columns}x{rows}");
+        let mut frame = |model: &Model| {
+            let _ = terminal.draw(|frame| view(model, now(), frame));
+        };
+        println!("    a frame: {}", median(|| frame(&model)));
+        println!(
+            "    when to wake: {}",
+            median(|| {
+                std::hint::black_box(next_wakeup(&model, now()));
+            })
+        );
+        for (name, key) in [("down", Key::Down), ("a page down", Key::PageDown), ("sort", Key::Char('s'))] {
+            println!("    {name}, to the frame: {}", median(|| press(&mut model, key, now(), &mut frame)));
+        }
+        update(&mut model, Message::Key(Key::Char('/')), now());
+        let mut typed = "user1exp".chars().cycle();
+        let mut type_on = || press(&mut model, Key::Char(typed.next().expect("endless")), now(), &mut frame);
+        println!("    a letter of a filter, to the frame: {}", median(&mut type_on));
+        update(&mut model, Message::Key(Key::Esc), now());
+    }
+}
+
+fn press(model: &mut Model, key: Key, now: Now, frame: &mut impl FnMut(&Model)) {
+    update(model, Message::Key(key), now);
+    frame(model);
+}
+
+fn once(work: impl FnOnce()) -> String {
+    let started = clock::now();
+    work();
+    in_words(clock::now() - started)
+}
+
+fn median(mut work: impl FnMut()) -> String {
+    let mut times: Vec<Duration> = (0..RUNS)
+        .map(|_| {
+            let started = clock::now();
+            work();
+            clock::now() - started
+        })
+        .collect();
+    times.sort();
+    in_words(times[RUNS / 2])
+}
+
+fn in_words(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+}
+
+fn configuration(count: usize) -> String {
+    (0..count).fold(String::new(), |mut text, number| {
+        let data_center = ["us", "eu", "in", "au"][number % 4];
+        writeln!(
+            text,
+            "[profiles.p{number:05}]\nprovider = \"zoho\"\ndata_center = \"{data_center}\"\nclient_id = \"1000.C{}\"\n\
+             scopes = [\"ZohoCRM.users.READ\", \"AaaServer.profile.READ\"]",
+            number / 20
+        )
+        .expect("text grows");
+        text
+    })
+}
+
+/// Keeps a record with a grant whose token ends some time within the hour, and with so many events.
+fn keep(store: &dyn Store, number: usize, events: usize) {
+    let name: device_login::profile::ProfileName = format!("p{number:05}").parse().expect("a name");
+    let now = clock::wall();
+    let mut locked = store.lock(&name, Duration::from_secs(5)).expect("nobody else writes");
+    let grant = Grant {
+        issuer: "https://accounts.zoho.com/".to_owned(),
+        data_center: "us".to_owned(),
+        api_domain: Some("https://www.zohoapis.com".to_owned()),
+        allowed_origins: vec!["https://www.zohoapis.com".to_owned()],
+        account: Some(device_login::storage::Account {
+            id: number.to_string(),
+            email: Some(format!("user{number}@example.com")),
+            name: Some("Dana Reyes".to_owned()),
+        }),
+        endpoints: None,
+        client_authentication: None,
+        scopes: vec!["ZohoCRM.users.READ".to_owned()],
+        access_token: Secret::new(format!("1000.{0}.{0}", "0123456789abcdef".repeat(2))),
+        access_token_expires_at: now + SignedDuration::from_secs(i64::try_from(number * 37 % 3600).unwrap_or(0)),
+        refresh_token: Some(Secret::new(format!("1000.{0}.{0}", "fedcba9876543210".repeat(2)))),
+        approved_at: now,
+        mints: vec![now],
+        last_refresh: None,
+        paused_until: None,
+        refused: None,
+    };
+    let mut record = Record { grant: Some(grant), ..Record::empty(name, "zoho", format!("1000.C{}", number / 20)) };
+    for event in 0..events {
+        let what = if event % 2 == 0 { Happened::Refreshed } else { Happened::RefreshFailed };
+        record.note(what, "no connection to accounts.zoho.com", "agent", now);
+    }
+    locked.commit(&mut record).expect("the record is kept");
+}

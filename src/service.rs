@@ -28,7 +28,7 @@ pub use login::{
     UNATTENDED_RENEWALS, WebSignIn,
 };
 pub use machine::Machine;
-pub use profiles::{ProfileDraft, is_plain, is_scope};
+pub use profiles::{ConfigurationChange, ProfileDraft, is_plain, is_scope};
 pub use qr_file::{QrFile, QrFormat};
 pub use revocation::SignedOut;
 pub use status::{Budget, ProfileStatus, State};

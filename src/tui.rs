@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Moment;
-use crate::config::{Profile, ProviderSource, ThemeName};
+use crate::config::ThemeName;
 use crate::error::{Code, Error};
 use crate::http::client::Observer;
 use crate::profile::ProfileName;
@@ -37,7 +37,7 @@ use crate::supervisor::Supervisor;
 use keymap::Keymap;
 pub use message::DemoDecision;
 use message::Effect;
-use model::{ConfiguredProfile, Model, Mouse, Now, Screen};
+use model::{Model, Mouse, Now, Screen};
 use runtime::Outside;
 use widgets::qr::QrChoice;
 
@@ -108,7 +108,8 @@ pub async fn run(
 }
 
 fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
-    let mut model = Model::new(options.abilities, options.machine, subjects(&service));
+    let mut model = Model::new(options.abilities, options.machine, BTreeMap::new());
+    model.use_config(service.config.clone());
     let settings = &service.config.screen;
     model.keymap = Keymap::configured(&settings.keys).map_err(|problem| {
         Error::new(Code::Config, format!("{} is not valid", service.config.file.display()))
@@ -148,26 +149,9 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
         Screen::Kiosk => panels::kiosk::next_wakeup(model, now),
         Screen::Profiles => panels::profiles::next_wakeup(model, now),
         Screen::Api => panels::api::next_wakeup(model, now),
+        // Nothing on the form changes by itself.
+        Screen::ProfileForm => None,
     };
     let notice = model.notice.as_ref().map(|notice| notice.until);
     panel.into_iter().chain(notice).min()
-}
-
-fn subjects(service: &Service) -> BTreeMap<ProfileName, ConfiguredProfile> {
-    // Made once for each provider, since there may be thousands of profiles.
-    let home = |source: &ProviderSource| Some(source.known()?.default_data_center().code.clone());
-    let homes: BTreeMap<&str, Option<String>> =
-        service.config.providers.iter().map(|(name, source)| (name.as_str(), home(source))).collect();
-    let subject = |profile: &Profile| {
-        let source = service.config.provider(profile).ok();
-        let provider = source.map_or(profile.provider.as_str(), |source| source.label(&profile.provider)).to_owned();
-        let home = homes.get(profile.provider.as_str()).cloned().flatten();
-        ConfiguredProfile {
-            profile: profile.name.clone(),
-            provider,
-            data_center: profile.data_center.clone().or(home).filter(|code| !code.is_empty()),
-            scopes: profile.scopes.clone(),
-        }
-    };
-    service.config.profiles.values().map(|profile| (profile.name.clone(), subject(profile))).collect()
 }

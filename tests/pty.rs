@@ -10,6 +10,10 @@ mod many;
 #[path = "support/pty.rs"]
 mod pty;
 
+use std::io::Write;
+use std::time::Duration;
+
+use device_login::demo::{Decision, Demo, Options};
 use pty::Terminal;
 use rustix::process::Signal;
 
@@ -26,7 +30,9 @@ fn a_person_signs_in_and_calls_an_api() {
     terminal.press("y");
     terminal.wait_for("[ok] Signed in");
     terminal.press("\r");
-    terminal.wait_for("maya.ortiz@example.com");
+    // The result screen names the account as well, and the list comes before what the store says.
+    terminal.wait_for("· profiles");
+    terminal.wait_for("0/10");
     terminal.press("r");
     terminal.wait_for("1 of 10 refreshes used");
     // The details in full, to their end.
@@ -177,4 +183,89 @@ fn a_call_that_lacks_its_scope_is_mended_with_one_key() {
     terminal.wait_for("Ortiz Bicycles");
     terminal.press("\u{3}");
     assert_eq!(terminal.ends(), 130);
+}
+
+/// A stand-in for Zoho that runs until the test's process ends.
+fn demo_server() -> Demo {
+    let (started, start) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+        runtime.block_on(async move {
+            let options = Options { interval: Duration::ZERO, ..Options::default() };
+            started.send(Demo::start(options).await.expect("loopback can be listened at")).expect("the test waits");
+            std::future::pending::<()>().await;
+        });
+    });
+    start.recv().expect("the demo starts")
+}
+
+/// The user code on the screen, which the demo knows.
+fn approve_what_is_shown(terminal: &Terminal, demo: &Demo) {
+    terminal.wait_until(|screen| {
+        let text: String = screen.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+        let mut words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '-');
+        words.any(|word| word.len() > 6 && demo.decide(word, Decision::Approve)).then_some(())
+    });
+}
+
+#[test]
+fn a_newcomer_adds_a_profile_and_signs_in() {
+    let demo = demo_server();
+    let addresses = demo.addresses();
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let us = &addresses.data_centers.us;
+    let text = format!(
+        "# of the lab\n[providers.lab]\nkind = \"zoho\"\n[providers.lab.data_centers.us]\n\
+         accounts_server = \"{}\"\napi_domain = \"{}\"\n",
+        us.accounts_server, us.api_domain
+    );
+    let file = home.path().join("config.toml");
+    std::fs::File::create(&file).and_then(|mut file| file.write_all(text.as_bytes())).expect("the home can be written");
+    let terminal = Terminal::start_shell(&format!("DEVICE_LOGIN_HOME={} exec $program", home.path().display()), 80, 24);
+    terminal.wait_for("No profile is configured yet.");
+    terminal.press("\r");
+    terminal.wait_for("What is the profile to be called?");
+    terminal.press("\r");
+    terminal.wait_for("configured:");
+    terminal.press("\u{1b}[B\r");
+    terminal.wait_for("Where is the client registered?");
+    terminal.press("\r");
+    terminal.wait_for("Which type of client is it?");
+    terminal.press("\r");
+    terminal.wait_for("What is the client id?");
+    terminal.press(&addresses.client_id);
+    terminal.press("\r");
+    terminal.wait_for("What is the client secret?");
+    // As a terminal pastes it.
+    terminal.press(&format!("\u{1b}[200~{}\n\u{1b}[201~", addresses.client_secret));
+    terminal.wait_for("·····");
+    terminal.press("\r");
+    terminal.wait_for("Go on with 1 scope");
+    terminal.press("ZohoCRM.users.R");
+    terminal.wait_for("CRM: read users");
+    terminal.press("\r");
+    terminal.wait_for("Go on with 2 scopes");
+    terminal.press("\r");
+    terminal.wait_for("is all of it right?");
+    terminal.press("\r");
+    terminal.wait_for("Profile work is saved");
+    terminal.press("\r");
+    terminal.wait_for("Waiting for approval");
+    approve_what_is_shown(&terminal, &demo);
+    terminal.wait_for("[ok] Signed in");
+    terminal.press("\r");
+    // The result screen names the account as well, and the list comes before what the store says.
+    terminal.wait_for("· profiles");
+    terminal.wait_for("0/10");
+    terminal.press("w");
+    terminal.wait_for("Another name for work");
+    terminal.press("-2\r");
+    terminal.wait_for("work is called work-2 now.");
+    terminal.wait_for("> work-2");
+    terminal.press("q");
+    assert!(!terminal.has_sent(addresses.client_secret.as_bytes()), "the secret was on the screen");
+    assert_eq!(terminal.ends(), 0);
+    let written = std::fs::read_to_string(&file).expect("it is there");
+    assert!(written.starts_with("# of the lab\n") && written.contains("[profiles.work-2]"), "{written}");
+    assert!(!written.contains(&addresses.client_secret), "{written}");
 }

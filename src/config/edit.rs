@@ -30,10 +30,12 @@ pub fn add_profile(config: &Config, profile: &Profile, provider: Option<&NewProv
     })
 }
 
-/// Writes what is different in a profile, and its provider if that is new.
+/// Writes what is different from the profile that `config` has, and its provider if that is new. What somebody else has
+/// changed in the file since then stays.
 pub fn change_profile(config: &Config, profile: &Profile, provider: Option<&NewProvider>) -> Result<Config, Error> {
     edit(&config.file, |now, document| {
-        let before = now.profile(Some(&profile.name))?;
+        now.profile(Some(&profile.name))?;
+        let before = config.profile(Some(&profile.name))?;
         add_provider(document, now, provider)?;
         if let Some(table) = profile_table(document, &profile.name) {
             write_profile(table, profile, Some(before));

@@ -38,6 +38,21 @@ impl Service {
         }
     }
 
+    /// Does what a person asked for on a screen, where signing out first needs no second command.
+    pub async fn change_configuration(&self, change: ConfigurationChange) -> Result<Config, Error> {
+        let profile = |name: &ProfileName| self.config.profile(Some(name));
+        let changed = match change {
+            ConfigurationChange::Add(draft) => self.add_drafted(&draft).await,
+            ConfigurationChange::Change(draft) => self.change_profile(&draft, true).await,
+            ConfigurationChange::Rename { old, new } => self.rename_profile(profile(&old)?, &new).await,
+            ConfigurationChange::Remove(name) => self.remove_signing_out(profile(&name)?).await,
+        }?;
+        // Providers that were known stay what they were taken for, as everything under way takes them.
+        let mut providers = changed.providers;
+        providers.extend(self.config.providers.clone());
+        Ok(Config { providers, ..changed })
+    }
+
     /// Adds a profile and keeps its client's secret, if it has one, in the store. Gives the configuration with it.
     ///
     /// The record is written first: where it cannot be kept, the configuration stays as it is.
@@ -218,6 +233,15 @@ pub fn is_plain(text: &str) -> bool {
 /// Tells whether text may be written as a scope (RFC 6749 §3.3), whether or not any server knows it.
 pub fn is_scope(text: &str) -> bool {
     is_plain(text) && !text.contains([',', '"', '\\'])
+}
+
+/// What is to become of the configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConfigurationChange {
+    Add(Box<ProfileDraft>),
+    Change(Box<ProfileDraft>),
+    Rename { old: ProfileName, new: ProfileName },
+    Remove(ProfileName),
 }
 
 fn has_tokens(record: &Record) -> bool {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use Key::{Char, Ctrl};
-use Scope::{Api, Everywhere, Profiles, SignIn};
+use Scope::{Api, Everywhere, ProfileForm, Profiles, SignIn};
 
 /// A key as the app tells keys apart. Letters come in either case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -179,6 +179,12 @@ pub enum Command {
     CopyToken,
     Sort,
     ReverseSort,
+    AddProfile,
+    EditProfile,
+    RenameProfile,
+    RemoveProfile,
+    // The form of a profile.
+    Toggle,
     // The API.
     Fix,
     Send,
@@ -209,17 +215,19 @@ pub enum Scope {
     Everywhere,
     SignIn,
     Profiles,
+    ProfileForm,
     Api,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 4] = [Scope::SignIn, Scope::Profiles, Scope::Api, Scope::Everywhere];
+    pub const ALL: [Scope; 5] = [Scope::SignIn, Scope::Profiles, Scope::ProfileForm, Scope::Api, Scope::Everywhere];
 
     pub fn title(self) -> &'static str {
         match self {
             Scope::Everywhere => "Everywhere",
             Scope::SignIn => "Sign-in",
             Scope::Profiles => "Profiles",
+            Scope::ProfileForm => "Form of a profile",
             Scope::Api => "API",
         }
     }
@@ -278,6 +286,13 @@ pub static BINDINGS: &[Binding] = &[
     bind(Profiles, &[Char('/')], Command::Find, "filter", "show some: by name, account, state"),
     bind(Profiles, &[Char('s')], Command::Sort, "sort", "by name, state, time left, refresh"),
     bind(Profiles, &[Char('S')], Command::ReverseSort, "turn around", "the other way around"),
+    bind(Profiles, &[Char('p'), Char('+')], Command::AddProfile, "add", "add a profile"),
+    bind(Profiles, &[Char('e')], Command::EditProfile, "edit", "change the profile"),
+    bind(Profiles, &[Char('w')], Command::RenameProfile, "rename", "give the profile another name"),
+    bind(Profiles, &[Char('d'), Key::Delete], Command::RemoveProfile, "remove", "remove the profile (asks)"),
+    bind(ProfileForm, &[Char(' ')], Command::Toggle, "tick", "tick or untick a scope"),
+    bind(ProfileForm, &[Key::Enter], Command::Choose, "go on", "go on, choose the line"),
+    bind(ProfileForm, &[Key::Esc], Command::Back, "back", "one step back; asks before it throws away"),
     bind(Api, &[Char('f')], Command::Fix, "fix", "what helps against a failure"),
     bind(Api, &[Char('s')], Command::Send, "send", "send the request again"),
     bind(Api, &[Ctrl('s')], Command::SendForm, "send", "send what is typed"),

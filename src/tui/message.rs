@@ -12,11 +12,12 @@ use super::keymap::Key;
 use super::panels::api::{Content, Received};
 use super::widgets::json_view::{Found, JsonDocument};
 use crate::api::Call;
+use crate::config::Config;
 use crate::error::Error;
 use crate::http::client::Exchange;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut, TestCalls};
+use crate::service::{ConfigurationChange, ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut, TestCalls};
 use crate::storage::Account;
 
 /// Names a piece of work under way. Answers of work that is no longer wanted are dropped by it.
@@ -75,6 +76,11 @@ pub enum Message {
         task: TaskId,
         profile: ProfileName,
         result: Result<Secret, Error>,
+    },
+    /// A profile was added, changed, renamed or removed, or could not be.
+    ConfigurationChanged {
+        task: TaskId,
+        result: Box<Result<Config, Error>>,
     },
     TestCallsLoaded {
         task: TaskId,
@@ -141,6 +147,12 @@ pub enum Effect {
         task: TaskId,
         profile: ProfileName,
     },
+    ChangeConfiguration {
+        task: TaskId,
+        change: ConfigurationChange,
+    },
+    /// All later work goes by this configuration; what is under way goes on with the one that it began with.
+    UseConfiguration(Box<Config>),
     /// Finds out which calls can be tried with a profile.
     LoadTestCalls {
         task: TaskId,

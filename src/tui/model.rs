@@ -12,12 +12,13 @@ use super::message::TaskId;
 use super::panels::api::ApiPanel;
 use super::panels::kiosk::KioskPanel;
 use super::panels::palette::Palette;
+use super::panels::profile_form::ProfileForm;
 use super::panels::profiles::ProfilesPanel;
 use super::panels::sign_in::SignInPanel;
 use super::theme::{Abilities, Mark, Theme};
 use super::widgets::qr::QrChoice;
 use crate::clock::Moment;
-use crate::config::{Motion, ThemeName};
+use crate::config::{Config, Motion, Profile, ProviderSource, ThemeName};
 use crate::profile::ProfileName;
 use crate::service::Machine;
 
@@ -43,7 +44,9 @@ pub struct Model {
     pub qr: QrChoice,
     pub window: Size,
     pub machine: Machine,
-    /// What is configured for each profile.
+    /// The configuration that the app goes by.
+    pub config: Config,
+    /// What is configured for each profile, for people.
     pub subjects: BTreeMap<ProfileName, ConfiguredProfile>,
     pub screen: Screen,
     /// Covers the whole body while it is there, so that no half of a QR code invites a camera.
@@ -55,6 +58,7 @@ pub struct Model {
     pub motion: Motion,
     pub sign_in: Option<SignInPanel>,
     pub profiles: ProfilesPanel,
+    pub profile_form: Option<ProfileForm>,
     pub api: Option<ApiPanel>,
     pub kiosk: Option<Box<KioskPanel>>,
     /// The app was started for one sign-in and ends with it.
@@ -79,6 +83,7 @@ pub enum Mouse {
 pub enum Screen {
     SignIn,
     Profiles,
+    ProfileForm,
     Api,
     /// A sign-in that nobody attends. It leads nowhere else.
     Kiosk,
@@ -90,6 +95,7 @@ impl Screen {
         match self {
             Screen::SignIn => Scope::SignIn,
             Screen::Profiles => Scope::Profiles,
+            Screen::ProfileForm => Scope::ProfileForm,
             Screen::Api => Scope::Api,
             Screen::Kiosk => Scope::Everywhere,
         }
@@ -123,6 +129,8 @@ pub enum Confirmed {
     SendRequest,
     SignOut(ProfileName),
     Refresh(ProfileName),
+    /// Throws away what was typed into the form of a profile.
+    LeaveForm,
 }
 
 /// A profile as configured, for the screens that ask for approval.
@@ -152,6 +160,7 @@ impl Model {
             qr: QrChoice::default(),
             window: Size::new(80, 24),
             machine,
+            config: Config::default(),
             subjects,
             screen: Screen::Profiles,
             overlay: None,
@@ -161,6 +170,7 @@ impl Model {
             motion: Motion::default(),
             sign_in: None,
             profiles: ProfilesPanel::default(),
+            profile_form: None,
             api: None,
             kiosk: None,
             is_single_sign_in: false,
@@ -173,6 +183,12 @@ impl Model {
     /// Draws in another theme from now on.
     pub fn set_theme(&mut self, theme: ThemeName) {
         self.theme = Theme::named(theme, self.abilities.color, self.abilities.unicode);
+    }
+
+    /// Goes by another configuration from now on.
+    pub fn use_config(&mut self, config: Config) {
+        self.subjects = subjects(&config);
+        self.config = config;
     }
 
     /// A name for a new piece of work.
@@ -196,4 +212,24 @@ impl Model {
         };
         self.say(Mark::Good, text, now);
     }
+}
+
+/// Every profile of a configuration as people know it.
+fn subjects(config: &Config) -> BTreeMap<ProfileName, ConfiguredProfile> {
+    // Made once for each provider, since there may be thousands of profiles.
+    let home = |source: &ProviderSource| Some(source.known()?.default_data_center().code.clone());
+    let homes: BTreeMap<&str, Option<String>> =
+        config.providers.iter().map(|(name, source)| (name.as_str(), home(source))).collect();
+    let subject = |profile: &Profile| {
+        let source = config.provider(profile).ok();
+        let provider = source.map_or(profile.provider.as_str(), |source| source.label(&profile.provider)).to_owned();
+        let home = homes.get(profile.provider.as_str()).cloned().flatten();
+        ConfiguredProfile {
+            profile: profile.name.clone(),
+            provider,
+            data_center: profile.data_center.clone().or(home).filter(|code| !code.is_empty()),
+            scopes: profile.scopes.clone(),
+        }
+    };
+    config.profiles.values().map(|profile| (profile.name.clone(), subject(profile))).collect()
 }

@@ -20,7 +20,7 @@ pub fn is_wanted(model: &Model) -> bool {
     let has_lists = match model.screen {
         Screen::Profiles => !model.profiles.is_token_shown(),
         Screen::Api => true,
-        Screen::SignIn | Screen::Kiosk => false,
+        Screen::SignIn | Screen::ProfileForm | Screen::Kiosk => false,
     };
     model.mouse == Mouse::App && has_lists && !matches!(model.overlay, Some(Overlay::Confirm { .. }))
 }
@@ -56,6 +56,6 @@ fn press(model: &mut Model, at: Position, now: Now) -> Vec<Effect> {
     match model.screen {
         Screen::Profiles => profiles::point(model, at, now),
         Screen::Api => api::point(model, at, now),
-        Screen::SignIn | Screen::Kiosk => Vec::new(),
+        Screen::SignIn | Screen::ProfileForm | Screen::Kiosk => Vec::new(),
     }
 }

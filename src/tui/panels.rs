@@ -6,6 +6,7 @@ pub mod kiosk;
 pub(super) mod lines;
 pub mod log;
 pub mod palette;
+pub mod profile_form;
 pub mod profiles;
 pub mod sign_in;
 
@@ -17,6 +18,7 @@ pub fn commands(model: &Model) -> Vec<Command> {
     match model.screen {
         Screen::SignIn => sign_in::commands(model),
         Screen::Profiles => profiles::commands(model),
+        Screen::ProfileForm => profile_form::commands(model),
         Screen::Api => api::commands(model),
         // Nothing is on offer to whoever passes by.
         Screen::Kiosk => Vec::new(),

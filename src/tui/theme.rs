@@ -135,6 +135,11 @@ impl Theme {
         if self.unicode { ("█", "░") } else { ("#", "-") }
     }
 
+    /// Stands for each character of a secret that is typed.
+    pub fn hidden_character(&self) -> &'static str {
+        if self.unicode { "·" } else { "*" }
+    }
+
     /// What stands between two items of one line, with its spaces.
     pub fn separator(&self) -> &'static str {
         if self.unicode { " · " } else { " - " }

@@ -10,7 +10,7 @@ use super::model::{Confirmed, Model, Mouse, Now, Overlay, Screen};
 use super::mouse;
 use super::panels::lines::moved;
 use super::panels::palette::{Palette, Pressed};
-use super::panels::{api, help, kiosk, profiles, sign_in};
+use super::panels::{api, help, kiosk, profile_form, profiles, sign_in};
 use super::theme::Mark;
 
 /// Takes in one message.
@@ -28,6 +28,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::Key(key) => press(model, key, now),
         Message::Pointed { at, what } => mouse::pointed(model, at, what, now),
         Message::Pasted(text) if model.screen == Screen::Profiles => profiles::paste(model, &text, now),
+        Message::Pasted(text) if model.screen == Screen::ProfileForm => profile_form::paste(model, &text),
         Message::Pasted(text) => api::paste(model, &text),
         Message::Resized { columns, rows } => {
             model.window = ratatui::layout::Size::new(columns, rows);
@@ -44,6 +45,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::Verified { task, profile, result } => profiles::verified(model, task, &profile, result, now),
         Message::SignedOut { task, profile, result } => profiles::signed_out(model, task, &profile, result, now),
         Message::TokenRead { task, profile, result } => profiles::token_read(model, task, &profile, result, now),
+        Message::ConfigurationChanged { task, result } => profile_form::changed(model, task, *result, now),
         Message::TestCallsLoaded { task, result } => api::loaded(model, task, *result),
         Message::Answered { task, result } => api::answered(model, task, *result, now),
         Message::ScopesAdded { task, profile, result } => api::scopes_added(model, task, &profile, result),
@@ -58,7 +60,7 @@ fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
         Screen::Profiles => profiles::wake(model, now),
         Screen::Api => api::wake(model, now),
         // The kiosk takes its messages in itself.
-        Screen::Kiosk => Vec::new(),
+        Screen::ProfileForm | Screen::Kiosk => Vec::new(),
     }
 }
 
@@ -71,6 +73,9 @@ fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
     }
     if model.screen == Screen::Api && api::captures_keys(model) {
         return api::press(model, key);
+    }
+    if model.screen == Screen::ProfileForm && profile_form::captures_keys(model) {
+        return profile_form::press(model, key, now);
     }
     if model.screen == Screen::Profiles && profiles::captures_keys(model) {
         return profiles::press(model, key, now);
@@ -118,6 +123,7 @@ pub(super) fn ask(model: &mut Model, command: Command, now: Now) -> Vec<Effect> 
         (Command::Suspend, _) => vec![Effect::Suspend],
         (_, Screen::SignIn) => sign_in::command(model, command, now),
         (_, Screen::Profiles) => profiles::command(model, command, now),
+        (_, Screen::ProfileForm) => profile_form::command(model, command, now),
         (_, Screen::Api) => api::command(model, command, now),
         (_, Screen::Kiosk) => Vec::new(),
     }
@@ -178,5 +184,6 @@ fn confirmed(model: &mut Model, action: Confirmed, now: Now) -> Vec<Effect> {
         Confirmed::SendRequest => api::send_confirmed(model),
         Confirmed::SignOut(profile) => profiles::sign_out(model, profile, now),
         Confirmed::Refresh(profile) => profiles::refresh(model, profile, now),
+        Confirmed::LeaveForm => profile_form::leave(model),
     }
 }

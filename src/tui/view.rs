@@ -5,7 +5,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::chrome::{body, has_room, title_line, with_chrome};
 use super::model::{Model, Now, Overlay, Screen};
-use super::panels::{api, help, kiosk, log, profiles, sign_in};
+use super::panels::{api, help, kiosk, log, profile_form, profiles, sign_in};
 use super::text;
 
 /// The first frame, before anything is read: only that the program has begun.
@@ -28,6 +28,11 @@ pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
         Screen::Profiles => {
             let body = with_chrome(model, "profiles", &profiles::title(model, now), &profiles::commands(model), frame);
             profiles::view(model, now, body, frame);
+        }
+        Screen::ProfileForm => {
+            let (title, right) = profile_form::title(model);
+            let body = with_chrome(model, title, &right, &profile_form::commands(model), frame);
+            profile_form::view(model, body, frame);
         }
         Screen::Api => {
             let body = with_chrome(model, "API", &api::title(model), &api::commands(model), frame);

@@ -1,8 +1,11 @@
 //! No size and no key breaks the panels.
 
+use std::path::Path;
+
+use device_login::config::Config;
 use device_login::error::{Code, Error};
 use device_login::secret::Secret;
-use device_login::service::SignedOut;
+use device_login::service::{ConfigurationChange, SignedOut};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message};
 use device_login::tui::model::{Model, Now};
@@ -33,7 +36,7 @@ fn any_key() -> impl Strategy<Value = Key> {
     ];
     prop_oneof![
         3 => prop::sample::select(named),
-        3 => prop::sample::select("aexvnrtcysSuzZhl/? qNgG!".chars().collect::<Vec<_>>()).prop_map(Key::Char),
+        3 => prop::sample::select("aexvnrtcysSuzZhl/? qNgG!pmdw+".chars().collect::<Vec<_>>()).prop_map(Key::Char),
         1 => prop::sample::select("日é{\u{301}\u{202e}".chars().collect::<Vec<_>>()).prop_map(Key::Char),
     ]
 }
@@ -52,6 +55,15 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         2 => (0..45_u16, 0..14_u16).prop_map(|(columns, rows)| Happening::Resized(columns, rows)),
         1 => Just(Happening::Paste),
     ]
+}
+
+/// A configuration with the profiles of the panel, one of them with odd values.
+fn configured() -> Config {
+    let profile = |name: &str, provider: &str| {
+        format!("[profiles.{name}]\nprovider = \"{provider}\"\nclient_id = \"1000.ABC\"\nscopes = [\"openid\"]\n")
+    };
+    let text = [profile("work", "zoho"), profile("new", "github"), profile("archive", "nowhere")].concat();
+    Config::parse(&text, Path::new("/home/dana/config.toml")).expect("valid")
 }
 
 /// Answers what was asked for, at once.
@@ -73,6 +85,13 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
                 profile,
                 result: Err(Error::new(Code::Provider, HOSTILE).because(HOSTILE).hint(HOSTILE)),
             },
+            Effect::ChangeConfiguration { task, change } => {
+                let config = match change {
+                    ConfigurationChange::Rename { .. } => Err(Error::new(Code::Store, HOSTILE).hint(HOSTILE)),
+                    _ => Ok(configured()),
+                };
+                Message::ConfigurationChanged { task, result: Box::new(config) }
+            }
             Effect::SignOut { task, profile, .. } => Message::SignedOut {
                 task,
                 profile,
@@ -81,7 +100,9 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
             _ => continue,
         };
         let more = update(model, message, now);
-        assert!(more.iter().all(|effect| *effect == Effect::LoadStatuses || matches!(effect, Effect::Copy(_))));
+        let may_follow =
+            |effect: &Effect| matches!(effect, Effect::LoadStatuses | Effect::Copy(_) | Effect::UseConfiguration(_));
+        assert!(more.iter().all(may_follow));
     }
 }
 
@@ -91,9 +112,19 @@ proptest! {
     #[test]
     fn no_size_and_no_key_breaks_the_panels(
         happenings in prop::collection::vec(any_happening(), 1..40),
-        begins_at_api in any::<bool>(),
+        begins_at in 0..4_u8,
     ) {
-        let mut model = if begins_at_api { answered(Ok(answer(200, ORGANIZATION, None))) } else { profiles_at("work") };
+        let mut model = match begins_at {
+            0 => answered(Ok(answer(200, ORGANIZATION, None))),
+            1 => profiles_at("work"),
+            _ => profiles_at("new"),
+        };
+        model.use_config(configured());
+        match begins_at {
+            2 => drop(press(&mut model, &[Key::Char('p'), Key::Char('x'), Key::Enter])),
+            3 => drop(press(&mut model, &[Key::Char('e')])),
+            _ => {}
+        }
         for (number, happening) in happenings.into_iter().enumerate() {
             let now = later(u64::try_from(number).expect("few") * 7);
             let effects = match happening {

@@ -19,6 +19,7 @@ mod everywhere;
 mod kiosk;
 #[path = "../support/panels.rs"]
 mod panels;
+mod profile_form;
 mod profiles;
 mod sign_in;
 #[path = "../support/screen.rs"]

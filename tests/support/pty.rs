@@ -95,6 +95,12 @@ impl Terminal {
         found.unwrap_or_else(|contents| panic!("{:?} did not come:\n{contents}", String::from_utf8_lossy(bytes)));
     }
 
+    /// Tells whether these bytes came so far.
+    pub(crate) fn has_sent(&self, bytes: &[u8]) -> bool {
+        let state = self.seen.state.lock().expect("nobody panicked");
+        state.bytes.windows(bytes.len()).any(|window| window == bytes)
+    }
+
     fn wait<T>(&self, mut look: impl FnMut(&State) -> Option<T>) -> Result<T, String> {
         let state = self.seen.state.lock().expect("nobody panicked");
         let mut found = None;

@@ -26,7 +26,7 @@ use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{ConfiguredProfile, Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::panels::lines::moved;
-use crate::tui::panels::{api, sign_in};
+use crate::tui::panels::{api, profile_form, sign_in};
 use crate::tui::theme::Mark;
 use words::{key, until};
 
@@ -122,7 +122,7 @@ pub fn commands(model: &Model) -> Vec<Command> {
     }
     let Some(status) = panel.selected() else {
         let back = panel.table.filter().map(|_| Command::Back);
-        return back.into_iter().chain(end).collect();
+        return [Command::AddProfile].into_iter().chain(back).chain(end).collect();
     };
     // Nobody has to wait for the store to be read: what cannot be done says so itself.
     let state = if panel.is_loaded { status.state } else { State::Unknown };
@@ -136,12 +136,14 @@ pub fn commands(model: &Model) -> Vec<Command> {
     if panel.detail_scroll.is_none() && Layout::is_list_only(model) {
         commands.insert(1, Command::Choose);
     }
+    commands.extend([Command::AddProfile, Command::EditProfile]);
     if !matches!(state, State::SignedOut | State::NeedsLogin) {
         commands.extend([Command::RevealToken, Command::CopyToken]);
     }
     if panel.statuses.len() > 1 && panel.detail_scroll.is_none() {
         commands.extend([Command::Find, Command::Sort]);
     }
+    commands.extend([Command::RenameProfile, Command::RemoveProfile]);
     if panel.detail_scroll.is_some() || panel.table.filter().is_some() {
         commands.push(Command::Back);
     }
@@ -186,6 +188,9 @@ pub fn paste(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
 
 /// Does what the person asked for.
 pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
+    if let Some(effects) = profile_form::open_by(model, command) {
+        return effects;
+    }
     model.profiles.problem = None;
     let was_revealed = model.profiles.revealed.take().is_some();
     match command {

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::config::{Config, Profile};
 use crate::error::Error;
 use crate::profile::ProfileName;
-use crate::service::{Freshness, Service, SignIn};
+use crate::service::{ConfigurationChange, Freshness, Service, SignIn};
 use crate::supervisor::Supervisor;
 use crate::tui::Decide;
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
@@ -98,6 +98,11 @@ impl Tasks {
                 },
                 move |profile, result| Message::TokenRead { task, profile, result },
             ),
+            Effect::ChangeConfiguration { task, change } => self.change_configuration(task, change),
+            // Whatever is under way keeps the service that it began with.
+            Effect::UseConfiguration(config) => {
+                self.service = Arc::new(Service::clone(&self.service).with_config(*config));
+            }
             Effect::LoadTestCalls { task, profile } => self.spawn_cancellable(
                 task,
                 profile,
@@ -131,6 +136,15 @@ impl Tasks {
             }
             Effect::Copy(_) | Effect::ClearScreen | Effect::Suspend | Effect::Quit(_) => {}
         }
+    }
+
+    fn change_configuration(&mut self, task: TaskId, change: ConfigurationChange) {
+        let (service, sender) = (self.service.clone(), self.sender.clone());
+        self.must_finish.spawn(async move {
+            let result = Box::new(service.change_configuration(change).await);
+            // Nobody listens any more when the app has ended.
+            let _ = sender.send(Message::ConfigurationChanged { task, result });
+        });
     }
 
     fn open_browser(&self, url: &Url) {

@@ -259,6 +259,9 @@ pub fn scopes_added(
     if let (Ok(scopes), Some(subject)) = (&result, model.subjects.get_mut(profile)) {
         subject.scopes.clone_from(scopes);
     }
+    if let (Ok(scopes), Some(configured)) = (&result, model.config.profiles.get_mut(profile)) {
+        configured.scopes.clone_from(scopes);
+    }
     let Some(panel) = &mut model.api else { return Vec::new() };
     let Some(Waiting::Scopes { call, dialect, .. }) =
         panel.waiting.take_if(|waiting| matches!(waiting, Waiting::Scopes { task: wanted, .. } if *wanted == task))

@@ -117,9 +117,8 @@ fn nothing(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     let room = usize::from(area.width.saturating_sub(2));
     let paragraphs = [
         ("No profile is configured yet.", model.theme.title),
-        ("Leave with q, then add one:", model.theme.text),
-        ("device-login profile add NAME --provider zoho --client-id ID --scopes A,B", model.theme.code),
-        ("Or try everything out without an account:", model.theme.text),
+        ("Press Enter to add one: a few questions, then you sign in.", model.theme.text),
+        ("Or leave with q and try everything out without an account:", model.theme.text),
         ("device-login demo", model.theme.code),
     ];
     let lines: Vec<Line<'_>> = paragraphs

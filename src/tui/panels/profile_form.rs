@@ -1,0 +1,370 @@
+//! The form that adds a profile, changes one, gives it another name or removes it; one step at a time, then all of it for
+//! a look.
+//!
+//! Nothing is written before the last step says so. What was typed stays until it is saved or thrown away on purpose. The
+//! steps and their checks are in `steps`, the way from one to the next is in `path`, the end in `saving`, and how they look in `view`.
+
+mod hidden;
+mod offers;
+mod path;
+mod saving;
+mod scopes;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use hidden::Hidden;
+use offers::{Blank, Offer};
+use scopes::{Picker, Pressed};
+use steps::Step;
+
+use crate::config::{ClientType, Config, Profile};
+use crate::error::Error;
+use crate::profile::ProfileName;
+use crate::service::{ProfileStatus, State};
+use crate::tui::keymap::{Command, Key};
+use crate::tui::message::{Effect, TaskId};
+use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::panels::lines::moved;
+use crate::tui::panels::{profiles, sign_in};
+use crate::tui::widgets::field::Field;
+
+pub use saving::changed;
+pub use view::{title, view};
+
+/// A page of a list, for moving by one.
+const PAGE: usize = 6;
+
+/// What was typed and chosen so far.
+#[derive(Debug)]
+pub struct ProfileForm {
+    purpose: Purpose,
+    /// The configuration as it was when the form was opened. Saving reads the file again.
+    config: Config,
+    offers: Vec<Offer>,
+    draft: Draft,
+    step: Step,
+    /// Enter goes back to the review, from where this step was chosen.
+    is_from_review: bool,
+    /// The row that has the cursor on the pages without fields of their own.
+    row: usize,
+    /// Somebody tried to leave the step as it is, so an empty field is wrong now.
+    was_refused: bool,
+    is_touched: bool,
+    saving: Option<TaskId>,
+    failure: Option<Error>,
+}
+
+#[derive(Debug)]
+enum Purpose {
+    Add,
+    Edit { before: Box<Profile>, granted: Option<Vec<String>> },
+    Rename { old: ProfileName },
+    Remove { name: ProfileName, state: State },
+}
+
+#[derive(Debug)]
+struct Draft {
+    name: Field,
+    /// Rows of their lists.
+    offer: usize,
+    data_center: usize,
+    client_type: usize,
+    blanks: Vec<(Blank, Field)>,
+    /// The blank that has the cursor.
+    focus: usize,
+    redirect_uri: Field,
+    client_id: Field,
+    secret: Hidden,
+    picker: Picker,
+}
+
+impl ProfileForm {
+    fn new(purpose: Purpose, config: &Config, step: Step) -> Self {
+        let offers = offers::offers(config);
+        let dialect = offers[0].dialect(config);
+        let mut picker = Picker::new(Vec::new(), dialect);
+        picker.change_provider(dialect);
+        let draft = Draft {
+            name: Field::new(""),
+            offer: 0,
+            data_center: 0,
+            client_type: 0,
+            blanks: Vec::new(),
+            focus: 0,
+            redirect_uri: Field::new(""),
+            client_id: Field::new(""),
+            secret: Hidden::new(),
+            picker,
+        };
+        let config = config.clone();
+        Self {
+            purpose,
+            config,
+            offers,
+            draft,
+            step,
+            is_from_review: false,
+            row: 0,
+            was_refused: false,
+            is_touched: false,
+            saving: None,
+            failure: None,
+        }
+    }
+
+    /// The form with the values that a profile has.
+    fn of(profile: &Profile, granted: Option<Vec<String>>, config: &Config) -> Self {
+        let before = Box::new(profile.clone());
+        let mut form = Self::new(Purpose::Edit { before, granted }, config, Step::Review);
+        form.draft.name = Field::new(profile.name.as_str());
+        form.draft.offer = offers::position(&form.offers, &profile.provider).unwrap_or(0);
+        let code = profile.data_center.as_deref().unwrap_or_default();
+        let data_centers = form.data_centers();
+        form.draft.data_center =
+            data_centers.iter().position(|data_center| data_center.code.eq_ignore_ascii_case(code)).unwrap_or(0);
+        form.draft.client_type = ClientType::ALL.iter().position(|kind| *kind == profile.client_type).unwrap_or(0);
+        form.draft.redirect_uri = Field::new(profile.redirect_uri.as_ref().map_or("", url::Url::as_str));
+        form.draft.client_id = Field::new(&profile.client_id);
+        form.draft.picker = Picker::new(profile.scopes.clone(), form.dialect());
+        // On the first value rather than on saving, since nothing is changed yet.
+        form.row = 1;
+        form
+    }
+
+    fn name(&self) -> String {
+        self.draft.name.text().trim().to_owned()
+    }
+
+    /// The field that has the cursor, where a step is one for typing.
+    fn field_mut(&mut self) -> Option<&mut Field> {
+        match self.step {
+            Step::Name => Some(&mut self.draft.name),
+            Step::Server => self.draft.blanks.get_mut(self.draft.focus).map(|(_, field)| field),
+            Step::RedirectUri => Some(&mut self.draft.redirect_uri),
+            Step::ClientId => Some(&mut self.draft.client_id),
+            _ => None,
+        }
+    }
+
+    /// The type of client has a sign-in that the screen can show.
+    fn signs_in_here(&self) -> bool {
+        self.client_type() == ClientType::NonBrowser
+    }
+}
+
+/// Opens the form for a new profile.
+fn add(model: &mut Model) -> Vec<Effect> {
+    let mut form = ProfileForm::new(Purpose::Add, &model.config, Step::Name);
+    if model.config.profiles.is_empty() {
+        // Whoever has one only need not think about its name.
+        form.draft.name = Field::new("work");
+    }
+    open(model, form)
+}
+
+/// Opens the form for the values of a profile.
+fn edit(model: &mut Model, status: &ProfileStatus) -> Vec<Effect> {
+    let Some(profile) = model.config.profiles.get(&status.name) else { return Vec::new() };
+    let granted = (status.state != State::SignedOut).then(|| status.scopes.clone());
+    let form = ProfileForm::of(profile, granted, &model.config);
+    open(model, form)
+}
+
+/// Opens the form for the name of a profile.
+fn rename(model: &mut Model, old: &ProfileName) -> Vec<Effect> {
+    let mut form = ProfileForm::new(Purpose::Rename { old: old.clone() }, &model.config, Step::Name);
+    form.draft.name = Field::new(old.as_str());
+    open(model, form)
+}
+
+/// Opens the question whether a profile is to go.
+fn remove(model: &mut Model, status: &ProfileStatus) -> Vec<Effect> {
+    let purpose = Purpose::Remove { name: status.name.clone(), state: status.state };
+    let form = ProfileForm::new(purpose, &model.config, Step::Remove);
+    open(model, form)
+}
+
+/// Opens the form that a command of the profiles asks for; `None` for the other commands.
+pub fn open_by(model: &mut Model, command: Command) -> Option<Vec<Effect>> {
+    let has_none = model.subjects.is_empty() && model.profiles.statuses.is_empty();
+    let is_first = has_none && command == Command::Choose;
+    if is_first || command == Command::AddProfile {
+        return Some(add(model));
+    }
+    let status = model.profiles.selected().cloned();
+    match command {
+        Command::EditProfile => Some(edit(model, &status?)),
+        Command::RenameProfile => Some(rename(model, &status?.name)),
+        Command::RemoveProfile => Some(remove(model, &status?)),
+        _ => None,
+    }
+}
+
+fn open(model: &mut Model, form: ProfileForm) -> Vec<Effect> {
+    // It would stand where the keys are told.
+    model.notice = None;
+    model.profile_form = Some(form);
+    model.screen = Screen::ProfileForm;
+    Vec::new()
+}
+
+/// What can be asked for now, in the order of the footer.
+pub fn commands(model: &Model) -> Vec<Command> {
+    let Some(form) = &model.profile_form else { return vec![Command::Back] };
+    match form.step {
+        Step::Scopes => vec![Command::Toggle, Command::Choose, Command::Back],
+        Step::Server if form.draft.blanks.len() > 1 => vec![Command::Choose, Command::NextPane, Command::Back],
+        step if step.is_typed() => vec![Command::Choose, Command::Back],
+        _ => vec![Command::Choose, Command::Help, Command::Back],
+    }
+}
+
+/// Keys are text now.
+pub fn captures_keys(model: &Model) -> bool {
+    model.profile_form.as_ref().is_some_and(|form| form.step.is_typed())
+}
+
+/// Takes in a key that is text.
+pub fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
+    let Some(form) = &mut model.profile_form else { return Vec::new() };
+    if form.saving.is_some() {
+        return Vec::new();
+    }
+    if form.step == Step::Scopes {
+        let before = form.draft.picker.chosen.clone();
+        let pressed = form.draft.picker.press(key);
+        form.is_touched |= before != form.draft.picker.chosen;
+        return match pressed {
+            Pressed::Taken => Vec::new(),
+            Pressed::GoOn => choose(model, now),
+            Pressed::Leave => back(model),
+        };
+    }
+    let fields = form.draft.blanks.len();
+    match key {
+        Key::Enter if form.step == Step::Server && form.draft.focus + 1 < fields => form.draft.focus += 1,
+        Key::Enter => return choose(model, now),
+        Key::Esc => return back(model),
+        Key::Tab | Key::Down if form.step == Step::Server => form.draft.focus = (form.draft.focus + 1) % fields.max(1),
+        Key::BackTab | Key::Up if form.step == Step::Server => {
+            form.draft.focus = form.draft.focus.checked_sub(1).unwrap_or(fields.saturating_sub(1));
+        }
+        key if form.step == Step::ClientSecret => form.is_touched |= form.draft.secret.press(key),
+        key => {
+            let field = form.field_mut();
+            let before = field.as_ref().map(|field| field.text());
+            let after = field.map(|field| {
+                field.press(key);
+                field.text()
+            });
+            form.is_touched |= before != after;
+        }
+    }
+    Vec::new()
+}
+
+/// Puts pasted text where the cursor is; elsewhere it means nothing.
+pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    let is_covered = model.overlay.is_some();
+    let form = model.profile_form.as_mut().filter(|form| form.saving.is_none() && !is_covered);
+    let Some(form) = form else { return Vec::new() };
+    form.is_touched |= form.step.is_typed();
+    match form.step {
+        Step::Scopes => form.draft.picker.paste(text),
+        Step::ClientSecret => form.draft.secret.paste(text),
+        _ => {
+            if let Some(field) = form.field_mut() {
+                field.paste(text, true);
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Does what the person asked for on a page that is a list.
+pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
+    let Some(form) = model.profile_form.as_mut() else { return profiles::open(model) };
+    if form.saving.is_some() {
+        return Vec::new();
+    }
+    match command {
+        Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home | Command::End => {
+            form.was_refused = false;
+            form.row = moved(form.row, command, PAGE).min(form.rows().saturating_sub(1));
+            Vec::new()
+        }
+        Command::Choose | Command::Toggle => choose(model, now),
+        Command::Back => back(model),
+        Command::Quit => ask_or_leave(model),
+        _ => Vec::new(),
+    }
+}
+
+/// Goes on: to the next step, to what the row is for, or to saving.
+fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(form) = &mut model.profile_form else { return Vec::new() };
+    let is_for_saving = match form.step {
+        Step::Review => form.row == 0,
+        Step::Remove => form.row == 1,
+        Step::Name => matches!(form.purpose, Purpose::Rename { .. }),
+        _ => false,
+    };
+    if is_for_saving {
+        return saving::save(model, now);
+    }
+    match form.step {
+        Step::Review => {
+            if let Some(step) = form.steps().get(form.row - 1).copied().filter(|step| *step != Step::Review) {
+                form.go_to(step);
+                form.is_from_review = true;
+            }
+            Vec::new()
+        }
+        Step::Saved if form.row == 0 && form.signs_in_here() => match form.name().parse() {
+            Ok(name) => {
+                model.profile_form = None;
+                sign_in::start(model, name, sign_in::attended())
+            }
+            Err(_) => leave(model),
+        },
+        Step::Saved | Step::Remove => leave(model),
+        _ => {
+            form.go_on();
+            Vec::new()
+        }
+    }
+}
+
+/// One step back, or out.
+fn back(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = &mut model.profile_form else { return Vec::new() };
+    if form.step == Step::Saved {
+        return leave(model);
+    }
+    match form.before() {
+        Some(step) => {
+            form.failure = None;
+            form.go_to(step);
+            Vec::new()
+        }
+        None => ask_or_leave(model),
+    }
+}
+
+fn ask_or_leave(model: &mut Model) -> Vec<Effect> {
+    let is_touched = model.profile_form.as_ref().is_some_and(|form| form.is_touched && form.step != Step::Saved);
+    if !is_touched {
+        return leave(model);
+    }
+    let question = "Throw away what you typed? Nothing of it is saved.".to_owned();
+    model.overlay = Some(Overlay::Confirm { question, action: Confirmed::LeaveForm });
+    Vec::new()
+}
+
+/// Goes back to the profiles; what was typed is gone.
+pub fn leave(model: &mut Model) -> Vec<Effect> {
+    model.profile_form = None;
+    profiles::open(model)
+}

@@ -1,0 +1,96 @@
+//! The way from one step of the form to the next, and back.
+
+use super::steps::Step;
+use super::{ProfileForm, Purpose};
+use crate::config::ClientType;
+use crate::tui::widgets::field::Field;
+
+impl ProfileForm {
+    /// How many rows the page has.
+    pub(super) fn rows(&self) -> usize {
+        match self.step {
+            Step::Provider => self.offers.len(),
+            Step::DataCenter => self.data_centers().len(),
+            Step::ClientType => ClientType::ALL.len(),
+            // Saving, then every step before it.
+            Step::Review => self.steps().len(),
+            Step::Remove => 2,
+            Step::Saved => 1 + usize::from(self.signs_in_here()),
+            _ => 0,
+        }
+    }
+
+    /// Opens a page with its cursor where it was.
+    pub(super) fn go_to(&mut self, step: Step) {
+        self.was_refused = false;
+        self.row = match step {
+            Step::Provider => self.draft.offer,
+            Step::DataCenter => self.draft.data_center,
+            Step::ClientType => self.draft.client_type,
+            Step::Review if self.is_from_review => {
+                self.steps().iter().position(|known| *known == self.step).map_or(0, |row| row + 1)
+            }
+            _ => 0,
+        };
+        if step == Step::Review {
+            self.is_from_review = false;
+        }
+        self.draft.focus = 0;
+        self.step = step;
+    }
+
+    /// Takes the row that has the cursor on a page that is a list.
+    pub(super) fn take_row(&mut self) {
+        match self.step {
+            Step::Provider if self.draft.offer != self.row => {
+                self.draft.offer = self.row;
+                self.draft.data_center = 0;
+                self.draft.client_type = 0;
+                let blanks = self.offer().blanks().into_iter();
+                self.draft.blanks =
+                    blanks.map(|blank| (blank, Field::new(blank.default.unwrap_or_default()))).collect();
+                let dialect = self.dialect();
+                self.draft.picker.change_provider(dialect);
+                self.is_touched = true;
+            }
+            Step::DataCenter | Step::ClientType => {
+                let (row, draft) = (self.row, &mut self.draft);
+                let value = if self.step == Step::DataCenter { &mut draft.data_center } else { &mut draft.client_type };
+                self.is_touched |= *value != row;
+                *value = row;
+            }
+            _ => {}
+        }
+    }
+
+    /// Goes on from a step, unless something is wrong with it.
+    pub(super) fn go_on(&mut self) {
+        self.take_row();
+        if self.check(self.step).is_err() {
+            self.was_refused = true;
+            return;
+        }
+        let steps = self.steps();
+        let at = steps.iter().position(|step| *step == self.step).unwrap_or(0);
+        // Another provider or type of client brings steps that nobody has seen yet.
+        let unseen = steps[at..].iter().find(|step| self.check(**step).is_err()).copied();
+        let after = if self.is_from_review { unseen } else { steps.get(at + 1).copied() };
+        let next = after.unwrap_or(Step::Review);
+        let came_from = self.is_from_review && next != Step::Review;
+        self.go_to(next);
+        self.is_from_review |= came_from;
+    }
+
+    /// The step before; `None` where leaving is meant.
+    pub(super) fn before(&self) -> Option<Step> {
+        if self.is_from_review {
+            return Some(Step::Review);
+        }
+        if matches!(self.purpose, Purpose::Edit { .. }) {
+            return None;
+        }
+        let steps = self.steps();
+        let at = steps.iter().position(|step| *step == self.step)?;
+        steps.get(at.checked_sub(1)?).copied()
+    }
+}

@@ -1,0 +1,106 @@
+//! The end of the form: what saving means, the one effect that asks for it, and what became of that.
+
+use super::steps::Step;
+use super::{ProfileForm, Purpose, leave};
+use crate::config::Config;
+use crate::error::Error;
+use crate::profile::ProfileName;
+use crate::providers::catalog;
+use crate::tui::message::{Effect, TaskId};
+use crate::tui::model::{Model, Now};
+use crate::tui::theme::Mark;
+
+impl ProfileForm {
+    /// What a change means for somebody who is signed in, in words.
+    pub(super) fn consequences(&self) -> Vec<String> {
+        let Purpose::Edit { before, granted: Some(granted) } = &self.purpose else { return Vec::new() };
+        let Ok(draft) = self.profile_draft() else { return Vec::new() };
+        let after = draft.profile;
+        if before.provider != after.provider || before.client_id != after.client_id {
+            let what = if before.provider == after.provider { "client" } else { "provider" };
+            return vec![format!(
+                "Saving signs the profile out: its access belongs to the old {what} and is revoked there first. Sign in again afterwards."
+            )];
+        }
+        let mut told = Vec::new();
+        let lacks = after.scopes.iter().filter(|scope| !catalog::covers(granted, scope)).count();
+        if lacks > 0 && before.scopes != after.scopes {
+            told.push("New scopes are granted by the next sign-in: sign in again afterwards.".to_owned());
+        }
+        if before.data_center != after.data_center {
+            told.push("The data center counts from the next sign-in on: sign in again afterwards.".to_owned());
+        }
+        told
+    }
+}
+
+/// Asks for what was typed to be written, or goes to the step that does not allow it.
+pub(super) fn save(model: &mut Model, now: Now) -> Vec<Effect> {
+    let Some(form) = &mut model.profile_form else { return Vec::new() };
+    form.failure = None;
+    if let Purpose::Edit { before, .. } = &form.purpose {
+        let is_same = form.profile_draft().is_ok_and(|draft| draft.secret.is_none() && draft.profile == **before);
+        if is_same {
+            let name = form.name();
+            model.say(Mark::Good, format!("{name}: nothing was changed."), now);
+            return leave(model);
+        }
+    }
+    match form.change() {
+        Ok(change) => {
+            let task = model.new_task();
+            if let Some(form) = &mut model.profile_form {
+                form.saving = Some(task);
+            }
+            vec![Effect::ChangeConfiguration { task, change }]
+        }
+        Err(step) => {
+            let is_from_review = form.step == Step::Review;
+            form.go_to(step);
+            form.is_from_review = is_from_review;
+            form.was_refused = true;
+            Vec::new()
+        }
+    }
+}
+
+/// Takes in what became of a change. The app goes on with the new configuration, whoever asked for it.
+pub fn changed(model: &mut Model, task: TaskId, result: Result<Config, Error>, now: Now) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let problem = match result {
+        Ok(config) => {
+            model.use_config(config.clone());
+            effects.push(Effect::UseConfiguration(Box::new(config)));
+            None
+        }
+        Err(error) => Some(error),
+    };
+    let Some(form) = model.profile_form.as_mut().filter(|form| form.saving == Some(task)) else {
+        return effects;
+    };
+    form.saving = None;
+    if let Some(error) = problem {
+        form.failure = Some(error);
+        return effects;
+    }
+    let name: Option<ProfileName> = form.name().parse().ok();
+    let wants_sign_in = match &form.purpose {
+        Purpose::Add => true,
+        Purpose::Edit { granted, .. } => granted.is_some() && !form.consequences().is_empty(),
+        Purpose::Rename { .. } | Purpose::Remove { .. } => false,
+    };
+    model.profiles.select(name.clone());
+    if wants_sign_in {
+        form.go_to(Step::Saved);
+        return effects;
+    }
+    let name = name.map(|name| name.to_string()).unwrap_or_default();
+    let done = match &form.purpose {
+        Purpose::Rename { old } => format!("{old} is called {name} now."),
+        Purpose::Remove { name, .. } => format!("{name} is removed."),
+        _ => format!("{name}: saved."),
+    };
+    model.say(Mark::Good, done, now);
+    effects.extend(leave(model));
+    effects
+}

@@ -1,0 +1,242 @@
+//! The scopes that are wanted, and the list in which they are found: by product, or by what is typed.
+
+use crate::providers::Dialect;
+use crate::providers::catalog::{Product, scope_in_words};
+use crate::service::is_scope;
+use crate::tui::keymap::Key;
+use crate::tui::widgets::field::Field;
+
+/// What is asked for in every dialect of OpenID Connect.
+const COMMON: [&str; 4] = ["openid", "email", "profile", "offline_access"];
+
+/// What was chosen, and where the cursor is.
+#[derive(Debug)]
+pub(super) struct Picker {
+    pub(super) chosen: Vec<String>,
+    pub(super) search: Field,
+    products: &'static [Product],
+    suggestions: Vec<&'static str>,
+    open: Option<&'static Product>,
+    pub(super) selected: usize,
+}
+
+/// One row of the list.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Row {
+    GoOn,
+    /// Closes the product that is open.
+    AllProducts,
+    Product(&'static Product),
+    Scope(String),
+    /// What was typed, which nobody here knows.
+    Own(String),
+}
+
+/// What came of a key.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Pressed {
+    Taken,
+    GoOn,
+    Leave,
+}
+
+impl Picker {
+    pub(super) fn new(chosen: Vec<String>, dialect: &'static Dialect) -> Self {
+        let mut picker =
+            Self { chosen, search: Field::new(""), products: &[], suggestions: Vec::new(), open: None, selected: 0 };
+        picker.offer(dialect);
+        picker
+    }
+
+    /// Offers the scopes of another provider, and begins with the one that it needs for telling who signed in.
+    pub(super) fn change_provider(&mut self, dialect: &'static Dialect) {
+        *self = Self::new(dialect.default_scope.split_whitespace().map(str::to_owned).collect(), dialect);
+    }
+
+    fn offer(&mut self, dialect: &'static Dialect) {
+        self.products = dialect.products;
+        let own = dialect.default_scope.split_whitespace();
+        self.suggestions = own.collect();
+        for common in COMMON.into_iter().filter(|_| dialect.products.is_empty()) {
+            if !self.suggestions.contains(&common) {
+                self.suggestions.push(common);
+            }
+        }
+    }
+
+    pub(super) fn has_products(&self) -> bool {
+        !self.products.is_empty()
+    }
+
+    pub(super) fn open_product(&self) -> Option<&'static Product> {
+        self.open
+    }
+
+    pub(super) fn is_search_empty(&self) -> bool {
+        self.search.text().trim().is_empty()
+    }
+
+    pub(super) fn is_chosen(&self, scope: &str) -> bool {
+        self.chosen.iter().any(|chosen| chosen == scope)
+    }
+
+    /// How many scopes of a product are chosen.
+    pub(super) fn chosen_of(&self, product: &Product) -> usize {
+        scopes_of(product).into_iter().filter(|scope| self.is_chosen(scope)).count()
+    }
+
+    pub(super) fn rows(&self) -> Vec<Row> {
+        if !self.is_search_empty() {
+            return self.matching(self.search.text().trim());
+        }
+        let mut rows = vec![Row::GoOn];
+        if let Some(product) = self.open {
+            rows.push(Row::AllProducts);
+            rows.extend(scopes_of(product).into_iter().map(|scope| Row::Scope(scope.to_owned())));
+            return rows;
+        }
+        rows.extend(self.chosen.iter().cloned().map(Row::Scope));
+        let suggested = self.suggestions.iter().filter(|scope| !self.is_chosen(scope));
+        rows.extend(suggested.filter(|_| self.products.is_empty()).map(|scope| Row::Scope((*scope).to_owned())));
+        rows.extend(self.products.iter().map(Row::Product));
+        rows
+    }
+
+    pub(super) fn selected_row(&self) -> Option<Row> {
+        self.rows().get(self.selected).cloned()
+    }
+
+    /// Known scopes that have what was typed in their name, their words or their product, then what was typed itself.
+    fn matching(&self, typed: &str) -> Vec<Row> {
+        let wanted = typed.to_ascii_lowercase();
+        let has = |text: &str| text.to_ascii_lowercase().contains(&wanted);
+        let mut found: Vec<&str> = Vec::new();
+        for product in self.products {
+            let is_product = has(product.key) || has(product.name);
+            found.extend(
+                scopes_of(product).into_iter().filter(|scope| is_product || has(scope) || has(&scope_in_words(scope))),
+            );
+        }
+        found.extend(self.suggestions.iter().filter(|scope| has(scope)));
+        let mine = self.chosen.iter().filter(|chosen| has(chosen)).map(String::as_str);
+        found.extend(mine);
+        let mut rows: Vec<Row> = Vec::new();
+        for scope in found {
+            let row = Row::Scope(scope.to_owned());
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
+        }
+        let is_known = rows.iter().any(|row| matches!(row, Row::Scope(scope) if scope == typed));
+        // All of Zoho's have a dot, so that a word that is looked for does not become one by accident.
+        let may_be_one = is_scope(typed) && (self.products.is_empty() || typed.contains('.'));
+        if may_be_one && !is_known {
+            rows.push(Row::Own(typed.to_owned()));
+        }
+        rows
+    }
+
+    pub(super) fn press(&mut self, key: Key) -> Pressed {
+        let last = self.rows().len().saturating_sub(1);
+        match key {
+            Key::Up => self.selected = self.selected.saturating_sub(1),
+            Key::Down => self.selected = (self.selected + 1).min(last),
+            Key::PageUp => self.selected = self.selected.saturating_sub(8),
+            Key::PageDown => self.selected = (self.selected + 8).min(last),
+            Key::Home if self.is_search_empty() => self.selected = 0,
+            Key::End if self.is_search_empty() => self.selected = last,
+            Key::Enter => return self.act(true),
+            Key::Char(' ') => return self.act(false),
+            Key::Esc => return self.back(),
+            Key::Backspace if self.is_search_empty() => return self.back(),
+            key => {
+                if self.search.press(key) {
+                    self.selected = 0;
+                }
+            }
+        }
+        Pressed::Taken
+    }
+
+    /// A list that is pasted is chosen as a whole; a single word is looked for.
+    pub(super) fn paste(&mut self, text: &str) {
+        let scopes: Vec<&str> = text
+            .split(|character: char| character == ',' || character.is_whitespace())
+            .filter(|scope| !scope.is_empty())
+            .collect();
+        if scopes.len() > 1 && scopes.iter().all(|scope| is_scope(scope)) {
+            for scope in scopes {
+                self.choose(scope);
+            }
+            return;
+        }
+        self.search.paste(text, true);
+        self.selected = 0;
+    }
+
+    /// Does what the row is for. After Enter, what was typed has served its purpose.
+    fn act(&mut self, is_enter: bool) -> Pressed {
+        let was_typing = !self.is_search_empty();
+        match self.selected_row() {
+            Some(Row::GoOn) => return Pressed::GoOn,
+            Some(Row::AllProducts) => drop(self.back()),
+            Some(Row::Product(product)) => {
+                self.open = Some(product);
+                // On the first of its scopes.
+                self.selected = 2;
+            }
+            Some(Row::Scope(scope)) => self.toggle(&scope),
+            Some(Row::Own(scope)) => {
+                self.choose(&scope);
+                self.search = Field::new("");
+            }
+            None => {}
+        }
+        if was_typing && is_enter {
+            self.search = Field::new("");
+        }
+        if was_typing && self.search.text().is_empty() {
+            self.selected = 0;
+        }
+        self.selected = self.selected.min(self.rows().len().saturating_sub(1));
+        Pressed::Taken
+    }
+
+    fn back(&mut self) -> Pressed {
+        if !self.search.text().is_empty() {
+            self.search = Field::new("");
+            self.selected = 0;
+        } else if let Some(open) = self.open.take() {
+            let is_open = |row: &Row| matches!(row, Row::Product(product) if product.key == open.key);
+            self.selected = self.rows().iter().position(is_open).unwrap_or(0);
+        } else {
+            return Pressed::Leave;
+        }
+        Pressed::Taken
+    }
+
+    fn choose(&mut self, scope: &str) {
+        if !self.is_chosen(scope) {
+            self.chosen.push(scope.to_owned());
+        }
+    }
+
+    fn toggle(&mut self, scope: &str) {
+        if self.is_chosen(scope) {
+            self.chosen.retain(|chosen| chosen != scope);
+        } else {
+            self.choose(scope);
+        }
+    }
+}
+
+/// The scopes that are known of a product: those of its list, then those that its calls need.
+fn scopes_of(product: &Product) -> Vec<&'static str> {
+    let mut scopes = product.scopes.to_vec();
+    for call in product.calls {
+        if !scopes.contains(&call.scope) {
+            scopes.push(call.scope);
+        }
+    }
+    scopes
+}

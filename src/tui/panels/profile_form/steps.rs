@@ -1,0 +1,249 @@
+//! The steps of the form: which there are for the provider and the type of client that were chosen, what is wrong with
+//! the values of each, and the profile that they make. Plain computing, so that every frame may ask.
+
+use url::Url;
+
+use super::offers::{Chosen, Offer};
+use super::{ProfileForm, Purpose};
+use crate::config::{ClientType, Profile, SecretSource};
+use crate::profile::ProfileName;
+use crate::providers::{DataCenter, Dialect};
+use crate::service::{ConfigurationChange, ProfileDraft, is_plain};
+use crate::untrusted::check_address;
+
+/// One page of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Name,
+    Provider,
+    Server,
+    DataCenter,
+    ClientType,
+    RedirectUri,
+    ClientId,
+    ClientSecret,
+    Scopes,
+    Review,
+    Remove,
+    /// After it was saved.
+    Saved,
+}
+
+impl Step {
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Step::Name => "Name",
+            Step::Provider => "Provider",
+            Step::Server => "Server",
+            Step::DataCenter => "Data center",
+            Step::ClientType => "Client type",
+            Step::RedirectUri => "Redirect URI",
+            Step::ClientId => "Client id",
+            Step::ClientSecret => "Client secret",
+            Step::Scopes => "Scopes",
+            Step::Review => "Review",
+            Step::Remove => "Remove",
+            Step::Saved => "Saved",
+        }
+    }
+
+    /// Letters are text here, not commands.
+    pub(super) fn is_typed(self) -> bool {
+        matches!(
+            self,
+            Step::Name | Step::Server | Step::RedirectUri | Step::ClientId | Step::ClientSecret | Step::Scopes
+        )
+    }
+}
+
+impl ProfileForm {
+    /// All steps that lead to saving, in their order.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        match self.purpose {
+            Purpose::Rename { .. } => return vec![Step::Name],
+            Purpose::Remove { .. } => return vec![Step::Remove],
+            Purpose::Add | Purpose::Edit { .. } => {}
+        }
+        let mut steps = Vec::new();
+        if matches!(self.purpose, Purpose::Add) {
+            steps.push(Step::Name);
+        }
+        steps.push(Step::Provider);
+        if !self.draft.blanks.is_empty() {
+            steps.push(Step::Server);
+        }
+        if !self.data_centers().is_empty() {
+            steps.push(Step::DataCenter);
+        }
+        if self.has_client_types() {
+            steps.push(Step::ClientType);
+        }
+        if self.is_by_browser() {
+            steps.push(Step::RedirectUri);
+        }
+        steps.extend([Step::ClientId, Step::ClientSecret, Step::Scopes, Step::Review]);
+        steps
+    }
+
+    pub(super) fn offer(&self) -> &Offer {
+        &self.offers[self.draft.offer.min(self.offers.len() - 1)]
+    }
+
+    pub(super) fn dialect(&self) -> &'static Dialect {
+        self.offer().dialect(&self.config)
+    }
+
+    /// The provider that was chosen, or a clause about what is wrong with it.
+    pub(super) fn chosen(&self) -> Result<Chosen, String> {
+        let values: Vec<(&'static str, String)> =
+            self.draft.blanks.iter().map(|(blank, field)| (blank.key, field.text())).collect();
+        self.offer().chosen(&self.config, &values)
+    }
+
+    /// Where the provider answers; nothing where it has one place only.
+    pub(super) fn data_centers(&self) -> Vec<DataCenter> {
+        let known = self.chosen().ok().and_then(|chosen| chosen.source.known());
+        let data_centers = known.map(|provider| provider.data_centers).unwrap_or_default();
+        data_centers.into_iter().filter(|data_center| !data_center.code.is_empty()).collect()
+    }
+
+    pub(super) fn data_center(&self) -> Option<DataCenter> {
+        self.data_centers().into_iter().nth(self.draft.data_center)
+    }
+
+    /// Zoho's console asks for a type; elsewhere the client is one for devices.
+    pub(super) fn has_client_types(&self) -> bool {
+        !self.dialect().products.is_empty()
+    }
+
+    pub(super) fn client_type(&self) -> ClientType {
+        let before = match &self.purpose {
+            Purpose::Edit { before, .. } => before.client_type,
+            _ => ClientType::default(),
+        };
+        let chosen = ClientType::ALL.get(self.draft.client_type).copied().unwrap_or_default();
+        if self.has_client_types() { chosen } else { before }
+    }
+
+    pub(super) fn is_by_browser(&self) -> bool {
+        matches!(self.client_type(), ClientType::ServerBased | ClientType::Mobile)
+    }
+
+    /// What a profile that is changed keeps belongs to a client that it will not have any more.
+    pub(super) fn is_other_client(&self) -> bool {
+        let Purpose::Edit { before, .. } = &self.purpose else { return false };
+        let provider = self.chosen().map(|chosen| chosen.name).unwrap_or_default();
+        before.provider != provider || before.client_id != self.draft.client_id.text().trim()
+    }
+
+    /// What is wrong with the values of a step, as a sentence.
+    pub(super) fn check(&self, step: Step) -> Result<(), String> {
+        match step {
+            Step::Name => self.check_name(),
+            Step::Server => self.chosen().map(drop).map_err(|problem| {
+                // Either it names the key itself or says what the server has.
+                if problem.starts_with('`') { format!("{problem}.") } else { format!("The server {problem}.") }
+            }),
+            Step::ClientType if self.client_type() == ClientType::ClientBased => {
+                Err("Such a client cannot sign in here: register one of the other types.".to_owned())
+            }
+            Step::RedirectUri => check_redirect_uri(&self.draft.redirect_uri.text()),
+            Step::ClientId => match self.draft.client_id.text().trim() {
+                "" => Err("A client id is needed: copy it from the provider's console.".to_owned()),
+                id if !is_plain(id) => Err("It has characters that no client id has, such as a blank.".to_owned()),
+                _ => Ok(()),
+            },
+            Step::ClientSecret if !self.draft.secret.is_plain() => {
+                Err("It has characters that no secret has. Ctrl-U empties the line.".to_owned())
+            }
+            Step::Scopes if self.draft.picker.chosen.is_empty() && self.has_client_types() => {
+                Err("Choose at least one scope: without any, nothing can be asked for.".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_name(&self) -> Result<(), String> {
+        let typed = self.draft.name.text();
+        let typed = typed.trim();
+        if typed.is_empty() {
+            return Err("A name is needed.".to_owned());
+        }
+        let name: ProfileName = typed.parse().map_err(|_| {
+            "A name has 1 to 64 letters, digits, `-`, `_` or `.` and begins with a letter or digit.".to_owned()
+        })?;
+        match &self.purpose {
+            Purpose::Rename { old } if *old == name => Err("That is its name already.".to_owned()),
+            Purpose::Rename { old } if old.as_str().eq_ignore_ascii_case(typed) => {
+                Err("The names differ in case only: choose another one.".to_owned())
+            }
+            Purpose::Edit { .. } => Ok(()),
+            _ if self.config.profiles.contains_key(&name) => Err(format!("There is already a profile {name}.")),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is to be done with all that was typed, or the first step that does not allow it.
+    pub(super) fn change(&self) -> Result<ConfigurationChange, Step> {
+        if let Some(step) = self.steps().into_iter().find(|step| self.check(*step).is_err()) {
+            return Err(step);
+        }
+        let draft = || self.profile_draft().map(Box::new);
+        Ok(match &self.purpose {
+            Purpose::Add => ConfigurationChange::Add(draft()?),
+            Purpose::Edit { .. } => ConfigurationChange::Change(draft()?),
+            Purpose::Rename { old } => {
+                ConfigurationChange::Rename { old: old.clone(), new: self.name().parse().map_err(|_| Step::Name)? }
+            }
+            Purpose::Remove { name, .. } => ConfigurationChange::Remove(name.clone()),
+        })
+    }
+
+    /// The profile as it was typed.
+    pub(super) fn profile_draft(&self) -> Result<ProfileDraft, Step> {
+        let chosen = self.chosen().map_err(|_| Step::Server)?;
+        let redirect_uri = Url::parse(self.draft.redirect_uri.text().trim()).ok();
+        let (data_center, client_type) = (self.data_center().map(|data_center| data_center.code), self.client_type());
+        let secret = self.draft.secret.secret();
+        let profile = Profile {
+            name: self.draft.name.text().trim().parse().map_err(|_| Step::Name)?,
+            provider: chosen.name,
+            data_center,
+            client_id: self.draft.client_id.text().trim().to_owned(),
+            client_type,
+            redirect_uri: redirect_uri.filter(|_| self.is_by_browser()),
+            scopes: self.draft.picker.chosen.clone(),
+            client_secret: SecretSource::Store,
+            client_secret_files: std::collections::BTreeMap::new(),
+        };
+        let profile = match &self.purpose {
+            Purpose::Edit { before, .. } => kept_of(before, profile, secret.is_some(), self),
+            _ => profile,
+        };
+        Ok(ProfileDraft { profile, provider: chosen.new, secret })
+    }
+}
+
+/// What the form does not ask for stays as it was, and so does what nobody changed on purpose.
+fn kept_of(before: &Profile, after: Profile, has_secret: bool, form: &ProfileForm) -> Profile {
+    let first = form.data_centers().first().map(|first| first.code.clone());
+    let is_still_first = before.data_center.is_none() && after.data_center == first;
+    Profile {
+        data_center: if is_still_first { None } else { after.data_center },
+        redirect_uri: if form.is_by_browser() { after.redirect_uri } else { before.redirect_uri.clone() },
+        client_secret: if has_secret { SecretSource::Store } else { before.client_secret.clone() },
+        client_secret_files: before.client_secret_files.clone(),
+        ..after
+    }
+}
+
+fn check_redirect_uri(text: &str) -> Result<(), String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("An address is needed: one that is registered with the client.".to_owned());
+    }
+    match Url::parse(text) {
+        Err(_) => Err("That is no address: one begins with `https://` or `http://127.0.0.1`.".to_owned()),
+        Ok(url) => check_address(&url).map_err(|problem| format!("The address {problem}.")),
+    }
+}

@@ -1,0 +1,421 @@
+//! What the form does, by the messages that it gets.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::clock::Moment;
+use crate::config::SecretSource;
+use crate::error::Code;
+use crate::service::{ConfigurationChange, Machine, ProfileDraft};
+use crate::tui::message::Message;
+use crate::tui::theme::{Abilities, ColorChoice, QrAbilities, QrPalette};
+use crate::tui::update::update;
+
+const CONFIGURED: &str = r#"
+[profiles.work]
+provider = "zoho"
+data_center = "eu"
+client_id = "1000.ABC"
+scopes = ["ZohoCRM.users.READ"]
+
+[profiles.sso]
+provider = "corp"
+client_id = "cli"
+client_secret_file = "/etc/secret"
+scopes = ["openid"]
+
+[providers.corp]
+kind = "standard"
+issuer = "https://id.example.com"
+
+[providers.lab]
+kind = "zoho"
+[providers.lab.data_centers.us]
+accounts_server = "http://127.0.0.1:9101"
+api_domain = "http://127.0.0.1:9101"
+"#;
+
+fn now() -> Now {
+    Now { moment: Moment::at(Duration::from_secs(1000)), time: "2026-03-14T14:03:00Z".parse().expect("a time") }
+}
+
+fn config(text: &str) -> Config {
+    Config::parse(text, Path::new("/home/dana/config.toml")).expect("valid")
+}
+
+fn model(text: &str) -> Model {
+    let qr = QrAbilities { half_blocks: true, palette: QrPalette::Indexed256 };
+    let abilities = Abilities { color: ColorChoice::Always, unicode: true, qr };
+    let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
+    let mut model = Model::new(abilities, machine, BTreeMap::new());
+    model.use_config(config(text));
+    profiles::open(&mut model);
+    model
+}
+
+fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
+    keys.iter().flat_map(|key| update(model, Message::Key(*key), now())).collect()
+}
+
+fn type_text(model: &mut Model, text: &str) {
+    text.chars().for_each(|character| drop(press(model, &[Key::Char(character)])));
+}
+
+/// Empties the line, types and goes on.
+fn answer(model: &mut Model, text: &str) {
+    press(model, &[Key::Ctrl('u')]);
+    type_text(model, text);
+    press(model, &[Key::Enter]);
+}
+
+fn form(model: &Model) -> &ProfileForm {
+    model.profile_form.as_ref().expect("the form is open")
+}
+
+fn saved(effects: &[Effect]) -> (TaskId, ConfigurationChange) {
+    match effects {
+        [Effect::ChangeConfiguration { task, change }] => (*task, change.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn draft(change: ConfigurationChange) -> ProfileDraft {
+    match change {
+        ConfigurationChange::Add(draft) | ConfigurationChange::Change(draft) => *draft,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn finish(model: &mut Model, task: TaskId, result: Result<Config, Error>) -> Vec<Effect> {
+    update(model, Message::ConfigurationChanged { task, result: Box::new(result) }, now())
+}
+
+/// A form at its review, with a profile for Zoho in it.
+fn at_review() -> Model {
+    let mut model = model("");
+    press(&mut model, &[Key::Enter]);
+    answer(&mut model, "shop");
+    press(&mut model, &[Key::Enter, Key::Down, Key::Enter, Key::Enter]);
+    answer(&mut model, "1000.X");
+    answer(&mut model, "sentinel-secret");
+    press(&mut model, &[Key::Enter]);
+    assert_eq!(form(&model).step, Step::Review);
+    model
+}
+
+/// The form of `work`, which is signed in with the scope that it has.
+fn editing_signed_in() -> Model {
+    let mut model = model(CONFIGURED);
+    let profile = model.config.profiles[&"work".parse().expect("a name")].clone();
+    let granted = Some(profile.scopes.clone());
+    let form = ProfileForm::of(&profile, granted, &model.config);
+    open(&mut model, form);
+    model
+}
+
+#[test]
+fn a_newcomer_gets_from_nothing_to_a_sign_in() {
+    let mut model = at_review();
+    let (task, change) = saved(&press(&mut model, &[Key::Enter]));
+    let ProfileDraft { profile, provider, secret } = draft(change);
+    assert_eq!((profile.name.as_str(), profile.provider.as_str()), ("shop", "zoho"));
+    assert_eq!((profile.data_center.as_deref(), profile.client_id.as_str()), (Some("eu"), "1000.X"));
+    assert_eq!((profile.client_type, provider), (ClientType::NonBrowser, None));
+    assert_eq!(profile.scopes, ["AaaServer.profile.READ"]);
+    assert_eq!(secret.expect("a secret").expose(), "sentinel-secret");
+    assert_eq!(profile.client_secret, SecretSource::Store);
+    // While it is being saved, keys do nothing.
+    assert_eq!(press(&mut model, &[Key::Enter, Key::Esc]), []);
+
+    let text = "[profiles.shop]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\n";
+    let effects = finish(&mut model, task, Ok(config(text)));
+    assert_eq!(effects, [Effect::UseConfiguration(Box::new(config(text)))]);
+    assert!(model.subjects.contains_key(&"shop".parse::<ProfileName>().expect("a name")));
+    let effects = press(&mut model, &[Key::Enter]);
+    assert!(matches!(&effects[..], [Effect::StartSignIn { profile, .. }] if profile.as_str() == "shop"), "{effects:?}");
+    assert!(model.profile_form.is_none());
+}
+
+#[test]
+fn what_cannot_be_saved_stays_in_the_form() {
+    let mut model = at_review();
+    let (task, _) = saved(&press(&mut model, &[Key::Enter]));
+    let error = Error::new(Code::Store, "the store cannot be used").hint("mend it");
+    assert_eq!(finish(&mut model, task, Err(error.clone())), []);
+    assert_eq!(form(&model).failure, Some(error));
+    let (again, change) = saved(&press(&mut model, &[Key::Enter]));
+    assert_ne!(again, task);
+    assert!(draft(change).secret.is_some());
+    assert_eq!(form(&model).failure, None);
+    // An answer that nobody waits for changes nothing but the configuration.
+    assert_eq!(finish(&mut model, task, Err(Error::new(Code::Other, "late"))), []);
+    assert_eq!(form(&model).failure, None);
+}
+
+#[test]
+fn each_field_says_what_is_wrong_with_it_and_holds_the_step() {
+    let mut model = model(CONFIGURED);
+    press(&mut model, &[Key::Char('p')]);
+    for (typed, part) in [("", "is needed"), ("a b", "1 to 64"), ("work", "already a profile work")] {
+        answer(&mut model, typed);
+        let problem = form(&model).check(Step::Name).expect_err(typed);
+        assert!(problem.contains(part) && form(&model).step == Step::Name, "{problem}");
+    }
+    answer(&mut model, "shop");
+    let another = form(&model).offers.len() - 1;
+    press(&mut model, &vec![Key::Down; another]);
+    press(&mut model, &[Key::Enter]);
+    for (typed, part) in [
+        ("", "needs `issuer`"),
+        ("id.example.com", "is no address"),
+        ("http://id.example.com", "plain http"),
+        ("https://dana@id.example.com", "user name"),
+        ("ftp://id.example.com", "neither https nor http"),
+    ] {
+        answer(&mut model, typed);
+        let problem = form(&model).check(Step::Server).expect_err(typed);
+        assert!(problem.contains(part) && form(&model).step == Step::Server, "{problem}");
+    }
+    answer(&mut model, "http://127.0.0.1:9101");
+    assert_eq!(form(&model).step, Step::ClientId);
+    answer(&mut model, "");
+    answer(&mut model, "a b");
+    assert!(form(&model).check(Step::ClientId).is_err() && form(&model).step == Step::ClientId);
+    answer(&mut model, "cli");
+    answer(&mut model, "se cret");
+    assert!(form(&model).check(Step::ClientSecret).is_err() && form(&model).step == Step::ClientSecret);
+    answer(&mut model, "");
+    assert_eq!(form(&model).step, Step::Scopes);
+    press(&mut model, &[Key::Enter]);
+    let (_, change) = saved(&press(&mut model, &[Key::Enter]));
+    let ProfileDraft { profile, provider, secret } = draft(change);
+    let provider = provider.expect("it is new");
+    assert_eq!((profile.provider.as_str(), provider.kind), (provider.name.as_str(), "standard"));
+    assert_eq!(provider.values, [("issuer", "http://127.0.0.1:9101".to_owned())]);
+    assert_eq!((profile.data_center, secret), (None, None));
+}
+
+#[test]
+fn presets_ask_for_what_they_lack_and_configured_providers_for_nothing() {
+    let config = config(CONFIGURED);
+    let offers = offers::offers(&config);
+    let offer = |label: &str| offers.iter().find(|offer| offer.label == label).expect(label);
+    assert!(
+        offer("lab").blanks().is_empty() && offer("corp").blanks().is_empty() && offer("GitHub").blanks().is_empty()
+    );
+    let keys = |label| offer(label).blanks().iter().map(|blank| blank.key).collect::<Vec<_>>();
+    assert_eq!((keys("Okta"), keys("Keycloak")), (vec!["host"], vec!["host", "realm"]));
+    // With nothing but the default it is the built-in one.
+    let microsoft = offer("Microsoft").chosen(&config, &[("tenant", "common".to_owned())]).expect("it is known");
+    assert_eq!((microsoft.name.as_str(), microsoft.new), ("microsoft", None));
+    let own = offer("Microsoft").chosen(&config, &[("tenant", "contoso".to_owned())]).expect("it is one");
+    assert_eq!((own.name.as_str(), own.new.expect("it is new").kind), ("contoso", "microsoft"));
+    let okta = |host: &str| offer("Okta").chosen(&config, &[("host", host.to_owned())]).expect("it is one").name;
+    assert_eq!(okta("corp.okta.com/oauth2/default"), "corp-okta-com");
+    assert_eq!(okta("https://corp"), "corp-2");
+    let keycloak = offer("Keycloak").chosen(&config, &[("host", "id.example.com".to_owned())]);
+    assert!(keycloak.expect_err("a realm is missing").contains("needs `realm`"));
+}
+
+#[test]
+fn types_of_client_have_their_own_steps_and_some_cannot_sign_in() {
+    let mut model = model("");
+    press(&mut model, &[Key::Enter, Key::Enter, Key::Enter, Key::Enter]);
+    assert_eq!(form(&model).step, Step::ClientType);
+    press(&mut model, &[Key::End, Key::Enter]);
+    assert!(form(&model).was_refused && form(&model).step == Step::ClientType);
+    press(&mut model, &[Key::Up, Key::Up, Key::Enter]);
+    assert_eq!((form(&model).client_type(), form(&model).step), (ClientType::ServerBased, Step::RedirectUri));
+    answer(&mut model, "http://example.com/callback");
+    assert_eq!(form(&model).step, Step::RedirectUri);
+    answer(&mut model, "http://127.0.0.1:8123/callback");
+    assert_eq!(form(&model).step, Step::ClientId);
+    answer(&mut model, "1000.X");
+    press(&mut model, &[Key::Enter, Key::Enter]);
+    let (task, change) = saved(&press(&mut model, &[Key::Enter]));
+    assert_eq!(draft(change).profile.redirect_uri.map(String::from).as_deref(), Some("http://127.0.0.1:8123/callback"));
+    finish(&mut model, task, Ok(config("")));
+    // The screen has no such sign-in, so it does not offer one.
+    assert_eq!(form(&model).rows(), 1);
+    assert_eq!(press(&mut model, &[Key::Enter]), [Effect::LoadStatuses]);
+}
+
+#[test]
+fn scopes_are_found_ticked_typed_and_pasted() {
+    let mut model = at_review();
+    press(&mut model, &[Key::Esc]);
+    let chosen = |model: &Model| form(model).draft.picker.chosen.clone();
+    type_text(&mut model, "crm");
+    press(&mut model, &[Key::Char(' '), Key::Down, Key::Enter]);
+    assert_eq!(chosen(&model), ["AaaServer.profile.READ", "ZohoCRM.modules.ALL", "ZohoCRM.modules.leads.READ"]);
+    // A word that is looked for is no scope; a whole one may be, though nobody knows it.
+    type_text(&mut model, "nothing");
+    press(&mut model, &[Key::Enter]);
+    type_text(&mut model, "ZohoCRM.user.READ");
+    press(&mut model, &[Key::Enter]);
+    assert_eq!(chosen(&model).last().map(String::as_str), Some("ZohoCRM.user.READ"));
+    update(&mut model, Message::Pasted("openid, Desk.basic.READ\nDesk.basic.READ".to_owned()), now());
+    assert_eq!(&chosen(&model)[4..], ["openid", "Desk.basic.READ"]);
+    // Chosen ones stand first and go by the same key.
+    press(&mut model, &[Key::Home, Key::Down, Key::Char(' ')]);
+    assert!(!chosen(&model).contains(&"AaaServer.profile.READ".to_owned()));
+    let products = form(&model).draft.picker.rows().iter().position(|row| matches!(row, scopes::Row::Product(_)));
+    press(&mut model, &vec![Key::Down; products.expect("products")]);
+    press(&mut model, &[Key::Enter]);
+    assert!(form(&model).draft.picker.open_product().is_some());
+    press(&mut model, &[Key::Esc]);
+    assert!(form(&model).draft.picker.open_product().is_none() && form(&model).step == Step::Scopes);
+    for _ in 0..chosen(&model).len() {
+        press(&mut model, &[Key::Home, Key::Down, Key::Char(' ')]);
+    }
+    press(&mut model, &[Key::Home, Key::Enter]);
+    assert!(chosen(&model).is_empty() && form(&model).step == Step::Scopes && form(&model).was_refused);
+}
+
+#[test]
+fn back_keeps_what_was_typed_and_leaving_asks() {
+    let mut model = at_review();
+    press(&mut model, &[Key::Esc, Key::Esc, Key::Esc]);
+    assert_eq!((form(&model).step, form(&model).draft.client_id.text().as_str()), (Step::ClientId, "1000.X"));
+    press(&mut model, &[Key::Esc, Key::Esc, Key::Esc, Key::Esc]);
+    assert_eq!(form(&model).step, Step::Name);
+    press(&mut model, &[Key::Esc]);
+    let asks = |model: &Model| matches!(&model.overlay, Some(Overlay::Confirm { action: Confirmed::LeaveForm, .. }));
+    assert!(asks(&model));
+    press(&mut model, &[Key::Enter]);
+    assert_eq!(form(&model).name(), "shop");
+    press(&mut model, &[Key::Esc]);
+    assert_eq!(press(&mut model, &[Key::Char('y')]), [Effect::LoadStatuses]);
+    assert!(model.profile_form.is_none() && model.screen == Screen::Profiles);
+    // With nothing typed there is nothing to ask.
+    press(&mut model, &[Key::Char('p')]);
+    assert_eq!(press(&mut model, &[Key::Esc]), [Effect::LoadStatuses]);
+    assert!(model.overlay.is_none() && model.profile_form.is_none());
+}
+
+#[test]
+fn ctrl_c_leaves_from_every_step() {
+    let mut model = at_review();
+    for _ in 0..8 {
+        assert_eq!(press(&mut model, &[Key::Ctrl('c')]), [Effect::Quit(crate::tui::Ended::Interrupted)]);
+        press(&mut model, &[Key::Esc]);
+    }
+}
+
+#[test]
+fn a_changed_profile_keeps_what_nobody_touched() {
+    let mut model = model(CONFIGURED);
+    let profile = model.config.profiles[&"sso".parse().expect("a name")].clone();
+    let form = ProfileForm::of(&profile, None, &model.config);
+    open(&mut model, form);
+    assert_eq!(form_draft(&model).profile, profile);
+    // Saving nothing writes nothing.
+    assert_eq!(press(&mut model, &[Key::Home, Key::Enter]), [Effect::LoadStatuses]);
+
+    let form = ProfileForm::of(&profile, None, &model.config);
+    open(&mut model, form);
+    press(&mut model, &[Key::Home, Key::Down, Key::Down, Key::Enter]);
+    answer(&mut model, "cli-2");
+    assert_eq!((super::tests::form(&model).step, super::tests::form(&model).row), (Step::Review, 2));
+    let (task, change) = saved(&press(&mut model, &[Key::Home, Key::Enter]));
+    assert!(matches!(change, ConfigurationChange::Change(_)));
+    let changed = draft(change).profile;
+    assert_eq!(changed, Profile { client_id: "cli-2".to_owned(), ..profile });
+    let effects = finish(&mut model, task, Ok(config(CONFIGURED)));
+    assert_eq!(effects.last(), Some(&Effect::LoadStatuses));
+    assert!(model.notice.as_ref().is_some_and(|notice| notice.text == "sso: saved."));
+}
+
+fn form_draft(model: &Model) -> ProfileDraft {
+    form(model).profile_draft().expect("a profile")
+}
+
+#[test]
+fn a_change_says_what_it_means_for_a_sign_in() {
+    let told = |change: fn(&mut ProfileForm)| {
+        let mut model = editing_signed_in();
+        let form = model.profile_form.as_mut().expect("the form is open");
+        change(form);
+        form.consequences().join(" ")
+    };
+    assert_eq!(told(|_| {}), "");
+    assert!(told(|form| form.draft.client_id = Field::new("other")).contains("signs the profile out"));
+    assert!(told(|form| form.draft.picker.chosen.push("Desk.basic.READ".to_owned())).contains("New scopes"));
+    assert!(told(|form| form.draft.data_center = 0).contains("data center counts from the next sign-in"));
+    assert_eq!(told(|form| form.draft.picker.chosen.clear()), "");
+    assert!(
+        told(|form| {
+            form.row = form.offers.iter().position(|offer| offer.label == "GitHub").expect("GitHub");
+            form.step = Step::Provider;
+            form.take_row();
+        })
+        .contains("old provider")
+    );
+}
+
+#[test]
+fn another_provider_brings_its_own_steps_before_the_review() {
+    let mut model = editing_signed_in();
+    press(&mut model, &[Key::Enter]);
+    assert_eq!(form(&model).step, Step::Provider);
+    let okta = form(&model).offers.iter().position(|offer| offer.label == "Okta").expect("Okta");
+    press(&mut model, &[Key::Home]);
+    press(&mut model, &vec![Key::Down; okta]);
+    press(&mut model, &[Key::Enter]);
+    assert_eq!(form(&model).step, Step::Server);
+    answer(&mut model, "corp.okta.com");
+    assert_eq!(form(&model).step, Step::Review);
+    assert_eq!(form_draft(&model).profile.provider, "corp-okta-com");
+    assert_eq!(form_draft(&model).profile.data_center, None);
+}
+
+#[test]
+fn a_profile_gets_another_name() {
+    let mut model = model(CONFIGURED);
+    let old: ProfileName = "work".parse().expect("a name");
+    rename(&mut model, &old);
+    for taken in ["work", "Work", "sso", "a/b"] {
+        answer(&mut model, taken);
+        assert!(form(&model).saving.is_none() && form(&model).was_refused, "{taken}");
+    }
+    press(&mut model, &[Key::Ctrl('u')]);
+    type_text(&mut model, "office");
+    let (task, change) = saved(&press(&mut model, &[Key::Enter]));
+    assert_eq!(change, ConfigurationChange::Rename { old, new: "office".parse().expect("a name") });
+    finish(&mut model, task, Ok(config(&CONFIGURED.replace("profiles.work", "profiles.office"))));
+    assert!(model.profile_form.is_none());
+    assert!(model.notice.as_ref().is_some_and(|notice| notice.text == "work is called office now."));
+}
+
+#[test]
+fn removing_asks_and_keeping_is_the_first_answer() {
+    let removing = || {
+        let mut model = model(CONFIGURED);
+        let purpose = Purpose::Remove { name: "work".parse().expect("a name"), state: State::Valid };
+        let form = ProfileForm::new(purpose, &model.config, Step::Remove);
+        open(&mut model, form);
+        model
+    };
+    let mut model = removing();
+    assert_eq!(press(&mut model, &[Key::Enter]), [Effect::LoadStatuses]);
+    let mut model = removing();
+    assert_eq!(press(&mut model, &[Key::Esc]), [Effect::LoadStatuses]);
+    let mut model = removing();
+    let (task, change) = saved(&press(&mut model, &[Key::Down, Key::Enter]));
+    assert_eq!(change, ConfigurationChange::Remove("work".parse().expect("a name")));
+    let error = Error::new(Code::Network, "the grant could not be revoked");
+    finish(&mut model, task, Err(error.clone()));
+    assert_eq!(form(&model).failure, Some(error));
+    let (task, _) = saved(&press(&mut model, &[Key::Enter]));
+    finish(&mut model, task, Ok(config("")));
+    assert!(model.profile_form.is_none() && model.subjects.is_empty());
+}
+
+#[test]
+fn the_secret_is_in_no_debug_text() {
+    let mut model = at_review();
+    let effects = press(&mut model, &[Key::Enter]);
+    assert!(!format!("{model:?} {effects:?}").contains("sentinel"));
+}

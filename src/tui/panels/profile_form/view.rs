@@ -1,0 +1,329 @@
+//! How the form looks: where the person is, the page of one step, and what is wrong with it.
+//!
+//! Beside the page stand the steps where there is room; else the title tells which one it is. A page says first what it
+//! wants, and gives way from below: help, then introduction, and never the field or the row that has the cursor.
+
+mod pages;
+mod scopes;
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::steps::Step;
+use super::{Hidden, ProfileForm, Purpose};
+use crate::tui::model::Model;
+use crate::tui::panels::lines::draw_lines;
+use crate::tui::text::{clip, width, wrap};
+use crate::tui::theme::{Mark, Theme};
+use crate::tui::widgets::field::Field;
+use crate::untrusted::visible;
+
+/// From here on the steps stand beside the page.
+const WIDE: u16 = 72;
+/// Columns of the steps.
+const STEPS: u16 = 22;
+/// Rows that a list keeps however much there is to say about it.
+const LEAST_ROWS: usize = 4;
+/// From here on a page has blank rows between its parts.
+const AIRY: usize = 16;
+/// Columns in which half of a detail still says something.
+const ENOUGH: usize = 20;
+
+/// What a step shows.
+#[derive(Default)]
+struct Page<'a> {
+    heading: String,
+    /// What is asked for.
+    intro: Vec<String>,
+    fields: Vec<Entry<'a>>,
+    rows: Vec<Choice>,
+    selected: Option<usize>,
+    /// The rows matter more than what is said about them.
+    has_rows_first: bool,
+    /// What is wrong, or what to think of.
+    notes: Vec<(Option<Mark>, String)>,
+    /// What helps with the answer.
+    help: Vec<String>,
+}
+
+impl Page<'_> {
+    /// The columns that the rows take before their details.
+    fn columns(&self) -> usize {
+        self.rows.iter().map(|row| width(&visible(&row.text))).max().unwrap_or(0) + 4
+    }
+
+    /// Details of a few letters say nothing, unless that is all of them.
+    fn details_fit(&self, room: usize) -> bool {
+        let left = room.saturating_sub(self.columns());
+        left >= ENOUGH || self.rows.iter().all(|row| width(&visible(&row.detail)) <= left)
+    }
+
+    /// What is said below the list where it has no room beside. Where something is typed, the notes say it anyway.
+    fn detail_of_selected(&self) -> Option<String> {
+        let row = self.rows.get(self.selected?).filter(|_| self.fields.is_empty())?;
+        Some(row.detail.clone()).filter(|detail| !detail.is_empty())
+    }
+}
+
+/// A line for typing.
+struct Entry<'a> {
+    label: String,
+    typed: Typed<'a>,
+    is_focused: bool,
+}
+
+enum Typed<'a> {
+    Shown(&'a Field),
+    Hidden(&'a Hidden),
+}
+
+/// A row that can be chosen.
+#[derive(Default)]
+struct Choice {
+    text: String,
+    detail: String,
+}
+
+/// What stands on the right of the title line.
+pub fn title(model: &Model) -> (&'static str, String) {
+    let Some(form) = &model.profile_form else { return ("profile", String::new()) };
+    let name = form.name();
+    match &form.purpose {
+        Purpose::Rename { old } => ("rename a profile", old.to_string()),
+        Purpose::Remove { name, .. } => ("remove a profile", name.to_string()),
+        Purpose::Edit { .. } => ("edit a profile", name),
+        Purpose::Add => {
+            let steps = form.steps();
+            let at = steps.iter().position(|step| *step == form.step);
+            let step = at.map_or_else(|| form.step.title().to_owned(), |at| format!("{} of {}", at + 1, steps.len()));
+            ("add a profile", step)
+        }
+    }
+}
+
+/// Draws the form.
+pub fn view(model: &Model, area: Rect, frame: &mut Frame<'_>) {
+    let Some(form) = &model.profile_form else { return };
+    let has_steps = area.width >= WIDE && matches!(form.purpose, Purpose::Add | Purpose::Edit { .. });
+    let page_area = if has_steps {
+        draw_steps(model, form, Rect { width: STEPS, ..area }, frame);
+        Rect { x: area.x + STEPS, width: area.width - STEPS, ..area }
+    } else {
+        area
+    };
+    // A margin where there is room for one.
+    let margin = u16::from(page_area.width > 2);
+    let top = u16::from(area.height > 12);
+    let page_area = Rect {
+        x: page_area.x + margin,
+        y: page_area.y + top,
+        width: page_area.width - 2 * margin,
+        height: page_area.height - top,
+    };
+    draw_page(model, &pages::page(model, form), page_area, frame);
+}
+
+fn draw_steps(model: &Model, form: &ProfileForm, area: Rect, frame: &mut Frame<'_>) {
+    let steps = form.steps();
+    let at = steps.iter().position(|step| *step == form.step);
+    let line = |(index, step): (usize, &Step)| {
+        let is_current = at == Some(index);
+        let marker = if is_current { ">" } else { " " };
+        let style = if is_current { model.theme.title } else { model.theme.text };
+        Line::styled(format!(" {marker} {:>2} {}", index + 1, step.title()), style)
+    };
+    let lines: Vec<Line<'_>> = steps.iter().enumerate().map(line).collect();
+    draw_lines(
+        &lines,
+        Rect { y: area.y + u16::from(area.height > 12), height: area.height - u16::from(area.height > 12), ..area },
+        frame,
+    );
+    let border = model.theme.border_set().vertical_left;
+    for row in area.y..area.bottom() {
+        frame.buffer_mut().set_stringn(area.right().saturating_sub(1), row, border, 1, model.theme.border);
+    }
+}
+
+/// The rows that each part of a page gets, from what all of them want.
+struct Rooms {
+    intro: usize,
+    list: usize,
+    notes: usize,
+    help: usize,
+}
+
+impl Rooms {
+    /// What must be seen first, then what explains it; blanks between them where some is left.
+    fn of(height: usize, page: &Page<'_>, intro: usize, notes: usize, help: usize) -> Self {
+        // Where there is room, the parts stand apart.
+        let gaps = if height >= AIRY { 4 } else { 0 };
+        let mut left = height.saturating_sub(1 + gaps + page.fields.len());
+        let mut take = |wanted: usize| {
+            let taken = wanted.min(left);
+            left -= taken;
+            taken
+        };
+        let least = take(page.rows.len().min(LEAST_ROWS));
+        let notes = take(notes);
+        let rest = page.rows.len() - least;
+        let more = if page.has_rows_first { take(rest) } else { 0 };
+        let intro = take(intro);
+        let help = take(help);
+        let list = least + more + take(rest - more);
+        Self { intro, list, notes, help }
+    }
+}
+
+fn draw_page(model: &Model, page: &Page<'_>, area: Rect, frame: &mut Frame<'_>) {
+    if area.is_empty() {
+        return;
+    }
+    let theme = &model.theme;
+    let room = usize::from(area.width);
+    let intro = wrapped(&page.intro, room);
+    let notes = noted(theme, &page.notes, room);
+    let shows_details = page.details_fit(room);
+    let detail = page.detail_of_selected().filter(|_| !shows_details);
+    let help = wrapped(&detail.into_iter().chain(page.help.iter().cloned()).collect::<Vec<_>>(), room);
+    let height = usize::from(area.height);
+    let rooms = Rooms::of(height, page, intro.len(), notes.len(), help.len());
+    let used = 1 + page.fields.len() + rooms.intro + rooms.list + rooms.notes + rooms.help;
+    let mut spare = height.saturating_sub(used);
+    let mut pen = Pen { area, row: area.y, frame };
+    pen.lines(&[Line::styled(clip(&page.heading, room), theme.title)]);
+    pen.gap(&mut spare, true);
+    pen.lines(&plain(&intro[..rooms.intro], theme.text));
+    pen.gap(&mut spare, rooms.intro > 0);
+    pen.fields(theme, &page.fields);
+    pen.gap(&mut spare, !page.fields.is_empty() && !page.rows.is_empty());
+    pen.list(theme, page, rooms.list, shows_details);
+    pen.gap(&mut spare, rooms.notes > 0 && !(page.fields.is_empty() && page.rows.is_empty()));
+    pen.lines(&notes[..rooms.notes]);
+    pen.gap(&mut spare, rooms.help > 0);
+    pen.lines(&plain(&help[..rooms.help], theme.text));
+}
+
+fn wrapped(paragraphs: &[String], room: usize) -> Vec<String> {
+    paragraphs.iter().flat_map(|paragraph| wrap(&visible(paragraph), room)).collect()
+}
+
+fn plain(lines: &[String], style: Style) -> Vec<Line<'static>> {
+    lines.iter().map(|line| Line::styled(line.clone(), style)).collect()
+}
+
+/// Notes with their marks, wrapped beside them.
+fn noted(theme: &Theme, notes: &[(Option<Mark>, String)], room: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for (mark, text) in notes {
+        let indent = mark.map_or(0, |mark| mark.word().len() + 1);
+        for (row, line) in wrap(&visible(text), room.saturating_sub(indent).max(1)).into_iter().enumerate() {
+            let first = match mark {
+                Some(mark) if row == 0 => vec![theme.mark(*mark), Span::raw(" ")],
+                _ => vec![Span::raw(" ".repeat(indent))],
+            };
+            lines.push(Line::from([first, vec![Span::styled(line, theme.text)]].concat()));
+        }
+    }
+    lines
+}
+
+/// Draws from above to below.
+struct Pen<'a, 'b> {
+    area: Rect,
+    row: u16,
+    frame: &'a mut Frame<'b>,
+}
+
+impl Pen<'_, '_> {
+    fn lines(&mut self, lines: &[Line<'_>]) {
+        let place = self.rest();
+        draw_lines(lines, place, self.frame);
+        self.row += u16::try_from(lines.len()).unwrap_or(place.height).min(place.height);
+    }
+
+    /// An empty row, while there are rows to spare.
+    fn gap(&mut self, spare: &mut usize, is_wanted: bool) {
+        if is_wanted && *spare > 0 {
+            *spare -= 1;
+            self.row += 1;
+        }
+    }
+
+    fn rest(&self) -> Rect {
+        Rect { y: self.row, height: self.area.bottom().saturating_sub(self.row), ..self.area }
+    }
+
+    fn fields(&mut self, theme: &Theme, fields: &[Entry<'_>]) {
+        let label = fields.iter().map(|entry| width(&entry.label)).max().unwrap_or(0) + 3;
+        for entry in fields {
+            let place = self.rest();
+            if place.is_empty() {
+                return;
+            }
+            let marker = if entry.is_focused { ">" } else { " " };
+            let style = if entry.is_focused { theme.title } else { theme.label };
+            let text = format!("{marker} {}", entry.label);
+            self.frame.buffer_mut().set_stringn(place.x, place.y, text, usize::from(place.width), style);
+            let indent = u16::try_from(label).unwrap_or(place.width).min(place.width);
+            let field = Rect { x: place.x + indent, width: place.width - indent, height: 1, ..place };
+            self.field(theme, entry, field);
+            self.row += 1;
+        }
+    }
+
+    fn field(&mut self, theme: &Theme, entry: &Entry<'_>, place: Rect) {
+        let columns = usize::from(place.width);
+        let (text, cursor) = match &entry.typed {
+            Typed::Shown(field) => {
+                let line = field.shown(columns, 1, entry.is_focused).into_iter().next();
+                line.map(|line| (line.text, line.cursor)).unwrap_or_default()
+            }
+            Typed::Hidden(hidden) => {
+                let dots = hidden.length().min(columns.saturating_sub(1));
+                (theme.hidden_character().repeat(dots), entry.is_focused.then_some(dots))
+            }
+        };
+        self.frame.buffer_mut().set_stringn(place.x, place.y, text, columns, theme.code);
+        if let Some(cursor) = cursor.filter(|cursor| *cursor < columns) {
+            let x = place.x.saturating_add(u16::try_from(cursor).unwrap_or(0));
+            self.frame.set_cursor_position(Position::new(x, place.y));
+        }
+    }
+
+    fn list(&mut self, theme: &Theme, page: &Page<'_>, height: usize, shows_details: bool) {
+        let selected = page.selected.unwrap_or(0).min(page.rows.len().saturating_sub(1));
+        let first = selected.saturating_sub(height / 2).min(page.rows.len().saturating_sub(height));
+        let has_fields = page.fields.iter().any(|entry| entry.is_focused);
+        let left = page.columns();
+        for (index, choice) in page.rows.iter().enumerate().skip(first).take(height) {
+            let place = Rect { height: 1, ..self.rest() };
+            if self.rest().is_empty() {
+                return;
+            }
+            let is_selected = index == selected;
+            let marker = if is_selected { ">" } else { " " };
+            let columns = usize::from(place.width);
+            let text = clip(&format!("{marker} {}", visible(&choice.text)), columns);
+            self.frame.buffer_mut().set_stringn(place.x, place.y, text, columns, theme.text);
+            let room = columns.saturating_sub(left);
+            if shows_details {
+                let x = place.x + u16::try_from(left).unwrap_or(0);
+                let detail = clip(&visible(&choice.detail), room);
+                self.frame.buffer_mut().set_stringn(x, place.y, detail, room, theme.text);
+            }
+            if is_selected {
+                self.frame.buffer_mut().set_style(place, theme.selected);
+                if !has_fields {
+                    self.frame.set_cursor_position(Position::new(place.x, place.y));
+                }
+            }
+            self.row += 1;
+        }
+    }
+}
+
+fn field<'a>(label: &str, field: &'a Field, is_focused: bool) -> Entry<'a> {
+    Entry { label: label.to_owned(), typed: Typed::Shown(field), is_focused }
+}

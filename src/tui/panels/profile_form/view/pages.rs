@@ -1,0 +1,352 @@
+//! The words of each step.
+
+use super::super::offers::Blank;
+use super::super::steps::Step;
+use super::super::{ProfileForm, Purpose};
+use super::{Choice, Entry, Page, Typed, field, scopes};
+use crate::config::{ClientType, SecretSource};
+use crate::providers::catalog::scope_in_words;
+use crate::providers::{DataCenter, zoho};
+use crate::service::State;
+use crate::tui::model::Model;
+use crate::tui::panels::lines::sentence;
+use crate::tui::theme::Mark;
+
+/// The page of the step at hand, with what is wrong with it.
+pub(super) fn page<'a>(model: &'a Model, form: &'a ProfileForm) -> Page<'a> {
+    let mut page = match form.step {
+        Step::Name => name(form),
+        Step::Provider => provider(form),
+        Step::Server => server(form),
+        Step::DataCenter => data_center(form),
+        Step::ClientType => client_type(form),
+        Step::RedirectUri => redirect_uri(form),
+        Step::ClientId => client_id(form),
+        Step::ClientSecret => client_secret(model, form),
+        Step::Scopes => scopes::page(form),
+        Step::Review => review(model, form),
+        Step::Remove => remove(form),
+        Step::Saved => saved(model, form),
+    };
+    page.notes.splice(0..0, problems(form));
+    page
+}
+
+/// What stands in the way of going on, at once where something was typed.
+fn problems(form: &ProfileForm) -> Vec<(Option<Mark>, String)> {
+    let mut notes = Vec::new();
+    let is_removal = form.step == Step::Remove;
+    let failed = if is_removal { "Not removed" } else { "Not saved" };
+    if form.saving.is_some() {
+        notes.push((Some(Mark::Working), if is_removal { "Removing ..." } else { "Saving ..." }.to_owned()));
+    }
+    if let Some(error) = &form.failure {
+        notes.push((Some(Mark::NeedsSignIn), format!("{failed}: {}", sentence(error))));
+        notes.extend(error.hint.as_ref().map(|hint| (None, format!("What helps: {hint}."))));
+    }
+    let is_typed = match form.step {
+        Step::Name => match &form.purpose {
+            Purpose::Rename { old } => form.name() != old.as_str(),
+            _ => !form.name().is_empty(),
+        },
+        // Half an address is wrong for long before it is right.
+        Step::Server => form.draft.blanks.iter().all(|(_, field)| !field.text().is_empty()),
+        Step::RedirectUri => !form.draft.redirect_uri.text().is_empty(),
+        Step::ClientId => !form.draft.client_id.text().is_empty(),
+        Step::ClientSecret => true,
+        _ => false,
+    };
+    if let Err(problem) = form.check(form.step)
+        && (is_typed || form.was_refused)
+    {
+        notes.push((Some(Mark::Attention), problem));
+    }
+    notes
+}
+
+fn name(form: &ProfileForm) -> Page<'_> {
+    let (heading, intro) = match &form.purpose {
+        Purpose::Rename { old } => (
+            format!("Another name for {old}"),
+            "It stays signed in. Scripts that name it have to learn the new name.".to_owned(),
+        ),
+        _ => (
+            "What is the profile to be called?".to_owned(),
+            "A short name for this sign-in; commands take it: `device-login token NAME`.".to_owned(),
+        ),
+    };
+    Page {
+        heading,
+        intro: vec![intro],
+        fields: vec![field("Name", &form.draft.name, true)],
+        help: vec!["Letters, digits, `-`, `_` and `.`; for example work, ops-bot, lobby-2.".to_owned()],
+        ..Page::default()
+    }
+}
+
+fn provider(form: &ProfileForm) -> Page<'_> {
+    let rows = form.offers.iter();
+    Page {
+        heading: "Who is to be signed in to?".to_owned(),
+        rows: rows.map(|offer| Choice { text: offer.label.clone(), detail: offer.detail.clone() }).collect(),
+        selected: Some(form.row),
+        ..Page::default()
+    }
+}
+
+fn server(form: &ProfileForm) -> Page<'_> {
+    let blanks = form.draft.blanks.iter().enumerate();
+    let fields = blanks.map(|(index, (blank, typed))| field(label(blank), typed, index == form.draft.focus)).collect();
+    let example = |(blank, _): &(Blank, _)| {
+        let default = blank.default.map_or_else(String::new, |default| format!("; {default} if you have no own"));
+        format!("{}: such as {}{default}.", label(blank), blank.example)
+    };
+    Page {
+        heading: format!("Where is {}?", form.offer().label),
+        fields,
+        help: form.draft.blanks.iter().map(example).collect(),
+        ..Page::default()
+    }
+}
+
+fn label(blank: &Blank) -> &'static str {
+    match blank.key {
+        "host" => "Host",
+        "tenant" => "Tenant",
+        "realm" => "Realm",
+        _ => "Issuer",
+    }
+}
+
+fn data_center(form: &ProfileForm) -> Page<'_> {
+    let row = |data_center: &DataCenter| {
+        let code = data_center.code.to_ascii_uppercase();
+        let place = zoho::place(&data_center.code).unwrap_or_default();
+        Choice { text: format!("{code:3} {place}"), detail: host(data_center) }
+    };
+    Page {
+        heading: "Where is the client registered?".to_owned(),
+        intro: vec![
+            "In the data center whose console you use, usually the one of your account. Accounts that live elsewhere are followed at the sign-in.".to_owned(),
+        ],
+        rows: form.data_centers().iter().map(row).collect(),
+        selected: Some(form.row),
+        ..Page::default()
+    }
+}
+
+fn host(data_center: &DataCenter) -> String {
+    let url = &data_center.accounts_server;
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}{port}", url.host_str().unwrap_or_default())
+}
+
+fn client_type(form: &ProfileForm) -> Page<'_> {
+    let rows = ClientType::ALL.map(|kind| {
+        let (name, what) = described(kind);
+        Choice { text: name.to_owned(), detail: what.to_owned() }
+    });
+    let at = ClientType::ALL.get(form.row).copied().unwrap_or_default();
+    let can_be_used = at != ClientType::ClientBased;
+    Page {
+        heading: "Which type of client is it?".to_owned(),
+        rows: rows.into(),
+        selected: Some(form.row),
+        help: [explained(at).to_owned()].into_iter().chain(can_be_used.then(|| console(form))).collect(),
+        ..Page::default()
+    }
+}
+
+fn described(kind: ClientType) -> (&'static str, &'static str) {
+    match kind {
+        ClientType::NonBrowser => ("Non-browser", "by a code on another device"),
+        ClientType::SelfClient => ("Self client", "by a code from the console"),
+        ClientType::ServerBased => ("Server-based", "through a browser"),
+        ClientType::Mobile => ("Mobile-based", "through a browser"),
+        ClientType::ClientBased => ("Client-based", "not here"),
+    }
+}
+
+fn explained(kind: ClientType) -> &'static str {
+    match kind {
+        ClientType::NonBrowser => {
+            "For servers, terminals and TVs: this screen shows a code, and a phone approves it. Choose it unless you have a reason not to. The console wants a name and a home page, no redirect URI."
+        }
+        ClientType::SelfClient => {
+            "For scripts of your own account: the console makes a code by hand, good for minutes. Sign in with `device-login login --grant-code`."
+        }
+        ClientType::ServerBased => {
+            "For web servers: a browser is sent back to a redirect URI that is registered. Sign in with `device-login login --web`."
+        }
+        ClientType::Mobile => {
+            "For programs on phones and desktops: as server-based, and the code that comes back is bound to this program (PKCE). Sign in with `device-login login --web`."
+        }
+        ClientType::ClientBased => {
+            "For scripts in web pages: tokens are given to the page only and cannot be refreshed. Such a client cannot sign in here: register one of the others."
+        }
+    }
+}
+
+/// Where the client is registered.
+fn console(form: &ProfileForm) -> String {
+    match form.data_center().as_ref().and_then(zoho::api_console) {
+        Some(console) => format!("Register it in the API console: {console}"),
+        None => format!("How to get one: {}.", form.dialect().registration),
+    }
+}
+
+fn redirect_uri(form: &ProfileForm) -> Page<'_> {
+    Page {
+        heading: "Where is a browser sent after the approval?".to_owned(),
+        intro: vec!["To an address that is registered with the client, letter by letter.".to_owned()],
+        fields: vec![field("Redirect URI", &form.draft.redirect_uri, true)],
+        help: vec![
+            "On loopback, such as http://127.0.0.1:8123/callback, this program takes the answer by itself; elsewhere the address that the browser ends on is pasted.".to_owned(),
+        ],
+        ..Page::default()
+    }
+}
+
+fn client_id(form: &ProfileForm) -> Page<'_> {
+    let kind =
+        if form.has_client_types() { format!("Its type: {}.", described(form.client_type()).0) } else { String::new() };
+    let example = if form.has_client_types() { "It begins with 1000. or the like." } else { "" };
+    let help = [console(form), kind, example.to_owned()];
+    Page {
+        heading: "What is the client id?".to_owned(),
+        intro: vec!["The console shows it beside the client. It is no secret.".to_owned()],
+        fields: vec![field("Client id", &form.draft.client_id, true)],
+        help: help.into_iter().filter(|line| !line.is_empty()).collect(),
+        ..Page::default()
+    }
+}
+
+fn client_secret<'a>(model: &Model, form: &'a ProfileForm) -> Page<'a> {
+    let empty = match &form.purpose {
+        Purpose::Edit { .. } if form.is_other_client() => {
+            "The one that is stored is the old client's; leave it empty if the new one has none.".to_owned()
+        }
+        Purpose::Edit { before, .. } => match &before.client_secret {
+            SecretSource::Store => "Leave it empty to keep the one that is stored, if there is one.".to_owned(),
+            SecretSource::File(path) => format!("Leave it empty to go on with the file {}.", path.display()),
+            SecretSource::Variable(name) => format!("Leave it empty to go on with the variable {name}."),
+        },
+        _ => "Leave it empty if the client has none.".to_owned(),
+    };
+    let place = model.profiles.statuses.iter().find_map(|status| status.protection.as_ref());
+    let kept = place.map_or_else(
+        || "It is kept encrypted in the store, never in config.toml.".to_owned(),
+        |protection| format!("It is kept in the store ({}), never in config.toml.", protection.key.in_words()),
+    );
+    Page {
+        heading: "What is the client secret?".to_owned(),
+        intro: vec![format!("Type or paste it: it is not shown. {empty}")],
+        fields: vec![Entry {
+            label: "Client secret".to_owned(),
+            typed: Typed::Hidden(&form.draft.secret),
+            is_focused: true,
+        }],
+        help: vec![kept, "Ctrl-U empties the line.".to_owned()],
+        ..Page::default()
+    }
+}
+
+fn review<'a>(model: &Model, form: &ProfileForm) -> Page<'a> {
+    let (heading, save) = match &form.purpose {
+        Purpose::Edit { .. } => (format!("Profile {}", form.name()), "Save the changes"),
+        _ => (format!("Profile {}: is all of it right?", form.name()), "Save the profile"),
+    };
+    let mut rows = vec![Choice { text: save.to_owned(), detail: String::new() }];
+    let steps = form.steps().into_iter().filter(|step| *step != Step::Review);
+    rows.extend(
+        steps.map(|step| Choice { text: format!("{:14} {}", step.title(), value(form, step)), detail: String::new() }),
+    );
+    let mut notes: Vec<_> = form.consequences().into_iter().map(|told| (Some(Mark::Attention), told)).collect();
+    notes.extend(scopes::advice_on(&form.draft.picker));
+    let file = model.config.file.display();
+    let words: Vec<String> = form.draft.picker.chosen.iter().map(|scope| scope_in_words(scope)).collect();
+    let asks = (!words.is_empty()).then(|| format!("It asks for: {}.", words.join("; ")));
+    let where_to = format!("Enter on a line changes it. Saved to {file}, whose comments stay.");
+    Page {
+        heading,
+        rows,
+        selected: Some(form.row),
+        notes,
+        has_rows_first: true,
+        help: asks.into_iter().chain([where_to]).collect(),
+        ..Page::default()
+    }
+}
+
+/// The value of a step in a few words.
+fn value(form: &ProfileForm, step: Step) -> String {
+    if form.check(step).is_err() {
+        return format!("{} to be mended", Mark::Attention.word());
+    }
+    match step {
+        Step::Name => form.name(),
+        Step::Provider => form.offer().label.clone(),
+        Step::Server => {
+            let values: Vec<String> = form.draft.blanks.iter().map(|(_, field)| field.text()).collect();
+            values.join(", ")
+        }
+        Step::DataCenter => form.data_center().map_or_else(String::new, |data_center| {
+            format!("{}, {}", data_center.code.to_ascii_uppercase(), host(&data_center))
+        }),
+        Step::ClientType => described(form.client_type()).0.to_owned(),
+        Step::RedirectUri => form.draft.redirect_uri.text(),
+        Step::ClientId => form.draft.client_id.text(),
+        Step::ClientSecret => match (&form.purpose, form.draft.secret.is_empty()) {
+            (_, false) => "typed, goes into the store".to_owned(),
+            (Purpose::Edit { .. }, true) if !form.is_other_client() => "as it is".to_owned(),
+            (_, true) => "none".to_owned(),
+        },
+        Step::Scopes => match form.draft.picker.chosen.as_slice() {
+            [] => "none".to_owned(),
+            [only] => only.clone(),
+            all => format!("{}: {}", all.len(), all.join(", ")),
+        },
+        Step::Review | Step::Remove | Step::Saved => String::new(),
+    }
+}
+
+fn remove<'a>(form: &ProfileForm) -> Page<'a> {
+    let Purpose::Remove { name, state } = &form.purpose else { return Page::default() };
+    let becomes = match state {
+        State::SignedOut => {
+            "It is not signed in, so there is no access to revoke. What the store keeps for it, such as its client secret, is forgotten."
+        }
+        State::Unknown => {
+            "Whether it is signed in cannot be told. Its access is revoked at the provider first; if that does not work, the profile stays."
+        }
+        _ => {
+            "It is signed in. Its access is revoked at the provider first; then its tokens and its client secret are forgotten. If it cannot be revoked, the profile stays."
+        }
+    };
+    let rows = ["Keep it", "Remove it"].map(|text| Choice { text: text.to_owned(), detail: String::new() });
+    Page {
+        heading: format!("Remove profile {name}?"),
+        intro: vec![becomes.to_owned()],
+        rows: rows.into(),
+        selected: Some(form.row),
+        ..Page::default()
+    }
+}
+
+fn saved<'a>(model: &Model, form: &ProfileForm) -> Page<'a> {
+    let name = form.name();
+    let rows = if form.signs_in_here() { &["Sign in now", "To the profiles"][..] } else { &["To the profiles"] };
+    let rows = rows.iter().map(|text| Choice { text: (*text).to_owned(), detail: String::new() });
+    let way = match form.client_type() {
+        ClientType::NonBrowser => "Signing in shows a code that a phone or another computer approves.".to_owned(),
+        ClientType::SelfClient => format!("Sign in on the command line: `device-login login {name} --grant-code`."),
+        _ => format!("Sign in on the command line: `device-login login {name} --web`."),
+    };
+    Page {
+        heading: format!("Profile {name} is saved"),
+        intro: vec![format!("It is in {}. {way}", model.config.file.display())],
+        rows: rows.collect(),
+        selected: Some(form.row),
+        ..Page::default()
+    }
+}

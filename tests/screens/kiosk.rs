@@ -28,7 +28,7 @@ const COMPLETE: &str = "https://accounts.zoho.com/oauth/v3/device/setCode?devcod
 const USER_CODE: &str = "WLKU-4502";
 const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 33), (240, 67)];
 
-fn at(seconds: u64) -> Now {
+pub(crate) fn at(seconds: u64) -> Now {
     let start: Timestamp = "2026-11-22T14:00:00Z".parse().expect("a time");
     let passed = Duration::from_secs(seconds);
     Now { moment: Moment::at(Duration::from_secs(1200) + passed), time: start + passed }
@@ -91,7 +91,7 @@ fn asking() -> (Model, TaskId) {
     (model, task)
 }
 
-fn waiting() -> (Model, TaskId) {
+pub(crate) fn waiting() -> (Model, TaskId) {
     let (mut model, task) = asking();
     issue(&mut model, task, USER_CODE, 0);
     (model, task)

@@ -19,11 +19,14 @@ mod everywhere;
 mod kiosk;
 #[path = "../support/panels.rs"]
 mod panels;
+mod pictures;
 mod profile_form;
 mod profiles;
 mod sign_in;
 #[path = "../support/screen.rs"]
 mod support;
+#[path = "../support/svg.rs"]
+mod svg;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 12)];
 

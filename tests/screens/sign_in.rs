@@ -30,7 +30,7 @@ use crate::{SIZES, camera};
 
 const COMPLETE: &str = "https://accounts.zoho.com/oauth/v3/device/setCode?devcode=abcdefgh";
 
-fn at(seconds: u64) -> Now {
+pub(crate) fn at(seconds: u64) -> Now {
     let start: Timestamp = "2026-11-22T14:00:00Z".parse().expect("a time");
     let passed = Duration::from_secs(seconds);
     Now { moment: Moment::at(Duration::from_secs(1000) + passed), time: start + passed }
@@ -80,11 +80,11 @@ fn waiting(events: Vec<SignInEvent>) -> Model {
     model
 }
 
-fn pending() -> Model {
+pub(crate) fn pending() -> Model {
     waiting(vec![SignInEvent::Pending { next_poll_at: at(60).moment }])
 }
 
-fn ended(result: Result<SignedIn, Error>) -> Model {
+pub(crate) fn ended(result: Result<SignedIn, Error>) -> Model {
     let (mut model, task) = asking();
     let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(30).moment };
     update(&mut model, Message::SignIn { task, event: issued }, at(0));
@@ -104,7 +104,7 @@ fn sized(mut model: Model, columns: u16, rows: u16) -> Model {
     model
 }
 
-fn signed_in() -> SignedIn {
+pub(crate) fn signed_in() -> SignedIn {
     let email = Some("d.reyes@example.com".to_owned());
     SignedIn {
         profile: work(),

@@ -1,0 +1,192 @@
+//! Draws a buffer as an SVG picture: what a terminal shows, cell by cell.
+//!
+//! Blocks and lines are shapes, so that no font can leave seams in a QR code; all else is text on the grid.
+
+use std::fmt::Write as _;
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
+
+/// Pixels of a cell. Half of one is a square, as the modules of a QR code are.
+const WIDTH: u32 = 9;
+const HEIGHT: u32 = 18;
+const MARGIN: u32 = 12;
+
+/// The colours of a terminal.
+pub(crate) struct Palette {
+    pub(crate) foreground: &'static str,
+    pub(crate) background: &'static str,
+    cyan: &'static str,
+    yellow: &'static str,
+    blue: &'static str,
+    magenta: &'static str,
+}
+
+pub(crate) const DARK: Palette = Palette {
+    foreground: "#d8dee9",
+    background: "#1c2028",
+    cyan: "#56c8d8",
+    yellow: "#e5c07b",
+    blue: "#82aaff",
+    magenta: "#c792ea",
+};
+
+pub(crate) const LIGHT: Palette = Palette {
+    foreground: "#24292f",
+    background: "#ffffff",
+    cyan: "#0a7c8c",
+    yellow: "#8a6100",
+    blue: "#0550ae",
+    magenta: "#8250df",
+};
+
+impl Palette {
+    fn color(&self, color: Color, default: &'static str) -> &'static str {
+        match color {
+            Color::Cyan => self.cyan,
+            Color::Yellow => self.yellow,
+            Color::Blue => self.blue,
+            Color::Magenta => self.magenta,
+            Color::Indexed(231) => "#ffffff",
+            Color::Indexed(16) => "#000000",
+            Color::Reset => default,
+            other => panic!("the pictures have no {other:?}"),
+        }
+    }
+
+    /// Foreground and background of a cell as a terminal shows them.
+    fn colors(&self, cell: &Cell) -> (&'static str, &'static str) {
+        let colors = (self.color(cell.fg, self.foreground), self.color(cell.bg, self.background));
+        if cell.modifier.contains(Modifier::REVERSED) { (colors.1, colors.0) } else { colors }
+    }
+}
+
+/// The picture of a screen, titled for those who cannot see it.
+pub(crate) fn svg(buffer: &Buffer, title: &str, palette: &Palette) -> String {
+    let (columns, rows) = (u32::from(buffer.area.width), u32::from(buffer.area.height));
+    let (width, height) = (columns * WIDTH + 2 * MARGIN, rows * HEIGHT + 2 * MARGIN);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" role=\"img\">\n\
+         <title>{title}</title>\n\
+         <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"{}\"/>\n\
+         <g font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"15\" \
+         shape-rendering=\"crispEdges\">\n",
+        palette.background
+    );
+    for row in 0..buffer.area.height {
+        row_of(buffer, row, palette, &mut svg);
+    }
+    svg.push_str("</g>\n</svg>\n");
+    svg
+}
+
+/// Backgrounds first, then what stands on them, in runs of one style.
+fn row_of(buffer: &Buffer, row: u16, palette: &Palette, svg: &mut String) {
+    let top = MARGIN + u32::from(row) * HEIGHT;
+    let cells: Vec<&Cell> = (0..buffer.area.width).map(|column| &buffer[(column, row)]).collect();
+    for (from, to) in runs(&cells, |cell| palette.colors(cell).1) {
+        let background = palette.colors(cells[from]).1;
+        if background != palette.background {
+            rectangle(svg, left(from), top, (to - from) as u32 * WIDTH, HEIGHT, background);
+        }
+    }
+    for (column, cell) in cells.iter().enumerate() {
+        shape(svg, cell, left(column), top, palette.colors(cell).0);
+    }
+    let key = |cell: &Cell| (palette.colors(cell).0, cell.modifier, is_text(cell));
+    for (from, to) in runs(&cells, key) {
+        let text: String = cells[from..to].iter().map(|cell| cell.symbol()).collect();
+        let (blank, text) = (text.len() - text.trim_start().len(), text.trim());
+        if !is_text(cells[from]) || text.is_empty() {
+            continue;
+        }
+        let modifier = cells[from].modifier;
+        let mut attributes = String::new();
+        if modifier.contains(Modifier::BOLD) {
+            attributes += " font-weight=\"bold\"";
+        }
+        if modifier.contains(Modifier::DIM) {
+            attributes += " opacity=\"0.6\"";
+        }
+        if modifier.contains(Modifier::UNDERLINED) {
+            attributes += " text-decoration=\"underline\"";
+        }
+        let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        writeln!(
+            svg,
+            "<text x=\"{}\" y=\"{}\" textLength=\"{}\" xml:space=\"preserve\" fill=\"{}\"{attributes}>{escaped}</text>",
+            left(from + blank),
+            top + 14,
+            text.chars().count() as u32 * WIDTH,
+            palette.colors(cells[from]).0,
+        )
+        .expect("a text takes everything");
+    }
+}
+
+fn left(column: usize) -> u32 {
+    MARGIN + column as u32 * WIDTH
+}
+
+fn is_text(cell: &Cell) -> bool {
+    !"█▀▄░─│┌┐└┘├┤┬┴┼".contains(cell.symbol()) || cell.symbol() == " "
+}
+
+/// First and last-but-one column of each stretch of cells that are alike.
+fn runs<K: PartialEq>(cells: &[&Cell], key: impl Fn(&Cell) -> K) -> Vec<(usize, usize)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for column in 0..cells.len() {
+        match runs.last_mut() {
+            Some((from, to)) if key(cells[*from]) == key(cells[column]) => *to = column + 1,
+            _ => runs.push((column, column + 1)),
+        }
+    }
+    runs
+}
+
+fn rectangle(svg: &mut String, x: u32, y: u32, width: u32, height: u32, fill: &str) {
+    writeln!(svg, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\"/>")
+        .expect("a text takes everything");
+}
+
+/// Blocks, and lines from the middle of a cell to those of its sides that they reach.
+fn shape(svg: &mut String, cell: &Cell, x: u32, y: u32, fill: &str) {
+    let (middle_x, middle_y) = (WIDTH / 2, HEIGHT / 2);
+    let mut line = |reaches: [bool; 4]| {
+        let [up, right, down, left] = reaches;
+        let from_x = if left { 0 } else { middle_x };
+        let to_x = if right { WIDTH } else { middle_x + 1 };
+        if left || right {
+            rectangle(svg, x + from_x, y + middle_y, to_x - from_x, 1, fill);
+        }
+        let from_y = if up { 0 } else { middle_y };
+        let to_y = if down { HEIGHT } else { middle_y + 1 };
+        if up || down {
+            rectangle(svg, x + middle_x, y + from_y, 1, to_y - from_y, fill);
+        }
+    };
+    match cell.symbol() {
+        "─" => line([false, true, false, true]),
+        "│" => line([true, false, true, false]),
+        "┌" => line([false, true, true, false]),
+        "┐" => line([false, false, true, true]),
+        "└" => line([true, true, false, false]),
+        "┘" => line([true, false, false, true]),
+        "├" => line([true, true, true, false]),
+        "┤" => line([true, false, true, true]),
+        "┬" => line([false, true, true, true]),
+        "┴" => line([true, true, false, true]),
+        "┼" => line([true, true, true, true]),
+        "█" => rectangle(svg, x, y + 2, WIDTH, HEIGHT - 4, fill),
+        "▀" => rectangle(svg, x, y, WIDTH, HEIGHT / 2, fill),
+        "▄" => rectangle(svg, x, y + HEIGHT / 2, WIDTH, HEIGHT / 2, fill),
+        "░" => writeln!(
+            svg,
+            "<rect x=\"{x}\" y=\"{}\" width=\"{WIDTH}\" height=\"{}\" fill=\"{fill}\" opacity=\"0.25\"/>",
+            y + 2,
+            HEIGHT - 4
+        )
+        .expect("a text takes everything"),
+        _ => {}
+    }
+}

@@ -4,18 +4,27 @@
 
 #[path = "support/camera.rs"]
 mod camera;
+#[expect(dead_code, reason = "other tests use more of it")]
+#[path = "support/demo_server.rs"]
+mod demo_server;
+#[expect(dead_code, reason = "other tests use more of it")]
+#[path = "support/http.rs"]
+mod http;
 #[path = "support/many.rs"]
 mod many;
 #[expect(dead_code, reason = "other tests use more of it")]
 #[path = "support/pty.rs"]
 mod pty;
 
+use std::fs;
 use std::io::Write;
 use std::time::Duration;
 
+use demo_server::DemoServer;
 use device_login::demo::{Decision, Demo, Options};
 use pty::Terminal;
 use rustix::process::Signal;
+use tempfile::TempDir;
 
 /// The demo with its code on the screen.
 fn demo() -> Terminal {
@@ -48,6 +57,107 @@ fn a_person_signs_in_and_calls_an_api() {
     terminal.press("q");
     terminal.wait_for("n sign in");
     terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+/// A home whose one profile signs in at a server, and the server, whose codes live so long.
+fn home_and_server(code_lifetime: Duration) -> (TempDir, DemoServer) {
+    let server = DemoServer::start(Options { code_lifetime, interval: Duration::from_secs(1), ..Options::default() });
+    let addresses = server.addresses();
+    let origin = &addresses.data_centers.us.accounts_server;
+    let home = TempDir::new().expect("a directory");
+    let config = format!(
+        "[profiles.work]\nprovider = \"lab\"\nclient_id = \"{}\"\nclient_secret_env = \"LAB_SECRET\"\n\
+         scopes = [\"AaaServer.profile.READ\"]\n[providers.lab]\nkind = \"zoho\"\n\
+         [providers.lab.data_centers.us]\naccounts_server = \"{origin}\"\napi_domain = \"{origin}\"\n",
+        addresses.client_id
+    );
+    let mut file = fs::File::create(home.path().join("config.toml")).expect("a configuration");
+    file.write_all(config.as_bytes()).expect("a configuration");
+    (home, server)
+}
+
+#[test]
+fn a_person_declines_and_is_told_so() {
+    let terminal = demo();
+    terminal.press("d");
+    terminal.wait_for("[no] The request was declined");
+    // The last line of the frame: nothing of the code is left.
+    terminal.wait_for("n new code");
+    terminal.wait_until(|screen| camera::DARK.decode(screen, 4).is_none().then_some(()));
+    terminal.press("n");
+    terminal.wait_for("Waiting for approval");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
+}
+
+#[test]
+fn a_code_that_ran_out_is_replaced_in_its_place_and_at_last_the_program_ends_with_6() {
+    let (home, server) = home_and_server(Duration::from_secs(4));
+    let script = format!(
+        "exec env LAB_SECRET={} DEVICE_LOGIN_HOME={} $program login work --renew 1",
+        server.addresses().client_secret,
+        home.path().display()
+    );
+    let terminal = Terminal::start_shell(&script, 80, 24);
+    terminal.wait_for("Check it shows this code");
+    terminal.wait_for("ran out at");
+    terminal.wait_for("Still there? Press Enter for a new code.");
+    terminal.press("\u{1b}");
+    assert_eq!(terminal.ends(), 6);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_first_frame_comes_before_the_configuration_is_read() {
+    let (home, _server) = home_and_server(Duration::from_secs(300));
+    let log = home.path().join("calls");
+    let script = format!(
+        "exec env DEVICE_LOGIN_HOME={} strace -f -s 200 -o {} -e trace=openat,write,connect $program",
+        home.path().display(),
+        log.display()
+    );
+    let terminal = Terminal::start_shell(&script, 80, 24);
+    terminal.wait_for("n sign in");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+    let calls = fs::read_to_string(log).expect("what the program called");
+    let first = |call: &str, part: &str| {
+        calls.lines().position(|line| line.contains(call) && line.contains(part)).unwrap_or_else(|| panic!("no {part}"))
+    };
+    assert!(first("write(", "device-login") < first("openat(", "config.toml"), "{calls}");
+    assert!(!calls.contains("connect("), "{calls}");
+}
+
+#[test]
+fn a_storm_of_sizes_ends_on_the_last_one() {
+    let terminal = demo();
+    for step in 0..200_u16 {
+        terminal.resize(1 + step * 7 % 200, 1 + step * 3 % 60);
+    }
+    terminal.resize(80, 24);
+    terminal.wait_for("3  Approve there");
+    assert!(terminal.wait_until(|screen| camera::DARK.decode(screen, 4)).contains("devcode="));
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
+}
+
+#[test]
+fn the_mouse_is_asked_for_on_the_profiles_and_never_on_the_sign_in() {
+    let terminal = demo();
+    terminal.press("y");
+    terminal.wait_for("[ok] Signed in");
+    assert!(!terminal.has_sent(b"\x1b[?1000h"), "a sign-in is for selecting");
+    terminal.press("\r");
+    terminal.wait_for("q quit");
+    terminal.wait_for_bytes(b"\x1b[?1000h");
+    assert!(!terminal.has_sent(b"\x1b[?1003h"), "movements would wake an idle screen");
+    // A press on the footer's `? help`, by the place where it stands.
+    let screen = terminal.wait_for("? help");
+    let column = screen.lines().last().and_then(|line| line.find("? help")).expect("it is in the footer") + 1;
+    terminal.press(&format!("\u{1b}[<0;{column};24M"));
+    terminal.wait_for("Up and Down scroll");
+    terminal.press("qq");
     assert_eq!(terminal.ends(), 0);
 }
 

@@ -133,6 +133,10 @@ impl<S: Surface, N: Fn() -> Now, I: Fn() -> Events> Loop<S, N, I> {
             }
             // A window that is pulled larger sends many sizes, and only the last is worth a frame.
             std::future::poll_fn(|context| take_what_is_there(&mut input, &mut messages, context)).await;
+            if messages.iter().any(|message| matches!(message, Message::Resized { .. })) {
+                // A window that went through other sizes and back has lost what it showed.
+                self.surface.clear()?;
+            }
             let mut suspends = false;
             for message in messages {
                 let effects = update(model, message, (self.now)());

@@ -149,7 +149,7 @@ fn the_mouse_is_asked_for_on_the_profiles_and_never_on_the_sign_in() {
     terminal.wait_for("[ok] Signed in");
     assert!(!terminal.has_sent(b"\x1b[?1000h"), "a sign-in is for selecting");
     terminal.press("\r");
-    terminal.wait_for("q quit");
+    terminal.wait_for("r refresh");
     terminal.wait_for_bytes(b"\x1b[?1000h");
     assert!(!terminal.has_sent(b"\x1b[?1003h"), "movements would wake an idle screen");
     // A press on the footer's `? help`, by the place where it stands.
@@ -295,20 +295,6 @@ fn a_call_that_lacks_its_scope_is_mended_with_one_key() {
     assert_eq!(terminal.ends(), 130);
 }
 
-/// A stand-in for Zoho that runs until the test's process ends.
-fn demo_server() -> Demo {
-    let (started, start) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-        runtime.block_on(async move {
-            let options = Options { interval: Duration::ZERO, ..Options::default() };
-            started.send(Demo::start(options).await.expect("loopback can be listened at")).expect("the test waits");
-            std::future::pending::<()>().await;
-        });
-    });
-    start.recv().expect("the demo starts")
-}
-
 /// The user code on the screen, which the demo knows.
 fn approve_what_is_shown(terminal: &Terminal, demo: &Demo) {
     terminal.wait_until(|screen| {
@@ -320,7 +306,8 @@ fn approve_what_is_shown(terminal: &Terminal, demo: &Demo) {
 
 #[test]
 fn a_newcomer_adds_a_profile_and_signs_in() {
-    let demo = demo_server();
+    let server = DemoServer::start(Options { interval: Duration::ZERO, ..Options::default() });
+    let demo = server.demo();
     let addresses = demo.addresses();
     let home = tempfile::tempdir().expect("a temporary directory");
     let us = &addresses.data_centers.us;
@@ -361,7 +348,7 @@ fn a_newcomer_adds_a_profile_and_signs_in() {
     terminal.wait_for("Profile work is saved");
     terminal.press("\r");
     terminal.wait_for("Waiting for approval");
-    approve_what_is_shown(&terminal, &demo);
+    approve_what_is_shown(&terminal, demo);
     terminal.wait_for("[ok] Signed in");
     terminal.press("\r");
     // The result screen names the account as well, and the list comes before what the store says.

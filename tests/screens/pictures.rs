@@ -1,6 +1,7 @@
 //! The pictures of `docs/pictures`, drawn from the buffers of real screens. `tests/draw-pictures` draws them anew.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use device_login::config::ThemeName;
@@ -77,7 +78,9 @@ fn the_pictures_show_what_the_screens_show() {
             let picture = svg(&draw(&model, now).0, title, palette);
             let file = folder.join(format!("{name}{ending}.svg"));
             if is_to_draw {
-                fs::create_dir_all(&folder).and_then(|()| fs::write(&file, &picture)).expect("the picture is written");
+                fs::create_dir_all(&folder).expect("the folder is made");
+                let mut file = fs::File::create(&file).expect("the picture is made");
+                file.write_all(picture.as_bytes()).expect("the picture is written");
             }
             let drawn = fs::read_to_string(&file).unwrap_or_default();
             assert!(drawn == picture, "{} is not what the screen shows: run tests/draw-pictures", file.display());

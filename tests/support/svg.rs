@@ -87,7 +87,7 @@ fn row_of(buffer: &Buffer, row: u16, palette: &Palette, svg: &mut String) {
     for (from, to) in runs(&cells, |cell| palette.colors(cell).1) {
         let background = palette.colors(cells[from]).1;
         if background != palette.background {
-            rectangle(svg, left(from), top, (to - from) as u32 * WIDTH, HEIGHT, background);
+            rectangle(svg, left(from), top, columns(to - from) * WIDTH, HEIGHT, background);
         }
     }
     for (column, cell) in cells.iter().enumerate() {
@@ -117,7 +117,7 @@ fn row_of(buffer: &Buffer, row: u16, palette: &Palette, svg: &mut String) {
             "<text x=\"{}\" y=\"{}\" textLength=\"{}\" xml:space=\"preserve\" fill=\"{}\"{attributes}>{escaped}</text>",
             left(from + blank),
             top + 14,
-            text.chars().count() as u32 * WIDTH,
+            columns(text.chars().count()) * WIDTH,
             palette.colors(cells[from]).0,
         )
         .expect("a text takes everything");
@@ -125,7 +125,11 @@ fn row_of(buffer: &Buffer, row: u16, palette: &Palette, svg: &mut String) {
 }
 
 fn left(column: usize) -> u32 {
-    MARGIN + column as u32 * WIDTH
+    MARGIN + columns(column) * WIDTH
+}
+
+fn columns(columns: usize) -> u32 {
+    u32::try_from(columns).expect("screens are small")
 }
 
 fn is_text(cell: &Cell) -> bool {

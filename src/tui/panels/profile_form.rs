@@ -193,7 +193,11 @@ pub fn open_by(model: &mut Model, command: Command) -> Option<Vec<Effect>> {
     if is_first || command == Command::AddProfile {
         return Some(add(model));
     }
-    let status = model.profiles.selected().cloned();
+    let mut status = model.profiles.selected().cloned();
+    if let Some(status) = status.as_mut().filter(|_| !model.profiles.is_loaded()) {
+        // So far it is no more than a name.
+        status.state = State::Unknown;
+    }
     match command {
         Command::EditProfile => Some(edit(model, &status?)),
         Command::RenameProfile => Some(rename(model, &status?.name)),

@@ -68,6 +68,11 @@ struct Revealed {
 }
 
 impl ProfilesPanel {
+    /// The store was read, so that the states are more than guesses.
+    pub fn is_loaded(&self) -> bool {
+        self.is_loaded
+    }
+
     /// Puts the cursor on a profile, by name.
     pub fn select(&mut self, profile: Option<ProfileName>) {
         self.selected = profile.or_else(|| self.selected.take());

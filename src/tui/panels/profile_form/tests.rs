@@ -414,6 +414,13 @@ fn removing_asks_and_keeping_is_the_first_answer() {
 }
 
 #[test]
+fn a_profile_that_is_not_read_yet_is_not_called_signed_out() {
+    let mut model = model(CONFIGURED);
+    press(&mut model, &[Key::Char('d')]);
+    assert!(matches!(form(&model).purpose, Purpose::Remove { state: State::Unknown, .. }));
+}
+
+#[test]
 fn the_secret_is_in_no_debug_text() {
     let mut model = at_review();
     let effects = press(&mut model, &[Key::Enter]);

@@ -19,6 +19,7 @@ mod runtime;
 mod terminal;
 pub mod text;
 pub mod theme;
+pub mod time_left;
 pub mod update;
 pub mod view;
 pub mod widgets;

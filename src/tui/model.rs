@@ -16,6 +16,7 @@ use super::panels::profile_form::ProfileForm;
 use super::panels::profiles::ProfilesPanel;
 use super::panels::sign_in::SignInPanel;
 use super::theme::{Abilities, Mark, Theme};
+use super::time_left;
 use super::widgets::qr::QrChoice;
 use crate::clock::Moment;
 use crate::config::{Config, Motion, Profile, ProviderSource, ThemeName};
@@ -195,6 +196,11 @@ impl Model {
     pub fn new_task(&mut self) -> TaskId {
         self.last_task = TaskId(self.last_task.0 + 1);
         self.last_task
+    }
+
+    /// A time that is left, in words as still as the person wants them.
+    pub fn time_left(&self, left: Duration) -> String {
+        time_left::in_words(left, self.motion)
     }
 
     pub fn say(&mut self, mark: Mark, text: impl Into<String>, now: Now) {

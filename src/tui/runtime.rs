@@ -270,7 +270,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Moment;
-    use crate::config::Config;
+    use crate::config::{Config, Motion};
     use crate::http::client::Client;
     use crate::profile::ProfileName;
     use crate::service::{IssuedCode, Machine, Service, SignIn, SignInEvent};
@@ -381,9 +381,10 @@ mod tests {
         assert!(frames.len() <= 2, "one at the start, one when the store is read: {frames:?}");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_countdown_draws_once_a_second_and_stops_at_its_end() {
+    /// The frames of a code that is good for five minutes, whose first question comes after 30 s and has no answer.
+    async fn frames_of_a_code(motion: Motion) -> Vec<Duration> {
         let mut model = model();
+        model.motion = motion;
         let profile: ProfileName = "work".parse().expect("a name");
         let effects = sign_in::start(&mut model, profile, SignIn::default());
         let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
@@ -399,11 +400,26 @@ mod tests {
         };
         let issued = SignInEvent::CodeIssued { code, next_poll_at: Moment::at(Duration::from_secs(30)) };
         let messages = vec![(Duration::ZERO, Message::SignIn { task, event: issued })];
-        let frames = frames(model, Vec::new(), Vec::new(), messages, HOUR).await;
+        frames(model, Vec::new(), Vec::new(), messages, HOUR).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_countdown_draws_once_a_second_and_stops_at_its_end() {
+        let frames = frames_of_a_code(Motion::Full).await;
         let in_the_first_minute = frames.iter().filter(|at| (1..=60).contains(&at.as_secs())).count();
         assert_eq!(in_the_first_minute, 60);
         assert!((300..=304).contains(&frames.len()), "{} frames", frames.len());
         assert!(frames.last().is_some_and(|last| last.as_secs() <= 301), "{:?}", frames.last());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn with_reduced_motion_a_code_draws_only_as_its_words_change() {
+        let frames = frames_of_a_code(Motion::Reduced).await;
+        let mut seconds: Vec<u64> = frames.iter().map(Duration::as_secs).collect();
+        seconds.dedup();
+        // The question's last 10 s and its end, then the code's minutes, its last 30 s and 10 s, and its end.
+        assert_eq!(seconds, [0, 20, 30, 60, 120, 180, 240, 270, 290, 300]);
+        assert!(frames.len() <= 12, "{frames:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -71,11 +71,6 @@ pub fn clock(time: Duration) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
-/// A time that is left. Parts of a second count as a whole one, so that `0:00` is the end and not the second before it.
-pub fn countdown(time: Duration) -> String {
-    clock(Duration::from_secs(time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))))
-}
-
 /// How long ago something was, in words: `just now`, `7 min ago`, `1 h ago`, `9 days ago`.
 pub fn ago(time: Duration) -> String {
     let minutes = time.as_secs() / 60;
@@ -106,7 +101,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{ago, clip, clock, countdown, ordinal, width, wrap};
+    use super::{ago, clip, clock, ordinal, width, wrap};
 
     #[test]
     fn text_that_fits_stays_and_longer_text_ends_in_dots() {
@@ -144,14 +139,7 @@ mod tests {
         let at = |seconds| clock(Duration::from_secs(seconds));
         assert_eq!([at(0), at(12), at(272), at(3599)], ["0:00", "0:12", "4:32", "59:59"]);
         assert_eq!([at(3600), at(3723), at(360_000)], ["1:00:00", "1:02:03", "100:00:00"]);
-        assert!(!clock(Duration::MAX).is_empty() && !countdown(Duration::MAX).is_empty());
-    }
-
-    #[test]
-    fn a_countdown_shows_zero_at_the_end_only() {
-        assert_eq!(countdown(Duration::from_millis(1)), "0:01");
-        assert_eq!(countdown(Duration::from_millis(299_001)), "5:00");
-        assert_eq!(countdown(Duration::ZERO), "0:00");
+        assert!(!clock(Duration::MAX).is_empty());
     }
 
     #[test]

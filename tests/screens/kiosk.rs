@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use device_login::clock::Moment;
+use device_login::config::Motion;
 use device_login::error::{Code, Error};
 use device_login::http::trouble::Trouble;
 use device_login::profile::ProfileName;
@@ -22,7 +23,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use crate::camera;
-use crate::support::{draw, screen, screen_text};
+use crate::support::{changes, draw, screen, screen_text};
 
 const COMPLETE: &str = "https://accounts.zoho.com/oauth/v3/device/setCode?devcode=abcdefgh";
 const USER_CODE: &str = "WLKU-4502";
@@ -328,5 +329,19 @@ proptest! {
             }
             draw(&model, at(seconds));
         }
+    }
+}
+
+#[test]
+fn with_reduced_motion_nothing_moves_each_second() {
+    let reduced = |mut model: Model| {
+        model.motion = Motion::Reduced;
+        model
+    };
+    // Everything moves by a cell once a minute.
+    assert_eq!(changes(&reduced(waiting().0), at, 0..330), [60, 120, 180, 240, 270, 290, 300]);
+    for model in [failed(Code::Network), failed(Code::Denied)] {
+        let seconds = changes(&reduced(model), at, 38..70);
+        assert!(seconds.len() <= 4, "{seconds:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! How the profiles look in each state.
 
+use device_login::config::Motion;
 use device_login::error::{Code, Error};
 use device_login::secret::Secret;
 use device_login::service::{Budget, SignedOut, State};
@@ -10,7 +11,7 @@ use device_login::tui::theme::{Abilities, ColorChoice, QrAbilities, QrPalette};
 use device_login::tui::update::update;
 
 use crate::panels::*;
-use crate::support::{screen, screen_text};
+use crate::support::{changes, screen, screen_text};
 use crate::{SIZES, assert_no_control};
 
 #[test]
@@ -236,4 +237,20 @@ fn without_colours_and_box_characters_the_words_stay() {
     assert!(printed.is_ascii(), "{printed}");
     assert!(!printed.contains("cyan") && !printed.contains("yellow"));
     insta::assert_snapshot!("plain_80x24", printed);
+}
+
+#[test]
+fn with_reduced_motion_times_are_rounded_and_change_once_a_minute() {
+    let reduced = || {
+        let mut model = profiles_at("work");
+        model.motion = Motion::Reduced;
+        model
+    };
+    assert_screens!("reduced", reduced(), now());
+    for (columns, rows) in SIZES {
+        let mut model = reduced();
+        resize(&mut model, columns, rows);
+        let seconds = changes(&model, later, 0..300);
+        assert!(seconds.len() <= 30, "{seconds:?}");
+    }
 }

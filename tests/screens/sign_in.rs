@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use device_login::clock::Moment;
+use device_login::config::Motion;
 use device_login::error::{Code, Error};
 use device_login::http::trouble::Trouble;
 use device_login::profile::ProfileName;
@@ -25,7 +26,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Margin, Rect, Size};
 use ratatui::style::{Color, Modifier};
 
-use crate::support::{draw, screen, screen_text};
+use crate::support::{changes, draw, screen, screen_text};
 use crate::{SIZES, camera};
 
 const COMPLETE: &str = "https://accounts.zoho.com/oauth/v3/device/setCode?devcode=abcdefgh";
@@ -230,6 +231,31 @@ fn every_state_looks_as_accepted_at_three_sizes() {
 fn the_last_minute_is_marked_and_the_last_question_said() {
     assert!(screen_text(&sized(pending(), 80, 24), at(250)).contains("[!] Waiting   code good for 0:50"));
     assert!(screen_text(&sized(pending(), 80, 24), at(301)).contains("Asking one last time"));
+}
+
+#[test]
+fn with_reduced_motion_a_code_changes_a_few_times_until_its_end_and_wakes_the_screen_for_each() {
+    let reduced = |mut model: Model, (columns, rows)| {
+        model.motion = Motion::Reduced;
+        sized(model, columns, rows)
+    };
+    for size in SIZES {
+        assert_screen_of(&reduced(pending(), size), "reduced", 45);
+        let seconds = changes(&reduced(pending(), size), at, 43..330);
+        let of_the_code = [60, 120, 180, 240, 270, 290, 300];
+        let of_the_question = [50, 60];
+        let expected = |second: &u64| of_the_code.contains(second) || of_the_question.contains(second);
+        assert!(
+            seconds.iter().all(expected) && of_the_code.iter().all(|second| seconds.contains(second)),
+            "{seconds:?}"
+        );
+        assert!(changes(&reduced(ended(Ok(signed_in_whole())), size), at, 40..45).is_empty());
+    }
+}
+
+fn assert_screen_of(model: &Model, name: &str, seconds: u64) {
+    let Size { width, height } = model.window;
+    insta::assert_snapshot!(format!("{name}_{width}x{height}"), screen(model, at(seconds)));
 }
 
 #[test]

@@ -2,8 +2,10 @@
 //! code, then where the cursor is.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use device_login::tui::model::{Model, Now};
+use device_login::tui::next_wakeup;
 use device_login::tui::view::view;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -43,6 +45,18 @@ pub(crate) fn draw(model: &Model, now: Now) -> (Buffer, Option<(u16, u16)>) {
         cursor = Some((position.x, position.y));
     }
     (backend.buffer().clone(), cursor)
+}
+
+/// The seconds within a stretch of time at which the screen looks other than the second before, each of which must be one
+/// for which it wakes.
+pub(crate) fn changes(model: &Model, at: impl Fn(u64) -> Now, within: Range<u64>) -> Vec<u64> {
+    let looks_other = |second: &u64| screen_text(model, at(*second)) != screen_text(model, at(second - 1));
+    let changes: Vec<u64> = (within.start + 1..within.end).filter(looks_other).collect();
+    for second in &changes {
+        let wakeup = next_wakeup(model, at(second - 1));
+        assert!(wakeup.is_some_and(|wakeup| wakeup <= at(*second).moment), "nothing wakes the screen at {second} s");
+    }
+    changes
 }
 
 fn text(buffer: &Buffer) -> String {

@@ -20,7 +20,7 @@ use crate::tui::Ended;
 use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::{Model, Now, Screen};
-use crate::tui::panels::lines::next_second;
+use crate::tui::time_left;
 
 /// How long the screen of a sign-in that worked stays by itself.
 const SUCCESS_TIME: Duration = Duration::from_secs(10);
@@ -135,21 +135,21 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
     }
 }
 
-/// When the screen has to change by itself: at each second of a countdown, and when everything moves by a cell.
+/// When the screen has to change by itself: as its clocks do, and when everything moves by a cell.
 pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
     let now = now.moment;
     let drift = Moment::default() + DRIFT_TIME * (steps(now) + 1);
+    let tick = |ends: Vec<Moment>| time_left::next_change(ends, now, model.motion);
     let countdown = match &model.kiosk.as_ref()?.stage {
         Stage::Waiting(shown) => {
-            let ends_at = shown.code.expires_at;
             let next = shown.trouble.as_ref().map(|(_, next)| *next);
-            next_second(ends_at, now).or_else(|| next_second(next?, now))
+            tick([shown.code.expires_at].into_iter().chain(next).collect())
         }
         // Minutes will do for what takes half an hour.
         Stage::Resting { rest: Rest { reason: RestReason::Idle, until }, .. } => Some(*until),
-        Stage::Resting { rest, .. } => Some(next_second(rest.until, now).unwrap_or(now)),
-        Stage::Unsaved { again_at, .. } => Some(next_second(*again_at, now).unwrap_or(now)),
-        Stage::SignedIn { leaves_at, .. } => Some(next_second(*leaves_at, now).unwrap_or(now)),
+        Stage::Resting { rest, .. } => Some(tick(vec![rest.until]).unwrap_or(now)),
+        Stage::Unsaved { again_at, .. } => Some(tick(vec![*again_at]).unwrap_or(now)),
+        Stage::SignedIn { leaves_at, .. } => Some(tick(vec![*leaves_at]).unwrap_or(now)),
         Stage::Asking { .. } | Stage::Approved { .. } => None,
     };
     let beat = model.kiosk.as_ref().and_then(|panel| panel.pulse).map(|(_, next)| next.max(now));

@@ -1,12 +1,9 @@
-//! What panels share: lines in an area, texts of others in one line, the next tick of a clock, the step of a cursor.
-
-use std::time::Duration;
+//! What panels share: lines in an area, texts of others in one line, the step of a cursor.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::clock::Moment;
 use crate::error::Error;
 use crate::tui::keymap::Command;
 use crate::tui::text::wrap;
@@ -54,14 +51,4 @@ pub(in crate::tui) fn moved(at: usize, command: Command, page: usize) -> usize {
         Command::Home => 0,
         _ => usize::MAX,
     }
-}
-
-/// The next moment at which a clock that counts down to `ends_at` shows another second.
-pub(super) fn next_second(ends_at: Moment, now: Moment) -> Option<Moment> {
-    let left = now.until(ends_at);
-    if left.is_zero() {
-        return None;
-    }
-    let beyond = Duration::from_nanos(u64::from(left.subsec_nanos()));
-    Some(now + if beyond.is_zero() { Duration::from_secs(1) } else { beyond })
 }

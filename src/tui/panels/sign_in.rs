@@ -22,10 +22,10 @@ use crate::tui::keymap::Command;
 use crate::tui::message::{DemoDecision, Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::panels::api::Content;
-use crate::tui::panels::lines::{moved, next_second};
+use crate::tui::panels::lines::moved;
 use crate::tui::panels::profiles;
-use crate::tui::text::countdown;
 use crate::tui::theme::Mark;
+use crate::tui::time_left;
 
 /// How many new codes an attended screen asks for by itself before it asks whether anybody is there.
 pub const ATTENDED_RENEWALS: u32 = 6;
@@ -284,15 +284,13 @@ pub fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
     }
 }
 
-/// When the screen has to change by itself: at each second of a countdown.
+/// When the screen has to change by itself: as its clocks do.
 pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
     match &model.sign_in.as_ref()?.stage {
         Stage::Waiting(waiting) => {
-            let ends_at =
-                if waiting.code.expires_at > now.moment { waiting.code.expires_at } else { waiting.next_poll_at };
-            next_second(ends_at, now.moment)
+            time_left::next_change([waiting.code.expires_at, waiting.next_poll_at], now.moment, model.motion)
         }
-        Stage::SignedIn { leaves_at, .. } => next_second((*leaves_at)?, now.moment),
+        Stage::SignedIn { leaves_at, .. } => time_left::next_change(*leaves_at, now.moment, model.motion),
         Stage::Asking { .. } | Stage::Unsaved { .. } | Stage::GivingBack | Stage::Approved | Stage::Failed { .. } => {
             None
         }
@@ -371,7 +369,7 @@ fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Stage::Unsaved { .. }) => decide_saving(model, true),
         Some(Stage::Failed { error, .. }) if error.code == Code::CodeExpired => new_code(model, now),
         Some(Stage::Waiting(waiting)) => {
-            let left = countdown(now.moment.until(waiting.next_poll_at));
+            let left = model.time_left(now.moment.until(waiting.next_poll_at));
             let text = match waiting.last_answer {
                 LastAnswer::Missing { .. } => format!("There was no answer; trying again in {left}."),
                 _ => format!("The server is asked again in {left}; it allows no sooner."),

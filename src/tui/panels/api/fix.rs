@@ -13,9 +13,8 @@ use crate::providers::Dialect;
 use crate::providers::catalog::PRODUCTS;
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Model, Now, Screen};
-use crate::tui::panels::lines::next_second;
 use crate::tui::panels::{profiles, sign_in};
-use crate::tui::text::countdown;
+use crate::tui::time_left;
 
 use super::actions::send_call;
 
@@ -61,7 +60,7 @@ impl Fix {
     }
 
     /// The same in a sentence about the key.
-    pub(super) fn in_words(&self, key: &str, now: Moment) -> String {
+    pub(super) fn in_words(&self, key: &str, model: &Model, now: Moment) -> String {
         match self {
             Fix::Refresh(_) => format!("{key} mints a new access token and sends the call again."),
             Fix::AddScopes(scopes, _) => {
@@ -74,7 +73,7 @@ impl Fix {
                 format!("The account is in another data center: {key} sends the call to {host}.")
             }
             Fix::SendLater(_, at) if *at > now => {
-                format!("Calls are taken again in {}; {key} sends it then.", countdown(now.until(*at)))
+                format!("Calls are taken again in {}; {key} sends it then.", model.time_left(now.until(*at)))
             }
             Fix::SendLater(..) | Fix::SendAgain(_) => format!("{key} sends the call again."),
         }
@@ -82,13 +81,13 @@ impl Fix {
 }
 
 impl Waiting {
-    pub(super) fn in_words(&self, now: Moment) -> String {
+    pub(super) fn in_words(&self, model: &Model, now: Moment) -> String {
         match self {
             Waiting::Token { .. } => "Minting a new access token ...".to_owned(),
             Waiting::Scopes { .. } => "Adding the scope to the profile ...".to_owned(),
             Waiting::SignIn { .. } => "Waiting for the sign-in ...".to_owned(),
             Waiting::Time { at, .. } => {
-                format!("Sends the call in {}. Esc stops that.", countdown(now.until(*at)))
+                format!("Sends the call in {}. Esc stops that.", model.time_left(now.until(*at)))
             }
         }
     }
@@ -301,17 +300,18 @@ pub fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
     }
 }
 
-/// When a countdown on the panel shows another second, or the call that waits for its time is due.
+/// When a clock on the panel tells something else, or the call that waits for its time is due.
 pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
     let waits_until = match model.api.as_ref()?.waiting.as_ref() {
         Some(Waiting::Time { at, .. }) => Some(*at),
         _ => None,
     };
+    let tick = |at| time_left::next_change([at], now.moment, model.motion);
     if let Some(at) = waits_until {
-        return Some(next_second(at, now.moment).unwrap_or(now.moment + AT_ONCE));
+        return Some(tick(at).unwrap_or(now.moment + AT_ONCE));
     }
     match fix(model) {
-        Some(Fix::SendLater(_, at)) => next_second(at, now.moment),
+        Some(Fix::SendLater(_, at)) => tick(at),
         _ => None,
     }
 }

@@ -16,7 +16,6 @@ use crate::service::{Rest, RestReason, SignedIn};
 use crate::storage::Account;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{sentence, shown};
-use crate::tui::text::countdown;
 use crate::tui::theme::{Mark, Theme};
 
 /// Televisions cut off up to this share of each side.
@@ -120,16 +119,16 @@ fn resting<'a>(model: &Model, panel: &KioskPanel, rest: Rest, error: &Error, now
             column.wrapped(Keep::Always, &format!("A new code comes by itself within {minutes} min."), theme.text);
         }
         RestReason::Declined | RestReason::RanOut => {
-            column.wrapped(Keep::Always, &format!("New code in {}.", countdown(left)), theme.text);
+            column.wrapped(Keep::Always, &format!("New code in {}.", model.time_left(left)), theme.text);
         }
         RestReason::Trouble { failures } => {
-            let again = format!("Trying again in {}{}.", countdown(left), times(failures));
+            let again = format!("Trying again in {}{}.", model.time_left(left), times(failures));
             column.wrapped(Keep::Always, &again, theme.text);
             column.gap();
             column.wrapped(Keep::Least, &reason(error), theme.faint);
         }
         RestReason::Refused => {
-            column.wrapped(Keep::Always, &format!("Trying again in {}.", countdown(left)), theme.text);
+            column.wrapped(Keep::Always, &format!("Trying again in {}.", model.time_left(left)), theme.text);
             column.gap();
             column.wrapped(Keep::Wanted, &sentence(error), theme.text);
             let hint = error.hint.as_ref().map(|hint| format!("What to do: {}.", shown(hint)));
@@ -168,7 +167,7 @@ fn reason(error: &Error) -> String {
 fn unsaved<'a>(model: &Model, panel: &KioskPanel, error: &Error, left: std::time::Duration, area: Rect) -> Column<'a> {
     let mut column = headed(model, panel, Mark::Attention, "Approved, but it could not be saved.", area);
     column.gap();
-    column.wrapped(Keep::Always, &format!("Trying again in {}.", countdown(left)), model.theme.text);
+    column.wrapped(Keep::Always, &format!("Trying again in {}.", model.time_left(left)), model.theme.text);
     column.gap();
     column.wrapped(Keep::Wanted, &reason(error), model.theme.faint);
     column

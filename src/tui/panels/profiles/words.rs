@@ -5,11 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::ProfilesPanel;
+use crate::config::Motion;
 use crate::service::{ProfileStatus, State};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::model::{Model, Now};
-use crate::tui::text::countdown;
 use crate::tui::theme::Mark;
+use crate::tui::time_left;
 
 /// From here on a time that is left is told in hours or days, which no second changes.
 pub(super) const LONG: Duration = Duration::from_secs(10 * 3600);
@@ -41,11 +42,11 @@ pub(super) fn standing(panel: &ProfilesPanel, status: &ProfileStatus, now: Now) 
     }
 }
 
-/// A time that is left: `4:32`, `1:02:03`, `26 h`, `12 days`.
-pub(super) fn left_in_words(left: Duration) -> String {
+/// A time that is left: `4:32`, `1:02:03`, `26 h`, `12 days`; `5 min` for `4:32` where nothing is to tick.
+pub(super) fn left_in_words(left: Duration, motion: Motion) -> String {
     let hours = left.as_secs() / 3600;
     match hours {
-        _ if left < LONG => countdown(left),
+        _ if left < LONG => time_left::in_words(left, motion),
         0..48 => format!("{hours} h"),
         _ => format!("{} days", hours / 24),
     }
@@ -79,6 +80,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{count, left_in_words};
+    use crate::config::Motion;
 
     #[test]
     fn numbers_have_their_thousands_apart() {
@@ -90,7 +92,7 @@ mod tests {
 
     #[test]
     fn only_times_that_are_short_tick() {
-        let left = |hours: u64| left_in_words(Duration::from_secs(hours * 3600 + 61));
+        let left = |hours: u64| left_in_words(Duration::from_secs(hours * 3600 + 61), Motion::Full);
         assert_eq!([0, 9, 10, 47, 48].map(left), ["1:01", "9:01:01", "10 h", "47 h", "2 days"]);
     }
 }

@@ -12,7 +12,6 @@ use crate::storage::Account;
 use crate::tui::keymap::Command;
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
-use crate::tui::text::countdown;
 use crate::tui::theme::Mark;
 use crate::untrusted::Untrusted;
 
@@ -183,7 +182,7 @@ pub fn refresh(model: &mut Model, profile: ProfileName, now: Now) -> Vec<Effect>
 pub(super) fn ask_or_refresh(model: &mut Model, profile: ProfileName, now: Now) -> Vec<Effect> {
     let budget = model.profiles.selected().and_then(|status| status.budget.as_ref());
     let last = budget.filter(|budget| budget.used(now.time) + 1 == budget.limit).and_then(|budget| {
-        let frees = countdown(until(budget.resets_at(now.time)?, now));
+        let frees = model.time_left(until(budget.resets_at(now.time)?, now));
         Some(format!(
             "This is the last of {} refreshes that the provider allows profile {profile} in {} minutes. The next one is \
              possible in {frees}. Refresh now?",

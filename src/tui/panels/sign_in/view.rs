@@ -23,7 +23,7 @@ use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
 use crate::tui::chrome::{footer, title_line, title_room};
 use crate::tui::model::{ConfiguredProfile, Model, Now};
-use crate::tui::text::{countdown, width};
+use crate::tui::text::width;
 use crate::tui::widgets::qr::{Fit, QrCode};
 
 /// Below this there is a code and no frame.
@@ -67,7 +67,11 @@ pub fn last_scroll(model: &Model, now: Now) -> usize {
 pub fn short_state(model: &Model, now: Now) -> String {
     match model.sign_in.as_ref().map(|panel| &panel.stage) {
         Some(Stage::Waiting(waiting)) => {
-            format!("code {} good for {}", waiting.code.user_code, countdown(now.moment.until(waiting.code.expires_at)))
+            format!(
+                "code {} good for {}",
+                waiting.code.user_code,
+                model.time_left(now.moment.until(waiting.code.expires_at))
+            )
         }
         _ => String::new(),
     }

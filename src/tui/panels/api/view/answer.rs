@@ -38,7 +38,7 @@ impl Pane {
             ]));
         }
         if let Some(waiting) = &panel.waiting {
-            head.extend(marked(model, Mark::Working, &waiting.in_words(now), room));
+            head.extend(marked(model, Mark::Working, &waiting.in_words(model, now), room));
         }
         let help = fix::fix(model).map(|fix| help_lines(model, &fix, now, room)).unwrap_or_default();
         match (&panel.refused, panel.exchange()) {
@@ -153,7 +153,7 @@ fn whole(mut lines: Vec<String>, rows: usize) -> Vec<String> {
 fn help_lines(model: &Model, fix: &Fix, now: Moment, room: usize) -> Vec<Line<'static>> {
     let bound = model.keymap.binding(Scope::Api, Command::Fix);
     let key = bound.and_then(|bound| bound.keys.first().map(|key| key.label())).unwrap_or_default();
-    wrap(&visible(&fix.in_words(&key, now)), room)
+    wrap(&visible(&fix.in_words(&key, model, now)), room)
         .into_iter()
         .map(|line| Line::styled(line, model.theme.title))
         .collect()

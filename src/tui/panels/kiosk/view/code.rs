@@ -12,8 +12,9 @@ use super::{heading, place};
 use crate::clock::Moment;
 use crate::tui::model::Model;
 use crate::tui::panels::kiosk::{KioskPanel, Shown};
-use crate::tui::text::{countdown, width as columns};
+use crate::tui::text::width as columns;
 use crate::tui::theme::Mark;
+use crate::tui::time_left::told;
 use crate::tui::widgets::big_text::BigText;
 use crate::tui::widgets::qr::{Fit, QrCode};
 
@@ -140,18 +141,18 @@ impl Screen<'_> {
         let theme = &model.theme;
         column.gap();
         let left = now.until(shown.code.expires_at);
-        column.gauge(left, shown.code.lifetime);
+        column.gauge(told(left, model.motion), shown.code.lifetime);
         if left.is_zero() {
             column.wrapped(Keep::Always, "Asking for a new code ...", theme.text);
         } else if left <= LAST_MINUTE {
-            let time = format!("{} Code good for {}", Mark::Attention.word(), countdown(left));
+            let time = format!("{} Code good for {}", Mark::Attention.word(), model.time_left(left));
             column.wrapped(Keep::Always, &time, theme.attention);
             column.wrapped(Keep::Passing, "If you are approving already, finish there.", theme.text);
         } else {
-            column.wrapped(Keep::Always, &format!("Code good for {}", countdown(left)), theme.text);
+            column.wrapped(Keep::Always, &format!("Code good for {}", model.time_left(left)), theme.text);
         }
         if let Some((reason, next)) = &shown.trouble {
-            let (mark, wait) = (Mark::Attention.word(), countdown(now.until(*next)));
+            let (mark, wait) = (Mark::Attention.word(), model.time_left(now.until(*next)));
             column.wrapped(Keep::Passing, &format!("{mark} {reason}. Asking again in {wait}."), theme.attention);
         }
         if let Some((code, _)) = shown.previous.as_ref().filter(|(_, until)| until > now) {

@@ -14,8 +14,9 @@ use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{sentence, shown};
 use crate::tui::panels::profiles::words::{key, left_in_words, since, standing, until};
-use crate::tui::text::{ago, clip, countdown, width, wrap};
+use crate::tui::text::{ago, clip, width, wrap};
 use crate::tui::theme::Mark;
+use crate::tui::time_left;
 use crate::tui::widgets::gauge::Gauge;
 use crate::untrusted::visible;
 
@@ -105,11 +106,20 @@ impl Details {
     fn token(&mut self, model: &Model, status: &ProfileStatus, now: Now) {
         let left = status.remaining(now.time);
         let ends = status.access_token_expires_at.map(|at| date_and_time(at, now)).unwrap_or_default();
-        let words = if left.is_zero() { format!("0:00, ended at {ends}") } else { left_in_words(left) };
+        let words = if left.is_zero() {
+            format!("{}, ended at {ends}", model.time_left(left))
+        } else {
+            left_in_words(left, model.motion)
+        };
         let until = if left.is_zero() { String::new() } else { format!(", until {ends}") };
         match status.access_token_life {
             Some(total) => {
-                self.meter("Time left", Gauge { remaining: left, total, theme: &model.theme }, &words, &until);
+                self.meter(
+                    "Time left",
+                    Gauge { remaining: time_left::told(left, model.motion), total, theme: &model.theme },
+                    &words,
+                    &until,
+                );
             }
             None => self.field("Time left", &(words + &until)),
         }
@@ -145,7 +155,7 @@ impl Details {
         if let Some(budget) = &status.budget {
             let (used, limit) = (budget.used(now.time), budget.limit);
             let (next_at, resets_at) = (budget.next_at(now.time), budget.resets_at(now.time));
-            let clock = resets_at.map(|at| countdown(until(at, now))).unwrap_or_default();
+            let clock = resets_at.map(|at| model.time_left(until(at, now))).unwrap_or_default();
             let next = match (next_at, resets_at) {
                 (Some(_), _) => format!(", next one possible in {clock}"),
                 (None, Some(_)) => format!(", one comes back in {clock}"),

@@ -8,10 +8,12 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::below::below;
+use crate::config::Motion;
 use crate::service::ProfileStatus;
 use crate::tui::chrome::body;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::profiles::words::{LONG, until};
+use crate::tui::time_left::holds_for;
 
 /// From here on the details stand beside the list.
 const BESIDE: (u16, u16) = (160, 16);
@@ -71,11 +73,16 @@ impl Layout {
         first..(first + rows).min(all)
     }
 
-    /// When something in sight changes by itself next: every second while a clock counts down, all clocks at once.
+    /// When something in sight changes by itself next: with a clock that counts down, and where these tick each second, all
+    /// at once.
     pub(in crate::tui::panels::profiles) fn next_change(&self, model: &Model, now: Now) -> Option<Timestamp> {
         let panel = &model.profiles;
         let next_second = Timestamp::from_second(now.time.as_second() + 1).unwrap_or(Timestamp::MAX);
-        let tick = |end: Timestamp| if until(end, now) < LONG { end.min(next_second) } else { end - LONG };
+        let tick = |end: Timestamp| match (until(end, now), model.motion) {
+            (left, _) if left >= LONG => end - LONG,
+            (_, Motion::Full) => end.min(next_second),
+            (left, Motion::Reduced) => holds_for(left, Motion::Reduced).map_or(end, |holds| now.time + holds),
+        };
         let token = |status: &ProfileStatus| status.access_token_expires_at.map(tick);
         let rows = panel.table.order().get(self.in_sight(model)).unwrap_or_default();
         let listed = rows.iter().filter_map(|position| panel.statuses.get(*position)).flat_map(|status| {

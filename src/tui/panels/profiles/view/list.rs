@@ -6,12 +6,14 @@ use ratatui::text::{Line, Span};
 
 use super::layout::Layout;
 use super::{data_center, gauge, provider};
+use crate::config::Motion;
 use crate::service::ProfileStatus;
 use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::shown;
 use crate::tui::panels::profiles::words::{key, left_in_words, since, standing, until};
-use crate::tui::text::{ago, clip, countdown, width};
+use crate::tui::text::{ago, clip, width};
+use crate::tui::time_left::told;
 use crate::tui::widgets::gauge::Gauge;
 
 /// What a row can tell.
@@ -134,7 +136,7 @@ fn row_of(
             Cell::DataCenter => vec![Span::raw(data_center(status))],
             Cell::Token => token(model, status, room, now),
             Cell::Bar => vec![Span::raw(bar(model, status, room, now))],
-            Cell::Budget => vec![Span::raw(budget(status, now))],
+            Cell::Budget => vec![Span::raw(budget(model, status, now))],
             Cell::Refreshed => vec![Span::raw(refreshed(status, now))],
         };
         fitted(spans, *columns, true)
@@ -163,7 +165,7 @@ fn token(model: &Model, status: &ProfileStatus, room: usize, now: Now) -> Vec<Sp
     let mut spans = vec![Span::styled(format!("{} {word}", mark.word()), model.theme.mark_style(mark))];
     let left = status.remaining(now.time);
     if !left.is_zero() && !model.profiles.under_way.contains_key(&status.name) {
-        let clock = left_in_words(left);
+        let clock = left_in_words(left, model.motion);
         let taken = mark.word().len() + 1 + word.len() + clock.len();
         spans.push(Span::raw(format!("{}{clock}", " ".repeat(room.saturating_sub(taken).max(1)))));
     }
@@ -172,7 +174,7 @@ fn token(model: &Model, status: &ProfileStatus, room: usize, now: Now) -> Vec<Sp
 
 fn bar(model: &Model, status: &ProfileStatus, room: usize, now: Now) -> String {
     let Some(total) = status.access_token_life else { return String::new() };
-    gauge(Gauge { remaining: status.remaining(now.time), total, theme: &model.theme }, room)
+    gauge(Gauge { remaining: told(status.remaining(now.time), model.motion), total, theme: &model.theme }, room)
 }
 
 /// The provider, cut for the sake of its data center.
@@ -186,10 +188,17 @@ fn place(model: &Model, status: &ProfileStatus, room: usize) -> String {
 }
 
 /// `3/10`, or the time until there can be a new token.
-fn budget(status: &ProfileStatus, now: Now) -> String {
+fn budget(model: &Model, status: &ProfileStatus, now: Now) -> String {
     let Some(budget) = &status.budget else { return String::new() };
     match budget.next_at(now.time) {
-        Some(at) => format!("wait {}", countdown(until(at, now))),
+        Some(at) => {
+            let left = model.time_left(until(at, now));
+            match model.motion {
+                Motion::Full => format!("wait {left}"),
+                // As wide as the column.
+                Motion::Reduced => format!("in {left}"),
+            }
+        }
         None => format!("{}/{}", budget.used(now.time), budget.limit),
     }
 }

@@ -10,7 +10,7 @@ use crate::oauth::qr::QrMatrix;
 use crate::tui::chrome::footer;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::sign_in::{commands, complete_address};
-use crate::tui::text::{clip, countdown, width, wrap};
+use crate::tui::text::{clip, width, wrap};
 use crate::tui::widgets::qr::{Fit, QrForms, TooSmall};
 
 /// The code as large as it gets with its text below: RFC 8628 §3.3.1 wants the user code beside it.
@@ -23,7 +23,7 @@ pub(super) fn full_screen_qr(
     frame: &mut Frame<'_>,
 ) {
     let code = &waiting.code;
-    let left = countdown(now.moment.until(code.expires_at));
+    let left = model.time_left(now.moment.until(code.expires_at));
     let state = format!("Code {}{}good for {left}", code.user_code, model.theme.separator());
     let address = without_scheme(code.verification_uri.as_str());
     // Where rows are few, the code has them.
@@ -97,7 +97,7 @@ pub(super) fn link(waiting: &Waiting, area: Rect, frame: &mut Frame<'_>) {
 pub(super) fn tiny(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, area: Rect, frame: &mut Frame<'_>) {
     let columns = usize::from(area.width);
     let code = &waiting.code;
-    let left = countdown(now.moment.until(code.expires_at));
+    let left = model.time_left(now.moment.until(code.expires_at));
     let (address, code_lines) =
         (pieces(without_scheme(code.verification_uri.as_str()), area.width), pieces(&code.user_code, area.width));
     let rows = usize::from(area.height);

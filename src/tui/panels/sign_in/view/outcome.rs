@@ -8,13 +8,15 @@ use ratatui::text::{Line, Span};
 
 use super::{effective_scopes, in_words, subject};
 use crate::clock::Moment;
+use crate::config::Motion;
 use crate::error::{Code, Error};
 use crate::service::SignedIn;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{causes, sentence, shown};
 use crate::tui::panels::sign_in::{SignInPanel, Stage};
-use crate::tui::text::{clock, wrap};
+use crate::tui::text::wrap;
 use crate::tui::theme::Mark;
+use crate::tui::time_left::told;
 
 /// Rows that no text has: title and keys.
 const CHROME_ROWS: u16 = 2;
@@ -163,14 +165,14 @@ fn signed_in(
     fields.push("Profile", &format!("{}, saved{}", outcome.profile, protection(model)));
     let token_left = std::time::Duration::try_from(now.time.duration_until(outcome.access_token_expires_at));
     let renewed = if outcome.refreshable { ", refreshed by itself" } else { "" };
-    fields.push("Access token", &format!("good for {}{renewed}", clock(token_left.unwrap_or_default())));
+    fields.push("Access token", &format!("good for {}{renewed}", model.time_left(token_left.unwrap_or_default())));
     let refresh = if outcome.refreshable { "stored" } else { "none came: sign in again when the access token ends" };
     fields.push("Refresh token", refresh);
     let next = match leaves_at {
-        Some(at) => {
-            let left = now.moment.until(at);
-            format!("Going on in {} s.", left.as_secs() + u64::from(left.subsec_nanos() > 0))
-        }
+        Some(at) => match model.motion {
+            Motion::Full => format!("Going on in {} s.", told(now.moment.until(at), Motion::Full).as_secs()),
+            Motion::Reduced => "Going on in a few seconds.".to_owned(),
+        },
         None => "Press Enter to go on.".to_owned(),
     };
     let not_you = "Not you? Press x to sign out and take the access back.";

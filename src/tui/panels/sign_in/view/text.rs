@@ -15,8 +15,9 @@ use super::{
 };
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::sign_in::{SignInPanel, Waiting};
-use crate::tui::text::{countdown, width as columns, wrap};
+use crate::tui::text::{width as columns, wrap};
 use crate::tui::theme::Mark;
+use crate::tui::time_left::told;
 use crate::tui::widgets::big_text::BigText;
 use crate::tui::widgets::gauge::Gauge;
 
@@ -122,7 +123,7 @@ impl<'a> Text<'a> {
             (true, _) => format!(" Sign in to {provider} on another device"),
             (false, true) => format!(" Sign in to {provider}"),
             (false, false) => {
-                let left = format!("{} left", countdown(now.moment.until(waiting.code.expires_at)));
+                let left = format!("{} left", model.time_left(now.moment.until(waiting.code.expires_at)));
                 let room = (inner + 1).saturating_sub(columns(&left));
                 format!("{:<room$}{left}", format!(" Sign in to {provider}"))
             }
@@ -341,7 +342,7 @@ impl<'a> Text<'a> {
         };
         if let Some(row) = self.gauge {
             let code = &scene.waiting.code;
-            let remaining = scene.now.moment.until(code.expires_at);
+            let remaining = told(scene.now.moment.until(code.expires_at), scene.model.motion);
             let gauge = Gauge { remaining, total: code.lifetime, theme: &scene.model.theme };
             (&gauge).render(at(row, 1, area.width.saturating_sub(2), 1), frame.buffer_mut());
         }

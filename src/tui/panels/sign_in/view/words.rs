@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use ratatui::style::Style;
 
+use crate::config::Motion;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::sign_in::{LastAnswer, Waiting};
-use crate::tui::text::{clock, countdown, ordinal, width, wrap};
+use crate::tui::text::{clock, ordinal, width, wrap};
 use crate::tui::theme::Mark;
 
 /// From here on the end of a code is a warning.
@@ -19,7 +20,7 @@ pub(super) fn state(model: &Model, waiting: &Waiting, now: Now, columns: usize) 
     if left.is_zero() {
         return ("The code ran out. Asking one last time ...".to_owned(), model.theme.attention);
     }
-    let time = countdown(left);
+    let time = model.time_left(left);
     if left > LAST_MINUTE {
         let wordings =
             [format!("Waiting for approval   code good for {time}"), format!("Waiting   code good for {time}")];
@@ -41,7 +42,7 @@ fn first_that_fits(wordings: &[String], columns: usize) -> String {
 
 /// How the last question ended, and when the next one comes.
 pub(super) fn last_and_next(model: &Model, waiting: &Waiting, now: Now) -> (String, String, Style) {
-    let next = countdown(now.moment.until(waiting.next_poll_at));
+    let next = model.time_left(now.moment.until(waiting.next_poll_at));
     let every = waiting.interval.as_secs();
     let mark = Mark::Attention.word();
     let theme = &model.theme;
@@ -49,7 +50,11 @@ pub(super) fn last_and_next(model: &Model, waiting: &Waiting, now: Now) -> (Stri
     match &waiting.last_answer {
         LastAnswer::None => (format!("We ask the server every {every} s"), format!("first in {next}"), theme.text),
         LastAnswer::Pending { at } => {
-            (format!("Last asked {} ago: not yet approved", clock(now.moment - *at)), next_in, theme.text)
+            let last = match model.motion {
+                Motion::Full => format!("Last asked {} ago: not yet approved", clock(now.moment - *at)),
+                Motion::Reduced => "Last answer: not yet approved".to_owned(),
+            };
+            (last, next_in, theme.text)
         }
         LastAnswer::SlowedDown { .. } => {
             (format!("{mark} The server asks us to wait longer: every {every} s now"), next_in, theme.attention)
@@ -67,7 +72,7 @@ pub(super) fn last_and_next(model: &Model, waiting: &Waiting, now: Now) -> (Stri
 
 /// The same in 39 columns.
 pub(super) fn next_in_short(model: &Model, waiting: &Waiting, now: Now) -> String {
-    let next = countdown(now.moment.until(waiting.next_poll_at));
+    let next = model.time_left(now.moment.until(waiting.next_poll_at));
     let separator = model.theme.separator();
     match &waiting.last_answer {
         LastAnswer::None => format!("Waiting{separator}first check in {next}"),

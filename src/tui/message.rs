@@ -101,6 +101,11 @@ pub enum Message {
         task: TaskId,
         found: Option<Found>,
     },
+    /// A long text in lines.
+    Wrapped {
+        task: TaskId,
+        document: Arc<JsonDocument>,
+    },
     /// An answer was saved to this file, or could not be.
     Saved(Result<PathBuf, Error>),
 }
@@ -174,6 +179,12 @@ pub enum Effect {
         task: TaskId,
         document: Arc<JsonDocument>,
         query: String,
+    },
+    /// Breaks a long text into lines of so many columns.
+    Wrap {
+        task: TaskId,
+        text: Arc<str>,
+        columns: usize,
     },
     /// Writes an answer to a new file in the current directory.
     Save {

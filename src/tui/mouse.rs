@@ -36,14 +36,15 @@ pub(super) fn pointed(model: &mut Model, at: Position, what: Pointing, now: Now)
         Pointing::WheelDown => Some((Key::Down, Command::Down)),
     };
     let Some((key, command)) = key else { return press(model, at, now) };
+    let mut effects = Vec::new();
     for _ in 0..WHEEL {
         match model.overlay.take() {
             Some(overlay) => drop(press_in_overlay(model, overlay, key, now)),
-            None if model.screen == Screen::Api => api::turn(model, at, command, now),
+            None if model.screen == Screen::Api => effects.extend(api::turn(model, at, command)),
             None => drop(ask(model, command, now)),
         }
     }
-    Vec::new()
+    effects
 }
 
 fn press(model: &mut Model, at: Position, now: Now) -> Vec<Effect> {

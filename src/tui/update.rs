@@ -32,8 +32,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::Pasted(text) => api::paste(model, &text),
         Message::Resized { columns, rows } => {
             model.window = ratatui::layout::Size::new(columns, rows);
-            api::resized(model);
-            Vec::new()
+            api::resized(model)
         }
         Message::Woken => wake(model, now),
         Message::SignIn { task, event } => sign_in::happened(model, task, event, now),
@@ -50,6 +49,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::Answered { task, result } => api::answered(model, task, *result, now),
         Message::ScopesAdded { task, profile, result } => api::scopes_added(model, task, &profile, result),
         Message::Found { task, found } => api::found(model, task, found),
+        Message::Wrapped { task, document } => api::wrapped(model, task, document),
         Message::Saved(result) => api::saved(model, result, now),
     }
 }

@@ -1,17 +1,20 @@
 //! No size and no key breaks the panels.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use device_login::config::Config;
 use device_login::error::{Code, Error};
 use device_login::secret::Secret;
 use device_login::service::{ConfigurationChange, SignedOut};
 use device_login::tui::keymap::Key;
-use device_login::tui::message::{Effect, Message};
+use device_login::tui::message::{Effect, Message, Pointing};
 use device_login::tui::model::{Model, Now};
 use device_login::tui::panels::api::Received;
 use device_login::tui::update::update;
+use device_login::tui::widgets::json_view::JsonDocument;
 use proptest::prelude::*;
+use ratatui::layout::Position;
 
 use crate::assert_no_control;
 use crate::panels::*;
@@ -33,10 +36,12 @@ fn any_key() -> impl Strategy<Value = Key> {
         Key::PageDown,
         Key::Home,
         Key::End,
+        Key::Ctrl('s'),
+        Key::Ctrl('t'),
     ];
     prop_oneof![
         3 => prop::sample::select(named),
-        3 => prop::sample::select("aexvnrtcysSuzZhl/? qNgG!pmdw+".chars().collect::<Vec<_>>()).prop_map(Key::Char),
+        3 => prop::sample::select("aexvnrtcysSuzZhl/? qNgG!f+-pwjk:Lmd".chars().collect::<Vec<_>>()).prop_map(Key::Char),
         1 => prop::sample::select("日é{\u{301}\u{202e}".chars().collect::<Vec<_>>()).prop_map(Key::Char),
     ]
 }
@@ -46,6 +51,7 @@ enum Happening {
     Key(Key),
     Resized(u16, u16),
     Paste,
+    Pointed(u16, u16, Pointing),
 }
 
 fn any_happening() -> impl Strategy<Value = Happening> {
@@ -54,6 +60,7 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         3 => (0..300_u16, 0..300_u16).prop_map(|(columns, rows)| Happening::Resized(columns, rows)),
         2 => (0..45_u16, 0..14_u16).prop_map(|(columns, rows)| Happening::Resized(columns, rows)),
         1 => Just(Happening::Paste),
+        4 => (0..130_u16, 0..45_u16, any_pointing()).prop_map(|(x, y, what)| Happening::Pointed(x, y, what)),
     ]
 }
 
@@ -66,6 +73,15 @@ fn configured() -> Config {
     Config::parse(&text, Path::new("/home/dana/config.toml")).expect("valid")
 }
 
+fn any_pointing() -> impl Strategy<Value = Pointing> {
+    prop::sample::select(vec![Pointing::Press, Pointing::Press, Pointing::WheelUp, Pointing::WheelDown])
+}
+
+/// An answer that is too long to be searched or broken into lines between two keys.
+fn long() -> String {
+    format!("[{}\"{}\"]", r#"{"name":"x","n":[1]},"#.repeat(15_000), "日本語é".repeat(2_000))
+}
+
 /// Answers what was asked for, at once.
 fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
     for effect in effects {
@@ -73,7 +89,12 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
             Effect::LoadStatuses => Message::StatusesLoaded(statuses()),
             Effect::LoadTestCalls { task, .. } => Message::TestCallsLoaded { task, result: Box::new(Ok(test_calls())) },
             Effect::Call { task, .. } => {
-                let body = if task.0 % 2 == 0 { HOSTILE } else { ORGANIZATION };
+                let long = if task.0 % 5 == 0 { long() } else { String::new() };
+                let body = match task.0 % 5 {
+                    0 => &long,
+                    1 | 2 => HOSTILE,
+                    _ => ORGANIZATION,
+                };
                 let answer = answer(200 + u16::try_from(task.0 % 300).unwrap_or(0), body, Some(explanation(HOSTILE)));
                 Message::Answered { task, result: Box::new(Ok(Received::new(answer))) }
             }
@@ -97,12 +118,20 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
                 profile,
                 result: Ok(SignedOut { revoked: Some(Ok(())), forgotten: true, is_noted: false }),
             },
+            Effect::Find { task, document, query } => Message::Found { task, found: document.find(&query) },
+            Effect::Wrap { task, text, columns } => {
+                Message::Wrapped { task, document: Arc::new(JsonDocument::wrapped(text, columns)) }
+            }
+            Effect::Save { name, .. } => Message::Saved(Ok(PathBuf::from(name))),
+            Effect::AddScopes { task, profile, scopes } => Message::ScopesAdded { task, profile, result: Ok(scopes) },
             _ => continue,
         };
         let more = update(model, message, now);
-        let may_follow =
-            |effect: &Effect| matches!(effect, Effect::LoadStatuses | Effect::Copy(_) | Effect::UseConfiguration(_));
-        assert!(more.iter().all(may_follow));
+        let is_expected = |effect: &Effect| {
+            use Effect::{Copy, LoadStatuses, StartSignIn, UseConfiguration, Wrap};
+            matches!(effect, LoadStatuses | Copy(_) | Wrap { .. } | StartSignIn { .. } | UseConfiguration(_))
+        };
+        assert!(more.iter().all(is_expected), "{more:?}");
     }
 }
 
@@ -130,6 +159,9 @@ proptest! {
             let effects = match happening {
                 Happening::Key(key) => update(&mut model, Message::Key(key), now),
                 Happening::Resized(columns, rows) => update(&mut model, Message::Resized { columns, rows }, now),
+                Happening::Pointed(x, y, what) => {
+                    update(&mut model, Message::Pointed { at: Position::new(x, y), what }, now)
+                }
                 Happening::Paste => update(&mut model, Message::Pasted(HOSTILE.to_owned()), now),
             };
             answer_effects(&mut model, effects, now);

@@ -4,9 +4,11 @@ use device_login::error::{Code, Error};
 use device_login::providers::{standard, zoho};
 use device_login::service::{Explained, TestCalls};
 use device_login::tui::keymap::Key;
-use device_login::tui::message::Message;
+use device_login::tui::message::{Effect, Message, Pointing};
 use device_login::tui::model::Model;
+use device_login::tui::panels::api::Received;
 use device_login::tui::update::update;
+use ratatui::layout::Position;
 
 use crate::panels::*;
 use crate::support::screen_text;
@@ -219,4 +221,91 @@ fn a_provider_without_products_has_one_call_and_the_own_request() {
     update(&mut model, Message::TestCallsLoaded { task, result: Box::new(Ok(calls)) }, now());
     let text = screen_text(&model, now());
     assert!(text.contains(">   Who am I") && text.contains("Own request") && !text.contains("CRM"), "{text}");
+}
+
+/// Where a text stands on the screen for the `nth` time.
+fn place_of(model: &Model, text: &str, nth: usize) -> Position {
+    let screen = screen_text(model, now());
+    let (row, line) = screen.lines().enumerate().filter(|(_, line)| line.contains(text)).nth(nth).expect(text);
+    let column = line[..line.find(text).expect("it is there")].chars().count();
+    Position::new(u16::try_from(column).expect("a column"), u16::try_from(row).expect("a row"))
+}
+
+fn point(model: &mut Model, text: &str, what: Pointing) -> Vec<Effect> {
+    let at = place_of(model, text, 0);
+    update(model, Message::Pointed { at, what }, now())
+}
+
+#[test]
+fn the_mouse_picks_a_request_and_a_second_press_sends_it() {
+    let mut model = api_panel();
+    assert_eq!(point(&mut model, "Organization", Pointing::Press), []);
+    let effects = point(&mut model, "Organization", Pointing::Press);
+    assert!(matches!(&effects[..], [Effect::Call { call, .. }] if call.url.path() == "/crm/v8/org"), "{effects:?}");
+    let task = task_of(&effects);
+    let result = Box::new(Ok(Received::new(answer(200, ORGANIZATION, None))));
+    update(&mut model, Message::Answered { task, result }, now());
+    // The answer has the keys after a press on it, so that the first press on the list only takes them back.
+    point(&mut model, "currency", Pointing::Press);
+    assert_eq!(point(&mut model, "Organization", Pointing::Press), []);
+}
+
+#[test]
+fn the_mouse_never_sends_what_may_change_something() {
+    let mut model = with_keys(api_panel(), &[Key::End, Key::Char('e')]);
+    type_text(&mut model, "/crm/v8/Leads");
+    press(&mut model, &[Key::BackTab, Key::Char('p'), Key::Esc]);
+    for _ in 0..3 {
+        assert_eq!(point(&mut model, "Own request", Pointing::Press), []);
+        assert_eq!(model.overlay, None);
+    }
+    // Nor when the person has wanted it once.
+    let sent = press(&mut model, &[Key::Char('s'), Key::Char('y')]);
+    assert!(matches!(sent[..], [Effect::Call { .. }]), "{sent:?}");
+    assert_eq!(point(&mut model, "Own request", Pointing::Press), []);
+}
+
+#[test]
+fn the_mouse_points_at_lines_of_the_answer_and_folds_them() {
+    let mut model = answered(Ok(answer(200, ORGANIZATION, None)));
+    resize(&mut model, 120, 40);
+    point(&mut model, "license_details", Pointing::Press);
+    assert!(screen_text(&model, now()).contains("> "), "{}", screen_text(&model, now()));
+    assert!(screen_text(&model, now()).contains("paid_type"));
+    point(&mut model, "license_details", Pointing::Press);
+    assert!(!screen_text(&model, now()).contains("paid_type"));
+    point(&mut model, "license_details", Pointing::Press);
+    assert!(screen_text(&model, now()).contains("paid_type"));
+}
+
+#[test]
+fn the_wheel_moves_what_is_under_the_mouse() {
+    let mut model = answered(Ok(answer(200, ORGANIZATION, None)));
+    resize(&mut model, 120, 40);
+    let line = |model: &Model| {
+        let text = screen_text(model, now());
+        text.lines().find_map(|line| Some(line.split_once("line ")?.1[..2].trim().to_owned())).expect("a line")
+    };
+    let list = place_of(&model, "Organization", 0);
+    assert_eq!(line(&model), "1");
+    point(&mut model, "currency", Pointing::WheelDown);
+    assert_eq!(line(&model), "4");
+    assert!(screen_text(&model, now()).contains("> Requests"), "the list still has the keys");
+    point(&mut model, "currency", Pointing::WheelUp);
+    assert_eq!(line(&model), "1");
+    press(&mut model, &[Key::Tab]);
+    update(&mut model, Message::Pointed { at: list, what: Pointing::WheelDown }, now());
+    assert!(!screen_text(&model, now()).contains(">   Organization"));
+}
+
+#[test]
+fn the_mouse_picks_an_earlier_answer() {
+    let mut model = answered(Ok(answer(200, ORGANIZATION, None)));
+    let task = task_of(&press(&mut model, &[Key::Enter]));
+    let result = Box::new(Ok(Received::new(answer(404, "{}", None))));
+    update(&mut model, Message::Answered { task, result }, later(5));
+    press(&mut model, &[Key::Char('r')]);
+    point(&mut model, "200  ", Pointing::Press);
+    point(&mut model, "200  ", Pointing::Press);
+    assert!(screen_text(&model, later(5)).contains("Example GmbH"));
 }

@@ -7,6 +7,7 @@ mod actions;
 mod answer;
 mod fix;
 mod list;
+mod pointer;
 mod received;
 mod request;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 mod view;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use actions::{
     back, copy_curl, copy_path, copy_value, edit, in_history, in_list, in_text, leave, save, search, send,
@@ -23,8 +25,6 @@ use answer::{Exchange, History, Side};
 use fix::Waiting;
 use list::{RequestList, Row};
 use request::{Pressed, RequestForm};
-
-use ratatui::layout::Position;
 
 use crate::api::Call;
 use crate::error::Error;
@@ -37,11 +37,12 @@ use crate::tui::model::{Model, Now, Screen};
 use crate::tui::panels::profiles;
 use crate::tui::theme::Mark;
 use crate::tui::widgets::field::Field;
-use crate::tui::widgets::json_view::{Found, GUTTER, JsonView};
+use crate::tui::widgets::json_view::{Found, GUTTER, JsonDocument, JsonView};
 use crate::untrusted::visible;
 
 pub use actions::send_confirmed;
 pub use fix::{after_sign_in, next_wakeup, refreshed, scopes_added, waits_for_token, wake};
+pub use pointer::{point, turn};
 pub use received::{Content, Received};
 pub use view::{title, view};
 
@@ -68,6 +69,8 @@ pub struct ApiPanel {
     query: Option<Field>,
     /// The search that goes on in a long text.
     searching: Option<TaskId>,
+    /// The raw text that is broken into lines elsewhere.
+    wrapping: Option<Wrapping>,
     /// The row of the list of earlier answers that has the cursor.
     history_row: usize,
 }
@@ -86,6 +89,15 @@ struct Sent {
     task: TaskId,
     call: Call,
     dialect: &'static Dialect,
+}
+
+/// A raw text on its way to be broken into lines.
+#[derive(Clone, Copy, Debug)]
+struct Wrapping {
+    task: TaskId,
+    /// The request that was answered with it.
+    answer: TaskId,
+    columns: usize,
 }
 
 /// What the keys are for.
@@ -119,6 +131,7 @@ impl ApiPanel {
             side: Side::Body,
             query: None,
             searching: None,
+            wrapping: None,
             history_row: 0,
         }
     }
@@ -209,8 +222,7 @@ pub fn loaded(model: &mut Model, task: TaskId, result: Result<TestCalls, Error>)
         panel.catalogue = result.map_or_else(Catalogue::Failed, |known| Catalogue::Ready(Box::new(known)));
         panel.with_list(RequestList::fill);
     }
-    resized(model);
-    Vec::new()
+    resized(model)
 }
 
 /// What the key for help does now, for the footer.
@@ -267,7 +279,7 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
         Focus::Filter => type_filter(panel, key),
         _ => effects = type_query(model, key),
     }
-    resized(model);
+    effects.extend(resized(model));
     effects
 }
 
@@ -301,7 +313,7 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 /// Does what the person asked for.
 pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return profiles::open(model) };
-    let effects = match (command, panel.focus) {
+    let mut effects = match (command, panel.focus) {
         (Command::Back, _) => back(model, now),
         (Command::Quit, _) => leave(model),
         (Command::History, _) => toggle_history(panel),
@@ -327,7 +339,7 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         (_, Focus::Requests) => in_list(model, command),
         _ => in_text(panel, command),
     };
-    resized(model);
+    effects.extend(resized(model));
     effects
 }
 
@@ -344,8 +356,7 @@ pub fn answered(model: &mut Model, task: TaskId, result: Result<Received, Error>
         panel.forget_query();
     }
     panel.history.push(exchange, panel.shown);
-    resized(model);
-    Vec::new()
+    resized(model)
 }
 
 /// Takes in what was found in a long text, unless something else is looked for by now.
@@ -369,30 +380,43 @@ pub fn saved(model: &mut Model, result: Result<PathBuf, Error>, now: Now) -> Vec
     Vec::new()
 }
 
-/// Fits the answer's text to its pane, which the window and the lines above it settle.
-pub fn resized(model: &mut Model) {
-    let is_raw = model.api.as_ref().is_some_and(|panel| panel.side == Side::Raw);
-    if is_raw {
-        let columns = usize::from(view::text_size(model).width.saturating_sub(GUTTER)).max(1);
-        if let Some(panel) = &mut model.api
-            && let Some(shown) = panel.shown
-            && let Some(exchange) = panel.history.find_mut(shown)
-        {
-            exchange.wrap_raw(columns);
-        }
+/// Takes in a raw text in lines; shows it if it is looked at still.
+pub fn wrapped(model: &mut Model, task: TaskId, document: Arc<JsonDocument>) -> Vec<Effect> {
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    let Some(done) = panel.wrapping.take_if(|wrapping| wrapping.task == task) else { return Vec::new() };
+    if let Some(exchange) = panel.history.find_mut(done.answer) {
+        exchange.show_raw(document, done.columns);
     }
+    if panel.side == Side::Raw && panel.shown == Some(done.answer) {
+        panel.forget_query();
+        panel.focus = if panel.focus == Focus::Query { Focus::Answer } else { panel.focus };
+    }
+    // The window may have another width by now.
+    resized(model)
+}
+
+/// Fits the answer's text to its pane, which the window and the lines above it settle.
+pub fn resized(model: &mut Model) -> Vec<Effect> {
+    let effects = wrap_raw(model).into_iter().collect();
     let rows = view::text_size(model).height;
     if let Some(text) = model.api.as_mut().and_then(ApiPanel::text_mut) {
         text.set_rows(rows);
     }
+    effects
 }
 
-/// Puts the cursor where the mouse was pressed.
-pub fn point(_model: &mut Model, _at: Position, _now: Now) -> Vec<Effect> {
-    Vec::new()
-}
-
-/// Moves in the pane under the mouse.
-pub fn turn(model: &mut Model, _at: Position, command: Command, now: Now) {
-    drop(self::command(model, command, now));
+/// Breaks the raw text that is looked at to the width of its pane; a long one elsewhere, one width at a time.
+fn wrap_raw(model: &mut Model) -> Option<Effect> {
+    model.api.as_ref().filter(|panel| panel.side == Side::Raw)?;
+    let columns = usize::from(view::text_size(model).width.saturating_sub(GUTTER)).max(1);
+    let panel = model.api.as_mut()?;
+    let answer = panel.shown?;
+    let text = panel.history.find_mut(answer)?.wrap_raw(columns)?;
+    if panel.wrapping.is_some() {
+        return None;
+    }
+    let task = model.new_task();
+    let panel = model.api.as_mut()?;
+    panel.wrapping = Some(Wrapping { task, answer, columns });
+    Some(Effect::Wrap { task, text, columns })
 }

@@ -76,13 +76,16 @@ impl Palette {
 
     /// Draws the line that is typed and the commands that it leaves.
     pub fn view(&self, model: &Model, area: Rect, frame: &mut Frame<'_>) {
+        if area.is_empty() {
+            return;
+        }
         let room = usize::from(area.width.saturating_sub(2));
         let prompt = clip(&format!(" > {}", self.query), room);
         let cursor = u16::try_from(Line::raw(prompt.as_str()).width()).unwrap_or(area.width);
         frame.buffer_mut().set_stringn(area.x, area.y, prompt, room, model.theme.title);
         let list = Rect { y: area.y.saturating_add(2), height: area.height.saturating_sub(2), ..area };
         let entries = entries(model, &self.query);
-        if entries.is_empty() {
+        if entries.is_empty() && !list.is_empty() {
             frame.buffer_mut().set_stringn(area.x, list.y, " Nothing here is called so.", room, model.theme.text);
         }
         let rows = usize::from(list.height);
@@ -101,10 +104,8 @@ impl Palette {
                 frame.buffer_mut().set_style(place, model.theme.selected);
             }
         }
-        if area.height > 0 {
-            // Typing goes here, and screen readers follow.
-            frame.set_cursor_position(Position::new(area.x.saturating_add(cursor), area.y));
-        }
+        // Typing goes here, and screen readers follow.
+        frame.set_cursor_position(Position::new(area.x.saturating_add(cursor), area.y));
     }
 }
 

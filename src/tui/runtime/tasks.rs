@@ -16,6 +16,8 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use url::Url;
 
+use answers::Latest;
+
 use crate::clock;
 use crate::config::{Config, Profile};
 use crate::error::Error;
@@ -24,6 +26,7 @@ use crate::service::{ConfigurationChange, Freshness, Service, SignIn};
 use crate::supervisor::Supervisor;
 use crate::tui::Decide;
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
+use crate::tui::widgets::json_view::JsonDocument;
 
 /// How long quitting waits for work that must not be cut short.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -47,6 +50,7 @@ pub(super) struct Tasks {
     decisions: Arc<Mutex<Decisions>>,
     /// Work that changes the store or gives a grant back: quitting waits for it.
     must_finish: JoinSet<()>,
+    last_search: Latest,
     /// A configuration that a task has written, until the next effect.
     newer_config: Arc<Mutex<Option<Config>>>,
 }
@@ -60,6 +64,7 @@ impl Tasks {
             cancellable: HashMap::new(),
             decisions: Arc::default(),
             must_finish: JoinSet::new(),
+            last_search: Latest::default(),
             newer_config: Arc::default(),
         }
     }
@@ -117,9 +122,17 @@ impl Tasks {
             ),
             Effect::AddScopes { task, profile, scopes } => self.add_scopes(task, profile, scopes),
             Effect::Find { task, document, query } => {
+                let (sender, is_wanted) = (self.sender.clone(), self.last_search.begin(task));
+                tokio::task::spawn_blocking(move || {
+                    let found = document.find_while(&query, &is_wanted);
+                    drop(sender.send(Message::Found { task, found }));
+                });
+            }
+            Effect::Wrap { task, text, columns } => {
                 let sender = self.sender.clone();
                 tokio::task::spawn_blocking(move || {
-                    drop(sender.send(Message::Found { task, found: document.find(&query) }));
+                    let document = Arc::new(JsonDocument::wrapped(text, columns));
+                    drop(sender.send(Message::Wrapped { task, document }));
                 });
             }
             Effect::Save { name, content } => {

@@ -44,6 +44,14 @@ impl JsonView {
         Self { document, folded, cursor: 0, top: 0, left: 0, rows: 1, search: None, fold_depth, origin: 0 }
     }
 
+    /// Shows the same text broken elsewhere, at the same place of it. What was found in the old lines is forgotten.
+    pub fn rebroken(&mut self, document: Arc<JsonDocument>) {
+        let byte_of = |line: usize| self.document.lines().get(line).map_or(0, |line| line.start as usize);
+        let (cursor, top) = (document.line_of(byte_of(self.cursor)), document.line_of(byte_of(self.top)));
+        *self = Self { cursor, top, rows: self.rows, ..Self::new(document) };
+        self.settle();
+    }
+
     pub fn document(&self) -> &Arc<JsonDocument> {
         &self.document
     }
@@ -78,6 +86,15 @@ impl JsonView {
     pub fn page(&mut self, pages: isize) {
         let lines = isize::try_from(self.rows.saturating_sub(1).max(1)).unwrap_or(isize::MAX);
         self.move_by(pages.saturating_mul(lines));
+    }
+
+    /// Moves the cursor to the line at a row of the pane. Tells whether it was there already; `None` where no line is.
+    pub fn point(&mut self, row: usize) -> Option<bool> {
+        let line = self.visible_from(self.top).take(self.rows).nth(row)?;
+        let was_there = self.cursor == line;
+        self.cursor = line;
+        self.settle();
+        Some(was_there)
     }
 
     pub fn home(&mut self) {

@@ -59,13 +59,13 @@ pub fn send_confirmed(model: &mut Model) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return Vec::new() };
     let Some(Ok(call)) = panel.selected_call() else { return Vec::new() };
     panel.confirmed.push(call);
-    let effects = send(model);
-    resized(model);
+    let mut effects = send(model);
+    effects.extend(resized(model));
     effects
 }
 
 /// Whether a call is of a method that may change something (RFC 9110 §9.2.1).
-fn changes_something(call: &Call) -> bool {
+pub(super) fn changes_something(call: &Call) -> bool {
     !matches!(call.method, Method::Get | Method::Head)
 }
 

@@ -22,6 +22,8 @@ use crate::tui::widgets::json_view::{JsonDocument, JsonView};
 const MOST_ANSWERS: usize = 20;
 /// How many bytes of bodies are kept at most. The newest answer stays whatever its size.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of a raw text that are broken into lines between two keys, more than the largest screen shows.
+const SHORT_TEXT: usize = 64 * 1024;
 /// Headers in which products tell how many calls are left, or how long to wait.
 const RATE_HEADERS: [&str; 3] = ["x-ratelimit", "x-api-credits-remaining", "retry-after"];
 
@@ -53,7 +55,8 @@ pub(super) struct Reply {
     pub(super) explained: Option<Explained>,
     pub(super) content: Content,
     body: JsonView,
-    /// The body as it was sent, broken after so many columns. Made when it is first looked at.
+    /// The body as it was sent, broken after so many columns, or the beginning of it after 0. Made when it is first looked
+    /// at.
     raw: Option<(usize, JsonView)>,
     headers: JsonView,
 }
@@ -116,16 +119,37 @@ impl Exchange {
         }
     }
 
-    /// Breaks the raw text to the width of its pane.
-    pub(super) fn wrap_raw(&mut self, columns: usize) {
-        let Ok(reply) = &mut self.outcome else { return };
-        if reply.raw.as_ref().is_none_or(|(known, _)| *known != columns) {
-            let document = match &reply.content {
-                Content::Text(text) => JsonDocument::wrapped(text.clone(), columns),
-                Content::Binary(bytes) => JsonDocument::plain(in_hexadecimal(bytes)),
-            };
-            reply.raw = Some((columns, JsonView::new(Arc::new(document))));
+    /// Breaks the raw text to the width of its pane. Of a long one that is done at once for its beginning only: gives the
+    /// text that is to be broken elsewhere.
+    pub(super) fn wrap_raw(&mut self, columns: usize) -> Option<Arc<str>> {
+        let Ok(reply) = &mut self.outcome else { return None };
+        if reply.raw.as_ref().is_some_and(|(known, _)| *known == columns) {
+            return None;
         }
+        let document = match &reply.content {
+            Content::Text(text) if text.len() > SHORT_TEXT => {
+                if reply.raw.is_none() {
+                    let beginning = JsonDocument::beginning(text, SHORT_TEXT, columns);
+                    reply.raw = Some((0, JsonView::new(Arc::new(beginning))));
+                }
+                return Some(text.clone());
+            }
+            Content::Text(text) => JsonDocument::wrapped(text.clone(), columns),
+            Content::Binary(bytes) => JsonDocument::plain(in_hexadecimal(bytes)),
+        };
+        self.show_raw(Arc::new(document), columns);
+        None
+    }
+
+    /// Shows the raw text broken after so many columns, at the place where it was.
+    pub(super) fn show_raw(&mut self, document: Arc<JsonDocument>, columns: usize) {
+        let Ok(reply) = &mut self.outcome else { return };
+        let mut view = match reply.raw.take() {
+            Some((_, view)) => view,
+            None => JsonView::new(document.clone()),
+        };
+        view.rebroken(document);
+        reply.raw = Some((columns, view));
     }
 
     fn size(&self) -> usize {

@@ -75,6 +75,10 @@ impl RequestList {
         self.cursor = moved(self.cursor, command, page).min(self.rows.len().saturating_sub(1));
     }
 
+    pub(super) fn move_to(&mut self, row: usize) {
+        self.cursor = row.min(self.rows.len().saturating_sub(1));
+    }
+
     pub(super) fn select(&mut self, row: Row) {
         self.cursor = self.rows.iter().position(|other| *other == row).unwrap_or(self.cursor);
     }

@@ -17,6 +17,7 @@ use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::theme::{Environment, Mark};
 use crate::tui::update::update;
+use crate::tui::widgets::json_view::JsonDocument;
 
 fn now() -> Now {
     let time: Timestamp = "2026-03-14T14:03:00Z".parse().expect("a time");
@@ -613,4 +614,28 @@ fn products_fold_and_the_list_is_searched() {
     press(&mut model, Key::Esc);
     assert_eq!(press(&mut model, Key::Esc), []);
     assert!(api(&model).list.filter.is_none() && model.screen == Screen::Api);
+}
+
+#[test]
+fn a_long_raw_text_is_there_at_once_and_broken_to_the_end_elsewhere_one_width_at_a_time() {
+    let body = "0123456789".repeat(100_000);
+    let mut model = with_answer(&body);
+    let effects = press(&mut model, Key::Char('v'));
+    let [Effect::Wrap { task, text, columns }] = effects.as_slice() else { panic!("{effects:?}") };
+    let lines = |model: &Model| api(model).text().expect("a text").document().line_count();
+    assert_eq!((text.len(), lines(&model) < body.len() / columns / 2), (body.len(), true));
+    // The window changes meanwhile, again and again.
+    for columns in 81..90 {
+        assert_eq!(update(&mut model, Message::Resized { columns, rows: 24 }, now()), []);
+    }
+    let document = std::sync::Arc::new(JsonDocument::wrapped(text.clone(), *columns));
+    let effects = update(&mut model, Message::Wrapped { task: *task, document }, now());
+    assert_eq!(lines(&model), body.len().div_ceil(*columns));
+    press(&mut model, Key::Tab);
+    press(&mut model, Key::End);
+    let [Effect::Wrap { task, text, columns }] = effects.as_slice() else { panic!("{effects:?}") };
+    let document = std::sync::Arc::new(JsonDocument::wrapped(text.clone(), *columns));
+    assert_eq!(update(&mut model, Message::Wrapped { task: *task, document }, now()), []);
+    let view = api(&model).text().expect("a text");
+    assert_eq!((view.line() + 1, view.document().line_count()), (body.len().div_ceil(*columns), lines(&model)));
 }

@@ -10,7 +10,7 @@ mod list;
 mod request;
 
 use ratatui::Frame;
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Borders, Widget};
 
@@ -78,6 +78,43 @@ pub(super) fn has_one_pane(model: &Model) -> bool {
 pub(super) fn list_rows(model: &Model) -> usize {
     let list = model.api.as_ref().and_then(|panel| Panes::of(panel, body(model.window)).list);
     list.map_or(0, |list| usize::from(list.height.saturating_sub(2)))
+}
+
+/// What is at a place of the screen, for the mouse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The list, and the row of it that is there.
+    List(Option<usize>),
+    /// The earlier answers, and the one that is there.
+    History(Option<usize>),
+    /// The answer, and the row of its text that is there.
+    Answer(Option<usize>),
+}
+
+/// Finds out what is at a place; the request above the answer takes no mouse.
+pub(super) fn place_at(model: &Model, at: Position) -> Option<Place> {
+    let panel = model.api.as_ref()?;
+    let places = Panes::of(panel, body(model.window));
+    let inner = |area: Rect| block(model, "", area.width, true).inner(area);
+    let at_row = |area: Rect| area.contains(at).then(|| usize::from(at.y - area.y));
+    if let Some(list) = places.list.filter(|list| list.contains(at)) {
+        let inner = inner(list);
+        return Some(Place::List(inner.contains(at).then(|| list::row_at(panel, inner, at.y)).flatten()));
+    }
+    let right = places.right.filter(|right| right.contains(at))?;
+    let inner = inner(right);
+    if panel.focus == Focus::History {
+        let first = first_in_sight(panel.history_row, panel.history.len(), inner.height);
+        let row = at_row(inner).map(|row| first + row);
+        return Some(Place::History(row.filter(|row| *row < panel.history.len())));
+    }
+    Some(Place::Answer(at_row(Pane::of(model, panel, Moment::default(), inner).text)))
+}
+
+/// The first row in sight of a list whose cursor is kept in its middle.
+fn first_in_sight(cursor: usize, all: usize, rows: u16) -> usize {
+    let rows = usize::from(rows);
+    cursor.saturating_sub(rows / 2).min(all.saturating_sub(rows))
 }
 
 /// Where the panes are; those without room are none.

@@ -3,13 +3,29 @@
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Code, Error};
 use crate::service::Answer;
+use crate::tui::message::TaskId;
 use crate::tui::panels::api::{Content, Received};
 
 /// How many files of one name there may be.
 const MOST_NAMESAKES: u32 = 100;
+
+/// Work of which only the last that was begun is wanted.
+#[derive(Debug, Default)]
+pub(super) struct Latest(Arc<AtomicU64>);
+
+impl Latest {
+    /// Begins with a piece of work, and gives what tells it whether it is wanted still.
+    pub(super) fn begin(&self, task: TaskId) -> impl Fn() -> bool + Send + use<> {
+        self.0.store(task.0, Ordering::Relaxed);
+        let latest = self.0.clone();
+        move || latest.load(Ordering::Relaxed) == task.0
+    }
+}
 
 /// Takes an answer apart on a thread of its own, so that no key waits.
 pub(super) async fn received(answer: Answer) -> Result<Received, Error> {
@@ -54,7 +70,17 @@ fn save_in(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::save_in;
+    use super::{Latest, save_in};
+    use crate::tui::message::TaskId;
+
+    #[test]
+    fn only_the_last_piece_of_work_is_wanted() {
+        let latest = Latest::default();
+        let first = latest.begin(TaskId(1));
+        assert!(first());
+        let second = latest.begin(TaskId(2));
+        assert!(!first() && second());
+    }
 
     #[test]
     fn a_file_that_is_there_stays_and_the_new_one_is_private() {

@@ -73,7 +73,22 @@ impl JsonDocument {
 
     /// Looks for `query` as it was sent; `None` for an empty one. Takes time in proportion to the text.
     pub fn find(&self, query: &str) -> Option<Found> {
-        Pattern::new(query).map(|pattern| Found::new(pattern, &self.text, &self.lines))
+        self.find_while(query, &|| true)
+    }
+
+    /// The same, which asks again and again whether it is wanted still; `None` if not.
+    pub fn find_while(&self, query: &str, is_wanted: &dyn Fn() -> bool) -> Option<Found> {
+        Found::new(Pattern::new(query)?, &self.text, &self.lines, is_wanted)
+    }
+
+    /// The beginning of `text`, at most about `limit` bytes, broken after so many columns.
+    pub fn beginning(text: &str, limit: usize, columns: usize) -> Self {
+        Self::wrapped(prefix(text, limit), columns)
+    }
+
+    /// The line that has a byte of the text.
+    pub(super) fn line_of(&self, byte: usize) -> usize {
+        self.lines.partition_point(|line| line.start as usize <= byte).saturating_sub(1)
     }
 
     /// Tells whether the text is JSON. What is cut off or followed by anything is not.

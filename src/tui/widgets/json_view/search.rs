@@ -2,6 +2,9 @@
 
 use super::scan::Line;
 
+/// Bytes that are searched before it is asked whether that is wanted still.
+const SLICE: usize = 64 * 1024;
+
 /// What is looked for. Ignores the case of ASCII letters unless it has a capital one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Pattern {
@@ -17,8 +20,10 @@ pub struct Found {
 }
 
 impl Found {
-    pub(super) fn new(pattern: Pattern, text: &str, lines: &[Line]) -> Self {
-        Self { lines: pattern.lines_in(text, lines), pattern }
+    /// `None` if it was not wanted any more before it was there.
+    pub(super) fn new(pattern: Pattern, text: &str, lines: &[Line], is_wanted: &dyn Fn() -> bool) -> Option<Self> {
+        let lines = pattern.lines_in(text, lines, is_wanted)?;
+        Some(Self { pattern, lines })
     }
 }
 
@@ -31,9 +36,12 @@ impl Pattern {
 
     /// The first place at or after `from`. It lies between characters, as both texts are UTF-8.
     pub(super) fn find_in(&self, text: &str, from: usize) -> Option<usize> {
+        self.find_in_bytes(text.as_bytes(), from)
+    }
+
+    fn find_in_bytes(&self, bytes: &[u8], from: usize) -> Option<usize> {
         let (first, rest) = self.letters.split_first()?;
         let capital = if self.ignores_case { first.to_ascii_uppercase() } else { *first };
-        let bytes = text.as_bytes();
         let mut at = from;
         loop {
             at += bytes.get(at..)?.iter().position(|byte| byte == first || *byte == capital)?;
@@ -45,17 +53,28 @@ impl Pattern {
         }
     }
 
-    /// The lines of `text` on which it begins, each once.
-    fn lines_in(&self, text: &str, lines: &[Line]) -> Vec<usize> {
+    /// The lines of `text` on which it begins, each once. Asks after each slice whether that is wanted still.
+    fn lines_in(&self, text: &str, lines: &[Line], is_wanted: &dyn Fn() -> bool) -> Option<Vec<usize>> {
         let mut found = Vec::new();
         let (mut from, mut line) = (0, 0);
-        while let Some(at) = self.find_in(text, from) {
+        let mut slice_end = SLICE;
+        while from < text.len() {
+            // What begins in the slice may end behind it.
+            let end = (slice_end + self.letters.len() - 1).min(text.len());
+            let Some(at) = self.find_in_bytes(&text.as_bytes()[..end], from) else {
+                if !is_wanted() {
+                    return None;
+                }
+                from = from.max(slice_end);
+                slice_end = from + SLICE;
+                continue;
+            };
             line += lines[line..].partition_point(|line| line.start as usize <= at);
             found.extend(line.checked_sub(1));
             let Some(next) = lines.get(line) else { break };
             from = next.start as usize;
         }
-        found
+        Some(found)
     }
 
     /// For each byte of a line, whether it is part of what was found.
@@ -73,6 +92,7 @@ impl Pattern {
 #[cfg(test)]
 mod tests {
     use super::Pattern;
+    use crate::tui::widgets::json_view::JsonDocument;
 
     fn find(query: &str, text: &str) -> Option<usize> {
         Pattern::new(query).expect("not empty").find_in(text, 0)
@@ -84,6 +104,21 @@ mod tests {
         assert_eq!(find("Owner", "the owner"), None);
         assert_eq!(find("OWNER", "the OWNER"), Some(4));
         assert_eq!(find("éa", "xéA"), Some(1));
+    }
+
+    #[test]
+    fn what_lies_across_two_slices_is_found_and_an_unwanted_search_stops() {
+        let text = format!("{}needle{}needle", "x".repeat(super::SLICE - 3), "y".repeat(3 * super::SLICE));
+        let document = JsonDocument::wrapped(text, 1000);
+        let found = document.find("needle").expect("something is looked for");
+        assert_eq!(found.lines, [(super::SLICE - 3) / 1000, document.line_count() - 1]);
+        let asked = std::cell::Cell::new(0);
+        let is_wanted = || {
+            asked.set(asked.get() + 1);
+            asked.get() < 2
+        };
+        assert_eq!(document.find_while("absent", &is_wanted), None);
+        assert_eq!(asked.get(), 2);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
 use super::super::ApiPanel;
-use super::{bytes_in_words, framed};
+use super::{bytes_in_words, first_in_sight, framed};
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::draw_lines;
 use crate::tui::text::{ago, clip};
@@ -17,9 +17,8 @@ pub(super) fn draw_history(model: &Model, panel: &ApiPanel, now: Now, area: Rect
     if panel.history.len() == 0 {
         return draw_lines(&[Line::raw("No answer yet.")], inner, frame);
     }
-    let rows = usize::from(inner.height);
     let room = usize::from(inner.width);
-    let first = panel.history_row.saturating_sub(rows / 2).min(panel.history.len().saturating_sub(rows));
+    let first = first_in_sight(panel.history_row, panel.history.len(), inner.height);
     let in_sight = panel.history.iter().enumerate().skip(first);
     for (row, (index, exchange)) in (inner.y..inner.bottom()).zip(in_sight) {
         let marker = if index == panel.history_row { ">" } else { " " };

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::super::list::Row;
 use super::super::{ApiPanel, Catalogue, Focus};
 use super::answer::error_lines;
-use super::framed;
+use super::{first_in_sight, framed};
 use crate::service::TestCalls;
 use crate::tui::model::Model;
 use crate::tui::panels::lines::draw_lines;
@@ -25,11 +25,10 @@ pub(super) fn draw_list(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut
         Catalogue::Loading(_) => return draw_lines(&[Line::raw("[..] Reading the grant ...")], inner, frame),
         Catalogue::Failed(error) => return draw_lines(&error_lines(model, error, room), inner, frame),
     };
-    let foot_rows = u16::from(panel.list.filter.is_some() && inner.height > 1);
-    let list = Rect { height: inner.height - foot_rows, ..inner };
-    let rows = usize::from(list.height);
+    let list = rows_area(panel, inner);
+    let foot_rows = inner.height - list.height;
     let (cursor, all) = (panel.list.cursor(), panel.list.rows());
-    let first = cursor.saturating_sub(rows / 2).min(all.len().saturating_sub(rows));
+    let first = first_in_sight(cursor, all.len(), list.height);
     for (y, (index, row)) in (list.y..list.bottom()).zip(all.iter().enumerate().skip(first)) {
         let marker = if index == cursor { "> " } else { "  " };
         let (name, note) = words_of(panel, known, *row);
@@ -49,6 +48,19 @@ pub(super) fn draw_list(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut
     if foot_rows > 0 {
         draw_filter(model, panel, known, Rect { y: list.bottom(), height: foot_rows, ..inner }, frame);
     }
+}
+
+/// Where the rows are: what is looked for stands below them.
+fn rows_area(panel: &ApiPanel, inner: Rect) -> Rect {
+    let foot_rows = u16::from(panel.list.filter.is_some() && inner.height > 1);
+    Rect { height: inner.height - foot_rows, ..inner }
+}
+
+/// The row of the list at this row of the screen.
+pub(super) fn row_at(panel: &ApiPanel, inner: Rect, y: u16) -> Option<usize> {
+    let (area, all) = (rows_area(panel, inner), panel.list.rows().len());
+    let below = y.checked_sub(area.y).filter(|below| *below < area.height)?;
+    Some(first_in_sight(panel.list.cursor(), all, area.height) + usize::from(below)).filter(|row| *row < all)
 }
 
 fn words_of(panel: &ApiPanel, known: &TestCalls, row: Row) -> (String, String) {

@@ -9,6 +9,7 @@ use super::super::request::RequestForm;
 use super::super::{ApiPanel, Focus};
 use super::form::draw_form;
 use super::{bytes_in_words, framed};
+use crate::api::Call;
 use crate::tui::model::Model;
 use crate::tui::panels::lines::draw_lines;
 use crate::tui::text::{clip, wrap};
@@ -59,11 +60,19 @@ fn scope_lines(model: &Model, panel: &ApiPanel, room: usize) -> Vec<Line<'static
             let mark = |row| if row == 0 { model.theme.mark(Mark::Attention) } else { Span::raw("   ") };
             words.map(|(row, words)| Line::from(vec![mark(row), Span::raw(format!(" {words}"))])).collect()
         }
-        (_, Some(Ok(call))) => {
-            let headers = if call.headers.len() == 1 { "1 header" } else { &format!("{} headers", call.headers.len()) };
-            let body = bytes_in_words(call.body.len());
-            vec![Line::styled(format!("with {headers} and a body of {body}"), model.theme.faint)]
-        }
+        (_, Some(Ok(call))) => carried(&call).map(|words| Line::styled(words, model.theme.faint)).into_iter().collect(),
         (_, _) => Vec::new(),
     }
+}
+
+/// What a call brings beside its address, if anything.
+fn carried(call: &Call) -> Option<String> {
+    let headers = match call.headers.len() {
+        0 => None,
+        1 => Some("1 header".to_owned()),
+        more => Some(format!("{more} headers")),
+    };
+    let body = (!call.body.is_empty()).then(|| format!("a body of {}", bytes_in_words(call.body.len())));
+    let parts: Vec<String> = headers.into_iter().chain(body).collect();
+    (!parts.is_empty()).then(|| format!("with {}", parts.join(" and ")))
 }

@@ -5,7 +5,7 @@
 
 mod tasks;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -21,7 +21,7 @@ use super::keymap::Key;
 use super::message::{Effect, Message, Pointing};
 use super::model::{Model, Now};
 use super::mouse;
-use super::terminal::Terminal;
+use super::terminal::{self, Terminal};
 use super::update::update;
 use super::view::{opening, view};
 use super::{Ended, Setting, next_wakeup};
@@ -116,23 +116,25 @@ impl<S: Surface, N: Fn() -> Now, I: Fn() -> Events> Loop<S, N, I> {
             let drawn_at = (self.now)();
             self.surface.draw(|frame| view(model, drawn_at, frame))?;
             let wakeup = next_wakeup(model, drawn_at).map(|moment| moment - drawn_at.moment);
-            let first = tokio::select! {
+            let mut messages = Vec::new();
+            tokio::select! {
                 biased;
                 () = &mut stop => return Ok(Ended::Interrupted),
-                message = receiver.recv() => message,
+                message = receiver.recv() => messages.extend(message),
                 event = input.next() => match event {
-                    Some(Ok(event)) => message(&event),
+                    Some(Ok(event)) => {
+                        messages.extend(message(&event));
+                        // A window that is pulled larger sends many sizes, and only the last is worth a frame.
+                        poll_fn(|context| take_what_is_there(&mut input, &mut messages, context)).await;
+                    }
                     // The terminal is gone.
                     Some(Err(_)) | None => return Ok(Ended::Interrupted),
                 },
-                () = sleep(wakeup) => Some(Message::Woken),
-            };
-            let mut messages: Vec<Message> = first.into_iter().collect();
+                () = sleep(wakeup) => messages.push(Message::Woken),
+            }
             while let Ok(message) = receiver.try_recv() {
                 messages.push(message);
             }
-            // A window that is pulled larger sends many sizes, and only the last is worth a frame.
-            std::future::poll_fn(|context| take_what_is_there(&mut input, &mut messages, context)).await;
             if messages.iter().any(|message| matches!(message, Message::Resized { .. })) {
                 // A window that went through other sizes and back has lost what it showed.
                 self.surface.clear()?;
@@ -215,7 +217,7 @@ fn terminal_error(error: &io::Error) -> Error {
 
 impl Surface for Terminal {
     fn size(&self) -> Size {
-        Terminal::size(self)
+        terminal::window().as_size()
     }
 
     fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {

@@ -14,9 +14,9 @@ use crossterm::terminal::{
     SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{Command, cursor, execute, queue};
-use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::Rect;
+use ratatui::{Frame, TerminalOptions, Viewport};
 
 /// The terminal, taken.
 pub(super) struct Terminal {
@@ -28,18 +28,15 @@ impl Terminal {
     pub(super) fn take() -> io::Result<Self> {
         restore_on_panic();
         enter()?;
-        match ratatui::Terminal::new(CrosstermBackend::new(io::stdout())) {
+        // The window tells when its size changes, so that no frame has to ask for it.
+        let options = TerminalOptions { viewport: Viewport::Fixed(window()) };
+        match ratatui::Terminal::with_options(CrosstermBackend::new(io::stdout()), options) {
             Ok(screen) => Ok(Self { screen, listens_to_mouse: false }),
             Err(error) => {
                 leave();
                 Err(error)
             }
         }
-    }
-
-    /// The window's size. A pty that has none counts as 80x24.
-    pub(super) fn size(&self) -> Size {
-        self.screen.size().ok().filter(|size| size.width > 0 && size.height > 0).unwrap_or(Size::new(80, 24))
     }
 
     /// Draws one frame, shown at once by terminals that can.
@@ -55,11 +52,11 @@ impl Terminal {
         if listens { execute!(io::stdout(), ListenToMouse) } else { execute!(io::stdout(), DisableMouseCapture) }
     }
 
-    /// Forgets what is on the screen, so that the next frame draws every cell.
+    /// Fits the window and forgets what is on it, so that the next frame draws every cell.
     pub(super) fn clear(&mut self) -> io::Result<()> {
+        queue!(io::stdout(), Clear(ClearType::All))?;
         // `clear` would ask the terminal where its cursor is, and wait for terminals that do not answer.
-        let size = self.screen.size()?;
-        self.screen.resize(Rect::from(size))
+        self.screen.resize(window())
     }
 
     /// Sends text to the terminal's clipboard (OSC 52), without tmux's wrapping, which breaks `set-clipboard on`.
@@ -85,6 +82,13 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         leave();
     }
+}
+
+/// The window. A pty that has no size counts as 80x24.
+pub(super) fn window() -> Rect {
+    let (columns, rows) =
+        crossterm::terminal::size().ok().filter(|(columns, rows)| *columns > 0 && *rows > 0).unwrap_or((80, 24));
+    Rect::new(0, 0, columns, rows)
 }
 
 /// Buttons and the wheel, but no movements: a mouse that only passes by must not wake the app.

@@ -11,7 +11,7 @@ use device_login::tui::model::{Model, Now};
 use crate::panels::*;
 use crate::support::draw;
 use crate::svg::{DARK, LIGHT, svg};
-use crate::{kiosk, sign_in};
+use crate::{kiosk, profile_form, sign_in};
 
 /// One picture: its file, what is to be seen for those who cannot see it, the size of the screen, and what is on it when.
 type Picture = (&'static str, &'static str, (u16, u16), fn() -> Model, Now);
@@ -55,6 +55,13 @@ fn pictures() -> Vec<Picture> {
             now(),
         ),
         ("api", "The API panel with an answer", (100, 30), || answered(Ok(answer(200, ORGANIZATION, None))), now()),
+        (
+            "profile-form",
+            "Adding a profile: the scopes, found by a word",
+            (80, 24),
+            profile_form::choosing_scopes,
+            now(),
+        ),
         ("commands", "The command palette", (80, 24), || typed(profiles_at("work"), ":tok"), now()),
         ("help", "The help", (80, 24), || typed(profiles_at("work"), "?"), now()),
     ]

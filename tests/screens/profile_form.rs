@@ -53,6 +53,11 @@ fn after(steps: usize) -> Model {
     model
 }
 
+/// The scopes that a word finds, one of them ticked.
+pub(crate) fn choosing_scopes() -> Model {
+    with_keys(typed(after(6), "crm"), &[Key::Down, Key::Char(' '), Key::Down])
+}
+
 fn task_of_change(effects: &[Effect]) -> TaskId {
     match effects {
         [Effect::ChangeConfiguration { task, .. }] => *task,

@@ -93,10 +93,11 @@ impl Palette {
         for (row, (index, bound)) in (list.y..list.bottom()).zip(entries.iter().enumerate().skip(first)) {
             let marker = if index == self.selected { ">" } else { " " };
             let keys = bound.keys.first().map(|key| key.label()).unwrap_or_default();
+            let help = clip(bound.binding.help, room.saturating_sub(KEYS + 2));
             let line = Line::from(vec![
                 Span::raw(format!(" {marker} ")),
                 Span::styled(format!("{keys:<KEYS$} "), model.theme.shortcut),
-                Span::raw(bound.binding.help),
+                Span::raw(help),
             ]);
             frame.buffer_mut().set_line(area.x, row, &line, area.width);
             if index == self.selected {

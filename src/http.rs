@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -28,7 +29,8 @@ pub const ACCOUNTS_DEADLINE: Duration = Duration::from_secs(20);
 pub const API_DEADLINE: Duration = Duration::from_secs(60);
 
 /// An HTTP request method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Method {
     Delete,
     Get,

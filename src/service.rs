@@ -11,6 +11,7 @@ mod failure;
 mod grants;
 mod login;
 mod machine;
+mod past_calls;
 mod profiles;
 mod qr_file;
 mod revocation;
@@ -28,6 +29,7 @@ pub use login::{
     UNATTENDED_RENEWALS, WebSignIn,
 };
 pub use machine::Machine;
+pub use past_calls::{MOST_CALLS, call_again, remembered};
 pub use profiles::{ConfigurationChange, ProfileDraft, is_plain, is_scope};
 pub use qr_file::{QrFile, QrFormat};
 pub use revocation::SignedOut;

@@ -3,6 +3,7 @@
 //! Readers take no lock. Every write goes through [`Store::lock`], so that a refresh can read again, decide, ask the
 //! provider and commit while no other process does the same. No failure path here deletes or blanks a record.
 
+mod calls;
 mod file;
 mod history;
 mod key;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+pub use calls::{PastAnswer, PastCall};
 pub use history::{Event, Happened};
 pub use key::KeyOptions;
 pub use record::{Account, Grant, IssuerEndpoints, LastRefresh, Record, RevocationNote, UnrevokedGrant};
@@ -82,6 +84,11 @@ pub trait Store: Send + Sync {
     /// Waits up to `patience` for the sole right to write this profile's record. Blocks the thread.
     fn lock(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn LockedRecord>, StoreError>;
 
+    /// The calls that were made with a profile, as last saved, oldest first.
+    fn calls(&self, _profile: &ProfileName) -> Result<Vec<PastCall>, StoreError> {
+        Ok(Vec::new())
+    }
+
     /// The profiles that have a record.
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError>;
 
@@ -138,7 +145,10 @@ pub trait LockedRecord: Send {
     /// commit took out of the record is gone from the store as well.
     fn forget_previous(&mut self) -> Result<(), StoreError>;
 
-    /// Deletes the record and everything that [`forget_previous`](Self::forget_previous) deletes.
+    /// Replaces the calls that were made with the profile. None at all leave nothing behind.
+    fn save_calls(&mut self, calls: &[PastCall]) -> Result<(), StoreError>;
+
+    /// Deletes the record, the calls and everything that [`forget_previous`](Self::forget_previous) deletes.
     fn forget(&mut self) -> Result<(), StoreError>;
 }
 

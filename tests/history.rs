@@ -12,11 +12,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use device_login::api::Call;
 use device_login::clock;
 use device_login::config::Config;
+use device_login::http::Method;
 use device_login::http::client::Client;
 use device_login::profile::ProfileName;
-use device_login::service::{Service, State};
+use device_login::service::{Service, State, remembered};
 use device_login::storage::{
     Event, Happened, KeyOptions, LockedRecord, Protection, Record, Store, StoreAddress, StoreError, Version, open,
 };
@@ -152,4 +154,46 @@ fn only_records_that_changed_are_opened_again() {
     assert_eq!([work(), work()], [(State::Unknown, 1), (State::Unknown, 1)]);
     home.sign_in(&authority, |_| {});
     assert_eq!(work(), (State::Valid, 1));
+}
+
+fn calls(home: &Home, profile: &str) -> Vec<String> {
+    let calls = store(home).calls(&profile.parse().expect("a name")).expect("readable");
+    calls.iter().map(|call| call.url.path().to_owned()).collect()
+}
+
+/// Remembers a call of profile `work` as the app does.
+fn keep(home: &Home, path: &str) {
+    let config = Config::parse(&home.configuration(), &home.path("config.toml")).expect("a good configuration");
+    let service = Service::new(config, store(home), Client::new(None), Box::new(|_| None));
+    let url = format!("https://api.example{path}").parse().expect("an address");
+    let call = Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() };
+    let past = remembered(&call, clock::wall(), None).expect("it may be kept");
+    service.keep_call(&"work".parse().expect("a name"), past).expect("it is kept");
+}
+
+#[test]
+fn calls_are_remembered_while_signed_in_and_go_with_the_profile() {
+    let authority = Authority::start(|asked| answer(asked, &AtomicUsize::new(0), &AtomicUsize::new(1)));
+    let home = Home::at(&authority);
+    keep(&home, "/before-any-sign-in");
+    assert_eq!(calls(&home, "work"), [""; 0]);
+    home.sign_in(&authority, |_| {});
+    for number in 0..60 {
+        keep(&home, &format!("/{number}"));
+    }
+    let expected: Vec<String> = (10..60).map(|number| format!("/{number}")).collect();
+    assert_eq!(calls(&home, "work"), expected);
+    // Damage costs the list only.
+    home.write("state/work.calls", "damaged");
+    keep(&home, "/anew");
+    assert_eq!(calls(&home, "work"), ["/anew"]);
+    assert_eq!(home.run(&["profile", "rename", "work", "job"]).code, 0);
+    assert_eq!((calls(&home, "job"), calls(&home, "work")), (vec!["/anew".to_owned()], Vec::new()));
+    assert_eq!(home.run(&["profile", "rename", "job", "work"]).code, 0);
+    assert_eq!(home.run(&["logout"]).code, 0);
+    assert!(!home.path("state/work.calls").exists());
+    home.sign_in(&authority, |_| {});
+    keep(&home, "/again");
+    assert_eq!(home.run(&["profile", "remove", "work", "--force"]).code, 0);
+    assert!(!home.path("state/work.calls").exists());
 }

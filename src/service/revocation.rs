@@ -227,6 +227,10 @@ impl Service {
         let mut locked = self.lock(&profile.name).await?;
         let Some(mut record) = locked.load().map_err(store_error)? else { return Ok(false) };
         let is_changed = change(&mut record);
+        if record.grant.is_none() {
+            // What was called belongs to the sign-in that is over.
+            locked.save_calls(&[]).map_err(store_error)?;
+        }
         if is_changed {
             commit_for_good(&mut *locked, &mut record)?;
         }

@@ -1,9 +1,10 @@
-//! Records as files: `NAME.record`, the generation before it in `NAME.record.prev`, and `NAME.lock`.
+//! Records as files: `NAME.record`, the generation before it in `NAME.record.prev`, `NAME.calls`, and `NAME.lock`.
 //!
 //! A record is replaced as a whole, so a reader finds the old one or the new one and needs no lock. Whoever holds the lock
 //! also mends: a damaged record is set aside as `NAME.record.corrupt-N` and the generation before it takes its place.
 //! How a record is written is in `reservation`, how a sealed file looks in `seal`, where the key comes from in `key`.
 
+mod calls;
 mod lock;
 mod locked;
 mod reservation;
@@ -21,7 +22,7 @@ use zeroize::Zeroizing;
 use self::locked::LockedFile;
 use super::key::{Key, Keyring, Pin};
 use super::private::{self, Readers};
-use super::{KeyOptions, KeySource, LockedRecord, Protection, Record, Store, StoreError, Version, seal};
+use super::{KeyOptions, KeySource, LockedRecord, PastCall, Protection, Record, Store, StoreError, Version, seal};
 use crate::profile::ProfileName;
 
 const FORMAT: u32 = 1;
@@ -64,6 +65,11 @@ impl Store for FileStore {
 
     fn lock(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn LockedRecord>, StoreError> {
         Ok(Box::new(LockedFile::lock(&self.files, Slot::of(profile), patience)?))
+    }
+
+    fn calls(&self, profile: &ProfileName) -> Result<Vec<PastCall>, StoreError> {
+        private::check_directory(&self.files.directory)?;
+        self.files.calls(&Slot::of(profile))
     }
 
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
@@ -152,11 +158,14 @@ struct FirstLine<'a> {
 }
 
 /// What one file turned out to hold.
-enum Generation {
-    Sound(Box<Record>),
+enum Found<T> {
+    Sound(T),
     Damaged(&'static str),
     Missing,
 }
+
+/// One of the two generations of a record.
+type Generation = Found<Box<Record>>;
 
 /// A directory of records and their key.
 struct Files {
@@ -191,11 +200,11 @@ impl Files {
 
     /// The record, or the generation before it where the record is damaged.
     fn load(&self, slot: &Slot) -> Result<Option<Record>, StoreError> {
-        let current = self.read(slot, CURRENT)?;
+        let current = self.read_record(slot, CURRENT)?;
         if let Generation::Sound(record) = current {
             return Ok(Some(*record));
         }
-        match (current, self.read(slot, PREVIOUS)?) {
+        match (current, self.read_record(slot, PREVIOUS)?) {
             (Generation::Damaged(problem), Generation::Sound(record)) => {
                 let path = self.path(slot, CURRENT);
                 let found = format!("The record {} is damaged ({problem}); the one before it is used.", path.display());
@@ -211,8 +220,8 @@ impl Files {
 
     /// The same under the lock. A damaged record is set aside, and so is one that is older than its predecessor.
     fn mend(&self, slot: &Slot) -> Result<Option<Record>, StoreError> {
-        let current = self.read(slot, CURRENT)?;
-        let previous = self.read(slot, PREVIOUS);
+        let current = self.read_record(slot, CURRENT)?;
+        let previous = self.read_record(slot, PREVIOUS);
         let is_older = |previous: &Record| match &current {
             Generation::Sound(record) => previous.generation > record.generation,
             Generation::Damaged(_) => true,
@@ -239,19 +248,29 @@ impl Files {
         }
     }
 
-    fn read(&self, slot: &Slot, extension: &str) -> Result<Generation, StoreError> {
+    fn read_record(&self, slot: &Slot, extension: &str) -> Result<Generation, StoreError> {
+        self.read(slot, extension, |text, first_line| parse(text, slot, first_line))
+    }
+
+    /// Opens one of the profile's files and has `parse` read what is under the seal.
+    fn read<T>(
+        &self,
+        slot: &Slot,
+        extension: &str,
+        parse: impl FnOnce(&[u8], &FirstLine) -> Found<T>,
+    ) -> Result<Found<T>, StoreError> {
         let path = self.path(slot, extension);
-        let Some(mut file) = private::read(&path, Readers::Nobody, LIMIT)? else { return Ok(Generation::Missing) };
+        let Some(mut file) = private::read(&path, Readers::Nobody, LIMIT)? else { return Ok(Found::Missing) };
         if file.len() as u64 > LIMIT {
-            return Ok(Generation::Damaged("it is too long"));
+            return Ok(Found::Damaged("it is too long"));
         }
         let Some((line, sealed)) = seal::split_first_line(&mut file) else {
-            return Ok(Generation::Damaged("it does not begin with a line of JSON"));
+            return Ok(Found::Damaged("it does not begin with a line of JSON"));
         };
         let first_line = match serde_json::from_slice::<FirstLine>(line) {
             Ok(first_line) if first_line.format == FORMAT => first_line,
             _ if seal::is_newer(line, FORMAT) => return Err(StoreError::Newer { path }),
-            _ => return Ok(Generation::Damaged("its first line is not understood")),
+            _ => return Ok(Found::Damaged("its first line is not understood")),
         };
         if first_line.profile != slot.profile.as_str() {
             if first_line.profile.eq_ignore_ascii_case(slot.profile.as_str()) {
@@ -259,11 +278,11 @@ impl Files {
                     format!("it belongs to profile `{}`, whose name differs in case only", first_line.profile);
                 return Err(StoreError::Unsafe { path, problem });
             }
-            return Ok(Generation::Damaged("its first line names another profile"));
+            return Ok(Found::Damaged("its first line names another profile"));
         }
         match self.unseal(line, &first_line, sealed)? {
-            Some(text) => Ok(parse(text, slot, &first_line)),
-            None => Ok(Generation::Damaged("its content does not fit its key and first line")),
+            Some(text) => Ok(parse(text, &first_line)),
+            None => Ok(Found::Damaged("its content does not fit its key and first line")),
         }
     }
 
@@ -325,20 +344,20 @@ impl Files {
         self.keyring.for_writing(|| self.pin_of_records())
     }
 
-    /// The file for `record`.
-    fn seal(&self, slot: &Slot, record: &Record) -> Result<Vec<u8>, StoreError> {
+    /// The file that has `content` under its seal.
+    fn seal(&self, slot: &Slot, generation: u64, content: &impl Serialize) -> Result<Vec<u8>, StoreError> {
         let key = self.key_for_writing()?;
         let first_line = FirstLine {
             format: FORMAT,
             profile: slot.profile.as_str(),
-            generation: record.generation,
+            generation,
             key: key.source.word(),
             key_id: &key.id(),
         };
         let first_line = serde_json::to_string(&first_line).expect("strings and numbers become JSON");
         // Roomy enough not to move while it grows, which would leave copies of secrets behind.
         let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
-        serde_json::to_writer(&mut *text, record).expect("a record becomes JSON");
+        serde_json::to_writer(&mut *text, content).expect("records and calls become JSON");
         match &key.master {
             Some(master) => master.seal(&first_line, &text).map_err(StoreError::io("sealing", &self.directory)),
             None => Ok([first_line.as_bytes(), b"\n", &text, b"\n"].concat()),

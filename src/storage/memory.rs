@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{KeySource, LockedRecord, Protection, Record, Store, StoreError};
+use super::{KeySource, LockedRecord, PastCall, Protection, Record, Store, StoreError};
 use crate::clock;
 use crate::profile::ProfileName;
 
@@ -23,6 +23,7 @@ struct Shared {
 #[derive(Default)]
 struct Content {
     records: BTreeMap<ProfileName, Record>,
+    calls: BTreeMap<ProfileName, Vec<PastCall>>,
     locked: BTreeSet<ProfileName>,
 }
 
@@ -49,6 +50,10 @@ impl Store for MemoryStore {
         }
         content.locked.insert(profile.clone());
         Ok(Box::new(LockedEntry { shared: Arc::clone(&self.shared), profile: profile.clone() }))
+    }
+
+    fn calls(&self, profile: &ProfileName) -> Result<Vec<PastCall>, StoreError> {
+        Ok(self.shared.content().calls.get(profile).cloned().unwrap_or_default())
     }
 
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
@@ -90,8 +95,15 @@ impl LockedRecord for LockedEntry {
         Ok(())
     }
 
+    fn save_calls(&mut self, calls: &[PastCall]) -> Result<(), StoreError> {
+        self.shared.content().calls.insert(self.profile.clone(), calls.to_vec());
+        Ok(())
+    }
+
     fn forget(&mut self) -> Result<(), StoreError> {
-        self.shared.content().records.remove(&self.profile);
+        let mut content = self.shared.content();
+        content.records.remove(&self.profile);
+        content.calls.remove(&self.profile);
         Ok(())
     }
 }

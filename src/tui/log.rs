@@ -69,6 +69,12 @@ fn in_words(message: &Message) -> Option<(Mark, String)> {
             result.as_ref().as_ref().err().map(|error| failed("the test calls", error))
         }
         Message::Answered { result, .. } => result.as_ref().as_ref().err().map(|error| failed("the call", error)),
+        Message::PastCallsLoaded { profile, result: Err(error) } => {
+            Some(failed(&format!("{profile}: earlier calls"), error))
+        }
+        Message::CallKept { profile, result: Err(error) } => {
+            Some(failed(&format!("{profile}: keeping the call"), error))
+        }
         Message::Exchanged(exchange) => {
             Some((if exchange.outcome.is_ok() { Mark::Working } else { Mark::Attention }, exchange.to_string()))
         }

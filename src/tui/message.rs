@@ -18,7 +18,7 @@ use crate::http::client::Exchange;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{ConfigurationChange, ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut, TestCalls};
-use crate::storage::Account;
+use crate::storage::{Account, PastCall};
 
 /// Names a piece of work under way. Answers of work that is no longer wanted are dropped by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,6 +96,16 @@ pub enum Message {
         profile: ProfileName,
         result: Result<Vec<String>, Error>,
     },
+    /// The calls that were made with a profile before, oldest first.
+    PastCallsLoaded {
+        profile: ProfileName,
+        result: Result<Vec<PastCall>, Error>,
+    },
+    /// A call was remembered, or could not be.
+    CallKept {
+        profile: ProfileName,
+        result: Result<(), Error>,
+    },
     /// What was looked for in a long text.
     Found {
         task: TaskId,
@@ -167,6 +177,15 @@ pub enum Effect {
         task: TaskId,
         profile: ProfileName,
         call: Call,
+    },
+    /// Reads which calls were made with a profile before.
+    LoadPastCalls {
+        profile: ProfileName,
+    },
+    /// Remembers a call beyond the end of the app.
+    KeepCall {
+        profile: ProfileName,
+        call: Box<PastCall>,
     },
     /// Adds scopes to those that a profile asks for, in the configuration.
     AddScopes {

@@ -24,7 +24,8 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
     }
     model.log.note(&message, now.time);
     match message {
-        Message::Exchanged(_) => Vec::new(),
+        // The log has them.
+        Message::Exchanged(_) | Message::CallKept { .. } => Vec::new(),
         Message::Key(key) => press(model, key, now),
         Message::Pointed { at, what } => mouse::pointed(model, at, what, now),
         Message::Pasted(text) if model.screen == Screen::Profiles => profiles::paste(model, &text, now),
@@ -49,6 +50,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::Answered { task, result } => api::answered(model, task, *result, now),
         Message::ScopesAdded { task, profile, result } => api::scopes_added(model, task, &profile, result),
         Message::Found { task, found } => api::found(model, task, found),
+        Message::PastCallsLoaded { profile, result } => api::past_calls_loaded(model, &profile, result),
         Message::Wrapped { task, document } => api::wrapped(model, task, document),
         Message::Saved(result) => api::saved(model, result, now),
     }

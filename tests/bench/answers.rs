@@ -39,7 +39,17 @@ fn main() {
         let found = timed(&format!("looking for `{query}`, beside the screen"), || document.find(query));
         timed("  and showing what was found", || view.show_found(found));
     }
-    timed("the raw text broken to a width", || JsonDocument::wrapped(text.clone(), 80));
+    timed("the raw text at first look", || JsonDocument::beginning(&text, 64 * 1024, 80));
+    timed("the raw text broken to a width, beside the screen", || JsonDocument::wrapped(text.clone(), 80));
+    if let Some(peak) = peak_memory() {
+        println!("peak memory: {peak}");
+    }
+}
+
+/// What the process has held at most, where the system tells.
+fn peak_memory() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map(|peak| peak.trim().to_owned())
 }
 
 fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {

@@ -89,7 +89,7 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
             Effect::LoadStatuses => Message::StatusesLoaded(statuses()),
             Effect::LoadTestCalls { task, .. } => Message::TestCallsLoaded { task, result: Box::new(Ok(test_calls())) },
             Effect::Call { task, .. } => {
-                let long = if task.0 % 5 == 0 { long() } else { String::new() };
+                let long = if task.0 % 10 == 0 { long() } else { String::new() };
                 let body = match task.0 % 5 {
                     0 => &long,
                     1 | 2 => HOSTILE,
@@ -118,6 +118,10 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
                 profile,
                 result: Ok(SignedOut { revoked: Some(Ok(())), forgotten: true, is_noted: false }),
             },
+            Effect::LoadPastCalls { profile } => Message::PastCallsLoaded { profile, result: Ok(past_calls()) },
+            Effect::KeepCall { profile, .. } => {
+                Message::CallKept { profile, result: Err(Error::new(Code::Store, HOSTILE)) }
+            }
             Effect::Find { task, document, query } => Message::Found { task, found: document.find(&query) },
             Effect::Wrap { task, text, columns } => {
                 Message::Wrapped { task, document: Arc::new(JsonDocument::wrapped(text, columns)) }
@@ -128,8 +132,11 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
         };
         let more = update(model, message, now);
         let is_expected = |effect: &Effect| {
-            use Effect::{Copy, LoadStatuses, StartSignIn, UseConfiguration, Wrap};
-            matches!(effect, LoadStatuses | Copy(_) | Wrap { .. } | StartSignIn { .. } | UseConfiguration(_))
+            use Effect::{Copy, KeepCall, LoadStatuses, StartSignIn, UseConfiguration, Wrap};
+            matches!(
+                effect,
+                LoadStatuses | Copy(_) | Wrap { .. } | KeepCall { .. } | StartSignIn { .. } | UseConfiguration(_)
+            )
         };
         assert!(more.iter().all(is_expected), "{more:?}");
     }

@@ -194,6 +194,18 @@ fn earlier_answers_can_be_listed() {
 }
 
 #[test]
+fn calls_of_earlier_runs_are_listed_and_open_in_the_form() {
+    let listed = || {
+        let mut model = answered(Ok(answer(200, ORGANIZATION, None)));
+        let message = Message::PastCallsLoaded { profile: name("work"), result: Ok(past_calls()) };
+        update(&mut model, message, now());
+        with_keys(model, &[Key::Char('r'), Key::Down])
+    };
+    assert_screens!("earlier", listed(), later(200));
+    assert_screens!("earlier_opened", with_keys(listed(), &[Key::Enter]), now());
+}
+
+#[test]
 fn a_hostile_answer_cannot_steer_the_terminal() {
     let mut hostile = answer(200, HOSTILE, Some(explanation(HOSTILE)));
     hostile.response.headers.push(("content-type".to_owned(), HOSTILE.to_owned()));

@@ -17,9 +17,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use device_login::api::Call;
+use device_login::http::Method;
 use device_login::profile::ProfileName;
 use device_login::secret::Secret;
-use device_login::storage::{Account, Grant, KeyOptions, KeySource, Record, Store, StoreAddress, StoreError, open};
+use device_login::service::remembered;
+use device_login::storage::{
+    Account, Grant, KeyOptions, KeySource, PastCall, Record, Store, StoreAddress, StoreError, open,
+};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -239,17 +244,68 @@ fn a_record_is_not_committed_under_the_name_of_another_profile() {
 fn profiles_whose_names_resemble_each_others_files_stay_apart() {
     let home = Home::new();
     let store = home.store();
-    let names = ["a", "a.lock", "a.record", "a.record.prev", "store.json"];
+    let names = ["a", "a.calls", "a.lock", "a.record", "a.record.prev", "store.json"];
     for name in names {
         for _ in 0..2 {
             let mut own = Record { profile: profile(name), ..record(name) };
-            store.lock(&own.profile, PATIENCE).unwrap().commit(&mut own).unwrap();
+            let mut locked = store.lock(&own.profile, PATIENCE).unwrap();
+            locked.commit(&mut own).unwrap();
+            locked.save_calls(&[call(name)]).unwrap();
         }
     }
     assert_eq!(store.profiles().unwrap(), names.map(profile));
     for name in names {
         assert_eq!(store.load(&profile(name)).unwrap().unwrap().client_id, name);
+        assert_eq!(store.calls(&profile(name)).unwrap(), [call(name)]);
     }
+}
+
+fn call(path: &str) -> PastCall {
+    let url = format!("https://api.example/{path}").parse().unwrap();
+    let call = Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() };
+    remembered(&call, jiff::Timestamp::UNIX_EPOCH, Some((200, Duration::from_millis(12), 34))).unwrap()
+}
+
+#[test]
+fn calls_are_sealed_replaced_as_a_whole_and_go_with_the_record() {
+    for (store, is_sealed) in [(Home::store as fn(&Home) -> Arc<dyn Store>, true), (Home::plain, false)] {
+        let home = Home::new();
+        let store = store(&home);
+        commit(&*store, "one");
+        let mut locked = store.lock(&profile("work"), PATIENCE).unwrap();
+        for number in 0..3 {
+            let calls = vec![call(&format!("path-{number}")); number + 1];
+            locked.save_calls(&calls).unwrap();
+            assert_eq!(store.calls(&profile("work")).unwrap(), calls);
+        }
+        let all = contents(&home.state());
+        let bytes = &all["work.calls"];
+        assert_eq!(bytes.windows(6).any(|bytes| bytes == b"path-2"), !is_sealed);
+        assert!(!all.keys().any(|name| name.contains(".new")), "{all:?}");
+        locked.save_calls(&[]).unwrap();
+        assert_eq!(store.calls(&profile("work")).unwrap(), []);
+        locked.save_calls(&[call("x")]).unwrap();
+        locked.forget().unwrap();
+        assert!(!home.names().contains(&"work.calls".to_owned()));
+    }
+}
+
+#[test]
+fn damaged_calls_are_no_calls_and_leave_the_record_alone() {
+    let home = Home::new();
+    let store = home.store();
+    let before = commit(&*store, "one");
+    let record_file = fs::read(home.file("work.record")).unwrap();
+    let endless = vec![b'x'; 2_000_000];
+    for damaged in [&b""[..], b"{}\n", &record_file, &endless] {
+        home.write("state/work.calls", damaged);
+        assert!(matches!(store.calls(&profile("work")), Err(StoreError::Corrupt { .. })));
+        assert_eq!(load(&*store).unwrap(), Some(before.clone()));
+    }
+    // Nor is a list of calls taken for a record.
+    store.lock(&profile("work"), PATIENCE).unwrap().save_calls(&[call("x")]).unwrap();
+    fs::copy(home.file("work.calls"), home.file("work.record")).unwrap();
+    assert!(load(&*store).is_err());
 }
 
 #[test]

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use device_login::api::Call;
 use device_login::clock::Moment;
 use device_login::error::{Code, Error};
-use device_login::http::Response;
+use device_login::http::{Method, Response};
 use device_login::profile::ProfileName;
 use device_login::providers::zoho;
-use device_login::service::{Answer, Budget, Explained, Machine, ProfileStatus, State, TestCalls};
-use device_login::storage::{Account, Event, Happened, KeySource, LastRefresh, Protection};
+use device_login::service::{Answer, Budget, Explained, Machine, ProfileStatus, State, TestCalls, remembered};
+use device_login::storage::{Account, Event, Happened, KeySource, LastRefresh, PastCall, Protection};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::{ConfiguredProfile, Model, Now};
@@ -214,6 +215,21 @@ pub(crate) fn api_panel() -> Model {
     let task = task_of(&press(&mut model, &[Key::Char('a')]));
     update(&mut model, Message::TestCallsLoaded { task, result: Box::new(Ok(test_calls())) }, now());
     model
+}
+
+/// Calls of earlier runs, one of them without its body and one that was not answered.
+pub(crate) fn past_calls() -> Vec<PastCall> {
+    let past = |hours: i64, method: Method, path: &str, body: &[u8], status: Option<u16>| {
+        let url = format!("https://www.zohoapis.eu{path}").parse().expect("an address");
+        let call = Call { method, url, headers: Vec::new(), body: body.to_vec() };
+        let answer = status.map(|status| (status, Duration::from_millis(142), 1834));
+        remembered(&call, seconds_after(-hours * 3600), answer).expect("it may be kept")
+    };
+    vec![
+        past(50, Method::Get, "/crm/v8/Leads?fields=Last_Name", b"", None),
+        past(26, Method::Post, "/crm/v8/Leads", b"\xff\xd8", Some(201)),
+        past(3, Method::Put, "/crm/v8/Leads/7?token=hush", b"{\"data\":[]}", Some(404)),
+    ]
 }
 
 pub(crate) fn answer(status: u16, body: &str, explained: Option<Explained>) -> Answer {

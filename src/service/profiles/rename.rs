@@ -32,6 +32,9 @@ impl Service {
         }
         let config = config::rename_profile(&self.config, old, new)
             .map_err(|error| roll_back(&mut *at_new, left_over, error))?;
+        // Nobody is held up by a list for convenience.
+        let calls = self.store().calls(old).unwrap_or_default();
+        let _ = at_new.save_calls(&calls);
         forget_old(&mut *at_old, old)?;
         Ok(config)
     }

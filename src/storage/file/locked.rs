@@ -2,12 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::calls::CALLS;
 use super::reservation::{self, Reservation};
 use super::{ASIDE, CURRENT, Files, LIMIT, PREVIOUS, ROOM, Slot, lock};
-use crate::storage::{LockedRecord, Record, StoreError, private};
+use crate::storage::{LockedRecord, PastCall, Record, StoreError, private};
 
 /// The lock on one profile's files, and the room that was reserved for the next generation.
 pub(super) struct LockedFile {
@@ -47,13 +49,9 @@ impl LockedFile {
 
     fn replace(&mut self, record: &Record) -> Result<(), StoreError> {
         self.reserve()?;
-        let sealed = self.files.seal(&self.slot, record)?;
+        let sealed = self.files.seal(&self.slot, record.generation, record)?;
         let (current, previous) = (self.files.path(&self.slot, CURRENT), self.files.path(&self.slot, PREVIOUS));
-        if sealed.len() as u64 > LIMIT {
-            // Nobody would read it back.
-            let source = io::Error::new(ErrorKind::FileTooLarge, format!("it would be longer than {LIMIT} bytes"));
-            return Err(StoreError::io("writing", &current)(source));
-        }
+        check_length(&sealed, &current)?;
         let reservation = self.reservation.take().expect("just reserved");
         reservation.replace(&sealed, &current, &previous)
     }
@@ -103,13 +101,33 @@ impl LockedRecord for LockedFile {
         private::sync_directory(&self.files.directory)
     }
 
+    fn save_calls(&mut self, calls: &[PastCall]) -> Result<(), StoreError> {
+        if calls.is_empty() {
+            self.remove(&format!("{}.{CALLS}", self.slot.stem))?;
+            return private::sync_directory(&self.files.directory);
+        }
+        let (sealed, path) = (self.files.seal_calls(&self.slot, calls)?, self.files.path(&self.slot, CALLS));
+        check_length(&sealed, &path)?;
+        Reservation::make(&self.files.directory, &self.slot.stem, sealed.len())?.write(&sealed, &path)
+    }
+
     fn forget(&mut self) -> Result<(), StoreError> {
         if let Err(error @ StoreError::Newer { .. }) = self.files.load(&self.slot) {
             return Err(error);
         }
         // The record goes last, since without it the generation before would take its place.
         self.forget_previous()?;
+        self.remove(&format!("{}.{CALLS}", self.slot.stem))?;
         self.remove(&format!("{}.{CURRENT}", self.slot.stem))?;
         private::sync_directory(&self.files.directory)
     }
+}
+
+/// Nobody would read a longer file back.
+fn check_length(sealed: &[u8], path: &Path) -> Result<(), StoreError> {
+    if sealed.len() as u64 <= LIMIT {
+        return Ok(());
+    }
+    let source = io::Error::new(ErrorKind::FileTooLarge, format!("it would be longer than {LIMIT} bytes"));
+    Err(StoreError::io("writing", path)(source))
 }

@@ -30,14 +30,25 @@ impl Reservation {
 
     /// Makes `content` the file at `current`, and what was there before the one at `previous`.
     pub(super) fn replace(self, content: &[u8], current: &Path, previous: &Path) -> Result<(), StoreError> {
+        let temporary = self.fill(content)?;
+        keep(current, previous, &temporary.path.with_extension(OLD)).map_err(StoreError::io("keeping", current))?;
+        fs::rename(&temporary.path, current).map_err(StoreError::io("replacing", current))?;
+        private::sync_directory(private::directory_of(current))
+    }
+
+    /// Makes `content` the file at `path`; what was there before is gone.
+    pub(super) fn write(self, content: &[u8], path: &Path) -> Result<(), StoreError> {
+        let temporary = self.fill(content)?;
+        fs::rename(&temporary.path, path).map_err(StoreError::io("replacing", path))?;
+        private::sync_directory(private::directory_of(path))
+    }
+
+    fn fill(self, content: &[u8]) -> Result<Temporary, StoreError> {
         let Self { temporary, mut file } = self;
         let length = content.len() as u64;
         let written = file.write_all(content).and_then(|()| file.set_len(length)).and_then(|()| file.sync_all());
         written.map_err(StoreError::io("writing", &temporary.path))?;
-        drop(file);
-        keep(current, previous, &temporary.path.with_extension(OLD)).map_err(StoreError::io("keeping", current))?;
-        fs::rename(&temporary.path, current).map_err(StoreError::io("replacing", current))?;
-        private::sync_directory(private::directory_of(current))
+        Ok(temporary)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod actions;
 mod answer;
+mod earlier;
 mod fix;
 mod list;
 mod pointer;
@@ -18,10 +19,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use actions::{
-    back, copy_curl, copy_path, copy_value, edit, in_history, in_list, in_text, leave, save, search, send,
-    send_or_edit, start_filter, start_query, toggle_history, type_filter, type_query,
+    back, copy_curl, copy_path, copy_value, edit, in_list, in_text, leave, save, search, send, send_or_edit,
+    start_filter, start_query, type_filter, type_query,
 };
 use answer::{Exchange, History, Side};
+use earlier::{choose_earlier, move_in_history, toggle_history};
 use fix::Waiting;
 use list::{RequestList, Row};
 use request::{Pressed, RequestForm};
@@ -31,6 +33,7 @@ use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::service::{TestCallEntry, TestCalls};
+use crate::storage::PastCall;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Model, Now, Screen};
@@ -41,6 +44,7 @@ use crate::tui::widgets::json_view::{Found, GUTTER, JsonDocument, JsonView};
 use crate::untrusted::visible;
 
 pub use actions::send_confirmed;
+pub use earlier::past_calls_loaded;
 pub use fix::{after_sign_in, next_wakeup, refreshed, scopes_added, waits_for_token, wake};
 pub use pointer::{point, turn};
 pub use received::{Content, Received};
@@ -63,6 +67,8 @@ pub struct ApiPanel {
     /// Requests that may change something at the provider and that the person wanted sent.
     confirmed: Vec<Call>,
     history: History,
+    /// Calls of the profile that are remembered, oldest first, those of this session among them.
+    past: Vec<PastCall>,
     shown: Option<TaskId>,
     side: Side,
     /// The text that is being typed or was looked for.
@@ -127,6 +133,7 @@ impl ApiPanel {
             waiting: None,
             confirmed: Vec::new(),
             history,
+            past: Vec::new(),
             shown: None,
             side: Side::Body,
             query: None,
@@ -204,13 +211,17 @@ pub fn open(model: &mut Model, profile: ProfileName) -> Vec<Effect> {
     let mut effects = Vec::new();
     match &mut model.api {
         // Grants change, so the calls are found out anew.
-        Some(panel) if panel.profile == profile => panel.catalogue = Catalogue::Loading(task),
+        Some(panel) if panel.profile == profile => {
+            panel.catalogue = Catalogue::Loading(task);
+            panel.past.clear();
+        }
         other => {
             let (history, under_way) = other.take().map(|panel| (panel.history, panel.under_way)).unwrap_or_default();
             effects.extend(under_way.into_iter().map(|sent| Effect::Cancel(sent.task)));
             *other = Some(ApiPanel::new(profile.clone(), task, history));
         }
     }
+    effects.push(Effect::LoadPastCalls { profile: profile.clone() });
     effects.push(Effect::LoadTestCalls { task, profile });
     effects
 }
@@ -251,7 +262,7 @@ pub fn commands(model: &Model) -> Vec<Command> {
     if fix::fix(model).is_some() {
         commands.insert(0, Command::Fix);
     }
-    if panel.history.len() > 0 {
+    if !panel.earlier().is_empty() {
         commands.push(Command::History);
     }
     commands.extend([Command::Help, Command::Back]);
@@ -317,7 +328,8 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         (Command::Back, _) => back(model, now),
         (Command::Quit, _) => leave(model),
         (Command::History, _) => toggle_history(panel),
-        (_, Focus::History) => in_history(panel, command),
+        (Command::Choose, Focus::History) => choose_earlier(model, now),
+        (_, Focus::History) => move_in_history(panel, command),
         (Command::NextPane | Command::PreviousPane, _) => {
             panel.focus = if panel.focus == Focus::Requests { Focus::Answer } else { Focus::Requests };
             Vec::new()
@@ -350,13 +362,16 @@ pub fn answered(model: &mut Model, task: TaskId, result: Result<Received, Error>
     let Some(index) = panel.under_way.iter().position(|request| request.task == task) else { return Vec::new() };
     let request = panel.under_way.remove(index);
     let exchange = Exchange::new(request, panel.profile.clone(), result, now);
+    let kept = panel.remember(&exchange);
     if is_current {
         panel.shown = Some(task);
         panel.side = Side::Body;
         panel.forget_query();
     }
     panel.history.push(exchange, panel.shown);
-    resized(model)
+    let mut effects: Vec<Effect> = kept.into_iter().collect();
+    effects.extend(resized(model));
+    effects
 }
 
 /// Takes in what was found in a long text, unless something else is looked for by now.

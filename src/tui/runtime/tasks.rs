@@ -120,6 +120,20 @@ impl Tasks {
                 |service, profile| async move { answers::received(service.call(&profile, &call).await?).await },
                 move |_, result| Message::Answered { task, result: Box::new(result) },
             ),
+            Effect::LoadPastCalls { profile } => {
+                let (service, sender) = (self.service.clone(), self.sender.clone());
+                tokio::task::spawn_blocking(move || {
+                    let result = service.past_calls(&profile);
+                    drop(sender.send(Message::PastCallsLoaded { profile, result }));
+                });
+            }
+            Effect::KeepCall { profile, call } => {
+                let (service, sender) = (self.service.clone(), self.sender.clone());
+                self.must_finish.spawn_blocking(move || {
+                    let result = service.keep_call(&profile, *call);
+                    drop(sender.send(Message::CallKept { profile, result }));
+                });
+            }
             Effect::AddScopes { task, profile, scopes } => self.add_scopes(task, profile, scopes),
             Effect::Find { task, document, query } => {
                 let (sender, is_wanted) = (self.sender.clone(), self.last_search.begin(task));

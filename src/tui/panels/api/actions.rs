@@ -10,7 +10,6 @@ use crate::secret::Secret;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::Effect;
 use crate::tui::model::{Confirmed, Model, Now, Overlay};
-use crate::tui::panels::lines::moved;
 use crate::tui::panels::profiles;
 use crate::tui::theme::Mark;
 use crate::tui::widgets::field::Field;
@@ -141,7 +140,7 @@ pub(super) fn leave(model: &mut Model) -> Vec<Effect> {
     profiles::open(model)
 }
 
-fn is_move(command: Command) -> bool {
+pub(super) fn is_move(command: Command) -> bool {
     use Command::{Down, End, Home, PageDown, PageUp, Up};
     matches!(command, Up | Down | PageUp | PageDown | Home | End)
 }
@@ -198,25 +197,6 @@ pub(super) fn type_filter(panel: &mut ApiPanel, key: Key) {
             }
         }
     }
-}
-
-pub(super) fn toggle_history(panel: &mut ApiPanel) -> Vec<Effect> {
-    panel.history_row = 0;
-    panel.focus = if panel.focus == Focus::History { Focus::Answer } else { Focus::History };
-    Vec::new()
-}
-
-pub(super) fn in_history(panel: &mut ApiPanel, command: Command) -> Vec<Effect> {
-    if is_move(command) {
-        panel.history_row = moved(panel.history_row, command, 10).min(panel.history.len().saturating_sub(1));
-    } else if command == Command::Choose {
-        panel.shown = panel.history.at(panel.history_row).map(|exchange| exchange.task).or(panel.shown);
-        panel.side = Side::Body;
-        panel.forget_query();
-        panel.refused = None;
-        panel.focus = Focus::Answer;
-    }
-    Vec::new()
 }
 
 /// Moves, folds and searches in the answer's text.

@@ -215,16 +215,8 @@ impl History {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = &Exchange> {
         self.0.iter()
-    }
-
-    pub(super) fn at(&self, index: usize) -> Option<&Exchange> {
-        self.0.get(index)
     }
 
     pub(super) fn find(&self, task: TaskId) -> Option<&Exchange> {

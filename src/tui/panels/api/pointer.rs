@@ -2,7 +2,8 @@
 
 use ratatui::layout::Position;
 
-use super::actions::{changes_something, in_history, in_list, in_text};
+use super::actions::{changes_something, in_list, in_text};
+use super::earlier::move_in_history;
 use super::view::{Place, place_at};
 use super::{ApiPanel, Focus, command, resized};
 use crate::tui::keymap::Command;
@@ -32,7 +33,7 @@ pub fn turn(model: &mut Model, at: Position, command: Command) -> Vec<Effect> {
         in_list(model, command);
     } else if let Some(panel) = &mut model.api {
         match place {
-            Some(Place::History(_)) => drop(in_history(panel, command)),
+            Some(Place::History(_)) => drop(move_in_history(panel, command)),
             Some(Place::Answer(_)) => drop(in_text(panel, command)),
             _ => {}
         }

@@ -11,7 +11,8 @@ use crate::http::{Method, Response};
 use crate::profile::ProfileName;
 use crate::providers::zoho;
 use crate::secret::Secret;
-use crate::service::{Answer, Explained, Machine, TestCalls};
+use crate::service::{Answer, Explained, Machine, TestCalls, remembered};
+use crate::storage::PastCall;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
@@ -79,7 +80,24 @@ fn answer(body: &str) -> Answer {
 
 fn answered(model: &mut Model, task: u64, result: Result<Answer, Error>) -> Vec<Effect> {
     let result = Box::new(result.map(Received::new));
-    update(model, Message::Answered { task: TaskId(task), result }, now())
+    let effects = update(model, Message::Answered { task: TaskId(task), result }, now());
+    effects.into_iter().filter(|effect| !matches!(effect, Effect::KeepCall { .. })).collect()
+}
+
+fn past_calls(profile: &str) -> Effect {
+    Effect::LoadPastCalls { profile: name(profile) }
+}
+
+/// What is remembered of a call that was made so long ago.
+fn past(url: &str, hours: i64) -> PastCall {
+    let call = Call { method: Method::Post, url: url.parse().expect("an address"), ..who_am_i() };
+    let at = now().time - jiff::SignedDuration::from_hours(hours);
+    remembered(&call, at, Some((200, Duration::from_millis(5), 1234))).expect("it may be kept")
+}
+
+fn recall(model: &mut Model, calls: Vec<PastCall>) {
+    let message = Message::PastCallsLoaded { profile: name("work"), result: Ok(calls) };
+    assert_eq!(update(model, message, now()), []);
 }
 
 /// The panel with an answer to the first call.
@@ -94,7 +112,7 @@ fn with_answer(body: &str) -> Model {
 fn opening_the_panel_finds_out_what_can_be_tried() {
     let mut model = empty();
     let effects = super::open(&mut model, name("work"));
-    assert_eq!(effects, [Effect::LoadTestCalls { task: TaskId(1), profile: name("work") }]);
+    assert_eq!(effects, [past_calls("work"), Effect::LoadTestCalls { task: TaskId(1), profile: name("work") }]);
     assert_eq!(model.screen, Screen::Api);
 }
 
@@ -140,7 +158,7 @@ fn the_answer_of_the_last_request_is_shown() {
     press(&mut model, Key::Enter);
     press(&mut model, Key::Enter);
     assert_eq!(answered(&mut model, 3, Ok(answer("{}"))), []);
-    assert_eq!((api(&model).shown, api(&model).history.len()), (Some(TaskId(3)), 1));
+    assert_eq!((api(&model).shown, api(&model).history.iter().count()), (Some(TaskId(3)), 1));
 }
 
 #[test]
@@ -149,16 +167,16 @@ fn the_answer_of_an_earlier_request_goes_to_the_history_only() {
     press(&mut model, Key::Enter);
     press(&mut model, Key::Enter);
     answered(&mut model, 2, Ok(answer("[1]")));
-    assert_eq!((api(&model).shown, api(&model).history.len()), (None, 1));
+    assert_eq!((api(&model).shown, api(&model).history.iter().count()), (None, 1));
     answered(&mut model, 3, Ok(answer("[2]")));
-    assert_eq!((api(&model).shown, api(&model).history.len()), (Some(TaskId(3)), 2));
+    assert_eq!((api(&model).shown, api(&model).history.iter().count()), (Some(TaskId(3)), 2));
 }
 
 #[test]
 fn an_answer_that_nobody_waits_for_is_dropped() {
     let mut model = panel();
     assert_eq!(answered(&mut model, 9, Ok(answer("{}"))), []);
-    assert_eq!(api(&model).history.len(), 0);
+    assert_eq!(api(&model).history.iter().count(), 0);
 }
 
 #[test]
@@ -168,7 +186,7 @@ fn esc_cancels_the_request_under_way_before_it_leaves() {
     assert_eq!(press(&mut model, Key::Esc), [Effect::Cancel(TaskId(2))]);
     assert_eq!(model.screen, Screen::Api);
     answered(&mut model, 2, Ok(answer("{}")));
-    assert_eq!(api(&model).history.len(), 0);
+    assert_eq!(api(&model).history.iter().count(), 0);
     assert_eq!(press(&mut model, Key::Esc), [Effect::LoadStatuses]);
     assert_eq!(model.screen, Screen::Profiles);
 }
@@ -178,8 +196,8 @@ fn leaving_and_coming_back_keeps_the_answers() {
     let mut model = with_answer("{}");
     assert_eq!(press(&mut model, Key::Char('q')), [Effect::LoadStatuses]);
     let effects = super::open(&mut model, name("work"));
-    assert_eq!(effects, [Effect::LoadTestCalls { task: TaskId(3), profile: name("work") }]);
-    assert_eq!((api(&model).history.len(), api(&model).shown), (1, Some(TaskId(2))));
+    assert_eq!(effects, [past_calls("work"), Effect::LoadTestCalls { task: TaskId(3), profile: name("work") }]);
+    assert_eq!((api(&model).history.iter().count(), api(&model).shown), (1, Some(TaskId(2))));
 }
 
 #[test]
@@ -188,8 +206,8 @@ fn another_profile_keeps_the_answers_and_cancels_what_is_under_way() {
     press(&mut model, Key::Enter);
     let effects = super::open(&mut model, name("other"));
     let load = Effect::LoadTestCalls { task: TaskId(4), profile: name("other") };
-    assert_eq!(effects, [Effect::Cancel(TaskId(3)), load]);
-    assert_eq!((api(&model).history.len(), api(&model).shown), (1, None));
+    assert_eq!(effects, [Effect::Cancel(TaskId(3)), past_calls("other"), load]);
+    assert_eq!((api(&model).history.iter().count(), api(&model).shown), (1, None));
 }
 
 #[test]
@@ -358,7 +376,7 @@ fn twenty_answers_are_kept_and_the_one_on_the_screen_whatever_its_age() {
     for task in 3..60 {
         answered(&mut model, task, Ok(answer("[2]")));
     }
-    assert_eq!((api(&model).history.len(), api(&model).shown), (20, Some(TaskId(2))));
+    assert_eq!((api(&model).history.iter().count(), api(&model).shown), (20, Some(TaskId(2))));
 }
 
 #[test]
@@ -518,7 +536,10 @@ fn f_adds_the_scope_that_a_call_lacks_signs_in_and_comes_back_to_the_call() {
     let effects = update(&mut model, added, now());
     assert!(matches!(effects.as_slice(), [Effect::StartSignIn { .. }]) && model.screen == Screen::SignIn);
     let effects = super::after_sign_in(&mut model, &name("work"), true);
-    let [Effect::LoadTestCalls { .. }, Effect::Call { call, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::LoadPastCalls { .. }, Effect::LoadTestCalls { .. }, Effect::Call { call, .. }] = effects.as_slice()
+    else {
+        panic!("{effects:?}")
+    };
     assert_eq!((call.url.path(), model.screen), ("/crm/v8/users", Screen::Api));
 }
 
@@ -528,7 +549,10 @@ fn a_sign_in_that_was_given_up_leads_back_and_sends_nothing() {
     press(&mut model, Key::Char('f'));
     assert_eq!(model.screen, Screen::SignIn);
     let effects = press(&mut model, Key::Esc);
-    assert!(matches!(effects.as_slice(), [Effect::Cancel(_), Effect::LoadTestCalls { .. }]), "{effects:?}");
+    assert!(
+        matches!(effects.as_slice(), [Effect::Cancel(_), Effect::LoadPastCalls { .. }, Effect::LoadTestCalls { .. }]),
+        "{effects:?}"
+    );
     assert_eq!(model.screen, Screen::Api);
 }
 
@@ -638,4 +662,71 @@ fn a_long_raw_text_is_there_at_once_and_broken_to_the_end_elsewhere_one_width_at
     assert_eq!(update(&mut model, Message::Wrapped { task: *task, document }, now()), []);
     let view = api(&model).text().expect("a text");
     assert_eq!((view.line() + 1, view.document().line_count()), (body.len().div_ceil(*columns), lines(&model)));
+}
+
+#[test]
+fn a_call_is_remembered_without_what_is_secret_and_without_its_answer() {
+    let mut model = panel();
+    press(&mut model, Key::End);
+    press(&mut model, Key::Char('e'));
+    type_text(&mut model, "/x?token=hush&page=2");
+    press(&mut model, Key::Enter);
+    let result = Box::new(Ok(Received::new(answer("{\"private\":1}"))));
+    let effects = update(&mut model, Message::Answered { task: TaskId(2), result }, now());
+    let [Effect::KeepCall { profile, call }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((profile, call.url.query()), (&name("work"), Some("token=&page=2")));
+    assert_eq!(call.answer.map(|answer| (answer.status, answer.took_ms, answer.bytes)), Some((200, 5, 13)));
+    // What was never sent is not remembered.
+    press(&mut model, Key::Char('s'));
+    let refused = Box::new(Err(Error::new(Code::Usage, "it is not among the places to which the token may go")));
+    assert_eq!(update(&mut model, Message::Answered { task: TaskId(3), result: refused }, now()), []);
+}
+
+#[test]
+fn a_call_of_an_earlier_run_opens_in_the_form_and_a_post_asks_before_it_is_sent() {
+    let mut model = panel();
+    assert!(!super::commands(&model).contains(&Command::History));
+    let mut lacking = past("https://www.zohoapis.eu/crm/v8/Leads?page=2", 3);
+    lacking.lacks_body = true;
+    recall(&mut model, vec![past("https://www.zohoapis.eu/crm/v8/old", 5), lacking]);
+    for key in [Key::Char('r'), Key::Enter] {
+        assert_eq!(press(&mut model, key), []);
+    }
+    assert!(super::captures_keys(&model) && api(&model).is_own_request());
+    assert_eq!(
+        (api(&model).form.address.text(), api(&model).form.query.text()),
+        ("https://www.zohoapis.eu/crm/v8/Leads".to_owned(), "page=2".to_owned(),)
+    );
+    assert_eq!(model.notice.as_ref().map(|notice| notice.text.as_str()), Some("Its body was not kept."));
+    assert_eq!(press(&mut model, Key::Ctrl('s')), []);
+    assert!(matches!(model.overlay, Some(Overlay::Confirm { .. })));
+}
+
+#[test]
+fn calls_of_this_session_are_listed_once_with_those_of_earlier_runs_below() {
+    let mut model = with_answer("{}");
+    let kept = api(&model).past.clone();
+    // The store had it already when it was read.
+    recall(&mut model, [vec![past("https://www.zohoapis.eu/old", 5)], kept].concat());
+    assert_eq!((api(&model).earlier().len(), api(&model).past.len()), (2, 2));
+    for key in [Key::Char('r'), Key::Enter] {
+        press(&mut model, key);
+    }
+    assert_eq!((api(&model).shown, api(&model).focus), (Some(TaskId(2)), Focus::Answer));
+    for key in [Key::Char('r'), Key::End, Key::Enter] {
+        press(&mut model, key);
+    }
+    assert_eq!(api(&model).form.address.text(), "https://www.zohoapis.eu/old");
+}
+
+#[test]
+fn calls_of_another_profile_are_not_listed_and_a_failure_is_for_the_log_only() {
+    let mut model = panel();
+    let calls = Ok(vec![past("https://www.zohoapis.eu/old", 5)]);
+    update(&mut model, Message::PastCallsLoaded { profile: name("other"), result: calls }, now());
+    let error = || Error::new(Code::Store, "the store cannot be used");
+    update(&mut model, Message::PastCallsLoaded { profile: name("work"), result: Err(error()) }, now());
+    update(&mut model, Message::CallKept { profile: name("work"), result: Err(error()) }, now());
+    assert_eq!((api(&model).earlier().len(), model.log.entries().len()), (0, 2));
+    assert!(model.notice.is_none() && model.overlay.is_none() && api(&model).refused.is_none());
 }

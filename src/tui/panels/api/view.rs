@@ -104,9 +104,10 @@ pub(super) fn place_at(model: &Model, at: Position) -> Option<Place> {
     let right = places.right.filter(|right| right.contains(at))?;
     let inner = inner(right);
     if panel.focus == Focus::History {
-        let first = first_in_sight(panel.history_row, panel.history.len(), inner.height);
-        let row = at_row(inner).map(|row| first + row);
-        return Some(Place::History(row.filter(|row| *row < panel.history.len())));
+        let (rows, all) = (history::rows_area(panel, inner), panel.earlier().len());
+        let first = first_in_sight(panel.history_row, all, rows.height);
+        let row = at_row(rows).map(|row| first + row);
+        return Some(Place::History(row.filter(|row| *row < all)));
     }
     Some(Place::Answer(at_row(Pane::of(model, panel, Moment::default(), inner).text)))
 }

@@ -307,7 +307,9 @@ fn signing_in_again_starts_a_sign_in_of_the_selected_profile() {
 fn the_api_panel_opens_for_the_selected_profile() {
     let mut model = panel();
     press(&mut model, 'G');
-    assert_eq!(press(&mut model, 'a'), [Effect::LoadTestCalls { task: TaskId(1), profile: name("c") }]);
+    let past_calls = Effect::LoadPastCalls { profile: name("c") };
+    let test_calls = Effect::LoadTestCalls { task: TaskId(1), profile: name("c") };
+    assert_eq!(press(&mut model, 'a'), [past_calls, test_calls]);
     assert_eq!(model.screen, Screen::Api);
 }
 

@@ -22,7 +22,9 @@ use crate::providers::{Dialect, Provider, zoho};
 use crate::secret::Secret;
 use crate::storage::KeyOptions;
 
-pub use edit::{add_profile, change_profile, remove_profile, rename_profile, set_default_profile, set_scopes};
+pub use edit::{
+    add_profile, add_scopes, change_profile, remove_profile, rename_profile, set_default_profile, set_scopes,
+};
 pub use screen::{Motion, ScreenSettings, ThemeName};
 
 /// Bytes; a longer configuration is none.

@@ -98,9 +98,21 @@ pub fn remove_profile(config: &Config, name: &ProfileName) -> Result<Config, Err
 /// Writes the scopes of a profile, in place of those that it had.
 pub fn set_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
     edit(&config.file, |_, document| {
-        if let Some(profile) = profile_table(document, name) {
-            put(profile, "scopes", scopes.iter().collect::<Array>().into());
+        put_scopes(document, name, scopes);
+        Ok(())
+    })
+}
+
+/// Adds scopes to those that a profile has in the file by now.
+pub fn add_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
+    edit(&config.file, |now, document| {
+        let mut wanted = now.profile(Some(name))?.scopes.clone();
+        for scope in scopes {
+            if !wanted.iter().any(|known| known.eq_ignore_ascii_case(scope)) {
+                wanted.push(scope.clone());
+            }
         }
+        put_scopes(document, name, &wanted);
         Ok(())
     })
 }
@@ -175,6 +187,12 @@ fn write_profile(table: &mut dyn TableLike, profile: &Profile, before: Option<&P
     }
     if is_changed(|before, after| before.scopes != after.scopes) {
         put(table, "scopes", profile.scopes.iter().collect::<Array>().into());
+    }
+}
+
+fn put_scopes(document: &mut DocumentMut, name: &ProfileName, scopes: &[String]) {
+    if let Some(profile) = profile_table(document, name) {
+        put(profile, "scopes", scopes.iter().collect::<Array>().into());
     }
 }
 

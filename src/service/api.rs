@@ -5,10 +5,9 @@ use std::time::Duration;
 use super::{Freshness, Service, home_data_center, issuing_data_center, transport_error};
 use crate::api::{self, Call, Diagnosis, Refusal};
 use crate::clock;
-use crate::config::{self, Config, Profile, ProviderSource};
+use crate::config::{Profile, ProviderSource};
 use crate::error::{Code, Error};
 use crate::http::Response;
-use crate::profile::ProfileName;
 use crate::providers::standard::StandardEndpoints;
 use crate::providers::{DataCenter, Dialect};
 
@@ -60,19 +59,6 @@ impl Service {
             None => home_data_center(profile, &provider)?,
         };
         Ok((data_center.clone(), provider.dialect))
-    }
-
-    /// Adds scopes to those that a profile asks for at its next sign-in. Gives the configuration with them.
-    pub fn add_scopes(&self, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
-        // As the file is now: another process may have changed it.
-        let now = Config::load(&self.config.file)?;
-        let mut wanted = now.profile(Some(name))?.scopes.clone();
-        for scope in scopes {
-            if !wanted.iter().any(|known| known.eq_ignore_ascii_case(scope)) {
-                wanted.push(scope.clone());
-            }
-        }
-        config::set_scopes(&now, name, &wanted)
     }
 
     /// Makes a call. On 401 the token is refreshed once and the call repeated once, unless the answer blames something

@@ -46,6 +46,7 @@ impl Service {
             ConfigurationChange::Change(draft) => self.change_profile(&draft, true).await,
             ConfigurationChange::Rename { old, new } => self.rename_profile(profile(&old)?, &new).await,
             ConfigurationChange::Remove(name) => self.remove_signing_out(profile(&name)?).await,
+            ConfigurationChange::AddScopes { profile, scopes } => config::add_scopes(&self.config, &profile, &scopes),
         }?;
         // Providers that were known stay what they were taken for, as everything under way takes them.
         let mut providers = changed.providers;
@@ -240,8 +241,16 @@ pub fn is_scope(text: &str) -> bool {
 pub enum ConfigurationChange {
     Add(Box<ProfileDraft>),
     Change(Box<ProfileDraft>),
-    Rename { old: ProfileName, new: ProfileName },
+    Rename {
+        old: ProfileName,
+        new: ProfileName,
+    },
     Remove(ProfileName),
+    /// To those that the profile asks for at its next sign-in.
+    AddScopes {
+        profile: ProfileName,
+        scopes: Vec<String>,
+    },
 }
 
 fn has_tokens(record: &Record) -> bool {

@@ -65,6 +65,10 @@ fn in_words(message: &Message) -> Option<(Mark, String)> {
             Err(error) => failed(profile.as_str(), error),
         }),
         Message::TokenRead { profile, result, .. } => Some(outcome(profile, "token read", result.as_ref().map(drop))),
+        Message::ConfigurationChanged { result, .. } => Some(match result.as_ref() {
+            Ok(_) => (Mark::Good, "the configuration was changed".to_owned()),
+            Err(error) => failed("the configuration", error),
+        }),
         Message::TestCallsLoaded { result, .. } => {
             result.as_ref().as_ref().err().map(|error| failed("the test calls", error))
         }

@@ -77,7 +77,7 @@ pub enum Message {
         profile: ProfileName,
         result: Result<Secret, Error>,
     },
-    /// A profile was added, changed, renamed or removed, or could not be.
+    /// What was asked for by an [`Effect::ChangeConfiguration`] is written, or why it is not.
     ConfigurationChanged {
         task: TaskId,
         result: Box<Result<Config, Error>>,
@@ -89,12 +89,6 @@ pub enum Message {
     Answered {
         task: TaskId,
         result: Box<Result<Received, Error>>,
-    },
-    /// The scopes of a profile, some of them new, or why they could not be added.
-    ScopesAdded {
-        task: TaskId,
-        profile: ProfileName,
-        result: Result<Vec<String>, Error>,
     },
     /// The calls that were made with a profile before, oldest first.
     PastCallsLoaded {
@@ -186,12 +180,6 @@ pub enum Effect {
     KeepCall {
         profile: ProfileName,
         call: Box<PastCall>,
-    },
-    /// Adds scopes to those that a profile asks for, in the configuration.
-    AddScopes {
-        task: TaskId,
-        profile: ProfileName,
-        scopes: Vec<String>,
     },
     /// Looks for something in a text that is too long to do it between two keys.
     Find {

@@ -5,13 +5,15 @@
 use super::Ended;
 use super::chrome::body;
 use super::keymap::{Command, Key, Scope};
-use super::message::{Effect, Message};
+use super::message::{Effect, Message, TaskId};
 use super::model::{Confirmed, Model, Mouse, Now, Overlay, Screen};
 use super::mouse;
 use super::panels::lines::moved;
 use super::panels::palette::{Palette, Pressed};
 use super::panels::{api, help, kiosk, profile_form, profiles, sign_in};
 use super::theme::Mark;
+use crate::config::Config;
+use crate::error::Error;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
@@ -45,15 +47,29 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::Verified { task, profile, result } => profiles::verified(model, task, &profile, result, now),
         Message::SignedOut { task, profile, result } => profiles::signed_out(model, task, &profile, result, now),
         Message::TokenRead { task, profile, result } => profiles::token_read(model, task, &profile, result, now),
-        Message::ConfigurationChanged { task, result } => profile_form::changed(model, task, *result, now),
+        Message::ConfigurationChanged { task, result } => configuration_changed(model, task, *result, now),
         Message::TestCallsLoaded { task, result } => api::loaded(model, task, *result),
         Message::Answered { task, result } => api::answered(model, task, *result, now),
-        Message::ScopesAdded { task, profile, result } => api::scopes_added(model, task, &profile, result),
         Message::Found { task, found } => api::found(model, task, found),
         Message::PastCallsLoaded { profile, result } => api::past_calls_loaded(model, &profile, result),
         Message::Wrapped { task, document } => api::wrapped(model, task, document),
         Message::Saved(result) => api::saved(model, result, now),
     }
+}
+
+/// Goes on with the new configuration, whoever asked for it, and then with what waits for it.
+fn configuration_changed(model: &mut Model, task: TaskId, result: Result<Config, Error>, now: Now) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let result = result.map(|config| {
+        model.use_config(config.clone());
+        effects.push(Effect::UseConfiguration(Box::new(config)));
+    });
+    effects.extend(if api::waits_for_scopes(model, task) {
+        api::scopes_added(model, result)
+    } else {
+        profile_form::saved(model, task, result, now)
+    });
+    effects
 }
 
 fn wake(model: &mut Model, now: Now) -> Vec<Effect> {

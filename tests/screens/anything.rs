@@ -127,7 +127,6 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
                 Message::Wrapped { task, document: Arc::new(JsonDocument::wrapped(text, columns)) }
             }
             Effect::Save { name, .. } => Message::Saved(Ok(PathBuf::from(name))),
-            Effect::AddScopes { task, profile, scopes } => Message::ScopesAdded { task, profile, result: Ok(scopes) },
             _ => continue,
         };
         let more = update(model, message, now);

@@ -196,7 +196,7 @@ pub(crate) fn task_of(effects: &[Effect]) -> TaskId {
         | Effect::SignOut { task, .. }
         | Effect::ReadToken { task, .. }
         | Effect::LoadTestCalls { task, .. }
-        | Effect::AddScopes { task, .. }
+        | Effect::ChangeConfiguration { task, .. }
         | Effect::StartSignIn { task, .. }
         | Effect::Call { task, .. } => Some(*task),
         _ => None,

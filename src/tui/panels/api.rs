@@ -45,7 +45,7 @@ use crate::untrusted::visible;
 
 pub use actions::send_confirmed;
 pub use earlier::past_calls_loaded;
-pub use fix::{after_sign_in, next_wakeup, refreshed, scopes_added, waits_for_token, wake};
+pub use fix::{after_sign_in, next_wakeup, refreshed, scopes_added, waits_for_scopes, waits_for_token, wake};
 pub use pointer::{point, turn};
 pub use received::{Content, Received};
 pub use view::{title, view};

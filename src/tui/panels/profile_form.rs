@@ -30,7 +30,7 @@ use crate::tui::panels::lines::moved;
 use crate::tui::panels::{profiles, sign_in};
 use crate::tui::widgets::field::Field;
 
-pub use saving::changed;
+pub use saving::saved;
 pub use view::{title, view};
 
 /// A page of a list, for moving by one.

@@ -11,6 +11,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
@@ -19,7 +20,7 @@ use url::Url;
 use answers::Latest;
 
 use crate::clock;
-use crate::config::{Config, Profile};
+use crate::config::Profile;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::service::{ConfigurationChange, Freshness, Service, SignIn};
@@ -51,8 +52,6 @@ pub(super) struct Tasks {
     /// Work that changes the store or gives a grant back: quitting waits for it.
     must_finish: JoinSet<()>,
     last_search: Latest,
-    /// A configuration that a task has written, until the next effect.
-    newer_config: Arc<Mutex<Option<Config>>>,
 }
 
 impl Tasks {
@@ -65,13 +64,11 @@ impl Tasks {
             decisions: Arc::default(),
             must_finish: JoinSet::new(),
             last_search: Latest::default(),
-            newer_config: Arc::default(),
         }
     }
 
     /// Begins what an effect asks for. What the terminal or the loop does by themselves is not for here.
     pub(super) fn begin(&mut self, effect: Effect) {
-        self.take_newer_config();
         match effect {
             Effect::StartSignIn { task, profile, options } => self.start_sign_in(task, profile, options),
             Effect::TrySaving { task, again } => self.try_saving(task, again),
@@ -134,7 +131,6 @@ impl Tasks {
                     drop(sender.send(Message::CallKept { profile, result }));
                 });
             }
-            Effect::AddScopes { task, profile, scopes } => self.add_scopes(task, profile, scopes),
             Effect::Find { task, document, query } => {
                 let (sender, is_wanted) = (self.sender.clone(), self.last_search.begin(task));
                 tokio::task::spawn_blocking(move || {
@@ -165,10 +161,11 @@ impl Tasks {
         }
     }
 
+    /// On a thread of its own, so that no key waits: others may hold the file, and its disk may be slow.
     fn change_configuration(&mut self, task: TaskId, change: ConfigurationChange) {
-        let (service, sender) = (self.service.clone(), self.sender.clone());
-        self.must_finish.spawn(async move {
-            let result = Box::new(service.change_configuration(change).await);
+        let (service, sender, runtime) = (self.service.clone(), self.sender.clone(), Handle::current());
+        self.must_finish.spawn_blocking(move || {
+            let result = Box::new(runtime.block_on(service.change_configuration(change)));
             // Nobody listens any more when the app has ended.
             let _ = sender.send(Message::ConfigurationChanged { task, result });
         });
@@ -212,26 +209,6 @@ impl Tasks {
         // A sign-in that does not wait any more needs no decision.
         if let Some(decide) = decide {
             self.decide_saving(task, decide, again);
-        }
-    }
-
-    fn add_scopes(&mut self, task: TaskId, profile: ProfileName, scopes: Vec<String>) {
-        let (service, sender, newer) = (self.service.clone(), self.sender.clone(), self.newer_config.clone());
-        self.must_finish.spawn_blocking(move || {
-            let result = service.add_scopes(&profile, &scopes).map(|config| {
-                let scopes = config.profiles.get(&profile).map(|profile| profile.scopes.clone()).unwrap_or_default();
-                *newer.lock().unwrap_or_else(PoisonError::into_inner) = Some(config);
-                scopes
-            });
-            drop(sender.send(Message::ScopesAdded { task, profile, result }));
-        });
-    }
-
-    /// Goes on with the configuration that a task has written.
-    fn take_newer_config(&mut self) {
-        let newer = self.newer_config.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(config) = newer {
-            self.service = Arc::new(Service::clone(&self.service).with_config(config));
         }
     }
 
@@ -321,7 +298,7 @@ mod tests {
     use std::path::Path;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use tokio::sync::mpsc::unbounded_channel;
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     use super::*;
     use crate::config::Config;
@@ -329,10 +306,14 @@ mod tests {
     use crate::storage::{self, KeyOptions, StoreAddress};
 
     fn tasks() -> Tasks {
-        let config = Config::parse("", Path::new("config.toml")).expect("an empty configuration");
+        tasks_with(Config::parse("", Path::new("config.toml")).expect("an empty configuration")).0
+    }
+
+    fn tasks_with(config: Config) -> (Tasks, UnboundedReceiver<Message>) {
         let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
         let service = Service::new(config, store, Client::new(None), Box::new(|_| None));
-        Tasks::new(Arc::new(service), Outside { browser: None, demo: None, supervisor: None }, unbounded_channel().0)
+        let (sender, receiver) = unbounded_channel();
+        (Tasks::new(Arc::new(service), Outside { browser: None, demo: None, supervisor: None }, sender), receiver)
     }
 
     /// Begins work that asks what becomes of a grant and then takes a while to give it back.
@@ -348,6 +329,27 @@ mod tests {
         tasks.cancellable.insert(task, work);
         tasks.decisions.lock().expect("nobody panicked").insert(task, decide);
         is_given_back
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_loop_goes_on_while_another_process_holds_the_configuration() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("config.toml");
+        let text = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.ABC\"\nscopes = [\"A.b.READ\"]\n";
+        crate::files::replace(&file, text.as_bytes()).expect("it is written");
+        let other = std::fs::File::open(directory.path()).expect("it is there");
+        other.lock().expect("nobody else has it");
+        let (mut tasks, mut messages) = tasks_with(Config::parse(text, &file).expect("valid"));
+        let profile: ProfileName = "work".parse().expect("a name");
+        let change = ConfigurationChange::AddScopes { profile: profile.clone(), scopes: vec!["A.c.READ".to_owned()] };
+        tasks.begin(Effect::ChangeConfiguration { task: TaskId(1), change });
+        tokio::task::yield_now().await;
+        assert!(messages.try_recv().is_err());
+        drop(other);
+        let Some(Message::ConfigurationChanged { result, .. }) = messages.recv().await else { panic!("it is changed") };
+        let config = result.expect("it is written");
+        assert_eq!(config.profiles[&profile].scopes, ["A.b.READ", "A.c.READ"]);
     }
 
     #[tokio::test]

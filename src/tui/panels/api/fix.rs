@@ -11,6 +11,7 @@ use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::providers::catalog::PRODUCTS;
+use crate::service::ConfigurationChange;
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Model, Now, Screen};
 use crate::tui::panels::{profiles, sign_in};
@@ -205,7 +206,7 @@ pub(super) fn perform(model: &mut Model, now: Now) -> Vec<Effect> {
         Fix::AddScopes(scopes, call) => {
             let Some(dialect) = dialect else { return Vec::new() };
             panel.waiting = Some(Waiting::Scopes { task, call, dialect });
-            vec![Effect::AddScopes { task, profile, scopes }]
+            vec![Effect::ChangeConfiguration { task, change: ConfigurationChange::AddScopes { profile, scopes } }]
         }
         Fix::SignIn(call) => begin_sign_in(model, call.zip(dialect)),
         Fix::MoveTo(call) => {
@@ -248,28 +249,19 @@ pub fn refreshed(model: &mut Model, result: Result<(), Error>) -> Vec<Effect> {
     }
 }
 
-/// Takes in that the profile has the scopes, all of which are given, or why not.
-pub fn scopes_added(
-    model: &mut Model,
-    task: TaskId,
-    profile: &ProfileName,
-    result: Result<Vec<String>, Error>,
-) -> Vec<Effect> {
-    if let (Ok(scopes), Some(subject)) = (&result, model.subjects.get_mut(profile)) {
-        subject.scopes.clone_from(scopes);
-    }
-    if let (Ok(scopes), Some(configured)) = (&result, model.config.profiles.get_mut(profile)) {
-        configured.scopes.clone_from(scopes);
-    }
+/// Tells whether the panel asked for this change of the configuration.
+pub fn waits_for_scopes(model: &Model, task: TaskId) -> bool {
+    let waiting = model.api.as_ref().and_then(|panel| panel.waiting.as_ref());
+    matches!(waiting, Some(Waiting::Scopes { task: wanted, .. }) if *wanted == task)
+}
+
+/// Takes in that the profile asks for the scopes that a call waits for, or why not.
+pub fn scopes_added(model: &mut Model, result: Result<(), Error>) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return Vec::new() };
-    let Some(Waiting::Scopes { call, dialect, .. }) =
-        panel.waiting.take_if(|waiting| matches!(waiting, Waiting::Scopes { task: wanted, .. } if *wanted == task))
-    else {
-        return Vec::new();
-    };
+    let Some(Waiting::Scopes { call, dialect, .. }) = panel.waiting.take() else { return Vec::new() };
     match result {
-        Ok(_) if model.screen == Screen::Api => begin_sign_in(model, Some((call, dialect))),
-        Ok(_) => Vec::new(),
+        Ok(()) if model.screen == Screen::Api => begin_sign_in(model, Some((call, dialect))),
+        Ok(()) => Vec::new(),
         Err(error) => {
             panel.refused = Some((None, error));
             Vec::new()

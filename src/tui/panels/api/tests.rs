@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -6,12 +7,13 @@ use jiff::Timestamp;
 use super::{Catalogue, Focus, Received, Side};
 use crate::api::{Call, Diagnosis};
 use crate::clock::Moment;
+use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::http::{Method, Response};
 use crate::profile::ProfileName;
 use crate::providers::zoho;
 use crate::secret::Secret;
-use crate::service::{Answer, Explained, Machine, TestCalls, remembered};
+use crate::service::{Answer, ConfigurationChange, Explained, Machine, TestCalls, remembered};
 use crate::storage::PastCall;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, Message, TaskId};
@@ -531,10 +533,14 @@ fn f_adds_the_scope_that_a_call_lacks_signs_in_and_comes_back_to_the_call() {
     assert_eq!(super::fix_label(&model), Some("add scope"));
     let scopes = vec!["ZohoCRM.users.READ".to_owned()];
     let effects = press(&mut model, Key::Char('f'));
-    assert_eq!(effects, [Effect::AddScopes { task: TaskId(2), profile: name("work"), scopes: scopes.clone() }]);
-    let added = Message::ScopesAdded { task: TaskId(2), profile: name("work"), result: Ok(scopes) };
-    let effects = update(&mut model, added, now());
-    assert!(matches!(effects.as_slice(), [Effect::StartSignIn { .. }]) && model.screen == Screen::SignIn);
+    let change = ConfigurationChange::AddScopes { profile: name("work"), scopes };
+    assert_eq!(effects, [Effect::ChangeConfiguration { task: TaskId(2), change }]);
+    let text = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.ABC\"\nscopes = [\"ZohoCRM.users.READ\"]";
+    let config = Config::parse(text, Path::new("config.toml")).expect("valid");
+    let written = Message::ConfigurationChanged { task: TaskId(2), result: Box::new(Ok(config)) };
+    let effects = update(&mut model, written, now());
+    let [Effect::UseConfiguration(_), Effect::StartSignIn { .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((model.subjects[&name("work")].scopes.len(), model.screen), (1, Screen::SignIn));
     let effects = super::after_sign_in(&mut model, &name("work"), true);
     let [Effect::LoadPastCalls { .. }, Effect::LoadTestCalls { .. }, Effect::Call { call, .. }] = effects.as_slice()
     else {

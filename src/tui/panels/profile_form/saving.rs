@@ -2,7 +2,6 @@
 
 use super::steps::Step;
 use super::{ProfileForm, Purpose, leave};
-use crate::config::Config;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::catalog;
@@ -64,24 +63,15 @@ pub(super) fn save(model: &mut Model, now: Now) -> Vec<Effect> {
     }
 }
 
-/// Takes in what became of a change. The app goes on with the new configuration, whoever asked for it.
-pub fn changed(model: &mut Model, task: TaskId, result: Result<Config, Error>, now: Now) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    let problem = match result {
-        Ok(config) => {
-            model.use_config(config.clone());
-            effects.push(Effect::UseConfiguration(Box::new(config)));
-            None
-        }
-        Err(error) => Some(error),
-    };
+/// Takes in that what was typed is written, or why it is not.
+pub fn saved(model: &mut Model, task: TaskId, result: Result<(), Error>, now: Now) -> Vec<Effect> {
     let Some(form) = model.profile_form.as_mut().filter(|form| form.saving == Some(task)) else {
-        return effects;
+        return Vec::new();
     };
     form.saving = None;
-    if let Some(error) = problem {
+    if let Err(error) = result {
         form.failure = Some(error);
-        return effects;
+        return Vec::new();
     }
     let name: Option<ProfileName> = form.name().parse().ok();
     let wants_sign_in = match &form.purpose {
@@ -92,7 +82,7 @@ pub fn changed(model: &mut Model, task: TaskId, result: Result<Config, Error>, n
     model.profiles.select(name.clone());
     if wants_sign_in {
         form.go_to(Step::Saved);
-        return effects;
+        return Vec::new();
     }
     let name = name.map(|name| name.to_string()).unwrap_or_default();
     let done = match &form.purpose {
@@ -101,6 +91,5 @@ pub fn changed(model: &mut Model, task: TaskId, result: Result<Config, Error>, n
         _ => format!("{name}: saved."),
     };
     model.say(Mark::Good, done, now);
-    effects.extend(leave(model));
-    effects
+    leave(model)
 }

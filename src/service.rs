@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 pub use api::{Answer, Explained, refusal_error};
 pub use login::{
-    Callback, CameBack, IDLE_TIME, IssuedCode, Renewal, Rest, RestReason, SignIn, SignInEvent, SignedIn,
+    Callback, CameBack, IDLE_TIME, IssuedCode, Presence, Renewal, Rest, RestReason, SignIn, SignInEvent, SignedIn,
     UNATTENDED_RENEWALS, WebSignIn,
 };
 pub use machine::Machine;

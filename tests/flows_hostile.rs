@@ -214,7 +214,7 @@ fn sign_in(provider: &Provider, replies: &[Response; 2]) -> End {
                 }
                 DeviceEvent::Relocated { data_center, .. } => end.told.push(data_center),
                 DeviceEvent::Retrying { reason, .. } => end.told.push(reason),
-                DeviceEvent::Pending { .. } | DeviceEvent::SlowedDown { .. } => {}
+                DeviceEvent::Pending { .. } | DeviceEvent::Hastened { .. } | DeviceEvent::SlowedDown { .. } => {}
             }
         }
     }

@@ -192,7 +192,7 @@ fn check_event(event: &DeviceEvent) {
         }
         DeviceEvent::Relocated { data_center, .. } => check_text(data_center),
         DeviceEvent::Retrying { reason, .. } => check_text(reason),
-        DeviceEvent::Pending { .. } | DeviceEvent::SlowedDown { .. } => {}
+        DeviceEvent::Pending { .. } | DeviceEvent::Hastened { .. } | DeviceEvent::SlowedDown { .. } => {}
     }
 }
 

@@ -23,6 +23,7 @@ use std::time::Duration;
 use demo_server::DemoServer;
 use device_login::demo::{Decision, Demo, Options};
 use pty::Terminal;
+use ratatui::buffer::{Buffer, Cell};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -105,6 +106,42 @@ fn a_code_that_ran_out_is_replaced_in_its_place_and_at_last_the_program_ends_wit
     terminal.wait_for("Still there? Press Enter for a new code.");
     terminal.press("\u{1b}");
     assert_eq!(terminal.ends(), 6);
+}
+
+#[test]
+fn while_somebody_presses_keys_codes_go_on_being_replaced() {
+    let (home, server) = home_and_server(Duration::from_secs(4));
+    let script = format!(
+        "exec env LAB_SECRET={} DEVICE_LOGIN_HOME={} $program login work --renew 1",
+        server.addresses().client_secret,
+        home.path().display()
+    );
+    let terminal = Terminal::start_shell(&script, 80, 24);
+    let is_code = |word: &&str| word.len() == 9 && word.as_bytes()[4] == b'-';
+    let last_code = |screen: &Buffer| {
+        let text: String = screen.content.iter().map(Cell::symbol).collect();
+        text.split_whitespace().rfind(is_code).map(str::to_owned)
+    };
+    let first = terminal.wait_until(last_code);
+    terminal.wait_for("ran out at");
+    let second = terminal.wait_until(|screen| last_code(screen).filter(|code| *code != first));
+    terminal.press("i");
+    // No other would have followed it.
+    terminal.wait_for(&format!("Code {second} ran out at"));
+    terminal.wait_for("Still there? Press Enter for a new code.");
+    terminal.press("\u{1b}");
+    assert_eq!(terminal.ends(), 6);
+}
+
+#[test]
+fn who_has_approved_hears_when_the_server_is_asked() {
+    let terminal = demo();
+    terminal.press("\r");
+    terminal.wait_for("it allows no sooner.");
+    terminal.press("y");
+    terminal.wait_for("[ok] Signed in");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
 }
 
 #[test]

@@ -35,6 +35,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// | | anything else | `Done(Failed)` |
 /// | `Waiting` | `poll` before the time | `Waiting` |
 /// | | `poll` at the time | `AwaitingToken`, sends a poll |
+/// | | `ask_now` | `Waiting`, with the next poll as soon as the server allows |
 /// | `AwaitingToken` | pending, slow down, relocated, no answer | `Waiting`, or `Done(Expired)` after the last poll |
 /// | | token, denial, expiry, other errors | `Done` |
 ///
@@ -70,6 +71,10 @@ pub enum DeviceEvent {
     /// Approved; the account lives in another data center, which is asked from now on.
     Relocated {
         data_center: String,
+        next_poll_at: Moment,
+    },
+    /// The next poll comes as soon as the server allows one, since somebody asked for it.
+    Hastened {
         next_poll_at: Moment,
     },
     /// An exchange brought no answer. `attempt` counts them since the last answer.
@@ -137,6 +142,8 @@ struct Polling {
     interval: Duration,
     slow_downs: u32,
     next_poll_at: Moment,
+    /// From when on the server allows a poll.
+    allowed_at: Moment,
     /// Exchanges without an answer since the last answer.
     failures: u32,
     /// The poll under way is the last one.
@@ -150,6 +157,11 @@ impl Polling {
     fn pace(&self) -> Duration {
         let percent = MARGIN_STEP_PERCENT.saturating_mul(self.slow_downs.saturating_add(1));
         self.interval + self.interval * percent.min(LARGEST_MARGIN_PERCENT) / 100
+    }
+
+    /// What is waited where a person wants an answer: the interval itself, unless a server has shown that it counts slower.
+    fn least_pace(&self) -> Duration {
+        if self.slow_downs == 0 { self.interval } else { self.pace() }
     }
 }
 
@@ -195,6 +207,14 @@ impl DeviceFlow {
         };
     }
 
+    /// Polls as soon as the server allows it instead of at the time that was planned: now, if its interval has passed since
+    /// the last exchange (RFC 8628 §3.5). Never later than planned; changes nothing while no code waits.
+    pub fn ask_now(&mut self, now: Moment) {
+        let State::Waiting(polling) = &mut self.state else { return };
+        polling.next_poll_at = polling.next_poll_at.min(polling.allowed_at.max(now));
+        self.events.push_back(DeviceEvent::Hastened { next_poll_at: polling.next_poll_at });
+    }
+
     /// Whether the request that `poll` handed out last is one for tokens, whose answer may come only once.
     pub fn awaits_token(&self) -> bool {
         matches!(self.state, State::AwaitingToken(_))
@@ -228,12 +248,14 @@ impl DeviceFlow {
                     interval: code.interval,
                     slow_downs: 0,
                     next_poll_at: now,
+                    allowed_at: now,
                     expires_at,
                     failures: 0,
                     is_last: false,
                     code,
                 };
                 polling.next_poll_at = now + polling.pace();
+                polling.allowed_at = now + polling.least_pace();
                 let code = polling.code.clone();
                 self.events.push_back(DeviceEvent::CodeIssued { code, expires_at, next_poll_at: polling.next_poll_at });
                 return State::Waiting(polling);
@@ -308,8 +330,8 @@ impl DeviceFlow {
 
     /// The server was heard and the person was not: the next poll comes one pace from now.
     fn wait(&mut self, now: Moment, polling: Polling, event: impl FnOnce(Moment) -> DeviceEvent) -> State {
-        let next_poll_at = now + polling.pace();
-        self.schedule(Polling { next_poll_at, failures: 0, ..polling }, event)
+        let (next_poll_at, allowed_at) = (now + polling.pace(), now + polling.least_pace());
+        self.schedule(Polling { next_poll_at, allowed_at, failures: 0, ..polling }, event)
     }
 
     /// Backs off without ending the sign-in: connections fail for reasons of their own (RFC 8628 §3.5).
@@ -326,7 +348,9 @@ impl DeviceFlow {
         // However long the pause, the last poll is not put off beyond the code's end.
         let last_poll_at = (now + polling.pace()).max(polling.expires_at);
         let next_poll_at = (now + wait).min(last_poll_at);
-        let polling = Polling { next_poll_at, failures: attempt, ..polling };
+        // A server that is asked too much says when it allows more, or means at least what is waited by itself.
+        let allowed_at = if trouble == Trouble::Throttled { next_poll_at } else { now + polling.least_pace() };
+        let polling = Polling { next_poll_at, allowed_at, failures: attempt, ..polling };
         self.schedule(polling, |next_poll_at| DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at })
     }
 

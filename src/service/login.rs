@@ -2,6 +2,7 @@
 
 mod attempt;
 pub(super) mod exchange;
+mod presence;
 mod renewal;
 mod web;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+pub use self::presence::Presence;
 pub use self::renewal::{IDLE_TIME, Renewal, Rest, RestReason, UNATTENDED_RENEWALS};
 pub use self::web::{Callback, CameBack, WebSignIn};
 
@@ -81,6 +83,10 @@ pub enum SignInEvent {
         accounts_host: String,
         next_poll_at: Moment,
     },
+    /// The server is asked as soon as it allows, since the person wanted to know.
+    Hastened {
+        next_poll_at: Moment,
+    },
     Retrying {
         trouble: Trouble,
         /// The sentence for people.
@@ -131,30 +137,36 @@ impl Service {
         options: SignIn,
         report: impl FnMut(SignInEvent) + Send,
     ) -> Result<SignedIn, Error> {
-        self.sign_in_patiently(profile, options, report, |_| std::future::ready(false)).await
+        self.sign_in_patiently(profile, options, report, |_| std::future::ready(false), &Presence::default()).await
     }
 
     /// As [`Service::sign_in`], but asks `try_again` when an approved grant cannot be saved. The grant is given back when
-    /// that says no.
+    /// that says no. What the person does meanwhile comes by `presence`.
     pub async fn sign_in_patiently<F, D>(
         &self,
         profile: &Profile,
         options: SignIn,
         mut report: impl FnMut(SignInEvent) + Send,
         try_again: F,
+        presence: &Presence,
     ) -> Result<SignedIn, Error>
     where
         F: Fn(Error) -> D + Clone + Send + 'static,
         D: Future<Output = bool> + Send + 'static,
     {
         check_way(profile)?;
-        let mut renewals_left = options.renewals;
+        let renewals = options.renewals;
+        let mut renewals_left = renewals;
         let attempt = Attempt::begin(self, profile, options, false).await?;
         report(SignInEvent::Asking { host: host(&attempt.home) });
         let mut is_renewal = false;
         let grant = loop {
             let observe = |event| report(sign_in_event(event, is_renewal, &attempt.provider));
-            match Box::pin(attempt.follow_code(observe, &try_again)).await {
+            let ended = Box::pin(attempt.follow_code(observe, &try_again, presence)).await;
+            if presence.take_attended() {
+                renewals_left = renewals;
+            }
+            match ended {
                 CodeEnded::Approved(kept) => break (*kept)?,
                 CodeEnded::QrNotWritten(error) => return Err(error),
                 CodeEnded::Otherwise(Outcome::Expired, _) if renewals_left > 0 => {
@@ -203,6 +215,7 @@ fn sign_in_event(event: DeviceEvent, is_renewal: bool, provider: &Provider) -> S
             let accounts_host = provider.data_center(&data_center).map_or_else(String::new, host);
             SignInEvent::Relocated { data_center, accounts_host, next_poll_at }
         }
+        DeviceEvent::Hastened { next_poll_at } => SignInEvent::Hastened { next_poll_at },
         DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at } => {
             SignInEvent::Retrying { trouble, reason, attempt, next_poll_at }
         }

@@ -271,7 +271,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(SignIn, &[Char('y')], Command::DemoApprove, "approve", "demo: approve"),
     bind(SignIn, &[Char('e')], Command::DemoApproveElsewhere, "approve in EU", "demo: approve, account in EU"),
     bind(SignIn, &[Char('d')], Command::DemoDecline, "decline", "demo: decline"),
-    bind(SignIn, &[Key::Enter], Command::Choose, "go on", "go on; while waiting: when we ask next"),
+    bind(SignIn, &[Key::Enter], Command::Choose, "go on", "go on; while waiting: \"I have approved\", asks now"),
     bind(SignIn, &[Key::Esc, Key::Backspace], Command::Back, "cancel", "cancel, go back"),
     bind(SignIn, &[Char('a')], Command::OpenApi, "try an API call", "try an API call"),
     bind(SignIn, &[Char('x')], Command::SignOut, "sign out", "sign out, take the access back"),

@@ -101,7 +101,7 @@ fn of_sign_in(event: &SignInEvent) -> Option<(Mark, String)> {
         }
         SignInEvent::Retrying { reason, .. } => (Mark::Attention, reason.clone()),
         SignInEvent::Approved => (Mark::Good, "approved".to_owned()),
-        SignInEvent::Pending { .. } => return None,
+        SignInEvent::Pending { .. } | SignInEvent::Hastened { .. } => return None,
     })
 }
 

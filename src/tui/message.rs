@@ -135,6 +135,10 @@ pub enum Effect {
         task: TaskId,
         again: bool,
     },
+    /// Has a sign-in ask the server as soon as that allows, since the person says that it is approved.
+    AskNow(TaskId),
+    /// Tells a sign-in that the person is there and wants more codes.
+    Attend(TaskId),
     /// Ends a piece of work; a sign-in asks nothing more from then on.
     Cancel(TaskId),
     LoadStatuses,

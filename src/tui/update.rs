@@ -28,7 +28,10 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
     match message {
         // The log has them.
         Message::Exchanged(_) | Message::CallKept { .. } => Vec::new(),
-        Message::Key(key) => press(model, key, now),
+        Message::Key(key) => {
+            let attends = (model.screen == Screen::SignIn).then(|| sign_in::attended_by_key(model)).flatten();
+            attends.into_iter().chain(press(model, key, now)).collect()
+        }
         Message::Pointed { at, what } => mouse::pointed(model, at, what, now),
         Message::Pasted(text) if model.screen == Screen::Profiles => profiles::paste(model, &text, now),
         Message::Pasted(text) if model.screen == Screen::ProfileForm => profile_form::paste(model, &text),

@@ -143,6 +143,7 @@ fn told(event: DeviceEvent, moment: Moment) -> SignInEvent {
         }
         DeviceEvent::Pending { next_poll_at } => SignInEvent::Pending { next_poll_at },
         DeviceEvent::SlowedDown { interval, next_poll_at } => SignInEvent::SlowedDown { interval, next_poll_at },
+        DeviceEvent::Hastened { next_poll_at } => SignInEvent::Hastened { next_poll_at },
         DeviceEvent::Relocated { data_center, next_poll_at } => {
             SignInEvent::Relocated { accounts_host: format!("accounts.{data_center}"), data_center, next_poll_at }
         }

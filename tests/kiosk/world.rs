@@ -243,7 +243,9 @@ impl World {
             DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at } => {
                 SignInEvent::Retrying { trouble, reason, attempt, next_poll_at }
             }
-            DeviceEvent::SlowedDown { .. } | DeviceEvent::Relocated { .. } => panic!("nobody said so: {event:?}"),
+            DeviceEvent::SlowedDown { .. } | DeviceEvent::Relocated { .. } | DeviceEvent::Hastened { .. } => {
+                panic!("nobody said so: {event:?}")
+            }
         }
     }
 }

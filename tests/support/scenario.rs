@@ -47,6 +47,9 @@ pub(crate) struct Scenario {
     /// The expected requests, by the name that exchanges call them.
     pub(crate) request: BTreeMap<String, RequestSpec>,
     pub(crate) exchange: Vec<Exchange>,
+    /// When the person says that it is approved.
+    #[serde(default)]
+    pub(crate) ask_now: Vec<Asking>,
     /// In the words of [`words`].
     pub(crate) outcome: String,
 }
@@ -113,6 +116,16 @@ pub(crate) struct Exchange {
     pub(crate) reply: Reply,
     /// In the words of [`words`].
     #[serde(default)]
+    pub(crate) events: Vec<String>,
+}
+
+/// A person who wants the server to be asked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asking {
+    /// Seconds from the beginning.
+    pub(crate) at: f64,
+    /// In the words of [`words`].
     pub(crate) events: Vec<String>,
 }
 
@@ -191,6 +204,7 @@ impl Scenario {
         let mut flow = self.flow();
         let mut now = START;
         let mut exchanges = self.exchange.iter().enumerate();
+        let mut asking = self.ask_now.iter().peekable();
         let mut index = 0;
         loop {
             match flow.poll(now) {
@@ -219,7 +233,20 @@ impl Scenario {
                     if !matches!(flow.poll(just_before), Step::Wait(again) if again == until) {
                         return Err(self.complaint(index, "does not keep waiting until the time that it named"));
                     }
-                    now = until;
+                    match asking.next_if(|asking| START + seconds(asking.at) <= until) {
+                        Some(asking) => {
+                            now = START + seconds(asking.at);
+                            let events = flow.ask_now(now);
+                            if events != asking.events {
+                                let problem = format!("asked at {}, it says {events:#?}", asking.at);
+                                return Err(self.complaint(index, &problem));
+                            }
+                        }
+                        None => now = until,
+                    }
+                }
+                Step::Done(_) if asking.peek().is_some() => {
+                    return Err(self.complaint(index, "ends before the person asks"));
                 }
                 Step::Done(outcome) => {
                     if let Some((next, exchange)) = exchanges.next() {
@@ -406,6 +433,13 @@ impl Flow {
             Self::Device(flow) => flow.handle(now, reply),
             Self::Refresh(flow) => flow.handle(now, reply),
         }
+    }
+
+    fn ask_now(&mut self, now: Moment) -> Vec<String> {
+        if let Self::Device(flow) = self {
+            flow.ask_now(now);
+        }
+        self.events()
     }
 
     fn events(&mut self) -> Vec<String> {

@@ -120,7 +120,7 @@ fn print(context: &Context, event: Event<'_>) -> Result<(), Error> {
 
 fn event<'a>(event: &'a SignInEvent, profile: &'a Profile) -> Option<Event<'a>> {
     Some(match event {
-        SignInEvent::Asking { .. } | SignInEvent::Approved => return None,
+        SignInEvent::Asking { .. } | SignInEvent::Hastened { .. } | SignInEvent::Approved => return None,
         SignInEvent::CodeIssued { code, .. } => Event::CodeIssued(code_json(code, profile)),
         SignInEvent::CodeRenewed { code, .. } => Event::CodeRenewed(code_json(code, profile)),
         SignInEvent::Pending { .. } => Event::Pending,

@@ -16,7 +16,7 @@ use crate::config::{Environment, Profile};
 use crate::error::Error;
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
-use crate::service::{IssuedCode, Machine, Service, SignIn, SignInEvent};
+use crate::service::{IssuedCode, Machine, Presence, Service, SignIn, SignInEvent};
 use crate::tui::text::ordinal;
 
 /// A code that is younger is not replaced: Enter was probably pressed twice.
@@ -76,7 +76,9 @@ pub(super) async fn sign_in(
             drop(asker.send((error, answer)));
             async { answered.await.unwrap_or(false) }
         };
-        let signing_in = service.sign_in_patiently(profile, options.clone(), report, try_again);
+        // Enter means another thing here.
+        let nobody = Presence::default();
+        let signing_in = service.sign_in_patiently(profile, options.clone(), report, try_again, &nobody);
         let mut signing_in = std::pin::pin!(signing_in);
         let mut is_approved = false;
         let mut wants_new_code = false;
@@ -155,7 +157,7 @@ impl Talk<'_> {
             SignInEvent::Asking { host } => output.note(&format!("Asking {host} for a code ...")),
             SignInEvent::CodeIssued { code, .. } => self.show_code(code),
             SignInEvent::CodeRenewed { code, .. } => self.show_renewed_code(code),
-            SignInEvent::Pending { .. } => {}
+            SignInEvent::Pending { .. } | SignInEvent::Hastened { .. } => {}
             SignInEvent::SlowedDown { interval, .. } => {
                 let interval = interval.as_secs();
                 output.note(&format!("The server asks us to wait longer: checking every {interval} s now."));

@@ -4,6 +4,7 @@ use super::{
     Client, DeviceEvent, DeviceFlow, Duration, Failure, Moment, Outcome, Response, State, Step, TransportFailure,
 };
 use crate::providers::zoho;
+use proptest::prelude::*;
 
 type Expectation<'a> = &'a dyn Fn(&Outcome) -> bool;
 
@@ -169,4 +170,53 @@ fn each_slow_down_waits_for_longer_and_for_a_larger_share() {
         assert!(matches!(flow.poll(now), Step::Wait(until) if until == next), "{wait}: {flow:?}");
         now = next;
     }
+}
+
+/// Plays replies to polls, each with the tenths of the wait before it after which somebody asks, and tells what each poll
+/// came after the end of the exchange before it, and the interval then.
+fn gaps(replies: Vec<(u8, u32)>) -> Vec<(Duration, Duration)> {
+    let mut flow = waiting_after(0);
+    let (mut now, mut ended_at, mut gaps) = (at(0), at(0), Vec::new());
+    for (reply, tenths) in replies {
+        let State::Waiting(polling) = &flow.state else { break };
+        let (interval, planned) = (polling.interval, polling.next_poll_at);
+        flow.ask_now(now + (planned - now) * tenths / 10);
+        let Step::Wait(until) = flow.poll(now) else { panic!("no poll comes at once after another") };
+        assert!(until <= planned, "asking puts nothing off");
+        now = until;
+        assert!(matches!(flow.poll(now), Step::Send(_)));
+        gaps.push((now - ended_at, interval));
+        flow.handle(
+            now,
+            match reply {
+                0 => Ok(json(PENDING)),
+                1 => Ok(json(r#"{"error":"slow_down"}"#)),
+                2 => Ok(Response { status: 429, headers: Vec::new(), body: Vec::new() }),
+                _ => Err(TransportFailure::Timeout("host".to_owned())),
+            },
+        );
+        ended_at = now;
+    }
+    gaps
+}
+
+proptest! {
+    #[test]
+    fn whoever_asks_no_poll_comes_before_the_interval_has_passed(
+        replies in proptest::collection::vec((0..4_u8, 0..=10_u32), 1..12),
+    ) {
+        prop_assert!(gaps(replies.clone()).iter().all(|(gap, interval)| gap >= interval), "{replies:?}");
+    }
+}
+
+#[test]
+fn asking_changes_nothing_unless_a_code_waits() {
+    let mut flow = new_flow();
+    flow.ask_now(at(0));
+    assert!(matches!(flow.state, State::Start));
+    let mut flow = awaiting_token_after(0);
+    flow.events().for_each(drop);
+    flow.ask_now(at(PACE));
+    assert!(matches!(flow.poll(at(PACE)), Step::AwaitReply));
+    assert_eq!(flow.events().count(), 0);
 }

@@ -5,7 +5,7 @@
 
 use url::Origin;
 
-use super::{SignedIn, empty_record};
+use super::{Presence, SignedIn, empty_record};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -56,11 +56,12 @@ pub(super) enum CodeEnded {
 }
 
 impl Attempt {
-    /// Asks for a code and polls until it is approved or ends.
+    /// Asks for a code and polls until it is approved or ends, sooner where the person asks for it.
     pub(super) async fn follow_code<F, D>(
         &self,
         mut observe: impl FnMut(DeviceEvent) + Send,
         try_again: &F,
+        presence: &Presence,
     ) -> CodeEnded
     where
         F: Fn(Error) -> D + Clone + Send + 'static,
@@ -84,7 +85,10 @@ impl Attempt {
                     let reply = service.http.send(request).await;
                     flow.handle(clock::now(), reply);
                 }
-                Step::Wait(until) => driver::wait(until).await,
+                Step::Wait(until) => tokio::select! {
+                    () = driver::wait(until) => {}
+                    () = presence.asked() => flow.ask_now(clock::now()),
+                },
                 Step::AwaitReply => unreachable!("every request is answered before the next step"),
                 Step::Done(outcome) => return CodeEnded::Otherwise(outcome, place),
             }

@@ -246,6 +246,8 @@ impl KioskPanel {
             SignInEvent::CodeIssued { code, .. } | SignInEvent::CodeRenewed { code, .. } => self.show(code, now),
             SignInEvent::Approved => self.stage = Stage::Approved { unsaved: 0 },
             SignInEvent::Retrying { reason, next_poll_at, .. } => self.trouble(Some((reason, next_poll_at))),
+            // Nobody asks for that here.
+            SignInEvent::Hastened { .. } => {}
             SignInEvent::Pending { .. } | SignInEvent::SlowedDown { .. } | SignInEvent::Relocated { .. } => {
                 self.trouble(None);
             }

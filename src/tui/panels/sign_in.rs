@@ -47,6 +47,8 @@ pub struct SignInPanel {
     pub previous: Option<(String, Timestamp)>,
     pub qr: QrView,
     pub is_link_bare: bool,
+    /// Codes were replaced since a key was pressed.
+    is_left_alone: bool,
     /// How far the text about the end is scrolled.
     pub scroll: usize,
 }
@@ -141,6 +143,7 @@ pub fn start(model: &mut Model, profile: ProfileName, options: SignIn) -> Vec<Ef
         previous: None,
         qr,
         is_link_bare: false,
+        is_left_alone: false,
         scroll: 0,
     });
     model.screen = Screen::SignIn;
@@ -161,12 +164,23 @@ pub fn happened(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -
                 panel.previous = Some((old.code.user_code.clone(), old.code.expires_at_time));
             }
             panel.stage = waiting(code, next_poll_at);
+            panel.is_left_alone = true;
+        }
+        (SignInEvent::Hastened { next_poll_at }, Stage::Waiting(waiting)) => {
+            waiting.next_poll_at = next_poll_at;
+            say_when_asked(model, now);
         }
         (SignInEvent::Approved, _) => panel.stage = Stage::Approved,
         (event, Stage::Waiting(waiting)) => waiting.take(event, now),
         _ => {}
     }
     Vec::new()
+}
+
+/// Takes in that a key was pressed, whichever: somebody is there, so that codes go on being replaced.
+pub fn attended_by_key(model: &mut Model) -> Option<Effect> {
+    let panel = model.sign_in.as_mut()?;
+    std::mem::take(&mut panel.is_left_alone).then_some(Effect::Attend(panel.task))
 }
 
 /// Takes in that the grant could not be saved.
@@ -338,6 +352,7 @@ impl Waiting {
             SignInEvent::Asking { .. }
             | SignInEvent::CodeIssued { .. }
             | SignInEvent::CodeRenewed { .. }
+            | SignInEvent::Hastened { .. }
             | SignInEvent::Approved => return,
         };
         self.last_answer = answer;
@@ -368,17 +383,21 @@ fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
         Some(Stage::SignedIn { .. }) => go_on(model),
         Some(Stage::Unsaved { .. }) => decide_saving(model, true),
         Some(Stage::Failed { error, .. }) if error.code == Code::CodeExpired => new_code(model, now),
-        Some(Stage::Waiting(waiting)) => {
-            let left = model.time_left(now.moment.until(waiting.next_poll_at));
-            let text = match waiting.last_answer {
-                LastAnswer::Missing { .. } => format!("There was no answer; trying again in {left}."),
-                _ => format!("The server is asked again in {left}; it allows no sooner."),
-            };
-            model.say(Mark::Working, text, now);
-            Vec::new()
-        }
+        Some(Stage::Waiting(_)) => model.sign_in.iter().map(|panel| Effect::AskNow(panel.task)).collect(),
         _ => Vec::new(),
     }
+}
+
+/// Answers who said that it is approved: the server is asked now, or when it allows that.
+fn say_when_asked(model: &mut Model, now: Now) {
+    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else { return };
+    let left = now.moment.until(waiting.next_poll_at);
+    let text = match &waiting.last_answer {
+        _ if left.is_zero() => "Asking the server now ...".to_owned(),
+        LastAnswer::Missing { .. } => format!("There was no answer; trying again in {}.", model.time_left(left)),
+        _ => format!("The server is asked again in {}; it allows no sooner.", model.time_left(left)),
+    };
+    model.say(Mark::Working, text, now);
 }
 
 /// Tries to save the grant again, or gives it back; either way the end follows as a message.

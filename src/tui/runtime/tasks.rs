@@ -23,7 +23,7 @@ use crate::clock;
 use crate::config::Profile;
 use crate::error::Error;
 use crate::profile::ProfileName;
-use crate::service::{ConfigurationChange, Freshness, Service, SignIn};
+use crate::service::{ConfigurationChange, Freshness, Presence, Service, SignIn};
 use crate::supervisor::Supervisor;
 use crate::tui::Decide;
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
@@ -47,6 +47,8 @@ pub(super) struct Tasks {
     outside: Outside,
     sender: UnboundedSender<Message>,
     cancellable: HashMap<TaskId, JoinHandle<()>>,
+    /// The ears of the sign-ins among them.
+    presences: HashMap<TaskId, Presence>,
     /// Sign-ins whose grant could not be saved, waiting to hear whether to try again.
     decisions: Arc<Mutex<Decisions>>,
     /// Work that changes the store or gives a grant back: quitting waits for it.
@@ -61,6 +63,7 @@ impl Tasks {
             outside,
             sender,
             cancellable: HashMap::new(),
+            presences: HashMap::new(),
             decisions: Arc::default(),
             must_finish: JoinSet::new(),
             last_search: Latest::default(),
@@ -77,6 +80,8 @@ impl Tasks {
                     work.abort();
                 }
             }
+            Effect::AskNow(task) => self.presences.get(&task).into_iter().for_each(Presence::ask_now),
+            Effect::Attend(task) => self.presences.get(&task).into_iter().for_each(Presence::attend),
             Effect::LoadStatuses => self.load_statuses(),
             Effect::Refresh { task, profile } => self.spawn_to_finish(
                 profile,
@@ -196,12 +201,18 @@ impl Tasks {
             drop(unsaved.send(Message::Unsaved { task, error }));
             async { decision.await.unwrap_or(false) }
         };
+        let presence = Presence::default();
+        let heard = presence.clone();
         self.spawn_cancellable(
             task,
             profile,
-            |service, profile| async move { service.sign_in_patiently(&profile, options, report, try_again).await },
+            |service, profile| async move {
+                service.sign_in_patiently(&profile, options, report, try_again, &heard).await
+            },
             move |_, result| Message::SignInEnded { task, result: Box::new(result) },
         );
+        self.presences.retain(|task, _| self.cancellable.contains_key(task));
+        self.presences.insert(task, presence);
     }
 
     fn try_saving(&mut self, task: TaskId, again: bool) {

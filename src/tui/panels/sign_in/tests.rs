@@ -276,6 +276,37 @@ fn the_end_closes_what_lay_over_the_code() {
 }
 
 #[test]
+fn enter_says_that_it_is_approved_and_the_answer_is_when_the_server_is_asked() {
+    let (mut model, task) = waiting();
+    assert_eq!(press(&mut model, Key::Enter, 12.0), [Effect::AskNow(task)]);
+    assert_eq!(model.notice, None, "the flow knows what the server allows");
+    happen(&mut model, task, SignInEvent::Hastened { next_poll_at: at(27.0).moment }, 12.0);
+    let said = |model: &Model| model.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
+    assert_eq!(said(&model), "The server is asked again in 0:15; it allows no sooner.");
+    let Stage::Waiting(waiting) = &panel(&model).stage else { panic!("it waits") };
+    assert_eq!(waiting.next_poll_at, at(27.0).moment);
+    happen(&mut model, task, SignInEvent::Hastened { next_poll_at: at(26.0).moment }, 26.0);
+    assert_eq!(said(&model), "Asking the server now ...");
+    let (reason, trouble) = ("no answer".to_owned(), Trouble::Timeout);
+    let next_poll_at = at(105.0).moment;
+    happen(&mut model, task, SignInEvent::Retrying { trouble, reason, attempt: 2, next_poll_at }, 66.0);
+    happen(&mut model, task, SignInEvent::Hastened { next_poll_at: at(96.0).moment }, 67.0);
+    assert_eq!(said(&model), "There was no answer; trying again in 0:29.");
+}
+
+#[test]
+fn a_key_after_a_new_code_says_once_that_somebody_is_there() {
+    let (mut model, task) = waiting();
+    assert_eq!(press(&mut model, Key::Char('i'), 1.0), []);
+    for renewal in [300.0, 600.0] {
+        let code = code("WXYZ-7788", renewal);
+        happen(&mut model, task, SignInEvent::CodeRenewed { code, next_poll_at: at(renewal + 30.0).moment }, renewal);
+        assert_eq!(press(&mut model, Key::Char('?'), renewal + 1.0), [Effect::Attend(task)]);
+        assert_eq!(press(&mut model, Key::Char('?'), renewal + 2.0), []);
+    }
+}
+
+#[test]
 fn enter_asks_for_a_new_code_once_all_of_them_ran_out() {
     let (mut model, task) = waiting();
     end(&mut model, task, Err(failure(Code::CodeExpired)), 1801.0);

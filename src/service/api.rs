@@ -104,7 +104,9 @@ impl Service {
 pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
     let hint = match refusal {
         Refusal::NoAddress(_) => "give a path such as `/crm/v8/org`",
-        Refusal::ForeignOrigin(_) => "give a path, or `--product` for a product's own host",
+        Refusal::ForeignOrigin(_) => {
+            "give a path, or the address of a product's own host: `device-login scopes` lists them"
+        }
         Refusal::UnknownProduct(..) => "leave `--product` out to call the API domain",
         Refusal::NoHost(..) => "run `device-login scopes` for the products and their hosts",
         Refusal::NoApiDomain => "set `api_domain` for the provider in the configuration",

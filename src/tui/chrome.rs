@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::keymap::Command;
 use super::model::Model;
-use super::panels::api;
+use super::panels;
 use super::text;
 
 /// From here on there is room for the title and the keys.
@@ -100,8 +100,7 @@ fn shown(model: &Model, commands: &[Command], columns: u16) -> Vec<Item> {
     let scope = model.screen.scope();
     let item = |command: &Command| {
         let bound = model.keymap.binding(scope, *command)?;
-        let label = if *command == Command::Fix { api::fix_label(model) } else { None };
-        let label = label.unwrap_or(bound.binding.label);
+        let label = panels::label(model, *command).unwrap_or(bound.binding.label);
         Some(Item { command: *command, key: bound.keys.first()?.label(), label })
     };
     let items: Vec<Item> = commands.iter().filter_map(item).collect();

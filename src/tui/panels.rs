@@ -24,3 +24,12 @@ pub fn commands(model: &Model) -> Vec<Command> {
         Screen::Kiosk => Vec::new(),
     }
 }
+
+/// What a key of the footer does now, where that is not what it does elsewhere.
+pub fn label(model: &Model, command: Command) -> Option<&'static str> {
+    match model.screen {
+        Screen::Profiles => profiles::label(model, command),
+        Screen::Api => api::label(model, command),
+        Screen::SignIn | Screen::ProfileForm | Screen::Kiosk => None,
+    }
+}

@@ -73,7 +73,7 @@ fn a_call_that_was_refused_says_why() {
     let refused = || {
         let error = Error::new(Code::Usage, "GET /x could not be called")
             .because("https://evil.example is not among the places to which this profile's token may go")
-            .hint("give a path, or `--product` for a product's own host");
+            .hint("give a path, or the address of a product's own host: `device-login scopes` lists them");
         with_keys(answered(Err(error)), &[Key::Tab])
     };
     assert_screens!("refused", refused(), now());
@@ -112,6 +112,8 @@ fn a_request_can_be_typed() {
     assert_screens!("no_json", wrong(), now());
     let asked = || with_keys(typed(), &[Key::Ctrl('s')]);
     assert_screens!("asked", asked(), now());
+    let empty = || with_keys(api_panel(), &[Key::End, Key::Char('e'), Key::Ctrl('s')]);
+    assert_screens!("address_needed", empty(), now());
 }
 
 #[test]

@@ -19,8 +19,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use actions::{
-    back, copy_curl, copy_path, copy_value, edit, in_list, in_text, leave, save, search, send, send_or_edit,
-    start_filter, start_query, type_filter, type_query,
+    back, copy_curl, copy_path, copy_value, edit, in_list, in_text, leave, next_view, save, search, send_or_edit,
+    send_typed, start_filter, start_query, type_filter, type_query,
 };
 use answer::{Exchange, History, Side};
 use earlier::{choose_earlier, move_in_history, toggle_history};
@@ -185,8 +185,9 @@ impl ApiPanel {
         }
     }
 
+    /// The request and its answer that are shown; why another could not be sent hides them.
     fn exchange(&self) -> Option<&Exchange> {
-        self.history.find(self.shown?)
+        self.history.find(self.shown.filter(|_| self.refused.is_none())?)
     }
 
     /// The text in the answer's pane.
@@ -200,7 +201,7 @@ impl ApiPanel {
     }
 
     fn text_mut(&mut self) -> Option<&mut JsonView> {
-        self.history.find_mut(self.shown?)?.side_mut(self.side)
+        self.history.find_mut(self.shown.filter(|_| self.refused.is_none())?)?.side_mut(self.side)
     }
 }
 
@@ -236,9 +237,17 @@ pub fn loaded(model: &mut Model, task: TaskId, result: Result<TestCalls, Error>)
     resized(model)
 }
 
-/// What the key for help does now, for the footer.
-pub fn fix_label(model: &Model) -> Option<&'static str> {
-    fix::fix(model).map(|fix| fix.label())
+/// What a key does now, for the footer, where that is not what it does elsewhere.
+pub fn label(model: &Model, command: Command) -> Option<&'static str> {
+    let focus = model.api.as_ref()?.focus;
+    match (command, focus) {
+        (Command::Fix, _) => fix::fix(model).map(|fix| fix.label()),
+        (Command::NextPane, Focus::Form) => Some("next field"),
+        (Command::Choose, Focus::Filter | Focus::Query) => Some("keep"),
+        (Command::Back, Focus::Filter) => Some("show all"),
+        (Command::Back, Focus::Query) => Some("forget"),
+        _ => None,
+    }
 }
 
 /// What can be asked for now, in the order of the footer.
@@ -256,6 +265,10 @@ pub fn commands(model: &Model) -> Vec<Command> {
             let to_look = [Command::Find, Command::Fold].into_iter().filter(|_| panel.test_calls().is_some());
             let to_read = to_read.filter(|command| !matches!(command, Command::Find | Command::Fold));
             to_send.chain(to_look).chain([Command::NextPane]).chain(to_read).collect::<Vec<_>>()
+        }
+        // Of what could not be sent there is nothing to read, and something to mend.
+        Focus::Answer if panel.text().is_none() && panel.test_calls().is_some() => {
+            vec![Command::Edit, Command::Send, Command::NextPane, Command::CopyCurl]
         }
         Focus::Answer => [Command::NextPane].into_iter().chain(to_read).chain(to_send).collect(),
     };
@@ -282,10 +295,7 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
         Focus::Form => match panel.form.press(key) {
             Pressed::Edited => {}
             Pressed::Leave => panel.focus = Focus::Requests,
-            Pressed::Send => {
-                panel.focus = Focus::Answer;
-                effects = send(model);
-            }
+            Pressed::Send => effects = send_typed(model),
         },
         Focus::Filter => type_filter(panel, key),
         _ => effects = type_query(model, key),
@@ -340,11 +350,7 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         (Command::CopyAnswer, _) => copy_value(model, now),
         (Command::CopyPath, _) => copy_path(model, now),
         (Command::SaveAnswer, _) => save(model, now),
-        (Command::NextView, _) => {
-            panel.side = panel.side.next();
-            panel.forget_query();
-            Vec::new()
-        }
+        (Command::NextView, _) => next_view(panel),
         (Command::Fix, _) => fix::perform(model, now),
         (Command::Find, Focus::Requests) => start_filter(panel),
         (Command::Find, _) => start_query(panel),

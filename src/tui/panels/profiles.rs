@@ -156,6 +156,17 @@ pub fn commands(model: &Model) -> Vec<Command> {
     commands
 }
 
+/// What a key of the footer does now, where that is not what it does elsewhere.
+pub fn label(model: &Model, command: Command) -> Option<&'static str> {
+    match command {
+        Command::Choose if model.profiles.table.is_typing() => Some("keep"),
+        Command::Back if model.profiles.table.filter().is_some() && model.profiles.detail_scroll.is_none() => {
+            Some("show all")
+        }
+        _ => None,
+    }
+}
+
 /// Keys are typed into the filter.
 pub fn captures_keys(model: &Model) -> bool {
     model.profiles.table.is_typing()

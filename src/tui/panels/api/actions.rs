@@ -2,6 +2,7 @@
 
 use super::answer::{Exchange, Side};
 use super::list::{RequestList, Row};
+use super::request::Part;
 use super::{ApiPanel, Content, Focus, RequestForm, Sent, resized};
 use crate::api::{self, Call};
 use crate::http::Method;
@@ -10,6 +11,7 @@ use crate::secret::Secret;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::Effect;
 use crate::tui::model::{Confirmed, Model, Now, Overlay};
+use crate::tui::panels::lines::sentence;
 use crate::tui::panels::profiles;
 use crate::tui::theme::Mark;
 use crate::tui::widgets::field::Field;
@@ -46,11 +48,25 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
         }
         Some(Ok(call)) => send_call(model, call),
         Some(Err(error)) => {
-            panel.refused = Some((None, error));
+            panel.refused = None;
+            panel.form.problem = Some(sentence(&error));
+            panel.focus = Focus::Form;
             Vec::new()
         }
         None => Vec::new(),
     }
+}
+
+/// Sends the request that was typed. The form stays open where something is wrong with it.
+pub(super) fn send_typed(model: &mut Model) -> Vec<Effect> {
+    let Some(panel) = &mut model.api else { return Vec::new() };
+    if panel.form.is_blank() {
+        panel.form.focus = Part::Address;
+        panel.form.problem = Some("An address is needed.".to_owned());
+        return Vec::new();
+    }
+    panel.focus = Focus::Answer;
+    send(model)
 }
 
 /// Sends the request that has the cursor, which the person wants even if it changes something.
@@ -104,6 +120,7 @@ pub(super) fn edit(panel: &mut ApiPanel) -> Vec<Effect> {
         panel.list.select(Row::OwnRequest);
     }
     panel.focus = Focus::Form;
+    panel.form.problem = None;
     panel.refused = None;
     Vec::new()
 }
@@ -219,6 +236,15 @@ pub(super) fn in_text(panel: &mut ApiPanel, command: Command) -> Vec<Effect> {
         Command::FindNext => drop(text.next_match()),
         Command::FindPrevious => drop(text.previous_match()),
         _ => {}
+    }
+    Vec::new()
+}
+
+/// Shows another side of the answer that is shown.
+pub(super) fn next_view(panel: &mut ApiPanel) -> Vec<Effect> {
+    if panel.exchange().is_some() {
+        panel.side = panel.side.next();
+        panel.forget_query();
     }
     Vec::new()
 }

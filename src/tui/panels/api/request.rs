@@ -20,6 +20,8 @@ pub(super) struct RequestForm {
     pub(super) headers: Field,
     pub(super) body: Field,
     pub(super) focus: Part,
+    /// Why it could not be sent; until something is typed.
+    pub(super) problem: Option<String>,
 }
 
 /// The parts of the form, in their order.
@@ -81,6 +83,7 @@ impl Default for RequestForm {
             headers: Field::new(""),
             body: Field::new(""),
             focus: Part::Address,
+            problem: None,
         }
     }
 }
@@ -144,6 +147,9 @@ impl RequestForm {
     /// Takes in one key.
     pub(super) fn press(&mut self, key: Key) -> Pressed {
         let before = self.focus;
+        if !matches!(key, Key::Tab | Key::BackTab | Key::Up | Key::Down | Key::Left | Key::Right) {
+            self.problem = None;
+        }
         match (self.focus, key) {
             (_, Key::Esc) => return Pressed::Leave,
             (_, Key::Ctrl('s')) | (Part::Method | Part::Address, Key::Enter) => return Pressed::Send,
@@ -174,6 +180,7 @@ impl RequestForm {
     /// Puts pasted text into the part that has the cursor.
     pub(super) fn paste(&mut self, text: &str) {
         let is_single_line = self.focus == Part::Address;
+        self.problem = None;
         if let Some(field) = self.field_mut() {
             field.paste(text, is_single_line);
         }

@@ -257,6 +257,55 @@ fn method_headers_and_body_are_sent_as_typed() {
 }
 
 #[test]
+fn what_cannot_be_sent_as_typed_is_told_in_the_form() {
+    let mut model = with_answer("{}");
+    press(&mut model, Key::End);
+    press(&mut model, Key::Char('e'));
+    let problem = |model: &Model| (api(model).focus, api(model).form.problem.clone());
+    for key in [Key::Ctrl('s'), Key::Enter] {
+        assert_eq!(press(&mut model, key), []);
+        assert_eq!(problem(&model), (Focus::Form, Some("An address is needed.".to_owned())));
+    }
+    type_text(&mut model, "/crm/v8/org");
+    assert_eq!(problem(&model), (Focus::Form, None));
+    press(&mut model, Key::Tab);
+    press(&mut model, Key::Tab);
+    type_text(&mut model, "no header");
+    assert_eq!(press(&mut model, Key::Ctrl('s')), []);
+    let (focus, told) = problem(&model);
+    assert!(focus == Focus::Form && told.is_some_and(|told| told.contains("no header")));
+    press(&mut model, Key::Esc);
+    assert_eq!(press(&mut model, Key::Char('s')), []);
+    assert_eq!(api(&model).focus, Focus::Form);
+    assert_eq!(super::label(&model, Command::NextPane), Some("next field"));
+}
+
+#[test]
+fn what_could_not_be_sent_leaves_nothing_to_read_and_can_be_edited() {
+    let mut model = refused(refusal(401, &[], "{}", Diagnosis::BadToken));
+    let Effect::Refresh { task, .. } = press(&mut model, Key::Char('f')).remove(0) else { panic!("a refresh") };
+    let result = Err(Error::new(Code::Provider, "no"));
+    update(&mut model, Message::Refreshed { task, profile: name("work"), result }, now());
+    press(&mut model, Key::Tab);
+    let (view, offered) = (api(&model).side, super::commands(&model));
+    for (key, command) in [
+        ('y', Command::CopyAnswer),
+        ('w', Command::SaveAnswer),
+        ('v', Command::NextView),
+        ('p', Command::CopyPath),
+        (' ', Command::Fold),
+        ('/', Command::Find),
+    ] {
+        assert_eq!(press(&mut model, Key::Char(key)), [], "{key}");
+        assert!(!offered.contains(&command), "{command:?}");
+    }
+    assert_eq!((api(&model).side, api(&model).focus), (view, Focus::Answer));
+    assert!(offered.contains(&Command::Edit) && offered.contains(&Command::Send));
+    press(&mut model, Key::Esc);
+    assert!(super::commands(&model).contains(&Command::CopyAnswer));
+}
+
+#[test]
 fn esc_leaves_the_form_and_keeps_what_was_typed() {
     let mut model = panel();
     press(&mut model, Key::End);
@@ -278,9 +327,9 @@ fn an_address_or_a_header_that_is_none_is_refused_before_anything_is_sent() {
         press(&mut model, Key::Tab);
         type_text(&mut model, header);
         assert_eq!(press(&mut model, Key::Ctrl('s')), [], "{address} {header}");
-        assert_eq!(api(&model).refused.as_ref().map(|(_, error)| error.code), Some(Code::Usage));
+        assert!(api(&model).form.problem.is_some() && super::captures_keys(&model));
         assert_eq!(press(&mut model, Key::Esc), []);
-        assert!(api(&model).refused.is_none() && model.screen == Screen::Api);
+        assert_eq!((api(&model).focus, model.screen), (Focus::Requests, Screen::Api));
     }
 }
 
@@ -505,7 +554,7 @@ fn fixes(model: &Model) -> bool {
 #[test]
 fn f_refreshes_an_expired_token_and_sends_the_call_again() {
     let mut model = refused(refusal(401, &[], "{}", Diagnosis::BadToken));
-    assert_eq!(super::fix_label(&model), Some("refresh"));
+    assert_eq!(super::label(&model, Command::Fix), Some("refresh"));
     let refresh = Effect::Refresh { task: TaskId(3), profile: name("work") };
     assert_eq!(press(&mut model, Key::Char('f')), [refresh]);
     let done = Message::Refreshed { task: TaskId(3), profile: name("work"), result: Ok(()) };
@@ -519,7 +568,7 @@ fn a_refresh_that_fails_for_good_offers_a_sign_in() {
     let error = Error::new(Code::SignInNeeded, "the refresh token was revoked");
     let failed = Message::Refreshed { task: TaskId(3), profile: name("work"), result: Err(error) };
     assert_eq!(update(&mut model, failed, now()), []);
-    assert_eq!(super::fix_label(&model), Some("sign in"));
+    assert_eq!(super::label(&model, Command::Fix), Some("sign in"));
     let effects = press(&mut model, Key::Char('f'));
     assert!(matches!(effects.as_slice(), [Effect::StartSignIn { .. }]) && model.screen == Screen::SignIn);
 }
@@ -530,7 +579,7 @@ fn f_adds_the_scope_that_a_call_lacks_signs_in_and_comes_back_to_the_call() {
     for _ in 0..2 {
         press(&mut model, Key::Down);
     }
-    assert_eq!(super::fix_label(&model), Some("add scope"));
+    assert_eq!(super::label(&model, Command::Fix), Some("add scope"));
     let scopes = vec!["ZohoCRM.users.READ".to_owned()];
     let effects = press(&mut model, Key::Char('f'));
     let change = ConfigurationChange::AddScopes { profile: name("work"), scopes };

@@ -34,6 +34,9 @@ const TALL: u16 = 14;
 /// From here on the request has a column of its own.
 const VERY_WIDE: u16 = 150;
 
+/// From here on a pane has borders on all sides.
+const BOXED: u16 = 30;
+
 /// The profile and its data center.
 pub fn title(model: &Model) -> String {
     let Some(panel) = &model.api else { return String::new() };
@@ -169,10 +172,10 @@ impl Panes {
     }
 }
 
-/// Borders on all sides where there is room, else above only.
+/// Borders on all sides where there is room, else above and below only.
 fn block<'a>(model: &Model, title: &'a str, columns: u16, has_focus: bool) -> Block<'a> {
     let style = if has_focus { model.theme.focus } else { model.theme.border };
-    let borders = if columns >= 36 { Borders::ALL } else { Borders::TOP | Borders::BOTTOM };
+    let borders = if columns >= BOXED { Borders::ALL } else { Borders::TOP | Borders::BOTTOM };
     let title = if title.is_empty() { Line::default() } else { Line::styled(format!(" {title} "), model.theme.title) };
     Block::new().borders(borders).border_set(model.theme.border_set()).border_style(style).title(title)
 }

@@ -13,6 +13,8 @@ use crate::tui::theme::Theme;
 
 /// Columns left of the text, for the mark of the cursor's line, which survives without colours.
 pub const GUTTER: u16 = 2;
+/// Stands in the last column of a line that goes on to the right.
+const CUT: &str = ">";
 
 /// The widget. Draws no border.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +68,7 @@ impl JsonPane<'_> {
                     continue;
                 }
                 if x + width > right {
-                    return;
+                    return self.mark_cut(row, buffer);
                 }
                 let style = if is_found { self.theme.found } else { grapheme.style };
                 let column = u16::try_from(x).unwrap_or(u16::MAX);
@@ -74,6 +76,18 @@ impl JsonPane<'_> {
                 x += width;
             }
         }
+    }
+
+    /// Tells in the last column that the line goes on to the right.
+    fn mark_cut(&self, row: Rect, buffer: &mut Buffer) {
+        let Some(last) = row.right().checked_sub(1).filter(|last| *last >= row.x + GUTTER) else { return };
+        // Half of a wide character would stay.
+        let before = last.saturating_sub(1).max(row.x);
+        if text::width(buffer[(before, row.y)].symbol()) > 1 {
+            buffer[(before, row.y)].set_symbol(" ");
+        }
+        buffer[(last, row.y)].reset();
+        buffer.set_stringn(last, row.y, CUT, 1, self.theme.faint);
     }
 
     /// For each byte of the line, whether the search has found it.

@@ -58,7 +58,7 @@ impl Pane {
             }
             (None, None) => {}
         }
-        let has_text = panel.refused.is_none() && panel.text().is_some();
+        let has_text = panel.text().is_some();
         let foot_rows = u16::from(has_text && inner.height > 2);
         // Most of the pane is for the text.
         let most = if has_text { inner.height / 2 } else { inner.height };
@@ -79,7 +79,7 @@ pub(super) fn draw_answer(model: &Model, panel: &ApiPanel, now: Moment, area: Re
     let inner = framed(model, "Answer", has_focus, area, frame);
     let pane = Pane::of(model, panel, now, inner);
     draw_lines(&pane.head, Rect { height: pane.text.y - inner.y, ..inner }, frame);
-    let Some(text) = panel.text().filter(|_| panel.refused.is_none()) else { return };
+    let Some(text) = panel.text() else { return };
     (&JsonPane { view: text, theme: &model.theme, focused: has_focus }).render(pane.text, frame.buffer_mut());
     if panel.focus == Focus::Answer && !pane.text.is_empty() {
         let row = u16::try_from(text.cursor_row()).unwrap_or(0).min(pane.text.height - 1);
@@ -160,7 +160,7 @@ fn help_lines(model: &Model, fix: &Fix, now: Moment, room: usize) -> Vec<Line<'s
 }
 
 /// Words behind a mark, wrapped beside it.
-fn marked(model: &Model, mark: Mark, words: &str, room: usize) -> Vec<Line<'static>> {
+pub(super) fn marked(model: &Model, mark: Mark, words: &str, room: usize) -> Vec<Line<'static>> {
     let indent = mark.word().len();
     let lines = wrap(words, room.saturating_sub(indent + 1).max(1)).into_iter().enumerate();
     let begin = |row| if row == 0 { model.theme.mark(mark) } else { Span::raw(" ".repeat(indent)) };
@@ -206,9 +206,8 @@ fn draw_foot(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>)
     if panel.side == Side::Raw && panel.wrapping.is_some() {
         parts.push("more is coming ...".to_owned());
     }
-    if text.document().is_json() {
-        parts.push(visible(&text.path_at_cursor()));
-    }
+    let path = Some(text.path_at_cursor()).filter(|path| text.document().is_json() && path != ".");
+    parts.extend(path.map(|path| visible(&path)));
     let words = parts.join(model.theme.separator());
     frame.buffer_mut().set_stringn(area.x, area.y, clip(&words, room), room, model.theme.faint);
 }

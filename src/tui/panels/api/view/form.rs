@@ -6,10 +6,13 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::super::request::{Part, RequestForm};
+use super::answer::marked;
 use super::{draw_lines, framed};
 use crate::tui::model::Model;
 use crate::tui::text::wrap;
+use crate::tui::theme::Mark;
 use crate::tui::widgets::field::Field;
+use crate::untrusted::visible;
 
 /// Columns of the names of the parts.
 const LABEL: u16 = 9;
@@ -29,15 +32,22 @@ pub(super) fn draw_form(
 ) {
     let inner = framed(model, title, is_typed, area, frame);
     let room = usize::from(inner.width);
-    let mut below: Vec<Line<'_>> = notes.to_vec();
+    let problem = form
+        .problem
+        .as_deref()
+        .filter(|_| is_typed)
+        .map(|problem| marked(model, Mark::Attention, &visible(problem), room));
+    let has_problem = problem.is_some();
+    let mut below: Vec<Line<'_>> = problem.unwrap_or_default();
+    below.extend_from_slice(notes);
     let warnings = form.warning().map(|warning| wrap(&warning, room)).unwrap_or_default();
     below.extend(warnings.into_iter().map(|line| Line::styled(line, model.theme.attention)));
     if is_typed {
         let hint = format!("{} Ctrl-S sends, Esc goes back.", form.focus.hint());
         below.extend(wrap(&hint, room).into_iter().map(|line| Line::styled(line, model.theme.faint)));
     }
-    // Each part keeps a row, and the body some more.
-    let parts = u16::try_from(Part::ALL.len()).unwrap_or(0) + 2;
+    // Each part keeps a row, and the body some more unless there is a problem to read.
+    let parts = u16::try_from(Part::ALL.len()).unwrap_or(0) + if has_problem { 0 } else { 2 };
     below.truncate(usize::from(inner.height.saturating_sub(parts)).min(MOST_HINTS));
     let below_rows = u16::try_from(below.len()).unwrap_or(0);
     let bottom = inner.bottom() - below_rows;

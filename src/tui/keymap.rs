@@ -208,6 +208,14 @@ pub enum Command {
     History,
 }
 
+impl Command {
+    /// Moves a cursor, or what is in sight.
+    pub fn is_move(self) -> bool {
+        use Command::{Down, End, Home, PageDown, PageUp, Up};
+        matches!(self, Up | Down | PageUp | PageDown | Home | End)
+    }
+}
+
 /// Where a binding holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -6,11 +6,11 @@
 use ratatui::layout::Position;
 
 use super::chrome;
-use super::keymap::{Command, Key};
+use super::keymap::Command;
 use super::message::{Effect, Pointing};
 use super::model::{Model, Mouse, Now, Overlay, Screen};
 use super::panels::{self, api, profiles};
-use super::update::{ask, press_in_overlay};
+use super::update::{ask, scrolled};
 
 /// Lines by which one step of the wheel moves.
 const WHEEL: usize = 3;
@@ -30,18 +30,17 @@ pub(super) fn pointed(model: &mut Model, at: Position, what: Pointing, now: Now)
     if !is_wanted(model) {
         return Vec::new();
     }
-    let key = match what {
-        Pointing::Press => None,
-        Pointing::WheelUp => Some((Key::Up, Command::Up)),
-        Pointing::WheelDown => Some((Key::Down, Command::Down)),
+    let command = match what {
+        Pointing::Press => return press(model, at, now),
+        Pointing::WheelUp => Command::Up,
+        Pointing::WheelDown => Command::Down,
     };
-    let Some((key, command)) = key else { return press(model, at, now) };
     let mut effects = Vec::new();
     for _ in 0..WHEEL {
         match model.overlay.take() {
-            Some(overlay) => drop(press_in_overlay(model, overlay, key, now)),
+            Some(overlay) => model.overlay = Some(scrolled(model, overlay, command)),
             None if model.screen == Screen::Api => effects.extend(api::turn(model, at, command)),
-            None => drop(ask(model, command, now)),
+            None => effects.extend(ask(model, command, now)),
         }
     }
     effects

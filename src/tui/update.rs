@@ -10,7 +10,7 @@ use super::model::{Confirmed, Model, Mouse, Now, Overlay, Screen};
 use super::mouse;
 use super::panels::lines::moved;
 use super::panels::palette::{Palette, Pressed};
-use super::panels::{api, help, kiosk, profile_form, profiles, sign_in};
+use super::panels::{api, help, kiosk, log, profile_form, profiles, sign_in};
 use super::theme::Mark;
 use crate::config::Config;
 use crate::error::Error;
@@ -33,9 +33,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
             attends.into_iter().chain(press(model, key, now)).collect()
         }
         Message::Pointed { at, what } => mouse::pointed(model, at, what, now),
-        Message::Pasted(text) if model.screen == Screen::Profiles => profiles::paste(model, &text, now),
-        Message::Pasted(text) if model.screen == Screen::ProfileForm => profile_form::paste(model, &text),
-        Message::Pasted(text) => api::paste(model, &text),
+        Message::Pasted(text) => paste(model, &text, now),
         Message::Resized { columns, rows } => {
             model.window = ratatui::layout::Size::new(columns, rows);
             api::resized(model)
@@ -73,6 +71,20 @@ fn configuration_changed(model: &mut Model, task: TaskId, result: Result<Config,
         profile_form::saved(model, task, result, now)
     });
     effects
+}
+
+/// Puts pasted text where the cursor is; where nothing is typed it means nothing.
+fn paste(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
+    match (&mut model.overlay, model.screen) {
+        (Some(Overlay::Palette(palette)), _) => {
+            palette.paste(text);
+            Vec::new()
+        }
+        (Some(_), _) | (None, Screen::SignIn | Screen::Kiosk) => Vec::new(),
+        (None, Screen::Profiles) => profiles::paste(model, text, now),
+        (None, Screen::ProfileForm) => profile_form::paste(model, text),
+        (None, Screen::Api) => api::paste(model, text),
+    }
 }
 
 fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
@@ -157,7 +169,7 @@ fn leave_or_redraw(model: &mut Model, key: Key, now: Now) -> Option<Vec<Effect>>
     matches!(command, Command::LeaveNow | Command::Redraw | Command::Suspend).then(|| ask(model, command, now))
 }
 
-pub(super) fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> Vec<Effect> {
+fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> Vec<Effect> {
     match overlay {
         Overlay::Confirm { action, .. } if matches!(key, Key::Char('y' | 'Y')) => return confirmed(model, action, now),
         // Any other key answers No.
@@ -167,16 +179,26 @@ pub(super) fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, no
             Pressed::Close => {}
             Pressed::Ask(command) => return ask(model, command, now),
         },
+        Overlay::Help { .. } | Overlay::Log { .. } => {
+            // Any other key closes it.
+            let command = model.keymap.command(Scope::Everywhere, key).filter(|command| command.is_move());
+            model.overlay = command.map(|command| scrolled(model, overlay, command));
+        }
+    }
+    Vec::new()
+}
+
+/// The same after a move in it, by a key or by the mouse.
+pub(super) fn scrolled(model: &Model, overlay: Overlay, command: Command) -> Overlay {
+    let body = body(model.window);
+    let page = usize::from(body.height.saturating_sub(1)).max(1);
+    match overlay {
         Overlay::Help { scroll } => {
-            let page = usize::from(body(model.window).height.saturating_sub(1)).max(1);
-            let longest = help::longest_scroll(model, body(model.window));
-            let scrolled = scrolling(model, key).map(|command| moved(scroll, command, page).min(longest));
-            model.overlay = scrolled.map(|scroll| Overlay::Help { scroll });
+            Overlay::Help { scroll: moved(scroll, command, page).min(help::longest_scroll(model, body)) }
         }
         Overlay::Log { scroll } => {
-            let page = usize::from(body(model.window).height.saturating_sub(1)).max(1);
             // It begins at its end, so that up is further.
-            let upward = |command| match command {
+            let upward = match command {
                 Command::Up => Command::Down,
                 Command::Down => Command::Up,
                 Command::PageUp => Command::PageDown,
@@ -184,19 +206,11 @@ pub(super) fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, no
                 Command::Home => Command::End,
                 _ => Command::Home,
             };
-            let longest = model.log.entries().len() * 4;
-            let scrolled = scrolling(model, key).map(|command| moved(scroll, upward(command), page).min(longest));
-            model.overlay = scrolled.map(|scroll| Overlay::Log { scroll });
+            Overlay::Log { scroll: moved(scroll, upward, page).min(log::longest_scroll(model, body)) }
         }
+        Overlay::Palette(palette) => Overlay::Palette(palette.moved_by(model, command)),
+        Overlay::Confirm { .. } => overlay,
     }
-    Vec::new()
-}
-
-/// The move that a key asks for, if it does for one.
-fn scrolling(model: &Model, key: Key) -> Option<Command> {
-    use Command::{Down, End, Home, PageDown, PageUp, Up};
-    let command = model.keymap.command(Scope::Everywhere, key)?;
-    matches!(command, Up | Down | PageUp | PageDown | Home | End).then_some(command)
 }
 
 fn confirmed(model: &mut Model, action: Confirmed, now: Now) -> Vec<Effect> {

@@ -306,9 +306,6 @@ pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
 
 /// Puts pasted text where the cursor is; elsewhere it means nothing.
 pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
-    if model.screen != Screen::Api || model.overlay.is_some() {
-        return Vec::new();
-    }
     match &mut model.api {
         Some(panel) if panel.focus == Focus::Form => {
             panel.form.paste(text);

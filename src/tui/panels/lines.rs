@@ -1,4 +1,4 @@
-//! What panels share: lines in an area, texts of others in one line, the step of a cursor.
+//! What panels share: lines in an area, texts of others in one line, the rows of a list, the step of a cursor.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -39,6 +39,11 @@ pub(super) fn numbered<'a>(texts: impl Iterator<Item = &'a str>, room: usize) ->
 /// What a server sent, on one line and without anything that could hide.
 pub(super) fn shown(text: &str) -> String {
     Untrusted::new(text).line()
+}
+
+/// The first row in sight of a list whose cursor is kept in its middle.
+pub(super) fn first_in_sight(cursor: usize, all: usize, rows: usize) -> usize {
+    cursor.saturating_sub(rows / 2).min(all.saturating_sub(rows))
 }
 
 /// Where a cursor at `at` goes; beyond the end stands for the end, which the caller knows.

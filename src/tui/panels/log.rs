@@ -11,6 +11,13 @@ use crate::tui::text::wrap;
 /// Columns of the time and the mark.
 const HEAD: usize = 16;
 
+/// How far up the log can be scrolled in `area`.
+pub fn longest_scroll(model: &Model, area: Rect) -> usize {
+    let room = room(area);
+    let lines: usize = model.log.entries().map(|entry| wrap(&entry.text, room).len()).sum();
+    lines.saturating_sub(usize::from(area.height))
+}
+
 /// Draws as many of the last entries as there are rows for, scrolled up by so many rows.
 pub fn view(model: &Model, scroll: usize, area: Rect, frame: &mut Frame<'_>) {
     if model.log.entries().len() == 0 {
@@ -23,8 +30,7 @@ pub fn view(model: &Model, scroll: usize, area: Rect, frame: &mut Frame<'_>) {
         if lines.len() >= scroll.saturating_add(rows) {
             break;
         }
-        let room = usize::from(area.width).saturating_sub(HEAD + 1).max(1);
-        let words = wrap(&entry.text, room);
+        let words = wrap(&entry.text, room(area));
         for (number, words) in words.iter().enumerate().rev() {
             let head = if number == 0 {
                 let mark = entry.mark.word();
@@ -44,4 +50,9 @@ pub fn view(model: &Model, scroll: usize, area: Rect, frame: &mut Frame<'_>) {
     let mut seen: Vec<Line<'static>> = lines.into_iter().skip(hidden).take(rows).collect();
     seen.reverse();
     draw_lines(&seen, area, frame);
+}
+
+/// The columns of the words.
+fn room(area: Rect) -> usize {
+    usize::from(area.width).saturating_sub(HEAD + 1).max(1)
 }

@@ -1,14 +1,19 @@
 //! The command palette: everything that can be asked for now, found by typing a part of its name.
 
 use ratatui::Frame;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::lines::moved;
 use crate::tui::keymap::{Bound, Command, Key};
 use crate::tui::model::Model;
 use crate::tui::text::clip;
+use crate::tui::widgets::field::Field;
 
+/// Rows by which a page moves.
+const PAGE: usize = 10;
+/// Before the line that is typed.
+const PROMPT: &str = " > ";
 /// Columns of the keys.
 const KEYS: usize = 10;
 /// What the palette offers on every screen.
@@ -26,7 +31,7 @@ const EVERYWHERE: [Command; 8] = [
 /// What is typed, and the row that has the cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Palette {
-    query: String,
+    query: Field,
     selected: usize,
 }
 
@@ -41,36 +46,41 @@ pub enum Pressed {
 impl Palette {
     /// Takes in one key.
     pub fn press(mut self, model: &Model, key: Key) -> Pressed {
-        let move_by = |command| moved(self.selected, command, 10);
-        match key {
+        let command = match key {
             Key::Esc => return Pressed::Close,
+            Key::Backspace if self.query.is_empty_line() => return Pressed::Close,
             Key::Enter => {
-                return entries(model, &self.query)
+                return entries(model, &self.query.text())
                     .get(self.selected)
                     .map_or(Pressed::Stay(self), |bound| Pressed::Ask(bound.binding.command));
             }
-            Key::Up | Key::BackTab | Key::Ctrl('p') => self.selected = move_by(Command::Up),
-            Key::Down | Key::Tab | Key::Ctrl('n') => self.selected = move_by(Command::Down),
-            Key::PageUp => self.selected = move_by(Command::PageUp),
-            Key::PageDown => self.selected = move_by(Command::PageDown),
-            Key::Home => self.selected = 0,
-            Key::End => self.selected = usize::MAX,
-            Key::Char(character) if !character.is_control() && self.query.len() < 100 => self.search(|query| {
-                query.push(character);
-            }),
-            Key::Backspace if self.query.is_empty() => return Pressed::Close,
-            Key::Backspace => self.search(|query| {
-                query.pop();
-            }),
-            Key::Ctrl('u') => self.search(String::clear),
-            _ => {}
-        }
-        self.selected = self.selected.min(entries(model, &self.query).len().saturating_sub(1));
-        Pressed::Stay(self)
+            Key::Up | Key::BackTab | Key::Ctrl('p') => Command::Up,
+            Key::Down | Key::Tab | Key::Ctrl('n') => Command::Down,
+            Key::PageUp => Command::PageUp,
+            Key::PageDown => Command::PageDown,
+            Key::Home => Command::Home,
+            Key::End => Command::End,
+            key => {
+                let before = self.query.text();
+                if self.query.press(key) && self.query.text() != before {
+                    self.selected = 0;
+                }
+                return Pressed::Stay(self);
+            }
+        };
+        Pressed::Stay(self.moved_by(model, command))
     }
 
-    fn search(&mut self, change: impl FnOnce(&mut String)) {
-        change(&mut self.query);
+    /// The same with the cursor on another row.
+    #[must_use]
+    pub fn moved_by(self, model: &Model, command: Command) -> Self {
+        let last = entries(model, &self.query.text()).len().saturating_sub(1);
+        Self { selected: moved(self.selected, command, PAGE).min(last), ..self }
+    }
+
+    /// Puts pasted text into the line that is typed.
+    pub fn paste(&mut self, text: &str) {
+        self.query.paste(text, true);
         self.selected = 0;
     }
 
@@ -80,11 +90,13 @@ impl Palette {
             return;
         }
         let room = usize::from(area.width.saturating_sub(2));
-        let prompt = clip(&format!(" > {}", self.query), room);
-        let cursor = u16::try_from(Line::raw(prompt.as_str()).width()).unwrap_or(area.width);
-        frame.buffer_mut().set_stringn(area.x, area.y, prompt, room, model.theme.title);
+        frame.buffer_mut().set_stringn(area.x, area.y, PROMPT, room, model.theme.title);
+        let indent = u16::try_from(PROMPT.len()).unwrap_or(0).min(area.width);
+        let typed = Rect { x: area.x + indent, width: area.width - indent, height: 1, ..area };
+        // Screen readers follow the cursor.
+        self.query.draw(model.theme.title, true, typed, frame);
         let list = Rect { y: area.y.saturating_add(2), height: area.height.saturating_sub(2), ..area };
-        let entries = entries(model, &self.query);
+        let entries = entries(model, &self.query.text());
         if entries.is_empty() && !list.is_empty() {
             frame.buffer_mut().set_stringn(area.x, list.y, " Nothing here is called so.", room, model.theme.text);
         }
@@ -105,8 +117,6 @@ impl Palette {
                 frame.buffer_mut().set_style(place, model.theme.selected);
             }
         }
-        // Typing goes here, and screen readers follow.
-        frame.set_cursor_position(Position::new(area.x.saturating_add(cursor), area.y));
     }
 }
 

@@ -271,9 +271,7 @@ pub fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
 
 /// Puts pasted text where the cursor is; elsewhere it means nothing.
 pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
-    let is_covered = model.overlay.is_some();
-    let form = model.profile_form.as_mut().filter(|form| form.saving.is_none() && !is_covered);
-    let Some(form) = form else { return Vec::new() };
+    let Some(form) = model.profile_form.as_mut().filter(|form| form.saving.is_none()) else { return Vec::new() };
     form.is_touched |= form.step.is_typed();
     match form.step {
         Step::Scopes => form.draft.picker.paste(text),
@@ -294,7 +292,7 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         return Vec::new();
     }
     match command {
-        Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home | Command::End => {
+        _ if command.is_move() => {
             form.was_refused = false;
             form.row = moved(form.row, command, PAGE).min(form.rows().saturating_sub(1));
             Vec::new()

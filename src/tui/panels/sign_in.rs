@@ -225,7 +225,7 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         return profiles::open(model);
     };
     match command {
-        Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home | Command::End => {
+        _ if command.is_move() => {
             scroll(model, command, now);
             Vec::new()
         }

@@ -3,6 +3,9 @@
 //! The cursor moves by what a person sees as one character. What is drawn is made visible first, so pasted text cannot
 //! steer the terminal.
 
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 use tui_input::{Input, InputRequest};
 
 use crate::tui::keymap::Key;
@@ -19,6 +22,21 @@ pub struct Field {
     lines: Vec<Input>,
     at: usize,
 }
+
+impl Default for Field {
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        let of = |line: &Input| (line.value().to_owned(), line.cursor());
+        self.at == other.at && self.lines.iter().map(of).eq(other.lines.iter().map(of))
+    }
+}
+
+impl Eq for Field {}
 
 /// One line as it is drawn.
 #[derive(Debug, PartialEq, Eq)]
@@ -116,6 +134,17 @@ impl Field {
         let first = self.at.saturating_sub(rows.saturating_sub(1));
         let lines = self.lines.iter().enumerate().skip(first).take(rows);
         lines.map(|(number, line)| shown_line(line, columns, is_focused && number == self.at)).collect()
+    }
+
+    /// Draws what fits into `area`, with the terminal's cursor in it where the field has the keys.
+    pub fn draw(&self, style: Style, is_focused: bool, area: Rect, frame: &mut Frame<'_>) {
+        let columns = usize::from(area.width);
+        for (row, line) in (area.y..area.bottom()).zip(self.shown(columns, usize::from(area.height), is_focused)) {
+            frame.buffer_mut().set_stringn(area.x, row, &line.text, columns, style);
+            if let Some(cursor) = line.cursor.filter(|cursor| *cursor < columns) {
+                frame.set_cursor_position(Position::new(area.x + u16::try_from(cursor).unwrap_or(0), row));
+            }
+        }
     }
 
     fn line(&self) -> &Input {

@@ -157,11 +157,6 @@ pub(super) fn leave(model: &mut Model) -> Vec<Effect> {
     profiles::open(model)
 }
 
-pub(super) fn is_move(command: Command) -> bool {
-    use Command::{Down, End, Home, PageDown, PageUp, Up};
-    matches!(command, Up | Down | PageUp | PageDown | Home | End)
-}
-
 /// Moves and folds in the list.
 pub(super) fn in_list(model: &mut Model, command: Command) -> Vec<Effect> {
     let page = super::view::list_rows(model).max(1);
@@ -173,7 +168,7 @@ pub(super) fn in_list(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::FoldAll | Command::UnfoldAll => {
             panel.with_list(|list, known| list.fold_all(known, command == Command::FoldAll));
         }
-        command if is_move(command) => {
+        command if command.is_move() => {
             panel.list.step(command, page);
             panel.refused = None;
         }

@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
-use super::actions::is_move;
 use super::answer::{Exchange, Side};
 use super::list::{RequestList, Row};
 use super::{ApiPanel, Focus, RequestForm};
@@ -85,7 +84,7 @@ pub(super) fn toggle_history(panel: &mut ApiPanel) -> Vec<Effect> {
 }
 
 pub(super) fn move_in_history(panel: &mut ApiPanel, command: Command) -> Vec<Effect> {
-    if is_move(command) {
+    if command.is_move() {
         let last = panel.earlier().len().saturating_sub(1);
         panel.history_row = moved(panel.history_row, command, PAGE).min(last);
     }

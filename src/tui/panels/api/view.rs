@@ -23,7 +23,9 @@ use super::{ApiPanel, Focus};
 use crate::clock::Moment;
 use crate::tui::chrome::body;
 use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::draw_lines;
+use crate::tui::panels::lines::{draw_lines, first_in_sight};
+use crate::tui::text::width;
+use crate::tui::widgets::field::Field;
 
 /// From here on both panes are side by side.
 const WIDE: u16 = 72;
@@ -108,17 +110,11 @@ pub(super) fn place_at(model: &Model, at: Position) -> Option<Place> {
     let inner = inner(right);
     if panel.focus == Focus::History {
         let (rows, all) = (history::rows_area(panel, inner), panel.earlier().len());
-        let first = first_in_sight(panel.history_row, all, rows.height);
+        let first = first_in_sight(panel.history_row, all, usize::from(rows.height));
         let row = at_row(rows).map(|row| first + row);
         return Some(Place::History(row.filter(|row| *row < all)));
     }
     Some(Place::Answer(at_row(Pane::of(model, panel, Moment::default(), inner).text)))
-}
-
-/// The first row in sight of a list whose cursor is kept in its middle.
-fn first_in_sight(cursor: usize, all: usize, rows: u16) -> usize {
-    let rows = usize::from(rows);
-    cursor.saturating_sub(rows / 2).min(all.saturating_sub(rows))
 }
 
 /// Where the panes are; those without room are none.
@@ -187,4 +183,13 @@ fn framed(model: &Model, title: &str, has_focus: bool, area: Rect, frame: &mut F
     let inner = block.inner(area);
     (&block).render(area, frame.buffer_mut());
     inner
+}
+
+/// The line in which something is looked for, with what was found at its end.
+fn draw_search(model: &Model, typed: &Field, found: &str, is_typed: bool, area: Rect, frame: &mut Frame<'_>) {
+    let taken = u16::try_from(width(found)).unwrap_or(area.width).min(area.width);
+    frame.buffer_mut().set_stringn(area.x, area.y, "/", usize::from(area.width), model.theme.text);
+    let place = Rect { x: area.x + 1, width: area.width.saturating_sub(taken + 2), height: 1, ..area };
+    typed.draw(model.theme.text, is_typed, place, frame);
+    frame.buffer_mut().set_stringn(area.right() - taken, area.y, found, usize::from(taken), model.theme.faint);
 }

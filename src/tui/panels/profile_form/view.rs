@@ -14,7 +14,7 @@ use ratatui::text::{Line, Span};
 use super::steps::Step;
 use super::{Hidden, ProfileForm, Purpose};
 use crate::tui::model::Model;
-use crate::tui::panels::lines::draw_lines;
+use crate::tui::panels::lines::{draw_lines, first_in_sight};
 use crate::tui::text::{clip, width, wrap};
 use crate::tui::theme::{Mark, Theme};
 use crate::tui::widgets::field::Field;
@@ -274,27 +274,23 @@ impl Pen<'_, '_> {
     }
 
     fn field(&mut self, theme: &Theme, entry: &Entry<'_>, place: Rect) {
-        let columns = usize::from(place.width);
-        let (text, cursor) = match &entry.typed {
-            Typed::Shown(field) => {
-                let line = field.shown(columns, 1, entry.is_focused).into_iter().next();
-                line.map(|line| (line.text, line.cursor)).unwrap_or_default()
-            }
+        match &entry.typed {
+            Typed::Shown(field) => field.draw(theme.code, entry.is_focused, place, self.frame),
             Typed::Hidden(hidden) => {
-                let dots = hidden.length().min(columns.saturating_sub(1));
-                (theme.hidden_character().repeat(dots), entry.is_focused.then_some(dots))
+                let dots = hidden.length().min(usize::from(place.width.saturating_sub(1)));
+                Field::new(&theme.hidden_character().repeat(dots)).draw(
+                    theme.code,
+                    entry.is_focused,
+                    place,
+                    self.frame,
+                );
             }
-        };
-        self.frame.buffer_mut().set_stringn(place.x, place.y, text, columns, theme.code);
-        if let Some(cursor) = cursor.filter(|cursor| *cursor < columns) {
-            let x = place.x.saturating_add(u16::try_from(cursor).unwrap_or(0));
-            self.frame.set_cursor_position(Position::new(x, place.y));
         }
     }
 
     fn list(&mut self, theme: &Theme, page: &Page<'_>, height: usize, shows_details: bool) {
         let selected = page.selected.unwrap_or(0).min(page.rows.len().saturating_sub(1));
-        let first = selected.saturating_sub(height / 2).min(page.rows.len().saturating_sub(height));
+        let first = first_in_sight(selected, page.rows.len(), height);
         let has_fields = page.fields.iter().any(|entry| entry.is_focused);
         let left = page.columns();
         for (index, choice) in page.rows.iter().enumerate().skip(first).take(height) {

@@ -83,13 +83,5 @@ fn draw_part(model: &Model, form: &RequestForm, part: Part, is_typed: bool, area
         }
         return;
     };
-    let columns = usize::from(place.width);
-    let lines = field.shown(columns, usize::from(place.height), is_focused);
-    for (row, line) in (place.y..place.bottom()).zip(lines) {
-        frame.buffer_mut().set_stringn(place.x, row, &line.text, columns, model.theme.text);
-        if let Some(cursor) = line.cursor.filter(|cursor| *cursor < columns) {
-            let x = place.x.saturating_add(u16::try_from(cursor).unwrap_or(0));
-            frame.set_cursor_position(Position::new(x, row));
-        }
-    }
+    field.draw(model.theme.text, is_focused, place, frame);
 }

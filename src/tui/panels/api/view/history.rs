@@ -9,10 +9,10 @@ use url::Url;
 
 use super::super::ApiPanel;
 use super::super::earlier::Earlier;
-use super::{bytes_in_words, first_in_sight, framed};
+use super::{bytes_in_words, framed};
 use crate::http::Method;
 use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::draw_lines;
+use crate::tui::panels::lines::{draw_lines, first_in_sight};
 use crate::tui::text::{ago, clip};
 use crate::untrusted::visible;
 
@@ -30,7 +30,7 @@ pub(super) fn draw_history(model: &Model, panel: &ApiPanel, now: Now, area: Rect
     }
     let rows = rows_area(panel, inner);
     let room = usize::from(rows.width);
-    let first = first_in_sight(panel.history_row, earlier.len(), rows.height);
+    let first = first_in_sight(panel.history_row, earlier.len(), usize::from(rows.height));
     for (y, (index, row)) in (rows.y..rows.bottom()).zip(earlier.iter().enumerate().skip(first)) {
         let marker = if index == panel.history_row { ">" } else { " " };
         let (outcome, address) = in_words(row);

@@ -7,10 +7,10 @@ use ratatui::text::{Line, Span};
 use super::super::list::Row;
 use super::super::{ApiPanel, Catalogue, Focus};
 use super::answer::error_lines;
-use super::{first_in_sight, framed};
+use super::{draw_search, framed};
 use crate::service::TestCalls;
 use crate::tui::model::Model;
-use crate::tui::panels::lines::draw_lines;
+use crate::tui::panels::lines::{draw_lines, first_in_sight};
 use crate::tui::text::{clip, width};
 
 const LACKS_SCOPE: &str = "no scope";
@@ -28,7 +28,7 @@ pub(super) fn draw_list(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut
     let list = rows_area(panel, inner);
     let foot_rows = inner.height - list.height;
     let (cursor, all) = (panel.list.cursor(), panel.list.rows());
-    let first = first_in_sight(cursor, all.len(), list.height);
+    let first = first_in_sight(cursor, all.len(), usize::from(list.height));
     for (y, (index, row)) in (list.y..list.bottom()).zip(all.iter().enumerate().skip(first)) {
         let marker = if index == cursor { "> " } else { "  " };
         let (name, note) = words_of(panel, known, *row);
@@ -60,7 +60,8 @@ fn rows_area(panel: &ApiPanel, inner: Rect) -> Rect {
 pub(super) fn row_at(panel: &ApiPanel, inner: Rect, y: u16) -> Option<usize> {
     let (area, all) = (rows_area(panel, inner), panel.list.rows().len());
     let below = y.checked_sub(area.y).filter(|below| *below < area.height)?;
-    Some(first_in_sight(panel.list.cursor(), all, area.height) + usize::from(below)).filter(|row| *row < all)
+    Some(first_in_sight(panel.list.cursor(), all, usize::from(area.height)) + usize::from(below))
+        .filter(|row| *row < all)
 }
 
 fn words_of(panel: &ApiPanel, known: &TestCalls, row: Row) -> (String, String) {
@@ -83,16 +84,5 @@ fn words_of(panel: &ApiPanel, known: &TestCalls, row: Row) -> (String, String) {
 fn draw_filter(model: &Model, panel: &ApiPanel, known: &TestCalls, area: Rect, frame: &mut Frame<'_>) {
     let Some(filter) = &panel.list.filter else { return };
     let note = format!("{} of {}", panel.list.found(), known.calls.len());
-    let columns = usize::from(area.width).saturating_sub(width(&note) + 2);
-    let is_typed = panel.focus == Focus::Filter;
-    let shown = filter.shown(columns.saturating_sub(1), 1, is_typed).into_iter().next();
-    let (typed, cursor) = shown.map(|line| (line.text, line.cursor)).unwrap_or_default();
-    let line = format!("/{}", clip(&typed, columns.saturating_sub(1)));
-    frame.buffer_mut().set_stringn(area.x, area.y, line, columns, model.theme.text);
-    let at = area.right().saturating_sub(u16::try_from(width(&note)).unwrap_or(0)).max(area.x);
-    frame.buffer_mut().set_stringn(at, area.y, note, usize::from(area.right() - at), model.theme.faint);
-    if let Some(cursor) = cursor {
-        let x = area.x.saturating_add(1).saturating_add(u16::try_from(cursor).unwrap_or(0));
-        frame.set_cursor_position(Position::new(x.min(area.right().saturating_sub(1)), area.y));
-    }
+    draw_search(model, filter, &note, panel.focus == Focus::Filter, area, frame);
 }

@@ -12,6 +12,7 @@ use crate::config::Motion;
 use crate::service::ProfileStatus;
 use crate::tui::chrome::body;
 use crate::tui::model::{Model, Now};
+use crate::tui::panels::lines::first_in_sight;
 use crate::tui::panels::profiles::words::{LONG, until};
 use crate::tui::time_left::holds_for;
 
@@ -69,7 +70,7 @@ impl Layout {
     /// The rows of the table that are in sight, so that the cursor is in the middle where there is more than fits.
     pub(in crate::tui::panels::profiles) fn in_sight(&self, model: &Model) -> Range<usize> {
         let (rows, all) = (self.rows(), model.profiles.table.order().len());
-        let first = model.profiles.table.cursor().saturating_sub(rows / 2).min(all.saturating_sub(rows));
+        let first = first_in_sight(model.profiles.table.cursor(), all, rows);
         first..(first + rows).min(all)
     }
 

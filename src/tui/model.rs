@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ratatui::layout::Size;
 
-use super::keymap::{Keymap, Scope};
+use super::keymap::{Command, Keymap, Scope};
 use super::log::Log;
 use super::message::TaskId;
 use super::panels::api::ApiPanel;
@@ -201,6 +201,12 @@ impl Model {
     /// A time that is left, in words as still as the person wants them.
     pub fn time_left(&self, left: Duration) -> String {
         time_left::in_words(left, self.motion)
+    }
+
+    /// The first key that asks for a command on this screen, for sentences.
+    pub fn key(&self, command: Command) -> String {
+        let bound = self.keymap.binding(self.screen.scope(), command).and_then(|bound| bound.keys.first());
+        bound.map_or_else(|| "its key".to_owned(), |key| key.label())
     }
 
     pub fn say(&mut self, mark: Mark, text: impl Into<String>, now: Now) {

@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::style::{Modifier, Style};
 
 use super::chrome::{body, has_room, title_line, with_chrome};
+use super::keymap::Command;
 use super::model::{Model, Now, Overlay, Screen};
 use super::panels::{api, help, kiosk, log, profile_form, profiles, sign_in};
 use super::text;
@@ -48,14 +49,14 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, has_chrome: bool, fr
         Overlay::Help { scroll } => {
             if has_chrome {
                 title_line(model, "help", &sign_in::view::short_state(model, now), frame);
-                hint(model, " Up and Down scroll, other keys close", frame);
+                hint(model, &scrolls(model), frame);
             }
             help::view(model, *scroll, body, frame);
         }
         Overlay::Log { scroll } => {
             if has_chrome {
                 title_line(model, "log", &sign_in::view::short_state(model, now), frame);
-                hint(model, " Up and Down scroll, other keys close", frame);
+                hint(model, &scrolls(model), frame);
             }
             log::view(model, *scroll, body, frame);
         }
@@ -87,4 +88,8 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, has_chrome: bool, fr
 fn hint(model: &Model, text: &str, frame: &mut Frame<'_>) {
     let Some(row) = frame.area().height.checked_sub(1) else { return };
     frame.buffer_mut().set_string(0, row, text, model.theme.faint);
+}
+
+fn scrolls(model: &Model) -> String {
+    format!(" {} and {} scroll, other keys close", model.key(Command::Up), model.key(Command::Down))
 }

@@ -85,6 +85,8 @@ fn a_long_log_scrolls_and_keeps_its_last_entries() {
     assert!(!screen_text(&model, now()).contains("failure 1499"));
     press(&mut model, &[Key::Home]);
     assert!(screen_text(&model, now()).contains("failure 500."), "{}", screen_text(&model, now()));
+    press(&mut model, &[Key::Down]);
+    assert!(!screen_text(&model, now()).contains("failure 500."));
     press(&mut model, &[Key::End]);
     assert!(screen_text(&model, now()).contains("failure 1499"));
 }
@@ -158,6 +160,24 @@ fn the_mouse_picks_rows_and_presses_the_keys_of_the_footer() {
     let at = Position::new(3, 3);
     update(&mut model, Message::Pointed { at, what: Pointing::WheelDown }, now());
     assert_eq!(model.overlay, Some(Overlay::Help { scroll: 3 }));
+}
+
+#[test]
+fn the_wheel_scrolls_the_help_whatever_the_arrow_keys_are_for() {
+    let mut model = typed(profiles_at("work"), "?");
+    let keys = [("everywhere".to_owned(), [("down".to_owned(), vec!["J".to_owned()])].into())].into();
+    model.keymap = Keymap::configured(&keys).expect("valid");
+    update(&mut model, Message::Pointed { at: Position::new(3, 3), what: Pointing::WheelDown }, now());
+    assert!(matches!(model.overlay, Some(Overlay::Help { scroll: 1.. })), "{:?}", model.overlay);
+    assert!(screen_text(&model, now()).contains("Up and J scroll"));
+}
+
+#[test]
+fn what_is_pasted_into_the_palette_is_looked_for() {
+    let mut model = typed(profiles_at("work"), ":");
+    update(&mut model, Message::Pasted("mint\n".to_owned()), now());
+    let effects = press(&mut model, &[Key::Enter]);
+    assert!(matches!(effects[..], [Effect::Refresh { .. }]), "{effects:?}");
 }
 
 #[test]

@@ -10,10 +10,6 @@ use crate::tui::keymap::{Bound, Command, Scope};
 use crate::tui::model::{Model, Screen};
 use crate::tui::text;
 
-const ADVICE: [&str; 2] = [
-    "QR code does not scan? Press f, then i; make the font smaller; or type the address and the code: they do the same.",
-    "Copy fails in tmux? It needs: set -g set-clipboard on",
-];
 /// Columns that one of two lists side by side needs.
 const COLUMN: usize = 39;
 /// Columns of the keys in a list.
@@ -52,7 +48,13 @@ fn lines(model: &Model, columns: u16) -> Vec<Line<'static>> {
     if model.screen == Screen::SignIn {
         lines.push(Line::default());
         let room = usize::from(columns.saturating_sub(4));
-        let advice = ADVICE.iter().flat_map(|text| text::wrap(text, room));
+        let (full, inverted) = (model.key(Command::FullScreenQr), model.key(Command::InvertQr));
+        let scanning = format!(
+            "QR code does not scan? Press {full}, then {inverted}; make the font smaller; or type the address and the \
+             code: they do the same."
+        );
+        let copying = "Copy fails in tmux? It needs: set -g set-clipboard on";
+        let advice = [scanning.as_str(), copying].into_iter().flat_map(|text| text::wrap(text, room));
         lines.extend(advice.map(|line| Line::raw(format!(" {line}"))));
     }
     lines

@@ -28,7 +28,7 @@ use crate::tui::model::{ConfiguredProfile, Confirmed, Model, Now, Overlay, Scree
 use crate::tui::panels::lines::moved;
 use crate::tui::panels::{api, profile_form, sign_in};
 use crate::tui::theme::Mark;
-use words::{key, until};
+use words::until;
 
 use table::Table;
 use view::Layout;
@@ -195,7 +195,7 @@ pub fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
 
 /// Takes pasted text into the filter.
 pub fn paste(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
-    if model.overlay.is_none() && captures_keys(model) {
+    if captures_keys(model) {
         model.profiles.table.type_filter().paste(text, true);
         arrange(model, now.time);
     }
@@ -219,9 +219,7 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         }
         Command::Sort | Command::ReverseSort => sort(model, command, now),
         Command::RevealToken if was_revealed => {}
-        Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home | Command::End => {
-            go(model, command, now);
-        }
+        _ if command.is_move() => go(model, command, now),
         Command::Choose if model.profiles.detail_scroll.take().is_none() => {
             model.profiles.detail_scroll = model.profiles.selected().map(|_| 0);
         }
@@ -313,7 +311,7 @@ fn sort(model: &mut Model, command: Command, now: Now) {
     }
     arrange(model, now.time);
     let order = model.profiles.table.sorted_in_words();
-    let (next, turned) = (key(model, Command::Sort), key(model, Command::ReverseSort));
+    let (next, turned) = (model.key(Command::Sort), model.key(Command::ReverseSort));
     model.say(Mark::Good, format!("Sorted {order}. {next} sorts by another column, {turned} turns it around."), now);
 }
 
@@ -350,7 +348,7 @@ fn with_profile(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
             | Command::CopyToken
     );
     if is_about_profile && !commands(model).contains(&command) {
-        let key = key(model, Command::SignIn);
+        let key = model.key(Command::SignIn);
         model.say(Mark::Attention, format!("{profile}: press {key} to sign in first."), now);
         return Vec::new();
     }

@@ -186,15 +186,6 @@ impl Reply {
     pub(super) fn named_scopes(&self) -> &[String] {
         &self.named_scopes
     }
-
-    /// What there is to know of a body that is no text.
-    pub(super) fn note(&self) -> Option<&'static str> {
-        match &self.content {
-            Content::Text(text) if text.is_empty() => Some("The answer has no body."),
-            Content::Binary(_) => Some("The body is no text: v shows its bytes, w saves them."),
-            Content::Text(_) => None,
-        }
-    }
 }
 
 /// Answers, the newest first.

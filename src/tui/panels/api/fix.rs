@@ -12,6 +12,7 @@ use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::providers::catalog::PRODUCTS;
 use crate::service::ConfigurationChange;
+use crate::tui::keymap::Command;
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Model, Now, Screen};
 use crate::tui::panels::{profiles, sign_in};
@@ -88,7 +89,8 @@ impl Waiting {
             Waiting::Scopes { .. } => "Adding the scope to the profile ...".to_owned(),
             Waiting::SignIn { .. } => "Waiting for the sign-in ...".to_owned(),
             Waiting::Time { at, .. } => {
-                format!("Sends the call in {}. Esc stops that.", model.time_left(now.until(*at)))
+                let back = model.key(Command::Back);
+                format!("Sends the call in {}. {back} stops that.", model.time_left(now.until(*at)))
             }
         }
     }

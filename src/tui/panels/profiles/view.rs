@@ -16,7 +16,7 @@ use ratatui::widgets::{Block, Borders, Widget};
 use details::Details;
 pub(super) use layout::Layout;
 
-use super::words::{count, key};
+use super::words::count;
 use crate::service::ProfileStatus;
 use crate::tui::chrome::body;
 use crate::tui::keymap::Command;
@@ -24,6 +24,7 @@ use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{draw_lines, shown};
 use crate::tui::text::{width, wrap};
 use crate::tui::widgets::gauge::Gauge;
+use crate::untrusted::visible;
 
 /// From here on the details have a whole box.
 const WIDE: u16 = 72;
@@ -90,35 +91,27 @@ fn draw_filter(model: &Model, layout: &Layout, frame: &mut Frame<'_>) {
     let hint = if is_typing {
         "Enter keep  Esc show all".to_owned()
     } else {
-        format!("{} shows all", key(model, Command::Back))
+        format!("{} shows all", model.key(Command::Back))
     };
-    let room = usize::from(area.width).saturating_sub(prompt.len());
-    let line = field.shown(room.saturating_sub(1), 1, is_typing).pop();
-    let (text, cursor) = line.map(|line| (line.text, line.cursor)).unwrap_or_default();
-    let buffer = frame.buffer_mut();
-    buffer.set_string(area.x, area.y, prompt, model.theme.shortcut);
-    let start = area.x + u16::try_from(prompt.len()).unwrap_or(0).min(area.width);
-    buffer.set_stringn(start, area.y, &text, room, model.theme.text);
-    if prompt.len() + width(&text) + hint.len() + 3 <= usize::from(area.width) {
+    let indent = u16::try_from(prompt.len()).unwrap_or(0).min(area.width);
+    frame.buffer_mut().set_stringn(area.x, area.y, prompt, usize::from(indent), model.theme.shortcut);
+    let typed = Rect { x: area.x + indent, width: area.width - indent, ..area };
+    field.draw(model.theme.text, is_typing, typed, frame);
+    if width(&visible(&field.text())) + hint.len() + 3 <= usize::from(typed.width) {
         let at = area.right().saturating_sub(u16::try_from(hint.len() + 1).unwrap_or(0));
-        buffer.set_string(at, area.y, &hint, model.theme.faint);
-    }
-    if let Some(cursor) = cursor {
-        let cursor = u16::try_from(cursor).unwrap_or(u16::MAX);
-        frame.set_cursor_position(Position::new(
-            start.saturating_add(cursor).min(area.right().saturating_sub(1)),
-            area.y,
-        ));
+        frame.buffer_mut().set_string(at, area.y, &hint, model.theme.faint);
     }
 }
 
 /// No profile to show, and what to do about it.
 fn nothing(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     let room = usize::from(area.width.saturating_sub(2));
+    let add = format!("Press {} to add one: a few questions, then you sign in.", model.key(Command::Choose));
+    let leave = format!("Or leave with {} and try everything out without an account:", model.key(Command::Quit));
     let paragraphs = [
         ("No profile is configured yet.", model.theme.title),
-        ("Press Enter to add one: a few questions, then you sign in.", model.theme.text),
-        ("Or leave with q and try everything out without an account:", model.theme.text),
+        (&add, model.theme.text),
+        (&leave, model.theme.text),
         ("device-login demo", model.theme.code),
     ];
     let lines: Vec<Line<'_>> = paragraphs
@@ -158,8 +151,8 @@ fn detail(model: &Model, status: &ProfileStatus, now: Now, scroll: u16, area: Re
         frame.set_cursor_position(Position::new(inner.x, inner.y));
     }
     let hint = match lines.len() > usize::from(inner.height) {
-        true if is_whole => format!(" {}: more ", key(model, Command::Down)),
-        true => format!(" {}: all of it ", key(model, Command::Choose)),
+        true if is_whole => format!(" {}: more ", model.key(Command::Down)),
+        true => format!(" {}: all of it ", model.key(Command::Choose)),
         false => return,
     };
     let hint_width = u16::try_from(hint.len()).unwrap_or(0);

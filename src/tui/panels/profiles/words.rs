@@ -7,19 +7,12 @@ use jiff::Timestamp;
 use super::ProfilesPanel;
 use crate::config::Motion;
 use crate::service::{ProfileStatus, State};
-use crate::tui::keymap::{Command, Scope};
-use crate::tui::model::{Model, Now};
+use crate::tui::model::Now;
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
 
 /// From here on a time that is left is told in hours or days, which no second changes.
 pub(super) const LONG: Duration = Duration::from_secs(10 * 3600);
-
-/// The first key that asks for a command here.
-pub(super) fn key(model: &Model, command: Command) -> String {
-    let bound = model.keymap.binding(Scope::Profiles, command).and_then(|bound| bound.keys.first());
-    bound.map_or_else(|| "its key".to_owned(), |key| key.label())
-}
 
 /// A state with its mark.
 pub(super) fn state_in_words(state: State) -> (Mark, &'static str) {

@@ -7,14 +7,14 @@ use ratatui::widgets::Widget;
 
 use super::super::answer::{Exchange, Reply, Side, reason};
 use super::super::fix::{self, Fix};
-use super::super::{ApiPanel, Focus};
-use super::{bytes_in_words, framed};
+use super::super::{ApiPanel, Content, Focus};
+use super::{bytes_in_words, draw_search, framed};
 use crate::clock::Moment;
 use crate::error::Error;
-use crate::tui::keymap::{Command, Scope};
+use crate::tui::keymap::Command;
 use crate::tui::model::Model;
 use crate::tui::panels::lines::{causes, draw_lines, numbered, sentence, shown};
-use crate::tui::text::{clip, width, wrap};
+use crate::tui::text::{clip, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::json_view::JsonPane;
 use crate::untrusted::visible;
@@ -31,7 +31,8 @@ impl Pane {
         let room = usize::from(inner.width);
         let mut head = Vec::new();
         if let Some(sent) = panel.under_way.last() {
-            let words = format!(" {} {} ... Esc cancels", sent.call.method, visible(sent.call.url.path()));
+            let (address, back) = (visible(sent.call.url.path()), model.key(Command::Back));
+            let words = format!(" {} {address} ... {back} cancels", sent.call.method);
             head.push(Line::from(vec![
                 model.theme.mark(Mark::Working),
                 Span::raw(clip(&words, room.saturating_sub(4))),
@@ -48,12 +49,14 @@ impl Pane {
             }
             (None, Some(exchange)) => {
                 head.extend(head_of(model, panel, exchange, help, room));
-                let note = exchange.outcome.as_ref().ok().filter(|_| panel.side == Side::Body).and_then(Reply::note);
+                let note = exchange.outcome.as_ref().ok().filter(|_| panel.side == Side::Body);
+                let note = note.and_then(|reply| note_of(model, reply));
                 head.extend(note.iter().flat_map(|note| wrap(note, room)).map(Line::raw));
             }
             (None, None) if panel.under_way.is_empty() && panel.test_calls().is_some() => {
-                let words = "No answer yet. Enter sends the request at the cursor.";
-                head.extend(wrap(words, room).into_iter().map(Line::raw));
+                let choose = model.key(Command::Choose);
+                let words = format!("No answer yet. {choose} sends the request at the cursor.");
+                head.extend(wrap(&words, room).into_iter().map(Line::raw));
                 head.extend(help);
             }
             (None, None) => {}
@@ -127,6 +130,18 @@ fn head_of(
     lines
 }
 
+/// What there is to know of a body that is no text.
+fn note_of(model: &Model, reply: &Reply) -> Option<String> {
+    match &reply.content {
+        Content::Text(text) if text.is_empty() => Some("The answer has no body.".to_owned()),
+        Content::Binary(_) => {
+            let (shows, saves) = (model.key(Command::NextView), model.key(Command::SaveAnswer));
+            Some(format!("The body is no text: {shows} shows its bytes, {saves} saves them."))
+        }
+        Content::Text(_) => None,
+    }
+}
+
 /// What may lie behind the failure that is shown.
 fn likely_causes(panel: &ApiPanel, room: usize) -> Vec<String> {
     match (&panel.refused, panel.exchange().map(|exchange| &exchange.outcome)) {
@@ -151,9 +166,7 @@ fn whole(mut lines: Vec<String>, rows: usize) -> Vec<String> {
 
 /// What the key for help does.
 fn help_lines(model: &Model, fix: &Fix, now: Moment, room: usize) -> Vec<Line<'static>> {
-    let bound = model.keymap.binding(Scope::Api, Command::Fix);
-    let key = bound.and_then(|bound| bound.keys.first().map(|key| key.label())).unwrap_or_default();
-    wrap(&visible(&fix.in_words(&key, model, now)), room)
+    wrap(&visible(&fix.in_words(&model.key(Command::Fix), model, now)), room)
         .into_iter()
         .map(|line| Line::styled(line, model.theme.title))
         .collect()
@@ -188,17 +201,7 @@ fn draw_foot(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>)
     if let Some(query) = &panel.query {
         let matches = if panel.searching.is_some() { Some("searching ...".to_owned()) } else { matches };
         let matches = matches.unwrap_or_default();
-        let columns = room.saturating_sub(width(&matches) + 2);
-        let shown = query.shown(columns.saturating_sub(1), 1, panel.focus == Focus::Query);
-        let (typed, cursor) = shown.into_iter().next().map(|line| (line.text, line.cursor)).unwrap_or_default();
-        let line = format!("/{}", clip(&typed, columns.saturating_sub(1)));
-        frame.buffer_mut().set_stringn(area.x, area.y, &line, room, model.theme.text);
-        let at = area.right().saturating_sub(u16::try_from(width(&matches)).unwrap_or(0)).max(area.x);
-        frame.buffer_mut().set_stringn(at, area.y, &matches, room, model.theme.faint);
-        if let Some(cursor) = cursor {
-            let x = area.x.saturating_add(1).saturating_add(u16::try_from(cursor).unwrap_or(0));
-            frame.set_cursor_position(Position::new(x.min(area.right().saturating_sub(1)), area.y));
-        }
+        draw_search(model, query, &matches, panel.focus == Focus::Query, area, frame);
         return;
     }
     let lines = text.document().line_count();

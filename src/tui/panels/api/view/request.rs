@@ -10,6 +10,7 @@ use super::super::{ApiPanel, Focus};
 use super::form::draw_form;
 use super::{bytes_in_words, framed};
 use crate::api::Call;
+use crate::tui::keymap::Command;
 use crate::tui::model::Model;
 use crate::tui::panels::lines::draw_lines;
 use crate::tui::text::{clip, wrap};
@@ -33,7 +34,7 @@ pub(super) fn draw_request(model: &Model, panel: &ApiPanel, area: Rect, frame: &
         return draw_form(model, &form, "Request", false, &scope_lines(model, panel, room), area, frame);
     }
     let inner = framed(model, "Request", false, area, frame);
-    let mut lines = vec![Line::raw(clip(&request_line(panel), room))];
+    let mut lines = vec![Line::raw(clip(&request_line(model, panel), room))];
     lines.extend(scope_lines(model, panel, room).into_iter().take(1));
     let lacks_scope = panel.selected_entry().is_some_and(|entry| !entry.is_granted);
     // In a single row, which scope is lacking matters more.
@@ -41,12 +42,15 @@ pub(super) fn draw_request(model: &Model, panel: &ApiPanel, area: Rect, frame: &
     draw_lines(&lines[first.min(lines.len() - 1)..], inner, frame);
 }
 
-fn request_line(panel: &ApiPanel) -> String {
+fn request_line(model: &Model, panel: &ApiPanel) -> String {
     match (panel.selected_call(), panel.list.row()) {
         (Some(Ok(call)), _) => format!("{} {}", call.method, visible(call.url.as_str())),
         (Some(Err(_)), _) => visible(&format!("{} {}", panel.form.method, panel.form.address.text())),
-        (None, Some(Row::OwnRequest)) => "Press e to type a request.".to_owned(),
-        (None, Some(Row::Product(product))) => format!("{product}: Space or Enter folds its calls."),
+        (None, Some(Row::OwnRequest)) => format!("Press {} to type a request.", model.key(Command::Edit)),
+        (None, Some(Row::Product(product))) => {
+            let (fold, choose) = (model.key(Command::Fold), model.key(Command::Choose));
+            format!("{product}: {fold} or {choose} folds its calls.")
+        }
         (None, _) => String::new(),
     }
 }

@@ -8,6 +8,7 @@ use crate::config::{ClientType, SecretSource};
 use crate::providers::catalog::scope_in_words;
 use crate::providers::{DataCenter, zoho};
 use crate::service::State;
+use crate::tui::keymap::Command;
 use crate::tui::model::Model;
 use crate::tui::panels::lines::sentence;
 use crate::tui::theme::Mark;
@@ -266,7 +267,8 @@ fn review<'a>(model: &Model, form: &ProfileForm) -> Page<'a> {
     let file = model.config.file.display();
     let words: Vec<String> = form.draft.picker.chosen.iter().map(|scope| scope_in_words(scope)).collect();
     let asks = (!words.is_empty()).then(|| format!("It asks for: {}.", words.join("; ")));
-    let where_to = format!("Enter on a line changes it. Saved to {file}, whose comments stay.");
+    let where_to =
+        format!("{} on a line changes it. Saved to {file}, whose comments stay.", model.key(Command::Choose));
     Page {
         heading,
         rows,

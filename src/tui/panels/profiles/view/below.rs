@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::error::Code;
-use crate::tui::keymap::{Command, Scope};
+use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{causes, sentence};
 use crate::tui::panels::profiles::{Problem, Revealed, commands};
@@ -58,8 +58,7 @@ fn key_that_helps(model: &Model, problem: &Problem) -> Option<(String, &'static 
     if !is_selected || !commands(model).contains(&command) {
         return None;
     }
-    let key = model.keymap.binding(Scope::Profiles, command)?.keys.first()?;
-    Some((key.label(), does))
+    Some((model.key(command), does))
 }
 
 fn said_in(text: &str, style: Style, room: usize) -> Vec<Line<'static>> {

@@ -13,7 +13,7 @@ use crate::storage::{Event, Happened};
 use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{sentence, shown};
-use crate::tui::panels::profiles::words::{key, left_in_words, since, standing, until};
+use crate::tui::panels::profiles::words::{left_in_words, since, standing, until};
 use crate::tui::text::{ago, clip, width, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
@@ -55,8 +55,8 @@ impl Details {
             _ if mark == Mark::Working => String::new(),
             State::Valid => String::new(),
             State::Expiring | State::Expired => ", the next use refreshes it".to_owned(),
-            State::NeedsLogin => format!(": press {}", key(model, Command::SignIn)),
-            State::SignedOut => format!(": press {} to sign in", key(model, Command::SignIn)),
+            State::NeedsLogin => format!(": press {}", model.key(Command::SignIn)),
+            State::SignedOut => format!(": press {} to sign in", model.key(Command::SignIn)),
             State::Unknown => ": the store cannot be read".to_owned(),
         };
         self.lines.push(Line::from(vec![
@@ -85,7 +85,7 @@ impl Details {
             let label = name.map_or(label.clone(), |name| format!("{} <{label}>", shown(name)));
             self.field("Account", &format!("{label}, id {}", shown(&account.id)));
         } else if status.access_token_expires_at.is_some() {
-            self.field("Account", &format!("not asked yet: press {}", key(model, Command::Verify)));
+            self.field("Account", &format!("not asked yet: press {}", model.key(Command::Verify)));
         }
         let (provider, separator) = (provider(model, status), model.theme.separator());
         let place = match data_center(status) {

@@ -11,7 +11,7 @@ use crate::service::ProfileStatus;
 use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::shown;
-use crate::tui::panels::profiles::words::{key, left_in_words, since, standing, until};
+use crate::tui::panels::profiles::words::{left_in_words, since, standing, until};
 use crate::tui::text::{ago, clip, width};
 use crate::tui::time_left::told;
 use crate::tui::widgets::gauge::Gauge;
@@ -75,7 +75,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, now: Now, frame: &mut Frame<'
     let in_sight = layout.in_sight(model);
     if in_sight.is_empty() && area.height > 1 && !model.profiles.statuses.is_empty() {
         let text =
-            clip(&format!("  No profile matches. {} shows all.", key(model, Command::Back)), usize::from(area.width));
+            clip(&format!("  No profile matches. {} shows all.", model.key(Command::Back)), usize::from(area.width));
         frame.buffer_mut().set_string(area.x, area.y + 1, text, model.theme.text);
     }
     for (row, index) in (area.y + 1..area.bottom()).zip(in_sight) {

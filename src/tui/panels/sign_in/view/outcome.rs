@@ -11,6 +11,7 @@ use crate::clock::Moment;
 use crate::config::Motion;
 use crate::error::{Code, Error};
 use crate::service::SignedIn;
+use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{causes, sentence, shown};
 use crate::tui::panels::sign_in::{SignInPanel, Stage};
@@ -79,9 +80,13 @@ impl Outcome {
         if body.len() > rows || scroll > 0 {
             let shown = rows.saturating_sub(1);
             let hidden = body.len().saturating_sub(shown);
+            let (down, up) = (model.key(Command::Down), model.key(Command::Up));
             body.truncate(shown);
-            let more =
-                if hidden > 0 { format!("Down: {hidden} more lines") } else { "Up: back to the beginning".to_owned() };
+            let more = if hidden > 0 {
+                format!("{down}: {hidden} more lines")
+            } else {
+                format!("{up}: back to the beginning")
+            };
             body.push(Line::styled(more, model.theme.faint));
         }
         let air = || airy.then(Line::default);
@@ -173,14 +178,15 @@ fn signed_in(
             Motion::Full => format!("Going on in {} s.", told(now.moment.until(at), Motion::Full).as_secs()),
             Motion::Reduced => "Going on in a few seconds.".to_owned(),
         },
-        None => "Press Enter to go on.".to_owned(),
+        None => format!("Press {} to go on.", model.key(Command::Choose)),
     };
-    let not_you = "Not you? Press x to sign out and take the access back.";
-    let not_you = if not_you.len() <= room { not_you } else { "Not you? Press x to sign out." };
+    let not_you = format!("Not you? Press {} to sign out", model.key(Command::SignOut));
+    let more = " and take the access back";
+    let more = if not_you.len() + more.len() < room { more } else { "" };
     Outcome {
         head: vec![Line::from(vec![theme.mark(Mark::Good), Span::styled(" Signed in", theme.title)])],
         body: fields.lines,
-        foot: vec![Line::raw(not_you), Line::styled(next, theme.faint)],
+        foot: vec![Line::raw(format!("{not_you}{more}.")), Line::styled(next, theme.faint)],
     }
 }
 
@@ -212,11 +218,12 @@ fn unsaved(model: &Model, error: &Error, room: usize) -> Outcome {
     let theme = &model.theme;
     let title = Span::styled(" Approved, but not saved", theme.title);
     let texts = [Some(sentence(error)), hint(error)].into_iter().flatten();
-    let advice = "Press Enter to try again. Esc gives the approval up and takes its access back.";
+    let (again, back) = (model.key(Command::Choose), model.key(Command::Back));
+    let advice = format!("Press {again} to try again. {back} gives the approval up and takes its access back.");
     Outcome {
         head: vec![Line::from(vec![theme.mark(Mark::NeedsSignIn), title])],
         body: paragraphs(texts.map(|text| (wrap(&text, room), theme.text))),
-        foot: wrap(advice, room).into_iter().map(Line::raw).collect(),
+        foot: wrap(&advice, room).into_iter().map(Line::raw).collect(),
     }
 }
 
@@ -231,9 +238,10 @@ fn hint(error: &Error) -> Option<String> {
 /// Why a sign-in failed, its likely causes, and last the word for it.
 fn failed(model: &Model, error: &Error, user_code: Option<&str>, at: &str, room: usize) -> Outcome {
     let theme = &model.theme;
+    let again = format!("Still there? Press {} for a new code.", model.key(Command::Choose));
     let (mark, title) = match error.code {
         Code::Denied => (Mark::Declined, "The request was declined"),
-        Code::CodeExpired => (Mark::Attention, "Still there? Press Enter for a new code."),
+        Code::CodeExpired => (Mark::Attention, &*again),
         _ => (Mark::NeedsSignIn, "The sign-in did not work"),
     };
     let mut title = wrap(title, room.saturating_sub(5)).into_iter();
@@ -245,7 +253,7 @@ fn failed(model: &Model, error: &Error, user_code: Option<&str>, at: &str, room:
     let say = |text: String| wrap(&text, room);
     let texts: Vec<Vec<String>> = match error.code {
         Code::Denied => {
-            let [what, helps] = declined(user_code);
+            let [what, helps] = declined(model, user_code);
             [Some(say(what)), causes, Some(say(helps))].into_iter().flatten().collect()
         }
         Code::CodeExpired => vec![say(ran_out(user_code))],
@@ -265,15 +273,18 @@ fn server_word(error: &Error) -> Option<String> {
     (!word.is_empty() && word.chars().all(is_word)).then(|| word.to_owned())
 }
 
-fn declined(user_code: Option<&str>) -> [String; 2] {
+fn declined(model: &Model, user_code: Option<&str>) -> [String; 2] {
     let code = user_code.map_or_else(|| "the code".to_owned(), |code| format!("code {code}"));
     [
         format!(
             "Someone answered No to {code} on the other device, or the account may not use this app. Nothing was saved."
         ),
-        "If that was on purpose, press Esc. If it was a slip, press n for a new code. If it was not you, tell your \
-         administrator: somebody saw the code."
-            .to_owned(),
+        format!(
+            "If that was on purpose, press {}. If it was a slip, press {} for a new code. If it was not you, tell your \
+             administrator: somebody saw the code.",
+            model.key(Command::Back),
+            model.key(Command::NewCode)
+        ),
     ]
 }
 

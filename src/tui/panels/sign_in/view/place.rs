@@ -4,6 +4,7 @@ use ratatui::layout::{Rect, Size};
 
 use super::text::{Scene, Text};
 use crate::oauth::qr::QrMatrix;
+use crate::tui::keymap::Command;
 use crate::tui::model::Model;
 use crate::tui::panels::sign_in::Waiting;
 use crate::tui::widgets::qr::{Fit, QrForms, TooSmall};
@@ -59,7 +60,7 @@ pub(super) fn choose(scene: Scene<'_>, window: Rect) -> Result<Place<'_>, String
     let chosen = if is_below { below(scene, matrix, forms, step, body) } else { beside(matrix, forms, step, body) };
     match chosen {
         Some((fit, place)) => Ok(Place { text: place.0, code: Some((matrix, fit, place.1)) }),
-        None => Err(lack(matrix, forms, window)),
+        None => Err(lack(scene.model, matrix, forms, window)),
     }
 }
 
@@ -112,12 +113,12 @@ fn below(scene: Scene<'_>, matrix: &QrMatrix, forms: QrForms, step: i16, body: R
 }
 
 /// Why there is no code beside the text, and what to do for one.
-fn lack(matrix: &QrMatrix, forms: QrForms, window: Rect) -> String {
+fn lack(model: &Model, matrix: &QrMatrix, forms: QrForms, window: Rect) -> String {
     // On the whole screen one line stays with the code.
     let needs = Fit::smallest(matrix.size(), forms).dimensions();
     let needs = Size::new(needs.width, needs.height.saturating_add(1));
     if needs.width <= window.width && needs.height <= window.height {
-        return "Press f for the QR code on the whole screen.".to_owned();
+        return format!("Press {} for the QR code on the whole screen.", model.key(Command::FullScreenQr));
     }
     TooSmall { needs, has: window.as_size() }.to_string()
 }

@@ -24,6 +24,7 @@ use crate::storage::KeyOptions;
 
 pub use edit::{
     add_profile, add_scopes, change_profile, remove_profile, rename_profile, set_default_profile, set_scopes,
+    take_back_scopes,
 };
 pub use screen::{Motion, ScreenSettings, ThemeName};
 

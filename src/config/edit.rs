@@ -117,6 +117,16 @@ pub fn add_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Res
     })
 }
 
+/// Takes scopes away from those that a profile has in the file by now.
+pub fn take_back_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
+    edit(&config.file, |now, document| {
+        let mut wanted = now.profile(Some(name))?.scopes.clone();
+        wanted.retain(|known| !scopes.iter().any(|scope| scope.eq_ignore_ascii_case(known)));
+        put_scopes(document, name, &wanted);
+        Ok(())
+    })
+}
+
 /// The text of a new provider alone, as the file would have it.
 pub(super) fn provider_text(provider: &NewProvider) -> String {
     let mut document = DocumentMut::new();

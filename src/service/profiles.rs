@@ -47,6 +47,9 @@ impl Service {
             ConfigurationChange::Rename { old, new } => self.rename_profile(profile(&old)?, &new).await,
             ConfigurationChange::Remove(name) => self.remove_signing_out(profile(&name)?).await,
             ConfigurationChange::AddScopes { profile, scopes } => config::add_scopes(&self.config, &profile, &scopes),
+            ConfigurationChange::TakeBackScopes { profile, scopes } => {
+                config::take_back_scopes(&self.config, &profile, &scopes)
+            }
         }?;
         // Providers that were known stay what they were taken for, as everything under way takes them.
         let mut providers = changed.providers;
@@ -248,6 +251,11 @@ pub enum ConfigurationChange {
     Remove(ProfileName),
     /// To those that the profile asks for at its next sign-in.
     AddScopes {
+        profile: ProfileName,
+        scopes: Vec<String>,
+    },
+    /// Away again, as the sign-in did not happen.
+    TakeBackScopes {
         profile: ProfileName,
         scopes: Vec<String>,
     },

@@ -42,10 +42,25 @@ pub(super) enum Fix {
 /// What a call waits for before it is sent again.
 #[derive(Debug)]
 pub(super) enum Waiting {
-    Token { task: TaskId, call: Call },
-    Scopes { task: TaskId, call: Call, dialect: &'static Dialect },
-    SignIn { call: Option<(Call, &'static Dialect)> },
-    Time { at: Moment, call: Call },
+    Token {
+        task: TaskId,
+        call: Call,
+    },
+    Scopes {
+        task: TaskId,
+        call: Call,
+        dialect: &'static Dialect,
+        added: Vec<String>,
+    },
+    /// Without a sign-in, the scopes that were added for it are taken back.
+    SignIn {
+        call: Option<(Call, &'static Dialect)>,
+        added: Vec<String>,
+    },
+    Time {
+        at: Moment,
+        call: Call,
+    },
 }
 
 impl Fix {
@@ -207,10 +222,10 @@ pub(super) fn perform(model: &mut Model, now: Now) -> Vec<Effect> {
         }
         Fix::AddScopes(scopes, call) => {
             let Some(dialect) = dialect else { return Vec::new() };
-            panel.waiting = Some(Waiting::Scopes { task, call, dialect });
+            panel.waiting = Some(Waiting::Scopes { task, call, dialect, added: scopes.clone() });
             vec![Effect::ChangeConfiguration { task, change: ConfigurationChange::AddScopes { profile, scopes } }]
         }
-        Fix::SignIn(call) => begin_sign_in(model, call.zip(dialect)),
+        Fix::SignIn(call) => begin_sign_in(model, call.zip(dialect), Vec::new()),
         Fix::MoveTo(call) => {
             if panel.list.row() == Some(Row::OwnRequest) {
                 panel.form = super::RequestForm::of(&call);
@@ -225,9 +240,9 @@ pub(super) fn perform(model: &mut Model, now: Now) -> Vec<Effect> {
     }
 }
 
-fn begin_sign_in(model: &mut Model, call: Option<(Call, &'static Dialect)>) -> Vec<Effect> {
+fn begin_sign_in(model: &mut Model, call: Option<(Call, &'static Dialect)>, added: Vec<String>) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return Vec::new() };
-    panel.waiting = Some(Waiting::SignIn { call });
+    panel.waiting = Some(Waiting::SignIn { call, added });
     let profile = panel.profile.clone();
     sign_in::start(model, profile, sign_in::attended())
 }
@@ -260,10 +275,12 @@ pub fn waits_for_scopes(model: &Model, task: TaskId) -> bool {
 /// Takes in that the profile asks for the scopes that a call waits for, or why not.
 pub fn scopes_added(model: &mut Model, result: Result<(), Error>) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return Vec::new() };
-    let Some(Waiting::Scopes { call, dialect, .. }) = panel.waiting.take() else { return Vec::new() };
+    let Some(Waiting::Scopes { call, dialect, added, .. }) = panel.waiting.take() else { return Vec::new() };
+    let profile = panel.profile.clone();
     match result {
-        Ok(()) if model.screen == Screen::Api => begin_sign_in(model, Some((call, dialect))),
-        Ok(()) => Vec::new(),
+        Ok(()) if model.screen == Screen::Api => begin_sign_in(model, Some((call, dialect)), added),
+        // Whoever left meanwhile does not sign in.
+        Ok(()) => take_back(model, profile, added),
         Err(error) => {
             panel.refused = Some((None, error));
             Vec::new()
@@ -276,12 +293,24 @@ pub fn after_sign_in(model: &mut Model, profile: &ProfileName, is_signed_in: boo
     let waits =
         |panel: &&mut ApiPanel| panel.profile == *profile && matches!(panel.waiting, Some(Waiting::SignIn { .. }));
     let Some(panel) = model.api.as_mut().filter(waits) else { return profiles::open(model) };
-    let Some(Waiting::SignIn { call }) = panel.waiting.take() else { return Vec::new() };
+    let Some(Waiting::SignIn { call, added }) = panel.waiting.take() else { return Vec::new() };
     let mut effects = super::open(model, profile.clone());
+    if !is_signed_in {
+        effects.extend(take_back(model, profile.clone(), added));
+    }
     if let Some((call, dialect)) = call.filter(|_| is_signed_in) {
         effects.extend(super::actions::send_with(model, call, dialect));
     }
     effects
+}
+
+/// Takes back the scopes that were added for a sign-in that did not happen.
+fn take_back(model: &mut Model, profile: ProfileName, scopes: Vec<String>) -> Vec<Effect> {
+    if scopes.is_empty() {
+        return Vec::new();
+    }
+    let change = ConfigurationChange::TakeBackScopes { profile, scopes };
+    vec![Effect::ChangeConfiguration { task: model.new_task(), change }]
 }
 
 /// Sends the call whose time has come.

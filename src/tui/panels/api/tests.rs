@@ -599,6 +599,27 @@ fn f_adds_the_scope_that_a_call_lacks_signs_in_and_comes_back_to_the_call() {
 }
 
 #[test]
+fn a_scope_that_was_added_for_a_sign_in_that_did_not_happen_is_taken_back() {
+    let written = |scopes: &str| {
+        let text = format!("[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.ABC\"\nscopes = [{scopes}]");
+        Box::new(Ok(Config::parse(&text, Path::new("config.toml")).expect("valid")))
+    };
+    let mut model = panel();
+    for key in [Key::Down, Key::Down, Key::Char('f')] {
+        press(&mut model, key);
+    }
+    let result = written("\"ZohoCRM.users.READ\"");
+    update(&mut model, Message::ConfigurationChanged { task: TaskId(2), result }, now());
+    assert_eq!((model.subjects[&name("work")].scopes.len(), model.screen), (1, Screen::SignIn));
+    let effects = press(&mut model, Key::Esc);
+    let Some(Effect::ChangeConfiguration { task, change }) = effects.last() else { panic!("{effects:?}") };
+    let scopes = vec!["ZohoCRM.users.READ".to_owned()];
+    assert_eq!(*change, ConfigurationChange::TakeBackScopes { profile: name("work"), scopes });
+    update(&mut model, Message::ConfigurationChanged { task: *task, result: written("") }, now());
+    assert_eq!((model.subjects[&name("work")].scopes.len(), model.screen), (0, Screen::Api));
+}
+
+#[test]
 fn a_sign_in_that_was_given_up_leads_back_and_sends_nothing() {
     let mut model = refused(refusal(401, &[], "{}", Diagnosis::WrongOrganization));
     press(&mut model, Key::Char('f'));

@@ -116,6 +116,16 @@ fn a_token_is_on_the_screen_for_ten_seconds_only() {
         model
     };
     assert_screens!("token", revealed(), now());
+    let in_less = |profile: &str, token: &str| {
+        let mut model = profiles_of(vec![status(profile, State::Valid, 3000)], profile);
+        resize(&mut model, 40, 12);
+        let task = task_of(&press(&mut model, &[Key::Char('t')]));
+        let result = Ok(Secret::new(token));
+        update(&mut model, Message::TokenRead { task, profile: name(profile), result }, now());
+        screen_text(&model, now())
+    };
+    insta::assert_snapshot!("token_of_long_name_40x12", in_less(&"n".repeat(61), token));
+    insta::assert_snapshot!("long_token_40x12", in_less("work", &"t".repeat(400)));
     assert!(screen_text(&revealed(), later(9)).contains(token));
     assert!(!screen_text(&revealed(), later(10)).contains("0123456789"));
 }
@@ -139,6 +149,11 @@ fn of_ten_thousand_profiles_those_around_the_cursor_are_in_sight() {
     insta::assert_snapshot!("many_200x60", screen(&model, now()));
     resize(&mut model, 60, 20);
     insta::assert_snapshot!("many_60x20", screen(&model, now()));
+    let mut model = profiles_of(many(30), "p00015");
+    for (columns, rows) in [(40, 12), (40, 60)] {
+        resize(&mut model, columns, rows);
+        insta::assert_snapshot!(format!("thirty_{columns}x{rows}"), screen(&model, now()));
+    }
 }
 
 #[test]

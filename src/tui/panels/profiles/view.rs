@@ -32,17 +32,18 @@ const WIDE: u16 = 72;
 /// Columns of the title line that are taken already.
 const TITLE: usize = 28;
 
-/// How many profiles there are, how many want a person, and in which order they are; as much of that as has room.
+/// Which profiles are in sight, how many there are, how many want a person, and in which order they are; as much of that as has room.
 pub fn title(model: &Model, now: Now) -> String {
     let panel = &model.profiles;
     let all = panel.statuses.len();
+    let (separator, room) = (model.theme.separator(), usize::from(model.window.width).saturating_sub(TITLE));
     let profiles = if all == 1 { "1 profile".to_owned() } else { format!("{} profiles", count(all)) };
     let shown = panel.table.order().len();
     let first = match panel.table.filter() {
         _ if all == 0 => return String::new(),
         _ if !panel.is_loaded => return format!("reading {profiles} ..."),
-        Some(_) => format!("{} of {}", count(shown), count(all)),
-        None => profiles,
+        Some(_) => in_sight(model, now, room).unwrap_or_else(|| format!("{} of {}", count(shown), count(all))),
+        None => in_sight(model, now, room).unwrap_or(profiles),
     };
     let wanting = match panel.wanting(now.time) {
         0 => None,
@@ -50,11 +51,22 @@ pub fn title(model: &Model, now: Now) -> String {
         wanting => Some(format!("{} need sign-in", count(wanting))),
     };
     let order = (all > 1).then(|| panel.table.sorted_in_words().to_owned());
-    let (separator, room) = (model.theme.separator(), usize::from(model.window.width).saturating_sub(TITLE));
     wanting.into_iter().chain(order).fold(first, |title, part| {
         let longer = format!("{title}{separator}{part}");
         if width(&longer) <= room { longer } else { title }
     })
+}
+
+/// `11-20 of 30` where the list is longer than its rows, or `15/30` in less room.
+fn in_sight(model: &Model, now: Now, room: usize) -> Option<String> {
+    let (table, layout) = (&model.profiles.table, Layout::of(model, now));
+    let (sight, all) = (layout.in_sight(model), table.order().len());
+    if layout.list.is_none() || sight.len() >= all {
+        return None;
+    }
+    let found = if table.filter().is_some() { " found" } else { "" };
+    let range = format!("{}-{} of {}{found}", count(sight.start + 1), count(sight.end), count(all));
+    [range, format!("{}/{}", count(table.cursor() + 1), count(all))].into_iter().find(|text| width(text) <= room)
 }
 
 /// Draws the panel.

@@ -8,21 +8,36 @@ use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{causes, sentence};
 use crate::tui::panels::profiles::{Problem, Revealed, commands};
-use crate::tui::text::wrap;
+use crate::tui::text::{clip, wrap};
 use crate::tui::theme::Mark;
 use crate::untrusted::visible;
 
-pub(super) fn below(model: &Model, now: Now, room: usize) -> Vec<Line<'static>> {
+/// Lines of so many columns, and about so many of them at most.
+pub(super) fn below(model: &Model, now: Now, room: usize, most: usize) -> Vec<Line<'static>> {
     if let Some(problem) = &model.profiles.problem {
         return went_wrong(model, problem, room);
     }
     match &model.profiles.revealed {
-        Some(Revealed { profile, token, until }) if *until > now.moment => {
-            let said = format!("Access token of {profile}, hidden again in a few seconds:");
-            [said_in(&said, model.theme.label, room), said_in(token.expose(), model.theme.code, room)].concat()
-        }
+        Some(revealed) if revealed.until > now.moment => revealed_in(model, revealed, room, most),
         _ => Vec::new(),
     }
+}
+
+/// A token as a whole, and as much about it as has room beside it; or that there is no room for it.
+fn revealed_in(model: &Model, revealed: &Revealed, room: usize, most: usize) -> Vec<Line<'static>> {
+    let (theme, profile) = (&model.theme, &revealed.profile);
+    let token = said_in(revealed.token.expose(), theme.code, room);
+    let about = format!("Access token of {profile}, hidden again in a few seconds:");
+    let about = said_in(&about, theme.label, room);
+    if about.len() + token.len() <= most {
+        return [about, token].concat();
+    }
+    if token.len() < most {
+        let about = clip(&format!("Access token of {profile}"), room.saturating_sub(1)) + ":";
+        return [said_in(&about, theme.label, room), token].concat();
+    }
+    let key = model.key(Command::CopyToken);
+    said_in(&format!("The token does not fit on this screen: {key} copies it."), theme.text, room)
 }
 
 /// The sentence, what helps, then what may lie behind it: the last goes first where there is little room.

@@ -22,20 +22,29 @@ use crate::untrusted::visible;
 
 /// Columns of a field's name.
 const NAME: usize = 16;
+/// Columns left of a value that has lines of its own.
+const INDENT: usize = 3;
+/// From here on values stand beside their names, however many lines they take.
+const BESIDE: usize = 56;
 /// Columns of a bar where there is room for it beside its words.
 const BAR: usize = 30;
 
 /// The fields of one profile, line by line.
 pub(super) struct Details {
     pub(super) lines: Vec<Line<'static>>,
+    /// Columns beside a field's name.
     room: usize,
+    /// Columns of lines without a name, for values that do not fit beside theirs on a narrow screen.
+    below: Option<usize>,
     label: Style,
 }
 
 impl Details {
     pub(super) fn of(model: &Model, status: &ProfileStatus, now: Now, columns: u16) -> Self {
-        let room = usize::from(columns).saturating_sub(NAME + 2).max(8);
-        let mut details = Self { lines: Vec::new(), room, label: model.theme.label };
+        let columns = usize::from(columns);
+        let room = columns.saturating_sub(NAME + 2).max(8);
+        let below = (columns < BESIDE).then(|| columns.saturating_sub(INDENT + 1).max(8));
+        let mut details = Self { lines: Vec::new(), room, below, label: model.theme.label };
         details.state(model, status, now);
         details.account(model, status);
         if status.access_token_expires_at.is_some() {
@@ -59,11 +68,16 @@ impl Details {
             State::SignedOut => format!(": press {} to sign in", model.key(Command::SignIn)),
             State::Unknown => ": the store cannot be read".to_owned(),
         };
-        self.lines.push(Line::from(vec![
-            Span::styled(format!(" {:<NAME$}", "State"), self.label),
-            model.theme.mark(mark),
-            Span::raw(clip(&format!(" {words}{explained}"), self.room.saturating_sub(mark.word().len()))),
-        ]));
+        let words = format!(" {words}{explained}");
+        let (name, taken) = (Span::styled(format!(" {:<NAME$}", "State"), self.label), mark.word().len());
+        let words = |room: usize| Span::raw(clip(&words, room.saturating_sub(taken)));
+        match self.below.filter(|_| taken + words(usize::MAX).width() > self.room) {
+            Some(below) => {
+                let value = vec![Span::raw(" ".repeat(INDENT)), model.theme.mark(mark), words(below)];
+                self.lines.extend([Line::from(name), Line::from(value)]);
+            }
+            None => self.lines.push(Line::from(vec![name, model.theme.mark(mark), words(self.room)])),
+        }
         if let Some(problem) = &status.problem {
             self.field("Problem", &sentence(problem));
             if let Some(hint) = &problem.hint {
@@ -83,7 +97,7 @@ impl Details {
             let name = account.name.as_ref().filter(|_| account.email.is_some());
             let label = shown(account.label());
             let label = name.map_or(label.clone(), |name| format!("{} <{label}>", shown(name)));
-            self.field("Account", &format!("{label}, id {}", shown(&account.id)));
+            self.parts("Account", &[label, format!("id {}", shown(&account.id))], ", ");
         } else if status.access_token_expires_at.is_some() {
             self.field("Account", &format!("not asked yet: press {}", model.key(Command::Verify)));
         }
@@ -99,7 +113,7 @@ impl Details {
             .map(|address| shown(address.trim_start_matches("https://").trim_end_matches('/')))
             .collect();
         if !servers.is_empty() {
-            self.field("Servers", &servers.join(separator));
+            self.parts("Servers", &servers, separator);
         }
     }
 
@@ -125,7 +139,7 @@ impl Details {
         }
         let hint = status.access_token_hint.as_deref().map(shown).unwrap_or_default();
         let refresh = if status.refreshable { "stored" } else { "none that works" };
-        self.field("Access token", &format!("{hint}{}refresh token: {refresh}", model.theme.separator()));
+        self.parts("Access token", &[hint, format!("refresh token: {refresh}")], model.theme.separator());
     }
 
     fn scopes(&mut self, model: &Model, status: &ProfileStatus) {
@@ -140,7 +154,8 @@ impl Details {
         if !status.missing_scopes.is_empty() {
             let from = self.lines.len();
             self.field("Not granted", &format!("{} {}", Mark::Attention.word(), listed(&status.missing_scopes)));
-            if let Some(line) = self.lines.get_mut(from) {
+            let is_marked = |line: &&mut Line<'_>| line.to_string().contains(Mark::Attention.word());
+            if let Some(line) = self.lines.iter_mut().skip(from).find(is_marked) {
                 *line = line.clone().style(model.theme.attention);
             }
         }
@@ -210,9 +225,23 @@ impl Details {
         self.field(name, fitting.as_deref().unwrap_or(words));
     }
 
-    /// A name and its text, wrapped beside it.
+    /// A name and values that share a line if they fit on one.
+    fn parts(&mut self, name: &str, parts: &[String], separator: &str) {
+        let line = parts.join(separator);
+        let is_split = self.below.is_some() && width(&line) > self.room;
+        self.field(name, &if is_split { parts.join("\n") } else { line });
+    }
+
+    /// A name and its text, wrapped beside it; below it where both are narrow.
     fn field(&mut self, name: &str, text: &str) {
         let label = self.label;
+        if let Some(below) = self.below.filter(|_| width(text) > self.room) {
+            let name = Some(name).filter(|name| !name.is_empty());
+            self.lines.extend(name.map(|name| Line::styled(format!(" {name}"), label)));
+            let indent = " ".repeat(INDENT);
+            self.lines.extend(wrap(text, below).into_iter().map(|part| Line::raw(format!("{indent}{part}"))));
+            return;
+        }
         self.lines.extend(wrap(text, self.room).into_iter().enumerate().map(|(number, part)| {
             let name = if number == 0 { name } else { "" };
             Line::from(vec![Span::styled(format!(" {name:<NAME$}"), label), Span::raw(part)])

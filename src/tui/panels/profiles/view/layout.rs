@@ -20,6 +20,8 @@ use crate::tui::time_left::holds_for;
 const BESIDE: (u16, u16) = (160, 16);
 /// From here on they stand below it. In less the list has all the room, and the details when they are asked for.
 const BELOW: (u16, u16) = (56, 14);
+/// The same on a window that is narrow and tall.
+const BELOW_TALL: (u16, u16) = (40, 30);
 /// Columns of the list beside the details.
 const LIST: Range<u16> = 110..130;
 /// Rows of the details below the list, unless the list needs fewer than half of all.
@@ -38,8 +40,9 @@ pub(in crate::tui::panels::profiles) struct Layout {
 impl Layout {
     pub(in crate::tui::panels::profiles) fn of(model: &Model, now: Now) -> Self {
         let whole = body(model.window);
-        let mut below_lines = below(model, now, usize::from(whole.width.saturating_sub(2)));
-        below_lines.truncate(usize::from(whole.height / 2));
+        let most = usize::from(whole.height / 2);
+        let mut below_lines = below(model, now, usize::from(whole.width.saturating_sub(2)), most);
+        below_lines.truncate(most);
         let taken = u16::try_from(below_lines.len()).unwrap_or(0);
         let above = Rect { height: whole.height - taken, ..whole };
         let below = Rect { y: above.bottom(), height: taken, ..whole };
@@ -109,7 +112,7 @@ fn split(area: Rect, profiles: usize) -> (Option<Rect>, Option<Rect>) {
         let right = Rect { x: area.x + columns + 1, width: area.width - columns - 1, ..area };
         return (Some(list), Some(right));
     }
-    if !fits(BELOW) {
+    if !fits(BELOW) && !fits(BELOW_TALL) {
         return (Some(area), None);
     }
     // The names of the columns come first.

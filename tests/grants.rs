@@ -135,6 +135,27 @@ fn the_15th_to_the_21st_sign_in_warn_and_the_14th_does_not() {
 }
 
 #[test]
+fn a_profile_that_changes_while_it_is_approved_gets_no_grant_and_none_is_left_behind() {
+    for change in [
+        &["profile", "rename", "a", "z"][..],
+        &["profile", "remove", "a"],
+        &["profile", "edit", "a", "--client-id", "1000.NEW"],
+    ] {
+        let lab = Lab::new();
+        // As it was when the sign-in began.
+        let service = lab.service();
+        assert_eq!(lab.run(change).code, 0, "{change:?}");
+        let profile = service.config.profile(Some(&"a".parse().expect("a name"))).expect("it was configured");
+        let signing_in = service.sign_in_with_code(profile, Secret::new("code"), SignIn::default());
+        let error = lab.runtime.block_on(signing_in).expect_err("it is another profile now");
+        assert!(error.to_string().contains("renamed, removed or given another client"), "{error}");
+        assert!(error.to_string().contains("the grant was revoked"), "{error}");
+        let record = lab.store().load(&profile.name).expect("it opens");
+        assert!(record.is_none_or(|record| record.grant.is_none()), "{change:?}");
+    }
+}
+
+#[test]
 fn grants_count_over_profiles_and_apart_by_client_and_account() {
     let lab = Lab::new();
     for number in 0..14 {

@@ -7,7 +7,7 @@ use url::Origin;
 
 use super::{Presence, SignedIn, empty_record};
 use crate::clock;
-use crate::config::Profile;
+use crate::config::{Config, Profile};
 use crate::error::{Code, Error};
 use crate::http::Request;
 use crate::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
@@ -230,6 +230,7 @@ impl Attempt {
     /// Writes the grant of a fresh approval. The record's client secret stays unless the approval came with another.
     async fn save(&self, grant: Grant) -> Result<(), Error> {
         let mut locked = self.service.lock(&self.profile.name).await?;
+        self.check_still_configured()?;
         let mut record = locked.load().map_err(store_error)?.unwrap_or_else(|| empty_record(&self.profile));
         let replaced = record.grant.take().filter(|replaced| replaced.refresh_token != grant.refresh_token);
         if let Some(left) = replaced.and_then(|replaced| grants::unrevoked(&replaced, &record.client_id)) {
@@ -248,6 +249,23 @@ impl Attempt {
         self.note(&mut record, &grant);
         record.grant = Some(grant);
         locked.commit(&mut record).map_err(store_error)
+    }
+
+    /// Makes sure that the profile is the one for which the approval was asked. Others change profiles under the same lock,
+    /// so that a grant can neither stay behind under an old name nor get to another client.
+    fn check_still_configured(&self) -> Result<(), Error> {
+        let file = &self.service.config.file;
+        // What cannot be read tells nothing, and a grant is not given up for that.
+        let Some(config) = file.exists().then(|| Config::load(file).ok()).flatten() else { return Ok(()) };
+        let Profile { name, provider, data_center, client_id, .. } = &self.profile;
+        let is_same =
+            |now: &Profile| (&now.provider, &now.data_center, &now.client_id) == (provider, data_center, client_id);
+        if config.profiles.get(name).is_some_and(is_same) {
+            return Ok(());
+        }
+        Err(Error::new(Code::Config, format!("the sign-in of profile `{name}` cannot be kept"))
+            .because("the profile was renamed, removed or given another client while the approval was waited for")
+            .hint("sign in again with the profile as it is now; `device-login profile list` has them all"))
     }
 
     /// Adds the sign-in to the history.

@@ -118,14 +118,15 @@ fn is_header_name(name: &str) -> bool {
 
 /// The curl command for a call, the token replaced by a variable.
 pub fn as_curl(call: &Call, dialect: &Dialect) -> String {
-    let mut command = vec!["curl".to_owned()];
+    // Brackets and braces of the address mean themselves.
+    let mut command = vec!["curl --globoff".to_owned()];
     if call.method != Method::Get {
         command.push(format!("-X {}", call.method));
     }
     command.push(format!("-H \"Authorization: {} $ACCESS_TOKEN\"", dialect.api_scheme));
     command.extend(call.headers.iter().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
     if !call.body.is_empty() {
-        command.push(format!("--data-binary {}", quoted(&String::from_utf8_lossy(&call.body))));
+        command.push(format!("--data-raw {}", quoted(&String::from_utf8_lossy(&call.body))));
     }
     command.push(quoted(call.url.as_str()));
     command.join(" ")

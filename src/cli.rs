@@ -117,6 +117,7 @@ struct Positional {
 
 /// Runs the program with these arguments, the program's own name first.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    keep_memory_private();
     let wants_json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
     match parse(arguments) {
         Ok((Arguments { global, command }, name)) => {
@@ -129,6 +130,21 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
 }
 
 /// Takes the arguments apart; the name of the command with them.
+/// Has the kernel write no core dump, which would hold tokens.
+fn keep_memory_private() {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        // A kernel that refuses leaves things as they were.
+        let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    }
+    #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = Rlimit { current: Some(0), maximum: getrlimit(Resource::Core).maximum };
+        let _ = setrlimit(Resource::Core, limit);
+    }
+}
+
 fn parse(arguments: Vec<OsString>) -> Result<(Arguments, Option<String>), clap::Error> {
     // Taking the definition apart again would cost `token` a twelfth of its work, and the process ends soon.
     let mut definition = ManuallyDrop::new(Arguments::command());

@@ -285,7 +285,7 @@ fn copying_speaks_to_the_terminal() {
 
 #[test]
 fn the_terminal_is_given_back_whatever_ends_the_app() {
-    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::QUIT, 131)] {
         let terminal = demo();
         terminal.signal(signal);
         assert_eq!(terminal.ends(), code, "{signal:?}");

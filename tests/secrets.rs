@@ -237,3 +237,19 @@ fn the_command_line_and_environment_that_others_see_hold_no_secret() {
     child.wait().expect("it ends");
     assert_clean_files(&home.path(""));
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_kernel_is_told_to_write_no_core_dump_before_anything_is_read() {
+    let home = Home::new();
+    let log = home.path("calls");
+    let traced = std::process::Command::new("strace")
+        .args(["-o", log.to_str().expect("a path"), "-e", "trace=prctl,openat"])
+        .arg(home.command(&[]).get_program())
+        .args(["status", "--config", "/nothing/here"])
+        .output();
+    assert!(!traced.expect("strace runs").status.success(), "there is no such configuration");
+    let calls = fs::read_to_string(log).expect("what the program called");
+    let told = calls.find("PR_SET_DUMPABLE, SUID_DUMP_DISABLE").expect("it tells the kernel");
+    assert!(calls.find("/nothing/here").is_none_or(|read| told < read), "{calls}");
+}

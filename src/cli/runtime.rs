@@ -104,12 +104,13 @@ impl Interrupts {
     }
 }
 
-/// SIGINT, SIGTERM and SIGHUP, by number.
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT, by number.
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
+    quit: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
@@ -122,6 +123,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
             terminate: signal(SignalKind::terminate()).map_err(failed)?,
             hang_up: signal(SignalKind::hangup()).map_err(failed)?,
+            quit: signal(SignalKind::quit()).map_err(failed)?,
         })
     }
 
@@ -130,6 +132,7 @@ impl Signals {
             _ = self.interrupt.recv() => 2,
             _ = self.terminate.recv() => 15,
             _ = self.hang_up.recv() => 1,
+            _ = self.quit.recv() => 3,
         }
     }
 }

@@ -74,7 +74,7 @@ fn scan(screen: &Buffer) -> Option<String> {
 fn a_code_that_runs_out_is_replaced_and_the_next_one_approved_and_a_command_takes_over() {
     // Long enough for one question: there is none sooner than 5 seconds after the code.
     let lobby = Lobby::with_codes_for(Duration::from_secs(8));
-    let command = "echo the show begins; env | grep -c DEVICE_LOGIN_ACCESS; exit 7";
+    let command = "echo the show begins; env | grep -c -e DEVICE_LOGIN_ACCESS -e CLIENT_SECRET; exit 7";
     let terminal = lobby.kiosk(&format!("-- sh -c '{command}'"), 80, 24);
     let first = terminal.wait_until(scan);
     let second = terminal.wait_until(|screen| scan(screen).filter(|address| *address != first));

@@ -51,8 +51,9 @@ fn report(context: &Context, signed_in: &SignedIn, is_end: bool) -> Result<(), E
 /// Lets the command take this process's place, and comes back only if it cannot.
 fn hand_over(context: &Context, program: &OsString, arguments: &[OsString]) -> u8 {
     let mut command = Command::new(program);
-    // Nobody watches it as this program was watched.
+    // Nobody watches it as this program was watched, and the client secret was for this program only.
     command.args(arguments).env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
+    command.env_remove("DEVICE_LOGIN_CLIENT_SECRET");
     match run(&mut command) {
         Ok(code) => code,
         Err(error) => {

@@ -153,7 +153,7 @@ impl Exchange {
     }
 
     fn size(&self) -> usize {
-        self.outcome.as_ref().map_or(0, |reply| reply.content.bytes().len())
+        self.outcome.as_ref().map_or(0, |reply| reply.content.bytes().len() + reply.body.document().memory())
     }
 }
 

@@ -20,6 +20,8 @@ use crate::tui::time_left;
 
 use super::actions::send_call;
 
+/// Scopes that are taken from an answer.
+const MOST_NAMED: usize = 3;
 /// A wakeup is always later than what was drawn.
 const AT_ONCE: Duration = Duration::from_millis(1);
 
@@ -194,7 +196,9 @@ impl ApiPanel {
                 .flat_map(|product| product.scopes.iter().copied().chain(product.calls.iter().map(|call| call.scope)));
             known.any(|known| known == scope.as_str())
         };
-        reply.named_scopes().iter().filter(is_known).cloned().collect()
+        let named: Vec<String> = reply.named_scopes().iter().filter(is_known).cloned().collect();
+        // No call needs more than a few, and nobody reads a long list before asking for all of it.
+        if named.len() <= MOST_NAMED { named } else { Vec::new() }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::scan::{self, Kind, Line, closing};
+use super::scan::{self, Kind, Line, MOST_LINES, closing};
 use super::search::{Found, Pattern};
 use crate::tui::text::width;
 use crate::untrusted::visible;
@@ -96,6 +96,16 @@ impl JsonDocument {
         self.is_json
     }
 
+    /// Tells whether the text has more lines than are shown.
+    pub fn is_cut(&self) -> bool {
+        self.lines.len() >= MOST_LINES
+    }
+
+    /// About how many bytes it takes.
+    pub fn memory(&self) -> usize {
+        self.text.len() + self.lines.len() * size_of::<Line>()
+    }
+
     pub fn line_count(&self) -> usize {
         self.lines.len()
     }
@@ -130,7 +140,10 @@ impl JsonDocument {
             Kind::Scalar => (found, self.value_end(found)),
         };
         let value = &self.text[self.value_start(opening)..end];
-        serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned())
+        let text = serde_json::from_str::<String>(value).ok();
+        // A control would act on the terminal into which the text is pasted; as sent, it is an escape.
+        let is_harmless = |text: &String| !text.contains(|character: char| character.is_control() && character != '\n');
+        text.filter(is_harmless).unwrap_or_else(|| value.to_owned())
     }
 
     /// The way to a line's value, as jq writes it: `.data[0].Owner["first name"]`. The root is `.`.
@@ -290,6 +303,9 @@ fn plain_lines(text: &str, columns: usize) -> Vec<Line> {
     let mut starts = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
+        if starts.len() >= MOST_LINES {
+            break;
+        }
         starts.push(start);
         break_line(line.trim_end_matches(['\n', '\r']), start, columns, &mut starts);
         start += line.len();
@@ -298,7 +314,7 @@ fn plain_lines(text: &str, columns: usize) -> Vec<Line> {
         let (start, line) = (u32::try_from(start).ok()?, u32::try_from(line).ok()?);
         Some(Line { start, partner: line, depth: 0, parent: line, index: 0, kind: Kind::Text, is_member: false })
     };
-    starts.into_iter().enumerate().map_while(line).collect()
+    starts.into_iter().take(MOST_LINES).enumerate().map_while(line).collect()
 }
 
 /// Adds where the rows after the first one begin of a line that begins at `start`.
@@ -313,6 +329,9 @@ fn break_line(line: &str, start: usize, columns: usize, starts: &mut Vec<usize>)
             other => width(&visible(other.encode_utf8(&mut [0; 4]))),
         };
         if used > 0 && used + columns_of_it > columns {
+            if starts.len() >= MOST_LINES {
+                return;
+            }
             starts.push(start + at);
             used = 0;
         }

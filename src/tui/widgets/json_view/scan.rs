@@ -34,7 +34,11 @@ pub(super) struct Line {
     pub(super) is_member: bool,
 }
 
-/// Lists the lines of `text`, or `None` if it is not exactly one JSON value. The text is at most 4 GiB long.
+/// Lines that are noted at most: a server could send a bracket in every byte, and each line takes more than its text.
+pub(super) const MOST_LINES: usize = 1_000_000;
+
+/// Lists the lines of `text`, or `None` if it is not exactly one JSON value or has more than [`MOST_LINES`]. The text is at
+/// most 4 GiB long.
 pub(super) fn scan(text: &str) -> Option<Vec<Line>> {
     let mut scanner = Scanner { bytes: text.as_bytes(), at: 0, lines: Vec::new(), open: Vec::new() };
     loop {
@@ -205,7 +209,7 @@ impl Scanner<'_> {
     }
 
     fn push(&mut self, start: usize, kind: Kind, is_member: bool) -> Option<u32> {
-        let line = u32::try_from(self.lines.len()).ok()?;
+        let line = u32::try_from(self.lines.len()).ok().filter(|_| self.lines.len() < MOST_LINES)?;
         let depth = u32::try_from(self.open.len()).ok()?;
         let (mut parent, mut index) = (line, 0);
         if let Some(container) = self.open.last_mut().filter(|_| kind != Kind::Close) {

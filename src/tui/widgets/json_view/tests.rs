@@ -441,3 +441,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_answer_of_nothing_but_lines_takes_little_more_than_its_text() {
+    let brackets = "[".repeat(3_000_000) + &"]".repeat(3_000_000);
+    for text in [brackets, "\n".repeat(6_000_000), "[1,".repeat(2_000_000)] {
+        let document = JsonDocument::parse(text.as_str());
+        assert!(!document.is_json());
+        assert_eq!(document.is_cut(), text.starts_with('\n'), "the others are one long line");
+        assert!(document.memory() < text.len() + 32_000_000, "{}", document.memory());
+    }
+    assert!(!JsonDocument::parse("[1,2]").is_cut());
+}
+
+#[test]
+fn a_value_with_controls_is_copied_as_it_was_sent() {
+    let view = JsonView::new(Arc::new(JsonDocument::parse(r#""a\u001b[201~b""#)));
+    assert_eq!(view.value_at_cursor(), r#""a\u001b[201~b""#);
+    let view = JsonView::new(Arc::new(JsonDocument::parse(r#""a\nb""#)));
+    assert_eq!(view.value_at_cursor(), "a\nb");
+}

@@ -138,6 +138,9 @@ fn note_of(model: &Model, reply: &Reply) -> Option<String> {
             let (shows, saves) = (model.key(Command::NextView), model.key(Command::SaveAnswer));
             Some(format!("The body is no text: {shows} shows its bytes, {saves} saves them."))
         }
+        Content::Text(_) if reply.body.document().is_cut() => {
+            Some(format!("It has more lines than are shown: {} saves all of it.", model.key(Command::SaveAnswer)))
+        }
         Content::Text(_) => None,
     }
 }

@@ -101,7 +101,13 @@ pub(super) fn parse(text: &str) -> Result<File, String> {
         match error.span() {
             Some(span) => {
                 let before = text.get(..span.start).unwrap_or(text);
-                format!("line {}: {message}", before.matches('\n').count() + 1)
+                let line = before.matches('\n').count();
+                // What is wrong with a value says nothing without the key that has it.
+                let key = text.lines().nth(line).and_then(|line| line.split_once('=')).map(|(key, _)| key.trim());
+                let is_about_value = key.is_some_and(|key| !message.contains(&format!("`{key}`")));
+                let key = key.filter(|key| is_about_value && !key.is_empty());
+                let of = key.map(|key| format!("`{key}`: ")).unwrap_or_default();
+                format!("line {}: {of}{message}", line + 1)
             }
             None => message,
         }
@@ -351,7 +357,9 @@ mod tests {
             ("[providers.p]\nkind=\"standard\"\nissuer=\"http://x.example\"".to_owned(), "plain http"),
             ("[providers.p]\nkind=\"standard\"".to_owned(), "needs `issuer`"),
             ("[providers.p]\nkind=\"zoho\"\n[providers.p.data_centers]".to_owned(), "has no `data_centers`"),
-            ("[providers.p]\nkind=\"other\"".to_owned(), "line 2: unknown variant `other`"),
+            ("[providers.p]\nkind=\"other\"".to_owned(), "line 2: `kind`: unknown variant `other`"),
+            ("[screen]\ntheme=\"pink\"".to_owned(), "line 2: `theme`: unknown variant `pink`"),
+            ("[screen]\nmouse=\"no\"".to_owned(), "line 2: `mouse`: invalid type"),
             ("[providers.p]\nkind=\"zoho\"\ncolour=1".to_owned(), "line 3: unknown field `colour`"),
             (
                 "[providers.p]\nkind=\"zoho\"\n[providers.p.data_centers.us]\ncolour=1".to_owned(),
@@ -366,7 +374,7 @@ mod tests {
             ("[providers.p]\nkind=\"keycloak\"\nhost=\"x.example\"".to_owned(), "needs `realm`"),
             (
                 "[providers.p]\nkind=\"standard\"\nclient_authentication=\"jwt\"".to_owned(),
-                "line 3: unknown variant `jwt`",
+                "line 3: `client_authentication`: unknown variant `jwt`",
             ),
             ("[providers.github]\nkind=\"github\"".to_owned(), "`github` is built in"),
         ] {

@@ -3,12 +3,15 @@
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::{Line, Span};
+use ratatui::widgets::Clear;
 
 use super::keymap::Command;
 use super::model::Model;
 use super::panels;
 use super::text;
 
+/// Rows that a notice takes at most.
+const LONGEST_NOTICE: usize = 4;
 /// From here on there is room for the title and the keys.
 const LEAST_COLUMNS: u16 = 40;
 const LEAST_ROWS: u16 = 12;
@@ -68,6 +71,37 @@ pub fn footer(model: &Model, commands: &[Command], frame: &mut Frame<'_>) {
         None => keys(model, commands, area.width),
     };
     frame.buffer_mut().set_line(0, row, &line, area.width);
+}
+
+/// A notice that is longer than the last line, over the rows above it as well. Not for screens with a QR code, which a
+/// notice may not cover in part.
+pub fn long_notice(model: &Model, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let Some(notice) = model.notice.as_ref().filter(|_| has_room(area.as_size())) else { return };
+    let mark = model.theme.mark(notice.mark);
+    let indent = mark.width() + 2;
+    let room = usize::from(area.width).saturating_sub(indent + 1).max(1);
+    let mut lines = text::wrap(&notice.text.replace(char::is_control, " "), room);
+    if lines.len() < 2 {
+        return;
+    }
+    if lines.len() > LONGEST_NOTICE {
+        let rest = lines.split_off(LONGEST_NOTICE - 1).join(" ");
+        lines.push(text::clip(&rest, room));
+    }
+    let rows = u16::try_from(lines.len()).unwrap_or(1);
+    let top = area.bottom().saturating_sub(rows);
+    let place = Rect { y: top, height: rows, ..area };
+    frame.render_widget(Clear, place);
+    for (number, (row, words)) in (top..area.bottom()).zip(lines).enumerate() {
+        let head = if number == 0 {
+            [Span::raw(" "), mark.clone(), Span::raw(" ")].into_iter().collect()
+        } else {
+            Line::raw(" ".repeat(indent))
+        };
+        let line = head.spans.into_iter().chain([Span::raw(words)]).collect::<Line<'_>>();
+        frame.buffer_mut().set_line(area.x, row, &line, area.width);
+    }
 }
 
 /// The command whose key stands in the footer at a place.

@@ -367,17 +367,26 @@ impl Keymap {
         let mut keymap = Self::default();
         for (scope_name, commands) in scopes {
             let at = format!("screen.keys.{scope_name}");
-            let scope: Scope = named(scope_name).map_err(|problem| format!("`screen.keys`: {problem}"))?;
+            let scope: Scope = named(scope_name).ok_or_else(|| {
+                format!("`screen.keys` has `{scope_name}`, which is no screen; `docs/keys.md` lists them")
+            })?;
             let mut given: Vec<Key> = Vec::new();
             for (command_name, labels) in commands {
-                let command: Command = named(command_name).map_err(|problem| format!("`{at}`: {problem}"))?;
-                let place = keymap.0.iter().position(|bound| bound.is_for(scope, command)).ok_or_else(|| {
-                    format!("`{at}`: `{command_name}` is no command of this screen; `docs/keys.md` lists them")
-                })?;
+                let place = named(command_name)
+                    .and_then(|command: Command| keymap.0.iter().position(|bound| bound.is_for(scope, command)))
+                    .ok_or_else(|| {
+                        format!(
+                            "`{at}` has `{command_name}`, which is no command of this screen; `docs/keys.md` lists them"
+                        )
+                    })?;
                 let keys = labels.iter().map(|label| {
                     Key::from_label(label).ok_or_else(|| format!("`{at}.{command_name}`: {label:?} is no key"))
                 });
                 let keys = keys.collect::<Result<Vec<Key>, String>>()?;
+                let ways_out = keymap.keys(Everywhere, Command::LeaveNow);
+                if let Some(key) = keys.iter().find(|key| scope != Everywhere && ways_out.contains(key)) {
+                    return Err(format!("`{at}.{command_name}`: {} always leaves", key.label()));
+                }
                 if let Some(key) = keys.iter().find(|key| given.contains(key)) {
                     return Err(format!("`{at}.{command_name}`: {} is given to another command already", key.label()));
                 }
@@ -427,9 +436,9 @@ impl Bound {
 }
 
 /// A scope or command by the name that the configuration has for it.
-fn named<'a, T: Deserialize<'a>>(name: &'a str) -> Result<T, NameError> {
+fn named<'a, T: Deserialize<'a>>(name: &'a str) -> Option<T> {
     let name: StrDeserializer<'a, NameError> = name.into_deserializer();
-    T::deserialize(name)
+    T::deserialize(name).ok()
 }
 
 #[cfg(test)]
@@ -492,9 +501,10 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_told_by_its_name() {
         for (text, part) in [
-            ("[profile]\nrefresh = []", "unknown variant `profile`"),
-            ("[profiles]\nrefesh = []", "`screen.keys.profiles`: unknown variant `refesh`"),
-            ("[profiles]\ncopy-code = []", "`copy-code` is no command of this screen"),
+            ("[profile]\nrefresh = []", "`screen.keys` has `profile`, which is no screen"),
+            ("[profiles]\nrefesh = []", "`screen.keys.profiles` has `refesh`, which is no command of this screen"),
+            ("[profiles]\ncopy-code = []", "`copy-code`, which is no command of this screen"),
+            ("[profiles]\nrefresh = [\"Ctrl-C\"]", "`screen.keys.profiles.refresh`: Ctrl-C always leaves"),
             ("[profiles]\nrefresh = [\"F5\"]", "`screen.keys.profiles.refresh`: \"F5\" is no key"),
             ("[profiles]\nrefresh = [\"w\"]\nverify = [\"w\"]", "w is given to another command already"),
             ("[everywhere]\nleave-now = []", "nothing else always leaves"),

@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::style::{Modifier, Style};
 
-use super::chrome::{body, has_room, title_line, with_chrome};
+use super::chrome::{body, has_room, long_notice, title_line, with_chrome};
 use super::keymap::Command;
 use super::model::{Model, Now, Overlay, Screen};
 use super::panels::{api, help, kiosk, log, profile_form, profiles, sign_in};
@@ -29,15 +29,18 @@ pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
         Screen::Profiles => {
             let body = with_chrome(model, "profiles", &profiles::title(model, now), &profiles::commands(model), frame);
             profiles::view(model, now, body, frame);
+            long_notice(model, frame);
         }
         Screen::ProfileForm => {
             let (title, right) = profile_form::title(model);
             let body = with_chrome(model, title, &right, &profile_form::commands(model), frame);
             profile_form::view(model, body, frame);
+            long_notice(model, frame);
         }
         Screen::Api => {
             let body = with_chrome(model, "API", &api::title(model), &api::commands(model), frame);
             api::view(model, now, body, frame);
+            long_notice(model, frame);
         }
     }
 }

@@ -54,7 +54,7 @@ pub(super) struct Reply {
     named_scopes: Vec<String>,
     pub(super) explained: Option<Explained>,
     pub(super) content: Content,
-    body: JsonView,
+    pub(super) body: JsonView,
     /// The body as it was sent, broken after so many columns, or the beginning of it after 0. Made when it is first looked
     /// at.
     raw: Option<(usize, JsonView)>,

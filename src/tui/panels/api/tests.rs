@@ -375,7 +375,8 @@ fn what_is_too_long_for_a_clipboard_is_not_sent_there() {
 #[test]
 fn u_copies_a_curl_command_with_the_token_hidden() {
     let mut model = panel();
-    let curl = "curl -H \"Authorization: Zoho-oauthtoken $ACCESS_TOKEN\" 'https://accounts.zoho.eu/oauth/user/info'";
+    let curl =
+        "curl --globoff -H \"Authorization: Zoho-oauthtoken $ACCESS_TOKEN\" 'https://accounts.zoho.eu/oauth/user/info'";
     assert_eq!(press(&mut model, Key::Char('u')), [Effect::Copy(Secret::new(curl))]);
 }
 

@@ -101,9 +101,9 @@ impl JsonDocument {
         self.lines.len() >= MOST_LINES
     }
 
-    /// About how many bytes it takes.
+    /// How many bytes it takes beside its text.
     pub fn memory(&self) -> usize {
-        self.text.len() + self.lines.len() * size_of::<Line>()
+        self.lines.len() * size_of::<Line>()
     }
 
     pub fn line_count(&self) -> usize {

@@ -30,6 +30,7 @@ pub fn label(model: &Model, command: Command) -> Option<&'static str> {
     match model.screen {
         Screen::Profiles => profiles::label(model, command),
         Screen::Api => api::label(model, command),
-        Screen::SignIn | Screen::ProfileForm | Screen::Kiosk => None,
+        Screen::ProfileForm => profile_form::label(model, command),
+        Screen::SignIn | Screen::Kiosk => None,
     }
 }

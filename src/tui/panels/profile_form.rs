@@ -49,6 +49,8 @@ pub struct ProfileForm {
     is_from_review: bool,
     /// The row that has the cursor on the pages without fields of their own.
     row: usize,
+    /// The name is one that nobody typed: the first letter takes its place.
+    is_name_proposed: bool,
     /// Somebody tried to leave the step as it is, so an empty field is wrong now.
     was_refused: bool,
     is_touched: bool,
@@ -107,6 +109,7 @@ impl ProfileForm {
             step,
             is_from_review: false,
             row: 0,
+            is_name_proposed: false,
             was_refused: false,
             is_touched: false,
             saving: None,
@@ -148,6 +151,13 @@ impl ProfileForm {
         }
     }
 
+    /// Leaves a proposed name to be edited, or takes it away for what is typed.
+    fn end_proposal(&mut self, is_text: bool) {
+        if std::mem::take(&mut self.is_name_proposed) && is_text {
+            self.draft.name = Field::new("");
+        }
+    }
+
     /// The type of client has a sign-in that the screen can show.
     fn signs_in_here(&self) -> bool {
         self.client_type() == ClientType::NonBrowser
@@ -160,14 +170,17 @@ fn add(model: &mut Model) -> Vec<Effect> {
     if model.config.profiles.is_empty() {
         // Whoever has one only need not think about its name.
         form.draft.name = Field::new("work");
+        form.is_name_proposed = true;
     }
     open(model, form)
 }
 
 /// Opens the form for the values of a profile.
-fn edit(model: &mut Model, status: &ProfileStatus) -> Vec<Effect> {
-    let Some(profile) = model.config.profiles.get(&status.name) else { return Vec::new() };
-    let granted = (status.state != State::SignedOut).then(|| status.scopes.clone());
+pub fn edit(model: &mut Model, name: &ProfileName) -> Vec<Effect> {
+    let Some(profile) = model.config.profiles.get(name) else { return Vec::new() };
+    let status = model.profiles.statuses.iter().find(|status| status.name == *name);
+    let status = status.filter(|status| status.state != State::SignedOut);
+    let granted = status.map(|status| status.scopes.clone());
     let form = ProfileForm::of(profile, granted, &model.config);
     open(model, form)
 }
@@ -199,7 +212,7 @@ pub fn open_by(model: &mut Model, command: Command) -> Option<Vec<Effect>> {
         status.state = State::Unknown;
     }
     match command {
-        Command::EditProfile => Some(edit(model, &status?)),
+        Command::EditProfile => Some(edit(model, &status?.name)),
         Command::RenameProfile => Some(rename(model, &status?.name)),
         Command::RemoveProfile => Some(remove(model, &status?)),
         _ => None,
@@ -222,6 +235,16 @@ pub fn commands(model: &Model) -> Vec<Command> {
         Step::Server if form.draft.blanks.len() > 1 => vec![Command::Choose, Command::NextPane, Command::Back],
         step if step.is_typed() => vec![Command::Choose, Command::Back],
         _ => vec![Command::Choose, Command::Help, Command::Back],
+    }
+}
+
+/// What Enter and Space do with the row of a list of scopes.
+pub fn label(model: &Model, command: Command) -> Option<&'static str> {
+    let form = model.profile_form.as_ref().filter(|form| form.step == Step::Scopes)?;
+    match command {
+        Command::Choose => form.draft.picker.enter_label(),
+        Command::Toggle => form.draft.picker.space_label(),
+        _ => None,
     }
 }
 
@@ -257,6 +280,7 @@ pub fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
         }
         key if form.step == Step::ClientSecret => form.is_touched |= form.draft.secret.press(key),
         key => {
+            form.end_proposal(matches!(key, Key::Char(_)));
             let field = form.field_mut();
             let before = field.as_ref().map(|field| field.text());
             let after = field.map(|field| {
@@ -277,6 +301,7 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         Step::Scopes => form.draft.picker.paste(text),
         Step::ClientSecret => form.draft.secret.paste(text),
         _ => {
+            form.end_proposal(true);
             if let Some(field) = form.field_mut() {
                 field.paste(text, true);
             }
@@ -365,8 +390,12 @@ fn ask_or_leave(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Goes back to the profiles; what was typed is gone.
+/// Goes back to the profiles, or to the sign-in that led here; what was typed is gone.
 pub fn leave(model: &mut Model) -> Vec<Effect> {
     model.profile_form = None;
+    if model.sign_in.is_some() {
+        model.screen = Screen::SignIn;
+        return Vec::new();
+    }
     profiles::open(model)
 }

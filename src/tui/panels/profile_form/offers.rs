@@ -53,7 +53,7 @@ pub(super) fn offers(config: &Config) -> Vec<Offer> {
         let label = preset.dialect.display_name;
         let wants: Vec<&str> = preset.parameters.iter().map(|blank| blank.name).collect();
         match wants.as_slice() {
-            [] => known(preset.kind, label, "by its name"),
+            [] => known(preset.kind, label, "no further settings"),
             wants => Offer {
                 label: label.to_owned(),
                 detail: format!("by its {}", wants.join(" and ")),

@@ -185,12 +185,15 @@ impl Picker {
                 // On the first of its scopes.
                 self.selected = 2;
             }
+            // Who looked for it wants it, whether or not Space was pressed before.
+            Some(Row::Scope(scope)) if was_typing && is_enter => self.choose(&scope),
             Some(Row::Scope(scope)) => self.toggle(&scope),
             Some(Row::Own(scope)) => {
                 self.choose(&scope);
                 self.search = Field::new("");
             }
-            None => {}
+            // What was typed stays to be mended.
+            None => return Pressed::Taken,
         }
         if was_typing && is_enter {
             self.search = Field::new("");
@@ -200,6 +203,29 @@ impl Picker {
         }
         self.selected = self.selected.min(self.rows().len().saturating_sub(1));
         Pressed::Taken
+    }
+
+    /// What Enter does with the row that has the cursor, for the footer.
+    pub(super) fn enter_label(&self) -> Option<&'static str> {
+        Some(match self.selected_row()? {
+            Row::GoOn => "go on",
+            Row::AllProducts => "close",
+            Row::Product(_) => "open",
+            Row::Scope(scope) => match (self.is_search_empty(), self.is_chosen(&scope)) {
+                (false, true) => "keep",
+                (true, true) => "untick",
+                (_, false) => "tick",
+            },
+            Row::Own(_) => "tick",
+        })
+    }
+
+    /// The same for Space.
+    pub(super) fn space_label(&self) -> Option<&'static str> {
+        match self.selected_row()? {
+            Row::Scope(scope) if self.is_chosen(&scope) => Some("untick"),
+            _ => None,
+        }
     }
 
     fn back(&mut self) -> Pressed {

@@ -252,7 +252,7 @@ fn scopes_are_found_ticked_typed_and_pasted() {
     assert_eq!(chosen(&model), ["AaaServer.profile.READ", "ZohoCRM.modules.ALL", "ZohoCRM.modules.leads.READ"]);
     // A word that is looked for is no scope; a whole one may be, though nobody knows it.
     type_text(&mut model, "nothing");
-    press(&mut model, &[Key::Enter]);
+    press(&mut model, &[Key::Enter, Key::Esc]);
     type_text(&mut model, "ZohoCRM.user.READ");
     press(&mut model, &[Key::Enter]);
     assert_eq!(chosen(&model).last().map(String::as_str), Some("ZohoCRM.user.READ"));
@@ -425,4 +425,69 @@ fn the_secret_is_in_no_debug_text() {
     let mut model = at_review();
     let effects = press(&mut model, &[Key::Enter]);
     assert!(!format!("{model:?} {effects:?}").contains("sentinel"));
+}
+
+/// A form at its scopes, with nothing of it chosen yet.
+fn at_scopes() -> Model {
+    let mut model = at_review();
+    press(&mut model, &[Key::Esc]);
+    assert_eq!(form(&model).step, Step::Scopes);
+    model.profile_form.as_mut().expect("the form is open").draft.picker.chosen.clear();
+    model
+}
+
+#[test]
+fn enter_keeps_a_scope_that_was_looked_for_and_ticked() {
+    let mut model = at_scopes();
+    let enter = |model: &Model| label(model, Command::Choose);
+    assert_eq!(enter(&model), Some("go on"));
+    type_text(&mut model, "users");
+    assert_eq!(enter(&model), Some("tick"));
+    press(&mut model, &[Key::Char(' ')]);
+    assert_eq!((enter(&model), label(&model, Command::Toggle)), (Some("keep"), Some("untick")));
+    let ticked = form(&model).draft.picker.chosen.clone();
+    assert_eq!(ticked.len(), 1);
+    press(&mut model, &[Key::Enter]);
+    assert_eq!(form(&model).draft.picker.chosen, ticked);
+    assert!(form(&model).draft.picker.is_search_empty());
+    // Space takes the tick away again, there and in the list of what is chosen.
+    type_text(&mut model, "users");
+    press(&mut model, &[Key::Char(' ')]);
+    assert_eq!(form(&model).draft.picker.chosen.len(), 0);
+    press(&mut model, &[Key::Enter, Key::Down]);
+    assert_eq!((form(&model).draft.picker.chosen.clone(), enter(&model)), (ticked, Some("untick")));
+}
+
+#[test]
+fn a_scope_that_cannot_be_one_stays_to_be_mended() {
+    let mut model = at_scopes();
+    type_text(&mut model, "garbage;scope\"x\"日本");
+    press(&mut model, &[Key::Enter, Key::Char(' ')]);
+    assert_eq!(form(&model).step, Step::Scopes);
+    assert!(form(&model).draft.picker.search.text().starts_with("garbage;scope\"x\"日本"));
+    assert_eq!(form(&model).draft.picker.rows(), []);
+}
+
+#[test]
+fn a_proposed_name_gives_way_to_what_is_typed_and_may_be_edited() {
+    let begun = || {
+        let mut model = model("");
+        press(&mut model, &[Key::Enter]);
+        assert_eq!(form(&model).name(), "work");
+        model
+    };
+    let mut typed = begun();
+    type_text(&mut typed, "ops");
+    assert_eq!(form(&typed).name(), "ops");
+    let mut pasted = begun();
+    update(&mut pasted, Message::Pasted("ops".to_owned()), now());
+    assert_eq!(form(&pasted).name(), "ops");
+    let mut edited = begun();
+    press(&mut edited, &[Key::Backspace]);
+    type_text(&mut edited, "d");
+    assert_eq!(form(&edited).name(), "word");
+    let mut taken = begun();
+    press(&mut taken, &[Key::Enter, Key::Esc, Key::End]);
+    type_text(&mut taken, "-2");
+    assert_eq!(form(&taken).name(), "work-2");
 }

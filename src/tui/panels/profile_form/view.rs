@@ -192,7 +192,7 @@ fn draw_page(model: &Model, page: &Page<'_>, area: Rect, frame: &mut Frame<'_>) 
     let used = 1 + page.fields.len() + rooms.intro + rooms.list + rooms.notes + rooms.help;
     let mut spare = height.saturating_sub(used);
     let mut pen = Pen { area, row: area.y, frame };
-    pen.lines(&[Line::styled(clip(&page.heading, room), theme.title)]);
+    pen.lines(&[Line::styled(headed(page, rooms.list, room), theme.title)]);
     pen.gap(&mut spare, true);
     pen.lines(&plain(&intro[..rooms.intro], theme.text));
     pen.gap(&mut spare, rooms.intro > 0);
@@ -203,6 +203,18 @@ fn draw_page(model: &Model, page: &Page<'_>, area: Rect, frame: &mut Frame<'_>) 
     pen.lines(&notes[..rooms.notes]);
     pen.gap(&mut spare, rooms.help > 0);
     pen.lines(&plain(&help[..rooms.help], theme.text));
+}
+
+/// The heading, and which row of how many has the cursor where not all of them are seen.
+fn headed(page: &Page<'_>, shown: usize, room: usize) -> String {
+    let Some(selected) = page.selected.filter(|_| shown < page.rows.len()) else { return clip(&page.heading, room) };
+    let (at, all) = (selected + 1, page.rows.len());
+    let fits = |place: &String| width(&page.heading) + 1 + width(place) <= room;
+    let place = Some(format!("{at} of {all}")).filter(fits).unwrap_or_else(|| format!("{at}/{all}"));
+    let left = room.saturating_sub(width(&place) + 1);
+    let heading = clip(&page.heading, left);
+    let gap = left.saturating_sub(width(&heading));
+    clip(&format!("{heading}{:gap$} {place}", ""), room)
 }
 
 fn wrapped(paragraphs: &[String], room: usize) -> Vec<String> {

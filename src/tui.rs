@@ -88,6 +88,8 @@ pub enum Ended {
     SignedIn(SignedIn),
     /// The one sign-in that it was started for did not work.
     Failed(Error),
+    /// The person gave up a code that was still good.
+    Cancelled,
     Interrupted,
 }
 

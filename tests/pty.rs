@@ -93,6 +93,29 @@ fn a_person_declines_and_is_told_so() {
 }
 
 #[test]
+fn a_code_is_given_up_only_after_asking_and_a_cancelled_login_says_so() {
+    let (home, server) = home_and_server(Duration::from_secs(300));
+    let script = format!(
+        "env LAB_SECRET={} DEVICE_LOGIN_HOME={} $program login work; echo ended with $?; exit 0",
+        server.addresses().client_secret,
+        home.path().display()
+    );
+    let terminal = Terminal::start_shell(&script, 80, 24);
+    terminal.wait_for("Waiting for approval");
+    terminal.press("n");
+    terminal.wait_for("Somebody may be typing");
+    terminal.press("\r");
+    terminal.wait_for("Waiting for approval");
+    terminal.press("c");
+    terminal.press("\u{1b}");
+    terminal.wait_for("Cancel this sign-in?");
+    terminal.press("y");
+    terminal.wait_for("cancelled; the code is worth nothing now");
+    terminal.wait_for("ended with 130");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
 fn a_code_that_ran_out_is_replaced_in_its_place_and_at_last_the_program_ends_with_6() {
     let (home, server) = home_and_server(Duration::from_secs(4));
     let script = format!(
@@ -137,7 +160,7 @@ fn while_somebody_presses_keys_codes_go_on_being_replaced() {
 fn who_has_approved_hears_when_the_server_is_asked() {
     let terminal = demo();
     terminal.press("\r");
-    terminal.wait_for("it allows no sooner.");
+    terminal.wait_for("allows no sooner.");
     terminal.press("y");
     terminal.wait_for("[ok] Signed in");
     terminal.press("\u{3}");

@@ -58,7 +58,7 @@ pub(super) async fn kiosk(
     match context.interrupts.hold(tui::run(|observer| Ok(service.observed_by(observer)), options, stop)).await? {
         Ended::SignedIn(signed_in) => Ok(signed_in),
         Ended::Failed(error) => Err(error),
-        Ended::Quit | Ended::Interrupted => Err(Error::new(Code::Interrupted, "interrupted")),
+        Ended::Quit | Ended::Cancelled | Ended::Interrupted => Err(Error::new(Code::Interrupted, "interrupted")),
     }
 }
 
@@ -95,6 +95,10 @@ pub(super) async fn show(
             Ok(0)
         }
         Ended::Failed(error) => Err(error),
+        Ended::Cancelled => {
+            context.output.note("cancelled; the code is worth nothing now");
+            Err(Error::new(Code::Interrupted, "cancelled"))
+        }
         Ended::Interrupted => Err(Error::new(Code::Interrupted, "interrupted")),
     }
 }

@@ -100,6 +100,11 @@ pub enum Message {
         profile: ProfileName,
         result: Result<(), Error>,
     },
+    /// The demo person decided, or knew the code no more.
+    Decided {
+        decision: DemoDecision,
+        is_done: bool,
+    },
     /// What was looked for in a long text.
     Found {
         task: TaskId,

@@ -126,6 +126,8 @@ pub enum Overlay {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Confirmed {
     CancelSignIn,
+    /// Gives a code up that is still good.
+    NewCode,
     /// Sends the request that has the cursor on the API panel.
     SendRequest,
     SignOut(ProfileName),

@@ -31,6 +31,7 @@ pub fn label(model: &Model, command: Command) -> Option<&'static str> {
         Screen::Profiles => profiles::label(model, command),
         Screen::Api => api::label(model, command),
         Screen::ProfileForm => profile_form::label(model, command),
-        Screen::SignIn | Screen::Kiosk => None,
+        Screen::SignIn => sign_in::label(model, command),
+        Screen::Kiosk => None,
     }
 }

@@ -54,6 +54,10 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::Found { task, found } => api::found(model, task, found),
         Message::PastCallsLoaded { profile, result } => api::past_calls_loaded(model, &profile, result),
         Message::Wrapped { task, document } => api::wrapped(model, task, document),
+        Message::Decided { decision, is_done } => {
+            sign_in::decided(model, decision, is_done, now);
+            Vec::new()
+        }
         Message::Saved(result) => api::saved(model, result, now),
     }
 }
@@ -216,6 +220,7 @@ pub(super) fn scrolled(model: &Model, overlay: Overlay, command: Command) -> Ove
 fn confirmed(model: &mut Model, action: Confirmed, now: Now) -> Vec<Effect> {
     match action {
         Confirmed::CancelSignIn => sign_in::leave(model),
+        Confirmed::NewCode => sign_in::new_code(model),
         Confirmed::SendRequest => api::send_confirmed(model),
         Confirmed::SignOut(profile) => profiles::sign_out(model, profile, now),
         Confirmed::Refresh(profile) => profiles::refresh(model, profile, now),

@@ -174,6 +174,20 @@ fn unsaved() -> Model {
     model
 }
 
+/// A code was given up for a new one, and none came.
+fn lost_code() -> Model {
+    let (mut model, task) = asking();
+    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(30).moment };
+    update(&mut model, Message::SignIn { task, event: issued }, at(0));
+    let mut model = pressed(model, &[Key::Char('n'), Key::Char('y')]);
+    let error = Error::new(Code::Network, "profile `work` could not be signed in")
+        .because("accounts.zoho.com cannot be reached")
+        .hint("check the network and try again; nothing was lost");
+    let new = TaskId(task.0 + 1);
+    update(&mut model, Message::SignInEnded { task: new, result: Box::new(Err(error)) }, at(42));
+    model
+}
+
 fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
     waiting(vec![event(at(60).moment)])
 }
@@ -182,7 +196,7 @@ fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
 type State = (&'static str, fn() -> Model);
 
 /// Every state, by the name of its snapshots.
-const STATES: [State; 25] = [
+const STATES: [State; 27] = [
     ("asking", || asking().0),
     ("first", || waiting(Vec::new())),
     ("pending", pending),
@@ -202,6 +216,8 @@ const STATES: [State; 25] = [
     ("copied", || pressed(pending(), &[Key::Char('c')])),
     ("help", || pressed(pending(), &[Key::Char('?')])),
     ("cancel", || pressed(pending(), &[Key::Esc])),
+    ("new_code", || pressed(pending(), &[Key::Char('n')])),
+    ("lost_code", lost_code),
     ("approved", || waiting(vec![SignInEvent::Approved])),
     ("unsaved", unsaved),
     ("giving_back", || pressed(unsaved(), &[Key::Esc])),

@@ -38,6 +38,7 @@ const PAGE: usize = 6;
 
 /// What was typed and chosen so far.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is true or false for itself")]
 pub struct ProfileForm {
     purpose: Purpose,
     /// The configuration as it was when the form was opened. Saving reads the file again.

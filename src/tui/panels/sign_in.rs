@@ -23,16 +23,14 @@ use crate::tui::message::{DemoDecision, Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::panels::api::Content;
 use crate::tui::panels::lines::moved;
-use crate::tui::panels::profiles;
+use crate::tui::panels::{profile_form, profiles};
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
 
 /// How many new codes an attended screen asks for by itself before it asks whether anybody is there.
 pub const ATTENDED_RENEWALS: u32 = 6;
-/// A code younger than this is not thrown away without asking: somebody may be typing it.
-const TYPING_TIME: Duration = Duration::from_secs(10);
 /// A code shown for longer than this is not cancelled without asking.
-const CANCEL_TIME: Duration = Duration::from_secs(30);
+const CANCEL_TIME: Duration = Duration::from_secs(10);
 /// How long the screen of a sign-in that worked stays by itself.
 const SUCCESS_TIME: Duration = Duration::from_secs(5);
 
@@ -45,6 +43,8 @@ pub struct SignInPanel {
     pub stage: Stage,
     /// The code before this one, and when it ran out.
     pub previous: Option<(String, Timestamp)>,
+    /// The code that was given up for one that has not come yet.
+    pub given_up: Option<String>,
     pub qr: QrView,
     pub is_link_bare: bool,
     /// Codes were replaced since a key was pressed.
@@ -93,6 +93,8 @@ pub struct Waiting {
     pub last_answer: LastAnswer,
     /// The data center that is asked since the server said that the account lives there.
     pub relocated_to: Option<String>,
+    /// It was copied, saved or shown large, so it may be elsewhere by now.
+    is_handed_on: bool,
 }
 
 /// How the last question to the server ended.
@@ -141,6 +143,7 @@ pub fn start(model: &mut Model, profile: ProfileName, options: SignIn) -> Vec<Ef
         task,
         stage: Stage::Asking { host: None },
         previous: None,
+        given_up: None,
         qr,
         is_link_bare: false,
         is_left_alone: false,
@@ -156,9 +159,14 @@ pub fn happened(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -
     let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) else {
         return Vec::new();
     };
+    // What it waited for is here.
+    model.notice.take_if(|notice| notice.mark == Mark::Working);
     match (event, &mut panel.stage) {
         (SignInEvent::Asking { host }, _) => panel.stage = Stage::Asking { host: Some(host) },
-        (SignInEvent::CodeIssued { code, next_poll_at }, _) => panel.stage = waiting(code, next_poll_at),
+        (SignInEvent::CodeIssued { code, next_poll_at }, _) => {
+            panel.given_up = None;
+            panel.stage = waiting(code, next_poll_at);
+        }
         (SignInEvent::CodeRenewed { code, next_poll_at }, stage) => {
             if let Stage::Waiting(old) = stage {
                 panel.previous = Some((old.code.user_code.clone(), old.code.expires_at_time));
@@ -183,6 +191,19 @@ pub fn attended_by_key(model: &mut Model) -> Option<Effect> {
     std::mem::take(&mut panel.is_left_alone).then_some(Effect::Attend(panel.task))
 }
 
+/// Says at once what the demo person did, since the server is asked only later.
+pub fn decided(model: &mut Model, decision: DemoDecision, is_done: bool, now: Now) {
+    let text = match decision {
+        _ if !is_done => "The demo server does not know this code any more.",
+        DemoDecision::Decline => "Declined on the other device. We hear of it when we ask next.",
+        _ => "Approved on the other device. We hear of it when we ask next.",
+    };
+    let mark = if is_done { Mark::Working } else { Mark::Attention };
+    if model.screen == Screen::SignIn {
+        model.say(mark, text, now);
+    }
+}
+
 /// Takes in that the grant could not be saved.
 pub fn unsaved(model: &mut Model, task: TaskId, error: Error) -> Vec<Effect> {
     if let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) {
@@ -202,6 +223,7 @@ pub fn ended(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, n
     panel.qr.is_full_screen = false;
     panel.is_link_bare = false;
     model.overlay = None;
+    model.notice.take_if(|notice| notice.mark == Mark::Working);
     panel.stage = match result {
         Ok(outcome) => {
             let leaves_at = (!needs_reading(&outcome)).then_some(now.moment + SUCCESS_TIME);
@@ -224,6 +246,9 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
     let Some(panel) = model.sign_in.as_mut() else {
         return profiles::open(model);
     };
+    if let Stage::Waiting(waiting) = &mut panel.stage {
+        waiting.is_handed_on |= is_offered && hands_on(command);
+    }
     match command {
         _ if command.is_move() => {
             scroll(model, command, now);
@@ -234,8 +259,8 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         Command::InvertQr => panel_qr(model, |qr| qr.is_inverted = !qr.is_inverted),
         Command::BiggerQr => panel_qr(model, |qr| qr.step = (qr.step + 1).min(20)),
         Command::SmallerQr => panel_qr(model, |qr| qr.step = (qr.step - 1).max(-20)),
-        Command::NewCode | Command::SignIn => new_code(model, now),
-        Command::Choose => choose(model, now),
+        Command::NewCode | Command::SignIn => ask_for_new_code(model, now),
+        Command::Choose => choose(model),
         Command::Back | Command::Quit => back(model, now),
         Command::OpenApi => open_api(model),
         Command::SignOut => {
@@ -259,6 +284,9 @@ pub fn commands(model: &Model) -> Vec<Command> {
         Stage::Asking { .. } | Stage::Approved => vec![Command::Help, Command::Back],
         Stage::GivingBack => vec![Command::Help],
         Stage::Unsaved { .. } => vec![Command::Choose, Command::Help, Command::Back],
+        Stage::Waiting(waiting) if panel.qr.is_full_screen && !view::has_full_screen_qr(model, waiting) => {
+            vec![Command::FullScreenQr, Command::Back]
+        }
         Stage::Waiting(_) if panel.qr.is_full_screen => {
             vec![Command::FullScreenQr, Command::InvertQr, Command::BiggerQr, Command::SmallerQr, Command::Back]
         }
@@ -266,9 +294,11 @@ pub fn commands(model: &Model) -> Vec<Command> {
             vec![Command::BareLink, Command::CopyLink, Command::CopyCode, Command::Back]
         }
         Stage::Waiting(_) => {
-            let mut commands = vec![Command::CopyCode, Command::CopyLink, Command::FullScreenQr, Command::NewCode];
+            // In the demo nothing else goes on.
+            let mut commands = if model.is_demo { vec![Command::DemoApprove] } else { Vec::new() };
+            commands.extend([Command::CopyCode, Command::CopyLink, Command::FullScreenQr, Command::NewCode]);
             if model.is_demo {
-                commands.extend([Command::DemoApprove, Command::DemoApproveElsewhere, Command::DemoDecline]);
+                commands.extend([Command::DemoApproveElsewhere, Command::DemoDecline]);
             }
             if model.has_browser {
                 commands.push(Command::OpenBrowser);
@@ -284,7 +314,27 @@ pub fn commands(model: &Model) -> Vec<Command> {
         Stage::Failed { error, .. } if error.code == Code::CodeExpired => {
             vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
         }
+        Stage::Failed { error, .. } if is_of_profile(error) => {
+            vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
+        }
         Stage::Failed { .. } => vec![Command::NewCode, Command::Help, Command::Back],
+    }
+}
+
+/// What a key does at this stage, where the footer has no room for all that it may do.
+pub fn label(model: &Model, command: Command) -> Option<&'static str> {
+    let panel = model.sign_in.as_ref()?;
+    let is_covered = panel.qr.is_full_screen || panel.is_link_bare;
+    match (command, &panel.stage) {
+        (Command::Choose, Stage::Waiting(_)) => Some("ask now"),
+        (Command::Choose, Stage::Unsaved { .. }) => Some("try again"),
+        (Command::Choose, Stage::Failed { error, .. }) if error.code == Code::CodeExpired => Some("new code"),
+        (Command::Choose, Stage::Failed { .. }) => Some("edit profile"),
+        (Command::NewCode, Stage::Failed { error, .. }) if is_of_profile(error) => Some("try again"),
+        (Command::FullScreenQr | Command::BareLink | Command::Back, Stage::Waiting(_)) if is_covered => Some("back"),
+        (Command::Back, Stage::Failed { .. }) if !model.is_single_sign_in => Some("back"),
+        (Command::Back, Stage::Failed { .. }) => Some("leave"),
+        _ => None,
     }
 }
 
@@ -323,9 +373,8 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
         effects.push(Effect::Quit(match panel.stage {
             Stage::SignedIn { outcome, .. } => Ended::SignedIn(outcome),
             Stage::Failed { error, .. } => Ended::Failed(error),
-            Stage::Asking { .. } | Stage::Waiting(_) | Stage::Unsaved { .. } | Stage::GivingBack | Stage::Approved => {
-                Ended::Interrupted
-            }
+            Stage::Waiting(_) => Ended::Cancelled,
+            Stage::Asking { .. } | Stage::Unsaved { .. } | Stage::GivingBack | Stage::Approved => Ended::Interrupted,
         }));
     } else {
         effects.extend(super::api::after_sign_in(model, &panel.profile, false));
@@ -363,7 +412,15 @@ impl Waiting {
 fn waiting(code: IssuedCode, next_poll_at: Moment) -> Stage {
     let matrix = QrMatrix::encode(complete_address(&code));
     let (interval, last_answer) = (code.interval, LastAnswer::None);
-    Stage::Waiting(Waiting { interval, code, matrix, next_poll_at, last_answer, relocated_to: None })
+    Stage::Waiting(Waiting {
+        interval,
+        code,
+        matrix,
+        next_poll_at,
+        last_answer,
+        relocated_to: None,
+        is_handed_on: false,
+    })
 }
 
 /// What the QR code holds: the address with the code in it, or the plain one where the provider sends none.
@@ -378,11 +435,12 @@ fn panel_qr(model: &mut Model, change: impl FnOnce(&mut QrView)) -> Vec<Effect> 
     Vec::new()
 }
 
-fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
+fn choose(model: &mut Model) -> Vec<Effect> {
     match model.sign_in.as_ref().map(|panel| &panel.stage) {
         Some(Stage::SignedIn { .. }) => go_on(model),
         Some(Stage::Unsaved { .. }) => decide_saving(model, true),
-        Some(Stage::Failed { error, .. }) if error.code == Code::CodeExpired => new_code(model, now),
+        Some(Stage::Failed { error, .. }) if error.code == Code::CodeExpired => new_code(model),
+        Some(Stage::Failed { error, .. }) if is_of_profile(error) => edit_profile(model),
         Some(Stage::Waiting(_)) => model.sign_in.iter().map(|panel| Effect::AskNow(panel.task)).collect(),
         _ => Vec::new(),
     }
@@ -393,9 +451,10 @@ fn say_when_asked(model: &mut Model, now: Now) {
     let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else { return };
     let left = now.moment.until(waiting.next_poll_at);
     let text = match &waiting.last_answer {
-        _ if left.is_zero() => "Asking the server now ...".to_owned(),
-        LastAnswer::Missing { .. } => format!("There was no answer; trying again in {}.", model.time_left(left)),
-        _ => format!("The server is asked again in {}; it allows no sooner.", model.time_left(left)),
+        _ if left.is_zero() => "Asking the server now ...",
+        // The clock on the screen says when, and goes on while this stands.
+        LastAnswer::Missing { .. } => "There was no answer; we try again at the time above.",
+        _ => "Asked at the time above: the server allows no sooner.",
     };
     model.say(Mark::Working, text, now);
 }
@@ -442,19 +501,51 @@ fn open_api(model: &mut Model) -> Vec<Effect> {
     super::api::open(model, profile)
 }
 
-fn new_code(model: &mut Model, now: Now) -> Vec<Effect> {
+/// Asks first while there is a code that is still good.
+fn ask_for_new_code(model: &mut Model, now: Now) -> Vec<Effect> {
+    let code = match model.sign_in.as_ref().map(|panel| &panel.stage) {
+        Some(Stage::Waiting(waiting)) if now.moment < waiting.code.expires_at => &waiting.code.user_code,
+        _ => return new_code(model),
+    };
+    let question = format!("Somebody may be typing {code} right now. A new code makes it worthless.");
+    model.overlay = Some(Overlay::Confirm { question, action: Confirmed::NewCode });
+    Vec::new()
+}
+
+/// Gives the code up, if there is one, and starts anew.
+pub fn new_code(model: &mut Model) -> Vec<Effect> {
     let Some(panel) = &model.sign_in else { return Vec::new() };
     let (profile, options) = (panel.profile.clone(), panel.options.clone());
-    let mut effects = Vec::new();
-    if let Stage::Waiting(waiting) = &panel.stage {
-        if now.moment - waiting.code.issued_at < TYPING_TIME {
-            model.say(Mark::Working, "This code is new; somebody may be typing it. Try again in a few seconds.", now);
-            return effects;
-        }
-        effects.push(Effect::Cancel(panel.task));
+    let given_up = match &panel.stage {
+        Stage::Waiting(waiting) => Some((panel.task, waiting.code.user_code.clone())),
+        _ => None,
+    };
+    let started = start(model, profile, options);
+    let cancel = given_up.as_ref().map(|(task, _)| Effect::Cancel(*task));
+    if let Some(panel) = &mut model.sign_in {
+        panel.given_up = given_up.map(|(_, code)| code);
     }
-    effects.extend(start(model, profile, options));
-    effects
+    cancel.into_iter().chain(started).collect()
+}
+
+/// What went wrong is in the profile, so that another try would go the same way.
+fn is_of_profile(error: &Error) -> bool {
+    matches!(
+        error.code,
+        Code::Config | Code::InvalidClient | Code::InvalidClientSecret | Code::WrongDataCenter | Code::InvalidScope
+    )
+}
+
+/// Opens the form of the profile; leaving it leads back here.
+fn edit_profile(model: &mut Model) -> Vec<Effect> {
+    let Some(profile) = model.sign_in.as_ref().map(|panel| panel.profile.clone()) else { return Vec::new() };
+    profile_form::edit(model, &profile)
+}
+
+/// Takes the code, or the address with the code in it, away from this screen.
+fn hands_on(command: Command) -> bool {
+    use Command::{BareLink, CopyCode, CopyLink, FullScreenQr, OpenBrowser, SaveQrPng, SaveQrSvg};
+    matches!(command, CopyCode | CopyLink | BareLink | OpenBrowser | FullScreenQr | SaveQrPng | SaveQrSvg)
 }
 
 fn back(model: &mut Model, now: Now) -> Vec<Effect> {
@@ -465,7 +556,7 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
         return Vec::new();
     }
     match &panel.stage {
-        Stage::Waiting(waiting) if now.moment - waiting.code.issued_at > CANCEL_TIME => {
+        Stage::Waiting(waiting) if waiting.is_handed_on || now.moment - waiting.code.issued_at > CANCEL_TIME => {
             let question = "Cancel this sign-in? The code will be worth nothing.".to_owned();
             model.overlay = Some(Overlay::Confirm { question, action: Confirmed::CancelSignIn });
             Vec::new()

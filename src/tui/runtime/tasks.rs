@@ -184,7 +184,8 @@ impl Tasks {
 
     fn decide(&self, user_code: &str, decision: DemoDecision) {
         if let Some(decide) = &self.outside.demo {
-            decide(user_code, decision);
+            let is_done = decide(user_code, decision);
+            drop(self.sender.send(Message::Decided { decision, is_done }));
         }
     }
 

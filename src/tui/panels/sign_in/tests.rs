@@ -1,18 +1,20 @@
 //! What the sign-in does with each message and key: whole effect lists, one sentence a test.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{LastAnswer, SignInPanel, Stage, start};
 use crate::clock::Moment;
+use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
-use crate::tui::keymap::Key;
+use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
 use crate::tui::model::{ConfiguredProfile, Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::theme::Environment;
@@ -138,10 +140,35 @@ fn the_qr_code_is_saved_as_a_picture_of_either_kind() {
 }
 
 #[test]
-fn a_young_code_is_not_thrown_away() {
-    let (mut model, _) = waiting();
-    assert_eq!(press(&mut model, Key::Char('n'), 9.0), []);
-    assert!(matches!(panel(&model).stage, Stage::Waiting(_)));
+fn a_code_that_is_good_is_given_up_for_a_new_one_only_after_asking() {
+    for seconds in [1.0, 30.0, 299.0] {
+        let (mut model, _) = waiting();
+        assert_eq!(press(&mut model, Key::Char('n'), seconds), []);
+        let Some(Overlay::Confirm { question, action: Confirmed::NewCode }) = &model.overlay else { panic!("it asks") };
+        assert_eq!(question, "Somebody may be typing ABCD-1234 right now. A new code makes it worthless.");
+        assert_eq!(press(&mut model, Key::Enter, seconds), []);
+        assert!(matches!(panel(&model).stage, Stage::Waiting(_)));
+    }
+}
+
+#[test]
+fn a_code_that_ran_out_is_replaced_without_asking() {
+    let (mut model, task) = waiting();
+    let effects = press(&mut model, Key::Char('n'), 300.0);
+    assert!(matches!(&effects[..], [Effect::Cancel(old), Effect::StartSignIn { .. }] if *old == task), "{effects:?}");
+}
+
+#[test]
+fn a_code_given_up_for_none_is_told_to_be_lost() {
+    let (mut model, task) = waiting();
+    press(&mut model, Key::Char('n'), 11.0);
+    press(&mut model, Key::Char('y'), 12.0);
+    assert_eq!(panel(&model).given_up.as_deref(), Some("ABCD-1234"));
+    let new = TaskId(task.0 + 1);
+    let (mut came, next_poll_at) = (code("WXYZ-7788", 13.0), at(43.0).moment);
+    came.expires_at = at(313.0).moment;
+    happen(&mut model, new, SignInEvent::CodeIssued { code: came, next_poll_at }, 13.0);
+    assert_eq!(panel(&model).given_up, None);
 }
 
 #[test]
@@ -150,7 +177,8 @@ fn a_new_code_cancels_the_old_sign_in_first_and_is_renewed_as_often_as_was_asked
     model.sign_in.as_mut().expect("the panel is open").options.renewals = 2;
     let new = TaskId(task.0 + 1);
     let options = SignIn { renewals: 2, ..SignIn::default() };
-    let effects = press(&mut model, Key::Char('n'), 11.0);
+    press(&mut model, Key::Char('n'), 11.0);
+    let effects = press(&mut model, Key::Char('y'), 11.5);
     assert_eq!(effects, [Effect::Cancel(task), Effect::StartSignIn { task: new, profile: work(), options }]);
 }
 
@@ -158,6 +186,7 @@ fn a_new_code_cancels_the_old_sign_in_first_and_is_renewed_as_often_as_was_asked
 fn events_of_a_cancelled_sign_in_change_nothing() {
     let (mut model, task) = waiting();
     press(&mut model, Key::Char('n'), 11.0);
+    press(&mut model, Key::Char('y'), 11.5);
     let late = SignInEvent::CodeRenewed { code: code("LATE-0000", 12.0), next_poll_at: at(42.0).moment };
     happen(&mut model, task, late, 12.0);
     assert_eq!(end(&mut model, task, Ok(signed_in()), 13.0), []);
@@ -198,12 +227,81 @@ fn cancelling_a_young_code_asks_nothing() {
 #[test]
 fn cancelling_a_code_that_was_seen_asks_first_and_no_is_the_default() {
     let (mut model, task) = waiting();
-    assert_eq!(press(&mut model, Key::Esc, 31.0), []);
+    assert_eq!(press(&mut model, Key::Esc, 11.0), []);
     assert!(matches!(model.overlay, Some(Overlay::Confirm { action: Confirmed::CancelSignIn, .. })));
     assert_eq!(press(&mut model, Key::Enter, 32.0), []);
     assert!(matches!(panel(&model).stage, Stage::Waiting(_)));
     press(&mut model, Key::Esc, 33.0);
     assert_eq!(press(&mut model, Key::Char('y'), 34.0), [Effect::Cancel(task), Effect::LoadStatuses]);
+}
+
+#[test]
+fn cancelling_a_young_code_that_went_elsewhere_asks_first() {
+    for key in ['c', 'u', 'f', 'p', 's', 'v'] {
+        let (mut model, _) = waiting();
+        press(&mut model, Key::Char(key), 1.0);
+        press(&mut model, Key::Esc, 2.0);
+        if matches!(key, 'f' | 'p') {
+            press(&mut model, Key::Esc, 3.0);
+        }
+        let action = match &model.overlay {
+            Some(Overlay::Confirm { action, .. }) => Some(action.clone()),
+            _ => None,
+        };
+        assert_eq!(action, Some(Confirmed::CancelSignIn), "{key}");
+    }
+}
+
+#[test]
+fn a_failure_of_the_profile_leads_to_its_form_and_back() {
+    let toml = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\nscopes = [\"ZohoCRM.users.READ\"]\n";
+    let (mut model, task) = waiting();
+    model.use_config(Config::parse(toml, Path::new("config.toml")).expect("valid"));
+    model.is_single_sign_in = true;
+    let error = failure(Code::InvalidClient);
+    end(&mut model, task, Err(error.clone()), 1.0);
+    assert_eq!(super::label(&model, Command::Choose), Some("edit profile"));
+    assert_eq!(super::label(&model, Command::Back), Some("leave"));
+    assert_eq!(press(&mut model, Key::Enter, 2.0), []);
+    assert_eq!(model.screen, Screen::ProfileForm);
+    assert_eq!(press(&mut model, Key::Esc, 3.0), []);
+    assert_eq!(model.screen, Screen::SignIn);
+    assert_eq!(press(&mut model, Key::Esc, 4.0), [Effect::Quit(Ended::Failed(error))]);
+
+    let (mut model, task) = waiting();
+    end(&mut model, task, Err(failure(Code::Network)), 1.0);
+    assert_eq!(super::label(&model, Command::Back), Some("back"));
+    assert_eq!(press(&mut model, Key::Enter, 2.0), []);
+    assert_eq!(model.screen, Screen::SignIn);
+}
+
+#[test]
+fn what_the_demo_person_did_is_said_at_once() {
+    let (mut model, task) = waiting();
+    model.is_demo = true;
+    assert_eq!(super::commands(&model).first(), Some(&Command::DemoApprove));
+    let mut said = |decision, is_done| {
+        assert_eq!(update(&mut model, Message::Decided { decision, is_done }, at(1.0)), []);
+        model.notice.take().expect("it says so").text
+    };
+    assert!(said(DemoDecision::ApproveElsewhere, true).starts_with("Approved on the other device."));
+    assert!(said(DemoDecision::Decline, true).starts_with("Declined on the other device."));
+    assert!(said(DemoDecision::Approve, false).contains("does not know this code"));
+    // It is over with the next answer.
+    update(&mut model, Message::Decided { decision: DemoDecision::Approve, is_done: true }, at(1.0));
+    happen(&mut model, task, SignInEvent::Approved, 5.0);
+    assert_eq!(model.notice, None);
+}
+
+#[test]
+fn a_screen_without_a_code_over_it_offers_no_keys_for_one() {
+    let (mut model, _) = waiting();
+    press(&mut model, Key::Char('f'), 1.0);
+    model.window = ratatui::layout::Size::new(120, 60);
+    assert!(super::commands(&model).contains(&Command::InvertQr));
+    model.window = ratatui::layout::Size::new(20, 6);
+    assert_eq!(super::commands(&model), [Command::FullScreenQr, Command::Back]);
+    assert_eq!(super::label(&model, Command::Back), Some("back"));
 }
 
 #[test]
@@ -220,7 +318,7 @@ fn a_single_sign_in_ends_the_app_with_its_outcome() {
 
     let (mut model, task) = waiting();
     model.is_single_sign_in = true;
-    assert_eq!(press(&mut model, Key::Esc, 5.0), [Effect::Cancel(task), Effect::Quit(Ended::Interrupted)]);
+    assert_eq!(press(&mut model, Key::Esc, 5.0), [Effect::Cancel(task), Effect::Quit(Ended::Cancelled)]);
 }
 
 #[test]
@@ -282,7 +380,7 @@ fn enter_says_that_it_is_approved_and_the_answer_is_when_the_server_is_asked() {
     assert_eq!(model.notice, None, "the flow knows what the server allows");
     happen(&mut model, task, SignInEvent::Hastened { next_poll_at: at(27.0).moment }, 12.0);
     let said = |model: &Model| model.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
-    assert_eq!(said(&model), "The server is asked again in 0:15; it allows no sooner.");
+    assert_eq!(said(&model), "Asked at the time above: the server allows no sooner.");
     let Stage::Waiting(waiting) = &panel(&model).stage else { panic!("it waits") };
     assert_eq!(waiting.next_poll_at, at(27.0).moment);
     happen(&mut model, task, SignInEvent::Hastened { next_poll_at: at(26.0).moment }, 26.0);
@@ -291,7 +389,7 @@ fn enter_says_that_it_is_approved_and_the_answer_is_when_the_server_is_asked() {
     let next_poll_at = at(105.0).moment;
     happen(&mut model, task, SignInEvent::Retrying { trouble, reason, attempt: 2, next_poll_at }, 66.0);
     happen(&mut model, task, SignInEvent::Hastened { next_poll_at: at(96.0).moment }, 67.0);
-    assert_eq!(said(&model), "There was no answer; trying again in 0:29.");
+    assert_eq!(said(&model), "There was no answer; we try again at the time above.");
 }
 
 #[test]

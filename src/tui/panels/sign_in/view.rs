@@ -36,7 +36,7 @@ pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
         Stage::Waiting(waiting) if panel.qr.is_full_screen => {
             bare::full_screen_qr(model, panel.qr, waiting, now, area, frame);
         }
-        Stage::Waiting(waiting) if panel.is_link_bare => bare::link(waiting, area, frame),
+        Stage::Waiting(waiting) if panel.is_link_bare => bare::link(model, waiting, area, frame),
         Stage::Waiting(waiting) => code_screen(model, panel, waiting, now, area, frame),
         Stage::Asking { host } => {
             let host = host.as_deref().unwrap_or("the accounts server");
@@ -55,6 +55,11 @@ pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
             message_screen(model, panel, &lines, area, frame);
         }
     }
+}
+
+/// Whether the window has room for a code over the whole of it.
+pub fn has_full_screen_qr(model: &Model, waiting: &Waiting) -> bool {
+    bare::has_full_screen_qr(model, waiting)
 }
 
 /// How far the text of a sign-in that ended can be scrolled.

@@ -63,6 +63,12 @@ pub(super) fn full_screen_qr(
     }
 }
 
+/// Whether it finds room for a code in the window.
+pub(super) fn has_full_screen_qr(model: &Model, waiting: &Waiting) -> bool {
+    let window = Rect::from((Position::ORIGIN, model.window));
+    drawable(model, waiting).is_ok_and(|(matrix, forms)| largest(matrix, forms, 0, window, 1).is_ok())
+}
+
 /// The largest scale comes first here, for it is what the person asked for.
 fn largest(matrix: &QrMatrix, forms: QrForms, step: i16, area: Rect, rows: u16) -> Result<Fit, TooSmall> {
     let room = Size::new(area.width, area.height.saturating_sub(rows));
@@ -74,7 +80,7 @@ fn largest(matrix: &QrMatrix, forms: QrForms, step: i16, area: Rect, rows: u16) 
 }
 
 /// The link with nothing around it, broken only where the window ends, so that it can be selected and pasted.
-pub(super) fn link(waiting: &Waiting, area: Rect, frame: &mut Frame<'_>) {
+pub(super) fn link(model: &Model, waiting: &Waiting, area: Rect, frame: &mut Frame<'_>) {
     let code = &waiting.code;
     let mut texts = vec![code.verification_uri.as_str(), complete_address(code), code.user_code.as_str()];
     texts.dedup();
@@ -90,6 +96,10 @@ pub(super) fn link(waiting: &Waiting, area: Rect, frame: &mut Frame<'_>) {
             row = row.saturating_add(1);
         }
         row = row.saturating_add(1);
+    }
+    // The way back, where it is no neighbour of what is to be selected.
+    if row < area.bottom() {
+        footer(model, &commands(model), frame);
     }
 }
 

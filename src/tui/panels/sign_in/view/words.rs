@@ -48,7 +48,7 @@ pub(super) fn last_and_next(model: &Model, waiting: &Waiting, now: Now) -> (Stri
     let theme = &model.theme;
     let next_in = format!("next in {next}");
     match &waiting.last_answer {
-        LastAnswer::None => (format!("We ask the server every {every} s"), format!("first in {next}"), theme.text),
+        LastAnswer::None => ("Not asked yet".to_owned(), format!("first in {next}"), theme.text),
         LastAnswer::Pending { at } => {
             let last = match model.motion {
                 Motion::Full => format!("Last asked {} ago: not yet approved", clock(now.moment - *at)),

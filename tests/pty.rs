@@ -228,18 +228,18 @@ fn one_of_many_profiles_is_found_and_a_refresh_that_is_refused_says_what_helps()
     let (config, store) = (home.path().join("config.toml"), home.path().join("state"));
     let store = format!("plain:{}", store.display());
     let terminal = Terminal::start(&["--config", config.to_str().expect("a path"), "--store", &store], 80, 24);
-    terminal.wait_for("300 profiles · by name");
+    terminal.wait_for("of 300 · by name");
     terminal.press("s");
     terminal.wait_for("worst first");
     terminal.press("/p0123");
-    terminal.wait_for("1 of 300");
+    terminal.wait_for("1 of 300 · worst first");
     terminal.press("\r");
     terminal.press("r");
     terminal.wait_for("could not be refreshed");
     terminal.wait_for("Here: r tries again.");
     // The first escape shows all profiles again, with the cursor still on this one.
     terminal.press("\u{1b}");
-    terminal.wait_for("300 profiles · worst first");
+    terminal.wait_for("of 300 · worst first");
     terminal.wait_for("> p0123");
     terminal.press("\r");
     terminal.press("G");

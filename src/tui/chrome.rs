@@ -137,7 +137,9 @@ fn shown(model: &Model, commands: &[Command], columns: u16) -> Vec<Item> {
         let label = panels::label(model, *command).unwrap_or(bound.binding.label);
         Some(Item { command: *command, key: bound.keys.first()?.label(), label })
     };
-    let items: Vec<Item> = commands.iter().filter_map(item).collect();
+    // Where keys are commands, the palette has all those that have no room here.
+    let palette = commands.contains(&Command::Help).then_some(&Command::Palette);
+    let items: Vec<Item> = commands.iter().chain(palette).filter_map(item).collect();
     let stays = |item: &Item| matches!(item.command, Command::Help | Command::Back | Command::Quit);
     let reserved: usize = items.iter().filter(|item| stays(item)).map(Item::columns).sum();
     let mut room = usize::from(columns).saturating_sub(reserved + 1);

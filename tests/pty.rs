@@ -300,7 +300,10 @@ fn copying_speaks_to_the_terminal() {
     terminal.press("c");
     terminal.wait_for_bytes(b"\x1b]52;c;");
     terminal.wait_for("Sent the code to your terminal's clipboard.");
+    // A code that was copied is not given up without asking.
     terminal.press("\u{1b}");
+    terminal.wait_for("Cancel this sign-in?");
+    terminal.press("y");
     terminal.wait_for("n sign in");
     terminal.press("q");
     assert_eq!(terminal.ends(), 0);

@@ -152,9 +152,9 @@ impl ProfileForm {
         }
     }
 
-    /// Leaves a proposed name to be edited, or takes it away for what is typed.
+    /// Leaves a proposed name to be edited, or takes it away for what is typed in its place.
     fn end_proposal(&mut self, is_text: bool) {
-        if std::mem::take(&mut self.is_name_proposed) && is_text {
+        if self.step == Step::Name && std::mem::take(&mut self.is_name_proposed) && is_text {
             self.draft.name = Field::new("");
         }
     }

@@ -1,6 +1,6 @@
 //! How the sign-in looks at every size: address, code, QR, time left, who asks and for what.
 //!
-//! Where the QR code goes is in [`place`], what is said beside it in [`text`]. What an honest request shows is never
+//! Where the QR code goes is in `place`, what is said beside it in `text`. What an honest request shows is never
 //! dropped: address, code, time, who asks, for what, and the warning.
 
 mod bare;

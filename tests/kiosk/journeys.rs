@@ -118,8 +118,8 @@ fn no_key_but_ctrl_c_does_anything_to_a_code_and_nothing_of_it_stays() {
     let lobby = Lobby::with_codes_for(Duration::from_secs(300));
     let terminal = lobby.kiosk("", 40, 12);
     let screen = terminal.wait_for("Code good for");
-    terminal.press("q?npfcuy/:\r\u{1a}\u{10}\u{1c}\t\u{1b}");
     terminal.resize(41, 12);
+    terminal.press("q?npfcuy/:\r\u{1a}\u{10}\u{1c}\t\u{1b}");
     let after = terminal.wait_for("Code good for");
     let user_code = |screen: &str| screen.lines().nth(7).unwrap_or_default().trim().to_owned();
     assert_eq!(user_code(&after), user_code(&screen));

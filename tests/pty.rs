@@ -203,6 +203,23 @@ fn a_storm_of_sizes_ends_on_the_last_one() {
 }
 
 #[test]
+fn a_key_that_comes_with_a_new_size_is_heard() {
+    let home = TempDir::new().expect("a directory");
+    let terminal = Terminal::start_shell(&format!("DEVICE_LOGIN_HOME={} exec $program", home.path().display()), 80, 24);
+    terminal.wait_for("q quit");
+    for step in 0..100 {
+        terminal.resize(80 + step % 2, 24);
+        terminal.press("?");
+        terminal.wait_for("other keys close");
+        terminal.resize(82 + step % 2, 24);
+        terminal.press("x");
+        terminal.wait_for("q quit");
+    }
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
 fn the_mouse_is_asked_for_on_the_profiles_and_never_on_the_sign_in() {
     let terminal = demo();
     terminal.press("y");

@@ -70,6 +70,10 @@ fn scan(screen: &Buffer) -> Option<String> {
     camera::DARK.decode(screen, 4)
 }
 
+fn user_code(screen: &str) -> &str {
+    screen.lines().find(|line| line.contains('-') && !line.contains('/')).expect("a code").trim()
+}
+
 #[test]
 fn a_code_that_runs_out_is_replaced_and_the_next_one_approved_and_a_command_takes_over() {
     // Long enough for one question: there is none sooner than 5 seconds after the code.
@@ -102,7 +106,7 @@ fn it_ends_by_itself_and_nothing_of_the_code_stays() {
     let lobby = Lobby::with_codes_for(Duration::from_secs(300));
     let terminal = lobby.kiosk("", 40, 12);
     let screen = terminal.wait_for("Code good for");
-    let user_code = screen.lines().find(|line| line.contains('-') && !line.contains('/')).expect("a code").trim();
+    let user_code = user_code(&screen);
     assert!(lobby.server.demo().decide(user_code, device_login::demo::Decision::Approve), "{screen}");
     terminal.wait_for("[ok] Signed in");
     let (code, left) = terminal.ends_and_leaves();
@@ -118,15 +122,17 @@ fn no_key_but_ctrl_c_does_anything_to_a_code_and_nothing_of_it_stays() {
     let lobby = Lobby::with_codes_for(Duration::from_secs(300));
     let terminal = lobby.kiosk("", 40, 12);
     let screen = terminal.wait_for("Code good for");
-    terminal.resize(41, 12);
     terminal.press("q?npfcuy/:\r\u{1a}\u{10}\u{1c}\t\u{1b}");
-    let after = terminal.wait_for("Code good for");
-    let user_code = |screen: &str| screen.lines().nth(7).unwrap_or_default().trim().to_owned();
-    assert_eq!(user_code(&after), user_code(&screen));
+    // The longer bar of the new size is drawn after the keys.
+    let bar = |screen: &Buffer| screen.content.iter().filter(|cell| matches!(cell.symbol(), "█" | "░")).count();
+    let before = terminal.wait_until(|screen| Some(bar(screen)));
+    terminal.resize(60, 12);
+    terminal.wait_until(|screen| (bar(screen) > before).then_some(()));
+    assert_eq!(user_code(&terminal.wait_for("Code good for")), user_code(&screen));
     terminal.press("\u{3}");
     let (code, left) = terminal.ends_and_leaves();
     assert_eq!(code, 130);
-    assert!(!left.contains(&user_code(&screen)), "{left}");
+    assert!(!left.contains(user_code(&screen)), "{left}");
 }
 
 #[test]

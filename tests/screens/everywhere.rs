@@ -32,6 +32,7 @@ fn the_help_has_the_keys_of_this_screen_first_and_scrolls_to_all_others() {
         let words: String = binding.binding.help.chars().take(20).collect();
         assert!(seen.contains(&words), "{words}");
     }
+    assert!(!seen.contains("..."), "nothing is cut off:\n{seen}");
     press(&mut model, &[Key::Char('x')]);
     assert_eq!(model.overlay, None);
 }

@@ -14,6 +14,8 @@ use crate::tui::text;
 const COLUMN: usize = 39;
 /// Columns of the keys in a list.
 const KEYS: usize = 9;
+/// Columns in which a text can still be read.
+const NARROWEST: usize = 12;
 
 /// Draws the help from the row to which it is scrolled.
 pub fn view(model: &Model, scroll: usize, area: Rect, frame: &mut Frame<'_>) {
@@ -68,13 +70,24 @@ fn list(model: &Model, scope: Scope, columns: usize) -> Vec<Line<'static>> {
         !bound.keys.is_empty() && (model.is_demo || !is_demo) && (model.has_browser || command != Command::OpenBrowser)
     };
     let title = Line::styled(format!(" {}", scope.title()), model.theme.title);
-    let keys = model.keymap.within(scope).filter(is_shown).map(|bound| {
-        let keys: Vec<String> = bound.keys.iter().map(|key| key.label()).collect();
-        let keys = format!("  {:<KEYS$} ", keys.join(" "));
-        let room = columns.saturating_sub(keys.len() + 1);
-        Line::from(vec![Span::styled(keys, model.theme.shortcut), Span::raw(text::clip(bound.binding.help, room))])
-    });
+    let keys = model.keymap.within(scope).filter(is_shown).flat_map(|bound| entry(model, bound, columns));
     std::iter::once(title).chain(keys).collect()
+}
+
+/// The keys of a command and what they do, which goes on below where it does not fit beside them.
+fn entry(model: &Model, bound: &Bound, columns: usize) -> Vec<Line<'static>> {
+    let keys: Vec<String> = bound.keys.iter().map(|key| key.label()).collect();
+    let keys = format!("  {:<KEYS$} ", keys.join(" "));
+    let indent = " ".repeat(KEYS + 3);
+    let is_long = columns < keys.len() + 1 + NARROWEST;
+    let taken = if is_long { indent.len() } else { keys.len() };
+    let mut texts = text::wrap(bound.binding.help, columns.saturating_sub(taken + 1));
+    if is_long {
+        texts.insert(0, String::new());
+    }
+    let heads = std::iter::once(keys).chain(std::iter::repeat(indent));
+    let styled = |(head, text)| Line::from(vec![Span::styled(head, model.theme.shortcut), Span::raw(text)]);
+    heads.zip(texts).map(styled).collect()
 }
 
 fn side_by_side(lists: Vec<Vec<Line<'static>>>, column: usize) -> Vec<Line<'static>> {

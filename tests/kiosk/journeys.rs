@@ -136,6 +136,19 @@ fn no_key_but_ctrl_c_does_anything_to_a_code_and_nothing_of_it_stays() {
 }
 
 #[test]
+fn what_is_typed_at_the_sign_in_does_not_reach_the_command() {
+    let lobby = Lobby::with_codes_for(Duration::from_secs(300));
+    let terminal = lobby.kiosk("-- sh -c 'echo the show begins; read -r line; echo \"heard <$line>\"'", 80, 24);
+    terminal.wait_until(|screen| lobby.approves(&scan(screen)?).then_some(()));
+    terminal.wait_for("[ok] Signed in");
+    terminal.press("rm -r everything\r\rand more\r");
+    terminal.wait_for("the show begins");
+    terminal.press("play\r");
+    terminal.wait_for("heard <play>");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
 fn a_command_that_cannot_be_run_ends_as_in_a_shell() {
     let lobby = Lobby::with_codes_for(Duration::from_secs(300));
     for (command, expected) in [("/nowhere/signage", 127), ("/", 126)] {

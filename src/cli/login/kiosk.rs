@@ -32,6 +32,7 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
     if let Some(supervisor) = supervisor {
         supervisor.stop_watching();
     }
+    forget_typed_keys();
     let code = login.command.split_first().map(|(program, arguments)| hand_over(context, program, arguments));
     Ok(code.unwrap_or(0))
 }
@@ -47,6 +48,16 @@ fn report(context: &Context, signed_in: &SignedIn, is_end: bool) -> Result<(), E
     }
     if is_end { context.output.text(&format!("Signed in, profile {}.", signed_in.profile)) } else { Ok(()) }
 }
+
+/// What somebody typed at the sign-in was for nobody, and is not to work the command.
+#[cfg(unix)]
+fn forget_typed_keys() {
+    // Where that cannot be done, there is no terminal to type at.
+    let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
+}
+
+#[cfg(not(unix))]
+fn forget_typed_keys() {}
 
 /// Lets the command take this process's place, and comes back only if it cannot.
 fn hand_over(context: &Context, program: &OsString, arguments: &[OsString]) -> u8 {

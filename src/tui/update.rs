@@ -11,7 +11,7 @@ use super::mouse;
 use super::panels::lines::moved;
 use super::panels::palette::{Palette, Pressed};
 use super::panels::{api, help, kiosk, log, profile_form, profiles, sign_in};
-use super::theme::Mark;
+use super::theme::{ColorChoice, Mark};
 use crate::config::Config;
 use crate::error::Error;
 
@@ -139,11 +139,11 @@ pub(super) fn ask(model: &mut Model, command: Command, now: Now) -> Vec<Effect> 
         (Command::NextTheme, _) => {
             let theme = model.theme.name().next();
             model.set_theme(theme);
-            model.say(
-                Mark::Good,
-                format!("Theme: {theme}. To keep it, put `theme = \"{theme}\"` below `[screen]`."),
-                now,
-            );
+            let text = format!("Theme: {theme}. To keep it, put `theme = \"{theme}\"` below `[screen]`.");
+            match model.abilities.color {
+                ColorChoice::Always => model.say(Mark::Good, text, now),
+                ColorChoice::Never => model.say(Mark::Attention, format!("{text} Colors are off here."), now),
+            }
             Vec::new()
         }
         (Command::ToggleMouse, _) => {

@@ -9,6 +9,7 @@
 //! loop. Nothing wakes an idle screen: [`next_wakeup`] names the next moment at which something on it changes by itself.
 
 pub mod chrome;
+mod job_control;
 pub mod keymap;
 pub mod log;
 pub mod message;

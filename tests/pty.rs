@@ -336,17 +336,36 @@ fn the_terminal_is_given_back_whatever_ends_the_app() {
 }
 
 #[test]
-fn suspending_gives_the_terminal_to_the_shell_until_it_goes_on() {
-    let terminal = Terminal::start_shell("$program demo; echo the shell is back; fg; exit $?", 80, 24);
-    terminal.wait_for("Waiting for approval");
-    terminal.press("\u{1a}");
-    terminal.wait_for_bytes(b"the shell is back");
-    // A key that comes while the terminal is being taken again may be lost, as a person would press it once more.
-    terminal.wait_until(|screen| {
+fn whatever_stops_it_the_shell_has_the_terminal_until_it_goes_on() {
+    for stop in ["Ctrl-Z", "TSTP", "STOP"] {
+        let terminal = Terminal::start_shell("$program demo; echo the shell is back; fg; exit $?", 80, 24);
+        terminal.wait_for("Waiting for approval");
+        match stop {
+            "Ctrl-Z" => terminal.press("\u{1a}"),
+            "TSTP" => terminal.signal_foreground(Signal::TSTP),
+            _ => terminal.signal_foreground(Signal::STOP),
+        }
+        terminal.wait_for_bytes(b"the shell is back");
+        // The first key is heard, and nothing of the shell stays on the screen.
         terminal.press("c");
-        let text: String = screen.content.iter().map(ratatui::buffer::Cell::symbol).collect();
-        text.contains("Sent the code").then_some(())
-    });
+        terminal.wait_for("Sent the code");
+        terminal.wait_until(|screen| {
+            let text: String = screen.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+            (!text.contains("the shell is back")).then_some(())
+        });
+        terminal.press("\u{3}");
+        assert_eq!(terminal.ends(), 130, "{stop}");
+    }
+}
+
+#[test]
+fn where_no_shell_would_continue_it_nothing_stops() {
+    let terminal = demo();
+    terminal.press("\u{1a}c");
+    terminal.wait_for("Sent the code");
+    terminal.signal(Signal::TSTP);
+    terminal.press("?");
+    terminal.wait_for("other keys close");
     terminal.press("\u{3}");
     assert_eq!(terminal.ends(), 130);
 }

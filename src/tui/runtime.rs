@@ -17,6 +17,7 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Size};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::job_control::{Change, JobControl};
 use super::keymap::Key;
 use super::message::{Effect, Message, Pointing};
 use super::model::{Model, Now};
@@ -32,9 +33,6 @@ use tasks::Tasks;
 
 pub(in crate::tui) use tasks::Outside;
 
-/// How long a stop takes to arrive at most.
-#[cfg(unix)]
-const NOT_STOPPED: Duration = Duration::from_secs(1);
 /// The most events that are taken in before the next frame, so that a flood of them cannot hide the screen.
 const LARGEST_BATCH: usize = 1024;
 
@@ -48,8 +46,14 @@ trait Surface {
     fn listen_to_mouse(&mut self, listens: bool) -> io::Result<()>;
     /// Sends text to the clipboard of whoever looks at it.
     fn copy(&mut self, text: &str) -> io::Result<()>;
+    /// Asks the job to stop, which comes back as a [`Change`].
+    fn ask_to_stop(&mut self) -> io::Result<()>;
+    /// Waits for the next change of the job.
+    async fn change(&mut self) -> Change;
     /// Gives the terminal back and stops the process until it is continued.
-    async fn suspend(&mut self) -> io::Result<()>;
+    async fn stop(&mut self) -> io::Result<()>;
+    /// Takes the terminal again from whoever had it meanwhile.
+    fn resume(&mut self) -> io::Result<()>;
 }
 
 type Events = Pin<Box<dyn Stream<Item = io::Result<Event>>>>;
@@ -131,6 +135,17 @@ impl<S: Surface, N: Fn() -> Now, I: Fn() -> Events> Loop<S, N, I> {
                     Some(Err(_)) | None => return Ok(Ended::Interrupted),
                 },
                 () = sleep(wakeup) => messages.push(Message::Woken),
+                change = self.surface.change() => {
+                    match change {
+                        Change::Stop => {
+                            drop(input);
+                            self.surface.stop().await?;
+                            input = (self.open_input)();
+                        }
+                        Change::Continued => self.surface.resume()?,
+                    }
+                    self.fit(model);
+                }
             }
             while let Ok(message) = receiver.try_recv() {
                 messages.push(message);
@@ -139,20 +154,12 @@ impl<S: Surface, N: Fn() -> Now, I: Fn() -> Events> Loop<S, N, I> {
                 // A window that went through other sizes and back has lost what it showed.
                 self.surface.clear()?;
             }
-            let mut suspends = false;
             for message in messages {
                 let effects = update(model, message, (self.now)());
-                suspends |= effects.contains(&Effect::Suspend);
                 self.perform(effects)?;
             }
             if let Some(ended) = self.ended.take() {
                 return Ok(ended);
-            }
-            if suspends {
-                drop(input);
-                self.surface.suspend().await?;
-                input = (self.open_input)();
-                self.fit(model);
             }
         }
     }
@@ -167,6 +174,7 @@ impl<S: Surface, N: Fn() -> Now, I: Fn() -> Events> Loop<S, N, I> {
             match effect {
                 Effect::Copy(text) => self.surface.copy(text.expose())?,
                 Effect::ClearScreen => self.surface.clear()?,
+                Effect::Suspend => self.surface.ask_to_stop()?,
                 Effect::Quit(ended) => self.ended = Some(ended),
                 effect => self.tasks.begin(effect),
             }
@@ -236,23 +244,20 @@ impl Surface for Terminal {
         Terminal::copy(self, text)
     }
 
-    #[cfg(unix)]
-    async fn suspend(&mut self) -> io::Result<()> {
-        use rustix::process::{Signal, kill_current_process_group};
-        use tokio::signal::unix::{SignalKind, signal};
-
-        self.pause()?;
-        let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
-        kill_current_process_group(Signal::TSTP)?;
-        // The stop may reach this thread late, and nothing may be drawn before it. Where no shell would ever continue the
-        // process, it is not stopped at all and goes on by itself.
-        let _ = tokio::time::timeout(NOT_STOPPED, continued.recv()).await;
-        self.resume()
+    fn ask_to_stop(&mut self) -> io::Result<()> {
+        JobControl::ask_to_stop()
     }
 
-    #[cfg(not(unix))]
-    async fn suspend(&mut self) -> io::Result<()> {
-        Ok(())
+    async fn change(&mut self) -> Change {
+        Terminal::job_change(self).await
+    }
+
+    async fn stop(&mut self) -> io::Result<()> {
+        Terminal::stop(self).await
+    }
+
+    fn resume(&mut self) -> io::Result<()> {
+        Terminal::resume(self)
     }
 }
 
@@ -309,7 +314,19 @@ mod tests {
             Ok(())
         }
 
-        async fn suspend(&mut self) -> io::Result<()> {
+        fn ask_to_stop(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        async fn change(&mut self) -> Change {
+            std::future::pending().await
+        }
+
+        async fn stop(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn resume(&mut self) -> io::Result<()> {
             Ok(())
         }
     }

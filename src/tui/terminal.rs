@@ -18,20 +18,24 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Frame, TerminalOptions, Viewport};
 
+use super::job_control::{Change, JobControl};
+
 /// The terminal, taken.
 pub(super) struct Terminal {
     screen: ratatui::Terminal<CrosstermBackend<Stdout>>,
     listens_to_mouse: bool,
+    job: JobControl,
 }
 
 impl Terminal {
     pub(super) fn take() -> io::Result<Self> {
         restore_on_panic();
+        let job = JobControl::listen()?;
         enter()?;
         // The window tells when its size changes, so that no frame has to ask for it.
         let options = TerminalOptions { viewport: Viewport::Fixed(window()) };
         match ratatui::Terminal::with_options(CrosstermBackend::new(io::stdout()), options) {
-            Ok(screen) => Ok(Self { screen, listens_to_mouse: false }),
+            Ok(screen) => Ok(Self { screen, listens_to_mouse: false, job }),
             Err(error) => {
                 leave();
                 Err(error)
@@ -64,14 +68,26 @@ impl Terminal {
         execute!(self.screen.backend_mut(), CopyToClipboard::to_clipboard_from(text))
     }
 
-    /// Gives the terminal back until [`Terminal::resume`].
-    pub(super) fn pause(&mut self) -> io::Result<()> {
-        self.screen.show_cursor()?;
-        leave();
-        Ok(())
+    /// What others want of the job that this process is part of.
+    pub(super) async fn job_change(&mut self) -> Change {
+        self.job.next().await
     }
 
+    /// Gives the terminal back and stops the process until it is continued; where nobody would do that, goes on.
+    pub(super) async fn stop(&mut self) -> io::Result<()> {
+        if !JobControl::can_be_continued() {
+            return Ok(());
+        }
+        self.screen.show_cursor()?;
+        leave();
+        self.job.stop().await?;
+        self.resume()
+    }
+
+    /// Takes the terminal again from whoever had it meanwhile.
     pub(super) fn resume(&mut self) -> io::Result<()> {
+        // What is on now may be another's mode, and the one to come back to as well.
+        disable_raw_mode()?;
         enter()?;
         self.listen_to_mouse(self.listens_to_mouse)?;
         self.clear()

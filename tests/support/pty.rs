@@ -126,6 +126,12 @@ impl Terminal {
         rustix::process::kill_process(self.pid, signal).expect("the program runs");
     }
 
+    /// Sends a signal to whatever has the terminal, which the shell may have started.
+    pub(crate) fn signal_foreground(&self, signal: Signal) {
+        let group = rustix::termios::tcgetpgrp(&*self.pty).expect("somebody has the terminal");
+        rustix::process::kill_process(group, signal).expect("the program runs");
+    }
+
     /// The same, and all that stays of it: on the screen and in the scrollback, and on a console that has no other screen.
     #[track_caller]
     pub(crate) fn ends_and_leaves(self) -> (i32, String) {

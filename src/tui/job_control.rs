@@ -1,0 +1,108 @@
+//! Stops with the job that the process is part of, and hears when it was continued: the shell's Ctrl-Z, `fg` and `kill`.
+//!
+//! Owns the two signals and nothing of the terminal. Without a shell that could continue it, the process never stops.
+
+/// What others want of the process, or did with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It is asked to stop (`SIGTSTP`).
+    Stop,
+    /// It was stopped without being asked (`SIGSTOP`), and goes on.
+    Continued,
+}
+
+#[cfg(unix)]
+pub(super) use self::unix::JobControl;
+
+#[cfg(not(unix))]
+pub(super) use self::elsewhere::JobControl;
+
+#[cfg(unix)]
+mod unix {
+    use std::io;
+
+    use rustix::process;
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    use super::Change;
+
+    /// The signals of job control, received instead of obeyed.
+    pub(in crate::tui) struct JobControl {
+        stop: Signal,
+        continued: Signal,
+    }
+
+    impl JobControl {
+        pub(in crate::tui) fn listen() -> io::Result<Self> {
+            let stop = signal(SignalKind::from_raw(process::Signal::TSTP.as_raw()))?;
+            Ok(Self { stop, continued: continued()? })
+        }
+
+        /// Waits for the next change.
+        pub(in crate::tui) async fn next(&mut self) -> Change {
+            tokio::select! {
+                _ = self.stop.recv() => Change::Stop,
+                _ = self.continued.recv() => Change::Continued,
+            }
+        }
+
+        /// Asks the whole job to stop, as a terminal does at Ctrl-Z; this process hears of it by [`JobControl::next`].
+        pub(in crate::tui) fn ask_to_stop() -> io::Result<()> {
+            Ok(process::kill_current_process_group(process::Signal::TSTP)?)
+        }
+
+        /// Tells whether a shell is there that could continue the process: the kernel, too, ignores a stop of the group
+        /// in which a session began.
+        pub(in crate::tui) fn can_be_continued() -> bool {
+            process::getsid(None).is_ok_and(|session| session != process::getpgrp())
+        }
+
+        /// Stops until somebody continues the process.
+        pub(in crate::tui) async fn stop(&mut self) -> io::Result<()> {
+            // Anew, so that it tells of what comes from here on. The stop may reach this thread late.
+            self.continued = continued()?;
+            process::kill_process(process::getpid(), process::Signal::STOP)?;
+            self.continued.recv().await;
+            Ok(())
+        }
+    }
+
+    fn continued() -> io::Result<Signal> {
+        signal(SignalKind::from_raw(process::Signal::CONT.as_raw()))
+    }
+}
+
+#[cfg(not(unix))]
+mod elsewhere {
+    use std::io;
+
+    use super::Change;
+
+    /// There are no jobs here.
+    pub(in crate::tui) struct JobControl;
+
+    impl JobControl {
+        #[expect(clippy::unnecessary_wraps, reason = "has the shape of its counterpart")]
+        pub(in crate::tui) fn listen() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(in crate::tui) async fn next(&mut self) -> Change {
+            std::future::pending().await
+        }
+
+        #[expect(clippy::unnecessary_wraps, reason = "has the shape of its counterpart")]
+        pub(in crate::tui) fn ask_to_stop() -> io::Result<()> {
+            Ok(())
+        }
+
+        pub(in crate::tui) fn can_be_continued() -> bool {
+            false
+        }
+
+        #[expect(clippy::unnecessary_wraps, clippy::unused_async, reason = "has the shape of its counterpart")]
+        pub(in crate::tui) async fn stop(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! who carries them.
 
 pub mod client;
+pub(crate) mod date;
 pub mod trouble;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
@@ -160,6 +162,12 @@ impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// When the answer was made, by the server's clock (`Date`, RFC 9110 §6.6.1). The transport adds the header by this
+    /// machine's clock where a server leaves it out.
+    pub fn date(&self) -> Option<Timestamp> {
+        date::parse(self.header("date")?)
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
+use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use reqwest::redirect;
 use url::Url;
@@ -57,11 +58,13 @@ pub struct Exchange {
     /// The status of the answer, or why there is none.
     pub outcome: Result<u16, TransportFailure>,
     pub took: Duration,
+    /// When the answer was made, by the server's clock.
+    pub server_time: Option<Timestamp>,
 }
 
 impl fmt::Display for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, host, path, outcome, took } = self;
+        let Self { method, host, path, outcome, took, server_time: _ } = self;
         write!(f, "{method} {host} {path} ")?;
         match outcome {
             Ok(status) => write!(f, "{status}")?,
@@ -95,7 +98,10 @@ impl Client {
         let started = clock::now();
         let reply = self.send_unobserved(request).await;
         let outcome = reply.as_ref().map(|response| response.status).map_err(Clone::clone);
-        observer(&Exchange { method, host, path, outcome, took: clock::now() - started });
+        // What a cache has kept was made earlier (RFC 9111 §5.1).
+        let fresh = reply.as_ref().ok().filter(|response| response.header("age").is_none());
+        let server_time = fresh.and_then(Response::date);
+        observer(&Exchange { method, host, path, outcome, took: clock::now() - started, server_time });
         reply
     }
 

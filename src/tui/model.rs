@@ -68,6 +68,8 @@ pub struct Model {
     pub is_demo: bool,
     /// A browser could be opened on this machine for the person who looks at this screen.
     pub has_browser: bool,
+    /// It was said that this machine's clock is wrong.
+    pub is_clock_told: bool,
     last_task: TaskId,
 }
 
@@ -179,6 +181,7 @@ impl Model {
             is_single_sign_in: false,
             is_demo: false,
             has_browser: false,
+            is_clock_told: false,
             last_task: TaskId(0),
         }
     }

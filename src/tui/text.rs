@@ -71,16 +71,20 @@ pub fn clock(time: Duration) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
+/// A time from a minute up, in words: `7 min`, `1 h`, `9 days`. Parts of the unit are left out.
+pub fn rough(time: Duration) -> String {
+    let minutes = time.as_secs() / 60;
+    match (minutes / 60, minutes / (24 * 60)) {
+        (0, _) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (_, 1) => "1 day".to_owned(),
+        (_, days) => format!("{days} days"),
+    }
+}
+
 /// How long ago something was, in words: `just now`, `7 min ago`, `1 h ago`, `9 days ago`.
 pub fn ago(time: Duration) -> String {
-    let minutes = time.as_secs() / 60;
-    match (minutes, minutes / 60, minutes / (24 * 60)) {
-        (0, _, _) => "just now".to_owned(),
-        (_, 0, _) => format!("{minutes} min ago"),
-        (_, hours, 0) => format!("{hours} h ago"),
-        (_, _, 1) => "1 day ago".to_owned(),
-        (_, _, days) => format!("{days} days ago"),
-    }
+    if time.as_secs() < 60 { "just now".to_owned() } else { format!("{} ago", rough(time)) }
 }
 
 /// A place in a row: `1st`, `2nd`, `11th`.

@@ -2,6 +2,8 @@
 //!
 //! Routes keys to the overlay first, then to the panel that has the screen; answers go to the panel whose work they end.
 
+use std::time::Duration;
+
 use super::Ended;
 use super::chrome::body;
 use super::keymap::{Command, Key, Scope};
@@ -11,9 +13,14 @@ use super::mouse;
 use super::panels::lines::moved;
 use super::panels::palette::{Palette, Pressed};
 use super::panels::{api, help, kiosk, log, profile_form, profiles, sign_in};
+use super::text;
 use super::theme::{ColorChoice, Mark};
 use crate::config::Config;
 use crate::error::Error;
+use crate::http::client::Exchange;
+
+/// How far clocks may be apart without a word.
+const LARGEST_CLOCK_ERROR: Duration = Duration::from_secs(120);
 
 /// Takes in one message.
 pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
@@ -26,8 +33,12 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
     }
     model.log.note(&message, now.time);
     match message {
-        // The log has them.
-        Message::Exchanged(_) | Message::CallKept { .. } => Vec::new(),
+        Message::Exchanged(exchange) => {
+            compare_clocks(model, &exchange, now);
+            Vec::new()
+        }
+        // The log has it.
+        Message::CallKept { .. } => Vec::new(),
         Message::Key(key) => {
             let attends = (model.screen == Screen::SignIn).then(|| sign_in::attended_by_key(model)).flatten();
             attends.into_iter().chain(press(model, key, now)).collect()
@@ -60,6 +71,22 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         }
         Message::Saved(result) => api::saved(model, result, now),
     }
+}
+
+/// Says once that a server's clock and this machine's are far apart: stored ends of tokens are by this machine's.
+fn compare_clocks(model: &mut Model, exchange: &Exchange, now: Now) {
+    let Some(server_time) = exchange.server_time.filter(|_| !model.is_clock_told) else { return };
+    let apart = now.time.duration_since(server_time);
+    if apart.unsigned_abs() <= LARGEST_CLOCK_ERROR {
+        return;
+    }
+    let (apart, is_behind) = (text::rough(apart.unsigned_abs()), apart.is_negative());
+    let place = if is_behind { "behind" } else { "ahead of" };
+    let sentence =
+        format!("This machine's clock is {apart} {place} that of {}; times here may be wrong.", exchange.host);
+    model.is_clock_told = true;
+    model.log.push(Mark::Attention, &sentence, now.time);
+    model.say(Mark::Attention, sentence, now);
 }
 
 /// Goes on with the new configuration, whoever asked for it, and then with what waits for it.

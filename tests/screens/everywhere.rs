@@ -1,12 +1,18 @@
 //! What lies over every screen: the help, the palette, the log; and the themes.
 
+use std::time::Duration;
+
 use device_login::config::ThemeName;
 use device_login::error::{Code, Error};
+use device_login::http::Method;
+use device_login::http::client::Exchange;
 use device_login::tui::keymap::{Key, Keymap};
 use device_login::tui::message::{Effect, Message, Pointing};
 use device_login::tui::model::{Model, Mouse, Overlay};
 use device_login::tui::mouse;
+use device_login::tui::theme::Mark;
 use device_login::tui::update::update;
+use jiff::SignedDuration;
 use ratatui::layout::Position;
 
 use crate::panels::*;
@@ -69,6 +75,34 @@ fn the_log_tells_what_happened_and_why_not() {
     };
     assert_screens!("log", logged(), later(70));
     assert_no_control(&screen_text(&logged(), later(70)));
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_told_once_and_stays_in_the_log() {
+    let exchange = |seconds: i64| {
+        Message::Exchanged(Exchange {
+            method: Method::Post,
+            host: "accounts.zoho.com".to_owned(),
+            path: "/oauth/v3/device/code".to_owned(),
+            outcome: Ok(200),
+            took: Duration::from_millis(80),
+            server_time: Some(now().time + SignedDuration::from_secs(seconds)),
+        })
+    };
+    for (seconds, told) in [
+        (7 * 60 + 5, "clock is 7 min behind that of accounts.zoho.com; times here may be wrong."),
+        (-3 * 3600, "clock is 3 h ahead of that of accounts.zoho.com; times here may be wrong."),
+    ] {
+        let mut model = profiles_at("work");
+        update(&mut model, exchange(-100), now());
+        assert_eq!(model.notice, None);
+        update(&mut model, exchange(seconds), now());
+        let notice = model.notice.take().expect("a notice");
+        assert!(notice.mark == Mark::Attention && notice.text.contains(told), "{notice:?}");
+        update(&mut model, exchange(seconds), now());
+        assert_eq!(model.notice, None);
+        assert!(screen_text(&typed(model, "L"), now()).contains("This machine's clock is"));
+    }
 }
 
 #[test]

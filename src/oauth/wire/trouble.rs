@@ -2,12 +2,8 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-
-use crate::http::Response;
 use crate::http::trouble::Trouble;
+use crate::http::{Response, date};
 
 /// The longest that any `Retry-After` is obeyed.
 const LONGEST_RETRY_AFTER: u64 = 60 * 60;
@@ -39,15 +35,8 @@ pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = if let Ok(seconds) = value.parse() {
         seconds
     } else {
-        let (until, now) = (http_date(value)?, http_date(response.header("date")?.trim())?);
+        let (until, now) = (date::parse(value)?, response.date()?);
         u64::try_from(until.as_second() - now.as_second()).unwrap_or_default()
     };
     Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
-}
-
-/// The three forms of a date that answers may have (RFC 9110 §5.6.7).
-fn http_date(text: &str) -> Option<Timestamp> {
-    let forms = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
-    let date = forms.into_iter().find_map(|form| DateTime::strptime(form, text).ok())?;
-    date.to_zoned(TimeZone::UTC).ok().map(|date| date.timestamp())
 }

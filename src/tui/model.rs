@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Size;
 
 use super::keymap::{Command, Keymap, Scope};
@@ -68,8 +68,8 @@ pub struct Model {
     pub is_demo: bool,
     /// A browser could be opened on this machine for the person who looks at this screen.
     pub has_browser: bool,
-    /// It was said that this machine's clock is wrong.
-    pub is_clock_told: bool,
+    /// How far this machine's clock is ahead of a server's, once that was told.
+    pub clock_error: Option<SignedDuration>,
     last_task: TaskId,
 }
 
@@ -181,7 +181,7 @@ impl Model {
             is_single_sign_in: false,
             is_demo: false,
             has_browser: false,
-            is_clock_told: false,
+            clock_error: None,
             last_task: TaskId(0),
         }
     }

@@ -75,16 +75,16 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
 
 /// Says once that a server's clock and this machine's are far apart: stored ends of tokens are by this machine's.
 fn compare_clocks(model: &mut Model, exchange: &Exchange, now: Now) {
-    let Some(server_time) = exchange.server_time.filter(|_| !model.is_clock_told) else { return };
-    let apart = now.time.duration_since(server_time);
-    if apart.unsigned_abs() <= LARGEST_CLOCK_ERROR {
+    let Some(server_time) = exchange.server_time.filter(|_| model.clock_error.is_none()) else { return };
+    let error = now.time.duration_since(server_time);
+    let apart = error.unsigned_abs();
+    if apart <= LARGEST_CLOCK_ERROR {
         return;
     }
-    let (apart, is_behind) = (text::rough(apart.unsigned_abs()), apart.is_negative());
-    let place = if is_behind { "behind" } else { "ahead of" };
+    model.clock_error = Some(error);
+    let (apart, place) = (text::rough(apart), if error.is_negative() { "behind" } else { "ahead of" });
     let sentence =
         format!("This machine's clock is {apart} {place} that of {}; times here may be wrong.", exchange.host);
-    model.is_clock_told = true;
     model.log.push(Mark::Attention, &sentence, now.time);
     model.say(Mark::Attention, sentence, now);
 }

@@ -3,10 +3,14 @@
 //! Protocol, screens and whatever else decides by time take it as an argument. [`Moment`] counts the time that passes, suspend included, and
 //! orders polls and deadlines; the wall clock ([`wall`]) is for what is stored or shown.
 
+mod sleep;
+
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use jiff::Timestamp;
+
+pub use self::sleep::sleep_until;
 
 /// A point on the machine's boot clock. Unlike [`std::time::Instant`] it goes on while the machine is suspended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

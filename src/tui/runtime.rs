@@ -9,7 +9,6 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, MouseButton, MouseEventKind};
 use futures_util::{Stream, StreamExt};
@@ -26,7 +25,7 @@ use super::terminal::{self, Terminal};
 use super::update::update;
 use super::view::{opening, view};
 use super::{Ended, Setting, next_wakeup};
-use crate::clock;
+use crate::clock::{self, Moment};
 use crate::error::{Code, Error};
 use crate::http::client::Observer;
 use tasks::Tasks;
@@ -56,6 +55,16 @@ trait Surface {
     fn resume(&mut self) -> io::Result<()>;
 }
 
+/// What the loop knows of time.
+trait Clocks {
+    fn now(&self) -> Now;
+    /// Waits until the moment has come.
+    async fn sleep_until(&self, moment: Moment);
+}
+
+/// Those of the machine.
+struct System;
+
 type Events = Pin<Box<dyn Stream<Item = io::Result<Event>>>>;
 
 /// Takes the terminal, shows that it did, reads what the app needs by `load`, and runs until an effect quits.
@@ -80,7 +89,7 @@ pub(super) async fn run(
     let mut turning = Loop {
         surface: terminal,
         tasks: Tasks::new(service, outside, sender),
-        now: || Now { moment: clock::now(), time: clock::wall() },
+        clocks: System,
         open_input: || Box::pin(EventStream::new()) as Events,
         ended: None,
     };
@@ -91,16 +100,16 @@ pub(super) async fn run(
     ended.map_err(|error| terminal_error(&error))
 }
 
-struct Loop<S, N, I> {
+struct Loop<S, C, I> {
     surface: S,
     tasks: Tasks,
-    now: N,
+    clocks: C,
     /// Called anew after a suspension: a stream that is kept goes on reading the shell's keys.
     open_input: I,
     ended: Option<Ended>,
 }
 
-impl<S: Surface, N: Fn() -> Now, I: Fn() -> Events> Loop<S, N, I> {
+impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
     async fn run(
         &mut self,
         model: &mut Model,
@@ -117,9 +126,9 @@ impl<S: Surface, N: Fn() -> Now, I: Fn() -> Events> Loop<S, N, I> {
                 listens = !listens;
                 self.surface.listen_to_mouse(listens)?;
             }
-            let drawn_at = (self.now)();
+            let drawn_at = self.clocks.now();
             self.surface.draw(|frame| view(model, drawn_at, frame))?;
-            let wakeup = next_wakeup(model, drawn_at).map(|moment| moment - drawn_at.moment);
+            let wakeup = next_wakeup(model, drawn_at);
             let mut messages = Vec::new();
             tokio::select! {
                 biased;
@@ -134,7 +143,7 @@ impl<S: Surface, N: Fn() -> Now, I: Fn() -> Events> Loop<S, N, I> {
                     // The terminal is gone.
                     Some(Err(_)) | None => return Ok(Ended::Interrupted),
                 },
-                () = sleep(wakeup) => messages.push(Message::Woken),
+                () = wake(&self.clocks, wakeup) => messages.push(Message::Woken),
                 change = self.surface.change() => {
                     match change {
                         Change::Stop => {
@@ -155,7 +164,7 @@ impl<S: Surface, N: Fn() -> Now, I: Fn() -> Events> Loop<S, N, I> {
                 self.surface.clear()?;
             }
             for message in messages {
-                let effects = update(model, message, (self.now)());
+                let effects = update(model, message, self.clocks.now());
                 self.perform(effects)?;
             }
             if let Some(ended) = self.ended.take() {
@@ -166,7 +175,7 @@ impl<S: Surface, N: Fn() -> Now, I: Fn() -> Events> Loop<S, N, I> {
 
     fn fit(&self, model: &mut Model) {
         let window = self.surface.size();
-        update(model, Message::Resized { columns: window.width, rows: window.height }, (self.now)());
+        update(model, Message::Resized { columns: window.width, rows: window.height }, self.clocks.now());
     }
 
     fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
@@ -212,15 +221,25 @@ fn message(event: &Event) -> Option<Message> {
     }
 }
 
-async fn sleep(time: Option<Duration>) {
-    match time {
-        Some(time) => tokio::time::sleep(time).await,
+async fn wake(clocks: &impl Clocks, moment: Option<Moment>) {
+    match moment {
+        Some(moment) => clocks.sleep_until(moment).await,
         None => std::future::pending().await,
     }
 }
 
 fn terminal_error(error: &io::Error) -> Error {
     Error::new(Code::Other, "the terminal cannot be used").because(error).hint("try `device-login login --plain`")
+}
+
+impl Clocks for System {
+    fn now(&self) -> Now {
+        Now { moment: clock::now(), time: clock::wall() }
+    }
+
+    async fn sleep_until(&self, moment: Moment) {
+        clock::sleep_until(moment).await;
+    }
 }
 
 impl Surface for Terminal {
@@ -241,7 +260,7 @@ impl Surface for Terminal {
     }
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
-        Terminal::copy(self, text)
+        Terminal::copy(text)
     }
 
     fn ask_to_stop(&mut self) -> io::Result<()> {
@@ -276,7 +295,6 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::clock::Moment;
     use crate::config::{Config, Motion};
     use crate::http::client::Client;
     use crate::profile::ProfileName;
@@ -331,6 +349,21 @@ mod tests {
         }
     }
 
+    /// Stands still while there is work.
+    struct Paused {
+        start: Instant,
+    }
+
+    impl Clocks for Paused {
+        fn now(&self) -> Now {
+            now_at(self.start.elapsed())
+        }
+
+        async fn sleep_until(&self, moment: Moment) {
+            tokio::time::sleep_until(self.start + (moment - Moment::at(Duration::ZERO))).await;
+        }
+    }
+
     /// Runs the app for so long on a clock that stands still while there is work, with these events and messages at their
     /// times, and tells when frames were drawn.
     async fn frames(
@@ -349,7 +382,7 @@ mod tests {
         let mut turning = Loop {
             surface: Counted { terminal, frames: Vec::new(), start },
             tasks: Tasks::new(service, Outside { browser: None, demo: None, supervisor: None }, sender.clone()),
-            now: || now_at(start.elapsed()),
+            clocks: Paused { start },
             open_input: || typed(start, events.clone()),
             ended: None,
         };

@@ -2,8 +2,10 @@
 //!
 //! It is given back when [`Terminal`] is dropped, and by the panic hook before a panic's text is printed.
 
+use std::cell::RefCell;
 use std::fmt;
-use std::io::{self, Stdout, Write};
+use std::io::{self, Write};
+use std::rc::Rc;
 use std::sync::Once;
 
 use crossterm::clipboard::CopyToClipboard;
@@ -20,9 +22,13 @@ use ratatui::{Frame, TerminalOptions, Viewport};
 
 use super::job_control::{Change, JobControl};
 
+/// Bytes up to which terminals show a frame at once anyway.
+const SHORT: usize = 256;
+
 /// The terminal, taken.
 pub(super) struct Terminal {
-    screen: ratatui::Terminal<CrosstermBackend<Stdout>>,
+    screen: ratatui::Terminal<CrosstermBackend<Outgoing>>,
+    outgoing: Outgoing,
     listens_to_mouse: bool,
     job: JobControl,
 }
@@ -34,8 +40,9 @@ impl Terminal {
         enter()?;
         // The window tells when its size changes, so that no frame has to ask for it.
         let options = TerminalOptions { viewport: Viewport::Fixed(window()) };
-        match ratatui::Terminal::with_options(CrosstermBackend::new(io::stdout()), options) {
-            Ok(screen) => Ok(Self { screen, listens_to_mouse: false, job }),
+        let outgoing = Outgoing::default();
+        match ratatui::Terminal::with_options(CrosstermBackend::new(outgoing.clone()), options) {
+            Ok(screen) => Ok(Self { screen, outgoing, listens_to_mouse: false, job }),
             Err(error) => {
                 leave();
                 Err(error)
@@ -45,9 +52,16 @@ impl Terminal {
 
     /// Draws one frame, shown at once by terminals that can.
     pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        queue!(io::stdout(), BeginSynchronizedUpdate)?;
         self.screen.draw(draw)?;
-        execute!(io::stdout(), EndSynchronizedUpdate)
+        let mut frame = self.outgoing.0.borrow_mut();
+        let mut stdout = io::stdout();
+        if frame.len() > SHORT {
+            queue!(stdout, BeginSynchronizedUpdate)?;
+            queue!(frame, EndSynchronizedUpdate)?;
+        }
+        stdout.write_all(&frame)?;
+        frame.clear();
+        stdout.flush()
     }
 
     /// Has the terminal tell what the mouse does, or leave it to selecting text.
@@ -58,14 +72,14 @@ impl Terminal {
 
     /// Fits the window and forgets what is on it, so that the next frame draws every cell.
     pub(super) fn clear(&mut self) -> io::Result<()> {
-        queue!(io::stdout(), Clear(ClearType::All))?;
+        queue!(self.outgoing, Clear(ClearType::All))?;
         // `clear` would ask the terminal where its cursor is, and wait for terminals that do not answer.
         self.screen.resize(window())
     }
 
     /// Sends text to the terminal's clipboard (OSC 52), without tmux's wrapping, which breaks `set-clipboard on`.
-    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
-        execute!(self.screen.backend_mut(), CopyToClipboard::to_clipboard_from(text))
+    pub(super) fn copy(text: &str) -> io::Result<()> {
+        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
     }
 
     /// What others want of the job that this process is part of.
@@ -78,7 +92,6 @@ impl Terminal {
         if !JobControl::can_be_continued() {
             return Ok(());
         }
-        self.screen.show_cursor()?;
         leave();
         self.job.stop().await?;
         self.resume()
@@ -91,6 +104,21 @@ impl Terminal {
         enter()?;
         self.listen_to_mouse(self.listens_to_mouse)?;
         self.clear()
+    }
+}
+
+/// What is on its way to the screen: a frame goes there in one piece.
+#[derive(Clone, Default)]
+struct Outgoing(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Outgoing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    /// Waits for the end of the frame.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -18,7 +18,7 @@ use crate::providers::{ClientAuthentication, DataCenter, Provider};
 use crate::secret::Secret;
 use crate::service::failure::Asked;
 use crate::service::tokens::DEFAULT_TOKEN_LIFE;
-use crate::service::{QrFile, Service, account, discovery, driver, grants, store_error, transport_error};
+use crate::service::{QrFile, Service, account, discovery, grants, store_error, transport_error};
 use crate::storage::{Account, Grant, Happened, Record, RevocationNote};
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
@@ -86,7 +86,7 @@ impl Attempt {
                     flow.handle(clock::now(), reply);
                 }
                 Step::Wait(until) => tokio::select! {
-                    () = driver::wait(until) => {}
+                    () = clock::sleep_until(until) => {}
                     () = presence.asked() => flow.ask_now(clock::now()),
                 },
                 Step::AwaitReply => unreachable!("every request is answered before the next step"),

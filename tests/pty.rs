@@ -312,6 +312,28 @@ fn the_code_scans_whatever_the_terminal_can_do() {
 }
 
 #[test]
+fn the_code_scans_through_multiplexers() {
+    let sockets = tempfile::tempdir().expect("a temporary directory");
+    let sockets = sockets.path().display();
+    let inside = "$program demo";
+    for multiplexer in [
+        // The names that it gives to itself: eight colors by default, 256 as many set it.
+        format!("TMUX_TMPDIR={sockets} exec tmux -f /dev/null new-session '{inside}' ';' set status off"),
+        format!(
+            "TMUX_TMPDIR={sockets} exec tmux -L other -f /dev/null set -g default-terminal tmux-256color ';' \
+             new-session '{inside}' ';' set status off"
+        ),
+        format!("SCREENDIR={sockets}/screen exec screen -c /dev/null -U {inside}"),
+    ] {
+        let terminal = Terminal::start_shell(&multiplexer, 80, 24);
+        let scanned = terminal.wait_until(|screen| camera::DARK.decode(screen, 4));
+        assert!(scanned.contains("/oauth/v3/device/setCode?devcode="), "{multiplexer}: {scanned}");
+        terminal.press("\u{3}");
+        terminal.wait_for_end();
+    }
+}
+
+#[test]
 fn copying_speaks_to_the_terminal() {
     let terminal = demo();
     terminal.press("c");

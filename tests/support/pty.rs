@@ -151,6 +151,12 @@ impl Terminal {
         (code, left(&state.bytes) + &left(text.as_bytes()))
     }
 
+    /// Waits for the end of something that leaves the terminal in its own way.
+    #[track_caller]
+    pub(crate) fn wait_for_end(self) {
+        self.wait(|state| state.end).unwrap_or_else(|contents| panic!("it does not end:\n{contents}"));
+    }
+
     /// Waits for the end and tells the exit code. The terminal must be as it was: settings, screen, cursor.
     #[track_caller]
     pub(crate) fn ends(self) -> i32 {

@@ -33,33 +33,33 @@ fn lines(model: &Model, columns: u16) -> Vec<Line<'static>> {
     let here = model.screen.scope();
     let others = Scope::ALL.into_iter().filter(|scope| *scope != here && *scope != Scope::Everywhere);
     let scopes: Vec<Scope> = [here, Scope::Everywhere].into_iter().chain(others).collect();
+    let columns = usize::from(columns);
+    let in_a_row = if columns >= 2 * COLUMN { 2 } else { 1 };
     let mut lines = Vec::new();
-    if usize::from(columns) >= 2 * COLUMN {
-        for pair in scopes.chunks(2) {
-            lines.push(Line::default());
-            let column = usize::from(columns) / 2;
-            let lists = pair.iter().map(|scope| list(model, *scope, column)).collect();
-            lines.extend(side_by_side(lists, column));
-        }
-    } else {
-        for scope in &scopes {
-            lines.extend(list(model, *scope, usize::from(columns)));
-            lines.push(Line::default());
-        }
-    }
-    if model.screen == Screen::SignIn {
+    for (row, scopes) in scopes.chunks(in_a_row).enumerate() {
+        let column = columns / in_a_row;
+        lines.extend(side_by_side(scopes.iter().map(|scope| list(model, *scope, column)).collect(), column));
         lines.push(Line::default());
-        let room = usize::from(columns.saturating_sub(4));
-        let (full, inverted) = (model.key(Command::FullScreenQr), model.key(Command::InvertQr));
-        let scanning = format!(
-            "QR code does not scan? Press {full}, then {inverted}; make the font smaller; or type the address and the \
-             code: they do the same."
-        );
-        let copying = "Copy fails in tmux? It needs: set -g set-clipboard on";
-        let advice = [scanning.as_str(), copying].into_iter().flat_map(|text| text::wrap(text, room));
-        lines.extend(advice.map(|line| Line::raw(format!(" {line}"))));
+        if row == 0 {
+            lines.extend(advice(model, columns));
+        }
     }
     lines
+}
+
+/// What to do where a code or a copy does not get to where it should.
+fn advice(model: &Model, columns: usize) -> Vec<Line<'static>> {
+    if model.screen != Screen::SignIn {
+        return Vec::new();
+    }
+    let (full, inverted) = (model.key(Command::FullScreenQr), model.key(Command::InvertQr));
+    let scanning = format!(
+        "QR code does not scan? Press {full}, then {inverted}; make the font smaller; or type the address and the \
+         code: they do the same."
+    );
+    let copying = "Copy fails in tmux? It needs: set -g set-clipboard on".to_owned();
+    let texts = [scanning, copying].into_iter().flat_map(|text| text::wrap(&text, columns.saturating_sub(4)));
+    texts.map(|line| Line::raw(format!(" {line}"))).chain([Line::default()]).collect()
 }
 
 /// The keys of one scope, with its name above them.

@@ -40,6 +40,8 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         // The log has it.
         Message::CallKept { .. } => Vec::new(),
         Message::Key(key) => {
+            // It was there to be read, and what comes next has a word of its own.
+            model.notice = None;
             let attends = (model.screen == Screen::SignIn).then(|| sign_in::attended_by_key(model)).flatten();
             attends.into_iter().chain(press(model, key, now)).collect()
         }
@@ -247,7 +249,7 @@ pub(super) fn scrolled(model: &Model, overlay: Overlay, command: Command) -> Ove
 fn confirmed(model: &mut Model, action: Confirmed, now: Now) -> Vec<Effect> {
     match action {
         Confirmed::CancelSignIn => sign_in::leave(model),
-        Confirmed::NewCode => sign_in::new_code(model),
+        Confirmed::NewCode => sign_in::new_code(model, now),
         Confirmed::SendRequest => api::send_confirmed(model),
         Confirmed::SignOut(profile) => profiles::sign_out(model, profile, now),
         Confirmed::Refresh(profile) => profiles::refresh(model, profile, now),

@@ -43,8 +43,8 @@ pub struct SignInPanel {
     pub stage: Stage,
     /// The code before this one, and when it ran out.
     pub previous: Option<(String, Timestamp)>,
-    /// The code that was given up for one that has not come yet.
-    pub given_up: Option<String>,
+    /// A sign-in that was begun for a code in the place of this one, which stays until that has come.
+    successor: Option<TaskId>,
     pub qr: QrView,
     pub is_link_bare: bool,
     /// Codes were replaced since a key was pressed.
@@ -143,7 +143,7 @@ pub fn start(model: &mut Model, profile: ProfileName, options: SignIn) -> Vec<Ef
         task,
         stage: Stage::Asking { host: None },
         previous: None,
-        given_up: None,
+        successor: None,
         qr,
         is_link_bare: false,
         is_left_alone: false,
@@ -156,6 +156,9 @@ pub fn start(model: &mut Model, profile: ProfileName, options: SignIn) -> Vec<Ef
 
 /// Takes in an event of the sign-in under way.
 pub fn happened(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -> Vec<Effect> {
+    if model.sign_in.as_ref().is_some_and(|panel| panel.successor == Some(task)) {
+        return succeed(model, task, event, now);
+    }
     let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) else {
         return Vec::new();
     };
@@ -163,10 +166,7 @@ pub fn happened(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -
     model.notice.take_if(|notice| notice.mark == Mark::Working);
     match (event, &mut panel.stage) {
         (SignInEvent::Asking { host }, _) => panel.stage = Stage::Asking { host: Some(host) },
-        (SignInEvent::CodeIssued { code, next_poll_at }, _) => {
-            panel.given_up = None;
-            panel.stage = waiting(code, next_poll_at);
-        }
+        (SignInEvent::CodeIssued { code, next_poll_at }, _) => panel.stage = waiting(code, next_poll_at),
         (SignInEvent::CodeRenewed { code, next_poll_at }, stage) => {
             if let Stage::Waiting(old) = stage {
                 panel.previous = Some((old.code.user_code.clone(), old.code.expires_at_time));
@@ -178,11 +178,28 @@ pub fn happened(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -
             waiting.next_poll_at = next_poll_at;
             say_when_asked(model, now);
         }
-        (SignInEvent::Approved, _) => panel.stage = Stage::Approved,
+        (SignInEvent::Approved, _) => {
+            panel.stage = Stage::Approved;
+            return panel.successor.take().map(Effect::Cancel).into_iter().collect();
+        }
         (event, Stage::Waiting(waiting)) => waiting.take(event, now),
         _ => {}
     }
     Vec::new()
+}
+
+/// Puts the new code in the place of the old one, which is given up only now.
+fn succeed(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -> Vec<Effect> {
+    let (Some(panel), SignInEvent::CodeIssued { code, next_poll_at }) = (model.sign_in.as_mut(), event) else {
+        return Vec::new();
+    };
+    let old_task = std::mem::replace(&mut panel.task, task);
+    let old_stage = std::mem::replace(&mut panel.stage, waiting(code, next_poll_at));
+    (panel.successor, panel.previous) = (None, None);
+    if let Stage::Waiting(old) = old_stage {
+        model.say(Mark::Attention, format!("Code {} was given up. Use the new one.", old.code.user_code), now);
+    }
+    vec![Effect::Cancel(old_task)]
 }
 
 /// Takes in that a key was pressed, whichever: somebody is there, so that codes go on being replaced.
@@ -217,9 +234,24 @@ pub fn unsaved(model: &mut Model, task: TaskId, error: Error) -> Vec<Effect> {
 
 /// Takes in the end of the sign-in under way.
 pub fn ended(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, now: Now) -> Vec<Effect> {
-    let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) else {
+    let Some(panel) = model.sign_in.as_mut() else { return Vec::new() };
+    if panel.successor == Some(task) {
+        panel.successor = None;
+        return no_successor(model, &result, now);
+    }
+    if panel.task != task {
         return Vec::new();
-    };
+    }
+    let mut effects = vec![Effect::LoadStatuses];
+    match panel.successor.take() {
+        Some(successor) if result.is_ok() => effects.push(Effect::Cancel(successor)),
+        Some(successor) => {
+            // The new code is on its way, whatever became of the old one.
+            (panel.task, panel.stage) = (successor, Stage::Asking { host: None });
+            return Vec::new();
+        }
+        None => {}
+    }
     panel.qr.is_full_screen = false;
     panel.is_link_bare = false;
     model.overlay = None;
@@ -237,7 +269,16 @@ pub fn ended(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, n
             Stage::Failed { error, user_code, at: now.time }
         }
     };
-    vec![Effect::LoadStatuses]
+    effects
+}
+
+/// Says that no new code came, and that the old one is as good as before.
+fn no_successor(model: &mut Model, result: &Result<SignedIn, Error>, now: Now) -> Vec<Effect> {
+    if let (Err(error), Some(SignInPanel { stage: Stage::Waiting(waiting), .. })) = (result, &model.sign_in) {
+        let why = error.cause.as_ref().unwrap_or(&error.message);
+        model.say(Mark::Attention, format!("{} is still good. No new one: {why}.", waiting.code.user_code), now);
+    }
+    Vec::new()
 }
 
 /// Does what the person asked for.
@@ -254,13 +295,16 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
             scroll(model, command, now);
             Vec::new()
         }
-        _ if !is_offered => Vec::new(),
+        _ if !is_offered => {
+            say_why_not(model, command, now);
+            Vec::new()
+        }
         Command::FullScreenQr => panel_qr(model, |qr| qr.is_full_screen = !qr.is_full_screen),
         Command::InvertQr => panel_qr(model, |qr| qr.is_inverted = !qr.is_inverted),
-        Command::BiggerQr => panel_qr(model, |qr| qr.step = (qr.step + 1).min(20)),
-        Command::SmallerQr => panel_qr(model, |qr| qr.step = (qr.step - 1).max(-20)),
+        Command::BiggerQr => resize_qr(model, 1, now),
+        Command::SmallerQr => resize_qr(model, -1, now),
         Command::NewCode | Command::SignIn => ask_for_new_code(model, now),
-        Command::Choose => choose(model),
+        Command::Choose => choose(model, now),
         Command::Back | Command::Quit => back(model, now),
         Command::OpenApi => open_api(model),
         Command::SignOut => {
@@ -293,10 +337,14 @@ pub fn commands(model: &Model) -> Vec<Command> {
         Stage::Waiting(_) if panel.is_link_bare => {
             vec![Command::BareLink, Command::CopyLink, Command::CopyCode, Command::Back]
         }
-        Stage::Waiting(_) => {
+        Stage::Waiting(waiting) => {
             // In the demo nothing else goes on.
             let mut commands = if model.is_demo { vec![Command::DemoApprove] } else { Vec::new() };
-            commands.extend([Command::CopyCode, Command::CopyLink, Command::FullScreenQr, Command::NewCode]);
+            commands.extend([Command::CopyCode, Command::CopyLink]);
+            if view::has_full_screen_qr(model, waiting) {
+                commands.push(Command::FullScreenQr);
+            }
+            commands.push(Command::NewCode);
             if model.is_demo {
                 commands.extend([Command::DemoApproveElsewhere, Command::DemoDecline]);
             }
@@ -330,7 +378,9 @@ pub fn label(model: &Model, command: Command) -> Option<&'static str> {
         (Command::Choose, Stage::Unsaved { .. }) => Some("try again"),
         (Command::Choose, Stage::Failed { error, .. }) if error.code == Code::CodeExpired => Some("new code"),
         (Command::Choose, Stage::Failed { .. }) => Some("edit profile"),
-        (Command::NewCode, Stage::Failed { error, .. }) if is_of_profile(error) => Some("try again"),
+        (Command::NewCode, Stage::Failed { error, user_code, .. }) if is_of_profile(error) || user_code.is_none() => {
+            Some("try again")
+        }
         (Command::FullScreenQr | Command::BareLink | Command::Back, Stage::Waiting(_)) if is_covered => Some("back"),
         (Command::Back, Stage::Failed { .. }) if !model.is_single_sign_in => Some("back"),
         (Command::Back, Stage::Failed { .. }) => Some("leave"),
@@ -365,7 +415,9 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
 pub fn leave(model: &mut Model) -> Vec<Effect> {
     let Some(panel) = model.sign_in.take() else { return profiles::open(model) };
     let mut effects = match &panel.stage {
-        Stage::Asking { .. } | Stage::Waiting(_) | Stage::Approved => vec![Effect::Cancel(panel.task)],
+        Stage::Asking { .. } | Stage::Waiting(_) | Stage::Approved => {
+            [panel.task].into_iter().chain(panel.successor).map(Effect::Cancel).collect()
+        }
         Stage::Unsaved { .. } => vec![Effect::TrySaving { task: panel.task, again: false }],
         Stage::GivingBack | Stage::SignedIn { .. } | Stage::Failed { .. } => Vec::new(),
     };
@@ -435,11 +487,42 @@ fn panel_qr(model: &mut Model, change: impl FnOnce(&mut QrView)) -> Vec<Effect> 
     Vec::new()
 }
 
-fn choose(model: &mut Model) -> Vec<Effect> {
+/// Another size of the QR code, if the window has one.
+fn resize_qr(model: &mut Model, step: i16, now: Now) -> Vec<Effect> {
+    let before = view::shown_qr(model, now);
+    if before.is_none() {
+        return Vec::new();
+    }
+    panel_qr(model, |qr| qr.step += step);
+    if view::shown_qr(model, now) == before {
+        panel_qr(model, |qr| qr.step -= step);
+        let most = if step > 0 { "large" } else { "small" };
+        model.say(Mark::Attention, format!("The QR code is as {most} as it gets in this window."), now);
+    }
+    Vec::new()
+}
+
+/// Answers a key that could be expected to do something here.
+fn say_why_not(model: &mut Model, command: Command, now: Now) {
+    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else { return };
+    let text = match command {
+        Command::FullScreenQr => match view::lack_of_full_screen_qr(model, waiting) {
+            Some(lack) => format!("{lack} The address and the code do the same."),
+            None => return,
+        },
+        Command::OpenBrowser => {
+            format!("No browser can be opened here. {} copies the link.", model.key(Command::CopyLink))
+        }
+        _ => return,
+    };
+    model.say(Mark::Attention, text, now);
+}
+
+fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.sign_in.as_ref().map(|panel| &panel.stage) {
         Some(Stage::SignedIn { .. }) => go_on(model),
         Some(Stage::Unsaved { .. }) => decide_saving(model, true),
-        Some(Stage::Failed { error, .. }) if error.code == Code::CodeExpired => new_code(model),
+        Some(Stage::Failed { error, .. }) if error.code == Code::CodeExpired => new_code(model, now),
         Some(Stage::Failed { error, .. }) if is_of_profile(error) => edit_profile(model),
         Some(Stage::Waiting(_)) => model.sign_in.iter().map(|panel| Effect::AskNow(panel.task)).collect(),
         _ => Vec::new(),
@@ -505,27 +588,24 @@ fn open_api(model: &mut Model) -> Vec<Effect> {
 fn ask_for_new_code(model: &mut Model, now: Now) -> Vec<Effect> {
     let code = match model.sign_in.as_ref().map(|panel| &panel.stage) {
         Some(Stage::Waiting(waiting)) if now.moment < waiting.code.expires_at => &waiting.code.user_code,
-        _ => return new_code(model),
+        _ => return new_code(model, now),
     };
     let question = format!("Somebody may be typing {code} right now. A new code makes it worthless.");
     model.overlay = Some(Overlay::Confirm { question, action: Confirmed::NewCode });
     Vec::new()
 }
 
-/// Gives the code up, if there is one, and starts anew.
-pub fn new_code(model: &mut Model) -> Vec<Effect> {
-    let Some(panel) = &model.sign_in else { return Vec::new() };
+/// Starts anew. A code that still waits goes on until the new one has come.
+pub fn new_code(model: &mut Model, now: Now) -> Vec<Effect> {
+    let successor = model.new_task();
+    let Some(panel) = &mut model.sign_in else { return Vec::new() };
     let (profile, options) = (panel.profile.clone(), panel.options.clone());
-    let given_up = match &panel.stage {
-        Stage::Waiting(waiting) => Some((panel.task, waiting.code.user_code.clone())),
-        _ => None,
-    };
-    let started = start(model, profile, options);
-    let cancel = given_up.as_ref().map(|(task, _)| Effect::Cancel(*task));
-    if let Some(panel) = &mut model.sign_in {
-        panel.given_up = given_up.map(|(_, code)| code);
-    }
-    cancel.into_iter().chain(started).collect()
+    let Stage::Waiting(waiting) = &panel.stage else { return start(model, profile, options) };
+    let text = format!("Asking for a new code. {} stays good until it comes.", waiting.code.user_code);
+    let is_first = panel.successor.is_none();
+    panel.successor.get_or_insert(successor);
+    model.say(Mark::Working, text, now);
+    if is_first { vec![Effect::StartSignIn { task: successor, profile, options }] } else { Vec::new() }
 }
 
 /// What went wrong is in the profile, so that another try would go the same way.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use ratatui::layout::Size;
 
 use super::{LastAnswer, SignInPanel, Stage, start};
 use crate::clock::Moment;
@@ -52,7 +53,8 @@ fn empty() -> Model {
         data_center: Some("us".to_owned()),
         scopes: vec!["ZohoCRM.users.READ".to_owned()],
     };
-    Model::new(Environment::default().abilities(), machine, BTreeMap::from([(work(), subject)]))
+    let environment = Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Environment::default() };
+    Model::new(environment.abilities(), machine, BTreeMap::from([(work(), subject)]))
 }
 
 /// A model whose sign-in was started at 0, and the task of that.
@@ -76,7 +78,11 @@ fn waiting() -> (Model, TaskId) {
 }
 
 fn happen(model: &mut Model, task: TaskId, event: SignInEvent, seconds: f64) {
-    assert_eq!(update(model, Message::SignIn { task, event }, at(seconds)), []);
+    assert_eq!(answered(model, task, event, seconds), []);
+}
+
+fn answered(model: &mut Model, task: TaskId, event: SignInEvent, seconds: f64) -> Vec<Effect> {
+    update(model, Message::SignIn { task, event }, at(seconds))
 }
 
 fn end(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, seconds: f64) -> Vec<Effect> {
@@ -151,46 +157,119 @@ fn a_code_that_is_good_is_given_up_for_a_new_one_only_after_asking() {
     }
 }
 
-#[test]
-fn a_code_that_ran_out_is_replaced_without_asking() {
-    let (mut model, task) = waiting();
-    let effects = press(&mut model, Key::Char('n'), 300.0);
-    assert!(matches!(&effects[..], [Effect::Cancel(old), Effect::StartSignIn { .. }] if *old == task), "{effects:?}");
-}
-
-#[test]
-fn a_code_given_up_for_none_is_told_to_be_lost() {
-    let (mut model, task) = waiting();
-    press(&mut model, Key::Char('n'), 11.0);
-    press(&mut model, Key::Char('y'), 12.0);
-    assert_eq!(panel(&model).given_up.as_deref(), Some("ABCD-1234"));
-    let new = TaskId(task.0 + 1);
-    let (mut came, next_poll_at) = (code("WXYZ-7788", 13.0), at(43.0).moment);
-    came.expires_at = at(313.0).moment;
-    happen(&mut model, new, SignInEvent::CodeIssued { code: came, next_poll_at }, 13.0);
-    assert_eq!(panel(&model).given_up, None);
-}
-
-#[test]
-fn a_new_code_cancels_the_old_sign_in_first_and_is_renewed_as_often_as_was_asked() {
-    let (mut model, task) = waiting();
-    model.sign_in.as_mut().expect("the panel is open").options.renewals = 2;
-    let new = TaskId(task.0 + 1);
-    let options = SignIn { renewals: 2, ..SignIn::default() };
-    press(&mut model, Key::Char('n'), 11.0);
-    let effects = press(&mut model, Key::Char('y'), 11.5);
-    assert_eq!(effects, [Effect::Cancel(task), Effect::StartSignIn { task: new, profile: work(), options }]);
-}
-
-#[test]
-fn events_of_a_cancelled_sign_in_change_nothing() {
+/// Asked for a new code 11 s after the first, which is still there; and the sign-in that the new one is to come from.
+fn waiting_for_another() -> (Model, TaskId, TaskId) {
     let (mut model, task) = waiting();
     press(&mut model, Key::Char('n'), 11.0);
     press(&mut model, Key::Char('y'), 11.5);
-    let late = SignInEvent::CodeRenewed { code: code("LATE-0000", 12.0), next_poll_at: at(42.0).moment };
-    happen(&mut model, task, late, 12.0);
-    assert_eq!(end(&mut model, task, Ok(signed_in()), 13.0), []);
-    assert!(matches!(panel(&model).stage, Stage::Asking { host: None }));
+    (model, task, TaskId(task.0 + 1))
+}
+
+fn shown_code(model: &Model) -> &str {
+    let Stage::Waiting(waiting) = &panel(model).stage else { panic!("a code waits: {:?}", panel(model).stage) };
+    &waiting.code.user_code
+}
+
+#[test]
+fn a_code_that_ran_out_is_replaced_without_asking() {
+    let (mut model, _) = waiting();
+    let effects = press(&mut model, Key::Char('n'), 300.0);
+    assert!(matches!(&effects[..], [Effect::StartSignIn { .. }]), "{effects:?}");
+}
+
+#[test]
+fn a_code_is_given_up_only_when_the_new_one_has_come() {
+    let (mut model, task, new) = waiting_for_another();
+    assert_eq!(shown_code(&model), "ABCD-1234");
+    let asking = SignInEvent::Asking { host: "accounts.zoho.com".to_owned() };
+    happen(&mut model, new, asking, 12.0);
+    let pending = SignInEvent::Pending { next_poll_at: at(60.0).moment };
+    happen(&mut model, task, pending, 12.5);
+    assert_eq!(shown_code(&model), "ABCD-1234");
+    let (mut came, next_poll_at) = (code("WXYZ-7788", 13.0), at(43.0).moment);
+    came.expires_at = at(313.0).moment;
+    let effects = answered(&mut model, new, SignInEvent::CodeIssued { code: came, next_poll_at }, 13.0);
+    assert_eq!(effects, [Effect::Cancel(task)]);
+    assert_eq!(shown_code(&model), "WXYZ-7788");
+    let notice = model.notice.as_ref().expect("it says so");
+    assert_eq!(notice.text, "Code ABCD-1234 was given up. Use the new one.");
+    // What still comes of the old one changes nothing.
+    let late = SignInEvent::CodeRenewed { code: code("LATE-0000", 14.0), next_poll_at: at(44.0).moment };
+    happen(&mut model, task, late, 14.0);
+    assert_eq!(end(&mut model, task, Ok(signed_in()), 15.0), []);
+    assert_eq!(shown_code(&model), "WXYZ-7788");
+}
+
+#[test]
+fn a_code_stays_where_no_new_one_can_be_had() {
+    let (mut model, task, new) = waiting_for_another();
+    assert_eq!(end(&mut model, new, Err(failure(Code::Network)), 12.0), []);
+    assert_eq!(shown_code(&model), "ABCD-1234");
+    let notice = model.notice.as_ref().expect("it says so");
+    assert!(notice.text.starts_with("ABCD-1234 is still good. No new one: "), "{}", notice.text);
+    happen(&mut model, task, SignInEvent::Approved, 13.0);
+    assert!(matches!(panel(&model).stage, Stage::Approved));
+}
+
+#[test]
+fn an_approval_of_the_old_code_ends_the_wait_for_the_new_one() {
+    let (mut model, task, new) = waiting_for_another();
+    assert_eq!(answered(&mut model, task, SignInEvent::Approved, 12.0), [Effect::Cancel(new)]);
+    assert_eq!(end(&mut model, task, Ok(signed_in()), 13.0), [Effect::LoadStatuses]);
+}
+
+#[test]
+fn the_end_of_the_old_code_leaves_the_new_one_to_come() {
+    let (mut model, task, new) = waiting_for_another();
+    assert_eq!(end(&mut model, task, Err(failure(Code::CodeExpired)), 12.0), []);
+    assert!(matches!(panel(&model).stage, Stage::Asking { .. }));
+    happen(
+        &mut model,
+        new,
+        SignInEvent::CodeIssued { code: code("WXYZ-7788", 13.0), next_poll_at: at(43.0).moment },
+        13.0,
+    );
+    assert_eq!(shown_code(&model), "WXYZ-7788");
+}
+
+#[test]
+fn leaving_gives_up_the_code_that_is_there_and_the_one_to_come() {
+    let (mut model, task, new) = waiting_for_another();
+    press(&mut model, Key::Esc, 30.0);
+    let effects = press(&mut model, Key::Char('y'), 31.0);
+    assert_eq!(effects[..2], [Effect::Cancel(task), Effect::Cancel(new)]);
+}
+
+#[test]
+fn a_new_code_is_asked_for_once_and_renewed_as_often_as_was_asked() {
+    let (mut model, task) = waiting();
+    model.sign_in.as_mut().expect("the panel is open").options.renewals = 2;
+    let options = SignIn { renewals: 2, ..SignIn::default() };
+    press(&mut model, Key::Char('n'), 11.0);
+    let effects = press(&mut model, Key::Char('y'), 11.5);
+    assert_eq!(effects, [Effect::StartSignIn { task: TaskId(task.0 + 1), profile: work(), options }]);
+    press(&mut model, Key::Char('n'), 12.0);
+    assert_eq!(press(&mut model, Key::Char('y'), 12.5), []);
+}
+
+#[test]
+fn a_key_that_can_do_nothing_here_says_why() {
+    let (mut model, _) = waiting();
+    press(&mut model, Key::Char('o'), 1.0);
+    assert_eq!(model.notice.take().expect("a word").text, "No browser can be opened here. u copies the link.");
+    model.window = Size::new(34, 12);
+    press(&mut model, Key::Char('f'), 1.0);
+    let text = model.notice.take().expect("a word").text;
+    assert!(text.starts_with("QR code needs ") && text.contains("34x12"), "{text}");
+    assert!(!panel(&model).qr.is_full_screen);
+    model.window = Size::new(80, 24);
+    for _ in 0..30 {
+        press(&mut model, Key::Char('+'), 1.0);
+    }
+    assert_eq!(model.notice.take().expect("a word").text, "The QR code is as large as it gets in this window.");
+    let largest = panel(&model).qr.step;
+    press(&mut model, Key::Char('-'), 1.0);
+    assert_eq!((model.notice.take(), panel(&model).qr.step), (None, largest - 1));
 }
 
 #[test]

@@ -13,7 +13,7 @@ mod words;
 use outcome::Outcome;
 use place::Place;
 use ratatui::Frame;
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
 use text::{Scene, Text};
@@ -59,7 +59,26 @@ pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
 
 /// Whether the window has room for a code over the whole of it.
 pub fn has_full_screen_qr(model: &Model, waiting: &Waiting) -> bool {
-    bare::has_full_screen_qr(model, waiting)
+    lack_of_full_screen_qr(model, waiting).is_none()
+}
+
+/// Why it has none.
+pub fn lack_of_full_screen_qr(model: &Model, waiting: &Waiting) -> Option<String> {
+    bare::lack_of_full_screen_qr(model, waiting)
+}
+
+/// How the QR code is drawn now, if it is.
+pub fn shown_qr(model: &Model, now: Now) -> Option<Fit> {
+    let panel = model.sign_in.as_ref()?;
+    let Stage::Waiting(waiting) = &panel.stage else { return None };
+    if panel.qr.is_full_screen {
+        return bare::full_screen_qr_fit(model, panel.qr, waiting);
+    }
+    let scene = Scene { model, panel, waiting, now, lack: None };
+    if !has_frame(model.window) {
+        return None;
+    }
+    place::choose(scene, Rect::from((Position::ORIGIN, model.window))).ok()?.code.map(|(_, fit, _)| fit)
 }
 
 /// How far the text of a sign-in that ended can be scrolled.

@@ -13,6 +13,23 @@ use crate::tui::panels::sign_in::{commands, complete_address};
 use crate::tui::text::{clip, width, wrap};
 use crate::tui::widgets::qr::{Fit, QrForms, TooSmall};
 
+/// How much text stands below the code: its state, the address, the keys.
+#[derive(Clone, Copy)]
+struct Below {
+    lines: u16,
+    has_keys: bool,
+}
+
+impl Below {
+    /// From the most to the least. Where rows are few, the code has them.
+    const WAYS: [Below; 3] =
+        [Below { lines: 2, has_keys: true }, Below { lines: 1, has_keys: true }, Below { lines: 1, has_keys: false }];
+
+    fn rows(self) -> u16 {
+        self.lines + u16::from(self.has_keys)
+    }
+}
+
 /// The code as large as it gets with its text below: RFC 8628 §3.3.1 wants the user code beside it.
 pub(super) fn full_screen_qr(
     model: &Model,
@@ -25,27 +42,17 @@ pub(super) fn full_screen_qr(
     let code = &waiting.code;
     let left = model.time_left(now.moment.until(code.expires_at));
     let state = format!("Code {}{}good for {left}", code.user_code, model.theme.separator());
-    let address = without_scheme(code.verification_uri.as_str());
-    // Where rows are few, the code has them.
-    let ways = [(&[state.as_str(), address][..], true), (&[state.as_str()][..], true), (&[state.as_str()][..], false)];
-    let rows = |(lines, has_keys): &(&[&str], bool)| u16::try_from(lines.len()).unwrap_or(2) + u16::from(*has_keys);
-    let drawn = drawable(model, waiting).and_then(|(matrix, forms)| {
-        let fits = ways.iter().map(|way| (way, largest(matrix, forms, view.step, area, rows(way))));
-        let fits: Vec<_> = fits.filter_map(|(way, fit)| Some((*way, fit.ok()?))).collect();
-        let best = fits.iter().map(|(_, fit)| (fit.scale(), fit.quiet_zone().min(2))).max();
-        let chosen = fits.into_iter().find(|(_, fit)| Some((fit.scale(), fit.quiet_zone().min(2))) == best);
-        let lack = || largest(matrix, forms, 0, area, 1).err().map_or_else(String::new, |lack| lack.to_string());
-        chosen.map(|(way, fit)| (matrix, way, fit)).ok_or_else(lack)
-    });
-    let (mut lines, has_keys) = match drawn {
-        Ok((matrix, way, fit)) => {
-            let room = Rect { height: area.height.saturating_sub(rows(&way)), ..area };
+    let address = without_scheme(code.verification_uri.as_str()).to_owned();
+    let (mut lines, has_keys) = match full_screen_fit(model, view, waiting, area) {
+        Ok((matrix, below, fit)) => {
+            let room = Rect { height: area.height.saturating_sub(below.rows()), ..area };
             if let Some(place) = fit.centered_in(room) {
                 draw_qr(model, view, matrix, fit, place, frame);
             }
-            (way.0.iter().map(|line| (*line).to_owned()).collect(), way.1)
+            let lines = [state, address].into_iter().take(usize::from(below.lines));
+            (lines.collect(), below.has_keys)
         }
-        Err(lack) => (vec![state, address.to_owned(), lack], true),
+        Err(lack) => (vec![state, address, lack], true),
     };
     lines = lines.iter().flat_map(|line| wrap(line, usize::from(area.width))).collect();
     let bottom = area.bottom() - u16::from(has_keys && area.height > 0);
@@ -63,10 +70,39 @@ pub(super) fn full_screen_qr(
     }
 }
 
-/// Whether it finds room for a code in the window.
-pub(super) fn has_full_screen_qr(model: &Model, waiting: &Waiting) -> bool {
-    let window = Rect::from((Position::ORIGIN, model.window));
-    drawable(model, waiting).is_ok_and(|(matrix, forms)| largest(matrix, forms, 0, window, 1).is_ok())
+/// The code over the whole of an area, and what stands below it; or why there is none.
+fn full_screen_fit<'a>(
+    model: &Model,
+    view: QrView,
+    waiting: &'a Waiting,
+    area: Rect,
+) -> Result<(&'a QrMatrix, Below, Fit), String> {
+    let (matrix, forms) = drawable(model, waiting)?;
+    let fitting = |below: Below| Some((below, largest(matrix, forms, view.step, area, below.rows()).ok()?));
+    let fits: Vec<(Below, Fit)> = Below::WAYS.into_iter().filter_map(fitting).collect();
+    let worth = |fit: &Fit| (fit.scale(), fit.quiet_zone().min(2));
+    let best = fits.iter().map(|(_, fit)| worth(fit)).max();
+    let chosen = fits.into_iter().find(|(_, fit)| Some(worth(fit)) == best);
+    let lack = || largest(matrix, forms, 0, area, 1).err().map_or_else(String::new, |lack| lack.to_string());
+    chosen.map(|(below, fit)| (matrix, below, fit)).ok_or_else(lack)
+}
+
+/// How the code is drawn over the whole window, if there is room for it.
+pub(super) fn full_screen_qr_fit(model: &Model, view: QrView, waiting: &Waiting) -> Option<Fit> {
+    full_screen_fit(model, view, waiting, window(model)).ok().map(|(_, _, fit)| fit)
+}
+
+/// Why the window has no room for a code over the whole of it.
+pub(super) fn lack_of_full_screen_qr(model: &Model, waiting: &Waiting) -> Option<String> {
+    let (matrix, forms) = match drawable(model, waiting) {
+        Ok(drawable) => drawable,
+        Err(lack) => return Some(lack),
+    };
+    largest(matrix, forms, 0, window(model), 1).err().map(|lack| lack.to_string())
+}
+
+fn window(model: &Model) -> Rect {
+    Rect::from((Position::ORIGIN, model.window))
 }
 
 /// The largest scale comes first here, for it is what the person asked for.

@@ -46,10 +46,7 @@ impl Outcome {
             }
             Stage::Unsaved { error } => unsaved(model, error, room),
             Stage::Failed { error, user_code, at } => {
-                let error = &if panel.given_up.is_some() { without_comfort(error) } else { error.clone() };
-                let mut outcome = failed(model, error, user_code.as_deref(), &super::time_of_day(*at), room);
-                outcome.foot = panel.given_up.as_ref().map(|code| lost(code, room)).unwrap_or_default();
-                outcome
+                failed(model, error, user_code.as_deref(), &super::time_of_day(*at), room)
             }
             _ => return None,
         };
@@ -228,18 +225,6 @@ fn unsaved(model: &Model, error: &Error, room: usize) -> Outcome {
         body: paragraphs(texts.map(|text| (wrap(&text, room), theme.text))),
         foot: wrap(&advice, room).into_iter().map(Line::raw).collect(),
     }
-}
-
-/// The same without the word that nothing was lost, where a code was.
-fn without_comfort(error: &Error) -> Error {
-    let hint = error.hint.as_ref().map(|hint| hint.trim_end_matches("; nothing was lost").into());
-    Error { hint, ..error.clone() }
-}
-
-/// What became of the code before the one that did not come.
-fn lost(code: &str, room: usize) -> Vec<Line<'static>> {
-    let text = format!("Code {code} was given up for the new one and is worth nothing now.");
-    wrap(&text, room).into_iter().map(Line::raw).collect()
 }
 
 /// What to do, as a sentence.

@@ -9,7 +9,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
 use super::ways::{BRIEF, CodeForm, LEAST, WITH_QR, WITHOUT_QR, Way};
-use super::words::{last_and_next, next_in_short, permissions, state};
+use super::words::{LAST_MINUTE, last_and_next, next_in_short, permissions, state};
 use super::{
     effective_scopes, fits_in_title, in_words, profile_and_place, subject, subject_line, time_of_day, without_scheme,
 };
@@ -119,16 +119,22 @@ impl<'a> Text<'a> {
             self.push_notice(model, panel, inner);
         }
         let provider = subject(model, panel).map_or("the provider", |subject| subject.provider.as_str());
-        let heading = match (way.numbered, way.gauge) {
-            (true, _) => format!(" Sign in to {provider} on another device"),
-            (false, true) => format!(" Sign in to {provider}"),
+        let left = now.moment.until(waiting.code.expires_at);
+        let (heading, style) = match (way.numbered, way.gauge) {
+            (true, _) => (format!(" Sign in to {provider} on another device"), model.theme.title),
+            (false, true) => (format!(" Sign in to {provider}"), model.theme.title),
             (false, false) => {
-                let left = format!("{} left", model.time_left(now.moment.until(waiting.code.expires_at)));
+                let (mark, style) = if left <= LAST_MINUTE {
+                    (format!("{} ", Mark::Attention.word()), model.theme.attention)
+                } else {
+                    (String::new(), model.theme.title)
+                };
+                let left = format!("{mark}{} left", model.time_left(left));
                 let room = (inner + 1).saturating_sub(columns(&left));
-                format!("{:<room$}{left}", format!(" Sign in to {provider}"))
+                (format!("{:<room$}{left}", format!(" Sign in to {provider}")), style)
             }
         };
-        self.lines.push(Line::styled(heading, model.theme.title));
+        self.lines.push(Line::styled(heading, style));
         if way.who || (way.numbered && !fits_in_title(model, panel)) {
             // The warning names the machine once more.
             let who = if way.whole { subject_line(model, panel) } else { profile_and_place(model, panel) };
@@ -138,7 +144,7 @@ impl<'a> Text<'a> {
 
     /// What to do, from the address to the look back. `None` where the code cannot be drawn in this way.
     fn push_steps(&mut self, scene: Scene<'a>, width: u16, way: Way) -> Option<()> {
-        let Scene { model, waiting, now, lack, .. } = scene;
+        let Scene { model, panel, waiting, now, lack } = scene;
         let inner = usize::from(width.saturating_sub(2));
         let scans = lack.is_none();
         self.push_heading(scene, inner, way);
@@ -157,23 +163,24 @@ impl<'a> Text<'a> {
         );
         self.push_address(model, waiting, inner);
         self.gap();
-        self.push_first(
-            inner,
-            match (way.numbered, scans) {
-                (true, true) if way.explains => &["2  Check that it shows this code", "2  Check this code"],
-                (true, true) => &["2  Check it shows this code, or type it", "2  Check or type this code"],
-                (true, false) => &["2  Type this code there"],
-                (false, true) => &["Check it shows this code, or type it", "Check or type this code"],
-                (false, false) => &["and enter this code"],
-            },
-        );
+        let check: &[&str] = match (way.numbered, scans) {
+            (true, true) if way.explains => &["2  Check that it shows this code", "2  Check this code"],
+            (true, true) => &["2  Check it shows this code, or type it", "2  Check or type this code"],
+            (true, false) => &["2  Type this code there"],
+            (false, true) => &["Check it shows this code, or type it", "Check or type this code"],
+            (false, false) => &["and enter this code"],
+        };
+        match &panel.previous {
+            Some((dead, _)) if !way.whole => self.push_dead(model, dead, inner),
+            _ => self.push_first(inner, check),
+        }
         if way.explains && scans {
             self.lines.push(Line::raw("    (type it if you opened the address)"));
         }
         self.push_code(model, waiting, width, way)?;
         self.gap();
         if way.numbered {
-            let is_ending = now.moment.until(waiting.code.expires_at) <= super::words::LAST_MINUTE;
+            let is_ending = now.moment.until(waiting.code.expires_at) <= LAST_MINUTE;
             let approve = if is_ending {
                 " 3  Already approving? Finish it there."
             } else {
@@ -194,6 +201,14 @@ impl<'a> Text<'a> {
         let mark = Mark::Attention.word();
         let text = format!("{mark} Code {code} ran out at {}. Use the new one below.", time_of_day(*ended_at));
         self.push_wrapped(&text, inner, model.theme.attention);
+    }
+
+    /// The same in the place of the step that names the new code.
+    fn push_dead(&mut self, model: &'a Model, code: &str, inner: usize) {
+        let mark = Mark::Attention.word();
+        let named = format!("{mark} {code} ran out. Use this code:");
+        let text = if columns(&named) <= inner { named } else { format!("{mark} The code changed. Use this one:") };
+        self.lines.push(Line::styled(format!(" {text}"), model.theme.attention));
     }
 
     fn push_wrapped(&mut self, text: &str, inner: usize, style: Style) {
@@ -305,17 +320,14 @@ impl<'a> Text<'a> {
             self.blank();
         }
         if !way.whole {
-            self.lines.push(Line::raw(format!(" {}", next_in_short(model, waiting, now))));
+            let (words, style) = next_in_short(model, waiting, now);
+            self.lines.push(Line::styled(format!(" {words}"), style));
             return;
         }
-        let (last, next, style) = last_and_next(model, waiting, now);
+        let (lines, style) = last_and_next(model, waiting, now, inner);
         let before = self.rows();
-        let both = format!("{last}{}{next}", model.theme.separator());
-        if columns(&both) <= inner {
-            self.push_wrapped(&both, inner, style);
-        } else {
-            self.push_wrapped(&last, inner, style);
-            self.push_wrapped(&next, inner, style);
+        for line in &lines {
+            self.push_wrapped(line, inner, style);
         }
         self.passing = self.rows() - before - 1;
     }

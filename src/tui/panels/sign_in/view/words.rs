@@ -18,7 +18,10 @@ pub(super) fn state(model: &Model, waiting: &Waiting, now: Now, columns: usize) 
     let left = now.moment.until(waiting.code.expires_at);
     let mark = Mark::Attention.word();
     if left.is_zero() {
-        return ("The code ran out. Asking one last time ...".to_owned(), model.theme.attention);
+        return (
+            format!("{mark} The code ran out. One last check {}.", until(model, waiting, now)),
+            model.theme.attention,
+        );
     }
     let time = model.time_left(left);
     if left > LAST_MINUTE {
@@ -34,56 +37,81 @@ pub(super) fn state(model: &Model, waiting: &Waiting, now: Now, columns: usize) 
     (first_that_fits(&wordings, columns), model.theme.attention)
 }
 
+/// When the server is asked next.
+fn until(model: &Model, waiting: &Waiting, now: Now) -> String {
+    let left = now.moment.until(waiting.next_poll_at);
+    if left.is_zero() { "now".to_owned() } else { format!("in {}", model.time_left(left)) }
+}
+
 /// The last one where none does.
 fn first_that_fits(wordings: &[String], columns: usize) -> String {
     let fitting = wordings.iter().find(|words| width(words) <= columns).or(wordings.last());
     fitting.cloned().unwrap_or_default()
 }
 
-/// How the last question ended, and when the next one comes.
-pub(super) fn last_and_next(model: &Model, waiting: &Waiting, now: Now) -> (String, String, Style) {
-    let next = model.time_left(now.moment.until(waiting.next_poll_at));
+/// How the last question ended, and when the next one comes: on one line, or on two where it is longer.
+pub(super) fn last_and_next(model: &Model, waiting: &Waiting, now: Now, columns: usize) -> (Vec<String>, Style) {
+    let next = until(model, waiting, now);
     let every = waiting.interval.as_secs();
     let mark = Mark::Attention.word();
     let theme = &model.theme;
-    let next_in = format!("next in {next}");
-    match &waiting.last_answer {
-        LastAnswer::None => ("Not asked yet".to_owned(), format!("first in {next}"), theme.text),
+    let joined = |last: &str, next: &str| format!("{last}{}{next}", theme.separator());
+    let (last, next, style) = match &waiting.last_answer {
+        LastAnswer::None => ("Not asked yet".to_owned(), format!("first {next}"), theme.text),
         LastAnswer::Pending { at } => {
+            let next = format!("next {next}");
+            let ago = clock(now.moment - *at);
             let last = match model.motion {
-                Motion::Full => format!("Last asked {} ago: not yet approved", clock(now.moment - *at)),
+                Motion::Full => format!("Last asked {ago} ago: not yet approved"),
                 Motion::Reduced => "Last answer: not yet approved".to_owned(),
             };
-            (last, next_in, theme.text)
+            // The usual one does not move what stands below it.
+            let brief = match model.motion {
+                Motion::Full => joined(&format!("Asked {ago} ago: not yet"), &next),
+                Motion::Reduced => joined("Not yet approved", &next),
+            };
+            if width(&joined(&last, &next)) > columns && width(&brief) <= columns {
+                return (vec![brief], theme.text);
+            }
+            (last, next, theme.text)
         }
-        LastAnswer::SlowedDown { .. } => {
-            (format!("{mark} The server asks us to wait longer: every {every} s now"), next_in, theme.attention)
-        }
+        LastAnswer::SlowedDown { .. } => (
+            format!("{mark} The server asks us to wait longer: every {every} s now"),
+            format!("next {next}"),
+            theme.attention,
+        ),
         LastAnswer::Relocated { data_center, accounts_host } => {
             let data_center = data_center.to_uppercase();
-            (format!("Your account lives in {data_center}. Asking {accounts_host} from now on"), next_in, theme.text)
+            let last = format!("Your account lives in {data_center}. Asking {accounts_host} from now on");
+            (last, format!("next {next}"), theme.text)
         }
         LastAnswer::Missing { reason, attempt } => {
             let times = if *attempt > 1 { format!(" ({} time)", ordinal(*attempt)) } else { String::new() };
-            (format!("{mark} {reason}"), format!("trying again in {next}{times}"), theme.attention)
+            (format!("{mark} {reason}"), format!("trying again {next}{times}"), theme.attention)
         }
-    }
+    };
+    let both = joined(&last, &next);
+    (if width(&both) <= columns { vec![both] } else { vec![last, next] }, style)
 }
 
 /// The same in 39 columns.
-pub(super) fn next_in_short(model: &Model, waiting: &Waiting, now: Now) -> String {
-    let next = model.time_left(now.moment.until(waiting.next_poll_at));
-    let separator = model.theme.separator();
+pub(super) fn next_in_short(model: &Model, waiting: &Waiting, now: Now) -> (String, Style) {
+    let (mark, theme) = (Mark::Attention.word(), &model.theme);
+    let next = until(model, waiting, now);
+    let separator = theme.separator();
+    if now.moment.until(waiting.code.expires_at).is_zero() {
+        return (format!("{mark} It ran out{separator}one last check {next}"), theme.attention);
+    }
     match &waiting.last_answer {
-        LastAnswer::None => format!("Waiting{separator}first check in {next}"),
-        LastAnswer::Pending { .. } => format!("Not yet approved{separator}next check in {next}"),
+        LastAnswer::None => (format!("Waiting{separator}first check {next}"), theme.text),
+        LastAnswer::Pending { .. } => (format!("Not yet approved{separator}next check {next}"), theme.text),
         LastAnswer::SlowedDown { .. } => {
-            format!("Slower: every {} s{separator}next check in {next}", waiting.interval.as_secs())
+            (format!("Slower: every {} s{separator}next check {next}", waiting.interval.as_secs()), theme.attention)
         }
         LastAnswer::Relocated { data_center, .. } => {
-            format!("Account is in {}{separator}next check in {next}", data_center.to_uppercase())
+            (format!("Account is in {}{separator}next check {next}", data_center.to_uppercase()), theme.text)
         }
-        LastAnswer::Missing { .. } => format!("{} No answer{separator}trying again in {next}", Mark::Attention.word()),
+        LastAnswer::Missing { .. } => (format!("{mark} No answer{separator}trying again {next}"), theme.attention),
     }
 }
 

@@ -92,6 +92,8 @@ pub enum Ended {
     /// The person gave up a code that was still good.
     Cancelled,
     Interrupted,
+    /// The terminal is gone.
+    HungUp,
 }
 
 /// What the loop is given.

@@ -136,6 +136,29 @@ fn an_approval_that_comes_while_a_sign_in_is_interrupted_is_saved() {
 }
 
 #[test]
+fn an_approval_that_comes_while_the_terminal_goes_away_is_saved() {
+    for arguments in [&["login", "work"][..], &["login", "work", "--kiosk"]] {
+        let strict = Strict::start();
+        let home = Home::at(&strict.authority);
+        let (terminal, program) = pty_process::blocking::open().expect("a pty can be opened");
+        let child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_device-login"))
+            .args(arguments)
+            .env_clear()
+            .env("DEVICE_LOGIN_HOME", home.path(""))
+            .env("TERM", "xterm")
+            .spawn(program);
+        let mut child = child.expect("the program starts");
+        strict.wait_until_asked();
+        // As when a window is closed: what is written there fails, and a signal tells so.
+        drop(terminal);
+        strict.answer.send(()).expect("the provider still waits");
+        let ended = child.wait().expect("the program ends");
+        assert_eq!(ended.code(), Some(129), "{arguments:?}");
+        home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
+    }
+}
+
+#[test]
 fn an_approval_that_is_under_way_when_the_time_is_over_counts() {
     let strict = Strict::start();
     let home = Home::at(&strict.authority);

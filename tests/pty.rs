@@ -203,6 +203,24 @@ fn a_storm_of_sizes_ends_on_the_last_one() {
 }
 
 #[test]
+fn a_storm_of_sizes_breaks_no_list() {
+    let home = TempDir::new().expect("a directory");
+    many::profiles(home.path(), 30);
+    let (config, store) = (home.path().join("config.toml"), home.path().join("state"));
+    let store = format!("plain:{}", store.display());
+    let terminal = Terminal::start(&["--config", config.to_str().expect("a path"), "--store", &store], 80, 24);
+    terminal.wait_for("of 30 · by name");
+    // The window is another one already when a frame for the one before it is drawn.
+    for (columns, rows) in (0..100).flat_map(|_| [(200, 5), (40, 12), (7, 60), (132, 43), (1, 1), (90, 20)]) {
+        terminal.resize(columns, rows);
+    }
+    terminal.resize(80, 24);
+    terminal.wait_for("of 30 · by name");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
 fn a_key_that_comes_with_a_new_size_is_heard() {
     let home = TempDir::new().expect("a directory");
     let terminal = Terminal::start_shell(&format!("DEVICE_LOGIN_HOME={} exec $program", home.path().display()), 80, 24);

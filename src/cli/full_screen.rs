@@ -58,6 +58,7 @@ pub(super) async fn kiosk(
     match context.interrupts.hold(tui::run(|observer| Ok(service.observed_by(observer)), options, stop)).await? {
         Ended::SignedIn(signed_in) => Ok(signed_in),
         Ended::Failed(error) => Err(error),
+        Ended::HungUp => Err(context.interrupts.hung_up()),
         Ended::Quit | Ended::Cancelled | Ended::Interrupted => Err(Error::new(Code::Interrupted, "interrupted")),
     }
 }
@@ -99,6 +100,7 @@ pub(super) async fn show(
             context.output.note("cancelled; the code is worth nothing now");
             Err(Error::new(Code::Interrupted, "cancelled"))
         }
+        Ended::HungUp => Err(context.interrupts.hung_up()),
         Ended::Interrupted => Err(Error::new(Code::Interrupted, "interrupted")),
     }
 }

@@ -21,6 +21,9 @@ const LAST_CALL: Duration = Duration::from_millis(50);
 /// How long a command that ends may wait for its last answer without a word.
 const SILENT_WAIT: Duration = Duration::from_millis(500);
 
+/// SIGHUP, which tells that the terminal is gone.
+const HANG_UP: u8 = 1;
+
 /// The signals that end a command.
 #[derive(Default)]
 pub(super) struct Interrupts {
@@ -34,6 +37,13 @@ impl Interrupts {
     /// The signal that ended the command.
     pub(super) fn signal(&self) -> Option<u8> {
         self.signal.get().copied()
+    }
+
+    /// Takes in that the terminal is gone, of which its signal may tell only later.
+    pub(super) fn hung_up(&self) -> Error {
+        // Another signal may have ended the command first.
+        let _ = self.signal.set(HANG_UP);
+        Error::new(Code::Interrupted, "the terminal is gone")
     }
 
     /// What a command goes on with when it has been cut short.
@@ -96,10 +106,20 @@ impl Interrupts {
                 self.unbroken.settled().await;
             }
         };
+        let hurried = async {
+            loop {
+                let signal = signals.next().await;
+                let is_first = self.signal.set(signal).is_ok();
+                // Nobody is in a hurry whose window was closed.
+                if !is_first && signal != HANG_UP {
+                    return;
+                }
+            }
+        };
         tokio::select! {
             biased;
             () = settled => {}
-            _ = signals.next() => {}
+            () = hurried => {}
         }
     }
 }
@@ -131,7 +151,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => 2,
             _ = self.terminate.recv() => 15,
-            _ = self.hang_up.recv() => 1,
+            _ = self.hang_up.recv() => HANG_UP,
             _ = self.quit.recv() => 3,
         }
     }

@@ -38,6 +38,9 @@ const LARGEST_BATCH: usize = 1024;
 /// What the loop draws on.
 trait Surface {
     fn size(&self) -> Size;
+    /// Takes the window to be of this size, and forgets what is on it. A frame is as large as the model's window, whatever
+    /// has become of the real one meanwhile.
+    fn resize(&mut self, window: Size) -> io::Result<()>;
     fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()>;
     /// Forgets what is on the screen, so that the next frame draws every cell.
     fn clear(&mut self) -> io::Result<()>;
@@ -97,7 +100,10 @@ pub(super) async fn run(
     let Loop { surface, tasks, .. } = turning;
     drop(surface);
     tasks.finish().await;
-    ended.map_err(|error| terminal_error(&error))
+    match ended {
+        Err(error) if terminal::is_gone(&error) => Ok(Ended::HungUp),
+        ended => ended.map_err(|error| terminal_error(&error)),
+    }
 }
 
 struct Loop<S, C, I> {
@@ -117,7 +123,7 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
         mut receiver: UnboundedReceiver<Message>,
         mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> io::Result<Ended> {
-        self.fit(model);
+        self.fit(model)?;
         self.perform(effects)?;
         let mut input = (self.open_input)();
         let mut listens = false;
@@ -140,8 +146,7 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
                         // A window that is pulled larger sends many sizes, and only the last is worth a frame.
                         poll_fn(|context| take_what_is_there(&mut input, &mut messages, context)).await;
                     }
-                    // The terminal is gone.
-                    Some(Err(_)) | None => return Ok(Ended::Interrupted),
+                    Some(Err(_)) | None => return Ok(Ended::HungUp),
                 },
                 () = wake(&self.clocks, wakeup) => messages.push(Message::Woken),
                 change = self.surface.change() => {
@@ -153,19 +158,20 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
                         }
                         Change::Continued => self.surface.resume()?,
                     }
-                    self.fit(model);
+                    self.fit(model)?;
                 }
             }
             while let Ok(message) = receiver.try_recv() {
                 messages.push(message);
             }
-            if messages.iter().any(|message| matches!(message, Message::Resized { .. })) {
-                // A window that went through other sizes and back has lost what it showed.
-                self.surface.clear()?;
-            }
+            let is_resized = messages.iter().any(|message| matches!(message, Message::Resized { .. }));
             for message in messages {
                 let effects = update(model, message, self.clocks.now());
                 self.perform(effects)?;
+            }
+            if is_resized {
+                // Also where it went through other sizes and back: it has lost what it showed.
+                self.surface.resize(model.window)?;
             }
             if let Some(ended) = self.ended.take() {
                 return Ok(ended);
@@ -173,9 +179,11 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
         }
     }
 
-    fn fit(&self, model: &mut Model) {
-        let window = self.surface.size();
-        update(model, Message::Resized { columns: window.width, rows: window.height }, self.clocks.now());
+    fn fit(&mut self, model: &mut Model) -> io::Result<()> {
+        let Size { width, height } = self.surface.size();
+        let effects = update(model, Message::Resized { columns: width, rows: height }, self.clocks.now());
+        self.perform(effects)?;
+        self.surface.resize(model.window)
     }
 
     fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
@@ -207,7 +215,10 @@ fn message(event: &Event) -> Option<Message> {
     match event {
         Event::Key(key) => Key::from_event(*key).map(Message::Key),
         Event::Paste(text) => Some(Message::Pasted(text.clone())),
-        Event::Resize(columns, rows) => Some(Message::Resized { columns: *columns, rows: *rows }),
+        Event::Resize(columns, rows) => {
+            let Size { width, height } = terminal::usable(*columns, *rows);
+            Some(Message::Resized { columns: width, rows: height })
+        }
         Event::Mouse(mouse) => {
             let what = match mouse.kind {
                 MouseEventKind::Down(MouseButton::Left) => Pointing::Press,
@@ -244,7 +255,11 @@ impl Clocks for System {
 
 impl Surface for Terminal {
     fn size(&self) -> Size {
-        terminal::window().as_size()
+        terminal::window()
+    }
+
+    fn resize(&mut self, window: Size) -> io::Result<()> {
+        Terminal::resize(self, window)
     }
 
     fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
@@ -313,6 +328,10 @@ mod tests {
     impl Surface for Counted {
         fn size(&self) -> Size {
             Size::new(80, 24)
+        }
+
+        fn resize(&mut self, _window: Size) -> io::Result<()> {
+            Ok(())
         }
 
         fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {

@@ -17,7 +17,7 @@ use crossterm::terminal::{
 };
 use crossterm::{Command, cursor, execute, queue};
 use ratatui::backend::CrosstermBackend;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::{Frame, TerminalOptions, Viewport};
 
 use super::job_control::{Change, JobControl};
@@ -29,6 +29,8 @@ const SHORT: usize = 256;
 pub(super) struct Terminal {
     screen: ratatui::Terminal<CrosstermBackend<Outgoing>>,
     outgoing: Outgoing,
+    /// What a frame covers.
+    window: Size,
     listens_to_mouse: bool,
     job: JobControl,
 }
@@ -39,10 +41,11 @@ impl Terminal {
         let job = JobControl::listen()?;
         enter()?;
         // The window tells when its size changes, so that no frame has to ask for it.
-        let options = TerminalOptions { viewport: Viewport::Fixed(window()) };
+        let window = window();
+        let options = TerminalOptions { viewport: Viewport::Fixed(Rect::from((Position::ORIGIN, window))) };
         let outgoing = Outgoing::default();
         match ratatui::Terminal::with_options(CrosstermBackend::new(outgoing.clone()), options) {
-            Ok(screen) => Ok(Self { screen, outgoing, listens_to_mouse: false, job }),
+            Ok(screen) => Ok(Self { screen, outgoing, window, listens_to_mouse: false, job }),
             Err(error) => {
                 leave();
                 Err(error)
@@ -70,11 +73,17 @@ impl Terminal {
         if listens { execute!(io::stdout(), ListenToMouse) } else { execute!(io::stdout(), DisableMouseCapture) }
     }
 
-    /// Fits the window and forgets what is on it, so that the next frame draws every cell.
+    /// Takes the window to be of this size, and forgets what is on it.
+    pub(super) fn resize(&mut self, window: Size) -> io::Result<()> {
+        self.window = window;
+        self.clear()
+    }
+
+    /// Forgets what is on the window, so that the next frame draws every cell.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         queue!(self.outgoing, Clear(ClearType::All))?;
         // `clear` would ask the terminal where its cursor is, and wait for terminals that do not answer.
-        self.screen.resize(window())
+        self.screen.resize(Rect::from((Position::ORIGIN, self.window)))
     }
 
     /// Sends text to the terminal's clipboard (OSC 52), without tmux's wrapping, which breaks `set-clipboard on`.
@@ -128,11 +137,27 @@ impl Drop for Terminal {
     }
 }
 
-/// The window. A pty that has no size counts as 80x24.
-pub(super) fn window() -> Rect {
-    let (columns, rows) =
-        crossterm::terminal::size().ok().filter(|(columns, rows)| *columns > 0 && *rows > 0).unwrap_or((80, 24));
-    Rect::new(0, 0, columns, rows)
+/// The window as it is now.
+pub(super) fn window() -> Size {
+    let (columns, rows) = crossterm::terminal::size().unwrap_or_default();
+    usable(columns, rows)
+}
+
+/// A pty that has no size counts as 80x24.
+pub(super) fn usable(columns: u16, rows: u16) -> Size {
+    if columns > 0 && rows > 0 { Size::new(columns, rows) } else { Size::new(80, 24) }
+}
+
+/// Whether an error says that there is no terminal any more.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    // `/dev/tty` is no device any more, either.
+    #[cfg(unix)]
+    let is_hung_up = [rustix::io::Errno::IO, rustix::io::Errno::NXIO]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()));
+    #[cfg(not(unix))]
+    let is_hung_up = false;
+    is_hung_up || error.kind() == io::ErrorKind::BrokenPipe
 }
 
 /// Buttons and the wheel, but no movements: a mouse that only passes by must not wake the app.

@@ -129,7 +129,6 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     }
 }
 
-/// Takes the arguments apart; the name of the command with them.
 /// Has the kernel write no core dump, which would hold tokens.
 fn keep_memory_private() {
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -145,6 +144,7 @@ fn keep_memory_private() {
     }
 }
 
+/// Takes the arguments apart; the name of the command with them.
 fn parse(arguments: Vec<OsString>) -> Result<(Arguments, Option<String>), clap::Error> {
     // Taking the definition apart again would cost `token` a twelfth of its work, and the process ends soon.
     let mut definition = ManuallyDrop::new(Arguments::command());

@@ -1,11 +1,18 @@
 //! Files that people name. They may turn out to be anything, so they are read within a limit, that none fills the memory;
-//! and they are replaced whole or not at all.
+//! and they are replaced whole or not at all. Also the locks between processes.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
+
+use crate::clock;
+
+/// Pauses between two tries to get a lock.
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The whole content, of `limit` bytes at most. It may be secret, so it is wiped when dropped.
 pub fn read(path: &Path, limit: u32) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -29,12 +36,16 @@ pub fn read_text(path: &Path, limit: u32) -> io::Result<Zeroizing<String>> {
     }
 }
 
-/// Replaces a file whole or not at all. The new one is readable by this user alone.
+/// Replaces a file whole or not at all. It keeps who may read it and whose it is; a new one is readable by this user alone.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    let written = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    let before = fs::metadata(path).ok();
+    if before.as_ref().is_some_and(|before| before.permissions().readonly()) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+    }
+    let (temporary, mut file) = create_beside(path)?;
+    let written = before.map_or(Ok(()), |before| keep_access(&file, &before));
+    let written = written.and_then(|()| file.write_all(bytes)).and_then(|()| file.sync_all());
+    let written = written.and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // The first error is the one to report.
         let _ = fs::remove_file(&temporary);
@@ -42,21 +53,79 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// A new file for the time being. Whoever was killed may have left some behind.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    let mut tries = 0..100;
+    loop {
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(format!(".{}.{}.tmp", std::process::id(), tries.start));
+        match private().create_new(true).open(&temporary) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries.next().is_some() => {}
+            created => return Ok((PathBuf::from(temporary), created?)),
+        }
+    }
+}
+
+fn keep_access(file: &File, before: &fs::Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+
+        let now = file.metadata()?;
+        if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
+            // Only root may give files away; whoever else may replace this one owns the new one.
+            let _ = fchown(file, Some(before.uid()), Some(before.gid()));
+        }
+    }
+    file.set_permissions(before.permissions())
+}
+
+/// Options for a file that this user alone may read and write.
+fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file: File = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    options
+}
+
+/// Opens the file that processes lock before they do something that only one may do at a time. It is never deleted: two
+/// of them would then hold locks on two files of one name.
+pub fn open_lock(path: &Path) -> io::Result<File> {
+    private().create(true).truncate(false).open(path)
+}
+
+/// Waits up to `patience` for the sole right to a file, which lasts until the file is dropped.
+/// [`io::ErrorKind::WouldBlock`] where somebody else has it all that time.
+pub fn lock(file: &File, patience: Duration) -> io::Result<()> {
+    let start = clock::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        let left = patience.saturating_sub(start.until(clock::now()));
+        if left.is_zero() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        wait(pause.min(left));
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a lock that another process gives back announces nothing to wait for")]
+fn wait(pause: Duration) {
+    std::thread::sleep(pause);
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::time::Duration;
 
-    use super::{read, read_text};
+    use super::{lock, open_lock, read, read_text, replace};
 
     #[test]
     fn a_file_is_read_up_to_its_limit() {
@@ -66,6 +135,48 @@ mod tests {
         assert!(read(file.path(), 3).is_err());
         file.write_all(&[0xff]).expect("it can be written");
         assert!(read_text(file.path(), 5).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_replaced_keeps_who_may_read_it() {
+        use std::fs::{Permissions, set_permissions};
+        use std::os::unix::fs::PermissionsExt;
+
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("config.toml");
+        let mode = || path.metadata().expect("it is there").permissions().mode() & 0o777;
+        replace(&path, b"one").expect("it can be written");
+        assert_eq!(mode(), 0o600);
+        set_permissions(&path, Permissions::from_mode(0o640)).expect("it is ours");
+        replace(&path, b"two").expect("it can be written");
+        assert_eq!((mode(), read_text(&path, 9).expect("short").as_str()), (0o640, "two"));
+        set_permissions(&path, Permissions::from_mode(0o444)).expect("it is ours");
+        assert!(replace(&path, b"three").is_err());
+        assert_eq!(read_text(&path, 9).expect("short").as_str(), "two");
+        assert_eq!(directory.path().read_dir().expect("it is there").count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_behind_is_in_nobodys_way() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("config.toml");
+        let left = directory.path().join(format!("config.toml.{}.0.tmp", std::process::id()));
+        std::fs::File::create(&left).expect("it can be written");
+        replace(&path, b"one").expect("it can be written");
+        assert!(left.exists() && path.exists());
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_only_so_long() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("config.toml.lock");
+        let (held, wanted) = (open_lock(&path).expect("a file"), open_lock(&path).expect("a file"));
+        lock(&held, Duration::ZERO).expect("nobody has it");
+        let refused = lock(&wanted, Duration::from_millis(60)).expect_err("somebody has it");
+        assert_eq!(refused.kind(), std::io::ErrorKind::WouldBlock);
+        drop(held);
+        lock(&wanted, Duration::ZERO).expect("nobody has it");
     }
 
     #[cfg(unix)]

@@ -2,7 +2,8 @@
 //! it is.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use toml_edit::{Array, DocumentMut, Item, Key, Table, TableLike, Value, value};
 use zeroize::Zeroizing;
@@ -11,6 +12,9 @@ use super::{ClientType, Config, LONGEST_FILE, NewProvider, Profile, SecretSource
 use crate::error::{Code, Error};
 use crate::files;
 use crate::profile::ProfileName;
+
+/// How long a change waits for another process that changes the same file, which takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Writes a new profile, and its provider if that is new as well. The result is checked before it replaces the file; a
 /// name that is taken is an error.
@@ -241,11 +245,10 @@ fn edit(path: &Path, change: impl FnOnce(&Config, &mut DocumentMut) -> Result<()
     let failed = |error: std::io::Error| {
         Error::new(Code::Config, format!("{} cannot be written", path.display())).because(error)
     };
-    // A link is followed, so that a file kept elsewhere stays there.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let target = followed(path);
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_private_directory(directory).map_err(failed)?;
-    let _only_writer = wait_for_other_writers(directory);
+    let _only_writer = wait_for_other_writers(&target)?;
     let text = match files::read_text(&target, LONGEST_FILE) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Zeroizing::default(),
@@ -262,16 +265,32 @@ fn edit(path: &Path, change: impl FnOnce(&Config, &mut DocumentMut) -> Result<()
     Ok(config)
 }
 
-/// Holds off other processes that are about to change a file in `directory`, until the lock is dropped. Where a
-/// file system has no locks it goes on without.
-#[cfg(unix)]
-fn wait_for_other_writers(directory: &Path) -> Option<File> {
-    File::open(directory).and_then(|directory| directory.lock().map(|()| directory)).ok()
+/// Where a link leads, so that a file kept elsewhere stays there, also one that is not there yet.
+fn followed(path: &Path) -> PathBuf {
+    if let Ok(target) = fs::canonicalize(path) {
+        return target;
+    }
+    match (fs::read_link(path), path.parent()) {
+        (Ok(target), Some(directory)) => directory.join(target),
+        _ => path.to_owned(),
+    }
 }
 
-#[cfg(not(unix))]
-fn wait_for_other_writers(_directory: &Path) -> Option<File> {
-    None
+/// Holds off other processes that are about to change this file, until the lock is dropped. Where a file system has no
+/// locks it goes on without.
+fn wait_for_other_writers(target: &Path) -> Result<Option<File>, Error> {
+    let mut lock = target.as_os_str().to_owned();
+    lock.push(".lock");
+    let Ok(file) = files::open_lock(Path::new(&lock)) else { return Ok(None) };
+    match files::lock(&file, PATIENCE) {
+        Ok(()) => Ok(Some(file)),
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+            Err(Error::new(Code::StoreLocked, format!("{} cannot be changed", target.display()))
+                .because(format!("another process has been about to change it for {} s", PATIENCE.as_secs()))
+                .hint("try again when that is done"))
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 fn create_private_directory(directory: &Path) -> std::io::Result<()> {

@@ -86,7 +86,7 @@ fn a_rename_that_dies_before_the_configuration_changes_can_be_done_again() {
     let authority = provider();
     let home = signed_in(&authority);
     // Whoever changes the configuration waits for this lock; the new record is written by then.
-    let held = fs::File::open(home.path("")).expect("the home is there");
+    let held = fs::File::create(home.path("config.toml.lock")).expect("the home can be written");
     held.lock().expect("nobody else writes");
     let mut renaming = home.spawn(&["profile", "rename", "work", "office"]);
     while !home.path("state/office.record").exists() {
@@ -101,6 +101,19 @@ fn a_rename_that_dies_before_the_configuration_changes_can_be_done_again() {
     home.run(&["profile", "rename", "work", "office"]).worked("Renamed profile work to office.\n");
     has_token(&home, "office");
     assert!(!home.path("state/work.record").exists());
+}
+
+#[test]
+fn a_change_that_another_process_holds_up_ends_with_a_reason() {
+    let authority = provider();
+    let home = signed_in(&authority);
+    let held = fs::File::create(home.path("config.toml.lock")).expect("the home can be written");
+    held.lock().expect("nobody else writes");
+    let refused = home.run(&["profile", "rename", "work", "office"]);
+    refused.failed(9, &["config.toml cannot be changed", "another process", "try again"]);
+    drop(held);
+    has_token(&home, "work");
+    home.run(&["profile", "rename", "work", "office"]).worked("Renamed profile work to office.\n");
 }
 
 #[test]

@@ -350,7 +350,7 @@ mod tests {
         let file = directory.path().join("config.toml");
         let text = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.ABC\"\nscopes = [\"A.b.READ\"]\n";
         crate::files::replace(&file, text.as_bytes()).expect("it is written");
-        let other = std::fs::File::open(directory.path()).expect("it is there");
+        let other = crate::files::open_lock(&directory.path().join("config.toml.lock")).expect("it can be made");
         other.lock().expect("nobody else has it");
         let (mut tasks, mut messages) = tasks_with(Config::parse(text, &file).expect("valid"));
         let profile: ProfileName = "work".parse().expect("a name");

@@ -25,8 +25,8 @@ use std::sync::Arc;
 
 pub use api::{Answer, Explained, refusal_error};
 pub use login::{
-    Callback, CameBack, IDLE_TIME, IssuedCode, Presence, Renewal, Rest, RestReason, SignIn, SignInEvent, SignedIn,
-    UNATTENDED_RENEWALS, WebSignIn,
+    ATTENDED_RENEWALS, Callback, CameBack, IDLE_TIME, IssuedCode, Presence, Renewal, Rest, RestReason, SignIn,
+    SignInEvent, SignedIn, UNATTENDED_RENEWALS, WebSignIn,
 };
 pub use machine::Machine;
 pub use past_calls::{MOST_CALLS, call_again, remembered};

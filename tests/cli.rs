@@ -351,6 +351,13 @@ fn a_sign_in_in_lines_says_all_that_a_person_has_to_know() {
     }
     assert!(!said.stderr.contains('\u{1b}') && !said.stderr.contains("Press Enter"), "{said:?}");
     assert!(!home.run(&["login"]).stderr.contains('▄'), "no QR code unless asked for");
+    // The form that fits: half-blocks only where they arrive as such.
+    for (locale, has_halves) in [("C.UTF-8", true), ("C", false)] {
+        let mut command = home.command(&["login", "--qr"]);
+        command.env("LC_ALL", locale).env("TERM", "xterm");
+        let stderr = ran(command.spawn().expect("the program starts")).stderr;
+        assert_eq!((stderr.contains('▄'), stderr.contains("████")), (has_halves, true), "{stderr}");
+    }
     for (flags, no_color, has_colors) in [(&["--color=always"][..], "1", true), (&[], "1", false), (&[], "", true)] {
         let mut command = home.command(&[&["login", "--qr=half"], flags].concat());
         command.env("CLICOLOR_FORCE", "1").env("NO_COLOR", no_color);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::ColorWhen;
 use super::context::{Context, variable};
+use super::login::Qr;
 use crate::config::Environment;
 use crate::error::{Code, Error};
 use crate::http::client::Observer;
@@ -38,10 +39,11 @@ pub(super) async fn sign_in(
     service: Service,
     profile: ProfileName,
     sign_in: SignIn,
-    qr: QrChoice,
+    qr: Qr,
 ) -> Result<u8, Error> {
     let start = Start::SignIn { profile, options: sign_in };
-    show(context, |observer| Ok(service.observed_by(observer)), Options { qr, ..options(context, start) }).await
+    show(context, |observer| Ok(service.observed_by(observer)), Options { qr: choice(qr), ..options(context, start) })
+        .await
 }
 
 /// Signs one profile in on a screen that nobody attends, and says nothing of it.
@@ -50,16 +52,32 @@ pub(super) async fn kiosk(
     service: Service,
     profile: ProfileName,
     sign_in: SignIn,
-    qr: QrChoice,
+    qr: Qr,
     supervisor: Option<Arc<Supervisor>>,
 ) -> Result<SignedIn, Error> {
-    let options = Options { qr, supervisor, ..options(context, Start::Kiosk { profile, options: sign_in }) };
+    let options =
+        Options { qr: choice(qr), supervisor, ..options(context, Start::Kiosk { profile, options: sign_in }) };
     let stop = context.interrupts.asked_to_stop();
     match context.interrupts.hold(tui::run(|observer| Ok(service.observed_by(observer)), options, stop)).await? {
         Ended::SignedIn(signed_in) => Ok(signed_in),
         Ended::Failed(error) => Err(error),
         Ended::HungUp => Err(context.interrupts.hung_up()),
         Ended::Quit | Ended::Cancelled | Ended::Interrupted => Err(Error::new(Code::Interrupted, "interrupted")),
+    }
+}
+
+/// Tells whether half-blocks arrive as what they are.
+pub(super) fn has_half_blocks(context: &Context) -> bool {
+    abilities(context).qr.half_blocks
+}
+
+/// How a person wants QR codes, in the screens' terms.
+fn choice(qr: Qr) -> QrChoice {
+    match qr {
+        Qr::Auto => QrChoice::Auto,
+        Qr::Full => QrChoice::Full,
+        Qr::Half => QrChoice::Half,
+        Qr::None => QrChoice::None,
     }
 }
 

@@ -20,9 +20,7 @@ use super::{Positional, full_screen, prompt, words};
 use crate::config::{ClientType, Profile};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
-use crate::service::{QrFile, Service, SignIn, SignedIn, Unbroken};
-use crate::tui::panels::sign_in::ATTENDED_RENEWALS;
-use crate::tui::widgets::qr::QrChoice;
+use crate::service::{ATTENDED_RENEWALS, QrFile, Service, SignIn, SignedIn, Unbroken};
 
 /// Sign in by approving a code on another device
 ///
@@ -46,9 +44,9 @@ pub(super) struct Login {
     /// For a screen that nobody attends: code and QR code as large as they fit, a new code by itself, no keys needed
     #[arg(long, conflicts_with_all = ["plain", "json", "Way"])]
     kiosk: bool,
-    /// How to draw the QR code; `--plain` draws one only for `full` and `half`
-    #[arg(long, value_name = "FORM", default_value = "auto")]
-    qr: Qr,
+    /// How to draw the QR code; `--plain` draws one only with this
+    #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
+    qr: Option<Qr>,
     /// Also write the QR code of each new code to this file, which nobody else may read
     #[arg(long, value_name = "OUT.png|OUT.svg", value_parser = qr_file)]
     #[arg(conflicts_with_all = ["grant_code", "web", "import"])]
@@ -93,25 +91,13 @@ impl Way {
 
 /// How a QR code is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Qr {
+pub(super) enum Qr {
     Auto,
     /// Two columns for each module, blanks only.
     Full,
     /// Half-blocks: a quarter of the area.
     Half,
     None,
-}
-
-impl Qr {
-    /// The same for the full screen.
-    fn choice(self) -> QrChoice {
-        match self {
-            Self::Auto => QrChoice::Auto,
-            Self::Full => QrChoice::Full,
-            Self::Half => QrChoice::Half,
-            Self::None => QrChoice::None,
-        }
-    }
 }
 
 /// How a sign-in speaks.
@@ -159,8 +145,12 @@ impl Login {
         context.interrupts.block_on(within(timeout, unbroken, async {
             match mode {
                 _ if is_by_web => Box::pin(web::sign_in(context, &service, &profile, options, mode)).await.map(|()| 0),
-                Mode::FullScreen => full_screen::sign_in(context, service, profile.name, options, qr.choice()).await,
-                Mode::Plain => plain::sign_in(context, &service, &profile, options, qr).await.map(|()| 0),
+                Mode::FullScreen => {
+                    full_screen::sign_in(context, service, profile.name, options, qr.unwrap_or(Qr::Auto)).await
+                }
+                Mode::Plain => {
+                    plain::sign_in(context, &service, &profile, options, qr.unwrap_or(Qr::None)).await.map(|()| 0)
+                }
                 Mode::Events => events::sign_in(context, &service, &profile, options).await.map(|()| 0),
             }
         }))

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use url::Url;
 
 pub use self::presence::Presence;
-pub use self::renewal::{IDLE_TIME, Renewal, Rest, RestReason, UNATTENDED_RENEWALS};
+pub use self::renewal::{ATTENDED_RENEWALS, IDLE_TIME, Renewal, Rest, RestReason, UNATTENDED_RENEWALS};
 pub use self::web::{Callback, CameBack, WebSignIn};
 
 use self::attempt::{Attempt, CodeEnded};

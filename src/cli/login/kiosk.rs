@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::super::context::{Context, variable};
 use super::super::full_screen;
-use super::{Login, reservations, signed_in_line, within};
+use super::{Login, Qr, reservations, signed_in_line, within};
 use crate::config::Environment;
 use crate::error::{Code, Error};
 use crate::service::{SignedIn, UNATTENDED_RENEWALS};
@@ -26,7 +26,8 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
     let options = login.options(UNATTENDED_RENEWALS);
     let unbroken = context.interrupts.unbroken();
     let supervisor = Supervisor::from_environment(Environment(&variable)).map(Arc::new);
-    let signing_in = full_screen::kiosk(context, service, profile, options, login.qr.choice(), supervisor.clone());
+    let signing_in =
+        full_screen::kiosk(context, service, profile, options, login.qr.unwrap_or(Qr::Auto), supervisor.clone());
     let signed_in = context.interrupts.block_on(within(login.timeout, unbroken, signing_in))?;
     report(context, &signed_in, login.command.is_empty())?;
     if let Some(supervisor) = supervisor {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::super::context::{Context, variable};
+use super::super::full_screen;
 use super::super::words;
 use super::qr::{self, Form};
 use super::{Mode, Qr, ask_to_save_again, tell_signed_in, wanted_scopes};
@@ -218,9 +219,10 @@ impl Talk<'_> {
 
     fn draw_qr(&self, code: &IssuedCode) {
         let form = match self.qr {
-            Qr::Full => Form::Full,
+            Qr::Auto if full_screen::has_half_blocks(self.context) => Form::Half,
+            Qr::Auto | Qr::Full => Form::Full,
             Qr::Half => Form::Half,
-            Qr::Auto | Qr::None => return,
+            Qr::None => return,
         };
         let uri = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri);
         match QrMatrix::encode(uri.as_str()) {

@@ -10,6 +10,8 @@ use crate::error::Code;
 
 /// How many new codes follow the first one before a screen asks whether anybody is there: with 5 minutes each, an hour.
 pub const UNATTENDED_RENEWALS: u32 = 11;
+/// The same where somebody sits before it: with 5 minutes each, half an hour.
+pub const ATTENDED_RENEWALS: u32 = 6;
 /// How long nothing is asked for when nobody used any code.
 pub const IDLE_TIME: Duration = Duration::from_secs(30 * 60);
 /// The first wait after trouble; it doubles from there.

@@ -16,7 +16,7 @@ use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{IssuedCode, QrFormat, SignIn, SignInEvent, SignedIn};
+use crate::service::{ATTENDED_RENEWALS, IssuedCode, QrFormat, SignIn, SignInEvent, SignedIn};
 use crate::tui::Ended;
 use crate::tui::keymap::Command;
 use crate::tui::message::{DemoDecision, Effect, TaskId};
@@ -27,8 +27,6 @@ use crate::tui::panels::{profile_form, profiles};
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
 
-/// How many new codes an attended screen asks for by itself before it asks whether anybody is there.
-pub const ATTENDED_RENEWALS: u32 = 6;
 /// A code shown for longer than this is not cancelled without asking.
 const CANCEL_TIME: Duration = Duration::from_secs(10);
 /// How long the screen of a sign-in that worked stays by itself.

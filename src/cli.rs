@@ -157,11 +157,14 @@ fn parse(arguments: Vec<OsString>) -> Result<(Arguments, Option<String>), clap::
 fn dispatch(command: Option<Command>, context: &Context) -> Result<u8, Error> {
     let done = |()| 0;
     match command {
-        None if full_screen::is_possible() => full_screen::run_app(context),
-        None => {
-            context.output.usage(&Arguments::command().render_help());
-            Ok(Code::Usage.exit_code())
-        }
+        None => match full_screen::lack() {
+            None => full_screen::run_app(context),
+            Some(lack) => {
+                context.output.usage(&Arguments::command().render_help());
+                context.output.note(&format!("The screens need a terminal: {lack}."));
+                Ok(Code::Usage.exit_code())
+            }
+        },
         Some(Command::Login(command)) => command.run(context),
         Some(Command::Token(command)) => command.run(context).map(done),
         Some(Command::Status(command)) => command.run(context),

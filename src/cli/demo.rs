@@ -50,8 +50,9 @@ struct ServeJson<'a> {
 
 impl DemoCommand {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
-        if !self.serve && !full_screen::is_possible() {
+        if let Some(lack) = full_screen::lack().filter(|_| !self.serve) {
             return Err(Error::new(Code::Usage, "the demo needs a terminal")
+                .because(lack)
                 .hint("`device-login demo --serve` runs its server alone"));
         }
         let options = Options { listen: self.listen, port: self.port, ..Options::default() };

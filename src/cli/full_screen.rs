@@ -16,15 +16,19 @@ use crate::tui::theme::{self, Abilities, ColorChoice};
 use crate::tui::widgets::qr::QrChoice;
 use crate::tui::{self, Ended, Options, Start};
 
-/// Tells whether there is a terminal that can be drawn on and read from.
-pub(super) fn is_possible() -> bool {
-    is_drawable() && std::io::stderr().is_terminal()
+/// Why there is no terminal that can be drawn on and read from, as a cause; `None` where there is one.
+pub(super) fn lack() -> Option<&'static str> {
+    lack_of_drawing().or_else(|| (!std::io::stderr().is_terminal()).then_some("stderr is none"))
 }
 
 /// The same where what goes to stderr may go to a log.
-pub(super) fn is_drawable() -> bool {
+pub(super) fn lack_of_drawing() -> Option<&'static str> {
     let is_dumb = variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !is_dumb
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        Some("stdin or stdout is none")
+    } else {
+        is_dumb.then_some("`TERM` says that it cannot be drawn on")
+    }
 }
 
 /// Opens the app on its profiles.

@@ -170,7 +170,7 @@ impl Login {
         let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
         if self.json {
             Mode::Events
-        } else if self.plain || self.way.is_given() || is_set("ACCESSIBLE") || !full_screen::is_possible() {
+        } else if self.plain || self.way.is_given() || is_set("ACCESSIBLE") || full_screen::lack().is_some() {
             Mode::Plain
         } else {
             Mode::FullScreen

@@ -15,9 +15,9 @@ use crate::supervisor::Supervisor;
 
 /// Signs in on the whole screen, then runs the command, if there is one.
 pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
-    if !full_screen::is_drawable() {
+    if let Some(lack) = full_screen::lack_of_drawing() {
         return Err(Error::new(Code::Usage, "`--kiosk` needs a terminal")
-            .because("stdin or stdout is none, or `TERM` says that it cannot be drawn on")
+            .because(lack)
             .hint("in a systemd unit, set `StandardInput=tty`, `StandardOutput=tty` and `TTYPath=`"));
     }
     let service = context.silent_service()?;

@@ -41,7 +41,10 @@ impl Logout {
             context.output.text(&format!("Profile {name} was not signed in."))?;
         }
         match signed_out.revoked {
-            Some(Err(error)) => Err(error),
+            Some(Err(error)) => Err(match error.hint.clone().filter(|_| signed_out.is_noted) {
+                Some(by_hand) => error.hint(format!("`device-login logout {name}` tries again; or {by_hand}")),
+                None => error,
+            }),
             _ => Ok(()),
         }
     }

@@ -46,6 +46,7 @@ impl Service {
             ConfigurationChange::Change(draft) => self.change_profile(&draft, true).await,
             ConfigurationChange::Rename { old, new } => self.rename_profile(profile(&old)?, &new).await,
             ConfigurationChange::Remove(name) => self.remove_signing_out(profile(&name)?).await,
+            ConfigurationChange::RemoveUnrevoked(name) => self.remove_profile(profile(&name)?, true).await,
             ConfigurationChange::AddScopes { profile, scopes } => config::add_scopes(&self.config, &profile, &scopes),
             ConfigurationChange::TakeBackScopes { profile, scopes } => {
                 config::take_back_scopes(&self.config, &profile, &scopes)
@@ -121,12 +122,13 @@ impl Service {
         config::set_default_profile(&self.config, name)
     }
 
-    /// Signs a profile out where it is signed in, then removes it. A grant that could not be revoked yet keeps it there.
-    pub async fn remove_signing_out(&self, profile: &Profile) -> Result<Config, Error> {
-        let has_tokens = self.load(profile)?.as_ref().is_some_and(has_tokens);
-        let refusal =
-            if has_tokens { self.sign_out(profile, false).await?.revoked.and_then(Result::err) } else { None };
-        self.remove_profile(profile, false).await.map_err(|error| refusal.unwrap_or(error))
+    /// Revokes what the provider still takes, then removes the profile. One whose access could not be revoked stays until
+    /// a person has heard of it.
+    async fn remove_signing_out(&self, profile: &Profile) -> Result<Config, Error> {
+        if self.load(profile)?.as_ref().is_some_and(has_tokens) {
+            self.sign_out(profile, false).await?.revoked.unwrap_or(Ok(()))?;
+        }
+        self.remove_profile(profile, false).await
     }
 
     /// Takes a profile out of the configuration and deletes its record. Nothing is revoked, so a profile that is signed
@@ -249,6 +251,8 @@ pub enum ConfigurationChange {
         new: ProfileName,
     },
     Remove(ProfileName),
+    /// Although its access cannot be revoked and stays valid at the provider.
+    RemoveUnrevoked(ProfileName),
     /// To those that the profile asks for at its next sign-in.
     AddScopes {
         profile: ProfileName,

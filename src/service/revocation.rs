@@ -63,13 +63,6 @@ impl Service {
             Err(error) => return Err(self.revoke_all_the_same(profile, error).await),
         };
         let (revoked, is_noted) = self.revoke_noted(profile).await?;
-        let name = &profile.name;
-        let revoked = revoked.map(|revoked| {
-            revoked.map_err(|error| match error.hint.clone().filter(|_| is_noted) {
-                Some(by_hand) => error.hint(format!("`device-login logout {name}` tries again; or {by_hand}")),
-                None => error,
-            })
-        });
         Ok(SignedOut { revoked, forgotten, is_noted })
     }
 

@@ -116,6 +116,8 @@ pub struct ProfileStatus {
     pub problem: Option<Error>,
     /// What a person should see to before it becomes one.
     pub warnings: Vec<String>,
+    /// An earlier sign-out could not revoke its grant; what that takes is kept, and signing out tries again.
+    pub is_unrevoked: bool,
     /// What happened to the profile, oldest first.
     pub events: Arc<[Event]>,
 }
@@ -260,6 +262,7 @@ impl Service {
         if status.problem.is_none() {
             status.warnings = self.grant_warnings(profile, seen.is_signed_in, census);
             status.warnings.extend(damage.cloned());
+            status.is_unrevoked = seen.has_notes;
             if seen.has_notes {
                 status.warnings.push(format!(
                     "An earlier sign-out could not revoke its grant. `device-login logout {}` tries again.",
@@ -321,6 +324,7 @@ impl ProfileStatus {
             protection: None,
             problem: None,
             warnings: Vec::new(),
+            is_unrevoked: false,
             events: Arc::from([]),
         }
     }

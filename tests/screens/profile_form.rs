@@ -148,6 +148,22 @@ fn a_profile_that_is_signed_in_is_changed_renamed_and_removed_with_care() {
     assert_screens!("rename", with_keys(at_work(State::Valid), &[Key::Char('w')]), now());
     assert_screens!("remove_signed_in", with_keys(at_work(State::Valid), &[Key::Char('d')]), now());
     assert_screens!("remove_signed_out", with_keys(at_work(State::SignedOut), &[Key::Char('d'), Key::Down]), now());
+    let unrevoked = || {
+        let mut model = empty_model();
+        configured(&mut model, WORK);
+        let mut left = status("work", State::SignedOut, 0);
+        left.is_unrevoked = true;
+        update(&mut model, Message::StatusesLoaded(vec![left]), now());
+        with_keys(model, &[Key::Char('d')])
+    };
+    assert_screens!("remove_unrevoked", unrevoked(), now());
+    let not_removed = || {
+        let error = Error::new(Code::Network, "the grant could not be revoked")
+            .because("no connection to accounts.zoho.eu")
+            .hint("remove the access by hand at https://accounts.zoho.eu (Connected Apps)");
+        finished(with_keys(unrevoked(), &[Key::Down]), Err(error))
+    };
+    assert_screens!("not_removed", not_removed(), now());
     assert_screens!("throw_away", with_keys(typed(after(0), "x"), &[Key::Esc]), now());
 }
 

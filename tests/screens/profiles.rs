@@ -106,6 +106,29 @@ fn signing_out_says_which_half_did_not_work() {
 }
 
 #[test]
+fn an_access_that_could_not_be_revoked_stands_out_and_has_its_key() {
+    let left = || {
+        let mut left = status("work", State::SignedOut, 0);
+        left.is_unrevoked = true;
+        left.warnings =
+            texts(&["An earlier sign-out could not revoke its grant. `device-login logout work` tries again."]);
+        profiles_of(vec![left, status("zoo", State::Valid, 3000)], "work")
+    };
+    assert_screens!("unrevoked", left(), now());
+    let tried = || {
+        let mut model = left();
+        let task = task_of(&press(&mut model, &[Key::Char('x')]));
+        let error = Error::new(Code::Network, "the grant could not be revoked")
+            .because("no connection to accounts.zoho.eu")
+            .hint("remove the access by hand at https://accounts.zoho.eu (Connected Apps)");
+        let result = Ok(SignedOut { revoked: Some(Err(error)), forgotten: false, is_noted: true });
+        update(&mut model, Message::SignedOut { task, profile: name("work"), result }, now());
+        model
+    };
+    assert_screens!("still_unrevoked", tried(), now());
+}
+
+#[test]
 fn a_token_is_on_the_screen_for_ten_seconds_only() {
     let token = "1000.0123456789abcdef0123456789abcdef.fedcba9876543210fedcba9876543210";
     let revealed = || {

@@ -80,6 +80,7 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
         }),
         problem: None,
         warnings: Vec::new(),
+        is_unrevoked: false,
         events: Arc::from([]),
     }
 }

@@ -64,7 +64,7 @@ enum Purpose {
     Add,
     Edit { before: Box<Profile>, granted: Option<Vec<String>> },
     Rename { old: ProfileName },
-    Remove { name: ProfileName, state: State },
+    Remove { name: ProfileName, state: State, is_unrevoked: bool },
 }
 
 #[derive(Debug)]
@@ -195,7 +195,8 @@ fn rename(model: &mut Model, old: &ProfileName) -> Vec<Effect> {
 
 /// Opens the question whether a profile is to go.
 fn remove(model: &mut Model, status: &ProfileStatus) -> Vec<Effect> {
-    let purpose = Purpose::Remove { name: status.name.clone(), state: status.state };
+    let ProfileStatus { name, state, is_unrevoked, .. } = status;
+    let purpose = Purpose::Remove { name: name.clone(), state: *state, is_unrevoked: *is_unrevoked };
     let form = ProfileForm::new(purpose, &model.config, Step::Remove);
     open(model, form)
 }
@@ -335,7 +336,7 @@ fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(form) = &mut model.profile_form else { return Vec::new() };
     let is_for_saving = match form.step {
         Step::Review => form.row == 0,
-        Step::Remove => form.row == 1,
+        Step::Remove => form.row > 0,
         Step::Name => matches!(form.purpose, Purpose::Rename { .. }),
         _ => false,
     };

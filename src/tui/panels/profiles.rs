@@ -132,6 +132,7 @@ pub fn commands(model: &Model) -> Vec<Command> {
     // Nobody has to wait for the store to be read: what cannot be done says so itself.
     let state = if panel.is_loaded { status.state } else { State::Unknown };
     let mut commands = match state {
+        State::SignedOut if is_only_unrevoked(status) => vec![Command::SignIn, Command::SignOut],
         State::SignedOut => vec![Command::SignIn],
         State::NeedsLogin => vec![Command::SignIn, Command::Verify, Command::SignOut],
         State::Valid | State::Expiring | State::Expired | State::Unknown => {
@@ -160,11 +161,17 @@ pub fn commands(model: &Model) -> Vec<Command> {
 pub fn label(model: &Model, command: Command) -> Option<&'static str> {
     match command {
         Command::Choose if model.profiles.table.is_typing() => Some("keep"),
+        Command::SignOut if model.profiles.selected().is_some_and(is_only_unrevoked) => Some("revoke"),
         Command::Back if model.profiles.table.filter().is_some() && model.profiles.detail_scroll.is_none() => {
             Some("show all")
         }
         _ => None,
     }
+}
+
+/// Nothing is left of the sign-in but the access at the provider.
+fn is_only_unrevoked(status: &ProfileStatus) -> bool {
+    status.state == State::SignedOut && status.is_unrevoked
 }
 
 /// Keys are typed into the filter.
@@ -359,6 +366,10 @@ fn with_profile(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         Command::Verify => begin(model, profile, Work::Verify, now),
         Command::RevealToken => begin(model, profile, Work::RevealToken, now),
         Command::CopyToken => begin(model, profile, Work::CopyToken, now),
+        // Giving up was decided on when it was signed out.
+        Command::SignOut if model.profiles.selected().is_some_and(is_only_unrevoked) => {
+            begin(model, profile, Work::Revoke, now)
+        }
         Command::SignOut => {
             let question =
                 format!("Sign out of profile {profile}? Its access is revoked and its tokens are forgotten.");

@@ -14,10 +14,15 @@ impl ProfileForm {
             Step::ClientType => ClientType::ALL.len(),
             // Saving, then every step before it.
             Step::Review => self.steps().len(),
-            Step::Remove => 2,
+            Step::Remove => 2 + usize::from(self.may_remove_unrevoked()),
             Step::Saved => 1 + usize::from(self.signs_in_here()),
             _ => 0,
         }
+    }
+
+    /// A removal did not work: from then on the person may decide to leave the access to the provider.
+    pub(super) fn may_remove_unrevoked(&self) -> bool {
+        self.step == Step::Remove && self.failure.is_some()
     }
 
     /// Opens a page with its cursor where it was.

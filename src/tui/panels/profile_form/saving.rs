@@ -36,6 +36,7 @@ impl ProfileForm {
 /// Asks for what was typed to be written, or goes to the step that does not allow it.
 pub(super) fn save(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(form) = &mut model.profile_form else { return Vec::new() };
+    let change = form.change();
     form.failure = None;
     if let Purpose::Edit { before, .. } = &form.purpose {
         let is_same = form.profile_draft().is_ok_and(|draft| draft.secret.is_none() && draft.profile == **before);
@@ -45,7 +46,7 @@ pub(super) fn save(model: &mut Model, now: Now) -> Vec<Effect> {
             return leave(model);
         }
     }
-    match form.change() {
+    match change {
         Ok(change) => {
             let task = model.new_task();
             if let Some(form) = &mut model.profile_form {
@@ -71,6 +72,10 @@ pub fn saved(model: &mut Model, task: TaskId, result: Result<(), Error>, now: No
     form.saving = None;
     if let Err(error) = result {
         form.failure = Some(error);
+        if form.step == Step::Remove {
+            // What there is to choose has changed, and keeping it is the safe answer.
+            form.row = 0;
+        }
         return Vec::new();
     }
     let name: Option<ProfileName> = form.name().parse().ok();

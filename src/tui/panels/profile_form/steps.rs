@@ -195,6 +195,7 @@ impl ProfileForm {
             Purpose::Rename { old } => {
                 ConfigurationChange::Rename { old: old.clone(), new: self.name().parse().map_err(|_| Step::Name)? }
             }
+            Purpose::Remove { name, .. } if self.row == 2 => ConfigurationChange::RemoveUnrevoked(name.clone()),
             Purpose::Remove { name, .. } => ConfigurationChange::Remove(name.clone()),
         })
     }

@@ -393,7 +393,8 @@ fn a_profile_gets_another_name() {
 fn removing_asks_and_keeping_is_the_first_answer() {
     let removing = || {
         let mut model = model(CONFIGURED);
-        let purpose = Purpose::Remove { name: "work".parse().expect("a name"), state: State::Valid };
+        let name = "work".parse().expect("a name");
+        let purpose = Purpose::Remove { name, state: State::Valid, is_unrevoked: false };
         let form = ProfileForm::new(purpose, &model.config, Step::Remove);
         open(&mut model, form);
         model
@@ -407,8 +408,14 @@ fn removing_asks_and_keeping_is_the_first_answer() {
     assert_eq!(change, ConfigurationChange::Remove("work".parse().expect("a name")));
     let error = Error::new(Code::Network, "the grant could not be revoked");
     finish(&mut model, task, Err(error.clone()));
-    assert_eq!(form(&model).failure, Some(error));
-    let (task, _) = saved(&press(&mut model, &[Key::Enter]));
+    assert_eq!(form(&model).failure, Some(error.clone()));
+    // From here on the person may leave the access to the provider, and keeping it is the first answer again.
+    assert_eq!(form(&model).row, 0);
+    let (task, change) = saved(&press(&mut model, &[Key::Down, Key::Enter]));
+    assert!(matches!(change, ConfigurationChange::Remove(_)));
+    finish(&mut model, task, Err(error));
+    let (task, change) = saved(&press(&mut model, &[Key::End, Key::Enter]));
+    assert_eq!(change, ConfigurationChange::RemoveUnrevoked("work".parse().expect("a name")));
     finish(&mut model, task, Ok(config("")));
     assert!(model.profile_form.is_none() && model.subjects.is_empty());
 }

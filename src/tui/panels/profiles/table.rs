@@ -193,7 +193,7 @@ fn badness(state: State) -> u8 {
 
 /// All that a person may type to find a profile, in lower case: its names, and its state as it stands in the list.
 fn searched(status: &ProfileStatus, subject: Option<&ConfiguredProfile>, now: Timestamp) -> String {
-    let (mark, state) = state_in_words(status.state_at(now));
+    let (mark, state) = state_in_words(status, now);
     let account = status.account.as_ref();
     let names = [
         Some(status.name.as_str()),

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 use crate::service::{Budget, Machine, ProfileStatus, SignIn, SignedOut, State};
 use crate::storage::Account;
 use crate::tui::Ended;
-use crate::tui::keymap::Key;
+use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::theme::{Environment, Mark};
@@ -47,6 +47,7 @@ pub(super) fn status(profile: &str, state: State, left: u64) -> ProfileStatus {
         protection: None,
         problem: None,
         warnings: Vec::new(),
+        is_unrevoked: false,
         events: Arc::from([]),
     }
 }
@@ -207,6 +208,10 @@ fn signing_out_says_which_of_revoking_and_forgetting_worked() {
             SignedOut { revoked: None, forgotten: false, is_noted: false },
             (Mark::Good, "a: there was nothing to forget here."),
         ),
+        (
+            SignedOut { revoked: Some(Ok(())), forgotten: false, is_noted: false },
+            (Mark::Good, "a: revoked at the provider."),
+        ),
     ] {
         let mut model = panel();
         press(&mut model, 'x');
@@ -321,6 +326,18 @@ fn a_profile_that_is_signed_out_can_only_sign_in() {
         assert_eq!(press(&mut model, key), [], "{key}");
         assert_eq!(notice(&model), (Mark::Attention, "a: press n to sign in first."));
     }
+}
+
+#[test]
+fn what_a_sign_out_could_not_revoke_is_tried_again_by_the_same_key() {
+    let mut model = empty();
+    let mut left = status("a", State::SignedOut, 0);
+    left.is_unrevoked = true;
+    update(&mut model, Message::StatusesLoaded(vec![left]), at(0));
+    assert_eq!(super::label(&model, Command::SignOut), Some("revoke"));
+    assert_eq!(press(&mut model, 'x'), [Effect::SignOut { task: TaskId(1), profile: name("a") }]);
+    assert_eq!(press(&mut model, 'x'), []);
+    assert_eq!(notice(&model), (Mark::Working, "a: still revoking."));
 }
 
 #[test]

@@ -14,9 +14,10 @@ use crate::tui::time_left;
 /// From here on a time that is left is told in hours or days, which no second changes.
 pub(super) const LONG: Duration = Duration::from_secs(10 * 3600);
 
-/// A state with its mark.
-pub(super) fn state_in_words(state: State) -> (Mark, &'static str) {
-    match state {
+/// The state of a profile with its mark.
+pub(super) fn state_in_words(status: &ProfileStatus, now: Timestamp) -> (Mark, &'static str) {
+    match status.state_at(now) {
+        State::SignedOut if status.is_unrevoked => (Mark::NeedsSignIn, "not revoked"),
         State::Valid => (Mark::Good, "valid"),
         State::Expiring => (Mark::Attention, "expiring"),
         State::Expired => (Mark::Attention, "expired"),
@@ -31,7 +32,7 @@ pub(super) fn standing(panel: &ProfilesPanel, status: &ProfileStatus, now: Now) 
     match panel.under_way.get(&status.name) {
         Some((_, work)) => (Mark::Working, work.in_words()),
         None if !panel.is_loaded => (Mark::Working, "reading"),
-        None => state_in_words(status.state_at(now.time)),
+        None => state_in_words(status, now.time),
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) enum Work {
     Refresh,
     Verify,
     SignOut,
+    /// What an earlier sign-out could not do.
+    Revoke,
     RevealToken,
     CopyToken,
 }
@@ -42,6 +44,7 @@ impl Work {
             Work::Refresh => "refreshing",
             Work::Verify => "verifying",
             Work::SignOut => "signing out",
+            Work::Revoke => "revoking",
             Work::RevealToken | Work::CopyToken => "reading token",
         }
     }
@@ -51,7 +54,7 @@ impl Work {
         match self {
             Work::Refresh => Command::Refresh,
             Work::Verify => Command::Verify,
-            Work::SignOut => Command::SignOut,
+            Work::SignOut | Work::Revoke => Command::SignOut,
             Work::RevealToken => Command::RevealToken,
             Work::CopyToken => Command::CopyToken,
         }
@@ -115,15 +118,23 @@ pub fn signed_out(
     let Some(work) = model.profiles.end(profile, task) else { return Vec::new() };
     match result {
         Ok(SignedOut { revoked, forgotten, is_noted }) => {
-            let here = if forgotten { "forgotten here" } else { "there was nothing to forget here" };
             let (mark, at_provider) = match &revoked {
-                Some(Ok(())) => (Mark::Good, "revoked at the provider, "),
-                Some(Err(_)) if is_noted => (Mark::Attention, "NOT revoked at the provider yet, to be tried again, "),
-                Some(Err(_)) => (Mark::Attention, "NOT revoked at the provider, "),
-                None if forgotten => (Mark::Good, "the provider was not asked, "),
-                None => (Mark::Good, ""),
+                Some(Ok(())) => (Mark::Good, Some("revoked at the provider")),
+                Some(Err(_)) if is_noted => {
+                    (Mark::Attention, Some("NOT revoked at the provider yet, to be tried again"))
+                }
+                Some(Err(_)) => (Mark::Attention, Some("NOT revoked at the provider")),
+                None if forgotten => (Mark::Good, Some("the provider was not asked")),
+                None => (Mark::Good, None),
             };
-            model.say(mark, format!("{profile}: {at_provider}{here}."), now);
+            let here = match at_provider {
+                _ if forgotten => Some("forgotten here"),
+                // The grant was forgotten by the sign-out that could not revoke it.
+                Some(_) => None,
+                None => Some("there was nothing to forget here"),
+            };
+            let outcome: Vec<&str> = at_provider.into_iter().chain(here).collect();
+            model.say(mark, format!("{profile}: {}.", outcome.join(", ")), now);
             if let Some(Err(error)) = revoked {
                 model.profiles.failed(profile, error, work);
             }
@@ -211,7 +222,7 @@ pub(super) fn begin(model: &mut Model, profile: ProfileName, work: Work, now: No
     vec![match work {
         Work::Refresh => Effect::Refresh { task, profile },
         Work::Verify => Effect::Verify { task, profile },
-        Work::SignOut => Effect::SignOut { task, profile },
+        Work::SignOut | Work::Revoke => Effect::SignOut { task, profile },
         Work::RevealToken | Work::CopyToken => Effect::ReadToken { task, profile },
     }]
 }

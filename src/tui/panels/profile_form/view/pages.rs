@@ -313,8 +313,14 @@ fn value(form: &ProfileForm, step: Step) -> String {
 }
 
 fn remove<'a>(form: &ProfileForm) -> Page<'a> {
-    let Purpose::Remove { name, state } = &form.purpose else { return Page::default() };
+    let Purpose::Remove { name, state, is_unrevoked } = &form.purpose else { return Page::default() };
     let becomes = match state {
+        _ if form.may_remove_unrevoked() => {
+            "Without revoking, what it takes to revoke the access is forgotten here, and the access stays valid at the provider until somebody removes it there by hand."
+        }
+        State::SignedOut if *is_unrevoked => {
+            "It is signed out here, but its access at the provider is not revoked yet. That is tried first; if it does not work, the profile stays."
+        }
         State::SignedOut => {
             "It is not signed in, so there is no access to revoke. What the store keeps for it, such as its client secret, is forgotten."
         }
@@ -325,11 +331,18 @@ fn remove<'a>(form: &ProfileForm) -> Page<'a> {
             "It is signed in. Its access is revoked at the provider first; then its tokens and its client secret are forgotten. If it cannot be revoked, the profile stays."
         }
     };
-    let rows = ["Keep it", "Remove it"].map(|text| Choice { text: text.to_owned(), detail: String::new() });
+    let answers = if form.may_remove_unrevoked() {
+        &["Keep it", "Try again: revoke, then remove it", "Remove it; its access stays valid"][..]
+    } else if *is_unrevoked || *state != State::SignedOut {
+        &["Keep it", "Revoke its access, then remove it"]
+    } else {
+        &["Keep it", "Remove it"]
+    };
+    let rows = answers.iter().map(|text| Choice { text: (*text).to_owned(), detail: String::new() });
     Page {
         heading: format!("Remove profile {name}?"),
         intro: vec![becomes.to_owned()],
-        rows: rows.into(),
+        rows: rows.collect(),
         selected: Some(form.row),
         ..Page::default()
     }

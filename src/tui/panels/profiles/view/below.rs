@@ -67,6 +67,7 @@ fn key_that_helps(model: &Model, problem: &Problem) -> Option<(String, &'static 
     let (command, does) = match problem.error.code {
         Code::SignInNeeded | Code::WrongAccount => (Command::SignIn, "signs in again"),
         Code::Network | Code::Provider | Code::Timeout | Code::StoreLocked => (problem.again, "tries again"),
+        _ if problem.again == Command::SignOut => (problem.again, "tries again"),
         _ => return None,
     };
     let is_selected = model.profiles.selected().is_some_and(|status| status.name == problem.profile);

@@ -65,6 +65,9 @@ impl Details {
             State::Valid => String::new(),
             State::Expiring | State::Expired => ", the next use refreshes it".to_owned(),
             State::NeedsLogin => format!(": press {}", model.key(Command::SignIn)),
+            State::SignedOut if status.is_unrevoked => {
+                format!(": signed out here, {} tells the provider", model.key(Command::SignOut))
+            }
             State::SignedOut => format!(": press {} to sign in", model.key(Command::SignIn)),
             State::Unknown => ": the store cannot be read".to_owned(),
         };

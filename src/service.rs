@@ -14,6 +14,7 @@ mod machine;
 mod past_calls;
 mod profiles;
 mod qr_file;
+mod reread;
 mod revocation;
 mod status;
 mod test_calls;
@@ -63,6 +64,8 @@ pub struct Service {
     actor: Arc<str>,
     /// What was read for the statuses of this configuration.
     seen: Arc<status::SeenRecords>,
+    /// How this configuration's file looked.
+    last_look: Arc<reread::LastLook>,
 }
 
 /// Reads environment variables that hold secrets, when they are needed.
@@ -71,8 +74,8 @@ pub type Variables = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 impl Service {
     pub fn new(config: Config, store: Arc<dyn Store>, http: client::Client, variables: Variables) -> Self {
         let (http, variables) = (Arc::new(http), Arc::new(variables));
-        let (unbroken, seen) = (Unbroken::default(), Arc::default());
-        Self { config, store, http, variables, unbroken, actor: Arc::from(""), seen }
+        let (unbroken, seen, last_look) = (Unbroken::default(), Arc::default(), Arc::default());
+        Self { config, store, http, variables, unbroken, actor: Arc::from(""), seen, last_look }
     }
 
     /// The same service, whose doings the history of a profile tells under the name of this command.

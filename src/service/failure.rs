@@ -47,10 +47,14 @@ impl Asked<'_> {
             error.causes.splice(..0, self.scopes.iter().filter_map(|scope| catalog::likely_meant(scope)));
         }
         if self.place != Place::DeviceAuthorization && self.lacks_secret(error.code) {
-            error.hint(format!(
-                "no client secret is known: `device-login profile remove {0}`, then add it again with `--client-secret-stdin`",
-                self.profile.name
-            ))
+            let name = &self.profile.name;
+            let cause = format!(
+                "no client secret is known for it, and {} does not take the client without one ({answer})",
+                self.provider.dialect.display_name
+            );
+            Error { causes: Vec::new(), ..error }
+                .because(cause)
+                .hint(format!("`device-login profile edit {name} --client-secret-stdin` takes it"))
         } else {
             error
         }

@@ -19,7 +19,7 @@ impl Service {
     /// The same service with another configuration, such as one to which a profile was added.
     #[must_use]
     pub fn with_config(self, config: Config) -> Self {
-        Self { config, seen: Arc::default(), ..self }
+        Self { config, seen: Arc::default(), last_look: Arc::default(), ..self }
     }
 
     /// Tells whether the store keeps a client's secret for the profile.
@@ -40,6 +40,10 @@ impl Service {
 
     /// Does what a person asked for on a screen, where signing out first needs no second command.
     pub async fn change_configuration(&self, change: ConfigurationChange) -> Result<Config, Error> {
+        if let Some(name) = change.profile() {
+            Arc::new(self.clone()).up_to_date(name)?;
+        }
+        // What is to change was shown by the configuration at hand, so that nothing else in the file is put back.
         let profile = |name: &ProfileName| self.config.profile(Some(name));
         let changed = match change {
             ConfigurationChange::Add(draft) => self.add_drafted(&draft).await,
@@ -52,10 +56,7 @@ impl Service {
                 config::take_back_scopes(&self.config, &profile, &scopes)
             }
         }?;
-        // Providers that were known stay what they were taken for, as everything under way takes them.
-        let mut providers = changed.providers;
-        providers.extend(self.config.providers.clone());
-        Ok(Config { providers, ..changed })
+        Ok(self.keeping_providers(changed))
     }
 
     /// Adds a profile and keeps its client's secret, if it has one, in the store. Gives the configuration with it.
@@ -263,6 +264,21 @@ pub enum ConfigurationChange {
         profile: ProfileName,
         scopes: Vec<String>,
     },
+}
+
+impl ConfigurationChange {
+    /// The profile that has to be there for it.
+    fn profile(&self) -> Option<&ProfileName> {
+        match self {
+            ConfigurationChange::Add(_) => None,
+            ConfigurationChange::Change(draft) => Some(&draft.profile.name),
+            ConfigurationChange::Rename { old: name, .. }
+            | ConfigurationChange::Remove(name)
+            | ConfigurationChange::RemoveUnrevoked(name)
+            | ConfigurationChange::AddScopes { profile: name, .. }
+            | ConfigurationChange::TakeBackScopes { profile: name, .. } => Some(name),
+        }
+    }
 }
 
 fn has_tokens(record: &Record) -> bool {

@@ -69,6 +69,10 @@ fn in_words(message: &Message) -> Option<(Mark, String)> {
             Ok(_) => (Mark::Good, "the configuration was changed".to_owned()),
             Err(error) => failed("the configuration", error),
         }),
+        Message::ConfigurationReread { result, .. } => Some(match result.as_ref() {
+            Ok(_) => (Mark::Working, "somebody else changed the configuration".to_owned()),
+            Err(error) => failed("the configuration", error),
+        }),
         Message::TestCallsLoaded { result, .. } => {
             result.as_ref().as_ref().err().map(|error| failed("the test calls", error))
         }

@@ -82,6 +82,11 @@ pub enum Message {
         task: TaskId,
         result: Box<Result<Config, Error>>,
     },
+    /// The configuration's file does not say any more what it `was`, or cannot be read.
+    ConfigurationReread {
+        was: Box<Config>,
+        result: Box<Result<Config, Error>>,
+    },
     TestCallsLoaded {
         task: TaskId,
         result: Box<Result<TestCalls, Error>>,
@@ -146,6 +151,7 @@ pub enum Effect {
     Attend(TaskId),
     /// Ends a piece of work; a sign-in asks nothing more from then on.
     Cancel(TaskId),
+    /// Reads how the profiles stand, unless the configuration has changed, which is then told first.
     LoadStatuses,
     /// Mints a new access token.
     Refresh {

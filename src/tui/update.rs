@@ -10,14 +10,16 @@ use super::keymap::{Command, Key, Scope};
 use super::message::{Effect, Message, TaskId};
 use super::model::{Confirmed, Model, Mouse, Now, Overlay, Screen};
 use super::mouse;
-use super::panels::lines::moved;
+use super::panels::lines::{moved, sentence};
 use super::panels::palette::{Palette, Pressed};
+use super::panels::sign_in::{SignInPanel, Stage};
 use super::panels::{api, help, kiosk, log, profile_form, profiles, sign_in};
 use super::text;
 use super::theme::{ColorChoice, Mark};
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::http::client::Exchange;
+use crate::service::SignedIn;
 
 /// How far clocks may be apart without a word.
 const LARGEST_CLOCK_ERROR: Duration = Duration::from_secs(120);
@@ -54,7 +56,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::Woken => wake(model, now),
         Message::SignIn { task, event } => sign_in::happened(model, task, event, now),
         Message::Unsaved { task, error } => sign_in::unsaved(model, task, error),
-        Message::SignInEnded { task, result } => sign_in::ended(model, task, *result, now),
+        Message::SignInEnded { task, result } => sign_in_ended(model, task, *result, now),
         Message::StatusesLoaded(statuses) => profiles::loaded(model, statuses, now),
         Message::Refreshed { task, result, .. } if api::waits_for_token(model, task) => api::refreshed(model, result),
         Message::Refreshed { task, profile, result } => profiles::refreshed(model, task, &profile, result, now),
@@ -62,6 +64,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::SignedOut { task, profile, result } => profiles::signed_out(model, task, &profile, result, now),
         Message::TokenRead { task, profile, result } => profiles::token_read(model, task, &profile, result, now),
         Message::ConfigurationChanged { task, result } => configuration_changed(model, task, *result, now),
+        Message::ConfigurationReread { was, result } => configuration_reread(model, &was, *result, now),
         Message::TestCallsLoaded { task, result } => api::loaded(model, task, *result),
         Message::Answered { task, result } => api::answered(model, task, *result, now),
         Message::Found { task, found } => api::found(model, task, found),
@@ -104,6 +107,37 @@ fn configuration_changed(model: &mut Model, task: TaskId, result: Result<Config,
         profile_form::saved(model, task, result, now)
     });
     effects
+}
+
+/// Goes by what somebody else has put into the file, unless this app has changed it since it was read.
+fn configuration_reread(model: &mut Model, was: &Config, result: Result<Config, Error>, now: Now) -> Vec<Effect> {
+    match result {
+        Ok(config) if *was == model.config => {
+            model.use_config(config.clone());
+            profile_form::leave_if_gone(model, now);
+            vec![Effect::UseConfiguration(Box::new(config)), Effect::LoadStatuses]
+        }
+        Ok(_) => vec![Effect::LoadStatuses],
+        Err(error) => {
+            model.say(Mark::Attention, format!("{} What it said before still holds.", sentence(&error)), now);
+            Vec::new()
+        }
+    }
+}
+
+/// A profile that is gone has no sign-in to look at.
+fn sign_in_ended(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, now: Now) -> Vec<Effect> {
+    let effects = sign_in::ended(model, task, result, now);
+    match &model.sign_in {
+        Some(SignInPanel { profile, stage: Stage::Failed { error, .. }, .. })
+            if error.code == Code::UnknownProfile && model.screen == Screen::SignIn && !model.is_single_sign_in =>
+        {
+            let (profile, error) = (profile.clone(), error.clone());
+            profiles::is_gone(model, &profile, error, Command::SignIn);
+            sign_in::leave(model)
+        }
+        _ => effects,
+    }
 }
 
 /// Puts pasted text where the cursor is; where nothing is typed it means nothing.

@@ -30,7 +30,7 @@ use crate::tui::panels::lines::moved;
 use crate::tui::panels::{profiles, sign_in};
 use crate::tui::widgets::field::Field;
 
-pub use saving::saved;
+pub use saving::{leave_if_gone, saved};
 pub use view::{title, view};
 
 /// A page of a list, for moving by one.
@@ -137,6 +137,15 @@ impl ProfileForm {
         form
     }
 
+    /// The profile that it is about, which has to be there.
+    fn existing(&self) -> Option<&ProfileName> {
+        match &self.purpose {
+            Purpose::Add => None,
+            Purpose::Edit { before, .. } => Some(&before.name),
+            Purpose::Rename { old: name } | Purpose::Remove { name, .. } => Some(name),
+        }
+    }
+
     fn name(&self) -> String {
         self.draft.name.text().trim().to_owned()
     }
@@ -213,12 +222,15 @@ pub fn open_by(model: &mut Model, command: Command) -> Option<Vec<Effect>> {
         // So far it is no more than a name.
         status.state = State::Unknown;
     }
-    match command {
-        Command::EditProfile => Some(edit(model, &status?.name)),
-        Command::RenameProfile => Some(rename(model, &status?.name)),
-        Command::RemoveProfile => Some(remove(model, &status?)),
-        _ => None,
-    }
+    let mut effects = match command {
+        Command::EditProfile => edit(model, &status?.name),
+        Command::RenameProfile => rename(model, &status?.name),
+        Command::RemoveProfile => remove(model, &status?),
+        _ => return None,
+    };
+    // Somebody else may have removed it meanwhile.
+    effects.push(Effect::LoadStatuses);
+    Some(effects)
 }
 
 fn open(model: &mut Model, form: ProfileForm) -> Vec<Effect> {

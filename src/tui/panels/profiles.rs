@@ -34,7 +34,7 @@ use table::Table;
 use view::Layout;
 pub use view::{title, view};
 use work::{Problem, Work, ask_or_refresh, begin};
-pub use work::{refresh, refreshed, sign_out, signed_out, token_read, verified};
+pub use work::{is_gone, refresh, refreshed, sign_out, signed_out, token_read, verified};
 
 /// How often the store is read again while the panel is on the screen.
 const RELOAD_EVERY: Duration = Duration::from_secs(30);

@@ -21,7 +21,7 @@ use answers::Latest;
 
 use crate::clock;
 use crate::config::Profile;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{ConfigurationChange, Freshness, Presence, Service, SignIn};
 use crate::supervisor::Supervisor;
@@ -224,14 +224,26 @@ impl Tasks {
         }
     }
 
+    /// Looks first whether somebody else has changed the configuration.
+    ///
     /// On a thread of its own, for which nobody waits at the end: thousands of records take their time, and reading them
     /// changes nothing.
     fn load_statuses(&self) {
         let (service, sender) = (self.service.clone(), self.sender.clone());
         std::thread::spawn(move || {
-            let statuses = service.statuses(clock::wall());
             // Nobody listens any more when the app has ended.
-            let _ = sender.send(Message::StatusesLoaded(statuses));
+            let send = |message| drop(sender.send(message));
+            let reread = |result| Message::ConfigurationReread {
+                was: Box::new(service.config.clone()),
+                result: Box::new(result),
+            };
+            match service.changed_configuration() {
+                // Its profiles are asked for when the app goes by it.
+                Ok(Some(config)) => return send(reread(Ok(config))),
+                Ok(None) => {}
+                Err(error) => send(reread(Err(error))),
+            }
+            send(Message::StatusesLoaded(service.statuses(clock::wall())));
         });
     }
 
@@ -259,19 +271,21 @@ impl Tasks {
         self.must_finish.spawn(work);
     }
 
-    /// What is done for a profile and told by a message; a profile that is not configured fails.
+    /// What is done for a profile, as the configuration's file has it by now, and told by a message; a profile that is not
+    /// configured fails.
     fn work<T, F, W, M>(&self, name: ProfileName, work: F, message: M) -> impl Future<Output = ()> + use<T, F, W, M>
     where
         F: FnOnce(Arc<Service>, Profile) -> W,
         W: Future<Output = Result<T, Error>>,
         M: FnOnce(ProfileName, Result<T, Error>) -> Message,
     {
-        let configured = self.service.config.profile(Some(&name)).cloned();
         let (service, sender) = (self.service.clone(), self.sender.clone());
         async move {
-            let result = match configured {
-                Ok(profile) => work(service, profile).await,
-                Err(error) => Err(error),
+            let asked = name.clone();
+            let result = match tokio::task::spawn_blocking(move || service.up_to_date(&asked)).await {
+                Ok(Ok((service, profile))) => work(service, profile).await,
+                Ok(Err(error)) => Err(error),
+                Err(_) => Err(Error::new(Code::Other, "reading the configuration was cut short")),
             };
             // Nobody listens any more when the app has ended.
             let _ = sender.send(message(name, result));

@@ -2,11 +2,13 @@
 
 use super::steps::Step;
 use super::{ProfileForm, Purpose, leave};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::catalog;
+use crate::tui::keymap::Command;
 use crate::tui::message::{Effect, TaskId};
-use crate::tui::model::{Model, Now};
+use crate::tui::model::{Confirmed, Model, Now, Overlay};
+use crate::tui::panels::profiles;
 use crate::tui::theme::Mark;
 
 impl ProfileForm {
@@ -71,6 +73,10 @@ pub fn saved(model: &mut Model, task: TaskId, result: Result<(), Error>, now: No
     };
     form.saving = None;
     if let Err(error) = result {
+        if let Some(name) = form.existing().filter(|_| error.code == Code::UnknownProfile).cloned() {
+            profiles::is_gone(model, &name, error, Command::EditProfile);
+            return leave(model);
+        }
         form.failure = Some(error);
         if form.step == Step::Remove {
             // What there is to choose has changed, and keeping it is the safe answer.
@@ -97,4 +103,17 @@ pub fn saved(model: &mut Model, task: TaskId, result: Result<(), Error>, now: No
     };
     model.say(Mark::Good, done, now);
     leave(model)
+}
+
+/// Leaves the form of a profile that somebody else has removed or given another name.
+pub fn leave_if_gone(model: &mut Model, now: Now) {
+    let form = model.profile_form.as_ref().filter(|form| form.saving.is_none() && form.step != Step::Saved);
+    let Some(name) = form.and_then(ProfileForm::existing).filter(|name| !model.config.profiles.contains_key(*name))
+    else {
+        return;
+    };
+    model.say(Mark::Attention, format!("Profile {name} is not configured any more."), now);
+    model.overlay.take_if(|overlay| matches!(overlay, Overlay::Confirm { action: Confirmed::LeaveForm, .. }));
+    // The profiles are read again anyway.
+    drop(leave(model));
 }

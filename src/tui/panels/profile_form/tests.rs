@@ -498,3 +498,28 @@ fn a_proposed_name_gives_way_to_what_is_typed_and_may_be_edited() {
     type_text(&mut taken, "-2");
     assert_eq!(form(&taken).name(), "work-2");
 }
+
+#[test]
+fn the_form_of_a_profile_that_is_gone_gives_way_to_the_list() {
+    let without_work = config(&CONFIGURED.replace("profiles.work", "profiles.office"));
+    let open = |key| {
+        let mut model = model(CONFIGURED);
+        model.profiles.select(Some("work".parse().expect("a name")));
+        assert_eq!(press(&mut model, &[Key::Char(key)]), [Effect::LoadStatuses]);
+        model
+    };
+    for key in ['e', 'w', 'd'] {
+        let mut model = open(key);
+        let (was, result) = (Box::new(model.config.clone()), Box::new(Ok(without_work.clone())));
+        update(&mut model, Message::ConfigurationReread { was, result }, now());
+        assert!(model.profile_form.is_none() && model.screen == Screen::Profiles, "{key}");
+        let notice = model.notice.as_ref().expect("a notice");
+        assert_eq!(notice.text, "Profile work is not configured any more.");
+    }
+    // The same where it is noticed only when it is saved.
+    let mut model = open('d');
+    let (task, _) = saved(&press(&mut model, &[Key::Down, Key::Enter]));
+    let gone = Error::new(Code::UnknownProfile, "profile `work` is not configured any more");
+    assert_eq!(finish(&mut model, task, Err(gone)), [Effect::LoadStatuses]);
+    assert!(model.profile_form.is_none() && model.screen == Screen::Profiles);
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Moment;
+use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
@@ -496,4 +497,60 @@ fn a_budget_is_told_as_it_stands_and_wakes_the_screen_when_it_changes() {
     assert_eq!((budget.used(at(10_000).time), budget.next_at(at(10_000).time)), (10, Some(at(600_000).time)));
     assert_eq!((budget.used(at(600_000).time), budget.next_at(at(600_000).time)), (9, None));
     assert_eq!(super::next_wakeup(&model, at(10_300)), Some(at(11_000).moment));
+}
+
+fn config(profiles: &[&str]) -> Config {
+    let profile = |name: &&str| {
+        format!(
+            "[profiles.{name}]
+provider = \"zoho\"
+client_id = \"1\"
+"
+        )
+    };
+    let text = profiles.iter().map(profile).collect::<String>();
+    Config::parse(&text, std::path::Path::new("config.toml")).expect("valid")
+}
+
+fn reread(model: &mut Model, was: Config, result: Result<Config, Error>) -> Vec<Effect> {
+    let message = Message::ConfigurationReread { was: Box::new(was), result: Box::new(result) };
+    update(model, message, at(0))
+}
+
+#[test]
+fn what_somebody_else_changed_in_the_configuration_is_gone_by_and_the_store_read_again() {
+    let mut model = panel();
+    model.use_config(config(&["a"]));
+    let now = config(&["b"]);
+    let expected = [Effect::UseConfiguration(Box::new(now.clone())), Effect::LoadStatuses];
+    assert_eq!(reread(&mut model, config(&["a"]), Ok(now.clone())), expected);
+    assert!(model.config == now && model.subjects.contains_key(&name("b")));
+    // What was read before this app changed the file itself is old.
+    assert_eq!(reread(&mut model, config(&["a"]), Ok(config(&["a"]))), [Effect::LoadStatuses]);
+    assert!(model.config == now);
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_told_and_changes_nothing() {
+    let mut model = panel();
+    model.use_config(config(&["a"]));
+    let error = Error::new(Code::Config, "config.toml is not valid").because("line 3 is none");
+    assert_eq!(reread(&mut model, config(&["a"]), Err(error)), []);
+    assert_eq!(
+        notice(&model),
+        (Mark::Attention, "config.toml is not valid: line 3 is none. What it said before still holds.")
+    );
+    assert!(model.config == config(&["a"]));
+}
+
+#[test]
+fn a_sign_in_of_a_profile_that_is_gone_ends_in_the_list_with_a_word() {
+    let mut model = panel();
+    press(&mut model, 'n');
+    let gone = Error::new(Code::UnknownProfile, "profile `a` is not configured any more");
+    let result = Box::new(Err(gone.clone()));
+    let message = Message::SignInEnded { task: TaskId(1), result };
+    assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
+    assert_eq!((model.screen, model.sign_in.is_none()), (Screen::Profiles, true));
+    assert_eq!(problem(&model), Some((name("a"), gone)));
 }

@@ -74,6 +74,11 @@ impl ProfilesPanel {
     }
 }
 
+/// Says that a profile is not there any more, of which something was wanted.
+pub fn is_gone(model: &mut Model, profile: &ProfileName, error: Error, again: Command) {
+    model.profiles.problem = Some(Problem { profile: profile.clone(), error, again });
+}
+
 pub fn refreshed(
     model: &mut Model,
     task: TaskId,

@@ -146,6 +146,7 @@ fn a_profile_that_is_signed_in_is_changed_renamed_and_removed_with_care() {
     };
     assert_screens!("edit_signs_out", other_client(), now());
     assert_screens!("rename", with_keys(at_work(State::Valid), &[Key::Char('w')]), now());
+    assert_screens!("rename_signed_out", with_keys(at_work(State::SignedOut), &[Key::Char('w')]), now());
     assert_screens!("remove_signed_in", with_keys(at_work(State::Valid), &[Key::Char('d')]), now());
     assert_screens!("remove_signed_out", with_keys(at_work(State::SignedOut), &[Key::Char('d'), Key::Down]), now());
     let unrevoked = || {

@@ -63,7 +63,7 @@ pub struct ProfileForm {
 enum Purpose {
     Add,
     Edit { before: Box<Profile>, granted: Option<Vec<String>> },
-    Rename { old: ProfileName },
+    Rename { old: ProfileName, state: State },
     Remove { name: ProfileName, state: State, is_unrevoked: bool },
 }
 
@@ -142,7 +142,7 @@ impl ProfileForm {
         match &self.purpose {
             Purpose::Add => None,
             Purpose::Edit { before, .. } => Some(&before.name),
-            Purpose::Rename { old: name } | Purpose::Remove { name, .. } => Some(name),
+            Purpose::Rename { old: name, .. } | Purpose::Remove { name, .. } => Some(name),
         }
     }
 
@@ -196,9 +196,10 @@ pub fn edit(model: &mut Model, name: &ProfileName) -> Vec<Effect> {
 }
 
 /// Opens the form for the name of a profile.
-fn rename(model: &mut Model, old: &ProfileName) -> Vec<Effect> {
-    let mut form = ProfileForm::new(Purpose::Rename { old: old.clone() }, &model.config, Step::Name);
-    form.draft.name = Field::new(old.as_str());
+fn rename(model: &mut Model, status: &ProfileStatus) -> Vec<Effect> {
+    let purpose = Purpose::Rename { old: status.name.clone(), state: status.state };
+    let mut form = ProfileForm::new(purpose, &model.config, Step::Name);
+    form.draft.name = Field::new(status.name.as_str());
     open(model, form)
 }
 
@@ -224,7 +225,7 @@ pub fn open_by(model: &mut Model, command: Command) -> Option<Vec<Effect>> {
     }
     let mut effects = match command {
         Command::EditProfile => edit(model, &status?.name),
-        Command::RenameProfile => rename(model, &status?.name),
+        Command::RenameProfile => rename(model, &status?),
         Command::RemoveProfile => remove(model, &status?),
         _ => return None,
     };

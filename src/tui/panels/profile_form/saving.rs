@@ -97,7 +97,7 @@ pub fn saved(model: &mut Model, task: TaskId, result: Result<(), Error>, now: No
     }
     let name = name.map(|name| name.to_string()).unwrap_or_default();
     let done = match &form.purpose {
-        Purpose::Rename { old } => format!("{old} is called {name} now."),
+        Purpose::Rename { old, .. } => format!("{old} is called {name} now."),
         Purpose::Remove { name, .. } => format!("{name} is removed."),
         _ => format!("{name}: saved."),
     };

@@ -173,8 +173,8 @@ impl ProfileForm {
             "A name has 1 to 64 letters, digits, `-`, `_` or `.` and begins with a letter or digit.".to_owned()
         })?;
         match &self.purpose {
-            Purpose::Rename { old } if *old == name => Err("That is its name already.".to_owned()),
-            Purpose::Rename { old } if old.as_str().eq_ignore_ascii_case(typed) => {
+            Purpose::Rename { old, .. } if *old == name => Err("That is its name already.".to_owned()),
+            Purpose::Rename { old, .. } if old.as_str().eq_ignore_ascii_case(typed) => {
                 Err("The names differ in case only: choose another one.".to_owned())
             }
             Purpose::Edit { .. } => Ok(()),
@@ -192,7 +192,7 @@ impl ProfileForm {
         Ok(match &self.purpose {
             Purpose::Add => ConfigurationChange::Add(draft()?),
             Purpose::Edit { .. } => ConfigurationChange::Change(draft()?),
-            Purpose::Rename { old } => {
+            Purpose::Rename { old, .. } => {
                 ConfigurationChange::Rename { old: old.clone(), new: self.name().parse().map_err(|_| Step::Name)? }
             }
             Purpose::Remove { name, .. } if self.row == 2 => ConfigurationChange::RemoveUnrevoked(name.clone()),

@@ -375,7 +375,8 @@ fn another_provider_brings_its_own_steps_before_the_review() {
 fn a_profile_gets_another_name() {
     let mut model = model(CONFIGURED);
     let old: ProfileName = "work".parse().expect("a name");
-    rename(&mut model, &old);
+    model.profiles.select(Some(old.clone()));
+    press(&mut model, &[Key::Char('w')]);
     for taken in ["work", "Work", "sso", "a/b"] {
         answer(&mut model, taken);
         assert!(form(&model).saving.is_none() && form(&model).was_refused, "{taken}");

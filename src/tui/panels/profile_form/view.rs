@@ -91,7 +91,7 @@ pub fn title(model: &Model) -> (&'static str, String) {
     let Some(form) = &model.profile_form else { return ("profile", String::new()) };
     let name = form.name();
     match &form.purpose {
-        Purpose::Rename { old } => ("rename a profile", old.to_string()),
+        Purpose::Rename { old, .. } => ("rename a profile", old.to_string()),
         Purpose::Remove { name, .. } => ("remove a profile", name.to_string()),
         Purpose::Edit { .. } => ("edit a profile", name),
         Purpose::Add => {

@@ -47,7 +47,7 @@ fn problems(form: &ProfileForm) -> Vec<(Option<Mark>, String)> {
     }
     let is_typed = match form.step {
         Step::Name => match &form.purpose {
-            Purpose::Rename { old } => form.name() != old.as_str(),
+            Purpose::Rename { old, .. } => form.name() != old.as_str(),
             _ => !form.name().is_empty(),
         },
         // Half an address is wrong for long before it is right.
@@ -67,10 +67,13 @@ fn problems(form: &ProfileForm) -> Vec<(Option<Mark>, String)> {
 
 fn name(form: &ProfileForm) -> Page<'_> {
     let (heading, intro) = match &form.purpose {
-        Purpose::Rename { old } => (
-            format!("Another name for {old}"),
-            "It stays signed in. Scripts that name it have to learn the new name.".to_owned(),
-        ),
+        Purpose::Rename { old, state } => {
+            let stays = match state {
+                State::Valid | State::Expiring | State::Expired => "It stays signed in. ",
+                State::SignedOut | State::NeedsLogin | State::Unknown => "",
+            };
+            (format!("Another name for {old}"), format!("{stays}Scripts that name it have to learn the new name."))
+        }
         _ => (
             "What is the profile to be called?".to_owned(),
             "A short name for this sign-in; commands take it: `device-login token NAME`.".to_owned(),

@@ -298,7 +298,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Profiles, &[Char('e')], Command::EditProfile, "edit", "change the profile"),
     bind(Profiles, &[Char('w')], Command::RenameProfile, "rename", "give the profile another name"),
     bind(Profiles, &[Char('d'), Key::Delete], Command::RemoveProfile, "remove", "remove the profile (asks)"),
-    bind(ProfileForm, &[Char(' ')], Command::Toggle, "tick", "tick or untick a scope"),
+    bind(ProfileForm, &[Char(' ')], Command::Toggle, "tick", "tick or untick the scope in the list"),
     bind(ProfileForm, &[Key::Enter], Command::Choose, "go on", "go on, choose the line"),
     bind(ProfileForm, &[Key::Esc], Command::Back, "back", "one step back; asks before it throws away"),
     bind(Api, &[Char('f')], Command::Fix, "fix", "what helps against a failure"),

@@ -246,7 +246,10 @@ fn open(model: &mut Model, form: ProfileForm) -> Vec<Effect> {
 pub fn commands(model: &Model) -> Vec<Command> {
     let Some(form) = &model.profile_form else { return vec![Command::Back] };
     match form.step {
-        Step::Scopes => vec![Command::Toggle, Command::Choose, Command::Back],
+        Step::Scopes => {
+            let toggle = form.draft.picker.ticks_by_space().then_some(Command::Toggle);
+            toggle.into_iter().chain([Command::Choose, Command::Back]).collect()
+        }
         Step::Server if form.draft.blanks.len() > 1 => vec![Command::Choose, Command::NextPane, Command::Back],
         step if step.is_typed() => vec![Command::Choose, Command::Back],
         _ => vec![Command::Choose, Command::Help, Command::Back],

@@ -1,7 +1,7 @@
 //! The scopes that are wanted, and the list in which they are found: by product, or by what is typed.
 
 use crate::providers::Dialect;
-use crate::providers::catalog::{Product, scope_in_words};
+use crate::providers::catalog::{Product, can_write, scope_in_words};
 use crate::service::is_scope;
 use crate::tui::keymap::Key;
 use crate::tui::widgets::field::Field;
@@ -18,6 +18,8 @@ pub(super) struct Picker {
     suggestions: Vec<&'static str>,
     open: Option<&'static Product>,
     pub(super) selected: usize,
+    /// The cursor was moved to a row since something was typed.
+    is_in_list: bool,
 }
 
 /// One row of the list.
@@ -42,8 +44,9 @@ pub(super) enum Pressed {
 
 impl Picker {
     pub(super) fn new(chosen: Vec<String>, dialect: &'static Dialect) -> Self {
-        let mut picker =
-            Self { chosen, search: Field::new(""), products: &[], suggestions: Vec::new(), open: None, selected: 0 };
+        let search = Field::new("");
+        let (products, suggestions): (&[Product], _) = (&[], Vec::new());
+        let mut picker = Self { chosen, search, products, suggestions, open: None, selected: 0, is_in_list: false };
         picker.offer(dialect);
         picker
     }
@@ -106,20 +109,24 @@ impl Picker {
         self.rows().get(self.selected).cloned()
     }
 
-    /// Known scopes that have what was typed in their name, their words or their product, then what was typed itself.
+    /// Known scopes that have every word that was typed in their name, their words or their product, those that allow the
+    /// least first; then what was typed itself.
     fn matching(&self, typed: &str) -> Vec<Row> {
-        let wanted = typed.to_ascii_lowercase();
-        let has = |text: &str| text.to_ascii_lowercase().contains(&wanted);
+        let typed_in_lower_case = typed.to_ascii_lowercase();
+        let wanted: Vec<&str> = typed_in_lower_case.split_whitespace().collect();
+        let has = |texts: &[&str]| {
+            let text = texts.join("\n").to_ascii_lowercase();
+            wanted.iter().all(|word| text.contains(word))
+        };
         let mut found: Vec<&str> = Vec::new();
         for product in self.products {
-            let is_product = has(product.key) || has(product.name);
-            found.extend(
-                scopes_of(product).into_iter().filter(|scope| is_product || has(scope) || has(&scope_in_words(scope))),
-            );
+            let scopes = scopes_of(product).into_iter();
+            found.extend(scopes.filter(|scope| has(&[product.key, product.name, scope, &scope_in_words(scope)])));
         }
-        found.extend(self.suggestions.iter().filter(|scope| has(scope)));
-        let mine = self.chosen.iter().filter(|chosen| has(chosen)).map(String::as_str);
+        found.extend(self.suggestions.iter().filter(|scope| has(&[scope])));
+        let mine = self.chosen.iter().filter(|chosen| has(&[chosen])).map(String::as_str);
         found.extend(mine);
+        found.sort_by_key(|scope| breadth(scope));
         let mut rows: Vec<Row> = Vec::new();
         for scope in found {
             let row = Row::Scope(scope.to_owned());
@@ -138,6 +145,8 @@ impl Picker {
 
     pub(super) fn press(&mut self, key: Key) -> Pressed {
         let last = self.rows().len().saturating_sub(1);
+        let is_move = matches!(key, Key::Up | Key::Down | Key::PageUp | Key::PageDown);
+        self.is_in_list |= is_move;
         match key {
             Key::Up => self.selected = self.selected.saturating_sub(1),
             Key::Down => self.selected = (self.selected + 1).min(last),
@@ -146,12 +155,14 @@ impl Picker {
             Key::Home if self.is_search_empty() => self.selected = 0,
             Key::End if self.is_search_empty() => self.selected = last,
             Key::Enter => return self.act(true),
-            Key::Char(' ') => return self.act(false),
+            Key::Char(' ') if self.ticks_by_space() => return self.act(false),
+            // No search begins with a blank.
+            Key::Char(' ') if self.search.text().is_empty() => {}
             Key::Esc => return self.back(),
             Key::Backspace if self.is_search_empty() => return self.back(),
             key => {
                 if self.search.press(key) {
-                    self.selected = 0;
+                    self.begin_typing();
                 }
             }
         }
@@ -171,7 +182,18 @@ impl Picker {
             return;
         }
         self.search.paste(text, true);
-        self.selected = 0;
+        self.begin_typing();
+    }
+
+    /// What is typed changes the list, whose first row is then the likeliest.
+    fn begin_typing(&mut self) {
+        (self.selected, self.is_in_list) = (0, false);
+    }
+
+    /// Space is a blank between words while a search is typed, and ticks elsewhere.
+    pub(super) fn ticks_by_space(&self) -> bool {
+        let is_free = self.is_in_list || self.is_search_empty();
+        is_free && matches!(self.selected_row(), Some(Row::Scope(_) | Row::Own(_)))
     }
 
     /// Does what the row is for. After Enter, what was typed has served its purpose.
@@ -199,7 +221,7 @@ impl Picker {
             self.search = Field::new("");
         }
         if was_typing && self.search.text().is_empty() {
-            self.selected = 0;
+            self.begin_typing();
         }
         self.selected = self.selected.min(self.rows().len().saturating_sub(1));
         Pressed::Taken
@@ -231,7 +253,7 @@ impl Picker {
     fn back(&mut self) -> Pressed {
         if !self.search.text().is_empty() {
             self.search = Field::new("");
-            self.selected = 0;
+            self.begin_typing();
         } else if let Some(open) = self.open.take() {
             let is_open = |row: &Row| matches!(row, Row::Product(product) if product.key == open.key);
             self.selected = self.rows().iter().position(is_open).unwrap_or(0);
@@ -256,7 +278,13 @@ impl Picker {
     }
 }
 
-/// The scopes that are known of a product: those of its list, then those that its calls need.
+/// How much a scope allows: reading, one kind of change, everything.
+fn breadth(scope: &str) -> u8 {
+    let is_whole = scope.rsplit_once('.').is_some_and(|(_, operation)| operation.eq_ignore_ascii_case("ALL"));
+    if is_whole { 2 } else { u8::from(can_write(scope)) }
+}
+
+/// The scopes that are known of a product, from its list and from what its calls need; those that allow the least first.
 fn scopes_of(product: &Product) -> Vec<&'static str> {
     let mut scopes = product.scopes.to_vec();
     for call in product.calls {
@@ -264,5 +292,6 @@ fn scopes_of(product: &Product) -> Vec<&'static str> {
             scopes.push(call.scope);
         }
     }
+    scopes.sort_by_key(|scope| breadth(scope));
     scopes
 }

@@ -248,8 +248,11 @@ fn scopes_are_found_ticked_typed_and_pasted() {
     press(&mut model, &[Key::Esc]);
     let chosen = |model: &Model| form(model).draft.picker.chosen.clone();
     type_text(&mut model, "crm");
-    press(&mut model, &[Key::Char(' '), Key::Down, Key::Enter]);
-    assert_eq!(chosen(&model), ["AaaServer.profile.READ", "ZohoCRM.modules.ALL", "ZohoCRM.modules.leads.READ"]);
+    press(&mut model, &[Key::Down, Key::Char(' '), Key::Down, Key::Enter]);
+    assert_eq!(
+        chosen(&model),
+        ["AaaServer.profile.READ", "ZohoCRM.modules.contacts.READ", "ZohoCRM.modules.deals.READ"]
+    );
     // A word that is looked for is no scope; a whole one may be, though nobody knows it.
     type_text(&mut model, "nothing");
     press(&mut model, &[Key::Enter, Key::Esc]);
@@ -451,7 +454,7 @@ fn enter_keeps_a_scope_that_was_looked_for_and_ticked() {
     assert_eq!(enter(&model), Some("go on"));
     type_text(&mut model, "users");
     assert_eq!(enter(&model), Some("tick"));
-    press(&mut model, &[Key::Char(' ')]);
+    press(&mut model, &[Key::Down, Key::Char(' ')]);
     assert_eq!((enter(&model), label(&model, Command::Toggle)), (Some("keep"), Some("untick")));
     let ticked = form(&model).draft.picker.chosen.clone();
     assert_eq!(ticked.len(), 1);
@@ -460,10 +463,34 @@ fn enter_keeps_a_scope_that_was_looked_for_and_ticked() {
     assert!(form(&model).draft.picker.is_search_empty());
     // Space takes the tick away again, there and in the list of what is chosen.
     type_text(&mut model, "users");
-    press(&mut model, &[Key::Char(' ')]);
+    press(&mut model, &[Key::Down, Key::Char(' ')]);
     assert_eq!(form(&model).draft.picker.chosen.len(), 0);
     press(&mut model, &[Key::Enter, Key::Down]);
     assert_eq!((form(&model).draft.picker.chosen.clone(), enter(&model)), (ticked, Some("untick")));
+}
+
+#[test]
+fn words_narrow_a_search_and_what_allows_the_least_comes_first() {
+    let mut model = at_scopes();
+    type_text(&mut model, "crm.users");
+    let first = |model: &Model| form(model).draft.picker.selected_row();
+    assert_eq!(first(&model), Some(scopes::Row::Scope("ZohoCRM.users.READ".to_owned())));
+    let rows = form(&model).draft.picker.rows();
+    let known = rows.iter().rfind(|row| matches!(row, scopes::Row::Scope(_)));
+    assert_eq!(known, Some(&scopes::Row::Scope("ZohoCRM.users.ALL".to_owned())));
+    // A blank is one while something is typed, and ticks nothing.
+    press(&mut model, &[Key::Ctrl('u')]);
+    type_text(&mut model, "read desk tickets");
+    assert_eq!(form(&model).draft.picker.search.text(), "read desk tickets");
+    assert!(form(&model).draft.picker.chosen.is_empty());
+    assert!(!commands(&model).contains(&Command::Toggle));
+    let is_wanted = |row: &scopes::Row| matches!(row, scopes::Row::Scope(scope) if scope.starts_with("Desk.tickets"));
+    let rows = form(&model).draft.picker.rows();
+    assert!(!rows.is_empty() && rows.iter().all(is_wanted), "{rows:?}");
+    press(&mut model, &[Key::Up]);
+    assert!(commands(&model).contains(&Command::Toggle));
+    press(&mut model, &[Key::Char(' ')]);
+    assert_eq!(form(&model).draft.picker.chosen.len(), 1);
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) fn page(form: &ProfileForm) -> Page<'_> {
         rows: rows.iter().map(|row| choice(row, picker)).collect(),
         selected: Some(picker.selected),
         notes,
-        help: vec!["Type a word to find scopes, or a whole scope of your own; Space ticks it.".to_owned()],
+        help: vec!["Type words to find scopes, or a whole scope of your own; Enter ticks it.".to_owned()],
         ..Page::default()
     }
 }

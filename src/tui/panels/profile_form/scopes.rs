@@ -190,6 +190,11 @@ impl Picker {
         (self.selected, self.is_in_list) = (0, false);
     }
 
+    /// The field has the terminal's cursor, not the list.
+    pub(super) fn is_typing(&self) -> bool {
+        !self.is_in_list
+    }
+
     /// Space is a blank between words while a search is typed, and ticks elsewhere.
     pub(super) fn ticks_by_space(&self) -> bool {
         let is_free = self.is_in_list || self.is_search_empty();

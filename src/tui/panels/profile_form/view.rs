@@ -72,6 +72,17 @@ struct Entry<'a> {
     label: String,
     typed: Typed<'a>,
     is_focused: bool,
+    /// Stands in the field while it is empty.
+    placeholder: &'static str,
+}
+
+impl Entry<'_> {
+    fn is_empty(&self) -> bool {
+        match &self.typed {
+            Typed::Shown(field) => field.text().is_empty(),
+            Typed::Hidden(hidden) => hidden.is_empty(),
+        }
+    }
 }
 
 enum Typed<'a> {
@@ -196,7 +207,7 @@ fn draw_page(model: &Model, page: &Page<'_>, area: Rect, frame: &mut Frame<'_>) 
     pen.gap(&mut spare, true);
     pen.lines(&plain(&intro[..rooms.intro], theme.text));
     pen.gap(&mut spare, rooms.intro > 0);
-    pen.fields(theme, &page.fields);
+    pen.fields(theme, page);
     pen.gap(&mut spare, !page.fields.is_empty() && !page.rows.is_empty());
     pen.list(theme, page, rooms.list, shows_details);
     pen.gap(&mut spare, rooms.notes > 0 && !(page.fields.is_empty() && page.rows.is_empty()));
@@ -267,19 +278,27 @@ impl Pen<'_, '_> {
         Rect { y: self.row, height: self.area.bottom().saturating_sub(self.row), ..self.area }
     }
 
-    fn fields(&mut self, theme: &Theme, fields: &[Entry<'_>]) {
+    fn fields(&mut self, theme: &Theme, page: &Page<'_>) {
+        let fields = &page.fields;
+        // Of a field above a list the marker says where Enter goes, which is a row of the list; the cursor says where
+        // typing goes.
+        let has_list = !page.rows.is_empty();
         let label = fields.iter().map(|entry| width(&entry.label)).max().unwrap_or(0) + 3;
         for entry in fields {
             let place = self.rest();
             if place.is_empty() {
                 return;
             }
-            let marker = if entry.is_focused { ">" } else { " " };
+            let marker = if entry.is_focused && !has_list { ">" } else { " " };
             let style = if entry.is_focused { theme.title } else { theme.label };
             let text = format!("{marker} {}", entry.label);
             self.frame.buffer_mut().set_stringn(place.x, place.y, text, usize::from(place.width), style);
             let indent = u16::try_from(label).unwrap_or(place.width).min(place.width);
             let field = Rect { x: place.x + indent, width: place.width - indent, height: 1, ..place };
+            if entry.is_empty() {
+                let room = usize::from(field.width);
+                self.frame.buffer_mut().set_stringn(field.x, field.y, entry.placeholder, room, theme.faint);
+            }
             self.field(theme, entry, field);
             self.row += 1;
         }
@@ -333,5 +352,5 @@ impl Pen<'_, '_> {
 }
 
 fn field<'a>(label: &str, field: &'a Field, is_focused: bool) -> Entry<'a> {
-    Entry { label: label.to_owned(), typed: Typed::Shown(field), is_focused }
+    Entry { label: label.to_owned(), typed: Typed::Shown(field), is_focused, placeholder: "" }
 }

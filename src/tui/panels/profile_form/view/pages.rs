@@ -249,6 +249,7 @@ fn client_secret<'a>(model: &Model, form: &'a ProfileForm) -> Page<'a> {
             label: "Client secret".to_owned(),
             typed: Typed::Hidden(&form.draft.secret),
             is_focused: true,
+            placeholder: "",
         }],
         help: vec![kept, "Ctrl-U empties the line.".to_owned()],
         ..Page::default()

@@ -2,7 +2,7 @@
 
 use super::super::ProfileForm;
 use super::super::scopes::{Picker, Row};
-use super::{Choice, Page, field};
+use super::{Choice, Entry, Page, field};
 use crate::providers::catalog::{Product, advice, can_write, scope_in_words};
 use crate::tui::theme::Mark;
 
@@ -27,7 +27,10 @@ pub(super) fn page(form: &ProfileForm) -> Page<'_> {
     }
     Page {
         heading,
-        fields: vec![field("Find", &picker.search, true)],
+        fields: vec![Entry {
+            placeholder: "(type a word or two)",
+            ..field("Find", &picker.search, picker.is_typing())
+        }],
         rows: rows.iter().map(|row| choice(row, picker)).collect(),
         selected: Some(picker.selected),
         notes,

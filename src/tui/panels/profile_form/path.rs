@@ -84,6 +84,10 @@ impl ProfileForm {
         let came_from = self.is_from_review && next != Step::Review;
         self.go_to(next);
         self.is_from_review |= came_from;
+        if next == Step::Review {
+            // The one value that was asked for is there, so saving it is next.
+            self.row = 0;
+        }
     }
 
     /// The step before; `None` where leaving is meant.

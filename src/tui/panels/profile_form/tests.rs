@@ -321,14 +321,23 @@ fn a_changed_profile_keeps_what_nobody_touched() {
     open(&mut model, form);
     press(&mut model, &[Key::Home, Key::Down, Key::Down, Key::Enter]);
     answer(&mut model, "cli-2");
-    assert_eq!((super::tests::form(&model).step, super::tests::form(&model).row), (Step::Review, 2));
-    let (task, change) = saved(&press(&mut model, &[Key::Home, Key::Enter]));
+    assert_eq!((super::tests::form(&model).step, super::tests::form(&model).row), (Step::Review, 0));
+    let (task, change) = saved(&press(&mut model, &[Key::Enter]));
     assert!(matches!(change, ConfigurationChange::Change(_)));
     let changed = draft(change).profile;
     assert_eq!(changed, Profile { client_id: "cli-2".to_owned(), ..profile });
     let effects = finish(&mut model, task, Ok(config(CONFIGURED)));
     assert_eq!(effects.last(), Some(&Effect::LoadStatuses));
     assert!(model.notice.as_ref().is_some_and(|notice| notice.text == "sso: saved."));
+}
+
+#[test]
+fn whoever_leaves_a_line_as_it_was_is_back_on_it() {
+    let mut model = editing_signed_in();
+    press(&mut model, &[Key::Down, Key::Enter]);
+    assert_eq!(form(&model).step, Step::DataCenter);
+    press(&mut model, &[Key::Esc]);
+    assert_eq!((form(&model).step, form(&model).row), (Step::Review, 2));
 }
 
 fn form_draft(model: &Model) -> ProfileDraft {

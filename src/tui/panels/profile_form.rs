@@ -17,7 +17,6 @@ mod view;
 use hidden::Hidden;
 use offers::{Blank, Offer};
 use scopes::{Picker, Pressed};
-use steps::Step;
 
 use crate::config::{ClientType, Config, Profile};
 use crate::error::Error;
@@ -31,6 +30,7 @@ use crate::tui::panels::{profiles, sign_in};
 use crate::tui::widgets::field::Field;
 
 pub use saving::{leave_if_gone, saved};
+pub use steps::Step;
 pub use view::{title, view};
 
 /// A page of a list, for moving by one.
@@ -193,6 +193,19 @@ pub fn edit(model: &mut Model, name: &ProfileName) -> Vec<Effect> {
     let granted = status.map(|status| status.scopes.clone());
     let form = ProfileForm::of(profile, granted, &model.config);
     open(model, form)
+}
+
+/// Opens it at the value of one step, such as the one that a sign-in failed for. A step that the profile does not have
+/// leaves it at the whole.
+///
+/// Where a sign-in led here, saving goes on with that sign-in.
+pub fn edit_at(model: &mut Model, name: &ProfileName, step: Step) -> Vec<Effect> {
+    let effects = edit(model, name);
+    if let Some(form) = model.profile_form.as_mut().filter(|form| form.steps().contains(&step)) {
+        form.go_to(step);
+        form.is_from_review = step != Step::Review;
+    }
+    effects
 }
 
 /// Opens the form for the name of a profile.

@@ -8,7 +8,7 @@ use crate::providers::catalog;
 use crate::tui::keymap::Command;
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay};
-use crate::tui::panels::profiles;
+use crate::tui::panels::{profiles, sign_in};
 use crate::tui::theme::Mark;
 
 impl ProfileForm {
@@ -91,6 +91,11 @@ pub fn saved(model: &mut Model, task: TaskId, result: Result<(), Error>, now: No
         Purpose::Rename { .. } | Purpose::Remove { .. } => false,
     };
     model.profiles.select(name.clone());
+    if model.sign_in.is_some() {
+        // What it failed for may be mended now.
+        model.profile_form = None;
+        return sign_in::new_code(model);
+    }
     if wants_sign_in {
         form.go_to(Step::Saved);
         return Vec::new();

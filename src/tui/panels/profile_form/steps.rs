@@ -13,7 +13,7 @@ use crate::untrusted::check_address;
 
 /// One page of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub enum Step {
     Name,
     Provider,
     Server,

@@ -560,3 +560,25 @@ fn the_form_of_a_profile_that_is_gone_gives_way_to_the_list() {
     assert_eq!(finish(&mut model, task, Err(gone)), [Effect::LoadStatuses]);
     assert!(model.profile_form.is_none() && model.screen == Screen::Profiles);
 }
+
+#[test]
+fn what_a_sign_in_failed_for_is_asked_at_once_and_saving_it_signs_in_again() {
+    let mut model = model(CONFIGURED);
+    let work: ProfileName = "work".parse().expect("a name");
+    sign_in::start(&mut model, work.clone(), sign_in::attended());
+    edit_at(&mut model, &work, Step::ClientSecret);
+    assert_eq!(form(&model).step, Step::ClientSecret);
+    type_text(&mut model, "sentinel-secret");
+    press(&mut model, &[Key::Enter]);
+    assert_eq!((form(&model).step, form(&model).row), (Step::Review, 0));
+    let (task, _) = saved(&press(&mut model, &[Key::Enter]));
+    let effects = finish(&mut model, task, Ok(config(CONFIGURED)));
+    assert!(
+        matches!(&effects[..], [Effect::UseConfiguration(_), Effect::StartSignIn { profile, .. }] if *profile == work),
+        "{effects:?}"
+    );
+    assert!(model.profile_form.is_none() && model.screen == Screen::SignIn);
+    // A profile without data centers has no such step.
+    edit_at(&mut model, &"sso".parse().expect("a name"), Step::DataCenter);
+    assert_eq!(form(&model).step, Step::Review);
+}

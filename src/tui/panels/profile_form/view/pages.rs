@@ -258,6 +258,9 @@ fn client_secret<'a>(model: &Model, form: &'a ProfileForm) -> Page<'a> {
 
 fn review<'a>(model: &Model, form: &ProfileForm) -> Page<'a> {
     let (heading, save) = match &form.purpose {
+        Purpose::Edit { .. } if model.sign_in.is_some() => {
+            (format!("Profile {}", form.name()), "Save the changes and sign in")
+        }
         Purpose::Edit { .. } => (format!("Profile {}", form.name()), "Save the changes"),
         _ => (format!("Profile {}: is all of it right?", form.name()), "Save the profile"),
     };

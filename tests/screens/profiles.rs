@@ -164,6 +164,16 @@ fn the_details_can_have_the_whole_body() {
 }
 
 #[test]
+fn the_details_say_which_server_is_which() {
+    let mut one = status("work", State::Valid, 3000);
+    assert!(screen_text(&profiles_of(vec![one.clone()], "work"), now()).contains("accounts.zoho.eu (accounts)"));
+    one.issuer = Some("http://127.0.0.1:9101/".to_owned());
+    one.api_domain = Some("http://127.0.0.1:9101".to_owned());
+    let text = screen_text(&profiles_of(vec![one], "work"), now());
+    assert!(text.contains("http://127.0.0.1:9101 (accounts and API)"), "{text}");
+}
+
+#[test]
 fn of_ten_thousand_profiles_those_around_the_cursor_are_in_sight() {
     let middle = || profiles_of(many(10_000), "p05000");
     assert_screens!("many", middle(), now());

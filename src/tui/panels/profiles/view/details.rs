@@ -110,13 +110,21 @@ impl Details {
             code => format!("{}, data center {code}", shown(provider)),
         };
         self.field("Provider", &place);
-        let servers: Vec<String> = [&status.issuer, &status.api_domain]
-            .into_iter()
-            .flatten()
-            .map(|address| shown(address.trim_start_matches("https://").trim_end_matches('/')))
-            .collect();
-        if !servers.is_empty() {
-            self.parts("Servers", &servers, separator);
+        let host = |address: &Option<String>| {
+            Some(shown(address.as_ref()?.trim_start_matches("https://").trim_end_matches('/')))
+        };
+        match (host(&status.issuer), host(&status.api_domain)) {
+            (Some(accounts), Some(api)) if accounts == api => {
+                self.field("Server", &format!("{accounts} (accounts and API)"));
+            }
+            (accounts, api) => {
+                let accounts = accounts.map(|host| format!("{host} (accounts)"));
+                let servers: Vec<String> =
+                    accounts.into_iter().chain(api.map(|host| format!("{host} (API)"))).collect();
+                if !servers.is_empty() {
+                    self.parts("Servers", &servers, separator);
+                }
+            }
         }
     }
 

@@ -118,7 +118,8 @@ fn draw_filter(model: &Model, layout: &Layout, frame: &mut Frame<'_>) {
 /// No profile to show, and what to do about it.
 fn nothing(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     let room = usize::from(area.width.saturating_sub(2));
-    let add = format!("Press {} to add one: a few questions, then you sign in.", model.key(Command::Choose));
+    let (add, enter) = (model.key(Command::AddProfile), model.key(Command::Choose));
+    let add = format!("Press {add} or {enter} to add one: a few questions, then you sign in.");
     let leave = format!("Or leave with {} and try everything out without an account:", model.key(Command::Quit));
     let paragraphs = [
         ("No profile is configured yet.", model.theme.title),

@@ -107,11 +107,26 @@ pub fn long_notice(model: &Model, frame: &mut Frame<'_>) {
 /// The command whose key stands in the footer at a place.
 pub fn command_at(model: &Model, commands: &[Command], at: Position) -> Option<Command> {
     let is_footer = has_room(model.window) && at.y + 1 == model.window.height && model.notice.is_none();
+    command_in(&shown(model, commands, model.window.width), at.x).filter(|_| is_footer)
+}
+
+/// Draws those keys that the last line had no room for, for a panel with a row to spare.
+pub fn more_keys(model: &Model, commands: &[Command], area: Rect, frame: &mut Frame<'_>) {
+    let line = line_of(model, left_over(model, commands, area.width));
+    frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
+}
+
+/// The command whose key stands there at a column.
+pub fn command_of_more(model: &Model, commands: &[Command], column: u16) -> Option<Command> {
+    command_in(&left_over(model, commands, model.window.width), column)
+}
+
+fn command_in(items: &[Item], at: u16) -> Option<Command> {
     let mut column = 1;
-    shown(model, commands, model.window.width).into_iter().filter(|_| is_footer).find_map(|item| {
+    items.iter().find_map(|item| {
         let here = column..column + item.columns().saturating_sub(2);
         column += item.columns();
-        here.contains(&usize::from(at.x)).then_some(item.command)
+        here.contains(&usize::from(at)).then_some(item.command)
     })
 }
 
@@ -131,15 +146,9 @@ impl Item {
 
 /// The keys that the footer has room for, in order; help and the way out always stay.
 fn shown(model: &Model, commands: &[Command], columns: u16) -> Vec<Item> {
-    let scope = model.screen.scope();
-    let item = |command: &Command| {
-        let bound = model.keymap.binding(scope, *command)?;
-        let label = panels::label(model, *command).unwrap_or(bound.binding.label);
-        Some(Item { command: *command, key: bound.keys.first()?.label(), label })
-    };
     // Where keys are commands, the palette has all those that have no room here.
     let palette = commands.contains(&Command::Help).then_some(&Command::Palette);
-    let items: Vec<Item> = commands.iter().chain(palette).filter_map(item).collect();
+    let items: Vec<Item> = commands.iter().chain(palette).filter_map(|command| item(model, *command)).collect();
     let stays = |item: &Item| matches!(item.command, Command::Help | Command::Back | Command::Quit);
     let reserved: usize = items.iter().filter(|item| stays(item)).map(Item::columns).sum();
     let mut room = usize::from(columns).saturating_sub(reserved + 1);
@@ -151,8 +160,32 @@ fn shown(model: &Model, commands: &[Command], columns: u16) -> Vec<Item> {
     items.into_iter().filter(fits).collect()
 }
 
+/// The first of the others that fit into a line of their own.
+fn left_over(model: &Model, commands: &[Command], columns: u16) -> Vec<Item> {
+    let shown: Vec<Command> = shown(model, commands, columns).iter().map(|item| item.command).collect();
+    let others = commands.iter().filter(|command| !shown.contains(command));
+    // The last one needs no gap after it.
+    let mut room = usize::from(columns) + 1;
+    let mut fits = |item: &Item| {
+        let left = room.checked_sub(item.columns());
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    others.filter_map(|command| item(model, *command)).take_while(|item| fits(item)).collect()
+}
+
+fn item(model: &Model, command: Command) -> Option<Item> {
+    let bound = model.keymap.binding(model.screen.scope(), command)?;
+    let label = panels::label(model, command).unwrap_or(bound.binding.label);
+    Some(Item { command, key: bound.keys.first()?.label(), label })
+}
+
 fn keys(model: &Model, commands: &[Command], columns: u16) -> Line<'static> {
-    let spans = shown(model, commands, columns).into_iter().flat_map(|item| {
+    line_of(model, shown(model, commands, columns))
+}
+
+fn line_of(model: &Model, items: Vec<Item>) -> Line<'static> {
+    let spans = items.into_iter().flat_map(|item| {
         let words = format!(" {}  ", item.label);
         [Span::styled(item.key, model.theme.shortcut), Span::styled(words, model.theme.text)]
     });

@@ -74,11 +74,8 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, has_chrome: bool, fr
             if has_chrome {
                 title_line(model, "really?", &sign_in::view::short_state(model, now), frame);
             }
-            let width = usize::from(body.width.saturating_sub(4));
-            let mut lines: Vec<(String, Style)> =
-                text::wrap(question, width).into_iter().map(|line| (line, model.theme.title)).collect();
-            lines.push((String::new(), Style::new()));
-            lines.push(("y  yes        any other key  no".to_owned(), model.theme.text));
+            let width = usize::from(body.width.saturating_sub(4)).max(1);
+            let lines = asked(model, question, width, usize::from(body.height));
             let top = body.y + body.height.saturating_sub(u16::try_from(lines.len()).unwrap_or(body.height)) / 3;
             for ((line, style), row) in lines.into_iter().zip(top..body.bottom()) {
                 let clipped = text::clip(&line, width);
@@ -86,6 +83,23 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, has_chrome: bool, fr
             }
         }
     }
+}
+
+/// A question and its answers, which stay whole in any window: the question is cut before them.
+fn asked(model: &Model, question: &str, width: usize, height: usize) -> Vec<(String, Style)> {
+    let answers: [&[&str]; 3] =
+        [&["y  yes        any other key  no"], &["y  yes", "any other key  no"], &["y yes,", "else no"]];
+    let fits = |lines: &&[&str]| lines.iter().all(|line| line.len() <= width);
+    let answers = answers.into_iter().find(fits).unwrap_or(answers[2]);
+    let mut question = text::wrap(question, width);
+    let room = height.saturating_sub(answers.len());
+    if question.len() > room {
+        let rest = question.split_off(room.saturating_sub(1)).join(" ");
+        question.extend((room > 0).then(|| text::clip(&rest, width)));
+    }
+    let gap = (question.len() < room).then(|| (String::new(), Style::new()));
+    let question = question.into_iter().map(|line| (line, model.theme.title));
+    question.chain(gap).chain(answers.iter().map(|line| ((*line).to_owned(), model.theme.text))).collect()
 }
 
 fn hint(model: &Model, text: &str, frame: &mut Frame<'_>) {

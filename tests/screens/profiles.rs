@@ -248,6 +248,24 @@ fn the_question_before_signing_out_covers_the_panel() {
 }
 
 #[test]
+fn small_windows_keep_the_name_and_the_answers() {
+    let drawn = |(columns, rows), keys: &[Key]| {
+        let mut model = with_keys(profiles_at("work"), keys);
+        resize(&mut model, columns, rows);
+        screen_text(&model, now())
+    };
+    insta::assert_snapshot!("list_10x3", drawn((10, 3), &[]));
+    insta::assert_snapshot!("list_20x5", drawn((20, 5), &[]));
+    insta::assert_snapshot!("list_30x8", drawn((30, 8), &[]));
+    insta::assert_snapshot!("really_30x8", drawn((30, 8), &[Key::Char('x')]));
+    for size in [(30, 8), (20, 5), (10, 3), (12, 4)] {
+        let text = drawn(size, &[Key::Char('x')]);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        assert!(words.contains(&"no") && words.contains(&"Sign") || size.1 < 4, "{size:?}: {text}");
+    }
+}
+
+#[test]
 fn names_from_a_server_cannot_steer_the_terminal() {
     let mut hostile = status("work", State::Valid, 3000);
     hostile.account =

@@ -237,6 +237,9 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
 
 /// Puts the cursor on the row at a place; on the row that has it already, does what Enter does.
 pub fn point(model: &mut Model, at: Position, now: Now) -> Vec<Effect> {
+    if let Some(asked) = view::command_at(model, at, now) {
+        return command(model, asked, now);
+    }
     let Some(row) = view::row_at(model, at, now) else { return Vec::new() };
     if row == model.profiles.table.cursor() {
         return command(model, Command::Choose, now);

@@ -16,9 +16,10 @@ use ratatui::widgets::{Block, Borders, Widget};
 use details::Details;
 pub(super) use layout::Layout;
 
+use super::commands;
 use super::words::count;
 use crate::service::ProfileStatus;
-use crate::tui::chrome::body;
+use crate::tui::chrome::{body, command_of_more, more_keys};
 use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{draw_lines, shown};
@@ -80,12 +81,21 @@ pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
     if let (Some(area), Some(status)) = (layout.details, model.profiles.selected()) {
         detail(model, status, now, model.profiles.detail_scroll.unwrap_or_default(), area, frame);
     }
+    if let Some(area) = layout.keys {
+        more_keys(model, &commands(model), area, frame);
+    }
     draw_lines(&layout.below_lines, layout.below, frame);
 }
 
 /// The row of the table at a place on the screen.
 pub(super) fn row_at(model: &Model, at: Position, now: Now) -> Option<usize> {
     list::row_at(model, &Layout::of(model, now), at)
+}
+
+/// The command whose key stands at a place of the panel.
+pub(super) fn command_at(model: &Model, at: Position, now: Now) -> Option<Command> {
+    Layout::of(model, now).keys.filter(|keys| keys.contains(at))?;
+    command_of_more(model, &commands(model), at.x)
 }
 
 /// All rows of the details, and those that are in sight when they have the whole body.

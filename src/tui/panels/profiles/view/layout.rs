@@ -10,7 +10,7 @@ use ratatui::text::Line;
 use super::below::below;
 use crate::config::Motion;
 use crate::service::ProfileStatus;
-use crate::tui::chrome::body;
+use crate::tui::chrome::{body, has_room};
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::first_in_sight;
 use crate::tui::panels::profiles::words::{LONG, until};
@@ -33,6 +33,8 @@ pub(in crate::tui::panels::profiles) struct Layout {
     /// With the names of the columns; `None` where the details have the whole body.
     pub(super) list: Option<Rect>,
     pub(super) details: Option<Rect>,
+    /// A row for keys that the last line of a narrow window has no room for, where the list does not need it.
+    pub(super) keys: Option<Rect>,
     pub(super) below: Rect,
     pub(super) below_lines: Vec<Line<'static>>,
 }
@@ -46,7 +48,7 @@ impl Layout {
         let taken = u16::try_from(below_lines.len()).unwrap_or(0);
         let above = Rect { height: whole.height - taken, ..whole };
         let below = Rect { y: above.bottom(), height: taken, ..whole };
-        let mut layout = Self { filter: None, list: None, details: None, below, below_lines };
+        let mut layout = Self { filter: None, list: None, details: None, keys: None, below, below_lines };
         if model.profiles.detail_scroll.is_some() {
             layout.details = Some(above);
             return layout;
@@ -56,7 +58,17 @@ impl Layout {
             layout.filter = Some(Rect { height: 1, ..above });
             rest = Rect { y: above.y + 1, height: above.height - 1, ..above };
         }
-        (layout.list, layout.details) = split(rest, model.profiles.statuses.len());
+        let profiles = model.profiles.statuses.len();
+        (layout.list, layout.details) = split(rest, profiles);
+        if let Some(list) = layout.list.as_mut().filter(|list| usize::from(list.height) > profiles + 1)
+            && layout.details.is_none()
+            // Else they would be far from the others.
+            && layout.below_lines.is_empty()
+            && has_room(model.window)
+        {
+            list.height -= 1;
+            layout.keys = Some(Rect { y: list.bottom(), height: 1, ..*list });
+        }
         layout
     }
 

@@ -33,12 +33,17 @@ enum Cell {
 
 /// Columns of the mark, the word of a state and a short clock.
 const TOKEN: usize = 19;
+/// Columns of the mark alone.
+const MARK: usize = 5;
 
 /// What a list of this width tells, with the columns of each, the gap after it included.
 fn columns(width: u16) -> Vec<(Cell, usize)> {
     let all = usize::from(width);
     let (fixed, name, rest): (&[(Cell, usize)], usize, Option<Cell>) = match width {
-        0..56 => (&[(Cell::Token, TOKEN)], 0, None),
+        // Nothing says anything without the name.
+        0..14 => (&[], 0, None),
+        14..30 => (&[(Cell::Token, MARK)], 0, None),
+        30..56 => (&[(Cell::Token, TOKEN)], 0, None),
         56..76 => (&[(Cell::Token, TOKEN), (Cell::Bar, 7), (Cell::Place, 13)], 0, None),
         76..104 => (
             &[(Cell::Token, TOKEN), (Cell::Bar, 9), (Cell::DataCenter, 4), (Cell::Budget, 10)],
@@ -109,6 +114,7 @@ fn title(cell: Cell, columns: usize) -> &'static str {
         Cell::Account => "Account",
         Cell::Place => "Provider",
         Cell::DataCenter => "DC",
+        Cell::Token if columns < TOKEN => "",
         Cell::Token => "Token",
         Cell::Bar if columns < 10 => "Left",
         Cell::Bar => "Time left",
@@ -162,6 +168,9 @@ fn fitted(spans: Vec<Span<'static>>, columns: usize, has_gap: bool) -> Vec<Span<
 /// `[ok] valid   52:10`: the time is at the right end of the column.
 fn token(model: &Model, status: &ProfileStatus, room: usize, now: Now) -> Vec<Span<'static>> {
     let (mark, word) = standing(&model.profiles, status, now);
+    if room < MARK {
+        return vec![model.theme.mark(mark)];
+    }
     let mut spans = vec![Span::styled(format!("{} {word}", mark.word()), model.theme.mark_style(mark))];
     let left = status.remaining(now.time);
     if !left.is_zero() && !model.profiles.under_way.contains_key(&status.name) {
@@ -214,13 +223,14 @@ mod tests {
     use super::{Cell, columns};
 
     #[test]
-    fn at_every_width_the_columns_fill_it_and_name_and_token_stay() {
-        for width in 19..=300 {
+    fn at_every_width_the_columns_fill_it_and_the_name_goes_last() {
+        for width in 1..=300 {
             let columns = columns(width);
             assert_eq!(columns.iter().map(|(_, columns)| columns).sum::<usize>(), usize::from(width));
-            assert!(columns.iter().any(|(cell, _)| *cell == Cell::Token), "{width}");
+            assert!(width < 14 || columns.iter().any(|(cell, _)| *cell == Cell::Token), "{width}");
             let name = columns.iter().find(|(cell, _)| *cell == Cell::Name).map(|(_, columns)| *columns);
-            assert!(width < 40 || name >= Some(17), "{width}: {name:?}");
+            let least = usize::from(width).min(if width < 40 { 9 } else { 17 });
+            assert!(name >= Some(least), "{width}: {name:?}");
         }
     }
 }

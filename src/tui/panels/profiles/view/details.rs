@@ -13,7 +13,7 @@ use crate::storage::{Event, Happened};
 use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{sentence, shown};
-use crate::tui::panels::profiles::words::{left_in_words, since, standing, until};
+use crate::tui::panels::profiles::words::{by_keys, left_in_words, since, standing, until};
 use crate::tui::text::{ago, clip, width, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
@@ -52,7 +52,7 @@ impl Details {
         }
         details.scopes(model, status);
         details.refreshing(model, status, now);
-        details.warnings(status);
+        details.warnings(model, status);
         details.place(status);
         details.history(status, now);
         details
@@ -84,14 +84,14 @@ impl Details {
         if let Some(problem) = &status.problem {
             self.field("Problem", &sentence(problem));
             if let Some(hint) = &problem.hint {
-                self.field("What helps", &format!("{hint}."));
+                self.field("What helps", &format!("{}.", by_keys(model, &status.name, hint)));
             }
         }
     }
 
-    fn warnings(&mut self, status: &ProfileStatus) {
+    fn warnings(&mut self, model: &Model, status: &ProfileStatus) {
         for warning in &status.warnings {
-            self.field("Take care", warning);
+            self.field("Take care", &by_keys(model, &status.name, warning));
         }
     }
 

@@ -174,6 +174,13 @@ fn the_details_say_which_server_is_which() {
 }
 
 #[test]
+fn narrow_details_cut_nothing_of_the_state() {
+    let mut model = with_keys(profiles_at("lobby-2"), &[Key::Enter]);
+    resize(&mut model, 40, 12);
+    insta::assert_snapshot!("details_expiring_40x12", screen_text(&model, now()));
+}
+
+#[test]
 fn of_ten_thousand_profiles_those_around_the_cursor_are_in_sight() {
     let middle = || profiles_of(many(10_000), "p05000");
     assert_screens!("many", middle(), now());

@@ -211,10 +211,10 @@ pub fn paste(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
 
 /// Does what the person asked for.
 pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
+    model.profiles.problem = None;
     if let Some(effects) = profile_form::open_by(model, command) {
         return effects;
     }
-    model.profiles.problem = None;
     let was_revealed = model.profiles.revealed.take().is_some();
     match command {
         Command::Quit => return vec![Effect::Quit(Ended::Quit)],

@@ -65,21 +65,22 @@ impl Details {
             State::Valid => String::new(),
             State::Expiring | State::Expired => ", the next use refreshes it".to_owned(),
             State::NeedsLogin => format!(": press {}", model.key(Command::SignIn)),
-            State::SignedOut if status.is_unrevoked => {
-                format!(": signed out here, {} tells the provider", model.key(Command::SignOut))
-            }
+            State::SignedOut if status.is_unrevoked => format!(": press {} to revoke", model.key(Command::SignOut)),
             State::SignedOut => format!(": press {} to sign in", model.key(Command::SignIn)),
             State::Unknown => ": the store cannot be read".to_owned(),
         };
-        let words = format!(" {words}{explained}");
+        let text = format!("{words}{explained}");
         let (name, taken) = (Span::styled(format!(" {:<NAME$}", "State"), self.label), mark.word().len());
-        let words = |room: usize| Span::raw(clip(&words, room.saturating_sub(taken)));
-        match self.below.filter(|_| taken + words(usize::MAX).width() > self.room) {
-            Some(below) => {
-                let value = vec![Span::raw(" ".repeat(INDENT)), model.theme.mark(mark), words(below)];
-                self.lines.extend([Line::from(name), Line::from(value)]);
-            }
-            None => self.lines.push(Line::from(vec![name, model.theme.mark(mark), words(self.room)])),
+        if let Some(below) = self.below.filter(|_| taken + 1 + width(&text) > self.room) {
+            let indent = " ".repeat(INDENT);
+            let mut lines = wrap(&text, below.saturating_sub(taken + 1).max(1)).into_iter();
+            let first = Span::raw(format!(" {}", lines.next().unwrap_or_default()));
+            let first = Line::from(vec![Span::raw(indent.clone()), model.theme.mark(mark), first]);
+            self.lines.extend([Line::from(name), first]);
+            self.lines.extend(lines.map(|line| Line::raw(format!("{indent}{:taken$} {line}", ""))));
+        } else {
+            let words = clip(&format!(" {text}"), self.room.saturating_sub(taken));
+            self.lines.push(Line::from(vec![name, model.theme.mark(mark), Span::raw(words)]));
         }
         if let Some(problem) = &status.problem {
             self.field("Problem", &sentence(problem));

@@ -42,7 +42,10 @@ pub(in crate::tui::panels::profiles) struct Layout {
 impl Layout {
     pub(in crate::tui::panels::profiles) fn of(model: &Model, now: Now) -> Self {
         let whole = body(model.window);
-        let most = usize::from(whole.height / 2);
+        // Of a list that needs less than half of the rows, what went wrong gets the others.
+        let is_list_alone = Self::is_list_only(model) && model.profiles.detail_scroll.is_none();
+        let spare = usize::from(whole.height).saturating_sub(model.profiles.statuses.len() + 1);
+        let most = usize::from(whole.height / 2).max(if is_list_alone { spare } else { 0 });
         let mut below_lines = below(model, now, usize::from(whole.width.saturating_sub(2)), most);
         below_lines.truncate(most);
         let taken = u16::try_from(below_lines.len()).unwrap_or(0);

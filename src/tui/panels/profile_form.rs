@@ -45,7 +45,7 @@ pub struct ProfileForm {
     config: Config,
     offers: Vec<Offer>,
     draft: Draft,
-    step: Step,
+    pub(in crate::tui::panels) step: Step,
     /// Enter goes back to the review, from where this step was chosen.
     is_from_review: bool,
     /// The row that has the cursor on the pages without fields of their own.

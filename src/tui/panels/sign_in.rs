@@ -23,7 +23,8 @@ use crate::tui::message::{DemoDecision, Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::panels::api::Content;
 use crate::tui::panels::lines::moved;
-use crate::tui::panels::{profile_form, profiles};
+use crate::tui::panels::profile_form::{self, Step};
+use crate::tui::panels::profiles;
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
 
@@ -614,10 +615,20 @@ fn is_of_profile(error: &Error) -> bool {
     )
 }
 
-/// Opens the form of the profile; leaving it leads back here.
+/// Opens the form of the profile at what went wrong; leaving it leads back here.
 fn edit_profile(model: &mut Model) -> Vec<Effect> {
-    let Some(profile) = model.sign_in.as_ref().map(|panel| panel.profile.clone()) else { return Vec::new() };
-    profile_form::edit(model, &profile)
+    let Some(SignInPanel { profile, stage: Stage::Failed { error, .. }, .. }) = &model.sign_in else {
+        return Vec::new();
+    };
+    let step = match error.code {
+        Code::InvalidClient => Step::ClientId,
+        Code::InvalidClientSecret => Step::ClientSecret,
+        Code::WrongDataCenter => Step::DataCenter,
+        Code::InvalidScope => Step::Scopes,
+        _ => Step::Review,
+    };
+    let profile = profile.clone();
+    profile_form::edit_at(model, &profile, step)
 }
 
 /// Takes the code, or the address with the code in it, away from this screen.

@@ -94,7 +94,7 @@ pub fn saved(model: &mut Model, task: TaskId, result: Result<(), Error>, now: No
     if model.sign_in.is_some() {
         // What it failed for may be mended now.
         model.profile_form = None;
-        return sign_in::new_code(model);
+        return sign_in::new_code(model, now);
     }
     if wants_sign_in {
         form.go_to(Step::Saved);

@@ -18,6 +18,7 @@ use crate::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
 use crate::tui::model::{ConfiguredProfile, Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::panels::profile_form::Step;
 use crate::tui::theme::Environment;
 use crate::tui::update::update;
 use crate::tui::{Ended, next_wakeup};
@@ -343,6 +344,9 @@ fn a_failure_of_the_profile_leads_to_its_form_and_back() {
     assert_eq!(super::label(&model, Command::Back), Some("leave"));
     assert_eq!(press(&mut model, Key::Enter, 2.0), []);
     assert_eq!(model.screen, Screen::ProfileForm);
+    assert_eq!(model.profile_form.as_ref().map(|form| form.step), Some(Step::ClientId));
+    // First from the value to the whole profile.
+    assert_eq!(press(&mut model, Key::Esc, 3.0), []);
     assert_eq!(press(&mut model, Key::Esc, 3.0), []);
     assert_eq!(model.screen, Screen::SignIn);
     assert_eq!(press(&mut model, Key::Esc, 4.0), [Effect::Quit(Ended::Failed(error))]);

@@ -57,7 +57,10 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         Message::SignIn { task, event } => sign_in::happened(model, task, event, now),
         Message::Unsaved { task, error } => sign_in::unsaved(model, task, error),
         Message::SignInEnded { task, result } => sign_in_ended(model, task, *result, now),
-        Message::StatusesLoaded(statuses) => profiles::loaded(model, statuses, now),
+        Message::StatusesLoaded(statuses) => {
+            let effects = api::statuses_loaded(model, &statuses);
+            effects.into_iter().chain(profiles::loaded(model, statuses, now)).collect()
+        }
         Message::Refreshed { task, result, .. } if api::waits_for_token(model, task) => api::refreshed(model, result),
         Message::Refreshed { task, profile, result } => profiles::refreshed(model, task, &profile, result, now),
         Message::Verified { task, profile, result } => profiles::verified(model, task, &profile, result, now),

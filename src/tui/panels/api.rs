@@ -7,6 +7,7 @@ mod actions;
 mod answer;
 mod earlier;
 mod fix;
+mod grants;
 mod list;
 mod pointer;
 mod received;
@@ -46,6 +47,7 @@ use crate::untrusted::visible;
 pub use actions::send_confirmed;
 pub use earlier::past_calls_loaded;
 pub use fix::{after_sign_in, next_wakeup, refreshed, scopes_added, waits_for_scopes, waits_for_token, wake};
+pub use grants::{loaded, statuses_loaded};
 pub use pointer::{point, turn};
 pub use received::{Content, Received};
 pub use view::{title, view};
@@ -55,6 +57,8 @@ pub use view::{title, view};
 pub struct ApiPanel {
     pub profile: ProfileName,
     catalogue: Catalogue,
+    /// The calls are found out again, since the grant may be another one by now.
+    reading_again: Option<TaskId>,
     list: RequestList,
     form: RequestForm,
     focus: Focus,
@@ -125,6 +129,7 @@ impl ApiPanel {
         Self {
             profile,
             catalogue: Catalogue::Loading(task),
+            reading_again: None,
             list: RequestList::default(),
             form: RequestForm::default(),
             focus: Focus::Requests,
@@ -214,6 +219,7 @@ pub fn open(model: &mut Model, profile: ProfileName) -> Vec<Effect> {
         // Grants change, so the calls are found out anew.
         Some(panel) if panel.profile == profile => {
             panel.catalogue = Catalogue::Loading(task);
+            panel.reading_again = None;
             panel.past.clear();
         }
         other => {
@@ -225,16 +231,6 @@ pub fn open(model: &mut Model, profile: ProfileName) -> Vec<Effect> {
     effects.push(Effect::LoadPastCalls { profile: profile.clone() });
     effects.push(Effect::LoadTestCalls { task, profile });
     effects
-}
-
-/// Takes in which calls can be tried.
-pub fn loaded(model: &mut Model, task: TaskId, result: Result<TestCalls, Error>) -> Vec<Effect> {
-    let Some(panel) = &mut model.api else { return Vec::new() };
-    if matches!(panel.catalogue, Catalogue::Loading(wanted) if wanted == task) {
-        panel.catalogue = result.map_or_else(Catalogue::Failed, |known| Catalogue::Ready(Box::new(known)));
-        panel.with_list(RequestList::fill);
-    }
-    resized(model)
 }
 
 /// What a key does now, for the footer, where that is not what it does elsewhere.
@@ -366,6 +362,7 @@ pub fn answered(model: &mut Model, task: TaskId, result: Result<Received, Error>
     let request = panel.under_way.remove(index);
     let exchange = Exchange::new(request, panel.profile.clone(), result, now);
     let kept = panel.remember(&exchange);
+    let is_contrary = panel.is_contradicted_by(&exchange);
     if is_current {
         panel.shown = Some(task);
         panel.side = Side::Body;
@@ -373,6 +370,9 @@ pub fn answered(model: &mut Model, task: TaskId, result: Result<Received, Error>
     }
     panel.history.push(exchange, panel.shown);
     let mut effects: Vec<Effect> = kept.into_iter().collect();
+    if is_contrary {
+        effects.extend(grants::read_again(model));
+    }
     effects.extend(resized(model));
     effects
 }

@@ -13,7 +13,7 @@ use crate::http::{Method, Response};
 use crate::profile::ProfileName;
 use crate::providers::zoho;
 use crate::secret::Secret;
-use crate::service::{Answer, ConfigurationChange, Explained, Machine, TestCalls, remembered};
+use crate::service::{Answer, ConfigurationChange, Explained, Machine, ProfileStatus, State, TestCalls, remembered};
 use crate::storage::PastCall;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, Message, TaskId};
@@ -45,9 +45,14 @@ fn panel() -> Model {
 }
 
 fn load(model: &mut Model, task: TaskId) {
+    load_granted(model, task, &["AaaServer.profile.READ", "ZohoCRM.org.READ"]);
+}
+
+fn load_granted(model: &mut Model, task: TaskId, scopes: &[&str]) {
     let provider = zoho::provider();
     let eu = provider.data_center("eu").expect("eu").clone();
-    let calls = TestCalls::new(eu, provider.dialect, &["ZohoCRM.org.READ".to_owned()]);
+    let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    let calls = TestCalls::new(eu, provider.dialect, &scopes);
     let message = Message::TestCallsLoaded { task, result: Box::new(Ok(calls)) };
     assert_eq!(update(model, message, now()), []);
 }
@@ -127,6 +132,87 @@ fn calls_of_an_earlier_opening_are_dropped() {
     assert!(matches!(api(&model).catalogue, Catalogue::Loading(TaskId(2))));
     load(&mut model, TaskId(2));
     assert!(matches!(api(&model).catalogue, Catalogue::Ready(_)));
+}
+
+/// The status of profile `work`, good for so long with these scopes.
+fn status(scopes: &[&str]) -> ProfileStatus {
+    ProfileStatus {
+        name: name("work"),
+        provider: "zoho".to_owned(),
+        data_center: Some("eu".to_owned()),
+        issuer: None,
+        account: None,
+        state: if scopes.is_empty() { State::SignedOut } else { State::Valid },
+        access_token_expires_at: None,
+        access_token_life: None,
+        access_token_hint: None,
+        api_domain: None,
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        missing_scopes: Vec::new(),
+        refreshable: true,
+        budget: None,
+        last_refresh: None,
+        protection: None,
+        problem: None,
+        warnings: Vec::new(),
+        events: std::sync::Arc::from([]),
+    }
+}
+
+fn read_again(task: u64) -> Effect {
+    Effect::LoadTestCalls { task: TaskId(task), profile: name("work") }
+}
+
+#[test]
+fn a_sign_in_elsewhere_has_the_grants_read_anew_with_cursor_and_folds_where_they_were() {
+    let mut model = panel();
+    press(&mut model, Key::Up);
+    press(&mut model, Key::Char(' '));
+    press(&mut model, Key::Down);
+    press(&mut model, Key::Down);
+    let place = |model: &Model| (api(model).list.row(), api(model).list.rows().len());
+    let before = place(&model);
+    let granted = ["AaaServer.profile.READ", "ZohoCRM.org.READ"];
+    assert_eq!(update(&mut model, Message::StatusesLoaded(vec![status(&granted)]), now()), []);
+    let more = ["AaaServer.profile.READ", "ZohoCRM.org.READ", "ZohoCRM.users.READ"];
+    assert_eq!(update(&mut model, Message::StatusesLoaded(vec![status(&more)]), now()), [read_again(2)]);
+    // What is known can be used meanwhile.
+    assert!(matches!(api(&model).catalogue, Catalogue::Ready(_)));
+    load_granted(&mut model, TaskId(2), &more);
+    assert_eq!(place(&model), before);
+    assert!(api(&model).selected_entry().is_some_and(|entry| entry.is_granted));
+    assert_eq!(update(&mut model, Message::StatusesLoaded(vec![status(&more)]), now()), []);
+}
+
+#[test]
+fn a_profile_that_was_signed_out_elsewhere_is_told_so_and_one_that_was_signed_in_has_its_calls() {
+    let mut model = panel();
+    assert_eq!(update(&mut model, Message::StatusesLoaded(vec![status(&[])]), now()), [read_again(2)]);
+    let failed = |code| Box::new(Err(Error::new(code, "no")));
+    update(&mut model, Message::TestCallsLoaded { task: TaskId(2), result: failed(Code::SignInNeeded) }, now());
+    assert!(matches!(api(&model).catalogue, Catalogue::Failed(_)));
+    let granted = ["AaaServer.profile.READ"];
+    assert_eq!(update(&mut model, Message::StatusesLoaded(vec![status(&granted)]), now()), [read_again(3)]);
+    load_granted(&mut model, TaskId(3), &granted);
+    // What cannot be read for a while takes nothing away.
+    assert_eq!(update(&mut model, Message::StatusesLoaded(vec![status(&[])]), now()), [read_again(4)]);
+    update(&mut model, Message::TestCallsLoaded { task: TaskId(4), result: failed(Code::Network) }, now());
+    assert!(matches!(api(&model).catalogue, Catalogue::Ready(_)));
+}
+
+#[test]
+fn an_answer_that_contradicts_the_list_has_the_grants_read_anew() {
+    let mut model = panel();
+    press(&mut model, Key::Down);
+    press(&mut model, Key::Down);
+    press(&mut model, Key::Enter);
+    assert_eq!(answered(&mut model, 2, Ok(answer("{}"))), [read_again(3)]);
+    let granted = ["AaaServer.profile.READ", "ZohoCRM.users.READ"];
+    load_granted(&mut model, TaskId(3), &granted);
+    press(&mut model, Key::Enter);
+    assert_eq!(answered(&mut model, 4, Ok(answer("{}"))), []);
+    press(&mut model, Key::Enter);
+    assert_eq!(answered(&mut model, 5, Ok(refusal(401, &[], "{}", Diagnosis::MissingScope))), [read_again(6)]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub fn is_wanted(model: &Model) -> bool {
         Screen::Api => true,
         Screen::SignIn | Screen::ProfileForm | Screen::Kiosk => false,
     };
-    model.mouse == Mouse::App && has_lists && !matches!(model.overlay, Some(Overlay::Confirm { .. }))
+    model.mouse == Mouse::App && has_lists && !matches!(model.overlay, Some(Overlay::Confirm { .. } | Overlay::Sent(_)))
 }
 
 /// Takes in what the mouse did.

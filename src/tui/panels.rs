@@ -8,6 +8,7 @@ pub mod log;
 pub mod palette;
 pub mod profile_form;
 pub mod profiles;
+pub mod sent;
 pub mod sign_in;
 
 use super::keymap::Command;

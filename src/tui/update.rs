@@ -12,6 +12,7 @@ use super::model::{Confirmed, Model, Mouse, Now, Overlay, Screen};
 use super::mouse;
 use super::panels::lines::{moved, sentence};
 use super::panels::palette::{Palette, Pressed};
+use super::panels::sent::Sent;
 use super::panels::sign_in::{SignInPanel, Stage};
 use super::panels::{api, help, kiosk, log, profile_form, profiles, sign_in};
 use super::text;
@@ -249,7 +250,9 @@ fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> 
             Pressed::Close => {}
             Pressed::Ask(command) => return ask(model, command, now),
         },
-        Overlay::Help { .. } | Overlay::Log { .. } => {
+        // Where there is nothing to scroll, every key closes it.
+        Overlay::Sent(sent) if sent.longest_scroll(body(model.window)) == 0 => {}
+        Overlay::Help { .. } | Overlay::Log { .. } | Overlay::Sent(_) => {
             // Any other key closes it.
             let command = model.keymap.command(Scope::Everywhere, key).filter(|command| command.is_move());
             model.overlay = command.map(|command| scrolled(model, overlay, command));
@@ -279,6 +282,10 @@ pub(super) fn scrolled(model: &Model, overlay: Overlay, command: Command) -> Ove
             Overlay::Log { scroll: moved(scroll, upward, page).min(log::longest_scroll(model, body)) }
         }
         Overlay::Palette(palette) => Overlay::Palette(palette.moved_by(model, command)),
+        Overlay::Sent(sent) => {
+            let scroll = moved(sent.scroll, command, page).min(sent.longest_scroll(body));
+            Overlay::Sent(Sent { scroll, ..sent })
+        }
         Overlay::Confirm { .. } => overlay,
     }
 }

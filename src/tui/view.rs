@@ -70,6 +70,14 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, has_chrome: bool, fr
             }
             palette.view(model, body, frame);
         }
+        Overlay::Sent(sent) => {
+            if has_chrome {
+                title_line(model, "copied", &sign_in::view::short_state(model, now), frame);
+                let fits = sent.longest_scroll(body) == 0;
+                hint(model, &if fits { " Any key closes this".to_owned() } else { scrolls(model) }, frame);
+            }
+            sent.view(body, frame);
+        }
         Overlay::Confirm { question, .. } => {
             if has_chrome {
                 title_line(model, "really?", &sign_in::view::short_state(model, now), frame);

@@ -80,6 +80,17 @@ fn a_call_that_was_refused_says_why() {
 }
 
 #[test]
+fn what_was_sent_to_the_clipboard_is_shown_without_frame_or_cut() {
+    let curl = || {
+        let mut model = with_keys(api_panel(), &[Key::End, Key::Char('e')]);
+        type_text(&mut model, "/crm/v8/Leads?fields=Last_Name%2CEmail&page=2");
+        press(&mut model, &[Key::Esc, Key::Char('u')]);
+        model
+    };
+    assert_screens!("curl", curl(), now());
+}
+
+#[test]
 fn what_is_searched_for_is_found_and_counted() {
     let searched = || {
         let mut model = with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &[Key::Tab, Key::Char('/')]);

@@ -212,6 +212,13 @@ impl JsonView {
         self.document.value(self.cursor)
     }
 
+    /// Tells whether the value at the cursor is in sight from its first character to its last, in so many columns.
+    pub fn shows_value(&self, columns: usize) -> bool {
+        let value = self.document.value(self.cursor);
+        let fits = self.left == 0 && self.document.columns(self.cursor, columns) <= columns;
+        fits && self.document.line_text(self.cursor).contains(&value)
+    }
+
     /// The way to the value at the cursor: see [`JsonDocument::path`].
     pub fn path_at_cursor(&self) -> String {
         self.document.path(self.cursor)

@@ -12,10 +12,11 @@ use crate::tui::keymap::{Command, Key};
 use crate::tui::message::Effect;
 use crate::tui::model::{Confirmed, Model, Now, Overlay};
 use crate::tui::panels::lines::sentence;
-use crate::tui::panels::profiles;
+use crate::tui::panels::{profiles, sent};
+use crate::tui::text::width;
 use crate::tui::theme::Mark;
 use crate::tui::widgets::field::Field;
-use crate::tui::widgets::json_view::JsonView;
+use crate::tui::widgets::json_view::{GUTTER, JsonView};
 use crate::untrusted::visible;
 
 /// Bytes beyond which a text is not sent to the clipboard: terminals drop longer ones, most without a word.
@@ -294,16 +295,19 @@ pub(super) fn search(model: &mut Model) -> Vec<Effect> {
 
 /// Copies the value at the cursor; of the raw side, the whole body.
 pub(super) fn copy_value(model: &mut Model, now: Now) -> Vec<Effect> {
+    let pane = super::view::text_size(model);
     let Some(panel) = &model.api else { return Vec::new() };
     let body = panel.exchange().and_then(|exchange| exchange.outcome.as_ref().ok()).map(|reply| &reply.content);
     match body {
         Some(Content::Text(body)) if panel.side == Side::Raw => {
             let body = body.to_string();
-            copy(model, Some(body), "the body", now)
+            copy(model, Some(body), "the body", now, Told::Overlay)
         }
         _ => {
+            let columns = usize::from(pane.width.saturating_sub(GUTTER));
+            let is_in_sight = pane.height > 0 && panel.text().is_some_and(|text| text.shows_value(columns));
             let value = panel.text().map(JsonView::value_at_cursor);
-            copy(model, value, "the value at the cursor", now)
+            copy(model, value, "the value", now, if is_in_sight { Told::Notice } else { Told::Overlay })
         }
     }
 }
@@ -312,7 +316,7 @@ pub(super) fn copy_value(model: &mut Model, now: Now) -> Vec<Effect> {
 pub(super) fn copy_path(model: &mut Model, now: Now) -> Vec<Effect> {
     let text = model.api.as_ref().and_then(ApiPanel::text).filter(|text| text.document().is_json());
     let path = text.map(JsonView::path_at_cursor);
-    copy(model, path, "the path to the value", now)
+    copy(model, path, "the path", now, Told::NoticeWithText)
 }
 
 /// Saves the body of the answer, named after what was called and when.
@@ -346,22 +350,40 @@ pub(super) fn copy_curl(model: &mut Model, now: Now) -> Vec<Effect> {
             .zip(panel.selected_call().and_then(Result::ok))
             .map(|(known, call)| api::as_curl(&call, known.dialect)),
     };
-    copy(model, curl, "the curl command, token hidden,", now)
+    copy(model, curl, "the curl command, token hidden,", now, Told::Overlay)
 }
 
-fn copy(model: &mut Model, text: Option<String>, what: &str, now: Now) -> Vec<Effect> {
-    match text {
-        None => {
-            model.say(Mark::Attention, "There is nothing to copy yet.", now);
-            Vec::new()
-        }
-        Some(text) if text.len() > LONGEST_COPY => {
-            model.say(Mark::Attention, "That is too long for a terminal's clipboard: use `device-login api`.", now);
-            Vec::new()
-        }
-        Some(text) => {
-            model.say_copied(what, now);
-            vec![Effect::Copy(Secret::new(text))]
+/// How a person learns of what was sent to the clipboard, which the terminal may have dropped.
+#[derive(Clone, Copy)]
+enum Told {
+    /// It is in sight as it is.
+    Notice,
+    /// The notice holds it if it is short.
+    NoticeWithText,
+    Overlay,
+}
+
+fn copy(model: &mut Model, text: Option<String>, what: &'static str, now: Now, told: Told) -> Vec<Effect> {
+    let Some(text) = text else {
+        model.say(Mark::Attention, "There is nothing to copy yet.", now);
+        return Vec::new();
+    };
+    if text.len() > LONGEST_COPY {
+        model.say(Mark::Attention, "That is too long for a terminal's clipboard: use `device-login api`.", now);
+        return Vec::new();
+    }
+    let sentence = format!("Sent {} to your terminal's clipboard.", visible(&text));
+    match told {
+        Told::Notice => model.say_copied(what, now),
+        Told::NoticeWithText if notice_has_room(model, &sentence) => model.say(Mark::Good, sentence, now),
+        Told::NoticeWithText | Told::Overlay => {
+            model.overlay = Some(Overlay::Sent(sent::Sent { text: text.clone(), what, scroll: 0 }));
         }
     }
+    vec![Effect::Copy(Secret::new(text))]
+}
+
+/// Tells whether a sentence fits into the last line, with its mark and the gaps beside it.
+fn notice_has_room(model: &Model, sentence: &str) -> bool {
+    width(sentence) + Mark::Good.word().len() + 3 <= usize::from(model.window.width)
 }

@@ -466,6 +466,67 @@ fn u_copies_a_curl_command_with_the_token_hidden() {
     assert_eq!(press(&mut model, Key::Char('u')), [Effect::Copy(Secret::new(curl))]);
 }
 
+/// The text that lies over the panel after it was sent to the clipboard.
+fn overlay_text(model: &Model) -> Option<&str> {
+    match &model.overlay {
+        Some(Overlay::Sent(sent)) => Some(&sent.text),
+        _ => None,
+    }
+}
+
+#[test]
+fn what_was_sent_and_is_not_in_sight_is_shown_whole_for_the_mouse_until_a_key_comes() {
+    let mut model = panel();
+    press(&mut model, Key::Char('u'));
+    assert!(overlay_text(&model).is_some_and(|text| text.starts_with("curl --globoff")));
+    assert!(!crate::tui::mouse::is_wanted(&model));
+    assert_eq!(press(&mut model, Key::Down), []);
+    assert!(model.overlay.is_none() && crate::tui::mouse::is_wanted(&model));
+}
+
+#[test]
+fn a_value_is_shown_whole_only_where_the_pane_does_not() {
+    let long = "x".repeat(100);
+    let mut model = with_answer(&format!(r#"{{"short":"abc","long":"{long}","list":[1,2],"escaped":"a\"b"}}"#));
+    press(&mut model, Key::Tab);
+    let mut told = |downs: usize| {
+        (0..downs).for_each(|_| drop(press(&mut model, Key::Down)));
+        press(&mut model, Key::Char('y'));
+        let text = overlay_text(&model).map(str::to_owned);
+        model.overlay = None;
+        text
+    };
+    assert_eq!(told(1), None);
+    assert_eq!(told(1), Some(long));
+    assert_eq!(told(1).as_deref(), Some("[1,2]"));
+    assert_eq!(told(4).as_deref(), Some("a\"b"));
+}
+
+#[test]
+fn the_notice_holds_a_short_path_and_the_screen_a_long_one() {
+    let mut model = with_answer(&format!(r#"{{"a":1,"{}":2}}"#, "n".repeat(60)));
+    press(&mut model, Key::Tab);
+    press(&mut model, Key::Down);
+    press(&mut model, Key::Char('p'));
+    let said = model.notice.as_ref().map(|notice| notice.text.as_str());
+    assert_eq!((said, overlay_text(&model)), (Some("Sent .a to your terminal's clipboard."), None));
+    press(&mut model, Key::Down);
+    press(&mut model, Key::Char('p'));
+    assert!(overlay_text(&model).is_some_and(|text| text.starts_with(".nnn")));
+}
+
+#[test]
+fn a_long_text_that_was_sent_scrolls_and_any_other_key_closes_it() {
+    let lines: Vec<String> = (0..500).map(|line| line.to_string()).collect();
+    let mut model = with_answer(&lines.join("\n"));
+    press(&mut model, Key::Char('v'));
+    press(&mut model, Key::Char('y'));
+    press(&mut model, Key::End);
+    assert!(matches!(&model.overlay, Some(Overlay::Sent(sent)) if sent.scroll > 400));
+    press(&mut model, Key::Char('x'));
+    assert!(model.overlay.is_none());
+}
+
 #[test]
 fn u_means_the_answer_where_the_answer_has_the_keys() {
     let mut model = with_answer("{}");

@@ -29,6 +29,12 @@ pub struct Call {
 pub enum Refusal {
     #[error("`{0}` is no path that begins with `/` and no address")]
     NoAddress(String),
+    #[error("`{0}` begins with `//`, so it names a host, but has no `https:` before it")]
+    NoScheme(String),
+    #[error("addresses that begin with `{0}:` are not called")]
+    NotHttp(String),
+    #[error("the address has a user name or a password in it, and the token alone says who calls")]
+    UserInAddress,
     #[error("{0} is not among the places to which this profile's token may go")]
     ForeignOrigin(String),
     #[error("`{0}` is no known product; known are: {1}")]
@@ -41,6 +47,8 @@ pub enum Refusal {
     Authorization(String),
     #[error("`{0}` is no header")]
     NoHeader(String),
+    #[error("the value of header `{0}` has characters that no header carries")]
+    NoHeaderValue(String),
 }
 
 /// Resolves what `api` was given: a path below the API domain or the base of one of the provider's `products`, or a whole
@@ -52,7 +60,10 @@ pub fn resolve(
     products: &[Product],
 ) -> Result<Url, Refusal> {
     let no_address = || Refusal::NoAddress(path.to_owned());
-    if !path.starts_with('/') || path.starts_with("//") {
+    if path.starts_with("//") {
+        return Err(Refusal::NoScheme(path.to_owned()));
+    }
+    if !path.starts_with('/') {
         // Any other address is read as it stands and has to pass the list of origins.
         return Url::parse(path).ok().filter(Url::has_host).ok_or_else(no_address);
     }
@@ -73,14 +84,36 @@ pub fn resolve(
     Url::parse(&address).map_err(|_| no_address())
 }
 
-/// Adds the access token to a call, if the call goes to one of the origins that the grant lists.
-pub fn authorize(call: &Call, grant: &Grant, dialect: &Dialect) -> Result<Request, Refusal> {
+/// Tells why a call cannot be made with a token that may go to these origins.
+pub fn check(call: &Call, allowed_origins: &[String]) -> Result<(), Refusal> {
+    if !call.url.username().is_empty() || call.url.password().is_some() {
+        return Err(Refusal::UserInAddress);
+    }
+    // `blob:` addresses have the origin of the address in them.
+    if !matches!(call.url.scheme(), "http" | "https") {
+        return Err(Refusal::NotHttp(call.url.scheme().to_owned()));
+    }
     let origin = call.url.origin().ascii_serialization();
-    // `blob:` addresses have the origin of the address in them, and no host.
-    let is_listed = call.url.has_host() && grant.allowed_origins.contains(&origin);
-    if !is_listed || !call.url.username().is_empty() || call.url.password().is_some() {
+    if !allowed_origins.contains(&origin) {
         return Err(Refusal::ForeignOrigin(origin));
     }
+    for (name, value) in &call.headers {
+        if is_ours(name) {
+            return Err(Refusal::Authorization(name.clone()));
+        }
+        if !is_header_name(name) {
+            return Err(Refusal::NoHeader(name.clone()));
+        }
+        if !value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
+            return Err(Refusal::NoHeaderValue(name.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Adds the access token to a call, if the call goes to one of the origins that the grant lists.
+pub fn authorize(call: &Call, grant: &Grant, dialect: &Dialect) -> Result<Request, Refusal> {
+    check(call, &grant.allowed_origins)?;
     let mut request = Request {
         method: call.method,
         url: call.url.clone(),
@@ -90,12 +123,6 @@ pub fn authorize(call: &Call, grant: &Grant, dialect: &Dialect) -> Result<Reques
         deadline: API_DEADLINE,
     };
     for (name, value) in &call.headers {
-        if is_ours(name) {
-            return Err(Refusal::Authorization(name.clone()));
-        }
-        if !is_header_name(name) || !value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
-            return Err(Refusal::NoHeader(name.clone()));
-        }
         request = request.with_header(name, Secret::new(value));
     }
     if !call.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
@@ -140,7 +167,8 @@ fn quoted(text: &str) -> String {
 mod tests {
     use url::Url;
 
-    use super::resolve;
+    use super::{Call, Refusal, check, resolve};
+    use crate::http::Method;
     use crate::providers::zoho;
 
     #[test]
@@ -162,8 +190,32 @@ mod tests {
             Ok("https://www.zohoapis.eu/crm/v8/users?type=CurrentUser".to_owned())
         );
         assert!(resolved("crm/v8/org", None).is_err());
-        assert!(resolved("//evil.example/x", None).is_err());
+        let no_scheme = Refusal::NoScheme("//evil.example/x".to_owned());
+        assert_eq!(resolved("//evil.example/x", None), Err(no_scheme));
         assert!(resolved("/x", Some("nothing")).is_err());
+    }
+
+    #[test]
+    fn what_keeps_a_call_from_being_made_is_told_for_what_it_is() {
+        let allowed = ["https://www.zohoapis.eu".to_owned()];
+        let told = |url: &str, name: &str, value: &str| {
+            let headers = vec![(name.to_owned(), value.to_owned())];
+            check(&Call { method: Method::Get, url: url.parse().expect(url), headers, body: Vec::new() }, &allowed)
+        };
+        let here = "https://www.zohoapis.eu/x";
+        assert_eq!(told(here, "X-Trace", "1"), Ok(()));
+        for (url, name, value, refusal) in [
+            ("https://user:pw@www.zohoapis.eu/x", "a", "b", Refusal::UserInAddress),
+            ("https://user@evil.example/x", "a", "b", Refusal::UserInAddress),
+            ("ftp://www.zohoapis.eu/x", "a", "b", Refusal::NotHttp("ftp".to_owned())),
+            ("blob:https://www.zohoapis.eu/x", "a", "b", Refusal::NotHttp("blob".to_owned())),
+            ("https://evil.example/x", "a", "b", Refusal::ForeignOrigin("https://evil.example".to_owned())),
+            (here, "authorization", "b", Refusal::Authorization("authorization".to_owned())),
+            (here, "a b", "b", Refusal::NoHeader("a b".to_owned())),
+            (here, "a", "b\r\nc: d", Refusal::NoHeaderValue("a".to_owned())),
+        ] {
+            assert_eq!(told(url, name, value), Err(refusal), "{url} {name}: {value}");
+        }
     }
 
     #[test]

@@ -545,6 +545,9 @@ fn api_calls_that_must_not_be_made_are_not() {
     home.sign_in(&authority, |_| {});
     for (arguments, part) in [
         (&["api", "https://evil.example/x"][..], "https://evil.example is not among the places"),
+        (&["api", "https://user:pw@evil.example/x"], "a user name or a password in it"),
+        (&["api", "//evil.example/x"], "has no `https:` before it"),
+        (&["api", "ftp://evil.example/x"], "begin with `ftp:` are not called"),
         (&["api", "x"], "is no path that begins with"),
         (&["api", "FETCH", "/x"], "`FETCH` is none of GET"),
         (&["api", "/x", "--product", "nothing"], "is no known product"),
@@ -553,6 +556,7 @@ fn api_calls_that_must_not_be_made_are_not() {
         (&["api", "/x", "-F", "nonsense"], "it has no `=`"),
         (&["api", "/x", "--input", "/nothing/here"], "the body could not be read"),
         (&["api", "--curl", "https://evil.example/x"], "is not among the places"),
+        (&["api", "--curl", "https://user:pw@evil.example/x"], "a user name or a password in it"),
         (&["api"], "required arguments"),
     ] {
         home.run(arguments).failed(2, &[part]);

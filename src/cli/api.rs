@@ -5,11 +5,11 @@ mod fields;
 use std::io::Read;
 
 use clap::Args;
-use url::Url;
+use url::{Origin, Url};
 
 use self::fields::Fields;
 use super::context::Context;
-use crate::api::{self, Call, Refusal};
+use crate::api::{self, Call};
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::{Method, Response};
@@ -66,10 +66,8 @@ impl Api {
         if self.curl {
             let (data_center, dialect) = service.known_api_place(profile)?;
             let call = self.call(&given, &data_center, dialect.products)?;
-            if !data_center.origins().contains(&call.url.origin()) {
-                let refusal = Refusal::ForeignOrigin(call.url.origin().ascii_serialization());
-                return Err(refusal_error("the call cannot be shown", &refusal));
-            }
+            let origins: Vec<String> = data_center.origins().iter().map(Origin::ascii_serialization).collect();
+            api::check(&call, &origins).map_err(|refusal| refusal_error("the call cannot be shown", &refusal))?;
             return context.output.text(&api::as_curl(&call, dialect));
         }
         let (call, answer) = context.interrupts.block_on(self.send(&service, profile, &given))?;

@@ -104,6 +104,9 @@ impl Service {
 pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
     let hint = match refusal {
         Refusal::NoAddress(_) => "give a path such as `/crm/v8/org`",
+        Refusal::NoScheme(_) => "write `https:` before it, or one `/` where a path is meant",
+        Refusal::NotHttp(_) => "give a path, or an address that begins with `https://`",
+        Refusal::UserInAddress => "leave out what stands before the `@`",
         Refusal::ForeignOrigin(_) => {
             "give a path, or the address of a product's own host: `device-login scopes` lists them"
         }
@@ -111,6 +114,7 @@ pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
         Refusal::NoHost(..) => "run `device-login scopes` for the products and their hosts",
         Refusal::NoApiDomain => "set `api_domain` for the provider in the configuration",
         Refusal::Authorization(_) | Refusal::NoHeader(_) => "leave that header out",
+        Refusal::NoHeaderValue(_) => "write it in ASCII, on one line",
     };
     Error::new(Code::Usage, what).because(refusal).hint(hint)
 }

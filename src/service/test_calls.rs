@@ -1,6 +1,6 @@
 //! The harmless calls with which a person tries a profile's APIs, with whole addresses.
 
-use url::Url;
+use url::{Origin, Url};
 
 use crate::api::Call;
 use crate::config::Profile;
@@ -17,6 +17,8 @@ pub struct TestCalls {
     pub data_center: DataCenter,
     pub dialect: &'static Dialect,
     pub calls: Vec<TestCallEntry>,
+    /// The origins to which the token may go.
+    pub allowed_origins: Vec<String>,
     /// The provider's other data centers.
     pub others: Vec<DataCenter>,
 }
@@ -39,7 +41,8 @@ impl Service {
         let provider = self.provider_of(profile, &grant).await?;
         let data_center = issuing_data_center(&provider, &grant)?.clone();
         let others = provider.data_centers.iter().filter(|other| other.code != data_center.code).cloned().collect();
-        Ok(TestCalls { others, ..TestCalls::new(data_center, provider.dialect, &grant.scopes) })
+        let known = TestCalls::new(data_center, provider.dialect, &grant.scopes);
+        Ok(TestCalls { others, allowed_origins: grant.allowed_origins, ..known })
     }
 }
 
@@ -60,7 +63,8 @@ impl TestCalls {
                 call: Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() },
             }));
         }
-        Self { data_center, dialect, calls, others: Vec::new() }
+        let allowed_origins = data_center.origins().iter().map(Origin::ascii_serialization).collect();
+        Self { data_center, dialect, calls, allowed_origins, others: Vec::new() }
     }
 
     /// The same address in the account's data center, if `url` is one of another.

@@ -177,7 +177,7 @@ impl ApiPanel {
         let known = self.test_calls()?;
         match self.list.row()? {
             Row::Call(_) => self.selected_entry().map(|entry| Ok(entry.call.clone())),
-            Row::OwnRequest if !self.form.is_blank() => Some(self.form.call(&known.data_center)),
+            Row::OwnRequest if !self.form.is_blank() => Some(self.form.call_here(known)),
             Row::OwnRequest | Row::Product(_) => None,
         }
     }

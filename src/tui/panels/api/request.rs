@@ -6,9 +6,12 @@ use crate::api::{self, Call, Refusal};
 use crate::error::Error;
 use crate::http::Method;
 use crate::providers::DataCenter;
-use crate::service::refusal_error;
+use crate::service::{TestCalls, refusal_error};
 use crate::tui::keymap::Key;
 use crate::tui::widgets::field::Field;
+
+/// What a person reads before the reason.
+const CANNOT_BE_SENT: &str = "the request cannot be sent";
 
 /// A request as typed.
 #[derive(Clone, Debug)]
@@ -108,12 +111,21 @@ impl RequestForm {
         self.address.text().trim().is_empty()
     }
 
+    /// The call as typed, unless it is known before it is sent that it would be refused.
+    pub(super) fn call_here(&self, known: &TestCalls) -> Result<Call, Error> {
+        let call = self.call(&known.data_center)?;
+        match api::check(&call, &known.allowed_origins) {
+            // Once that is refused, a key sends it to the account's own data center.
+            Err(Refusal::ForeignOrigin(_)) if known.moved_here(&call.url).is_some() => Ok(call),
+            checked => checked.map(|()| call).map_err(|refusal| refusal_error(CANNOT_BE_SENT, &refusal)),
+        }
+    }
+
     /// The call as typed. Nothing is added to it but the type of a JSON body.
     pub(super) fn call(&self, data_center: &DataCenter) -> Result<Call, Error> {
-        let what = "the request cannot be sent";
         let address = self.address.text();
-        let mut url =
-            api::resolve(address.trim(), None, data_center, &[]).map_err(|refusal| refusal_error(what, &refusal))?;
+        let refused = |refusal| refusal_error(CANNOT_BE_SENT, &refusal);
+        let mut url = api::resolve(address.trim(), None, data_center, &[]).map_err(refused)?;
         let query = self.query.text();
         let typed = query.lines().filter(|line| !line.trim().is_empty()).map(encoded);
         let parameters: Vec<String> = url.query().map(str::to_owned).into_iter().chain(typed).collect();
@@ -122,8 +134,7 @@ impl RequestForm {
         }
         let mut headers = Vec::new();
         for line in self.headers.text().lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let (name, value) =
-                line.split_once(':').ok_or_else(|| refusal_error(what, &Refusal::NoHeader(line.to_owned())))?;
+            let (name, value) = line.split_once(':').ok_or_else(|| refused(Refusal::NoHeader(line.to_owned())))?;
             headers.push((name.trim().to_owned(), value.trim().to_owned()));
         }
         let body = self.body.text();
@@ -142,6 +153,14 @@ impl RequestForm {
         }
         let error = serde_json::from_str::<serde::de::IgnoredAny>(&body).err()?;
         Some(format!("The body is no JSON: line {}, column {}.", error.line(), error.column()))
+    }
+
+    /// What may be meant otherwise than it is sent.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let query = self.query.text();
+        let is_bare = |line: &&str| !line.is_empty() && !line.starts_with('?') && !line.contains('=');
+        let bare = query.lines().map(str::trim).find(is_bare);
+        bare.map(|line| format!("`{line}` has no `=`: it is sent as a name without a value.")).into_iter().collect()
     }
 
     /// Takes in one key.
@@ -171,8 +190,8 @@ impl RequestForm {
                 }
             }
         }
-        if before == Part::Address && self.focus != before {
-            self.take_query_out();
+        if self.focus != before {
+            self.take_query_apart(before);
         }
         Pressed::Edited
     }
@@ -183,6 +202,9 @@ impl RequestForm {
         self.problem = None;
         if let Some(field) = self.field_mut() {
             field.paste(text, is_single_line);
+        }
+        if self.focus == Part::Query {
+            self.take_query_apart(Part::Query);
         }
     }
 
@@ -206,14 +228,27 @@ impl RequestForm {
         }
     }
 
+    /// Gives each parameter of a query that was typed or pasted in one piece a line of its own.
+    fn take_query_apart(&mut self, part: Part) {
+        match part {
+            Part::Address => self.take_query_out(),
+            Part::Query if self.query.text().lines().any(|line| line.starts_with('?')) => {
+                let before = self.query.text();
+                let apart = before.lines().flat_map(|line| match line.strip_prefix('?').map(pairs) {
+                    Some(Some(pairs)) => pairs,
+                    _ => vec![line.to_owned()],
+                });
+                self.query = Field::new(&apart.collect::<Vec<_>>().join("\n"));
+            }
+            _ => {}
+        }
+    }
+
     /// Moves the query of the address to lines of its own, decoded. One that lines cannot hold stays where it is.
     fn take_query_out(&mut self) {
         let address = self.address.text();
         let Some((path, query)) = address.split_once('?') else { return };
-        let Some(added) = query.split('&').filter(|pair| !pair.is_empty()).map(decoded).collect::<Option<Vec<_>>>()
-        else {
-            return;
-        };
+        let Some(added) = pairs(query) else { return };
         let before = self.query.text();
         let lines: Vec<&str> = before.lines().chain(added.iter().map(String::as_str)).collect();
         self.query = Field::new(&lines.join("\n"));
@@ -246,8 +281,16 @@ fn method_of(letter: char) -> Option<Method> {
     })
 }
 
-/// A parameter as it is sent.
+/// The parameters of a query, each as a person reads it; `None` where lines could not hold them.
+fn pairs(query: &str) -> Option<Vec<String>> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(decoded).collect()
+}
+
+/// A parameter as it is sent. What begins with `?` is a whole query, encoded already.
 fn encoded(line: &str) -> String {
+    if let Some(query) = line.strip_prefix('?') {
+        return query.to_owned();
+    }
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     match line.split_once('=') {
         Some((name, value)) => format!("{}={}", encode(name.trim()), encode(value)),
@@ -294,6 +337,21 @@ mod tests {
                 && sent(&form).starts_with("https://www.zohoapis.com/crm/v8/Leads?")
         );
         assert!(query.split('&').all(|pair| sent(&form).contains(pair)), "{}", sent(&form));
+    }
+
+    #[test]
+    fn a_whole_query_that_is_pasted_or_typed_into_its_part_is_taken_apart() {
+        let mut form = form("/x");
+        form.focus = Part::Query;
+        form.paste("?per_page=2&name=Dana%20S\u{f6}hne");
+        assert_eq!(form.query.text(), "per_page=2\nname=Dana S\u{f6}hne");
+        assert!(form.notes().is_empty());
+        form.query = Field::new("?a=1&b=%2C");
+        assert!(sent(&form).ends_with("/x?a=1&b=%2C"), "{}", sent(&form));
+        form.press(Key::Tab);
+        assert_eq!(form.query.text(), "a=1\nb=,");
+        form.query = Field::new("a=1\nall");
+        assert_eq!(form.notes(), ["`all` has no `=`: it is sent as a name without a value."]);
     }
 
     #[test]

@@ -420,6 +420,42 @@ fn an_address_or_a_header_that_is_none_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn what_would_be_refused_anyway_is_told_in_the_form_before_it_is_sent() {
+    for (address, header, reason) in [
+        ("https://evil.example/x", "", "https://evil.example is not among the places"),
+        ("https://dana:pw@www.zohoapis.eu/x", "", "the token alone says who calls"),
+        ("//foo.bar/x", "", "has no `https:` before it"),
+        ("ftp://www.zohoapis.eu/x", "", "begin with `ftp:` are not called"),
+        ("/x", "Authorization: mine", "cannot be set"),
+        ("/x", "X-Name: S\u{f6}hne", "the value of header `X-Name`"),
+    ] {
+        let mut model = panel();
+        press(&mut model, Key::End);
+        press(&mut model, Key::Char('e'));
+        type_text(&mut model, address);
+        press(&mut model, Key::Tab);
+        press(&mut model, Key::Tab);
+        type_text(&mut model, header);
+        assert_eq!(press(&mut model, Key::Ctrl('s')), [], "{address} {header}");
+        let problem = api(&model).form.problem.clone();
+        assert!(problem.as_ref().is_some_and(|problem| problem.contains(reason)), "{problem:?}");
+        assert_eq!(api(&model).focus, Focus::Form);
+    }
+}
+
+#[test]
+fn a_host_of_another_data_center_is_tried_since_a_key_mends_that() {
+    let mut model = panel();
+    if let Some(Catalogue::Ready(known)) = model.api.as_mut().map(|panel| &mut panel.catalogue) {
+        known.others = zoho::provider().data_centers;
+    }
+    press(&mut model, Key::End);
+    press(&mut model, Key::Char('e'));
+    type_text(&mut model, "https://www.zohoapis.com/crm/v8/org");
+    assert!(matches!(press(&mut model, Key::Enter).as_slice(), [Effect::Call { .. }]));
+}
+
+#[test]
 fn pasted_text_means_nothing_outside_a_field() {
     let mut model = with_answer("{}");
     assert_eq!(update(&mut model, Message::Pasted("/x".to_owned()), now()), []);

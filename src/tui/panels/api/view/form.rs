@@ -40,11 +40,15 @@ pub(super) fn draw_form(
     let has_problem = problem.is_some();
     let mut below: Vec<Line<'_>> = problem.unwrap_or_default();
     below.extend_from_slice(notes);
+    let faint = |text: &str| {
+        let lines = wrap(&visible(text), room).into_iter();
+        lines.map(|line| Line::styled(line, model.theme.faint)).collect::<Vec<_>>()
+    };
     let warnings = form.warning().map(|warning| wrap(&warning, room)).unwrap_or_default();
     below.extend(warnings.into_iter().map(|line| Line::styled(line, model.theme.attention)));
     if is_typed {
-        let hint = format!("{} Ctrl-S sends, Esc goes back.", form.focus.hint());
-        below.extend(wrap(&hint, room).into_iter().map(|line| Line::styled(line, model.theme.faint)));
+        below.extend(form.notes().iter().flat_map(|note| faint(note)));
+        below.extend(faint(&format!("{} Ctrl-S sends, Esc goes back.", form.focus.hint())));
     }
     // Each part keeps a row, and the body some more unless there is a problem to read.
     let parts = u16::try_from(Part::ALL.len()).unwrap_or(0) + if has_problem { 0 } else { 2 };

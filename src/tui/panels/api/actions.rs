@@ -5,6 +5,7 @@ use super::list::{RequestList, Row};
 use super::request::Part;
 use super::{ApiPanel, Content, Focus, RequestForm, Sent, resized};
 use crate::api::{self, Call};
+use crate::error::Error;
 use crate::http::Method;
 use crate::providers::Dialect;
 use crate::secret::Secret;
@@ -50,12 +51,17 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
         Some(Ok(call)) => send_call(model, call),
         Some(Err(error)) => {
             panel.refused = None;
-            panel.form.problem = Some(sentence(&error));
+            panel.form.problem = Some(reason(&error));
             panel.focus = Focus::Form;
             Vec::new()
         }
         None => Vec::new(),
     }
+}
+
+/// Why a typed request cannot be sent. That it cannot, the form says by staying.
+fn reason(error: &Error) -> String {
+    error.cause.as_ref().map_or_else(|| sentence(error), |cause| format!("{}.", cause.trim_end_matches('.')))
 }
 
 /// Sends the request that was typed. The form stays open where something is wrong with it.
@@ -113,8 +119,8 @@ pub(super) fn edit(panel: &mut ApiPanel) -> Vec<Effect> {
         return Vec::new();
     }
     if !panel.is_own_request() {
-        if let Some(Ok(call)) = panel.selected_call() {
-            panel.form = RequestForm::of(&call);
+        if let (Some(Ok(call)), Some(known)) = (panel.selected_call(), panel.test_calls()) {
+            panel.form = RequestForm::of(&call).at(&known.data_center);
         }
         panel.list.filter = None;
         panel.with_list(RequestList::fill);

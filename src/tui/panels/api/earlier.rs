@@ -122,7 +122,11 @@ fn open(model: &mut Model, past: &PastCall, now: Now) {
         model.say(Mark::Attention, "Not yet: what can be called is being found out.", now);
         return;
     };
-    panel.form = RequestForm::of(&call_again(past));
+    let form = RequestForm::of(&call_again(past));
+    panel.form = match panel.test_calls() {
+        Some(known) => form.at(&known.data_center),
+        None => form,
+    };
     panel.list.filter = None;
     panel.with_list(RequestList::fill);
     panel.list.select(Row::OwnRequest);

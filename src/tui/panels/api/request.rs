@@ -23,6 +23,8 @@ pub(super) struct RequestForm {
     pub(super) headers: Field,
     pub(super) body: Field,
     pub(super) focus: Part,
+    /// The address stands there until another one is typed.
+    is_proposed: bool,
     /// Why it could not be sent; until something is typed.
     pub(super) problem: Option<String>,
 }
@@ -51,7 +53,7 @@ impl Part {
     }
 
     /// What a person may want to know while it has the cursor.
-    pub(super) fn hint(self) -> &'static str {
+    fn hint(self) -> &'static str {
         match self {
             Part::Method => "g GET, p POST, u PUT, a PATCH, d DELETE, h HEAD; or Left and Right.",
             Part::Address => "A path such as /crm/v8/org, or a whole address. Enter sends.",
@@ -86,6 +88,7 @@ impl Default for RequestForm {
             headers: Field::new(""),
             body: Field::new(""),
             focus: Part::Address,
+            is_proposed: false,
             problem: None,
         }
     }
@@ -100,11 +103,24 @@ impl RequestForm {
             address: Field::new(call.url.as_str()),
             headers: Field::new(&headers.join("\n")),
             body: Field::new(&String::from_utf8_lossy(&call.body)),
+            is_proposed: true,
             ..Self::default()
         };
         form.take_query_out();
-        form.address.press(Key::End);
+        form.address.press(Key::Home);
         form
+    }
+
+    /// The same with the path alone where it is one below the API domain.
+    pub(super) fn at(mut self, data_center: &DataCenter) -> Self {
+        let address = self.address.text();
+        let domain = data_center.api_domain.as_ref().filter(|domain| domain.path() == "/");
+        let path = domain.and_then(|domain| address.strip_prefix(&domain.origin().ascii_serialization()));
+        if let Some(path) = path.filter(|path| path.starts_with('/') && !path.starts_with("//")) {
+            self.address = Field::new(path);
+            self.address.press(Key::Home);
+        }
+        self
     }
 
     pub(super) fn is_blank(&self) -> bool {
@@ -145,6 +161,14 @@ impl RequestForm {
         Ok(Call { method: self.method, url, headers, body: body.into_bytes() })
     }
 
+    /// What a person may want to know of the part with the cursor.
+    pub(super) fn hint(&self) -> &'static str {
+        match self.focus {
+            Part::Address if self.is_proposed => "Typing replaces the address, Right edits it. Enter sends.",
+            part => part.hint(),
+        }
+    }
+
     /// What is wrong with a body that begins like JSON and is none. It may be sent all the same.
     pub(super) fn warning(&self) -> Option<String> {
         let body = self.body.text();
@@ -169,6 +193,7 @@ impl RequestForm {
         if !matches!(key, Key::Tab | Key::BackTab | Key::Up | Key::Down | Key::Left | Key::Right) {
             self.problem = None;
         }
+        self.end_proposal(key);
         match (self.focus, key) {
             (_, Key::Esc) => return Pressed::Leave,
             (_, Key::Ctrl('s')) | (Part::Method | Part::Address, Key::Enter) => return Pressed::Send,
@@ -196,8 +221,25 @@ impl RequestForm {
         Pressed::Edited
     }
 
+    /// Takes the proposed address away for what is typed in its place, or leaves it to be edited, first at its end.
+    fn end_proposal(&mut self, key: Key) {
+        let is_about_form = matches!(key, Key::Tab | Key::BackTab | Key::Up | Key::Down | Key::Enter | Key::Esc)
+            || key == Key::Ctrl('s');
+        if self.focus != Part::Address || is_about_form || !std::mem::take(&mut self.is_proposed) {
+            return;
+        }
+        if matches!(key, Key::Char(_)) {
+            self.address = Field::new("");
+        } else {
+            self.address.press(Key::End);
+        }
+    }
+
     /// Puts pasted text into the part that has the cursor.
     pub(super) fn paste(&mut self, text: &str) {
+        if self.focus == Part::Address && std::mem::take(&mut self.is_proposed) {
+            self.address = Field::new("");
+        }
         let is_single_line = self.focus == Part::Address;
         self.problem = None;
         if let Some(field) = self.field_mut() {
@@ -370,7 +412,30 @@ mod tests {
         let call =
             Call { method: Method::Put, url, headers: vec![("a".to_owned(), "b".to_owned())], body: b"x\ny".to_vec() };
         let zoho = zoho::provider();
-        assert_eq!(RequestForm::of(&call).call(zoho.default_data_center()), Ok(call));
+        let here = zoho.default_data_center();
+        assert_eq!(RequestForm::of(&call).at(here).address.text(), "/crm/v8/users");
+        assert_eq!(RequestForm::of(&call).at(here).call(here).as_ref(), Ok(&call));
+        assert_eq!(RequestForm::of(&call).call(here), Ok(call));
+    }
+
+    #[test]
+    fn a_proposed_address_gives_way_to_what_is_typed_and_may_be_edited() {
+        let url = "https://www.zohoapis.com/crm/v8/org".parse().expect("an address");
+        let call = Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() };
+        let typed = |keys: &[Key]| {
+            let mut form = RequestForm::of(&call);
+            for key in keys {
+                form.press(*key);
+            }
+            form.address.text()
+        };
+        assert_eq!(typed(&[Key::Char('/'), Key::Char('x')]), "/x");
+        assert_eq!(typed(&[Key::Right, Key::Char('s')]), "https://www.zohoapis.com/crm/v8/orgs");
+        assert_eq!(typed(&[Key::Backspace]), "https://www.zohoapis.com/crm/v8/or");
+        assert_eq!(typed(&[Key::Tab, Key::Char('a'), Key::BackTab]), "https://www.zohoapis.com/crm/v8/org");
+        let mut form = RequestForm::of(&call);
+        form.paste("/pasted");
+        assert_eq!(form.address.text(), "/pasted");
     }
 
     #[test]

@@ -17,7 +17,9 @@ use crate::untrusted::visible;
 /// Columns of the names of the parts.
 const LABEL: u16 = 9;
 /// Rows below the parts at most.
-const MOST_HINTS: usize = 3;
+const MOST_HINTS: usize = 4;
+/// Rows of a longer body that stay whatever there is to know.
+const BODY_ROWS: usize = 3;
 
 /// Draws the parts, the body with all the rows that are left, and below them what there is to know: `notes`, or hints
 /// where the form is being typed.
@@ -26,7 +28,7 @@ pub(super) fn draw_form(
     form: &RequestForm,
     title: &str,
     is_typed: bool,
-    notes: &[Line<'_>],
+    notes: &[Line<'static>],
     area: Rect,
     frame: &mut Frame<'_>,
 ) {
@@ -37,22 +39,31 @@ pub(super) fn draw_form(
         .as_deref()
         .filter(|_| is_typed)
         .map(|problem| marked(model, Mark::Attention, &visible(problem), room));
-    let has_problem = problem.is_some();
-    let mut below: Vec<Line<'_>> = problem.unwrap_or_default();
-    below.extend_from_slice(notes);
+    // Each part keeps a row, and the body some more unless there is a problem to read.
+    let body_rows = if problem.is_some() { 1 } else { form.body.line_count().min(BODY_ROWS) };
+    let rows = usize::from(inner.height).saturating_sub(Part::ALL.len() + body_rows - 1).min(MOST_HINTS);
     let faint = |text: &str| {
         let lines = wrap(&visible(text), room).into_iter();
         lines.map(|line| Line::styled(line, model.theme.faint)).collect::<Vec<_>>()
     };
     let warnings = form.warning().map(|warning| wrap(&warning, room)).unwrap_or_default();
-    below.extend(warnings.into_iter().map(|line| Line::styled(line, model.theme.attention)));
-    if is_typed {
-        below.extend(form.notes().iter().flat_map(|note| faint(note)));
-        below.extend(faint(&format!("{} Ctrl-S sends, Esc goes back.", form.focus.hint())));
+    let warnings = warnings.into_iter().map(|line| Line::styled(line, model.theme.attention)).collect();
+    let mut below = problem.unwrap_or_default();
+    let texts = [notes.to_vec(), warnings].into_iter();
+    let typed = form.notes().into_iter().filter(|_| is_typed).map(|note| faint(&note));
+    // Half a sentence would be worse than none.
+    for text in texts.chain(typed) {
+        if below.len() + text.len() <= rows {
+            below.extend(text);
+        }
     }
-    // Each part keeps a row, and the body some more unless there is a problem to read.
-    let parts = u16::try_from(Part::ALL.len()).unwrap_or(0) + if has_problem { 0 } else { 2 };
-    below.truncate(usize::from(inner.height.saturating_sub(parts)).min(MOST_HINTS));
+    if is_typed {
+        let hints = [format!("{} Ctrl-S sends, Esc goes back.", form.hint()), form.hint().to_owned()];
+        let fits = |hint: &Vec<Line<'_>>| below.len() + hint.len() <= rows;
+        let hint = hints.iter().map(|hint| faint(hint)).find(fits);
+        below.extend(hint.unwrap_or_default());
+    }
+    below.truncate(rows);
     let below_rows = u16::try_from(below.len()).unwrap_or(0);
     let bottom = inner.bottom() - below_rows;
     let mut row = inner.y;

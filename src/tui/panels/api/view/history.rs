@@ -77,7 +77,7 @@ fn in_words(row: &Earlier<'_>) -> (String, String) {
 }
 
 /// What was called, the part that tells calls apart before the host.
-fn called(method: Method, url: &Url) -> String {
+pub(super) fn called(method: Method, url: &Url) -> String {
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     format!("{method} {}{query}  {}", url.path(), url.host_str().unwrap_or_default())
 }

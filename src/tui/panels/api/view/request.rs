@@ -8,12 +8,13 @@ use super::super::list::Row;
 use super::super::request::RequestForm;
 use super::super::{ApiPanel, Focus};
 use super::form::draw_form;
+use super::history::called;
 use super::{bytes_in_words, framed};
 use crate::api::Call;
 use crate::tui::keymap::Command;
 use crate::tui::model::Model;
 use crate::tui::panels::lines::draw_lines;
-use crate::tui::text::{clip, wrap};
+use crate::tui::text::{clip, width, wrap};
 use crate::tui::theme::Mark;
 use crate::untrusted::visible;
 
@@ -34,7 +35,7 @@ pub(super) fn draw_request(model: &Model, panel: &ApiPanel, area: Rect, frame: &
         return draw_form(model, &form, "Request", false, &scope_lines(model, panel, room), area, frame);
     }
     let inner = framed(model, "Request", false, area, frame);
-    let mut lines = vec![Line::raw(clip(&request_line(model, panel), room))];
+    let mut lines = vec![Line::raw(clip(&request_line(model, panel, room), room))];
     lines.extend(scope_lines(model, panel, room).into_iter().take(1));
     let lacks_scope = panel.selected_entry().is_some_and(|entry| !entry.is_granted);
     // In a single row, which scope is lacking matters more.
@@ -42,9 +43,13 @@ pub(super) fn draw_request(model: &Model, panel: &ApiPanel, area: Rect, frame: &
     draw_lines(&lines[first.min(lines.len() - 1)..], inner, frame);
 }
 
-fn request_line(model: &Model, panel: &ApiPanel) -> String {
+fn request_line(model: &Model, panel: &ApiPanel, room: usize) -> String {
     match (panel.selected_call(), panel.list.row()) {
-        (Some(Ok(call)), _) => format!("{} {}", call.method, visible(call.url.as_str())),
+        (Some(Ok(call)), _) => {
+            let whole = format!("{} {}", call.method, visible(call.url.as_str()));
+            // The host tells calls apart least.
+            if width(&whole) <= room { whole } else { visible(&called(call.method, &call.url)) }
+        }
         (Some(Err(_)), _) => visible(&format!("{} {}", panel.form.method, panel.form.address.text())),
         (None, Some(Row::OwnRequest)) => format!("Press {} to type a request.", model.key(Command::Edit)),
         (None, Some(Row::Product(product))) => {

@@ -13,11 +13,13 @@ use super::{bytes_in_words, framed};
 use crate::http::Method;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{draw_lines, first_in_sight};
-use crate::tui::text::{ago, clip};
+use crate::tui::text::{clip, rough};
 use crate::untrusted::visible;
 
 /// What the brackets around a status mean.
 const NOTE: &str = "( ) answer not kept: Enter opens it";
+/// From here on there is room for the size of each answer.
+const WITH_SIZE: usize = 60;
 /// From this height on there is room to say so.
 const WITH_NOTE: u16 = 4;
 
@@ -33,9 +35,11 @@ pub(super) fn draw_history(model: &Model, panel: &ApiPanel, now: Now, area: Rect
     let first = first_in_sight(panel.history_row, earlier.len(), usize::from(rows.height));
     for (y, (index, row)) in (rows.y..rows.bottom()).zip(earlier.iter().enumerate().skip(first)) {
         let marker = if index == panel.history_row { ">" } else { " " };
-        let (outcome, address) = in_words(row);
+        let (status, size, address) = in_words(row);
         let past = Duration::try_from(row.at().duration_until(now.time)).unwrap_or_default();
-        let line = format!("{marker}{outcome}  {:<10}  {}", ago(past), visible(&address));
+        // What was called tells rows apart, so it has the room.
+        let size = if room < WITH_SIZE { String::new() } else { format!("{size:>8}  ") };
+        let line = format!("{marker}{status} {size}{:<7}  {}", when(past), visible(&address));
         let style = if matches!(row, Earlier::Remembered(_)) { model.theme.faint } else { model.theme.text };
         frame.buffer_mut().set_stringn(rows.x, y, clip(&line, room), room, style);
         if index == panel.history_row {
@@ -55,23 +59,28 @@ pub(super) fn rows_area(panel: &ApiPanel, inner: Rect) -> Rect {
     Rect { height: inner.height - note_rows, ..inner }
 }
 
-/// Status and size, the status in brackets without the answer; and what was called.
-fn in_words(row: &Earlier<'_>) -> (String, String) {
+/// How long ago it was, in as few columns as the list has for it.
+fn when(past: Duration) -> String {
+    if past.as_secs() < 60 { "now".to_owned() } else { rough(past) }
+}
+
+/// The status, in brackets without the answer; the size; and what was called.
+fn in_words(row: &Earlier<'_>) -> (String, String, String) {
     match row {
         Earlier::Answered(exchange) => {
-            let outcome = match &exchange.outcome {
-                Ok(reply) => format!(" {}  {:>8}", reply.status, bytes_in_words(reply.content.bytes().len())),
-                Err(_) => " ---    failed".to_owned(),
+            let (status, size) = match &exchange.outcome {
+                Ok(reply) => (format!(" {} ", reply.status), bytes_in_words(reply.content.bytes().len())),
+                Err(_) => (" --- ".to_owned(), "failed".to_owned()),
             };
-            (outcome, called(exchange.call.method, &exchange.call.url))
+            (status, size, called(exchange.call.method, &exchange.call.url))
         }
         Earlier::Remembered(past) => {
-            let outcome = past.answer.map(|answer| {
+            let answer = past.answer.map(|answer| {
                 let bytes = bytes_in_words(usize::try_from(answer.bytes).unwrap_or(usize::MAX));
-                format!("({}) {bytes:>8}", answer.status)
+                (format!("({})", answer.status), bytes)
             });
-            let outcome = outcome.unwrap_or_else(|| "(---)   failed".to_owned());
-            (outcome, called(past.method, &past.url))
+            let (status, size) = answer.unwrap_or_else(|| ("(---)".to_owned(), "failed".to_owned()));
+            (status, size, called(past.method, &past.url))
         }
     }
 }

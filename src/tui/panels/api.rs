@@ -251,28 +251,43 @@ pub fn commands(model: &Model) -> Vec<Command> {
     let Some(panel) = &model.api else { return vec![Command::Back] };
     let to_send =
         [Command::Send, Command::Edit, Command::CopyCurl].into_iter().filter(|_| panel.test_calls().is_some());
-    let to_read =
-        [Command::NextView, Command::Find, Command::Fold, Command::CopyAnswer, Command::CopyPath, Command::SaveAnswer];
-    let to_read = to_read.into_iter().filter(|_| panel.text().is_some());
+    let has_earlier = !panel.earlier().is_empty();
+    let is_there = |command: &Command| {
+        if *command == Command::History { has_earlier } else { panel.text().is_some() }
+    };
+    // What is most useful after an answer comes first, for narrow screens show the first few only.
+    let to_read = [
+        Command::NextView,
+        Command::CopyAnswer,
+        Command::History,
+        Command::SaveAnswer,
+        Command::Find,
+        Command::Fold,
+        Command::CopyPath,
+    ];
+    let to_read = to_read.into_iter().filter(is_there);
     let mut commands = match panel.focus {
         Focus::Form => return vec![Command::SendForm, Command::NextPane, Command::Back],
         Focus::Filter | Focus::Query | Focus::History => return vec![Command::Choose, Command::Back],
         Focus::Requests => {
             let to_look = [Command::Find, Command::Fold].into_iter().filter(|_| panel.test_calls().is_some());
             let to_read = to_read.filter(|command| !matches!(command, Command::Find | Command::Fold));
-            to_send.chain(to_look).chain([Command::NextPane]).chain(to_read).collect::<Vec<_>>()
+            let (to_send, pane) = (to_send.chain(to_look), [Command::NextPane]);
+            match panel.text() {
+                Some(_) => to_read.chain(pane).chain(to_send).collect::<Vec<_>>(),
+                None => to_send.chain(pane).chain(to_read).collect(),
+            }
         }
         // Of what could not be sent there is nothing to read, and something to mend.
         Focus::Answer if panel.text().is_none() && panel.test_calls().is_some() => {
-            vec![Command::Edit, Command::Send, Command::NextPane, Command::CopyCurl]
+            let earlier = has_earlier.then_some(Command::History);
+            let to_mend = [Command::Edit, Command::Send, Command::NextPane, Command::CopyCurl];
+            to_mend.into_iter().chain(earlier).collect()
         }
         Focus::Answer => [Command::NextPane].into_iter().chain(to_read).chain(to_send).collect(),
     };
     if fix::fix(model).is_some() {
         commands.insert(0, Command::Fix);
-    }
-    if !panel.earlier().is_empty() {
-        commands.push(Command::History);
     }
     commands.extend([Command::Help, Command::Back]);
     commands

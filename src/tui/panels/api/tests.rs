@@ -393,6 +393,14 @@ fn what_could_not_be_sent_leaves_nothing_to_read_and_can_be_edited() {
 }
 
 #[test]
+fn after_an_answer_the_footer_begins_with_what_is_done_with_it() {
+    let first = |model: &Model| super::commands(model)[..4].to_vec();
+    let to_read = [Command::NextView, Command::CopyAnswer, Command::History, Command::SaveAnswer];
+    assert_eq!(first(&with_answer("{}")), to_read);
+    assert_eq!(first(&panel())[..2], [Command::Send, Command::Edit]);
+}
+
+#[test]
 fn esc_leaves_the_form_and_keeps_what_was_typed() {
     let mut model = panel();
     press(&mut model, Key::End);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::answer::Reply;
+use super::answer::{Exchange, Reply};
 use super::list::Row;
 use super::{ApiPanel, Catalogue, Focus};
 use crate::api::{Call, Diagnosis};
@@ -181,9 +181,17 @@ impl ApiPanel {
         Some(Call { url, ..call.clone() })
     }
 
+    /// Tells whether a call failed for want of scopes that are known, and that the grant does not have.
+    pub(super) fn names_missing_scope(&self, exchange: &Exchange, reply: &Reply) -> bool {
+        let is_missing = reply.explained.as_ref().is_some_and(|why| why.diagnosis == Diagnosis::MissingScope);
+        let entries = self.test_calls().into_iter().flat_map(|known| &known.calls);
+        let mut same = entries.filter(|entry| entry.call == exchange.call);
+        is_missing && !self.scopes_of(&exchange.call, reply).is_empty() && !same.any(|entry| entry.is_granted)
+    }
+
     /// The scopes that a call needs: as the catalogue knows them, or as the answer names them. A name that the catalogue
     /// does not have is not taken from an answer.
-    fn scopes_of(&self, call: &Call, reply: &Reply) -> Vec<String> {
+    pub(super) fn scopes_of(&self, call: &Call, reply: &Reply) -> Vec<String> {
         let entries = self.test_calls().into_iter().flat_map(|known| &known.calls);
         let mut same =
             entries.filter(|entry| entry.call.method == call.method && entry.call.url.path() == call.url.path());

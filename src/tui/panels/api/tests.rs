@@ -201,6 +201,20 @@ fn a_profile_that_was_signed_out_elsewhere_is_told_so_and_one_that_was_signed_in
 }
 
 #[test]
+fn where_the_missing_scope_is_known_nothing_is_guessed() {
+    let names_it = |downs: usize, body: &str| {
+        let mut model = panel();
+        (0..downs).for_each(|_| drop(press(&mut model, Key::Down)));
+        press(&mut model, Key::Enter);
+        answered(&mut model, 2, Ok(refusal(401, &[], body, Diagnosis::MissingScope)));
+        let exchange = api(&model).exchange().expect("an answer");
+        api(&model).names_missing_scope(exchange, exchange.outcome.as_ref().expect("an answer"))
+    };
+    // The second call below lacks its scope as the list has it, the first one has it.
+    assert_eq!((names_it(2, "{}"), names_it(0, "{}")), (true, false));
+}
+
+#[test]
 fn an_answer_that_contradicts_the_list_has_the_grants_read_anew() {
     let mut model = panel();
     press(&mut model, Key::Down);

@@ -147,8 +147,13 @@ fn note_of(model: &Model, reply: &Reply) -> Option<String> {
 
 /// What may lie behind the failure that is shown.
 fn likely_causes(panel: &ApiPanel, room: usize) -> Vec<String> {
-    match (&panel.refused, panel.exchange().map(|exchange| &exchange.outcome)) {
+    let exchange = panel.exchange();
+    match (&panel.refused, exchange.map(|exchange| &exchange.outcome)) {
         (Some((_, error)), _) | (None, Some(Err(error))) => causes(error, room),
+        // Where it is known which scope is missing, there is nothing to guess.
+        (None, Some(Ok(reply))) if exchange.is_some_and(|exchange| panel.names_missing_scope(exchange, reply)) => {
+            Vec::new()
+        }
         (None, Some(Ok(reply))) => {
             let explained = reply.explained.iter();
             numbered(explained.flat_map(|explained| explained.diagnosis.causes()).copied(), room)

@@ -184,7 +184,10 @@ impl RequestForm {
         let query = self.query.text();
         let is_bare = |line: &&str| !line.is_empty() && !line.starts_with('?') && !line.contains('=');
         let bare = query.lines().map(str::trim).find(is_bare);
-        bare.map(|line| format!("`{line}` has no `=`: it is sent as a name without a value.")).into_iter().collect()
+        let bare = bare.map(|line| format!("`{line}` has no `=`: it is sent as a name without a value."));
+        let has_odd_body = matches!(self.method, Method::Get | Method::Head) && !self.body.text().is_empty();
+        let body = has_odd_body.then(|| format!("{} usually has no body; some servers ignore it.", self.method));
+        bare.into_iter().chain(body).collect()
     }
 
     /// Takes in one key.
@@ -394,6 +397,14 @@ mod tests {
         assert_eq!(form.query.text(), "a=1\nb=,");
         form.query = Field::new("a=1\nall");
         assert_eq!(form.notes(), ["`all` has no `=`: it is sent as a name without a value."]);
+    }
+
+    #[test]
+    fn a_body_is_noted_where_the_method_usually_has_none() {
+        let mut form = RequestForm { body: Field::new("{}"), ..form("/x") };
+        assert_eq!(form.notes(), ["GET usually has no body; some servers ignore it."]);
+        form.method = Method::Post;
+        assert!(form.notes().is_empty());
     }
 
     #[test]

@@ -45,8 +45,19 @@ pub(super) fn draw_list(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut
             }
         }
     }
+    if all.len() > usize::from(list.height) {
+        draw_position(model, &format!(" {} of {} ", cursor + 1, all.len()), area, frame);
+    }
     if foot_rows > 0 {
         draw_filter(model, panel, known, Rect { y: list.bottom(), height: foot_rows, ..inner }, frame);
+    }
+}
+
+/// Draws where the cursor is in a list that is longer than its pane, on the border below.
+fn draw_position(model: &Model, words: &str, area: Rect, frame: &mut Frame<'_>) {
+    let columns = u16::try_from(width(words)).unwrap_or(area.width);
+    if let (Some(row), Some(x)) = (area.bottom().checked_sub(1), area.right().checked_sub(columns + 1)) {
+        frame.buffer_mut().set_stringn(x.max(area.x), row, words, usize::from(columns), model.theme.faint);
     }
 }
 

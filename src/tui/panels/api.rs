@@ -281,8 +281,8 @@ pub fn commands(model: &Model) -> Vec<Command> {
         // Of what could not be sent there is nothing to read, and something to mend.
         Focus::Answer if panel.text().is_none() && panel.test_calls().is_some() => {
             let earlier = has_earlier.then_some(Command::History);
-            let to_mend = [Command::Edit, Command::Send, Command::NextPane, Command::CopyCurl];
-            to_mend.into_iter().chain(earlier).collect()
+            let commands = [Command::Edit, Command::Send, Command::NextPane, Command::CopyCurl];
+            commands.into_iter().chain(earlier).collect()
         }
         Focus::Answer => [Command::NextPane].into_iter().chain(to_read).chain(to_send).collect(),
     };

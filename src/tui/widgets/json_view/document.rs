@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::scan::{self, Kind, Line, MOST_LINES, closing};
+use super::scan::{self, Kind, Line, MOST_LINES, NoLines, closing};
 use super::search::{Found, Pattern};
 use crate::tui::text::width;
 use crate::untrusted::visible;
@@ -23,6 +23,8 @@ pub struct JsonDocument {
     text: Arc<str>,
     lines: Vec<Line>,
     is_json: bool,
+    /// It is JSON as far as it was read, with more lines than the indented form may have.
+    has_too_many_lines: bool,
     /// The depth of the innermost line.
     deepest: u32,
 }
@@ -51,11 +53,11 @@ impl JsonDocument {
             return Self::plain(prefix(&text, LONGEST_TEXT - 4));
         }
         match scan::scan(&text) {
-            Some(lines) => {
+            Ok(lines) => {
                 let deepest = lines.iter().map(|line| line.depth).max().unwrap_or_default();
-                Self { text, lines, is_json: true, deepest }
+                Self { text, lines, is_json: true, has_too_many_lines: false, deepest }
             }
-            None => Self::plain(text),
+            Err(why) => Self { has_too_many_lines: why == NoLines::TooMany, ..Self::plain(text) },
         }
     }
 
@@ -68,7 +70,7 @@ impl JsonDocument {
     pub fn wrapped(text: impl Into<Arc<str>>, columns: usize) -> Self {
         let text = text.into();
         let lines = plain_lines(&text, columns.max(1));
-        Self { text, lines, is_json: false, deepest: 0 }
+        Self { text, lines, is_json: false, has_too_many_lines: false, deepest: 0 }
     }
 
     /// Looks for `query` as it was sent; `None` for an empty one. Takes time in proportion to the text.
@@ -94,6 +96,11 @@ impl JsonDocument {
     /// Tells whether the text is JSON. What is cut off or followed by anything is not.
     pub fn is_json(&self) -> bool {
         self.is_json
+    }
+
+    /// Tells whether the text is shown as it was sent for the number of its lines alone.
+    pub fn has_too_many_lines(&self) -> bool {
+        self.has_too_many_lines
     }
 
     /// Tells whether the text has more lines than are shown.

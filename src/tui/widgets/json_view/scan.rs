@@ -37,20 +37,22 @@ pub(super) struct Line {
 /// Lines that are noted at most: a server could send a bracket in every byte, and each line takes more than its text.
 pub(super) const MOST_LINES: usize = 1_000_000;
 
-/// Lists the lines of `text`, or `None` if it is not exactly one JSON value or has more than [`MOST_LINES`]. The text is at
-/// most 4 GiB long.
-pub(super) fn scan(text: &str) -> Option<Vec<Line>> {
+/// Why a text has no lines of an indented form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoLines {
+    /// It is not exactly one JSON value.
+    NoJson,
+    /// It has more than [`MOST_LINES`], as far as it was read.
+    TooMany,
+}
+
+/// Lists the lines of `text`, which is at most 4 GiB long.
+pub(super) fn scan(text: &str) -> Result<Vec<Line>, NoLines> {
     let mut scanner = Scanner { bytes: text.as_bytes(), at: 0, lines: Vec::new(), open: Vec::new() };
-    loop {
-        if scanner.element()? == Element::Opened {
-            continue;
-        }
-        while !scanner.comma()? {
-            if scanner.open.is_empty() {
-                return Some(scanner.lines);
-            }
-            scanner.close()?;
-        }
+    match scanner.value() {
+        Some(()) => Ok(scanner.lines),
+        None if scanner.lines.len() >= MOST_LINES => Err(NoLines::TooMany),
+        None => Err(NoLines::NoJson),
     }
 }
 
@@ -96,6 +98,21 @@ struct Container {
 }
 
 impl Scanner<'_> {
+    /// Reads one value to the end of the text.
+    fn value(&mut self) -> Option<()> {
+        loop {
+            if self.element()? == Element::Opened {
+                continue;
+            }
+            while !self.comma()? {
+                if self.open.is_empty() {
+                    return Some(());
+                }
+                self.close()?;
+            }
+        }
+    }
+
     /// Reads a value, with its name inside an object. A container that is not empty is only opened.
     fn element(&mut self) -> Option<Element> {
         self.skip_whitespace();

@@ -452,6 +452,9 @@ fn an_answer_of_nothing_but_lines_takes_little_more_than_its_text() {
         assert!(document.memory() < 32_000_000, "{}", document.memory());
     }
     assert!(!JsonDocument::parse("[1,2]").is_cut());
+    let many = JsonDocument::parse(format!("[{}1]", "1,".repeat(1_000_000)));
+    assert_eq!((many.is_json(), many.has_too_many_lines()), (false, true));
+    assert!(!JsonDocument::parse("[1,2").has_too_many_lines());
 }
 
 #[test]

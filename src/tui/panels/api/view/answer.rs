@@ -214,6 +214,9 @@ fn draw_foot(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>)
     }
     let lines = text.document().line_count();
     let mut parts = vec![panel.side.name().to_owned(), format!("line {} of {lines}", (text.line() + 1).min(lines))];
+    if text.document().has_too_many_lines() {
+        parts.push("shown as sent: too many lines for the tree".to_owned());
+    }
     if panel.side == Side::Raw && panel.wrapping.is_some() {
         parts.push("more is coming ...".to_owned());
     }

@@ -61,7 +61,10 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
 
 /// Why a typed request cannot be sent. That it cannot, the form says by staying.
 fn reason(error: &Error) -> String {
-    error.cause.as_ref().map_or_else(|| sentence(error), |cause| format!("{}.", cause.trim_end_matches('.')))
+    let Some(cause) = &error.cause else { return sentence(error) };
+    let is_word = cause.split(' ').next().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let (first, rest) = cause.split_at(usize::from(is_word && !cause.is_empty()));
+    format!("{}{}.", first.to_uppercase(), rest.trim_end_matches('.'))
 }
 
 /// Sends the request that was typed. The form stays open where something is wrong with it.

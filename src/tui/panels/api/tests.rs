@@ -446,11 +446,11 @@ fn an_address_or_a_header_that_is_none_is_refused_before_anything_is_sent() {
 fn what_would_be_refused_anyway_is_told_in_the_form_before_it_is_sent() {
     for (address, header, reason) in [
         ("https://evil.example/x", "", "https://evil.example is not among the places"),
-        ("https://dana:pw@www.zohoapis.eu/x", "", "the token alone says who calls"),
+        ("https://dana:pw@www.zohoapis.eu/x", "", "The address has a user name"),
         ("//foo.bar/x", "", "has no `https:` before it"),
         ("ftp://www.zohoapis.eu/x", "", "begin with `ftp:` are not called"),
         ("/x", "Authorization: mine", "cannot be set"),
-        ("/x", "X-Name: S\u{f6}hne", "the value of header `X-Name`"),
+        ("/x", "X-Name: S\u{f6}hne", "The value of header `X-Name`"),
     ] {
         let mut model = panel();
         press(&mut model, Key::End);

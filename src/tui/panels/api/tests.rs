@@ -155,6 +155,7 @@ fn status(scopes: &[&str]) -> ProfileStatus {
         protection: None,
         problem: None,
         warnings: Vec::new(),
+        is_unrevoked: false,
         events: std::sync::Arc::from([]),
     }
 }

@@ -46,18 +46,18 @@ impl Asked<'_> {
             // What is known about the very scopes that were asked for comes before what may be.
             error.causes.splice(..0, self.scopes.iter().filter_map(|scope| catalog::likely_meant(scope)));
         }
-        if self.place != Place::DeviceAuthorization && self.lacks_secret(error.code) {
-            let name = &self.profile.name;
-            let cause = format!(
-                "no client secret is known for it, and {} does not take the client without one ({answer})",
-                self.provider.dialect.display_name
-            );
-            Error { causes: Vec::new(), ..error }
-                .because(cause)
-                .hint(format!("`device-login profile edit {name} --client-secret-stdin` takes it"))
-        } else {
-            error
+        if self.place == Place::DeviceAuthorization || !self.lacks_secret(error.code) {
+            return error;
         }
+        let hint = format!("`device-login profile edit {} --client-secret-stdin` takes it", self.profile.name);
+        if error.code == Code::InvalidClientSecret {
+            let name = self.provider.dialect.display_name;
+            let cause =
+                format!("no client secret is known for it, and {name} does not take the client without one ({answer})");
+            return Error { causes: Vec::new(), ..error }.because(cause).hint(hint);
+        }
+        error.causes.insert(0, "the client has a secret, and none is known here".to_owned());
+        error.hint(hint)
     }
 
     /// The server asks for fewer requests, until a time if one is known.

@@ -46,7 +46,10 @@ impl Service {
                 let message = format!("profile `{name}` is not configured any more");
                 Err(Error::new(Code::UnknownProfile, message))
             }
-            None => Err(self.config.profile(Some(name)).err().unwrap_or_else(|| unreachable!("it is in neither"))),
+            None => {
+                let profile = self.config.profile(Some(name))?.clone();
+                Ok((service, profile))
+            }
         }
     }
 

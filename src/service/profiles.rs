@@ -137,8 +137,8 @@ impl Service {
     pub async fn remove_profile(&self, profile: &Profile, even_signed_in: bool) -> Result<Config, Error> {
         let name = &profile.name;
         let mut locked = self.lock(name).await?;
+        let record = locked.load().map_err(store_error)?;
         if !even_signed_in {
-            let record = locked.load().map_err(store_error)?;
             if record.as_ref().is_some_and(|record| !record.to_revoke.is_empty()) {
                 let message = format!("profile `{name}` is signed out, but its grant is not revoked yet");
                 return Err(Error::new(Code::Config, message)
@@ -147,7 +147,7 @@ impl Service {
                         "run `device-login logout {name}` again, or leave the grant valid there with `--force`"
                     )));
             }
-            if record.is_some_and(|record| record.grant.is_some()) {
+            if record.as_ref().is_some_and(|record| record.grant.is_some()) {
                 let message = format!("profile `{name}` is signed in");
                 return Err(Error::new(Code::Config, message)
                     .because("removing it would not revoke its grant at the provider")
@@ -162,6 +162,10 @@ impl Service {
             let message = format!("profile `{name}` is out of the configuration, but its record could not be deleted");
             Error { message, cause: error.cause, ..error }
         })?;
+        drop(locked);
+        if let Some(record) = record {
+            self.forget_copies(&record).await?;
+        }
         Ok(config)
     }
 

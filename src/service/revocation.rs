@@ -74,7 +74,7 @@ impl Service {
     /// Turns the grant into a note; tells whether there was one.
     async fn note_grant(&self, profile: &Profile) -> Result<bool, Error> {
         let limit = self.grant_limit(profile);
-        self.change_record(profile, |record| {
+        self.end_sign_in(profile, |record| {
             let Some(grant) = record.grant.take() else { return false };
             record.note(Happened::SignedOut, "", &self.actor, clock::wall());
             record.to_revoke.push(RevocationNote::of(&grant, &record.client_id));
@@ -91,7 +91,7 @@ impl Service {
     /// Forgets the grant and all notes; tells whether there were any.
     async fn forget_grant(&self, profile: &Profile) -> Result<bool, Error> {
         let limit = self.grant_limit(profile);
-        self.change_record(profile, |record| {
+        self.end_sign_in(profile, |record| {
             let grant = record.grant.take().map(|grant| grants::unrevoked(&grant, &record.client_id));
             let notes: Vec<_> = record.to_revoke.drain(..).map(grants::unrevoked_note).collect();
             let forgotten = grant.is_some() || !notes.is_empty();
@@ -213,6 +213,21 @@ impl Service {
             Ok(()) => error.adding("the grant was revoked at the provider, but is still here"),
             Err(failed) => error.adding(format!("{}, and is still here", failed.error)),
         }
+    }
+
+    /// The same for a change that takes the grant out of the record, and of the copies of it that there may be.
+    async fn end_sign_in(&self, profile: &Profile, change: impl FnOnce(&mut Record) -> bool) -> Result<bool, Error> {
+        let mut before = None;
+        let is_changed = self
+            .change_record(profile, |record| {
+                before = Some(record.clone());
+                change(record)
+            })
+            .await?;
+        if let Some(before) = before {
+            self.forget_copies(&before).await?;
+        }
+        Ok(is_changed)
     }
 
     /// Commits what `change` makes of the record, unless it says that there is nothing new; nothing older stays behind.

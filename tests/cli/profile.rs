@@ -136,6 +136,27 @@ fn what_a_rename_leaves_that_dies_before_its_end_is_nobodys_sign_in() {
 }
 
 #[test]
+fn a_copy_that_a_rename_left_ends_with_its_sign_in() {
+    let endings: [&[&str]; 4] = [
+        &["logout", "office"],
+        &["logout", "office", "--local"],
+        &["profile", "remove", "office", "--force"],
+        &["login", "office", "--plain"],
+    ];
+    for ending in endings {
+        let authority = Authority::start(crate::friendly);
+        let home = signed_in(&authority);
+        let old = home.path("state/work.record");
+        let copy = fs::read(&old).expect("a record");
+        assert_eq!(home.run(&["profile", "rename", "work", "office"]).code, 0);
+        private_file(&home, "state/work.record", &copy);
+        let ended = home.run(ending);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(!old.exists(), "{ending:?}");
+    }
+}
+
+#[test]
 fn the_sign_in_of_somebody_else_is_not_written_over() {
     let authority = provider();
     let home = signed_in(&authority);

@@ -231,7 +231,8 @@ impl Attempt {
     async fn save(&self, grant: Grant) -> Result<(), Error> {
         let mut locked = self.service.lock(&self.profile.name).await?;
         self.check_still_configured()?;
-        let mut record = locked.load().map_err(store_error)?.unwrap_or_else(|| empty_record(&self.profile));
+        let before = locked.load().map_err(store_error)?;
+        let mut record = before.clone().unwrap_or_else(|| empty_record(&self.profile));
         let replaced = record.grant.take().filter(|replaced| replaced.refresh_token != grant.refresh_token);
         if let Some(left) = replaced.and_then(|replaced| grants::unrevoked(&replaced, &record.client_id)) {
             grants::remember(&mut record, left, self.provider.dialect.grant_limit);
@@ -248,7 +249,13 @@ impl Attempt {
         }
         self.note(&mut record, &grant);
         record.grant = Some(grant);
-        locked.commit(&mut record).map_err(store_error)
+        locked.commit(&mut record).map_err(store_error)?;
+        drop(locked);
+        if let Some(before) = before {
+            // The new grant is kept, whatever becomes of copies of the one before.
+            let _ = self.service.forget_copies(&before).await;
+        }
+        Ok(())
     }
 
     /// Makes sure that the profile is the one for which the approval was asked. Others change profiles under the same lock,

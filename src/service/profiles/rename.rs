@@ -76,6 +76,30 @@ impl Service {
         }
         Ok(false)
     }
+
+    /// Deletes the copies of a sign-in that renames left behind which were cut short: they are no more than that sign-in,
+    /// and end with it.
+    pub(in crate::service) async fn forget_copies(&self, record: &Record) -> Result<(), Error> {
+        let is_copy = |other: &Record| is_same_sign_in(other, record);
+        for name in self.store().profiles().map_err(store_error)? {
+            if name == record.profile || !self.store().load(&name).map_err(store_error)?.as_ref().is_some_and(is_copy) {
+                continue;
+            }
+            let mut locked = self.lock(&name).await?;
+            // Whoever renames holds this lock until the configuration has the new name.
+            if self.is_unknown_to_all(&name) && locked.load().map_err(store_error)?.as_ref().is_some_and(is_copy) {
+                locked.forget().map_err(store_error)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells whether neither this configuration nor the one in the file now has a profile of this name.
+    fn is_unknown_to_all(&self, name: &ProfileName) -> bool {
+        let file = &self.config.file;
+        let has_not = |config: &Config| !config.profiles.contains_key(name);
+        has_not(&self.config) && (!file.exists() || Config::load(file).is_ok_and(|now| has_not(&now)))
+    }
 }
 
 /// No two approvals are of the same nanosecond.

@@ -30,6 +30,8 @@ use crate::tui::time_left;
 
 /// A code shown for longer than this is not cancelled without asking.
 const CANCEL_TIME: Duration = Duration::from_secs(10);
+/// Columns below which a notice has to be short.
+const NARROW: u16 = 60;
 /// How long the screen of a sign-in that worked stays by itself.
 const SUCCESS_TIME: Duration = Duration::from_secs(5);
 
@@ -274,8 +276,13 @@ pub fn ended(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, n
 /// Says that no new code came, and that the old one is as good as before.
 fn no_successor(model: &mut Model, result: &Result<SignedIn, Error>, now: Now) -> Vec<Effect> {
     if let (Err(error), Some(SignInPanel { stage: Stage::Waiting(waiting), .. })) = (result, &model.sign_in) {
-        let why = error.cause.as_ref().unwrap_or(&error.message);
-        model.say(Mark::Attention, format!("{} is still good. No new one: {why}.", waiting.code.user_code), now);
+        let (code, why) = (&waiting.code.user_code, error.cause.as_ref().unwrap_or(&error.message));
+        let text = if model.window.width < NARROW {
+            format!("{code} is still good: no new one.")
+        } else {
+            format!("{code} is still good. No new one: {why}.")
+        };
+        model.say(Mark::Attention, text, now);
     }
     Vec::new()
 }
@@ -506,9 +513,11 @@ fn say_why_not(model: &mut Model, command: Command, now: Now) {
     let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else { return };
     let text = match command {
         Command::FullScreenQr => match view::lack_of_full_screen_qr(model, waiting) {
-            Some(lack) => format!("{lack} The address and the code do the same."),
+            Some(_) if model.window.width < NARROW => "No QR code fits this window.".to_owned(),
+            Some(lack) => lack,
             None => return,
         },
+        Command::OpenBrowser if model.window.width < NARROW => "No browser can be opened here.".to_owned(),
         Command::OpenBrowser => {
             format!("No browser can be opened here. {} copies the link.", model.key(Command::CopyLink))
         }

@@ -1,4 +1,5 @@
-//! The panels. Each file holds one panel's state, what changes it, and how it looks.
+//! The panels. Each file holds one panel's state and what changes it; how it looks is in the `view` below it, or in the same
+//! file where that is short.
 
 pub mod api;
 pub mod help;

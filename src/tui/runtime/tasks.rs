@@ -1,4 +1,4 @@
-//! Turns effects into tasks, and the ends of tasks into messages. Knows no screen.
+//! Turns effects into tasks, and the ends of tasks into messages. Draws nothing.
 //!
 //! Work that changes nothing is cut short when nobody wants it any more; work that changes the store or gives a grant
 //! back is waited for, also by the end of the app.
@@ -31,6 +31,7 @@ use crate::tui::widgets::json_view::JsonDocument;
 
 /// How long quitting waits for work that must not be cut short.
 const FAREWELL: Duration = Duration::from_secs(5);
+
 /// Who is reached beside the provider.
 pub(in crate::tui) struct Outside {
     /// The program that opens links.

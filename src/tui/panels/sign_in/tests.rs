@@ -258,7 +258,8 @@ fn a_key_that_can_do_nothing_here_says_why() {
     let (mut model, _) = waiting();
     press(&mut model, Key::Char('o'), 1.0);
     assert_eq!(model.notice.take().expect("a word").text, "No browser can be opened here. u copies the link.");
-    for (columns, lack) in [(100, "QR code needs 35x19, this window is 100x12."), (34, "No QR code fits this window.")] {
+    for (columns, lack) in [(100, "QR code needs 35x19, this window is 100x12."), (34, "No QR code fits this window.")]
+    {
         model.window = Size::new(columns, 12);
         press(&mut model, Key::Char('f'), 1.0);
         let text = model.notice.take().expect("a word").text;

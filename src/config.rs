@@ -240,6 +240,16 @@ impl ProviderSource {
         }
     }
 
+    /// The code of the data center that is meant where a profile names none; empty where the provider has no codes.
+    pub fn home_code(&self) -> &str {
+        match self {
+            // Told without making the provider, since there may be thousands of profiles.
+            ProviderSource::Zoho => zoho::HOME,
+            ProviderSource::Configured(provider) => &provider.default_data_center().code,
+            ProviderSource::Preset(_) | ProviderSource::Discovered(_) => "",
+        }
+    }
+
     /// What tells it from every other server: its issuer, or its first accounts server.
     pub fn identity(&self) -> String {
         let issuer = match self {
@@ -316,6 +326,18 @@ impl Config {
             )
             .hint(unknown_provider_hint(&profile.provider, &known))
         })
+    }
+
+    /// What people call the provider of `profile`.
+    pub fn provider_label<'a>(&self, profile: &'a Profile) -> &'a str {
+        let name = profile.provider.as_str();
+        self.providers.get(name).map_or(name, |source| source.label(name))
+    }
+
+    /// The code of the data center at which `profile` is registered, if its provider has any.
+    pub fn data_center_code<'a>(&'a self, profile: &'a Profile) -> Option<&'a str> {
+        let home = || self.providers.get(&profile.provider).map(ProviderSource::home_code);
+        profile.data_center.as_deref().or_else(home).filter(|code| !code.is_empty())
     }
 
     fn unknown_profile(&self, name: &ProfileName) -> Error {

@@ -25,7 +25,6 @@ pub mod update;
 pub mod view;
 pub mod widgets;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Moment;
@@ -114,8 +113,7 @@ pub async fn run(
 }
 
 fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
-    let mut model = Model::new(options.abilities, options.machine, BTreeMap::new());
-    model.use_config(service.config.clone());
+    let mut model = Model::new(options.abilities, options.machine, service.config.clone());
     let settings = &service.config.screen;
     model.keymap = Keymap::configured(&settings.keys).map_err(|problem| {
         Error::new(Code::Config, format!("{} is not valid", service.config.file.display()))

@@ -302,6 +302,14 @@ mod tests {
     }
 
     #[test]
+    fn what_a_provider_calls_home_is_told_without_making_it() {
+        for (name, source) in Config::default().providers {
+            let made = source.known().map(|provider| provider.default_data_center().code.clone());
+            assert_eq!(source.home_code(), made.unwrap_or_default(), "{name}");
+        }
+    }
+
+    #[test]
     fn the_example_of_the_documentation_is_valid() {
         let document = include_str!("../../docs/configuration.md");
         let (_, example) = document.split_once("```toml\n").expect("an example");

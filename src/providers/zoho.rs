@@ -85,6 +85,9 @@ const DATA_CENTERS: [(&str, &str, &str, &str); 11] = [
     ("cn", "https://accounts.zoho.com.cn", "https://www.zohoapis.com.cn", "zoho.com.cn"),
 ];
 
+/// The code of the data center that is meant where a profile names none.
+pub const HOME: &str = DATA_CENTERS[0].0;
+
 /// Zoho itself, under the name `zoho`.
 pub fn provider() -> Provider {
     let data_centers = DATA_CENTERS.iter().map(|&(code, accounts, gateway, products)| {

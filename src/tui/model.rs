@@ -1,6 +1,5 @@
 //! All that the app knows. `update` alone changes it; `view` only reads it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +19,7 @@ use super::theme::{Abilities, Mark, Theme};
 use super::time_left;
 use super::widgets::qr::QrChoice;
 use crate::clock::Moment;
-use crate::config::{Config, Motion, Profile, ProviderSource, ThemeName};
+use crate::config::{Config, Motion, ThemeName};
 use crate::profile::ProfileName;
 use crate::service::Machine;
 
@@ -48,8 +47,6 @@ pub struct Model {
     pub machine: Machine,
     /// The configuration that the app goes by.
     pub config: Config,
-    /// What is configured for each profile, for people.
-    pub subjects: BTreeMap<ProfileName, ConfiguredProfile>,
     pub screen: Screen,
     /// Covers the whole body while it is there, so that no half of a QR code invites a camera.
     pub overlay: Option<Overlay>,
@@ -140,16 +137,6 @@ pub enum Confirmed {
     LeaveForm,
 }
 
-/// A profile as configured, for the screens that ask for approval.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfiguredProfile {
-    pub profile: ProfileName,
-    /// What people call the provider.
-    pub provider: String,
-    pub data_center: Option<String>,
-    pub scopes: Vec<String>,
-}
-
 /// One line that tells the outcome of something, for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
@@ -159,7 +146,7 @@ pub struct Notice {
 }
 
 impl Model {
-    pub fn new(abilities: Abilities, machine: Machine, subjects: BTreeMap<ProfileName, ConfiguredProfile>) -> Self {
+    pub fn new(abilities: Abilities, machine: Machine, config: Config) -> Self {
         Self {
             theme: Theme::new(abilities.color, abilities.unicode),
             abilities,
@@ -167,8 +154,7 @@ impl Model {
             qr: QrChoice::default(),
             window: Size::new(80, 24),
             machine,
-            config: Config::default(),
-            subjects,
+            config,
             screen: Screen::Profiles,
             overlay: None,
             notice: None,
@@ -191,12 +177,6 @@ impl Model {
     /// Draws in another theme from now on.
     pub fn set_theme(&mut self, theme: ThemeName) {
         self.theme = Theme::named(theme, self.abilities.color, self.abilities.unicode);
-    }
-
-    /// Goes by another configuration from now on.
-    pub fn use_config(&mut self, config: Config) {
-        self.subjects = subjects(&config);
-        self.config = config;
     }
 
     /// A name for a new piece of work.
@@ -231,24 +211,4 @@ impl Model {
         };
         self.say(Mark::Good, text, now);
     }
-}
-
-/// Every profile of a configuration as people know it.
-fn subjects(config: &Config) -> BTreeMap<ProfileName, ConfiguredProfile> {
-    // Made once for each provider, since there may be thousands of profiles.
-    let home = |source: &ProviderSource| Some(source.known()?.default_data_center().code.clone());
-    let homes: BTreeMap<&str, Option<String>> =
-        config.providers.iter().map(|(name, source)| (name.as_str(), home(source))).collect();
-    let subject = |profile: &Profile| {
-        let source = config.provider(profile).ok();
-        let provider = source.map_or(profile.provider.as_str(), |source| source.label(&profile.provider)).to_owned();
-        let home = homes.get(profile.provider.as_str()).cloned().flatten();
-        ConfiguredProfile {
-            profile: profile.name.clone(),
-            provider,
-            data_center: profile.data_center.clone().or(home).filter(|code| !code.is_empty()),
-            scopes: profile.scopes.clone(),
-        }
-    };
-    config.profiles.values().map(|profile| (profile.name.clone(), subject(profile))).collect()
 }

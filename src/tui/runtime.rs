@@ -297,7 +297,6 @@ impl Surface for Terminal {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::path::Path;
     use std::sync::Arc;
     use std::time::Duration;
@@ -435,7 +434,7 @@ mod tests {
     fn model() -> Model {
         let environment = Environment { term: Some("xterm-256color"), ..Environment::default() };
         let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
-        Model::new(environment.abilities(), machine, BTreeMap::new())
+        Model::new(environment.abilities(), machine, Config::default())
     }
 
     fn key(code: KeyCode) -> Event {

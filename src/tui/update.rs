@@ -102,7 +102,7 @@ fn compare_clocks(model: &mut Model, exchange: &Exchange, now: Now) {
 fn configuration_changed(model: &mut Model, task: TaskId, result: Result<Config, Error>, now: Now) -> Vec<Effect> {
     let mut effects = Vec::new();
     let result = result.map(|config| {
-        model.use_config(config.clone());
+        model.config = config.clone();
         effects.push(Effect::UseConfiguration(Box::new(config)));
     });
     effects.extend(if api::waits_for_scopes(model, task) {
@@ -117,7 +117,7 @@ fn configuration_changed(model: &mut Model, task: TaskId, result: Result<Config,
 fn configuration_reread(model: &mut Model, was: &Config, result: Result<Config, Error>, now: Now) -> Vec<Effect> {
     match result {
         Ok(config) if *was == model.config => {
-            model.use_config(config.clone());
+            model.config = config.clone();
             profile_form::leave_if_gone(model, now);
             vec![Effect::UseConfiguration(Box::new(config)), Effect::LoadStatuses]
         }

@@ -4,7 +4,6 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use device_login::service::{Machine, Service};
 use device_login::storage::{Grant, Happened, KeyOptions, Record, Store, StoreAddress, open};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::Message;
-use device_login::tui::model::{ConfiguredProfile, Model, Now};
+use device_login::tui::model::{Model, Now};
 use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
 use device_login::tui::view::view;
@@ -55,14 +54,7 @@ fn main() {
 /// The screen: keys, frames, and the question when to wake.
 fn panel(service: &Service) {
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
-    let subject = |name: &device_login::profile::ProfileName| ConfiguredProfile {
-        profile: name.clone(),
-        provider: "Zoho".to_owned(),
-        data_center: None,
-        scopes: Vec::new(),
-    };
-    let subjects: BTreeMap<_, _> = service.config.profiles.keys().map(|name| (name.clone(), subject(name))).collect();
-    let mut model = Model::new(Environment::default().abilities(), machine, subjects);
+    let mut model = Model::new(Environment::default().abilities(), machine, service.config.clone());
     let now = || Now { moment: clock::now(), time: clock::wall() };
     println!("  open the panel with names alone: {}", once(|| drop(panels::profiles::open(&mut model))));
     let loaded = || Message::StatusesLoaded(service.statuses(clock::wall()));

@@ -1,11 +1,12 @@
 //! Hostile text on the sign-in screen: whatever a server sends, the terminal does only what the screen's own drawing does.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use device_login::clock::Moment;
+use device_login::config::Config;
 use device_login::error::{Code, Error};
 use device_login::http::Response;
 use device_login::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
@@ -16,7 +17,7 @@ use device_login::providers::{Provider, zoho};
 use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use device_login::storage::Account;
 use device_login::tui::message::{Effect, Message, TaskId};
-use device_login::tui::model::{ConfiguredProfile, Model, Now};
+use device_login::tui::model::{Model, Now};
 use device_login::tui::panels::sign_in;
 use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
@@ -43,13 +44,9 @@ fn work() -> ProfileName {
 pub(crate) fn asking(columns: u16, rows: u16) -> (Model, TaskId) {
     let environment = Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Environment::default() };
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
-    let subject = ConfiguredProfile {
-        profile: work(),
-        provider: "Zoho".to_owned(),
-        data_center: Some("us".to_owned()),
-        scopes: vec!["ZohoCRM.users.READ".to_owned()],
-    };
-    let mut model = Model::new(environment.abilities(), machine, BTreeMap::from([(work(), subject)]));
+    let toml = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\nscopes = [\"ZohoCRM.users.READ\"]\n";
+    let config = Config::parse(toml, Path::new("config.toml")).expect("valid");
+    let mut model = Model::new(environment.abilities(), machine, config);
     let effects = sign_in::start(&mut model, work(), SignIn::default());
     let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
     update(&mut model, Message::Resized { columns, rows }, now());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use device_login::clock::Moment;
+use device_login::config::Config;
 use device_login::error::{Code, Error};
 use device_login::http::{Request, Response, TransportFailure};
 use device_login::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
@@ -54,7 +55,7 @@ impl World {
     pub(crate) fn new(renewals: u32, provider: impl Fn(u64) -> Provider + 'static) -> Self {
         let environment = Environment { term: Some("xterm"), lang: Some("C.UTF-8"), ..Environment::default() };
         let machine = Machine { user: "kiosk".to_owned(), host: "display-7".to_owned(), over_ssh_from: None };
-        let mut model = Model::new(environment.abilities(), machine, BTreeMap::new());
+        let mut model = Model::new(environment.abilities(), machine, Config::default());
         let effects = kiosk::start(&mut model, profile(), SignIn { renewals, ..SignIn::default() }, None);
         let mut world = Self {
             now: Moment::at(START),

@@ -154,7 +154,7 @@ proptest! {
             1 => profiles_at("work"),
             _ => profiles_at("new"),
         };
-        model.use_config(configured());
+        model.config = configured();
         match begins_at {
             2 => drop(press(&mut model, &[Key::Char('p'), Key::Char('x'), Key::Enter])),
             3 => drop(press(&mut model, &[Key::Char('e')])),

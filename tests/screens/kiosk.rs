@@ -1,11 +1,11 @@
 //! How the kiosk looks in each state, from a small window to a television: code, QR code, address and time as large as
 //! they fit, nothing about anybody, and no key that leads elsewhere.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use device_login::clock::Moment;
-use device_login::config::Motion;
+use device_login::config::{Config, Motion};
 use device_login::error::{Code, Error};
 use device_login::http::trouble::Trouble;
 use device_login::profile::ProfileName;
@@ -14,7 +14,7 @@ use device_login::storage::Account;
 use device_login::tui::Ended;
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
-use device_login::tui::model::{ConfiguredProfile, Model, Now, Screen};
+use device_login::tui::model::{Model, Now, Screen};
 use device_login::tui::panels::kiosk;
 use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
@@ -43,13 +43,9 @@ fn lobby() -> ProfileName {
 fn asking_on(term: &str) -> (Model, TaskId) {
     let environment = Environment { term: Some(term), lang: Some("C.UTF-8"), ..Environment::default() };
     let machine = Machine { user: "kiosk".to_owned(), host: "display-7".to_owned(), over_ssh_from: None };
-    let subject = ConfiguredProfile {
-        profile: lobby(),
-        provider: "Zoho".to_owned(),
-        data_center: Some("us".to_owned()),
-        scopes: vec!["ZohoCRM.users.READ".to_owned()],
-    };
-    let mut model = Model::new(environment.abilities(), machine, BTreeMap::from([(lobby(), subject)]));
+    let toml = "[profiles.lobby-2]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\nscopes = [\"ZohoCRM.users.READ\"]\n";
+    let config = Config::parse(toml, Path::new("config.toml")).expect("valid");
+    let mut model = Model::new(environment.abilities(), machine, config);
     let options = SignIn { renewals: 1, ..SignIn::default() };
     let task = started(&kiosk::start(&mut model, lobby(), options, None));
     (model, task)

@@ -1,11 +1,11 @@
 //! How the sign-in looks in each state, at three sizes: what an honest request shows is always there, the QR code decodes
 //! from the screen, and no size and no key breaks it.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use device_login::clock::Moment;
-use device_login::config::Motion;
+use device_login::config::{Config, Motion};
 use device_login::error::{Code, Error};
 use device_login::http::trouble::Trouble;
 use device_login::profile::ProfileName;
@@ -15,7 +15,7 @@ use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use device_login::storage::Account;
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
-use device_login::tui::model::{ConfiguredProfile, Model, Now};
+use device_login::tui::model::{Model, Now};
 use device_login::tui::panels::sign_in;
 use device_login::tui::theme::{Environment, Theme};
 use device_login::tui::update::update;
@@ -46,13 +46,9 @@ fn asking() -> (Model, TaskId) {
     let environment = Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Environment::default() };
     let machine =
         Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: Some("10.0.0.7".to_owned()) };
-    let subject = ConfiguredProfile {
-        profile: work(),
-        provider: "Zoho".to_owned(),
-        data_center: Some("us".to_owned()),
-        scopes: vec!["ZohoCRM.users.READ".to_owned(), "AaaServer.profile.READ".to_owned()],
-    };
-    let mut model = Model::new(environment.abilities(), machine, BTreeMap::from([(work(), subject)]));
+    let toml = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\nscopes = [\"ZohoCRM.users.READ\", \"AaaServer.profile.READ\"]\n";
+    let config = Config::parse(toml, Path::new("config.toml")).expect("valid");
+    let mut model = Model::new(environment.abilities(), machine, config);
     let effects = sign_in::start(&mut model, work(), SignIn::default());
     let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
     (model, task)
@@ -434,8 +430,8 @@ fn joined(text: &str) -> String {
 #[test]
 fn what_an_honest_request_shows_is_there_at_every_size_and_in_every_state_that_waits() {
     let mut wordy = pending();
-    let subject = wordy.subjects.values_mut().next().expect("there is a profile");
-    subject.scopes = (0..40).map(|number| format!("ZohoCRM.area_{number}.READ")).collect();
+    let profile = wordy.config.profiles.values_mut().next().expect("there is a profile");
+    profile.scopes = (0..40).map(|number| format!("ZohoCRM.area_{number}.READ")).collect();
     let states = STATES
         .iter()
         .filter(|(name, _)| ["first", "pending", "slowed", "relocated", "retrying", "renewed", "demo"].contains(name));

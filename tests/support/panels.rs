@@ -1,12 +1,12 @@
 //! Models of the profiles and the API panel in each state, made by the messages that the app gets.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use device_login::api::Call;
 use device_login::clock::Moment;
+use device_login::config::Config;
 use device_login::error::{Code, Error};
 use device_login::http::{Method, Response};
 use device_login::profile::ProfileName;
@@ -15,7 +15,7 @@ use device_login::service::{Answer, Budget, Explained, Machine, ProfileStatus, S
 use device_login::storage::{Account, Event, Happened, KeySource, LastRefresh, PastCall, Protection};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
-use device_login::tui::model::{ConfiguredProfile, Model, Now};
+use device_login::tui::model::{Model, Now};
 use device_login::tui::panels::api::Received;
 use device_login::tui::panels::profiles;
 use device_login::tui::theme::{Abilities, ColorChoice, QrAbilities, QrPalette};
@@ -152,15 +152,16 @@ pub(crate) fn empty_model() -> Model {
 
 pub(crate) fn model_with(abilities: Abilities, profiles: &[ProfileStatus]) -> Model {
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
-    let subject = |status: &ProfileStatus| ConfiguredProfile {
-        profile: status.name.clone(),
-        provider: "Zoho".to_owned(),
-        data_center: Some("us".to_owned()),
-        scopes: texts(&["ZohoCRM.users.READ", "ZohoCRM.org.READ", "AaaServer.profile.READ"]),
+    let configured = |status: &ProfileStatus| {
+        format!(
+            "[profiles.\"{}\"]\nprovider = \"zoho\"\nclient_id = \"1000.ABC\"\n\
+             scopes = [\"ZohoCRM.users.READ\", \"ZohoCRM.org.READ\", \"AaaServer.profile.READ\"]\n",
+            status.name
+        )
     };
-    let subjects: BTreeMap<ProfileName, ConfiguredProfile> =
-        profiles.iter().map(|status| (status.name.clone(), subject(status))).collect();
-    let mut model = Model::new(abilities, machine, subjects);
+    let text: String = profiles.iter().map(configured).collect();
+    let config = Config::parse(&text, Path::new("/home/dana/.config/device-login/config.toml")).expect("valid");
+    let mut model = Model::new(abilities, machine, config);
     profiles::open(&mut model);
     model
 }

@@ -123,10 +123,9 @@ pub(super) fn introduce(
 ) -> Result<(), Error> {
     let say = |text: String| context.output.say(&text);
     let source = service.config.provider(profile)?;
-    let home = source.known().map(|provider| provider.default_data_center().code.clone());
-    let data_center = profile.data_center.clone().or(home).filter(|code| !code.is_empty());
+    let data_center = service.config.data_center_code(profile);
     let provider = source.label(&profile.provider);
-    let place = data_center.map_or_else(String::new, |code| format!(", data center {}", words::data_center(&code)));
+    let place = data_center.map_or_else(String::new, |code| format!(", data center {}", words::data_center(code)));
     say(format!("Sign in to {provider}, profile {}{place}.", profile.name));
     if !scopes.is_empty() {
         let scopes: Vec<String> = scopes.iter().map(|scope| catalog::scope_in_words(scope)).collect();

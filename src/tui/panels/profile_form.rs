@@ -226,7 +226,7 @@ fn remove(model: &mut Model, status: &ProfileStatus) -> Vec<Effect> {
 
 /// Opens the form that a command of the profiles asks for; `None` for the other commands.
 pub fn open_by(model: &mut Model, command: Command) -> Option<Vec<Effect>> {
-    let has_none = model.subjects.is_empty() && model.profiles.statuses.is_empty();
+    let has_none = model.config.profiles.is_empty() && model.profiles.statuses.is_empty();
     let is_first = has_none && command == Command::Choose;
     if is_first || command == Command::AddProfile {
         return Some(add(model));

@@ -18,13 +18,14 @@ use jiff::Timestamp;
 use ratatui::layout::Position;
 
 use crate::clock::Moment;
+use crate::config::Profile;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{ProfileStatus, State};
 use crate::tui::Ended;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, TaskId};
-use crate::tui::model::{ConfiguredProfile, Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::panels::lines::moved;
 use crate::tui::panels::{api, profile_form, sign_in};
 use crate::tui::theme::Mark;
@@ -109,10 +110,12 @@ impl ProfilesPanel {
 pub fn open(model: &mut Model) -> Vec<Effect> {
     model.screen = Screen::Profiles;
     if !model.profiles.is_loaded {
-        let named = |subject: &ConfiguredProfile| {
-            ProfileStatus::unread(subject.profile.clone(), subject.provider.clone(), subject.data_center.clone())
+        let config = &model.config;
+        let named = |profile: &Profile| {
+            let (provider, data_center) = (config.provider_label(profile), config.data_center_code(profile));
+            ProfileStatus::unread(profile.name.clone(), provider.to_owned(), data_center.map(str::to_owned))
         };
-        model.profiles.statuses = model.subjects.values().map(named).collect();
+        model.profiles.statuses = config.profiles.values().map(named).collect();
         arrange(model, Timestamp::MIN);
     }
     reload(model)
@@ -303,7 +306,7 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
 /// Makes the order of the list anew.
 fn arrange(model: &mut Model, now: Timestamp) {
     let ProfilesPanel { table, statuses, selected, .. } = &mut model.profiles;
-    table.arrange(statuses, &model.subjects, selected.as_ref(), now);
+    table.arrange(statuses, &model.config, selected.as_ref(), now);
 }
 
 /// Takes the filter away. Whoever moved nowhere meanwhile is back at the profile that was selected before.

@@ -116,7 +116,7 @@ impl Waiting {
 /// What would help against what the panel shows, if anything that this program can do would.
 pub(super) fn fix(model: &Model) -> Option<Fix> {
     let panel = model.api.as_ref().filter(|panel| panel.waiting.is_none() && panel.under_way.is_empty())?;
-    let wanted = model.subjects.get(&panel.profile).map(|subject| subject.scopes.as_slice()).unwrap_or_default();
+    let wanted = model.config.profiles.get(&panel.profile).map(|profile| profile.scopes.as_slice()).unwrap_or_default();
     panel.fix(wanted)
 }
 

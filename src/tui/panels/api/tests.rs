@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,7 +32,7 @@ fn name(text: &str) -> ProfileName {
 
 fn empty() -> Model {
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
-    Model::new(Environment::default().abilities(), machine, BTreeMap::new())
+    Model::new(Environment::default().abilities(), machine, Config::default())
 }
 
 /// The panel of profile `work` with its calls.
@@ -797,7 +796,7 @@ fn f_adds_the_scope_that_a_call_lacks_signs_in_and_comes_back_to_the_call() {
     let written = Message::ConfigurationChanged { task: TaskId(2), result: Box::new(Ok(config)) };
     let effects = update(&mut model, written, now());
     let [Effect::UseConfiguration(_), Effect::StartSignIn { .. }] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!((model.subjects[&name("work")].scopes.len(), model.screen), (1, Screen::SignIn));
+    assert_eq!((model.config.profiles[&name("work")].scopes.len(), model.screen), (1, Screen::SignIn));
     let effects = super::after_sign_in(&mut model, &name("work"), true);
     let [Effect::LoadPastCalls { .. }, Effect::LoadTestCalls { .. }, Effect::Call { call, .. }] = effects.as_slice()
     else {
@@ -818,13 +817,13 @@ fn a_scope_that_was_added_for_a_sign_in_that_did_not_happen_is_taken_back() {
     }
     let result = written("\"ZohoCRM.users.READ\"");
     update(&mut model, Message::ConfigurationChanged { task: TaskId(2), result }, now());
-    assert_eq!((model.subjects[&name("work")].scopes.len(), model.screen), (1, Screen::SignIn));
+    assert_eq!((model.config.profiles[&name("work")].scopes.len(), model.screen), (1, Screen::SignIn));
     let effects = press(&mut model, Key::Esc);
     let Some(Effect::ChangeConfiguration { task, change }) = effects.last() else { panic!("{effects:?}") };
     let scopes = vec!["ZohoCRM.users.READ".to_owned()];
     assert_eq!(*change, ConfigurationChange::TakeBackScopes { profile: name("work"), scopes });
     update(&mut model, Message::ConfigurationChanged { task: *task, result: written("") }, now());
-    assert_eq!((model.subjects[&name("work")].scopes.len(), model.screen), (0, Screen::Api));
+    assert_eq!((model.config.profiles[&name("work")].scopes.len(), model.screen), (0, Screen::Api));
 }
 
 #[test]

@@ -1,10 +1,10 @@
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{Stage, next_wakeup, start, update};
 use crate::clock::Moment;
+use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::service::{IDLE_TIME, IssuedCode, Machine, RestReason, SignIn, SignInEvent, SignedIn};
 use crate::tui::Ended;
@@ -20,7 +20,7 @@ fn at(seconds: u64) -> Now {
 /// A kiosk that asks for its first code, with so many after it.
 fn kiosk(renewals: u32) -> (Model, TaskId) {
     let machine = Machine { user: "kiosk".to_owned(), host: "display-7".to_owned(), over_ssh_from: None };
-    let mut model = Model::new(Environment::default().abilities(), machine, BTreeMap::new());
+    let mut model = Model::new(Environment::default().abilities(), machine, Config::default());
     let options = SignIn { renewals, expect_account: Some("dana@example.com".to_owned()), ..SignIn::default() };
     let effects = start(&mut model, "lobby".parse().expect("a name"), options, None);
     let [Effect::StartSignIn { task, options, .. }] = &effects[..] else { panic!("one sign-in starts: {effects:?}") };

@@ -64,15 +64,17 @@ fn framed(area: Rect, now: Moment) -> Rect {
 
 /// `Sign in to Zoho`
 fn heading(model: &Model, panel: &KioskPanel) -> String {
-    let provider = model.subjects.get(&panel.profile).map(|subject| subject.provider.as_str());
-    provider.map_or_else(|| "Sign in".to_owned(), |provider| format!("Sign in to {provider}"))
+    let profile = model.config.profiles.get(&panel.profile);
+    profile
+        .map_or_else(|| "Sign in".to_owned(), |profile| format!("Sign in to {}", model.config.provider_label(profile)))
 }
 
 /// `lobby-2 · US · web-01`
 fn place(model: &Model, panel: &KioskPanel) -> String {
-    let data_center = model.subjects.get(&panel.profile).and_then(|subject| subject.data_center.as_ref());
+    let data_center =
+        model.config.profiles.get(&panel.profile).and_then(|profile| model.config.data_center_code(profile));
     let mut parts = vec![panel.profile.to_string()];
-    parts.extend(data_center.map(|code| code.to_uppercase()));
+    parts.extend(data_center.map(str::to_uppercase));
     parts.push(model.machine.host.clone());
     parts.join(model.theme.separator())
 }

@@ -1,6 +1,5 @@
 //! What the form does, by the messages that it gets.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -49,8 +48,7 @@ fn model(text: &str) -> Model {
     let qr = QrAbilities { half_blocks: true, palette: QrPalette::Indexed256 };
     let abilities = Abilities { color: ColorChoice::Always, unicode: true, qr };
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
-    let mut model = Model::new(abilities, machine, BTreeMap::new());
-    model.use_config(config(text));
+    let mut model = Model::new(abilities, machine, config(text));
     profiles::open(&mut model);
     model
 }
@@ -132,7 +130,7 @@ fn a_newcomer_gets_from_nothing_to_a_sign_in() {
     let text = "[profiles.shop]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\n";
     let effects = finish(&mut model, task, Ok(config(text)));
     assert_eq!(effects, [Effect::UseConfiguration(Box::new(config(text)))]);
-    assert!(model.subjects.contains_key(&"shop".parse::<ProfileName>().expect("a name")));
+    assert!(model.config.profiles.contains_key(&"shop".parse::<ProfileName>().expect("a name")));
     let effects = press(&mut model, &[Key::Enter]);
     assert!(matches!(&effects[..], [Effect::StartSignIn { profile, .. }] if profile.as_str() == "shop"), "{effects:?}");
     assert!(model.profile_form.is_none());
@@ -430,7 +428,7 @@ fn removing_asks_and_keeping_is_the_first_answer() {
     let (task, change) = saved(&press(&mut model, &[Key::End, Key::Enter]));
     assert_eq!(change, ConfigurationChange::RemoveUnrevoked("work".parse().expect("a name")));
     finish(&mut model, task, Ok(config("")));
-    assert!(model.profile_form.is_none() && model.subjects.is_empty());
+    assert!(model.profile_form.is_none() && model.config.profiles.is_empty());
 }
 
 #[test]

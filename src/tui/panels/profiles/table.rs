@@ -6,14 +6,13 @@
 mod tests;
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::words::state_in_words;
+use crate::config::Config;
 use crate::profile::ProfileName;
 use crate::service::{ProfileStatus, State};
-use crate::tui::model::ConfiguredProfile;
 use crate::tui::widgets::field::Field;
 
 /// What the profiles are sorted by.
@@ -120,7 +119,7 @@ impl Table {
     pub(super) fn arrange(
         &mut self,
         statuses: &[ProfileStatus],
-        subjects: &BTreeMap<ProfileName, ConfiguredProfile>,
+        config: &Config,
         selected: Option<&ProfileName>,
         now: Timestamp,
     ) {
@@ -128,7 +127,7 @@ impl Table {
         let words: Vec<&str> = text.split_whitespace().collect();
         let matches = |status: &ProfileStatus| {
             words.is_empty() || {
-                let text = searched(status, subjects.get(&status.name), now);
+                let text = searched(status, config, now);
                 words.iter().all(|word| text.contains(word))
             }
         };
@@ -192,13 +191,13 @@ fn badness(state: State) -> u8 {
 }
 
 /// All that a person may type to find a profile, in lower case: its names, and its state as it stands in the list.
-fn searched(status: &ProfileStatus, subject: Option<&ConfiguredProfile>, now: Timestamp) -> String {
+fn searched(status: &ProfileStatus, config: &Config, now: Timestamp) -> String {
     let (mark, state) = state_in_words(status, now);
     let account = status.account.as_ref();
     let names = [
         Some(status.name.as_str()),
         Some(status.provider.as_str()),
-        subject.map(|subject| subject.provider.as_str()),
+        config.profiles.get(&status.name).map(|profile| config.provider_label(profile)),
         status.data_center.as_deref(),
         account.and_then(|account| account.email.as_deref()),
         account.and_then(|account| account.name.as_deref()),

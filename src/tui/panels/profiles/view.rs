@@ -194,7 +194,7 @@ fn gauge(gauge: Gauge<'_>, columns: usize) -> String {
 
 /// What people call the provider of a profile.
 fn provider<'a>(model: &'a Model, status: &'a ProfileStatus) -> &'a str {
-    model.subjects.get(&status.name).map_or(&status.provider, |subject| &subject.provider)
+    model.config.profiles.get(&status.name).map_or(&status.provider, |profile| model.config.provider_label(profile))
 }
 
 fn data_center(status: &ProfileStatus) -> String {

@@ -1,6 +1,5 @@
 //! What the sign-in does with each message and key: whole effect lists, one sentence a test.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use crate::secret::Secret;
 use crate::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
-use crate::tui::model::{ConfiguredProfile, Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::panels::profile_form::Step;
 use crate::tui::theme::Environment;
 use crate::tui::update::update;
@@ -48,14 +47,10 @@ fn code(user_code: &str, seconds: f64) -> IssuedCode {
 
 fn empty() -> Model {
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
-    let subject = ConfiguredProfile {
-        profile: work(),
-        provider: "Zoho".to_owned(),
-        data_center: Some("us".to_owned()),
-        scopes: vec!["ZohoCRM.users.READ".to_owned()],
-    };
     let environment = Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Environment::default() };
-    Model::new(environment.abilities(), machine, BTreeMap::from([(work(), subject)]))
+    let toml = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\nscopes = [\"ZohoCRM.users.READ\"]\n";
+    let config = Config::parse(toml, Path::new("config.toml")).expect("valid");
+    Model::new(environment.abilities(), machine, config)
 }
 
 /// A model whose sign-in was started at 0, and the task of that.
@@ -337,9 +332,7 @@ fn cancelling_a_young_code_that_went_elsewhere_asks_first() {
 
 #[test]
 fn a_failure_of_the_profile_leads_to_its_form_and_back() {
-    let toml = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\nscopes = [\"ZohoCRM.users.READ\"]\n";
     let (mut model, task) = waiting();
-    model.use_config(Config::parse(toml, Path::new("config.toml")).expect("valid"));
     model.is_single_sign_in = true;
     let error = failure(Code::InvalidClient);
     end(&mut model, task, Err(error.clone()), 1.0);

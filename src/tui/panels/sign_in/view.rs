@@ -19,10 +19,11 @@ use ratatui::widgets::Widget;
 use text::{Scene, Text};
 
 use super::{QrView, SignInPanel, Stage, Waiting};
+use crate::config::Profile;
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
 use crate::tui::chrome::{footer, title_line, title_room};
-use crate::tui::model::{ConfiguredProfile, Model, Now};
+use crate::tui::model::{Model, Now};
 use crate::tui::text::width;
 use crate::tui::widgets::qr::{Fit, QrCode};
 
@@ -167,12 +168,12 @@ fn fits_in_title(model: &Model, panel: &SignInPanel) -> bool {
     width(&subject_line(model, panel)) <= title_room(model, TITLE, model.window.width)
 }
 
-fn subject<'a>(model: &'a Model, panel: &SignInPanel) -> Option<&'a ConfiguredProfile> {
-    model.subjects.get(&panel.profile)
+fn configured<'a>(model: &'a Model, panel: &SignInPanel) -> Option<&'a Profile> {
+    model.config.profiles.get(&panel.profile)
 }
 
-fn effective_scopes(panel: &SignInPanel, subject: &ConfiguredProfile) -> Vec<String> {
-    panel.options.scopes.clone().unwrap_or_else(|| subject.scopes.clone())
+fn effective_scopes<'a>(panel: &'a SignInPanel, profile: &'a Profile) -> &'a [String] {
+    panel.options.scopes.as_ref().unwrap_or(&profile.scopes)
 }
 
 /// `profile work · US · dana@web-01 over SSH from 10.0.0.7`
@@ -186,7 +187,8 @@ fn subject_line(model: &Model, panel: &SignInPanel) -> String {
 
 /// `profile work · US`, and where the account lives once the server has told that it lives elsewhere.
 fn profile_and_place(model: &Model, panel: &SignInPanel) -> String {
-    let home = subject(model, panel).and_then(|subject| subject.data_center.as_ref()).map(|code| code.to_uppercase());
+    let home =
+        configured(model, panel).and_then(|profile| model.config.data_center_code(profile)).map(str::to_uppercase);
     let moved = match &panel.stage {
         Stage::Waiting(Waiting { relocated_to: Some(code), .. }) => Some(format!("account in {}", code.to_uppercase())),
         _ => None,

@@ -3,7 +3,7 @@ use crate::storage::{Account, LastRefresh};
 use crate::tui::keymap::Key;
 use crate::tui::message::{Effect, Message};
 use crate::tui::model::Model;
-use crate::tui::panels::profiles::tests::{at, empty, name, notice, press, selected, status};
+use crate::tui::panels::profiles::tests::{at, config, empty, name, notice, press, selected, status};
 use crate::tui::update::update;
 use crate::tui::widgets::field::Field;
 
@@ -163,13 +163,7 @@ fn the_cursor_keeps_its_row_when_its_profile_no_longer_matches() {
 #[test]
 fn names_are_there_before_the_store_is_read_and_can_be_worked_with() {
     let mut model = empty();
-    let subject = |profile: &str| crate::tui::model::ConfiguredProfile {
-        profile: name(profile),
-        provider: "Zoho".to_owned(),
-        data_center: None,
-        scopes: Vec::new(),
-    };
-    model.subjects = ["a", "b"].map(|profile| (name(profile), subject(profile))).into();
+    model.config = config(&["a", "b"]);
     super::super::open(&mut model);
     assert_eq!(listed(&model), ["a", "b"]);
     press(&mut model, 'j');

@@ -155,7 +155,7 @@ impl Details {
     }
 
     fn scopes(&mut self, model: &Model, status: &ProfileStatus) {
-        let wanted = model.subjects.get(&status.name).map_or(&[][..], |subject| &subject.scopes);
+        let wanted = model.config.profiles.get(&status.name).map_or(&[][..], |profile| &profile.scopes);
         if status.access_token_expires_at.is_none() {
             self.field("Wants", &listed(wanted));
             return;

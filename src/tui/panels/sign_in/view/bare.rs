@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 
 use super::place::drawable;
-use super::{QrView, SignInPanel, Waiting, draw_qr, effective_scopes, in_words, subject, without_scheme};
+use super::{QrView, SignInPanel, Waiting, configured, draw_qr, effective_scopes, in_words, without_scheme};
 use crate::oauth::qr::QrMatrix;
 use crate::tui::chrome::footer;
 use crate::tui::model::{Model, Now};
@@ -162,7 +162,7 @@ pub(super) fn tiny(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: N
         // Part of a code is a wrong code.
         lines = if code_lines.len() <= rows { code_lines } else { vec![clip("...", columns)] };
     } else {
-        let scopes = subject(model, panel).map(|subject| in_words(&effective_scopes(panel, subject)).join("; "));
+        let scopes = configured(model, panel).map(|profile| in_words(effective_scopes(panel, profile)).join("; "));
         let rest =
             [Some("Approve only if you started this.".to_owned()), Some(format!("asked by {}", model.machine)), scopes];
         for text in rest.into_iter().flatten() {

@@ -6,7 +6,7 @@ use ratatui::layout::Size;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{effective_scopes, in_words, subject};
+use super::{configured, effective_scopes, in_words};
 use crate::clock::Moment;
 use crate::config::Motion;
 use crate::error::{Code, Error};
@@ -150,7 +150,7 @@ fn signed_in(
     for warning in outcome.replacement().into_iter().chain(outcome.warnings.iter().cloned()) {
         fields.push("Take care", &warning);
     }
-    let asked = subject(model, panel).map_or(0, |subject| effective_scopes(panel, subject).len());
+    let asked = configured(model, panel).map_or(0, |profile| effective_scopes(panel, profile).len());
     let granted = in_words(&outcome.scopes).join("; ");
     if outcome.missing_scopes.is_empty() {
         fields.push("Permissions", &if asked > 0 { format!("{granted} (all that was asked for)") } else { granted });

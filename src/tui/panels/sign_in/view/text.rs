@@ -11,7 +11,7 @@ use ratatui::widgets::Widget;
 use super::ways::{BRIEF, CodeForm, LEAST, WITH_QR, WITHOUT_QR, Way};
 use super::words::{LAST_MINUTE, last_and_next, next_in_short, permissions, state};
 use super::{
-    effective_scopes, fits_in_title, in_words, profile_and_place, subject, subject_line, time_of_day, without_scheme,
+    configured, effective_scopes, fits_in_title, in_words, profile_and_place, subject_line, time_of_day, without_scheme,
 };
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::sign_in::{SignInPanel, Waiting};
@@ -88,7 +88,8 @@ impl<'a> Text<'a> {
             text.push_wrapped(lack, inner, scene.model.theme.faint);
         }
         let rows_left = usize::from(height).checked_sub(text.lines.len())?;
-        let scopes = subject(scene.model, scene.panel).map(|subject| in_words(&effective_scopes(scene.panel, subject)));
+        let scopes =
+            configured(scene.model, scene.panel).map(|profile| in_words(effective_scopes(scene.panel, profile)));
         let least_air = text.gaps.len() * usize::from(way.gap);
         let rows_left = rows_left.checked_sub(least_air)?;
         let permissions = permissions(&scopes.unwrap_or_default(), inner, rows_left, way.lists)?;
@@ -118,7 +119,7 @@ impl<'a> Text<'a> {
         if way.whole {
             self.push_notice(model, panel, inner);
         }
-        let provider = subject(model, panel).map_or("the provider", |subject| subject.provider.as_str());
+        let provider = configured(model, panel).map_or("the provider", |profile| model.config.provider_label(profile));
         let left = now.moment.until(waiting.code.expires_at);
         let (heading, style) = match (way.numbered, way.gauge) {
             (true, _) => (format!(" Sign in to {provider} on another device"), model.theme.title),

@@ -1,6 +1,7 @@
 //! Adds profiles, changes and removes them: the configuration and the record go together, or not at all. How one gets
-//! another name is in `rename`.
+//! another name is in `rename`, what a change means for a sign-in in `consequences`.
 
+mod consequences;
 mod rename;
 
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use crate::profile::ProfileName;
 use crate::providers::catalog;
 use crate::secret::Secret;
 use crate::storage::{LockedRecord, Record};
+
+pub use consequences::{Consequence, consequences, is_other_client};
 
 impl Service {
     /// The same service with another configuration, such as one to which a profile was added.
@@ -89,7 +92,7 @@ impl Service {
         let name = &profile.name;
         let before = self.config.profile(Some(name))?;
         let identity = self.check_draft(draft, &format!("profile `{name}` cannot be changed"))?;
-        let is_other_client = before.provider != profile.provider || before.client_id != profile.client_id;
+        let is_other_client = is_other_client(before, profile);
         if is_other_client && signing_out {
             self.sign_out(before, false).await?;
         }

@@ -11,8 +11,7 @@ use crate::clock;
 use crate::config::{ClientType, Profile, SecretSource};
 use crate::error::Error;
 use crate::profile::ProfileName;
-use crate::providers::catalog;
-use crate::service::{ProfileDraft, Service, State};
+use crate::service::{ProfileDraft, Service, State, consequences};
 
 /// Change a profile: each flag gives one of its values, all others stay
 ///
@@ -85,9 +84,9 @@ fn wants_sign_in(service: &Service, before: &Profile, after: &Profile) -> Option
     if status.state == State::SignedOut {
         return None;
     }
-    let lacks_scope = after.scopes.iter().any(|scope| !catalog::covers(&status.scopes, scope));
-    let moves = before.data_center != after.data_center;
-    (lacks_scope || moves).then(|| {
+    // Another client is refused to a profile that is signed in, so what is left here leaves the grant alone.
+    let consequences = consequences(&service.config, before, after, &status.scopes);
+    (!consequences.is_empty()).then(|| {
         let name = &after.name;
         format!("The grant stays as it is; `device-login login {name}` signs in again with what was changed.")
     })

@@ -4,7 +4,7 @@ use super::steps::Step;
 use super::{ProfileForm, Purpose, leave};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
-use crate::providers::catalog;
+use crate::service::{Consequence, consequences};
 use crate::tui::keymap::Command;
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay};
@@ -13,25 +13,23 @@ use crate::tui::theme::Mark;
 
 impl ProfileForm {
     /// What a change means for somebody who is signed in, in words.
-    pub(super) fn consequences(&self) -> Vec<String> {
+    pub(super) fn consequences(&self) -> Vec<&'static str> {
         let Purpose::Edit { before, granted: Some(granted) } = &self.purpose else { return Vec::new() };
         let Ok(draft) = self.profile_draft() else { return Vec::new() };
-        let after = draft.profile;
-        if before.provider != after.provider || before.client_id != after.client_id {
-            let what = if before.provider == after.provider { "client" } else { "provider" };
-            return vec![format!(
-                "Saving signs the profile out: its access belongs to the old {what} and is revoked there first. Sign in again afterwards."
-            )];
+        consequences(&self.config, before, &draft.profile, granted).into_iter().map(in_words).collect()
+    }
+}
+
+fn in_words(consequence: Consequence) -> &'static str {
+    match consequence {
+        Consequence::OtherProvider => {
+            "Saving signs the profile out: its access belongs to the old provider and is revoked there first. Sign in again afterwards."
         }
-        let mut told = Vec::new();
-        let lacks = after.scopes.iter().filter(|scope| !catalog::covers(granted, scope)).count();
-        if lacks > 0 && before.scopes != after.scopes {
-            told.push("New scopes are granted by the next sign-in: sign in again afterwards.".to_owned());
+        Consequence::OtherClient => {
+            "Saving signs the profile out: its access belongs to the old client and is revoked there first. Sign in again afterwards."
         }
-        if before.data_center != after.data_center {
-            told.push("The data center counts from the next sign-in on: sign in again afterwards.".to_owned());
-        }
-        told
+        Consequence::NewScopes => "New scopes are granted by the next sign-in: sign in again afterwards.",
+        Consequence::OtherDataCenter => "The data center counts from the next sign-in on: sign in again afterwards.",
     }
 }
 

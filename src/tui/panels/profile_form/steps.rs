@@ -8,7 +8,7 @@ use super::{ProfileForm, Purpose};
 use crate::config::{ClientType, Profile, SecretSource};
 use crate::profile::ProfileName;
 use crate::providers::{DataCenter, Dialect};
-use crate::service::{ConfigurationChange, ProfileDraft, is_plain};
+use crate::service::{ConfigurationChange, ProfileDraft, is_other_client, is_plain};
 use crate::untrusted::check_address;
 
 /// One page of the form.
@@ -132,8 +132,8 @@ impl ProfileForm {
     /// What a profile that is changed keeps belongs to a client that it will not have any more.
     pub(super) fn is_other_client(&self) -> bool {
         let Purpose::Edit { before, .. } = &self.purpose else { return false };
-        let provider = self.chosen().map(|chosen| chosen.name).unwrap_or_default();
-        before.provider != provider || before.client_id != self.draft.client_id.text().trim()
+        // What is not whole yet is a server that the profile did not have.
+        self.profile_draft().map_or(true, |draft| is_other_client(before, &draft.profile))
     }
 
     /// What is wrong with the values of a step, as a sentence.

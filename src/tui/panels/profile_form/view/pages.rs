@@ -269,7 +269,8 @@ fn review<'a>(model: &Model, form: &ProfileForm) -> Page<'a> {
     rows.extend(
         steps.map(|step| Choice { text: format!("{:14} {}", step.title(), value(form, step)), detail: String::new() }),
     );
-    let mut notes: Vec<_> = form.consequences().into_iter().map(|told| (Some(Mark::Attention), told)).collect();
+    let mut notes: Vec<_> =
+        form.consequences().into_iter().map(|told| (Some(Mark::Attention), told.to_owned())).collect();
     notes.extend(scopes::advice_on(&form.draft.picker));
     let file = model.config.file.display();
     let words: Vec<String> = form.draft.picker.chosen.iter().map(|scope| scope_in_words(scope)).collect();

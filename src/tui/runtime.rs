@@ -12,16 +12,15 @@ use std::task::{Context, Poll};
 
 use crossterm::event::{Event, EventStream, MouseButton, MouseEventKind};
 use futures_util::{Stream, StreamExt};
-use ratatui::Frame;
 use ratatui::layout::{Position, Size};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::job_control::{Change, JobControl};
+use super::job_control::Change;
 use super::keymap::Key;
 use super::message::{Effect, Message, Pointing};
 use super::model::{Model, Now};
 use super::mouse;
-use super::terminal::{self, Terminal};
+use super::terminal::{self, Surface, Terminal};
 use super::update::update;
 use super::view::{opening, view};
 use super::{Ended, Setting, next_wakeup};
@@ -34,29 +33,6 @@ pub(in crate::tui) use tasks::Outside;
 
 /// The most events that are taken in before the next frame, so that a flood of them cannot hide the screen.
 const LARGEST_BATCH: usize = 1024;
-
-/// What the loop draws on.
-trait Surface {
-    fn size(&self) -> Size;
-    /// Takes the window to be of this size, and forgets what is on it. A frame is as large as the model's window, whatever
-    /// has become of the real one meanwhile.
-    fn resize(&mut self, window: Size) -> io::Result<()>;
-    fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()>;
-    /// Forgets what is on the screen, so that the next frame draws every cell.
-    fn clear(&mut self) -> io::Result<()>;
-    /// Tells what the mouse does, or leaves it alone.
-    fn listen_to_mouse(&mut self, listens: bool) -> io::Result<()>;
-    /// Sends text to the clipboard of whoever looks at it.
-    fn copy(&mut self, text: &str) -> io::Result<()>;
-    /// Asks the job to stop, which comes back as a [`Change`].
-    fn ask_to_stop(&mut self) -> io::Result<()>;
-    /// Waits for the next change of the job.
-    async fn change(&mut self) -> Change;
-    /// Gives the terminal back and stops the process until it is continued.
-    async fn stop(&mut self) -> io::Result<()>;
-    /// Takes the terminal again from whoever had it meanwhile.
-    fn resume(&mut self) -> io::Result<()>;
-}
 
 /// What the loop knows of time.
 trait Clocks {
@@ -253,48 +229,6 @@ impl Clocks for System {
     }
 }
 
-impl Surface for Terminal {
-    fn size(&self) -> Size {
-        terminal::window()
-    }
-
-    fn resize(&mut self, window: Size) -> io::Result<()> {
-        Terminal::resize(self, window)
-    }
-
-    fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        Terminal::draw(self, draw)
-    }
-
-    fn clear(&mut self) -> io::Result<()> {
-        Terminal::clear(self)
-    }
-
-    fn listen_to_mouse(&mut self, listens: bool) -> io::Result<()> {
-        Terminal::listen_to_mouse(self, listens)
-    }
-
-    fn copy(&mut self, text: &str) -> io::Result<()> {
-        Terminal::copy(text)
-    }
-
-    fn ask_to_stop(&mut self) -> io::Result<()> {
-        JobControl::ask_to_stop()
-    }
-
-    async fn change(&mut self) -> Change {
-        Terminal::job_change(self).await
-    }
-
-    async fn stop(&mut self) -> io::Result<()> {
-        Terminal::stop(self).await
-    }
-
-    fn resume(&mut self) -> io::Result<()> {
-        Terminal::resume(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -303,8 +237,8 @@ mod tests {
 
     use crossterm::event::{Event, KeyCode};
     use futures_util::{StreamExt, stream};
-    use ratatui::Terminal;
     use ratatui::backend::TestBackend;
+    use ratatui::{Frame, Terminal};
     use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
     use tokio::time::Instant;
 

@@ -25,6 +25,30 @@ use super::job_control::{Change, JobControl};
 /// Bytes up to which terminals show a frame at once anyway.
 const SHORT: usize = 256;
 
+/// What the loop draws on.
+pub(super) trait Surface {
+    fn size(&self) -> Size;
+    /// Takes the window to be of this size, and forgets what is on it. A frame is as large as the model's window, whatever
+    /// has become of the real one meanwhile.
+    fn resize(&mut self, window: Size) -> io::Result<()>;
+    /// Draws one frame.
+    fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()>;
+    /// Forgets what is on the screen, so that the next frame draws every cell.
+    fn clear(&mut self) -> io::Result<()>;
+    /// Tells what the mouse does, or leaves it to selecting text.
+    fn listen_to_mouse(&mut self, listens: bool) -> io::Result<()>;
+    /// Sends text to the clipboard of whoever looks at it.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
+    /// Asks the job to stop, which comes back as a [`Change`].
+    fn ask_to_stop(&mut self) -> io::Result<()>;
+    /// Waits for the next change of the job.
+    async fn change(&mut self) -> Change;
+    /// Gives the terminal back and stops the process until it is continued; where nobody would do that, goes on.
+    async fn stop(&mut self) -> io::Result<()>;
+    /// Takes the terminal again from whoever had it meanwhile.
+    fn resume(&mut self) -> io::Result<()>;
+}
+
 /// The terminal, taken.
 pub(super) struct Terminal {
     screen: ratatui::Terminal<CrosstermBackend<Outgoing>>,
@@ -52,9 +76,15 @@ impl Terminal {
             }
         }
     }
+}
 
-    /// Draws one frame, shown at once by terminals that can.
-    pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+impl Surface for Terminal {
+    fn size(&self) -> Size {
+        window()
+    }
+
+    /// Shown at once by terminals that can.
+    fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         self.screen.draw(draw)?;
         let mut frame = self.outgoing.0.borrow_mut();
         let mut stdout = io::stdout();
@@ -67,37 +97,36 @@ impl Terminal {
         stdout.flush()
     }
 
-    /// Has the terminal tell what the mouse does, or leave it to selecting text.
-    pub(super) fn listen_to_mouse(&mut self, listens: bool) -> io::Result<()> {
+    fn listen_to_mouse(&mut self, listens: bool) -> io::Result<()> {
         self.listens_to_mouse = listens;
         if listens { execute!(io::stdout(), ListenToMouse) } else { execute!(io::stdout(), DisableMouseCapture) }
     }
 
-    /// Takes the window to be of this size, and forgets what is on it.
-    pub(super) fn resize(&mut self, window: Size) -> io::Result<()> {
+    fn resize(&mut self, window: Size) -> io::Result<()> {
         self.window = window;
         self.clear()
     }
 
-    /// Forgets what is on the window, so that the next frame draws every cell.
-    pub(super) fn clear(&mut self) -> io::Result<()> {
+    fn clear(&mut self) -> io::Result<()> {
         queue!(self.outgoing, Clear(ClearType::All))?;
         // `clear` would ask the terminal where its cursor is, and wait for terminals that do not answer.
         self.screen.resize(Rect::from((Position::ORIGIN, self.window)))
     }
 
-    /// Sends text to the terminal's clipboard (OSC 52), without tmux's wrapping, which breaks `set-clipboard on`.
-    pub(super) fn copy(text: &str) -> io::Result<()> {
+    /// By OSC 52, without tmux's wrapping, which breaks `set-clipboard on`.
+    fn copy(&mut self, text: &str) -> io::Result<()> {
         execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
     }
 
-    /// What others want of the job that this process is part of.
-    pub(super) async fn job_change(&mut self) -> Change {
+    fn ask_to_stop(&mut self) -> io::Result<()> {
+        JobControl::ask_to_stop()
+    }
+
+    async fn change(&mut self) -> Change {
         self.job.next().await
     }
 
-    /// Gives the terminal back and stops the process until it is continued; where nobody would do that, goes on.
-    pub(super) async fn stop(&mut self) -> io::Result<()> {
+    async fn stop(&mut self) -> io::Result<()> {
         if !JobControl::can_be_continued() {
             return Ok(());
         }
@@ -106,8 +135,7 @@ impl Terminal {
         self.resume()
     }
 
-    /// Takes the terminal again from whoever had it meanwhile.
-    pub(super) fn resume(&mut self) -> io::Result<()> {
+    fn resume(&mut self) -> io::Result<()> {
         // What is on now may be another's mode, and the one to come back to as well.
         disable_raw_mode()?;
         enter()?;
@@ -138,7 +166,7 @@ impl Drop for Terminal {
 }
 
 /// The window as it is now.
-pub(super) fn window() -> Size {
+fn window() -> Size {
     let (columns, rows) = crossterm::terminal::size().unwrap_or_default();
     usable(columns, rows)
 }

@@ -13,7 +13,7 @@ mod words;
 use outcome::Outcome;
 use place::Place;
 use ratatui::Frame;
-use ratatui::layout::{Position, Rect, Size};
+use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
 use text::{Scene, Text};
@@ -22,13 +22,10 @@ use super::{QrView, SignInPanel, Stage, Waiting};
 use crate::config::Profile;
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
-use crate::tui::chrome::{footer, title_line, title_room};
+use crate::tui::chrome::{body, footer, has_room, title_line, title_room};
 use crate::tui::model::{Model, Now};
 use crate::tui::text::width;
 use crate::tui::widgets::qr::{Fit, QrCode};
-
-/// Below this there is a code and no frame.
-const LEAST: Size = Size::new(40, 12);
 
 /// Draws the sign-in.
 pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
@@ -76,10 +73,10 @@ pub fn shown_qr(model: &Model, now: Now) -> Option<Fit> {
         return bare::full_screen_qr_fit(model, panel.qr, waiting);
     }
     let scene = Scene { model, panel, waiting, now, lack: None };
-    if !has_frame(model.window) {
+    if !has_room(model.window) {
         return None;
     }
-    place::choose(scene, Rect::from((Position::ORIGIN, model.window))).ok()?.code.map(|(_, fit, _)| fit)
+    place::choose(scene, model.window).ok()?.code.map(|(_, fit, _)| fit)
 }
 
 /// How far the text of a sign-in that ended can be scrolled.
@@ -104,13 +101,13 @@ pub fn short_state(model: &Model, now: Now) -> String {
 
 /// Text and code in the middle of the window, with the title line above where the text has no heading of its own.
 fn code_screen(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, area: Rect, frame: &mut Frame<'_>) {
-    if !has_frame(area.as_size()) {
+    if !has_room(area.as_size()) {
         return bare::tiny(model, panel, waiting, now, area, frame);
     }
     let scene = Scene { model, panel, waiting, now, lack: None };
-    let (place, lack) = match place::choose(scene, area) {
+    let (place, lack) = match place::choose(scene, area.as_size()) {
         Ok(place) => (place, None),
-        Err(lack) => (Place::of_text_alone(area), Some(lack)),
+        Err(lack) => (Place::of_text_alone(area.as_size()), Some(lack)),
     };
     let scene = Scene { lack: lack.as_deref(), ..scene };
     // Room for the heading or the title line, whichever it is.
@@ -133,25 +130,20 @@ fn draw_qr(model: &Model, view: QrView, matrix: &QrMatrix, fit: Fit, area: Rect,
 }
 
 fn message_screen(model: &Model, panel: &SignInPanel, lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) {
-    let has_frame = has_frame(area.as_size());
-    let margin = if has_frame { outcome::margin(area.as_size()) } else { 0 };
-    if has_frame {
+    let has_room = has_room(area.as_size());
+    let margin = if has_room { outcome::margin(area.as_size()) } else { 0 };
+    if has_room {
         let title = if matches!(panel.stage, Stage::SignedIn { .. }) { "signed in" } else { TITLE };
         panel_title(model, panel, title, frame);
         footer(model, &super::commands(model), frame);
     }
-    let top = u16::from(has_frame).min(area.height);
-    let room = area.height.saturating_sub(2 * top);
+    let body = body(area.as_size());
+    let free = body.height.saturating_sub(u16::try_from(lines.len()).unwrap_or(body.height));
     // A little above the middle, where eyes go first.
-    let free = room.saturating_sub(u16::try_from(lines.len()).unwrap_or(room));
-    let top = area.y + top + (free / 4).min(if has_frame { room } else { 0 });
-    for (row, line) in (top..area.bottom() - u16::from(has_frame)).zip(lines) {
-        frame.buffer_mut().set_line(area.x + margin, row, line, area.width.saturating_sub(margin));
+    let top = body.y + if has_room { free / 4 } else { 0 };
+    for (row, line) in (top..body.bottom()).zip(lines) {
+        frame.buffer_mut().set_line(body.x + margin, row, line, body.width.saturating_sub(margin));
     }
-}
-
-fn has_frame(window: Size) -> bool {
-    window.width >= LEAST.width && window.height >= LEAST.height
 }
 
 const TITLE: &str = "sign in";

@@ -11,6 +11,7 @@ use crate::clock::Moment;
 use crate::config::Motion;
 use crate::error::{Code, Error};
 use crate::service::SignedIn;
+use crate::tui::chrome::body;
 use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{causes, sentence, shown};
@@ -19,8 +20,6 @@ use crate::tui::text::wrap;
 use crate::tui::theme::Mark;
 use crate::tui::time_left::told;
 
-/// Rows that no text has: title and keys.
-const CHROME_ROWS: u16 = 2;
 /// Lines longer than this are hard to follow.
 const WIDEST: u16 = 90;
 /// From here on names of fields have a column of their own.
@@ -57,8 +56,7 @@ impl Outcome {
     fn body_rows(&self, window: Size) -> (u16, bool) {
         let count = |lines: &[Line<'_>]| u16::try_from(lines.len()).unwrap_or(u16::MAX);
         let fixed = count(&self.head).saturating_add(count(&self.foot));
-        let chrome = if super::has_frame(window) { CHROME_ROWS } else { 0 };
-        let rows = window.height.saturating_sub(chrome).saturating_sub(fixed);
+        let rows = body(window).height.saturating_sub(fixed);
         // One above the head, one below it, one above the foot.
         let airy = window.height >= AIRY_ROWS && count(&self.body).saturating_add(3) <= rows;
         (rows, airy)

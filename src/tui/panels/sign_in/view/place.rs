@@ -4,6 +4,7 @@ use ratatui::layout::{Rect, Size};
 
 use super::text::{Scene, Text};
 use crate::oauth::qr::QrMatrix;
+use crate::tui::chrome::body;
 use crate::tui::keymap::Command;
 use crate::tui::model::Model;
 use crate::tui::panels::sign_in::Waiting;
@@ -29,15 +30,10 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     /// Text in the middle of the window.
-    pub(super) fn of_text_alone(window: Rect) -> Self {
+    pub(super) fn of_text_alone(window: Size) -> Self {
         let widest = if window.height < LOW_ROWS { WIDEST_LOW_TEXT } else { WIDEST_TEXT };
         Self { text: narrowed(body(window), widest), code: None }
     }
-}
-
-/// What is between the title line and the keys.
-fn body(window: Rect) -> Rect {
-    Rect { y: window.y + 1, height: window.height - 2, ..window }
 }
 
 /// The middle columns of an area.
@@ -47,7 +43,7 @@ fn narrowed(area: Rect, width: u16) -> Rect {
 }
 
 /// The best place for the QR code, or the reason why there is none to scan.
-pub(super) fn choose(scene: Scene<'_>, window: Rect) -> Result<Place<'_>, String> {
+pub(super) fn choose(scene: Scene<'_>, window: Size) -> Result<Place<'_>, String> {
     let (matrix, forms) = drawable(scene.model, scene.waiting)?;
     let body = body(window);
     let step = scene.panel.qr.step;
@@ -113,12 +109,12 @@ fn below(scene: Scene<'_>, matrix: &QrMatrix, forms: QrForms, step: i16, body: R
 }
 
 /// Why there is no code beside the text, and what to do for one.
-fn lack(model: &Model, matrix: &QrMatrix, forms: QrForms, window: Rect) -> String {
+fn lack(model: &Model, matrix: &QrMatrix, forms: QrForms, window: Size) -> String {
     // On the whole screen one line stays with the code.
     let needs = Fit::smallest(matrix.size(), forms).dimensions();
     let needs = Size::new(needs.width, needs.height.saturating_add(1));
     if needs.width <= window.width && needs.height <= window.height {
         return format!("Press {} for the QR code on the whole screen.", model.key(Command::FullScreenQr));
     }
-    TooSmall { needs, has: window.as_size() }.to_string()
+    TooSmall { needs, has: window }.to_string()
 }

@@ -20,7 +20,7 @@ use device_login::http::{Request, Response, client};
 use device_login::oauth::authorization::{AuthorizationRequest, CallbackProblem};
 use device_login::oauth::device::{self, DeviceEvent, DeviceFlow, Failure};
 use device_login::oauth::token::{self, TokenFlow};
-use device_login::oauth::wire::{Approval, LONGEST_TOKEN_LIFE, TokenAnswer};
+use device_login::oauth::wire::{Approval, LONGEST_TOKEN_LIFE, TokenAnswer, Unreadable};
 use device_login::oauth::{Client, Step};
 use device_login::providers::standard::{self, Metadata, StandardEndpoints, StandardServer};
 use device_login::providers::{Provider, zoho};
@@ -229,7 +229,9 @@ fn tell_outcome(end: &mut End, outcome: device::Outcome) {
         }
         device::Outcome::Failed(Failure::Server { error, .. }) => end.told.push(error.to_string()),
         device::Outcome::Failed(Failure::UnknownDataCenter(place)) => end.told.push(place),
-        device::Outcome::Failed(Failure::Rejected(rejected)) => end.told.push(rejected.to_string()),
+        device::Outcome::Failed(Failure::Unreadable(Unreadable::Rejected(rejected))) => {
+            end.told.push(rejected.to_string());
+        }
         device::Outcome::Failed(_) | device::Outcome::Denied | device::Outcome::Expired => {}
     }
 }
@@ -256,7 +258,7 @@ fn refresh(body: &Value) -> End {
     match flow.poll(now) {
         Step::Done(token::Outcome::Minted { token, .. }) => tell_token(&mut end, *token),
         Step::Done(token::Outcome::Refused(error) | token::Outcome::Error(error)) => end.told.push(error.to_string()),
-        Step::Done(token::Outcome::Rejected(rejected)) => end.told.push(rejected.to_string()),
+        Step::Done(token::Outcome::Unreadable(Unreadable::Rejected(rejected))) => end.told.push(rejected.to_string()),
         Step::Done(_) => {}
         step => panic!("a refresh ends with its answer: {step:?}"),
     }

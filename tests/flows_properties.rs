@@ -6,8 +6,7 @@ use device_login::clock::Moment;
 use device_login::http::{Response, TransportFailure};
 use device_login::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
 use device_login::oauth::token::{self, TokenFlow};
-use device_login::oauth::wire::Approval;
-use device_login::oauth::wire::ServerError;
+use device_login::oauth::wire::{Approval, ServerError, Unreadable};
 use device_login::oauth::{Client, Step};
 use device_login::providers::{Provider, standard, zoho};
 use device_login::secret::Secret;
@@ -208,10 +207,8 @@ fn check_outcome(outcome: &Outcome) {
             check_text(data_center);
         }
         Outcome::Failed(Failure::UnknownDataCenter(place)) => check_text(place),
-        Outcome::Failed(Failure::Rejected(rejected)) => check_text(&rejected.to_string()),
-        Outcome::Failed(
-            Failure::NoDeviceSignIn | Failure::Transport(_) | Failure::Garbled { .. } | Failure::Throttled(_),
-        )
+        Outcome::Failed(Failure::Unreadable(Unreadable::Rejected(rejected))) => check_text(&rejected.to_string()),
+        Outcome::Failed(Failure::NoDeviceSignIn | Failure::Transport(_) | Failure::Unreadable(_))
         | Outcome::Denied
         | Outcome::Expired => {}
     }

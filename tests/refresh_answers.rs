@@ -4,7 +4,7 @@
 use device_login::clock::Moment;
 use device_login::http::Response;
 use device_login::oauth::token::{Outcome, TokenFlow};
-use device_login::oauth::wire::Approval;
+use device_login::oauth::wire::{Approval, Unreadable};
 use device_login::oauth::{Client, Step};
 use device_login::providers::{Dialect, standard, zoho};
 use device_login::secret::Secret;
@@ -157,9 +157,9 @@ fn class(dialect: &'static Dialect, status: u16, body: &str) -> Class {
         Step::Done(Outcome::Minted { .. }) => Minted,
         Step::Done(Outcome::Refused(_)) => Refused,
         Step::Done(Outcome::Error(_)) => Error,
-        Step::Done(Outcome::Throttled(_)) => Throttled,
-        Step::Done(Outcome::Garbled { status: told, .. }) if told == status => Garbled,
-        Step::Done(Outcome::Rejected(_)) => Rejected,
+        Step::Done(Outcome::Unreadable(Unreadable::Throttled(_))) => Throttled,
+        Step::Done(Outcome::Unreadable(Unreadable::Garbled { status: told, .. })) if told == status => Garbled,
+        Step::Done(Outcome::Unreadable(Unreadable::Rejected(_))) => Rejected,
         step => panic!("{status} {body}: {step:?}"),
     }
 }

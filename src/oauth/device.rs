@@ -12,7 +12,7 @@ use crate::clock::Moment;
 use crate::http::trouble::Trouble;
 use crate::http::{Request, Response, TransportFailure};
 use crate::providers::{ClientAuthentication, DataCenter, Provider};
-use crate::untrusted::{Rejected, Untrusted};
+use crate::untrusted::Untrusted;
 
 /// What `slow_down` adds to the interval, for this and every later poll (RFC 8628 §3.5).
 pub const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
@@ -108,17 +108,9 @@ pub enum Failure {
     /// No code could be had; the accounts server did not answer.
     Transport(TransportFailure),
     /// The server refused the request or the poll, at this data center.
-    Server {
-        error: ServerError,
-        data_center: String,
-    },
-    /// No code could be had; the answer was not what the protocol describes.
-    Garbled {
-        status: u16,
-        trouble: Trouble,
-    },
-    Throttled(Option<Duration>),
-    Rejected(Rejected),
+    Server { error: ServerError, data_center: String },
+    /// The answer brought no code, or that to a poll must not be used.
+    Unreadable(Unreadable),
     /// The account lives in a data center that the provider's table does not know.
     UnknownDataCenter(String),
     /// The provider is not known to have a device authorization endpoint.
@@ -262,10 +254,8 @@ impl DeviceFlow {
             }
             Ok(CodeReply::Error(error)) if self.says_who_it_is_otherwise(&error) => return State::Start,
             Ok(CodeReply::Error(error)) => self.server_failure(error),
-            Err(Unreadable::Throttled(pause)) => Failure::Throttled(pause),
             Err(Unreadable::Garbled { status, .. }) if self.client.try_json(status) => return State::Start,
-            Err(Unreadable::Garbled { status, trouble }) => Failure::Garbled { status, trouble },
-            Err(Unreadable::Rejected(rejected)) => Failure::Rejected(rejected),
+            Err(unreadable) => Failure::Unreadable(unreadable),
         };
         State::Done(Outcome::Failed(failure))
     }
@@ -313,7 +303,7 @@ impl DeviceFlow {
                 Outcome::Expired
             }
             Ok(PollReply::Error(error)) => Outcome::Failed(self.server_failure(error)),
-            Err(Unreadable::Rejected(rejected)) => Outcome::Failed(Failure::Rejected(rejected)),
+            Err(unreadable @ Unreadable::Rejected(_)) => Outcome::Failed(Failure::Unreadable(unreadable)),
             Err(Unreadable::Throttled(pause)) => {
                 let trouble = Trouble::Throttled;
                 return self.back_off(now, polling, (trouble, trouble.of_answer(&host, response.status)), pause);

@@ -8,10 +8,8 @@ use std::time::Duration;
 use super::wire::{self, Approval, ServerError, TokenAnswer, TokenReply, Unreadable};
 use super::{Client, Step};
 use crate::clock::Moment;
-use crate::http::trouble::Trouble;
 use crate::http::{ACCOUNTS_DEADLINE, Request, Response, TransportFailure};
 use crate::providers::{ClientAuthentication, DataCenter, Dialect};
-use crate::untrusted::Rejected;
 
 /// The wait before the second try.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -53,12 +51,7 @@ pub enum Outcome {
     Refused(ServerError),
     /// The provider refused the client or the request, which says nothing about the grant.
     Error(ServerError),
-    Throttled(Option<Duration>),
-    Garbled {
-        status: u16,
-        trouble: Trouble,
-    },
-    Rejected(Rejected),
+    Unreadable(Unreadable),
     Transport(TransportFailure),
 }
 
@@ -104,7 +97,9 @@ impl TokenFlow {
         self.state = match reply {
             Ok(response) => match self.read(&response) {
                 Outcome::Error(error) if self.says_who_it_is_otherwise(&error) => State::Ready { at: None, is_retry },
-                Outcome::Garbled { status, .. } if self.client.try_json(status) => State::Ready { at: None, is_retry },
+                Outcome::Unreadable(Unreadable::Garbled { status, .. }) if self.client.try_json(status) => {
+                    State::Ready { at: None, is_retry }
+                }
                 outcome => State::Done(outcome),
             },
             Err(failure) => {
@@ -141,9 +136,7 @@ impl TokenFlow {
             }
             Ok(TokenReply::Refused(error)) => Outcome::Refused(error),
             Ok(TokenReply::Error(error)) => Outcome::Error(error),
-            Err(Unreadable::Throttled(pause)) => Outcome::Throttled(pause),
-            Err(Unreadable::Garbled { status, trouble }) => Outcome::Garbled { status, trouble },
-            Err(Unreadable::Rejected(rejected)) => Outcome::Rejected(rejected),
+            Err(unreadable) => Outcome::Unreadable(unreadable),
         }
     }
 }

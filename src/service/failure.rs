@@ -12,7 +12,7 @@ use crate::clock;
 use crate::config::{ClientType, Profile};
 use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
-use crate::oauth::wire::ServerError;
+use crate::oauth::wire::{ServerError, Unreadable};
 use crate::oauth::{Client, token};
 use crate::providers::explained::{Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, look_up};
 use crate::providers::{DataCenter, Dialect, Provider, catalog};
@@ -71,19 +71,26 @@ impl Asked<'_> {
     }
 
     /// Something answered that does not speak for the endpoint.
-    pub(super) fn unreadable(&self, trouble: Trouble, status: u16) -> Error {
+    pub(super) fn garbled(&self, trouble: Trouble, status: u16) -> Error {
         self.spoken_for(UNREADABLE, None).because(trouble.of_answer(&host(self.data_center), status))
+    }
+
+    /// The answer could not be read as one. The hint is for one that must not be used.
+    pub(super) fn unreadable(&self, answer: Unreadable, hint: &str) -> Error {
+        match answer {
+            Unreadable::Throttled(pause) => self.throttled_for(pause),
+            Unreadable::Garbled { status, trouble } => self.garbled(trouble, status),
+            Unreadable::Rejected(rejected) => Error::new(Code::UntrustedAnswer, self.what).because(rejected).hint(hint),
+        }
     }
 
     /// The token endpoint gave no token.
     pub(super) fn without_token(&self, outcome: token::Outcome) -> Error {
         match outcome {
             token::Outcome::Refused(error) | token::Outcome::Error(error) => self.refused(&error),
-            token::Outcome::Throttled(pause) => self.throttled_for(pause),
-            token::Outcome::Garbled { status, trouble } => self.unreadable(trouble, status),
-            token::Outcome::Rejected(rejected) => Error::new(Code::UntrustedAnswer, self.what)
-                .because(rejected)
-                .hint("nothing was changed; check the accounts server"),
+            token::Outcome::Unreadable(answer) => {
+                self.unreadable(answer, "nothing was changed; check the accounts server")
+            }
             token::Outcome::Transport(failure) => transport_error(self.what, &failure),
             token::Outcome::Minted { .. } => unreachable!("a token was given"),
         }

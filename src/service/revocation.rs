@@ -192,7 +192,7 @@ impl Service {
                     }
                     Err(Unrevoked::Client(answer)) => passing = Some(asked.refused(&answer)),
                     Err(Unrevoked::Throttled(pause)) => passing = Some(asked.throttled_for(pause)),
-                    Err(Unrevoked::Garbled(trouble)) => passing = Some(asked.unreadable(trouble, response.status)),
+                    Err(Unrevoked::Garbled(trouble)) => passing = Some(asked.garbled(trouble, response.status)),
                 }
             }
             if let Some(error) = passing {

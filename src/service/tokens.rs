@@ -17,7 +17,7 @@ use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::oauth::Client;
 use crate::oauth::token::{Outcome, TokenFlow};
-use crate::oauth::wire::{Approval, TokenAnswer};
+use crate::oauth::wire::{Approval, TokenAnswer, Unreadable};
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, MintLimit, Provider};
 use crate::secret::Secret;
@@ -161,7 +161,7 @@ impl Refreshing {
                 let error = reuse::alarmed(asked.refused(&error), dialect.rotation, last.as_ref(), answer_lost, now);
                 (Grant { refused: Some(error.to_string()), ..grant }, Err(error))
             }
-            Outcome::Throttled(pause) => {
+            Outcome::Unreadable(Unreadable::Throttled(pause)) => {
                 let until = now + pause.unwrap_or(dialect.throttle_pause);
                 (Grant { paused_until: Some(until), ..grant }, Err(asked.throttled(Some(until))))
             }

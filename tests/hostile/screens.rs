@@ -10,6 +10,7 @@ use device_login::config::Config;
 use device_login::error::{Code, Error};
 use device_login::http::Response;
 use device_login::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
+use device_login::oauth::wire::Unreadable;
 use device_login::oauth::{Client, Step};
 use device_login::profile::ProfileName;
 use device_login::providers::presets::Preset;
@@ -163,7 +164,9 @@ fn ended(outcome: Outcome) -> Result<SignedIn, Error> {
         Outcome::Expired => error(Code::CodeExpired, String::new()),
         Outcome::Failed(Failure::Server { error: said, .. }) => error(Code::Other, said.to_string()),
         Outcome::Failed(Failure::UnknownDataCenter(place)) => error(Code::UntrustedAnswer, place),
-        Outcome::Failed(Failure::Rejected(rejected)) => error(Code::UntrustedAnswer, rejected.to_string()),
+        Outcome::Failed(Failure::Unreadable(Unreadable::Rejected(rejected))) => {
+            error(Code::UntrustedAnswer, rejected.to_string())
+        }
         Outcome::Failed(failure) => error(Code::Provider, format!("{failure:?}")),
     }
 }

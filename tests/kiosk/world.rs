@@ -9,6 +9,7 @@ use device_login::config::Config;
 use device_login::error::{Code, Error};
 use device_login::http::{Request, Response, TransportFailure};
 use device_login::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
+use device_login::oauth::wire::Unreadable;
 use device_login::oauth::{Client, Step};
 use device_login::profile::ProfileName;
 use device_login::providers::zoho;
@@ -279,8 +280,8 @@ fn outcome_of(outcome: &Outcome) -> Result<SignedIn, Error> {
         Outcome::Denied => Code::Denied,
         Outcome::Expired => Code::CodeExpired,
         Outcome::Failed(Failure::Transport(_)) => Code::Network,
-        Outcome::Failed(Failure::Garbled { .. }) => Code::Provider,
-        Outcome::Failed(Failure::Throttled(_)) => Code::RateLimited,
+        Outcome::Failed(Failure::Unreadable(Unreadable::Garbled { .. })) => Code::Provider,
+        Outcome::Failed(Failure::Unreadable(Unreadable::Throttled(_))) => Code::RateLimited,
         Outcome::Failed(_) => Code::InvalidClient,
     };
     Err(Error::new(code, "profile `lobby` could not be signed in").because("as the test says"))

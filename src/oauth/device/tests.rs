@@ -2,6 +2,7 @@
 
 use super::{
     Client, DeviceEvent, DeviceFlow, Duration, Failure, Moment, Outcome, Response, State, Step, TransportFailure,
+    Unreadable,
 };
 use crate::providers::zoho;
 use proptest::prelude::*;
@@ -119,7 +120,8 @@ fn awaiting_token_waits_on_or_expires_after_the_last_poll() {
 fn awaiting_token_ends_with_a_token_a_denial_an_expiry_or_another_error() {
     let is_authorized = |outcome: &Outcome| matches!(outcome, Outcome::Authorized { .. });
     let is_server = |outcome: &Outcome| matches!(outcome, Outcome::Failed(Failure::Server { .. }));
-    let is_rejected = |outcome: &Outcome| matches!(outcome, Outcome::Failed(Failure::Rejected(_)));
+    let is_rejected =
+        |outcome: &Outcome| matches!(outcome, Outcome::Failed(Failure::Unreadable(Unreadable::Rejected(_))));
     let ends: [(&str, Expectation); 6] = [
         (r#"{"access_token":"1000.a"}"#, &is_authorized),
         (r#"{"error":"access_denied"}"#, &|outcome| *outcome == Outcome::Denied),

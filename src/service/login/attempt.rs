@@ -343,11 +343,10 @@ impl Attempt {
                 let place = if has_moved { Place::PollAfterMove } else { asked.place };
                 self.asked(what, place, data_center).refused(&error)
             }
-            Failure::Garbled { status, trouble } => asked.unreadable(trouble, status),
-            Failure::Throttled(pause) => asked.throttled_for(pause),
-            Failure::Rejected(rejected) => Error::new(Code::UntrustedAnswer, what)
-                .because(rejected)
-                .hint("nothing was saved; check that the accounts server of this profile is the real one"),
+            Failure::Unreadable(answer) => asked.unreadable(
+                answer,
+                "nothing was saved; check that the accounts server of this profile is the real one",
+            ),
             Failure::NoDeviceSignIn => Error::new(Code::Config, what)
                 .because(format!("{} is not known to offer device sign-in", self.provider.dialect.display_name))
                 .hint("give `device_authorization_endpoint` for the provider, or sign in with `--web`"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use device_login::clock::Moment;
 use device_login::oauth::device::{self, DeviceEvent, Failure};
 use device_login::oauth::token;
-use device_login::oauth::wire::TokenAnswer;
+use device_login::oauth::wire::{TokenAnswer, Unreadable};
 
 use super::START;
 
@@ -50,9 +50,8 @@ fn device_failure(failure: &Failure) -> String {
         Failure::Transport(failure) => failure.to_string(),
         Failure::Server { error, data_center } if data_center.is_empty() => error.to_string(),
         Failure::Server { error, data_center } => format!("{error} at {data_center}"),
-        Failure::Garbled { status, trouble } => format!("{trouble} {status}"),
-        Failure::Throttled(pause) => throttled(*pause),
-        Failure::Rejected(rejected) => rejected.to_string(),
+        Failure::Unreadable(Unreadable::Rejected(rejected)) => rejected.to_string(),
+        Failure::Unreadable(answer) => unreadable(answer),
         Failure::NoDeviceSignIn => "no device sign-in".to_owned(),
         Failure::UnknownDataCenter(location) => format!("unknown data center {location}"),
     }
@@ -64,15 +63,18 @@ pub(crate) fn refresh_outcome(outcome: &token::Outcome) -> String {
         token::Outcome::Minted { token, .. } => format!("minted; {}", token_answer(token)),
         token::Outcome::Refused(error) => format!("refused: {error}"),
         token::Outcome::Error(error) => format!("error: {error}"),
-        token::Outcome::Throttled(pause) => throttled(*pause),
-        token::Outcome::Garbled { status, trouble } => format!("{trouble} {status}"),
-        token::Outcome::Rejected(rejected) => format!("rejected: {rejected}"),
+        token::Outcome::Unreadable(answer) => unreadable(answer),
         token::Outcome::Transport(failure) => format!("transport: {failure}"),
     }
 }
 
-fn throttled(pause: Option<Duration>) -> String {
-    pause.map_or_else(|| "throttled".to_owned(), |pause| format!("throttled for {}", seconds(pause)))
+fn unreadable(answer: &Unreadable) -> String {
+    match answer {
+        Unreadable::Throttled(None) => "throttled".to_owned(),
+        Unreadable::Throttled(Some(pause)) => format!("throttled for {}", seconds(*pause)),
+        Unreadable::Garbled { status, trouble } => format!("{trouble} {status}"),
+        Unreadable::Rejected(rejected) => format!("rejected: {rejected}"),
+    }
 }
 
 fn token_answer(token: &TokenAnswer) -> String {

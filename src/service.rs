@@ -27,7 +27,7 @@ use std::sync::Arc;
 pub use api::{Answer, Explained, refusal_error};
 pub use login::{
     ATTENDED_RENEWALS, Callback, CameBack, IDLE_TIME, IssuedCode, Presence, Renewal, Rest, RestReason, SignIn,
-    SignInEvent, SignedIn, UNATTENDED_RENEWALS, WebSignIn,
+    SignInEvent, SignedIn, UNATTENDED_RENEWALS, WebSignIn, sign_in_event,
 };
 pub use machine::Machine;
 pub use past_calls::{MOST_CALLS, call_again, remembered};

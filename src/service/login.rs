@@ -161,7 +161,9 @@ impl Service {
         report(SignInEvent::Asking { host: host(&attempt.home) });
         let mut is_renewal = false;
         let grant = loop {
-            let observe = |event| report(sign_in_event(event, is_renewal, &attempt.provider));
+            let observe = |event| {
+                report(sign_in_event(event, is_renewal, &attempt.provider, clock::now(), clock::wall()));
+            };
             let ended = Box::pin(attempt.follow_code(observe, &try_again, presence)).await;
             if presence.take_attended() {
                 renewals_left = renewals;
@@ -199,10 +201,17 @@ pub(super) fn empty_record(profile: &Profile) -> Record {
     Record::empty(profile.name.clone(), profile.provider.clone(), profile.client_id.clone())
 }
 
-fn sign_in_event(event: DeviceEvent, is_renewal: bool, provider: &Provider) -> SignInEvent {
+/// What the device flow told at that time, as screens and scripts show it.
+pub fn sign_in_event(
+    event: DeviceEvent,
+    is_renewal: bool,
+    provider: &Provider,
+    now: Moment,
+    time: Timestamp,
+) -> SignInEvent {
     match event {
         DeviceEvent::CodeIssued { code, expires_at, next_poll_at } => {
-            let code = issued_code(*code, expires_at);
+            let code = issued_code(*code, expires_at, now, time);
             if is_renewal {
                 SignInEvent::CodeRenewed { code, next_poll_at }
             } else {
@@ -222,8 +231,7 @@ fn sign_in_event(event: DeviceEvent, is_renewal: bool, provider: &Provider) -> S
     }
 }
 
-fn issued_code(code: DeviceCode, expires_at: Moment) -> IssuedCode {
-    let now = clock::now();
+fn issued_code(code: DeviceCode, expires_at: Moment, now: Moment, time: Timestamp) -> IssuedCode {
     IssuedCode {
         user_code: code.user_code,
         verification_uri: code.verification_uri,
@@ -232,6 +240,6 @@ fn issued_code(code: DeviceCode, expires_at: Moment) -> IssuedCode {
         lifetime: code.lifetime,
         issued_at: now,
         expires_at,
-        expires_at_time: clock::wall() + (expires_at - now),
+        expires_at_time: time + (expires_at - now),
     }
 }

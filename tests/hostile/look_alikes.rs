@@ -3,16 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::time::Duration;
 
-use device_login::clock::Moment;
 use device_login::http::Response;
+use device_login::oauth::device::DeviceEvent;
 use device_login::oauth::wire::{CodeReply, DeviceCode, read_device_code};
 use device_login::providers::presets::Preset;
 use device_login::providers::standard::Metadata;
 use device_login::providers::{Provider, zoho};
-use device_login::service::{IssuedCode, SignInEvent};
-use jiff::Timestamp;
+use device_login::service::sign_in_event;
+use device_login::tui::model::Now;
 use serde::Deserialize;
 use serde_json::json;
 use url::Url;
@@ -123,18 +122,13 @@ fn the_qr_code_has_the_address_that_is_shown() {
     let mut compared = 0;
     for code in shown.step_by(25) {
         let (model, task) = asking(160, 60);
-        let start = Moment::at(Duration::from_secs(1000));
-        let issued = IssuedCode {
-            user_code: code.user_code,
-            verification_uri: code.verification_uri.clone(),
-            verification_uri_complete: None,
-            interval: code.interval,
-            lifetime: code.lifetime,
-            issued_at: start,
-            expires_at: start + code.lifetime,
-            expires_at_time: Timestamp::UNIX_EPOCH,
+        let Now { moment, time } = now();
+        let event = DeviceEvent::CodeIssued {
+            code: Box::new(code.clone()),
+            expires_at: moment + code.lifetime,
+            next_poll_at: moment,
         };
-        let model = show(model, task, [SignInEvent::CodeIssued { code: issued, next_poll_at: start }]);
+        let model = show(model, task, [sign_in_event(event, false, &any, moment, time)]);
         let text = screen_text(&model, now());
         assert!(
             text.contains(code.verification_uri.as_str()),

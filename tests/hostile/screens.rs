@@ -9,13 +9,13 @@ use device_login::clock::Moment;
 use device_login::config::Config;
 use device_login::error::{Code, Error};
 use device_login::http::Response;
-use device_login::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
+use device_login::oauth::device::{DeviceFlow, Failure, Outcome};
 use device_login::oauth::wire::Unreadable;
 use device_login::oauth::{Client, Step};
 use device_login::profile::ProfileName;
 use device_login::providers::presets::Preset;
 use device_login::providers::{Provider, zoho};
-use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
+use device_login::service::{Machine, SignIn, SignInEvent, SignedIn, sign_in_event};
 use device_login::storage::Account;
 use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::{Model, Now};
@@ -118,36 +118,9 @@ fn play(provider: &Provider, replies: &[Response], columns: u16, rows: u16) {
             return;
         }
         flow.handle(moment, Ok(replies[sent.min(replies.len() - 1)].clone()));
-        model = show(model, task, flow.events().map(|event| told(event, moment)).collect::<Vec<_>>());
+        let told = flow.events().map(|event| sign_in_event(event, false, provider, moment, now().time));
+        model = show(model, task, told.collect::<Vec<_>>());
         assert_harmless(&model, true);
-    }
-}
-
-/// What the app is told of what the flow tells.
-fn told(event: DeviceEvent, moment: Moment) -> SignInEvent {
-    match event {
-        DeviceEvent::CodeIssued { code, expires_at, next_poll_at } => {
-            let code = IssuedCode {
-                user_code: code.user_code,
-                verification_uri: code.verification_uri,
-                verification_uri_complete: code.verification_uri_complete,
-                interval: code.interval,
-                lifetime: code.lifetime,
-                issued_at: moment,
-                expires_at,
-                expires_at_time: now().time + code.lifetime,
-            };
-            SignInEvent::CodeIssued { code, next_poll_at }
-        }
-        DeviceEvent::Pending { next_poll_at } => SignInEvent::Pending { next_poll_at },
-        DeviceEvent::SlowedDown { interval, next_poll_at } => SignInEvent::SlowedDown { interval, next_poll_at },
-        DeviceEvent::Hastened { next_poll_at } => SignInEvent::Hastened { next_poll_at },
-        DeviceEvent::Relocated { data_center, next_poll_at } => {
-            SignInEvent::Relocated { accounts_host: format!("accounts.{data_center}"), data_center, next_poll_at }
-        }
-        DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at } => {
-            SignInEvent::Retrying { trouble, reason, attempt, next_poll_at }
-        }
     }
 }
 

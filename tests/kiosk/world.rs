@@ -13,7 +13,7 @@ use device_login::oauth::wire::Unreadable;
 use device_login::oauth::{Client, Step};
 use device_login::profile::ProfileName;
 use device_login::providers::zoho;
-use device_login::service::{IssuedCode, Machine, RestReason, SignIn, SignInEvent, SignedIn};
+use device_login::service::{Machine, RestReason, SignIn, SignedIn, sign_in_event};
 use device_login::tui::Ended;
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
@@ -176,7 +176,8 @@ impl World {
                     let events: Vec<DeviceEvent> = flow.events().collect();
                     self.flow = Some((task, flow));
                     for event in events {
-                        let event = self.event(event);
+                        let Now { moment, time } = self.both();
+                        let event = sign_in_event(event, false, &zoho::provider(), moment, time);
                         self.tell(Message::SignIn { task, event });
                     }
                 }
@@ -224,31 +225,6 @@ impl World {
             }
         };
         Ok(response(200, &body))
-    }
-
-    fn event(&self, event: DeviceEvent) -> SignInEvent {
-        match event {
-            DeviceEvent::CodeIssued { code, expires_at, next_poll_at } => {
-                let code = IssuedCode {
-                    user_code: code.user_code,
-                    verification_uri: code.verification_uri,
-                    verification_uri_complete: code.verification_uri_complete,
-                    interval: code.interval,
-                    lifetime: code.lifetime,
-                    issued_at: self.now,
-                    expires_at,
-                    expires_at_time: Timestamp::UNIX_EPOCH,
-                };
-                SignInEvent::CodeIssued { code, next_poll_at }
-            }
-            DeviceEvent::Pending { next_poll_at } => SignInEvent::Pending { next_poll_at },
-            DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at } => {
-                SignInEvent::Retrying { trouble, reason, attempt, next_poll_at }
-            }
-            DeviceEvent::SlowedDown { .. } | DeviceEvent::Relocated { .. } | DeviceEvent::Hastened { .. } => {
-                panic!("nobody said so: {event:?}")
-            }
-        }
     }
 }
 

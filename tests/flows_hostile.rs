@@ -364,22 +364,14 @@ impl People {
 fn record(origin: &str) -> Record {
     let now = clock::wall();
     let grant = Grant {
-        issuer: format!("{origin}/token"),
-        data_center: String::new(),
-        api_domain: None,
         allowed_origins: vec![origin.to_owned()],
-        account: None,
-        endpoints: None,
-        client_authentication: None,
-        scopes: Vec::new(),
-        access_token: Secret::new("1000.access"),
-        access_token_expires_at: now + SignedDuration::from_hours(1),
-        refresh_token: None,
-        approved_at: now,
-        mints: Vec::new(),
-        last_refresh: None,
-        paused_until: None,
-        refused: None,
+        ..Grant::new(
+            format!("{origin}/token"),
+            Vec::new(),
+            Secret::new("1000.access"),
+            now,
+            now + SignedDuration::from_hours(1),
+        )
     };
     Record {
         profile: "work".parse().expect("a name"),

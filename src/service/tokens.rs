@@ -279,22 +279,14 @@ mod tests {
     /// A grant whose token was minted at zero and lives for `life` seconds.
     fn grant(access_token: &str, life: i64) -> Grant {
         Grant {
-            issuer: String::new(),
-            data_center: String::new(),
-            api_domain: None,
-            allowed_origins: Vec::new(),
-            account: None,
-            endpoints: None,
-            client_authentication: None,
-            scopes: Vec::new(),
-            access_token: Secret::new(access_token),
-            access_token_expires_at: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(life),
             refresh_token: Some(Secret::new("refresh")),
-            approved_at: Timestamp::UNIX_EPOCH,
-            mints: Vec::new(),
-            last_refresh: None,
-            paused_until: None,
-            refused: None,
+            ..Grant::new(
+                "",
+                Vec::new(),
+                Secret::new(access_token),
+                Timestamp::UNIX_EPOCH,
+                Timestamp::UNIX_EPOCH + SignedDuration::from_secs(life),
+            )
         }
     }
 

@@ -108,6 +108,38 @@ pub struct Grant {
     pub refused: Option<String>,
 }
 
+impl Grant {
+    /// What every approval gives. The rest is empty: no data center, no API domain, no place to which the access token may
+    /// be sent, no account, no endpoints, no way in which the client said who it is, no refresh token, and nothing that
+    /// happened since.
+    pub fn new(
+        issuer: impl Into<String>,
+        scopes: Vec<String>,
+        access_token: Secret,
+        approved_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            issuer: issuer.into(),
+            data_center: String::new(),
+            api_domain: None,
+            allowed_origins: Vec::new(),
+            account: None,
+            endpoints: None,
+            client_authentication: None,
+            scopes,
+            access_token,
+            access_token_expires_at: expires_at,
+            refresh_token: None,
+            approved_at,
+            mints: Vec::new(),
+            last_refresh: None,
+            paused_until: None,
+            refused: None,
+        }
+    }
+}
+
 /// A grant of which no token is left here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -133,7 +133,6 @@ fn keep(store: &dyn Store, number: usize, events: usize) {
     let now = clock::wall();
     let mut locked = store.lock(&name, Duration::from_secs(5)).expect("nobody else writes");
     let grant = Grant {
-        issuer: "https://accounts.zoho.com/".to_owned(),
         data_center: "us".to_owned(),
         api_domain: Some("https://www.zohoapis.com".to_owned()),
         allowed_origins: vec!["https://www.zohoapis.com".to_owned()],
@@ -142,17 +141,15 @@ fn keep(store: &dyn Store, number: usize, events: usize) {
             email: Some(format!("user{number}@example.com")),
             name: Some("Dana Reyes".to_owned()),
         }),
-        endpoints: None,
-        client_authentication: None,
-        scopes: vec!["ZohoCRM.users.READ".to_owned()],
-        access_token: Secret::new(format!("1000.{0}.{0}", "0123456789abcdef".repeat(2))),
-        access_token_expires_at: now + SignedDuration::from_secs(i64::try_from(number * 37 % 3600).unwrap_or(0)),
         refresh_token: Some(Secret::new(format!("1000.{0}.{0}", "fedcba9876543210".repeat(2)))),
-        approved_at: now,
         mints: vec![now],
-        last_refresh: None,
-        paused_until: None,
-        refused: None,
+        ..Grant::new(
+            "https://accounts.zoho.com/",
+            vec!["ZohoCRM.users.READ".to_owned()],
+            Secret::new(format!("1000.{0}.{0}", "0123456789abcdef".repeat(2))),
+            now,
+            now + SignedDuration::from_secs(i64::try_from(number * 37 % 3600).unwrap_or(0)),
+        )
     };
     let mut record = Record { grant: Some(grant), ..Record::empty(name, "zoho", format!("1000.C{}", number / 20)) };
     for event in 0..events {

@@ -107,22 +107,17 @@ fn sign_in(home: &Path) {
     let (name, now) = ("work".parse().expect("a name"), clock::wall());
     let mut locked = store.lock(&name, Duration::from_secs(5)).expect("nobody else writes");
     let grant = Grant {
-        issuer: "https://accounts.zoho.com/".to_owned(),
         data_center: "us".to_owned(),
         api_domain: Some("https://www.zohoapis.com".to_owned()),
         allowed_origins: vec!["https://www.zohoapis.com".to_owned()],
-        account: None,
-        endpoints: None,
-        client_authentication: None,
-        scopes: vec!["ZohoCRM.users.READ".to_owned()],
-        access_token: Secret::new(format!("1000.{0}.{0}", "0123456789abcdef".repeat(2))),
-        access_token_expires_at: now + SignedDuration::from_hours(1),
         refresh_token: Some(Secret::new(format!("1000.{0}.{0}", "fedcba9876543210".repeat(2)))),
-        approved_at: now,
-        mints: Vec::new(),
-        last_refresh: None,
-        paused_until: None,
-        refused: None,
+        ..Grant::new(
+            "https://accounts.zoho.com/",
+            vec!["ZohoCRM.users.READ".to_owned()],
+            Secret::new(format!("1000.{0}.{0}", "0123456789abcdef".repeat(2))),
+            now,
+            now + SignedDuration::from_hours(1),
+        )
     };
     let mut record = Record { grant: Some(grant), ..Record::empty(name, "zoho", "1000.X") };
     locked.commit(&mut record).expect("the record is kept");

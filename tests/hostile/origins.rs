@@ -181,22 +181,15 @@ impl Random {
 fn grant(data_center: &DataCenter) -> Grant {
     let now = clock::wall();
     Grant {
-        issuer: data_center.accounts_server.to_string(),
         data_center: data_center.code.clone(),
-        api_domain: None,
         allowed_origins: data_center.origins().iter().map(Origin::ascii_serialization).collect(),
-        account: None,
-        endpoints: None,
-        client_authentication: None,
-        scopes: Vec::new(),
-        access_token: Secret::new(TOKEN),
-        access_token_expires_at: now + SignedDuration::from_hours(1),
-        refresh_token: None,
-        approved_at: now,
-        mints: Vec::new(),
-        last_refresh: None,
-        paused_until: None,
-        refused: None,
+        ..Grant::new(
+            data_center.accounts_server.to_string(),
+            Vec::new(),
+            Secret::new(TOKEN),
+            now,
+            now + SignedDuration::from_hours(1),
+        )
     }
 }
 

@@ -119,22 +119,19 @@ fn record(client_id: &str) -> Record {
         client_secret: Some(Secret::new("canary-client-secret")),
         client_secret_for: None,
         grant: Some(Grant {
-            issuer: "https://accounts.zoho.eu".to_owned(),
             data_center: "eu".to_owned(),
             api_domain: Some("https://www.zohoapis.eu".to_owned()),
             allowed_origins: vec!["https://www.zohoapis.eu".to_owned()],
             account: Some(Account { id: "7".to_owned(), email: Some("canary@example.com".to_owned()), name: None }),
-            endpoints: None,
-            client_authentication: None,
-            scopes: vec!["ZohoCRM.users.READ".to_owned()],
-            access_token: Secret::new("1000.canary-access-token"),
-            access_token_expires_at: at,
             refresh_token: Some(Secret::new("1000.canary-refresh-token")),
-            approved_at: at,
             mints: vec![at],
-            last_refresh: None,
-            paused_until: None,
-            refused: None,
+            ..Grant::new(
+                "https://accounts.zoho.eu",
+                vec!["ZohoCRM.users.READ".to_owned()],
+                Secret::new("1000.canary-access-token"),
+                at,
+                at,
+            )
         }),
         ..Record::empty(profile("work"), "zoho", client_id)
     }

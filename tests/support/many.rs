@@ -36,21 +36,16 @@ pub(crate) fn profiles(home: &Path, count: usize) {
 fn grant() -> Grant {
     let now = clock::wall();
     Grant {
-        issuer: format!("{NOWHERE}/"),
         data_center: "us".to_owned(),
         api_domain: Some(NOWHERE.to_owned()),
         allowed_origins: vec![NOWHERE.to_owned()],
-        account: None,
-        endpoints: None,
-        client_authentication: None,
-        scopes: Vec::new(),
-        access_token: Secret::new("1000.access"),
-        access_token_expires_at: now + SignedDuration::from_hours(1),
         refresh_token: Some(Secret::new("1000.refresh")),
-        approved_at: now,
-        mints: Vec::new(),
-        last_refresh: None,
-        paused_until: None,
-        refused: None,
+        ..Grant::new(
+            format!("{NOWHERE}/"),
+            Vec::new(),
+            Secret::new("1000.access"),
+            now,
+            now + SignedDuration::from_hours(1),
+        )
     }
 }

@@ -144,22 +144,16 @@ pub(crate) const CLIENT_SECRET: &str = "sentinel-client-secret-0123456789";
 fn grant(origin: &str) -> Grant {
     let now = clock::wall();
     Grant {
-        issuer: format!("{origin}/token"),
-        data_center: String::new(),
         api_domain: Some(origin.to_owned()),
         allowed_origins: vec![origin.to_owned()],
-        account: None,
-        endpoints: None,
-        client_authentication: None,
-        scopes: vec!["openid".to_owned()],
-        access_token: Secret::new(ACCESS_TOKEN),
-        access_token_expires_at: now + SignedDuration::from_hours(1),
         refresh_token: Some(Secret::new(REFRESH_TOKEN)),
-        approved_at: now,
-        mints: Vec::new(),
-        last_refresh: None,
-        paused_until: None,
-        refused: None,
+        ..Grant::new(
+            format!("{origin}/token"),
+            vec!["openid".to_owned()],
+            Secret::new(ACCESS_TOKEN),
+            now,
+            now + SignedDuration::from_hours(1),
+        )
     }
 }
 

@@ -167,22 +167,20 @@ impl Attempt {
         let claimed = claimed.and_then(|token| account::claimed_account(token, data_center, &self.client.id, now));
         let source = self.service.config.provider(&self.profile).ok();
         Grant {
-            issuer: data_center.accounts_server.to_string(),
             data_center: data_center.code.clone(),
             api_domain: api_domain.map(|url| url.origin().ascii_serialization()),
             allowed_origins: data_center.origins().iter().map(Origin::ascii_serialization).collect(),
             account: claimed,
             endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
             client_authentication: Some(client_authentication),
-            scopes: token.scopes.unwrap_or_else(|| self.scopes.clone()),
-            access_token: token.access_token,
-            access_token_expires_at: now + token.expires_in.unwrap_or(unstated),
             refresh_token: token.refresh_token,
-            approved_at: now,
-            mints: Vec::new(),
-            last_refresh: None,
-            paused_until: None,
-            refused: None,
+            ..Grant::new(
+                data_center.accounts_server.to_string(),
+                token.scopes.unwrap_or_else(|| self.scopes.clone()),
+                token.access_token,
+                now,
+                now + token.expires_in.unwrap_or(unstated),
+            )
         }
     }
 

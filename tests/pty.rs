@@ -16,8 +16,9 @@ mod many;
 #[path = "support/pty.rs"]
 mod pty;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use demo_server::DemoServer;
@@ -32,6 +33,67 @@ fn demo() -> Terminal {
     let terminal = Terminal::start(&["demo"], 80, 24);
     terminal.wait_for("Waiting for approval");
     terminal
+}
+
+/// A script in which `$program` is the program, whose home this is.
+fn start_in(home: &TempDir, script: &str) -> Terminal {
+    Terminal::start_shell(&format!("export DEVICE_LOGIN_HOME={}; {script}", home.path().display()), 80, 24)
+}
+
+/// A home with so many profiles, and the list of them.
+fn profiles(count: usize) -> (TempDir, Terminal) {
+    let home = TempDir::new().expect("a directory");
+    many::profiles(home.path(), count);
+    let (config, store) = (home.path().join("config.toml"), home.path().join("state"));
+    let store = format!("plain:{}", store.display());
+    let terminal = Terminal::start(&["--config", config.to_str().expect("a path"), "--store", &store], 80, 24);
+    terminal.wait_for(&format!("of {count} · by name"));
+    (home, terminal)
+}
+
+/// A server and a home in which it is the provider `lab`.
+struct Lab {
+    server: DemoServer,
+    home: TempDir,
+}
+
+impl Lab {
+    /// Without a profile.
+    fn new(options: Options) -> Self {
+        let lab = Self { server: DemoServer::start(options), home: TempDir::new().expect("a directory") };
+        let us = &lab.server.addresses().data_centers.us;
+        lab.configure(&format!(
+            "# of the lab\n[providers.lab]\nkind = \"zoho\"\n[providers.lab.data_centers.us]\n\
+             accounts_server = \"{}\"\napi_domain = \"{}\"\n",
+            us.accounts_server, us.api_domain
+        ));
+        lab
+    }
+
+    /// With the profile `work`, whose codes live so long.
+    fn with_profile(code_lifetime: Duration) -> Self {
+        let lab = Self::new(Options { code_lifetime, interval: Duration::from_secs(1), ..Options::default() });
+        lab.configure(&format!(
+            "[profiles.work]\nprovider = \"lab\"\nclient_id = \"{}\"\nclient_secret_env = \"LAB_SECRET\"\n\
+             scopes = [\"AaaServer.profile.READ\"]\n",
+            lab.server.addresses().client_id
+        ));
+        lab
+    }
+
+    fn config(&self) -> PathBuf {
+        self.home.path().join("config.toml")
+    }
+
+    fn configure(&self, text: &str) {
+        let file = File::options().create(true).append(true).open(self.config());
+        file.and_then(|mut file| file.write_all(text.as_bytes())).expect("the home can be written");
+    }
+
+    /// As [`start_in`], with the secret of the profile's client.
+    fn start(&self, script: &str) -> Terminal {
+        start_in(&self.home, &format!("export LAB_SECRET={}; {script}", self.server.addresses().client_secret))
+    }
 }
 
 #[test]
@@ -61,23 +123,6 @@ fn a_person_signs_in_and_calls_an_api() {
     assert_eq!(terminal.ends(), 0);
 }
 
-/// A home whose one profile signs in at a server, and the server, whose codes live so long.
-fn home_and_server(code_lifetime: Duration) -> (TempDir, DemoServer) {
-    let server = DemoServer::start(Options { code_lifetime, interval: Duration::from_secs(1), ..Options::default() });
-    let addresses = server.addresses();
-    let origin = &addresses.data_centers.us.accounts_server;
-    let home = TempDir::new().expect("a directory");
-    let config = format!(
-        "[profiles.work]\nprovider = \"lab\"\nclient_id = \"{}\"\nclient_secret_env = \"LAB_SECRET\"\n\
-         scopes = [\"AaaServer.profile.READ\"]\n[providers.lab]\nkind = \"zoho\"\n\
-         [providers.lab.data_centers.us]\naccounts_server = \"{origin}\"\napi_domain = \"{origin}\"\n",
-        addresses.client_id
-    );
-    let mut file = fs::File::create(home.path().join("config.toml")).expect("a configuration");
-    file.write_all(config.as_bytes()).expect("a configuration");
-    (home, server)
-}
-
 #[test]
 fn a_person_declines_and_is_told_so() {
     let terminal = demo();
@@ -94,13 +139,8 @@ fn a_person_declines_and_is_told_so() {
 
 #[test]
 fn a_code_is_given_up_only_after_asking_and_a_cancelled_login_says_so() {
-    let (home, server) = home_and_server(Duration::from_secs(300));
-    let script = format!(
-        "env LAB_SECRET={} DEVICE_LOGIN_HOME={} $program login work; echo ended with $?; exit 0",
-        server.addresses().client_secret,
-        home.path().display()
-    );
-    let terminal = Terminal::start_shell(&script, 80, 24);
+    let lab = Lab::with_profile(Duration::from_secs(300));
+    let terminal = lab.start("$program login work; echo ended with $?; exit 0");
     terminal.wait_for("Waiting for approval");
     terminal.press("n");
     terminal.wait_for("Somebody may be typing");
@@ -117,13 +157,8 @@ fn a_code_is_given_up_only_after_asking_and_a_cancelled_login_says_so() {
 
 #[test]
 fn a_code_that_ran_out_is_replaced_in_its_place_and_at_last_the_program_ends_with_6() {
-    let (home, server) = home_and_server(Duration::from_secs(4));
-    let script = format!(
-        "exec env LAB_SECRET={} DEVICE_LOGIN_HOME={} $program login work --renew 1",
-        server.addresses().client_secret,
-        home.path().display()
-    );
-    let terminal = Terminal::start_shell(&script, 80, 24);
+    let lab = Lab::with_profile(Duration::from_secs(4));
+    let terminal = lab.start("exec $program login work --renew 1");
     terminal.wait_for("Check it shows this code");
     terminal.wait_for("ran out at");
     terminal.wait_for("Still there? Press Enter for a new code.");
@@ -133,13 +168,8 @@ fn a_code_that_ran_out_is_replaced_in_its_place_and_at_last_the_program_ends_wit
 
 #[test]
 fn while_somebody_presses_keys_codes_go_on_being_replaced() {
-    let (home, server) = home_and_server(Duration::from_secs(4));
-    let script = format!(
-        "exec env LAB_SECRET={} DEVICE_LOGIN_HOME={} $program login work --renew 1",
-        server.addresses().client_secret,
-        home.path().display()
-    );
-    let terminal = Terminal::start_shell(&script, 80, 24);
+    let lab = Lab::with_profile(Duration::from_secs(4));
+    let terminal = lab.start("exec $program login work --renew 1");
     let is_code = |word: &&str| word.len() == 9 && word.as_bytes()[4] == b'-';
     let last_code = |screen: &Buffer| {
         let text: String = screen.content.iter().map(Cell::symbol).collect();
@@ -170,14 +200,10 @@ fn who_has_approved_hears_when_the_server_is_asked() {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_first_frame_comes_before_the_configuration_is_read() {
-    let (home, _server) = home_and_server(Duration::from_secs(300));
-    let log = home.path().join("calls");
-    let script = format!(
-        "exec env DEVICE_LOGIN_HOME={} strace -f -s 200 -o {} -e trace=openat,write,connect $program",
-        home.path().display(),
-        log.display()
-    );
-    let terminal = Terminal::start_shell(&script, 80, 24);
+    let lab = Lab::with_profile(Duration::from_secs(300));
+    let log = lab.home.path().join("calls");
+    let script = format!("exec strace -f -s 200 -o {} -e trace=openat,write,connect $program", log.display());
+    let terminal = start_in(&lab.home, &script);
     terminal.wait_for("n sign in");
     terminal.press("q");
     assert_eq!(terminal.ends(), 0);
@@ -204,12 +230,7 @@ fn a_storm_of_sizes_ends_on_the_last_one() {
 
 #[test]
 fn a_storm_of_sizes_breaks_no_list() {
-    let home = TempDir::new().expect("a directory");
-    many::profiles(home.path(), 30);
-    let (config, store) = (home.path().join("config.toml"), home.path().join("state"));
-    let store = format!("plain:{}", store.display());
-    let terminal = Terminal::start(&["--config", config.to_str().expect("a path"), "--store", &store], 80, 24);
-    terminal.wait_for("of 30 · by name");
+    let (_home, terminal) = profiles(30);
     // The window is another one already when a frame for the one before it is drawn.
     for (columns, rows) in (0..100).flat_map(|_| [(200, 5), (40, 12), (7, 60), (132, 43), (1, 1), (90, 20)]) {
         terminal.resize(columns, rows);
@@ -223,7 +244,7 @@ fn a_storm_of_sizes_breaks_no_list() {
 #[test]
 fn a_key_that_comes_with_a_new_size_is_heard() {
     let home = TempDir::new().expect("a directory");
-    let terminal = Terminal::start_shell(&format!("DEVICE_LOGIN_HOME={} exec $program", home.path().display()), 80, 24);
+    let terminal = start_in(&home, "exec $program");
     terminal.wait_for("q quit");
     for step in 0..100 {
         terminal.resize(80 + step % 2, 24);
@@ -258,12 +279,7 @@ fn the_mouse_is_asked_for_on_the_profiles_and_never_on_the_sign_in() {
 
 #[test]
 fn one_of_many_profiles_is_found_and_a_refresh_that_is_refused_says_what_helps() {
-    let home = tempfile::tempdir().expect("a temporary directory");
-    many::profiles(home.path(), 300);
-    let (config, store) = (home.path().join("config.toml"), home.path().join("state"));
-    let store = format!("plain:{}", store.display());
-    let terminal = Terminal::start(&["--config", config.to_str().expect("a path"), "--store", &store], 80, 24);
-    terminal.wait_for("of 300 · by name");
+    let (_home, terminal) = profiles(300);
     terminal.press("s");
     terminal.wait_for("worst first");
     terminal.press("/p0123");
@@ -445,19 +461,9 @@ fn approve_what_is_shown(terminal: &Terminal, demo: &Demo) {
 
 #[test]
 fn a_newcomer_adds_a_profile_and_signs_in() {
-    let server = DemoServer::start(Options { interval: Duration::ZERO, ..Options::default() });
-    let demo = server.demo();
-    let addresses = demo.addresses();
-    let home = tempfile::tempdir().expect("a temporary directory");
-    let us = &addresses.data_centers.us;
-    let text = format!(
-        "# of the lab\n[providers.lab]\nkind = \"zoho\"\n[providers.lab.data_centers.us]\n\
-         accounts_server = \"{}\"\napi_domain = \"{}\"\n",
-        us.accounts_server, us.api_domain
-    );
-    let file = home.path().join("config.toml");
-    std::fs::File::create(&file).and_then(|mut file| file.write_all(text.as_bytes())).expect("the home can be written");
-    let terminal = Terminal::start_shell(&format!("DEVICE_LOGIN_HOME={} exec $program", home.path().display()), 80, 24);
+    let lab = Lab::new(Options { interval: Duration::ZERO, ..Options::default() });
+    let addresses = lab.server.addresses();
+    let terminal = start_in(&lab.home, "exec $program");
     terminal.wait_for("No profile is configured yet.");
     terminal.press("\r");
     terminal.wait_for("What is the profile to be called?");
@@ -487,7 +493,7 @@ fn a_newcomer_adds_a_profile_and_signs_in() {
     terminal.wait_for("Profile work is saved");
     terminal.press("\r");
     terminal.wait_for("Waiting for approval");
-    approve_what_is_shown(&terminal, demo);
+    approve_what_is_shown(&terminal, lab.server.demo());
     terminal.wait_for("[ok] Signed in");
     terminal.press("\r");
     // The result screen names the account as well, and the list comes before what the store says.
@@ -501,7 +507,7 @@ fn a_newcomer_adds_a_profile_and_signs_in() {
     terminal.press("q");
     assert!(!terminal.has_sent(addresses.client_secret.as_bytes()), "the secret was on the screen");
     assert_eq!(terminal.ends(), 0);
-    let written = std::fs::read_to_string(&file).expect("it is there");
+    let written = fs::read_to_string(lab.config()).expect("it is there");
     assert!(written.starts_with("# of the lab\n") && written.contains("[profiles.work-2]"), "{written}");
     assert!(!written.contains(&addresses.client_secret), "{written}");
 }

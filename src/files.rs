@@ -1,7 +1,7 @@
 //! Files that people name. They may turn out to be anything, so they are read within a limit, that none fills the memory;
-//! and they are replaced whole or not at all. Also the locks between processes.
+//! and they are replaced whole or not at all. Also what is made for this user alone, and the locks between processes.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -59,9 +59,10 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     loop {
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(format!(".{}.{}.tmp", std::process::id(), tries.start));
-        match private().create_new(true).open(&temporary) {
+        let temporary = PathBuf::from(temporary);
+        match create_private(&temporary) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries.next().is_some() => {}
-            created => return Ok((PathBuf::from(temporary), created?)),
+            created => return Ok((temporary, created?)),
         }
     }
 }
@@ -78,6 +79,20 @@ fn keep_access(file: &File, before: &fs::Metadata) -> io::Result<()> {
         }
     }
     file.set_permissions(before.permissions())
+}
+
+/// Creates a file that must not exist yet, for this user alone.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    private().create_new(true).open(path)
+}
+
+/// Creates directories for this user alone.
+pub fn private_directory() -> DirBuilder {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "Unix systems set a mode"))]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
 }
 
 /// Options for a file that this user alone may read and write.

@@ -15,6 +15,7 @@ use super::full_screen;
 use crate::config::{ClientType, Config, Profile, ProviderSource, SecretSource};
 use crate::demo::{Addresses, DataCenterAddresses, Decision, Demo, Options};
 use crate::error::{Code, Error};
+use crate::files;
 use crate::http::client::Client;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
@@ -94,7 +95,8 @@ async fn play(context: &Context, demo: Demo) -> Result<(), Error> {
 async fn service_in(home: &Path, addresses: &Addresses) -> anyhow::Result<(Service, ProfileName)> {
     let config_file = home.join("config.toml");
     let text = provider_text(addresses);
-    write_new(&config_file, &text).context("its configuration could not be written")?;
+    let written = files::create_private(&config_file).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.context("its configuration could not be written")?;
     let config = with_approval_page(Config::parse(&text, &config_file)?, addresses);
     let keys = KeyOptions { default_key_file: home.join("key"), ..KeyOptions::default() };
     let store = storage::open(&StoreAddress::File(home.join("state")), keys);
@@ -136,27 +138,16 @@ fn provider_text(addresses: &Addresses) -> String {
     format!("[providers.demo]\nkind = \"zoho\"\n{us}{eu}")
 }
 
-fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
-}
-
 /// A folder of this user's own, removed when dropped.
 struct TemporaryHome(PathBuf);
 
 impl TemporaryHome {
     fn create() -> std::io::Result<Self> {
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         let mut attempt = 0;
         loop {
             let path = std::env::temp_dir().join(format!("device-login-demo-{}-{attempt}", std::process::id()));
             // Fails where somebody else made it first, so it never belongs to anybody else.
-            match builder.create(&path) {
+            match files::private_directory().create(&path) {
                 Ok(()) => return Ok(Self(path)),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => attempt += 1,
                 Err(error) => return Err(error),

@@ -247,7 +247,7 @@ fn edit(path: &Path, change: impl FnOnce(&Config, &mut DocumentMut) -> Result<()
     };
     let target = followed(path);
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    create_private_directory(directory).map_err(failed)?;
+    files::private_directory().recursive(true).create(directory).map_err(failed)?;
     let _only_writer = wait_for_other_writers(&target)?;
     let text = match files::read_text(&target, LONGEST_FILE) {
         Ok(text) => text,
@@ -291,12 +291,4 @@ fn wait_for_other_writers(target: &Path) -> Result<Option<File>, Error> {
         }
         Err(_) => Ok(None),
     }
-}
-
-fn create_private_directory(directory: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
 }

@@ -1,12 +1,12 @@
 //! What is done with answers beside the screen: taking a long one apart, and saving one to a file.
 
-use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Code, Error};
+use crate::files;
 use crate::service::Answer;
 use crate::tui::message::TaskId;
 use crate::tui::panels::api::{Content, Received};
@@ -44,15 +44,11 @@ pub(super) fn save(name: &str, content: &Content) -> Result<PathBuf, Error> {
 
 /// Takes another name where there is such a file already.
 fn save_in(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "txt"));
     for number in 1..=MOST_NAMESAKES {
         let name = if number == 1 { name.to_owned() } else { format!("{stem}-{number}.{extension}") };
         let path = directory.join(name);
-        match options.open(&path) {
+        match files::create_private(&path) {
             Ok(mut file) => {
                 let written = file.write_all(bytes);
                 if written.is_err() {

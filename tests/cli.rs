@@ -9,6 +9,7 @@ mod program;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -382,6 +383,27 @@ fn the_qr_code_goes_to_a_file_in_every_mode_that_writes_lines() {
     ran.failed(1, &["the QR code could not be written to", "nowhere/code.png", "name a file in a directory"]);
     home.run(&["login", "--plain", "--qr-file", "code.jpg"]).failed(2, &["it has to end in .png or .svg"]);
     home.run(&["login", "--grant-code", "--qr-file", "code.png"]).failed(2, &["cannot be used with"]);
+}
+
+#[test]
+fn a_code_that_follows_another_is_asked_for_until_somebody_answers() {
+    let codes = AtomicUsize::new(0);
+    let authority = Authority::start(move |asked| match asked.path.as_str() {
+        "/device" => match codes.fetch_add(1, Ordering::SeqCst) {
+            0 => (200, device_code(asked).replace("300", "1")),
+            1 => (503, "down for maintenance".to_owned()),
+            _ => (200, device_code(asked)),
+        },
+        "/token" if codes.load(Ordering::SeqCst) < 3 => (400, json!({"error": "authorization_pending"}).to_string()),
+        _ => friendly(asked),
+    });
+    let home = Home::at(&authority);
+    let ran = home.run(&["login", "--json", "--renew", "1"]);
+    let lines = ran.json_lines();
+    let events: Vec<&str> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
+    assert_eq!((ran.code, events.last()), (0, Some(&"signed_in")), "{ran:?}");
+    let retrying = events.iter().position(|event| *event == "retrying").expect("nobody answered once");
+    assert_eq!((&lines[retrying]["reason"], events[retrying + 1]), (&json!("server_error"), "code_renewed"), "{ran:?}");
 }
 
 #[test]

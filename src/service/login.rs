@@ -22,11 +22,15 @@ use crate::clock::{self, Moment};
 use crate::config::{ClientType, Profile};
 use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
-use crate::oauth::device::{DeviceEvent, Outcome};
-use crate::oauth::wire::DeviceCode;
+use crate::oauth::device::{DeviceEvent, Failure, Outcome};
+use crate::oauth::wire::{DeviceCode, Unreadable};
 use crate::profile::ProfileName;
-use crate::providers::Provider;
+use crate::providers::explained::Place;
+use crate::providers::{DataCenter, Provider};
 use crate::storage::{Account, Record};
+
+/// How often a code that is to follow another is asked for while nobody answers: for about ten minutes.
+const MOST_TRIES: u32 = 13;
 
 /// How one sign-in is to go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -159,7 +163,7 @@ impl Service {
         let mut renewals_left = renewals;
         let attempt = Attempt::begin(self, profile, options, false).await?;
         report(SignInEvent::Asking { host: host(&attempt.home) });
-        let mut is_renewal = false;
+        let (mut is_renewal, mut failures) = (false, 0);
         let grant = loop {
             let observe = |event| {
                 report(sign_in_event(event, is_renewal, &attempt.provider, clock::now(), clock::wall()));
@@ -173,13 +177,36 @@ impl Service {
                 CodeEnded::QrNotWritten(error) => return Err(error),
                 CodeEnded::Otherwise(Outcome::Expired, _) if renewals_left > 0 => {
                     renewals_left -= 1;
-                    is_renewal = true;
+                    (is_renewal, failures) = (true, 0);
+                }
+                // Somebody waits for the new code, who may have gone for a while.
+                CodeEnded::Otherwise(Outcome::Failed(failure), Place::DeviceAuthorization)
+                    if is_renewal && failures < MOST_TRIES =>
+                {
+                    let Some((trouble, reason)) = passing(&failure, &attempt.home) else {
+                        return Err(attempt.error(Outcome::Failed(failure), Place::DeviceAuthorization));
+                    };
+                    let next_poll_at = clock::now() + renewal::backoff(failures);
+                    failures += 1;
+                    report(SignInEvent::Retrying { trouble, reason, attempt: failures, next_poll_at });
+                    clock::sleep_until(next_poll_at).await;
                 }
                 CodeEnded::Otherwise(outcome, place) => return Err(attempt.error(outcome, place)),
             }
         };
         report(SignInEvent::Approved);
         Ok(attempt.signed_in(grant).await)
+    }
+}
+
+/// Why no code could be had, where that may pass.
+fn passing(failure: &Failure, data_center: &DataCenter) -> Option<(Trouble, String)> {
+    match failure {
+        Failure::Transport(failure) => Some((failure.trouble(), failure.to_string())),
+        Failure::Unreadable(Unreadable::Garbled { status, trouble }) => {
+            Some((*trouble, trouble.of_answer(&host(data_center), *status)))
+        }
+        _ => None,
     }
 }
 

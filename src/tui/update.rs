@@ -43,8 +43,10 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
         // The log has it.
         Message::CallKept { .. } => Vec::new(),
         Message::Key(key) => {
-            // It was there to be read, and what comes next has a word of its own.
-            model.notice = None;
+            if model.overlay.is_none() {
+                // It was there to be read, and what comes next has a word of its own.
+                model.notice = None;
+            }
             let attends = (model.screen == Screen::SignIn).then(|| sign_in::attended_by_key(model)).flatten();
             attends.into_iter().chain(press(model, key, now)).collect()
         }
@@ -91,11 +93,17 @@ fn compare_clocks(model: &mut Model, exchange: &Exchange, now: Now) {
         return;
     }
     model.clock_error = Some(error);
-    let (apart, place) = (text::rough(apart), if error.is_negative() { "behind" } else { "ahead of" });
+    // To the nearest minute.
+    let apart = text::rough(apart + Duration::from_secs(30));
+    let place = if error.is_negative() { "behind" } else { "ahead of" };
     let sentence =
         format!("This machine's clock is {apart} {place} that of {}; times here may be wrong.", exchange.host);
     model.log.push(Mark::Attention, &sentence, now.time);
-    model.say(Mark::Attention, sentence, now);
+    match model.window.width {
+        0..60 => model.say(Mark::Attention, format!("The clock is {apart} {}.", place.trim_end_matches(" of")), now),
+        60..100 => model.say(Mark::Attention, format!("The clock here is {apart} {place} the server's."), now),
+        _ => model.say(Mark::Attention, sentence, now),
+    }
 }
 
 /// Goes on with the new configuration, whoever asked for it, and then with what waits for it.

@@ -90,10 +90,11 @@ fn a_clock_that_is_wrong_is_told_once_and_stays_in_the_log() {
         })
     };
     for (seconds, told) in [
-        (7 * 60 + 5, "clock is 7 min behind that of accounts.zoho.com; times here may be wrong."),
+        (7 * 60 - 5, "clock is 7 min behind that of accounts.zoho.com; times here may be wrong."),
         (-3 * 3600, "clock is 3 h ahead of that of accounts.zoho.com; times here may be wrong."),
     ] {
         let mut model = profiles_at("work");
+        resize(&mut model, 120, 40);
         update(&mut model, exchange(-100), now());
         assert_eq!(model.notice, None);
         update(&mut model, exchange(seconds), now());

@@ -94,10 +94,15 @@ impl Renewal {
     }
 
     fn trouble(&mut self, now: Moment) -> Rest {
-        let doubled = FIRST_BACKOFF.saturating_mul(1 << self.failures.min(6)).min(LONGEST_BACKOFF);
+        let doubled = backoff(self.failures);
         self.failures = self.failures.saturating_add(1);
         Rest { reason: RestReason::Trouble { failures: self.failures }, until: later(now, doubled) }
     }
+}
+
+/// How long is waited after so many failures before this one.
+pub(super) fn backoff(failures: u32) -> Duration {
+    FIRST_BACKOFF.saturating_mul(1 << failures.min(6)).min(LONGEST_BACKOFF)
 }
 
 /// `wait` from `now`, and up to a quarter more. The nanoseconds at which a failure came are as good as dice.

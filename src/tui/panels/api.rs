@@ -16,7 +16,7 @@ mod request;
 mod tests;
 mod view;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actions::{
@@ -406,7 +406,10 @@ pub fn found(model: &mut Model, task: TaskId, found: Option<Found>) -> Vec<Effec
 pub fn saved(model: &mut Model, result: Result<PathBuf, Error>, now: Now) -> Vec<Effect> {
     match result {
         Ok(path) => {
-            model.say(Mark::Good, format!("Saved as {}, for you alone.", visible(&path.to_string_lossy())), now);
+            // Where there is little room, the name is what is new.
+            let shown =
+                if model.window.width < 60 { path.file_name().map_or(path.as_path(), Path::new) } else { &path };
+            model.say(Mark::Good, format!("Saved as {}, for you alone.", visible(&shown.to_string_lossy())), now);
         }
         Err(error) => model.say(Mark::Declined, visible(&error.to_string()), now),
     }

@@ -235,7 +235,8 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         }
         _ => return with_profile(model, command, now),
     }
-    Vec::new()
+    // Nothing wakes a list without profiles, so a key has it look whether there are some by now.
+    if model.profiles.statuses.is_empty() { vec![Effect::LoadStatuses] } else { Vec::new() }
 }
 
 /// Puts the cursor on the row at a place; on the row that has it already, does what Enter does.

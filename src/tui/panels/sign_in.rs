@@ -30,6 +30,8 @@ use crate::tui::time_left;
 
 /// A code shown for longer than this is not cancelled without asking.
 const CANCEL_TIME: Duration = Duration::from_secs(10);
+/// Answers keys for what is not there.
+const NO_QR: &str = "No QR code is in sight.";
 /// Columns below which a notice has to be short.
 const NARROW: u16 = 60;
 /// How long the screen of a sign-in that worked stays by itself.
@@ -174,6 +176,7 @@ pub fn happened(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -
             }
             panel.stage = waiting(code, next_poll_at);
             panel.is_left_alone = true;
+            forget_question(model);
         }
         (SignInEvent::Hastened { next_poll_at }, Stage::Waiting(waiting)) => {
             waiting.next_poll_at = next_poll_at;
@@ -197,10 +200,21 @@ fn succeed(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -> Vec
     let old_task = std::mem::replace(&mut panel.task, task);
     let old_stage = std::mem::replace(&mut panel.stage, waiting(code, next_poll_at));
     (panel.successor, panel.previous) = (None, None);
+    forget_question(model);
     if let Stage::Waiting(old) = old_stage {
-        model.say(Mark::Attention, format!("Code {} was given up. Use the new one.", old.code.user_code), now);
+        let text = match model.window.width {
+            0..NARROW => "The code changed. Use this one.".to_owned(),
+            _ => format!("Code {} was given up. Use the new one.", old.code.user_code),
+        };
+        model.say(Mark::Attention, text, now);
     }
     vec![Effect::Cancel(old_task)]
+}
+
+/// Takes back the question whether a code is to be given up that is not there any more.
+fn forget_question(model: &mut Model) {
+    let is_it = |overlay: &mut Overlay| matches!(overlay, Overlay::Confirm { action: Confirmed::NewCode, .. });
+    model.overlay.take_if(is_it);
 }
 
 /// Takes in that a key was pressed, whichever: somebody is there, so that codes go on being replaced.
@@ -248,7 +262,15 @@ pub fn ended(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, n
         Some(successor) if result.is_ok() => effects.push(Effect::Cancel(successor)),
         Some(successor) => {
             // The new code is on its way, whatever became of the old one.
-            (panel.task, panel.stage) = (successor, Stage::Asking { host: None });
+            let old_stage = std::mem::replace(&mut panel.stage, Stage::Asking { host: None });
+            panel.task = successor;
+            model.notice.take_if(|notice| notice.mark == Mark::Working);
+            if let (Stage::Waiting(old), Err(error)) = (old_stage, &result)
+                && error.code == Code::Denied
+            {
+                let text = format!("Code {} was declined. A new one is on its way.", old.code.user_code);
+                model.say(Mark::Declined, text, now);
+            }
             return Vec::new();
         }
         None => {}
@@ -306,7 +328,7 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Command::FullScreenQr => panel_qr(model, |qr| qr.is_full_screen = !qr.is_full_screen),
-        Command::InvertQr => panel_qr(model, |qr| qr.is_inverted = !qr.is_inverted),
+        Command::InvertQr => invert_qr(model, now),
         Command::BiggerQr => resize_qr(model, 1, now),
         Command::SmallerQr => resize_qr(model, -1, now),
         Command::NewCode | Command::SignIn => ask_for_new_code(model, now),
@@ -493,10 +515,19 @@ fn panel_qr(model: &mut Model, change: impl FnOnce(&mut QrView)) -> Vec<Effect> 
     Vec::new()
 }
 
+fn invert_qr(model: &mut Model, now: Now) -> Vec<Effect> {
+    if view::shown_qr(model, now).is_none() {
+        model.say(Mark::Attention, NO_QR, now);
+        return Vec::new();
+    }
+    panel_qr(model, |qr| qr.is_inverted = !qr.is_inverted)
+}
+
 /// Another size of the QR code, if the window has one.
 fn resize_qr(model: &mut Model, step: i16, now: Now) -> Vec<Effect> {
     let before = view::shown_qr(model, now);
     if before.is_none() {
+        model.say(Mark::Attention, NO_QR, now);
         return Vec::new();
     }
     panel_qr(model, |qr| qr.step += step);
@@ -594,6 +625,10 @@ fn open_api(model: &mut Model) -> Vec<Effect> {
 
 /// Asks first while there is a code that is still good.
 fn ask_for_new_code(model: &mut Model, now: Now) -> Vec<Effect> {
+    if model.sign_in.as_ref().is_some_and(|panel| panel.successor.is_some()) {
+        // It was asked for already, which is said once more.
+        return new_code(model, now);
+    }
     let code = match model.sign_in.as_ref().map(|panel| &panel.stage) {
         Some(Stage::Waiting(waiting)) if now.moment < waiting.code.expires_at => &waiting.code.user_code,
         _ => return new_code(model, now),
@@ -609,7 +644,10 @@ pub fn new_code(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(panel) = &mut model.sign_in else { return Vec::new() };
     let (profile, options) = (panel.profile.clone(), panel.options.clone());
     let Stage::Waiting(waiting) = &panel.stage else { return start(model, profile, options) };
-    let text = format!("Asking for a new code. {} stays good until it comes.", waiting.code.user_code);
+    let text = match model.window.width {
+        0..NARROW => "Asking for a new code ...".to_owned(),
+        _ => format!("Asking for a new code. {} stays good until it comes.", waiting.code.user_code),
+    };
     let is_first = panel.successor.is_none();
     panel.successor.get_or_insert(successor);
     model.say(Mark::Working, text, now);

@@ -229,6 +229,49 @@ fn the_end_of_the_old_code_leaves_the_new_one_to_come() {
 }
 
 #[test]
+fn a_question_about_a_code_goes_with_that_code() {
+    let (mut model, _, new) = waiting_for_another();
+    // Asked for already: said once more, and not asked.
+    assert_eq!(press(&mut model, Key::Char('n'), 12.0), []);
+    assert_eq!(model.overlay, None);
+    answered(
+        &mut model,
+        new,
+        SignInEvent::CodeIssued { code: code("WXYZ-7788", 13.0), next_poll_at: at(43.0).moment },
+        13.0,
+    );
+    press(&mut model, Key::Char('n'), 14.0);
+    assert!(matches!(model.overlay, Some(Overlay::Confirm { action: Confirmed::NewCode, .. })));
+    let renewed = SignInEvent::CodeRenewed { code: code("LATE-0000", 313.0), next_poll_at: at(343.0).moment };
+    happen(&mut model, new, renewed, 313.0);
+    assert_eq!(model.overlay, None);
+}
+
+#[test]
+fn a_refusal_while_a_new_code_is_on_its_way_is_told() {
+    let (mut model, task, _) = waiting_for_another();
+    end(&mut model, task, Err(failure(Code::Denied)), 12.0);
+    let notice = model.notice.as_ref().expect("it says so");
+    assert_eq!(notice.text, "Code ABCD-1234 was declined. A new one is on its way.");
+}
+
+#[test]
+fn what_came_below_a_question_can_be_read_after_it() {
+    let (mut model, _, new) = waiting_for_another();
+    press(&mut model, Key::Esc, 30.0);
+    assert!(model.overlay.is_some());
+    answered(
+        &mut model,
+        new,
+        SignInEvent::CodeIssued { code: code("WXYZ-7788", 31.0), next_poll_at: at(61.0).moment },
+        31.0,
+    );
+    press(&mut model, Key::Esc, 32.0);
+    assert_eq!(model.overlay, None);
+    assert!(model.notice.is_some_and(|notice| notice.text.contains("ABCD-1234 was given up")));
+}
+
+#[test]
 fn leaving_gives_up_the_code_that_is_there_and_the_one_to_come() {
     let (mut model, task, new) = waiting_for_another();
     press(&mut model, Key::Esc, 30.0);
@@ -244,8 +287,8 @@ fn a_new_code_is_asked_for_once_and_renewed_as_often_as_was_asked() {
     press(&mut model, Key::Char('n'), 11.0);
     let effects = press(&mut model, Key::Char('y'), 11.5);
     assert_eq!(effects, [Effect::StartSignIn { task: TaskId(task.0 + 1), profile: work(), options }]);
-    press(&mut model, Key::Char('n'), 12.0);
-    assert_eq!(press(&mut model, Key::Char('y'), 12.5), []);
+    assert_eq!(press(&mut model, Key::Char('n'), 12.0), []);
+    assert_eq!(model.overlay, None);
 }
 
 #[test]

@@ -37,6 +37,10 @@ pub(super) fn state(model: &Model, waiting: &Waiting, now: Now, columns: usize) 
     (first_that_fits(&wordings, columns), model.theme.attention)
 }
 
+fn is_without_answer(waiting: &Waiting) -> bool {
+    matches!(waiting.last_answer, LastAnswer::Missing { .. })
+}
+
 /// When the server is asked next.
 fn until(model: &Model, waiting: &Waiting, now: Now) -> String {
     let left = now.moment.until(waiting.next_poll_at);
@@ -100,7 +104,8 @@ pub(super) fn next_in_short(model: &Model, waiting: &Waiting, now: Now) -> (Stri
     let next = until(model, waiting, now);
     let separator = theme.separator();
     if now.moment.until(waiting.code.expires_at).is_zero() {
-        return (format!("{mark} It ran out{separator}one last check {next}"), theme.attention);
+        let what = if is_without_answer(waiting) { "trying again" } else { "one last check" };
+        return (format!("{mark} It ran out{separator}{what} {next}"), theme.attention);
     }
     match &waiting.last_answer {
         LastAnswer::None => (format!("Waiting{separator}first check {next}"), theme.text),

@@ -1,8 +1,10 @@
 //! The sign-in: a code that waits for approval, and how it ended.
 //!
 //! The panel follows the events of `service::login`; it never polls and never counts down anything that the events did
-//! not bring. How it looks is in [`view`].
+//! not bring. What becomes of it is in `events`, its keys are in `offer`, how it looks is in [`view`].
 
+mod events;
+mod offer;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -11,12 +13,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use self::events::{decided, ended, happened, unsaved};
+pub use self::offer::{commands, label};
+
+use self::offer::{hands_on, is_of_profile};
+
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{ATTENDED_RENEWALS, IssuedCode, QrFormat, SignIn, SignInEvent, SignedIn};
+use crate::service::{ATTENDED_RENEWALS, IssuedCode, QrFormat, SignIn, SignedIn};
 use crate::tui::Ended;
 use crate::tui::keymap::Command;
 use crate::tui::message::{DemoDecision, Effect, TaskId};
@@ -34,8 +41,6 @@ const CANCEL_TIME: Duration = Duration::from_secs(10);
 const NO_QR: &str = "No QR code is in sight.";
 /// Columns below which a notice has to be short.
 const NARROW: u16 = 60;
-/// How long the screen of a sign-in that worked stays by itself.
-const SUCCESS_TIME: Duration = Duration::from_secs(5);
 
 /// One sign-in on the screen.
 #[derive(Debug)]
@@ -157,156 +162,10 @@ pub fn start(model: &mut Model, profile: ProfileName, options: SignIn) -> Vec<Ef
     vec![Effect::StartSignIn { task, profile, options }]
 }
 
-/// Takes in an event of the sign-in under way.
-pub fn happened(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -> Vec<Effect> {
-    if model.sign_in.as_ref().is_some_and(|panel| panel.successor == Some(task)) {
-        return succeed(model, task, event, now);
-    }
-    let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) else {
-        return Vec::new();
-    };
-    // What it waited for is here.
-    model.notice.take_if(|notice| notice.mark == Mark::Working);
-    match (event, &mut panel.stage) {
-        (SignInEvent::Asking { host }, _) => panel.stage = Stage::Asking { host: Some(host) },
-        (SignInEvent::CodeIssued { code, next_poll_at }, _) => panel.stage = waiting(code, next_poll_at),
-        (SignInEvent::CodeRenewed { code, next_poll_at }, stage) => {
-            if let Stage::Waiting(old) = stage {
-                panel.previous = Some((old.code.user_code.clone(), old.code.expires_at_time));
-            }
-            panel.stage = waiting(code, next_poll_at);
-            panel.is_left_alone = true;
-            forget_question(model);
-        }
-        (SignInEvent::Hastened { next_poll_at }, Stage::Waiting(waiting)) => {
-            waiting.next_poll_at = next_poll_at;
-            say_when_asked(model, now);
-        }
-        (SignInEvent::Approved, _) => {
-            panel.stage = Stage::Approved;
-            return panel.successor.take().map(Effect::Cancel).into_iter().collect();
-        }
-        (event, Stage::Waiting(waiting)) => waiting.take(event, now),
-        _ => {}
-    }
-    Vec::new()
-}
-
-/// Puts the new code in the place of the old one, which is given up only now.
-fn succeed(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -> Vec<Effect> {
-    let (Some(panel), SignInEvent::CodeIssued { code, next_poll_at }) = (model.sign_in.as_mut(), event) else {
-        return Vec::new();
-    };
-    let old_task = std::mem::replace(&mut panel.task, task);
-    let old_stage = std::mem::replace(&mut panel.stage, waiting(code, next_poll_at));
-    (panel.successor, panel.previous) = (None, None);
-    forget_question(model);
-    if let Stage::Waiting(old) = old_stage {
-        let text = match model.window.width {
-            0..NARROW => "The code changed. Use this one.".to_owned(),
-            _ => format!("Code {} was given up. Use the new one.", old.code.user_code),
-        };
-        model.say(Mark::Attention, text, now);
-    }
-    vec![Effect::Cancel(old_task)]
-}
-
-/// Takes back the question whether a code is to be given up that is not there any more.
-fn forget_question(model: &mut Model) {
-    let is_it = |overlay: &mut Overlay| matches!(overlay, Overlay::Confirm { action: Confirmed::NewCode, .. });
-    model.overlay.take_if(is_it);
-}
-
 /// Takes in that a key was pressed, whichever: somebody is there, so that codes go on being replaced.
 pub fn attended_by_key(model: &mut Model) -> Option<Effect> {
     let panel = model.sign_in.as_mut()?;
     std::mem::take(&mut panel.is_left_alone).then_some(Effect::Attend(panel.task))
-}
-
-/// Says at once what the demo person did, since the server is asked only later.
-pub fn decided(model: &mut Model, decision: DemoDecision, is_done: bool, now: Now) {
-    let text = match decision {
-        _ if !is_done => "The demo server does not know this code any more.",
-        DemoDecision::Decline => "Declined on the other device. We hear of it when we ask next.",
-        _ => "Approved on the other device. We hear of it when we ask next.",
-    };
-    let mark = if is_done { Mark::Working } else { Mark::Attention };
-    if model.screen == Screen::SignIn {
-        model.say(mark, text, now);
-    }
-}
-
-/// Takes in that the grant could not be saved.
-pub fn unsaved(model: &mut Model, task: TaskId, error: Error) -> Vec<Effect> {
-    if let Some(panel) = model.sign_in.as_mut().filter(|panel| panel.task == task) {
-        panel.stage = Stage::Unsaved { error };
-        model.overlay = None;
-        return Vec::new();
-    }
-    // Nobody looks at this sign-in any more.
-    vec![Effect::TrySaving { task, again: false }]
-}
-
-/// Takes in the end of the sign-in under way.
-pub fn ended(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, now: Now) -> Vec<Effect> {
-    let Some(panel) = model.sign_in.as_mut() else { return Vec::new() };
-    if panel.successor == Some(task) {
-        panel.successor = None;
-        return no_successor(model, &result, now);
-    }
-    if panel.task != task {
-        return Vec::new();
-    }
-    let mut effects = vec![Effect::LoadStatuses];
-    match panel.successor.take() {
-        Some(successor) if result.is_ok() => effects.push(Effect::Cancel(successor)),
-        Some(successor) => {
-            // The new code is on its way, whatever became of the old one.
-            let old_stage = std::mem::replace(&mut panel.stage, Stage::Asking { host: None });
-            panel.task = successor;
-            model.notice.take_if(|notice| notice.mark == Mark::Working);
-            if let (Stage::Waiting(old), Err(error)) = (old_stage, &result)
-                && error.code == Code::Denied
-            {
-                let text = format!("Code {} was declined. A new one is on its way.", old.code.user_code);
-                model.say(Mark::Declined, text, now);
-            }
-            return Vec::new();
-        }
-        None => {}
-    }
-    panel.qr.is_full_screen = false;
-    panel.is_link_bare = false;
-    model.overlay = None;
-    model.notice.take_if(|notice| notice.mark == Mark::Working);
-    panel.stage = match result {
-        Ok(outcome) => {
-            let leaves_at = (!needs_reading(&outcome)).then_some(now.moment + SUCCESS_TIME);
-            Stage::SignedIn { outcome, leaves_at }
-        }
-        Err(error) => {
-            let user_code = match &panel.stage {
-                Stage::Waiting(waiting) => Some(waiting.code.user_code.clone()),
-                _ => None,
-            };
-            Stage::Failed { error, user_code, at: now.time }
-        }
-    };
-    effects
-}
-
-/// Says that no new code came, and that the old one is as good as before.
-fn no_successor(model: &mut Model, result: &Result<SignedIn, Error>, now: Now) -> Vec<Effect> {
-    if let (Err(error), Some(SignInPanel { stage: Stage::Waiting(waiting), .. })) = (result, &model.sign_in) {
-        let (code, why) = (&waiting.code.user_code, error.cause.as_ref().unwrap_or(&error.message));
-        let text = if model.window.width < NARROW {
-            format!("{code} is still good: no new one.")
-        } else {
-            format!("{code} is still good. No new one: {why}.")
-        };
-        model.say(Mark::Attention, text, now);
-    }
-    Vec::new()
 }
 
 /// Does what the person asked for.
@@ -346,73 +205,6 @@ pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         _ => with_code(model, command, now),
-    }
-}
-
-/// What can be asked for now, in the order of the footer.
-pub fn commands(model: &Model) -> Vec<Command> {
-    let Some(panel) = &model.sign_in else { return vec![Command::Back] };
-    match &panel.stage {
-        Stage::Asking { .. } | Stage::Approved => vec![Command::Help, Command::Back],
-        Stage::GivingBack => vec![Command::Help],
-        Stage::Unsaved { .. } => vec![Command::Choose, Command::Help, Command::Back],
-        Stage::Waiting(waiting) if panel.qr.is_full_screen && !view::has_full_screen_qr(model, waiting) => {
-            vec![Command::FullScreenQr, Command::Back]
-        }
-        Stage::Waiting(_) if panel.qr.is_full_screen => {
-            vec![Command::FullScreenQr, Command::InvertQr, Command::BiggerQr, Command::SmallerQr, Command::Back]
-        }
-        Stage::Waiting(_) if panel.is_link_bare => {
-            vec![Command::BareLink, Command::CopyLink, Command::CopyCode, Command::Back]
-        }
-        Stage::Waiting(waiting) => {
-            // In the demo nothing else goes on.
-            let mut commands = if model.is_demo { vec![Command::DemoApprove] } else { Vec::new() };
-            commands.extend([Command::CopyCode, Command::CopyLink]);
-            if view::has_full_screen_qr(model, waiting) {
-                commands.push(Command::FullScreenQr);
-            }
-            commands.push(Command::NewCode);
-            if model.is_demo {
-                commands.extend([Command::DemoApproveElsewhere, Command::DemoDecline]);
-            }
-            if model.has_browser {
-                commands.push(Command::OpenBrowser);
-            }
-            commands.extend([Command::Help, Command::Back, Command::BareLink, Command::InvertQr]);
-            commands.extend([Command::BiggerQr, Command::SmallerQr, Command::SaveQrPng, Command::SaveQrSvg]);
-            commands.push(Command::Choose);
-            commands
-        }
-        Stage::SignedIn { .. } => {
-            vec![Command::Choose, Command::OpenApi, Command::SignOut, Command::Help]
-        }
-        Stage::Failed { error, .. } if error.code == Code::CodeExpired => {
-            vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
-        }
-        Stage::Failed { error, .. } if is_of_profile(error) => {
-            vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
-        }
-        Stage::Failed { .. } => vec![Command::NewCode, Command::Help, Command::Back],
-    }
-}
-
-/// What a key does at this stage, where the footer has no room for all that it may do.
-pub fn label(model: &Model, command: Command) -> Option<&'static str> {
-    let panel = model.sign_in.as_ref()?;
-    let is_covered = panel.qr.is_full_screen || panel.is_link_bare;
-    match (command, &panel.stage) {
-        (Command::Choose, Stage::Waiting(_)) => Some("ask now"),
-        (Command::Choose, Stage::Unsaved { .. }) => Some("try again"),
-        (Command::Choose, Stage::Failed { error, .. }) if error.code == Code::CodeExpired => Some("new code"),
-        (Command::Choose, Stage::Failed { .. }) => Some("edit profile"),
-        (Command::NewCode, Stage::Failed { error, user_code, .. }) if is_of_profile(error) || user_code.is_none() => {
-            Some("try again")
-        }
-        (Command::FullScreenQr | Command::BareLink | Command::Back, Stage::Waiting(_)) if is_covered => Some("back"),
-        (Command::Back, Stage::Failed { .. }) if !model.is_single_sign_in => Some("back"),
-        (Command::Back, Stage::Failed { .. }) => Some("leave"),
-        _ => None,
     }
 }
 
@@ -460,47 +252,6 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
         effects.extend(super::api::after_sign_in(model, &panel.profile, false));
     }
     effects
-}
-
-impl Waiting {
-    fn take(&mut self, event: SignInEvent, now: Now) {
-        let at = now.moment;
-        let (answer, next) = match event {
-            SignInEvent::Pending { next_poll_at } => (LastAnswer::Pending { at }, next_poll_at),
-            SignInEvent::SlowedDown { interval, next_poll_at } => {
-                self.interval = interval;
-                (LastAnswer::SlowedDown { at }, next_poll_at)
-            }
-            SignInEvent::Relocated { data_center, accounts_host, next_poll_at } => {
-                self.relocated_to = Some(data_center.clone());
-                (LastAnswer::Relocated { data_center, accounts_host }, next_poll_at)
-            }
-            SignInEvent::Retrying { reason, attempt, next_poll_at, .. } => {
-                (LastAnswer::Missing { reason, attempt }, next_poll_at)
-            }
-            SignInEvent::Asking { .. }
-            | SignInEvent::CodeIssued { .. }
-            | SignInEvent::CodeRenewed { .. }
-            | SignInEvent::Hastened { .. }
-            | SignInEvent::Approved => return,
-        };
-        self.last_answer = answer;
-        self.next_poll_at = next;
-    }
-}
-
-fn waiting(code: IssuedCode, next_poll_at: Moment) -> Stage {
-    let matrix = QrMatrix::encode(complete_address(&code));
-    let (interval, last_answer) = (code.interval, LastAnswer::None);
-    Stage::Waiting(Waiting {
-        interval,
-        code,
-        matrix,
-        next_poll_at,
-        last_answer,
-        relocated_to: None,
-        is_handed_on: false,
-    })
 }
 
 /// What the QR code holds: the address with the code in it, or the plain one where the provider sends none.
@@ -568,30 +319,11 @@ fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
     }
 }
 
-/// Answers who said that it is approved: the server is asked now, or when it allows that.
-fn say_when_asked(model: &mut Model, now: Now) {
-    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else { return };
-    let left = now.moment.until(waiting.next_poll_at);
-    let text = match &waiting.last_answer {
-        _ if left.is_zero() => "Asking the server now ...",
-        // The clock on the screen says when, and goes on while this stands.
-        LastAnswer::Missing { .. } => "There was no answer; we try again at the time above.",
-        _ => "Asked at the time above: the server allows no sooner.",
-    };
-    model.say(Mark::Working, text, now);
-}
-
 /// Tries to save the grant again, or gives it back; either way the end follows as a message.
 fn decide_saving(model: &mut Model, again: bool) -> Vec<Effect> {
     let Some(panel) = model.sign_in.as_mut() else { return Vec::new() };
     panel.stage = if again { Stage::Approved } else { Stage::GivingBack };
     vec![Effect::TrySaving { task: panel.task, again }]
-}
-
-/// Whether a sign-in that worked has something to tell that nobody should miss.
-fn needs_reading(outcome: &SignedIn) -> bool {
-    let is_whole = outcome.missing_scopes.is_empty() && outcome.refreshable;
-    !is_whole || !outcome.warnings.is_empty() || outcome.replaced.is_some()
 }
 
 /// Scrolls what is said about the end. Who scrolls reads, so the screen no longer goes by itself.
@@ -654,14 +386,6 @@ pub fn new_code(model: &mut Model, now: Now) -> Vec<Effect> {
     if is_first { vec![Effect::StartSignIn { task: successor, profile, options }] } else { Vec::new() }
 }
 
-/// What went wrong is in the profile, so that another try would go the same way.
-fn is_of_profile(error: &Error) -> bool {
-    matches!(
-        error.code,
-        Code::Config | Code::InvalidClient | Code::InvalidClientSecret | Code::WrongDataCenter | Code::InvalidScope
-    )
-}
-
 /// Opens the form of the profile at what went wrong; leaving it leads back here.
 fn edit_profile(model: &mut Model) -> Vec<Effect> {
     let Some(SignInPanel { profile, stage: Stage::Failed { error, .. }, .. }) = &model.sign_in else {
@@ -676,12 +400,6 @@ fn edit_profile(model: &mut Model) -> Vec<Effect> {
     };
     let profile = profile.clone();
     profile_form::edit_at(model, &profile, step)
-}
-
-/// Takes the code, or the address with the code in it, away from this screen.
-fn hands_on(command: Command) -> bool {
-    use Command::{BareLink, CopyCode, CopyLink, FullScreenQr, OpenBrowser, SaveQrPng, SaveQrSvg};
-    matches!(command, CopyCode | CopyLink | BareLink | OpenBrowser | FullScreenQr | SaveQrPng | SaveQrSvg)
 }
 
 fn back(model: &mut Model, now: Now) -> Vec<Effect> {

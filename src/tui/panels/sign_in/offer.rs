@@ -1,0 +1,87 @@
+//! What can be asked for at each stage of a sign-in, and what its keys are called there.
+
+use super::{Stage, view};
+use crate::error::{Code, Error};
+use crate::tui::keymap::Command;
+use crate::tui::model::Model;
+
+/// What can be asked for now, in the order of the footer.
+pub fn commands(model: &Model) -> Vec<Command> {
+    let Some(panel) = &model.sign_in else { return vec![Command::Back] };
+    match &panel.stage {
+        Stage::Asking { .. } | Stage::Approved => vec![Command::Help, Command::Back],
+        Stage::GivingBack => vec![Command::Help],
+        Stage::Unsaved { .. } => vec![Command::Choose, Command::Help, Command::Back],
+        Stage::Waiting(waiting) if panel.qr.is_full_screen && !view::has_full_screen_qr(model, waiting) => {
+            vec![Command::FullScreenQr, Command::Back]
+        }
+        Stage::Waiting(_) if panel.qr.is_full_screen => {
+            vec![Command::FullScreenQr, Command::InvertQr, Command::BiggerQr, Command::SmallerQr, Command::Back]
+        }
+        Stage::Waiting(_) if panel.is_link_bare => {
+            vec![Command::BareLink, Command::CopyLink, Command::CopyCode, Command::Back]
+        }
+        Stage::Waiting(waiting) => {
+            // In the demo nothing else goes on.
+            let mut commands = if model.is_demo { vec![Command::DemoApprove] } else { Vec::new() };
+            commands.extend([Command::CopyCode, Command::CopyLink]);
+            if view::has_full_screen_qr(model, waiting) {
+                commands.push(Command::FullScreenQr);
+            }
+            commands.push(Command::NewCode);
+            if model.is_demo {
+                commands.extend([Command::DemoApproveElsewhere, Command::DemoDecline]);
+            }
+            if model.has_browser {
+                commands.push(Command::OpenBrowser);
+            }
+            commands.extend([Command::Help, Command::Back, Command::BareLink, Command::InvertQr]);
+            commands.extend([Command::BiggerQr, Command::SmallerQr, Command::SaveQrPng, Command::SaveQrSvg]);
+            commands.push(Command::Choose);
+            commands
+        }
+        Stage::SignedIn { .. } => {
+            vec![Command::Choose, Command::OpenApi, Command::SignOut, Command::Help]
+        }
+        Stage::Failed { error, .. } if error.code == Code::CodeExpired => {
+            vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
+        }
+        Stage::Failed { error, .. } if is_of_profile(error) => {
+            vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
+        }
+        Stage::Failed { .. } => vec![Command::NewCode, Command::Help, Command::Back],
+    }
+}
+
+/// What a key does at this stage, where the footer has no room for all that it may do.
+pub fn label(model: &Model, command: Command) -> Option<&'static str> {
+    let panel = model.sign_in.as_ref()?;
+    let is_covered = panel.qr.is_full_screen || panel.is_link_bare;
+    match (command, &panel.stage) {
+        (Command::Choose, Stage::Waiting(_)) => Some("ask now"),
+        (Command::Choose, Stage::Unsaved { .. }) => Some("try again"),
+        (Command::Choose, Stage::Failed { error, .. }) if error.code == Code::CodeExpired => Some("new code"),
+        (Command::Choose, Stage::Failed { .. }) => Some("edit profile"),
+        (Command::NewCode, Stage::Failed { error, user_code, .. }) if is_of_profile(error) || user_code.is_none() => {
+            Some("try again")
+        }
+        (Command::FullScreenQr | Command::BareLink | Command::Back, Stage::Waiting(_)) if is_covered => Some("back"),
+        (Command::Back, Stage::Failed { .. }) if !model.is_single_sign_in => Some("back"),
+        (Command::Back, Stage::Failed { .. }) => Some("leave"),
+        _ => None,
+    }
+}
+
+/// Takes the code, or the address with the code in it, away from this screen.
+pub(super) fn hands_on(command: Command) -> bool {
+    use Command::{BareLink, CopyCode, CopyLink, FullScreenQr, OpenBrowser, SaveQrPng, SaveQrSvg};
+    matches!(command, CopyCode | CopyLink | BareLink | OpenBrowser | FullScreenQr | SaveQrPng | SaveQrSvg)
+}
+
+/// What went wrong is in the profile, so that another try would go the same way.
+pub(super) fn is_of_profile(error: &Error) -> bool {
+    matches!(
+        error.code,
+        Code::Config | Code::InvalidClient | Code::InvalidClientSecret | Code::WrongDataCenter | Code::InvalidScope
+    )
+}

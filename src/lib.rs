@@ -30,3 +30,4 @@ pub mod storage;
 pub mod supervisor;
 pub mod tui;
 pub mod untrusted;
+pub mod words;

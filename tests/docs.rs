@@ -153,3 +153,27 @@ fn assert_document(name: &str, text: &str) {
         "docs/{name} is not what the program says; `UPDATE_DOCS=1 cargo test --test docs` writes it anew"
     );
 }
+
+/// The files below a directory whose text has `part`.
+fn files_with(part: &str, directory: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).expect("it is there") {
+        let path = entry.expect("it can be read").path();
+        if path.is_dir() {
+            found.extend(files_with(part, &path));
+        } else if fs::read_to_string(&path).expect("it is text").contains(part) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn the_two_front_ends_meet_in_one_place() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let bridges = |path: &String| path.ends_with("cli/full_screen.rs") || path.ends_with("cli/demo.rs");
+    let mut found = files_with("crate::tui", &source.join("cli"));
+    found.retain(|path| !bridges(path));
+    found.extend(files_with("crate::cli", &source.join("tui")));
+    assert!(found.is_empty(), "{found:?}");
+}

@@ -10,6 +10,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::service::{ProfileStatus, State};
 use crate::storage::Account;
+use crate::words::minutes_and_seconds;
 
 /// Show how profiles stand, without asking anybody
 #[derive(Args)]
@@ -183,7 +184,7 @@ fn row(status: &ProfileStatus, now: Timestamp) -> [String; 6] {
         State::Unknown => "unknown",
     };
     let ends = match status.access_token_expires_at {
-        Some(time) if time > now => format!("in {}", words::clock(now.duration_until(time).unsigned_abs())),
+        Some(time) if time > now => format!("in {}", minutes_and_seconds(now.duration_until(time).unsigned_abs())),
         Some(time) => format!("{} ago", words::duration(time.duration_until(now).unsigned_abs())),
         None => none(),
     };

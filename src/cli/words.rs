@@ -23,13 +23,6 @@ pub(super) fn duration(duration: Duration) -> String {
     if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
 
-/// "4:07", "1:00:00".
-pub(super) fn clock(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
-}
-
 /// "14:08 CET".
 pub(super) fn time_of_day(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system()).strftime("%H:%M %Z").to_string()
@@ -121,7 +114,7 @@ pub(super) fn data_center(code: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{clock, duration, parse_duration, spelled};
+    use super::{duration, parse_duration, spelled};
 
     #[test]
     fn times_read_as_words() {
@@ -138,8 +131,6 @@ mod tests {
         ] {
             assert_eq!(words(seconds), expected);
         }
-        assert_eq!(clock(Duration::from_secs(8)), "0:08");
-        assert_eq!(clock(Duration::from_secs(3725)), "1:02:05");
     }
 
     #[test]

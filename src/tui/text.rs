@@ -64,13 +64,6 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// A time that has passed: `0:12`, `4:32`, `1:02:03`. Parts of a second are left out.
-pub fn clock(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
-}
-
 /// A time from a minute up, in words: `7 min`, `1 h`, `9 days`. Parts of the unit are left out.
 pub fn rough(time: Duration) -> String {
     let minutes = time.as_secs() / 60;
@@ -87,25 +80,13 @@ pub fn ago(time: Duration) -> String {
     if time.as_secs() < 60 { "just now".to_owned() } else { format!("{} ago", rough(time)) }
 }
 
-/// A place in a row: `1st`, `2nd`, `11th`.
-pub fn ordinal(number: u32) -> String {
-    let ending = match (number % 10, number % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{number}{ending}")
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use proptest::prelude::*;
 
-    use super::{ago, clip, clock, ordinal, width, wrap};
+    use super::{ago, clip, width, wrap};
 
     #[test]
     fn text_that_fits_stays_and_longer_text_ends_in_dots() {
@@ -139,23 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn times_are_minutes_and_seconds_and_hours_from_one_hour_on() {
-        let at = |seconds| clock(Duration::from_secs(seconds));
-        assert_eq!([at(0), at(12), at(272), at(3599)], ["0:00", "0:12", "4:32", "59:59"]);
-        assert_eq!([at(3600), at(3723), at(360_000)], ["1:00:00", "1:02:03", "100:00:00"]);
-        assert!(!clock(Duration::MAX).is_empty());
-    }
-
-    #[test]
     fn the_past_is_told_in_words() {
         let at = |seconds| ago(Duration::from_secs(seconds));
         assert_eq!([at(59), at(60), at(3599)], ["just now", "1 min ago", "59 min ago"]);
         assert_eq!([at(3600), at(86399), at(86400)], ["1 h ago", "23 h ago", "1 day ago"]);
         assert_eq!(at(9 * 86400), "9 days ago");
-    }
-
-    #[test]
-    fn places_have_their_endings() {
-        assert_eq!([1, 2, 3, 4, 11, 22].map(ordinal), ["1st", "2nd", "3rd", "4th", "11th", "22nd"]);
     }
 }

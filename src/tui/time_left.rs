@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use super::text::clock;
 use crate::clock::Moment;
 use crate::config::Motion;
+use crate::words::minutes_and_seconds;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -22,7 +22,7 @@ pub fn in_words(left: Duration, motion: Motion) -> String {
     let told = told(left, motion);
     let seconds = told.as_secs();
     match motion {
-        Motion::Full => clock(told),
+        Motion::Full => minutes_and_seconds(told),
         Motion::Reduced if told < MINUTE => format!("{seconds} s"),
         Motion::Reduced if told <= LONGEST_IN_MINUTES => format!("{} min", seconds / 60),
         Motion::Reduced => format!("{} h", seconds / 3600),

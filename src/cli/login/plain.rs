@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
 use crate::service::{IssuedCode, Machine, Presence, Service, SignIn, SignInEvent};
-use crate::tui::text::ordinal;
+use crate::words::{minutes_and_seconds, ordinal};
 
 /// A code that is younger is not replaced: Enter was probably pressed twice.
 const YOUNG: Duration = Duration::from_secs(10);
@@ -152,7 +152,7 @@ struct CurrentCode {
 impl Talk<'_> {
     fn tell(&mut self, event: SignInEvent) {
         let output = &self.context.output;
-        let wait = |until: Moment| words::clock(until - clock::now());
+        let wait = |until: Moment| minutes_and_seconds(until - clock::now());
         match event {
             SignInEvent::Asking { host } => output.note(&format!("Asking {host} for a code ...")),
             SignInEvent::CodeIssued { code, .. } => self.show_code(code),

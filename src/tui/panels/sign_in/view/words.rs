@@ -7,8 +7,9 @@ use ratatui::style::Style;
 use crate::config::Motion;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::sign_in::{LastAnswer, Waiting};
-use crate::tui::text::{clock, ordinal, width, wrap};
+use crate::tui::text::{width, wrap};
 use crate::tui::theme::Mark;
+use crate::words::{minutes_and_seconds, ordinal};
 
 /// From here on the end of a code is a warning.
 pub(super) const LAST_MINUTE: Duration = Duration::from_secs(60);
@@ -64,7 +65,7 @@ pub(super) fn last_and_next(model: &Model, waiting: &Waiting, now: Now, columns:
         LastAnswer::None => ("Not asked yet".to_owned(), format!("first {next}"), theme.text),
         LastAnswer::Pending { at } => {
             let next = format!("next {next}");
-            let ago = clock(now.moment - *at);
+            let ago = minutes_and_seconds(now.moment - *at);
             let last = match model.motion {
                 Motion::Full => format!("Last asked {ago} ago: not yet approved"),
                 Motion::Reduced => "Last answer: not yet approved".to_owned(),

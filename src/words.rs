@@ -1,0 +1,42 @@
+//! Times and counts as words, the same for the command line and the screens.
+
+use std::time::Duration;
+
+/// A time that has passed: `0:12`, `4:32`, `1:02:03`. Parts of a second are left out.
+pub fn minutes_and_seconds(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// A place in a row: `1st`, `2nd`, `11th`.
+pub fn ordinal(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{minutes_and_seconds, ordinal};
+
+    #[test]
+    fn times_are_minutes_and_seconds_and_hours_from_one_hour_on() {
+        let at = |seconds| minutes_and_seconds(Duration::from_secs(seconds));
+        assert_eq!([at(0), at(12), at(272), at(3599)], ["0:00", "0:12", "4:32", "59:59"]);
+        assert_eq!([at(3600), at(3723), at(360_000)], ["1:00:00", "1:02:03", "100:00:00"]);
+        assert!(!minutes_and_seconds(Duration::MAX).is_empty());
+    }
+
+    #[test]
+    fn places_have_their_endings() {
+        assert_eq!([1, 2, 3, 4, 11, 22].map(ordinal), ["1st", "2nd", "3rd", "4th", "11th", "22nd"]);
+    }
+}

@@ -109,9 +109,10 @@ impl Interrupts {
         let hurried = async {
             loop {
                 let signal = signals.next().await;
-                let is_first = self.signal.set(signal).is_ok();
+                // The first one is known already, unless the command ended by itself.
+                let _ = self.signal.set(signal);
                 // Nobody is in a hurry whose window was closed.
-                if !is_first && signal != HANG_UP {
+                if signal != HANG_UP {
                     return;
                 }
             }

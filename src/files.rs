@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::clock;
 
+/// How many files that killed processes of the same id left behind are stepped over.
+const MOST_LEFT_BEHIND: u32 = 100;
 /// Pauses between two tries to get a lock.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
@@ -55,16 +57,17 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// A new file for the time being. Whoever was killed may have left some behind.
 fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
-    let mut tries = 0..100;
-    loop {
+    for number in 0..MOST_LEFT_BEHIND {
         let mut temporary = path.as_os_str().to_owned();
-        temporary.push(format!(".{}.{}.tmp", std::process::id(), tries.start));
+        temporary.push(format!(".{}.{number}.tmp", std::process::id()));
         let temporary = PathBuf::from(temporary);
         match create_private(&temporary) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries.next().is_some() => {}
-            created => return Ok((temporary, created?)),
+            Ok(file) => return Ok((temporary, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
         }
     }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 fn keep_access(file: &File, before: &fs::Metadata) -> io::Result<()> {

@@ -21,24 +21,7 @@ use crate::panels::*;
 use crate::support::screen_text;
 
 fn any_key() -> impl Strategy<Value = Key> {
-    let named = vec![
-        Key::Enter,
-        Key::Esc,
-        Key::Tab,
-        Key::BackTab,
-        Key::Backspace,
-        Key::Delete,
-        Key::Up,
-        Key::Down,
-        Key::Left,
-        Key::Right,
-        Key::PageUp,
-        Key::PageDown,
-        Key::Home,
-        Key::End,
-        Key::Ctrl('s'),
-        Key::Ctrl('t'),
-    ];
+    let named: Vec<Key> = Key::NAMED.into_iter().chain([Key::Ctrl('s'), Key::Ctrl('t')]).collect();
     prop_oneof![
         3 => prop::sample::select(named),
         3 => prop::sample::select("aexvnrtcysSuzZhl/? qNgG!f+-pwjk:Lmd".chars().collect::<Vec<_>>()).prop_map(Key::Char),

@@ -425,16 +425,22 @@ fn esc_leaves_the_form_and_keeps_what_was_typed() {
     assert_eq!(press(&mut model, Key::Char('s')), [call_effect(2, Call { url, ..who_am_i() })]);
 }
 
+/// A request of one's own with this address and header in its form.
+fn with_typed(address: &str, header: &str) -> Model {
+    let mut model = panel();
+    press(&mut model, Key::End);
+    press(&mut model, Key::Char('e'));
+    type_text(&mut model, address);
+    press(&mut model, Key::Tab);
+    press(&mut model, Key::Tab);
+    type_text(&mut model, header);
+    model
+}
+
 #[test]
 fn an_address_or_a_header_that_is_none_is_refused_before_anything_is_sent() {
     for (address, header) in [("crm", ""), ("//evil.example", ""), ("/x", "no colon")] {
-        let mut model = panel();
-        press(&mut model, Key::End);
-        press(&mut model, Key::Char('e'));
-        type_text(&mut model, address);
-        press(&mut model, Key::Tab);
-        press(&mut model, Key::Tab);
-        type_text(&mut model, header);
+        let mut model = with_typed(address, header);
         assert_eq!(press(&mut model, Key::Ctrl('s')), [], "{address} {header}");
         assert!(api(&model).form.problem.is_some() && super::captures_keys(&model));
         assert_eq!(press(&mut model, Key::Esc), []);
@@ -452,13 +458,7 @@ fn what_would_be_refused_anyway_is_told_in_the_form_before_it_is_sent() {
         ("/x", "Authorization: mine", "cannot be set"),
         ("/x", "X-Name: S\u{f6}hne", "The value of header `X-Name`"),
     ] {
-        let mut model = panel();
-        press(&mut model, Key::End);
-        press(&mut model, Key::Char('e'));
-        type_text(&mut model, address);
-        press(&mut model, Key::Tab);
-        press(&mut model, Key::Tab);
-        type_text(&mut model, header);
+        let mut model = with_typed(address, header);
         assert_eq!(press(&mut model, Key::Ctrl('s')), [], "{address} {header}");
         let problem = api(&model).form.problem.clone();
         assert!(problem.as_ref().is_some_and(|problem| problem.contains(reason)), "{problem:?}");

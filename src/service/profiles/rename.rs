@@ -81,8 +81,11 @@ impl Service {
     /// and end with it.
     pub(in crate::service) async fn forget_copies(&self, record: &Record) -> Result<(), Error> {
         let is_copy = |other: &Record| is_same_sign_in(other, record);
-        for name in self.store().profiles().map_err(store_error)? {
-            if name == record.profile || !self.store().load(&name).map_err(store_error)?.as_ref().is_some_and(is_copy) {
+        let names = self.store().profiles().map_err(store_error)?;
+        // There may be thousands of profiles, and the records of those that are configured are nobody's copies.
+        let is_stray = |name: &ProfileName| *name != record.profile && !self.config.profiles.contains_key(name);
+        for name in names.into_iter().filter(is_stray) {
+            if !self.store().load(&name).map_err(store_error)?.as_ref().is_some_and(is_copy) {
                 continue;
             }
             let mut locked = self.lock(&name).await?;

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub(crate) mod date;
+pub mod decode;
 pub mod trouble;
 
 use std::fmt;
@@ -203,6 +204,11 @@ pub enum TransportFailure {
     Truncated(String),
     #[error("the answer from {0} is larger than {1} bytes")]
     TooLarge(String, usize),
+    /// What was sent, and in which encoding.
+    #[error("{0} packed its answer as `{1}`, which was not asked for and cannot be read here")]
+    Encoded(String, String),
+    #[error("{0} sent more header lines than anybody needs")]
+    Headers(String),
     #[error("{0} sent something that is no HTTP answer")]
     Garbled(String),
     #[error("{0}")]
@@ -222,8 +228,8 @@ impl TransportFailure {
             Self::Timeout(_) => Trouble::Timeout,
             Self::Slow(_) => Trouble::Slow,
             Self::Truncated(_) => Trouble::Truncated,
-            Self::TooLarge(..) => Trouble::TooLarge,
-            Self::Garbled(_) => Trouble::Garbled,
+            Self::TooLarge(..) | Self::Headers(_) => Trouble::TooLarge,
+            Self::Encoded(..) | Self::Garbled(_) => Trouble::Garbled,
             Self::Setup(_) => Trouble::Setup,
         }
     }

@@ -20,6 +20,7 @@ use url::Url;
 
 use self::failure::innermost;
 use self::resolver::Resolver;
+use super::decode::unpack::{Unpackable, Unpacking};
 use super::{Method, Request, Response, TransportFailure};
 use crate::clock;
 use crate::files;
@@ -27,6 +28,9 @@ use crate::untrusted::check_address;
 
 /// Connecting, TLS included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// Lines; how many bytes they are together is limited below, to some 400 KiB.
+const MOST_HEADERS: usize = 4096;
 
 /// Bytes; the lists of whole systems have some hundred thousand.
 const LONGEST_CERTIFICATES: u32 = 16 * 1024 * 1024;
@@ -202,6 +206,7 @@ impl Client {
             .retry(reqwest::retry::never())
             .referer(false)
             .connect_timeout(CONNECT_LIMIT)
+            .http1_max_headers(MOST_HEADERS)
             .dns_resolver(self.resolver.clone())
     }
 }
@@ -235,6 +240,9 @@ fn outgoing(request: Request) -> Result<reqwest::Request, TransportFailure> {
             .map_err(|_| TransportFailure::Setup(format!("a header cannot be called `{name}`")))?;
         outgoing.headers_mut().append(name, value);
     }
+    // What is packed all the same is unpacked.
+    let identity = reqwest::header::HeaderValue::from_static("identity");
+    outgoing.headers_mut().entry("accept-encoding").or_insert(identity);
     Ok(outgoing)
 }
 
@@ -250,14 +258,29 @@ async fn read(mut incoming: reqwest::Response, body_limit: usize, route: &Route)
             DateTimePrinter::new().timestamp_to_rfc9110_string(&clock::wall()).map(|date| ("date".to_owned(), date)),
         );
     }
+    let encodings = headers.iter().filter(|(name, _)| name == "content-encoding").map(|(_, value)| value.as_str());
+    let mut unpacking = Unpacking::new(encodings, body_limit);
+    if unpacking.is_labelled() {
+        // They are about what was packed (RFC 9110 §8.4 and §8.6).
+        headers.retain(|(name, _)| !["content-encoding", "content-length"].contains(&name.as_str()));
+    }
+    let unfit = |unpackable| of_unpacking(unpackable, &route.host, body_limit);
     let mut body = Vec::new();
     while let Some(chunk) = incoming.chunk().await.map_err(|error| failure::of_reading(route, &error))? {
-        if body.len() + chunk.len() > body_limit {
-            return Err(TransportFailure::TooLarge(route.host.clone(), body_limit));
-        }
-        body.extend_from_slice(&chunk);
+        body.extend(unpacking.feed(&chunk).map_err(unfit)?);
     }
+    body.extend(unpacking.finish().map_err(unfit)?);
     Ok(Response { status, headers, body })
+}
+
+fn of_unpacking(unpackable: Unpackable, host: &str, body_limit: usize) -> TransportFailure {
+    let host = host.to_owned();
+    match unpackable {
+        Unpackable::Encoding(encoding) => TransportFailure::Encoded(host, encoding),
+        Unpackable::TooLarge => TransportFailure::TooLarge(host, body_limit),
+        Unpackable::Truncated => TransportFailure::Truncated(host),
+        Unpackable::Damaged => TransportFailure::Garbled(host),
+    }
 }
 
 fn host(url: &Url) -> String {

@@ -19,6 +19,7 @@ pub use self::revocation::{Unrevoked, read_revocation};
 pub(crate) use self::trouble::retry_after;
 use self::trouble::{is_web_page, status_trouble};
 use super::Client;
+use crate::http::decode::{self, NoJson};
 use crate::http::trouble::Trouble;
 use crate::http::{Request, Response};
 use crate::providers::{ClientAuthentication, DataCenter, Dialect, Intervals, PollError, Provider};
@@ -311,18 +312,21 @@ impl Body {
     /// The object that was sent, whatever the status says.
     fn parse(response: &Response) -> Result<Self, Unreadable> {
         let status = response.status;
+        let read = decode::object(&response.body);
         // Some servers answer in forms whatever `Accept` says, as the first of them did.
-        if response.header("content-type").is_some_and(|kind| kind.trim_start().starts_with(FORM)) {
-            let pairs = url::form_urlencoded::parse(&response.body).into_owned();
+        let is_form = response.header("content-type").is_some_and(|kind| kind.trim_start().starts_with(FORM));
+        if is_form && read.is_err() {
+            let text = decode::text(&response.body);
+            let pairs = url::form_urlencoded::parse(text.as_bytes()).into_owned();
             return Ok(Self { fields: pairs.map(|(name, value)| (name, Value::String(value))).collect(), status });
         }
-        let trouble = match serde_json::from_slice(&response.body) {
-            Ok(Value::Object(fields)) => return Ok(Self { fields, status }),
+        let trouble = match read {
+            Ok(fields) => return Ok(Self { fields, status }),
             _ if status_trouble(status) != Trouble::Garbled => status_trouble(status),
             _ if is_web_page(response) => Trouble::Portal,
-            _ if response.body.trim_ascii().is_empty() => Trouble::Empty,
-            Err(error) if error.is_eof() => Trouble::Truncated,
-            _ => Trouble::Garbled,
+            Err(NoJson::Empty) => Trouble::Empty,
+            Err(NoJson::Truncated) => Trouble::Truncated,
+            Err(NoJson::Other) => Trouble::Garbled,
         };
         Err(Unreadable::Garbled { status, trouble })
     }

@@ -10,7 +10,7 @@ use crate::api::{self, Call};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
-use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request};
+use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request, decode};
 use crate::oauth::wire::IdToken;
 use crate::providers::{AccountFields, DataCenter, Provider, catalog, standard};
 use crate::storage::{Account, Grant, Happened};
@@ -74,7 +74,7 @@ impl Service {
         if let Some(diagnosis) = api::diagnose(provider.dialect, &response) {
             return Err(diagnosis_error(what, diagnosis, response.status));
         }
-        let info: Option<Map<String, Value>> = serde_json::from_slice(&response.body).ok();
+        let info = decode::object(&response.body).ok();
         info.and_then(|info| read_account(&info, &provider.dialect.account_fields)).ok_or_else(|| {
             Error::new(Code::Provider, what).because(format!("the answer cannot be read (HTTP {})", response.status))
         })
@@ -141,12 +141,13 @@ fn read_account(info: &Map<String, Value>, fields: &AccountFields) -> Option<Acc
 #[cfg(test)]
 mod tests {
     use super::{AccountFields, missing_scopes, read_account};
+    use crate::http::decode;
     use crate::providers::{standard, zoho};
 
     #[test]
     fn accounts_are_read_from_zoho_and_from_openid_connect() {
         let zoho = br#"{"Display_Name":"Dana","Email":"d@example.com","ZUID":10293847561029384756}"#;
-        let read = |body: &[u8], fields: &AccountFields| read_account(&serde_json::from_slice(body).ok()?, fields);
+        let read = |body: &[u8], fields: &AccountFields| read_account(&decode::object(body).ok()?, fields);
         let zoho = read(zoho, &zoho::DIALECT.account_fields);
         assert_eq!(zoho.map(|account| account.id), Some("10293847561029384756".to_owned()));
         let standard = |body: &[u8]| read(body, &standard::DIALECT.account_fields);

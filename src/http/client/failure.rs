@@ -30,6 +30,8 @@ pub(super) fn of_sending(route: &Route, error: &reqwest::Error, is_looking_up: b
         TransportFailure::Timeout(host)
     } else if find_io(error).is_some() || says(error, "connection closed before message completed") {
         TransportFailure::Closed(host)
+    } else if says(error, "message head is too large") {
+        TransportFailure::Headers(host)
     } else {
         TransportFailure::Garbled(host)
     }

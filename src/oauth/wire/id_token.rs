@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::number;
+use crate::http::decode;
 use crate::providers::DataCenter;
 
 /// How far the clock here may be ahead: devices without a battery wake up with any time.
@@ -27,7 +28,7 @@ impl IdToken {
         let mut parts = token.split('.');
         let (_header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);
         let claims = BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
-        serde_json::from_slice(&claims).ok().map(Self)
+        decode::object(&claims).ok().map(Self)
     }
 
     /// The claims, if the token is from this data center, for this client, and has not ended at `now` (§3.1.3.7).

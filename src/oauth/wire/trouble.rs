@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::http::trouble::Trouble;
-use crate::http::{Response, date};
+use crate::http::{Response, date, decode};
 
 /// The longest that any `Retry-After` is obeyed.
 const LONGEST_RETRY_AFTER: u64 = 60 * 60;
@@ -24,8 +24,8 @@ pub(super) fn is_web_page(response: &Response) -> bool {
         return false;
     }
     let is_labelled = response.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("text/html"));
-    let body = response.body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&response.body);
-    !body.is_empty() && (is_labelled || body.trim_ascii_start().starts_with(b"<"))
+    let body = decode::text(&response.body);
+    !body.is_empty() && (is_labelled || body.trim_start().starts_with('<'))
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3). A date counts from the answer's own `Date`, which no wrong

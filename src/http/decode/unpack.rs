@@ -1,0 +1,147 @@
+//! Undoes `Content-Encoding` (RFC 9110 §8.4), piece by piece, so that long answers need no room.
+//!
+//! `identity` is asked for, and some servers and proxies pack all the same; others name an encoding and send plain text.
+//! So the first bytes decide, and the name only where they leave it open.
+
+use std::io::{self, Write as _};
+
+use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+
+/// The encodings that IANA lists beside those that are undone here. Other words (`utf-8`, `none`) are none.
+const OTHERS: [&str; 8] = ["br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip"];
+
+/// Why a body cannot be unpacked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unpackable {
+    /// It is packed in a way that is not known here.
+    Encoding(String),
+    /// It holds more than it may.
+    TooLarge,
+    /// What is packed ends too early.
+    Truncated,
+    /// What is packed is damaged.
+    Damaged,
+}
+
+/// A body on its way from packed to plain.
+pub(crate) struct Unpacking {
+    /// Lower case; empty for a plain body.
+    encoding: String,
+    /// How much may come out in all.
+    limit: usize,
+    given: usize,
+    state: State,
+}
+
+enum State {
+    /// Bytes that are too few to tell anything.
+    Begun(Vec<u8>),
+    Plain,
+    Gzip(MultiGzDecoder<Room>),
+    Zlib(ZlibDecoder<Room>),
+    Deflate(DeflateDecoder<Room>),
+}
+
+/// Where a decoder puts what it makes, until there is no more room.
+struct Room {
+    made: Vec<u8>,
+    left: usize,
+}
+
+impl Unpacking {
+    /// For a body with these values of `Content-Encoding`, of which at most `limit` bytes are wanted.
+    pub(crate) fn new<'a>(encodings: impl Iterator<Item = &'a str>, limit: usize) -> Self {
+        let names = encodings.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase());
+        let is_encoding = |name: &String| is_undone(name) || OTHERS.contains(&name.as_str());
+        let names: Vec<String> = names.filter(is_encoding).collect();
+        Self { encoding: names.join(", "), limit, given: 0, state: State::Begun(Vec::new()) }
+    }
+
+    /// Whether a name of an encoding came with the body.
+    pub(crate) fn is_labelled(&self) -> bool {
+        !self.encoding.is_empty()
+    }
+
+    /// Takes a piece of the body, and gives what it holds.
+    pub(crate) fn feed(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unpackable> {
+        let is_labelled = self.is_labelled();
+        let made = match &mut self.state {
+            State::Begun(begun) => {
+                begun.extend_from_slice(piece);
+                if begun.len() < 2 && is_labelled {
+                    return Ok(Vec::new());
+                }
+                let begun = std::mem::take(begun);
+                self.state = self.told_by(&begun)?;
+                return self.feed(&begun);
+            }
+            State::Plain => Ok(piece.to_vec()),
+            State::Gzip(decoder) => decoder.write_all(piece).map(|()| std::mem::take(&mut decoder.get_mut().made)),
+            State::Zlib(decoder) => decoder.write_all(piece).map(|()| std::mem::take(&mut decoder.get_mut().made)),
+            State::Deflate(decoder) => decoder.write_all(piece).map(|()| std::mem::take(&mut decoder.get_mut().made)),
+        };
+        self.within_limit(made.map_err(|error| unpackable(&error))?)
+    }
+
+    /// Gives what is left at the body's end.
+    pub(crate) fn finish(mut self) -> Result<Vec<u8>, Unpackable> {
+        let made = match std::mem::replace(&mut self.state, State::Plain) {
+            State::Begun(begun) => Ok(begun),
+            State::Plain => Ok(Vec::new()),
+            State::Gzip(decoder) => decoder.finish().map(|room| room.made),
+            State::Zlib(decoder) => decoder.finish().map(|room| room.made),
+            State::Deflate(decoder) => decoder.finish().map(|room| room.made),
+        };
+        self.within_limit(made.map_err(|error| unpackable(&error))?)
+    }
+
+    fn within_limit(&mut self, made: Vec<u8>) -> Result<Vec<u8>, Unpackable> {
+        self.given += made.len();
+        if self.given > self.limit { Err(Unpackable::TooLarge) } else { Ok(made) }
+    }
+
+    /// What the first bytes and the label say together.
+    fn told_by(&self, begun: &[u8]) -> Result<State, Unpackable> {
+        let room = || Room { made: Vec::new(), left: self.limit };
+        if !self.is_labelled() || reads_as_text(begun) {
+            return Ok(State::Plain);
+        }
+        Ok(match begun {
+            [0x1f, 0x8b, ..] => State::Gzip(MultiGzDecoder::new(room())),
+            _ if !is_undone(&self.encoding) => return Err(Unpackable::Encoding(self.encoding.clone())),
+            [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => State::Zlib(ZlibDecoder::new(room())),
+            _ if self.encoding == "deflate" => State::Deflate(DeflateDecoder::new(room())),
+            _ => State::Plain,
+        })
+    }
+}
+
+fn is_undone(encoding: &str) -> bool {
+    ["gzip", "x-gzip", "deflate"].contains(&encoding)
+}
+
+/// The beginnings of JSON, XML and HTML, which nothing packed has.
+fn reads_as_text(begun: &[u8]) -> bool {
+    let begun = begun.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begun).trim_ascii_start();
+    matches!(begun, [b'{' | b'[' | b'<' | b'"', b' '..=b'~' | b'\r' | b'\n' | b'\t', ..])
+}
+
+fn unpackable(error: &io::Error) -> Unpackable {
+    match error.kind() {
+        io::ErrorKind::StorageFull => Unpackable::TooLarge,
+        io::ErrorKind::UnexpectedEof => Unpackable::Truncated,
+        _ => Unpackable::Damaged,
+    }
+}
+
+impl io::Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.left = self.left.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+        self.made.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use device_login::demo::{Addresses, Demo, Options};
 use serde_json::Value;
 
-use crate::http::{self, Answer};
+use super::http::{self, Answer};
 
 pub(crate) const SCOPE: &str = "AaaServer.profile.READ,ZohoCRM.users.READ,ZohoCRM.modules.ALL";
 

@@ -1,3 +1,18 @@
-//! What several test files share. Each test file uses a part of it.
+//! What several tests need. Helpers of one test alone lie beside it.
 
-pub(crate) mod scenario;
+pub(crate) mod authority;
+pub(crate) mod camera;
+#[cfg(feature = "demo")]
+pub(crate) mod demo_server;
+pub(crate) mod hostile;
+pub(crate) mod http;
+pub(crate) mod many;
+pub(crate) mod program;
+#[cfg(unix)]
+pub(crate) mod pty;
+pub(crate) mod screen;
+pub(crate) mod servers;
+pub(crate) mod socket;
+pub(crate) mod tls;
+pub(crate) mod watch;
+pub(crate) mod webdriver;

@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::authority::Authority;
+use super::authority::Authority;
 
 /// Where one test's configuration and store are.
 pub(crate) struct Home(TempDir);

@@ -30,7 +30,7 @@ impl Server {
     fn start(name: &str, interpreter: &str, program: &str) -> Self {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in the target directory");
         let installed = target.join("test-servers").join(name);
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers").join(name).join(program);
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/servers").join(name).join(program);
         // A name without a directory is looked for in `PATH`.
         let interpreter = if interpreter.contains('/') { installed.join(interpreter) } else { interpreter.into() };
         let mut process = Command::new(interpreter)

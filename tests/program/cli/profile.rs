@@ -1,0 +1,239 @@
+//! `profile use`, `edit` and `rename`, and what is left of a rename that is cut short.
+
+use std::fs;
+use std::io::Write;
+
+use serde_json::json;
+
+use crate::support::authority::Authority;
+use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home};
+
+fn provider() -> Authority {
+    Authority::start(|asked| match asked.path.as_str() {
+        "/revoke" => (200, json!({}).to_string()),
+        _ => (200, json!({"access_token": "another", "token_type": "Bearer", "expires_in": 3600}).to_string()),
+    })
+}
+
+/// A home whose profile `work` is signed in and the default one.
+fn signed_in(authority: &Authority) -> Home {
+    let home = Home::at(authority);
+    let configuration = home.configuration();
+    home.configure(&format!("# ours\ndefault_profile = \"work\" # for now\n\n# the main one\n{configuration}"));
+    home.sign_in(authority, |_| {});
+    home
+}
+
+fn has_token(home: &Home, profile: &str) {
+    home.run(&["token", profile]).worked(&format!("{ACCESS_TOKEN}\n"));
+}
+
+#[test]
+fn the_default_profile_is_chosen_by_name() {
+    let authority = provider();
+    let home = signed_in(&authority);
+    let add = ["profile", "add", "ops", "--provider", "zoho", "--client-id", "1", "--scopes", "a"];
+    assert_eq!(home.run(&add).code, 0);
+    home.run(&["profile", "use", "nobody"]).failed(2, &["there is no profile `nobody`"]);
+    home.run(&["profile", "use", "ops"]).worked("Profile ops is used where none is named.\n");
+    home.run(&["profile", "list"]).worked("ops\tzoho\tdefault\nwork\tcorp\n");
+    assert!(home.configuration().contains("default_profile = \"ops\" # for now\n"), "{}", home.configuration());
+    home.run(&["profile", "use"]).failed(2, &["<NAME>"]);
+}
+
+#[test]
+fn a_renamed_profile_stays_signed_in_and_the_default_one() {
+    let authority = provider();
+    let home = signed_in(&authority);
+    home.run(&["profile", "rename", "work", "office"]).worked("Renamed profile work to office.\n");
+    let configuration = home.configuration();
+    for part in ["# ours\n", "default_profile = \"office\" # for now\n", "# the main one\n[profiles.office]\n"] {
+        assert!(configuration.contains(part), "{part:?} is missing:\n{configuration}");
+    }
+    assert!(!configuration.contains("work"), "{configuration}");
+    home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    assert!(home.run(&["profile", "show"]).stdout.contains("in the store"));
+    home.run(&["token", "work"]).failed(2, &["there is no profile `work`"]);
+    for left in ["state/work.record", "state/work.record.prev"] {
+        assert!(!home.path(left).exists(), "{left}");
+    }
+    assert_eq!(authority.log().len(), 0);
+}
+
+#[test]
+fn a_name_that_cannot_be_had_changes_nothing() {
+    let authority = provider();
+    let home = signed_in(&authority);
+    let add = ["profile", "add", "ops", "--provider", "zoho", "--client-id", "1", "--scopes", "a"];
+    assert_eq!(home.run(&add).code, 0);
+    let before = home.configuration();
+    for (old, new, part) in [
+        ("work", "ops", "there is already one with this name"),
+        ("work", "work", "that is its name already"),
+        ("work", "Work", "differ in case only"),
+        ("work", "a/b", "a profile's name has 1 to 64 letters"),
+        ("nobody", "x", "there is no profile `nobody`"),
+    ] {
+        home.run(&["profile", "rename", old, new]).failed(2, &[part]);
+    }
+    assert_eq!(home.configuration(), before);
+    has_token(&home, "work");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_rename_that_dies_before_the_configuration_changes_can_be_done_again() {
+    let authority = provider();
+    let home = signed_in(&authority);
+    // Whoever changes the configuration waits for this lock; the new record is written by then.
+    let held = fs::File::create(home.path("config.toml.lock")).expect("the home can be written");
+    held.lock().expect("nobody else writes");
+    let mut renaming = home.spawn(&["profile", "rename", "work", "office"]);
+    while !home.path("state/office.record").exists() {
+        assert!(renaming.try_wait().expect("it can be asked").is_none(), "it ended early");
+        std::thread::yield_now();
+    }
+    renaming.kill().expect("it still waits");
+    renaming.wait().expect("it has died");
+    drop(held);
+    has_token(&home, "work");
+    home.run(&["token", "office"]).failed(2, &["there is no profile `office`"]);
+    home.run(&["profile", "rename", "work", "office"]).worked("Renamed profile work to office.\n");
+    has_token(&home, "office");
+    assert!(!home.path("state/work.record").exists());
+}
+
+#[test]
+fn a_change_that_another_process_holds_up_ends_with_a_reason() {
+    let authority = provider();
+    let home = signed_in(&authority);
+    let held = fs::File::create(home.path("config.toml.lock")).expect("the home can be written");
+    held.lock().expect("nobody else writes");
+    let refused = home.run(&["profile", "rename", "work", "office"]);
+    refused.failed(9, &["config.toml cannot be changed", "another process", "try again"]);
+    drop(held);
+    has_token(&home, "work");
+    home.run(&["profile", "rename", "work", "office"]).worked("Renamed profile work to office.\n");
+}
+
+#[test]
+fn what_a_rename_leaves_that_dies_before_its_end_is_nobodys_sign_in() {
+    let authority = provider();
+    let home = signed_in(&authority);
+    let old = home.path("state/work.record");
+    let copy = fs::read(&old).expect("a record");
+    assert_eq!(home.run(&["profile", "rename", "work", "office"]).code, 0);
+    private_file(&home, "state/work.record", &copy);
+    has_token(&home, "office");
+    // The old name can be had again, by a new profile of the same client and by a rename.
+    let add = ["profile", "add", "work", "--provider", "corp", "--client-id", "client-1", "--scopes", "openid"];
+    assert_eq!(home.run(&add).code, 0);
+    home.run(&["token", "work"]).failed(4, &["is not signed in"]);
+    home.run(&["profile", "remove", "work"]).worked("Removed profile work.\n");
+    private_file(&home, "state/work.record", &copy);
+    home.run(&["profile", "rename", "office", "work"]).worked("Renamed profile office to work.\n");
+    has_token(&home, "work");
+}
+
+#[test]
+fn a_copy_that_a_rename_left_ends_with_its_sign_in() {
+    let endings: [&[&str]; 4] = [
+        &["logout", "office"],
+        &["logout", "office", "--local"],
+        &["profile", "remove", "office", "--force"],
+        &["login", "office", "--plain"],
+    ];
+    for ending in endings {
+        let authority = Authority::start(super::friendly);
+        let home = signed_in(&authority);
+        let old = home.path("state/work.record");
+        let copy = fs::read(&old).expect("a record");
+        assert_eq!(home.run(&["profile", "rename", "work", "office"]).code, 0);
+        private_file(&home, "state/work.record", &copy);
+        let ended = home.run(ending);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(!old.exists(), "{ending:?}");
+    }
+}
+
+#[test]
+fn the_sign_in_of_somebody_else_is_not_written_over() {
+    let authority = provider();
+    let home = signed_in(&authority);
+    let configuration = home.configuration();
+    let office =
+        configuration.replace("default_profile = \"work\"", "").replace("[profiles.work]", "[profiles.office]");
+    // Taken out by hand, so that the record stays.
+    home.configure(&office);
+    home.run(&["profile", "rename", "office", "work"]).failed(2, &["still holds a grant of another profile `work`"]);
+    assert_eq!(home.configuration(), office);
+    home.configure(&configuration);
+    has_token(&home, "work");
+}
+
+#[test]
+fn each_flag_of_edit_changes_one_value_and_nothing_else() {
+    let home = Home::new();
+    let add = ["profile", "add", "ops", "--provider", "zoho", "--client-id", "1000.A", "--scopes", "a"];
+    assert_eq!(home.run(&add).code, 0);
+    home.configure(&home.configuration().replace("\"1000.A\"", "\"1000.A\" # of Dana"));
+    home.run(&["profile", "edit", "ops"]).failed(2, &["--client-id", "--scopes", "--client-secret-stdin"]);
+    home.run(&["profile", "edit", "--client-id", "x", "nobody"]).failed(2, &["there is no profile `nobody`"]);
+    home.run(&["profile", "edit", "ops", "--data-center", "mars"]).failed(2, &["data center `mars`"]);
+    home.run(&["profile", "edit", "ops", "--scopes", "a\"b"]).failed(2, &["is no scope"]);
+    home.run(&["profile", "edit", "ops", "--client-type", "client-based"]).failed(2, &["in a web page only"]);
+    let changes = ["--client-id", "1000.B", "--data-center", "EU", "--scopes", "ZohoCRM.users.READ"];
+    home.run(&[&["profile", "edit", "ops"][..], &changes].concat()).worked("Changed profile ops.\n");
+    let web = ["--client-type", "server-based", "--redirect-uri", "http://127.0.0.1:8123/callback"];
+    home.run(&[&["profile", "edit", "ops"][..], &web].concat()).worked("Changed profile ops.\n");
+    let configuration = home.configuration();
+    for part in [
+        "client_id = \"1000.B\" # of Dana\n",
+        "data_center = \"eu\"\n",
+        "scopes = [\"ZohoCRM.users.READ\"]",
+        "client_type = \"server-based\"\n",
+        "redirect_uri = \"http://127.0.0.1:8123/callback\"\n",
+    ] {
+        assert!(configuration.contains(part), "{part:?} is missing:\n{configuration}");
+    }
+    let misspelt = home.run(&["profile", "edit", "ops", "--scopes", "ZohoCRM.user.READ"]);
+    assert!(misspelt.code == 0 && misspelt.stderr.contains("near to it is `ZohoCRM.users.READ`"), "{misspelt:?}");
+}
+
+#[test]
+fn a_new_secret_takes_the_place_of_the_one_in_the_store() {
+    let home = Home::new();
+    let add = ["profile", "add", "ops", "--provider", "zoho", "--client-id", "1000.A", "--scopes", "a"];
+    assert_eq!(home.run(&add).code, 0);
+    home.configure(&home.configuration().replace("scopes", "client_secret_env = \"NOWHERE\"\nscopes"));
+    let edited = home.run_with(&["profile", "edit", "ops", "--client-secret-stdin"], CLIENT_SECRET);
+    edited.worked("Changed profile ops.\n");
+    assert!(!home.configuration().contains("NOWHERE") && !home.configuration().contains(CLIENT_SECRET));
+    assert!(home.run(&["profile", "show"]).stdout.contains("client secret  in the store"));
+}
+
+#[test]
+fn a_grant_keeps_its_client_until_it_is_signed_out() {
+    let authority = provider();
+    let home = signed_in(&authority);
+    let before = home.configuration();
+    let refused = home.run(&["profile", "edit", "work", "--client-id", "client-2"]);
+    refused.failed(2, &["cannot get another client", "device-login logout work"]);
+    assert_eq!(home.configuration(), before);
+    has_token(&home, "work");
+    let more = home.run(&["profile", "edit", "work", "--scopes", "openid,email"]);
+    assert!(more.code == 0 && more.stderr.contains("device-login login work"), "{more:?}");
+    has_token(&home, "work");
+    assert_eq!(home.run(&["logout", "work"]).code, 0);
+    home.run(&["profile", "edit", "work", "--client-id", "client-2"]).worked("Changed profile work.\n");
+    // The secret was the other client's.
+    assert!(home.run(&["profile", "show"]).stdout.contains("client secret  none"));
+}
+
+fn private_file(home: &Home, name: &str, bytes: &[u8]) {
+    let path = home.path(name);
+    let mut file = fs::File::create(&path).expect("the home can be written");
+    file.write_all(bytes).expect("the disk has room");
+    #[cfg(unix)]
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it is ours");
+}

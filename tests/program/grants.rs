@@ -1,0 +1,399 @@
+//! The life of grants: how many there are, how they are given back, and what becomes of those that could not be.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use device_login::config::Config;
+use device_login::error::Code;
+use device_login::http::client::Client;
+use device_login::profile::ProfileName;
+use device_login::secret::Secret;
+use device_login::service::{Service, SignIn};
+use device_login::storage::{KeyOptions, LockedRecord, Protection, Record, Store, StoreAddress, StoreError, open};
+use serde_json::json;
+
+use crate::support::authority::{Asked, Authority};
+use crate::support::program::{self, Home, Ran};
+
+/// Zoho's dialect at two data centers: profiles `a` and `b` of one client, `c` of another.
+fn configuration(us: &str, eu: &str) -> String {
+    let profile = |name, client| {
+        format!(
+            "[profiles.{name}]\nprovider = \"lab\"\nclient_id = \"{client}\"\nscopes = [\"AaaServer.profile.READ\"]\n"
+        )
+    };
+    let data_center = |code, origin| {
+        format!("[providers.lab.data_centers.{code}]\naccounts_server = \"{origin}\"\napi_domain = \"{origin}\"\n")
+    };
+    let profiles = [profile("a", "1000.ONE"), profile("b", "1000.ONE"), profile("c", "1000.TWO")].concat();
+    format!("{profiles}[providers.lab]\nkind = \"zoho\"\n{}{}", data_center("us", us), data_center("eu", eu))
+}
+
+struct Lab {
+    home: Home,
+    us: Authority,
+    eu: Authority,
+    /// Whoever approves from now on.
+    person: Arc<AtomicUsize>,
+    /// The status with which the data centers answer revocations.
+    revocation: [Arc<AtomicUsize>; 2],
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Lab {
+    fn new() -> Self {
+        let person = Arc::new(AtomicUsize::new(7));
+        let revocation = [200, 200].map(|status| Arc::new(AtomicUsize::new(status)));
+        let start = |status: &Arc<AtomicUsize>| {
+            let (person, status, minted) = (Arc::clone(&person), Arc::clone(status), AtomicUsize::new(0));
+            Authority::start(move |asked| answer(asked, &person, &status, &minted))
+        };
+        let (us, eu) = (start(&revocation[0]), start(&revocation[1]));
+        let home = Home::new();
+        home.configure(&configuration(&us.origin(), &eu.origin()));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+        Self { home, us, eu, person, revocation, runtime }
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        let keys = KeyOptions { default_key_file: self.home.path("key"), ..KeyOptions::default() };
+        open(&StoreAddress::File(self.home.path("state")), keys)
+    }
+
+    fn service(&self) -> Service {
+        self.service_with(self.store())
+    }
+
+    fn service_with(&self, store: Arc<dyn Store>) -> Service {
+        let config = Config::load(&self.home.path("config.toml")).expect("it is sound");
+        Service::new(config, store, Client::new(None), Box::new(|_| None))
+    }
+
+    /// Signs in with a code from the console, and gives the warnings.
+    fn sign_in(&self, profile: &str) -> Vec<String> {
+        let service = self.service();
+        let profile = service.config.profile(Some(&profile.parse().expect("a name"))).expect("it is configured");
+        let signing_in = service.sign_in_with_code(profile, Secret::new("code"), SignIn::default());
+        self.runtime.block_on(signing_in).expect("everybody is friendly").warnings
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        self.home.run(arguments)
+    }
+
+    /// How the data centers answer revocations from now on: `us`, `eu`.
+    fn revocations_are(&self, statuses: [usize; 2]) {
+        for (revocation, status) in self.revocation.iter().zip(statuses) {
+            revocation.store(status, Ordering::SeqCst);
+        }
+    }
+
+    fn has_note(&self, profile: &str) -> bool {
+        let record = self.store().load(&profile.parse().expect("a name")).expect("it opens");
+        record.is_some_and(|record| !record.to_revoke.is_empty())
+    }
+}
+
+fn answer(asked: &Asked, person: &AtomicUsize, status: &AtomicUsize, minted: &AtomicUsize) -> (u16, String) {
+    let number = minted.fetch_add(1, Ordering::SeqCst);
+    match asked.path.as_str() {
+        "/oauth/v2/token" => {
+            let tokens = json!({"access_token": format!("access-{number}"), "refresh_token": format!("refresh-{number}"), "expires_in": 3600});
+            (200, tokens.to_string())
+        }
+        "/oauth/user/info" => (200, json!({"ZUID": person.load(Ordering::SeqCst)}).to_string()),
+        "/oauth/v2/revoke/token" | "/oauth/v2/token/revoke" => match status.load(Ordering::SeqCst) {
+            200 => (200, json!({"status": "success"}).to_string()),
+            400 => (400, json!({"error": "invalid_code"}).to_string()),
+            other => (u16::try_from(other).expect("a status"), "in trouble".to_owned()),
+        },
+        _ => (400, json!({"error": "invalid_scope"}).to_string()),
+    }
+}
+
+#[test]
+fn the_15th_to_the_21st_sign_in_warn_and_the_14th_does_not() {
+    let lab = Lab::new();
+    for number in 1..=22 {
+        let warnings = lab.sign_in("a");
+        assert_eq!(warnings.len(), usize::from(number >= 15), "sign-in {number}: {warnings:?}");
+        if let Some(warning) = warnings.first() {
+            let counted = format!("{} unrevoked grants of account 7 for client 1000.ONE", (number - 1).min(20));
+            assert!(warning.starts_with(&counted), "sign-in {number}: {warning}");
+            assert!(warning.contains("other machines are not seen"), "{warning}");
+            assert!(warning.contains("`device-login logout a` before signing in again"), "{warning}");
+        }
+    }
+}
+
+#[test]
+fn a_profile_that_changes_while_it_is_approved_gets_no_grant_and_none_is_left_behind() {
+    for change in [
+        &["profile", "rename", "a", "z"][..],
+        &["profile", "remove", "a"],
+        &["profile", "edit", "a", "--client-id", "1000.NEW"],
+    ] {
+        let lab = Lab::new();
+        // As it was when the sign-in began.
+        let service = lab.service();
+        assert_eq!(lab.run(change).code, 0, "{change:?}");
+        let profile = service.config.profile(Some(&"a".parse().expect("a name"))).expect("it was configured");
+        let signing_in = service.sign_in_with_code(profile, Secret::new("code"), SignIn::default());
+        let error = lab.runtime.block_on(signing_in).expect_err("it is another profile now");
+        assert!(error.to_string().contains("renamed, removed or given another client"), "{error}");
+        assert!(error.to_string().contains("the grant was revoked"), "{error}");
+        let record = lab.store().load(&profile.name).expect("it opens");
+        assert!(record.is_none_or(|record| record.grant.is_none()), "{change:?}");
+    }
+}
+
+#[test]
+fn grants_count_over_profiles_and_apart_by_client_and_account() {
+    let lab = Lab::new();
+    for number in 0..14 {
+        lab.sign_in(if number % 2 == 0 { "a" } else { "b" });
+    }
+    lab.person.store(8, Ordering::SeqCst);
+    for _ in 0..10 {
+        assert_eq!(lab.sign_in("c"), [""; 0]);
+    }
+    assert_eq!(lab.sign_in("b").len(), 1);
+    // The grant before was of another person: that one still has 14.
+    let warnings = lab.sign_in("b");
+    assert!(warnings[0].starts_with("14 unrevoked grants of account 7"), "{warnings:?}");
+}
+
+#[test]
+fn revoking_counts_down_and_forgetting_does_not() {
+    let lab = Lab::new();
+    for _ in 0..14 {
+        lab.sign_in("a");
+    }
+    let warned = |ran: &Ran| ran.stdout.contains("a: warning: 14 unrevoked grants");
+    let status = lab.run(&["status"]);
+    assert!(status.code == 0 && warned(&status), "{status:?}");
+    assert_eq!(lab.run(&["status", "--json"]).json()["profiles"][0]["warnings"].as_array().map(Vec::len), Some(1));
+    assert!(lab.run(&["profile", "show", "a"]).stdout.contains("14 unrevoked grants"));
+    let login = lab.run(&["login", "--plain", "a"]);
+    assert!(login.stderr.starts_with("warning: 14 unrevoked grants"), "{login:?}");
+    assert_eq!(lab.run(&["logout", "--local", "a"]).code, 0);
+    let status = lab.run(&["status"]);
+    assert!(warned(&status) && status.stdout.contains("removed by hand at Zoho"), "{status:?}");
+    assert!(lab.sign_in("a").len() == 1 && lab.sign_in("b").len() == 1);
+    for _ in 0..2 {
+        assert_eq!(lab.run(&["logout", "a"]).code + lab.run(&["logout", "b"]).code, 0);
+    }
+    assert_eq!(lab.sign_in("a").len(), 1, "14 are left");
+    assert!(!lab.run(&["status", "c"]).stdout.contains("warning"));
+}
+
+#[test]
+fn a_grant_that_cannot_be_revoked_now_is_noted_and_tried_again() {
+    let lab = Lab::new();
+    lab.sign_in("a");
+    lab.revocations_are([503, 503]);
+    let logout = lab.run(&["logout", "a"]);
+    assert_eq!(logout.code, 7, "{logout:?}");
+    assert!(logout.stdout.starts_with("Signed out: ") && !logout.stdout.contains("Revoked"), "{logout:?}");
+    assert!(logout.stderr.contains("`device-login logout a` tries again; or remove the access by hand"), "{logout:?}");
+    assert!(lab.has_note("a"));
+    lab.run(&["token", "a"]).failed(4, &[]);
+    let status = lab.run(&["status", "a"]);
+    assert!(status.stdout.contains("signed out") && status.stdout.contains("could not revoke its grant"), "{status:?}");
+    lab.run(&["profile", "remove", "a"]).failed(2, &["is not revoked yet", "device-login logout a", "--force"]);
+    assert_eq!(lab.run(&["logout", "a"]).code, 7);
+    lab.revocations_are([200, 200]);
+    let asked = lab.us.count("/oauth/v2/revoke/token");
+    let again = lab.run(&["logout", "a"]);
+    assert!(again.code == 0 && again.stdout.starts_with("Revoked: ") && again.stdout.lines().count() == 1, "{again:?}");
+    assert_eq!(lab.us.count("/oauth/v2/revoke/token"), asked + 1);
+    assert!(!lab.has_note("a"));
+    lab.run(&["logout", "a"]).worked("Profile a was not signed in.\n");
+    assert_eq!(lab.run(&["profile", "remove", "a"]).code, 0);
+}
+
+#[test]
+fn the_next_sign_in_revokes_quietly_what_is_noted() {
+    let lab = Lab::new();
+    lab.sign_in("a");
+    lab.revocations_are([503, 503]);
+    assert_eq!(lab.run(&["logout", "a"]).code, 7);
+    lab.sign_in("a");
+    assert!(lab.has_note("a"), "a sign-in does not fail by it");
+    lab.revocations_are([200, 200]);
+    lab.sign_in("a");
+    assert!(!lab.has_note("a"));
+    // The first grant was revoked, the second one replaced.
+    let revoked = lab.us.log().into_iter().rfind(|asked| asked.path.contains("revoke")).expect("one was revoked");
+    assert!(revoked.body.contains("token=refresh-0&"), "{}", revoked.body);
+}
+
+#[test]
+fn a_sign_out_here_only_asks_nobody_and_leaves_no_note() {
+    let lab = Lab::new();
+    lab.sign_in("a");
+    lab.revocations_are([503, 503]);
+    assert_eq!(lab.run(&["logout", "a"]).code, 7);
+    let asked = lab.us.log().len();
+    let local = lab.run(&["logout", "--local", "a"]);
+    assert!(local.code == 0 && local.stderr.contains("stays valid at the provider"), "{local:?}");
+    assert_eq!(lab.us.log().len(), asked);
+    assert!(!lab.has_note("a"));
+    assert_eq!(lab.run(&["profile", "remove", "a"]).code, 0);
+}
+
+#[test]
+fn a_token_that_the_provider_does_not_know_is_noted_no_more() {
+    let lab = Lab::new();
+    lab.sign_in("a");
+    lab.revocations_are([503, 503]);
+    assert_eq!(lab.run(&["logout", "a"]).code, 7);
+    lab.revocations_are([400, 400]);
+    let refused = lab.run(&["logout", "a"]);
+    assert!(refused.code != 0 && refused.stderr.contains("could not be revoked"), "{refused:?}");
+    assert!(!lab.has_note("a"));
+    lab.run(&["logout", "a"]).worked("Profile a was not signed in.\n");
+}
+
+#[test]
+fn the_issuer_is_asked_to_revoke_and_then_the_clients_home() {
+    let lab = Lab::new();
+    let paths = |authority: &Authority| {
+        let log = authority.log().into_iter().map(|asked| asked.path);
+        log.filter(|path| path.contains("revoke")).collect::<Vec<_>>()
+    };
+    let forms = ["/oauth/v2/revoke/token", "/oauth/v2/token/revoke"];
+    for (eu, asked_at_home) in [(200, false), (503, false), (400, true)] {
+        let service = lab.service();
+        let profile = service.config.profile(Some(&"a".parse().expect("a name"))).expect("it is configured");
+        let origin = lab.eu.origin();
+        let imported = service.import(profile, Secret::new("theirs"), None, Some(&origin), SignIn::default());
+        lab.runtime.block_on(imported).expect("everybody is friendly");
+        lab.revocations_are([200, eu]);
+        let before = (paths(&lab.us).len(), paths(&lab.eu).len());
+        let logout = lab.run(&["logout", "a"]);
+        let expected = if eu == 200 { &forms[..1] } else { &forms[..] };
+        assert_eq!(paths(&lab.eu)[before.1..], *expected, "{eu}");
+        assert_eq!(paths(&lab.us)[before.0..], forms[..usize::from(asked_at_home)], "{eu}");
+        assert_eq!(logout.code, if eu == 503 { 7 } else { 0 }, "{logout:?}");
+        assert_eq!(lab.run(&["logout", "--local", "a"]).code, 0);
+    }
+}
+
+/// A store that can be read and not written, as one on a full disk.
+struct ReadOnly(Arc<dyn Store>);
+
+impl Store for ReadOnly {
+    fn load(&self, profile: &ProfileName) -> Result<Option<Record>, StoreError> {
+        self.0.load(profile)
+    }
+
+    fn lock(&self, _: &ProfileName, _: Duration) -> Result<Box<dyn LockedRecord>, StoreError> {
+        Err(StoreError::KeyUnavailable("it is gone".to_owned()))
+    }
+
+    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
+        self.0.profiles()
+    }
+
+    fn probe(&self) -> Result<(), StoreError> {
+        self.0.probe()
+    }
+
+    fn protection(&self) -> Result<Protection, StoreError> {
+        self.0.protection()
+    }
+}
+
+#[test]
+fn where_no_note_can_be_kept_revoking_is_tried_all_the_same() {
+    let lab = Lab::new();
+    lab.sign_in("a");
+    let service = lab.service_with(Arc::new(ReadOnly(lab.store())));
+    let profile = service.config.profile(Some(&"a".parse().expect("a name"))).expect("it is configured");
+    let error = lab.runtime.block_on(service.sign_out(profile, false)).expect_err("the store cannot be written");
+    assert_eq!(error.code, Code::Store);
+    assert!(error.to_string().ends_with("the grant was revoked at the provider, but is still here"), "{error}");
+    assert_eq!(lab.us.count("/oauth/v2/revoke/token"), 1);
+}
+
+#[test]
+fn a_refused_token_that_was_just_given_out_is_told_as_a_possible_theft() {
+    let refreshes = AtomicUsize::new(0);
+    let authority = Authority::start(move |_| match refreshes.fetch_add(1, Ordering::SeqCst) {
+        0 => (200, json!({"access_token": "access-2", "refresh_token": "refresh-2", "expires_in": 3600}).to_string()),
+        _ => (400, json!({"error": "invalid_grant"}).to_string()),
+    });
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    home.run(&["token", "--force"]).worked("access-2\n");
+    home.run(&["token", "--force"]).failed(4, &["somebody else may have used it", "a copied store", "was stolen"]);
+    let status = home.run(&["status"]);
+    assert!(status.stdout.contains("somebody else may have used it"), "{status:?}");
+}
+
+/// A provider without a userinfo endpoint that says beside the tokens who approved.
+fn claiming(claims: &'static str) -> (Authority, Home) {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+    let authority = Authority::start(move |asked| {
+        if asked.path == "/revoke" {
+            return (200, String::new());
+        }
+        let claims = claims.replace("ISSUER", &asked.origin());
+        let id_token = format!("e30.{}.", BASE64_URL_SAFE_NO_PAD.encode(claims));
+        let tokens = json!({"access_token": "access", "refresh_token": "refresh", "id_token": id_token});
+        (200, tokens.to_string())
+    });
+    let home = Home::new();
+    let configuration = program::configuration(&authority.origin());
+    let lines = configuration.lines().filter(|line| !line.contains("userinfo_endpoint"));
+    home.configure(&lines.collect::<Vec<_>>().join("\n"));
+    (authority, home)
+}
+
+#[test]
+fn an_id_token_tells_who_approved_where_nobody_can_be_asked() {
+    let sound = r#"{"iss":"ISSUER","aud":["client-1"],"exp":99999999999,"sub":"77","email":"dana@example.com","email_verified":true}"#;
+    let unsaid = r#"{"iss":"ISSUER","aud":"client-1","exp":99999999999,"sub":"66","email":"dana@example.com"}"#;
+    let foreign = r#"{"iss":"ISSUER","aud":"client-2","exp":99999999999,"sub":"77","email":"dana@example.com"}"#;
+    let unverified = r#"{"iss":"ISSUER","aud":"client-1","exp":99999999999,"sub":"66","email":"dana@example.com","email_verified":false}"#;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    for (claims, expected, account, is_imported) in [
+        (sound, None, Some("77"), false),
+        (sound, Some("Dana@example.com"), Some("77"), false),
+        (sound, Some("77"), Some("77"), false),
+        (sound, Some("ops@example.com"), None, false),
+        (sound, Some("ops@example.com"), None, true),
+        (foreign, Some("dana@example.com"), None, false),
+        (unverified, Some("dana@example.com"), None, false),
+        (unsaid, Some("dana@example.com"), None, false),
+        (unsaid, Some("66"), Some("66"), false),
+        ("not JSON", Some("dana@example.com"), None, false),
+    ] {
+        let (authority, home) = claiming(claims);
+        let config = Config::load(&home.path("config.toml")).expect("it is sound");
+        let store = open(&StoreAddress::Memory, KeyOptions::default());
+        let service = Service::new(config, Arc::clone(&store), Client::new(None), Box::new(|_| None));
+        let profile = service.config.profile(None).expect("there is one");
+        let options = SignIn { expect_account: expected.map(str::to_owned), ..SignIn::default() };
+        let result = if is_imported {
+            runtime.block_on(service.import(profile, Secret::new("theirs"), None, None, options))
+        } else {
+            runtime.block_on(service.sign_in_with_code(profile, Secret::new("code"), options))
+        };
+        let saved = store.load(&profile.name).expect("it opens").and_then(|record| record.grant);
+        let id = |signed_in: device_login::service::SignedIn| signed_in.account.map(|account| account.id);
+        if let Some(account) = account {
+            assert_eq!(result.map(id), Ok(Some(account.to_owned())), "{claims} {expected:?}");
+            assert!(saved.is_some_and(|grant| grant.account.is_some_and(|saved| saved.id == account)));
+            assert_eq!(authority.count("/revoke"), 0);
+        } else {
+            let error = result.expect_err("somebody else approved");
+            assert_eq!((error.code, error.code.exit_code()), (Code::WrongAccount, 1), "{claims} {expected:?}");
+            assert_eq!((saved, authority.count("/revoke")), (None, usize::from(!is_imported)), "{claims}");
+        }
+    }
+}

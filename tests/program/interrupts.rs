@@ -1,0 +1,164 @@
+//! A command that is cut short while a provider gives an answer that comes only once: a refresh that replaces the
+//! refresh token, the tokens of an approval.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use device_login::clock;
+use jiff::SignedDuration;
+use serde_json::json;
+
+use crate::support::authority::{Asked, Authority};
+use crate::support::program::{Home, REFRESH_TOKEN, ran};
+
+const NEW_TOKEN: &str = "sentinel-access-2-0123456789";
+
+/// A provider that takes each refresh token and each device code once, and answers when it is told to.
+struct Strict {
+    /// Dropped first, so that the provider does not wait for ever.
+    answer: Sender<()>,
+    asked: Receiver<()>,
+    authority: Authority,
+}
+
+impl Strict {
+    fn start() -> Self {
+        let (ask, asked) = channel();
+        let (answer, may_answer) = channel::<()>();
+        let mut tokens = 0;
+        let answers = std::sync::Mutex::new(move |request: &Asked| {
+            if request.path != "/token" {
+                return others(request);
+            }
+            tokens += 1;
+            if tokens > 1 {
+                return (400, json!({"error": "invalid_grant"}).to_string());
+            }
+            let _ = ask.send(());
+            // The test's end is an answer, too.
+            let _ = may_answer.recv();
+            let refresh_token = format!("{REFRESH_TOKEN}-next");
+            (200, json!({"access_token": NEW_TOKEN, "expires_in": 3600, "refresh_token": refresh_token}).to_string())
+        });
+        let authority = Authority::start(move |request| answers.lock().expect("no answer panics")(request));
+        Self { answer, asked, authority }
+    }
+
+    /// Waits until a request for tokens is under way.
+    fn wait_until_asked(&self) {
+        self.asked.recv_timeout(Duration::from_secs(60)).expect("tokens are asked for");
+    }
+}
+
+fn others(request: &Asked) -> (u16, String) {
+    let body = match request.path.as_str() {
+        "/device" => json!({
+            "device_code": "sentinel-device-code", "user_code": "ABCD-1234", "interval": 1, "expires_in": 300,
+            "verification_uri": format!("{}/page", request.origin()),
+        }),
+        _ => json!({"sub": "77", "email": "dana@example.com"}),
+    };
+    (200, body.to_string())
+}
+
+fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+/// Waits until the program has said that it waits.
+fn wait_until_told(child: &mut Child) {
+    let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
+    let told = stderr.lines().map_while(Result::ok).find(|line| line.contains("given only once"));
+    assert!(told.is_some(), "the program ended without a word");
+}
+
+fn home_with_an_ended_token(strict: &Strict) -> Home {
+    let home = Home::at(&strict.authority);
+    home.sign_in(&strict.authority, |grant| {
+        grant.access_token_expires_at = clock::wall() - SignedDuration::from_secs(1);
+    });
+    home
+}
+
+#[test]
+fn a_refresh_that_is_interrupted_keeps_the_new_tokens() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let strict = Strict::start();
+        let home = home_with_an_ended_token(&strict);
+        let mut child = home.spawn(&["token"]);
+        strict.wait_until_asked();
+        send(signal, &child);
+        wait_until_told(&mut child);
+        strict.answer.send(()).expect("the provider still waits");
+        let interrupted = ran(child);
+        assert_eq!((interrupted.code, interrupted.stdout.as_str()), (code, ""));
+        home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
+        assert_eq!(strict.authority.count("/token"), 1);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_even_that() {
+    let strict = Strict::start();
+    let home = home_with_an_ended_token(&strict);
+    let mut child = home.spawn(&["token"]);
+    strict.wait_until_asked();
+    send("-INT", &child);
+    wait_until_told(&mut child);
+    send("-INT", &child);
+    // The provider has not answered yet.
+    assert_eq!(ran(child).code, 130);
+}
+
+#[test]
+fn an_approval_that_comes_while_a_sign_in_is_interrupted_is_saved() {
+    let strict = Strict::start();
+    let home = Home::at(&strict.authority);
+    let mut child = home.spawn(&["login", "--plain"]);
+    strict.wait_until_asked();
+    send("-INT", &child);
+    wait_until_told(&mut child);
+    strict.answer.send(()).expect("the provider still waits");
+    assert_eq!(ran(child).code, 130);
+    home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
+}
+
+#[test]
+fn an_approval_that_comes_while_the_terminal_goes_away_is_saved() {
+    for arguments in [&["login", "work"][..], &["login", "work", "--kiosk"]] {
+        let strict = Strict::start();
+        let home = Home::at(&strict.authority);
+        let (terminal, program) = pty_process::blocking::open().expect("a pty can be opened");
+        let child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_device-login"))
+            .args(arguments)
+            .env_clear()
+            .env("DEVICE_LOGIN_HOME", home.path(""))
+            .env("TERM", "xterm")
+            .spawn(program);
+        let mut child = child.expect("the program starts");
+        strict.wait_until_asked();
+        // As when a window is closed: what is written there fails, and a signal tells so.
+        drop(terminal);
+        strict.answer.send(()).expect("the provider still waits");
+        let ended = child.wait().expect("the program ends");
+        assert_eq!(ended.code(), Some(129), "{arguments:?}");
+        home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
+    }
+}
+
+#[test]
+fn an_approval_that_is_under_way_when_the_time_is_over_counts() {
+    let strict = Strict::start();
+    let home = Home::at(&strict.authority);
+    let child = home.spawn(&["login", "--json", "--timeout", "2s"]);
+    strict.wait_until_asked();
+    // Slower than the timeout, which is all that is waited for here.
+    let _ = strict.asked.recv_timeout(Duration::from_secs(3));
+    strict.answer.send(()).expect("the provider still waits");
+    let ended = ran(child);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(ended.json_lines().last().expect("a line")["event"], json!("signed_in"), "{ended:?}");
+}

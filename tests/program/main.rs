@@ -1,0 +1,25 @@
+//! The program as people and scripts meet it, its parts that need files or sockets, and the demo's server.
+
+mod cli;
+#[cfg(feature = "demo")]
+mod demo;
+mod errors;
+mod grants;
+mod history;
+#[cfg(unix)]
+mod hostile;
+mod http;
+#[cfg(unix)]
+mod interrupts;
+#[cfg(unix)]
+mod named_files;
+mod other_ways;
+mod scopes;
+mod secrets;
+mod storage;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "each program uses a part of it")]
+mod support;
+mod tls;
+mod troubles;
+mod ways_out;

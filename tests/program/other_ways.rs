@@ -1,0 +1,483 @@
+//! Signing in without a device code: a code from the console, a browser, a refresh token that exists already.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+
+use crate::support::authority::{Asked, Authority};
+use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, REFRESH_TOKEN, Ran, ran};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::digest;
+use serde_json::{Value, json};
+use url::Url;
+
+const CODE: &str = "sentinel-code-0123456789";
+
+/// Two data centers of one provider. The account lives at whichever is asked, and is Ada's.
+struct Zoho {
+    us: Authority,
+    eu: Authority,
+}
+
+impl Zoho {
+    fn start() -> Self {
+        Self::answering(|_| None)
+    }
+
+    /// As usual, but for the requests that `odd` answers.
+    fn answering(odd: impl Fn(&Asked) -> Option<Value> + Clone + Send + 'static) -> Self {
+        let data_center = || {
+            let odd = odd.clone();
+            Authority::start(move |asked| (200, odd(asked).unwrap_or_else(|| usual(asked)).to_string()))
+        };
+        Self { us: data_center(), eu: data_center() }
+    }
+
+    /// A home whose profile `work` has a client that is registered in the US, with more of it as given.
+    fn home(&self, more: &str) -> Home {
+        let home = Home::new();
+        home.write("secret", CLIENT_SECRET);
+        home.configure(&format!(
+            "[profiles.work]\nprovider = \"lab\"\nclient_id = \"client-1\"\nclient_secret_file = \"secret\"\n\
+             scopes = [\"AaaServer.profile.READ\"]\n{more}\n{}",
+            self.providers()
+        ));
+        home
+    }
+
+    fn providers(&self) -> String {
+        let data_center = |code: &str, at: &Authority| {
+            let origin = at.origin();
+            format!("[providers.lab.data_centers.{code}]\naccounts_server = \"{origin}\"\napi_domain = \"{origin}\"\n")
+        };
+        format!("[providers.lab]\nkind = \"zoho\"\n{}{}", data_center("us", &self.us), data_center("eu", &self.eu))
+    }
+}
+
+fn usual(asked: &Asked) -> Value {
+    match asked.path.as_str() {
+        "/oauth/user/info" => json!({"ZUID": 7, "Email": "ada@example.com", "Display_Name": "Ada"}),
+        "/oauth/v2/token" => {
+            let mut answer = json!({
+                "access_token": ACCESS_TOKEN, "api_domain": asked.origin(), "token_type": "Bearer", "expires_in": 3600,
+                "scope": "AaaServer.profile.READ",
+            });
+            if asked.body.contains("authorization_code") {
+                answer["refresh_token"] = json!(REFRESH_TOKEN);
+            }
+            answer
+        }
+        _ => json!({"status": "success"}),
+    }
+}
+
+/// The parameters of the only request to the token endpoint.
+fn token_request(authority: &Authority) -> BTreeMap<String, String> {
+    let mut asked = authority.log().into_iter().filter(|asked| asked.path == "/oauth/v2/token");
+    let request = asked.next().expect("the token endpoint was asked");
+    assert!(asked.next().is_none(), "it was asked once");
+    url::form_urlencoded::parse(request.body.as_bytes()).into_owned().collect()
+}
+
+fn parameters(list: &[(&str, &str)]) -> BTreeMap<String, String> {
+    list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Nothing of what is secret was said, and no grant was kept.
+fn assert_nothing_kept(home: &Home, ran: &Ran) {
+    for secret in [CLIENT_SECRET, REFRESH_TOKEN, ACCESS_TOKEN, CODE] {
+        assert!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret), "{ran:?}");
+    }
+    let status = home.run(&["status", "--json"]).json();
+    let each: Vec<&Value> = status["profiles"].as_array().expect("a list").iter().map(|at| &at["state"]).collect();
+    assert!(each.iter().all(|state| *state == "signed_out"), "{status}");
+}
+
+#[test]
+fn a_code_of_the_console_is_read_from_stdin_and_exchanged() {
+    let zoho = Zoho::start();
+    let home = zoho.home("client_type = \"self-client\"");
+    for arguments in [&["login", "--grant-code", "--json"][..], &["login", "--json"]] {
+        let ran = home.run_with(arguments, &format!("{CODE}\n"));
+        let events = ran.json_lines();
+        assert_eq!((ran.code, events.len()), (0, 1), "{ran:?}");
+        assert_eq!(events[0]["event"], "signed_in");
+        assert_eq!(events[0]["account"]["email"], "ada@example.com");
+        assert_eq!(events[0]["refreshable"], true);
+    }
+    let expected = [
+        ("grant_type", "authorization_code"),
+        ("code", CODE),
+        ("client_id", "client-1"),
+        ("client_secret", CLIENT_SECRET),
+    ];
+    for asked in zoho.us.log().iter().filter(|asked| asked.path == "/oauth/v2/token") {
+        let sent: BTreeMap<String, String> = url::form_urlencoded::parse(asked.body.as_bytes()).into_owned().collect();
+        assert_eq!(sent, parameters(&expected));
+    }
+    assert!(zoho.eu.log().is_empty());
+    home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+}
+
+#[test]
+fn another_account_in_the_place_of_the_first_is_told() {
+    let people = std::sync::atomic::AtomicU64::new(0);
+    let people = std::sync::Arc::new(people);
+    let zoho = Zoho::answering(move |asked| {
+        let is_question = asked.path == "/oauth/user/info";
+        is_question.then(
+            || json!({"ZUID": people.fetch_add(1, std::sync::atomic::Ordering::SeqCst) / 2, "Email": "a@example.com"}),
+        )
+    });
+    let home = zoho.home("client_type = \"self-client\"");
+    let told: Vec<bool> = (0..3)
+        .map(|_| home.run_with(&["login", "--plain"], CODE).stderr.contains("was signed in as a@example.com before"))
+        .collect();
+    // The first two are one person's, the third is another's.
+    assert_eq!(told, [false, false, true]);
+}
+
+#[test]
+fn a_code_that_is_refused_is_explained_and_nothing_kept() {
+    let zoho = Zoho::answering(|asked| (asked.path == "/oauth/v2/token").then(|| json!({"error": "invalid_code"})));
+    let home = zoho.home("");
+    let ran = home.run_with(&["login", "--grant-code"], CODE);
+    assert_eq!((ran.code, ran.stdout.as_str()), (6, ""), "{ran:?}");
+    assert!(ran.stderr.contains("invalid_code"), "{ran:?}");
+    assert_nothing_kept(&home, &ran);
+    for (input, part) in [("", "it is empty"), ("a b\n", "not one line"), ("a\u{1b}[2J", "not one line")] {
+        let ran = home.run_with(&["login", "--grant-code"], input);
+        assert!(ran.code == 2 && ran.stderr.contains(part), "{ran:?}");
+    }
+}
+
+/// `login --web --json` under way.
+struct Web {
+    child: Child,
+    stdout: BufReader<std::process::ChildStdout>,
+    /// What the browser is to open, taken apart.
+    request: BTreeMap<String, String>,
+    redirect_uri: String,
+    endpoint: String,
+    is_listening: bool,
+}
+
+impl Web {
+    fn begin(home: &Home, more: &[&str]) -> Self {
+        let arguments = [&["login", "--web", "--json"], more].concat();
+        let mut child = home.command(&arguments).stdin(Stdio::piped()).spawn().expect("the program starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("the program speaks");
+        let event: Value = serde_json::from_str(&line).expect("an event");
+        assert_eq!(event["event"], "browser_needed", "{event}");
+        let uri = Url::parse(event["authorization_uri"].as_str().expect("text")).expect("an address");
+        Self {
+            child,
+            stdout,
+            request: uri.query_pairs().into_owned().collect(),
+            redirect_uri: event["redirect_uri"].as_str().expect("text").to_owned(),
+            endpoint: format!("{}{}", uri.origin().ascii_serialization(), uri.path()),
+            is_listening: event["listening"] == true,
+        }
+    }
+
+    /// Where a browser ends that was sent back with these parameters beside the state.
+    fn way_back(&self, parameters: &[(&str, &str)]) -> String {
+        let mut address = Url::parse(&self.redirect_uri).expect("an address");
+        address.query_pairs_mut().append_pair("state", &self.request["state"]).extend_pairs(parameters);
+        address.into()
+    }
+
+    fn paste(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().expect("stdin is a pipe");
+        stdin.write_all(format!("{line}\n").as_bytes()).expect("the program reads");
+    }
+
+    /// Closes stdin and waits for the end.
+    fn end(mut self) -> Ran {
+        drop(self.child.stdin.take());
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).expect("the program speaks UTF-8");
+        let ended = ran(self.child);
+        Ran { stdout: rest, ..ended }
+    }
+}
+
+const REDIRECT: &str = "redirect_uri = \"https://app.example.com/callback\"";
+
+#[test]
+fn a_pasted_address_brings_the_code_to_the_data_center_that_it_names() {
+    let zoho = Zoho::start();
+    let home = zoho.home(REDIRECT);
+    let mut web = Web::begin(&home, &[]);
+    assert!(!web.is_listening);
+    assert_eq!(web.endpoint, format!("{}/oauth/v2/auth", zoho.us.origin()));
+    let verifier_hash = web.request["code_challenge"].clone();
+    let mut request = web.request.clone();
+    assert!(request.remove("state").is_some_and(|state| state.len() == 43));
+    assert!(request.remove("code_challenge").is_some_and(|challenge| challenge.len() == 43));
+    let expected = [
+        ("response_type", "code"),
+        ("client_id", "client-1"),
+        ("redirect_uri", "https://app.example.com/callback"),
+        ("scope", "AaaServer.profile.READ"),
+        ("access_type", "offline"),
+        ("prompt", "consent"),
+        ("code_challenge_method", "S256"),
+    ];
+    assert_eq!(request, parameters(&expected));
+
+    web.paste("");
+    web.paste("https://app.example.com/callback?code=x&state=another");
+    web.paste("https://evil.example/callback");
+    let back = web.way_back(&[("code", CODE), ("location", "eu"), ("accounts-server", &zoho.eu.origin())]);
+    web.paste(&format!("  {back} "));
+    let ran = web.end();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.json()["data_center"], "eu");
+    assert!(ran.stderr.contains("belongs to another sign-in") && ran.stderr.contains("not the address"), "{ran:?}");
+
+    let mut sent = token_request(&zoho.eu);
+    let verifier = sent.remove("code_verifier").expect("the verifier goes with the code");
+    let hash = digest::digest(&digest::SHA256, verifier.as_bytes());
+    assert_eq!(BASE64_URL_SAFE_NO_PAD.encode(hash), verifier_hash);
+    let expected = [
+        ("grant_type", "authorization_code"),
+        ("code", CODE),
+        ("redirect_uri", "https://app.example.com/callback"),
+        ("client_id", "client-1"),
+        ("client_secret", CLIENT_SECRET),
+    ];
+    assert_eq!(sent, parameters(&expected));
+    assert!(zoho.us.log().is_empty());
+    assert_eq!(home.run(&["refresh"]).code, 0);
+    assert_eq!(zoho.eu.count("/oauth/v2/token"), 2);
+}
+
+/// What a browser on this machine gets at an address.
+fn open(address: &str) -> String {
+    let url = Url::parse(address).expect("an address");
+    let port = url.port().expect("a port");
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the program listens");
+    let target = &url[url::Position::BeforePath..];
+    stream.write_all(format!("GET {target} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
+}
+
+#[test]
+fn a_browser_on_this_machine_is_heard_over_loopback() {
+    let zoho = Zoho::start();
+    let home = zoho.home("client_type = \"desktop\"\nredirect_uri = \"http://127.0.0.1:0/callback\"");
+    let web = Web::begin(&home, &[]);
+    assert!(web.is_listening && web.request["redirect_uri"] == web.redirect_uri && !web.redirect_uri.contains(":0/"));
+    assert!(open(&web.redirect_uri.replace("callback", "favicon.ico")).starts_with("HTTP/1.1 404"));
+    let strange = format!("{}?code=x&state=y", web.redirect_uri);
+    assert!(open(&strange).contains("Not this sign-in"));
+    assert!(open(&web.way_back(&[("code", CODE)])).contains("<h1>Approved</h1>"));
+    let ran = web.end();
+    assert_eq!((ran.code, &ran.json()["event"]), (0, &json!("signed_in")), "{ran:?}");
+    assert_eq!(token_request(&zoho.us)["code"], CODE);
+}
+
+#[test]
+fn a_browser_that_comes_back_without_an_approval_ends_the_sign_in() {
+    let zoho = Zoho::start();
+    let home = zoho.home(REDIRECT);
+    let heard = zoho.home("redirect_uri = \"http://127.0.0.1:0/callback\"");
+    let web = Web::begin(&heard, &[]);
+    assert!(open(&web.way_back(&[("error", "access_denied")])).contains("<h1>Not signed in</h1>"));
+    assert_eq!(web.end().code, 5);
+    for (back, code, word) in [
+        (&[("error", "access_denied")][..], 5, "denied"),
+        (&[("code", CODE), ("location", "xx")], 1, "untrusted_answer"),
+        (&[("code", CODE), ("accounts-server", "https://evil.example")], 1, "untrusted_answer"),
+        (&[("location", "eu")], 1, "untrusted_answer"),
+    ] {
+        let mut web = Web::begin(&home, &[]);
+        let back = web.way_back(back);
+        web.paste(&back);
+        let ran = web.end();
+        assert_eq!((ran.code, ran.json()["error"]["code"].as_str()), (code, Some(word)), "{ran:?}");
+        assert_nothing_kept(&home, &ran);
+    }
+    let ran = Web::begin(&home, &[]).end();
+    assert!(ran.code == 2 && ran.stdout.contains("no address came back"), "{ran:?}");
+    assert!(zoho.us.log().is_empty() && zoho.eu.log().is_empty());
+}
+
+#[test]
+fn another_account_is_given_back_unless_others_live_on_the_same_grant() {
+    let zoho = Zoho::start();
+    let home = zoho.home(REDIRECT);
+    let expect = ["--expect-account", "bob@example.com"];
+    let mut web = Web::begin(&home, &expect);
+    let back = web.way_back(&[("code", CODE)]);
+    web.paste(&back);
+    let by_web = web.end();
+    let by_code = home.run_with(&["login", "--grant-code", "--json", expect[0], expect[1]], CODE);
+    for ran in [by_web, by_code] {
+        assert_eq!((ran.code, ran.json()["error"]["code"].as_str()), (1, Some("wrong_account")), "{ran:?}");
+        assert!(ran.stdout.contains("the grant was revoked"), "{ran:?}");
+        assert_nothing_kept(&home, &ran);
+    }
+    assert_eq!(zoho.us.count("/oauth/v2/revoke/token"), 2);
+    let ran = home.run_with(&["login", "--import", "--json", expect[0], expect[1]], REFRESH_TOKEN);
+    assert!(ran.code == 1 && ran.stdout.contains("nothing revoked"), "{ran:?}");
+    assert_nothing_kept(&home, &ran);
+    assert_eq!(zoho.us.count("/oauth/v2/revoke/token"), 2);
+}
+
+#[test]
+fn a_refresh_token_from_stdin_is_proved_and_kept() {
+    let zoho = Zoho::start();
+    let home = zoho.home("");
+    let ran = home.run_with(&["login", "--import", "--json"], &format!("{REFRESH_TOKEN}\n"));
+    assert_eq!((ran.code, &ran.json()["refreshable"]), (0, &json!(true)), "{ran:?}");
+    let expected = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", REFRESH_TOKEN),
+        ("client_id", "client-1"),
+        ("client_secret", CLIENT_SECRET),
+    ];
+    assert_eq!(token_request(&zoho.us), parameters(&expected));
+    let status = home.run(&["status", "--json"]).json();
+    assert_eq!(status["profiles"][0]["budget"]["used"], 1);
+    assert_eq!(home.run(&["refresh"]).code, 0);
+}
+
+#[test]
+fn an_env_file_makes_a_profile_at_the_data_center_of_its_api_domain() {
+    let zoho = Zoho::start();
+    let home = Home::new();
+    home.configure(&zoho.providers());
+    let env = home.write(
+        "old.env",
+        &format!(
+            "# old script\nexport ZOHO_CLIENT_ID='client-1'\nZOHO_CLIENT_SECRET=\"{CLIENT_SECRET}\"\r\n\
+             ZOHO_REFRESH_TOKEN={REFRESH_TOKEN}\nZOHO_API_DOMAIN={}\nOTHER=\n",
+            zoho.eu.origin()
+        ),
+    );
+    let env = env.to_str().expect("a path");
+    let import = |name: &str| home.run(&["login", name, "--import", "--env-file", env]);
+    home.run(&["login", "--import", "--env-file", env])
+        .failed(2, &["no profile has its client", "name the new profile"]);
+    import("old").worked("Signed in as ada@example.com, data center EU, profile old.\n");
+    assert_eq!(token_request(&zoho.eu)["client_secret"], CLIENT_SECRET);
+    assert!(zoho.us.log().is_empty());
+    let configuration = home.configuration();
+    for part in ["data_center = \"eu\"", "client_id = \"client-1\"", "scopes = [\"AaaServer.profile.READ\"]"] {
+        assert!(configuration.contains(part), "{configuration}");
+    }
+    assert!(!configuration.contains("sentinel"), "{configuration}");
+    // The secret is in the store now.
+    assert_eq!(home.run(&["refresh"]).code, 0);
+    // The profile that has the client is found without its name.
+    assert_eq!(home.run(&["login", "--import", "--env-file", env]).code, 0);
+}
+
+#[test]
+fn env_files_that_cannot_be_imported_leave_everything_as_it_was() {
+    let zoho = Zoho::answering(|asked| {
+        let is_bad = asked.body.contains("refresh_token=bad");
+        (asked.path == "/oauth/v2/token" && is_bad).then(|| json!({"error": "invalid_code"}))
+    });
+    let home = zoho.home("");
+    let before = home.configuration();
+    let client = format!("ZOHO_CLIENT_ID=c2\nZOHO_CLIENT_SECRET={CLIENT_SECRET}\n");
+    let domain = format!("ZOHO_API_DOMAIN={}\n", zoho.eu.origin());
+    let token = format!("ZOHO_REFRESH_TOKEN={REFRESH_TOKEN}\n");
+    for (text, name, code, part) in [
+        (format!("{client}{domain}"), "new", 2, "it names no ZOHO_REFRESH_TOKEN"),
+        (format!("{client}ZOHO_ACCESS_TOKEN=x\n"), "new", 2, "register a non-browser application"),
+        (format!("{token}{domain}"), "new", 2, "it names no ZOHO_CLIENT_ID"),
+        (format!("{client}{token}"), "new", 2, "it names no ZOHO_API_DOMAIN"),
+        (
+            format!("{client}{token}ZOHO_API_DOMAIN=https://evil.example\n"),
+            "new",
+            2,
+            "no data center has the API domain",
+        ),
+        (format!("{client}{token}{domain}"), "work", 2, "profile `work` has another client id"),
+        (format!("{client}{domain}ZOHO_REFRESH_TOKEN=bad\n"), "new", 4, "invalid_code"),
+        (
+            format!("ZOHO_CLIENT_ID=client-1\n{token}ZOHO_API_DOMAIN=https://www.zohoapis.jp\n"),
+            "work",
+            2,
+            "no data center",
+        ),
+        ("nonsense\n".to_owned(), "new", 2, "line 1: has no `=`"),
+    ] {
+        let env = home.write("x.env", &text);
+        let ran = home.run(&["login", name, "--import", "--env-file", env.to_str().expect("a path")]);
+        assert!(ran.code == code && ran.stderr.contains(part), "{part}: {ran:?}");
+        assert_eq!(home.configuration(), before);
+        assert_nothing_kept(&home, &ran);
+    }
+    home.run(&["login", "new", "--import", "--env-file", "/nonexistent"]).failed(2, &["cannot be imported"]);
+    home.run(&["login", "--env-file", "x"]).failed(2, &["--import"]);
+}
+
+#[test]
+fn an_env_files_secret_takes_the_place_of_the_old_one_only_if_it_is_good() {
+    let zoho = Zoho::answering(|asked| {
+        let is_bad = asked.body.contains("client_secret=mistyped");
+        (asked.path == "/oauth/v2/token" && is_bad).then(|| json!({"error": "invalid_client"}))
+    });
+    let home = Home::new();
+    home.configure(&zoho.providers());
+    let domain = zoho.eu.origin();
+    let import = |secret: &str, domain: &str| {
+        let env = home.write(
+            "x.env",
+            &format!(
+                "ZOHO_CLIENT_ID=client-1\nZOHO_CLIENT_SECRET={secret}\nZOHO_REFRESH_TOKEN={REFRESH_TOKEN}\n\
+                 ZOHO_API_DOMAIN={domain}\n"
+            ),
+        );
+        home.run(&["login", "old", "--import", "--env-file", env.to_str().expect("a path")]).code
+    };
+    let secret_in_use = || {
+        assert_eq!(home.run(&["refresh"]).code, 0);
+        let asked = zoho.eu.log().into_iter().rfind(|asked| asked.path == "/oauth/v2/token").expect("it was asked");
+        let mut form = url::form_urlencoded::parse(asked.body.as_bytes()).into_owned();
+        form.find(|(name, _)| name == "client_secret").expect("the client says who it is").1
+    };
+    assert_eq!(import(CLIENT_SECRET, &domain), 0);
+    assert_eq!(import("mistyped", &domain), 2);
+    assert_eq!(import("never-sent", "https://evil.example"), 2);
+    assert_eq!(secret_in_use(), CLIENT_SECRET);
+    assert_eq!(import("another", &domain), 0);
+    assert_eq!(secret_in_use(), "another");
+}
+
+#[test]
+fn clients_that_live_in_a_web_page_are_refused_with_the_type_to_register() {
+    let zoho = Zoho::start();
+    let home = zoho.home(&format!("client_type = \"client-based\"\n{REDIRECT}"));
+    for way in [&["login", "--plain"][..], &["login", "--web"], &["login", "--grant-code"], &["login", "--import"]] {
+        let ran = home.run_with(way, "x");
+        assert!(ran.code == 2 && ran.stderr.contains("register a non-browser application"), "{ran:?}");
+    }
+    assert!(zoho.us.log().is_empty());
+}
+
+#[test]
+fn a_profile_is_added_with_its_type_and_redirect_uri() {
+    let zoho = Zoho::start();
+    let home = zoho.home("");
+    let add = ["profile", "add", "site", "--provider", "lab", "--client-id", "c", "--scopes", "AaaServer.profile.READ"];
+    let add = [&add[..], &["--client-type", "server-based", "--redirect-uri", "https://app.example.com/cb"]].concat();
+    assert_eq!(home.run(&add).code, 0);
+    let shown = home.run(&["profile", "show", "site"]).stdout;
+    assert!(shown.contains("server-based") && shown.contains("https://app.example.com/cb"), "{shown}");
+    let other = ["profile", "add", "other", "--redirect-uri", "http://app.example.com/"];
+    let ran = home.run(&[&other[..], &add[3..9]].concat());
+    assert!(ran.code == 2 && ran.stderr.contains("`redirect_uri` is plain http"), "{ran:?}");
+    assert!(!home.configuration().contains("other"));
+}

@@ -1,0 +1,224 @@
+//! A writer that dies, or whose system calls fail, at every point of a commit.
+//!
+//! A clean run under strace tells which calls a commit makes. Each of them is then made to fail, or to be the last thing
+//! that the process does. Whatever happens, the record is the old one or the new one, and the next commit works.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::child::{BEGIN, END, Running, command};
+use super::{Home, client_id, commit, contents, create_private_directory, load, profile, write_private};
+
+const CALLS: &str = "openat,read,write,fallocate,ftruncate,fsync,linkat,link,rename,renameat,renameat2,unlink,\
+                     unlinkat,flock,mkdir,statx,getdents64,close";
+
+/// How a call fails. Reading takes no room; `close` gives the descriptor back even where it fails, and nobody looks.
+fn errors_of(call: &str) -> &'static [&'static str] {
+    match call {
+        "close" => &[],
+        "read" | "statx" | "getdents64" | "flock" => &["EIO"],
+        _ => &["ENOSPC", "EIO", "EDQUOT"],
+    }
+}
+
+/// The n-th call of this name in one thread, and what to do to it.
+#[derive(Debug)]
+struct Fault {
+    call: String,
+    number: usize,
+    effect: String,
+}
+
+fn strace(home: &Home, log: &Path, fault: Option<&Fault>) -> Command {
+    let log = log.to_str().unwrap();
+    let trace = format!("trace={CALLS}");
+    let inject = fault.map(|fault| format!("inject={}:{}:when={}", fault.call, fault.effect, fault.number));
+    let mut launcher = vec!["strace", "-f", "-o", log, "-e", &trace];
+    if let Some(inject) = &inject {
+        launcher.extend(["-e", inject]);
+    }
+    command(&launcher, "commit", home)
+}
+
+/// The names of the calls that the thread of the commit makes before and within it.
+fn calls_of_a_commit(home: &Home) -> (Vec<String>, Vec<String>) {
+    let log = home.directory.path().join("strace");
+    let output = strace(home, &log, None).output().expect("this test needs strace (Debian: apt install strace)");
+    assert!(output.status.success() && log.exists(), "strace does not work here: {output:?}");
+    let log = fs::read_to_string(log).unwrap();
+    let thread = log.lines().find(|line| line.contains(BEGIN)).unwrap().split(' ').next().unwrap();
+    let lines: Vec<&str> = log.lines().filter(|line| line.starts_with(&format!("{thread} "))).collect();
+    let position = |marker| lines.iter().position(|line| line.contains(marker)).unwrap();
+    let names = |lines: &[&str]| lines.iter().filter_map(|line| call_name(line)).collect();
+    (names(&lines[..=position(BEGIN)]), names(&lines[position(BEGIN) + 1..position(END)]))
+}
+
+fn call_name(line: &str) -> Option<String> {
+    let call = line.split_once(' ')?.1.trim_start().split_once('(')?.0;
+    (!call.starts_with('<')).then(|| call.to_owned())
+}
+
+fn faults(home: &Home) -> Vec<Fault> {
+    let (before, within) = calls_of_a_commit(home);
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for call in before {
+        *counts.entry(call).or_default() += 1;
+    }
+    let mut faults = Vec::new();
+    for call in within {
+        let number = counts.entry(call.clone()).or_default();
+        *number += 1;
+        let errors = errors_of(&call).iter().map(|error| format!("error={error}"));
+        let effects = errors.chain(["signal=KILL".to_owned()]);
+        faults.extend(effects.map(|effect| Fault { call: call.clone(), number: *number, effect }));
+    }
+    faults
+}
+
+/// The files of a store, to begin every run with the same ones.
+struct Snapshot {
+    config: BTreeMap<String, Vec<u8>>,
+    state: BTreeMap<String, Vec<u8>>,
+}
+
+impl Snapshot {
+    fn of(home: &Home) -> Self {
+        Self { config: contents(home.key_file().parent().unwrap()), state: contents(&home.state()) }
+    }
+
+    fn copy(&self) -> Home {
+        let home = Home::new();
+        for (directory, files) in [(home.key_file().parent().unwrap(), &self.config), (&*home.state(), &self.state)] {
+            if !files.is_empty() {
+                create_private_directory(directory);
+            }
+            for (name, content) in files {
+                write_private(&directory.join(name), content);
+            }
+        }
+        home
+    }
+}
+
+/// Runs a commit with every fault, and returns how many there were.
+fn survive_every_fault(snapshot: &Snapshot, old: Option<&str>) -> usize {
+    let faults = faults(&snapshot.copy());
+    let next = AtomicUsize::new(0);
+    let failures = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(problem) = survive(&snapshot.copy(), fault, old) {
+                        failures.lock().unwrap().push(format!("{fault:?}: {problem}"));
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), faults.len(), failures.join("\n"));
+    faults.len()
+}
+
+fn survive(home: &Home, fault: &Fault, old: Option<&str>) -> Result<(), String> {
+    let log = home.directory.path().join("strace");
+    let output = strace(home, &log, Some(fault)).output().unwrap();
+    let log = fs::read_to_string(log).unwrap();
+    if !log.contains("INJECTED") && !log.contains("killed by SIGKILL") {
+        return Err("the fault did not happen".to_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stdout);
+    let found = load(&*home.store()).map_err(|error| format!("load: {error}"))?.map(|record| record.client_id);
+    let is_new = found.as_deref() == Some("new");
+    if said.contains("committed new") && !is_new {
+        return Err(format!("acknowledged, but the store has {found:?}"));
+    }
+    if !is_new && found.as_deref() != old {
+        return Err(format!("the store has {found:?}"));
+    }
+    if !said.contains("committed") && !said.contains("failed") && fault.effect != "signal=KILL" {
+        return Err(format!("no answer: {said}"));
+    }
+    recover(home, is_new || old.is_some())
+}
+
+/// The next writer works, and removes what the last one left.
+fn recover(home: &Home, had_record: bool) -> Result<(), String> {
+    super::try_commit(&*home.store(), "after").map_err(|error| format!("next commit: {error}"))?;
+    if client_id(&*home.store()).as_deref() != Some("after") {
+        return Err("the next commit is not there".to_owned());
+    }
+    let mut expected = vec!["store.json", "work.lock", "work.record"];
+    expected.extend(had_record.then_some("work.record.prev"));
+    // A process that dies while it makes the store leaves the unfinished `store.json`, once.
+    let names: Vec<String> = home.names().into_iter().filter(|name| !name.starts_with(".store.json.")).collect();
+    if names == expected { Ok(()) } else { Err(format!("left over: {names:?}")) }
+}
+
+#[test]
+fn no_fault_in_a_later_commit_loses_the_record() {
+    let home = Home::new();
+    commit(&*home.store(), "older");
+    commit(&*home.store(), "old");
+    let count = survive_every_fault(&Snapshot::of(&home), Some("old"));
+    println!("{count} faults in a later commit, 0 records lost");
+    assert!(count > 80, "{count}");
+}
+
+#[test]
+fn no_fault_in_the_first_commit_leaves_a_store_that_does_not_work() {
+    let count = survive_every_fault(&Snapshot::of(&Home::new()), None);
+    println!("{count} faults in a first commit, 0 stores broken");
+    assert!(count > 120, "{count}");
+}
+
+#[test]
+fn a_writer_killed_at_any_time_leaves_what_it_acknowledged() {
+    let home = Home::new();
+    // A fixed sequence of counts (a linear congruential generator), so that every run waits for the same commits.
+    let mut seed = 12_345_u32;
+    for _ in 0..25 {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let mut writer = Running::start("commit-forever", &home);
+        let mut acknowledged: u64 = 0;
+        for _ in 0..=(seed >> 24) % 8 {
+            acknowledged = writer.wait_for("committed").parse().unwrap();
+        }
+        let rest = writer.kill();
+        let last = rest.lines().rev().find_map(|line| line.strip_prefix("committed ")?.parse().ok());
+        let acknowledged = last.unwrap_or(acknowledged);
+        let found = load(&*home.store()).unwrap().unwrap().generation;
+        assert!(found == acknowledged || found == acknowledged + 1, "{acknowledged} acknowledged, {found} found");
+    }
+}
+
+#[test]
+fn without_room_for_a_file_a_reservation_fails_and_the_record_stays() {
+    let home = Home::new();
+    commit(&*home.store(), "old");
+    // The shell counts in blocks of 512 bytes: none at all, and fewer than a reservation takes.
+    for blocks in ["0", "8"] {
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let output = command(&["sh", "-c", &limited], "commit", &home).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains("failed reserving room in"), "{said}");
+        assert_eq!(client_id(&*home.store()).as_deref(), Some("old"));
+        assert_eq!(home.names(), ["store.json", "work.lock", "work.record"]);
+    }
+}
+
+#[test]
+fn left_over_files_of_a_killed_writer_go_with_the_next_lock() {
+    let home = Home::new();
+    commit(&*home.store(), "one");
+    home.write("state/.work.record.1-0.new", b"");
+    home.write("state/.work.record.1-0.old", b"");
+    home.write("state/.other.record.1-0.new", b"");
+    drop(home.store().lock(&profile("work"), super::PATIENCE).unwrap());
+    assert_eq!(home.names(), [".other.record.1-0.new", "store.json", "work.lock", "work.record"]);
+}

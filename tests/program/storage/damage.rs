@@ -1,0 +1,185 @@
+//! Files that are damaged, swapped, older or newer than they should be.
+
+use std::fs;
+
+use device_login::storage::StoreError;
+
+use super::{Home, PATIENCE, client_id, commit, load, profile, try_commit, write_private};
+
+/// Every way to damage one byte that the test tries, and every length at which the file may end.
+fn damaged(file: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let flipped = (0..file.len()).flat_map(move |position| {
+        [0x01, 0x02, 0x80].map(|bit| {
+            let mut file = file.to_vec();
+            file[position] ^= bit;
+            file
+        })
+    });
+    flipped.chain((0..file.len()).map(move |length| file[..length].to_vec()))
+}
+
+#[test]
+fn a_damaged_record_gives_way_to_the_one_before_at_every_byte() {
+    let home = Home::new();
+    let store = home.store();
+    let before = commit(&*store, "before");
+    commit(&*store, "now");
+    let path = home.file("work.record");
+    let (mut recovered, mut newer) = (0, 0);
+    for file in damaged(&fs::read(&path).unwrap()) {
+        write_private(&path, &file);
+        match load(&*store) {
+            Ok(record) => {
+                assert_eq!(record.as_ref(), Some(&before));
+                recovered += 1;
+            }
+            Err(StoreError::Newer { path: named }) if named == path => newer += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    println!("{recovered} recovered, {newer} named as newer");
+    // The only digit that can become one of a newer format is that of the format, and in one way.
+    assert_eq!(newer, 1);
+    assert!(recovered > 2000, "{recovered}");
+}
+
+#[test]
+fn a_damaged_record_without_one_before_is_named_and_stays() {
+    let home = Home::new();
+    let store = home.store();
+    commit(&*store, "only");
+    let path = home.file("work.record");
+    for file in damaged(&fs::read(&path).unwrap()) {
+        write_private(&path, &file);
+        match load(&*store) {
+            Err(StoreError::Corrupt { path: named, .. } | StoreError::Newer { path: named }) => assert_eq!(named, path),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(fs::read(&path).unwrap(), file);
+    }
+}
+
+#[test]
+fn the_lock_sets_a_damaged_record_aside() {
+    let home = Home::new();
+    let store = home.store();
+    commit(&*store, "before");
+    commit(&*store, "now");
+    for number in 1..=12 {
+        write_private(&home.file("work.record"), b"damaged");
+        let mut locked = store.lock(&profile("work"), PATIENCE).unwrap();
+        let mut record = locked.load().unwrap().unwrap();
+        assert_eq!(record.client_id, "before");
+        assert_eq!(fs::read(home.file(&format!("work.record.corrupt-{}", number.min(9)))).unwrap(), b"damaged");
+        let count = home.names().iter().filter(|name| name.contains("corrupt-")).count();
+        assert_eq!(count, number.min(9));
+        assert_eq!(client_id(&*store).as_deref(), Some("before"), "readers find it without the damaged one");
+        assert_eq!(store.profiles().unwrap(), [profile("work")]);
+        locked.commit(&mut record).unwrap();
+        assert_eq!(record.generation, 2);
+    }
+}
+
+#[test]
+fn where_nothing_opens_nothing_is_deleted_and_a_new_record_can_be_committed() {
+    let home = Home::new();
+    let store = home.store();
+    commit(&*store, "before");
+    commit(&*store, "now");
+    write_private(&home.file("work.record"), b"damaged");
+    write_private(&home.file("work.record.prev"), b"damaged too");
+    let locked = store.lock(&profile("work"), PATIENCE).unwrap();
+    assert!(matches!(locked.load(), Err(StoreError::Corrupt { path, .. }) if path == home.file("work.record")));
+    assert_eq!(fs::read(home.file("work.record")).unwrap(), b"damaged");
+    drop(locked);
+    assert_eq!(commit(&*store, "new").generation, 1);
+    assert_eq!(client_id(&*store).as_deref(), Some("new"));
+    assert_eq!(fs::read(home.file("work.record.corrupt-1")).unwrap(), b"damaged");
+    assert_eq!(fs::read(home.file("work.record.corrupt-2")).unwrap(), b"damaged too");
+}
+
+#[test]
+fn damage_to_one_profile_leaves_the_others_alone() {
+    let home = Home::new();
+    let store = home.store();
+    commit(&*store, "one");
+    home.write("state/other.record", b"damaged");
+    assert_eq!(client_id(&*store).as_deref(), Some("one"));
+    assert!(matches!(store.load(&profile("other")), Err(StoreError::Corrupt { .. })));
+    assert_eq!(commit(&*store, "two").generation, 2);
+}
+
+#[test]
+fn a_record_of_another_profile_is_noticed() {
+    let home = Home::new();
+    let store = home.store();
+    commit(&*store, "one");
+    fs::copy(home.file("work.record"), home.file("other.record")).unwrap();
+    let swapped = store.load(&profile("other"));
+    assert!(matches!(swapped, Err(StoreError::Corrupt { problem: "its first line names another profile", .. })));
+    // A file system that ignores case leads both names to one file, which must not be set aside.
+    fs::copy(home.file("work.record"), home.file("WORK.record")).unwrap();
+    assert!(matches!(store.load(&profile("WORK")), Err(StoreError::Unsafe { .. })));
+}
+
+#[test]
+fn a_record_that_went_back_in_time_is_noticed_under_the_lock() {
+    let home = Home::new();
+    let store = home.store();
+    commit(&*store, "one");
+    let first = fs::read(home.file("work.record")).unwrap();
+    commit(&*store, "two");
+    commit(&*store, "three");
+    write_private(&home.file("work.record"), &first);
+    let record = store.lock(&profile("work"), PATIENCE).unwrap().load().unwrap().unwrap();
+    assert_eq!(record.client_id, "two");
+    assert_eq!(fs::read(home.file("work.record.corrupt-1")).unwrap(), first);
+}
+
+#[test]
+fn a_generation_that_differs_from_its_first_line_is_noticed() {
+    let home = Home::new();
+    let store = home.plain();
+    commit(&*store, "one");
+    let file = fs::read_to_string(home.file("work.record")).unwrap();
+    write_private(&home.file("work.record"), file.replacen("\"generation\":1", "\"generation\":9", 1).as_bytes());
+    let problem = load(&*store).unwrap_err().to_string();
+    assert!(problem.ends_with("it holds another generation"), "{problem}");
+}
+
+#[test]
+fn a_record_of_a_newer_version_is_never_touched() {
+    let home = Home::new();
+    let store = home.store();
+    commit(&*store, "before");
+    let newer = b"{\"format\":2,\"sealed_with\":\"something new\"}\nwhatever";
+    write_private(&home.file("work.record"), newer);
+    let mut locked = store.lock(&profile("work"), PATIENCE).unwrap();
+    let refusals = [load(&*store).map(|_| ()), locked.load().map(|_| ()), locked.forget()];
+    drop(locked);
+    for refusal in refusals.into_iter().chain([try_commit(&*store, "now").map(|_| ())]) {
+        assert!(matches!(refusal, Err(StoreError::Newer { .. })), "{refusal:?}");
+    }
+    assert_eq!(fs::read(home.file("work.record")).unwrap(), newer);
+}
+
+#[test]
+fn a_record_that_nobody_would_read_back_is_not_written() {
+    let home = Home::new();
+    let store = home.store();
+    let before = commit(&*store, "before");
+    let huge = "x".repeat(1024 * 1024);
+    assert!(matches!(try_commit(&*store, &huge), Err(StoreError::Io { action: "writing", .. })));
+    assert_eq!(load(&*store).unwrap(), Some(before));
+}
+
+#[test]
+fn huge_and_empty_files_are_damaged_records() {
+    let home = Home::new();
+    let store = home.store();
+    commit(&*store, "before");
+    for content in [vec![], vec![b'x'; 2 << 20], vec![b'\n'], b"{}\n".to_vec(), b"[1]\nx".to_vec()] {
+        write_private(&home.file("work.record"), &content);
+        assert!(matches!(load(&*store), Err(StoreError::Corrupt { .. })));
+    }
+}

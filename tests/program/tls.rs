@@ -1,0 +1,95 @@
+//! Which servers are trusted, and how those are named that are not. There is no way to trust them all.
+
+use std::io::{Read, Write};
+
+use crate::support::tls::{Authority, listen, serve_self_signed};
+use device_login::http::client::Client;
+use device_login::http::{Request, Response, TransportFailure};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, SanType, date_time_ymd};
+use url::Url;
+
+fn ask(authority: &Authority, url: Url) -> Result<Response, TransportFailure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(Client::new(Some(authority.file())).send(Request::form(url, &[("client_id", "x")])))
+}
+
+#[test]
+fn a_certificate_of_a_private_authority_is_trusted_where_its_file_is_named() {
+    let authority = Authority::new("Test Authority");
+    assert_eq!(ask(&authority, authority.serve(|_| ())).map(|response| response.status), Ok(401));
+}
+
+type Change = fn(&mut CertificateParams);
+
+/// Certificates that the authority signs all the same, and what is said of them.
+const BAD: [(&str, Change, &str); 7] = [
+    (
+        "expired",
+        |params| params.not_after = date_time_ymd(2020, 1, 2),
+        "the certificate ended 2020-01-02 00:00 UTC; this machine's clock says 20",
+    ),
+    (
+        "not yet valid",
+        |params| params.not_before = date_time_ymd(2090, 1, 2),
+        "the certificate is not valid before 2090-01-02 00:00 UTC; this machine's clock says 20",
+    ),
+    ("another host", |params| params.subject_alt_names = vec![name("other.example")], "is one for other names"),
+    ("a look-alike", |params| params.subject_alt_names = vec![name("localhost.example")], "is one for other names"),
+    ("no host", |params| params.subject_alt_names = Vec::new(), "is one for other names"),
+    (
+        "for clients",
+        |params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth],
+        "is not one for servers",
+    ),
+    (
+        "an authority's",
+        |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
+        "is one of an authority, not of a server",
+    ),
+];
+
+fn name(name: &str) -> SanType {
+    SanType::DnsName(name.try_into().expect("a name"))
+}
+
+#[track_caller]
+fn is_refused(which: &str, reply: Result<Response, TransportFailure>, part: &str) {
+    match reply {
+        Err(TransportFailure::Tls(host, words)) => {
+            assert!(host.starts_with("localhost:") && words.contains(part), "{which}: {words}");
+        }
+        other => panic!("{which}: {other:?}"),
+    }
+}
+
+#[test]
+fn every_bad_certificate_is_refused_in_words_of_its_own() {
+    let authority = Authority::new("Test Authority");
+    for (which, change, part) in BAD {
+        is_refused(which, ask(&authority, authority.serve(change)), part);
+    }
+    is_refused("self-signed", ask(&authority, serve_self_signed()), "nobody whom this machine trusts");
+    let stranger = Authority::new("Another Authority");
+    is_refused("a stranger's", ask(&authority, stranger.serve(|_| ())), "nobody whom this machine trusts");
+    let impostor = Authority::new("Test Authority");
+    is_refused("an impostor's", ask(&authority, impostor.serve(|_| ())), "the signature of the certificate is wrong");
+    let bounded = Authority::bounded("Bounded Authority", "example.com");
+    is_refused("out of bounds", ask(&bounded, bounded.serve(|_| ())), "its authority may not sign for this name");
+}
+
+#[test]
+fn what_does_not_speak_tls_is_told_from_what_cannot_be_trusted() {
+    let authority = Authority::new("Test Authority");
+    let plain = listen(|mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    });
+    is_refused("plain http", ask(&authority, plain), "does not speak TLS");
+    let gone = ask(&authority, listen(drop));
+    assert!(matches!(gone, Err(TransportFailure::Closed(_))), "{gone:?}");
+    // Until the client goes away: five seconds.
+    let silent = ask(&authority, listen(|mut stream| while stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {}));
+    assert!(matches!(silent, Err(TransportFailure::ConnectTimeout(_))), "{silent:?}");
+    let nowhere = ask(&authority, Url::parse("https://255.255.255.255/").expect("an address"));
+    assert!(matches!(nowhere, Err(TransportFailure::Connect(_))), "{nowhere:?}");
+}

@@ -1,0 +1,179 @@
+//! Documents that are printed from the program say what it says. `UPDATE_DOCS=1 cargo test --test pure docs` writes them anew.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use device_login::api::{Diagnosis, PRODUCT_WORDS};
+use device_login::providers::explained::{self, ErrorWord, Facts};
+use device_login::providers::{Dialect, standard, zoho};
+use device_login::tui::keymap::{BINDINGS, Command as Asked, Scope};
+
+#[test]
+fn the_list_of_keys_is_that_of_the_app() {
+    let mut text =
+        "# Keys\n\nLetters work in either case unless both are listed. `?` shows the keys of the screen, `:` finds what can be done by \
+         a part of its name. [`[screen.keys]`](configuration.md#the-screen) of the configuration gives other keys to the commands.\n"
+            .to_owned();
+    for scope in Scope::ALL {
+        text.extend([format!("\n## {}\n\n| keys | what they do | command |\n| --- | --- | --- |\n", scope.title())]);
+        for binding in BINDINGS.iter().filter(|binding| binding.scope == scope) {
+            let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{}`", key.label())).collect();
+            text.extend([format!("| {} | {} | {} |\n", keys.join(" "), binding.help, name_of(binding.command))]);
+        }
+    }
+    assert_document("keys.md", &text);
+}
+
+#[test]
+fn the_list_of_commands_is_that_of_the_program() {
+    let mut text =
+        "# Commands\n\nWhat `--help` says. Exit codes are in the [README](../README.md#for-scripts).\n".to_owned();
+    let commands: [&[&str]; 15] = [
+        &[],
+        &["login"],
+        &["token"],
+        &["status"],
+        &["refresh"],
+        &["whoami"],
+        &["logout"],
+        &["api"],
+        &["profile"],
+        &["profile", "add"],
+        &["profile", "list"],
+        &["profile", "show"],
+        &["profile", "remove"],
+        &["scopes"],
+        &["demo"],
+    ];
+    for command in commands {
+        let help = Command::new(env!("CARGO_BIN_EXE_device-login"))
+            .args(command)
+            .arg("--help")
+            .env_clear()
+            .env("COLUMNS", "100")
+            .output()
+            .expect("the program runs");
+        assert!(help.status.success(), "{command:?}");
+        let help = String::from_utf8(help.stdout).expect("help is text");
+        // The options that every command takes are said once.
+        let own = if command.is_empty() { &help } else { help.split("\nGlobal options:").next().unwrap_or(&help) };
+        let lines: Vec<&str> = own.trim_end().lines().map(str::trim_end).collect();
+        let name = ["device-login"].iter().chain(command).copied().collect::<Vec<_>>().join(" ");
+        text.extend([format!("\n## `{name}`\n\n```text\n{}\n```\n", lines.join("\n"))]);
+    }
+    assert_document("cli.md", &text);
+}
+
+#[test]
+fn the_list_of_errors_is_that_of_the_table() {
+    let mut text = include_str!("../fixtures/errors-head.md").to_owned();
+    for (title, dialect, table) in [
+        ("Zoho", &zoho::DIALECT, explained::zoho::WORDS),
+        ("RFCs and OpenID Connect", &standard::DIALECT, explained::rfc::WORDS),
+        ("Google", &standard::DIALECT, explained::others::GOOGLE),
+        ("Microsoft", &standard::DIALECT, explained::others::MICROSOFT),
+        ("GitHub", &standard::DIALECT, explained::others::GITHUB),
+    ] {
+        text.extend([format!("\n## {title}\n")]);
+        text.extend(table.iter().map(|entry| section(entry, dialect)));
+    }
+    text += "\n## API calls\n\nWhat `api`, `whoami` and the API panel say of a call that failed.\n";
+    for diagnosis in Diagnosis::ALL {
+        let next = sentence(diagnosis.next());
+        let causes = numbered(&diagnosis.causes_in_words());
+        text.extend([format!("\n### {}\n\n{causes}\n**Next:** {next}\n", capitalized(diagnosis.meaning()))]);
+    }
+    text += "\n### Words of the products\n\n| product | word or number | meaning |\n| --- | --- | --- |\n";
+    let row = |(product, word, diagnosis): &(&str, &str, Diagnosis)| {
+        format!("| {product} | `{word}` | {} |\n", diagnosis.meaning())
+    };
+    text.extend(PRODUCT_WORDS.iter().map(row));
+    assert_document("errors.md", &text);
+}
+
+/// The name that the configuration has for a command.
+fn name_of(command: Asked) -> String {
+    serde_json::to_string(&command).expect("a word").replace('"', "`")
+}
+
+/// One entry of the table, its placeholders filled with words in capitals.
+fn section(entry: &ErrorWord, dialect: &Dialect) -> String {
+    let facts = Facts {
+        profile: "PROFILE",
+        provider: dialect.display_name,
+        data_center: if dialect.removal_by_hand.is_some() { "DC" } else { "" },
+        scopes: "SCOPES",
+        registration: dialect.registration,
+        later: "try again at the time that the message names",
+        by_hand: "remove the access by hand in the settings of the account",
+    };
+    let explained = entry.explain(&facts);
+    let words: Vec<String> = entry.words.iter().map(|word| format!("`{word}`")).collect();
+    let places: Vec<&str> = entry.places.iter().map(|place| place.in_words()).collect();
+    let ends = explained
+        .code
+        .map_or("No failure".to_owned(), |code| format!("Code `{}`, exit code {}", code.word(), code.exit_code()));
+    format!(
+        "\n### {}\n\n{}\n\nWhen {}. {ends}. Source: {}.\n\n{}\n**Next:** {}\n",
+        words.join(", "),
+        sentence(&explained.meaning),
+        places.join(", "),
+        entry.source,
+        numbered(&explained.causes),
+        sentence(&explained.next),
+    )
+}
+
+fn numbered(causes: &[String]) -> String {
+    let lines: Vec<String> =
+        causes.iter().enumerate().map(|(index, cause)| format!("{}. {cause}\n", index + 1)).collect();
+    lines.concat()
+}
+
+fn sentence(clause: &str) -> String {
+    format!("{}.", capitalized(clause))
+}
+
+fn capitalized(clause: &str) -> String {
+    let mut characters = clause.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+fn assert_document(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::File::create(&path)
+            .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
+            .expect("docs can be written");
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == text,
+        "docs/{name} is not what the program says; `UPDATE_DOCS=1 cargo test --test pure docs` writes it anew"
+    );
+}
+
+/// The files below a directory whose text has `part`.
+fn files_with(part: &str, directory: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).expect("it is there") {
+        let path = entry.expect("it can be read").path();
+        if path.is_dir() {
+            found.extend(files_with(part, &path));
+        } else if fs::read_to_string(&path).expect("it is text").contains(part) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn the_two_front_ends_meet_in_one_place() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let bridges = |path: &String| path.ends_with("cli/full_screen.rs") || path.ends_with("cli/demo.rs");
+    let mut found = files_with("crate::tui", &source.join("cli"));
+    found.retain(|path| !bridges(path));
+    found.extend(files_with("crate::cli", &source.join("tui")));
+    assert!(found.is_empty(), "{found:?}");
+}

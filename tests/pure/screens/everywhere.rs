@@ -1,0 +1,244 @@
+//! What lies over every screen: the help, the palette, the log; and the themes.
+
+use std::time::Duration;
+
+use device_login::config::ThemeName;
+use device_login::error::{Code, Error};
+use device_login::http::Method;
+use device_login::http::client::Exchange;
+use device_login::tui::keymap::{Key, Keymap};
+use device_login::tui::message::{Effect, Message, Pointing};
+use device_login::tui::model::{Model, Mouse, Overlay};
+use device_login::tui::mouse;
+use device_login::tui::theme::Mark;
+use device_login::tui::update::update;
+use jiff::SignedDuration;
+use ratatui::layout::Position;
+
+use super::panels::*;
+use super::{SIZES, assert_no_control};
+use crate::support::screen::{draw, screen, screen_text};
+
+fn typed(mut model: Model, text: &str) -> Model {
+    press(&mut model, &text.chars().map(Key::Char).collect::<Vec<_>>());
+    model
+}
+
+#[test]
+fn the_help_has_the_keys_of_this_screen_first_and_scrolls_to_all_others() {
+    assert_screens!("help", typed(profiles_at("work"), "?"), now());
+    let mut model = typed(profiles_at("work"), "?");
+    resize(&mut model, 40, 12);
+    let mut seen = String::new();
+    for _ in 0..120 {
+        seen += &screen_text(&model, now());
+        press(&mut model, &[Key::Down]);
+    }
+    for binding in model.keymap.within(device_login::tui::keymap::Scope::Api) {
+        let words: String = binding.binding.help.chars().take(20).collect();
+        assert!(seen.contains(&words), "{words}");
+    }
+    assert!(!seen.contains("..."), "nothing is cut off:\n{seen}");
+    press(&mut model, &[Key::Char('x')]);
+    assert_eq!(model.overlay, None);
+}
+
+#[test]
+fn a_command_is_found_by_a_part_of_its_name_and_done() {
+    assert_screens!("palette", typed(profiles_at("work"), ":"), now());
+    assert_screens!("palette_found", typed(profiles_at("work"), ":tok"), now());
+    let mut model = typed(profiles_at("work"), ":nothing");
+    assert!(screen_text(&model, now()).contains("Nothing here is called so."));
+    assert!(press(&mut model, &[Key::Enter]).is_empty());
+    press(&mut model, &[Key::Ctrl('u')]);
+    let effects = press(&mut typed(model, "mint"), &[Key::Enter]);
+    assert!(matches!(effects[..], [Effect::Refresh { .. }]), "{effects:?}");
+}
+
+#[test]
+fn the_palette_opens_what_lies_over_the_screen_too() {
+    let mut model = typed(profiles_at("work"), ":has happened");
+    press(&mut model, &[Key::Enter]);
+    assert_eq!(model.overlay, Some(Overlay::Log { scroll: 0 }));
+}
+
+#[test]
+fn the_log_tells_what_happened_and_why_not() {
+    let logged = || {
+        let mut model = profiles_at("work");
+        let task = task_of(&press(&mut model, &[Key::Char('r')]));
+        update(&mut model, Message::Refreshed { task, profile: name("work"), result: Ok(()) }, now());
+        let task = task_of(&press(&mut model, &[Key::Char('v')]));
+        let error = Error::new(Code::Network, "the provider was not reached").because(HOSTILE);
+        update(&mut model, Message::Verified { task, profile: name("work"), result: Err(error) }, later(61));
+        typed(model, "L")
+    };
+    assert_screens!("log", logged(), later(70));
+    assert_no_control(&screen_text(&logged(), later(70)));
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_told_once_and_stays_in_the_log() {
+    let exchange = |seconds: i64| {
+        Message::Exchanged(Exchange {
+            method: Method::Post,
+            host: "accounts.zoho.com".to_owned(),
+            path: "/oauth/v3/device/code".to_owned(),
+            outcome: Ok(200),
+            took: Duration::from_millis(80),
+            server_time: Some(now().time + SignedDuration::from_secs(seconds)),
+        })
+    };
+    for (seconds, told) in [
+        (7 * 60 - 5, "clock is 7 min behind that of accounts.zoho.com; times here may be wrong."),
+        (-3 * 3600, "clock is 3 h ahead of that of accounts.zoho.com; times here may be wrong."),
+    ] {
+        let mut model = profiles_at("work");
+        resize(&mut model, 120, 40);
+        update(&mut model, exchange(-100), now());
+        assert_eq!(model.notice, None);
+        update(&mut model, exchange(seconds), now());
+        let notice = model.notice.take().expect("a notice");
+        assert!(notice.mark == Mark::Attention && notice.text.contains(told), "{notice:?}");
+        update(&mut model, exchange(seconds), now());
+        assert_eq!(model.notice, None);
+        assert!(screen_text(&typed(model, "L"), now()).contains("This machine's clock is"));
+    }
+}
+
+#[test]
+fn a_long_log_scrolls_and_keeps_its_last_entries() {
+    let mut model = profiles_at("work");
+    for second in 0..1500_u64 {
+        let error = Error::new(Code::Network, format!("failure {second}"));
+        let message = Message::SignInEnded { task: model.new_task(), result: Box::new(Err(error)) };
+        update(&mut model, message, later(second));
+    }
+    assert_eq!(model.log.entries().len(), 1000);
+    let mut model = typed(model, "L");
+    assert!(screen_text(&model, now()).contains("failure 1499"));
+    press(&mut model, &[Key::PageUp]);
+    assert!(!screen_text(&model, now()).contains("failure 1499"));
+    press(&mut model, &[Key::Home]);
+    assert!(screen_text(&model, now()).contains("failure 500."), "{}", screen_text(&model, now()));
+    press(&mut model, &[Key::Down]);
+    assert!(!screen_text(&model, now()).contains("failure 500."));
+    press(&mut model, &[Key::End]);
+    assert!(screen_text(&model, now()).contains("failure 1499"));
+}
+
+#[test]
+fn each_theme_looks_as_accepted() {
+    for theme in ThemeName::ALL {
+        let mut model = profiles_at("archive");
+        model.set_theme(theme);
+        resize(&mut model, 80, 24);
+        insta::assert_snapshot!(format!("theme_{theme}"), screen(&model, now()));
+    }
+}
+
+#[test]
+fn the_theme_changes_by_a_key_and_says_how_to_keep_it() {
+    let mut model = profiles_at("work");
+    press(&mut model, &[Key::Ctrl('t')]);
+    assert_eq!(model.theme.name(), ThemeName::Light);
+    assert!(screen_text(&model, now()).contains("theme = \"light\""));
+}
+
+#[test]
+fn the_footer_and_the_help_show_the_keys_that_were_configured() {
+    let mut model = profiles_at("work");
+    let keys = [("profiles".to_owned(), [("refresh".to_owned(), vec!["W".to_owned()])].into())].into();
+    model.keymap = Keymap::configured(&keys).expect("valid");
+    assert!(screen_text(&model, now()).contains("W refresh"));
+    assert!(matches!(press(&mut model, &[Key::Char('W')])[..], [Effect::Refresh { .. }]));
+    let model = typed(model, "?");
+    assert!(screen_text(&model, now()).contains("W         mint a new access token"));
+}
+
+#[test]
+fn no_overlay_breaks_at_any_size() {
+    for keys in ["?", ":", ":tok", "L"] {
+        for (columns, rows) in (0..60).map(|size| (size * 4, size)).chain(SIZES) {
+            let mut model = typed(profiles_at("work"), keys);
+            resize(&mut model, columns, rows);
+            press(&mut model, &[Key::Down, Key::PageDown, Key::End, Key::Home]);
+            drop(draw(&model, now()));
+        }
+    }
+}
+
+/// Where a text begins on the screen.
+fn place_of(model: &Model, text: &str) -> Position {
+    let screen = screen_text(model, now());
+    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).expect(text);
+    let column = line[..line.find(text).expect("it is there")].chars().count();
+    Position::new(u16::try_from(column).expect("a column"), u16::try_from(row).expect("a row"))
+}
+
+fn point(model: &mut Model, text: &str, what: Pointing) -> Vec<Effect> {
+    let at = place_of(model, text);
+    update(model, Message::Pointed { at, what }, now())
+}
+
+#[test]
+fn the_mouse_picks_rows_and_presses_the_keys_of_the_footer() {
+    let mut model = profiles_at("work");
+    point(&mut model, "archive", Pointing::Press);
+    assert_eq!(model.profiles.selected().expect("a profile").name, name("archive"));
+    point(&mut model, "work", Pointing::Press);
+    assert_eq!(model.profiles.selected().expect("a profile").name, name("work"));
+    let effects = point(&mut model, "r refresh", Pointing::Press);
+    assert!(matches!(effects[..], [Effect::Refresh { .. }]), "{effects:?}");
+    point(&mut model, "? help", Pointing::Press);
+    assert_eq!(model.overlay, Some(Overlay::Help { scroll: 0 }));
+    resize(&mut model, 40, 12);
+    let at = Position::new(3, 3);
+    update(&mut model, Message::Pointed { at, what: Pointing::WheelDown }, now());
+    assert_eq!(model.overlay, Some(Overlay::Help { scroll: 3 }));
+}
+
+#[test]
+fn the_wheel_scrolls_the_help_whatever_the_arrow_keys_are_for() {
+    let mut model = typed(profiles_at("work"), "?");
+    let keys = [("everywhere".to_owned(), [("down".to_owned(), vec!["J".to_owned()])].into())].into();
+    model.keymap = Keymap::configured(&keys).expect("valid");
+    update(&mut model, Message::Pointed { at: Position::new(3, 3), what: Pointing::WheelDown }, now());
+    assert!(matches!(model.overlay, Some(Overlay::Help { scroll: 1.. })), "{:?}", model.overlay);
+    assert!(screen_text(&model, now()).contains("Up and J scroll"));
+}
+
+#[test]
+fn what_is_pasted_into_the_palette_is_looked_for() {
+    let mut model = typed(profiles_at("work"), ":");
+    update(&mut model, Message::Pasted("mint\n".to_owned()), now());
+    let effects = press(&mut model, &[Key::Enter]);
+    assert!(matches!(effects[..], [Effect::Refresh { .. }]), "{effects:?}");
+}
+
+#[test]
+fn the_wheel_turns_the_list() {
+    let mut model = profiles_at("archive");
+    let at = place_of(&model, "archive");
+    update(&mut model, Message::Pointed { at, what: Pointing::WheelDown }, now());
+    assert_ne!(model.profiles.selected().expect("a profile").name, name("archive"));
+    update(&mut model, Message::Pointed { at, what: Pointing::WheelUp }, now());
+    assert_eq!(model.profiles.selected().expect("a profile").name, name("archive"));
+}
+
+#[test]
+fn the_mouse_is_left_alone_where_text_is_selected() {
+    let mut model = profiles_at("work");
+    assert!(mouse::is_wanted(&model));
+    let task = task_of(&press(&mut model, &[Key::Char('t')]));
+    let token = device_login::secret::Secret::new("1000.abc");
+    update(&mut model, Message::TokenRead { task, profile: name("work"), result: Ok(token) }, now());
+    assert!(!mouse::is_wanted(&model), "a token is shown to be selected");
+    press(&mut model, &[Key::Down, Key::Char('m')]);
+    assert_eq!(model.mouse, Mouse::Terminal);
+    assert!(!mouse::is_wanted(&model));
+    press(&mut model, &[Key::Char('m')]);
+    assert!(mouse::is_wanted(&model));
+    press(&mut model, &[Key::Up, Key::Char('n')]);
+    assert!(!mouse::is_wanted(&model), "a sign-in is for selecting");
+}

@@ -1,0 +1,199 @@
+//! How the form of a profile looks at each step.
+
+use std::path::Path;
+
+use device_login::config::Config;
+use device_login::error::{Code, Error};
+use device_login::service::State;
+use device_login::tui::keymap::Key;
+use device_login::tui::message::{Effect, Message, TaskId};
+use device_login::tui::model::Model;
+use device_login::tui::update::update;
+
+use super::panels::*;
+use super::{SIZES, assert_no_control};
+use crate::support::screen::screen_text;
+
+const SECRET: &str = "sentinel-client-secret-0123456789";
+const WORK: &str = "[profiles.work]\nprovider = \"zoho\"\ndata_center = \"eu\"\nclient_id = \"1000.ABC\"\n\
+                    scopes = [\"ZohoCRM.users.READ\", \"ZohoCRM.org.READ\"]\n";
+
+fn configured(model: &mut Model, text: &str) {
+    model.config = Config::parse(text, Path::new("/home/dana/.config/device-login/config.toml")).expect("valid");
+}
+
+/// The form as a newcomer gets it.
+fn new_form() -> Model {
+    let mut model = empty_model();
+    configured(&mut model, "");
+    update(&mut model, Message::StatusesLoaded(Vec::new()), now());
+    press(&mut model, &[Key::Enter]);
+    model
+}
+
+fn answer(model: &mut Model, text: &str) {
+    press(model, &[Key::Ctrl('u')]);
+    type_text(model, text);
+    press(model, &[Key::Enter]);
+}
+
+/// A form for Zoho in Europe with so many steps answered.
+fn after(steps: usize) -> Model {
+    let mut model = new_form();
+    let answers: [&dyn Fn(&mut Model); 7] = [
+        &|model| answer(model, "shop"),
+        &|model| drop(press(model, &[Key::Enter])),
+        &|model| drop(press(model, &[Key::Down, Key::Enter])),
+        &|model| drop(press(model, &[Key::Enter])),
+        &|model| answer(model, "1000.ABCDEFGHIJKLMNOPQRSTUVWXYZ012"),
+        &|model| answer(model, SECRET),
+        &|model| drop(press(model, &[Key::Enter])),
+    ];
+    answers[..steps].iter().for_each(|answer| answer(&mut model));
+    model
+}
+
+/// The scopes that a word finds, one of them ticked.
+pub(crate) fn choosing_scopes() -> Model {
+    with_keys(typed(after(6), "crm"), &[Key::Down, Key::Char(' '), Key::Down])
+}
+
+fn task_of_change(effects: &[Effect]) -> TaskId {
+    match effects {
+        [Effect::ChangeConfiguration { task, .. }] => *task,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn finished(mut model: Model, result: Result<Config, Error>) -> Model {
+    let task = task_of_change(&press(&mut model, &[Key::Enter]));
+    update(&mut model, Message::ConfigurationChanged { task, result: Box::new(result) }, now());
+    model
+}
+
+/// The profiles with `work` under the cursor and in the configuration.
+fn at_work(state: State) -> Model {
+    let mut model = empty_model();
+    configured(&mut model, WORK);
+    update(&mut model, Message::StatusesLoaded(vec![status("work", state, 3130)]), now());
+    model
+}
+
+fn typed(mut model: Model, text: &str) -> Model {
+    type_text(&mut model, text);
+    model
+}
+
+#[test]
+fn each_step_asks_for_one_thing() {
+    assert_screens!("name", after(0), now());
+    assert_screens!("provider", after(1), now());
+    assert_screens!("data_center", after(2), now());
+    assert_screens!("client_type", after(3), now());
+    assert_screens!("client_id", after(4), now());
+    assert_screens!("client_secret", typed(after(5), SECRET), now());
+    assert_screens!("scopes", after(6), now());
+    assert_screens!("review", after(7), now());
+}
+
+#[test]
+fn what_is_wrong_stands_below_the_field() {
+    assert_screens!("name_wrong", typed(with_keys(after(0), &[Key::Ctrl('u')]), "my work"), now());
+    assert_screens!("client_id_wrong", typed(after(4), "1000.A B"), now());
+    let keycloak = || {
+        let mut model = after(1);
+        press(&mut model, &[Key::End, Key::Up, Key::Enter]);
+        answer(&mut model, "http://id.example.com");
+        typed(model, "main")
+    };
+    assert_screens!("server_wrong", keycloak(), now());
+    assert_screens!("client_type_wrong", with_keys(after(3), &[Key::End, Key::Enter]), now());
+    let redirect = || typed(with_keys(after(3), &[Key::Down, Key::Down, Key::Enter]), "example.com/callback");
+    assert_screens!("redirect_uri_wrong", redirect(), now());
+}
+
+#[test]
+fn scopes_are_found_by_product_and_by_word() {
+    assert_screens!("scopes_found", with_keys(typed(after(6), "desk"), &[Key::Down, Key::Char(' ')]), now());
+    assert_screens!("scopes_misspelt", typed(after(6), "ZohoCRM.user.READ"), now());
+    assert_screens!("scopes_of_a_product", with_keys(after(6), &[Key::Down, Key::Down, Key::Down, Key::Enter]), now());
+    assert_screens!("scopes_nothing_found", typed(after(6), "nothing"), now());
+}
+
+#[test]
+fn saving_ends_in_a_sign_in_or_says_why_not() {
+    let saving = || with_keys(after(7), &[Key::Enter]);
+    assert_screens!("saving", saving(), now());
+    let refused = || {
+        let error = Error::new(Code::Store, "the store cannot be used")
+            .because("writing /home/dana/.local/state/device-login/shop.record failed: No space left on device")
+            .hint("check the disk and the permissions; nothing was lost");
+        finished(after(7), Err(error))
+    };
+    assert_screens!("not_saved", refused(), now());
+    let config = Config::parse(WORK, Path::new("/home/dana/.config/device-login/config.toml")).expect("valid");
+    assert_screens!("saved", finished(after(7), Ok(config.clone())), now());
+}
+
+#[test]
+fn a_profile_that_is_signed_in_is_changed_renamed_and_removed_with_care() {
+    assert_screens!("edit", with_keys(at_work(State::Valid), &[Key::Char('e')]), now());
+    let other_client = || {
+        let mut model =
+            with_keys(at_work(State::Valid), &[Key::Char('e'), Key::Down, Key::Down, Key::Down, Key::Enter]);
+        answer(&mut model, "1000.NEW");
+        model
+    };
+    assert_screens!("edit_signs_out", other_client(), now());
+    assert_screens!("rename", with_keys(at_work(State::Valid), &[Key::Char('w')]), now());
+    assert_screens!("rename_signed_out", with_keys(at_work(State::SignedOut), &[Key::Char('w')]), now());
+    assert_screens!("remove_signed_in", with_keys(at_work(State::Valid), &[Key::Char('d')]), now());
+    assert_screens!("remove_signed_out", with_keys(at_work(State::SignedOut), &[Key::Char('d'), Key::Down]), now());
+    let unrevoked = || {
+        let mut model = empty_model();
+        configured(&mut model, WORK);
+        let mut left = status("work", State::SignedOut, 0);
+        left.is_unrevoked = true;
+        update(&mut model, Message::StatusesLoaded(vec![left]), now());
+        with_keys(model, &[Key::Char('d')])
+    };
+    assert_screens!("remove_unrevoked", unrevoked(), now());
+    let not_removed = || {
+        let error = Error::new(Code::Network, "the grant could not be revoked")
+            .because("no connection to accounts.zoho.eu")
+            .hint("remove the access by hand at https://accounts.zoho.eu (Connected Apps)");
+        finished(with_keys(unrevoked(), &[Key::Down]), Err(error))
+    };
+    assert_screens!("not_removed", not_removed(), now());
+    assert_screens!("throw_away", with_keys(typed(after(0), "x"), &[Key::Esc]), now());
+}
+
+#[test]
+fn the_secret_is_on_no_screen() {
+    for (columns, rows) in SIZES.into_iter().chain([(200, 60), (20, 5)]) {
+        let mut model = after(5);
+        resize(&mut model, columns, rows);
+        type_text(&mut model, SECRET);
+        update(&mut model, Message::Pasted(SECRET.to_owned()), now());
+        let mut looked = screen_text(&model, now());
+        for key in [Key::Enter, Key::Enter, Key::Home, Key::Enter] {
+            press(&mut model, &[key]);
+            looked.push_str(&screen_text(&model, now()));
+        }
+        assert!(!looked.contains("sentinel") && !looked.contains("0123456789"), "{looked}");
+    }
+}
+
+#[test]
+fn hostile_text_of_a_configuration_cannot_steer_the_terminal() {
+    for (columns, rows) in SIZES {
+        let mut model = after(7);
+        resize(&mut model, columns, rows);
+        let error = Error::new(Code::Config, HOSTILE).because(HOSTILE).hint(HOSTILE);
+        assert_no_control(&screen_text(&finished(model, Err(error)), now()));
+        let mut model = after(6);
+        resize(&mut model, columns, rows);
+        update(&mut model, Message::Pasted(HOSTILE.to_owned()), now());
+        assert_no_control(&screen_text(&model, now()));
+    }
+}

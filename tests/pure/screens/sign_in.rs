@@ -1,0 +1,496 @@
+//! How the sign-in looks in each state, at three sizes: what an honest request shows is always there, the QR code decodes
+//! from the screen, and no size and no key breaks it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use device_login::clock::Moment;
+use device_login::config::{Config, Motion};
+use device_login::error::{Code, Error};
+use device_login::http::trouble::Trouble;
+use device_login::profile::ProfileName;
+use device_login::providers::explained::{Explanation, Facts, Place, look_up};
+use device_login::providers::zoho;
+use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
+use device_login::storage::Account;
+use device_login::tui::keymap::Key;
+use device_login::tui::message::{Effect, Message, TaskId};
+use device_login::tui::model::{Model, Now};
+use device_login::tui::panels::sign_in;
+use device_login::tui::theme::{Environment, Theme};
+use device_login::tui::update::update;
+use device_login::tui::widgets::qr::QrChoice;
+use jiff::Timestamp;
+use proptest::prelude::*;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::{Margin, Rect, Size};
+use ratatui::style::{Color, Modifier};
+
+use super::SIZES;
+use crate::support::camera;
+use crate::support::screen::{changes, draw, screen, screen_text};
+
+const COMPLETE: &str = "https://accounts.zoho.com/oauth/v3/device/setCode?devcode=abcdefgh";
+
+pub(crate) fn at(seconds: u64) -> Now {
+    let start: Timestamp = "2026-11-22T14:00:00Z".parse().expect("a time");
+    let passed = Duration::from_secs(seconds);
+    Now { moment: Moment::at(Duration::from_secs(1000) + passed), time: start + passed }
+}
+
+fn work() -> ProfileName {
+    "work".parse().expect("a name")
+}
+
+/// A sign-in on a terminal that can do everything, and its task.
+fn asking() -> (Model, TaskId) {
+    let environment = Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Environment::default() };
+    let machine =
+        Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: Some("10.0.0.7".to_owned()) };
+    let toml = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\nscopes = [\"ZohoCRM.users.READ\", \"AaaServer.profile.READ\"]\n";
+    let config = Config::parse(toml, Path::new("config.toml")).expect("valid");
+    let mut model = Model::new(environment.abilities(), machine, config);
+    let effects = sign_in::start(&mut model, work(), SignIn::default());
+    let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
+    (model, task)
+}
+
+fn code(user_code: &str, seconds: u64) -> IssuedCode {
+    IssuedCode {
+        user_code: user_code.to_owned(),
+        verification_uri: "https://accounts.zoho.com/oauth/v3/device".parse().expect("an address"),
+        verification_uri_complete: COMPLETE.parse().ok(),
+        interval: Duration::from_secs(30),
+        lifetime: Duration::from_secs(300),
+        issued_at: at(seconds).moment,
+        expires_at: at(seconds + 300).moment,
+        expires_at_time: at(seconds + 300).time,
+    }
+}
+
+/// The same with a code, and with what happened to it since.
+fn waiting(events: Vec<SignInEvent>) -> Model {
+    let (mut model, task) = asking();
+    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(30).moment };
+    for event in [issued].into_iter().chain(events) {
+        update(&mut model, Message::SignIn { task, event }, at(30));
+    }
+    model
+}
+
+pub(crate) fn pending() -> Model {
+    waiting(vec![SignInEvent::Pending { next_poll_at: at(60).moment }])
+}
+
+pub(crate) fn ended(result: Result<SignedIn, Error>) -> Model {
+    let (mut model, task) = asking();
+    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(30).moment };
+    update(&mut model, Message::SignIn { task, event: issued }, at(0));
+    update(&mut model, Message::SignInEnded { task, result: Box::new(result) }, at(40));
+    model
+}
+
+fn pressed(mut model: Model, keys: &[Key]) -> Model {
+    for key in keys {
+        update(&mut model, Message::Key(*key), at(42));
+    }
+    model
+}
+
+fn sized(mut model: Model, columns: u16, rows: u16) -> Model {
+    update(&mut model, Message::Resized { columns, rows }, at(42));
+    model
+}
+
+pub(crate) fn signed_in() -> SignedIn {
+    let email = Some("d.reyes@example.com".to_owned());
+    SignedIn {
+        profile: work(),
+        account: Some(Account { id: "7".to_owned(), email, name: Some("Dana Reyes".to_owned()) }),
+        data_center: Some("eu".to_owned()),
+        relocated: true,
+        scopes: vec!["ZohoCRM.users.READ".to_owned()],
+        missing_scopes: vec!["AaaServer.profile.READ".to_owned()],
+        api_domain: Some("https://www.zohoapis.eu".to_owned()),
+        access_token_expires_at: at(3640).time,
+        refreshable: true,
+        warnings: Vec::new(),
+        replaced: None,
+    }
+}
+
+/// All that was asked for was granted, at home.
+fn signed_in_whole() -> SignedIn {
+    let scopes = vec!["ZohoCRM.users.READ".to_owned(), "AaaServer.profile.READ".to_owned()];
+    let data_center = Some("us".to_owned());
+    SignedIn { scopes, missing_scopes: Vec::new(), data_center, relocated: false, ..signed_in() }
+}
+
+/// The same in the place of somebody else, with few grants left.
+fn signed_in_with_care() -> SignedIn {
+    let warning = "16 unrevoked grants of account 7 for client 1000.X are known here, and those made on other machines are \
+                   not seen. Zoho keeps 20 for each person and silently ends the oldest of more: `device-login logout work` \
+                   before signing in again revokes its grant.";
+    SignedIn { warnings: vec![warning.to_owned()], replaced: Some("j.keller@example.com".to_owned()), ..signed_in() }
+}
+
+fn failure(code: Code) -> Error {
+    Error::new(code, "profile `work` could not be signed in")
+        .because("Zoho does not know this client in data center US (invalid_client)")
+        .hint("check `client_id`, its secret and `data_center` of profile `work`")
+}
+
+/// What the table says about a word of Zoho's during a sign-in.
+fn explained(place: Place, word: &str) -> Error {
+    let entry = look_up(zoho::DIALECT.error_words, place, word).expect("Zoho's words are known");
+    let facts = Facts {
+        profile: "work",
+        provider: "Zoho",
+        data_center: "us",
+        scopes: "ZohoCRM.users.READ",
+        registration: zoho::DIALECT.registration,
+        later: "try again in ten minutes",
+        by_hand: "remove the access by hand",
+    };
+    let Explanation { code, meaning, causes, next } = entry.explain(&facts);
+    Error::new(code.expect("a word that ends a sign-in"), "profile `work` could not be signed in")
+        .because(format!("{meaning} ({word})"))
+        .likely(causes)
+        .hint(next)
+}
+
+fn demo() -> Model {
+    let mut model = pending();
+    model.is_demo = true;
+    model
+}
+
+fn unsaved() -> Model {
+    let (mut model, task) = asking();
+    update(&mut model, Message::Unsaved { task, error: failure(Code::Store) }, at(40));
+    model
+}
+
+/// A new code was asked for, and none came.
+fn no_new_code() -> Model {
+    let (mut model, task) = asking();
+    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(30).moment };
+    update(&mut model, Message::SignIn { task, event: issued }, at(0));
+    let mut model = pressed(model, &[Key::Char('n'), Key::Char('y')]);
+    let error = Error::new(Code::Network, "profile `work` could not be signed in")
+        .because("accounts.zoho.com cannot be reached")
+        .hint("check the network and try again; nothing was lost");
+    let new = TaskId(task.0 + 1);
+    update(&mut model, Message::SignInEnded { task: new, result: Box::new(Err(error)) }, at(42));
+    model
+}
+
+fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
+    waiting(vec![event(at(60).moment)])
+}
+
+/// A state of the sign-in and how to get there.
+type State = (&'static str, fn() -> Model);
+
+/// Every state, by the name of its snapshots.
+const STATES: [State; 27] = [
+    ("asking", || asking().0),
+    ("first", || waiting(Vec::new())),
+    ("pending", pending),
+    ("slowed", || after(|next_poll_at| SignInEvent::SlowedDown { interval: Duration::from_secs(35), next_poll_at })),
+    ("relocated", || {
+        let (data_center, accounts_host) = ("eu".to_owned(), "accounts.zoho.eu".to_owned());
+        after(|next_poll_at| SignInEvent::Relocated { data_center, accounts_host, next_poll_at })
+    }),
+    ("retrying", || {
+        let reason = "accounts.zoho.com did not answer in time".to_owned();
+        after(|next_poll_at| SignInEvent::Retrying { trouble: Trouble::Timeout, reason, attempt: 3, next_poll_at })
+    }),
+    ("renewed", || after(|next_poll_at| SignInEvent::CodeRenewed { code: code("WXYZ-7788", 0), next_poll_at })),
+    ("demo", demo),
+    ("full_screen", || pressed(pending(), &[Key::Char('f')])),
+    ("bare_link", || pressed(pending(), &[Key::Char('p')])),
+    ("copied", || pressed(pending(), &[Key::Char('c')])),
+    ("help", || pressed(pending(), &[Key::Char('?')])),
+    ("cancel", || pressed(pending(), &[Key::Esc])),
+    ("new_code", || pressed(pending(), &[Key::Char('n')])),
+    ("no_new_code", no_new_code),
+    ("approved", || waiting(vec![SignInEvent::Approved])),
+    ("unsaved", unsaved),
+    ("giving_back", || pressed(unsaved(), &[Key::Esc])),
+    ("signed_in", || ended(Ok(signed_in()))),
+    ("signed_in_whole", || ended(Ok(signed_in_whole()))),
+    ("signed_in_scrolled", || pressed(sized(ended(Ok(signed_in())), 40, 12), &[Key::End])),
+    ("signed_in_with_care", || ended(Ok(signed_in_with_care()))),
+    ("declined", || ended(Err(Error::new(Code::Denied, "the request was declined")))),
+    ("expired", || ended(Err(Error::new(Code::CodeExpired, "the code ran out before anyone approved it")))),
+    ("failed", || ended(Err(failure(Code::InvalidClient)))),
+    ("failed_with_causes", || ended(Err(explained(Place::DeviceAuthorization, "invalid_client")))),
+    ("declined_with_causes", || ended(Err(explained(Place::Poll, "access_denied")))),
+];
+
+#[test]
+fn every_state_looks_as_accepted_at_three_sizes() {
+    for (name, state) in STATES {
+        let mut model = state();
+        for (columns, rows) in SIZES {
+            model = sized(model, columns, rows);
+            insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), screen(&model, at(42)));
+        }
+    }
+}
+
+#[test]
+fn the_last_minute_is_marked_and_the_last_question_said() {
+    assert!(screen_text(&sized(pending(), 80, 24), at(250)).contains("[!] Waiting   code good for 0:50"));
+    assert!(screen_text(&sized(pending(), 80, 24), at(301)).contains("[!] The code ran out. One last check now."));
+}
+
+#[test]
+fn with_reduced_motion_a_code_changes_a_few_times_until_its_end_and_wakes_the_screen_for_each() {
+    let reduced = |mut model: Model, (columns, rows)| {
+        model.motion = Motion::Reduced;
+        sized(model, columns, rows)
+    };
+    for size in SIZES {
+        assert_screen_of(&reduced(pending(), size), "reduced", 45);
+        let seconds = changes(&reduced(pending(), size), at, 43..330);
+        let of_the_code = [60, 120, 180, 240, 270, 290, 300];
+        let of_the_question = [50, 60];
+        let expected = |second: &u64| of_the_code.contains(second) || of_the_question.contains(second);
+        assert!(
+            seconds.iter().all(expected) && of_the_code.iter().all(|second| seconds.contains(second)),
+            "{seconds:?}"
+        );
+        assert!(changes(&reduced(ended(Ok(signed_in_whole())), size), at, 40..45).is_empty());
+    }
+}
+
+fn assert_screen_of(model: &Model, name: &str, seconds: u64) {
+    let Size { width, height } = model.window;
+    insta::assert_snapshot!(format!("{name}_{width}x{height}"), screen(model, at(seconds)));
+}
+
+#[test]
+fn the_code_decodes_from_the_screen_with_everything_around_it() {
+    for (columns, rows) in [(80, 24), (81, 30), (120, 40), (160, 50), (200, 60)] {
+        let model = sized(pending(), columns, rows);
+        let (buffer, _) = draw(&model, at(42));
+        assert_eq!(camera::DARK.decode(&buffer, 4).as_deref(), Some(COMPLETE), "{columns}x{rows}");
+    }
+    let model = sized(pressed(pending(), &[Key::Char('f')]), 80, 24);
+    assert_eq!(camera::LIGHT.decode(&draw(&model, at(42)).0, 4).as_deref(), Some(COMPLETE));
+}
+
+/// What different terminals say of themselves, and how their QR codes look.
+fn terminals() -> [Environment<'static>; 5] {
+    let plain = Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Environment::default() };
+    [
+        plain,
+        Environment { term: Some("xterm"), ..plain },
+        Environment { no_color: Some("1"), ..plain },
+        Environment { term: Some("linux"), ..plain },
+        Environment { lang: Some("C"), ..plain },
+    ]
+}
+
+/// The sign-in as it looks on another terminal.
+fn on(environment: Environment<'_>, mut model: Model) -> Model {
+    model.abilities = environment.abilities();
+    model.theme = Theme::new(model.abilities.color, model.abilities.unicode);
+    model
+}
+
+/// What a camera reads that looks at the code and one cell around it. Modules of one column need more pixels a column
+/// than larger ones.
+fn scanned(camera: camera::Terminal, model: &Model) -> Option<String> {
+    let (buffer, _) = draw(model, at(42));
+    let is_half_block = |cell: &Cell| ["▀", "▄"].contains(&cell.symbol());
+    let is_code =
+        |cell: &Cell| is_half_block(cell) || cell.bg != Color::Reset || cell.modifier.contains(Modifier::REVERSED);
+    let cells = buffer.area.positions().filter(|position| is_code(&buffer[*position]));
+    let seen = cells.map(|position| Rect::from((position, Size::new(1, 1)))).reduce(Rect::union)?;
+    let seen = seen.outer(Margin::new(1, 1)).intersection(buffer.area);
+    let mut photograph = Buffer::empty(Rect::new(0, 0, seen.width, seen.height));
+    for position in photograph.area.positions() {
+        photograph[position] = buffer[(position.x + seen.x, position.y + seen.y)].clone();
+    }
+    camera.decode(&photograph, if photograph.content.iter().any(is_half_block) { 4 } else { 2 })
+}
+
+#[test]
+fn there_is_a_whole_code_or_the_reason_why_not_at_every_size_and_on_every_terminal() {
+    for (number, environment) in terminals().into_iter().enumerate() {
+        // Few sizes will do once it is known that sizes do not matter.
+        let (across, down) = if number == 0 { (7, 5) } else { (33, 12) };
+        let widths = (40..=200).step_by(across);
+        let mut codes = 0;
+        for (columns, rows) in widths.flat_map(|columns| (12..=60).step_by(down).map(move |rows| (columns, rows))) {
+            let model = sized(on(environment, pending()), columns, rows);
+            let text = screen_text(&model, at(42));
+            let has_reason = text.contains("QR code needs") || text.contains("Press f for the QR code");
+            // In so small a window the reason is told when the code is asked for.
+            if has_reason || (rows < 16 && columns < 100) {
+                continue;
+            }
+            assert_eq!(
+                scanned(camera::DARK, &model).as_deref(),
+                Some(COMPLETE),
+                "{columns}x{rows}, {environment:?}:\n{text}"
+            );
+            codes += 1;
+        }
+        assert!(codes > 3, "{codes} on {environment:?}");
+    }
+}
+
+#[test]
+fn the_code_scans_on_light_terminals_too_once_inverted_where_it_has_no_colors_of_its_own() {
+    for environment in terminals() {
+        let keys: &[Key] = if environment.no_color.is_some() { &[Key::Char('i')] } else { &[] };
+        for (columns, rows) in [(80, 24), (120, 40), (60, 50), (200, 60)] {
+            let model = sized(on(environment, pressed(pending(), keys)), columns, rows);
+            let code = scanned(camera::LIGHT, &model);
+            let text = screen_text(&model, at(42));
+            assert!(code.as_deref() == Some(COMPLETE) || text.contains("QR code"), "{columns}x{rows}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn where_no_code_fits_beside_the_text_it_has_the_whole_screen_or_says_what_it_needs() {
+    let model = sized(pending(), 60, 20);
+    assert!(screen_text(&model, at(42)).contains("Press f for the QR code on the whole screen."));
+    assert_eq!(scanned(camera::DARK, &pressed(model, &[Key::Char('f')])).as_deref(), Some(COMPLETE));
+    let text = screen_text(&sized(pressed(pending(), &[Key::Char('f')]), 36, 18), at(42));
+    assert!(joined(&text).contains("QR code needs 35x19, this window is 36x18."), "{text}");
+    let text = screen_text(&sized(pending(), 60, 16), at(42));
+    assert!(joined(&text).contains("QR code needs 35x19, this window is 60x16."), "{text}");
+}
+
+#[test]
+fn the_layouts_are_those_that_were_thought_out() {
+    for (columns, rows) in [(60, 20), (60, 50), (100, 30), (160, 50), (200, 60), (200, 14), (79, 23), (39, 11)] {
+        insta::assert_snapshot!(format!("layout_{columns}x{rows}"), screen(&sized(pending(), columns, rows), at(42)));
+    }
+    // A module of two columns and one row needs no glyph of the font.
+    let (buffer, _) = draw(&sized(pending(), 120, 40), at(42));
+    let code = buffer.content.iter().filter(|cell| matches!(cell.bg, Color::Indexed(16 | 231))).count();
+    assert_eq!(code, 74 * 37);
+}
+
+#[test]
+fn a_window_without_room_for_a_code_to_scan_has_large_letters() {
+    for (columns, rows) in [(60, 20), (100, 19), (140, 20)] {
+        let model = on(terminals()[3], sized(pending(), columns, rows));
+        let (buffer, _) = draw(&model, at(42));
+        let inked = |cell: &&Cell| cell.modifier.contains(Modifier::REVERSED) && cell.symbol() == " ";
+        assert!(buffer.content.iter().filter(inked).count() > 60, "{columns}x{rows}");
+        assert!(screen_text(&model, at(42)).contains("WLKU-4502"));
+    }
+}
+
+#[test]
+fn a_part_of_a_code_is_never_shown() {
+    for (columns, rows) in (1..=45).flat_map(|columns| (1..=14).map(move |rows| (columns, rows))) {
+        let text = screen_text(&sized(pending(), columns, rows), at(42)).replace('\n', "");
+        assert!(text.contains("WLKU-4502") || "...".starts_with(&text), "{columns}x{rows}: {text}");
+    }
+}
+
+#[test]
+fn the_form_that_the_person_wants_is_drawn_or_its_lack_explained() {
+    let wanting = |choice, columns, rows, keys: &[Key]| {
+        let mut model = pressed(pending(), keys);
+        model.qr = choice;
+        sized(model, columns, rows)
+    };
+    let has_half_blocks = |model: &Model| screen_text(model, at(42)).contains(['▀', '▄']);
+    for keys in [&[][..], &[Key::Char('f')]] {
+        for (choice, halves) in [(QrChoice::Full, false), (QrChoice::Half, true)] {
+            let model = wanting(choice, 160, 60, keys);
+            assert_eq!(camera::DARK.decode(&draw(&model, at(42)).0, 4).as_deref(), Some(COMPLETE), "{choice:?}");
+            assert_eq!(has_half_blocks(&model), halves, "{choice:?}");
+        }
+        let model = wanting(QrChoice::Full, 80, 24, keys);
+        assert!(screen_text(&model, at(42)).contains("QR code needs"), "{}", screen_text(&model, at(42)));
+        for (columns, rows) in [(60, 20), (80, 24), (120, 40)] {
+            let model = wanting(QrChoice::None, columns, rows, keys);
+            assert!(!has_half_blocks(&model) && camera::DARK.decode(&draw(&model, at(42)).0, 4).is_none());
+            let text = screen_text(&model, at(42));
+            assert!(text.contains("QR code is off (--qr=none)."), "{columns}x{rows}:\n{text}");
+        }
+    }
+}
+
+/// Every line of the screen in one, so that nothing is missed where a line ends.
+fn joined(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_an_honest_request_shows_is_there_at_every_size_and_in_every_state_that_waits() {
+    let mut wordy = pending();
+    let profile = wordy.config.profiles.values_mut().next().expect("there is a profile");
+    profile.scopes = (0..40).map(|number| format!("ZohoCRM.area_{number}.READ")).collect();
+    let states = STATES
+        .iter()
+        .filter(|(name, _)| ["first", "pending", "slowed", "relocated", "retrying", "renewed", "demo"].contains(name));
+    let models = states.map(|(_, state)| (state(), "CRM: read users")).chain([(wordy, "Asks for")]);
+    for (model, scope) in models.map(|(model, scope)| (std::cell::RefCell::new(Some(model)), scope)) {
+        for (columns, rows) in
+            [(80, 24), (120, 40), (40, 12), (60, 20), (200, 60), (40, 24), (79, 23), (60, 50), (200, 12)]
+        {
+            let sized = sized(model.take().expect("it is put back"), columns, rows);
+            let text = joined(&screen_text(&sized, at(42)));
+            let code = if text.contains("WXYZ") { "WXYZ-7788" } else { "WLKU-4502" };
+            let next = if text.contains(" in 0:") { " in 0:" } else { "first check now" };
+            let next = if text.contains("first now") { "first now" } else { next };
+            for part in ["accounts.zoho.com/oauth/v3/device", code, "4:18", scope, "dana@web-01", next] {
+                let is_list = part == "Asks for" && text.contains("Permissions asked for");
+                assert!(
+                    text.contains(part) || is_list,
+                    "{columns}x{rows} lacks {part}:\n{}",
+                    screen_text(&sized, at(42))
+                );
+            }
+            for part in ["profile work", "US", "Approve only if you"] {
+                assert!(text.contains(part), "{columns}x{rows} lacks {part}:\n{}", screen_text(&sized, at(42)));
+            }
+            model.replace(Some(sized));
+        }
+    }
+}
+
+#[test]
+fn the_cursor_rests_on_the_code() {
+    for (columns, rows) in SIZES {
+        let (buffer, cursor) = draw(&sized(pending(), columns, rows), at(42));
+        let (column, row) = cursor.expect("the cursor shows");
+        let at_cursor: String = (column..column + 9).map(|column| buffer[(column, row)].symbol()).collect();
+        assert_eq!(at_cursor, "WLKU-4502", "{columns}x{rows}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_size_and_no_key_breaks_the_sign_in(
+        steps in proptest::collection::vec((0u16..300, 0u16..120, 0usize..24, 0u64..400), 1..8),
+        state in 0..STATES.len(),
+    ) {
+        let keys = [
+            Key::Char('f'), Key::Char('+'), Key::Char('-'), Key::Char('i'), Key::Char('p'), Key::Char('n'), Key::Char('?'),
+            Key::Char('c'), Key::Char('u'), Key::Char('y'), Key::Char('x'), Key::Char('a'), Key::Char('q'), Key::Esc,
+            Key::Enter, Key::Up, Key::Down, Key::Tab, Key::Home, Key::End, Key::PageDown, Key::Left, Key::Right,
+            Key::Backspace,
+        ];
+        let mut model = STATES[state].1();
+        for (columns, rows, key, seconds) in steps {
+            model = sized(model, columns, rows);
+            update(&mut model, Message::Key(keys[key]), at(seconds));
+            draw(&model, at(seconds));
+        }
+    }
+}

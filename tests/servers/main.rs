@@ -1,0 +1,8 @@
+//! Real browsers and other people's authorization servers. `tests/run` installs what they need.
+
+#[cfg(feature = "demo")]
+mod browser;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "each program uses a part of it")]
+mod support;
+mod third_party;

@@ -1,0 +1,498 @@
+//! A few journeys of the real program on a real terminal.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::support::demo_server::DemoServer;
+use crate::support::pty::Terminal;
+use crate::support::{camera, many};
+use device_login::demo::{Decision, Demo, Options};
+use ratatui::buffer::{Buffer, Cell};
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+/// The demo with its code on the screen.
+fn demo() -> Terminal {
+    let terminal = Terminal::start(&["demo"], 80, 24);
+    terminal.wait_for("Waiting for approval");
+    terminal
+}
+
+/// A script in which `$program` is the program, whose home this is.
+fn start_in(home: &TempDir, script: &str) -> Terminal {
+    Terminal::start_shell(&format!("export DEVICE_LOGIN_HOME={}; {script}", home.path().display()), 80, 24)
+}
+
+/// A home with so many profiles, and the list of them.
+fn profiles(count: usize) -> (TempDir, Terminal) {
+    let home = TempDir::new().expect("a directory");
+    many::profiles(home.path(), count);
+    let (config, store) = (home.path().join("config.toml"), home.path().join("state"));
+    let store = format!("plain:{}", store.display());
+    let terminal = Terminal::start(&["--config", config.to_str().expect("a path"), "--store", &store], 80, 24);
+    terminal.wait_for(&format!("of {count} · by name"));
+    (home, terminal)
+}
+
+/// A server and a home in which it is the provider `lab`.
+struct Lab {
+    server: DemoServer,
+    home: TempDir,
+}
+
+impl Lab {
+    /// Without a profile.
+    fn new(options: Options) -> Self {
+        let lab = Self { server: DemoServer::start(options), home: TempDir::new().expect("a directory") };
+        let us = &lab.server.addresses().data_centers.us;
+        lab.configure(&format!(
+            "# of the lab\n[providers.lab]\nkind = \"zoho\"\n[providers.lab.data_centers.us]\n\
+             accounts_server = \"{}\"\napi_domain = \"{}\"\n",
+            us.accounts_server, us.api_domain
+        ));
+        lab
+    }
+
+    /// With the profile `work`, whose codes live so long.
+    fn with_profile(code_lifetime: Duration) -> Self {
+        let lab = Self::new(Options { code_lifetime, interval: Duration::from_secs(1), ..Options::default() });
+        lab.configure(&format!(
+            "[profiles.work]\nprovider = \"lab\"\nclient_id = \"{}\"\nclient_secret_env = \"LAB_SECRET\"\n\
+             scopes = [\"AaaServer.profile.READ\"]\n",
+            lab.server.addresses().client_id
+        ));
+        lab
+    }
+
+    fn config(&self) -> PathBuf {
+        self.home.path().join("config.toml")
+    }
+
+    fn configure(&self, text: &str) {
+        let file = File::options().create(true).append(true).open(self.config());
+        file.and_then(|mut file| file.write_all(text.as_bytes())).expect("the home can be written");
+    }
+
+    /// As [`start_in`], with the secret of the profile's client.
+    fn start(&self, script: &str) -> Terminal {
+        start_in(&self.home, &format!("export LAB_SECRET={}; {script}", self.server.addresses().client_secret))
+    }
+}
+
+#[test]
+fn a_person_signs_in_and_calls_an_api() {
+    let terminal = demo();
+    terminal.press("y");
+    terminal.wait_for("[ok] Signed in");
+    terminal.press("\r");
+    // The result screen names the account as well, and the list comes before what the store says.
+    terminal.wait_for("· profiles");
+    terminal.wait_for("0/10");
+    terminal.press("r");
+    terminal.wait_for("1 of 10 refreshes used");
+    // The details in full, to their end.
+    terminal.press("\r");
+    terminal.press("G");
+    terminal.wait_for("refreshed [demo]");
+    terminal.wait_for("signed in, maya.ortiz");
+    terminal.press("\u{1b}");
+    terminal.press("a");
+    terminal.wait_for("Who am I");
+    terminal.press("\r");
+    terminal.wait_for("200 OK");
+    terminal.press("q");
+    terminal.wait_for("n sign in");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn a_person_declines_and_is_told_so() {
+    let terminal = demo();
+    terminal.press("d");
+    terminal.wait_for("[no] The request was declined");
+    // The last line of the frame: nothing of the code is left.
+    terminal.wait_for("n new code");
+    terminal.wait_until(|screen| camera::DARK.decode(screen, 4).is_none().then_some(()));
+    terminal.press("n");
+    terminal.wait_for("Waiting for approval");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
+}
+
+#[test]
+fn a_code_is_given_up_only_after_asking_and_a_cancelled_login_says_so() {
+    let lab = Lab::with_profile(Duration::from_secs(300));
+    let terminal = lab.start("$program login work; echo ended with $?; exit 0");
+    terminal.wait_for("Waiting for approval");
+    terminal.press("n");
+    terminal.wait_for("Somebody may be typing");
+    terminal.press("\r");
+    terminal.wait_for("Waiting for approval");
+    terminal.press("c");
+    terminal.press("\u{1b}");
+    terminal.wait_for("Cancel this sign-in?");
+    terminal.press("y");
+    terminal.wait_for("cancelled; the code is worth nothing now");
+    terminal.wait_for("ended with 130");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn a_code_that_ran_out_is_replaced_in_its_place_and_at_last_the_program_ends_with_6() {
+    let lab = Lab::with_profile(Duration::from_secs(4));
+    let terminal = lab.start("exec $program login work --renew 1");
+    terminal.wait_for("Check it shows this code");
+    terminal.wait_for("ran out at");
+    terminal.wait_for("Still there? Press Enter for a new code.");
+    terminal.press("\u{1b}");
+    assert_eq!(terminal.ends(), 6);
+}
+
+#[test]
+fn while_somebody_presses_keys_codes_go_on_being_replaced() {
+    let lab = Lab::with_profile(Duration::from_secs(4));
+    let terminal = lab.start("exec $program login work --renew 1");
+    let is_code = |word: &&str| word.len() == 9 && word.as_bytes()[4] == b'-';
+    let last_code = |screen: &Buffer| {
+        let text: String = screen.content.iter().map(Cell::symbol).collect();
+        text.split_whitespace().rfind(is_code).map(str::to_owned)
+    };
+    let first = terminal.wait_until(last_code);
+    terminal.wait_for("ran out at");
+    let second = terminal.wait_until(|screen| last_code(screen).filter(|code| *code != first));
+    terminal.press("i");
+    // No other would have followed it.
+    terminal.wait_for(&format!("Code {second} ran out at"));
+    terminal.wait_for("Still there? Press Enter for a new code.");
+    terminal.press("\u{1b}");
+    assert_eq!(terminal.ends(), 6);
+}
+
+#[test]
+fn who_has_approved_hears_when_the_server_is_asked() {
+    let terminal = demo();
+    terminal.press("\r");
+    terminal.wait_for("allows no sooner.");
+    terminal.press("y");
+    terminal.wait_for("[ok] Signed in");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_first_frame_comes_before_the_configuration_is_read() {
+    let lab = Lab::with_profile(Duration::from_secs(300));
+    let log = lab.home.path().join("calls");
+    let script = format!("exec strace -f -s 200 -o {} -e trace=openat,write,connect $program", log.display());
+    let terminal = start_in(&lab.home, &script);
+    terminal.wait_for("n sign in");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+    let calls = fs::read_to_string(log).expect("what the program called");
+    let first = |call: &str, part: &str| {
+        calls.lines().position(|line| line.contains(call) && line.contains(part)).unwrap_or_else(|| panic!("no {part}"))
+    };
+    assert!(first("write(", "device-login") < first("openat(", "config.toml"), "{calls}");
+    assert!(!calls.contains("connect("), "{calls}");
+}
+
+#[test]
+fn a_storm_of_sizes_ends_on_the_last_one() {
+    let terminal = demo();
+    for step in 0..200_u16 {
+        terminal.resize(1 + step * 7 % 200, 1 + step * 3 % 60);
+    }
+    terminal.resize(80, 24);
+    terminal.wait_for("3  Approve there");
+    assert!(terminal.wait_until(|screen| camera::DARK.decode(screen, 4)).contains("devcode="));
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
+}
+
+#[test]
+fn a_storm_of_sizes_breaks_no_list() {
+    let (_home, terminal) = profiles(30);
+    // The window is another one already when a frame for the one before it is drawn.
+    for (columns, rows) in (0..100).flat_map(|_| [(200, 5), (40, 12), (7, 60), (132, 43), (1, 1), (90, 20)]) {
+        terminal.resize(columns, rows);
+    }
+    terminal.resize(80, 24);
+    terminal.wait_for("of 30 · by name");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn a_key_that_comes_with_a_new_size_is_heard() {
+    let home = TempDir::new().expect("a directory");
+    let terminal = start_in(&home, "exec $program");
+    terminal.wait_for("q quit");
+    for step in 0..100 {
+        terminal.resize(80 + step % 2, 24);
+        terminal.press("?");
+        terminal.wait_for("other keys close");
+        terminal.resize(82 + step % 2, 24);
+        terminal.press("x");
+        terminal.wait_for("q quit");
+    }
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn the_mouse_is_asked_for_on_the_profiles_and_never_on_the_sign_in() {
+    let terminal = demo();
+    terminal.press("y");
+    terminal.wait_for("[ok] Signed in");
+    assert!(!terminal.has_sent(b"\x1b[?1000h"), "a sign-in is for selecting");
+    terminal.press("\r");
+    terminal.wait_for("r refresh");
+    terminal.wait_for_bytes(b"\x1b[?1000h");
+    assert!(!terminal.has_sent(b"\x1b[?1003h"), "movements would wake an idle screen");
+    // A press on the footer's `? help`, by the place where it stands.
+    let screen = terminal.wait_for("? help");
+    let column = screen.lines().last().and_then(|line| line.find("? help")).expect("it is in the footer") + 1;
+    terminal.press(&format!("\u{1b}[<0;{column};24M"));
+    terminal.wait_for("Up and Down scroll");
+    terminal.press("qq");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn one_of_many_profiles_is_found_and_a_refresh_that_is_refused_says_what_helps() {
+    let (_home, terminal) = profiles(300);
+    terminal.press("s");
+    terminal.wait_for("worst first");
+    terminal.press("/p0123");
+    terminal.wait_for("1 of 300 · worst first");
+    terminal.press("\r");
+    terminal.press("r");
+    terminal.wait_for("could not be refreshed");
+    terminal.wait_for("Here: r tries again.");
+    // The first escape shows all profiles again, with the cursor still on this one.
+    terminal.press("\u{1b}");
+    terminal.wait_for("of 300 · worst first");
+    terminal.wait_for("> p0123");
+    terminal.press("\r");
+    terminal.press("G");
+    terminal.wait_for("refresh failed");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn the_code_scans_from_the_terminal_and_moves_with_its_size() {
+    let terminal = demo();
+    // The same on a dark and on a light terminal.
+    let scan = || {
+        terminal.wait_until(|screen| {
+            let scanned = camera::DARK.decode(screen, 4)?;
+            (camera::LIGHT.decode(screen, 4).as_ref() == Some(&scanned)).then_some(scanned)
+        })
+    };
+    let scanned = scan();
+    assert!(scanned.contains("/oauth/v3/device/setCode?devcode="), "{scanned}");
+    terminal.resize(40, 12);
+    terminal.wait_for("and enter this code");
+    terminal.resize(120, 40);
+    terminal.wait_for("Scan the QR code");
+    assert_eq!(scan(), scanned);
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
+}
+
+#[test]
+fn the_code_scans_whatever_the_terminal_can_do() {
+    // Without colours of its own the code has those of the terminal, which `i` turns round on a light one.
+    let both = [(camera::DARK, ""), (camera::LIGHT, "")];
+    let terminals = [
+        ("TERM=xterm", 80, 24, both),
+        ("TERM=xterm", 120, 40, both),
+        ("TERM=linux", 120, 40, both),
+        ("LC_ALL=C", 120, 40, both),
+        ("NO_COLOR=1", 80, 24, [(camera::DARK, ""), (camera::LIGHT, "i")]),
+        ("NO_COLOR=1", 120, 40, [(camera::DARK, ""), (camera::LIGHT, "i")]),
+    ];
+    for (environment, columns, rows, looks) in terminals {
+        let terminal = Terminal::start_shell(&format!("{environment} $program demo; exit $?"), columns, rows);
+        terminal.wait_for("Waiting for approval");
+        for (camera, keys) in looks {
+            terminal.press(keys);
+            let scanned = terminal.wait_until(|screen| camera.decode(screen, 4));
+            assert!(scanned.contains("/oauth/v3/device/setCode?devcode="), "{environment}: {scanned}");
+        }
+        terminal.press("\u{3}");
+        assert_eq!(terminal.ends(), 130, "{environment}");
+    }
+}
+
+#[test]
+fn the_code_scans_through_multiplexers() {
+    let sockets = tempfile::tempdir().expect("a temporary directory");
+    let sockets = sockets.path().display();
+    let inside = "$program demo";
+    for multiplexer in [
+        // The names that it gives to itself: eight colors by default, 256 as many set it.
+        format!("TMUX_TMPDIR={sockets} exec tmux -f /dev/null new-session '{inside}' ';' set status off"),
+        format!(
+            "TMUX_TMPDIR={sockets} exec tmux -L other -f /dev/null set -g default-terminal tmux-256color ';' \
+             new-session '{inside}' ';' set status off"
+        ),
+        format!("SCREENDIR={sockets}/screen exec screen -c /dev/null -U {inside}"),
+    ] {
+        let terminal = Terminal::start_shell(&multiplexer, 80, 24);
+        let scanned = terminal.wait_until(|screen| camera::DARK.decode(screen, 4));
+        assert!(scanned.contains("/oauth/v3/device/setCode?devcode="), "{multiplexer}: {scanned}");
+        terminal.press("\u{3}");
+        terminal.wait_for_end();
+    }
+}
+
+#[test]
+fn copying_speaks_to_the_terminal() {
+    let terminal = demo();
+    terminal.press("c");
+    terminal.wait_for_bytes(b"\x1b]52;c;");
+    terminal.wait_for("Sent the code to your terminal's clipboard.");
+    // A code that was copied is not given up without asking.
+    terminal.press("\u{1b}");
+    terminal.wait_for("Cancel this sign-in?");
+    terminal.press("y");
+    terminal.wait_for("n sign in");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn the_terminal_is_given_back_whatever_ends_the_app() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::QUIT, 131)] {
+        let terminal = demo();
+        terminal.signal(signal);
+        assert_eq!(terminal.ends(), code, "{signal:?}");
+    }
+}
+
+#[test]
+fn whatever_stops_it_the_shell_has_the_terminal_until_it_goes_on() {
+    for stop in ["Ctrl-Z", "TSTP", "STOP"] {
+        let terminal = Terminal::start_shell("$program demo; echo the shell is back; fg; exit $?", 80, 24);
+        terminal.wait_for("Waiting for approval");
+        match stop {
+            "Ctrl-Z" => terminal.press("\u{1a}"),
+            "TSTP" => terminal.signal_foreground(Signal::TSTP),
+            _ => terminal.signal_foreground(Signal::STOP),
+        }
+        terminal.wait_for_bytes(b"the shell is back");
+        // The first key is heard, and nothing of the shell stays on the screen.
+        terminal.press("c");
+        terminal.wait_for("Sent the code");
+        terminal.wait_until(|screen| {
+            let text: String = screen.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+            (!text.contains("the shell is back")).then_some(())
+        });
+        terminal.press("\u{3}");
+        assert_eq!(terminal.ends(), 130, "{stop}");
+    }
+}
+
+#[test]
+fn where_no_shell_would_continue_it_nothing_stops() {
+    let terminal = demo();
+    terminal.press("\u{1a}c");
+    terminal.wait_for("Sent the code");
+    terminal.signal(Signal::TSTP);
+    terminal.press("?");
+    terminal.wait_for("other keys close");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
+}
+
+#[test]
+fn a_call_that_lacks_its_scope_is_mended_with_one_key() {
+    let terminal = demo();
+    terminal.press("y");
+    terminal.wait_for("[ok] Signed in");
+    terminal.press("a");
+    terminal.wait_for("Who am I");
+    terminal.press("/");
+    terminal.press("crm org");
+    terminal.wait_for("1 of 27");
+    terminal.press("\r\r");
+    terminal.wait_for("401 Unauthorized");
+    terminal.wait_for("f adds ZohoCRM.org.READ");
+    terminal.press("f");
+    terminal.wait_for("Waiting for approval");
+    terminal.press("y");
+    terminal.wait_for("[ok] Signed in");
+    terminal.press("\r");
+    terminal.wait_for("200 OK");
+    terminal.wait_for("Ortiz Bicycles");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
+}
+
+/// The user code on the screen, which the demo knows.
+fn approve_what_is_shown(terminal: &Terminal, demo: &Demo) {
+    terminal.wait_until(|screen| {
+        let text: String = screen.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+        let mut words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '-');
+        words.any(|word| word.len() > 6 && demo.decide(word, Decision::Approve)).then_some(())
+    });
+}
+
+#[test]
+fn a_newcomer_adds_a_profile_and_signs_in() {
+    let lab = Lab::new(Options { interval: Duration::ZERO, ..Options::default() });
+    let addresses = lab.server.addresses();
+    let terminal = start_in(&lab.home, "exec $program");
+    terminal.wait_for("No profile is configured yet.");
+    terminal.press("\r");
+    terminal.wait_for("What is the profile to be called?");
+    terminal.press("\r");
+    terminal.wait_for("configured:");
+    terminal.press("\u{1b}[B\r");
+    terminal.wait_for("Where is the client registered?");
+    terminal.press("\r");
+    terminal.wait_for("Which type of client is it?");
+    terminal.press("\r");
+    terminal.wait_for("What is the client id?");
+    terminal.press(&addresses.client_id);
+    terminal.press("\r");
+    terminal.wait_for("What is the client secret?");
+    // As a terminal pastes it.
+    terminal.press(&format!("\u{1b}[200~{}\n\u{1b}[201~", addresses.client_secret));
+    terminal.wait_for("·····");
+    terminal.press("\r");
+    terminal.wait_for("Go on with 1 scope");
+    terminal.press("ZohoCRM.users.R");
+    terminal.wait_for("CRM: read users");
+    terminal.press("\r");
+    terminal.wait_for("Go on with 2 scopes");
+    terminal.press("\r");
+    terminal.wait_for("is all of it right?");
+    terminal.press("\r");
+    terminal.wait_for("Profile work is saved");
+    terminal.press("\r");
+    terminal.wait_for("Waiting for approval");
+    approve_what_is_shown(&terminal, lab.server.demo());
+    terminal.wait_for("[ok] Signed in");
+    terminal.press("\r");
+    // The result screen names the account as well, and the list comes before what the store says.
+    terminal.wait_for("· profiles");
+    terminal.wait_for("0/10");
+    terminal.press("w");
+    terminal.wait_for("Another name for work");
+    terminal.press("-2\r");
+    terminal.wait_for("work is called work-2 now.");
+    terminal.wait_for("> work-2");
+    terminal.press("q");
+    assert!(!terminal.has_sent(addresses.client_secret.as_bytes()), "the secret was on the screen");
+    assert_eq!(terminal.ends(), 0);
+    let written = fs::read_to_string(lab.config()).expect("it is there");
+    assert!(written.starts_with("# of the lab\n") && written.contains("[profiles.work-2]"), "{written}");
+    assert!(!written.contains(&addresses.client_secret), "{written}");
+}

@@ -1,0 +1,9 @@
+//! The program on real terminals.
+
+#![cfg(all(unix, feature = "demo"))]
+
+mod journeys;
+mod kiosk;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "each program uses a part of it")]
+mod support;

@@ -8,7 +8,7 @@ use url::Url;
 
 pub use diagnosis::{Diagnosis, PRODUCT_WORDS, diagnose};
 
-use crate::http::{API_BODY_LIMIT, API_DEADLINE, Method, Request};
+use crate::http::{API_BODY_LIMIT, API_SILENCE, Method, Request};
 use crate::providers::catalog::Product;
 use crate::providers::{DataCenter, Dialect};
 use crate::secret::Secret;
@@ -120,7 +120,7 @@ pub fn authorize(call: &Call, grant: &Grant, dialect: &Dialect) -> Result<Reques
         headers: Vec::new(),
         body: call.body.clone(),
         body_limit: API_BODY_LIMIT,
-        deadline: API_DEADLINE,
+        deadline: API_SILENCE,
     };
     for (name, value) in &call.headers {
         request = request.with_header(name, Secret::new(value));

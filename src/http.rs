@@ -6,7 +6,9 @@
 pub mod client;
 pub(crate) mod date;
 pub mod decode;
+pub mod progress;
 pub mod trouble;
+pub mod upload;
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,12 +26,14 @@ use crate::secret::Secret;
 
 /// What an accounts server may send at most: its answers are a few hundred bytes.
 pub const ACCOUNTS_BODY_LIMIT: usize = 256 * 1024;
-/// What an API may send at most.
+/// What is kept of an API's answer at most, where it is kept whole.
 pub const API_BODY_LIMIT: usize = 32 * 1024 * 1024;
+/// By so many bytes, the first ones, the meaning of an API's answer is judged.
+pub const JUDGED_BYTES: usize = 64 * 1024;
 /// The whole exchange with an accounts server, connecting included.
 pub const ACCOUNTS_DEADLINE: Duration = Duration::from_secs(20);
-/// The whole exchange with an API.
-pub const API_DEADLINE: Duration = Duration::from_secs(60);
+/// An exchange with an API may last for as long as it likes, but be silent no longer than this.
+pub const API_SILENCE: Duration = Duration::from_secs(60);
 
 /// An HTTP request method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +86,7 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Bytes; a longer answer is [`TransportFailure::TooLarge`].
     pub body_limit: usize,
+    /// For the whole exchange; in one that is [opened](client::Client::open), for each silence.
     pub deadline: Duration,
 }
 
@@ -161,8 +166,7 @@ pub struct Response {
 
 impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
+        header_in(&self.headers, name)
     }
 
     /// When the answer was made, by the server's clock (`Date`, RFC 9110 §6.6.1). The transport adds the header by this
@@ -170,6 +174,12 @@ impl Response {
     pub fn date(&self) -> Option<Timestamp> {
         date::parse(self.header("date")?)
     }
+}
+
+/// The value of the first header with this name.
+pub(crate) fn header_in<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let found = headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.as_str())
 }
 
 impl fmt::Debug for Response {
@@ -200,6 +210,9 @@ pub enum TransportFailure {
     Timeout(String),
     #[error("the answer from {0} came too slowly")]
     Slow(String),
+    /// For how long no byte went either way.
+    #[error("{0} fell silent: no byte went either way for {secs} seconds", secs = .1.as_secs())]
+    Stalled(String, Duration),
     #[error("the answer from {0} broke off")]
     Truncated(String),
     #[error("the answer from {0} is larger than {1} bytes")]
@@ -226,7 +239,7 @@ impl TransportFailure {
             Self::Tls(..) => Trouble::Tls,
             Self::Closed(_) => Trouble::Closed,
             Self::Timeout(_) => Trouble::Timeout,
-            Self::Slow(_) => Trouble::Slow,
+            Self::Slow(_) | Self::Stalled(..) => Trouble::Slow,
             Self::Truncated(_) => Trouble::Truncated,
             Self::TooLarge(..) | Self::Headers(_) => Trouble::TooLarge,
             Self::Encoded(..) | Self::Garbled(_) => Trouble::Garbled,

@@ -24,7 +24,7 @@ mod unbroken;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use api::{Answer, Explained, refusal_error};
+pub use api::{Answer, Explained, OpenAnswer, refusal_error};
 pub use login::{
     ATTENDED_RENEWALS, Callback, CameBack, IDLE_TIME, IssuedCode, Presence, Renewal, Rest, RestReason, SignIn,
     SignInEvent, SignedIn, UNATTENDED_RENEWALS, WebSignIn, sign_in_event,

@@ -5,24 +5,30 @@
 //! is set up when the first `https` request is made, so that everything else starts without it.
 
 mod failure;
+mod incoming;
+mod outgoing;
 mod resolver;
 
 use std::fmt;
+use std::mem;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper_util::client::proxy::matcher::Matcher;
 use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimePrinter;
 use reqwest::redirect;
 use url::Url;
 
 use self::failure::innermost;
+use self::incoming::Answering;
+use self::outgoing::{Sent, outgoing};
 use self::resolver::Resolver;
-use super::decode::unpack::{Unpackable, Unpacking};
-use super::{Method, Request, Response, TransportFailure};
-use crate::clock;
+use super::progress::Progress;
+use super::upload::{Measured, Upload};
+use super::{Method, Request, Response, TransportFailure, date, header_in};
+use crate::clock::{self, Moment};
 use crate::files;
 use crate::untrusted::check_address;
 
@@ -34,6 +40,8 @@ const MOST_HEADERS: usize = 4096;
 
 /// Bytes; the lists of whole systems have some hundred thousand.
 const LONGEST_CERTIFICATES: u32 = 16 * 1024 * 1024;
+
+pub use self::incoming::Incoming;
 
 /// A client for accounts servers and APIs. Connections are kept and shared by all requests.
 #[derive(Default)]
@@ -97,44 +105,84 @@ impl Client {
 
     /// Sends one request and reads the whole answer within its limits, whatever its status.
     pub async fn send(&self, request: Request) -> Result<Response, TransportFailure> {
-        let Some(observer) = self.observer.get() else { return self.send_unobserved(request).await };
-        let (method, host, path) = (request.method, host(&request.url), request.url.path().to_owned());
-        let started = clock::now();
+        let observation = Observation::begin(self.observer.get(), &request);
         let reply = self.send_unobserved(request).await;
-        let outcome = reply.as_ref().map(|response| response.status).map_err(Clone::clone);
-        // What a cache has kept was made earlier (RFC 9111 §5.1).
-        let fresh = reply.as_ref().ok().filter(|response| response.header("age").is_none());
-        let server_time = fresh.and_then(Response::date);
-        observer(&Exchange { method, host, path, outcome, took: clock::now() - started, server_time });
+        match &reply {
+            Ok(response) => observation.end(Ok(response.status), &response.headers),
+            Err(failure) => observation.end(Err(failure), &[]),
+        }
         reply
     }
 
     async fn send_unobserved(&self, request: Request) -> Result<Response, TransportFailure> {
-        let host = host(&request.url);
-        check_address(&request.url)
-            .map_err(|problem| TransportFailure::Setup(format!("the address of {host} {problem}")))?;
-        let route = self.route(host, &request.url);
+        let route = self.route(&request.url)?;
         let (deadline, body_limit, started) = (request.deadline, request.body_limit, clock::now());
-        let asked = tokio::time::timeout(deadline, self.ask(request, &route));
-        let incoming = asked.await.unwrap_or_else(|_| Err(TransportFailure::Timeout(route.host.clone())))?;
+        let asked = tokio::time::timeout(deadline, self.ask(request, None, &route));
+        let answer = asked.await.unwrap_or_else(|_| Err(TransportFailure::Timeout(route.host.clone())))?;
         let left = deadline.saturating_sub(clock::now() - started);
-        let read = tokio::time::timeout(left, read(incoming, body_limit, &route));
-        read.await.unwrap_or_else(|_| Err(TransportFailure::Slow(route.host.clone())))
+        let host = route.host.clone();
+        let whole = tokio::time::timeout(left, Answering::new(answer, route, body_limit, Progress::default()).whole());
+        whole.await.unwrap_or(Err(TransportFailure::Slow(host)))
+    }
+
+    /// Sends one request, with the body in `upload` where there is one, and hands out the answer as soon as it begins. The
+    /// exchange may take any time, and ends after a silence as long as the request's deadline.
+    pub async fn open(
+        &self,
+        request: Request,
+        upload: Option<&Upload>,
+        progress: &Progress,
+    ) -> Result<Incoming<'_>, TransportFailure> {
+        let observation = Observation::begin(self.observer.get(), &request);
+        let silence = request.deadline;
+        match self.open_unobserved(request, upload, progress).await {
+            Ok(answer) => Ok(Incoming::new(answer, silence, observation)),
+            Err(failure) => {
+                observation.end(Err(&failure), &[]);
+                Err(failure)
+            }
+        }
+    }
+
+    async fn open_unobserved(
+        &self,
+        request: Request,
+        upload: Option<&Upload>,
+        progress: &Progress,
+    ) -> Result<Answering, TransportFailure> {
+        let route = self.route(&request.url)?;
+        let unreadable = |problem: &str| TransportFailure::Setup(format!("the body could not be read: {problem}"));
+        let body = upload.cloned().map(Upload::measured).transpose();
+        let body = body.map_err(|error| unreadable(&error.to_string()))?;
+        progress.begin(body.as_ref().and_then(Measured::length));
+        let sent = body.map(|body| Sent { body, progress: progress.clone(), problem: Arc::default() });
+        let (silence, host) = (request.deadline, route.host.clone());
+        let asked = progress.unless_silent(silence, self.ask(request, sent.as_ref(), &route)).await;
+        let problem = sent.as_ref().and_then(|sent| sent.problem.get());
+        match asked.unwrap_or(Err(TransportFailure::Timeout(host))) {
+            Ok(answer) => Ok(Answering::new(answer, route, usize::MAX, progress.clone())),
+            Err(failure) => Err(problem.map_or(failure, |problem| unreadable(problem))),
+        }
     }
 
     /// Sends the request and waits for the answer to begin.
-    async fn ask(&self, request: Request, route: &Route) -> Result<reqwest::Response, TransportFailure> {
+    async fn ask(
+        &self,
+        mut request: Request,
+        sent: Option<&Sent>,
+        route: &Route,
+    ) -> Result<reqwest::Response, TransportFailure> {
         let client = if request.url.scheme() == "https" { self.secure()? } else { self.loopback()? };
-        let outgoing = outgoing(request)?;
-        let again = outgoing.try_clone();
-        let mut reply = client.execute(outgoing).await;
+        let body = Bytes::from(mem::take(&mut request.body));
+        let outgoing = || outgoing(&request, &body, sent);
+        let mut reply = client.execute(outgoing()?).await;
         // Without a connection nothing was sent.
-        if let (Err(error), Some(again)) = (&reply, again)
+        if let Err(error) = &reply
             && error.is_connect()
             && error.is_timeout()
             && self.resolver.has_another_way(&route.name, clock::now())
         {
-            reply = client.execute(again).await;
+            reply = client.execute(outgoing()?).await;
             if reply.as_ref().is_err_and(reqwest::Error::is_connect) {
                 self.resolver.forget_the_way(&route.name);
             }
@@ -142,7 +190,9 @@ impl Client {
         reply.map_err(|error| failure::of_sending(route, &error, self.resolver.is_looking_up(&route.name)))
     }
 
-    fn route(&self, host: String, url: &Url) -> Route {
+    fn route(&self, url: &Url) -> Result<Route, TransportFailure> {
+        let host = host(url);
+        check_address(url).map_err(|problem| TransportFailure::Setup(format!("the address of {host} {problem}")))?;
         // As the layer below: proxies are for `https`, and the environment names them.
         let proxies = || self.proxies.get_or_init(Matcher::from_system);
         let proxy = (url.scheme() == "https").then(proxies).and_then(|proxies| {
@@ -152,10 +202,10 @@ impl Client {
             let port = proxy.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
             Some((proxy.host().to_owned(), port))
         });
-        match proxy {
+        Ok(match proxy {
             Some((name, port)) => Route { host, proxy: Some(format!("{name}{port}")), name },
             None => Route { host, proxy: None, name: url.host_str().unwrap_or_default().to_owned() },
-        }
+        })
     }
 
     fn secure(&self) -> Result<&reqwest::Client, TransportFailure> {
@@ -227,59 +277,28 @@ struct Route {
     name: String,
 }
 
-fn outgoing(request: Request) -> Result<reqwest::Request, TransportFailure> {
-    let method = reqwest::Method::from_bytes(request.method.as_str().as_bytes())
-        .expect("`http::Method` has the names of real methods only");
-    let mut outgoing = reqwest::Request::new(method, request.url);
-    *outgoing.body_mut() = Some(request.body.into());
-    for (name, value) in request.headers {
-        let unfit = |_| TransportFailure::Setup(format!("the value of header `{name}` cannot be sent"));
-        let mut value = reqwest::header::HeaderValue::from_str(value.expose()).map_err(unfit)?;
-        value.set_sensitive(true);
-        let name = reqwest::header::HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| TransportFailure::Setup(format!("a header cannot be called `{name}`")))?;
-        outgoing.headers_mut().append(name, value);
-    }
-    // What is packed all the same is unpacked.
-    let identity = reqwest::header::HeaderValue::from_static("identity");
-    outgoing.headers_mut().entry("accept-encoding").or_insert(identity);
-    Ok(outgoing)
+/// One exchange while it lasts, for the observer to hear of when it ends.
+struct Observation<'a> {
+    observer: Option<&'a Observer>,
+    method: Method,
+    host: String,
+    path: String,
+    started: Moment,
 }
 
-/// Reads an answer to its end or limit.
-async fn read(mut incoming: reqwest::Response, body_limit: usize, route: &Route) -> Result<Response, TransportFailure> {
-    let status = incoming.status().as_u16();
-    let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let mut headers: Vec<(String, String)> =
-        incoming.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-    if !incoming.headers().contains_key("date") {
-        // What other dates in the answer are measured by (RFC 9110 §6.6.1).
-        headers.extend(
-            DateTimePrinter::new().timestamp_to_rfc9110_string(&clock::wall()).map(|date| ("date".to_owned(), date)),
-        );
+impl<'a> Observation<'a> {
+    fn begin(observer: Option<&'a Observer>, request: &Request) -> Self {
+        let (host, path) = (host(&request.url), request.url.path().to_owned());
+        Self { observer, method: request.method, host, path, started: clock::now() }
     }
-    let encodings = headers.iter().filter(|(name, _)| name == "content-encoding").map(|(_, value)| value.as_str());
-    let mut unpacking = Unpacking::new(encodings, body_limit);
-    if unpacking.is_labelled() {
-        // They are about what was packed (RFC 9110 §8.4 and §8.6).
-        headers.retain(|(name, _)| !["content-encoding", "content-length"].contains(&name.as_str()));
-    }
-    let unfit = |unpackable| of_unpacking(unpackable, &route.host, body_limit);
-    let mut body = Vec::new();
-    while let Some(chunk) = incoming.chunk().await.map_err(|error| failure::of_reading(route, &error))? {
-        body.extend(unpacking.feed(&chunk).map_err(unfit)?);
-    }
-    body.extend(unpacking.finish().map_err(unfit)?);
-    Ok(Response { status, headers, body })
-}
 
-fn of_unpacking(unpackable: Unpackable, host: &str, body_limit: usize) -> TransportFailure {
-    let host = host.to_owned();
-    match unpackable {
-        Unpackable::Encoding(encoding) => TransportFailure::Encoded(host, encoding),
-        Unpackable::TooLarge => TransportFailure::TooLarge(host, body_limit),
-        Unpackable::Truncated => TransportFailure::Truncated(host),
-        Unpackable::Damaged => TransportFailure::Garbled(host),
+    fn end(self, outcome: Result<u16, &TransportFailure>, headers: &[(String, String)]) {
+        let Self { observer: Some(observer), method, host, path, started } = self else { return };
+        // What a cache has kept was made earlier (RFC 9111 §5.1).
+        let fresh = header_in(headers, "age").is_none();
+        let server_time = header_in(headers, "date").filter(|_| fresh).and_then(date::parse);
+        let (outcome, took) = (outcome.map_err(Clone::clone), clock::now() - started);
+        observer(&Exchange { method, host, path, outcome, took, server_time });
     }
 }
 

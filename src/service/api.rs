@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use super::{Freshness, Service, home_data_center, issuing_data_center, transport_error};
 use crate::api::{self, Call, Diagnosis, Refusal};
-use crate::clock;
+use crate::clock::{self, Moment};
 use crate::config::{Profile, ProviderSource};
 use crate::error::{Code, Error};
-use crate::http::Response;
+use crate::http::client::Incoming;
+use crate::http::progress::Progress;
+use crate::http::upload::Upload;
+use crate::http::{API_BODY_LIMIT, JUDGED_BYTES, Response};
 use crate::providers::standard::StandardEndpoints;
 use crate::providers::{DataCenter, Dialect};
 
@@ -61,42 +64,110 @@ impl Service {
         Ok((data_center.clone(), provider.dialect))
     }
 
-    /// Makes a call. On 401 the token is refreshed once and the call repeated once, unless the answer blames something
-    /// that a new token would not mend.
+    /// Makes a call and keeps its whole answer.
     pub async fn call(&self, profile: &Profile, call: &Call) -> Result<Answer, Error> {
+        let mut open = self.open_call(profile, call, None, &Progress::default()).await?;
+        while let Some(chunk) = open.more().await? {
+            if open.response.body.len() + chunk.len() > API_BODY_LIMIT {
+                let cause = format!("the answer is larger than {} MiB", API_BODY_LIMIT >> 20);
+                let hint = "`device-login api -o FILE` takes answers of any length";
+                return Err(Error::new(Code::Other, open.what).because(cause).hint(hint));
+            }
+            open.response.body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { took: clock::now() - open.started, response: open.response, explained: open.explained })
+    }
+
+    /// Makes a call, with the body in `upload` where there is one, and hands out the answer once its meaning is known. Where
+    /// the token is refused it is refreshed once and the call repeated once, unless the answer blames something that a new
+    /// token would not mend.
+    pub async fn open_call(
+        &self,
+        profile: &Profile,
+        call: &Call,
+        upload: Option<&Upload>,
+        progress: &Progress,
+    ) -> Result<OpenAnswer<'_>, Error> {
         let dialect = self.config.provider(profile)?.dialect();
         self.token(profile, Freshness::Default).await?;
-        let answer = self.send(profile, call, dialect).await?;
-        let is_bad_token =
-            answer.explained.as_ref().is_some_and(|explained| explained.diagnosis == Diagnosis::BadToken);
-        if !is_bad_token || self.token(profile, Freshness::Forced).await.is_err() {
+        let mut answer = self.send(profile, call, upload, progress, dialect).await?;
+        let Some(explained) = answer.explained.as_mut().filter(|explained| explained.is(Diagnosis::BadToken)) else {
+            return Ok(answer);
+        };
+        if upload.is_some_and(|upload| !upload.can_be_sent_again()) {
+            let next = format!("run `device-login refresh {}`, then this again", profile.name);
+            let text = &explained.text;
+            explained.text =
+                format!("{text}; what comes from stdin cannot be sent twice, so no new token was made: {next}");
             return Ok(answer);
         }
-        let mut answer = self.send(profile, call, dialect).await?;
-        if let Some(explained) =
-            answer.explained.as_mut().filter(|explained| explained.diagnosis == Diagnosis::BadToken)
-        {
+        if self.token(profile, Freshness::Forced).await.is_err() {
+            return Ok(answer);
+        }
+        let mut answer = self.send(profile, call, upload, progress, dialect).await?;
+        if let Some(explained) = answer.explained.as_mut().filter(|explained| explained.is(Diagnosis::BadToken)) {
             explained.diagnosis = Diagnosis::WrongDataCenter;
             explained.text = explained.diagnosis.in_words();
         }
         Ok(answer)
     }
 
-    async fn send(&self, profile: &Profile, call: &Call, dialect: &Dialect) -> Result<Answer, Error> {
+    async fn send(
+        &self,
+        profile: &Profile,
+        call: &Call,
+        upload: Option<&Upload>,
+        progress: &Progress,
+        dialect: &Dialect,
+    ) -> Result<OpenAnswer<'_>, Error> {
         let what = format!("{} {} could not be called", call.method, call.url.path());
         let grant = self.grant(profile)?;
         let request = api::authorize(call, &grant, dialect).map_err(|refusal| refusal_error(&what, &refusal))?;
         let started = clock::now();
-        let response = self.http.send(request).await.map_err(|failure| transport_error(&what, &failure))?;
-        let took = clock::now() - started;
-        let explained = api::diagnose(dialect, &response).map(|diagnosis| {
-            let mut text = diagnosis.in_words();
-            if let Some(pause) = response.header("retry-after").filter(|_| diagnosis == Diagnosis::RateLimited) {
-                text = format!("{text} (Retry-After: {})", crate::untrusted::Untrusted::new(pause).line());
-            }
-            Explained { diagnosis, text }
-        });
-        Ok(Answer { response, took, explained })
+        let incoming = self.http.open(request, upload, progress).await;
+        let incoming = incoming.map_err(|failure| transport_error(&what, &failure))?;
+        let response = Response { status: incoming.status(), headers: incoming.headers().to_vec(), body: Vec::new() };
+        let mut answer = OpenAnswer { response, explained: None, what, started, incoming };
+        while answer.response.body.len() <= JUDGED_BYTES
+            && let Some(chunk) = answer.more().await?
+        {
+            answer.response.body.extend_from_slice(&chunk);
+        }
+        answer.explained = Explained::of(dialect, &answer.response);
+        Ok(answer)
+    }
+}
+
+/// An answer whose body is still on its way.
+pub struct OpenAnswer<'a> {
+    /// With the beginning of the body: up to [`JUDGED_BYTES`] it is whole.
+    pub response: Response,
+    /// What the call failed of, if it did.
+    pub explained: Option<Explained>,
+    what: String,
+    started: Moment,
+    incoming: Incoming<'a>,
+}
+
+impl OpenAnswer<'_> {
+    /// What follows in the body; `None` at its end.
+    pub async fn more(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        self.incoming.chunk().await.map_err(|failure| transport_error(&self.what, &failure))
+    }
+}
+
+impl Explained {
+    fn of(dialect: &Dialect, response: &Response) -> Option<Self> {
+        let diagnosis = api::diagnose(dialect, response)?;
+        let mut text = diagnosis.in_words();
+        if let Some(pause) = response.header("retry-after").filter(|_| diagnosis == Diagnosis::RateLimited) {
+            text = format!("{text} (Retry-After: {})", crate::untrusted::Untrusted::new(pause).line());
+        }
+        Some(Self { diagnosis, text })
+    }
+
+    fn is(&self, diagnosis: Diagnosis) -> bool {
+        self.diagnosis == diagnosis
     }
 }
 

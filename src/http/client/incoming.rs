@@ -1,0 +1,133 @@
+//! An answer whose body is still on its way.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::fmt::rfc2822::DateTimePrinter;
+
+use super::{Observation, Route, failure};
+use crate::clock;
+use crate::http::decode::unpack::{Unpackable, Unpacking};
+use crate::http::progress::Progress;
+use crate::http::{Response, TransportFailure};
+
+/// Bytes that are unpacked at a time, since they may hold a thousand times as many.
+const UNPACKED_AT_ONCE: usize = 16 * 1024;
+
+/// The answer to an opened exchange: its head, and its body piece by piece.
+pub struct Incoming<'a> {
+    answer: Answering,
+    /// How long nothing may move.
+    silence: Duration,
+    /// `None` once the exchange has ended.
+    observation: Option<Observation<'a>>,
+}
+
+impl<'a> Incoming<'a> {
+    pub(super) fn new(answer: Answering, silence: Duration, observation: Observation<'a>) -> Self {
+        Self { answer, silence, observation: Some(observation) }
+    }
+
+    pub fn status(&self) -> u16 {
+        self.answer.status
+    }
+
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.answer.headers
+    }
+
+    /// The next bytes of the body; `None` when it has come whole.
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, TransportFailure> {
+        let (host, silence) = (self.answer.route.host.clone(), self.silence);
+        let progress = self.answer.progress.clone();
+        let chunk = progress.unless_silent(silence, self.answer.chunk()).await;
+        let chunk = chunk.unwrap_or(Err(TransportFailure::Stalled(host, silence)));
+        let outcome = match &chunk {
+            Ok(Some(_)) => return chunk,
+            Ok(None) => Ok(self.answer.status),
+            Err(failure) => Err(failure),
+        };
+        if let Some(observation) = self.observation.take() {
+            observation.end(outcome, &self.answer.headers);
+        }
+        chunk
+    }
+}
+
+/// An answer that has begun.
+pub(super) struct Answering {
+    status: u16,
+    headers: Vec<(String, String)>,
+    incoming: reqwest::Response,
+    route: Route,
+    progress: Progress,
+    /// What has come and waits to be unpacked.
+    packed: Bytes,
+    /// `None` at the end of the body.
+    unpacking: Option<Unpacking>,
+    limit: usize,
+}
+
+impl Answering {
+    /// Of the body, unpacked where it is packed, at most `limit` bytes are wanted.
+    pub(super) fn new(incoming: reqwest::Response, route: Route, limit: usize, progress: Progress) -> Self {
+        let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let mut headers: Vec<(String, String)> =
+            incoming.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        if !incoming.headers().contains_key("date") {
+            // What other dates in the answer are measured by (RFC 9110 §6.6.1).
+            let now = DateTimePrinter::new().timestamp_to_rfc9110_string(&clock::wall());
+            headers.extend(now.map(|date| ("date".to_owned(), date)));
+        }
+        let encodings = headers.iter().filter(|(name, _)| name == "content-encoding").map(|(_, value)| value.as_str());
+        let unpacking = Unpacking::new(encodings, limit);
+        if unpacking.is_labelled() {
+            // They are about what was packed (RFC 9110 §8.4 and §8.6).
+            headers.retain(|(name, _)| !["content-encoding", "content-length"].contains(&name.as_str()));
+        }
+        progress.answered(incoming.content_length());
+        let (status, packed, unpacking) = (incoming.status().as_u16(), Bytes::new(), Some(unpacking));
+        Self { status, headers, incoming, route, progress, packed, unpacking, limit }
+    }
+
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, TransportFailure> {
+        while let Some(unpacking) = &mut self.unpacking {
+            let piece = self.packed.split_to(self.packed.len().min(UNPACKED_AT_ONCE));
+            let unpacked = if !piece.is_empty() {
+                unpacking.feed(&piece)
+            } else if let Some(packed) =
+                self.incoming.chunk().await.map_err(|error| failure::of_reading(&self.route, &error))?
+            {
+                self.progress.received(packed.len());
+                self.packed = packed;
+                continue;
+            } else {
+                self.unpacking.take().map_or(Ok(Vec::new()), Unpacking::finish)
+            };
+            let unpacked = unpacked.map_err(|problem| self.unpackable(problem))?;
+            if !unpacked.is_empty() {
+                return Ok(Some(unpacked));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads the body to its end or limit.
+    pub(super) async fn whole(mut self) -> Result<Response, TransportFailure> {
+        let mut body = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Response { status: self.status, headers: self.headers, body })
+    }
+
+    fn unpackable(&self, problem: Unpackable) -> TransportFailure {
+        let host = self.route.host.clone();
+        match problem {
+            Unpackable::Encoding(encoding) => TransportFailure::Encoded(host, encoding),
+            Unpackable::TooLarge => TransportFailure::TooLarge(host, self.limit),
+            Unpackable::Truncated => TransportFailure::Truncated(host),
+            Unpackable::Damaged => TransportFailure::Garbled(host),
+        }
+    }
+}

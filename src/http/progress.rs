@@ -1,0 +1,77 @@
+//! How much of an exchange has moved: for a person who waits, and for giving up on one that has fallen silent.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::clock::{self, Moment};
+
+/// The bytes of one exchange, counted as they move. Clones count together.
+#[derive(Clone, Debug)]
+pub struct Progress(watch::Sender<Moved>);
+
+/// What has moved so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moved {
+    pub sent: u64,
+    /// How many there are to send, if any are and that is known.
+    pub to_send: Option<u64>,
+    pub received: u64,
+    pub to_receive: Option<u64>,
+    last: Moment,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self(watch::Sender::new(Moved::default()))
+    }
+}
+
+impl Progress {
+    /// Is woken when something moves, and at no other time.
+    pub fn subscribe(&self) -> watch::Receiver<Moved> {
+        self.0.subscribe()
+    }
+
+    /// Begins with an exchange: what an earlier one moved counts no more.
+    pub(super) fn begin(&self, to_send: Option<u64>) {
+        self.0.send_replace(Moved { to_send, last: clock::now(), ..Moved::default() });
+    }
+
+    pub(super) fn sent(&self, bytes: usize) {
+        self.moved(|moved| moved.sent += bytes as u64);
+    }
+
+    pub(super) fn received(&self, bytes: usize) {
+        self.moved(|moved| moved.received += bytes as u64);
+    }
+
+    /// The answer has begun.
+    pub(super) fn answered(&self, to_receive: Option<u64>) {
+        self.moved(|moved| moved.to_receive = to_receive);
+    }
+
+    fn moved(&self, change: impl FnOnce(&mut Moved)) {
+        self.0.send_modify(|moved| {
+            change(moved);
+            moved.last = clock::now();
+        });
+    }
+
+    /// Waits for `future` while something moves; `None` after a silence of `limit`.
+    pub(super) async fn unless_silent<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+        let (mut future, begun) = (pin!(future), clock::now());
+        loop {
+            // Time that passed while nobody asked for more is nobody's silence.
+            let last = self.0.borrow().last.max(begun);
+            let left = limit.saturating_sub(clock::now() - last);
+            if left.is_zero() {
+                return None;
+            }
+            if let Ok(result) = tokio::time::timeout(left, &mut future).await {
+                return Some(result);
+            }
+        }
+    }
+}

@@ -19,6 +19,7 @@ use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::StandardServer;
 use crate::providers::{Dialect, Provider, zoho};
+use crate::registered::{RedirectUri, is_client_secret};
 use crate::secret::Secret;
 use crate::storage::KeyOptions;
 
@@ -107,8 +108,8 @@ pub struct Profile {
     pub data_center: Option<String>,
     pub client_id: String,
     pub client_type: ClientType,
-    /// Where a browser is sent after an approval, as registered.
-    pub redirect_uri: Option<url::Url>,
+    /// Where a browser is sent after an approval.
+    pub redirect_uri: Option<RedirectUri>,
     pub scopes: Vec<String>,
     pub client_secret: SecretSource,
     /// Files by data center, where Zoho gave one secret each.
@@ -150,6 +151,18 @@ impl ClientType {
             ClientType::Mobile => "mobile",
             ClientType::ClientBased => "client-based",
         }
+    }
+
+    /// Tells, as a clause, why clients of this type are registered with another redirect URI.
+    ///
+    /// # Errors
+    ///
+    /// Only programs on the person's own device are sent to by a scheme of their own.
+    pub fn check_redirect_uri(self, redirect_uri: &RedirectUri) -> Result<(), &'static str> {
+        if redirect_uri.has_own_scheme() && self != ClientType::Mobile {
+            return Err("has a scheme of its own, which only clients of the type `mobile` have");
+        }
+        Ok(())
     }
 }
 
@@ -392,7 +405,7 @@ pub fn read_secret(path: &Path) -> Result<Secret, Error> {
     let text =
         files::read_text(path, LONGEST_SECRET).map_err(|error| Error::new(Code::Config, &what).because(error))?;
     let secret = Secret::new(text.trim());
-    if secret.is_empty() || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !is_client_secret(secret.expose()) {
         return Err(Error::new(Code::Config, what).because("it is empty or not one line of printable characters"));
     }
     Ok(secret)

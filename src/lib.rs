@@ -24,6 +24,7 @@ pub mod http;
 pub mod oauth;
 pub mod profile;
 pub mod providers;
+pub mod registered;
 pub mod secret;
 pub mod service;
 pub mod storage;

@@ -168,6 +168,7 @@ pub struct GrantLimit {
 
 /// How a kind of authorization server speaks: parameter names, units, words.
 #[derive(Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Dialect {
     /// What people call it: "Zoho".
     pub display_name: &'static str,
@@ -182,8 +183,14 @@ pub struct Dialect {
     /// The name under which the poll carries the device code.
     pub device_code_parameter: &'static str,
     pub scope_separator: &'static str,
+    /// Nothing is approved where no scope is asked for.
+    pub needs_scope: bool,
+    /// Its client ids have no blanks, so that one with a blank is a mistake.
+    pub client_ids_are_words: bool,
     /// Fixed parameters of the authorization request that a browser opens (RFC 6749 §4.1.1).
     pub authorization_request: &'static [(&'static str, &'static str)],
+    /// The same where one of these scopes is asked for.
+    pub authorization_request_by_scope: &'static [(&'static str, (&'static str, &'static str))],
     /// Parameters by which the browser's way back names the account's data center.
     pub callback_location: &'static [&'static str],
     /// The parameter by which the browser's way back names the account's accounts server.

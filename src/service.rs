@@ -31,7 +31,7 @@ pub use login::{
 };
 pub use machine::Machine;
 pub use past_calls::{MOST_CALLS, call_again, remembered};
-pub use profiles::{ConfigurationChange, Consequence, ProfileDraft, consequences, is_other_client, is_plain, is_scope};
+pub use profiles::{ConfigurationChange, Consequence, ProfileDraft, consequences, is_other_client};
 pub use qr_file::{QrFile, QrFormat};
 pub use revocation::SignedOut;
 pub use status::{Budget, ProfileStatus, State};

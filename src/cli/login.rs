@@ -56,7 +56,7 @@ pub(super) struct Login {
     timeout: Option<Duration>,
     /// Ask for these scopes instead of the profile's, separated by commas
     #[arg(long, value_name = "A,B")]
-    scopes: Option<String>,
+    scopes: Option<words::Scopes>,
     /// The only account that may approve
     #[arg(long, value_name = "EMAIL-OR-ID")]
     expect_account: Option<String>,
@@ -180,7 +180,7 @@ impl Login {
     /// The `renewals` are those that no flag says.
     fn options(&self, renewals: u32) -> SignIn {
         SignIn {
-            scopes: self.scopes.as_deref().map(words::scopes),
+            scopes: self.scopes.clone().map(|scopes| scopes.0),
             renewals: self.renew.unwrap_or(renewals),
             expect_account: self.expect_account.clone(),
             qr_file: self.qr_file.clone(),

@@ -9,10 +9,11 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::{Positional, prompt, words};
 use crate::clock;
-use crate::config::{self, ClientType, Config, Profile, SecretSource};
-use crate::error::Error;
+use crate::config::{self, ClientType, Config, Profile, ProviderSource, SecretSource};
+use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::catalog;
+use crate::registered::RedirectUri;
 use crate::secret::Secret;
 use crate::service::Service;
 
@@ -50,15 +51,15 @@ struct Add {
     #[arg(long, value_name = "CODE")]
     data_center: Option<String>,
     /// The client's id, as the provider's console shows it
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = words::parse_client_id)]
     client_id: String,
     /// What the client is registered as, in the words of Zoho's API console: `non-browser`, `self-client`, `server-based`,
     /// `mobile` (or `desktop`)
     #[arg(long, value_name = "TYPE", default_value = "non-browser")]
     client_type: ClientType,
     /// Where the client is registered to send browsers, for `login --web`
-    #[arg(long, value_name = "ADDRESS")]
-    redirect_uri: Option<url::Url>,
+    #[arg(long, value_name = "ADDRESS", value_parser = words::parse_redirect_uri)]
+    redirect_uri: Option<RedirectUri>,
     /// The file with the client's secret
     #[arg(long, value_name = "FILE", conflicts_with = "client_secret_stdin")]
     client_secret_file: Option<PathBuf>,
@@ -67,7 +68,7 @@ struct Add {
     client_secret_stdin: bool,
     /// What to ask for, separated by commas
     #[arg(long, value_name = "A,B")]
-    scopes: String,
+    scopes: Option<words::Scopes>,
 }
 
 /// List the profiles of the configuration
@@ -132,13 +133,19 @@ impl ProfileCommand {
 impl Add {
     fn run(self, context: &Context) -> Result<(), Error> {
         let service = context.service()?;
+        let dialect = service.config.providers.get(&self.provider).map(ProviderSource::dialect);
+        if let Some(dialect) = dialect.filter(|dialect| dialect.needs_scope && self.scopes.is_none()) {
+            return Err(Error::new(Code::Usage, format!("profile `{}` cannot be added", self.name))
+                .because(format!("no scope is named, and {} approves nothing without one", dialect.display_name))
+                .hint(format!("give some, such as `--scopes {}`", dialect.default_scope)));
+        }
         let secret = self.secret(context)?;
         let profile = Profile {
             name: self.name,
             provider: self.provider,
             data_center: self.data_center.map(|code| code.to_ascii_lowercase()),
             client_id: self.client_id,
-            scopes: words::scopes(&self.scopes),
+            scopes: self.scopes.map(|scopes| scopes.0).unwrap_or_default(),
             client_type: self.client_type,
             redirect_uri: self.redirect_uri,
             client_secret: SecretSource::Store,

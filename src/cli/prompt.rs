@@ -117,7 +117,9 @@ pub(super) fn new_profile(
     let plain = |answer: String| if answer.is_empty() { Err("A client id is needed.") } else { Ok(answer) };
     let client_id = until(output, "Client id", "", plain)?;
     let secret = hidden(output, "Client secret (not shown; none: just Enter): ")?;
-    let scopes = line(output, "Scopes, separated by commas", source.dialect().default_scope)?;
+    let scopes = until(output, "Scopes, separated by commas", source.dialect().default_scope, |answer| {
+        answer.parse::<words::Scopes>().map_err(|_| "This names no scope, or something that is none.")
+    })?;
     let name = match name {
         Some(name) => name.clone(),
         None => until(output, "Name of the profile", "work", |answer| {
@@ -129,7 +131,7 @@ pub(super) fn new_profile(
         provider,
         data_center,
         client_id,
-        scopes: words::scopes(&scopes),
+        scopes: scopes.0,
         client_type: ClientType::NonBrowser,
         redirect_uri: None,
         client_secret: SecretSource::Store,

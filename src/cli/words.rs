@@ -1,9 +1,12 @@
 //! Times, lengths and codes as people read and hear them, and as scripts do.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+
+use crate::registered::{RedirectUri, is_client_id, is_scope};
 
 /// "5 minutes", "90 seconds", "2 hours", to the nearest of its unit.
 pub(super) fn duration(duration: Duration) -> String {
@@ -85,9 +88,32 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(duration).map_err(|_| invalid())
 }
 
-/// Splits `A,B C` into scopes.
-pub(super) fn scopes(text: &str) -> Vec<String> {
-    text.split([',', ' ']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+/// Scopes as a flag or an answer names them: `A,B C`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Scopes(pub(super) Vec<String>);
+
+impl FromStr for Scopes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_between = |character: char| character == ',' || character.is_whitespace();
+        let scopes: Vec<String> = text.split(is_between).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+        match scopes.iter().find(|scope| !is_scope(scope)) {
+            Some(scope) => Err(format!("{scope:?} is no scope")),
+            None if scopes.is_empty() => Err("it names no scope".to_owned()),
+            None => Ok(Self(scopes)),
+        }
+    }
+}
+
+/// Reads a client id, which goes out as it was registered.
+pub(super) fn parse_client_id(text: &str) -> Result<String, &'static str> {
+    if is_client_id(text) { Ok(text.to_owned()) } else { Err("it is empty or has characters that no client id has") }
+}
+
+/// Reads a redirect URI, which goes out as it was registered.
+pub(super) fn parse_redirect_uri(text: &str) -> Result<RedirectUri, String> {
+    text.parse().map_err(|problem| format!("it {problem}"))
 }
 
 /// Lines of columns as wide as their widest cell; the last one is open.

@@ -260,7 +260,11 @@ fn edit(path: &Path, change: impl FnOnce(&Config, &mut DocumentMut) -> Result<()
     })?;
     change(&now, &mut document)?;
     let text = document.to_string();
-    let config = Config::parse(&text, path)?;
+    let config = Config::parse(&text, path).map_err(|error| {
+        // The file is whole: what was to be written into it is not.
+        let message = format!("the change cannot be written to {}", path.display());
+        Error { message, ..error }.hint("the file stays as it was; mend what was given")
+    })?;
     files::replace(&target, text.as_bytes()).map_err(failed)?;
     Ok(config)
 }

@@ -11,6 +11,7 @@ use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::{self, StandardEndpoints, StandardServer};
 use crate::providers::{ClientAuthentication, zoho};
+use crate::registered::{RedirectUri, is_client_id, is_scope};
 use crate::untrusted::check_address;
 
 #[derive(Debug, Default, Deserialize)]
@@ -145,12 +146,16 @@ impl File {
 
 impl ProfileEntry {
     fn check(self, name: &ProfileName, file: &Path) -> Result<Profile, String> {
-        let is_plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_plain(&self.client_id) {
+        if !is_client_id(&self.client_id) {
             return Err("`client_id` is empty or has characters that no client id has".to_owned());
         }
-        if let Some(scope) = self.scopes.iter().find(|scope| !is_plain(scope) || scope.contains([',', '"', '\\'])) {
+        if let Some(scope) = self.scopes.iter().find(|scope| !is_scope(scope)) {
             return Err(format!("`scopes` has {scope:?}, which is no scope"));
+        }
+        let redirect_uri = self.redirect_uri.map(|text| text.parse::<RedirectUri>()).transpose();
+        let redirect_uri = redirect_uri.map_err(|problem| format!("`redirect_uri` {problem}"))?;
+        if let Some(uri) = &redirect_uri {
+            self.client_type.check_redirect_uri(uri).map_err(|problem| format!("`redirect_uri` {problem}"))?;
         }
         let client_secret = match (self.client_secret_file, self.client_secret_env) {
             (Some(_), Some(_)) => return Err("has both `client_secret_file` and `client_secret_env`".to_owned()),
@@ -165,7 +170,7 @@ impl ProfileEntry {
             data_center: self.data_center.map(|code| code.to_ascii_lowercase()),
             client_id: self.client_id,
             client_type: self.client_type,
-            redirect_uri: optional_address("redirect_uri", self.redirect_uri)?,
+            redirect_uri,
             scopes: self.scopes,
             client_secret,
             client_secret_files: files.map(|(code, path)| (code.to_ascii_lowercase(), beside(file, &path))).collect(),

@@ -4,14 +4,18 @@
 //! Makes and reads addresses only. Whatever comes back came through a browser, so nothing of it is trusted before the
 //! state that was sent out comes with it.
 
+mod pasted;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::digest;
 use url::Url;
 
+use self::pasted::{Parameters, Reading};
 use super::Client;
 use super::wire::ServerError;
-use crate::providers::{DataCenter, Provider};
+use crate::providers::{DataCenter, Dialect, Provider};
+use crate::registered::RedirectUri;
 use crate::secret::Secret;
 use crate::untrusted::{Rejected, Untrusted};
 
@@ -21,7 +25,7 @@ pub type Randomness = [u8; 32];
 /// One request for an approval in a browser, until its answer comes back.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
-    redirect_uri: Url,
+    redirect_uri: RedirectUri,
     /// What ties the answer to this request.
     state: Secret,
     /// What ties the code to whoever asked for it; its hash travels first.
@@ -43,6 +47,10 @@ pub enum CallbackProblem {
     OtherAddress(String),
     /// It belongs to another request, or somebody made it up.
     OtherState,
+    /// An error that anybody may have sent, since it has no state. Providers leave that out where they cannot tell the client.
+    RefusedWithoutState(ServerError),
+    /// A code without anything that tells whose it is. [`AuthorizationRequest::with_code_alone`] takes it all the same.
+    CodeAlone(Secret),
     /// The person declined, or the provider did.
     Refused(ServerError),
     /// It has no code.
@@ -58,13 +66,23 @@ impl From<Rejected> for CallbackProblem {
     }
 }
 
+impl CallbackProblem {
+    /// Tells whether no other answer is to be waited for: this one had the request's state.
+    pub fn ends_request(&self) -> bool {
+        match self {
+            Self::OtherAddress(_) | Self::OtherState | Self::RefusedWithoutState(_) | Self::CodeAlone(_) => false,
+            Self::Refused(_) | Self::NoCode | Self::UnknownDataCenter(_) | Self::Rejected(_) => true,
+        }
+    }
+}
+
 impl AuthorizationRequest {
-    pub fn new(redirect_uri: Url, state: Randomness, verifier: Randomness) -> Self {
+    pub fn new(redirect_uri: RedirectUri, state: Randomness, verifier: Randomness) -> Self {
         let text = |random: Randomness| Secret::new(BASE64_URL_SAFE_NO_PAD.encode(random));
         Self { redirect_uri, state: text(state), verifier: text(verifier) }
     }
 
-    pub fn redirect_uri(&self) -> &Url {
+    pub fn redirect_uri(&self) -> &RedirectUri {
         &self.redirect_uri
     }
 
@@ -83,7 +101,7 @@ impl AuthorizationRequest {
             .append_pair("client_id", &client.id)
             .append_pair("redirect_uri", self.redirect_uri.as_str())
             .append_pair("scope", &scopes.join(provider.dialect.scope_separator))
-            .extend_pairs(provider.dialect.authorization_request)
+            .extend_pairs(fixed_parameters(provider, scopes))
             .extend_pairs(&provider.parameters)
             .append_pair("state", self.state.expose())
             .append_pair("code_challenge", &challenge)
@@ -91,42 +109,80 @@ impl AuthorizationRequest {
         uri
     }
 
-    /// Reads the address on which the browser ended. `home` issued the code unless the address names another data center.
+    /// Reads what came back: the address on which the browser ended, or what a person copied of it. `home` issued the code
+    /// unless the address names another data center.
     ///
     /// # Errors
     ///
-    /// With [`CallbackProblem::OtherAddress`] and [`CallbackProblem::OtherState`] the right address may still come; the
-    /// others end the request.
+    /// With a [`CallbackProblem`] that [ends nothing](CallbackProblem::ends_request) the right answer may still come.
     pub fn read_callback(
         &self,
         provider: &Provider,
         home: &DataCenter,
-        address: &str,
+        came_back: &str,
     ) -> Result<Callback, CallbackProblem> {
-        let other_address = || CallbackProblem::OtherAddress(self.redirect_uri.to_string());
-        let address = Url::parse(address.trim()).map_err(|_| other_address())?;
-        let is_ours = address.origin() == self.redirect_uri.origin() && address.path() == self.redirect_uri.path();
-        if !is_ours {
-            return Err(other_address());
+        let mut told = CallbackProblem::OtherAddress(self.redirect_uri.to_string());
+        for reading in pasted::readings(came_back, &self.redirect_uri) {
+            let problem = match reading {
+                Reading::Parameters(parameters) => match self.read_parameters(provider, home, &parameters) {
+                    Err(problem) if !problem.ends_request() => problem,
+                    decided => return decided,
+                },
+                Reading::CodeAlone(code) => CallbackProblem::CodeAlone(Secret::new(code)),
+                Reading::Nothing => continue,
+            };
+            if matches!(told, CallbackProblem::OtherAddress(_)) {
+                told = problem;
+            }
         }
-        let parameter = |name: &str| {
-            let mut values = address.query_pairs().filter(|(key, _)| key == name);
-            values.next().filter(|_| values.next().is_none()).map(|(_, value)| Untrusted::new(value))
+        Err(told)
+    }
+
+    /// Takes a code of which nobody but the person knows whose it is. The verifier still ties it to this request where
+    /// the provider checks that.
+    pub fn with_code_alone(&self, home: &DataCenter, code: Secret) -> Callback {
+        Callback { code, data_center: home.code.clone() }
+    }
+
+    fn read_parameters(
+        &self,
+        provider: &Provider,
+        home: &DataCenter,
+        parameters: &Parameters,
+    ) -> Result<Callback, CallbackProblem> {
+        let parameter = |name: &str| parameters.one(name);
+        let refusal = |error: &Untrusted| {
+            let description = parameter("error_description").map(|text| text.line());
+            ServerError { word: error.line(), description }
         };
         let state = parameter("state").and_then(|state| state.token("a state").map(str::to_owned).ok());
         if state.as_deref() != Some(self.state.expose()) {
-            return Err(CallbackProblem::OtherState);
+            return Err(match parameter("error") {
+                Some(error) if !parameters.has("state") => CallbackProblem::RefusedWithoutState(refusal(&error)),
+                _ => CallbackProblem::OtherState,
+            });
         }
-        check_unambiguous(&address)?;
+        if parameters.has_twice() {
+            return Err(Rejected { field: "an address", problem: "has a parameter twice" }.into());
+        }
         if let Some(error) = parameter("error") {
-            let description = parameter("error_description").map(|text| text.line());
-            return Err(CallbackProblem::Refused(ServerError { word: error.line(), description }));
+            return Err(CallbackProblem::Refused(refusal(&error)));
         }
         check_issuer(parameter("iss").as_ref(), home)?;
         let code = parameter("code").filter(|code| !code.is_empty()).ok_or(CallbackProblem::NoCode)?;
         let data_center = named_data_center(provider, home, parameter)?;
         Ok(Callback { code: Secret::new(code.token("an authorization code")?), data_center: data_center.code.clone() })
     }
+}
+
+/// Those of the dialect, and those that a scope wants, but for the ones that the configuration gives.
+fn fixed_parameters(provider: &Provider, scopes: &[String]) -> Vec<(&'static str, &'static str)> {
+    let Dialect { authorization_request, authorization_request_by_scope, .. } = provider.dialect;
+    let of_scopes = authorization_request_by_scope.iter().filter(|(scope, _)| scopes.iter().any(|own| own == scope));
+    let mut parameters: Vec<_> =
+        authorization_request.iter().chain(of_scopes.map(|(_, parameter)| parameter)).collect();
+    parameters.retain(|(name, _)| provider.parameters.iter().all(|(given, _)| given != name));
+    parameters.into_iter().copied().collect()
 }
 
 /// The data center that the address names, in whichever way; only those of the provider's table are taken.
@@ -156,14 +212,6 @@ fn named_data_center<'a>(
     candidates.retain(|data_center| data_center.accounts_origins().any(|own| own == origin));
     let known = candidates.first().copied();
     known.ok_or(CallbackProblem::Rejected(Rejected { field, problem: "is not the one of the account's data center" }))
-}
-
-/// A parameter that comes twice could mean one thing here and another elsewhere (RFC 6749 §3.1).
-fn check_unambiguous(address: &Url) -> Result<(), Rejected> {
-    let mut names: Vec<_> = address.query_pairs().map(|(name, _)| name).collect();
-    names.sort_unstable();
-    let has_twice = names.windows(2).any(|pair| pair[0] == pair[1]);
-    if has_twice { Err(Rejected { field: "an address", problem: "has a parameter twice" }) } else { Ok(()) }
 }
 
 /// A server that names itself must be the one that was asked (RFC 9207 §2.4).

@@ -23,6 +23,7 @@ use crate::http::decode::{self, NoJson};
 use crate::http::trouble::Trouble;
 use crate::http::{Request, Response};
 use crate::providers::{ClientAuthentication, DataCenter, Dialect, Intervals, PollError, Provider};
+use crate::registered::RedirectUri;
 use crate::secret::Secret;
 use crate::untrusted::{Rejected, Untrusted, is_near};
 
@@ -166,7 +167,7 @@ pub enum Approval {
     RefreshToken(Secret),
     /// RFC 6749 §4.1.3, with the verifier of RFC 7636 §4.5. Codes that were made by hand in a provider's console have
     /// neither redirect URI nor verifier.
-    Code { code: Secret, redirect_uri: Option<Url>, verifier: Option<Secret> },
+    Code { code: Secret, redirect_uri: Option<RedirectUri>, verifier: Option<Secret> },
 }
 
 /// The request that turns an approval into an access token.

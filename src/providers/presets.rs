@@ -179,6 +179,8 @@ static MICROSOFT: Dialect = Dialect {
         ("expired_token", PollError::Expired),
     ],
     refresh_refusals: &["invalid_grant", "interaction_required", "consent_required"],
+    // It gives refresh tokens for the scope alone, and asks for an administrator's consent where users may give none.
+    authorization_request_by_scope: &[],
     // An administrator of any tenant can put any address into `email`, and none of them is marked as verified.
     account_fields: AccountFields { email: &[], ..RFC.account_fields },
     rotation: Rotation::Grace,

@@ -21,7 +21,11 @@ pub const RFC: Dialect = Dialect {
     device_grant_type: "urn:ietf:params:oauth:grant-type:device_code",
     device_code_parameter: "device_code",
     scope_separator: " ",
+    needs_scope: false,
+    client_ids_are_words: false,
     authorization_request: &[],
+    // Without `prompt=consent` servers leave the scope out (OpenID Connect Core 1.0 §11), and give no refresh token.
+    authorization_request_by_scope: &[("offline_access", ("prompt", "consent"))],
     callback_location: &[],
     callback_accounts_server: None,
     // Google's servers, which came before the RFC, write `url`, and so do servers made after them.

@@ -24,7 +24,10 @@ pub static DIALECT: Dialect = Dialect {
     device_grant_type: "device_token",
     device_code_parameter: "code",
     scope_separator: ",",
+    needs_scope: true,
+    client_ids_are_words: true,
     authorization_request: &[("access_type", "offline"), ("prompt", "consent")],
+    authorization_request_by_scope: &[],
     callback_location: &["location"],
     callback_accounts_server: Some("accounts-server"),
     // The documentation's spelling is `verification_url`, beside `verification_uri_complete`.

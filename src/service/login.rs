@@ -159,6 +159,7 @@ impl Service {
         D: Future<Output = bool> + Send + 'static,
     {
         check_way(profile)?;
+        self.check_scopes(profile, &options)?;
         let renewals = options.renewals;
         let mut renewals_left = renewals;
         let attempt = Attempt::begin(self, profile, options, false).await?;
@@ -196,6 +197,19 @@ impl Service {
         };
         report(SignInEvent::Approved);
         Ok(attempt.signed_in(grant).await)
+    }
+}
+
+impl Service {
+    /// Asks nobody for an approval of nothing.
+    fn check_scopes(&self, profile: &Profile, options: &SignIn) -> Result<(), Error> {
+        let dialect = self.config.provider(profile)?.dialect();
+        if !dialect.needs_scope || !options.scopes.as_ref().unwrap_or(&profile.scopes).is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(Code::InvalidScope, format!("profile `{}` cannot sign in", profile.name))
+            .because(format!("it asks for no scope, and {} approves nothing without one", dialect.display_name))
+            .hint(format!("give it `scopes`, such as `{}`", dialect.default_scope)))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::config::{self, Config, NewProvider, Profile};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::catalog;
+use crate::registered::{is_client_id, is_scope};
 use crate::secret::Secret;
 use crate::storage::{LockedRecord, Record};
 
@@ -200,10 +201,18 @@ impl Service {
                 .because(format!("its provider has no data centers, so none is `{code}`"))
                 .hint("leave the data center out"));
         }
-        if !is_plain(&profile.client_id) {
+        let has_blank = source.dialect().client_ids_are_words && profile.client_id.contains(' ');
+        if has_blank || !is_client_id(&profile.client_id) {
             return Err(Error::new(Code::Config, what)
                 .because("the client id is empty or has characters that no client id has")
                 .hint("copy it from the provider's console, without blanks around it"));
+        }
+        if let Some(uri) = &profile.redirect_uri {
+            profile.client_type.check_redirect_uri(uri).map_err(|problem| {
+                Error::new(Code::Config, what).because(format!("the redirect URI {uri} {problem}")).hint(
+                    "give the address that is registered, or `--client-type mobile` if that is what the client is",
+                )
+            })?;
         }
         match profile.scopes.iter().find(|scope| !is_scope(scope)) {
             Some(scope) => Err(Error::new(Code::InvalidScope, what)
@@ -237,16 +246,6 @@ pub struct ProfileDraft {
     /// The provider that the profile names, where the configuration does not have it yet.
     pub provider: Option<NewProvider>,
     pub secret: Option<Secret>,
-}
-
-/// Tells whether text may be written as a client id: something, and nothing but printable ASCII.
-pub fn is_plain(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-/// Tells whether text may be written as a scope (RFC 6749 §3.3), whether or not any server knows it.
-pub fn is_scope(text: &str) -> bool {
-    is_plain(text) && !text.contains([',', '"', '\\'])
 }
 
 /// What is to become of the configuration.

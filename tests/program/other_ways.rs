@@ -478,6 +478,146 @@ fn a_profile_is_added_with_its_type_and_redirect_uri() {
     assert!(shown.contains("server-based") && shown.contains("https://app.example.com/cb"), "{shown}");
     let other = ["profile", "add", "other", "--redirect-uri", "http://app.example.com/"];
     let ran = home.run(&[&other[..], &add[3..9]].concat());
-    assert!(ran.code == 2 && ran.stderr.contains("`redirect_uri` is plain http"), "{ran:?}");
+    assert!(ran.code == 2 && ran.stderr.contains("'--redirect-uri <ADDRESS>': it is plain http"), "{ran:?}");
     assert!(!home.configuration().contains("other"));
+}
+
+/// A provider that keeps to the RFCs, whose clients sign in through a browser.
+fn plain_provider(authority: &Authority) -> String {
+    let origin = authority.origin();
+    format!(
+        "[providers.plain]\nkind = \"standard\"\nauthorization_endpoint = \"{origin}/authorize\"\n\
+         token_endpoint = \"{origin}/oauth/v2/token\"\n"
+    )
+}
+
+#[test]
+fn what_a_person_registered_goes_out_byte_for_byte_wherever_it_is_shown_sent_or_kept() {
+    let token = json!({"access_token": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": 3600});
+    let authority = Authority::start(move |_| (200, token.to_string()));
+    for (redirect_uri, client_id, secret, scope) in [
+        ("https://localhost", "1000.ABC", "s", "b.READ"),
+        ("https://App.Example.com:443/%7ecb/", "my app", "p+w %:\u{e9}", "z,A/b:c#d~"),
+        ("https://app.example.com./cb?x=1&y=a%20b", "caf\u{e9}", "a b", "https://www.example.com/auth/x"),
+        ("http://127.0.0.1:1", "a%20b+c:d", "=&", "B,a"),
+        ("myapp://cb", "x", "y", "openid"),
+        ("com.example:/cb", "x", "y", "openid"),
+    ] {
+        let home = Home::new();
+        home.configure(&plain_provider(&authority));
+        let secret_file = home.write("secret", &format!("{secret}\n"));
+        let secret_file = secret_file.display().to_string();
+        let add = ["profile", "add", "work", "--provider", "plain", "--client-id", client_id, "--scopes", scope];
+        let more =
+            ["--client-type", "mobile", "--redirect-uri", redirect_uri, "--client-secret-file", secret_file.as_str()];
+        let added = home.run(&[&add[..], &more[..]].concat());
+        assert_eq!(added.code, 0, "{added:?}");
+        let scopes: Vec<&str> = scope.split(',').collect();
+        let shown = home.run(&["profile", "show", "work"]).stdout;
+        for text in [redirect_uri, client_id, scopes[0]] {
+            assert!(home.configuration().contains(&format!("\"{text}\"")), "{}", home.configuration());
+            assert!(shown.contains(text), "{shown}");
+        }
+
+        let mut web = Web::begin(&home, &[]);
+        assert_eq!(web.redirect_uri, redirect_uri);
+        for (name, value) in [("redirect_uri", redirect_uri), ("client_id", client_id), ("scope", &scopes.join(" "))] {
+            assert_eq!(web.request[name], value);
+        }
+        let state = web.request["state"].clone();
+        let separator = if redirect_uri.contains('?') { '&' } else { '?' };
+        let before = authority.log().len();
+        web.paste(&format!("{redirect_uri}{separator}code={CODE}&state={state}"));
+        let ran = web.end();
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let asked = authority.log().into_iter().skip(before).find(|asked| asked.path == "/oauth/v2/token");
+        let asked = asked.expect("the code was exchanged");
+        let sent: BTreeMap<String, String> = url::form_urlencoded::parse(asked.body.as_bytes()).into_owned().collect();
+        assert_eq!((sent["redirect_uri"].as_str(), sent["client_id"].as_str()), (redirect_uri, client_id));
+        let basic = asked.headers.lines().find_map(|line| line.strip_prefix("authorization: Basic "));
+        let basic = base64::prelude::BASE64_STANDARD.decode(basic.expect("it says who it is")).expect("base64");
+        let pair: Vec<String> = String::from_utf8(basic)
+            .expect("form-encoded")
+            .split(':')
+            .map(|part| url::form_urlencoded::parse(format!("x={part}").as_bytes()).next().expect("one").1.into_owned())
+            .collect();
+        assert_eq!(pair, [client_id, secret]);
+    }
+}
+
+#[test]
+fn a_flag_that_cannot_be_used_is_told_as_the_flags_fault_and_changes_nothing() {
+    let zoho = Zoho::start();
+    let home = zoho.home("");
+    let before = home.configuration();
+    let add = ["profile", "add", "new", "--provider", "lab", "--client-id", "c", "--scopes", "A.b.READ"];
+    for (flags, part) in [
+        (&["--redirect-uri", "myapp://cb"][..], "`mobile`"),
+        (&["--redirect-uri", "myapp://cb", "--client-type", "server-based"], "`mobile`"),
+        (&["--redirect-uri", "http://app.example.com"], "'--redirect-uri <ADDRESS>': it is plain http"),
+        (&["--redirect-uri", "https://a.example/#x"], "'--redirect-uri <ADDRESS>': it has a fragment"),
+        (&["--redirect-uri", "https://me@a.example/"], "'--redirect-uri <ADDRESS>': it carries"),
+        (&["--redirect-uri", "cb"], "'--redirect-uri <ADDRESS>': it is no address"),
+        (&["--redirect-uri", ""], "'--redirect-uri <ADDRESS>'"),
+        (&["--redirect-uri", "javascript:alert(1)"], "'--redirect-uri <ADDRESS>'"),
+        (&["--client-type", "web"], "'--client-type <TYPE>'"),
+        (&["--client-type", "client-based"], "register a non-browser application"),
+        (&["--data-center", "xx"], "data center `xx`"),
+        (&["--client-secret-file", "/nowhere"], "/nowhere"),
+    ] {
+        home.run(&[&add[..], flags].concat()).failed(2, &[part]);
+        home.run(&[&["profile", "edit", "work"], flags].concat()).failed(2, &[part]);
+    }
+    for (flag, value, part) in [
+        ("--client-id", "", "'--client-id <ID>'"),
+        ("--client-id", "a\tb", "'--client-id <ID>'"),
+        ("--client-id", "1000 ABC", "client id"),
+        ("--scopes", "", "'--scopes <A,B>': it names no scope"),
+        ("--scopes", " , ", "'--scopes <A,B>': it names no scope"),
+        ("--scopes", "A.b.READ,\"", "'--scopes <A,B>'"),
+    ] {
+        home.run(&["profile", "edit", "work", flag, value]).failed(2, &[part]);
+        let mut add = add.to_vec();
+        let at = add.iter().position(|given| *given == flag).expect("it is given") + 1;
+        add[at] = value;
+        home.run(&add).failed(2, &[part]);
+    }
+    for flag in ["", ",", " "] {
+        home.run(&["login", "--plain", "--scopes", flag]).failed(2, &["it names no scope"]);
+    }
+    home.run(&add[..7]).failed(2, &["no scope is named"]);
+    assert_eq!(home.configuration(), before);
+    assert!(zoho.us.log().is_empty() && zoho.eu.log().is_empty());
+}
+
+#[test]
+fn an_answer_without_this_sign_ins_state_is_told_with_its_word_and_waited_on() {
+    let zoho = Zoho::start();
+    let home = zoho.home(REDIRECT);
+    let mut web = Web::begin(&home, &[]);
+    web.paste("https://app.example.com/callback?error=invalid_scope");
+    web.paste("https://app.example.com/callback/?error=x%1B[31m&state=another");
+    web.paste(CODE);
+    let back = web.way_back(&[("code", CODE)]).replace("/callback?", "/callback/?");
+    web.paste(&back);
+    let ran = web.end();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for part in ["invalid_scope", "goes on waiting", "belongs to another sign-in", "a code alone"] {
+        assert!(ran.stderr.contains(part), "{part}: {ran:?}");
+    }
+    assert!(!ran.stderr.contains('\u{1b}'), "{ran:?}");
+
+    let home = zoho.home("redirect_uri = \"http://127.0.0.1:0/callback\"");
+    let web = Web::begin(&home, &[]);
+    for _ in 0..3 {
+        assert!(open(&format!("{}?error=invalid_scope", web.redirect_uri)).contains("Not this sign-in"));
+    }
+    assert!(open(&web.way_back(&[("code", CODE)]).replace("/callback?", "/callback/?")).contains("Approved"));
+    let ran = web.end();
+    assert_eq!((ran.code, ran.stderr.matches("invalid_scope").count()), (0, 1), "{ran:?}");
+
+    let mut web = Web::begin(&zoho.home(REDIRECT), &[]);
+    web.paste(CODE);
+    let ran = web.end();
+    assert!(ran.code == 2 && ran.stdout.contains("a code alone"), "{ran:?}");
 }

@@ -5,10 +5,15 @@ use std::io::{BufRead, Read};
 use tokio::sync::mpsc;
 
 use super::super::context::Context;
+use super::super::prompt;
 use super::{Mode, events, plain, tell_signed_in, wanted_scopes};
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::service::{Callback, CameBack, Service, SignIn, WebSignIn};
+
+/// What a person has to know who pasted no more than the code.
+const CODE_ALONE: &str = "That is the code alone. Without the rest of the address nothing tells that it belongs to this sign-in, nor which \
+     data center gave it: whoever gave you this code would be signed in here. The whole address has all of that.";
 
 /// Bytes; longer lines are no addresses.
 const LONGEST_LINE: u64 = 16 * 1024;
@@ -38,32 +43,52 @@ pub(super) async fn sign_in(
         }
     }
     if signing_in.is_taken() {
-        let port = signing_in.redirect_uri().port_or_known_default().unwrap_or_default();
+        let port = signing_in.redirect_uri().url().port_or_known_default().unwrap_or_default();
         context.output.say(&format!(
             "warning: another program listens at port {port} of this machine, and a browser here would hand it the code. \
              End that program and start again, or approve in a browser of another machine and paste."
         ));
     }
-    let callback = come_back(context, &signing_in, profile).await?;
+    let callback = come_back(context, &signing_in, profile, mode != Mode::Events && prompt::is_possible()).await?;
     context.output.note("Approved. Exchanging the code ...");
     let signed_in = signing_in.finish(callback).await?;
     tell_signed_in(context, &signed_in, mode)
 }
 
 /// Waits for the browser's way back, pasted or heard, whichever comes first.
-async fn come_back(context: &Context, signing_in: &WebSignIn, profile: &Profile) -> Result<Callback, Error> {
+async fn come_back(
+    context: &Context,
+    signing_in: &WebSignIn,
+    profile: &Profile,
+    can_ask: bool,
+) -> Result<Callback, Error> {
     // One future throughout: a browser that was heard must not be forgotten over a line that comes meanwhile.
-    let mut heard = std::pin::pin!(signing_in.listen());
+    let mut heard = std::pin::pin!(signing_in.listen(|problem| context.output.say(&plainly(problem))));
     let mut lines = lines();
     let mut has_lines = true;
     let mut last_problem = None;
+    let mut code_alone = None;
     loop {
         tokio::select! {
             callback = &mut heard => return callback,
             line = lines.recv(), if has_lines => match line {
+                Some(line) if line.trim().eq_ignore_ascii_case("y") && code_alone.is_some() => {
+                    return code_alone.ok_or_else(|| Error::new(Code::Other, "no code came"));
+                }
                 Some(line) if line.trim().is_empty() => {}
                 Some(line) => match signing_in.read(&line)? {
                     CameBack::Approved(callback) => return Ok(callback),
+                    CameBack::CodeAlone(callback) if can_ask => {
+                        context.output.say(CODE_ALONE);
+                        context.output.ask("Exchange it all the same? y, or the whole address: ");
+                        code_alone = Some(callback);
+                    }
+                    CameBack::CodeAlone(_) => {
+                        let error = Error::new(Code::Usage, "that is a code alone, and nothing tells whose it is")
+                            .hint("give the whole address on which the browser ends; only a person at a terminal may say that a code alone is right");
+                        context.output.say(&plainly(&error));
+                        last_problem = Some(error);
+                    }
                     CameBack::Strange(error) => {
                         context.output.say(&plainly(&error));
                         last_problem = Some(error);

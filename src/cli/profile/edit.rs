@@ -11,6 +11,7 @@ use crate::clock;
 use crate::config::{ClientType, Profile, SecretSource};
 use crate::error::Error;
 use crate::profile::ProfileName;
+use crate::registered::RedirectUri;
 use crate::service::{ProfileDraft, Service, State, consequences};
 
 /// Change a profile: each flag gives one of its values, all others stay
@@ -26,14 +27,14 @@ pub(super) struct Edit {
     #[arg(long, value_name = "CODE", group = "changes")]
     data_center: Option<String>,
     /// The client's id, as the provider's console shows it
-    #[arg(long, value_name = "ID", group = "changes")]
+    #[arg(long, value_name = "ID", group = "changes", value_parser = words::parse_client_id)]
     client_id: Option<String>,
     /// What the client is registered as: `non-browser`, `self-client`, `server-based`, `mobile` (or `desktop`)
     #[arg(long, value_name = "TYPE", group = "changes")]
     client_type: Option<ClientType>,
     /// Where the client is registered to send browsers, for `login --web`
-    #[arg(long, value_name = "ADDRESS", group = "changes")]
-    redirect_uri: Option<url::Url>,
+    #[arg(long, value_name = "ADDRESS", group = "changes", value_parser = words::parse_redirect_uri)]
+    redirect_uri: Option<RedirectUri>,
     /// The file with the client's secret
     #[arg(long, value_name = "FILE", conflicts_with = "client_secret_stdin", group = "changes")]
     client_secret_file: Option<PathBuf>,
@@ -42,7 +43,7 @@ pub(super) struct Edit {
     client_secret_stdin: bool,
     /// What to ask for, separated by commas
     #[arg(long, value_name = "A,B", group = "changes")]
-    scopes: Option<String>,
+    scopes: Option<words::Scopes>,
 }
 
 impl Edit {
@@ -72,7 +73,7 @@ impl Edit {
             client_id: self.client_id.clone().unwrap_or_else(|| before.client_id.clone()),
             client_type: self.client_type.unwrap_or(before.client_type),
             redirect_uri: self.redirect_uri.clone().or_else(|| before.redirect_uri.clone()),
-            scopes: self.scopes.as_deref().map_or_else(|| before.scopes.clone(), words::scopes),
+            scopes: self.scopes.clone().map_or_else(|| before.scopes.clone(), |scopes| scopes.0),
             ..before.clone()
         }
     }

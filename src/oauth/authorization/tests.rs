@@ -3,13 +3,14 @@ use url::Url;
 use super::{AuthorizationRequest, CallbackProblem};
 use crate::oauth::Client;
 use crate::providers::presets::Preset;
-use crate::providers::zoho;
+use crate::providers::standard::{self, StandardEndpoints, StandardServer};
+use crate::providers::{Provider, zoho};
 use crate::secret::Secret;
 
 const REDIRECT: &str = "http://127.0.0.1:8123/callback";
 
 fn request() -> AuthorizationRequest {
-    AuthorizationRequest::new(Url::parse(REDIRECT).expect("an address"), [1; 32], [2; 32])
+    AuthorizationRequest::new(REDIRECT.parse().expect("an address"), [1; 32], [2; 32])
 }
 
 fn state() -> String {
@@ -77,20 +78,151 @@ fn only_the_own_state_and_address_are_taken() {
         format!("{REDIRECT}?code=c&state="),
         format!("{REDIRECT}?code=c&state=another"),
         format!("{REDIRECT}?{code}&state=another"),
+        "code=c&state=another".to_owned(),
+        format!("{REDIRECT}?error=x&state=another"),
     ] {
         assert_eq!(read_address(&address), Err(CallbackProblem::OtherState), "{address}");
     }
     for address in [
-        "1000.c".to_owned(),
         String::new(),
+        "some words".to_owned(),
         format!("https://evil.example/callback?{code}"),
         format!("http://127.0.0.1:8124/callback?{code}"),
         format!("http://127.0.0.1:8123/other?{code}"),
         format!("https://127.0.0.1:8123/callback?{code}"),
+        format!("evil.example/callback?{code}"),
+        format!("/other?{code}"),
+        REDIRECT.to_owned(),
+        "?".to_owned(),
+        "a=b".to_owned(),
     ] {
         assert!(matches!(read_address(&address), Err(CallbackProblem::OtherAddress(_))), "{address}");
     }
-    assert!(read_address(&format!(" {REDIRECT}?{code}#fragment\n")).is_ok());
+}
+
+#[test]
+fn an_address_is_taken_however_it_was_copied() {
+    let state = state();
+    let query = format!("code=1000.c&state={state}");
+    let whole = format!("{REDIRECT}?{query}");
+    let (left, right) = whole.split_at(60);
+    for pasted in [
+        whole.clone(),
+        format!(" {whole}#fragment\r\n"),
+        format!("{REDIRECT}/?{query}"),
+        format!("HTTP://127.0.0.1:8123/callback?{query}"),
+        format!("<{whole}>"),
+        format!("\"{whole}\""),
+        format!("'{whole}',"),
+        format!("({whole})."),
+        format!("`{whole}`"),
+        format!("{whole} and some words"),
+        format!("It ended on {whole}"),
+        format!("{left}\n{right}"),
+        format!("  {left}\r\n  {right}\r\n"),
+        format!("{left}\r{right}").replace('\r', "\n"),
+        format!("some words\n{whole}"),
+        format!("{whole}\nsome words"),
+        format!("{REDIRECT}?code=x&state=another\n{whole}"),
+        format!("{REDIRECT}#{query}"),
+        format!("127.0.0.1:8123/callback?{query}"),
+        format!("/callback?{query}"),
+        format!("?{query}"),
+        format!("#{query}"),
+        query.clone(),
+        query.replace('&', "&amp;"),
+        format!("state={state}&code=1000.c"),
+    ] {
+        assert_eq!(read_address(&pasted), Ok(("1000.c".to_owned(), "us".to_owned())), "{pasted}");
+    }
+}
+
+#[test]
+fn a_code_alone_is_told_apart_since_nothing_tells_whose_it_is() {
+    for (pasted, code) in [
+        ("1000.abc.def", "1000.abc.def"),
+        (" <1000.abc>\n", "1000.abc"),
+        ("4%2F0AX4", "4/0AX4"),
+        ("4/0A+b=", "4/0A+b="),
+        ("M.C507!x*$$", "M.C507!x*$$"),
+    ] {
+        let expected = CallbackProblem::CodeAlone(Secret::new(code));
+        assert_eq!(read_address(pasted), Err(expected), "{pasted}");
+    }
+}
+
+#[test]
+fn an_error_without_a_state_ends_nothing_and_keeps_its_word() {
+    for rest in ["error=invalid_scope", "error=invalid_scope&error_description=no%1B%5B2J"] {
+        for address in [format!("{REDIRECT}?{rest}"), rest.to_owned(), format!("{REDIRECT}/#{rest}")] {
+            let problem = read_address(&address).expect_err("it is no approval");
+            assert!(!problem.ends_request());
+            let CallbackProblem::RefusedWithoutState(error) = problem else { panic!("{address}: {problem:?}") };
+            assert_eq!(error.word, "invalid_scope");
+            assert!(error.description.is_none_or(|text| text == "no<U+001B>[2J"));
+        }
+    }
+}
+
+/// The address to open with these scopes, at a provider whose configuration has these parameters.
+fn opened(provider: &Provider, redirect_uri: &str, scopes: &[&str]) -> Vec<(String, String)> {
+    let endpoint = Url::parse("https://id.example.com/authorize").expect("an address");
+    let request = AuthorizationRequest::new(redirect_uri.parse().expect("an address"), [1; 32], [2; 32]);
+    let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    request
+        .uri(&endpoint, provider, &Client::new("caf\u{e9} +%:&x", None), &scopes)
+        .query_pairs()
+        .into_owned()
+        .collect()
+}
+
+#[test]
+fn what_was_registered_arrives_as_it_is() {
+    let zoho = zoho::provider();
+    for uri in
+        ["https://localhost", "http://127.0.0.1:8080", "https://A.example./%7e?x=1", "myapp://cb", "com.example:/cb"]
+    {
+        let parameters = opened(&zoho, uri, &["b.READ", "A.b.ALL"]);
+        for (name, value) in [("redirect_uri", uri), ("client_id", "caf\u{e9} +%:&x"), ("scope", "b.READ,A.b.ALL")] {
+            assert!(parameters.contains(&(name.to_owned(), value.to_owned())), "{uri} {name}: {parameters:?}");
+        }
+    }
+}
+
+#[test]
+fn consent_is_asked_for_where_a_refresh_token_takes_it() {
+    let preset = |kind: &str| Preset::of_kind(kind).and_then(Preset::provider).expect("a preset without blanks");
+    let server = StandardServer {
+        name: "id".to_owned(),
+        dialect: &standard::DIALECT,
+        issuer: None,
+        endpoints: StandardEndpoints {
+            token: Url::parse("https://id.example.com/token").ok(),
+            ..StandardEndpoints::default()
+        },
+        api_domain: None,
+        parameters: Vec::new(),
+    };
+    let standard = server.provider(StandardEndpoints::default()).expect("a token endpoint will do");
+    let own_prompt = Provider { parameters: vec![("prompt".to_owned(), "login".to_owned())], ..standard.clone() };
+    let own_google = Provider { parameters: own_prompt.parameters.clone(), ..preset("google") };
+    for (provider, scopes, prompts) in [
+        (&standard, &["openid", "offline_access"][..], &["consent"][..]),
+        (&standard, &["openid"], &[]),
+        (&preset("gitlab"), &["offline_access"], &["consent"]),
+        // Gives a refresh token for the scope alone.
+        (&preset("microsoft"), &["offline_access"], &[]),
+        (&preset("google"), &["openid"], &["consent"]),
+        (&zoho::provider(), &["A.b.READ"], &["consent"]),
+        // Whoever configures one means it.
+        (&own_prompt, &["offline_access"], &["login"]),
+        (&own_google, &["openid"], &["login"]),
+    ] {
+        let parameters = opened(provider, REDIRECT, scopes);
+        let sent: Vec<&str> =
+            parameters.iter().filter(|(name, _)| name == "prompt").map(|(_, value)| value.as_str()).collect();
+        assert_eq!(sent, prompts, "{} {scopes:?}", provider.name);
+    }
 }
 
 #[test]

@@ -232,7 +232,7 @@ pub static WORDS: &[ErrorWord] = &[
             "most providers give one for the scope `offline_access` only, which was not asked for or not granted",
             "the client may not use the refresh grant",
         ],
-        next: "add `offline_access` to `scopes` of profile `{profile}`, then run `device-login login {profile}`",
+        next: "have `offline_access` among `scopes` of profile `{profile}` and the client allowed to refresh, then run `device-login login {profile}`",
         source: "OpenID Connect Core §11",
     },
 ];

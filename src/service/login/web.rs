@@ -2,6 +2,8 @@
 
 mod listener;
 
+use std::collections::BTreeSet;
+
 use chacha20poly1305::aead::Generate;
 use url::Url;
 
@@ -14,8 +16,11 @@ pub use crate::oauth::authorization::Callback;
 use crate::oauth::authorization::{AuthorizationRequest, CallbackProblem, Randomness};
 use crate::oauth::wire::Approval;
 use crate::providers::explained::Place;
+use crate::registered::RedirectUri;
 use crate::service::Service;
-use crate::untrusted::is_loopback;
+
+/// Answers that are told though they are none of this sign-in's. Any page on this machine may send more.
+const MOST_TOLD: usize = 5;
 
 /// One sign-in through a browser, from the address to open to the code that comes back.
 pub struct WebSignIn {
@@ -33,6 +38,8 @@ pub enum CameBack {
     Approved(Callback),
     /// It was not the answer; the right one may still come.
     Strange(Error),
+    /// Nothing tells whose it is, so that a person has to say whether to take it.
+    CodeAlone(Callback),
 }
 
 impl Service {
@@ -44,14 +51,15 @@ impl Service {
                 .because("no `redirect_uri` is configured")
                 .hint("put the one that the client is registered with into the profile, such as \"http://127.0.0.1:8123/callback\"")
         })?;
+        self.check_scopes(profile, &options)?;
         let attempt = Attempt::begin(self, profile, options, false).await?;
         let Some(endpoint) = attempt.home.endpoints.authorization.clone() else {
             return Err(Error::new(Code::Config, what)
                 .because(format!("provider `{}` is not known to have an authorization endpoint", profile.provider))
                 .hint("give `authorization_endpoint` for the provider"));
         };
-        let listener = if is_loopback(&redirect_uri) { RedirectListener::bind(&redirect_uri).await } else { None };
-        let is_taken = listener.is_none() && redirect_uri.scheme() == "http";
+        let listener = if redirect_uri.is_loopback() { RedirectListener::bind(&redirect_uri).await } else { None };
+        let is_taken = listener.is_none() && redirect_uri.url().scheme() == "http";
         let redirect_uri = listener.as_ref().map_or(redirect_uri, |listener| listener.redirect_uri().clone());
         let request = AuthorizationRequest::new(redirect_uri, Randomness::generate(), Randomness::generate());
         let uri = request.uri(&endpoint, &attempt.provider, &attempt.client, &attempt.scopes);
@@ -66,7 +74,7 @@ impl WebSignIn {
     }
 
     /// How the address begins on which the browser ends.
-    pub fn redirect_uri(&self) -> &Url {
+    pub fn redirect_uri(&self) -> &RedirectUri {
         self.request.redirect_uri()
     }
 
@@ -106,6 +114,17 @@ impl WebSignIn {
                     "open the address above anew, and paste where that ends".to_owned(),
                 );
             }
+            CallbackProblem::CodeAlone(code) => {
+                return Ok(CameBack::CodeAlone(self.request.with_code_alone(home, code)));
+            }
+            CallbackProblem::RefusedWithoutState(answer) => {
+                let refused = self.attempt.asked(&what, Place::Authorization, home).refused(&answer);
+                let because = refused.cause.unwrap_or(answer.word);
+                let message =
+                    format!("an answer without this sign-in's `state` came, so anybody may have sent it: {because}");
+                let hint = refused.hint.map_or_else(String::new, |hint| format!("; if it was the provider: {hint}"));
+                return strange(&message, format!("the sign-in goes on waiting{hint}"));
+            }
             CallbackProblem::Refused(answer) => {
                 let error = self.attempt.asked(&what, Place::Authorization, home).refused(&answer);
                 if answer.word == "access_denied" { Error { code: Code::Denied, ..error } } else { error }
@@ -120,13 +139,15 @@ impl WebSignIn {
         })
     }
 
-    /// Waits until a browser comes back over loopback with this request's answer. For ever where nobody listens.
+    /// Waits until a browser comes back over loopback with this request's answer, and tells each other answer once. For
+    /// ever where nobody listens.
     ///
     /// # Errors
     ///
     /// As [`WebSignIn::read`].
-    pub async fn listen(&self) -> Result<Callback, Error> {
+    pub async fn listen(&self, tell: impl Fn(&Error)) -> Result<Callback, Error> {
         let Some(listener) = &self.listener else { return std::future::pending().await };
+        let mut told = BTreeSet::new();
         loop {
             let visit = listener.next().await;
             match self.read(&visit.address) {
@@ -134,8 +155,14 @@ impl WebSignIn {
                     visit.answer("Approved", "You can close this page and go back to the terminal.").await;
                     return Ok(callback);
                 }
-                // Pages that belong to nobody here do not end the sign-in.
-                Ok(CameBack::Strange(_)) => {
+                // Pages that belong to nobody here do not end the sign-in, and whatever they say is said once.
+                Ok(CameBack::Strange(error)) => {
+                    if told.len() < MOST_TOLD && told.insert(error.message.clone()) {
+                        tell(&error);
+                    }
+                    visit.answer("Not this sign-in", "This address belongs to another sign-in, or to none.").await;
+                }
+                Ok(CameBack::CodeAlone(_)) => {
                     visit.answer("Not this sign-in", "This address belongs to another sign-in, or to none.").await;
                 }
                 Err(error) => {

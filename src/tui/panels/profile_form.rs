@@ -21,6 +21,7 @@ use scopes::{Picker, Pressed};
 use crate::config::{ClientType, Config, Profile};
 use crate::error::Error;
 use crate::profile::ProfileName;
+use crate::registered::RedirectUri;
 use crate::service::{ProfileStatus, State};
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, TaskId};
@@ -129,7 +130,7 @@ impl ProfileForm {
         form.draft.data_center =
             data_centers.iter().position(|data_center| data_center.code.eq_ignore_ascii_case(code)).unwrap_or(0);
         form.draft.client_type = ClientType::ALL.iter().position(|kind| *kind == profile.client_type).unwrap_or(0);
-        form.draft.redirect_uri = Field::new(profile.redirect_uri.as_ref().map_or("", url::Url::as_str));
+        form.draft.redirect_uri = Field::new(profile.redirect_uri.as_ref().map_or("", RedirectUri::as_str));
         form.draft.client_id = Field::new(&profile.client_id);
         form.draft.picker = Picker::new(profile.scopes.clone(), form.dialect());
         // On the first value rather than on saving, since nothing is changed yet.

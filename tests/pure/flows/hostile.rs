@@ -277,7 +277,7 @@ fn metadata(document: &Value) -> End {
 fn callback(field: &str, value: &str) -> End {
     let (zoho, redirect) = (zoho::provider(), Url::parse("http://127.0.0.1:8123/callback").expect("an address"));
     let home = zoho.default_data_center();
-    let request = AuthorizationRequest::new(redirect.clone(), [1; 32], [2; 32]);
+    let request = AuthorizationRequest::new(redirect.as_str().parse().expect("an address"), [1; 32], [2; 32]);
     let uri = request.uri(&redirect, &zoho, &client(), &[]);
     let state = uri.query_pairs().find_map(|(name, state)| (name == "state").then_some(state)).expect("a state");
     let mut parameters = BTreeMap::from([("code", "1000.code"), ("state", state.as_ref())]);
@@ -291,10 +291,10 @@ fn callback(field: &str, value: &str) -> End {
         Ok(callback) => {
             return End { is_taken: true, told: vec![callback.code.expose().to_owned(), callback.data_center] };
         }
-        Err(CallbackProblem::Refused(error)) => vec![error.to_string()],
+        Err(CallbackProblem::Refused(error) | CallbackProblem::RefusedWithoutState(error)) => vec![error.to_string()],
         Err(CallbackProblem::UnknownDataCenter(place) | CallbackProblem::OtherAddress(place)) => vec![place],
         Err(CallbackProblem::Rejected(rejected)) => vec![rejected.to_string()],
-        Err(CallbackProblem::OtherState | CallbackProblem::NoCode) => Vec::new(),
+        Err(CallbackProblem::OtherState | CallbackProblem::NoCode | CallbackProblem::CodeAlone(_)) => Vec::new(),
     };
     End { is_taken: false, told }
 }

@@ -13,6 +13,8 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::AbortHandle;
 use url::{Host, Url};
 
+use crate::registered::RedirectUri;
+
 /// Bytes; longer requests are none of a browser's.
 const LONGEST_REQUEST: usize = 16 * 1024;
 /// A browser that says nothing for so long says nothing.
@@ -24,7 +26,7 @@ const MOST_CONNECTIONS: usize = 64;
 
 /// A listener at a redirect URI. It stops when dropped.
 pub(super) struct RedirectListener {
-    redirect_uri: Url,
+    redirect_uri: RedirectUri,
     visits: Mutex<mpsc::Receiver<Visit>>,
     listening: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -50,22 +52,21 @@ impl Visit {
 impl RedirectListener {
     /// Listens at every address of the redirect URI's host; `None` where that cannot be, as with `https`, for which nobody
     /// here has a certificate. Port 0 stands for any free one.
-    pub(super) async fn bind(redirect_uri: &Url) -> Option<Self> {
-        if redirect_uri.scheme() != "http" {
+    pub(super) async fn bind(redirect_uri: &RedirectUri) -> Option<Self> {
+        let url = redirect_uri.url();
+        if url.scheme() != "http" {
             return None;
         }
-        let port = redirect_uri.port_or_known_default()?;
+        let port = url.port_or_known_default()?;
         let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
-        let (first, second) = match redirect_uri.host()? {
+        let (first, second) = match url.host()? {
             Host::Ipv4(address) => (address.into(), None),
             Host::Ipv6(address) => (address.into(), None),
             Host::Domain(_) => (v4, Some(v6)),
         };
         let listener = TcpListener::bind(SocketAddr::new(first, port)).await.ok()?;
         let port = listener.local_addr().ok()?.port();
-        let mut redirect_uri = redirect_uri.clone();
-        // Cannot fail: the address has a host.
-        let _ = redirect_uri.set_port(Some(port));
+        let redirect_uri = redirect_uri.with_port(port);
         let (sender, visits) = mpsc::channel(WAITING_ROOM);
         let mut listening = vec![tokio::spawn(accept(listener, redirect_uri.clone(), sender.clone()))];
         // Browsers may take `localhost` for either; a machine without IPv6 has only the one.
@@ -78,7 +79,7 @@ impl RedirectListener {
     }
 
     /// The redirect URI with the port at which it listens.
-    pub(super) fn redirect_uri(&self) -> &Url {
+    pub(super) fn redirect_uri(&self) -> &RedirectUri {
         &self.redirect_uri
     }
 
@@ -98,7 +99,7 @@ impl Drop for RedirectListener {
     }
 }
 
-async fn accept(listener: TcpListener, redirect_uri: Url, visits: mpsc::Sender<Visit>) {
+async fn accept(listener: TcpListener, redirect_uri: RedirectUri, visits: mpsc::Sender<Visit>) {
     let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         match listener.accept().await {
@@ -119,11 +120,11 @@ async fn accept(listener: TcpListener, redirect_uri: Url, visits: mpsc::Sender<V
     }
 }
 
-async fn receive(mut stream: TcpStream, redirect_uri: Url, visits: mpsc::Sender<Visit>) {
+async fn receive(mut stream: TcpStream, redirect_uri: RedirectUri, visits: mpsc::Sender<Visit>) {
     let Ok(Some(target)) = tokio::time::timeout(PATIENCE, read_target(&mut stream)).await else { return };
     // A target may look like a path and lead to another host: `//host/`, `/\host/`.
-    let is_ours = |asked: &Url| asked.origin() == redirect_uri.origin() && asked.path() == redirect_uri.path();
-    let asked = redirect_uri.join(&target).ok().filter(is_ours).filter(|_| target.starts_with('/'));
+    let is_ours = |asked: &Url| redirect_uri.leads_to(asked);
+    let asked = redirect_uri.url().join(&target).ok().filter(is_ours).filter(|_| target.starts_with('/'));
     let Some(address) = asked else {
         let nothing = page("Nothing here", "This machine waits for a sign-in at another address.");
         return show(&mut stream, "404 Not Found", &nothing).await;
@@ -188,13 +189,12 @@ fn page(title: &str, text: &str) -> String {
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
-    use url::Url;
 
     use super::{MOST_CONNECTIONS, PATIENCE, RedirectListener};
 
     /// Sends a request as it stands and reads all that comes back.
     async fn visit(listener: &RedirectListener, request: &str) -> String {
-        let port = listener.redirect_uri().port().expect("a port");
+        let port = listener.redirect_uri().url().port().expect("a port");
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
         stream.write_all(request.as_bytes()).await.expect("it reads");
         let mut answer = String::new();
@@ -203,7 +203,7 @@ mod tests {
     }
 
     async fn listener() -> RedirectListener {
-        let any = Url::parse("http://localhost:0/callback").expect("an address");
+        let any = "http://localhost:0/callback".parse().expect("an address");
         RedirectListener::bind(&any).await.expect("loopback can be listened at")
     }
 
@@ -244,7 +244,7 @@ mod tests {
     #[tokio::test]
     async fn connections_that_say_nothing_make_room_for_a_browser() {
         let listener = listener().await;
-        let port = listener.redirect_uri().port().expect("a port");
+        let port = listener.redirect_uri().url().port().expect("a port");
         let mut silent = Vec::new();
         for _ in 0..=MOST_CONNECTIONS {
             silent.push(TcpStream::connect(("127.0.0.1", port)).await.expect("it listens"));
@@ -261,7 +261,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_listens_where_a_browser_would_want_a_certificate() {
-        let secure = Url::parse("https://localhost:0/callback").expect("an address");
+        let secure = "https://localhost:0/callback".parse().expect("an address");
         assert!(RedirectListener::bind(&secure).await.is_none());
     }
 }

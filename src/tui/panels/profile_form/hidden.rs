@@ -4,6 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::registered::is_client_secret;
 use crate::secret::Secret;
 use crate::tui::keymap::Key;
 
@@ -30,7 +31,7 @@ impl Hidden {
 
     /// Only printable ASCII is a secret.
     pub(super) fn is_plain(&self) -> bool {
-        self.0.bytes().all(|byte| byte.is_ascii_graphic())
+        self.0.is_empty() || is_client_secret(&self.0)
     }
 
     pub(super) fn secret(&self) -> Option<Secret> {

@@ -2,7 +2,7 @@
 
 use crate::providers::Dialect;
 use crate::providers::catalog::{Product, can_write, scope_in_words};
-use crate::service::is_scope;
+use crate::registered::is_scope;
 use crate::tui::keymap::Key;
 use crate::tui::widgets::field::Field;
 

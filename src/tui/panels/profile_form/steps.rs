@@ -1,15 +1,13 @@
 //! The steps of the form: which there are for the provider and the type of client that were chosen, what is wrong with
 //! the values of each, and the profile that they make. Plain computing, so that every frame may ask.
 
-use url::Url;
-
 use super::offers::{Chosen, Offer};
 use super::{ProfileForm, Purpose};
 use crate::config::{ClientType, Profile, SecretSource};
 use crate::profile::ProfileName;
 use crate::providers::{DataCenter, Dialect};
-use crate::service::{ConfigurationChange, ProfileDraft, is_other_client, is_plain};
-use crate::untrusted::check_address;
+use crate::registered::{RedirectUri, is_client_id};
+use crate::service::{ConfigurationChange, ProfileDraft, is_other_client};
 
 /// One page of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,10 +145,12 @@ impl ProfileForm {
             Step::ClientType if self.client_type() == ClientType::ClientBased => {
                 Err("Such a client cannot sign in here: register one of the other types.".to_owned())
             }
-            Step::RedirectUri => check_redirect_uri(&self.draft.redirect_uri.text()),
+            Step::RedirectUri => self.redirect_uri().map(drop),
             Step::ClientId => match self.draft.client_id.text().trim() {
                 "" => Err("A client id is needed: copy it from the provider's console.".to_owned()),
-                id if !is_plain(id) => Err("It has characters that no client id has, such as a blank.".to_owned()),
+                id if !is_client_id(id) || (self.dialect().client_ids_are_words && id.contains(' ')) => {
+                    Err("It has characters that no client id has, such as a blank.".to_owned())
+                }
                 _ => Ok(()),
             },
             Step::ClientSecret if !self.draft.secret.is_plain() => {
@@ -161,6 +161,17 @@ impl ProfileForm {
             }
             _ => Ok(()),
         }
+    }
+
+    /// As it is registered, or what is wrong with it, as a sentence.
+    fn redirect_uri(&self) -> Result<RedirectUri, String> {
+        let text = self.draft.redirect_uri.text();
+        if text.trim().is_empty() {
+            return Err("An address is needed: one that is registered with the client.".to_owned());
+        }
+        let uri: RedirectUri = text.parse().map_err(|problem| format!("The address {problem}."))?;
+        self.client_type().check_redirect_uri(&uri).map_err(|problem| format!("The address {problem}."))?;
+        Ok(uri)
     }
 
     fn check_name(&self) -> Result<(), String> {
@@ -203,7 +214,7 @@ impl ProfileForm {
     /// The profile as it was typed.
     pub(super) fn profile_draft(&self) -> Result<ProfileDraft, Step> {
         let chosen = self.chosen().map_err(|_| Step::Server)?;
-        let redirect_uri = Url::parse(self.draft.redirect_uri.text().trim()).ok();
+        let redirect_uri = self.redirect_uri().ok();
         let (data_center, client_type) = (self.data_center().map(|data_center| data_center.code), self.client_type());
         let secret = self.draft.secret.secret();
         let profile = Profile {
@@ -235,16 +246,5 @@ fn kept_of(before: &Profile, after: Profile, has_secret: bool, form: &ProfileFor
         client_secret: if has_secret { SecretSource::Store } else { before.client_secret.clone() },
         client_secret_files: before.client_secret_files.clone(),
         ..after
-    }
-}
-
-fn check_redirect_uri(text: &str) -> Result<(), String> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err("An address is needed: one that is registered with the client.".to_owned());
-    }
-    match Url::parse(text) {
-        Err(_) => Err("That is no address: one begins with `https://` or `http://127.0.0.1`.".to_owned()),
-        Ok(url) => check_address(&url).map_err(|problem| format!("The address {problem}.")),
     }
 }

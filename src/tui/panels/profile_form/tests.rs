@@ -179,10 +179,10 @@ fn each_field_says_what_is_wrong_with_it_and_holds_the_step() {
     answer(&mut model, "http://127.0.0.1:9101");
     assert_eq!(form(&model).step, Step::ClientId);
     answer(&mut model, "");
-    answer(&mut model, "a b");
+    answer(&mut model, "a\u{200b}b");
     assert!(form(&model).check(Step::ClientId).is_err() && form(&model).step == Step::ClientId);
-    answer(&mut model, "cli");
-    answer(&mut model, "se cret");
+    answer(&mut model, "my cli");
+    answer(&mut model, "se\u{200b}cret");
     assert!(form(&model).check(Step::ClientSecret).is_err() && form(&model).step == Step::ClientSecret);
     answer(&mut model, "");
     assert_eq!(form(&model).step, Step::Scopes);
@@ -233,7 +233,10 @@ fn types_of_client_have_their_own_steps_and_some_cannot_sign_in() {
     answer(&mut model, "1000.X");
     press(&mut model, &[Key::Enter, Key::Enter]);
     let (task, change) = saved(&press(&mut model, &[Key::Enter]));
-    assert_eq!(draft(change).profile.redirect_uri.map(String::from).as_deref(), Some("http://127.0.0.1:8123/callback"));
+    assert_eq!(
+        draft(change).profile.redirect_uri.as_ref().map(RedirectUri::as_str),
+        Some("http://127.0.0.1:8123/callback")
+    );
     finish(&mut model, task, Ok(config("")));
     // The screen has no such sign-in, so it does not offer one.
     assert_eq!(form(&model).rows(), 1);

@@ -65,6 +65,11 @@ pub fn now() -> Moment {
     Moment(START.get_or_init(Instant::now).elapsed())
 }
 
+/// The time that much later, or the last one that there is.
+pub fn later(time: Timestamp, by: Duration) -> Timestamp {
+    time.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
 /// Reads the wall clock.
 #[expect(clippy::disallowed_methods, reason = "this module owns the clocks")]
 pub fn wall() -> Timestamp {

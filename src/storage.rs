@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 pub use calls::{PastAnswer, PastCall};
 pub use history::{Event, Happened};
 pub use key::KeyOptions;
-pub use record::{Account, Grant, IssuerEndpoints, LastRefresh, Record, RevocationNote, UnrevokedGrant};
+pub use record::{Account, Doubt, Grant, IssuerEndpoints, LastRefresh, Record, RevocationNote, UnrevokedGrant};
 
 use crate::profile::ProfileName;
 

@@ -231,8 +231,11 @@ fn reservations(signed_in: &SignedIn) -> Vec<String> {
         lines.push(format!("Not granted: {}.", signed_in.missing_scopes.join(", ")));
     }
     if !signed_in.refreshable {
-        let until = words::time_of_day(signed_in.access_token_expires_at);
-        lines.push(format!("The provider gave no refresh token: this sign-in ends at {until}."));
+        let ends = match signed_in.access_token_expires_at {
+            Some(end) => format!("ends at {}", words::time_of_day(end)),
+            None => "lasts until the provider ends it, and it names no end".to_owned(),
+        };
+        lines.push(format!("The provider gave no refresh token: this sign-in {ends}."));
     }
     lines.extend(signed_in.replacement());
     lines

@@ -20,9 +20,11 @@ impl Refresh {
         let service = context.service()?;
         let profile = service.config.profile(context.profile_name(&self.profile)?.as_ref())?;
         let token = context.interrupts.block_on(service.token(profile, Freshness::Forced))?;
-        let remaining = clock::wall().duration_until(token.expires_at).unsigned_abs();
-        let (name, until) = (&profile.name, words::time_of_day(token.expires_at));
-        let good_for = words::duration(remaining);
-        context.output.text(&format!("Profile {name} has a new access token, good for {good_for}, until {until}."))
+        let good = token.expires_at.map(|end| {
+            let good_for = words::duration(clock::wall().duration_until(end).unsigned_abs());
+            format!(", good for {good_for}, until {}", words::time_of_day(end))
+        });
+        let good = good.unwrap_or_else(|| "; the provider names no end".to_owned());
+        context.output.text(&format!("Profile {} has a new access token{good}.", profile.name))
     }
 }

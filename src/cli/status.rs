@@ -178,14 +178,15 @@ fn row(status: &ProfileStatus, now: Timestamp) -> [String; 6] {
     let state = match status.state {
         State::SignedOut => "signed out",
         State::Valid => "valid",
-        State::Expiring => "expiring",
-        State::Expired => "expired",
-        State::NeedsLogin => "needs sign-in",
-        State::Unknown => "unknown",
+        State::Expiring => "ends soon",
+        State::Expired => "ended (refreshes itself)",
+        State::NeedsLogin => "sign in again",
+        State::Unknown => "cannot tell",
     };
     let ends = match status.access_token_expires_at {
         Some(time) if time > now => format!("in {}", minutes_and_seconds(now.duration_until(time).unsigned_abs())),
         Some(time) => format!("{} ago", words::duration(time.duration_until(now).unsigned_abs())),
+        None if status.state == State::Valid => "no end known".to_owned(),
         None => none(),
     };
     let provider = match &status.data_center {

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::{Positional, words};
 use crate::clock;
 use crate::config::Profile;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::providers::Dialect;
 use crate::service::{FreshToken, Freshness};
 
@@ -31,6 +31,9 @@ pub(super) struct Token {
     /// Refresh even if the stored token is still good
     #[arg(long, conflicts_with = "min_ttl")]
     force: bool,
+    /// Print the old token even if the provider has refused to refresh it, though others may not take it any more
+    #[arg(long)]
+    stale: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,8 +50,10 @@ struct TokenJson<'a> {
     profile: &'a str,
     access_token: &'a str,
     token_type: &'a str,
-    expires_at: String,
-    expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     api_domain: Option<&'a str>,
 }
@@ -67,10 +72,15 @@ impl Token {
         };
         let token = match service.stored_token(profile, freshness, clock::wall())? {
             Some(token) => token,
-            None => context.interrupts.block_on(service.token(profile, freshness))?,
+            None => match context.interrupts.block_on(service.token(profile, freshness)) {
+                Err(refusal) if self.stale && refusal.code == Code::SignInNeeded => {
+                    service.stale_token(profile, refusal, clock::wall())?
+                }
+                token => token?,
+            },
         };
         if let Some(warning) = &token.warning {
-            context.output.note(&format!("warning: {warning}; the token is still good for a short while"));
+            context.output.note(&format!("warning: {warning}"));
         }
         let dialect = service.config.provider(profile)?.dialect();
         self.print(&token, profile, dialect, context)
@@ -87,8 +97,8 @@ impl Token {
                 profile: profile.name.as_str(),
                 access_token: secret,
                 token_type: dialect.api_scheme,
-                expires_at: words::rfc3339(token.expires_at),
-                expires_in: words::seconds_until(token.expires_at, clock::wall()),
+                expires_at: token.expires_at.map(words::rfc3339),
+                expires_in: token.expires_at.map(|end| words::seconds_until(end, clock::wall())),
                 api_domain: token.api_domain.as_deref(),
             }),
         }

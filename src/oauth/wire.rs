@@ -16,6 +16,7 @@ use url::Url;
 pub use self::id_token::IdToken;
 pub use self::revocation::{Unrevoked, read_revocation};
 
+pub use self::trouble::LONGEST_RETRY_AFTER;
 pub(crate) use self::trouble::retry_after;
 use self::trouble::{is_web_page, status_trouble};
 use super::Client;

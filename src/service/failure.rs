@@ -67,7 +67,7 @@ impl Asked<'_> {
 
     /// The same, for a length of time if the server named one.
     pub(super) fn throttled_for(&self, pause: Option<Duration>) -> Error {
-        self.throttled(pause.map(|pause| clock::wall() + pause))
+        self.throttled(pause.map(|pause| clock::later(clock::wall(), pause)))
     }
 
     /// Something answered that does not speak for the endpoint.
@@ -94,6 +94,39 @@ impl Asked<'_> {
             token::Outcome::Transport(failure) => transport_error(self.what, &failure),
             token::Outcome::Minted { .. } => unreachable!("a token was given"),
         }
+    }
+
+    /// What tells one refusal from another, of one that neither says that the grant is over nor what else is wrong.
+    pub(super) fn doubtful_answer(&self, outcome: &token::Outcome) -> Option<String> {
+        match outcome {
+            token::Outcome::Error(error) => {
+                let code = look_up(self.provider.dialect.error_words, self.place, &error.word).map(|known| known.code);
+                let is_doubtful = matches!(code, None | Some(Some(Code::Other | Code::SignInNeeded)));
+                is_doubtful.then(|| error.word.clone())
+            }
+            token::Outcome::Unreadable(Unreadable::Garbled { status, trouble }) => {
+                let is_refusal = matches!(status, 400 | 401 | 403 | 404 | 405 | 410 | 422);
+                (is_refusal && !matches!(trouble, Trouble::Portal | Trouble::ServerError))
+                    .then(|| format!("HTTP {status}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// A refusal that proves nothing, and came that many times in a row.
+    pub(super) fn doubted(&self, outcome: token::Outcome, times: u32) -> Error {
+        let error = self.without_token(outcome);
+        let sign_in = sign_in_hint(&self.profile.name);
+        if times == 1 {
+            let first = "try again later; nothing was lost";
+            return if error.code == Code::Provider {
+                error.hint(format!("{first}; if that stays so, {sign_in}"))
+            } else {
+                error
+            };
+        }
+        let error = Error { code: Code::SignInNeeded, ..error };
+        error.adding(format!("that was the answer {times} times in a row")).hint(sign_in)
     }
 
     /// There is nothing to refresh with.

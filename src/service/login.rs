@@ -113,7 +113,8 @@ pub struct SignedIn {
     pub scopes: Vec<String>,
     pub missing_scopes: Vec<String>,
     pub api_domain: Option<String>,
-    pub access_token_expires_at: Timestamp,
+    /// `None` where the provider named no end.
+    pub access_token_expires_at: Option<Timestamp>,
     pub refreshable: bool,
     /// As said by [`Service::sign_in_warnings`] before it began.
     pub warnings: Vec<String>,
@@ -281,6 +282,6 @@ fn issued_code(code: DeviceCode, expires_at: Moment, now: Moment, time: Timestam
         lifetime: code.lifetime,
         issued_at: now,
         expires_at,
-        expires_at_time: time + (expires_at - now),
+        expires_at_time: clock::later(time, expires_at - now),
     }
 }

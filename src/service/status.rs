@@ -10,16 +10,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::grants::{Census, Counted};
+use super::tokens::ends::{is_ahead, minted_at, stated_end, whole_life};
 use super::{DEFAULT_MIN_TTL, Service, home_data_center, store_error, tokens};
+use crate::clock::later;
 use crate::config::{Config, Profile, ProviderSource};
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::Provider;
-use crate::storage::{Account, Event, Grant, LastRefresh, Protection, Record, Version};
+use crate::storage::{Account, Doubt, Event, Grant, LastRefresh, Protection, Record, Version};
 
 /// Reading records takes so many threads at most, and none of its own for fewer records than the second number.
 const MOST_THREADS: usize = 4;
 const LEAST_SHARE: usize = 64;
+
+const CLOCK_SET_BACK: &str =
+    "This machine's clock has been set back since the access token came, so nobody can tell when that ends.";
 
 /// How a profile stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +37,7 @@ pub enum State {
     Expired,
     /// Only a person can bring it back.
     NeedsLogin,
-    /// The store could not be read.
+    /// The store could not be read, or the clock has been set back since the access token came.
     Unknown,
 }
 
@@ -55,7 +60,7 @@ impl State {
 pub struct Budget {
     pub limit: usize,
     pub window: Duration,
-    /// When tokens were minted, oldest first, as far back as the window reached when that was read.
+    /// When tokens were minted, oldest first.
     pub mints: Vec<Timestamp>,
     /// The provider asked to be left alone until then.
     pub paused_until: Option<Timestamp>,
@@ -69,7 +74,7 @@ impl Budget {
 
     /// When the oldest mint leaves the window, or a pause that the provider asked for ends.
     pub fn resets_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.pause(now).or_else(|| self.in_window(now).next().map(|mint| mint + self.window))
+        self.pause(now).or_else(|| self.in_window(now).next().map(|mint| later(mint, self.window)))
     }
 
     /// When the next token can be minted; `None` if that is now.
@@ -79,12 +84,11 @@ impl Budget {
     }
 
     fn pause(&self, now: Timestamp) -> Option<Timestamp> {
-        self.paused_until.filter(|until| *until > now)
+        tokens::pause(self.paused_until, now)
     }
 
     fn in_window(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
-        let since = now - self.window;
-        self.mints.iter().copied().filter(move |mint| *mint > since && *mint <= now)
+        tokens::in_window(&self.mints, self.window, now)
     }
 }
 
@@ -98,8 +102,9 @@ pub struct ProfileStatus {
     pub issuer: Option<String>,
     pub account: Option<Account>,
     pub state: State,
+    /// Where an end is known, and the grant is not over before.
     pub access_token_expires_at: Option<Timestamp>,
-    /// From the moment it was minted to its end.
+    /// From the moment it was minted to that end.
     pub access_token_life: Option<Duration>,
     /// The last characters of the access token, for comparing.
     pub access_token_hint: Option<String>,
@@ -137,6 +142,10 @@ pub(super) struct Seen {
     is_signed_in: bool,
     /// An earlier sign-out waits for the provider.
     has_notes: bool,
+    /// When the access token was minted, for judging by the clock of the day.
+    minted_at: Option<Timestamp>,
+    /// The grant is over, or probably is.
+    wants_sign_in: bool,
     /// Without warnings; `None` for a record whose profile is not configured.
     status: Option<ProfileStatus>,
 }
@@ -226,12 +235,16 @@ impl Service {
             counted: Counted::default(),
             is_signed_in: false,
             has_notes: false,
+            minted_at: None,
+            wants_sign_in: false,
             status: profile.map(ProfileStatus::signed_out),
         };
         let loaded = self.store.load(name);
         if let Ok(Some(record)) = &loaded {
             seen.counted = Counted::of(record);
             seen.is_signed_in = record.grant.is_some();
+            seen.minted_at = record.grant.as_ref().map(minted_at);
+            seen.wants_sign_in = record.grant.as_ref().is_some_and(wants_sign_in);
             seen.has_notes = !record.to_revoke.is_empty();
         }
         seen.is_sound = loaded.is_ok();
@@ -259,8 +272,15 @@ impl Service {
         let mut status = seen.status.clone()?;
         status.state = status.state_at(now);
         status.protection = protection.cloned();
+        let is_end_unknown =
+            status.access_token_expires_at.is_some() && seen.minted_at.is_some_and(|at| is_ahead(at, now));
+        if is_end_unknown {
+            (status.access_token_expires_at, status.access_token_life) = (None, None);
+            status.state = if seen.wants_sign_in { State::NeedsLogin } else { State::Unknown };
+        }
         if status.problem.is_none() {
             status.warnings = self.grant_warnings(profile, seen.is_signed_in, census);
+            status.warnings.extend(is_end_unknown.then(|| CLOCK_SET_BACK.to_owned()));
             status.warnings.extend(damage.cloned());
             status.is_unrevoked = seen.has_notes;
             if seen.has_notes {
@@ -287,12 +307,19 @@ impl ProfileStatus {
     /// The state at a later moment than that of the reading, since tokens end by themselves.
     pub fn state_at(&self, now: Timestamp) -> State {
         match self.state {
-            State::Valid | State::Expiring | State::Expired => timed_state(self.remaining(now), self.refreshable),
+            State::Valid | State::Expiring | State::Expired => {
+                timed_state(self.access_token_expires_at, self.refreshable, now)
+            }
             State::SignedOut | State::NeedsLogin | State::Unknown => self.state,
         }
     }
 
-    /// How long the access token lasts yet; zero without one.
+    /// Tells whether there is a grant, whatever it is still good for.
+    pub fn is_signed_in(&self) -> bool {
+        self.access_token_hint.is_some()
+    }
+
+    /// How long the access token lasts yet; zero without one, and where no end is known.
     pub fn remaining(&self, now: Timestamp) -> Duration {
         let left = self.access_token_expires_at.map(|expires_at| now.duration_until(expires_at));
         left.and_then(|left| Duration::try_from(left).ok()).unwrap_or_default()
@@ -332,42 +359,43 @@ impl ProfileStatus {
     fn describe(&mut self, record: Record, profile: &Profile, config: &Config, now: Timestamp) {
         self.events = record.events.into();
         let Some(grant) = record.grant else { return };
-        let minted_at = grant.mints.last().copied().unwrap_or(grant.approved_at);
-        self.state = state(&grant, now);
-        self.budget = budget(&grant, profile, config, now);
+        let end = stated_end(&grant).filter(|_| grant.refused.is_none());
+        self.refreshable = grant.refresh_token.is_some() && grant.refused.is_none();
+        self.state = if wants_sign_in(&grant) { State::NeedsLogin } else { timed_state(end, self.refreshable, now) };
+        self.access_token_expires_at = end;
+        self.access_token_life = end.map(|_| whole_life(&grant));
+        self.budget = budget(&grant, profile, config);
         self.missing_scopes = super::account::missing_scopes(&profile.scopes, &grant.scopes);
         self.data_center = Some(grant.data_center).filter(|code| !code.is_empty());
-        self.access_token_expires_at = Some(grant.access_token_expires_at);
-        self.access_token_life = Duration::try_from(minted_at.duration_until(grant.access_token_expires_at)).ok();
         self.access_token_hint = Some(grant.access_token.hint());
         self.issuer = Some(grant.issuer);
         self.account = grant.account;
         self.api_domain = grant.api_domain;
         self.scopes = grant.scopes;
-        self.refreshable = grant.refresh_token.is_some() && grant.refused.is_none();
         self.last_refresh = grant.last_refresh;
     }
 }
 
-fn state(grant: &Grant, now: Timestamp) -> State {
-    match grant.refused {
-        Some(_) => State::NeedsLogin,
-        None => timed_state(tokens::remaining(grant, now), grant.refresh_token.is_some()),
-    }
+/// Only a person can help, or probably so.
+fn wants_sign_in(grant: &Grant) -> bool {
+    grant.refused.is_some() || grant.doubt.as_ref().is_some_and(Doubt::is_strong)
 }
 
-fn timed_state(remaining: Duration, is_refreshable: bool) -> State {
-    if remaining.is_zero() {
+/// A token of which nobody named an end is good until somebody hears otherwise.
+fn timed_state(end: Option<Timestamp>, is_refreshable: bool, now: Timestamp) -> State {
+    let Some(end) = end else { return State::Valid };
+    let left = Duration::try_from(now.duration_until(end)).unwrap_or_default();
+    if left.is_zero() {
         if is_refreshable { State::Expired } else { State::NeedsLogin }
-    } else if remaining < DEFAULT_MIN_TTL {
+    } else if left < DEFAULT_MIN_TTL {
         State::Expiring
     } else {
         State::Valid
     }
 }
 
-fn budget(grant: &Grant, profile: &Profile, config: &Config, now: Timestamp) -> Option<Budget> {
+fn budget(grant: &Grant, profile: &Profile, config: &Config) -> Option<Budget> {
     let limit = config.provider(profile).ok()?.dialect().mint_limit?;
-    let mints = tokens::mints_in_window(grant, limit, now).collect();
-    Some(Budget { limit: limit.tokens, window: limit.window, mints, paused_until: grant.paused_until })
+    let (mints, paused_until) = (grant.mints.clone(), grant.paused_until);
+    Some(Budget { limit: limit.tokens, window: limit.window, mints, paused_until })
 }

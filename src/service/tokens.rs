@@ -3,25 +3,27 @@
 //! One flight per profile over all processes: whoever holds the lock reads again, and only asks the provider if nobody
 //! else did in the meantime. The outcome, good or bad, is written before the lock goes; no outcome deletes a token.
 
+pub(super) mod ends;
 mod reuse;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use self::ends::{CLOCK_SLACK, Ends};
 use super::failure::{Asked, short_time};
 use super::{Service, driver, issuing_data_center, login, not_signed_in, store_error};
-use crate::clock;
+use crate::clock::{self, later};
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::oauth::Client;
 use crate::oauth::token::{Outcome, TokenFlow};
-use crate::oauth::wire::{Approval, TokenAnswer, Unreadable};
+use crate::oauth::wire::{Approval, LONGEST_RETRY_AFTER, TokenAnswer, Unreadable};
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, MintLimit, Provider};
 use crate::secret::Secret;
-use crate::storage::{Grant, Happened, LastRefresh, LockedRecord, Record};
+use crate::storage::{Doubt, Grant, Happened, LastRefresh, LockedRecord, Record};
 
 /// How long a token must last at least for `token` to hand it out without asking.
 pub const DEFAULT_MIN_TTL: Duration = Duration::from_secs(5 * 60);
@@ -46,10 +48,11 @@ pub enum Freshness {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FreshToken {
     pub access_token: Secret,
-    pub expires_at: Timestamp,
+    /// `None` where no end is known.
+    pub expires_at: Option<Timestamp>,
     pub api_domain: Option<String>,
-    /// Why no new one could be had, when an older one is handed out instead.
-    pub warning: Option<Error>,
+    /// What is to be said of a token that may not do: a sentence without its end.
+    pub warning: Option<String>,
 }
 
 impl Service {
@@ -62,7 +65,7 @@ impl Service {
     ) -> Result<Option<FreshToken>, Error> {
         let record = self.load(profile)?;
         let grant = record.and_then(|record| record.grant).filter(|grant| lasts(grant, freshness, now));
-        Ok(grant.map(|grant| fresh_token(grant, None)))
+        Ok(grant.map(|grant| fresh_token(grant, now, None)))
     }
 
     /// A token that will do, minted if need be. Never starts a sign-in.
@@ -71,13 +74,45 @@ impl Service {
         let seen = self.load(profile)?;
         let grant = grant_of(seen.as_ref(), profile)?;
         if lasts(grant, freshness, now) {
-            return Ok(fresh_token(grant.clone(), None));
+            return Ok(fresh_token(grant.clone(), now, None));
         }
-        let still_good = (freshness == Freshness::Default && remaining(grant, now) >= LEAST_TTL).then(|| grant.clone());
+        let is_all_there_is =
+            grant.refresh_token.is_none() && grant.refused.is_none() && freshness != Freshness::Forced;
+        if is_all_there_is && Ends::of(grant, now) == Ends::Unknown {
+            let warning = "this machine's clock has been set back since the access token came, so its end is not known";
+            return Ok(fresh_token(grant.clone(), now, Some(warning.to_owned())));
+        }
         match self.refresh(profile, freshness, grant).await {
-            Ok(grant) => Ok(fresh_token(grant, None)),
-            Err(error) => still_good.map(|grant| fresh_token(grant, Some(error.clone()))).ok_or(error),
+            Ok(grant) => Ok(fresh_token(grant, clock::wall(), None)),
+            Err(error) if freshness == Freshness::Default => self.still_good(profile, error, clock::wall()),
+            Err(error) => Err(error),
         }
+    }
+
+    /// The token that is left after `refusal`, though nobody can say that the provider still takes it.
+    pub fn stale_token(&self, profile: &Profile, refusal: Error, now: Timestamp) -> Result<FreshToken, Error> {
+        let record = self.load(profile)?;
+        let Some(grant) = record.and_then(|record| record.grant) else { return Err(refusal) };
+        if ends::left(&grant, now).is_some_and(|left| left.is_zero()) {
+            return Err(refusal.adding("the access token that it left has ended"));
+        }
+        let warning = format!("{refusal}; the provider may not take this token any more");
+        Ok(fresh_token(grant, now, Some(warning)))
+    }
+
+    /// The stored token where it may still do although `error` kept it from being refreshed. One of a grant that is over
+    /// does not: many providers end both together.
+    fn still_good(&self, profile: &Profile, error: Error, now: Timestamp) -> Result<FreshToken, Error> {
+        let record = self.load(profile).ok().flatten();
+        let Some(grant) = record.and_then(|record| record.grant).filter(|grant| grant.refused.is_none()) else {
+            return Err(error);
+        };
+        let good = match (Ends::of(&grant, now), ends::left(&grant, now)) {
+            (Ends::At(_), Some(left)) if left < LEAST_TTL => return Err(error),
+            (Ends::At(_), _) => "the token is still good for a short while",
+            (Ends::Unknown | Ends::NotSaid, _) => "whether the token is still good is not known",
+        };
+        Ok(fresh_token(grant, now, Some(format!("{error}; {good}"))))
     }
 
     /// Mints under the lock, unless another process did so since `seen` was read.
@@ -159,13 +194,20 @@ impl Refreshing {
             }
             Outcome::Refused(error) => {
                 let error = reuse::alarmed(asked.refused(&error), dialect.rotation, last.as_ref(), answer_lost, now);
-                (Grant { refused: Some(error.to_string()), ..grant }, Err(error))
+                (Grant { refused: Some(error.to_string()), doubt: None, ..grant }, Err(error))
             }
             Outcome::Unreadable(Unreadable::Throttled(pause)) => {
-                let until = now + pause.unwrap_or(dialect.throttle_pause);
+                let until = later(now, pause.unwrap_or(dialect.throttle_pause));
                 (Grant { paused_until: Some(until), ..grant }, Err(asked.throttled(Some(until))))
             }
-            outcome => (grant, Err(asked.without_token(outcome))),
+            outcome => match asked.doubtful_answer(&outcome) {
+                Some(answer) => {
+                    let doubt = Doubt::after(grant.doubt.as_ref(), answer);
+                    let error = asked.doubted(outcome, doubt.times);
+                    (Grant { doubt: Some(doubt), ..grant }, Err(error))
+                }
+                None => (grant, Err(asked.without_token(outcome))),
+            },
         };
         let error = result.as_ref().err().map(ToString::to_string);
         let happened = match &result {
@@ -182,29 +224,35 @@ impl Refreshing {
     }
 }
 
-/// How much of the mint budget is used at `now`: the mints inside the window.
-pub(super) fn mints_in_window(grant: &Grant, limit: MintLimit, now: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
-    let since = now - limit.window;
-    grant.mints.iter().copied().filter(move |mint| *mint > since && *mint <= now)
+/// How much of the mint budget is used at `now`: the mints inside the window. A mint that has yet to come was noted by a
+/// clock that was ahead.
+pub(super) fn in_window(mints: &[Timestamp], window: Duration, now: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
+    mints.iter().copied().filter(move |mint| {
+        let age = mint.duration_until(now);
+        age >= -CLOCK_SLACK && Duration::try_from(age).unwrap_or_default() < window
+    })
 }
 
-/// The time for which the access token is still good.
-pub(super) fn remaining(grant: &Grant, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_until(grant.access_token_expires_at)).unwrap_or_default()
+/// Until when the provider asked to be left alone, unless that was noted by a clock that was ahead.
+pub(super) fn pause(paused_until: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    paused_until.filter(|until| {
+        let left = now.duration_until(*until);
+        left.is_positive() && left.unsigned_abs() <= LONGEST_RETRY_AFTER + CLOCK_SLACK.unsigned_abs()
+    })
 }
 
 fn lasts(grant: &Grant, freshness: Freshness, now: Timestamp) -> bool {
-    let minted_at = grant.mints.last().copied().unwrap_or(grant.approved_at);
-    let whole_life = Duration::try_from(minted_at.duration_until(grant.access_token_expires_at)).unwrap_or_default();
     let wanted = match freshness {
         Freshness::Forced => return false,
         Freshness::Default => DEFAULT_MIN_TTL,
         Freshness::AtLeast(wanted) => wanted,
     };
+    let Some(left) = ends::left(grant, now).filter(|left| !left.is_zero() && grant.refused.is_none()) else {
+        return false;
+    };
     // Tokens that live shorter than wanted would be minted anew by every caller; half their life is what can be had.
-    let wanted = if wanted >= whole_life { whole_life / 2 } else { wanted };
-    let remaining = remaining(grant, now);
-    remaining > Duration::ZERO && remaining >= wanted && grant.refused.is_none()
+    let whole_life = ends::whole_life(grant);
+    left >= if wanted >= whole_life { whole_life / 2 } else { wanted }
 }
 
 /// A forced refresh wants a token that is newer than the one it knew, not one more than its neighbours' refreshes.
@@ -221,12 +269,12 @@ fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> Result<Secre
     if grant.refused.is_some() {
         return Err(asked.refused_before());
     }
-    if let Some(until) = grant.paused_until.filter(|until| *until > now) {
+    if let Some(until) = pause(grant.paused_until, now) {
         return Err(asked.throttled(Some(until)));
     }
     let dialect = asked.provider.dialect;
     if let Some(limit) = dialect.mint_limit {
-        let mut mints = mints_in_window(grant, limit, now);
+        let mut mints = in_window(&grant.mints, limit.window, now);
         if let (Some(first), true) = (mints.next(), mints.count() + 1 >= limit.tokens) {
             let cause = format!(
                 "all {} refreshes that {} allows in {} minutes are used",
@@ -234,7 +282,7 @@ fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> Result<Secre
                 dialect.display_name,
                 limit.window.as_secs() / 60
             );
-            let hint = format!("try again after {}", short_time(first + limit.window));
+            let hint = format!("try again after {}", short_time(later(first, limit.window)));
             return Err(Error::new(Code::RateLimited, asked.what).because(cause).hint(hint));
         }
     }
@@ -242,12 +290,12 @@ fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> Result<Secre
 }
 
 fn minted(grant: Grant, token: TokenAnswer, limit: Option<MintLimit>, now: Timestamp) -> Grant {
-    let since = limit.map_or(now - SignedDuration::from_hours(1), |limit| now - limit.window);
-    let mut mints: Vec<Timestamp> = grant.mints.into_iter().filter(|mint| *mint > since && *mint <= now).collect();
+    let window = limit.map_or(DEFAULT_TOKEN_LIFE, |limit| limit.window);
+    let mut mints: Vec<Timestamp> = in_window(&grant.mints, window, now).collect();
     mints.push(now);
     Grant {
         access_token: token.access_token,
-        access_token_expires_at: now + token.expires_in.unwrap_or(DEFAULT_TOKEN_LIFE),
+        access_token_expires_at: token.expires_in.map(|life| later(now, life)),
         // An answer without one means: keep the old one (RFC 6749 §6).
         refresh_token: token.refresh_token.or(grant.refresh_token),
         scopes: token.scopes.unwrap_or(grant.scopes),
@@ -255,14 +303,15 @@ fn minted(grant: Grant, token: TokenAnswer, limit: Option<MintLimit>, now: Times
         mints,
         paused_until: None,
         refused: None,
+        doubt: None,
         ..grant
     }
 }
 
-fn fresh_token(grant: Grant, warning: Option<Error>) -> FreshToken {
+fn fresh_token(grant: Grant, now: Timestamp, warning: Option<String>) -> FreshToken {
     FreshToken {
+        expires_at: Ends::of(&grant, now).time(),
         access_token: grant.access_token,
-        expires_at: grant.access_token_expires_at,
         api_domain: grant.api_domain,
         warning,
     }

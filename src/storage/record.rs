@@ -91,7 +91,9 @@ pub struct Grant {
     pub scopes: Vec<String>,
     #[serde(with = "secret")]
     pub access_token: Secret,
-    pub access_token_expires_at: Timestamp,
+    /// As the provider said; `None` where it named no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_token_expires_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_secret")]
     pub refresh_token: Option<Secret>,
     pub approved_at: Timestamp,
@@ -106,6 +108,32 @@ pub struct Grant {
     /// Why the provider will not refresh this grant again. The tokens stay until a new sign-in replaces them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// The provider refuses to refresh, in words that do not say that the grant is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
+}
+
+/// The same refusal, time and again, that proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Doubt {
+    /// Status or word, by which one refusal is told from another.
+    pub answer: String,
+    /// How often in a row, network failures aside.
+    pub times: u32,
+}
+
+impl Doubt {
+    /// The doubt that `answer` leaves after the one before it.
+    pub fn after(before: Option<&Doubt>, answer: String) -> Self {
+        let times = before.filter(|before| before.answer == answer).map_or(1, |before| before.times.saturating_add(1));
+        Self { answer, times }
+    }
+
+    /// Once may be chance; from the second time on a new sign-in is what helps.
+    pub fn is_strong(&self) -> bool {
+        self.times > 1
+    }
 }
 
 impl Grant {
@@ -117,7 +145,7 @@ impl Grant {
         scopes: Vec<String>,
         access_token: Secret,
         approved_at: Timestamp,
-        expires_at: Timestamp,
+        expires_at: impl Into<Option<Timestamp>>,
     ) -> Self {
         Self {
             issuer: issuer.into(),
@@ -129,13 +157,14 @@ impl Grant {
             client_authentication: None,
             scopes,
             access_token,
-            access_token_expires_at: expires_at,
+            access_token_expires_at: expires_at.into(),
             refresh_token: None,
             approved_at,
             mints: Vec::new(),
             last_refresh: None,
             paused_until: None,
             refused: None,
+            doubt: None,
         }
     }
 }

@@ -54,7 +54,7 @@ fn refusing(status: u16, body: Value) -> Authority {
 }
 
 fn expired(home: &Home, authority: &Authority) {
-    home.sign_in(authority, |grant| grant.access_token_expires_at = clock::wall() - SignedDuration::from_secs(1));
+    home.sign_in(authority, |grant| grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1)));
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn without_a_network_a_token_that_is_still_good_is_handed_out_with_a_warning() {
     let home = Home::at(&authority);
     home.sign_in(&authority, |grant| {
         grant.approved_at = clock::wall() - SignedDuration::from_mins(58);
-        grant.access_token_expires_at = clock::wall() + SignedDuration::from_mins(2);
+        grant.access_token_expires_at = Some(clock::wall() + SignedDuration::from_mins(2));
     });
     drop(authority);
     let ran = home.run(&["token"]);
@@ -278,7 +278,7 @@ fn status_tells_people_scripts_and_monitoring_without_asking_anybody() {
     check(0);
     home.sign_in(&authority, |grant| {
         grant.refresh_token = None;
-        grant.access_token_expires_at = clock::wall() + SignedDuration::from_secs(60);
+        grant.access_token_expires_at = Some(clock::wall() + SignedDuration::from_secs(60));
     });
     check(1);
     home.sign_in(&authority, |grant| grant.refused = Some("revoked".to_owned()));

@@ -36,7 +36,7 @@ fn expired(home: &Home, authority: &Authority) {
     home.sign_in(authority, |grant| {
         grant.issuer = format!("{}/", authority.origin());
         "us".clone_into(&mut grant.data_center);
-        grant.access_token_expires_at = clock::wall() - SignedDuration::from_secs(1);
+        grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
     });
 }
 
@@ -172,7 +172,7 @@ fn a_sign_in_without_a_refresh_token_says_so_and_why() {
     home.sign_in(&authority, |grant| {
         grant.issuer = format!("{}/", authority.origin());
         "us".clone_into(&mut grant.data_center);
-        grant.access_token_expires_at = clock::wall() - SignedDuration::from_secs(1);
+        grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
         grant.refresh_token = None;
     });
     home.run(&["token"]).failed(4, &["brought no refresh token", "access_type=offline", "device-login login work"]);

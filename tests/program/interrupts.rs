@@ -78,7 +78,7 @@ fn wait_until_told(child: &mut Child) {
 fn home_with_an_ended_token(strict: &Strict) -> Home {
     let home = Home::at(&strict.authority);
     home.sign_in(&strict.authority, |grant| {
-        grant.access_token_expires_at = clock::wall() - SignedDuration::from_secs(1);
+        grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
     });
     home
 }

@@ -49,7 +49,8 @@ enum Event<'a> {
         scopes: &'a [String],
         #[serde(skip_serializing_if = "Option::is_none")]
         api_domain: Option<&'a str>,
-        access_token_expires_at: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        access_token_expires_at: Option<String>,
         refreshable: bool,
         #[serde(skip_serializing_if = "<[String]>::is_empty")]
         warnings: Vec<String>,
@@ -154,7 +155,7 @@ fn signed_in_event(signed_in: &SignedIn) -> Event<'_> {
         data_center: signed_in.data_center.as_deref(),
         scopes: &signed_in.scopes,
         api_domain: signed_in.api_domain.as_deref(),
-        access_token_expires_at: words::rfc3339(signed_in.access_token_expires_at),
+        access_token_expires_at: signed_in.access_token_expires_at.map(words::rfc3339),
         refreshable: signed_in.refreshable,
         warnings: signed_in.warnings.iter().cloned().chain(signed_in.replacement()).collect(),
     }

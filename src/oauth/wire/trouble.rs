@@ -6,7 +6,7 @@ use crate::http::trouble::Trouble;
 use crate::http::{Response, date, decode};
 
 /// The longest that any `Retry-After` is obeyed.
-const LONGEST_RETRY_AFTER: u64 = 60 * 60;
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// What the status alone says of an answer that means nothing.
 pub(super) fn status_trouble(status: u16) -> Trouble {
@@ -38,5 +38,5 @@ pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
         let (until, now) = (date::parse(value)?, response.date()?);
         u64::try_from(until.as_second() - now.as_second()).unwrap_or_default()
     };
-    Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
+    Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
 }

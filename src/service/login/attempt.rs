@@ -11,13 +11,12 @@ use crate::config::{Config, Profile};
 use crate::error::{Code, Error};
 use crate::http::Request;
 use crate::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
-use crate::oauth::wire::{DeviceCode, LONGEST_TOKEN_LIFE, TokenAnswer};
+use crate::oauth::wire::{DeviceCode, TokenAnswer};
 use crate::oauth::{Client, Step};
 use crate::providers::explained::Place;
 use crate::providers::{ClientAuthentication, DataCenter, Provider};
 use crate::secret::Secret;
 use crate::service::failure::Asked;
-use crate::service::tokens::DEFAULT_TOKEN_LIFE;
 use crate::service::{QrFile, Service, account, discovery, grants, store_error, transport_error};
 use crate::storage::{Account, Grant, Happened, Record, RevocationNote};
 
@@ -160,8 +159,6 @@ impl Attempt {
         client_authentication: ClientAuthentication,
     ) -> Grant {
         let now = clock::wall();
-        // A token that nobody can refresh and of whose end nothing is said lives until somebody revokes it.
-        let unstated = if token.refresh_token.is_some() { DEFAULT_TOKEN_LIFE } else { LONGEST_TOKEN_LIFE };
         let api_domain = token.api_domain.or_else(|| data_center.api_domain.clone());
         let claimed = token.id_token.as_ref();
         let claimed = claimed.and_then(|token| account::claimed_account(token, data_center, &self.client.id, now));
@@ -179,7 +176,7 @@ impl Attempt {
                 token.scopes.unwrap_or_else(|| self.scopes.clone()),
                 token.access_token,
                 now,
-                now + token.expires_in.unwrap_or(unstated),
+                token.expires_in.map(|life| clock::later(now, life)),
             )
         }
     }

@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::ends::is_ahead;
 use crate::error::Error;
 use crate::providers::Rotation;
 use crate::storage::LastRefresh;
@@ -33,7 +34,9 @@ pub(super) fn alarmed(
             "the answer to a refresh got lost before",
             &["the lost answer held the refresh token that replaced this one"][..],
         )
-    } else if last.is_some_and(|last| last.error.is_none() && now.duration_since(last.at) <= RIGHT_AFTER) {
+    } else if last.is_some_and(|last| {
+        last.error.is_none() && !is_ahead(last.at, now) && now.duration_since(last.at) <= RIGHT_AFTER
+    }) {
         (
             "the token is the newest one, so somebody else may have used it",
             &[
@@ -103,6 +106,8 @@ mod tests {
     fn a_refusal_long_after_or_without_a_success_is_an_ordinary_one() {
         assert_eq!(alarm(Rotation::Strict, None, false), None);
         assert_eq!(alarm(Rotation::Strict, Some(&last(25, |_| {})), false), None);
+        // By a clock that was ahead.
+        assert_eq!(alarm(Rotation::Strict, Some(&last(-1, |_| {})), false), None);
         let failed = last(1, |last| last.error = Some("no network".to_owned()));
         assert_eq!(alarm(Rotation::Strict, Some(&failed), false), None);
     }

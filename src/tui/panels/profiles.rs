@@ -137,6 +137,10 @@ pub fn commands(model: &Model) -> Vec<Command> {
     let mut commands = match state {
         State::SignedOut if is_only_unrevoked(status) => vec![Command::SignIn, Command::SignOut],
         State::SignedOut => vec![Command::SignIn],
+        // The provider is asked again where its refusals prove nothing.
+        State::NeedsLogin if status.refreshable => {
+            vec![Command::SignIn, Command::Refresh, Command::Verify, Command::SignOut]
+        }
         State::NeedsLogin => vec![Command::SignIn, Command::Verify, Command::SignOut],
         State::Valid | State::Expiring | State::Expired | State::Unknown => {
             vec![Command::SignIn, Command::Refresh, Command::Verify, Command::OpenApi, Command::SignOut]

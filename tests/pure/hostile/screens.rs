@@ -154,7 +154,7 @@ fn signed_in(text: &str) -> SignedIn {
         scopes: vec![text.to_owned()],
         missing_scopes: vec![text.to_owned()],
         api_domain: Some(text.to_owned()),
-        access_token_expires_at: now().time,
+        access_token_expires_at: Some(now().time),
         refreshable: false,
         warnings: Vec::new(),
         replaced: None,

@@ -272,7 +272,7 @@ fn signed_in() -> SignedIn {
         scopes: Vec::new(),
         missing_scopes: Vec::new(),
         api_domain: None,
-        access_token_expires_at: Timestamp::UNIX_EPOCH,
+        access_token_expires_at: Some(Timestamp::UNIX_EPOCH),
         refreshable: true,
         warnings: Vec::new(),
         replaced: None,

@@ -137,7 +137,7 @@ fn signed_in() -> Model {
         scopes: vec!["ZohoCRM.users.READ".to_owned()],
         missing_scopes: Vec::new(),
         api_domain: None,
-        access_token_expires_at: at(3600).time,
+        access_token_expires_at: Some(at(3600).time),
         refreshable: true,
         warnings: Vec::new(),
         replaced: Some("j.keller@example.com".to_owned()),

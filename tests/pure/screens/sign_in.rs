@@ -112,7 +112,7 @@ pub(crate) fn signed_in() -> SignedIn {
         scopes: vec!["ZohoCRM.users.READ".to_owned()],
         missing_scopes: vec!["AaaServer.profile.READ".to_owned()],
         api_domain: Some("https://www.zohoapis.eu".to_owned()),
-        access_token_expires_at: at(3640).time,
+        access_token_expires_at: Some(at(3640).time),
         refreshable: true,
         warnings: Vec::new(),
         replaced: None,

@@ -37,7 +37,7 @@ pub(super) fn status(profile: &str, state: State, left: u64) -> ProfileStatus {
         state,
         access_token_expires_at: (left > 0).then(|| at(left * 1000).time),
         access_token_life: None,
-        access_token_hint: None,
+        access_token_hint: (left > 0).then(|| "****8c1e".to_owned()),
         api_domain: None,
         scopes: Vec::new(),
         missing_scopes: Vec::new(),

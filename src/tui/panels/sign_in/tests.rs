@@ -102,7 +102,7 @@ fn signed_in() -> SignedIn {
         scopes: vec!["ZohoCRM.users.READ".to_owned()],
         missing_scopes: Vec::new(),
         api_domain: None,
-        access_token_expires_at: at(3600.0).time,
+        access_token_expires_at: Some(at(3600.0).time),
         refreshable: true,
         warnings: Vec::new(),
         replaced: None,

@@ -47,7 +47,7 @@ impl Details {
         let mut details = Self { lines: Vec::new(), room, below, label: model.theme.label };
         details.state(model, status, now);
         details.account(model, status);
-        if status.access_token_expires_at.is_some() {
+        if status.is_signed_in() {
             details.token(model, status, now);
         }
         details.scopes(model, status);
@@ -67,7 +67,8 @@ impl Details {
             State::NeedsLogin => format!(": press {}", model.key(Command::SignIn)),
             State::SignedOut if status.is_unrevoked => format!(": press {} to revoke", model.key(Command::SignOut)),
             State::SignedOut => format!(": press {} to sign in", model.key(Command::SignIn)),
-            State::Unknown => ": the store cannot be read".to_owned(),
+            State::Unknown if status.problem.is_some() => ": the store cannot be read".to_owned(),
+            State::Unknown => ": the clock has been set back".to_owned(),
         };
         let text = format!("{words}{explained}");
         let (name, taken) = (Span::styled(format!(" {:<NAME$}", "State"), self.label), mark.word().len());
@@ -102,7 +103,7 @@ impl Details {
             let label = shown(account.label());
             let label = name.map_or(label.clone(), |name| format!("{} <{label}>", shown(name)));
             self.parts("Account", &[label, format!("id {}", shown(&account.id))], ", ");
-        } else if status.access_token_expires_at.is_some() {
+        } else if status.is_signed_in() {
             self.field("Account", &format!("not asked yet: press {}", model.key(Command::Verify)));
         }
         let (provider, separator) = (provider(model, status), model.theme.separator());
@@ -130,8 +131,18 @@ impl Details {
     }
 
     fn token(&mut self, model: &Model, status: &ProfileStatus, now: Now) {
-        let left = status.remaining(now.time);
-        let ends = status.access_token_expires_at.map(|at| date_and_time(at, now)).unwrap_or_default();
+        match status.access_token_expires_at {
+            Some(end) => self.time_left(model, status, end, now),
+            None if status.state == State::Valid => self.field("Time left", "the provider names no end"),
+            None => {}
+        }
+        let hint = status.access_token_hint.as_deref().map(shown).unwrap_or_default();
+        let refresh = if status.refreshable { "stored" } else { "none that works" };
+        self.parts("Access token", &[hint, format!("refresh token: {refresh}")], model.theme.separator());
+    }
+
+    fn time_left(&mut self, model: &Model, status: &ProfileStatus, end: Timestamp, now: Now) {
+        let (left, ends) = (status.remaining(now.time), date_and_time(end, now));
         let words = if left.is_zero() {
             format!("{}, ended at {ends}", model.time_left(left))
         } else {
@@ -149,14 +160,11 @@ impl Details {
             }
             None => self.field("Time left", &(words + &until)),
         }
-        let hint = status.access_token_hint.as_deref().map(shown).unwrap_or_default();
-        let refresh = if status.refreshable { "stored" } else { "none that works" };
-        self.parts("Access token", &[hint, format!("refresh token: {refresh}")], model.theme.separator());
     }
 
     fn scopes(&mut self, model: &Model, status: &ProfileStatus) {
         let wanted = model.config.profiles.get(&status.name).map_or(&[][..], |profile| &profile.scopes);
-        if status.access_token_expires_at.is_none() {
+        if !status.is_signed_in() {
             self.field("Wants", &listed(wanted));
             return;
         }

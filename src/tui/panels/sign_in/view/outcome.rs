@@ -2,6 +2,8 @@
 //!
 //! What is said is a head, a body that scrolls where it has more lines than there are rows, and a foot that always stays.
 
+use std::time::Duration;
+
 use ratatui::layout::Size;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -166,9 +168,17 @@ fn signed_in(
         fields.push("Data center", &format!("{data_center}{moved}"));
     }
     fields.push("Profile", &format!("{}, saved{}", outcome.profile, protection(model)));
-    let token_left = std::time::Duration::try_from(now.time.duration_until(outcome.access_token_expires_at));
+    let good = outcome.access_token_expires_at.map_or_else(
+        || "the provider names no end".to_owned(),
+        |end| {
+            format!(
+                "good for {}",
+                model.time_left(Duration::try_from(now.time.duration_until(end)).unwrap_or_default())
+            )
+        },
+    );
     let renewed = if outcome.refreshable { ", refreshed by itself" } else { "" };
-    fields.push("Access token", &format!("good for {}{renewed}", model.time_left(token_left.unwrap_or_default())));
+    fields.push("Access token", &(good + renewed));
     let refresh = if outcome.refreshable { "stored" } else { "none came: sign in again when the access token ends" };
     fields.push("Refresh token", refresh);
     let next = match leaves_at {

@@ -1,0 +1,158 @@
+//! What is known of an access token's end, when the times that were noted are held against the present clock.
+//!
+//! A clock that was ahead when a token was minted noted an end that never was one. It is told by the minting, which then
+//! lies in the future, and nothing that was noted with it is believed.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::DEFAULT_TOKEN_LIFE;
+use crate::clock::later;
+use crate::oauth::wire::LONGEST_TOKEN_LIFE;
+use crate::storage::Grant;
+
+/// So far two readings of a clock may be apart although it is right.
+pub(in crate::service) const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(5);
+
+/// What is known of an access token's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::service) enum Ends {
+    At(Timestamp),
+    /// The clock was ahead when it was noted.
+    Unknown,
+    /// The provider named none.
+    NotSaid,
+}
+
+impl Ends {
+    /// What is known at `now` of the end of the grant's access token.
+    pub(in crate::service) fn of(grant: &Grant, now: Timestamp) -> Self {
+        match stated_end(grant) {
+            None => Ends::NotSaid,
+            Some(_) if is_ahead(minted_at(grant), now) => Ends::Unknown,
+            Some(end) => Ends::At(end),
+        }
+    }
+
+    /// The end, where one is known.
+    pub(in crate::service) fn time(self) -> Option<Timestamp> {
+        match self {
+            Ends::At(end) => Some(end),
+            Ends::Unknown | Ends::NotSaid => None,
+        }
+    }
+}
+
+/// When the grant's access token was minted.
+pub(in crate::service) fn minted_at(grant: &Grant) -> Timestamp {
+    grant.mints.last().copied().unwrap_or(grant.approved_at)
+}
+
+/// Tells whether a time that was noted when something happened cannot be right, since it has yet to come.
+pub(in crate::service) fn is_ahead(noted: Timestamp, now: Timestamp) -> bool {
+    now.duration_until(noted) > CLOCK_SLACK
+}
+
+/// How long the token still lasts for all that is known; `None` where nobody knows.
+pub(super) fn left(grant: &Grant, now: Timestamp) -> Option<Duration> {
+    let end = match Ends::of(grant, now) {
+        Ends::At(end) => end,
+        Ends::NotSaid if grant.refresh_token.is_none() => return Some(Duration::MAX),
+        // A new one can be had, so this one is taken to live as long as most do.
+        Ends::NotSaid if !is_ahead(minted_at(grant), now) => assumed_end(grant),
+        Ends::Unknown | Ends::NotSaid => return None,
+    };
+    Some(until(now, end))
+}
+
+/// How long the token lasts in all.
+pub(in crate::service) fn whole_life(grant: &Grant) -> Duration {
+    until(minted_at(grant), stated_end(grant).unwrap_or_else(|| assumed_end(grant)))
+}
+
+/// The end that the provider named. Earlier versions made one up where it named none and the token cannot be refreshed.
+pub(in crate::service) fn stated_end(grant: &Grant) -> Option<Timestamp> {
+    let made_up = later(grant.approved_at, LONGEST_TOKEN_LIFE);
+    grant.access_token_expires_at.filter(|end| grant.refresh_token.is_some() || *end != made_up)
+}
+
+fn assumed_end(grant: &Grant) -> Timestamp {
+    later(minted_at(grant), DEFAULT_TOKEN_LIFE)
+}
+
+fn until(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(from.duration_until(to)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::{Ends, left};
+    use crate::oauth::wire::LONGEST_TOKEN_LIFE;
+    use crate::secret::Secret;
+    use crate::storage::Grant;
+
+    const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
+
+    /// A grant that was approved and minted that many minutes from now, and whose token lives for an hour.
+    fn grant(minutes: i64, mints: &[i64]) -> Grant {
+        let at = |minutes| NOW + SignedDuration::from_mins(minutes);
+        let minted_at = at(*mints.last().unwrap_or(&minutes));
+        Grant {
+            refresh_token: Some(Secret::new("refresh")),
+            mints: mints.iter().copied().map(at).collect(),
+            ..Grant::new("", Vec::new(), Secret::new("access"), at(minutes), minted_at + SignedDuration::from_hours(1))
+        }
+    }
+
+    #[test]
+    fn an_end_is_known_unless_its_minting_has_yet_to_come() {
+        const YEARS: i64 = 4 * 366 * 24 * 60;
+        for (approved, mints, known) in [
+            (-30, &[][..], true),
+            (5, &[], true),
+            (6, &[], false),
+            (YEARS, &[], false),
+            (-YEARS, &[], true),
+            (-YEARS, &[-30], true),
+            (-30, &[-20, 30 * 24 * 60], false),
+            // Whatever the clock was at the sign-in, the last minting decides.
+            (YEARS, &[-1], true),
+        ] {
+            let grant = grant(approved, mints);
+            let expected = if known { Ends::At(grant.access_token_expires_at.expect("an end")) } else { Ends::Unknown };
+            assert_eq!(Ends::of(&grant, NOW), expected, "{approved} {mints:?}");
+            assert_eq!(left(&grant, NOW).is_some(), known, "{approved} {mints:?}");
+        }
+    }
+
+    #[test]
+    fn an_end_that_nobody_named_is_none() {
+        let unsaid = Grant { access_token_expires_at: None, ..grant(-30, &[]) };
+        assert_eq!((Ends::of(&unsaid, NOW), left(&unsaid, NOW)), (Ends::NotSaid, Some(Duration::from_secs(30 * 60))));
+        let for_good = Grant { refresh_token: None, ..unsaid.clone() };
+        assert_eq!((Ends::of(&for_good, NOW), left(&for_good, NOW)), (Ends::NotSaid, Some(Duration::MAX)));
+        // As earlier versions wrote it.
+        let made_up = Some(for_good.approved_at + LONGEST_TOKEN_LIFE);
+        let earlier = Grant { access_token_expires_at: made_up, ..for_good };
+        assert_eq!(Ends::of(&earlier, NOW), Ends::NotSaid);
+        let refreshable = Grant { refresh_token: Some(Secret::new("refresh")), ..earlier };
+        assert_eq!(Ends::of(&refreshable, NOW), Ends::At(made_up.expect("an end")));
+    }
+
+    #[test]
+    fn no_clock_is_too_odd() {
+        for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, NOW, Timestamp::MAX] {
+            for noted in [Timestamp::MIN, NOW, Timestamp::MAX] {
+                for end in [None, Some(Timestamp::MIN), Some(Timestamp::MAX)] {
+                    let grant = Grant { approved_at: noted, access_token_expires_at: end, ..grant(0, &[]) };
+                    let _ = (Ends::of(&grant, now), left(&grant, now), super::whole_life(&grant));
+                }
+            }
+        }
+    }
+}

@@ -139,10 +139,9 @@ pub(super) struct Seen {
     /// Whether it was read well: what went wrong may have passed by the next time.
     is_sound: bool,
     counted: Counted,
-    is_signed_in: bool,
     /// An earlier sign-out waits for the provider.
     has_notes: bool,
-    /// When the access token was minted, for judging by the clock of the day.
+    /// When the access token of a profile that is signed in was minted, for judging by the clock of the day.
     minted_at: Option<Timestamp>,
     /// The grant is over, or probably is.
     wants_sign_in: bool,
@@ -233,7 +232,6 @@ impl Service {
             version,
             is_sound: true,
             counted: Counted::default(),
-            is_signed_in: false,
             has_notes: false,
             minted_at: None,
             wants_sign_in: false,
@@ -242,7 +240,6 @@ impl Service {
         let loaded = self.store.load(name);
         if let Ok(Some(record)) = &loaded {
             seen.counted = Counted::of(record);
-            seen.is_signed_in = record.grant.is_some();
             seen.minted_at = record.grant.as_ref().map(minted_at);
             seen.wants_sign_in = record.grant.as_ref().is_some_and(wants_sign_in);
             seen.has_notes = !record.to_revoke.is_empty();
@@ -279,7 +276,7 @@ impl Service {
             status.state = if seen.wants_sign_in { State::NeedsLogin } else { State::Unknown };
         }
         if status.problem.is_none() {
-            status.warnings = self.grant_warnings(profile, seen.is_signed_in, census);
+            status.warnings = self.grant_warnings(profile, seen.minted_at.is_some(), census);
             status.warnings.extend(is_end_unknown.then(|| CLOCK_SET_BACK.to_owned()));
             status.warnings.extend(damage.cloned());
             status.is_unrevoked = seen.has_notes;

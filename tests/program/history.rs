@@ -52,7 +52,7 @@ fn a_history_tells_what_happened_and_which_command_did_it() {
     let authority = Authority::start(move |asked| answer(asked, &left, &can_revoke));
     let home = Home::at(&authority);
     home.sign_in(&authority, |grant| {
-        grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1))
+        grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
     });
     assert_eq!(home.run(&["token"]).code, 0);
     assert_eq!(home.run(&["refresh"]).code, 0);

@@ -21,5 +21,6 @@ mod storage;
 #[expect(dead_code, reason = "each program uses a part of it")]
 mod support;
 mod tls;
+mod tokens_left;
 mod troubles;
 mod ways_out;

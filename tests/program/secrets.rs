@@ -156,7 +156,7 @@ fn only_token_prints_the_token_and_never_twice() {
     }
     assert_eq!(home.run(&["status", "--json"]).json()["profiles"][0]["state"], json!("valid"));
     home.sign_in(&authority, |grant| {
-        grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1))
+        grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
     });
     let refreshed = home.run(&["-v", "token"]);
     assert_eq!(refreshed.stdout, "sentinel-access-new-0123456789\n", "{refreshed:?}");

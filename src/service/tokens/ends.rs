@@ -137,11 +137,11 @@ mod tests {
         let for_good = Grant { refresh_token: None, ..unsaid.clone() };
         assert_eq!((Ends::of(&for_good, NOW), left(&for_good, NOW)), (Ends::NotSaid, Some(Duration::MAX)));
         // As earlier versions wrote it.
-        let made_up = Some(for_good.approved_at + LONGEST_TOKEN_LIFE);
-        let earlier = Grant { access_token_expires_at: made_up, ..for_good };
+        let made_up = for_good.approved_at + LONGEST_TOKEN_LIFE;
+        let earlier = Grant { access_token_expires_at: Some(made_up), ..for_good };
         assert_eq!(Ends::of(&earlier, NOW), Ends::NotSaid);
         let refreshable = Grant { refresh_token: Some(Secret::new("refresh")), ..earlier };
-        assert_eq!(Ends::of(&refreshable, NOW), Ends::At(made_up.expect("an end")));
+        assert_eq!(Ends::of(&refreshable, NOW), Ends::At(made_up));
     }
 
     #[test]

@@ -1,31 +1,54 @@
-//! A listener that bounds what strangers can hold open: how many connections, and for how long without a byte.
+//! A listener that bounds what strangers can hold open: how many connections, how many of one address, and each for how
+//! long.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 const MOST_CONNECTIONS: usize = 128;
-/// A connection on which nothing moves for so long is closed.
-const IDLE: Duration = Duration::from_secs(60);
+const MOST_OF_ONE_ADDRESS: usize = 32;
+/// A connection whose client has had so long for its turn gives way to others where there is no more room.
+const GRACE: Duration = Duration::from_secs(1);
 
-/// Accepts no more than [`MOST_CONNECTIONS`] at a time; further ones wait in the system's queue.
+/// Whose turn it is on a connection, as its bytes show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// The client sends a request.
+    Asking,
+    /// The client takes the answer, and may think of another request.
+    Answering,
+}
+
+impl Turn {
+    /// How long the client has, however many bytes come or go meanwhile.
+    fn patience(self) -> Duration {
+        match self {
+            Turn::Asking => Duration::from_secs(10),
+            Turn::Answering => Duration::from_secs(60),
+        }
+    }
+}
+
+/// Accepts what there is room for; further connections wait in the system's queue.
 pub(super) struct BoundedListener {
     listener: TcpListener,
-    room: Arc<Semaphore>,
+    held: Arc<Held>,
+    last_id: u64,
 }
 
 impl BoundedListener {
     pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener, room: Arc::new(Semaphore::new(MOST_CONNECTIONS)) }
+        Self { listener, held: Arc::default(), last_id: 0 }
     }
 }
 
@@ -34,9 +57,23 @@ impl Listener for BoundedListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let permit = Arc::clone(&self.room).acquire_owned().await.expect("the semaphore is never closed");
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        (Connection { stream, idle: Box::pin(sleep(IDLE)), _permit: permit }, address)
+        loop {
+            let (stream, from) = Listener::accept(&mut self.listener).await;
+            let address = from.ip().to_canonical();
+            // Programs of this machine are no strangers, and many of them may ask at once.
+            let is_one_too_many = !address.is_loopback() && self.held.count(address) >= MOST_OF_ONE_ADDRESS;
+            if is_one_too_many && !self.held.slowest_gives_way(address) {
+                continue;
+            }
+            while let Some(crowd) = self.held.crowd()
+                && !self.held.slowest_gives_way(crowd)
+            {
+                // Nothing tells when one of them has had its time.
+                let _ = timeout(GRACE, self.held.left.notified()).await;
+            }
+            self.last_id += 1;
+            return (Connection::new(stream, address, self.last_id, Arc::clone(&self.held)), from);
+        }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -44,36 +81,114 @@ impl Listener for BoundedListener {
     }
 }
 
-/// A connection that ends by itself when it is idle.
+/// The connections that are open, by the order in which they came.
+#[derive(Default)]
+struct Held {
+    places: Mutex<BTreeMap<u64, Place>>,
+    left: tokio::sync::Notify,
+}
+
+struct Place {
+    address: IpAddr,
+    /// When its turn began.
+    since: Instant,
+    /// Closes the connection when dropped.
+    _open: oneshot::Sender<()>,
+}
+
+impl Held {
+    fn places(&self) -> MutexGuard<'_, BTreeMap<u64, Place>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, address: IpAddr) -> usize {
+        self.places().values().filter(|place| place.address == address).count()
+    }
+
+    /// The address with the most connections, where there is no room for one more.
+    fn crowd(&self) -> Option<IpAddr> {
+        let places = self.places();
+        let mut counts = BTreeMap::<IpAddr, usize>::new();
+        for place in places.values() {
+            *counts.entry(place.address).or_default() += 1;
+        }
+        let most = counts.into_iter().max_by_key(|(_, count)| *count).map(|(address, _)| address);
+        most.filter(|_| places.len() >= MOST_CONNECTIONS)
+    }
+
+    /// Closes the connection of an address whose client has had the longest for its turn. Tells whether there is one that has
+    /// had long enough.
+    fn slowest_gives_way(&self, address: IpAddr) -> bool {
+        let mut places = self.places();
+        let is_slow = |place: &Place| place.address == address && place.since.elapsed() >= GRACE;
+        let slow = places.iter().filter(|(_, place)| is_slow(place));
+        let slowest = slow.min_by_key(|(_, place)| place.since).map(|(id, _)| *id);
+        slowest.is_some_and(|id| places.remove(&id).is_some())
+    }
+}
+
+/// A connection that ends by itself when its client takes too long.
 pub(super) struct Connection {
     stream: TcpStream,
-    idle: Pin<Box<Sleep>>,
-    _permit: OwnedSemaphorePermit,
+    turn: Turn,
+    deadline: Pin<Box<Sleep>>,
+    closed: oneshot::Receiver<()>,
+    id: u64,
+    held: Arc<Held>,
 }
 
 impl Connection {
-    fn moved(&mut self) {
+    fn new(stream: TcpStream, address: IpAddr, id: u64, held: Arc<Held>) -> Self {
+        let turn = Turn::Asking;
+        let (open, closed) = oneshot::channel();
         // The timer's own clock, which tests can pause; the demo's state never sees it.
-        self.idle.as_mut().reset(Instant::now() + IDLE);
+        held.places().insert(id, Place { address, since: Instant::now(), _open: open });
+        Self { stream, turn, deadline: Box::pin(sleep(turn.patience())), closed, id, held }
+    }
+
+    fn turns(&mut self, turn: Turn) {
+        if self.turn != turn {
+            self.turn = turn;
+            let now = Instant::now();
+            self.deadline.as_mut().reset(now + turn.patience());
+            if let Some(place) = self.held.places().get_mut(&self.id) {
+                place.since = now;
+            }
+        }
+    }
+
+    /// Fails once the client has had its time, or others need the place.
+    fn poll_time(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let is_closed = Pin::new(&mut self.closed).poll(cx).is_ready();
+        if is_closed || self.deadline.as_mut().poll(cx).is_ready() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.held.places().remove(&self.id);
+        self.held.left.notify_one();
     }
 }
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if let Poll::Ready(result) = Pin::new(&mut self.stream).poll_read(cx, buffer) {
-            self.moved();
-            return Poll::Ready(result);
-        }
-        ready!(self.idle.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        self.poll_time(cx)?;
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        self.turns(Turn::Asking);
+        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
-        self.moved();
-        Poll::Ready(written)
+        self.poll_time(cx)?;
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        self.turns(Turn::Answering);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -82,5 +197,113 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use axum::Router;
+    use axum::body::Bytes;
+    use axum::routing::post;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
+    use tokio::time::{Instant, sleep};
+
+    use super::{BoundedListener, Held, MOST_CONNECTIONS};
+
+    const HEAD: &[u8] = b"POST /short HTTP/1.1\r\nhost: x\r\ncontent-length: 5000\r\n\r\n";
+    const SHORT: &[u8] = b"POST /short HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
+    const LONG: &[u8] = b"POST /long HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
+
+    /// A server one of whose answers is far longer than what sockets hold.
+    async fn serve() -> (SocketAddr, Arc<Held>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback can be listened at");
+        let address = listener.local_addr().expect("it listens");
+        let listener = BoundedListener::new(listener);
+        let held = Arc::clone(&listener.held);
+        let router = Router::new()
+            .route("/short", post(|_: Bytes| async { "short" }))
+            .route("/long", post(|_: Bytes| async { vec![b'x'; 32 << 20] }));
+        tokio::spawn(axum::serve(listener, router).into_future());
+        (address, held)
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Then {
+        Silent,
+        SendsBytes,
+        TakesBytes,
+    }
+
+    /// For how many seconds the server holds a connection on which this comes, and then a byte a second or nothing.
+    async fn seconds_held(first: &[u8], then: Then) -> u64 {
+        let (address, held) = serve().await;
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        let begun = Instant::now();
+        stream.write_all(first).await.expect("it reads");
+        let client = async {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+                // Where the server has closed it, the end is noticed below.
+                let _ = match then {
+                    Then::Silent => Ok(0),
+                    Then::SendsBytes => stream.write(b"P").await,
+                    Then::TakesBytes => stream.read(&mut [0]).await,
+                };
+            }
+        };
+        tokio::select! {
+            () = client => {}
+            () = held.left.notified() => {}
+        }
+        begun.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_has_a_while_for_its_turn_however_it_spends_it() {
+        for (what, first, then, seconds) in [
+            ("no request", &b""[..], Then::Silent, 10),
+            ("half a head", &HEAD[..9], Then::Silent, 10),
+            ("a head byte by byte", &HEAD[..9], Then::SendsBytes, 10),
+            ("a head without its body", HEAD, Then::Silent, 10),
+            ("a body byte by byte", HEAD, Then::SendsBytes, 10),
+            ("an answer that is not taken", LONG, Then::Silent, 60),
+            ("an answer byte by byte", LONG, Then::TakesBytes, 60),
+            ("no further request", SHORT, Then::Silent, 60),
+            ("half a further request after a second", SHORT, Then::SendsBytes, 11),
+        ] {
+            let held = seconds_held(first, then).await;
+            assert!((seconds..=seconds + 1).contains(&held), "{what}: {held} s, expected {seconds} s");
+        }
+    }
+
+    async fn connect(from: Ipv4Addr, to: SocketAddr) -> TcpStream {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((from, 0).into()).expect("an address of loopback");
+        socket.connect(to).await.expect("it listens")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_holds_the_most_makes_room_for_others() {
+        let (address, held) = serve().await;
+        let [many, few] = [2, 3].map(|last| Ipv4Addr::new(127, 0, 0, last));
+        let mut early = connect(few, address).await;
+        let mut crowd = Vec::new();
+        for _ in 0..2 * MOST_CONNECTIONS {
+            crowd.push(connect(many, address).await);
+        }
+        let begun = Instant::now();
+        for stream in [&mut connect(few, address).await, &mut early] {
+            stream.write_all(SHORT).await.expect("it reads");
+            let mut answer = vec![0; 12];
+            stream.read_exact(&mut answer).await.expect("it answers");
+            assert_eq!(answer, b"HTTP/1.1 200");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+        assert!(held.places().len() <= MOST_CONNECTIONS);
     }
 }

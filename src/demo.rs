@@ -9,6 +9,7 @@ mod hosts;
 mod listener;
 mod oauth;
 mod pages;
+mod parameters;
 mod random;
 mod server;
 

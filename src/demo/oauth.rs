@@ -10,7 +10,8 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use super::accounts::{CodeExchange, Credentials, DeviceRequest, Refusal, TokenKind, Tokens};
-use super::server::{Denial, Parameters, Site};
+use super::parameters::Parameters;
+use super::server::{Denial, Site};
 use crate::clock;
 
 pub(super) fn router() -> Router<Site> {

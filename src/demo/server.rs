@@ -1,4 +1,4 @@
-//! The router of one data center, and what all its handlers share: the state, parameters, tokens in headers.
+//! The router of one data center, and what all its handlers share: the state, tokens in headers.
 //!
 //! Every request passes [`guard`] first.
 
@@ -6,12 +6,10 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use url::form_urlencoded;
 
 use super::accounts::{Accounts, DataCenter, Person};
 use super::hosts::Hosts;
@@ -126,37 +124,6 @@ async fn guard(State(site): State<Site>, request: Request, next: Next) -> Respon
     response
 }
 
-/// The parameters of a request, from wherever Zoho takes them: HTTP Basic, a form body, the query.
-pub(super) struct Parameters(Vec<(String, String)>);
-
-impl Parameters {
-    /// The value of a parameter, empty where it is missing.
-    pub(super) fn value(&self, name: &str) -> &str {
-        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
-    }
-}
-
-impl<S: Send + Sync> FromRequest<S> for Parameters {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let headers = request.headers();
-        let mut parameters = Vec::new();
-        if let Some((id, secret)) = basic_credentials(headers) {
-            parameters.extend([("client_id".to_owned(), id), ("client_secret".to_owned(), secret)]);
-        }
-        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let is_form = content_type.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
-        let query = request.uri().query().unwrap_or_default().to_owned();
-        let body = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
-        if is_form {
-            parameters.extend(form_urlencoded::parse(&body).into_owned());
-        }
-        parameters.extend(form_urlencoded::parse(query.as_bytes()).into_owned());
-        Ok(Self(parameters))
-    }
-}
-
 /// Zoho takes both its own word and the standard's before the token.
 fn access_token(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
@@ -164,57 +131,14 @@ fn access_token(headers: &HeaderMap) -> Option<&str> {
     is_known.then(|| token.trim())
 }
 
-/// The user and password of HTTP Basic (RFC 7617).
-fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
-    let (scheme, encoded) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("Basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(decode_base64(encoded.trim())?).ok()?;
-    decoded.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
-}
-
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let mut decoded = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut bits, mut count) = (0u32, 0u32);
-    for byte in text.trim_end_matches('=').bytes() {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6 | u32::from(six)) & 0xffff;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            decoded.push(u8::try_from(bits >> count & 0xff).ok()?);
-        }
-    }
-    Some(decoded)
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::{HeaderMap, HeaderValue, header};
 
-    use super::{access_token, basic_credentials};
+    use super::access_token;
 
     fn authorization(value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static(value))])
-    }
-
-    #[test]
-    fn basic_credentials_are_decoded_or_refused() {
-        let credentials = |value| basic_credentials(&authorization(value));
-        let expected = Some(("1000.ABC".to_owned(), "s3cret/+".to_owned()));
-        assert_eq!(credentials("Basic MTAwMC5BQkM6czNjcmV0Lys="), expected);
-        assert_eq!(credentials("basic MTAwMC5BQkM6czNjcmV0Lys"), expected);
-        assert_eq!(credentials("Basic not*base64"), None);
-        assert_eq!(credentials("Basic /////w=="), None);
-        assert_eq!(credentials("Bearer MTAwMC5BQkM6czNjcmV0Lys="), None);
     }
 
     #[test]

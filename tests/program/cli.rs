@@ -1,6 +1,5 @@
 //! The binary as people and scripts meet it: stdout, stderr and the exit code of every command.
 
-#[path = "cli/profile.rs"]
 mod profile;
 
 use std::io::{BufRead, BufReader};

@@ -1,6 +1,5 @@
 //! The demo server over real HTTP on loopback: what it says, word for word where Zoho's words are known.
 
-#[path = "demo/authorization_code.rs"]
 mod authorization_code;
 
 use std::io::Read;
@@ -161,6 +160,63 @@ fn a_refresh_is_taken_by_form_query_or_basic_and_the_eleventh_is_throttled() {
             r#"Please try again after some time.","error":"Access Denied","status":"failure"}"#
         )
     );
+}
+
+/// As `multipart/form-data`: the address, the type and the body.
+fn multipart(fields: &[(&str, &str)]) -> (&'static str, String) {
+    let part = |(name, value): &(&str, &str)| {
+        format!("--a-1\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let parts: String = fields.iter().map(part).collect();
+    ("multipart/form-data; boundary=a-1", format!("{parts}--a-1--\r\n"))
+}
+
+#[test]
+fn every_endpoint_takes_forms_of_either_kind_and_credentials_that_were_encoded() {
+    let server = patient();
+    let (id, secret) = (server.addresses().client_id.clone(), server.addresses().client_secret.clone());
+    let encoded = |text: &str| text.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02X}"));
+    let basic = |id: &str, secret: &str| format!("Basic {}", encode_base64(format!("{id}:{secret}").as_bytes()));
+    let basics = [basic(&id.replace('.', "%2E"), &secret), basic(&encoded(&id), &encoded(&secret))];
+    let origin = server.us("");
+    for authorization in &basics {
+        let post = |path: &str, fields: &[(&str, &str)]| {
+            let (kind, body) = multipart(fields);
+            let headers = [("content-type", kind), ("authorization", authorization), ("origin", &origin)];
+            http::send("POST", &server.us(path), &headers, &body)
+        };
+        let asked = [("grant_type", "device_request"), ("scope", SCOPE), ("access_type", "offline")];
+        let code = post("/oauth/v3/device/code", &asked).json();
+        let typed = post("/oauth/v3/device", &[("user_code", text(&code["user_code"]))]);
+        assert_eq!(typed.status, 303);
+        let page = http::send("GET", text(&code["verification_uri_complete"]), &[], "").text();
+        let (devcode, form_token) = (form_value(&page, "devcode"), form_value(&page, "form_token"));
+        let decision = [("devcode", &*devcode), ("form_token", &*form_token), ("person", "us"), ("decision", "accept")];
+        assert_eq!(post("/oauth/v3/device/decision", &decision).status, 303);
+        let poll = [("grant_type", "device_token"), ("code", text(&code["device_code"]))];
+        let polled = post("/oauth/v3/device/token", &poll).json();
+        assert!(polled["access_token"].is_string(), "{polled}");
+
+        let page = http::send("GET", &server.us("/console/self-client"), &[], "").text();
+        let form_token = form_value(&page, "form_token");
+        let by_hand = [("scope", "AaaServer.profile.READ"), ("form_token", &*form_token)];
+        let page = post("/console/self-client", &by_hand).text();
+        let (_, after) = page.split_once("id=\"grant-code\"").expect("a code");
+        let code = after.split_once('>').and_then(|(_, after)| after.split_once('<')).expect("a code").0;
+        let tokens = post("/oauth/v2/token", &[("grant_type", "authorization_code"), ("code", code)]).json();
+        let refresh_token = text(&tokens["refresh_token"]);
+        let refresh = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        let refreshed = post("/oauth/v2/token", &refresh).json();
+        assert!(refreshed["access_token"].is_string(), "{refreshed}");
+        let access = [("token", text(&refreshed["access_token"])), ("token_type", "access_token")];
+        assert_eq!(post("/oauth/v2/revoke/token", &access).status, 200);
+        assert_eq!(post("/oauth/v2/token/revoke", &[("token", refresh_token)]).status, 200);
+    }
+    let wrong = basic(&id.replace('.', "%2E"), "wrong");
+    let (kind, body) = multipart(&[("grant_type", "refresh_token"), ("refresh_token", "1000.a")]);
+    let headers = [("content-type", kind), ("authorization", &wrong)];
+    let refused = http::send("POST", &server.us("/oauth/v2/token"), &headers, &body);
+    assert_eq!(refused.json()["error"], "invalid_client_secret");
 }
 
 #[test]

@@ -11,7 +11,8 @@ use super::template::{Markup, fill};
 use super::{Mark, consent_page, decision, foreign_form, is_same_origin, message_page};
 use crate::clock;
 use crate::demo::accounts::{AuthorizationRequest, Mistake};
-use crate::demo::server::{Parameters, Site};
+use crate::demo::parameters::Parameters;
+use crate::demo::server::Site;
 
 const DECISION: &str = "/oauth/v2/auth/decision";
 /// Chromium holds the redirects that follow a form to the policy of the form's page too, and clients live anywhere.

@@ -2,12 +2,11 @@
 //!
 //! Decisions carry the code's own form token.
 
-use axum::extract::{Query, State};
+use axum::Router;
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Form, Router};
-use serde::Deserialize;
 
 use super::template::{Markup, fill};
 use super::{
@@ -16,6 +15,7 @@ use super::{
 use crate::clock;
 use crate::demo::Decision;
 use crate::demo::accounts::{DeviceCode, Lookup};
+use crate::demo::parameters::Parameters;
 use crate::demo::server::Site;
 
 /// So much of a wrong code is shown again.
@@ -35,17 +35,11 @@ async fn enter() -> Response {
     enter_page(StatusCode::OK, "", "")
 }
 
-#[derive(Deserialize)]
-struct EnteredCode {
-    #[serde(default)]
-    user_code: String,
-}
-
-async fn submit_code(State(site): State<Site>, headers: HeaderMap, Form(entered): Form<EnteredCode>) -> Response {
+async fn submit_code(State(site): State<Site>, headers: HeaderMap, parameters: Parameters) -> Response {
     if !is_same_origin(&headers) {
         return foreign_form();
     }
-    let typed = entered.user_code.trim();
+    let typed = parameters.value("user_code").trim();
     if typed.is_empty() {
         return enter_page(StatusCode::BAD_REQUEST, "", "Type the code that your device shows.");
     }
@@ -68,14 +62,8 @@ async fn submit_code(State(site): State<Site>, headers: HeaderMap, Form(entered)
     }
 }
 
-#[derive(Deserialize)]
-struct Link {
-    #[serde(default)]
-    devcode: String,
-}
-
-async fn consent(State(site): State<Site>, Query(link): Query<Link>) -> Response {
-    match site.shared.accounts().by_link_code(&link.devcode, clock::now()) {
+async fn consent(State(site): State<Site>, parameters: Parameters) -> Response {
+    match site.shared.accounts().by_link_code(parameters.value("devcode"), clock::now()) {
         Lookup::Found(code) => device_consent_page(code),
         Lookup::Expired => enter_page(
             StatusCode::GONE,
@@ -96,20 +84,15 @@ async fn consent(State(site): State<Site>, Query(link): Query<Link>) -> Response
     }
 }
 
-#[derive(Deserialize)]
-struct DecisionForm {
-    devcode: String,
-    form_token: String,
-    person: String,
-    decision: String,
-}
-
-async fn decide(State(site): State<Site>, headers: HeaderMap, Form(form): Form<DecisionForm>) -> Response {
-    let Some(decision) = decision(&form.decision, &form.person) else { return foreign_form() };
+async fn decide(State(site): State<Site>, headers: HeaderMap, parameters: Parameters) -> Response {
+    let decision = decision(parameters.value("decision"), parameters.value("person"));
+    let Some(decision) = decision else { return foreign_form() };
     let now = clock::now();
     let mut accounts = site.shared.accounts();
-    let user_code = match accounts.by_link_code(&form.devcode, now) {
-        Lookup::Found(code) if is_same_origin(&headers) && form.form_token == code.form_token => code.user_code.clone(),
+    let user_code = match accounts.by_link_code(parameters.value("devcode"), now) {
+        Lookup::Found(code) if is_same_origin(&headers) && parameters.value("form_token") == code.form_token => {
+            code.user_code.clone()
+        }
         Lookup::Found(_) => return foreign_form(),
         Lookup::Locked => return locked(""),
         Lookup::Expired | Lookup::Answered | Lookup::Unknown => {

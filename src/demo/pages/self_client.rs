@@ -2,17 +2,17 @@
 //!
 //! Programs may do the same: the form is plain, and the code is the text of `#grant-code`.
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Form, Router};
-use serde::Deserialize;
 
 use super::template::{Markup, fill};
 use super::{SELF_CLIENT, foreign_form, is_same_origin, page, problem, scope_list};
 use crate::clock;
 use crate::demo::accounts::{AccessRequest, Person};
+use crate::demo::parameters::Parameters;
 use crate::demo::server::Site;
 
 /// What stands in the form at first.
@@ -26,23 +26,16 @@ async fn ask(State(site): State<Site>) -> Response {
     form_page(&site, StatusCode::OK, SUGGESTION, "")
 }
 
-#[derive(Deserialize)]
-struct CodeForm {
-    #[serde(default)]
-    scope: String,
-    #[serde(default)]
-    form_token: String,
-}
-
-async fn issue(State(site): State<Site>, headers: HeaderMap, Form(form): Form<CodeForm>) -> Response {
+async fn issue(State(site): State<Site>, headers: HeaderMap, parameters: Parameters) -> Response {
     // Programs send no `Origin`; their form token shows that they have read the page.
     let is_from_elsewhere = headers.contains_key(header::ORIGIN) && !is_same_origin(&headers);
-    if is_from_elsewhere || form.form_token != site.shared.form_token {
+    if is_from_elsewhere || parameters.value("form_token") != site.shared.form_token {
         return foreign_form();
     }
-    let Ok(access) = AccessRequest::new(&form.scope, true, true) else {
+    let scope = parameters.value("scope");
+    let Ok(access) = AccessRequest::new(scope, true, true) else {
         let message = "One of these scopes does not exist. They read like ZohoCRM.users.READ.";
-        return form_page(&site, StatusCode::BAD_REQUEST, &form.scope, message);
+        return form_page(&site, StatusCode::BAD_REQUEST, scope, message);
     };
     let scopes = scope_list(&access);
     let code = site.shared.accounts().issue_by_hand(site.data_center, access, clock::now());

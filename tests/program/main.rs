@@ -14,6 +14,8 @@ mod interrupts;
 #[cfg(unix)]
 mod named_files;
 mod other_ways;
+#[cfg(unix)]
+mod recipes;
 mod scopes;
 mod secrets;
 mod storage;

@@ -12,7 +12,7 @@ use crate::http::client::Observer;
 use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn, SignedIn};
 use crate::supervisor::Supervisor;
-use crate::tui::theme::{self, Abilities, ColorChoice};
+use crate::tui::theme::{self, Abilities, ColorChoice, QrPalette};
 use crate::tui::widgets::qr::QrChoice;
 use crate::tui::{self, Ended, Options, Start};
 
@@ -73,6 +73,13 @@ pub(super) async fn kiosk(
 /// Tells whether half-blocks arrive as what they are.
 pub(super) fn has_half_blocks(context: &Context) -> bool {
     abilities(context).qr.half_blocks
+}
+
+/// Tells whether a picture on stderr may have colours of its own. A terminal that has any shows them whatever is wanted of
+/// text, since a QR code is read on dark and light themes alike only in black on white.
+pub(super) fn has_picture_colors(context: &Context) -> bool {
+    let on_terminal = context.output.stderr_is_terminal() && abilities(context).qr.palette != QrPalette::Reverse;
+    on_terminal || context.output.stderr_has_color()
 }
 
 /// How a person wants QR codes, in the screens' terms.

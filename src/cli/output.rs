@@ -227,6 +227,10 @@ impl Output {
         self.has_color(self.stderr.is_terminal())
     }
 
+    pub(super) fn stderr_is_terminal(&self) -> bool {
+        self.stderr.is_terminal()
+    }
+
     /// The flag, then `NO_COLOR` (no-color.org), then `CLICOLOR_FORCE`, then whether it is a terminal with colours.
     fn has_color(&self, is_terminal: bool) -> bool {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());

@@ -62,6 +62,8 @@ pub(super) struct Terminal {
 impl Terminal {
     pub(super) fn take() -> io::Result<Self> {
         restore_on_panic();
+        // The theme decides on colours; `NO_COLOR` must not take them out of a QR code on the way.
+        crossterm::style::force_color_output(true);
         let job = JobControl::listen()?;
         enter()?;
         // The window tells when its size changes, so that no frame has to ask for it.

@@ -196,7 +196,8 @@ pub enum QrPalette {
     Indexed256,
     /// Black on gray of the 8 colours that every terminal with colours has.
     Ansi16,
-    /// Reverse video in the terminal's own colours, for `NO_COLOR`. Right on dark terminals, on light ones once inverted.
+    /// Reverse video in the terminal's own colours, for terminals that have no others. Right on dark ones, on light ones
+    /// once inverted.
     Reverse,
 }
 
@@ -222,22 +223,25 @@ impl Environment<'_> {
         let color = self.color(term);
         let unicode = self.is_utf8();
         let half_blocks = unicode && !is_linux_console(term) && term != "dumb";
-        let palette = match color {
-            ColorChoice::Never => QrPalette::Reverse,
-            ColorChoice::Always if self.has_256_colors(term) => QrPalette::Indexed256,
-            ColorChoice::Always => QrPalette::Ansi16,
+        // A QR code is a picture: who wants text without colours still wants it black on white, the only way that
+        // cameras read on terminals of every theme.
+        let palette = if self.has_256_colors(term) {
+            QrPalette::Indexed256
+        } else if is_monochrome(term) && color == ColorChoice::Never {
+            QrPalette::Reverse
+        } else {
+            QrPalette::Ansi16
         };
         Abilities { color, unicode, qr: QrAbilities { half_blocks, palette } }
     }
 
     fn color(&self, term: &str) -> ColorChoice {
         let is_set = |value: Option<&str>| value.is_some_and(|value| !value.is_empty());
-        let is_monochrome = MONOCHROME.iter().any(|end| term.ends_with(end)) || term.starts_with("vt");
         match self.flag {
             Some(choice) => choice,
             None if is_set(self.no_color) => ColorChoice::Never,
             None if is_set(self.clicolor_force) && self.clicolor_force != Some("0") => ColorChoice::Always,
-            None if is_monochrome => ColorChoice::Never,
+            None if is_monochrome(term) => ColorChoice::Never,
             None => ColorChoice::Always,
         }
     }
@@ -245,7 +249,7 @@ impl Environment<'_> {
     fn has_256_colors(&self, term: &str) -> bool {
         let says_so = WITH_256_COLORS.iter().any(|part| term.contains(part));
         let is_rich = matches!(self.colorterm, Some("truecolor" | "24bit"));
-        !is_linux_console(term) && (says_so || is_rich)
+        !is_linux_console(term) && !is_monochrome(term) && (says_so || is_rich)
     }
 
     /// The first of the variables that is set decides (POSIX, "Environment Variables").
@@ -255,6 +259,10 @@ impl Environment<'_> {
         let locale = locale.to_ascii_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
     }
+}
+
+fn is_monochrome(term: &str) -> bool {
+    MONOCHROME.iter().any(|end| term.ends_with(end)) || term.starts_with("vt")
 }
 
 /// The console of the Linux kernel: eight backgrounds, and usually a font without half-blocks.
@@ -335,22 +343,47 @@ mod tests {
     }
 
     #[test]
-    fn the_palette_follows_the_terminal() {
-        let palette = |term, colorterm, no_color| {
-            Environment { term: Some(term), colorterm, no_color, ..Environment::default() }.abilities().qr.palette
-        };
-        for term in
-            ["xterm-256color", "screen-256color", "tmux-256color", "xterm-kitty", "foot", "rxvt-unicode-256color"]
-        {
-            assert_eq!(palette(term, None, None), QrPalette::Indexed256, "{term}");
+    fn the_palette_follows_the_terminal_and_nothing_that_is_said_about_colors_of_text() {
+        let plain = Environment::default();
+        let wishes = [
+            plain,
+            Environment { no_color: Some("1"), ..plain },
+            Environment { flag: Some(ColorChoice::Never), ..plain },
+            Environment { flag: Some(ColorChoice::Always), no_color: Some("1"), ..plain },
+            Environment { clicolor_force: Some("1"), ..plain },
+            Environment { clicolor_force: Some("0"), ..plain },
+        ];
+        let terminals = [
+            ("xterm-256color", None, QrPalette::Indexed256),
+            ("screen-256color", None, QrPalette::Indexed256),
+            ("tmux-256color", None, QrPalette::Indexed256),
+            ("xterm-kitty", None, QrPalette::Indexed256),
+            ("foot", None, QrPalette::Indexed256),
+            ("rxvt-unicode-256color", None, QrPalette::Indexed256),
+            ("xterm", Some("truecolor"), QrPalette::Indexed256),
+            ("xterm", None, QrPalette::Ansi16),
+            ("screen", None, QrPalette::Ansi16),
+            ("linux", None, QrPalette::Ansi16),
+            ("linux", Some("truecolor"), QrPalette::Ansi16),
+            ("ansi", None, QrPalette::Ansi16),
+            ("rxvt", None, QrPalette::Ansi16),
+            ("", None, QrPalette::Ansi16),
+        ];
+        for wish in wishes {
+            for (term, colorterm, palette) in terminals {
+                let abilities = Environment { term: Some(term), colorterm, ..wish }.abilities();
+                assert_eq!(abilities.qr.palette, palette, "{term} {colorterm:?} {wish:?}");
+            }
         }
-        for term in ["xterm", "screen", "linux", "ansi", "rxvt", ""] {
-            assert_eq!(palette(term, None, None), QrPalette::Ansi16, "{term}");
+    }
+
+    #[test]
+    fn a_terminal_without_colors_shows_the_code_in_reverse_video_unless_colors_are_asked_for() {
+        for term in ["vt100", "vt220", "xterm-mono", "screen-m"] {
+            let asked = |flag| Environment { term: Some(term), flag, ..Environment::default() }.abilities().qr.palette;
+            assert_eq!(asked(None), QrPalette::Reverse, "{term}");
+            assert_eq!(asked(Some(ColorChoice::Always)), QrPalette::Ansi16, "{term}");
         }
-        assert_eq!(palette("xterm", Some("truecolor"), None), QrPalette::Indexed256);
-        assert_eq!(palette("linux", Some("truecolor"), None), QrPalette::Ansi16);
-        assert_eq!(palette("vt220", None, None), QrPalette::Reverse);
-        assert_eq!(palette("xterm-256color", None, Some("1")), QrPalette::Reverse);
     }
 
     #[test]

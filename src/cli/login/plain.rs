@@ -226,7 +226,7 @@ impl Talk<'_> {
         let uri = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri);
         match QrMatrix::encode(uri.as_str()) {
             Some(matrix) => {
-                let rows = qr::rows(&matrix, form, self.context.output.stderr_has_color());
+                let rows = qr::rows(&matrix, form, full_screen::has_picture_colors(self.context));
                 self.context.output.picture(&rows);
             }
             None => self.context.output.say("The address is too long for a QR code."),

@@ -4,6 +4,8 @@
 //! Colours are ANSI names, so that the terminal's own theme applies, and never carry a meaning alone. Cyan and yellow
 //! stay apart for people who confuse red and green. Characters are those that every console font has.
 
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use ratatui::text::Span;
@@ -118,6 +120,17 @@ impl Theme {
             Mark::Working => self.text,
             Mark::Attention => self.attention,
             Mark::NeedsSignIn | Mark::Declined => self.failed,
+        }
+    }
+
+    /// Shows that a row is the selected one. What is reversed already is turned back, so that a mark in reverse video stands
+    /// out of a selected row as it does of any other.
+    pub fn select(&self, row: Rect, buffer: &mut Buffer) {
+        for position in row.intersection(buffer.area).positions() {
+            let cell = &mut buffer[position];
+            let is_reversed = cell.modifier.contains(Modifier::REVERSED);
+            cell.set_style(self.selected);
+            cell.modifier.set(Modifier::REVERSED, !is_reversed);
         }
     }
 
@@ -275,9 +288,12 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
     use ratatui::style::{Color, Modifier, Style};
+    use ratatui::text::{Line, Span};
 
-    use super::{ColorChoice, Environment, Mark, QrPalette, Theme};
+    use super::{ColorChoice, Environment, Mark, QrPalette, Theme, ThemeName};
 
     const MARKS: [Mark; 5] = [Mark::Good, Mark::Working, Mark::Attention, Mark::NeedsSignIn, Mark::Declined];
 
@@ -303,6 +319,26 @@ mod tests {
         for style in styles(&Theme::new(ColorChoice::Always, true)) {
             assert!(matches!(style.fg, None | Some(Color::Cyan | Color::Yellow)), "{style:?}");
             assert_eq!(style.bg, None);
+        }
+    }
+
+    #[test]
+    fn a_mark_stands_out_of_a_selected_row_as_of_any_other() {
+        for name in [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast, ThemeName::Plain] {
+            for color in [ColorChoice::Always, ColorChoice::Never] {
+                let theme = Theme::named(name, color, true);
+                for mark in MARKS {
+                    let row = Rect::new(0, 0, 20, 1);
+                    let mut buffer = Buffer::empty(row);
+                    let line = Line::from(vec![Span::raw("> work "), theme.mark(mark), Span::raw(" x")]);
+                    buffer.set_line(0, 0, &line, 20);
+                    let before = buffer.clone();
+                    theme.select(row, &mut buffer);
+                    let differs = |buffer: &Buffer| buffer[(7, 0)].style() != buffer[(2, 0)].style();
+                    assert_eq!(differs(&buffer), differs(&before), "{name:?} {color:?} {mark:?}");
+                    assert!(buffer[(2, 0)].modifier.contains(Modifier::REVERSED));
+                }
+            }
         }
     }
 

@@ -114,7 +114,7 @@ impl Palette {
             frame.buffer_mut().set_line(area.x, row, &line, area.width);
             if index == self.selected {
                 let place = Rect { y: row, height: 1, ..area };
-                frame.buffer_mut().set_style(place, model.theme.selected);
+                model.theme.select(place, frame.buffer_mut());
             }
         }
     }

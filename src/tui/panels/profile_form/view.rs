@@ -341,7 +341,7 @@ impl Pen<'_, '_> {
                 self.frame.buffer_mut().set_stringn(x, place.y, detail, room, theme.text);
             }
             if is_selected {
-                self.frame.buffer_mut().set_style(place, theme.selected);
+                theme.select(place, self.frame.buffer_mut());
                 if !has_fields {
                     self.frame.set_cursor_position(Position::new(place.x, place.y));
                 }

@@ -37,7 +37,7 @@ impl Widget for &JsonPane<'_> {
             }
             self.draw_line(line, row, buffer);
             if line == self.view.cursor && self.focused {
-                buffer.set_style(row, self.theme.selected);
+                self.theme.select(row, buffer);
             }
         }
     }

@@ -43,7 +43,7 @@ pub(super) fn draw_history(model: &Model, panel: &ApiPanel, now: Now, area: Rect
         let style = if matches!(row, Earlier::Remembered(_)) { model.theme.faint } else { model.theme.text };
         frame.buffer_mut().set_stringn(rows.x, y, clip(&line, room), room, style);
         if index == panel.history_row {
-            frame.buffer_mut().set_style(Rect { y, height: 1, ..rows }, model.theme.selected);
+            model.theme.select(Rect { y, height: 1, ..rows }, frame.buffer_mut());
             frame.set_cursor_position(Position::new(rows.x, y));
         }
     }

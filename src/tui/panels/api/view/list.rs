@@ -39,7 +39,7 @@ pub(super) fn draw_list(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut
             [Span::raw(marker), Span::styled(name, style), Span::raw(gap), Span::styled(note, model.theme.faint)];
         frame.buffer_mut().set_line(list.x, y, &Line::from(spans.to_vec()), list.width);
         if index == cursor {
-            frame.buffer_mut().set_style(Rect { y, height: 1, ..list }, model.theme.selected);
+            model.theme.select(Rect { y, height: 1, ..list }, frame.buffer_mut());
             if panel.focus == Focus::Requests {
                 frame.set_cursor_position(Position::new(list.x, y));
             }

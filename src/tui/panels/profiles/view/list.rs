@@ -91,7 +91,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, now: Now, frame: &mut Frame<'
         let line = row_of(model, status, is_selected, &columns, now);
         frame.buffer_mut().set_line(area.x, row, &line, area.width);
         if is_selected {
-            frame.buffer_mut().set_style(Rect { y: row, height: 1, ..area }, model.theme.selected);
+            model.theme.select(Rect { y: row, height: 1, ..area }, frame.buffer_mut());
             // Screen readers and braille displays follow the cursor, which belongs to the filter while somebody types.
             if !table.is_typing() {
                 frame.set_cursor_position(Position::new(area.x, row));

@@ -9,6 +9,7 @@
 //! loop. Nothing wakes an idle screen: [`next_wakeup`] names the next moment at which something on it changes by itself.
 
 pub mod chrome;
+pub mod clipboard;
 mod job_control;
 pub mod keymap;
 pub mod log;
@@ -35,6 +36,7 @@ use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn, SignedIn};
 use crate::supervisor::Supervisor;
 
+use clipboard::Clipboard;
 use keymap::Keymap;
 pub use message::DemoDecision;
 use message::Effect;
@@ -74,6 +76,8 @@ pub struct Options {
     /// How the person wants QR codes to be drawn.
     pub qr: QrChoice,
     pub machine: Machine,
+    /// The way to the clipboard of whoever looks at the terminal.
+    pub clipboard: Clipboard,
     /// The program that opens a link for the person who looks at this screen, if there is one.
     pub browser: Option<String>,
     pub demo: Option<Decide>,
@@ -124,6 +128,7 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
     model.mouse = if settings.mouse { Mouse::App } else { Mouse::Terminal };
     model.motion = settings.motion;
     model.qr = options.qr;
+    model.clipboard = options.clipboard;
     model.is_demo = options.demo.is_some();
     model.has_browser = options.browser.is_some();
     let effects = match options.start {
@@ -142,7 +147,12 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
             panels::sign_in::start(&mut model, profile, panels::sign_in::attended())
         }
     };
-    let outside = Outside { browser: options.browser, demo: options.demo, supervisor: options.supervisor };
+    let outside = Outside {
+        browser: options.browser,
+        clipboard: options.clipboard,
+        demo: options.demo,
+        supervisor: options.supervisor,
+    };
     Ok(Setting { service: Arc::new(service), model, effects, outside })
 }
 

@@ -12,6 +12,7 @@ use crate::http::client::Observer;
 use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn, SignedIn};
 use crate::supervisor::Supervisor;
+use crate::tui::clipboard::Clipboard;
 use crate::tui::theme::{self, Abilities, ColorChoice, QrPalette};
 use crate::tui::widgets::qr::QrChoice;
 use crate::tui::{self, Ended, Options, Start};
@@ -96,6 +97,8 @@ fn choice(qr: Qr) -> QrChoice {
 pub(super) fn options(context: &Context, start: Start) -> Options {
     let machine = Machine::here(Environment(&variable));
     let browser = browser(&machine);
+    let [tmux, sty, term] = ["TMUX", "STY", "TERM"].map(variable);
+    let clipboard = Clipboard::behind(tmux.as_deref(), sty.as_deref(), term.as_deref());
     let theme = theme::for_background(variable("COLORFGBG").as_deref());
     Options {
         start,
@@ -103,6 +106,7 @@ pub(super) fn options(context: &Context, start: Start) -> Options {
         theme,
         qr: QrChoice::default(),
         machine,
+        clipboard,
         browser,
         demo: None,
         supervisor: None,

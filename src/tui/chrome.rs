@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
 use super::keymap::Command;
-use super::model::Model;
+use super::model::{Model, Notice};
 use super::panels;
 use super::text;
 
@@ -64,13 +64,19 @@ pub fn footer(model: &Model, commands: &[Command], frame: &mut Frame<'_>) {
     let Some(row) = area.height.checked_sub(1) else { return };
     let line = match &model.notice {
         Some(notice) => {
-            let mark = model.theme.mark(notice.mark);
-            let room = usize::from(area.width).saturating_sub(mark.width() + 2);
-            Line::from(vec![Span::raw(" "), mark, Span::raw(" "), Span::raw(text::clip(&notice.text, room))])
+            let head = head(model, notice);
+            let room = usize::from(area.width).saturating_sub(head.width());
+            head + Span::raw(text::clip(&notice.text, room))
         }
         None => keys(model, commands, area.width),
     };
     frame.buffer_mut().set_line(0, row, &line, area.width);
+}
+
+/// What a notice begins with.
+fn head(model: &Model, notice: &Notice) -> Line<'static> {
+    let mark = notice.mark.map(|mark| [model.theme.mark(mark), Span::raw(" ")]);
+    std::iter::once(Span::raw(" ")).chain(mark.into_iter().flatten()).collect()
 }
 
 /// A notice that is longer than the last line, over the rows above it as well. Not for screens with a QR code, which a
@@ -78,8 +84,8 @@ pub fn footer(model: &Model, commands: &[Command], frame: &mut Frame<'_>) {
 pub fn long_notice(model: &Model, frame: &mut Frame<'_>) {
     let area = frame.area();
     let Some(notice) = model.notice.as_ref().filter(|_| has_room(area.as_size())) else { return };
-    let mark = model.theme.mark(notice.mark);
-    let indent = mark.width() + 2;
+    let head = head(model, notice);
+    let indent = head.width();
     let room = usize::from(area.width).saturating_sub(indent + 1).max(1);
     let mut lines = text::wrap(&notice.text.replace(char::is_control, " "), room);
     if lines.len() < 2 {
@@ -94,11 +100,7 @@ pub fn long_notice(model: &Model, frame: &mut Frame<'_>) {
     let place = Rect { y: top, height: rows, ..area };
     frame.render_widget(Clear, place);
     for (number, (row, words)) in (top..area.bottom()).zip(lines).enumerate() {
-        let head = if number == 0 {
-            [Span::raw(" "), mark.clone(), Span::raw(" ")].into_iter().collect()
-        } else {
-            Line::raw(" ".repeat(indent))
-        };
+        let head = if number == 0 { head.clone() } else { Line::raw(" ".repeat(indent)) };
         let line = head.spans.into_iter().chain([Span::raw(words)]).collect::<Line<'_>>();
         frame.buffer_mut().set_line(area.x, row, &line, area.width);
     }

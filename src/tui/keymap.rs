@@ -149,7 +149,7 @@ const fn bind(
 
 /// Every binding there is.
 pub static BINDINGS: &[Binding] = &[
-    bind(SignIn, &[Char('c')], Command::CopyCode, "copy code", "copy the code (OSC 52)"),
+    bind(SignIn, &[Char('c')], Command::CopyCode, "copy code", "copy the code"),
     bind(SignIn, &[Char('u')], Command::CopyLink, "copy link", "copy the link"),
     bind(SignIn, &[Char('p')], Command::BareLink, "plain link", "the link without a frame"),
     bind(SignIn, &[Char('o')], Command::OpenBrowser, "browser", "open a browser here"),
@@ -173,7 +173,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Profiles, &[Char('a')], Command::OpenApi, "API", "test API calls"),
     bind(Profiles, &[Char('x')], Command::SignOut, "sign out", "revoke and forget the grant"),
     bind(Profiles, &[Char('t')], Command::RevealToken, "show token", "show the token for a moment"),
-    bind(Profiles, &[Char('c')], Command::CopyToken, "copy token", "copy the token (OSC 52)"),
+    bind(Profiles, &[Char('c')], Command::CopyToken, "copy token", "copy the token"),
     bind(Profiles, &[Key::Enter], Command::Choose, "more", "all about the profile"),
     bind(Profiles, &[Char('/')], Command::Find, "filter", "show some: by name, account, state"),
     bind(Profiles, &[Char('s')], Command::Sort, "sort", "by name, state, time left, refresh"),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ratatui::layout::Position;
 use url::Url;
 
+use super::clipboard::{Reached, ToCopy};
 use super::keymap::Key;
 use super::panels::api::{Content, Received};
 use super::widgets::json_view::{Found, JsonDocument};
@@ -120,6 +121,11 @@ pub enum Message {
         task: TaskId,
         document: Arc<JsonDocument>,
     },
+    /// tmux took a text, or could not.
+    Copied {
+        what: &'static str,
+        result: Result<Reached, String>,
+    },
     /// An answer was saved to this file, or could not be.
     Saved(Result<PathBuf, Error>),
 }
@@ -213,8 +219,8 @@ pub enum Effect {
         name: String,
         content: Content,
     },
-    /// Sends text to the terminal's clipboard (OSC 52).
-    Copy(Secret),
+    /// Sends text to the terminal's clipboard; through tmux, whose answer is [`Message::Copied`].
+    Copy(ToCopy),
     OpenBrowser(Url),
     /// The demo person decides about a code.
     Decide {

@@ -5,9 +5,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Size;
 
+use super::clipboard::{self, Clipboard, Reached};
 use super::keymap::{Command, Keymap, Scope};
 use super::log::Log;
-use super::message::TaskId;
+use super::message::{Effect, TaskId};
 use super::panels::api::ApiPanel;
 use super::panels::kiosk::KioskPanel;
 use super::panels::palette::Palette;
@@ -43,6 +44,7 @@ pub struct Model {
     pub keymap: Keymap,
     /// How the person wants QR codes to be drawn.
     pub qr: QrChoice,
+    pub clipboard: Clipboard,
     pub window: Size,
     pub machine: Machine,
     /// The configuration that the app goes by.
@@ -140,7 +142,8 @@ pub enum Confirmed {
 /// One line that tells the outcome of something, for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    pub mark: Mark,
+    /// `None` where nobody knows whether it worked.
+    pub mark: Option<Mark>,
     pub text: String,
     pub until: Moment,
 }
@@ -152,6 +155,7 @@ impl Model {
             abilities,
             keymap: Keymap::default(),
             qr: QrChoice::default(),
+            clipboard: Clipboard::default(),
             window: Size::new(80, 24),
             machine,
             config,
@@ -196,19 +200,47 @@ impl Model {
         bound.map_or_else(|| "its key".to_owned(), |key| key.label())
     }
 
-    pub fn say(&mut self, mark: Mark, text: impl Into<String>, now: Now) {
-        self.notice = Some(Notice { mark, text: text.into(), until: now.moment + NOTICE_TIME });
+    pub fn say(&mut self, mark: impl Into<Option<Mark>>, text: impl Into<String>, now: Now) {
+        self.notice = Some(Notice { mark: mark.into(), text: text.into(), until: now.moment + NOTICE_TIME });
     }
 
-    /// Says that text went to the terminal's clipboard, which may or may not have taken it.
-    pub fn say_copied(&mut self, what: &str, now: Now) {
-        let sent = format!("Sent {what} to your terminal's clipboard.");
-        // The notice has one line, and its mark the first columns of it.
-        let text = match self.window.width {
-            0..60 => "Sent to your terminal's clipboard.".to_owned(),
-            60..96 => format!("{sent} Not there? Select it."),
-            _ => format!("{sent} Nothing to paste? Select it with the mouse."),
+    /// Sends a text to the clipboard. Only tmux tells what became of it, and is waited for: [`told_copied`](Self::told_copied).
+    pub fn copy(&mut self, copy: clipboard::ToCopy, now: Now) -> Vec<Effect> {
+        if self.clipboard != Clipboard::Tmux {
+            self.say_sent(copy.what, now);
+        }
+        vec![Effect::Copy(copy)]
+    }
+
+    /// Says what tmux did with a text.
+    pub fn told_copied(&mut self, what: &str, result: Result<Reached, String>, now: Now) {
+        let is_narrow = self.window.width < 80;
+        let text = match result {
+            Ok(Reached::Terminal) => return self.say_sent(what, now),
+            Ok(_) if is_narrow => "It is in tmux's buffer: prefix ] pastes it.".to_owned(),
+            Ok(Reached::Buffer) => format!("tmux has {what} in its buffer: prefix ] pastes it."),
+            Ok(Reached::BufferAndTerminal) => format!("tmux has {what} in its buffer and sent it to your terminal."),
+            Err(problem) => return self.say(Mark::Attention, format!("tmux did not take {what}: {problem}"), now),
         };
         self.say(Mark::Good, text, now);
+    }
+
+    /// Says that a text went to the terminal, which may or may not have taken it.
+    fn say_sent(&mut self, what: &str, now: Now) {
+        let shows_alone = match self.screen {
+            Screen::SignIn => Some(Command::BareLink),
+            Screen::Profiles => Some(Command::RevealToken),
+            _ => None,
+        };
+        let shown = match shows_alone {
+            Some(command) => format!("{} shows it", self.key(command)),
+            None => "Select it".to_owned(),
+        };
+        let text = match self.window.width {
+            0..60 => format!("Sent. Nothing to paste? {shown}."),
+            60..80 => format!("Sent to your terminal. Nothing to paste? {shown}."),
+            _ => format!("Sent {what} to your terminal. Nothing to paste? {shown}."),
+        };
+        self.say(None, text, now);
     }
 }

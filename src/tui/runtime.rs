@@ -165,7 +165,11 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
     fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
         for effect in effects {
             match effect {
-                Effect::Copy(text) => self.surface.copy(text.expose())?,
+                Effect::Copy(copy) => {
+                    if let Some(sequence) = self.tasks.copy(copy) {
+                        self.surface.copy(&sequence)?;
+                    }
+                }
                 Effect::ClearScreen => self.surface.clear()?,
                 Effect::Suspend => self.surface.ask_to_stop()?,
                 Effect::Quit(ended) => self.ended = Some(ended),
@@ -280,7 +284,7 @@ mod tests {
             Ok(())
         }
 
-        fn copy(&mut self, _text: &str) -> io::Result<()> {
+        fn copy(&mut self, _sequence: &str) -> io::Result<()> {
             Ok(())
         }
 
@@ -333,7 +337,7 @@ mod tests {
         let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer can be drawn to");
         let mut turning = Loop {
             surface: Counted { terminal, frames: Vec::new(), start },
-            tasks: Tasks::new(service, Outside { browser: None, demo: None, supervisor: None }, sender.clone()),
+            tasks: Tasks::new(service, Outside::default(), sender.clone()),
             clocks: Paused { start },
             open_input: || typed(start, events.clone()),
             ended: None,

@@ -8,7 +8,6 @@ use std::io::{self, Write};
 use std::rc::Rc;
 use std::sync::Once;
 
-use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::style::{Attribute, ResetColor, SetAttribute};
 use crossterm::terminal::{
@@ -37,8 +36,8 @@ pub(super) trait Surface {
     fn clear(&mut self) -> io::Result<()>;
     /// Tells what the mouse does, or leaves it to selecting text.
     fn listen_to_mouse(&mut self, listens: bool) -> io::Result<()>;
-    /// Sends text to the clipboard of whoever looks at it.
-    fn copy(&mut self, text: &str) -> io::Result<()>;
+    /// Sends a [sequence](super::clipboard::Clipboard::sequence) for the clipboard of whoever looks at it.
+    fn copy(&mut self, sequence: &str) -> io::Result<()>;
     /// Asks the job to stop, which comes back as a [`Change`].
     fn ask_to_stop(&mut self) -> io::Result<()>;
     /// Waits for the next change of the job.
@@ -115,9 +114,10 @@ impl Surface for Terminal {
         self.screen.resize(Rect::from((Position::ORIGIN, self.window)))
     }
 
-    /// By OSC 52, without tmux's wrapping, which breaks `set-clipboard on`.
-    fn copy(&mut self, text: &str) -> io::Result<()> {
-        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
+    fn copy(&mut self, sequence: &str) -> io::Result<()> {
+        let mut stdout = io::stdout();
+        stdout.write_all(sequence.as_bytes())?;
+        stdout.flush()
     }
 
     fn ask_to_stop(&mut self) -> io::Result<()> {

@@ -80,6 +80,10 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
             sign_in::decided(model, decision, is_done, now);
             Vec::new()
         }
+        Message::Copied { what, result } => {
+            model.told_copied(what, result, now);
+            Vec::new()
+        }
         Message::Saved(result) => api::saved(model, result, now),
     }
 }

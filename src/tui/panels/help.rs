@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::lines::draw_lines;
+use crate::tui::clipboard::Clipboard;
 use crate::tui::keymap::{Bound, Command, Scope};
 use crate::tui::model::{Model, Screen};
 use crate::tui::text;
@@ -57,7 +58,11 @@ fn advice(model: &Model, columns: usize) -> Vec<Line<'static>> {
         "QR code does not scan? Press {full}, then {inverted}; make the font smaller; or type the address and the \
          code: they do the same."
     );
-    let copying = "Copy fails in tmux? It needs: set -g set-clipboard on".to_owned();
+    let copying = match model.clipboard {
+        Clipboard::Tmux => "Copying puts code and link into tmux's buffer as well: prefix ] pastes them.".to_owned(),
+        _ => "Nothing to paste after copying? Many terminals take no text by OSC 52, or want a setting for it."
+            .to_owned(),
+    };
     let texts = [scanning, copying].into_iter().flat_map(|text| text::wrap(&text, columns.saturating_sub(4)));
     texts.map(|line| Line::raw(format!(" {line}"))).chain([Line::default()]).collect()
 }

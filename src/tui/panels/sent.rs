@@ -32,8 +32,10 @@ impl Sent {
     /// The sentence, and below it the text, each of its rows as wide as the screen.
     fn lines(&self, columns: u16) -> Vec<String> {
         let columns = usize::from(columns).max(1);
-        let sentence =
-            format!("Sent {} to your terminal's clipboard; if it did not get there, select it here.", self.what);
+        let sentence = format!(
+            "Sent {} to your terminal, which does not tell whether it took it. Else select it here.",
+            self.what
+        );
         let mut lines = wrap(&sentence, columns);
         lines.push(String::new());
         let text = JsonDocument::wrapped(self.text.as_str(), columns);

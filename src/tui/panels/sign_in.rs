@@ -25,6 +25,7 @@ use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{ATTENDED_RENEWALS, IssuedCode, QrFormat, SignIn, SignedIn};
 use crate::tui::Ended;
+use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::Command;
 use crate::tui::message::{DemoDecision, Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
@@ -439,14 +440,8 @@ fn with_code(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
     let link = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).clone();
     let decide = |decision| vec![Effect::Decide { user_code: user_code.clone(), decision }];
     match command {
-        Command::CopyCode => {
-            model.say_copied("the code", now);
-            vec![Effect::Copy(Secret::new(user_code))]
-        }
-        Command::CopyLink => {
-            model.say_copied("the link", now);
-            vec![Effect::Copy(Secret::new(link.as_str()))]
-        }
+        Command::CopyCode => model.copy(ToCopy::text(user_code, "the code"), now),
+        Command::CopyLink => model.copy(ToCopy::text(link, "the link"), now),
         Command::OpenBrowser => vec![Effect::OpenBrowser(link)],
         Command::SaveQrPng => save_qr(waiting, QrFormat::Png),
         Command::SaveQrSvg => save_qr(waiting, QrFormat::Svg),

@@ -5,6 +5,7 @@
 
 mod answers;
 mod browser;
+mod tmux;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -26,6 +27,7 @@ use crate::profile::ProfileName;
 use crate::service::{ConfigurationChange, Freshness, Presence, Service, SignIn};
 use crate::supervisor::Supervisor;
 use crate::tui::Decide;
+use crate::tui::clipboard::{Clipboard, ToCopy};
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
 use crate::tui::widgets::json_view::JsonDocument;
 
@@ -33,9 +35,11 @@ use crate::tui::widgets::json_view::JsonDocument;
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Who is reached beside the provider.
+#[derive(Default)]
 pub(in crate::tui) struct Outside {
     /// The program that opens links.
     pub(in crate::tui) browser: Option<String>,
+    pub(in crate::tui) clipboard: Clipboard,
     pub(in crate::tui) demo: Option<Decide>,
     pub(in crate::tui) supervisor: Option<Arc<Supervisor>>,
 }
@@ -165,6 +169,19 @@ impl Tasks {
             }
             Effect::Copy(_) | Effect::ClearScreen | Effect::Suspend | Effect::Quit(_) => {}
         }
+    }
+
+    /// Brings a text to the clipboard, or tells what the terminal has to be sent for that.
+    pub(super) fn copy(&self, copy: ToCopy) -> Option<String> {
+        if self.outside.clipboard != Clipboard::Tmux {
+            return Some(self.outside.clipboard.sequence(copy.text.expose()));
+        }
+        let sender = self.sender.clone();
+        tokio::task::spawn_blocking(move || {
+            let result = tmux::take(&copy);
+            drop(sender.send(Message::Copied { what: copy.what, result }));
+        });
+        None
     }
 
     /// On a thread of its own, so that no key waits: others may hold the file, and its disk may be slow.
@@ -340,7 +357,7 @@ mod tests {
         let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
         let service = Service::new(config, store, Client::new(None), Box::new(|_| None));
         let (sender, receiver) = unbounded_channel();
-        (Tasks::new(Arc::new(service), Outside { browser: None, demo: None, supervisor: None }, sender), receiver)
+        (Tasks::new(Arc::new(service), Outside::default(), sender), receiver)
     }
 
     /// Begins work that asks what becomes of a grant and then takes a while to give it back.

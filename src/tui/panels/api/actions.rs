@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::http::Method;
 use crate::providers::Dialect;
 use crate::secret::Secret;
+use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::Effect;
 use crate::tui::model::{Confirmed, Model, Now, Overlay};
@@ -381,18 +382,19 @@ fn copy(model: &mut Model, text: Option<String>, what: &'static str, now: Now, t
         model.say(Mark::Attention, "That is too long for a terminal's clipboard: use `device-login api`.", now);
         return Vec::new();
     }
-    let sentence = format!("Sent {} to your terminal's clipboard.", visible(&text));
+    let copied = ToCopy::text(text.as_str(), what);
+    let sentence = format!("Sent {} to your terminal.", visible(&text));
     match told {
-        Told::Notice => model.say_copied(what, now),
-        Told::NoticeWithText if notice_has_room(model, &sentence) => model.say(Mark::Good, sentence, now),
+        Told::Notice => return model.copy(copied, now),
+        Told::NoticeWithText if notice_has_room(model, &sentence) => model.say(None, sentence, now),
         Told::NoticeWithText | Told::Overlay => {
-            model.overlay = Some(Overlay::Sent(sent::Sent { text: text.clone(), what, scroll: 0 }));
+            model.overlay = Some(Overlay::Sent(sent::Sent { text, what, scroll: 0 }));
         }
     }
-    vec![Effect::Copy(Secret::new(text))]
+    vec![Effect::Copy(copied)]
 }
 
-/// Tells whether a sentence fits into the last line, with its mark and the gaps beside it.
+/// Tells whether a sentence fits into the last line, with the gaps beside it.
 fn notice_has_room(model: &Model, sentence: &str) -> bool {
-    width(sentence) + Mark::Good.word().len() + 3 <= usize::from(model.window.width)
+    width(sentence) + 2 <= usize::from(model.window.width)
 }

@@ -14,6 +14,7 @@ use crate::providers::zoho;
 use crate::secret::Secret;
 use crate::service::{Answer, ConfigurationChange, Explained, Machine, ProfileStatus, State, TestCalls, remembered};
 use crate::storage::PastCall;
+use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
@@ -507,14 +508,14 @@ fn y_copies_the_value_at_the_cursor() {
     let mut model = with_answer(r#"{"email":"d@example.com"}"#);
     press(&mut model, Key::Tab);
     press(&mut model, Key::Down);
-    assert_eq!(press(&mut model, Key::Char('y')), [Effect::Copy(Secret::new("d@example.com"))]);
+    assert_eq!(press(&mut model, Key::Char('y')), [Effect::Copy(ToCopy::text("d@example.com", "the value"))]);
 }
 
 #[test]
 fn what_is_too_long_for_a_clipboard_is_not_sent_there() {
     let mut model = with_answer(&format!("\"{}\"", "x".repeat(100_001)));
     assert_eq!(press(&mut model, Key::Char('y')), []);
-    assert_eq!(model.notice.as_ref().map(|notice| notice.mark), Some(Mark::Attention));
+    assert_eq!(model.notice.as_ref().and_then(|notice| notice.mark), Some(Mark::Attention));
 }
 
 #[test]
@@ -522,7 +523,10 @@ fn u_copies_a_curl_command_with_the_token_hidden() {
     let mut model = panel();
     let curl =
         "curl --globoff -H \"Authorization: Zoho-oauthtoken $ACCESS_TOKEN\" 'https://accounts.zoho.eu/oauth/user/info'";
-    assert_eq!(press(&mut model, Key::Char('u')), [Effect::Copy(Secret::new(curl))]);
+    assert_eq!(
+        press(&mut model, Key::Char('u')),
+        [Effect::Copy(ToCopy::text(curl, "the curl command, token hidden,"))]
+    );
 }
 
 /// The text that lies over the panel after it was sent to the clipboard.
@@ -568,7 +572,7 @@ fn the_notice_holds_a_short_path_and_the_screen_a_long_one() {
     press(&mut model, Key::Down);
     press(&mut model, Key::Char('p'));
     let said = model.notice.as_ref().map(|notice| notice.text.as_str());
-    assert_eq!((said, overlay_text(&model)), (Some("Sent .a to your terminal's clipboard."), None));
+    assert_eq!((said, overlay_text(&model)), (Some("Sent .a to your terminal."), None));
     press(&mut model, Key::Down);
     press(&mut model, Key::Char('p'));
     assert!(overlay_text(&model).is_some_and(|text| text.starts_with(".nnn")));
@@ -592,7 +596,7 @@ fn u_means_the_answer_where_the_answer_has_the_keys() {
     press(&mut model, Key::Down);
     press(&mut model, Key::Tab);
     let effects = press(&mut model, Key::Char('u'));
-    assert!(matches!(effects.as_slice(), [Effect::Copy(curl)] if curl.expose().contains("/oauth/user/info")));
+    assert!(matches!(effects.as_slice(), [Effect::Copy(curl)] if curl.text.expose().contains("/oauth/user/info")));
 }
 
 #[test]
@@ -711,7 +715,7 @@ fn p_copies_the_path_to_the_value() {
     for _ in 0..3 {
         press(&mut model, Key::Down);
     }
-    assert_eq!(press(&mut model, Key::Char('p')), [Effect::Copy(Secret::new(".users[0].email"))]);
+    assert_eq!(press(&mut model, Key::Char('p')), [Effect::Copy(ToCopy::text(".users[0].email", "the path"))]);
 }
 
 #[test]
@@ -734,7 +738,7 @@ fn the_raw_side_is_what_was_sent_broken_to_the_width_of_the_pane() {
     assert_eq!((raw(&model).line_count(), raw(&model).text()), (3, body.as_str()));
     update(&mut model, Message::Resized { columns: 200, rows: 60 }, now());
     assert_eq!(raw(&model).line_count(), 2);
-    assert_eq!(press(&mut model, Key::Char('y')), [Effect::Copy(Secret::new(body))]);
+    assert_eq!(press(&mut model, Key::Char('y')), [Effect::Copy(ToCopy::text(body, "the body"))]);
 }
 
 /// An answer that the API refused so.

@@ -11,6 +11,7 @@ use crate::secret::Secret;
 use crate::service::{Budget, Machine, ProfileStatus, SignIn, SignedOut, State};
 use crate::storage::Account;
 use crate::tui::Ended;
+use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
@@ -81,7 +82,7 @@ pub(super) fn selected(model: &Model) -> &str {
 
 pub(super) fn notice(model: &Model) -> (Mark, &str) {
     let notice = model.notice.as_ref().expect("a notice");
-    (notice.mark, notice.text.as_str())
+    (notice.mark.expect("a mark"), notice.text.as_str())
 }
 
 fn problem(model: &Model) -> Option<(ProfileName, Error)> {
@@ -282,7 +283,10 @@ fn a_token_goes_to_the_clipboard_by_its_key_only() {
     assert_eq!(press(&mut model, 'c'), [Effect::ReadToken { task: TaskId(1), profile: name("a") }]);
     let message = Message::TokenRead { task: TaskId(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
     let effects = update(&mut model, message, at(0));
-    assert_eq!(effects, [Effect::Copy(Secret::new("1000.abc")), Effect::LoadStatuses]);
+    assert_eq!(
+        effects,
+        [Effect::Copy(ToCopy::secret(Secret::new("1000.abc"), "the access token")), Effect::LoadStatuses]
+    );
     assert!(model.profiles.revealed.is_none());
 }
 

@@ -9,6 +9,7 @@ use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::SignedOut;
 use crate::storage::Account;
+use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::Command;
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
@@ -161,8 +162,7 @@ pub fn token_read(
     let mut effects = Vec::new();
     match result {
         Ok(token) if work == Work::CopyToken => {
-            model.say_copied("the access token", now);
-            effects.push(Effect::Copy(token));
+            effects.extend(model.copy(ToCopy::secret(token, "the access token"), now));
         }
         Ok(token) => {
             let is_looked_at = model.screen == Screen::Profiles

@@ -23,7 +23,7 @@ pub fn happened(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -
         return Vec::new();
     };
     // What it waited for is here.
-    model.notice.take_if(|notice| notice.mark == Mark::Working);
+    model.notice.take_if(|notice| notice.mark == Some(Mark::Working));
     match (event, &mut panel.stage) {
         (SignInEvent::Asking { host }, _) => panel.stage = Stage::Asking { host: Some(host) },
         (SignInEvent::CodeIssued { code, next_poll_at }, _) => panel.stage = waiting(code, next_poll_at),
@@ -115,7 +115,7 @@ pub fn ended(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, n
             // The new code is on its way, whatever became of the old one.
             let old_stage = std::mem::replace(&mut panel.stage, Stage::Asking { host: None });
             panel.task = successor;
-            model.notice.take_if(|notice| notice.mark == Mark::Working);
+            model.notice.take_if(|notice| notice.mark == Some(Mark::Working));
             if let (Stage::Waiting(old), Err(error)) = (old_stage, &result)
                 && error.code == Code::Denied
             {
@@ -129,7 +129,7 @@ pub fn ended(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, n
     panel.qr.is_full_screen = false;
     panel.is_link_bare = false;
     model.overlay = None;
-    model.notice.take_if(|notice| notice.mark == Mark::Working);
+    model.notice.take_if(|notice| notice.mark == Some(Mark::Working));
     panel.stage = match result {
         Ok(outcome) => {
             let leaves_at = (!needs_reading(&outcome)).then_some(now.moment + SUCCESS_TIME);

@@ -14,6 +14,7 @@ use crate::http::trouble::Trouble;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
+use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
@@ -116,16 +117,16 @@ fn failure(code: Code) -> Error {
 #[test]
 fn a_code_copies_as_the_server_sent_it() {
     let (mut model, _) = waiting();
-    assert_eq!(press(&mut model, Key::Char('c'), 1.0), [Effect::Copy(Secret::new("ABCD-1234"))]);
+    assert_eq!(press(&mut model, Key::Char('c'), 1.0), [Effect::Copy(ToCopy::text("ABCD-1234", "the code"))]);
     let notice = model.notice.expect("it says so");
-    assert!(notice.text.starts_with("Sent the code to your terminal's clipboard."), "{}", notice.text);
+    assert!(notice.mark.is_none() && notice.text.starts_with("Sent the code to your terminal."), "{}", notice.text);
 }
 
 #[test]
 fn the_link_copies_with_the_code_in_it() {
     let (mut model, _) = waiting();
     let link = "https://accounts.zoho.com/oauth/v3/device/setCode?devcode=x";
-    assert_eq!(press(&mut model, Key::Char('u'), 1.0), [Effect::Copy(Secret::new(link))]);
+    assert_eq!(press(&mut model, Key::Char('u'), 1.0), [Effect::Copy(ToCopy::text(link, "the link"))]);
 }
 
 #[test]

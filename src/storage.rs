@@ -159,6 +159,8 @@ pub struct Protection {
     pub kind: &'static str,
     pub place: Option<PathBuf>,
     pub key: KeySource,
+    /// Whether the key can be had; else no record can be read.
+    pub has_key: bool,
 }
 
 /// Where the key comes from that seals the records, and so what the seal is worth.
@@ -212,6 +214,9 @@ impl KeySource {
 
 impl fmt::Display for Protection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.has_key {
+            return write!(f, "encrypted, but the key cannot be had ({})", self.key.word());
+        }
         write!(f, "{} ({})", self.key.in_words(), self.key.grade())
     }
 }

@@ -1,5 +1,8 @@
 //! `status`: how profiles stand, for people, scripts and monitoring. Never calls the network.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -110,8 +113,11 @@ impl Status {
             context.output.note("There is no profile yet. `device-login profile add` adds one.");
         } else {
             context.output.text(&table(&statuses, now))?;
-            for problem in statuses.iter().filter_map(|status| status.problem.as_ref()) {
-                context.output.error(problem);
+            let problems = statuses.iter().filter_map(|status| Some((status.problem.clone()?, status.name.as_str())));
+            for (problem, names) in by_what_is_said(problems) {
+                let about =
+                    if names.len() > 1 { format!("{}: {}", some_of(&names), problem.message) } else { problem.message };
+                context.output.error(&Error { message: about, ..problem });
             }
         }
         let problem = statuses.iter().find_map(|status| status.problem.as_ref());
@@ -155,22 +161,53 @@ fn table(statuses: &[ProfileStatus], now: Timestamp) -> String {
     let mut rows = vec![["PROFILE", "STATE", "ENDS", "PROVIDER", "BUDGET", "ACCOUNT"].map(str::to_owned)];
     rows.extend(statuses.iter().map(|status| row(status, now)));
     let mut lines = words::columns(&rows);
-    for status in statuses {
-        let name = &status.name;
-        if !status.missing_scopes.is_empty() {
-            lines.push(format!("{name}: not granted: {}", status.missing_scopes.join(", ")));
-        }
-        if let Some(error) = status.last_refresh.as_ref().and_then(|last| last.error.as_ref()) {
-            lines.push(format!("{name}: last refresh: {error}"));
-        }
-        lines.extend(status.warnings.iter().map(|warning| format!("{name}: warning: {warning}")));
-    }
+    let said = by_what_is_said(
+        statuses.iter().flat_map(|status| remarks(status).into_iter().map(|remark| (remark, status.name.as_str()))),
+    );
+    lines.extend(said.into_iter().map(|(remark, names)| format!("{}: {remark}", some_of(&names))));
     // Every profile is in the same store.
     if let Some(protection) = statuses.iter().find_map(|status| status.protection.as_ref()) {
         let place = protection.place.as_ref().map_or_else(String::new, |place| format!(" in {}", place.display()));
         lines.push(format!("Records{place}: {protection}"));
     }
     lines.join("\n")
+}
+
+/// What has to be said of a profile beside its row.
+fn remarks(status: &ProfileStatus) -> Vec<String> {
+    let missing =
+        (!status.missing_scopes.is_empty()).then(|| format!("not granted: {}", status.missing_scopes.join(", ")));
+    let refresh = status.last_refresh.as_ref().and_then(|last| last.error.as_ref());
+    let refresh = refresh.map(|error| format!("last refresh: {error}"));
+    let warnings = status.warnings.iter().map(|warning| format!("warning: {warning}"));
+    missing.into_iter().chain(refresh).chain(warnings).collect()
+}
+
+/// What is said of several profiles alike, once, with all of them, in the order in which it is said first.
+fn by_what_is_said<'a, T: ToString>(said: impl Iterator<Item = (T, &'a str)>) -> Vec<(T, Vec<&'a str>)> {
+    let mut groups: Vec<(T, Vec<&str>)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (what, name) in said {
+        match places.entry(what.to_string()) {
+            Entry::Occupied(place) => groups[*place.get()].1.push(name),
+            Entry::Vacant(place) => {
+                place.insert(groups.len());
+                groups.push((what, vec![name]));
+            }
+        }
+    }
+    groups
+}
+
+/// `a`, `a, b`, or `200 profiles (a, b, c, ...)`.
+fn some_of(names: &[&str]) -> String {
+    match names {
+        [] | [_] | [_, _] => names.join(", "),
+        [first, second, third, rest @ ..] => {
+            let more = if rest.is_empty() { "" } else { ", ..." };
+            format!("{} profiles ({first}, {second}, {third}{more})", names.len())
+        }
+    }
 }
 
 fn row(status: &ProfileStatus, now: Timestamp) -> [String; 6] {

@@ -123,7 +123,12 @@ impl Store for FileStore {
 
     fn protection(&self) -> Result<Protection, StoreError> {
         let Files { kind, directory, keyring, .. } = &*self.files;
-        Ok(Protection { kind, place: Some(directory.clone()), key: keyring.checked_source()? })
+        Ok(Protection {
+            kind,
+            place: Some(directory.clone()),
+            key: keyring.checked_source()?,
+            has_key: keyring.has_key()?,
+        })
     }
 }
 

@@ -158,6 +158,12 @@ impl Keyring {
         }
     }
 
+    /// Whether the key of existing records can be had. A store that has none yet makes one when it needs it.
+    pub(super) fn has_key(&self) -> Result<bool, StoreError> {
+        let pin = self.stored_pin()?;
+        Ok(pin.is_none_or(|pin| self.for_reading(|| pin.clone()).is_ok()))
+    }
+
     /// Whether `store.json` says that this key is the store's.
     pub(super) fn is_confirmed(&self, key: &Key) -> bool {
         matches!(self.stored_pin(), Ok(Some(pin)) if pin == key.pin())

@@ -65,7 +65,7 @@ impl Store for MemoryStore {
     }
 
     fn protection(&self) -> Result<Protection, StoreError> {
-        Ok(Protection { kind: "memory", place: None, key: KeySource::Memory })
+        Ok(Protection { kind: "memory", place: None, key: KeySource::Memory, has_key: true })
     }
 }
 

@@ -22,7 +22,6 @@ use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
 use crate::profile::ProfileName;
-use crate::secret::Secret;
 use crate::service::{ATTENDED_RENEWALS, IssuedCode, QrFormat, SignIn, SignedIn};
 use crate::tui::Ended;
 use crate::tui::clipboard::ToCopy;

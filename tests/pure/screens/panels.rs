@@ -77,6 +77,7 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
             kind: "file",
             place: Some(PathBuf::from("/home/dana/.local/state/device-login")),
             key: KeySource::KeyFile(PathBuf::from("/home/dana/.config/device-login/key")),
+            has_key: true,
         }),
         problem: None,
         warnings: Vec::new(),

@@ -8,7 +8,6 @@ use crate::api::{self, Call};
 use crate::error::Error;
 use crate::http::Method;
 use crate::providers::Dialect;
-use crate::secret::Secret;
 use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::Effect;

@@ -14,6 +14,7 @@ use super::panels::kiosk::KioskPanel;
 use super::panels::palette::Palette;
 use super::panels::profile_form::ProfileForm;
 use super::panels::profiles::ProfilesPanel;
+use super::panels::save_as::SaveAs;
 use super::panels::sent::Sent;
 use super::panels::sign_in::SignInPanel;
 use super::theme::{Abilities, Mark, Theme};
@@ -118,6 +119,7 @@ pub enum Overlay {
     },
     Palette(Palette),
     Sent(Sent),
+    SaveAs(SaveAs),
     /// Asks before something is done; the safe answer is the default.
     Confirm {
         question: String,

@@ -22,7 +22,9 @@ pub fn is_wanted(model: &Model) -> bool {
         Screen::Api => true,
         Screen::SignIn | Screen::ProfileForm | Screen::Kiosk => false,
     };
-    model.mouse == Mouse::App && has_lists && !matches!(model.overlay, Some(Overlay::Confirm { .. } | Overlay::Sent(_)))
+    model.mouse == Mouse::App
+        && has_lists
+        && !matches!(model.overlay, Some(Overlay::Confirm { .. } | Overlay::Sent(_) | Overlay::SaveAs(_)))
 }
 
 /// Takes in what the mouse did.

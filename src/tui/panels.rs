@@ -9,6 +9,7 @@ pub mod log;
 pub mod palette;
 pub mod profile_form;
 pub mod profiles;
+pub mod save_as;
 pub mod sent;
 pub mod sign_in;
 

@@ -163,6 +163,10 @@ fn paste(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
             palette.paste(text);
             Vec::new()
         }
+        (Some(Overlay::SaveAs(save_as)), _) => {
+            save_as.paste(text);
+            Vec::new()
+        }
         (Some(_), _) | (None, Screen::SignIn | Screen::Kiosk) => Vec::new(),
         (None, Screen::Profiles) => profiles::paste(model, text, now),
         (None, Screen::ProfileForm) => profile_form::paste(model, text),
@@ -262,6 +266,7 @@ fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> 
             Pressed::Close => {}
             Pressed::Ask(command) => return ask(model, command, now),
         },
+        Overlay::SaveAs(save_as) => return save_as.press(model, key),
         // Where there is nothing to scroll, every key closes it.
         Overlay::Sent(sent) if sent.longest_scroll(body(model.window)) == 0 => {}
         Overlay::Help { .. } | Overlay::Log { .. } | Overlay::Sent(_) => {
@@ -298,7 +303,7 @@ pub(super) fn scrolled(model: &Model, overlay: Overlay, command: Command) -> Ove
             let scroll = moved(sent.scroll, command, page).min(sent.longest_scroll(body));
             Overlay::Sent(Sent { scroll, ..sent })
         }
-        Overlay::Confirm { .. } => overlay,
+        Overlay::Confirm { .. } | Overlay::SaveAs(_) => overlay,
     }
 }
 

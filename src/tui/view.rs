@@ -78,6 +78,13 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, has_chrome: bool, fr
             }
             sent.view(body, frame);
         }
+        Overlay::SaveAs(save_as) => {
+            if has_chrome {
+                title_line(model, "save", &sign_in::view::short_state(model, now), frame);
+                hint(model, " Enter saves, Esc does not", frame);
+            }
+            save_as.view(model, body, frame);
+        }
         Overlay::Confirm { question, .. } => {
             if has_chrome {
                 title_line(model, "really?", &sign_in::view::short_state(model, now), frame);

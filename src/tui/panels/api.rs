@@ -200,6 +200,11 @@ impl ApiPanel {
         self.exchange()?.side(self.side)
     }
 
+    /// Whether a search in the list or in the answer still shows.
+    fn is_searched(&self) -> bool {
+        self.query.is_some() || self.list.filter.is_some()
+    }
+
     fn forget_query(&mut self) {
         self.query = None;
         self.searching = None;
@@ -235,13 +240,14 @@ pub fn open(model: &mut Model, profile: ProfileName) -> Vec<Effect> {
 
 /// What a key does now, for the footer, where that is not what it does elsewhere.
 pub fn label(model: &Model, command: Command) -> Option<&'static str> {
-    let focus = model.api.as_ref()?.focus;
-    match (command, focus) {
+    let panel = model.api.as_ref()?;
+    match (command, panel.focus) {
         (Command::Fix, _) => fix::fix(model).map(|fix| fix.label()),
         (Command::NextPane, Focus::Form) => Some("next field"),
         (Command::Choose, Focus::Filter | Focus::Query) => Some("keep"),
         (Command::Back, Focus::Filter) => Some("show all"),
         (Command::Back, Focus::Query) => Some("forget"),
+        (Command::Back, Focus::Requests | Focus::Answer) if panel.is_searched() => Some("end search"),
         _ => None,
     }
 }

@@ -32,6 +32,7 @@ use crate::tui::panels::api::Content;
 use crate::tui::panels::lines::moved;
 use crate::tui::panels::profile_form::{self, Step};
 use crate::tui::panels::profiles;
+use crate::tui::panels::save_as::SaveAs;
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
 
@@ -422,11 +423,13 @@ fn back(model: &mut Model, now: Now) -> Vec<Effect> {
     }
 }
 
-/// Saves the QR code as a picture, which also works where the screen has no room for it.
-fn save_qr(waiting: &Waiting, format: QrFormat) -> Vec<Effect> {
+/// Asks where to save the QR code as a picture, which also works where the screen has no room for it.
+fn save_qr(model: &mut Model, format: QrFormat) -> Vec<Effect> {
+    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else { return Vec::new() };
     let Some(matrix) = &waiting.matrix else { return Vec::new() };
-    let name = format!("device-login-qr.{}", format.extension());
-    vec![Effect::Save { name, content: Content::Binary(format.picture(matrix).into()) }]
+    let (name, content) = (format!("device-login-qr.{}", format.extension()), format.picture(matrix).into());
+    model.overlay = Some(Overlay::SaveAs(SaveAs::new(&name, "the QR code", Content::Binary(content))));
+    Vec::new()
 }
 
 /// Commands about the code on the screen.
@@ -442,8 +445,8 @@ fn with_code(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         Command::CopyCode => model.copy(ToCopy::text(user_code, "the code"), now),
         Command::CopyLink => model.copy(ToCopy::text(link, "the link"), now),
         Command::OpenBrowser => vec![Effect::OpenBrowser(link)],
-        Command::SaveQrPng => save_qr(waiting, QrFormat::Png),
-        Command::SaveQrSvg => save_qr(waiting, QrFormat::Svg),
+        Command::SaveQrPng => save_qr(model, QrFormat::Png),
+        Command::SaveQrSvg => save_qr(model, QrFormat::Svg),
         Command::DemoApprove => decide(DemoDecision::Approve),
         Command::DemoApproveElsewhere => decide(DemoDecision::ApproveElsewhere),
         Command::DemoDecline => decide(DemoDecision::Decline),

@@ -13,6 +13,7 @@ use crate::tui::keymap::{Command, Key};
 use crate::tui::message::Effect;
 use crate::tui::model::{Confirmed, Model, Now, Overlay};
 use crate::tui::panels::lines::sentence;
+use crate::tui::panels::save_as::SaveAs;
 use crate::tui::panels::{profiles, sent};
 use crate::tui::text::width;
 use crate::tui::theme::Mark;
@@ -150,11 +151,26 @@ pub(super) fn back(model: &mut Model, now: Now) -> Vec<Effect> {
     if panel.waiting.take().is_some() || panel.refused.take().is_some() {
         return Vec::new();
     }
-    if panel.focus == Focus::Requests && panel.list.filter.take().is_some() {
+    if panel.query.is_some() {
+        end_query(model);
+        return Vec::new();
+    }
+    if panel.list.filter.take().is_some() {
         panel.with_list(RequestList::fill);
         return Vec::new();
     }
     leave(model)
+}
+
+/// Forgets what was looked for in the answer, and shows it without marks.
+fn end_query(model: &mut Model) {
+    let Some(panel) = &mut model.api else { return };
+    panel.query = Some(Field::new(""));
+    search(model);
+    if let Some(panel) = &mut model.api {
+        panel.forget_query();
+        panel.focus = Focus::Answer;
+    }
 }
 
 /// Goes back to the profiles. Requests under way go on, for the history.
@@ -269,14 +285,7 @@ pub(super) fn type_query(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(panel) = &mut model.api else { return Vec::new() };
     match key {
         Key::Enter => panel.focus = Focus::Answer,
-        Key::Esc => {
-            panel.query = Some(Field::new(""));
-            search(model);
-            if let Some(panel) = &mut model.api {
-                panel.forget_query();
-                panel.focus = Focus::Answer;
-            }
-        }
+        Key::Esc => end_query(model),
         key => {
             if panel.query.as_mut().is_some_and(|query| query.press(key)) {
                 return search(model);
@@ -328,7 +337,7 @@ pub(super) fn copy_path(model: &mut Model, now: Now) -> Vec<Effect> {
     copy(model, path, "the path", now, Told::NoticeWithText)
 }
 
-/// Saves the body of the answer, named after what was called and when.
+/// Asks where to save the body of the answer, named after what was called and when.
 pub(super) fn save(model: &mut Model, now: Now) -> Vec<Effect> {
     let exchange = model.api.as_ref().and_then(ApiPanel::exchange);
     let Some((exchange, reply)) = exchange.and_then(|exchange| Some((exchange, exchange.outcome.as_ref().ok()?)))
@@ -345,7 +354,9 @@ pub(super) fn save(model: &mut Model, now: Now) -> Vec<Effect> {
     let steps = exchange.call.url.path_segments().into_iter().flatten().map(word);
     let steps: Vec<String> = steps.filter(|step| !step.is_empty()).take(5).collect();
     let name = format!("{}-{}.{kind}", steps.join("-"), exchange.at.strftime("%Y%m%d-%H%M%S"));
-    vec![Effect::Save { name: name.trim_start_matches('-').to_owned(), content: reply.content.clone() }]
+    let content = reply.content.clone();
+    model.overlay = Some(Overlay::SaveAs(SaveAs::new(name.trim_start_matches('-'), "the answer", content)));
+    Vec::new()
 }
 
 /// Copies the curl command of the answer that is looked at, or of the request that has the cursor.

@@ -721,12 +721,50 @@ fn p_copies_the_path_to_the_value() {
 #[test]
 fn w_saves_the_body_as_it_was_sent_and_says_where() {
     let mut model = with_answer("{\"a\": 1.50}");
-    let effects = press(&mut model, Key::Char('w'));
+    assert_eq!(press(&mut model, Key::Char('w')), []);
+    let mut typed = model.overlay.clone();
+    let effects = press(&mut model, Key::Enter);
     let [Effect::Save { name, content }] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!((name.as_str(), content.bytes()), ("oauth-user-info-20260314-140300.json", &b"{\"a\": 1.50}"[..]));
+    // The name is the person's, and without one nothing is saved.
+    std::mem::swap(&mut model.overlay, &mut typed);
+    press(&mut model, Key::Ctrl('u'));
+    assert_eq!(press(&mut model, Key::Enter), []);
+    for key in "../b".chars() {
+        press(&mut model, Key::Char(key));
+    }
+    let effects = press(&mut model, Key::Enter);
+    assert!(matches!(effects.as_slice(), [Effect::Save { name, .. }] if name == "../b"), "{effects:?}");
     update(&mut model, Message::Saved(Ok("/home/dana/org\u{1b}.json".into())), now());
     let said = model.notice.as_ref().map(|notice| notice.text.as_str());
     assert_eq!(said, Some("Saved as /home/dana/org<U+001B>.json, for you alone."));
+}
+
+#[test]
+fn escape_ends_a_search_before_it_leaves() {
+    let mut model = with_answer(r#"{"name":"Dana","other":"Dana"}"#);
+    let find = |model: &mut Model, word: &str| {
+        press(model, Key::Char('/'));
+        for key in word.chars() {
+            press(model, Key::Char(key));
+        }
+        press(model, Key::Enter);
+    };
+    // Of the list and of the answer, whichever has the keys.
+    for pane in [Key::Tab, Key::BackTab] {
+        find(&mut model, "a");
+        press(&mut model, Key::Tab);
+        find(&mut model, "Dana");
+        press(&mut model, pane);
+        assert_eq!(super::label(&model, Command::Back), Some("end search"));
+        assert_eq!((press(&mut model, Key::Esc), model.screen), (Vec::new(), Screen::Api));
+        assert!(api(&model).query.is_none() && api(&model).list.filter.is_some());
+        assert_eq!((press(&mut model, Key::Esc), model.screen), (Vec::new(), Screen::Api));
+        assert!(api(&model).list.filter.is_none());
+        model.api.as_mut().expect("the panel").focus = super::Focus::Requests;
+    }
+    assert_eq!(super::label(&model, Command::Back), None);
+    assert_eq!((press(&mut model, Key::Esc).as_slice(), model.screen), (&[Effect::LoadStatuses][..], Screen::Profiles));
 }
 
 #[test]

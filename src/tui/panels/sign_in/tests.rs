@@ -135,10 +135,14 @@ fn the_qr_code_is_saved_as_a_picture_of_either_kind() {
     for (key, expected, start) in
         [('s', "device-login-qr.png", &b"\x89PNG"[..]), ('v', "device-login-qr.svg", &b"<svg "[..])]
     {
-        let effects = press(&mut model, Key::Char(key), 1.0);
+        // Nothing is written before its name was confirmed.
+        assert_eq!(press(&mut model, Key::Char(key), 1.0), []);
+        let effects = press(&mut model, Key::Enter, 1.0);
         let [Effect::Save { name, content }] = &effects[..] else { panic!("it is saved: {effects:?}") };
-        assert_eq!(name, expected);
+        assert_eq!((name.as_str(), model.overlay.is_none()), (expected, true));
         assert!(content.bytes().starts_with(start));
+        assert_eq!(press(&mut model, Key::Char(key), 1.0), []);
+        assert_eq!((press(&mut model, Key::Esc, 1.0), model.overlay.is_none()), (Vec::new(), true));
     }
 }
 
@@ -363,7 +367,7 @@ fn cancelling_a_young_code_that_went_elsewhere_asks_first() {
         let (mut model, _) = waiting();
         press(&mut model, Key::Char(key), 1.0);
         press(&mut model, Key::Esc, 2.0);
-        if matches!(key, 'f' | 'p') {
+        if matches!(key, 'f' | 'p' | 's' | 'v') {
             press(&mut model, Key::Esc, 3.0);
         }
         let action = match &model.overlay {

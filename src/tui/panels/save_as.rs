@@ -1,0 +1,65 @@
+//! The question under which name something is saved. Nothing is written before it is answered.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::api::Content;
+use crate::tui::keymap::Key;
+use crate::tui::message::Effect;
+use crate::tui::model::{Model, Overlay};
+use crate::tui::text::wrap;
+use crate::tui::widgets::field::Field;
+
+/// Before the name that is typed.
+const PROMPT: &str = " > ";
+
+/// What is to be saved, and its name so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaveAs {
+    name: Field,
+    what: &'static str,
+    content: Content,
+}
+
+impl SaveAs {
+    pub fn new(name: &str, what: &'static str, content: Content) -> Self {
+        Self { name: Field::new(name), what, content }
+    }
+
+    /// Takes in one key: Enter saves, Esc does not.
+    pub fn press(mut self, model: &mut Model, key: Key) -> Vec<Effect> {
+        match key {
+            Key::Esc => return Vec::new(),
+            Key::Enter if !self.name.text().trim().is_empty() => {
+                return vec![Effect::Save { name: self.name.text().trim().to_owned(), content: self.content }];
+            }
+            Key::Enter => {}
+            key => drop(self.name.press(key)),
+        }
+        model.overlay = Some(Overlay::SaveAs(self));
+        Vec::new()
+    }
+
+    /// Puts pasted text into the name.
+    pub fn paste(&mut self, text: &str) {
+        self.name.paste(text, true);
+    }
+
+    pub fn view(&self, model: &Model, area: Rect, frame: &mut Frame<'_>) {
+        let room = usize::from(area.width.saturating_sub(2));
+        let question =
+            format!("Save {} as a file that only you can read, in the current directory, called:", self.what);
+        let lines = wrap(&question, room);
+        let rows = (area.y..area.bottom()).zip(&lines);
+        for (row, line) in rows {
+            frame.buffer_mut().set_stringn(area.x, row, format!(" {line}"), usize::from(area.width), model.theme.title);
+        }
+        let row = area.y.saturating_add(u16::try_from(lines.len()).unwrap_or(u16::MAX));
+        let indent = u16::try_from(PROMPT.len()).unwrap_or(0).min(area.width);
+        let typed = Rect { x: area.x + indent, y: row, width: area.width - indent, height: 1 }.intersection(area);
+        if !typed.is_empty() {
+            frame.buffer_mut().set_stringn(area.x, row, PROMPT, usize::from(indent), model.theme.shortcut);
+            self.name.draw(model.theme.text, true, typed, frame);
+        }
+    }
+}

@@ -3,11 +3,14 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use crate::support::demo_server::DemoServer;
 use crate::support::pty::Terminal;
 use crate::support::{camera, many};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use device_login::demo::{Decision, Demo, Options};
 use ratatui::buffer::{Buffer, Cell};
 use rustix::process::Signal;
@@ -306,24 +309,25 @@ fn the_code_scans_from_the_terminal_and_moves_with_its_size() {
 }
 
 #[test]
-fn the_code_scans_whatever_the_terminal_can_do() {
-    // Without colours of its own the code has those of the terminal, which `i` turns round on a light one.
-    let both = [(camera::DARK, ""), (camera::LIGHT, "")];
+fn the_code_scans_whatever_the_terminal_can_do_on_dark_and_light_themes() {
     let terminals = [
-        ("TERM=xterm", 80, 24, both),
-        ("TERM=xterm", 120, 40, both),
-        ("TERM=linux", 120, 40, both),
-        ("LC_ALL=C", 120, 40, both),
-        ("NO_COLOR=1", 80, 24, [(camera::DARK, ""), (camera::LIGHT, "i")]),
-        ("NO_COLOR=1", 120, 40, [(camera::DARK, ""), (camera::LIGHT, "i")]),
+        ("TERM=xterm", "", 80, 24),
+        ("TERM=xterm", "", 120, 40),
+        ("TERM=linux", "", 120, 40),
+        ("LC_ALL=C", "", 120, 40),
+        ("NO_COLOR=1", "", 80, 24),
+        ("NO_COLOR=1", "", 120, 40),
+        ("NO_COLOR=1 TERM=xterm", "", 120, 40),
+        ("CLICOLOR_FORCE=0", "--color never", 80, 24),
+        ("TERM=linux", "--color never", 120, 40),
     ];
-    for (environment, columns, rows, looks) in terminals {
-        let terminal = Terminal::start_shell(&format!("{environment} $program demo; exit $?"), columns, rows);
+    for (environment, flags, columns, rows) in terminals {
+        let script = format!("{environment} $program {flags} demo; exit $?");
+        let terminal = Terminal::start_shell(&script, columns, rows);
         terminal.wait_for("Waiting for approval");
-        for (camera, keys) in looks {
-            terminal.press(keys);
+        for camera in [camera::DARK, camera::LIGHT] {
             let scanned = terminal.wait_until(|screen| camera.decode(screen, 4));
-            assert!(scanned.contains("/oauth/v3/device/setCode?devcode="), "{environment}: {scanned}");
+            assert!(scanned.contains("/oauth/v3/device/setCode?devcode="), "{environment} {flags}: {scanned}");
         }
         terminal.press("\u{3}");
         assert_eq!(terminal.ends(), 130, "{environment}");
@@ -357,7 +361,9 @@ fn copying_speaks_to_the_terminal() {
     let terminal = demo();
     terminal.press("c");
     terminal.wait_for_bytes(b"\x1b]52;c;");
-    terminal.wait_for("Sent the code to your terminal's clipboard.");
+    // Whether the terminal took it, nobody can know.
+    let screen = terminal.wait_for("Sent the code to your terminal. Nothing to paste? p shows it.");
+    assert!(!screen.contains("[ok]"), "{screen}");
     // A code that was copied is not given up without asking.
     terminal.press("\u{1b}");
     terminal.wait_for("Cancel this sign-in?");
@@ -365,6 +371,53 @@ fn copying_speaks_to_the_terminal() {
     terminal.wait_for("n sign in");
     terminal.press("q");
     assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn tmux_gets_code_and_link_into_its_buffer_and_keeps_no_token() {
+    let sockets = tempfile::tempdir().expect("a temporary directory");
+    let place = sockets.path().display();
+    // As it is by default, it hears no OSC 52 of what runs in it.
+    let script = format!("TMUX_TMPDIR={place} exec tmux -f /dev/null new-session '$program demo' ';' set status off");
+    let terminal = Terminal::start_shell(&script, 80, 24);
+    terminal.wait_for("Waiting for approval");
+    let tmux = |arguments: &[&str]| {
+        let ran = Command::new("tmux").args(arguments).env("TMUX_TMPDIR", sockets.path()).output().expect("tmux runs");
+        String::from_utf8(ran.stdout).expect("text")
+    };
+    terminal.press("u");
+    terminal.wait_for("[ok] tmux has the link in its buffer and sent it to your terminal.");
+    assert!(tmux(&["show-buffer"]).contains("/oauth/v3/device/setCode?devcode="));
+    terminal.press("c");
+    terminal.wait_for("[ok] tmux has the code in its buffer and sent it to your terminal.");
+    let code = tmux(&["show-buffer"]);
+    assert!(terminal.wait_for(&code).contains("Waiting for approval"), "{code}");
+    // Without naming a selection, so that the terminal takes its own.
+    terminal.wait_for_bytes(format!("\x1b]52;;{}", STANDARD.encode(&code)).as_bytes());
+    terminal.press("y");
+    terminal.wait_for("Signed in");
+    terminal.press("\r");
+    terminal.wait_for("r refresh");
+    let buffers = tmux(&["list-buffers"]);
+    terminal.press("c");
+    terminal.wait_for("Sent the access token to your terminal. Nothing to paste? t shows it.");
+    assert_eq!(tmux(&["list-buffers"]), buffers);
+    terminal.press("q");
+    terminal.wait_for_end();
+}
+
+#[test]
+fn screen_passes_a_copy_on_to_its_terminal() {
+    let sockets = tempfile::tempdir().expect("a temporary directory");
+    let place = sockets.path().display();
+    let script = format!("SCREENDIR={place}/screen exec screen -c /dev/null -U $program demo");
+    let terminal = Terminal::start_shell(&script, 80, 24);
+    terminal.wait_for("Waiting for approval");
+    terminal.press("c");
+    terminal.wait_for("Sent the code to your terminal.");
+    terminal.wait_for_bytes(b"\x1b]52;c;");
+    terminal.press("\u{3}");
+    terminal.wait_for_end();
 }
 
 #[test]

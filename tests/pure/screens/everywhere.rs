@@ -99,7 +99,7 @@ fn a_clock_that_is_wrong_is_told_once_and_stays_in_the_log() {
         assert_eq!(model.notice, None);
         update(&mut model, exchange(seconds), now());
         let notice = model.notice.take().expect("a notice");
-        assert!(notice.mark == Mark::Attention && notice.text.contains(told), "{notice:?}");
+        assert!(notice.mark == Some(Mark::Attention) && notice.text.contains(told), "{notice:?}");
         update(&mut model, exchange(seconds), now());
         assert_eq!(model.notice, None);
         assert!(screen_text(&typed(model, "L"), now()).contains("This machine's clock is"));

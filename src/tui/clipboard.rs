@@ -44,7 +44,7 @@ impl Clipboard {
         }
         // All of it is ASCII, and so every piece ends between two characters.
         let pieces = sequence.as_bytes().chunks(LONGEST_PIECE).map(String::from_utf8_lossy);
-        pieces.map(|piece| format!("\x1bP{piece}\x1b\\")).collect()
+        pieces.flat_map(|piece| ["\x1bP".into(), piece, "\x1b\\".into()]).collect()
     }
 }
 

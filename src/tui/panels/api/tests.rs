@@ -11,7 +11,6 @@ use crate::error::{Code, Error};
 use crate::http::{Method, Response};
 use crate::profile::ProfileName;
 use crate::providers::zoho;
-use crate::secret::Secret;
 use crate::service::{Answer, ConfigurationChange, Explained, Machine, ProfileStatus, State, TestCalls, remembered};
 use crate::storage::PastCall;
 use crate::tui::clipboard::ToCopy;

@@ -12,7 +12,6 @@ use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
 use crate::profile::ProfileName;
-use crate::secret::Secret;
 use crate::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Key};

@@ -229,6 +229,28 @@ pub enum TransportFailure {
 }
 
 impl TransportFailure {
+    /// Tells whether the request was sent and no answer came that can be used: the server may have acted on it.
+    pub fn is_answer_lost(&self) -> bool {
+        match self {
+            Self::Closed(_)
+            | Self::Timeout(_)
+            | Self::Slow(_)
+            | Self::Stalled(..)
+            | Self::Truncated(_)
+            | Self::TooLarge(..)
+            | Self::Encoded(..)
+            | Self::Headers(_)
+            | Self::Garbled(_) => true,
+            Self::Dns(_)
+            | Self::Refused(_)
+            | Self::Connect(_)
+            | Self::ConnectTimeout(_)
+            | Self::Proxy(..)
+            | Self::Tls(..)
+            | Self::Setup(_) => false,
+        }
+    }
+
     pub fn trouble(&self) -> Trouble {
         match self {
             Self::Dns(_) => Trouble::Dns,

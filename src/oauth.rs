@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use crate::clock::Moment;
 use crate::http::Request;
 use crate::providers::ClientAuthentication;
-use crate::secret::Secret;
+use crate::secret::{Known, Secret};
 
 /// What a state machine wants next.
 #[derive(Debug)]
@@ -60,6 +60,14 @@ impl Client {
     /// The secret that holds at a data center.
     pub fn secret_at(&self, data_center: &str) -> Option<&Secret> {
         self.data_center_secrets.get(data_center).or(self.secret.as_ref())
+    }
+
+    /// What a server must not have repeated where it is shown or kept: this client's secrets, and those of a request.
+    pub fn known<'a>(&'a self, of_request: impl IntoIterator<Item = &'a Secret>) -> Known {
+        let own = || self.secret.iter().chain(self.data_center_secrets.values());
+        let mut known = Known::new(own().chain(of_request));
+        own().for_each(|secret| known.add_pair(&self.id, secret));
+        known
     }
 
     /// How it says who it is at a data center: without a secret there, by its id only.

@@ -1,11 +1,16 @@
 //! Owns the one type that holds tokens, client secrets and device codes.
 //!
 //! A [`Secret`] can be neither printed nor serialized; `storage` alone turns it into bytes, which it seals before they
-//! leave memory. Text that only names a secret (its last four characters) comes from [`Secret::hint`].
+//! leave memory. Text that only names a secret (its last four characters) comes from [`Secret::hint`]. [`Known`] keeps
+//! secrets out of what servers say.
+
+mod known;
 
 use std::fmt;
 
 use zeroize::Zeroize;
+
+pub use self::known::Known;
 
 /// A token, client secret or device code. Wiped from memory when dropped.
 #[derive(Clone, PartialEq, Eq)]

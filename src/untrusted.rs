@@ -12,6 +12,9 @@ use url::{Host, Origin, Url};
 /// The longest text that is shown from one field, in characters.
 const LONGEST_FIELD: usize = 300;
 
+/// Bytes.
+const LONGEST_TOKEN: usize = 64 * 1024;
+
 /// Text as a server sent it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
@@ -31,7 +34,7 @@ impl Untrusted {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.trim().is_empty()
     }
 
     /// A user code: 1 to 32 printable ASCII characters, shown exactly as sent (RFC 8628 §6.1).
@@ -45,11 +48,14 @@ impl Untrusted {
         }
     }
 
-    /// A token or device code: up to 16 KiB of visible ASCII (RFC 6749 appendix A.12), so that it fits a header.
+    /// A token or device code: up to 64 KiB of visible ASCII (RFC 6749 appendix A.12), so that it fits a header.
     pub fn token(&self, field: &'static str) -> Result<&str, Rejected> {
-        let fits =
-            !self.0.is_empty() && self.0.len() <= 16 * 1024 && self.0.bytes().all(|byte| byte.is_ascii_graphic());
-        if fits { Ok(&self.0) } else { Err(Rejected { field, problem: "is empty or not printable ASCII" }) }
+        let token = self.0.as_str();
+        if token.len() > LONGEST_TOKEN {
+            return Err(Rejected { field, problem: "is too long: at most 64 KiB are taken" });
+        }
+        let fits = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits { Ok(token) } else { Err(Rejected { field, problem: "is empty or not printable ASCII" }) }
     }
 
     /// An address that people open or this program calls: `https`, or `http` on loopback, without user info.

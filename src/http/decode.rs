@@ -43,7 +43,11 @@ fn read(body: &[u8], may_be_cut: bool) -> Result<Value, NoJson> {
     let text = text(body);
     let mut reader = Reader { rest: &text, may_be_cut };
     reader.skip_blanks();
-    if reader.rest.is_empty() { Err(NoJson::Empty) } else { reader.value(0) }
+    match () {
+        () if text.trim().is_empty() => Err(NoJson::Empty),
+        () if reader.rest.is_empty() => Err(NoJson::Other),
+        () => reader.value(0),
+    }
 }
 
 /// The JSON object in a body; a list of one object is taken for it.
@@ -119,7 +123,10 @@ impl Reader<'_> {
                         fields.insert(name, value);
                     }
                 }
-                Err(NoJson::Truncated) if self.may_be_cut => return Ok(fields),
+                Err(NoJson::Truncated) if self.may_be_cut => {
+                    self.rest = "";
+                    return Ok(fields);
+                }
                 end => return end.map(|_| fields),
             }
         }
@@ -145,7 +152,10 @@ impl Reader<'_> {
         loop {
             match self.entry(depth) {
                 Ok(Some(value)) => values.push(value),
-                Err(NoJson::Truncated) if self.may_be_cut => return Ok(values),
+                Err(NoJson::Truncated) if self.may_be_cut => {
+                    self.rest = "";
+                    return Ok(values);
+                }
                 end => return end.map(|_| values),
             }
         }
@@ -273,21 +283,20 @@ fn is_blank(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\0' | '\u{feff}')
 }
 
-/// A number as it can be held; one that cannot stays the text that it was.
+/// A number, the nearest that can be held. Digits behind a zero count nothing and stay the text that they are.
 fn number(text: &str) -> Value {
-    if let Ok(number) = text.parse::<u64>()
-        && number.to_string() == text
-    {
+    let digits = text.trim_start_matches(['+', '-']);
+    if digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Value::String(text.to_owned());
+    }
+    if let Ok(number) = text.parse::<u64>() {
         return number.into();
     }
-    if let Ok(number) = text.parse::<i64>()
-        && number.to_string() == text
-    {
+    if let Ok(number) = text.parse::<i64>() {
         return number.into();
     }
-    let is_fraction = text.contains(['.', 'e', 'E']);
-    let float = text.parse().ok().filter(|_| is_fraction).and_then(Number::from_f64);
-    float.map_or_else(|| Value::String(text.to_owned()), Value::Number)
+    let number = text.parse().ok().map(|number: f64| number.clamp(f64::MIN, f64::MAX));
+    number.and_then(Number::from_f64).map_or(Value::Null, Value::Number)
 }
 
 #[cfg(test)]

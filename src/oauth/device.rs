@@ -12,6 +12,7 @@ use crate::clock::Moment;
 use crate::http::trouble::Trouble;
 use crate::http::{Request, Response, TransportFailure};
 use crate::providers::{ClientAuthentication, DataCenter, Provider};
+use crate::secret::Known;
 use crate::untrusted::Untrusted;
 
 /// What `slow_down` adds to the interval, for this and every later poll (RFC 8628 §3.5).
@@ -50,6 +51,8 @@ pub struct DeviceFlow {
     scopes: Vec<String>,
     state: State,
     events: VecDeque<DeviceEvent>,
+    /// A poll went out to which no answer came that can be used.
+    has_lost_answer: bool,
 }
 
 /// What happened, in the order in which it did.
@@ -160,7 +163,15 @@ impl Polling {
 impl DeviceFlow {
     /// A sign-in that begins at `data_center`, where the client is registered.
     pub fn new(provider: Provider, data_center: DataCenter, client: Client, scopes: Vec<String>) -> Self {
-        Self { provider, data_center, client, scopes, state: State::Start, events: VecDeque::new() }
+        Self {
+            provider,
+            data_center,
+            client,
+            scopes,
+            state: State::Start,
+            events: VecDeque::new(),
+            has_lost_answer: false,
+        }
     }
 
     /// Tells what to do at `now`. Repeating the call changes nothing, except that each request is handed out once.
@@ -212,6 +223,11 @@ impl DeviceFlow {
         matches!(self.state, State::AwaitingToken(_))
     }
 
+    /// Tells whether the answer to a poll got lost, in which the tokens may have been.
+    pub fn has_lost_answer(&self) -> bool {
+        self.has_lost_answer
+    }
+
     /// How the flow ended, if it has.
     pub fn outcome(&self) -> Option<&Outcome> {
         if let State::Done(outcome) = &self.state { Some(outcome) } else { None }
@@ -234,7 +250,10 @@ impl DeviceFlow {
             Err(failure) => return State::Done(Outcome::Failed(Failure::Transport(failure))),
         };
         let failure = match wire::read_device_code(self.provider.dialect, &self.data_center, &response) {
-            Ok(CodeReply::Issued(code)) => {
+            Ok(CodeReply::Issued(mut code)) => {
+                let known = self.client.known([&code.device_code]);
+                // It is shown, and people can type the code instead.
+                code.verification_uri_complete.take_if(|complete| known.is_in(complete.as_str()));
                 let expires_at = now + code.lifetime;
                 let mut polling = Polling {
                     interval: code.interval,
@@ -253,7 +272,7 @@ impl DeviceFlow {
                 return State::Waiting(polling);
             }
             Ok(CodeReply::Error(error)) if self.says_who_it_is_otherwise(&error) => return State::Start,
-            Ok(CodeReply::Error(error)) => self.server_failure(error),
+            Ok(CodeReply::Error(error)) => self.server_failure(error.without(&self.client.known([]))),
             Err(Unreadable::Garbled { status, .. }) if self.client.try_json(status) => return State::Start,
             Err(unreadable) => Failure::Unreadable(unreadable),
         };
@@ -264,6 +283,7 @@ impl DeviceFlow {
         let response = match reply {
             Ok(response) => response,
             Err(failure) => {
+                self.has_lost_answer |= failure.is_answer_lost();
                 // Reasons may quote a server, as those about certificates do.
                 let reason = Untrusted::new(failure.to_string()).line();
                 return self.back_off(now, polling, (failure.trouble(), reason), None);
@@ -294,7 +314,10 @@ impl DeviceFlow {
                     return self
                         .wait(now, polling, |next_poll_at| DeviceEvent::Relocated { data_center, next_poll_at });
                 }
-                None => Outcome::Failed(Failure::UnknownDataCenter(location)),
+                None => {
+                    let known = self.known(&polling);
+                    Outcome::Failed(Failure::UnknownDataCenter(known.blot(&location)))
+                }
             },
             Ok(PollReply::Denied) => Outcome::Denied,
             Ok(PollReply::Expired) => Outcome::Expired,
@@ -302,8 +325,10 @@ impl DeviceFlow {
             Ok(PollReply::Error(error)) if now >= polling.expires_at && error.word != "invalid_client" => {
                 Outcome::Expired
             }
-            Ok(PollReply::Error(error)) => Outcome::Failed(self.server_failure(error)),
-            Err(unreadable @ Unreadable::Rejected(_)) => Outcome::Failed(Failure::Unreadable(unreadable)),
+            Ok(PollReply::Error(error)) => Outcome::Failed(self.server_failure(error.without(&self.known(&polling)))),
+            Err(unreadable @ (Unreadable::Rejected(_) | Unreadable::Moved { .. })) => {
+                Outcome::Failed(Failure::Unreadable(unreadable))
+            }
             Err(Unreadable::Throttled(pause)) => {
                 let trouble = Trouble::Throttled;
                 return self.back_off(now, polling, (trouble, trouble.of_answer(&host, response.status)), pause);
@@ -312,6 +337,7 @@ impl DeviceFlow {
                 return self.wait(now, polling, |next_poll_at| DeviceEvent::Pending { next_poll_at });
             }
             Err(Unreadable::Garbled { status, trouble }) => {
+                self.has_lost_answer |= Unreadable::Garbled { status, trouble }.is_answer_lost();
                 return self.back_off(now, polling, (trouble, trouble.of_answer(&host, status)), None);
             }
         };
@@ -355,6 +381,11 @@ impl DeviceFlow {
     /// Turns to another way of authenticating where the server did not take the one in use.
     fn says_who_it_is_otherwise(&mut self, error: &ServerError) -> bool {
         wire::is_authentication_refusal(error) && self.client.try_next_authentication(&self.data_center.code)
+    }
+
+    /// What the server must not have repeated where it is shown or kept.
+    fn known(&self, polling: &Polling) -> Known {
+        self.client.known([&polling.code.device_code])
     }
 
     fn server_failure(&self, error: ServerError) -> Failure {

@@ -10,6 +10,7 @@ use super::{Client, Step};
 use crate::clock::Moment;
 use crate::http::{ACCOUNTS_DEADLINE, Request, Response, TransportFailure};
 use crate::providers::{ClientAuthentication, DataCenter, Dialect};
+use crate::secret::Known;
 
 /// The wait before the second try.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -24,7 +25,7 @@ const SHORTEST_TRY: Duration = Duration::from_secs(5);
 /// | --- | --- | --- |
 /// | `Ready` | `poll` at the time | `AwaitingReply`, sends the request |
 /// | `AwaitingReply` | no connection, first try | `Ready`, half a second later |
-/// | | an answer to a refresh that got lost, first try, early enough | `Ready`, half a second later |
+/// | | an answer to a refresh that got lost or cannot be read, first try, early enough | `Ready`, half a second later |
 /// | | a refusal of the client that may say who it is in another way | `Ready`, at once |
 /// | | any answer, or any other failure | `Done` |
 #[derive(Debug)]
@@ -69,7 +70,7 @@ impl TokenFlow {
         Self { dialect, data_center, client, approval, state, begun_at: None, has_lost_answer: false }
     }
 
-    /// Tells whether a request went out to which no whole answer came: the server may have acted on it.
+    /// Tells whether a request went out to which no answer came that can be used: the server may have acted on it.
     pub fn has_lost_answer(&self) -> bool {
         self.has_lost_answer
     }
@@ -94,20 +95,18 @@ impl TokenFlow {
     /// Takes the answer to the request that `poll` handed out, or why there is none.
     pub fn handle(&mut self, now: Moment, reply: Result<Response, TransportFailure>) {
         let State::AwaitingReply { is_retry } = self.state else { return };
-        self.state = match reply {
-            Ok(response) => match self.read(&response) {
-                Outcome::Error(error) if self.says_who_it_is_otherwise(&error) => State::Ready { at: None, is_retry },
-                Outcome::Unreadable(Unreadable::Garbled { status, .. }) if self.client.try_json(status) => {
-                    State::Ready { at: None, is_retry }
-                }
-                outcome => State::Done(outcome),
-            },
-            Err(failure) => {
-                self.has_lost_answer |= is_answer_lost(&failure);
-                if !is_retry && self.is_worth_another_try(&failure, now) {
+        let outcome = reply.map_or_else(Outcome::Transport, |response| self.read(&response));
+        self.state = match outcome {
+            Outcome::Error(error) if self.says_who_it_is_otherwise(&error) => State::Ready { at: None, is_retry },
+            Outcome::Unreadable(Unreadable::Garbled { status, .. }) if self.client.try_json(status) => {
+                State::Ready { at: None, is_retry }
+            }
+            outcome => {
+                self.has_lost_answer |= outcome.is_lost();
+                if !is_retry && self.is_worth_another_try(&outcome, now) {
                     State::Ready { at: Some(now + RETRY_AFTER), is_retry: true }
                 } else {
-                    State::Done(Outcome::Transport(failure))
+                    State::Done(outcome)
                 }
             }
         };
@@ -116,10 +115,12 @@ impl TokenFlow {
     /// Where nothing was sent, a second try cannot present a token twice. Where a refresh was answered and the answer got
     /// lost, the old token is the only one there is: a server without rotation or with a grace takes it, and on one that
     /// rotates strictly there is nothing more to lose. A code is never sent twice (RFC 6749 §4.1.2).
-    fn is_worth_another_try(&self, failure: &TransportFailure, now: Moment) -> bool {
-        let is_unsent =
-            matches!(failure, TransportFailure::Dns(_) | TransportFailure::Refused(_) | TransportFailure::Connect(_));
-        let is_lost_refresh = is_answer_lost(failure) && matches!(self.approval, Approval::RefreshToken(_));
+    fn is_worth_another_try(&self, outcome: &Outcome, now: Moment) -> bool {
+        use TransportFailure::{Connect, Dns, Refused};
+        let is_unsent = matches!(outcome, Outcome::Transport(Dns(_) | Refused(_) | Connect(_)));
+        // What was whole and must not be used comes again as it was.
+        let is_odd = matches!(outcome, Outcome::Unreadable(Unreadable::Rejected(_)));
+        let is_lost_refresh = outcome.is_lost() && !is_odd && matches!(self.approval, Approval::RefreshToken(_));
         let spent = self.begun_at.map_or(Duration::ZERO, |begun_at| now - begun_at);
         (is_unsent || is_lost_refresh) && spent + RETRY_AFTER + SHORTEST_TRY <= DEADLINE
     }
@@ -128,23 +129,36 @@ impl TokenFlow {
         wire::is_authentication_refusal(error) && self.client.try_next_authentication(&self.data_center.code)
     }
 
+    /// What the server must not have repeated where it is shown or kept.
+    fn known(&self) -> Known {
+        self.client.known(match &self.approval {
+            Approval::RefreshToken(token) => vec![token],
+            Approval::Code { code, verifier, .. } => std::iter::once(code).chain(verifier).collect(),
+        })
+    }
+
     fn read(&self, response: &Response) -> Outcome {
         match wire::read_token(self.dialect, &self.data_center, response) {
             Ok(TokenReply::Token(token)) => {
                 let client_authentication = self.client.authentication_at(&self.data_center.code);
                 Outcome::Minted { token, client_authentication }
             }
-            Ok(TokenReply::Refused(error)) => Outcome::Refused(error),
-            Ok(TokenReply::Error(error)) => Outcome::Error(error),
+            Ok(TokenReply::Refused(error)) => Outcome::Refused(error.without(&self.known())),
+            Ok(TokenReply::Error(error)) => Outcome::Error(error.without(&self.known())),
             Err(unreadable) => Outcome::Unreadable(unreadable),
         }
     }
 }
 
-/// The request was sent, and no whole answer came back.
-fn is_answer_lost(failure: &TransportFailure) -> bool {
-    use TransportFailure::{Closed, Slow, Timeout, Truncated};
-    matches!(failure, Closed(_) | Timeout(_) | Slow(_) | Truncated(_))
+impl Outcome {
+    /// Tells whether the server may have acted, and what it gave cannot be had.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Self::Transport(failure) => failure.is_answer_lost(),
+            Self::Unreadable(answer) => answer.is_answer_lost(),
+            Self::Minted { .. } | Self::Refused(_) | Self::Error(_) => false,
+        }
+    }
 }
 
 #[cfg(test)]

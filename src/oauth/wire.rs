@@ -1,8 +1,9 @@
 //! Turns requests into form bodies, and answers into what they mean.
 //!
-//! Reading is lenient where providers differ and strict where it protects: the body decides before the status, since
-//! Zoho sends errors with 200; a body that is no JSON object is [`Unreadable::Garbled`], which a proxy or captive portal
-//! may have sent and is worth another try. Every text passes the check of its field before it leaves this module.
+//! Reading is lenient where providers differ and strict where it protects: a token or a known word in the body decides
+//! before the status, since Zoho sends errors with 200 and others send them with 500; a body that is no JSON object is
+//! [`Unreadable::Garbled`], which a proxy or captive portal may have sent and is worth another try. Every text passes the
+//! check of its field before it leaves this module; what is optional and does not pass is left out.
 
 mod id_token;
 mod revocation;
@@ -16,16 +17,16 @@ use url::Url;
 pub use self::id_token::IdToken;
 pub use self::revocation::{Unrevoked, read_revocation};
 
-pub use self::trouble::LONGEST_RETRY_AFTER;
 pub(crate) use self::trouble::retry_after;
+pub use self::trouble::{LONGEST_RETRY_AFTER, moved_to};
 use self::trouble::{is_web_page, status_trouble};
 use super::Client;
 use crate::http::decode::{self, NoJson};
 use crate::http::trouble::Trouble;
 use crate::http::{Request, Response};
-use crate::providers::{ClientAuthentication, DataCenter, Dialect, Intervals, PollError, Provider};
+use crate::providers::{ClientAuthentication, DataCenter, Dialect, Intervals, PollError, Provider, explained};
 use crate::registered::RedirectUri;
-use crate::secret::Secret;
+use crate::secret::{Known, Secret};
 use crate::untrusted::{Rejected, Untrusted, is_near};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -58,6 +59,8 @@ pub struct TokenAnswer {
     pub api_domain: Option<Url>,
     /// Who approved, in the words of OpenID Connect.
     pub id_token: Option<IdToken>,
+    /// What else was sent and must not be used. It ends nothing, and people are told.
+    pub left_out: Vec<Rejected>,
 }
 
 /// What a server said when it said no.
@@ -66,6 +69,14 @@ pub struct ServerError {
     /// The `error` word, made safe to show.
     pub word: String,
     pub description: Option<String>,
+}
+
+impl ServerError {
+    /// The same without the secrets that it repeats.
+    #[must_use]
+    pub fn without(self, known: &Known) -> Self {
+        Self { word: known.blot(&self.word), description: self.description.map(|text| known.blot(&text)) }
+    }
 }
 
 impl std::fmt::Display for ServerError {
@@ -84,8 +95,22 @@ pub enum Unreadable {
     Throttled(Option<Duration>),
     /// HTML from a proxy, half a body, an error page: no word from the provider about the grant.
     Garbled { status: u16, trouble: Trouble },
+    /// The provider says that it is asked at the wrong address, and which the right one is. Nothing is sent there unless a
+    /// person writes it into the configuration.
+    Moved { status: u16, to: Url },
     /// The provider answered, but with a field that must not be used.
     Rejected(Rejected),
+}
+
+impl Unreadable {
+    /// Tells whether the server may have done what it was asked, and what it gave cannot be had.
+    pub fn is_answer_lost(&self) -> bool {
+        match self {
+            Self::Garbled { status, .. } => matches!(status, 200..=299),
+            Self::Rejected(_) => true,
+            Self::Throttled(_) | Self::Moved { .. } => false,
+        }
+    }
 }
 
 impl From<Rejected> for Unreadable {
@@ -224,7 +249,7 @@ pub fn read_device_code(
     data_center: &DataCenter,
     response: &Response,
 ) -> Result<CodeReply, Unreadable> {
-    let body = Body::read(dialect, response)?;
+    let body = Body::read(dialect, data_center.endpoints.device_authorization.as_ref(), response)?;
     match body.error() {
         Some(error) if is_passing(&error) => Err(body.garbled()),
         Some(error) => Ok(CodeReply::Error(error)),
@@ -235,18 +260,11 @@ pub fn read_device_code(
 
 /// Reads the answer to [`device_token_request`].
 pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<PollReply, Unreadable> {
-    let parsed = Body::parse(response);
-    let meaning = parsed.as_ref().ok().and_then(|body| body.poll_error(dialect));
-    let body = match meaning {
-        // The protocol's own words decide, whatever came with them: some servers send `slow_down` with 429. A denial is
-        // also what gateways and Zoho's throttle call their own refusals.
-        Some(meaning) if meaning != PollError::Denied => parsed?,
-        _ => Body::read(dialect, response)?,
-    };
+    let body = Body::read(dialect, Some(&data_center.endpoints.device_token), response)?;
     let Some(error) = body.error() else {
         return Ok(PollReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
-    match meaning {
+    match poll_error(dialect, &error) {
         Some(PollError::Pending) => Ok(PollReply::Pending),
         Some(PollError::SlowDown) => {
             let wanted = body.duration("interval", dialect.interval_milliseconds_from);
@@ -262,22 +280,36 @@ pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Respons
 
 /// Reads the answer to [`token_request`].
 ///
-/// Only a parseable refusal with 2xx or 4xx is final; whatever else goes wrong says nothing about the grant.
+/// Only a refusal in words is final; whatever else goes wrong says nothing about the grant.
 pub fn read_token(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<TokenReply, Unreadable> {
-    let body = Body::read(dialect, response)?;
+    let body = Body::read(dialect, Some(&data_center.endpoints.token), response)?;
     let Some(error) = body.error() else {
         return Ok(TokenReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
-    let is_one_of = |words: &[&str]| words.iter().any(|word| error.word.eq_ignore_ascii_case(word));
-    if is_one_of(dialect.refresh_refusals) {
+    if is_one_of(&error, dialect.refresh_refusals) {
         Ok(TokenReply::Refused(error))
-    } else if is_one_of(dialect.refresh_throttles) {
+    } else if is_one_of(&error, dialect.refresh_throttles) {
         Err(Unreadable::Throttled(retry_after(response)))
     } else if is_passing(&error) {
         Err(body.garbled())
     } else {
         Ok(TokenReply::Error(error))
     }
+}
+
+fn is_one_of(error: &ServerError, words: &[&str]) -> bool {
+    words.iter().any(|word| error.word.eq_ignore_ascii_case(word))
+}
+
+fn poll_error(dialect: &Dialect, error: &ServerError) -> Option<PollError> {
+    let known = dialect.poll_errors.iter().find(|(word, _)| error.word.eq_ignore_ascii_case(word));
+    known.map(|(_, meaning)| *meaning)
+}
+
+/// Whether a word speaks of the request, wherever it is said. Of the moment the status says more.
+fn is_known(dialect: &Dialect, error: &ServerError) -> bool {
+    let is_refusal = || is_one_of(error, dialect.refresh_refusals) || is_one_of(error, dialect.refresh_throttles);
+    poll_error(dialect, error).is_some() || is_refusal() || explained::is_final(dialect.error_words, &error.word)
 }
 
 /// Errors by which a server speaks of itself, not of the request (RFC 6749 §4.1.2.1).
@@ -292,23 +324,28 @@ struct Body {
 }
 
 impl Body {
-    fn read(dialect: &Dialect, response: &Response) -> Result<Self, Unreadable> {
+    /// What was answered at `endpoint`: the body's words first, and the status where it has none that are known.
+    fn read(dialect: &Dialect, endpoint: Option<&Url>, response: &Response) -> Result<Self, Unreadable> {
         let (status, pause) = (response.status, retry_after(response));
+        // Redirects come from portals and proxies, or from a server that is asked elsewhere: none is an answer.
+        if let Some(to) = endpoint.and_then(|endpoint| moved_to(endpoint, response)) {
+            return Err(Unreadable::Moved { status, to });
+        }
         // 503 may name a time as well (RFC 9110 §15.6.4).
-        if status == 429 || (status == 503 && pause.is_some()) {
-            return Err(Unreadable::Throttled(pause));
+        let is_throttle = status == 429 || (status == 503 && pause.is_some());
+        match Self::parse(response) {
+            _ if !matches!(status, 200..=299 | 400..=599) => {
+                Err(Unreadable::Garbled { status, trouble: status_trouble(status) })
+            }
+            Ok(body) if status == super::UNSUPPORTED_MEDIA_TYPE => Err(body.garbled()),
+            // Zoho's throttle answer is localised down to its `error`, so its shape tells it from a refusal.
+            Ok(body) if dialect.failure_status_is_throttle && body.says_failure() => Err(Unreadable::Throttled(pause)),
+            Ok(body) if body.speaks(dialect) => Ok(body),
+            _ if is_throttle => Err(Unreadable::Throttled(pause)),
+            Ok(body) if matches!(status, 200..=299 | 400..=499) => Ok(body),
+            Ok(body) => Err(body.garbled()),
+            Err(unreadable) => Err(unreadable),
         }
-        let body = Self::parse(response)?;
-        if status == super::UNSUPPORTED_MEDIA_TYPE {
-            return Err(body.garbled());
-        }
-        // Zoho's throttle answer is localised down to its `error`, so its shape tells it from a refusal.
-        let is_failure = body.text("status").is_some_and(|status| status.word() == Some("failure"));
-        if dialect.failure_status_is_throttle && is_failure && !body.has("access_token") {
-            return Err(Unreadable::Throttled(pause));
-        }
-        // Redirects come from portals and proxies, 5xx from servers in trouble: neither speaks for the endpoint.
-        if matches!(status, 200..=299 | 400..=499) { Ok(body) } else { Err(body.garbled()) }
     }
 
     /// The object that was sent, whatever the status says.
@@ -334,11 +371,23 @@ impl Body {
     }
 
     fn has(&self, field: &str) -> bool {
-        self.fields.contains_key(field)
+        self.fields.get(field).is_some_and(|value| !says_nothing(value))
     }
 
     fn text(&self, field: &str) -> Option<Untrusted> {
         self.fields.get(field).and_then(Value::as_str).map(Untrusted::new)
+    }
+
+    /// The same without texts that say nothing.
+    fn optional_text(&self, field: &str) -> Option<Untrusted> {
+        self.text(field).filter(|text| !text.is_empty())
+    }
+
+    /// The user code, also one that was sent as a number; empty if there is none.
+    fn user_code(&self) -> Untrusted {
+        let field = "user_code";
+        let number = || self.fields.get(field).and_then(Value::as_u64).map(|number| number.to_string());
+        self.text(field).unwrap_or_else(|| Untrusted::new(number().unwrap_or_default()))
     }
 
     fn number(&self, field: &str) -> Option<u64> {
@@ -353,22 +402,28 @@ impl Body {
         Unreadable::Garbled { status: self.status, trouble }
     }
 
+    /// Says failed, and brings no token.
+    fn says_failure(&self) -> bool {
+        self.text("status").is_some_and(|status| status.word() == Some("failure")) && !self.has("access_token")
+    }
+
+    /// Has what an endpoint alone would say.
+    fn speaks(&self, dialect: &Dialect) -> bool {
+        match self.error() {
+            Some(error) => is_known(dialect, &error),
+            None => self.has("access_token") || self.has("device_code"),
+        }
+    }
+
     fn error(&self) -> Option<ServerError> {
         // Servers that write every field of a structure send an empty one beside a token.
-        let error = self.fields.get("error").filter(|error| !error.is_null() && *error != "")?;
-        let word =
-            error.as_str().map_or_else(|| "an error without a word".to_owned(), |word| Untrusted::new(word).line());
+        let error = self.fields.get("error").filter(|error| !says_nothing(error))?;
+        let word = word(error).map_or_else(|| "an error without a word".to_owned(), |word| word.line());
         Some(ServerError { word, description: self.text("error_description").map(|text| text.line()) })
     }
 
-    fn poll_error(&self, dialect: &Dialect) -> Option<PollError> {
-        let error = self.error()?;
-        let known = dialect.poll_errors.iter().find(|(word, _)| error.word.eq_ignore_ascii_case(word));
-        known.map(|(_, meaning)| *meaning)
-    }
-
     fn device_code(&self, dialect: &Dialect, data_center: &DataCenter) -> Result<DeviceCode, Rejected> {
-        let user_code = self.text("user_code").unwrap_or(Untrusted::new("")).user_code()?;
+        let user_code = self.user_code().user_code()?;
         let device_code = self.text("device_code").unwrap_or(Untrusted::new(""));
         let address = |fields: &[&'static str]| {
             let sent = fields.iter().find_map(|field| self.text(field).filter(|sent| !sent.is_empty()));
@@ -385,7 +440,8 @@ impl Body {
             device_code: Secret::new(device_code.token("a device code")?),
             user_code,
             verification_uri,
-            verification_uri_complete: address(dialect.verification_uri_complete_fields)?,
+            // People can do without it, and type the code.
+            verification_uri_complete: address(dialect.verification_uri_complete_fields).ok().flatten(),
             lifetime: lifetime.clamp(Duration::from_secs(1), longest_lifetime),
             interval: interval.clamp(shortest, longest),
         })
@@ -401,21 +457,42 @@ impl Body {
     fn token(&self, dialect: &Dialect, data_center: &DataCenter) -> Result<TokenAnswer, Unreadable> {
         let access_token = self.text("access_token").ok_or_else(|| self.garbled())?;
         let access_token = Secret::new(access_token.token("an access token")?);
-        let refresh_token = match self.text("refresh_token") {
-            Some(token) => Some(Secret::new(token.token("a refresh token")?)),
-            None => None,
-        };
+        self.check_token_type(dialect)?;
+        let mut left_out = Vec::new();
+        let mut taken = |checked: Result<Secret, Rejected>| checked.map_err(|rejected| left_out.push(rejected)).ok();
+        let refresh_token =
+            self.optional_text("refresh_token").map(|token| token.token("a refresh token").map(Secret::new));
+        let refresh_token = refresh_token.and_then(&mut taken);
+        let api_domain = self.optional_text("api_domain").map(|domain| api_domain(&domain, data_center)).transpose();
+        let api_domain = api_domain.map_err(|rejected| left_out.push(rejected)).ok().flatten();
         // Older answers carry `expires_in_sec`, and then `expires_in` is in milliseconds whatever its size.
         let expires_in = self.number("expires_in_sec").map(Duration::from_secs);
         let expires_in = expires_in.or_else(|| self.duration("expires_in", dialect.token_life_milliseconds_from));
         Ok(TokenAnswer {
             access_token,
             refresh_token,
-            expires_in: expires_in.map(|life| life.min(LONGEST_TOKEN_LIFE)),
+            // No token is given that has ended already: zero and less stand for an end that is not known.
+            expires_in: expires_in.filter(|life| !life.is_zero()).map(|life| life.min(LONGEST_TOKEN_LIFE)),
             scopes: self.scopes(),
             id_token: self.fields.get("id_token").and_then(Value::as_str).and_then(IdToken::parse),
-            api_domain: self.text("api_domain").map(|domain| api_domain(&domain, data_center)).transpose()?,
+            api_domain,
+            left_out,
         })
+    }
+
+    /// A token of another type would be sent without the proof that it needs (RFC 6749 §7.1). Many servers leave the type
+    /// out.
+    fn check_token_type(&self, dialect: &Dialect) -> Result<(), Rejected> {
+        let kind = self.text("token_type");
+        let Some(kind) = kind.as_ref().and_then(Untrusted::word).map(str::to_ascii_lowercase) else { return Ok(()) };
+        let problem = match kind.as_str() {
+            "bearer" => return Ok(()),
+            own if own.eq_ignore_ascii_case(dialect.api_scheme) => return Ok(()),
+            "dpop" => "is of type `DPoP`, bound to a key (RFC 9449), and only `Bearer` tokens can be used here",
+            "mac" => "is of type `mac`, bound to a key, and only `Bearer` tokens can be used here",
+            _ => "is of a `token_type` that is not known here, and only `Bearer` tokens can be used",
+        };
+        Err(Rejected { field: "an access token", problem })
     }
 
     /// As text (RFC 6749 §3.3), or as a list, which some servers make of it.
@@ -432,7 +509,7 @@ impl Body {
     }
 
     fn location(&self, dialect: &Dialect) -> Result<String, Rejected> {
-        let location = dialect.location_fields.iter().find_map(|field| self.text(field));
+        let location = dialect.location_fields.iter().find_map(|field| self.optional_text(field));
         let code = location.as_ref().and_then(Untrusted::word).map(str::to_ascii_lowercase);
         code.ok_or(Rejected { field: "a change of data center", problem: "does not name one" })
     }
@@ -462,11 +539,36 @@ fn api_domain(sent: &Untrusted, data_center: &DataCenter) -> Result<Url, Rejecte
     known.cloned().ok_or(Rejected { field: "an API domain", problem: "is not the one of this data center" })
 }
 
-/// A whole number, also one that was sent as text.
+/// Whether a value stands for the absence of one.
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Bool(true) => false,
+        Value::Number(number) => number.as_u64() == Some(0),
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+    }
+}
+
+/// The word of an error, also where it lies in a list or a structure.
+fn word(error: &Value) -> Option<Untrusted> {
+    match error {
+        Value::String(text) => Some(Untrusted::new(text.trim())),
+        Value::Array(values) => values.iter().find_map(word),
+        Value::Object(fields) => ["error", "code", "type", "status"].iter().find_map(|name| word(fields.get(*name)?)),
+        _ => None,
+    }
+}
+
+/// A whole number, also one that was sent as text; what is below zero is zero, and what is too large the largest.
 fn number(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64().or_else(|| number.as_f64().map(whole)),
-        Value::String(text) => text.trim().parse().ok(),
+        Value::String(text) => {
+            let text = text.trim();
+            text.parse().ok().or_else(|| text.parse().ok().filter(|number: &f64| !number.is_nan()).map(whole))
+        }
         _ => None,
     }
 }
@@ -475,3 +577,6 @@ fn number(value: &Value) -> Option<u64> {
 fn whole(number: f64) -> u64 {
     number as u64
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,6 +104,15 @@ pub fn look_up(tables: &[&'static [ErrorWord]], place: Place, word: &str) -> Opt
     tables.iter().find_map(|table| table.iter().find(is_it))
 }
 
+/// Whether one of the tables knows `word`, at any place, as one that speaks of the request and not of the moment.
+pub fn is_final(tables: &[&'static [ErrorWord]], word: &str) -> bool {
+    let is_it = |entry: &&ErrorWord| {
+        let is_passing = matches!(entry.code, None | Some(Code::Provider | Code::RateLimited));
+        !is_passing && entry.words.iter().any(|known| known.eq_ignore_ascii_case(word))
+    };
+    tables.iter().flat_map(|table| table.iter()).any(|entry| is_it(&entry))
+}
+
 impl ErrorWord {
     pub fn explain(&self, facts: &Facts<'_>) -> Explanation {
         Explanation {

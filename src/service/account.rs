@@ -11,8 +11,9 @@ use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request, decode};
-use crate::oauth::wire::IdToken;
+use crate::oauth::wire::{IdToken, moved_to};
 use crate::providers::{AccountFields, DataCenter, Provider, catalog, standard};
+use crate::secret::Known;
 use crate::storage::{Account, Grant, Happened};
 use crate::untrusted::Untrusted;
 
@@ -71,11 +72,22 @@ impl Service {
             .map_err(|refusal| Error::new(Code::UntrustedAnswer, what).because(refusal))?;
         let request = Request { body_limit: ACCOUNTS_BODY_LIMIT, deadline: ACCOUNTS_DEADLINE, ..request };
         let response = self.http.send(request).await.map_err(|failure| transport_error(what, &failure))?;
+        if let Some(to) = moved_to(&call.url, &response) {
+            return Err(Error::new(Code::Config, what)
+                .because(format!(
+                    "{} is at {to} now (HTTP {}), and redirects are never followed",
+                    call.url, response.status
+                ))
+                .hint(format!(
+                    "if that address is the provider's own, write `userinfo_endpoint = \"{to}\"` for the provider"
+                )));
+        }
         if let Some(diagnosis) = api::diagnose(provider.dialect, &response) {
             return Err(diagnosis_error(what, diagnosis, response.status));
         }
         let info = decode::object(&response.body).ok();
-        info.and_then(|info| read_account(&info, &provider.dialect.account_fields)).ok_or_else(|| {
+        let account = info.and_then(|info| read_account(&info, &provider.dialect.account_fields));
+        account.map(|account| without(account, &Known::new([&grant.access_token]))).ok_or_else(|| {
             Error::new(Code::Provider, what).because(format!("the answer cannot be read (HTTP {})", response.status))
         })
     }
@@ -117,6 +129,12 @@ pub(super) fn claimed_account(
     // Servers of many tenants pass on what any tenant's administrator claims.
     let is_verified = claims.get("email_verified").is_some_and(|verified| *verified == true || *verified == "true");
     Some(Account { email: account.email.filter(|_| is_verified), ..account })
+}
+
+/// The same without the secrets that the server repeats.
+fn without(account: Account, known: &Known) -> Account {
+    let blot = |text: Option<String>| text.map(|text| known.blot(&text));
+    Account { id: known.blot(&account.id), email: blot(account.email), name: blot(account.name) }
 }
 
 /// Reads who approved out of a user info answer or the claims of an `id_token`.

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::{sign_in_hint, transport_error};
 use crate::clock;
@@ -75,24 +76,54 @@ impl Asked<'_> {
         self.spoken_for(UNREADABLE, None).because(trouble.of_answer(&host(self.data_center), status))
     }
 
+    /// The endpoint is somewhere else. Nothing is followed, since that could carry a secret to another host.
+    pub(super) fn moved(&self, status: u16, to: &Url) -> Error {
+        let endpoint = match self.place {
+            Place::DeviceAuthorization => "device_authorization_endpoint",
+            Place::Authorization => "authorization_endpoint",
+            Place::Revocation => "revocation_endpoint",
+            Place::Poll | Place::PollAfterMove | Place::CodeExchange | Place::Refresh => "token_endpoint",
+        };
+        let host = host(self.data_center);
+        let to = self.client.known([]).blot(to.as_str());
+        Error::new(Code::Config, self.what)
+            .because(format!(
+                "{host} says that it is to be asked at {to} (HTTP {status}), and redirects are never followed"
+            ))
+            .hint(format!("if that address is the provider's own, write `{endpoint} = \"{to}\"` for the provider"))
+    }
+
     /// The answer could not be read as one. The hint is for one that must not be used.
     pub(super) fn unreadable(&self, answer: Unreadable, hint: &str) -> Error {
         match answer {
             Unreadable::Throttled(pause) => self.throttled_for(pause),
             Unreadable::Garbled { status, trouble } => self.garbled(trouble, status),
+            Unreadable::Moved { status, to } => self.moved(status, &to),
             Unreadable::Rejected(rejected) => Error::new(Code::UntrustedAnswer, self.what).because(rejected).hint(hint),
         }
     }
 
     /// The token endpoint gave no token.
     pub(super) fn without_token(&self, outcome: token::Outcome) -> Error {
-        match outcome {
+        let is_lost = outcome.is_lost();
+        let error = match outcome {
             token::Outcome::Refused(error) | token::Outcome::Error(error) => self.refused(&error),
-            token::Outcome::Unreadable(answer) => {
-                self.unreadable(answer, "nothing was changed; check the accounts server")
-            }
+            token::Outcome::Unreadable(answer) => self.unreadable(answer, ""),
             token::Outcome::Transport(failure) => transport_error(self.what, &failure),
             token::Outcome::Minted { .. } => unreachable!("a token was given"),
+        };
+        if is_lost { error.hint(self.after_a_lost_answer()) } else { error }
+    }
+
+    /// What to do where the server may have acted, and nobody can tell.
+    fn after_a_lost_answer(&self) -> String {
+        let profile = &self.profile.name;
+        match self.place {
+            Place::Refresh => format!(
+                "try again: what is stored stays as it is; where the answer had a new refresh token the next try is \
+                 refused, and `device-login login {profile}` signs in again"
+            ),
+            _ => format!("the code may be used up by now: run `device-login login {profile}` again for a new one"),
         }
     }
 

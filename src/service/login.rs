@@ -116,7 +116,7 @@ pub struct SignedIn {
     /// `None` where the provider named no end.
     pub access_token_expires_at: Option<Timestamp>,
     pub refreshable: bool,
-    /// As said by [`Service::sign_in_warnings`] before it began.
+    /// As said by [`Service::sign_in_warnings`] before it began, and what of the answer could not be taken.
     pub warnings: Vec<String>,
     /// Whom the profile was signed in as before, if that was somebody else.
     pub replaced: Option<String>,
@@ -163,10 +163,10 @@ impl Service {
         self.check_scopes(profile, &options)?;
         let renewals = options.renewals;
         let mut renewals_left = renewals;
-        let attempt = Attempt::begin(self, profile, options, false).await?;
+        let mut attempt = Attempt::begin(self, profile, options, false).await?;
         report(SignInEvent::Asking { host: host(&attempt.home) });
         let (mut is_renewal, mut failures) = (false, 0);
-        let grant = loop {
+        let (grant, said) = loop {
             let observe = |event| {
                 report(sign_in_event(event, is_renewal, &attempt.provider, clock::now(), clock::wall()));
             };
@@ -175,27 +175,30 @@ impl Service {
                 renewals_left = renewals;
             }
             match ended {
-                CodeEnded::Approved(kept) => break (*kept)?,
+                CodeEnded::Approved(kept, said) => break ((*kept)?, said),
                 CodeEnded::QrNotWritten(error) => return Err(error),
-                CodeEnded::Otherwise(Outcome::Expired, _) if renewals_left > 0 => {
+                CodeEnded::Otherwise { outcome: Outcome::Expired, .. } if renewals_left > 0 => {
                     renewals_left -= 1;
                     (is_renewal, failures) = (true, 0);
                 }
                 // Somebody waits for the new code, who may have gone for a while.
-                CodeEnded::Otherwise(Outcome::Failed(failure), Place::DeviceAuthorization)
-                    if is_renewal && failures < MOST_TRIES =>
-                {
+                CodeEnded::Otherwise {
+                    outcome: Outcome::Failed(failure), place: Place::DeviceAuthorization, ..
+                } if is_renewal && failures < MOST_TRIES => {
                     let Some((trouble, reason)) = passing(&failure, &attempt.home) else {
-                        return Err(attempt.error(Outcome::Failed(failure), Place::DeviceAuthorization));
+                        return Err(attempt.error(Outcome::Failed(failure), Place::DeviceAuthorization, false));
                     };
                     let next_poll_at = clock::now() + renewal::backoff(failures);
                     failures += 1;
                     report(SignInEvent::Retrying { trouble, reason, attempt: failures, next_poll_at });
                     clock::sleep_until(next_poll_at).await;
                 }
-                CodeEnded::Otherwise(outcome, place) => return Err(attempt.error(outcome, place)),
+                CodeEnded::Otherwise { outcome, place, answer_lost } => {
+                    return Err(attempt.error(outcome, place, answer_lost));
+                }
             }
         };
+        attempt.warnings.extend(said);
         report(SignInEvent::Approved);
         Ok(attempt.signed_in(grant).await)
     }

@@ -171,6 +171,7 @@ impl Service {
         let asked = |data_center| Asked { what, place, provider, data_center, profile, scopes, client };
         // Whatever the reason, the access still stands, which matters more than mending the reason.
         let by_hand = asked(data_center).removal_by_hand();
+        let known = client.known([&note.token]);
         for data_center in [Some(data_center), home].into_iter().flatten() {
             let asked = asked(data_center);
             let mut passing = None;
@@ -182,15 +183,19 @@ impl Service {
                         return Err(NotRevoked { error, may_pass: true, is_unreachable: true });
                     }
                 };
+                if let Some(to) = wire::moved_to(&form.url, &response) {
+                    passing = Some(asked.moved(response.status, &to));
+                    continue;
+                }
                 match wire::read_revocation(provider.dialect, &response) {
                     Ok(()) => return Ok(()),
-                    Err(Unrevoked::Refused(Some(answer))) => refused = asked.refused(&answer),
+                    Err(Unrevoked::Refused(Some(answer))) => refused = asked.refused(&answer.without(&known)),
                     Err(Unrevoked::Refused(None)) => {
                         let name = provider.dialect.display_name;
                         let cause = format!("{name} answered HTTP {}", response.status);
                         refused = Error::new(Code::Provider, what).because(cause);
                     }
-                    Err(Unrevoked::Client(answer)) => passing = Some(asked.refused(&answer)),
+                    Err(Unrevoked::Client(answer)) => passing = Some(asked.refused(&answer.without(&known))),
                     Err(Unrevoked::Throttled(pause)) => passing = Some(asked.throttled_for(pause)),
                     Err(Unrevoked::Garbled(trouble)) => passing = Some(asked.garbled(trouble, response.status)),
                 }

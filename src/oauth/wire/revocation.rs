@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::trouble::{is_web_page, retry_after, status_trouble};
-use super::{Body, ServerError, is_passing};
+use super::{Body, ServerError, is_known, is_one_of, is_passing};
 use crate::http::Response;
 use crate::http::trouble::Trouble;
 use crate::providers::Dialect;
@@ -26,13 +26,7 @@ pub enum Unrevoked {
 /// Reads the answer to a revocation request.
 pub fn read_revocation(dialect: &Dialect, response: &Response) -> Result<(), Unrevoked> {
     let status = response.status;
-    if status == 429 {
-        return Err(Unrevoked::Throttled(retry_after(response)));
-    }
-    if is_web_page(response) && !is_absent(status) {
-        return Err(Unrevoked::Garbled(Trouble::Portal));
-    }
-    if !matches!(status, 200..=299 | 400..=499) {
+    if matches!(status, 300..=399) {
         return Err(Unrevoked::Garbled(status_trouble(status)));
     }
     let body = Body::parse(response).ok();
@@ -41,8 +35,12 @@ pub fn read_revocation(dialect: &Dialect, response: &Response) -> Result<(), Unr
     match body.as_ref().and_then(Body::error) {
         // Zoho's throttle answers so, in words of many languages.
         _ if says("failure") && dialect.failure_status_is_throttle => Err(Unrevoked::Throttled(retry_after(response))),
-        Some(error) if is_passing(&error) => Err(Unrevoked::Garbled(Trouble::ServerError)),
         Some(error) if is_about_the_client(&error) => Err(Unrevoked::Client(error)),
+        Some(error) if is_about_the_token(dialect, &error) => Err(Unrevoked::Refused(Some(error))),
+        _ if status == 429 => Err(Unrevoked::Throttled(retry_after(response))),
+        Some(error) if is_passing(&error) => Err(Unrevoked::Garbled(Trouble::ServerError)),
+        _ if is_web_page(response) && !is_absent(status) => Err(Unrevoked::Garbled(Trouble::Portal)),
+        _ if !matches!(status, 200..=299 | 400..=499) => Err(Unrevoked::Garbled(status_trouble(status))),
         Some(error) => Err(Unrevoked::Refused(Some(error))),
         None if says("failure") || says("error") => Err(Unrevoked::Refused(None)),
         None if matches!(status, 200..=299) => Ok(()),
@@ -54,6 +52,12 @@ pub fn read_revocation(dialect: &Dialect, response: &Response) -> Result<(), Unr
 /// Nobody answers at the address for good.
 fn is_absent(status: u16) -> bool {
     matches!(status, 404 | 405 | 410)
+}
+
+/// A word that means the same with every status.
+fn is_about_the_token(dialect: &Dialect, error: &ServerError) -> bool {
+    let is_throttle = is_one_of(error, dialect.refresh_throttles);
+    is_one_of(error, &["invalid_token"]) || (is_known(dialect, error) && !is_throttle)
 }
 
 fn is_about_the_client(error: &ServerError) -> bool {
@@ -100,8 +104,12 @@ mod tests {
             (405, "", Refused, Refused),
             (302, "", Passing, Passing),
             (408, "", Passing, Passing),
-            (429, r#"{"error":"invalid_token"}"#, Passing, Passing),
-            (500, r#"{"error":"invalid_token"}"#, Passing, Passing),
+            (429, r#"{"error":"invalid_token"}"#, Refused, Refused),
+            (500, r#"{"error":"invalid_token"}"#, Refused, Refused),
+            (500, r#"{"error":"invalid_client"}"#, Passing, Passing),
+            (500, r#"{"error":"nobody_knows"}"#, Passing, Passing),
+            (429, r#"{"error":"nobody_knows"}"#, Passing, Passing),
+            (302, r#"{"error":"invalid_token"}"#, Passing, Passing),
             (503, "", Passing, Passing),
             (400, r#"{"error":"temporarily_unavailable"}"#, Passing, Passing),
         ] {

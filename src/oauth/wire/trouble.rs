@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use crate::http::trouble::Trouble;
 use crate::http::{Response, date, decode};
+use crate::untrusted::check_address;
+
+/// Bytes; longer ones are not shown.
+const LONGEST_ADDRESS: usize = 2048;
 
 /// The longest that any `Retry-After` is obeyed.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -16,6 +22,20 @@ pub(super) fn status_trouble(status: u16) -> Trouble {
         500..=599 => Trouble::ServerError,
         _ => Trouble::Garbled,
     }
+}
+
+/// The address to which a server sends whoever asks at `endpoint`, without query: on the same host, or for good (RFC 9110
+/// §15.4). Redirects of other kinds are those of a network's sign-in page.
+pub fn moved_to(endpoint: &Url, response: &Response) -> Option<Url> {
+    let is_for_good = matches!(response.status, 301 | 308);
+    if !is_for_good && !matches!(response.status, 302 | 303 | 307) {
+        return None;
+    }
+    let mut to = endpoint.join(response.header("location")?.trim()).ok()?;
+    to.set_query(None);
+    to.set_fragment(None);
+    let is_usable = check_address(&to).is_ok() && to.as_str().len() <= LONGEST_ADDRESS && to != *endpoint;
+    (is_usable && (is_for_good || to.host() == endpoint.host())).then_some(to)
 }
 
 /// A page that is not there is no portal's: servers dress their own 404 up as well, where an address is misspelt.

@@ -220,7 +220,7 @@ pub static WORDS: &[ErrorWord] = &[
             "{provider} has a fault of its own",
             "the address in the configuration is not that of an authorization server",
         ],
-        next: "try again later; nothing was lost",
+        next: "try again later; what is stored stays as it is",
         source: "no page; seen wherever proxies are",
     },
     ErrorWord {

@@ -46,12 +46,17 @@ pub(super) struct Attempt {
 
 /// How one code ended.
 pub(super) enum CodeEnded {
-    /// The grant is saved, or why it is not.
-    Approved(Box<Result<Grant, Error>>),
+    /// The grant is saved, or why it is not; and what is to be said of the answer.
+    Approved(Box<Result<Grant, Error>>, Vec<String>),
     /// Whoever wanted the code from a file would wait for nothing.
     QrNotWritten(Error),
-    /// The last request was of this kind.
-    Otherwise(Outcome, Place),
+    Otherwise {
+        outcome: Outcome,
+        /// Of which kind the last request was.
+        place: Place,
+        /// The answer to a poll got lost, in which the tokens may have been.
+        answer_lost: bool,
+    },
 }
 
 impl Attempt {
@@ -76,7 +81,7 @@ impl Attempt {
                     let (polled, kept) =
                         service.unbroken.run(self.clone().poll(flow, request, try_again.clone())).await;
                     if let Some(kept) = kept {
-                        return CodeEnded::Approved(Box::new(kept));
+                        return CodeEnded::Approved(Box::new(kept), said_of(polled.outcome()));
                     }
                     flow = polled;
                 }
@@ -89,7 +94,9 @@ impl Attempt {
                     () = presence.asked() => flow.ask_now(clock::now()),
                 },
                 Step::AwaitReply => unreachable!("every request is answered before the next step"),
-                Step::Done(outcome) => return CodeEnded::Otherwise(outcome, place),
+                Step::Done(outcome) => {
+                    return CodeEnded::Otherwise { outcome, place, answer_lost: flow.has_lost_answer() };
+                }
             }
             for event in flow.events() {
                 if let DeviceEvent::CodeIssued { code, .. } = &event
@@ -317,13 +324,17 @@ impl Attempt {
     }
 
     /// Why a code that was not approved ended the sign-in.
-    pub(super) fn error(&self, outcome: Outcome, place: Place) -> Error {
+    pub(super) fn error(&self, outcome: Outcome, place: Place, answer_lost: bool) -> Error {
         let what = format!("profile `{}` could not be signed in", self.profile.name);
         let asked = self.asked(&what, place, &self.home);
+        let lost = |error: Error| {
+            let lost = "an answer of the provider got lost before that, and may have had the tokens";
+            if answer_lost { error.adding(lost) } else { error }
+        };
         match outcome {
-            Outcome::Expired => asked.expired(),
+            Outcome::Expired => lost(asked.expired()),
             Outcome::Denied => asked.denied(),
-            Outcome::Failed(failure) => self.failure(failure, &asked),
+            Outcome::Failed(failure) => lost(self.failure(failure, &asked)),
             Outcome::Authorized { .. } => unreachable!("an approval is kept, not refused"),
         }
     }
@@ -360,4 +371,17 @@ impl Attempt {
         let Self { provider, profile, scopes, client, .. } = self;
         Asked { what, place, provider, data_center, profile, scopes, client }
     }
+}
+
+/// What people are told of an answer with tokens of which not all could be taken.
+fn said_of(outcome: Option<&Outcome>) -> Vec<String> {
+    match outcome {
+        Some(Outcome::Authorized { token, .. }) => left_out(token),
+        _ => Vec::new(),
+    }
+}
+
+/// What of an answer was not taken, in sentences.
+pub(super) fn left_out(token: &TokenAnswer) -> Vec<String> {
+    token.left_out.iter().map(|rejected| format!("{rejected}; the sign-in is kept without it")).collect()
 }

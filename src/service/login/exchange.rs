@@ -1,6 +1,6 @@
 //! Approvals that come without a device code: a code from a console or a browser, a refresh token from elsewhere.
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, left_out};
 use super::{SignIn, SignedIn};
 use crate::clock;
 use crate::config::{ClientType, Profile, SecretSource};
@@ -95,7 +95,7 @@ impl Attempt {
         Ok(Box::pin(attempt.signed_in(grant)).await)
     }
 
-    async fn exchange(self, approval: Approval, data_center: DataCenter) -> Result<(Self, Grant), Error> {
+    async fn exchange(mut self, approval: Approval, data_center: DataCenter) -> Result<(Self, Grant), Error> {
         let what = format!("profile `{}` could not be signed in", self.profile.name);
         let (place, imported) = match &approval {
             Approval::Code { .. } => (Place::CodeExchange, None),
@@ -105,6 +105,7 @@ impl Attempt {
         let grant = match driver::token(&self.service.http, &mut flow).await {
             Outcome::Minted { token, client_authentication } => {
                 let is_imported = imported.is_some();
+                self.warnings.extend(left_out(&token));
                 let token = TokenAnswer { refresh_token: token.refresh_token.clone().or(imported), ..*token };
                 let grant = self.new_grant(token, &data_center, client_authentication);
                 // An imported token was refreshed just now, which counts.

@@ -126,6 +126,7 @@ impl WebSignIn {
                 return strange(&message, format!("the sign-in goes on waiting{hint}"));
             }
             CallbackProblem::Refused(answer) => {
+                let answer = answer.without(&self.attempt.client.known([self.request.verifier()]));
                 let error = self.attempt.asked(&what, Place::Authorization, home).refused(&answer);
                 if answer.word == "access_denied" { Error { code: Code::Denied, ..error } } else { error }
             }

@@ -244,19 +244,26 @@ fn refresh(body: &Value) -> End {
     let data_center = provider.default_data_center().clone();
     let mut flow =
         TokenFlow::new(provider.dialect, data_center, client(), Approval::RefreshToken(Secret::new("1000.refresh")));
-    let now = Moment::default();
-    let Step::Send(request) = flow.poll(now) else { panic!("a refresh begins at once") };
-    check_host(&provider, &request);
-    flow.handle(now, Ok(reply(body)));
-    let mut end = End::default();
-    match flow.poll(now) {
-        Step::Done(token::Outcome::Minted { token, .. }) => tell_token(&mut end, *token),
-        Step::Done(token::Outcome::Refused(error) | token::Outcome::Error(error)) => end.told.push(error.to_string()),
-        Step::Done(token::Outcome::Unreadable(Unreadable::Rejected(rejected))) => end.told.push(rejected.to_string()),
-        Step::Done(_) => {}
-        step => panic!("a refresh ends with its answer: {step:?}"),
+    let (mut now, mut end) = (Moment::default(), End::default());
+    loop {
+        match flow.poll(now) {
+            Step::Send(request) => {
+                check_host(&provider, &request);
+                flow.handle(now, Ok(reply(body)));
+            }
+            Step::Wait(until) => now = until,
+            Step::AwaitReply => panic!("the reply was handed in"),
+            Step::Done(outcome) => {
+                match outcome {
+                    token::Outcome::Minted { token, .. } => tell_token(&mut end, *token),
+                    token::Outcome::Refused(error) | token::Outcome::Error(error) => end.told.push(error.to_string()),
+                    token::Outcome::Unreadable(Unreadable::Rejected(rejected)) => end.told.push(rejected.to_string()),
+                    token::Outcome::Unreadable(_) | token::Outcome::Transport(_) => {}
+                }
+                return end;
+            }
+        }
     }
-    end
 }
 
 fn check_host(provider: &Provider, request: &Request) {

@@ -73,6 +73,7 @@ fn unreadable(answer: &Unreadable) -> String {
         Unreadable::Throttled(None) => "throttled".to_owned(),
         Unreadable::Throttled(Some(pause)) => format!("throttled for {}", seconds(*pause)),
         Unreadable::Garbled { status, trouble } => format!("{trouble} {status}"),
+        Unreadable::Moved { status, to } => format!("moved {status} to {to}"),
         Unreadable::Rejected(rejected) => format!("rejected: {rejected}"),
     }
 }

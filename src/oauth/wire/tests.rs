@@ -1,0 +1,289 @@
+use std::time::Duration;
+
+use url::Url;
+
+use super::{
+    CodeReply, DeviceCode, PollReply, TokenAnswer, TokenReply, Unreadable, read_device_code, read_poll, read_token,
+};
+use crate::http::Response;
+use crate::http::trouble::Trouble;
+use crate::providers::standard::{DIALECT, StandardEndpoints, StandardServer};
+use crate::providers::{DataCenter, Dialect, Provider, zoho};
+
+/// What servers send where something else was meant.
+const ODD: [&str; 16] = [
+    "null",
+    r#""""#,
+    r#"" ""#,
+    "0",
+    "-5",
+    "3.7",
+    "1e999",
+    "true",
+    "false",
+    "[]",
+    "{}",
+    r#"["x"]"#,
+    r#"{"a":{"b":[1]}}"#,
+    r#""\ud800""#,
+    r#""\u0000\u001b[2J""#,
+    "99999999999999999999999999",
+];
+
+fn at(address: &str) -> Url {
+    Url::parse(address).expect("an address")
+}
+
+fn standard() -> Provider {
+    let endpoints = StandardEndpoints {
+        device_authorization: Some(at("https://id.example.com/device")),
+        token: Some(at("https://id.example.com/token")),
+        ..StandardEndpoints::default()
+    };
+    let server = StandardServer {
+        name: "standard".to_owned(),
+        dialect: &DIALECT,
+        issuer: Some("https://id.example.com".to_owned()),
+        endpoints,
+        api_domain: None,
+        parameters: Vec::new(),
+    };
+    server.provider(StandardEndpoints::default()).expect("it has a token endpoint")
+}
+
+fn zoho_us() -> DataCenter {
+    zoho::provider().data_center("us").expect("us").clone()
+}
+
+fn answer(status: u16, body: &[u8]) -> Response {
+    Response { status, headers: Vec::new(), body: body.to_vec() }
+}
+
+/// The answer to a poll; the one to a refresh has to read alike.
+fn token_in(dialect: &Dialect, data_center: &DataCenter, body: &str) -> Result<TokenAnswer, String> {
+    let response = answer(200, body.as_bytes());
+    let polled = match read_poll(dialect, data_center, &response) {
+        Ok(PollReply::Token(token)) => Ok(*token),
+        other => Err(format!("{other:?}")),
+    };
+    let refreshed = match read_token(dialect, data_center, &response) {
+        Ok(TokenReply::Token(token)) => Ok(*token),
+        other => Err(format!("{other:?}")),
+    };
+    assert_eq!(polled.as_ref().ok(), refreshed.as_ref().ok(), "{body}");
+    polled
+}
+
+#[test]
+fn no_optional_field_of_a_token_answer_loses_the_tokens_however_odd_it_is() {
+    let fields = ["expires_in", "expires_in_sec", "scope", "api_domain", "id_token", "token_type", "error_description"];
+    for field in fields {
+        for odd in ODD {
+            for body in [
+                format!(r#"{{"{field}":{odd},"access_token":"AT1","refresh_token":"RT1"}}"#),
+                format!(r#"{{"access_token":"AT1","refresh_token":"RT1","{field}":{odd},"{field}":null}}"#),
+            ] {
+                let token =
+                    token_in(&zoho::DIALECT, &zoho_us(), &body).unwrap_or_else(|error| panic!("{body}: {error}"));
+                assert_eq!(token.access_token.expose(), "AT1", "{body}");
+                assert_eq!(token.refresh_token.expect("one").expose(), "RT1", "{body}");
+                assert_eq!(token.api_domain, None, "{body}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refresh_token_that_is_none_is_as_if_absent() {
+    let long = format!("\"{}\"", "x".repeat(64 * 1024 + 1));
+    for odd in ODD.into_iter().chain([r#""two words""#, r#""caf\u00e9""#, &long]) {
+        let body = format!(r#"{{"access_token":"AT1","refresh_token":{odd}}}"#);
+        let token = token_in(&zoho::DIALECT, &zoho_us(), &body).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(token.refresh_token, None, "{odd}");
+    }
+    let body = format!(r#"{{"access_token":"AT1","refresh_token":{long}}}"#);
+    let token = token_in(&zoho::DIALECT, &zoho_us(), &body).expect("a token");
+    assert_eq!(
+        token.left_out[0].to_string(),
+        "the server sent a refresh token that is too long: at most 64 KiB are taken"
+    );
+    assert_eq!(
+        token_in(&zoho::DIALECT, &zoho_us(), r#"{"access_token":"AT1","refresh_token":""}"#).expect("one").left_out,
+        []
+    );
+}
+
+#[test]
+fn times_are_read_in_every_form_in_which_they_are_sent() {
+    for (sent, expected) in [
+        ("3600", Some(3600)),
+        (r#""3600""#, Some(3600)),
+        (r#""3600.0""#, Some(3600)),
+        (r#"" 3600 ""#, Some(3600)),
+        ("3600.0", Some(3600)),
+        ("3.6e3", Some(3600)),
+        ("3600000", Some(3600)),
+        ("0", None),
+        ("-1", None),
+        (r#""-1""#, None),
+        (r#""soon""#, None),
+        (r#""NaN""#, None),
+        ("null", None),
+        ("[3600]", None),
+        ("1e999", Some(366 * 24 * 3600)),
+        (r#""1e999""#, Some(366 * 24 * 3600)),
+        ("99999999999999999999999", Some(366 * 24 * 3600)),
+    ] {
+        let body = format!(r#"{{"access_token":"AT1","expires_in":{sent}}}"#);
+        let token = token_in(&zoho::DIALECT, &zoho_us(), &body).expect("a token");
+        assert_eq!(token.expires_in, expected.map(Duration::from_secs), "{sent}");
+    }
+}
+
+#[test]
+fn tokens_that_need_more_than_a_header_are_refused_with_words() {
+    let provider = standard();
+    let read = |kind: &str| {
+        let body = format!(r#"{{"access_token":"AT1","token_type":{kind}}}"#);
+        token_in(&DIALECT, provider.default_data_center(), &body).map(|_| ())
+    };
+    for kind in [r#""Bearer""#, r#""bearer""#, r#""BEARER ""#, r#""""#, "null", "7", "[]"] {
+        assert_eq!(read(kind), Ok(()), "{kind}");
+    }
+    for (kind, said) in [("DPoP", "`DPoP`"), ("dpop", "`DPoP`"), ("MAC", "`mac`"), ("pop", "not known here")] {
+        assert!(read(&format!("\"{kind}\"")).is_err_and(|error| error.contains(said)), "{kind}");
+    }
+    let zoho = r#"{"access_token":"AT1","token_type":"Zoho-oauthtoken"}"#;
+    assert!(token_in(&zoho::DIALECT, &zoho_us(), zoho).is_ok());
+}
+
+#[test]
+fn tokens_of_64_kib_are_taken_and_longer_ones_told() {
+    let read = |length: usize| {
+        let body = format!(r#"{{"access_token":"{}"}}"#, "x".repeat(length));
+        token_in(&zoho::DIALECT, &zoho_us(), &body)
+    };
+    assert_eq!(read(64 * 1024).expect("a token").access_token.expose().len(), 64 * 1024);
+    assert!(read(64 * 1024 + 1).is_err_and(|error| error.contains("too long: at most 64 KiB")));
+    for odd in [r"AT\ud800", "A T", "caf\u{e9}"] {
+        let body = format!(r#"{{"access_token":"{odd}"}}"#);
+        assert!(
+            token_in(&zoho::DIALECT, &zoho_us(), &body).is_err_and(|error| error.contains("not printable")),
+            "{odd}"
+        );
+    }
+}
+
+fn code_in(body: &str) -> Result<DeviceCode, String> {
+    match read_device_code(&DIALECT, standard().default_data_center(), &answer(200, body.as_bytes())) {
+        Ok(CodeReply::Issued(code)) => Ok(*code),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+#[test]
+fn no_optional_field_of_a_device_code_ends_the_sign_in_however_odd_it_is() {
+    let needed = r#""device_code":"DC","user_code":"AB-12","verification_uri":"https://id.example.com/go""#;
+    let hostile = [r#""http://id.example.com/x""#, r#""https://10.0.0.1/x""#, r#""/go""#, r#""javascript:1""#];
+    for field in ["interval", "expires_in", "verification_uri_complete", "verification_url_complete", "message"] {
+        for odd in ODD.into_iter().chain(hostile) {
+            let code = code_in(&format!(r#"{{{needed},"{field}":{odd}}}"#)).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!((code.device_code.expose(), code.user_code.as_str()), ("DC", "AB-12"), "{field} {odd}");
+            assert_eq!(code.verification_uri_complete, None, "{field} {odd}");
+        }
+    }
+    for (sent, expected) in [("12345678", "12345678"), ("0012", "0012"), (r#""12 34""#, "12 34")] {
+        let body =
+            format!(r#"{{"device_code":"DC","user_code":{sent},"verification_url":"https://id.example.com/go"}}"#);
+        assert_eq!(code_in(&body).map(|code| code.user_code), Ok(expected.to_owned()), "{sent}");
+    }
+}
+
+#[test]
+fn an_error_is_understood_however_its_body_came() {
+    let (provider, utf16) =
+        (standard(), |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>());
+    let denied = r#"{"error":"access_denied"}"#;
+    for (case, body) in [
+        ("an odd byte", b"{\"error\":\"access_denied\",\"error_description\":\"refus\xe9\"}".to_vec()),
+        ("half a pair", br#"{"error":"access_denied","error_description":"x\ud800"}"#.to_vec()),
+        ("a mark", format!("\u{feff}{denied}").into_bytes()),
+        ("UTF-16", utf16(denied)),
+        ("upper case", br#"{"error":"ACCESS_DENIED"}"#.to_vec()),
+        ("blanks", br#"{"error":" access_denied\n"}"#.to_vec()),
+        ("a list", br#"[{"error":["access_denied"]}]"#.to_vec()),
+        ("a structure", br#"{"error":{"code":"access_denied","message":"no"}}"#.to_vec()),
+        ("twice", br#"{"error":"x","error":"access_denied","error":null}"#.to_vec()),
+        ("beside an empty token", br#"{"access_token":"","error":"access_denied"}"#.to_vec()),
+        ("a description of another type", br#"{"error":"access_denied","error_description":{"a":1}}"#.to_vec()),
+    ] {
+        for status in [200, 400, 401, 403, 429, 500, 501, 503] {
+            let read = read_poll(&DIALECT, provider.default_data_center(), &answer(status, &body));
+            assert_eq!(read, Ok(PollReply::Denied), "{case} with {status}");
+        }
+    }
+}
+
+#[test]
+fn a_known_word_decides_and_the_status_only_where_there_is_none() {
+    let garbled = |status, trouble| Err(Unreadable::Garbled { status, trouble });
+    for (status, body, expected) in [
+        (500, r#"{"error":"authorization_pending"}"#, Ok("Pending")),
+        (429, r#"{"error":"slow_down"}"#, Ok("SlowDown(None)")),
+        (503, r#"{"error":"expired_token"}"#, Ok("Expired")),
+        (501, r#"{"error":"unsupported_grant_type"}"#, Ok("Error")),
+        (500, r#"{"error":"invalid_client"}"#, Ok("Error")),
+        (400, r#"{"error":"nobody_knows"}"#, Ok("Error")),
+        (200, r#"{"access_token":"AT1","error":false}"#, Ok("Token")),
+        (500, r#"{"access_token":"AT1"}"#, Ok("Token")),
+        (500, r#"{"error":"nobody_knows"}"#, garbled(500, Trouble::ServerError)),
+        (503, r#"{"error":"temporarily_unavailable"}"#, garbled(503, Trouble::ServerError)),
+        (400, r#"{"error":"server_error"}"#, garbled(400, Trouble::ServerError)),
+        (502, "<html>", garbled(502, Trouble::ServerError)),
+        (403, "<html>", garbled(403, Trouble::Portal)),
+        (200, "<html>", garbled(200, Trouble::Portal)),
+        (302, r#"{"error":"access_denied"}"#, garbled(302, Trouble::Portal)),
+        (429, r#"{"error":"nobody_knows"}"#, Err(Unreadable::Throttled(None))),
+        (429, "", Err(Unreadable::Throttled(None))),
+    ] {
+        let read = read_poll(&DIALECT, standard().default_data_center(), &answer(status, body.as_bytes()));
+        match (read, expected) {
+            (Ok(reply), Ok(name)) => assert!(format!("{reply:?}").starts_with(name), "{status} {body}: {reply:?}"),
+            (read, expected) => assert_eq!(read.err(), expected.err(), "{status} {body}"),
+        }
+    }
+}
+
+#[test]
+fn a_redirect_names_the_address_to_write_and_is_never_followed() {
+    let provider = standard();
+    let data_center = provider.default_data_center();
+    let redirect = |status, location: &str| Response {
+        headers: vec![("location".to_owned(), location.to_owned())],
+        ..answer(status, b"")
+    };
+    let token = "https://id.example.com/token";
+    for (status, location, to) in [
+        (301, "/token/", Some("https://id.example.com/token/")),
+        (308, "https://id.example.com/token/?client_secret=x#y", Some("https://id.example.com/token/")),
+        (302, "https://id.example.com/oauth/token", Some("https://id.example.com/oauth/token")),
+        (307, "token/", Some("https://id.example.com/token/")),
+        (301, "https://login.example.org/token", Some("https://login.example.org/token")),
+        (302, "https://login.example.org/token", None),
+        (301, "http://id.example.com/token", None),
+        (301, "https://user:pw@id.example.com/token", None),
+        (301, token, None),
+        (304, "/token/", None),
+        (301, "javascript:alert(1)", None),
+    ] {
+        let response = redirect(status, location);
+        let expected = match to {
+            Some(to) => Unreadable::Moved { status, to: at(to) },
+            None => Unreadable::Garbled { status, trouble: Trouble::Portal },
+        };
+        assert_eq!(read_poll(&DIALECT, data_center, &response), Err(expected.clone()), "{status} {location}");
+        assert_eq!(read_token(&DIALECT, data_center, &response), Err(expected), "{status} {location}");
+    }
+    let moved = read_device_code(&DIALECT, data_center, &redirect(301, "/device/"));
+    assert_eq!(moved, Err(Unreadable::Moved { status: 301, to: at("https://id.example.com/device/") }));
+}

@@ -1,0 +1,122 @@
+//! Blots secrets out of what a server says about a request that carried them.
+
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+use super::Secret;
+
+/// What stands where a secret was.
+const BLOT: &str = "****";
+/// Bytes; a shorter secret is looked for as a word of its own, since it may be part of others.
+const SHORTEST_PART: usize = 8;
+/// Bytes; a server may cut what it repeats, and so much of a secret's beginning is as good as the whole.
+const LONGEST_BEGINNING: usize = 16;
+/// Bytes; no more of a text is ever shown.
+const LONGEST_TEXT: usize = 4096;
+
+/// The secrets of a request, in the forms in which a server may repeat them: as they are, encoded for forms and addresses,
+/// and in Base64.
+#[derive(Default)]
+pub struct Known(Vec<Zeroizing<String>>);
+
+impl Known {
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let mut known = Self::default();
+        secrets.into_iter().for_each(|secret| known.add(secret.expose()));
+        known
+    }
+
+    /// Adds what travels in the header of HTTP Basic (RFC 7617), encoded first or not (RFC 6749 §2.3.1).
+    pub fn add_pair(&mut self, id: &str, secret: &Secret) {
+        for [id, secret] in [[id, secret.expose()].map(in_form), [id, secret.expose()].map(str::to_owned)] {
+            let pair = Zeroizing::new(format!("{id}:{secret}"));
+            in_base64(&pair).into_iter().for_each(|text| self.push(text));
+        }
+    }
+
+    fn add(&mut self, secret: &str) {
+        let form = in_form(secret);
+        let address = form.replace('+', "%20");
+        for text in [secret.to_owned(), form, address].into_iter().chain(in_base64(secret)) {
+            self.push(text);
+        }
+    }
+
+    fn push(&mut self, text: String) {
+        let text = Zeroizing::new(text);
+        if !text.is_empty() && !self.0.contains(&text) {
+            self.0.push(text);
+        }
+    }
+
+    /// The text without the secrets in it.
+    pub fn blot(&self, text: &str) -> String {
+        let end = text.floor_char_boundary(LONGEST_TEXT);
+        let (mut blotted, mut rest, mut before) = (String::new(), &text[..end], None);
+        while let Some(next) = rest.chars().next() {
+            let found = self.0.iter().map(|secret| length_in(rest, secret, before)).max().unwrap_or_default();
+            let step = if found == 0 { next.len_utf8() } else { found };
+            blotted.push_str(if found == 0 { &rest[..step] } else { BLOT });
+            before = rest[..step].chars().next_back();
+            rest = &rest[step..];
+        }
+        blotted
+    }
+
+    /// Tells whether a secret is in the text.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.blot(text) != text[..text.floor_char_boundary(LONGEST_TEXT)]
+    }
+}
+
+fn in_form(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn in_base64(text: &str) -> [String; 2] {
+    [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD].map(|engine| engine.encode(text))
+}
+
+/// How many bytes at the beginning of `text`, behind the character `before`, are `secret` or too much of it.
+fn length_in(text: &str, secret: &str, before: Option<char>) -> usize {
+    let is_same = |(a, b): &(u8, u8)| a.eq_ignore_ascii_case(b);
+    let same = text.bytes().zip(secret.bytes()).take_while(is_same).count();
+    let same = text.floor_char_boundary(same);
+    let is_open = |character: Option<char>| !character.is_some_and(char::is_alphanumeric);
+    let is_word = || is_open(before) && is_open(text[same..].chars().next());
+    let is_whole = same == secret.len() && (same >= SHORTEST_PART || is_word());
+    if is_whole || same >= LONGEST_BEGINNING { same } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Known;
+    use crate::secret::Secret;
+
+    #[test]
+    fn secrets_are_blotted_out_in_every_form_in_which_they_travel() {
+        let secret = Secret::new("s3cret/with+odd ü&signs");
+        let mut known = Known::new([&secret, &Secret::new("RT1"), &Secret::new("")]);
+        known.add_pair("client id", &secret);
+        for (text, expected) in [
+            ("", ""),
+            ("nothing to hide", "nothing to hide"),
+            ("client_secret=s3cret/with+odd ü&signs!", "client_secret=****!"),
+            ("S3CRET/WITH+ODD ü&SIGNS", "****"),
+            ("s3cret%2Fwith%2Bodd+%C3%BC%26signs", "****"),
+            ("s3cret%2fwith%2bodd%20%c3%bc%26signs", "****"),
+            ("is czNjcmV0L3dpdGgrb2RkIMO8JnNpZ25z, is it", "is ****, is it"),
+            ("Basic Y2xpZW50K2lkOnMzY3JldCUyRndpdGglMkJvZGQrJUMzJUJDJTI2c2lnbnM=", "Basic ****="),
+            ("s3cret/with+odd \u{2026}", "****\u{2026}"),
+            ("s3cret/with", "s3cret/with"),
+            ("the token RT1 is unknown", "the token **** is unknown"),
+            ("RT1", "****"),
+            ("PART12 rt1", "PART12 ****"),
+        ] {
+            assert_eq!(known.blot(text), expected, "{text}");
+            assert_eq!(known.is_in(text), text != expected, "{text}");
+        }
+        assert!(known.blot(&"x".repeat(100_000)).len() <= 4096);
+    }
+}

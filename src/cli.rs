@@ -185,7 +185,13 @@ fn usage(error: &clap::Error, wants_json: bool) -> u8 {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let shown = output.help(&error.render());
-            shown.map_or_else(|error| error.code.exit_code(), |()| 0)
+            shown.map_or_else(
+                |error| {
+                    output.error(&error);
+                    error.code.exit_code()
+                },
+                |()| 0,
+            )
         }
         _ if wants_json => {
             let text = error.render().to_string();

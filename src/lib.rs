@@ -13,6 +13,7 @@
 //! This library exists for the binary and its tests. It is not a stable interface.
 
 pub mod api;
+pub mod child;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -27,6 +28,7 @@ pub mod providers;
 pub mod registered;
 pub mod secret;
 pub mod service;
+pub mod signals;
 pub mod storage;
 pub mod supervisor;
 pub mod tui;

@@ -142,18 +142,24 @@ impl Login {
         let is_by_web = self.is_by_web(&profile);
         let (timeout, qr) = (self.timeout, self.qr);
         let unbroken = context.interrupts.unbroken();
-        context.interrupts.block_on(within(timeout, unbroken, async {
-            match mode {
-                _ if is_by_web => Box::pin(web::sign_in(context, &service, &profile, options, mode)).await.map(|()| 0),
-                Mode::FullScreen => {
-                    full_screen::sign_in(context, service, profile.name, options, qr.unwrap_or(Qr::Auto)).await
+        context.interrupts.block_on(within(
+            timeout,
+            unbroken,
+            while_read(context, mode, async {
+                match mode {
+                    _ if is_by_web => {
+                        Box::pin(web::sign_in(context, &service, &profile, options, mode)).await.map(|()| 0)
+                    }
+                    Mode::FullScreen => {
+                        full_screen::sign_in(context, service, profile.name, options, qr.unwrap_or(Qr::Auto)).await
+                    }
+                    Mode::Plain => {
+                        plain::sign_in(context, &service, &profile, options, qr.unwrap_or(Qr::None)).await.map(|()| 0)
+                    }
+                    Mode::Events => events::sign_in(context, &service, &profile, options).await.map(|()| 0),
                 }
-                Mode::Plain => {
-                    plain::sign_in(context, &service, &profile, options, qr.unwrap_or(Qr::None)).await.map(|()| 0)
-                }
-                Mode::Events => events::sign_in(context, &service, &profile, options).await.map(|()| 0),
-            }
-        }))
+            }),
+        ))
     }
 
     /// As the flag says, or as the client is registered where no flag says anything.
@@ -239,6 +245,22 @@ fn reservations(signed_in: &SignedIn) -> Vec<String> {
     }
     lines.extend(signed_in.replacement());
     lines
+}
+
+/// Gives a sign-in up whose events nobody can read any more.
+async fn while_read<T>(
+    context: &Context,
+    mode: Mode,
+    signing_in: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    if mode != Mode::Events {
+        return signing_in.await;
+    }
+    tokio::select! {
+        biased;
+        result = signing_in => result,
+        () = context.output.reader_gone() => Err(Error::new(Code::Other, "nobody reads the events of the sign-in any more")),
+    }
 }
 
 /// Ends a sign-in after `timeout`. A poll that is under way then may still bring the approval.

@@ -14,6 +14,10 @@ use super::ColorWhen;
 use crate::error::{Code, Error};
 use crate::untrusted::visible;
 
+/// How often it is looked whether somebody still reads stdout: no system tells that by itself.
+#[cfg(unix)]
+const READER_LOOKED_FOR: std::time::Duration = std::time::Duration::from_millis(250);
+
 const RED: &str = "\u{1b}[1;31m";
 const BOLD: &str = "\u{1b}[1m";
 const RESET: &str = "\u{1b}[0m";
@@ -189,9 +193,10 @@ impl Output {
 
         if self.json.load(Ordering::Relaxed) {
             let event = self.events.load(Ordering::Relaxed).then_some("failed");
-            // Where stdout is gone, so is the reader of this.
-            let _ = self.json_line(&Failure { schema_version: 1, event, error: error.into() });
-            return;
+            // Where stdout takes nothing, it is said where it can be.
+            if self.json_line(&Failure { schema_version: 1, event, error: error.into() }).is_ok() {
+                return;
+            }
         }
         if error.code == Code::Interrupted {
             // The person who pressed Ctrl-C needs no message.
@@ -207,6 +212,25 @@ impl Output {
         }
         text.extend(error.hint.iter().map(|hint| format!("  {bold}hint:{reset} {}\n", self.stderr.guarded(hint))));
         self.stderr.write(&text);
+    }
+
+    /// Waits until nobody can read stdout any more; for ever where that cannot be told.
+    pub(super) async fn reader_gone(&self) {
+        #[cfg(unix)]
+        {
+            use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+            loop {
+                let mut stdout = [PollFd::new(&self.stdout.stream, PollFlags::empty())];
+                let told = poll(&mut stdout, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+                if told.is_ok() && stdout[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) {
+                    return;
+                }
+                tokio::time::sleep(READER_LOOKED_FOR).await;
+            }
+        }
+        #[cfg(not(unix))]
+        std::future::pending().await
     }
 
     /// Help that was asked for.

@@ -6,6 +6,8 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(unix)]
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -14,6 +16,8 @@ use super::ColorWhen;
 use super::output::Output;
 use crate::error::{Code, Error};
 use crate::service::Unbroken;
+#[cfg(unix)]
+use crate::signals;
 
 /// How long a thread that waits for a lock may keep the process from ending.
 const LAST_CALL: Duration = Duration::from_millis(50);
@@ -125,14 +129,9 @@ impl Interrupts {
     }
 }
 
-/// SIGINT, SIGTERM, SIGHUP and SIGQUIT, by number.
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT, by number, but for those that are to be ignored.
 #[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    hang_up: tokio::signal::unix::Signal,
-    quit: tokio::signal::unix::Signal,
-}
+struct Signals(Vec<(u8, tokio::signal::unix::Signal)>);
 
 #[cfg(unix)]
 impl Signals {
@@ -140,21 +139,18 @@ impl Signals {
         use tokio::signal::unix::{SignalKind, signal};
 
         let failed = |error| Error::new(Code::Other, "signals cannot be received").because(error);
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
-            terminate: signal(SignalKind::terminate()).map_err(failed)?,
-            hang_up: signal(SignalKind::hangup()).map_err(failed)?,
-            quit: signal(SignalKind::quit()).map_err(failed)?,
-        })
+        let heard = [2, 15, HANG_UP, 3].into_iter().filter(|number| !signals::is_ignored(i32::from(*number)));
+        let receive = |number| Ok((number, signal(SignalKind::from_raw(i32::from(number))).map_err(failed)?));
+        heard.map(receive).collect::<Result<_, Error>>().map(Self)
     }
 
     async fn next(&mut self) -> u8 {
-        tokio::select! {
-            _ = self.interrupt.recv() => 2,
-            _ = self.terminate.recv() => 15,
-            _ = self.hang_up.recv() => HANG_UP,
-            _ = self.quit.recv() => 3,
-        }
+        std::future::poll_fn(|context| {
+            let mut each = self.0.iter_mut();
+            let came = each.find_map(|(number, signal)| signal.poll_recv(context).is_ready().then_some(*number));
+            came.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 }
 

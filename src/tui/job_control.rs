@@ -25,23 +25,32 @@ mod unix {
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     use super::Change;
+    use crate::signals;
 
     /// The signals of job control, received instead of obeyed.
     pub(in crate::tui) struct JobControl {
-        stop: Signal,
+        /// None where whoever started the process wants it never to stop.
+        stop: Option<Signal>,
         continued: Signal,
     }
 
     impl JobControl {
         pub(in crate::tui) fn listen() -> io::Result<Self> {
-            let stop = signal(SignalKind::from_raw(process::Signal::TSTP.as_raw()))?;
+            let number = process::Signal::TSTP.as_raw();
+            let stop = if signals::is_ignored(number) { None } else { Some(signal(SignalKind::from_raw(number))?) };
             Ok(Self { stop, continued: continued()? })
         }
 
         /// Waits for the next change.
         pub(in crate::tui) async fn next(&mut self) -> Change {
+            let stop = async {
+                match &mut self.stop {
+                    Some(stop) => drop(stop.recv().await),
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
-                _ = self.stop.recv() => Change::Stop,
+                () = stop => Change::Stop,
                 _ = self.continued.recv() => Change::Continued,
             }
         }
@@ -54,7 +63,8 @@ mod unix {
         /// Tells whether a shell is there that could continue the process: the kernel, too, ignores a stop of the group
         /// in which a session began.
         pub(in crate::tui) fn can_be_continued() -> bool {
-            process::getsid(None).is_ok_and(|session| session != process::getpgrp())
+            let is_wanted = !signals::is_ignored(process::Signal::TSTP.as_raw());
+            is_wanted && process::getsid(None).is_ok_and(|session| session != process::getpgrp())
         }
 
         /// Stops until somebody continues the process.

@@ -19,6 +19,7 @@ mod recipes;
 mod scopes;
 mod secrets;
 mod storage;
+mod streams;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "each program uses a part of it")]
 mod support;

@@ -1,6 +1,7 @@
 //! The sign-in as JSON lines, one for each event, each flushed at once.
 
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 use super::super::context::Context;
 use super::super::words;
@@ -84,13 +85,19 @@ pub(super) async fn sign_in(
     profile: &Profile,
     options: SignIn,
 ) -> Result<(), Error> {
+    let (sender, mut unwritten) = mpsc::unbounded_channel();
     let report = |event: SignInEvent| {
-        if let Some(event) = self::event(&event, profile) {
-            // A reader that is full or gone must not cost the person the approval.
-            let _ = print(context, event);
+        let printed = self::event(&event, profile).map_or(Ok(()), |event| print(context, event));
+        if let Err(error) = printed {
+            // Heard below, at once.
+            let _ = sender.send(error);
         }
     };
-    let signed_in = service.sign_in(profile, options, report).await?;
+    // Nobody would see the code: what is approved at the last moment is kept all the same.
+    let signed_in = tokio::select! {
+        signed_in = service.sign_in(profile, options, report) => signed_in?,
+        Some(error) = unwritten.recv() => return Err(error),
+    };
     tell_signed_in(context, &signed_in)
 }
 

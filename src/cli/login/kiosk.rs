@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::super::context::{Context, variable};
 use super::super::full_screen;
 use super::{Login, Qr, reservations, signed_in_line, within};
-use crate::config::Environment;
+use crate::child;
+use crate::config::{Config, Environment};
 use crate::error::{Code, Error};
 use crate::service::{SignedIn, UNATTENDED_RENEWALS};
 use crate::supervisor::Supervisor;
@@ -23,6 +24,7 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
     let service = context.silent_service()?;
     let name = context.profile_name(&login.profile)?;
     let profile = service.config.profile(name.as_ref())?.name.clone();
+    let config = service.config.clone();
     let options = login.options(UNATTENDED_RENEWALS);
     let unbroken = context.interrupts.unbroken();
     let supervisor = Supervisor::from_environment(Environment(&variable)).map(Arc::new);
@@ -34,7 +36,7 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
         supervisor.stop_watching();
     }
     forget_typed_keys();
-    let code = login.command.split_first().map(|(program, arguments)| hand_over(context, program, arguments));
+    let code = login.command.split_first().map(|(program, arguments)| hand_over(context, &config, program, arguments));
     Ok(code.unwrap_or(0))
 }
 
@@ -61,11 +63,10 @@ fn forget_typed_keys() {
 fn forget_typed_keys() {}
 
 /// Lets the command take this process's place, and comes back only if it cannot.
-fn hand_over(context: &Context, program: &OsString, arguments: &[OsString]) -> u8 {
-    let mut command = Command::new(program);
-    // Nobody watches it as this program was watched, and the client secret was for this program only.
+fn hand_over(context: &Context, config: &Config, program: &OsString, arguments: &[OsString]) -> u8 {
+    let mut command = child::command(program, config);
+    // Nobody watches it as this program was watched.
     command.args(arguments).env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
-    command.env_remove("DEVICE_LOGIN_CLIENT_SECRET");
     match run(&mut command) {
         Ok(code) => code,
         Err(error) => {

@@ -196,7 +196,7 @@ impl Tasks {
 
     fn open_browser(&self, url: &Url) {
         if let Some(program) = &self.outside.browser {
-            browser::open(program, url);
+            browser::open(program, url, &self.service.config);
         }
     }
 

@@ -1,20 +1,17 @@
 //! Opens links in a browser of this machine. Never through a shell.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 
 use url::Url;
 
+use crate::child;
+use crate::config::Config;
+
 /// Starts `program` with the link. The link stays on the screen, so a browser that does not come is no loss.
-pub(super) fn open(program: &str, url: &Url) {
-    let mut command = Command::new(program);
-    // It needs no secret of this program.
-    command
-        .env_remove("DEVICE_LOGIN_CLIENT_SECRET")
-        .arg(url.as_str())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+pub(super) fn open(program: &str, url: &Url, config: &Config) {
+    let mut command = child::command(program, config);
+    command.arg(url.as_str()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let Ok(mut browser) = command.spawn() else { return };
     // Waited for in the background, since a process that nobody waits for stays as a zombie.
     thread::spawn(move || drop(browser.wait()));

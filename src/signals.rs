@@ -1,0 +1,38 @@
+//! Which signals whoever started this process wants it to ignore: `nohup`, `trap '' INT`, a job in the background of a
+//! script. They stay ignored, so nobody receives them here.
+
+/// Tells whether a signal was ignored before anything here received it. Where the system does not tell, none was.
+#[cfg(target_os = "linux")]
+pub fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignored(&status).is_some_and(|ignored| (1..=64).contains(&signal) && ignored >> (signal - 1) & 1 == 1)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn is_ignored(_: i32) -> bool {
+    false
+}
+
+/// The signals by bits, the first one lowest.
+#[cfg(target_os = "linux")]
+fn ignored(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(line.trim(), 16).ok()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::ignored;
+
+    #[test]
+    fn the_mask_is_read_and_what_is_none_ignores_nothing() {
+        for (status, mask) in [
+            ("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t1", Some(0x1001)),
+            ("SigIgn:\t0000000000000000\n", Some(0)),
+            ("SigIgn:\tnone\n", None),
+            ("", None),
+        ] {
+            assert_eq!(ignored(status), mask, "{status}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What becomes of a command whose output goes nowhere, and of signals that whoever started it wants ignored.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::authority::{Asked, Authority};
+use crate::support::program::{Home, ran};
+
+/// A provider at which nobody ever approves.
+fn pending() -> Authority {
+    Authority::start(|asked: &Asked| match asked.path.as_str() {
+        "/device" => {
+            let page = format!("{}/page", asked.origin());
+            let code = json!({
+                "device_code": "d", "user_code": "ABCD-1234", "interval": 1, "expires_in": 1800, "verification_uri": page,
+            });
+            (200, code.to_string())
+        }
+        "/userinfo" => (200, json!({"sub": "77"}).to_string()),
+        "/api" => (200, "{}".to_owned()),
+        _ => (400, json!({"error": "authorization_pending"}).to_string()),
+    })
+}
+
+fn full_disk() -> File {
+    OpenOptions::new().write(true).open("/dev/full").expect("Linux has a full device")
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn each_command_that_prints_tells_that_its_output_was_not_written() {
+    let authority = pending();
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["login", "--help"],
+        &["token"],
+        &["token", "--format", "json"],
+        &["token", "--format", "header"],
+        &["status"],
+        &["status", "--json"],
+        &["status", "--check"],
+        &["whoami"],
+        &["whoami", "--json"],
+        &["api", "/api"],
+        &["api", "-i", "/api"],
+        &["api", "--curl", "/api"],
+        &["profile", "list"],
+        &["profile", "show"],
+        &["profile", "use", "work"],
+        &["profile", "edit", "work", "--scopes", "a"],
+        &["scopes"],
+        &["scopes", "--json"],
+        &["scopes", "crm"],
+        &["login", "--json"],
+        &["login", "--scopes", "", "--json"],
+    ] {
+        let child = home.command(arguments).stdout(full_disk()).spawn().expect("the program starts");
+        let ran = ran(child);
+        // 3 is what monitoring takes for "cannot tell".
+        assert!(matches!(ran.code, 1..=3), "{arguments:?}: {ran:?}");
+        let says = ran.stderr.contains("No space left on device") || arguments.contains(&"--scopes");
+        assert!(says && ran.stderr.contains("error: "), "{arguments:?}: {ran:?}");
+
+        // A reader that went away is no error of whoever prints once.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let child = home.command(arguments).stdout(writer).spawn().expect("the program starts");
+        let ran = self::ran(child);
+        assert!(!ran.stderr.contains("error: "), "{arguments:?}: {ran:?}");
+    }
+}
+
+/// `login --json` that has told its code.
+fn signing_in(home: &Home, stdout: impl Into<Stdio>) -> Child {
+    home.command(&["login", "--json"]).stdout(stdout).spawn().expect("the program starts")
+}
+
+#[test]
+#[cfg(unix)]
+fn a_sign_in_whose_events_nobody_reads_any_more_ends() {
+    let authority = pending();
+    let home = Home::at(&authority);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let child = signing_in(&home, writer);
+    let mut lines = BufReader::new(reader).lines();
+    let first: Value = serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("an event");
+    assert_eq!(first["event"], "code_issued");
+    drop(lines);
+    // It ends though its code is good for half an hour.
+    assert_eq!(ran(child).code, 1);
+}
+
+#[cfg(target_os = "linux")]
+fn ignoring(signals: &str, home: &Home, arguments: &[&str]) -> Command {
+    let program = home.command(arguments);
+    let mut shell = home.command(&[]);
+    let script = format!("trap '' {signals}; exec \"$0\" \"$@\"");
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &script]).arg(program.get_program()).args(program.get_args());
+    command.env_clear().envs(shell.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.stdin(Stdio::null());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn signals_that_were_ignored_at_the_start_stay_ignored() {
+    let authority = pending();
+    let home = Home::at(&authority);
+    for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1), ("QUIT", 3)] {
+        let mut child = ignoring(name, &home, &["login", "--json"]).spawn().expect("a shell");
+        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("it speaks");
+        assert!(line.contains("code_issued"), "{line}");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("Linux tells");
+        let mask = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key)).expect("a mask");
+            u64::from_str_radix(line.trim(), 16).expect("hexadecimal")
+        };
+        assert!(
+            mask("SigIgn:") >> (number - 1) & 1 == 1 && mask("SigCgt:") >> (number - 1) & 1 == 0,
+            "{name}: {status}"
+        );
+        let others = [1, 2, 3, 15].into_iter().filter(|other| *other != number);
+        assert!(others.into_iter().all(|other| mask("SigCgt:") >> (other - 1) & 1 == 1), "{name}: {status}");
+        // The one that is ignored ends nothing, another does.
+        let other = if number == 15 { 2 } else { 15 };
+        for signal in [number, other] {
+            let sent = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
+            assert!(sent.expect("kill runs").success());
+        }
+        let mut rest = String::new();
+        stdout.read_to_string(&mut rest).expect("it speaks");
+        assert_eq!(ran(child).code, 128 + other, "{name}");
+    }
+}

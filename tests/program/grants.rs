@@ -170,7 +170,7 @@ fn revoking_counts_down_and_forgetting_does_not() {
     for _ in 0..14 {
         lab.sign_in("a");
     }
-    let warned = |ran: &Ran| ran.stdout.contains("a: warning: 14 unrevoked grants");
+    let warned = |ran: &Ran| ran.stdout.contains("warning: 14 unrevoked grants");
     let status = lab.run(&["status"]);
     assert!(status.code == 0 && warned(&status), "{status:?}");
     assert_eq!(lab.run(&["status", "--json"]).json()["profiles"][0]["warnings"].as_array().map(Vec::len), Some(1));

@@ -14,6 +14,9 @@ use crate::providers::{DataCenter, Dialect};
 use crate::secret::Secret;
 use crate::storage::Grant;
 
+/// Headers that the address and the body settle.
+const COMPUTED: [&str; 4] = ["host", "content-length", "transfer-encoding", "connection"];
+
 /// A call as a person or script wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -45,6 +48,8 @@ pub enum Refusal {
     NoApiDomain,
     #[error("header `{0}` cannot be set: the program itself says who calls")]
     Authorization(String),
+    #[error("header `{0}` cannot be set: it follows from the call itself")]
+    Computed(String),
     #[error("`{0}` is no header")]
     NoHeader(String),
     #[error("the value of header `{0}` has characters that no header carries")]
@@ -98,8 +103,11 @@ pub fn check(call: &Call, allowed_origins: &[String]) -> Result<(), Refusal> {
         return Err(Refusal::ForeignOrigin(origin));
     }
     for (name, value) in &call.headers {
-        if is_ours(name) {
+        if name.eq_ignore_ascii_case("authorization") {
             return Err(Refusal::Authorization(name.clone()));
+        }
+        if COMPUTED.iter().any(|computed| name.eq_ignore_ascii_case(computed)) {
+            return Err(Refusal::Computed(name.clone()));
         }
         if !is_header_name(name) {
             return Err(Refusal::NoHeader(name.clone()));
@@ -133,18 +141,13 @@ pub fn authorize(call: &Call, grant: &Grant, dialect: &Dialect) -> Result<Reques
     Ok(request.with_header("authorization", token))
 }
 
-fn is_ours(header: &str) -> bool {
-    ["authorization", "host", "content-length", "transfer-encoding", "connection"]
-        .iter()
-        .any(|name| header.eq_ignore_ascii_case(name))
-}
-
 fn is_header_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// The curl command for a call, the token replaced by a variable.
-pub fn as_curl(call: &Call, dialect: &Dialect) -> String {
+/// The curl command for a call, the token replaced by a variable. A body that curl itself reads is in `body`: options and their
+/// values.
+pub fn as_curl(call: &Call, body: &[[String; 2]], dialect: &Dialect) -> String {
     // Brackets and braces of the address mean themselves.
     let mut command = vec!["curl --globoff".to_owned()];
     if call.method != Method::Get {
@@ -152,6 +155,7 @@ pub fn as_curl(call: &Call, dialect: &Dialect) -> String {
     }
     command.push(format!("-H \"Authorization: {} $ACCESS_TOKEN\"", dialect.api_scheme));
     command.extend(call.headers.iter().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
+    command.extend(body.iter().map(|[option, value]| format!("{option} {}", quoted(value))));
     if !call.body.is_empty() {
         command.push(format!("--data-raw {}", quoted(&String::from_utf8_lossy(&call.body))));
     }
@@ -211,6 +215,7 @@ mod tests {
             ("blob:https://www.zohoapis.eu/x", "a", "b", Refusal::NotHttp("blob".to_owned())),
             ("https://evil.example/x", "a", "b", Refusal::ForeignOrigin("https://evil.example".to_owned())),
             (here, "authorization", "b", Refusal::Authorization("authorization".to_owned())),
+            (here, "Content-Length", "1", Refusal::Computed("Content-Length".to_owned())),
             (here, "a b", "b", Refusal::NoHeader("a b".to_owned())),
             (here, "a", "b\r\nc: d", Refusal::NoHeaderValue("a".to_owned())),
         ] {

@@ -1,6 +1,8 @@
 //! Files that people name. They may turn out to be anything, so they are read within a limit, that none fills the memory;
 //! and they are replaced whole or not at all. Also what is made for this user alone, and the locks between processes.
 
+mod replacement;
+
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +10,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+pub use self::replacement::Replacement;
 use crate::clock;
 
 /// How many files that killed processes of the same id left behind are stepped over.
@@ -44,7 +47,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if before.as_ref().is_some_and(|before| before.permissions().readonly()) {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
     }
-    let (temporary, mut file) = create_beside(path)?;
+    let (temporary, mut file) = create_beside(path, create_private)?;
     let written = before.map_or(Ok(()), |before| keep_access(&file, &before));
     let written = written.and_then(|()| file.write_all(bytes)).and_then(|()| file.sync_all());
     let written = written.and_then(|()| fs::rename(&temporary, path));
@@ -56,12 +59,12 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// A new file for the time being. Whoever was killed may have left some behind.
-fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+fn create_beside(path: &Path, create: fn(&Path) -> io::Result<File>) -> io::Result<(PathBuf, File)> {
     for number in 0..MOST_LEFT_BEHIND {
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(format!(".{}.{number}.tmp", std::process::id()));
         let temporary = PathBuf::from(temporary);
-        match create_private(&temporary) {
+        match create(&temporary) {
             Ok(file) => return Ok((temporary, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),

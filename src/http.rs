@@ -188,6 +188,38 @@ impl fmt::Debug for Response {
     }
 }
 
+/// What HTTP calls a status (RFC 9110 §15), for those that APIs answer with.
+pub fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        205 => "Reset Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        409 => "Conflict",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "",
+    }
+}
+
 /// Why there is no answer. Each is worth another try later, except [`TransportFailure::Setup`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransportFailure {
@@ -222,6 +254,9 @@ pub enum TransportFailure {
     Encoded(String, String),
     #[error("{0} sent more header lines than anybody needs")]
     Headers(String),
+    /// What was to be sent.
+    #[error("the body could not be read: {0}")]
+    Body(String),
     #[error("{0} sent something that is no HTTP answer")]
     Garbled(String),
     #[error("{0}")]
@@ -240,7 +275,8 @@ impl TransportFailure {
             | Self::TooLarge(..)
             | Self::Encoded(..)
             | Self::Headers(_)
-            | Self::Garbled(_) => true,
+            | Self::Garbled(_)
+            | Self::Body(_) => true,
             Self::Dns(_)
             | Self::Refused(_)
             | Self::Connect(_)
@@ -265,7 +301,7 @@ impl TransportFailure {
             Self::Truncated(_) => Trouble::Truncated,
             Self::TooLarge(..) | Self::Headers(_) => Trouble::TooLarge,
             Self::Encoded(..) | Self::Garbled(_) => Trouble::Garbled,
-            Self::Setup(_) => Trouble::Setup,
+            Self::Setup(_) | Self::Body(_) => Trouble::Setup,
         }
     }
 }

@@ -191,10 +191,51 @@ pub fn is_loopback(url: &Url) -> bool {
 /// Makes a body safe for a terminal: every character that could steer it or hide text becomes visible, lines stay lines.
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character == '\n' { shown.push('\n') } else { push_visible(&mut shown, character) }
-    }
+    push_lines(&mut shown, text);
     shown
+}
+
+/// As [`visible`], for a body that comes in pieces, which may end within a character. What is no text becomes U+FFFD.
+#[derive(Default)]
+pub struct VisibleStream {
+    /// The beginning of a character.
+    begun: Vec<u8>,
+}
+
+impl VisibleStream {
+    pub fn push(&mut self, piece: &[u8], shown: &mut String) {
+        let mut joined = std::mem::take(&mut self.begun);
+        let bytes = if joined.is_empty() {
+            piece
+        } else {
+            joined.extend_from_slice(piece);
+            joined.as_slice()
+        };
+        let mut chunks = bytes.utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
+            push_lines(shown, chunk.valid());
+            let invalid = chunk.invalid();
+            let may_go_on = std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
+            if may_go_on && chunks.peek().is_none() {
+                self.begun = invalid.to_vec();
+            } else if !invalid.is_empty() {
+                shown.push(char::REPLACEMENT_CHARACTER);
+            }
+        }
+    }
+
+    /// Nothing follows.
+    pub fn finish(self, shown: &mut String) {
+        if !self.begun.is_empty() {
+            shown.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+}
+
+fn push_lines(shown: &mut String, text: &str) {
+    for character in text.chars() {
+        if character == '\n' { shown.push('\n') } else { push_visible(shown, character) }
+    }
 }
 
 fn push_visible(shown: &mut String, character: char) {
@@ -218,13 +259,25 @@ fn push_visible(shown: &mut String, character: char) {
 mod tests {
     use url::Url;
 
-    use super::{Untrusted, is_near, visible};
+    use super::{Untrusted, VisibleStream, is_near, visible};
 
     #[test]
     fn controls_and_bidi_become_visible() {
         assert_eq!(visible("a\x1b]52;c;x\x07\r\n\u{202e}b"), "a<U+001B>]52;c;x<U+0007><U+000D>\n<U+202E>b");
         assert_eq!(Untrusted::new("one\ntwo\u{200b}").line(), "one two<U+200B>");
         assert!(Untrusted::new("x".repeat(5000)).line().chars().count() <= 301);
+    }
+
+    #[test]
+    fn a_body_in_pieces_is_shown_as_the_whole_would_be() {
+        let body = b"a\x1b[2J\xff\xf0\x9f\xa6\x80\xe2\x80\xae\xf0\x9f\n\xc3\xa9\xe2\x82";
+        let whole = visible(&String::from_utf8_lossy(body));
+        for size in 1..=body.len() {
+            let (mut stream, mut shown) = (VisibleStream::default(), String::new());
+            body.chunks(size).for_each(|piece| stream.push(piece, &mut shown));
+            stream.finish(&mut shown);
+            assert_eq!(shown, whole, "in pieces of {size}");
+        }
     }
 
     #[test]

@@ -9,6 +9,17 @@ pub fn minutes_and_seconds(time: Duration) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
+/// A number of bytes: `312 B`, `1.8 kB`, `10.5 MB`, `2.1 GB`.
+pub fn bytes(bytes: u64) -> String {
+    let (unit, name) = match bytes {
+        0..1000 => return format!("{bytes} B"),
+        1000..1_000_000 => (1000, "kB"),
+        1_000_000..1_000_000_000 => (1_000_000, "MB"),
+        _ => (1_000_000_000, "GB"),
+    };
+    format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit)
+}
+
 /// A place in a row: `1st`, `2nd`, `11th`.
 pub fn ordinal(number: u32) -> String {
     let ending = match (number % 10, number % 100) {

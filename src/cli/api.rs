@@ -1,31 +1,42 @@
-//! `api`: one call with a fresh token. Fields make the query or the body, as users of `gh api` expect.
+//! `api`: one call with a fresh token. Fields make the query or the body, as users of `gh api` expect; bodies stream both ways.
 
+mod bar;
 mod fields;
+mod form;
+mod source;
+mod writer;
 
-use std::io::Read;
+use std::path::PathBuf;
 
 use clap::Args;
 use url::{Origin, Url};
 
+use self::bar::Bar;
 use self::fields::Fields;
+use self::form::Part;
+use self::source::Source;
+use self::writer::{Place, Writer};
 use super::context::Context;
 use crate::api::{self, Call};
 use crate::config::Profile;
 use crate::error::{Code, Error};
-use crate::http::{Method, Response};
+use crate::files::Replacement;
+use crate::http::progress::Progress;
+use crate::http::upload::Upload;
+use crate::http::{Method, Response, reason};
 use crate::providers::DataCenter;
 use crate::providers::catalog::Product;
-use crate::service::{Answer, Service, refusal_error};
+use crate::service::{OpenAnswer, Service, refusal_error};
 use crate::untrusted::Untrusted;
-
-/// Request bodies come from people and scripts; larger ones are mistakes.
-const LARGEST_BODY: u64 = 64 * 1024 * 1024;
 
 /// Call an API with a fresh token
 ///
-/// Fields become the query of GET, HEAD and DELETE, and of a call with `--input`. Otherwise they become a JSON object, or a form where
-/// `-H 'Content-Type: application/x-www-form-urlencoded'` asks for one. A call with fields is a POST unless a method is
-/// named. `key[inner]=value` and `key[]=value` make objects and lists.
+/// Fields become the query of GET, HEAD and DELETE, and of a call with `--input` or `--form`. Otherwise they become a JSON object, or a
+/// form where `-H 'Content-Type: application/x-www-form-urlencoded'` asks for one. A call with fields, a form or an input is
+/// a POST unless a method is named. `key[inner]=value` and `key[]=value` make objects and lists.
+///
+/// Bodies are read and written piece by piece, both ways, however long they are. A call ends when no byte has moved for a
+/// minute.
 #[derive(Args)]
 pub(super) struct Api {
     /// The method, unless it is GET, and the path below the API domain (or a full URL of this profile's hosts)
@@ -37,19 +48,25 @@ pub(super) struct Api {
     /// A header to send
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
-    /// A field whose value may be a number, `true`, `false`, `null`, or `@FILE`
+    /// A field whose value may be a number, `true`, `false`, `null`, `@FILE`, or `@-` for stdin
     #[arg(short = 'F', long = "field", value_name = "KEY=VALUE")]
     fields: Vec<String>,
     /// A field whose value is text as it stands
     #[arg(short = 'f', long = "raw-field", value_name = "KEY=VALUE")]
     raw_fields: Vec<String>,
+    /// A part of a form with files, as curl's `-F`: `name=@FILE`, `name=text`; then `;type=` and `;filename=`
+    #[arg(long = "form", value_name = "NAME=@FILE", conflicts_with = "input")]
+    form: Vec<String>,
     /// The file with the body, `-` for stdin
     #[arg(long, value_name = "FILE")]
     input: Option<String>,
+    /// Write the answer to this file once it has come whole, `-` for stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Print the status and the headers of the answer before its body
     #[arg(short, long)]
     include: bool,
-    /// End with 22 if the API answers 4xx or 5xx
+    /// End with 22 if the API answers 4xx or 5xx, or says in its answer that the call failed
     #[arg(long)]
     fail: bool,
     /// Print the curl command for this call, with the token hidden, and do not make it
@@ -68,85 +85,216 @@ impl Api {
             let call = self.call(&given, &data_center, dialect.products)?;
             let origins: Vec<String> = data_center.origins().iter().map(Origin::ascii_serialization).collect();
             api::check(&call, &origins).map_err(|refusal| refusal_error("the call cannot be shown", &refusal))?;
-            return context.output.text(&api::as_curl(&call, dialect));
+            return context.output.text(&api::as_curl(&call, &self.body_for_curl(), dialect));
         }
-        let (call, answer) = context.interrupts.block_on(self.send(&service, profile, &given))?;
-        self.print(context, &call, &answer)
+        let body = given.body()?;
+        let file = self.replacement()?;
+        context.interrupts.block_on(self.exchange(context, &service, profile, (given, body), file))
     }
 
-    async fn send(&self, service: &Service, profile: &Profile, given: &Given) -> Result<(Call, Answer), Error> {
+    /// Makes the call and passes its answer on.
+    async fn exchange(
+        &self,
+        context: &Context,
+        service: &Service,
+        profile: &Profile,
+        (given, body): (Given, Option<Body>),
+        file: Option<Replacement>,
+    ) -> Result<(), Error> {
         let (data_center, dialect) = service.api_place(profile).await?;
-        let call = self.call(given, &data_center, dialect.products)?;
-        let answer = service.call(profile, &call).await?;
-        Ok((call, answer))
-    }
-
-    fn print(&self, context: &Context, call: &Call, answer: &Answer) -> Result<(), Error> {
-        let status = answer.response.status;
-        let mut bytes = if self.include { head(&answer.response).into_bytes() } else { Vec::new() };
-        bytes.extend_from_slice(&answer.response.body);
-        context.output.bytes(&bytes)?;
-        let message = format!("{} {} answered HTTP {status}", call.method, call.url.path());
-        let explained = answer.explained.as_ref();
-        if self.fail && status >= 400 {
-            let error = Error::new(Code::ApiStatus, message);
-            return Err(explained.map_or(error.clone(), |explained| {
-                error.because(&explained.text).likely(explained.diagnosis.causes_in_words())
-            }));
+        let mut call = self.call(&given, &data_center, dialect.products)?;
+        let upload = body.map(|body| body.into_upload(&mut call.headers)).transpose()?;
+        let progress = Progress::default();
+        let bar = Bar::new(&context.output, &progress);
+        let mut answer = bar.beside(service.open_call(profile, &call, upload.as_ref(), &progress)).await?;
+        let message = format!("{} {} answered HTTP {}", call.method, call.url.path(), answer.response.status);
+        let failure = self.failure(&answer, &message);
+        match (file, &failure) {
+            (Some(file), None) => bar.beside(self.save(&mut answer, file)).await?,
+            (Some(file), Some(failure)) => return Err(failure.clone().adding(file.what_stays())),
+            (None, _) if context.output.shows_bodies() => {
+                bar.clear();
+                self.print(context, &mut answer).await?;
+            }
+            (None, _) => bar.beside(self.print(context, &mut answer)).await?,
         }
-        if let Some(explained) = explained {
+        bar.clear();
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        if let Some(explained) = &answer.explained {
             context.output.note(&format!("{message}: {}", explained.text));
+        } else if answer.response.body.is_empty() && !self.include {
+            context.output.aside(&emptiness(call.method, answer.response.status));
         }
         Ok(())
+    }
+
+    /// What `--fail` makes of an answer.
+    fn failure(&self, answer: &OpenAnswer, message: &str) -> Option<Error> {
+        let (status, explained) = (answer.response.status, answer.explained.as_ref());
+        let has_failed = status >= 400 || (status < 300 && explained.is_some());
+        let mut error = Error::new(Code::ApiStatus, message);
+        if let Some(explained) = explained {
+            error = error.because(&explained.text).likely(explained.diagnosis.causes_in_words());
+        }
+        (self.fail && has_failed).then_some(error)
+    }
+
+    async fn print(&self, context: &Context, answer: &mut OpenAnswer<'_>) -> Result<(), Error> {
+        let body = context.output.body(self.head(&answer.response), &answer.response.body, answer.is_whole());
+        let failed = |error| Error::new(Code::Other, "the output could not be written").because(error);
+        let written = pass_on(answer, Place::Stdout(body), Vec::new()).await?;
+        match written {
+            // A reader that went away is no error.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(failed),
+        }
+    }
+
+    async fn save(&self, answer: &mut OpenAnswer<'_>, file: Replacement) -> Result<(), Error> {
+        let head = self.head(&answer.response).into_bytes();
+        let name = file.target().display().to_string();
+        let failed = |error: std::io::Error| {
+            Error::new(Code::Other, format!("the answer could not be written to {name}")).because(error)
+        };
+        let place = Place::beside(&file).map_err(failed)?;
+        let written = pass_on(answer, place, head).await.map_err(|error| error.adding(file.what_stays()))?;
+        written.and_then(|()| file.finish()).map_err(failed)
+    }
+
+    fn head(&self, response: &Response) -> String {
+        if self.include { head(response) } else { String::new() }
+    }
+
+    /// The file that `-o` names, unless that is stdout.
+    fn output_file(&self) -> Option<&PathBuf> {
+        self.output.as_ref().filter(|path| path.as_os_str() != "-")
+    }
+
+    /// Begins with the file for the answer, so that what cannot be written is told before anything is sent.
+    fn replacement(&self) -> Result<Option<Replacement>, Error> {
+        let begun = self.output_file().map(|path| {
+            Replacement::begin(path).map_err(|error| {
+                Error::new(Code::Usage, format!("the answer cannot be written to {}", path.display()))
+                    .because(error)
+                    .hint("nothing was sent; name another file with `-o`")
+            })
+        });
+        begun.transpose()
+    }
+
+    /// The body that is read from elsewhere, as curl's options: it reads the files itself.
+    fn body_for_curl(&self) -> Vec<[String; 2]> {
+        let input = self.input.iter().map(|input| ["--data-binary".to_owned(), format!("@{input}")]);
+        input.chain(self.form.iter().map(|part| ["--form".to_owned(), part.clone()])).collect()
     }
 
     /// What the arguments ask for.
     fn call(&self, given: &Given, data_center: &DataCenter, products: &[Product]) -> Result<Call, Error> {
         let usage = |problem: String| Error::new(Code::Usage, "the call cannot be made").because(problem);
-        let Given { fields, input } = given;
-        let has_body = input.is_some() || !fields.is_empty();
+        let Given { fields, input, form } = given;
+        let has_other_body = input.is_some() || !form.is_empty();
         let (method, path) = match self.call.as_slice() {
             [method, path] => (method.parse().map_err(usage)?, path),
-            [path, ..] => (if has_body { Method::Post } else { Method::Get }, path),
+            [path, ..] if has_other_body || !fields.is_empty() => (Method::Post, path),
+            [path, ..] => (Method::Get, path),
             [] => return Err(usage("a path is missing".to_owned())),
         };
         let mut url = api::resolve(path, self.product.as_deref(), data_center, products)
             .map_err(|refusal| refusal_error("the call cannot be made", &refusal))?;
         let mut headers = self.headers.iter().map(|header| read_header(header)).collect::<Result<Vec<_>, _>>()?;
-        let body = match input {
-            Some(input) => {
-                fields.add_to_query(&mut url);
-                input.clone()
-            }
-            None if matches!(method, Method::Get | Method::Head | Method::Delete) => {
+        let goes_to_query = has_other_body || matches!(method, Method::Get | Method::Head | Method::Delete);
+        let body = match () {
+            () if goes_to_query => {
                 fields.add_to_query(&mut url);
                 Vec::new()
             }
-            None if fields.is_empty() => Vec::new(),
-            None if content_type(&headers).is_some_and(is_form) => form(fields),
-            None => fields.to_json()?,
+            () if fields.is_empty() => Vec::new(),
+            () if content_type(&headers).is_some_and(is_form) => form_encoded(fields),
+            () => fields.to_json()?,
         };
-        if !body.is_empty() && content_type(&headers).is_none() {
+        if (!body.is_empty() || input.is_some()) && content_type(&headers).is_none() {
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
         Ok(Call { method, url, headers, body })
     }
 }
 
+/// Hands the whole answer to a writer. The outer error is the answer's, the inner one the writer's.
+async fn pass_on(answer: &mut OpenAnswer<'_>, place: Place, head: Vec<u8>) -> Result<std::io::Result<()>, Error> {
+    let mut writer = match Writer::start(place) {
+        Ok(writer) => writer,
+        Err(error) => return Ok(Err(error)),
+    };
+    let beginning = answer.response.body.clone();
+    let mut goes_on = writer.write(head).await && writer.write(beginning).await;
+    while goes_on && let Some(piece) = answer.more().await? {
+        goes_on = writer.write(piece).await;
+    }
+    Ok(writer.finish().await)
+}
+
 /// What the arguments name and has to be read from elsewhere.
 struct Given {
     fields: Fields,
-    input: Option<Vec<u8>>,
+    input: Option<Source>,
+    form: Vec<Part>,
+}
+
+/// A body that is read while it is sent.
+enum Body {
+    Input(Upload),
+    /// With its media type.
+    Form(Upload, String),
 }
 
 impl Given {
     fn read(api: &Api) -> Result<Self, Error> {
-        let fields = Fields::read(&api.fields, &api.raw_fields)?;
-        Ok(Self { fields, input: api.input.as_deref().map(read_input).transpose()? })
+        let form = api.form.iter().map(|part| Part::parse(part)).collect::<Result<Vec<_>, _>>()?;
+        let input = api.input.as_deref().map(Source::named);
+        let readers = api.fields.iter().filter(|field| fields::reads_stdin(field)).count()
+            + form.iter().filter(|part| part.reads_stdin()).count()
+            + usize::from(input == Some(Source::Stdin));
+        if readers > 1 {
+            return Err(Error::new(Code::Usage, "the call cannot be made")
+                .because("stdin is named more than once, and can be read once only")
+                .hint("write all but one of them to a file"));
+        }
+        Ok(Self { fields: Fields::read(&api.fields, &api.raw_fields)?, input, form })
+    }
+
+    fn body(&self) -> Result<Option<Body>, Error> {
+        if let Some(input) = &self.input {
+            return Ok(Some(Body::Input(Upload::new(vec![input.open()?]))));
+        }
+        if self.form.is_empty() {
+            return Ok(None);
+        }
+        form::multipart(&self.form).map(|(upload, media_type)| Some(Body::Form(upload, media_type)))
     }
 }
 
-fn form(fields: &Fields) -> Vec<u8> {
+impl Body {
+    /// The body, with the header that it needs.
+    fn into_upload(self, headers: &mut Vec<(String, String)>) -> Result<Upload, Error> {
+        let (upload, media_type) = match self {
+            Body::Input(upload) => return Ok(upload),
+            Body::Form(upload, media_type) => (upload, media_type),
+        };
+        if content_type(headers).is_some_and(|given| !given.to_ascii_lowercase().starts_with("multipart/form-data")) {
+            return Err(Error::new(Code::Usage, "the call cannot be made")
+                .because("`--form` makes `multipart/form-data`, and another `Content-Type` was given")
+                .hint("leave that header out"));
+        }
+        // The boundary is ours.
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        headers.push(("content-type".to_owned(), media_type));
+        Ok(upload)
+    }
+}
+
+fn form_encoded(fields: &Fields) -> Vec<u8> {
     // The serializer of an address knows the form's rules; the address itself is of no interest.
     let mut url = Url::parse("data:,").expect("the text is an address");
     fields.add_to_query(&mut url);
@@ -172,27 +320,17 @@ fn read_header(header: &str) -> Result<(String, String), Error> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn read_input(input: &str) -> Result<Vec<u8>, Error> {
-    let failed = |error: std::io::Error| {
-        let source = if input == "-" { "stdin" } else { input };
-        Error::new(Code::Usage, format!("the body could not be read from {source}")).because(error)
-    };
-    let mut body = Vec::new();
-    if input == "-" {
-        std::io::stdin().lock().take(LARGEST_BODY + 1).read_to_end(&mut body).map_err(failed)?;
-    } else {
-        let file = std::fs::File::open(input).map_err(failed)?;
-        file.take(LARGEST_BODY + 1).read_to_end(&mut body).map_err(failed)?;
-    }
-    if body.len() as u64 > LARGEST_BODY {
-        return Err(failed(std::io::Error::other("it is larger than 64 MiB")));
-    }
-    Ok(body)
-}
-
 fn head(response: &Response) -> String {
     let mut lines = vec![format!("HTTP {}", response.status)];
     let line = |(name, value): &(String, String)| format!("{name}: {}", Untrusted::new(value.as_str()).line());
     lines.extend(response.headers.iter().map(line));
     lines.join("\n") + "\n\n"
+}
+
+/// What is said in place of a body.
+fn emptiness(method: Method, status: u16) -> String {
+    let said = format!("{status} {}", reason(status));
+    let said = said.trim_end();
+    let has_no_body = method == Method::Head || matches!(status, 204 | 205 | 304);
+    if has_no_body { said.to_owned() } else { format!("{said}, with an empty body") }
 }

@@ -3,6 +3,9 @@
 //! Text from servers has been made safe where it came in. This is the second guard: on a terminal, control characters
 //! become visible whatever they came from. A pipe gets every byte as it is. A reader that went away is no error.
 
+mod body;
+mod json;
+
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::builder::StyledStr;
 use serde::Serialize;
 
+pub(super) use self::body::Body;
 use super::ColorWhen;
 use crate::error::{Code, Error};
 use crate::untrusted::visible;
@@ -129,16 +133,18 @@ impl Output {
         self.stdout.write(text.as_bytes())
     }
 
-    /// Bytes as they came, unless a terminal has to be kept safe from them.
-    pub(super) fn bytes(&self, bytes: &[u8]) -> Result<(), Error> {
-        if !self.stdout.is_terminal() {
-            return self.stdout.write(bytes);
+    /// Whether a person sees the bodies that are printed.
+    pub(super) fn shows_bodies(&self) -> bool {
+        self.stdout.is_terminal()
+    }
+
+    /// A body that begins so and is printed as it comes, after a head: byte for byte, or safe and readable on a terminal.
+    pub(super) fn body(&self, head: String, beginning: &[u8], is_whole: bool) -> Body {
+        if self.stdout.is_terminal() {
+            Body::for_terminal(visible(&head), beginning, is_whole, self.has_color(true))
+        } else {
+            Body::bytes(head)
         }
-        let mut text = visible(&String::from_utf8_lossy(bytes));
-        if !text.is_empty() && !text.ends_with('\n') {
-            text.push('\n');
-        }
-        self.stdout.write(text.as_bytes())
     }
 
     /// One JSON object, on many lines where a person reads it.
@@ -170,6 +176,34 @@ impl Output {
         if !self.quiet {
             self.say(text);
         }
+    }
+
+    /// What a person may like to know, and no script.
+    pub(super) fn aside(&self, text: &str) {
+        if self.stderr.is_terminal() {
+            self.note(text);
+        }
+    }
+
+    /// Whether a line on stderr may be drawn again and again. Nobody looks at a job in the background.
+    pub(super) fn can_redraw(&self) -> bool {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+        self.stderr.is_terminal() && !self.quiet && !is_dumb && !is_set("ACCESSIBLE") && is_in_foreground()
+    }
+
+    /// Puts a line in the place of the last one that was put there, without a line's end.
+    pub(super) fn redraw(&self, line: &str) {
+        self.stderr.write(&format!("\r{line}\u{1b}[K"));
+    }
+
+    /// Columns of the terminal behind stderr.
+    pub(super) fn columns(&self) -> usize {
+        #[cfg(unix)]
+        let columns = rustix::termios::tcgetwinsize(&self.stderr.stream).map_or(0, |size| size.ws_col);
+        #[cfg(not(unix))]
+        let columns = 0;
+        if columns == 0 { 80 } else { usize::from(columns) }
     }
 
     /// A question, without a line's end.
@@ -266,6 +300,14 @@ impl Output {
             ColorWhen::Auto => is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         }
     }
+}
+
+fn is_in_foreground() -> bool {
+    #[cfg(unix)]
+    let in_front = rustix::termios::tcgetpgrp(io::stderr()).is_ok_and(|group| group == rustix::process::getpgrp());
+    #[cfg(not(unix))]
+    let in_front = true;
+    in_front
 }
 
 fn json_text(text: serde_json::Result<String>) -> Result<String, Error> {

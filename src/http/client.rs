@@ -151,9 +151,8 @@ impl Client {
         progress: &Progress,
     ) -> Result<Answering, TransportFailure> {
         let route = self.route(&request.url)?;
-        let unreadable = |problem: &str| TransportFailure::Setup(format!("the body could not be read: {problem}"));
         let body = upload.cloned().map(Upload::measured).transpose();
-        let body = body.map_err(|error| unreadable(&error.to_string()))?;
+        let body = body.map_err(|error| TransportFailure::Body(error.to_string()))?;
         progress.begin(body.as_ref().and_then(Measured::length));
         let sent = body.map(|body| Sent { body, progress: progress.clone(), problem: Arc::default() });
         let (silence, host) = (request.deadline, route.host.clone());
@@ -161,7 +160,7 @@ impl Client {
         let problem = sent.as_ref().and_then(|sent| sent.problem.get());
         match asked.unwrap_or(Err(TransportFailure::Timeout(host))) {
             Ok(answer) => Ok(Answering::new(answer, route, usize::MAX, progress.clone())),
-            Err(failure) => Err(problem.map_or(failure, |problem| unreadable(problem))),
+            Err(failure) => Err(problem.map_or(failure, |problem| TransportFailure::Body(problem.clone()))),
         }
     }
 

@@ -19,7 +19,8 @@ pub struct Moved {
     pub to_send: Option<u64>,
     pub received: u64,
     pub to_receive: Option<u64>,
-    last: Moment,
+    pub has_answer: bool,
+    pub(crate) last: Moment,
 }
 
 impl Default for Progress {
@@ -49,7 +50,7 @@ impl Progress {
 
     /// The answer has begun.
     pub(super) fn answered(&self, to_receive: Option<u64>) {
-        self.moved(|moved| moved.to_receive = to_receive);
+        self.moved(|moved| (moved.has_answer, moved.to_receive) = (true, to_receive));
     }
 
     fn moved(&self, change: impl FnOnce(&mut Moved)) {

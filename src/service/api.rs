@@ -150,6 +150,11 @@ pub struct OpenAnswer<'a> {
 }
 
 impl OpenAnswer<'_> {
+    /// Whether the beginning of the body is all of it.
+    pub fn is_whole(&self) -> bool {
+        self.response.body.len() <= JUDGED_BYTES
+    }
+
     /// What follows in the body; `None` at its end.
     pub async fn more(&mut self) -> Result<Option<Vec<u8>>, Error> {
         self.incoming.chunk().await.map_err(|failure| transport_error(&self.what, &failure))
@@ -184,7 +189,7 @@ pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
         Refusal::UnknownProduct(..) => "leave `--product` out to call the API domain",
         Refusal::NoHost(..) => "run `device-login scopes` for the products and their hosts",
         Refusal::NoApiDomain => "set `api_domain` for the provider in the configuration",
-        Refusal::Authorization(_) | Refusal::NoHeader(_) => "leave that header out",
+        Refusal::Authorization(_) | Refusal::Computed(_) | Refusal::NoHeader(_) => "leave that header out",
         Refusal::NoHeaderValue(_) => "write it in ASCII, on one line",
     };
     Error::new(Code::Usage, what).because(refusal).hint(hint)

@@ -1,5 +1,7 @@
 //! The program as people and scripts meet it, its parts that need files or sockets, and the demo's server.
 
+#[cfg(unix)]
+mod bodies;
 mod cli;
 #[cfg(feature = "demo")]
 mod demo;

@@ -90,11 +90,16 @@ impl Home {
 
     /// Keeps a grant for `work`, with some of it as the test wants it.
     pub(crate) fn sign_in(&self, authority: &Authority, change: impl FnOnce(&mut Grant)) {
+        self.sign_in_at(&authority.origin(), change);
+    }
+
+    /// The same at another server.
+    pub(crate) fn sign_in_at(&self, origin: &str, change: impl FnOnce(&mut Grant)) {
         let keys = KeyOptions { default_key_file: self.path("key"), ..KeyOptions::default() };
         let store = open(&StoreAddress::File(self.path("state")), keys);
         let name: ProfileName = "work".parse().expect("a name");
         let mut locked = store.lock(&name, Duration::from_secs(5)).expect("nobody else writes");
-        let mut grant = grant(&authority.origin());
+        let mut grant = grant(origin);
         change(&mut grant);
         let mut record = Record {
             client_secret: Some(Secret::new(CLIENT_SECRET)),

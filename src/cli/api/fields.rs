@@ -1,5 +1,7 @@
 //! Fields of a call, written as `gh api` writes them: `-F` reads numbers and words, `-f` takes text as it stands.
 
+use std::io::{self, Read};
+
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -57,6 +59,11 @@ impl Fields {
     }
 }
 
+/// Whether a field's value comes from stdin.
+pub(super) fn reads_stdin(field: &str) -> bool {
+    field.split_once('=').is_some_and(|(_, value)| value == "@-")
+}
+
 fn problem(cause: String) -> Error {
     Error::new(Code::Usage, "a field of the call cannot be used").because(cause)
 }
@@ -71,8 +78,12 @@ fn split(field: &str) -> Result<(String, &str), Error> {
 fn typed_value(text: &str) -> Result<Value, Error> {
     if let Some(file) = text.strip_prefix('@') {
         let failed = |error| problem(format!("{file} cannot be read: {error}"));
-        let text = files::read_text(file.as_ref(), LONGEST_VALUE).map_err(failed)?;
-        return Ok(Value::String(text.to_string()));
+        let text = if file == "-" {
+            read_stdin()
+        } else {
+            files::read_text(file.as_ref(), LONGEST_VALUE).map(|text| text.to_string())
+        };
+        return Ok(Value::String(text.map_err(failed)?));
     }
     Ok(match text {
         "true" => Value::Bool(true),
@@ -84,6 +95,15 @@ fn typed_value(text: &str) -> Result<Value, Error> {
             _ => Value::String(text.to_owned()),
         },
     })
+}
+
+fn read_stdin() -> io::Result<String> {
+    let mut text = String::new();
+    io::stdin().take(u64::from(LONGEST_VALUE) + 1).read_to_string(&mut text)?;
+    if text.len() > LONGEST_VALUE as usize {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {LONGEST_VALUE} bytes")));
+    }
+    Ok(text)
 }
 
 /// `a[b][]` as `["a", "b", ""]`.

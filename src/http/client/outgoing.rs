@@ -3,21 +3,29 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
+use tokio::time::Sleep;
 
 use crate::http::progress::Progress;
 use crate::http::upload::Measured;
-use crate::http::{Request, TransportFailure};
+use crate::http::{Method, Request, TransportFailure};
 
 /// Bytes that are read and sent at a time.
 const PIECE: usize = 64 * 1024;
 /// Pieces that are read before anybody wants them.
 const PIECES_AHEAD: usize = 2;
+
+/// A server that wants nothing of a body says so at once and may close without reading any of it. Its answer would be lost to the
+/// write that meets the closed connection, so a long body waits for it a moment.
+const MOMENT: Duration = Duration::from_millis(200);
+/// Bytes; what is shorter is through before anybody could close.
+const LONG: u64 = 1024 * 1024;
 
 /// A body that is read while it is sent, and what is counted and noted of that.
 #[derive(Clone)]
@@ -52,6 +60,11 @@ pub(super) fn outgoing(
     // What is packed all the same is unpacked.
     let identity = reqwest::header::HeaderValue::from_static("identity");
     outgoing.headers_mut().entry("accept-encoding").or_insert(identity);
+    let is_empty = sent.map_or(Some(body.len() as u64), |sent| sent.body.length()) == Some(0);
+    if is_empty && matches!(request.method, Method::Post | Method::Put | Method::Patch) {
+        // Some servers refuse these without a length (RFC 9110 §8.6), and the layer below adds none.
+        outgoing.headers_mut().insert("content-length", reqwest::header::HeaderValue::from_static("0"));
+    }
     Ok(outgoing)
 }
 
@@ -62,11 +75,12 @@ struct Sending {
     /// How many bytes are still to come, if that is known.
     left: Option<u64>,
     pieces: Option<mpsc::Receiver<io::Result<Vec<u8>>>>,
+    moment: Option<Pin<Box<Sleep>>>,
 }
 
 impl Sending {
     fn new(sent: Sent) -> Self {
-        Self { left: sent.body.length(), sent, pieces: None }
+        Self { left: sent.body.length(), sent, pieces: None, moment: None }
     }
 
     /// The reader ends when this is dropped, or with the process where a pipe keeps it waiting.
@@ -90,6 +104,10 @@ impl Body for Sending {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = &mut *self;
+        if this.pieces.is_none() && this.left.is_none_or(|left| left > LONG) {
+            let moment = this.moment.get_or_insert_with(|| Box::pin(tokio::time::sleep(MOMENT)));
+            ready!(moment.as_mut().poll(context));
+        }
         let polled = match &mut this.pieces {
             Some(pieces) => pieces.poll_recv(context),
             None => match this.start() {

@@ -364,11 +364,11 @@ pub(super) fn copy_curl(model: &mut Model, now: Now) -> Vec<Effect> {
     let Some(panel) = &model.api else { return Vec::new() };
     let of_answer = panel.exchange().filter(|_| panel.focus == Focus::Answer);
     let curl = match of_answer {
-        Some(Exchange { call, dialect, .. }) => Some(api::as_curl(call, dialect)),
+        Some(Exchange { call, dialect, .. }) => Some(api::as_curl(call, &[], dialect)),
         None => panel
             .test_calls()
             .zip(panel.selected_call().and_then(Result::ok))
-            .map(|(known, call)| api::as_curl(&call, known.dialect)),
+            .map(|(known, call)| api::as_curl(&call, &[], known.dialect)),
     };
     copy(model, curl, "the curl command, token hidden,", now, Told::Overlay)
 }

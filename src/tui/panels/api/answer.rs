@@ -17,6 +17,7 @@ use crate::service::Explained;
 use crate::tui::message::TaskId;
 use crate::tui::model::Now;
 use crate::tui::widgets::json_view::{JsonDocument, JsonView};
+use crate::words;
 
 /// How many answers are kept at most.
 const MOST_ANSWERS: usize = 20;
@@ -238,42 +239,7 @@ fn text_view(text: &str) -> JsonView {
     JsonView::new(Arc::new(JsonDocument::plain(text)))
 }
 
-/// What HTTP calls a status (RFC 9110 §15), for those that APIs answer with.
-pub(super) fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        201 => "Created",
-        202 => "Accepted",
-        204 => "No Content",
-        301 => "Moved Permanently",
-        302 => "Found",
-        304 => "Not Modified",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        409 => "Conflict",
-        413 => "Content Too Large",
-        415 => "Unsupported Media Type",
-        422 => "Unprocessable Content",
-        429 => "Too Many Requests",
-        500 => "Internal Server Error",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        _ => "",
-    }
-}
-
-/// A number of bytes in words: `312 B`, `1.8 kB`, `10.5 MB`.
+/// A number of bytes in words.
 pub(super) fn bytes_in_words(bytes: usize) -> String {
-    match bytes {
-        0..1000 => format!("{bytes} B"),
-        1000..1_000_000 => format!("{}.{} kB", bytes / 1000, bytes % 1000 / 100),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
-    }
+    words::bytes(bytes as u64)
 }

@@ -5,12 +5,13 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::super::answer::{Exchange, Reply, Side, reason};
+use super::super::answer::{Exchange, Reply, Side};
 use super::super::fix::{self, Fix};
 use super::super::{ApiPanel, Content, Focus};
 use super::{bytes_in_words, draw_search, framed};
 use crate::clock::Moment;
 use crate::error::Error;
+use crate::http::reason;
 use crate::tui::keymap::Command;
 use crate::tui::model::Model;
 use crate::tui::panels::lines::{causes, draw_lines, numbered, sentence, shown};

@@ -1,0 +1,215 @@
+//! Forms with files (RFC 7578), written as curl's `-F` takes them.
+
+use std::path::Path;
+
+use chacha20poly1305::aead::Generate;
+
+use super::source::Source;
+use crate::error::{Code, Error};
+use crate::http::upload::{Piece, Upload};
+
+/// Media types by the ending of a file's name; all others are bytes.
+const MEDIA_TYPES: &[(&str, &str)] = &[
+    ("csv", "text/csv"),
+    ("gif", "image/gif"),
+    ("htm", "text/html"),
+    ("html", "text/html"),
+    ("jpeg", "image/jpeg"),
+    ("jpg", "image/jpeg"),
+    ("json", "application/json"),
+    ("pdf", "application/pdf"),
+    ("png", "image/png"),
+    ("svg", "image/svg+xml"),
+    ("txt", "text/plain"),
+    ("xml", "application/xml"),
+    ("zip", "application/zip"),
+];
+
+/// One part of a form.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    name: String,
+    value: Value,
+    media_type: Option<String>,
+    file_name: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Value {
+    Text(String),
+    /// `@`: sent as a file, with a name of its own.
+    File(Source),
+    /// `<`: sent as if its content had been written there.
+    Content(Source),
+}
+
+impl Part {
+    /// Reads `name=text`, `name=@FILE` or `name=<FILE`, with `;type=` and `;filename=` behind it.
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
+        let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
+            problem("it has no `=` after its name").hint("write `--form name=@FILE` or `--form name=text`")
+        })?;
+        let (value, media_type, file_name) = attributes(value)?;
+        let value = match value.as_bytes().first() {
+            Some(b'@') => Value::File(source(&value)?),
+            Some(b'<') => Value::Content(source(&value)?),
+            _ => Value::Text(value),
+        };
+        let fits =
+            |media_type: &String| media_type.contains('/') && media_type.bytes().all(|b| (b' '..=b'~').contains(&b));
+        if !media_type.as_ref().is_none_or(fits) {
+            return Err(problem("its type is none such as `text/csv`"));
+        }
+        Ok(Self { name: name.to_owned(), value, media_type, file_name })
+    }
+
+    pub(super) fn reads_stdin(&self) -> bool {
+        matches!(&self.value, Value::File(Source::Stdin) | Value::Content(Source::Stdin))
+    }
+
+    fn head(&self, boundary: &str) -> String {
+        let Self { name, value, media_type, file_name } = self;
+        let source = if let Value::File(source) = value { Some(source) } else { None };
+        let file_name = file_name.clone().or_else(|| source.map(Source::file_name));
+        let guessed = source.map(|_| guessed_type(file_name.as_deref().unwrap_or_default()));
+        let media_type = media_type.as_deref().or(guessed);
+        let file_name =
+            file_name.as_deref().map(|name| format!("; filename=\"{}\"", escaped(name))).unwrap_or_default();
+        let media_type = media_type.map(|media_type| format!("\r\nContent-Type: {media_type}")).unwrap_or_default();
+        let name = escaped(name);
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{file_name}{media_type}\r\n\r\n")
+    }
+}
+
+/// The body of a form, and its media type. Files and pipes are opened or read ahead here.
+pub(super) fn multipart(parts: &[Part]) -> Result<(Upload, String), Error> {
+    let boundary = boundary();
+    let mut pieces = Vec::new();
+    let mut text = String::new();
+    for part in parts {
+        text += &part.head(&boundary);
+        match &part.value {
+            Value::Text(value) => text += value,
+            Value::File(source) | Value::Content(source) => {
+                pieces.extend([Piece::Bytes(std::mem::take(&mut text).into_bytes()), source.open()?]);
+            }
+        }
+        text += "\r\n";
+    }
+    text.extend(["--", &boundary, "--\r\n"]);
+    pieces.push(Piece::Bytes(text.into_bytes()));
+    Ok((Upload::new(pieces), format!("multipart/form-data; boundary={boundary}")))
+}
+
+/// Random, so that nothing that is sent has it.
+fn boundary() -> String {
+    let bytes: [u8; 16] = Generate::generate();
+    format!("device-login-{:032x}", u128::from_be_bytes(bytes))
+}
+
+/// A name between quotes (WHATWG HTML, multipart/form-data encoding algorithm); other characters stay as they are.
+fn escaped(name: &str) -> String {
+    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn guessed_type(file_name: &str) -> &'static str {
+    let extension = Path::new(file_name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let known = MEDIA_TYPES.iter().find(|(known, _)| extension.eq_ignore_ascii_case(known));
+    known.map_or("application/octet-stream", |(_, media_type)| media_type)
+}
+
+/// Takes `;type=` and `;filename=` off the end. Other semicolons belong to the value.
+fn attributes(text: &str) -> Result<(String, Option<String>, Option<String>), Error> {
+    let (mut value, mut media_type, mut file_name) = (text, None, None);
+    while let Some((before, name, attribute)) = last_attribute(value) {
+        let attribute = unquoted(attribute)?;
+        *(if name == "type" { &mut media_type } else { &mut file_name }) = Some(attribute);
+        value = before;
+    }
+    Ok((value.to_owned(), media_type, file_name))
+}
+
+fn last_attribute(text: &str) -> Option<(&str, &str, &str)> {
+    // A semicolon between quotes separates nothing.
+    let mut is_quoted = false;
+    let mut is_escaped = false;
+    let mut last = None;
+    for (at, character) in text.char_indices() {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            ';' if !is_quoted => last = Some(at),
+            _ => {}
+        }
+    }
+    let (before, after) = text.split_at(last?);
+    let (name, value) = after[1..].split_once('=')?;
+    let name = name.trim();
+    ["type", "filename"].contains(&name).then_some((before, name, value))
+}
+
+/// `"a \"quoted\" name"` without its quotes.
+fn unquoted(text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    let Some(rest) = text.strip_prefix('"') else { return Ok(text.to_owned()) };
+    let inner = rest.strip_suffix('"').ok_or_else(|| problem("a quote in it is not closed"))?;
+    let mut characters = inner.chars();
+    let mut unquoted = String::new();
+    while let Some(character) = characters.next() {
+        unquoted.extend(if character == '\\' { characters.next() } else { Some(character) });
+    }
+    Ok(unquoted)
+}
+
+fn source(value: &str) -> Result<Source, Error> {
+    let name = unquoted(&value[1..])?;
+    if name.is_empty() { Err(problem("it names no file")) } else { Ok(Source::named(&name)) }
+}
+
+fn problem(cause: &str) -> Error {
+    Error::new(Code::Usage, "a part of the form cannot be used").because(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Part, boundary};
+
+    fn head(text: &str) -> String {
+        Part::parse(text).expect(text).head("B")
+    }
+
+    #[test]
+    fn parts_are_written_as_curl_takes_them() {
+        for (text, expected) in [
+            ("a=b", "name=\"a\""),
+            ("a=b;c=d", "name=\"a\""),
+            ("a=@x/report.CSV", "name=\"a\"; filename=\"report.CSV\"\r\nContent-Type: text/csv"),
+            ("a=@x", "name=\"a\"; filename=\"x\"\r\nContent-Type: application/octet-stream"),
+            ("a=@x;type=image/png", "name=\"a\"; filename=\"x\"\r\nContent-Type: image/png"),
+            ("a=@x;type=image/png;filename=y.txt", "name=\"a\"; filename=\"y.txt\"\r\nContent-Type: image/png"),
+            (
+                "a=@x;filename=\"y;type=z.pdf\"",
+                "name=\"a\"; filename=\"y;type=z.pdf\"\r\nContent-Type: application/pdf",
+            ),
+            ("a=@\"x;y.txt\"", "name=\"a\"; filename=\"x;y.txt\"\r\nContent-Type: text/plain"),
+            ("a=@x;y", "name=\"a\"; filename=\"x;y\"\r\nContent-Type: application/octet-stream"),
+            ("a=@-", "name=\"a\"; filename=\"-\"\r\nContent-Type: application/octet-stream"),
+            ("a=@-;filename=b.zip", "name=\"a\"; filename=\"b.zip\"\r\nContent-Type: application/zip"),
+            ("a=<x", "name=\"a\""),
+            ("a={\"b\":1};type=application/json", "name=\"a\"\r\nContent-Type: application/json"),
+            ("a\"\r\nb=c", "name=\"a%22%0D%0Ab\""),
+            ("naïve=@日本 \"語\".txt", "name=\"naïve\"; filename=\"日本 %22語%22.txt\"\r\nContent-Type: text/plain"),
+        ] {
+            assert_eq!(head(text), format!("--B\r\nContent-Disposition: form-data; {expected}\r\n\r\n"), "{text}");
+        }
+        for text in ["", "a", "=b", "a=@", "a=@x;type=png", "a=@x;type=a/b\r\nc: d", "a=@\"x"] {
+            assert!(Part::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_two_forms_have_one_boundary() {
+        assert_ne!(boundary(), boundary());
+    }
+}

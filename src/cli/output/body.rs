@@ -1,0 +1,167 @@
+//! The body of an answer on stdout, as it comes: byte for byte into a pipe, safe and readable on a terminal.
+
+use std::io::{self, Write};
+
+use super::json::Indenter;
+use crate::untrusted::VisibleStream;
+
+/// Bytes that are made readable at a time, since that makes them many times as long.
+const PIECE: usize = 4 * 1024;
+
+/// A body on its way to stdout.
+pub(in crate::cli) struct Body {
+    /// What stands before the body.
+    head: String,
+    form: Form,
+    /// Whether the cursor is at the beginning of a line.
+    is_line_done: bool,
+}
+
+/// How a body is shown.
+enum Form {
+    Bytes,
+    Text(VisibleStream),
+    Json(Indenter),
+}
+
+impl Body {
+    pub(super) fn bytes(head: String) -> Self {
+        Self { head, form: Form::Bytes, is_line_done: true }
+    }
+
+    /// The beginning of the body, which may be all of it, settles how it is shown.
+    pub(super) fn for_terminal(head: String, beginning: &[u8], is_whole: bool, has_color: bool) -> Self {
+        let form = if Indenter::fits(beginning, is_whole) {
+            Form::Json(Indenter::new(has_color))
+        } else {
+            Form::Text(VisibleStream::default())
+        };
+        Self { head, form, is_line_done: true }
+    }
+
+    pub(in crate::cli) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_to(&mut io::stdout().lock(), bytes)
+    }
+
+    pub(in crate::cli) fn finish(self) -> io::Result<()> {
+        self.finish_to(&mut io::stdout().lock())
+    }
+
+    fn write_to(&mut self, out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+        out.write_all(std::mem::take(&mut self.head).as_bytes())?;
+        if let Form::Bytes = self.form {
+            out.write_all(bytes)?;
+            return out.flush();
+        }
+        let mut shown = String::new();
+        for piece in bytes.chunks(PIECE) {
+            match &mut self.form {
+                Form::Bytes => {}
+                Form::Text(text) => text.push(piece, &mut shown),
+                Form::Json(json) => json.push(piece, &mut shown),
+            }
+            out.write_all(shown.as_bytes())?;
+            self.is_line_done = if shown.is_empty() { self.is_line_done } else { shown.ends_with('\n') };
+            shown.clear();
+        }
+        out.flush()
+    }
+
+    fn finish_to(mut self, out: &mut impl Write) -> io::Result<()> {
+        // A body without a byte has a head all the same.
+        self.write_to(out, b"")?;
+        let mut shown = String::new();
+        match self.form {
+            Form::Bytes => {}
+            Form::Text(text) => text.finish(&mut shown),
+            Form::Json(json) => json.finish(&mut shown),
+        }
+        let is_line_done = if shown.is_empty() { self.is_line_done } else { shown.ends_with('\n') };
+        if !is_line_done {
+            shown.push('\n');
+        }
+        out.write_all(shown.as_bytes())?;
+        out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Body;
+
+    /// What a terminal gets, the same in pieces of any size.
+    #[track_caller]
+    fn shown(body: &[u8], has_color: bool) -> String {
+        let of_size = |size: usize| {
+            let mut out = Vec::new();
+            let mut shown = Body::for_terminal(String::new(), body, true, has_color);
+            body.chunks(size).for_each(|piece| shown.write_to(&mut out, piece).expect("memory takes all"));
+            shown.finish_to(&mut out).expect("memory takes all");
+            String::from_utf8(out).expect("text")
+        };
+        let whole = of_size(body.len().max(1));
+        for size in [1, 2, 3, 7] {
+            assert_eq!(of_size(size), whole, "in pieces of {size}");
+        }
+        whole
+    }
+
+    #[test]
+    fn json_is_put_on_lines_and_nothing_of_it_changes() {
+        for (body, expected) in [
+            (
+                &br#"{"a":1,"b":[],"c":{},"a":[1,{"d":null}]}"#[..],
+                "{\n  \"a\": 1,\n  \"b\": [],\n  \"c\": {},\n  \"a\": [\n    1,\n    {\n      \"d\": null\n    }\n  ]\n}\n",
+            ),
+            (b"[ 12345678901234567890123, 1.0, -0, 1E5 ]", "[\n  12345678901234567890123,\n  1.0,\n  -0,\n  1E5\n]\n"),
+            (br#"["\u001b[2J \" \\ \/",true ,false]"#, "[\n  \"\\u001b[2J \\\" \\\\ \\/\",\n  true,\n  false\n]\n"),
+            (b"\xef\xbb\xbf [ ]\r\n", "[]\n"),
+            (b"{\"a\":1}\n{\"a\":2}\n", "{\n  \"a\": 1\n}\n{\n  \"a\": 2\n}\n"),
+            ("[\"\u{202e}é\u{1b}[2J\"]".as_bytes(), "[\n  \"<U+202E>é<U+001B>[2J\"\n]\n"),
+            (b"[\"\xe2\x82\"]", "[\n  \"\u{fffd}\"\n]\n"),
+        ] {
+            assert_eq!(shown(body, false), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_shown_as_it_came() {
+        for (body, expected) in [
+            (&b"[INFO] started"[..], "[INFO] started\n"),
+            (b"{\"a\":1", "{\"a\":1\n"),
+            (b"{\"a\" 1}", "{\"a\" 1}\n"),
+            (b"{'a':1}", "{'a':1}\n"),
+            (b"[1,]", "[1,]\n"),
+            (b"[truely]", "[truely]\n"),
+            (b"[1}", "[1}\n"),
+            (b"<p>\x1b]52;c;x\x07</p>\n", "<p><U+001B>]52;c;x<U+0007></p>\n"),
+            (b"7", "7\n"),
+            (b"", ""),
+        ] {
+            assert_eq!(shown(body, true), expected);
+        }
+    }
+
+    #[test]
+    fn keys_texts_numbers_and_words_have_colours() {
+        let expected = "{\n  \u{1b}[1;34m\"a\"\u{1b}[0m: \u{1b}[32m\"b\"\u{1b}[0m,\n  \u{1b}[1;34m\"c\"\u{1b}[0m: [\n    \
+            \u{1b}[36m-1\u{1b}[0m,\n    \u{1b}[35mnull\u{1b}[0m\n  ]\n}\n";
+        assert_eq!(shown(br#"{"a":"b","c":[-1,null]}"#, true), expected);
+    }
+
+    #[test]
+    fn long_json_that_breaks_off_or_nests_without_end_goes_on_as_it_came() {
+        let long = |body: &[u8], rest: &[u8]| {
+            let mut out = Vec::new();
+            let mut shown = Body::for_terminal("HTTP 200\n\n".to_owned(), body, false, false);
+            shown.write_to(&mut out, body).expect("memory takes all");
+            shown.write_to(&mut out, rest).expect("memory takes all");
+            shown.finish_to(&mut out).expect("memory takes all");
+            String::from_utf8(out).expect("text")
+        };
+        assert_eq!(long(b"[1,", b"2,oops \x07]"), "HTTP 200\n\n[\n  1,\n  2,\n  oops <U+0007>]\n");
+        let deep = long(b"[[", &b"[".repeat(100_000));
+        assert!(deep.ends_with(&"[".repeat(99_000)) || deep.trim_end().ends_with(&"[".repeat(99_000)));
+        assert!(deep.len() < 150_000, "{}", deep.len());
+    }
+}

@@ -1,0 +1,438 @@
+//! Bodies of `api` both ways: of any length, from and into anything that is no file, cut short in every way.
+
+use std::fs::{self, Permissions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+use crate::support::program::{ACCESS_TOKEN, Home, Ran, ran};
+use crate::support::socket;
+
+/// More than any answer or upload that was ever held in memory, in bytes.
+const LONG: usize = 96 * 1024 * 1024;
+/// What a process may have resident at most, in kB.
+const FLAT: u64 = 64 * 1024;
+const WITHHELD: usize = 1;
+
+/// A request whose body is still to be read.
+struct Asked {
+    method: String,
+    path: String,
+    /// A line each, names in lower case.
+    headers: String,
+    stream: BufReader<TcpStream>,
+}
+
+impl Asked {
+    fn read(stream: TcpStream) -> Option<Self> {
+        let mut stream = BufReader::new(stream);
+        let (mut first, mut headers) = (String::new(), String::new());
+        stream.read_line(&mut first).ok()?;
+        let mut words = first.split(' ');
+        let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).ok()?;
+            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            headers.extend([&name.to_ascii_lowercase(), ": ", value, "\n"]);
+        }
+        Some(Self { method, path, headers, stream })
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    /// Reads the body, however it is framed. Counts what is too long to be kept.
+    fn body(&mut self) -> (Vec<u8>, usize) {
+        let (mut kept, mut count) = (Vec::new(), 0);
+        let mut take = |stream: &mut BufReader<TcpStream>, length: usize| {
+            let mut left = length;
+            let mut buffer = vec![0; 64 * 1024];
+            while left > 0 {
+                let size = buffer.len().min(left);
+                let read = stream.read(&mut buffer[..size]).unwrap_or(0);
+                if read == 0 {
+                    return false;
+                }
+                left -= read;
+                count += read;
+                if kept.len() < 1_000_000 {
+                    kept.extend_from_slice(&buffer[..read]);
+                }
+            }
+            true
+        };
+        if let Some(length) = self.header("content-length").and_then(|length| length.parse().ok()) {
+            take(&mut self.stream, length);
+        } else if self.header("transfer-encoding") == Some("chunked") {
+            loop {
+                let mut size = String::new();
+                self.stream.read_line(&mut size).expect("a chunk begins with its size");
+                let Ok(size) = usize::from_str_radix(size.trim(), 16) else { break };
+                if size == 0 || !take(&mut self.stream, size) {
+                    break;
+                }
+                self.stream.read_line(&mut String::new()).expect("a chunk ends with a line");
+            }
+        }
+        (kept, count)
+    }
+
+    /// A client that has enough goes away.
+    fn answer(&mut self, head: &str, body: &[u8]) {
+        let stream = self.stream.get_mut();
+        let _ = write!(stream, "HTTP/1.1 {head}\r\nconnection: close\r\n\r\n").and_then(|()| stream.write_all(body));
+    }
+
+    fn answer_whole(&mut self, status: u16, body: &str) {
+        self.answer(&format!("{status} X\r\ncontent-length: {}", body.len()), body.as_bytes());
+    }
+}
+
+/// A home that is signed in at a server which answers by `answer`; a refresh always works.
+fn home(answer: impl Fn(&mut Asked) + Send + Sync + 'static) -> Home {
+    let (url, _) = socket::serve(move |stream| {
+        let Some(mut asked) = Asked::read(stream) else { return };
+        if asked.path == "/token" {
+            asked.body();
+            return asked.answer_whole(200, r#"{"access_token":"sentinel-access-2","expires_in":3600}"#);
+        }
+        answer(&mut asked);
+    });
+    let origin = url.origin().ascii_serialization();
+    let home = Home::new();
+    home.configure(&crate::support::program::configuration(&origin));
+    home.sign_in_at(&origin, |_| {});
+    home
+}
+
+/// The most that a running process has had resident, in kB.
+fn peak(child: &Child) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+fn files(home: &Home) -> Vec<String> {
+    let names = fs::read_dir(home.path("out")).expect("a directory").flatten();
+    let mut names: Vec<String> = names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// A directory with the old answer in it, and the path of that.
+fn old_answer(home: &Home) -> String {
+    fs::create_dir(home.path("out")).expect("the home can be written");
+    home.write("out/answer", "old").to_str().expect("UTF-8").to_owned()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).expect("it is there")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_of_any_length_needs_no_room() {
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    let may_go_on = Mutex::new(may_go_on);
+    let home = home(move |asked| {
+        let head = format!("200 OK\r\ncontent-length: {}", LONG + WITHHELD);
+        asked.answer(&head, &[b'x'; 64 * 1024].repeat(LONG / (64 * 1024)));
+        // The test's end is an answer, too.
+        let _ = may_go_on.lock().expect("one call").recv();
+        let _ = asked.stream.get_mut().write_all(b"y");
+    });
+    let mut child = home.command(&["api", "/x"]).spawn().expect("the program starts");
+    let mut stdout = child.stdout.take().expect("a pipe");
+    let (mut buffer, mut count) = (vec![0; 64 * 1024], 0);
+    while count < LONG {
+        count += stdout.read(&mut buffer).expect("it goes on");
+    }
+    assert!(peak(&child) < FLAT, "{} kB", peak(&child));
+    go_on.send(()).expect("the server waits");
+    let mut rest = Vec::new();
+    stdout.read_to_end(&mut rest).expect("it ends");
+    assert_eq!((rest.as_slice(), ran(child).code), (&b"y"[..], 0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_body_of_any_length_needs_no_room() {
+    for from_stdin in [false, true] {
+        let (tell, told) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let both = Mutex::new((tell, may_go_on));
+        let home = home(move |asked| {
+            let (_, count) = asked.body();
+            let framing = asked
+                .headers
+                .lines()
+                .filter(|line| line.starts_with("transfer-encoding") || line.starts_with("content-length"));
+            let framing = framing.collect::<Vec<_>>().join(",");
+            let both = both.lock().expect("one call");
+            let _ = both.0.send((count, framing));
+            let _ = both.1.recv();
+            asked.answer_whole(200, "done");
+        });
+        let file = home.path("long");
+        fs::File::create(&file).and_then(|file| file.set_len(LONG as u64)).expect("a file with a hole");
+        let input = if from_stdin { "-" } else { file.to_str().expect("UTF-8") };
+        let mut command = home.command(&["api", "/x", "--input", input]);
+        // A pipe, whose length nobody knows.
+        let mut cat = Command::new("cat").arg(&file).stdout(Stdio::piped()).spawn().expect("cat starts");
+        if from_stdin {
+            command.stdin(cat.stdout.take().expect("a pipe"));
+        }
+        let child = command.spawn().expect("the program starts");
+        let (count, framing) = told.recv().expect("the body comes");
+        let peak = peak(&child);
+        go_on.send(()).expect("the server waits");
+        ran(child).worked("done");
+        drop(cat.stdout.take());
+        cat.wait().expect("cat ends");
+        let expected =
+            if from_stdin { "transfer-encoding: chunked".to_owned() } else { format!("content-length: {LONG}") };
+        assert_eq!((count, framing), (LONG, expected));
+        assert!(peak < FLAT, "{peak} kB, from stdin: {from_stdin}");
+    }
+}
+
+#[test]
+fn a_short_body_from_a_pipe_goes_with_its_length() {
+    let home = home(|asked| {
+        let length = asked.header("content-length").map(str::to_owned);
+        let (body, _) = asked.body();
+        asked.answer_whole(200, &format!("{length:?} {}", String::from_utf8_lossy(&body)));
+    });
+    home.run_with(&["api", "PUT", "/x", "--input", "-"], "{}").worked(r#"Some("2") {}"#);
+    home.run_with(&["api", "PUT", "/x", "--input", "/dev/stdin"], "").worked(r#"Some("0") "#);
+    home.run(&["api", "POST", "/x"]).worked(r#"Some("0") "#);
+    home.run(&["api", "/x"]).worked("None ");
+    home.run_with(&["api", "/x", "-F", "a=@-", "-f", "b=c"], "text").worked(r#"Some("20") {"a":"text","b":"c"}"#);
+}
+
+#[test]
+fn an_answer_that_comes_before_the_body_is_through_is_read() {
+    let home = home(|asked| asked.answer_whole(413, r#"{"message":"too much"}"#));
+    let file = home.path("long");
+    fs::File::create(&file).and_then(|file| file.set_len(LONG as u64)).expect("a file with a hole");
+    for _ in 0..5 {
+        let ran = home.run(&["api", "/x", "--input", file.to_str().expect("UTF-8")]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (0, r#"{"message":"too much"}"#), "{ran:?}");
+    }
+}
+
+/// A server that takes the second access token only, and what bodies reached it.
+fn choosy() -> (Home, Arc<Mutex<Vec<String>>>) {
+    let bodies = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&bodies);
+    let home = home(move |asked| {
+        let is_old = asked.header("authorization").is_some_and(|token| token.contains(ACCESS_TOKEN));
+        let (body, _) = asked.body();
+        seen.lock().expect("no call panics").push(String::from_utf8_lossy(&body).into_owned());
+        let head = "401 X\r\nwww-authenticate: Bearer error=\"invalid_token\"\r\ncontent-length: 2";
+        if is_old { asked.answer(head, b"{}") } else { asked.answer_whole(200, "taken") }
+    });
+    (home, bodies)
+}
+
+#[test]
+fn a_file_is_sent_again_with_a_new_token_and_stdin_is_not() {
+    let (home, bodies) = choosy();
+    let file = home.write("body", "a long story");
+    home.run(&["api", "/x", "--input", file.to_str().expect("UTF-8")]).worked("taken");
+    assert_eq!(bodies.lock().expect("no call panics").drain(..).collect::<Vec<_>>(), ["a long story"; 2]);
+
+    let (home, bodies) = choosy();
+    let ran = home.run_with(&["api", "/x", "--input", "-"], "a long story");
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "{}"), "{ran:?}");
+    for words in ["stdin cannot be sent twice", "run `device-login refresh work`"] {
+        assert!(ran.stderr.contains(words), "{ran:?}");
+    }
+    assert_eq!(bodies.lock().expect("no call panics").as_slice(), ["a long story"]);
+    let ran = home.run_with(&["api", "/x", "--input", "-", "--fail"], "a long story");
+    assert_eq!(ran.code, 22, "{ran:?}");
+    // No token was made for nothing.
+    home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+}
+
+#[test]
+fn an_answer_replaces_a_file_whole_or_not_at_all() {
+    let home = home(|asked| match asked.path.as_str() {
+        "/whole" => asked.answer_whole(200, "new"),
+        "/short" => asked.answer("200 OK\r\ncontent-length: 200000", &[b'x'; 100_000]),
+        "/chunks" => asked.answer("200 OK\r\ntransfer-encoding: chunked", b"3\r\nnew\r\n"),
+        "/trailers" => asked.answer("200 OK\r\ntransfer-encoding: chunked", b"3\r\nnew\r\n0\r\nx-sum: 1\r\n\r\n"),
+        "/hints" => {
+            let _ = asked.stream.get_mut().write_all(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n");
+            asked.answer_whole(200, "new");
+        }
+        "/empty" => asked.answer("204 No Content", b""),
+        "/closed" => {}
+        _ => asked.answer_whole(404, "nothing here"),
+    });
+    let file = old_answer(&home);
+    fs::set_permissions(&file, Permissions::from_mode(0o640)).expect("it is ours");
+    let cases: [(&[&str], i32, &str, &str); 9] = [
+        (&["/whole"], 0, "new", ""),
+        (&["/trailers"], 0, "new", ""),
+        (&["/hints"], 0, "new", ""),
+        (&["/empty"], 0, "", ""),
+        (&["/gone"], 0, "nothing here", "HTTP 404"),
+        (&["/gone", "--fail"], 22, "old", "stays as it was"),
+        (&["/short"], 7, "old", "stays as it was"),
+        (&["/chunks"], 7, "old", "broke off"),
+        (&["/closed"], 7, "old", "closed the connection"),
+    ];
+    for (arguments, code, content, said) in cases {
+        fs::write(&file, "old").expect("it is ours");
+        let ran = home.run(&[&["api", "-o", &file], arguments].concat());
+        assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{arguments:?} {ran:?}");
+        assert!(ran.stderr.contains(said), "{arguments:?} {ran:?}");
+        assert_eq!((read(&file).as_str(), files(&home)), (content, vec!["answer".to_owned()]), "{arguments:?}");
+        let mode = fs::metadata(&file).expect("it is there").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o640, "{arguments:?}");
+    }
+    home.run(&["api", "-i", "-o", &file, "/whole"]).worked("");
+    assert!(read(&file).starts_with("HTTP 200\n") && read(&file).ends_with("\n\nnew"), "{}", read(&file));
+    home.run(&["api", "-o", "-", "/whole"]).worked("new");
+}
+
+#[test]
+fn where_no_answer_can_be_written_nothing_is_sent() {
+    let calls = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&calls);
+    let home = home(move |asked| {
+        *counted.lock().expect("no call panics") += 1;
+        asked.answer_whole(200, "new");
+    });
+    let old = old_answer(&home);
+    fs::set_permissions(&old, Permissions::from_mode(0o440)).expect("it is ours");
+    let directory = home.path("out").to_str().expect("UTF-8").to_owned();
+    for path in [old.as_str(), &directory, &format!("{directory}/new/"), "/nothing/here"] {
+        home.run(&["api", "/x", "-o", path]).failed(2, &["the answer cannot be written to", "nothing was sent"]);
+    }
+    let twice: [&[&str]; 4] = [
+        &["--input", "-", "-F", "a=@-"],
+        &["-F", "a=@-", "-F", "b=@-"],
+        &["--form", "a=@-", "--form", "b=<-"],
+        &["--form", "a=@-", "-F", "b=@-"],
+    ];
+    for arguments in twice {
+        home.run(&[&["api", "/x"], arguments].concat()).failed(2, &["stdin is named more than once"]);
+    }
+    home.run(&["api", "/x", "--input", "a", "--form", "b=c"]).failed(2, &["cannot be used with"]);
+    for arguments in [["--input", &directory], ["--input", "/nothing/here"], ["--form", "a=@/nothing/here"]] {
+        home.run(&["api", "/x", arguments[0], arguments[1]]).failed(2, &["the body could not be read from"]);
+    }
+    assert_eq!((*calls.lock().expect("no call panics"), read(&old).as_str()), (0, "old"));
+    assert_eq!(files(&home), ["answer"]);
+}
+
+#[test]
+fn what_is_no_regular_file_is_written_as_it_stands() {
+    let home = home(|asked| asked.answer_whole(200, "new"));
+    home.run(&["api", "/x", "-o", "/dev/null"]).worked("");
+    home.run(&["api", "/x", "-o", "/dev/stdout"]).worked("new");
+    home.run(&["api", "/x", "-o", "/dev/full"]).failed(1, &["could not be written", "/dev/full"]);
+    let link = home.path("link");
+    let target = home.write("target", "old");
+    std::os::unix::fs::symlink(&target, &link).expect("a link");
+    home.run(&["api", "/x", "-o", link.to_str().expect("UTF-8")]).worked("");
+    assert!(link.is_symlink());
+    assert_eq!(fs::read_to_string(&target).ok().as_deref(), Some("new"));
+    // A redirection of the shell keeps its file.
+    let log = home.path("log");
+    let file = fs::File::create(&log).expect("the home can be written");
+    let child = home.command(&["api", "/x", "-o", "/dev/stdout"]).stdout(file).spawn().expect("the program starts");
+    ran(child).worked("");
+    assert_eq!(fs::read_to_string(&log).ok().as_deref(), Some("new"));
+}
+
+#[test]
+fn a_call_that_is_cut_short_leaves_nothing_behind() {
+    let (begin, begun) = mpsc::channel();
+    let begin = Mutex::new(begin);
+    let home = home(move |asked| {
+        asked.answer("200 OK\r\ncontent-length: 200000", &[b'x'; 100_000]);
+        let _ = begin.lock().expect("one call").send(());
+        // Until the client goes away.
+        let _ = asked.stream.read(&mut [0]);
+    });
+    let file = old_answer(&home);
+    let child = home.spawn(&["api", "/x", "-o", &file]);
+    begun.recv().expect("the call is made");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
+        .expect("it runs");
+    let Ran { code, stdout, stderr } = ran(child);
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (130, "", ""));
+    assert_eq!((read(&file).as_str(), files(&home)), ("old", vec!["answer".to_owned()]));
+}
+
+#[test]
+fn a_signal_is_heard_while_nobody_reads_the_answer() {
+    let home = home(|asked| asked.answer("200 OK", &[b'x'; 8 * 1024 * 1024]));
+    let mut child = home.spawn(&["api", "/x"]);
+    let mut stdout = child.stdout.take().expect("a pipe");
+    stdout.read_exact(&mut [0]).expect("the answer comes");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM)
+        .expect("it runs");
+    assert_eq!(child.wait().expect("it ends").code(), Some(143));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let home = home(|asked| asked.answer("200 OK", &[b'x'; 8 * 1024 * 1024]));
+    let mut child = home.spawn(&["api", "/x"]);
+    drop(child.stdout.take());
+    let ran = ran(child);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+}
+
+#[test]
+fn a_form_carries_files_and_texts() {
+    let home = home(|asked| {
+        let content_type = asked.header("content-type").unwrap_or_default().to_owned();
+        let (body, _) = asked.body();
+        let boundary = content_type.split_once("boundary=").map(|(_, boundary)| boundary).unwrap_or_default();
+        let said = format!("{} {} {content_type}\n{}", asked.method, asked.path, String::from_utf8_lossy(&body));
+        asked.answer_whole(200, &said.replace(boundary, "B"));
+    });
+    let file = home.write("report.csv", "a;b\r\n");
+    let file = format!("content=@{};type=text/x-csv", file.to_str().expect("UTF-8"));
+    let arguments = ["api", "/x", "--form", &file, "--form", "note=hi", "--form", "p=@-;filename=p.bin", "-f", "q=1"];
+    let part = |head: &str, body: &str| format!("--B\r\nContent-Disposition: form-data; {head}\r\n\r\n{body}\r\n");
+    let expected = [
+        "POST /x?q=1 multipart/form-data; boundary=B\n".to_owned(),
+        part("name=\"content\"; filename=\"report.csv\"\r\nContent-Type: text/x-csv", "a;b\r\n"),
+        part("name=\"note\"", "hi"),
+        part("name=\"p\"; filename=\"p.bin\"\r\nContent-Type: application/octet-stream", "piped"),
+        "--B--\r\n".to_owned(),
+    ];
+    home.run_with(&arguments, "piped").worked(&expected.concat());
+    let own = ["-H", "Content-Type: multipart/form-data"];
+    home.run(&[&["api", "/x", "--form", "a=b"], &own[..]].concat())
+        .worked(&format!("POST /x multipart/form-data; boundary=B\n{}--B--\r\n", part("name=\"a\"", "b")));
+    home.run(&["api", "/x", "--form", "a=b", "-H", "Content-Type: text/plain"]).failed(2, &["leave that header out"]);
+    home.run(&["api", "/x", "--form", "a"]).failed(2, &["it has no `=`"]);
+    let shown = home.run(&["api", "--curl", "/x", "--form", "a=@b c;type=text/plain"]);
+    assert!(shown.code == 0 && shown.stdout.contains("--form 'a=@b c;type=text/plain'"), "{shown:?}");
+}
+
+#[test]
+fn waiting_for_a_writer_does_not_outlast_it() {
+    let home = home(|asked| {
+        let (_, count) = asked.body();
+        asked.answer_whole(200, &count.to_string());
+    });
+    let mut child =
+        home.command(&["api", "/x", "--input", "-"]).stdin(Stdio::piped()).spawn().expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let writer = thread::spawn(move || stdin.write_all(&vec![b'x'; LONG / 8]));
+    assert_eq!(ran(child).stdout, (LONG / 8).to_string());
+    writer.join().expect("no panic").expect("all was read");
+}

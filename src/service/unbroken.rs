@@ -4,7 +4,9 @@
 //! a task of its own, so it goes on when whoever asked for it is cancelled; the process ends after it has. It is bounded:
 //! each exchange has its deadline.
 
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::Poll;
 
 use tokio::sync::watch;
 
@@ -22,12 +24,10 @@ impl Unbroken {
     /// Runs `work` to its end, whether or not this future is kept until then.
     pub(super) async fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
         let under_way = UnderWay::new(self);
-        let task = tokio::spawn(async move {
-            let _under_way = under_way;
-            work.await
-        });
+        // It counts until its result is taken, or nobody is left to take it: what waits for the end finds the result there.
+        let task = tokio::spawn(async move { (work.await, under_way) });
         match task.await {
-            Ok(result) => result,
+            Ok((result, _under_way)) => result,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 // The runtime shuts down, and nobody is left to hear.
@@ -43,11 +43,20 @@ impl Unbroken {
     }
 
     /// Goes on with `work`, which is to stop, for as long as something is under way. `None` where that does not end it.
-    pub async fn finish<T>(&self, work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
-        tokio::select! {
-            biased;
-            result = work => Some(result),
-            () = self.settled() => None,
+    pub async fn finish<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut work => return Some(result),
+                () = self.settled() => {}
+            }
+            // Another thread may have ended something between the two looks, and `work` may live on that.
+            if let Poll::Ready(result) = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+                return Some(result);
+            }
+            if *self.0.borrow() == 0 {
+                return None;
+            }
         }
     }
 }
@@ -96,6 +105,30 @@ mod tests {
             unbroken.settled().await;
             assert_eq!(kept.await, Ok(Ok(7)));
         });
+    }
+
+    #[test]
+    fn work_that_ends_on_another_thread_is_not_taken_for_work_that_goes_on() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let (handle, (stop, stopped)) = (runtime.handle().clone(), oneshot::channel::<()>());
+        // All tasks run there, and whoever waits for them is here.
+        let other_thread = std::thread::spawn(move || runtime.block_on(stopped));
+        for round in 0..2_000 {
+            handle.block_on(async {
+                let unbroken = Unbroken::default();
+                let (answer, answered) = oneshot::channel();
+                let mut exchange = pin!(async {
+                    let first = unbroken.run(answered).await.expect("an answer");
+                    // What an approval calls for counts as well, although it begins only now.
+                    unbroken.run(async move { first + 1 }).await
+                });
+                begin(exchange.as_mut());
+                tokio::spawn(async move { answer.send(round) });
+                assert_eq!(unbroken.finish(exchange).await, Some(round + 1));
+            });
+        }
+        stop.send(()).expect("the tasks still run");
+        other_thread.join().expect("no task panicked").expect("it was told to stop");
     }
 
     #[test]

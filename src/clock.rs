@@ -6,7 +6,7 @@
 mod sleep;
 
 use std::ops::{Add, Sub};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
@@ -70,8 +70,42 @@ pub fn later(time: Timestamp, by: Duration) -> Timestamp {
     time.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// Reads the wall clock.
+/// Reads the wall clock, which may say anything. What it says is kept so far from the ends of what can be written as a time
+/// that nobody who adds to it or takes from it has to look out for them.
 #[expect(clippy::disallowed_methods, reason = "this module owns the clocks")]
 pub fn wall() -> Timestamp {
-    Timestamp::now()
+    within_reason(SystemTime::now())
+}
+
+/// The year 9990. No token lives for ten years, and no pause lasts so long.
+const LATEST: Timestamp = Timestamp::constant(253_086_768_000, 0);
+
+fn within_reason(time: SystemTime) -> Timestamp {
+    let is_early = time < SystemTime::UNIX_EPOCH;
+    let readable = Timestamp::try_from(time).unwrap_or(if is_early { Timestamp::MIN } else { Timestamp::MAX });
+    readable.clamp(Timestamp::UNIX_EPOCH, LATEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use jiff::Timestamp;
+
+    use super::{LATEST, within_reason};
+
+    #[test]
+    fn a_clock_that_says_anything_gives_a_time_with_which_one_can_reckon() {
+        let seconds = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(LATEST.to_string(), "9990-01-01T00:00:00Z");
+        for (said, taken) in [
+            (SystemTime::UNIX_EPOCH - Duration::from_secs(1), Timestamp::UNIX_EPOCH),
+            (SystemTime::UNIX_EPOCH - Duration::from_secs(1 << 40), Timestamp::UNIX_EPOCH),
+            (seconds(1_800_000_000), Timestamp::constant(1_800_000_000, 0)),
+            (seconds(253_402_207_201), LATEST),
+            (seconds(1 << 50), LATEST),
+        ] {
+            assert_eq!(within_reason(said), taken);
+        }
+    }
 }

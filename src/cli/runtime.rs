@@ -4,10 +4,12 @@
 //! dropped: guards put terminals and temporary files back in order, and nothing more is asked of anybody. What must not be
 //! cut short goes on first: an answer that a provider gives only once.
 
-use std::sync::OnceLock;
+use std::future::poll_fn;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-#[cfg(unix)]
+use std::sync::{Mutex, OnceLock};
 use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -24,6 +26,15 @@ const LAST_CALL: Duration = Duration::from_millis(50);
 
 /// How long a command that ends may wait for its last answer without a word.
 const SILENT_WAIT: Duration = Duration::from_millis(500);
+
+/// How long a thread waits for work.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// So many threads a command needs at once, beside its own: one for what waits for disks, and those that read a terminal.
+const THREADS: usize = 3;
+/// So many descriptors a command needs at once, beside those that it has.
+#[cfg(unix)]
+const DESCRIPTORS: usize = 24;
 
 /// SIGHUP, which tells that the terminal is gone.
 const HANG_UP: u8 = 1;
@@ -70,10 +81,14 @@ impl Interrupts {
 
     /// Runs a future to its end on this thread.
     pub(super) fn block_on<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        check_limits()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
+            .thread_keep_alive(FOR_EVER)
             .build()
             .map_err(|error| Error::new(Code::Other, "the program could not start").because(error))?;
+        // The one thread that is always there takes what no other can be made for.
+        runtime.spawn_blocking(|| ());
         let result = runtime.block_on(async {
             let mut signals = Signals::new()?;
             let result = self.race(&mut signals, future).await;
@@ -86,16 +101,27 @@ impl Interrupts {
 
     async fn race<T>(&self, signals: &mut Signals, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let mut future = std::pin::pin!(future);
+        let mut is_to_pause = false;
         loop {
             tokio::select! {
                 biased;
                 result = &mut future => return result,
-                signal = signals.next() => {
+                wanted = signals.next() => {
+                    let Wanted::End(signal) = wanted else {
+                        // The screens hear of it by themselves.
+                        is_to_pause |= !self.is_held.load(Ordering::Relaxed);
+                        continue;
+                    };
                     let is_first = self.signal.set(signal).is_ok();
                     if !(is_first && self.is_held.load(Ordering::Relaxed)) {
                         return Err(Error::new(Code::Interrupted, "interrupted"));
                     }
                     self.asked_to_stop.notify_one();
+                }
+                // Others would wait for the lock of a process that stands still, and the answer would get old.
+                () = self.unbroken.settled(), if is_to_pause => {
+                    is_to_pause = false;
+                    pause();
                 }
             }
         }
@@ -112,7 +138,7 @@ impl Interrupts {
         };
         let hurried = async {
             loop {
-                let signal = signals.next().await;
+                let Wanted::End(signal) = signals.next().await else { continue };
                 // The first one is known already, unless the command ended by itself.
                 let _ = self.signal.set(signal);
                 // Nobody is in a hurry whose window was closed.
@@ -129,28 +155,79 @@ impl Interrupts {
     }
 }
 
-/// SIGINT, SIGTERM, SIGHUP and SIGQUIT, by number, but for those that are to be ignored.
+/// What a signal wants of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// That it ends, by the signal of this number.
+    End(u8),
+    /// That it stops until it is continued: `SIGTSTP`, the terminal's Ctrl-Z.
+    Pause,
+}
+
+/// The signals that end or stop a command, but for those that are to be ignored.
+///
+/// Those that nobody sends to a command by hand are among them, since each would end the process while an answer is out that
+/// comes only once.
 #[cfg(unix)]
-struct Signals(Vec<(u8, tokio::signal::unix::Signal)>);
+struct Signals {
+    ending: Vec<(u8, tokio::signal::unix::Signal)>,
+    stop: Option<tokio::signal::unix::Signal>,
+}
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> Result<Self, Error> {
+        use rustix::process::Signal;
         use tokio::signal::unix::{SignalKind, signal};
 
-        let failed = |error| Error::new(Code::Other, "signals cannot be received").because(error);
-        let heard = [2, 15, HANG_UP, 3].into_iter().filter(|number| !signals::is_ignored(i32::from(*number)));
-        let receive = |number| Ok((number, signal(SignalKind::from_raw(i32::from(number))).map_err(failed)?));
-        heard.map(receive).collect::<Result<_, Error>>().map(Self)
+        const ENDING: [Signal; 10] = [
+            Signal::INT,
+            Signal::TERM,
+            Signal::HUP,
+            Signal::QUIT,
+            Signal::USR1,
+            Signal::USR2,
+            Signal::ALARM,
+            Signal::VTALARM,
+            Signal::PROF,
+            Signal::XCPU,
+        ];
+        let receive = |wanted: Signal| {
+            let failed = |error| Error::new(Code::Other, "signals cannot be received").because(error);
+            signal(SignalKind::from_raw(wanted.as_raw())).map_err(failed)
+        };
+        let is_heard = |signal: &Signal| !signals::is_ignored(signal.as_raw());
+        // Once it is received, a file that would grow beyond the limit is an error as any other.
+        let _ = receive(Signal::XFSZ)?;
+        let number = |signal: Signal| u8::try_from(signal.as_raw()).unwrap_or_default();
+        let ending = ENDING.into_iter().filter(is_heard).map(|signal| Ok((number(signal), receive(signal)?)));
+        let stop = Some(Signal::TSTP).filter(is_heard).map(receive).transpose()?;
+        Ok(Self { ending: ending.collect::<Result<_, Error>>()?, stop })
     }
 
-    async fn next(&mut self) -> u8 {
-        std::future::poll_fn(|context| {
-            let mut each = self.0.iter_mut();
-            let came = each.find_map(|(number, signal)| signal.poll_recv(context).is_ready().then_some(*number));
-            came.map_or(Poll::Pending, Poll::Ready)
+    async fn next(&mut self) -> Wanted {
+        poll_fn(|context| {
+            // All are asked, so that any of them wakes whoever waits.
+            for (number, signal) in &mut self.ending {
+                if signal.poll_recv(context).is_ready() {
+                    return Poll::Ready(Wanted::End(*number));
+                }
+            }
+            let stop = self.stop.as_mut().map_or(Poll::Pending, |stop| stop.poll_recv(context));
+            stop.map(|_| Wanted::Pause)
         })
         .await
+    }
+}
+
+/// Stops until somebody continues the process, where a shell is there that can.
+#[cfg(unix)]
+fn pause() {
+    use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
+
+    if getsid(None).is_ok_and(|session| session != getpgrp()) {
+        // Where it cannot be stopped, it goes on.
+        let _ = kill_process(getpid(), Signal::STOP);
     }
 }
 
@@ -164,11 +241,44 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn next(&mut self) -> u8 {
+    async fn next(&mut self) -> Wanted {
         // Where Ctrl-C cannot be received, it ends the process by itself.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        2
+        Wanted::End(2)
     }
+}
+
+#[cfg(not(unix))]
+fn pause() {}
+
+/// Sees that the system gives the threads and descriptors that a command needs: what is made of them does not expect to be
+/// refused.
+fn check_limits() -> Result<(), Error> {
+    let refused = |what: &str, limit: &str, error: &io::Error| {
+        Error::new(Code::Other, "the program could not start")
+            .because(format!("{what}: {error}"))
+            .hint(format!("raise the limit of this user, service or container ({limit})"))
+    };
+    let idle = Mutex::new(());
+    thread::scope(|scope| {
+        let held = idle.lock();
+        let thread = |_| thread::Builder::new().spawn_scoped(scope, || drop(idle.lock()));
+        let threads: io::Result<Vec<_>> = (0..THREADS).map(thread).collect();
+        drop(held);
+        threads.map(drop)
+    })
+    .map_err(|error| refused("no thread can be made", "`ulimit -u`, `TasksMax`, `pids.max`", &error))?;
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+
+        let descriptors: io::Result<Vec<_>> = {
+            let stderr = io::stderr();
+            (0..DESCRIPTORS).map(|_| stderr.as_fd().try_clone_to_owned()).collect()
+        };
+        descriptors.map_err(|error| refused("no more files can be opened", "`ulimit -n`, `LimitNOFILE`", &error))?;
+    }
+    Ok(())
 }

@@ -212,10 +212,15 @@ impl Service {
         thread::scope(|scope| {
             let mut shares = stale.chunks(share);
             let own = shares.next().unwrap_or_default();
-            let others: Vec<_> = shares.map(|names| scope.spawn(move || read(names))).collect();
+            let begin = |names| (names, thread::Builder::new().spawn_scoped(scope, move || read(names)));
+            let others: Vec<_> = shares.map(begin).collect();
             seen.extend(read(own));
-            for other in others {
-                seen.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            for (names, other) in others {
+                seen.extend(match other {
+                    Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                    // There are no more threads to be had.
+                    Err(_) => read(names),
+                });
             }
         });
     }

@@ -34,7 +34,7 @@ impl Lines {
         }
         let (sender, receiver) = watch::channel(0_u32);
         // Reading cannot be interrupted, so the thread stays until the process ends.
-        std::thread::spawn(move || {
+        let reading = std::thread::Builder::new().spawn(move || {
             for line in std::io::stdin().lock().lines() {
                 if line.is_err() {
                     return;
@@ -42,7 +42,8 @@ impl Lines {
                 sender.send_modify(|count| *count = count.wrapping_add(1));
             }
         });
-        Self(Some(receiver))
+        // Where there are no more threads to be had, nobody is heard.
+        Self(reading.is_ok().then_some(receiver))
     }
 
     /// The next line from now on; `None` when there will be none.

@@ -119,7 +119,8 @@ fn plainly(error: &Error) -> String {
 fn lines() -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     // Reading cannot be interrupted, so the thread stays until the process ends.
-    std::thread::spawn(move || {
+    // Where there are no more threads to be had, the browser's own way back is left.
+    let _ = std::thread::Builder::new().spawn(move || {
         let mut stdin = std::io::stdin().lock();
         loop {
             let mut line = Vec::new();

@@ -13,6 +13,7 @@ pub(super) fn open(program: &str, url: &Url, config: &Config) {
     let mut command = child::command(program, config);
     command.arg(url.as_str()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let Ok(mut browser) = command.spawn() else { return };
-    // Waited for in the background, since a process that nobody waits for stays as a zombie.
-    thread::spawn(move || drop(browser.wait()));
+    // Waited for in the background, since a process that nobody waits for stays as a zombie. Where there are no more
+    // threads to be had, it does.
+    let _ = thread::Builder::new().spawn(move || drop(browser.wait()));
 }

@@ -1,0 +1,69 @@
+//! A system that gives no threads, descriptors or memory: a sentence, never a panic.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+
+use device_login::clock;
+use jiff::SignedDuration;
+use serde_json::json;
+
+use crate::support::authority::Authority;
+use crate::support::program::{Home, Ran, ran};
+
+/// A user without processes, for limits that the superuser does not have.
+const NOBODY: &str = "65534";
+
+const COMMANDS: [&[&str]; 9] = [
+    &["token"],
+    &["token", "--force"],
+    &["refresh"],
+    &["status"],
+    &["whoami"],
+    &["login", "--plain", "--timeout", "1s"],
+    &["logout"],
+    &["api", "/userinfo"],
+    &["profile", "list"],
+];
+
+fn run(home: &Home, limit: &str, as_nobody: bool, arguments: &[&str]) -> Ran {
+    let mut command = Command::new("prlimit");
+    command.arg(limit);
+    if as_nobody {
+        command.args(["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]);
+    }
+    command.arg(env!("CARGO_BIN_EXE_device-login")).args(arguments);
+    command.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("PATH", "/usr/bin:/bin");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    ran(command.spawn().expect("util-linux is there"))
+}
+
+/// Gives all of a home to somebody, where that can be done.
+fn give_away(home: &Home) -> bool {
+    let is_superuser = rustix::process::geteuid().is_root();
+    let given = is_superuser
+        && Command::new("chown").args(["-R", &format!("{NOBODY}:{NOBODY}")]).arg(home.path("")).status().is_ok();
+    given && fs::set_permissions(home.path(""), fs::Permissions::from_mode(0o700)).is_ok()
+}
+
+#[test]
+fn without_threads_or_descriptors_there_is_a_sentence() {
+    let authority = Authority::start(|_| (503, json!({"error": "busy"}).to_string()));
+    for limit in ["--nofile=5:5", "--nofile=8:8", "--nofile=12:12", "--nofile=20:20", "--nproc=1:1"] {
+        let home = Home::at(&authority);
+        home.sign_in(&authority, |grant| {
+            grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
+        });
+        let as_nobody = limit.starts_with("--nproc");
+        if as_nobody && !give_away(&home) {
+            println!("not looked at: {limit}, since this user has processes of its own");
+            continue;
+        }
+        for arguments in COMMANDS {
+            let ran = run(&home, limit, as_nobody, arguments);
+            assert!(!ran.stderr.contains("panicked"), "{limit} {arguments:?}: {ran:?}");
+            assert!([0, 1, 4, 7, 9].contains(&ran.code), "{limit} {arguments:?}: {ran:?}");
+            assert!(ran.code == 0 || ran.stderr.starts_with("error: ") || ran.stderr.contains("\nerror: "), "{ran:?}");
+        }
+    }
+}

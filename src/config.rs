@@ -54,26 +54,29 @@ impl Environment<'_> {
 pub struct Places {
     pub config_file: PathBuf,
     pub state_dir: PathBuf,
+    /// Takes a record whose own place fails in the middle of a commit. It has to outlive a restart.
+    pub spare_dir: PathBuf,
     pub default_key_file: PathBuf,
 }
 
 impl Places {
     /// Below `DEVICE_LOGIN_HOME` if set, else the system's own places. `config_file` comes from a flag.
     pub fn from_environment(environment: Environment<'_>, config_file: Option<PathBuf>) -> Result<Self, Error> {
-        let (config_dir, state_dir) = if let Some(home) = environment.path("DEVICE_LOGIN_HOME") {
-            (home.clone(), home.join("state"))
+        let (config_dir, state_dir, spare_dir) = if let Some(home) = environment.path("DEVICE_LOGIN_HOME") {
+            (home.clone(), home.join("state"), home.join("spare"))
         } else {
             let directories = directories::ProjectDirs::from("", "", "device-login").ok_or_else(|| {
                 Error::new(Code::Config, "the home directory is not known")
                     .hint("set HOME, or DEVICE_LOGIN_HOME to the directory to use")
             })?;
             let state_dir = directories.state_dir().unwrap_or(directories.data_local_dir()).to_owned();
-            (directories.config_dir().to_owned(), state_dir)
+            (directories.config_dir().to_owned(), state_dir, directories.cache_dir().to_owned())
         };
         let config_file = config_file.or_else(|| environment.path("DEVICE_LOGIN_CONFIG"));
         Ok(Self {
             config_file: config_file.unwrap_or_else(|| config_dir.join("config.toml")),
             state_dir,
+            spare_dir,
             default_key_file: config_dir.join("key"),
         })
     }

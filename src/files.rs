@@ -15,13 +15,16 @@ use crate::clock;
 
 /// How many files that killed processes of the same id left behind are stepped over.
 const MOST_LEFT_BEHIND: u32 = 100;
+/// Bytes.
+const FIRST_ROOM: u32 = 8 * 1024;
 /// Pauses between two tries to get a lock.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The whole content, of `limit` bytes at most. It may be secret, so it is wiped when dropped.
 pub fn read(path: &Path, limit: u32) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut content = Zeroizing::new(Vec::new());
+    // Roomy enough for most, which a vector that grows would read in many pieces.
+    let mut content = Zeroizing::new(Vec::with_capacity(limit.min(FIRST_ROOM) as usize));
     File::open(path)?.take(u64::from(limit) + 1).read_to_end(&mut content)?;
     if content.len() > limit as usize {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));

@@ -5,6 +5,7 @@
 
 mod account;
 mod api;
+mod aside;
 mod discovery;
 mod driver;
 mod failure;
@@ -154,25 +155,6 @@ impl Service {
             ))
             .hint("undo the change, remove the profile and add it again, or name a `client_secret_file`"))
     }
-
-    /// Has the store prove itself, on a thread of its own.
-    async fn probe(&self) -> Result<(), Error> {
-        let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || store.probe()).await {
-            Ok(proved) => proved.map_err(store_error),
-            Err(_) => Err(Error::new(Code::Store, "proving the store was cut short")),
-        }
-    }
-
-    /// Waits for the lock on a thread of its own, so that the screen goes on.
-    async fn lock(&self, profile: &ProfileName) -> Result<Box<dyn crate::storage::LockedRecord>, Error> {
-        let (store, profile) = (self.store.clone(), profile.clone());
-        let locked = tokio::task::spawn_blocking(move || store.lock(&profile, crate::storage::LOCK_PATIENCE)).await;
-        match locked {
-            Ok(locked) => locked.map_err(store_error),
-            Err(_) => Err(Error::new(Code::Store, "waiting for the store's lock was cut short")),
-        }
-    }
 }
 
 /// The data center at which a profile's client is registered.
@@ -223,6 +205,11 @@ fn transport_error(what: &str, failure: &TransportFailure) -> Error {
         }
         TransportFailure::TooLarge(..) => (Code::UntrustedAnswer, "ask for less, or tell the provider"),
         TransportFailure::Proxy(..) => (Code::Network, "check `HTTPS_PROXY` and `NO_PROXY`; nothing was lost"),
+        // The server may have acted, and what it answered is lost.
+        TransportFailure::Closed(_)
+        | TransportFailure::Timeout(_)
+        | TransportFailure::Slow(_)
+        | TransportFailure::Truncated(_) => (Code::Network, "check the network and try again"),
         _ => (Code::Network, "check the network and try again; nothing was lost"),
     };
     Error::new(code, what).because(failure).hint(hint)
@@ -233,11 +220,12 @@ pub fn store_error(error: StoreError) -> Error {
     let (code, hint) = match &error {
         StoreError::Locked { .. } => (Code::StoreLocked, "wait for that process, or end it"),
         StoreError::Address { .. } => (Code::Usage, "use `file:DIR`, `plain:DIR` or `memory:`"),
-        StoreError::Io { .. } => (Code::Store, "check the disk and the permissions; nothing was lost"),
+        StoreError::Io { .. } => (Code::Store, "check the disk and the permissions"),
         StoreError::KeyUnavailable(_) => (Code::Store, "bring the key back; the records stay as they are until then"),
-        StoreError::Corrupt { .. } => {
-            (Code::Store, "restore the file from a backup, or move it away and sign in again")
-        }
+        StoreError::Corrupt { .. } => (
+            Code::Store,
+            "restore the file from a backup, or sign in again, which sets it aside; so does `profile remove --force`",
+        ),
         StoreError::Newer { .. } => (Code::Store, "update this program; the record stays as it is"),
         StoreError::Unsafe { .. } => (Code::Store, "mend the permissions and try again"),
     };

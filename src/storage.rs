@@ -21,7 +21,9 @@ use std::time::{Duration, SystemTime};
 pub use calls::{PastAnswer, PastCall};
 pub use history::{Event, Happened};
 pub use key::KeyOptions;
-pub use record::{Account, Doubt, Grant, IssuerEndpoints, LastRefresh, Record, RevocationNote, UnrevokedGrant};
+pub use record::{
+    Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Record, RevocationNote, UnrevokedGrant,
+};
 
 use crate::profile::ProfileName;
 
@@ -30,9 +32,14 @@ pub const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Opens the store at `address`. Touches no file: that is left to the first load or lock.
 pub fn open(address: &StoreAddress, keys: KeyOptions) -> Arc<dyn Store> {
+    open_with_spare(address, keys, None)
+}
+
+/// The same with a directory that takes a record whose own place fails in the middle of a commit.
+pub fn open_with_spare(address: &StoreAddress, keys: KeyOptions, spare: Option<PathBuf>) -> Arc<dyn Store> {
     match address {
-        StoreAddress::File(directory) => Arc::new(file::FileStore::sealed(directory.clone(), keys)),
-        StoreAddress::Plain(directory) => Arc::new(file::FileStore::plain(directory.clone())),
+        StoreAddress::File(directory) => Arc::new(file::FileStore::sealed(directory.clone(), keys, spare)),
+        StoreAddress::Plain(directory) => Arc::new(file::FileStore::plain(directory.clone(), spare)),
         StoreAddress::Memory => Arc::new(memory::MemoryStore::default()),
     }
 }
@@ -130,15 +137,21 @@ pub struct Version {
 
 /// The sole right to write one profile's record, given back when dropped.
 pub trait LockedRecord: Send {
-    /// Reads again, now that nobody else writes.
+    /// Reads again, now that nobody else writes. A refresh that was [claimed](Self::claim) and of which nothing more was
+    /// committed shows in the record as one whose answer got lost.
     fn load(&self) -> Result<Option<Record>, StoreError>;
 
     /// Makes sure that a commit will have room, before anything irreversible is asked of a provider.
     fn reserve(&mut self) -> Result<(), StoreError>;
 
+    /// Reserves, and notes durably that a request goes out now whose answer may come only once. Nothing has to be opened
+    /// any more to keep that answer. The next commit ends the attempt.
+    fn claim(&mut self, attempt: Attempt) -> Result<(), StoreError>;
+
     /// Replaces the record durably; its `generation` becomes one more than that of the record it replaces.
     ///
-    /// On an error the store holds either the old record or the new one, and `record` keeps its old generation.
+    /// A failure that may pass is met by a second try, and then by the spare place, where the store has one. On an error
+    /// the store holds either the old record or the new one, and `record` keeps its old generation.
     fn commit(&mut self, record: &mut Record) -> Result<(), StoreError>;
 
     /// Deletes the generation before this one and damaged files that were set aside, so that a grant which the last

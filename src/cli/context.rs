@@ -123,7 +123,7 @@ fn make_service(
         Some(address) => StoreAddress::parse(&address).map_err(store_error)?,
         None => StoreAddress::File(places.state_dir.clone()),
     };
-    let store = storage::open(&address, places.key_options(environment));
+    let store = storage::open_with_spare(&address, places.key_options(environment), Some(places.spare_dir.clone()));
     let store = opened.get_or_init(|| store).clone();
     Ok(Service::new(config, store, client, Box::new(variable)))
 }

@@ -154,7 +154,8 @@ impl Login {
                         full_screen::sign_in(context, service, profile.name, options, qr.unwrap_or(Qr::Auto)).await
                     }
                     Mode::Plain => {
-                        plain::sign_in(context, &service, &profile, options, qr.unwrap_or(Qr::None)).await.map(|()| 0)
+                        let signing_in = plain::sign_in(context, &service, &profile, options, qr.unwrap_or(Qr::None));
+                        Box::pin(signing_in).await.map(|()| 0)
                     }
                     Mode::Events => events::sign_in(context, &service, &profile, options).await.map(|()| 0),
                 }

@@ -70,6 +70,13 @@ impl TokenFlow {
         Self { dialect, data_center, client, approval, state, begun_at: None, has_lost_answer: false }
     }
 
+    /// The same where an earlier request may have been answered although nobody heard: this one is its second try, and has
+    /// none of its own.
+    #[must_use]
+    pub fn for_a_second_try(self) -> Self {
+        Self { state: State::Ready { at: None, is_retry: true }, ..self }
+    }
+
     /// Tells whether a request went out to which no answer came that can be used: the server may have acted on it.
     pub fn has_lost_answer(&self) -> bool {
         self.has_lost_answer
@@ -198,6 +205,15 @@ mod tests {
         flow.handle(at(108), Err(lost()));
         let Step::Send(second) = flow.poll(at(109)) else { panic!("the wait is over") };
         assert_eq!((second.deadline, flow.has_lost_answer()), (Duration::from_secs(11), true));
+    }
+
+    #[test]
+    fn a_second_try_has_no_third() {
+        let mut flow = flow(Approval::RefreshToken(Secret::new("refresh"))).for_a_second_try();
+        let Step::Send(request) = flow.poll(at(100)) else { panic!("nothing to wait for") };
+        assert_eq!(request.deadline, Duration::from_secs(20));
+        flow.handle(at(101), Err(lost()));
+        assert!(matches!(flow.poll(at(102)), Step::Done(Outcome::Transport(_))));
     }
 
     #[test]

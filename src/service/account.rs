@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::aside::aside;
 use super::{Freshness, Service, issuing_data_center, not_signed_in, store_error, transport_error};
 use crate::api::{self, Call};
 use crate::clock;
@@ -21,7 +22,7 @@ impl Service {
     /// Asks the provider who is behind the profile, and notes the answer.
     pub async fn whoami(&self, profile: &Profile) -> Result<Account, Error> {
         self.token(profile, Freshness::Default).await?;
-        let grant = self.grant(profile)?;
+        let grant = self.grant(profile).await?;
         let provider = self.provider_of(profile, &grant).await?;
         let account = self.ask_account(&grant, &provider, issuing_data_center(&provider, &grant)?).await?;
         self.note_account(profile, &grant, &account).await?;
@@ -33,13 +34,13 @@ impl Service {
     async fn note_verified(&self, profile: &Profile, account: &Account) {
         let (store, name, actor) = (self.store.clone(), profile.name.clone(), self.actor.clone());
         let label = account.label().to_owned();
-        let noting = tokio::task::spawn_blocking(move || {
+        aside(move || {
             let mut locked = store.lock(&name, Duration::ZERO).ok()?;
             let mut record = locked.load().ok()??;
             record.note(Happened::Verified, &label, &actor, clock::wall());
             locked.commit(&mut record).ok()
-        });
-        let _ = noting.await;
+        })
+        .await;
     }
 
     /// Keeps who is behind a grant, unless that is known or another grant has taken its place.
@@ -48,12 +49,16 @@ impl Service {
             return Ok(());
         }
         let mut locked = self.lock(&profile.name).await?;
-        let Some(mut record) = locked.load().map_err(store_error)? else { return Ok(()) };
-        let saved = record.grant.as_mut().filter(|saved| saved.approved_at == grant.approved_at);
-        let Some(saved) = saved else { return Ok(()) };
-        saved.account = Some(account.clone());
-        record.note_account(account.label());
-        locked.commit(&mut record).map_err(store_error)
+        let (account, approved_at) = (account.clone(), grant.approved_at);
+        aside(move || {
+            let Some(mut record) = locked.load().map_err(store_error)? else { return Ok(()) };
+            let saved = record.grant.as_mut().filter(|saved| saved.approved_at == approved_at);
+            let Some(saved) = saved else { return Ok(()) };
+            saved.account = Some(account.clone());
+            record.note_account(account.label());
+            locked.commit(&mut record).map_err(store_error)
+        })
+        .await
     }
 
     /// Asks the accounts server who approved.
@@ -92,8 +97,8 @@ impl Service {
         })
     }
 
-    pub(super) fn grant(&self, profile: &Profile) -> Result<Grant, Error> {
-        self.load(profile)?.and_then(|record| record.grant).ok_or_else(|| not_signed_in(profile))
+    pub(super) async fn grant(&self, profile: &Profile) -> Result<Grant, Error> {
+        self.record(&profile.name).await?.and_then(|record| record.grant).ok_or_else(|| not_signed_in(profile))
     }
 }
 

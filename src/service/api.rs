@@ -35,7 +35,7 @@ pub struct Explained {
 impl Service {
     /// The data center whose APIs the profile's token opens, and how to speak to them.
     pub async fn api_place(&self, profile: &Profile) -> Result<(DataCenter, &'static Dialect), Error> {
-        let grant = self.grant(profile)?;
+        let grant = self.grant(profile).await?;
         let provider = self.provider_of(profile, &grant).await?;
         let data_center = issuing_data_center(&provider, &grant)?.clone();
         Ok((data_center, provider.dialect))
@@ -121,7 +121,7 @@ impl Service {
         dialect: &Dialect,
     ) -> Result<OpenAnswer<'_>, Error> {
         let what = format!("{} {} could not be called", call.method, call.url.path());
-        let grant = self.grant(profile)?;
+        let grant = self.grant(profile).await?;
         let request = api::authorize(call, &grant, dialect).map_err(|refusal| refusal_error(&what, &refusal))?;
         let started = clock::now();
         let incoming = self.http.open(request, upload, progress).await;

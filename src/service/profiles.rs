@@ -15,7 +15,7 @@ use crate::profile::ProfileName;
 use crate::providers::catalog;
 use crate::registered::{is_client_id, is_scope};
 use crate::secret::Secret;
-use crate::storage::{LockedRecord, Record};
+use crate::storage::{LockedRecord, Record, StoreError};
 
 pub use consequences::{Consequence, consequences, is_other_client};
 
@@ -141,7 +141,11 @@ impl Service {
     pub async fn remove_profile(&self, profile: &Profile, even_signed_in: bool) -> Result<Config, Error> {
         let name = &profile.name;
         let mut locked = self.lock(name).await?;
-        let record = locked.load().map_err(store_error)?;
+        let record = match locked.load() {
+            // Nobody can sign out what nobody can open; it is set aside.
+            Err(StoreError::Corrupt { .. }) if even_signed_in => None,
+            loaded => loaded.map_err(store_error)?,
+        };
         if !even_signed_in {
             if record.as_ref().is_some_and(|record| !record.to_revoke.is_empty()) {
                 let message = format!("profile `{name}` is signed out, but its grant is not revoked yet");

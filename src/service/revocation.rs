@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::aside::aside;
 use super::failure::Asked;
 use super::{Service, data_center_of_issuer, grants, home_data_center, store_error, transport_error};
 use crate::clock;
@@ -16,7 +17,7 @@ use crate::oauth::Client;
 use crate::oauth::wire::{self, Unrevoked};
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider, Revocation};
-use crate::storage::{Happened, LockedRecord, Record, RevocationNote};
+use crate::storage::{Happened, LockedRecord, Record, RevocationNote, StoreError};
 
 /// How long a sign-in waits for what an earlier sign-out could not revoke.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -108,7 +109,7 @@ impl Service {
 
     /// Revokes every noted token. Gives the outcome, if there was one to revoke, and whether a note stays.
     async fn revoke_noted(&self, profile: &Profile) -> Result<(Option<Result<(), Error>>, bool), Error> {
-        let Some(record) = self.load(profile)?.filter(|record| !record.to_revoke.is_empty()) else {
+        let Some(record) = self.record(&profile.name).await?.filter(|record| !record.to_revoke.is_empty()) else {
             return Ok((None, false));
         };
         let (mut settled, mut unreachable, mut problem) = (Vec::new(), Vec::new(), None);
@@ -146,7 +147,9 @@ impl Service {
         let provider = self.provider_at(profile, note.endpoints.as_ref()).await.map_err(NotRevoked::passing)?;
         let data_center = data_center_of_issuer(&provider, &note.data_center, &note.issuer);
         let data_center = data_center.map_err(NotRevoked::passing)?;
-        let mut client = self.client(profile, Some(record), &provider).map_err(NotRevoked::passing)?;
+        let (asking, known, from) = (profile.clone(), record.clone(), provider.clone());
+        let client = self.aside(move |service| service.client(&asking, Some(&known), &from)).await;
+        let mut client = client.map_err(NotRevoked::passing)?;
         client.id.clone_from(&note.client_id);
         client.authentication.sort_by_key(|way| Some(*way) != note.client_authentication);
         self.revoke(note, &provider, data_center, profile, &client).await
@@ -209,7 +212,7 @@ impl Service {
 
     /// Where no note can be kept, revoking is tried all the same; the store's error then says what came of it.
     async fn revoke_all_the_same(&self, profile: &Profile, error: Error) -> Error {
-        let record = self.load(profile).ok().flatten();
+        let record = self.record(&profile.name).await.ok().flatten();
         let Some((record, grant)) = record.as_ref().and_then(|record| Some((record, record.grant.as_ref()?))) else {
             return error;
         };
@@ -237,23 +240,26 @@ impl Service {
 
     /// Commits what `change` makes of the record, unless it says that there is nothing new; nothing older stays behind.
     async fn change_record(&self, profile: &Profile, change: impl FnOnce(&mut Record) -> bool) -> Result<bool, Error> {
-        let mut locked = self.lock(&profile.name).await?;
-        let Some(mut record) = locked.load().map_err(store_error)? else { return Ok(false) };
+        let locked = self.lock(&profile.name).await?;
+        let (mut locked, record) =
+            aside(move || locked.load().map(|record| (locked, record))).await.map_err(store_error)?;
+        let Some(mut record) = record else { return Ok(false) };
         let is_changed = change(&mut record);
-        if record.grant.is_none() {
-            // What was called belongs to the sign-in that is over.
-            locked.save_calls(&[]).map_err(store_error)?;
-        }
-        if is_changed {
-            commit_for_good(&mut *locked, &mut record)?;
-        }
+        let commit = move || {
+            if record.grant.is_none() {
+                // What was called belongs to the sign-in that is over.
+                locked.save_calls(&[])?;
+            }
+            if is_changed { commit_for_good(&mut *locked, &mut record) } else { Ok(()) }
+        };
+        aside(commit).await.map_err(store_error)?;
         Ok(is_changed)
     }
 }
 
 /// Commits, and deletes the generation before, which still has what is now gone.
-fn commit_for_good(locked: &mut dyn LockedRecord, record: &mut Record) -> Result<(), Error> {
-    locked.commit(record).and_then(|()| locked.forget_previous()).map_err(store_error)
+fn commit_for_good(locked: &mut dyn LockedRecord, record: &mut Record) -> Result<(), StoreError> {
+    locked.commit(record).and_then(|()| locked.forget_previous())
 }
 
 fn revocation_request(form: &Revocation, note: &RevocationNote, client: &Client, data_center: &DataCenter) -> Request {

@@ -37,7 +37,7 @@ pub struct TestCallEntry {
 impl Service {
     /// The test calls of the data center that issued the profile's grant.
     pub async fn test_calls(&self, profile: &Profile) -> Result<TestCalls, Error> {
-        let grant = self.grant(profile)?;
+        let grant = self.grant(profile).await?;
         let provider = self.provider_of(profile, &grant).await?;
         let data_center = issuing_data_center(&provider, &grant)?.clone();
         let others = provider.data_centers.iter().filter(|other| other.code != data_center.code).cloned().collect();

@@ -12,8 +12,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::ends::{CLOCK_SLACK, Ends};
+use super::aside::aside;
 use super::failure::{Asked, short_time};
-use super::{Service, driver, issuing_data_center, login, not_signed_in, store_error};
+use super::{Service, driver, issuing_data_center, login, not_signed_in, sign_in_hint, store_error};
 use crate::clock::{self, later};
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -21,14 +22,16 @@ use crate::oauth::Client;
 use crate::oauth::token::{Outcome, TokenFlow};
 use crate::oauth::wire::{Approval, LONGEST_RETRY_AFTER, TokenAnswer, Unreadable};
 use crate::providers::explained::Place;
-use crate::providers::{DataCenter, MintLimit, Provider};
+use crate::providers::{DataCenter, MintLimit, Provider, Rotation};
 use crate::secret::Secret;
-use crate::storage::{Doubt, Grant, Happened, LastRefresh, LockedRecord, Record};
+use crate::storage::{Attempt, Doubt, Grant, Happened, LOCK_PATIENCE, LastRefresh, LockedRecord, Record};
 
 /// How long a token must last at least for `token` to hand it out without asking.
 pub const DEFAULT_MIN_TTL: Duration = Duration::from_secs(5 * 60);
 /// Below this, a token is not handed out even when no new one can be had.
 const LEAST_TTL: Duration = Duration::from_secs(30);
+/// How long after a try that failed for a passing reason nobody tries again.
+const SHARED_FOR: Duration = Duration::from_secs(2);
 
 /// How long a token is taken to live that can be refreshed and of whose end nothing is said.
 pub(super) const DEFAULT_TOKEN_LIFE: Duration = Duration::from_secs(3600);
@@ -71,7 +74,7 @@ impl Service {
     /// A token that will do, minted if need be. Never starts a sign-in.
     pub async fn token(&self, profile: &Profile, freshness: Freshness) -> Result<FreshToken, Error> {
         let now = clock::wall();
-        let seen = self.load(profile)?;
+        let seen = self.record(&profile.name).await?;
         let grant = grant_of(seen.as_ref(), profile)?;
         if lasts(grant, freshness, now) {
             return Ok(fresh_token(grant.clone(), now, None));
@@ -82,9 +85,9 @@ impl Service {
             let warning = "this machine's clock has been set back since the access token came, so its end is not known";
             return Ok(fresh_token(grant.clone(), now, Some(warning.to_owned())));
         }
-        match self.refresh(profile, freshness, grant).await {
+        match self.refresh(profile, freshness, grant, now).await {
             Ok(grant) => Ok(fresh_token(grant, clock::wall(), None)),
-            Err(error) if freshness == Freshness::Default => self.still_good(profile, error, clock::wall()),
+            Err(error) if freshness == Freshness::Default => self.still_good(profile, error, clock::wall()).await,
             Err(error) => Err(error),
         }
     }
@@ -102,8 +105,8 @@ impl Service {
 
     /// The stored token where it may still do although `error` kept it from being refreshed. One of a grant that is over
     /// does not: many providers end both together.
-    fn still_good(&self, profile: &Profile, error: Error, now: Timestamp) -> Result<FreshToken, Error> {
-        let record = self.load(profile).ok().flatten();
+    async fn still_good(&self, profile: &Profile, error: Error, now: Timestamp) -> Result<FreshToken, Error> {
+        let record = self.record(&profile.name).await.ok().flatten();
         let Some(grant) = record.and_then(|record| record.grant).filter(|grant| grant.refused.is_none()) else {
             return Err(error);
         };
@@ -115,37 +118,76 @@ impl Service {
         Ok(fresh_token(grant, now, Some(format!("{error}; {good}"))))
     }
 
-    /// Mints under the lock, unless another process did so since `seen` was read.
-    async fn refresh(&self, profile: &Profile, freshness: Freshness, seen: &Grant) -> Result<Grant, Error> {
-        let provider = self.provider_of(profile, seen).await?;
-        let mut locked = self.lock(&profile.name).await?;
-        let record = locked.load().map_err(store_error)?;
-        let client = self.client(profile, record.as_ref(), &provider)?;
-        let grant = grant_of(record.as_ref(), profile)?.clone();
-        let now = clock::wall();
-        if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {
-            return Ok(grant);
+    /// Mints under the lock, unless another process did so since `seen` was read, or tried to.
+    async fn refresh(
+        &self,
+        profile: &Profile,
+        freshness: Freshness,
+        seen: &Grant,
+        asked_at: Timestamp,
+    ) -> Result<Grant, Error> {
+        if let Some(failure) = shared_failure(seen, freshness, asked_at) {
+            return Err(failure);
         }
-        let what = format!("the access token of profile `{}` could not be refreshed", profile.name);
-        let data_center = issuing_data_center(&provider, &grant)?.clone();
-        let actor = self.actor.clone();
-        let refreshing = Refreshing { profile: profile.clone(), provider, data_center, client, what, actor };
-        let refresh_token = may_refresh(&grant, &refreshing.asked(), now)?;
-        locked.reserve().map_err(store_error)?;
-        let mut flow = refreshing.flow(refresh_token);
-        let mut record = record.unwrap_or_else(|| login::empty_record(profile));
+        let provider = self.provider_of(profile, seen).await?;
+        let (profile, seen) = (profile.clone(), seen.clone());
+        let begin = move |service: &Self| service.begin_refresh(profile, freshness, &seen, asked_at, provider);
+        let refreshing = match self.aside(begin).await? {
+            Begun::Unneeded(grant) => return Ok(*grant),
+            Begun::Needed(refreshing) => refreshing,
+        };
         let http = self.http.clone();
         // From here on the provider may have replaced the refresh token, so its answer has to be kept.
         let exchange = async move {
+            let (refreshing, mut flow) = aside(move || refreshing.claim()).await?;
             let outcome = driver::token(&http, &mut flow).await;
-            refreshing.note(&mut *locked, &mut record, grant, outcome, flow.has_lost_answer())
+            let answer_lost = flow.has_lost_answer();
+            aside(move || refreshing.note(outcome, answer_lost)).await
         };
         self.unbroken.run(exchange).await
     }
+
+    /// Locks the record and decides whether a refresh is due.
+    fn begin_refresh(
+        &self,
+        profile: Profile,
+        freshness: Freshness,
+        seen: &Grant,
+        asked_at: Timestamp,
+        provider: Provider,
+    ) -> Result<Begun, Error> {
+        let locked = self.store.lock(&profile.name, LOCK_PATIENCE).map_err(store_error)?;
+        let record = locked.load().map_err(store_error)?;
+        let client = self.client(&profile, record.as_ref(), &provider)?;
+        let grant = grant_of(record.as_ref(), &profile)?.clone();
+        let now = clock::wall();
+        if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {
+            return Ok(Begun::Unneeded(Box::new(grant)));
+        }
+        if let Some(failure) = shared_failure(&grant, freshness, asked_at) {
+            return Err(failure);
+        }
+        let what = format!("the access token of profile `{}` could not be refreshed", profile.name);
+        let data_center = issuing_data_center(&provider, &grant)?.clone();
+        let (record, actor) = (record.unwrap_or_else(|| login::empty_record(&profile)), self.actor.clone());
+        let refreshing = Refreshing { locked, record, grant, profile, provider, data_center, client, what, actor };
+        may_refresh(&refreshing.grant, &refreshing.asked(), now)?;
+        Ok(Begun::Needed(Box::new(refreshing)))
+    }
+}
+
+/// What a look under the lock came to.
+enum Begun {
+    /// Another process has refreshed meanwhile.
+    Unneeded(Box<Grant>),
+    Needed(Box<Refreshing>),
 }
 
 /// A refresh under way. Owned, since it may outlive whoever asked for it.
 struct Refreshing {
+    locked: Box<dyn LockedRecord>,
+    record: Record,
+    grant: Grant,
     profile: Profile,
     provider: Provider,
     data_center: DataCenter,
@@ -162,27 +204,32 @@ impl Refreshing {
         Asked { what, place: Place::Refresh, provider, data_center, profile, scopes, client }
     }
 
-    fn flow(&self, refresh_token: Secret) -> TokenFlow {
-        TokenFlow::new(
+    /// Notes that the refresh token is sent now.
+    fn claim(mut self: Box<Self>) -> Result<(Box<Self>, TokenFlow), Error> {
+        let refresh_token = self.grant.refresh_token.clone().ok_or_else(|| self.asked().without_refresh_token())?;
+        let flow = TokenFlow::new(
             self.provider.dialect,
             self.data_center.clone(),
             self.client.clone(),
             Approval::RefreshToken(refresh_token),
-        )
+        );
+        let is_second_try = self.grant.last_refresh.as_ref().is_some_and(|last| last.answer_lost)
+            && matches!(self.provider.dialect.rotation, Rotation::Strict | Rotation::Unknown);
+        let attempt = Attempt::new(self.record.generation, clock::wall());
+        self.locked.claim(attempt).map_err(|error| {
+            let error = store_error(error);
+            let hint = error.hint.clone().unwrap_or_default();
+            error.hint(format!("{hint}; nothing was sent and nothing is lost"))
+        })?;
+        Ok((self, if is_second_try { flow.for_a_second_try() } else { flow }))
     }
 
     /// Writes what the provider said, and turns it into a grant or an error.
-    fn note(
-        &self,
-        locked: &mut dyn LockedRecord,
-        record: &mut Record,
-        mut grant: Grant,
-        outcome: Outcome,
-        answer_lost: bool,
-    ) -> Result<Grant, Error> {
+    fn note(mut self: Box<Self>, outcome: Outcome, answer_lost: bool) -> Result<Grant, Error> {
         let asked = self.asked();
         let dialect = self.provider.dialect;
         let now = clock::wall();
+        let mut grant = self.grant.clone();
         let last = grant.last_refresh.take();
         let is_replaced = matches!(&outcome, Outcome::Minted { token, .. }
             if token.refresh_token.is_some() && token.refresh_token != grant.refresh_token);
@@ -209,19 +256,46 @@ impl Refreshing {
                 None => (grant, Err(asked.without_token(outcome))),
             },
         };
-        let error = result.as_ref().err().map(ToString::to_string);
         let happened = match &result {
             Ok(()) => Happened::Refreshed,
             Err(_) if grant.refused.is_some() => Happened::RefreshRefused,
             Err(_) => Happened::RefreshFailed,
         };
         let reason = result.as_ref().err().map(Error::reason).unwrap_or_default();
-        record.note(happened, reason, &self.actor, now);
-        grant.last_refresh = Some(LastRefresh { at: now, error, answer_lost, rotates });
-        record.grant = Some(grant.clone());
-        locked.commit(record).map_err(store_error)?;
-        result.map(|()| grant)
+        self.record.note(happened, reason, &self.actor, now);
+        let failure = result.as_ref().err().cloned();
+        let error = failure.as_ref().map(ToString::to_string);
+        grant.last_refresh = Some(LastRefresh { at: now, error, failure, answer_lost, rotates });
+        self.record.grant = Some(grant.clone());
+        match (self.locked.commit(&mut self.record), result) {
+            (Ok(()), result) => result.map(|()| grant),
+            (Err(unkept), Err(error)) => Err(store_error(unkept).adding(error)),
+            (Err(unkept), Ok(())) => Err(self.unkept(store_error(unkept))),
+        }
     }
+
+    /// There is a new token, and no place has taken it.
+    fn unkept(&self, error: Error) -> Error {
+        let what = "the provider has given a new token, which could not be kept anywhere";
+        let hint = error.hint.clone().unwrap_or_default();
+        let hint = match self.provider.dialect.rotation {
+            Rotation::None => format!("{hint}, then try again: the refresh token is still good"),
+            _ => format!("{hint}; if the next refresh is refused, {}", sign_in_hint(&self.profile.name)),
+        };
+        error.adding(what).hint(hint)
+    }
+}
+
+/// How a try failed that ended while this one waited for it, or so shortly before it that asking anew would tell nothing new.
+/// Whoever wants a new token at any price goes by those only that it has waited for.
+fn shared_failure(grant: &Grant, freshness: Freshness, asked_at: Timestamp) -> Option<Error> {
+    let last = grant.last_refresh.as_ref()?;
+    let failure = last.failure.clone()?;
+    // A refusal that proves nothing is worth another try.
+    let is_passing = failure.code.is_retryable() && grant.doubt.is_none() && freshness != Freshness::Forced;
+    let since = if is_passing { asked_at - SHARED_FOR } else { asked_at };
+    // A time to come was written under another clock.
+    (last.at >= since && last.at <= clock::wall()).then_some(failure)
 }
 
 /// How much of the mint budget is used at `now`: the mints inside the window. A mint that has yet to come was noted by a

@@ -8,6 +8,7 @@ mod calls;
 mod lock;
 mod locked;
 mod reservation;
+mod spare;
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -20,6 +21,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use self::locked::LockedFile;
+use self::reservation::Reservation;
+use self::spare::Spare;
 use super::key::{Key, Keyring, Pin};
 use super::private::{self, Readers};
 use super::{KeyOptions, KeySource, LockedRecord, PastCall, Protection, Record, Store, StoreError, Version, seal};
@@ -35,6 +38,8 @@ const MOST_ASIDE: u32 = 9;
 const LIMIT: u64 = 1024 * 1024;
 /// The room that is set aside for a record before it is known; records have some kilobytes.
 const ROOM: usize = 32 * 1024;
+/// No first line is longer: the longest name of a profile, a number, and an id.
+const LONGEST_LINE: usize = 256;
 const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Records in a directory, sealed or plain.
@@ -43,17 +48,18 @@ pub(super) struct FileStore {
 }
 
 impl FileStore {
-    pub(super) fn sealed(directory: PathBuf, keys: KeyOptions) -> Self {
-        Self::new("file", directory, Some(keys))
+    pub(super) fn sealed(directory: PathBuf, keys: KeyOptions, spare: Option<PathBuf>) -> Self {
+        Self::new("file", directory, Some(keys), spare)
     }
 
-    pub(super) fn plain(directory: PathBuf) -> Self {
-        Self::new("plain", directory, None)
+    pub(super) fn plain(directory: PathBuf, spare: Option<PathBuf>) -> Self {
+        Self::new("plain", directory, None, spare)
     }
 
-    fn new(kind: &'static str, directory: PathBuf, keys: Option<KeyOptions>) -> Self {
+    fn new(kind: &'static str, directory: PathBuf, keys: Option<KeyOptions>, spare: Option<PathBuf>) -> Self {
         let keyring = Keyring::new(directory.clone(), keys);
-        Self { files: Arc::new(Files { kind, directory, keyring, damaged: Mutex::default() }) }
+        let spare = spare.map(|spare| Spare::new(spare, &directory));
+        Self { files: Arc::new(Files { kind, directory, keyring, spare, damaged: Mutex::default() }) }
     }
 }
 
@@ -111,6 +117,9 @@ impl Store for FileStore {
     }
 
     fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {
+        if self.files.spare.as_ref().is_some_and(Spare::is_in_use) {
+            return None;
+        }
         private::check_directory(&self.files.directory).ok()?;
         let entries = fs::read_dir(&self.files.directory).ok()?;
         let current = entries.filter_map(|entry| {
@@ -177,6 +186,7 @@ struct Files {
     kind: &'static str,
     directory: PathBuf,
     keyring: Keyring,
+    spare: Option<Spare>,
     /// What was found damaged since the store was opened, in words.
     damaged: Mutex<BTreeMap<ProfileName, String>>,
 }
@@ -203,11 +213,36 @@ impl Files {
         self.directory.join(format!("{}.{extension}", slot.stem))
     }
 
-    /// The record, or the generation before it where the record is damaged.
+    /// The newest record that there is, in whichever place.
     fn load(&self, slot: &Slot) -> Result<Option<Record>, StoreError> {
+        let Some(in_spare) = self.spare_record(slot)? else { return self.load_here(slot) };
+        let profile = &slot.profile;
+        self.damaged().entry(profile.clone()).or_insert_with(|| {
+            let path = self.directory.display();
+            format!("The record of profile `{profile}` is in the spare place, since {path} failed when it was written.")
+        });
+        Ok(Some(in_spare))
+    }
+
+    /// The record that the spare place has, where it is newer than the one here.
+    fn spare_record(&self, slot: &Slot) -> Result<Option<Record>, StoreError> {
+        let Some(path) = self.spare.as_ref().and_then(|spare| spare.occupied(slot)) else { return Ok(None) };
+        let Ok(Generation::Sound(record)) = self.read_at(path, slot, |text, line| parse(text, slot, line)) else {
+            return Ok(None);
+        };
+        let here = match self.load_here(slot) {
+            Ok(here) => here,
+            Err(StoreError::Corrupt { .. } | StoreError::Io { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(here.is_none_or(|here| here.generation < record.generation).then_some(*record))
+    }
+
+    /// The record, or the generation before it where the record is damaged or older.
+    fn load_here(&self, slot: &Slot) -> Result<Option<Record>, StoreError> {
         let current = self.read_record(slot, CURRENT)?;
         if let Generation::Sound(record) = current {
-            return Ok(Some(*record));
+            return Ok(Some(self.newer_previous(slot, &record).unwrap_or(*record)));
         }
         match (current, self.read_record(slot, PREVIOUS)?) {
             (Generation::Damaged(problem), Generation::Sound(record)) => {
@@ -223,7 +258,24 @@ impl Files {
         }
     }
 
-    /// The same under the lock. A damaged record is set aside, and so is one that is older than its predecessor.
+    /// The generation before this one, where it is not: somebody has put an older record in the place of the newest.
+    fn newer_previous(&self, slot: &Slot, current: &Record) -> Option<Record> {
+        let line = private::first_bytes::<LONGEST_LINE>(&self.path(slot, PREVIOUS))?;
+        let line = line.split(|byte| *byte == b'\n').next()?;
+        // Whether it is true is seen when the whole is opened.
+        serde_json::from_slice::<FirstLine>(line).ok().filter(|line| line.generation > current.generation)?;
+        let Ok(Generation::Sound(previous)) = self.read_record(slot, PREVIOUS) else { return None };
+        let (path, older, newer) = (self.path(slot, CURRENT), current.generation, previous.generation);
+        let found = format!(
+            "The record {} is older (generation {older}) than the one before it ({newer}), which is used.",
+            path.display()
+        );
+        self.damaged().insert(slot.profile.clone(), found);
+        Some(*previous)
+    }
+
+    /// The same under the lock. A damaged record is set aside, and so is one that is older than its predecessor. One that
+    /// is in the spare place comes back.
     fn mend(&self, slot: &Slot) -> Result<Option<Record>, StoreError> {
         let current = self.read_record(slot, CURRENT)?;
         let previous = self.read_record(slot, PREVIOUS);
@@ -240,7 +292,21 @@ impl Files {
                 self.damaged().insert(slot.profile.clone(), found);
             }
         }
-        self.load(slot)
+        let Some(record) = self.spare_record(slot)? else { return self.load_here(slot) };
+        match self.bring_back(slot, &record) {
+            Ok(()) => drop(self.damaged().remove(&slot.profile)),
+            // It is good where it is.
+            Err(_) => return self.load(slot),
+        }
+        Ok(Some(record))
+    }
+
+    /// Writes here what the spare place has, and empties that.
+    fn bring_back(&self, slot: &Slot, record: &Record) -> Result<(), StoreError> {
+        let sealed = self.seal(slot, record.generation, record)?;
+        let reservation = Reservation::make(&self.directory, &slot.stem, sealed.len())?;
+        reservation.replace(&sealed, &self.path(slot, CURRENT), &self.path(slot, PREVIOUS))?;
+        self.spare.as_ref().map_or(Ok(()), |spare| spare.remove(slot))
     }
 
     fn set_aside(&self, slot: &Slot, extension: &str) -> Result<(), StoreError> {
@@ -264,7 +330,15 @@ impl Files {
         extension: &str,
         parse: impl FnOnce(&[u8], &FirstLine) -> Found<T>,
     ) -> Result<Found<T>, StoreError> {
-        let path = self.path(slot, extension);
+        self.read_at(self.path(slot, extension), slot, parse)
+    }
+
+    fn read_at<T>(
+        &self,
+        path: PathBuf,
+        slot: &Slot,
+        parse: impl FnOnce(&[u8], &FirstLine) -> Found<T>,
+    ) -> Result<Found<T>, StoreError> {
         let Some(mut file) = private::read(&path, Readers::Nobody, LIMIT)? else { return Ok(Found::Missing) };
         if file.len() as u64 > LIMIT {
             return Ok(Found::Damaged("it is too long"));

@@ -305,8 +305,8 @@ fn create_once(path: &Path, content: &[u8]) -> Result<bool, StoreError> {
     let temporary = path.with_file_name(format!(".{name}.{unique}.new"));
     let created = private::create_new(&temporary).and_then(|mut file| {
         file.write_all(content)?;
-        file.sync_all()?;
-        fs::hard_link(&temporary, path)
+        private::synced(file.sync_all())?;
+        private::name_once(&temporary, path)
     });
     // Where even this fails, a name without a meaning is left over.
     let _ = fs::remove_file(&temporary);

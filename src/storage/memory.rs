@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{KeySource, LockedRecord, PastCall, Protection, Record, Store, StoreError};
+use super::{Attempt, KeySource, LockedRecord, PastCall, Protection, Record, Store, StoreError};
 use crate::clock;
 use crate::profile::ProfileName;
 
@@ -24,6 +24,7 @@ struct Shared {
 struct Content {
     records: BTreeMap<ProfileName, Record>,
     calls: BTreeMap<ProfileName, Vec<PastCall>>,
+    attempts: BTreeMap<ProfileName, Attempt>,
     locked: BTreeSet<ProfileName>,
 }
 
@@ -76,10 +77,20 @@ struct LockedEntry {
 
 impl LockedRecord for LockedEntry {
     fn load(&self) -> Result<Option<Record>, StoreError> {
-        Ok(self.shared.content().records.get(&self.profile).cloned())
+        let content = self.shared.content();
+        let mut record = content.records.get(&self.profile).cloned();
+        if let (Some(record), Some(attempt)) = (&mut record, content.attempts.get(&self.profile)) {
+            attempt.show_in(record);
+        }
+        Ok(record)
     }
 
     fn reserve(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn claim(&mut self, attempt: Attempt) -> Result<(), StoreError> {
+        self.shared.content().attempts.insert(self.profile.clone(), attempt);
         Ok(())
     }
 
@@ -104,6 +115,7 @@ impl LockedRecord for LockedEntry {
         let mut content = self.shared.content();
         content.records.remove(&self.profile);
         content.calls.remove(&self.profile);
+        content.attempts.remove(&self.profile);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -42,6 +42,14 @@ pub(super) fn read(path: &Path, readers: Readers, limit: u64) -> Result<Option<Z
     Ok(Some(content))
 }
 
+/// What a file begins with; `None` where that cannot be read, or is nothing.
+pub(super) fn first_bytes<const N: usize>(path: &Path) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; N];
+    let length = open_options().read(true).open(path).ok()?.read(&mut bytes).ok()?;
+    bytes.truncate(length);
+    (length > 0).then_some(bytes)
+}
+
 /// Creates a file that must not exist yet, readable by this user alone.
 pub(super) fn create_new(path: &Path) -> io::Result<File> {
     open_options().write(true).create_new(true).open(path)
@@ -53,6 +61,36 @@ pub(super) fn open_lock(path: &Path) -> Result<File, StoreError> {
     file.map_err(|error| open_failed(path, error))
 }
 
+/// Gives a file its name unless something has that name already ([`ErrorKind::AlreadyExists`]). Its old name may stay.
+///
+/// A file system need offer neither hard links nor renaming that replaces nothing. Where it has neither, the name is taken
+/// by an empty file first, so that still only one process gets it.
+pub(super) fn name_once(file: &Path, name: &Path) -> io::Result<()> {
+    let is_answer = |error: &io::Error| matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound);
+    match std::fs::hard_link(file, name) {
+        Err(error) if !is_answer(&error) => {}
+        linked => return linked,
+    }
+    match rename_new(file, name) {
+        Err(error) if !is_answer(&error) => {}
+        renamed => return renamed,
+    }
+    create_new(name)?;
+    std::fs::rename(file, name).inspect_err(|_| drop(std::fs::remove_file(name)))
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn rename_new(file: &Path, name: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+    Ok(renameat_with(CWD, file, CWD, name, RenameFlags::NOREPLACE)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn rename_new(_file: &Path, _name: &Path) -> io::Result<()> {
+    Err(ErrorKind::Unsupported.into())
+}
+
 /// The directory that holds `path`.
 pub(super) fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -60,11 +98,39 @@ pub(super) fn directory_of(path: &Path) -> &Path {
 
 /// Makes what happened to names in a directory durable.
 pub(super) fn sync_directory(directory: &Path) -> Result<(), StoreError> {
+    Directory::open(directory)?.sync()
+}
+
+/// A directory that is open already when what happens to its names has to be made durable.
+pub(super) struct Directory {
+    path: PathBuf,
+    /// Other systems have no such thing.
     #[cfg(unix)]
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(StoreError::io("syncing", directory))?;
-    #[cfg(not(unix))]
-    let _ = directory;
-    Ok(())
+    file: File,
+}
+
+impl Directory {
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            path: path.to_owned(),
+            #[cfg(unix)]
+            file: File::open(path).map_err(StoreError::io("opening", path))?,
+        })
+    }
+
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        #[cfg(unix)]
+        synced(self.file.sync_all()).map_err(StoreError::io("syncing", &self.path))?;
+        Ok(())
+    }
+}
+
+/// Takes a file system that cannot sync for one on which nothing more can be done.
+pub(super) fn synced(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        result => result,
+    }
 }
 
 /// Creates a directory and its missing parents for this user alone.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::history::{self, Event, Happened};
+use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::ClientAuthentication;
 use crate::secret::Secret;
@@ -250,6 +251,36 @@ impl Account {
     }
 }
 
+/// A refresh whose request goes out, noted before it does. Whoever finds the note and the record as it was then knows that
+/// nobody kept the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// That of the record whose refresh token is sent.
+    pub generation: u64,
+    /// The process that sends it.
+    pub holder: u32,
+    pub at: Timestamp,
+}
+
+impl Attempt {
+    /// By this process.
+    pub fn new(generation: u64, at: Timestamp) -> Self {
+        Self { generation, holder: std::process::id(), at }
+    }
+
+    /// Has the record tell that the answer to this attempt got lost, unless something was committed since.
+    pub(super) fn show_in(self, record: &mut Record) {
+        if record.generation != self.generation {
+            return;
+        }
+        if let Some(grant) = &mut record.grant {
+            let rotates = grant.last_refresh.as_ref().is_some_and(|last| last.rotates);
+            let error = Some(format!("process {} ended before it had kept the answer", self.holder));
+            grant.last_refresh = Some(LastRefresh { answer_lost: true, rotates, ..LastRefresh::new(self.at, error) });
+        }
+    }
+}
+
 /// The last attempt to mint an access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -258,6 +289,9 @@ pub struct LastRefresh {
     /// What went wrong, in words for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The same whole, for those who ask for the same at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Error>,
     /// The server may have acted on the request although its answer never came.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub answer_lost: bool,
@@ -269,7 +303,7 @@ pub struct LastRefresh {
 impl LastRefresh {
     /// An attempt at this time, with what went wrong.
     pub fn new(at: Timestamp, error: Option<String>) -> Self {
-        Self { at, error, answer_lost: false, rotates: false }
+        Self { at, error, failure: None, answer_lost: false, rotates: false }
     }
 }
 

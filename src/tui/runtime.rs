@@ -3,6 +3,8 @@
 //! Nothing is awaited inside the loop except the next message, so a slow provider never makes a key wait. The loop knows the
 //! terminal and the clock by [`Surface`] and a function only, so that tests run it on a buffer and in their own time.
 
+#[cfg(test)]
+mod slow_disk;
 mod tasks;
 
 use std::future::{Future, poll_fn};

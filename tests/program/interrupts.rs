@@ -13,18 +13,18 @@ use serde_json::json;
 use crate::support::authority::{Asked, Authority};
 use crate::support::program::{Home, REFRESH_TOKEN, ran};
 
-const NEW_TOKEN: &str = "sentinel-access-2-0123456789";
+pub(crate) const NEW_TOKEN: &str = "sentinel-access-2-0123456789";
 
 /// A provider that takes each refresh token and each device code once, and answers when it is told to.
-struct Strict {
+pub(crate) struct Strict {
     /// Dropped first, so that the provider does not wait for ever.
-    answer: Sender<()>,
+    pub(crate) answer: Sender<()>,
     asked: Receiver<()>,
-    authority: Authority,
+    pub(crate) authority: Authority,
 }
 
 impl Strict {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let (ask, asked) = channel();
         let (answer, may_answer) = channel::<()>();
         let mut tokens = 0;
@@ -46,8 +46,13 @@ impl Strict {
         Self { answer, asked, authority }
     }
 
+    /// Whether tokens are asked for within so long.
+    pub(crate) fn asked(&self, patience: Duration) -> bool {
+        self.asked.recv_timeout(patience).is_ok()
+    }
+
     /// Waits until a request for tokens is under way.
-    fn wait_until_asked(&self) {
+    pub(crate) fn wait_until_asked(&self) {
         self.asked.recv_timeout(Duration::from_secs(60)).expect("tokens are asked for");
     }
 }
@@ -63,7 +68,7 @@ fn others(request: &Asked) -> (u16, String) {
     (200, body.to_string())
 }
 
-fn send(signal: &str, child: &Child) {
+pub(crate) fn send(signal: &str, child: &Child) {
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
     assert!(sent.success());
 }
@@ -75,7 +80,7 @@ fn wait_until_told(child: &mut Child) {
     assert!(told.is_some(), "the program ended without a word");
 }
 
-fn home_with_an_ended_token(strict: &Strict) -> Home {
+pub(crate) fn home_with_an_ended_token(strict: &Strict) -> Home {
     let home = Home::at(&strict.authority);
     home.sign_in(&strict.authority, |grant| {
         grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
@@ -85,7 +90,18 @@ fn home_with_an_ended_token(strict: &Strict) -> Home {
 
 #[test]
 fn a_refresh_that_is_interrupted_keeps_the_new_tokens() {
-    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+    for (signal, code) in [
+        ("-INT", 130),
+        ("-TERM", 143),
+        ("-HUP", 129),
+        ("-QUIT", 131),
+        ("-USR1", 138),
+        ("-USR2", 140),
+        ("-ALRM", 142),
+        ("-VTALRM", 154),
+        ("-PROF", 155),
+        ("-XCPU", 152),
+    ] {
         let strict = Strict::start();
         let home = home_with_an_ended_token(&strict);
         let mut child = home.spawn(&["token"]);
@@ -98,6 +114,17 @@ fn a_refresh_that_is_interrupted_keeps_the_new_tokens() {
         home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
         assert_eq!(strict.authority.count("/token"), 1);
     }
+}
+
+#[test]
+fn a_refresh_that_is_to_stop_is_done_first() {
+    let strict = Strict::start();
+    let home = home_with_an_ended_token(&strict);
+    let child = home.spawn(&["token"]);
+    strict.wait_until_asked();
+    send("-TSTP", &child);
+    strict.answer.send(()).expect("the provider still waits");
+    ran(child).worked(&format!("{NEW_TOKEN}\n"));
 }
 
 #[test]

@@ -13,6 +13,10 @@ mod hostile;
 mod http;
 #[cfg(unix)]
 mod interrupts;
+#[cfg(target_os = "linux")]
+mod kept;
+#[cfg(target_os = "linux")]
+mod limits;
 #[cfg(unix)]
 mod named_files;
 mod other_ways;

@@ -16,9 +16,10 @@ use crate::oauth::{Client, Step};
 use crate::providers::explained::Place;
 use crate::providers::{ClientAuthentication, DataCenter, Provider};
 use crate::secret::Secret;
+use crate::service::aside::aside;
 use crate::service::failure::Asked;
 use crate::service::{QrFile, Service, account, discovery, grants, store_error, transport_error};
-use crate::storage::{Account, Grant, Happened, Record, RevocationNote};
+use crate::storage::{Account, Grant, Happened, LOCK_PATIENCE, Record, RevocationNote, StoreError};
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
 #[derive(Clone)]
@@ -113,8 +114,7 @@ impl Attempt {
     async fn write_qr(&self, code: &DeviceCode) -> Result<(), Error> {
         let Some(file) = self.qr_file.clone() else { return Ok(()) };
         let address = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).to_string();
-        let written = tokio::task::spawn_blocking(move || file.write(&address)).await;
-        written.unwrap_or_else(|_| Err(Error::new(Code::Other, "writing the QR code was cut short")))
+        aside(move || file.write(&address)).await
     }
 
     /// Polls once, and keeps the grant if that brings one.
@@ -151,7 +151,12 @@ impl Attempt {
             Some(expected) => self.check_account(expected, grant, data_center).await?,
             None => grant,
         };
+        let mut is_first = true;
         while let Err(error) = self.save(grant.clone()).await {
+            // What failed once may work the next time, and nobody need be asked.
+            if std::mem::take(&mut is_first) && error.code == Code::Store {
+                continue;
+            }
             if !try_again(error.clone()).await {
                 return Err(self.give_back(error, &grant, data_center).await);
             }
@@ -231,9 +236,24 @@ impl Attempt {
 
     /// Writes the grant of a fresh approval. The record's client secret stays unless the approval came with another.
     async fn save(&self, grant: Grant) -> Result<(), Error> {
-        let mut locked = self.service.lock(&self.profile.name).await?;
+        let attempt = self.clone();
+        let before = aside(move || attempt.commit(grant)).await?;
+        if let Some(before) = before {
+            // The new grant is kept, whatever becomes of copies of the one before.
+            let _ = self.service.forget_copies(&before).await;
+        }
+        Ok(())
+    }
+
+    /// Commits the grant, and gives the record that it changed.
+    fn commit(&self, grant: Grant) -> Result<Option<Record>, Error> {
+        let mut locked = self.service.store.lock(&self.profile.name, LOCK_PATIENCE).map_err(store_error)?;
         self.check_still_configured()?;
-        let before = locked.load().map_err(store_error)?;
+        let before = match locked.load() {
+            // A commit sets aside what nobody can open.
+            Err(StoreError::Corrupt { .. }) => None,
+            loaded => loaded.map_err(store_error)?,
+        };
         let mut record = before.clone().unwrap_or_else(|| empty_record(&self.profile));
         let replaced = record.grant.take().filter(|replaced| replaced.refresh_token != grant.refresh_token);
         if let Some(left) = replaced.and_then(|replaced| grants::unrevoked(&replaced, &record.client_id)) {
@@ -252,12 +272,7 @@ impl Attempt {
         self.note(&mut record, &grant);
         record.grant = Some(grant);
         locked.commit(&mut record).map_err(store_error)?;
-        drop(locked);
-        if let Some(before) = before {
-            // The new grant is kept, whatever becomes of copies of the one before.
-            let _ = self.service.forget_copies(&before).await;
-        }
-        Ok(())
+        Ok(before)
     }
 
     /// Makes sure that the profile is the one for which the approval was asked. Others change profiles under the same lock,

@@ -10,8 +10,8 @@ use crate::oauth::wire::{Approval, TokenAnswer};
 use crate::providers::DataCenter;
 use crate::providers::explained::Place;
 use crate::secret::Secret;
-use crate::service::{Service, driver, home_data_center};
-use crate::storage::Grant;
+use crate::service::{Service, driver, home_data_center, store_error};
+use crate::storage::{Grant, StoreError};
 
 impl Service {
     /// Signs `profile` in with a code that a person made by hand in the provider's console (self client).
@@ -63,11 +63,21 @@ impl Attempt {
         // An approval that could not be kept would be wasted on the person, so the store has to prove itself first.
         service.probe().await?;
         service.revoke_noted_quietly(profile).await;
-        let warnings = service.sign_in_warnings(profile);
+        let asking = profile.clone();
+        let warnings = service.aside(move |service| service.sign_in_warnings(&asking)).await;
         let provider = service.provider(profile).await?;
         let home = home_data_center(profile, &provider)?.clone();
-        let record = service.load(profile)?;
-        let client = service.client(profile, record.as_ref(), &provider)?;
+        let (asking, from) = (profile.clone(), provider.clone());
+        let read = move |service: &Service| {
+            let record = match service.store.load(&asking.name) {
+                // The new record takes the place of what nobody can open.
+                Err(StoreError::Corrupt { .. }) => None,
+                loaded => loaded.map_err(store_error)?,
+            };
+            let client = service.client(&asking, record.as_ref(), &from)?;
+            Ok((record, client))
+        };
+        let (record, client) = service.aside(read).await?;
         let before = record.and_then(|record| record.grant).and_then(|grant| grant.account);
         let scopes = options.scopes.unwrap_or_else(|| profile.scopes.clone());
         let (profile, expected, qr_file) = (profile.clone(), options.expect_account, options.qr_file);

@@ -8,7 +8,7 @@ use crate::config::{self, Config, Profile};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{Service, store_error};
-use crate::storage::{LockedRecord, Record};
+use crate::storage::{LOCK_PATIENCE, LockedRecord, Record};
 
 use super::{has_tokens, roll_back};
 
@@ -80,6 +80,11 @@ impl Service {
     /// Deletes the copies of a sign-in that renames left behind which were cut short: they are no more than that sign-in,
     /// and end with it.
     pub(in crate::service) async fn forget_copies(&self, record: &Record) -> Result<(), Error> {
+        let record = record.clone();
+        self.aside(move |service| service.forget_copies_of(&record)).await
+    }
+
+    fn forget_copies_of(&self, record: &Record) -> Result<(), Error> {
         let is_copy = |other: &Record| is_same_sign_in(other, record);
         let names = self.store().profiles().map_err(store_error)?;
         // There may be thousands of profiles, and the records of those that are configured are nobody's copies.
@@ -88,7 +93,7 @@ impl Service {
             if !self.store().load(&name).map_err(store_error)?.as_ref().is_some_and(is_copy) {
                 continue;
             }
-            let mut locked = self.lock(&name).await?;
+            let mut locked = self.store().lock(&name, LOCK_PATIENCE).map_err(store_error)?;
             // Whoever renames holds this lock until the configuration has the new name.
             if self.is_unknown_to_all(&name) && locked.load().map_err(store_error)?.as_ref().is_some_and(is_copy) {
                 locked.forget().map_err(store_error)?;

@@ -2,6 +2,7 @@
 //!
 //! Where every refresh replaces the token, a refusal soon after a success says that somebody else has used the grant, or
 //! that the replacement got lost on its way. Where tokens stay the same it says nothing of the kind, and nothing is said.
+//! Answers that got lost with the process that waited for them are known from the journal (`LockedRecord::claim`).
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,22 +22,22 @@ pub(super) fn alarmed(
     answer_lost: bool,
     now: Timestamp,
 ) -> Error {
-    let rotates_strictly = match rotation {
-        Rotation::Strict => true,
-        Rotation::Unknown => last.is_some_and(|last| last.rotates),
-        Rotation::None | Rotation::Grace => false,
+    let (may_rotate, rotates_strictly) = match rotation {
+        Rotation::Strict => (true, true),
+        Rotation::Unknown => (true, last.is_some_and(|last| last.rotates)),
+        Rotation::None | Rotation::Grace => (false, false),
     };
-    if !rotates_strictly {
-        return refusal;
-    }
-    let (meaning, likely) = if answer_lost || last.is_some_and(|last| last.answer_lost) {
+    let is_answer_lost = answer_lost || last.is_some_and(|last| last.answer_lost);
+    let (meaning, likely) = if may_rotate && is_answer_lost {
         (
             "the answer to a refresh got lost before",
             &["the lost answer held the refresh token that replaced this one"][..],
         )
-    } else if last.is_some_and(|last| {
-        last.error.is_none() && !is_ahead(last.at, now) && now.duration_since(last.at) <= RIGHT_AFTER
-    }) {
+    } else if rotates_strictly
+        && last.is_some_and(|last| {
+            last.error.is_none() && !is_ahead(last.at, now) && now.duration_since(last.at) <= RIGHT_AFTER
+        })
+    {
         (
             "the token is the newest one, so somebody else may have used it",
             &[
@@ -90,8 +91,12 @@ mod tests {
         assert_eq!(alarm(Rotation::Strict, None, true), Some(LOST));
         for rotation in [Rotation::None, Rotation::Grace, Rotation::Unknown] {
             assert_eq!(alarm(rotation, Some(&worked), false), None);
+        }
+        for rotation in [Rotation::None, Rotation::Grace] {
             assert_eq!(alarm(rotation, Some(&lost), true), None);
         }
+        // The lost answer may have been the first from which this would have been learnt.
+        assert_eq!(alarm(Rotation::Unknown, Some(&lost), false), Some(LOST));
     }
 
     #[test]

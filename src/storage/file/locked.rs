@@ -9,15 +9,19 @@ use std::time::Duration;
 use super::calls::CALLS;
 use super::reservation::{self, Reservation};
 use super::{ASIDE, CURRENT, Files, LIMIT, PREVIOUS, ROOM, Slot, lock};
-use crate::storage::{LockedRecord, PastCall, Record, StoreError, private};
+use crate::storage::{Attempt, LockedRecord, PastCall, Record, StoreError, private};
 
 /// The lock on one profile's files, and the room that was reserved for the next generation.
 pub(super) struct LockedFile {
     files: Arc<Files>,
     slot: Slot,
+    /// The generation that a commit replaces, once that was looked up for a claim.
+    before: Option<u64>,
     reservation: Option<Reservation>,
+    /// Of the spare place, where a claim found it to work.
+    spare: Option<Reservation>,
     /// Dropped last.
-    _lock: File,
+    lock: File,
 }
 
 impl LockedFile {
@@ -31,20 +35,53 @@ impl LockedFile {
             let path = directory.join(name);
             fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
         }
-        Ok(Self { files: Arc::clone(files), slot, reservation: None, _lock: lock })
+        if let Some(spare) = &files.spare {
+            spare.sweep(&slot);
+        }
+        Ok(Self { files: Arc::clone(files), slot, before: None, reservation: None, spare: None, lock })
     }
 
     /// The generation that a commit replaces. Where nothing can be opened, all of it is set aside.
     fn generation_before(&self) -> Result<u64, StoreError> {
         match self.files.mend(&self.slot) {
             Ok(record) => Ok(record.map_or(0, |record| record.generation)),
-            Err(StoreError::Corrupt { .. }) => {
-                self.files.set_aside(&self.slot, CURRENT)?;
-                self.files.set_aside(&self.slot, PREVIOUS)?;
-                Ok(0)
-            }
+            Err(StoreError::Corrupt { .. }) => self.set_all_aside().map(|()| 0),
             Err(error) => Err(error),
         }
+    }
+
+    fn set_all_aside(&self) -> Result<(), StoreError> {
+        self.files.set_aside(&self.slot, CURRENT)?;
+        self.files.set_aside(&self.slot, PREVIOUS)
+    }
+
+    /// Keeps the record here, or else in the spare place.
+    fn keep(&mut self, record: &Record) -> Result<(), StoreError> {
+        let failed = match self.replace(record) {
+            // What failed once may work with a new file.
+            Err(StoreError::Io { .. }) => match self.replace(record) {
+                Ok(()) => return Ok(()),
+                Err(failed) => failed,
+            },
+            replaced => return replaced,
+        };
+        let Some(spare) = &self.files.spare else { return Err(failed) };
+        let sealed = self.files.seal(&self.slot, record.generation, record)?;
+        match spare.keep(&self.slot, self.spare.take(), &sealed) {
+            Ok(path) => {
+                let (profile, kept_in) = (&self.slot.profile, path.display());
+                let found = format!("The record of profile `{profile}` is kept in {kept_in} for now: {failed}.");
+                self.files.damaged().insert(profile.clone(), found);
+                Ok(())
+            }
+            // The store's own place is the one to mend.
+            Err(_) => Err(failed),
+        }
+    }
+
+    /// Whatever is in the spare place is older than what is here now, or a copy of it.
+    fn empty_spare(&self) -> Result<(), StoreError> {
+        self.files.spare.as_ref().map_or(Ok(()), |spare| spare.remove(&self.slot))
     }
 
     fn replace(&mut self, record: &Record) -> Result<(), StoreError> {
@@ -67,7 +104,11 @@ impl LockedFile {
 
 impl LockedRecord for LockedFile {
     fn load(&self) -> Result<Option<Record>, StoreError> {
-        self.files.mend(&self.slot)
+        let mut record = self.files.mend(&self.slot)?;
+        if let (Some(record), Some(attempt)) = (&mut record, lock::noted(&self.lock)) {
+            attempt.show_in(record);
+        }
+        Ok(record)
     }
 
     fn reserve(&mut self) -> Result<(), StoreError> {
@@ -78,18 +119,29 @@ impl LockedRecord for LockedFile {
         Ok(())
     }
 
+    fn claim(&mut self, attempt: Attempt) -> Result<(), StoreError> {
+        self.reserve()?;
+        self.before = Some(self.generation_before()?);
+        if let Some(spare) = &self.files.spare {
+            // Nobody needs it while the store's own place works.
+            self.spare = spare.reserve(&self.slot).ok();
+        }
+        lock::note(&self.lock, &attempt).map_err(StoreError::io("writing", &self.files.path(&self.slot, "lock")))
+    }
+
     fn commit(&mut self, record: &mut Record) -> Result<(), StoreError> {
         if record.profile != self.slot.profile {
             let path = self.files.path(&self.slot, CURRENT);
             return Err(StoreError::Corrupt { path, problem: "the record to be written names another profile" });
         }
         let old_generation = record.generation;
-        record.generation = self.generation_before()?.saturating_add(1);
-        let replaced = self.replace(record);
-        if replaced.is_err() {
+        let before = self.before.take().map_or_else(|| self.generation_before(), Ok)?;
+        record.generation = before.saturating_add(1);
+        let kept = self.keep(record);
+        if kept.is_err() {
             record.generation = old_generation;
         }
-        replaced
+        kept
     }
 
     fn forget_previous(&mut self) -> Result<(), StoreError> {
@@ -98,7 +150,9 @@ impl LockedRecord for LockedFile {
             self.remove(name)?;
         }
         self.remove(&format!("{}.{PREVIOUS}", self.slot.stem))?;
-        private::sync_directory(&self.files.directory)
+        private::sync_directory(&self.files.directory)?;
+        // A record that only the spare place has stays there.
+        if self.files.spare_record(&self.slot)?.is_none() { self.empty_spare() } else { Ok(()) }
     }
 
     fn save_calls(&mut self, calls: &[PastCall]) -> Result<(), StoreError> {
@@ -112,9 +166,16 @@ impl LockedRecord for LockedFile {
     }
 
     fn forget(&mut self) -> Result<(), StoreError> {
-        if let Err(error @ StoreError::Newer { .. }) = self.files.load(&self.slot) {
-            return Err(error);
+        match self.files.load(&self.slot) {
+            Err(error @ StoreError::Newer { .. }) => return Err(error),
+            // Somebody may have the key to it, or a better copy, and its grant lives on at the provider.
+            Err(StoreError::Corrupt { .. }) => {
+                self.set_all_aside()?;
+                return self.remove(&format!("{}.{CALLS}", self.slot.stem));
+            }
+            _ => {}
         }
+        self.empty_spare()?;
         // The record goes last, since without it the generation before would take its place.
         self.forget_previous()?;
         self.remove(&format!("{}.{CALLS}", self.slot.stem))?;

@@ -8,47 +8,51 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use crate::storage::private::Directory;
 use crate::storage::{StoreError, private};
 
 const NEW: &str = "new";
 const OLD: &str = "old";
 
-/// A file of its own with room for a record. Removed when dropped unused.
+/// A file of its own with room for a record. Removed when dropped unused. All that has to be open to make use of it is
+/// open, since a process may run out of descriptors meanwhile.
 pub(super) struct Reservation {
     temporary: Temporary,
     file: File,
+    directory: Directory,
 }
 
 impl Reservation {
     /// Fails where the disk, a quota or a limit leaves no room.
     pub(super) fn make(directory: &Path, stem: &str, room: usize) -> Result<Self, StoreError> {
         let (temporary, file) = Temporary::create(directory, stem)?;
-        let reserved = reserve(&file, room).and_then(|()| file.sync_all());
+        let reserved = reserve(&file, room).and_then(|()| private::synced(file.sync_all()));
         reserved.map_err(StoreError::io("reserving room in", &temporary.path))?;
-        Ok(Self { temporary, file })
+        Ok(Self { temporary, file, directory: Directory::open(directory)? })
     }
 
     /// Makes `content` the file at `current`, and what was there before the one at `previous`.
     pub(super) fn replace(self, content: &[u8], current: &Path, previous: &Path) -> Result<(), StoreError> {
-        let temporary = self.fill(content)?;
+        let (temporary, directory) = self.fill(content)?;
         keep(current, previous, &temporary.path.with_extension(OLD)).map_err(StoreError::io("keeping", current))?;
         fs::rename(&temporary.path, current).map_err(StoreError::io("replacing", current))?;
-        private::sync_directory(private::directory_of(current))
+        directory.sync()
     }
 
     /// Makes `content` the file at `path`; what was there before is gone.
     pub(super) fn write(self, content: &[u8], path: &Path) -> Result<(), StoreError> {
-        let temporary = self.fill(content)?;
+        let (temporary, directory) = self.fill(content)?;
         fs::rename(&temporary.path, path).map_err(StoreError::io("replacing", path))?;
-        private::sync_directory(private::directory_of(path))
+        directory.sync()
     }
 
-    fn fill(self, content: &[u8]) -> Result<Temporary, StoreError> {
-        let Self { temporary, mut file } = self;
+    fn fill(self, content: &[u8]) -> Result<(Temporary, Directory), StoreError> {
+        let Self { temporary, mut file, directory } = self;
         let length = content.len() as u64;
-        let written = file.write_all(content).and_then(|()| file.set_len(length)).and_then(|()| file.sync_all());
+        let written = file.write_all(content).and_then(|()| file.set_len(length));
+        let written = written.and_then(|()| private::synced(file.sync_all()));
         written.map_err(StoreError::io("writing", &temporary.path))?;
-        Ok(temporary)
+        Ok((temporary, directory))
     }
 }
 
@@ -80,8 +84,10 @@ fn reserve(file: &File, room: usize) -> io::Result<()> {
     use rustix::io::Errno;
 
     match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, room as u64) {
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(file, room),
-        reserved => reserved.map_err(io::Error::from),
+        Err(full @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => Err(full.into()),
+        // Not every file system has it, and not all of these say so in the same way.
+        Err(_) => write_zeros(file, room),
+        Ok(()) => Ok(()),
     }
 }
 

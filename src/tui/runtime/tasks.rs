@@ -195,8 +195,10 @@ impl Tasks {
     }
 
     fn open_browser(&self, url: &Url) {
-        if let Some(program) = &self.outside.browser {
-            browser::open(program, url, &self.service.config);
+        if let Some(program) = self.outside.browser.clone() {
+            let (url, service) = (url.clone(), self.service.clone());
+            // The program comes from a disk.
+            tokio::task::spawn_blocking(move || browser::open(&program, &url, &service.config));
         }
     }
 
@@ -248,7 +250,7 @@ impl Tasks {
     /// changes nothing.
     fn load_statuses(&self) {
         let (service, sender) = (self.service.clone(), self.sender.clone());
-        std::thread::spawn(move || {
+        tokio::task::spawn_blocking(move || {
             // Nobody listens any more when the app has ended.
             let send = |message| drop(sender.send(message));
             let reread = |result| Message::ConfigurationReread {

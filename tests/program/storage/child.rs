@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use device_login::storage::{KeyOptions, Store, StoreAddress, open};
+use device_login::storage::{
+    Attempt, KeyOptions, LockedRecord, Store, StoreAddress, StoreError, open, open_with_spare,
+};
 
 use super::{Home, PATIENCE, commit, load, profile, record, try_commit};
 
@@ -98,6 +100,18 @@ fn entry() {
             mark(END);
             say(&committed.map_or_else(|error| format!("failed {error}"), |()| "committed new".to_owned()));
         }
+        "keep" => {
+            get_ahead_of_other_threads();
+            let spare = Some(home.join("spare"));
+            let keys = KeyOptions { default_key_file: home.join("config/key"), ..KeyOptions::default() };
+            let store = open_with_spare(&StoreAddress::File(home.join("state")), keys, spare);
+            let kept = claim(&*store).and_then(|mut locked| {
+                mark(BEGIN);
+                locked.commit(&mut record("new"))
+            });
+            mark(END);
+            say(&kept.map_or_else(|error| format!("failed {error}"), |()| "committed new".to_owned()));
+        }
         "commit-forever" => loop {
             say(&format!("committed {}", commit(&*store, "new").generation));
         },
@@ -122,6 +136,14 @@ fn reserve_and_commit(store: &dyn Store) -> Result<(), device_login::storage::St
     locked.load()?;
     locked.reserve()?;
     locked.commit(&mut record("new"))
+}
+
+/// Gets as far as a refresh is when its request goes out.
+fn claim(store: &dyn Store) -> Result<Box<dyn LockedRecord>, StoreError> {
+    let mut locked = store.lock(&profile("work"), PATIENCE)?;
+    let generation = locked.load()?.map_or(0, |record| record.generation);
+    locked.claim(Attempt::new(generation, jiff::Timestamp::UNIX_EPOCH))?;
+    Ok(locked)
 }
 
 fn hold(store: &dyn Store) {

@@ -10,8 +10,12 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use device_login::storage::{Attempt, StoreAddress, open, open_with_spare};
+
 use super::child::{BEGIN, END, Running, command};
-use super::{Home, client_id, commit, contents, create_private_directory, load, profile, write_private};
+use super::{
+    Home, PATIENCE, client_id, commit, contents, create_private_directory, load, profile, try_commit, write_private,
+};
 
 const CALLS: &str = "openat,read,write,fallocate,ftruncate,fsync,linkat,link,rename,renameat,renameat2,unlink,\
                      unlinkat,flock,mkdir,statx,getdents64,close";
@@ -20,6 +24,7 @@ const CALLS: &str = "openat,read,write,fallocate,ftruncate,fsync,linkat,link,ren
 fn errors_of(call: &str) -> &'static [&'static str] {
     match call {
         "close" => &[],
+        "openat" => &["ENOSPC", "EIO", "EDQUOT", "EMFILE"],
         "read" | "statx" | "getdents64" | "flock" => &["EIO"],
         _ => &["ENOSPC", "EIO", "EDQUOT"],
     }
@@ -33,7 +38,7 @@ struct Fault {
     effect: String,
 }
 
-fn strace(home: &Home, log: &Path, fault: Option<&Fault>) -> Command {
+fn strace(home: &Home, role: &str, log: &Path, fault: Option<&Fault>) -> Command {
     let log = log.to_str().unwrap();
     let trace = format!("trace={CALLS}");
     let inject = fault.map(|fault| format!("inject={}:{}:when={}", fault.call, fault.effect, fault.number));
@@ -41,13 +46,13 @@ fn strace(home: &Home, log: &Path, fault: Option<&Fault>) -> Command {
     if let Some(inject) = &inject {
         launcher.extend(["-e", inject]);
     }
-    command(&launcher, "commit", home)
+    command(&launcher, role, home)
 }
 
-/// The names of the calls that the thread of the commit makes before and within it.
-fn calls_of_a_commit(home: &Home) -> (Vec<String>, Vec<String>) {
+/// The names of the calls that the thread of a commit makes before and within it.
+fn calls_of(role: &str, home: &Home) -> (Vec<String>, Vec<String>) {
     let log = home.directory.path().join("strace");
-    let output = strace(home, &log, None).output().expect("this test needs strace (Debian: apt install strace)");
+    let output = strace(home, role, &log, None).output().expect("this test needs strace (Debian: apt install strace)");
     assert!(output.status.success() && log.exists(), "strace does not work here: {output:?}");
     let log = fs::read_to_string(log).unwrap();
     let thread = log.lines().find(|line| line.contains(BEGIN)).unwrap().split(' ').next().unwrap();
@@ -62,8 +67,8 @@ fn call_name(line: &str) -> Option<String> {
     (!call.starts_with('<')).then(|| call.to_owned())
 }
 
-fn faults(home: &Home) -> Vec<Fault> {
-    let (before, within) = calls_of_a_commit(home);
+fn faults(role: &str, home: &Home) -> Vec<Fault> {
+    let (before, within) = calls_of(role, home);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for call in before {
         *counts.entry(call).or_default() += 1;
@@ -106,14 +111,21 @@ impl Snapshot {
 
 /// Runs a commit with every fault, and returns how many there were.
 fn survive_every_fault(snapshot: &Snapshot, old: Option<&str>) -> usize {
-    let faults = faults(&snapshot.copy());
+    survive_each(snapshot, &faults("commit", &snapshot.copy()), |home, fault| survive(home, fault, old))
+}
+
+fn survive_each(
+    snapshot: &Snapshot,
+    faults: &[Fault],
+    survive: impl Fn(&Home, &Fault) -> Result<(), String> + Sync,
+) -> usize {
     let next = AtomicUsize::new(0);
     let failures = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(problem) = survive(&snapshot.copy(), fault, old) {
+                    if let Err(problem) = survive(&snapshot.copy(), fault) {
                         failures.lock().unwrap().push(format!("{fault:?}: {problem}"));
                     }
                 }
@@ -127,7 +139,7 @@ fn survive_every_fault(snapshot: &Snapshot, old: Option<&str>) -> usize {
 
 fn survive(home: &Home, fault: &Fault, old: Option<&str>) -> Result<(), String> {
     let log = home.directory.path().join("strace");
-    let output = strace(home, &log, Some(fault)).output().unwrap();
+    let output = strace(home, "commit", &log, Some(fault)).output().unwrap();
     let log = fs::read_to_string(log).unwrap();
     if !log.contains("INJECTED") && !log.contains("killed by SIGKILL") {
         return Err("the fault did not happen".to_owned());
@@ -168,6 +180,54 @@ fn no_fault_in_a_later_commit_loses_the_record() {
     let count = survive_every_fault(&Snapshot::of(&home), Some("old"));
     println!("{count} faults in a later commit, 0 records lost");
     assert!(count > 80, "{count}");
+}
+
+#[test]
+fn no_call_that_fails_after_a_claim_loses_the_answer() {
+    let home = Home::new();
+    commit(&*home.store(), "older");
+    commit(&*home.store(), "old");
+    let snapshot = Snapshot::of(&home);
+    let mut faults = faults("keep", &snapshot.copy());
+    faults.retain(|fault| fault.effect.starts_with("error"));
+    let count = survive_each(&snapshot, &faults, |home, fault| {
+        let log = home.directory.path().join("strace");
+        let output = strace(home, "keep", &log, Some(fault)).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !said.contains("committed new") {
+            return Err(format!("not kept: {said}"));
+        }
+        let store =
+            open_with_spare(&StoreAddress::File(home.state()), home.keys(), Some(home.directory.path().join("spare")));
+        if client_id(&*store).as_deref() != Some("new") {
+            return Err("kept where nobody finds it".to_owned());
+        }
+        try_commit(&*store, "after").map_err(|error| format!("next commit: {error}"))?;
+        if client_id(&*home.store()).as_deref() == Some("after") { Ok(()) } else { Err("not brought back".to_owned()) }
+    });
+    println!("{count} faults after a claim, 0 answers lost");
+    assert!(count > 20, "{count}");
+}
+
+#[test]
+fn a_claim_of_which_nothing_more_was_heard_shows_as_a_lost_answer_until_something_is_committed() {
+    let home = Home::new();
+    for store in [home.store(), open(&StoreAddress::Memory, home.keys())] {
+        let before = commit(&*store, "one");
+        let claim = |generation| {
+            let mut locked = store.lock(&profile("work"), PATIENCE).unwrap();
+            locked.claim(Attempt::new(generation, jiff::Timestamp::UNIX_EPOCH)).unwrap();
+        };
+        let is_lost = || {
+            let record = store.lock(&profile("work"), PATIENCE).unwrap().load().unwrap().unwrap();
+            record.grant.unwrap().last_refresh.is_some_and(|last| last.answer_lost)
+        };
+        assert!(!is_lost());
+        claim(before.generation);
+        assert!(is_lost());
+        commit(&*store, "two");
+        assert!(!is_lost());
+    }
 }
 
 #[test]

@@ -1,0 +1,347 @@
+//! From the request for tokens to the kept answer: whatever can be survived loses no sign-in, and what cannot is told.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use device_login::clock;
+use device_login::storage::LastRefresh;
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::interrupts::{NEW_TOKEN, Strict, home_with_an_ended_token, send};
+use crate::support::authority::{Asked, Authority};
+use crate::support::program::{Home, REFRESH_TOKEN, Ran, ran};
+
+/// A provider whose refresh tokens work once, and that ends the grant when one comes twice.
+fn rotating() -> Authority {
+    let grants = Mutex::new((REFRESH_TOKEN.to_owned(), 0, false));
+    Authority::start(move |asked: &Asked| {
+        if asked.path != "/token" {
+            return (200, json!({"sub": "77"}).to_string());
+        }
+        let (expected, count, is_over) = &mut *grants.lock().expect("no answer panics");
+        *is_over |= !asked.body.contains(&format!("refresh_token={expected}"));
+        if *is_over {
+            return (400, json!({"error": "invalid_grant"}).to_string());
+        }
+        *count += 1;
+        *expected = format!("sentinel-refresh-{count}-next");
+        let body = json!({"access_token": format!("AT{count}"), "expires_in": 3600, "refresh_token": *expected});
+        (200, body.to_string())
+    })
+}
+
+/// A home whose token has ended, at a provider that is known to replace refresh tokens.
+fn home_at(authority: &Authority) -> Home {
+    let home = Home::at(authority);
+    home.sign_in(authority, |grant| {
+        let now = clock::wall();
+        grant.access_token_expires_at = Some(now - SignedDuration::from_secs(1));
+        let earlier = now - SignedDuration::from_hours(1);
+        grant.last_refresh = Some(LastRefresh { rotates: true, ..LastRefresh::new(earlier, None) });
+    });
+    home
+}
+
+#[test]
+fn an_answer_that_was_lost_with_its_process_is_told_from_a_theft() {
+    let strict = Strict::start();
+    let home = home_with_an_ended_token(&strict);
+    let mut child = home.spawn(&["token"]);
+    strict.wait_until_asked();
+    child.kill().expect("it runs");
+    let _ = child.wait();
+    strict.answer.send(()).expect("the provider still waits");
+    // What others note meanwhile does not make it forgotten.
+    let _ = home.run(&["profile", "edit", "work", "--scopes", "openid,email"]);
+    let refused = home.run(&["token"]);
+    refused.failed(4, &["the answer to a refresh got lost before"]);
+    assert!(!refused.stderr.contains("stolen"), "{refused:?}");
+    assert_eq!(strict.authority.count("/token"), 2, "the old token is tried once");
+    home.run(&["token"]).failed(4, &[]);
+    assert_eq!(strict.authority.count("/token"), 2, "and not again");
+}
+
+#[test]
+fn a_store_that_vanishes_while_the_answer_is_out_is_helped_by_the_spare_place() {
+    let strict = Strict::start();
+    let home = home_with_an_ended_token(&strict);
+    let child = home.spawn(&["token"]);
+    strict.wait_until_asked();
+    let (state, away) = (home.path("state"), home.path("away"));
+    fs::rename(&state, &away).expect("it is there");
+    strict.answer.send(()).expect("the provider still waits");
+    let kept = ran(child);
+    assert_eq!((kept.code, kept.stdout.as_str()), (0, format!("{NEW_TOKEN}\n").as_str()), "{kept:?}");
+    assert!(kept.stderr.contains("kept in") && kept.stderr.contains("spare"), "{kept:?}");
+    let _ = fs::remove_dir_all(&state);
+    fs::rename(&away, &state).expect("it is there");
+    // Whoever reads finds it where it is, and whoever writes brings it back.
+    home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
+    home.run(&["refresh"]).failed(4, &[]);
+    assert_eq!(names(&home.path("spare")), [""; 0]);
+    assert_eq!(strict.authority.count("/token"), 2);
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn where_no_place_is_left_nobody_says_that_nothing_was_lost() {
+    let strict = Strict::start();
+    let home = home_with_an_ended_token(&strict);
+    home.write("spare", "no directory");
+    let child = home.spawn(&["token"]);
+    strict.wait_until_asked();
+    fs::rename(home.path("state"), home.path("away")).expect("it is there");
+    strict.answer.send(()).expect("the provider still waits");
+    let lost = ran(child);
+    lost.failed(9, &["could not be kept anywhere", "device-login login work"]);
+    assert!(!lost.stderr.contains("nothing"), "{lost:?}");
+}
+
+/// Calls that only those who keep something make, so that a fault meets nothing else.
+const CALLS: [&str; 7] =
+    ["fsync", "fdatasync", "fallocate", "ftruncate", "link,linkat", "rename,renameat", "unlink,unlinkat"];
+
+fn traced(home: &Home, log: &Path, inject: Option<&str>) -> Ran {
+    let mut command = Command::new("strace");
+    let trace = format!("trace={}", CALLS.join(","));
+    command.args(["-f", "-o"]).arg(log).args(["-e", &trace]);
+    command.args(inject.iter().flat_map(|inject| ["-e", inject]));
+    command.arg(env!("CARGO_BIN_EXE_device-login")).arg("token");
+    command.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("TZ", "UTC");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    ran(command.spawn().expect("this test needs strace (Debian: apt install strace)"))
+}
+
+/// Every call by which something is kept, with each way in which it may fail.
+fn faults() -> Vec<String> {
+    let authority = rotating();
+    let home = home_at(&authority);
+    let log = home.path("strace");
+    traced(&home, &log, None).worked("AT1\n");
+    let log = fs::read_to_string(log).expect("a log");
+    let mut faults = Vec::new();
+    for calls in CALLS {
+        let is_call = |line: &&str| calls.split(',').any(|call| line.contains(&format!(" {call}(")));
+        for number in 1..=log.lines().filter(is_call).count() {
+            for effect in ["error=EIO", "error=ENOSPC", "signal=KILL"] {
+                faults.push(format!("inject={calls}:{effect}:when={number}"));
+            }
+        }
+    }
+    faults
+}
+
+#[test]
+fn no_call_that_fails_while_a_refresh_is_kept_loses_the_sign_in() {
+    let faults = faults();
+    assert!(faults.len() > 30, "{faults:?}");
+    let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(problem) = survive(fault) {
+                        failures.lock().expect("no thread panics").push(format!("{fault}: {problem}"));
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().expect("no thread panics");
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), faults.len(), failures.join("\n"));
+}
+
+fn survive(fault: &str) -> Result<(), String> {
+    let authority = rotating();
+    let home = home_at(&authority);
+    let first = traced(&home, &home.path("strace"), Some(fault));
+    let asked = authority.count("/token");
+    let is_killed = fault.contains("KILL");
+    match first.code {
+        0 if asked == 1 => {}
+        9 if asked == 0 => {}
+        _ if is_killed => {}
+        _ => return Err(format!("{asked} requests: {first:?}")),
+    }
+    let second = home.run(&["token"]);
+    if is_killed && second.code == 4 {
+        // A provider as strict as this one ends the grant then. Nobody is told of a thief.
+        let is_told = second.stderr.contains("the answer to a refresh got lost") && !second.stderr.contains("stolen");
+        return if is_told { Ok(()) } else { Err(format!("{second:?}")) };
+    }
+    let third = home.run(&["refresh"]);
+    if second.code != 0 || third.code != 0 {
+        return Err(format!("{first:?}\n{second:?}\n{third:?}"));
+    }
+    // What is being written has a name that begins with a dot.
+    let left: Vec<String> = names(&home.path("state")).into_iter().filter(|name| name.starts_with(".work")).collect();
+    let spare = names(&home.path("spare"));
+    if left.is_empty() && spare.is_empty() { Ok(()) } else { Err(format!("left over: {left:?} {spare:?}")) }
+}
+
+#[test]
+fn a_file_system_without_links_and_the_like_keeps_a_sign_in() {
+    let rows = [
+        "link,linkat:error=EACCES",
+        "link,linkat:error=EPERM",
+        "link,linkat:error=ENOSYS",
+        "link,linkat:error=EOPNOTSUPP",
+        "link,linkat:error=EMLINK",
+        "fallocate:error=EOPNOTSUPP",
+        "fallocate:error=EINVAL",
+        "fallocate:error=ENOSYS",
+        // Directories cannot be synced everywhere.
+        "fsync:error=EINVAL",
+    ];
+    for row in rows {
+        for renames in ["EINVAL", "ENOSYS"] {
+            let authority = rotating();
+            let home = Home::at(&authority);
+            let mut command = Command::new("strace");
+            command.args(["-f", "-o", "/dev/null", "-e", &format!("inject={row}")]);
+            command.args(["-e", &format!("inject=renameat2:error={renames}")]);
+            command.arg(env!("CARGO_BIN_EXE_device-login")).args(["login", "work", "--import"]);
+            command.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("TZ", "UTC");
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = command.spawn().expect("this test needs strace (Debian: apt install strace)");
+            let mut stdin = child.stdin.take().expect("a pipe");
+            writeln!(stdin, "{REFRESH_TOKEN}").expect("it reads");
+            drop(stdin);
+            let signed_in = ran(child);
+            assert_eq!(signed_in.code, 0, "{row}: {signed_in:?}");
+            home.run(&["token"]).worked("AT1\n");
+            let _ = home.run(&["refresh"]);
+            home.run(&["token"]).worked("AT2\n");
+        }
+    }
+}
+
+#[test]
+fn a_provider_that_is_down_is_asked_once_by_many() {
+    for (status, body, code) in [
+        (503, "busy".to_owned(), 7),
+        (429, "slow down".to_owned(), 10),
+        (400, json!({"error": "invalid_grant"}).to_string(), 4),
+    ] {
+        let authority = Authority::start(move |_| (status, body.clone()));
+        let home = home_at(&authority);
+        let children: Vec<_> = (0..64).map(|_| home.spawn(&["token"])).collect();
+        let all: Vec<Ran> = children.into_iter().map(ran).collect();
+        assert!(all.iter().all(|one| one.code == code && one.stdout.is_empty()), "{status}: {all:?}");
+        assert_eq!(authority.count("/token"), 1, "{status}: {:?}", all[0]);
+    }
+}
+
+#[test]
+fn who_wants_a_new_token_at_any_price_is_not_put_off_with_an_earlier_failure() {
+    let tries = AtomicUsize::new(0);
+    let authority = Authority::start(move |_| match tries.fetch_add(1, Ordering::Relaxed) {
+        0 => (503, String::new()),
+        _ => (200, json!({"access_token": "AT", "expires_in": 3600}).to_string()),
+    });
+    let home = home_at(&authority);
+    home.run(&["token"]).failed(7, &[]);
+    assert_eq!(home.run(&["refresh"]).code, 0);
+}
+
+/// Both generations of a record, made unreadable in one way.
+fn damage(home: &Home, content: &[u8]) -> [PathBuf; 2] {
+    let paths = ["state/work.record", "state/work.record.prev"].map(|name| home.path(name));
+    for path in &paths {
+        let mut file = fs::OpenOptions::new().write(true).truncate(true).open(path).expect("it is there");
+        file.write_all(content).expect("the disk has room");
+    }
+    paths
+}
+
+#[test]
+fn a_record_that_nobody_can_open_gives_way_to_a_sign_in_and_to_its_removal() {
+    let other_profile =
+        br#"{"format":1,"profile":"other","generation":1,"key":"key-file","key_id":"0123456789abcdef"}"#;
+    let cut = br#"{"format":1,"profile":"work","generation":3,"key":"key-fi"#;
+    for content in [&b""[..], b"garbage\n", &other_profile[..], &cut[..]] {
+        for removes in [false, true] {
+            let authority = rotating();
+            let home = home_at(&authority);
+            assert_eq!(home.run(&["refresh"]).code, 0);
+            let damaged = damage(&home, content);
+            let status = home.run(&["status", "--json"]);
+            assert_eq!(
+                (status.code, status.json()["profiles"][0]["state"].clone()),
+                (9, json!("unknown")),
+                "{status:?}"
+            );
+            for command in [&["token"][..], &["whoami"], &["logout"], &["profile", "remove", "work"]] {
+                home.run(command).failed(9, &["sign in again, which sets it aside", "profile remove --force"]);
+            }
+            if removes {
+                assert_eq!(home.run(&["profile", "remove", "work", "--force"]).code, 0);
+                assert!(damaged.iter().all(|path| !path.exists()));
+            } else {
+                let signed_in = home.run_with(&["login", "work", "--import"], "sentinel-refresh-1-next\n");
+                assert_eq!(signed_in.code, 0, "{signed_in:?}");
+                home.run(&["token"]).worked("AT2\n");
+            }
+            let aside = names(&home.path("state")).into_iter().filter(|name| name.contains(".corrupt-")).count();
+            assert_eq!(aside, 2, "{content:?}");
+        }
+    }
+}
+
+#[test]
+fn readers_notice_a_record_that_went_back_in_time() {
+    let authority = rotating();
+    let home = home_at(&authority);
+    home.run(&["token"]).worked("AT1\n");
+    let old = fs::read(home.path("state/work.record")).expect("it is there");
+    for _ in 0..2 {
+        assert_eq!(home.run(&["refresh"]).code, 0);
+    }
+    let mut file =
+        fs::OpenOptions::new().write(true).truncate(true).open(home.path("state/work.record")).expect("there");
+    file.write_all(&old).expect("the disk has room");
+    let read = home.run(&["token"]);
+    assert_eq!((read.code, read.stdout.as_str()), (0, "AT2\n"));
+    assert!(read.stderr.contains("is older"), "{read:?}");
+    let status = home.run(&["status", "--json"]);
+    assert!(status.json()["profiles"][0]["warnings"].to_string().contains("is older"), "{status:?}");
+}
+
+#[test]
+fn a_limit_on_the_length_of_files_is_an_error_before_anything_is_sent() {
+    let authority = rotating();
+    let home = home_at(&authority);
+    for blocks in ["0", "1", "8"] {
+        let limited = format!("ulimit -f {blocks}; exec \"$0\" token");
+        let mut command = Command::new("sh");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_device-login")]);
+        command.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        ran(command.spawn().expect("a shell")).failed(9, &["nothing was sent"]);
+    }
+    assert_eq!(authority.count("/token"), 0);
+    home.run(&["token"]).worked("AT1\n");
+}
+
+#[test]
+fn a_stopped_process_takes_the_answer_that_came_meanwhile() {
+    let strict = Strict::start();
+    let home = home_with_an_ended_token(&strict);
+    let child = home.spawn(&["token"]);
+    strict.wait_until_asked();
+    send("-STOP", &child);
+    strict.answer.send(()).expect("the provider still waits");
+    // Until the answer lies in the socket, and no longer: what is slower is no failure.
+    let _ = strict.asked(Duration::from_millis(50));
+    send("-CONT", &child);
+    ran(child).worked(&format!("{NEW_TOKEN}\n"));
+}

@@ -105,18 +105,19 @@ impl Api {
         let mut call = self.call(&given, &data_center, dialect.products)?;
         let upload = body.map(|body| body.into_upload(&mut call.headers)).transpose()?;
         let progress = Progress::default();
-        let bar = Bar::new(&context.output, &progress);
+        // Into a pipe there goes no bar: its reader may have the terminal.
+        let is_awaited = upload.is_some() || file.is_some();
+        let bar = Bar::new(Some(&context.output).filter(|_| is_awaited), &progress);
         let mut answer = bar.beside(service.open_call(profile, &call, upload.as_ref(), &progress)).await?;
         let message = format!("{} {} answered HTTP {}", call.method, call.url.path(), answer.response.status);
         let failure = self.failure(&answer, &message);
         match (file, &failure) {
             (Some(file), None) => bar.beside(self.save(&mut answer, file)).await?,
             (Some(file), Some(failure)) => return Err(failure.clone().adding(file.what_stays())),
-            (None, _) if context.output.shows_bodies() => {
+            (None, _) => {
                 bar.clear();
                 self.print(context, &mut answer).await?;
             }
-            (None, _) => bar.beside(self.print(context, &mut answer)).await?,
         }
         bar.clear();
         if let Some(failure) = failure {
@@ -155,11 +156,12 @@ impl Api {
     async fn save(&self, answer: &mut OpenAnswer<'_>, file: Replacement) -> Result<(), Error> {
         let head = self.head(&answer.response).into_bytes();
         let name = file.target().display().to_string();
+        let stays = file.what_stays();
         let failed = |error: std::io::Error| {
-            Error::new(Code::Other, format!("the answer could not be written to {name}")).because(error)
+            Error::new(Code::Other, format!("the answer could not be written to {name}")).because(error).adding(&stays)
         };
         let place = Place::beside(&file).map_err(failed)?;
-        let written = pass_on(answer, place, head).await.map_err(|error| error.adding(file.what_stays()))?;
+        let written = pass_on(answer, place, head).await.map_err(|error| error.adding(&stays))?;
         written.and_then(|()| file.finish()).map_err(failed)
     }
 

@@ -133,11 +133,6 @@ impl Output {
         self.stdout.write(text.as_bytes())
     }
 
-    /// Whether a person sees the bodies that are printed.
-    pub(super) fn shows_bodies(&self) -> bool {
-        self.stdout.is_terminal()
-    }
-
     /// A body that begins so and is printed as it comes, after a head: byte for byte, or safe and readable on a terminal.
     pub(super) fn body(&self, head: String, beginning: &[u8], is_whole: bool) -> Body {
         if self.stdout.is_terminal() {

@@ -158,10 +158,12 @@ impl Client {
         let body = body.map_err(|error| TransportFailure::Body(error.to_string()))?;
         progress.begin(body.as_ref().and_then(Measured::length));
         let sent = body.map(|body| Sent { body, progress: progress.clone(), problem: Arc::default() });
-        let (silence, host) = (request.deadline, route.host.clone());
+        let silence = request.deadline;
+        let (host, is_long) = (route.host.clone(), sent.is_some());
         let asked = progress.unless_silent(silence, self.ask(request, sent.as_ref(), &route)).await;
         let problem = sent.as_ref().and_then(|sent| sent.problem.get());
-        match asked.unwrap_or(Err(TransportFailure::Timeout(host))) {
+        let silent = if is_long { TransportFailure::Stalled(host, silence) } else { TransportFailure::Timeout(host) };
+        match asked.unwrap_or(Err(silent)) {
             Ok(answer) => Ok(Answering::new(answer, route, usize::MAX, progress.clone())),
             Err(failure) => Err(problem.map_or(failure, |problem| TransportFailure::Body(problem.clone()))),
         }

@@ -10,7 +10,7 @@ use crate::error::{Code, Error};
 use crate::http::client::Incoming;
 use crate::http::progress::Progress;
 use crate::http::upload::Upload;
-use crate::http::{API_BODY_LIMIT, JUDGED_BYTES, Response};
+use crate::http::{API_BODY_LIMIT, JUDGED_BYTES, Method, Response, TransportFailure};
 use crate::providers::standard::StandardEndpoints;
 use crate::providers::{DataCenter, Dialect};
 
@@ -125,9 +125,10 @@ impl Service {
         let request = api::authorize(call, &grant, dialect).map_err(|refusal| refusal_error(&what, &refusal))?;
         let started = clock::now();
         let incoming = self.http.open(request, upload, progress).await;
-        let incoming = incoming.map_err(|failure| transport_error(&what, &failure))?;
+        let incoming = incoming.map_err(|failure| failed_call(&what, call.method, &failure))?;
+        let what = format!("the answer to {} {} did not come whole", call.method, call.url.path());
         let response = Response { status: incoming.status(), headers: incoming.headers().to_vec(), body: Vec::new() };
-        let mut answer = OpenAnswer { response, explained: None, what, started, incoming };
+        let mut answer = OpenAnswer { response, explained: None, what, method: call.method, started, incoming };
         while answer.response.body.len() <= JUDGED_BYTES
             && let Some(chunk) = answer.more().await?
         {
@@ -145,6 +146,7 @@ pub struct OpenAnswer<'a> {
     /// What the call failed of, if it did.
     pub explained: Option<Explained>,
     what: String,
+    method: Method,
     started: Moment,
     incoming: Incoming<'a>,
 }
@@ -157,7 +159,7 @@ impl OpenAnswer<'_> {
 
     /// What follows in the body; `None` at its end.
     pub async fn more(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        self.incoming.chunk().await.map_err(|failure| transport_error(&self.what, &failure))
+        self.incoming.chunk().await.map_err(|failure| failed_call(&self.what, self.method, &failure))
     }
 }
 
@@ -174,6 +176,20 @@ impl Explained {
     fn is(&self, diagnosis: Diagnosis) -> bool {
         self.diagnosis == diagnosis
     }
+}
+
+/// A call that got no whole answer. The API may have acted on it all the same.
+fn failed_call(what: &str, method: Method, failure: &TransportFailure) -> Error {
+    let error = transport_error(what, failure);
+    if !failure.is_answer_lost() {
+        return error;
+    }
+    let changes_nothing = matches!(method, Method::Get | Method::Head);
+    error.hint(if changes_nothing {
+        "check the network and call again"
+    } else {
+        "the API may have acted on it: look before you call again"
+    })
 }
 
 /// A call that was not made, as an error.

@@ -7,6 +7,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
+
+use device_login::http::client::Client;
+use device_login::http::progress::Progress;
+use device_login::http::{Request, TransportFailure};
 
 use crate::support::program::{ACCESS_TOKEN, Home, Ran, ran};
 use crate::support::socket;
@@ -285,7 +290,7 @@ fn an_answer_replaces_a_file_whole_or_not_at_all() {
         (&["/gone"], 0, "nothing here", "HTTP 404"),
         (&["/gone", "--fail"], 22, "old", "stays as it was"),
         (&["/short"], 7, "old", "stays as it was"),
-        (&["/chunks"], 7, "old", "broke off"),
+        (&["/chunks"], 7, "old", "the answer to GET /chunks did not come whole"),
         (&["/closed"], 7, "old", "closed the connection"),
     ];
     for (arguments, code, content, said) in cases {
@@ -351,6 +356,33 @@ fn what_is_no_regular_file_is_written_as_it_stands() {
     let child = home.command(&["api", "/x", "-o", "/dev/stdout"]).stdout(file).spawn().expect("the program starts");
     ran(child).worked("");
     assert_eq!(fs::read_to_string(&log).ok().as_deref(), Some("new"));
+}
+
+#[test]
+fn what_the_api_may_have_done_is_said_where_no_answer_came() {
+    let home = home(|asked| {
+        asked.body();
+    });
+    home.run(&["api", "/x"]).failed(7, &["could not be called", "check the network and call again"]);
+    home.run(&["api", "POST", "/x"]).failed(7, &["the API may have acted on it"]);
+}
+
+#[test]
+fn silence_ends_a_call() {
+    let (url, _) = socket::serve(|mut stream| {
+        let mut asked = stream.try_clone().expect("a socket");
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc");
+        // Until the client goes away.
+        let _ = std::io::copy(&mut asked, &mut std::io::sink());
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let request = Request { deadline: Duration::from_millis(300), ..Request::get(url) };
+    runtime.block_on(async {
+        let (client, progress) = (Client::new(None), Progress::default());
+        let mut answer = client.open(request, None, &progress).await.expect("an answer begins");
+        assert_eq!(answer.chunk().await, Ok(Some(b"abc".to_vec())));
+        assert!(matches!(answer.chunk().await, Err(TransportFailure::Stalled(..))));
+    });
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![cfg(all(unix, feature = "demo"))]
 
+mod bodies;
 mod journeys;
 mod kiosk;
 #[path = "../support/mod.rs"]

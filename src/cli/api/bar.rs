@@ -26,8 +26,8 @@ pub(super) struct Bar<'a> {
 }
 
 impl<'a> Bar<'a> {
-    pub(super) fn new(output: &'a Output, progress: &'a Progress) -> Self {
-        let output = Some(output).filter(|output| output.can_redraw());
+    pub(super) fn new(output: Option<&'a Output>, progress: &'a Progress) -> Self {
+        let output = output.filter(|output| output.can_redraw());
         Self { output, progress, started: clock::now(), is_drawn: Cell::new(false) }
     }
 
@@ -50,6 +50,8 @@ impl<'a> Bar<'a> {
 
     async fn draw(&self, output: &Output) -> Infallible {
         let mut moved = self.progress.subscribe();
+        // What moved before is as worth a picture.
+        moved.mark_changed();
         let mut next = self.started + FIRST;
         loop {
             if moved.changed().await.is_err() {

@@ -229,6 +229,10 @@ pub struct Dialect {
     pub grant_limit: Option<GrantLimit>,
     /// What becomes of a refresh token that was used.
     pub rotation: Rotation,
+    /// The `status` by which the answer to a revocation says that it worked; `None` where HTTP's own does (RFC 7009 §2.2).
+    pub revoked_status: Option<&'static str>,
+    /// What ends with a refresh token that is revoked.
+    pub revocation_ends: RevocationEnds,
     pub account_fields: AccountFields,
     /// The word before the token in `Authorization`.
     pub api_scheme: &'static str,
@@ -245,6 +249,16 @@ pub struct Dialect {
     pub error_words: &'static [&'static [explained::ErrorWord]],
     /// Where, on the accounts server's site, a person takes the access of an app back.
     pub removal_by_hand: Option<&'static str>,
+}
+
+/// What ends when a refresh token is revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevocationEnds {
+    /// The grant that it belongs to, and no other.
+    ThatGrant,
+    /// Every grant that the person gave to the client.
+    AllOfThePerson,
+    Unknown,
 }
 
 /// Bounds and defaults of the device flow's times.

@@ -244,7 +244,7 @@ fn reservations(signed_in: &SignedIn) -> Vec<String> {
         };
         lines.push(format!("The provider gave no refresh token: this sign-in {ends}."));
     }
-    lines.extend(signed_in.replacement());
+    lines.extend(signed_in.replaced.clone());
     lines
 }
 

@@ -40,11 +40,24 @@ impl Logout {
         } else if !is_over {
             context.output.text(&format!("Profile {name} was not signed in."))?;
         }
+        if signed_out.left_alive > 0 {
+            let count = match signed_out.left_alive {
+                1 => "1 grant of an earlier sign-in".to_owned(),
+                count => format!("{count} grants of earlier sign-ins"),
+            };
+            context.output.say(&format!(
+                "warning: {count} of profile {name} may still be valid at the provider: nobody has revoked what was \
+                 replaced or forgotten here."
+            ));
+        }
         match signed_out.revoked {
-            Some(Err(error)) => Err(match error.hint.clone().filter(|_| signed_out.is_noted) {
-                Some(by_hand) => error.hint(format!("`device-login logout {name}` tries again; or {by_hand}")),
-                None => error,
-            }),
+            Some(Err(error)) if signed_out.is_noted => Err(error),
+            // The provider has given its answer, and there is nothing to try again.
+            Some(Err(error)) => {
+                let hint = error.hint.as_ref().map_or_else(String::new, |by_hand| format!(". To be sure, {by_hand}"));
+                context.output.say(&format!("warning: {error}{hint}."));
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

@@ -12,7 +12,9 @@ use url::Url;
 
 use super::explained::{others, rfc};
 use super::standard::{RFC, StandardEndpoints, StandardServer};
-use super::{AccountFields, ClientAuthentication, Dialect, GrantLimit, Intervals, PollError, Provider, Rotation};
+use super::{
+    AccountFields, ClientAuthentication, Dialect, GrantLimit, Intervals, PollError, Provider, RevocationEnds, Rotation,
+};
 use crate::untrusted::check_address;
 
 /// A provider with blanks to fill in.
@@ -159,6 +161,8 @@ static GOOGLE: Dialect = Dialect {
     // Without `offline` the browser's flow brings no refresh token; without `consent` only the first time.
     authorization_request: &[("access_type", "offline"), ("prompt", "consent")],
     rotation: Rotation::None,
+    // "Using OAuth 2.0 for web server applications", revoking a token: all that the person granted to the project ends.
+    revocation_ends: RevocationEnds::AllOfThePerson,
     // "Using OAuth 2.0 to access Google APIs", refresh token expiration.
     grant_limit: Some(GrantLimit { grants: 100, warn_from: 95 }),
     error_words: &[others::GOOGLE, rfc::WORDS],

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     AccountFields, ApiErrors, ClientAuthentication, DataCenter, Dialect, Endpoints, Intervals, PollError, Provider,
-    Revocation, Rotation, explained,
+    Revocation, RevocationEnds, Rotation, explained,
 };
 use crate::untrusted::{Rejected, Untrusted, is_near};
 
@@ -57,6 +57,8 @@ pub const RFC: Dialect = Dialect {
     mint_limit: None,
     grant_limit: None,
     rotation: Rotation::Unknown,
+    revoked_status: None,
+    revocation_ends: RevocationEnds::Unknown,
     account_fields: AccountFields {
         id: &["sub", "id"],
         email: &["email"],

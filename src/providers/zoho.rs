@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{
     AccountFields, ApiErrors, ClientAuthentication, DataCenter, Dialect, Endpoints, GrantLimit, Intervals, MintLimit,
-    PollError, Provider, Revocation, Rotation, catalog, explained,
+    PollError, Provider, Revocation, RevocationEnds, Rotation, catalog, explained,
 };
 
 /// How Zoho's accounts servers speak.
@@ -62,6 +62,8 @@ pub static DIALECT: Dialect = Dialect {
     mint_limit: Some(MintLimit { tokens: 10, window: Duration::from_secs(10 * 60) }),
     grant_limit: Some(GrantLimit { grants: 20, warn_from: 15 }),
     rotation: Rotation::None,
+    revoked_status: Some("success"),
+    revocation_ends: RevocationEnds::ThatGrant,
     account_fields: AccountFields { id: &["ZUID"], email: &["Email"], name: &["Display_Name"] },
     api_scheme: "Zoho-oauthtoken",
     api_errors: ApiErrors::InBody,

@@ -5,11 +5,17 @@
 //! profiles with the same provider and client. What other machines were given cannot be seen from here.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::Service;
+use jiff::Timestamp;
+
+use super::{Service, tokens};
 use crate::config::{Profile, ProviderSource};
 use crate::providers::{Dialect, GrantLimit};
 use crate::storage::{Grant, Record, RevocationNote, UnrevokedGrant};
+
+/// So many tokens at most wait to be revoked.
+const MOST_NOTES: usize = 20;
 
 /// No record remembers more grants, whatever the provider's limit.
 const MOST_REMEMBERED: usize = 100;
@@ -51,6 +57,12 @@ impl Service {
     }
 }
 
+/// Tells whether the provider still takes a token of the grant, for all that is known.
+pub(super) fn lives(grant: &Grant, now: Timestamp) -> bool {
+    let has_token = || grant.refresh_token.is_some() || tokens::ends::left(grant, now) != Some(Duration::ZERO);
+    grant.refused.is_none() && has_token()
+}
+
 /// The grant as it is remembered once no token of it is left; `None` where the provider does not count it any more.
 pub(super) fn unrevoked(grant: &Grant, client_id: &str) -> Option<UnrevokedGrant> {
     let lives = grant.refresh_token.is_some() && grant.refused.is_none();
@@ -69,15 +81,26 @@ pub(super) fn unrevoked_note(note: RevocationNote) -> Option<UnrevokedGrant> {
 
 /// Remembers a grant that is left to the provider. Of more than the provider keeps, the oldest have ended there.
 pub(super) fn remember(record: &mut Record, left: UnrevokedGrant, limit: Option<GrantLimit>) {
-    let Some(limit) = limit else { return };
+    let kept = limit.map_or(MOST_REMEMBERED, |limit| limit.grants);
     let is_alike = |other: &UnrevokedGrant| other.client_id == left.client_id && other.account == left.account;
-    while record.unrevoked.iter().filter(|other| is_alike(other)).count() >= limit.grants {
+    while record.unrevoked.iter().filter(|other| is_alike(other)).count() >= kept {
         let oldest = record.unrevoked.iter().position(is_alike).expect("several were just counted");
         record.unrevoked.remove(oldest);
     }
     record.unrevoked.push(left);
     let excess = record.unrevoked.len().saturating_sub(MOST_REMEMBERED);
     record.unrevoked.drain(..excess);
+}
+
+/// Takes a grant's place away, to be revoked as soon as the provider can be told. Of more than can wait the oldest are given
+/// up.
+pub(super) fn note(record: &mut Record, grant: &Grant, limit: Option<GrantLimit>) {
+    record.to_revoke.push(RevocationNote::of(grant, &record.client_id));
+    let excess = record.to_revoke.len().saturating_sub(MOST_NOTES);
+    let given_up: Vec<_> = record.to_revoke.drain(..excess).filter_map(unrevoked_note).collect();
+    for left in given_up {
+        remember(record, left, limit);
+    }
 }
 
 /// The grants that one record knows to live, with the provider that gave them.

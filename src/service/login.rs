@@ -118,18 +118,8 @@ pub struct SignedIn {
     pub refreshable: bool,
     /// As said by [`Service::sign_in_warnings`] before it began, and what of the answer could not be taken.
     pub warnings: Vec<String>,
-    /// Whom the profile was signed in as before, if that was somebody else.
+    /// What a person should know of the sign-in that this one took the place of: a sentence.
     pub replaced: Option<String>,
-}
-
-impl SignedIn {
-    /// What a person should know of the sign-in that this one took the place of.
-    pub fn replacement(&self) -> Option<String> {
-        let before = self.replaced.as_ref()?;
-        Some(format!(
-            "The profile was signed in as {before} before; that grant stays valid at the provider until it is revoked there."
-        ))
-    }
 }
 
 impl Service {
@@ -166,7 +156,7 @@ impl Service {
         let mut attempt = Attempt::begin(self, profile, options, false).await?;
         report(SignInEvent::Asking { host: host(&attempt.home) });
         let (mut is_renewal, mut failures) = (false, 0);
-        let (grant, said) = loop {
+        let (kept, said) = loop {
             let observe = |event| {
                 report(sign_in_event(event, is_renewal, &attempt.provider, clock::now(), clock::wall()));
             };
@@ -200,7 +190,7 @@ impl Service {
         };
         attempt.warnings.extend(said);
         report(SignInEvent::Approved);
-        Ok(attempt.signed_in(grant).await)
+        Ok(attempt.signed_in(kept).await)
     }
 }
 

@@ -1,8 +1,8 @@
 //! How access is given back: revoked at the provider, and forgotten here.
 //!
 //! A sign-out first turns the grant into a note, so that the sign-in is over whatever happens next, and then revokes what
-//! is noted. A note goes when the provider has revoked its token or does not know it; while the reason may pass, the note
-//! stays and is tried again. No token is dropped before the provider was asked, unless a person wants just that.
+//! is noted. A note goes when the provider has revoked its token, does not know it or revokes none; else it stays and is
+//! tried again. No token is dropped before the provider was asked, unless a person wants just that.
 
 use std::time::Duration;
 
@@ -16,14 +16,11 @@ use crate::http::Request;
 use crate::oauth::Client;
 use crate::oauth::wire::{self, Unrevoked};
 use crate::providers::explained::Place;
-use crate::providers::{DataCenter, Provider, Revocation};
-use crate::storage::{Happened, LockedRecord, Record, RevocationNote, StoreError};
+use crate::providers::{DataCenter, Provider, Revocation, RevocationEnds};
+use crate::storage::{Happened, LockedRecord, Record, RevocationNote, StoreError, UnrevokedGrant};
 
 /// How long a sign-in waits for what an earlier sign-out could not revoke.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// So many tokens at most wait to be revoked; of more, the oldest are given up.
-const MOST_NOTES: usize = 20;
 
 /// What signing out did.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,20 +31,47 @@ pub struct SignedOut {
     pub forgotten: bool,
     /// Revoking failed for a reason that may pass: the token is kept until the next sign-out or sign-in tries again.
     pub is_noted: bool,
+    /// Grants of earlier sign-ins of the profile that nobody has revoked, as far as they are known here.
+    pub left_alive: usize,
 }
 
 /// Why a token was not revoked.
 pub(super) struct NotRevoked {
     pub(super) error: Error,
-    /// Nothing was said about the token, so another try may work.
-    may_pass: bool,
+    /// How a person takes the access back.
+    by_hand: String,
+    left: Left,
     /// There was no answer, so other tokens of the same issuer need not be tried now.
     is_unreachable: bool,
 }
 
+/// What is left of a grant that was not revoked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Nothing was said about the token, so another try may work.
+    Unclear,
+    /// The provider revokes no such tokens: it lives until it ends.
+    Alive,
+    /// The provider does not know it.
+    Nothing,
+}
+
 impl NotRevoked {
-    fn passing(error: Error) -> Self {
-        Self { error, may_pass: true, is_unreachable: false }
+    /// The error of a token that is kept.
+    fn to_be_tried_again(self, profile: &Profile) -> Error {
+        let name = &profile.name;
+        let again = format!(
+            "`device-login logout {name}` tries again; or {}, and `device-login logout {name} --local` forgets it here",
+            self.by_hand
+        );
+        let hint = self.error.hint.as_ref().map_or(again.clone(), |first| format!("{first}; {again}"));
+        self.error.hint(hint)
+    }
+
+    /// Nobody was asked.
+    fn unasked(error: Error) -> Self {
+        let by_hand = "remove the access by hand in the account's settings at the provider".to_owned();
+        Self { error, by_hand, left: Left::Unclear, is_unreachable: false }
     }
 }
 
@@ -57,14 +81,15 @@ impl Service {
     pub async fn sign_out(&self, profile: &Profile, local: bool) -> Result<SignedOut, Error> {
         if local {
             let forgotten = self.forget_grant(profile).await?;
-            return Ok(SignedOut { revoked: None, forgotten, is_noted: false });
+            return Ok(SignedOut { revoked: None, forgotten, is_noted: false, left_alive: 0 });
         }
         let forgotten = match self.note_grant(profile).await {
             Ok(forgotten) => forgotten,
             Err(error) => return Err(self.revoke_all_the_same(profile, error).await),
         };
         let (revoked, is_noted) = self.revoke_noted(profile).await?;
-        Ok(SignedOut { revoked, forgotten, is_noted })
+        let left_alive = self.record(&profile.name).await?.map_or(0, |record| record.unrevoked.len());
+        Ok(SignedOut { revoked, forgotten, is_noted, left_alive })
     }
 
     /// Tries what earlier sign-outs could not revoke, without a word: a sign-in neither fails by it nor waits for long.
@@ -78,12 +103,7 @@ impl Service {
         self.end_sign_in(profile, |record| {
             let Some(grant) = record.grant.take() else { return false };
             record.note(Happened::SignedOut, "", &self.actor, clock::wall());
-            record.to_revoke.push(RevocationNote::of(&grant, &record.client_id));
-            let excess = record.to_revoke.len().saturating_sub(MOST_NOTES);
-            let given_up: Vec<_> = record.to_revoke.drain(..excess).filter_map(grants::unrevoked_note).collect();
-            for left in given_up {
-                grants::remember(record, left, limit);
-            }
+            grants::note(record, &grant, limit);
             true
         })
         .await
@@ -112,25 +132,48 @@ impl Service {
         let Some(record) = self.record(&profile.name).await?.filter(|record| !record.to_revoke.is_empty()) else {
             return Ok((None, false));
         };
-        let (mut settled, mut unreachable, mut problem) = (Vec::new(), Vec::new(), None);
+        let (mut settled, mut unreachable) = (Vec::new(), Vec::new());
+        let (mut unclear, mut refused) = (None, None);
         // The newest first: it is the one that somebody waits for.
         for note in record.to_revoke.iter().rev() {
             if unreachable.contains(&&note.issuer) {
                 continue;
             }
-            let failed = self.revoke_note(profile, note, &record).await.err();
-            if failed.as_ref().is_some_and(|failed| failed.is_unreachable) {
-                unreachable.push(&note.issuer);
+            match self.revoke_note(profile, note, &record).await {
+                Ok(()) => settled.push((note, None)),
+                Err(failed) if failed.left == Left::Unclear => {
+                    unreachable.extend(failed.is_unreachable.then_some(&note.issuer));
+                    unclear.get_or_insert_with(|| failed.to_be_tried_again(profile));
+                }
+                Err(failed) => {
+                    settled.push((note, Some(failed.left)));
+                    refused.get_or_insert_with(|| failed.error.hint(failed.by_hand));
+                }
             }
-            if failed.as_ref().is_none_or(|failed| !failed.may_pass) {
-                settled.push(note);
-            }
-            problem = problem.or(failed.map(|failed| failed.error));
         }
         let is_noted = settled.len() < record.to_revoke.len();
+        let problem = unclear.or(refused);
+        let (limit, ends) = self.config.provider(profile).map_or((None, RevocationEnds::Unknown), |provider| {
+            (provider.dialect().grant_limit, provider.dialect().revocation_ends)
+        });
         self.change_record(profile, |record| {
             let before = record.to_revoke.len();
-            record.to_revoke.retain(|note| !settled.contains(&note));
+            for (note, left) in &settled {
+                let Some(at) = record.to_revoke.iter().position(|noted| noted == *note) else { continue };
+                let note = record.to_revoke.remove(at);
+                match left {
+                    Some(Left::Alive) => {
+                        grants::unrevoked_note(note).into_iter().for_each(|left| grants::remember(record, left, limit));
+                    }
+                    None if ends == RevocationEnds::AllOfThePerson && note.account.is_some() => {
+                        let is_theirs = |left: &UnrevokedGrant| {
+                            (&left.client_id, &left.account) == (&note.client_id, &note.account)
+                        };
+                        record.unrevoked.retain(|left| !is_theirs(left));
+                    }
+                    _ => {}
+                }
+            }
             let is_changed = record.to_revoke.len() < before || problem.is_some();
             if is_changed {
                 let what = if problem.is_none() { Happened::Revoked } else { Happened::NotRevoked };
@@ -144,12 +187,12 @@ impl Service {
     }
 
     async fn revoke_note(&self, profile: &Profile, note: &RevocationNote, record: &Record) -> Result<(), NotRevoked> {
-        let provider = self.provider_at(profile, note.endpoints.as_ref()).await.map_err(NotRevoked::passing)?;
+        let provider = self.provider_at(profile, note.endpoints.as_ref()).await.map_err(NotRevoked::unasked)?;
         let data_center = data_center_of_issuer(&provider, &note.data_center, &note.issuer);
-        let data_center = data_center.map_err(NotRevoked::passing)?;
+        let data_center = data_center.map_err(NotRevoked::unasked)?;
         let (asking, known, from) = (profile.clone(), record.clone(), provider.clone());
         let client = self.aside(move |service| service.client(&asking, Some(&known), &from)).await;
-        let mut client = client.map_err(NotRevoked::passing)?;
+        let mut client = client.map_err(NotRevoked::unasked)?;
         client.id.clone_from(&note.client_id);
         client.authentication.sort_by_key(|way| Some(*way) != note.client_authentication);
         self.revoke(note, &provider, data_center, profile, &client).await
@@ -170,44 +213,55 @@ impl Service {
         let what = "the grant could not be revoked";
         let (place, scopes) = (Place::Revocation, &profile.scopes[..]);
         let home = home_data_center(profile, provider).ok().filter(|home| home.code != data_center.code);
-        let mut refused = Error::new(Code::Provider, what).because(format!("{} offers no revocation", provider.name));
         let asked = |data_center| Asked { what, place, provider, data_center, profile, scopes, client };
-        // Whatever the reason, the access still stands, which matters more than mending the reason.
         let by_hand = asked(data_center).removal_by_hand();
         let known = client.known([&note.token]);
+        let failed = |error: Error, left| NotRevoked { error, by_hand: by_hand.clone(), left, is_unreachable: false };
+        let name = provider.dialect.display_name;
+        let unsupported = |cause: String| {
+            let stays = "the access stays valid until it ends or is taken away by hand";
+            failed(Error::new(Code::Provider, what).because(cause).adding(stays), Left::Alive)
+        };
+        let mut refused = unsupported(format!("{name} offers no revocation"));
         for data_center in [Some(data_center), home].into_iter().flatten() {
             let asked = asked(data_center);
-            let mut passing = None;
+            let mut unclear = None;
             for form in &data_center.endpoints.revocation {
                 let response = match self.http.send(revocation_request(form, note, client, data_center)).await {
                     Ok(response) => response,
                     Err(failure) => {
-                        let error = transport_error(what, &failure).hint(by_hand);
-                        return Err(NotRevoked { error, may_pass: true, is_unreachable: true });
+                        let error = Error { hint: None, ..transport_error(what, &failure) };
+                        return Err(NotRevoked { is_unreachable: true, ..failed(error, Left::Unclear) });
                     }
                 };
                 if let Some(to) = wire::moved_to(&form.url, &response) {
-                    passing = Some(asked.moved(response.status, &to));
+                    unclear = Some(failed(asked.moved(response.status, &to), Left::Unclear));
                     continue;
                 }
-                match wire::read_revocation(provider.dialect, &response) {
+                let error = match wire::read_revocation(provider.dialect, &response) {
                     Ok(()) => return Ok(()),
-                    Err(Unrevoked::Refused(Some(answer))) => refused = asked.refused(&answer.without(&known)),
-                    Err(Unrevoked::Refused(None)) => {
-                        let name = provider.dialect.display_name;
-                        let cause = format!("{name} answered HTTP {}", response.status);
-                        refused = Error::new(Code::Provider, what).because(cause);
+                    Err(Unrevoked::UnknownToken(answer)) => {
+                        refused = failed(asked.refused(&answer.without(&known)), Left::Nothing);
+                        continue;
                     }
-                    Err(Unrevoked::Client(answer)) => passing = Some(asked.refused(&answer.without(&known))),
-                    Err(Unrevoked::Throttled(pause)) => passing = Some(asked.throttled_for(pause)),
-                    Err(Unrevoked::Garbled(trouble)) => passing = Some(asked.garbled(trouble, response.status)),
-                }
+                    Err(Unrevoked::Unsupported(answer)) => {
+                        let said = answer.map(|answer| answer.without(&known).to_string());
+                        let said = said.unwrap_or_else(|| format!("HTTP {}", response.status));
+                        refused = unsupported(format!("{name} does not revoke such tokens ({said})"));
+                        continue;
+                    }
+                    Err(Unrevoked::Client(answer)) => asked.refused(&answer.without(&known)),
+                    Err(Unrevoked::Refused(answer)) => Error { hint: None, ..asked.refused(&answer.without(&known)) },
+                    Err(Unrevoked::Throttled(pause)) => asked.throttled_for(pause),
+                    Err(Unrevoked::Garbled(trouble)) => Error { hint: None, ..asked.garbled(trouble, response.status) },
+                };
+                unclear = Some(failed(error, Left::Unclear));
             }
-            if let Some(error) = passing {
-                return Err(NotRevoked::passing(error.hint(by_hand)));
+            if let Some(unclear) = unclear {
+                return Err(unclear);
             }
         }
-        Err(NotRevoked { error: refused.hint(by_hand), may_pass: false, is_unreachable: false })
+        Err(refused)
     }
 
     /// Where no note can be kept, revoking is tried all the same; the store's error then says what came of it.

@@ -286,10 +286,12 @@ impl Service {
             status.warnings.extend(damage.cloned());
             status.is_unrevoked = seen.has_notes;
             if seen.has_notes {
-                status.warnings.push(format!(
-                    "An earlier sign-out could not revoke its grant. `device-login logout {}` tries again.",
-                    profile.name
-                ));
+                // Signing out would end the sign-in that there is now.
+                let again = match seen.minted_at {
+                    Some(_) => "The next login or logout of the profile tries again.".to_owned(),
+                    None => format!("`device-login logout {}` tries again.", profile.name),
+                };
+                status.warnings.push(format!("An earlier sign-out or sign-in could not revoke its grant. {again}"));
             }
         }
         Some(status)

@@ -98,6 +98,9 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_secret")]
     pub refresh_token: Option<Secret>,
     pub approved_at: Timestamp,
+    /// Nobody else was given its refresh token, so that it may be revoked when another grant takes its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_own: bool,
     /// When access tokens were minted from this grant, as far back as the provider's window reaches.
     #[serde(default)]
     pub mints: Vec<Timestamp>,
@@ -161,6 +164,7 @@ impl Grant {
             access_token_expires_at: expires_at.into(),
             refresh_token: None,
             approved_at,
+            is_own: false,
             mints: Vec::new(),
             last_refresh: None,
             paused_until: None,

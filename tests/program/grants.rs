@@ -89,6 +89,26 @@ impl Lab {
         }
     }
 
+    /// The tokens that the data centers were asked to revoke at the first of their addresses, in order.
+    fn revoked(&self) -> Vec<String> {
+        let asked = self.us.log().into_iter().filter(|asked| asked.path == "/oauth/v2/revoke/token");
+        let token = |body: &str| body.split('&').find_map(|pair| pair.strip_prefix("token=").map(str::to_owned));
+        asked.filter_map(|asked| token(&asked.body)).collect()
+    }
+
+    fn refresh_token(&self, profile: &str) -> String {
+        let record = self.store().load(&profile.parse().expect("a name")).expect("it opens").expect("there is one");
+        record.grant.and_then(|grant| grant.refresh_token).expect("it is signed in").expose().to_owned()
+    }
+
+    /// Signs in with a code from the console over whatever is there, and gives what is told of that.
+    fn replace(&self, profile: &str) -> Option<String> {
+        let service = self.service();
+        let profile = service.config.profile(Some(&profile.parse().expect("a name"))).expect("it is configured");
+        let signing_in = service.sign_in_with_code(profile, Secret::new("code"), SignIn::default());
+        self.runtime.block_on(signing_in).expect("everybody is friendly").replaced
+    }
+
     fn has_note(&self, profile: &str) -> bool {
         let record = self.store().load(&profile.parse().expect("a name")).expect("it opens");
         record.is_some_and(|record| !record.to_revoke.is_empty())
@@ -115,6 +135,8 @@ fn answer(asked: &Asked, person: &AtomicUsize, status: &AtomicUsize, minted: &At
 #[test]
 fn the_15th_to_the_21st_sign_in_warn_and_the_14th_does_not() {
     let lab = Lab::new();
+    // Nobody revokes what a sign-in takes the place of.
+    lab.revocations_are([404, 404]);
     for number in 1..=22 {
         let warnings = lab.sign_in("a");
         assert_eq!(warnings.len(), usize::from(number >= 15), "sign-in {number}: {warnings:?}");
@@ -151,6 +173,7 @@ fn a_profile_that_changes_while_it_is_approved_gets_no_grant_and_none_is_left_be
 #[test]
 fn grants_count_over_profiles_and_apart_by_client_and_account() {
     let lab = Lab::new();
+    lab.revocations_are([404, 404]);
     for number in 0..14 {
         lab.sign_in(if number % 2 == 0 { "a" } else { "b" });
     }
@@ -167,9 +190,11 @@ fn grants_count_over_profiles_and_apart_by_client_and_account() {
 #[test]
 fn revoking_counts_down_and_forgetting_does_not() {
     let lab = Lab::new();
+    lab.revocations_are([404, 404]);
     for _ in 0..14 {
         lab.sign_in("a");
     }
+    lab.revocations_are([200, 200]);
     let warned = |ran: &Ran| ran.stdout.contains("warning: 14 unrevoked grants");
     let status = lab.run(&["status"]);
     assert!(status.code == 0 && warned(&status), "{status:?}");
@@ -217,16 +242,18 @@ fn a_grant_that_cannot_be_revoked_now_is_noted_and_tried_again() {
 fn the_next_sign_in_revokes_quietly_what_is_noted() {
     let lab = Lab::new();
     lab.sign_in("a");
+    let first = lab.refresh_token("a");
     lab.revocations_are([503, 503]);
     assert_eq!(lab.run(&["logout", "a"]).code, 7);
     lab.sign_in("a");
     assert!(lab.has_note("a"), "a sign-in does not fail by it");
+    let second = lab.refresh_token("a");
     lab.revocations_are([200, 200]);
     lab.sign_in("a");
     assert!(!lab.has_note("a"));
-    // The first grant was revoked, the second one replaced.
-    let revoked = lab.us.log().into_iter().rfind(|asked| asked.path.contains("revoke")).expect("one was revoked");
-    assert!(revoked.body.contains("token=refresh-0&"), "{}", revoked.body);
+    // The first before the sign-in, the second once it had another.
+    let revoked = lab.revoked();
+    assert!(revoked.ends_with(&[first, second]), "{revoked:?}");
 }
 
 #[test]
@@ -251,7 +278,7 @@ fn a_token_that_the_provider_does_not_know_is_noted_no_more() {
     assert_eq!(lab.run(&["logout", "a"]).code, 7);
     lab.revocations_are([400, 400]);
     let refused = lab.run(&["logout", "a"]);
-    assert!(refused.code != 0 && refused.stderr.contains("could not be revoked"), "{refused:?}");
+    assert!(refused.code == 0 && refused.stderr.contains("warning: the grant could not be revoked"), "{refused:?}");
     assert!(!lab.has_note("a"));
     lab.run(&["logout", "a"]).worked("Profile a was not signed in.\n");
 }
@@ -396,4 +423,110 @@ fn an_id_token_tells_who_approved_where_nobody_can_be_asked() {
             assert_eq!((saved, authority.count("/revoke")), (None, usize::from(!is_imported)), "{claims}");
         }
     }
+}
+
+#[test]
+fn a_sign_in_over_another_revokes_that_one_where_no_other_ends_with_it() {
+    let lab = Lab::new();
+    assert_eq!(lab.replace("a"), None);
+    let first = lab.refresh_token("a");
+    // The same person: there is nothing left to tell.
+    assert_eq!((lab.replace("a"), lab.revoked()), (None, vec![first.clone()]));
+    let second = lab.refresh_token("a");
+    lab.person.store(8, Ordering::SeqCst);
+    let told = lab.replace("a").expect("somebody else was signed in");
+    assert_eq!(told, "The profile was signed in as 7 before; that grant was revoked.");
+    assert_eq!(lab.revoked(), [first, second]);
+    // A revocation that has to wait is told, and tried again.
+    let third = lab.refresh_token("a");
+    lab.revocations_are([503, 503]);
+    let told = lab.replace("a").expect("it could not be revoked");
+    assert!(told.contains("could not be revoked yet") && lab.has_note("a"), "{told}");
+    assert!(lab.run(&["status", "a"]).stdout.contains("The next login or logout"));
+    lab.revocations_are([200, 200]);
+    let logout = lab.run(&["logout", "a"]);
+    assert!(logout.code == 0 && logout.stdout.starts_with("Revoked: ") && logout.stderr.is_empty(), "{logout:?}");
+    assert!(lab.revoked().contains(&third) && !lab.has_note("a"));
+}
+
+#[test]
+fn a_grant_that_others_may_live_on_is_told_and_counted_when_it_is_replaced_and_never_revoked() {
+    let import = |lab: &Lab, profile: &str, token: &str| {
+        let service = lab.service();
+        let profile = service.config.profile(Some(&profile.parse().expect("a name"))).expect("it is configured");
+        let importing = service.import(profile, Secret::new(token), None, None, SignIn::default());
+        lab.runtime.block_on(importing).expect("everybody is friendly")
+    };
+    // Imported; and held by another profile.
+    let imported = Lab::new();
+    import(&imported, "a", "theirs");
+    let shared = Lab::new();
+    shared.sign_in("a");
+    import(&shared, "b", &shared.refresh_token("a"));
+    let held = shared.refresh_token("a");
+    let store = shared.store();
+    let mut locked = store.lock(&"b".parse().expect("a name"), Duration::from_secs(5)).expect("nobody else writes");
+    let mut record = locked.load().expect("it opens").expect("there is one");
+    record.grant.as_mut().expect("it is signed in").refresh_token = Some(Secret::new(held));
+    locked.commit(&mut record).expect("it is kept");
+    drop(locked);
+    for lab in [imported, shared] {
+        let told = lab.replace("a").expect("it lives on");
+        assert_eq!(told, "The grant of the sign-in before stays valid at the provider until it is revoked there.");
+        assert_eq!(lab.revoked(), [""; 0]);
+        let logout = lab.run(&["logout", "a"]);
+        assert_eq!((logout.code, lab.revoked().len()), (0, 1), "{logout:?}");
+        assert!(
+            logout.stderr.contains("warning: 1 grant of an earlier sign-in of profile a may still be valid"),
+            "{logout:?}"
+        );
+    }
+}
+
+#[test]
+fn the_answer_to_a_revocation_decides_what_is_said_and_kept() {
+    // Status, body, exit code, kept, what is said.
+    let by_hand = "remove the access by hand";
+    for (status, body, code, is_kept, said) in [
+        (200, "", 0, false, ""),
+        (200, "{}", 0, false, ""),
+        (404, "", 0, false, "warning: the grant could not be revoked"),
+        (404, "<h1>Not Found</h1>", 0, false, "stays valid until it ends"),
+        (405, "", 0, false, by_hand),
+        (400, r#"{"error":"unsupported_token_type"}"#, 0, false, by_hand),
+        (400, r#"{"error":"invalid_token"}"#, 0, false, by_hand),
+        (401, r#"{"error":"invalid_client"}"#, 2, true, "--local"),
+        (401, "", 2, true, "--local"),
+        (403, r#"{"error":"unauthorized_client"}"#, 2, true, "--local"),
+        (400, r#"{"error":"some_other"}"#, 1, true, "tries again"),
+        (400, "", 7, true, "tries again"),
+        (200, r#"{"status":"succ"#, 7, true, by_hand),
+        (202, "", 7, true, by_hand),
+        (206, r#"{"status":"success"}"#, 7, true, by_hand),
+        (503, "", 7, true, "tries again"),
+    ] {
+        let authority = Authority::start(move |_| (status, body.to_owned()));
+        let home = Home::at(&authority);
+        home.sign_in(&authority, |_| {});
+        let ran = home.run(&["logout"]);
+        assert_eq!(ran.code, code, "{status} {body} {ran:?}");
+        assert!(ran.stderr.contains(said) && (said.is_empty() == ran.stderr.is_empty()), "{status} {body} {ran:?}");
+        assert_eq!(ran.stdout.starts_with("Revoked: "), said.is_empty(), "{status} {body} {ran:?}");
+        let remove = home.run(&["profile", "remove", "work"]);
+        assert_eq!(remove.code, if is_kept { 2 } else { 0 }, "{status} {body} {remove:?}");
+    }
+}
+
+#[test]
+fn where_the_provider_revokes_nothing_the_grant_is_forgotten_with_a_warning() {
+    let authority = Authority::start(|_| (500, String::new()));
+    let home = Home::at(&authority);
+    let configuration = home.configuration();
+    let lines = configuration.lines().filter(|line| !line.starts_with("revocation_endpoint"));
+    home.configure(&lines.collect::<Vec<_>>().join("\n"));
+    home.sign_in(&authority, |_| {});
+    let ran = home.run(&["logout"]);
+    assert!(ran.code == 0 && ran.stdout.starts_with("Forgotten: "), "{ran:?}");
+    assert!(ran.stderr.contains("warning: ") && ran.stderr.contains("offers no revocation"), "{ran:?}");
+    assert_eq!((authority.log().len(), home.run(&["profile", "remove", "work"]).code), (0, 0));
 }

@@ -1,12 +1,12 @@
 //! What the answer to a revocation says (RFC 7009 §2.2).
 //!
-//! Only words about the token, or an endpoint that is not there, are final. Whatever says something about the client,
-//! the moment or the network says nothing about the token.
+//! Revoked is only what the dialect calls so. Only words about the token, or an endpoint that is not there, are final too;
+//! whatever else comes says nothing about the token, which may be tried again.
 
 use std::time::Duration;
 
 use super::trouble::{is_web_page, retry_after, status_trouble};
-use super::{Body, ServerError, is_known, is_one_of, is_passing};
+use super::{Body, ServerError, Unreadable, is_one_of, is_passing};
 use crate::http::Response;
 use crate::http::trouble::Trouble;
 use crate::providers::Dialect;
@@ -15,10 +15,14 @@ use crate::untrusted::Untrusted;
 /// Why a token was not revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unrevoked {
-    /// The server does not know the token, or does not revoke such tokens at this address; asking again is useless.
-    Refused(Option<ServerError>),
+    /// The server does not know the token.
+    UnknownToken(ServerError),
+    /// The server does not revoke such tokens, or none at this address.
+    Unsupported(Option<ServerError>),
     /// The server does not take the client.
     Client(ServerError),
+    /// Another refusal, which says nothing about the token.
+    Refused(ServerError),
     Throttled(Option<Duration>),
     Garbled(Trouble),
 }
@@ -29,39 +33,44 @@ pub fn read_revocation(dialect: &Dialect, response: &Response) -> Result<(), Unr
     if matches!(status, 300..=399) {
         return Err(Unrevoked::Garbled(status_trouble(status)));
     }
-    let body = Body::parse(response).ok();
-    let said = body.as_ref().and_then(|body| body.text("status"));
+    let parsed = Body::parse(response);
+    let body = parsed.as_ref().ok();
+    let said = body.and_then(|body| body.text("status"));
     let says = |word| said.as_ref().and_then(Untrusted::word) == Some(word);
-    match body.as_ref().and_then(Body::error) {
+    let is_cut_off = matches!(parsed, Err(Unreadable::Garbled { trouble: Trouble::Truncated, .. }));
+    let is_success = match dialect.revoked_status {
+        Some(word) => status == 200 && says(word),
+        // Nothing but the status counts (RFC 7009 §2.2), unless the body gives it the lie.
+        None => matches!(status, 200 | 204) && !is_cut_off && !says("failure") && !says("error"),
+    };
+    match body.and_then(Body::error) {
         // Zoho's throttle answers so, in words of many languages.
         _ if says("failure") && dialect.failure_status_is_throttle => Err(Unrevoked::Throttled(retry_after(response))),
-        Some(error) if is_about_the_client(&error) => Err(Unrevoked::Client(error)),
-        Some(error) if is_about_the_token(dialect, &error) => Err(Unrevoked::Refused(Some(error))),
+        Some(error) if is_one_of(&error, CLIENT) => Err(Unrevoked::Client(error)),
+        Some(error) if is_one_of(&error, UNKNOWN_TOKEN) => Err(Unrevoked::UnknownToken(error)),
+        Some(error) if is_one_of(&error, &["unsupported_token_type"]) => Err(Unrevoked::Unsupported(Some(error))),
         _ if status == 429 => Err(Unrevoked::Throttled(retry_after(response))),
         Some(error) if is_passing(&error) => Err(Unrevoked::Garbled(Trouble::ServerError)),
         _ if is_web_page(response) && !is_absent(status) => Err(Unrevoked::Garbled(Trouble::Portal)),
+        error if is_absent(status) => Err(Unrevoked::Unsupported(error)),
         _ if !matches!(status, 200..=299 | 400..=499) => Err(Unrevoked::Garbled(status_trouble(status))),
-        Some(error) => Err(Unrevoked::Refused(Some(error))),
-        None if says("failure") || says("error") => Err(Unrevoked::Refused(None)),
-        None if matches!(status, 200..=299) => Ok(()),
-        None if status == 400 || is_absent(status) => Err(Unrevoked::Refused(None)),
-        None => Err(Unrevoked::Garbled(Trouble::Garbled)),
+        Some(error) => Err(Unrevoked::Refused(error)),
+        None if is_success => Ok(()),
+        None if status == 401 => {
+            Err(Unrevoked::Client(ServerError { word: CLIENT[0].to_owned(), description: Some("HTTP 401".to_owned()) }))
+        }
+        None => Err(Unrevoked::Garbled(if is_cut_off { Trouble::Truncated } else { Trouble::Garbled })),
     }
 }
 
-/// Nobody answers at the address for good.
+/// Words about the client (RFC 6749 §5.2, Zoho).
+const CLIENT: &[&str] = &["invalid_client", "invalid_client_secret", "unauthorized_client"];
+/// Words about the token, where RFC 7009 §2.2 wants none.
+const UNKNOWN_TOKEN: &[&str] = &["invalid_token", "invalid_code", "invalid_grant"];
+
+/// Nobody revokes at the address.
 fn is_absent(status: u16) -> bool {
-    matches!(status, 404 | 405 | 410)
-}
-
-/// A word that means the same with every status.
-fn is_about_the_token(dialect: &Dialect, error: &ServerError) -> bool {
-    let is_throttle = is_one_of(error, dialect.refresh_throttles);
-    is_one_of(error, &["invalid_token"]) || (is_known(dialect, error) && !is_throttle)
-}
-
-fn is_about_the_client(error: &ServerError) -> bool {
-    ["invalid_client", "invalid_client_secret", "unauthorized_client"].contains(&error.word.as_str())
+    matches!(status, 404 | 405 | 410 | 501)
 }
 
 #[cfg(test)]
@@ -73,52 +82,80 @@ mod tests {
     #[derive(Debug, PartialEq)]
     enum Class {
         Revoked,
-        Refused,
-        Passing,
+        Unknown,
+        Unsupported,
+        Client,
+        /// To be tried again.
+        Kept,
     }
-    use Class::{Passing, Refused, Revoked};
+    use Class::{Client, Kept, Revoked, Unknown, Unsupported};
 
     const THROTTLE: &str = r#"{"error_description":"too many requests","error":"Access Denied","status":"failure"}"#;
 
     #[test]
-    fn only_words_about_the_token_are_final() {
+    fn revoked_is_only_what_the_dialect_calls_so() {
         for (status, body, at_zoho, at_standard) in [
-            (200, "", Revoked, Revoked),
-            (200, "{}", Revoked, Revoked),
+            (200, "", Kept, Revoked),
+            (200, "{}", Kept, Revoked),
+            (200, "OK", Kept, Revoked),
+            (200, "[]", Kept, Revoked),
+            (200, r#"{"login":"please"}"#, Kept, Revoked),
             (200, r#"{"status":"success"}"#, Revoked, Revoked),
-            (204, "", Revoked, Revoked),
-            (200, "OK", Revoked, Revoked),
-            (200, "<html>sign in to this network</html>", Passing, Passing),
-            (200, r#"{"error":"invalid_token"}"#, Refused, Refused),
-            (200, r#"{"status":"failure"}"#, Passing, Refused),
-            (200, r#"{"status":"error"}"#, Refused, Refused),
-            (400, r#"{"error":"invalid_code"}"#, Refused, Refused),
-            (400, r#"{"error":"unsupported_token_type"}"#, Refused, Refused),
-            (400, "", Refused, Refused),
-            (400, THROTTLE, Passing, Refused),
-            (400, r#"{"error":"invalid_client"}"#, Passing, Passing),
-            (401, r#"{"error":"invalid_client"}"#, Passing, Passing),
-            (401, "", Passing, Passing),
-            (403, "<h1>Forbidden</h1>", Passing, Passing),
-            (404, "<h1>Not Found</h1>", Refused, Refused),
-            (405, "", Refused, Refused),
-            (302, "", Passing, Passing),
-            (408, "", Passing, Passing),
-            (429, r#"{"error":"invalid_token"}"#, Refused, Refused),
-            (500, r#"{"error":"invalid_token"}"#, Refused, Refused),
-            (500, r#"{"error":"invalid_client"}"#, Passing, Passing),
-            (500, r#"{"error":"nobody_knows"}"#, Passing, Passing),
-            (429, r#"{"error":"nobody_knows"}"#, Passing, Passing),
-            (302, r#"{"error":"invalid_token"}"#, Passing, Passing),
-            (503, "", Passing, Passing),
-            (400, r#"{"error":"temporarily_unavailable"}"#, Passing, Passing),
+            (200, r#"{"status":"succ"#, Kept, Kept),
+            (200, r#"{"status":"#, Kept, Kept),
+            (200, r#"{"error":"invalid_tok"#, Kept, Kept),
+            (200, "<html>sign in to this network</html>", Kept, Kept),
+            (201, r#"{"status":"success"}"#, Kept, Kept),
+            (202, r#"{"status":"success"}"#, Kept, Kept),
+            (202, "", Kept, Kept),
+            (203, "", Kept, Kept),
+            (204, "", Kept, Revoked),
+            (206, r#"{"status":"success"}"#, Kept, Kept),
+            (206, "", Kept, Kept),
+            (400, r#"{"status":"success"}"#, Kept, Kept),
+            (200, r#"{"status":"failure"}"#, Kept, Kept),
+            (200, r#"{"status":"error"}"#, Kept, Kept),
+            (200, r#"{"error":"invalid_token"}"#, Unknown, Unknown),
+            (400, r#"{"error":"invalid_code"}"#, Unknown, Unknown),
+            (400, r#"{"error":"invalid_grant"}"#, Unknown, Unknown),
+            (404, r#"{"error":"invalid_token"}"#, Unknown, Unknown),
+            (400, r#"{"error":"unsupported_token_type"}"#, Unsupported, Unsupported),
+            (503, r#"{"error":"unsupported_token_type"}"#, Unsupported, Unsupported),
+            (404, "<h1>Not Found</h1>", Unsupported, Unsupported),
+            (404, r#"{"error":"NotFound"}"#, Unsupported, Unsupported),
+            (405, "", Unsupported, Unsupported),
+            (410, "", Unsupported, Unsupported),
+            (501, "", Unsupported, Unsupported),
+            (400, r#"{"error":"invalid_client"}"#, Client, Client),
+            (401, r#"{"error":"invalid_client"}"#, Client, Client),
+            (403, r#"{"error":"unauthorized_client"}"#, Client, Client),
+            (200, r#"{"error":"invalid_client_secret"}"#, Client, Client),
+            (404, r#"{"error":"invalid_client"}"#, Client, Client),
+            (401, "", Client, Client),
+            (401, "<h1>Sign in to the proxy</h1>", Kept, Kept),
+            (400, r#"{"error":"invalid_request"}"#, Kept, Kept),
+            (400, "", Kept, Kept),
+            (400, THROTTLE, Kept, Kept),
+            (403, "<h1>Forbidden</h1>", Kept, Kept),
+            (302, "", Kept, Kept),
+            (408, "", Kept, Kept),
+            (429, r#"{"error":"invalid_token"}"#, Unknown, Unknown),
+            (429, r#"{"error":"nobody_knows"}"#, Kept, Kept),
+            (500, r#"{"error":"invalid_token"}"#, Unknown, Unknown),
+            (500, r#"{"error":"invalid_client"}"#, Client, Client),
+            (500, r#"{"error":"nobody_knows"}"#, Kept, Kept),
+            (302, r#"{"error":"invalid_token"}"#, Kept, Kept),
+            (503, "", Kept, Kept),
+            (400, r#"{"error":"temporarily_unavailable"}"#, Kept, Kept),
         ] {
             for (dialect, expected) in [(&zoho::DIALECT, at_zoho), (&standard::DIALECT, at_standard)] {
                 let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
                 let class = match read_revocation(dialect, &response) {
                     Ok(()) => Revoked,
-                    Err(Unrevoked::Refused(_)) => Refused,
-                    Err(_) => Passing,
+                    Err(Unrevoked::UnknownToken(_)) => Unknown,
+                    Err(Unrevoked::Unsupported(_)) => Unsupported,
+                    Err(Unrevoked::Client(_)) => Client,
+                    Err(Unrevoked::Refused(_) | Unrevoked::Throttled(_) | Unrevoked::Garbled(_)) => Kept,
                 };
                 assert_eq!(class, expected, "{}: {status} {body}", dialect.display_name);
             }

@@ -3,6 +3,7 @@
 //! A poll and everything that its approval calls for, up to the record that holds the grant, is unbroken: the provider
 //! hands out the tokens once, and a person has approved.
 
+use jiff::Timestamp;
 use url::Origin;
 
 use super::{Presence, SignedIn, empty_record};
@@ -13,8 +14,9 @@ use crate::http::Request;
 use crate::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
 use crate::oauth::wire::{DeviceCode, TokenAnswer};
 use crate::oauth::{Client, Step};
+use crate::profile::ProfileName;
 use crate::providers::explained::Place;
-use crate::providers::{ClientAuthentication, DataCenter, Provider};
+use crate::providers::{ClientAuthentication, DataCenter, Provider, RevocationEnds};
 use crate::secret::Secret;
 use crate::service::aside::aside;
 use crate::service::failure::Asked;
@@ -41,14 +43,28 @@ pub(super) struct Attempt {
     pub(super) is_shared: bool,
     /// What was to be said before it began.
     pub(super) warnings: Vec<String>,
-    /// Whom the profile is signed in as until this sign-in takes that place.
-    pub(super) before: Option<Account>,
+}
+
+/// A grant that is saved, and what it took the place of.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) grant: Grant,
+    replaced: Option<Replaced>,
+}
+
+/// A grant that another one took the place of although it lives on at the provider.
+#[derive(Debug)]
+struct Replaced {
+    approved_at: Timestamp,
+    account: Option<Account>,
+    /// It is to be revoked.
+    is_noted: bool,
 }
 
 /// How one code ended.
 pub(super) enum CodeEnded {
     /// The grant is saved, or why it is not; and what is to be said of the answer.
-    Approved(Box<Result<Grant, Error>>, Vec<String>),
+    Approved(Box<Result<Kept, Error>>, Vec<String>),
     /// Whoever wanted the code from a file would wait for nothing.
     QrNotWritten(Error),
     Otherwise {
@@ -123,7 +139,7 @@ impl Attempt {
         mut flow: DeviceFlow,
         request: Request,
         try_again: F,
-    ) -> (DeviceFlow, Option<Result<Grant, Error>>)
+    ) -> (DeviceFlow, Option<Result<Kept, Error>>)
     where
         F: Fn(Error) -> D,
         D: Future<Output = bool>,
@@ -142,7 +158,7 @@ impl Attempt {
     }
 
     /// Saves the grant, or gives it back.
-    pub(super) async fn keep<F, D>(&self, grant: Grant, data_center: &DataCenter, try_again: F) -> Result<Grant, Error>
+    pub(super) async fn keep<F, D>(&self, grant: Grant, data_center: &DataCenter, try_again: F) -> Result<Kept, Error>
     where
         F: Fn(Error) -> D,
         D: Future<Output = bool>,
@@ -152,16 +168,15 @@ impl Attempt {
             None => grant,
         };
         let mut is_first = true;
-        while let Err(error) = self.save(grant.clone()).await {
-            // What failed once may work the next time, and nobody need be asked.
-            if std::mem::take(&mut is_first) && error.code == Code::Store {
-                continue;
-            }
-            if !try_again(error.clone()).await {
-                return Err(self.give_back(error, &grant, data_center).await);
+        loop {
+            match self.save(grant.clone()).await {
+                Ok(replaced) => return Ok(Kept { grant, replaced }),
+                // What failed once may work the next time, and nobody need be asked.
+                Err(error) if std::mem::take(&mut is_first) && error.code == Code::Store => {}
+                Err(error) if try_again(error.clone()).await => {}
+                Err(error) => return Err(self.give_back(error, &grant, data_center).await),
             }
         }
-        Ok(grant)
     }
 
     pub(super) fn new_grant(
@@ -183,6 +198,7 @@ impl Attempt {
             endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
             client_authentication: Some(client_authentication),
             refresh_token: token.refresh_token,
+            is_own: !self.is_shared,
             ..Grant::new(
                 data_center.accounts_server.to_string(),
                 token.scopes.unwrap_or_else(|| self.scopes.clone()),
@@ -235,18 +251,19 @@ impl Attempt {
     }
 
     /// Writes the grant of a fresh approval. The record's client secret stays unless the approval came with another.
-    async fn save(&self, grant: Grant) -> Result<(), Error> {
+    async fn save(&self, grant: Grant) -> Result<Option<Replaced>, Error> {
         let attempt = self.clone();
-        let before = aside(move || attempt.commit(grant)).await?;
+        let (before, replaced) = aside(move || attempt.commit(grant)).await?;
         if let Some(before) = before {
             // The new grant is kept, whatever becomes of copies of the one before.
             let _ = self.service.forget_copies(&before).await;
         }
-        Ok(())
+        Ok(replaced)
     }
 
-    /// Commits the grant, and gives the record that it changed.
-    fn commit(&self, grant: Grant) -> Result<Option<Record>, Error> {
+    /// Commits the grant, and gives the record that it changed. The grant before is to be revoked where that ends no other
+    /// one.
+    fn commit(&self, grant: Grant) -> Result<(Option<Record>, Option<Replaced>), Error> {
         let mut locked = self.service.store.lock(&self.profile.name, LOCK_PATIENCE).map_err(store_error)?;
         self.check_still_configured()?;
         let before = match locked.load() {
@@ -255,10 +272,23 @@ impl Attempt {
             loaded => loaded.map_err(store_error)?,
         };
         let mut record = before.clone().unwrap_or_else(|| empty_record(&self.profile));
-        let replaced = record.grant.take().filter(|replaced| replaced.refresh_token != grant.refresh_token);
-        if let Some(left) = replaced.and_then(|replaced| grants::unrevoked(&replaced, &record.client_id)) {
-            grants::remember(&mut record, left, self.provider.dialect.grant_limit);
-        }
+        let lived_on = |before: &Grant| {
+            let is_same = match (&before.refresh_token, &grant.refresh_token) {
+                (None, None) => before.access_token == grant.access_token,
+                (before, now) => before == now,
+            };
+            !is_same && grants::lives(before, clock::wall())
+        };
+        let replaced = record.grant.take().filter(lived_on).map(|before| {
+            let limit = self.provider.dialect.grant_limit;
+            let is_noted = self.may_revoke(&before, &grant);
+            if is_noted {
+                grants::note(&mut record, &before, limit);
+            } else if let Some(left) = grants::unrevoked(&before, &record.client_id) {
+                grants::remember(&mut record, left, limit);
+            }
+            Replaced { approved_at: before.approved_at, account: before.account, is_noted }
+        });
         if record.provider != self.provider.name || record.client_id != self.profile.client_id {
             // It belongs to the client that the record was of.
             record.client_secret = None;
@@ -272,7 +302,27 @@ impl Attempt {
         self.note(&mut record, &grant);
         record.grant = Some(grant);
         locked.commit(&mut record).map_err(store_error)?;
-        Ok(before)
+        Ok((before, replaced))
+    }
+
+    /// Tells whether a grant may be revoked that another one takes the place of: nobody else has its refresh token, and no
+    /// other grant ends with it.
+    fn may_revoke(&self, before: &Grant, now: &Grant) -> bool {
+        if self.provider.dialect.revocation_ends != RevocationEnds::ThatGrant || !before.is_own {
+            return false;
+        }
+        if before.refresh_token.is_none() || now.refresh_token.is_none() {
+            return false;
+        }
+        let store = self.service.store();
+        // What cannot be read might have it.
+        let has_it = |name: &ProfileName| match store.load(name) {
+            Ok(record) => {
+                record.and_then(|record| record.grant).is_some_and(|other| other.refresh_token == before.refresh_token)
+            }
+            Err(_) => true,
+        };
+        store.profiles().is_ok_and(|names| !names.iter().filter(|name| **name != self.profile.name).any(has_it))
     }
 
     /// Makes sure that the profile is the one for which the approval was asked. Others change profiles under the same lock,
@@ -304,20 +354,23 @@ impl Attempt {
     }
 
     /// What the sign-in came to, the account with it where that can be asked for.
-    pub(super) async fn signed_in(self, grant: Grant) -> SignedIn {
+    pub(super) async fn signed_in(self, kept: Kept) -> SignedIn {
         let service = self.service.clone();
-        service.unbroken.run(self.describe(grant)).await
+        service.unbroken.run(self.describe(kept)).await
     }
 
-    async fn describe(self, grant: Grant) -> SignedIn {
+    async fn describe(self, Kept { grant, replaced }: Kept) -> SignedIn {
         let data_center = self.provider.data_center(&grant.data_center).unwrap_or(&self.home);
         let account = match grant.account.clone().filter(|_| self.expected.is_some()) {
             Some(checked) => Some(checked),
             None => self.learn_account(&grant, data_center).await,
         };
-        let is_another = |before: &Account| account.as_ref().is_some_and(|account| account.id != before.id);
+        let replaced = match replaced {
+            Some(replaced) => self.settle(replaced, account.as_ref()).await,
+            None => None,
+        };
         SignedIn {
-            replaced: self.before.filter(is_another).map(|before| before.label().to_owned()),
+            replaced,
             account,
             relocated: data_center.code != self.home.code,
             data_center: Some(grant.data_center.clone()).filter(|code| !code.is_empty()),
@@ -329,6 +382,31 @@ impl Attempt {
             warnings: self.warnings,
             profile: self.profile.name,
         }
+    }
+
+    /// Revokes what the new grant took the place of, if that may be, and says what a person should know of it.
+    async fn settle(&self, replaced: Replaced, account: Option<&Account>) -> Option<String> {
+        if replaced.is_noted {
+            self.service.revoke_noted_quietly(&self.profile).await;
+        }
+        let record = self.service.record(&self.profile.name).await.ok().flatten();
+        let is_waiting = record
+            .as_ref()
+            .is_none_or(|record| record.to_revoke.iter().any(|note| note.approved_at == replaced.approved_at));
+        let is_alive = !replaced.is_noted
+            || record
+                .is_some_and(|record| record.unrevoked.iter().any(|left| left.approved_at == replaced.approved_at));
+        let other = replaced.account.filter(|before| account.is_some_and(|account| account.id != before.id));
+        let became = match (is_alive, is_waiting) {
+            (true, _) => "stays valid at the provider until it is revoked there",
+            (false, true) => "could not be revoked yet, which the next login or logout of the profile tries again",
+            (false, false) if other.is_some() => "was revoked",
+            (false, false) => return None,
+        };
+        Some(match other {
+            Some(before) => format!("The profile was signed in as {} before; that grant {became}.", before.label()),
+            None => format!("The grant of the sign-in before {became}."),
+        })
     }
 
     /// Asks who approved and notes it. An account that cannot be asked for or kept is no reason to fail.

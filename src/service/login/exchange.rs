@@ -1,6 +1,6 @@
 //! Approvals that come without a device code: a code from a console or a browser, a refresh token from elsewhere.
 
-use super::attempt::{Attempt, left_out};
+use super::attempt::{Attempt, Kept, left_out};
 use super::{SignIn, SignedIn};
 use crate::clock;
 use crate::config::{ClientType, Profile, SecretSource};
@@ -74,11 +74,9 @@ impl Attempt {
                 Err(StoreError::Corrupt { .. }) => None,
                 loaded => loaded.map_err(store_error)?,
             };
-            let client = service.client(&asking, record.as_ref(), &from)?;
-            Ok((record, client))
+            service.client(&asking, record.as_ref(), &from)
         };
-        let (record, client) = service.aside(read).await?;
-        let before = record.and_then(|record| record.grant).and_then(|grant| grant.account);
+        let client = service.aside(read).await?;
         let scopes = options.scopes.unwrap_or_else(|| profile.scopes.clone());
         let (profile, expected, qr_file) = (profile.clone(), options.expect_account, options.qr_file);
         Ok(Self {
@@ -93,7 +91,6 @@ impl Attempt {
             qr_file,
             is_shared,
             warnings,
-            before,
         })
     }
 
@@ -101,11 +98,11 @@ impl Attempt {
     pub(super) async fn redeem(self, approval: Approval, data_center: DataCenter) -> Result<SignedIn, Error> {
         let unbroken = self.service.unbroken.clone();
         let exchange = Box::pin(self.exchange(approval, data_center));
-        let (attempt, grant) = unbroken.run(exchange).await?;
-        Ok(Box::pin(attempt.signed_in(grant)).await)
+        let (attempt, kept) = unbroken.run(exchange).await?;
+        Ok(Box::pin(attempt.signed_in(kept)).await)
     }
 
-    async fn exchange(mut self, approval: Approval, data_center: DataCenter) -> Result<(Self, Grant), Error> {
+    async fn exchange(mut self, approval: Approval, data_center: DataCenter) -> Result<(Self, Kept), Error> {
         let what = format!("profile `{}` could not be signed in", self.profile.name);
         let (place, imported) = match &approval {
             Approval::Code { .. } => (Place::CodeExchange, None),
@@ -134,8 +131,8 @@ impl Attempt {
                 });
             }
         };
-        let grant = Box::pin(self.keep(grant, &data_center, |_| std::future::ready(false))).await?;
-        Ok((self, grant))
+        let kept = Box::pin(self.keep(grant, &data_center, |_| std::future::ready(false))).await?;
+        Ok((self, kept))
     }
 }
 

@@ -55,7 +55,7 @@ pub(in crate::service) fn is_ahead(noted: Timestamp, now: Timestamp) -> bool {
 }
 
 /// How long the token still lasts for all that is known; `None` where nobody knows.
-pub(super) fn left(grant: &Grant, now: Timestamp) -> Option<Duration> {
+pub(in crate::service) fn left(grant: &Grant, now: Timestamp) -> Option<Duration> {
     let end = match Ends::of(grant, now) {
         Ends::At(end) => end,
         Ends::NotSaid if grant.refresh_token.is_none() => return Some(Duration::MAX),

@@ -190,27 +190,27 @@ fn a_confirmed_sign_out_revokes_and_forgets() {
 fn signing_out_says_which_of_revoking_and_forgetting_worked() {
     for (result, expected) in [
         (
-            SignedOut { revoked: Some(Ok(())), forgotten: true, is_noted: false },
+            SignedOut { revoked: Some(Ok(())), forgotten: true, is_noted: false, left_alive: 0 },
             (Mark::Good, "a: revoked at the provider, forgotten here."),
         ),
         (
-            SignedOut { revoked: Some(Err(failure())), forgotten: true, is_noted: false },
+            SignedOut { revoked: Some(Err(failure())), forgotten: true, is_noted: false, left_alive: 0 },
             (Mark::Attention, "a: NOT revoked at the provider, forgotten here."),
         ),
         (
-            SignedOut { revoked: Some(Err(failure())), forgotten: true, is_noted: true },
+            SignedOut { revoked: Some(Err(failure())), forgotten: true, is_noted: true, left_alive: 0 },
             (Mark::Attention, "a: NOT revoked at the provider yet, to be tried again, forgotten here."),
         ),
         (
-            SignedOut { revoked: None, forgotten: true, is_noted: false },
+            SignedOut { revoked: None, forgotten: true, is_noted: false, left_alive: 0 },
             (Mark::Good, "a: the provider was not asked, forgotten here."),
         ),
         (
-            SignedOut { revoked: None, forgotten: false, is_noted: false },
+            SignedOut { revoked: None, forgotten: false, is_noted: false, left_alive: 0 },
             (Mark::Good, "a: there was nothing to forget here."),
         ),
         (
-            SignedOut { revoked: Some(Ok(())), forgotten: false, is_noted: false },
+            SignedOut { revoked: Some(Ok(())), forgotten: false, is_noted: false, left_alive: 0 },
             (Mark::Good, "a: revoked at the provider."),
         ),
     ] {

@@ -123,7 +123,7 @@ pub fn signed_out(
 ) -> Vec<Effect> {
     let Some(work) = model.profiles.end(profile, task) else { return Vec::new() };
     match result {
-        Ok(SignedOut { revoked, forgotten, is_noted }) => {
+        Ok(SignedOut { revoked, forgotten, is_noted, left_alive }) => {
             let (mark, at_provider) = match &revoked {
                 Some(Ok(())) => (Mark::Good, Some("revoked at the provider")),
                 Some(Err(_)) if is_noted => {
@@ -140,7 +140,12 @@ pub fn signed_out(
                 None => Some("there was nothing to forget here"),
             };
             let outcome: Vec<&str> = at_provider.into_iter().chain(here).collect();
-            model.say(mark, format!("{profile}: {}.", outcome.join(", ")), now);
+            let (mark, others) = match left_alive {
+                0 => (mark, String::new()),
+                1 => (Mark::Attention, " A grant of an earlier sign-in is not revoked.".to_owned()),
+                count => (Mark::Attention, format!(" {count} grants of earlier sign-ins are not revoked.")),
+            };
+            model.say(mark, format!("{profile}: {}.{others}", outcome.join(", ")), now);
             if let Some(Err(error)) = revoked {
                 model.profiles.failed(profile, error, work);
             }

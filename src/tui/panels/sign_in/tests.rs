@@ -462,7 +462,7 @@ fn what_nobody_should_miss_stays_until_a_key() {
     let to_read = [
         SignedIn { missing_scopes: missing, ..signed_in() },
         SignedIn { warnings: vec!["few grants are left".to_owned()], ..signed_in() },
-        SignedIn { replaced: Some("j.keller@example.com".to_owned()), ..signed_in() },
+        SignedIn { replaced: Some("The profile was signed in as j.keller@example.com before; that grant stays valid at the provider until it is revoked there.".to_owned()), ..signed_in() },
         SignedIn { refreshable: false, ..signed_in() },
     ];
     for outcome in to_read {

@@ -245,6 +245,10 @@ pub struct Dialect {
     pub default_scope: &'static str,
     /// What kind of client to register, and where, in one sentence.
     pub registration: &'static str,
+    /// The same for clients that get codes from a browser, or made by hand.
+    pub web_registration: &'static str,
+    /// How a person makes a code by hand, as a sentence.
+    pub code_by_hand: &'static str,
     /// What its error words mean; the first table that knows a word decides.
     pub error_words: &'static [&'static [explained::ErrorWord]],
     /// Where, on the accounts server's site, a person takes the access of an app back.

@@ -224,14 +224,15 @@ fn shown(profile: &Profile, service: &Service) -> Result<String, Error> {
         SecretSource::Store if service.has_stored_secret(profile)? => "in the store".to_owned(),
         SecretSource::Store => "none".to_owned(),
     };
-    let mut lines = vec![
-        ("profile", profile.name.to_string()),
-        ("provider", profile.provider.clone()),
-        ("data center", profile.data_center.clone().unwrap_or_else(|| "the provider's first".to_owned())),
+    let first = || Some(format!("the provider's first ({})", service.config.data_center_code(profile)?));
+    let data_center = profile.data_center.clone().or_else(first);
+    let mut lines = vec![("profile", profile.name.to_string()), ("provider", profile.provider.clone())];
+    lines.extend(data_center.map(|data_center| ("data center", data_center)));
+    lines.extend([
         ("client id", profile.client_id.clone()),
         ("client type", profile.client_type.word().to_owned()),
         ("client secret", client_secret),
-    ];
+    ]);
     lines.extend(profile.redirect_uri.as_ref().map(|uri| ("redirect URI", uri.to_string())));
     for (data_center, path) in &profile.client_secret_files {
         let place = format!("for {}: in the file {}", words::data_center(data_center), path.display());

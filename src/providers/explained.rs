@@ -17,6 +17,9 @@ pub const UNREADABLE: &str = "no readable answer";
 /// Stands for a sign-in that brought no refresh token.
 pub const NO_REFRESH_TOKEN: &str = "no refresh token";
 
+/// A cause that comes first where a secret was sent, and is none where there was not.
+pub const WRONG_SECRET: &str = "the client secret is wrong, or was replaced at the provider since";
+
 /// Where a word was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -156,9 +159,9 @@ impl Facts<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ErrorWord, Facts, Place, look_up, others, rfc, zoho};
+    use super::{ErrorWord, Explanation, Facts, Place, look_up, others, rfc, zoho};
     use crate::error::Code;
-    use crate::providers::{Dialect, standard, zoho as zoho_provider};
+    use crate::providers::{Dialect, presets, standard, zoho as zoho_provider};
     use Place::{Authorization, CodeExchange, DeviceAuthorization, Poll, PollAfterMove, Refresh, Revocation};
 
     const TABLES: [&[ErrorWord]; 5] = [zoho::WORDS, rfc::WORDS, others::GOOGLE, others::MICROSOFT, others::GITHUB];
@@ -251,6 +254,25 @@ mod tests {
             }
             assert!((1..=4).contains(&entry.causes.len()), "{:?}", entry.words);
             assert!(!entry.places.is_empty() && !entry.source.is_empty(), "{:?}", entry.words);
+        }
+    }
+
+    #[test]
+    fn only_zoho_is_spoken_of_in_zohos_words() {
+        let of_presets = presets::PRESETS.iter().map(|preset| preset.dialect);
+        for dialect in of_presets.chain([&standard::DIALECT]) {
+            let facts =
+                Facts { provider: dialect.display_name, data_center: "", registration: dialect.registration, ..FACTS };
+            let mut texts = vec![dialect.registration.to_owned(), dialect.web_registration.to_owned()];
+            texts.push(dialect.code_by_hand.to_owned());
+            for entry in dialect.error_words.iter().copied().flatten() {
+                let Explanation { meaning, causes, next, .. } = entry.explain(&facts);
+                texts.extend([meaning, next].into_iter().chain(causes));
+            }
+            for text in texts {
+                let own = ["Zoho", "data center", "API console", "Connected Apps", "Multi-DC", "self client"];
+                assert!(!own.iter().any(|word| text.contains(word)), "{}: {text}", dialect.display_name);
+            }
         }
     }
 

@@ -70,6 +70,8 @@ pub const RFC: Dialect = Dialect {
     products: &[],
     default_scope: "openid",
     registration: "register a client that may use the device grant",
+    web_registration: "register a client that may use the authorization code grant",
+    code_by_hand: "Have the provider make an authorization code for this client.",
     error_words: &[
         explained::rfc::WORDS,
         explained::others::GOOGLE,

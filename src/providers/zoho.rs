@@ -71,6 +71,9 @@ pub static DIALECT: Dialect = Dialect {
     products: catalog::PRODUCTS,
     default_scope: "AaaServer.profile.READ",
     registration: "register a client of the type \"Non-browser application\" in the API console of the data center",
+    web_registration: "register a self client, or a server-based or mobile-based application, in the API console of the data \
+                       center",
+    code_by_hand: "In the API console, open the self client and generate a code.",
     error_words: &[explained::zoho::WORDS, explained::rfc::WORDS],
     removal_by_hand: Some("Sessions > Connected Apps"),
 };

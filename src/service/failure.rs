@@ -15,7 +15,9 @@ use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
 use crate::oauth::wire::{ServerError, Unreadable};
 use crate::oauth::{Client, token};
-use crate::providers::explained::{Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, look_up};
+use crate::providers::explained::{
+    Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, WRONG_SECRET, look_up,
+};
 use crate::providers::{DataCenter, Dialect, Provider, catalog};
 
 /// A request to an accounts server: who asked for what, and where.
@@ -43,6 +45,12 @@ impl Asked<'_> {
             return Error::new(code, self.what).because(format!("{name} answered {answer}")).hint(hint);
         };
         let mut error = self.error(&explained, Some(answer.to_string()));
+        if let Some(at) = error.causes.iter().position(|cause| cause == WRONG_SECRET) {
+            let wrong_secret = error.causes.remove(at);
+            if self.sends_secret() {
+                error.causes.insert(0, wrong_secret);
+            }
+        }
         if error.code == Code::InvalidScope && !self.provider.dialect.products.is_empty() {
             // What is known about the very scopes that were asked for comes before what may be.
             error.causes.splice(..0, self.scopes.iter().filter_map(|scope| catalog::likely_meant(scope)));
@@ -194,6 +202,14 @@ impl Asked<'_> {
         }
     }
 
+    fn sends_secret(&self) -> bool {
+        let is_sent_here = match self.place {
+            Place::DeviceAuthorization => self.provider.dialect.authenticates_device_request,
+            place => place != Place::Authorization,
+        };
+        is_sent_here && self.client.secret_at(&self.data_center.code).is_some()
+    }
+
     fn lacks_secret(&self, code: Code) -> bool {
         matches!(code, Code::InvalidClient | Code::InvalidClientSecret)
             && self.client.secret_at(&self.data_center.code).is_none()
@@ -233,12 +249,10 @@ impl Asked<'_> {
     }
 }
 
-/// Which client to register, where the profile does not say that it is of another type.
+/// Which client to register, and where.
 fn registration(profile: &Profile, dialect: &Dialect) -> &'static str {
     match profile.client_type {
-        ClientType::SelfClient => "register a self client in the API console of the data center",
-        ClientType::ServerBased => "register a server-based application in the API console of the data center",
-        ClientType::Mobile => "register a mobile-based application in the API console of the data center",
+        ClientType::SelfClient | ClientType::ServerBased | ClientType::Mobile => dialect.web_registration,
         ClientType::NonBrowser | ClientType::ClientBased => dialect.registration,
     }
 }

@@ -203,3 +203,34 @@ fn a_client_that_the_accounts_data_center_does_not_know_has_a_code_of_its_own() 
     assert_eq!(error["code"], json!("wrong_data_center"), "{error}");
     assert!(error["hint"].as_str().is_some_and(|hint| hint.contains("client_secret_files]` as `eu`")), "{error}");
 }
+
+#[test]
+fn a_wrong_secret_is_the_first_cause_where_one_is_sent_and_none_where_there_is_none() {
+    for (status, word, place) in [
+        (403, "unauthorized_client", "/token"),
+        (401, "invalid_client", "/token"),
+        (400, "unauthorized_client", "/device"),
+        (401, "incorrect_client_credentials", "/token"),
+    ] {
+        for has_secret in [true, false] {
+            let authority = Authority::start(move |_| (status, json!({ "error": word }).to_string()));
+            let home = Home::at(&authority);
+            let arguments: &[&str] = if place == "/token" { &["token"] } else { &["login", "--plain"] };
+            if place == "/token" {
+                home.sign_in(&authority, |grant| grant.access_token_expires_at = Some(clock::wall()));
+            }
+            let mut command = home.command(arguments);
+            if has_secret {
+                command.env("DEVICE_LOGIN_CLIENT_SECRET", program::CLIENT_SECRET);
+            } else if place == "/token" {
+                continue;
+            }
+            let said = ran(command.spawn().expect("the program starts"));
+            assert_eq!(said.code, 2, "{said:?}");
+            let first = said.stderr.lines().find(|line| line.trim().starts_with("1. ")).expect("causes are listed");
+            assert_eq!(first.contains("the client secret is wrong"), has_secret, "{word}: {said:?}");
+            assert_eq!(said.stderr.contains("the client secret is wrong"), has_secret, "{word}: {said:?}");
+            assert!(!said.stderr.contains("data center") && !said.stderr.contains("Zoho"), "{said:?}");
+        }
+    }
+}

@@ -123,13 +123,14 @@ fn a_code_of_the_console_is_read_from_stdin_and_exchanged() {
 
 #[test]
 fn another_account_in_the_place_of_the_first_is_told() {
-    let people = std::sync::atomic::AtomicU64::new(0);
-    let people = std::sync::Arc::new(people);
-    let zoho = Zoho::answering(move |asked| {
-        let is_question = asked.path == "/oauth/user/info";
-        is_question.then(
-            || json!({"ZUID": people.fetch_add(1, std::sync::atomic::Ordering::SeqCst) / 2, "Email": "a@example.com"}),
-        )
+    let (people, tokens) = (std::sync::atomic::AtomicU64::new(0), std::sync::atomic::AtomicU64::new(0));
+    let next = |counter: &std::sync::atomic::AtomicU64| counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    let zoho = Zoho::answering(move |asked| match asked.path.as_str() {
+        "/oauth/user/info" => Some(json!({"ZUID": next(&people) / 2, "Email": "a@example.com"})),
+        "/oauth/v2/token" => {
+            Some(json!({"access_token": ACCESS_TOKEN, "refresh_token": format!("refresh-{}", next(&tokens))}))
+        }
+        _ => None,
     });
     let home = zoho.home("client_type = \"self-client\"");
     let told: Vec<bool> = (0..3)

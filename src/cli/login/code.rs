@@ -18,7 +18,7 @@ pub(super) fn sign_in(
         plain::introduce(context, service, profile, wanted_scopes(profile, &options))?;
         if prompt::is_possible() {
             let scopes = wanted_scopes(profile, &options).join(",");
-            context.output.say("In the provider's API console, open the self client and generate a code.");
+            context.output.say(service.config.provider(profile)?.dialect().code_by_hand);
             context.output.say(&format!("Scopes to enter there: {scopes}"));
             context.output.say("The code is good for a few minutes and for one use.");
         }

@@ -13,7 +13,7 @@ use crate::service::{Callback, CameBack, Service, SignIn, WebSignIn};
 
 /// What a person has to know who pasted no more than the code.
 const CODE_ALONE: &str = "That is the code alone. Without the rest of the address nothing tells that it belongs to this sign-in, nor which \
-     data center gave it: whoever gave you this code would be signed in here. The whole address has all of that.";
+     server gave it: whoever gave you this code would be signed in here. The whole address has all of that.";
 
 /// Bytes; longer lines are no addresses.
 const LONGEST_LINE: u64 = 16 * 1024;

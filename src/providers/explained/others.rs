@@ -1,7 +1,7 @@
 //! Words that Google, Microsoft and GitHub have of their own.
 
-use super::ErrorWord;
 use super::Place::{Authorization, CodeExchange, DeviceAuthorization, Poll, Refresh};
+use super::{ErrorWord, WRONG_SECRET};
 use crate::error::Code;
 
 /// Sources are "OAuth 2.0 for TV and Limited-Input Device Applications" and the help on sign-in errors.
@@ -104,7 +104,7 @@ pub static GITHUB: &[ErrorWord] = &[
         places: &[DeviceAuthorization, Poll, CodeExchange, Refresh],
         code: Some(Code::InvalidClient),
         meaning: "{provider} does not know this client, or does not take its secret",
-        causes: &["the client id is mistyped or that of another app", "the client secret is wrong or was replaced"],
+        causes: &["the client id is mistyped or that of another app", WRONG_SECRET],
         next: "check `client_id` and the secret of profile `{profile}`",
         source: "GitHub, device flow",
     },

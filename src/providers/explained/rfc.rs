@@ -1,7 +1,7 @@
 //! The words of the RFCs and of OpenID Connect, and what stands for an answer without words.
 
 use super::Place::{Authorization, CodeExchange, DeviceAuthorization, Poll, PollAfterMove, Refresh, Revocation};
-use super::{ErrorWord, NO_REFRESH_TOKEN, THROTTLED, UNREADABLE};
+use super::{ErrorWord, NO_REFRESH_TOKEN, THROTTLED, UNREADABLE, WRONG_SECRET};
 use crate::error::Code;
 
 /// In the order of the documents.
@@ -66,7 +66,8 @@ pub static WORDS: &[ErrorWord] = &[
         meaning: "{provider} does not know this client{there}",
         causes: &[
             "the client id is mistyped, or the client was deleted",
-            "the client secret is wrong, or one is wanted and none was sent",
+            WRONG_SECRET,
+            "a secret is wanted, and none was sent",
             "the client is registered for other kinds of sign-in only",
         ],
         next: "check `client_id` and the secret of profile `{profile}`; {registration}",
@@ -74,10 +75,11 @@ pub static WORDS: &[ErrorWord] = &[
     },
     ErrorWord {
         words: &["unauthorized_client"],
-        places: &[DeviceAuthorization, Poll, PollAfterMove, CodeExchange, Refresh, Authorization],
+        places: &[DeviceAuthorization, Poll, PollAfterMove, CodeExchange, Refresh, Authorization, Revocation],
         code: Some(Code::InvalidClient),
         meaning: "{provider} does not let this client do that{there}",
         causes: &[
+            WRONG_SECRET,
             "the client is registered for other kinds of sign-in only",
             "an administrator has not allowed the client yet",
         ],

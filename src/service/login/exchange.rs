@@ -123,9 +123,10 @@ impl Attempt {
                 let is_refused = matches!(outcome, Outcome::Refused(_));
                 let error = self.asked(&what, place, &data_center).without_token(outcome);
                 return Err(if is_refused && imported.is_some() {
-                    error.hint(
-                        "copy the token whole, see that it belongs to this client and data center, and import it again",
-                    )
+                    let place = if data_center.code.is_empty() { "" } else { " and data center" };
+                    error.hint(format!(
+                        "copy the token whole, see that it belongs to this client{place}, and import it again"
+                    ))
                 } else {
                     error
                 });

@@ -237,3 +237,11 @@ fn private_file(home: &Home, name: &str, bytes: &[u8]) {
     #[cfg(unix)]
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it is ours");
 }
+
+#[test]
+fn a_provider_without_data_centers_has_none_in_what_is_shown() {
+    let home = Home::new();
+    home.configure(&crate::support::program::configuration("http://127.0.0.1:9"));
+    let shown = home.run(&["profile", "show", "work"]);
+    assert!(shown.code == 0 && !shown.stdout.contains("data center"), "{shown:?}");
+}

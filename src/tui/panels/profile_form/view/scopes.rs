@@ -20,10 +20,12 @@ pub(super) fn page(form: &ProfileForm) -> Page<'_> {
         Some(Row::GoOn) => notes.extend(advice_on(picker)),
         Some(Row::Product(product)) => notes.push((None, told(product))),
         Some(Row::AllProducts) => {}
-        None => notes.push((
-            Some(Mark::Attention),
-            "No known scope has that. One of your own is typed whole, such as ZohoCRM.users.READ.".to_owned(),
-        )),
+        None => {
+            let dialect = form.dialect();
+            let own = if dialect.products.is_empty() { dialect.default_scope } else { "ZohoCRM.users.READ" };
+            let text = format!("No known scope has that. One of your own is typed whole, such as {own}.");
+            notes.push((Some(Mark::Attention), text));
+        }
     }
     Page {
         heading,

@@ -123,7 +123,7 @@ fn a_code_of_the_console_is_read_from_stdin_and_exchanged() {
 
 #[test]
 fn another_account_in_the_place_of_the_first_is_told() {
-    let (people, tokens) = (std::sync::atomic::AtomicU64::new(0), std::sync::atomic::AtomicU64::new(0));
+    let [people, tokens] = [0, 0].map(|first| std::sync::Arc::new(std::sync::atomic::AtomicU64::new(first)));
     let next = |counter: &std::sync::atomic::AtomicU64| counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
     let zoho = Zoho::answering(move |asked| match asked.path.as_str() {
         "/oauth/user/info" => Some(json!({"ZUID": next(&people) / 2, "Email": "a@example.com"})),

@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod explained;
+pub mod granted;
 pub mod presets;
 pub mod standard;
 pub mod zoho;
@@ -13,6 +14,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use url::{Origin, Url};
+
+use crate::untrusted::Rejected;
 
 /// An authorization server, or several that share their clients.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +106,10 @@ pub struct Endpoints {
     pub revocation: Vec<Revocation>,
     /// Answers with the account behind an access token.
     pub userinfo: Option<Url>,
+    /// The way back from the browser names the issuer, always (RFC 9207 §3).
+    pub names_issuer: bool,
+    /// What the issuer's metadata names and must not be used.
+    pub odd: Vec<Rejected>,
 }
 
 /// One form of the revocation request. They are tried in order until one succeeds.
@@ -183,6 +190,8 @@ pub struct Dialect {
     /// The name under which the poll carries the device code.
     pub device_code_parameter: &'static str,
     pub scope_separator: &'static str,
+    /// How answers name the scopes that they grant.
+    pub scope_names: granted::ScopeNames,
     /// Nothing is approved where no scope is asked for.
     pub needs_scope: bool,
     /// Its client ids have no blanks, so that one with a blank is a mistake.

@@ -218,6 +218,7 @@ impl ProviderEntry {
             revocation: optional_address("revocation_endpoint", self.revocation_endpoint)?,
             userinfo: optional_address("userinfo_endpoint", self.userinfo_endpoint)?,
             client_authentication: self.client_authentication.into_iter().collect(),
+            ..StandardEndpoints::default()
         };
         if let Some(issuer) = &self.issuer {
             address("issuer", issuer)?;

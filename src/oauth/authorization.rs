@@ -216,7 +216,12 @@ fn named_data_center<'a>(
 
 /// A server that names itself must be the one that was asked (RFC 9207 §2.4).
 fn check_issuer(named: Option<&Untrusted>, home: &DataCenter) -> Result<(), Rejected> {
-    let Some(named) = named else { return Ok(()) };
+    let Some(named) = named else {
+        // Without the name nobody can tell which server the code is of (RFC 9207 §2.4).
+        let problem = "does not name its issuer, though the provider's metadata promises that (RFC 9207)";
+        let is_promised = home.endpoints.names_issuer;
+        return if is_promised { Err(Rejected { field: "an address", problem }) } else { Ok(()) };
+    };
     let field = "an issuer";
     let named = named.url(field)?;
     let (known, endpoints) = (&home.accounts_server, &home.endpoints);

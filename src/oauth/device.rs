@@ -326,6 +326,13 @@ impl DeviceFlow {
                 Outcome::Expired
             }
             Ok(PollReply::Error(error)) => Outcome::Failed(self.server_failure(error.without(&self.known(&polling)))),
+            // Networks send everybody elsewhere, until somebody signs in to them.
+            Err(Unreadable::Moved { status, to })
+                if to.origin() != self.data_center.endpoints.device_token.origin() =>
+            {
+                let trouble = Trouble::Portal;
+                return self.back_off(now, polling, (trouble, trouble.of_answer(&host, status)), None);
+            }
             Err(unreadable @ (Unreadable::Rejected(_) | Unreadable::Moved { .. })) => {
                 Outcome::Failed(Failure::Unreadable(unreadable))
             }

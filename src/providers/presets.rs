@@ -11,6 +11,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::explained::{others, rfc};
+use super::granted::ScopeNames;
 use super::standard::{RFC, StandardEndpoints, StandardServer};
 use super::{
     AccountFields, ClientAuthentication, Dialect, GrantLimit, Intervals, PollError, Provider, RevocationEnds, Rotation,
@@ -146,6 +147,25 @@ static GITHUB: Dialect = Dialect {
     authenticates_device_request: false,
     client_authentication: &[ClientAuthentication::Body],
     refresh_refusals: &["bad_refresh_token", "invalid_grant"],
+    // "Scopes for OAuth apps", normalized scopes: an answer names the widest one alone.
+    scope_names: ScopeNames {
+        others: &[
+            ("read:user", "user"),
+            ("user:email", "user"),
+            ("user:follow", "user"),
+            ("repo:status", "repo"),
+            ("repo_deployment", "repo"),
+            ("public_repo", "repo"),
+            ("repo:invite", "repo"),
+            ("security_events", "repo"),
+            ("write:org", "admin:org"),
+            ("read:org", "admin:org"),
+            ("read:org", "write:org"),
+            ("read:packages", "write:packages"),
+            ("read:project", "project"),
+        ],
+        ..ScopeNames::PLAIN
+    },
     rotation: Rotation::Strict,
     default_scope: "read:user",
     error_words: &[others::GITHUB, rfc::WORDS],
@@ -160,6 +180,16 @@ static GOOGLE: Dialect = Dialect {
     client_authentication: &[ClientAuthentication::Body],
     // Without `offline` the browser's flow brings no refresh token; without `consent` only the first time.
     authorization_request: &[("access_type", "offline"), ("prompt", "consent")],
+    // "OAuth 2.0 Scopes for Google APIs": answers have the long names of OpenID Connect's scopes.
+    scope_names: ScopeNames {
+        others: &[
+            ("email", "https://www.googleapis.com/auth/userinfo.email"),
+            ("profile", "https://www.googleapis.com/auth/userinfo.profile"),
+            ("https://www.googleapis.com/auth/userinfo.email", "email"),
+            ("https://www.googleapis.com/auth/userinfo.profile", "profile"),
+        ],
+        ..ScopeNames::PLAIN
+    },
     rotation: Rotation::None,
     // "Using OAuth 2.0 for web server applications", revoking a token: all that the person granted to the project ends.
     revocation_ends: RevocationEnds::AllOfThePerson,
@@ -183,6 +213,8 @@ static MICROSOFT: Dialect = Dialect {
         ("expired_token", PollError::Expired),
     ],
     refresh_refusals: &["invalid_grant", "interaction_required", "consent_required"],
+    // "Scopes and permissions in the Microsoft identity platform": those without a resource are Graph's.
+    scope_names: ScopeNames { prefix: "https://graph.microsoft.com/", ..ScopeNames::PLAIN },
     // It gives refresh tokens for the scope alone, and asks for an administrator's consent where users may give none.
     authorization_request_by_scope: &[],
     // An administrator of any tenant can put any address into `email`, and none of them is marked as verified.
@@ -262,7 +294,7 @@ impl Preset {
                 token: address(self.token)?,
                 revocation: address(self.revocation)?,
                 userinfo: address(self.userinfo)?,
-                client_authentication: Vec::new(),
+                ..StandardEndpoints::default()
             },
             api_domain: address(self.api_domain)?,
             parameters: Vec::new(),

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use url::Url;
 
+use super::granted::ScopeNames;
 use super::{
     AccountFields, ApiErrors, ClientAuthentication, DataCenter, Dialect, Endpoints, Intervals, PollError, Provider,
     Revocation, RevocationEnds, Rotation, explained,
 };
+use crate::http::decode;
 use crate::untrusted::{Rejected, Untrusted, is_near};
 
 /// The dialect of the RFCs.
@@ -21,6 +23,7 @@ pub const RFC: Dialect = Dialect {
     device_grant_type: "urn:ietf:params:oauth:grant-type:device_code",
     device_code_parameter: "device_code",
     scope_separator: " ",
+    scope_names: ScopeNames::PLAIN,
     needs_scope: false,
     client_ids_are_words: false,
     authorization_request: &[],
@@ -94,6 +97,10 @@ pub struct StandardEndpoints {
     pub userinfo: Option<Url>,
     /// Ways to authenticate that the server is known to take; empty where that is not known.
     pub client_authentication: Vec<ClientAuthentication>,
+    /// The way back from the browser names the issuer, always (RFC 9207 §3).
+    pub names_issuer: bool,
+    /// What was named and must not be used.
+    pub odd: Vec<Rejected>,
 }
 
 impl StandardEndpoints {
@@ -112,12 +119,19 @@ impl StandardEndpoints {
             revocation: self.revocation.or(others.revocation),
             userinfo: self.userinfo.or(others.userinfo),
             client_authentication,
+            names_issuer: self.names_issuer || others.names_issuer,
+            odd: [self.odd, others.odd].concat(),
         }
     }
 
     /// Tells whether a device can sign in with these alone.
     pub fn suffice(&self) -> bool {
         self.device_authorization.is_some() && self.token.is_some()
+    }
+
+    /// Tells whether another document could add anything that is used.
+    pub fn are_whole(&self) -> bool {
+        self.suffice() && self.revocation.is_some() && self.userinfo.is_some()
     }
 }
 
@@ -136,7 +150,7 @@ pub struct StandardServer {
 impl StandardServer {
     /// The issuer as an address, if there is one.
     pub fn issuer_url(&self) -> Option<Url> {
-        self.issuer.as_ref().and_then(|issuer| Url::parse(issuer).ok())
+        self.issuer.as_ref().and_then(|issuer| Url::parse(&without_well_known(issuer)).ok())
     }
 
     /// The provider with what is configured and what `discovered` adds to it; `None` without a token endpoint.
@@ -161,6 +175,8 @@ impl StandardServer {
                 token,
                 revocation: revocation.into_iter().collect(),
                 userinfo: endpoints.userinfo,
+                names_issuer: endpoints.names_issuer,
+                odd: endpoints.odd,
             },
             api_domain: self.api_domain.clone(),
             product_domain: None,
@@ -181,79 +197,120 @@ impl StandardServer {
     }
 }
 
-/// Where `issuer` keeps its metadata: OpenID Connect's place first, which most servers fill, then RFC 8414's.
-pub fn metadata_urls(issuer: &Url) -> [Url; 2] {
+const WELL_KNOWN: [&str; 2] = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+
+/// Where `issuer` may keep its metadata: OpenID Connect's place first, which most servers fill, then RFC 8414's; where the
+/// issuer has a path, each of the two also as the other one would have it.
+pub fn metadata_urls(issuer: &Url) -> Vec<Url> {
     let path = issuer.path().trim_end_matches('/');
-    let [mut openid, mut rfc8414] = [issuer.clone(), issuer.clone()];
-    openid.set_path(&format!("{path}/.well-known/openid-configuration"));
-    rfc8414.set_path(&format!("/.well-known/oauth-authorization-server{path}"));
-    [openid, rfc8414]
+    let [openid, rfc8414] = WELL_KNOWN;
+    let places =
+        [format!("{path}{openid}"), format!("{rfc8414}{path}"), format!("{path}{rfc8414}"), format!("{openid}{path}")];
+    let mut urls: Vec<Url> = Vec::new();
+    for place in places {
+        let mut url = issuer.clone();
+        url.set_path(&place);
+        if !urls.contains(&url) {
+            urls.push(url);
+        }
+    }
+    urls
+}
+
+/// An issuer's address, where that of its metadata may be written instead.
+pub fn without_well_known(address: &str) -> String {
+    let found = WELL_KNOWN.iter().find_map(|place| address.split_once(place));
+    found.map_or_else(|| address.to_owned(), |(before, behind)| format!("{before}{}", behind.trim_end_matches('/')))
 }
 
 /// An authorization server's metadata document (RFC 8414 §2), not yet trusted.
-#[derive(Deserialize)]
-pub struct Metadata {
-    issuer: String,
-    device_authorization_endpoint: Option<Untrusted>,
-    authorization_endpoint: Option<Untrusted>,
-    token_endpoint: Option<Untrusted>,
-    revocation_endpoint: Option<Untrusted>,
-    userinfo_endpoint: Option<Untrusted>,
-    #[serde(default)]
-    token_endpoint_auth_methods_supported: Vec<String>,
-}
+pub struct Metadata(Map<String, Value>);
 
 impl Metadata {
-    /// Takes the document apart; `None` for a body that is none.
+    /// Takes the document apart; `None` for a body that is none: each one names an issuer.
     pub fn parse(body: &[u8]) -> Option<Self> {
-        serde_json::from_slice(body).ok()
+        decode::object(body).ok().filter(|fields| fields.contains_key("issuer")).map(Self)
+    }
+
+    fn text(&self, field: &str) -> Option<&str> {
+        self.0.get(field).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
     /// The issuer that the document names, made safe to show.
     pub fn named_issuer(&self) -> String {
-        Untrusted::new(self.issuer.as_str()).line()
+        Untrusted::new(self.text("issuer").unwrap_or_default()).line()
     }
 
-    /// The endpoints that `issuer` names.
+    /// The endpoints that `issuer` names. What is odd is left out and told, since it may not be needed.
     ///
     /// The document has to repeat `issuer` character by character (RFC 8414 §3.3). An endpoint must not lie deeper in a
     /// private network than the issuer itself, so that no document leads into the machine or its network.
-    pub fn endpoints(self, issuer: &str) -> Result<StandardEndpoints, Rejected> {
+    pub fn endpoints(&self, issuer: &str) -> Result<StandardEndpoints, Rejected> {
         let rejected = |problem| Rejected { field: "a metadata document", problem };
-        if self.issuer != issuer {
+        let own = without_well_known(issuer);
+        let named = self.text("issuer").ok_or(rejected("names no issuer"))?;
+        // Behind an address of metadata nothing tells whether the issuer ends in a slash.
+        if named != own && (own == issuer || named.strip_suffix('/') != Some(&own)) {
             return Err(rejected("names another issuer than the one it was asked for"));
         }
-        let issuer = Url::parse(issuer).map_err(|_| rejected("belongs to no address"))?;
-        let endpoint = |sent: Option<Untrusted>, field| match sent.map(|sent| sent.url(field)).transpose()? {
-            Some(url) if !is_near(&url, &issuer) => {
-                Err(Rejected { field, problem: "is neither public nor on the issuer's host" })
-            }
-            url => Ok(url),
+        let issuer = Url::parse(&own).map_err(|_| rejected("belongs to no address"))?;
+        let mut odd = Vec::new();
+        let mut endpoint = |name: &str, field| {
+            let sent = self.0.get(name).filter(|sent| !sent.is_null() && **sent != "")?;
+            let checked = match sent.as_str().map(|text| Untrusted::new(text).url(field)) {
+                Some(Ok(url)) if is_near(&url, &issuer) => return Some(url),
+                Some(Ok(_)) => Rejected { field, problem: "is neither public nor on the issuer's host" },
+                Some(Err(rejected)) => rejected,
+                None => Rejected { field, problem: "is no address" },
+            };
+            odd.push(checked);
+            None
         };
         Ok(StandardEndpoints {
-            device_authorization: endpoint(self.device_authorization_endpoint, "a device authorization endpoint")?,
-            authorization: endpoint(self.authorization_endpoint, "an authorization endpoint")?,
-            token: endpoint(self.token_endpoint, "a token endpoint")?,
-            revocation: endpoint(self.revocation_endpoint, "a revocation endpoint")?,
-            userinfo: endpoint(self.userinfo_endpoint, "a userinfo endpoint")?,
-            client_authentication: client_authentication(&self.token_endpoint_auth_methods_supported),
+            device_authorization: endpoint("device_authorization_endpoint", DEVICE_AUTHORIZATION),
+            authorization: endpoint("authorization_endpoint", AUTHORIZATION),
+            token: endpoint("token_endpoint", TOKEN),
+            revocation: endpoint("revocation_endpoint", "a revocation endpoint"),
+            userinfo: endpoint("userinfo_endpoint", "a userinfo endpoint"),
+            client_authentication: client_authentication(self.0.get("token_endpoint_auth_methods_supported")),
+            names_issuer: self
+                .0
+                .get("authorization_response_iss_parameter_supported")
+                .is_some_and(|promised| *promised == true || *promised == "true"),
+            odd,
         })
     }
 }
 
-/// The ways that both sides know, Basic first, as the RFCs do.
-fn client_authentication(methods: &[String]) -> Vec<ClientAuthentication> {
+/// What endpoints are called where one must not be used.
+pub const DEVICE_AUTHORIZATION: &str = "a device authorization endpoint";
+pub const AUTHORIZATION: &str = "an authorization endpoint";
+pub const TOKEN: &str = "a token endpoint";
+
+/// Why there is no such endpoint, where one was named.
+pub fn oddity<'a>(odd: &'a [Rejected], field: &str) -> Option<&'a Rejected> {
+    odd.iter().find(|rejected| rejected.field == field)
+}
+
+/// The ways that both sides know, Basic first, as the RFCs do. Some servers write one way without a list.
+fn client_authentication(methods: Option<&Value>) -> Vec<ClientAuthentication> {
+    let is_supported = |method: &str| match methods {
+        Some(Value::Array(methods)) => methods.iter().any(|supported| *supported == method),
+        Some(Value::String(methods)) => methods.split([' ', ',']).any(|supported| supported == method),
+        _ => false,
+    };
     let known =
         [("client_secret_basic", ClientAuthentication::Basic), ("client_secret_post", ClientAuthentication::Body)];
-    let supported = known.into_iter().filter(|(method, _)| methods.iter().any(|supported| supported == method));
-    supported.map(|(_, authentication)| authentication).collect()
+    known.into_iter().filter(|(method, _)| is_supported(method)).map(|(_, way)| way).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use url::Url;
 
-    use super::{Metadata, StandardEndpoints, metadata_urls};
+    use serde_json::{Value, json};
+
+    use super::{Metadata, StandardEndpoints, TOKEN, metadata_urls, oddity};
     use crate::providers::ClientAuthentication;
     use crate::untrusted::Rejected;
 
@@ -293,8 +350,10 @@ mod tests {
             ("http://127.0.0.1/t", false),
             ("https://id.corp.internal/t", false),
             ("http://token.example.net/t", false),
+            ("/t", false),
         ] {
-            assert_eq!(read_metadata(ISSUER, &document(ISSUER, endpoint)).is_ok(), is_fit, "{endpoint}");
+            let found = read_metadata(ISSUER, &document(ISSUER, endpoint)).expect("a document");
+            assert_eq!((found.token.is_some(), oddity(&found.odd, TOKEN).is_none()), (is_fit, is_fit), "{endpoint}");
         }
         let local = "http://localhost:3000";
         assert!(read_metadata(local, &document(local, "http://127.0.0.1:3000/t")).is_ok());
@@ -307,10 +366,86 @@ mod tests {
     }
 
     #[test]
+    fn what_is_odd_is_left_out_and_told() {
+        for field in [
+            "device_authorization_endpoint",
+            "authorization_endpoint",
+            "token_endpoint",
+            "revocation_endpoint",
+            "userinfo_endpoint",
+            "token_endpoint_auth_methods_supported",
+            "scopes_supported",
+            "authorization_response_iss_parameter_supported",
+        ] {
+            for odd in
+                [json!(null), json!(""), json!(7), json!([]), json!({"a": 1}), json!("/me"), json!("http://x.example/")]
+            {
+                let mut document: Value =
+                    serde_json::from_slice(&document(ISSUER, "https://id.example.com/t")).expect("JSON");
+                document[field] = odd.clone();
+                let found = read_metadata(ISSUER, document.to_string().as_bytes()).expect("a document");
+                let is_endpoint = field.ends_with("_endpoint");
+                let says_something = !odd.is_null() && odd != "";
+                assert_eq!(found.odd.len(), usize::from(is_endpoint && says_something), "{field} {odd}");
+                assert_eq!(found.token.is_some(), field != "token_endpoint", "{field} {odd}");
+                assert!(!found.names_issuer, "{field} {odd}");
+            }
+        }
+        for (methods, expected) in [
+            (json!("client_secret_post"), vec![ClientAuthentication::Body]),
+            (json!([7, "client_secret_post", null]), vec![ClientAuthentication::Body]),
+            (json!(null), vec![]),
+        ] {
+            let body = json!({"issuer": ISSUER, "token_endpoint_auth_methods_supported": methods}).to_string();
+            assert_eq!(read_metadata(ISSUER, body.as_bytes()).expect("fit").client_authentication, expected);
+        }
+    }
+
+    #[test]
+    fn a_document_without_the_issuer_is_not_used() {
+        for body in [json!({"issuer": null}), json!({"issuer": 7}), json!({"issuer": ["x"]})] {
+            assert!(read_metadata(ISSUER, body.to_string().as_bytes()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_the_metadata_stands_for_the_issuer() {
+        for written in [
+            "https://id.example.com/realm/.well-known/openid-configuration",
+            "https://id.example.com/realm/.well-known/oauth-authorization-server",
+            "https://id.example.com/realm/.well-known/openid-configuration/",
+            "https://id.example.com/.well-known/oauth-authorization-server/realm",
+            "https://id.example.com/.well-known/openid-configuration/realm",
+        ] {
+            for named in [ISSUER, "https://id.example.com/realm/"] {
+                let body = document(named, "https://id.example.com/t");
+                assert!(read_metadata(written, &body).is_ok(), "{written} {named}");
+            }
+            assert!(read_metadata(written, &document("https://id.example.com/", "https://id.example.com/t")).is_err());
+        }
+    }
+
+    #[test]
     fn metadata_lies_below_the_issuer_or_before_its_path() {
-        let issuer = Url::parse(ISSUER).expect("an address");
-        let [openid, rfc8414] = metadata_urls(&issuer);
-        assert_eq!(openid.as_str(), "https://id.example.com/realm/.well-known/openid-configuration");
-        assert_eq!(rfc8414.as_str(), "https://id.example.com/.well-known/oauth-authorization-server/realm");
+        let places = |issuer: &str| {
+            let urls = metadata_urls(&Url::parse(issuer).expect("an address"));
+            urls.iter().map(Url::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            places(ISSUER),
+            [
+                "https://id.example.com/realm/.well-known/openid-configuration",
+                "https://id.example.com/.well-known/oauth-authorization-server/realm",
+                "https://id.example.com/realm/.well-known/oauth-authorization-server",
+                "https://id.example.com/.well-known/openid-configuration/realm",
+            ]
+        );
+        assert_eq!(
+            places("https://id.example.com/"),
+            [
+                "https://id.example.com/.well-known/openid-configuration",
+                "https://id.example.com/.well-known/oauth-authorization-server",
+            ]
+        );
     }
 }

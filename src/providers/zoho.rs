@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::granted::ScopeNames;
 use super::{
     AccountFields, ApiErrors, ClientAuthentication, DataCenter, Dialect, Endpoints, GrantLimit, Intervals, MintLimit,
     PollError, Provider, Revocation, RevocationEnds, Rotation, catalog, explained,
@@ -24,6 +25,7 @@ pub static DIALECT: Dialect = Dialect {
     device_grant_type: "device_token",
     device_code_parameter: "code",
     scope_separator: ",",
+    scope_names: ScopeNames::PLAIN,
     needs_scope: true,
     client_ids_are_words: true,
     authorization_request: &[("access_type", "offline"), ("prompt", "consent")],
@@ -181,6 +183,8 @@ fn endpoints(accounts_server: &Url) -> Endpoints {
             Revocation { url: at("/oauth/v2/token/revoke"), client_authentication: None, type_parameter: None },
         ],
         userinfo: Some(at("/oauth/user/info")),
+        names_issuer: false,
+        odd: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ use super::{Service, transport_error};
 use crate::config::{Profile, ProviderSource};
 use crate::error::{Code, Error};
 use crate::http::Request;
+use crate::oauth::wire::moved_to;
 use crate::providers::Provider;
 use crate::providers::standard::{self, Metadata, StandardEndpoints, StandardServer};
 use crate::storage::{Grant, IssuerEndpoints};
@@ -49,47 +50,69 @@ impl Service {
             return Err(Error::new(Code::Config, what).because("it has no issuer"));
         };
         let mut found = StandardEndpoints::default();
-        let mut problem = None;
+        let mut problem: Option<Error> = None;
         for url in standard::metadata_urls(&address) {
             match self.ask_metadata(issuer, url, &what).await {
                 Ok(endpoints) => found = found.or(endpoints),
-                // A document that must not be used is never passed over.
-                Err(error) if error.code == Code::UntrustedAnswer => return Err(error),
-                // Of two places the first one tells more.
-                Err(error) => problem = problem.or(Some(error)),
+                Err(error) => {
+                    // Who is not there is at no other place either.
+                    let is_absent = error.code == Code::Network;
+                    // A document of another issuer is not used, and tells more than places where there is none.
+                    let tells_more =
+                        |known: &Error| error.code == Code::UntrustedAnswer && known.code != Code::UntrustedAnswer;
+                    if problem.as_ref().is_none_or(tells_more) {
+                        problem = Some(error);
+                    }
+                    if is_absent {
+                        break;
+                    }
+                }
             }
-            if server.endpoints.clone().or(found.clone()).suffice() {
+            if server.endpoints.clone().or(found.clone()).are_whole() {
                 break;
             }
         }
         let is_described = server.endpoints.suffice() || found != StandardEndpoints::default();
-        match (server.provider(found), problem) {
-            (Some(provider), problem) if is_described || problem.is_none() => Ok(provider),
-            (_, Some(problem)) => Err(problem),
-            (_, None) => Err(Error::new(Code::Provider, what)
+        let odd = found.odd.clone();
+        match (server.provider(found), standard::oddity(&odd, standard::TOKEN), problem) {
+            (Some(provider), _, problem) if is_described || problem.is_none() => Ok(provider),
+            (None, Some(odd), _) => {
+                Err(Error::new(Code::UntrustedAnswer, what).because(odd).hint("give `token_endpoint` beside `issuer`"))
+            }
+            (_, _, Some(problem)) => Err(problem),
+            (_, _, None) => Err(Error::new(Code::Provider, what)
                 .because("its metadata names no token endpoint")
                 .hint("give `token_endpoint` beside `issuer`")),
         }
     }
 
     async fn ask_metadata(&self, issuer: &str, url: Url, what: &str) -> Result<StandardEndpoints, Error> {
-        let request = Request::get(url);
+        let request = Request::get(url.clone());
         let response = self.http.send(request).await.map_err(|failure| transport_error(what, &failure))?;
+        let place = url.as_str();
+        if let Some(to) = moved_to(&url, &response) {
+            let to = standard::without_well_known(to.as_str());
+            let code =
+                if Url::parse(&to).is_ok_and(|to| to.origin() == url.origin()) { Code::Config } else { Code::Provider };
+            return Err(Error::new(code, what)
+                .because(format!("{place} leads to {to} (HTTP {}), and redirects are never followed", response.status))
+                .hint(format!("if that address is the provider's own, write `issuer = \"{to}\"`")));
+        }
         if response.status != 200 {
             return Err(Error::new(Code::Provider, what)
-                .because(format!("the issuer answered HTTP {}", response.status))
+                .because(format!("the issuer answered HTTP {} at {place}", response.status))
                 .hint("check `issuer`, or give `device_authorization_endpoint` and `token_endpoint` beside it"));
         }
         let metadata = Metadata::parse(&response.body).ok_or_else(|| {
             Error::new(Code::Provider, what)
-                .because("the issuer sent no metadata")
+                .because(format!("the issuer sent no metadata at {place}"))
                 .hint("a proxy or captive portal may be in between; else give the endpoints instead of `issuer`")
         })?;
-        let named = metadata.named_issuer();
         metadata.endpoints(issuer).map_err(|rejected| {
             let hint =
                 "write `issuer` exactly as the server does (a slash at the end counts), or give the endpoints instead";
-            let cause = if named == issuer {
+            let named = metadata.named_issuer();
+            let cause = if named == issuer || named.is_empty() {
                 rejected.to_string()
             } else {
                 format!("its metadata calls it `{named}`, and the configuration `{issuer}`")

@@ -93,12 +93,24 @@ impl Asked<'_> {
             Place::Poll | Place::PollAfterMove | Place::CodeExchange | Place::Refresh => "token_endpoint",
         };
         let host = host(self.data_center);
+        let DataCenter { accounts_server, endpoints, .. } = self.data_center;
+        let is_own = [accounts_server, &endpoints.token].iter().any(|own| own.origin() == to.origin());
         let to = self.client.known([]).blot(to.as_str());
-        Error::new(Code::Config, self.what)
-            .because(format!(
-                "{host} says that it is to be asked at {to} (HTTP {status}), and redirects are never followed"
+        let cause =
+            format!("{host} says that it is to be asked at {to} (HTTP {status}), and redirects are never followed");
+        let hint = format!("write `{endpoint} = \"{to}\"` for the provider");
+        if is_own {
+            return Error::new(Code::Config, self.what).because(cause).hint(hint);
+        }
+        Error::new(Code::Provider, self.what)
+            .because(cause)
+            .likely(vec![
+                "a network's sign-in page answered in its place".to_owned(),
+                format!("{host} has moved for good"),
+            ])
+            .hint(format!(
+                "open a web page to see whether the network wants a sign-in; if the provider itself has moved, {hint}"
             ))
-            .hint(format!("if that address is the provider's own, write `{endpoint} = \"{to}\"` for the provider"))
     }
 
     /// The answer could not be read as one. The hint is for one that must not be used.

@@ -17,6 +17,7 @@ use crate::config::{Config, Profile, ProviderSource};
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::Provider;
+use crate::providers::granted::ScopeNames;
 use crate::storage::{Account, Doubt, Event, Grant, LastRefresh, Protection, Record, Version};
 
 /// Reading records takes so many threads at most, and none of its own for fewer records than the second number.
@@ -369,7 +370,8 @@ impl ProfileStatus {
         self.access_token_expires_at = end;
         self.access_token_life = end.map(|_| whole_life(&grant));
         self.budget = budget(&grant, profile, config);
-        self.missing_scopes = super::account::missing_scopes(&profile.scopes, &grant.scopes);
+        let names = config.provider(profile).map_or(&ScopeNames::PLAIN, |source| &source.dialect().scope_names);
+        self.missing_scopes = super::account::missing_scopes(names, &profile.scopes, &grant);
         self.data_center = Some(grant.data_center).filter(|code| !code.is_empty());
         self.access_token_hint = Some(grant.access_token.hint());
         self.issuer = Some(grant.issuer);

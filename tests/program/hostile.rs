@@ -125,15 +125,15 @@ fn to_signing_in() -> Vec<(Hostile, i32)> {
         (device("verification_uri", "http://evil.example/"), 1),
         (device("verification_uri", "https://169.254.169.254/"), 1),
         (device("verification_uri", "https://[::ffff:10.0.0.1]/"), 1),
-        (device("verification_uri_complete", "file:///etc/passwd"), 1),
-        (device("verification_uri_complete", "ELSEWHERE@evil.example/"), 1),
+        (device("verification_uri_complete", "file:///etc/passwd"), 0),
+        (device("verification_uri_complete", "ELSEWHERE@evil.example/"), 0),
         (body("/device", json!({"error": OSC_52, "error_description": "\u{9b}2J\u{202e}x"})), 1),
         (header("/device", 302, "location: ELSEWHERE/device\r\n"), 7),
         (header("/device", 307, "location: ELSEWHERE/device\r\n"), 7),
         (token("access_token", "at\r\nX: y"), 1),
-        (token("refresh_token", OSC_52), 1),
-        (token("api_domain", "ELSEWHERE"), 1),
-        (token("api_domain", "https://evil.example"), 1),
+        (token("refresh_token", OSC_52), 0),
+        (token("api_domain", "ELSEWHERE"), 0),
+        (token("api_domain", "https://evil.example"), 0),
         (body("/token", json!({"error": OSC_52, "error_description": "\r[ok] Signed in"})), 1),
         (body("/token", json!({"error": "other_dc", "user_location": "ELSEWHERE"})), 1),
         (header("/token", 308, "location: ELSEWHERE/token\r\n"), 6),
@@ -158,9 +158,9 @@ fn to_others() -> Vec<(&'static [&'static str], Hostile, i32)> {
     let mut all: Vec<(&[&str], Hostile, i32)> = vec![
         (&["refresh"], token("access_token", OSC_52), 1),
         (&["refresh"], token("access_token", ""), 1),
-        (&["refresh"], token("refresh_token", "rt\nX: y"), 1),
-        (&["refresh"], token("api_domain", "ELSEWHERE"), 1),
-        (&["refresh"], token("api_domain", "javascript:alert(1)"), 1),
+        (&["refresh"], token("refresh_token", "rt\nX: y"), 0),
+        (&["refresh"], token("api_domain", "ELSEWHERE"), 0),
+        (&["refresh"], token("api_domain", "javascript:alert(1)"), 0),
         (&["refresh"], body("/token", json!({"error": "\u{9d}52;c;eA==\u{9c}", "error_description": OSC_52})), 7),
         (&["whoami"], who("name", OSC_52), 0),
         (&["whoami", "--json"], who("name", "\u{9b}2J\u{7f}\u{202e}"), 0),
@@ -203,7 +203,8 @@ fn run(command: &[&str], hostile: Hostile, code: i32) {
     if command[0] == "login" {
         assert_eq!(state, json!(if code == 0 { "valid" } else { "signed_out" }), "{context}: {status:?}");
     } else if command[0] != "logout" {
-        home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+        let token = if command == ["refresh"] && code == 0 { "at-new" } else { ACCESS_TOKEN };
+        home.run(&["token"]).worked(&format!("{token}\n"));
     }
     assert_eq!(elsewhere.visits(), 0, "{context} led elsewhere");
 }

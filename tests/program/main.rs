@@ -1,6 +1,8 @@
 //! The program as people and scripts meet it, its parts that need files or sockets, and the demo's server.
 
 #[cfg(unix)]
+mod answers;
+#[cfg(unix)]
 mod bodies;
 mod cli;
 #[cfg(feature = "demo")]

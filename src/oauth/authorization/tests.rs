@@ -261,3 +261,40 @@ fn a_server_given_by_its_endpoints_names_itself_as_the_host_that_was_opened() {
         assert!(matches!(read(other), Err(CallbackProblem::Rejected(_))), "{other}");
     }
 }
+
+#[test]
+fn a_server_that_promises_its_name_has_to_name_itself() {
+    for (promises, issuer, is_taken) in [
+        (true, "", false),
+        (true, "&iss=", false),
+        (true, "&iss=https%3A%2F%2Fevil.example", false),
+        (true, "&iss=https%3A%2F%2Fid.example.com", true),
+        (false, "", true),
+        (false, "&iss=https%3A%2F%2Fevil.example", false),
+    ] {
+        let endpoint =
+            |path: &str| Some(Url::parse("https://id.example.com").expect("an address").join(path).expect("one"));
+        let endpoints = StandardEndpoints {
+            authorization: endpoint("/authorize"),
+            token: endpoint("/token"),
+            names_issuer: promises,
+            ..StandardEndpoints::default()
+        };
+        let server = StandardServer {
+            name: "mine".to_owned(),
+            dialect: &standard::DIALECT,
+            issuer: Some("https://id.example.com".to_owned()),
+            endpoints,
+            api_domain: None,
+            parameters: Vec::new(),
+        };
+        let provider = server.provider(StandardEndpoints::default()).expect("whole");
+        let address = format!("{REDIRECT}?state={}&code=c{issuer}", state());
+        let read = request().read_callback(&provider, provider.default_data_center(), &address);
+        assert_eq!(read.is_ok(), is_taken, "{promises} {issuer}: {read:?}");
+        if promises && issuer.is_empty() {
+            let Err(CallbackProblem::Rejected(rejected)) = read else { panic!("{read:?}") };
+            assert!(rejected.to_string().contains("does not name its issuer"), "{rejected}");
+        }
+    }
+}

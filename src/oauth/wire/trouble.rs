@@ -24,8 +24,8 @@ pub(super) fn status_trouble(status: u16) -> Trouble {
     }
 }
 
-/// The address to which a server sends whoever asks at `endpoint`, without query: on the same host, or for good (RFC 9110
-/// §15.4). Redirects of other kinds are those of a network's sign-in page.
+/// The address to which a server sends whoever asks at `endpoint`, without query: on its own host, or elsewhere for good (RFC
+/// 9110 §15.4). Redirects of other kinds are those of a network's sign-in page.
 pub fn moved_to(endpoint: &Url, response: &Response) -> Option<Url> {
     let is_for_good = matches!(response.status, 301 | 308);
     if !is_for_good && !matches!(response.status, 302 | 303 | 307) {
@@ -35,7 +35,7 @@ pub fn moved_to(endpoint: &Url, response: &Response) -> Option<Url> {
     to.set_query(None);
     to.set_fragment(None);
     let is_usable = check_address(&to).is_ok() && to.as_str().len() <= LONGEST_ADDRESS && to != *endpoint;
-    (is_usable && (is_for_good || to.host() == endpoint.host())).then_some(to)
+    (is_usable && (is_for_good || to.origin() == endpoint.origin())).then_some(to)
 }
 
 /// A page that is not there is no portal's: servers dress their own 404 up as well, where an address is misspelt.

@@ -16,7 +16,7 @@ use crate::oauth::wire::{DeviceCode, TokenAnswer};
 use crate::oauth::{Client, Step};
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
-use crate::providers::{ClientAuthentication, DataCenter, Provider, RevocationEnds};
+use crate::providers::{ClientAuthentication, DataCenter, Provider, RevocationEnds, standard};
 use crate::secret::Secret;
 use crate::service::aside::aside;
 use crate::service::failure::Asked;
@@ -374,7 +374,7 @@ impl Attempt {
             account,
             relocated: data_center.code != self.home.code,
             data_center: Some(grant.data_center.clone()).filter(|code| !code.is_empty()),
-            missing_scopes: account::missing_scopes(&self.scopes, &grant.scopes),
+            missing_scopes: account::missing_scopes(&self.provider.dialect.scope_names, &self.scopes, &grant),
             scopes: grant.scopes,
             api_domain: grant.api_domain,
             access_token_expires_at: grant.access_token_expires_at,
@@ -447,7 +447,10 @@ impl Attempt {
                 "nothing was saved; check that the accounts server of this profile is the real one",
             ),
             Failure::NoDeviceSignIn => Error::new(Code::Config, what)
-                .because(format!("{} is not known to offer device sign-in", self.provider.dialect.display_name))
+                .because(match standard::oddity(&self.home.endpoints.odd, standard::DEVICE_AUTHORIZATION) {
+                    Some(odd) => odd.to_string(),
+                    None => format!("{} is not known to offer device sign-in", self.provider.dialect.display_name),
+                })
                 .hint("give `device_authorization_endpoint` for the provider, or sign in with `--web`"),
             Failure::UnknownDataCenter(code) => self.unknown_data_center(&code),
         }

@@ -16,6 +16,7 @@ pub use crate::oauth::authorization::Callback;
 use crate::oauth::authorization::{AuthorizationRequest, CallbackProblem, Randomness};
 use crate::oauth::wire::Approval;
 use crate::providers::explained::Place;
+use crate::providers::standard;
 use crate::registered::RedirectUri;
 use crate::service::Service;
 
@@ -55,7 +56,10 @@ impl Service {
         let attempt = Attempt::begin(self, profile, options, false).await?;
         let Some(endpoint) = attempt.home.endpoints.authorization.clone() else {
             return Err(Error::new(Code::Config, what)
-                .because(format!("provider `{}` is not known to have an authorization endpoint", profile.provider))
+                .because(match standard::oddity(&attempt.home.endpoints.odd, standard::AUTHORIZATION) {
+                    Some(odd) => odd.to_string(),
+                    None => format!("provider `{}` is not known to have an authorization endpoint", profile.provider),
+                })
                 .hint("give `authorization_endpoint` for the provider"));
         };
         let listener = if redirect_uri.is_loopback() { RedirectListener::bind(&redirect_uri).await } else { None };

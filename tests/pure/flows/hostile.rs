@@ -274,7 +274,10 @@ fn check_host(provider: &Provider, request: &Request) {
 fn metadata(document: &Value) -> End {
     let read = Metadata::parse(document.to_string().as_bytes()).map(|metadata| metadata.endpoints(ISSUER));
     match read {
-        Some(Ok(_)) => End { is_taken: true, told: Vec::new() },
+        // What is odd is left out, and told where it is missed.
+        Some(Ok(found)) => {
+            End { is_taken: found.odd.is_empty(), told: found.odd.iter().map(ToString::to_string).collect() }
+        }
         Some(Err(rejected)) => End { is_taken: false, told: vec![rejected.to_string()] },
         None => End::default(),
     }

@@ -1,0 +1,74 @@
+//! Which scopes an answer grants, where servers name others than were asked for.
+
+use super::catalog;
+
+/// What a server's answer leaves out or writes otherwise.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ScopeNames {
+    /// Granted by the refresh token itself, so that answers need not name it.
+    pub of_refresh_token: &'static [&'static str],
+    /// What scopes may begin with, and mean the same without.
+    pub prefix: &'static str,
+    /// What else grants a scope: the one that was asked for, and one that answers have for it.
+    pub others: &'static [(&'static str, &'static str)],
+}
+
+impl ScopeNames {
+    /// The names of RFC 6749 and OpenID Connect.
+    pub const PLAIN: Self = Self { of_refresh_token: &["offline_access"], prefix: "", others: &[] };
+
+    /// Tells whether `granted`, with or without a refresh token, has what `wanted` stands for.
+    pub fn grant(&self, granted: &[String], has_refresh_token: bool, wanted: &str) -> bool {
+        let bare = |scope: &'_ str| scope.strip_prefix(self.prefix).unwrap_or(scope).to_owned();
+        let is_same = |granted: &String, wanted: &str| bare(granted).eq_ignore_ascii_case(&bare(wanted));
+        let means = |granted: &String| {
+            is_same(granted, wanted)
+                || self.others.iter().any(|(asked, given)| *asked == bare(wanted) && is_same(granted, given))
+        };
+        (has_refresh_token && self.of_refresh_token.contains(&wanted))
+            || granted.iter().any(means)
+            || catalog::covers(granted, wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::providers::presets::Preset;
+    use crate::providers::{Dialect, standard, zoho};
+
+    fn dialect(kind: &str) -> &'static Dialect {
+        match kind {
+            "zoho" => &zoho::DIALECT,
+            "standard" => &standard::DIALECT,
+            preset => Preset::of_kind(preset).expect("a preset").dialect,
+        }
+    }
+
+    #[test]
+    fn scopes_are_granted_under_the_names_that_servers_have_for_them() {
+        let email = "https://www.googleapis.com/auth/userinfo.email";
+        for (kind, wanted, granted, has_refresh_token, expected) in [
+            ("zoho", "ZohoCRM.users.READ", "ZohoCRM.users.ALL", false, true),
+            ("zoho", "Desk.basic.READ", "ZohoCRM.users.ALL", false, false),
+            ("microsoft", "offline_access", "User.Read openid profile email", true, true),
+            ("microsoft", "offline_access", "User.Read openid profile email", false, false),
+            ("microsoft", "User.Read", "https://graph.microsoft.com/User.Read", false, true),
+            ("microsoft", "https://graph.microsoft.com/user.read", "User.Read", false, true),
+            ("microsoft", "https://vault.azure.net/user.read", "User.Read", false, false),
+            ("microsoft", "Mail.Read", "User.Read", true, false),
+            ("google", "email", email, false, true),
+            ("google", "profile", email, false, false),
+            ("google", email, "openid email", false, true),
+            ("google", "openid", "openid", false, true),
+            ("github", "user:email", "gist,user", false, true),
+            ("github", "user", "user:email", false, false),
+            ("keycloak", "offline_access", "openid", true, true),
+            ("standard", "offline_access", "openid", true, true),
+            ("standard", "email", email, true, false),
+        ] {
+            let granted: Vec<String> = granted.split([' ', ',']).map(str::to_owned).collect();
+            let is_granted = dialect(kind).scope_names.grant(&granted, has_refresh_token, wanted);
+            assert_eq!(is_granted, expected, "{kind}: {wanted} of {granted:?}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What servers send, odd in every way that was seen: what is usable of it is used, and the rest is told.
+
+use serde_json::json;
+
+use crate::support::authority::{Asked, Authority};
+use crate::support::program::{Home, Ran, ran};
+
+const SIGN_IN: &str =
+    r#"{"device_code":"dc","user_code":"AB-12","verification_uri":"ORIGIN/go","expires_in":60,"interval":1}"#;
+
+/// A server that answers polls and refreshes with `token`, each with a status, headers and a body.
+fn start(token: impl Fn(&Asked) -> (u16, String, String) + Send + 'static) -> Authority {
+    Authority::start_with_headers(move |asked| match asked.path.as_str() {
+        "/device" => (200, String::new(), SIGN_IN.replace("ORIGIN", &asked.origin())),
+        "/token" => token(asked),
+        "/userinfo" => (200, String::new(), r#"{"sub":"7"}"#.to_owned()),
+        _ => (404, String::new(), String::new()),
+    })
+}
+
+fn home(authority: &Authority) -> Home {
+    let (home, origin) = (Home::new(), authority.origin());
+    home.configure(&format!(
+        "[profiles.work]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n\
+         client_secret_env = \"WORK_SECRET\"\n\
+         [providers.corp]\nkind = \"standard\"\ndevice_authorization_endpoint = \"{origin}/device\"\n\
+         token_endpoint = \"{origin}/token\"\nuserinfo_endpoint = \"{origin}/userinfo\"\n"
+    ));
+    home
+}
+
+const SECRET: &str = "s3cret-of-the-client";
+
+fn run(home: &Home, arguments: &[&str]) -> Ran {
+    ran(home.command(arguments).env("WORK_SECRET", SECRET).spawn().expect("the program starts"))
+}
+
+fn login(home: &Home) -> Ran {
+    run(home, &["login", "--json", "--timeout", "5s"])
+}
+
+#[test]
+fn tokens_are_taken_whatever_they_are_wrapped_in() {
+    let many = "x-line: 1\r\n".repeat(1000);
+    let long = format!("x-long: {}\r\n", "x".repeat(100_000));
+    let token =
+        r#"{"access_token":"AT1","token_type":"Bearer","expires_in":3600,"refresh_token":"RT1","scope":"openid"}"#;
+    for (headers, body) in [
+        (String::new(), format!("\u{feff}{token}")),
+        (String::new(), format!("\r\n{token}\0")),
+        (String::new(), format!("[{token}]")),
+        (many, token.to_owned()),
+        (long, token.to_owned()),
+        ("content-encoding: gzip\r\n".to_owned(), token.to_owned()),
+        ("content-encoding: utf-8\r\n".to_owned(), token.to_owned()),
+    ] {
+        let case = format!("{headers:.40}{body:.20}");
+        let authority = start(move |_| (200, headers.clone(), body.clone()));
+        let home = home(&authority);
+        let ran = login(&home);
+        assert_eq!(ran.code, 0, "{case}: {ran:?}");
+        run(&home, &["token"]).worked("AT1\n");
+        assert!(authority.log().iter().all(|asked| asked.headers.contains("accept-encoding: identity")), "{case}");
+    }
+}
+
+#[test]
+fn an_empty_refresh_token_loses_nothing() {
+    for odd in [json!(""), json!(null), json!(7), json!(["x"])] {
+        let answer =
+            json!({"access_token": "AT2", "refresh_token": odd, "expires_in": "3600", "scope": "", "api_domain": ""});
+        let first = json!({"access_token": "AT1", "refresh_token": "RT1", "expires_in": 3600});
+        let authority = start(move |asked| {
+            let body = if asked.body.contains("refresh_token=RT1") { answer.to_string() } else { first.to_string() };
+            (200, String::new(), body)
+        });
+        let home = home(&authority);
+        assert_eq!(login(&home).code, 0);
+        for _ in 0..2 {
+            assert_eq!(run(&home, &["refresh"]).code, 0, "{odd}");
+        }
+        run(&home, &["token"]).worked("AT2\n");
+    }
+}
+
+#[test]
+fn a_success_that_cannot_be_read_counts_as_lost_and_says_so() {
+    let first = json!({"access_token": "AT1", "refresh_token": "RT1", "expires_in": 3600}).to_string();
+    for body in ["", "<html>", "{\"access_token\":\"AT", "OK", "{}"] {
+        let first = first.clone();
+        let authority = start(move |asked| {
+            let body = if asked.body.contains("refresh_token=RT1") { body.to_owned() } else { first.clone() };
+            (200, String::new(), body)
+        });
+        let home = home(&authority);
+        assert_eq!(login(&home).code, 0);
+        let before = authority.count("/token");
+        let ran = run(&home, &["refresh"]);
+        assert_eq!(ran.code, 7, "{body}: {ran:?}");
+        assert_eq!(authority.count("/token") - before, 2, "{body}: the old token is sent once more");
+        assert!(!ran.stderr.contains("nothing was lost"), "{body}: {ran:?}");
+        assert!(ran.stderr.contains("had a new refresh token"), "{body}: {ran:?}");
+    }
+}
+
+#[test]
+fn secrets_that_a_server_repeats_are_shown_and_kept_nowhere() {
+    let first =
+        json!({"access_token": "AT1-0123456789", "refresh_token": "RT1-0123456789", "expires_in": 3600}).to_string();
+    let authority = start(move |asked| {
+        if asked.body.contains("refresh_token=RT1") {
+            let said = format!("{} with s3cret-of-the-client, czNjcmV0LW9mLXRoZS1jbGllbnQ", asked.body);
+            (400, String::new(), json!({"error": "odd s3cret-of-the-client", "error_description": said}).to_string())
+        } else {
+            (200, String::new(), first.clone())
+        }
+    });
+    let home = home(&authority);
+    assert_eq!(login(&home).code, 0);
+    for command in [&["refresh"][..], &["refresh", "--json"], &["status", "--json"], &["status"]] {
+        let ran = run(&home, command);
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        for secret in ["s3cret-of-the-client", "RT1-0123456789", "czNjcmV0LW9m"] {
+            assert!(!told.contains(secret), "{command:?}: {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn a_redirect_on_the_same_host_names_the_address_to_write() {
+    let authority = start(|_| (301, "location: /token/?x=s3cret\r\n".to_owned(), String::new()));
+    let ran = login(&home(&authority));
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stdout.contains(&format!("{}/token/", authority.origin())), "{ran:?}");
+    assert!(ran.stdout.contains("token_endpoint = ") && !ran.stdout.contains("s3cret"), "{ran:?}");
+    assert_eq!(authority.count("/token"), 1);
+}
+
+#[test]
+fn metadata_is_found_at_every_place_and_odd_fields_are_passed_over() {
+    for place in [
+        "/realm/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server/realm",
+        "/realm/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration/realm",
+    ] {
+        for written in ["/realm", "/realm/.well-known/openid-configuration"] {
+            let authority = Authority::start(move |asked| {
+                let origin = asked.origin();
+                let token = json!({"access_token": "AT1", "expires_in": 3600});
+                match asked.path.as_str() {
+                    path if path == place => {
+                        let document = json!({
+                            "issuer": format!("{origin}/realm"),
+                            "device_authorization_endpoint": format!("{origin}/device"),
+                            "token_endpoint": format!("{origin}/token"),
+                            "authorization_endpoint": "http://evil.example/",
+                            "userinfo_endpoint": "/me",
+                            "token_endpoint_auth_methods_supported": null,
+                        });
+                        (200, format!("\u{feff}{document}"))
+                    }
+                    "/device" => (200, SIGN_IN.replace("ORIGIN", &origin)),
+                    "/token" => (200, token.to_string()),
+                    _ => (404, "<html>".to_owned()),
+                }
+            });
+            let (home, origin) = (Home::new(), authority.origin());
+            home.configure(&format!(
+                "[profiles.work]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n\
+                 [providers.corp]\nkind = \"standard\"\nissuer = \"{origin}{written}\"\n"
+            ));
+            let ran = home.run(&["login", "--json", "--timeout", "5s"]);
+            assert_eq!(ran.code, 0, "{place} {written}: {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn the_second_document_is_asked_for_what_the_first_lacks() {
+    let authority = Authority::start(|asked| {
+        let origin = asked.origin();
+        let document = |more: &str| {
+            let mut document = json!({
+                "issuer": origin,
+                "device_authorization_endpoint": format!("{origin}/device"),
+                "token_endpoint": format!("{origin}/token"),
+            });
+            document[more] = json!(format!("{origin}/{more}"));
+            (200, document.to_string())
+        };
+        match asked.path.as_str() {
+            "/.well-known/openid-configuration" => document("userinfo_endpoint"),
+            "/.well-known/oauth-authorization-server" => document("revocation_endpoint"),
+            "/device" => (200, SIGN_IN.replace("ORIGIN", &origin)),
+            "/token" => (200, json!({"access_token": "AT1", "refresh_token": "RT1", "expires_in": 3600}).to_string()),
+            "/userinfo_endpoint" => (200, json!({"sub": "7"}).to_string()),
+            "/revocation_endpoint" => (200, String::new()),
+            _ => (404, String::new()),
+        }
+    });
+    let (home, origin) = (Home::new(), authority.origin());
+    home.configure(&format!(
+        "[profiles.work]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n\
+         [providers.corp]\nkind = \"standard\"\nissuer = \"{origin}\"\ndevice_authorization_endpoint = \"{origin}/device\"\n"
+    ));
+    assert_eq!(home.run(&["login", "--json", "--timeout", "5s"]).code, 0);
+    assert_eq!(home.run(&["logout"]).code, 0);
+    assert_eq!(authority.count("/revocation_endpoint"), 1);
+}

@@ -5,6 +5,7 @@
 
 mod edit;
 mod file;
+mod form;
 mod screen;
 
 use std::collections::BTreeMap;
@@ -12,9 +13,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use crate::error::{Code, Error};
-use crate::files;
+use crate::files::access::Holds;
+use crate::files::{self, Trouble};
 use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::StandardServer;
@@ -45,7 +48,7 @@ impl Environment<'_> {
     }
 
     fn path(&self, name: &str) -> Option<PathBuf> {
-        self.var(name).map(PathBuf::from)
+        self.var(name).map(|path| files::expanded(Path::new(&path)))
     }
 }
 
@@ -53,6 +56,8 @@ impl Environment<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     pub config_file: PathBuf,
+    /// What says that it is there: a flag, a variable, or `HOME`.
+    config_named_by: &'static str,
     pub state_dir: PathBuf,
     /// Takes a record whose own place fails in the middle of a commit. It has to outlive a restart.
     pub spare_dir: PathBuf,
@@ -62,23 +67,48 @@ pub struct Places {
 impl Places {
     /// Below `DEVICE_LOGIN_HOME` if set, else the system's own places. `config_file` comes from a flag.
     pub fn from_environment(environment: Environment<'_>, config_file: Option<PathBuf>) -> Result<Self, Error> {
-        let (config_dir, state_dir, spare_dir) = if let Some(home) = environment.path("DEVICE_LOGIN_HOME") {
-            (home.clone(), home.join("state"), home.join("spare"))
+        let (config_dir, state_dir, spare_dir, named_by) = if let Some(home) = environment.path("DEVICE_LOGIN_HOME") {
+            (home.clone(), home.join("state"), home.join("spare"), "DEVICE_LOGIN_HOME")
         } else {
             let directories = directories::ProjectDirs::from("", "", "device-login").ok_or_else(|| {
                 Error::new(Code::Config, "the home directory is not known")
                     .hint("set HOME, or DEVICE_LOGIN_HOME to the directory to use")
             })?;
             let state_dir = directories.state_dir().unwrap_or(directories.data_local_dir()).to_owned();
-            (directories.config_dir().to_owned(), state_dir, directories.cache_dir().to_owned())
+            let xdg = environment.path("XDG_CONFIG_HOME").filter(|xdg| directories.config_dir().starts_with(xdg));
+            let named_by = if xdg.is_some() { "XDG_CONFIG_HOME" } else { "HOME" };
+            (directories.config_dir().to_owned(), state_dir, directories.cache_dir().to_owned(), named_by)
         };
+        let named_by = match (&config_file, environment.path("DEVICE_LOGIN_CONFIG")) {
+            (Some(_), _) => "--config",
+            (None, Some(_)) => "DEVICE_LOGIN_CONFIG",
+            (None, None) => named_by,
+        };
+        let config_file = config_file.map(|file| files::expanded(&file));
         let config_file = config_file.or_else(|| environment.path("DEVICE_LOGIN_CONFIG"));
         Ok(Self {
             config_file: config_file.unwrap_or_else(|| config_dir.join("config.toml")),
             state_dir,
             spare_dir,
             default_key_file: config_dir.join("key"),
+            config_named_by: named_by,
         })
+    }
+
+    /// Which configuration this is, and why that one.
+    pub fn in_words(&self, environment: Environment<'_>) -> String {
+        let (file, named_by) = (self.config_file.display(), self.config_named_by);
+        let there = if self.config_file.exists() { "was read" } else { "is not there" };
+        let why = match environment.var(named_by) {
+            Some(value) => format!("`{named_by}` is {value}"),
+            None if named_by == "HOME" => "that is below the home directory".to_owned(),
+            None => format!("`{named_by}` says so"),
+        };
+        #[cfg(unix)]
+        let who = format!(" for user id {}", rustix::process::geteuid().as_raw());
+        #[cfg(not(unix))]
+        let who = "";
+        format!("{file} {there}{who}, since {why}")
     }
 
     /// The sources from which the store's key may come.
@@ -302,16 +332,16 @@ impl Default for Config {
 impl Config {
     /// Reads the file. One that is not there is an empty configuration.
     pub fn load(file: &Path) -> Result<Self, Error> {
-        match files::read_text(file, LONGEST_FILE) {
-            Ok(text) => Self::parse(&text, file),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::parse("", file),
-            Err(error) => Err(Error::new(Code::Config, format!("{} cannot be read", file.display())).because(error)),
+        match files::read_own_text(file, Holds::Settings, LONGEST_FILE) {
+            Ok((text, _)) => Self::parse(&text, file),
+            Err(trouble) if trouble.is_absence() => Self::parse("", file),
+            Err(trouble) => Err(unusable(format!("{} cannot be read", file.display()), file, &trouble)),
         }
     }
 
     /// Checks `text`, which came from `file`.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Error> {
-        let config = file::parse(text).and_then(|parsed| parsed.check(file));
+        let config = file::parse(form::without_mark(text)).and_then(|parsed| parsed.check(file));
         config.map_err(|problem| {
             Error::new(Code::Config, format!("{} is not valid", file.display()))
                 .because(problem)
@@ -394,24 +424,43 @@ fn unknown_provider_hint(name: &str, known: &[&str]) -> String {
 /// Reads the client secret that the configuration names. Only a file holds it still: a pipe would be waited for, and
 /// be empty the next time.
 pub fn read_secret_file(path: &Path) -> Result<Secret, Error> {
-    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        let what = format!("the client secret in {} cannot be used", path.display());
-        return Err(Error::new(Code::Config, what).because("it is not a regular file"));
-    }
-    read_secret(path)
+    read_secret(path, files::read_own_text(path, Holds::Secrets, LONGEST_SECRET)).map(|(secret, _)| secret)
 }
 
-/// Reads a client secret once, from a file or from a pipe that a shell has put in its place: one line, without blanks
-/// around it.
-pub fn read_secret(path: &Path) -> Result<Secret, Error> {
-    let what = format!("the client secret in {} cannot be used", path.display());
-    let text =
-        files::read_text(path, LONGEST_SECRET).map_err(|error| Error::new(Code::Config, &what).because(error))?;
-    let secret = Secret::new(text.trim());
+/// Reads a client secret once, from a file or from a pipe that a shell has put in its place. Gives as well what is to be
+/// said of the file.
+pub fn read_given_secret(path: &Path) -> Result<(Secret, Option<String>), Error> {
+    let (secret, is_exposed) = read_secret(path, files::read_given_text(path, LONGEST_SECRET))?;
+    Ok((secret, is_exposed.then(|| exposure(path))))
+}
+
+/// What is to be said of a file that others can read, although a secret was taken from it.
+pub fn exposure(path: &Path) -> String {
+    let path = path.display();
+    format!("others on this machine can read {path}: delete it, or run `chmod 600 {path}`")
+}
+
+/// Whether others can read the client secret that the configuration names.
+pub fn is_exposed(path: &Path) -> bool {
+    files::access::open(path, Holds::Secrets).is_ok_and(|opened| opened.is_exposed)
+}
+
+/// One line, without blanks around it.
+fn read_secret(path: &Path, read: Result<(Zeroizing<String>, bool), Trouble>) -> Result<(Secret, bool), Error> {
+    let what = || format!("the client secret in {} cannot be used", path.display());
+    let (text, is_exposed) = read.map_err(|trouble| unusable(what(), path, &trouble))?;
+    let secret = Secret::new(text.trim_start_matches('\u{feff}').trim());
     if !is_client_secret(secret.expose()) {
-        return Err(Error::new(Code::Config, what).because("it is empty or not one line of printable characters"));
+        return Err(Error::new(Code::Config, what())
+            .because("it is empty or not one line of printable characters")
+            .hint("put the secret into it, on one line, and nothing else"));
     }
-    Ok(secret)
+    Ok((secret, is_exposed))
+}
+
+/// A file cannot be used that the configuration or a person names.
+pub fn unusable(what: impl Into<String>, path: &Path, trouble: &Trouble) -> Error {
+    Error::new(Code::Config, what).because(trouble.cause(path)).hint(trouble.advice())
 }
 
 /// The providers that need no configuration.

@@ -83,6 +83,34 @@ impl Code {
         }
     }
 
+    /// What to do where nothing more is known than the kind of failure.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Code::Usage => "`device-login --help` and `COMMAND --help` tell more",
+            Code::Config => "`device-login profile show` tells what is configured, `docs/configuration.md` what can be",
+            Code::UnknownProfile => "`device-login profile list` names the profiles that are there",
+            Code::InvalidClient => "compare the client's id and type with the provider's console",
+            Code::InvalidClientSecret => {
+                "`device-login profile edit NAME --client-secret-stdin` takes the client's secret"
+            }
+            Code::WrongDataCenter => "name the data center in which the account lives",
+            Code::InvalidScope => "compare the scopes with the provider's documentation",
+            Code::SignInNeeded => "sign in with `device-login login`",
+            Code::Denied => "sign in again if that was not meant",
+            Code::CodeExpired | Code::Timeout => "run the command again for a new code",
+            Code::Network => "check the network and try again",
+            Code::Provider => "try again later",
+            Code::UntrustedAnswer => "check the addresses in the configuration; if they are right, tell the provider",
+            Code::WrongAccount => "sign in again with the account that is expected",
+            Code::Store => "check the disk and the permissions",
+            Code::StoreLocked => "try again when the other process is done",
+            Code::RateLimited => "try again in some minutes",
+            Code::ApiStatus => "the answer says what the API wants",
+            Code::Interrupted => "run the command again",
+            Code::Other => "run the command again with `-v`, which shows the requests",
+        }
+    }
+
     /// Whether the same command may succeed later with nothing changed.
     pub fn is_retryable(self) -> bool {
         matches!(
@@ -131,6 +159,11 @@ impl Error {
     #[must_use]
     pub fn likely(self, causes: Vec<String>) -> Self {
         Self { causes, ..self }
+    }
+
+    /// What to do: the hint, or what helps with all failures of the kind.
+    pub fn advice(&self) -> &str {
+        self.hint.as_deref().filter(|hint| !hint.is_empty()).unwrap_or(self.code.advice())
     }
 
     #[must_use]

@@ -1,16 +1,21 @@
 //! Files that people name. They may turn out to be anything, so they are read within a limit, that none fills the memory;
-//! and they are replaced whole or not at all. Also what is made for this user alone, and the locks between processes.
+//! and they are replaced whole or not at all. Also what is made for this user alone, and the locks between processes. Who
+//! else may read or write a file that holds secrets or steers the program is in `access`.
 
+pub mod access;
 mod replacement;
+mod trouble;
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use self::access::{Holds, Opened};
 pub use self::replacement::Replacement;
+pub use self::trouble::{Trouble, advice, without_lock};
 use crate::clock;
 
 /// How many files that killed processes of the same id left behind are stepped over.
@@ -23,18 +28,80 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The whole content, of `limit` bytes at most. It may be secret, so it is wiped when dropped.
 pub fn read(path: &Path, limit: u32) -> io::Result<Zeroizing<Vec<u8>>> {
+    read_all(&File::open(path)?, limit)
+}
+
+/// As [`read`], for text.
+pub fn read_text(path: &Path, limit: u32) -> io::Result<Zeroizing<String>> {
+    text(read(path, limit)?)
+}
+
+/// As [`read`], for a file that nobody else could have written. Tells as well whether others can read the secret in it.
+pub fn read_own(path: &Path, holds: Holds, limit: u32) -> Result<(Zeroizing<Vec<u8>>, bool), Trouble> {
+    let Opened { file, is_exposed, .. } = access::open(path, holds)?;
+    Ok((read_all(&file, limit)?, is_exposed))
+}
+
+/// As [`read_own`], for text.
+pub fn read_own_text(path: &Path, holds: Holds, limit: u32) -> Result<(Zeroizing<String>, bool), Trouble> {
+    let (content, is_exposed) = read_own(path, holds, limit)?;
+    Ok((text(content)?, is_exposed))
+}
+
+/// Text with a secret that a person gives once, by a file or through a pipe that a shell has put in its place. Tells as
+/// well whether others can read it where it lies.
+pub fn read_given_text(path: &Path, limit: u32) -> Result<(Zeroizing<String>, bool), Trouble> {
+    let path = &expanded(path);
+    let is_file = path.metadata()?.is_file();
+    if is_file && !is_descriptor(path) {
+        let Opened { file, metadata, .. } = access::open(path, Holds::Settings)?;
+        return Ok((text(read_all(&file, limit)?)?, access::is_read_by_others(&metadata)));
+    }
+    // A named pipe may never have a writer, and be waited for all the same.
+    if !is_descriptor(path) && is_pipe(path)? {
+        return Err(access::Refusal {
+            path: path.clone(),
+            problem: "it is a named pipe, which may never say anything".to_owned(),
+            advice: "let the shell put a pipe in its place, `<(COMMAND)`, or use stdin".to_owned(),
+        }
+        .into());
+    }
+    Ok((read_text(path, limit)?, false))
+}
+
+/// The path with the home directory in place of a `~` at its beginning, which no shell has replaced inside of a file, a
+/// variable or an address.
+pub fn expanded(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), std::env::home_dir()) {
+        (Ok(rest), Some(home)) if !home.as_os_str().is_empty() => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+/// Whether the path names something that is open already.
+fn is_descriptor(path: &Path) -> bool {
+    path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
+}
+
+fn is_pipe(path: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    let is_pipe = std::os::unix::fs::FileTypeExt::is_fifo(&path.metadata()?.file_type());
+    #[cfg(not(unix))]
+    let is_pipe = path.metadata().map(|_| false)?;
+    Ok(is_pipe)
+}
+
+fn read_all(file: &File, limit: u32) -> io::Result<Zeroizing<Vec<u8>>> {
     // Roomy enough for most, which a vector that grows would read in many pieces.
     let mut content = Zeroizing::new(Vec::with_capacity(limit.min(FIRST_ROOM) as usize));
-    File::open(path)?.take(u64::from(limit) + 1).read_to_end(&mut content)?;
+    file.take(u64::from(limit) + 1).read_to_end(&mut content)?;
     if content.len() > limit as usize {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));
     }
     Ok(content)
 }
 
-/// As [`read`], for text.
-pub fn read_text(path: &Path, limit: u32) -> io::Result<Zeroizing<String>> {
-    let mut content = read(path, limit)?;
+fn text(mut content: Zeroizing<Vec<u8>>) -> io::Result<Zeroizing<String>> {
     match String::from_utf8(std::mem::take(&mut *content)) {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(error) => {
@@ -57,8 +124,47 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if written.is_err() {
         // The first error is the one to report.
         let _ = fs::remove_file(&temporary);
+        return written;
     }
+    // Nothing would be undone by an error here: the file has its new content, which is safe a little later.
+    let _ = sync_directory(directory_of(path));
     written
+}
+
+/// The directory that holds `path`.
+pub fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes what happened to names in a directory durable.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(directory)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = directory;
+    Ok(())
+}
+
+/// Deletes what processes left behind that were killed while they replaced this file. The caller holds off all others that
+/// replace it.
+pub fn remove_left_behind(path: &Path) {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
+    let Ok(entries) = fs::read_dir(directory_of(path)) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_str().is_some_and(|other| is_left_behind(other, name)) {
+            // Whoever comes next tries again.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether a file of this name was made to take the place of the one called `name`.
+fn is_left_behind(other: &str, name: &str) -> bool {
+    let unique = other.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".tmp"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    unique
+        .and_then(|unique| unique.split_once('.'))
+        .is_some_and(|(process, number)| is_number(process) && is_number(number))
 }
 
 /// A new file for the time being. Whoever was killed may have left some behind.
@@ -92,7 +198,7 @@ fn keep_access(file: &File, before: &fs::Metadata) -> io::Result<()> {
 
 /// Creates a file that must not exist yet, for this user alone.
 pub fn create_private(path: &Path) -> io::Result<File> {
-    private().create_new(true).open(path)
+    access::options().write(true).create_new(true).open(path)
 }
 
 /// Creates directories for this user alone.
@@ -104,19 +210,10 @@ pub fn private_directory() -> DirBuilder {
     builder
 }
 
-/// Options for a file that this user alone may read and write.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
 /// Opens the file that processes lock before they do something that only one may do at a time. It is never deleted: two
 /// of them would then hold locks on two files of one name.
 pub fn open_lock(path: &Path) -> io::Result<File> {
-    private().create(true).truncate(false).open(path)
+    access::options().write(true).create(true).truncate(false).open(path)
 }
 
 /// Waits up to `patience` for the sole right to a file, which lasts until the file is dropped.

@@ -8,6 +8,7 @@ mod api;
 mod aside;
 mod discovery;
 mod driver;
+mod endpoints;
 mod failure;
 mod grants;
 mod login;
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use api::{Answer, Explained, OpenAnswer, refusal_error};
+pub use endpoints::ChangedEndpoint;
 pub use login::{
     ATTENDED_RENEWALS, Callback, CameBack, IDLE_TIME, IssuedCode, Presence, Renewal, Rest, RestReason, SignIn,
     SignInEvent, SignedIn, UNATTENDED_RENEWALS, WebSignIn, sign_in_event,
@@ -40,10 +42,9 @@ pub use test_calls::{TestCallEntry, TestCalls};
 pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness};
 pub use unbroken::Unbroken;
 
-use url::Url;
-
 use crate::config::{self, Config, Profile, SecretSource};
 use crate::error::{Code, Error};
+use crate::files;
 use crate::http::client::Observer;
 use crate::http::{TransportFailure, client};
 use crate::oauth::Client;
@@ -51,7 +52,6 @@ use crate::profile::ProfileName;
 use crate::providers::{DataCenter, Provider};
 use crate::secret::Secret;
 use crate::storage::{Grant, Record, Store, StoreError};
-use crate::untrusted::is_loopback;
 
 /// Everything that an operation on a profile needs. Clones share all but the configuration.
 #[derive(Clone)]
@@ -111,8 +111,15 @@ impl Service {
         self.store.load(&profile.name).map_err(store_error)
     }
 
-    /// The client as the profile describes it, with its secrets: from the environment, a file, or the record.
-    fn client(&self, profile: &Profile, record: Option<&Record>, provider: &Provider) -> Result<Client, Error> {
+    /// The client as the profile describes it, with its secrets: from the environment, a file, or the record. The last one
+    /// goes only where it was given for, of the endpoints with these keys.
+    fn client(
+        &self,
+        profile: &Profile,
+        record: Option<&Record>,
+        provider: &Provider,
+        keys: &[&str],
+    ) -> Result<Client, Error> {
         let from_variable = |name: &str| (self.variables)(name).filter(|value| !value.is_empty()).map(Secret::new);
         let secret = match (from_variable("DEVICE_LOGIN_CLIENT_SECRET"), &profile.client_secret) {
             (Some(secret), _) => Some(secret),
@@ -120,9 +127,10 @@ impl Service {
             (None, SecretSource::Variable(name)) => Some(from_variable(name).ok_or_else(|| {
                 Error::new(Code::Config, format!("the client secret of profile `{}` is missing", profile.name))
                     .because(format!("the variable `{name}` is not set"))
+                    .hint("set it where this runs: a service or cron job has an environment of its own")
             })?),
             (None, SecretSource::Store) => {
-                record.map(|record| self.stored_secret(profile, record)).transpose()?.flatten()
+                record.map(|record| self.stored_secret(profile, record, provider, keys)).transpose()?.flatten()
             }
         };
         let mut data_center_secrets = BTreeMap::new();
@@ -137,23 +145,33 @@ impl Service {
     }
 
     /// The secret that the record keeps, unless the configuration has come to mean another client or another server.
-    fn stored_secret(&self, profile: &Profile, record: &Record) -> Result<Option<Secret>, Error> {
+    fn stored_secret(
+        &self,
+        profile: &Profile,
+        record: &Record,
+        provider: &Provider,
+        keys: &[&str],
+    ) -> Result<Option<Secret>, Error> {
         let Some(secret) = &record.client_secret else { return Ok(None) };
         let now = self.config.provider(profile)?.identity();
         let kept_for = record.client_secret_for.as_deref().unwrap_or(&now);
-        let loopback = |address: &str| Url::parse(address).is_ok_and(|url| is_loopback(&url));
-        // Servers in development come back on another port.
-        let is_same_server = kept_for == now || (loopback(kept_for) && loopback(&now));
-        if is_same_server && record.client_id == profile.client_id && record.provider == profile.provider {
-            return Ok(Some(secret.clone()));
-        }
         let message = format!("the client secret that the store has for profile `{}` is not used", profile.name);
+        if record.client_id == profile.client_id && record.provider == profile.provider {
+            self.check_client_endpoints(profile, record, provider, keys, &message)?;
+            if kept_for == now {
+                return Ok(Some(secret.clone()));
+            }
+        }
         Err(Error::new(Code::Config, message)
             .because(format!(
                 "it was given for the client `{}` at {kept_for}, and the configuration says `{}` at {now}",
                 record.client_id, profile.client_id
             ))
-            .hint("undo the change, remove the profile and add it again, or name a `client_secret_file`"))
+            .hint(format!(
+                "undo the change; or if it is right, run `device-login profile edit {0} --accept-endpoints`, or give the \
+                 secret again with `device-login profile edit {0} --client-secret-stdin`",
+                profile.name
+            )))
     }
 }
 
@@ -176,12 +194,17 @@ fn home_data_center<'a>(profile: &Profile, provider: &'a Provider) -> Result<&'a
 /// The data center that issued a grant, which alone refreshes and revokes it.
 ///
 /// Where the configuration has come to mean another server under the same name, the grant is not taken there.
-fn issuing_data_center<'a>(provider: &'a Provider, grant: &Grant) -> Result<&'a DataCenter, Error> {
-    data_center_of_issuer(provider, &grant.data_center, &grant.issuer)
+fn issuing_data_center<'a>(profile: &Profile, provider: &'a Provider, grant: &Grant) -> Result<&'a DataCenter, Error> {
+    data_center_of_issuer(profile, provider, &grant.data_center, &grant.issuer)
 }
 
 /// The data center with this code, if it still is the issuer.
-fn data_center_of_issuer<'a>(provider: &'a Provider, code: &str, issuer: &str) -> Result<&'a DataCenter, Error> {
+fn data_center_of_issuer<'a>(
+    profile: &Profile,
+    provider: &'a Provider,
+    code: &str,
+    issuer: &str,
+) -> Result<&'a DataCenter, Error> {
     let Some(data_center) = provider.data_center(code) else {
         let message = format!("provider `{}` has no data center `{code}`", provider.name);
         return Err(Error::new(Code::Config, message).hint("add it to the provider in the configuration"));
@@ -190,9 +213,9 @@ fn data_center_of_issuer<'a>(provider: &'a Provider, code: &str, issuer: &str) -
         return Ok(data_center);
     }
     let message = format!("the grant was issued by {issuer}");
-    Err(Error::new(Code::SignInNeeded, message)
+    Err(Error::new(Code::Config, message)
         .because(format!("provider `{}` is {} now", provider.name, data_center.accounts_server))
-        .hint("sign in again, or put the provider's old address back into the configuration"))
+        .hint(endpoints::hint(&profile.name)))
 }
 
 /// The provider did not answer.
@@ -220,15 +243,20 @@ pub fn store_error(error: StoreError) -> Error {
     let (code, hint) = match &error {
         StoreError::Locked { .. } => (Code::StoreLocked, "wait for that process, or end it"),
         StoreError::Address { .. } => (Code::Usage, "use `file:DIR`, `plain:DIR` or `memory:`"),
-        StoreError::Io { .. } => (Code::Store, "check the disk and the permissions"),
+        StoreError::Io { source, .. } => (Code::Store, &*files::advice(source)),
         StoreError::KeyUnavailable(_) => (Code::Store, "bring the key back; the records stay as they are until then"),
+        StoreError::KeyNotMade { .. } => (
+            Code::Store,
+            "make one elsewhere, `(umask 077; openssl rand -hex 32 > FILE)`, and name it by `DEVICE_LOGIN_KEY_FILE`",
+        ),
         StoreError::Corrupt { .. } => (
             Code::Store,
             "restore the file from a backup, or sign in again, which sets it aside; so does `profile remove --force`",
         ),
         StoreError::Newer { .. } => (Code::Store, "update this program; the record stays as it is"),
-        StoreError::Unsafe { .. } => (Code::Store, "mend the permissions and try again"),
+        StoreError::Unsafe { advice, .. } => (Code::Store, advice.as_str()),
     };
+    let hint = hint.to_owned();
     Error::new(code, "the store cannot be used").because(error).hint(hint)
 }
 

@@ -25,6 +25,7 @@ pub use record::{
     Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Record, RevocationNote, UnrevokedGrant,
 };
 
+use crate::files;
 use crate::profile::ProfileName;
 
 /// How long a writer waits for another one before it gives up.
@@ -60,8 +61,8 @@ impl StoreAddress {
     pub fn parse(address: &str) -> Result<Self, StoreError> {
         let (scheme, rest) = address.split_once(':').unwrap_or(("", address));
         let problem = match scheme {
-            "file" if !rest.is_empty() => return Ok(Self::File(rest.into())),
-            "plain" if !rest.is_empty() => return Ok(Self::Plain(rest.into())),
+            "file" if !rest.is_empty() => return Ok(Self::File(files::expanded(rest.as_ref()))),
+            "plain" if !rest.is_empty() => return Ok(Self::Plain(files::expanded(rest.as_ref()))),
             "memory" if rest.is_empty() => return Ok(Self::Memory),
             "file" | "plain" => "a directory has to follow the colon",
             "memory" => "nothing may follow the colon",
@@ -174,6 +175,28 @@ pub struct Protection {
     pub key: KeySource,
     /// Whether the key can be had; else no record can be read.
     pub has_key: bool,
+    /// The file that others on this machine can read, although it opens the key.
+    pub exposed: Option<PathBuf>,
+}
+
+impl Protection {
+    /// L0 (nothing) to L3 (also a stolen disk); see `docs/security.md`.
+    pub fn grade(&self) -> &'static str {
+        if self.exposed.is_some() { "L0" } else { self.key.grade() }
+    }
+
+    /// What this guards against, in words.
+    pub fn in_words(&self) -> &'static str {
+        if self.exposed.is_some() { "encrypted, but others can read the key" } else { self.key.in_words() }
+    }
+
+    /// What whoever sees to this machine should mend.
+    pub fn warning(&self) -> Option<String> {
+        let path = self.exposed.as_ref()?.display();
+        Some(format!(
+            "Others on this machine can read {path}, which opens the records: have root run `chmod o-r {path}`."
+        ))
+    }
 }
 
 /// Where the key comes from that seals the records, and so what the seal is worth.
@@ -203,7 +226,6 @@ impl KeySource {
         }
     }
 
-    /// L0 (nothing) to L3 (also a stolen disk); see `docs/security.md`.
     pub fn grade(&self) -> &'static str {
         match self {
             KeySource::None => "L0",
@@ -213,8 +235,7 @@ impl KeySource {
         }
     }
 
-    /// What this guards against, in words.
-    pub fn in_words(&self) -> &'static str {
+    fn in_words(&self) -> &'static str {
         match self {
             KeySource::None => "not encrypted",
             KeySource::KeyFile(_) => "encrypted, key file readable by this user only",
@@ -230,7 +251,7 @@ impl fmt::Display for Protection {
         if !self.has_key {
             return write!(f, "encrypted, but the key cannot be had ({})", self.key.word());
         }
-        write!(f, "{} ({})", self.key.in_words(), self.key.grade())
+        write!(f, "{} ({})", self.in_words(), self.grade())
     }
 }
 
@@ -245,10 +266,12 @@ pub enum StoreError {
     Locked { profile: ProfileName, holder: Option<String>, waited: Duration },
     #[error("the key source is unavailable: {0}")]
     KeyUnavailable(String),
+    #[error("no key can be made at {}: {source}", path.display())]
+    KeyNotMade { path: PathBuf, source: std::io::Error },
     #[error("the record {} cannot be opened: {problem}", path.display())]
     Corrupt { path: PathBuf, problem: &'static str },
     #[error("the record {} was written by a newer version of this program", path.display())]
     Newer { path: PathBuf },
     #[error("{} is not safe: {problem}", path.display())]
-    Unsafe { path: PathBuf, problem: String },
+    Unsafe { path: PathBuf, problem: String, advice: String },
 }

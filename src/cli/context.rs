@@ -49,12 +49,25 @@ impl Context {
             self.output.warn(&store.found_damaged());
         }
         result.unwrap_or_else(|error| {
+            let error = self.telling_place(error);
             self.output.error(&error);
             match self.interrupts.signal() {
                 Some(signal) if error.code == Code::Interrupted => 128 + signal,
                 _ => error.code.exit_code(),
             }
         })
+    }
+
+    /// Where a profile was looked for: services and `sudo` have homes of their own.
+    fn telling_place(&self, error: Error) -> Error {
+        let environment = Environment(&variable);
+        let places = Places::from_environment(environment, self.global.config.clone());
+        match places {
+            Ok(places) if error.code == Code::UnknownProfile && error.cause.is_none() => {
+                error.because(places.in_words(environment))
+            }
+            _ => error,
+        }
     }
 
     /// The parts that every operation on a profile needs. Opens no connection and asks nobody.

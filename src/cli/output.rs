@@ -87,7 +87,6 @@ pub(super) struct ErrorJson {
     /// What may lie behind it, the likeliest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     causes: Vec<String>,
-    /// Empty where nothing helps.
     hint: String,
     retryable: bool,
 }
@@ -98,7 +97,7 @@ impl From<&Error> for ErrorJson {
             code: error.code.word(),
             message: error.to_string(),
             causes: error.causes.clone(),
-            hint: error.hint.clone().unwrap_or_default(),
+            hint: error.advice().to_owned(),
             retryable: error.code.is_retryable(),
         }
     }
@@ -239,7 +238,7 @@ impl Output {
             let causes = error.causes.iter().enumerate();
             text.extend(causes.map(|(index, cause)| format!("    {}. {}\n", index + 1, self.stderr.guarded(cause))));
         }
-        text.extend(error.hint.iter().map(|hint| format!("  {bold}hint:{reset} {}\n", self.stderr.guarded(hint))));
+        text.extend([format!("  {bold}hint:{reset} {}\n", self.stderr.guarded(error.advice()))]);
         self.stderr.write(&text);
     }
 

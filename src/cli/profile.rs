@@ -184,7 +184,11 @@ impl Add {
 /// The client's secret from the file or the stdin that the flags name.
 fn given_secret(context: &Context, file: Option<&Path>, from_stdin: bool) -> Result<Option<Secret>, Error> {
     match file {
-        Some(file) => config::read_secret(file).map(Some),
+        Some(file) => {
+            let (secret, warning) = config::read_given_secret(file)?;
+            context.output.warn(warning.as_slice());
+            Ok(Some(secret))
+        }
         None if from_stdin => prompt::secret(&context.output, "the client secret", "Client secret: ").map(Some),
         None => Ok(None),
     }

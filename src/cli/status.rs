@@ -12,7 +12,7 @@ use super::{Positional, words};
 use crate::clock;
 use crate::error::Error;
 use crate::service::{ProfileStatus, State};
-use crate::storage::Account;
+use crate::storage::{Account, Protection};
 use crate::words::minutes_and_seconds;
 
 /// Show how profiles stand, without asking anybody
@@ -55,8 +55,8 @@ struct ProfileJson<'a> {
     last_refresh_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    warnings: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     store: StoreJson,
 }
 
@@ -149,7 +149,12 @@ fn profile_json(status: &ProfileStatus, now: Timestamp) -> ProfileJson<'_> {
         }),
         last_refresh_at: status.last_refresh.as_ref().map(|last| words::rfc3339(last.at)),
         last_error: status.problem.as_ref().map(ToString::to_string).or(refresh_error),
-        warnings: &status.warnings,
+        warnings: status
+            .warnings
+            .iter()
+            .cloned()
+            .chain(status.protection.as_ref().and_then(Protection::warning))
+            .collect(),
         store: status.protection.as_ref().map_or(StoreJson { kind: "unknown", protection: "unknown" }, |protection| {
             StoreJson { kind: protection.kind, protection: protection.key.word() }
         }),
@@ -169,6 +174,7 @@ fn table(statuses: &[ProfileStatus], now: Timestamp) -> String {
     if let Some(protection) = statuses.iter().find_map(|status| status.protection.as_ref()) {
         let place = protection.place.as_ref().map_or_else(String::new, |place| format!(" in {}", place.display()));
         lines.push(format!("Records{place}: {protection}"));
+        lines.extend(protection.warning().map(|warning| format!("warning: {warning}")));
     }
     lines.join("\n")
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use toml_edit::{Array, DocumentMut, Item, Key, Table, TableLike, Value, value};
 use zeroize::Zeroizing;
 
-use super::{ClientType, Config, LONGEST_FILE, NewProvider, Profile, SecretSource};
+use super::{ClientType, Config, LONGEST_FILE, NewProvider, Profile, SecretSource, form, unusable};
 use crate::error::{Code, Error};
 use crate::files;
+use crate::files::access::Holds;
 use crate::profile::ProfileName;
 
 /// How long a change waits for another process that changes the same file, which takes milliseconds.
@@ -242,31 +243,50 @@ fn implicit_table() -> Item {
 }
 
 fn edit(path: &Path, change: impl FnOnce(&Config, &mut DocumentMut) -> Result<(), Error>) -> Result<Config, Error> {
-    let failed = |error: std::io::Error| {
-        Error::new(Code::Config, format!("{} cannot be written", path.display())).because(error)
-    };
+    let failed = |error: std::io::Error| not_written(path, &error);
     let target = followed(path);
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     files::private_directory().recursive(true).create(directory).map_err(failed)?;
-    let _only_writer = wait_for_other_writers(&target)?;
-    let text = match files::read_text(&target, LONGEST_FILE) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Zeroizing::default(),
-        Err(error) => return Err(failed(error)),
+    let only_writer = wait_for_other_writers(&target)?;
+    let text = match files::read_own_text(&target, Holds::Settings, LONGEST_FILE) {
+        Ok((text, _)) => text,
+        Err(trouble) if trouble.is_absence() => Zeroizing::default(),
+        Err(trouble) => return Err(unusable(format!("{} cannot be changed", path.display()), &target, &trouble)),
     };
     let now = Config::parse(&text, path)?;
-    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
-        Error::new(Code::Config, format!("{} is not valid", path.display())).because(error.message())
+    let parsed = form::without_mark(&text).parse();
+    let mut document: DocumentMut = parsed.map_err(|error: toml_edit::TomlError| {
+        Error::new(Code::Config, format!("{} is not valid", path.display()))
+            .because(error.message())
+            .hint("mend the file; `docs/configuration.md` lists every key")
     })?;
     change(&now, &mut document)?;
-    let text = document.to_string();
+    let text = form::kept(&text, &document.to_string());
     let config = Config::parse(&text, path).map_err(|error| {
         // The file is whole: what was to be written into it is not.
         let message = format!("the change cannot be written to {}", path.display());
         Error { message, ..error }.hint("the file stays as it was; mend what was given")
     })?;
+    if only_writer.is_some() {
+        files::remove_left_behind(&target);
+    }
     files::replace(&target, text.as_bytes()).map_err(failed)?;
     Ok(config)
+}
+
+/// A disk that is full is no fault of the configuration, and passes.
+fn not_written(path: &Path, error: &std::io::Error) -> Error {
+    use std::io::ErrorKind;
+
+    let is_refused = matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::NotADirectory
+            | ErrorKind::AlreadyExists
+    );
+    let code = if is_refused { Code::Config } else { Code::Store };
+    Error::new(code, format!("{} cannot be written", path.display())).because(error).hint(files::advice(error))
 }
 
 /// Where a link leads, so that a file kept elsewhere stays there, also one that is not there yet.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{ClientType, Config, Profile, ProviderSource, ScreenSettings, SecretSource, built_in_providers};
+use crate::files;
 use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::{self, StandardEndpoints, StandardServer};
@@ -290,9 +291,13 @@ fn address(key: &str, text: &str) -> Result<Url, String> {
     }
 }
 
-/// Relative paths are meant from the directory of the configuration file.
+/// Relative paths are meant from the directory of the configuration file, and `~` is this user's home.
 fn beside(file: &Path, path: &Path) -> PathBuf {
-    file.parent().map_or_else(|| path.to_owned(), |directory| directory.join(path))
+    let path = files::expanded(path);
+    match file.parent() {
+        Some(directory) => directory.join(path),
+        None => path,
+    }
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ use super::upload::{Measured, Upload};
 use super::{Method, Request, Response, TransportFailure, date, header_in};
 use crate::clock::{self, Moment};
 use crate::files;
+use crate::files::access::{self, Holds};
 use crate::untrusted::check_address;
 
 /// Connecting, TLS included.
@@ -91,7 +92,7 @@ impl fmt::Display for Exchange {
 
 impl Client {
     pub fn new(ca_certificate: Option<PathBuf>) -> Self {
-        Self { ca_certificate, ..Self::default() }
+        Self { ca_certificate: ca_certificate.map(|path| files::expanded(&path)), ..Self::default() }
     }
 
     #[must_use]
@@ -217,13 +218,14 @@ impl Client {
             return Ok(client);
         }
         install_crypto();
+        check_system_authorities()?;
         let mut builder = self.common().https_only(true);
         if let Some(path) = &self.ca_certificate {
             let setup = |problem: String| {
                 TransportFailure::Setup(format!("the certificate authority {} {problem}", path.display()))
             };
-            let pem =
-                files::read(path, LONGEST_CERTIFICATES).map_err(|error| setup(format!("cannot be read: {error}")))?;
+            let (pem, _) = files::read_own(path, Holds::Settings, LONGEST_CERTIFICATES)
+                .map_err(|trouble| setup(format!("cannot be used: {}; {}", trouble.cause(path), trouble.advice())))?;
             let certificates =
                 reqwest::Certificate::from_pem_bundle(&pem).map_err(|_| setup("is no PEM file".to_owned()))?;
             if certificates.is_empty() {
@@ -272,6 +274,24 @@ async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T
     match tokio::time::timeout(limit, &mut future).await {
         Ok(result) => Some(result),
         Err(_) => tokio::time::timeout(LAST_LOOK, future).await.ok(),
+    }
+}
+
+/// Refuses authorities in place of the system's that others could have chosen: whoever does reads what is sent.
+fn check_system_authorities() -> Result<(), TransportFailure> {
+    const VARIABLE: &str = "SSL_CERT_FILE";
+    let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from) else {
+        return Ok(());
+    };
+    match access::open(&path, Holds::Settings) {
+        Ok(_) => Ok(()),
+        Err(trouble) => {
+            let (cause, advice) = (trouble.cause(&path), trouble.advice());
+            Err(TransportFailure::Setup(format!(
+                "`{VARIABLE}` names {}, which cannot be used: {cause}; {advice}",
+                path.display()
+            )))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::aside::aside;
-use super::{Freshness, Service, issuing_data_center, not_signed_in, store_error, transport_error};
+use super::{Freshness, Service, endpoints, issuing_data_center, not_signed_in, store_error, transport_error};
 use crate::api::{self, Call};
 use crate::clock;
 use crate::config::Profile;
@@ -25,7 +25,9 @@ impl Service {
         self.token(profile, Freshness::Default).await?;
         let grant = self.grant(profile).await?;
         let provider = self.provider_of(profile, &grant).await?;
-        let account = self.ask_account(&grant, &provider, issuing_data_center(&provider, &grant)?).await?;
+        let data_center = issuing_data_center(profile, &provider, &grant)?;
+        self.check_approved(profile, grant.endpoints.as_ref(), endpoints::USERINFO)?;
+        let account = self.ask_account(&grant, &provider, data_center).await?;
         self.note_account(profile, &grant, &account).await?;
         self.note_verified(profile, &account).await;
         Ok(account)

@@ -37,7 +37,7 @@ impl Service {
     pub async fn api_place(&self, profile: &Profile) -> Result<(DataCenter, &'static Dialect), Error> {
         let grant = self.grant(profile).await?;
         let provider = self.provider_of(profile, &grant).await?;
-        let data_center = issuing_data_center(&provider, &grant)?.clone();
+        let data_center = issuing_data_center(profile, &provider, &grant)?.clone();
         Ok((data_center, provider.dialect))
     }
 
@@ -58,7 +58,7 @@ impl Service {
             Error::new(Code::Config, message).hint("give it an `issuer` or a `token_endpoint`")
         })?;
         let data_center = match &grant {
-            Some(grant) => issuing_data_center(&provider, grant)?,
+            Some(grant) => issuing_data_center(profile, &provider, grant)?,
             None => home_data_center(profile, &provider)?,
         };
         Ok((data_center.clone(), provider.dialect))

@@ -122,10 +122,12 @@ impl Service {
     }
 }
 
-/// What the grant keeps of a provider that described itself.
+/// What the grant keeps of a provider that the configuration or its issuer describes.
 pub(super) fn to_remember(provider: &Provider, source: &ProviderSource) -> Option<IssuerEndpoints> {
-    let endpoints = &provider.default_data_center().endpoints;
-    matches!(source, ProviderSource::Discovered(_)).then(|| IssuerEndpoints {
+    let data_center = provider.default_data_center();
+    let is_described = matches!(source, ProviderSource::Configured(_) | ProviderSource::Discovered(_));
+    let endpoints = &data_center.endpoints;
+    (is_described && data_center.code.is_empty()).then(|| IssuerEndpoints {
         token: endpoints.token.clone(),
         revocation: endpoints.revocation.first().map(|revocation| revocation.url.clone()),
         userinfo: endpoints.userinfo.clone(),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::login::empty_record;
 use super::login::exchange::check_client_type;
-use super::{Service, home_data_center, store_error};
-use crate::config::{self, Config, NewProvider, Profile};
+use super::{Service, endpoints, home_data_center, store_error};
+use crate::config::{self, Config, NewProvider, Profile, ProviderSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::catalog;
@@ -29,6 +29,12 @@ impl Service {
     /// Tells whether the store keeps a client's secret for the profile.
     pub fn has_stored_secret(&self, profile: &Profile) -> Result<bool, Error> {
         Ok(self.load(profile)?.is_some_and(|record| record.client_secret.is_some()))
+    }
+
+    /// Tells whether a change takes a client's secret out of the store, since it belongs to another client.
+    pub fn loses_secret(&self, before: &Profile, after: &Profile) -> Result<bool, Error> {
+        let record = self.load(before)?.filter(|record| record.client_secret.is_some() && !has_tokens(record));
+        Ok(is_other_client(before, after) && record.is_some())
     }
 
     /// What is known against the spelling of the profile's scopes, where the provider's products are known. Advice only:
@@ -73,15 +79,16 @@ impl Service {
     /// The same for a profile whose provider may be new as well.
     pub async fn add_drafted(&self, draft: &ProfileDraft) -> Result<Config, Error> {
         let ProfileDraft { profile, provider, secret } = draft;
-        let identity = self.check_new_profile(draft)?;
+        let source = self.check_new_profile(draft)?;
         let mut locked = self.lock(&profile.name).await?;
         let before = locked.load().map_err(store_error)?;
         let mut record = self.record_for(profile, before.as_ref())?;
         record.client_secret.clone_from(secret);
-        record.client_secret_for = Some(identity);
+        record.client_secret_for = Some(source.identity());
+        record.client_endpoints = endpoints::given(&source);
         locked.commit(&mut record).map_err(store_error)?;
         config::add_profile(&self.config, profile, provider.as_ref())
-            .map_err(|error| roll_back(&mut *locked, before, error))
+            .map_err(|error| roll_back(&mut *locked, before, error.adding("the profile was not added")))
     }
 
     /// Gives a profile other values under the same name; a secret of the draft takes the place of the one in the store.
@@ -92,7 +99,7 @@ impl Service {
         let ProfileDraft { profile, provider, secret } = draft;
         let name = &profile.name;
         let before = self.config.profile(Some(name))?;
-        let identity = self.check_draft(draft, &format!("profile `{name}` cannot be changed"))?;
+        let source = self.check_draft(draft, &format!("profile `{name}` cannot be changed"))?;
         let is_other_client = is_other_client(before, profile);
         if is_other_client && signing_out {
             self.sign_out(before, false).await?;
@@ -104,7 +111,8 @@ impl Service {
                 .because("the store still has a grant, or a token to revoke, of the client that it has now")
                 .hint(format!("run `device-login logout {name}` first")));
         }
-        if is_other_client || secret.is_some() {
+        let is_recorded = is_other_client || secret.is_some();
+        if is_recorded {
             let mut record = record_before.clone().unwrap_or_else(|| empty_record(profile));
             if is_other_client {
                 record.client_secret = None;
@@ -114,11 +122,14 @@ impl Service {
             if let Some(secret) = secret {
                 record.client_secret = Some(secret.clone());
             }
-            record.client_secret_for = Some(identity);
-            locked.commit(&mut record).map_err(store_error)?;
+            record.client_secret_for = Some(source.identity());
+            record.client_endpoints = endpoints::given(&source);
+            locked.commit(&mut record).map_err(|error| store_error(error).adding("the profile stays as it was"))?;
         }
-        config::change_profile(&self.config, profile, provider.as_ref())
-            .map_err(|error| roll_back(&mut *locked, record_before, error))
+        config::change_profile(&self.config, profile, provider.as_ref()).map_err(|error| {
+            let error = error.adding("the profile stays as it was");
+            if is_recorded { roll_back(&mut *locked, record_before, error) } else { error }
+        })
     }
 
     /// Names the profile that commands use where none is named.
@@ -164,7 +175,8 @@ impl Service {
                     )));
             }
         }
-        let config = config::remove_profile(&self.config, name)?;
+        let removed = config::remove_profile(&self.config, name);
+        let config = removed.map_err(|error| error.adding("the profile and its record stay as they were"))?;
         locked.forget().map_err(|error| {
             let error = store_error(error);
             let message = format!("profile `{name}` is out of the configuration, but its record could not be deleted");
@@ -177,7 +189,7 @@ impl Service {
         Ok(config)
     }
 
-    fn check_new_profile(&self, draft: &ProfileDraft) -> Result<String, Error> {
+    fn check_new_profile(&self, draft: &ProfileDraft) -> Result<ProviderSource, Error> {
         let name = &draft.profile.name;
         let what = format!("profile `{name}` cannot be added");
         if self.config.profiles.contains_key(name) {
@@ -188,8 +200,8 @@ impl Service {
         self.check_draft(draft, &what)
     }
 
-    /// Checks what is to be written, and tells which server the client's secret is for.
-    fn check_draft(&self, draft: &ProfileDraft, what: &str) -> Result<String, Error> {
+    /// Checks what is to be written, and gives the provider that the client's secret is for.
+    fn check_draft(&self, draft: &ProfileDraft, what: &str) -> Result<ProviderSource, Error> {
         let profile = &draft.profile;
         check_client_type(profile)?;
         let source = match &draft.provider {
@@ -222,7 +234,7 @@ impl Service {
             Some(scope) => Err(Error::new(Code::InvalidScope, what)
                 .because(format!("{scope:?} is no scope"))
                 .hint("give scopes such as `AaaServer.profile.READ`, separated by commas")),
-            None => Ok(source.identity()),
+            None => Ok(source),
         }
     }
 
@@ -306,6 +318,8 @@ fn roll_back(locked: &mut dyn LockedRecord, before: Option<Record>, error: Error
     };
     match undone {
         Ok(()) => error,
-        Err(undone) => error.adding(format!("its record in the store is left over ({undone})")),
+        Err(undone) => error.adding(format!(
+            "only the store has the change, which could not be taken back there ({undone}); the same command again mends that"
+        )),
     }
 }

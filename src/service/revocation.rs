@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::aside::aside;
 use super::failure::Asked;
-use super::{Service, data_center_of_issuer, grants, home_data_center, store_error, transport_error};
+use super::{Service, data_center_of_issuer, endpoints, grants, home_data_center, store_error, transport_error};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -188,10 +188,14 @@ impl Service {
 
     async fn revoke_note(&self, profile: &Profile, note: &RevocationNote, record: &Record) -> Result<(), NotRevoked> {
         let provider = self.provider_at(profile, note.endpoints.as_ref()).await.map_err(NotRevoked::unasked)?;
-        let data_center = data_center_of_issuer(&provider, &note.data_center, &note.issuer);
+        let data_center = data_center_of_issuer(profile, &provider, &note.data_center, &note.issuer);
         let data_center = data_center.map_err(NotRevoked::unasked)?;
+        self.check_approved(profile, note.endpoints.as_ref(), endpoints::REVOCATION).map_err(NotRevoked::unasked)?;
+        let keys = [endpoints::REVOCATION];
+        let what = "the grant could not be revoked";
+        self.check_client_endpoints(profile, record, &provider, &keys, what).map_err(NotRevoked::unasked)?;
         let (asking, known, from) = (profile.clone(), record.clone(), provider.clone());
-        let client = self.aside(move |service| service.client(&asking, Some(&known), &from)).await;
+        let client = self.aside(move |service| service.client(&asking, Some(&known), &from, &keys)).await;
         let mut client = client.map_err(NotRevoked::unasked)?;
         client.id.clone_from(&note.client_id);
         client.authentication.sort_by_key(|way| Some(*way) != note.client_authentication);

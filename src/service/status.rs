@@ -13,7 +13,7 @@ use super::grants::{Census, Counted};
 use super::tokens::ends::{is_ahead, minted_at, stated_end, whole_life};
 use super::{DEFAULT_MIN_TTL, Service, home_data_center, store_error, tokens};
 use crate::clock::later;
-use crate::config::{Config, Profile, ProviderSource};
+use crate::config::{self, Config, Profile, ProviderSource, SecretSource};
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::Provider;
@@ -284,6 +284,7 @@ impl Service {
         if status.problem.is_none() {
             status.warnings = self.grant_warnings(profile, seen.minted_at.is_some(), census);
             status.warnings.extend(is_end_unknown.then(|| CLOCK_SET_BACK.to_owned()));
+            status.warnings.extend(exposed_secrets(profile));
             status.warnings.extend(damage.cloned());
             status.is_unrevoked = seen.has_notes;
             if seen.has_notes {
@@ -306,6 +307,19 @@ impl Service {
             None => Ok(()),
         }
     }
+}
+
+/// What is to be said of the files that hold the client's secret.
+fn exposed_secrets(profile: &Profile) -> impl Iterator<Item = String> + '_ {
+    let named = match &profile.client_secret {
+        SecretSource::File(path) => Some(path),
+        SecretSource::Store | SecretSource::Variable(_) => None,
+    };
+    let exposed = named.into_iter().chain(profile.client_secret_files.values()).filter(|path| config::is_exposed(path));
+    exposed.map(|path| {
+        let path = path.display();
+        format!("Others on this machine can read {path}: have root run `chmod o-r {path}`.")
+    })
 }
 
 impl ProfileStatus {

@@ -39,7 +39,7 @@ impl Service {
     pub async fn test_calls(&self, profile: &Profile) -> Result<TestCalls, Error> {
         let grant = self.grant(profile).await?;
         let provider = self.provider_of(profile, &grant).await?;
-        let data_center = issuing_data_center(&provider, &grant)?.clone();
+        let data_center = issuing_data_center(profile, &provider, &grant)?.clone();
         let others = provider.data_centers.iter().filter(|other| other.code != data_center.code).cloned().collect();
         let known = TestCalls::new(data_center, provider.dialect, &grant.scopes);
         Ok(TestCalls { others, allowed_origins: grant.allowed_origins, ..known })

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use self::ends::{CLOCK_SLACK, Ends};
 use super::aside::aside;
 use super::failure::{Asked, short_time};
-use super::{Service, driver, issuing_data_center, login, not_signed_in, sign_in_hint, store_error};
+use super::{Service, driver, endpoints, issuing_data_center, login, not_signed_in, sign_in_hint, store_error};
 use crate::clock::{self, later};
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -158,7 +158,6 @@ impl Service {
     ) -> Result<Begun, Error> {
         let locked = self.store.lock(&profile.name, LOCK_PATIENCE).map_err(store_error)?;
         let record = locked.load().map_err(store_error)?;
-        let client = self.client(&profile, record.as_ref(), &provider)?;
         let grant = grant_of(record.as_ref(), &profile)?.clone();
         let now = clock::wall();
         if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {
@@ -168,7 +167,9 @@ impl Service {
             return Err(failure);
         }
         let what = format!("the access token of profile `{}` could not be refreshed", profile.name);
-        let data_center = issuing_data_center(&provider, &grant)?.clone();
+        self.check_approved(&profile, grant.endpoints.as_ref(), endpoints::TOKEN)?;
+        let data_center = issuing_data_center(&profile, &provider, &grant)?.clone();
+        let client = self.client(&profile, record.as_ref(), &provider, &[endpoints::TOKEN])?;
         let (record, actor) = (record.unwrap_or_else(|| login::empty_record(&profile)), self.actor.clone());
         let refreshing = Refreshing { locked, record, grant, profile, provider, data_center, client, what, actor };
         may_refresh(&refreshing.grant, &refreshing.asked(), now)?;

@@ -24,8 +24,9 @@ use self::locked::LockedFile;
 use self::reservation::Reservation;
 use self::spare::Spare;
 use super::key::{Key, Keyring, Pin};
-use super::private::{self, Readers};
-use super::{KeyOptions, KeySource, LockedRecord, PastCall, Protection, Record, Store, StoreError, Version, seal};
+use super::{
+    KeyOptions, KeySource, LockedRecord, PastCall, Protection, Record, Store, StoreError, Version, private, seal,
+};
 use crate::profile::ProfileName;
 
 const FORMAT: u32 = 1;
@@ -132,10 +133,12 @@ impl Store for FileStore {
 
     fn protection(&self) -> Result<Protection, StoreError> {
         let Files { kind, directory, keyring, .. } = &*self.files;
+        let key = keyring.checked_source()?;
         Ok(Protection {
             kind,
             place: Some(directory.clone()),
-            key: keyring.checked_source()?,
+            exposed: keyring.exposed(&key),
+            key,
             has_key: keyring.has_key()?,
         })
     }
@@ -339,7 +342,7 @@ impl Files {
         slot: &Slot,
         parse: impl FnOnce(&[u8], &FirstLine) -> Found<T>,
     ) -> Result<Found<T>, StoreError> {
-        let Some(mut file) = private::read(&path, Readers::Nobody, LIMIT)? else { return Ok(Found::Missing) };
+        let Some(mut file) = private::read(&path, LIMIT)? else { return Ok(Found::Missing) };
         if file.len() as u64 > LIMIT {
             return Ok(Found::Damaged("it is too long"));
         }
@@ -355,7 +358,8 @@ impl Files {
             if first_line.profile.eq_ignore_ascii_case(slot.profile.as_str()) {
                 let problem =
                     format!("it belongs to profile `{}`, whose name differs in case only", first_line.profile);
-                return Err(StoreError::Unsafe { path, problem });
+                let advice = "give the profile a name that differs in more".to_owned();
+                return Err(StoreError::Unsafe { path, problem, advice });
             }
             return Ok(Found::Damaged("its first line names another profile"));
         }
@@ -399,7 +403,7 @@ impl Files {
             if profile_of(&name).is_none() {
                 continue;
             }
-            let Some(mut file) = private::read(&self.directory.join(&name), Readers::Nobody, LIMIT)? else { continue };
+            let Some(mut file) = private::read(&self.directory.join(&name), LIMIT)? else { continue };
             let line = seal::split_first_line(&mut file).map(|(line, _)| line);
             if let Some(Ok(line)) = line.map(serde_json::from_slice::<FirstLine>) {
                 return Ok(Some(Pin::new(line.key, line.key_id)));

@@ -6,15 +6,16 @@
 mod passphrase;
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::private::{self, Readers};
+use super::private;
 use super::seal::{self, MasterKey};
 use super::{KeySource, StoreError};
+use crate::files::access::Holds;
 
 const PIN: &str = "store.json";
 const PIN_FORMAT: u32 = 1;
@@ -92,6 +93,7 @@ impl Keyring {
         if let Some(key) = self.key.get() {
             return Ok(key);
         }
+        private::check_ancestors(&self.directory)?;
         let source = self.source()?;
         match self.read(&source)? {
             Some(master) => Ok(self.key.get_or_init(|| Key { source, master })),
@@ -164,6 +166,17 @@ impl Keyring {
         Ok(pin.is_none_or(|pin| self.for_reading(|| pin.clone()).is_ok()))
     }
 
+    /// The file that opens the store, if others can read it.
+    pub(super) fn exposed(&self, source: &KeySource) -> Option<PathBuf> {
+        let (path, holds) = match source {
+            KeySource::KeyFile(path) => (path.clone(), Holds::Secrets),
+            KeySource::Passphrase => (self.passphrase_file().to_owned(), Holds::Secrets),
+            KeySource::Credential => (self.credential()?, Holds::Credential),
+            KeySource::None | KeySource::Memory => return None,
+        };
+        private::is_exposed(&path, holds).then_some(path)
+    }
+
     /// Whether `store.json` says that this key is the store's.
     pub(super) fn is_confirmed(&self, key: &Key) -> bool {
         matches!(self.stored_pin(), Ok(Some(pin)) if pin == key.pin())
@@ -195,9 +208,9 @@ impl Keyring {
     fn read(&self, source: &KeySource) -> Result<Option<Option<MasterKey>>, StoreError> {
         let master = match source {
             KeySource::None | KeySource::Memory => return Ok(Some(None)),
-            KeySource::KeyFile(path) => read_key_file(path, Readers::Nobody)?,
+            KeySource::KeyFile(path) => read_key_file(path, Holds::Secrets)?,
             KeySource::Credential => match self.credential() {
-                Some(path) => read_key_file(&path, Readers::Group)?,
+                Some(path) => read_key_file(&path, Holds::Credential)?,
                 None => None,
             },
             KeySource::Passphrase => passphrase::read(&self.directory, self.passphrase_file())?,
@@ -225,7 +238,7 @@ impl Keyring {
 
     fn stored_pin(&self) -> Result<Option<Pin>, StoreError> {
         let path = self.directory.join(PIN);
-        let Some(content) = private::read(&path, Readers::Nobody, LIMIT)? else { return Ok(None) };
+        let Some(content) = private::read(&path, LIMIT)? else { return Ok(None) };
         if seal::is_newer(&content, PIN_FORMAT) {
             return Err(StoreError::Newer { path });
         }
@@ -276,8 +289,8 @@ fn in_words(source: &KeySource) -> String {
     }
 }
 
-fn read_key_file(path: &Path, readers: Readers) -> Result<Option<MasterKey>, StoreError> {
-    let Some(content) = private::read(path, readers, LIMIT)? else { return Ok(None) };
+fn read_key_file(path: &Path, holds: Holds) -> Result<Option<MasterKey>, StoreError> {
+    let Some((content, _)) = private::read_named(path, holds, LIMIT)? else { return Ok(None) };
     let key = MasterKey::from_hex(&content).ok_or_else(|| {
         let path = path.display();
         StoreError::KeyUnavailable(format!(
@@ -290,10 +303,26 @@ fn read_key_file(path: &Path, readers: Readers) -> Result<Option<MasterKey>, Sto
 /// The new key; `None` where another process was faster and its key counts.
 fn make_key_file(path: &Path) -> Result<Option<MasterKey>, StoreError> {
     let directory = private::directory_of(path);
-    private::create_directory(directory)?;
-    private::check_ancestors(directory)?;
-    let master = MasterKey::random().map_err(StoreError::io("making", path))?;
-    Ok(create_once(path, master.to_hex().as_bytes())?.then_some(master))
+    let made = || {
+        private::create_directory(directory)?;
+        private::check_ancestors(directory)?;
+        let master = MasterKey::random().map_err(StoreError::io("making", path))?;
+        Ok(create_once(path, master.to_hex().as_bytes())?.then_some(master))
+    };
+    made().map_err(|error| match error {
+        StoreError::Io { source, .. } if is_about_place(&source) => {
+            StoreError::KeyNotMade { path: path.to_owned(), source }
+        }
+        error => error,
+    })
+}
+
+/// Another place for the file would do.
+fn is_about_place(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied | ErrorKind::NotADirectory | ErrorKind::Unsupported
+    )
 }
 
 /// Creates a file with its whole content at once and durably. Whether it did: one that exists

@@ -66,7 +66,7 @@ impl Store for MemoryStore {
     }
 
     fn protection(&self) -> Result<Protection, StoreError> {
-        Ok(Protection { kind: "memory", place: None, key: KeySource::Memory, has_key: true })
+        Ok(Protection { kind: "memory", place: None, key: KeySource::Memory, has_key: true, exposed: None })
     }
 }
 

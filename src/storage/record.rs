@@ -1,5 +1,7 @@
 //! What is kept of one grant, and the only place where secrets become bytes.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -24,6 +26,10 @@ pub struct Record {
     /// The server that it was given for: its issuer, or where it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret_for: Option<String>,
+    /// Where the client's secret and tokens may be sent, by the keys of the configuration; nothing stands for what the
+    /// provider does not have. Empty where this program alone says that.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub client_endpoints: BTreeMap<String, Option<Url>>,
     /// Rises by one with each commit; a store that goes back was swapped.
     pub generation: u64,
     /// What an approval gave, until it is signed out or replaced.
@@ -49,6 +55,7 @@ impl Record {
             client_id: client_id.into(),
             client_secret: None,
             client_secret_for: None,
+            client_endpoints: BTreeMap::new(),
             generation: 0,
             grant: None,
             unrevoked: Vec::new(),
@@ -83,7 +90,7 @@ pub struct Grant {
     pub allowed_origins: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
-    /// Where a provider that described itself said it takes requests, when the person approved.
+    /// Where a provider that the configuration or its issuer describes took requests when the person approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoints: Option<IssuerEndpoints>,
     /// How the client said who it is when that was accepted.

@@ -1,13 +1,18 @@
 //! The program as people and scripts meet it, its parts that need files or sockets, and the demo's server.
 
 #[cfg(unix)]
+mod access;
+#[cfg(unix)]
 mod answers;
 #[cfg(unix)]
 mod bodies;
 mod cli;
 #[cfg(feature = "demo")]
 mod demo;
+mod endpoints;
 mod errors;
+#[cfg(unix)]
+mod files;
 mod grants;
 mod history;
 #[cfg(unix)]

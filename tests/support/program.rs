@@ -73,9 +73,14 @@ impl Home {
         self.0.path().join(name)
     }
 
+    /// Writes a file that nobody else can read.
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
-        let mut file = fs::File::create(&path).expect("the home can be written");
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&path).expect("the home can be written");
         file.write_all(text.as_bytes()).expect("the disk has room");
         path
     }

@@ -20,7 +20,8 @@ pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<()
     let name = context.profile_name(&login.profile)?;
     let options = login.options(0);
     let signed_in = if let Some(path) = &login.env_file {
-        let file = EnvFile::read(path)?;
+        let (file, warning) = EnvFile::read(path)?;
+        context.output.warn(warning.as_slice());
         context.interrupts.block_on(import_file(&service, name.as_ref(), path, file, options))?
     } else {
         let profile = service.config.profile(name.as_ref())?;

@@ -6,13 +6,14 @@ use clap::{ArgGroup, Args};
 
 use super::given_secret;
 use crate::cli::context::Context;
-use crate::cli::words;
+use crate::cli::{prompt, words};
 use crate::clock;
 use crate::config::{ClientType, Profile, SecretSource};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::registered::RedirectUri;
-use crate::service::{ProfileDraft, Service, State, consequences};
+use crate::secret::Secret;
+use crate::service::{ChangedEndpoint, ProfileDraft, Service, State, consequences, is_other_client};
 
 /// Change a profile: each flag gives one of its values, all others stay
 ///
@@ -41,29 +42,97 @@ pub(super) struct Edit {
     /// Read the client's secret from stdin
     #[arg(long, group = "changes")]
     client_secret_stdin: bool,
+    /// The client that `--client-id` names has no secret
+    #[arg(long, requires = "client_id", conflicts_with_all = ["client_secret_file", "client_secret_stdin"])]
+    no_client_secret: bool,
     /// What to ask for, separated by commas
     #[arg(long, value_name = "A,B", group = "changes")]
     scopes: Option<words::Scopes>,
+    /// Let the profile's tokens and stored secret go to the provider's endpoints as they are now
+    ///
+    /// They go only where they went when they were approved. Where the configuration or the issuer's metadata have come to
+    /// name another endpoint, commands end with 2 until it is accepted here. What was and what is are shown.
+    #[arg(long, group = "changes")]
+    accept_endpoints: bool,
 }
 
 impl Edit {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
         let service = context.service()?;
         let before = service.config.profile(Some(&self.name))?;
-        let secret = given_secret(context, self.client_secret_file.as_deref(), self.client_secret_stdin)?;
+        if self.accept_endpoints {
+            accept_endpoints(context, &service, before)?;
+        }
         let profile = self.applied_to(before);
+        if profile == *before && !self.changes_secret() {
+            return if self.accept_endpoints {
+                Ok(())
+            } else {
+                context.output.text(&format!("Profile {} is so already.", self.name))
+            };
+        }
+        let secret = self.secret(context, &service, before, &profile)?;
         for advice in service.advice_on_scopes(&profile) {
             context.output.say(&format!("warning: {advice}"));
         }
         let note = wants_sign_in(&service, before, &profile);
         // A secret that is handed over goes into the store, whatever named it before.
-        let client_secret = if secret.is_some() { SecretSource::Store } else { profile.client_secret.clone() };
+        let is_stored = secret.is_some() || self.no_client_secret;
+        let client_secret = if is_stored { SecretSource::Store } else { profile.client_secret.clone() };
         let draft = ProfileDraft { profile: Profile { client_secret, ..profile }, provider: None, secret };
         context.interrupts.block_on(service.change_profile(&draft, false))?;
         if let Some(note) = note {
             context.output.note(&note);
         }
         context.output.text(&format!("Changed profile {}.", self.name))
+    }
+
+    fn changes_secret(&self) -> bool {
+        self.client_secret_file.is_some() || self.client_secret_stdin
+    }
+
+    /// The new secret, from where the flags say; asked for where the stored one goes with the client that it belongs to.
+    fn secret(
+        &self,
+        context: &Context,
+        service: &Service,
+        before: &Profile,
+        after: &Profile,
+    ) -> Result<Option<Secret>, Error> {
+        let given = given_secret(context, self.client_secret_file.as_deref(), self.client_secret_stdin)?;
+        if given.is_some() || self.no_client_secret || !is_other_client(before, after) {
+            return Ok(given);
+        }
+        match &before.client_secret {
+            SecretSource::Store if service.loses_secret(before, after)? => {}
+            SecretSource::Store => return Ok(None),
+            SecretSource::File(path) => {
+                let path = path.display();
+                context.output.note(&format!(
+                    "The client's secret still comes from the file {path}: see that it is the new client's."
+                ));
+                return Ok(None);
+            }
+            SecretSource::Variable(name) => {
+                context.output.note(&format!(
+                    "The client's secret still comes from the variable {name}: see that it is the new client's."
+                ));
+                return Ok(None);
+            }
+        }
+        let goes =
+            format!("the secret that the store has belongs to the client {}, and goes with it", before.client_id);
+        if !prompt::is_possible() {
+            return Err(Error::new(Code::Usage, format!("profile `{}` was not changed", self.name))
+                .because(goes)
+                .hint(
+                    "give the new client's secret by `--client-secret-stdin` or `--client-secret-file FILE`, or say \
+                 `--no-client-secret`",
+                ));
+        }
+        context.output.say(&format!("Note that {goes}."));
+        let question = format!("Client secret of {} (not shown; none: just Enter): ", after.client_id);
+        Ok(Some(prompt::hidden(&context.output, &question)?).filter(|secret| !secret.is_empty()))
     }
 
     fn applied_to(&self, before: &Profile) -> Profile {
@@ -77,6 +146,17 @@ impl Edit {
             ..before.clone()
         }
     }
+}
+
+/// Shows what was and what is, and takes that for approved.
+fn accept_endpoints(context: &Context, service: &Service, profile: &Profile) -> Result<(), Error> {
+    let changed = context.interrupts.block_on(service.accept_endpoints(profile))?;
+    let name = &profile.name;
+    if changed.is_empty() {
+        return context.output.text(&format!("The endpoints of profile {name} are those that were approved."));
+    }
+    let lines: Vec<String> = changed.iter().map(ChangedEndpoint::in_words).collect();
+    context.output.text(&format!("{}\nAccepted: what profile {name} keeps may go there from now on.", lines.join("\n")))
 }
 
 /// What the next sign-in has to bring, where the profile is signed in without it.

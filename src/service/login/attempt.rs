@@ -20,7 +20,7 @@ use crate::providers::{ClientAuthentication, DataCenter, Provider, RevocationEnd
 use crate::secret::Secret;
 use crate::service::aside::aside;
 use crate::service::failure::Asked;
-use crate::service::{QrFile, Service, account, discovery, grants, store_error, transport_error};
+use crate::service::{QrFile, Service, account, discovery, endpoints, grants, store_error, transport_error};
 use crate::storage::{Account, Grant, Happened, LOCK_PATIENCE, Record, RevocationNote, StoreError};
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
@@ -299,6 +299,7 @@ impl Attempt {
             record.client_secret = Some(secret.clone());
             record.client_secret_for = Some(self.service.config.provider(&self.profile)?.identity());
         }
+        record.client_endpoints = endpoints::known(self.service.config.provider(&self.profile)?, &self.provider);
         self.note(&mut record, &grant);
         record.grant = Some(grant);
         locked.commit(&mut record).map_err(store_error)?;

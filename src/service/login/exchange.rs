@@ -10,8 +10,11 @@ use crate::oauth::wire::{Approval, TokenAnswer};
 use crate::providers::DataCenter;
 use crate::providers::explained::Place;
 use crate::secret::Secret;
-use crate::service::{Service, driver, home_data_center, store_error};
+use crate::service::{Service, driver, endpoints, home_data_center, store_error};
 use crate::storage::{Grant, StoreError};
+
+/// Where a sign-in may send the client's secret: giving back what it brought included.
+const WITH_SECRET: [&str; 3] = [endpoints::DEVICE_AUTHORIZATION, endpoints::TOKEN, endpoints::REVOCATION];
 
 impl Service {
     /// Signs `profile` in with a code that a person made by hand in the provider's console (self client).
@@ -74,7 +77,7 @@ impl Attempt {
                 Err(StoreError::Corrupt { .. }) => None,
                 loaded => loaded.map_err(store_error)?,
             };
-            service.client(&asking, record.as_ref(), &from)
+            service.client(&asking, record.as_ref(), &from, &WITH_SECRET)
         };
         let client = service.aside(read).await?;
         let scopes = options.scopes.unwrap_or_else(|| profile.scopes.clone());

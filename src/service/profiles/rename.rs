@@ -30,8 +30,10 @@ impl Service {
             let mut renamed = Record { profile: new.clone(), ..record.clone() };
             at_new.commit(&mut renamed).map_err(store_error)?;
         }
-        let config = config::rename_profile(&self.config, old, new)
-            .map_err(|error| roll_back(&mut *at_new, left_over, error))?;
+        let config = config::rename_profile(&self.config, old, new).map_err(|error| {
+            let error = error.adding("the profile keeps its name");
+            if record.is_some() { roll_back(&mut *at_new, left_over, error) } else { error }
+        })?;
         // Nobody is held up by a list for convenience.
         let calls = self.store().calls(old).unwrap_or_default();
         let _ = at_new.save_calls(&calls);

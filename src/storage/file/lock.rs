@@ -28,7 +28,7 @@ pub(super) fn acquire(path: &Path, profile: &ProfileName, patience: Duration) ->
             let waited = start.until(clock::now());
             StoreError::Locked { profile: profile.clone(), holder: holder(path), waited }
         }
-        _ => StoreError::io("locking", path)(error),
+        _ => StoreError::io("locking", path)(files::without_lock(path, error)),
     })?;
     // For people only: a lock without a name on it is as good.
     let _ = file.write_all(format!("{:<10}\n", std::process::id()).as_bytes());

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{LIMIT, create_once};
+use crate::files::access::Holds;
 use crate::storage::StoreError;
-use crate::storage::private::{self, Readers};
+use crate::storage::private;
 use crate::storage::seal::{self, MasterKey};
 
 pub(super) const FILE: &str = "master.key";
@@ -41,7 +42,7 @@ struct FirstLine {
 /// The master key of the store in `directory`; `None` where it has no `master.key`.
 pub(super) fn read(directory: &Path, passphrase_file: &Path) -> Result<Option<MasterKey>, StoreError> {
     let path = directory.join(FILE);
-    let Some(mut file) = private::read(&path, Readers::Nobody, LIMIT)? else { return Ok(None) };
+    let Some(mut file) = private::read(&path, LIMIT)? else { return Ok(None) };
     let shown = path.display();
     let damaged = || StoreError::KeyUnavailable(format!("{shown} is damaged"));
     let (first_line, sealed) = seal::split_first_line(&mut file).ok_or_else(damaged)?;
@@ -93,7 +94,8 @@ fn derive(passphrase: &[u8], line: &FirstLine) -> Option<MasterKey> {
 
 fn read_passphrase(path: &Path) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let unavailable = |problem| StoreError::KeyUnavailable(format!("the passphrase file {} {problem}", path.display()));
-    let mut passphrase = private::read(path, Readers::Nobody, LIMIT)?.ok_or_else(|| unavailable("is missing"))?;
+    let found = private::read_named(path, Holds::Secrets, LIMIT)?;
+    let (mut passphrase, _) = found.ok_or_else(|| unavailable("is missing"))?;
     while let Some(b'\n' | b'\r') = passphrase.last() {
         passphrase.pop();
     }

@@ -225,9 +225,42 @@ fn a_grant_keeps_its_client_until_it_is_signed_out() {
     assert!(more.code == 0 && more.stderr.contains("device-login login work"), "{more:?}");
     has_token(&home, "work");
     assert_eq!(home.run(&["logout", "work"]).code, 0);
-    home.run(&["profile", "edit", "work", "--client-id", "client-2"]).worked("Changed profile work.\n");
+    home.run(&["profile", "edit", "work", "--client-id", "client-2", "--no-client-secret"])
+        .worked("Changed profile work.\n");
     // The secret was the other client's.
     assert!(home.run(&["profile", "show"]).stdout.contains("client secret  none"));
+}
+
+#[test]
+fn a_stored_secret_goes_with_its_client_only_when_somebody_said_so() {
+    let home = Home::at(&provider());
+    let edit = |more: &[&str], stdin: &str| home.run_with(&[&["profile", "edit", "work"], more].concat(), stdin);
+    let shown = |part: &str| {
+        let shown = home.run(&["profile", "show"]);
+        assert!(shown.stdout.contains(part), "{part:?} is missing: {shown:?}");
+    };
+    assert_eq!(edit(&["--client-secret-stdin"], "sentinel-one").code, 0);
+    let before = home.configuration();
+    edit(&["--client-id", "client-2"], "")
+        .failed(2, &["belongs to the client client-1", "--client-secret-stdin", "--no-client-secret"]);
+    assert_eq!(home.configuration(), before);
+    shown("client secret  in the store");
+    // What leaves the client as it is leaves its secret.
+    for (flag, value) in [
+        ("--client-id", "client-1"),
+        ("--scopes", "openid,email"),
+        ("--redirect-uri", "http://127.0.0.1/cb"),
+        ("--client-type", "server-based"),
+    ] {
+        assert_eq!(edit(&[flag, value], "").code, 0, "{flag}");
+        shown("client secret  in the store");
+    }
+    edit(&["--client-id", "client-2", "--client-secret-stdin"], "sentinel-two").worked("Changed profile work.\n");
+    shown("client secret  in the store");
+    edit(&["--client-id", "client-3", "--no-client-secret"], "").worked("Changed profile work.\n");
+    shown("client secret  none");
+    // There is nothing to lose.
+    edit(&["--client-id", "client-4"], "").worked("Changed profile work.\n");
 }
 
 fn private_file(home: &Home, name: &str, bytes: &[u8]) {

@@ -6,12 +6,12 @@ use std::os::unix::fs::{MetadataExt, chown, symlink};
 use device_login::storage::StoreError;
 
 use super::child::command;
-use super::{Home, PATIENCE, commit, create_private_directory, load, profile, set_mode, try_commit};
+use super::{Home, PATIENCE, commit, load, profile, set_mode, try_commit};
 
-/// The path and the advice of a refusal.
+/// The path of a refusal, and what it says of it.
 fn refusal<T>(result: Result<T, StoreError>) -> (std::path::PathBuf, String) {
     match result.map(|_| ()) {
-        Err(StoreError::Unsafe { path, problem }) => (path, problem),
+        Err(StoreError::Unsafe { path, problem, advice }) => (path, format!("{problem}; {advice}")),
         other => panic!("{other:?}"),
     }
 }
@@ -85,25 +85,36 @@ fn a_place_that_others_can_replace_is_refused() {
 }
 
 #[test]
-fn symbolic_links_are_not_followed() {
-    let elsewhere = Home::new();
-    commit(&*elsewhere.store(), "one");
-    for name in ["work.record", "work.lock", "store.json"] {
+fn own_symbolic_links_are_followed_and_never_written_through() {
+    for name in ["work.record", "store.json", "key"] {
         let home = Home::new();
         commit(&*home.store(), "one");
-        let path = home.file(name);
-        let before = fs::read(elsewhere.file(name)).unwrap();
-        fs::remove_file(&path).unwrap();
-        symlink(elsewhere.file(name), &path).unwrap();
-        let (named, problem) = refusal(try_commit(&*home.store(), "two"));
-        assert_eq!((named, problem.contains("symbolic link")), (path, true));
-        assert_eq!(fs::read(elsewhere.file(name)).unwrap(), before);
+        let path = if name == "key" { home.key_file() } else { home.file(name) };
+        let elsewhere = home.directory.path().join("elsewhere");
+        fs::rename(&path, &elsewhere).unwrap();
+        let before = fs::read(&elsewhere).unwrap();
+        symlink(&elsewhere, &path).unwrap();
+        assert_eq!(load(&*home.store()).unwrap().unwrap().client_id, "one", "{name}");
+        assert_eq!(commit(&*home.store(), "two").generation, 2);
+        assert_eq!(load(&*home.store()).unwrap().unwrap().client_id, "two", "{name}");
+        assert_eq!(fs::read(&elsewhere).unwrap(), before);
     }
+}
+
+#[test]
+fn a_lock_is_a_file_of_the_store_and_nothing_else() {
     let home = Home::new();
-    create_private_directory(home.key_file().parent().unwrap());
-    symlink(elsewhere.key_file(), home.key_file()).unwrap();
-    let (named, _) = refusal(try_commit(&*home.store(), "one"));
-    assert_eq!(named, home.key_file());
+    commit(&*home.store(), "one");
+    let (path, elsewhere) = (home.file("work.lock"), home.directory.path().join("elsewhere"));
+    fs::rename(&path, &elsewhere).unwrap();
+    symlink(&elsewhere, &path).unwrap();
+    let (named, problem) = refusal(try_commit(&*home.store(), "two"));
+    assert_eq!((named, problem.contains("symbolic link")), (path.clone(), true));
+    fs::remove_file(&path).unwrap();
+    let made = std::process::Command::new("mkfifo").arg("-m600").arg(&path).status();
+    assert!(made.unwrap().success());
+    let (named, problem) = refusal(try_commit(&*home.store(), "two"));
+    assert_eq!((named, problem.contains("not a regular file")), (path, true));
 }
 
 #[test]
@@ -114,7 +125,7 @@ fn a_pipe_in_the_place_of_a_record_is_refused_without_waiting_for_it() {
     let made = std::process::Command::new("mkfifo").arg("-m600").arg(home.file("work.record")).status();
     assert!(made.unwrap().success());
     let (_, problem) = refusal(load(&*home.store()));
-    assert_eq!(problem, "it is not a regular file");
+    assert!(problem.starts_with("it is not a regular file;"), "{problem}");
 }
 
 #[test]
@@ -129,7 +140,7 @@ fn what_belongs_to_another_user_is_refused() {
         chown(&path, Some(65_534), None).unwrap();
         let (named, problem) = refusal(load(&*home.store()));
         assert_eq!(named, path);
-        assert_eq!(problem, "it belongs to user id 65534, not to user id 0 who runs this");
+        assert!(problem.starts_with("it belongs to user id 65534, not to user id 0 who runs this;"), "{problem}");
         chown(&path, Some(0), None).unwrap();
     }
 }

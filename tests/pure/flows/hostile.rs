@@ -383,6 +383,7 @@ fn record(origin: &str) -> Record {
         client_id: "client-1".to_owned(),
         client_secret: None,
         client_secret_for: None,
+        client_endpoints: std::collections::BTreeMap::new(),
         generation: 0,
         grant: Some(grant),
         unrevoked: Vec::new(),

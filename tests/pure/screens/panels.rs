@@ -78,6 +78,7 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
             place: Some(PathBuf::from("/home/dana/.local/state/device-login")),
             key: KeySource::KeyFile(PathBuf::from("/home/dana/.config/device-login/key")),
             has_key: true,
+            exposed: None,
         }),
         problem: None,
         warnings: Vec::new(),

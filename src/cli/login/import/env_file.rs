@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use crate::config;
 use crate::error::{Code, Error};
 use crate::files;
 use crate::secret::Secret;
@@ -32,15 +33,17 @@ impl EnvFile {
     /// What the names begin with, as providers have it.
     pub(super) const PREFIX: &str = "ZOHO";
 
-    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+    /// What the file says, and what is to be said of the file.
+    pub(super) fn read(path: &Path) -> Result<(Self, Option<String>), Error> {
         let what = format!("{} cannot be imported", path.display());
-        let text =
-            files::read_text(path, LONGEST_FILE).map_err(|error| Error::new(Code::Config, &what).because(error))?;
-        Self::parse(&text).map_err(|problem| {
+        let read = files::read_given_text(path, LONGEST_FILE);
+        let (text, is_exposed) = read.map_err(|trouble| config::unusable(&what, path, &trouble))?;
+        let file = Self::parse(&text).map_err(|problem| {
             Error::new(Code::Config, what)
                 .because(problem)
                 .hint("each line is NAME=VALUE, the value in quotes if need be")
-        })
+        })?;
+        Ok((file, is_exposed.then(|| config::exposure(path))))
     }
 
     /// Reads `NAME=VALUE` lines; a name that comes twice counts as it came last, as for shells.

@@ -79,6 +79,8 @@ impl ProfileForm {
         let at = steps.iter().position(|step| *step == self.step).unwrap_or(0);
         // Another provider or type of client brings steps that nobody has seen yet.
         let unseen = steps[at..].iter().find(|step| self.check(**step).is_err()).copied();
+        let unseen =
+            unseen.or_else(|| self.loses_secret().then_some(Step::ClientSecret).filter(|step| *step != self.step));
         let after = if self.is_from_review { unseen } else { steps.get(at + 1).copied() };
         let next = after.unwrap_or(Step::Review);
         let came_from = self.is_from_review && next != Step::Review;

@@ -134,6 +134,14 @@ impl ProfileForm {
         self.profile_draft().map_or(true, |draft| is_other_client(before, &draft.profile))
     }
 
+    /// The secret that the store may have belongs to the client that the profile will not have any more, and no other one
+    /// is typed.
+    pub(super) fn loses_secret(&self) -> bool {
+        let is_stored =
+            matches!(&self.purpose, Purpose::Edit { before, .. } if before.client_secret == SecretSource::Store);
+        is_stored && self.draft.secret.is_empty() && self.is_other_client()
+    }
+
     /// What is wrong with the values of a step, as a sentence.
     pub(super) fn check(&self, step: Step) -> Result<(), String> {
         match step {

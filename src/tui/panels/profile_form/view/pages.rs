@@ -227,8 +227,8 @@ fn client_id(form: &ProfileForm) -> Page<'_> {
 
 fn client_secret<'a>(model: &Model, form: &'a ProfileForm) -> Page<'a> {
     let empty = match &form.purpose {
-        Purpose::Edit { .. } if form.is_other_client() => {
-            "The one that is stored is the old client's; leave it empty if the new one has none.".to_owned()
+        Purpose::Edit { .. } if form.loses_secret() => {
+            "The one that is stored is the old client's and goes; leave it empty if the new one has none.".to_owned()
         }
         Purpose::Edit { before, .. } => match &before.client_secret {
             SecretSource::Store => "Leave it empty to keep the one that is stored, if there is one.".to_owned(),
@@ -240,7 +240,7 @@ fn client_secret<'a>(model: &Model, form: &'a ProfileForm) -> Page<'a> {
     let place = model.profiles.statuses.iter().find_map(|status| status.protection.as_ref());
     let kept = place.map_or_else(
         || "It is kept encrypted in the store, never in config.toml.".to_owned(),
-        |protection| format!("It is kept in the store ({}), never in config.toml.", protection.key.in_words()),
+        |protection| format!("It is kept in the store ({}), never in config.toml.", protection.in_words()),
     );
     Page {
         heading: "What is the client secret?".to_owned(),
@@ -271,6 +271,10 @@ fn review<'a>(model: &Model, form: &ProfileForm) -> Page<'a> {
     );
     let mut notes: Vec<_> =
         form.consequences().into_iter().map(|told| (Some(Mark::Attention), told.to_owned())).collect();
+    if form.loses_secret() {
+        let goes = "The client secret in the store, if there is one, is the old client's and goes with it.";
+        notes.push((Some(Mark::Attention), goes.to_owned()));
+    }
     notes.extend(scopes::advice_on(&form.draft.picker));
     let file = model.config.file.display();
     let words: Vec<String> = form.draft.picker.chosen.iter().map(|scope| scope_in_words(scope)).collect();
@@ -308,7 +312,7 @@ fn value(form: &ProfileForm, step: Step) -> String {
         Step::ClientId => form.draft.client_id.text(),
         Step::ClientSecret => match (&form.purpose, form.draft.secret.is_empty()) {
             (_, false) => "typed, goes into the store".to_owned(),
-            (Purpose::Edit { .. }, true) if !form.is_other_client() => "as it is".to_owned(),
+            (Purpose::Edit { .. }, true) if !form.loses_secret() => "as it is".to_owned(),
             (_, true) => "none".to_owned(),
         },
         Step::Scopes => match form.draft.picker.chosen.as_slice() {

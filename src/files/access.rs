@@ -1,0 +1,332 @@
+//! Who else could read or replace a file that holds secrets, or that says where they go: one rule for all of them.
+//!
+//! The file, every directory above it and every link on the way belong to this user or to root, and nobody else can write
+//! to them: a group only if it is this user's private one, everybody only to a sticky directory or where the file system
+//! is mounted read-only. A secret is read by nobody else; one of root's by a group of this user's as well, and by everybody
+//! at a price that [`Opened::is_exposed`] tells. So what was judged cannot be exchanged before it is opened.
+//!
+//! Nothing is waited for and nothing has its mode changed here. Systems without Unix modes check only what kind of file it is.
+
+use std::ffi::OsString;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::{Component, Path, PathBuf};
+
+use super::Trouble;
+
+/// More links on one way are a circle.
+const MOST_LINKS: usize = 40;
+
+/// What a file holds, which decides who may read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// What steers the program: everybody may read it.
+    Settings,
+    Secrets,
+    /// A secret that systemd hands over: its group bits are the mask of the access list by which the service's user reads it.
+    Credential,
+}
+
+/// A file that nobody else could have written.
+#[derive(Debug)]
+pub struct Opened {
+    pub file: File,
+    pub metadata: Metadata,
+    /// Others can read the secret in it.
+    pub is_exposed: bool,
+}
+
+/// Why a file or directory is not used, and what whoever runs this can do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub path: PathBuf,
+    pub problem: String,
+    pub advice: String,
+}
+
+/// Opens a file for reading, wherever links lead on the way.
+pub fn open(path: &Path, holds: Holds) -> Result<Opened, Trouble> {
+    let place = follow(path)?;
+    let file = match options().read(true).open(&place) {
+        Ok(file) => file,
+        Err(error) => return Err(not_opened(path, error)),
+    };
+    judged(&place, file, holds)
+}
+
+/// The same for a file in a directory that was judged already, which spares looking at every directory again.
+pub fn open_inside(path: &Path, holds: Holds) -> Result<Opened, Trouble> {
+    match options().read(true).open(path) {
+        Ok(file) => judged(path, file, holds),
+        Err(_) if path.is_symlink() => open(path, holds),
+        Err(error) => Err(not_opened(path, error)),
+    }
+}
+
+/// Judges a directory, those above it and every link on the way. Gives it without links.
+pub fn check_directory(directory: &Path) -> Result<PathBuf, Trouble> {
+    // A name in it makes it one of the directories above.
+    let place = follow(&directory.join("x"))?;
+    Ok(place.parent().unwrap_or(&place).to_owned())
+}
+
+/// Judges a directory that keeps secrets, so that others may not even look into it; not those above it. One that does not
+/// exist is fine.
+pub fn check_private_directory(directory: &Path) -> Result<(), Trouble> {
+    match directory.metadata() {
+        Ok(metadata) if !metadata.is_dir() => {
+            Err(refusal(directory, "it is no directory", "name another one, or move it away").into())
+        }
+        Ok(metadata) => Ok(judge_private_directory(directory, &metadata)?),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Options that follow no symbolic link, do not wait for the other end of a pipe, and create for this user alone.
+pub fn options() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "Unix systems set a mode"))]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    }
+    options
+}
+
+/// The path of a file without links. Judges each link and each directory on the way, and not the file itself, which may
+/// not be there.
+fn follow(path: &Path) -> Result<PathBuf, Trouble> {
+    let path = std::path::absolute(path)?;
+    let mut place = PathBuf::new();
+    let mut ahead: Vec<OsString> = Vec::new();
+    let mut links = 0;
+    put_before(&mut ahead, &path);
+    while let Some(name) = ahead.pop() {
+        if name == ".." {
+            place.pop();
+            continue;
+        }
+        place.push(&name);
+        let metadata = match place.symlink_metadata() {
+            Ok(metadata) => metadata,
+            // Whatever is to come is not there either.
+            Err(error) if error.kind() == ErrorKind::NotFound && ahead.is_empty() => return Ok(place),
+            Err(error) => return Err(not_opened(&path, error)),
+        };
+        if metadata.is_symlink() {
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(refusal(&path, "its symbolic links lead in a circle", "name the file itself").into());
+            }
+            judge_owner(&place, &metadata)?;
+            let target = place.read_link()?;
+            place.pop();
+            if target.is_absolute() {
+                place = PathBuf::new();
+            }
+            put_before(&mut ahead, &target);
+        } else if !ahead.is_empty() {
+            judge_directory(&place, &metadata)?;
+        }
+    }
+    Ok(place)
+}
+
+/// Puts the steps of `path` before those that are `ahead`, the next one last.
+fn put_before(ahead: &mut Vec<OsString>, path: &Path) {
+    let steps = path.components().filter(|step| *step != Component::CurDir).map(|step| step.as_os_str().to_owned());
+    let steps: Vec<OsString> = steps.collect();
+    ahead.extend(steps.into_iter().rev());
+}
+
+/// A pipe or a device may have a name under which nothing can be opened again.
+fn not_opened(path: &Path, error: io::Error) -> Trouble {
+    match path.metadata() {
+        Ok(metadata) if !metadata.is_file() => not_regular(path, &metadata).into(),
+        _ => Trouble::Io(error),
+    }
+}
+
+fn judged(path: &Path, file: File, holds: Holds) -> Result<Opened, Trouble> {
+    let metadata = file.metadata()?;
+    if holds == Holds::Settings && is_device_of_root(&metadata) {
+        // Nobody else makes devices: `/dev/null` has no settings, and stands for that.
+        return Ok(Opened { file, metadata, is_exposed: false });
+    }
+    if !metadata.is_file() {
+        return Err(not_regular(path, &metadata).into());
+    }
+    let is_exposed = judge_file(path, &metadata, holds)?;
+    Ok(Opened { file, metadata, is_exposed })
+}
+
+fn not_regular(path: &Path, metadata: &Metadata) -> Refusal {
+    let advice = if metadata.is_dir() {
+        "name a file in that directory"
+    } else {
+        "put what it says into a file: it is read more than once"
+    };
+    refusal(path, "it is not a regular file", advice)
+}
+
+fn refusal(path: &Path, problem: impl Into<String>, advice: impl Into<String>) -> Refusal {
+    Refusal { path: path.to_owned(), problem: problem.into(), advice: advice.into() }
+}
+
+#[cfg(unix)]
+pub use unix::is_read_by_others;
+#[cfg(unix)]
+use unix::{is_device_of_root, judge_directory, judge_file, judge_owner, judge_private_directory};
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::Metadata;
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    use std::path::Path;
+
+    use super::{Holds, Refusal, refusal};
+
+    const ROOT: u32 = 0;
+    const STICKY: u32 = 0o1000;
+    const GROUP_WRITES: u32 = 0o020;
+    const OTHERS_WRITE: u32 = 0o002;
+    const GROUP_READS: u32 = 0o040;
+    const OTHERS_READ: u32 = 0o004;
+
+    pub(super) fn judge_owner(path: &Path, metadata: &Metadata) -> Result<(), Refusal> {
+        let (owner, user) = (metadata.uid(), user());
+        if owner == user || owner == ROOT {
+            return Ok(());
+        }
+        let shown = path.display();
+        let advice = if user == ROOT {
+            format!("run this as user id {owner}, or `chown root {shown}` if you trust what it says")
+        } else {
+            "use one of your own; `HOME` and the variables of this program say where it is looked for".to_owned()
+        };
+        Err(refusal(path, format!("it belongs to user id {owner}, not to user id {user} who runs this"), advice))
+    }
+
+    pub(super) fn judge_directory(path: &Path, metadata: &Metadata) -> Result<(), Refusal> {
+        judge_owner(path, metadata)?;
+        // In a sticky directory only the owner of a name can give it to something else.
+        if metadata.mode() & STICKY != 0 || !can_others_write(path, metadata) {
+            return Ok(());
+        }
+        let advice = advice(metadata, &format!("chmod go-w {}", path.display()));
+        Err(refusal(path, "others can replace what is in it", format!("if nobody else needs to, {advice}")))
+    }
+
+    /// Whether others can read the secret in it, where that is let pass.
+    pub(super) fn judge_file(path: &Path, metadata: &Metadata, holds: Holds) -> Result<bool, Refusal> {
+        judge_owner(path, metadata)?;
+        let mode = metadata.mode();
+        let shown = path.display();
+        if holds != Holds::Settings && metadata.uid() == user() {
+            let others = if holds == Holds::Credential { 0o037 } else { 0o077 };
+            if mode & others != 0 {
+                return Err(open_to_others(path, metadata, "get at it", &format!("chmod 600 {shown}")));
+            }
+            return Ok(false);
+        }
+        if can_others_write(path, metadata) {
+            return Err(open_to_others(path, metadata, "change it", &format!("chmod go-w {shown}")));
+        }
+        let may_group_read = holds == Holds::Credential || is_own_group(metadata.gid());
+        let is_read = mode & OTHERS_READ != 0 || (mode & GROUP_READS != 0 && !may_group_read);
+        Ok(holds != Holds::Settings && is_read)
+    }
+
+    pub(super) fn is_device_of_root(metadata: &Metadata) -> bool {
+        metadata.file_type().is_char_device() && metadata.uid() == ROOT
+    }
+
+    /// Refuses a directory into which others can look.
+    pub(super) fn judge_private_directory(path: &Path, metadata: &Metadata) -> Result<(), Refusal> {
+        judge_owner(path, metadata)?;
+        if metadata.mode() & 0o077 == 0 {
+            return Ok(());
+        }
+        Err(open_to_others(path, metadata, "get at it", &format!("chmod 700 {}", path.display())))
+    }
+
+    /// Whether anybody but the owner may read it.
+    pub fn is_read_by_others(metadata: &Metadata) -> bool {
+        metadata.mode() & (GROUP_READS | OTHERS_READ) != 0
+    }
+
+    fn open_to_others(path: &Path, metadata: &Metadata, can: &str, command: &str) -> Refusal {
+        let mode = metadata.mode() & 0o777;
+        refusal(path, format!("others can {can} (mode {mode:03o})"), advice(metadata, command))
+    }
+
+    /// Who has to run a command for it to work.
+    fn advice(metadata: &Metadata, command: &str) -> String {
+        if metadata.uid() == user() { format!("run `{command}`") } else { format!("have root run `{command}`") }
+    }
+
+    fn can_others_write(path: &Path, metadata: &Metadata) -> bool {
+        // Many systems give everybody a group of the same number, and a umask that lets it write.
+        let is_private_group = metadata.gid() == user() && user() != ROOT;
+        let others = if is_private_group { OTHERS_WRITE } else { OTHERS_WRITE | GROUP_WRITES };
+        metadata.mode() & others != 0 && !is_read_only(path)
+    }
+
+    fn is_read_only(path: &Path) -> bool {
+        rustix::fs::statvfs(path).is_ok_and(|system| system.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+    }
+
+    fn is_own_group(group: u32) -> bool {
+        let is_own = |own: rustix::process::Gid| own.as_raw() == group;
+        group == ROOT
+            || is_own(rustix::process::getegid())
+            || rustix::process::getgroups().is_ok_and(|groups| groups.into_iter().any(is_own))
+    }
+
+    fn user() -> u32 {
+        rustix::process::geteuid().as_raw()
+    }
+}
+
+#[cfg(not(unix))]
+pub use elsewhere::is_read_by_others;
+#[cfg(not(unix))]
+use elsewhere::{is_device_of_root, judge_directory, judge_file, judge_owner, judge_private_directory};
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "Unix systems check")]
+mod elsewhere {
+    use std::fs::Metadata;
+    use std::path::Path;
+
+    use super::{Holds, Refusal};
+
+    pub(super) fn judge_owner(_: &Path, _: &Metadata) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    pub(super) fn judge_directory(_: &Path, _: &Metadata) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    pub(super) fn judge_file(_: &Path, _: &Metadata, _: Holds) -> Result<bool, Refusal> {
+        Ok(false)
+    }
+
+    pub(super) fn judge_private_directory(_: &Path, _: &Metadata) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    pub fn is_read_by_others(_: &Metadata) -> bool {
+        false
+    }
+
+    pub(super) fn is_device_of_root(_: &Metadata) -> bool {
+        false
+    }
+}

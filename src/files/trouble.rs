@@ -1,0 +1,104 @@
+//! What may be wrong with a file, and what a person can do about it.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use super::access::Refusal;
+
+/// Why a file could not be used.
+#[derive(Debug)]
+pub enum Trouble {
+    Io(io::Error),
+    /// Others could have written it, or can read what nobody else should; or it is no file at all.
+    Refused(Refusal),
+}
+
+impl Trouble {
+    /// The file is not there.
+    pub fn is_absence(&self) -> bool {
+        matches!(self, Trouble::Io(error) if error.kind() == ErrorKind::NotFound)
+    }
+
+    /// Why the file that was named as `path` could not be used.
+    pub fn cause(&self, path: &Path) -> String {
+        match self {
+            Trouble::Io(error) => error.to_string(),
+            Trouble::Refused(Refusal { path: refused, problem, .. }) if refused == path => problem.clone(),
+            Trouble::Refused(Refusal { path, problem, .. }) => format!("{}: {problem}", path.display()),
+        }
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> String {
+        match self {
+            Trouble::Io(error) => advice(error),
+            Trouble::Refused(refusal) => refusal.advice.clone(),
+        }
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Trouble::Io(error)
+    }
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Trouble::Refused(refusal)
+    }
+}
+
+/// What to do about an error of the system with a file.
+pub fn advice(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "check the path; `~` stands for this user's home only where nothing but a `/` follows",
+        ErrorKind::PermissionDenied => return permission_advice(),
+        ErrorKind::ReadOnlyFilesystem => "nothing can be written there: name another place, or mount it for writing",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on the disk and try again",
+        ErrorKind::FileTooLarge => "see whether it is the right file, and what `ulimit -f` allows",
+        ErrorKind::Unsupported => "keep it on a file system of this machine: `--store file:DIR`",
+        ErrorKind::InvalidData => "write it as UTF-8 text",
+        ErrorKind::NotADirectory | ErrorKind::IsADirectory => "name a file, by a path of directories",
+        _ => "check the disk and the permissions",
+    }
+    .to_owned()
+}
+
+/// The error of a lock, naming the file system where that is the reason.
+pub fn without_lock(path: &Path, error: io::Error) -> io::Error {
+    #[cfg(unix)]
+    let has_none = {
+        use rustix::io::Errno;
+        let none = [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP].map(Errno::raw_os_error);
+        error.raw_os_error().is_some_and(|code| none.contains(&code))
+    };
+    #[cfg(not(unix))]
+    let has_none = error.kind() == ErrorKind::Unsupported;
+    if !has_none {
+        return error;
+    }
+    let name = file_system(path).map(|name| format!(", {name},")).unwrap_or_default();
+    io::Error::new(ErrorKind::Unsupported, format!("the file system there{name} gives no locks ({error})"))
+}
+
+/// The kind of the file system that has this file, and where it is mounted.
+fn file_system(path: &Path) -> Option<String> {
+    let path = path.parent()?.canonicalize().ok()?;
+    let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
+    let mounts = mounts.lines().filter_map(|mount| {
+        let mut fields = mount.split(' ');
+        let (place, kind) = (fields.nth(1)?, fields.next()?);
+        // Of those that lie on each other the last one is seen.
+        path.starts_with(place).then(|| (place.len(), format!("{kind} mounted at {place}")))
+    });
+    mounts.max_by_key(|(length, _)| *length).map(|(_, name)| name)
+}
+
+fn permission_advice() -> String {
+    #[cfg(unix)]
+    let who = format!("user id {}", rustix::process::geteuid().as_raw());
+    #[cfg(not(unix))]
+    let who = "this user";
+    format!("this runs as {who}: run it as the user whose file it is, or name a file that this user may use")
+}

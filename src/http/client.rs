@@ -107,6 +107,11 @@ impl Client {
         let _ = self.observer.set(observer);
     }
 
+    /// Reads from the disk what the first request would read: the certificates. What is wrong with them is told by that.
+    pub fn prepare(&self) {
+        let _ = self.secure();
+    }
+
     /// Sends one request and reads the whole answer within its limits, whatever its status.
     pub async fn send(&self, request: Request) -> Result<Response, TransportFailure> {
         let observation = Observation::begin(self.observer.get(), &request);

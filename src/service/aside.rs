@@ -19,6 +19,11 @@ pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
 }
 
 impl Service {
+    /// Reads from disks what requests need, so that none of them waits for that.
+    pub fn prepare(&self) {
+        self.http.prepare();
+    }
+
     /// The record as last committed.
     pub(super) async fn record(&self, profile: &ProfileName) -> Result<Option<Record>, Error> {
         let (store, profile) = (self.store.clone(), profile.clone());

@@ -13,7 +13,7 @@ mod spare;
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -295,6 +295,10 @@ impl Files {
                 self.damaged().insert(slot.profile.clone(), found);
             }
         }
+        if is_directory(&self.path(slot, PREVIOUS)) {
+            // No file could take its place.
+            self.set_aside(slot, PREVIOUS)?;
+        }
         let Some(record) = self.spare_record(slot)? else { return self.load_here(slot) };
         match self.bring_back(slot, &record) {
             Ok(()) => drop(self.damaged().remove(&slot.profile)),
@@ -342,7 +346,11 @@ impl Files {
         slot: &Slot,
         parse: impl FnOnce(&[u8], &FirstLine) -> Found<T>,
     ) -> Result<Found<T>, StoreError> {
-        let Some(mut file) = private::read(&path, LIMIT)? else { return Ok(Found::Missing) };
+        let read = match private::read(&path, LIMIT) {
+            Err(StoreError::Unsafe { .. }) if is_directory(&path) => return Ok(Found::Damaged("it is a directory")),
+            read => read?,
+        };
+        let Some(mut file) = read else { return Ok(Found::Missing) };
         if file.len() as u64 > LIMIT {
             return Ok(Found::Damaged("it is too long"));
         }
@@ -446,6 +454,11 @@ impl Files {
             None => Ok([first_line.as_bytes(), b"\n", &text, b"\n"].concat()),
         }
     }
+}
+
+/// Whether a directory has the name, in which no record can be.
+fn is_directory(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
 fn parse(text: &[u8], slot: &Slot, first_line: &FirstLine) -> Generation {

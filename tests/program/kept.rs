@@ -111,29 +111,38 @@ fn where_no_place_is_left_nobody_says_that_nothing_was_lost() {
 const CALLS: [&str; 7] =
     ["fsync", "fdatasync", "fallocate", "ftruncate", "link,linkat", "rename,renameat", "unlink,unlinkat"];
 
-fn traced(home: &Home, log: &Path, inject: Option<&str>) -> Ran {
+/// A refresh, and a sign-in with a refresh token that then works no more.
+const REFRESH: &[&str] = &["token"];
+const SIGN_IN: &[&str] = &["login", "work", "--import"];
+
+fn traced(home: &Home, log: &Path, arguments: &[&str], inject: Option<&str>) -> Ran {
     let mut command = Command::new("strace");
     let trace = format!("trace={}", CALLS.join(","));
     command.args(["-f", "-o"]).arg(log).args(["-e", &trace]);
     command.args(inject.iter().flat_map(|inject| ["-e", inject]));
-    command.arg(env!("CARGO_BIN_EXE_device-login")).arg("token");
+    command.arg(env!("CARGO_BIN_EXE_device-login")).args(arguments);
     command.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("TZ", "UTC");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    ran(command.spawn().expect("this test needs strace (Debian: apt install strace)"))
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("this test needs strace (Debian: apt install strace)");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // A process that was killed early reads nothing.
+    let _ = writeln!(stdin, "{REFRESH_TOKEN}");
+    drop(stdin);
+    ran(child)
 }
 
 /// Every call by which something is kept, with each way in which it may fail.
-fn faults() -> Vec<String> {
+fn faults(arguments: &[&str], effects: &[&str]) -> Vec<String> {
     let authority = rotating();
-    let home = home_at(&authority);
+    let home = if arguments == REFRESH { home_at(&authority) } else { Home::at(&authority) };
     let log = home.path("strace");
-    traced(&home, &log, None).worked("AT1\n");
+    assert_eq!(traced(&home, &log, arguments, None).code, 0);
     let log = fs::read_to_string(log).expect("a log");
     let mut faults = Vec::new();
     for calls in CALLS {
         let is_call = |line: &&str| calls.split(',').any(|call| line.contains(&format!(" {call}(")));
         for number in 1..=log.lines().filter(is_call).count() {
-            for effect in ["error=EIO", "error=ENOSPC", "signal=KILL"] {
+            for effect in effects {
                 faults.push(format!("inject={calls}:{effect}:when={number}"));
             }
         }
@@ -143,14 +152,22 @@ fn faults() -> Vec<String> {
 
 #[test]
 fn no_call_that_fails_while_a_refresh_is_kept_loses_the_sign_in() {
-    let faults = faults();
+    survive_each(REFRESH, &faults(REFRESH, &["error=EIO", "error=ENOSPC", "signal=KILL"]));
+}
+
+#[test]
+fn no_call_that_fails_while_a_sign_in_is_kept_loses_it() {
+    survive_each(SIGN_IN, &faults(SIGN_IN, &["error=EIO"]));
+}
+
+fn survive_each(arguments: &[&str], faults: &[String]) {
     assert!(faults.len() > 30, "{faults:?}");
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(problem) = survive(fault) {
+                    if let Err(problem) = survive(arguments, fault) {
                         failures.lock().expect("no thread panics").push(format!("{fault}: {problem}"));
                     }
                 }
@@ -161,10 +178,10 @@ fn no_call_that_fails_while_a_refresh_is_kept_loses_the_sign_in() {
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), faults.len(), failures.join("\n"));
 }
 
-fn survive(fault: &str) -> Result<(), String> {
+fn survive(arguments: &[&str], fault: &str) -> Result<(), String> {
     let authority = rotating();
-    let home = home_at(&authority);
-    let first = traced(&home, &home.path("strace"), Some(fault));
+    let home = if arguments == REFRESH { home_at(&authority) } else { Home::at(&authority) };
+    let first = traced(&home, &home.path("strace"), arguments, Some(fault));
     let asked = authority.count("/token");
     let is_killed = fault.contains("KILL");
     match first.code {
@@ -172,6 +189,9 @@ fn survive(fault: &str) -> Result<(), String> {
         9 if asked == 0 => {}
         _ if is_killed => {}
         _ => return Err(format!("{asked} requests: {first:?}")),
+    }
+    if arguments == SIGN_IN && asked == 0 {
+        let _ = home.run_with(SIGN_IN, &format!("{REFRESH_TOKEN}\n"));
     }
     let second = home.run(&["token"]);
     if is_killed && second.code == 4 {
@@ -254,10 +274,17 @@ fn who_wants_a_new_token_at_any_price_is_not_put_off_with_an_earlier_failure() {
     assert_eq!(home.run(&["refresh"]).code, 0);
 }
 
+/// Stands for a directory in the place of a file.
+const DIRECTORY: &[u8] = b"directory";
+
 /// Both generations of a record, made unreadable in one way.
 fn damage(home: &Home, content: &[u8]) -> [PathBuf; 2] {
     let paths = ["state/work.record", "state/work.record.prev"].map(|name| home.path(name));
     for path in &paths {
+        if content == DIRECTORY {
+            fs::remove_file(path).and_then(|()| fs::create_dir(path)).expect("it was there");
+            continue;
+        }
         let mut file = fs::OpenOptions::new().write(true).truncate(true).open(path).expect("it is there");
         file.write_all(content).expect("the disk has room");
     }
@@ -269,7 +296,7 @@ fn a_record_that_nobody_can_open_gives_way_to_a_sign_in_and_to_its_removal() {
     let other_profile =
         br#"{"format":1,"profile":"other","generation":1,"key":"key-file","key_id":"0123456789abcdef"}"#;
     let cut = br#"{"format":1,"profile":"work","generation":3,"key":"key-fi"#;
-    for content in [&b""[..], b"garbage\n", &other_profile[..], &cut[..]] {
+    for content in [&b""[..], b"garbage\n", &other_profile[..], &cut[..], DIRECTORY] {
         for removes in [false, true] {
             let authority = rotating();
             let home = home_at(&authority);

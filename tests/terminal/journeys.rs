@@ -204,6 +204,28 @@ fn the_first_frame_comes_before_the_configuration_is_read() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_key_is_heard_while_the_disk_takes_its_time() {
+    let lab = Lab::with_profile(Duration::from_secs(300));
+    let log = lab.home.path().join("calls");
+    // Longer than any test waits for a screen.
+    let script =
+        format!("exec strace -f -o {} -e trace=fsync -e inject=fsync:delay_enter=100000000 $program", log.display());
+    let terminal = start_in(&lab.home, &script);
+    terminal.wait_for("n sign in");
+    terminal.press("n");
+    // The proof that the store works comes to its first sync, and stays there.
+    terminal.wait_for("cancel");
+    terminal.press("?");
+    terminal.wait_for("other keys close");
+    let calls = fs::read_to_string(log).expect("what the program called");
+    assert!(!calls.contains("DELAYED"), "no sync has ended: {calls}");
+    // Nobody waits for a disk at the end, either.
+    terminal.signal(Signal::KILL);
+    terminal.wait_for_end();
+}
+
+#[test]
 fn a_storm_of_sizes_ends_on_the_last_one() {
     let terminal = demo();
     for step in 0..200_u16 {

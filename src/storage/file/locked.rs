@@ -96,7 +96,10 @@ impl LockedFile {
     fn remove(&self, name: &str) -> Result<(), StoreError> {
         let path = self.files.directory.join(name);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::io("removing", &path)(error)),
+            // A directory that somebody made is not for this program to delete.
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => {
+                Err(StoreError::io("removing", &path)(error))
+            }
             _ => Ok(()),
         }
     }

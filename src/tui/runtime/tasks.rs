@@ -302,7 +302,11 @@ impl Tasks {
         let (service, sender) = (self.service.clone(), self.sender.clone());
         async move {
             let asked = name.clone();
-            let result = match tokio::task::spawn_blocking(move || service.up_to_date(&asked)).await {
+            let ready = move || {
+                service.prepare();
+                service.up_to_date(&asked)
+            };
+            let result = match tokio::task::spawn_blocking(ready).await {
                 Ok(Ok((service, profile))) => work(service, profile).await,
                 Ok(Err(error)) => Err(error),
                 Err(_) => Err(Error::new(Code::Other, "reading the configuration was cut short")),

@@ -89,7 +89,7 @@ impl Api {
         }
         let body = given.body()?;
         let file = self.replacement()?;
-        context.interrupts.block_on(self.exchange(context, &service, profile, (given, body), file))
+        context.interrupts.block_on(Box::pin(self.exchange(context, &service, profile, (given, body), file)))
     }
 
     /// Makes the call and passes its answer on.

@@ -97,8 +97,9 @@ impl Service {
         if upload.is_some_and(|upload| !upload.can_be_sent_again()) {
             let next = format!("run `device-login refresh {}`, then this again", profile.name);
             let text = &explained.text;
-            explained.text =
-                format!("{text}; what comes from stdin cannot be sent twice, so no new token was made: {next}");
+            explained.text = format!(
+                "{text}; what comes from stdin or a pipe cannot be sent twice, so no new token was made: {next}"
+            );
             return Ok(answer);
         }
         if self.token(profile, Freshness::Forced).await.is_err() {

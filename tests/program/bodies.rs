@@ -255,7 +255,7 @@ fn a_file_is_sent_again_with_a_new_token_and_stdin_is_not() {
     let (home, bodies) = choosy();
     let ran = home.run_with(&["api", "/x", "--input", "-"], "a long story");
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "{}"), "{ran:?}");
-    for words in ["stdin cannot be sent twice", "run `device-login refresh work`"] {
+    for words in ["stdin or a pipe cannot be sent twice", "run `device-login refresh work`"] {
         assert!(ran.stderr.contains(words), "{ran:?}");
     }
     assert_eq!(bodies.lock().expect("no call panics").as_slice(), ["a long story"]);
@@ -370,10 +370,10 @@ fn what_the_api_may_have_done_is_said_where_no_answer_came() {
 #[test]
 fn silence_ends_a_call() {
     let (url, _) = socket::serve(|mut stream| {
-        let mut asked = stream.try_clone().expect("a socket");
+        let _ = stream.read(&mut [0; 4096]);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc");
         // Until the client goes away.
-        let _ = std::io::copy(&mut asked, &mut std::io::sink());
+        let _ = stream.read(&mut [0]);
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let request = Request { deadline: Duration::from_millis(300), ..Request::get(url) };
@@ -402,6 +402,20 @@ fn a_call_that_is_cut_short_leaves_nothing_behind() {
         .expect("it runs");
     let Ran { code, stdout, stderr } = ran(child);
     assert_eq!((code, stdout.as_str(), stderr.as_str()), (130, "", ""));
+    assert_eq!((read(&file).as_str(), files(&home)), ("old", vec!["answer".to_owned()]));
+}
+
+#[test]
+fn a_limit_on_the_length_of_files_is_an_error_like_a_full_disk() {
+    let home = home(|asked| asked.answer_whole(200, &"x".repeat(1_000_000)));
+    let file = old_answer(&home);
+    let program = home.command(&["api", "/x", "-o", &file]);
+    let mut shell = Command::new("sh");
+    // Blocks of 512 bytes; the store writes less.
+    shell.args(["-c", "ulimit -f 200; exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
+    shell.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let child = shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    ran(child.expect("a shell starts")).failed(1, &["could not be written", "stays as it was"]);
     assert_eq!((read(&file).as_str(), files(&home)), ("old", vec!["answer".to_owned()]));
 }
 

@@ -146,11 +146,7 @@ impl Api {
         let body = context.output.body(self.head(&answer.response), &answer.response.body, answer.is_whole());
         let failed = |error| Error::new(Code::Other, "the output could not be written").because(error);
         let written = pass_on(answer, Place::Stdout(body), Vec::new()).await?;
-        match written {
-            // A reader that went away is no error.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            written => written.map_err(failed),
-        }
+        unless_gone(written).map_err(failed)
     }
 
     async fn save(&self, answer: &mut OpenAnswer<'_>, file: Replacement) -> Result<(), Error> {
@@ -162,7 +158,7 @@ impl Api {
         };
         let place = Place::beside(&file).map_err(failed)?;
         let written = pass_on(answer, place, head).await.map_err(|error| error.adding(&stays))?;
-        written.and_then(|()| file.finish()).map_err(failed)
+        unless_gone(written).and_then(|()| file.finish()).map_err(failed)
     }
 
     fn head(&self, response: &Response) -> String {
@@ -235,6 +231,11 @@ async fn pass_on(answer: &mut OpenAnswer<'_>, place: Place, head: Vec<u8>) -> Re
         goes_on = writer.write(piece).await;
     }
     Ok(writer.finish().await)
+}
+
+/// A reader that went away is no error.
+fn unless_gone(written: std::io::Result<()>) -> std::io::Result<()> {
+    written.or_else(|error| if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }
 
 /// What the arguments name and has to be read from elsewhere.

@@ -4,15 +4,15 @@
 
 mod diagnosis;
 
-use url::Url;
+use url::{Origin, Url};
 
-pub use diagnosis::{Diagnosis, PRODUCT_WORDS, diagnose};
+pub use diagnosis::{Finding, diagnose, known_words};
 
 use crate::http::{API_BODY_LIMIT, API_SILENCE, Method, Request};
+pub use crate::providers::answers::Diagnosis;
 use crate::providers::catalog::Product;
 use crate::providers::{DataCenter, Dialect};
 use crate::secret::Secret;
-use crate::storage::Grant;
 
 /// Headers that the address and the body settle.
 const COMPUTED: [&str; 4] = ["host", "content-length", "transfer-encoding", "connection"];
@@ -56,8 +56,8 @@ pub enum Refusal {
     NoHeaderValue(String),
 }
 
-/// Resolves what `api` was given: a path below the API domain or the base of one of the provider's `products`, or a whole
-/// address.
+/// Resolves what `api` was given: a path below the API domain or the base of one of the provider's `products`, a path that
+/// begins with that base itself, of whatever version, or a whole address.
 pub fn resolve(
     path: &str,
     product: Option<&str>,
@@ -72,25 +72,29 @@ pub fn resolve(
         // Any other address is read as it stands and has to pass the list of origins.
         return Url::parse(path).ok().filter(Url::has_host).ok_or_else(no_address);
     }
-    let base = match product {
-        Some(key) => {
-            let product = products.iter().find(|product| product.key.eq_ignore_ascii_case(key)).ok_or_else(|| {
+    let (base, is_whole) = match product {
+        Some(name) => {
+            let product = products.iter().find(|product| product.is_called(name)).ok_or_else(|| {
                 let known: Vec<&str> = products.iter().map(|product| product.key).collect();
-                Refusal::UnknownProduct(key.to_owned(), known.join(", "))
+                Refusal::UnknownProduct(name.to_owned(), known.join(", "))
             })?;
-            product.base(data_center).ok_or_else(|| Refusal::NoHost(product.name, data_center.code.to_uppercase()))?
+            let no_host = || Refusal::NoHost(product.name, data_center.code.to_uppercase());
+            (product.base(data_center).ok_or_else(no_host)?, product.is_whole(path))
         }
-        None => data_center.api_domain.clone().ok_or(Refusal::NoApiDomain)?,
+        None => {
+            let domain = data_center.api_domain.clone().ok_or(Refusal::NoApiDomain)?;
+            let is_whole = path.starts_with(&format!("{}/", domain.path().trim_end_matches('/')));
+            (domain, is_whole)
+        }
     };
-    let below = base.path().trim_end_matches('/');
-    // A path that repeats the product's own base is meant from the host.
-    let below = if path.starts_with(&format!("{below}/")) { "" } else { below };
+    // Such a path is meant from the host.
+    let below = if is_whole { "" } else { base.path().trim_end_matches('/') };
     let address = format!("{}{below}{path}", base.origin().ascii_serialization());
     Url::parse(&address).map_err(|_| no_address())
 }
 
 /// Tells why a call cannot be made with a token that may go to these origins.
-pub fn check(call: &Call, allowed_origins: &[String]) -> Result<(), Refusal> {
+pub fn check(call: &Call, origins: &[Origin]) -> Result<(), Refusal> {
     if !call.url.username().is_empty() || call.url.password().is_some() {
         return Err(Refusal::UserInAddress);
     }
@@ -98,9 +102,9 @@ pub fn check(call: &Call, allowed_origins: &[String]) -> Result<(), Refusal> {
     if !matches!(call.url.scheme(), "http" | "https") {
         return Err(Refusal::NotHttp(call.url.scheme().to_owned()));
     }
-    let origin = call.url.origin().ascii_serialization();
-    if !allowed_origins.contains(&origin) {
-        return Err(Refusal::ForeignOrigin(origin));
+    let origin = call.url.origin();
+    if !origins.contains(&origin) {
+        return Err(Refusal::ForeignOrigin(origin.ascii_serialization()));
     }
     for (name, value) in &call.headers {
         if name.eq_ignore_ascii_case("authorization") {
@@ -119,9 +123,14 @@ pub fn check(call: &Call, allowed_origins: &[String]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Adds the access token to a call, if the call goes to one of the origins that the grant lists.
-pub fn authorize(call: &Call, grant: &Grant, dialect: &Dialect) -> Result<Request, Refusal> {
-    check(call, &grant.allowed_origins)?;
+/// Adds the access token to a call, if the call goes to one of these origins.
+pub fn authorize(
+    call: &Call,
+    access_token: &Secret,
+    origins: &[Origin],
+    dialect: &Dialect,
+) -> Result<Request, Refusal> {
+    check(call, origins)?;
     let mut request = Request {
         method: call.method,
         url: call.url.clone(),
@@ -137,7 +146,7 @@ pub fn authorize(call: &Call, grant: &Grant, dialect: &Dialect) -> Result<Reques
         // WorkDrive answers 415 without it.
         request = request.with_header("accept", Secret::new("*/*"));
     }
-    let token = Secret::new(format!("{} {}", dialect.api_scheme, grant.access_token.expose()));
+    let token = Secret::new(format!("{} {}", dialect.api_scheme, access_token.expose()));
     Ok(request.with_header("authorization", token))
 }
 
@@ -145,7 +154,10 @@ fn is_header_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// The curl command for a call, the token replaced by a variable. A body that curl itself reads is in `body`: options and their
+/// The variable that has the access token wherever this program hands it to another one.
+pub const ACCESS_TOKEN_VARIABLE: &str = "DEVICE_LOGIN_ACCESS_TOKEN";
+
+/// The curl command for a call, the token replaced by its variable. A body that curl itself reads is in `body`: options and their
 /// values.
 pub fn as_curl(call: &Call, body: &[[String; 2]], dialect: &Dialect) -> String {
     // Brackets and braces of the address mean themselves.
@@ -153,7 +165,7 @@ pub fn as_curl(call: &Call, body: &[[String; 2]], dialect: &Dialect) -> String {
     if call.method != Method::Get {
         command.push(format!("-X {}", call.method));
     }
-    command.push(format!("-H \"Authorization: {} $ACCESS_TOKEN\"", dialect.api_scheme));
+    command.push(format!("-H \"Authorization: {} ${ACCESS_TOKEN_VARIABLE}\"", dialect.api_scheme));
     command.extend(call.headers.iter().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
     command.extend(body.iter().map(|[option, value]| format!("{option} {}", quoted(value))));
     if !call.body.is_empty() {
@@ -173,6 +185,7 @@ mod tests {
 
     use super::{Call, Refusal, check, resolve};
     use crate::http::Method;
+    use crate::providers::catalog::Product;
     use crate::providers::zoho;
 
     #[test]
@@ -186,7 +199,7 @@ mod tests {
             Ok("https://desk.zoho.eu/api/v1/organizations".to_owned())
         );
         assert_eq!(
-            resolved("/api/v1/organizations", Some("desk")),
+            resolved("/api/v1/organizations", Some("Zoho Desk")),
             Ok("https://desk.zoho.eu/api/v1/organizations".to_owned())
         );
         assert_eq!(
@@ -201,10 +214,11 @@ mod tests {
 
     #[test]
     fn what_keeps_a_call_from_being_made_is_told_for_what_it_is() {
-        let allowed = ["https://www.zohoapis.eu".to_owned()];
+        let zoho = zoho::provider();
+        let origins = zoho.data_center("eu").expect("eu").origins();
         let told = |url: &str, name: &str, value: &str| {
             let headers = vec![(name.to_owned(), value.to_owned())];
-            check(&Call { method: Method::Get, url: url.parse().expect(url), headers, body: Vec::new() }, &allowed)
+            check(&Call { method: Method::Get, url: url.parse().expect(url), headers, body: Vec::new() }, &origins)
         };
         let here = "https://www.zohoapis.eu/x";
         assert_eq!(told(here, "X-Trace", "1"), Ok(()));
@@ -220,6 +234,29 @@ mod tests {
             (here, "a", "b\r\nc: d", Refusal::NoHeaderValue("a".to_owned())),
         ] {
             assert_eq!(told(url, name, value), Err(refusal), "{url} {name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_whole_stays_as_it_is_at_every_product() {
+        let zoho = zoho::provider();
+        let us = zoho.default_data_center();
+        let resolved = |path: &str, product: &Product| {
+            let url = resolve(path, Some(product.key), us, zoho.dialect.products).expect(path);
+            (url.host_str().map(str::to_owned), url[url::Position::BeforePath..].to_owned())
+        };
+        for product in zoho.dialect.products {
+            let Some(base) = product.base(us) else { continue };
+            let host = base.host_str().map(str::to_owned);
+            let base = base.path().trim_end_matches('/');
+            assert_eq!(resolved("/Leads?a=/x", product), (host.clone(), format!("{base}/Leads?a=/x")));
+            let Some(word) = base.split('/').nth(1) else { continue };
+            let wholes = ["", "/", "?a=1", "/v7/Leads", "/v2.1/x?y=z", "/bulk/v8/read", "/api/v9/x"];
+            for whole in wholes.map(|rest| format!("/{word}{rest}")).into_iter().chain([format!("{base}/x")]) {
+                assert_eq!(resolved(&whole, product), (host.clone(), whole.clone()), "{}", product.key);
+            }
+            let longer = format!("/{word}s/1");
+            assert_eq!(resolved(&longer, product), (host, format!("{base}{longer}")), "{}", product.key);
         }
     }
 

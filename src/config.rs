@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::Deserialize;
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error};
@@ -129,6 +130,8 @@ pub struct Config {
     pub default_profile: Option<ProfileName>,
     pub profiles: BTreeMap<ProfileName, Profile>,
     pub providers: BTreeMap<String, ProviderSource>,
+    /// By provider, the places beside its own to which its access tokens may go.
+    pub allowed_origins: BTreeMap<String, Vec<Url>>,
     pub screen: ScreenSettings,
 }
 
@@ -147,6 +150,8 @@ pub struct Profile {
     pub client_secret: SecretSource,
     /// Files by data center, where Zoho gave one secret each.
     pub client_secret_files: BTreeMap<String, PathBuf>,
+    /// Places beside the provider's own to which its access token may go.
+    pub allowed_origins: Vec<Url>,
 }
 
 /// The types of client that Zoho's API console offers, which decide on the way to sign in.
@@ -324,6 +329,7 @@ impl Default for Config {
             default_profile: None,
             profiles,
             providers: built_in_providers(),
+            allowed_origins: BTreeMap::new(),
             screen: ScreenSettings::default(),
         }
     }
@@ -372,6 +378,11 @@ impl Config {
             )
             .hint(unknown_provider_hint(&profile.provider, &known))
         })
+    }
+
+    /// The places beside its provider's own to which the access token of `profile` may go.
+    pub fn allowed_origins<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = &'a Url> {
+        profile.allowed_origins.iter().chain(self.allowed_origins.get(&profile.provider).into_iter().flatten())
     }
 
     /// What people call the provider of `profile`.

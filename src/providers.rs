@@ -3,6 +3,7 @@
 //! A [`Provider`] is a [`Dialect`] (how its kind of server deviates from the RFCs) and the [`DataCenter`]s at which it
 //! answers. The flows in `oauth` read these fields; none of them asks for a provider by name.
 
+pub mod answers;
 pub mod catalog;
 pub mod explained;
 pub mod granted;
@@ -66,6 +67,12 @@ pub struct DataCenter {
     pub product_domain: Option<String>,
     /// Addresses that this data center's answers may name for `api_domain` and that mean the one above.
     pub api_domain_aliases: Vec<Url>,
+    /// Gateways that its answers may name instead, where an approval was for a sandbox or another environment.
+    pub environments: Vec<Url>,
+    /// Hosts beside those of the catalogue that are its own: files come from there.
+    pub further_hosts: Vec<Url>,
+    /// Hosts to which its access tokens may go because the configuration says so.
+    pub allowed_origins: Vec<Url>,
     /// Hosts that its verification address may have, beside the accounts server's own.
     pub verification_origins: Vec<Origin>,
 }
@@ -76,12 +83,26 @@ impl DataCenter {
         std::iter::once(self.accounts_server.origin()).chain(self.verification_origins.iter().cloned())
     }
 
+    /// The same, whose API domain is the one that a token answer named, where that is one of its own or allowed.
+    #[must_use]
+    pub fn in_environment(self, api_domain: Option<&str>) -> Self {
+        let named = api_domain.and_then(|address| Url::parse(address).ok());
+        let is_known = |named: &Url| {
+            self.environments.iter().chain(&self.allowed_origins).any(|known| known.origin() == named.origin())
+        };
+        match named.filter(is_known) {
+            Some(named) => Self { api_domain: Some(named), ..self },
+            None => self,
+        }
+    }
+
     /// The origins to which an access token of this data center may be sent.
     pub fn origins(&self) -> Vec<Origin> {
         let mut origins = vec![self.accounts_server.origin()];
         origins.extend(self.endpoints.userinfo.iter().map(Url::origin));
         origins.extend(self.api_domain.iter().map(Url::origin));
-        origins.extend(catalog::PRODUCTS.iter().filter_map(|product| product.base(self)).map(|base| base.origin()));
+        origins.extend(catalog::PRODUCTS.iter().flat_map(|product| product.addresses(self)).map(|url| url.origin()));
+        origins.extend(self.further_hosts.iter().chain(&self.allowed_origins).map(Url::origin));
         let mut unique: Vec<Origin> = Vec::new();
         for origin in origins {
             if !unique.contains(&origin) {
@@ -145,15 +166,6 @@ pub enum Rotation {
     Strict,
     /// Each server of this kind has its own way.
     Unknown,
-}
-
-/// How APIs tell that a call failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ApiErrors {
-    /// By the status and the header of RFC 6750 §3.
-    ByStatus,
-    /// By words and numbers in the body, with any status.
-    InBody,
 }
 
 /// Under which names a user info answer tells who approved, in order of trust.
@@ -245,7 +257,8 @@ pub struct Dialect {
     pub account_fields: AccountFields,
     /// The word before the token in `Authorization`.
     pub api_scheme: &'static str,
-    pub api_errors: ApiErrors,
+    /// What its APIs mean by their answers.
+    pub api: &'static answers::ApiDialect,
     /// What the names of variables begin with that other programs of this provider read, beside this program's own.
     pub variable_prefix: Option<&'static str>,
     /// The products whose APIs are known.

@@ -1,46 +1,22 @@
 //! What a failed API call failed of, in words and likely causes.
 //!
-//! Zoho's products each have error bodies of their own, so words are looked for wherever they put them; providers that
+//! Which words an API has, and how its answers tell of a failure, is data: [`crate::providers::answers`]. Providers that
 //! keep to RFC 6750 say it in a header.
 
 use serde_json::Value;
 
-use crate::http::Response;
-use crate::providers::{ApiErrors, Dialect};
-
-/// What a failed call failed of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Diagnosis {
-    /// The token is expired, revoked or was never good here.
-    BadToken,
-    /// The token is good elsewhere, so the address is one of another data center.
-    WrongDataCenter,
-    MissingScope,
-    /// The account itself may not do this.
-    NoPermission,
-    /// The organization is another one than the token was approved for.
-    WrongOrganization,
-    /// The header has the wrong word before the token, or no token reached the API.
-    WrongScheme,
-    /// The address is unknown, which a call to the wrong data center looks like.
-    WrongAddress,
-    /// The user's role does not allow API calls.
-    ApiAccessOff,
-    RateLimited,
-    /// The API needs an organization id that the call did not bring.
-    MissingOrganization,
-    /// The provider's own fault.
-    ProviderFault,
-    /// The answer leads elsewhere, where nobody went with the token.
-    Redirected,
-    /// Nothing known; the body says it best.
-    Unclear,
-}
+use crate::http::{Response, decode};
+use crate::providers::Dialect;
+use crate::providers::answers::{self, Answers, Diagnosis, Failure, Organization, Word};
+use crate::providers::catalog::{PRODUCTS, Product};
+use crate::secret::Known;
+use crate::untrusted::Untrusted;
 
 impl Diagnosis {
-    pub const ALL: [Diagnosis; 13] = [
+    pub const ALL: [Diagnosis; 14] = [
         Diagnosis::BadToken,
         Diagnosis::WrongDataCenter,
+        Diagnosis::NotAuthorized,
         Diagnosis::MissingScope,
         Diagnosis::NoPermission,
         Diagnosis::WrongOrganization,
@@ -57,11 +33,12 @@ impl Diagnosis {
     /// What happened.
     pub fn meaning(self) -> &'static str {
         match self {
-            Diagnosis::BadToken => {
-                "the API does not take this token: it ended, was revoked, or belongs to another data center"
-            }
+            Diagnosis::BadToken => "the API does not take this token",
             Diagnosis::WrongDataCenter => {
                 "the API refuses a token that was just minted: the address is probably one of another data center"
+            }
+            Diagnosis::NotAuthorized => {
+                "the API does not let this call in, and does not say that the token is to blame"
             }
             Diagnosis::MissingScope => "the token lacks a scope that this call needs",
             Diagnosis::NoPermission => "the account itself may not do this",
@@ -70,30 +47,22 @@ impl Diagnosis {
             Diagnosis::WrongAddress => "the API knows no such address",
             Diagnosis::ApiAccessOff => "API access is off for this user's role",
             Diagnosis::RateLimited => "too many calls",
-            Diagnosis::MissingOrganization => "this call needs an organization",
+            Diagnosis::MissingOrganization => "this call needs an organization of the account",
             Diagnosis::ProviderFault => "the provider has a fault of its own",
             Diagnosis::Redirected => "the API leads to another address, where the token was not taken",
             Diagnosis::Unclear => "the API refused the call",
         }
     }
 
-    /// What may lie behind it, the likeliest first.
-    pub fn causes(self) -> &'static [&'static str] {
+    /// What may lie behind it at any provider, the likeliest first.
+    fn common_causes(self) -> &'static [&'static str] {
         match self {
-            Diagnosis::BadToken => &[
-                "the token ended or was revoked since it was minted",
-                "the host belongs to another data center, which does not know the token",
-                "newer tokens pushed it out: Zoho keeps 10 to 30 for each sign-in",
-            ],
-            Diagnosis::WrongDataCenter => &[
-                "the host belongs to another data center than the account",
-                "the product is not part of the account, or not offered in its data center",
-            ],
-            Diagnosis::MissingScope => &[
-                "the call needs a scope of its own, as CRM's queries need `ZohoCRM.coql.READ`",
-                "the scope was added to the profile after the last sign-in",
-                "the product wants the scope in other letter case, as some do with `fullaccess`",
-            ],
+            Diagnosis::BadToken => &["the token ended or was revoked since it was minted"],
+            Diagnosis::WrongDataCenter => &["the host belongs to another data center than the account"],
+            Diagnosis::NotAuthorized => {
+                &["the request lacks something that this API wants", "the account may not call this API"]
+            }
+            Diagnosis::MissingScope => &["the scope was added to the profile after the last sign-in"],
             Diagnosis::NoPermission => &[
                 "the person's role lacks the permission in the product itself",
                 "the record or file belongs to somebody else",
@@ -106,204 +75,382 @@ impl Diagnosis {
                 "the word before the token in the header is not the one that this API wants",
                 "a proxy took the header out",
             ],
-            Diagnosis::WrongAddress => &[
-                "the path is misspelt or of another version of the API",
-                "the product has a host of its own",
-                "the host belongs to another data center",
-            ],
-            Diagnosis::ApiAccessOff => &["the person's profile in CRM has \"API access\" switched off"],
+            Diagnosis::WrongAddress => &["the path is misspelt or of another version of the API"],
+            Diagnosis::ApiAccessOff => &["the person's profile in the product has \"API access\" switched off"],
             Diagnosis::RateLimited => &[
                 "the calls of this minute, or of this day, are used up",
                 "too many calls run at the same time",
                 "another program calls for the same organization",
             ],
-            Diagnosis::MissingOrganization => &["the account has several organizations, so each call has to name one"],
-            Diagnosis::ProviderFault => &["a passing fault or maintenance at the provider"],
-            Diagnosis::Redirected => &[
-                "the address has moved, or belongs to another data center",
-                "a proxy or captive portal wants the person first",
+            Diagnosis::MissingOrganization => &[
+                "the account has several organizations, so each call has to name one",
+                "the id is that of an organization that the account does not belong to",
             ],
+            Diagnosis::ProviderFault => &["a passing fault or maintenance at the provider"],
+            Diagnosis::Redirected => &["the address has moved", "a proxy or captive portal wants the person first"],
             Diagnosis::Unclear => &["the request itself is not what the API wants"],
         }
     }
 
-    /// The same as an error keeps them.
-    pub fn causes_in_words(self) -> Vec<String> {
-        self.causes().iter().map(|cause| (*cause).to_owned()).collect()
+    /// What may lie behind it at a provider of this dialect.
+    pub fn causes(self, dialect: &Dialect) -> Vec<String> {
+        let own = dialect.api.causes.iter().filter(|(diagnosis, _)| *diagnosis == self).map(|(_, cause)| *cause);
+        self.common_causes().iter().copied().chain(own).map(str::to_owned).collect()
     }
 
     /// What to do.
     pub fn next(self) -> &'static str {
         match self {
-            Diagnosis::BadToken => "refresh the token, and check that the host is one of the account's data center",
+            Diagnosis::BadToken => "refresh the token, and check the host",
             Diagnosis::WrongDataCenter => "use the host of the account's data center, or `--product` to have it chosen",
             Diagnosis::MissingScope => "add it to the profile and sign in again",
             Diagnosis::NoPermission => "ask an administrator of the product",
             Diagnosis::WrongOrganization => "sign in again and choose this one",
             Diagnosis::WrongScheme => "check the word before it in the header",
-            Diagnosis::WrongAddress => "check the path, the product and the data center",
+            Diagnosis::WrongAddress => "check the path and the host",
             Diagnosis::ApiAccessOff => "ask an administrator to allow it",
             Diagnosis::RateLimited => "wait before the next one",
-            Diagnosis::MissingOrganization => "give `organization_id` in the query, or the `orgId` header for Desk",
+            Diagnosis::MissingOrganization => "name one as the product wants it",
             Diagnosis::ProviderFault => "try again later",
             Diagnosis::Redirected => "read its `location` header, which says where",
-            Diagnosis::Unclear => "read its answer, which says why",
-        }
-    }
-
-    /// What happened and what helps, in one sentence.
-    pub fn in_words(self) -> String {
-        match self {
-            // These say enough by themselves for one sentence.
-            Diagnosis::BadToken | Diagnosis::WrongDataCenter => self.meaning().to_owned(),
-            _ => format!("{}: {}", self.meaning(), self.next()),
+            Diagnosis::NotAuthorized | Diagnosis::Unclear => "read its answer, which says why",
         }
     }
 }
 
-/// The words that products are known to use, for people: product, word or number, what it means.
-pub const PRODUCT_WORDS: &[(&str, &str, Diagnosis)] = &[
-    ("any (RFC 6750)", "invalid_token", Diagnosis::BadToken),
-    ("any (RFC 6750)", "insufficient_scope", Diagnosis::MissingScope),
-    ("Accounts", "INVALID_OAUTHTOKEN", Diagnosis::BadToken),
-    ("Accounts", "INVALID_OAUTHSCOPE", Diagnosis::MissingScope),
-    ("CRM, Bigin", "INVALID_TOKEN", Diagnosis::BadToken),
-    ("CRM, Bigin", "AUTHENTICATION_FAILURE", Diagnosis::BadToken),
-    ("CRM, Bigin", "OAUTH_SCOPE_MISMATCH", Diagnosis::MissingScope),
-    ("CRM, Bigin", "NO_PERMISSION", Diagnosis::NoPermission),
-    ("CRM", "Crm_Implied_Api_Access", Diagnosis::ApiAccessOff),
-    ("CRM, Bigin", "INVALID_URL_PATTERN", Diagnosis::WrongAddress),
-    ("CRM, Bigin", "TOO_MANY_REQUESTS", Diagnosis::RateLimited),
-    ("Books, Invoice, Inventory, Expense", "14", Diagnosis::BadToken),
-    ("Books, Invoice, Inventory, Expense", "57", Diagnosis::MissingScope),
-    ("Desk", "INVALID_OAUTH", Diagnosis::BadToken),
-    ("Desk", "SCOPE_MISMATCH", Diagnosis::MissingScope),
-    ("Desk", "OAUTH_ORG_MISMATCH", Diagnosis::WrongOrganization),
-    ("Desk", "THRESHOLD_EXCEEDED", Diagnosis::RateLimited),
-    ("Desk", "TOO_MANY_REQUESTS", Diagnosis::RateLimited),
-    ("Projects", "INVALID_OAUTHTOKEN", Diagnosis::BadToken),
-    ("Projects", "INVALID_TICKET", Diagnosis::WrongScheme),
-    ("Analytics", "8535", Diagnosis::BadToken),
-    ("Analytics", "8518", Diagnosis::WrongScheme),
-    ("Analytics", "8540", Diagnosis::MissingScope),
-    ("Mail, Social", "INVALID_OAUTHTOKEN", Diagnosis::BadToken),
-    ("Mail, Social", "INVALID_OAUTHSCOPE", Diagnosis::MissingScope),
-    ("Creator", "1030", Diagnosis::BadToken),
-    ("Creator", "2945", Diagnosis::MissingScope),
-    ("Sheet", "2401", Diagnosis::BadToken),
-    ("Sheet", "2403", Diagnosis::MissingScope),
-    ("Sheet", "2402", Diagnosis::NoPermission),
-    ("Sheet", "2404", Diagnosis::NoPermission),
-    ("Sheet", "2873", Diagnosis::RateLimited),
-    ("Cliq", "oauthtoken_scope_invalid", Diagnosis::MissingScope),
-];
-
-/// By what an error body is recognised.
-struct Signs {
-    diagnosis: Diagnosis,
-    /// Parts of its words, in upper case.
-    words: &'static [&'static str],
-    codes: &'static [i64],
-    statuses: &'static [u16],
+/// What a failed call failed of, and what its answer said of that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub diagnosis: Diagnosis,
+    /// The API's own word, and its sentence where it has one, as they came.
+    said: Option<String>,
+    organizations: &'static [Organization],
+    pause: Option<&'static str>,
 }
 
-/// Looked for in this order, since one body may show several: what is surer comes first.
-const SIGNS: &[Signs] = &[
-    signs(Diagnosis::RateLimited, &["TOO_MANY_REQUESTS", "THRESHOLD_EXCEEDED"], &[2873], &[429]),
-    signs(Diagnosis::ApiAccessOff, &["CRM_IMPLIED_API_ACCESS"], &[], &[]),
-    signs(
-        Diagnosis::MissingScope,
-        &["SCOPE_MISMATCH", "SCOPE_INVALID", "INVALID_OAUTHSCOPE", "INSUFFICIENT_SCOPE"],
-        &[57, 2403, 2945, 8540],
-        &[],
-    ),
-    signs(Diagnosis::WrongOrganization, &["ORG_MISMATCH"], &[], &[]),
-    signs(Diagnosis::WrongScheme, &["INVALID_TICKET"], &[8518], &[]),
-    signs(
-        Diagnosis::BadToken,
-        &["INVALID_TOKEN", "INVALID_OAUTH", "AUTHENTICATION_FAILURE", "UNAUTHENTICATED"],
-        &[14, 1030, 2401, 8535],
-        &[401],
-    ),
-    signs(Diagnosis::MissingOrganization, &["ORGANIZATION_ID", "ORGID", "ORG_ID"], &[], &[]),
-    signs(Diagnosis::NoPermission, &["NO_PERMISSION"], &[2402, 2404], &[]),
-    signs(Diagnosis::WrongAddress, &["INVALID_URL_PATTERN", "URL_NOT_FOUND"], &[], &[404]),
-];
+impl Finding {
+    /// A failure of which an answer of this product says no more.
+    pub fn new(diagnosis: Diagnosis, product: Option<&Product>) -> Self {
+        let organizations = product.map_or(&[][..], |product| product.organizations);
+        Self { diagnosis, said: None, organizations, pause: product.and_then(|product| product.answers.pause) }
+    }
 
-const fn signs(
-    diagnosis: Diagnosis,
-    words: &'static [&'static str],
-    codes: &'static [i64],
-    statuses: &'static [u16],
-) -> Signs {
-    Signs { diagnosis, words, codes, statuses }
+    /// What the API called it, made safe to show and without what is `known` as a secret.
+    pub fn said(&self, known: &Known) -> Option<String> {
+        let said = known.blot(self.said.as_ref()?);
+        let shown = Untrusted::new(said.chars().take(LONGEST_SAID).collect::<String>()).line();
+        Some(if said.chars().nth(LONGEST_SAID).is_some() { shown + "…" } else { shown })
+    }
+
+    /// What happened, with what the API called it.
+    pub fn meaning(&self, known: &Known) -> String {
+        match self.said(known) {
+            Some(said) => format!("{} ({said})", self.diagnosis.meaning()),
+            None => self.diagnosis.meaning().to_owned(),
+        }
+    }
+
+    /// What to do, at this product.
+    pub fn next(&self) -> String {
+        match (self.diagnosis, self.organizations, self.pause) {
+            (Diagnosis::MissingOrganization, [first, others @ ..], _) => {
+                let others = others.iter().map(|other| format!(" or {}", other.in_words())).collect::<String>();
+                format!("give {}{others}", first.in_words())
+            }
+            (Diagnosis::RateLimited, _, Some(pause)) => format!("{}: {pause}", self.diagnosis.next()),
+            _ => self.diagnosis.next().to_owned(),
+        }
+    }
 }
 
-/// Bytes; errors are short, and taking apart a long body could need many times its size.
-const LONGEST_ERROR: usize = 64 * 1024;
-
-/// Reads what a failed call failed of; `None` for one that worked.
-pub fn diagnose(dialect: &Dialect, response: &Response) -> Option<Diagnosis> {
-    let is_telling = dialect.api_errors == ApiErrors::InBody && response.body.len() <= LONGEST_ERROR;
-    let short = Some(&response.body).filter(|_| is_telling);
-    let body: Value = short.and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Value::Null);
-    let code = ["code", "error_code"].iter().find_map(|field| body.get(field)).and_then(Value::as_i64);
-    let is_redirect = (300..400).contains(&response.status) && response.header("location").is_some();
-    let is_success = (response.status < 400 && !is_redirect)
-        && matches!(code, None | Some(0))
-        && body.get("response").is_none_or(|word| word != "error");
-    if is_success {
+/// Reads what a failed call failed of; `None` for one that worked. `product` is whose answer it is, where that is known.
+///
+/// The body may be the beginning of one: it is judged by what it has.
+pub fn diagnose(dialect: &Dialect, product: Option<&Product>, response: &Response) -> Option<Finding> {
+    let answers = product.map_or(&dialect.api.answers, |product| product.answers);
+    let reader = Reader { dialect, answers };
+    if (300..400).contains(&response.status) && response.header("location").is_some() {
+        return Some(Finding::new(Diagnosis::Redirected, product));
+    }
+    let is_refused = response.status >= 400;
+    if !is_refused && answers.failures.is_empty() {
         return None;
     }
-    if is_redirect {
-        return Some(Diagnosis::Redirected);
-    }
-    let Said { mut words, codes } = Said::in_body(&body);
+    let beginning = response.body.get(..JUDGED).unwrap_or(&response.body);
+    let body = decode::beginning(beginning).unwrap_or_default();
+    let account = if is_refused { &body } else { reader.failed_part(&body)? };
+    let mut said = Said::default();
+    said.read(account, dialect);
     // RFC 6750 §3 puts its error words here.
-    words.extend(response.header("www-authenticate").filter(|text| text.len() < 1000).map(str::to_ascii_uppercase));
-    let shows = |signs: &&Signs| {
-        words.iter().any(|word| signs.words.iter().any(|part| word.contains(part)))
-            || codes.iter().any(|code| signs.codes.contains(code))
-            || signs.statuses.contains(&response.status)
+    let challenge = response.header("www-authenticate").and_then(challenge);
+    said.codes.extend(challenge);
+    let is_silent = said.is_empty();
+    if is_refused && body.is_null() {
+        // Pages of gateways name the word as well.
+        said.texts.push(decode::text(beginning).into_owned());
+    }
+    let known = said.first(reader.words()).map(|word| word.means);
+    let names_organization = || {
+        let mut names = product.into_iter().flat_map(|product| product.organizations).map(|by| by.name());
+        names.any(|name| said.texts.iter().any(|text| has_word(text, name)))
     };
-    let known = SIGNS.iter().find(shows).map(|signs| signs.diagnosis);
-    let other = if response.status >= 500 { Diagnosis::ProviderFault } else { Diagnosis::Unclear };
-    Some(known.unwrap_or(other))
+    let diagnosis = match (known, response.status) {
+        (_, 429) => Diagnosis::RateLimited,
+        (Some(known), _) => known,
+        (None, 403) if response.header("x-ratelimit-remaining") == Some("0") => Diagnosis::RateLimited,
+        (None, 500..) => Diagnosis::ProviderFault,
+        (None, _) if names_organization() => Diagnosis::MissingOrganization,
+        (None, 401) => Diagnosis::NotAuthorized,
+        (None, 404) if is_silent => Diagnosis::WrongAddress,
+        (None, _) => Diagnosis::Unclear,
+    };
+    let words = if body.is_null() { None } else { said.in_words() };
+    Some(Finding { said: words, ..Finding::new(diagnosis, product) })
 }
 
-/// What an error body says, wherever it says it.
+/// The words that APIs are known to use, with whose they are, for people.
+pub fn known_words() -> Vec<(String, &'static Word)> {
+    let shared = answers::zoho::DIALECT.answers.words.iter().map(|word| ("all of Zoho's".to_owned(), word));
+    let mut known: Vec<_> = shared.collect();
+    for (index, product) in PRODUCTS.iter().enumerate() {
+        let shares = |other: &&Product| std::ptr::eq(other.answers, product.answers);
+        if !PRODUCTS[..index].iter().any(|other| shares(&other)) {
+            let names: Vec<&str> = PRODUCTS.iter().filter(shares).map(|product| product.name).collect();
+            known.extend(product.answers.words.iter().map(|word| (names.join(", "), word)));
+        }
+    }
+    let others = [("RFC 6750", &answers::RFC), ("GitHub", &answers::GITHUB), ("Google", &answers::GOOGLE)];
+    for (name, dialect) in others.into_iter().chain([("Microsoft", &answers::MICROSOFT)]) {
+        known.extend(dialect.answers.words.iter().map(|word| (name.to_owned(), word)));
+    }
+    known
+}
+
+/// Bytes of a body by which it is judged; what comes behind them is data.
+const JUDGED: usize = 64 * 1024;
+
+/// The `error` of a challenge (RFC 6750 §3), quoted or not.
+fn challenge(header: &str) -> Option<String> {
+    let (_, rest) = header.split_once("error=")?;
+    let word = rest.trim_start_matches('"').split(['"', ',', ' ']).next()?;
+    Some(word.to_owned()).filter(|word| !word.is_empty())
+}
+
+/// The tables by which an answer is read.
+struct Reader<'a> {
+    dialect: &'a Dialect,
+    answers: &'a Answers,
+}
+
+impl<'a> Reader<'a> {
+    /// The product's words, then those that all products of the provider share.
+    fn words(&self) -> impl Iterator<Item = &'a Word> + Clone + use<'a> {
+        self.answers.words.iter().chain(self.dialect.api.answers.words)
+    }
+
+    /// The part of a body with a status of success that tells of a failure.
+    fn failed_part<'b>(&self, body: &'b Value) -> Option<&'b Value> {
+        self.answers.failures.iter().find_map(|failure| match failure {
+            Failure::Is(place, values) => at(body, place, &|found| is_among(found, values)),
+            Failure::Not(place, values) => {
+                at(body, place, &|found| scalar(found).is_some() && !is_among(found, values))
+            }
+            Failure::Has(place) => at(body, place, &|found| !is_empty(found)),
+            Failure::Account => account(body, 0),
+            Failure::OnlyWords => Some(body).filter(|body| self.is_only_words(body)),
+        })
+    }
+
+    fn is_only_words(&self, body: &Value) -> bool {
+        let mut said = Said::default();
+        said.read(body, self.dialect);
+        has_only_error_members(body, self.dialect, 0) && said.first(self.words()).is_some()
+    }
+}
+
+/// What a member holds at most before it is no account of an error any more.
+const MOST_MEMBERS: usize = 12;
+/// How deep accounts of errors lie.
+const DEEPEST: usize = 6;
+
+fn has_only_error_members(value: &Value, dialect: &Dialect, depth: usize) -> bool {
+    match value {
+        Value::Object(members) => {
+            let is_of_error = |name: &String| {
+                let name = plain(name);
+                let known = dialect.api.code_members.iter().chain(dialect.api.text_members);
+                known.chain(&["status", "statuscode", "requesturl", "instance"]).any(|known| *known == name)
+            };
+            depth < DEEPEST
+                && members.len() <= MOST_MEMBERS
+                && members.keys().all(is_of_error)
+                && members.values().all(|value| has_only_error_members(value, dialect, depth + 1))
+        }
+        Value::Array(values) => {
+            depth < DEEPEST
+                && values.len() <= MOST_MEMBERS
+                && values.iter().all(|value| has_only_error_members(value, dialect, depth + 1))
+        }
+        _ => true,
+    }
+}
+
+/// The first object that is nothing but the account of a failure.
+fn account(value: &Value, depth: usize) -> Option<&Value> {
+    const NEEDED: [&str; 4] = ["code", "details", "message", "status"];
+    const ALLOWED: [&str; 3] = ["action", "duplicate_field", "info"];
+    match value {
+        Value::Object(members) => {
+            let is_account = NEEDED.iter().all(|name| members.contains_key(*name))
+                && members.keys().all(|name| NEEDED.contains(&name.as_str()) || ALLOWED.contains(&name.as_str()))
+                && members.get("details").is_some_and(|details| details.is_object() || details.is_array());
+            if is_account {
+                return Some(value)
+                    .filter(|_| members.get("status").is_some_and(|status| is_among(status, &["error"])));
+            }
+            members.values().filter(|_| depth < DEEPEST).find_map(|value| account(value, depth + 1))
+        }
+        Value::Array(values) => values.iter().filter(|_| depth < DEEPEST).find_map(|value| account(value, depth + 1)),
+        _ => None,
+    }
+}
+
+/// The account of a failure whose member at `place` is as wanted: the element of the list, where the place names one, else
+/// all that there is.
+fn at<'b>(body: &'b Value, place: &str, is_wanted: &dyn Fn(&Value) -> bool) -> Option<&'b Value> {
+    match place.split_once("[]") {
+        Some((list, rest)) => {
+            let list = follow(body, list)?.as_array()?;
+            list.iter().find(|element| at(element, rest.trim_start_matches('.'), is_wanted).is_some())
+        }
+        None => Some(body).filter(|body| follow(body, place).is_some_and(is_wanted)),
+    }
+}
+
+fn follow<'b>(body: &'b Value, place: &str) -> Option<&'b Value> {
+    place.split('.').filter(|name| !name.is_empty()).try_fold(body, |value, name| {
+        let mut members = value.as_object()?.iter();
+        members.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    })
+}
+
+fn is_among(value: &Value, values: &[&str]) -> bool {
+    scalar(value).is_some_and(|text| values.iter().any(|known| known.eq_ignore_ascii_case(&text)))
+}
+
+/// A word, a number or a truth as text.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
+}
+
+/// The name of a member as the tables write it.
+fn plain(name: &str) -> String {
+    name.chars().filter(|letter| *letter != '_').map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+/// What an account of an error says, wherever in it: in the order of depth, as what is said first is said of the whole.
 #[derive(Default)]
 struct Said {
-    /// In upper case.
-    words: Vec<String>,
-    codes: Vec<i64>,
+    codes: Vec<String>,
+    texts: Vec<String>,
 }
 
 impl Said {
-    /// Errors sit at the top or two levels down (`data.errorCode`, `error.title`, `details.permissions`).
-    fn in_body(body: &Value) -> Self {
-        let fields =
-            ["code", "errorCode", "error_code", "error", "cause", "title", "summary", "message", "permissions"];
-        let mut said = Self::default();
-        let mut level = vec![body];
-        for _ in 0..3 {
+    fn read(&mut self, account: &Value, dialect: &Dialect) {
+        let mut level = vec![account];
+        for _ in 0..=DEEPEST {
             let mut below = Vec::new();
-            for (key, value) in level.into_iter().filter_map(Value::as_object).flatten() {
-                let is_named = fields.contains(&key.as_str());
+            for value in level {
                 match value {
-                    Value::String(text) if is_named && text.len() < 200 => said.words.push(text.to_ascii_uppercase()),
-                    Value::Array(values) if is_named => {
-                        said.words.extend(values.iter().filter_map(Value::as_str).map(str::to_ascii_uppercase));
+                    Value::Object(members) => {
+                        for (name, value) in members {
+                            self.read_member(name, value, dialect);
+                            below.push(value);
+                        }
                     }
-                    Value::Number(number) if is_named => said.codes.extend(number.as_i64()),
-                    Value::Object(_) => below.push(value),
+                    Value::Array(values) => below.extend(values),
                     _ => {}
                 }
             }
             level = below;
         }
-        said
     }
+
+    fn read_member(&mut self, name: &str, value: &Value, dialect: &Dialect) {
+        let name = plain(name);
+        let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        let values = values.iter().filter(|value| !value.is_boolean()).filter_map(scalar);
+        if dialect.api.code_members.contains(&name.as_str()) {
+            self.codes.extend(values.filter(|value| !value.is_empty()));
+        } else if dialect.api.text_members.contains(&name.as_str()) {
+            self.texts.extend(values.filter(|value| !value.is_empty()));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.codes.is_empty() && self.texts.is_empty()
+    }
+
+    /// Tells whether a word stands in its place, or amid others where it can stand for nothing else.
+    fn has(&self, word: &Word) -> bool {
+        let mut all = self.codes.iter().chain(&self.texts);
+        self.codes.iter().any(|code| code.eq_ignore_ascii_case(word.word))
+            || is_distinct(word) && all.any(|text| has_word(text, word.word))
+    }
+
+    /// Tells whether a sentence is this word alone. A number there is no code.
+    fn tells(&self, word: &Word) -> bool {
+        let is_number = word.word.bytes().all(|byte| byte.is_ascii_digit());
+        !is_number && self.texts.iter().any(|text| text.eq_ignore_ascii_case(word.word))
+    }
+
+    /// The word that decides.
+    fn first<'a>(&self, mut words: impl Iterator<Item = &'a Word> + Clone) -> Option<&'a Word> {
+        words.clone().find(|word| self.has(word)).or_else(|| words.find(|word| self.tells(word)))
+    }
+
+    /// The word and the sentence that say it best.
+    fn in_words(&self) -> Option<String> {
+        match (self.codes.first(), self.texts.first()) {
+            (Some(code), Some(text)) if !text.eq_ignore_ascii_case(code) => Some(format!("{code}: {text}")),
+            (Some(one), _) | (None, Some(one)) => Some(one.clone()),
+            (None, None) => None,
+        }
+    }
+}
+
+/// Such a word stands for nothing else.
+fn is_distinct(word: &Word) -> bool {
+    word.word.contains(['_', ' '])
+}
+
+/// Characters of what an API said that go into one line.
+const LONGEST_SAID: usize = 120;
+
+/// Tells whether a text has this word in it, not as a part of another one.
+fn has_word(text: &str, word: &str) -> bool {
+    let (text, word) = (text.to_ascii_lowercase(), word.to_ascii_lowercase());
+    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
+    text.match_indices(&word).any(|(start, _)| {
+        let before = text.get(..start).and_then(|before| before.chars().next_back());
+        let after = text.get(start + word.len()..).and_then(|after| after.chars().next());
+        !before.is_some_and(is_letter) && !after.is_some_and(is_letter)
+    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod writer;
 use std::path::PathBuf;
 
 use clap::Args;
-use url::{Origin, Url};
+use url::Url;
 
 use self::bar::Bar;
 use self::fields::Fields;
@@ -17,7 +17,7 @@ use self::form::Part;
 use self::source::Source;
 use self::writer::{Place, Writer};
 use super::context::Context;
-use crate::api::{self, Call};
+use crate::api::{self, Call, Diagnosis};
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::files::Replacement;
@@ -83,8 +83,8 @@ impl Api {
         if self.curl {
             let (data_center, dialect) = service.known_api_place(profile)?;
             let call = self.call(&given, &data_center, dialect.products)?;
-            let origins: Vec<String> = data_center.origins().iter().map(Origin::ascii_serialization).collect();
-            api::check(&call, &origins).map_err(|refusal| refusal_error("the call cannot be shown", &refusal))?;
+            api::check(&call, &data_center.origins())
+                .map_err(|refusal| refusal_error("the call cannot be shown", &refusal))?;
             return context.output.text(&api::as_curl(&call, &self.body_for_curl(), dialect));
         }
         let body = given.body()?;
@@ -108,7 +108,8 @@ impl Api {
         // Into a pipe there goes no bar: its reader may have the terminal.
         let is_awaited = upload.is_some() || file.is_some();
         let bar = Bar::new(Some(&context.output).filter(|_| is_awaited), &progress);
-        let mut answer = bar.beside(service.open_call(profile, &call, upload.as_ref(), &progress)).await?;
+        let mut answer =
+            bar.beside(service.open_call(profile, &call, self.product.as_deref(), upload.as_ref(), &progress)).await?;
         let message = format!("{} {} answered HTTP {}", call.method, call.url.path(), answer.response.status);
         let failure = self.failure(&answer, &message);
         match (file, &failure) {
@@ -124,22 +125,25 @@ impl Api {
             return Err(failure);
         }
         if let Some(explained) = &answer.explained {
-            context.output.note(&format!("{message}: {}", explained.text));
+            context.output.note(&format!("{message}: {}", explained.in_words()));
         } else if answer.response.body.is_empty() && !self.include {
             context.output.aside(&emptiness(call.method, answer.response.status));
         }
         Ok(())
     }
 
-    /// What `--fail` makes of an answer.
+    /// What `--fail` makes of an answer, and of one that asks for fewer calls in any case: whoever goes on calling makes that
+    /// last longer, so scripts hear of it.
     fn failure(&self, answer: &OpenAnswer, message: &str) -> Option<Error> {
-        let (status, explained) = (answer.response.status, answer.explained.as_ref());
-        let has_failed = status >= 400 || (status < 300 && explained.is_some());
-        let mut error = Error::new(Code::ApiStatus, message);
-        if let Some(explained) = explained {
-            error = error.because(&explained.text).likely(explained.diagnosis.causes_in_words());
-        }
-        (self.fail && has_failed).then_some(error)
+        let explained = answer.explained.as_ref()?;
+        let code = match explained.diagnosis {
+            Diagnosis::RateLimited => Code::RateLimited,
+            Diagnosis::Redirected => return None,
+            _ if self.fail => Code::ApiStatus,
+            _ => return None,
+        };
+        let error = Error::new(code, message).because(&explained.meaning).likely(explained.causes.clone());
+        Some(error.hint(&explained.next))
     }
 
     async fn print(&self, context: &Context, answer: &mut OpenAnswer<'_>) -> Result<(), Error> {

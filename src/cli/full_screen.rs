@@ -126,6 +126,7 @@ pub(super) async fn show(
         Ended::SignedIn(signed_in) => {
             super::login::tell_in_lines(context, &signed_in)?;
             context.output.warn(&signed_in.warnings);
+            context.output.warn(&signed_in.left_out);
             Ok(0)
         }
         Ended::Failed(error) => Err(error),

@@ -244,6 +244,7 @@ fn reservations(signed_in: &SignedIn) -> Vec<String> {
         };
         lines.push(format!("The provider gave no refresh token: this sign-in {ends}."));
     }
+    lines.extend(signed_in.left_out.iter().map(|left_out| format!("warning: {left_out}")));
     lines.extend(signed_in.replaced.clone());
     lines
 }

@@ -150,6 +150,7 @@ impl Add {
             redirect_uri: self.redirect_uri,
             client_secret: SecretSource::Store,
             client_secret_files: std::collections::BTreeMap::new(),
+            allowed_origins: Vec::new(),
         };
         if secret.is_none() {
             let advice = "if the provider gave one, remove the profile and add it again with `--client-secret-stdin`";

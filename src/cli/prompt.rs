@@ -136,6 +136,7 @@ pub(super) fn new_profile(
         redirect_uri: None,
         client_secret: SecretSource::Store,
         client_secret_files: std::collections::BTreeMap::new(),
+        allowed_origins: Vec::new(),
     };
     Ok((profile, Some(secret).filter(|secret| !secret.is_empty())))
 }

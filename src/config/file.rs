@@ -42,6 +42,8 @@ struct ProfileEntry {
     client_secret_env: Option<String>,
     #[serde(default)]
     client_secret_files: BTreeMap<String, PathBuf>,
+    #[serde(default)]
+    allowed_origins: Vec<String>,
 }
 
 /// The keys of every kind of provider in one, since a key that is unknown then has its line.
@@ -62,6 +64,8 @@ struct ProviderEntry {
     api_domain: Option<String>,
     client_authentication: Option<ClientAuthentication>,
     parameters: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    allowed_origins: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -119,12 +123,15 @@ pub(super) fn parse(text: &str) -> Result<File, String> {
 impl File {
     /// Checks what the shape alone does not tell.
     pub(super) fn check(self, file: &Path) -> Result<Config, String> {
-        let mut providers = built_in_providers();
+        let (mut providers, mut allowed_origins) = (built_in_providers(), BTreeMap::new());
         for (name, entry) in self.providers {
             if providers.contains_key(&name) {
                 return Err(format!("`providers.{name}`: `{name}` is built in; give yours another name"));
             }
-            let source = entry.check(&name).map_err(|problem| format!("`providers.{name}`: {problem}"))?;
+            let of_provider = |problem| format!("`providers.{name}`: {problem}");
+            let origins = check_origins(&entry.allowed_origins).map_err(of_provider)?;
+            let source = entry.check(&name).map_err(of_provider)?;
+            allowed_origins.insert(name.clone(), origins);
             providers.insert(name, source);
         }
         let mut profiles = BTreeMap::new();
@@ -140,6 +147,7 @@ impl File {
             default_profile: self.default_profile,
             profiles,
             providers,
+            allowed_origins,
             screen: self.screen,
         })
     }
@@ -175,6 +183,7 @@ impl ProfileEntry {
             scopes: self.scopes,
             client_secret,
             client_secret_files: files.map(|(code, path)| (code.to_ascii_lowercase(), beside(file, &path))).collect(),
+            allowed_origins: check_origins(&self.allowed_origins)?,
         })
     }
 }
@@ -291,6 +300,20 @@ fn address(key: &str, text: &str) -> Result<Url, String> {
     }
 }
 
+/// Scheme, host and port of each, and nothing else: a path would look as if it counted.
+fn check_origins(texts: &[String]) -> Result<Vec<Url>, String> {
+    let checked = |text: &String| {
+        let url = address("allowed_origins", text)?;
+        if url.path() != "/" || text.contains(['*', '@']) {
+            return Err(format!(
+                "`allowed_origins` has {text:?}, and takes addresses such as \"https://api.example.com\""
+            ));
+        }
+        Ok(url)
+    };
+    texts.iter().map(checked).collect()
+}
+
 /// Relative paths are meant from the directory of the configuration file, and `~` is this user's home.
 fn beside(file: &Path, path: &Path) -> PathBuf {
     let path = files::expanded(path);
@@ -363,6 +386,17 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_may_send_its_token_where_it_or_its_provider_says() {
+        let text = "[profiles.a]\nprovider=\"corp\"\nclient_id=\"x\"\nallowed_origins=[\"https://A.example.com:443\"]\n\
+             [providers.corp]\nkind=\"standard\"\nissuer=\"https://id.example.com\"\n\
+             allowed_origins=[\"https://b.example.com:8443/\",\"http://127.0.0.1:9000\"]\n";
+        let config = parse(text).expect("valid");
+        let allowed = config.allowed_origins(config.profile(None).expect("the only one"));
+        let allowed: Vec<String> = allowed.map(|url| url.origin().ascii_serialization()).collect();
+        assert_eq!(allowed, ["https://a.example.com", "https://b.example.com:8443", "http://127.0.0.1:9000"]);
+    }
+
+    #[test]
     fn each_problem_names_its_key() {
         let profile = |more: &str| format!("[profiles.a]\nprovider = \"zoho\"\nclient_id = \"x\"\n{more}");
         for (text, part) in [
@@ -396,6 +430,18 @@ mod tests {
                 "line 3: `client_authentication`: unknown variant `jwt`",
             ),
             ("[providers.github]\nkind=\"github\"".to_owned(), "`github` is built in"),
+            (profile("allowed_origins = [\"http://api.example.com\"]"), "`allowed_origins` is plain http"),
+            (profile("allowed_origins = [\"https://u@api.example.com\"]"), "`allowed_origins` carries a user"),
+            (profile("allowed_origins = [\"https://api.example.com/v1\"]"), "`allowed_origins` has \"https://api"),
+            (profile("allowed_origins = [\"https://*.example.com\"]"), "`allowed_origins` has \"https://*"),
+            (profile("allowed_origins = [\"https://api.example.com?x\"]"), "`allowed_origins` has a query"),
+            (profile("allowed_origins = [\"api.example.com\"]"), "`allowed_origins` is no address"),
+            (profile("allowed_origins = [\"ftp://api.example.com\"]"), "`allowed_origins` is neither https nor http"),
+            (profile("allowed_origins = \"https://api.example.com\""), "line 4: `allowed_origins`: invalid type"),
+            (
+                "[providers.p]\nkind=\"standard\"\nissuer=\"https://x.example\"\nallowed_origins=[\"x\"]".to_owned(),
+                "`providers.p`: `allowed_origins` is no address",
+            ),
         ] {
             let problem = parse(&text).expect_err(&text);
             assert!(problem.contains(part), "{problem:?} lacks {part:?}");

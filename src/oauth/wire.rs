@@ -57,6 +57,8 @@ pub struct TokenAnswer {
     pub scopes: Option<Vec<String>>,
     /// As the data center's table has it, whatever alias was sent.
     pub api_domain: Option<Url>,
+    /// An API domain that is not one of the data center's and is not used, made safe to show.
+    pub foreign_api_domain: Option<String>,
     /// Who approved, in the words of OpenID Connect.
     pub id_token: Option<IdToken>,
     /// What else was sent and must not be used. It ends nothing, and people are told.
@@ -463,11 +465,11 @@ impl Body {
         let refresh_token =
             self.optional_text("refresh_token").map(|token| token.token("a refresh token").map(Secret::new));
         let refresh_token = refresh_token.and_then(&mut taken);
-        let api_domain = self.optional_text("api_domain").map(|domain| api_domain(&domain, data_center)).transpose();
-        let api_domain = api_domain.map_err(|rejected| left_out.push(rejected)).ok().flatten();
         // Older answers carry `expires_in_sec`, and then `expires_in` is in milliseconds whatever its size.
         let expires_in = self.number("expires_in_sec").map(Duration::from_secs);
         let expires_in = expires_in.or_else(|| self.duration("expires_in", dialect.token_life_milliseconds_from));
+        let named = self.optional_text("api_domain");
+        let api_domain = named.as_ref().and_then(|named| api_domain(named, data_center));
         Ok(TokenAnswer {
             access_token,
             refresh_token,
@@ -475,6 +477,7 @@ impl Body {
             expires_in: expires_in.filter(|life| !life.is_zero()).map(|life| life.min(LONGEST_TOKEN_LIFE)),
             scopes: self.scopes(),
             id_token: self.fields.get("id_token").and_then(Value::as_str).and_then(IdToken::parse),
+            foreign_api_domain: named.filter(|_| api_domain.is_none()).map(|named| named.line()),
             api_domain,
             left_out,
         })
@@ -528,15 +531,15 @@ fn verification_address(sent: &Untrusted, dialect: &Dialect, data_center: &DataC
     }
 }
 
-/// The domain that the answer names must be the one that is known for this data center (RFC 9700 §4.9.1, counterfeit
-/// resource server); what is stored is always the known one.
-fn api_domain(sent: &Untrusted, data_center: &DataCenter) -> Result<Url, Rejected> {
-    let url = sent.url("an API domain")?;
-    let known = data_center.api_domain.as_ref().filter(|known| {
-        known.origin() == url.origin()
-            || data_center.api_domain_aliases.iter().any(|alias| alias.origin() == url.origin())
-    });
-    known.cloned().ok_or(Rejected { field: "an API domain", problem: "is not the one of this data center" })
+/// The domain that the answer names, if it is one that is known for this data center or allowed by the configuration
+/// (RFC 9700 §4.9.1, counterfeit resource server). An alias stands for the known one.
+fn api_domain(sent: &Untrusted, data_center: &DataCenter) -> Option<Url> {
+    let origin = sent.url("an API domain").ok()?.origin();
+    let is_it = |known: &&Url| known.origin() == origin;
+    let further = data_center.environments.iter().chain(&data_center.allowed_origins).find(is_it);
+    let own = data_center.api_domain.as_ref();
+    let is_own = own.into_iter().chain(&data_center.api_domain_aliases).any(|known| is_it(&known));
+    own.filter(|_| is_own).or(further).cloned()
 }
 
 /// Whether a value stands for the absence of one.

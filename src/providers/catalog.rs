@@ -6,6 +6,7 @@ mod scope;
 use url::Url;
 
 use super::DataCenter;
+use super::answers::{Answers, Organization};
 use crate::http::Method;
 
 pub use products::PRODUCTS;
@@ -20,6 +21,8 @@ pub struct Product {
     /// The word before the first dot of the product's scopes.
     pub scope_service: &'static str,
     pub base: Base,
+    /// Hosts of the product domain at which it answers as well.
+    pub hosts: &'static [&'static str],
     /// Data centers in which it does not answer.
     pub absent_from: &'static [&'static str],
     pub calls: &'static [TestCall],
@@ -27,6 +30,10 @@ pub struct Product {
     pub scopes: &'static [&'static str],
     /// What is odd about its API, for people.
     pub notes: &'static [&'static str],
+    /// What it means by its answers.
+    pub answers: &'static Answers,
+    /// How a call names the organization that it is for, the usual way first; empty where none has to be named.
+    pub organizations: &'static [Organization],
 }
 
 /// Where a product's API lives.
@@ -58,7 +65,13 @@ pub struct TestCall {
 impl Product {
     /// The product that goes by this name among people: its key, its name, or how its scopes begin.
     pub fn known_as(name: &str) -> Option<&'static Product> {
-        PRODUCTS.iter().find(|product| product.names().iter().any(|known| known.eq_ignore_ascii_case(name)))
+        PRODUCTS.iter().find(|product| product.is_called(name))
+    }
+
+    /// Tells whether people call it so; "Zoho" may stand before its name.
+    pub fn is_called(&self, name: &str) -> bool {
+        let bare = name.get(..5).filter(|zoho| zoho.eq_ignore_ascii_case("zoho ")).map_or(name, |_| &name[5..]);
+        self.names().iter().any(|known| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(bare))
     }
 
     /// The products whose names are near to one that nobody has, the nearest first.
@@ -98,6 +111,54 @@ impl Product {
         url.set_path(path);
         Some(url)
     }
+
+    /// Everywhere that it answers in `data_center`, its base first.
+    pub fn addresses(&self, data_center: &DataCenter) -> Vec<Url> {
+        let hosts = data_center.product_domain.iter().flat_map(|domain| {
+            self.hosts.iter().filter_map(move |host| Url::parse(&format!("https://{host}.{domain}")).ok())
+        });
+        self.base(data_center).into_iter().chain(hosts).collect()
+    }
+
+    /// The product whose answer comes from an address in `data_center`; `None` where several may have it.
+    pub fn answering(url: &Url, data_center: &DataCenter, products: &'static [Product]) -> Option<&'static Product> {
+        let is_accounts = data_center.accounts_origins().any(|origin| origin == url.origin());
+        if is_accounts && url.path().starts_with("/oauth/") {
+            return products.iter().find(|product| product.base == Base::Accounts);
+        }
+        let label = || url.host_str()?.strip_suffix(data_center.product_domain.as_deref()?)?.strip_suffix('.');
+        if let Some(label) = label() {
+            return products.iter().find(|product| {
+                matches!(product.base, Base::Host { host, .. } if host == label) || product.hosts.contains(&label)
+            });
+        }
+        let fits =
+            |product: &&Product| product.path().is_some_and(|path| !path.is_empty() && is_below(url.path(), path));
+        let length = |product: &Product| product.path().map_or(0, str::len);
+        let longest = products.iter().filter(fits).map(length).max();
+        let mut fitting = products.iter().filter(fits).filter(|product| Some(length(product)) == longest);
+        let by_base = fitting.next().filter(|_| fitting.next().is_none());
+        let mut by_word = products.iter().filter(|product| product.is_whole(url.path()));
+        // Of another version of an API the first word alone is known.
+        by_base.or_else(|| by_word.next().filter(|_| longest.is_none() && by_word.next().is_none()))
+    }
+
+    /// Tells whether a path is one from the host's root already, not one below the product's base.
+    pub fn is_whole(&self, path: &str) -> bool {
+        let word = self.path().and_then(|base| base.split('/').nth(1)).filter(|word| !word.is_empty());
+        word.is_some_and(|word| is_below(path, &format!("/{word}")))
+    }
+
+    fn path(&self) -> Option<&'static str> {
+        match self.base {
+            Base::Gateway(path) | Base::Host { path, .. } => Some(path),
+            Base::Accounts | Base::Unknown => None,
+        }
+    }
+}
+
+fn is_below(path: &str, base: &str) -> bool {
+    path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
 }
 
 impl TestCall {

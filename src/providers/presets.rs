@@ -15,6 +15,7 @@ use super::granted::ScopeNames;
 use super::standard::{RFC, StandardEndpoints, StandardServer};
 use super::{
     AccountFields, ClientAuthentication, Dialect, GrantLimit, Intervals, PollError, Provider, RevocationEnds, Rotation,
+    answers,
 };
 use crate::untrusted::check_address;
 
@@ -143,6 +144,7 @@ const BLANK: Preset = Preset {
 
 static GITHUB: Dialect = Dialect {
     display_name: "GitHub",
+    api: &answers::GITHUB,
     // The device flow asks for no secret, and GitHub takes one in the body only.
     authenticates_device_request: false,
     client_authentication: &[ClientAuthentication::Body],
@@ -176,6 +178,7 @@ static GITHUB: Dialect = Dialect {
 
 static GOOGLE: Dialect = Dialect {
     display_name: "Google",
+    api: &answers::GOOGLE,
     authenticates_device_request: false,
     client_authentication: &[ClientAuthentication::Body],
     // Without `offline` the browser's flow brings no refresh token; without `consent` only the first time.
@@ -203,6 +206,7 @@ static GOOGLE: Dialect = Dialect {
 
 static MICROSOFT: Dialect = Dialect {
     display_name: "Microsoft",
+    api: &answers::MICROSOFT,
     authenticates_device_request: false,
     client_authentication: &[ClientAuthentication::Body],
     poll_errors: &[

@@ -7,8 +7,8 @@ use url::Url;
 
 use super::granted::ScopeNames;
 use super::{
-    AccountFields, ApiErrors, ClientAuthentication, DataCenter, Dialect, Endpoints, Intervals, PollError, Provider,
-    Revocation, RevocationEnds, Rotation, explained,
+    AccountFields, ClientAuthentication, DataCenter, Dialect, Endpoints, Intervals, PollError, Provider, Revocation,
+    RevocationEnds, Rotation, answers, explained,
 };
 use crate::http::decode;
 use crate::untrusted::{Rejected, Untrusted, is_near};
@@ -68,7 +68,7 @@ pub const RFC: Dialect = Dialect {
         name: &["name", "preferred_username", "login"],
     },
     api_scheme: "Bearer",
-    api_errors: ApiErrors::ByStatus,
+    api: &answers::RFC,
     variable_prefix: None,
     products: &[],
     default_scope: "openid",
@@ -181,6 +181,9 @@ impl StandardServer {
             api_domain: self.api_domain.clone(),
             product_domain: None,
             api_domain_aliases: Vec::new(),
+            environments: Vec::new(),
+            further_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
         };
         let client_authentication = if endpoints.client_authentication.is_empty() {
             self.dialect.client_authentication.to_vec()

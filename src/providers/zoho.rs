@@ -9,8 +9,8 @@ use url::Url;
 
 use super::granted::ScopeNames;
 use super::{
-    AccountFields, ApiErrors, ClientAuthentication, DataCenter, Dialect, Endpoints, GrantLimit, Intervals, MintLimit,
-    PollError, Provider, Revocation, RevocationEnds, Rotation, catalog, explained,
+    AccountFields, ClientAuthentication, DataCenter, Dialect, Endpoints, GrantLimit, Intervals, MintLimit, PollError,
+    Provider, Revocation, RevocationEnds, Rotation, answers, catalog, explained,
 };
 
 /// How Zoho's accounts servers speak.
@@ -68,7 +68,7 @@ pub static DIALECT: Dialect = Dialect {
     revocation_ends: RevocationEnds::ThatGrant,
     account_fields: AccountFields { id: &["ZUID"], email: &["Email"], name: &["Display_Name"] },
     api_scheme: "Zoho-oauthtoken",
-    api_errors: ApiErrors::InBody,
+    api: &answers::zoho::DIALECT,
     variable_prefix: Some("ZOHO"),
     products: catalog::PRODUCTS,
     default_scope: "AaaServer.profile.READ",
@@ -102,9 +102,25 @@ pub const HOME: &str = DATA_CENTERS[0].0;
 pub fn provider() -> Provider {
     let data_centers = DATA_CENTERS.iter().map(|&(code, accounts, gateway, products)| {
         let data_center = data_center(code, &built_in(accounts), &built_in(gateway));
-        DataCenter { product_domain: Some(products.to_owned()), ..data_center }
+        let hosts = file_hosts(gateway, products);
+        let further_hosts = data_center.environments.iter().cloned().chain(hosts).collect();
+        DataCenter { product_domain: Some(products.to_owned()), further_hosts, ..data_center }
     });
     provider_at("zoho", data_centers.collect())
+}
+
+/// The gateways of the environments that a person may choose at the approval, beside production.
+fn environments(gateway: &str) -> Vec<Url> {
+    let of = |environment: &str| built_in(&gateway.replacen("www.", &format!("{environment}."), 1));
+    vec![of("sandbox"), of("developer")]
+}
+
+/// Where files come from and go to. The official SDKs have `content.` beside each gateway, in Canada and Saudi Arabia one of
+/// the others; WorkDrive has `download.` and `upload.`.
+fn file_hosts(gateway: &str, products: &str) -> Vec<Url> {
+    let content = built_in(&gateway.replacen("www.", "content.", 1));
+    let hosts = ["download", "upload", "files"].map(|host| built_in(&format!("https://{host}.{products}")));
+    std::iter::once(content).chain(hosts).collect()
 }
 
 /// What people call the place that a data center's code stands for.
@@ -151,6 +167,7 @@ pub fn data_center(code: &str, accounts_server: &Url, api_domain: &Url) -> DataC
         // Older pages of the documentation name `api.zoho.com` and the like.
         vec![built_in(gateway), built_in(&format!("https://api.{products}"))]
     });
+    let environments = zohos_own.map(|(_, _, gateway, _)| environments(gateway)).unwrap_or_default();
     let verification_origins = zohos_own.map(|(_, accounts, ..)| vec![built_in(accounts).origin()]);
     DataCenter {
         code,
@@ -159,6 +176,9 @@ pub fn data_center(code: &str, accounts_server: &Url, api_domain: &Url) -> DataC
         api_domain: Some(api_domain.clone()),
         product_domain: None,
         api_domain_aliases: api_domain_aliases.unwrap_or_default(),
+        environments,
+        further_hosts: Vec::new(),
+        allowed_origins: Vec::new(),
         verification_origins: verification_origins.unwrap_or_default(),
     }
 }

@@ -5,9 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::api::explained;
 use super::aside::aside;
-use super::{Freshness, Service, endpoints, issuing_data_center, not_signed_in, store_error, transport_error};
-use crate::api::{self, Call};
+use super::{
+    Explained, Freshness, Service, endpoints, issuing_data_center, not_signed_in, store_error, transport_error,
+};
+use crate::api::{self, Call, Diagnosis};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -23,11 +26,17 @@ impl Service {
     /// Asks the provider who is behind the profile, and notes the answer.
     pub async fn whoami(&self, profile: &Profile) -> Result<Account, Error> {
         self.token(profile, Freshness::Default).await?;
-        let grant = self.grant(profile).await?;
+        let mut grant = self.grant(profile).await?;
         let provider = self.provider_of(profile, &grant).await?;
         let data_center = issuing_data_center(profile, &provider, &grant)?;
         self.check_approved(profile, grant.endpoints.as_ref(), endpoints::USERINFO)?;
-        let account = self.ask_account(&grant, &provider, data_center).await?;
+        let account = match self.ask_account(&grant, &provider, data_center).await {
+            Err(error) if error.code == Code::SignInNeeded && self.replace_refused_token(profile, &grant).await => {
+                grant = self.grant(profile).await?;
+                self.ask_account(&grant, &provider, data_center).await?
+            }
+            asked => asked?,
+        };
         self.note_account(profile, &grant, &account).await?;
         self.note_verified(profile, &account).await;
         Ok(account)
@@ -76,7 +85,7 @@ impl Service {
             return Err(Error::new(Code::Other, what).because("the provider names no userinfo endpoint"));
         };
         let call = Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() };
-        let request = api::authorize(&call, grant, provider.dialect)
+        let request = api::authorize(&call, &grant.access_token, &data_center.origins(), provider.dialect)
             .map_err(|refusal| Error::new(Code::UntrustedAnswer, what).because(refusal))?;
         let request = Request { body_limit: ACCOUNTS_BODY_LIMIT, deadline: ACCOUNTS_DEADLINE, ..request };
         let response = self.http.send(request).await.map_err(|failure| transport_error(what, &failure))?;
@@ -87,12 +96,13 @@ impl Service {
             let hint = format!("if that address is the provider's own, write `userinfo_endpoint = \"{to}\"` for it");
             return Err(Error::new(code, what).because(cause).hint(hint));
         }
-        if let Some(diagnosis) = api::diagnose(provider.dialect, &response) {
-            return Err(diagnosis_error(what, diagnosis, response.status));
+        let known = Known::new([&grant.access_token]);
+        if let Some(explained) = explained(data_center, provider.dialect, &call.url, None, &response, &known) {
+            return Err(explained_error(what, explained, response.status));
         }
         let info = decode::object(&response.body).ok();
         let account = info.and_then(|info| read_account(&info, &provider.dialect.account_fields));
-        account.map(|account| without(account, &Known::new([&grant.access_token]))).ok_or_else(|| {
+        account.map(|account| without(account, &known)).ok_or_else(|| {
             Error::new(Code::Provider, what).because(format!("the answer cannot be read (HTTP {})", response.status))
         })
     }
@@ -103,18 +113,18 @@ impl Service {
 }
 
 /// A call that the provider refused, as an error.
-pub(super) fn diagnosis_error(what: &str, diagnosis: api::Diagnosis, status: u16) -> Error {
-    let code = match diagnosis {
-        api::Diagnosis::BadToken | api::Diagnosis::MissingScope => Code::SignInNeeded,
-        api::Diagnosis::RateLimited => Code::RateLimited,
-        api::Diagnosis::ProviderFault => Code::Provider,
-        api::Diagnosis::WrongDataCenter => Code::WrongDataCenter,
+fn explained_error(what: &str, explained: Explained, status: u16) -> Error {
+    let code = match explained.diagnosis {
+        Diagnosis::BadToken | Diagnosis::MissingScope => Code::SignInNeeded,
+        Diagnosis::RateLimited => Code::RateLimited,
+        Diagnosis::ProviderFault => Code::Provider,
+        Diagnosis::WrongDataCenter => Code::WrongDataCenter,
         _ => Code::Other,
     };
     Error::new(code, what)
-        .because(format!("{} (HTTP {status})", diagnosis.meaning()))
-        .likely(diagnosis.causes_in_words())
-        .hint(diagnosis.next())
+        .because(format!("{} (HTTP {status})", explained.meaning))
+        .likely(explained.causes)
+        .hint(explained.next)
 }
 
 /// The scopes that were wanted and not granted.

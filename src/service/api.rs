@@ -1,9 +1,12 @@
-//! Makes API calls with a fresh token, and once more with a new one when the first is refused.
+//! Makes API calls with a fresh token, and once more with a new one when an answer says that the first is dead.
 
 use std::time::Duration;
 
+use url::Url;
+
+use super::tokens::was_replaced_lately;
 use super::{Freshness, Service, home_data_center, issuing_data_center, transport_error};
-use crate::api::{self, Call, Diagnosis, Refusal};
+use crate::api::{self, Call, Diagnosis, Finding, Refusal};
 use crate::clock::{self, Moment};
 use crate::config::{Profile, ProviderSource};
 use crate::error::{Code, Error};
@@ -11,8 +14,12 @@ use crate::http::client::Incoming;
 use crate::http::progress::Progress;
 use crate::http::upload::Upload;
 use crate::http::{API_BODY_LIMIT, JUDGED_BYTES, Method, Response, TransportFailure};
+use crate::oauth::wire::retry_after;
+use crate::providers::catalog::Product;
 use crate::providers::standard::StandardEndpoints;
 use crate::providers::{DataCenter, Dialect};
+use crate::secret::Known;
+use crate::storage::Grant;
 
 /// What an API answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,17 +35,43 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explained {
     pub diagnosis: Diagnosis,
-    /// The diagnosis in the light of what is known of the grant.
-    pub text: String,
+    /// The diagnosis with what the API said.
+    pub meaning: String,
+    /// What to do.
+    pub next: String,
+    /// What may lie behind it, the likeliest first.
+    pub causes: Vec<String>,
+}
+
+impl Explained {
+    /// A finding in words, with how long the API wants to be left alone where it says so.
+    pub fn of(finding: &Finding, dialect: &Dialect, pause: Option<Duration>, known: &Known) -> Self {
+        let pause = pause.filter(|_| finding.diagnosis == Diagnosis::RateLimited);
+        let next = pause.map(|pause| format!("wait {} s before the next one", pause.as_secs()));
+        Self {
+            diagnosis: finding.diagnosis,
+            meaning: finding.meaning(known),
+            next: next.unwrap_or_else(|| finding.next()),
+            causes: finding.diagnosis.causes(dialect),
+        }
+    }
+
+    /// What happened and what helps, in one sentence.
+    pub fn in_words(&self) -> String {
+        format!("{}: {}", self.meaning, self.next)
+    }
 }
 
 impl Service {
     /// The data center whose APIs the profile's token opens, and how to speak to them.
     pub async fn api_place(&self, profile: &Profile) -> Result<(DataCenter, &'static Dialect), Error> {
-        let grant = self.grant(profile).await?;
-        let provider = self.provider_of(profile, &grant).await?;
-        let data_center = issuing_data_center(profile, &provider, &grant)?.clone();
-        Ok((data_center, provider.dialect))
+        self.place_of(profile, &self.grant(profile).await?).await
+    }
+
+    async fn place_of(&self, profile: &Profile, grant: &Grant) -> Result<(DataCenter, &'static Dialect), Error> {
+        let provider = self.provider_of(profile, grant).await?;
+        let data_center = issuing_data_center(profile, &provider, grant)?.clone();
+        Ok((data_center.in_environment(grant.api_domain.as_deref()), provider.dialect))
     }
 
     /// The same without asking anybody, signed in or not. A provider that only its issuer knows has its API domain from
@@ -57,16 +90,17 @@ impl Service {
             let message = format!("nothing is known of the provider of profile `{}`", profile.name);
             Error::new(Code::Config, message).hint("give it an `issuer` or a `token_endpoint`")
         })?;
-        let data_center = match &grant {
-            Some(grant) => issuing_data_center(profile, &provider, grant)?,
-            None => home_data_center(profile, &provider)?,
+        let provider = self.allowing(provider, profile);
+        let (data_center, named) = match &grant {
+            Some(grant) => (issuing_data_center(profile, &provider, grant)?, grant.api_domain.as_deref()),
+            None => (home_data_center(profile, &provider)?, None),
         };
-        Ok((data_center.clone(), provider.dialect))
+        Ok((data_center.clone().in_environment(named), provider.dialect))
     }
 
     /// Makes a call and keeps its whole answer.
     pub async fn call(&self, profile: &Profile, call: &Call) -> Result<Answer, Error> {
-        let mut open = self.open_call(profile, call, None, &Progress::default()).await?;
+        let mut open = self.open_call(profile, call, None, None, &Progress::default()).await?;
         while let Some(chunk) = open.more().await? {
             if open.response.body.len() + chunk.len() > API_BODY_LIMIT {
                 let cause = format!("the answer is larger than {} MiB", API_BODY_LIMIT >> 20);
@@ -78,37 +112,37 @@ impl Service {
         Ok(Answer { took: clock::now() - open.started, response: open.response, explained: open.explained })
     }
 
-    /// Makes a call, with the body in `upload` where there is one, and hands out the answer once its meaning is known. Where
-    /// the token is refused it is refreshed once and the call repeated once, unless the answer blames something that a new
-    /// token would not mend.
+    /// Makes a call, with the body in `upload` where there is one, and hands out the answer once its meaning is known;
+    /// `product` is the one whose answer is expected, where it was named. Where the answer says that the token is dead, it
+    /// is refreshed and the call repeated once, unless that happened a short while ago.
     pub async fn open_call(
         &self,
         profile: &Profile,
         call: &Call,
+        product: Option<&str>,
         upload: Option<&Upload>,
         progress: &Progress,
     ) -> Result<OpenAnswer<'_>, Error> {
-        let dialect = self.config.provider(profile)?.dialect();
+        // A call that is refused needs no token.
+        let (place, dialect) = self.api_place(profile).await?;
+        api::check(call, &place.origins()).map_err(|refusal| refusal_error(&what_failed(call), &refusal))?;
         self.token(profile, Freshness::Default).await?;
-        let mut answer = self.send(profile, call, upload, progress, dialect).await?;
-        let Some(explained) = answer.explained.as_mut().filter(|explained| explained.is(Diagnosis::BadToken)) else {
-            return Ok(answer);
-        };
+        let mut used = self.grant(profile).await?;
+        let mut answer = self.send(profile, call, &used, product, upload, progress).await?;
+        let Some(explained) = answer.blamed_on_token() else { return Ok(answer) };
         if upload.is_some_and(|upload| !upload.can_be_sent_again()) {
-            let next = format!("run `device-login refresh {}`, then this again", profile.name);
-            let text = &explained.text;
-            explained.text = format!(
-                "{text}; what comes from stdin or a pipe cannot be sent twice, so no new token was made: {next}"
-            );
+            explained.meaning += "; what comes from stdin or a pipe cannot be sent twice, so no new token was made";
+            explained.next = format!("run `device-login refresh {}`, then this again", profile.name);
             return Ok(answer);
         }
-        if self.token(profile, Freshness::Forced).await.is_err() {
-            return Ok(answer);
+        if self.replace_refused_token(profile, &used).await {
+            used = self.grant(profile).await?;
+            answer = self.send(profile, call, &used, product, upload, progress).await?;
         }
-        let mut answer = self.send(profile, call, upload, progress, dialect).await?;
-        if let Some(explained) = answer.explained.as_mut().filter(|explained| explained.is(Diagnosis::BadToken)) {
-            explained.diagnosis = Diagnosis::WrongDataCenter;
-            explained.text = explained.diagnosis.in_words();
+        let is_new = was_replaced_lately(&used, clock::wall());
+        if let Some(explained) = answer.blamed_on_token().filter(|_| is_new && dialect.api.has_data_centers) {
+            *explained =
+                Explained::of(&Finding::new(Diagnosis::WrongDataCenter, None), dialect, None, &Known::default());
         }
         Ok(answer)
     }
@@ -117,13 +151,15 @@ impl Service {
         &self,
         profile: &Profile,
         call: &Call,
+        grant: &Grant,
+        product: Option<&str>,
         upload: Option<&Upload>,
         progress: &Progress,
-        dialect: &Dialect,
     ) -> Result<OpenAnswer<'_>, Error> {
-        let what = format!("{} {} could not be called", call.method, call.url.path());
-        let grant = self.grant(profile).await?;
-        let request = api::authorize(call, &grant, dialect).map_err(|refusal| refusal_error(&what, &refusal))?;
+        let what = what_failed(call);
+        let (place, dialect) = self.place_of(profile, grant).await?;
+        let request = api::authorize(call, &grant.access_token, &place.origins(), dialect)
+            .map_err(|refusal| refusal_error(&what, &refusal))?;
         let started = clock::now();
         let incoming = self.http.open(request, upload, progress).await;
         let incoming = incoming.map_err(|failure| failed_call(&what, call.method, &failure))?;
@@ -135,7 +171,8 @@ impl Service {
         {
             answer.response.body.extend_from_slice(&chunk);
         }
-        answer.explained = Explained::of(dialect, &answer.response);
+        let known = Known::new([&grant.access_token]);
+        answer.explained = explained(&place, dialect, &call.url, product, &answer.response, &known);
         Ok(answer)
     }
 }
@@ -162,21 +199,30 @@ impl OpenAnswer<'_> {
     pub async fn more(&mut self) -> Result<Option<Vec<u8>>, Error> {
         self.incoming.chunk().await.map_err(|failure| failed_call(&self.what, self.method, &failure))
     }
+
+    /// The failure, if the API says that the token is dead. A status alone says no such thing.
+    fn blamed_on_token(&mut self) -> Option<&mut Explained> {
+        self.explained.as_mut().filter(|explained| explained.diagnosis == Diagnosis::BadToken)
+    }
 }
 
-impl Explained {
-    fn of(dialect: &Dialect, response: &Response) -> Option<Self> {
-        let diagnosis = api::diagnose(dialect, response)?;
-        let mut text = diagnosis.in_words();
-        if let Some(pause) = response.header("retry-after").filter(|_| diagnosis == Diagnosis::RateLimited) {
-            text = format!("{text} (Retry-After: {})", crate::untrusted::Untrusted::new(pause).line());
-        }
-        Some(Self { diagnosis, text })
-    }
+fn what_failed(call: &Call) -> String {
+    format!("{} {} could not be called", call.method, call.url.path())
+}
 
-    fn is(&self, diagnosis: Diagnosis) -> bool {
-        self.diagnosis == diagnosis
-    }
+/// Explains an answer from `url`, if it is one of a failed call; what is `known` as a secret is not repeated.
+pub(super) fn explained(
+    place: &DataCenter,
+    dialect: &Dialect,
+    url: &Url,
+    product: Option<&str>,
+    response: &Response,
+    known: &Known,
+) -> Option<Explained> {
+    let named = product.and_then(|name| dialect.products.iter().find(|product| product.is_called(name)));
+    let product = named.or_else(|| Product::answering(url, place, dialect.products));
+    let finding = api::diagnose(dialect, product, response)?;
+    Some(Explained::of(&finding, dialect, retry_after(response), known))
 }
 
 /// A call that got no whole answer. The API may have acted on it all the same.
@@ -201,7 +247,7 @@ pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
         Refusal::NotHttp(_) => "give a path, or an address that begins with `https://`",
         Refusal::UserInAddress => "leave out what stands before the `@`",
         Refusal::ForeignOrigin(_) => {
-            "give a path, or the address of a product's own host: `device-login scopes` lists them"
+            "give a path, or the address of a product's own host (`device-login scopes` lists them); `allowed_origins` in the configuration adds others"
         }
         Refusal::UnknownProduct(..) => "leave `--product` out to call the API domain",
         Refusal::NoHost(..) => "run `device-login scopes` for the products and their hosts",

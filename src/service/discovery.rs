@@ -17,10 +17,19 @@ use crate::storage::{Grant, IssuerEndpoints};
 impl Service {
     /// The provider of a profile as it is now; one that only its issuer knows is asked to describe itself.
     pub(super) async fn provider(&self, profile: &Profile) -> Result<Provider, Error> {
-        match self.config.provider(profile)? {
-            ProviderSource::Discovered(server) => self.discover(server).await,
-            source => Ok(source.known().unwrap_or_else(|| unreachable!("only issuers are asked"))),
+        let provider = match self.config.provider(profile)? {
+            ProviderSource::Discovered(server) => self.discover(server).await?,
+            source => source.known().unwrap_or_else(|| unreachable!("only issuers are asked")),
+        };
+        Ok(self.allowing(provider, profile))
+    }
+
+    /// The provider, whose access tokens may go to the further places that the configuration names for the profile.
+    pub(super) fn allowing(&self, mut provider: Provider, profile: &Profile) -> Provider {
+        for data_center in &mut provider.data_centers {
+            data_center.allowed_origins = self.config.allowed_origins(profile).cloned().collect();
         }
+        provider
     }
 
     /// The provider of a profile as it was when `grant` was approved.
@@ -39,7 +48,7 @@ impl Service {
             _ => None,
         };
         match remembered {
-            Some(provider) => Ok(provider),
+            Some(provider) => Ok(self.allowing(provider, profile)),
             None => self.provider(profile).await,
         }
     }

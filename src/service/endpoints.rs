@@ -97,9 +97,6 @@ impl Service {
         if let Some(grant) = &mut record.grant {
             changed.extend(moved(&mut grant.endpoints, endpoints.as_ref(), &now, source));
             changed.extend(moved_server(&mut grant.issuer, &grant.data_center, server(&grant.data_center)));
-            if let Some(data_center) = provider.data_center(&grant.data_center) {
-                grant.allowed_origins = data_center.origins().iter().map(url::Origin::ascii_serialization).collect();
-            }
         }
         for waiting in &mut record.to_revoke {
             changed.extend(moved(&mut waiting.endpoints, endpoints.as_ref(), &now, source));

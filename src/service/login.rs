@@ -116,8 +116,10 @@ pub struct SignedIn {
     /// `None` where the provider named no end.
     pub access_token_expires_at: Option<Timestamp>,
     pub refreshable: bool,
-    /// As said by [`Service::sign_in_warnings`] before it began, and what of the answer could not be taken.
+    /// As said by [`Service::sign_in_warnings`] before it began.
     pub warnings: Vec<String>,
+    /// What of the answer could not be taken, in sentences.
+    pub left_out: Vec<String>,
     /// What a person should know of the sign-in that this one took the place of: a sentence.
     pub replaced: Option<String>,
 }
@@ -188,7 +190,7 @@ impl Service {
                 }
             }
         };
-        attempt.warnings.extend(said);
+        attempt.left_out = said;
         report(SignInEvent::Approved);
         Ok(attempt.signed_in(kept).await)
     }

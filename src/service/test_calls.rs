@@ -1,6 +1,6 @@
 //! The harmless calls with which a person tries a profile's APIs, with whole addresses.
 
-use url::{Origin, Url};
+use url::Url;
 
 use crate::api::Call;
 use crate::config::Profile;
@@ -17,8 +17,6 @@ pub struct TestCalls {
     pub data_center: DataCenter,
     pub dialect: &'static Dialect,
     pub calls: Vec<TestCallEntry>,
-    /// The origins to which the token may go.
-    pub allowed_origins: Vec<String>,
     /// The provider's other data centers.
     pub others: Vec<DataCenter>,
 }
@@ -39,10 +37,11 @@ impl Service {
     pub async fn test_calls(&self, profile: &Profile) -> Result<TestCalls, Error> {
         let grant = self.grant(profile).await?;
         let provider = self.provider_of(profile, &grant).await?;
-        let data_center = issuing_data_center(profile, &provider, &grant)?.clone();
+        let data_center =
+            issuing_data_center(profile, &provider, &grant)?.clone().in_environment(grant.api_domain.as_deref());
         let others = provider.data_centers.iter().filter(|other| other.code != data_center.code).cloned().collect();
         let known = TestCalls::new(data_center, provider.dialect, &grant.scopes);
-        Ok(TestCalls { others, allowed_origins: grant.allowed_origins, ..known })
+        Ok(TestCalls { others, ..known })
     }
 }
 
@@ -63,8 +62,7 @@ impl TestCalls {
                 call: Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() },
             }));
         }
-        let allowed_origins = data_center.origins().iter().map(Origin::ascii_serialization).collect();
-        Self { data_center, dialect, calls, allowed_origins, others: Vec::new() }
+        Self { data_center, dialect, calls, others: Vec::new() }
     }
 
     /// The same address in the account's data center, if `url` is one of another.

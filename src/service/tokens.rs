@@ -9,7 +9,7 @@ mod reuse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use self::ends::{CLOCK_SLACK, Ends};
 use super::aside::aside;
@@ -33,6 +33,10 @@ const LEAST_TTL: Duration = Duration::from_secs(30);
 /// How long after a try that failed for a passing reason nobody tries again.
 const SHARED_FOR: Duration = Duration::from_secs(2);
 
+/// How long after a token that took the place of a refused one no other does: what is refused for another reason is refused
+/// again, and each new token takes the place of another machine's.
+const BETWEEN_REPLACEMENTS: SignedDuration = SignedDuration::from_mins(5);
+
 /// How long a token is taken to live that can be refreshed and of whose end nothing is said.
 pub(super) const DEFAULT_TOKEN_LIFE: Duration = Duration::from_secs(3600);
 
@@ -45,6 +49,8 @@ pub enum Freshness {
     AtLeast(Duration),
     /// A new one, whatever is stored.
     Forced,
+    /// A new one in the place of one that an API refused; such refusals cause one new token in five minutes at most.
+    Replaced,
 }
 
 /// An access token with what a script needs beside it.
@@ -118,6 +124,12 @@ impl Service {
         Ok(fresh_token(grant, now, Some(format!("{error}; {good}"))))
     }
 
+    /// Tells whether there is another access token than the one of `refused`, which an API called dead: one that somebody
+    /// has minted since, or a new one, unless such a refusal has caused one a short while ago.
+    pub(super) async fn replace_refused_token(&self, profile: &Profile, refused: &Grant) -> bool {
+        self.refresh(profile, Freshness::Replaced, refused, clock::wall()).await.is_ok()
+    }
+
     /// Mints under the lock, unless another process did so since `seen` was read, or tried to.
     async fn refresh(
         &self,
@@ -158,7 +170,7 @@ impl Service {
     ) -> Result<Begun, Error> {
         let locked = self.store.lock(&profile.name, LOCK_PATIENCE).map_err(store_error)?;
         let record = locked.load().map_err(store_error)?;
-        let grant = grant_of(record.as_ref(), &profile)?.clone();
+        let mut grant = grant_of(record.as_ref(), &profile)?.clone();
         let now = clock::wall();
         if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {
             return Ok(Begun::Unneeded(Box::new(grant)));
@@ -167,6 +179,13 @@ impl Service {
             return Err(failure);
         }
         let what = format!("the access token of profile `{}` could not be refreshed", profile.name);
+        if freshness == Freshness::Replaced {
+            if was_replaced_lately(&grant, now) {
+                let why = "one was minted for a refused call a short while ago";
+                return Err(Error::new(Code::RateLimited, what).because(why));
+            }
+            grant.replaced_after_401_at = Some(now);
+        }
         self.check_approved(&profile, grant.endpoints.as_ref(), endpoints::TOKEN)?;
         let data_center = issuing_data_center(&profile, &provider, &grant)?.clone();
         let client = self.client(&profile, record.as_ref(), &provider, &[endpoints::TOKEN])?;
@@ -182,6 +201,12 @@ enum Begun {
     /// Another process has refreshed meanwhile.
     Unneeded(Box<Grant>),
     Needed(Box<Refreshing>),
+}
+
+/// Tells whether the access token took the place of a refused one a short while ago. A clock that was set back a little
+/// changes nothing about that.
+pub(super) fn was_replaced_lately(grant: &Grant, now: Timestamp) -> bool {
+    grant.replaced_after_401_at.is_some_and(|at| now.duration_since(at).abs() < BETWEEN_REPLACEMENTS)
 }
 
 /// A refresh under way. Owned, since it may outlive whoever asked for it.
@@ -318,7 +343,7 @@ pub(super) fn pause(paused_until: Option<Timestamp>, now: Timestamp) -> Option<T
 
 fn lasts(grant: &Grant, freshness: Freshness, now: Timestamp) -> bool {
     let wanted = match freshness {
-        Freshness::Forced => return false,
+        Freshness::Forced | Freshness::Replaced => return false,
         Freshness::Default => DEFAULT_MIN_TTL,
         Freshness::AtLeast(wanted) => wanted,
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -86,8 +87,9 @@ pub struct Grant {
     pub data_center: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_domain: Option<String>,
-    /// Scheme, host and port of every place to which the access token may be sent.
-    pub allowed_origins: Vec<String>,
+    /// Records of older versions list here where the access token may go. That is decided from what is known today.
+    #[serde(default, skip_serializing)]
+    pub allowed_origins: IgnoredAny,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
     /// Where a provider that the configuration or its issuer describes took requests when the person approved.
@@ -113,6 +115,9 @@ pub struct Grant {
     pub mints: Vec<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_refresh: Option<LastRefresh>,
+    /// When a new access token took the place of one that an API refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_after_401_at: Option<Timestamp>,
     /// The provider asked to be left alone until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_until: Option<Timestamp>,
@@ -148,8 +153,7 @@ impl Doubt {
 }
 
 impl Grant {
-    /// What every approval gives. The rest is empty: no data center, no API domain, no place to which the access token may
-    /// be sent, no account, no endpoints, no way in which the client said who it is, no refresh token, and nothing that
+    /// What every approval gives. The rest is empty: no data center, no API domain, no account, no endpoints, no way in which the client said who it is, no refresh token, and nothing that
     /// happened since.
     pub fn new(
         issuer: impl Into<String>,
@@ -162,7 +166,7 @@ impl Grant {
             issuer: issuer.into(),
             data_center: String::new(),
             api_domain: None,
-            allowed_origins: Vec::new(),
+            allowed_origins: IgnoredAny,
             account: None,
             endpoints: None,
             client_authentication: None,
@@ -174,6 +178,7 @@ impl Grant {
             is_own: false,
             mints: Vec::new(),
             last_refresh: None,
+            replaced_after_401_at: None,
             paused_until: None,
             refused: None,
             doubt: None,

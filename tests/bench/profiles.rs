@@ -135,7 +135,6 @@ fn keep(store: &dyn Store, number: usize, events: usize) {
     let grant = Grant {
         data_center: "us".to_owned(),
         api_domain: Some("https://www.zohoapis.com".to_owned()),
-        allowed_origins: vec!["https://www.zohoapis.com".to_owned()],
         account: Some(device_login::storage::Account {
             id: number.to_string(),
             email: Some(format!("user{number}@example.com")),

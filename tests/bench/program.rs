@@ -109,7 +109,6 @@ fn sign_in(home: &Path) {
     let grant = Grant {
         data_center: "us".to_owned(),
         api_domain: Some("https://www.zohoapis.com".to_owned()),
-        allowed_origins: vec!["https://www.zohoapis.com".to_owned()],
         refresh_token: Some(Secret::new(format!("1000.{0}.{0}", "fedcba9876543210".repeat(2)))),
         ..Grant::new(
             "https://accounts.zoho.com/",

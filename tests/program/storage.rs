@@ -121,7 +121,6 @@ fn record(client_id: &str) -> Record {
         grant: Some(Grant {
             data_center: "eu".to_owned(),
             api_domain: Some("https://www.zohoapis.eu".to_owned()),
-            allowed_origins: vec!["https://www.zohoapis.eu".to_owned()],
             account: Some(Account { id: "7".to_owned(), email: Some("canary@example.com".to_owned()), name: None }),
             refresh_token: Some(Secret::new("1000.canary-refresh-token")),
             mints: vec![at],

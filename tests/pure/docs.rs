@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use device_login::api::{Diagnosis, PRODUCT_WORDS};
+use device_login::api::{Diagnosis, known_words};
+use device_login::providers::answers::Word;
 use device_login::providers::explained::{self, ErrorWord, Facts};
 use device_login::providers::{Dialect, standard, zoho};
 use device_login::tui::keymap::{BINDINGS, Command as Asked, Scope};
@@ -81,14 +82,15 @@ fn the_list_of_errors_is_that_of_the_table() {
     text += "\n## API calls\n\nWhat `api`, `whoami` and the API panel say of a call that failed.\n";
     for diagnosis in Diagnosis::ALL {
         let next = sentence(diagnosis.next());
-        let causes = numbered(&diagnosis.causes_in_words());
+        let causes = numbered(&diagnosis.causes(&zoho::DIALECT));
         text.extend([format!("\n### {}\n\n{causes}\n**Next:** {next}\n", capitalized(diagnosis.meaning()))]);
     }
-    text += "\n### Words of the products\n\n| product | word or number | meaning |\n| --- | --- | --- |\n";
-    let row = |(product, word, diagnosis): &(&str, &str, Diagnosis)| {
-        format!("| {product} | `{word}` | {} |\n", diagnosis.meaning())
+    text +=
+        "\n### Words of the products\n\n| product | word or number | meaning | source |\n| --- | --- | --- | --- |\n";
+    let row = |(whose, word): (String, &Word)| {
+        format!("| {whose} | `{}` | {} | {} |\n", word.word, word.means.meaning(), word.source)
     };
-    text.extend(PRODUCT_WORDS.iter().map(row));
+    text.extend(known_words().into_iter().map(row));
     assert_document("errors.md", &text);
 }
 

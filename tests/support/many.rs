@@ -38,7 +38,6 @@ fn grant() -> Grant {
     Grant {
         data_center: "us".to_owned(),
         api_domain: Some(NOWHERE.to_owned()),
-        allowed_origins: vec![NOWHERE.to_owned()],
         refresh_token: Some(Secret::new("1000.refresh")),
         ..Grant::new(
             format!("{NOWHERE}/"),

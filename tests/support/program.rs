@@ -155,7 +155,6 @@ fn grant(origin: &str) -> Grant {
     let now = clock::wall();
     Grant {
         api_domain: Some(origin.to_owned()),
-        allowed_origins: vec![origin.to_owned()],
         refresh_token: Some(Secret::new(REFRESH_TOKEN)),
         ..Grant::new(
             format!("{origin}/token"),

@@ -164,6 +164,12 @@ fn signed_in_event(signed_in: &SignedIn) -> Event<'_> {
         api_domain: signed_in.api_domain.as_deref(),
         access_token_expires_at: signed_in.access_token_expires_at.map(words::rfc3339),
         refreshable: signed_in.refreshable,
-        warnings: signed_in.warnings.iter().cloned().chain(signed_in.replaced.clone()).collect(),
+        warnings: signed_in
+            .warnings
+            .iter()
+            .chain(&signed_in.left_out)
+            .cloned()
+            .chain(signed_in.replaced.clone())
+            .collect(),
     }
 }

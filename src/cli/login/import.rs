@@ -125,6 +125,7 @@ fn new_profile(
         scopes: options.scopes.clone().unwrap_or_else(|| file.scopes.clone()),
         client_secret: SecretSource::Store,
         client_secret_files: BTreeMap::new(),
+        allowed_origins: Vec::new(),
     })
 }
 

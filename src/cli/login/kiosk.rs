@@ -48,6 +48,7 @@ fn report(context: &Context, signed_in: &SignedIn, is_end: bool) -> Result<(), E
             context.output.say(&line);
         }
         context.output.warn(&signed_in.warnings);
+        context.output.warn(&signed_in.left_out);
     }
     if is_end { context.output.text(&format!("Signed in, profile {}.", signed_in.profile)) } else { Ok(()) }
 }

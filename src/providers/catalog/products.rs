@@ -6,6 +6,8 @@
 
 use super::{Base, Product, TestCall};
 use crate::http::Method;
+use crate::providers::answers::Organization::{Header, Query};
+use crate::providers::answers::{Organization, zoho};
 
 /// Every known product: that which needs the least first, then those behind the gateway, those with hosts of their own,
 /// and those whose hosts are not known.
@@ -14,6 +16,7 @@ pub static PRODUCTS: &[Product] = &[
         calls: &[get("Who am I", "/oauth/user/info", "AaaServer.profile.READ")],
         scopes: &["AaaServer.profile.READ", "openid", "email", "profile"],
         notes: &["whether `openid`, `email` and `profile` can be had with a code on another device is not documented"],
+        answers: &zoho::ACCOUNTS,
         ..product("accounts", "Accounts", "AaaServer", Base::Accounts)
     },
     Product {
@@ -42,11 +45,15 @@ pub static PRODUCTS: &[Product] = &[
             "queries need `ZohoCRM.coql.READ` beside the scopes of the modules",
             "a token is for the organization and environment that were chosen at approval",
         ],
+        hosts: &["crm"],
+        answers: &zoho::CRM,
         ..product("crm", "CRM", "ZohoCRM", Base::Gateway("/crm/v8"))
     },
     Product {
         calls: &[get("Modules", "/settings/modules", "ZohoBigin.settings.ALL")],
         scopes: &["ZohoBigin.modules.ALL", "ZohoBigin.settings.ALL"],
+        hosts: &["bigin"],
+        answers: &zoho::CRM,
         ..product("bigin", "Bigin", "ZohoBigin", Base::Gateway("/bigin/v2"))
     },
     Product {
@@ -58,6 +65,9 @@ pub static PRODUCTS: &[Product] = &[
             "ZohoBooks.invoices.READ",
         ],
         notes: &[ORGANIZATION, "seems not to run in the data center SG"],
+        hosts: &["books"],
+        answers: &zoho::FINANCE,
+        organizations: &[ORGANIZATION_ID],
         ..product("books", "Books", "ZohoBooks", Base::Gateway("/books/v3"))
     },
     Product {
@@ -69,6 +79,9 @@ pub static PRODUCTS: &[Product] = &[
             "ZohoInvoice.invoices.READ",
         ],
         notes: &[ORGANIZATION, "some clients send the header `X-com-zoho-invoice-organizationid` instead"],
+        hosts: &["invoice"],
+        answers: &zoho::FINANCE,
+        organizations: &[ORGANIZATION_ID, Header("X-com-zoho-invoice-organizationid")],
         ..product("invoice", "Invoice", "ZohoInvoice", Base::Gateway("/invoice/v3"))
     },
     Product {
@@ -80,18 +93,27 @@ pub static PRODUCTS: &[Product] = &[
             "ZohoInventory.items.READ",
         ],
         notes: &[ORGANIZATION, "documented for US, EU, IN, AU, JP, CA, SA and CN"],
+        hosts: &["inventory"],
+        answers: &zoho::FINANCE,
+        organizations: &[ORGANIZATION_ID],
         ..product("inventory", "Inventory", "ZohoInventory", Base::Gateway("/inventory/v1"))
     },
     Product {
         calls: &[get("Organizations", "/organizations", "ZohoSubscriptions.settings.READ")],
         scopes: &["ZohoSubscriptions.fullaccess.all", "ZohoSubscriptions.settings.READ"],
         notes: &[ORGANIZATION, "its scopes keep the product's old name, Subscriptions"],
+        hosts: &["billing", "subscriptions"],
+        answers: &zoho::FINANCE,
+        organizations: &[ORGANIZATION_ID],
         ..product("billing", "Billing", "ZohoSubscriptions", Base::Gateway("/billing/v1"))
     },
     Product {
         calls: &[get("Organizations", "/organizations", "ZohoExpense.fullaccess.ALL")],
         scopes: &["ZohoExpense.fullaccess.ALL"],
         notes: &["other calls need the header `X-com-zoho-expense-organizationid`"],
+        hosts: &["expense"],
+        answers: &zoho::FINANCE,
+        organizations: &[Header("X-com-zoho-expense-organizationid"), ORGANIZATION_ID],
         ..product("expense", "Expense", "ZohoExpense", Base::Gateway("/expense/v1"))
     },
     Product {
@@ -104,17 +126,23 @@ pub static PRODUCTS: &[Product] = &[
             "ZohoCreator.dashboard.READ",
         ],
         notes: &["the header `environment` picks `development` or `stage`; without it calls go to production"],
+        hosts: &["creator"],
+        answers: &zoho::CREATOR,
         ..product("creator", "Creator", "ZohoCreator", Base::Gateway("/creator/v2.1"))
     },
     Product {
         calls: &[get("Workspaces", "/workspaces", "zohobookings.data.CREATE")],
         scopes: &["zohobookings.data.CREATE"],
         notes: &["wants the scope to create even for calls that only read"],
+        hosts: &["bookings"],
+        answers: &zoho::BOOKINGS,
         ..product("bookings", "Bookings", "zohobookings", Base::Gateway("/bookings/v1/json"))
     },
     Product {
         scopes: &["ZohoWriter.documentEditor.ALL"],
         notes: &["needs `ZohoPC.files.ALL` beside its own scope"],
+        hosts: &["writer"],
+        answers: &zoho::WRITER,
         ..product("writer", "Writer", "ZohoWriter", Base::Gateway("/writer/api/v1"))
     },
     Product {
@@ -129,6 +157,8 @@ pub static PRODUCTS: &[Product] = &[
         ],
         absent_from: &["uk"],
         notes: &["all calls but that for the organizations need the header `orgId`"],
+        answers: &zoho::DESK,
+        organizations: &[Header("orgId")],
         ..product("desk", "Desk", "Desk", host("desk", "/api/v1"))
     },
     Product {
@@ -153,6 +183,8 @@ pub static PRODUCTS: &[Product] = &[
             "ZohoProjects.custom_fields.READ",
         ],
         notes: &["users are below `/api/v3.1`", "the API domain knows no portals, whatever other pages say"],
+        hosts: &["projects"],
+        answers: &zoho::PROJECTS,
         ..product("projects", "Projects", "ZohoProjects", host("projectsapi", "/api/v3"))
     },
     Product {
@@ -174,6 +206,7 @@ pub static PRODUCTS: &[Product] = &[
             "ZohoMail.organization.audit.READ",
             "ZohoMail.partner.organization.ALL",
         ],
+        answers: &zoho::MAIL,
         ..product("mail", "Mail", "ZohoMail", host("mail", "/api"))
     },
     Product {
@@ -188,6 +221,7 @@ pub static PRODUCTS: &[Product] = &[
             "ZOHOPEOPLE.leave.ALL",
         ],
         notes: &["its scopes begin with capitals"],
+        answers: &zoho::PEOPLE,
         ..product("people", "People", "ZOHOPEOPLE", host("people", "/people/api"))
     },
     Product {
@@ -204,6 +238,7 @@ pub static PRODUCTS: &[Product] = &[
             "ZohoCliq.Webhooks.CREATE",
         ],
         notes: &["too many calls lock an address for minutes, and each further try makes that longer"],
+        answers: &zoho::CLIQ,
         ..product("cliq", "Cliq", "ZohoCliq", host("cliq", "/api/v2"))
     },
     Product {
@@ -216,6 +251,7 @@ pub static PRODUCTS: &[Product] = &[
             "ZohoRecruit.bulk.ALL",
             "ZohoRecruit.notifications.ALL",
         ],
+        answers: &zoho::CRM,
         ..product("recruit", "Recruit", "ZohoRecruit", host("recruit", "/recruit/v2"))
     },
     Product {
@@ -224,6 +260,7 @@ pub static PRODUCTS: &[Product] = &[
             get("Account", "/accounts", "ZohoSign.documents.READ"),
         ],
         scopes: &["ZohoSign.documents.ALL"],
+        answers: &zoho::SIGN,
         ..product("sign", "Sign", "ZohoSign", host("sign", "/api/v1"))
     },
     Product {
@@ -236,6 +273,7 @@ pub static PRODUCTS: &[Product] = &[
         }],
         scopes: &["ZohoSheet.dataAPI.ALL", "ZohoSheet.dataAPI.READ", "ZohoSheet.dataAPI.UPDATE"],
         notes: &["each call is a POST that names what it does in the parameter `method`"],
+        answers: &zoho::SHEET,
         ..product("sheet", "Sheet", "ZohoSheet", host("sheet", "/api/v2"))
     },
     Product {
@@ -249,6 +287,7 @@ pub static PRODUCTS: &[Product] = &[
             "WorkDrive.links.ALL",
         ],
         notes: &["answers 415 to calls without the header `Accept`, which this program always sends"],
+        answers: &zoho::WORKDRIVE,
         ..product("workdrive", "WorkDrive", "WorkDrive", host("workdrive", "/api/v1"))
     },
     Product {
@@ -258,6 +297,9 @@ pub static PRODUCTS: &[Product] = &[
         ],
         scopes: &["ZohoAnalytics.fullaccess.all", "ZohoAnalytics.metadata.read", "ZohoAnalytics.data.create"],
         notes: &["calls for rows, users and administration need the header `ZANALYTICS-ORGID`"],
+        hosts: &["analytics"],
+        answers: &zoho::ANALYTICS,
+        organizations: &[Header("ZANALYTICS-ORGID")],
         ..product("analytics", "Analytics", "ZohoAnalytics", host("analyticsapi", "/restapi/v2"))
     },
     Product {
@@ -279,10 +321,13 @@ pub static PRODUCTS: &[Product] = &[
             "ZohoSprints.extensions.ALL",
             "ZohoSprints.custommodulerecords.ALL",
         ],
+        hosts: &["sprints"],
+        answers: &zoho::SPRINTS,
         ..product("sprints", "Sprints", "ZohoSprints", host("sprintsapi", "/zsapi"))
     },
     Product {
         scopes: &["ZohoCampaigns.campaign.ALL", "ZohoCampaigns.contact.ALL"],
+        answers: &zoho::CAMPAIGNS,
         ..product("campaigns", "Campaigns", "ZohoCampaigns", host("campaigns", ""))
     },
     Product {
@@ -436,10 +481,24 @@ pub static PRODUCTS: &[Product] = &[
     },
 ];
 
+const ORGANIZATION_ID: Organization = Query("organization_id");
+
 const ORGANIZATION: &str = "all calls but that for the organizations need `organization_id` in the query";
 
 const fn product(key: &'static str, name: &'static str, scope_service: &'static str, base: Base) -> Product {
-    Product { key, name, scope_service, base, absent_from: &[], calls: &[], scopes: &[], notes: &[] }
+    Product {
+        key,
+        name,
+        scope_service,
+        base,
+        hosts: &[],
+        absent_from: &[],
+        calls: &[],
+        scopes: &[],
+        notes: &[],
+        answers: &zoho::OTHER,
+        organizations: &[],
+    }
 }
 
 const fn get(name: &'static str, path: &'static str, scope: &'static str) -> TestCall {

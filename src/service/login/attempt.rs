@@ -4,7 +4,6 @@
 //! hands out the tokens once, and a person has approved.
 
 use jiff::Timestamp;
-use url::Origin;
 
 use super::{Presence, SignedIn, empty_record};
 use crate::clock;
@@ -43,6 +42,8 @@ pub(super) struct Attempt {
     pub(super) is_shared: bool,
     /// What was to be said before it began.
     pub(super) warnings: Vec<String>,
+    /// What of the answer with the tokens was not taken.
+    pub(super) left_out: Vec<String>,
 }
 
 /// A grant that is saved, and what it took the place of.
@@ -98,7 +99,7 @@ impl Attempt {
                     let (polled, kept) =
                         service.unbroken.run(self.clone().poll(flow, request, try_again.clone())).await;
                     if let Some(kept) = kept {
-                        return CodeEnded::Approved(Box::new(kept), said_of(polled.outcome()));
+                        return CodeEnded::Approved(Box::new(kept), self.said_of(polled.outcome()));
                     }
                     flow = polled;
                 }
@@ -193,7 +194,6 @@ impl Attempt {
         Grant {
             data_center: data_center.code.clone(),
             api_domain: api_domain.map(|url| url.origin().ascii_serialization()),
-            allowed_origins: data_center.origins().iter().map(Origin::ascii_serialization).collect(),
             account: claimed,
             endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
             client_authentication: Some(client_authentication),
@@ -381,6 +381,7 @@ impl Attempt {
             access_token_expires_at: grant.access_token_expires_at,
             refreshable: grant.refresh_token.is_some(),
             warnings: self.warnings,
+            left_out: self.left_out,
             profile: self.profile.name,
         }
     }
@@ -464,21 +465,32 @@ impl Attempt {
             .hint("nothing was saved; update this program, or add the data center to the provider")
     }
 
+    /// What people are told of an answer with tokens of which not all could be taken.
+    fn said_of(&self, outcome: Option<&Outcome>) -> Vec<String> {
+        match outcome {
+            Some(Outcome::Authorized { token, data_center, .. }) => {
+                left_out(token, self.provider.data_center(data_center).unwrap_or(&self.home))
+            }
+            _ => Vec::new(),
+        }
+    }
+
     pub(super) fn asked<'a>(&'a self, what: &'a str, place: Place, data_center: &'a DataCenter) -> Asked<'a> {
         let Self { provider, profile, scopes, client, .. } = self;
         Asked { what, place, provider, data_center, profile, scopes, client }
     }
 }
 
-/// What people are told of an answer with tokens of which not all could be taken.
-fn said_of(outcome: Option<&Outcome>) -> Vec<String> {
-    match outcome {
-        Some(Outcome::Authorized { token, .. }) => left_out(token),
-        _ => Vec::new(),
-    }
-}
-
 /// What of an answer was not taken, in sentences.
-pub(super) fn left_out(token: &TokenAnswer) -> Vec<String> {
-    token.left_out.iter().map(|rejected| format!("{rejected}; the sign-in is kept without it")).collect()
+pub(super) fn left_out(token: &TokenAnswer, data_center: &DataCenter) -> Vec<String> {
+    let left_out = token.left_out.iter().map(|rejected| format!("{rejected}; the sign-in is kept without it"));
+    let foreign = token.foreign_api_domain.iter().map(|named| {
+        let own = data_center.api_domain.as_ref().map(|own| format!(" at {}", own.origin().ascii_serialization()));
+        format!(
+            "the server sent an API domain, {named}, that is not one of its own; the sign-in is kept and calls stay{}; \
+             `allowed_origins` in the configuration can add it",
+            own.unwrap_or_default()
+        )
+    });
+    left_out.chain(foreign).collect()
 }

@@ -94,6 +94,7 @@ impl Attempt {
             qr_file,
             is_shared,
             warnings,
+            left_out: Vec::new(),
         })
     }
 
@@ -115,7 +116,7 @@ impl Attempt {
         let grant = match driver::token(&self.service.http, &mut flow).await {
             Outcome::Minted { token, client_authentication } => {
                 let is_imported = imported.is_some();
-                self.warnings.extend(left_out(&token));
+                self.left_out = left_out(&token, &data_center);
                 let token = TokenAnswer { refresh_token: token.refresh_token.clone().or(imported), ..*token };
                 let grant = self.new_grant(token, &data_center, client_authentication);
                 // An imported token was refreshed just now, which counts.

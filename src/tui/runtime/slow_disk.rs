@@ -178,7 +178,6 @@ fn store(left: SignedDuration) -> Arc<dyn Store> {
     let now = clock::wall();
     let grant = Grant {
         refresh_token: Some(Secret::new("RT1")),
-        allowed_origins: vec!["http://127.0.0.1:9".to_owned()],
         ..Grant::new("http://127.0.0.1:9/token", vec!["openid".to_owned()], Secret::new("AT1"), now, now + left)
     };
     let mut record = Record { grant: Some(grant), ..Record::empty(work(), "corp", "client-1") };

@@ -19,7 +19,7 @@ use device_login::oauth::wire::{Approval, LONGEST_TOKEN_LIFE, TokenAnswer, Unrea
 use device_login::oauth::{Client, Step};
 use device_login::providers::standard::{self, Metadata, StandardEndpoints, StandardServer};
 use device_login::providers::{Provider, zoho};
-use device_login::secret::Secret;
+use device_login::secret::{Known, Secret};
 use device_login::service::Service;
 use device_login::storage::{Grant, KeyOptions, Record, StoreAddress, open};
 use device_login::untrusted::{Untrusted, visible};
@@ -231,12 +231,14 @@ fn tell_outcome(end: &mut End, outcome: device::Outcome) {
 }
 
 fn tell_token(end: &mut End, token: TokenAnswer) {
-    end.is_taken = true;
+    // The tokens are taken without an address that is not one of the data center's.
+    end.is_taken = token.foreign_api_domain.is_none();
     assert!(token.expires_in.is_none_or(|life| life <= LONGEST_TOKEN_LIFE), "a token lives too long");
     end.told.push(token.access_token.expose().to_owned());
     end.told.extend(token.refresh_token.map(|token| token.expose().to_owned()));
     end.told.extend(token.scopes.unwrap_or_default());
     end.told.extend(token.api_domain.map(String::from));
+    end.told.extend(token.foreign_api_domain);
 }
 
 fn refresh(body: &Value) -> End {
@@ -314,8 +316,8 @@ fn header_of_an_api(name: &str, value: String) -> End {
     let line = Untrusted::new(value.as_str()).line();
     assert!(line.chars().count() <= 301 * "<U+001B>".len(), "{name} is too long to be shown");
     let response = Response { status: 302, headers: vec![(name.to_owned(), value)], body: Vec::new() };
-    let diagnosis = api::diagnose(&zoho::DIALECT, &response).map(api::Diagnosis::in_words);
-    End { is_taken: true, told: diagnosis.into_iter().chain([line]).collect() }
+    let finding = api::diagnose(&zoho::DIALECT, None, &response).map(|finding| finding.meaning(&Known::default()));
+    End { is_taken: true, told: finding.into_iter().chain([line]).collect() }
 }
 
 /// A signed-in profile at a server that says who approved.
@@ -367,16 +369,13 @@ impl People {
 
 fn record(origin: &str) -> Record {
     let now = clock::wall();
-    let grant = Grant {
-        allowed_origins: vec![origin.to_owned()],
-        ..Grant::new(
-            format!("{origin}/token"),
-            Vec::new(),
-            Secret::new("1000.access"),
-            now,
-            now + SignedDuration::from_hours(1),
-        )
-    };
+    let grant = Grant::new(
+        format!("{origin}/token"),
+        Vec::new(),
+        Secret::new("1000.access"),
+        now,
+        now + SignedDuration::from_hours(1),
+    );
     Record {
         profile: "work".parse().expect("a name"),
         provider: "corp".to_owned(),

@@ -157,6 +157,7 @@ fn signed_in(text: &str) -> SignedIn {
         access_token_expires_at: Some(now().time),
         refreshable: false,
         warnings: Vec::new(),
+        left_out: Vec::new(),
         replaced: None,
     }
 }

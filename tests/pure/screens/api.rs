@@ -2,7 +2,7 @@
 
 use device_login::error::{Code, Error};
 use device_login::providers::{standard, zoho};
-use device_login::service::{Explained, TestCalls};
+use device_login::service::TestCalls;
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, Pointing};
 use device_login::tui::model::Model;
@@ -57,15 +57,13 @@ fn headers_and_the_request_can_be_looked_at_without_the_token() {
 
 #[test]
 fn a_failed_call_is_explained() {
-    let explained = || {
+    let failed = || {
         let body = r#"{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"invalid scope","status":"error"}"#;
         let mut answer = answer(401, body, None);
-        let diagnosis =
-            device_login::api::diagnose(&device_login::providers::zoho::DIALECT, &answer.response).expect("it failed");
-        answer.explained = Some(Explained { diagnosis, text: diagnosis.in_words() });
+        answer.explained = Some(explained(&answer.response));
         with_keys(answered(Ok(answer)), &[Key::Tab])
     };
-    assert_screens!("explained", explained(), now());
+    assert_screens!("explained", failed(), now());
 }
 
 #[test]
@@ -142,9 +140,7 @@ fn requests_are_looked_for_and_folded() {
 fn failed(status: u16, headers: &[(&str, &str)], body: &str) -> Model {
     let mut answer = answer(status, body, None);
     answer.response.headers.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    let diagnosis =
-        device_login::api::diagnose(&device_login::providers::zoho::DIALECT, &answer.response).expect("it failed");
-    answer.explained = Some(Explained { diagnosis, text: diagnosis.in_words() });
+    answer.explained = Some(explained(&answer.response));
     answered(Ok(answer))
 }
 

@@ -130,6 +130,7 @@ fn signed_in() -> Model {
     happens(&mut model, task, SignInEvent::Approved, 30);
     let email = Some("dana.reyes@example.com".to_owned());
     let outcome = SignedIn {
+        left_out: Vec::new(),
         profile: lobby(),
         account: Some(Account { id: "7".to_owned(), email, name: Some("Dana Reyes".to_owned()) }),
         data_center: Some("us".to_owned()),

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use device_login::api::Call;
+use device_login::api::{self, Call, Diagnosis, Finding};
 use device_login::clock::Moment;
 use device_login::config::Config;
 use device_login::error::{Code, Error};
 use device_login::http::{Method, Response};
 use device_login::profile::ProfileName;
 use device_login::providers::zoho;
+use device_login::secret::Known;
 use device_login::service::{Answer, Budget, Explained, Machine, ProfileStatus, State, TestCalls, remembered};
 use device_login::storage::{Account, Event, Happened, KeySource, LastRefresh, PastCall, Protection};
 use device_login::tui::keymap::Key;
@@ -267,6 +268,13 @@ pub(crate) fn with_keys(mut model: Model, keys: &[Key]) -> Model {
     model
 }
 
+/// What an answer of Zoho's is said to have failed of.
+pub(crate) fn explained(response: &Response) -> Explained {
+    let finding = api::diagnose(&zoho::DIALECT, None, response).expect("it failed");
+    Explained::of(&finding, &zoho::DIALECT, None, &Known::default())
+}
+
 pub(crate) fn explanation(text: &str) -> Explained {
-    Explained { diagnosis: device_login::api::Diagnosis::Unclear, text: text.to_owned() }
+    let unclear = Finding::new(Diagnosis::Unclear, None);
+    Explained { meaning: text.to_owned(), ..Explained::of(&unclear, &zoho::DIALECT, None, &Known::default()) }
 }

@@ -115,6 +115,7 @@ pub(crate) fn signed_in() -> SignedIn {
         access_token_expires_at: Some(at(3640).time),
         refreshable: true,
         warnings: Vec::new(),
+        left_out: Vec::new(),
         replaced: None,
     }
 }

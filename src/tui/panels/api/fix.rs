@@ -158,6 +158,7 @@ impl ApiPanel {
             Diagnosis::ProviderFault => Some(Fix::SendAgain(call.clone())),
             // Somebody else has to do something about these.
             Diagnosis::NoPermission
+            | Diagnosis::NotAuthorized
             | Diagnosis::WrongScheme
             | Diagnosis::ApiAccessOff
             | Diagnosis::MissingOrganization

@@ -130,7 +130,7 @@ impl RequestForm {
     /// The call as typed, unless it is known before it is sent that it would be refused.
     pub(super) fn call_here(&self, known: &TestCalls) -> Result<Call, Error> {
         let call = self.call(&known.data_center)?;
-        match api::check(&call, &known.allowed_origins) {
+        match api::check(&call, &known.data_center.origins()) {
             // Once that is refused, a key sends it to the account's own data center.
             Err(Refusal::ForeignOrigin(_)) if known.moved_here(&call.url).is_some() => Ok(call),
             checked => checked.map(|()| call).map_err(|refusal| refusal_error(CANNOT_BE_SENT, &refusal)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Catalogue, Focus, Received, Side};
-use crate::api::{Call, Diagnosis};
+use crate::api::{Call, Diagnosis, Finding};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Error};
@@ -520,8 +520,7 @@ fn what_is_too_long_for_a_clipboard_is_not_sent_there() {
 #[test]
 fn u_copies_a_curl_command_with_the_token_hidden() {
     let mut model = panel();
-    let curl =
-        "curl --globoff -H \"Authorization: Zoho-oauthtoken $ACCESS_TOKEN\" 'https://accounts.zoho.eu/oauth/user/info'";
+    let curl = "curl --globoff -H \"Authorization: Zoho-oauthtoken $DEVICE_LOGIN_ACCESS_TOKEN\" 'https://accounts.zoho.eu/oauth/user/info'";
     assert_eq!(
         press(&mut model, Key::Char('u')),
         [Effect::Copy(ToCopy::text(curl, "the curl command, token hidden,"))]
@@ -783,7 +782,8 @@ fn refusal(status: u16, headers: &[(&str, &str)], body: &str, diagnosis: Diagnos
     let mut answer = answer(body);
     answer.response.status = status;
     answer.response.headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    answer.explained = Some(Explained { diagnosis, text: diagnosis.in_words() });
+    answer.explained =
+        Some(Explained::of(&Finding::new(diagnosis, None), &zoho::DIALECT, None, &crate::secret::Known::default()));
     answer
 }
 

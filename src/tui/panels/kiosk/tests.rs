@@ -71,6 +71,7 @@ fn signed_in() -> SignedIn {
         access_token_expires_at: Some(Timestamp::UNIX_EPOCH),
         refreshable: true,
         warnings: Vec::new(),
+        left_out: Vec::new(),
         replaced: None,
     }
 }

@@ -235,6 +235,7 @@ impl ProfileForm {
             scopes: self.draft.picker.chosen.clone(),
             client_secret: SecretSource::Store,
             client_secret_files: std::collections::BTreeMap::new(),
+            allowed_origins: Vec::new(),
         };
         let profile = match &self.purpose {
             Purpose::Edit { before, .. } => kept_of(before, profile, secret.is_some(), self),
@@ -253,6 +254,7 @@ fn kept_of(before: &Profile, after: Profile, has_secret: bool, form: &ProfileFor
         redirect_uri: if form.is_by_browser() { after.redirect_uri } else { before.redirect_uri.clone() },
         client_secret: if has_secret { SecretSource::Store } else { before.client_secret.clone() },
         client_secret_files: before.client_secret_files.clone(),
+        allowed_origins: before.allowed_origins.clone(),
         ..after
     }
 }

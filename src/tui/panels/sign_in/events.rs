@@ -217,5 +217,5 @@ fn say_when_asked(model: &mut Model, now: Now) {
 /// Whether a sign-in that worked has something to tell that nobody should miss.
 fn needs_reading(outcome: &SignedIn) -> bool {
     let is_whole = outcome.missing_scopes.is_empty() && outcome.refreshable;
-    !is_whole || !outcome.warnings.is_empty() || outcome.replaced.is_some()
+    !is_whole || !outcome.warnings.is_empty() || !outcome.left_out.is_empty() || outcome.replaced.is_some()
 }

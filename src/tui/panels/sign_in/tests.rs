@@ -105,6 +105,7 @@ fn signed_in() -> SignedIn {
         access_token_expires_at: Some(at(3600.0).time),
         refreshable: true,
         warnings: Vec::new(),
+        left_out: Vec::new(),
         replaced: None,
     }
 }

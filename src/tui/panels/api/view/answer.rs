@@ -118,8 +118,8 @@ fn head_of(
     let mut lines = vec![status_line(model, reply, room)];
     if let Some(explained) = &reply.explained {
         // The line below says what to do where this program can do it.
-        let why = if help.is_empty() { &*explained.text } else { explained.diagnosis.meaning() };
-        let text = format!("It failed: {}.", visible(why));
+        let why = if help.is_empty() { explained.in_words() } else { explained.meaning.clone() };
+        let text = format!("It failed: {}.", visible(&why));
         lines.extend(wrap(&text, room).into_iter().map(|line| Line::styled(line, model.theme.attention)));
     }
     lines.extend(help);
@@ -157,7 +157,7 @@ fn likely_causes(panel: &ApiPanel, room: usize) -> Vec<String> {
         }
         (None, Some(Ok(reply))) => {
             let explained = reply.explained.iter();
-            numbered(explained.flat_map(|explained| explained.diagnosis.causes()).copied(), room)
+            numbered(explained.flat_map(|explained| &explained.causes).map(String::as_str), room)
         }
         (None, None) => Vec::new(),
     }

@@ -147,7 +147,8 @@ fn signed_in(
     let mut fields = Fields { model, room, has_labels: width >= WITH_LABELS, lines: Vec::new() };
     fields.push("Account", &account(outcome));
     // Before what all sign-ins have in common, so that low windows show it.
-    for warning in outcome.replaced.clone().into_iter().chain(outcome.warnings.iter().cloned()) {
+    for warning in outcome.replaced.clone().into_iter().chain(outcome.left_out.iter().chain(&outcome.warnings).cloned())
+    {
         fields.push("Take care", &warning);
     }
     let asked = configured(model, panel).map_or(0, |profile| effective_scopes(panel, profile).len());

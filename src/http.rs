@@ -299,8 +299,8 @@ impl TransportFailure {
             Self::Timeout(_) => Trouble::Timeout,
             Self::Slow(_) | Self::Stalled(..) => Trouble::Slow,
             Self::Truncated(_) => Trouble::Truncated,
-            Self::TooLarge(..) | Self::Headers(_) => Trouble::TooLarge,
-            Self::Encoded(..) | Self::Garbled(_) => Trouble::Garbled,
+            Self::TooLarge(..) => Trouble::TooLarge,
+            Self::Encoded(..) | Self::Headers(_) | Self::Garbled(_) => Trouble::Garbled,
             Self::Setup(_) | Self::Body(_) => Trouble::Setup,
         }
     }

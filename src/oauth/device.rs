@@ -6,6 +6,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use url::Url;
+
 use super::wire::{self, CodeReply, DeviceCode, PollReply, ServerError, TokenAnswer, Unreadable};
 use super::{Client, Step};
 use crate::clock::Moment;
@@ -326,12 +328,11 @@ impl DeviceFlow {
                 Outcome::Expired
             }
             Ok(PollReply::Error(error)) => Outcome::Failed(self.server_failure(error.without(&self.known(&polling)))),
-            // Networks send everybody elsewhere, until somebody signs in to them.
-            Err(Unreadable::Moved { status, to })
-                if to.origin() != self.data_center.endpoints.device_token.origin() =>
-            {
-                let trouble = Trouble::Portal;
-                return self.back_off(now, polling, (trouble, trouble.of_answer(&host, status)), None);
+            // Networks send everybody elsewhere, until somebody signs in to them. Who does so at the code's end as well is
+            // asked at the wrong address.
+            Err(Unreadable::Moved { status, to }) if !(polling.is_last && self.is_own(&to)) => {
+                let reason = format!("{host} leads to {to} (HTTP {status}), and redirects are never followed");
+                return self.back_off(now, polling, (Trouble::Portal, reason), None);
             }
             Err(unreadable @ (Unreadable::Rejected(_) | Unreadable::Moved { .. })) => {
                 Outcome::Failed(Failure::Unreadable(unreadable))
@@ -393,6 +394,11 @@ impl DeviceFlow {
     /// What the server must not have repeated where it is shown or kept.
     fn known(&self, polling: &Polling) -> Known {
         self.client.known([&polling.code.device_code])
+    }
+
+    /// On the host that is polled.
+    fn is_own(&self, address: &Url) -> bool {
+        address.origin() == self.data_center.endpoints.device_token.origin()
     }
 
     fn server_failure(&self, error: ServerError) -> Failure {

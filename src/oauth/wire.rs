@@ -1,6 +1,6 @@
 //! Turns requests into form bodies, and answers into what they mean.
 //!
-//! Reading is lenient where providers differ and strict where it protects: a token or a known word in the body decides
+//! Reading is lenient where providers differ and strict where it protects: a known word in the body decides
 //! before the status, since Zoho sends errors with 200 and others send them with 500; a body that is no JSON object is
 //! [`Unreadable::Garbled`], which a proxy or captive portal may have sent and is worth another try. Every text passes the
 //! check of its field before it leaves this module; what is optional and does not pass is left out.
@@ -254,6 +254,9 @@ pub fn read_device_code(
     let body = Body::read(dialect, data_center.endpoints.device_authorization.as_ref(), response)?;
     match body.error() {
         Some(error) if is_passing(&error) => Err(body.garbled()),
+        Some(error) if poll_error(dialect, &error) == Some(PollError::SlowDown) => {
+            Err(Unreadable::Throttled(retry_after(response)))
+        }
         Some(error) => Ok(CodeReply::Error(error)),
         None if !body.has("device_code") => Err(body.garbled()),
         None => Ok(CodeReply::Issued(Box::new(body.device_code(dialect, data_center)?))),
@@ -288,9 +291,10 @@ pub fn read_token(dialect: &Dialect, data_center: &DataCenter, response: &Respon
     let Some(error) = body.error() else {
         return Ok(TokenReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
+    let is_throttle = || poll_error(dialect, &error) == Some(PollError::SlowDown);
     if is_one_of(&error, dialect.refresh_refusals) {
         Ok(TokenReply::Refused(error))
-    } else if is_one_of(&error, dialect.refresh_throttles) {
+    } else if is_throttle() || is_one_of(&error, dialect.refresh_throttles) {
         Err(Unreadable::Throttled(retry_after(response)))
     } else if is_passing(&error) {
         Err(body.garbled())
@@ -409,12 +413,9 @@ impl Body {
         self.text("status").is_some_and(|status| status.word() == Some("failure")) && !self.has("access_token")
     }
 
-    /// Has what an endpoint alone would say.
+    /// Has a word that an endpoint alone would say.
     fn speaks(&self, dialect: &Dialect) -> bool {
-        match self.error() {
-            Some(error) => is_known(dialect, &error),
-            None => self.has("access_token") || self.has("device_code"),
-        }
+        self.error().is_some_and(|error| is_known(dialect, &error))
     }
 
     fn error(&self) -> Option<ServerError> {

@@ -127,13 +127,27 @@ fn secrets_that_a_server_repeats_are_shown_and_kept_nowhere() {
 }
 
 #[test]
-fn a_redirect_on_the_same_host_names_the_address_to_write() {
-    let authority = start(|_| (301, "location: /token/?x=s3cret\r\n".to_owned(), String::new()));
+fn a_redirect_names_the_address_to_write_and_ends_no_sign_in_that_waits() {
+    let moved = || (301, "location: /token/?x=s3cret\r\n".to_owned(), String::new());
+    let authority = start(move |_| moved());
     let ran = login(&home(&authority));
+    let to = format!("{}/token/", authority.origin());
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(ran.stdout.contains(&to) && !ran.stdout.contains("s3cret"), "{ran:?}");
+    assert!(ran.stdout.contains("\"retrying\""), "{ran:?}");
+
+    let first = json!({"access_token": "AT1", "refresh_token": "RT1", "expires_in": 3600}).to_string();
+    let authority =
+        start(
+            move |asked| {
+                if asked.body.contains("refresh_token=RT1") { moved() } else { (200, String::new(), first.clone()) }
+            },
+        );
+    let (home, to) = (home(&authority), format!("token_endpoint = \"{}/token/\"", authority.origin()));
+    assert_eq!(login(&home).code, 0);
+    let ran = run(&home, &["refresh"]);
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(ran.stdout.contains(&format!("{}/token/", authority.origin())), "{ran:?}");
-    assert!(ran.stdout.contains("token_endpoint = ") && !ran.stdout.contains("s3cret"), "{ran:?}");
-    assert_eq!(authority.count("/token"), 1);
+    assert!(ran.stderr.contains(&to) && !ran.stderr.contains("s3cret"), "{ran:?}");
 }
 
 #[test]

@@ -235,7 +235,7 @@ fn a_known_word_decides_and_the_status_only_where_there_is_none() {
         (500, r#"{"error":"invalid_client"}"#, Ok("Error")),
         (400, r#"{"error":"nobody_knows"}"#, Ok("Error")),
         (200, r#"{"access_token":"AT1","error":false}"#, Ok("Token")),
-        (500, r#"{"access_token":"AT1"}"#, Ok("Token")),
+        (500, r#"{"access_token":"AT1"}"#, garbled(500, Trouble::ServerError)),
         (500, r#"{"error":"nobody_knows"}"#, garbled(500, Trouble::ServerError)),
         (503, r#"{"error":"temporarily_unavailable"}"#, garbled(503, Trouble::ServerError)),
         (400, r#"{"error":"server_error"}"#, garbled(400, Trouble::ServerError)),

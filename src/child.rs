@@ -1,5 +1,5 @@
-//! The one place where other programs are made: browsers, what copies text, the kiosk's command. Never through a shell,
-//! and without what is secret in this program's environment.
+//! The one place where programs are made that inherit this one's environment: browsers, the kiosk's command. Never through
+//! a shell, and without what is secret in it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

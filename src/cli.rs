@@ -9,9 +9,11 @@ mod context;
 #[cfg(feature = "demo")]
 mod demo;
 mod full_screen;
+mod keyboard;
 mod login;
 mod logout;
 mod output;
+mod overview;
 mod profile;
 mod prompt;
 mod refresh;
@@ -158,6 +160,7 @@ fn dispatch(command: Option<Command>, context: &Context) -> Result<u8, Error> {
     let done = |()| 0;
     match command {
         None => match full_screen::lack() {
+            _ if full_screen::wants_lines() => overview::run(context),
             None => full_screen::run_app(context),
             Some(lack) => {
                 context.output.usage(&Arguments::command().render_help());

@@ -26,6 +26,7 @@ use crate::providers::{Dialect, Provider, zoho};
 use crate::registered::{RedirectUri, is_client_secret};
 use crate::secret::Secret;
 use crate::storage::KeyOptions;
+use crate::words;
 
 pub use edit::{
     add_profile, add_scopes, change_profile, remove_profile, rename_profile, set_default_profile, set_scopes,
@@ -208,9 +209,13 @@ impl FromStr for ClientType {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Zoho's console has one type for both.
-        let text = if text == "desktop" { ClientType::Mobile.word() } else { text };
-        Self::ALL.into_iter().find(|kind| kind.word() == text).ok_or_else(|| {
+        let word = text.trim().to_ascii_lowercase().replace([' ', '_'], "-");
+        // As Zoho's console has them: "Server-based Applications".
+        let word =
+            ["-applications", "-application"].into_iter().find_map(|end| word.strip_suffix(end)).unwrap_or(&word);
+        // The console has one type for both.
+        let word = if ["desktop", "mobile-based"].contains(&word) { ClientType::Mobile.word() } else { word };
+        Self::ALL.into_iter().find(|kind| kind.word() == word).ok_or_else(|| {
             let words = Self::ALL.map(Self::word).join(", ");
             format!("`{text}` is no type of client; there are {words}")
         })
@@ -301,6 +306,16 @@ impl ProviderSource {
         }
     }
 
+    /// The code of the data center that is called so; what is none stays as it is, to be told.
+    pub fn data_center_code(&self, called: &str) -> String {
+        let called = called.to_ascii_lowercase();
+        // Most write the code, and there may be thousands of profiles.
+        let is_code = called.len() == 2 && called != "gb";
+        let provider = if is_code { None } else { self.known() };
+        let data_center = provider.as_ref().and_then(|provider| provider.data_center_called(&called));
+        data_center.map_or(called, |data_center| data_center.code.clone())
+    }
+
     /// What tells it from every other server: its issuer, or its first accounts server.
     pub fn identity(&self) -> String {
         let issuer = match self {
@@ -368,6 +383,23 @@ impl Config {
         }
     }
 
+    /// The provider that goes by this name, in whatever letter case, with the name that it has; else a hint.
+    pub fn provider_called(&self, name: &str) -> Result<(&str, &ProviderSource), String> {
+        let called = |known: &str| known.eq_ignore_ascii_case(name);
+        let exactly = self.providers.get_key_value(name);
+        let found = exactly.or_else(|| self.providers.iter().find(|(known, _)| called(known)));
+        found.map(|(name, source)| (name.as_str(), source)).ok_or_else(|| {
+            let known: Vec<&str> = self.providers.keys().map(String::as_str).collect();
+            unknown_provider_hint(name, &known)
+        })
+    }
+
+    /// What is written in a file or a flag, as everything here calls it: the provider, and its data center.
+    pub fn canonical(&self, provider: String, data_center: Option<String>) -> (String, Option<String>) {
+        let Ok((name, source)) = self.provider_called(&provider) else { return (provider, data_center) };
+        (name.to_owned(), data_center.map(|code| source.data_center_code(&code)))
+    }
+
     /// The provider that `profile` names.
     pub fn provider(&self, profile: &Profile) -> Result<&ProviderSource, Error> {
         self.providers.get(&profile.provider).ok_or_else(|| {
@@ -402,7 +434,9 @@ impl Config {
         if self.profiles.is_empty() {
             error.hint(format!("add it with `device-login profile add {name}`"))
         } else {
-            error.hint(format!("there are {}; `device-login profile add {name}` adds it", self.names()))
+            let near = words::did_you_mean(name.as_str(), self.profiles.keys().map(ProfileName::as_str));
+            let near = near.map_or_else(String::new, |near| format!("{near} "));
+            error.hint(format!("{near}there are {}; `device-login profile add {name}` adds it", self.names()))
         }
     }
 
@@ -428,7 +462,8 @@ fn unknown_provider_hint(name: &str, known: &[&str]) -> String {
                 "put `[providers.my-{name}]` with `kind = \"{name}\"` and {blanks} into the configuration, and name `my-{name}`"
             )
         }
-        None => format!("known are: {}; others go into `[providers.NAME]`", known.join(", ")),
+        None => words::did_you_mean(name, known.iter().copied())
+            .unwrap_or_else(|| format!("known are: {}; others go into `[providers.NAME]`", known.join(", "))),
     }
 }
 

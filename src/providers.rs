@@ -38,13 +38,26 @@ impl Provider {
         self.data_centers.iter().find(|data_center| data_center.code.eq_ignore_ascii_case(code))
     }
 
-    /// The data center whose APIs answer at an address.
-    pub fn data_center_of_api(&self, address: &str) -> Option<&DataCenter> {
-        let origin = Url::parse(address).ok()?.origin();
-        self.data_centers.iter().find(|data_center| {
-            let own = data_center.api_domain.iter().chain(&data_center.api_domain_aliases);
-            own.into_iter().any(|url| url.origin() == origin)
+    /// The data center that people or other programs call so: by its code, its domain or one of its addresses.
+    pub fn data_center_called(&self, name: &str) -> Option<&DataCenter> {
+        let name = name.trim().to_ascii_lowercase();
+        let aliases = self.dialect.data_center_aliases.iter();
+        let code = aliases.into_iter().find(|(alias, _)| *alias == name).map(|(_, code)| *code);
+        self.data_center(code.unwrap_or(&name)).or_else(|| {
+            let address = name.split_once("://").map_or(name.as_str(), |(_, address)| address);
+            let host = address.split('/').next().unwrap_or_default().trim_start_matches('.');
+            self.data_centers.iter().find(|data_center| data_center.has_host(host))
         })
+    }
+
+    /// The data center whose APIs answer at an address, or that is called so.
+    pub fn data_center_of_api(&self, address: &str) -> Option<&DataCenter> {
+        let origin = Url::parse(address).ok().map(|url| url.origin());
+        let of_origin = self.data_centers.iter().find(|data_center| {
+            let own = data_center.api_domain.iter().chain(&data_center.api_domain_aliases);
+            own.into_iter().any(|url| Some(url.origin()) == origin)
+        });
+        of_origin.or_else(|| self.data_center_called(address))
     }
 
     /// The data center that is meant where a profile names none.
@@ -94,6 +107,22 @@ impl DataCenter {
             Some(named) => Self { api_domain: Some(named), ..self },
             None => self,
         }
+    }
+
+    /// Tells whether a host is its own: `accounts.zoho.eu`, `zoho.eu`, `www.zohoapis.eu`; or what such a name ends in
+    /// beside others of its kind: `com.au`.
+    fn has_host(&self, host: &str) -> bool {
+        let hosts = [Some(&self.accounts_server), self.api_domain.as_ref()].into_iter().flatten().filter_map(|url| {
+            let host = url.host_str()?;
+            Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+        });
+        let mut names = hosts.chain(self.product_domain.clone()).flat_map(|host| {
+            let bare =
+                ["accounts.", "www."].into_iter().find_map(|prefix| host.strip_prefix(prefix)).map(str::to_owned);
+            [Some(host), bare].into_iter().flatten()
+        });
+        let ending = self.product_domain.as_ref().and_then(|domain| Some(domain.split_once('.')?.1));
+        !host.is_empty() && (names.any(|name| name == host) || ending == Some(host))
     }
 
     /// The origins to which an access token of this data center may be sent.
@@ -208,6 +237,8 @@ pub struct Dialect {
     pub needs_scope: bool,
     /// Its client ids have no blanks, so that one with a blank is a mistake.
     pub client_ids_are_words: bool,
+    /// What else data centers are called: word, code.
+    pub data_center_aliases: &'static [(&'static str, &'static str)],
     /// Fixed parameters of the authorization request that a browser opens (RFC 6749 §4.1.1).
     pub authorization_request: &'static [(&'static str, &'static str)],
     /// The same where one of these scopes is asked for.

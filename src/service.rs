@@ -178,7 +178,7 @@ impl Service {
 /// The data center at which a profile's client is registered.
 fn home_data_center<'a>(profile: &Profile, provider: &'a Provider) -> Result<&'a DataCenter, Error> {
     let Some(code) = &profile.data_center else { return Ok(provider.default_data_center()) };
-    provider.data_center(code).ok_or_else(|| {
+    provider.data_center_called(code).ok_or_else(|| {
         let codes: Vec<&str> = provider.data_centers.iter().map(|data_center| data_center.code.as_str()).collect();
         let hint = if codes == [""] {
             "it has none: leave the data center out".to_owned()

@@ -48,6 +48,10 @@ use widgets::qr::QrChoice;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
     Profiles,
+    /// The form for a profile that may have a name already.
+    AddProfile {
+        name: Option<ProfileName>,
+    },
     /// One sign-in, with whose end the app ends.
     SignIn {
         profile: ProfileName,
@@ -133,6 +137,11 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
     model.has_browser = options.browser.is_some();
     let effects = match options.start {
         Start::Profiles => panels::profiles::open(&mut model),
+        Start::AddProfile { name } => {
+            let mut effects = panels::profiles::open(&mut model);
+            effects.extend(panels::profile_form::add_named(&mut model, name.as_ref()));
+            effects
+        }
         Start::SignIn { profile, options } => {
             model.is_single_sign_in = true;
             panels::sign_in::start(&mut model, profile, options)

@@ -51,7 +51,7 @@ struct ServeJson<'a> {
 
 impl DemoCommand {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
-        if let Some(lack) = full_screen::lack().filter(|_| !self.serve) {
+        if let Some(lack) = full_screen::lack().filter(|_| !self.serve && !full_screen::wants_lines()) {
             return Err(Error::new(Code::Usage, "the demo needs a terminal")
                 .because(lack)
                 .hint("`device-login demo --serve` runs its server alone"));
@@ -78,6 +78,11 @@ async fn play(context: &Context, demo: Demo) -> Result<(), Error> {
         |error: anyhow::Error| Error::new(Code::Other, "the demo could not start").because(format!("{error:#}"));
     let home = TemporaryHome::create().context("no temporary folder could be made").map_err(failed)?;
     let (service, profile) = service_in(&home.0, demo.addresses()).await.map_err(failed)?;
+    if full_screen::wants_lines() {
+        context.output.say("The accounts and APIs of this demo are this program's own. Open its address in any browser of this machine.");
+        let profile = service.config.profile(Some(&profile))?;
+        return super::login::in_lines(context, &service, profile).await;
+    }
     let start = Start::SignInThenProfiles { profile };
     let decide = move |user_code: &str, decision| {
         let decision = match decision {

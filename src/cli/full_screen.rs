@@ -22,13 +22,28 @@ pub(super) fn lack() -> Option<&'static str> {
     lack_of_drawing().or_else(|| (!std::io::stderr().is_terminal()).then_some("stderr is none"))
 }
 
+/// Tells whether whoever is at the terminal wants lines that are never rewritten: a screen reader, or a terminal that
+/// cannot be drawn on.
+pub(super) fn wants_lines() -> bool {
+    let is_at_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    is_at_terminal && (is_accessible() || is_dumb())
+}
+
+/// `ACCESSIBLE` is set, to anything but nothing and `0`.
+pub(super) fn is_accessible() -> bool {
+    variable("ACCESSIBLE").is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+fn is_dumb() -> bool {
+    variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
+}
+
 /// The same where what goes to stderr may go to a log.
 pub(super) fn lack_of_drawing() -> Option<&'static str> {
-    let is_dumb = variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         Some("stdin or stdout is none")
     } else {
-        is_dumb.then_some("`TERM` says that it cannot be drawn on")
+        is_dumb().then_some("`TERM` says that it cannot be drawn on")
     }
 }
 
@@ -36,6 +51,12 @@ pub(super) fn lack_of_drawing() -> Option<&'static str> {
 pub(super) fn run_app(context: &Context) -> Result<u8, Error> {
     let service = context.silent_service_later();
     context.interrupts.block_on(show(context, service, options(context, Start::Profiles)))
+}
+
+/// Opens the app on the form for a first profile, which leads on to its sign-in.
+pub(super) fn add_profile(context: &Context, name: Option<ProfileName>) -> Result<u8, Error> {
+    let service = context.silent_service_later();
+    context.interrupts.block_on(show(context, service, options(context, Start::AddProfile { name })))
 }
 
 /// Opens the app on the sign-in of one profile.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::context::{Context, variable};
+use super::context::Context;
 use super::{Positional, full_screen, prompt, words};
 use crate::config::{ClientType, Profile};
 use crate::error::{Code, Error};
@@ -126,6 +126,9 @@ impl Login {
         };
         let name = context.profile_name(&self.profile)?;
         let can_ask = mode != Mode::Events && prompt::is_possible();
+        if service.config.profiles.is_empty() && can_ask && mode == Mode::FullScreen {
+            return full_screen::add_profile(context, name);
+        }
         let service = if service.config.profiles.is_empty() && can_ask {
             add_first_profile(context, service, name.as_ref())?
         } else {
@@ -174,10 +177,9 @@ impl Login {
     }
 
     fn mode(&self) -> Mode {
-        let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
         if self.json {
             Mode::Events
-        } else if self.plain || self.way.is_given() || is_set("ACCESSIBLE") || full_screen::lack().is_some() {
+        } else if self.plain || self.way.is_given() || full_screen::is_accessible() || full_screen::lack().is_some() {
             Mode::Plain
         } else {
             Mode::FullScreen
@@ -204,6 +206,12 @@ impl Mode {
     fn in_lines(self) -> Self {
         if self == Mode::FullScreen { Mode::Plain } else { self }
     }
+}
+
+/// Signs in by a device code, told in lines.
+#[cfg(feature = "demo")]
+pub(super) async fn in_lines(context: &Context, service: &Service, profile: &Profile) -> Result<(), Error> {
+    plain::sign_in(context, service, profile, SignIn::default(), Qr::None).await
 }
 
 /// Tells the end of a sign-in that had no events before.
@@ -285,10 +293,7 @@ async fn within<T>(
 }
 
 fn add_first_profile(context: &Context, service: Service, name: Option<&ProfileName>) -> Result<Service, Error> {
-    let (profile, secret) = prompt::new_profile(&context.output, &service.config, name)?;
-    for advice in service.advice_on_scopes(&profile) {
-        context.output.say(&format!("warning: {advice}"));
-    }
+    let (profile, secret) = prompt::new_profile(context, &service.config, name)?;
     let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
     context.output.say(&format!("Added profile {} to {}.", profile.name, config.file.display()));
     Ok(service.with_config(config))

@@ -304,6 +304,14 @@ fn is_in_foreground() -> bool {
     in_front
 }
 
+/// Shows what a person types, where the terminal does not.
+#[cfg(unix)]
+pub(super) fn echo(text: &str) {
+    if !text.is_empty() {
+        Stream::new(io::stderr()).write(text);
+    }
+}
+
 fn json_text(text: serde_json::Result<String>) -> Result<String, Error> {
     text.map_err(|error| Error::new(Code::Other, "the answer cannot be put into JSON").because(error))
 }

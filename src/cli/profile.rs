@@ -133,7 +133,8 @@ impl ProfileCommand {
 impl Add {
     fn run(self, context: &Context) -> Result<(), Error> {
         let service = context.service()?;
-        let dialect = service.config.providers.get(&self.provider).map(ProviderSource::dialect);
+        let (provider, data_center) = service.config.canonical(self.provider.clone(), self.data_center.clone());
+        let dialect = service.config.providers.get(&provider).map(ProviderSource::dialect);
         if let Some(dialect) = dialect.filter(|dialect| dialect.needs_scope && self.scopes.is_none()) {
             return Err(Error::new(Code::Usage, format!("profile `{}` cannot be added", self.name))
                 .because(format!("no scope is named, and {} approves nothing without one", dialect.display_name))
@@ -142,8 +143,8 @@ impl Add {
         let secret = self.secret(context)?;
         let profile = Profile {
             name: self.name,
-            provider: self.provider,
-            data_center: self.data_center.map(|code| code.to_ascii_lowercase()),
+            provider,
+            data_center,
             client_id: self.client_id,
             scopes: self.scopes.map(|scopes| scopes.0).unwrap_or_default(),
             client_type: self.client_type,
@@ -177,7 +178,7 @@ impl Add {
         if given.is_some() || !prompt::is_possible() {
             return Ok(given);
         }
-        let secret = prompt::hidden(&context.output, "Client secret (none: just Enter): ")?;
+        let secret = prompt::hidden(context, "Client secret (none: just Enter): ")?;
         Ok(Some(secret).filter(|secret| !secret.is_empty()))
     }
 }
@@ -190,7 +191,7 @@ fn given_secret(context: &Context, file: Option<&Path>, from_stdin: bool) -> Res
             context.output.warn(warning.as_slice());
             Ok(Some(secret))
         }
-        None if from_stdin => prompt::secret(&context.output, "the client secret", "Client secret: ").map(Some),
+        None if from_stdin => prompt::secret(context, "the client secret", "Client secret: ").map(Some),
         None => Ok(None),
     }
 }

@@ -1,23 +1,21 @@
 //! Questions to a person at the terminal, asked on stderr and answered on stdin.
 
-use std::io::{BufRead, IsTerminal, Read};
+use std::io::{IsTerminal, Read};
 
 use zeroize::Zeroizing;
 
-use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
-use crossterm::terminal;
-
-use super::output::Output;
+use super::context::Context;
+use super::keyboard::{Asked, Entry, Keyboard};
 use super::words;
 use crate::config::{ClientType, Config, Profile, ProviderSource, SecretSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
+use crate::providers::catalog;
+use crate::registered::{is_client_id, is_client_secret};
 use crate::secret::Secret;
 
 /// Bytes; longer text is no secret.
 const LONGEST_SECRET: u64 = 64 * 1024;
-/// Longer answers are mistakes.
-const LONGEST_ANSWER: u16 = 4096;
 
 /// Tells whether somebody is there to ask.
 pub(super) fn is_possible() -> bool {
@@ -25,58 +23,43 @@ pub(super) fn is_possible() -> bool {
 }
 
 /// Asks for a line. Just Enter means `default`; the end of the input is a cancellation.
-pub(super) fn line(output: &Output, question: &str, default: &str) -> Result<String, Error> {
+pub(super) fn line(context: &Context, question: &str, default: &str) -> Result<String, Error> {
     let shown_default = if default.is_empty() { String::new() } else { format!(" [{default}]") };
-    output.ask(&format!("{question}{shown_default}: "));
-    let mut answer = String::new();
-    let mut stdin = std::io::stdin().lock().take(LONGEST_ANSWER.into());
-    match stdin.read_line(&mut answer) {
-        Ok(0) => Err(cancelled()),
-        Ok(_) => {
-            let answer = answer.trim();
-            Ok(if answer.is_empty() { default.to_owned() } else { answer.to_owned() })
-        }
-        Err(error) => Err(Error::new(Code::Other, "the answer could not be read").because(error)),
-    }
+    let answer = ask(context, Asked::Line, &format!("{question}{shown_default}: "))?;
+    let answer = answer.expose().trim();
+    Ok(if answer.is_empty() { default.to_owned() } else { answer.to_owned() })
 }
 
 /// Asks for a secret, which is not shown while it is typed or pasted.
-pub(super) fn hidden(output: &Output, question: &str) -> Result<Secret, Error> {
-    let failed = |error| Error::new(Code::Other, "the secret could not be read").because(error);
-    // Before the question, so that not even an answer that comes at once is shown.
-    terminal::enable_raw_mode().map_err(failed)?;
-    let raw = RawMode;
-    output.ask(question);
-    let mut typed = Zeroizing::new(String::with_capacity(LONGEST_ANSWER.into()));
-    let result = loop {
-        let Event::Key(key) = event::read().map_err(failed)? else { continue };
-        if key.kind == KeyEventKind::Release {
-            continue;
+pub(super) fn hidden(context: &Context, question: &str) -> Result<Secret, Error> {
+    let typed = ask(context, Asked::Hidden, question)?;
+    Ok(Secret::new(typed.expose().trim()))
+}
+
+fn ask(context: &Context, asked: Asked, question: &str) -> Result<Secret, Error> {
+    context.interrupts.block_on(async {
+        let listening = Keyboard::listen(asked);
+        let mut keyboard =
+            listening.map_err(|error| Error::new(Code::Other, "the answer could not be read").because(error))?;
+        context.output.ask(question);
+        match keyboard.next().await {
+            Some(Entry::Text(text)) => Ok(text),
+            Some(Entry::TooLong) => Err(too_long("the answer")),
+            None => Err(cancelled()),
         }
-        let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
-        match key.code {
-            KeyCode::Enter => break Ok(Secret::new(typed.trim())),
-            // What was typed or pasted before raw mode ends in a line feed.
-            KeyCode::Char('j') if is_control => break Ok(Secret::new(typed.trim())),
-            KeyCode::Char('c' | 'd') if is_control => break Err(cancelled()),
-            KeyCode::Char('u') if is_control => typed.clear(),
-            KeyCode::Backspace => drop(typed.pop()),
-            KeyCode::Char(character) if !is_control && typed.len() + 4 <= LONGEST_ANSWER.into() => {
-                typed.push(character);
-            }
-            _ => {}
-        }
-    };
-    drop(raw);
-    output.ask("\n");
-    result
+    })
+}
+
+/// What is longer than anything that is asked for here.
+pub(super) fn too_long(what: &str) -> Error {
+    Error::new(Code::Usage, format!("{what} could not be taken")).because("it is longer than 256 KiB")
 }
 
 /// Reads a secret from stdin: asked for where that is a terminal, else all there is.
-pub(super) fn secret(output: &Output, name: &str, question: &str) -> Result<Secret, Error> {
+pub(super) fn secret(context: &Context, name: &str, question: &str) -> Result<Secret, Error> {
     let what = format!("{name} could not be read from stdin");
     let secret = if std::io::stdin().is_terminal() {
-        hidden(output, question)?
+        hidden(context, question)?
     } else {
         let mut text = Zeroizing::new(String::new());
         let mut stdin = std::io::stdin().lock().take(LONGEST_SECRET);
@@ -89,41 +72,35 @@ pub(super) fn secret(output: &Output, name: &str, question: &str) -> Result<Secr
     Ok(secret)
 }
 
-/// Leaves the terminal's raw mode, whatever happens.
-struct RawMode;
-
-impl Drop for RawMode {
-    fn drop(&mut self) {
-        // There is nothing else to try.
-        let _ = terminal::disable_raw_mode();
-    }
-}
-
-/// Asks for all that a first profile needs.
+/// Asks for all that a first profile needs. What cannot be used is asked for again, and the rest stays.
 pub(super) fn new_profile(
-    output: &Output,
+    context: &Context,
     config: &Config,
     name: Option<&ProfileName>,
 ) -> Result<(Profile, Option<Secret>), Error> {
-    output.say("There is no profile yet. A few questions make one; Ctrl-C ends them.");
+    context.output.say("There is no profile yet. A few questions make one; Ctrl-C ends them.");
     let providers: Vec<&str> = config.providers.keys().map(String::as_str).collect();
     let question = format!("Provider ({})", providers.join(", "));
-    let provider = until(output, &question, "zoho", |answer| {
-        config.providers.get(&answer).map(|source| (answer, source)).ok_or("This provider is not known.")
+    let (provider, source) = until(context, &question, "zoho", |answer| {
+        let (name, source) = config.provider_called(&answer).map_err(|hint| format!("It is not known: {hint}."))?;
+        Ok((name.to_owned(), source))
     })?;
-    let (provider, source) = provider;
-    output.say(&format!("You need a client id and secret: {}.", source.dialect().registration));
-    let data_center = ask_data_center(output, source)?;
-    let plain = |answer: String| if answer.is_empty() { Err("A client id is needed.") } else { Ok(answer) };
-    let client_id = until(output, "Client id", "", plain)?;
-    let secret = hidden(output, "Client secret (not shown; none: just Enter): ")?;
-    let scopes = until(output, "Scopes, separated by commas", source.dialect().default_scope, |answer| {
-        answer.parse::<words::Scopes>().map_err(|_| "This names no scope, or something that is none.")
+    let dialect = source.dialect();
+    context.output.say(&format!("You need a client id and secret: {}.", dialect.registration));
+    let data_center = data_center(context, source)?;
+    let client_id = until(context, "Client id", "", |answer| match answer.as_str() {
+        "" => Err("A client id is needed: copy it from the provider's console.".to_owned()),
+        id if !is_client_id(id) || (dialect.client_ids_are_words && id.contains(' ')) => {
+            Err("It has characters that no client id has, such as a blank.".to_owned())
+        }
+        _ => Ok(answer),
     })?;
+    let secret = secret_or_none(context)?;
+    let scopes = scopes(context, source)?;
     let name = match name {
         Some(name) => name.clone(),
-        None => until(output, "Name of the profile", "work", |answer| {
-            answer.parse().map_err(|_| "A name has letters, digits, `-`, `_` and `.` only.")
+        None => until(context, "Name of the profile", "work", |answer| {
+            answer.parse().map_err(|_| "A name has letters, digits, `-`, `_` and `.` only.".to_owned())
         })?,
     };
     let profile = Profile {
@@ -131,40 +108,73 @@ pub(super) fn new_profile(
         provider,
         data_center,
         client_id,
-        scopes: scopes.0,
+        scopes,
         client_type: ClientType::NonBrowser,
         redirect_uri: None,
         client_secret: SecretSource::Store,
         client_secret_files: std::collections::BTreeMap::new(),
         allowed_origins: Vec::new(),
     };
-    Ok((profile, Some(secret).filter(|secret| !secret.is_empty())))
+    Ok((profile, secret))
 }
 
-fn ask_data_center(output: &Output, source: &ProviderSource) -> Result<Option<String>, Error> {
+fn secret_or_none(context: &Context) -> Result<Option<Secret>, Error> {
+    loop {
+        let secret = hidden(context, "Client secret (not shown; none: just Enter): ")?;
+        if secret.is_empty() || is_client_secret(secret.expose()) {
+            return Ok(Some(secret).filter(|secret| !secret.is_empty()));
+        }
+        context.output.say("It has characters that no secret has.");
+    }
+}
+
+/// Asks for scopes, again where one is none, or where it is probably meant to be another. What was typed stays.
+fn scopes(context: &Context, source: &ProviderSource) -> Result<Vec<String>, Error> {
+    let has_catalogue = !source.dialect().products.is_empty();
+    let mut proposed = source.dialect().default_scope.to_owned();
+    let mut is_told = false;
+    loop {
+        let answer = line(context, "Scopes, separated by commas", &proposed)?;
+        match answer.parse::<words::Scopes>() {
+            Err(problem) => context.output.say(&format!("Not taken: {problem}.")),
+            Ok(words::Scopes(scopes)) => {
+                let advice: Vec<String> = scopes.iter().filter_map(|scope| catalog::advice(scope)).collect();
+                if !has_catalogue || advice.is_empty() || (is_told && answer == proposed) {
+                    return Ok(scopes);
+                }
+                context.output.warn(&advice);
+                context.output.say("Type them again, or press Enter to ask for them as they are.");
+                (proposed, is_told) = (answer, true);
+            }
+        }
+    }
+}
+
+/// Asks where the client is registered; `None` where the provider has one place only.
+pub(super) fn data_center(context: &Context, source: &ProviderSource) -> Result<Option<String>, Error> {
     let Some(provider) = source.known() else { return Ok(None) };
     let codes: Vec<&str> = provider.data_centers.iter().map(|data_center| data_center.code.as_str()).collect();
     if codes == [""] {
         return Ok(None);
     }
     let question = format!("Data center where the client is registered ({})", codes.join(", "));
-    until(output, &question, codes[0], |answer| {
-        let data_center = provider.data_center(&answer).ok_or("This data center is not known.")?;
+    until(context, &question, codes[0], |answer| {
+        let data_center = provider.data_center_called(&answer).ok_or("This data center is not known.")?;
         Ok(Some(data_center.code.clone()))
     })
 }
 
 /// Asks again until the answer can be used.
 fn until<T>(
-    output: &Output,
+    context: &Context,
     question: &str,
     default: &str,
-    check: impl Fn(String) -> Result<T, &'static str>,
+    check: impl Fn(String) -> Result<T, String>,
 ) -> Result<T, Error> {
     loop {
-        match check(line(output, question, default)?) {
+        match check(line(context, question, default)?) {
             Ok(answer) => return Ok(answer),
-            Err(problem) => output.say(problem),
+            Err(problem) => context.output.say(&problem),
         }
     }
 }

@@ -76,7 +76,11 @@ impl Scopes {
         let provider = zoho::provider();
         let data_centers = match &self.data_center {
             Some(code) => {
-                vec![provider.data_center(code).ok_or_else(|| unknown_data_center(code, &provider.data_centers))?]
+                vec![
+                    provider
+                        .data_center_called(code)
+                        .ok_or_else(|| unknown_data_center(code, &provider.data_centers))?,
+                ]
             }
             None => provider.data_centers.iter().collect(),
         };

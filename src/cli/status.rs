@@ -85,6 +85,11 @@ enum Check {
 }
 
 impl Status {
+    /// For people, of every profile.
+    pub(super) fn of_all() -> Self {
+        Self { profile: Positional { name: None }, json: false, check: false }
+    }
+
     pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
         if self.json {
             context.output.use_json();

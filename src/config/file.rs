@@ -134,22 +134,23 @@ impl File {
             allowed_origins.insert(name.clone(), origins);
             providers.insert(name, source);
         }
-        let mut profiles = BTreeMap::new();
-        for (name, entry) in self.profiles {
-            let profile = entry.check(&name, file).map_err(|problem| format!("`profiles.{name}`: {problem}"))?;
-            profiles.insert(name, profile);
-        }
-        if let Some(name) = self.default_profile.as_ref().filter(|name| !profiles.contains_key(*name)) {
-            return Err(format!("`default_profile` names `{name}`, which is not among the profiles"));
-        }
-        Ok(Config {
+        let mut config = Config {
             file: file.to_owned(),
             default_profile: self.default_profile,
-            profiles,
+            profiles: BTreeMap::new(),
             providers,
             allowed_origins,
             screen: self.screen,
-        })
+        };
+        for (name, entry) in self.profiles {
+            let profile = entry.check(&name, file).map_err(|problem| format!("`profiles.{name}`: {problem}"))?;
+            let (provider, data_center) = config.canonical(profile.provider, profile.data_center);
+            config.profiles.insert(name, Profile { provider, data_center, ..profile });
+        }
+        if let Some(name) = config.default_profile.as_ref().filter(|name| !config.profiles.contains_key(*name)) {
+            return Err(format!("`default_profile` names `{name}`, which is not among the profiles"));
+        }
+        Ok(config)
     }
 }
 
@@ -176,7 +177,7 @@ impl ProfileEntry {
         Ok(Profile {
             name: name.clone(),
             provider: self.provider,
-            data_center: self.data_center.map(|code| code.to_ascii_lowercase()),
+            data_center: self.data_center,
             client_id: self.client_id,
             client_type: self.client_type,
             redirect_uri,
@@ -327,9 +328,10 @@ fn beside(file: &Path, path: &Path) -> PathBuf {
 mod tests {
     use std::path::Path;
 
-    use super::super::{Config, ProviderSource, SecretSource};
+    use super::super::{ClientType, Config, ProviderSource, SecretSource};
     use crate::providers::ClientAuthentication;
     use crate::providers::standard::StandardEndpoints;
+    use crate::registered::RedirectUri;
 
     fn parse(text: &str) -> Result<Config, String> {
         Config::parse(text, Path::new("/etc/x/config.toml")).map_err(|error| error.cause.expect("a cause"))
@@ -394,6 +396,22 @@ mod tests {
         let allowed = config.allowed_origins(config.profile(None).expect("the only one"));
         let allowed: Vec<String> = allowed.map(|url| url.origin().ascii_serialization()).collect();
         assert_eq!(allowed, ["https://a.example.com", "https://b.example.com:8443", "http://127.0.0.1:9000"]);
+    }
+
+    #[test]
+    fn words_of_other_clients_and_consoles_are_taken_and_called_by_their_own_names() {
+        let config = parse(
+            "[profiles.a]\nprovider = \"Zoho\"\nclient_id = \"x\"\ndata_center = \"accounts.zoho.eu\"\n\
+             client_type = \"Server-based Applications\"\n\
+             [profiles.b]\nprovider = \"GitHub\"\nclient_id = \"my app\"\nclient_type = \"Desktop\"\n\
+             redirect_uri = \"myapp://cb\"\n",
+        );
+        let config = config.expect("valid");
+        let profile = |name: &str| &config.profiles[&name.parse().expect("a name")];
+        assert_eq!((profile("a").provider.as_str(), profile("a").data_center.as_deref()), ("zoho", Some("eu")));
+        assert_eq!(profile("a").client_type, ClientType::ServerBased);
+        assert_eq!((profile("b").provider.as_str(), profile("b").client_type), ("github", ClientType::Mobile));
+        assert_eq!(profile("b").redirect_uri.as_ref().map(RedirectUri::as_str), Some("myapp://cb"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use url::Url;
 use super::DataCenter;
 use super::answers::{Answers, Organization};
 use crate::http::Method;
+use crate::words::distance;
 
 pub use products::PRODUCTS;
 pub use scope::{advice, can_write, covers, likely_meant, scope_in_words};
@@ -68,10 +69,14 @@ impl Product {
         PRODUCTS.iter().find(|product| product.is_called(name))
     }
 
-    /// Tells whether people call it so; "Zoho" may stand before its name.
+    /// Tells whether people or other programs call it so: with blanks, `-` or `_`, and with or without `zoho` before it.
     pub fn is_called(&self, name: &str) -> bool {
-        let bare = name.get(..5).filter(|zoho| zoho.eq_ignore_ascii_case("zoho ")).map_or(name, |_| &name[5..]);
-        self.names().iter().any(|known| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(bare))
+        let bare = |name: &str| {
+            let letters = name.chars().filter(|letter| letter.is_alphanumeric()).collect::<String>().to_lowercase();
+            letters.strip_prefix("zoho").filter(|rest| !rest.is_empty()).map_or(letters.clone(), str::to_owned)
+        };
+        let name = bare(name);
+        !name.is_empty() && self.names().into_iter().any(|known| bare(known) == name)
     }
 
     /// The products whose names are near to one that nobody has, the nearest first.
@@ -176,28 +181,6 @@ impl TestCall {
     }
 }
 
-/// How many letters have to be added, left out or changed to make one word of the other; one if it is part of the other.
-fn distance(wanted: &str, known: &str) -> usize {
-    if wanted.len() >= 3 && (known.starts_with(wanted) || known.ends_with(wanted)) {
-        return 1;
-    }
-    // Beyond the longest name, the answer is no anyway.
-    if wanted.len() > 40 {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=known.len()).collect();
-    for (line, letter) in wanted.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for (column, other) in known.bytes().enumerate() {
-            let changed = diagonal + usize::from(letter != other);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[known.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::{PRODUCTS, Product, scope_in_words};
@@ -237,6 +220,10 @@ mod tests {
             [key("CRM"), key("ZohoCRM"), key("marketing automation"), key("nothing")],
             [Some("crm"), Some("crm"), Some("marketing-automation"), None]
         );
+        for name in ["ZohoCRM", "zoho-crm", "zoho_crm", "Zoho CRM", "crm", "CRM"] {
+            assert_eq!(key(name), Some("crm"), "{name}");
+        }
+        assert_eq!((key("zoho"), key(""), key("-")), (None, None, None));
         let near = |name| Product::near(name).iter().map(|product| product.key).collect::<Vec<_>>();
         assert_eq!(near("dsek"), ["desk"]);
         assert_eq!(near("projekts"), ["projects"]);

@@ -24,6 +24,7 @@ pub const RFC: Dialect = Dialect {
     device_code_parameter: "device_code",
     scope_separator: " ",
     scope_names: ScopeNames::PLAIN,
+    data_center_aliases: &[],
     needs_scope: false,
     client_ids_are_words: false,
     authorization_request: &[],

@@ -26,6 +26,18 @@ pub static DIALECT: Dialect = Dialect {
     device_code_parameter: "code",
     scope_separator: ",",
     scope_names: ScopeNames::PLAIN,
+    data_center_aliases: &[
+        ("usa", "us"),
+        ("europe", "eu"),
+        ("india", "in"),
+        ("australia", "au"),
+        ("japan", "jp"),
+        ("canada", "ca"),
+        ("ksa", "sa"),
+        ("gb", "uk"),
+        ("uae", "ae"),
+        ("china", "cn"),
+    ],
     needs_scope: true,
     client_ids_are_words: true,
     authorization_request: &[("access_type", "offline"), ("prompt", "consent")],
@@ -222,6 +234,39 @@ mod tests {
             assert!(place(&data_center.code).is_some(), "{}", data_center.code);
             let domain = data_center.product_domain.clone().expect("Zoho's own data centers have product hosts");
             assert_eq!(api_console(&data_center), Some(format!("https://api-console.{domain}")));
+        }
+    }
+
+    #[test]
+    fn data_centers_go_by_the_words_of_other_clients() {
+        let zoho = provider();
+        for (called, code) in [
+            ("us", "us"),
+            ("US", "us"),
+            ("com", "us"),
+            (".com", "us"),
+            ("com.au", "au"),
+            ("zoho.eu", "eu"),
+            ("accounts.zoho.eu", "eu"),
+            ("ACCOUNTS.ZOHO.EU", "eu"),
+            (".in", "in"),
+            ("https://accounts.zoho.jp", "jp"),
+            ("https://accounts.zoho.jp/", "jp"),
+            ("https://www.zohoapis.com.cn/crm", "cn"),
+            ("zohoapis.eu", "eu"),
+            ("zohocloud.ca", "ca"),
+            ("www.zohoapis.ca", "ca"),
+            ("com.cn", "cn"),
+            ("India", "in"),
+            ("gb", "uk"),
+            (" uae ", "ae"),
+        ] {
+            assert_eq!(zoho.data_center_called(called).map(|found| found.code.as_str()), Some(code), "{called}");
+        }
+        for unknown in
+            ["", ".", "xx", "zoho", "evil.example", "accounts.zoho.eu.evil.example", "https://", "zoho.com@x"]
+        {
+            assert!(zoho.data_center_called(unknown).is_none(), "{unknown}");
         }
     }
 

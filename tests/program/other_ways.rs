@@ -618,6 +618,12 @@ fn an_answer_without_this_sign_ins_state_is_told_with_its_word_and_waited_on() {
     assert_eq!((ran.code, ran.stderr.matches("invalid_scope").count()), (0, 1), "{ran:?}");
 
     let mut web = Web::begin(&zoho.home(REDIRECT), &[]);
+    let back = web.way_back(&[("code", CODE)]);
+    let (left, right) = back.split_at(back.len() - 9);
+    web.paste(&format!("{left}\n  {right}"));
+    assert_eq!(web.end().code, 0, "an address in two lines");
+
+    let mut web = Web::begin(&zoho.home(REDIRECT), &[]);
     web.paste(CODE);
     let ran = web.end();
     assert!(ran.code == 2 && ran.stdout.contains("a code alone"), "{ran:?}");

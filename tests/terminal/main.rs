@@ -5,6 +5,7 @@
 mod bodies;
 mod journeys;
 mod kiosk;
+mod prompts;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "each program uses a part of it")]
 mod support;

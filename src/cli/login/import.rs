@@ -20,12 +20,16 @@ pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<()
     let name = context.profile_name(&login.profile)?;
     let options = login.options(0);
     let signed_in = if let Some(path) = &login.env_file {
-        let (file, warning) = EnvFile::read(path)?;
+        let (mut file, warning) = EnvFile::read(path)?;
         context.output.warn(warning.as_slice());
+        if file.api_domain.is_none() && prompt::is_possible() && wants_new_profile(&service, name.as_ref(), &file) {
+            let zoho = &service.config.providers["zoho"];
+            file.api_domain = prompt::data_center(context, zoho)?;
+        }
         context.interrupts.block_on(import_file(&service, name.as_ref(), path, file, options))?
     } else {
         let profile = service.config.profile(name.as_ref())?;
-        let token = prompt::secret(&context.output, "the refresh token", "Refresh token (not shown): ")?;
+        let token = prompt::secret(context, "the refresh token", "Refresh token (not shown): ")?;
         context.interrupts.block_on(service.import(profile, token, None, None, options))?
     };
     tell_signed_in(context, &signed_in, mode)
@@ -70,6 +74,12 @@ async fn import_file(
             .hint("check ZOHO_API_DOMAIN; it reads like https://www.zohoapis.eu")
     })?;
     Box::pin(import_as_new(service, profile, file.client_secret, refresh_token, &api_domain, options)).await
+}
+
+/// Tells whether only the data center is missing for a profile that is to be made.
+fn wants_new_profile(service: &Service, name: Option<&ProfileName>, file: &EnvFile) -> bool {
+    let is_new = |client_id| matches!(profile_of(service, name, client_id), Ok(None));
+    name.is_some() && file.refresh_token.is_some() && file.client_id.as_deref().is_some_and(is_new)
 }
 
 fn problem_of(what: &str, problem: String) -> Error {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::super::context::{Context, variable};
-use super::super::full_screen;
 use super::super::words;
+use super::super::{full_screen, keyboard};
 use super::qr::{self, Form};
 use super::{Mode, Qr, ask_to_save_again, tell_signed_in, wanted_scopes};
 use crate::clock::{self, Moment};
@@ -35,8 +35,10 @@ impl Lines {
         let (sender, receiver) = watch::channel(0_u32);
         // Reading cannot be interrupted, so the thread stays until the process ends.
         let reading = std::thread::Builder::new().spawn(move || {
-            for line in std::io::stdin().lock().lines() {
-                if line.is_err() {
+            let mut stdin = std::io::stdin().lock();
+            loop {
+                keyboard::wait_for_turn();
+                if !stdin.read_line(&mut String::new()).is_ok_and(|read| read > 0) {
                     return;
                 }
                 sender.send_modify(|count| *count = count.wrapping_add(1));

@@ -1,10 +1,7 @@
 //! `login --web`: an address to open in any browser, and the address on which that ends, pasted or heard over loopback.
 
-use std::io::{BufRead, Read};
-
-use tokio::sync::mpsc;
-
 use super::super::context::Context;
+use super::super::keyboard::{Asked, Entry, Keyboard};
 use super::super::prompt;
 use super::{Mode, events, plain, tell_signed_in, wanted_scopes};
 use crate::config::Profile;
@@ -14,9 +11,6 @@ use crate::service::{Callback, CameBack, Service, SignIn, WebSignIn};
 /// What a person has to know who pasted no more than the code.
 const CODE_ALONE: &str = "That is the code alone. Without the rest of the address nothing tells that it belongs to this sign-in, nor which \
      server gave it: whoever gave you this code would be signed in here. The whole address has all of that.";
-
-/// Bytes; longer lines are no addresses.
-const LONGEST_LINE: u64 = 16 * 1024;
 
 pub(super) async fn sign_in(
     context: &Context,
@@ -64,40 +58,24 @@ async fn come_back(
 ) -> Result<Callback, Error> {
     // One future throughout: a browser that was heard must not be forgotten over a line that comes meanwhile.
     let mut heard = std::pin::pin!(signing_in.listen(|problem| context.output.say(&plainly(problem))));
-    let mut lines = lines();
-    let mut has_lines = true;
-    let mut last_problem = None;
-    let mut code_alone = None;
+    let what = format!("profile `{}` could not be signed in", profile.name);
+    // Where there are no more threads to be had, the browser's own way back is left.
+    let mut keyboard = Keyboard::listen(Asked::Pasted).ok();
+    let mut pasted = Pasted { context, signing_in, can_ask, code_alone: None, last_problem: None };
+    let mut has_entries = true;
     loop {
         tokio::select! {
             callback = &mut heard => return callback,
-            line = lines.recv(), if has_lines => match line {
-                Some(line) if line.trim().eq_ignore_ascii_case("y") && code_alone.is_some() => {
-                    return code_alone.ok_or_else(|| Error::new(Code::Other, "no code came"));
+            entry = next(keyboard.as_mut()), if has_entries => match entry {
+                Some(Entry::Text(text)) => {
+                    if let Some(callback) = pasted.take(text.expose())? {
+                        return Ok(callback);
+                    }
                 }
-                Some(line) if line.trim().is_empty() => {}
-                Some(line) => match signing_in.read(&line)? {
-                    CameBack::Approved(callback) => return Ok(callback),
-                    CameBack::CodeAlone(callback) if can_ask => {
-                        context.output.say(CODE_ALONE);
-                        context.output.ask("Exchange it all the same? y, or the whole address: ");
-                        code_alone = Some(callback);
-                    }
-                    CameBack::CodeAlone(_) => {
-                        let error = Error::new(Code::Usage, "that is a code alone, and nothing tells whose it is")
-                            .hint("give the whole address on which the browser ends; only a person at a terminal may say that a code alone is right");
-                        context.output.say(&plainly(&error));
-                        last_problem = Some(error);
-                    }
-                    CameBack::Strange(error) => {
-                        context.output.say(&plainly(&error));
-                        last_problem = Some(error);
-                    }
-                },
-                None if signing_in.is_listening() => has_lines = false,
+                Some(Entry::TooLong) => pasted.tell(prompt::too_long("the address")),
+                None if signing_in.is_listening() => has_entries = false,
                 None => {
-                    let what = format!("profile `{}` could not be signed in", profile.name);
-                    return Err(match last_problem {
+                    return Err(match pasted.last_problem {
                         Some(problem) => Error { message: what, cause: Some(problem.message), ..problem },
                         None => Error::new(Code::Usage, what)
                             .because("no address came back from the browser")
@@ -109,29 +87,61 @@ async fn come_back(
     }
 }
 
+async fn next(keyboard: Option<&mut Keyboard>) -> Option<Entry> {
+    keyboard?.next().await
+}
+
+/// What has been made of what was pasted.
+struct Pasted<'a> {
+    context: &'a Context,
+    signing_in: &'a WebSignIn,
+    /// A person is there to say whether a code alone is right.
+    can_ask: bool,
+    code_alone: Option<Callback>,
+    last_problem: Option<Error>,
+}
+
+impl Pasted<'_> {
+    /// Takes in what came at once: one address, maybe broken into lines, or several.
+    fn take(&mut self, text: &str) -> Result<Option<Callback>, Error> {
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        if lines.len() > 1
+            && let CameBack::Approved(callback) = self.signing_in.read(&lines.concat())?
+        {
+            return Ok(Some(callback));
+        }
+        for line in lines {
+            if line.eq_ignore_ascii_case("y")
+                && let Some(callback) = self.code_alone.take()
+            {
+                return Ok(Some(callback));
+            }
+            match self.signing_in.read(line)? {
+                CameBack::Approved(callback) => return Ok(Some(callback)),
+                CameBack::CodeAlone(callback) if self.can_ask => {
+                    self.context.output.say(CODE_ALONE);
+                    self.context.output.ask("Exchange it all the same? y, or the whole address: ");
+                    self.code_alone = Some(callback);
+                }
+                CameBack::CodeAlone(_) => self.tell(
+                    Error::new(Code::Usage, "that is a code alone, and nothing tells whose it is").hint(
+                        "give the whole address on which the browser ends; only a person at a terminal may say that a code alone is right",
+                    ),
+                ),
+                CameBack::Strange(error) => self.tell(error),
+            }
+        }
+        Ok(None)
+    }
+
+    fn tell(&mut self, problem: Error) {
+        self.context.output.say(&plainly(&problem));
+        self.last_problem = Some(problem);
+    }
+}
+
 /// One sentence and what to do, for a person who can try again.
 fn plainly(error: &Error) -> String {
     let hint = error.hint.as_ref().map_or_else(String::new, |hint| format!(": {hint}"));
     format!("{error}{hint}")
-}
-
-/// The lines of stdin, each within bounds; the next one is read when the last one was taken.
-fn lines() -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel(1);
-    // Reading cannot be interrupted, so the thread stays until the process ends.
-    // Where there are no more threads to be had, the browser's own way back is left.
-    let _ = std::thread::Builder::new().spawn(move || {
-        let mut stdin = std::io::stdin().lock();
-        loop {
-            let mut line = Vec::new();
-            match stdin.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
-                Ok(read) if read > 0 => {}
-                _ => return,
-            }
-            if sender.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
 }

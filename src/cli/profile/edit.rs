@@ -8,7 +8,7 @@ use super::given_secret;
 use crate::cli::context::Context;
 use crate::cli::{prompt, words};
 use crate::clock;
-use crate::config::{ClientType, Profile, SecretSource};
+use crate::config::{ClientType, Config, Profile, SecretSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::registered::RedirectUri;
@@ -63,7 +63,7 @@ impl Edit {
         if self.accept_endpoints {
             accept_endpoints(context, &service, before)?;
         }
-        let profile = self.applied_to(before);
+        let profile = self.applied_to(before, &service.config);
         if profile == *before && !self.changes_secret() {
             return if self.accept_endpoints {
                 Ok(())
@@ -132,11 +132,11 @@ impl Edit {
         }
         context.output.say(&format!("Note that {goes}."));
         let question = format!("Client secret of {} (not shown; none: just Enter): ", after.client_id);
-        Ok(Some(prompt::hidden(&context.output, &question)?).filter(|secret| !secret.is_empty()))
+        Ok(Some(prompt::hidden(context, &question)?).filter(|secret| !secret.is_empty()))
     }
 
-    fn applied_to(&self, before: &Profile) -> Profile {
-        let data_center = self.data_center.as_ref().map(|code| code.to_ascii_lowercase());
+    fn applied_to(&self, before: &Profile, config: &Config) -> Profile {
+        let (_, data_center) = config.canonical(before.provider.clone(), self.data_center.clone());
         Profile {
             data_center: data_center.or_else(|| before.data_center.clone()),
             client_id: self.client_id.clone().unwrap_or_else(|| before.client_id.clone()),

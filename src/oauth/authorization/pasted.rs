@@ -46,21 +46,16 @@ impl Parameters {
     }
 }
 
-/// All readings of what was pasted, the likeliest first: lines are the parts of one address that a terminal or a mail
-/// broke, then addresses of their own, each without what is written around it.
+/// All readings of what was pasted, in their order: each word, without what is written around it.
 pub(super) fn readings(text: &str, redirect_uri: &RedirectUri) -> Vec<Reading> {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let joined = (lines.len() > 1).then(|| lines.concat());
-    let mut readings = Vec::new();
-    for line in joined.as_deref().into_iter().chain(lines.iter().copied()) {
-        let words: Vec<&str> = line.split_whitespace().map(unwrapped).collect();
-        readings.extend(words.iter().map(|word| match read(word, redirect_uri) {
-            // One word of many is no code.
-            Reading::CodeAlone(_) if words.len() > 1 || lines.len() > 1 => Reading::Nothing,
-            reading => reading,
-        }));
-    }
-    readings
+    let words: Vec<&str> = text.split_whitespace().map(unwrapped).collect();
+    let is_one = words.len() == 1;
+    let read = |word| match read(word, redirect_uri) {
+        // One word of many is no code.
+        Reading::CodeAlone(_) if !is_one => Reading::Nothing,
+        reading => reading,
+    };
+    words.into_iter().map(read).collect()
 }
 
 /// Without the quotes or brackets around it.

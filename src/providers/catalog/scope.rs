@@ -1,6 +1,7 @@
 //! Scopes: what one covers, what it says in words, and how it was probably meant to be spelt.
 
-use super::{PRODUCTS, Product, distance};
+use super::{PRODUCTS, Product};
+use crate::words::distance;
 
 /// Tells whether one of `granted` covers `wanted`.
 ///

@@ -186,6 +186,16 @@ fn add(model: &mut Model) -> Vec<Effect> {
     open(model, form)
 }
 
+/// The same with a name that was given before.
+pub fn add_named(model: &mut Model, name: Option<&ProfileName>) -> Vec<Effect> {
+    let effects = add(model);
+    if let (Some(name), Some(form)) = (name, model.profile_form.as_mut()) {
+        form.draft.name = Field::new(name.as_str());
+        form.is_name_proposed = true;
+    }
+    effects
+}
+
 /// Opens the form for the values of a profile.
 pub fn edit(model: &mut Model, name: &ProfileName) -> Vec<Effect> {
     let Some(profile) = model.config.profiles.get(name) else { return Vec::new() };

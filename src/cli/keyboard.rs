@@ -1,0 +1,44 @@
+//! What a person types or pastes at the terminal, or a program writes, on stdin: an entry at a time, whole however long.
+//!
+//! A terminal cuts a line at 4,095 bytes unless it hands on each key, so that is how it is asked for here. It is given
+//! back with the entry, with a signal, and while the process is stopped. In the background nothing is read: the keys
+//! belong to whoever is in front.
+
+#[cfg(not(unix))]
+mod elsewhere;
+#[cfg(unix)]
+mod line;
+#[cfg(unix)]
+mod terminal;
+
+#[cfg(not(unix))]
+pub(super) use self::elsewhere::Keyboard;
+#[cfg(unix)]
+pub(super) use self::terminal::{Keyboard, wait_for_turn};
+
+use crate::secret::Secret;
+
+/// Bytes; a longer entry is refused.
+const LONGEST: usize = 256 * 1024;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// One line, shown while it is typed.
+    Line,
+    /// One line that is not shown.
+    Hidden,
+    /// Shown; lines that come at once are one entry, since whoever pastes may paste several.
+    Pasted,
+}
+
+/// What came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    Text(Secret),
+    TooLong,
+}
+
+#[cfg(not(unix))]
+/// Everybody is in front.
+pub(super) fn wait_for_turn() {}

@@ -1,0 +1,209 @@
+//! Reads stdin on a thread, with the terminal's keys handed on one by one while this process is in front.
+
+use std::io::{self, IsTerminal, PipeReader, PipeWriter};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal, getpgrp, kill_current_process_group};
+use rustix::termios::{
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
+};
+use tokio::sync::mpsc;
+
+use super::line::{Line, Wish};
+use super::{Asked, Entry};
+use crate::cli::output;
+
+/// What follows a line's end sooner was pasted with it.
+const PASTE_GAP: Duration = Duration::from_millis(50);
+/// How often it is looked whether the process came to the front, of which no signal tells.
+const TURN_LOOKED_FOR: Duration = Duration::from_millis(300);
+
+/// Entries as they come. The terminal is as it was when this is dropped.
+pub(in crate::cli) struct Keyboard {
+    entries: mpsc::Receiver<Entry>,
+    /// Its end tells the thread to stop.
+    stop: Option<PipeWriter>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keyboard {
+    pub(in crate::cli) fn listen(asked: Asked) -> io::Result<Self> {
+        let (stopped, stop) = io::pipe()?;
+        let (sender, entries) = mpsc::channel(1);
+        let (begin, begun) = channel();
+        let thread = std::thread::Builder::new().spawn(move || read(asked, &stopped, &sender, &begin))?;
+        // Before anything is asked, so that not even an answer that comes at once is shown.
+        let _ = begun.recv();
+        Ok(Self { entries, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The next entry; `None` when there will be none.
+    pub(in crate::cli) async fn next(&mut self) -> Option<Entry> {
+        self.entries.recv().await
+    }
+}
+
+impl Drop for Keyboard {
+    fn drop(&mut self) {
+        // A thread that waits for its entry to be taken is told by this.
+        self.entries.close();
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // What it says of its end is of no use.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Waits until there is something to read, and this process is the one to read it.
+pub(in crate::cli) fn wait_for_turn() {
+    let stdin = io::stdin();
+    loop {
+        let is_told = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None);
+        if is_told.is_err_and(|error| error != rustix::io::Errno::INTR) || is_in_front() {
+            return;
+        }
+        std::thread::sleep(TURN_LOOKED_FOR);
+    }
+}
+
+/// Tells whether a terminal would let this process read, instead of stopping it.
+fn is_in_front() -> bool {
+    let stdin = io::stdin();
+    // A terminal that does not control this process stops nobody.
+    !stdin.is_terminal() || tcgetpgrp(&stdin).map_or(true, |group| group == getpgrp())
+}
+
+fn read(asked: Asked, stopped: &PipeReader, sender: &mpsc::Sender<Entry>, begin: &Sender<()>) {
+    let stdin = io::stdin();
+    let mut line = Line::new(asked, stdin.is_terminal());
+    let mut keys = Keys::new();
+    let mut is_ended = false;
+    loop {
+        let is_mine = is_in_front();
+        if is_mine {
+            keys.take();
+        } else {
+            keys.forget();
+        }
+        // Nobody waits for it a second time.
+        let _ = begin.send(());
+        let patience = match (is_ended, is_mine) {
+            (true, _) => Some(PASTE_GAP),
+            (_, false) => Some(TURN_LOOKED_FOR),
+            (false, true) => None,
+        };
+        let of_stdin = if is_mine { PollFlags::IN } else { PollFlags::empty() };
+        let mut each = [PollFd::new(stopped, PollFlags::IN), PollFd::new(&stdin, of_stdin)];
+        let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
+        // In the background only the first is waited for: the terminal's hang-up would be told again and again.
+        let count = if is_mine { 2 } else { 1 };
+        match poll(&mut each[..count], patience.as_ref()) {
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(_) => return,
+            Ok(_) => {}
+        }
+        if !each[0].revents().is_empty() {
+            return;
+        }
+        if each[1].revents().is_empty() {
+            if is_ended && sender.blocking_send(line.finish()).is_err() {
+                return;
+            }
+            is_ended = false;
+            continue;
+        }
+        let mut byte = [0];
+        match rustix::io::read(&stdin, &mut byte) {
+            Err(rustix::io::Errno::INTR) => continue,
+            Ok(1) => {}
+            // The end, with what came before it.
+            _ => {
+                if !line.is_empty() {
+                    let _ = sender.blocking_send(line.finish());
+                }
+                return;
+            }
+        }
+        let mut echo = String::new();
+        let wish = line.take(byte[0], &mut echo);
+        output::echo(&echo);
+        match wish {
+            Wish::Nothing => {}
+            Wish::Enter if asked == Asked::Pasted => is_ended = true,
+            // What was typed ahead is for the next question.
+            Wish::Enter => {
+                output::echo("\n");
+                let _ = sender.blocking_send(line.finish());
+                return;
+            }
+            Wish::End => return,
+            Wish::Interrupt => signal(Signal::INT),
+            Wish::Quit => signal(Signal::QUIT),
+            Wish::Stop => {
+                keys.give_back();
+                // Goes on here when somebody continues the process.
+                signal(Signal::TSTP);
+            }
+        }
+    }
+}
+
+/// As the terminal would do with this key: to all that run in front.
+fn signal(signal: Signal) {
+    // Nothing else can be tried.
+    let _ = kill_current_process_group(signal);
+}
+
+/// The terminal's keys, one by one and not shown, until dropped.
+struct Keys {
+    /// As it was, while it is otherwise.
+    before: Option<Termios>,
+}
+
+impl Keys {
+    fn new() -> Self {
+        Self { before: None }
+    }
+
+    fn take(&mut self) {
+        let stdin = io::stdin();
+        if self.before.is_some() || !stdin.is_terminal() {
+            return;
+        }
+        let Ok(before) = tcgetattr(&stdin) else { return };
+        let mut keys = before.clone();
+        keys.local_modes &= !(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN);
+        keys.input_modes &= !(InputModes::IXON | InputModes::INLCR | InputModes::IGNCR);
+        keys.special_codes[SpecialCodeIndex::VMIN] = 1;
+        keys.special_codes[SpecialCodeIndex::VTIME] = 0;
+        // What was typed before stays to be read.
+        if tcsetattr(&stdin, OptionalActions::Now, &keys).is_ok() {
+            self.before = Some(before);
+        }
+    }
+
+    /// Whoever is in front now has the terminal as they want it.
+    fn forget(&mut self) {
+        self.before = None;
+    }
+
+    fn give_back(&mut self) {
+        if let Some(before) = self.before.take() {
+            // Nothing else can be tried.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+        }
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        // From the background this would stop the process.
+        if is_in_front() {
+            self.give_back();
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Questions at the terminal, what is pasted there, and lines in place of the screens.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::pty::Terminal;
+use tempfile::TempDir;
+
+/// A provider of Zoho's kind at which nobody listens.
+const CONFIGURATION: &str = "[providers.lab]\nkind = \"zoho\"\n[providers.lab.data_centers.us]\n\
+     accounts_server = \"http://127.0.0.1:1\"\napi_domain = \"http://127.0.0.1:1\"\n";
+
+const PROFILE: &str = "[profiles.work]\nprovider = \"lab\"\nclient_id = \"c\"\nscopes = [\"AaaServer.profile.READ\"]\n\
+     redirect_uri = \"https://app.example.com/callback\"\n";
+
+fn home(more: &str) -> TempDir {
+    let home = TempDir::new().expect("a directory");
+    fs::write(home.path().join("config.toml"), format!("{CONFIGURATION}{more}")).expect("it can be written");
+    home
+}
+
+/// A shell's script in which `$program` is the program, whose home this is and whose store anybody can read.
+fn start(home: &TempDir, script: &str) -> Terminal {
+    let path = home.path().display();
+    let variables = format!("export DEVICE_LOGIN_HOME={path} DEVICE_LOGIN_STORE=plain:{path}/state");
+    Terminal::start_shell(&format!("{variables}; {script}"), 100, 30)
+}
+
+/// All that the store holds, as text.
+fn stored(home: &Path) -> String {
+    let mut text = String::new();
+    let mut directories = vec![home.join("state")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            if entry.path().is_dir() {
+                directories.push(entry.path());
+            } else {
+                text += &String::from_utf8_lossy(&fs::read(entry.path()).unwrap_or_default());
+            }
+        }
+    }
+    text
+}
+
+const ADD: &str = "$program profile add new --provider lab --client-id c --scopes AaaServer.profile.READ";
+
+#[test]
+fn a_long_secret_is_taken_whole_and_never_shown() {
+    for length in [10, 4_093, 4_505, 70_000] {
+        let home = home("");
+        let terminal = start(&home, &format!("exec {ADD}"));
+        terminal.wait_for("Client secret");
+        let secret = format!("Begin{}End", "x".repeat(length));
+        terminal.press(&format!("{secret}\r"));
+        terminal.wait_for("Added profile new");
+        assert!(!terminal.has_sent(b"xxx"), "{length}");
+        assert_eq!(terminal.ends(), 0);
+        assert!(stored(home.path()).contains(&secret), "{length}");
+    }
+}
+
+#[test]
+fn what_is_longer_than_anything_is_refused_in_words() {
+    let home = home("");
+    let terminal = start(&home, &format!("exec {ADD}"));
+    terminal.wait_for("Client secret");
+    terminal.press(&format!("{}\r", "x".repeat(300 * 1024)));
+    terminal.wait_for("longer than 256 KiB");
+    assert_eq!(terminal.ends(), 2);
+}
+
+#[test]
+fn a_question_leaves_the_terminal_as_it_was_whatever_ends_it() {
+    for (keys, code) in [("\u{3}", 130), ("\u{4}", 130), ("\u{1c}", 131), ("abc\u{15}\r", 0)] {
+        let home = self::home("");
+        let terminal = start(&home, &format!("exec {ADD}"));
+        terminal.wait_for("Client secret");
+        terminal.press(keys);
+        assert_eq!(terminal.ends(), code, "{keys:?}");
+    }
+    let home = home("");
+    let terminal = start(&home, &format!("{ADD}; stty -a; echo the shell is back; fg; exit $?"));
+    terminal.wait_for("Client secret");
+    terminal.press("abc\u{1a}");
+    terminal.wait_for_bytes(b"the shell is back");
+    assert!(terminal.has_sent(b" icanon") && terminal.has_sent(b" echo "), "the terminal was not given back");
+    terminal.press("def\r");
+    assert_eq!(terminal.ends(), 0);
+    assert!(stored(home.path()).contains("\"abcdef\""));
+}
+
+#[test]
+fn in_the_background_nothing_is_read_and_nothing_stops() {
+    let home = home("");
+    let script = format!("{ADD} & read -r answer; echo the shell read $answer; jobs; fg; exit $?");
+    let terminal = start(&home, &script);
+    terminal.wait_for("Client secret");
+    terminal.press("mine\r");
+    let screen = terminal.wait_for("the shell read mine");
+    assert!(!screen.contains("Stopped"), "{screen}");
+    terminal.press("kept\r");
+    assert_eq!(terminal.ends(), 0);
+    assert!(stored(home.path()).contains("\"kept\""));
+}
+
+#[test]
+fn lines_take_the_place_of_the_screens_where_somebody_wants_them() {
+    for wish in ["ACCESSIBLE=1", "TERM=dumb"] {
+        let home = self::home(PROFILE);
+        let terminal = start(&home, &format!("{wish} exec $program"));
+        for text in ["work", "signed out", "What can be done:", "device-login login work: signs in."] {
+            terminal.wait_for(text);
+        }
+        assert!(!terminal.has_sent(b"\x1b[?1049h"));
+        assert_eq!(terminal.ends(), 0);
+        let home = self::home("");
+        let terminal = start(&home, &format!("{wish} exec $program"));
+        terminal.wait_for("There is no profile yet.");
+        terminal.wait_for("device-login login: asks a few questions");
+        assert_eq!(terminal.ends(), 0);
+    }
+    for nothing in ["ACCESSIBLE=0", "ACCESSIBLE="] {
+        let home = self::home(PROFILE);
+        let terminal = start(&home, &format!("{nothing} exec $program"));
+        terminal.wait_for_bytes(b"\x1b[?1049h");
+        terminal.press("\u{3}");
+        terminal.wait_for_end();
+    }
+}
+
+#[test]
+fn the_demo_in_lines_tells_its_code() {
+    let home = self::home("");
+    let terminal = start(&home, "ACCESSIBLE=1 exec $program demo");
+    terminal.wait_for("Enter this code");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
+}
+
+#[test]
+fn a_login_without_a_profile_opens_the_form() {
+    let home = self::home("");
+    let terminal = start(&home, "exec $program login shop");
+    terminal.wait_for("What is the profile to be called?");
+    terminal.wait_for("shop");
+    terminal.press("\r");
+    terminal.wait_for("Zoho");
+    terminal.press("\u{3}");
+    terminal.wait_for_end();
+}
+
+#[test]
+fn in_lines_each_answer_is_checked_where_it_is_typed_and_the_others_stay() {
+    let home = home("");
+    let terminal = start(&home, "exec $program login --plain --timeout 1s");
+    for (question, answer, problem) in [
+        ("Provider", "Zohoo", "did you mean `zoho`?"),
+        ("Provider", "LAB", "You need a client id"),
+        ("Data center", "xx", "not known"),
+        ("Data center", "US", "Client id"),
+        ("Client id", "1000 ABC", "such as a blank"),
+        ("Client id", "1000.ABC", "Client secret"),
+        ("Client secret", "se\u{200b}cret", "no secret has"),
+        ("Client secret", "sentinel-secret", "Scopes"),
+        ("Scopes", "a\"b", "is no scope"),
+        ("Scopes", "ZohoCRM.modules.RAED", "Type them again"),
+        ("RAED]", "ZohoCRM.users.READ", "Name of the profile"),
+        ("Name of the profile", "a b", "A name has"),
+        ("Name of the profile", "shop", "Added profile shop"),
+    ] {
+        terminal.wait_for(question);
+        terminal.press(&format!("{answer}\r"));
+        terminal.wait_for(problem);
+    }
+    terminal.wait_for_end();
+    let written = fs::read_to_string(home.path().join("config.toml")).expect("it is there");
+    for part in ["[profiles.shop]", "\"lab\"", "\"us\"", "\"1000.ABC\"", "\"ZohoCRM.users.READ\""] {
+        assert!(written.contains(part), "{written}");
+    }
+    assert!(stored(home.path()).contains("sentinel-secret"));
+}
+
+#[test]
+fn a_code_alone_is_exchanged_only_once_somebody_says_so() {
+    let home = self::home(PROFILE);
+    let terminal = start(&home, "exec $program login --web --plain");
+    terminal.wait_for("paste it here");
+    terminal.press("y\r");
+    terminal.press("1000.abc.def\r");
+    terminal.wait_for("That is the code alone");
+    terminal.wait_for("Exchange it all the same?");
+    terminal.press("y\r");
+    terminal.wait_for("Exchanging the code");
+    // Nobody listens there.
+    assert_eq!(terminal.ends(), 7);
+}
+
+#[test]
+fn a_file_without_a_data_center_has_it_asked_for() {
+    let home = home("");
+    let file = home.path().join(".env");
+    fs::write(&file, "ZOHO_CLIENT_ID=1000.X\nZOHO_CLIENT_SECRET=s\nZOHO_REFRESH_TOKEN=r\n").expect("it can be written");
+    let terminal = start(&home, &format!("exec $program login new --import --env-file {}", file.display()));
+    terminal.wait_for("Data center where the client is registered");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.ends(), 130);
+}

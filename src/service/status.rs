@@ -103,7 +103,7 @@ pub struct ProfileStatus {
     pub issuer: Option<String>,
     pub account: Option<Account>,
     pub state: State,
-    /// Where an end is known, and the grant is not over before.
+    /// Where an end is known, and the grant is not over before, or probably so.
     pub access_token_expires_at: Option<Timestamp>,
     /// From the moment it was minted to that end.
     pub access_token_life: Option<Duration>,
@@ -144,8 +144,6 @@ pub(super) struct Seen {
     has_notes: bool,
     /// When the access token of a profile that is signed in was minted, for judging by the clock of the day.
     minted_at: Option<Timestamp>,
-    /// The grant is over, or probably is.
-    wants_sign_in: bool,
     /// Without warnings; `None` for a record whose profile is not configured.
     status: Option<ProfileStatus>,
 }
@@ -240,14 +238,12 @@ impl Service {
             counted: Counted::default(),
             has_notes: false,
             minted_at: None,
-            wants_sign_in: false,
             status: profile.map(ProfileStatus::signed_out),
         };
         let loaded = self.store.load(name);
         if let Ok(Some(record)) = &loaded {
             seen.counted = Counted::of(record);
             seen.minted_at = record.grant.as_ref().map(minted_at);
-            seen.wants_sign_in = record.grant.as_ref().is_some_and(wants_sign_in);
             seen.has_notes = !record.to_revoke.is_empty();
         }
         seen.is_sound = loaded.is_ok();
@@ -279,7 +275,7 @@ impl Service {
             status.access_token_expires_at.is_some() && seen.minted_at.is_some_and(|at| is_ahead(at, now));
         if is_end_unknown {
             (status.access_token_expires_at, status.access_token_life) = (None, None);
-            status.state = if seen.wants_sign_in { State::NeedsLogin } else { State::Unknown };
+            status.state = State::Unknown;
         }
         if status.problem.is_none() {
             status.warnings = self.grant_warnings(profile, seen.minted_at.is_some(), census);
@@ -378,7 +374,7 @@ impl ProfileStatus {
     fn describe(&mut self, record: Record, profile: &Profile, config: &Config, now: Timestamp) {
         self.events = record.events.into();
         let Some(grant) = record.grant else { return };
-        let end = stated_end(&grant).filter(|_| grant.refused.is_none());
+        let end = stated_end(&grant).filter(|_| !wants_sign_in(&grant));
         self.refreshable = grant.refresh_token.is_some() && grant.refused.is_none();
         self.state = if wants_sign_in(&grant) { State::NeedsLogin } else { timed_state(end, self.refreshable, now) };
         self.access_token_expires_at = end;

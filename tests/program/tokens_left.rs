@@ -255,5 +255,7 @@ fn refusals_that_are_not_alike_are_counted_apart_and_a_token_that_is_left_is_sti
         ran.code == 0 && ran.stderr.contains("device-login login work") || ran.stderr.contains("2 times in a row"),
         "{ran:?}"
     );
-    assert_eq!(home.run(&["status", "--check"]).code, 2);
+    let status = home.run(&["status", "--json", "--check"]);
+    assert_eq!((status.code, status.json()["profiles"][0].get("expires_in")), (2, None), "{status:?}");
+    assert!(!home.run(&["status"]).stdout.contains("  in "));
 }

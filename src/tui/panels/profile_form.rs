@@ -246,6 +246,11 @@ pub fn open_by(model: &mut Model, command: Command) -> Option<Vec<Effect>> {
     if let Some(status) = status.as_mut().filter(|_| !model.profiles.is_loaded()) {
         // So far it is no more than a name.
         status.state = State::Unknown;
+    } else if let Some(status) =
+        status.as_mut().filter(|status| status.is_signed_in() && status.state == State::Unknown)
+    {
+        // When its token ends is all that is not known.
+        status.state = State::Valid;
     }
     let mut effects = match command {
         Command::EditProfile => edit(model, &status?.name),

@@ -45,7 +45,7 @@ pub(super) fn read_again(model: &mut Model) -> Vec<Effect> {
 impl ApiPanel {
     /// Tells whether the calls are marked as a status has it.
     fn fits(&self, status: &ProfileStatus) -> bool {
-        let has_grant = !matches!(status.state, State::SignedOut | State::Unknown);
+        let has_grant = status.state != State::SignedOut && status.problem.is_none();
         match &self.catalogue {
             Catalogue::Loading(_) => true,
             Catalogue::Failed(_) => !has_grant,

@@ -10,11 +10,15 @@ use crate::profile::ProfileName;
 use crate::service::{ProfileStatus, State};
 use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
+use crate::tui::text::ago;
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
 
 /// From here on a time that is left is told in hours or days, which no second changes.
 pub(super) const LONG: Duration = Duration::from_secs(10 * 3600);
+
+/// So far ahead a time may be although the clock is right.
+const MOST_AHEAD: Duration = Duration::from_secs(5 * 60);
 
 /// The state of a profile with its mark.
 pub(super) fn state_in_words(status: &ProfileStatus, now: Timestamp) -> (Mark, &'static str) {
@@ -53,6 +57,11 @@ pub(super) fn since(then: Timestamp, now: Now) -> Duration {
     Duration::try_from(then.duration_until(now.time)).unwrap_or_default()
 }
 
+/// How long ago that was. A clock that has been set back since makes a time to come of it.
+pub(super) fn when(then: Timestamp, now: Now) -> String {
+    if until(then, now) > MOST_AHEAD { "clock was ahead".to_owned() } else { ago(since(then, now)) }
+}
+
 /// The time from now to `then`; none to a time that is over.
 pub(super) fn until(then: Timestamp, now: Now) -> Duration {
     Duration::try_from(now.time.duration_until(then)).unwrap_or_default()
@@ -89,7 +98,10 @@ pub(super) fn count(number: usize) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{count, left_in_words};
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::{Now, count, left_in_words, when};
+    use crate::clock::Moment;
     use crate::config::Motion;
 
     #[test]
@@ -98,6 +110,13 @@ mod tests {
             [0, 12, 999, 1000, 10_000, 1_234_567].map(count),
             ["0", "12", "999", "1,000", "10,000", "1,234,567"]
         );
+    }
+
+    #[test]
+    fn a_time_that_has_yet_to_come_was_noted_by_another_clock() {
+        let now = Now { moment: Moment::default(), time: Timestamp::UNIX_EPOCH };
+        let at = |seconds| when(Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds), now);
+        assert_eq!([-120, 0, 300, 301].map(at), ["2 min ago", "just now", "just now", "clock was ahead"]);
     }
 
     #[test]

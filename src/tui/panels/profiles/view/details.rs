@@ -13,8 +13,8 @@ use crate::storage::{Event, Happened};
 use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{sentence, shown};
-use crate::tui::panels::profiles::words::{by_keys, left_in_words, since, standing, until};
-use crate::tui::text::{ago, clip, width, wrap};
+use crate::tui::panels::profiles::words::{by_keys, left_in_words, standing, until, when};
+use crate::tui::text::{clip, width, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
 use crate::tui::widgets::gauge::Gauge;
@@ -213,10 +213,7 @@ impl Details {
                 Some(error) => format!("failed: {}", shown(error)),
                 None => "worked".to_owned(),
             };
-            self.field(
-                "Last refresh",
-                &format!("{} ({}), {result}", ago(since(last.at, now)), date_and_time(last.at, now)),
-            );
+            self.field("Last refresh", &format!("{} ({}), {result}", when(last.at, now), date_and_time(last.at, now)));
         }
     }
 
@@ -283,7 +280,7 @@ fn told(event: &Event, now: Now) -> String {
         Happened::Revoked => "revoked at the provider",
         Happened::NotRevoked => "NOT revoked at the provider",
     };
-    let when = format!("{} ({})", ago(since(*at, now)), date_and_time(*at, now));
+    let when = format!("{} ({})", when(*at, now), date_and_time(*at, now));
     let detail = if detail.is_empty() { String::new() } else { format!(", {}", shown(detail)) };
     let first = first.filter(|_| *repeated > 0).map(|first| date_and_time(first, now));
     let times = first.map(|first| format!(", {} times since {first}", repeated.saturating_add(1))).unwrap_or_default();

@@ -11,8 +11,8 @@ use crate::service::ProfileStatus;
 use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::shown;
-use crate::tui::panels::profiles::words::{left_in_words, since, standing, until};
-use crate::tui::text::{ago, clip, width};
+use crate::tui::panels::profiles::words::{left_in_words, standing, until, when};
+use crate::tui::text::{clip, width};
 use crate::tui::time_left::told;
 use crate::tui::widgets::gauge::Gauge;
 
@@ -214,7 +214,7 @@ fn budget(model: &Model, status: &ProfileStatus, now: Now) -> String {
 
 fn refreshed(status: &ProfileStatus, now: Now) -> String {
     let Some(last) = &status.last_refresh else { return String::new() };
-    let when = ago(since(last.at, now));
+    let when = when(last.at, now);
     if last.error.is_some() { format!("failed {when}") } else { when }
 }
 

@@ -47,6 +47,23 @@ fn give_away(home: &Home) -> bool {
 }
 
 #[test]
+fn a_passphrase_that_needs_more_memory_than_there_is_says_so() {
+    let authority = Authority::start(|_| (503, String::new()));
+    let home = Home::at(&authority);
+    let passphrase = home.write("passphrase", "correct horse");
+    fs::set_permissions(&passphrase, fs::Permissions::from_mode(0o600)).expect("it is ours");
+    let run = |limit: &str| {
+        let mut command = Command::new("prlimit");
+        command.args([limit, env!("CARGO_BIN_EXE_device-login"), "login", "--plain", "--timeout", "5s"]);
+        command.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("DEVICE_LOGIN_PASSPHRASE_FILE", &passphrase);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        ran(command.spawn().expect("util-linux is there"))
+    };
+    run("--as=100000000").failed(9, &["takes 64 MiB of memory"]);
+    run("--as=1000000000").failed(7, &[]);
+}
+
+#[test]
 fn without_threads_or_descriptors_there_is_a_sentence() {
     let authority = Authority::start(|_| (503, json!({"error": "busy"}).to_string()));
     for limit in ["--nofile=5:5", "--nofile=8:8", "--nofile=12:12", "--nofile=20:20", "--nproc=1:1"] {

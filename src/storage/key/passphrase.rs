@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -51,7 +51,7 @@ pub(super) fn read(directory: &Path, passphrase_file: &Path) -> Result<Option<Ma
     }
     let parsed: FirstLine = serde_json::from_slice(first_line).map_err(|_| damaged())?;
     let passphrase = read_passphrase(passphrase_file)?;
-    let wrapping = derive(&passphrase, &parsed).ok_or_else(damaged)?;
+    let wrapping = derive(&passphrase, &parsed)?.ok_or_else(damaged)?;
     let master = wrapping.open(first_line, sealed).map_err(|_| {
         let passphrase_file = passphrase_file.display();
         StoreError::KeyUnavailable(format!("the passphrase in {passphrase_file} does not open {shown}"))
@@ -72,7 +72,7 @@ pub(super) fn make(directory: &Path, passphrase_file: &Path) -> Result<Option<Ma
         lanes: LANES,
         salt: seal::hex(&seal::random::<SALT_LENGTH>().map_err(&failed)?),
     };
-    let wrapping = derive(&passphrase, &first_line).expect("the costs are within Argon2's limits");
+    let wrapping = derive(&passphrase, &first_line)?.expect("the costs are within Argon2's limits");
     let first_line = serde_json::to_string(&first_line).expect("strings and numbers become JSON");
     let master = MasterKey::random().map_err(&failed)?;
     let file = wrapping.seal(&first_line, master.bytes()).map_err(&failed)?;
@@ -80,16 +80,24 @@ pub(super) fn make(directory: &Path, passphrase_file: &Path) -> Result<Option<Ma
 }
 
 /// The key that seals the master key; `None` where the costs or the salt are not what this module writes.
-fn derive(passphrase: &[u8], line: &FirstLine) -> Option<MasterKey> {
-    if line.kdf != "argon2id" || line.memory_kib > MOST_MEMORY_KIB || line.passes > MOST_PASSES {
-        return None;
-    }
+fn derive(passphrase: &[u8], line: &FirstLine) -> Result<Option<MasterKey>, StoreError> {
     let mut salt = [0; SALT_LENGTH];
-    seal::from_hex(line.salt.as_bytes(), &mut salt)?;
-    let params = Params::new(line.memory_kib, line.passes, line.lanes, None).ok()?;
+    let is_known = line.kdf == "argon2id" && line.memory_kib <= MOST_MEMORY_KIB && line.passes <= MOST_PASSES;
+    let params = Params::new(line.memory_kib, line.passes, line.lanes, None).ok().filter(|_| is_known);
+    let (Some(params), Some(())) = (params, seal::from_hex(line.salt.as_bytes(), &mut salt)) else { return Ok(None) };
+    let (mut memory, count) = (Vec::new(), params.block_count());
+    // Where there is too little, this says so, and the program does not end by it.
+    memory.try_reserve_exact(count).map_err(|_| {
+        let needed = line.memory_kib / 1024;
+        StoreError::KeyUnavailable(format!(
+            "opening the key with the passphrase takes {needed} MiB of memory, which the system does not give"
+        ))
+    })?;
+    memory.resize(count, Block::default());
     let mut key = Zeroizing::new([0; 32]);
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(passphrase, &salt, &mut *key).ok()?;
-    MasterKey::from_bytes(&*key)
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let derived = argon2.hash_password_into_with_memory(passphrase, &salt, &mut *key, &mut memory);
+    Ok(derived.ok().and_then(|()| MasterKey::from_bytes(&*key)))
 }
 
 fn read_passphrase(path: &Path) -> Result<Zeroizing<Vec<u8>>, StoreError> {

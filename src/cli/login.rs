@@ -160,7 +160,7 @@ impl Login {
                         let signing_in = plain::sign_in(context, &service, &profile, options, qr.unwrap_or(Qr::None));
                         Box::pin(signing_in).await.map(|()| 0)
                     }
-                    Mode::Events => events::sign_in(context, &service, &profile, options).await.map(|()| 0),
+                    Mode::Events => Box::pin(events::sign_in(context, &service, &profile, options)).await.map(|()| 0),
                 }
             }),
         ))

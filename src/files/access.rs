@@ -249,7 +249,8 @@ mod unix {
     /// Refuses a directory into which others can look.
     pub(super) fn judge_private_directory(path: &Path, metadata: &Metadata) -> Result<(), Refusal> {
         judge_owner(path, metadata)?;
-        if metadata.mode() & 0o077 == 0 {
+        let others = 0o077;
+        if metadata.mode() & others == 0 {
             return Ok(());
         }
         Err(open_to_others(path, metadata, "get at it", &format!("chmod 700 {}", path.display())))

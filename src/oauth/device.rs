@@ -309,18 +309,15 @@ impl DeviceFlow {
                 let slowed = Polling { interval, slow_downs: polling.slow_downs.saturating_add(1), ..polling };
                 return self.wait(now, slowed, |next_poll_at| DeviceEvent::SlowedDown { interval, next_poll_at });
             }
-            Ok(PollReply::Relocated(location)) => match self.provider.data_center(&location) {
-                Some(data_center) => {
+            Ok(PollReply::Relocated(location)) => {
+                if let Some(data_center) = self.provider.data_center(&location) {
                     self.data_center = data_center.clone();
                     let data_center = data_center.code.clone();
                     return self
                         .wait(now, polling, |next_poll_at| DeviceEvent::Relocated { data_center, next_poll_at });
                 }
-                None => {
-                    let known = self.known(&polling);
-                    Outcome::Failed(Failure::UnknownDataCenter(known.blot(&location)))
-                }
-            },
+                Outcome::Failed(Failure::UnknownDataCenter(self.known(&polling).blot(&location)))
+            }
             Ok(PollReply::Denied) => Outcome::Denied,
             Ok(PollReply::Expired) => Outcome::Expired,
             // A server that has dropped the code by its end speaks of one that it never knew.

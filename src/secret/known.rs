@@ -31,7 +31,9 @@ impl Known {
     pub fn add_pair(&mut self, id: &str, secret: &Secret) {
         for [id, secret] in [[id, secret.expose()].map(in_form), [id, secret.expose()].map(str::to_owned)] {
             let pair = Zeroizing::new(format!("{id}:{secret}"));
-            in_base64(&pair).into_iter().for_each(|text| self.push(text));
+            for text in in_base64(&pair) {
+                self.push(text);
+            }
         }
     }
 
@@ -52,8 +54,7 @@ impl Known {
 
     /// The text without the secrets in it.
     pub fn blot(&self, text: &str) -> String {
-        let end = text.floor_char_boundary(LONGEST_TEXT);
-        let (mut blotted, mut rest, mut before) = (String::new(), &text[..end], None);
+        let (mut blotted, mut rest, mut before) = (String::new(), beginning(text, LONGEST_TEXT), None);
         while let Some(next) = rest.chars().next() {
             let found = self.0.iter().map(|secret| length_in(rest, secret, before)).max().unwrap_or_default();
             let step = if found == 0 { next.len_utf8() } else { found };
@@ -66,7 +67,7 @@ impl Known {
 
     /// Tells whether a secret is in the text.
     pub fn is_in(&self, text: &str) -> bool {
-        self.blot(text) != text[..text.floor_char_boundary(LONGEST_TEXT)]
+        self.blot(text) != beginning(text, LONGEST_TEXT)
     }
 }
 
@@ -78,11 +79,17 @@ fn in_base64(text: &str) -> [String; 2] {
     [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD].map(|engine| engine.encode(text))
 }
 
+/// The whole characters among the first bytes of `text`.
+fn beginning(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or_default()]
+}
+
 /// How many bytes at the beginning of `text`, behind the character `before`, are `secret` or too much of it.
 fn length_in(text: &str, secret: &str, before: Option<char>) -> usize {
     let is_same = |(a, b): &(u8, u8)| a.eq_ignore_ascii_case(b);
     let same = text.bytes().zip(secret.bytes()).take_while(is_same).count();
-    let same = text.floor_char_boundary(same);
+    let same = beginning(text, same).len();
     let is_open = |character: Option<char>| !character.is_some_and(char::is_alphanumeric);
     let is_word = || is_open(before) && is_open(text[same..].chars().next());
     let is_whole = same == secret.len() && (same >= SHORTEST_PART || is_word());

@@ -192,7 +192,7 @@ impl Service {
         };
         attempt.left_out = said;
         report(SignInEvent::Approved);
-        Ok(attempt.signed_in(kept).await)
+        Ok(Box::pin(attempt.signed_in(kept)).await)
     }
 }
 

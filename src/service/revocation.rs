@@ -58,7 +58,7 @@ enum Left {
 
 impl NotRevoked {
     /// The error of a token that is kept.
-    fn to_be_tried_again(self, profile: &Profile) -> Error {
+    fn kept_for_later(self, profile: &Profile) -> Error {
         let name = &profile.name;
         let again = format!(
             "`device-login logout {name}` tries again; or {}, and `device-login logout {name} --local` forgets it here",
@@ -143,7 +143,7 @@ impl Service {
                 Ok(()) => settled.push((note, None)),
                 Err(failed) if failed.left == Left::Unclear => {
                     unreachable.extend(failed.is_unreachable.then_some(&note.issuer));
-                    unclear.get_or_insert_with(|| failed.to_be_tried_again(profile));
+                    unclear.get_or_insert_with(|| failed.kept_for_later(profile));
                 }
                 Err(failed) => {
                     settled.push((note, Some(failed.left)));

@@ -108,8 +108,14 @@ impl Api {
         // Into a pipe there goes no bar: its reader may have the terminal.
         let is_awaited = upload.is_some() || file.is_some();
         let bar = Bar::new(Some(&context.output).filter(|_| is_awaited), &progress);
-        let mut answer =
-            bar.beside(service.open_call(profile, &call, self.product.as_deref(), upload.as_ref(), &progress)).await?;
+        let mut answer = Box::pin(bar.beside(service.open_call(
+            profile,
+            &call,
+            self.product.as_deref(),
+            upload.as_ref(),
+            &progress,
+        )))
+        .await?;
         let message = format!("{} {} answered HTTP {}", call.method, call.url.path(), answer.response.status);
         let failure = self.failure(&answer, &message);
         match (file, &failure) {

@@ -163,7 +163,9 @@ impl Service {
                 let note = record.to_revoke.remove(at);
                 match left {
                     Some(Left::Alive) => {
-                        grants::unrevoked_note(note).into_iter().for_each(|left| grants::remember(record, left, limit));
+                        if let Some(left) = grants::unrevoked_note(note) {
+                            grants::remember(record, left, limit);
+                        }
                     }
                     None if ends == RevocationEnds::AllOfThePerson && note.account.is_some() => {
                         let is_theirs = |left: &UnrevokedGrant| {

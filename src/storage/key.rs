@@ -290,7 +290,7 @@ fn in_words(source: &KeySource) -> String {
 }
 
 fn read_key_file(path: &Path, holds: Holds) -> Result<Option<MasterKey>, StoreError> {
-    let Some((content, _)) = private::read_named(path, holds, LIMIT)? else { return Ok(None) };
+    let Some(content) = private::read_named(path, holds, LIMIT)? else { return Ok(None) };
     let key = MasterKey::from_hex(&content).ok_or_else(|| {
         let path = path.display();
         StoreError::KeyUnavailable(format!(

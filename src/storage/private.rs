@@ -22,16 +22,11 @@ impl StoreError {
 
 /// Reads a file of the store of at most `limit` bytes; `None` where there is none. Its directory was judged already.
 pub(super) fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-    let opened = access::open_inside(path, Holds::Secrets);
-    Ok(read_opened(path, opened, limit)?.map(|(content, _)| content))
+    read_opened(path, access::open_inside(path, Holds::Secrets), limit)
 }
 
-/// The same for a file elsewhere. Tells as well whether others can read it.
-pub(super) fn read_named(
-    path: &Path,
-    holds: Holds,
-    limit: u64,
-) -> Result<Option<(Zeroizing<Vec<u8>>, bool)>, StoreError> {
+/// The same for a file elsewhere.
+pub(super) fn read_named(path: &Path, holds: Holds, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     read_opened(path, access::open(path, holds), limit)
 }
 
@@ -39,8 +34,8 @@ fn read_opened(
     path: &Path,
     opened: Result<Opened, Trouble>,
     limit: u64,
-) -> Result<Option<(Zeroizing<Vec<u8>>, bool)>, StoreError> {
-    let Opened { mut file, metadata, is_exposed } = match opened {
+) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    let Opened { mut file, metadata, .. } = match opened {
         Ok(opened) => opened,
         Err(trouble) if trouble.is_absence() => return Ok(None),
         Err(trouble) => return Err(unusable("opening", path)(trouble)),
@@ -48,7 +43,7 @@ fn read_opened(
     let length = usize::try_from(metadata.len().min(limit + 1)).unwrap_or(usize::MAX);
     let mut content = Zeroizing::new(vec![0; length]);
     file.read_exact(&mut content).map_err(StoreError::io("reading", path))?;
-    Ok(Some((content, is_exposed)))
+    Ok(Some(content))
 }
 
 /// Whether others can read a file that holds a secret; not so where it is not there or refused.

@@ -103,7 +103,7 @@ fn derive(passphrase: &[u8], line: &FirstLine) -> Result<Option<MasterKey>, Stor
 fn read_passphrase(path: &Path) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let unavailable = |problem| StoreError::KeyUnavailable(format!("the passphrase file {} {problem}", path.display()));
     let found = private::read_named(path, Holds::Secrets, LIMIT)?;
-    let (mut passphrase, _) = found.ok_or_else(|| unavailable("is missing"))?;
+    let mut passphrase = found.ok_or_else(|| unavailable("is missing"))?;
     while let Some(b'\n' | b'\r') = passphrase.last() {
         passphrase.pop();
     }

@@ -182,3 +182,40 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, Error};
+
+    #[test]
+    fn every_error_says_what_to_do() {
+        let codes = [
+            Code::Usage,
+            Code::Config,
+            Code::UnknownProfile,
+            Code::InvalidClient,
+            Code::InvalidClientSecret,
+            Code::WrongDataCenter,
+            Code::InvalidScope,
+            Code::SignInNeeded,
+            Code::Denied,
+            Code::CodeExpired,
+            Code::Timeout,
+            Code::Network,
+            Code::Provider,
+            Code::UntrustedAnswer,
+            Code::WrongAccount,
+            Code::Store,
+            Code::StoreLocked,
+            Code::RateLimited,
+            Code::ApiStatus,
+            Code::Interrupted,
+            Code::Other,
+        ];
+        for code in codes {
+            assert!(!Error::new(code, "it failed").advice().is_empty(), "{code:?}");
+            assert!(!Error::new(code, "it failed").hint("").advice().is_empty(), "{code:?}");
+        }
+        assert_eq!(Error::new(Code::Other, "it failed").hint("mend it").advice(), "mend it");
+    }
+}

@@ -284,18 +284,17 @@ async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T
 
 /// Refuses authorities in place of the system's that others could have chosen: whoever does reads what is sent.
 fn check_system_authorities() -> Result<(), TransportFailure> {
-    const VARIABLE: &str = "SSL_CERT_FILE";
-    let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from) else {
-        return Ok(());
-    };
-    match access::open(&path, Holds::Settings) {
-        Ok(_) => Ok(()),
-        Err(trouble) => {
-            let (cause, advice) = (trouble.cause(&path), trouble.advice());
-            Err(TransportFailure::Setup(format!(
-                "`{VARIABLE}` names {}, which cannot be used: {cause}; {advice}",
-                path.display()
-            )))
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let file = set("SSL_CERT_FILE").map(PathBuf::from);
+    let directories: Vec<PathBuf> = set("SSL_CERT_DIR").iter().flat_map(std::env::split_paths).collect();
+    let judged_file = file.map(|path| (access::open(&path, Holds::Settings).map(drop), "SSL_CERT_FILE", path));
+    let judge = |path: PathBuf| (access::check_directory(&path).map(drop), "SSL_CERT_DIR", path);
+    let mut judged = judged_file.into_iter().chain(directories.into_iter().map(judge));
+    match judged.find_map(|(judged, variable, path)| Some((judged.err()?, variable, path))) {
+        None => Ok(()),
+        Some((trouble, variable, path)) => {
+            let (cause, advice, path) = (trouble.cause(&path), trouble.advice(), path.display());
+            Err(TransportFailure::Setup(format!("`{variable}` names {path}, which cannot be used: {cause}; {advice}")))
         }
     }
 }

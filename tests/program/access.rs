@@ -303,7 +303,9 @@ fn what_is_no_file_is_refused_without_waiting() {
         fs::remove_file(&file).expect("it is there");
         fs::create_dir(&file).expect("a directory");
         give(&file, USER, USER, 0o700);
-        world.assert_refused("a directory", &["it is not a regular file"]);
+        // A record may be set aside, which is said in words of its own.
+        let words = if kind == Kind::Record { "it is a directory" } else { "it is not a regular file" };
+        world.assert_refused("a directory", &[words]);
         fs::remove_dir(&file).expect("it is there");
         symlink("/dev/null", &file).expect("a link");
         if kind.is_secret() {
@@ -331,5 +333,32 @@ fn a_secret_of_roots_that_all_can_read_is_told_by_status_alone() {
         assert_eq!(kind == Kind::Key, ran.stdout.contains("others can read the key (L0)"), "{ran:?}");
         let json = world.run(world.home.command(&["status", "--json"])).json();
         assert!(json["profiles"][0]["warnings"].to_string().contains("chmod o-r"), "{json}");
+    }
+}
+
+#[test]
+fn authorities_in_place_of_the_systems_are_judged_as_well() {
+    if !is_root() {
+        return;
+    }
+    let world = World::new(Kind::Authorities);
+    let login = |variable: &str, path: &Path| {
+        let mut command = world.home.command(&["login", "--plain"]);
+        command.env(variable, path);
+        world.run(command)
+    };
+    for (variable, path, mode) in [
+        ("SSL_CERT_FILE", world.file(), 0o666),
+        ("SSL_CERT_FILE", world.home.path("nothing"), 0),
+        ("SSL_CERT_DIR", world.directory(), 0o777),
+    ] {
+        if mode > 0 {
+            set_mode(&path, mode);
+        }
+        login(variable, &path).failed(2, &[&format!("`{variable}` names {}", path.display())]);
+        assert!(world.authority.log().is_empty());
+        if mode > 0 {
+            set_mode(&path, mode & 0o755);
+        }
     }
 }

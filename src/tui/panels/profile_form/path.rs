@@ -77,10 +77,10 @@ impl ProfileForm {
         }
         let steps = self.steps();
         let at = steps.iter().position(|step| *step == self.step).unwrap_or(0);
-        // Another provider or type of client brings steps that nobody has seen yet.
+        // Another provider or type of client brings steps that nobody has seen yet, and another client its own secret.
         let unseen = steps[at..].iter().find(|step| self.check(**step).is_err()).copied();
-        let unseen =
-            unseen.or_else(|| self.loses_secret().then_some(Step::ClientSecret).filter(|step| *step != self.step));
+        let is_client = matches!(self.step, Step::Provider | Step::Server | Step::ClientId);
+        let unseen = unseen.or((is_client && self.loses_secret()).then_some(Step::ClientSecret));
         let after = if self.is_from_review { unseen } else { steps.get(at + 1).copied() };
         let next = after.unwrap_or(Step::Review);
         let came_from = self.is_from_review && next != Step::Review;

@@ -379,9 +379,36 @@ fn another_provider_brings_its_own_steps_before_the_review() {
     press(&mut model, &[Key::Enter]);
     assert_eq!(form(&model).step, Step::Server);
     answer(&mut model, "corp.okta.com");
+    // The secret that the store has is the old client's.
+    assert_eq!(form(&model).step, Step::ClientSecret);
+    answer(&mut model, "");
     assert_eq!(form(&model).step, Step::Review);
     assert_eq!(form_draft(&model).profile.provider, "corp-okta-com");
     assert_eq!(form_draft(&model).profile.data_center, None);
+}
+
+#[test]
+fn a_secret_that_goes_with_its_client_is_asked_for_anew() {
+    let change_id = |model: &mut Model| {
+        let row = form(model).steps().iter().position(|step| *step == Step::ClientId).expect("it has one") + 1;
+        press(model, &[Key::Home]);
+        press(model, &vec![Key::Down; row]);
+        press(model, &[Key::Enter]);
+        answer(model, "1000.NEW");
+    };
+    let mut stored = editing_signed_in();
+    change_id(&mut stored);
+    assert_eq!(form(&stored).step, Step::ClientSecret);
+    answer(&mut stored, "sentinel-new");
+    assert_eq!(form(&stored).step, Step::Review);
+    assert_eq!(form_draft(&stored).secret.expect("a secret").expose(), "sentinel-new");
+    // What the configuration names stays.
+    let file = CONFIGURED.replace("[profiles.work]\n", "[profiles.work]\nclient_secret_file = \"secret\"\n");
+    let mut named = model(&file);
+    let name: ProfileName = "work".parse().expect("a name");
+    edit(&mut named, &name);
+    change_id(&mut named);
+    assert_eq!(form(&named).step, Step::Review);
 }
 
 #[test]

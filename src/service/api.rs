@@ -253,7 +253,7 @@ pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
         Refusal::NoHost(..) => "run `device-login scopes` for the products and their hosts",
         Refusal::NoApiDomain => "set `api_domain` for the provider in the configuration",
         Refusal::Authorization(_) | Refusal::Computed(_) | Refusal::NoHeader(_) => "leave that header out",
-        Refusal::NoHeaderValue(_) => "write it in ASCII, on one line",
+        Refusal::NoHeaderValue(_) => "write it on one line, without control characters",
     };
     Error::new(Code::Usage, what).because(refusal).hint(hint)
 }

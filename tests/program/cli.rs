@@ -548,6 +548,8 @@ fn api_fields_make_the_query_or_the_body() {
     assert_eq!(json.method, "POST");
     assert_eq!(json.body, r#"{"data":[{"Last_Name":"A"}],"n":1,"n2":"1"}"#);
     assert!(json.headers.contains("content-type: application/json\n"), "{json:?}");
+    let named = call(&["/x", "-H", "X-Name: caf\u{e9}, \"a\"; b=%20+c"], "");
+    assert!(named.headers.contains("x-name: caf\u{e9}, \"a\"; b=%20+c"), "{named:?}");
     let form = call(&["/x", "-f", "a=b c", "-H", "Content-Type: application/x-www-form-urlencoded"], "");
     assert_eq!(form.body, "a=b+c");
     let input = call(&["PUT", "/x", "--input", "-", "-f", "q=1"], "{\"raw\":true}");

@@ -51,7 +51,7 @@ pub(super) fn outgoing(
     });
     for (name, value) in &request.headers {
         let unfit = |_| TransportFailure::Setup(format!("the value of header `{name}` cannot be sent"));
-        let mut value = reqwest::header::HeaderValue::from_str(value.expose()).map_err(unfit)?;
+        let mut value = reqwest::header::HeaderValue::from_bytes(value.expose().as_bytes()).map_err(unfit)?;
         value.set_sensitive(true);
         let name = reqwest::header::HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| TransportFailure::Setup(format!("a header cannot be called `{name}`")))?;

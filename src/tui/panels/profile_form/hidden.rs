@@ -8,42 +8,55 @@ use crate::registered::is_client_secret;
 use crate::secret::Secret;
 use crate::tui::keymap::Key;
 
-/// Bytes; nothing that is typed or pasted by hand is longer. Room is made for all of it at once, since text that moves
-/// while it grows leaves copies behind.
-const LONGEST: usize = 4096;
+/// Bytes; no secret is longer. Room is made for all of it at once, since text that moves while it grows leaves copies
+/// behind.
+const LONGEST: usize = 64 * 1024;
 
 /// What was typed, wiped from memory when dropped.
-pub(super) struct Hidden(Zeroizing<String>);
+pub(super) struct Hidden {
+    text: Zeroizing<String>,
+    /// What did not fit is never left out without a word.
+    is_too_long: bool,
+}
 
 impl Hidden {
     pub(super) fn new() -> Self {
-        Self(Zeroizing::new(String::with_capacity(LONGEST)))
+        Self { text: Zeroizing::new(String::with_capacity(LONGEST)), is_too_long: false }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
     /// One dot for each character.
     pub(super) fn length(&self) -> usize {
-        self.0.chars().count()
+        self.text.chars().count()
     }
 
-    /// Only printable ASCII is a secret.
-    pub(super) fn is_plain(&self) -> bool {
-        self.0.is_empty() || is_client_secret(&self.0)
+    /// Why it is no secret, as a sentence.
+    pub(super) fn problem(&self) -> Option<&'static str> {
+        if self.is_too_long {
+            Some("It is longer than 64 KiB, so not all of it is here. Ctrl-U empties the line.")
+        } else if self.text.is_empty() || is_client_secret(&self.text) {
+            None
+        } else {
+            Some("It has characters that no secret has. Ctrl-U empties the line.")
+        }
     }
 
     pub(super) fn secret(&self) -> Option<Secret> {
-        (!self.0.is_empty()).then(|| Secret::new(self.0.as_str()))
+        (!self.text.is_empty()).then(|| Secret::new(self.text.as_str()))
     }
 
     /// Edits at the end, the only place where one can be sure of what one does.
     pub(super) fn press(&mut self, key: Key) -> bool {
         match key {
             Key::Char(character) => self.push(character),
-            Key::Backspace => drop(self.0.pop()),
-            Key::Ctrl('u' | 'w') => self.0.clear(),
+            Key::Backspace => drop(self.text.pop()),
+            Key::Ctrl('u' | 'w') => {
+                self.text.clear();
+                self.is_too_long = false;
+            }
             _ => return false,
         }
         true
@@ -55,8 +68,10 @@ impl Hidden {
     }
 
     fn push(&mut self, character: char) {
-        if self.0.len() + character.len_utf8() <= LONGEST {
-            self.0.push(character);
+        if self.text.len() + character.len_utf8() <= LONGEST {
+            self.text.push(character);
+        } else {
+            self.is_too_long = true;
         }
     }
 }

@@ -161,9 +161,7 @@ impl ProfileForm {
                 }
                 _ => Ok(()),
             },
-            Step::ClientSecret if !self.draft.secret.is_plain() => {
-                Err("It has characters that no secret has. Ctrl-U empties the line.".to_owned())
-            }
+            Step::ClientSecret => self.draft.secret.problem().map_or(Ok(()), |problem| Err(problem.to_owned())),
             Step::Scopes if self.draft.picker.chosen.is_empty() && self.has_client_types() => {
                 Err("Choose at least one scope: without any, nothing can be asked for.".to_owned())
             }

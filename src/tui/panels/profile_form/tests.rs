@@ -184,6 +184,13 @@ fn each_field_says_what_is_wrong_with_it_and_holds_the_step() {
     answer(&mut model, "my cli");
     answer(&mut model, "se\u{200b}cret");
     assert!(form(&model).check(Step::ClientSecret).is_err() && form(&model).step == Step::ClientSecret);
+    press(&mut model, &[Key::Ctrl('u')]);
+    update(&mut model, Message::Pasted("x".repeat(70_000)), now());
+    assert!(form(&model).check(Step::ClientSecret).is_err_and(|problem| problem.contains("not all of it is here")));
+    press(&mut model, &[Key::Ctrl('u')]);
+    update(&mut model, Message::Pasted("x".repeat(4_505)), now());
+    assert_eq!(form(&model).draft.secret.length(), 4_505);
+    press(&mut model, &[Key::Ctrl('u')]);
     answer(&mut model, "");
     assert_eq!(form(&model).step, Step::Scopes);
     press(&mut model, &[Key::Enter]);

@@ -119,7 +119,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let (temporary, mut file) = create_beside(path, create_private)?;
     let written = before.map_or(Ok(()), |before| keep_access(&file, &before));
-    let written = written.and_then(|()| file.write_all(bytes)).and_then(|()| file.sync_all());
+    let written = written.and_then(|()| file.write_all(bytes)).and_then(|()| synced(file.sync_all()));
     let written = written.and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // The first error is the one to report.
@@ -139,10 +139,18 @@ pub fn directory_of(path: &Path) -> &Path {
 /// Makes what happened to names in a directory durable.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
     #[cfg(unix)]
-    File::open(directory)?.sync_all()?;
+    synced(File::open(directory)?.sync_all())?;
     #[cfg(not(unix))]
     let _ = directory;
     Ok(())
+}
+
+/// Takes a file system that cannot sync for one on which nothing more can be done.
+pub fn synced(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        result => result,
+    }
 }
 
 /// Deletes what processes left behind that were killed while they replaced this file. The caller holds off all others that
@@ -192,6 +200,10 @@ fn keep_access(file: &File, before: &fs::Metadata) -> io::Result<()> {
             // Only root may give files away; whoever else may replace this one owns the new one.
             let _ = fchown(file, Some(before.uid()), Some(before.gid()));
         }
+    }
+    // Some file systems have one mode for all files, and let nobody set it.
+    if file.metadata()?.permissions() == before.permissions() {
+        return Ok(());
     }
     file.set_permissions(before.permissions())
 }

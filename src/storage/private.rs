@@ -11,7 +11,7 @@ use super::StoreError;
 use crate::files::access::{self, Holds, Opened, Refusal};
 use crate::files::{Trouble, private_directory};
 
-pub(super) use crate::files::directory_of;
+pub(super) use crate::files::{directory_of, synced};
 
 impl StoreError {
     /// Says which `action` on `path` failed.
@@ -136,14 +136,6 @@ impl Directory {
         #[cfg(unix)]
         synced(self.file.sync_all()).map_err(StoreError::io("syncing", &self.path))?;
         Ok(())
-    }
-}
-
-/// Takes a file system that cannot sync for one on which nothing more can be done.
-pub(super) fn synced(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
-        result => result,
     }
 }
 

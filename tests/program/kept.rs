@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -244,6 +245,23 @@ fn a_file_system_without_links_and_the_like_keeps_a_sign_in() {
             home.run(&["token"]).worked("AT2\n");
         }
     }
+}
+
+#[test]
+fn a_file_system_without_modes_and_syncs_keeps_the_configuration() {
+    let authority = rotating();
+    let home = home_at(&authority);
+    let mode = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(home.path("config.toml"), mode).expect("it is ours");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o", "/dev/null", "-e", "inject=fsync:error=EINVAL"]);
+    command.args(["-e", "inject=fchmod,chmod,fchmodat,fchown:error=EPERM", env!("CARGO_BIN_EXE_device-login")]);
+    command.args(["profile", "edit", "work", "--scopes", "openid,email"]);
+    command.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let edited = ran(command.spawn().expect("this test needs strace (Debian: apt install strace)"));
+    assert_eq!(edited.code, 0, "{edited:?}");
+    assert!(home.configuration().contains("email"));
 }
 
 #[test]

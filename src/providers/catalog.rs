@@ -183,7 +183,7 @@ impl TestCall {
 
 #[cfg(test)]
 mod tests {
-    use super::{PRODUCTS, Product, scope_in_words};
+    use super::{PRODUCTS, Product, advice, scope_in_words};
     use crate::providers::zoho;
 
     #[test]
@@ -194,7 +194,8 @@ mod tests {
             let needed = product.calls.iter().map(|call| &call.scope);
             for scope in product.scopes.iter().chain(needed) {
                 let is_openid = ["openid", "email", "profile"].contains(scope);
-                assert!(is_openid || scope.split('.').next() == Some(product.scope_service), "{scope}");
+                let service = scope.split('.').next().unwrap_or_default();
+                assert!(is_openid || service.eq_ignore_ascii_case(product.scope_service), "{scope}");
                 assert_ne!(scope_in_words(scope), **scope, "no words for {scope}");
             }
         }
@@ -211,6 +212,82 @@ mod tests {
         assert_eq!(base("vault", "us"), None);
         assert_eq!(base("desk", "ca").as_deref(), Some("https://desk.zohocloud.ca/api/v1"));
         assert_eq!(base("writer", "ca").as_deref(), Some("https://www.zohoapis.ca/writer/api/v1"));
+    }
+
+    #[test]
+    fn scopes_of_the_guides_are_known_and_nothing_is_said_against_them() {
+        for scope in [
+            "ZohoCRM.modules.leads.ALL",
+            "ZohoCRM.modules.leads.CREATE",
+            "ZohoCRM.modules.deals.CREATE",
+            "ZohoCRM.bulk.READ",
+            "ZohoCRM.bulk.CREATE",
+            "ZohoBooks.contacts.CREATE",
+            "ZohoBooks.invoices.ALL",
+            "ZohoBooks.bills.READ",
+            "ZohoBooks.banking.READ",
+            "Desk.tickets.READ",
+            "Desk.tickets.CREATE",
+            "ZohoCreator.report.READ",
+            "ZohoCreator.report.CREATE",
+            "ZohoCreator.report.UPDATE",
+            "ZohoCreator.report.DELETE",
+            "ZohoFiles.files.READ",
+            "ZOHOPEOPLE.forms.ALL",
+            "ZohoPeople.forms.ALL",
+            "ZohoPeople.employee.ALL",
+        ] {
+            assert!(PRODUCTS.iter().any(|product| product.scopes.contains(&scope)), "{scope} is not listed");
+            assert_eq!(advice(scope), None, "{scope}");
+        }
+        // Of what is listed the other operations are as good.
+        for scope in ["ZohoPeople.leave.READ", "ZohoCRM.modules.contacts.CREATE", "Desk.tickets.UPDATE"] {
+            assert_eq!(advice(scope), None, "{scope}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_its_products_by_its_address() {
+        let zoho = zoho::provider();
+        for data_center in &zoho.data_centers {
+            for product in PRODUCTS {
+                for call in product.calls {
+                    let Some(url) = call.url(product, data_center) else { continue };
+                    let found = Product::answering(&url, data_center, PRODUCTS).map(|product| product.key);
+                    assert_eq!(found, Some(product.key), "{url}");
+                }
+                for address in product.addresses(data_center) {
+                    let found = Product::answering(&address, data_center, PRODUCTS).map(|product| product.key);
+                    assert!(found == Some(product.key) || product.key == "accounts", "{address}: {found:?}");
+                }
+            }
+        }
+        let eu = zoho.data_center("eu").expect("eu");
+        for (address, key) in [
+            ("https://www.zohoapis.eu/crm/v2.1/Leads", Some("crm")),
+            ("https://sandbox.zohoapis.eu/books/v3/contacts", Some("books")),
+            ("https://www.zohoapis.eu/crm/bulk/v8/read", Some("crm")),
+            ("https://www.zohoapis.eu/crmx/v8/read", None),
+            ("https://projects.zoho.eu/api/v3/portals", Some("projects")),
+            ("https://desk.zoho.eu/supportapi/zd", Some("desk")),
+            ("https://download.zoho.eu/v1/workdrive/download/1", None),
+            ("https://accounts.zoho.eu/oauth/user/info", Some("accounts")),
+        ] {
+            let found = Product::answering(&address.parse().expect("an address"), eu, PRODUCTS);
+            assert_eq!(found.map(|product| product.key), key, "{address}");
+        }
+        // Where all stand behind one address, several may have a path.
+        let at = |address: &str| address.parse().expect("an address");
+        let lab = zoho::data_center("us", &at("http://127.0.0.1:1"), &at("http://127.0.0.1:2"));
+        for (path, key) in [
+            ("/crm/v8/org", Some("crm")),
+            ("/people/api/forms", Some("people")),
+            ("/restapi/v2/orgs", Some("analytics")),
+            ("/api/v1/organizations", None),
+        ] {
+            let found = Product::answering(&at(&format!("http://127.0.0.1:2{path}")), &lab, PRODUCTS);
+            assert_eq!(found.map(|product| product.key), key, "{path}");
+        }
     }
 
     #[test]

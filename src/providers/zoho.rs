@@ -271,6 +271,34 @@ mod tests {
     }
 
     #[test]
+    fn files_and_environments_of_each_data_center_are_its_own() {
+        let provider = provider();
+        for (code, hosts) in [
+            ("us", ["sandbox.zohoapis.com", "developer.zohoapis.com", "content.zohoapis.com", "download.zoho.com"]),
+            ("au", ["sandbox.zohoapis.com.au", "developer.zohoapis.com.au", "upload.zoho.com.au", "desk.zoho.com.au"]),
+            ("ca", ["sandbox.zohoapis.ca", "upload.zohocloud.ca", "download.zohocloud.ca", "books.zohocloud.ca"]),
+            ("sa", ["sandbox.zohoapis.sa", "files.zoho.sa", "download.zoho.sa", "projects.zoho.sa"]),
+            (
+                "cn",
+                ["sandbox.zohoapis.com.cn", "developer.zohoapis.com.cn", "content.zohoapis.com.cn", "mail.zoho.com.cn"],
+            ),
+        ] {
+            for data_center in &provider.data_centers {
+                let origins: Vec<_> = data_center.origins().iter().map(url::Origin::ascii_serialization).collect();
+                for host in hosts {
+                    let is_its_own = origins.contains(&format!("https://{host}"));
+                    assert_eq!(is_its_own, data_center.code == code, "{host} in {}", data_center.code);
+                }
+            }
+        }
+        for data_center in provider.data_centers {
+            let gateway = data_center.api_domain.as_ref().and_then(url::Url::host_str).expect("a host");
+            let named: Vec<_> = data_center.environments.iter().filter_map(url::Url::host_str).collect();
+            assert_eq!(named, ["sandbox", "developer"].map(|environment| gateway.replacen("www", environment, 1)));
+        }
+    }
+
+    #[test]
     fn every_data_center_keeps_to_its_own_domain() {
         for data_center in provider().data_centers {
             let domain = data_center.product_domain.clone().expect("Zoho's own data centers have product hosts");

@@ -103,7 +103,9 @@ pub fn likely_meant(scope: &str) -> Option<String> {
             };
             Product::known_as(bare).or_else(|| Product::known_as(&format!("zoho{bare}")))
         })?;
-    let spelt = format!("{}.{rest}", product.scope_service);
+    // A service may go by two spellings.
+    let is_known = product.scopes.iter().any(|known| known.split('.').next() == Some(service));
+    let spelt = format!("{}.{rest}", if is_known { service } else { product.scope_service });
     // Products differ in how they write this one, and some refuse calls for it later.
     let full_access = product.scopes.iter().find(|known| known.eq_ignore_ascii_case(&spelt) && is_full_access(known));
     let spelt = full_access.map_or(spelt, |known| (*known).to_owned());
@@ -211,15 +213,22 @@ mod tests {
             ("ZohoDesk.tickets.READ", "`Desk.tickets.READ`"),
             ("ZohoBilling.fullaccess.all", "`ZohoSubscriptions.fullaccess.all`"),
             ("CRM.users.READ", "`ZohoCRM.users.READ`"),
-            ("ZohoPeople.forms.READ", "`ZOHOPEOPLE.forms.READ`"),
+            ("zohopeople.forms.READ", "`ZOHOPEOPLE.forms.READ`"),
             ("ZohoExpense.fullaccess.all", "`ZohoExpense.fullaccess.ALL`"),
         ] {
             let advice = likely_meant(scope).unwrap_or_default();
             assert!(advice.contains(part) && advice.contains(scope), "{scope}: {advice}");
         }
-        for scope in
-            ["AaaServer.profile.Read", "openid", "offline_access", "Unknown.thing.READ", "ZohoCRM.Modules.ALL", "€"]
-        {
+        for scope in [
+            "AaaServer.profile.Read",
+            "openid",
+            "ZohoPeople.forms.ALL",
+            "ZohoPeople.leave.READ",
+            "offline_access",
+            "Unknown.thing.READ",
+            "ZohoCRM.Modules.ALL",
+            "€",
+        ] {
             assert_eq!(likely_meant(scope), None);
         }
     }

@@ -24,6 +24,7 @@ mod interrupts;
 mod kept;
 #[cfg(target_os = "linux")]
 mod limits;
+mod meaning;
 #[cfg(unix)]
 mod named_files;
 mod other_ways;

@@ -1,0 +1,158 @@
+//! What answers of APIs mean to a script, how many tokens they cost, and where tokens go.
+
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::support::authority::Authority;
+use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, REFRESH_TOKEN, ran};
+
+/// Path, status and body of what the API answers.
+type Row = (&'static str, u16, &'static str);
+
+/// A server of Zoho's dialect that hands out another token each time, with this API domain where one is given.
+fn zoho(rows: &'static [Row], api_domain: Option<&'static str>) -> Authority {
+    let minted = std::sync::atomic::AtomicUsize::new(0);
+    Authority::start(move |asked| {
+        if asked.path == "/oauth/v2/token" {
+            let number = minted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let domain = api_domain.map_or_else(|| asked.origin(), str::to_owned);
+            let token = format!("{ACCESS_TOKEN}-{number}");
+            return (200, json!({"access_token": token, "api_domain": domain, "expires_in": 3600}).to_string());
+        }
+        let row = rows.iter().find(|(path, ..)| *path == asked.path);
+        row.map_or((200, "{}".to_owned()), |(_, status, body)| (*status, (*body).to_owned()))
+    })
+}
+
+fn home(authority: &Authority, more: &str) -> Home {
+    let home = Home::new();
+    home.write("secret", CLIENT_SECRET);
+    let origin = authority.origin();
+    home.configure(&format!(
+        "[profiles.work]\nprovider = \"lab\"\nclient_id = \"client-1\"\nclient_secret_file = \"secret\"\n\
+         scopes = [\"AaaServer.profile.READ\"]\n{more}\n[providers.lab]\nkind = \"zoho\"\n[providers.lab.data_centers.us]\n\
+         accounts_server = \"{origin}\"\napi_domain = \"{origin}\"\n"
+    ));
+    home
+}
+
+fn signed_in(authority: &Authority, more: &str) -> Home {
+    let home = home(authority, more);
+    let ran = home.run_with(&["login", "--import"], REFRESH_TOKEN);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    home
+}
+
+fn minted(authority: &Authority) -> usize {
+    authority.log().iter().filter(|asked| asked.path == "/oauth/v2/token").count()
+}
+
+const SCOPE: &str = r#"[2,{"errorCode":"INVALID_OAUTHSCOPE","status":"401"}]"#;
+const PEOPLE: &str = r#"{"response":{"status":1,"message":"Error occurred","errors":{"code":7024,"message":"x"}}}"#;
+const CRM: &str = r#"{"data":[{"code":"INVALID_DATA","details":{},"message":"the id is invalid","status":"error"}]}"#;
+const THROTTLE: &str =
+    r#"{"error":{"title":"URL_ROLLING_THROTTLES_LIMIT_EXCEEDED","details":{"message":"after 22 minutes"}}}"#;
+const NO_ORGANIZATION: &str =
+    r#"{"status":"failure","summary":"ORGID_NOT_PRESENT_IN_THE_HEADER","data":{"errorCode":8083}}"#;
+
+const ROWS: &[Row] = &[
+    ("/creator/v2.1/meta/applications", 200, r#"{"code":3000,"applications":[]}"#),
+    ("/creator/v2.1/data/x", 200, r#"{"code":4000,"description":"Developer API limit reached."}"#),
+    ("/api/accounts", 401, SCOPE),
+    ("/people/api/forms", 200, PEOPLE),
+    ("/crm/v8/Leads", 200, CRM),
+    ("/api/v3/portals", 400, THROTTLE),
+    ("/restapi/v2/views", 400, NO_ORGANIZATION),
+    ("/books/v3/contacts", 400, r#"{"code":6041,"message":"This user is not associated"}"#),
+    ("/books/v3/items", 200, r#"{"code":45,"message":"exceeded the maximum call rate limit of 1000."}"#),
+    ("/crm/v7/users", 401, ""),
+];
+
+#[test]
+fn what_an_answer_means_is_told_and_scripts_see_it_in_the_exit_code() {
+    let authority = zoho(ROWS, None);
+    let home = signed_in(&authority, "");
+    for (arguments, code, failing, told) in [
+        (&["--product", "creator", "/meta/applications"][..], 0, 0, ""),
+        (&["--product", "creator", "/data/x"], 10, 10, "too many calls (4000: Developer API limit reached.)"),
+        (&["--product", "mail", "/accounts"], 0, 22, "lacks a scope that this call needs (INVALID_OAUTHSCOPE)"),
+        (&["/people/api/forms"], 0, 22, "7024: Error occurred"),
+        (&["/crm/v8/Leads"], 0, 22, "INVALID_DATA: the id is invalid"),
+        (&["--product", "projects", "/portals"], 10, 10, "after 22 minutes"),
+        (&["/restapi/v2/views"], 0, 22, "give the header `ZANALYTICS-ORGID`"),
+        (&["--product", "books", "/contacts"], 0, 22, "give `organization_id` in the query"),
+        (&["/books/v3/items"], 10, 10, "call rate limit of 1000"),
+        (&["--product", "crm", "/crm/v7/users"], 0, 22, "does not say that the token is to blame"),
+    ] {
+        let plain = home.run(&[&["api"], arguments].concat());
+        assert!(plain.code == code && plain.stderr.contains(told), "{arguments:?}: {plain:?}");
+        assert_eq!(plain.stderr.is_empty(), told.is_empty(), "{plain:?}");
+        let row = ROWS.iter().find(|(_, _, body)| *body == plain.stdout.trim_end());
+        assert!(row.is_some(), "the body is on stdout: {plain:?}");
+        let strict = home.run(&[&["api", "--fail"], arguments].concat());
+        assert!(
+            strict.code == failing && strict.stderr.contains(told.split(':').next().unwrap_or_default()),
+            "{strict:?}"
+        );
+    }
+    assert_eq!(minted(&authority), 1, "no answer blamed the token");
+}
+
+#[test]
+fn calls_that_cannot_succeed_cost_one_token_at_most() {
+    const DEAD: &str = r#"{"code":"INVALID_TOKEN","details":{},"message":"invalid oauth token","status":"error"}"#;
+    for (path, body, most) in [
+        ("/people/api/forms", r#"{"response":{"errors":{"code":7202,"message":"x"},"status":1}}"#, 0),
+        ("/creator/v2.1/data/x", r#"{"code":1000,"description":"parameter missing"}"#, 0),
+        ("/crm/v8/org", "", 0),
+        ("/crm/v8/org", DEAD, 1),
+    ] {
+        let rows: &'static [Row] = Box::leak(Box::new([(path, 401, body)]));
+        let authority = zoho(rows, None);
+        let home = signed_in(&authority, "");
+        let herd: Vec<_> = (0..7).map(|_| home.spawn(&["api", path])).collect();
+        for child in herd {
+            assert_eq!(ran(child).code, 0);
+        }
+        let told = (0..7).map(|_| home.run(&["api", path]).stderr).next_back().unwrap_or_default();
+        assert!(told.contains("HTTP 401"), "{told}");
+        assert_eq!(minted(&authority) - 1, most, "{path} {body}");
+        // What is refused here asks nobody for anything.
+        home.run(&["api", "https://elsewhere.example/x"]).failed(2, &["https://elsewhere.example"]);
+        assert_eq!(minted(&authority) - 1, most);
+    }
+}
+
+#[test]
+fn an_approval_is_kept_whatever_api_domain_comes_with_it() {
+    for named in ["https://www.zohoapis.com.evil.example", "https://evil.example", "http://10.0.0.1", "nonsense", "//x"]
+    {
+        let authority = zoho(ROWS, Some(named));
+        let home = home(&authority, "");
+        let ran = home.run_with(&["login", "--import"], REFRESH_TOKEN);
+        assert!(ran.code == 0 && ran.stderr.contains(named) && ran.stderr.contains("allowed_origins"), "{ran:?}");
+        assert_eq!(home.run(&["token", "--format", "json"]).json()["api_domain"], json!(authority.origin()));
+        home.run(&["api", "/creator/v2.1/meta/applications"]).worked("{\"code\":3000,\"applications\":[]}");
+    }
+    let other = Authority::start(|_| (200, "\"here\"".to_owned()));
+    let named: &'static str = Box::leak(other.origin().into_boxed_str());
+    let authority = zoho(ROWS, Some(named));
+    let home = signed_in(&authority, &format!("allowed_origins = [\"{named}\"]"));
+    home.run(&["api", "/crm/v8/org"]).worked("\"here\"");
+    home.configure(&home.configuration().replace("allowed_origins", "#"));
+    home.run(&["api", &format!("{named}/x")]).failed(2, &["is not among the places"]);
+    home.run(&["api", "/creator/v2.1/meta/applications"]).worked("{\"code\":3000,\"applications\":[]}");
+}
+
+#[test]
+fn the_curl_command_and_the_variables_fit_each_other() {
+    let authority = zoho(ROWS, None);
+    let home = signed_in(&authority, "");
+    let variables = home.run(&["token", "--format", "env"]).stdout;
+    let curl = home.run(&["api", "--curl", "/crm/v8/org"]).stdout;
+    let script = format!("curl() {{ printf '%s\\n' \"$@\"; }}\n{variables}\n{curl}");
+    let pasted = Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).output().expect("there is a shell");
+    let told = String::from_utf8_lossy(&pasted.stdout);
+    assert!(told.contains(&format!("Authorization: Zoho-oauthtoken {ACCESS_TOKEN}-0")), "{told}");
+}

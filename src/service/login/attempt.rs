@@ -444,10 +444,15 @@ impl Attempt {
                 let place = if has_moved { Place::PollAfterMove } else { asked.place };
                 self.asked(what, place, data_center).refused(&error)
             }
-            Failure::Unreadable(answer) => asked.unreadable(
-                answer,
-                "nothing was saved; check that the accounts server of this profile is the real one",
-            ),
+            Failure::Unreadable(answer) => {
+                let nothing = "nothing was saved; check that the accounts server of this profile is the real one";
+                let hint = match asked.place {
+                    Place::DeviceAuthorization => nothing.to_owned(),
+                    // An answer to a poll that is refused may have had tokens in it.
+                    _ => format!("{nothing}, and if the approval was given, {}", asked.removal_by_hand()),
+                };
+                asked.unreadable(answer, &hint)
+            }
             Failure::NoDeviceSignIn => Error::new(Code::Config, what)
                 .because(match standard::oddity(&self.home.endpoints.odd, standard::DEVICE_AUTHORIZATION) {
                     Some(odd) => odd.to_string(),

@@ -168,7 +168,7 @@ fn to_others() -> Vec<(&'static [&'static str], Hostile, i32)> {
         (&["whoami"], who("sub", "7\r\n[ok]"), 0),
         (&["whoami", "--json"], body("/userinfo", json!({"sub": {"a": 1}})), 7),
         (&["api", "-i", "/x"], header("/x", 200, "x-note: \u{9b}2J\u{202e}\u{200b}\r\n"), 0),
-        (&["api", "--fail", "/x"], header("/x", 429, "retry-after: \u{9b}2J\u{202e}\r\n"), 22),
+        (&["api", "--fail", "/x"], header("/x", 429, "retry-after: \u{9b}2J\u{202e}\r\n"), 10),
     ];
     for (status, location) in REDIRECTS {
         all.push((&["refresh"], header("/token", status, location), 7));

@@ -34,6 +34,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use self::context::Context;
 use self::output::Output;
+use crate::config::variables;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 
@@ -124,6 +125,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     match parse(arguments) {
         Ok((Arguments { global, command }, name)) => {
             let context = Context::new(global, command.as_ref().is_some_and(Command::makes_config), name);
+            context.output.warn(&variables::misspelt(std::env::vars_os().map(|(name, _)| name)));
             let result = dispatch(command, &context);
             ExitCode::from(context.exit_code(result))
         }

@@ -4,11 +4,15 @@
 //! again, since the flows decide that; bodies are read up to their limit only; addresses are kept out of error texts. TLS
 //! is set up when the first `https` request is made, so that everything else starts without it.
 
+mod certificates;
 mod failure;
 mod incoming;
 mod outgoing;
+mod proxy;
 mod resolver;
+mod trust;
 
+use std::env;
 use std::fmt;
 use std::mem;
 use std::path::PathBuf;
@@ -16,21 +20,18 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper_util::client::proxy::matcher::Matcher;
 use jiff::Timestamp;
 use reqwest::redirect;
 use url::Url;
 
-use self::failure::innermost;
 use self::incoming::Answering;
 use self::outgoing::{Sent, outgoing};
+use self::proxy::Proxies;
 use self::resolver::Resolver;
 use super::progress::Progress;
 use super::upload::{Measured, Upload};
 use super::{Method, Request, Response, TransportFailure, date, header_in};
 use crate::clock::{self, Moment};
-use crate::files;
-use crate::files::access::{self, Holds};
 use crate::untrusted::check_address;
 
 /// Connecting, TLS included.
@@ -41,9 +42,6 @@ const MOST_HEADERS: usize = 4096;
 
 /// Long enough to read what lies there already.
 const LAST_LOOK: Duration = Duration::from_millis(250);
-
-/// Bytes; the lists of whole systems have some hundred thousand.
-const LONGEST_CERTIFICATES: u32 = 16 * 1024 * 1024;
 
 pub use self::incoming::Incoming;
 
@@ -57,7 +55,7 @@ pub struct Client {
     /// For `http` on loopback, where loading certificates would be wasted.
     loopback: OnceLock<reqwest::Client>,
     resolver: Resolver,
-    proxies: OnceLock<Matcher>,
+    proxies: OnceLock<Arc<Proxies>>,
     observer: OnceLock<Observer>,
 }
 
@@ -203,19 +201,22 @@ impl Client {
     fn route(&self, url: &Url) -> Result<Route, TransportFailure> {
         let host = host(url);
         check_address(url).map_err(|problem| TransportFailure::Setup(format!("the address of {host} {problem}")))?;
-        // As the layer below: proxies are for `https`, and the environment names them.
-        let proxies = || self.proxies.get_or_init(Matcher::from_system);
-        let proxy = (url.scheme() == "https").then(proxies).and_then(|proxies| {
-            let proxy = proxies.intercept(&url.as_str().parse().ok()?)?;
-            // A user name and password may stand before the host.
-            let proxy = proxy.uri().authority()?;
-            let port = proxy.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
-            Some((proxy.host().to_owned(), port))
-        });
-        Ok(match proxy {
-            Some((name, port)) => Route { host, proxy: Some(format!("{name}{port}")), name },
+        let proxy = if url.scheme() == "https" { self.proxies()?.between(url) } else { None };
+        Ok(match proxy.map(|proxy| &proxy.address) {
+            Some(proxy) => {
+                Route { host, proxy: Some(self::host(proxy)), name: proxy.host_str().unwrap_or_default().to_owned() }
+            }
             None => Route { host, proxy: None, name: url.host_str().unwrap_or_default().to_owned() },
         })
+    }
+
+    /// Read when they are needed first, which handing out a stored token is not.
+    fn proxies(&self) -> Result<&Arc<Proxies>, TransportFailure> {
+        if let Some(proxies) = self.proxies.get() {
+            return Ok(proxies);
+        }
+        let proxies = Proxies::from_variables(&|name| env::var_os(name)).map_err(TransportFailure::Setup)?;
+        Ok(self.proxies.get_or_init(|| Arc::new(proxies)))
     }
 
     fn secure(&self) -> Result<&reqwest::Client, TransportFailure> {
@@ -223,25 +224,22 @@ impl Client {
             return Ok(client);
         }
         install_crypto();
-        check_system_authorities()?;
-        let mut builder = self.common().https_only(true);
-        if let Some(path) = &self.ca_certificate {
-            let setup = |problem: String| {
-                TransportFailure::Setup(format!("the certificate authority {} {problem}", path.display()))
-            };
-            let (pem, _) = files::read_own(path, Holds::Settings, LONGEST_CERTIFICATES)
-                .map_err(|trouble| setup(format!("cannot be used: {}; {}", trouble.cause(path), trouble.advice())))?;
-            let certificates =
-                reqwest::Certificate::from_pem_bundle(&pem).map_err(|_| setup("is no PEM file".to_owned()))?;
-            if certificates.is_empty() {
-                return Err(setup("holds no certificate".to_owned()));
+        let tls = trust::config(self.ca_certificate.as_deref()).map_err(TransportFailure::Setup)?;
+        let builder = self.common().https_only(true).tls_backend_preconfigured(tls);
+        let proxies = Arc::clone(self.proxies()?);
+        let builder = match proxies.proxy() {
+            None => builder.no_proxy(),
+            Some(proxy) => {
+                let authorization = proxy.authorization.clone();
+                let between = move |url: &Url| proxies.between(url).map(|proxy| proxy.address.clone());
+                let between = reqwest::Proxy::custom(between);
+                builder.proxy(match authorization {
+                    Some(authorization) => between.custom_http_auth(authorization),
+                    None => between,
+                })
             }
-            builder = builder.tls_certs_merge(certificates);
-        }
-        let client = builder.build().map_err(|error| {
-            let cause = innermost(&error);
-            TransportFailure::Setup(format!("TLS could not be set up ({cause}); is `ca-certificates` installed?"))
-        })?;
+        };
+        let client = builder.build().map_err(|_| no_client())?;
         Ok(self.secure.get_or_init(|| client))
     }
 
@@ -253,10 +251,7 @@ impl Client {
         let no_roots = rustls::ClientConfig::builder()
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth();
-        let client =
-            self.common().no_proxy().tls_backend_preconfigured(no_roots).build().map_err(|error| {
-                TransportFailure::Setup(format!("no HTTP client could be made: {}", innermost(&error)))
-            })?;
+        let client = self.common().no_proxy().tls_backend_preconfigured(no_roots).build().map_err(|_| no_client())?;
         Ok(self.loopback.get_or_init(|| client))
     }
 
@@ -282,27 +277,14 @@ async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T
     }
 }
 
-/// Refuses authorities in place of the system's that others could have chosen: whoever does reads what is sent.
-fn check_system_authorities() -> Result<(), TransportFailure> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let file = set("SSL_CERT_FILE").map(PathBuf::from);
-    let directories: Vec<PathBuf> = set("SSL_CERT_DIR").iter().flat_map(std::env::split_paths).collect();
-    let judged_file = file.map(|path| (access::open(&path, Holds::Settings).map(drop), "SSL_CERT_FILE", path));
-    let judge = |path: PathBuf| (access::check_directory(&path).map(drop), "SSL_CERT_DIR", path);
-    let mut judged = judged_file.into_iter().chain(directories.into_iter().map(judge));
-    match judged.find_map(|(judged, variable, path)| Some((judged.err()?, variable, path))) {
-        None => Ok(()),
-        Some((trouble, variable, path)) => {
-            let (cause, advice, path) = (trouble.cause(&path), trouble.advice(), path.display());
-            Err(TransportFailure::Setup(format!("`{variable}` names {path}, which cannot be used: {cause}; {advice}")))
-        }
-    }
-}
-
 /// Chooses who computes for TLS, which reqwest leaves to the process.
 fn install_crypto() {
     // Fails only where another part of this process chose first, which is then used.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+fn no_client() -> TransportFailure {
+    TransportFailure::Setup("no HTTP client could be made".to_owned())
 }
 
 /// Which way a request takes.

@@ -1,16 +1,21 @@
 //! Which servers are trusted, and how those are named that are not. There is no way to trust them all.
 
 use std::io::{Read, Write};
+use std::path::Path;
 
-use crate::support::tls::{Authority, listen, serve_self_signed};
+use crate::support::tls::{Authority, listen, serve_own, serve_self_signed};
 use device_login::http::client::Client;
 use device_login::http::{Request, Response, TransportFailure};
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, SanType, date_time_ymd};
 use url::Url;
 
 fn ask(authority: &Authority, url: Url) -> Result<Response, TransportFailure> {
+    ask_trusting(&authority.file(), url)
+}
+
+fn ask_trusting(file: &Path, url: Url) -> Result<Response, TransportFailure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(Client::new(Some(authority.file())).send(Request::form(url, &[("client_id", "x")])))
+    runtime.block_on(Client::new(Some(file.to_owned())).send(Request::form(url, &[("client_id", "x")])))
 }
 
 #[test]
@@ -75,6 +80,58 @@ fn every_bad_certificate_is_refused_in_words_of_its_own() {
     is_refused("an impostor's", ask(&authority, impostor.serve(|_| ())), "the signature of the certificate is wrong");
     let bounded = Authority::bounded("Bounded Authority", "example.com");
     is_refused("out of bounds", ask(&bounded, bounded.serve(|_| ())), "its authority may not sign for this name");
+}
+
+#[test]
+fn algorithms_and_versions_that_cannot_be_checked_are_named_with_what_to_ask_for() {
+    let authority = Authority::new("Test Authority");
+    let (sha256, sha512) = ([0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2], [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4]);
+    let sha512 = ask(&authority, authority.serve_altered(&sha256, &sha512));
+    is_refused("SHA-512", sha512.clone(), "is signed with ecdsa-with-SHA512");
+    is_refused("SHA-512", sha512, "ask its authority for one that is signed with");
+    let old = ask(&authority, authority.serve_altered(&[0xa0, 3, 2, 1, 2], &[0xa0, 3, 2, 1, 0]));
+    is_refused(
+        "version 1",
+        old,
+        "of an old version of X.509, which cannot be checked here; ask its authority for one of version 3",
+    );
+}
+
+#[test]
+fn a_servers_own_certificate_is_trusted_where_a_person_names_it() {
+    let home = tempfile::tempdir().expect("a directory");
+    let stranger = serve_own(|_| ());
+    for (which, change, refusal) in [
+        ("its own", (|_| ()) as Change, None),
+        ("one that may sign", |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained), None),
+        (
+            "another name",
+            |params| {
+                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+                params.subject_alt_names = vec![name("other.example")];
+            },
+            Some("is one for other names"),
+        ),
+        (
+            "expired",
+            |params| {
+                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+                params.not_after = date_time_ymd(2020, 1, 2);
+            },
+            Some("the certificate ended"),
+        ),
+    ] {
+        let (url, pem) = serve_own(change);
+        let file = home.path().join("own.pem");
+        std::fs::write(&file, pem).expect("the directory can be written");
+        let reply = ask_trusting(&file, url.clone());
+        match refusal {
+            None => assert_eq!(reply.map(|response| response.status), Ok(401), "{which}"),
+            Some(words) => is_refused(which, reply, words),
+        }
+        std::fs::write(&file, &stranger.1).expect("the directory can be written");
+        assert!(matches!(ask_trusting(&file, url), Err(TransportFailure::Tls(..))), "{which}, a stranger's named");
+    }
 }
 
 #[test]

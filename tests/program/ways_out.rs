@@ -50,7 +50,14 @@ fn a_private_authority_is_trusted_by_flag_and_by_environment_and_else_not_at_all
     login(&home, &[], &[]).failed(7, &[words]);
     let stranger = Authority::new("Another Authority");
     login(&home, &["--ca-cert", stranger.file().to_str().expect("a path of letters")], &[]).failed(7, &[words]);
-    login(&home, &[], &[("SSL_CERT_FILE", "/nowhere/ca.pem")]).failed(2, &["TLS could not be set up"]);
+    for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        login(&home, &[], &[(variable, "")]).failed(7, &[words]);
+        let ran = login(&home, &["--ca-cert", file], &[(variable, "/nowhere/ca")]);
+        ran.failed(2, &["TLS could not be set up", &format!("`{variable}`")]);
+    }
+    let directory = authority.file().parent().expect("a directory").to_owned();
+    let directories = format!("/nowhere:{}", directory.display());
+    reached(&login(&home, &[], &[("SSL_CERT_DIR", &directories)]));
     for switch in ["--insecure", "--no-verify", "-k", "--no-check-certificate"] {
         login(&home, &[switch], &[]).failed(2, &["unexpected argument"]);
     }
@@ -107,13 +114,49 @@ fn https_goes_through_the_proxy_that_the_environment_names() {
 }
 
 #[test]
+fn a_proxy_that_cannot_be_used_is_refused_by_its_variable_and_never_passed_by() {
+    let (authority, url, home) = server();
+    let file = authority.file();
+    let trust = ["--ca-cert", file.to_str().expect("a path of letters")];
+    for (value, words) in [
+        ("\"http://user:WORD@127.0.0.1:1\"", "stands in quotation marks"),
+        ("socks5h://user:WORD@127.0.0.1:1", "SOCKS is not supported"),
+        ("gopher://user:WORD@127.0.0.1:1", "a scheme other than"),
+        ("http://user:WORD@:3128", "names no host"),
+        ("http://user:WORD@127.0.0.1:99999", "a port that is no number"),
+        ("http://user:WORD#1", "something behind the host"),
+        ("user:WORD", "a port that is no number"),
+        ("http://WORD 127.0.0.1:1", "a host that is none"),
+    ] {
+        let value = value.replace("WORD", PASSWORD);
+        for variable in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+            login(&home, &trust, &[(variable, &value)]).failed(2, &[&format!("the variable `{variable}`"), words]);
+        }
+        // Where the network is not asked, it does not matter; nor does one that is not read.
+        let listed = home.command(&["profile", "list"]).env("HTTPS_PROXY", &value).spawn().expect("the program starts");
+        assert_eq!(ran(listed).code, 0, "{value:?}");
+        reached(&login(&home, &trust, &[("HTTP_PROXY", &value), ("REQUEST_METHOD", "GET")]));
+    }
+    // Nor does a web server's variable lead past a proxy.
+    let (address, asked) = proxy(pass);
+    for value in [format!("{address}\r\n"), format!(r" http://DOMAIN\user:a#b/?{PASSWORD}@{address} ")] {
+        reached(&login(&home, &trust, &[("HTTPS_PROXY", &value), ("REQUEST_METHOD", "GET")]));
+        let heads: Vec<String> = asked.lock().expect("nobody panicked").drain(..).collect();
+        let port = url.port().expect("a port of its own");
+        assert!(heads.len() == 1 && heads[0].starts_with(&format!("CONNECT localhost:{port} ")), "{heads:?}");
+    }
+}
+
+#[test]
 fn no_proxy_and_plain_http_on_this_machine_go_directly() {
-    let (authority, _, home) = server();
+    let (authority, url, home) = server();
     let file = authority.file();
     let trust = ["--ca-cert", file.to_str().expect("a path of letters")];
     let (address, asked) = proxy(|_, _| ());
     let proxy = format!("http://{address}");
-    for exception in ["localhost", "*"] {
+    for exception in
+        ["localhost", "*", "other.test LOCALHOST.", &format!("localhost:{}", url.port().unwrap_or_default())]
+    {
         reached(&login(&home, &trust, &[("HTTPS_PROXY", &proxy), ("NO_PROXY", exception)]));
     }
     let plain = authority::Authority::start(|_| (401, r#"{"error":"invalid_client"}"#.to_owned()));

@@ -9,7 +9,8 @@ use std::thread;
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, GeneralSubtree, IsCa, Issuer, KeyPair, NameConstraints,
 };
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tempfile::TempDir;
 use url::Url;
@@ -58,15 +59,44 @@ impl Authority {
         change(&mut params);
         let key = key();
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        serve(vec![certificate], &key)
+        serve(certificate.der().clone(), &key)
     }
+
+    /// A server with a certificate whose bytes are not those that were signed: each `before` in them is an `after`.
+    pub(crate) fn serve_altered(&self, before: &[u8], after: &[u8]) -> Url {
+        let key = key();
+        let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        serve(altered(certificate.der(), before, after), &key)
+    }
+}
+
+/// A certificate with other bytes, where nothing gets longer or shorter.
+fn altered(certificate: &[u8], before: &[u8], after: &[u8]) -> CertificateDer<'static> {
+    let mut bytes = certificate.to_vec();
+    for at in 0..=bytes.len() - before.len() {
+        if bytes[at..].starts_with(before) {
+            bytes[at..at + after.len()].copy_from_slice(after);
+        }
+    }
+    assert_ne!(bytes, certificate, "it holds {before:?}");
+    CertificateDer::from(bytes)
 }
 
 /// A server whose certificate nobody but itself has signed.
 pub(crate) fn serve_self_signed() -> Url {
     let key = key();
     let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
-    serve(vec![params.self_signed(&key).expect("a certificate")], &key)
+    serve(params.self_signed(&key).expect("a certificate").der().clone(), &key)
+}
+
+/// A server that has signed its own certificate, changed by `change`; with that as PEM.
+pub(crate) fn serve_own(change: impl FnOnce(&mut CertificateParams)) -> (Url, String) {
+    let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+    change(&mut params);
+    let key = key();
+    let certificate = params.self_signed(&key).expect("a certificate");
+    (serve(certificate.der().clone(), &key), certificate.pem())
 }
 
 fn authority_params(name: &str) -> CertificateParams {
@@ -80,15 +110,17 @@ fn key() -> KeyPair {
     KeyPair::generate().expect("a key")
 }
 
-fn serve(chain: Vec<Certificate>, key: &KeyPair) -> Url {
+fn serve(certificate: CertificateDer<'static>, key: &KeyPair) -> Url {
     let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = provider.key_provider.load_private_key(key).expect("a key that signs");
+    // Whether it is a good certificate is for the client to find out.
+    let certified = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("the provider has them")
         .with_no_client_auth()
-        .with_single_cert(chain.into_iter().map(|certificate| certificate.der().clone()).collect(), key)
-        .expect("key and certificate go together");
+        .with_cert_resolver(Arc::new(certified));
     let config = Arc::new(config);
     listen(move |stream| {
         let connection = ServerConnection::new(Arc::clone(&config)).expect("a connection");

@@ -2,15 +2,12 @@
 //!
 //! Addresses, whose path or query could be private, and the passwords of proxies never get into the words.
 
+mod tls;
+
 use std::error::Error;
 use std::io;
 
-use jiff::Timestamp;
-use rustls::pki_types::UnixTime;
-use rustls::{CertificateError, InvalidMessage};
-
 use super::{Route, TransportFailure};
-use crate::untrusted::Untrusted;
 
 /// Why no answer began. `is_looking_up` says that the name has not been looked up yet.
 pub(super) fn of_sending(route: &Route, error: &reqwest::Error, is_looking_up: bool) -> TransportFailure {
@@ -48,11 +45,6 @@ pub(super) fn of_reading(route: &Route, error: &reqwest::Error) -> TransportFail
     }
 }
 
-/// What lies at the bottom of a failure to set up.
-pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    chain(error).last().map_or_else(String::new, ToString::to_string)
-}
-
 fn of_connecting(host: String, error: &reqwest::Error, is_looking_up: bool) -> TransportFailure {
     match find_io(error) {
         _ if error.is_dns() || (error.is_timeout() && is_looking_up) => TransportFailure::Dns(host),
@@ -73,7 +65,9 @@ fn of_connecting(host: String, error: &reqwest::Error, is_looking_up: bool) -> T
 
 fn what_the_proxy_did(failure: &TransportFailure, error: &reqwest::Error) -> String {
     if says(error, "tunnel error: proxy authorization required") {
-        return "wants a name and a password that it knows".to_owned();
+        return "wants a name and a password that it knows; in its variable, characters such as `@`, `:`, `/`, `?`, `#` and \
+                `%` of these are to be percent-encoded, `%40` for `@`"
+            .to_owned();
     }
     if says(error, "tunnel error: unsuccessful") {
         return "does not let us through".to_owned();
@@ -107,54 +101,8 @@ fn innermost_io(error: &io::Error) -> &io::Error {
 }
 
 fn find_tls(error: &(dyn Error + 'static)) -> Option<String> {
-    chain(error).find_map(|source| innermost_io(source.downcast_ref()?).get_ref()?.downcast_ref()).map(tls_words)
-}
-
-fn tls_words(error: &rustls::Error) -> String {
-    let clock = "this machine's clock";
-    match error {
-        rustls::Error::InvalidCertificate(problem) => match problem {
-            CertificateError::ExpiredContext { time, not_after } => {
-                format!("the certificate ended {}; {clock} says {}", at(*not_after), at(*time))
-            }
-            CertificateError::NotValidYetContext { time, not_before } => {
-                let (begins, now) = (at(*not_before), at(*time));
-                format!("the certificate is not valid before {begins}; {clock} says {now}, is it right?")
-            }
-            CertificateError::Expired => format!("the certificate has ended, if {clock} is right"),
-            CertificateError::NotValidYet => format!("the certificate is not valid yet; is {clock} right?"),
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "the certificate is one for other names".to_owned()
-            }
-            CertificateError::UnknownIssuer => "nobody whom this machine trusts has signed the certificate".to_owned(),
-            CertificateError::Revoked => "the certificate was revoked".to_owned(),
-            CertificateError::BadSignature => "the signature of the certificate is wrong".to_owned(),
-            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => wrong_purpose(),
-            // The verifier of the platform hides that one behind a type of its own.
-            CertificateError::Other(other) if format!("{other:?}").contains("EkuError") => wrong_purpose(),
-            CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-                "the certificate is one of an authority, not of a server".to_owned()
-            }
-            CertificateError::Other(other) if format!("{other:?}").contains("NameConstraintViolation") => {
-                "its authority may not sign for this name".to_owned()
-            }
-            // A certificate's own names may be quoted in it.
-            _ => Untrusted::new(error.to_string()).line(),
-        },
-        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            "what answers there does not speak TLS".to_owned()
-        }
-        _ => Untrusted::new(error.to_string()).line(),
-    }
-}
-
-fn wrong_purpose() -> String {
-    "the certificate is not one for servers".to_owned()
-}
-
-fn at(time: UnixTime) -> String {
-    let time = i64::try_from(time.as_secs()).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    time.map_or_else(|| "far in the future".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
+    let inner = chain(error).find_map(|source| innermost_io(source.downcast_ref()?).get_ref()?.downcast_ref());
+    inner.map(tls::words)
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -186,7 +134,6 @@ mod tests {
         assert!(said(CertificateError::UnknownIssuer).contains("trusts"));
         assert!(said(CertificateError::NotValidYet).contains("clock right?"));
         assert!(said(CertificateError::Revoked).contains("revoked"));
-        assert!(said(CertificateError::BadEncoding).contains("BadEncoding"));
         assert_eq!(find_tls(&Wrapped(io::ErrorKind::ConnectionRefused.into())), None);
     }
 }

@@ -7,6 +7,7 @@ mod edit;
 mod file;
 mod form;
 mod screen;
+pub mod variables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,26 +34,12 @@ pub use edit::{
     take_back_scopes,
 };
 pub use screen::{Motion, ScreenSettings, ThemeName};
+pub use variables::Environment;
 
 /// Bytes; a longer configuration is none.
 const LONGEST_FILE: u32 = 16 * 1024 * 1024;
 /// Bytes; longer text is no client secret.
 const LONGEST_SECRET: u32 = 64 * 1024;
-
-/// The variables that steer the program, by name.
-#[derive(Clone, Copy)]
-pub struct Environment<'a>(pub &'a dyn Fn(&str) -> Option<String>);
-
-impl Environment<'_> {
-    /// A variable that is set and not empty.
-    pub fn var(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.is_empty())
-    }
-
-    fn path(&self, name: &str) -> Option<PathBuf> {
-        self.var(name).map(|path| files::expanded(Path::new(&path)))
-    }
-}
 
 /// Where the program keeps its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +59,7 @@ impl Places {
         let (config_dir, state_dir, spare_dir, named_by) = if let Some(home) = environment.path("DEVICE_LOGIN_HOME") {
             (home.clone(), home.join("state"), home.join("spare"), "DEVICE_LOGIN_HOME")
         } else {
+            variables::check_home(environment)?;
             let directories = directories::ProjectDirs::from("", "", "device-login").ok_or_else(|| {
                 Error::new(Code::Config, "the home directory is not known")
                     .hint("set HOME, or DEVICE_LOGIN_HOME to the directory to use")

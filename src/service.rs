@@ -42,6 +42,9 @@ pub use test_calls::{TestCallEntry, TestCalls};
 pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness};
 pub use unbroken::Unbroken;
 
+use zeroize::Zeroizing;
+
+use crate::config::variables::unusable;
 use crate::config::{self, Config, Profile, SecretSource};
 use crate::error::{Code, Error};
 use crate::files;
@@ -50,6 +53,7 @@ use crate::http::{TransportFailure, client};
 use crate::oauth::Client;
 use crate::profile::ProfileName;
 use crate::providers::{DataCenter, Provider};
+use crate::registered::is_client_secret;
 use crate::secret::Secret;
 use crate::storage::{Grant, Record, Store, StoreError};
 
@@ -120,11 +124,10 @@ impl Service {
         provider: &Provider,
         keys: &[&str],
     ) -> Result<Client, Error> {
-        let from_variable = |name: &str| (self.variables)(name).filter(|value| !value.is_empty()).map(Secret::new);
-        let secret = match (from_variable("DEVICE_LOGIN_CLIENT_SECRET"), &profile.client_secret) {
+        let secret = match (self.secret_in("DEVICE_LOGIN_CLIENT_SECRET")?, &profile.client_secret) {
             (Some(secret), _) => Some(secret),
             (None, SecretSource::File(path)) => Some(config::read_secret_file(path)?),
-            (None, SecretSource::Variable(name)) => Some(from_variable(name).ok_or_else(|| {
+            (None, SecretSource::Variable(name)) => Some(self.secret_in(name)?.ok_or_else(|| {
                 Error::new(Code::Config, format!("the client secret of profile `{}` is missing", profile.name))
                     .because(format!("the variable `{name}` is not set"))
                     .hint("set it where this runs: a service or cron job has an environment of its own")
@@ -142,6 +145,17 @@ impl Service {
         let learnt = record.and_then(|record| record.grant.as_ref()).and_then(|grant| grant.client_authentication);
         authentication.sort_by_key(|way| Some(*way) != learnt);
         Ok(Client { data_center_secrets, authentication, ..Client::new(&profile.client_id, secret) })
+    }
+
+    /// The client secret in a variable, without blanks around it, as in a file.
+    fn secret_in(&self, name: &str) -> Result<Option<Secret>, Error> {
+        let value = Zeroizing::new((self.variables)(name).unwrap_or_default());
+        let secret = Secret::new(value.trim());
+        match secret.expose() {
+            "" => Ok(None),
+            text if is_client_secret(text) && !text.contains(char::REPLACEMENT_CHARACTER) => Ok(Some(secret)),
+            _ => Err(unusable(name, "it is not one line of printable characters")),
+        }
     }
 
     /// The secret that the record keeps, unless the configuration has come to mean another client or another server.

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::output::Output;
 use super::runtime::Interrupts;
 use super::{ColorWhen, Global, Positional};
+use crate::config::variables::{self, Reader};
 use crate::config::{Config, Environment, Places};
 use crate::error::{Code, Error};
 use crate::http::client::{Client, Exchange, Observer};
@@ -124,6 +125,7 @@ fn make_service(
     makes_config: bool,
     client: Client,
 ) -> Result<Service, Error> {
+    variables::check(Reader::Everything, &|name| std::env::var_os(name))?;
     let environment = Environment(&variable);
     let places = Places::from_environment(environment, global.config.clone())?;
     let is_named = global.config.is_some() || environment.var("DEVICE_LOGIN_CONFIG").is_some();
@@ -132,9 +134,15 @@ fn make_service(
             .hint("check `--config` and `DEVICE_LOGIN_CONFIG`; `device-login profile add` makes one"));
     }
     let config = Config::load(&places.config_file)?;
-    let address = match global.store.clone().or_else(|| environment.var("DEVICE_LOGIN_STORE")) {
-        Some(address) => StoreAddress::parse(&address).map_err(store_error)?,
-        None => StoreAddress::File(places.state_dir.clone()),
+    let from_environment = || environment.var("DEVICE_LOGIN_STORE");
+    let address = match &global.store {
+        Some(address) => StoreAddress::parse(address).map_err(store_error)?,
+        None => match from_environment().map(|address| StoreAddress::parse(&address)) {
+            Some(address) => address.map_err(|_| {
+                variables::unusable("DEVICE_LOGIN_STORE", "it is none of `file:DIR`, `plain:DIR` and `memory:`")
+            })?,
+            None => StoreAddress::File(places.state_dir.clone()),
+        },
     };
     let store = storage::open_with_spare(&address, places.key_options(environment), Some(places.spare_dir.clone()));
     let store = opened.get_or_init(|| store).clone();
@@ -143,13 +151,13 @@ fn make_service(
 
 fn profile_from_environment() -> Result<Option<ProfileName>, Error> {
     let name = Environment(&variable).var("DEVICE_LOGIN_PROFILE");
-    let invalid = |problem| Error::new(Code::Usage, "`DEVICE_LOGIN_PROFILE` names no profile").because(problem);
+    let invalid = |_| variables::unusable("DEVICE_LOGIN_PROFILE", "it is no name that a profile can have");
     name.map(|name| name.parse().map_err(invalid)).transpose()
 }
 
-/// Reads a variable of this process.
+/// Reads a variable of this process. What is no text keeps what of it is; where that would be wrong, it was refused.
 pub(super) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 fn report_exchange(exchange: &Exchange) {

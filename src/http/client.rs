@@ -32,6 +32,7 @@ use super::progress::Progress;
 use super::upload::{Measured, Upload};
 use super::{Method, Request, Response, TransportFailure, date, header_in};
 use crate::clock::{self, Moment};
+use crate::files;
 use crate::untrusted::check_address;
 
 /// Connecting, TLS included.

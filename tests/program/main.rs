@@ -10,6 +10,8 @@ mod cli;
 #[cfg(feature = "demo")]
 mod demo;
 mod endpoints;
+#[cfg(unix)]
+mod environment;
 mod errors;
 #[cfg(unix)]
 mod files;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use device_login::api::{Diagnosis, known_words};
+use device_login::config::variables::VARIABLES;
 use device_login::providers::answers::Word;
 use device_login::providers::explained::{self, ErrorWord, Facts};
 use device_login::providers::{Dialect, standard, zoho};
@@ -154,6 +155,53 @@ fn assert_document(name: &str, text: &str) {
         written == text,
         "docs/{name} is not what the program says; `UPDATE_DOCS=1 cargo test --test pure docs` writes it anew"
     );
+}
+
+#[test]
+fn the_table_of_variables_is_that_of_the_program() {
+    let mut table =
+        "| variable | means | read by | a value that cannot be used |\n| --- | --- | --- | --- |\n".to_owned();
+    for row in &VARIABLES {
+        let names: Vec<String> = row.names.iter().map(|name| format!("`{name}`")).collect();
+        let (names, reader) = (names.join(", "), row.reader.words());
+        table.extend([format!("| {names} | {} | {reader} | {} |\n", row.means, row.unusable)]);
+    }
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md")).expect("it is there");
+    let begins = text.find("| variable | means |").expect("the document has the table");
+    let ends = begins + text[begins..].find("\n\n").expect("text follows the table") + 1;
+    assert_document("configuration.md", &[&text[..begins], &table, &text[ends..]].concat());
+}
+
+#[test]
+fn every_variable_that_is_read_is_in_the_table() {
+    let known: Vec<&str> = VARIABLES.iter().flat_map(|row| row.names).copied().collect();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let ways = ["env::var", "variable(", ".map(variable)", "environment.var(", "environment.path("];
+    let mut files: Vec<String> = ways.iter().flat_map(|way| files_with(way, &source)).collect();
+    files.sort();
+    files.dedup();
+    files.retain(|file| !file.ends_with("config/variables.rs"));
+    assert!(files.len() > 5, "{files:?}");
+    let mut read = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).expect("it can be read");
+        // Tests make up variables of their own.
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let is_code = |line: &&str| {
+            !line.trim_start().starts_with("//") && !line.contains("value_name") && !line.contains("env!(")
+        };
+        let literals = code.lines().filter(is_code).flat_map(|line| line.split('"').skip(1).step_by(2));
+        let is_name = |text: &&str| {
+            text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+                || text.ends_with("_proxy")
+        };
+        for name in literals.filter(is_name).filter(|name| !name.ends_with('_')) {
+            assert!(known.contains(&name), "{file} reads `{name}`, which src/config/variables.rs does not list");
+            read += 1;
+        }
+    }
+    assert!(read > 20, "only {read} were found");
 }
 
 /// The files below a directory whose text has `part`.

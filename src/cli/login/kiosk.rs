@@ -9,6 +9,7 @@ use super::super::context::{Context, variable};
 use super::super::full_screen;
 use super::{Login, Qr, reservations, signed_in_line, within};
 use crate::child;
+use crate::config::variables::{self, Reader};
 use crate::config::{Config, Environment};
 use crate::error::{Code, Error};
 use crate::service::{SignedIn, UNATTENDED_RENEWALS};
@@ -27,6 +28,7 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
     let config = service.config.clone();
     let options = login.options(UNATTENDED_RENEWALS);
     let unbroken = context.interrupts.unbroken();
+    variables::check(Reader::Kiosk, &|name| std::env::var_os(name))?;
     let supervisor = Supervisor::from_environment(Environment(&variable)).map(Arc::new);
     let signing_in =
         full_screen::kiosk(context, service, profile, options, login.qr.unwrap_or(Qr::Auto), supervisor.clone());

@@ -12,8 +12,8 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
-use crate::files;
-use crate::files::access::{Holds, Trouble};
+use crate::files::access::Holds;
+use crate::files::{self, Trouble};
 use crate::http::decode;
 
 /// Bytes; the lists of whole systems have some hundred thousand.

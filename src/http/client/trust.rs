@@ -13,6 +13,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use rustls_platform_verifier::Verifier;
 
 use super::certificates::{self, Certificates};
+use crate::files;
 
 /// How TLS is spoken, and to whom. The error is a sentence.
 pub(super) fn config(ca_certificate: Option<&Path>) -> Result<ClientConfig, String> {
@@ -51,11 +52,11 @@ fn instead_of_the_systems() -> Result<Option<Certificates>, String> {
         return Ok(env::var_os("SSL_CERT_FILE").map(|_empty| the_systems()));
     }
     let mut named = Certificates::new();
-    if let Some(file) = file.as_ref().map(Path::new) {
+    if let Some(file) = file.map(|file| files::expanded(Path::new(&file))) {
         let refused = |problem| {
             format!("TLS could not be set up: the file {} of the variable `SSL_CERT_FILE` {problem}", file.display())
         };
-        named.extend(certificates::in_list(file).map_err(refused)?);
+        named.extend(certificates::in_list(&file).map_err(refused)?);
     }
     if let Some(directories) = directories {
         let refused = |problem| format!("TLS could not be set up: the variable `SSL_CERT_DIR` {problem}");

@@ -1,0 +1,339 @@
+//! The environment: every variable that is read, by whom, and what becomes of a value that cannot be used.
+//!
+//! A variable that steers where tokens are kept or sent is used or refused by its name, never passed over; its value is
+//! not told, since it may be secret. Those that only steer how things are drawn have something to fall back to.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Code, Error};
+use crate::files;
+use crate::words;
+
+/// The variables that steer the program, by name.
+#[derive(Clone, Copy)]
+pub struct Environment<'a>(pub &'a dyn Fn(&str) -> Option<String>);
+
+impl Environment<'_> {
+    /// A variable that is set and not empty.
+    pub fn var(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn path(&self, name: &str) -> Option<PathBuf> {
+        self.var(name).map(|path| files::expanded(Path::new(&path)))
+    }
+}
+
+/// Variables of one meaning.
+pub struct Variables {
+    pub names: &'static [&'static str],
+    pub means: &'static str,
+    pub reader: Reader,
+    /// What becomes of a value that cannot be used.
+    pub unusable: &'static str,
+    /// Tells, as a clause, why a value cannot be used, where that shows before it is.
+    problem: fn(&str) -> Option<&'static str>,
+}
+
+/// Who reads a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    Everything,
+    Network,
+    Kiosk,
+    Screens,
+    SignIn,
+    Demo,
+}
+
+impl Reader {
+    pub fn words(self) -> &'static str {
+        match self {
+            Reader::Everything => "everything",
+            Reader::Network => "what asks a server",
+            Reader::Kiosk => "`login --kiosk`",
+            Reader::Screens => "screens, lines",
+            Reader::SignIn => "`login`",
+            Reader::Demo => "`demo`",
+        }
+    }
+}
+
+/// What most of them get.
+const REFUSED: &str = "refused, exit code 2";
+const AS_UNSET: &str = "as unset";
+const TEXT: &str = "none: any text will do";
+
+/// All variables that this program and the libraries in it read.
+pub const VARIABLES: [Variables; 32] = [
+    row(&["DEVICE_LOGIN_HOME"], "one directory for everything: `config.toml`, `key`, `state/`, `spare/`", path_problem),
+    row(&["DEVICE_LOGIN_CONFIG"], "the configuration file", path_problem),
+    row(&["DEVICE_LOGIN_PROFILE"], "the profile, where none is named", nothing),
+    row(&["DEVICE_LOGIN_STORE"], "the store: `file:DIR`, `plain:DIR` or `memory:`", store_problem),
+    row(&["DEVICE_LOGIN_KEY_FILE"], "the store's key", path_problem),
+    row(&["DEVICE_LOGIN_PASSPHRASE_FILE"], "a file with the passphrase that opens the store's key", path_problem),
+    row(&["DEVICE_LOGIN_CLIENT_SECRET"], "the client secret, instead of the profile's", nothing),
+    row(
+        &["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"],
+        "where files live, without `DEVICE_LOGIN_HOME`; absolute paths",
+        nothing,
+    ),
+    row(
+        &["CREDENTIALS_DIRECTORY"],
+        "where systemd puts `device-login.key`; other keys count without one",
+        path_problem,
+    ),
+    row(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"], "the proxy; the first that is set counts", nothing)
+        .of(Reader::Network),
+    row(&["no_proxy", "NO_PROXY"], "who is asked without the proxy", nothing).of(Reader::Network),
+    row(&["SSL_CERT_FILE"], "certificate authorities instead of the system's", nothing).of(Reader::Network),
+    row(&["SSL_CERT_DIR"], "directories with such files, by `:`", nothing).of(Reader::Network),
+    row(&["NOTIFY_SOCKET"], "where systemd hears that the kiosk draws", socket_problem).of(Reader::Kiosk),
+    row(&["WATCHDOG_USEC", "WATCHDOG_PID"], "how often it wants to hear that, and from whom", number_problem)
+        .of(Reader::Kiosk),
+    row(&["BROWSER"], "the program that opens links; a name or a path", nothing)
+        .of(Reader::Screens)
+        .falls_back("the desktop's program is taken"),
+    row(&["DISPLAY", "WAYLAND_DISPLAY"], "there is a desktop that can open links", nothing)
+        .of(Reader::Screens)
+        .falls_back(TEXT),
+    row(
+        &["SSH_CONNECTION"],
+        "whence the user came, for the sign-in to tell; the desktop's browser is left alone",
+        nothing,
+    )
+    .of(Reader::SignIn)
+    .falls_back(TEXT),
+    row(&["USER", "LOGNAME", "USERNAME"], "who asks, for the sign-in to tell; else the account's name", nothing)
+        .of(Reader::SignIn)
+        .falls_back(TEXT),
+    row(&["COMPUTERNAME"], "the machine's name, where the system has none", nothing)
+        .of(Reader::SignIn)
+        .falls_back(TEXT),
+    row(&["NO_COLOR"], "no colours, with any value", nothing).of(Reader::Screens).falls_back(TEXT),
+    row(&["CLICOLOR_FORCE"], "colours, with any value but `0`", nothing).of(Reader::Screens).falls_back(TEXT),
+    row(&["TERM"], "what the terminal can do", nothing)
+        .of(Reader::Screens)
+        .falls_back("a terminal of the usual kind; `dumb` or empty: lines instead of screens"),
+    row(&["COLORTERM"], "`truecolor` or `24bit`: it has 256 colours", nothing).of(Reader::Screens).falls_back(AS_UNSET),
+    row(&["COLORFGBG"], "whether its background is light", nothing).of(Reader::Screens).falls_back("the dark theme"),
+    row(&["LC_ALL", "LC_CTYPE", "LANG"], "whether it shows more than ASCII; the first that is set counts", nothing)
+        .of(Reader::Screens)
+        .falls_back("ASCII"),
+    row(&["ACCESSIBLE"], "lines that are never rewritten instead of screens, with any value but `0`", nothing)
+        .of(Reader::Screens)
+        .falls_back(TEXT),
+    row(&["COLUMNS", "LINES"], "the window's size, where the terminal does not tell it", nothing)
+        .of(Reader::Screens)
+        .falls_back("80 columns, 24 lines"),
+    row(&["TMUX", "TMUX_TMPDIR", "STY"], "which multiplexer copies go through", nothing)
+        .of(Reader::Screens)
+        .falls_back("the copy does not arrive, which is said"),
+    row(&["TZ"], "the time zone of the times that are shown", nothing).of(Reader::Screens).falls_back("UTC"),
+    row(&["PATH"], "where the programs are that are started", nothing)
+        .of(Reader::Screens)
+        .falls_back("what is not found is said"),
+    row(&["TMPDIR"], "where the files of `demo` are; else `/tmp`", nothing)
+        .of(Reader::Demo)
+        .falls_back("what cannot be written is said"),
+];
+
+const fn row(
+    names: &'static [&'static str],
+    means: &'static str,
+    problem: fn(&str) -> Option<&'static str>,
+) -> Variables {
+    Variables { names, means, reader: Reader::Everything, unusable: REFUSED, problem }
+}
+
+impl Variables {
+    const fn of(self, reader: Reader) -> Self {
+        Self { reader, ..self }
+    }
+
+    const fn falls_back(self, unusable: &'static str) -> Self {
+        Self { unusable, ..self }
+    }
+
+    fn is_refused(&self) -> bool {
+        self.unusable == REFUSED
+    }
+}
+
+/// Refuses what is set for `reader` and cannot be used. Later readers find text where this finds nothing to refuse.
+pub fn check(reader: Reader, variable: &dyn Fn(&str) -> Option<OsString>) -> Result<(), Error> {
+    for row in VARIABLES.iter().filter(|row| row.reader == reader && row.is_refused()) {
+        for name in row.names {
+            let value = variable(name).filter(|value| !value.is_empty());
+            if let Some(problem) = value.and_then(|value| problem_of(&value, row.problem)) {
+                return Err(unusable(name, problem));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn problem_of(value: &OsStr, problem: fn(&str) -> Option<&'static str>) -> Option<&'static str> {
+    value.to_str().map_or(Some("it is no text in UTF-8"), problem)
+}
+
+/// The error of a variable whose value cannot be used.
+pub fn unusable(name: &str, problem: &str) -> Error {
+    Error::new(Code::Config, format!("the variable `{name}` cannot be used"))
+        .because(problem)
+        .hint(format!("correct `{name}`, or unset it; docs/configuration.md tells what it means"))
+}
+
+/// Refuses what the system's places would be made of, if it is not an absolute path: files would be where nobody looks.
+pub(super) fn check_home(environment: Environment<'_>) -> Result<(), Error> {
+    for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"] {
+        if environment.var(name).is_some_and(|path| !Path::new(&path).is_absolute()) {
+            return Err(unusable(name, "it is no absolute path"));
+        }
+    }
+    Ok(())
+}
+
+/// Warnings of names that look like those of this program's variables and are none.
+pub fn misspelt(names: impl Iterator<Item = OsString>) -> Vec<String> {
+    const PREFIX: &str = "DEVICE_LOGIN_";
+    /// What `token --format env` prints.
+    const PRINTED: [&str; 2] = ["DEVICE_LOGIN_ACCESS_TOKEN", "DEVICE_LOGIN_API_DOMAIN"];
+    let known: Vec<&str> =
+        VARIABLES.iter().flat_map(|row| row.names).copied().filter(|name| name.starts_with(PREFIX)).collect();
+    let own = names.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with(PREFIX));
+    let strange = own.filter(|name| !known.contains(&name.as_str()) && !PRINTED.contains(&name.as_str()));
+    let warning = |name: String| {
+        let meant = known.iter().find(|known| words::distance(&name, known) <= 2)?;
+        Some(format!("the variable `{name}` is not read; `{meant}` is probably meant"))
+    };
+    strange.filter_map(warning).collect()
+}
+
+fn nothing(_value: &str) -> Option<&'static str> {
+    None
+}
+
+fn path_problem(value: &str) -> Option<&'static str> {
+    const QUOTES: [char; 2] = ['"', '\''];
+    if value.contains(char::is_control) {
+        Some("it holds a line end or another control character")
+    } else if value.trim() != value {
+        Some("it begins or ends with a blank")
+    } else if value.starts_with(QUOTES) && value.ends_with(QUOTES) {
+        Some("it stands in quotation marks")
+    } else {
+        None
+    }
+}
+
+fn store_problem(value: &str) -> Option<&'static str> {
+    path_problem(value).or_else(|| path_problem(value.split_once(':')?.1))
+}
+
+fn socket_problem(value: &str) -> Option<&'static str> {
+    let is_address = Path::new(value).is_absolute() || value.starts_with(['@', 'v']);
+    (!is_address).then_some("it is no absolute path and no abstract name")
+}
+
+fn number_problem(value: &str) -> Option<&'static str> {
+    value.parse::<u64>().is_err().then_some("it is no number")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::{Reader, VARIABLES, check, misspelt};
+
+    #[test]
+    fn what_cannot_be_used_is_refused_by_name_and_never_told() {
+        let paths = [
+            "DEVICE_LOGIN_HOME",
+            "DEVICE_LOGIN_CONFIG",
+            "DEVICE_LOGIN_KEY_FILE",
+            "DEVICE_LOGIN_PASSPHRASE_FILE",
+            "CREDENTIALS_DIRECTORY",
+        ];
+        let bad_paths = ["/sesam\n", " /sesam", "/sesam ", "\"/sesam\"", "'/sesam'"];
+        let rows = paths.iter().flat_map(|name| bad_paths.map(|value| (Reader::Everything, *name, value)));
+        let rows = rows.chain([
+            (Reader::Everything, "DEVICE_LOGIN_STORE", "file:\"/sesam\""),
+            (Reader::Everything, "DEVICE_LOGIN_STORE", "file:/sesam\r"),
+            (Reader::Kiosk, "NOTIFY_SOCKET", "sesam"),
+            (Reader::Kiosk, "WATCHDOG_USEC", "sesam"),
+            (Reader::Kiosk, "WATCHDOG_USEC", "-1"),
+            (Reader::Kiosk, "WATCHDOG_PID", "1 sesam"),
+        ]);
+        for (reader, name, value) in rows {
+            let variable = |asked: &str| (asked == name).then(|| OsString::from(value));
+            let error = check(reader, &variable).expect_err(name);
+            let said = format!("{error:?}");
+            assert!(said.contains(&format!("`{name}`")) && !said.contains("sesam"), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_used_or_is_empty_is_taken() {
+        for (name, value) in [
+            ("DEVICE_LOGIN_HOME", "relative/path with blanks"),
+            ("DEVICE_LOGIN_HOME", "/home/~dana/ü"),
+            ("DEVICE_LOGIN_STORE", "memory:"),
+            ("NOTIFY_SOCKET", "@abstract"),
+            ("NOTIFY_SOCKET", "/run/systemd/notify"),
+            ("WATCHDOG_USEC", "30000000"),
+        ] {
+            for reader in [Reader::Everything, Reader::Kiosk] {
+                for value in ["", value] {
+                    let variable = |asked: &str| (asked == name).then(|| OsString::from(value));
+                    assert!(check(reader, &variable).is_ok(), "{name}={value}");
+                }
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn whatever_is_refused_at_all_is_refused_where_it_is_no_text() {
+        use std::os::unix::ffi::OsStringExt;
+
+        for row in VARIABLES.iter().filter(|row| row.is_refused()) {
+            for name in row.names {
+                let variable = |asked: &str| (asked == *name).then(|| OsString::from_vec(b"/\xff".to_vec()));
+                assert!(check(row.reader, &variable).is_err(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_misspelt_ones_are_told_from_others() {
+        let mut names: Vec<&str> = VARIABLES.iter().flat_map(|row| row.names).copied().collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        let warned = |name: &str| misspelt([OsString::from(name)].into_iter());
+        for (name, meant) in [
+            ("DEVICE_LOGIN_PROFLIE", "DEVICE_LOGIN_PROFILE"),
+            ("DEVICE_LOGIN_KEYFILE", "DEVICE_LOGIN_KEY_FILE"),
+            ("DEVICE_LOGIN_CONFIGS", "DEVICE_LOGIN_CONFIG"),
+            ("DEVICE_LOGIN_CLIENT_SECERT", "DEVICE_LOGIN_CLIENT_SECRET"),
+        ] {
+            let warnings = warned(name);
+            assert!(warnings.len() == 1 && warnings[0].contains(meant), "{name}: {warnings:?}");
+        }
+        // Those of a container platform, of a shell that keeps a token, of a configuration.
+        for name in [
+            "DEVICE_LOGIN_PORT",
+            "DEVICE_LOGIN_SERVICE_HOST",
+            "DEVICE_LOGIN_ACCESS_TOKEN",
+            "DEVICE_LOGIN_API_DOMAIN",
+            "DEVICE_LOGIN_WORK_SECRET",
+            "DEVICE_LOGIN_HOME",
+            "ZOHO_HOME",
+        ] {
+            assert_eq!(warned(name), Vec::<String>::new(), "{name}");
+        }
+    }
+}

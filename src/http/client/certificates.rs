@@ -12,7 +12,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
-use crate::files::access::Holds;
+use crate::files::access::{self, Holds};
 use crate::files::{self, Trouble};
 use crate::http::decode;
 

@@ -53,13 +53,12 @@ fn instead_of_the_systems() -> Result<Option<Certificates>, String> {
     }
     let mut named = Certificates::new();
     if let Some(file) = file.map(|file| files::expanded(Path::new(&file))) {
-        let refused = |problem| {
-            format!("TLS could not be set up: the file {} of the variable `SSL_CERT_FILE` {problem}", file.display())
-        };
+        let refused =
+            |problem| format!("TLS could not be set up: `SSL_CERT_FILE` names {}, which {problem}", file.display());
         named.extend(certificates::in_list(&file).map_err(refused)?);
     }
     if let Some(directories) = directories {
-        let refused = |problem| format!("TLS could not be set up: the variable `SSL_CERT_DIR` {problem}");
+        let refused = |problem| format!("TLS could not be set up: `SSL_CERT_DIR` {problem}");
         named.extend(certificates::in_directories(&directories).map_err(refused)?);
     }
     Ok(Some(named))

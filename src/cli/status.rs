@@ -11,6 +11,7 @@ use super::context::Context;
 use super::{Positional, words};
 use crate::clock;
 use crate::error::Error;
+use crate::providers::zoho;
 use crate::service::{ProfileStatus, State};
 use crate::storage::{Account, Protection};
 use crate::words::minutes_and_seconds;
@@ -43,6 +44,8 @@ struct ProfileJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<&'a Account>,
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_domain: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token_expires_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,6 +145,7 @@ fn profile_json(status: &ProfileStatus, now: Timestamp) -> ProfileJson<'_> {
         data_center: status.data_center.as_deref(),
         account: status.account.as_ref(),
         state: status.state.word(),
+        api_domain: status.api_domain.as_deref(),
         access_token_expires_at: status.access_token_expires_at.map(words::rfc3339),
         expires_in: status.access_token_expires_at.map(|time| words::seconds_until(time, now)),
         scopes: &status.scopes,
@@ -191,7 +195,10 @@ fn remarks(status: &ProfileStatus) -> Vec<String> {
     let refresh = status.last_refresh.as_ref().and_then(|last| last.error.as_ref());
     let refresh = refresh.map(|error| format!("last refresh: {error}"));
     let warnings = status.warnings.iter().map(|warning| format!("warning: {warning}"));
-    missing.into_iter().chain(refresh).chain(warnings).collect()
+    // Calls to another environment than production change other data than most people expect.
+    let environment = status.api_domain.as_ref().filter(|domain| zoho::is_environment(domain));
+    let environment = environment.map(|domain| format!("calls go to {domain}"));
+    missing.into_iter().chain(environment).chain(refresh).chain(warnings).collect()
 }
 
 /// What is said of several profiles alike, once, with all of them, in the order in which it is said first.

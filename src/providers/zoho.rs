@@ -122,9 +122,13 @@ pub fn provider() -> Provider {
 }
 
 /// The gateways of the environments that a person may choose at the approval, beside production.
-fn environments(gateway: &str) -> Vec<Url> {
-    let of = |environment: &str| built_in(&gateway.replacen("www.", &format!("{environment}."), 1));
-    vec![of("sandbox"), of("developer")]
+fn environments(gateway: &str) -> [String; 2] {
+    ["sandbox.", "developer."].map(|environment| gateway.replacen("www.", environment, 1))
+}
+
+/// Tells whether an API domain is the gateway of another environment than production.
+pub fn is_environment(api_domain: &str) -> bool {
+    DATA_CENTERS.iter().any(|(_, _, gateway, _)| environments(gateway).iter().any(|own| own == api_domain))
 }
 
 /// Where files come from and go to. The official SDKs have `content.` beside each gateway, in Canada and Saudi Arabia one of
@@ -179,7 +183,9 @@ pub fn data_center(code: &str, accounts_server: &Url, api_domain: &Url) -> DataC
         // Older pages of the documentation name `api.zoho.com` and the like.
         vec![built_in(gateway), built_in(&format!("https://api.{products}"))]
     });
-    let environments = zohos_own.map(|(_, _, gateway, _)| environments(gateway)).unwrap_or_default();
+    let environments =
+        zohos_own.map(|(_, _, gateway, _)| environments(gateway).map(|address| built_in(&address)).to_vec());
+    let environments = environments.unwrap_or_default();
     let verification_origins = zohos_own.map(|(_, accounts, ..)| vec![built_in(accounts).origin()]);
     DataCenter {
         code,
@@ -226,7 +232,7 @@ fn built_in(address: &str) -> Url {
 
 #[cfg(test)]
 mod tests {
-    use super::{api_console, place, provider};
+    use super::{api_console, is_environment, place, provider};
 
     #[test]
     fn every_data_center_has_a_place_and_a_console() {
@@ -294,6 +300,10 @@ mod tests {
         for data_center in provider.data_centers {
             let gateway = data_center.api_domain.as_ref().and_then(url::Url::host_str).expect("a host");
             let named: Vec<_> = data_center.environments.iter().filter_map(url::Url::host_str).collect();
+            assert!(data_center.environments.iter().all(|url| is_environment(&url.origin().ascii_serialization())));
+            assert!(!is_environment(
+                data_center.api_domain.as_ref().map_or("", url::Url::as_str).trim_end_matches('/')
+            ));
             assert_eq!(named, ["sandbox", "developer"].map(|environment| gateway.replacen("www", environment, 1)));
         }
     }

@@ -1,6 +1,6 @@
 //! Reads stdin on a thread, with the terminal's keys handed on one by one while this process is in front.
 
-use std::io::{self, IsTerminal, PipeReader, PipeWriter};
+use std::io::{self, IsTerminal, PipeReader, PipeWriter, Read, Write};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use rustix::process::{Signal, getpgrp, kill_current_process_group};
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
 };
+use tokio::signal::unix::SignalKind;
 use tokio::sync::mpsc;
 
 use super::line::{Line, Wish};
@@ -24,25 +25,36 @@ const TURN_LOOKED_FOR: Duration = Duration::from_millis(300);
 /// Entries as they come. The terminal is as it was when this is dropped.
 pub(in crate::cli) struct Keyboard {
     entries: mpsc::Receiver<Entry>,
-    /// Its end tells the thread to stop.
-    stop: Option<PipeWriter>,
+    /// A byte tells the thread that the process was continued, its end that nobody waits any more.
+    tell: Option<PipeWriter>,
+    continued: tokio::signal::unix::Signal,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Keyboard {
     pub(in crate::cli) fn listen(asked: Asked) -> io::Result<Self> {
-        let (stopped, stop) = io::pipe()?;
+        let (told, tell) = io::pipe()?;
+        let continued = tokio::signal::unix::signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
         let (sender, entries) = mpsc::channel(1);
         let (begin, begun) = channel();
-        let thread = std::thread::Builder::new().spawn(move || read(asked, &stopped, &sender, &begin))?;
+        let thread = std::thread::Builder::new().spawn(move || read(asked, &told, &sender, &begin))?;
         // Before anything is asked, so that not even an answer that comes at once is shown.
         let _ = begun.recv();
-        Ok(Self { entries, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { entries, tell: Some(tell), continued, thread: Some(thread) })
     }
 
     /// The next entry; `None` when there will be none.
     pub(in crate::cli) async fn next(&mut self) -> Option<Entry> {
-        self.entries.recv().await
+        loop {
+            tokio::select! {
+                biased;
+                entry = self.entries.recv() => return entry,
+                _ = self.continued.recv() => {
+                    // A thread that has ended needs no word.
+                    let _ = self.tell.as_mut().map(|tell| tell.write_all(&[1]));
+                }
+            }
+        }
     }
 }
 
@@ -50,7 +62,7 @@ impl Drop for Keyboard {
     fn drop(&mut self) {
         // A thread that waits for its entry to be taken is told by this.
         self.entries.close();
-        self.stop = None;
+        self.tell = None;
         if let Some(thread) = self.thread.take() {
             // What it says of its end is of no use.
             let _ = thread.join();
@@ -77,7 +89,7 @@ fn is_in_front() -> bool {
     !stdin.is_terminal() || tcgetpgrp(&stdin).map_or(true, |group| group == getpgrp())
 }
 
-fn read(asked: Asked, stopped: &PipeReader, sender: &mpsc::Sender<Entry>, begin: &Sender<()>) {
+fn read(asked: Asked, mut told: &PipeReader, sender: &mpsc::Sender<Entry>, begin: &Sender<()>) {
     let stdin = io::stdin();
     let mut line = Line::new(asked, stdin.is_terminal());
     let mut keys = Keys::new();
@@ -97,7 +109,7 @@ fn read(asked: Asked, stopped: &PipeReader, sender: &mpsc::Sender<Entry>, begin:
             (false, true) => None,
         };
         let of_stdin = if is_mine { PollFlags::IN } else { PollFlags::empty() };
-        let mut each = [PollFd::new(stopped, PollFlags::IN), PollFd::new(&stdin, of_stdin)];
+        let mut each = [PollFd::new(told, PollFlags::IN), PollFd::new(&stdin, of_stdin)];
         let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
         // In the background only the first is waited for: the terminal's hang-up would be told again and again.
         let count = if is_mine { 2 } else { 1 };
@@ -107,7 +119,12 @@ fn read(asked: Asked, stopped: &PipeReader, sender: &mpsc::Sender<Entry>, begin:
             Ok(_) => {}
         }
         if !each[0].revents().is_empty() {
-            return;
+            if !matches!(told.read(&mut [0]), Ok(1)) {
+                return;
+            }
+            // Whoever had the terminal meanwhile may have left it otherwise.
+            keys.is_stale = true;
+            continue;
         }
         if each[1].revents().is_empty() {
             if is_ended && sender.blocking_send(line.finish()).is_err() {
@@ -145,8 +162,10 @@ fn read(asked: Asked, stopped: &PipeReader, sender: &mpsc::Sender<Entry>, begin:
             Wish::Quit => signal(Signal::QUIT),
             Wish::Stop => {
                 keys.give_back();
-                // Goes on here when somebody continues the process.
                 signal(Signal::TSTP);
+                // The stop may reach this thread late. Without a shell that could continue the process there is none.
+                let most = Timespec { tv_sec: 1, tv_nsec: 0 };
+                let _ = poll(&mut [PollFd::new(told, PollFlags::IN)], Some(&most));
             }
         }
     }
@@ -162,27 +181,32 @@ fn signal(signal: Signal) {
 struct Keys {
     /// As it was, while it is otherwise.
     before: Option<Termios>,
+    /// Somebody else may have had the terminal since.
+    is_stale: bool,
 }
 
 impl Keys {
     fn new() -> Self {
-        Self { before: None }
+        Self { before: None, is_stale: false }
     }
 
     fn take(&mut self) {
         let stdin = io::stdin();
-        if self.before.is_some() || !stdin.is_terminal() {
+        let is_taken = self.before.is_some() && !std::mem::take(&mut self.is_stale);
+        if is_taken || !stdin.is_terminal() {
             return;
         }
-        let Ok(before) = tcgetattr(&stdin) else { return };
-        let mut keys = before.clone();
+        let Ok(now) = tcgetattr(&stdin) else { return };
+        let mut keys = now.clone();
         keys.local_modes &= !(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN);
         keys.input_modes &= !(InputModes::IXON | InputModes::INLCR | InputModes::IGNCR);
         keys.special_codes[SpecialCodeIndex::VMIN] = 1;
         keys.special_codes[SpecialCodeIndex::VTIME] = 0;
         // What was typed before stays to be read.
-        if tcsetattr(&stdin, OptionalActions::Now, &keys).is_ok() {
-            self.before = Some(before);
+        let is_set = tcsetattr(&stdin, OptionalActions::Now, &keys).is_ok();
+        // What is as it was set here is nothing to give back.
+        if is_set && (self.before.is_none() || now.local_modes.contains(LocalModes::ICANON)) {
+            self.before = Some(now);
         }
     }
 

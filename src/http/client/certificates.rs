@@ -105,7 +105,6 @@ fn in_content(content: &[u8]) -> Result<Certificates, String> {
     let is = match other.as_deref() {
         None if text.trim().is_empty() => "is empty",
         None if text.contains("-----BEGIN CERTIFICATE") => "holds no certificate that is whole",
-        None => "holds no certificate in PEM or DER",
         Some(label) if label.ends_with("PRIVATE KEY") => {
             "holds a private key and no certificate; name the file with the certificate"
         }
@@ -113,7 +112,7 @@ fn in_content(content: &[u8]) -> Result<Certificates, String> {
         Some(label) if label.ends_with("REQUEST") => "holds a request for a certificate, which nobody has signed yet",
         Some("X509 CRL") => "holds a list of revoked certificates and no certificate",
         Some("PKCS7" | "CMS" | "PKCS #7 SIGNED DATA") => PKCS7,
-        Some(_) => "holds no certificate in PEM or DER",
+        _ => "holds no certificate in PEM or DER",
     };
     Err(is.to_owned())
 }

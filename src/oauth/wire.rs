@@ -488,7 +488,8 @@ impl Body {
     /// out.
     fn check_token_type(&self, dialect: &Dialect) -> Result<(), Rejected> {
         let kind = self.text("token_type");
-        let Some(kind) = kind.as_ref().and_then(Untrusted::word).map(str::to_ascii_lowercase) else { return Ok(()) };
+        let kind = kind.as_ref().and_then(Untrusted::word).map(|kind| kind.trim().to_ascii_lowercase());
+        let Some(kind) = kind.filter(|kind| !kind.is_empty()) else { return Ok(()) };
         let problem = match kind.as_str() {
             "bearer" => return Ok(()),
             own if own.eq_ignore_ascii_case(dialect.api_scheme) => return Ok(()),

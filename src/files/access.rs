@@ -199,8 +199,13 @@ mod unix {
     const OTHERS_READ: u32 = 0o004;
 
     pub(super) fn judge_owner(path: &Path, metadata: &Metadata) -> Result<(), Refusal> {
-        let (owner, user) = (metadata.uid(), user());
-        if owner == user || owner == ROOT {
+        // Most directories are root's, and who runs this need not be asked for those.
+        let owner = metadata.uid();
+        if owner == ROOT {
+            return Ok(());
+        }
+        let user = user();
+        if owner == user {
             return Ok(());
         }
         let shown = path.display();
@@ -273,9 +278,10 @@ mod unix {
 
     fn can_others_write(path: &Path, metadata: &Metadata) -> bool {
         // Many systems give everybody a group of the same number, and a umask that lets it write.
-        let is_private_group = metadata.gid() == user() && user() != ROOT;
-        let others = if is_private_group { OTHERS_WRITE } else { OTHERS_WRITE | GROUP_WRITES };
-        metadata.mode() & others != 0 && !is_read_only(path)
+        let is_private_group = || metadata.gid() != ROOT && metadata.gid() == user();
+        let mode = metadata.mode();
+        let is_writable = mode & OTHERS_WRITE != 0 || (mode & GROUP_WRITES != 0 && !is_private_group());
+        is_writable && !is_read_only(path)
     }
 
     fn is_read_only(path: &Path) -> bool {

@@ -142,6 +142,8 @@ fn a_profile_that_is_signed_in_is_changed_renamed_and_removed_with_care() {
         let mut model =
             with_keys(at_work(State::Valid), &[Key::Char('e'), Key::Down, Key::Down, Key::Down, Key::Enter]);
         answer(&mut model, "1000.NEW");
+        // The new client has no secret.
+        answer(&mut model, "");
         model
     };
     assert_screens!("edit_signs_out", other_client(), now());

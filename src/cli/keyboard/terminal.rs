@@ -36,10 +36,10 @@ impl Keyboard {
         let (told, tell) = io::pipe()?;
         let continued = tokio::signal::unix::signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
         let (sender, entries) = mpsc::channel(1);
-        let (begin, begun) = channel();
+        let (begin, taken) = channel();
         let thread = std::thread::Builder::new().spawn(move || read(asked, &told, &sender, &begin))?;
         // Before anything is asked, so that not even an answer that comes at once is shown.
-        let _ = begun.recv();
+        let _ = taken.recv();
         Ok(Self { entries, tell: Some(tell), continued, thread: Some(thread) })
     }
 
@@ -78,7 +78,8 @@ pub(in crate::cli) fn wait_for_turn() {
         if is_told.is_err_and(|error| error != rustix::io::Errno::INTR) || is_in_front() {
             return;
         }
-        std::thread::sleep(TURN_LOOKED_FOR);
+        // Its turn is told by nothing, so that only the time can be waited for.
+        let _ = poll(&mut [], Timespec::try_from(TURN_LOOKED_FOR).ok().as_ref());
     }
 }
 
@@ -149,7 +150,8 @@ fn read(asked: Asked, mut told: &PipeReader, sender: &mpsc::Sender<Entry>, begin
         let wish = line.take(byte[0], &mut echo);
         output::echo(&echo);
         match wish {
-            Wish::Nothing => {}
+            // More of the same line is still to come.
+            Wish::Nothing => is_ended = false,
             Wish::Enter if asked == Asked::Pasted => is_ended = true,
             // What was typed ahead is for the next question.
             Wish::Enter => {

@@ -583,7 +583,7 @@ fn api_calls_that_must_not_be_made_are_not() {
     assert_eq!(authority.log().len(), 0);
     let origin = authority.origin();
     home.run(&["api", "/x", "--curl"])
-        .worked(&format!("curl --globoff -H \"Authorization: Bearer $ACCESS_TOKEN\" '{origin}/x'\n"));
+        .worked(&format!("curl --globoff -H \"Authorization: Bearer $DEVICE_LOGIN_ACCESS_TOKEN\" '{origin}/x'\n"));
     assert_eq!(authority.log().len(), 0);
 }
 

@@ -72,20 +72,17 @@ pub fn resolve(
         // Any other address is read as it stands and has to pass the list of origins.
         return Url::parse(path).ok().filter(Url::has_host).ok_or_else(no_address);
     }
-    let (base, is_whole) = match product {
-        Some(name) => {
-            let product = products.iter().find(|product| product.is_called(name)).ok_or_else(|| {
-                let known: Vec<&str> = products.iter().map(|product| product.key).collect();
-                Refusal::UnknownProduct(name.to_owned(), known.join(", "))
-            })?;
-            let no_host = || Refusal::NoHost(product.name, data_center.code.to_uppercase());
-            (product.base(data_center).ok_or_else(no_host)?, product.is_whole(path))
-        }
-        None => {
-            let domain = data_center.api_domain.clone().ok_or(Refusal::NoApiDomain)?;
-            let is_whole = path.starts_with(&format!("{}/", domain.path().trim_end_matches('/')));
-            (domain, is_whole)
-        }
+    let (base, is_whole) = if let Some(name) = product {
+        let product = products.iter().find(|product| product.is_called(name)).ok_or_else(|| {
+            let known: Vec<&str> = products.iter().map(|product| product.key).collect();
+            Refusal::UnknownProduct(name.to_owned(), known.join(", "))
+        })?;
+        let no_host = || Refusal::NoHost(product.name, data_center.code.to_uppercase());
+        (product.base(data_center).ok_or_else(no_host)?, product.is_whole(path))
+    } else {
+        let domain = data_center.api_domain.clone().ok_or(Refusal::NoApiDomain)?;
+        let is_whole = path.starts_with(&format!("{}/", domain.path().trim_end_matches('/')));
+        (domain, is_whole)
     };
     // Such a path is meant from the host.
     let below = if is_whole { "" } else { base.path().trim_end_matches('/') };

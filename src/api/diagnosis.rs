@@ -153,9 +153,9 @@ impl Finding {
     /// What to do, at this product.
     pub fn next(&self) -> String {
         match (self.diagnosis, self.organizations, self.pause) {
-            (Diagnosis::MissingOrganization, [first, others @ ..], _) => {
-                let others = others.iter().map(|other| format!(" or {}", other.in_words())).collect::<String>();
-                format!("give {}{others}", first.in_words())
+            (Diagnosis::MissingOrganization, [_, ..], _) => {
+                let ways: Vec<String> = self.organizations.iter().map(|way| way.in_words()).collect();
+                format!("give {}", ways.join(" or "))
             }
             (Diagnosis::RateLimited, _, Some(pause)) => format!("{}: {pause}", self.diagnosis.next()),
             _ => self.diagnosis.next().to_owned(),
@@ -213,9 +213,9 @@ pub fn known_words() -> Vec<(String, &'static Word)> {
     let shared = answers::zoho::DIALECT.answers.words.iter().map(|word| ("all of Zoho's".to_owned(), word));
     let mut known: Vec<_> = shared.collect();
     for (index, product) in PRODUCTS.iter().enumerate() {
-        let shares = |other: &&Product| std::ptr::eq(other.answers, product.answers);
-        if !PRODUCTS[..index].iter().any(|other| shares(&other)) {
-            let names: Vec<&str> = PRODUCTS.iter().filter(shares).map(|product| product.name).collect();
+        let answers_alike = |other: &&Product| std::ptr::eq(other.answers, product.answers);
+        if !PRODUCTS[..index].iter().any(|other| answers_alike(&other)) {
+            let names: Vec<&str> = PRODUCTS.iter().filter(answers_alike).map(|product| product.name).collect();
             known.extend(product.answers.words.iter().map(|word| (names.join(", "), word)));
         }
     }

@@ -28,7 +28,6 @@ pub static PRODUCTS: &[Product] = &[
         ],
         scopes: &[
             "ZohoCRM.modules.ALL",
-            "ZohoCRM.modules.READ",
             "ZohoCRM.modules.leads.ALL",
             "ZohoCRM.modules.leads.READ",
             "ZohoCRM.modules.leads.CREATE",

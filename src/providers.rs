@@ -54,7 +54,8 @@ impl Provider {
     pub fn data_center_of_api(&self, address: &str) -> Option<&DataCenter> {
         let origin = Url::parse(address).ok().map(|url| url.origin());
         let of_origin = self.data_centers.iter().find(|data_center| {
-            let own = data_center.api_domain.iter().chain(&data_center.api_domain_aliases);
+            let own =
+                data_center.api_domain.iter().chain(&data_center.api_domain_aliases).chain(&data_center.environments);
             own.into_iter().any(|url| Some(url.origin()) == origin)
         });
         of_origin.or_else(|| self.data_center_called(address))

@@ -297,10 +297,15 @@ mod tests {
                 }
             }
         }
+        let zoho = provider.clone();
         for data_center in provider.data_centers {
             let gateway = data_center.api_domain.as_ref().and_then(url::Url::host_str).expect("a host");
             let named: Vec<_> = data_center.environments.iter().filter_map(url::Url::host_str).collect();
             assert!(data_center.environments.iter().all(|url| is_environment(&url.origin().ascii_serialization())));
+            for environment in &data_center.environments {
+                let of_it = zoho.data_center_of_api(environment.as_str()).map(|found| found.code.as_str());
+                assert_eq!(of_it, Some(data_center.code.as_str()));
+            }
             assert!(!is_environment(
                 data_center.api_domain.as_ref().map_or("", url::Url::as_str).trim_end_matches('/')
             ));

@@ -295,7 +295,8 @@ fn one_way_through_the_code_adds_the_token_to_a_request() {
             }
         }
     }
-    places.retain(|place| !place.contains(r#"["authorization", "host","#));
+    // Headers of a person are only compared with it.
+    places.retain(|place| !place.contains(r#"name.eq_ignore_ascii_case("authorization")"#));
     places.sort();
     let [token, client] = &places[..] else { panic!("there are other ways: {places:#?}") };
     assert!(token.starts_with("api.rs: Ok(request.with_header(\"authorization\", token))"), "{token}");

@@ -7,6 +7,7 @@ mod edit;
 mod file;
 mod form;
 mod screen;
+mod secret_file;
 pub mod variables;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,6 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use url::Url;
-use zeroize::Zeroizing;
 
 use crate::error::{Code, Error};
 use crate::files::access::Holds;
@@ -24,8 +24,7 @@ use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::StandardServer;
 use crate::providers::{Dialect, Provider, zoho};
-use crate::registered::{RedirectUri, is_client_secret};
-use crate::secret::Secret;
+use crate::registered::RedirectUri;
 use crate::storage::KeyOptions;
 use crate::words;
 
@@ -34,12 +33,11 @@ pub use edit::{
     take_back_scopes,
 };
 pub use screen::{Motion, ScreenSettings, ThemeName};
+pub use secret_file::{LONGEST_SECRET, exposure, read_given_secret, read_secret_file};
 pub use variables::Environment;
 
 /// Bytes; a longer configuration is none.
 const LONGEST_FILE: u32 = 16 * 1024 * 1024;
-/// Bytes; longer text is no client secret.
-const LONGEST_SECRET: u32 = 64 * 1024;
 
 /// Where the program keeps its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -344,7 +342,7 @@ impl Config {
         match files::read_own_text(file, Holds::Settings, LONGEST_FILE) {
             Ok((text, _)) => Self::parse(&text, file),
             Err(trouble) if trouble.is_absence() => Self::parse("", file),
-            Err(trouble) => Err(unusable(format!("{} cannot be read", file.display()), file, &trouble)),
+            Err(trouble) => Err(unusable_file(format!("{} cannot be read", file.display()), file, &trouble)),
         }
     }
 
@@ -455,45 +453,8 @@ fn unknown_provider_hint(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Reads the client secret that the configuration names. Only a file holds it still: a pipe would be waited for, and
-/// be empty the next time.
-pub fn read_secret_file(path: &Path) -> Result<Secret, Error> {
-    read_secret(path, files::read_own_text(path, Holds::Secrets, LONGEST_SECRET)).map(|(secret, _)| secret)
-}
-
-/// Reads a client secret once, from a file or from a pipe that a shell has put in its place. Gives as well what is to be
-/// said of the file.
-pub fn read_given_secret(path: &Path) -> Result<(Secret, Option<String>), Error> {
-    let (secret, is_exposed) = read_secret(path, files::read_given_text(path, LONGEST_SECRET))?;
-    Ok((secret, is_exposed.then(|| exposure(path))))
-}
-
-/// What is to be said of a file that others can read, although a secret was taken from it.
-pub fn exposure(path: &Path) -> String {
-    let path = path.display();
-    format!("others on this machine can read {path}: delete it, or run `chmod 600 {path}`")
-}
-
-/// Whether others can read the client secret that the configuration names.
-pub fn is_exposed(path: &Path) -> bool {
-    files::access::open(path, Holds::Secrets).is_ok_and(|opened| opened.is_exposed)
-}
-
-/// One line, without blanks around it.
-fn read_secret(path: &Path, read: Result<(Zeroizing<String>, bool), Trouble>) -> Result<(Secret, bool), Error> {
-    let what = || format!("the client secret in {} cannot be used", path.display());
-    let (text, is_exposed) = read.map_err(|trouble| unusable(what(), path, &trouble))?;
-    let secret = Secret::new(text.trim_start_matches('\u{feff}').trim());
-    if !is_client_secret(secret.expose()) {
-        return Err(Error::new(Code::Config, what())
-            .because("it is empty or not one line of printable characters")
-            .hint("put the secret into it, on one line, and nothing else"));
-    }
-    Ok((secret, is_exposed))
-}
-
 /// A file cannot be used that the configuration or a person names.
-pub fn unusable(what: impl Into<String>, path: &Path, trouble: &Trouble) -> Error {
+pub fn unusable_file(what: impl Into<String>, path: &Path, trouble: &Trouble) -> Error {
     Error::new(Code::Config, what).because(trouble.cause(path)).hint(trouble.advice())
 }
 

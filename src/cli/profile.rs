@@ -178,8 +178,7 @@ impl Add {
         if given.is_some() || !prompt::is_possible() {
             return Ok(given);
         }
-        let secret = prompt::hidden(context, "Client secret (none: just Enter): ")?;
-        Ok(Some(secret).filter(|secret| !secret.is_empty()))
+        prompt::client_secret_or_none(context, "Client secret")
     }
 }
 
@@ -191,7 +190,7 @@ fn given_secret(context: &Context, file: Option<&Path>, from_stdin: bool) -> Res
             context.output.warn(warning.as_slice());
             Ok(Some(secret))
         }
-        None if from_stdin => prompt::secret(context, "the client secret", "Client secret: ").map(Some),
+        None if from_stdin => prompt::client_secret(context).map(Some),
         None => Ok(None),
     }
 }

@@ -7,15 +7,12 @@ use zeroize::Zeroizing;
 use super::context::Context;
 use super::keyboard::{Asked, Entry, Keyboard};
 use super::words;
-use crate::config::{ClientType, Config, Profile, ProviderSource, SecretSource};
+use crate::config::{ClientType, Config, LONGEST_SECRET, Profile, ProviderSource, SecretSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::catalog;
 use crate::registered::{is_client_id, is_client_secret};
 use crate::secret::Secret;
-
-/// Bytes; longer text is no secret.
-const LONGEST_SECRET: u64 = 64 * 1024;
 
 /// Tells whether somebody is there to ask.
 pub(super) fn is_possible() -> bool {
@@ -31,7 +28,7 @@ pub(super) fn line(context: &Context, question: &str, default: &str) -> Result<S
 }
 
 /// Asks for a secret, which is not shown while it is typed or pasted.
-pub(super) fn hidden(context: &Context, question: &str) -> Result<Secret, Error> {
+fn hidden(context: &Context, question: &str) -> Result<Secret, Error> {
     let typed = ask(context, Asked::Hidden, question)?;
     Ok(Secret::new(typed.expose().trim()))
 }
@@ -55,21 +52,43 @@ pub(super) fn too_long(what: &str) -> Error {
     Error::new(Code::Usage, format!("{what} could not be taken")).because("it is longer than 256 KiB")
 }
 
+/// Reads a code or token from stdin.
+pub(super) fn token(context: &Context, name: &str, question: &str) -> Result<Secret, Error> {
+    let is_token = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    secret(context, name, question, is_token)
+}
+
+/// Reads a client secret from stdin.
+pub(super) fn client_secret(context: &Context) -> Result<Secret, Error> {
+    secret(context, "the client secret", "Client secret (not shown): ", is_client_secret)
+}
+
 /// Reads a secret from stdin: asked for where that is a terminal, else all there is.
-pub(super) fn secret(context: &Context, name: &str, question: &str) -> Result<Secret, Error> {
-    let what = format!("{name} could not be read from stdin");
+fn secret(
+    context: &Context,
+    name: &str,
+    question: &str,
+    is_usable: impl FnOnce(&str) -> bool,
+) -> Result<Secret, Error> {
+    let failed = |cause: &dyn std::fmt::Display| {
+        Error::new(Code::Usage, format!("{name} could not be read from stdin")).because(cause)
+    };
     let secret = if std::io::stdin().is_terminal() {
         hidden(context, question)?
     } else {
         let mut text = Zeroizing::new(String::new());
-        let mut stdin = std::io::stdin().lock().take(LONGEST_SECRET);
-        stdin.read_to_string(&mut text).map_err(|error| Error::new(Code::Usage, &what).because(error))?;
+        let mut stdin = std::io::stdin().lock().take(u64::from(LONGEST_SECRET) + 1);
+        stdin.read_to_string(&mut text).map_err(|error| failed(&error))?;
+        if text.len() > LONGEST_SECRET as usize {
+            return Err(failed(&format!("it is larger than {} KiB", LONGEST_SECRET / 1024)));
+        }
         Secret::new(text.trim())
     };
-    if secret.is_empty() || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::new(Code::Usage, what).because("it is empty or not one line of printable characters"));
+    if is_usable(secret.expose()) {
+        Ok(secret)
+    } else {
+        Err(failed(&"it is empty or not one line of printable characters"))
     }
-    Ok(secret)
 }
 
 /// Asks for all that a first profile needs. What cannot be used is asked for again, and the rest stays.
@@ -95,7 +114,7 @@ pub(super) fn new_profile(
         }
         _ => Ok(answer),
     })?;
-    let secret = secret_or_none(context)?;
+    let secret = client_secret_or_none(context, "Client secret")?;
     let scopes = scopes(context, source)?;
     let name = match name {
         Some(name) => name.clone(),
@@ -118,9 +137,10 @@ pub(super) fn new_profile(
     Ok((profile, secret))
 }
 
-fn secret_or_none(context: &Context) -> Result<Option<Secret>, Error> {
+/// Asks for the secret of a client that may have none, again where it cannot be used.
+pub(super) fn client_secret_or_none(context: &Context, what: &str) -> Result<Option<Secret>, Error> {
     loop {
-        let secret = hidden(context, "Client secret (not shown; none: just Enter): ")?;
+        let secret = hidden(context, &format!("{what} (not shown; none: just Enter): "))?;
         if secret.is_empty() || is_client_secret(secret.expose()) {
             return Ok(Some(secret).filter(|secret| !secret.is_empty()));
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml_edit::{Array, DocumentMut, Item, Key, Table, TableLike, Value, value};
 use zeroize::Zeroizing;
 
-use super::{ClientType, Config, LONGEST_FILE, NewProvider, Profile, SecretSource, form, unusable};
+use super::{ClientType, Config, LONGEST_FILE, NewProvider, Profile, SecretSource, form, unusable_file};
 use crate::error::{Code, Error};
 use crate::files;
 use crate::files::access::Holds;
@@ -251,7 +251,7 @@ fn edit(path: &Path, change: impl FnOnce(&Config, &mut DocumentMut) -> Result<()
     let text = match files::read_own_text(&target, Holds::Settings, LONGEST_FILE) {
         Ok((text, _)) => text,
         Err(trouble) if trouble.is_absence() => Zeroizing::default(),
-        Err(trouble) => return Err(unusable(format!("{} cannot be changed", path.display()), &target, &trouble)),
+        Err(trouble) => return Err(unusable_file(format!("{} cannot be changed", path.display()), &target, &trouble)),
     };
     let now = Config::parse(&text, path)?;
     let parsed = form::without_mark(&text).parse();

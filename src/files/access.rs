@@ -63,6 +63,11 @@ pub fn open_inside(path: &Path, holds: Holds) -> Result<Opened, Trouble> {
     }
 }
 
+/// Tells whether others can read a file that holds a secret; not so where it is not there or refused.
+pub fn is_exposed(path: &Path, holds: Holds) -> bool {
+    open(path, holds).is_ok_and(|opened| opened.is_exposed)
+}
+
 /// Judges a directory, those above it and every link on the way. Gives it without links.
 pub fn check_directory(directory: &Path) -> Result<PathBuf, Trouble> {
     // A name in it makes it one of the directories above.

@@ -13,8 +13,9 @@ use super::grants::{Census, Counted};
 use super::tokens::ends::{is_ahead, minted_at, stated_end, whole_life};
 use super::{DEFAULT_MIN_TTL, Service, home_data_center, store_error, tokens};
 use crate::clock::later;
-use crate::config::{self, Config, Profile, ProviderSource, SecretSource};
+use crate::config::{Config, Profile, ProviderSource, SecretSource};
 use crate::error::Error;
+use crate::files::access::{self, Holds};
 use crate::profile::ProfileName;
 use crate::providers::Provider;
 use crate::providers::granted::ScopeNames;
@@ -311,7 +312,10 @@ fn exposed_secrets(profile: &Profile) -> impl Iterator<Item = String> + '_ {
         SecretSource::File(path) => Some(path),
         SecretSource::Store | SecretSource::Variable(_) => None,
     };
-    let exposed = named.into_iter().chain(profile.client_secret_files.values()).filter(|path| config::is_exposed(path));
+    let exposed = named
+        .into_iter()
+        .chain(profile.client_secret_files.values())
+        .filter(|path| access::is_exposed(path, Holds::Secrets));
     exposed.map(|path| {
         let path = path.display();
         format!("Others on this machine can read {path}: have root run `chmod o-r {path}`.")

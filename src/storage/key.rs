@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::private;
 use super::seal::{self, MasterKey};
 use super::{KeySource, StoreError};
-use crate::files::access::Holds;
+use crate::files::access::{self, Holds};
 
 const PIN: &str = "store.json";
 const PIN_FORMAT: u32 = 1;
@@ -174,7 +174,7 @@ impl Keyring {
             KeySource::Credential => (self.credential()?, Holds::Credential),
             KeySource::None | KeySource::Memory => return None,
         };
-        private::is_exposed(&path, holds).then_some(path)
+        access::is_exposed(&path, holds).then_some(path)
     }
 
     /// Whether `store.json` says that this key is the store's.
@@ -332,7 +332,7 @@ fn create_once(path: &Path, content: &[u8]) -> Result<bool, StoreError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let unique = seal::hex(&seal::random::<8>().map_err(&failed)?);
     let temporary = path.with_file_name(format!(".{name}.{unique}.new"));
-    let created = private::create_new(&temporary).and_then(|mut file| {
+    let created = private::create_private(&temporary).and_then(|mut file| {
         file.write_all(content)?;
         private::synced(file.sync_all())?;
         private::name_once(&temporary, path)

@@ -11,7 +11,7 @@ use super::StoreError;
 use crate::files::access::{self, Holds, Opened, Refusal};
 use crate::files::{Trouble, private_directory};
 
-pub(super) use crate::files::{directory_of, synced};
+pub(super) use crate::files::{create_private, directory_of, synced};
 
 impl StoreError {
     /// Says which `action` on `path` failed.
@@ -46,22 +46,12 @@ fn read_opened(
     Ok(Some(content))
 }
 
-/// Whether others can read a file that holds a secret; not so where it is not there or refused.
-pub(super) fn is_exposed(path: &Path, holds: Holds) -> bool {
-    access::open(path, holds).is_ok_and(|opened| opened.is_exposed)
-}
-
 /// What a file begins with; `None` where that cannot be read, or is nothing.
 pub(super) fn first_bytes<const N: usize>(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = vec![0; N];
     let length = access::options().read(true).open(path).ok()?.read(&mut bytes).ok()?;
     bytes.truncate(length);
     (length > 0).then_some(bytes)
-}
-
-/// Creates a file that must not exist yet, readable by this user alone.
-pub(super) fn create_new(path: &Path) -> io::Result<File> {
-    access::options().write(true).create_new(true).open(path)
 }
 
 /// Opens the lock file for reading and writing, and creates it on first use.
@@ -94,7 +84,7 @@ pub(super) fn name_once(file: &Path, name: &Path) -> io::Result<()> {
         Err(error) if !is_answer(&error) => {}
         renamed => return renamed,
     }
-    create_new(name)?;
+    create_private(name)?;
     std::fs::rename(file, name).inspect_err(|_| drop(std::fs::remove_file(name)))
 }
 

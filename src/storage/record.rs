@@ -153,8 +153,8 @@ impl Doubt {
 }
 
 impl Grant {
-    /// What every approval gives. The rest is empty: no data center, no API domain, no account, no endpoints, no way in which the client said who it is, no refresh token, and nothing that
-    /// happened since.
+    /// What every approval gives. The rest is empty: no data center, no API domain, no account, no endpoints, no way in which
+    /// the client said who it is, no refresh token, and nothing that happened since.
     pub fn new(
         issuer: impl Into<String>,
         scopes: Vec<String>,

@@ -23,7 +23,7 @@ pub(super) fn sign_in(
             context.output.say("The code is good for a few minutes and for one use.");
         }
     }
-    let code = prompt::secret(context, "the code", "Code (not shown): ")?;
+    let code = prompt::token(context, "the code", "Code (not shown): ")?;
     let signed_in = context.interrupts.block_on(service.sign_in_with_code(profile, code, options))?;
     tell_signed_in(context, &signed_in, mode)
 }

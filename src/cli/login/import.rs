@@ -29,7 +29,7 @@ pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<()
         context.interrupts.block_on(import_file(&service, name.as_ref(), path, file, options))?
     } else {
         let profile = service.config.profile(name.as_ref())?;
-        let token = prompt::secret(context, "the refresh token", "Refresh token (not shown): ")?;
+        let token = prompt::token(context, "the refresh token", "Refresh token (not shown): ")?;
         context.interrupts.block_on(service.import(profile, token, None, None, options))?
     };
     tell_signed_in(context, &signed_in, mode)

@@ -131,8 +131,7 @@ impl Edit {
                 ));
         }
         context.output.say(&format!("Note that {goes}."));
-        let question = format!("Client secret of {} (not shown; none: just Enter): ", after.client_id);
-        Ok(Some(prompt::hidden(context, &question)?).filter(|secret| !secret.is_empty()))
+        prompt::client_secret_or_none(context, &format!("Client secret of {}", after.client_id))
     }
 
     fn applied_to(&self, before: &Profile, config: &Config) -> Profile {

@@ -114,7 +114,7 @@ impl Temporary {
         let mut number = 0_u32;
         loop {
             let path = directory.join(format!(".{stem}.record.{process}-{number}.{NEW}"));
-            match private::create_new(&path) {
+            match private::create_private(&path) {
                 Ok(file) => return Ok((Self { path }, file)),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
                 Err(error) => return Err(StoreError::io("creating", &path)(error)),

@@ -213,6 +213,25 @@ fn a_new_secret_takes_the_place_of_the_one_in_the_store() {
 }
 
 #[test]
+fn a_secret_from_stdin_may_be_whatever_one_from_a_file_may_be() {
+    let home = Home::new();
+    let add = ["profile", "add", "ops", "--provider", "zoho", "--client-id", "1000.A", "--scopes", "a"];
+    assert_eq!(home.run(&add).code, 0);
+    for (secret, code) in [("with a blank", 0), ("caf\u{e9} ", 0), ("", 2), ("two\nlines", 2), ("\u{1b}", 2)] {
+        let from_stdin = home.run_with(&["profile", "edit", "ops", "--client-secret-stdin"], secret);
+        assert_eq!(from_stdin.code, code, "{secret:?}: {from_stdin:?}");
+        let file = home.write("secret", secret);
+        let file = file.to_str().expect("a path of the tests");
+        let from_file = home.run(&["profile", "edit", "ops", "--client-secret-file", file]);
+        assert_eq!(from_file.code, code, "{secret:?}: {from_file:?}");
+    }
+    let long = "x".repeat(64 * 1024);
+    assert_eq!(home.run_with(&["profile", "edit", "ops", "--client-secret-stdin"], &long).code, 0);
+    home.run_with(&["profile", "edit", "ops", "--client-secret-stdin"], &(long + "x"))
+        .failed(2, &["it is larger than 64 KiB"]);
+}
+
+#[test]
 fn a_grant_keeps_its_client_until_it_is_signed_out() {
     let authority = provider();
     let home = signed_in(&authority);

@@ -37,7 +37,7 @@ impl EnvFile {
     pub(super) fn read(path: &Path) -> Result<(Self, Option<String>), Error> {
         let what = format!("{} cannot be imported", path.display());
         let read = files::read_given_text(path, LONGEST_FILE);
-        let (text, is_exposed) = read.map_err(|trouble| config::unusable(&what, path, &trouble))?;
+        let (text, is_exposed) = read.map_err(|trouble| config::unusable_file(&what, path, &trouble))?;
         let file = Self::parse(&text).map_err(|problem| {
             Error::new(Code::Config, what)
                 .because(problem)

@@ -1,0 +1,47 @@
+//! Client secrets in files: those that the configuration names, and those that a person gives once.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::unusable_file;
+use crate::error::{Code, Error};
+use crate::files::access::Holds;
+use crate::files::{self, Trouble};
+use crate::registered::is_client_secret;
+use crate::secret::Secret;
+
+/// Bytes; longer text is no client secret.
+pub const LONGEST_SECRET: u32 = 64 * 1024;
+
+/// Reads the client secret that the configuration names. Only a file holds it still: a pipe would be waited for, and
+/// be empty the next time.
+pub fn read_secret_file(path: &Path) -> Result<Secret, Error> {
+    read_secret(path, files::read_own_text(path, Holds::Secrets, LONGEST_SECRET)).map(|(secret, _)| secret)
+}
+
+/// Reads a client secret once, from a file or from a pipe that a shell has put in its place. Gives as well what is to be
+/// said of the file.
+pub fn read_given_secret(path: &Path) -> Result<(Secret, Option<String>), Error> {
+    let (secret, is_exposed) = read_secret(path, files::read_given_text(path, LONGEST_SECRET))?;
+    Ok((secret, is_exposed.then(|| exposure(path))))
+}
+
+/// What is to be said of a file that others can read, although a secret was taken from it.
+pub fn exposure(path: &Path) -> String {
+    let path = path.display();
+    format!("others on this machine can read {path}: delete it, or run `chmod 600 {path}`")
+}
+
+/// One line, without blanks around it.
+fn read_secret(path: &Path, read: Result<(Zeroizing<String>, bool), Trouble>) -> Result<(Secret, bool), Error> {
+    let what = || format!("the client secret in {} cannot be used", path.display());
+    let (text, is_exposed) = read.map_err(|trouble| unusable_file(what(), path, &trouble))?;
+    let secret = Secret::new(text.trim_start_matches('\u{feff}').trim());
+    if !is_client_secret(secret.expose()) {
+        return Err(Error::new(Code::Config, what())
+            .because("it is empty or not one line of printable characters")
+            .hint("put the secret into it, on one line, and nothing else"));
+    }
+    Ok((secret, is_exposed))
+}

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::http::{Response, decode};
+use crate::http::{JUDGED_BYTES, Response, decode};
 use crate::providers::Dialect;
 use crate::providers::answers::{self, Answers, Diagnosis, Failure, Organization, Word};
 use crate::providers::catalog::{PRODUCTS, Product};
@@ -176,7 +176,7 @@ pub fn diagnose(dialect: &Dialect, product: Option<&Product>, response: &Respons
     if !is_refused && answers.failures.is_empty() {
         return None;
     }
-    let beginning = response.body.get(..JUDGED).unwrap_or(&response.body);
+    let beginning = response.body.get(..JUDGED_BYTES).unwrap_or(&response.body);
     let body = decode::beginning(beginning).unwrap_or_default();
     let account = if is_refused { &body } else { reader.failed_part(&body)? };
     let mut said = Said::default();
@@ -219,15 +219,16 @@ pub fn known_words() -> Vec<(String, &'static Word)> {
             known.extend(product.answers.words.iter().map(|word| (names.join(", "), word)));
         }
     }
-    let others = [("RFC 6750", &answers::RFC), ("GitHub", &answers::GITHUB), ("Google", &answers::GOOGLE)];
-    for (name, dialect) in others.into_iter().chain([("Microsoft", &answers::MICROSOFT)]) {
-        known.extend(dialect.answers.words.iter().map(|word| (name.to_owned(), word)));
+    for (name, words) in [
+        ("any API (RFC 6750)", answers::RFC_WORDS),
+        ("GitHub", answers::GITHUB.answers.words),
+        ("Google", answers::GOOGLE.answers.words),
+        ("Microsoft", answers::MICROSOFT.answers.words),
+    ] {
+        known.extend(words.iter().map(|word| (name.to_owned(), word)));
     }
     known
 }
-
-/// Bytes of a body by which it is judged; what comes behind them is data.
-const JUDGED: usize = 64 * 1024;
 
 /// The `error` of a challenge (RFC 6750 §3), quoted or not.
 fn challenge(header: &str) -> Option<String> {
@@ -243,9 +244,9 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The product's words, then those that all products of the provider share.
+    /// The product's words, then those that all products of the provider share, then those of any API.
     fn words(&self) -> impl Iterator<Item = &'a Word> + Clone + use<'a> {
-        self.answers.words.iter().chain(self.dialect.api.answers.words)
+        self.answers.words.iter().chain(self.dialect.api.answers.words).chain(answers::RFC_WORDS)
     }
 
     /// The part of a body with a status of success that tells of a failure.
@@ -255,7 +256,7 @@ impl<'a> Reader<'a> {
             Failure::Not(place, values) => {
                 at(body, place, &|found| scalar(found).is_some() && !is_among(found, values))
             }
-            Failure::Has(place) => at(body, place, &|found| !is_empty(found)),
+            Failure::Has(place) => at(body, place, &|found| !decode::says_nothing(found)),
             Failure::Account => account(body, 0),
             Failure::OnlyWords => Some(body).filter(|body| self.is_only_words(body)),
         })
@@ -345,16 +346,6 @@ fn scalar(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(truth) => Some(truth.to_string()),
         _ => None,
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(values) => values.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        Value::Bool(true) | Value::Number(_) => false,
     }
 }
 

@@ -62,6 +62,18 @@ pub fn object(body: &[u8]) -> Result<Map<String, Value>, NoJson> {
     }
 }
 
+/// Tells whether a value stands for the absence of one: servers that write every field of a structure fill in such.
+pub fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Bool(true) => false,
+        Value::Number(number) => number.as_u64() == Some(0),
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+    }
+}
+
 /// A body as text, without byte order mark; bytes that are none become U+FFFD.
 pub fn text(body: &[u8]) -> Cow<'_, str> {
     match body {

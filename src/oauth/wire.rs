@@ -6,6 +6,7 @@
 //! check of its field before it leaves this module; what is optional and does not pass is left out.
 
 mod id_token;
+mod request;
 mod revocation;
 mod trouble;
 
@@ -15,17 +16,16 @@ use serde_json::{Map, Value};
 use url::Url;
 
 pub use self::id_token::IdToken;
+pub use self::request::{Approval, client_form, device_authorization_request, device_token_request, token_request};
 pub use self::revocation::{Unrevoked, read_revocation};
 
 pub(crate) use self::trouble::retry_after;
 pub use self::trouble::{LONGEST_RETRY_AFTER, moved_to};
 use self::trouble::{is_web_page, status_trouble};
-use super::Client;
+use crate::http::Response;
 use crate::http::decode::{self, NoJson};
 use crate::http::trouble::Trouble;
-use crate::http::{Request, Response};
-use crate::providers::{ClientAuthentication, DataCenter, Dialect, Intervals, PollError, Provider, explained};
-use crate::registered::RedirectUri;
+use crate::providers::{DataCenter, Dialect, Intervals, PollError, explained};
 use crate::secret::{Known, Secret};
 use crate::untrusted::{Rejected, Untrusted, is_near};
 
@@ -149,94 +149,6 @@ pub enum TokenReply {
     /// The refresh token is gone for good.
     Refused(ServerError),
     Error(ServerError),
-}
-
-/// The device authorization request (RFC 8628 §3.1), to the endpoint for it.
-pub fn device_authorization_request(
-    endpoint: &Url,
-    provider: &Provider,
-    data_center: &DataCenter,
-    client: &Client,
-    scopes: &[String],
-) -> Request {
-    let dialect = provider.dialect;
-    let scope = scopes.join(dialect.scope_separator);
-    let mut parameters = dialect.device_request.to_vec();
-    parameters.extend(provider.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    if !scope.is_empty() {
-        parameters.push(("scope", &scope));
-    }
-    let authentication = if dialect.authenticates_device_request {
-        client.authentication_at(&data_center.code)
-    } else {
-        ClientAuthentication::None
-    };
-    client_form(endpoint.clone(), data_center, client, authentication, &parameters)
-}
-
-/// One poll for the token (RFC 8628 §3.4).
-pub fn device_token_request(
-    dialect: &Dialect,
-    data_center: &DataCenter,
-    client: &Client,
-    device_code: &Secret,
-) -> Request {
-    let grant_type = dialect.device_grant_type;
-    let device_code = (dialect.device_code_parameter, device_code.expose());
-    let url = data_center.endpoints.device_token.clone();
-    let authentication = client.authentication_at(&data_center.code);
-    client_form(url, data_center, client, authentication, &[("grant_type", grant_type), device_code])
-}
-
-/// What stands for a person's approval at the token endpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Approval {
-    /// RFC 6749 §6.
-    RefreshToken(Secret),
-    /// RFC 6749 §4.1.3, with the verifier of RFC 7636 §4.5. Codes that were made by hand in a provider's console have
-    /// neither redirect URI nor verifier.
-    Code { code: Secret, redirect_uri: Option<RedirectUri>, verifier: Option<Secret> },
-}
-
-/// The request that turns an approval into an access token.
-pub fn token_request(data_center: &DataCenter, client: &Client, approval: &Approval) -> Request {
-    let mut parameters = Vec::new();
-    match approval {
-        Approval::RefreshToken(token) => {
-            parameters.extend([("grant_type", "refresh_token"), ("refresh_token", token.expose())]);
-        }
-        Approval::Code { code, redirect_uri, verifier } => {
-            parameters.extend([("grant_type", "authorization_code"), ("code", code.expose())]);
-            parameters.extend(redirect_uri.as_ref().map(|uri| ("redirect_uri", uri.as_str())));
-            parameters.extend(verifier.as_ref().map(|verifier| ("code_verifier", verifier.expose())));
-        }
-    }
-    let authentication = client.authentication_at(&data_center.code);
-    client_form(data_center.endpoints.token.clone(), data_center, client, authentication, &parameters)
-}
-
-/// A form in which the client says who it is (RFC 6749 §2.3.1). Its id is in the body even beside the header, since there
-/// are servers that look for it there.
-pub fn client_form(
-    url: Url,
-    data_center: &DataCenter,
-    client: &Client,
-    authentication: ClientAuthentication,
-    parameters: &[(&str, &str)],
-) -> Request {
-    let mut parameters = parameters.to_vec();
-    parameters.push(("client_id", &client.id));
-    let request = if client.sends_json { Request::json } else { Request::form };
-    match (client.secret_at(&data_center.code), authentication) {
-        (Some(secret), ClientAuthentication::Basic) => {
-            request(url, &parameters).with_basic_authentication(&client.id, secret)
-        }
-        (Some(secret), ClientAuthentication::Body) => {
-            parameters.push(("client_secret", secret.expose()));
-            request(url, &parameters)
-        }
-        _ => request(url, &parameters),
-    }
 }
 
 /// Tells whether a server may have missed who the client is, so that another way of saying it is worth a try. Beside
@@ -377,7 +289,7 @@ impl Body {
     }
 
     fn has(&self, field: &str) -> bool {
-        self.fields.get(field).is_some_and(|value| !says_nothing(value))
+        self.fields.get(field).is_some_and(|value| !decode::says_nothing(value))
     }
 
     fn text(&self, field: &str) -> Option<Untrusted> {
@@ -420,7 +332,7 @@ impl Body {
 
     fn error(&self) -> Option<ServerError> {
         // Servers that write every field of a structure send an empty one beside a token.
-        let error = self.fields.get("error").filter(|error| !says_nothing(error))?;
+        let error = self.fields.get("error").filter(|error| !decode::says_nothing(error))?;
         let word = word(error).map_or_else(|| "an error without a word".to_owned(), |word| word.line());
         Some(ServerError { word, description: self.text("error_description").map(|text| text.line()) })
     }
@@ -542,18 +454,6 @@ fn api_domain(sent: &Untrusted, data_center: &DataCenter) -> Option<Url> {
     let own = data_center.api_domain.as_ref();
     let is_own = own.into_iter().chain(&data_center.api_domain_aliases).any(|known| is_it(&known));
     own.filter(|_| is_own).or(further).cloned()
-}
-
-/// Whether a value stands for the absence of one.
-fn says_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Bool(true) => false,
-        Value::Number(number) => number.as_u64() == Some(0),
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(values) => values.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-    }
 }
 
 /// The word of an error, also where it lies in a list or a structure.

@@ -115,8 +115,9 @@ const fn word(word: &'static str, means: Diagnosis, source: &'static str) -> Wor
     Word { word, means, source }
 }
 
-/// RFC 6750 §3.1. They are in the header `WWW-Authenticate`; many servers repeat them in the body.
-const RFC_WORDS: [Word; 2] = [
+/// RFC 6750 §3.1. They are in the header `WWW-Authenticate`; many servers repeat them in the body. Any API may use them
+/// beside its own.
+pub const RFC_WORDS: &[Word] = &[
     word("insufficient_scope", Diagnosis::MissingScope, "RFC 6750 §3.1"),
     word("invalid_token", Diagnosis::BadToken, "RFC 6750 §3.1"),
 ];
@@ -125,7 +126,7 @@ const RFC_WORDS: [Word; 2] = [
 pub static RFC: ApiDialect = RFC_6750;
 
 const RFC_6750: ApiDialect = ApiDialect {
-    answers: Answers { failures: &[], words: &RFC_WORDS, pause: None },
+    answers: Answers { failures: &[], words: &[], pause: None },
     code_members: &["error"],
     text_members: &[],
     causes: &[],
@@ -161,7 +162,6 @@ pub static GOOGLE: ApiDialect = ApiDialect {
             word("CREDENTIALS_MISSING", Diagnosis::WrongScheme, SEEN_AT_GOOGLE),
             word("ACCESS_TOKEN_EXPIRED", Diagnosis::BadToken, SEEN_AT_GOOGLE),
             word("UNAUTHENTICATED", Diagnosis::BadToken, SEEN_AT_GOOGLE),
-            word("invalid_token", Diagnosis::BadToken, "RFC 6750 §3.1"),
             word("PERMISSION_DENIED", Diagnosis::NoPermission, SEEN_AT_GOOGLE),
         ],
         ..RFC_6750.answers
@@ -180,7 +180,6 @@ pub static MICROSOFT: ApiDialect = ApiDialect {
             word("TooManyRequests", Diagnosis::RateLimited, SEEN_AT_MICROSOFT),
             word("activityLimitReached", Diagnosis::RateLimited, SEEN_AT_MICROSOFT),
             word("Authorization_RequestDenied", Diagnosis::NoPermission, SEEN_AT_MICROSOFT),
-            word("invalid_token", Diagnosis::BadToken, "RFC 6750 §3.1"),
         ],
         ..RFC_6750.answers
     },

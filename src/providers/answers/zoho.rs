@@ -55,7 +55,7 @@ const FAILED: &[&str] = &["failure", "failed", "error"];
 const CRM_PAGE: &str = "CRM API: Status codes";
 const PRODUCTS_SEEN: &str = "seen at several products";
 
-const SHARED: [Word; 22] = [
+const SHARED: [Word; 21] = [
     word("URL_ROLLING_THROTTLES_LIMIT_EXCEEDED", Diagnosis::RateLimited, "seen at Projects"),
     word("URL_FIXED_THROTTLES_LIMIT_EXCEEDED", Diagnosis::RateLimited, "seen at Projects"),
     word("THROTTLES_LIMIT_EXCEEDED", Diagnosis::RateLimited, "seen at Projects"),
@@ -65,13 +65,11 @@ const SHARED: [Word; 22] = [
     word("SCOPE_MISMATCH", Diagnosis::MissingScope, "Desk API: Errors"),
     word("INVALID_OAUTHSCOPE", Diagnosis::MissingScope, "Social API: OAuth"),
     word("oauthtoken_scope_invalid", Diagnosis::MissingScope, "seen at Cliq"),
-    word("insufficient_scope", Diagnosis::MissingScope, "RFC 6750 §3.1"),
     word("OAUTH_ORG_MISMATCH", Diagnosis::WrongOrganization, "Desk API: Errors"),
     word("INVALID_TICKET", Diagnosis::WrongScheme, PRODUCTS_SEEN),
     word("INVALID_OAUTHTOKEN", Diagnosis::BadToken, "Social API: OAuth; seen at several products"),
     word("INVALID_OAUTH", Diagnosis::BadToken, "Desk API: Errors"),
-    // In capitals CRM's word, else RFC 6750's.
-    word("INVALID_TOKEN", Diagnosis::BadToken, "CRM API: Status codes; RFC 6750 §3.1"),
+    word("INVALID_TOKEN", Diagnosis::BadToken, CRM_PAGE),
     word("AUTHENTICATION_FAILURE", Diagnosis::BadToken, "seen at CRM"),
     word("oauthtoken_invalid", Diagnosis::BadToken, "seen at Cliq"),
     word("NO_PERMISSION", Diagnosis::NoPermission, CRM_PAGE),

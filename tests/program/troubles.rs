@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::support::socket::{answering, form, read_request, send, serve};
+use crate::support::socket::{answering, closed_port, form, read_request, send, serve};
 use device_login::clock::Moment;
 use device_login::http::trouble::Trouble;
 use device_login::http::{Request, Response, TransportFailure};
@@ -173,7 +173,7 @@ fn every_trouble_has_its_word_and_none_ends_a_sign_in() {
         let deadline = if ["slow", "timeout"].contains(&word) { DEADLINE } else { patient };
         check(name, &serve(server).0, word, deadline);
     }
-    let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let (_socket, closed) = closed_port();
     check("nobody listens", &Url::parse(&format!("http://{closed}/")).expect("an address"), "refused", patient);
     // Longer than a label may be, and a name that no server knows (RFC 6761 §6.4).
     for name in [format!("https://{}.example/", "a".repeat(64)), "https://nothing.invalid/".to_owned()] {

@@ -7,6 +7,7 @@ use std::thread;
 
 use crate::support::authority;
 use crate::support::program::{Home, Ran, ran};
+use crate::support::socket::closed_port;
 use crate::support::tls::Authority;
 use serde_json::{Value, json};
 use url::Url;
@@ -167,7 +168,7 @@ fn no_proxy_and_plain_http_on_this_machine_go_directly() {
 #[test]
 fn a_proxy_that_is_in_the_way_is_named_without_its_password() {
     let (_, _, home) = server();
-    let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let (_socket, closed) = closed_port();
     let says = |answer: &'static str| proxy(move |stream, _| drop(stream.write_all(answer.as_bytes()))).0;
     for (address, words) in [
         (closed.to_string(), "refused the connection"),

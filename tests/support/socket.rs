@@ -1,13 +1,14 @@
 //! Servers on loopback that answer by hand, for what no honest server sends.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use device_login::http::client::Client;
 use device_login::http::{Request, Response, TransportFailure};
+use tokio::net::TcpSocket;
 use url::Url;
 
 /// The end of every request's form.
@@ -27,6 +28,14 @@ pub(crate) fn serve(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> (Url,
         }
     });
     (url, count)
+}
+
+/// An address that refuses connections as long as the socket lives: it has the port, and does not listen.
+pub(crate) fn closed_port() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
+    let address = socket.local_addr().expect("it is bound");
+    (socket, address)
 }
 
 /// Reads one request to the end of its form.

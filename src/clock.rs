@@ -1,7 +1,7 @@
 //! The only place that reads a clock.
 //!
-//! Protocol, screens and whatever else decides by time take it as an argument. [`Moment`] counts the time that passes, suspend included, and
-//! orders polls and deadlines; the wall clock ([`wall`]) is for what is stored or shown.
+//! Protocol, screens and whatever else decides by time take it as an argument. [`Moment`] counts the time that passes,
+//! suspend included, and orders polls and deadlines; the wall clock ([`wall`]) is for what is stored or shown.
 
 mod sleep;
 

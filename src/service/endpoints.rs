@@ -17,6 +17,7 @@ use crate::storage::{IssuerEndpoints, Record};
 
 const ISSUER: &str = "issuer";
 pub(super) const DEVICE_AUTHORIZATION: &str = "device_authorization_endpoint";
+pub(super) const AUTHORIZATION: &str = "authorization_endpoint";
 pub(super) const TOKEN: &str = "token_endpoint";
 pub(super) const REVOCATION: &str = "revocation_endpoint";
 pub(super) const USERINFO: &str = "userinfo_endpoint";

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-use super::{sign_in_hint, transport_error};
+use super::{endpoints, sign_in_hint, transport_error};
 use crate::clock;
 use crate::config::{ClientType, Profile};
 use crate::error::{Code, Error};
@@ -19,6 +19,9 @@ use crate::providers::explained::{
     Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, WRONG_SECRET, look_up,
 };
 use crate::providers::{DataCenter, Dialect, Provider, catalog};
+
+/// How a person takes access back at a provider of which no more is known.
+pub(super) const REMOVAL_BY_HAND: &str = "remove the access by hand in the account's settings at the provider";
 
 /// A request to an accounts server: who asked for what, and where.
 pub(super) struct Asked<'a> {
@@ -86,11 +89,11 @@ impl Asked<'_> {
 
     /// The endpoint is somewhere else. Nothing is followed, since that could carry a secret to another host.
     pub(super) fn moved(&self, status: u16, to: &Url) -> Error {
-        let endpoint = match self.place {
-            Place::DeviceAuthorization => "device_authorization_endpoint",
-            Place::Authorization => "authorization_endpoint",
-            Place::Revocation => "revocation_endpoint",
-            Place::Poll | Place::PollAfterMove | Place::CodeExchange | Place::Refresh => "token_endpoint",
+        let key = match self.place {
+            Place::DeviceAuthorization => endpoints::DEVICE_AUTHORIZATION,
+            Place::Authorization => endpoints::AUTHORIZATION,
+            Place::Revocation => endpoints::REVOCATION,
+            Place::Poll | Place::PollAfterMove | Place::CodeExchange | Place::Refresh => endpoints::TOKEN,
         };
         let host = host(self.data_center);
         let DataCenter { accounts_server, endpoints, .. } = self.data_center;
@@ -98,7 +101,7 @@ impl Asked<'_> {
         let to = self.client.known([]).blot(to.as_str());
         let cause =
             format!("{host} says that it is to be asked at {to} (HTTP {status}), and redirects are never followed");
-        let hint = format!("write `{endpoint} = \"{to}\"` for the provider");
+        let hint = format!("write `{key} = \"{to}\"` for the provider");
         if is_own {
             return Error::new(Code::Config, self.what).because(cause).hint(hint);
         }
@@ -210,7 +213,7 @@ impl Asked<'_> {
         let site = self.data_center.accounts_server.as_str().trim_end_matches('/');
         match self.provider.dialect.removal_by_hand {
             Some(page) => format!("remove the access by hand at {site} ({page})"),
-            None => "remove the access by hand in the account's settings at the provider".to_owned(),
+            None => REMOVAL_BY_HAND.to_owned(),
         }
     }
 

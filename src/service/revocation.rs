@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::aside::aside;
-use super::failure::Asked;
+use super::failure::{Asked, REMOVAL_BY_HAND};
 use super::{Service, data_center_of_issuer, endpoints, grants, home_data_center, store_error, transport_error};
 use crate::clock;
 use crate::config::Profile;
@@ -70,8 +70,7 @@ impl NotRevoked {
 
     /// Nobody was asked.
     fn unasked(error: Error) -> Self {
-        let by_hand = "remove the access by hand in the account's settings at the provider".to_owned();
-        Self { error, by_hand, left: Left::Unclear, is_unreachable: false }
+        Self { error, by_hand: REMOVAL_BY_HAND.to_owned(), left: Left::Unclear, is_unreachable: false }
     }
 }
 

@@ -21,9 +21,9 @@ const PIECE: usize = 64 * 1024;
 /// Pieces that are read before anybody wants them.
 const PIECES_AHEAD: usize = 2;
 
-/// A server that wants nothing of a body says so at once and may close without reading any of it. Its answer would be lost to the
-/// write that meets the closed connection, so a long body waits for it a moment.
-const MOMENT: Duration = Duration::from_millis(200);
+/// How long a long body waits for an early refusal. A server that wants nothing of it says so at once and may close without
+/// reading any; a write that meets the closed connection would lose that answer.
+const REFUSAL_WAIT: Duration = Duration::from_millis(200);
 /// Bytes; what is shorter is through before anybody could close.
 const LONG: u64 = 1024 * 1024;
 
@@ -75,12 +75,12 @@ struct Sending {
     /// How many bytes are still to come, if that is known.
     left: Option<u64>,
     pieces: Option<mpsc::Receiver<io::Result<Vec<u8>>>>,
-    moment: Option<Pin<Box<Sleep>>>,
+    refusal_wait: Option<Pin<Box<Sleep>>>,
 }
 
 impl Sending {
     fn new(sent: Sent) -> Self {
-        Self { left: sent.body.length(), sent, pieces: None, moment: None }
+        Self { left: sent.body.length(), sent, pieces: None, refusal_wait: None }
     }
 
     /// The reader ends when this is dropped, or with the process where a pipe keeps it waiting.
@@ -105,8 +105,8 @@ impl Body for Sending {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = &mut *self;
         if this.pieces.is_none() && this.left.is_none_or(|left| left > LONG) {
-            let moment = this.moment.get_or_insert_with(|| Box::pin(tokio::time::sleep(MOMENT)));
-            ready!(moment.as_mut().poll(context));
+            let wait = this.refusal_wait.get_or_insert_with(|| Box::pin(tokio::time::sleep(REFUSAL_WAIT)));
+            ready!(wait.as_mut().poll(context));
         }
         let polled = match &mut this.pieces {
             Some(pieces) => pieces.poll_recv(context),

@@ -146,7 +146,7 @@ fn an_answer_of_any_length_needs_no_room() {
     let may_go_on = Mutex::new(may_go_on);
     let home = home(move |asked| {
         let head = format!("200 OK\r\ncontent-length: {}", LONG + WITHHELD);
-        asked.answer(&head, &[b'x'; 64 * 1024].repeat(LONG / (64 * 1024)));
+        asked.answer(&head, &vec![b'x'; 64 * 1024].repeat(LONG / (64 * 1024)));
         // The test's end is an answer, too.
         let _ = may_go_on.lock().expect("one call").recv();
         let _ = asked.stream.get_mut().write_all(b"y");
@@ -269,7 +269,7 @@ fn a_file_is_sent_again_with_a_new_token_and_stdin_is_not() {
 fn an_answer_replaces_a_file_whole_or_not_at_all() {
     let home = home(|asked| match asked.path.as_str() {
         "/whole" => asked.answer_whole(200, "new"),
-        "/short" => asked.answer("200 OK\r\ncontent-length: 200000", &[b'x'; 100_000]),
+        "/short" => asked.answer("200 OK\r\ncontent-length: 200000", &vec![b'x'; 100_000]),
         "/chunks" => asked.answer("200 OK\r\ntransfer-encoding: chunked", b"3\r\nnew\r\n"),
         "/trailers" => asked.answer("200 OK\r\ntransfer-encoding: chunked", b"3\r\nnew\r\n0\r\nx-sum: 1\r\n\r\n"),
         "/hints" => {
@@ -294,7 +294,7 @@ fn an_answer_replaces_a_file_whole_or_not_at_all() {
         (&["/closed"], 7, "old", "closed the connection"),
     ];
     for (arguments, code, content, said) in cases {
-        fs::write(&file, "old").expect("it is ours");
+        fs::File::create(&file).and_then(|mut file| file.write_all(b"old")).expect("it is ours");
         let ran = home.run(&[&["api", "-o", &file], arguments].concat());
         assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{arguments:?} {ran:?}");
         assert!(ran.stderr.contains(said), "{arguments:?} {ran:?}");
@@ -387,11 +387,11 @@ fn silence_ends_a_call() {
 
 #[test]
 fn a_call_that_is_cut_short_leaves_nothing_behind() {
-    let (begin, begun) = mpsc::channel();
-    let begin = Mutex::new(begin);
+    let (has_begun, begun) = mpsc::channel();
+    let has_begun = Mutex::new(has_begun);
     let home = home(move |asked| {
-        asked.answer("200 OK\r\ncontent-length: 200000", &[b'x'; 100_000]);
-        let _ = begin.lock().expect("one call").send(());
+        asked.answer("200 OK\r\ncontent-length: 200000", &vec![b'x'; 100_000]);
+        let _ = has_begun.lock().expect("one call").send(());
         // Until the client goes away.
         let _ = asked.stream.read(&mut [0]);
     });
@@ -421,7 +421,7 @@ fn a_limit_on_the_length_of_files_is_an_error_like_a_full_disk() {
 
 #[test]
 fn a_signal_is_heard_while_nobody_reads_the_answer() {
-    let home = home(|asked| asked.answer("200 OK", &[b'x'; 8 * 1024 * 1024]));
+    let home = home(|asked| asked.answer("200 OK", &vec![b'x'; 8 * 1024 * 1024]));
     let mut child = home.spawn(&["api", "/x"]);
     let mut stdout = child.stdout.take().expect("a pipe");
     stdout.read_exact(&mut [0]).expect("the answer comes");
@@ -432,7 +432,7 @@ fn a_signal_is_heard_while_nobody_reads_the_answer() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    let home = home(|asked| asked.answer("200 OK", &[b'x'; 8 * 1024 * 1024]));
+    let home = home(|asked| asked.answer("200 OK", &vec![b'x'; 8 * 1024 * 1024]));
     let mut child = home.spawn(&["api", "/x"]);
     drop(child.stdout.take());
     let ran = ran(child);

@@ -18,6 +18,11 @@ fn ask_trusting(file: &Path, url: Url) -> Result<Response, TransportFailure> {
     runtime.block_on(Client::new(Some(file.to_owned())).send(Request::form(url, &[("client_id", "x")])))
 }
 
+#[expect(clippy::disallowed_methods, reason = "tests write what the program has to read")]
+fn write(path: &std::path::Path, text: impl AsRef<[u8]>) {
+    std::fs::write(path, text).expect("the directory can be written");
+}
+
 #[test]
 fn a_certificate_of_a_private_authority_is_trusted_where_its_file_is_named() {
     let authority = Authority::new("Test Authority");
@@ -123,13 +128,13 @@ fn a_servers_own_certificate_is_trusted_where_a_person_names_it() {
     ] {
         let (url, pem) = serve_own(change);
         let file = home.path().join("own.pem");
-        std::fs::write(&file, pem).expect("the directory can be written");
+        write(&file, &pem);
         let reply = ask_trusting(&file, url.clone());
         match refusal {
             None => assert_eq!(reply.map(|response| response.status), Ok(401), "{which}"),
             Some(words) => is_refused(which, reply, words),
         }
-        std::fs::write(&file, &stranger.1).expect("the directory can be written");
+        write(&file, &stranger.1);
         assert!(matches!(ask_trusting(&file, url), Err(TransportFailure::Tls(..))), "{which}, a stranger's named");
     }
 }

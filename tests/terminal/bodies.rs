@@ -49,10 +49,10 @@ fn a_long_call_shows_how_far_it_has_come_and_leaves_nothing_of_that() {
     let (url, _) = socket::serve(move |mut stream| {
         let _ = stream.read(&mut [0; 4096]);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 200000\r\nconnection: close\r\n\r\n");
-        let _ = stream.write_all(&[b'x'; 100_000]);
+        let _ = stream.write_all(&vec![b'x'; 100_000]);
         // The test's end is an answer, too.
         let _ = may_go_on.lock().expect("one call at a time").recv();
-        let _ = stream.write_all(&[b'x'; 100_000]);
+        let _ = stream.write_all(&vec![b'x'; 100_000]);
     });
     let origin = url.origin().ascii_serialization();
     let home = Home::new();

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::support::program::Home;
 use crate::support::pty::Terminal;
-use tempfile::TempDir;
 
 /// A provider of Zoho's kind at which nobody listens.
 const CONFIGURATION: &str = "[providers.lab]\nkind = \"zoho\"\n[providers.lab.data_centers.us]\n\
@@ -13,15 +13,16 @@ const CONFIGURATION: &str = "[providers.lab]\nkind = \"zoho\"\n[providers.lab.da
 const PROFILE: &str = "[profiles.work]\nprovider = \"lab\"\nclient_id = \"c\"\nscopes = [\"AaaServer.profile.READ\"]\n\
      redirect_uri = \"https://app.example.com/callback\"\n";
 
-fn home(more: &str) -> TempDir {
-    let home = TempDir::new().expect("a directory");
-    fs::write(home.path().join("config.toml"), format!("{CONFIGURATION}{more}")).expect("it can be written");
+fn home(more: &str) -> Home {
+    let home = Home::new();
+    home.configure(&format!("{CONFIGURATION}{more}"));
     home
 }
 
 /// A shell's script in which `$program` is the program, whose home this is and whose store anybody can read.
-fn start(home: &TempDir, script: &str) -> Terminal {
-    let path = home.path().display();
+fn start(home: &Home, script: &str) -> Terminal {
+    let path = home.path("");
+    let path = path.display();
     let variables = format!("export DEVICE_LOGIN_HOME={path} DEVICE_LOGIN_STORE=plain:{path}/state");
     Terminal::start_shell(&format!("{variables}; {script}"), 100, 30)
 }
@@ -55,7 +56,7 @@ fn a_long_secret_is_taken_whole_and_never_shown() {
         terminal.wait_for("Added profile new");
         assert!(!terminal.has_sent(b"xxx"), "{length}");
         assert_eq!(terminal.ends(), 0);
-        assert!(stored(home.path()).contains(&secret), "{length}");
+        assert!(stored(&home.path("")).contains(&secret), "{length}");
     }
 }
 
@@ -86,7 +87,7 @@ fn a_question_leaves_the_terminal_as_it_was_whatever_ends_it() {
     assert!(terminal.has_sent(b" icanon") && terminal.has_sent(b" echo "), "the terminal was not given back");
     terminal.press("def\r");
     assert_eq!(terminal.ends(), 0);
-    assert!(stored(home.path()).contains("\"abcdef\""));
+    assert!(stored(&home.path("")).contains("\"abcdef\""));
 }
 
 #[test]
@@ -100,7 +101,7 @@ fn in_the_background_nothing_is_read_and_nothing_stops() {
     assert!(!screen.contains("Stopped"), "{screen}");
     terminal.press("kept\r");
     assert_eq!(terminal.ends(), 0);
-    assert!(stored(home.path()).contains("\"kept\""));
+    assert!(stored(&home.path("")).contains("\"kept\""));
 }
 
 #[test]
@@ -173,11 +174,11 @@ fn in_lines_each_answer_is_checked_where_it_is_typed_and_the_others_stay() {
         terminal.wait_for(problem);
     }
     terminal.wait_for_end();
-    let written = fs::read_to_string(home.path().join("config.toml")).expect("it is there");
+    let written = home.configuration();
     for part in ["[profiles.shop]", "\"lab\"", "\"us\"", "\"1000.ABC\"", "\"ZohoCRM.users.READ\""] {
         assert!(written.contains(part), "{written}");
     }
-    assert!(stored(home.path()).contains("sentinel-secret"));
+    assert!(stored(&home.path("")).contains("sentinel-secret"));
 }
 
 #[test]
@@ -198,8 +199,7 @@ fn a_code_alone_is_exchanged_only_once_somebody_says_so() {
 #[test]
 fn a_file_without_a_data_center_has_it_asked_for() {
     let home = home("");
-    let file = home.path().join(".env");
-    fs::write(&file, "ZOHO_CLIENT_ID=1000.X\nZOHO_CLIENT_SECRET=s\nZOHO_REFRESH_TOKEN=r\n").expect("it can be written");
+    let file = home.write(".env", "ZOHO_CLIENT_ID=1000.X\nZOHO_CLIENT_SECRET=s\nZOHO_REFRESH_TOKEN=r\n");
     let terminal = start(&home, &format!("exec $program login new --import --env-file {}", file.display()));
     terminal.wait_for("Data center where the client is registered");
     terminal.press("\u{3}");

@@ -6,6 +6,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::task::Poll;
@@ -38,6 +39,8 @@ const DESCRIPTORS: usize = 24;
 
 /// SIGHUP, which tells that the terminal is gone.
 const HANG_UP: u8 = 1;
+/// SIGINT, which Ctrl-C sends.
+const INTERRUPT: u8 = 2;
 
 /// The signals that end a command.
 #[derive(Default)]
@@ -100,7 +103,7 @@ impl Interrupts {
     }
 
     async fn race<T>(&self, signals: &mut Signals, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let mut future = std::pin::pin!(future);
+        let mut future = pin!(future);
         let mut is_to_pause = false;
         loop {
             tokio::select! {
@@ -127,30 +130,30 @@ impl Interrupts {
         }
     }
 
-    /// Waits for what must not be cut short, unless a signal says that even this takes too long.
+    /// Waits for what must not be cut short. Only who has read what may be lost cuts even that: whatever else sends signals
+    /// sends them more than once.
     async fn settle(&self, signals: &mut Signals) {
-        let settled = async {
-            if tokio::time::timeout(SILENT_WAIT, self.unbroken.settled()).await.is_err() {
-                let text = "Waiting for an answer that is given only once. Ctrl-C again ends at once and may lose the sign-in.";
-                Output::new(ColorWhen::Never, false, false).say(text);
-                self.unbroken.settled().await;
-            }
-        };
-        let hurried = async {
-            loop {
-                let Wanted::End(signal) = signals.next().await else { continue };
-                // The first one is known already, unless the command ended by itself.
-                let _ = self.signal.set(signal);
-                // Nobody is in a hurry whose window was closed.
-                if signal != HANG_UP {
-                    return;
+        let mut settled = pin!(self.unbroken.settled());
+        let mut patience = pin!(tokio::time::sleep(SILENT_WAIT));
+        let mut is_warned = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut settled => return,
+                wanted = signals.next() => {
+                    let Wanted::End(signal) = wanted else { continue };
+                    // The first one is known already, unless the command ended by itself.
+                    let _ = self.signal.set(signal);
+                    if is_warned && signal == INTERRUPT {
+                        return;
+                    }
+                }
+                () = &mut patience, if !is_warned => {
+                    let text = "Waiting for an answer that is given only once. Ctrl-C again ends at once and may lose the sign-in.";
+                    Output::new(ColorWhen::Never, false, false).say(text);
+                    is_warned = true;
                 }
             }
-        };
-        tokio::select! {
-            biased;
-            () = settled => {}
-            () = hurried => {}
         }
     }
 }
@@ -246,7 +249,7 @@ impl Signals {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        Wanted::End(2)
+        Wanted::End(INTERRUPT)
     }
 }
 

@@ -128,7 +128,7 @@ fn a_refresh_that_is_to_stop_is_done_first() {
 }
 
 #[test]
-fn a_second_signal_ends_even_that() {
+fn ctrl_c_ends_even_that_once_it_is_told_what_may_be_lost() {
     let strict = Strict::start();
     let home = home_with_an_ended_token(&strict);
     let mut child = home.spawn(&["token"]);
@@ -138,6 +138,28 @@ fn a_second_signal_ends_even_that() {
     send("-INT", &child);
     // The provider has not answered yet.
     assert_eq!(ran(child).code, 130);
+}
+
+#[test]
+fn no_other_second_signal_loses_the_new_tokens() {
+    for (before, after) in [
+        (["-INT", "-INT"].as_slice(), [].as_slice()),
+        (&["-INT", "-TERM", "-INT"], &[]),
+        (&["-QUIT", "-QUIT"], &["-QUIT"]),
+        (&["-TERM", "-TERM"], &["-TERM", "-HUP", "-USR1"]),
+    ] {
+        let strict = Strict::start();
+        let home = home_with_an_ended_token(&strict);
+        let mut child = home.spawn(&["token"]);
+        strict.wait_until_asked();
+        before.iter().for_each(|signal| send(signal, &child));
+        wait_until_told(&mut child);
+        after.iter().for_each(|signal| send(signal, &child));
+        strict.answer.send(()).expect("the provider still waits");
+        assert!(ran(child).code > 128, "{before:?} {after:?}");
+        home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
+        assert_eq!(strict.authority.count("/token"), 1, "{before:?} {after:?}");
+    }
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::ffi::OsStr;
 use std::process::Command;
 
 use crate::config::{Config, SecretSource};
-use crate::providers::zoho;
 
 /// What the names of variables with secrets end in.
 const SECRETS: [&str; 3] = ["CLIENT_SECRET", "REFRESH_TOKEN", "ACCESS_TOKEN"];
@@ -23,7 +22,8 @@ pub fn command(program: impl AsRef<OsStr>, config: &Config) -> Command {
 /// The variables that may hold a secret: this program's own, those that other programs of a provider read, and those
 /// that profiles name.
 fn secret_variables(config: &Config) -> BTreeSet<String> {
-    let prefixes = ["DEVICE_LOGIN"].into_iter().chain(zoho::DIALECT.variable_prefix);
+    let of_providers = config.providers.values().filter_map(|source| source.dialect().variable_prefix);
+    let prefixes = ["DEVICE_LOGIN"].into_iter().chain(of_providers);
     let known = prefixes.flat_map(|prefix| SECRETS.map(|secret| format!("{prefix}_{secret}")));
     let named = config.profiles.values().filter_map(|profile| match &profile.client_secret {
         SecretSource::Variable(name) => Some(name.clone()),

@@ -13,6 +13,7 @@ use device_login::http::client::Client;
 use device_login::http::progress::Progress;
 use device_login::http::{Request, TransportFailure};
 
+use crate::support::authority;
 use crate::support::program::{ACCESS_TOKEN, Home, Ran, ran};
 use crate::support::socket;
 
@@ -24,31 +25,14 @@ const WITHHELD: usize = 1;
 
 /// A request whose body is still to be read.
 struct Asked {
-    method: String,
-    path: String,
-    /// A line each, names in lower case.
-    headers: String,
+    head: authority::Asked,
     stream: BufReader<TcpStream>,
 }
 
 impl Asked {
     fn read(stream: TcpStream) -> Option<Self> {
         let mut stream = BufReader::new(stream);
-        let (mut first, mut headers) = (String::new(), String::new());
-        stream.read_line(&mut first).ok()?;
-        let mut words = first.split(' ');
-        let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-        loop {
-            let mut line = String::new();
-            stream.read_line(&mut line).ok()?;
-            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
-            headers.extend([&name.to_ascii_lowercase(), ": ", value, "\n"]);
-        }
-        Some(Self { method, path, headers, stream })
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        authority::read_head(&mut stream).map(|head| Self { head, stream })
     }
 
     /// Reads the body, however it is framed. Counts what is too long to be kept.
@@ -71,9 +55,9 @@ impl Asked {
             }
             true
         };
-        if let Some(length) = self.header("content-length").and_then(|length| length.parse().ok()) {
+        if let Some(length) = self.head.header("content-length").and_then(|length| length.parse().ok()) {
             take(&mut self.stream, length);
-        } else if self.header("transfer-encoding") == Some("chunked") {
+        } else if self.head.header("transfer-encoding") == Some("chunked") {
             loop {
                 let mut size = String::new();
                 self.stream.read_line(&mut size).expect("a chunk begins with its size");
@@ -102,7 +86,7 @@ impl Asked {
 fn home(answer: impl Fn(&mut Asked) + Send + Sync + 'static) -> Home {
     let (url, _) = socket::serve(move |stream| {
         let Some(mut asked) = Asked::read(stream) else { return };
-        if asked.path == "/token" {
+        if asked.head.path == "/token" {
             asked.body();
             return asked.answer_whole(200, r#"{"access_token":"sentinel-access-2","expires_in":3600}"#);
         }
@@ -174,6 +158,7 @@ fn a_body_of_any_length_needs_no_room() {
         let home = home(move |asked| {
             let (_, count) = asked.body();
             let framing = asked
+                .head
                 .headers
                 .lines()
                 .filter(|line| line.starts_with("transfer-encoding") || line.starts_with("content-length"));
@@ -209,7 +194,7 @@ fn a_body_of_any_length_needs_no_room() {
 #[test]
 fn a_short_body_from_a_pipe_goes_with_its_length() {
     let home = home(|asked| {
-        let length = asked.header("content-length").map(str::to_owned);
+        let length = asked.head.header("content-length").map(str::to_owned);
         let (body, _) = asked.body();
         asked.answer_whole(200, &format!("{length:?} {}", String::from_utf8_lossy(&body)));
     });
@@ -236,7 +221,7 @@ fn choosy() -> (Home, Arc<Mutex<Vec<String>>>) {
     let bodies = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&bodies);
     let home = home(move |asked| {
-        let is_old = asked.header("authorization").is_some_and(|token| token.contains(ACCESS_TOKEN));
+        let is_old = asked.head.header("authorization").is_some_and(|token| token.contains(ACCESS_TOKEN));
         let (body, _) = asked.body();
         seen.lock().expect("no call panics").push(String::from_utf8_lossy(&body).into_owned());
         let head = "401 X\r\nwww-authenticate: Bearer error=\"invalid_token\"\r\ncontent-length: 2";
@@ -267,7 +252,7 @@ fn a_file_is_sent_again_with_a_new_token_and_stdin_is_not() {
 
 #[test]
 fn an_answer_replaces_a_file_whole_or_not_at_all() {
-    let home = home(|asked| match asked.path.as_str() {
+    let home = home(|asked| match asked.head.path.as_str() {
         "/whole" => asked.answer_whole(200, "new"),
         "/short" => asked.answer("200 OK\r\ncontent-length: 200000", &vec![b'x'; 100_000]),
         "/chunks" => asked.answer("200 OK\r\ntransfer-encoding: chunked", b"3\r\nnew\r\n"),
@@ -442,10 +427,11 @@ fn a_reader_that_goes_away_is_no_error() {
 #[test]
 fn a_form_carries_files_and_texts() {
     let home = home(|asked| {
-        let content_type = asked.header("content-type").unwrap_or_default().to_owned();
+        let content_type = asked.head.header("content-type").unwrap_or_default().to_owned();
         let (body, _) = asked.body();
         let boundary = content_type.split_once("boundary=").map(|(_, boundary)| boundary).unwrap_or_default();
-        let said = format!("{} {} {content_type}\n{}", asked.method, asked.path, String::from_utf8_lossy(&body));
+        let said =
+            format!("{} {} {content_type}\n{}", asked.head.method, asked.head.path, String::from_utf8_lossy(&body));
         asked.answer_whole(200, &said.replace(boundary, "B"));
     });
     let file = home.write("report.csv", "a;b\r\n");

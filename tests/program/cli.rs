@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{self, ACCESS_TOKEN, Home, REFRESH_TOKEN, ran};
+use crate::support::program::{self, ACCESS_TOKEN, Home, REFRESH_TOKEN, ended, ran};
 
 const NEW_TOKEN: &str = "sentinel-access-2-0123456789";
 
@@ -53,7 +53,7 @@ fn refusing(status: u16, body: Value) -> Authority {
 }
 
 fn expired(home: &Home, authority: &Authority) {
-    home.sign_in(authority, |grant| grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1)));
+    home.sign_in(authority, ended);
 }
 
 #[test]

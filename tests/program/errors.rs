@@ -6,8 +6,6 @@ use std::thread;
 
 use crate::support::authority::{Asked, Authority};
 use crate::support::program::{self, Home, ran};
-use device_login::clock;
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 /// A provider that speaks Zoho's dialect, and says one thing at the paths that end so.
@@ -36,7 +34,7 @@ fn expired(home: &Home, authority: &Authority) {
     home.sign_in(authority, |grant| {
         grant.issuer = format!("{}/", authority.origin());
         "us".clone_into(&mut grant.data_center);
-        grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
+        program::ended(grant);
     });
 }
 
@@ -172,7 +170,7 @@ fn a_sign_in_without_a_refresh_token_says_so_and_why() {
     home.sign_in(&authority, |grant| {
         grant.issuer = format!("{}/", authority.origin());
         "us".clone_into(&mut grant.data_center);
-        grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
+        program::ended(grant);
         grant.refresh_token = None;
     });
     home.run(&["token"]).failed(4, &["brought no refresh token", "access_type=offline", "device-login login work"]);
@@ -217,7 +215,7 @@ fn a_wrong_secret_is_the_first_cause_where_one_is_sent_and_none_where_there_is_n
             let home = Home::at(&authority);
             let arguments: &[&str] = if place == "/token" { &["token"] } else { &["login", "--plain"] };
             if place == "/token" {
-                home.sign_in(&authority, |grant| grant.access_token_expires_at = Some(clock::wall()));
+                home.sign_in(&authority, program::ended);
             }
             let mut command = home.command(arguments);
             if has_secret {

@@ -15,11 +15,10 @@ use device_login::service::{Service, State, remembered};
 use device_login::storage::{
     Event, Happened, KeyOptions, LockedRecord, Protection, Record, Store, StoreAddress, StoreError, Version, open,
 };
-use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::Home;
+use crate::support::program::{Home, ended};
 
 fn store(home: &Home) -> Arc<dyn Store> {
     let keys = KeyOptions { default_key_file: home.path("key"), ..KeyOptions::default() };
@@ -51,9 +50,7 @@ fn a_history_tells_what_happened_and_which_command_did_it() {
     let (left, can_revoke) = (refreshes.clone(), revokes.clone());
     let authority = Authority::start(move |asked| answer(asked, &left, &can_revoke));
     let home = Home::at(&authority);
-    home.sign_in(&authority, |grant| {
-        grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
-    });
+    home.sign_in(&authority, ended);
     assert_eq!(home.run(&["token"]).code, 0);
     assert_eq!(home.run(&["refresh"]).code, 0);
     assert_eq!(home.run(&["refresh"]).code, 0);

@@ -6,12 +6,10 @@ use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use device_login::clock;
-use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{Home, REFRESH_TOKEN, ran};
+use crate::support::program::{Home, REFRESH_TOKEN, ended, ran};
 
 pub(crate) const NEW_TOKEN: &str = "sentinel-access-2-0123456789";
 
@@ -82,9 +80,7 @@ fn wait_until_told(child: &mut Child) {
 
 pub(crate) fn home_with_an_ended_token(strict: &Strict) -> Home {
     let home = Home::at(&strict.authority);
-    home.sign_in(&strict.authority, |grant| {
-        grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
-    });
+    home.sign_in(&strict.authority, ended);
     home
 }
 

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::interrupts::{NEW_TOKEN, Strict, home_with_an_ended_token, send};
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{Home, REFRESH_TOKEN, Ran, ran};
+use crate::support::program::{Home, REFRESH_TOKEN, Ran, ended, ran};
 
 /// A provider whose refresh tokens work once, and that ends the grant when one comes twice.
 fn rotating() -> Authority {
@@ -41,9 +41,8 @@ fn rotating() -> Authority {
 fn home_at(authority: &Authority) -> Home {
     let home = Home::at(authority);
     home.sign_in(authority, |grant| {
-        let now = clock::wall();
-        grant.access_token_expires_at = Some(now - SignedDuration::from_secs(1));
-        let earlier = now - SignedDuration::from_hours(1);
+        ended(grant);
+        let earlier = clock::wall() - SignedDuration::from_hours(1);
         grant.last_refresh = Some(LastRefresh { rotates: true, ..LastRefresh::new(earlier, None) });
     });
     home

@@ -4,12 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use device_login::clock;
-use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::support::authority::Authority;
-use crate::support::program::{Home, Ran, ran};
+use crate::support::program::{Home, Ran, ended, ran};
 
 /// A user without processes, for limits that the superuser does not have.
 const NOBODY: &str = "65534";
@@ -68,9 +66,7 @@ fn without_threads_or_descriptors_there_is_a_sentence() {
     let authority = Authority::start(|_| (503, json!({"error": "busy"}).to_string()));
     for limit in ["--nofile=5:5", "--nofile=8:8", "--nofile=12:12", "--nofile=20:20", "--nproc=1:1"] {
         let home = Home::at(&authority);
-        home.sign_in(&authority, |grant| {
-            grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
-        });
+        home.sign_in(&authority, ended);
         let as_nobody = limit.starts_with("--nproc");
         if as_nobody && !give_away(&home) {
             println!("not looked at: {limit}, since this user has processes of its own");

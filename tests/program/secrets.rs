@@ -6,12 +6,10 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use device_login::clock;
-use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, Ran};
+use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, Ran, ended};
 
 /// What every secret of these tests has in it.
 const SENTINEL: &str = "sentinel";
@@ -155,9 +153,7 @@ fn only_token_prints_the_token_and_never_twice() {
         assert_eq!(ran.stderr, "");
     }
     assert_eq!(home.run(&["status", "--json"]).json()["profiles"][0]["state"], json!("valid"));
-    home.sign_in(&authority, |grant| {
-        grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
-    });
+    home.sign_in(&authority, ended);
     let refreshed = home.run(&["-v", "token"]);
     assert_eq!(refreshed.stdout, "sentinel-access-new-0123456789\n", "{refreshed:?}");
     assert!(!refreshed.stderr.contains(SENTINEL), "{refreshed:?}");

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::support::authority::Authority;
-use crate::support::program::{ACCESS_TOKEN, Home};
+use crate::support::program::{ACCESS_TOKEN, Home, ended};
 
 const FRESH: (u16, &str) = (200, r#"{"access_token":"fresh","expires_in":3600}"#);
 const REFUSAL: (u16, &str) = (400, r#"{"error":"invalid_grant"}"#);
@@ -31,10 +31,6 @@ fn minted_ahead(grant: &mut Grant, hours: i64) {
     let then = clock::wall() + SignedDuration::from_hours(hours);
     grant.approved_at = then;
     grant.access_token_expires_at = Some(then + SignedDuration::from_hours(1));
-}
-
-fn ended(grant: &mut Grant) {
-    grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
 }
 
 /// Good for four minutes of an hour.

@@ -21,8 +21,11 @@ pub(crate) struct Asked {
 impl Asked {
     /// Where the client takes the server to be.
     pub(crate) fn origin(&self) -> String {
-        let host = self.headers.lines().find_map(|line| line.strip_prefix("host: "));
-        format!("http://{}", host.expect("every request names its host"))
+        format!("http://{}", self.header("host").expect("every request names its host"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 }
 
@@ -93,23 +96,26 @@ impl Drop for Authority {
 
 fn read(stream: TcpStream) -> Option<(Asked, TcpStream)> {
     let mut reader = BufReader::new(stream);
+    let mut asked = read_head(&mut reader)?;
+    let length = asked.header("content-length").map_or(Some(0), |length| length.parse().ok())?;
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    asked.body = String::from_utf8_lossy(&body).into_owned();
+    Some((asked, reader.into_inner()))
+}
+
+/// Reads a request up to its body.
+pub(crate) fn read_head(reader: &mut impl BufRead) -> Option<Asked> {
     let mut first = String::new();
     reader.read_line(&mut first).ok()?;
     let mut words = first.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let (mut headers, mut length) = (String::new(), 0);
+    let mut headers = String::new();
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
         let Some((name, value)) = line.split_once(':') else { break };
-        let (name, value) = (name.to_ascii_lowercase(), value.trim());
-        if name == "content-length" {
-            length = value.parse().ok()?;
-        }
-        headers.extend([name.as_str(), ": ", value, "\n"]);
+        headers.extend([&name.to_ascii_lowercase(), ": ", value.trim(), "\n"]);
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let body = String::from_utf8_lossy(&body).into_owned();
-    Some((Asked { method, path, headers, body }, reader.into_inner()))
+    Some(Asked { method, path, headers, body: String::new() })
 }

@@ -166,6 +166,11 @@ fn grant(origin: &str) -> Grant {
     }
 }
 
+/// Lets the access token of a grant have ended a moment ago.
+pub(crate) fn ended(grant: &mut Grant) {
+    grant.access_token_expires_at = Some(clock::wall() - SignedDuration::from_secs(1));
+}
+
 /// One profile at a provider that keeps to the RFCs, below one origin.
 pub(crate) fn configuration(origin: &str) -> String {
     format!(

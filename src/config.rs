@@ -295,7 +295,7 @@ impl ProviderSource {
     /// The code of the data center that is called so; what is none stays as it is, to be told.
     pub fn data_center_code(&self, called: &str) -> String {
         let called = called.to_ascii_lowercase();
-        // Most write the code, and there may be thousands of profiles.
+        // Looking up aliases makes the whole provider, which is slow for thousands of profiles, and most of them have the code.
         let is_code = called.len() == 2 && called != "gb";
         let provider = if is_code { None } else { self.known() };
         let data_center = provider.as_ref().and_then(|provider| provider.data_center_called(&called));

@@ -104,9 +104,10 @@ pub fn is_scope(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains([',', '"', '\\'])
 }
 
-/// Something, and nothing that cannot be seen.
+/// Something, and nothing that cannot be seen or stands for bytes that were no text.
 fn is_shown(text: &str) -> bool {
-    !text.is_empty() && !text.chars().any(char::is_control) && visible(text) == text
+    let is_odd = |character: char| character.is_control() || character == char::REPLACEMENT_CHARACTER;
+    !text.is_empty() && !text.contains(is_odd) && visible(text) == text
 }
 
 #[cfg(test)]
@@ -212,7 +213,7 @@ mod tests {
         for id in ["1000.ABC", "my app", "caf\u{e9}", "a%20b+c:d", "x"] {
             assert!(is_client_id(id), "{id:?}");
         }
-        for id in ["", " ", " a", "a ", "a\tb", "a\nb", "a\u{0}", "a\u{200b}b", "a\u{1b}[2J"] {
+        for id in ["", " ", " a", "a ", "a\tb", "a\nb", "a\u{0}", "a\u{200b}b", "a\u{1b}[2J", "a\u{fffd}"] {
             assert!(!is_client_id(id), "{id:?}");
         }
     }

@@ -39,6 +39,7 @@ pub use qr_file::{QrFile, QrFormat};
 pub use revocation::SignedOut;
 pub use status::{Budget, ProfileStatus, State};
 pub use test_calls::{TestCallEntry, TestCalls};
+pub use tokens::ends::is_ahead;
 pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness};
 pub use unbroken::Unbroken;
 
@@ -153,7 +154,7 @@ impl Service {
         let secret = Secret::new(value.trim());
         match secret.expose() {
             "" => Ok(None),
-            text if is_client_secret(text) && !text.contains(char::REPLACEMENT_CHARACTER) => Ok(Some(secret)),
+            text if is_client_secret(text) => Ok(Some(secret)),
             _ => Err(unusable(name, "it is not one line of printable characters")),
         }
     }

@@ -300,7 +300,7 @@ impl Body {
                 .because("`--form` makes `multipart/form-data`, and another `Content-Type` was given")
                 .hint("leave that header out"));
         }
-        // The boundary is ours.
+        // A boundary that was given would not be the one in the body.
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
         headers.push(("content-type".to_owned(), media_type));
         Ok(upload)

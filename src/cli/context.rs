@@ -155,7 +155,8 @@ fn profile_from_environment() -> Result<Option<ProfileName>, Error> {
     name.map(|name| name.parse().map_err(invalid)).transpose()
 }
 
-/// Reads a variable of this process. What is no text keeps what of it is; where that would be wrong, it was refused.
+/// Reads a variable of this process, with U+FFFD for what is not UTF-8; `variables::check` has refused those of which that
+/// would be wrong.
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }

@@ -40,5 +40,5 @@ pub(super) enum Entry {
 }
 
 #[cfg(not(unix))]
-/// Everybody is in front.
+/// Systems without job control have no background.
 pub(super) fn wait_for_turn() {}

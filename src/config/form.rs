@@ -24,7 +24,7 @@ pub(super) fn kept(before: &str, changed: &str) -> String {
         if end.is_empty() {
             continue;
         }
-        // Only where they differ is it worth to look for the line.
+        // Where all lines end alike, no old line need be looked for.
         let found = if is_mixed { ahead.iter().position(|(old, _)| *old == line) } else { None };
         match found {
             Some(index) => {

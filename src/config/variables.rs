@@ -60,7 +60,7 @@ impl Reader {
     }
 }
 
-/// What most of them get.
+/// What becomes of most values that cannot be used.
 const REFUSED: &str = "refused, exit code 2";
 const AS_UNSET: &str = "as unset";
 const TEXT: &str = "none: any text will do";

@@ -119,7 +119,7 @@ fn follow(path: &Path) -> Result<PathBuf, Trouble> {
         place.push(&name);
         let metadata = match place.symlink_metadata() {
             Ok(metadata) => metadata,
-            // Whatever is to come is not there either.
+            // The last step of the path may be a file that is yet to be made.
             Err(error) if error.kind() == ErrorKind::NotFound && ahead.is_empty() => return Ok(place),
             Err(error) => return Err(not_opened(&path, error)),
         };

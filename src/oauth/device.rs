@@ -325,8 +325,8 @@ impl DeviceFlow {
                 Outcome::Expired
             }
             Ok(PollReply::Error(error)) => Outcome::Failed(self.server_failure(error.without(&self.known(&polling)))),
-            // Networks send everybody elsewhere, until somebody signs in to them. Who does so at the code's end as well is
-            // asked at the wrong address.
+            // A network's sign-in page redirects every request until somebody signs in there, so polling goes on. A redirect on
+            // the provider's own host that is still there at the code's end means that the endpoint has moved.
             Err(Unreadable::Moved { status, to }) if !(polling.is_last && self.is_own(&to)) => {
                 let reason = format!("{host} leads to {to} (HTTP {status}), and redirects are never followed");
                 return self.back_off(now, polling, (Trouble::Portal, reason), None);

@@ -50,7 +50,7 @@ impl<'a> Bar<'a> {
 
     async fn draw(&self, output: &Output) -> Infallible {
         let mut moved = self.progress.subscribe();
-        // What moved before is as worth a picture.
+        // What moved before this began is drawn as well.
         moved.mark_changed();
         let mut next = self.started + FIRST;
         loop {

@@ -89,7 +89,7 @@ impl Line {
         let entry = if self.is_too_long {
             Entry::TooLong
         } else {
-            // What is no text is none of anybody's.
+            // Bytes that are not UTF-8 become U+FFFD, which no check of an entry lets pass.
             let text = Zeroizing::new(String::from_utf8_lossy(&self.text).into_owned());
             Entry::Text(Secret::new(text.trim_matches(['\r', '\n'])))
         };

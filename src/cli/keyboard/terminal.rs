@@ -64,7 +64,7 @@ impl Drop for Keyboard {
         self.entries.close();
         self.tell = None;
         if let Some(thread) = self.thread.take() {
-            // What it says of its end is of no use.
+            // A panic of it has been told already, and nothing depends on it any more.
             let _ = thread.join();
         }
     }
@@ -78,7 +78,7 @@ pub(in crate::cli) fn wait_for_turn() {
         if is_told.is_err_and(|error| error != rustix::io::Errno::INTR) || is_in_front() {
             return;
         }
-        // Its turn is told by nothing, so that only the time can be waited for.
+        // No signal tells that the process has come to the front, so it looks again after a while.
         let _ = poll(&mut [], Timespec::try_from(TURN_LOOKED_FOR).ok().as_ref());
     }
 }
@@ -102,7 +102,7 @@ fn read(asked: Asked, mut told: &PipeReader, sender: &mpsc::Sender<Entry>, begin
         } else {
             keys.forget();
         }
-        // Nobody waits for it a second time.
+        // `listen` waits for the first of these only.
         let _ = begin.send(());
         let patience = match (is_ended, is_mine) {
             (true, _) => Some(PASTE_GAP),
@@ -138,7 +138,7 @@ fn read(asked: Asked, mut told: &PipeReader, sender: &mpsc::Sender<Entry>, begin
         match rustix::io::read(&stdin, &mut byte) {
             Err(rustix::io::Errno::INTR) => continue,
             Ok(1) => {}
-            // The end, with what came before it.
+            // The end of the input; what was typed before it is an entry too.
             _ => {
                 if !line.is_empty() {
                     let _ = sender.blocking_send(line.finish());
@@ -206,7 +206,7 @@ impl Keys {
         keys.special_codes[SpecialCodeIndex::VTIME] = 0;
         // What was typed before stays to be read.
         let is_set = tcsetattr(&stdin, OptionalActions::Now, &keys).is_ok();
-        // What is as it was set here is nothing to give back.
+        // Settings that were made here before are not the ones to give back.
         if is_set && (self.before.is_none() || now.local_modes.contains(LocalModes::ICANON)) {
             self.before = Some(now);
         }

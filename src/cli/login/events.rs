@@ -89,7 +89,7 @@ pub(super) async fn sign_in(
     let report = |event: SignInEvent| {
         let printed = self::event(&event, profile).map_or(Ok(()), |event| print(context, event));
         if let Err(error) = printed {
-            // Heard below, at once.
+            // The receiver lives as long as the sign-in, and ends it.
             let _ = sender.send(error);
         }
     };

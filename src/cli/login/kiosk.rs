@@ -68,7 +68,7 @@ fn forget_typed_keys() {}
 /// Lets the command take this process's place, and comes back only if it cannot.
 fn hand_over(context: &Context, config: &Config, program: &OsString, arguments: &[OsString]) -> u8 {
     let mut command = child::command(program, config);
-    // Nobody watches it as this program was watched.
+    // systemd watches this program, not the one that takes its place.
     command.args(arguments).env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
     match run(&mut command) {
         Ok(code) => code,

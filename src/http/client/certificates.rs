@@ -1,4 +1,4 @@
-//! Reads certificates out of files as people have them: PEM in every dress, and DER.
+//! Reads certificates out of files as people have them: PEM with whatever stands around it, and DER.
 
 use std::env;
 use std::ffi::OsStr;

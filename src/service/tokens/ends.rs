@@ -50,7 +50,7 @@ pub(in crate::service) fn minted_at(grant: &Grant) -> Timestamp {
 }
 
 /// Tells whether a time that was noted when something happened cannot be right, since it has yet to come.
-pub(in crate::service) fn is_ahead(noted: Timestamp, now: Timestamp) -> bool {
+pub fn is_ahead(noted: Timestamp, now: Timestamp) -> bool {
     now.duration_until(noted) > CLOCK_SLACK
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{ProfilesPanel, commands};
 use crate::config::Motion;
 use crate::profile::ProfileName;
-use crate::service::{ProfileStatus, State};
+use crate::service::{ProfileStatus, State, is_ahead};
 use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::text::ago;
@@ -16,9 +16,6 @@ use crate::tui::time_left;
 
 /// From here on a time that is left is told in hours or days, which no second changes.
 pub(super) const LONG: Duration = Duration::from_secs(10 * 3600);
-
-/// So far ahead a time may be although the clock is right.
-const MOST_AHEAD: Duration = Duration::from_secs(5 * 60);
 
 /// The state of a profile with its mark.
 pub(super) fn state_in_words(status: &ProfileStatus, now: Timestamp) -> (Mark, &'static str) {
@@ -59,7 +56,7 @@ pub(super) fn since(then: Timestamp, now: Now) -> Duration {
 
 /// How long ago that was. A clock that has been set back since makes a time to come of it.
 pub(super) fn when(then: Timestamp, now: Now) -> String {
-    if until(then, now) > MOST_AHEAD { "clock was ahead".to_owned() } else { ago(since(then, now)) }
+    if is_ahead(then, now.time) { "clock was ahead".to_owned() } else { ago(since(then, now)) }
 }
 
 /// The time from now to `then`; none to a time that is over.

@@ -148,9 +148,13 @@ fn no_other_second_signal_loses_the_new_tokens() {
         let home = home_with_an_ended_token(&strict);
         let mut child = home.spawn(&["token"]);
         strict.wait_until_asked();
-        before.iter().for_each(|signal| send(signal, &child));
+        for signal in before {
+            send(signal, &child);
+        }
         wait_until_told(&mut child);
-        after.iter().for_each(|signal| send(signal, &child));
+        for signal in after {
+            send(signal, &child);
+        }
         strict.answer.send(()).expect("the provider still waits");
         assert!(ran(child).code > 128, "{before:?} {after:?}");
         home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));

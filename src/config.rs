@@ -365,7 +365,7 @@ impl Config {
                 .hint("add one with `device-login profile add`, or try `device-login demo`")),
             None => Err(Error::new(Code::UnknownProfile, "which profile is meant is not clear")
                 .because(format!("there are {}", self.names()))
-                .hint("name one with `-p NAME`, or set `default_profile` in the configuration")),
+                .hint("name one with `-p NAME`, or make one the default by `device-login profile use NAME`")),
         }
     }
 

@@ -236,7 +236,9 @@ fn data_center_of_issuer<'a>(
 /// The provider did not answer.
 fn transport_error(what: &str, failure: &TransportFailure) -> Error {
     let (code, hint) = match failure {
-        TransportFailure::Setup(_) => (Code::Config, "check the address and the certificates"),
+        TransportFailure::Setup(_) => {
+            (Code::Config, "correct it, or leave it out; `docs/configuration.md` tells what can be given")
+        }
         TransportFailure::Body(_) => (Code::Other, "check the file and call again; the API may have got a part of it"),
         TransportFailure::Tls(..) => {
             (Code::Network, "check the clock, the proxy, and `--ca-cert` for a private authority")

@@ -17,10 +17,11 @@ use self::form::Part;
 use self::source::Source;
 use self::writer::{Place, Writer};
 use super::context::Context;
+use super::output::unwritten;
 use crate::api::{self, Call, Diagnosis};
 use crate::config::Profile;
 use crate::error::{Code, Error};
-use crate::files::Replacement;
+use crate::files::{self, Replacement};
 use crate::http::progress::Progress;
 use crate::http::upload::Upload;
 use crate::http::{Method, Response, reason};
@@ -154,9 +155,8 @@ impl Api {
 
     async fn print(&self, context: &Context, answer: &mut OpenAnswer<'_>) -> Result<(), Error> {
         let body = context.output.body(self.head(&answer.response), &answer.response.body, answer.is_whole());
-        let failed = |error| Error::new(Code::Other, "the output could not be written").because(error);
         let written = pass_on(answer, Place::Stdout(body), Vec::new()).await?;
-        unless_gone(written).map_err(failed)
+        unless_gone(written).map_err(|error| unwritten(&error))
     }
 
     async fn save(&self, answer: &mut OpenAnswer<'_>, file: Replacement) -> Result<(), Error> {
@@ -164,7 +164,8 @@ impl Api {
         let name = file.target().display().to_string();
         let stays = file.what_stays();
         let failed = |error: std::io::Error| {
-            Error::new(Code::Other, format!("the answer could not be written to {name}")).because(error).adding(&stays)
+            let failed = Error::new(Code::Other, format!("the answer could not be written to {name}")).because(&error);
+            failed.adding(&stays).hint(files::advice(&error))
         };
         let place = Place::beside(&file).map_err(failed)?;
         let written = pass_on(answer, place, head).await.map_err(|error| error.adding(&stays))?;
@@ -204,7 +205,11 @@ impl Api {
         let Given { fields, input, form } = given;
         let has_other_body = input.is_some() || !form.is_empty();
         let (method, path) = match self.call.as_slice() {
-            [method, path] => (method.parse().map_err(usage)?, path),
+            [method, path] => {
+                let named =
+                    |problem| usage(problem).hint("the method comes before the path; a profile is named by `-p`");
+                (method.parse().map_err(named)?, path)
+            }
             [path, ..] if has_other_body || !fields.is_empty() => (Method::Post, path),
             [path, ..] => (Method::Get, path),
             [] => return Err(usage("a path is missing".to_owned())),

@@ -60,15 +60,17 @@ impl Context {
     }
 
     /// Where a profile was looked for: services and `sudo` have homes of their own.
-    fn telling_place(&self, error: Error) -> Error {
+    pub(super) fn telling_place(&self, error: Error) -> Error {
         let environment = Environment(&variable);
         let places = Places::from_environment(environment, self.global.config.clone());
-        match places {
-            Ok(places) if error.code == Code::UnknownProfile && error.cause.is_none() => {
-                error.because(places.in_words(environment))
-            }
-            _ => error,
+        let Ok(places) = places else { return error };
+        if error.code != Code::UnknownProfile || error.cause.is_some() {
+            return error;
         }
+        let name = environment.var("DEVICE_LOGIN_PROFILE").filter(|_| self.global.profile.is_none());
+        let is_from_variable = name.is_some_and(|name| error.message.ends_with(&format!(" `{name}`")));
+        let namer = if is_from_variable { "`DEVICE_LOGIN_PROFILE` names it; " } else { "" };
+        error.because(format!("{namer}{}", places.in_words(environment)))
     }
 
     /// The parts that every operation on a profile needs. Opens no connection and asks nobody.

@@ -16,6 +16,7 @@ use serde::Serialize;
 pub(super) use self::body::Body;
 use super::ColorWhen;
 use crate::error::{Code, Error};
+use crate::files;
 use crate::untrusted::visible;
 
 /// How often it is looked whether somebody still reads stdout: no system tells that by itself.
@@ -59,14 +60,17 @@ impl<S: IsTerminal> Stream<S> {
     }
 }
 
+/// Stdout did not take what there was to say.
+pub(super) fn unwritten(error: &io::Error) -> Error {
+    Error::new(Code::Other, "the output could not be written").because(error).hint(files::advice(error))
+}
+
 impl Stream<io::Stdout> {
     /// A reader that went away is no error.
     fn write(&self, bytes: &[u8]) -> Result<(), Error> {
         let mut stdout = self.stream.lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(Error::new(Code::Other, "the output could not be written").because(error))
-            }
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(unwritten(&error)),
             _ => Ok(()),
         }
     }

@@ -102,7 +102,7 @@ impl Status {
             if !check {
                 return Err(error);
             }
-            context.output.error(&error);
+            context.output.error(&context.telling_place(error));
             Ok(Check::CannotTell as u8)
         })
     }

@@ -59,7 +59,7 @@ pub fn advice(error: &io::Error) -> String {
         ErrorKind::FileTooLarge => "see whether it is the right file, and what `ulimit -f` allows",
         ErrorKind::Unsupported => "keep it on a file system of this machine: `--store file:DIR`",
         ErrorKind::InvalidData => "write it as UTF-8 text",
-        ErrorKind::NotADirectory | ErrorKind::IsADirectory => "name a file, by a path of directories",
+        ErrorKind::NotADirectory | ErrorKind::IsADirectory => "name a file, in a directory that is one",
         _ => "check the disk and the permissions",
     }
     .to_owned()

@@ -319,6 +319,11 @@ fn where_no_answer_can_be_written_nothing_is_sent() {
     for arguments in [["--input", &directory], ["--input", "/nothing/here"], ["--form", "a=@/nothing/here"]] {
         home.run(&["api", "/x", arguments[0], arguments[1]]).failed(2, &["the body could not be read from"]);
     }
+    for arguments in
+        [["--input", "/nothing/here"], ["--form", "a=@/nothing/here"], ["-F", "a=@/nothing/here"], ["-F", "a=@"]]
+    {
+        home.run(&["api", "/x", arguments[0], arguments[1]]).failed(2, &["hint: check the path"]);
+    }
     assert_eq!((*calls.lock().expect("no call panics"), read(&old).as_str()), (0, "old"));
     assert_eq!(files(&home), ["answer"]);
 }

@@ -204,7 +204,11 @@ fn a_flag_beats_the_environment_and_the_environment_the_profile() {
     let state = format!("file:{}", home.path("state").display());
     run(&["--store", &state, "token"], &[empty]).worked(&format!("{ACCESS_TOKEN}\n"));
 
-    run(&["token"], &[("DEVICE_LOGIN_PROFILE", "missing")]).failed(2, &["no profile `missing`"]);
+    let missing = [("DEVICE_LOGIN_PROFILE", "missing")];
+    run(&["token"], &missing).failed(2, &["no profile `missing`: `DEVICE_LOGIN_PROFILE` names it; "]);
+    run(&["status", "--check"], &missing).failed(3, &["`DEVICE_LOGIN_PROFILE` names it; ", "config.toml was read"]);
+    let named_beside = run(&["token", "nobody"], &missing);
+    assert!(!named_beside.stderr.contains("DEVICE_LOGIN_PROFILE"), "{named_beside:?}");
     run(&["-p", "work", "token"], &[("DEVICE_LOGIN_PROFILE", "missing")]).worked(&format!("{ACCESS_TOKEN}\n"));
 
     let basic = format!("authorization: Basic {}", BASE64_STANDARD.encode("client-1:another-secret"));
@@ -569,6 +573,7 @@ fn api_calls_that_must_not_be_made_are_not() {
         (&["api", "ftp://evil.example/x"], "begin with `ftp:` are not called"),
         (&["api", "x"], "is no path that begins with"),
         (&["api", "FETCH", "/x"], "`FETCH` is none of GET"),
+        (&["api", "work", "/x"], "a profile is named by `-p`"),
         (&["api", "/x", "--product", "nothing"], "is no known product"),
         (&["api", "/x", "-H", "Authorization: Bearer other"], "cannot be set"),
         (&["api", "/x", "-H", "nonsense"], "it has no colon"),

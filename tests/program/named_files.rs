@@ -52,7 +52,8 @@ fn files_without_an_end_are_refused() {
     let home = Home::at(&authority);
     home.sign_in(&authority, |_| {});
     home.run(&["--config", "/dev/zero", "status"]).failed(2, &["/dev/zero cannot be read: it is larger than"]);
-    home.run(&["api", "/x", "-F", "a=@/dev/zero"]).failed(2, &["/dev/zero cannot be read: it is larger than"]);
+    home.run(&["api", "/x", "-F", "a=@/dev/zero"])
+        .failed(2, &["the file `/dev/zero` cannot be read: it is larger than"]);
     let add = ["profile", "add", "ops", "--provider", "zoho", "--client-id", "1", "--scopes", "a"];
     home.run(&[&add[..], &["--client-secret-file", "/dev/zero"]].concat()).failed(2, &["it is larger than"]);
     assert_eq!(authority.log().len(), 0);

@@ -65,19 +65,24 @@ pub(super) fn reads_stdin(field: &str) -> bool {
 }
 
 fn problem(cause: String) -> Error {
-    Error::new(Code::Usage, "a field of the call cannot be used").because(cause)
+    let hint = "write `-F key=value` or `-f key=text`, and `key[inner]` or `key[]` for objects and lists";
+    Error::new(Code::Usage, "a field of the call cannot be used").because(cause).hint(hint)
 }
 
 fn split(field: &str) -> Result<(String, &str), Error> {
-    let (key, value) = field.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
-        problem("it has no `=` after its key".to_owned()).hint("write `-F key=value` or `-f key=text`")
-    })?;
+    let (key, value) = field
+        .split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .ok_or_else(|| problem("it has no `=` after its key".to_owned()))?;
     Ok((key.to_owned(), value))
 }
 
 fn typed_value(text: &str) -> Result<Value, Error> {
     if let Some(file) = text.strip_prefix('@') {
-        let failed = |error| problem(format!("{file} cannot be read: {error}"));
+        let failed = |error: io::Error| {
+            let hint = files::advice(&error);
+            problem(format!("the file `{file}` cannot be read: {error}")).hint(hint)
+        };
         let text = if file == "-" {
             read_stdin()
         } else {

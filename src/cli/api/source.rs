@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::{Code, Error};
+use crate::files;
 use crate::http::upload::Piece;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,8 @@ impl Source {
                 Self::Stdin => "stdin".to_owned(),
                 Self::File(path) => path.display().to_string(),
             };
-            Error::new(Code::Usage, format!("the body could not be read from {name}")).because(error)
+            let hint = files::advice(&error);
+            Error::new(Code::Usage, format!("the body could not be read from {name}")).because(error).hint(hint)
         })
     }
 

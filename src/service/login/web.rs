@@ -50,7 +50,10 @@ impl Service {
         let redirect_uri = profile.redirect_uri.clone().ok_or_else(|| {
             Error::new(Code::Config, &what)
                 .because("no `redirect_uri` is configured")
-                .hint("put the one that the client is registered with into the profile, such as \"http://127.0.0.1:8123/callback\"")
+                .hint(format!(
+                    "give the one that the client is registered with: `device-login profile edit {} --redirect-uri http://127.0.0.1:8123/callback`",
+                    profile.name
+                ))
         })?;
         self.check_scopes(profile, &options)?;
         let attempt = Attempt::begin(self, profile, options, false).await?;

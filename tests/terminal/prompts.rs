@@ -190,6 +190,10 @@ fn a_code_alone_is_exchanged_only_once_somebody_says_so() {
     terminal.press("1000.abc.def\r");
     terminal.wait_for("That is the code alone");
     terminal.wait_for("Exchange it all the same?");
+    terminal.press("n\r");
+    terminal.wait_for("Not exchanged. The whole address:");
+    terminal.press("1000.ghi.jkl\r");
+    terminal.wait_for("1000.ghi.jkl\nThat is the code alone");
     terminal.press("y\r");
     terminal.wait_for("Exchanging the code");
     // Nobody listens there.

@@ -65,12 +65,12 @@ impl Line {
             b'\r' | b'\n' => {
                 self.push(b'\n');
                 self.unshown = 0;
-                return Wish::Enter;
+                return ended(Wish::Enter, echo);
             }
-            0x03 => return Wish::Interrupt,
-            0x1c => return Wish::Quit,
+            0x03 => return ended(Wish::Interrupt, echo),
+            0x1c => return ended(Wish::Quit, echo),
             0x1a => return Wish::Stop,
-            0x04 if self.is_empty() => return Wish::End,
+            0x04 if self.is_empty() => return ended(Wish::End, echo),
             0x08 | 0x7f => self.erase(1, echo),
             0x15 => self.erase(usize::MAX, echo),
             0x17 => self.erase(self.last_word(), echo),
@@ -140,6 +140,12 @@ impl Line {
     }
 }
 
+/// Whatever is said next begins on a line of its own.
+fn ended(wish: Wish, echo: &mut String) -> Wish {
+    echo.push('\n');
+    wish
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Asked, Entry, LONGEST, Line, Wish};
@@ -175,8 +181,9 @@ mod tests {
 
     #[test]
     fn what_is_hidden_is_not_shown_and_nothing_steers_the_terminal() {
-        assert_eq!(typed(Asked::Hidden, b"secret\x7f\r").1, "");
-        assert_eq!(typed(Asked::Line, "a\u{e9}\u{9b}\u{202e}\r".as_bytes()).1, "a\u{e9}<U+009B><U+202E>");
+        assert_eq!(typed(Asked::Hidden, b"secret\x7f\r").1, "\n");
+        assert_eq!(typed(Asked::Line, "a\u{e9}\u{9b}\u{202e}\r".as_bytes()).1, "a\u{e9}<U+009B><U+202E>\n");
+        assert_eq!(typed(Asked::Pasted, b"ab\rcd\r").1, "ab\ncd\n");
     }
 
     #[test]

@@ -155,7 +155,6 @@ fn read(asked: Asked, mut told: &PipeReader, sender: &mpsc::Sender<Entry>, begin
             Wish::Enter if asked == Asked::Pasted => is_ended = true,
             // What was typed ahead is for the next question.
             Wish::Enter => {
-                output::echo("\n");
                 let _ = sender.blocking_send(line.finish());
                 return;
             }

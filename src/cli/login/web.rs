@@ -111,10 +111,16 @@ impl Pasted<'_> {
             return Ok(Some(callback));
         }
         for line in lines {
-            if line.eq_ignore_ascii_case("y")
-                && let Some(callback) = self.code_alone.take()
-            {
-                return Ok(Some(callback));
+            // The answer to the question about it, and to no later one.
+            if let Some(callback) = self.code_alone.take() {
+                match line.to_ascii_lowercase().as_str() {
+                    "y" | "yes" => return Ok(Some(callback)),
+                    "n" | "no" => {
+                        self.context.output.ask("Not exchanged. The whole address: ");
+                        continue;
+                    }
+                    _ => {}
+                }
             }
             match self.signing_in.read(line)? {
                 CameBack::Approved(callback) => return Ok(Some(callback)),

@@ -33,21 +33,22 @@ pub(super) async fn received(answer: Answer) -> Result<Received, Error> {
     read.map_err(|_| Error::new(Code::Other, "reading the answer was cut short"))
 }
 
-/// Writes an answer to a new file in the current directory, which only this user may read.
+/// Writes to a new file, below the current directory where the name tells no other, which only this user may read.
 pub(super) fn save(name: &str, content: &Content) -> Result<PathBuf, Error> {
-    let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-    save_in(&directory, name, content.bytes()).map_err(|error| {
-        let message = format!("the answer could not be saved in {}", directory.display());
-        Error::new(Code::Other, message).because(error)
+    let path = std::env::current_dir().unwrap_or_default().join(files::expanded(Path::new(name)));
+    save_at(&path, content.bytes()).map_err(|error| {
+        let hint = files::advice(&error);
+        Error::new(Code::Other, format!("{} could not be written", path.display())).because(error).hint(hint)
     })
 }
 
 /// Takes another name where there is such a file already.
-fn save_in(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
-    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "txt"));
+fn save_at(wanted: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    if wanted.is_dir() {
+        return Err(io::Error::new(ErrorKind::IsADirectory, "it is a directory"));
+    }
     for number in 1..=MOST_NAMESAKES {
-        let name = if number == 1 { name.to_owned() } else { format!("{stem}-{number}.{extension}") };
-        let path = directory.join(name);
+        let path = if number == 1 { wanted.to_owned() } else { numbered(wanted, number) };
         match files::create_private(&path) {
             Ok(mut file) => {
                 let written = file.write_all(bytes);
@@ -64,10 +65,24 @@ fn save_in(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     Err(io::Error::new(ErrorKind::AlreadyExists, format!("there are {MOST_NAMESAKES} files of that name")))
 }
 
+/// `a.png` as `a-2.png`.
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{number}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Latest, save_in};
+    use std::path::Path;
+
+    use super::{Latest, numbered, save, save_at};
     use crate::tui::message::TaskId;
+    use crate::tui::panels::api::Content;
 
     #[test]
     fn only_the_last_piece_of_work_is_wanted() {
@@ -81,8 +96,8 @@ mod tests {
     #[test]
     fn a_file_that_is_there_stays_and_the_new_one_is_private() {
         let directory = tempfile::tempdir().expect("a directory");
-        let first = save_in(directory.path(), "org.json", b"1").expect("it is saved");
-        let second = save_in(directory.path(), "org.json", b"2").expect("it is saved");
+        let first = save_at(&directory.path().join("org.json"), b"1").expect("it is saved");
+        let second = save_at(&directory.path().join("org.json"), b"2").expect("it is saved");
         assert_eq!(second.file_name().and_then(|name| name.to_str()), Some("org-2.json"));
         assert_eq!(
             (std::fs::read(&first).ok(), std::fs::read(&second).ok()),
@@ -93,6 +108,30 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             let mode = std::fs::metadata(first).expect("it is there").permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+    #[test]
+    fn a_namesake_keeps_its_directory_and_its_kind() {
+        for (wanted, other) in
+            [("a.png", "a-2.png"), ("/b.d/x", "/b.d/x-2"), ("~/q.tar.gz", "~/q.tar-2.gz"), (".env", ".env-2")]
+        {
+            assert_eq!(numbered(Path::new(wanted), 2), Path::new(other), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told_with_its_place() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let directory = directory.path().to_str().expect("a name");
+        for (name, cause) in
+            [(directory.to_owned(), "it is a directory"), (format!("{directory}/none/x.png"), "No such file")]
+        {
+            let error = save(&name, &Content::Binary(vec![1].into())).expect_err("it is not written");
+            let told = error.to_string();
+            assert!(
+                told.starts_with(&format!("{name} could not be written: {cause}")) && error.hint.is_some(),
+                "{told}"
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::api::{self, Call};
 use crate::error::Error;
 use crate::http::Method;
 use crate::providers::Dialect;
-use crate::tui::clipboard::ToCopy;
+use crate::tui::clipboard::{Clipboard, ToCopy};
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::Effect;
 use crate::tui::model::{Confirmed, Model, Now, Overlay};
@@ -393,6 +393,10 @@ fn copy(model: &mut Model, text: Option<String>, what: &'static str, now: Now, t
         return Vec::new();
     }
     let copied = ToCopy::text(text.as_str(), what);
+    // Tmux tells itself what became of it.
+    if model.clipboard == Clipboard::Tmux {
+        return model.copy(copied, now);
+    }
     let sentence = format!("Sent {} to your terminal.", visible(&text));
     match told {
         Told::Notice => return model.copy(copied, now),

@@ -13,7 +13,7 @@ use crate::profile::ProfileName;
 use crate::providers::zoho;
 use crate::service::{Answer, ConfigurationChange, Explained, Machine, ProfileStatus, State, TestCalls, remembered};
 use crate::storage::PastCall;
-use crate::tui::clipboard::ToCopy;
+use crate::tui::clipboard::{Clipboard, ToCopy};
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
@@ -531,6 +531,18 @@ fn overlay_text(model: &Model) -> Option<&str> {
     match &model.overlay {
         Some(Overlay::Sent(sent)) => Some(&sent.text),
         _ => None,
+    }
+}
+
+#[test]
+fn inside_tmux_its_own_word_comes_and_nothing_lies_over_the_panel() {
+    let mut model = with_answer(r#"{"a":[1,2]}"#);
+    model.clipboard = Clipboard::Tmux;
+    assert!(matches!(press(&mut model, Key::Char('u')).as_slice(), [Effect::Copy(_)]));
+    press(&mut model, Key::Tab);
+    for key in ['y', 'p'] {
+        assert!(matches!(press(&mut model, Key::Char(key)).as_slice(), [Effect::Copy(_)]), "{key}");
+        assert!(model.overlay.is_none() && model.notice.is_none(), "{key}");
     }
 }
 

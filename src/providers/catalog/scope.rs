@@ -115,7 +115,17 @@ pub fn likely_meant(scope: &str) -> Option<String> {
 /// What is probably wrong with a scope of Zoho's, or which known one is near to it, as a clause.
 pub fn advice(scope: &str) -> Option<String> {
     let near = || nearest_scope(scope).map(|near| format!("`{scope}` is not known; near to it is `{near}`"));
-    likely_meant(scope).or_else(near)
+    let odd = || format!("`{scope}` is not of the form of Zoho's scopes, such as `AaaServer.profile.READ`");
+    likely_meant(scope).or_else(near).or_else(|| (!has_form_of_zoho(scope)).then(odd))
+}
+
+/// Words with dots in between, or a scope of OpenID Connect's.
+fn has_form_of_zoho(scope: &str) -> bool {
+    let is_word = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    let is_openid = ["openid", "email", "profile", "offline_access"].contains(&scope);
+    is_openid || (scope.contains('.') && scope.split('.').all(is_word))
 }
 
 /// The known scope that differs from this one by at most two letters, where this one is not known itself.
@@ -162,7 +172,7 @@ fn is_full_access(scope: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{PRODUCTS, covers, likely_meant, nearest_scope, scope_in_words};
+    use super::{PRODUCTS, advice, covers, likely_meant, nearest_scope, scope_in_words};
 
     #[test]
     fn a_slip_of_the_keys_leads_to_the_scope_that_was_meant() {
@@ -179,6 +189,20 @@ mod tests {
         }
         for unknown in ["", "openid", "Made.up.thing", "ZohoCRM.modules.accounts.READ"] {
             assert_eq!(nearest_scope(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_scope_of_another_form_is_told_of() {
+        for odd in
+            ["foo", "AaaServer.profile.READ;ZohoCRM.users.READ", "ZohoCRM..READ", ".READ", "Made.up.", "a/b.READ"]
+        {
+            assert!(advice(odd).is_some_and(|advice| advice.contains(odd)), "{odd}");
+        }
+        let known = PRODUCTS.iter().flat_map(|product| product.scopes).copied();
+        for fine in known.chain(["openid", "email", "profile", "offline_access", "Made.up.READ", "Some-Thing.a_b.ALL"])
+        {
+            assert_eq!(advice(fine), None, "{fine}");
         }
     }
 

@@ -58,7 +58,7 @@ pub(super) struct Login {
     #[arg(long, value_name = "A,B")]
     scopes: Option<words::Scopes>,
     /// The only account that may approve
-    #[arg(long, value_name = "EMAIL-OR-ID")]
+    #[arg(long, value_name = "EMAIL-OR-ID", value_parser = words::parse_account)]
     expect_account: Option<String>,
     /// How many new codes may follow one that ran out [default: 6 full screen, 11 with `--kiosk`, else 0]
     #[arg(long, value_name = "N")]

@@ -88,6 +88,12 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(duration).map_err(|_| invalid())
 }
 
+/// Reads an email address or an id of an account.
+pub(super) fn parse_account(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("it names no account".to_owned()) } else { Ok(text.to_owned()) }
+}
+
 /// Scopes as a flag or an answer names them: `A,B C`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scopes(pub(super) Vec<String>);

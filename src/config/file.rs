@@ -170,6 +170,9 @@ impl ProfileEntry {
         let client_secret = match (self.client_secret_file, self.client_secret_env) {
             (Some(_), Some(_)) => return Err("has both `client_secret_file` and `client_secret_env`".to_owned()),
             (Some(path), None) => SecretSource::File(beside(file, &path)),
+            (None, Some(variable)) if variable.is_empty() || variable.contains(['=', '\0']) => {
+                return Err(format!("`client_secret_env` has {variable:?}, which names no variable"));
+            }
             (None, Some(variable)) => SecretSource::Variable(variable),
             (None, None) => SecretSource::Store,
         };
@@ -422,6 +425,8 @@ mod tests {
             (profile("scope = []"), "line 4: unknown field `scope`"),
             (profile("scopes = [\"a,b\"]"), "`profiles.a`: `scopes` has \"a,b\""),
             (profile("client_secret_file = \"a\"\nclient_secret_env = \"b\""), "both `client_secret_file`"),
+            (profile("client_secret_env = \"\""), "`client_secret_env` has \"\""),
+            (profile("client_secret_env = \"A=B\""), "`client_secret_env` has \"A=B\""),
             ("[profiles.\"../x\"]\nprovider=\"zoho\"\nclient_id=\"x\"".to_owned(), "a profile's name has"),
             ("default_profile = \"x\"".to_owned(), "`default_profile` names `x`"),
             ("[providers.zoho]\nkind=\"standard\"\nissuer=\"https://x.example\"".to_owned(), "is built in"),

@@ -153,10 +153,7 @@ impl Add {
             client_secret_files: std::collections::BTreeMap::new(),
             allowed_origins: Vec::new(),
         };
-        if secret.is_none() {
-            let advice = "if the provider gave one, remove the profile and add it again with `--client-secret-stdin`";
-            context.output.note(&format!("No client secret was given; {advice}."));
-        }
+        let has_secret = secret.is_some();
         for advice in service.advice_on_scopes(&profile) {
             context.output.say(&format!("warning: {advice}"));
         }
@@ -168,6 +165,10 @@ impl Add {
         }
         let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
         let name = &profile.name;
+        if !has_secret {
+            let advice = format!("`device-login profile edit {name} --client-secret-stdin` takes it");
+            context.output.note(&format!("No client secret was given; if the provider gave one, {advice}."));
+        }
         let file = config.file.display();
         context.output.text(&format!("Added profile {name} to {file}. Next: device-login login {name}"))
     }

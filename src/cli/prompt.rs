@@ -71,7 +71,9 @@ fn secret(
     is_usable: impl FnOnce(&str) -> bool,
 ) -> Result<Secret, Error> {
     let failed = |cause: &dyn std::fmt::Display| {
-        Error::new(Code::Usage, format!("{name} could not be read from stdin")).because(cause)
+        Error::new(Code::Usage, format!("{name} could not be read from stdin"))
+            .because(cause)
+            .hint("put it on stdin, on one line, and nothing else")
     };
     let secret = if std::io::stdin().is_terminal() {
         hidden(context, question)?
@@ -82,7 +84,7 @@ fn secret(
         if text.len() > LONGEST_SECRET as usize {
             return Err(failed(&format!("it is larger than {} KiB", LONGEST_SECRET / 1024)));
         }
-        Secret::new(text.trim())
+        Secret::new(text.trim_start_matches('\u{feff}').trim())
     };
     if is_usable(secret.expose()) {
         Ok(secret)
@@ -101,7 +103,7 @@ pub(super) fn new_profile(
     let providers: Vec<&str> = config.providers.keys().map(String::as_str).collect();
     let question = format!("Provider ({})", providers.join(", "));
     let (provider, source) = until(context, &question, "zoho", |answer| {
-        let (name, source) = config.provider_called(&answer).map_err(|hint| format!("It is not known: {hint}."))?;
+        let (name, source) = config.provider_called(&answer).map_err(|hint| format!("Not known: {hint}"))?;
         Ok((name.to_owned(), source))
     })?;
     let dialect = source.dialect();

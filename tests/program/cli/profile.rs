@@ -217,7 +217,9 @@ fn a_secret_from_stdin_may_be_whatever_one_from_a_file_may_be() {
     let home = Home::new();
     let add = ["profile", "add", "ops", "--provider", "zoho", "--client-id", "1000.A", "--scopes", "a"];
     assert_eq!(home.run(&add).code, 0);
-    for (secret, code) in [("with a blank", 0), ("caf\u{e9} ", 0), ("", 2), ("two\nlines", 2), ("\u{1b}", 2)] {
+    for (secret, code) in
+        [("with a blank", 0), ("\u{feff}marked\r\n", 0), ("caf\u{e9} ", 0), ("", 2), ("two\nlines", 2), ("\u{1b}", 2)]
+    {
         let from_stdin = home.run_with(&["profile", "edit", "ops", "--client-secret-stdin"], secret);
         assert_eq!(from_stdin.code, code, "{secret:?}: {from_stdin:?}");
         let file = home.write("secret", secret);
@@ -229,6 +231,17 @@ fn a_secret_from_stdin_may_be_whatever_one_from_a_file_may_be() {
     assert_eq!(home.run_with(&["profile", "edit", "ops", "--client-secret-stdin"], &long).code, 0);
     home.run_with(&["profile", "edit", "ops", "--client-secret-stdin"], &(long + "x"))
         .failed(2, &["it is larger than 64 KiB"]);
+}
+
+#[test]
+fn a_profile_without_a_secret_hears_how_to_give_one_once_it_is_there() {
+    let home = Home::new();
+    let add = |provider: &str| home.run(&["profile", "add", "hub", "--provider", provider, "--client-id", "1"]);
+    let refused = add("githb");
+    refused.failed(2, &["did you mean `github`?"]);
+    assert!(!refused.stderr.contains("No client secret"), "{refused:?}");
+    let added = add("github");
+    assert!(added.code == 0 && added.stderr.contains("profile edit hub --client-secret-stdin"), "{added:?}");
 }
 
 #[test]

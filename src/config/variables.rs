@@ -100,7 +100,7 @@ pub const VARIABLES: [Variables; 32] = [
         .falls_back(TEXT),
     row(
         &["SSH_CONNECTION"],
-        "whence the user came, for the sign-in to tell; the desktop's browser is left alone",
+        "where the user came from, for the sign-in to tell; the desktop's browser is left alone",
         nothing,
     )
     .of(Reader::SignIn)

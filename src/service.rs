@@ -261,7 +261,11 @@ pub fn store_error(error: StoreError) -> Error {
         StoreError::Locked { .. } => (Code::StoreLocked, "wait for that process, or end it"),
         StoreError::Address { .. } => (Code::Usage, "use `file:DIR`, `plain:DIR` or `memory:`"),
         StoreError::Io { source, .. } => (Code::Store, &*files::advice(source)),
-        StoreError::KeyUnavailable(_) => (Code::Store, "bring the key back; the records stay as they are until then"),
+        StoreError::KeyUnavailable(_) => (
+            Code::Store,
+            "bring the key back, or correct `DEVICE_LOGIN_KEY_FILE` or `DEVICE_LOGIN_PASSPHRASE_FILE` where one is set; \
+             the records stay as they are until then",
+        ),
         StoreError::KeyNotMade { .. } => (
             Code::Store,
             "make one elsewhere, `(umask 077; openssl rand -hex 32 > FILE)`, and name it by `DEVICE_LOGIN_KEY_FILE`",

@@ -44,6 +44,8 @@ pub struct Client {
     pub secret: Option<Secret>,
     /// Secrets by data center, where Zoho gave one each.
     pub data_center_secrets: BTreeMap<String, Secret>,
+    /// What else is secret about its profile: tokens that were given to it before.
+    pub tokens: Vec<Secret>,
     /// How it may say who it is. The first way is the one in use.
     pub authentication: Vec<ClientAuthentication>,
     /// Parameters travel as JSON, since the server took no form.
@@ -53,8 +55,14 @@ pub struct Client {
 impl Client {
     /// A client with one secret everywhere, or none. With one, it is in the body unless `authentication` says otherwise.
     pub fn new(id: impl Into<String>, secret: Option<Secret>) -> Self {
-        let (data_center_secrets, authentication) = (BTreeMap::new(), Vec::new());
-        Self { id: id.into(), secret, data_center_secrets, authentication, sends_json: false }
+        Self {
+            id: id.into(),
+            secret,
+            data_center_secrets: BTreeMap::new(),
+            tokens: Vec::new(),
+            authentication: Vec::new(),
+            sends_json: false,
+        }
     }
 
     /// The secret that holds at a data center.
@@ -62,10 +70,11 @@ impl Client {
         self.data_center_secrets.get(data_center).or(self.secret.as_ref())
     }
 
-    /// What a server must not have repeated where it is shown or kept: this client's secrets, and those of a request.
+    /// What a server must not have repeated where it is shown or kept: what is secret about this client, and
+    /// about a request.
     pub fn known<'a>(&'a self, of_request: impl IntoIterator<Item = &'a Secret>) -> Known {
         let own = || self.secret.iter().chain(self.data_center_secrets.values());
-        let mut known = Known::new(own().chain(of_request));
+        let mut known = Known::new(own().chain(&self.tokens).chain(of_request));
         own().for_each(|secret| known.add_pair(&self.id, secret));
         known
     }

@@ -145,7 +145,8 @@ impl Service {
         // What worked at the sign-in works first.
         let learnt = record.and_then(|record| record.grant.as_ref()).and_then(|grant| grant.client_authentication);
         authentication.sort_by_key(|way| Some(*way) != learnt);
-        Ok(Client { data_center_secrets, authentication, ..Client::new(&profile.client_id, secret) })
+        let tokens = record.into_iter().flat_map(Record::tokens).cloned().collect();
+        Ok(Client { data_center_secrets, tokens, authentication, ..Client::new(&profile.client_id, secret) })
     }
 
     /// The client secret in a variable, without blanks around it, as in a file.

@@ -96,7 +96,7 @@ impl Service {
             let hint = format!("if that address is the provider's own, write `userinfo_endpoint = \"{to}\"` for it");
             return Err(Error::new(code, what).because(cause).hint(hint));
         }
-        let known = Known::new([&grant.access_token]);
+        let known = Known::new(grant.tokens());
         if let Some(explained) = explained(data_center, provider.dialect, &call.url, None, &response, &known) {
             return Err(explained_error(what, explained, response.status));
         }

@@ -171,7 +171,7 @@ impl Service {
         {
             answer.response.body.extend_from_slice(&chunk);
         }
-        let known = Known::new([&grant.access_token]);
+        let known = Known::new(grant.tokens());
         answer.explained = explained(&place, dialect, &call.url, product, &answer.response, &known);
         Ok(answer)
     }

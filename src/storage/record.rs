@@ -65,6 +65,12 @@ impl Record {
         }
     }
 
+    /// All tokens in it, also those that are only to be revoked.
+    pub fn tokens(&self) -> impl Iterator<Item = &Secret> {
+        let waiting = self.to_revoke.iter().map(|note| &note.token);
+        self.grant.iter().flat_map(Grant::tokens).chain(waiting)
+    }
+
     /// Adds to the history what happened, and by which command.
     pub fn note(&mut self, what: Happened, detail: &str, by: &str, now: Timestamp) {
         history::note(&mut self.events, what, detail, by, now);
@@ -153,6 +159,11 @@ impl Doubt {
 }
 
 impl Grant {
+    /// All tokens in it.
+    pub fn tokens(&self) -> impl Iterator<Item = &Secret> {
+        std::iter::once(&self.access_token).chain(&self.refresh_token)
+    }
+
     /// What every approval gives. The rest is empty: no data center, no API domain, no account, no endpoints, no way in which
     /// the client said who it is, no refresh token, and nothing that happened since.
     pub fn new(

@@ -109,7 +109,7 @@ fn secrets_that_a_server_repeats_are_shown_and_kept_nowhere() {
         json!({"access_token": "AT1-0123456789", "refresh_token": "RT1-0123456789", "expires_in": 3600}).to_string();
     let authority = start(move |asked| {
         if asked.body.contains("refresh_token=RT1") {
-            let said = format!("{} with s3cret-of-the-client, czNjcmV0LW9mLXRoZS1jbGllbnQ", asked.body);
+            let said = format!("{} with s3cret-of-the-client, czNjcmV0LW9mLXRoZS1jbGllbnQ, AT1-0123456789", asked.body);
             (400, String::new(), json!({"error": "odd s3cret-of-the-client", "error_description": said}).to_string())
         } else {
             (200, String::new(), first.clone())
@@ -120,7 +120,7 @@ fn secrets_that_a_server_repeats_are_shown_and_kept_nowhere() {
     for command in [&["refresh"][..], &["refresh", "--json"], &["status", "--json"], &["status"]] {
         let ran = run(&home, command);
         let told = format!("{}{}", ran.stdout, ran.stderr);
-        for secret in ["s3cret-of-the-client", "RT1-0123456789", "czNjcmV0LW9m"] {
+        for secret in ["s3cret-of-the-client", "RT1-0123456789", "AT1-0123456789", "czNjcmV0LW9m"] {
             assert!(!told.contains(secret), "{command:?}: {ran:?}");
         }
     }

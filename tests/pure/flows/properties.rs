@@ -153,6 +153,7 @@ fn client() -> Client {
         id: "client".to_owned(),
         secret: Some(Secret::new(SECRET)),
         data_center_secrets: [eu].into(),
+        tokens: Vec::new(),
         authentication: Vec::new(),
         sends_json: false,
     }

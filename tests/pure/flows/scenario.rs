@@ -308,6 +308,7 @@ impl Scenario {
             id: self.client.id.clone(),
             secret: self.client.secret.as_deref().map(Secret::new),
             data_center_secrets: secrets.map(|(code, secret)| (code.clone(), Secret::new(secret))).collect(),
+            tokens: Vec::new(),
             authentication: self.client.authentication.clone().unwrap_or(self.provider().client_authentication),
             sends_json: false,
         }

@@ -239,6 +239,7 @@ fn flow() -> DeviceFlow {
         id: "1000.CLIENT".to_owned(),
         secret: None,
         data_center_secrets: BTreeMap::new(),
+        tokens: Vec::new(),
         authentication: provider.client_authentication.clone(),
         sends_json: false,
     };

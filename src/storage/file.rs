@@ -308,7 +308,25 @@ impl Files {
         Ok(Some(record))
     }
 
-    /// Writes here what the spare place has, and empties that.
+    /// Ends a commit whose writer died when all was written but the name: an answer that a provider gives only once may be in
+    /// it. Since every writer looks for that first, nothing newer than what is left over is lost.
+    fn finish(&self, slot: &Slot, left_over: &[PathBuf]) -> Result<(), StoreError> {
+        let read = |path: &PathBuf| self.read_at(path.clone(), slot, |text, line| parse(text, slot, line));
+        let whole = left_over.iter().filter_map(|path| match read(path) {
+            Ok(Generation::Sound(record)) => Some(record),
+            _ => None,
+        });
+        let Some(record) = whole.max_by_key(|record| record.generation) else { return Ok(()) };
+        match self.load(slot) {
+            Ok(here) if here.as_ref().is_none_or(|here| here.generation < record.generation) => {
+                self.bring_back(slot, &record)
+            }
+            // What cannot be opened is somebody's to decide on.
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes here what was written elsewhere, and empties the spare place.
     fn bring_back(&self, slot: &Slot, record: &Record) -> Result<(), StoreError> {
         let sealed = self.seal(slot, record.generation, record)?;
         let reservation = Reservation::make(&self.directory, &slot.stem, sealed.len())?;

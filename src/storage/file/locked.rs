@@ -31,8 +31,11 @@ impl LockedFile {
         private::check_directory(directory)?;
         private::check_ancestors(directory)?;
         let lock = lock::acquire(&files.path(&slot, "lock"), &slot.profile, patience)?;
-        for name in files.names()?.iter().filter(|name| reservation::is_left_over(name, &slot.stem)) {
-            let path = directory.join(name);
+        let mut left_over = files.names()?;
+        left_over.retain(|name| reservation::is_left_over(name, &slot.stem));
+        let left_over: Vec<_> = left_over.iter().map(|name| directory.join(name)).collect();
+        files.finish(&slot, &left_over)?;
+        for path in left_over {
             fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
         }
         if let Some(spare) = &files.spare {

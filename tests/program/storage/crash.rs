@@ -156,11 +156,14 @@ fn survive(home: &Home, fault: &Fault, old: Option<&str>) -> Result<(), String> 
     if !said.contains("committed") && !said.contains("failed") && fault.effect != "signal=KILL" {
         return Err(format!("no answer: {said}"));
     }
-    recover(home, is_new || old.is_some())
+    recover(home)
 }
 
-/// The next writer works, and removes what the last one left.
-fn recover(home: &Home, had_record: bool) -> Result<(), String> {
+/// The next writer ends what the last one had written, works, and removes what else it left.
+fn recover(home: &Home) -> Result<(), String> {
+    let next = home.store().lock(&profile("work"), PATIENCE).map_err(|error| format!("next lock: {error}"))?;
+    let had_record = next.load().map_err(|error| format!("next load: {error}"))?.is_some();
+    drop(next);
     super::try_commit(&*home.store(), "after").map_err(|error| format!("next commit: {error}"))?;
     if client_id(&*home.store()).as_deref() != Some("after") {
         return Err("the next commit is not there".to_owned());
@@ -269,6 +272,26 @@ fn without_room_for_a_file_a_reservation_fails_and_the_record_stays() {
         assert!(said.contains("failed reserving room in"), "{said}");
         assert_eq!(client_id(&*home.store()).as_deref(), Some("old"));
         assert_eq!(home.names(), ["store.json", "work.lock", "work.record"]);
+    }
+}
+
+#[test]
+fn a_commit_that_lacks_only_its_name_is_ended_by_the_next_writer() {
+    let home = Home::new();
+    commit(&*home.store(), "one");
+    let [one, two] = ["one", "two"].map(|id| {
+        commit(&*home.store(), id);
+        fs::read(home.directory.path().join("state/work.record")).unwrap()
+    });
+    let torn = &two[..two.len() - 1];
+    for (here, left_over, expected) in
+        [(&*one, &*two, "two"), (&one, torn, "one"), (&one, &[], "one"), (&two, &one, "two"), (&two, &two, "two")]
+    {
+        home.write("state/work.record", here);
+        home.write("state/.work.record.1-0.new", left_over);
+        let locked = home.store().lock(&profile("work"), PATIENCE).unwrap();
+        assert_eq!(locked.load().unwrap().unwrap().client_id, expected);
+        assert_eq!(home.names(), ["store.json", "work.lock", "work.record", "work.record.prev"]);
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 
 use super::{Observation, Route, failure};
 use crate::clock;
+use crate::http::decode;
 use crate::http::decode::unpack::{Unpackable, Unpacking};
 use crate::http::progress::Progress;
 use crate::http::{Response, TransportFailure};
@@ -112,11 +113,18 @@ impl Answering {
         Ok(None)
     }
 
-    /// Reads the body to its end or limit.
+    /// Reads the body to its end or limit. An object in it ends where it says so itself, whatever the connection does then.
     pub(super) async fn whole(mut self) -> Result<Response, TransportFailure> {
         let mut body = Vec::new();
-        while let Some(chunk) = self.chunk().await? {
-            body.extend_from_slice(&chunk);
+        loop {
+            match self.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Err(TransportFailure::Truncated(_)) if decode::object(&body).is_ok_and(|fields| !fields.is_empty()) => {
+                    break;
+                }
+                Err(failure) => return Err(failure),
+                Ok(None) => break,
+            }
         }
         Ok(Response { status: self.status, headers: self.headers, body })
     }

@@ -331,9 +331,10 @@ impl DeviceFlow {
                 let reason = format!("{host} leads to {to} (HTTP {status}), and redirects are never followed");
                 return self.back_off(now, polling, (Trouble::Portal, reason), None);
             }
-            Err(unreadable @ (Unreadable::Rejected(_) | Unreadable::Moved { .. })) => {
-                Outcome::Failed(Failure::Unreadable(unreadable))
-            }
+            Err(
+                unreadable
+                @ (Unreadable::Rejected(_) | Unreadable::Moved { .. } | Unreadable::RefreshTokenAlone { .. }),
+            ) => Outcome::Failed(Failure::Unreadable(unreadable)),
             Err(Unreadable::Throttled(pause)) => {
                 let trouble = Trouble::Throttled;
                 return self.back_off(now, polling, (trouble, trouble.of_answer(&host, response.status)), pause);

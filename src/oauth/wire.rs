@@ -102,6 +102,8 @@ pub enum Unreadable {
     Moved { status: u16, to: Url },
     /// The provider answered, but with a field that must not be used.
     Rejected(Rejected),
+    /// The provider answered with no access token that can be used, and a refresh token that can: the one sent may be spent.
+    RefreshTokenAlone { refresh_token: Secret, rejected: Rejected },
 }
 
 impl Unreadable {
@@ -110,7 +112,7 @@ impl Unreadable {
         match self {
             Self::Garbled { status, .. } => matches!(status, 200..=299),
             Self::Rejected(_) => true,
-            Self::Throttled(_) | Self::Moved { .. } => false,
+            Self::Throttled(_) | Self::Moved { .. } | Self::RefreshTokenAlone { .. } => false,
         }
     }
 }
@@ -370,14 +372,19 @@ impl Body {
     }
 
     fn token(&self, dialect: &Dialect, data_center: &DataCenter) -> Result<TokenAnswer, Unreadable> {
-        let access_token = self.text("access_token").ok_or_else(|| self.garbled())?;
-        let access_token = Secret::new(access_token.token("an access token")?);
-        self.check_token_type(dialect)?;
         let mut left_out = Vec::new();
         let mut taken = |checked: Result<Secret, Rejected>| checked.map_err(|rejected| left_out.push(rejected)).ok();
         let refresh_token =
             self.optional_text("refresh_token").map(|token| token.token("a refresh token").map(Secret::new));
         let refresh_token = refresh_token.and_then(&mut taken);
+        let access_token = match (self.access_token(dialect), refresh_token.clone()) {
+            (Ok(token), _) => token,
+            (Err(rejected), Some(refresh_token)) if self.is_success() => {
+                return Err(Unreadable::RefreshTokenAlone { refresh_token, rejected });
+            }
+            (Err(_), _) if self.text("access_token").is_none() => return Err(self.garbled()),
+            (Err(rejected), _) => return Err(rejected.into()),
+        };
         // Older answers carry `expires_in_sec`, and then `expires_in` is in milliseconds whatever its size.
         let expires_in = self.number("expires_in_sec").map(Duration::from_secs);
         let expires_in = expires_in.or_else(|| self.duration("expires_in", dialect.token_life_milliseconds_from));
@@ -394,6 +401,16 @@ impl Body {
             api_domain,
             left_out,
         })
+    }
+
+    fn access_token(&self, dialect: &Dialect) -> Result<Secret, Rejected> {
+        let absent = Rejected { field: "an answer", problem: "has no access token" };
+        let token = Secret::new(self.text("access_token").ok_or(absent)?.token("an access token")?);
+        self.check_token_type(dialect).map(|()| token)
+    }
+
+    fn is_success(&self) -> bool {
+        matches!(self.status, 200..=299)
     }
 
     /// A token of another type would be sent without the proof that it needs (RFC 6749 §7.1). Many servers leave the type

@@ -122,13 +122,17 @@ impl Asked<'_> {
             Unreadable::Throttled(pause) => self.throttled_for(pause),
             Unreadable::Garbled { status, trouble } => self.garbled(trouble, status),
             Unreadable::Moved { status, to } => self.moved(status, &to),
-            Unreadable::Rejected(rejected) => Error::new(Code::UntrustedAnswer, self.what).because(rejected).hint(hint),
+            Unreadable::Rejected(rejected) | Unreadable::RefreshTokenAlone { rejected, .. } => {
+                Error::new(Code::UntrustedAnswer, self.what).because(rejected).hint(hint)
+            }
         }
     }
 
     /// The token endpoint gave no token.
     pub(super) fn without_token(&self, outcome: token::Outcome) -> Error {
-        let is_lost = outcome.is_lost();
+        // Whoever keeps a refresh token that came alone says so.
+        let is_alone = matches!(outcome, token::Outcome::Unreadable(Unreadable::RefreshTokenAlone { .. }));
+        let is_lost = outcome.is_lost() || is_alone;
         let error = match outcome {
             token::Outcome::Refused(error) | token::Outcome::Error(error) => self.refused(&error),
             token::Outcome::Unreadable(answer) => self.unreadable(answer, ""),

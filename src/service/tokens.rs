@@ -257,9 +257,6 @@ impl Refreshing {
         let now = clock::wall();
         let mut grant = self.grant.clone();
         let last = grant.last_refresh.take();
-        let is_replaced = matches!(&outcome, Outcome::Minted { token, .. }
-            if token.refresh_token.is_some() && token.refresh_token != grant.refresh_token);
-        let rotates = is_replaced || last.as_ref().is_some_and(|last| last.rotates);
         let (mut grant, result) = match outcome {
             Outcome::Minted { token, client_authentication } => {
                 let grant = Grant { client_authentication: Some(client_authentication), ..grant };
@@ -273,6 +270,13 @@ impl Refreshing {
                 let until = later(now, pause.unwrap_or(dialect.throttle_pause));
                 (Grant { paused_until: Some(until), ..grant }, Err(asked.throttled(Some(until))))
             }
+            Outcome::Unreadable(Unreadable::RefreshTokenAlone { refresh_token, rejected }) => {
+                let error = Error::new(Code::UntrustedAnswer, asked.what)
+                    .because(rejected)
+                    .adding("the refresh token that came with it was kept")
+                    .hint(format!("try again; if that stays so, {}", sign_in_hint(&self.profile.name)));
+                (Grant { refresh_token: Some(refresh_token), doubt: None, ..grant }, Err(error))
+            }
             outcome => match asked.doubtful_answer(&outcome) {
                 Some(answer) => {
                     let doubt = Doubt::after(grant.doubt.as_ref(), answer);
@@ -282,6 +286,8 @@ impl Refreshing {
                 None => (grant, Err(asked.without_token(outcome))),
             },
         };
+        let is_replaced = grant.refresh_token != self.grant.refresh_token;
+        let rotates = is_replaced || last.as_ref().is_some_and(|last| last.rotates);
         let happened = match &result {
             Ok(()) => Happened::Refreshed,
             Err(_) if grant.refused.is_some() => Happened::RefreshRefused,

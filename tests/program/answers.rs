@@ -106,6 +106,44 @@ fn a_success_that_cannot_be_read_counts_as_lost_and_says_so() {
 }
 
 #[test]
+fn a_new_refresh_token_is_kept_whatever_the_access_token_beside_it_is() {
+    let given = |access: &str, refresh: &str| json!({"access_token": access, "refresh_token": refresh}).to_string();
+    let long = given(&"x".repeat(70_000), "RT2");
+    for (odd, said) in [
+        (r#"{"refresh_token":"RT2"}"#, "has no access token"),
+        (r#"{"access_token":null,"refresh_token":"RT2"}"#, "has no access token"),
+        (r#"{"access_token":7,"refresh_token":"RT2"}"#, "has no access token"),
+        (&given("", "RT2"), "is empty or not printable ASCII"),
+        (&given("A T", "RT2"), "is empty or not printable ASCII"),
+        (&long, "is too long"),
+        (r#"{"access_token":"AT2","token_type":"mac","refresh_token":"RT2"}"#, "`mac`"),
+    ] {
+        let (odd, first, last) = (odd.to_owned(), given("AT1", "RT1"), given("AT3", "RT3"));
+        let authority = start(move |asked| {
+            let body = match asked.body.as_str() {
+                body if body.contains("refresh_token=RT1") => &odd,
+                body if body.contains("refresh_token=RT2") => &last,
+                _ => &first,
+            };
+            (200, String::new(), body.clone())
+        });
+        let home = home(&authority);
+        assert_eq!(login(&home).code, 0);
+        let ran = run(&home, &["refresh"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{said}: {ran:?}");
+        assert!(
+            ran.stderr.contains(said) && ran.stderr.contains("refresh token that came with it was kept"),
+            "{ran:?}"
+        );
+        run(&home, &["token"]).worked("AT1\n");
+        assert_eq!(run(&home, &["refresh"]).code, 0, "{said}");
+        run(&home, &["token"]).worked("AT3\n");
+        let spent = authority.log().iter().filter(|asked| asked.body.contains("refresh_token=RT1")).count();
+        assert_eq!(spent, 1, "{said}: a spent token is sent again");
+    }
+}
+
+#[test]
 fn secrets_that_a_server_repeats_are_shown_and_kept_nowhere() {
     let first =
         json!({"access_token": "AT1-0123456789", "refresh_token": "RT1-0123456789", "expires_in": 3600}).to_string();

@@ -75,6 +75,7 @@ fn unreadable(answer: &Unreadable) -> String {
         Unreadable::Garbled { status, trouble } => format!("{trouble} {status}"),
         Unreadable::Moved { status, to } => format!("moved {status} to {to}"),
         Unreadable::Rejected(rejected) => format!("rejected: {rejected}"),
+        Unreadable::RefreshTokenAlone { rejected, .. } => format!("a refresh token alone: {rejected}"),
     }
 }
 

@@ -282,7 +282,8 @@ pub struct Dialect {
     pub grant_limit: Option<GrantLimit>,
     /// What becomes of a refresh token that was used.
     pub rotation: Rotation,
-    /// The `status` by which the answer to a revocation says that it worked; `None` where HTTP's own does (RFC 7009 §2.2).
+    /// The `status` by which the answer to a revocation says that it worked; `None` where an empty body does (RFC 7009 §2.2)
+    /// and those that servers send instead.
     pub revoked_status: Option<&'static str>,
     /// What ends with a refresh token that is revoked.
     pub revocation_ends: RevocationEnds,

@@ -2,12 +2,18 @@
 //!
 //! Revoked is only what the dialect calls so. Only words about the token, or an endpoint that is not there, are final too;
 //! whatever else comes says nothing about the token, which may be tried again.
+//!
+//! RFC 7009 gives the body no meaning. A network's sign-in page or a gateway answers 200 as well, and a token that is
+//! taken for revoked is lost and lives on: so a body that is there has to be one that a revocation endpoint sends.
 
 use std::time::Duration;
+
+use serde_json::{Map, Value};
 
 use super::trouble::{is_web_page, retry_after, status_trouble};
 use super::{Body, ServerError, Unreadable, is_one_of, is_passing};
 use crate::http::Response;
+use crate::http::decode;
 use crate::http::trouble::Trouble;
 use crate::providers::Dialect;
 use crate::untrusted::Untrusted;
@@ -40,8 +46,10 @@ pub fn read_revocation(dialect: &Dialect, response: &Response) -> Result<(), Unr
     let is_cut_off = matches!(parsed, Err(Unreadable::Garbled { trouble: Trouble::Truncated, .. }));
     let is_success = match dialect.revoked_status {
         Some(word) => status == 200 && says(word),
-        // Nothing but the status counts (RFC 7009 §2.2), unless the body gives it the lie.
-        None => matches!(status, 200 | 204) && !is_cut_off && !says("failure") && !says("error"),
+        None => {
+            let is_empty = matches!(parsed, Err(Unreadable::Garbled { trouble: Trouble::Empty, .. }));
+            matches!(status, 200 | 204) && (is_empty || body.is_some_and(|body| confirms(&body.fields)))
+        }
     };
     match body.and_then(Body::error) {
         // Zoho's throttle answers so, in words of many languages.
@@ -67,6 +75,29 @@ pub fn read_revocation(dialect: &Dialect, response: &Response) -> Result<(), Unr
 const CLIENT: &[&str] = &["invalid_client", "invalid_client_secret", "unauthorized_client"];
 /// Words about the token, where RFC 7009 §2.2 wants none.
 const UNKNOWN_TOKEN: &[&str] = &["invalid_token", "invalid_code", "invalid_grant"];
+
+/// Words of success, as the value of a member that tells the outcome.
+const SUCCESS: &[&str] = &["success", "ok", "revoked", "true"];
+
+/// The object has nothing to say, or says that the token is revoked, and nothing against it.
+fn confirms(fields: &Map<String, Value>) -> bool {
+    let verdicts: Vec<bool> = fields.iter().filter_map(|(name, value)| verdict(name, value)).collect();
+    verdicts.iter().all(|is_success| *is_success) && (!verdicts.is_empty() || fields.values().all(Value::is_null))
+}
+
+/// What a member tells of the outcome; `None` where it tells nothing.
+fn verdict(name: &str, value: &Value) -> Option<bool> {
+    match (name, value) {
+        (_, Value::Null) => None,
+        ("revoked" | "success" | "ok" | "status" | "result", value) => {
+            let is_word = |text: &str| SUCCESS.iter().any(|word| text.trim().eq_ignore_ascii_case(word));
+            Some(*value == true || value.as_str().is_some_and(is_word))
+        }
+        ("message" | "detail", Value::String(text)) if !text.trim().is_empty() => Some(true),
+        (name, value) if name.starts_with("error") && !decode::says_nothing(value) => Some(false),
+        _ => None,
+    }
+}
 
 /// Nobody revokes at the address.
 fn is_absent(status: u16) -> bool {
@@ -97,9 +128,42 @@ mod tests {
         for (status, body, at_zoho, at_standard) in [
             (200, "", Kept, Revoked),
             (200, "{}", Kept, Revoked),
-            (200, "OK", Kept, Revoked),
-            (200, "[]", Kept, Revoked),
-            (200, r#"{"login":"please"}"#, Kept, Revoked),
+            (200, " \r\n", Kept, Revoked),
+            (200, "\u{feff}", Kept, Revoked),
+            (200, r#"{"error":null}"#, Kept, Revoked),
+            (200, r#"{"revoked":true}"#, Kept, Revoked),
+            (200, r#"{"revoked":"true"}"#, Kept, Revoked),
+            (200, r#"{"success":true,"login":"please"}"#, Kept, Revoked),
+            (200, r#"{"ok":true,"error":""}"#, Kept, Revoked),
+            (200, r#"{"status":"OK"}"#, Kept, Revoked),
+            (200, r#"{"status":"Revoked","errors":[]}"#, Kept, Revoked),
+            (200, r#"{"result":"Success"}"#, Kept, Revoked),
+            (200, r#"{"message":"Token revoked"}"#, Kept, Revoked),
+            (200, r#"{"detail":"done","message":null}"#, Kept, Revoked),
+            (200, "OK", Kept, Kept),
+            (200, "[]", Kept, Kept),
+            (200, "null", Kept, Kept),
+            (200, "true", Kept, Kept),
+            (200, "0", Kept, Kept),
+            (200, r#""revoked""#, Kept, Kept),
+            (200, "\0", Kept, Kept),
+            (200, r#"{"login":"please"}"#, Kept, Kept),
+            (200, r#"{"message":""}"#, Kept, Kept),
+            (200, r#"{"message":{"login":"please"}}"#, Kept, Kept),
+            (200, r#"{"revoked":false}"#, Kept, Kept),
+            (200, r#"{"success":false}"#, Kept, Kept),
+            (200, r#"{"success":0}"#, Kept, Kept),
+            (200, r#"{"ok":false}"#, Kept, Kept),
+            (200, r#"{"ok":"no"}"#, Kept, Kept),
+            (200, r#"{"result":"pending"}"#, Kept, Kept),
+            (200, r#"{"revoked":false,"message":"try again"}"#, Kept, Kept),
+            (200, r#"{"success":true,"revoked":false}"#, Kept, Kept),
+            (200, r#"{"message":"no","errors":["x"]}"#, Kept, Kept),
+            (200, r#"{"message":"no","error_code":17}"#, Kept, Kept),
+            (200, r#"{"revoked":tr"#, Kept, Kept),
+            (200, "{", Kept, Kept),
+            (202, "{}", Kept, Kept),
+            (206, "{}", Kept, Kept),
             (200, r#"{"status":"success"}"#, Revoked, Revoked),
             (200, r#"{"status":"succ"#, Kept, Kept),
             (200, r#"{"status":"#, Kept, Kept),

@@ -45,7 +45,7 @@ pub(super) fn is_web_page(response: &Response) -> bool {
     }
     let is_labelled = response.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("text/html"));
     let body = decode::text(&response.body);
-    !body.is_empty() && (is_labelled || body.trim_start().starts_with('<'))
+    !body.trim().is_empty() && (is_labelled || body.trim_start().starts_with('<'))
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3). A date counts from the answer's own `Date`, which no wrong

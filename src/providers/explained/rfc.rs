@@ -214,7 +214,7 @@ pub static WORDS: &[ErrorWord] = &[
     },
     ErrorWord {
         words: &[UNREADABLE],
-        places: &[DeviceAuthorization, CodeExchange, Refresh],
+        places: &[DeviceAuthorization, CodeExchange, Refresh, Revocation],
         code: Some(Code::Provider),
         meaning: "{provider} sent no answer that can be read",
         causes: &[

@@ -11,6 +11,7 @@ mod driver;
 mod endpoints;
 mod failure;
 mod grants;
+mod left_out;
 mod login;
 mod machine;
 mod past_calls;

@@ -20,6 +20,7 @@ impl Refresh {
         let service = context.service()?;
         let profile = service.config.profile(context.profile_name(&self.profile)?.as_ref())?;
         let token = context.interrupts.block_on(service.token(profile, Freshness::Forced))?;
+        context.output.warn(token.warning.as_slice());
         let good = token.expires_at.map(|end| {
             let good_for = words::duration(clock::wall().duration_until(end).unsigned_abs());
             format!(", good for {good_for}, until {}", words::time_of_day(end))

@@ -57,12 +57,18 @@ pub struct TokenAnswer {
     pub scopes: Option<Vec<String>>,
     /// As the data center's table has it, whatever alias was sent.
     pub api_domain: Option<Url>,
-    /// An API domain that is not one of the data center's and is not used, made safe to show.
-    pub foreign_api_domain: Option<String>,
     /// Who approved, in the words of OpenID Connect.
     pub id_token: Option<IdToken>,
     /// What else was sent and must not be used. It ends nothing, and people are told.
-    pub left_out: Vec<Rejected>,
+    pub left_out: Vec<LeftOut>,
+}
+
+/// What of an answer with tokens must not be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    Field(Rejected),
+    /// An API domain that is not one of the data center's, made safe to show.
+    ApiDomain(String),
 }
 
 /// What a server said when it said no.
@@ -373,10 +379,10 @@ impl Body {
 
     fn token(&self, dialect: &Dialect, data_center: &DataCenter) -> Result<TokenAnswer, Unreadable> {
         let mut left_out = Vec::new();
-        let mut taken = |checked: Result<Secret, Rejected>| checked.map_err(|rejected| left_out.push(rejected)).ok();
-        let refresh_token =
-            self.optional_text("refresh_token").map(|token| token.token("a refresh token").map(Secret::new));
-        let refresh_token = refresh_token.and_then(&mut taken);
+        let refresh_token = self.optional_text("refresh_token").and_then(|token| {
+            let checked = token.token("a refresh token").map(Secret::new);
+            checked.map_err(|rejected| left_out.push(LeftOut::Field(rejected))).ok()
+        });
         let access_token = match (self.access_token(dialect), refresh_token.clone()) {
             (Ok(token), _) => token,
             (Err(rejected), Some(refresh_token)) if self.is_success() => {
@@ -390,6 +396,7 @@ impl Body {
         let expires_in = expires_in.or_else(|| self.duration("expires_in", dialect.token_life_milliseconds_from));
         let named = self.optional_text("api_domain");
         let api_domain = named.as_ref().and_then(|named| api_domain(named, data_center));
+        left_out.extend(named.filter(|_| api_domain.is_none()).map(|named| LeftOut::ApiDomain(named.line())));
         Ok(TokenAnswer {
             access_token,
             refresh_token,
@@ -397,7 +404,6 @@ impl Body {
             expires_in: expires_in.filter(|life| !life.is_zero()).map(|life| life.min(LONGEST_TOKEN_LIFE)),
             scopes: self.scopes(),
             id_token: self.fields.get("id_token").and_then(Value::as_str).and_then(IdToken::parse),
-            foreign_api_domain: named.filter(|_| api_domain.is_none()).map(|named| named.line()),
             api_domain,
             left_out,
         })

@@ -280,6 +280,8 @@ impl Service {
         }
         if status.problem.is_none() {
             status.warnings = self.grant_warnings(profile, seen.minted_at.is_some(), census);
+            let left_out = status.last_refresh.iter().flat_map(|last| &last.left_out);
+            status.warnings.extend(left_out.map(|sentence| format!("At the last refresh {sentence}.")));
             status.warnings.extend(is_end_unknown.then(|| CLOCK_SET_BACK.to_owned()));
             status.warnings.extend(exposed_secrets(profile));
             status.warnings.extend(damage.cloned());

@@ -14,7 +14,9 @@ use jiff::{SignedDuration, Timestamp};
 use self::ends::{CLOCK_SLACK, Ends};
 use super::aside::aside;
 use super::failure::{Asked, short_time};
-use super::{Service, driver, endpoints, issuing_data_center, login, not_signed_in, sign_in_hint, store_error};
+use super::{
+    Service, driver, endpoints, issuing_data_center, left_out, login, not_signed_in, sign_in_hint, store_error,
+};
 use crate::clock::{self, later};
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -60,7 +62,7 @@ pub struct FreshToken {
     /// `None` where no end is known.
     pub expires_at: Option<Timestamp>,
     pub api_domain: Option<String>,
-    /// What is to be said of a token that may not do: a sentence without its end.
+    /// What is to be said of a token that may not do, or of the refresh that it came from: a sentence without its end.
     pub warning: Option<String>,
 }
 
@@ -92,9 +94,8 @@ impl Service {
             return Ok(fresh_token(grant.clone(), now, Some(warning.to_owned())));
         }
         match self.refresh(profile, freshness, grant, now).await {
-            Ok(grant) => Ok(fresh_token(grant, clock::wall(), None)),
             Err(error) if freshness == Freshness::Default => self.still_good(profile, error, clock::wall()).await,
-            Err(error) => Err(error),
+            token => token,
         }
     }
 
@@ -137,7 +138,7 @@ impl Service {
         freshness: Freshness,
         seen: &Grant,
         asked_at: Timestamp,
-    ) -> Result<Grant, Error> {
+    ) -> Result<FreshToken, Error> {
         if let Some(failure) = shared_failure(seen, freshness, asked_at) {
             return Err(failure);
         }
@@ -145,7 +146,7 @@ impl Service {
         let (profile, seen) = (profile.clone(), seen.clone());
         let begin = move |service: &Self| service.begin_refresh(profile, freshness, &seen, asked_at, provider);
         let refreshing = match self.aside(begin).await? {
-            Begun::Unneeded(grant) => return Ok(*grant),
+            Begun::Unneeded(grant) => return Ok(fresh_token(*grant, clock::wall(), None)),
             Begun::Needed(refreshing) => refreshing,
         };
         let http = self.http.clone();
@@ -250,16 +251,20 @@ impl Refreshing {
         Ok((self, if is_second_try { flow.for_a_second_try() } else { flow }))
     }
 
-    /// Writes what the provider said, and turns it into a grant or an error.
-    fn note(mut self: Box<Self>, outcome: Outcome, answer_lost: bool) -> Result<Grant, Error> {
+    /// Writes what the provider said, and turns it into a token or an error.
+    fn note(mut self: Box<Self>, outcome: Outcome, answer_lost: bool) -> Result<FreshToken, Error> {
         let asked = self.asked();
         let dialect = self.provider.dialect;
         let now = clock::wall();
         let mut grant = self.grant.clone();
         let last = grant.last_refresh.take();
+        let mut left_out = Vec::new();
         let (mut grant, result) = match outcome {
             Outcome::Minted { token, client_authentication } => {
                 let grant = Grant { client_authentication: Some(client_authentication), ..grant };
+                let known = self.client.known([]);
+                let told = left_out::of_refresh(&token, grant.api_domain.as_deref());
+                left_out = told.iter().map(|sentence| known.blot(sentence)).collect();
                 (minted(grant, *token, dialect.mint_limit, now), Ok(()))
             }
             Outcome::Refused(error) => {
@@ -297,10 +302,11 @@ impl Refreshing {
         self.record.note(happened, reason, &self.actor, now);
         let failure = result.as_ref().err().cloned();
         let error = failure.as_ref().map(ToString::to_string);
-        grant.last_refresh = Some(LastRefresh { at: now, error, failure, answer_lost, rotates });
+        let warning = (!left_out.is_empty()).then(|| left_out.join("; "));
+        grant.last_refresh = Some(LastRefresh { at: now, error, failure, answer_lost, rotates, left_out });
         self.record.grant = Some(grant.clone());
         match (self.locked.commit(&mut self.record), result) {
-            (Ok(()), result) => result.map(|()| grant),
+            (Ok(()), result) => result.map(|()| fresh_token(grant, now, warning)),
             (Err(unkept), Err(error)) => Err(store_error(unkept).adding(error)),
             (Err(unkept), Ok(())) => Err(self.unkept(store_error(unkept))),
         }

@@ -325,12 +325,15 @@ pub struct LastRefresh {
     /// The provider has replaced the refresh token in this refresh or an earlier one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rotates: bool,
+    /// What of the answer was not taken, in words for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 impl LastRefresh {
     /// An attempt at this time, with what went wrong.
     pub fn new(at: Timestamp, error: Option<String>) -> Self {
-        Self { at, error, failure: None, answer_lost: false, rotates: false }
+        Self { at, error, failure: None, answer_lost: false, rotates: false, left_out: Vec::new() }
     }
 }
 

@@ -144,6 +144,36 @@ fn a_new_refresh_token_is_kept_whatever_the_access_token_beside_it_is() {
 }
 
 #[test]
+fn what_a_refresh_leaves_out_is_told_where_it_happened_and_in_the_status() {
+    let long = json!({"access_token": "AT2", "refresh_token": "x".repeat(70_000)});
+    let foreign = json!({"access_token": "AT2", "api_domain": "https://evil.example"});
+    for (odd, said) in [
+        (&long, "a refresh token that is too long: at most 64 KiB are taken; the one before is kept"),
+        (&foreign, "an API domain, https://evil.example, that is not one of its own"),
+    ] {
+        let (odd, first) =
+            (odd.to_string(), json!({"access_token": "AT1", "refresh_token": "RT1", "expires_in": 3600}).to_string());
+        let authority = start(move |asked| {
+            let is_refresh = asked.body.contains("refresh_token=RT1");
+            (200, String::new(), if is_refresh { odd.clone() } else { first.clone() })
+        });
+        let home = home(&authority);
+        assert_eq!(login(&home).code, 0);
+        for command in [&["refresh"][..], &["token", "--force"]] {
+            let ran = run(&home, command);
+            assert_eq!(ran.code, 0, "{command:?}: {ran:?}");
+            assert!(ran.stderr.starts_with("warning: ") && ran.stderr.contains(said), "{command:?}: {ran:?}");
+        }
+        let ran = run(&home, &["token"]);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("AT2\n", ""), "told once");
+        for command in [&["status"][..], &["status", "--json"]] {
+            let ran = run(&home, command);
+            assert!(ran.stdout.contains(said), "{command:?}: {ran:?}");
+        }
+    }
+}
+
+#[test]
 fn secrets_that_a_server_repeats_are_shown_and_kept_nowhere() {
     let first =
         json!({"access_token": "AT1-0123456789", "refresh_token": "RT1-0123456789", "expires_in": 3600}).to_string();

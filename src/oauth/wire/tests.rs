@@ -3,7 +3,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::{
-    CodeReply, DeviceCode, PollReply, TokenAnswer, TokenReply, Unreadable, read_device_code, read_poll, read_token,
+    CodeReply, DeviceCode, LeftOut, PollReply, TokenAnswer, TokenReply, Unreadable, read_device_code, read_poll,
+    read_token,
 };
 use crate::http::Response;
 use crate::http::trouble::Trouble;
@@ -103,10 +104,8 @@ fn a_refresh_token_that_is_none_is_as_if_absent() {
     }
     let body = format!(r#"{{"access_token":"AT1","refresh_token":{long}}}"#);
     let token = token_in(&zoho::DIALECT, &zoho_us(), &body).expect("a token");
-    assert_eq!(
-        token.left_out[0].to_string(),
-        "the server sent a refresh token that is too long: at most 64 KiB are taken"
-    );
+    let LeftOut::Field(rejected) = &token.left_out[0] else { panic!("{:?}", token.left_out) };
+    assert_eq!(rejected.to_string(), "the server sent a refresh token that is too long: at most 64 KiB are taken");
     assert_eq!(
         token_in(&zoho::DIALECT, &zoho_us(), r#"{"access_token":"AT1","refresh_token":""}"#).expect("one").left_out,
         []

@@ -19,7 +19,7 @@ use crate::providers::{ClientAuthentication, DataCenter, Provider, RevocationEnd
 use crate::secret::Secret;
 use crate::service::aside::aside;
 use crate::service::failure::Asked;
-use crate::service::{QrFile, Service, account, discovery, endpoints, grants, store_error, transport_error};
+use crate::service::{QrFile, Service, account, discovery, endpoints, grants, left_out, store_error, transport_error};
 use crate::storage::{Account, Grant, Happened, LOCK_PATIENCE, Record, RevocationNote, StoreError};
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
@@ -474,7 +474,7 @@ impl Attempt {
     fn said_of(&self, outcome: Option<&Outcome>) -> Vec<String> {
         match outcome {
             Some(Outcome::Authorized { token, data_center, .. }) => {
-                left_out(token, self.provider.data_center(data_center).unwrap_or(&self.home))
+                left_out::of_sign_in(token, self.provider.data_center(data_center).unwrap_or(&self.home))
             }
             _ => Vec::new(),
         }
@@ -484,18 +484,4 @@ impl Attempt {
         let Self { provider, profile, scopes, client, .. } = self;
         Asked { what, place, provider, data_center, profile, scopes, client }
     }
-}
-
-/// What of an answer was not taken, in sentences.
-pub(super) fn left_out(token: &TokenAnswer, data_center: &DataCenter) -> Vec<String> {
-    let left_out = token.left_out.iter().map(|rejected| format!("{rejected}; the sign-in is kept without it"));
-    let foreign = token.foreign_api_domain.iter().map(|named| {
-        let own = data_center.api_domain.as_ref().map(|own| format!(" at {}", own.origin().ascii_serialization()));
-        format!(
-            "the server sent an API domain, {named}, that is not one of its own; the sign-in is kept and calls stay{}; \
-             `allowed_origins` in the configuration can add it",
-            own.unwrap_or_default()
-        )
-    });
-    left_out.chain(foreign).collect()
 }

@@ -1,6 +1,6 @@
 //! Approvals that come without a device code: a code from a console or a browser, a refresh token from elsewhere.
 
-use super::attempt::{Attempt, Kept, left_out};
+use super::attempt::{Attempt, Kept};
 use super::{SignIn, SignedIn};
 use crate::clock;
 use crate::config::{ClientType, Profile, SecretSource};
@@ -10,7 +10,7 @@ use crate::oauth::wire::{Approval, TokenAnswer};
 use crate::providers::DataCenter;
 use crate::providers::explained::Place;
 use crate::secret::Secret;
-use crate::service::{Service, driver, endpoints, home_data_center, store_error};
+use crate::service::{Service, driver, endpoints, home_data_center, left_out, store_error};
 use crate::storage::{Grant, StoreError};
 
 /// Where a sign-in may send the client's secret: giving back what it brought included.
@@ -116,7 +116,7 @@ impl Attempt {
         let grant = match driver::token(&self.service.http, &mut flow).await {
             Outcome::Minted { token, client_authentication } => {
                 let is_imported = imported.is_some();
-                self.left_out = left_out(&token, &data_center);
+                self.left_out = left_out::of_sign_in(&token, &data_center);
                 let token = TokenAnswer { refresh_token: token.refresh_token.clone().or(imported), ..*token };
                 let grant = self.new_grant(token, &data_center, client_authentication);
                 // An imported token was refreshed just now, which counts.

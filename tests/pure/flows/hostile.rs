@@ -15,7 +15,7 @@ use device_login::http::{Request, Response, client};
 use device_login::oauth::authorization::{AuthorizationRequest, CallbackProblem};
 use device_login::oauth::device::{self, DeviceEvent, DeviceFlow, Failure};
 use device_login::oauth::token::{self, TokenFlow};
-use device_login::oauth::wire::{Approval, LONGEST_TOKEN_LIFE, TokenAnswer, Unreadable};
+use device_login::oauth::wire::{Approval, LONGEST_TOKEN_LIFE, LeftOut, TokenAnswer, Unreadable};
 use device_login::oauth::{Client, Step};
 use device_login::providers::standard::{self, Metadata, StandardEndpoints, StandardServer};
 use device_login::providers::{Provider, zoho};
@@ -232,13 +232,16 @@ fn tell_outcome(end: &mut End, outcome: device::Outcome) {
 
 fn tell_token(end: &mut End, token: TokenAnswer) {
     // The tokens are taken without an address that is not one of the data center's.
-    end.is_taken = token.foreign_api_domain.is_none();
+    end.is_taken = !token.left_out.iter().any(|left_out| matches!(left_out, LeftOut::ApiDomain(_)));
     assert!(token.expires_in.is_none_or(|life| life <= LONGEST_TOKEN_LIFE), "a token lives too long");
     end.told.push(token.access_token.expose().to_owned());
     end.told.extend(token.refresh_token.map(|token| token.expose().to_owned()));
     end.told.extend(token.scopes.unwrap_or_default());
     end.told.extend(token.api_domain.map(String::from));
-    end.told.extend(token.foreign_api_domain);
+    end.told.extend(token.left_out.into_iter().map(|left_out| match left_out {
+        LeftOut::Field(rejected) => rejected.to_string(),
+        LeftOut::ApiDomain(named) => named,
+    }));
 }
 
 fn refresh(body: &Value) -> End {

@@ -50,7 +50,9 @@ fn device_failure(failure: &Failure) -> String {
         Failure::Transport(failure) => failure.to_string(),
         Failure::Server { error, data_center } if data_center.is_empty() => error.to_string(),
         Failure::Server { error, data_center } => format!("{error} at {data_center}"),
-        Failure::Unreadable(Unreadable::Rejected(rejected)) => rejected.to_string(),
+        Failure::Unreadable(Unreadable::Rejected(rejected) | Unreadable::RefreshTokenAlone { rejected, .. }) => {
+            rejected.to_string()
+        }
         Failure::Unreadable(answer) => unreadable(answer),
         Failure::NoDeviceSignIn => "no device sign-in".to_owned(),
         Failure::UnknownDataCenter(location) => format!("unknown data center {location}"),

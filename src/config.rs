@@ -25,7 +25,7 @@ use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::StandardServer;
 use crate::providers::{Dialect, Provider, zoho};
 use crate::registered::RedirectUri;
-use crate::storage::KeyOptions;
+use crate::storage::{self, KeyOptions};
 use crate::words;
 
 pub use edit::{
@@ -102,9 +102,9 @@ impl Places {
     /// The sources from which the store's key may come.
     pub fn key_options(&self, environment: Environment<'_>) -> KeyOptions {
         KeyOptions {
-            key_file: environment.path("DEVICE_LOGIN_KEY_FILE"),
+            key_file: environment.path(storage::KEY_FILE_VARIABLE),
             credentials_directory: environment.path("CREDENTIALS_DIRECTORY"),
-            passphrase_file: environment.path("DEVICE_LOGIN_PASSPHRASE_FILE"),
+            passphrase_file: environment.path(storage::PASSPHRASE_FILE_VARIABLE),
             default_key_file: self.default_key_file.clone(),
         }
     }

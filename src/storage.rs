@@ -20,7 +20,7 @@ use std::time::{Duration, SystemTime};
 
 pub use calls::{PastAnswer, PastCall};
 pub use history::{Event, Happened};
-pub use key::KeyOptions;
+pub use key::{KEY_FILE_VARIABLE, KeyOptions, PASSPHRASE_FILE_VARIABLE};
 pub use record::{
     Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Record, RevocationNote, UnrevokedGrant,
 };

@@ -1,7 +1,8 @@
 //! Where the key comes from that seals the records of one store, and that it stays the same one.
 //!
 //! A key is made only for a store that has none yet. Which source a store uses is written into its `store.json` once;
-//! another source, or another key from the same one, is refused and never replaced. Nothing here reads the environment.
+//! another source, or another key from the same one, is refused and never replaced. Nothing here reads the environment,
+//! yet what people named by a variable is told with its name.
 
 mod passphrase;
 
@@ -20,6 +21,10 @@ use crate::files::access::{self, Holds};
 const PIN: &str = "store.json";
 const PIN_FORMAT: u32 = 1;
 const CREDENTIAL: &str = "device-login.key";
+/// The variable that names [`KeyOptions::key_file`].
+pub const KEY_FILE_VARIABLE: &str = "DEVICE_LOGIN_KEY_FILE";
+/// The variable that names [`KeyOptions::passphrase_file`].
+pub const PASSPHRASE_FILE_VARIABLE: &str = "DEVICE_LOGIN_PASSPHRASE_FILE";
 /// Key files and pins are some hundred bytes long.
 const LIMIT: u64 = 64 * 1024;
 
@@ -98,7 +103,11 @@ impl Keyring {
         match self.read(&source)? {
             Some(master) => Ok(self.key.get_or_init(|| Key { source, master })),
             None if source.word() == pin().key => Err(self.missing(&source)),
-            None => Err(self.mismatch(&pin(), &format!("only {} was offered, which is missing", in_words(&source)))),
+            None => {
+                let is_missing = self.file(&source).is_some_and(|(path, _)| !path.exists());
+                let missing = if is_missing { ", which is missing" } else { "" };
+                Err(self.mismatch(&pin(), &format!("only {} was offered{missing}", self.in_words(&source))))
+            }
         }
     }
 
@@ -154,7 +163,7 @@ impl Keyring {
         let source = self.source()?;
         match self.stored_pin()? {
             Some(pin) if pin.key != source.word() => {
-                Err(self.mismatch(&pin, &format!("{} was offered", in_words(&source))))
+                Err(self.mismatch(&pin, &format!("{} was offered", self.in_words(&source))))
             }
             _ => Ok(source),
         }
@@ -168,13 +177,29 @@ impl Keyring {
 
     /// The file that opens the store, if others can read it.
     pub(super) fn exposed(&self, source: &KeySource) -> Option<PathBuf> {
-        let (path, holds) = match source {
-            KeySource::KeyFile(path) => (path.clone(), Holds::Secrets),
-            KeySource::Passphrase => (self.passphrase_file().to_owned(), Holds::Secrets),
-            KeySource::Credential => (self.credential()?, Holds::Credential),
-            KeySource::None | KeySource::Memory => return None,
-        };
+        let (path, holds) = self.file(source)?;
         access::is_exposed(&path, holds).then_some(path)
+    }
+
+    /// Where `source` is.
+    fn file(&self, source: &KeySource) -> Option<(PathBuf, Holds)> {
+        match source {
+            KeySource::KeyFile(path) => Some((path.clone(), Holds::Secrets)),
+            KeySource::Passphrase => Some((self.passphrase_file().to_owned(), Holds::Secrets)),
+            KeySource::Credential => Some((self.credential()?, Holds::Credential)),
+            KeySource::None | KeySource::Memory => None,
+        }
+    }
+
+    fn in_words(&self, source: &KeySource) -> String {
+        let is_named = |path: &Path| self.options.as_ref().is_some_and(|keys| keys.key_file.as_deref() == Some(path));
+        match source {
+            KeySource::None | KeySource::Memory => "no key".to_owned(),
+            KeySource::KeyFile(path) if is_named(path) => named("key", path, KEY_FILE_VARIABLE),
+            KeySource::KeyFile(path) => format!("the key file {}", path.display()),
+            KeySource::Credential => format!("the credential {CREDENTIAL}"),
+            KeySource::Passphrase => named("passphrase", self.passphrase_file(), PASSPHRASE_FILE_VARIABLE),
+        }
     }
 
     /// Whether `store.json` says that this key is the store's.
@@ -186,7 +211,7 @@ impl Keyring {
     pub(super) fn check(&self, key: &Key, pin: Option<&Pin>) -> Result<(), StoreError> {
         match pin {
             Some(pin) if *pin != key.pin() => {
-                let (source, id) = (in_words(&key.source), key.id());
+                let (source, id) = (self.in_words(&key.source), key.id());
                 let offered = if id.is_empty() { source } else { format!("{source} with key {id}") };
                 Err(self.mismatch(pin, &format!("{offered} was offered")))
             }
@@ -223,9 +248,9 @@ impl Keyring {
             (KeySource::Passphrase, _) => passphrase::make(&self.directory, self.passphrase_file())?,
             (KeySource::KeyFile(path), Some(options)) if *path == options.default_key_file => make_key_file(path)?,
             (KeySource::KeyFile(path), _) => {
-                let path = path.display();
+                let (file, path) = (self.in_words(source), path.display());
                 return Err(StoreError::KeyUnavailable(format!(
-                    "the key file {path} is missing; `(umask 077; openssl rand -hex 32 > {path})` makes one"
+                    "{file} is missing; `(umask 077; openssl rand -hex 32 > {path})` makes one"
                 )));
             }
             _ => None,
@@ -265,7 +290,7 @@ impl Keyring {
     fn missing(&self, source: &KeySource) -> StoreError {
         let what = match source {
             KeySource::Passphrase => format!("the file {}", self.directory.join(passphrase::FILE).display()),
-            _ => in_words(source),
+            _ => self.in_words(source),
         };
         let store = self.directory.display();
         StoreError::KeyUnavailable(format!(
@@ -280,13 +305,9 @@ impl Keyring {
     }
 }
 
-fn in_words(source: &KeySource) -> String {
-    match source {
-        KeySource::None | KeySource::Memory => "no key".to_owned(),
-        KeySource::KeyFile(path) => format!("the key file {}", path.display()),
-        KeySource::Credential => format!("the credential {CREDENTIAL}"),
-        KeySource::Passphrase => "a passphrase".to_owned(),
-    }
+/// A file of this kind that the variable names.
+fn named(kind: &str, path: &Path, variable: &str) -> String {
+    format!("the {kind} file {} (named by `{variable}`)", path.display())
 }
 
 fn read_key_file(path: &Path, holds: Holds) -> Result<Option<MasterKey>, StoreError> {

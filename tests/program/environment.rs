@@ -54,6 +54,23 @@ fn a_value_that_cannot_be_used_is_refused_by_name_and_not_told() {
 }
 
 #[test]
+fn a_key_or_passphrase_file_that_is_missing_is_named_with_its_variable() {
+    let (_authority, home) = signed_in();
+    let empty = Home::at(&Authority::start(|_| (503, String::new())));
+    for (name, path) in [("DEVICE_LOGIN_KEY_FILE", "/nope/key"), ("DEVICE_LOGIN_PASSPHRASE_FILE", "/nope/passphrase")] {
+        let named = format!("{path} (named by `{name}`)");
+        for command in ["token", "refresh", "whoami"] {
+            run(&home, &[command], name, OsStr::new(path)).failed(9, &[&named, "missing"]);
+        }
+        let secret = ["profile", "edit", "work", "--client-secret-file", "/dev/stdin"];
+        let mut child =
+            empty.command(&secret).env(name, path).stdin(std::process::Stdio::piped()).spawn().expect("it starts");
+        std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), b"sesam").expect("it reads");
+        ran(child).failed(9, &[&named, "missing"]);
+    }
+}
+
+#[test]
 fn the_variable_of_a_profiles_secret_is_refused_in_the_same_way() {
     let (_authority, home) = signed_in();
     home.configure(&home.configuration().replace("client_id", "client_secret_env = \"WORK_SECRET\"\nclient_id"));

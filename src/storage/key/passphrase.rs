@@ -9,7 +9,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{LIMIT, create_once};
+use super::{LIMIT, PASSPHRASE_FILE_VARIABLE, create_once, named};
 use crate::files::access::Holds;
 use crate::storage::StoreError;
 use crate::storage::private;
@@ -53,8 +53,8 @@ pub(super) fn read(directory: &Path, passphrase_file: &Path) -> Result<Option<Ma
     let passphrase = read_passphrase(passphrase_file)?;
     let wrapping = derive(&passphrase, &parsed)?.ok_or_else(damaged)?;
     let master = wrapping.open(first_line, sealed).map_err(|_| {
-        let passphrase_file = passphrase_file.display();
-        StoreError::KeyUnavailable(format!("the passphrase in {passphrase_file} does not open {shown}"))
+        let passphrase_file = in_words(passphrase_file);
+        StoreError::KeyUnavailable(format!("{passphrase_file} does not open {shown}"))
     })?;
     MasterKey::from_bytes(master).ok_or_else(damaged).map(Some)
 }
@@ -100,8 +100,12 @@ fn derive(passphrase: &[u8], line: &FirstLine) -> Result<Option<MasterKey>, Stor
     Ok(derived.ok().and_then(|()| MasterKey::from_bytes(&*key)))
 }
 
+fn in_words(passphrase_file: &Path) -> String {
+    named("passphrase", passphrase_file, PASSPHRASE_FILE_VARIABLE)
+}
+
 fn read_passphrase(path: &Path) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-    let unavailable = |problem| StoreError::KeyUnavailable(format!("the passphrase file {} {problem}", path.display()));
+    let unavailable = |problem| StoreError::KeyUnavailable(format!("{} {problem}", in_words(path)));
     let found = private::read_named(path, Holds::Secrets, LIMIT)?;
     let mut passphrase = found.ok_or_else(|| unavailable("is missing"))?;
     while let Some(b'\n' | b'\r') = passphrase.last() {

@@ -139,7 +139,10 @@ fn a_configured_key_file_is_used_but_never_made() {
     let path = home.directory.path().join("own-key");
     let keys = KeyOptions { key_file: Some(path.clone()), ..home.keys() };
     let text = key_unavailable(try_commit(&*home.store_with(keys.clone()), "one"));
-    assert!(text.contains("own-key is missing") && text.contains("openssl rand -hex 32"), "{text}");
+    assert!(
+        text.contains("own-key (named by `DEVICE_LOGIN_KEY_FILE`) is missing") && text.contains("openssl rand -hex 32"),
+        "{text}"
+    );
     assert!(!path.exists());
     for wrong in ["", "short", &"g".repeat(64)] {
         home.write("own-key", wrong.as_bytes());

@@ -6,9 +6,10 @@
 mod body;
 mod json;
 
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use clap::builder::StyledStr;
 use serde::Serialize;
@@ -35,6 +36,8 @@ pub(super) struct Output {
     json: AtomicBool,
     /// Each event is a line; so is a failure.
     events: AtomicBool,
+    /// Warnings are told once.
+    told: Mutex<BTreeSet<String>>,
     stdout: Stream<io::Stdout>,
     stderr: Stream<io::Stderr>,
 }
@@ -114,6 +117,7 @@ impl Output {
             quiet,
             json: AtomicBool::new(json),
             events: AtomicBool::new(false),
+            told: Mutex::default(),
             stdout: Stream::new(io::stdout()),
             stderr: Stream::new(io::stderr()),
         }
@@ -165,8 +169,20 @@ impl Output {
     /// What a person should see to, a line each.
     pub(super) fn warn(&self, warnings: &[String]) {
         for warning in warnings {
-            self.say(&format!("warning: {warning}"));
+            if self.told().insert(warning.clone()) {
+                self.say(&format!("warning: {warning}"));
+            }
         }
+    }
+
+    /// Warnings that are part of a result need not be told beside it.
+    pub(super) fn tells(&self, warnings: &[String]) {
+        self.told().extend(warnings.iter().cloned());
+    }
+
+    /// A panic elsewhere leaves whole sentences.
+    fn told(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a person may like to know.

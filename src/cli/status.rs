@@ -114,6 +114,9 @@ impl Status {
             Some(name) => vec![service.status(service.config.profile(Some(&name))?, now)],
             None => service.statuses(now),
         };
+        for status in &statuses {
+            context.output.tells(&status.warnings);
+        }
         if self.json {
             let profiles = statuses.iter().map(|status| profile_json(status, now)).collect();
             context.output.json(&StatusJson { schema_version: 1, profiles })?;

@@ -709,6 +709,11 @@ fn a_damaged_record_that_gave_way_to_the_one_before_is_told() {
     let token = home.run(&["token"]);
     assert_eq!((token.code, token.stdout.as_str()), (0, format!("{ACCESS_TOKEN}\n").as_str()), "{token:?}");
     assert!(token.stderr.contains("warning: The record") && token.stderr.contains("is damaged"), "{token:?}");
+    for arguments in [&["status"][..], &["status", "--json"]] {
+        let status = home.run(arguments);
+        let told = (status.stdout.clone() + &status.stderr).matches("is damaged").count();
+        assert!(told == 1 && status.stdout.contains("is damaged"), "{status:?}");
+    }
     assert_eq!(home.run(&["token", "--force"]).code, 0);
     let aside = home.path("state/work.record.corrupt-1");
     assert_eq!(std::fs::read(&aside).expect("it is kept"), b"damaged");

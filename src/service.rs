@@ -46,7 +46,7 @@ pub use unbroken::Unbroken;
 
 use zeroize::Zeroizing;
 
-use crate::config::variables::unusable;
+use crate::config::variables::{secret_problem, unusable};
 use crate::config::{self, Config, Profile, SecretSource};
 use crate::error::{Code, Error};
 use crate::files;
@@ -55,7 +55,6 @@ use crate::http::{TransportFailure, client};
 use crate::oauth::Client;
 use crate::profile::ProfileName;
 use crate::providers::{DataCenter, Provider};
-use crate::registered::is_client_secret;
 use crate::secret::Secret;
 use crate::storage::{Grant, Record, Store, StoreError};
 
@@ -153,11 +152,9 @@ impl Service {
     /// The client secret in a variable, without blanks around it, as in a file.
     fn secret_in(&self, name: &str) -> Result<Option<Secret>, Error> {
         let value = Zeroizing::new((self.variables)(name).unwrap_or_default());
-        let secret = Secret::new(value.trim());
-        match secret.expose() {
-            "" => Ok(None),
-            text if is_client_secret(text) => Ok(Some(secret)),
-            _ => Err(unusable(name, "it is not one line of printable characters")),
+        match secret_problem(&value) {
+            Some(problem) => Err(unusable(name, problem)),
+            None => Ok(Some(value.trim()).filter(|secret| !secret.is_empty()).map(Secret::new)),
         }
     }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error};
 use crate::files;
+use crate::registered::is_client_secret;
 use crate::words;
 
 /// The variables that steer the program, by name.
@@ -51,7 +52,7 @@ impl Reader {
     pub fn words(self) -> &'static str {
         match self {
             Reader::Everything => "everything",
-            Reader::Network => "what asks a server",
+            Reader::Network => "what asks a server over `https`",
             Reader::Kiosk => "`login --kiosk`",
             Reader::Screens => "screens, lines",
             Reader::SignIn => "`login`",
@@ -73,7 +74,7 @@ pub const VARIABLES: [Variables; 32] = [
     row(&["DEVICE_LOGIN_STORE"], "the store: `file:DIR`, `plain:DIR` or `memory:`", store_problem),
     row(&["DEVICE_LOGIN_KEY_FILE"], "the store's key", path_problem),
     row(&["DEVICE_LOGIN_PASSPHRASE_FILE"], "a file with the passphrase that opens the store's key", path_problem),
-    row(&["DEVICE_LOGIN_CLIENT_SECRET"], "the client secret, instead of the profile's", nothing),
+    row(&["DEVICE_LOGIN_CLIENT_SECRET"], "the client secret, instead of the profile's", secret_problem),
     row(
         &["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"],
         "where files live, without `DEVICE_LOGIN_HOME`; absolute paths",
@@ -81,12 +82,14 @@ pub const VARIABLES: [Variables; 32] = [
     ),
     row(
         &["CREDENTIALS_DIRECTORY"],
-        "where systemd puts `device-login.key`; other keys count without one",
+        "where systemd puts `device-login.key`; a directory without one is passed over",
         path_problem,
     ),
     row(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"], "the proxy; the first that is set counts", nothing)
         .of(Reader::Network),
-    row(&["no_proxy", "NO_PROXY"], "who is asked without the proxy", nothing).of(Reader::Network),
+    row(&["no_proxy", "NO_PROXY"], "who is asked without the proxy", nothing)
+        .of(Reader::Network)
+        .falls_back("an entry of another form exempts nobody; no UTF-8: refused, exit code 2"),
     row(&["SSL_CERT_FILE"], "certificate authorities instead of the system's", nothing).of(Reader::Network),
     row(&["SSL_CERT_DIR"], "directories with such files, by `:`", nothing).of(Reader::Network),
     row(&["NOTIFY_SOCKET"], "where systemd hears that the kiosk draws", socket_problem).of(Reader::Kiosk),
@@ -228,6 +231,12 @@ fn path_problem(value: &str) -> Option<&'static str> {
     }
 }
 
+/// Blanks around a secret do no harm.
+pub fn secret_problem(value: &str) -> Option<&'static str> {
+    let is_usable = value.trim().is_empty() || is_client_secret(value.trim());
+    (!is_usable).then_some("it is not one line of printable characters")
+}
+
 fn store_problem(value: &str) -> Option<&'static str> {
     path_problem(value).or_else(|| path_problem(value.split_once(':')?.1))
 }
@@ -261,6 +270,8 @@ mod tests {
         let rows = rows.chain([
             (Reader::Everything, "DEVICE_LOGIN_STORE", "file:\"/sesam\""),
             (Reader::Everything, "DEVICE_LOGIN_STORE", "file:/sesam\r"),
+            (Reader::Everything, "DEVICE_LOGIN_CLIENT_SECRET", "sesam\nsesam"),
+            (Reader::Everything, "DEVICE_LOGIN_CLIENT_SECRET", "\u{1b}sesam"),
             (Reader::Kiosk, "NOTIFY_SOCKET", "sesam"),
             (Reader::Kiosk, "WATCHDOG_USEC", "sesam"),
             (Reader::Kiosk, "WATCHDOG_USEC", "-1"),
@@ -280,6 +291,7 @@ mod tests {
             ("DEVICE_LOGIN_HOME", "relative/path with blanks"),
             ("DEVICE_LOGIN_HOME", "/home/~dana/ü"),
             ("DEVICE_LOGIN_STORE", "memory:"),
+            ("DEVICE_LOGIN_CLIENT_SECRET", " a b\r\n"),
             ("NOTIFY_SOCKET", "@abstract"),
             ("NOTIFY_SOCKET", "/run/systemd/notify"),
             ("WATCHDOG_USEC", "30000000"),

@@ -40,7 +40,7 @@ fn a_value_that_cannot_be_used_is_refused_by_name_and_not_told() {
         ("token", "DEVICE_LOGIN_STORE", b"file:"),
         ("token", "DEVICE_LOGIN_STORE", b"file:'/sesam'"),
         ("token", "DEVICE_LOGIN_CLIENT_SECRET", b"sesam\xff"),
-        ("refresh", "DEVICE_LOGIN_CLIENT_SECRET", b"sesam\nsesam"),
+        ("token", "DEVICE_LOGIN_CLIENT_SECRET", b"sesam\nsesam"),
         ("refresh", "DEVICE_LOGIN_CLIENT_SECRET", b"ses\x1bsesam"),
     ]);
     for (command, name, value) in rows {
@@ -62,7 +62,7 @@ fn a_key_or_passphrase_file_that_is_missing_is_named_with_its_variable() {
         for command in ["token", "refresh", "whoami"] {
             run(&home, &[command], name, OsStr::new(path)).failed(9, &[&named, "missing"]);
         }
-        let secret = ["profile", "edit", "work", "--client-secret-file", "/dev/stdin"];
+        let secret = ["profile", "edit", "work", "--client-secret-stdin"];
         let mut child =
             empty.command(&secret).env(name, path).stdin(std::process::Stdio::piped()).spawn().expect("it starts");
         std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), b"sesam").expect("it reads");

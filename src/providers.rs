@@ -97,6 +97,12 @@ impl DataCenter {
         std::iter::once(self.accounts_server.origin()).chain(self.verification_origins.iter().cloned())
     }
 
+    /// Tells whether an API domain is the gateway of another environment than production.
+    pub fn is_environment(&self, api_domain: &str) -> bool {
+        let named = Url::parse(api_domain).ok();
+        named.is_some_and(|named| self.environments.iter().any(|known| known.origin() == named.origin()))
+    }
+
     /// The same, whose API domain is the one that a token answer named, where that is one of its own or allowed.
     #[must_use]
     pub fn in_environment(self, api_domain: Option<&str>) -> Self {

@@ -11,7 +11,6 @@ use super::context::Context;
 use super::{Positional, words};
 use crate::clock;
 use crate::error::Error;
-use crate::providers::zoho;
 use crate::service::{ProfileStatus, State};
 use crate::storage::{Account, Protection};
 use crate::words::minutes_and_seconds;
@@ -198,8 +197,7 @@ fn remarks(status: &ProfileStatus) -> Vec<String> {
     let refresh = status.last_refresh.as_ref().and_then(|last| last.error.as_ref());
     let refresh = refresh.map(|error| format!("last refresh: {error}"));
     let warnings = status.warnings.iter().map(|warning| format!("warning: {warning}"));
-    // Calls to another environment than production change other data than most people expect.
-    let environment = status.api_domain.as_ref().filter(|domain| zoho::is_environment(domain));
+    let environment = status.api_domain.as_ref().filter(|_| status.is_other_environment);
     let environment = environment.map(|domain| format!("calls go to {domain}"));
     missing.into_iter().chain(environment).chain(refresh).chain(warnings).collect()
 }

@@ -126,11 +126,6 @@ fn environments(gateway: &str) -> [String; 2] {
     ["sandbox.", "developer."].map(|environment| gateway.replacen("www.", environment, 1))
 }
 
-/// Tells whether an API domain is the gateway of another environment than production.
-pub fn is_environment(api_domain: &str) -> bool {
-    DATA_CENTERS.iter().any(|(_, _, gateway, _)| environments(gateway).iter().any(|own| own == api_domain))
-}
-
 /// Where files come from and go to. The official SDKs have `content.` beside each gateway, in Canada and Saudi Arabia one of
 /// the others; WorkDrive has `download.` and `upload.`.
 fn file_hosts(gateway: &str, products: &str) -> Vec<Url> {
@@ -232,7 +227,7 @@ fn built_in(address: &str) -> Url {
 
 #[cfg(test)]
 mod tests {
-    use super::{api_console, is_environment, place, provider};
+    use super::{api_console, place, provider};
 
     #[test]
     fn every_data_center_has_a_place_and_a_console() {
@@ -301,14 +296,17 @@ mod tests {
         for data_center in provider.data_centers {
             let gateway = data_center.api_domain.as_ref().and_then(url::Url::host_str).expect("a host");
             let named: Vec<_> = data_center.environments.iter().filter_map(url::Url::host_str).collect();
-            assert!(data_center.environments.iter().all(|url| is_environment(&url.origin().ascii_serialization())));
+            assert!(
+                data_center
+                    .environments
+                    .iter()
+                    .all(|url| data_center.is_environment(&url.origin().ascii_serialization()))
+            );
             for environment in &data_center.environments {
                 let of_it = zoho.data_center_of_api(environment.as_str()).map(|found| found.code.as_str());
                 assert_eq!(of_it, Some(data_center.code.as_str()));
             }
-            assert!(!is_environment(
-                data_center.api_domain.as_ref().map_or("", url::Url::as_str).trim_end_matches('/')
-            ));
+            assert!(!data_center.is_environment(data_center.api_domain.as_ref().map_or("", url::Url::as_str)));
             assert_eq!(named, ["sandbox", "developer"].map(|environment| gateway.replacen("www", environment, 1)));
         }
     }

@@ -111,6 +111,8 @@ pub struct ProfileStatus {
     /// The last characters of the access token, for comparing.
     pub access_token_hint: Option<String>,
     pub api_domain: Option<String>,
+    /// That is a sandbox or another environment than production: calls change other data than most people expect.
+    pub is_other_environment: bool,
     /// Granted.
     pub scopes: Vec<String>,
     /// Wanted by the profile and not granted.
@@ -251,7 +253,16 @@ impl Service {
         if let (Some(profile), Some(status)) = (profile, &mut seen.status) {
             let loaded = self.check_provider(profile, providers).and_then(|()| loaded.map_err(store_error));
             match loaded {
-                Ok(Some(record)) => status.describe(record, profile, &self.config, now),
+                Ok(Some(record)) => {
+                    status.describe(record, profile, &self.config, now);
+                    let home = providers.get(&profile.provider).and_then(|provider| {
+                        let code = status.data_center.as_deref().unwrap_or_default();
+                        provider.data_centers.iter().find(|data_center| data_center.code == code)
+                    });
+                    let domain = status.api_domain.as_deref();
+                    status.is_other_environment =
+                        home.zip(domain).is_some_and(|(home, domain)| home.is_environment(domain));
+                }
                 Ok(None) => {}
                 Err(error) => (status.state, status.problem) = (State::Unknown, Some(error)),
             }
@@ -364,6 +375,7 @@ impl ProfileStatus {
             access_token_life: None,
             access_token_hint: None,
             api_domain: None,
+            is_other_environment: false,
             scopes: Vec::new(),
             missing_scopes: Vec::new(),
             refreshable: false,

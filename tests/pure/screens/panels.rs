@@ -64,6 +64,7 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
         access_token_life: has_grant.then(|| Duration::from_secs(3600)),
         access_token_hint: has_grant.then(|| "****8c1e".to_owned()),
         api_domain: has_grant.then(|| "https://www.zohoapis.eu".to_owned()),
+        is_other_environment: false,
         scopes: if has_grant { texts(&["ZohoCRM.users.READ", "ZohoCRM.org.READ"]) } else { Vec::new() },
         missing_scopes: Vec::new(),
         refreshable: has_grant && state != State::NeedsLogin,

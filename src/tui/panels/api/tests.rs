@@ -146,6 +146,7 @@ fn status(scopes: &[&str]) -> ProfileStatus {
         access_token_life: None,
         access_token_hint: None,
         api_domain: None,
+        is_other_environment: false,
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         missing_scopes: Vec::new(),
         refreshable: true,

@@ -40,6 +40,7 @@ pub(super) fn status(profile: &str, state: State, left: u64) -> ProfileStatus {
         access_token_life: None,
         access_token_hint: (left > 0).then(|| "****8c1e".to_owned()),
         api_domain: None,
+        is_other_environment: false,
         scopes: Vec::new(),
         missing_scopes: Vec::new(),
         refreshable: true,

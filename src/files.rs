@@ -113,11 +113,7 @@ fn text(mut content: Zeroizing<Vec<u8>>) -> io::Result<Zeroizing<String>> {
 
 /// Replaces a file whole or not at all. It keeps who may read it and whose it is; a new one is readable by this user alone.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let before = fs::metadata(path).ok();
-    if before.as_ref().is_some_and(|before| before.permissions().readonly()) {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
-    }
-    let (temporary, mut file) = create_beside(path, create_private)?;
+    let (before, temporary, mut file) = begin_replacing(path)?;
     let written = before.map_or(Ok(()), |before| keep_access(&file, &before));
     let written = written.and_then(|()| file.write_all(bytes)).and_then(|()| synced(file.sync_all()));
     let written = written.and_then(|()| fs::rename(&temporary, path));
@@ -129,6 +125,25 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Nothing would be undone by an error here: the file has its new content, which is safe a little later.
     let _ = sync_directory(directory_of(path));
     written
+}
+
+/// Tells whether [`replace`] could begin.
+pub fn check_replaceable(path: &Path) -> io::Result<()> {
+    let (_, temporary, _) = begin_replacing(path)?;
+    fs::remove_file(temporary)
+}
+
+fn begin_replacing(path: &Path) -> io::Result<(Option<fs::Metadata>, PathBuf, File)> {
+    let before = fs::metadata(path).ok();
+    match &before {
+        Some(before) if before.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        Some(before) if before.permissions().readonly() => {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+        }
+        _ => {}
+    }
+    let (temporary, file) = create_beside(path, create_private)?;
+    Ok((before, temporary, file))
 }
 
 /// The directory that holds `path`.

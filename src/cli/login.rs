@@ -117,6 +117,9 @@ impl Login {
         if mode == Mode::Events {
             context.output.use_events();
         }
+        if let Some(file) = &self.qr_file {
+            file.check()?;
+        }
         if self.way.import {
             return import::sign_in(context, &self, mode).map(|()| 0);
         }

@@ -1,5 +1,6 @@
 //! The file that holds the QR code of a sign-in, for whoever cannot scan it from a screen.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error};
@@ -48,6 +49,15 @@ impl QrFile {
         Some(Self { path: path.to_owned(), format })
     }
 
+    /// Fails where nothing could be written, before there is anything to write.
+    pub fn check(&self) -> Result<(), Error> {
+        let refused = |error: io::Error| {
+            let message = format!("the QR code cannot be written to {}", self.path.display());
+            Error::new(Code::Usage, message).because(error).hint("name a file in a directory that you can write to")
+        };
+        files::check_replaceable(&self.path).map_err(refused)
+    }
+
     /// Writes the address as a QR code that only this user may read, in the place of the one before it. Waits for the disk.
     pub fn write(&self, address: &str) -> Result<(), Error> {
         let failed = || Error::new(Code::Other, format!("the QR code could not be written to {}", self.path.display()));
@@ -63,6 +73,7 @@ mod tests {
     use std::path::Path;
 
     use super::QrFile;
+    use crate::error::Code;
 
     #[test]
     fn the_name_says_which_picture_it_is() {
@@ -93,5 +104,19 @@ mod tests {
         let file = QrFile::at(Path::new("/nowhere/at/all/code.png")).expect("a picture");
         let error = file.write("https://example.com").expect_err("there is no such directory");
         assert!(error.to_string().contains("/nowhere/at/all/code.png"), "{error}");
+        assert_eq!(file.check().expect_err("the same").code, Code::Usage);
+    }
+
+    #[test]
+    fn what_can_be_written_is_told_before_and_leaves_nothing_behind() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for (name, can_be) in [("new.png", true), ("old.svg", true), ("directory.png", false), ("old.svg/a.png", false)]
+        {
+            std::fs::write(directory.path().join("old.svg"), "old").expect("it is written");
+            std::fs::create_dir_all(directory.path().join("directory.png")).expect("it is made");
+            let file = QrFile::at(&directory.path().join(name)).expect("a picture");
+            assert_eq!(file.check().is_ok(), can_be, "{name}");
+            assert_eq!(std::fs::read_dir(directory.path()).expect("a directory").count(), 2, "{name}");
+        }
     }
 }

@@ -379,7 +379,8 @@ fn the_qr_code_goes_to_a_file_in_every_mode_that_writes_lines() {
     }
     let nowhere = home.path("nowhere/code.png");
     let ran = home.run(&["login", "--plain", "--qr-file", nowhere.to_str().expect("UTF-8")]);
-    ran.failed(1, &["the QR code could not be written to", "nowhere/code.png", "name a file in a directory"]);
+    assert_eq!(authority.count("/device"), 2);
+    ran.failed(2, &["the QR code cannot be written to", "nowhere/code.png", "name a file in a directory"]);
     home.run(&["login", "--plain", "--qr-file", "code.jpg"]).failed(2, &["it has to end in .png or .svg"]);
     home.run(&["login", "--grant-code", "--qr-file", "code.png"]).failed(2, &["cannot be used with"]);
 }

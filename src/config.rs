@@ -202,8 +202,9 @@ impl FromStr for ClientType {
         // The console has one type for both.
         let word = if ["desktop", "mobile-based"].contains(&word) { ClientType::Mobile.word() } else { word };
         Self::ALL.into_iter().find(|kind| kind.word() == word).ok_or_else(|| {
-            let words = Self::ALL.map(Self::word).join(", ");
-            format!("`{text}` is no type of client; there are {words}")
+            let usable = Self::ALL.into_iter().filter(|kind| *kind != ClientType::ClientBased).map(Self::word);
+            let words: Vec<&str> = usable.collect();
+            format!("`{text}` is no type of client; there are {} (or `desktop`)", words.join(", "))
         })
     }
 }

@@ -14,7 +14,7 @@ mod terminal;
 #[cfg(not(unix))]
 pub(super) use self::elsewhere::Keyboard;
 #[cfg(unix)]
-pub(super) use self::terminal::{Keyboard, wait_for_turn};
+pub(super) use self::terminal::{Keyboard, is_in_front, wait_for_turn};
 
 use crate::secret::Secret;
 
@@ -42,3 +42,9 @@ pub(super) enum Entry {
 #[cfg(not(unix))]
 /// Systems without job control have no background.
 pub(super) fn wait_for_turn() {}
+
+#[cfg(not(unix))]
+/// The same.
+pub(super) fn is_in_front() -> bool {
+    true
+}

@@ -84,7 +84,7 @@ pub(in crate::cli) fn wait_for_turn() {
 }
 
 /// Tells whether a terminal would let this process read, instead of stopping it.
-fn is_in_front() -> bool {
+pub(in crate::cli) fn is_in_front() -> bool {
     let stdin = io::stdin();
     // A terminal that does not control this process stops nobody.
     !stdin.is_terminal() || tcgetpgrp(&stdin).map_or(true, |group| group == getpgrp())

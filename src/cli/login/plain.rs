@@ -195,7 +195,7 @@ impl Talk<'_> {
         let (lifetime, until) = (words::duration(code.lifetime), words::time_of_day(code.expires_at_time));
         let interval = words::duration(code.interval);
         say(&format!("The code is good for {lifetime}, until {until}. We ask every {interval}."));
-        if self.can_renew {
+        if self.can_renew && keyboard::is_in_front() {
             say("Press Enter for a new code, Ctrl-C to cancel.");
         }
         self.keep(code);

@@ -129,7 +129,8 @@ impl WebSignIn {
                 let because = refused.cause.unwrap_or(answer.word);
                 let message =
                     format!("an answer without this sign-in's `state` came, so anybody may have sent it: {because}");
-                let hint = refused.hint.map_or_else(String::new, |hint| format!("; if it was the provider: {hint}"));
+                let hint =
+                    refused.hint.map_or_else(String::new, |hint| format!("; should the provider have sent it: {hint}"));
                 return strange(&message, format!("the sign-in goes on waiting{hint}"));
             }
             CallbackProblem::Refused(answer) => {

@@ -186,7 +186,7 @@ pub fn read_device_code(
 /// Reads the answer to [`device_token_request`].
 pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<PollReply, Unreadable> {
     let body = Body::read(dialect, Some(&data_center.endpoints.device_token), response)?;
-    let Some(error) = body.error() else {
+    let Some(error) = body.error_in_place_of_token(dialect) else {
         return Ok(PollReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
     match poll_error(dialect, &error) {
@@ -208,7 +208,7 @@ pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Respons
 /// Only a refusal in words is final; whatever else goes wrong says nothing about the grant.
 pub fn read_token(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<TokenReply, Unreadable> {
     let body = Body::read(dialect, Some(&data_center.endpoints.token), response)?;
-    let Some(error) = body.error() else {
+    let Some(error) = body.error_in_place_of_token(dialect) else {
         return Ok(TokenReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
     let is_throttle = || poll_error(dialect, &error) == Some(PollError::SlowDown);
@@ -345,6 +345,13 @@ impl Body {
         Some(ServerError { word, description: self.text("error_description").map(|text| text.line()) })
     }
 
+    /// The same, unless a success brings a token beside a word that nobody knows: that may be its only copy.
+    fn error_in_place_of_token(&self, dialect: &Dialect) -> Option<ServerError> {
+        let has_token =
+            || self.access_token(dialect).is_ok() || self.refresh_token().is_some_and(|checked| checked.is_ok());
+        self.error().filter(|error| !self.is_success() || is_known(dialect, error) || is_passing(error) || !has_token())
+    }
+
     fn device_code(&self, dialect: &Dialect, data_center: &DataCenter) -> Result<DeviceCode, Rejected> {
         let user_code = self.user_code().user_code()?;
         let device_code = self.text("device_code").unwrap_or(Untrusted::new(""));
@@ -379,10 +386,9 @@ impl Body {
 
     fn token(&self, dialect: &Dialect, data_center: &DataCenter) -> Result<TokenAnswer, Unreadable> {
         let mut left_out = Vec::new();
-        let refresh_token = self.optional_text("refresh_token").and_then(|token| {
-            let checked = token.token("a refresh token").map(Secret::new);
-            checked.map_err(|rejected| left_out.push(LeftOut::Field(rejected))).ok()
-        });
+        let refresh_token = self
+            .refresh_token()
+            .and_then(|checked| checked.map_err(|rejected| left_out.push(LeftOut::Field(rejected))).ok());
         let access_token = match (self.access_token(dialect), refresh_token.clone()) {
             (Ok(token), _) => token,
             (Err(rejected), Some(refresh_token)) if self.is_success() => {
@@ -413,6 +419,11 @@ impl Body {
         let absent = Rejected { field: "an answer", problem: "has no access token" };
         let token = Secret::new(self.text("access_token").ok_or(absent)?.token("an access token")?);
         self.check_token_type(dialect).map(|()| token)
+    }
+
+    fn refresh_token(&self) -> Option<Result<Secret, Rejected>> {
+        let token = self.optional_text("refresh_token")?;
+        Some(token.token("a refresh token").map(Secret::new))
     }
 
     fn is_success(&self) -> bool {

@@ -77,7 +77,8 @@ fn token_in(dialect: &Dialect, data_center: &DataCenter, body: &str) -> Result<T
 
 #[test]
 fn no_optional_field_of_a_token_answer_loses_the_tokens_however_odd_it_is() {
-    let fields = ["expires_in", "expires_in_sec", "scope", "api_domain", "id_token", "token_type", "error_description"];
+    let fields =
+        ["error", "expires_in", "expires_in_sec", "scope", "api_domain", "id_token", "token_type", "error_description"];
     for field in fields {
         for odd in ODD {
             for body in [

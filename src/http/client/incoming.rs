@@ -119,7 +119,9 @@ impl Answering {
         loop {
             match self.chunk().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Err(TransportFailure::Truncated(_)) if decode::object(&body).is_ok_and(|fields| !fields.is_empty()) => {
+                Err(TransportFailure::Truncated(_) | TransportFailure::Garbled(_))
+                    if decode::object(&body).is_ok_and(|fields| !fields.is_empty()) =>
+                {
                     break;
                 }
                 Err(failure) => return Err(failure),

@@ -7,6 +7,11 @@ use serde_json::{Value, json};
 use super::unpack::{Unpackable, Unpacking};
 use super::{NoJson, beginning, json as read, object, text};
 
+fn cut(mut bytes: Vec<u8>, by: usize) -> Vec<u8> {
+    bytes.truncate(bytes.len() - by);
+    bytes
+}
+
 fn gzip(plain: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(plain).expect("memory");
@@ -30,6 +35,9 @@ fn an_answer_is_read_however_its_bytes_came() {
         ("UTF-16 without a mark", utf16(plain, u16::to_le_bytes)),
         ("UTF-16 without a mark, big end first", utf16(plain, u16::to_be_bytes)),
         ("gzip without a word", gzip(plain.as_bytes())),
+        ("gzip with bytes behind it", [&gzip(plain.as_bytes())[..], b"\r\n0"].concat()),
+        ("gzip without the end of its trailer", cut(gzip(plain.as_bytes()), 4)),
+        ("gzip without its trailer", cut(gzip(plain.as_bytes()), 8)),
         ("gzip with a mark inside", gzip(format!("\u{feff}{plain}").as_bytes())),
         ("something behind", format!("{plain}<!-- 12 ms -->").into_bytes()),
         ("a list of one", format!("[{plain}]").into_bytes()),
@@ -109,7 +117,7 @@ fn what_is_no_json_is_told_for_what_it_is() {
         (b"OK", NoJson::Other),
         (b"{a:1}", NoJson::Other),
         (b"{\"a\" 1}", NoJson::Other),
-        (&half[..half.len() / 2], NoJson::Empty),
+        (&half[..half.len() / 2], NoJson::Truncated),
     ] {
         assert_eq!(read(body), Err(expected), "{}", text(body));
     }

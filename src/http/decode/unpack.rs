@@ -3,7 +3,7 @@
 //! `identity` is asked for, and some servers and proxies pack all the same; others name an encoding and send plain text.
 //! So the first bytes decide, and the name only where they leave it open.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
@@ -30,6 +30,8 @@ pub(crate) struct Unpacking {
     /// How much may come out in all.
     limit: usize,
     given: usize,
+    /// What is wrong behind what was given last.
+    failed: Option<Unpackable>,
     state: State,
 }
 
@@ -54,7 +56,7 @@ impl Unpacking {
         let names = encodings.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase());
         let is_encoding = |name: &String| is_undone(name) || OTHERS.contains(&name.as_str());
         let names: Vec<String> = names.filter(is_encoding).collect();
-        Self { encoding: names.join(", "), limit, given: 0, state: State::Begun(Vec::new()) }
+        Self { encoding: names.join(", "), limit, given: 0, failed: None, state: State::Begun(Vec::new()) }
     }
 
     /// Whether a name of an encoding came with the body.
@@ -64,8 +66,11 @@ impl Unpacking {
 
     /// Takes a piece of the body, and gives what it holds.
     pub(crate) fn feed(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unpackable> {
+        if let Some(problem) = &self.failed {
+            return Err(problem.clone());
+        }
         let is_labelled = self.is_labelled();
-        let made = match &mut self.state {
+        let (result, made) = match &mut self.state {
             State::Begun(begun) => {
                 begun.extend_from_slice(piece);
                 if begun.len() < 2 && is_labelled {
@@ -75,16 +80,24 @@ impl Unpacking {
                 self.state = self.told_by(&begun)?;
                 return self.feed(&begun);
             }
-            State::Plain => Ok(piece.to_vec()),
-            State::Gzip(decoder) => decoder.write_all(piece).map(|()| std::mem::take(&mut decoder.get_mut().made)),
-            State::Zlib(decoder) => decoder.write_all(piece).map(|()| std::mem::take(&mut decoder.get_mut().made)),
-            State::Deflate(decoder) => decoder.write_all(piece).map(|()| std::mem::take(&mut decoder.get_mut().made)),
+            State::Plain => (Ok(()), piece.to_vec()),
+            State::Gzip(decoder) => (write(decoder, piece), std::mem::take(&mut decoder.get_mut().made)),
+            State::Zlib(decoder) => (write(decoder, piece), std::mem::take(&mut decoder.get_mut().made)),
+            State::Deflate(decoder) => (write(decoder, piece), std::mem::take(&mut decoder.get_mut().made)),
         };
-        self.within_limit(made.map_err(|error| unpackable(&error))?)
+        self.failed = result.err().map(|error| unpackable(&error));
+        match &self.failed {
+            Some(problem) if made.is_empty() => Err(problem.clone()),
+            // What came before the damage may be all that is wanted.
+            _ => self.within_limit(made),
+        }
     }
 
     /// Gives what is left at the body's end.
     pub(crate) fn finish(mut self) -> Result<Vec<u8>, Unpackable> {
+        if let Some(problem) = self.failed {
+            return Err(problem);
+        }
         let made = match std::mem::replace(&mut self.state, State::Plain) {
             State::Begun(begun) => Ok(begun),
             State::Plain => Ok(Vec::new()),
@@ -124,6 +137,12 @@ fn is_undone(encoding: &str) -> bool {
 fn reads_as_text(begun: &[u8]) -> bool {
     let begun = begun.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begun).trim_ascii_start();
     matches!(begun, [b'{' | b'[' | b'<' | b'"', b' '..=b'~' | b'\r' | b'\n' | b'\t', ..])
+}
+
+/// Writes `piece` and has all given out that it holds.
+fn write(decoder: &mut impl io::Write, piece: &[u8]) -> io::Result<()> {
+    decoder.write_all(piece)?;
+    decoder.flush()
 }
 
 fn unpackable(error: &io::Error) -> Unpackable {

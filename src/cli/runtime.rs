@@ -183,7 +183,7 @@ impl Signals {
         use rustix::process::Signal;
         use tokio::signal::unix::{SignalKind, signal};
 
-        const ENDING: [Signal; 10] = [
+        const ENDING: &[Signal] = &[
             Signal::INT,
             Signal::TERM,
             Signal::HUP,
@@ -194,6 +194,13 @@ impl Signals {
             Signal::VTALARM,
             Signal::PROF,
             Signal::XCPU,
+            // Elsewhere they end nothing, or are not there.
+            #[cfg(target_os = "linux")]
+            Signal::IO,
+            #[cfg(target_os = "linux")]
+            Signal::POWER,
+            #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+            Signal::STKFLT,
         ];
         let receive = |wanted: Signal| {
             let failed = |error| Error::new(Code::Other, "signals cannot be received").because(error);
@@ -203,7 +210,7 @@ impl Signals {
         // Once it is received, a file that would grow beyond the limit is an error as any other.
         let _ = receive(Signal::XFSZ)?;
         let number = |signal: Signal| u8::try_from(signal.as_raw()).unwrap_or_default();
-        let ending = ENDING.into_iter().filter(is_heard).map(|signal| Ok((number(signal), receive(signal)?)));
+        let ending = ENDING.iter().copied().filter(is_heard).map(|signal| Ok((number(signal), receive(signal)?)));
         let stop = Some(Signal::TSTP).filter(is_heard).map(receive).transpose()?;
         Ok(Self { ending: ending.collect::<Result<_, Error>>()?, stop })
     }

@@ -143,6 +143,8 @@ fn no_other_second_signal_loses_the_new_tokens() {
         (&["-INT", "-TERM", "-INT"], &[]),
         (&["-QUIT", "-QUIT"], &["-QUIT"]),
         (&["-TERM", "-TERM"], &["-TERM", "-HUP", "-USR1"]),
+        #[cfg(target_os = "linux")]
+        (&["-IO", "-PWR"], &["-IO", "-PWR"]),
     ] {
         let strict = Strict::start();
         let home = home_with_an_ended_token(&strict);

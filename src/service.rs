@@ -25,6 +25,7 @@ mod tokens;
 mod unbroken;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 pub use api::{Answer, Explained, OpenAnswer, refusal_error};
@@ -55,7 +56,7 @@ use crate::http::{TransportFailure, client};
 use crate::oauth::Client;
 use crate::profile::ProfileName;
 use crate::providers::{DataCenter, Provider};
-use crate::secret::Secret;
+use crate::secret::{Known, Secret};
 use crate::storage::{Grant, Record, Store, StoreError};
 
 /// Everything that an operation on a profile needs. Clones share all but the configuration.
@@ -147,6 +148,27 @@ impl Service {
         authentication.sort_by_key(|way| Some(*way) != learnt);
         let tokens = record.into_iter().flat_map(Record::tokens).cloned().collect();
         Ok(Client { data_center_secrets, tokens, authentication, ..Client::new(&profile.client_id, secret) })
+    }
+
+    /// What no server may repeat where it is shown or kept: the client's secrets and the tokens of `grant`. What cannot be
+    /// read was not sent either, and is left out.
+    async fn known_secrets(&self, profile: &Profile, grant: &Grant) -> Known {
+        let (profile, tokens) = (profile.clone(), grant.tokens().cloned().collect());
+        self.aside(move |service| {
+            let read = |path: &Path| config::read_secret_file(path).ok();
+            let variable = |name: &str| service.secret_in(name).ok().flatten();
+            let named = match &profile.client_secret {
+                SecretSource::File(path) => read(path),
+                SecretSource::Variable(name) => variable(name),
+                SecretSource::Store => None,
+            };
+            let stored = || service.load(&profile).ok().flatten().and_then(|record| record.client_secret);
+            let secret = variable("DEVICE_LOGIN_CLIENT_SECRET").or(named).or_else(stored);
+            let others = profile.client_secret_files.iter();
+            let data_center_secrets = others.filter_map(|(code, path)| Some((code.clone(), read(path)?))).collect();
+            Client { data_center_secrets, tokens, ..Client::new(&profile.client_id, secret) }.known([])
+        })
+        .await
     }
 
     /// The client secret in a variable, without blanks around it, as in a file.

@@ -85,15 +85,26 @@ fn beginning(text: &str, bytes: usize) -> &str {
     &text[..end.unwrap_or_default()]
 }
 
-/// How many bytes at the beginning of `text`, behind the character `before`, are `secret` or too much of it.
+/// How many bytes at the beginning of `text`, behind the character `before`, are `secret` or too much of it. Blanks and line
+/// ends, which a server may put into what it repeats, do not hide it.
 fn length_in(text: &str, secret: &str, before: Option<char>) -> usize {
-    let is_same = |(a, b): &(u8, u8)| a.eq_ignore_ascii_case(b);
-    let same = text.bytes().zip(secret.bytes()).take_while(is_same).count();
-    let same = beginning(text, same).len();
+    let (mut rest, mut same, mut end) = (secret, 0, 0);
+    for (at, character) in text.char_indices() {
+        let is_next = |text: &str| text.chars().next().is_some_and(|next| next.eq_ignore_ascii_case(&character));
+        if !is_next(rest) && is_next(rest.trim_start()) {
+            rest = rest.trim_start();
+        }
+        if is_next(rest) {
+            same += character.len_utf8();
+            (rest, end) = (&rest[character.len_utf8()..], at + character.len_utf8());
+        } else if rest.is_empty() || same == 0 || !character.is_whitespace() {
+            break;
+        }
+    }
     let is_open = |character: Option<char>| !character.is_some_and(char::is_alphanumeric);
-    let is_word = || is_open(before) && is_open(text[same..].chars().next());
-    let is_whole = same == secret.len() && (same >= SHORTEST_PART || is_word());
-    if is_whole || same >= LONGEST_BEGINNING { same } else { 0 }
+    let is_word = || is_open(before) && is_open(text[end..].chars().next()) && text[..end].eq_ignore_ascii_case(secret);
+    let is_whole = rest.is_empty() && (same >= SHORTEST_PART || is_word());
+    if is_whole || same >= LONGEST_BEGINNING { end } else { 0 }
 }
 
 #[cfg(test)]
@@ -118,6 +129,9 @@ mod tests {
             ("s3cret/with+odd \u{2026}", "****\u{2026}"),
             ("s3cret/with", "s3cret/with"),
             ("the token RT1 is unknown", "the token **** is unknown"),
+            ("s3cret/with+\r\n  odd\tü&signs", "****"),
+            ("czNjcmV0 L3dp dGgr b2Rk IMO8 JnNp Z25z.", "****."),
+            ("R T1", "R T1"),
             ("RT1", "****"),
             ("PART12 rt1", "PART12 ****"),
         ] {

@@ -30,10 +30,12 @@ impl Service {
         let provider = self.provider_of(profile, &grant).await?;
         let data_center = issuing_data_center(profile, &provider, &grant)?;
         self.check_approved(profile, grant.endpoints.as_ref(), endpoints::USERINFO)?;
-        let account = match self.ask_account(&grant, &provider, data_center).await {
+        let known = self.known_secrets(profile, &grant).await;
+        let account = match self.ask_account(&grant, &provider, data_center, &known).await {
             Err(error) if error.code == Code::SignInNeeded && self.replace_refused_token(profile, &grant).await => {
                 grant = self.grant(profile).await?;
-                self.ask_account(&grant, &provider, data_center).await?
+                let known = self.known_secrets(profile, &grant).await;
+                self.ask_account(&grant, &provider, data_center, &known).await?
             }
             asked => asked?,
         };
@@ -73,12 +75,13 @@ impl Service {
         .await
     }
 
-    /// Asks the accounts server who approved.
+    /// Asks the accounts server who approved; what is `known` as a secret is not repeated.
     pub(super) async fn ask_account(
         &self,
         grant: &Grant,
         provider: &Provider,
         data_center: &DataCenter,
+        known: &Known,
     ) -> Result<Account, Error> {
         let what = "the account could not be asked for";
         let Some(url) = data_center.endpoints.userinfo.clone() else {
@@ -96,13 +99,12 @@ impl Service {
             let hint = format!("if that address is the provider's own, write `userinfo_endpoint = \"{to}\"` for it");
             return Err(Error::new(code, what).because(cause).hint(hint));
         }
-        let known = Known::new(grant.tokens());
-        if let Some(explained) = explained(data_center, provider.dialect, &call.url, None, &response, &known) {
+        if let Some(explained) = explained(data_center, provider.dialect, &call.url, None, &response, known) {
             return Err(explained_error(what, explained, response.status));
         }
         let info = decode::object(&response.body).ok();
         let account = info.and_then(|info| read_account(&info, &provider.dialect.account_fields));
-        account.map(|account| without(account, &known)).ok_or_else(|| {
+        account.map(|account| without(account, known)).ok_or_else(|| {
             Error::new(Code::Provider, what).because(format!("the answer cannot be read (HTTP {})", response.status))
         })
     }

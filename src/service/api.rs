@@ -171,7 +171,7 @@ impl Service {
         {
             answer.response.body.extend_from_slice(&chunk);
         }
-        let known = Known::new(grant.tokens());
+        let known = self.known_secrets(profile, grant).await;
         answer.explained = explained(&place, dialect, &call.url, product, &answer.response, &known);
         Ok(answer)
     }

@@ -17,7 +17,7 @@ use crate::oauth::Client;
 use crate::oauth::wire::{self, Unrevoked};
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider, Revocation, RevocationEnds};
-use crate::storage::{Happened, LockedRecord, Record, RevocationNote, StoreError, UnrevokedGrant};
+use crate::storage::{Grant, Happened, LockedRecord, Record, RevocationNote, StoreError, UnrevokedGrant};
 
 /// How long a sign-in waits for what an earlier sign-out could not revoke.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -82,30 +82,33 @@ impl Service {
             let forgotten = self.forget_grant(profile).await?;
             return Ok(SignedOut { revoked: None, forgotten, is_noted: false, left_alive: 0 });
         }
-        let forgotten = match self.note_grant(profile).await {
-            Ok(forgotten) => forgotten,
+        let grant = match self.note_grant(profile).await {
+            Ok(grant) => grant,
             Err(error) => return Err(self.revoke_all_the_same(profile, error).await),
         };
-        let (revoked, is_noted) = self.revoke_noted(profile).await?;
+        let (revoked, is_noted) = self.revoke_noted(profile, grant.as_ref()).await?;
         let left_alive = self.record(&profile.name).await?.map_or(0, |record| record.unrevoked.len());
-        Ok(SignedOut { revoked, forgotten, is_noted, left_alive })
+        Ok(SignedOut { revoked, forgotten: grant.is_some(), is_noted, left_alive })
     }
 
     /// Tries what earlier sign-outs could not revoke, without a word: a sign-in neither fails by it nor waits for long.
     pub(super) async fn revoke_noted_quietly(&self, profile: &Profile) {
-        let _ = tokio::time::timeout(PATIENCE, self.revoke_noted(profile)).await;
+        let _ = tokio::time::timeout(PATIENCE, self.revoke_noted(profile, None)).await;
     }
 
-    /// Turns the grant into a note; tells whether there was one.
-    async fn note_grant(&self, profile: &Profile) -> Result<bool, Error> {
+    /// Turns the grant into a note, and gives it if there was one.
+    async fn note_grant(&self, profile: &Profile) -> Result<Option<Grant>, Error> {
         let limit = self.grant_limit(profile);
+        let mut noted = None;
         self.end_sign_in(profile, |record| {
-            let Some(grant) = record.grant.take() else { return false };
+            noted = record.grant.take();
+            let Some(grant) = &noted else { return false };
             record.note(Happened::SignedOut, "", &self.actor, clock::wall());
-            grants::note(record, &grant, limit);
+            grants::note(record, grant, limit);
             true
         })
-        .await
+        .await?;
+        Ok(noted)
     }
 
     /// Forgets the grant and all notes; tells whether there were any.
@@ -126,8 +129,13 @@ impl Service {
         .await
     }
 
-    /// Revokes every noted token. Gives the outcome, if there was one to revoke, and whether a note stays.
-    async fn revoke_noted(&self, profile: &Profile) -> Result<(Option<Result<(), Error>>, bool), Error> {
+    /// Revokes every noted token, the last one that of `grant`, whose other tokens are secret as well. Gives the outcome, if
+    /// there was one to revoke, and whether a note stays.
+    async fn revoke_noted(
+        &self,
+        profile: &Profile,
+        grant: Option<&Grant>,
+    ) -> Result<(Option<Result<(), Error>>, bool), Error> {
         let Some(record) = self.record(&profile.name).await?.filter(|record| !record.to_revoke.is_empty()) else {
             return Ok((None, false));
         };
@@ -138,7 +146,7 @@ impl Service {
             if unreachable.contains(&&note.issuer) {
                 continue;
             }
-            match self.revoke_note(profile, note, &record).await {
+            match self.revoke_note(profile, note, &record, grant).await {
                 Ok(()) => settled.push((note, None)),
                 Err(failed) if failed.left == Left::Unclear => {
                     unreachable.extend(failed.is_unreachable.then_some(&note.issuer));
@@ -187,7 +195,13 @@ impl Service {
         Ok((Some(problem.map_or(Ok(()), Err)), is_noted))
     }
 
-    async fn revoke_note(&self, profile: &Profile, note: &RevocationNote, record: &Record) -> Result<(), NotRevoked> {
+    async fn revoke_note(
+        &self,
+        profile: &Profile,
+        note: &RevocationNote,
+        record: &Record,
+        grant: Option<&Grant>,
+    ) -> Result<(), NotRevoked> {
         let provider = self.provider_at(profile, note.endpoints.as_ref()).await.map_err(NotRevoked::unasked)?;
         let data_center = data_center_of_issuer(profile, &provider, &note.data_center, &note.issuer);
         let data_center = data_center.map_err(NotRevoked::unasked)?;
@@ -199,6 +213,7 @@ impl Service {
         let client = self.aside(move |service| service.client(&asking, Some(&known), &from, &keys)).await;
         let mut client = client.map_err(NotRevoked::unasked)?;
         client.id.clone_from(&note.client_id);
+        client.tokens.extend(grant.into_iter().flat_map(Grant::tokens).cloned());
         client.authentication.sort_by_key(|way| Some(*way) != note.client_authentication);
         self.revoke(note, &provider, data_center, profile, &client).await
     }
@@ -276,7 +291,7 @@ impl Service {
             return error;
         };
         let note = RevocationNote::of(grant, &record.client_id);
-        match self.revoke_note(profile, &note, record).await {
+        match self.revoke_note(profile, &note, record, None).await {
             Ok(()) => error.adding("the grant was revoked at the provider, but is still here"),
             Err(failed) => error.adding(format!("{}, and is still here", failed.error)),
         }

@@ -198,6 +198,34 @@ fn secrets_that_a_server_repeats_are_shown_and_kept_nowhere() {
 }
 
 #[test]
+fn secrets_that_come_back_where_none_was_asked_for_are_not_shown_either() {
+    let said = "s3cret-of- the-client, czNjcmV0LW9mLXRoZS1jbGllbnQ, AT1-0123456789, RT1-01\n23456789";
+    let refusal = json!({"error": format!("odd {said}"), "error_description": said, "message": said}).to_string();
+    let tokens =
+        json!({"access_token": "AT1-0123456789", "refresh_token": "RT1-0123456789", "expires_in": 3600}).to_string();
+    let authority = Authority::start_with_headers(move |asked| match asked.path.as_str() {
+        "/device" => (200, String::new(), SIGN_IN.replace("ORIGIN", &asked.origin())),
+        "/token" => (200, String::new(), tokens.clone()),
+        _ => (400, String::new(), refusal.clone()),
+    });
+    let home = home(&authority);
+    let origin = authority.origin();
+    home.configure(&format!(
+        "{}revocation_endpoint = \"{origin}/revoke\"\napi_domain = \"{origin}\"\n",
+        home.configuration()
+    ));
+    assert_eq!(login(&home).code, 0);
+    for command in [&["whoami"][..], &["whoami", "--json"], &["api", "/x"], &["logout"], &["status", "--json"]] {
+        let ran = run(&home, command);
+        // The answer of an API is data.
+        let told = if command[0] == "api" { ran.stderr.clone() } else { format!("{}{}", ran.stdout, ran.stderr) };
+        for secret in ["s3cret-of", "RT1-01", "AT1-0123456789", "czNjcmV0LW9m"] {
+            assert!(!told.contains(secret), "{command:?}: {ran:?}");
+        }
+    }
+}
+
+#[test]
 fn a_redirect_names_the_address_to_write_and_ends_no_sign_in_that_waits() {
     let moved = || (301, "location: /token/?x=s3cret\r\n".to_owned(), String::new());
     let authority = start(move |_| moved());

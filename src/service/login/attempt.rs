@@ -234,7 +234,8 @@ impl Attempt {
 
     /// Who approved: asked from the provider, or else as it said beside the tokens.
     async fn account_behind(&self, grant: &Grant, data_center: &DataCenter) -> Result<Account, Error> {
-        let asked = self.service.ask_account(grant, &self.provider, data_center).await;
+        let known = self.client.known(grant.tokens());
+        let asked = self.service.ask_account(grant, &self.provider, data_center, &known).await;
         asked.or_else(|error| grant.account.clone().ok_or(error))
     }
 

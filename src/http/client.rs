@@ -128,9 +128,7 @@ impl Client {
         let asked = within(deadline, self.ask(request, None, &route)).await;
         let answer = asked.unwrap_or_else(|| Err(TransportFailure::Timeout(route.host.clone())))?;
         let left = deadline.saturating_sub(clock::now() - started);
-        let host = route.host.clone();
-        let whole = within(left, Answering::new(answer, route, body_limit, Progress::default()).whole()).await;
-        whole.unwrap_or(Err(TransportFailure::Slow(host)))
+        Answering::new(answer, route, body_limit, Progress::default()).whole(left).await
     }
 
     /// Sends one request, with the body in `upload` where there is one, and hands out the answer as soon as it begins. The

@@ -206,3 +206,18 @@ fn a_slow_answer_ends_at_the_deadline() {
     assert!(matches!(send(Request { deadline: DEADLINE, ..form(&url) }), Err(TransportFailure::Slow(_))));
     told.recv_timeout(Duration::from_secs(20)).expect("the connection was closed");
 }
+
+#[test]
+fn an_object_that_came_whole_is_the_answer_when_the_time_is_over() {
+    for (body, is_whole) in [(r#"{"access_token":"AT1"}"#, true), (r#"{"access_token":"AT1""#, false), ("{}", false)] {
+        let (url, _) = serve(move |mut stream| {
+            read_request(&mut stream);
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{body}");
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let answer = send(Request { deadline: DEADLINE, ..form(&url) });
+        let expected = if is_whole { Ok(body.as_bytes()) } else { Err(true) };
+        let answer = answer.as_ref().map(|response| response.body.as_slice());
+        assert_eq!(answer.map_err(|failure| matches!(failure, TransportFailure::Slow(_))), expected, "{body}");
+    }
+}

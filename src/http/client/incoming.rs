@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
-use super::{Observation, Route, failure};
+use super::{Observation, Route, failure, within};
 use crate::clock;
 use crate::http::decode;
 use crate::http::decode::unpack::{Unpackable, Unpacking};
@@ -113,22 +113,25 @@ impl Answering {
         Ok(None)
     }
 
-    /// Reads the body to its end or limit. An object in it ends where it says so itself, whatever the connection does then.
-    pub(super) async fn whole(mut self) -> Result<Response, TransportFailure> {
+    /// Reads the body to its end or limit for at most `time`. An object in it ends where it says so itself, whatever the
+    /// connection does then.
+    pub(super) async fn whole(mut self, time: Duration) -> Result<Response, TransportFailure> {
+        use TransportFailure::{Garbled, Slow, Truncated};
         let mut body = Vec::new();
-        loop {
-            match self.chunk().await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Err(TransportFailure::Truncated(_) | TransportFailure::Garbled(_))
-                    if decode::object(&body).is_ok_and(|fields| !fields.is_empty()) =>
-                {
-                    break;
-                }
-                Err(failure) => return Err(failure),
-                Ok(None) => break,
-            }
+        let read = within(time, self.read_to_end(&mut body)).await;
+        match read.unwrap_or_else(|| Err(Slow(self.route.host.clone()))) {
+            Err(Truncated(_) | Garbled(_) | Slow(_))
+                if decode::object(&body).is_ok_and(|fields| !fields.is_empty()) => {}
+            read => read?,
         }
         Ok(Response { status: self.status, headers: self.headers, body })
+    }
+
+    async fn read_to_end(&mut self, body: &mut Vec<u8>) -> Result<(), TransportFailure> {
+        while let Some(chunk) = self.chunk().await? {
+            body.extend_from_slice(&chunk);
+        }
+        Ok(())
     }
 
     fn unpackable(&self, problem: Unpackable) -> TransportFailure {

@@ -112,7 +112,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         for (name, can_be) in [("new.png", true), ("old.svg", true), ("directory.png", false), ("old.svg/a.png", false)]
         {
-            std::fs::write(directory.path().join("old.svg"), "old").expect("it is written");
+            std::fs::File::create(directory.path().join("old.svg")).expect("it is made");
             std::fs::create_dir_all(directory.path().join("directory.png")).expect("it is made");
             let file = QrFile::at(&directory.path().join(name)).expect("a picture");
             assert_eq!(file.check().is_ok(), can_be, "{name}");

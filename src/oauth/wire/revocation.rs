@@ -44,12 +44,11 @@ pub fn read_revocation(dialect: &Dialect, response: &Response) -> Result<(), Unr
     let said = body.and_then(|body| body.text("status"));
     let says = |word| said.as_ref().and_then(Untrusted::word) == Some(word);
     let is_cut_off = matches!(parsed, Err(Unreadable::Garbled { trouble: Trouble::Truncated, .. }));
-    let is_success = match dialect.revoked_status {
-        Some(word) => status == 200 && says(word),
-        None => {
-            let is_empty = matches!(parsed, Err(Unreadable::Garbled { trouble: Trouble::Empty, .. }));
-            matches!(status, 200 | 204) && (is_empty || body.is_some_and(|body| confirms(&body.fields)))
-        }
+    let is_success = if let Some(word) = dialect.revoked_status {
+        status == 200 && says(word)
+    } else {
+        let is_empty = matches!(parsed, Err(Unreadable::Garbled { trouble: Trouble::Empty, .. }));
+        matches!(status, 200 | 204) && (is_empty || body.is_some_and(|body| confirms(&body.fields)))
     };
     match body.and_then(Body::error) {
         // Zoho's throttle answers so, in words of many languages.

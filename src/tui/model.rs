@@ -216,10 +216,11 @@ impl Model {
 
     /// Says what tmux did with a text.
     pub fn told_copied(&mut self, what: &str, result: Result<Reached, String>, now: Now) {
-        let is_narrow = self.window.width < 80;
+        let columns = self.window.width;
         let text = match result {
             Ok(Reached::Terminal) => return self.say_sent(what, now),
-            Ok(_) if is_narrow => "It is in tmux's buffer: prefix ] pastes it.".to_owned(),
+            Ok(_) if columns < 60 => "In tmux's buffer: prefix ] pastes".to_owned(),
+            Ok(_) if columns < 80 => "It is in tmux's buffer: prefix ] pastes it.".to_owned(),
             Ok(Reached::Buffer) => format!("tmux has {what} in its buffer: prefix ] pastes it."),
             Ok(Reached::BufferAndTerminal) => format!("tmux has {what} in its buffer and sent it to your terminal."),
             Err(problem) => return self.say(Mark::Attention, format!("tmux did not take {what}: {problem}"), now),

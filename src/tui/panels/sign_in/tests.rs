@@ -13,12 +13,12 @@ use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
 use crate::profile::ProfileName;
 use crate::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
-use crate::tui::clipboard::ToCopy;
+use crate::tui::clipboard::{Reached, ToCopy};
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::panels::profile_form::Step;
-use crate::tui::theme::Environment;
+use crate::tui::theme::{Environment, Mark};
 use crate::tui::update::update;
 use crate::tui::{Ended, next_wakeup};
 
@@ -605,4 +605,16 @@ fn a_grant_that_nobody_waits_for_is_given_back() {
     press(&mut model, Key::Esc, 5.0);
     let unsaved = Message::Unsaved { task, error: failure(Code::Store) };
     assert_eq!(update(&mut model, unsaved, at(6.0)), [Effect::TrySaving { task, again: false }]);
+}
+
+#[test]
+fn what_tmux_took_is_told_in_whole_words_at_every_width() {
+    for columns in [40, 59, 60, 79, 80, 120] {
+        let (mut model, _) = waiting();
+        update(&mut model, Message::Resized { columns, rows: 24 }, at(1.0));
+        update(&mut model, Message::Copied { what: "the code", result: Ok(Reached::BufferAndTerminal) }, at(1.0));
+        let notice = model.notice.as_ref().expect("a notice");
+        let taken = Mark::Good.word().len() + 2 + notice.text.len();
+        assert!(notice.mark == Some(Mark::Good) && taken <= usize::from(columns), "{columns}: {}", notice.text);
+    }
 }

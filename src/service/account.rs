@@ -99,7 +99,7 @@ impl Service {
             let hint = format!("if that address is the provider's own, write `userinfo_endpoint = \"{to}\"` for it");
             return Err(Error::new(code, what).because(cause).hint(hint));
         }
-        if let Some(explained) = explained(data_center, provider.dialect, &call.url, None, &response, known) {
+        if let Some(explained) = explained(data_center, provider.dialect, &call.url, &response, known) {
             return Err(explained_error(what, explained, response.status));
         }
         let info = decode::object(&response.body).ok();

@@ -171,8 +171,11 @@ impl Service {
         {
             answer.response.body.extend_from_slice(&chunk);
         }
-        let known = self.known_secrets(profile, grant).await;
-        answer.explained = explained(&place, dialect, &call.url, product, &answer.response, &known);
+        if let Some(finding) = finding(&place, dialect, &call.url, product, &answer.response) {
+            // Secrets are read only where words of the server will be shown.
+            let known = self.known_secrets(profile, grant).await;
+            answer.explained = Some(Explained::of(&finding, dialect, retry_after(&answer.response), &known));
+        }
         Ok(answer)
     }
 }
@@ -215,14 +218,24 @@ pub(super) fn explained(
     place: &DataCenter,
     dialect: &Dialect,
     url: &Url,
-    product: Option<&str>,
     response: &Response,
     known: &Known,
 ) -> Option<Explained> {
+    let finding = finding(place, dialect, url, None, response)?;
+    Some(Explained::of(&finding, dialect, retry_after(response), known))
+}
+
+/// What a call failed of, if it did, by the words of the product that was named or that answers at `url`.
+fn finding(
+    place: &DataCenter,
+    dialect: &Dialect,
+    url: &Url,
+    product: Option<&str>,
+    response: &Response,
+) -> Option<Finding> {
     let named = product.and_then(|name| dialect.products.iter().find(|product| product.is_called(name)));
     let product = named.or_else(|| Product::answering(url, place, dialect.products));
-    let finding = api::diagnose(dialect, product, response)?;
-    Some(Explained::of(&finding, dialect, retry_after(response), known))
+    api::diagnose(dialect, product, response)
 }
 
 /// A call that got no whole answer. The API may have acted on it all the same.

@@ -136,6 +136,7 @@ pub fn authorize(
         body: call.body.clone(),
         body_limit: API_BODY_LIMIT,
         deadline: API_SILENCE,
+        send_until: None,
     };
     for (name, value) in &call.headers {
         request = request.with_header(name, Secret::new(value));

@@ -22,6 +22,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use self::trouble::Trouble;
+use crate::clock::Moment;
 use crate::secret::Secret;
 
 /// What an accounts server may send at most: its answers are a few hundred bytes.
@@ -88,6 +89,8 @@ pub struct Request {
     pub body_limit: usize,
     /// For the whole exchange; in one that is [opened](client::Client::open), for each silence.
     pub deadline: Duration,
+    /// A later moment is too late to send it, as far as that can be prevented; [`TransportFailure::TooLate`].
+    pub send_until: Option<Moment>,
 }
 
 impl Request {
@@ -100,6 +103,7 @@ impl Request {
             body: Vec::new(),
             body_limit: ACCOUNTS_BODY_LIMIT,
             deadline: ACCOUNTS_DEADLINE,
+            send_until: None,
         }
     }
 
@@ -261,6 +265,9 @@ pub enum TransportFailure {
     Garbled(String),
     #[error("{0}")]
     Setup(String),
+    /// Nothing was sent.
+    #[error("it took too long until {0} could be asked, so that somebody else may be asking by now")]
+    TooLate(String),
 }
 
 impl TransportFailure {
@@ -283,7 +290,8 @@ impl TransportFailure {
             | Self::ConnectTimeout(_)
             | Self::Proxy(..)
             | Self::Tls(..)
-            | Self::Setup(_) => false,
+            | Self::Setup(_)
+            | Self::TooLate(_) => false,
         }
     }
 
@@ -292,7 +300,7 @@ impl TransportFailure {
             Self::Dns(_) => Trouble::Dns,
             Self::Refused(_) => Trouble::Refused,
             Self::Connect(_) => Trouble::Unreachable,
-            Self::ConnectTimeout(_) => Trouble::ConnectTimeout,
+            Self::ConnectTimeout(_) | Self::TooLate(_) => Trouble::ConnectTimeout,
             Self::Proxy(..) => Trouble::Proxy,
             Self::Tls(..) => Trouble::Tls,
             Self::Closed(_) => Trouble::Closed,

@@ -16,6 +16,11 @@ pub struct ProfileName(String);
 pub struct InvalidProfileName;
 
 impl ProfileName {
+    /// The name in the record by which a store proves itself. No profile's files are under it.
+    pub(crate) fn of_probe() -> Self {
+        Self("probe".to_owned())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

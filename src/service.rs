@@ -17,6 +17,7 @@ mod machine;
 mod past_calls;
 mod profiles;
 mod qr_file;
+mod records;
 mod reread;
 mod revocation;
 mod status;
@@ -63,7 +64,7 @@ use crate::storage::{Grant, Record, Store, StoreError};
 #[derive(Clone)]
 pub struct Service {
     pub config: Config,
-    store: Arc<dyn Store>,
+    store: Store,
     http: Arc<client::Client>,
     variables: Arc<Variables>,
     unbroken: Unbroken,
@@ -79,7 +80,7 @@ pub struct Service {
 pub type Variables = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 impl Service {
-    pub fn new(config: Config, store: Arc<dyn Store>, http: client::Client, variables: Variables) -> Self {
+    pub fn new(config: Config, store: Store, http: client::Client, variables: Variables) -> Self {
         let (http, variables) = (Arc::new(http), Arc::new(variables));
         let (unbroken, seen, last_look) = (Unbroken::default(), Arc::default(), Arc::default());
         Self { config, store, http, variables, unbroken, actor: Arc::from(""), seen, last_look }
@@ -109,12 +110,12 @@ impl Service {
         &self.unbroken
     }
 
-    pub fn store(&self) -> &dyn Store {
-        self.store.as_ref()
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     fn load(&self, profile: &Profile) -> Result<Option<Record>, Error> {
-        self.store.load(&profile.name).map_err(store_error)
+        Ok(self.store.load(&profile.name)?)
     }
 
     /// The client as the profile describes it, with its secrets: from the environment, a file, or the record. The last one
@@ -277,29 +278,31 @@ fn transport_error(what: &str, failure: &TransportFailure) -> Error {
 }
 
 /// The store could not be used.
-pub fn store_error(error: StoreError) -> Error {
-    let (code, hint) = match &error {
-        StoreError::Locked { .. } => (Code::StoreLocked, "wait for that process, or end it"),
-        StoreError::Address { .. } => (Code::Usage, "use `file:DIR`, `plain:DIR` or `memory:`"),
-        StoreError::Io { source, .. } => (Code::Store, &*files::advice(source)),
-        StoreError::KeyUnavailable(_) => (
-            Code::Store,
-            "bring the key back, or correct `DEVICE_LOGIN_KEY_FILE` or `DEVICE_LOGIN_PASSPHRASE_FILE` where one is set; \
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let (code, hint) = match &error {
+            StoreError::Locked { .. } => (Code::StoreLocked, "wait for that process, or end it"),
+            StoreError::Address { .. } => (Code::Usage, "use `file:DIR`, `plain:DIR` or `memory:`"),
+            StoreError::Io { source, .. } => (Code::Store, &*files::advice(source)),
+            StoreError::KeyUnavailable(_) => (
+                Code::Store,
+                "bring the key back, or correct `DEVICE_LOGIN_KEY_FILE` or `DEVICE_LOGIN_PASSPHRASE_FILE` where one is set; \
              the records stay as they are until then",
-        ),
-        StoreError::KeyNotMade { .. } => (
-            Code::Store,
-            "make one elsewhere, `(umask 077; openssl rand -hex 32 > FILE)`, and name it by `DEVICE_LOGIN_KEY_FILE`",
-        ),
-        StoreError::Corrupt { .. } => (
-            Code::Store,
-            "restore the file from a backup, or sign in again, which sets it aside; so does `profile remove --force`",
-        ),
-        StoreError::Newer { .. } => (Code::Store, "update this program; the record stays as it is"),
-        StoreError::Unsafe { advice, .. } => (Code::Store, advice.as_str()),
-    };
-    let hint = hint.to_owned();
-    Error::new(code, "the store cannot be used").because(error).hint(hint)
+            ),
+            StoreError::KeyNotMade { .. } => (
+                Code::Store,
+                "make one elsewhere, `(umask 077; openssl rand -hex 32 > FILE)`, and name it by `DEVICE_LOGIN_KEY_FILE`",
+            ),
+            StoreError::Corrupt { .. } => (
+                Code::Store,
+                "restore the file from a backup, or sign in again, which sets it aside; so does `profile remove --force`",
+            ),
+            StoreError::Newer { .. } => (Code::Store, "update this program; the record stays as it is"),
+            StoreError::Unsafe { advice, .. } => (Code::Store, advice.as_str()),
+        };
+        let hint = hint.to_owned();
+        Error::new(code, "the store cannot be used").because(error).hint(hint)
+    }
 }
 
 /// There is no grant to work with.

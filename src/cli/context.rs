@@ -10,7 +10,7 @@ use crate::config::{Config, Environment, Places};
 use crate::error::{Code, Error};
 use crate::http::client::{Client, Exchange, Observer};
 use crate::profile::ProfileName;
-use crate::service::{Service, store_error};
+use crate::service::Service;
 use crate::storage::{self, Store, StoreAddress};
 
 /// The frame of one command.
@@ -19,7 +19,7 @@ pub(super) struct Context {
     pub(super) interrupts: Interrupts,
     global: Arc<Global>,
     /// The store, once it is opened.
-    store: Arc<OnceLock<Arc<dyn Store>>>,
+    store: Arc<OnceLock<Store>>,
     /// The command makes the configuration where there is none.
     makes_config: bool,
     /// What the history of a profile says who did something.
@@ -123,7 +123,7 @@ impl Context {
 /// Reads the configuration and opens the store, which `opened` keeps.
 fn make_service(
     global: &Global,
-    opened: &OnceLock<Arc<dyn Store>>,
+    opened: &OnceLock<Store>,
     makes_config: bool,
     client: Client,
 ) -> Result<Service, Error> {
@@ -138,7 +138,7 @@ fn make_service(
     let config = Config::load(&places.config_file)?;
     let from_environment = || environment.var("DEVICE_LOGIN_STORE");
     let address = match &global.store {
-        Some(address) => StoreAddress::parse(address).map_err(store_error)?,
+        Some(address) => StoreAddress::parse(address)?,
         None => match from_environment().map(|address| StoreAddress::parse(&address)) {
             Some(address) => address.map_err(|_| {
                 variables::unusable("DEVICE_LOGIN_STORE", "it is none of `file:DIR`, `plain:DIR` and `memory:`")

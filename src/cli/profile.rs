@@ -254,7 +254,7 @@ fn shown(profile: &Profile, service: &Service) -> Result<String, Error> {
     lines.extend(status.api_domain.clone().map(|domain| ("API domain", domain)));
     lines.extend(status.warnings.iter().map(|warning| ("warning", warning.clone())));
     if let Some(protection) = &status.protection {
-        let place = protection.place.as_ref().map_or_else(String::new, |place| format!("{}, ", place.display()));
+        let place = protection.place.as_ref().map_or_else(String::new, |place| format!("{place}, "));
         lines.push(("store", format!("{place}{protection}")));
     }
     lines.push(("configuration", service.config.file.display().to_string()));

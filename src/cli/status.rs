@@ -183,7 +183,7 @@ fn table(statuses: &[ProfileStatus], now: Timestamp) -> String {
     lines.extend(said.into_iter().map(|(remark, names)| format!("{}: {remark}", some_of(&names))));
     // Every profile is in the same store.
     if let Some(protection) = statuses.iter().find_map(|status| status.protection.as_ref()) {
-        let place = protection.place.as_ref().map_or_else(String::new, |place| format!(" in {}", place.display()));
+        let place = protection.place.as_ref().map_or_else(String::new, |place| format!(" in {place}"));
         lines.push(format!("Records{place}: {protection}"));
         lines.extend(protection.warning().map(|warning| format!("warning: {warning}")));
     }

@@ -16,6 +16,7 @@ use std::env;
 use std::fmt;
 use std::mem;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -181,7 +182,8 @@ impl Client {
     ) -> Result<reqwest::Response, TransportFailure> {
         let client = if request.url.scheme() == "https" { self.secure()? } else { self.loopback()? };
         let body = Bytes::from(mem::take(&mut request.body));
-        let outgoing = || outgoing(&request, &body, sent);
+        let missed = Arc::new(AtomicBool::new(false));
+        let outgoing = || outgoing(&request, &body, sent, &missed);
         let mut reply = client.execute(outgoing()?).await;
         // Without a connection nothing was sent.
         if let Err(error) = &reply
@@ -193,6 +195,9 @@ impl Client {
             if reply.as_ref().is_err_and(reqwest::Error::is_connect) {
                 self.resolver.forget_the_way(&route.name);
             }
+        }
+        if missed.load(Ordering::Relaxed) {
+            return Err(TransportFailure::TooLate(route.host.clone()));
         }
         reply.map_err(|error| failure::of_sending(route, &error, self.resolver.is_looking_up(&route.name)))
     }

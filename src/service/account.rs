@@ -7,9 +7,7 @@ use serde_json::{Map, Value};
 
 use super::api::explained;
 use super::aside::aside;
-use super::{
-    Explained, Freshness, Service, endpoints, issuing_data_center, not_signed_in, store_error, transport_error,
-};
+use super::{Explained, Freshness, Service, endpoints, issuing_data_center, not_signed_in, transport_error};
 use crate::api::{self, Call, Diagnosis};
 use crate::clock;
 use crate::config::Profile;
@@ -19,7 +17,7 @@ use crate::oauth::wire::{IdToken, moved_to};
 use crate::providers::granted::ScopeNames;
 use crate::providers::{AccountFields, DataCenter, Provider, standard};
 use crate::secret::Known;
-use crate::storage::{Account, Grant, Happened};
+use crate::storage::{Account, Grant, Happened, StoreError};
 use crate::untrusted::Untrusted;
 
 impl Service {
@@ -49,10 +47,12 @@ impl Service {
         let (store, name, actor) = (self.store.clone(), profile.name.clone(), self.actor.clone());
         let label = account.label().to_owned();
         aside(move || {
-            let mut locked = store.lock(&name, Duration::ZERO).ok()?;
-            let mut record = locked.load().ok()??;
-            record.note(Happened::Verified, &label, &actor, clock::wall());
-            locked.commit(&mut record).ok()
+            let noted: Result<(), StoreError> = store.holding(&name, Duration::ZERO, |held| {
+                let Some(mut record) = held.load()? else { return Ok(()) };
+                record.note(Happened::Verified, &label, &actor, clock::wall());
+                held.commit(&mut record)
+            });
+            drop(noted);
         })
         .await;
     }
@@ -62,15 +62,14 @@ impl Service {
         if grant.account.as_ref() == Some(account) {
             return Ok(());
         }
-        let mut locked = self.lock(&profile.name).await?;
         let (account, approved_at) = (account.clone(), grant.approved_at);
-        aside(move || {
-            let Some(mut record) = locked.load().map_err(store_error)? else { return Ok(()) };
+        self.holding(&profile.name, move |_, held| {
+            let Some(mut record) = held.load()? else { return Ok(()) };
             let saved = record.grant.as_mut().filter(|saved| saved.approved_at == approved_at);
             let Some(saved) = saved else { return Ok(()) };
             saved.account = Some(account.clone());
             record.note_account(account.label());
-            locked.commit(&mut record).map_err(store_error)
+            Ok(held.commit(&mut record)?)
         })
         .await
     }

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::{Service, discovery, store_error};
+use super::{Service, discovery};
 use crate::config::{Profile, ProviderSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::Provider;
-use crate::storage::{IssuerEndpoints, Record};
+use crate::storage::{Held, IssuerEndpoints, Record};
 
 const ISSUER: &str = "issuer";
 pub(super) const DEVICE_AUTHORIZATION: &str = "device_authorization_endpoint";
@@ -86,42 +86,44 @@ impl Service {
     /// Takes the provider's endpoints as they are now for those to which the profile's tokens and secret may go. Gives those
     /// that are not as they were.
     pub async fn accept_endpoints(&self, profile: &Profile) -> Result<Vec<ChangedEndpoint>, Error> {
-        let source = self.config.provider(profile)?;
+        let source = self.config.provider(profile)?.clone();
         let provider = self.provider(profile).await?;
-        let mut locked = self.lock(&profile.name).await?;
-        let Some(mut record) = locked.load().map_err(store_error)? else { return Ok(Vec::new()) };
-        let now = with_issuer(of_provider(&provider), &provider);
-        let endpoints = discovery::to_remember(&provider, source);
-        let server = |code: &str| provider.data_center(code).map(|data_center| data_center.accounts_server.clone());
-        let approved = std::mem::replace(&mut record.client_endpoints, known(source, &provider));
-        let mut changed = changes(&approved, &now, source);
-        if let Some(grant) = &mut record.grant {
-            changed.extend(moved(&mut grant.endpoints, endpoints.as_ref(), &now, source));
-            changed.extend(moved_server(&mut grant.issuer, &grant.data_center, server(&grant.data_center)));
-        }
-        for waiting in &mut record.to_revoke {
-            changed.extend(moved(&mut waiting.endpoints, endpoints.as_ref(), &now, source));
-            changed.extend(moved_server(&mut waiting.issuer, &waiting.data_center, server(&waiting.data_center)));
-        }
-        if let Some(given_for) = &mut record.client_secret_for {
-            let identity = source.identity();
-            let before = std::mem::replace(given_for, identity.clone());
-            if before != identity {
-                let [approved, now] = [before, identity].map(|server| Url::parse(&server).ok());
-                changed.push(ChangedEndpoint { key: ISSUER.to_owned(), approved, now });
-            }
-        }
-        changed.sort();
-        changed.dedup();
-        // A server that has no other name is called by the address that stands for it.
-        let named: Vec<_> =
-            changed.iter().filter(|change| change.key != ISSUER).map(|change| change.now.clone()).collect();
-        changed.retain(|change| change.key != ISSUER || !named.contains(&change.now));
-        if !changed.is_empty() {
-            locked.commit(&mut record).map_err(store_error)?;
-        }
-        Ok(changed)
+        self.holding(&profile.name, move |_, held| accept(&source, &provider, held)).await
     }
+}
+
+fn accept(source: &ProviderSource, provider: &Provider, held: &mut Held) -> Result<Vec<ChangedEndpoint>, Error> {
+    let Some(mut record) = held.load()? else { return Ok(Vec::new()) };
+    let now = with_issuer(of_provider(provider), provider);
+    let endpoints = discovery::to_remember(provider, source);
+    let server = |code: &str| provider.data_center(code).map(|data_center| data_center.accounts_server.clone());
+    let approved = std::mem::replace(&mut record.client_endpoints, known(source, provider));
+    let mut changed = changes(&approved, &now, source);
+    if let Some(grant) = &mut record.grant {
+        changed.extend(moved(&mut grant.endpoints, endpoints.as_ref(), &now, source));
+        changed.extend(moved_server(&mut grant.issuer, &grant.data_center, server(&grant.data_center)));
+    }
+    for waiting in &mut record.to_revoke {
+        changed.extend(moved(&mut waiting.endpoints, endpoints.as_ref(), &now, source));
+        changed.extend(moved_server(&mut waiting.issuer, &waiting.data_center, server(&waiting.data_center)));
+    }
+    if let Some(given_for) = &mut record.client_secret_for {
+        let identity = source.identity();
+        let before = std::mem::replace(given_for, identity.clone());
+        if before != identity {
+            let [approved, now] = [before, identity].map(|server| Url::parse(&server).ok());
+            changed.push(ChangedEndpoint { key: ISSUER.to_owned(), approved, now });
+        }
+    }
+    changed.sort();
+    changed.dedup();
+    // A server that has no other name is called by the address that stands for it.
+    let named: Vec<_> = changed.iter().filter(|change| change.key != ISSUER).map(|change| change.now.clone()).collect();
+    changed.retain(|change| change.key != ISSUER || !named.contains(&change.now));
+    if !changed.is_empty() {
+        held.commit(&mut record)?;
+    }
+    Ok(changed)
 }
 
 /// What to do where an endpoint is not the approved one, if that is meant to be.

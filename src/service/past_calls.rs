@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 use url::form_urlencoded;
 
-use super::{Service, store_error};
+use super::Service;
 use crate::api::Call;
 use crate::error::Error;
 use crate::profile::ProfileName;
@@ -47,24 +47,24 @@ const SECRET_NAMES: [&str; 7] = ["code", "sig", "pwd", "pass", "pin", "sid", "hm
 impl Service {
     /// The calls that were made with a profile, oldest first. Blocks the thread.
     pub fn past_calls(&self, profile: &ProfileName) -> Result<Vec<PastCall>, Error> {
-        self.store().calls(profile).map_err(store_error)
+        Ok(self.store().calls(profile)?)
     }
 
     /// Remembers a call of a profile that is signed in. Blocks the thread.
     pub fn keep_call(&self, profile: &ProfileName, call: PastCall) -> Result<(), Error> {
-        let mut locked = self.store().lock(profile, LOCK_PATIENCE).map_err(store_error)?;
-        let record = locked.load().map_err(store_error)?;
-        // Signed out meanwhile: nothing of it is to stay behind.
-        if record.is_none_or(|record| record.grant.is_none()) {
-            return Ok(());
-        }
-        let mut calls = match self.store().calls(profile) {
-            // It is no loss that needs a person.
-            Err(StoreError::Corrupt { .. }) => Vec::new(),
-            calls => calls.map_err(store_error)?,
-        };
-        calls.push(call);
-        locked.save_calls(last_of(&calls)).map_err(store_error)
+        self.store().holding(profile, LOCK_PATIENCE, |held| {
+            // Signed out meanwhile: nothing of it is to stay behind.
+            if held.load()?.is_none_or(|record| record.grant.is_none()) {
+                return Ok(());
+            }
+            let mut calls = match self.store().calls(profile) {
+                // It is no loss that needs a person.
+                Err(StoreError::Corrupt { .. }) => Vec::new(),
+                calls => calls?,
+            };
+            calls.push(call);
+            Ok(held.save_calls(last_of(&calls))?)
+        })
     }
 }
 

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use super::login::empty_record;
 use super::login::exchange::check_client_type;
-use super::{Service, endpoints, home_data_center, store_error};
+use super::{Service, endpoints, home_data_center};
 use crate::config::{self, Config, NewProvider, Profile, ProviderSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::catalog;
 use crate::registered::{is_client_id, is_scope};
 use crate::secret::Secret;
-use crate::storage::{LockedRecord, Record, StoreError};
+use crate::storage::{Held, Record, StoreError};
 
 pub use consequences::{Consequence, consequences, is_other_client};
 
@@ -78,17 +78,20 @@ impl Service {
 
     /// The same for a profile whose provider may be new as well.
     pub async fn add_drafted(&self, draft: &ProfileDraft) -> Result<Config, Error> {
-        let ProfileDraft { profile, provider, secret } = draft;
         let source = self.check_new_profile(draft)?;
-        let mut locked = self.lock(&profile.name).await?;
-        let before = locked.load().map_err(store_error)?;
-        let mut record = self.record_for(profile, before.as_ref())?;
-        record.client_secret.clone_from(secret);
-        record.client_secret_for = Some(source.identity());
-        record.client_endpoints = endpoints::given(&source);
-        locked.commit(&mut record).map_err(store_error)?;
-        config::add_profile(&self.config, profile, provider.as_ref())
-            .map_err(|error| roll_back(&mut *locked, before, error.adding("the profile was not added")))
+        let ProfileDraft { profile, provider, secret } = draft.clone();
+        let name = profile.name.clone();
+        let add = move |service: &Self, held: &mut Held| {
+            let before = held.load()?;
+            let mut record = service.record_for(&profile, before.as_ref())?;
+            record.client_secret = secret;
+            record.client_secret_for = Some(source.identity());
+            record.client_endpoints = endpoints::given(&source);
+            held.commit(&mut record)?;
+            config::add_profile(&service.config, &profile, provider.as_ref())
+                .map_err(|error| roll_back(held, before, error.adding("the profile was not added")))
+        };
+        self.holding(&name, add).await
     }
 
     /// Gives a profile other values under the same name; a secret of the draft takes the place of the one in the store.
@@ -96,7 +99,7 @@ impl Service {
     /// A grant belongs to its client, so a profile that is signed in gets another client or provider only if it is signed
     /// out by that, which `signing_out` allows. Other changes leave the grant as it is until the next sign-in.
     pub async fn change_profile(&self, draft: &ProfileDraft, signing_out: bool) -> Result<Config, Error> {
-        let ProfileDraft { profile, provider, secret } = draft;
+        let profile = &draft.profile;
         let name = &profile.name;
         let before = self.config.profile(Some(name))?;
         let source = self.check_draft(draft, &format!("profile `{name}` cannot be changed"))?;
@@ -104,8 +107,20 @@ impl Service {
         if is_other_client && signing_out {
             self.sign_out(before, false).await?;
         }
-        let mut locked = self.lock(name).await?;
-        let record_before = locked.load().map_err(store_error)?;
+        let draft = draft.clone();
+        self.holding(name, move |service, held| service.change_held(&draft, &source, is_other_client, held)).await
+    }
+
+    fn change_held(
+        &self,
+        draft: &ProfileDraft,
+        source: &ProviderSource,
+        is_other_client: bool,
+        held: &mut Held,
+    ) -> Result<Config, Error> {
+        let ProfileDraft { profile, provider, secret } = draft;
+        let name = &profile.name;
+        let record_before = held.load()?;
         if is_other_client && record_before.as_ref().is_some_and(has_tokens) {
             return Err(Error::new(Code::Config, format!("profile `{name}` cannot get another client"))
                 .because("the store still has a grant, or a token to revoke, of the client that it has now")
@@ -123,12 +138,12 @@ impl Service {
                 record.client_secret = Some(secret.clone());
             }
             record.client_secret_for = Some(source.identity());
-            record.client_endpoints = endpoints::given(&source);
-            locked.commit(&mut record).map_err(|error| store_error(error).adding("the profile stays as it was"))?;
+            record.client_endpoints = endpoints::given(source);
+            held.commit(&mut record).map_err(|error| Error::from(error).adding("the profile stays as it was"))?;
         }
         config::change_profile(&self.config, profile, provider.as_ref()).map_err(|error| {
             let error = error.adding("the profile stays as it was");
-            if is_recorded { roll_back(&mut *locked, record_before, error) } else { error }
+            if is_recorded { roll_back(held, record_before, error) } else { error }
         })
     }
 
@@ -150,12 +165,27 @@ impl Service {
     /// Takes a profile out of the configuration and deletes its record. Nothing is revoked, so a profile that is signed
     /// in is refused unless `even_signed_in`.
     pub async fn remove_profile(&self, profile: &Profile, even_signed_in: bool) -> Result<Config, Error> {
+        let asking = profile.clone();
+        let remove = move |service: &Self, held: &mut Held| service.remove_held(&asking, even_signed_in, held);
+        let (config, record) = self.holding(&profile.name, remove).await?;
+        if let Some(record) = record {
+            self.forget_copies(&record).await?;
+        }
+        Ok(config)
+    }
+
+    /// Gives the configuration without the profile, and the record that it had.
+    fn remove_held(
+        &self,
+        profile: &Profile,
+        even_signed_in: bool,
+        held: &mut Held,
+    ) -> Result<(Config, Option<Record>), Error> {
         let name = &profile.name;
-        let mut locked = self.lock(name).await?;
-        let record = match locked.load() {
+        let record = match held.load() {
             // Nobody can sign out what nobody can open; it is set aside.
             Err(StoreError::Corrupt { .. }) if even_signed_in => None,
-            loaded => loaded.map_err(store_error)?,
+            loaded => loaded?,
         };
         if !even_signed_in {
             if record.as_ref().is_some_and(|record| !record.to_revoke.is_empty()) {
@@ -177,16 +207,12 @@ impl Service {
         }
         let removed = config::remove_profile(&self.config, name);
         let config = removed.map_err(|error| error.adding("the profile and its record stay as they were"))?;
-        locked.forget().map_err(|error| {
-            let error = store_error(error);
+        held.forget().map_err(|error| {
+            let error = Error::from(error);
             let message = format!("profile `{name}` is out of the configuration, but its record could not be deleted");
             Error { message, cause: error.cause, ..error }
         })?;
-        drop(locked);
-        if let Some(record) = record {
-            self.forget_copies(&record).await?;
-        }
-        Ok(config)
+        Ok((config, record))
     }
 
     fn check_new_profile(&self, draft: &ProfileDraft) -> Result<ProviderSource, Error> {
@@ -308,13 +334,13 @@ fn has_tokens(record: &Record) -> bool {
 }
 
 /// Brings the record back to what it was. An error of that is the smaller one.
-fn roll_back(locked: &mut dyn LockedRecord, before: Option<Record>, error: Error) -> Error {
+fn roll_back(held: &mut Held, before: Option<Record>, error: Error) -> Error {
     let undone = match before {
-        Some(before) => locked.load().and_then(|now| {
+        Some(before) => held.load().and_then(|now| {
             let generation = now.map_or(before.generation, |now| now.generation);
-            locked.commit(&mut Record { generation, ..before })
+            held.commit(&mut Record { generation, ..before })
         }),
-        None => locked.forget(),
+        None => held.forget(),
     };
     match undone {
         Ok(()) => error,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::aside::aside;
 use super::failure::{Asked, REMOVAL_BY_HAND};
-use super::{Service, data_center_of_issuer, endpoints, grants, home_data_center, store_error, transport_error};
+use super::{Service, data_center_of_issuer, endpoints, grants, home_data_center, transport_error};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -17,7 +17,7 @@ use crate::oauth::Client;
 use crate::oauth::wire::{self, Unrevoked};
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider, Revocation, RevocationEnds};
-use crate::storage::{Grant, Happened, LockedRecord, Record, RevocationNote, StoreError, UnrevokedGrant};
+use crate::storage::{Grant, Happened, Held, LOCK_PATIENCE, Record, RevocationNote, StoreError, UnrevokedGrant};
 
 /// How long a sign-in waits for what an earlier sign-out could not revoke.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -314,26 +314,36 @@ impl Service {
 
     /// Commits what `change` makes of the record, unless it says that there is nothing new; nothing older stays behind.
     async fn change_record(&self, profile: &Profile, change: impl FnOnce(&mut Record) -> bool) -> Result<bool, Error> {
-        let locked = self.lock(&profile.name).await?;
-        let (mut locked, record) =
-            aside(move || locked.load().map(|record| (locked, record))).await.map_err(store_error)?;
-        let Some(mut record) = record else { return Ok(false) };
+        let (store, name) = (self.store.clone(), profile.name.clone());
+        let begin = move || {
+            let mut held = store.hold(&name, LOCK_PATIENCE)?;
+            match held.load() {
+                Ok(Some(record)) => Ok(Some((held, record))),
+                loaded => {
+                    held.release();
+                    loaded.map(|_| None)
+                }
+            }
+        };
+        let Some((mut held, mut record)) = aside(begin).await? else { return Ok(false) };
         let is_changed = change(&mut record);
         let commit = move || {
-            if record.grant.is_none() {
-                // What was called belongs to the sign-in that is over.
-                locked.save_calls(&[])?;
-            }
-            if is_changed { commit_for_good(&mut *locked, &mut record) } else { Ok(()) }
+            let committed = commit_for_good(&mut held, &mut record, is_changed);
+            held.release();
+            committed
         };
-        aside(commit).await.map_err(store_error)?;
+        aside(commit).await?;
         Ok(is_changed)
     }
 }
 
-/// Commits, and deletes the generation before, which still has what is now gone.
-fn commit_for_good(locked: &mut dyn LockedRecord, record: &mut Record) -> Result<(), StoreError> {
-    locked.commit(record).and_then(|()| locked.forget_previous())
+/// Commits what is changed, and deletes the generation before, which still has what is now gone.
+fn commit_for_good(held: &mut Held, record: &mut Record, is_changed: bool) -> Result<(), StoreError> {
+    if record.grant.is_none() {
+        // What was called belongs to the sign-in that is over.
+        held.save_calls(&[])?;
+    }
+    if is_changed { held.commit(record).and_then(|()| held.forget_previous()) } else { Ok(()) }
 }
 
 fn revocation_request(form: &Revocation, note: &RevocationNote, client: &Client, data_center: &DataCenter) -> Request {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::grants::{Census, Counted};
 use super::tokens::ends::{is_ahead, minted_at, stated_end, whole_life};
-use super::{DEFAULT_MIN_TTL, Service, home_data_center, store_error, tokens};
+use super::{DEFAULT_MIN_TTL, Service, home_data_center, tokens};
 use crate::clock::later;
 use crate::config::{Config, Profile, ProviderSource, SecretSource};
 use crate::error::Error;
@@ -160,7 +160,7 @@ impl Service {
         let versions = self.store.versions().filter(|_| protection.is_some());
         self.see(&mut seen, versions.as_ref(), now);
         let census = Census::of(seen.values().map(|seen| &seen.counted));
-        let damage = self.store.all_damage();
+        let damage = self.store.damage();
         let finished = |profile: &Profile| {
             let (seen, damage) = (seen.get(&profile.name)?, damage.get(&profile.name));
             self.finished(profile, seen, &census, damage, protection.as_ref(), now)
@@ -175,7 +175,7 @@ impl Service {
         let provider = self.config.provider(profile).ok().and_then(ProviderSource::known);
         let providers = provider.into_iter().map(|provider| (&profile.provider, provider)).collect();
         let seen = self.read(&profile.name, Some(profile), &providers, None, now);
-        let (damage, protection) = (self.store.damage(&profile.name), self.store.protection().ok());
+        let (damage, protection) = (self.store.damage().remove(&profile.name), self.store.protection().ok());
         let census = Census::of(counted.iter());
         let status = self.finished(profile, &seen, &census, damage.as_ref(), protection.as_ref(), now);
         status.unwrap_or_else(|| ProfileStatus::signed_out(profile))
@@ -251,7 +251,7 @@ impl Service {
         }
         seen.is_sound = loaded.is_ok();
         if let (Some(profile), Some(status)) = (profile, &mut seen.status) {
-            let loaded = self.check_provider(profile, providers).and_then(|()| loaded.map_err(store_error));
+            let loaded = self.check_provider(profile, providers).and_then(|()| loaded.map_err(Error::from));
             match loaded {
                 Ok(Some(record)) => {
                     status.describe(record, profile, &self.config, now);

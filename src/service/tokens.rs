@@ -14,9 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::ends::{CLOCK_SLACK, Ends};
 use super::aside::aside;
 use super::failure::{Asked, short_time};
-use super::{
-    Service, driver, endpoints, issuing_data_center, left_out, login, not_signed_in, sign_in_hint, store_error,
-};
+use super::{Service, driver, endpoints, issuing_data_center, left_out, login, not_signed_in, sign_in_hint};
 use crate::clock::{self, later};
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -26,7 +24,7 @@ use crate::oauth::wire::{Approval, LONGEST_RETRY_AFTER, TokenAnswer, Unreadable}
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, MintLimit, Provider, Rotation};
 use crate::secret::Secret;
-use crate::storage::{Attempt, Doubt, Grant, Happened, LOCK_PATIENCE, LastRefresh, LockedRecord, Record};
+use crate::storage::{Attempt, Doubt, Grant, Happened, Held, LOCK_PATIENCE, LastRefresh, Record};
 
 /// How long a token must last at least for `token` to hand it out without asking.
 pub const DEFAULT_MIN_TTL: Duration = Duration::from_secs(5 * 60);
@@ -153,14 +151,14 @@ impl Service {
         // From here on the provider may have replaced the refresh token, so its answer has to be kept.
         let exchange = async move {
             let (refreshing, mut flow) = aside(move || refreshing.claim()).await?;
-            let outcome = driver::token(&http, &mut flow).await;
+            let outcome = driver::token(&http, &mut flow, refreshing.held.may_send_until()).await;
             let answer_lost = flow.has_lost_answer();
             aside(move || refreshing.note(outcome, answer_lost)).await
         };
         self.unbroken.run(exchange).await
     }
 
-    /// Locks the record and decides whether a refresh is due.
+    /// Takes the sole right to the record and decides whether a refresh is due.
     fn begin_refresh(
         &self,
         profile: Profile,
@@ -169,12 +167,34 @@ impl Service {
         asked_at: Timestamp,
         provider: Provider,
     ) -> Result<Begun, Error> {
-        let locked = self.store.lock(&profile.name, LOCK_PATIENCE).map_err(store_error)?;
-        let record = locked.load().map_err(store_error)?;
+        let mut held = self.store.hold(&profile.name, LOCK_PATIENCE)?;
+        match self.decide(profile, freshness, seen, asked_at, provider, &mut held) {
+            Ok(Decided::Needed(refresh)) => Ok(Begun::Needed(Box::new(Refreshing { held, refresh: *refresh }))),
+            Ok(Decided::Unneeded(grant)) => {
+                held.release();
+                Ok(Begun::Unneeded(grant))
+            }
+            Err(error) => {
+                held.release();
+                Err(error)
+            }
+        }
+    }
+
+    fn decide(
+        &self,
+        profile: Profile,
+        freshness: Freshness,
+        seen: &Grant,
+        asked_at: Timestamp,
+        provider: Provider,
+        held: &mut Held,
+    ) -> Result<Decided, Error> {
+        let record = held.load()?;
         let mut grant = grant_of(record.as_ref(), &profile)?.clone();
         let now = clock::wall();
         if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {
-            return Ok(Begun::Unneeded(Box::new(grant)));
+            return Ok(Decided::Unneeded(Box::new(grant)));
         }
         if let Some(failure) = shared_failure(&grant, freshness, asked_at) {
             return Err(failure);
@@ -191,15 +211,21 @@ impl Service {
         let data_center = issuing_data_center(&profile, &provider, &grant)?.clone();
         let client = self.client(&profile, record.as_ref(), &provider, &[endpoints::TOKEN])?;
         let (record, actor) = (record.unwrap_or_else(|| login::empty_record(&profile)), self.actor.clone());
-        let refreshing = Refreshing { locked, record, grant, profile, provider, data_center, client, what, actor };
-        may_refresh(&refreshing.grant, &refreshing.asked(), now)?;
-        Ok(Begun::Needed(Box::new(refreshing)))
+        let refresh = Refresh { record, grant, profile, provider, data_center, client, what, actor };
+        may_refresh(&refresh.grant, &refresh.asked(), now)?;
+        Ok(Decided::Needed(Box::new(refresh)))
     }
 }
 
-/// What a look under the lock came to.
-enum Begun {
+/// What a look under the sole right came to.
+enum Decided {
     /// Another process has refreshed meanwhile.
+    Unneeded(Box<Grant>),
+    Needed(Box<Refresh>),
+}
+
+/// The same, with the right where it is needed further.
+enum Begun {
     Unneeded(Box<Grant>),
     Needed(Box<Refreshing>),
 }
@@ -212,7 +238,33 @@ pub(super) fn was_replaced_lately(grant: &Grant, now: Timestamp) -> bool {
 
 /// A refresh under way. Owned, since it may outlive whoever asked for it.
 struct Refreshing {
-    locked: Box<dyn LockedRecord>,
+    held: Held,
+    refresh: Refresh,
+}
+
+impl Refreshing {
+    /// Notes that the refresh token is sent now.
+    fn claim(mut self: Box<Self>) -> Result<(Box<Self>, TokenFlow), Error> {
+        match self.refresh.claim(&mut self.held) {
+            Ok(flow) => Ok((self, flow)),
+            Err(error) => {
+                self.held.release();
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes what the provider said, and turns it into a token or an error.
+    fn note(self: Box<Self>, outcome: Outcome, answer_lost: bool) -> Result<FreshToken, Error> {
+        let Self { mut held, refresh } = *self;
+        let result = refresh.note(&mut held, outcome, answer_lost);
+        held.release();
+        result
+    }
+}
+
+/// What is refreshed, and how.
+struct Refresh {
     record: Record,
     grant: Grant,
     profile: Profile,
@@ -224,15 +276,14 @@ struct Refreshing {
     actor: Arc<str>,
 }
 
-impl Refreshing {
+impl Refresh {
     fn asked(&self) -> Asked<'_> {
         let Self { profile, provider, data_center, client, what, .. } = self;
         let scopes = &profile.scopes;
         Asked { what, place: Place::Refresh, provider, data_center, profile, scopes, client }
     }
 
-    /// Notes that the refresh token is sent now.
-    fn claim(mut self: Box<Self>) -> Result<(Box<Self>, TokenFlow), Error> {
+    fn claim(&self, held: &mut Held) -> Result<TokenFlow, Error> {
         let refresh_token = self.grant.refresh_token.clone().ok_or_else(|| self.asked().without_refresh_token())?;
         let flow = TokenFlow::new(
             self.provider.dialect,
@@ -243,16 +294,15 @@ impl Refreshing {
         let is_second_try = self.grant.last_refresh.as_ref().is_some_and(|last| last.answer_lost)
             && matches!(self.provider.dialect.rotation, Rotation::Strict | Rotation::Unknown);
         let attempt = Attempt::new(self.record.generation, clock::wall());
-        self.locked.claim(attempt).map_err(|error| {
-            let error = store_error(error);
+        held.claim(attempt).map_err(|error| {
+            let error = Error::from(error);
             let hint = error.hint.clone().unwrap_or_default();
             error.hint(format!("{hint}; nothing was sent and nothing is lost"))
         })?;
-        Ok((self, if is_second_try { flow.for_a_second_try() } else { flow }))
+        Ok(if is_second_try { flow.for_a_second_try() } else { flow })
     }
 
-    /// Writes what the provider said, and turns it into a token or an error.
-    fn note(mut self: Box<Self>, outcome: Outcome, answer_lost: bool) -> Result<FreshToken, Error> {
+    fn note(mut self, held: &mut Held, outcome: Outcome, answer_lost: bool) -> Result<FreshToken, Error> {
         let asked = self.asked();
         let dialect = self.provider.dialect;
         let now = clock::wall();
@@ -305,10 +355,10 @@ impl Refreshing {
         let warning = (!left_out.is_empty()).then(|| left_out.join("; "));
         grant.last_refresh = Some(LastRefresh { at: now, error, failure, answer_lost, rotates, left_out });
         self.record.grant = Some(grant.clone());
-        match (self.locked.commit(&mut self.record), result) {
+        match (held.commit(&mut self.record), result) {
             (Ok(()), result) => result.map(|()| fresh_token(grant, now, warning)),
-            (Err(unkept), Err(error)) => Err(store_error(unkept).adding(error)),
-            (Err(unkept), Ok(())) => Err(self.unkept(store_error(unkept))),
+            (Err(unkept), Err(error)) => Err(Error::from(unkept).adding(error)),
+            (Err(unkept), Ok(())) => Err(self.unkept(unkept.into())),
         }
     }
 

@@ -1,24 +1,25 @@
 //! Where the key comes from that seals the records of one store, and that it stays the same one.
 //!
-//! A key is made only for a store that has none yet. Which source a store uses is written into its `store.json` once;
-//! another source, or another key from the same one, is refused and never replaced. Nothing here reads the environment,
-//! yet what people named by a variable is told with its name.
+//! A key is made only for a store that has none yet. The store keeps a [`Pin`] of the key that it uses, written once; another
+//! source, or another key from the same one, is refused and never replaced. In a store that several machines share, where
+//! each has the key from is its own affair, and only the key itself is compared. Nothing here reads the environment, yet
+//! what people named by a variable is told with its name.
 
 mod passphrase;
 
-use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+use super::backend::{Backend, Found, Part};
+use super::envelope::FirstLine;
 use super::private;
 use super::seal::{self, MasterKey};
 use super::{KeySource, StoreError};
 use crate::files::access::{self, Holds};
 
-const PIN: &str = "store.json";
 const PIN_FORMAT: u32 = 1;
 const CREDENTIAL: &str = "device-login.key";
 /// The variable that names [`KeyOptions::key_file`].
@@ -73,6 +74,13 @@ impl Pin {
         Self { format: PIN_FORMAT, key: key.to_owned(), key_id: key_id.to_owned() }
     }
 
+    /// As a store keeps it.
+    fn to_line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).expect("strings and numbers become JSON");
+        line.push(b'\n');
+        line
+    }
+
     fn describe(&self) -> String {
         if self.key_id.is_empty() { "no key".to_owned() } else { format!("the {} {}", self.key, self.key_id) }
     }
@@ -80,17 +88,29 @@ impl Pin {
 
 /// The one key of a store, read when it is first needed.
 pub(super) struct Keyring {
-    directory: PathBuf,
-    /// Absent in a `plain:` store.
-    options: Option<KeyOptions>,
+    store: Arc<dyn Backend>,
+    /// Absent where nothing is sealed.
+    sources: Option<Sources>,
     key: OnceLock<Key>,
     /// Whether the store is known to use that key.
     is_pinned: OnceLock<()>,
 }
 
+/// Where a sealed store may have its key from.
+pub(super) struct Sources {
+    pub(super) options: KeyOptions,
+    /// The directory of this machine where a key lies that a passphrase opens.
+    pub(super) home: PathBuf,
+}
+
 impl Keyring {
-    pub(super) fn new(directory: PathBuf, options: Option<KeyOptions>) -> Self {
-        Self { directory, options, key: OnceLock::new(), is_pinned: OnceLock::new() }
+    pub(super) fn new(store: Arc<dyn Backend>, sources: Option<Sources>) -> Self {
+        Self { store, sources, key: OnceLock::new(), is_pinned: OnceLock::new() }
+    }
+
+    /// The store in words for people.
+    pub(super) fn place(&self) -> String {
+        self.store.place()
     }
 
     /// The key to open a record with, which `pin` says was sealed with another one where that differs.
@@ -98,11 +118,10 @@ impl Keyring {
         if let Some(key) = self.key.get() {
             return Ok(key);
         }
-        private::check_ancestors(&self.directory)?;
         let source = self.source()?;
         match self.read(&source)? {
             Some(master) => Ok(self.key.get_or_init(|| Key { source, master })),
-            None if source.word() == pin().key => Err(self.missing(&source)),
+            None if self.store.is_shared() || source.word() == pin().key => Err(self.missing(&source, &pin())),
             None => {
                 let is_missing = self.file(&source).is_some_and(|(path, _)| !path.exists());
                 let missing = if is_missing { ", which is missing" } else { "" };
@@ -111,26 +130,23 @@ impl Keyring {
         }
     }
 
-    /// The key to seal a record with. `pin_of_records` tells which key existing records use; a key is made, and the
-    /// store bound to it, only where neither they nor `store.json` name one.
-    pub(super) fn for_writing(
-        &self,
-        pin_of_records: impl Fn() -> Result<Option<Pin>, StoreError>,
-    ) -> Result<&Key, StoreError> {
+    /// The key to seal a record with. A key is made, and the store bound to it, only where neither the store nor its
+    /// records name one.
+    pub(super) fn for_writing(&self) -> Result<&Key, StoreError> {
         if let (Some(key), Some(())) = (self.key.get(), self.is_pinned.get()) {
             return Ok(key);
         }
         let stored = self.stored_pin()?;
         let pin = match &stored {
             Some(pin) => Some(pin.clone()),
-            None => pin_of_records()?,
+            None => self.pin_of_records()?,
         };
         let key = match &pin {
             Some(pin) => self.for_reading(|| pin.clone())?,
             None => self.read_or_make()?,
         };
-        if stored.is_none() && pin.as_ref().is_none_or(|pin| *pin == key.pin()) {
-            self.store_pin(&key.pin())?;
+        if stored.is_none() && pin.as_ref().is_none_or(|pin| self.is_of(pin, key)) {
+            self.store.bind(&key.pin().to_line())?;
         }
         // Read again, since another process may have bound the store to its key just now.
         let pin = self.stored_pin()?.or(pin);
@@ -139,9 +155,29 @@ impl Keyring {
         Ok(key)
     }
 
+    /// The key that existing records use, as far as they say so.
+    fn pin_of_records(&self) -> Result<Option<Pin>, StoreError> {
+        for profile in self.store.profiles()? {
+            for part in [Part::Current, Part::Previous] {
+                let Found::Bytes(bytes) = self.store.read(&profile, part)? else { continue };
+                if let Some(line) = FirstLine::of(&bytes) {
+                    return Ok(Some(line.pin()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether `pin` names this key. Machines that share a store have it from various sources.
+    fn is_of(&self, pin: &Pin, key: &Key) -> bool {
+        if self.store.is_shared() { pin.key_id == key.id() } else { *pin == key.pin() }
+    }
+
     /// The source that is offered, checked against the one that the store is bound to. Reads no key.
     pub(super) fn source(&self) -> Result<KeySource, StoreError> {
-        let Some(options) = &self.options else { return Ok(KeySource::None) };
+        let Some(Sources { options, .. }) = &self.sources else {
+            return Ok(if self.store.kind() == "memory" { KeySource::Memory } else { KeySource::None });
+        };
         if options.key_file.is_some() && options.passphrase_file.is_some() {
             let both = "both a key file and a passphrase file are configured; keep the one that the store uses";
             return Err(StoreError::KeyUnavailable(both.to_owned()));
@@ -162,7 +198,7 @@ impl Keyring {
     pub(super) fn checked_source(&self) -> Result<KeySource, StoreError> {
         let source = self.source()?;
         match self.stored_pin()? {
-            Some(pin) if pin.key != source.word() => {
+            Some(pin) if !self.store.is_shared() && pin.key != source.word() => {
                 Err(self.mismatch(&pin, &format!("{} was offered", self.in_words(&source))))
             }
             _ => Ok(source),
@@ -192,7 +228,7 @@ impl Keyring {
     }
 
     fn in_words(&self, source: &KeySource) -> String {
-        let is_named = |path: &Path| self.options.as_ref().is_some_and(|keys| keys.key_file.as_deref() == Some(path));
+        let is_named = |path: &Path| self.options().is_some_and(|keys| keys.key_file.as_deref() == Some(path));
         match source {
             KeySource::None | KeySource::Memory => "no key".to_owned(),
             KeySource::KeyFile(path) if is_named(path) => named("key", path, KEY_FILE_VARIABLE),
@@ -202,15 +238,15 @@ impl Keyring {
         }
     }
 
-    /// Whether `store.json` says that this key is the store's.
+    /// Whether the store says that this key is the store's.
     pub(super) fn is_confirmed(&self, key: &Key) -> bool {
-        matches!(self.stored_pin(), Ok(Some(pin)) if pin == key.pin())
+        matches!(self.stored_pin(), Ok(Some(pin)) if self.is_of(&pin, key))
     }
 
     /// Fails where `pin` names another key than `key`.
     pub(super) fn check(&self, key: &Key, pin: Option<&Pin>) -> Result<(), StoreError> {
         match pin {
-            Some(pin) if *pin != key.pin() => {
+            Some(pin) if !self.is_of(pin, key) => {
                 let (source, id) = (self.in_words(&key.source), key.id());
                 let offered = if id.is_empty() { source } else { format!("{source} with key {id}") };
                 Err(self.mismatch(pin, &format!("{offered} was offered")))
@@ -238,14 +274,14 @@ impl Keyring {
                 Some(path) => read_key_file(&path, Holds::Credential)?,
                 None => None,
             },
-            KeySource::Passphrase => passphrase::read(&self.directory, self.passphrase_file())?,
+            KeySource::Passphrase => passphrase::read(self.home(), self.passphrase_file())?,
         };
         Ok(master.map(Some))
     }
 
     fn make(&self, source: &KeySource) -> Result<Option<MasterKey>, StoreError> {
-        let made = match (source, &self.options) {
-            (KeySource::Passphrase, _) => passphrase::make(&self.directory, self.passphrase_file())?,
+        let made = match (source, self.options()) {
+            (KeySource::Passphrase, _) => passphrase::make(self.home(), self.passphrase_file())?,
             (KeySource::KeyFile(path), Some(options)) if *path == options.default_key_file => make_key_file(path)?,
             (KeySource::KeyFile(path), _) => {
                 let (file, path) = (self.in_words(source), path.display());
@@ -257,50 +293,57 @@ impl Keyring {
         };
         match made {
             Some(master) => Ok(Some(master)),
-            None => self.read(source)?.ok_or_else(|| self.missing(source)),
+            None => self.read(source)?.ok_or_else(|| self.missing(source, &Pin::new(source.word(), ""))),
         }
     }
 
     fn stored_pin(&self) -> Result<Option<Pin>, StoreError> {
-        let path = self.directory.join(PIN);
-        let Some(content) = private::read(&path, LIMIT)? else { return Ok(None) };
+        let Some(content) = self.store.pin()? else { return Ok(None) };
         if seal::is_newer(&content, PIN_FORMAT) {
-            return Err(StoreError::Newer { path });
+            return Err(StoreError::Newer { place: self.place() });
         }
         // A damaged pin locks nobody out: the records name their key too.
         Ok(serde_json::from_slice(&content).ok())
     }
 
-    fn store_pin(&self, pin: &Pin) -> Result<(), StoreError> {
-        let mut line = serde_json::to_vec(pin).expect("strings and numbers become JSON");
-        line.push(b'\n');
-        create_once(&self.directory.join(PIN), &line).map(|_| ())
+    fn credential(&self) -> Option<PathBuf> {
+        self.options()?.credentials_directory.as_ref().map(|directory| directory.join(CREDENTIAL))
     }
 
-    fn credential(&self) -> Option<PathBuf> {
-        let options = self.options.as_ref()?;
-        options.credentials_directory.as_ref().map(|directory| directory.join(CREDENTIAL))
+    fn options(&self) -> Option<&KeyOptions> {
+        self.sources.as_ref().map(|sources| &sources.options)
+    }
+
+    fn home(&self) -> &Path {
+        self.sources.as_ref().map_or(Path::new(""), |sources| &sources.home)
     }
 
     fn passphrase_file(&self) -> &Path {
-        let options = self.options.as_ref();
-        options.and_then(|options| options.passphrase_file.as_deref()).unwrap_or(Path::new(""))
+        self.options().and_then(|options| options.passphrase_file.as_deref()).unwrap_or(Path::new(""))
     }
 
-    fn missing(&self, source: &KeySource) -> StoreError {
+    fn missing(&self, source: &KeySource, pin: &Pin) -> StoreError {
         let what = match source {
-            KeySource::Passphrase => format!("the file {}", self.directory.join(passphrase::FILE).display()),
+            KeySource::Passphrase => format!("the file {}", self.home().join(passphrase::FILE).display()),
             _ => self.in_words(source),
         };
-        let store = self.directory.display();
-        StoreError::KeyUnavailable(format!(
-            "{what} is missing, but records sealed with it exist in {store}; bring it back, or move that directory away \
-             and sign in again"
-        ))
+        let store = self.place();
+        StoreError::KeyUnavailable(if self.store.is_shared() {
+            let key = &pin.key_id;
+            format!(
+                "{what} is missing, and the records in {store} are sealed with key {key}; copy that file from a machine \
+                 that has it, readable by this user only"
+            )
+        } else {
+            format!(
+                "{what} is missing, but records sealed with it exist in {store}; bring it back, or move that directory \
+                 away and sign in again"
+            )
+        })
     }
 
     fn mismatch(&self, pin: &Pin, offered: &str) -> StoreError {
-        let (records, used) = (self.directory.display(), pin.describe());
+        let (records, used) = (self.place(), pin.describe());
         StoreError::KeyUnavailable(format!("the store in {records} uses {used}, but {offered}"))
     }
 }
@@ -328,11 +371,11 @@ fn make_key_file(path: &Path) -> Result<Option<MasterKey>, StoreError> {
         private::create_directory(directory)?;
         private::check_ancestors(directory)?;
         let master = MasterKey::random().map_err(StoreError::io("making", path))?;
-        Ok(create_once(path, master.to_hex().as_bytes())?.then_some(master))
+        Ok(private::create_once(path, master.to_hex().as_bytes())?.then_some(master))
     };
     made().map_err(|error| match error {
         StoreError::Io { source, .. } if is_about_place(&source) => {
-            StoreError::KeyNotMade { path: path.to_owned(), source }
+            StoreError::KeyNotMade { place: path.display().to_string(), source }
         }
         error => error,
     })
@@ -344,25 +387,4 @@ fn is_about_place(error: &io::Error) -> bool {
         error.kind(),
         ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied | ErrorKind::NotADirectory | ErrorKind::Unsupported
     )
-}
-
-/// Creates a file with its whole content at once and durably. Whether it did: one that exists
-/// already stays.
-fn create_once(path: &Path, content: &[u8]) -> Result<bool, StoreError> {
-    let failed = StoreError::io("creating", path);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let unique = seal::hex(&seal::random::<8>().map_err(&failed)?);
-    let temporary = path.with_file_name(format!(".{name}.{unique}.new"));
-    let created = private::create_private(&temporary).and_then(|mut file| {
-        file.write_all(content)?;
-        private::synced(file.sync_all())?;
-        private::name_once(&temporary, path)
-    });
-    // Where even this fails, a name without a meaning is left over.
-    let _ = fs::remove_file(&temporary);
-    match created {
-        Ok(()) => private::sync_directory(private::directory_of(path)).map(|()| true),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(failed(error)),
-    }
 }

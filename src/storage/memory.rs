@@ -1,128 +1,203 @@
-//! Records that end with the process, for tests and throw-away use.
+//! Bytes that end with the process, for tests and throw-away use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Attempt, KeySource, LockedRecord, PastCall, Protection, Record, Store, StoreError};
-use crate::clock;
+use zeroize::Zeroizing;
+
+use super::backend::{Backend, Clear, Found, Hold, Part};
+use super::{Attempt, StoreError, Version};
+use crate::clock::{self, Moment};
 use crate::profile::ProfileName;
 
-/// Records in memory.
+/// A store in memory.
 #[derive(Default)]
-pub(super) struct MemoryStore {
+pub(super) struct MemoryBackend {
     shared: Arc<Shared>,
 }
 
 #[derive(Default)]
 struct Shared {
     content: Mutex<Content>,
-    unlocked: Condvar,
+    released: Condvar,
 }
 
 #[derive(Default)]
 struct Content {
-    records: BTreeMap<ProfileName, Record>,
-    calls: BTreeMap<ProfileName, Vec<PastCall>>,
+    parts: BTreeMap<(ProfileName, Part), Zeroizing<Vec<u8>>>,
+    set_aside: BTreeMap<ProfileName, Vec<Zeroizing<Vec<u8>>>>,
     attempts: BTreeMap<ProfileName, Attempt>,
-    locked: BTreeSet<ProfileName>,
+    versions: BTreeMap<ProfileName, Version>,
+    held: BTreeSet<ProfileName>,
+    pin: Option<Vec<u8>>,
+    commits: u64,
+}
+
+impl Content {
+    fn read(&self, profile: &ProfileName, part: Part) -> Found {
+        self.parts.get(&(profile.clone(), part)).map_or(Found::Missing, |bytes| Found::Bytes(bytes.clone()))
+    }
 }
 
 impl Shared {
-    /// A panic elsewhere leaves every record whole: they are replaced in one step.
+    /// A panic elsewhere leaves every part whole: they are replaced in one step.
     fn content(&self) -> MutexGuard<'_, Content> {
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Store for MemoryStore {
-    fn load(&self, profile: &ProfileName) -> Result<Option<Record>, StoreError> {
-        Ok(self.shared.content().records.get(profile).cloned())
+impl Backend for MemoryBackend {
+    fn kind(&self) -> &'static str {
+        "memory"
     }
 
-    fn lock(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn LockedRecord>, StoreError> {
+    fn place(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn place_of(&self, profile: &ProfileName, _part: Part) -> String {
+        format!("of profile `{profile}` in memory")
+    }
+
+    fn read(&self, profile: &ProfileName, part: Part) -> Result<Found, StoreError> {
+        Ok(self.shared.content().read(profile, part))
+    }
+
+    fn first_line(&self, _profile: &ProfileName, _part: Part) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn hold(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn Hold>, StoreError> {
         let start = clock::now();
-        let is_locked = |content: &mut Content| content.locked.contains(profile);
-        let waited = self.shared.unlocked.wait_timeout_while(self.shared.content(), patience, is_locked);
+        let is_held = |content: &mut Content| content.held.contains(profile);
+        let waited = self.shared.released.wait_timeout_while(self.shared.content(), patience, is_held);
         let (mut content, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         if timeout.timed_out() {
-            let holder = Some(std::process::id().to_string());
+            let holder = Some(format!("pid {}", std::process::id()));
             return Err(StoreError::Locked { profile: profile.clone(), holder, waited: start.until(clock::now()) });
         }
-        content.locked.insert(profile.clone());
-        Ok(Box::new(LockedEntry { shared: Arc::clone(&self.shared), profile: profile.clone() }))
-    }
-
-    fn calls(&self, profile: &ProfileName) -> Result<Vec<PastCall>, StoreError> {
-        Ok(self.shared.content().calls.get(profile).cloned().unwrap_or_default())
+        content.held.insert(profile.clone());
+        Ok(Box::new(HeldEntry { shared: Arc::clone(&self.shared), profile: profile.clone() }))
     }
 
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
-        Ok(self.shared.content().records.keys().cloned().collect())
+        Ok(self.shared.content().versions.keys().cloned().collect())
     }
 
-    fn probe(&self) -> Result<(), StoreError> {
+    fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {
+        Some(self.shared.content().versions.clone())
+    }
+
+    fn set_aside(&self) -> BTreeMap<ProfileName, String> {
+        let content = self.shared.content();
+        content.set_aside.keys().map(|profile| (profile.clone(), "memory".to_owned())).collect()
+    }
+
+    fn probe(&self, bytes: &[u8]) -> Result<Found, StoreError> {
+        Ok(Found::Bytes(Zeroizing::new(bytes.to_vec())))
+    }
+
+    fn pin(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.shared.content().pin.clone())
+    }
+
+    fn bind(&self, pin: &[u8]) -> Result<(), StoreError> {
+        self.shared.content().pin.get_or_insert_with(|| pin.to_vec());
         Ok(())
-    }
-
-    fn protection(&self) -> Result<Protection, StoreError> {
-        Ok(Protection { kind: "memory", place: None, key: KeySource::Memory, has_key: true, exposed: None })
     }
 }
 
-struct LockedEntry {
+struct HeldEntry {
     shared: Arc<Shared>,
     profile: ProfileName,
 }
 
-impl LockedRecord for LockedEntry {
-    fn load(&self) -> Result<Option<Record>, StoreError> {
-        let content = self.shared.content();
-        let mut record = content.records.get(&self.profile).cloned();
-        if let (Some(record), Some(attempt)) = (&mut record, content.attempts.get(&self.profile)) {
-            attempt.show_in(record);
-        }
-        Ok(record)
+impl HeldEntry {
+    fn key(&self, part: Part) -> (ProfileName, Part) {
+        (self.profile.clone(), part)
+    }
+}
+
+impl Hold for HeldEntry {
+    fn read(&mut self, part: Part) -> Result<Found, StoreError> {
+        Ok(self.shared.content().read(&self.profile, part))
+    }
+
+    fn attempt(&mut self) -> Result<Option<Attempt>, StoreError> {
+        Ok(self.shared.content().attempts.get(&self.profile).copied())
+    }
+
+    fn may_send_until(&self) -> Option<Moment> {
+        None
+    }
+
+    fn left_over(&mut self) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn sweep(&mut self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn reserve(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    fn claim(&mut self, attempt: Attempt) -> Result<(), StoreError> {
+    fn note(&mut self, attempt: Attempt) -> Result<(), StoreError> {
         self.shared.content().attempts.insert(self.profile.clone(), attempt);
         Ok(())
     }
 
-    fn commit(&mut self, record: &mut Record) -> Result<(), StoreError> {
+    fn replace(&mut self, _clear: &Clear, bytes: &[u8]) -> Result<(), StoreError> {
         let mut content = self.shared.content();
-        let before = content.records.get(&self.profile).map_or(0, |record| record.generation);
-        record.generation = before.saturating_add(1);
-        content.records.insert(self.profile.clone(), record.clone());
+        let before = content.parts.insert(self.key(Part::Current), Zeroizing::new(bytes.to_vec()));
+        if let Some(before) = before {
+            content.parts.insert(self.key(Part::Previous), before);
+        }
+        content.commits += 1;
+        let version = Version([content.commits, 0, 0, 0]);
+        content.versions.insert(self.profile.clone(), version);
         Ok(())
     }
 
-    fn forget_previous(&mut self) -> Result<(), StoreError> {
+    fn keep_spare(&mut self, _bytes: &[u8]) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    fn save_calls(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.shared.content().parts.insert(self.key(Part::Calls), Zeroizing::new(bytes.to_vec()));
         Ok(())
     }
 
-    fn save_calls(&mut self, calls: &[PastCall]) -> Result<(), StoreError> {
-        self.shared.content().calls.insert(self.profile.clone(), calls.to_vec());
-        Ok(())
-    }
-
-    fn forget(&mut self) -> Result<(), StoreError> {
+    fn set_aside(&mut self, part: Part) -> Result<(), StoreError> {
         let mut content = self.shared.content();
-        content.records.remove(&self.profile);
-        content.calls.remove(&self.profile);
-        content.attempts.remove(&self.profile);
+        if let Some(bytes) = content.parts.remove(&self.key(part)) {
+            content.set_aside.entry(self.profile.clone()).or_default().push(bytes);
+        }
         Ok(())
     }
+
+    fn remove(&mut self, part: Part) -> Result<(), StoreError> {
+        let mut content = self.shared.content();
+        content.parts.remove(&self.key(part));
+        if part == Part::Current {
+            content.versions.remove(&self.profile);
+        }
+        Ok(())
+    }
+
+    fn remove_set_aside(&mut self) -> Result<(), StoreError> {
+        self.shared.content().set_aside.remove(&self.profile);
+        Ok(())
+    }
+
+    fn release(self: Box<Self>) {}
 }
 
-impl Drop for LockedEntry {
+impl Drop for HeldEntry {
     fn drop(&mut self) {
-        self.shared.content().locked.remove(&self.profile);
-        self.shared.unlocked.notify_all();
+        self.shared.content().held.remove(&self.profile);
+        self.shared.released.notify_all();
     }
 }

@@ -2,12 +2,14 @@
 //! that are the store's.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::StoreError;
+use super::backend::Found;
+use super::envelope::LIMIT;
+use super::{StoreError, seal};
 use crate::files::access::{self, Holds, Opened, Refusal};
 use crate::files::{Trouble, private_directory};
 
@@ -16,13 +18,27 @@ pub(super) use crate::files::{create_private, directory_of, synced};
 impl StoreError {
     /// Says which `action` on `path` failed.
     pub(super) fn io<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> StoreError + use<'a> {
-        move |source| StoreError::Io { action, path: path.to_owned(), source }
+        move |source| StoreError::Io { action, place: path.display().to_string(), source }
     }
 }
 
 /// Reads a file of the store of at most `limit` bytes; `None` where there is none. Its directory was judged already.
 pub(super) fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     read_opened(path, access::open_inside(path, Holds::Secrets), limit)
+}
+
+/// The same for a file of sealed bytes.
+pub(super) fn read_bytes(path: &Path) -> Result<Found, StoreError> {
+    let is_directory = || path.symlink_metadata().is_ok_and(|found| found.is_dir());
+    let read = match read(path, LIMIT) {
+        Err(StoreError::Unsafe { .. }) if is_directory() => return Ok(Found::Damaged("it is a directory")),
+        read => read?,
+    };
+    Ok(match read {
+        None => Found::Missing,
+        Some(bytes) if bytes.len() as u64 > LIMIT => Found::Damaged("it is too long"),
+        Some(bytes) => Found::Bytes(bytes),
+    })
 }
 
 /// The same for a file elsewhere.
@@ -57,7 +73,7 @@ pub(super) fn first_bytes<const N: usize>(path: &Path) -> Option<Vec<u8>> {
 /// Opens the lock file for reading and writing, and creates it on first use.
 pub(super) fn open_lock(path: &Path) -> Result<File, StoreError> {
     let refused = |problem: &str| StoreError::Unsafe {
-        path: path.to_owned(),
+        place: path.display().to_string(),
         problem: problem.to_owned(),
         advice: "move it away: a new one is made when it is needed".to_owned(),
     };
@@ -98,6 +114,27 @@ fn rename_new(file: &Path, name: &Path) -> io::Result<()> {
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn rename_new(_file: &Path, _name: &Path) -> io::Result<()> {
     Err(ErrorKind::Unsupported.into())
+}
+
+/// Creates a file with its whole content at once and durably. Whether it did: one that exists
+/// already stays.
+pub(super) fn create_once(path: &Path, content: &[u8]) -> Result<bool, StoreError> {
+    let failed = StoreError::io("creating", path);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let unique = seal::hex(&seal::random::<8>().map_err(&failed)?);
+    let temporary = path.with_file_name(format!(".{name}.{unique}.new"));
+    let created = create_private(&temporary).and_then(|mut file| {
+        file.write_all(content)?;
+        synced(file.sync_all())?;
+        name_once(&temporary, path)
+    });
+    // Where even this fails, a name without a meaning is left over.
+    let _ = std::fs::remove_file(&temporary);
+    match created {
+        Ok(()) => sync_directory(directory_of(path)).map(|()| true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// Makes what happened to names in a directory durable.
@@ -156,6 +193,8 @@ pub(super) fn check_ancestors(directory: &Path) -> Result<(), StoreError> {
 fn unusable<'a>(action: &'static str, path: &'a Path) -> impl Fn(Trouble) -> StoreError + use<'a> {
     move |trouble| match trouble {
         Trouble::Io(error) => StoreError::io(action, path)(error),
-        Trouble::Refused(Refusal { path, problem, advice }) => StoreError::Unsafe { path, problem, advice },
+        Trouble::Refused(Refusal { path, problem, advice }) => {
+            StoreError::Unsafe { place: path.display().to_string(), problem, advice }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What is kept of one grant, and the only place where secrets become bytes.
+//! What is kept of one grant.
 
 use std::collections::BTreeMap;
 

@@ -35,7 +35,7 @@ fn main() {
     let home = home.expect("a temporary directory");
     let keys = KeyOptions { default_key_file: home.path().join("key"), ..KeyOptions::default() };
     let store = open(&StoreAddress::File(home.path().join("state")), keys);
-    (0..count).for_each(|number| keep(&*store, number, 1));
+    (0..count).for_each(|number| keep(&store, number, 1));
     let config = configuration(count);
     let parsed = || Config::parse(&config, &home.path().join("config.toml")).expect("a good configuration");
     println!("{count} profiles");
@@ -45,7 +45,7 @@ fn main() {
     println!("  one record: {} bytes", size("p00001.record"));
     println!("  read all statuses: {}", once(|| drop(service.statuses(clock::wall()))));
     println!("  read them again, nothing changed: {}", median(|| drop(service.statuses(clock::wall()))));
-    keep(&*store, 1, 40);
+    keep(&store, 1, 40);
     println!("  one record with a full history: {} bytes", size("p00001.record"));
     println!("  read them again, one changed: {}", once(|| drop(service.statuses(clock::wall()))));
     panel(&service);
@@ -128,10 +128,10 @@ fn configuration(count: usize) -> String {
 }
 
 /// Keeps a record with a grant whose token ends some time within the hour, and with so many events.
-fn keep(store: &dyn Store, number: usize, events: usize) {
+fn keep(store: &Store, number: usize, events: usize) {
     let name: device_login::profile::ProfileName = format!("p{number:05}").parse().expect("a name");
     let now = clock::wall();
-    let mut locked = store.lock(&name, Duration::from_secs(5)).expect("nobody else writes");
+    let mut locked = store.hold(&name, Duration::from_secs(5)).expect("nobody else writes");
     let grant = Grant {
         data_center: "us".to_owned(),
         api_domain: Some("https://www.zohoapis.com".to_owned()),

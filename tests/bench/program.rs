@@ -105,7 +105,7 @@ fn sign_in(home: &Path) {
     let keys = KeyOptions { default_key_file: home.join("key"), ..KeyOptions::default() };
     let store = open(&StoreAddress::File(home.join("state")), keys);
     let (name, now) = ("work".parse().expect("a name"), clock::wall());
-    let mut locked = store.lock(&name, Duration::from_secs(5)).expect("nobody else writes");
+    let mut locked = store.hold(&name, Duration::from_secs(5)).expect("nobody else writes");
     let grant = Grant {
         data_center: "us".to_owned(),
         api_domain: Some("https://www.zohoapis.com".to_owned()),

@@ -89,7 +89,7 @@ fn a_new_name_is_made_durable() {
     let log = home.path("calls");
     let program = home.command(&[]);
     let traced = Command::new("strace")
-        .args(["-y", "-o", log.to_str().expect("a path"), "-e", "trace=rename,renameat,renameat2,fsync"])
+        .args(["-f", "-y", "-o", log.to_str().expect("a path"), "-e", "trace=rename,renameat,renameat2,fsync"])
         .arg(program.get_program())
         .args(CHANGES[0])
         .env("DEVICE_LOGIN_HOME", home.path(""))

@@ -7,10 +7,10 @@ use std::time::Duration;
 use device_login::config::Config;
 use device_login::error::Code;
 use device_login::http::client::Client;
-use device_login::profile::ProfileName;
 use device_login::secret::Secret;
 use device_login::service::{Service, SignIn};
-use device_login::storage::{KeyOptions, LockedRecord, Protection, Record, Store, StoreAddress, StoreError, open};
+use device_login::storage::backend::watched::Watched;
+use device_login::storage::{KeyOptions, Store, StoreAddress, StoreError, backend, open, open_over};
 use serde_json::json;
 
 use crate::support::authority::{Asked, Authority};
@@ -56,16 +56,19 @@ impl Lab {
         Self { home, us, eu, person, revocation, runtime }
     }
 
-    fn store(&self) -> Arc<dyn Store> {
-        let keys = KeyOptions { default_key_file: self.home.path("key"), ..KeyOptions::default() };
-        open(&StoreAddress::File(self.home.path("state")), keys)
+    fn keys(&self) -> KeyOptions {
+        KeyOptions { default_key_file: self.home.path("key"), ..KeyOptions::default() }
+    }
+
+    fn store(&self) -> Store {
+        open(&StoreAddress::File(self.home.path("state")), self.keys())
     }
 
     fn service(&self) -> Service {
         self.service_with(self.store())
     }
 
-    fn service_with(&self, store: Arc<dyn Store>) -> Service {
+    fn service_with(&self, store: Store) -> Service {
         let config = Config::load(&self.home.path("config.toml")).expect("it is sound");
         Service::new(config, store, Client::new(None), Box::new(|_| None))
     }
@@ -308,36 +311,15 @@ fn the_issuer_is_asked_to_revoke_and_then_the_clients_home() {
     }
 }
 
-/// A store that can be read and not written, as one on a full disk.
-struct ReadOnly(Arc<dyn Store>);
-
-impl Store for ReadOnly {
-    fn load(&self, profile: &ProfileName) -> Result<Option<Record>, StoreError> {
-        self.0.load(profile)
-    }
-
-    fn lock(&self, _: &ProfileName, _: Duration) -> Result<Box<dyn LockedRecord>, StoreError> {
-        Err(StoreError::KeyUnavailable("it is gone".to_owned()))
-    }
-
-    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
-        self.0.profiles()
-    }
-
-    fn probe(&self) -> Result<(), StoreError> {
-        self.0.probe()
-    }
-
-    fn protection(&self) -> Result<Protection, StoreError> {
-        self.0.protection()
-    }
-}
-
 #[test]
 fn where_no_note_can_be_kept_revoking_is_tried_all_the_same() {
     let lab = Lab::new();
     lab.sign_in("a");
-    let service = lab.service_with(Arc::new(ReadOnly(lab.store())));
+    // As on a full disk.
+    let watcher = |call| if call == "hold" { Err(StoreError::KeyUnavailable("it is gone".to_owned())) } else { Ok(()) };
+    let address = StoreAddress::File(lab.home.path("state"));
+    let read_only = Watched::new(backend(&address, None), Arc::new(watcher));
+    let service = lab.service_with(open_over(Arc::new(read_only), &address, lab.keys()));
     let profile = service.config.profile(Some(&"a".parse().expect("a name"))).expect("it is configured");
     let error = lab.runtime.block_on(service.sign_out(profile, false)).expect_err("the store cannot be written");
     assert_eq!(error.code, Code::Store);
@@ -403,7 +385,7 @@ fn an_id_token_tells_who_approved_where_nobody_can_be_asked() {
         let (authority, home) = claiming(claims);
         let config = Config::load(&home.path("config.toml")).expect("it is sound");
         let store = open(&StoreAddress::Memory, KeyOptions::default());
-        let service = Service::new(config, Arc::clone(&store), Client::new(None), Box::new(|_| None));
+        let service = Service::new(config, store.clone(), Client::new(None), Box::new(|_| None));
         let profile = service.config.profile(None).expect("there is one");
         let options = SignIn { expect_account: expected.map(str::to_owned), ..SignIn::default() };
         let result = if is_imported {
@@ -465,7 +447,7 @@ fn a_grant_that_others_may_live_on_is_told_and_counted_when_it_is_replaced_and_n
     import(&shared, "b", &shared.refresh_token("a"));
     let held = shared.refresh_token("a");
     let store = shared.store();
-    let mut locked = store.lock(&"b".parse().expect("a name"), Duration::from_secs(5)).expect("nobody else writes");
+    let mut locked = store.hold(&"b".parse().expect("a name"), Duration::from_secs(5)).expect("nobody else writes");
     let mut record = locked.load().expect("it opens").expect("there is one");
     record.grant.as_mut().expect("it is signed in").refresh_token = Some(Secret::new(held));
     locked.commit(&mut record).expect("it is kept");

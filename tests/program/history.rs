@@ -1,28 +1,27 @@
 //! What a profile's history tells after its life, and that statuses are read no oftener than they change.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use device_login::api::Call;
 use device_login::clock;
 use device_login::config::Config;
 use device_login::http::Method;
 use device_login::http::client::Client;
-use device_login::profile::ProfileName;
 use device_login::service::{Service, State, remembered};
-use device_login::storage::{
-    Event, Happened, KeyOptions, LockedRecord, Protection, Record, Store, StoreAddress, StoreError, Version, open,
-};
+use device_login::storage::backend::watched::Watched;
+use device_login::storage::{Event, Happened, KeyOptions, Record, Store, StoreAddress, backend, open, open_over};
 use serde_json::json;
 
 use crate::support::authority::{Asked, Authority};
 use crate::support::program::{Home, ended};
 
-fn store(home: &Home) -> Arc<dyn Store> {
-    let keys = KeyOptions { default_key_file: home.path("key"), ..KeyOptions::default() };
-    open(&StoreAddress::File(home.path("state")), keys)
+fn keys(home: &Home) -> KeyOptions {
+    KeyOptions { default_key_file: home.path("key"), ..KeyOptions::default() }
+}
+
+fn store(home: &Home) -> Store {
+    open(&StoreAddress::File(home.path("state")), keys(home))
 }
 
 fn events(home: &Home) -> Vec<Event> {
@@ -85,37 +84,14 @@ fn a_record_from_before_there_were_histories_opens_as_it_is() {
     assert_eq!(serde_json::to_value(&record).expect("JSON"), old);
 }
 
-/// Counts what is opened.
-struct Counting {
-    store: Arc<dyn Store>,
-    loads: Arc<AtomicUsize>,
-}
-
-impl Store for Counting {
-    fn load(&self, profile: &ProfileName) -> Result<Option<Record>, StoreError> {
-        self.loads.fetch_add(1, Ordering::SeqCst);
-        self.store.load(profile)
-    }
-
-    fn lock(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn LockedRecord>, StoreError> {
-        self.store.lock(profile, patience)
-    }
-
-    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
-        self.store.profiles()
-    }
-
-    fn probe(&self) -> Result<(), StoreError> {
-        self.store.probe()
-    }
-
-    fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {
-        self.store.versions()
-    }
-
-    fn protection(&self) -> Result<Protection, StoreError> {
-        self.store.protection()
-    }
+/// The store of this home, which counts the records that are read.
+fn counting(home: &Home, reads: Arc<AtomicUsize>) -> Store {
+    let address = StoreAddress::File(home.path("state"));
+    let watcher = move |call| {
+        reads.fetch_add(usize::from(call == "read"), Ordering::SeqCst);
+        Ok(())
+    };
+    open_over(Arc::new(Watched::new(backend(&address, None), Arc::new(watcher))), &address, keys(home))
 }
 
 #[test]
@@ -126,7 +102,7 @@ fn only_records_that_changed_are_opened_again() {
     text.extend((0..200).map(|number| format!("[profiles.p{number:03}]\nprovider = \"corp\"\nclient_id = \"x\"\n")));
     home.sign_in(&authority, |_| {});
     let loads = Arc::new(AtomicUsize::new(0));
-    let counting = Arc::new(Counting { store: store(&home), loads: loads.clone() });
+    let counting = counting(&home, loads.clone());
     let config = Config::parse(&text, &home.path("config.toml")).expect("a good configuration");
     let service = Service::new(config, counting, Client::new(None), Box::new(|_| None));
     let work = || {

@@ -14,7 +14,6 @@ mod locks;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use device_login::api::Call;
@@ -56,15 +55,15 @@ impl Home {
     }
 
     /// Opens the store anew, as another process would.
-    fn store(&self) -> Arc<dyn Store> {
+    fn store(&self) -> Store {
         self.store_with(self.keys())
     }
 
-    fn store_with(&self, keys: KeyOptions) -> Arc<dyn Store> {
+    fn store_with(&self, keys: KeyOptions) -> Store {
         open(&StoreAddress::File(self.state()), keys)
     }
 
-    fn plain(&self) -> Arc<dyn Store> {
+    fn plain(&self) -> Store {
         open(&StoreAddress::Plain(self.state()), self.keys())
     }
 
@@ -137,21 +136,21 @@ fn record(client_id: &str) -> Record {
 }
 
 /// Commits `record(client_id)` and returns it as committed.
-fn commit(store: &dyn Store, client_id: &str) -> Record {
+fn commit(store: &Store, client_id: &str) -> Record {
     try_commit(store, client_id).unwrap()
 }
 
-fn try_commit(store: &dyn Store, client_id: &str) -> Result<Record, StoreError> {
+fn try_commit(store: &Store, client_id: &str) -> Result<Record, StoreError> {
     let mut record = record(client_id);
-    store.lock(&record.profile, PATIENCE)?.commit(&mut record)?;
+    store.hold(&record.profile, PATIENCE)?.commit(&mut record)?;
     Ok(record)
 }
 
-fn load(store: &dyn Store) -> Result<Option<Record>, StoreError> {
+fn load(store: &Store) -> Result<Option<Record>, StoreError> {
     store.load(&profile("work"))
 }
 
-fn client_id(store: &dyn Store) -> Option<String> {
+fn client_id(store: &Store) -> Option<String> {
     load(store).unwrap().map(|record| record.client_id)
 }
 
@@ -159,21 +158,21 @@ fn client_id(store: &dyn Store) -> Option<String> {
 fn a_record_comes_back_as_it_was_committed() {
     let home = Home::new();
     for store in [home.store(), open(&StoreAddress::Memory, home.keys())] {
-        assert_eq!(load(&*store).unwrap(), None);
-        let committed = commit(&*store, "one");
+        assert_eq!(load(&store).unwrap(), None);
+        let committed = commit(&store, "one");
         assert_eq!(committed.generation, 1);
-        assert_eq!(load(&*store).unwrap(), Some(committed));
+        assert_eq!(load(&store).unwrap(), Some(committed));
         assert_eq!(store.profiles().unwrap(), [profile("work")]);
-        assert_eq!(commit(&*store, "two").generation, 2);
+        assert_eq!(commit(&store, "two").generation, 2);
     }
-    assert_eq!(client_id(&*home.store()).as_deref(), Some("two"));
+    assert_eq!(client_id(&home.store()).as_deref(), Some("two"));
 }
 
 #[test]
 fn opening_and_loading_create_nothing() {
     let home = Home::new();
     let store = home.store();
-    assert_eq!(load(&*store).unwrap(), None);
+    assert_eq!(load(&store).unwrap(), None);
     assert_eq!(store.profiles().unwrap(), []);
     assert_eq!(store.protection().unwrap().key, KeySource::KeyFile(home.key_file()));
     assert_eq!(fs::read_dir(home.directory.path()).unwrap().count(), 0);
@@ -183,7 +182,7 @@ fn opening_and_loading_create_nothing() {
 fn a_commit_leaves_the_record_its_predecessor_its_lock_and_nothing_else() {
     let home = Home::new();
     for client_id in ["one", "two", "three"] {
-        commit(&*home.store(), client_id);
+        commit(&home.store(), client_id);
     }
     assert_eq!(home.names(), ["store.json", "work.lock", "work.record", "work.record.prev"]);
 }
@@ -192,12 +191,12 @@ fn a_commit_leaves_the_record_its_predecessor_its_lock_and_nothing_else() {
 fn an_unused_reservation_leaves_nothing() {
     let home = Home::new();
     let store = home.store();
-    let mut locked = store.lock(&profile("work"), PATIENCE).unwrap();
+    let mut locked = store.hold(&profile("work"), PATIENCE).unwrap();
     locked.reserve().unwrap();
     assert_eq!(home.names().len(), 3);
     drop(locked);
     assert_eq!(home.names(), ["store.json", "work.lock"]);
-    assert_eq!(load(&*store).unwrap(), None);
+    assert_eq!(load(&store).unwrap(), None);
 }
 
 #[test]
@@ -205,25 +204,25 @@ fn a_record_longer_than_its_reservation_is_kept_whole() {
     let home = Home::new();
     let store = home.store();
     let mut long = record(&"x".repeat(100_000));
-    let mut locked = store.lock(&long.profile, PATIENCE).unwrap();
+    let mut locked = store.hold(&long.profile, PATIENCE).unwrap();
     locked.reserve().unwrap();
     locked.commit(&mut long).unwrap();
-    assert_eq!(load(&*store).unwrap(), Some(long));
+    assert_eq!(load(&store).unwrap(), Some(long));
 }
 
 #[test]
 fn forgetting_deletes_every_generation_but_not_the_lock() {
     let home = Home::new();
     let store = home.store();
-    commit(&*store, "one");
-    commit(&*store, "two");
+    commit(&store, "one");
+    commit(&store, "two");
     home.write("state/work.record.corrupt-1", b"set aside");
-    let mut locked = store.lock(&profile("work"), PATIENCE).unwrap();
+    let mut locked = store.hold(&profile("work"), PATIENCE).unwrap();
     locked.forget_previous().unwrap();
     assert_eq!(home.names(), ["store.json", "work.lock", "work.record"]);
     locked.forget().unwrap();
     assert_eq!(home.names(), ["store.json", "work.lock"]);
-    assert_eq!(load(&*store).unwrap(), None);
+    assert_eq!(load(&store).unwrap(), None);
     assert_eq!(store.profiles().unwrap(), []);
 }
 
@@ -231,7 +230,7 @@ fn forgetting_deletes_every_generation_but_not_the_lock() {
 fn a_record_is_not_committed_under_the_name_of_another_profile() {
     let home = Home::new();
     let store = home.store();
-    let mut locked = store.lock(&profile("other"), PATIENCE).unwrap();
+    let mut locked = store.hold(&profile("other"), PATIENCE).unwrap();
     assert!(locked.commit(&mut record("one")).is_err());
     assert_eq!(store.load(&profile("other")).unwrap(), None);
 }
@@ -244,7 +243,7 @@ fn profiles_whose_names_resemble_each_others_files_stay_apart() {
     for name in names {
         for _ in 0..2 {
             let mut own = Record { profile: profile(name), ..record(name) };
-            let mut locked = store.lock(&own.profile, PATIENCE).unwrap();
+            let mut locked = store.hold(&own.profile, PATIENCE).unwrap();
             locked.commit(&mut own).unwrap();
             locked.save_calls(&[call(name)]).unwrap();
         }
@@ -264,11 +263,11 @@ fn call(path: &str) -> PastCall {
 
 #[test]
 fn calls_are_sealed_replaced_as_a_whole_and_go_with_the_record() {
-    for (store, is_sealed) in [(Home::store as fn(&Home) -> Arc<dyn Store>, true), (Home::plain, false)] {
+    for (store, is_sealed) in [(Home::store as fn(&Home) -> Store, true), (Home::plain, false)] {
         let home = Home::new();
         let store = store(&home);
-        commit(&*store, "one");
-        let mut locked = store.lock(&profile("work"), PATIENCE).unwrap();
+        commit(&store, "one");
+        let mut locked = store.hold(&profile("work"), PATIENCE).unwrap();
         for number in 0..3 {
             let calls = vec![call(&format!("path-{number}")); number + 1];
             locked.save_calls(&calls).unwrap();
@@ -290,25 +289,25 @@ fn calls_are_sealed_replaced_as_a_whole_and_go_with_the_record() {
 fn damaged_calls_are_no_calls_and_leave_the_record_alone() {
     let home = Home::new();
     let store = home.store();
-    let before = commit(&*store, "one");
+    let before = commit(&store, "one");
     let record_file = fs::read(home.file("work.record")).unwrap();
     let endless = vec![b'x'; 2_000_000];
     for damaged in [&b""[..], b"{}\n", &record_file, &endless] {
         home.write("state/work.calls", damaged);
         assert!(matches!(store.calls(&profile("work")), Err(StoreError::Corrupt { .. })));
-        assert_eq!(load(&*store).unwrap(), Some(before.clone()));
+        assert_eq!(load(&store).unwrap(), Some(before.clone()));
     }
     // Nor is a list of calls taken for a record.
-    store.lock(&profile("work"), PATIENCE).unwrap().save_calls(&[call("x")]).unwrap();
+    store.hold(&profile("work"), PATIENCE).unwrap().save_calls(&[call("x")]).unwrap();
     fs::copy(home.file("work.calls"), home.file("work.record")).unwrap();
-    assert!(load(&*store).is_err());
+    assert!(load(&store).is_err());
 }
 
 #[test]
 fn a_probe_leaves_no_record() {
     let home = Home::new();
     let store = home.store();
-    commit(&*store, "one");
+    commit(&store, "one");
     store.probe().unwrap();
     store.probe().unwrap();
     assert_eq!(home.names(), [".probe.lock", "store.json", "work.lock", "work.record"]);

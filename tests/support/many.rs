@@ -26,7 +26,7 @@ pub(crate) fn profiles(home: &Path, count: usize) {
         let name: ProfileName = format!("p{number:04}").parse().expect("a name");
         writeln!(config, "[profiles.{name}]\nprovider = \"lab\"\nclient_id = \"1000.X\"").expect("text grows");
         let mut record = Record { grant: Some(grant()), ..Record::empty(name.clone(), "lab", "1000.X") };
-        let mut locked = store.lock(&name, Duration::from_secs(5)).expect("nobody else writes");
+        let mut locked = store.hold(&name, Duration::from_secs(5)).expect("nobody else writes");
         locked.commit(&mut record).expect("the record is kept");
     }
     let written = File::create(home.join("config.toml")).and_then(|mut file| file.write_all(config.as_bytes()));

@@ -103,7 +103,7 @@ impl Home {
         let keys = KeyOptions { default_key_file: self.path("key"), ..KeyOptions::default() };
         let store = open(&StoreAddress::File(self.path("state")), keys);
         let name: ProfileName = "work".parse().expect("a name");
-        let mut locked = store.lock(&name, Duration::from_secs(5)).expect("nobody else writes");
+        let mut locked = store.hold(&name, Duration::from_secs(5)).expect("nobody else writes");
         let mut grant = grant(origin);
         change(&mut grant);
         let mut record = Record {

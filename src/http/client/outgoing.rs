@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::thread;
@@ -12,6 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
+use crate::clock::{self, Moment};
 use crate::http::progress::Progress;
 use crate::http::upload::Measured;
 use crate::http::{Method, Request, TransportFailure};
@@ -36,18 +38,23 @@ pub(super) struct Sent {
     pub(super) problem: Arc<OnceLock<String>>,
 }
 
-/// Makes what the layer below sends, with a body that is there or one that is read meanwhile.
+/// Makes what the layer below sends, with a body that is there or one that is read meanwhile. Whether a body was not sent
+/// since it was too late for that, `missed` tells.
 pub(super) fn outgoing(
     request: &Request,
     body: &Bytes,
     sent: Option<&Sent>,
+    missed: &Arc<AtomicBool>,
 ) -> Result<reqwest::Request, TransportFailure> {
     let method = reqwest::Method::from_bytes(request.method.as_str().as_bytes())
         .expect("`http::Method` has the names of real methods only");
     let mut outgoing = reqwest::Request::new(method, request.url.clone());
     *outgoing.body_mut() = Some(match sent {
         Some(sent) => reqwest::Body::wrap(Sending::new(sent.clone())),
-        None => body.clone().into(),
+        None => match request.send_until {
+            Some(until) => reqwest::Body::wrap(InTime { body: Some(body.clone()), until, missed: missed.clone() }),
+            None => body.clone().into(),
+        },
     });
     for (name, value) in &request.headers {
         let unfit = |_| TransportFailure::Setup(format!("the value of header `{name}` cannot be sent"));
@@ -66,6 +73,34 @@ pub(super) fn outgoing(
         outgoing.headers_mut().insert("content-length", reqwest::header::HeaderValue::from_static("0"));
     }
     Ok(outgoing)
+}
+
+/// A body that is there, and is not sent too late. It is asked for when there is a connection, just before it is written.
+struct InTime {
+    body: Option<Bytes>,
+    until: Moment,
+    missed: Arc<AtomicBool>,
+}
+
+impl Body for InTime {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if self.body.is_some() && clock::now() > self.until {
+            self.missed.store(true, Ordering::Relaxed);
+            return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
+        }
+        Poll::Ready(self.body.take().map(|body| Ok(Frame::data(body))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.body.as_ref().map_or(0, |body| body.len() as u64))
+    }
 }
 
 /// Reads the body on a thread, since a pipe or a disk may keep anybody waiting. The thread starts when the first piece is

@@ -19,8 +19,8 @@ use crate::providers::{ClientAuthentication, DataCenter, Provider, RevocationEnd
 use crate::secret::Secret;
 use crate::service::aside::aside;
 use crate::service::failure::Asked;
-use crate::service::{QrFile, Service, account, discovery, endpoints, grants, left_out, store_error, transport_error};
-use crate::storage::{Account, Grant, Happened, LOCK_PATIENCE, Record, RevocationNote, StoreError};
+use crate::service::{QrFile, Service, account, discovery, endpoints, grants, left_out, transport_error};
+use crate::storage::{Account, Grant, Happened, Held, LOCK_PATIENCE, Record, RevocationNote, StoreError};
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
 #[derive(Clone)]
@@ -265,12 +265,16 @@ impl Attempt {
     /// Commits the grant, and gives the record that it changed. The grant before is to be revoked where that ends no other
     /// one.
     fn commit(&self, grant: Grant) -> Result<(Option<Record>, Option<Replaced>), Error> {
-        let mut locked = self.service.store.lock(&self.profile.name, LOCK_PATIENCE).map_err(store_error)?;
+        let store = &self.service.store;
+        store.holding(&self.profile.name, LOCK_PATIENCE, |held| self.commit_held(grant, held))
+    }
+
+    fn commit_held(&self, grant: Grant, held: &mut Held) -> Result<(Option<Record>, Option<Replaced>), Error> {
         self.check_still_configured()?;
-        let before = match locked.load() {
+        let before = match held.load() {
             // A commit sets aside what nobody can open.
             Err(StoreError::Corrupt { .. }) => None,
-            loaded => loaded.map_err(store_error)?,
+            loaded => loaded?,
         };
         let mut record = before.clone().unwrap_or_else(|| empty_record(&self.profile));
         let lived_on = |before: &Grant| {
@@ -303,7 +307,7 @@ impl Attempt {
         record.client_endpoints = endpoints::known(self.service.config.provider(&self.profile)?, &self.provider);
         self.note(&mut record, &grant);
         record.grant = Some(grant);
-        locked.commit(&mut record).map_err(store_error)?;
+        held.commit(&mut record)?;
         Ok((before, replaced))
     }
 

@@ -10,7 +10,7 @@ use crate::oauth::wire::{Approval, TokenAnswer};
 use crate::providers::DataCenter;
 use crate::providers::explained::Place;
 use crate::secret::Secret;
-use crate::service::{Service, driver, endpoints, home_data_center, left_out, store_error};
+use crate::service::{Service, driver, endpoints, home_data_center, left_out};
 use crate::storage::{Grant, StoreError};
 
 /// Where a sign-in may send the client's secret: giving back what it brought included.
@@ -75,7 +75,7 @@ impl Attempt {
             let record = match service.store.load(&asking.name) {
                 // The new record takes the place of what nobody can open.
                 Err(StoreError::Corrupt { .. }) => None,
-                loaded => loaded.map_err(store_error)?,
+                loaded => loaded?,
             };
             service.client(&asking, record.as_ref(), &from, &WITH_SECRET)
         };
@@ -113,7 +113,7 @@ impl Attempt {
             Approval::RefreshToken(token) => (Place::Refresh, Some(token.clone())),
         };
         let mut flow = TokenFlow::new(self.provider.dialect, data_center.clone(), self.client.clone(), approval);
-        let grant = match driver::token(&self.service.http, &mut flow).await {
+        let grant = match driver::token(&self.service.http, &mut flow, None).await {
             Outcome::Minted { token, client_authentication } => {
                 let is_imported = imported.is_some();
                 self.left_out = left_out::of_sign_in(&token, &data_center);

@@ -7,37 +7,52 @@
 use crate::config::{self, Config, Profile};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
-use crate::service::{Service, store_error};
-use crate::storage::{LOCK_PATIENCE, LockedRecord, Record};
+use crate::service::Service;
+use crate::storage::{Held, LOCK_PATIENCE, Record};
 
 use super::{has_tokens, roll_back};
 
 impl Service {
     /// Gives a profile another name; its sign-in and its client's secret stay. Gives the configuration with it.
     pub async fn rename_profile(&self, profile: &Profile, new: &ProfileName) -> Result<Config, Error> {
-        let old = &profile.name;
-        self.check_new_name(old, new)?;
-        // Everybody takes the two locks in the same order, so that nobody waits for ever.
-        let (first, second) = if old < new { (old, new) } else { (new, old) };
-        let (first, second) = (self.lock(first).await?, self.lock(second).await?);
-        let (mut at_old, mut at_new) = if old < new { (first, second) } else { (second, first) };
-        let record = at_old.load().map_err(store_error)?;
-        let left_over = at_new.load().map_err(store_error)?;
+        self.check_new_name(&profile.name, new)?;
+        let (old, new) = (profile.name.clone(), new.clone());
+        self.aside(move |service| {
+            // Everybody takes the two locks in the same order, so that nobody waits for ever.
+            let old_first = old < new;
+            let (first, second) = if old_first { (&old, &new) } else { (&new, &old) };
+            service.store.holding(first, LOCK_PATIENCE, |first| {
+                service.store.holding(second, LOCK_PATIENCE, |second| {
+                    let (at_old, at_new) = if old_first { (first, second) } else { (second, first) };
+                    service.rename_held((&old, at_old), (&new, at_new))
+                })
+            })
+        })
+        .await
+    }
+
+    fn rename_held(
+        &self,
+        (old, at_old): (&ProfileName, &mut Held),
+        (new, at_new): (&ProfileName, &mut Held),
+    ) -> Result<Config, Error> {
+        let record = at_old.load()?;
+        let left_over = at_new.load()?;
         if let Some(left_over) = &left_over {
             self.check_left_over(left_over, new)?;
         }
         if let Some(record) = &record {
             let mut renamed = Record { profile: new.clone(), ..record.clone() };
-            at_new.commit(&mut renamed).map_err(store_error)?;
+            at_new.commit(&mut renamed)?;
         }
         let config = config::rename_profile(&self.config, old, new).map_err(|error| {
             let error = error.adding("the profile keeps its name");
-            if record.is_some() { roll_back(&mut *at_new, left_over, error) } else { error }
+            if record.is_some() { roll_back(at_new, left_over, error) } else { error }
         })?;
         // Nobody is held up by a list for convenience.
         let calls = self.store().calls(old).unwrap_or_default();
         let _ = at_new.save_calls(&calls);
-        forget_old(&mut *at_old, old)?;
+        forget_old(at_old, old)?;
         Ok(config)
     }
 
@@ -71,7 +86,7 @@ impl Service {
     /// behind that was cut short.
     pub(super) fn lives_elsewhere(&self, record: &Record) -> Result<bool, Error> {
         for name in self.config.profiles.keys().filter(|name| **name != record.profile) {
-            let other = self.store().load(name).map_err(store_error)?;
+            let other = self.store().load(name)?;
             if other.is_some_and(|other| is_same_sign_in(&other, record)) {
                 return Ok(true);
             }
@@ -88,18 +103,18 @@ impl Service {
 
     fn forget_copies_of(&self, record: &Record) -> Result<(), Error> {
         let is_copy = |other: &Record| is_same_sign_in(other, record);
-        let names = self.store().profiles().map_err(store_error)?;
+        let names = self.store().profiles()?;
         // There may be thousands of profiles, and the records of those that are configured are nobody's copies.
         let is_stray = |name: &ProfileName| *name != record.profile && !self.config.profiles.contains_key(name);
         for name in names.into_iter().filter(is_stray) {
-            if !self.store().load(&name).map_err(store_error)?.as_ref().is_some_and(is_copy) {
+            if !self.store().load(&name)?.as_ref().is_some_and(is_copy) {
                 continue;
             }
-            let mut locked = self.store().lock(&name, LOCK_PATIENCE).map_err(store_error)?;
-            // Whoever renames holds this lock until the configuration has the new name.
-            if self.is_unknown_to_all(&name) && locked.load().map_err(store_error)?.as_ref().is_some_and(is_copy) {
-                locked.forget().map_err(store_error)?;
-            }
+            self.store().holding(&name, LOCK_PATIENCE, |held| {
+                // Whoever renames holds this record until the configuration has the new name.
+                let is_stray = self.is_unknown_to_all(&name) && held.load()?.as_ref().is_some_and(is_copy);
+                if is_stray { held.forget() } else { Ok(()) }
+            })?;
         }
         Ok(())
     }
@@ -121,9 +136,9 @@ fn is_same_sign_in(one: &Record, other: &Record) -> bool {
         && one.provider == other.provider
 }
 
-fn forget_old(locked: &mut dyn LockedRecord, old: &ProfileName) -> Result<(), Error> {
-    locked.forget().map_err(|error| {
-        let error = store_error(error);
+fn forget_old(held: &mut Held, old: &ProfileName) -> Result<(), Error> {
+    held.forget().map_err(|error| {
+        let error = Error::from(error);
         let message = format!("the profile has its new name, but its record under `{old}` could not be deleted");
         Error { message, cause: error.cause, ..error }
     })

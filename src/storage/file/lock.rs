@@ -56,5 +56,5 @@ pub(super) fn noted(mut lock: &File) -> Option<Attempt> {
 fn holder(path: &Path) -> Option<String> {
     let content = fs::read_to_string(path).ok()?;
     let pid = content.lines().next()?.trim().to_owned();
-    (!pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())).then_some(pid)
+    (!pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())).then(|| format!("pid {pid}"))
 }

@@ -9,7 +9,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{LIMIT, PASSPHRASE_FILE_VARIABLE, create_once, named};
+use super::{LIMIT, PASSPHRASE_FILE_VARIABLE, named};
 use crate::files::access::Holds;
 use crate::storage::StoreError;
 use crate::storage::private;
@@ -47,7 +47,7 @@ pub(super) fn read(directory: &Path, passphrase_file: &Path) -> Result<Option<Ma
     let damaged = || StoreError::KeyUnavailable(format!("{shown} is damaged"));
     let (first_line, sealed) = seal::split_first_line(&mut file).ok_or_else(damaged)?;
     if seal::is_newer(first_line, FORMAT) {
-        return Err(StoreError::Newer { path });
+        return Err(StoreError::Newer { place: shown.to_string() });
     }
     let parsed: FirstLine = serde_json::from_slice(first_line).map_err(|_| damaged())?;
     let passphrase = read_passphrase(passphrase_file)?;
@@ -64,6 +64,7 @@ pub(super) fn make(directory: &Path, passphrase_file: &Path) -> Result<Option<Ma
     let path = directory.join(FILE);
     let failed = StoreError::io("making", &path);
     let passphrase = read_passphrase(passphrase_file)?;
+    private::create_directory(directory)?;
     let first_line = FirstLine {
         format: FORMAT,
         kdf: "argon2id".to_owned(),
@@ -76,7 +77,7 @@ pub(super) fn make(directory: &Path, passphrase_file: &Path) -> Result<Option<Ma
     let first_line = serde_json::to_string(&first_line).expect("strings and numbers become JSON");
     let master = MasterKey::random().map_err(&failed)?;
     let file = wrapping.seal(&first_line, master.bytes()).map_err(&failed)?;
-    Ok(create_once(&path, &file)?.then_some(master))
+    Ok(private::create_once(&path, &file)?.then_some(master))
 }
 
 /// The key that seals the master key; `None` where the costs or the salt are not what this module writes.

@@ -1,9 +1,8 @@
 //! Proves that the screens' thread touches no disk: a store that stands still stops no key.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::{self, ThreadId};
+use std::thread;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,10 +17,8 @@ use crate::http::client::Client;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{ConfigurationChange, Service, SignIn, remembered};
-use crate::storage::{
-    self, Attempt, Grant, KeyOptions, LockedRecord, PastCall, Protection, Record, Store, StoreAddress, StoreError,
-    Version,
-};
+use crate::storage::backend::watched::Watched;
+use crate::storage::{self, Grant, KeyOptions, Record, Store, StoreAddress};
 use crate::tui::message::{Effect, Message, TaskId};
 
 #[derive(Default)]
@@ -44,112 +41,21 @@ impl Gate {
 
 /// A store whose disk stands still until the gate is opened. It tells of each call, and whether that was made on the thread
 /// of the screens: there it does not wait, so that a test fails instead of standing still as well.
-#[derive(Clone)]
-struct Slow {
-    inner: Arc<dyn Store>,
-    gate: Arc<Gate>,
-    screens: ThreadId,
-    calls: UnboundedSender<(&'static str, bool)>,
-}
-
-impl Slow {
-    fn wait(&self, call: &'static str) {
-        let is_on_screens_thread = thread::current().id() == self.screens;
+fn slow(left: SignedDuration, gate: Arc<Gate>, calls: UnboundedSender<(&'static str, bool)>) -> Store {
+    let memory = storage::backend(&StoreAddress::Memory, None);
+    sign_in(&storage::open_over(Arc::clone(&memory), &StoreAddress::Memory, KeyOptions::default()), left);
+    let screens = thread::current().id();
+    let watcher = move |call| {
+        let is_on_screens_thread = thread::current().id() == screens;
         // The test may have ended.
-        let _ = self.calls.send((call, is_on_screens_thread));
+        let _ = calls.send((call, is_on_screens_thread));
         if !is_on_screens_thread {
-            self.gate.pass();
+            gate.pass();
         }
-    }
-}
-
-impl Store for Slow {
-    fn load(&self, profile: &ProfileName) -> Result<Option<Record>, StoreError> {
-        self.wait("load");
-        self.inner.load(profile)
-    }
-
-    fn lock(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn LockedRecord>, StoreError> {
-        self.wait("lock");
-        Ok(Box::new(SlowRecord { disk: self.clone(), inner: self.inner.lock(profile, patience)? }))
-    }
-
-    fn calls(&self, profile: &ProfileName) -> Result<Vec<PastCall>, StoreError> {
-        self.wait("calls");
-        self.inner.calls(profile)
-    }
-
-    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
-        self.wait("profiles");
-        self.inner.profiles()
-    }
-
-    fn probe(&self) -> Result<(), StoreError> {
-        self.wait("probe");
-        self.inner.probe()
-    }
-
-    fn damage(&self, profile: &ProfileName) -> Option<String> {
-        self.wait("damage");
-        self.inner.damage(profile)
-    }
-
-    fn all_damage(&self) -> BTreeMap<ProfileName, String> {
-        self.wait("all_damage");
-        self.inner.all_damage()
-    }
-
-    fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {
-        self.wait("versions");
-        self.inner.versions()
-    }
-
-    fn protection(&self) -> Result<Protection, StoreError> {
-        self.wait("protection");
-        self.inner.protection()
-    }
-}
-
-struct SlowRecord {
-    disk: Slow,
-    inner: Box<dyn LockedRecord>,
-}
-
-impl LockedRecord for SlowRecord {
-    fn load(&self) -> Result<Option<Record>, StoreError> {
-        self.disk.wait("load again");
-        self.inner.load()
-    }
-
-    fn reserve(&mut self) -> Result<(), StoreError> {
-        self.disk.wait("reserve");
-        self.inner.reserve()
-    }
-
-    fn claim(&mut self, attempt: Attempt) -> Result<(), StoreError> {
-        self.disk.wait("claim");
-        self.inner.claim(attempt)
-    }
-
-    fn commit(&mut self, record: &mut Record) -> Result<(), StoreError> {
-        self.disk.wait("commit");
-        self.inner.commit(record)
-    }
-
-    fn forget_previous(&mut self) -> Result<(), StoreError> {
-        self.disk.wait("forget_previous");
-        self.inner.forget_previous()
-    }
-
-    fn save_calls(&mut self, calls: &[PastCall]) -> Result<(), StoreError> {
-        self.disk.wait("save_calls");
-        self.inner.save_calls(calls)
-    }
-
-    fn forget(&mut self) -> Result<(), StoreError> {
-        self.disk.wait("forget");
-        self.inner.forget()
-    }
+        Ok(())
+    };
+    let slow = Watched::new(memory, Arc::new(watcher));
+    storage::open_over(Arc::new(slow), &StoreAddress::Memory, KeyOptions::default())
 }
 
 /// A provider at which nobody listens: what matters here comes before and after it is asked.
@@ -172,17 +78,15 @@ fn work() -> ProfileName {
     "work".parse().expect("a name")
 }
 
-/// A store in which `work` is signed in with a token that ends in `left`.
-fn store(left: SignedDuration) -> Arc<dyn Store> {
-    let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
+/// Signs `work` in with a token that ends in `left`.
+fn sign_in(store: &Store, left: SignedDuration) {
     let now = clock::wall();
     let grant = Grant {
         refresh_token: Some(Secret::new("RT1")),
         ..Grant::new("http://127.0.0.1:9/token", vec!["openid".to_owned()], Secret::new("AT1"), now, now + left)
     };
     let mut record = Record { grant: Some(grant), ..Record::empty(work(), "corp", "client-1") };
-    store.lock(&work(), Duration::ZERO).and_then(|mut locked| locked.commit(&mut record)).expect("memory has room");
-    store
+    store.holding(&work(), Duration::ZERO, |held| held.commit(&mut record)).expect("memory has room");
 }
 
 fn call() -> Call {
@@ -230,8 +134,8 @@ async fn a_store_that_stands_still_stops_no_key() {
             let config = Config::parse(CONFIGURATION, Path::new(&file)).expect("valid");
             let (calls, mut called) = unbounded_channel();
             let gate = Arc::new(Gate::default());
-            let slow = Slow { inner: store(left), gate: gate.clone(), screens: thread::current().id(), calls };
-            let service = Service::new(config, Arc::new(slow), Client::new(None), Box::new(|_| None));
+            let store = slow(left, gate.clone(), calls);
+            let service = Service::new(config, store, Client::new(None), Box::new(|_| None));
             let (sender, mut messages) = unbounded_channel();
             let mut tasks = Tasks::new(Arc::new(service), Outside::default(), sender);
             let is_configuration = matches!(effect, Effect::ChangeConfiguration { .. });

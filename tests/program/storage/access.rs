@@ -11,7 +11,9 @@ use super::{Home, PATIENCE, commit, load, profile, set_mode, try_commit};
 /// The path of a refusal, and what it says of it.
 fn refusal<T>(result: Result<T, StoreError>) -> (std::path::PathBuf, String) {
     match result.map(|_| ()) {
-        Err(StoreError::Unsafe { path, problem, advice }) => (path, format!("{problem}; {advice}")),
+        Err(StoreError::Unsafe { place, problem, advice }) => {
+            (std::path::PathBuf::from(place), format!("{problem}; {advice}"))
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -41,33 +43,32 @@ fn nothing_is_readable_by_others_whatever_the_umask() {
 fn a_state_directory_open_to_others_is_refused_with_the_command_that_closes_it() {
     let home = Home::new();
     let store = home.store();
-    commit(&*store, "one");
+    commit(&store, "one");
     for mode in [0o755, 0o710, 0o770, 0o707, 0o2750] {
         set_mode(&home.state(), mode);
         let advice = format!("run `chmod 700 {}`", home.state().display());
-        for (path, problem) in [refusal(load(&*store)), refusal(try_commit(&*store, "two")), refusal(store.profiles())]
-        {
+        for (path, problem) in [refusal(load(&store)), refusal(try_commit(&store, "two")), refusal(store.profiles())] {
             assert_eq!(path, home.state());
             assert!(problem.ends_with(&advice), "{problem}");
         }
         assert_eq!(fs::metadata(home.state()).unwrap().mode() & 0o7777, mode, "its mode is not changed");
     }
     set_mode(&home.state(), 0o700);
-    assert!(load(&*store).is_ok());
+    assert!(load(&store).is_ok());
 }
 
 #[test]
 fn a_key_file_or_a_record_open_to_others_is_refused() {
     let home = Home::new();
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
     for path in [home.key_file(), home.file("work.record"), home.file("store.json")] {
         set_mode(&path, 0o640);
-        let (named, problem) = refusal(try_commit(&*home.store(), "two"));
+        let (named, problem) = refusal(try_commit(&home.store(), "two"));
         assert_eq!(named, path);
         assert!(problem.ends_with(&format!("run `chmod 600 {}`", path.display())), "{problem}");
         set_mode(&path, 0o600);
     }
-    assert_eq!(commit(&*home.store(), "two").generation, 2);
+    assert_eq!(commit(&home.store(), "two").generation, 2);
 }
 
 #[test]
@@ -75,28 +76,28 @@ fn a_place_that_others_can_replace_is_refused() {
     let home = Home::new();
     for mode in [0o777, 0o775, 0o772] {
         set_mode(home.directory.path(), mode);
-        let (path, problem) = refusal(try_commit(&*home.store(), "one"));
+        let (path, problem) = refusal(try_commit(&home.store(), "one"));
         assert_eq!(path, home.directory.path().canonicalize().unwrap());
         assert!(problem.contains("chmod go-w"), "{problem}");
     }
     // As /tmp is: only the owner of a name can replace it.
     set_mode(home.directory.path(), 0o1777);
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
 }
 
 #[test]
 fn own_symbolic_links_are_followed_and_never_written_through() {
     for name in ["work.record", "store.json", "key"] {
         let home = Home::new();
-        commit(&*home.store(), "one");
+        commit(&home.store(), "one");
         let path = if name == "key" { home.key_file() } else { home.file(name) };
         let elsewhere = home.directory.path().join("elsewhere");
         fs::rename(&path, &elsewhere).unwrap();
         let before = fs::read(&elsewhere).unwrap();
         symlink(&elsewhere, &path).unwrap();
-        assert_eq!(load(&*home.store()).unwrap().unwrap().client_id, "one", "{name}");
-        assert_eq!(commit(&*home.store(), "two").generation, 2);
-        assert_eq!(load(&*home.store()).unwrap().unwrap().client_id, "two", "{name}");
+        assert_eq!(load(&home.store()).unwrap().unwrap().client_id, "one", "{name}");
+        assert_eq!(commit(&home.store(), "two").generation, 2);
+        assert_eq!(load(&home.store()).unwrap().unwrap().client_id, "two", "{name}");
         assert_eq!(fs::read(&elsewhere).unwrap(), before);
     }
 }
@@ -104,27 +105,27 @@ fn own_symbolic_links_are_followed_and_never_written_through() {
 #[test]
 fn a_lock_is_a_file_of_the_store_and_nothing_else() {
     let home = Home::new();
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
     let (path, elsewhere) = (home.file("work.lock"), home.directory.path().join("elsewhere"));
     fs::rename(&path, &elsewhere).unwrap();
     symlink(&elsewhere, &path).unwrap();
-    let (named, problem) = refusal(try_commit(&*home.store(), "two"));
+    let (named, problem) = refusal(try_commit(&home.store(), "two"));
     assert_eq!((named, problem.contains("symbolic link")), (path.clone(), true));
     fs::remove_file(&path).unwrap();
     let made = std::process::Command::new("mkfifo").arg("-m600").arg(&path).status();
     assert!(made.unwrap().success());
-    let (named, problem) = refusal(try_commit(&*home.store(), "two"));
+    let (named, problem) = refusal(try_commit(&home.store(), "two"));
     assert_eq!((named, problem.contains("not a regular file")), (path, true));
 }
 
 #[test]
 fn a_pipe_in_the_place_of_a_record_is_refused_without_waiting_for_it() {
     let home = Home::new();
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
     fs::remove_file(home.file("work.record")).unwrap();
     let made = std::process::Command::new("mkfifo").arg("-m600").arg(home.file("work.record")).status();
     assert!(made.unwrap().success());
-    let (_, problem) = refusal(load(&*home.store()));
+    let (_, problem) = refusal(load(&home.store()));
     assert!(problem.starts_with("it is not a regular file;"), "{problem}");
 }
 
@@ -135,10 +136,10 @@ fn what_belongs_to_another_user_is_refused() {
         return;
     }
     let home = Home::new();
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
     for path in [home.state(), home.key_file(), home.file("work.record")] {
         chown(&path, Some(65_534), None).unwrap();
-        let (named, problem) = refusal(load(&*home.store()));
+        let (named, problem) = refusal(load(&home.store()));
         assert_eq!(named, path);
         assert!(problem.starts_with("it belongs to user id 65534, not to user id 0 who runs this;"), "{problem}");
         chown(&path, Some(0), None).unwrap();
@@ -148,9 +149,9 @@ fn what_belongs_to_another_user_is_refused() {
 #[test]
 fn a_lock_file_is_reused_and_never_replaced() {
     let home = Home::new();
-    drop(home.store().lock(&profile("work"), PATIENCE).unwrap());
+    drop(home.store().hold(&profile("work"), PATIENCE).unwrap());
     let inode = fs::metadata(home.file("work.lock")).unwrap().ino();
-    commit(&*home.store(), "one");
-    home.store().lock(&profile("work"), PATIENCE).unwrap().forget().unwrap();
+    commit(&home.store(), "one");
+    home.store().hold(&profile("work"), PATIENCE).unwrap().forget().unwrap();
     assert_eq!(fs::metadata(home.file("work.lock")).unwrap().ino(), inode);
 }

@@ -5,9 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use device_login::storage::{
-    Attempt, KeyOptions, LockedRecord, Store, StoreAddress, StoreError, open, open_with_spare,
-};
+use device_login::storage::{Attempt, Held, KeyOptions, Store, StoreAddress, StoreError, open, open_with_spare};
 
 use super::{Home, PATIENCE, commit, load, profile, record, try_commit};
 
@@ -85,18 +83,18 @@ fn entry() {
         KeyOptions { default_key_file: home.join("config/key"), ..KeyOptions::default() },
     );
     match role.to_str().unwrap() {
-        "increment" => (0..INCREMENTS).for_each(|_| increment(&*store)),
-        "hold" => hold(&*store),
+        "increment" => (0..INCREMENTS).for_each(|_| increment(&store)),
+        "hold" => hold(&store),
         "load" => {
             mark(BEGIN);
-            let loaded = load(&*store);
+            let loaded = load(&store);
             mark(END);
             say(&format!("loaded {}", loaded.unwrap().unwrap().client_id));
         }
         "commit" => {
             get_ahead_of_other_threads();
             mark(BEGIN);
-            let committed = reserve_and_commit(&*store);
+            let committed = reserve_and_commit(&store);
             mark(END);
             say(&committed.map_or_else(|error| format!("failed {error}"), |()| "committed new".to_owned()));
         }
@@ -105,7 +103,7 @@ fn entry() {
             let spare = Some(home.join("spare"));
             let keys = KeyOptions { default_key_file: home.join("config/key"), ..KeyOptions::default() };
             let store = open_with_spare(&StoreAddress::File(home.join("state")), keys, spare);
-            let kept = claim(&*store).and_then(|mut locked| {
+            let kept = claim(&store).and_then(|mut locked| {
                 mark(BEGIN);
                 locked.commit(&mut record("new"))
             });
@@ -113,41 +111,41 @@ fn entry() {
             say(&kept.map_or_else(|error| format!("failed {error}"), |()| "committed new".to_owned()));
         }
         "commit-forever" => loop {
-            say(&format!("committed {}", commit(&*store, "new").generation));
+            say(&format!("committed {}", commit(&store, "new").generation));
         },
         "commit-once" => {
-            let committed = try_commit(&*store, "new");
+            let committed = try_commit(&store, "new");
             say(&committed.map_or_else(|error| format!("failed {error}"), |_| "committed new".to_owned()));
         }
         other => panic!("no such role: {other}"),
     }
 }
 
-fn increment(store: &dyn Store) {
-    let mut locked = store.lock(&profile("work"), PATIENCE).unwrap();
+fn increment(store: &Store) {
+    let mut locked = store.hold(&profile("work"), PATIENCE).unwrap();
     let mut record = locked.load().unwrap().unwrap();
     record.client_id = (record.client_id.parse::<usize>().unwrap() + 1).to_string();
     locked.reserve().unwrap();
     locked.commit(&mut record).unwrap();
 }
 
-fn reserve_and_commit(store: &dyn Store) -> Result<(), device_login::storage::StoreError> {
-    let mut locked = store.lock(&profile("work"), PATIENCE)?;
+fn reserve_and_commit(store: &Store) -> Result<(), device_login::storage::StoreError> {
+    let mut locked = store.hold(&profile("work"), PATIENCE)?;
     locked.load()?;
     locked.reserve()?;
     locked.commit(&mut record("new"))
 }
 
 /// Gets as far as a refresh is when its request goes out.
-fn claim(store: &dyn Store) -> Result<Box<dyn LockedRecord>, StoreError> {
-    let mut locked = store.lock(&profile("work"), PATIENCE)?;
+fn claim(store: &Store) -> Result<Held, StoreError> {
+    let mut locked = store.hold(&profile("work"), PATIENCE)?;
     let generation = locked.load()?.map_or(0, |record| record.generation);
     locked.claim(Attempt::new(generation, jiff::Timestamp::UNIX_EPOCH))?;
     Ok(locked)
 }
 
-fn hold(store: &dyn Store) {
-    let _locked = store.lock(&profile("work"), PATIENCE).unwrap();
+fn hold(store: &Store) {
+    let _locked = store.hold(&profile("work"), PATIENCE).unwrap();
     say("locked");
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }

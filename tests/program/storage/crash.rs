@@ -97,7 +97,7 @@ impl Snapshot {
 
     fn copy(&self) -> Home {
         let home = Home::new();
-        for (directory, files) in [(home.key_file().parent().unwrap(), &self.config), (&*home.state(), &self.state)] {
+        for (directory, files) in [(home.key_file().parent().unwrap(), &self.config), (&home.state(), &self.state)] {
             if !files.is_empty() {
                 create_private_directory(directory);
             }
@@ -145,7 +145,7 @@ fn survive(home: &Home, fault: &Fault, old: Option<&str>) -> Result<(), String> 
         return Err("the fault did not happen".to_owned());
     }
     let said = String::from_utf8_lossy(&output.stdout);
-    let found = load(&*home.store()).map_err(|error| format!("load: {error}"))?.map(|record| record.client_id);
+    let found = load(&home.store()).map_err(|error| format!("load: {error}"))?.map(|record| record.client_id);
     let is_new = found.as_deref() == Some("new");
     if said.contains("committed new") && !is_new {
         return Err(format!("acknowledged, but the store has {found:?}"));
@@ -161,11 +161,11 @@ fn survive(home: &Home, fault: &Fault, old: Option<&str>) -> Result<(), String> 
 
 /// The next writer ends what the last one had written, works, and removes what else it left.
 fn recover(home: &Home) -> Result<(), String> {
-    let next = home.store().lock(&profile("work"), PATIENCE).map_err(|error| format!("next lock: {error}"))?;
+    let mut next = home.store().hold(&profile("work"), PATIENCE).map_err(|error| format!("next lock: {error}"))?;
     let had_record = next.load().map_err(|error| format!("next load: {error}"))?.is_some();
     drop(next);
-    super::try_commit(&*home.store(), "after").map_err(|error| format!("next commit: {error}"))?;
-    if client_id(&*home.store()).as_deref() != Some("after") {
+    super::try_commit(&home.store(), "after").map_err(|error| format!("next commit: {error}"))?;
+    if client_id(&home.store()).as_deref() != Some("after") {
         return Err("the next commit is not there".to_owned());
     }
     let mut expected = vec!["store.json", "work.lock", "work.record"];
@@ -178,8 +178,8 @@ fn recover(home: &Home) -> Result<(), String> {
 #[test]
 fn no_fault_in_a_later_commit_loses_the_record() {
     let home = Home::new();
-    commit(&*home.store(), "older");
-    commit(&*home.store(), "old");
+    commit(&home.store(), "older");
+    commit(&home.store(), "old");
     let count = survive_every_fault(&Snapshot::of(&home), Some("old"));
     println!("{count} faults in a later commit, 0 records lost");
     assert!(count > 80, "{count}");
@@ -188,8 +188,8 @@ fn no_fault_in_a_later_commit_loses_the_record() {
 #[test]
 fn no_call_that_fails_after_a_claim_loses_the_answer() {
     let home = Home::new();
-    commit(&*home.store(), "older");
-    commit(&*home.store(), "old");
+    commit(&home.store(), "older");
+    commit(&home.store(), "old");
     let snapshot = Snapshot::of(&home);
     let mut faults = faults("keep", &snapshot.copy());
     faults.retain(|fault| fault.effect.starts_with("error"));
@@ -202,11 +202,11 @@ fn no_call_that_fails_after_a_claim_loses_the_answer() {
         }
         let store =
             open_with_spare(&StoreAddress::File(home.state()), home.keys(), Some(home.directory.path().join("spare")));
-        if client_id(&*store).as_deref() != Some("new") {
+        if client_id(&store).as_deref() != Some("new") {
             return Err("kept where nobody finds it".to_owned());
         }
-        try_commit(&*store, "after").map_err(|error| format!("next commit: {error}"))?;
-        if client_id(&*home.store()).as_deref() == Some("after") { Ok(()) } else { Err("not brought back".to_owned()) }
+        try_commit(&store, "after").map_err(|error| format!("next commit: {error}"))?;
+        if client_id(&home.store()).as_deref() == Some("after") { Ok(()) } else { Err("not brought back".to_owned()) }
     });
     println!("{count} faults after a claim, 0 answers lost");
     assert!(count > 20, "{count}");
@@ -216,19 +216,19 @@ fn no_call_that_fails_after_a_claim_loses_the_answer() {
 fn a_claim_of_which_nothing_more_was_heard_shows_as_a_lost_answer_until_something_is_committed() {
     let home = Home::new();
     for store in [home.store(), open(&StoreAddress::Memory, home.keys())] {
-        let before = commit(&*store, "one");
+        let before = commit(&store, "one");
         let claim = |generation| {
-            let mut locked = store.lock(&profile("work"), PATIENCE).unwrap();
+            let mut locked = store.hold(&profile("work"), PATIENCE).unwrap();
             locked.claim(Attempt::new(generation, jiff::Timestamp::UNIX_EPOCH)).unwrap();
         };
         let is_lost = || {
-            let record = store.lock(&profile("work"), PATIENCE).unwrap().load().unwrap().unwrap();
+            let record = store.hold(&profile("work"), PATIENCE).unwrap().load().unwrap().unwrap();
             record.grant.unwrap().last_refresh.is_some_and(|last| last.answer_lost)
         };
         assert!(!is_lost());
         claim(before.generation);
         assert!(is_lost());
-        commit(&*store, "two");
+        commit(&store, "two");
         assert!(!is_lost());
     }
 }
@@ -255,7 +255,7 @@ fn a_writer_killed_at_any_time_leaves_what_it_acknowledged() {
         let rest = writer.kill();
         let last = rest.lines().rev().find_map(|line| line.strip_prefix("committed ")?.parse().ok());
         let acknowledged = last.unwrap_or(acknowledged);
-        let found = load(&*home.store()).unwrap().unwrap().generation;
+        let found = load(&home.store()).unwrap().unwrap().generation;
         assert!(found == acknowledged || found == acknowledged + 1, "{acknowledged} acknowledged, {found} found");
     }
 }
@@ -263,14 +263,14 @@ fn a_writer_killed_at_any_time_leaves_what_it_acknowledged() {
 #[test]
 fn without_room_for_a_file_a_reservation_fails_and_the_record_stays() {
     let home = Home::new();
-    commit(&*home.store(), "old");
+    commit(&home.store(), "old");
     // The shell counts in blocks of 512 bytes: none at all, and fewer than a reservation takes.
     for blocks in ["0", "8"] {
         let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
         let output = command(&["sh", "-c", &limited], "commit", &home).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(said.contains("failed reserving room in"), "{said}");
-        assert_eq!(client_id(&*home.store()).as_deref(), Some("old"));
+        assert_eq!(client_id(&home.store()).as_deref(), Some("old"));
         assert_eq!(home.names(), ["store.json", "work.lock", "work.record"]);
     }
 }
@@ -278,9 +278,9 @@ fn without_room_for_a_file_a_reservation_fails_and_the_record_stays() {
 #[test]
 fn a_commit_that_lacks_only_its_name_is_ended_by_the_next_writer() {
     let home = Home::new();
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
     let [one, two] = ["one", "two"].map(|id| {
-        commit(&*home.store(), id);
+        commit(&home.store(), id);
         fs::read(home.directory.path().join("state/work.record")).unwrap()
     });
     let torn = &two[..two.len() - 1];
@@ -289,7 +289,7 @@ fn a_commit_that_lacks_only_its_name_is_ended_by_the_next_writer() {
     {
         home.write("state/work.record", here);
         home.write("state/.work.record.1-0.new", left_over);
-        let locked = home.store().lock(&profile("work"), PATIENCE).unwrap();
+        let mut locked = home.store().hold(&profile("work"), PATIENCE).unwrap();
         assert_eq!(locked.load().unwrap().unwrap().client_id, expected);
         assert_eq!(home.names(), ["store.json", "work.lock", "work.record", "work.record.prev"]);
     }
@@ -298,10 +298,10 @@ fn a_commit_that_lacks_only_its_name_is_ended_by_the_next_writer() {
 #[test]
 fn left_over_files_of_a_killed_writer_go_with_the_next_lock() {
     let home = Home::new();
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
     home.write("state/.work.record.1-0.new", b"");
     home.write("state/.work.record.1-0.old", b"");
     home.write("state/.other.record.1-0.new", b"");
-    drop(home.store().lock(&profile("work"), super::PATIENCE).unwrap());
+    drop(home.store().hold(&profile("work"), super::PATIENCE).unwrap());
     assert_eq!(home.names(), [".other.record.1-0.new", "store.json", "work.lock", "work.record"]);
 }

@@ -22,18 +22,18 @@ fn damaged(file: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 fn a_damaged_record_gives_way_to_the_one_before_at_every_byte() {
     let home = Home::new();
     let store = home.store();
-    let before = commit(&*store, "before");
-    commit(&*store, "now");
+    let before = commit(&store, "before");
+    commit(&store, "now");
     let path = home.file("work.record");
     let (mut recovered, mut newer) = (0, 0);
     for file in damaged(&fs::read(&path).unwrap()) {
         write_private(&path, &file);
-        match load(&*store) {
+        match load(&store) {
             Ok(record) => {
                 assert_eq!(record.as_ref(), Some(&before));
                 recovered += 1;
             }
-            Err(StoreError::Newer { path: named }) if named == path => newer += 1,
+            Err(StoreError::Newer { place }) if std::path::Path::new(&place) == path => newer += 1,
             Err(error) => panic!("{error}"),
         }
     }
@@ -47,12 +47,14 @@ fn a_damaged_record_gives_way_to_the_one_before_at_every_byte() {
 fn a_damaged_record_without_one_before_is_named_and_stays() {
     let home = Home::new();
     let store = home.store();
-    commit(&*store, "only");
+    commit(&store, "only");
     let path = home.file("work.record");
     for file in damaged(&fs::read(&path).unwrap()) {
         write_private(&path, &file);
-        match load(&*store) {
-            Err(StoreError::Corrupt { path: named, .. } | StoreError::Newer { path: named }) => assert_eq!(named, path),
+        match load(&store) {
+            Err(StoreError::Corrupt { place, .. } | StoreError::Newer { place }) => {
+                assert_eq!(std::path::Path::new(&place), path);
+            }
             other => panic!("{other:?}"),
         }
         assert_eq!(fs::read(&path).unwrap(), file);
@@ -63,17 +65,17 @@ fn a_damaged_record_without_one_before_is_named_and_stays() {
 fn the_lock_sets_a_damaged_record_aside() {
     let home = Home::new();
     let store = home.store();
-    commit(&*store, "before");
-    commit(&*store, "now");
+    commit(&store, "before");
+    commit(&store, "now");
     for number in 1..=12 {
         write_private(&home.file("work.record"), b"damaged");
-        let mut locked = store.lock(&profile("work"), PATIENCE).unwrap();
+        let mut locked = store.hold(&profile("work"), PATIENCE).unwrap();
         let mut record = locked.load().unwrap().unwrap();
         assert_eq!(record.client_id, "before");
         assert_eq!(fs::read(home.file(&format!("work.record.corrupt-{}", number.min(9)))).unwrap(), b"damaged");
         let count = home.names().iter().filter(|name| name.contains("corrupt-")).count();
         assert_eq!(count, number.min(9));
-        assert_eq!(client_id(&*store).as_deref(), Some("before"), "readers find it without the damaged one");
+        assert_eq!(client_id(&store).as_deref(), Some("before"), "readers find it without the damaged one");
         assert_eq!(store.profiles().unwrap(), [profile("work")]);
         locked.commit(&mut record).unwrap();
         assert_eq!(record.generation, 2);
@@ -84,16 +86,18 @@ fn the_lock_sets_a_damaged_record_aside() {
 fn where_nothing_opens_nothing_is_deleted_and_a_new_record_can_be_committed() {
     let home = Home::new();
     let store = home.store();
-    commit(&*store, "before");
-    commit(&*store, "now");
+    commit(&store, "before");
+    commit(&store, "now");
     write_private(&home.file("work.record"), b"damaged");
     write_private(&home.file("work.record.prev"), b"damaged too");
-    let locked = store.lock(&profile("work"), PATIENCE).unwrap();
-    assert!(matches!(locked.load(), Err(StoreError::Corrupt { path, .. }) if path == home.file("work.record")));
+    let mut locked = store.hold(&profile("work"), PATIENCE).unwrap();
+    assert!(
+        matches!(locked.load(), Err(StoreError::Corrupt { place, .. }) if std::path::Path::new(&place) == home.file("work.record"))
+    );
     assert_eq!(fs::read(home.file("work.record")).unwrap(), b"damaged");
     drop(locked);
-    assert_eq!(commit(&*store, "new").generation, 1);
-    assert_eq!(client_id(&*store).as_deref(), Some("new"));
+    assert_eq!(commit(&store, "new").generation, 1);
+    assert_eq!(client_id(&store).as_deref(), Some("new"));
     assert_eq!(fs::read(home.file("work.record.corrupt-1")).unwrap(), b"damaged");
     assert_eq!(fs::read(home.file("work.record.corrupt-2")).unwrap(), b"damaged too");
 }
@@ -102,18 +106,18 @@ fn where_nothing_opens_nothing_is_deleted_and_a_new_record_can_be_committed() {
 fn damage_to_one_profile_leaves_the_others_alone() {
     let home = Home::new();
     let store = home.store();
-    commit(&*store, "one");
+    commit(&store, "one");
     home.write("state/other.record", b"damaged");
-    assert_eq!(client_id(&*store).as_deref(), Some("one"));
+    assert_eq!(client_id(&store).as_deref(), Some("one"));
     assert!(matches!(store.load(&profile("other")), Err(StoreError::Corrupt { .. })));
-    assert_eq!(commit(&*store, "two").generation, 2);
+    assert_eq!(commit(&store, "two").generation, 2);
 }
 
 #[test]
 fn a_record_of_another_profile_is_noticed() {
     let home = Home::new();
     let store = home.store();
-    commit(&*store, "one");
+    commit(&store, "one");
     fs::copy(home.file("work.record"), home.file("other.record")).unwrap();
     let swapped = store.load(&profile("other"));
     assert!(matches!(swapped, Err(StoreError::Corrupt { problem: "its first line names another profile", .. })));
@@ -126,12 +130,12 @@ fn a_record_of_another_profile_is_noticed() {
 fn a_record_that_went_back_in_time_is_noticed_under_the_lock() {
     let home = Home::new();
     let store = home.store();
-    commit(&*store, "one");
+    commit(&store, "one");
     let first = fs::read(home.file("work.record")).unwrap();
-    commit(&*store, "two");
-    commit(&*store, "three");
+    commit(&store, "two");
+    commit(&store, "three");
     write_private(&home.file("work.record"), &first);
-    let record = store.lock(&profile("work"), PATIENCE).unwrap().load().unwrap().unwrap();
+    let record = store.hold(&profile("work"), PATIENCE).unwrap().load().unwrap().unwrap();
     assert_eq!(record.client_id, "two");
     assert_eq!(fs::read(home.file("work.record.corrupt-1")).unwrap(), first);
 }
@@ -140,10 +144,10 @@ fn a_record_that_went_back_in_time_is_noticed_under_the_lock() {
 fn a_generation_that_differs_from_its_first_line_is_noticed() {
     let home = Home::new();
     let store = home.plain();
-    commit(&*store, "one");
+    commit(&store, "one");
     let file = fs::read_to_string(home.file("work.record")).unwrap();
     write_private(&home.file("work.record"), file.replacen("\"generation\":1", "\"generation\":9", 1).as_bytes());
-    let problem = load(&*store).unwrap_err().to_string();
+    let problem = load(&store).unwrap_err().to_string();
     assert!(problem.ends_with("it holds another generation"), "{problem}");
 }
 
@@ -151,13 +155,13 @@ fn a_generation_that_differs_from_its_first_line_is_noticed() {
 fn a_record_of_a_newer_version_is_never_touched() {
     let home = Home::new();
     let store = home.store();
-    commit(&*store, "before");
+    commit(&store, "before");
     let newer = b"{\"format\":2,\"sealed_with\":\"something new\"}\nwhatever";
     write_private(&home.file("work.record"), newer);
-    let mut locked = store.lock(&profile("work"), PATIENCE).unwrap();
-    let refusals = [load(&*store).map(|_| ()), locked.load().map(|_| ()), locked.forget()];
+    let mut locked = store.hold(&profile("work"), PATIENCE).unwrap();
+    let refusals = [load(&store).map(|_| ()), locked.load().map(|_| ()), locked.forget()];
     drop(locked);
-    for refusal in refusals.into_iter().chain([try_commit(&*store, "now").map(|_| ())]) {
+    for refusal in refusals.into_iter().chain([try_commit(&store, "now").map(|_| ())]) {
         assert!(matches!(refusal, Err(StoreError::Newer { .. })), "{refusal:?}");
     }
     assert_eq!(fs::read(home.file("work.record")).unwrap(), newer);
@@ -167,19 +171,19 @@ fn a_record_of_a_newer_version_is_never_touched() {
 fn a_record_that_nobody_would_read_back_is_not_written() {
     let home = Home::new();
     let store = home.store();
-    let before = commit(&*store, "before");
+    let before = commit(&store, "before");
     let huge = "x".repeat(1024 * 1024);
-    assert!(matches!(try_commit(&*store, &huge), Err(StoreError::Io { action: "writing", .. })));
-    assert_eq!(load(&*store).unwrap(), Some(before));
+    assert!(matches!(try_commit(&store, &huge), Err(StoreError::Io { action: "writing", .. })));
+    assert_eq!(load(&store).unwrap(), Some(before));
 }
 
 #[test]
 fn huge_and_empty_files_are_damaged_records() {
     let home = Home::new();
     let store = home.store();
-    commit(&*store, "before");
+    commit(&store, "before");
     for content in [vec![], vec![b'x'; 2 << 20], vec![b'\n'], b"{}\n".to_vec(), b"[1]\nx".to_vec()] {
         write_private(&home.file("work.record"), &content);
-        assert!(matches!(load(&*store), Err(StoreError::Corrupt { .. })));
+        assert!(matches!(load(&store), Err(StoreError::Corrupt { .. })));
     }
 }

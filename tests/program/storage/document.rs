@@ -17,7 +17,7 @@ fn open_with_python(key_file: &std::path::Path, record: &std::path::Path) -> std
 #[test]
 fn the_documented_python_opens_a_record() {
     let home = Home::new();
-    let committed = commit(&*home.store(), "one");
+    let committed = commit(&home.store(), "one");
     let output = open_with_python(&home.key_file(), &home.file("work.record"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(serde_json::from_slice::<Record>(&output.stdout).unwrap(), committed);
@@ -26,7 +26,7 @@ fn the_documented_python_opens_a_record() {
 #[test]
 fn the_documented_python_notices_another_key() {
     let home = Home::new();
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
     let other = home.write("other-key", "00".repeat(32).as_bytes());
     let output = open_with_python(&other, &home.file("work.record"));
     assert!(!output.status.success());
@@ -36,7 +36,7 @@ fn the_documented_python_notices_another_key() {
 #[test]
 fn the_document_names_every_file_and_word() {
     let home = Home::new();
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
     for word in ["NAME.record", "NAME.record.prev", "NAME.lock", "store.json", "master.key", "corrupt-1"] {
         assert!(DOCUMENT.contains(word), "{word}");
     }

@@ -44,11 +44,11 @@ fn with_passphrase(home: &Home, passphrase: &str) -> KeyOptions {
 #[test]
 fn no_secret_lies_in_the_state_directory_in_clear_but_in_a_plain_store() {
     let home = Home::new();
-    commit(&*home.store(), "one");
-    commit(&*home.store(), "two");
+    commit(&home.store(), "one");
+    commit(&home.store(), "two");
     assert_eq!(canaries_in(&home.state()), 0);
     let home = Home::new();
-    commit(&*home.plain(), "one");
+    commit(&home.plain(), "one");
     assert_eq!(canaries_in(&home.state()), CANARIES.len());
     let protection = home.plain().protection().unwrap();
     assert_eq!((protection.kind, protection.key.grade()), ("plain", "L0"));
@@ -57,7 +57,7 @@ fn no_secret_lies_in_the_state_directory_in_clear_but_in_a_plain_store() {
 #[test]
 fn the_state_directory_alone_opens_nothing_elsewhere() {
     let home = Home::new();
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
     let elsewhere = Home::new();
     create_private_directory(&elsewhere.state());
     for (name, content) in contents(&home.state()) {
@@ -65,49 +65,49 @@ fn the_state_directory_alone_opens_nothing_elsewhere() {
     }
     let expected =
         format!("the key file {} is missing, but records sealed with it exist", elsewhere.key_file().display());
-    for text in [key_unavailable(load(&*elsewhere.store())), key_unavailable(try_commit(&*elsewhere.store(), "two"))] {
+    for text in [key_unavailable(load(&elsewhere.store())), key_unavailable(try_commit(&elsewhere.store(), "two"))] {
         assert!(text.starts_with(&expected), "{text}");
     }
     assert!(!elsewhere.key_file().exists(), "no new key was made");
     // Not even where the note of the key in use is gone as well.
     fs::remove_file(elsewhere.file("store.json")).unwrap();
-    key_unavailable(try_commit(&*elsewhere.store(), "two"));
+    key_unavailable(try_commit(&elsewhere.store(), "two"));
     assert!(!elsewhere.key_file().exists());
     // With the key it all opens.
     create_private_directory(elsewhere.key_file().parent().unwrap());
     elsewhere.write("config/key", &fs::read(home.key_file()).unwrap());
-    assert_eq!(client_id(&*elsewhere.store()).as_deref(), Some("one"));
+    assert_eq!(client_id(&elsewhere.store()).as_deref(), Some("one"));
 }
 
 #[test]
 fn another_key_is_named_and_replaces_nothing() {
     let home = Home::new();
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
     let before = contents(&home.state());
     let own = fs::read(home.key_file()).unwrap();
     home.write("config/key", key_text('a').as_bytes());
-    for text in [key_unavailable(load(&*home.store())), key_unavailable(try_commit(&*home.store(), "two"))] {
+    for text in [key_unavailable(load(&home.store())), key_unavailable(try_commit(&home.store(), "two"))] {
         assert!(text.contains("uses the key-file ") && text.contains("config/key with key "), "{text}");
     }
     assert_eq!(contents(&home.state()).get("work.record"), before.get("work.record"));
     home.write("config/key", &own);
-    assert_eq!(client_id(&*home.store()).as_deref(), Some("one"));
+    assert_eq!(client_id(&home.store()).as_deref(), Some("one"));
 }
 
 #[test]
 fn a_store_keeps_to_the_source_it_began_with() {
     let home = Home::new();
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
     let credential = with_credential(&home, 'b');
     let configured = KeyOptions { key_file: Some(home.write("own-key", key_text('c').as_bytes())), ..home.keys() };
     for (keys, named) in [(credential, "the credential device-login.key"), (configured, "own-key")] {
         let store = home.store_with(keys);
-        for text in [key_unavailable(load(&*store)), key_unavailable(try_commit(&*store, "two"))] {
+        for text in [key_unavailable(load(&store)), key_unavailable(try_commit(&store, "two"))] {
             assert!(text.contains("uses the key-file ") && text.contains(named), "{text}");
         }
     }
-    key_unavailable(try_commit(&*home.plain(), "two"));
-    assert_eq!(client_id(&*home.store()).as_deref(), Some("one"));
+    key_unavailable(try_commit(&home.plain(), "two"));
+    assert_eq!(client_id(&home.store()).as_deref(), Some("one"));
 }
 
 #[test]
@@ -116,11 +116,11 @@ fn a_credential_comes_before_the_key_file_and_may_be_readable_by_its_group() {
     let keys = with_credential(&home, 'd');
     set_mode(&home.directory.path().join("credentials/device-login.key"), 0o440);
     let store = home.store_with(keys.clone());
-    commit(&*store, "one");
+    commit(&store, "one");
     assert_eq!(store.protection().unwrap().key, KeySource::Credential);
     assert!(!home.key_file().exists());
-    assert_eq!(client_id(&*home.store_with(keys)).as_deref(), Some("one"));
-    let text = key_unavailable(load(&*home.store()));
+    assert_eq!(client_id(&home.store_with(keys)).as_deref(), Some("one"));
+    let text = key_unavailable(load(&home.store()));
     assert!(text.contains("uses the credential ") && text.contains("config/key"), "{text}");
     key_unavailable(home.store().protection());
 }
@@ -129,7 +129,7 @@ fn a_credential_comes_before_the_key_file_and_may_be_readable_by_its_group() {
 fn a_credentials_directory_without_our_credential_is_passed_over() {
     let home = Home::new();
     let keys = KeyOptions { credentials_directory: Some(home.directory.path().to_owned()), ..home.keys() };
-    commit(&*home.store_with(keys), "one");
+    commit(&home.store_with(keys), "one");
     assert!(home.key_file().exists());
 }
 
@@ -138,7 +138,7 @@ fn a_configured_key_file_is_used_but_never_made() {
     let home = Home::new();
     let path = home.directory.path().join("own-key");
     let keys = KeyOptions { key_file: Some(path.clone()), ..home.keys() };
-    let text = key_unavailable(try_commit(&*home.store_with(keys.clone()), "one"));
+    let text = key_unavailable(try_commit(&home.store_with(keys.clone()), "one"));
     assert!(
         text.contains("own-key (named by `DEVICE_LOGIN_KEY_FILE`) is missing") && text.contains("openssl rand -hex 32"),
         "{text}"
@@ -146,26 +146,26 @@ fn a_configured_key_file_is_used_but_never_made() {
     assert!(!path.exists());
     for wrong in ["", "short", &"g".repeat(64)] {
         home.write("own-key", wrong.as_bytes());
-        let text = key_unavailable(try_commit(&*home.store_with(keys.clone()), "one"));
+        let text = key_unavailable(try_commit(&home.store_with(keys.clone()), "one"));
         assert!(text.contains("64 hexadecimal digits"), "{text}");
     }
     home.write("own-key", key_text('e').as_bytes());
-    commit(&*home.store_with(keys), "one");
+    commit(&home.store_with(keys), "one");
     assert!(!home.key_file().exists());
 }
 
 #[test]
 fn a_damaged_note_of_the_key_locks_nobody_out() {
     let home = Home::new();
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
     let own = fs::read(home.key_file()).unwrap();
     home.write("state/store.json", b"{\"form");
-    assert_eq!(commit(&*home.store(), "two").generation, 2);
+    assert_eq!(commit(&home.store(), "two").generation, 2);
     home.write("config/key", key_text('a').as_bytes());
-    key_unavailable(try_commit(&*home.store(), "three"));
+    key_unavailable(try_commit(&home.store(), "three"));
     home.write("config/key", &own);
     home.write("state/store.json", b"{\"format\":2,\"vault\":true}");
-    assert!(matches!(try_commit(&*home.store(), "three"), Err(StoreError::Newer { .. })));
+    assert!(matches!(try_commit(&home.store(), "three"), Err(StoreError::Newer { .. })));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_store_without_records_keeps_its_key_too() {
     let home = Home::new();
     home.store().probe().unwrap();
     fs::remove_file(home.key_file()).unwrap();
-    key_unavailable(try_commit(&*home.store(), "one"));
+    key_unavailable(try_commit(&home.store(), "one"));
     assert!(!home.key_file().exists());
 }
 
@@ -185,7 +185,7 @@ fn processes_that_begin_a_store_at_once_agree_on_one_key() {
         let said = child.wait_with_output().unwrap().stdout;
         assert!(String::from_utf8_lossy(&said).contains("committed new"));
     }
-    assert_eq!(load(&*home.store()).unwrap().unwrap().generation, 6);
+    assert_eq!(load(&home.store()).unwrap().unwrap().generation, 6);
 }
 
 #[test]
@@ -193,19 +193,19 @@ fn a_passphrase_protects_the_master_key() {
     let home = Home::new();
     let right = with_passphrase(&home, "correct horse\n");
     let store = home.store_with(right.clone());
-    commit(&*store, "one");
+    commit(&store, "one");
     assert_eq!(store.protection().unwrap().key, KeySource::Passphrase);
     assert_eq!(canaries_in(&home.state()), 0);
-    assert_eq!(client_id(&*home.store_with(right)).as_deref(), Some("one"));
+    assert_eq!(client_id(&home.store_with(right)).as_deref(), Some("one"));
 
     let wrong = home.store_with(with_passphrase(&home, "wrong horse\n"));
-    let text = key_unavailable(load(&*wrong));
+    let text = key_unavailable(load(&wrong));
     assert!(text.contains("does not open") && !text.contains("horse"), "{text}");
 
     let text = key_unavailable(home.store_with(with_passphrase(&home, "\n")).load(&super::profile("work")));
     assert!(text.ends_with("is empty"), "{text}");
     fs::remove_file(home.file("master.key")).unwrap();
-    let text = key_unavailable(try_commit(&*home.store_with(with_passphrase(&home, "correct horse")), "two"));
+    let text = key_unavailable(try_commit(&home.store_with(with_passphrase(&home, "correct horse")), "two"));
     assert!(text.contains("master.key is missing, but records sealed with it exist"), "{text}");
     assert!(!home.file("master.key").exists());
 }

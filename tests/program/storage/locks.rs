@@ -12,12 +12,12 @@ const SHORT: Duration = Duration::from_millis(200);
 #[test]
 fn no_update_of_four_processes_is_lost() {
     let home = Home::new();
-    commit(&*home.store(), "0");
+    commit(&home.store(), "0");
     let processes: Vec<_> = (0..4).map(|_| command(&[], "increment", &home).spawn().unwrap()).collect();
     for mut process in processes {
         assert!(process.wait().unwrap().success());
     }
-    let record = load(&*home.store()).unwrap().unwrap();
+    let record = load(&home.store()).unwrap().unwrap();
     assert_eq!(record.client_id, (4 * INCREMENTS).to_string());
     assert_eq!(record.generation, 4 * INCREMENTS as u64 + 1);
 }
@@ -28,17 +28,17 @@ fn a_waiter_gives_up_and_names_the_holder_until_the_holder_dies() {
     let store = home.store();
     let mut holder = Running::start("hold", &home);
     holder.wait_for("locked");
-    match store.lock(&profile("work"), SHORT).map(|_| ()) {
+    match store.hold(&profile("work"), SHORT).map(|_| ()) {
         Err(StoreError::Locked { profile, holder: Some(pid), waited }) => {
             assert_eq!(profile.as_str(), "work");
-            assert_eq!(pid, holder.process.id().to_string());
+            assert_eq!(pid, format!("pid {}", holder.process.id()));
             assert!(waited >= SHORT && waited < SHORT * 10, "{waited:?}");
         }
         other => panic!("{other:?}"),
     }
-    assert!(store.lock(&profile("other"), SHORT).is_ok(), "profiles do not wait for each other");
+    assert!(store.hold(&profile("other"), SHORT).is_ok(), "profiles do not wait for each other");
     holder.kill();
-    assert!(store.lock(&profile("work"), SHORT).is_ok());
+    assert!(store.hold(&profile("work"), SHORT).is_ok());
 }
 
 #[cfg(unix)]
@@ -50,7 +50,7 @@ fn a_stopped_holder_keeps_its_lock() {
     let mut holder = Running::start("hold", &home);
     holder.wait_for("locked");
     kill_process(Pid::from_child(&holder.process), Signal::STOP).unwrap();
-    let refused = home.store().lock(&profile("work"), SHORT).map(|_| ());
+    let refused = home.store().hold(&profile("work"), SHORT).map(|_| ());
     assert!(matches!(refused, Err(StoreError::Locked { .. })), "{refused:?}");
     holder.kill();
 }
@@ -58,10 +58,10 @@ fn a_stopped_holder_keeps_its_lock() {
 #[test]
 fn readers_wait_for_nobody() {
     let home = Home::new();
-    commit(&*home.store(), "one");
+    commit(&home.store(), "one");
     let mut holder = Running::start("hold", &home);
     holder.wait_for("locked");
-    assert_eq!(client_id(&*home.store()).as_deref(), Some("one"));
+    assert_eq!(client_id(&home.store()).as_deref(), Some("one"));
     holder.kill();
 }
 
@@ -69,11 +69,11 @@ fn readers_wait_for_nobody() {
 fn one_process_cannot_hold_a_lock_twice() {
     let home = Home::new();
     for store in [home.store(), open(&StoreAddress::Memory, home.keys())] {
-        let first = store.lock(&profile("work"), PATIENCE).unwrap();
-        let second = store.lock(&profile("work"), SHORT).map(|_| ());
-        let own_pid = std::process::id().to_string();
+        let first = store.hold(&profile("work"), PATIENCE).unwrap();
+        let second = store.hold(&profile("work"), SHORT).map(|_| ());
+        let own_pid = format!("pid {}", std::process::id());
         assert!(matches!(second, Err(StoreError::Locked { holder: Some(pid), .. }) if pid == own_pid));
         drop(first);
-        assert!(store.lock(&profile("work"), SHORT).is_ok());
+        assert!(store.hold(&profile("work"), SHORT).is_ok());
     }
 }

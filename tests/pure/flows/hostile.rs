@@ -345,7 +345,7 @@ impl People {
         let config = Config::parse(&text, Path::new("config.toml")).expect("a configuration");
         let store = open(&StoreAddress::Memory, KeyOptions::default());
         let mut record = record(&origin);
-        let mut locked = store.lock(&record.profile, Duration::ZERO).expect("nobody else writes");
+        let mut locked = store.hold(&record.profile, Duration::ZERO).expect("nobody else writes");
         locked.commit(&mut record).expect("memory has room");
         drop(locked);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -77,7 +77,7 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
         last_refresh: has_grant.then(|| LastRefresh::new(seconds_after(-430), None)),
         protection: Some(Protection {
             kind: "file",
-            place: Some(PathBuf::from("/home/dana/.local/state/device-login")),
+            place: Some("/home/dana/.local/state/device-login".to_owned()),
             key: KeySource::KeyFile(PathBuf::from("/home/dana/.config/device-login/key")),
             has_key: true,
             exposed: None,

@@ -220,7 +220,7 @@ impl Details {
     fn place(&mut self, status: &ProfileStatus) {
         let Some(protection) = &status.protection else { return };
         if let Some(place) = &protection.place {
-            self.field("Kept in", &visible(&place.display().to_string()));
+            self.field("Kept in", &visible(place));
         }
         self.field("Protection", &protection.to_string());
     }

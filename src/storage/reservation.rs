@@ -8,8 +8,8 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use crate::storage::private::Directory;
-use crate::storage::{StoreError, private};
+use super::private::Directory;
+use super::{StoreError, private};
 
 const NEW: &str = "new";
 const OLD: &str = "old";

@@ -1,4 +1,5 @@
-//! The spare place: a directory beside the store's own, in which a record is kept when that fails in the middle of a commit.
+//! The spare place: a directory of this machine beside the store's own place, in which a record is kept when that fails in the
+//! middle of a commit.
 //!
 //! An answer that a provider gives only once is not lost then. The record is sealed as at home, with the home's key, under a
 //! name that tells the stores of one user apart. Whoever holds the profile's lock next brings it back.
@@ -9,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use ring::digest::{SHA256, digest};
 
+use super::backend::Found;
+use super::envelope::ROOM;
 use super::reservation::{self, Reservation};
-use super::{CURRENT, ROOM, Slot};
-use crate::storage::{StoreError, private, seal};
+use super::{StoreError, private, seal};
 
-/// Bytes of the digest of a store's path; enough to tell the stores of one user apart.
+/// Bytes of the digest of a store's place; enough to tell the stores of one user apart.
 const ID_LENGTH: usize = 8;
 
 /// The spare place of one store.
@@ -24,49 +26,49 @@ pub(super) struct Spare {
 }
 
 impl Spare {
-    pub(super) fn new(directory: PathBuf, store: &Path) -> Self {
+    /// For a store in a directory.
+    pub(super) fn of_directory(directory: PathBuf, store: &Path) -> Self {
         // One that is named by a relative path from somewhere else is another one.
         let store = std::path::absolute(store).unwrap_or_else(|_| store.to_owned());
-        let digest = digest(&SHA256, store.as_os_str().as_encoded_bytes());
-        Self { directory, id: seal::hex(&digest.as_ref()[..ID_LENGTH]) }
+        Self::new(directory, store.as_os_str().as_encoded_bytes())
+    }
+
+    /// For the store that these bytes tell from others.
+    pub(super) fn new(directory: PathBuf, store: &[u8]) -> Self {
+        Self { directory, id: seal::hex(&digest(&SHA256, store).as_ref()[..ID_LENGTH]) }
     }
 
     /// Whether a record of this store is there.
     pub(super) fn is_in_use(&self) -> bool {
-        let ending = format!(".{}.{CURRENT}", self.id);
+        let ending = format!(".{}.record", self.id);
         self.names().iter().any(|name| name.ends_with(&ending))
     }
 
-    /// The profile's record, if there is one.
-    pub(super) fn occupied(&self, slot: &Slot) -> Option<PathBuf> {
-        let path = self.path(slot);
-        path.symlink_metadata().is_ok().then_some(path)
+    /// The record, where there is one. One that cannot be read is none.
+    pub(super) fn read(&self, stem: &str) -> Result<Found, StoreError> {
+        let path = self.path(stem);
+        if path.symlink_metadata().is_err() { Ok(Found::Missing) } else { private::read_bytes(&path) }
     }
 
     /// Sees that a record will find room here, and opens all that it takes.
-    pub(super) fn reserve(&self, slot: &Slot) -> Result<Reservation, StoreError> {
+    pub(super) fn reserve(&self, stem: &str) -> Result<Reservation, StoreError> {
         private::create_directory(&self.directory)?;
         private::check_directory(&self.directory)?;
         private::check_ancestors(&self.directory)?;
-        Reservation::make(&self.directory, &self.stem(slot), ROOM)
+        Reservation::make(&self.directory, &self.stem(stem), ROOM)
     }
 
     /// Keeps a sealed record and tells where. What was reserved may fail as anything may; a second try is with a new file.
-    pub(super) fn keep(
-        &self,
-        slot: &Slot,
-        reserved: Option<Reservation>,
-        sealed: &[u8],
-    ) -> Result<PathBuf, StoreError> {
-        let path = self.path(slot);
+    pub(super) fn keep(&self, stem: &str, reserved: Option<Reservation>, sealed: &[u8]) -> Result<PathBuf, StoreError> {
+        let path = self.path(stem);
         if reserved.is_none_or(|reserved| reserved.write(sealed, &path).is_err()) {
-            self.reserve(slot)?.write(sealed, &path)?;
+            self.reserve(stem)?.write(sealed, &path)?;
         }
         Ok(path)
     }
 
-    pub(super) fn remove(&self, slot: &Slot) -> Result<(), StoreError> {
-        let path = self.path(slot);
+    pub(super) fn remove(&self, stem: &str) -> Result<(), StoreError> {
+        let path = self.path(stem);
         match fs::remove_file(&path) {
             Ok(()) => private::sync_directory(&self.directory),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
@@ -74,9 +76,9 @@ impl Spare {
         }
     }
 
-    /// Removes what died processes left behind. Needs the profile's lock.
-    pub(super) fn sweep(&self, slot: &Slot) {
-        let stem = self.stem(slot);
+    /// Removes what died processes left behind. Needs the sole right to the profile.
+    pub(super) fn sweep(&self, stem: &str) {
+        let stem = self.stem(stem);
         for name in self.names().iter().filter(|name| reservation::is_left_over(name, &stem)) {
             // The next one tries again.
             let _ = fs::remove_file(self.directory.join(name));
@@ -88,11 +90,11 @@ impl Spare {
         entries.map(|entry| entry.file_name().into_string().unwrap_or_default()).collect()
     }
 
-    fn stem(&self, slot: &Slot) -> String {
-        format!("{}.{}", slot.stem, self.id)
+    fn stem(&self, profile: &str) -> String {
+        format!("{profile}.{}", self.id)
     }
 
-    fn path(&self, slot: &Slot) -> PathBuf {
-        self.directory.join(format!("{}.{CURRENT}", self.stem(slot)))
+    pub(super) fn path(&self, stem: &str) -> PathBuf {
+        self.directory.join(format!("{}.record", self.stem(stem)))
     }
 }

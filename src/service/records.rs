@@ -1,0 +1,31 @@
+//! The one way to the store for whatever is awaited: each step is taken aside, since a disk, a lock or a database may let wait.
+
+use super::Service;
+use super::aside::aside;
+use crate::error::Error;
+use crate::profile::ProfileName;
+use crate::storage::{Held, LOCK_PATIENCE, Record};
+
+impl Service {
+    /// The record as last committed.
+    pub(super) async fn record(&self, profile: &ProfileName) -> Result<Option<Record>, Error> {
+        let (store, profile) = (self.store.clone(), profile.clone());
+        Ok(aside(move || store.load(&profile)).await?)
+    }
+
+    /// Has the store prove itself.
+    pub(super) async fn probe(&self) -> Result<(), Error> {
+        let store = self.store.clone();
+        Ok(aside(move || store.probe()).await?)
+    }
+
+    /// Does `work` with the sole right to a profile's record, which ends with it.
+    pub(super) async fn holding<T: Send + 'static>(
+        &self,
+        profile: &ProfileName,
+        work: impl FnOnce(&Self, &mut Held) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let profile = profile.clone();
+        self.aside(move |service| service.store.holding(&profile, LOCK_PATIENCE, |held| work(service, held))).await
+    }
+}

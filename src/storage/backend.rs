@@ -1,0 +1,143 @@
+//! What a place for records has to do: it moves bytes that it cannot read, and knows who may replace them.
+//!
+//! A [`Backend`] blocks its caller, which is never a thread of the screens. What the bytes mean, which key opens them and
+//! which of two copies counts is decided above, in `records`; so a backend never judges, mends or deletes by itself.
+
+pub mod watched;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use super::{Attempt, StoreError, Version};
+use crate::clock::Moment;
+use crate::profile::ProfileName;
+
+/// Which of a profile's bytes are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The record as last committed.
+    Current,
+    /// The record before it.
+    Previous,
+    /// A record that this machine keeps elsewhere, since the store failed in the middle of a commit.
+    Spare,
+    /// The calls that were made with the profile.
+    Calls,
+}
+
+/// What is at one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Missing,
+    /// Something that cannot be bytes of this store, and why.
+    Damaged(&'static str),
+    Bytes(Zeroizing<Vec<u8>>),
+}
+
+/// What a place may know of a record beside its bytes: the columns in clear of a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clear {
+    pub provider: String,
+    /// Empty where the provider has no data centers.
+    pub data_center: String,
+    pub client_id: String,
+    /// `signed_out`, `signed_in` or `needs_login`; what depends on the time is not kept.
+    pub state: &'static str,
+    pub generation: u64,
+    /// Empty where nothing is sealed.
+    pub key_id: String,
+    pub access_token_expires_at: Option<Timestamp>,
+    pub last_refresh_at: Option<Timestamp>,
+}
+
+/// A place that keeps bytes by the name of a profile.
+pub trait Backend: Send + Sync {
+    /// `file`, `plain`, `memory` or `postgres`.
+    fn kind(&self) -> &'static str;
+
+    /// The store in words for people: a directory, or a database without its password.
+    fn place(&self) -> String;
+
+    /// Where exactly these bytes are, for messages.
+    fn place_of(&self, profile: &ProfileName, part: Part) -> String;
+
+    /// Takes no lock, and finds what was last committed.
+    fn read(&self, profile: &ProfileName, part: Part) -> Result<Found, StoreError>;
+
+    /// The line in clear at the start of a part, where that is cheaper to have than the whole.
+    fn first_line(&self, profile: &ProfileName, part: Part) -> Option<Vec<u8>>;
+
+    /// Waits up to `patience` for the sole right to write this profile's parts.
+    fn hold(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn Hold>, StoreError>;
+
+    /// The profiles that have a record, in order.
+    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError>;
+
+    /// Tells the committed records apart from earlier and later ones; `None` where only reading tells.
+    fn versions(&self) -> Option<BTreeMap<ProfileName, Version>>;
+
+    /// The damaged records that were set aside, and where the last one of each profile is.
+    fn set_aside(&self) -> BTreeMap<ProfileName, String>;
+
+    /// Several machines keep their records here: each has the key from where it likes.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Proves that bytes can be kept: writes these under a name that no profile has, reads them back and deletes them.
+    fn probe(&self, bytes: &[u8]) -> Result<Found, StoreError>;
+
+    /// What the store says about its key, as [`bind`](Self::bind) was given it.
+    fn pin(&self) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Keeps `pin` durably where the store has none yet; else the one that is there stays.
+    fn bind(&self, pin: &[u8]) -> Result<(), StoreError>;
+}
+
+/// The sole right to write one profile's parts. It ends by [`release`](Self::release); one that is dropped without it, by a
+/// panic or a task that was given up, ends as soon as that can be had without waiting.
+pub trait Hold: Send {
+    fn read(&mut self, part: Part) -> Result<Found, StoreError>;
+
+    /// The last attempt that was noted, whoever noted it.
+    fn attempt(&mut self) -> Result<Option<Attempt>, StoreError>;
+
+    /// Until when a request may be sent that must not be sent twice; `None` where the right ends with this process only.
+    fn may_send_until(&self) -> Option<Moment>;
+
+    /// Bytes whose writer died before they had their name, in no order.
+    fn left_over(&mut self) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError>;
+
+    /// Removes them.
+    fn sweep(&mut self) -> Result<(), StoreError>;
+
+    /// Makes sure that a record will find room, so that nothing has to be opened any more to replace it.
+    fn reserve(&mut self) -> Result<(), StoreError>;
+
+    /// Notes durably that a request goes out now whose answer may come only once. Fails where the right has ended.
+    fn note(&mut self, attempt: Attempt) -> Result<(), StoreError>;
+
+    /// Replaces the current record durably, which becomes the previous one. On an error either of both is the current one.
+    fn replace(&mut self, clear: &Clear, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Keeps a record in the place that only this machine has, and tells where; `None` where there is no such place.
+    fn keep_spare(&mut self, bytes: &[u8]) -> Result<Option<String>, StoreError>;
+
+    /// Replaces the calls.
+    fn save_calls(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Moves a damaged part out of the way. A part that is missing is no error.
+    fn set_aside(&mut self, part: Part) -> Result<(), StoreError>;
+
+    /// Deletes a part durably. One that is missing is no error.
+    fn remove(&mut self, part: Part) -> Result<(), StoreError>;
+
+    /// Deletes what was set aside.
+    fn remove_set_aside(&mut self) -> Result<(), StoreError>;
+
+    /// Gives the right back, so that others need not wait for its end.
+    fn release(self: Box<Self>);
+}

@@ -1,0 +1,175 @@
+//! A backend whose every call is told to somebody first, who may count it, keep it waiting or have it fail. Tests prove by
+//! that who comes to the store, and when.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::{Backend, Clear, Found, Hold, Part};
+use crate::clock::Moment;
+use crate::profile::ProfileName;
+use crate::storage::{Attempt, StoreError, Version};
+
+/// Hears the name of a method before it is called; an error takes the place of its result, where it has one.
+pub type Watcher = Arc<dyn Fn(&'static str) -> Result<(), StoreError> + Send + Sync>;
+
+/// A backend that is watched.
+pub struct Watched {
+    inner: Arc<dyn Backend>,
+    watcher: Watcher,
+}
+
+impl Watched {
+    /// Has `watcher` hear of everything that is asked of `inner`.
+    pub fn new(inner: Arc<dyn Backend>, watcher: Watcher) -> Self {
+        Self { inner, watcher }
+    }
+}
+
+impl Backend for Watched {
+    fn kind(&self) -> &'static str {
+        self.inner.kind()
+    }
+
+    fn place(&self) -> String {
+        self.inner.place()
+    }
+
+    fn place_of(&self, profile: &ProfileName, part: Part) -> String {
+        self.inner.place_of(profile, part)
+    }
+
+    fn read(&self, profile: &ProfileName, part: Part) -> Result<Found, StoreError> {
+        let call = match part {
+            Part::Current => "read",
+            Part::Previous => "read previous",
+            Part::Spare => "read spare",
+            Part::Calls => "read calls",
+        };
+        (self.watcher)(call)?;
+        self.inner.read(profile, part)
+    }
+
+    fn first_line(&self, profile: &ProfileName, part: Part) -> Option<Vec<u8>> {
+        (self.watcher)("first_line").ok()?;
+        self.inner.first_line(profile, part)
+    }
+
+    fn hold(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn Hold>, StoreError> {
+        (self.watcher)("hold")?;
+        let (inner, watcher) = (self.inner.hold(profile, patience)?, Arc::clone(&self.watcher));
+        Ok(Box::new(WatchedHold { inner, watcher }))
+    }
+
+    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
+        (self.watcher)("profiles")?;
+        self.inner.profiles()
+    }
+
+    fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {
+        (self.watcher)("versions").ok()?;
+        self.inner.versions()
+    }
+
+    fn set_aside(&self) -> BTreeMap<ProfileName, String> {
+        if (self.watcher)("set_aside").is_ok() { self.inner.set_aside() } else { BTreeMap::new() }
+    }
+
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
+    fn probe(&self, bytes: &[u8]) -> Result<Found, StoreError> {
+        (self.watcher)("probe")?;
+        self.inner.probe(bytes)
+    }
+
+    fn pin(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        (self.watcher)("pin")?;
+        self.inner.pin()
+    }
+
+    fn bind(&self, pin: &[u8]) -> Result<(), StoreError> {
+        (self.watcher)("bind")?;
+        self.inner.bind(pin)
+    }
+}
+
+struct WatchedHold {
+    inner: Box<dyn Hold>,
+    watcher: Watcher,
+}
+
+impl Hold for WatchedHold {
+    fn read(&mut self, part: Part) -> Result<Found, StoreError> {
+        (self.watcher)("held read")?;
+        self.inner.read(part)
+    }
+
+    fn attempt(&mut self) -> Result<Option<Attempt>, StoreError> {
+        (self.watcher)("attempt")?;
+        self.inner.attempt()
+    }
+
+    fn may_send_until(&self) -> Option<Moment> {
+        self.inner.may_send_until()
+    }
+
+    fn left_over(&mut self) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
+        (self.watcher)("left_over")?;
+        self.inner.left_over()
+    }
+
+    fn sweep(&mut self) -> Result<(), StoreError> {
+        (self.watcher)("sweep")?;
+        self.inner.sweep()
+    }
+
+    fn reserve(&mut self) -> Result<(), StoreError> {
+        (self.watcher)("reserve")?;
+        self.inner.reserve()
+    }
+
+    fn note(&mut self, attempt: Attempt) -> Result<(), StoreError> {
+        (self.watcher)("note")?;
+        self.inner.note(attempt)
+    }
+
+    fn replace(&mut self, clear: &Clear, bytes: &[u8]) -> Result<(), StoreError> {
+        (self.watcher)("replace")?;
+        self.inner.replace(clear, bytes)
+    }
+
+    fn keep_spare(&mut self, bytes: &[u8]) -> Result<Option<String>, StoreError> {
+        (self.watcher)("keep_spare")?;
+        self.inner.keep_spare(bytes)
+    }
+
+    fn save_calls(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        (self.watcher)("save_calls")?;
+        self.inner.save_calls(bytes)
+    }
+
+    fn set_aside(&mut self, part: Part) -> Result<(), StoreError> {
+        (self.watcher)("held set_aside")?;
+        self.inner.set_aside(part)
+    }
+
+    fn remove(&mut self, part: Part) -> Result<(), StoreError> {
+        (self.watcher)("remove")?;
+        self.inner.remove(part)
+    }
+
+    fn remove_set_aside(&mut self) -> Result<(), StoreError> {
+        (self.watcher)("remove_set_aside")?;
+        self.inner.remove_set_aside()
+    }
+
+    fn release(self: Box<Self>) {
+        // Whoever waits for it need not wait for its end.
+        let _ = (self.watcher)("release");
+        self.inner.release();
+    }
+}

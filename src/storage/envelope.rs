@@ -1,0 +1,170 @@
+//! Records as bytes: a line of JSON in clear, and under the seal that it goes with, a record or a profile's calls.
+//!
+//! This is the one place where secrets become bytes to be kept. It knows keys, but no files and no database: whoever hands
+//! bytes in says where they were, for messages. How a sealed text looks is in `seal`.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::key::{Keyring, Pin};
+use super::{PastCall, Record, StoreError, seal};
+use crate::profile::ProfileName;
+
+const FORMAT: u32 = 1;
+/// Longer ones are no records: nobody would read them back.
+pub(super) const LIMIT: u64 = 1024 * 1024;
+/// The room that is set aside for a record before it is known; records have some kilobytes.
+pub(super) const ROOM: usize = 32 * 1024;
+/// No first line is longer: the longest name of a profile, a number, and an id.
+pub(super) const LONGEST_LINE: usize = 256;
+/// Each list of calls replaces the one before, which nobody needs.
+const GENERATION_OF_CALLS: u64 = 0;
+
+/// The line in clear before a record, which is also the associated data of its seal.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FirstLine<'a> {
+    format: u32,
+    profile: &'a str,
+    pub(super) generation: u64,
+    key: &'a str,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    key_id: &'a str,
+}
+
+impl FirstLine<'_> {
+    /// The key that the bytes are sealed with, as far as they say so.
+    pub(super) fn pin(&self) -> Pin {
+        Pin::new(self.key, self.key_id)
+    }
+
+    /// Reads the line at the start of `bytes`, where it is one. Whether it is true is seen when the whole is opened.
+    pub(super) fn of(bytes: &[u8]) -> Option<FirstLine<'_>> {
+        let line = bytes.split(|byte| *byte == b'\n').next()?;
+        serde_json::from_slice(line).ok()
+    }
+}
+
+/// What bytes turned out to hold.
+pub(super) enum Opened<T> {
+    Sound(T),
+    Damaged(&'static str),
+    Missing,
+}
+
+/// What is under the seal of a profile's calls.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Calls {
+    profile: ProfileName,
+    calls: Vec<PastCall>,
+}
+
+/// The bytes of a record.
+pub(super) fn seal_record(keyring: &Keyring, record: &Record) -> Result<Vec<u8>, StoreError> {
+    seal(keyring, &record.profile, record.generation, record)
+}
+
+/// The bytes of a profile's calls.
+pub(super) fn seal_calls(keyring: &Keyring, profile: &ProfileName, calls: &[PastCall]) -> Result<Vec<u8>, StoreError> {
+    seal(keyring, profile, GENERATION_OF_CALLS, &Calls { profile: profile.clone(), calls: calls.to_vec() })
+}
+
+/// Reads the bytes that were found at `place` as a record.
+pub(super) fn open_record(
+    keyring: &Keyring,
+    profile: &ProfileName,
+    bytes: &mut [u8],
+    place: &dyn Fn() -> String,
+) -> Result<Opened<Box<Record>>, StoreError> {
+    open(keyring, profile, bytes, place, |text, line| match serde_json::from_slice::<Record>(text) {
+        Ok(record) if record.profile != *profile => Opened::Damaged("it holds another profile"),
+        Ok(record) if record.generation != line.generation => Opened::Damaged("it holds another generation"),
+        Ok(record) => Opened::Sound(Box::new(record)),
+        Err(_) => Opened::Damaged("its content is not a record"),
+    })
+}
+
+/// Reads the bytes that were found at `place` as a profile's calls.
+pub(super) fn open_calls(
+    keyring: &Keyring,
+    profile: &ProfileName,
+    bytes: &mut [u8],
+    place: &dyn Fn() -> String,
+) -> Result<Opened<Vec<PastCall>>, StoreError> {
+    open(keyring, profile, bytes, place, |text, line| match serde_json::from_slice::<Calls>(text) {
+        Ok(kept) if kept.profile == *profile && line.generation == GENERATION_OF_CALLS => Opened::Sound(kept.calls),
+        _ => Opened::Damaged("its content is no list of calls of this profile"),
+    })
+}
+
+fn seal(
+    keyring: &Keyring,
+    profile: &ProfileName,
+    generation: u64,
+    content: &impl Serialize,
+) -> Result<Vec<u8>, StoreError> {
+    let key = keyring.for_writing()?;
+    let (format, profile, key_id) = (FORMAT, profile.as_str(), &*key.id());
+    let first_line = FirstLine { format, profile, generation, key: key.source.word(), key_id };
+    let first_line = serde_json::to_string(&first_line).expect("strings and numbers become JSON");
+    // Roomy enough not to move while it grows, which would leave copies of secrets behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
+    serde_json::to_writer(&mut *text, content).expect("records and calls become JSON");
+    match &key.master {
+        Some(master) => {
+            let failed = |source| StoreError::Io { action: "sealing a record of", place: keyring.place(), source };
+            master.seal(&first_line, &text).map_err(failed)
+        }
+        None => Ok([first_line.as_bytes(), b"\n", &text, b"\n"].concat()),
+    }
+}
+
+fn open<T>(
+    keyring: &Keyring,
+    profile: &ProfileName,
+    bytes: &mut [u8],
+    place: &dyn Fn() -> String,
+    parse: impl FnOnce(&[u8], &FirstLine) -> Opened<T>,
+) -> Result<Opened<T>, StoreError> {
+    let Some((line, sealed)) = seal::split_first_line(bytes) else {
+        return Ok(Opened::Damaged("it does not begin with a line of JSON"));
+    };
+    let first_line = match serde_json::from_slice::<FirstLine>(line) {
+        Ok(first_line) if first_line.format == FORMAT => first_line,
+        _ if seal::is_newer(line, FORMAT) => return Err(StoreError::Newer { place: place() }),
+        _ => return Ok(Opened::Damaged("its first line is not understood")),
+    };
+    if first_line.profile != profile.as_str() {
+        if first_line.profile.eq_ignore_ascii_case(profile.as_str()) {
+            let problem = format!("it belongs to profile `{}`, whose name differs in case only", first_line.profile);
+            let advice = "give the profile a name that differs in more".to_owned();
+            return Err(StoreError::Unsafe { place: place(), problem, advice });
+        }
+        return Ok(Opened::Damaged("its first line names another profile"));
+    }
+    match unseal(keyring, line, &first_line, sealed)? {
+        Some(text) => Ok(parse(text, &first_line)),
+        None => Ok(Opened::Damaged("its content does not fit its key and first line")),
+    }
+}
+
+/// The text under the seal; `None` where it is damaged. Bytes that belong to another key are an error.
+fn unseal<'a>(
+    keyring: &Keyring,
+    line: &[u8],
+    first_line: &FirstLine,
+    sealed: &'a mut [u8],
+) -> Result<Option<&'a [u8]>, StoreError> {
+    let key = keyring.for_reading(|| first_line.pin())?;
+    let opened = match &key.master {
+        Some(master) => master.open(line, sealed).ok(),
+        None if first_line.key == key.source.word() => Some(&*sealed),
+        None => None,
+    };
+    // Where the first line names another key, either it is damaged or the key is the wrong one.
+    if opened.is_none() && !keyring.is_confirmed(key) {
+        keyring.check(key, Some(&first_line.pin()))?;
+    }
+    Ok(opened)
+}

@@ -1,0 +1,33 @@
+//! Why the store could not be used.
+
+use std::time::Duration;
+
+use crate::profile::ProfileName;
+
+/// Why the store could not be used. Every one ends a command with exit code 9.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("`{store}` is no store: {problem}")]
+    Address { store: String, problem: &'static str },
+    #[error("{action} {place} failed: {source}")]
+    Io { action: &'static str, place: String, source: std::io::Error },
+    #[error("another process ({}) has held the lock on profile `{profile}` for {} s", holder.as_deref().unwrap_or("which one is not known"), waited.as_secs())]
+    Locked { profile: ProfileName, holder: Option<String>, waited: Duration },
+    #[error("the key source is unavailable: {0}")]
+    KeyUnavailable(String),
+    #[error("no key can be made at {place}: {source}")]
+    KeyNotMade { place: String, source: std::io::Error },
+    #[error("the record {place} cannot be opened: {problem}")]
+    Corrupt { place: String, problem: &'static str },
+    #[error("the record {place} was written by a newer version of this program")]
+    Newer { place: String },
+    #[error("{place} is not safe: {problem}")]
+    Unsafe { place: String, problem: String, advice: String },
+}
+
+impl StoreError {
+    /// Whether it tells of the place where the records are, and nothing of who may read them.
+    pub(super) fn is_of_place(&self) -> bool {
+        matches!(self, StoreError::Corrupt { .. } | StoreError::Io { .. })
+    }
+}

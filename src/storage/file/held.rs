@@ -1,0 +1,167 @@
+//! The writer's side: what the holder of a profile's lock may do to its files.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::{ASIDE, Files, MOST_ASIDE, Slot, lock};
+use crate::clock::Moment;
+use crate::storage::backend::{Clear, Found, Hold, Part};
+use crate::storage::envelope::{LIMIT, ROOM};
+use crate::storage::private::read_bytes;
+use crate::storage::reservation::{self, Reservation};
+use crate::storage::{Attempt, StoreError, private};
+
+/// The lock on one profile's files, and the room that was reserved for the next record.
+pub(super) struct HeldFiles {
+    files: Arc<Files>,
+    slot: Slot,
+    reservation: Option<Reservation>,
+    /// Of the spare place, where a note found it to work.
+    spare: Option<Reservation>,
+    /// Dropped last.
+    lock: File,
+}
+
+impl HeldFiles {
+    pub(super) fn lock(files: &Arc<Files>, slot: Slot, patience: Duration) -> Result<Self, StoreError> {
+        private::create_directory(&files.directory)?;
+        files.judge()?;
+        let lock = lock::acquire(&files.lock_path(&slot), &slot.profile, patience)?;
+        Ok(Self { files: Arc::clone(files), slot, reservation: None, spare: None, lock })
+    }
+
+    /// Makes `bytes` a part, of which nothing stays that was there before.
+    pub(super) fn write(&mut self, part: Part, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = self.files.path(&self.slot, part);
+        check_length(bytes, &path)?;
+        Reservation::make(&self.files.directory, &self.slot.stem, bytes.len())?.write(bytes, &path)
+    }
+
+    fn left_over_paths(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut names = self.files.names()?;
+        names.retain(|name| reservation::is_left_over(name, &self.slot.stem));
+        Ok(names.iter().map(|name| self.files.directory.join(name)).collect())
+    }
+}
+
+impl Hold for HeldFiles {
+    fn read(&mut self, part: Part) -> Result<Found, StoreError> {
+        self.files.read(&self.slot, part)
+    }
+
+    fn attempt(&mut self) -> Result<Option<Attempt>, StoreError> {
+        Ok(lock::noted(&self.lock))
+    }
+
+    fn may_send_until(&self) -> Option<Moment> {
+        None
+    }
+
+    fn left_over(&mut self) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
+        let mut whole = Vec::new();
+        for path in self.left_over_paths()? {
+            if let Found::Bytes(bytes) = read_bytes(&path)? {
+                whole.push(bytes);
+            }
+        }
+        Ok(whole)
+    }
+
+    fn sweep(&mut self) -> Result<(), StoreError> {
+        for path in self.left_over_paths()? {
+            fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
+        }
+        if let Some(spare) = &self.files.spare {
+            spare.sweep(&self.slot.stem);
+        }
+        Ok(())
+    }
+
+    fn reserve(&mut self) -> Result<(), StoreError> {
+        if self.reservation.is_none() {
+            self.reservation = Some(Reservation::make(&self.files.directory, &self.slot.stem, ROOM)?);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, attempt: Attempt) -> Result<(), StoreError> {
+        if let Some(spare) = &self.files.spare {
+            // Nobody needs it while the store's own place works.
+            self.spare = spare.reserve(&self.slot.stem).ok();
+        }
+        lock::note(&self.lock, &attempt).map_err(StoreError::io("writing", &self.files.lock_path(&self.slot)))
+    }
+
+    fn replace(&mut self, _clear: &Clear, bytes: &[u8]) -> Result<(), StoreError> {
+        self.reserve()?;
+        let path = |part| self.files.path(&self.slot, part);
+        let (current, previous) = (path(Part::Current), path(Part::Previous));
+        check_length(bytes, &current)?;
+        let reservation = self.reservation.take().expect("just reserved");
+        reservation.replace(bytes, &current, &previous)
+    }
+
+    fn keep_spare(&mut self, bytes: &[u8]) -> Result<Option<String>, StoreError> {
+        let Some(spare) = &self.files.spare else { return Ok(None) };
+        spare.keep(&self.slot.stem, self.spare.take(), bytes).map(|path| Some(path.display().to_string()))
+    }
+
+    fn save_calls(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write(Part::Calls, bytes)
+    }
+
+    fn set_aside(&mut self, part: Part) -> Result<(), StoreError> {
+        let path = self.files.path(&self.slot, part);
+        let numbered = |number| self.files.directory.join(format!("{}.{ASIDE}{number}", self.slot.stem));
+        let free = (1..MOST_ASIDE).map(numbered).find(|aside| aside.symlink_metadata().is_err());
+        match fs::rename(&path, free.unwrap_or_else(|| numbered(MOST_ASIDE))) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::io("setting aside", &path)(error)),
+            _ => private::sync_directory(&self.files.directory),
+        }
+    }
+
+    fn remove(&mut self, part: Part) -> Result<(), StoreError> {
+        if part == Part::Spare {
+            return self.files.spare.as_ref().map_or(Ok(()), |spare| spare.remove(&self.slot.stem));
+        }
+        if remove(&self.files.path(&self.slot, part))? {
+            private::sync_directory(&self.files.directory)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn remove_set_aside(&mut self) -> Result<(), StoreError> {
+        let aside = format!("{}.{ASIDE}", self.slot.stem);
+        for name in self.files.names()?.iter().filter(|name| name.starts_with(&aside)) {
+            remove(&self.files.directory.join(name))?;
+        }
+        private::sync_directory(&self.files.directory)
+    }
+
+    fn release(self: Box<Self>) {}
+}
+
+/// Whether there was something to delete.
+fn remove(path: &Path) -> Result<bool, StoreError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        // A directory that somebody made is not for this program to delete.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => Ok(false),
+        Err(error) => Err(StoreError::io("removing", path)(error)),
+    }
+}
+
+/// Nobody would read a longer file back.
+fn check_length(sealed: &[u8], path: &Path) -> Result<(), StoreError> {
+    if sealed.len() as u64 <= LIMIT {
+        return Ok(());
+    }
+    let source = io::Error::new(ErrorKind::FileTooLarge, format!("it would be longer than {LIMIT} bytes"));
+    Err(StoreError::io("writing", path)(source))
+}

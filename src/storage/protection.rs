@@ -1,0 +1,94 @@
+//! Where records are and what guards them, for people and for JSON.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where records are and what guards them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// `file`, `plain`, `memory` or `postgres`.
+    pub kind: &'static str,
+    /// A directory, or a database without its password; nothing for `memory`.
+    pub place: Option<String>,
+    pub key: KeySource,
+    /// Whether the key can be had; else no record can be read.
+    pub has_key: bool,
+    /// The file that others on this machine can read, although it opens the key.
+    pub exposed: Option<PathBuf>,
+}
+
+impl Protection {
+    /// L0 (nothing) to L3 (also a stolen disk); see `docs/security.md`.
+    pub fn grade(&self) -> &'static str {
+        if self.exposed.is_some() { "L0" } else { self.key.grade() }
+    }
+
+    /// What this guards against, in words.
+    pub fn in_words(&self) -> &'static str {
+        if self.exposed.is_some() { "encrypted, but others can read the key" } else { self.key.in_words() }
+    }
+
+    /// What whoever sees to this machine should mend.
+    pub fn warning(&self) -> Option<String> {
+        let path = self.exposed.as_ref()?.display();
+        Some(format!(
+            "Others on this machine can read {path}, which opens the records: have root run `chmod o-r {path}`."
+        ))
+    }
+}
+
+/// Where the key comes from that seals the records, and so what the seal is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// Records are not sealed: `--store plain:` was asked for by name.
+    None,
+    /// A random key in a file that only this user can read.
+    KeyFile(PathBuf),
+    /// A systemd credential.
+    Credential,
+    /// A key that a passphrase opens.
+    Passphrase,
+    /// Records never leave memory.
+    Memory,
+}
+
+impl KeySource {
+    /// The word that goes into JSON and into the store itself.
+    pub fn word(&self) -> &'static str {
+        match self {
+            KeySource::None => "none",
+            KeySource::KeyFile(_) => "key-file",
+            KeySource::Credential => "credential",
+            KeySource::Passphrase => "passphrase",
+            KeySource::Memory => "memory",
+        }
+    }
+
+    pub fn grade(&self) -> &'static str {
+        match self {
+            KeySource::None => "L0",
+            KeySource::KeyFile(_) => "L1",
+            KeySource::Credential => "L2",
+            KeySource::Passphrase | KeySource::Memory => "L3",
+        }
+    }
+
+    fn in_words(&self) -> &'static str {
+        match self {
+            KeySource::None => "not encrypted",
+            KeySource::KeyFile(_) => "encrypted, key file readable by this user only",
+            KeySource::Credential => "encrypted, key from a systemd credential",
+            KeySource::Passphrase => "encrypted, key behind a passphrase",
+            KeySource::Memory => "kept in memory only",
+        }
+    }
+}
+
+impl fmt::Display for Protection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.has_key {
+            return write!(f, "encrypted, but the key cannot be had ({})", self.key.word());
+        }
+        write!(f, "{} ({})", self.in_words(), self.grade())
+    }
+}

@@ -94,7 +94,8 @@ impl Drop for Authority {
     }
 }
 
-fn read(stream: TcpStream) -> Option<(Asked, TcpStream)> {
+/// Reads a request with its body.
+pub(crate) fn read(stream: TcpStream) -> Option<(Asked, TcpStream)> {
     let mut reader = BufReader::new(stream);
     let mut asked = read_head(&mut reader)?;
     let length = asked.header("content-length").map_or(Some(0), |length| length.parse().ok())?;

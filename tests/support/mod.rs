@@ -4,15 +4,21 @@ pub(crate) mod authority;
 pub(crate) mod camera;
 #[cfg(feature = "demo")]
 pub(crate) mod demo_server;
+pub(crate) mod fleet;
 pub(crate) mod hostile;
 pub(crate) mod http;
 pub(crate) mod many;
+#[cfg(target_os = "linux")]
+pub(crate) mod postgres;
 pub(crate) mod program;
 #[cfg(unix)]
 pub(crate) mod pty;
+pub(crate) mod rotating;
 pub(crate) mod screen;
 pub(crate) mod servers;
 pub(crate) mod socket;
 pub(crate) mod tls;
 pub(crate) mod watch;
 pub(crate) mod webdriver;
+#[cfg(unix)]
+pub(crate) mod wire;

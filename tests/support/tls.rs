@@ -62,6 +62,14 @@ impl Authority {
         serve(certificate.der().clone(), &key)
     }
 
+    /// A certificate for these names or addresses and its key, as PEM, for a server that is a program of its own.
+    pub(crate) fn certificate(&self, names: &[&str]) -> (String, String) {
+        let names = names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let key = key();
+        let params = CertificateParams::new(names).expect("names");
+        (params.signed_by(&key, &self.issuer).expect("a certificate").pem(), key.serialize_pem())
+    }
+
     /// A server with a certificate whose bytes are not those that were signed: each `before` in them is an `after`.
     pub(crate) fn serve_altered(&self, before: &[u8], after: &[u8]) -> Url {
         let key = key();

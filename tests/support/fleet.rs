@@ -1,0 +1,153 @@
+//! Machines that share one sign-in: homes with a store and a key in common, whose profile `work` belongs to a provider that
+//! takes each refresh token once.
+
+use std::fs;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use device_login::clock;
+use device_login::profile::ProfileName;
+use device_login::secret::Secret;
+use device_login::storage::{Grant, KeyOptions, Record, Store, StoreAddress, StoreError, open};
+use jiff::SignedDuration;
+
+use super::http;
+use super::program::{self, Home, Ran, ended, ran};
+use super::rotating::{Counts, Rotating};
+use super::servers::Server;
+
+const KEY_FILE: &str = "key";
+
+/// Who gives tokens out and counts them.
+pub(crate) enum Provider {
+    Rotating(Rotating),
+    OidcProvider(Server),
+}
+
+impl Provider {
+    /// What the homes know of it.
+    fn configuration(&self) -> String {
+        match self {
+            Provider::Rotating(rotating) => program::configuration(rotating.origin()),
+            Provider::OidcProvider(server) => format!(
+                "[profiles.work]\nprovider = \"corp\"\nclient_id = \"public\"\nscopes = [\"openid\", \"offline_access\"]\n\
+                 [providers.corp]\nkind = \"standard\"\ndevice_authorization_endpoint = \"{}\"\ntoken_endpoint = \"{}\"\n",
+                server.at("/device/auth"),
+                server.at("/token")
+            ),
+        }
+    }
+
+    /// A sign-in that was approved just now, and whose access token has ended already.
+    fn grant(&self) -> Grant {
+        let now = clock::wall();
+        let new = |token_endpoint: String| {
+            Grant::new(
+                token_endpoint,
+                vec!["openid".to_owned()],
+                Secret::new("old"),
+                now,
+                now - SignedDuration::from_secs(1),
+            )
+        };
+        match self {
+            Provider::Rotating(rotating) => {
+                let mut grant = new(format!("{}/token", rotating.origin()));
+                rotating.grant("work", &mut grant);
+                grant
+            }
+            Provider::OidcProvider(server) => {
+                let approved = http::send("GET", &server.at("/test/approve"), &[], "").json();
+                let token = approved["refresh_token"].as_str().expect("a token").to_owned();
+                Grant { refresh_token: Some(Secret::new(token)), ..new(server.at("/token")) }
+            }
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        match self {
+            Provider::Rotating(rotating) => rotating.counts(),
+            Provider::OidcProvider(server) => {
+                let counts = http::send("GET", &server.at("/test/counts"), &[], "").json();
+                let count = |name| counts[name].as_u64().and_then(|count| count.try_into().ok()).expect("a number");
+                let [refreshes, presented_twice] = ["refreshes", "presented_twice"].map(count);
+                Counts { asked: refreshes + presented_twice, refreshes, presented_twice, ended: presented_twice.min(1) }
+            }
+        }
+    }
+}
+
+/// The homes, each with the address under which it finds the store.
+pub(crate) struct Fleet {
+    pub(crate) provider: Provider,
+    /// The store's address for the test itself.
+    direct: String,
+    homes: Vec<(Home, String)>,
+}
+
+impl Fleet {
+    /// Signs in, with a home for each address. All of them are the same store.
+    pub(crate) fn new(provider: Provider, direct: &str, addresses: &[String]) -> Self {
+        let homes: Vec<_> = addresses.iter().map(|address| (Home::new(), address.clone())).collect();
+        for (home, _) in &homes {
+            home.configure(&provider.configuration());
+        }
+        let fleet = Self { provider, direct: direct.to_owned(), homes };
+        fleet.sign_in();
+        let key = fs::read_to_string(fleet.homes[0].0.path(KEY_FILE)).expect("the first record made it");
+        fleet.homes[1..].iter().for_each(|(home, _)| drop(home.write(KEY_FILE, &key)));
+        fleet
+    }
+
+    pub(crate) fn home(&self, number: usize) -> &Home {
+        &self.homes[number % self.homes.len()].0
+    }
+
+    fn store(&self) -> Store {
+        let keys = KeyOptions { default_key_file: self.homes[0].0.path(KEY_FILE), ..KeyOptions::default() };
+        open(&StoreAddress::parse(&self.direct).expect("an address"), keys)
+    }
+
+    /// Keeps a new grant of the provider's.
+    pub(crate) fn sign_in(&self) {
+        self.change(|grant| *grant = Some(self.provider.grant()));
+    }
+
+    /// Changes what is kept of the sign-in.
+    fn change(&self, change: impl FnOnce(&mut Option<Grant>)) {
+        let name: ProfileName = "work".parse().expect("a name");
+        let kept = self.store().holding(&name.clone(), Duration::from_secs(30), |held| {
+            let mut record = held.load()?.unwrap_or_else(|| Record::empty(name, "corp", "client-1"));
+            change(&mut record.grant);
+            held.commit(&mut record)
+        });
+        kept.unwrap_or_else(|error: StoreError| panic!("{error}"));
+    }
+
+    /// Lets the access token have ended.
+    pub(crate) fn end_token(&self) {
+        self.change(|grant| ended(grant.as_mut().expect("it is signed in")));
+    }
+
+    /// The program in one of the homes.
+    pub(crate) fn command(&self, home: usize, arguments: &[&str]) -> Command {
+        let (home, address) = &self.homes[home % self.homes.len()];
+        let mut command = home.command(arguments);
+        command.env("DEVICE_LOGIN_STORE", address);
+        command
+    }
+
+    pub(crate) fn spawn(&self, home: usize, arguments: &[&str]) -> Child {
+        self.command(home, arguments).spawn().expect("the program starts")
+    }
+
+    pub(crate) fn run(&self, home: usize, arguments: &[&str]) -> Ran {
+        ran(self.spawn(home, arguments))
+    }
+
+    /// So many processes that want a token at once, spread over the homes.
+    pub(crate) fn herd(&self, processes: usize) -> Vec<Ran> {
+        let herd: Vec<_> = (0..processes).map(|number| self.spawn(number, &["token"])).collect();
+        herd.into_iter().map(ran).collect()
+    }
+}

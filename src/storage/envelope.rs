@@ -3,6 +3,8 @@
 //! This is the one place where secrets become bytes to be kept. It knows keys, but no files and no database: whoever hands
 //! bytes in says where they were, for messages. How a sealed text looks is in `seal`.
 
+use std::io::{self, ErrorKind};
+
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -11,7 +13,7 @@ use super::{PastCall, Record, StoreError, seal};
 use crate::profile::ProfileName;
 
 const FORMAT: u32 = 1;
-/// Longer ones are no records: nobody would read them back.
+/// Bytes; longer ones are no records, and nobody would read them back.
 pub(super) const LIMIT: u64 = 1024 * 1024;
 /// The room that is set aside for a record before it is known; records have some kilobytes.
 pub(super) const ROOM: usize = 32 * 1024;
@@ -111,13 +113,16 @@ fn seal(
     // Roomy enough not to move while it grows, which would leave copies of secrets behind.
     let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
     serde_json::to_writer(&mut *text, content).expect("records and calls become JSON");
-    match &key.master {
-        Some(master) => {
-            let failed = |source| StoreError::Io { action: "sealing a record of", place: keyring.place(), source };
-            master.seal(&first_line, &text).map_err(failed)
-        }
-        None => Ok([first_line.as_bytes(), b"\n", &text, b"\n"].concat()),
+    let failed = |action| move |source| StoreError::Io { action, place: keyring.place(), source };
+    let bytes = match &key.master {
+        Some(master) => master.seal(&first_line, &text).map_err(failed("sealing a record of"))?,
+        None => [first_line.as_bytes(), b"\n", &text, b"\n"].concat(),
+    };
+    if bytes.len() as u64 > LIMIT {
+        let problem = format!("it would be longer than {LIMIT} bytes");
+        return Err(failed("writing")(io::Error::new(ErrorKind::FileTooLarge, problem)));
     }
+    Ok(bytes)
 }
 
 fn open<T>(

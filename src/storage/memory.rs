@@ -64,8 +64,10 @@ impl Backend for MemoryBackend {
         Ok(self.shared.content().read(profile, part))
     }
 
-    fn first_line(&self, _profile: &ProfileName, _part: Part) -> Option<Vec<u8>> {
-        None
+    fn first_line(&self, profile: &ProfileName, part: Part) -> Option<Vec<u8>> {
+        let content = self.shared.content();
+        let bytes = content.parts.get(&(profile.clone(), part))?;
+        bytes.split(|byte| *byte == b'\n').next().map(<[u8]>::to_vec)
     }
 
     fn hold(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn Hold>, StoreError> {

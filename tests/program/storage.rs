@@ -4,6 +4,7 @@
 #[cfg(unix)]
 mod access;
 mod child;
+mod conformance;
 #[cfg(target_os = "linux")]
 mod crash;
 mod damage;

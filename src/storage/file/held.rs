@@ -1,7 +1,7 @@
 //! The writer's side: what the holder of a profile's lock may do to its files.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{ASIDE, Files, MOST_ASIDE, Slot, lock};
 use crate::clock::Moment;
 use crate::storage::backend::{Clear, Found, Hold, Part};
-use crate::storage::envelope::{LIMIT, ROOM};
+use crate::storage::envelope::ROOM;
 use crate::storage::private::read_bytes;
 use crate::storage::reservation::{self, Reservation};
 use crate::storage::{Attempt, StoreError, private};
@@ -38,7 +38,6 @@ impl HeldFiles {
     /// Makes `bytes` a part, of which nothing stays that was there before.
     pub(super) fn write(&mut self, part: Part, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.files.path(&self.slot, part);
-        check_length(bytes, &path)?;
         Reservation::make(&self.files.directory, &self.slot.stem, bytes.len())?.write(bytes, &path)
     }
 
@@ -101,7 +100,6 @@ impl Hold for HeldFiles {
         self.reserve()?;
         let path = |part| self.files.path(&self.slot, part);
         let (current, previous) = (path(Part::Current), path(Part::Previous));
-        check_length(bytes, &current)?;
         let reservation = self.reservation.take().expect("just reserved");
         reservation.replace(bytes, &current, &previous)
     }
@@ -155,13 +153,4 @@ fn remove(path: &Path) -> Result<bool, StoreError> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => Ok(false),
         Err(error) => Err(StoreError::io("removing", path)(error)),
     }
-}
-
-/// Nobody would read a longer file back.
-fn check_length(sealed: &[u8], path: &Path) -> Result<(), StoreError> {
-    if sealed.len() as u64 <= LIMIT {
-        return Ok(());
-    }
-    let source = io::Error::new(ErrorKind::FileTooLarge, format!("it would be longer than {LIMIT} bytes"));
-    Err(StoreError::io("writing", path)(source))
 }

@@ -32,8 +32,8 @@ impl Place<'_> {
 
     /// The same, where somebody hears of every call first, and may have it fail.
     fn watched(&self, watcher: impl Fn(&'static str) -> Result<(), StoreError> + Send + Sync + 'static) -> Store {
-        let watched = Watched::new((self.backend)(), Arc::new(watcher));
-        open_over(Arc::new(watched), &self.address, self.keys.clone())
+        let backend = Watched::new((self.backend)(), Arc::new(watcher));
+        open_over(Arc::new(backend), &self.address, self.keys.clone())
     }
 
     fn bytes(&self, part: Part) -> Vec<u8> {
@@ -114,7 +114,7 @@ fn empty(place: &Place<'_>) {
     assert_eq!(store.profiles().unwrap(), []);
     assert_eq!(store.calls(&profile("work")).unwrap(), []);
     assert!(store.damage().is_empty() && store.versions().unwrap_or_default().is_empty());
-    store.holding(&profile("work"), PATIENCE, |held| held.forget()).unwrap();
+    store.holding(&profile("work"), PATIENCE, Held::forget).unwrap();
     assert_eq!(store.holding(&profile("work"), PATIENCE, Held::load).unwrap(), None);
 }
 

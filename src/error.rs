@@ -28,6 +28,7 @@ pub enum Code {
     WrongAccount,
     Store,
     StoreLocked,
+    StoreUnavailable,
     RateLimited,
     ApiStatus,
     Interrupted,
@@ -55,6 +56,7 @@ impl Code {
             Code::WrongAccount => "wrong_account",
             Code::Store => "store",
             Code::StoreLocked => "store_locked",
+            Code::StoreUnavailable => "store_unavailable",
             Code::RateLimited => "rate_limited",
             Code::ApiStatus => "api_status",
             Code::Interrupted => "interrupted",
@@ -76,7 +78,7 @@ impl Code {
             Code::Denied => 5,
             Code::CodeExpired | Code::Timeout => 6,
             Code::Network | Code::Provider => 7,
-            Code::Store | Code::StoreLocked => 9,
+            Code::Store | Code::StoreLocked | Code::StoreUnavailable => 9,
             Code::RateLimited => 10,
             Code::ApiStatus => 22,
             Code::Interrupted => 130,
@@ -104,6 +106,7 @@ impl Code {
             Code::WrongAccount => "sign in again with the account that is expected",
             Code::Store => "check the disk and the permissions",
             Code::StoreLocked => "try again when the other process is done",
+            Code::StoreUnavailable => "try again when the database is back",
             Code::RateLimited => "try again in some minutes",
             Code::ApiStatus => "the answer says what the API wants",
             Code::Interrupted => "run the command again",
@@ -115,7 +118,13 @@ impl Code {
     pub fn is_retryable(self) -> bool {
         matches!(
             self,
-            Code::CodeExpired | Code::Timeout | Code::Network | Code::Provider | Code::StoreLocked | Code::RateLimited
+            Code::CodeExpired
+                | Code::Timeout
+                | Code::Network
+                | Code::Provider
+                | Code::StoreLocked
+                | Code::StoreUnavailable
+                | Code::RateLimited
         )
     }
 }
@@ -207,6 +216,7 @@ mod tests {
             Code::WrongAccount,
             Code::Store,
             Code::StoreLocked,
+            Code::StoreUnavailable,
             Code::RateLimited,
             Code::ApiStatus,
             Code::Interrupted,

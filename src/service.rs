@@ -298,7 +298,8 @@ impl From<StoreError> for Error {
                 "restore the file from a backup, or sign in again, which sets it aside; so does `profile remove --force`",
             ),
             StoreError::Newer { .. } => (Code::Store, "update this program; the record stays as it is"),
-            StoreError::Unsafe { advice, .. } => (Code::Store, advice.as_str()),
+            StoreError::Database { advice, is_away: true, .. } => (Code::StoreUnavailable, advice.as_str()),
+            StoreError::Unsafe { advice, .. } | StoreError::Database { advice, .. } => (Code::Store, advice.as_str()),
         };
         let hint = hint.to_owned();
         Error::new(code, "the store cannot be used").because(error).hint(hint)

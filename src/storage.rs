@@ -17,6 +17,7 @@ mod records;
 mod reservation;
 mod seal;
 mod spare;
+mod throttles;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ pub use record::{
     Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Record, RevocationNote, UnrevokedGrant,
 };
 pub use records::{Held, Store};
+pub use throttles::{ClientAt, Throttled};
 
 use self::file::FileBackend;
 use self::key::Sources;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::{Attempt, StoreError, Version};
+use super::{Attempt, ClientAt, StoreError, Throttled, Version};
 use crate::clock::Moment;
 use crate::profile::ProfileName;
 
@@ -81,6 +81,12 @@ pub trait Backend: Send + Sync {
 
     /// The damaged records that were set aside, and where the last one of each profile is.
     fn set_aside(&self) -> BTreeMap<ProfileName, String>;
+
+    /// Which grants of a client were throttled lately, the last time for each profile. No lock is needed for it.
+    fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError>;
+
+    /// Notes that one was. What was noted of other profiles of the client at the same time stays.
+    fn note_throttled(&self, client: &ClientAt, throttled: Throttled) -> Result<(), StoreError>;
 
     /// Several machines keep their records here: each has the key from where it likes.
     fn is_shared(&self) -> bool {

@@ -23,11 +23,19 @@ pub enum StoreError {
     Newer { place: String },
     #[error("{place} is not safe: {problem}")]
     Unsafe { place: String, problem: String, advice: String },
+    /// `problem` is a clause behind the name of the database; `is_away` where the same may work later with nothing changed.
+    #[error("the database {place} {problem}")]
+    Database { place: String, problem: String, advice: String, is_away: bool },
 }
 
 impl StoreError {
     /// Whether it tells of the place where the records are, and nothing of who may read them.
     pub(super) fn is_of_place(&self) -> bool {
-        matches!(self, StoreError::Corrupt { .. } | StoreError::Io { .. })
+        self.is_away() || matches!(self, StoreError::Corrupt { .. } | StoreError::Io { .. })
+    }
+
+    /// Whether the store cannot be reached for now, and nothing is known of what it holds.
+    pub fn is_away(&self) -> bool {
+        matches!(self, StoreError::Database { is_away: true, .. })
     }
 }

@@ -6,6 +6,7 @@
 
 mod held;
 mod lock;
+mod throttles;
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -19,7 +20,7 @@ use super::backend::{Backend, Found, Hold, Part};
 use super::envelope::{LIMIT, LONGEST_LINE};
 use super::private::read_bytes;
 use super::spare::Spare;
-use super::{StoreError, Version, private};
+use super::{ClientAt, StoreError, Throttled, Version, private};
 use crate::profile::ProfileName;
 
 const CURRENT: &str = "record";
@@ -102,6 +103,14 @@ impl Backend for FileBackend {
         aside.map(|(profile, name)| (profile, self.files.directory.join(name).display().to_string())).collect()
     }
 
+    fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError> {
+        Ok(throttles::read(&self.files.throttles_path(client)))
+    }
+
+    fn note_throttled(&self, client: &ClientAt, throttled: Throttled) -> Result<(), StoreError> {
+        throttles::note(&self.files.throttles_path(client), throttled)
+    }
+
     fn probe(&self, bytes: &[u8]) -> Result<Found, StoreError> {
         let slot = Slot::probe();
         let mut held = HeldFiles::lock(&self.files, slot, PROBE_PATIENCE)?;
@@ -176,6 +185,10 @@ impl Files {
             }
         };
         self.directory.join(format!("{}.{extension}", slot.stem))
+    }
+
+    fn throttles_path(&self, client: &ClientAt) -> PathBuf {
+        self.directory.join(format!("{}.throttled", client.id()))
     }
 
     fn lock_path(&self, slot: &Slot) -> PathBuf {

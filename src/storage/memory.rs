@@ -7,7 +7,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::backend::{Backend, Clear, Found, Hold, Part};
-use super::{Attempt, StoreError, Version};
+use super::{Attempt, ClientAt, StoreError, Throttled, Version};
 use crate::clock::{self, Moment};
 use crate::profile::ProfileName;
 
@@ -29,6 +29,7 @@ struct Content {
     set_aside: BTreeMap<ProfileName, Vec<Zeroizing<Vec<u8>>>>,
     attempts: BTreeMap<ProfileName, Attempt>,
     versions: BTreeMap<ProfileName, Version>,
+    throttled: BTreeMap<ClientAt, Vec<Throttled>>,
     held: BTreeSet<ProfileName>,
     pin: Option<Vec<u8>>,
     commits: u64,
@@ -94,6 +95,15 @@ impl Backend for MemoryBackend {
     fn set_aside(&self) -> BTreeMap<ProfileName, String> {
         let content = self.shared.content();
         content.set_aside.keys().map(|profile| (profile.clone(), "memory".to_owned())).collect()
+    }
+
+    fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError> {
+        Ok(self.shared.content().throttled.get(client).cloned().unwrap_or_default())
+    }
+
+    fn note_throttled(&self, client: &ClientAt, throttled: Throttled) -> Result<(), StoreError> {
+        throttled.note_in(self.shared.content().throttled.entry(client.clone()).or_default());
+        Ok(())
     }
 
     fn probe(&self, bytes: &[u8]) -> Result<Found, StoreError> {

@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::backend::{Backend, Clear, Found, Hold, Part};
 use super::envelope::{self, FirstLine, Opened};
 use super::key::{Keyring, Sources};
-use super::{Attempt, PastCall, Protection, Record, StoreError, Version};
+use super::{Attempt, ClientAt, PastCall, Protection, Record, StoreError, Throttled, Version};
 use crate::clock::Moment;
 use crate::profile::ProfileName;
 
@@ -125,6 +127,11 @@ impl Store {
     /// Tells the committed records apart from earlier and later ones without opening any; `None` where only opening tells.
     pub fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {
         self.shared.backend.versions()
+    }
+
+    /// Which grants of a client were throttled lately.
+    pub fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError> {
+        self.shared.backend.throttled(client)
     }
 
     /// Where the records are and what guards them, for people.
@@ -296,6 +303,11 @@ impl Held {
             record.generation = old_generation;
         }
         kept
+    }
+
+    /// Notes for all grants of the client that this one was throttled.
+    pub fn note_throttled(&mut self, client: &ClientAt, at: Timestamp, until: Timestamp) -> Result<(), StoreError> {
+        self.shared.backend.note_throttled(client, Throttled { profile: self.profile.clone(), at, until })
     }
 
     /// Deletes the record before this one and damaged ones that were set aside, so that a grant which the last commit took

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{Backend, Clear, Found, Hold, Part};
 use crate::clock::Moment;
 use crate::profile::ProfileName;
-use crate::storage::{Attempt, StoreError, Version};
+use crate::storage::{Attempt, ClientAt, StoreError, Throttled, Version};
 
 /// Hears the name of a method before it is called; an error takes the place of its result, where it has one.
 pub type Watcher = Arc<dyn Fn(&'static str) -> Result<(), StoreError> + Send + Sync>;
@@ -19,12 +19,19 @@ pub type Watcher = Arc<dyn Fn(&'static str) -> Result<(), StoreError> + Send + S
 pub struct Watched {
     inner: Arc<dyn Backend>,
     watcher: Watcher,
+    is_shared: bool,
 }
 
 impl Watched {
     /// Has `watcher` hear of everything that is asked of `inner`.
     pub fn new(inner: Arc<dyn Backend>, watcher: Watcher) -> Self {
-        Self { inner, watcher }
+        Self { inner, watcher, is_shared: false }
+    }
+
+    /// The same as if several machines kept their records there.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { is_shared: true, ..self }
     }
 }
 
@@ -77,8 +84,18 @@ impl Backend for Watched {
         if (self.watcher)("set_aside").is_ok() { self.inner.set_aside() } else { BTreeMap::new() }
     }
 
+    fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError> {
+        (self.watcher)("throttled")?;
+        self.inner.throttled(client)
+    }
+
+    fn note_throttled(&self, client: &ClientAt, throttled: Throttled) -> Result<(), StoreError> {
+        (self.watcher)("note_throttled")?;
+        self.inner.note_throttled(client, throttled)
+    }
+
     fn is_shared(&self) -> bool {
-        self.inner.is_shared()
+        self.is_shared || self.inner.is_shared()
     }
 
     fn probe(&self, bytes: &[u8]) -> Result<Found, StoreError> {

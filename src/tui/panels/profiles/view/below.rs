@@ -72,7 +72,9 @@ fn went_wrong(model: &Model, problem: &Problem, room: usize) -> Vec<Line<'static
 fn key_that_helps(model: &Model, problem: &Problem) -> Option<(String, &'static str)> {
     let (command, does) = match problem.error.code {
         Code::SignInNeeded | Code::WrongAccount => (Command::SignIn, "signs in again"),
-        Code::Network | Code::Provider | Code::Timeout | Code::StoreLocked => (problem.again, "tries again"),
+        Code::Network | Code::Provider | Code::Timeout | Code::StoreLocked | Code::StoreUnavailable => {
+            (problem.again, "tries again")
+        }
         _ if problem.again == Command::SignOut => (problem.again, "tries again"),
         _ => return None,
     };

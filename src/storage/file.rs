@@ -57,7 +57,9 @@ impl Backend for FileBackend {
     }
 
     fn read(&self, profile: &ProfileName, part: Part) -> Result<Found, StoreError> {
-        private::check_directory(&self.files.directory)?;
+        if part != Part::Spare {
+            private::check_directory(&self.files.directory)?;
+        }
         let found = self.files.read(&Slot::of(profile), part)?;
         if found != Found::Missing {
             self.files.judge_ancestors()?;

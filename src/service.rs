@@ -4,6 +4,7 @@
 //! person except the sign-in, which reports by events.
 
 mod account;
+pub mod agent;
 mod api;
 mod aside;
 mod discovery;

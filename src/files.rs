@@ -6,20 +6,18 @@ pub mod access;
 mod replacement;
 mod trouble;
 
-use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use self::access::{Holds, Opened};
-pub use self::replacement::Replacement;
+pub use self::replacement::{Readers, Replacement, check_replaceable, remove_left_behind, replace};
 pub use self::trouble::{Trouble, advice, without_lock};
 use crate::clock;
 
-/// How many files that killed processes of the same id left behind are stepped over.
-const MOST_LEFT_BEHIND: u32 = 100;
 /// Bytes.
 const FIRST_ROOM: u32 = 8 * 1024;
 /// Pauses between two tries to get a lock.
@@ -111,41 +109,6 @@ fn text(mut content: Zeroizing<Vec<u8>>) -> io::Result<Zeroizing<String>> {
     }
 }
 
-/// Replaces a file whole or not at all. It keeps who may read it and whose it is; a new one is readable by this user alone.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (before, temporary, mut file) = begin_replacing(path)?;
-    let written = before.map_or(Ok(()), |before| keep_access(&file, &before));
-    let written = written.and_then(|()| file.write_all(bytes)).and_then(|()| synced(file.sync_all()));
-    let written = written.and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-        return written;
-    }
-    // Nothing would be undone by an error here: the file has its new content, which is safe a little later.
-    let _ = sync_directory(directory_of(path));
-    written
-}
-
-/// Tells whether [`replace`] could begin.
-pub fn check_replaceable(path: &Path) -> io::Result<()> {
-    let (_, temporary, _) = begin_replacing(path)?;
-    fs::remove_file(temporary)
-}
-
-fn begin_replacing(path: &Path) -> io::Result<(Option<fs::Metadata>, PathBuf, File)> {
-    let before = fs::metadata(path).ok();
-    match &before {
-        Some(before) if before.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-        Some(before) if before.permissions().readonly() => {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
-        }
-        _ => {}
-    }
-    let (temporary, file) = create_beside(path, create_private)?;
-    Ok((before, temporary, file))
-}
-
 /// The directory that holds `path`.
 pub fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -166,61 +129,6 @@ pub fn synced(result: io::Result<()>) -> io::Result<()> {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
         result => result,
     }
-}
-
-/// Deletes what processes left behind that were killed while they replaced this file. The caller holds off all others that
-/// replace it.
-pub fn remove_left_behind(path: &Path) {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
-    let Ok(entries) = fs::read_dir(directory_of(path)) else { return };
-    for entry in entries.flatten() {
-        if entry.file_name().to_str().is_some_and(|other| is_left_behind(other, name)) {
-            // Whoever comes next tries again.
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// Whether a file of this name was made to take the place of the one called `name`.
-fn is_left_behind(other: &str, name: &str) -> bool {
-    let unique = other.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".tmp"));
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    unique
-        .and_then(|unique| unique.split_once('.'))
-        .is_some_and(|(process, number)| is_number(process) && is_number(number))
-}
-
-/// A new file for the time being. Whoever was killed may have left some behind.
-fn create_beside(path: &Path, create: fn(&Path) -> io::Result<File>) -> io::Result<(PathBuf, File)> {
-    for number in 0..MOST_LEFT_BEHIND {
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(format!(".{}.{number}.tmp", std::process::id()));
-        let temporary = PathBuf::from(temporary);
-        match create(&temporary) {
-            Ok(file) => return Ok((temporary, file)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
-}
-
-fn keep_access(file: &File, before: &fs::Metadata) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt, fchown};
-
-        let now = file.metadata()?;
-        if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
-            // Only root may give files away; whoever else may replace this one owns the new one.
-            let _ = fchown(file, Some(before.uid()), Some(before.gid()));
-        }
-    }
-    // Some file systems have one mode for all files, and let nobody set it.
-    if file.metadata()?.permissions() == before.permissions() {
-        return Ok(());
-    }
-    file.set_permissions(before.permissions())
 }
 
 /// Creates a file that must not exist yet, for this user alone.
@@ -273,7 +181,7 @@ mod tests {
     use std::io::Write;
     use std::time::Duration;
 
-    use super::{lock, open_lock, read, read_text, replace};
+    use super::{lock, open_lock, read, read_text};
 
     #[test]
     fn a_file_is_read_up_to_its_limit() {
@@ -283,36 +191,6 @@ mod tests {
         assert!(read(file.path(), 3).is_err());
         file.write_all(&[0xff]).expect("it can be written");
         assert!(read_text(file.path(), 5).is_err());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_file_that_is_replaced_keeps_who_may_read_it() {
-        use std::fs::{Permissions, set_permissions};
-        use std::os::unix::fs::PermissionsExt;
-
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("config.toml");
-        let mode = || path.metadata().expect("it is there").permissions().mode() & 0o777;
-        replace(&path, b"one").expect("it can be written");
-        assert_eq!(mode(), 0o600);
-        set_permissions(&path, Permissions::from_mode(0o640)).expect("it is ours");
-        replace(&path, b"two").expect("it can be written");
-        assert_eq!((mode(), read_text(&path, 9).expect("short").as_str()), (0o640, "two"));
-        set_permissions(&path, Permissions::from_mode(0o444)).expect("it is ours");
-        assert!(replace(&path, b"three").is_err());
-        assert_eq!(read_text(&path, 9).expect("short").as_str(), "two");
-        assert_eq!(directory.path().read_dir().expect("it is there").count(), 1);
-    }
-
-    #[test]
-    fn what_a_killed_process_left_behind_is_in_nobodys_way() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("config.toml");
-        let left = directory.path().join(format!("config.toml.{}.0.tmp", std::process::id()));
-        std::fs::File::create(&left).expect("it can be written");
-        replace(&path, b"one").expect("it can be written");
-        assert!(left.exists() && path.exists());
     }
 
     #[test]

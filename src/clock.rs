@@ -65,6 +65,19 @@ pub fn now() -> Moment {
     Moment(START.get_or_init(Instant::now).elapsed())
 }
 
+/// Reads the clock by which systemd orders what it hears, which stands still while the machine is suspended.
+#[cfg(unix)]
+pub fn monotonic() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+#[cfg(not(unix))]
+pub fn monotonic() -> Duration {
+    now() - Moment::at(Duration::ZERO)
+}
+
 /// The time that much later, or the last one that there is.
 pub fn later(time: Timestamp, by: Duration) -> Timestamp {
     time.checked_add(by).unwrap_or(Timestamp::MAX)

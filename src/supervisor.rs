@@ -4,7 +4,11 @@
 
 use std::time::Duration;
 
+use crate::clock;
 use crate::config::Environment;
+
+/// Characters of a status; systemd shows one line of it.
+const LONGEST_STATUS: usize = 400;
 
 /// A service manager that listens.
 #[derive(Debug)]
@@ -38,6 +42,39 @@ impl Supervisor {
         self.tell("READY=1\nWATCHDOG=1");
     }
 
+    /// Tells that the loop still turns.
+    pub fn pulsed(&self) {
+        if self.watchdog.is_some() {
+            self.tell("WATCHDOG=1");
+        }
+    }
+
+    /// Tells that the process does what it is there for, at the start and after it has read its configuration anew.
+    pub fn ready(&self, status: &str) {
+        self.tell(&format!("READY=1\n{}", status_line(status)));
+    }
+
+    /// Tells in a line how things are.
+    pub fn status(&self, status: &str) {
+        self.tell(&status_line(status));
+    }
+
+    /// Tells that the configuration is read anew, until [`ready`](Self::ready). The time ties it to the signal that asked
+    /// for it.
+    pub fn reloading(&self) {
+        self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={}", clock::monotonic().as_micros()));
+    }
+
+    /// Tells that the process is about to end.
+    pub fn stopping(&self) {
+        self.tell("STOPPING=1");
+    }
+
+    /// Tells that starting or ending takes up to so long from now on.
+    pub fn needs(&self, time: Duration) {
+        self.tell(&format!("EXTEND_TIMEOUT_USEC={}", time.as_micros()));
+    }
+
     /// Tells that nobody will speak of being alive any more.
     pub fn stop_watching(&self) {
         if self.watchdog.is_some() {
@@ -53,6 +90,12 @@ impl Supervisor {
 
     #[cfg(not(unix))]
     fn tell(&self, _state: &str) {}
+}
+
+/// One line whatever the status says: each further one would be a statement of its own.
+fn status_line(status: &str) -> String {
+    let one_line = status.chars().map(|character| if character.is_control() { ' ' } else { character });
+    format!("STATUS={}", one_line.take(LONGEST_STATUS).collect::<String>())
 }
 
 #[cfg(unix)]
@@ -96,7 +139,7 @@ mod tests {
     }
 
     fn heard(socket: &UnixDatagram) -> String {
-        let mut message = [0; 100];
+        let mut message = [0; 1000];
         let length = socket.recv(&mut message).expect("something was told");
         String::from_utf8_lossy(&message[..length]).into_owned()
     }
@@ -113,6 +156,20 @@ mod tests {
         assert_eq!(heard(&socket), "READY=1\nWATCHDOG=1");
         supervisor.stop_watching();
         assert_eq!(heard(&socket), "WATCHDOG_USEC=0");
+        supervisor.pulsed();
+        assert_eq!(heard(&socket), "WATCHDOG=1");
+        supervisor.ready("3 valid\nWATCHDOG_USEC=0");
+        assert_eq!(heard(&socket), "READY=1\nSTATUS=3 valid WATCHDOG_USEC=0");
+        supervisor.status(&"ä".repeat(500));
+        assert_eq!(heard(&socket), format!("STATUS={}", "ä".repeat(400)));
+        supervisor.needs(Duration::from_secs(25));
+        assert_eq!(heard(&socket), "EXTEND_TIMEOUT_USEC=25000000");
+        supervisor.stopping();
+        assert_eq!(heard(&socket), "STOPPING=1");
+        supervisor.reloading();
+        let told = heard(&socket);
+        let since = told.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").expect("that, and when");
+        assert!(since.parse::<u64>().is_ok_and(|since| since > 0), "{told}");
     }
 
     #[cfg(target_os = "linux")]

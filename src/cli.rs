@@ -4,6 +4,7 @@
 //! exit code or the one [`Error`]; `output` alone prints. Nothing here starts a runtime, an HTTP
 //! client or a terminal before a command needs it.
 
+mod agent;
 mod api;
 mod context;
 #[cfg(feature = "demo")]
@@ -93,6 +94,7 @@ enum Command {
     Whoami(whoami::Whoami),
     Logout(logout::Logout),
     Api(api::Api),
+    Agent(agent::AgentCommand),
     Profile(profile::ProfileCommand),
     Scopes(scopes::Scopes),
     #[cfg(feature = "demo")]
@@ -177,6 +179,7 @@ fn dispatch(command: Option<Command>, context: &Context) -> Result<u8, Error> {
         Some(Command::Whoami(command)) => command.run(context).map(done),
         Some(Command::Logout(command)) => command.run(context).map(done),
         Some(Command::Api(command)) => command.run(context).map(done),
+        Some(Command::Agent(command)) => command.run(context).map(done),
         Some(Command::Profile(command)) => command.run(context).map(done),
         Some(Command::Scopes(command)) => command.run(context).map(done),
         #[cfg(feature = "demo")]

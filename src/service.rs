@@ -23,6 +23,7 @@ mod reread;
 mod revocation;
 mod status;
 mod test_calls;
+mod token_file;
 mod tokens;
 mod unbroken;
 
@@ -43,6 +44,7 @@ pub use qr_file::{QrFile, QrFormat};
 pub use revocation::SignedOut;
 pub use status::{Budget, ProfileStatus, State};
 pub use test_calls::{TestCallEntry, TestCalls};
+pub use token_file::TokenFile;
 pub use tokens::ends::is_ahead;
 pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness};
 pub use unbroken::Unbroken;

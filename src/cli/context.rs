@@ -1,5 +1,6 @@
 //! What a command runs in: the global options, the environment, and the parts that are made of them when needed.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::output::Output;
@@ -8,6 +9,7 @@ use super::{ColorWhen, Global, Positional};
 use crate::config::variables::{self, Reader};
 use crate::config::{Config, Environment, Places};
 use crate::error::{Code, Error};
+use crate::files;
 use crate::http::client::{Client, Exchange, Observer};
 use crate::profile::ProfileName;
 use crate::service::Service;
@@ -42,6 +44,10 @@ impl Context {
 
     pub(super) fn color(&self) -> ColorWhen {
         self.global.color
+    }
+
+    pub(super) fn is_quiet(&self) -> bool {
+        self.global.quiet
     }
 
     /// Tells an error and turns the end of a command into its exit code.
@@ -101,6 +107,23 @@ impl Context {
         Ok(service.acting_as(&self.actor).counted_in(self.interrupts.unbroken().clone()))
     }
 
+    /// Where this program keeps its own files.
+    pub(super) fn own_directories(&self) -> Result<OwnDirectories, Error> {
+        let environment = Environment(&variable);
+        let places = Places::from_environment(environment, self.global.config.clone())?;
+        let parent = |file: &Path| files::directory_of(file).to_owned();
+        let key = places.key_options(environment).key_file;
+        let store = match store_address(&self.global, &places, environment)? {
+            StoreAddress::File(directory) | StoreAddress::Plain(directory) => Some(directory),
+            StoreAddress::Memory => None,
+        };
+        let below = [parent(&places.default_key_file), places.state_dir, places.spare_dir].into_iter().chain(store);
+        let beside = [Some(places.config_file), key].into_iter().flatten().map(|file| parent(&file));
+        // One that is not there yet has no links on its way.
+        let without_links = |directory: PathBuf| directory.canonicalize().unwrap_or(directory);
+        Ok(OwnDirectories { below: below.map(without_links).collect(), beside: beside.map(without_links).collect() })
+    }
+
     /// The profile that is named: beside the command, by the flag, or by the environment.
     pub(super) fn profile_name(&self, positional: &Positional) -> Result<Option<ProfileName>, Error> {
         let flag = self.global.profile.as_ref();
@@ -114,10 +137,46 @@ impl Context {
         }
     }
 
+    /// The profile that is named by the flag alone.
+    pub(super) fn flag(&self) -> Option<&ProfileName> {
+        self.global.profile.as_ref()
+    }
+
     /// The profile that is named by the flag or the environment, for commands that take none beside them.
     pub(super) fn flagged_profile(&self) -> Result<Option<ProfileName>, Error> {
         self.profile_name(&Positional { name: None })
     }
+}
+
+/// Directories in which nothing may be written that a person names.
+pub(super) struct OwnDirectories {
+    /// With all that is below them.
+    below: Vec<PathBuf>,
+    /// Of files that may be anywhere.
+    beside: Vec<PathBuf>,
+}
+
+impl OwnDirectories {
+    /// The one in which this file would be.
+    pub(super) fn of(&self, file: &Path) -> Option<&Path> {
+        let is_below = |directory: &&PathBuf| file.starts_with(directory);
+        let is_beside = |directory: &&PathBuf| files::directory_of(file) == directory.as_path();
+        self.below.iter().find(is_below).or_else(|| self.beside.iter().find(is_beside)).map(PathBuf::as_path)
+    }
+}
+
+/// The store that is named: by the flag, by the environment, or the default.
+fn store_address(global: &Global, places: &Places, environment: Environment<'_>) -> Result<StoreAddress, Error> {
+    let from_environment = || environment.var("DEVICE_LOGIN_STORE");
+    Ok(match &global.store {
+        Some(address) => StoreAddress::parse(address)?,
+        None => match from_environment().map(|address| StoreAddress::parse(&address)) {
+            Some(address) => address.map_err(|_| {
+                variables::unusable("DEVICE_LOGIN_STORE", "it is none of `file:DIR`, `plain:DIR` and `memory:`")
+            })?,
+            None => StoreAddress::File(places.state_dir.clone()),
+        },
+    })
 }
 
 /// Reads the configuration and opens the store, which `opened` keeps.
@@ -136,16 +195,7 @@ fn make_service(
             .hint("check `--config` and `DEVICE_LOGIN_CONFIG`; `device-login profile add` makes one"));
     }
     let config = Config::load(&places.config_file)?;
-    let from_environment = || environment.var("DEVICE_LOGIN_STORE");
-    let address = match &global.store {
-        Some(address) => StoreAddress::parse(address)?,
-        None => match from_environment().map(|address| StoreAddress::parse(&address)) {
-            Some(address) => address.map_err(|_| {
-                variables::unusable("DEVICE_LOGIN_STORE", "it is none of `file:DIR`, `plain:DIR` and `memory:`")
-            })?,
-            None => StoreAddress::File(places.state_dir.clone()),
-        },
-    };
+    let address = store_address(global, &places, environment)?;
     let store = storage::open_with_spare(&address, places.key_options(environment), Some(places.spare_dir.clone()));
     let store = opened.get_or_init(|| store).clone();
     Ok(Service::new(config, store, client, Box::new(variable)))

@@ -47,7 +47,9 @@ const INTERRUPT: u8 = 2;
 pub(super) struct Interrupts {
     signal: OnceLock<u8>,
     is_held: AtomicBool,
+    is_serving: AtomicBool,
     asked_to_stop: Notify,
+    asked_to_reload: Notify,
     unbroken: Unbroken,
 }
 
@@ -77,9 +79,22 @@ impl Interrupts {
         result
     }
 
+    /// The same for a service: SIGHUP is handed to [`Interrupts::asked_to_reload`] each time, and ends nothing.
+    pub(super) async fn serve<T>(&self, future: impl Future<Output = T>) -> T {
+        self.is_serving.store(true, Ordering::Relaxed);
+        let result = future.await;
+        self.is_serving.store(false, Ordering::Relaxed);
+        result
+    }
+
     /// Waits for the signal that was held back.
     pub(super) async fn asked_to_stop(&self) {
         self.asked_to_stop.notified().await;
+    }
+
+    /// Waits for a SIGHUP; several of them that nobody waited for count as one.
+    pub(super) async fn asked_to_reload(&self) {
+        self.asked_to_reload.notified().await;
     }
 
     /// Runs a future to its end on this thread.
@@ -115,8 +130,13 @@ impl Interrupts {
                         is_to_pause |= !self.is_held.load(Ordering::Relaxed);
                         continue;
                     };
+                    let is_serving = self.is_serving.load(Ordering::Relaxed);
+                    if is_serving && signal == HANG_UP {
+                        self.asked_to_reload.notify_one();
+                        continue;
+                    }
                     let is_first = self.signal.set(signal).is_ok();
-                    if !(is_first && self.is_held.load(Ordering::Relaxed)) {
+                    if !(is_first && (is_serving || self.is_held.load(Ordering::Relaxed))) {
                         return Err(Error::new(Code::Interrupted, "interrupted"));
                     }
                     self.asked_to_stop.notify_one();

@@ -31,6 +31,11 @@ pub(super) fn time_of_day(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system()).strftime("%H:%M %Z").to_string()
 }
 
+/// "2026-11-29 14:08:05 CET".
+pub(super) fn date_and_time(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
 /// RFC 3339 in UTC, to the second.
 pub(super) fn rfc3339(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

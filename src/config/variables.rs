@@ -42,7 +42,8 @@ pub struct Variables {
 pub enum Reader {
     Everything,
     Network,
-    Kiosk,
+    Services,
+    Agent,
     Screens,
     SignIn,
     Demo,
@@ -53,7 +54,8 @@ impl Reader {
         match self {
             Reader::Everything => "everything",
             Reader::Network => "what asks a server over `https`",
-            Reader::Kiosk => "`login --kiosk`",
+            Reader::Services => "`login --kiosk`, `agent`",
+            Reader::Agent => "`agent`",
             Reader::Screens => "screens, lines",
             Reader::SignIn => "`login`",
             Reader::Demo => "`demo`",
@@ -67,7 +69,7 @@ const AS_UNSET: &str = "as unset";
 const TEXT: &str = "none: any text will do";
 
 /// All variables that this program and the libraries in it read.
-pub const VARIABLES: [Variables; 32] = [
+pub const VARIABLES: [Variables; 33] = [
     row(&["DEVICE_LOGIN_HOME"], "one directory for everything: `config.toml`, `key`, `state/`, `spare/`", path_problem),
     row(&["DEVICE_LOGIN_CONFIG"], "the configuration file", path_problem),
     row(&["DEVICE_LOGIN_PROFILE"], "the profile, where none is named", nothing),
@@ -92,9 +94,12 @@ pub const VARIABLES: [Variables; 32] = [
         .falls_back("an entry of another form exempts nobody; no UTF-8: refused, exit code 2"),
     row(&["SSL_CERT_FILE"], "certificate authorities instead of the system's", nothing).of(Reader::Network),
     row(&["SSL_CERT_DIR"], "directories with such files, by `:`", nothing).of(Reader::Network),
-    row(&["NOTIFY_SOCKET"], "where systemd hears that the kiosk draws", socket_problem).of(Reader::Kiosk),
+    row(&["NOTIFY_SOCKET"], "where systemd hears how the kiosk or the agent is", socket_problem).of(Reader::Services),
     row(&["WATCHDOG_USEC", "WATCHDOG_PID"], "how often it wants to hear that, and from whom", number_problem)
-        .of(Reader::Kiosk),
+        .of(Reader::Services),
+    row(&["JOURNAL_STREAM"], "whether stderr is the journal, which has times and levels of its own", nothing)
+        .of(Reader::Agent)
+        .falls_back("lines have their times in them"),
     row(&["BROWSER"], "the program that opens links; a name or a path", nothing)
         .of(Reader::Screens)
         .falls_back("the desktop's program is taken"),
@@ -272,10 +277,10 @@ mod tests {
             (Reader::Everything, "DEVICE_LOGIN_STORE", "file:/sesam\r"),
             (Reader::Everything, "DEVICE_LOGIN_CLIENT_SECRET", "sesam\nsesam"),
             (Reader::Everything, "DEVICE_LOGIN_CLIENT_SECRET", "\u{1b}sesam"),
-            (Reader::Kiosk, "NOTIFY_SOCKET", "sesam"),
-            (Reader::Kiosk, "WATCHDOG_USEC", "sesam"),
-            (Reader::Kiosk, "WATCHDOG_USEC", "-1"),
-            (Reader::Kiosk, "WATCHDOG_PID", "1 sesam"),
+            (Reader::Services, "NOTIFY_SOCKET", "sesam"),
+            (Reader::Services, "WATCHDOG_USEC", "sesam"),
+            (Reader::Services, "WATCHDOG_USEC", "-1"),
+            (Reader::Services, "WATCHDOG_PID", "1 sesam"),
         ]);
         for (reader, name, value) in rows {
             let variable = |asked: &str| (asked == name).then(|| OsString::from(value));
@@ -296,7 +301,7 @@ mod tests {
             ("NOTIFY_SOCKET", "/run/systemd/notify"),
             ("WATCHDOG_USEC", "30000000"),
         ] {
-            for reader in [Reader::Everything, Reader::Kiosk] {
+            for reader in [Reader::Everything, Reader::Services] {
                 for value in ["", value] {
                     let variable = |asked: &str| (asked == name).then(|| OsString::from(value));
                     assert!(check(reader, &variable).is_ok(), "{name}={value}");

@@ -105,7 +105,7 @@ pub fn options() -> OpenOptions {
 
 /// The path of a file without links. Judges each link and each directory on the way, and not the file itself, which may
 /// not be there.
-fn follow(path: &Path) -> Result<PathBuf, Trouble> {
+pub fn follow(path: &Path) -> Result<PathBuf, Trouble> {
     let path = std::path::absolute(path)?;
     let mut place = PathBuf::new();
     let mut ahead: Vec<OsString> = Vec::new();

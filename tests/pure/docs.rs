@@ -31,7 +31,7 @@ fn the_list_of_keys_is_that_of_the_app() {
 fn the_list_of_commands_is_that_of_the_program() {
     let mut text =
         "# Commands\n\nWhat `--help` says. Exit codes are in the [README](../README.md#for-scripts).\n".to_owned();
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 16] = [
         &[],
         &["login"],
         &["token"],
@@ -40,6 +40,7 @@ fn the_list_of_commands_is_that_of_the_program() {
         &["whoami"],
         &["logout"],
         &["api"],
+        &["agent"],
         &["profile"],
         &["profile", "add"],
         &["profile", "list"],

@@ -28,7 +28,7 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
     let config = service.config.clone();
     let options = login.options(UNATTENDED_RENEWALS);
     let unbroken = context.interrupts.unbroken();
-    variables::check(Reader::Kiosk, &|name| std::env::var_os(name))?;
+    variables::check(Reader::Services, &|name| std::env::var_os(name))?;
     let supervisor = Supervisor::from_environment(Environment(&variable)).map(Arc::new);
     let signing_in =
         full_screen::kiosk(context, service, profile, options, login.qr.unwrap_or(Qr::Auto), supervisor.clone());

@@ -37,6 +37,25 @@ pub enum Found {
     Bytes(Zeroizing<Vec<u8>>),
 }
 
+/// Bytes of a profile that are none of its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    pub profile: ProfileName,
+    pub kind: StrayKind,
+    /// Where exactly it is, for messages.
+    pub place: String,
+    pub found: Found,
+}
+
+/// How bytes came to be no part any more, or never became one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StrayKind {
+    /// A part that was moved out of the way.
+    SetAside,
+    /// Its writer died before it had its name, or is at work now.
+    LeftOver,
+}
+
 /// What a place may know of a record beside its bytes: the columns in clear of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clear {
@@ -101,6 +120,34 @@ pub trait Backend: Send + Sync {
 
     /// Keeps `pin` durably where the store has none yet; else the one that is there stays.
     fn bind(&self, pin: &[u8]) -> Result<(), StoreError>;
+
+    /// Keeps `pin` durably where `before` is what the store says now, and tells whether it was.
+    fn rebind(&self, before: &[u8], pin: &[u8]) -> Result<bool, StoreError>;
+
+    /// Makes what the store needs to be there, which is else made when it is first needed.
+    fn init(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// How an admin makes what `role` needs to be there, as text for another program; `None` where that is nobody's task.
+    fn script(&self, _role: Option<&str>) -> Option<String> {
+        None
+    }
+
+    /// What is worth knowing of the place: names as in JSON, and values.
+    fn details(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// What lies about beside the parts of profiles.
+    fn strays(&self) -> Result<Vec<Stray>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Deletes the copies of access tokens that this machine keeps beside the store.
+    fn drop_copies(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// The sole right to write one profile's parts. It ends by [`release`](Self::release); one that is dropped without it, by a
@@ -134,6 +181,9 @@ pub trait Hold: Send {
 
     /// Replaces the calls.
     fn save_calls(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Gives a part other bytes of the same content, sealed with the key of this id. The other parts stay as they are.
+    fn reseal(&mut self, part: Part, key_id: &str, bytes: &[u8]) -> Result<(), StoreError>;
 
     /// Moves a damaged part out of the way. A part that is missing is no error.
     fn set_aside(&mut self, part: Part) -> Result<(), StoreError>;

@@ -16,11 +16,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use self::held::HeldFiles;
-use super::backend::{Backend, Found, Hold, Part};
+use super::backend::{Backend, Found, Hold, Part, Stray, StrayKind};
 use super::envelope::{LIMIT, LONGEST_LINE};
 use super::private::read_bytes;
 use super::spare::Spare;
-use super::{ClientAt, StoreError, Throttled, Version, private};
+use super::{ClientAt, StoreError, Throttled, Version, private, reservation};
 use crate::profile::ProfileName;
 
 const CURRENT: &str = "record";
@@ -132,6 +132,37 @@ impl Backend for FileBackend {
         private::create_directory(&self.files.directory)?;
         self.files.judge()?;
         private::create_once(&self.files.directory.join(PIN), pin).map(drop)
+    }
+
+    fn rebind(&self, before: &[u8], pin: &[u8]) -> Result<bool, StoreError> {
+        let path = self.files.directory.join(PIN);
+        let mut held = HeldFiles::lock(&self.files, Slot::probe(), PROBE_PATIENCE)?;
+        held.sweep()?;
+        let is_as_before = self.pin()?.as_deref() == Some(before);
+        if is_as_before {
+            held.write_at(&path, pin)?;
+        }
+        Ok(is_as_before)
+    }
+
+    fn init(&self) -> Result<(), StoreError> {
+        private::create_directory(&self.files.directory)?;
+        self.files.judge()
+    }
+
+    fn strays(&self) -> Result<Vec<Stray>, StoreError> {
+        private::check_directory(&self.files.directory)?;
+        let stray = |name: &String| {
+            let profile = aside_profile(name).map(|profile| (profile, StrayKind::SetAside));
+            let left_over = || reservation::stem_of_left_over(name)?.parse().ok().map(|p| (p, StrayKind::LeftOver));
+            let (profile, kind) = profile.or_else(left_over)?;
+            let path = self.files.directory.join(name);
+            let found = read_bytes(&path).unwrap_or(Found::Damaged("it cannot be read"));
+            Some(Stray { profile, kind, place: path.display().to_string(), found })
+        };
+        let mut names = self.files.names()?;
+        names.sort();
+        Ok(names.iter().filter_map(stray).collect())
     }
 }
 

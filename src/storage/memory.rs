@@ -118,6 +118,15 @@ impl Backend for MemoryBackend {
         self.shared.content().pin.get_or_insert_with(|| pin.to_vec());
         Ok(())
     }
+
+    fn rebind(&self, before: &[u8], pin: &[u8]) -> Result<bool, StoreError> {
+        let mut content = self.shared.content();
+        let is_as_before = content.pin.as_deref() == Some(before);
+        if is_as_before {
+            content.pin = Some(pin.to_vec());
+        }
+        Ok(is_as_before)
+    }
 }
 
 struct HeldEntry {
@@ -179,6 +188,17 @@ impl Hold for HeldEntry {
 
     fn save_calls(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.shared.content().parts.insert(self.key(Part::Calls), Zeroizing::new(bytes.to_vec()));
+        Ok(())
+    }
+
+    fn reseal(&mut self, part: Part, _key_id: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut content = self.shared.content();
+        content.parts.insert(self.key(part), Zeroizing::new(bytes.to_vec()));
+        if part == Part::Current {
+            content.commits += 1;
+            let version = Version([content.commits, 0, 0, 0]);
+            content.versions.insert(self.profile.clone(), version);
+        }
         Ok(())
     }
 

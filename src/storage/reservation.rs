@@ -58,11 +58,15 @@ impl Reservation {
 
 /// Whether this is the name of a temporary file of `stem`. Under the lock, it is left over from a process that died.
 pub(super) fn is_left_over(name: &str, stem: &str) -> bool {
-    let rest = name.strip_prefix('.').and_then(|name| name.strip_prefix(stem));
-    let unique = rest.and_then(|rest| rest.strip_prefix(".record.")).and_then(|rest| rest.rsplit_once('.'));
-    unique.is_some_and(|(unique, extension)| {
-        [NEW, OLD].contains(&extension) && unique.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
-    })
+    stem_of_left_over(name) == Some(stem)
+}
+
+/// Of what a file of this name was to become the record, where it is a temporary one.
+pub(super) fn stem_of_left_over(name: &str) -> Option<&str> {
+    let (rest, extension) = name.strip_prefix('.')?.rsplit_once('.')?;
+    let (stem, unique) = rest.rsplit_once(".record.")?;
+    let is_unique = unique.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    (is_unique && [NEW, OLD].contains(&extension)).then_some(stem)
 }
 
 /// Gives the current generation its second name. There is a moment without the first one only on file systems without

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{Backend, Clear, Found, Hold, Part};
+use super::{Backend, Clear, Found, Hold, Part, Stray};
 use crate::clock::Moment;
 use crate::profile::ProfileName;
 use crate::storage::{Attempt, ClientAt, StoreError, Throttled, Version};
@@ -112,6 +112,35 @@ impl Backend for Watched {
         (self.watcher)("bind")?;
         self.inner.bind(pin)
     }
+
+    fn rebind(&self, before: &[u8], pin: &[u8]) -> Result<bool, StoreError> {
+        (self.watcher)("rebind")?;
+        self.inner.rebind(before, pin)
+    }
+
+    fn init(&self) -> Result<(), StoreError> {
+        (self.watcher)("init")?;
+        self.inner.init()
+    }
+
+    fn script(&self, role: Option<&str>) -> Option<String> {
+        self.inner.script(role)
+    }
+
+    fn details(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
+        (self.watcher)("details")?;
+        self.inner.details()
+    }
+
+    fn strays(&self) -> Result<Vec<Stray>, StoreError> {
+        (self.watcher)("strays")?;
+        self.inner.strays()
+    }
+
+    fn drop_copies(&self) -> Result<(), StoreError> {
+        (self.watcher)("drop_copies")?;
+        self.inner.drop_copies()
+    }
 }
 
 struct WatchedHold {
@@ -167,6 +196,11 @@ impl Hold for WatchedHold {
     fn save_calls(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         (self.watcher)("save_calls")?;
         self.inner.save_calls(bytes)
+    }
+
+    fn reseal(&mut self, part: Part, key_id: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        (self.watcher)("reseal")?;
+        self.inner.reseal(part, key_id, bytes)
     }
 
     fn set_aside(&mut self, part: Part) -> Result<(), StoreError> {

@@ -36,9 +36,13 @@ impl HeldFiles {
     }
 
     /// Makes `bytes` a part, of which nothing stays that was there before.
-    pub(super) fn write(&mut self, part: Part, bytes: &[u8]) -> Result<(), StoreError> {
-        let path = self.files.path(&self.slot, part);
-        Reservation::make(&self.files.directory, &self.slot.stem, bytes.len())?.write(bytes, &path)
+    pub(super) fn write(&self, part: Part, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write_at(&self.files.path(&self.slot, part), bytes)
+    }
+
+    /// The same for any file of the store's directory.
+    pub(super) fn write_at(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        Reservation::make(&self.files.directory, &self.slot.stem, bytes.len())?.write(bytes, path)
     }
 
     fn left_over_paths(&self) -> Result<Vec<PathBuf>, StoreError> {
@@ -111,6 +115,14 @@ impl Hold for HeldFiles {
 
     fn save_calls(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.write(Part::Calls, bytes)
+    }
+
+    fn reseal(&mut self, part: Part, _key_id: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        match (part, &self.files.spare) {
+            (Part::Spare, Some(spare)) => spare.keep(&self.slot.stem, None, bytes).map(drop),
+            (Part::Spare, None) => Ok(()),
+            (part, _) => self.write(part, bytes),
+        }
     }
 
     fn set_aside(&mut self, part: Part) -> Result<(), StoreError> {

@@ -73,7 +73,7 @@ fn clear() -> Clear {
 type Check = fn(&Place<'_>);
 
 /// Each with a place in which nothing is yet.
-pub(super) const CHECKS: [(&str, Check); 14] = [
+pub(super) const CHECKS: [(&str, Check); 16] = [
     ("an empty store has nothing", empty),
     ("what is committed is read by all", committed),
     ("the sole right is one at a time, for each profile", alone),
@@ -86,6 +86,8 @@ pub(super) const CHECKS: [(&str, Check); 14] = [
     ("calls are kept beside the record", calls),
     ("a probe leaves nothing", probed),
     ("another key opens nothing and is never added", keys),
+    ("a part gets other bytes and the others stay", resealed),
+    ("a pin gives way only to who knows it", rebound),
     ("no failed call loses a record", faults),
     ("names and lengths at their limits are kept", limits),
 ];
@@ -292,6 +294,37 @@ fn keys(place: &Place<'_>) {
     }
     assert!(!keys.default_key_file.exists(), "a store with records never gets a second key by itself");
     assert_eq!(client_id(&place.store()).as_deref(), Some("one"));
+}
+
+fn resealed(place: &Place<'_>) {
+    commit(&place.store(), "one");
+    commit(&place.store(), "two");
+    let parts = [Part::Current, Part::Previous, Part::Calls];
+    place.store().holding(&profile("work"), PATIENCE, |held| held.save_calls(&[super::call("x")])).unwrap();
+    let [mut current, mut previous, mut calls] = parts.map(|part| place.bytes(part));
+    for (part, expected) in parts.into_iter().zip([&mut current, &mut previous, &mut calls]) {
+        let versions = place.store().versions();
+        *expected = format!("{part:?} sealed anew").into_bytes();
+        let mut hold = (place.backend)().hold(&profile("work"), PATIENCE).unwrap();
+        hold.reseal(part, "d5efb1544c895177", expected).unwrap();
+        hold.release();
+        let is_told = versions.is_none() || versions != place.store().versions();
+        assert!(is_told || part != Part::Current, "who reads again notices");
+    }
+    assert_eq!([current, previous, calls], parts.map(|part| place.bytes(part)));
+}
+
+fn rebound(place: &Place<'_>) {
+    let backend = (place.backend)();
+    assert!(!backend.rebind(b"one", b"two").unwrap(), "there is none");
+    backend.bind(b"one").unwrap();
+    backend.bind(b"another").unwrap();
+    assert!(!backend.rebind(b"another", b"two").unwrap());
+    assert_eq!((place.backend)().pin().unwrap().as_deref(), Some(&b"one"[..]));
+    assert!(backend.rebind(b"one", b"two").unwrap());
+    for backend in [backend, (place.backend)()] {
+        assert_eq!(backend.pin().unwrap().as_deref(), Some(&b"two"[..]));
+    }
 }
 
 fn faults(place: &Place<'_>) {

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 pub use self::sleep::sleep_until;
 
 /// A point on the machine's boot clock. Unlike [`std::time::Instant`] it goes on while the machine is suspended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(Duration);
 
 impl Moment {
@@ -81,6 +81,11 @@ pub fn monotonic() -> Duration {
 /// The time that much later, or the last one that there is.
 pub fn later(time: Timestamp, by: Duration) -> Timestamp {
     time.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// The time that much earlier, or the first one that there is.
+pub fn earlier(time: Timestamp, by: Duration) -> Timestamp {
+    time.checked_sub(by).unwrap_or(Timestamp::MIN)
 }
 
 /// Reads the wall clock, which may say anything. What it says is kept so far from the ends of what can be written as a time

@@ -9,6 +9,7 @@ mod api;
 mod aside;
 mod discovery;
 mod driver;
+mod due;
 mod endpoints;
 mod failure;
 mod grants;
@@ -32,6 +33,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use api::{Answer, Explained, OpenAnswer, refusal_error};
+pub use due::{Chance, due};
 pub use endpoints::ChangedEndpoint;
 pub use login::{
     ATTENDED_RENEWALS, Callback, CameBack, IDLE_TIME, IssuedCode, Presence, Renewal, Rest, RestReason, SignIn,

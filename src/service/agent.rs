@@ -1,6 +1,9 @@
 //! Keeps access tokens fresh ahead of their end, for as long as the process lives.
 
+mod clients;
 mod event;
+mod reading;
+mod schedule;
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::grants::{Census, Counted};
-use super::tokens::ends::{is_ahead, minted_at, stated_end, whole_life};
+use super::tokens::ends::{Ends, is_ahead, minted_at, stated_end, whole_life};
 use super::{DEFAULT_MIN_TTL, Service, home_data_center, tokens};
 use crate::clock::later;
 use crate::config::{Config, Profile, ProviderSource, SecretSource};
@@ -413,6 +413,16 @@ impl ProfileStatus {
 /// Only a person can help, or probably so.
 fn wants_sign_in(grant: &Grant) -> bool {
     grant.refused.is_some() || grant.doubt.as_ref().is_some_and(Doubt::is_strong)
+}
+
+/// How a profile with this grant stands.
+pub(super) fn state_of(grant: &Grant, now: Timestamp) -> State {
+    let is_refreshable = grant.refresh_token.is_some() && grant.refused.is_none();
+    match Ends::of(grant, now) {
+        _ if wants_sign_in(grant) => State::NeedsLogin,
+        Ends::Unknown => State::Unknown,
+        end => timed_state(end.time(), is_refreshable, now),
+    }
 }
 
 /// A token of which nobody named an end is good until somebody hears otherwise.

@@ -4,6 +4,7 @@ mod clients;
 mod event;
 mod reading;
 mod schedule;
+mod watch;
 
 use std::sync::Arc;
 

@@ -65,10 +65,10 @@ use crate::providers::{DataCenter, Provider};
 use crate::secret::{Known, Secret};
 use crate::storage::{Grant, Record, Store, StoreError};
 
-/// Everything that an operation on a profile needs. Clones share all but the configuration.
+/// Everything that an operation on a profile needs. Clones share it.
 #[derive(Clone)]
 pub struct Service {
-    pub config: Config,
+    pub config: Arc<Config>,
     store: Store,
     http: Arc<client::Client>,
     variables: Arc<Variables>,
@@ -86,7 +86,7 @@ pub type Variables = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 impl Service {
     pub fn new(config: Config, store: Store, http: client::Client, variables: Variables) -> Self {
-        let (http, variables) = (Arc::new(http), Arc::new(variables));
+        let (config, http, variables) = (Arc::new(config), Arc::new(http), Arc::new(variables));
         let (unbroken, seen, last_look) = (Unbroken::default(), Arc::default(), Arc::default());
         Self { config, store, http, variables, unbroken, actor: Arc::from(""), seen, last_look }
     }

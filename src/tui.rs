@@ -29,7 +29,7 @@ pub mod widgets;
 use std::sync::Arc;
 
 use crate::clock::Moment;
-use crate::config::ThemeName;
+use crate::config::{Config, ThemeName};
 use crate::error::{Code, Error};
 use crate::http::client::Observer;
 use crate::profile::ProfileName;
@@ -121,7 +121,7 @@ pub async fn run(
 }
 
 fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
-    let mut model = Model::new(options.abilities, options.machine, service.config.clone());
+    let mut model = Model::new(options.abilities, options.machine, Config::clone(&service.config));
     let settings = &service.config.screen;
     model.keymap = Keymap::configured(&settings.keys).map_err(|problem| {
         Error::new(Code::Config, format!("{} is not valid", service.config.file.display()))

@@ -8,6 +8,7 @@ mod token_files;
 
 use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -167,7 +168,7 @@ struct Daemon {
     token_files: TokenFiles,
     programs: Programs,
     supervisor: Option<Supervisor>,
-    config: Config,
+    config: Arc<Config>,
     phase: Phase,
     /// The service manager waits to hear that the configuration was read.
     is_reloading: bool,
@@ -257,7 +258,7 @@ impl Daemon {
         if problem.is_none()
             && let Ok(Ok(config)) = tokio::task::spawn_blocking(move || Config::load(&file)).await
         {
-            self.programs.configure(config);
+            self.programs.configure(Arc::new(config));
         }
         self.not_reloaded = problem;
         if std::mem::take(&mut self.is_reloading) { self.tell_ready() } else { self.tell_status() }

@@ -1,33 +1,90 @@
 //! Keeps access tokens fresh ahead of their end, for as long as the process lives.
+//!
+//! `schedule` decides, in a time that it is told; here its steps meet the store, the network and the clock. One loop owns all of
+//! it. It sleeps until something is due, somebody changes a record or the configuration, or asks something of it.
+//!
+//! Several agents on one store share the work: each hears of what another one commits, and whoever comes to a record under its
+//! lock looks first whether somebody has minted meanwhile (`service::tokens`).
 
 mod clients;
 mod event;
+mod look;
 mod reading;
 mod schedule;
 mod watch;
+mod words;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+use std::panic::resume_unwind;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 pub use self::event::{Command, Event, Happening, Health, Notice};
+use self::look::{Landing, Look, Looks};
+use self::reading::Dice;
+use self::schedule::{Now, Schedule, Step};
+use self::watch::{Change, Watch};
 use super::Service;
+use super::aside::aside;
+use crate::clock::{self, Moment};
+use crate::config::Config;
 use crate::error::Error;
 use crate::profile::ProfileName;
+use crate::secret::Secret;
+use crate::storage::Version;
+
+/// So many records are read by one thread, and so many threads read at once.
+const BATCH: usize = 64;
+const MOST_READERS: usize = 4;
 
 /// Looks after the profiles of a configuration.
 pub struct Agent {
     service: Arc<Service>,
     /// Those that were named; all where none was.
-    only: Vec<ProfileName>,
+    only: BTreeSet<ProfileName>,
+    dice: Dice,
+    schedule: Schedule,
+    /// Whose records have to be read, and whose are being read.
+    unread: BTreeSet<ProfileName>,
+    reading: BTreeSet<ProfileName>,
+    readers: usize,
+    /// The versions of the records at the last look at all of them, where nobody tells of changes.
+    versions: BTreeMap<ProfileName, Version>,
+    tasks: JoinSet<Done>,
+    is_ready: bool,
+}
+
+/// What a task brings.
+enum Done {
+    Landed(Box<Landing>),
+    Read { batch: Vec<ProfileName>, looks: Looks },
+    Versions(Option<BTreeMap<ProfileName, Version>>),
+    Configuration { result: Result<Option<Config>, Error>, is_asked_for: bool },
 }
 
 impl Agent {
-    pub fn new(service: Arc<Service>, only: Vec<ProfileName>) -> Self {
-        Self { service, only }
+    /// Looks after those that are named, or after all where none is. One that is not configured is waited for.
+    pub fn new(service: Arc<Service>, only: impl IntoIterator<Item = ProfileName>) -> Self {
+        let dice = Dice(RandomState::new().hash_one(()));
+        Self {
+            service,
+            only: only.into_iter().collect(),
+            dice,
+            schedule: Schedule::new(dice),
+            unread: BTreeSet::new(),
+            reading: BTreeSet::new(),
+            readers: 0,
+            versions: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            is_ready: false,
+        }
     }
 
-    /// Runs until [`Command::Stop`] comes, or nobody is left who could send it.
+    /// Runs until [`Command::Stop`] comes, or nobody is left who could send it. What is out by then is waited for and told.
     ///
     /// First comes [`Happening::Watching`] for each profile, with its token, then [`Happening::Ready`]. The loop waits
     /// where `notices` is full, so whoever receives them hands long work on; it goes on receiving until this returns.
@@ -35,16 +92,273 @@ impl Agent {
     /// # Errors
     ///
     /// The store cannot be used at the start. Later that is told and waited out.
-    pub async fn run(self, notices: mpsc::Sender<Notice>, commands: mpsc::Receiver<Command>) -> Result<(), Error> {
-        let mut commands = commands;
-        let _ = (self.service, self.only, notices);
-        while let Some(command) = commands.recv().await {
-            match command {
-                Command::Report(answer) => drop(answer.send(Health::default())),
-                Command::Reload => {}
-                Command::Stop => break,
+    pub async fn run(
+        mut self,
+        notices: mpsc::Sender<Notice>,
+        mut commands: mpsc::Receiver<Command>,
+    ) -> Result<(), Error> {
+        let store = self.service.store.clone();
+        let directory = store.directory();
+        let mut watch = Watch::new(directory, self.service.config.file.clone());
+        aside(move || check(&store)).await?;
+        let wanted: Vec<ProfileName> = self.wanted().cloned().collect();
+        self.watch_over(wanted);
+        loop {
+            let next = self.begin(&notices).await;
+            tokio::select! {
+                biased;
+                command = commands.recv() => match command {
+                    Some(Command::Report(answer)) => drop(answer.send(self.schedule.health(now()))),
+                    Some(Command::Reload) => self.reread(true),
+                    Some(Command::Stop) | None => break,
+                },
+                Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => {
+                    self.take_in(finished(done), &notices).await;
+                }
+                change = watch.changed() => self.noticed(change),
+                () = until(next) => {}
             }
         }
+        self.end(&notices).await;
         Ok(())
+    }
+
+    /// Begins whatever is due, and tells when the next thing is.
+    async fn begin(&mut self, notices: &mpsc::Sender<Notice>) -> Option<Moment> {
+        let next = loop {
+            match self.schedule.poll(now()) {
+                Step::Refresh { profile, minted_at } => {
+                    if let Some(profile) = self.service.config.profiles.get(&profile) {
+                        let refresh = look::refresh(self.service.clone(), profile.clone(), minted_at, self.dice);
+                        self.tasks.spawn(async move { Done::Landed(Box::new(refresh.await)) });
+                    }
+                }
+                Step::Look(profile) => drop(self.unread.insert(profile)),
+                Step::Wait(next) => break next,
+            }
+        };
+        while self.readers < MOST_READERS {
+            // One that is being refreshed is read when that has ended.
+            let can_be_read = |name: &&ProfileName| !self.reading.contains(*name) && !self.schedule.is_flying(name);
+            let batch: Vec<ProfileName> = self.unread.iter().filter(can_be_read).take(BATCH).cloned().collect();
+            if batch.is_empty() {
+                break;
+            }
+            for name in &batch {
+                self.unread.remove(name);
+                self.reading.insert(name.clone());
+            }
+            self.readers += 1;
+            let (service, dice) = (self.service.clone(), self.dice);
+            self.tasks.spawn(aside(move || Done::Read { looks: look::read(&service, &batch, dice), batch }));
+        }
+        if !self.is_ready && self.readers == 0 && self.unread.is_empty() {
+            self.is_ready = true;
+            let message = words::summary(&self.schedule.health(now()));
+            self.send(notices, words::of_agent(Happening::Ready, message, clock::wall()), None).await;
+        }
+        next
+    }
+
+    async fn take_in(&mut self, done: Done, notices: &mpsc::Sender<Notice>) {
+        match done {
+            Done::Landed(landing) => self.landed(*landing, notices).await,
+            Done::Read { batch, looks } => {
+                self.readers -= 1;
+                for name in batch {
+                    self.reading.remove(&name);
+                }
+                for (name, look) in looks {
+                    self.seen(&name, look, notices).await;
+                }
+            }
+            Done::Versions(versions) => self.compare(versions),
+            Done::Configuration { result, is_asked_for } => self.configured(result, is_asked_for, notices).await,
+        }
+    }
+
+    async fn landed(&mut self, landing: Landing, notices: &mpsc::Sender<Notice>) {
+        let Landing { profile, result, look } = landing;
+        if !self.schedule.is_flying(&profile) {
+            return;
+        }
+        let error = result.as_ref().err();
+        let (told, look) = match look {
+            Ok(look) => {
+                let code = error.map_or(Ok(()), |error| Err(error.code));
+                (self.schedule.landed(&profile, code, &look.reading, now()), Some(look))
+            }
+            Err(_) => (self.schedule.unreadable(&profile, now()), None),
+        };
+        self.tell(&profile, told, look.as_ref(), error, notices).await;
+    }
+
+    async fn seen(&mut self, profile: &ProfileName, look: Result<Look, Error>, notices: &mpsc::Sender<Notice>) {
+        if self.schedule.is_flying(profile) {
+            self.unread.insert(profile.clone());
+            return;
+        }
+        let (told, look, error) = match look {
+            Ok(look) => (self.schedule.seen(profile, &look.reading, now()), Some(look), None),
+            Err(error) => (self.schedule.unreadable(profile, now()), None, Some(error)),
+        };
+        self.tell(profile, told, look.as_ref(), error.as_ref(), notices).await;
+    }
+
+    async fn tell(
+        &mut self,
+        profile: &ProfileName,
+        told: Vec<Happening>,
+        look: Option<&Look>,
+        error: Option<&Error>,
+        notices: &mpsc::Sender<Notice>,
+    ) {
+        for happening in told {
+            let event = words::of_profile(happening, profile, look, error, clock::wall());
+            let brings_token = matches!(happening, Happening::Watching | Happening::Refreshed | Happening::Recovered);
+            let token = look.filter(|_| brings_token).and_then(|look| look.token.clone());
+            self.send(notices, event, token).await;
+        }
+        for news in self.schedule.client_news() {
+            self.send(notices, words::of_client(&news, now()), None).await;
+        }
+    }
+
+    async fn send(&self, notices: &mpsc::Sender<Notice>, event: Event, token: Option<Secret>) {
+        // Where nobody listens any more, the agent goes on with its work.
+        let _ = notices.send(Notice { event, token, health: self.schedule.health(now()) }).await;
+    }
+
+    fn noticed(&mut self, change: Change) {
+        match change {
+            Change::Told { records, configuration } => {
+                self.unread.extend(records.into_iter().filter(|name| self.schedule.is_watching(name)));
+                if configuration {
+                    self.reread(false);
+                }
+            }
+            Change::Anything => {
+                let store = self.service.store.clone();
+                self.tasks.spawn(aside(move || Done::Versions(store.versions())));
+                self.reread(false);
+            }
+        }
+    }
+
+    /// Has those records read that have changed since the last look at all of them.
+    fn compare(&mut self, versions: Option<BTreeMap<ProfileName, Version>>) {
+        let versions = versions.unwrap_or_default();
+        let before = std::mem::replace(&mut self.versions, versions);
+        let is_changed = |name: &&ProfileName| {
+            let version = self.versions.get(*name);
+            // Without a version, only reading tells.
+            version.is_none() && before.is_empty() || version != before.get(*name)
+        };
+        self.unread.extend(self.schedule.profiles().filter(is_changed).cloned());
+    }
+
+    /// Looks whether the configuration has changed.
+    fn reread(&mut self, is_asked_for: bool) {
+        let service = self.service.clone();
+        if is_asked_for {
+            self.unread.extend(self.schedule.profiles().cloned());
+        }
+        self.tasks.spawn(aside(move || {
+            let result = service.newest_configuration(is_asked_for);
+            Done::Configuration { result, is_asked_for }
+        }));
+    }
+
+    async fn configured(
+        &mut self,
+        result: Result<Option<Config>, Error>,
+        is_asked_for: bool,
+        notices: &mpsc::Sender<Notice>,
+    ) {
+        let config = match result {
+            Ok(Some(config)) => config,
+            Ok(None) if is_asked_for => {
+                let message = "the configuration is the same as before";
+                return self.send(notices, words::of_agent(Happening::Reloaded, message, clock::wall()), None).await;
+            }
+            Ok(None) => return,
+            Err(error) => {
+                let error = error.adding("the one before stays");
+                let event = words::of_failure(Happening::NotReloaded, &error, clock::wall());
+                return self.send(notices, event, None).await;
+            }
+        };
+        let service = Arc::new(Service::clone(&self.service).with_config(config));
+        let before = std::mem::replace(&mut self.service, service);
+        let config = &self.service.config;
+        let is_same = |name: &&ProfileName| {
+            config.providers == before.config.providers
+                && config.profiles.get(*name) == before.config.profiles.get(*name)
+        };
+        let wanted: BTreeSet<ProfileName> = self.wanted().cloned().collect();
+        let changed = wanted.iter().filter(|name| !is_same(name)).cloned().collect();
+        let gone: Vec<ProfileName> = self.schedule.profiles().filter(|name| !wanted.contains(*name)).cloned().collect();
+        self.watch_over(changed);
+        for profile in gone {
+            self.schedule.remove(&profile);
+            self.unread.remove(&profile);
+            let event = words::of_profile(Happening::Removed, &profile, None, None, clock::wall());
+            self.send(notices, Event { state: None, ..event }, None).await;
+        }
+        let message = format!("the configuration was read again: {}", words::summary(&self.schedule.health(now())));
+        self.send(notices, words::of_agent(Happening::Reloaded, message, clock::wall()), None).await;
+    }
+
+    /// Those of the configuration that are to be looked after.
+    fn wanted(&self) -> impl Iterator<Item = &ProfileName> {
+        self.service.config.profiles.keys().filter(|name| self.only.is_empty() || self.only.contains(*name))
+    }
+
+    fn watch_over(&mut self, profiles: Vec<ProfileName>) {
+        for profile in profiles {
+            self.schedule.add(&profile);
+            self.unread.insert(profile);
+        }
+    }
+
+    /// Begins nothing more, and waits for what must not be cut short.
+    async fn end(mut self, notices: &mpsc::Sender<Notice>) {
+        let unbroken = self.service.unbroken().clone();
+        let last = async {
+            while let Some(done) = self.tasks.join_next().await {
+                if let Done::Landed(landing) = finished(done) {
+                    self.landed(*landing, notices).await;
+                }
+            }
+        };
+        unbroken.finish(pin!(last)).await;
+    }
+}
+
+/// Whether the store can be used at all. Blocks.
+fn check(store: &crate::storage::Store) -> Result<(), Error> {
+    if let Some(first) = store.profiles()?.first()
+        && let Err(error @ crate::storage::StoreError::KeyUnavailable(_)) = store.load(first)
+    {
+        return Err(error.into());
+    }
+    Ok(())
+}
+
+fn now() -> Now {
+    Now { moment: clock::now(), wall: clock::wall() }
+}
+
+async fn until(moment: Option<Moment>) {
+    match moment {
+        Some(moment) => clock::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn finished(done: Result<Done, tokio::task::JoinError>) -> Done {
+    match done {
+        Ok(done) => done,
+        Err(error) => resume_unwind(error.into_panic()),
     }
 }

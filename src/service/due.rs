@@ -44,7 +44,7 @@ pub fn due(grant: &Grant, limit: Option<MintLimit>, ahead: Duration, now: Timest
 /// less a fifth of that.
 pub(super) fn agent_ahead(grant: &Grant, chance: Chance) -> Duration {
     let ahead = AGENT_AHEAD.min(ends::whole_life(grant) / 2);
-    ahead - part(ahead / JITTER_PART, chance)
+    ahead.saturating_sub(part(ahead / JITTER_PART, chance))
 }
 
 /// How long to leave a profile alone after so many failures in a row, with full jitter: those that failed together do not come

@@ -23,7 +23,7 @@ impl Service {
     /// The same service with another configuration, such as one to which a profile was added.
     #[must_use]
     pub fn with_config(self, config: Config) -> Self {
-        Self { config, seen: Arc::default(), last_look: Arc::default(), ..self }
+        Self { config: Arc::new(config), seen: Arc::default(), last_look: Arc::default(), ..self }
     }
 
     /// Tells whether the store keeps a client's secret for the profile.

@@ -29,6 +29,21 @@ impl Service {
         self.read_again(look).inspect_err(|_| self.remember(look))
     }
 
+    /// The same for whoever has nothing under way that goes by the providers as they were: these are taken as the file says
+    /// them by now, too. `is_asked_for` has it read however it looks, and told again if it cannot be.
+    pub fn newest_configuration(&self, is_asked_for: bool) -> Result<Option<Config>, Error> {
+        let look = look(&self.config.file);
+        if !is_asked_for && *self.last_look.lock().unwrap_or_else(PoisonError::into_inner) == Some(look) {
+            return Ok(None);
+        }
+        let config = self.read_configuration(look).inspect_err(|_| self.remember(look))?;
+        if config == *self.config {
+            self.remember(look);
+            return Ok(None);
+        }
+        Ok(Some(config))
+    }
+
     /// The service and the profile as the file says them by now.
     ///
     /// # Errors
@@ -64,17 +79,21 @@ impl Service {
         if *self.last_look.lock().unwrap_or_else(PoisonError::into_inner) == Some(look) {
             return Ok(None);
         }
+        let config = self.keeping_providers(self.read_configuration(look)?);
+        if config == *self.config {
+            self.remember(look);
+            return Ok(None);
+        }
+        Ok(Some(config))
+    }
+
+    fn read_configuration(&self, look: Look) -> Result<Config, Error> {
         let file = &self.config.file;
         if look.is_none() && !self.config.profiles.is_empty() {
             // An editor may be about to put it there again.
             return Err(Error::new(Code::Config, format!("{} is not there any more", file.display())));
         }
-        let config = self.keeping_providers(Config::load(file)?);
-        if config == self.config {
-            self.remember(look);
-            return Ok(None);
-        }
-        Ok(Some(config))
+        Config::load(file)
     }
 
     fn remember(&self, look: Look) {

@@ -14,7 +14,9 @@ use jiff::{SignedDuration, Timestamp};
 use self::ends::{CLOCK_SLACK, Ends};
 use super::aside::aside;
 use super::failure::{Asked, short_time};
-use super::{Service, driver, endpoints, issuing_data_center, left_out, login, not_signed_in, sign_in_hint};
+use super::{
+    Chance, Service, driver, due, endpoints, issuing_data_center, left_out, login, not_signed_in, sign_in_hint,
+};
 use crate::clock::{self, later};
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -49,6 +51,9 @@ pub enum Freshness {
     AtLeast(Duration),
     /// A new one, whatever is stored.
     Forced,
+    /// Another one than that which was minted then, and one that lasts: what the agent wants at the time that it has reckoned,
+    /// however the clock was set since.
+    SuccessorOf(Timestamp),
     /// A new one in the place of one that an API refused; such refusals cause one new token in five minutes at most.
     Replaced,
 }
@@ -92,9 +97,21 @@ impl Service {
             return Ok(fresh_token(grant.clone(), now, Some(warning.to_owned())));
         }
         match self.refresh(profile, freshness, grant, now).await {
+            Ok(Kept { grant, warning }) => Ok(fresh_token(grant, clock::wall(), warning)),
             Err(error) if freshness == Freshness::Default => self.still_good(profile, error, clock::wall()).await,
-            token => token,
+            Err(error) => Err(error),
         }
+    }
+
+    /// The grant with a successor of the token that was minted then, whoever minted it.
+    pub(super) async fn renew(&self, profile: &Profile, minted_at: Timestamp) -> Result<Grant, Error> {
+        let (freshness, now) = (Freshness::SuccessorOf(minted_at), clock::wall());
+        let seen = self.record(&profile.name).await?;
+        let grant = grant_of(seen.as_ref(), profile)?;
+        if lasts(grant, freshness, now) {
+            return Ok(grant.clone());
+        }
+        self.refresh(profile, freshness, grant, now).await.map(|kept| kept.grant)
     }
 
     /// The token that is left after `refusal`, though nobody can say that the provider still takes it.
@@ -136,7 +153,7 @@ impl Service {
         freshness: Freshness,
         seen: &Grant,
         asked_at: Timestamp,
-    ) -> Result<FreshToken, Error> {
+    ) -> Result<Kept, Error> {
         if let Some(failure) = shared_failure(seen, freshness, asked_at) {
             return Err(failure);
         }
@@ -144,7 +161,7 @@ impl Service {
         let (profile, seen) = (profile.clone(), seen.clone());
         let begin = move |service: &Self| service.begin_refresh(profile, freshness, &seen, asked_at, provider);
         let refreshing = match self.aside(begin).await? {
-            Begun::Unneeded(grant) => return Ok(fresh_token(*grant, clock::wall(), None)),
+            Begun::Unneeded(grant) => return Ok(Kept { grant: *grant, warning: None }),
             Begun::Needed(refreshing) => refreshing,
         };
         let http = self.http.clone();
@@ -217,6 +234,12 @@ impl Service {
     }
 }
 
+/// A grant with a token that will do, and what is to be said of the refresh that it came from.
+struct Kept {
+    grant: Grant,
+    warning: Option<String>,
+}
+
 /// What a look under the sole right came to.
 enum Decided {
     /// Another process has refreshed meanwhile.
@@ -255,7 +278,7 @@ impl Refreshing {
     }
 
     /// Writes what the provider said, and turns it into a token or an error.
-    fn note(self: Box<Self>, outcome: Outcome, answer_lost: bool) -> Result<FreshToken, Error> {
+    fn note(self: Box<Self>, outcome: Outcome, answer_lost: bool) -> Result<Kept, Error> {
         let Self { mut held, refresh } = *self;
         let result = refresh.note(&mut held, outcome, answer_lost);
         held.release();
@@ -302,7 +325,7 @@ impl Refresh {
         Ok(if is_second_try { flow.for_a_second_try() } else { flow })
     }
 
-    fn note(mut self, held: &mut Held, outcome: Outcome, answer_lost: bool) -> Result<FreshToken, Error> {
+    fn note(mut self, held: &mut Held, outcome: Outcome, answer_lost: bool) -> Result<Kept, Error> {
         let asked = self.asked();
         let dialect = self.provider.dialect;
         let now = clock::wall();
@@ -356,7 +379,7 @@ impl Refresh {
         grant.last_refresh = Some(LastRefresh { at: now, error, failure, answer_lost, rotates, left_out });
         self.record.grant = Some(grant.clone());
         match (held.commit(&mut self.record), result) {
-            (Ok(()), result) => result.map(|()| fresh_token(grant, now, warning)),
+            (Ok(()), result) => result.map(|()| Kept { grant, warning }),
             (Err(unkept), Err(error)) => Err(Error::from(unkept).adding(error)),
             (Err(unkept), Ok(())) => Err(self.unkept(unkept.into())),
         }
@@ -406,15 +429,13 @@ pub(super) fn pause(paused_until: Option<Timestamp>, now: Timestamp) -> Option<T
 fn lasts(grant: &Grant, freshness: Freshness, now: Timestamp) -> bool {
     let wanted = match freshness {
         Freshness::Forced | Freshness::Replaced => return false,
+        Freshness::SuccessorOf(minted_at) if ends::minted_at(grant) == minted_at => return false,
+        Freshness::SuccessorOf(_) => due::agent_ahead(grant, Chance::MAX),
         Freshness::Default => DEFAULT_MIN_TTL,
         Freshness::AtLeast(wanted) => wanted,
     };
-    let Some(left) = ends::left(grant, now).filter(|left| !left.is_zero() && grant.refused.is_none()) else {
-        return false;
-    };
-    // Tokens that live shorter than wanted would be minted anew by every caller; half their life is what can be had.
-    let whole_life = ends::whole_life(grant);
-    left >= if wanted >= whole_life { whole_life / 2 } else { wanted }
+    let is_good = grant.refused.is_none() && ends::left(grant, now).is_some_and(|left| !left.is_zero());
+    is_good && due::wears_out(grant, wanted, now).is_some_and(|worn_out| now <= worn_out)
 }
 
 /// A forced refresh wants a token that is newer than the one it knew, not one more than its neighbours' refreshes.

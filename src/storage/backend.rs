@@ -6,6 +6,7 @@
 pub mod watched;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -79,6 +80,11 @@ pub trait Backend: Send + Sync {
 
     /// The store in words for people: a directory, or a database without its password.
     fn place(&self) -> String;
+
+    /// The directory in which a change of a record shows as one of its file, where there is one.
+    fn directory(&self) -> Option<PathBuf> {
+        None
+    }
 
     /// Where exactly these bytes are, for messages.
     fn place_of(&self, profile: &ProfileName, part: Part) -> String;

@@ -52,6 +52,10 @@ impl Backend for FileBackend {
         self.files.directory.display().to_string()
     }
 
+    fn directory(&self) -> Option<PathBuf> {
+        Some(self.files.directory.clone())
+    }
+
     fn place_of(&self, profile: &ProfileName, part: Part) -> String {
         self.files.path(&Slot::of(profile), part).display().to_string()
     }

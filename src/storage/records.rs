@@ -5,6 +5,7 @@
 //! profile also mends what is damaged. No failure here deletes or blanks a record.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -122,6 +123,11 @@ impl Store {
         let before =
             self.shared.backend.set_aside().into_iter().map(|(profile, place)| (profile, set_aside_as(&place)));
         before.chain(self.shared.damaged().clone()).collect()
+    }
+
+    /// The directory in which a change of a record shows as one of its file, where there is one.
+    pub fn directory(&self) -> Option<PathBuf> {
+        self.shared.backend.directory()
     }
 
     /// Tells the committed records apart from earlier and later ones without opening any; `None` where only opening tells.

@@ -54,7 +54,7 @@ fn main() {
 /// The screen: keys, frames, and the question when to wake.
 fn panel(service: &Service) {
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
-    let mut model = Model::new(Environment::default().abilities(), machine, service.config.clone());
+    let mut model = Model::new(Environment::default().abilities(), machine, Config::clone(&service.config));
     let now = || Now { moment: clock::now(), time: clock::wall() };
     println!("  open the panel with names alone: {}", once(|| drop(panels::profiles::open(&mut model))));
     let loaded = || Message::StatusesLoaded(service.statuses(clock::wall()));

@@ -45,7 +45,7 @@ struct Shared {
     programs: Vec<PathBuf>,
     log: Log,
     /// Says which variables hold secrets.
-    config: Mutex<Config>,
+    config: Mutex<Arc<Config>>,
     /// The event that waits, of each profile for which programs run.
     waiting: Mutex<BTreeMap<ProfileName, Option<Event>>>,
     permits: Semaphore,
@@ -53,14 +53,14 @@ struct Shared {
 }
 
 impl Programs {
-    pub(super) fn new(programs: Vec<PathBuf>, config: Config, log: Log) -> Self {
+    pub(super) fn new(programs: Vec<PathBuf>, config: Arc<Config>, log: Log) -> Self {
         let (config, waiting) = (Mutex::new(config), Mutex::default());
         let (permits, stopping) = (Semaphore::new(MOST_AT_ONCE), watch::Sender::new(false));
         Self(Arc::new(Shared { programs, log, config, waiting, permits, stopping }))
     }
 
     /// From here on, the configuration is this one.
-    pub(super) fn configure(&self, config: Config) {
+    pub(super) fn configure(&self, config: Arc<Config>) {
         *self.0.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
     }
 

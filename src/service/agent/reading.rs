@@ -11,10 +11,11 @@ use super::super::due::{self, Chance, agent_ahead, part};
 use super::super::status::state_of;
 use super::super::tokens::ends::{Ends, minted_at, whole_life};
 use super::super::tokens::pause;
+use crate::clock::later;
 use crate::error::Code;
 use crate::profile::ProfileName;
 use crate::providers::MintLimit;
-use crate::storage::Record;
+use crate::storage::Grant;
 
 /// Over how long those refreshes are spread of whose tokens nobody knows the end, since the clock was set back.
 const SPREAD_OF_UNKNOWN: Duration = Duration::from_secs(5 * 60);
@@ -49,7 +50,7 @@ pub(super) struct Reading {
     pub(super) due: Option<Timestamp>,
     /// From one refresh to the next.
     pub(super) every: Duration,
-    /// When the token ends, where nothing can refresh it.
+    /// When the token ends, where that is known.
     pub(super) ends: Option<Timestamp>,
     pub(super) paused_until: Option<Timestamp>,
     /// How the last refresh failed, if it did.
@@ -74,30 +75,29 @@ impl Reading {
 
     pub(super) fn of(
         name: &ProfileName,
-        record: Option<&Record>,
+        client_id: &str,
+        grant: Option<&Grant>,
         limit: Option<MintLimit>,
         dice: Dice,
         now: Timestamp,
     ) -> Self {
-        let Some((record, grant)) = record.and_then(|record| Some((record, record.grant.as_ref()?))) else {
-            return Self::SIGNED_OUT;
-        };
+        let Some(grant) = grant else { return Self::SIGNED_OUT };
         let minted_at = minted_at(grant);
         let chance = dice.roll((name, minted_at));
         let ahead = agent_ahead(grant, chance);
         let end = Ends::of(grant, now);
         let unknown = if end == Ends::Unknown { part(SPREAD_OF_UNKNOWN, chance) } else { Duration::ZERO };
-        let due = due::due(grant, limit, ahead, now).map(|due| crate::clock::later(due, unknown));
+        let due = due::due(grant, limit, ahead, now).map(|due| later(due, unknown));
         let last = grant.last_refresh.as_ref();
         Self {
             state: state_of(grant, now),
             minted_at: Some(minted_at),
             due,
             every: whole_life(grant).saturating_sub(ahead),
-            ends: end.time().filter(|_| due.is_none() && grant.refused.is_none()),
+            ends: end.time().filter(|_| grant.refused.is_none()),
             paused_until: pause(grant.paused_until, now),
             failure: last.and_then(|last| Some((last.at, last.failure.as_ref()?.code))),
-            client: Some(ClientAt { client_id: record.client_id.clone(), issuer: grant.issuer.clone() }),
+            client: Some(ClientAt { client_id: client_id.to_owned(), issuer: grant.issuer.clone() }),
             limit,
         }
     }

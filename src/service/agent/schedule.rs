@@ -46,7 +46,7 @@ impl Now {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Mint in the place of the token that was minted then.
-    Refresh { profile: ProfileName, minted_at: Option<Timestamp> },
+    Refresh { profile: ProfileName, minted_at: Timestamp },
     /// Read the record: something about it changes by itself.
     Look(ProfileName),
     /// Nothing, until then or until something comes in.
@@ -60,6 +60,8 @@ pub(super) struct Schedule {
     queue: BTreeSet<(Moment, ProfileName)>,
     clients: Clients,
     flights: usize,
+    /// How many profiles stand how.
+    health: Health,
 }
 
 #[derive(Debug, Default)]
@@ -91,6 +93,25 @@ enum Standing {
     SignedOut,
 }
 
+impl Standing {
+    fn count(self, health: &mut Health, change: impl FnOnce(&mut usize)) {
+        match self {
+            Standing::Unseen | Standing::Well | Standing::Expiring => {}
+            Standing::Failing | Standing::Throttled => change(&mut health.failing),
+            Standing::NeedsLogin => change(&mut health.needs_login),
+            Standing::SignedOut => change(&mut health.signed_out),
+        }
+    }
+}
+
+impl Entry {
+    fn stand(&mut self, standing: Standing, health: &mut Health) {
+        self.standing.count(health, |count| *count -= 1);
+        standing.count(health, |count| *count += 1);
+        self.standing = standing;
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Wants {
     #[default]
@@ -100,7 +121,14 @@ enum Wants {
 
 impl Schedule {
     pub(super) fn new(dice: Dice) -> Self {
-        Self { dice, entries: BTreeMap::new(), queue: BTreeSet::new(), clients: Clients::default(), flights: 0 }
+        Self {
+            dice,
+            entries: BTreeMap::new(),
+            queue: BTreeSet::new(),
+            clients: Clients::default(),
+            flights: 0,
+            health: Health::default(),
+        }
     }
 
     /// Looks after a profile from now on; its record has to be read. Whether it is a new one.
@@ -108,6 +136,7 @@ impl Schedule {
         let is_new = !self.entries.contains_key(profile);
         if is_new {
             self.entries.insert(profile.clone(), Entry::default());
+            self.health.profiles += 1;
         }
         is_new
     }
@@ -116,6 +145,8 @@ impl Schedule {
     pub(super) fn remove(&mut self, profile: &ProfileName) {
         let Some(entry) = self.entries.remove(profile) else { return };
         self.flights -= usize::from(entry.is_flying);
+        self.health.profiles -= 1;
+        entry.standing.count(&mut self.health, |count| *count -= 1);
         if let Some(at) = entry.at {
             self.queue.remove(&(at, profile.clone()));
         }
@@ -150,6 +181,8 @@ impl Schedule {
             if entry.wants == Wants::Look {
                 return Step::Look(profile);
             }
+            // Nothing is due without a token that was minted.
+            let Some(minted_at) = entry.minted_at else { continue };
             let turn = turn(entry, &mut self.clients, self.dice, &profile, now);
             if turn > now.moment {
                 entry.at = Some(turn);
@@ -158,7 +191,7 @@ impl Schedule {
             }
             (entry.is_flying, entry.has_slot) = (true, false);
             self.flights += 1;
-            return Step::Refresh { profile, minted_at: entry.minted_at };
+            return Step::Refresh { profile, minted_at };
         }
         Step::Wait(None)
     }
@@ -188,7 +221,7 @@ impl Schedule {
         let Some(entry) = self.entries.get_mut(profile) else { return Vec::new() };
         let is_first = entry.standing == Standing::Unseen;
         entry.failures = entry.failures.saturating_add(1);
-        entry.standing = Standing::Failing;
+        entry.stand(Standing::Failing, &mut self.health);
         let wait = back_off(entry.failures, true, self.dice.roll((profile, entry.failures, now.moment)));
         let told = is_first.then_some(Happening::Watching);
         let told = told.into_iter().chain(is_telling(entry.failures).then_some(Happening::RefreshFailing)).collect();
@@ -202,17 +235,8 @@ impl Schedule {
     }
 
     pub(super) fn health(&self, now: Now) -> Health {
-        let mut health = Health { profiles: self.entries.len(), ..Health::default() };
-        for entry in self.entries.values() {
-            match entry.standing {
-                Standing::Unseen | Standing::Well | Standing::Expiring => {}
-                Standing::Failing | Standing::Throttled => health.failing += 1,
-                Standing::NeedsLogin => health.needs_login += 1,
-                Standing::SignedOut => health.signed_out += 1,
-            }
-        }
-        health.next_refresh_at = self.queue.first().map(|(at, _)| later(now.wall, now.moment.until(*at)));
-        health
+        let next = self.queue.first().map(|(at, _)| later(now.wall, now.moment.until(*at)));
+        Health { next_refresh_at: next, ..self.health }
     }
 
     fn ended(&mut self, profile: &ProfileName) {
@@ -241,7 +265,7 @@ impl Schedule {
             None if is_own || !is_same_token => 0,
             None => entry.failures,
         };
-        entry.standing = standing(before.0, reading, failure, is_own || !is_same_token);
+        entry.stand(standing(before.0, reading, failure, is_own || !is_same_token), &mut self.health);
         entry.minted_at = reading.minted_at;
         entry.failed_at = reading.failure.map(|(at, _)| at);
         entry.paused_until = reading.paused_until;
@@ -270,8 +294,12 @@ impl Schedule {
         match (before, entry.client) {
             (Some((old, before)), Some((new, after))) if old == new => self.clients.change(new, before, after),
             (before, after) => {
-                before.into_iter().for_each(|(client, rate)| self.clients.change(client, rate, 0));
-                after.into_iter().for_each(|(client, rate)| self.clients.change(client, 0, rate));
+                if let Some((client, rate)) = before {
+                    self.clients.change(client, rate, 0);
+                }
+                if let Some((client, rate)) = after {
+                    self.clients.change(client, 0, rate);
+                }
             }
         }
     }

@@ -21,7 +21,7 @@ use url::Url;
 use answers::Latest;
 
 use crate::clock;
-use crate::config::Profile;
+use crate::config::{Config, Profile};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{ConfigurationChange, Freshness, Presence, Service, SignIn};
@@ -254,7 +254,7 @@ impl Tasks {
             // Nobody listens any more when the app has ended.
             let send = |message| drop(sender.send(message));
             let reread = |result| Message::ConfigurationReread {
-                was: Box::new(service.config.clone()),
+                was: Box::new(Config::clone(&service.config)),
                 result: Box::new(result),
             };
             match service.changed_configuration() {

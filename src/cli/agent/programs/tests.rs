@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use jiff::Timestamp;
@@ -46,7 +47,7 @@ impl Stage {
         }
         let (log, lines) = Log::to_channel(Format::Text);
         let config = Config::parse("", Path::new("config.toml")).expect("valid");
-        Self { programs: Programs::new(paths, config, log), place, lines }
+        Self { programs: Programs::new(paths, Arc::new(config), log), place, lines }
     }
 
     fn hear(&self, profile: &str, message: &str) {

@@ -24,6 +24,8 @@ enum Answer {
     NoNetwork,
 }
 
+type Provider = dyn Fn(&ProfileName, Now) -> Answer;
+
 /// Agents on one store, with a provider that answers in 300 ms, in a time of their own.
 struct World {
     moment: Moment,
@@ -32,8 +34,8 @@ struct World {
     agents: Vec<Schedule>,
     records: BTreeMap<ProfileName, Record>,
     limit: Option<MintLimit>,
-    answers: Box<dyn Fn(&ProfileName, Now) -> Answer>,
-    landings: BTreeSet<(Moment, usize, ProfileName, Option<Timestamp>)>,
+    answers: Box<Provider>,
+    landings: BTreeSet<(Moment, usize, ProfileName, Timestamp)>,
     /// Who was asked for when, and how long the token still lasted for real.
     sent: Vec<(u64, ProfileName)>,
     told: Vec<(u64, ProfileName, Happening)>,
@@ -100,7 +102,10 @@ impl World {
     }
 
     fn reading(&self, agent: usize, profile: &ProfileName) -> Reading {
-        Reading::of(profile, self.records.get(profile), self.limit, self.agents[agent].dice, self.now().wall)
+        let record = self.records.get(profile);
+        let client_id = record.map_or("", |record| record.client_id.as_str());
+        let grant = record.and_then(|record| record.grant.as_ref());
+        Reading::of(profile, client_id, grant, self.limit, self.agents[agent].dice, self.now().wall)
     }
 
     fn tell(&mut self, agent: usize, profile: &ProfileName, told: Vec<Happening>) {
@@ -155,11 +160,11 @@ impl World {
     }
 
     /// As `service::tokens` does it under the lock: not where somebody has minted meanwhile.
-    fn land(&mut self, agent: usize, profile: &ProfileName, minted_at: Option<Timestamp>) {
+    fn land(&mut self, agent: usize, profile: &ProfileName, minted_at: Timestamp) {
         let now = self.now();
         let record = self.records.get_mut(profile).expect("a record");
         let grant = record.grant.as_mut().expect("a grant");
-        if grant.mints.last().copied() == minted_at {
+        if grant.mints.last() == Some(&minted_at) {
             self.sent.push(((now.moment - BOOT).as_secs(), profile.clone()));
             let failed = |code| Some(crate::error::Error::new(code, "it failed"));
             let failure = match (self.answers)(profile, now) {

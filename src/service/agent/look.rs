@@ -1,0 +1,78 @@
+//! Reads records for the agent, and refreshes one. Of a record stays what the schedule needs; its token goes on to whoever
+//! keeps token files.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::super::{Service, State, sign_in_hint};
+use super::reading::{Dice, Reading};
+use crate::clock;
+use crate::config::{Config, Profile};
+use crate::error::{Code, Error};
+use crate::profile::ProfileName;
+use crate::secret::Secret;
+use crate::storage::Grant;
+
+/// What a look at a record told.
+pub(super) struct Look {
+    pub(super) reading: Reading,
+    /// The access token, where it is good.
+    pub(super) token: Option<Secret>,
+    /// Why the profile is not well.
+    pub(super) trouble: Option<Error>,
+}
+
+impl Look {
+    pub(super) fn of(profile: &Profile, grant: Option<&Grant>, config: &Config, dice: Dice, now: Timestamp) -> Self {
+        let limit = config.provider(profile).ok().and_then(|provider| provider.dialect().mint_limit);
+        let reading = Reading::of(&profile.name, &profile.client_id, grant, limit, dice, now);
+        let is_good = matches!(reading.state, State::Valid | State::Expiring | State::Unknown);
+        let token = grant.filter(|_| is_good).map(|grant| grant.access_token.clone());
+        Self { token, trouble: grant.and_then(|grant| trouble(profile, grant)), reading }
+    }
+}
+
+/// What keeps the grant from being refreshed, by what its record says.
+fn trouble(profile: &Profile, grant: &Grant) -> Option<Error> {
+    let failure = grant.last_refresh.as_ref().and_then(|last| last.failure.clone());
+    match &grant.refused {
+        Some(_) if failure.is_some() => failure,
+        Some(refused) => Some(Error::new(Code::SignInNeeded, refused).hint(sign_in_hint(&profile.name))),
+        None => failure,
+    }
+}
+
+/// What came of reading some records.
+pub(super) type Looks = Vec<(ProfileName, Result<Look, Error>)>;
+
+/// Reads the records of these profiles, those aside that are not configured. Blocks.
+pub(super) fn read(service: &Service, profiles: &[ProfileName], dice: Dice) -> Looks {
+    let look = |profile: &Profile| {
+        let record = service.store.load(&profile.name)?;
+        let grant = record.as_ref().and_then(|record| record.grant.as_ref());
+        Ok(Look::of(profile, grant, &service.config, dice, clock::wall()))
+    };
+    let known = profiles.iter().filter_map(|name| service.config.profiles.get(name));
+    known.map(|profile| (profile.name.clone(), look(profile))).collect()
+}
+
+/// How a refresh ended, and what its record says since.
+pub(super) struct Landing {
+    pub(super) profile: ProfileName,
+    pub(super) result: Result<(), Error>,
+    pub(super) look: Result<Look, Error>,
+}
+
+/// Mints a successor of the token that was minted then, unless somebody else has.
+pub(super) async fn refresh(service: Arc<Service>, profile: Profile, minted_at: Timestamp, dice: Dice) -> Landing {
+    let look = |grant: Option<&Grant>| Look::of(&profile, grant, &service.config, dice, clock::wall());
+    let (result, look) = match service.renew(&profile, minted_at).await {
+        Ok(grant) => (Ok(()), Ok(look(Some(&grant)))),
+        Err(error) => {
+            let record = service.record(&profile.name).await;
+            (Err(error), record.map(|record| look(record.and_then(|record| record.grant).as_ref())))
+        }
+    };
+    Landing { profile: profile.name, result, look }
+}

@@ -1,0 +1,106 @@
+//! What is said of each event: a sentence without its end, and what to do where somebody has to.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::clients::ClientNews;
+use super::event::{Event, Happening, Health};
+use super::look::Look;
+use super::schedule::Now;
+use crate::clock::later;
+use crate::error::Error;
+use crate::profile::ProfileName;
+use crate::service::failure::short_time;
+use crate::service::{State, sign_in_hint};
+
+/// Of a profile. `error` is what just happened to it, or what its record has.
+pub(super) fn of_profile(
+    happening: Happening,
+    profile: &ProfileName,
+    look: Option<&Look>,
+    error: Option<&Error>,
+    now: Timestamp,
+) -> Event {
+    let state = look.map_or(State::Unknown, |look| look.reading.state);
+    let error = error.or(look.and_then(|look| look.trouble.as_ref()));
+    let sign_in = || Some(sign_in_hint(profile));
+    let (message, hint) = match happening {
+        Happening::Refreshed => (format!("profile `{profile}` has a new access token{}", lasting(look, now)), None),
+        Happening::Recovered => (format!("profile `{profile}` is well again"), None),
+        Happening::SignedOut => (format!("profile `{profile}` was signed out"), sign_in()),
+        Happening::Removed => (format!("profile `{profile}` is not configured any more"), None),
+        Happening::Expiring => {
+            (format!("the access token of profile `{profile}` ends soon, and nothing can refresh it"), sign_in())
+        }
+        Happening::Watching => match state {
+            State::SignedOut => (format!("profile `{profile}` is not signed in"), sign_in()),
+            State::NeedsLogin => (format!("profile `{profile}` needs a sign-in"), sign_in()),
+            _ if look.is_some_and(|look| look.reading.due.is_none()) => {
+                (format!("profile `{profile}` has an access token that nothing can refresh"), None)
+            }
+            _ => (format!("profile `{profile}` is kept fresh"), None),
+        },
+        Happening::NeedsLogin if error.is_none() => {
+            (format!("the access token of profile `{profile}` has ended, and nothing can refresh it"), sign_in())
+        }
+        _ => match error {
+            Some(error) => (error.to_string(), Some(error.advice().to_owned())),
+            None => (format!("profile `{profile}` has to wait"), None),
+        },
+    };
+    Event { happening, profile: Some(profile.clone()), state: Some(state), at: now, message, hint }
+}
+
+/// Of the agent itself.
+pub(super) fn of_agent(happening: Happening, message: impl Into<String>, now: Timestamp) -> Event {
+    Event { happening, profile: None, state: None, at: now, message: message.into(), hint: None }
+}
+
+/// That something about the configuration or the store failed.
+pub(super) fn of_failure(happening: Happening, error: &Error, now: Timestamp) -> Event {
+    Event { hint: Some(error.advice().to_owned()), ..of_agent(happening, error.to_string(), now) }
+}
+
+/// Of a client.
+pub(super) fn of_client(news: &ClientNews, now: Now) -> Event {
+    match news {
+        ClientNews::Crowded { client, due, allowed } => {
+            let message = format!(
+                "{due} tokens an hour are due for the client `{}` at {}, and {allowed} are taken to be good for one client: \
+                 its refreshes are spread, and some come after the end of a token",
+                client.client_id, client.issuer
+            );
+            let hint = "register further clients and share the profiles out among them".to_owned();
+            Event { hint: Some(hint), ..of_agent(Happening::Spread, message, now.wall) }
+        }
+        ClientNews::Paused { client, until } => {
+            let message = format!(
+                "two sign-ins of the client `{}` at {} were throttled, so all of its refreshes wait until {}",
+                client.client_id,
+                client.issuer,
+                short_time(later(now.wall, now.moment.until(*until)))
+            );
+            of_agent(Happening::Spread, message, now.wall)
+        }
+    }
+}
+
+/// What is looked after, when all was read.
+pub(super) fn summary(health: &Health) -> String {
+    let Health { profiles, failing, needs_login, signed_out, .. } = *health;
+    if profiles == 0 {
+        return "there is no profile yet, and the agent waits for one".to_owned();
+    }
+    let parts = [(failing, "failing"), (needs_login, "in need of a sign-in"), (signed_out, "signed out")];
+    let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}"));
+    let noun = if profiles == 1 { "profile" } else { "profiles" };
+    format!("{profiles} {noun}{}", parts.collect::<String>())
+}
+
+/// How long a token still lasts, as the end of a sentence.
+fn lasting(look: Option<&Look>, now: Timestamp) -> String {
+    let end = look.and_then(|look| look.reading.ends);
+    let left = end.and_then(|end| Duration::try_from(now.duration_until(end)).ok());
+    left.map_or(String::new(), |left| format!(", good for {} minutes", left.as_secs() / 60))
+}

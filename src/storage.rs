@@ -4,6 +4,7 @@
 
 pub mod backend;
 mod calls;
+mod copies;
 mod envelope;
 mod error;
 mod file;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 pub use backend::{Backend, Clear, Found, Hold, Part};
 pub use calls::{PastAnswer, PastCall};
+pub use copies::Copied;
 pub use error::StoreError;
 pub use history::{Event, Happened};
 pub use key::{KEY_FILE_VARIABLE, KeyOptions, PASSPHRASE_FILE_VARIABLE};

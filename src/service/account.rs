@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::api::explained;
 use super::aside::aside;
-use super::{Explained, Freshness, Service, endpoints, issuing_data_center, not_signed_in, transport_error};
+use super::{Explained, Freshness, Service, endpoints, issuing_data_center, transport_error};
 use crate::api::{self, Call, Diagnosis};
 use crate::clock;
 use crate::config::Profile;
@@ -37,7 +37,11 @@ impl Service {
             }
             asked => asked?,
         };
-        self.note_account(profile, &grant, &account).await?;
+        match self.note_account(profile, &grant, &account).await {
+            // Whose it is, is known all the same.
+            Err(error) if error.code == Code::StoreUnavailable => {}
+            noted => noted?,
+        }
         self.note_verified(profile, &account).await;
         Ok(account)
     }
@@ -106,10 +110,6 @@ impl Service {
         account.map(|account| without(account, known)).ok_or_else(|| {
             Error::new(Code::Provider, what).because(format!("the answer cannot be read (HTTP {})", response.status))
         })
-    }
-
-    pub(super) async fn grant(&self, profile: &Profile) -> Result<Grant, Error> {
-        self.record(&profile.name).await?.and_then(|record| record.grant).ok_or_else(|| not_signed_in(profile))
     }
 }
 

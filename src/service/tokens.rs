@@ -5,6 +5,7 @@
 
 pub(super) mod ends;
 mod reuse;
+mod stored;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use self::ends::{CLOCK_SLACK, Ends};
+use self::stored::Stored;
 use super::aside::aside;
 use super::failure::{Asked, short_time};
 use super::{
@@ -70,26 +72,15 @@ pub struct FreshToken {
 }
 
 impl Service {
-    /// The stored token if it will do, without lock, network or runtime.
-    pub fn stored_token(
-        &self,
-        profile: &Profile,
-        freshness: Freshness,
-        now: Timestamp,
-    ) -> Result<Option<FreshToken>, Error> {
-        let record = self.load(profile)?;
-        let grant = record.and_then(|record| record.grant).filter(|grant| lasts(grant, freshness, now));
-        Ok(grant.map(|grant| fresh_token(grant, now, None)))
-    }
-
     /// A token that will do, minted if need be. Never starts a sign-in.
     pub async fn token(&self, profile: &Profile, freshness: Freshness) -> Result<FreshToken, Error> {
         let now = clock::wall();
-        let seen = self.record(&profile.name).await?;
-        let grant = grant_of(seen.as_ref(), profile)?;
-        if lasts(grant, freshness, now) {
-            return Ok(fresh_token(grant.clone(), now, None));
-        }
+        let named = profile.clone();
+        let seen = match self.aside(move |service| service.look_for_token(&named, freshness, now)).await? {
+            Stored::Lasting(grant) => return Ok(fresh_token(*grant, now, None)),
+            Stored::Worn(record) => record,
+        };
+        let grant = grant_of(seen.as_deref(), profile)?;
         let is_all_there_is =
             grant.refresh_token.is_none() && grant.refused.is_none() && freshness != Freshness::Forced;
         if is_all_there_is && Ends::of(grant, now) == Ends::Unknown {
@@ -128,10 +119,9 @@ impl Service {
     /// The stored token where it may still do although `error` kept it from being refreshed. One of a grant that is over
     /// does not: many providers end both together.
     async fn still_good(&self, profile: &Profile, error: Error, now: Timestamp) -> Result<FreshToken, Error> {
-        let record = self.record(&profile.name).await.ok().flatten();
-        let Some(grant) = record.and_then(|record| record.grant).filter(|grant| grant.refused.is_none()) else {
-            return Err(error);
-        };
+        let named = profile.clone();
+        let grant = self.aside(move |service| service.last_known_grant(&named, now)).await;
+        let Some(grant) = grant.filter(|grant| grant.refused.is_none()) else { return Err(error) };
         let good = match (Ends::of(&grant, now), ends::left(&grant, now)) {
             (Ends::At(_), Some(left)) if left < LEAST_TTL => return Err(error),
             (Ends::At(_), _) => "the token is still good for a short while",

@@ -8,7 +8,8 @@ use std::io::{self, ErrorKind};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::key::{Keyring, Pin};
+use super::copies::Copied;
+use super::key::{Key, Keyring, Pin};
 use super::{PastCall, Record, StoreError, seal};
 use crate::profile::ProfileName;
 
@@ -21,6 +22,8 @@ pub(super) const ROOM: usize = 32 * 1024;
 pub(super) const LONGEST_LINE: usize = 256;
 /// Each list of calls replaces the one before, which nobody needs.
 const GENERATION_OF_CALLS: u64 = 0;
+/// So is each local copy.
+const GENERATION_OF_COPIES: u64 = 0;
 
 /// The line in clear before a record, which is also the associated data of its seal.
 #[derive(Serialize, Deserialize)]
@@ -70,6 +73,19 @@ pub(super) fn seal_record(keyring: &Keyring, record: &Record) -> Result<Vec<u8>,
 /// The bytes of a profile's calls.
 pub(super) fn seal_calls(keyring: &Keyring, profile: &ProfileName, calls: &[PastCall]) -> Result<Vec<u8>, StoreError> {
     seal(keyring, profile, GENERATION_OF_CALLS, &Calls { profile: profile.clone(), calls: calls.to_vec() })
+}
+
+/// The bytes of a local copy under this key; `None` for the one that seals nothing.
+pub(super) fn seal_copy(key: &Key, copied: &Copied) -> Option<Vec<u8>> {
+    let first_line = first_line(key, &copied.profile, GENERATION_OF_COPIES);
+    key.master.as_ref()?.seal(&first_line, &text_of(copied)).ok()
+}
+
+/// Reads the bytes of a local copy, if they are sealed with this key.
+pub(super) fn open_copy(key: &Key, profile: &ProfileName, bytes: &mut [u8]) -> Option<Copied> {
+    let (line, sealed) = seal::split_first_line(bytes)?;
+    let text = key.master.as_ref()?.open(line, sealed).ok()?;
+    serde_json::from_slice::<Copied>(text).ok().filter(|copied| copied.profile == *profile)
 }
 
 /// Reads the bytes that were found at `place` as a record.
@@ -123,6 +139,19 @@ fn seal(
         return Err(failed("writing")(io::Error::new(ErrorKind::FileTooLarge, problem)));
     }
     Ok(bytes)
+}
+
+fn first_line(key: &Key, profile: &ProfileName, generation: u64) -> String {
+    let (format, profile, key_id) = (FORMAT, profile.as_str(), &*key.id());
+    let first_line = FirstLine { format, profile, generation, key: key.source.word(), key_id };
+    serde_json::to_string(&first_line).expect("strings and numbers become JSON")
+}
+
+fn text_of(content: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    // Roomy enough not to move while it grows, which would leave copies of secrets behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
+    serde_json::to_writer(&mut *text, content).expect("records, calls and copies become JSON");
+    text
 }
 
 fn open<T>(

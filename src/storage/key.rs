@@ -130,6 +130,16 @@ impl Keyring {
         }
     }
 
+    /// The key that this machine has, without asking the store whether it is the store's; `None` where there is none.
+    pub(super) fn at_hand(&self) -> Option<&Key> {
+        if let Some(key) = self.key.get() {
+            return Some(key);
+        }
+        let source = self.source().ok()?;
+        let master = self.read(&source).ok().flatten()?;
+        Some(self.key.get_or_init(|| Key { source, master }))
+    }
+
     /// The key to seal a record with. A key is made, and the store bound to it, only where neither the store nor its
     /// records name one.
     pub(super) fn for_writing(&self) -> Result<&Key, StoreError> {

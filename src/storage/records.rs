@@ -4,19 +4,31 @@
 //! and commit while nobody else does the same. Of several copies of a record the newest sound one counts; whoever holds a
 //! profile also mends what is damaged. No failure here deletes or blanks a record.
 
+mod copied;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::backend::{Backend, Clear, Found, Hold, Part};
+use super::copies::Copies;
 use super::envelope::{self, FirstLine, Opened};
 use super::key::{Keyring, Sources};
 use super::{Attempt, ClientAt, PastCall, Protection, Record, StoreError, Throttled, Version};
 use crate::clock::Moment;
 use crate::profile::ProfileName;
+
+/// Where the newest record of a profile is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Here,
+    /// It can come back, since the store can be read.
+    SpareForNow,
+    Spare,
+}
 
 /// A record that may not be there, or may be damaged.
 type Copy = Opened<Box<Record>>;
@@ -32,18 +44,43 @@ struct Shared {
     keyring: Keyring,
     /// What was found damaged since the store was opened, in words.
     damaged: Mutex<BTreeMap<ProfileName, String>>,
+    /// Where this machine keeps copies of access tokens, if it does.
+    copies: OnceLock<Copies>,
+    /// Whose copy served since the store was away, in words.
+    served: Mutex<BTreeMap<ProfileName, String>>,
 }
 
 impl Store {
     /// The store in `backend`, sealed with a key from `sources`, or not sealed at all.
     pub(super) fn new(backend: Arc<dyn Backend>, sources: Option<Sources>) -> Self {
         let keyring = Keyring::new(Arc::clone(&backend), sources);
-        Self { shared: Arc::new(Shared { backend, keyring, damaged: Mutex::default() }) }
+        Self {
+            shared: Arc::new(Shared {
+                backend,
+                keyring,
+                damaged: Mutex::default(),
+                copies: OnceLock::new(),
+                served: Mutex::default(),
+            }),
+        }
     }
 
     /// The record as last committed; `None` where the profile has none.
     pub fn load(&self, profile: &ProfileName) -> Result<Option<Record>, StoreError> {
-        self.shared.load(&mut self.shared.reader(profile), profile)
+        let asked_at = self.shared.time_of_copy();
+        let (record, place) = self.shared.load(&mut self.shared.reader(profile), profile)?;
+        self.shared.copy(profile, record.as_ref(), asked_at);
+        if place == Place::SpareForNow && self.shared.backend.is_shared() {
+            self.bring_back(profile);
+        }
+        Ok(record)
+    }
+
+    /// Has a record come back out of the spare place, unless somebody else is at it.
+    fn bring_back(&self, profile: &ProfileName) {
+        let brought: Result<(), StoreError> = self.holding(profile, Duration::ZERO, |held| held.load().map(drop));
+        // It is good where it is, and the next one tries again.
+        drop(brought);
     }
 
     /// Waits up to `patience` for the sole right to write this profile's record.
@@ -115,14 +152,15 @@ impl Store {
 
     /// What this store found damaged since it was opened, and what it used instead: a sentence for people about each.
     pub fn found_damaged(&self) -> Vec<String> {
-        self.shared.damaged().values().cloned().collect()
+        let (damaged, served) = (self.shared.damaged(), self.shared.served());
+        damaged.values().chain(served.values()).cloned().collect()
     }
 
     /// What a person should know of damage to records, now or before.
     pub fn damage(&self) -> BTreeMap<ProfileName, String> {
         let before =
             self.shared.backend.set_aside().into_iter().map(|(profile, place)| (profile, set_aside_as(&place)));
-        before.chain(self.shared.damaged().clone()).collect()
+        before.chain(self.shared.damaged().clone()).chain(self.shared.served().clone()).collect()
     }
 
     /// The directory in which a change of a record shows as one of its file, where there is one.
@@ -179,27 +217,33 @@ impl Shared {
         Reader::Anybody(&*self.backend, profile)
     }
 
-    /// The newest record that there is, in whichever place.
-    fn load(&self, reader: &mut Reader<'_>, profile: &ProfileName) -> Result<Option<Record>, StoreError> {
-        let Some(in_spare) = self.spare_record(reader, profile)? else { return self.load_here(reader, profile) };
+    /// The newest record that there is, and in which place.
+    fn load(&self, reader: &mut Reader<'_>, profile: &ProfileName) -> Result<(Option<Record>, Place), StoreError> {
+        let Some((in_spare, place)) = self.spare_record(reader, profile)? else {
+            return Ok((self.load_here(reader, profile)?, Place::Here));
+        };
         self.damaged().entry(profile.clone()).or_insert_with(|| {
             let store = self.backend.place();
             format!(
                 "The record of profile `{profile}` is in the spare place, since {store} failed when it was written."
             )
         });
-        Ok(Some(in_spare))
+        Ok((Some(in_spare), place))
     }
 
     /// The record that the spare place has, where it is newer than the one here.
-    fn spare_record(&self, reader: &mut Reader<'_>, profile: &ProfileName) -> Result<Option<Record>, StoreError> {
+    fn spare_record(
+        &self,
+        reader: &mut Reader<'_>,
+        profile: &ProfileName,
+    ) -> Result<Option<(Record, Place)>, StoreError> {
         let Ok(Opened::Sound(record)) = self.read(reader, profile, Part::Spare) else { return Ok(None) };
-        let here = match self.load_here(reader, profile) {
-            Ok(here) => here,
-            Err(error) if error.is_of_place() => None,
+        let (here, place) = match self.load_here(reader, profile) {
+            Ok(here) => (here, Place::SpareForNow),
+            Err(error) if error.is_of_place() => (None, Place::Spare),
             Err(error) => return Err(error),
         };
-        Ok(here.is_none_or(|here| here.generation < record.generation).then_some(*record))
+        Ok(here.is_none_or(|here| here.generation < record.generation).then_some((*record, place)))
     }
 
     /// The record, or the one before it where the record is damaged or older.
@@ -264,7 +308,9 @@ impl Held {
     /// Reads again, now that nobody else writes. A refresh that was [claimed](Self::claim) and of which nothing more was
     /// committed shows in the record as one whose answer got lost.
     pub fn load(&mut self) -> Result<Option<Record>, StoreError> {
+        let asked_at = self.shared.time_of_copy();
         let mut record = self.mend()?;
+        self.shared.copy(&self.profile, record.as_ref(), asked_at);
         if let Some(record) = &mut record
             && let Some(attempt) = self.hold.attempt()?
         {
@@ -307,6 +353,8 @@ impl Held {
         let kept = self.keep(record);
         if kept.is_err() {
             record.generation = old_generation;
+        } else {
+            self.shared.copy(&self.profile, Some(record), self.shared.time_of_copy());
         }
         kept
     }
@@ -336,6 +384,9 @@ impl Held {
 
     /// Deletes the record, the calls and everything that [`forget_previous`](Self::forget_previous) deletes.
     pub fn forget(&mut self) -> Result<(), StoreError> {
+        if let Some(copies) = self.shared.copies.get() {
+            copies.remove(&self.profile);
+        }
         match self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile) {
             Err(error @ StoreError::Newer { .. }) => return Err(error),
             // Somebody may have the key to it, or a better copy, and its grant lives on at the provider.
@@ -362,7 +413,8 @@ impl Held {
     }
 
     fn spare_record(&mut self) -> Result<Option<Record>, StoreError> {
-        self.shared.spare_record(&mut Reader::Holder(&mut *self.hold), &self.profile)
+        let found = self.shared.spare_record(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
+        Ok(found.map(|(record, _)| record))
     }
 
     fn read(&mut self, part: Part) -> Result<Copy, StoreError> {
@@ -386,7 +438,7 @@ impl Held {
         }
         if let Some(record) = newest {
             match self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile) {
-                Ok(here) if here.as_ref().is_none_or(|here| here.generation < record.generation) => {
+                Ok((here, _)) if here.as_ref().is_none_or(|here| here.generation < record.generation) => {
                     self.bring_back(&record)?;
                 }
                 // What cannot be opened is somebody's to decide on.
@@ -425,7 +477,10 @@ impl Held {
         match self.bring_back(&record) {
             Ok(()) => drop(self.shared.damaged().remove(&self.profile)),
             // It is good where it is.
-            Err(_) => return self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile),
+            Err(_) => {
+                let (record, _) = self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
+                return Ok(record);
+            }
         }
         Ok(Some(record))
     }

@@ -7,6 +7,8 @@ mod answers;
 #[cfg(unix)]
 mod bodies;
 mod cli;
+#[cfg(unix)]
+mod copies;
 #[cfg(feature = "demo")]
 mod demo;
 mod endpoints;

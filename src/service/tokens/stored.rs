@@ -110,6 +110,6 @@ fn serves(grant: &Grant, freshness: Freshness, now: Timestamp) -> bool {
                 && left.is_some_and(|left| left >= LEAST_TTL)
         }
         Freshness::AtLeast(_) => lasts(grant, freshness, now),
-        Freshness::Forced | Freshness::Replaced => false,
+        Freshness::Forced | Freshness::Replaced | Freshness::SuccessorOf(_) => false,
     }
 }

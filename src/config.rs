@@ -99,13 +99,14 @@ impl Places {
         format!("{file} {there}{who}, since {why}")
     }
 
-    /// The sources from which the store's key may come.
+    /// The sources from which the store's key may come, as far as the environment says.
     pub fn key_options(&self, environment: Environment<'_>) -> KeyOptions {
         KeyOptions {
             key_file: environment.path(storage::KEY_FILE_VARIABLE),
             credentials_directory: environment.path("CREDENTIALS_DIRECTORY"),
             passphrase_file: environment.path(storage::PASSPHRASE_FILE_VARIABLE),
             default_key_file: self.default_key_file.clone(),
+            command: None,
         }
     }
 }
@@ -120,6 +121,8 @@ pub struct Config {
     /// By provider, the places beside its own to which its access tokens may go.
     pub allowed_origins: BTreeMap<String, Vec<Url>>,
     pub screen: ScreenSettings,
+    /// A program that prints the store's key, and its arguments.
+    pub key_command: Option<Vec<String>>,
 }
 
 /// A named sign-in, as configured.
@@ -333,6 +336,7 @@ impl Default for Config {
             providers: built_in_providers(),
             allowed_origins: BTreeMap::new(),
             screen: ScreenSettings::default(),
+            key_command: None,
         }
     }
 }

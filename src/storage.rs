@@ -30,7 +30,7 @@ pub use calls::{PastAnswer, PastCall};
 pub use copies::Copied;
 pub use error::StoreError;
 pub use history::{Event, Happened};
-pub use key::{KEY_FILE_VARIABLE, KeyOptions, PASSPHRASE_FILE_VARIABLE};
+pub use key::{KEY_FILE_VARIABLE, KeyCommand, KeyOptions, PASSPHRASE_FILE_VARIABLE};
 pub use protection::{KeySource, Protection};
 pub use record::{
     Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Record, RevocationNote, UnrevokedGrant,

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::output::Output;
 use super::runtime::Interrupts;
 use super::{ColorWhen, Global, Positional};
+use crate::child;
 use crate::config::variables::{self, Reader};
 use crate::config::{Config, Environment, Places};
 use crate::error::{Code, Error};
@@ -13,7 +14,7 @@ use crate::files;
 use crate::http::client::{Client, Exchange, Observer};
 use crate::profile::ProfileName;
 use crate::service::Service;
-use crate::storage::{self, Store, StoreAddress};
+use crate::storage::{self, KeyCommand, KeyOptions, Store, StoreAddress};
 
 /// The frame of one command.
 pub(super) struct Context {
@@ -196,9 +197,18 @@ fn make_service(
     }
     let config = Config::load(&places.config_file)?;
     let address = store_address(global, &places, environment)?;
-    let store = storage::open_with_spare(&address, places.key_options(environment), Some(places.spare_dir.clone()));
+    let keys = KeyOptions { command: key_command(&config), ..places.key_options(environment) };
+    let store = storage::open_with_spare(&address, keys, Some(places.spare_dir.clone()));
     let store = opened.get_or_init(|| store).clone();
     Ok(Service::new(config, store, client, Box::new(variable)))
+}
+
+/// The program that prints the store's key.
+fn key_command(config: &Config) -> Option<KeyCommand> {
+    let (program, arguments) = config.key_command.as_ref()?.split_first()?;
+    let mut command = child::command(files::expanded(program.as_ref()), config);
+    command.args(arguments);
+    Some(KeyCommand::new(command))
 }
 
 fn profile_from_environment() -> Result<Option<ProfileName>, Error> {

@@ -25,6 +25,7 @@ pub(super) struct File {
     providers: BTreeMap<String, ProviderEntry>,
     #[serde(default)]
     screen: ScreenSettings,
+    key_command: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -141,7 +142,11 @@ impl File {
             providers,
             allowed_origins,
             screen: self.screen,
+            key_command: self.key_command,
         };
+        if config.key_command.as_ref().is_some_and(|command| !is_command(command)) {
+            return Err("`key_command` has to be a program and its arguments: `[\"PROGRAM\", \"ARGUMENT\"]`".to_owned());
+        }
         for (name, entry) in self.profiles {
             let profile = entry.check(&name, file).map_err(|problem| format!("`profiles.{name}`: {problem}"))?;
             let (provider, data_center) = config.canonical(profile.provider, profile.data_center);
@@ -152,6 +157,11 @@ impl File {
         }
         Ok(config)
     }
+}
+
+/// Whether a program can be started so.
+fn is_command(command: &[String]) -> bool {
+    command.first().is_some_and(|program| !program.is_empty()) && !command.iter().any(|part| part.contains('\0'))
 }
 
 impl ProfileEntry {
@@ -436,6 +446,9 @@ mod tests {
             ("[providers.p]\nkind=\"other\"".to_owned(), "line 2: `kind`: unknown variant `other`"),
             ("[screen]\ntheme=\"pink\"".to_owned(), "line 2: `theme`: unknown variant `pink`"),
             ("[screen]\nmouse=\"no\"".to_owned(), "line 2: `mouse`: invalid type"),
+            ("key_command = []".to_owned(), "`key_command` has to be a program"),
+            ("key_command = [\"\", \"x\"]".to_owned(), "`key_command` has to be a program"),
+            ("key_command = \"pass key\"".to_owned(), "line 1: `key_command`: invalid type"),
             ("[providers.p]\nkind=\"zoho\"\ncolour=1".to_owned(), "line 3: unknown field `colour`"),
             (
                 "[providers.p]\nkind=\"zoho\"\n[providers.p.data_centers.us]\ncolour=1".to_owned(),

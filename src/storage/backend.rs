@@ -149,11 +149,6 @@ pub trait Backend: Send + Sync {
     fn strays(&self) -> Result<Vec<Stray>, StoreError> {
         Ok(Vec::new())
     }
-
-    /// Deletes the copies of access tokens that this machine keeps beside the store.
-    fn drop_copies(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
 }
 
 /// The sole right to write one profile's parts. It ends by [`release`](Self::release); one that is dropped without it, by a

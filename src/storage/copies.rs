@@ -8,6 +8,7 @@
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -72,10 +73,10 @@ impl Copies {
     }
 
     /// The copy, if it is as good as the store at `now`.
-    pub(super) fn recent<'k>(
+    pub(super) fn recent(
         &self,
         profile: &ProfileName,
-        key: impl FnOnce() -> Option<&'k Key>,
+        key: impl FnOnce() -> Option<Arc<Key>>,
         now: Timestamp,
     ) -> Option<Copied> {
         let copied = self.last(profile, key, now)?;
@@ -84,16 +85,16 @@ impl Copies {
     }
 
     /// The copy, however old. One from the future was made by a clock that has been set back since: nobody knows its age.
-    pub(super) fn last<'k>(
+    pub(super) fn last(
         &self,
         profile: &ProfileName,
-        key: impl FnOnce() -> Option<&'k Key>,
+        key: impl FnOnce() -> Option<Arc<Key>>,
         now: Timestamp,
     ) -> Option<Copied> {
         let path = self.path(profile);
         private::check_directory(&self.directory).ok()?;
         let Ok(Found::Bytes(mut bytes)) = private::read_bytes(&path) else { return None };
-        let copied = envelope::open_copy(key()?, profile, &mut bytes)?;
+        let copied = envelope::open_copy(&*key()?, profile, &mut bytes)?;
         (copied.store == self.store && copied.as_of <= now).then_some(copied)
     }
 

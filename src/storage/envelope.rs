@@ -66,18 +66,18 @@ struct Calls {
 }
 
 /// The bytes of a record.
-pub(super) fn seal_record(keyring: &Keyring, record: &Record) -> Result<Vec<u8>, StoreError> {
-    seal(keyring, &record.profile, record.generation, record)
+pub(super) fn seal_record(key: &Key, record: &Record) -> Result<Vec<u8>, StoreError> {
+    seal(key, &record.profile, record.generation, record)
 }
 
 /// The bytes of a profile's calls.
-pub(super) fn seal_calls(keyring: &Keyring, profile: &ProfileName, calls: &[PastCall]) -> Result<Vec<u8>, StoreError> {
-    seal(keyring, profile, GENERATION_OF_CALLS, &Calls { profile: profile.clone(), calls: calls.to_vec() })
+pub(super) fn seal_calls(key: &Key, profile: &ProfileName, calls: &[PastCall]) -> Result<Vec<u8>, StoreError> {
+    seal(key, profile, GENERATION_OF_CALLS, &Calls { profile: profile.clone(), calls: calls.to_vec() })
 }
 
 /// The bytes of a local copy under this key; `None` for the one that seals nothing.
 pub(super) fn seal_copy(key: &Key, copied: &Copied) -> Option<Vec<u8>> {
-    let first_line = first_line(key, &copied.profile, GENERATION_OF_COPIES);
+    let first_line = first_line(key, FORMAT, &copied.profile, GENERATION_OF_COPIES);
     key.master.as_ref()?.seal(&first_line, &text_of(copied)).ok()
 }
 
@@ -116,23 +116,22 @@ pub(super) fn open_calls(
     })
 }
 
-fn seal(
-    keyring: &Keyring,
+fn seal(key: &Key, profile: &ProfileName, generation: u64, content: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    seal_text(key, FORMAT, profile, generation, &text_of(content))
+}
+
+fn seal_text(
+    key: &Key,
+    format: u32,
     profile: &ProfileName,
     generation: u64,
-    content: &impl Serialize,
+    text: &[u8],
 ) -> Result<Vec<u8>, StoreError> {
-    let key = keyring.for_writing()?;
-    let (format, profile, key_id) = (FORMAT, profile.as_str(), &*key.id());
-    let first_line = FirstLine { format, profile, generation, key: key.source.word(), key_id };
-    let first_line = serde_json::to_string(&first_line).expect("strings and numbers become JSON");
-    // Roomy enough not to move while it grows, which would leave copies of secrets behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
-    serde_json::to_writer(&mut *text, content).expect("records and calls become JSON");
-    let failed = |action| move |source| StoreError::Io { action, place: keyring.place(), source };
+    let first_line = first_line(key, format, profile, generation);
+    let failed = |action| move |source| StoreError::Io { action, place: format!("the record of `{profile}`"), source };
     let bytes = match &key.master {
-        Some(master) => master.seal(&first_line, &text).map_err(failed("sealing a record of"))?,
-        None => [first_line.as_bytes(), b"\n", &text, b"\n"].concat(),
+        Some(master) => master.seal(&first_line, text).map_err(failed("sealing"))?,
+        None => [first_line.as_bytes(), b"\n", text, b"\n"].concat(),
     };
     if bytes.len() as u64 > LIMIT {
         let problem = format!("it would be longer than {LIMIT} bytes");
@@ -141,9 +140,9 @@ fn seal(
     Ok(bytes)
 }
 
-fn first_line(key: &Key, profile: &ProfileName, generation: u64) -> String {
-    let (format, profile, key_id) = (FORMAT, profile.as_str(), &*key.id());
-    let first_line = FirstLine { format, profile, generation, key: key.source.word(), key_id };
+fn first_line(key: &Key, format: u32, profile: &ProfileName, generation: u64) -> String {
+    let (profile, source) = (profile.as_str(), key.source.word());
+    let first_line = FirstLine { format, profile, generation, key: source, key_id: key.id() };
     serde_json::to_string(&first_line).expect("strings and numbers become JSON")
 }
 
@@ -197,8 +196,8 @@ fn unseal<'a>(
         None => None,
     };
     // Where the first line names another key, either it is damaged or the key is the wrong one.
-    if opened.is_none() && !keyring.is_confirmed(key) {
-        keyring.check(key, Some(&first_line.pin()))?;
+    if opened.is_none() && !keyring.is_confirmed(&key) {
+        keyring.check(&key, Some(&first_line.pin()))?;
     }
     Ok(opened)
 }

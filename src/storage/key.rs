@@ -1,111 +1,84 @@
-//! Where the key comes from that seals the records of one store, and that it stays the same one.
+//! Which key seals the records of one store, and that it stays the same one.
 //!
-//! A key is made only for a store that has none yet. The store keeps a [`Pin`] of the key that it uses, written once; another
-//! source, or another key from the same one, is refused and never replaced. In a store that several machines share, where
-//! each has the key from is its own affair, and only the key itself is compared. Nothing here reads the environment, yet
-//! what people named by a variable is told with its name.
+//! A key is made only for a store that has none yet. The store keeps a [`Pin`] of the key that it uses; another source, or
+//! another key from the same one, is refused and never put in its place. Two keys are in use while records are sealed anew:
+//! each record names its own, and what is written gets the new one. In a store that several machines share, where each has
+//! the key from is its own affair, and only the key itself is compared. Nothing here reads the environment, yet what people
+//! named by a variable is told with its name.
 
+mod command;
 mod passphrase;
+mod pin;
+mod sources;
 
-use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+pub use self::command::KeyCommand;
+pub(super) use self::pin::Pin;
+use self::sources::Look;
+pub(super) use self::sources::Sources;
+pub use self::sources::{KEY_FILE_VARIABLE, KeyOptions, PASSPHRASE_FILE_VARIABLE};
 use super::backend::{Backend, Found, Part};
 use super::envelope::FirstLine;
-use super::private;
-use super::seal::{self, MasterKey};
+use super::seal::MasterKey;
 use super::{KeySource, StoreError};
-use crate::files::access::{self, Holds};
+use crate::clock::{self, Moment};
 
-const PIN_FORMAT: u32 = 1;
-const CREDENTIAL: &str = "device-login.key";
-/// The variable that names [`KeyOptions::key_file`].
-pub const KEY_FILE_VARIABLE: &str = "DEVICE_LOGIN_KEY_FILE";
-/// The variable that names [`KeyOptions::passphrase_file`].
-pub const PASSPHRASE_FILE_VARIABLE: &str = "DEVICE_LOGIN_PASSPHRASE_FILE";
 /// Key files and pins are some hundred bytes long.
 const LIMIT: u64 = 64 * 1024;
-
-/// What may hold the key, as the caller found it in the environment and the configuration.
-#[derive(Clone, Debug, Default)]
-pub struct KeyOptions {
-    /// A key file named by the person. It is never created here.
-    pub key_file: Option<PathBuf>,
-    /// A file with the passphrase that opens the store's `master.key`.
-    pub passphrase_file: Option<PathBuf>,
-    /// systemd's `$CREDENTIALS_DIRECTORY`, used where it holds a `device-login.key`.
-    pub credentials_directory: Option<PathBuf>,
-    /// The key file that is made on first write where nothing else is named.
-    pub default_key_file: PathBuf,
-}
+/// A command is not run again sooner, whatever it printed: it may ask a person.
+const BETWEEN_RUNS: Duration = Duration::from_secs(60);
 
 /// A key and where it came from. Records of a `plain:` store have a source but no key.
 pub(super) struct Key {
     pub(super) source: KeySource,
     pub(super) master: Option<MasterKey>,
+    id: String,
 }
 
 impl Key {
+    pub(super) fn new(source: KeySource, master: Option<MasterKey>) -> Self {
+        let id = master.as_ref().map(MasterKey::id).unwrap_or_default();
+        Self { source, master, id }
+    }
+
     /// Empty where there is no key.
-    pub(super) fn id(&self) -> String {
-        self.master.as_ref().map(MasterKey::id).unwrap_or_default()
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
     pub(super) fn pin(&self) -> Pin {
-        Pin { format: PIN_FORMAT, key: self.source.word().to_owned(), key_id: self.id() }
+        Pin::new(self.source.word(), &self.id)
     }
 }
 
-/// Which key a store uses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Pin {
-    format: u32,
-    key: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    key_id: String,
-}
-
-impl Pin {
-    pub(super) fn new(key: &str, key_id: &str) -> Self {
-        Self { format: PIN_FORMAT, key: key.to_owned(), key_id: key_id.to_owned() }
-    }
-
-    /// As a store keeps it.
-    fn to_line(&self) -> Vec<u8> {
-        let mut line = serde_json::to_vec(self).expect("strings and numbers become JSON");
-        line.push(b'\n');
-        line
-    }
-
-    fn describe(&self) -> String {
-        if self.key_id.is_empty() { "no key".to_owned() } else { format!("the {} {}", self.key, self.key_id) }
-    }
-}
-
-/// The one key of a store, read when it is first needed.
+/// The keys of a store, read when one is first needed.
 pub(super) struct Keyring {
     store: Arc<dyn Backend>,
     /// Absent where nothing is sealed.
     sources: Option<Sources>,
-    key: OnceLock<Key>,
-    /// Whether the store is known to use that key.
-    is_pinned: OnceLock<()>,
+    read: Mutex<Read>,
 }
 
-/// Where a sealed store may have its key from.
-pub(super) struct Sources {
-    pub(super) options: KeyOptions,
-    /// The directory of this machine where a key lies that a passphrase opens.
-    pub(super) home: PathBuf,
+/// What was read so far.
+#[derive(Default)]
+struct Read {
+    /// Those of the source that was read last come first.
+    keys: Vec<Arc<Key>>,
+    looks: Vec<(KeySource, Look)>,
+    ran: Option<(Moment, Result<(), String>)>,
 }
 
 impl Keyring {
     pub(super) fn new(store: Arc<dyn Backend>, sources: Option<Sources>) -> Self {
-        Self { store, sources, key: OnceLock::new(), is_pinned: OnceLock::new() }
+        let keyring = Self { store, sources, read: Mutex::default() };
+        if keyring.sources.is_none() {
+            let source = if keyring.store.kind() == "memory" { KeySource::Memory } else { KeySource::None };
+            keyring.read().keys.push(Arc::new(Key::new(source, None)));
+        }
+        keyring
     }
 
     /// The store in words for people.
@@ -113,39 +86,126 @@ impl Keyring {
         self.store.place()
     }
 
-    /// The key to open a record with, which `pin` says was sealed with another one where that differs.
-    pub(super) fn for_reading(&self, pin: impl Fn() -> Pin) -> Result<&Key, StoreError> {
-        if let Some(key) = self.key.get() {
+    /// Where keys may come from; `None` where nothing is sealed.
+    #[expect(dead_code, reason = "for sealing records anew, which comes next")]
+    pub(super) fn sources(&self) -> Option<&Sources> {
+        self.sources.as_ref()
+    }
+
+    /// A panic elsewhere leaves whole keys.
+    fn read(&self) -> MutexGuard<'_, Read> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn first(&self) -> Option<Arc<Key>> {
+        self.read().keys.first().cloned()
+    }
+
+    /// The key of this id, if it was read already.
+    pub(super) fn known(&self, id: &str) -> Option<Arc<Key>> {
+        self.read().keys.iter().find(|key| key.id == id).cloned()
+    }
+
+    /// Has a key at hand that was made or read elsewhere.
+    pub(super) fn add(&self, key: Arc<Key>) {
+        let mut read = self.read();
+        if read.keys.iter().all(|known| known.id != key.id || known.source != key.source) {
+            read.keys.insert(0, key);
+        }
+    }
+
+    /// The key to open a record with that names this one. Where there is another one only, and the store does not say that it
+    /// has this one in use, it is the other: then the record, or what it says, is damaged.
+    pub(super) fn for_reading(&self, named: impl Fn() -> Pin) -> Result<Arc<Key>, StoreError> {
+        let named = named();
+        if let Some(key) = self.known(&named.key_id) {
             return Ok(key);
         }
-        let source = self.source()?;
-        match self.read(&source)? {
-            Some(master) => Ok(self.key.get_or_init(|| Key { source, master })),
-            None if self.store.is_shared() || source.word() == pin().key => Err(self.missing(&source, &pin())),
-            None => {
-                let is_missing = self.file(&source).is_some_and(|(path, _)| !path.exists());
-                let missing = if is_missing { ", which is missing" } else { "" };
-                Err(self.mismatch(&pin(), &format!("only {} was offered{missing}", self.in_words(&source))))
+        let pin = match self.first() {
+            None => None,
+            Some(first) => match self.stored_pin() {
+                Ok(Some(pin)) if !pin.names(&named.key_id) => return Ok(first),
+                Ok(pin) => pin,
+                Err(_) => return Ok(first),
+            },
+        };
+        self.read_sources(&named, pin)
+    }
+
+    /// Reads what may have the key, and again what may have changed since.
+    fn read_sources(&self, named: &Pin, pin: Option<Pin>) -> Result<Arc<Key>, StoreError> {
+        let offered = self.source()?;
+        let is_there = self.read_source(&offered)?;
+        if let Some(key) = self.known(&named.key_id) {
+            return Ok(key);
+        }
+        let pin = match pin {
+            Some(pin) => Some(pin),
+            None => self.stored_pin()?,
+        };
+        // While records are sealed anew, the one key and the other may have various sources.
+        for word in pin.iter().flat_map(|pin| [Some(pin.without_old()), pin.old()]).flatten().map(|pin| pin.key) {
+            if let Some(source) = self.sources.as_ref().and_then(|sources| sources.of_word(&word))
+                && source != offered
+                && pin.as_ref().is_some_and(|pin| pin.old().is_some())
+                && self.read_source(&source)?
+                && let Some(key) = self.known(&named.key_id)
+            {
+                return Ok(key);
+            }
+        }
+        match self.first() {
+            Some(first) if is_there && pin.is_some_and(|pin| pin.names(&named.key_id)) => {
+                Err(self.lacks(&offered, named, &first))
+            }
+            Some(first) if is_there => Ok(first),
+            _ if self.store.is_shared() || offered.word() == named.key => Err(self.missing(&offered, named)),
+            _ => {
+                let is_missing = self.sources.as_ref().and_then(|sources| sources.file(&offered));
+                let missing =
+                    if is_missing.is_some_and(|(path, _)| !path.exists()) { ", which is missing" } else { "" };
+                Err(self.mismatch(named, &format!("only {} was offered{missing}", self.in_words(&offered))))
             }
         }
     }
 
-    /// The key that this machine has, without asking the store whether it is the store's; `None` where there is none.
-    pub(super) fn at_hand(&self) -> Option<&Key> {
-        if let Some(key) = self.key.get() {
-            return Some(key);
+    /// Takes the keys of a source, unless it looks as it did when they were taken last. Whether it is there.
+    fn read_source(&self, source: &KeySource) -> Result<bool, StoreError> {
+        let Some(sources) = &self.sources else { return Ok(true) };
+        let look = sources.look(source);
+        {
+            let read = self.read();
+            match &read.ran {
+                Some((at, result)) if *source == KeySource::Command && at.until(clock::now()) < BETWEEN_RUNS => {
+                    return result.clone().map(|()| true).map_err(StoreError::KeyUnavailable);
+                }
+                _ => {}
+            }
+            if look.is_some() && read.looks.contains(&(source.clone(), look)) {
+                return Ok(true);
+            }
         }
-        let source = self.source().ok()?;
-        let master = self.read(&source).ok().flatten()?;
-        Some(self.key.get_or_init(|| Key { source, master }))
+        let keys = sources.read(source);
+        let mut read = self.read();
+        if *source == KeySource::Command {
+            let result = keys.as_ref().map(|_| ()).map_err(|error| match error {
+                StoreError::KeyUnavailable(text) => text.clone(),
+                error => error.to_string(),
+            });
+            read.ran = Some((clock::now(), result));
+        }
+        let Some(keys) = keys? else { return Ok(false) };
+        read.looks.retain(|(known, _)| known != source);
+        read.looks.push((source.clone(), look));
+        let keys: Vec<_> = keys.into_iter().map(|master| Key::new(source.clone(), Some(master))).collect();
+        read.keys.retain(|known| keys.iter().all(|key| key.id != known.id));
+        read.keys.splice(0..0, keys.into_iter().map(Arc::new));
+        Ok(true)
     }
 
-    /// The key to seal a record with. A key is made, and the store bound to it, only where neither the store nor its
-    /// records name one.
-    pub(super) fn for_writing(&self) -> Result<&Key, StoreError> {
-        if let (Some(key), Some(())) = (self.key.get(), self.is_pinned.get()) {
-            return Ok(key);
-        }
+    /// The key to seal a record with, as the store says it now: whoever holds a profile asks once. A key is made, and the
+    /// store bound to it, only where neither the store nor its records name one.
+    pub(super) fn for_writing(&self) -> Result<Arc<Key>, StoreError> {
         let stored = self.stored_pin()?;
         let pin = match &stored {
             Some(pin) => Some(pin.clone()),
@@ -155,14 +215,24 @@ impl Keyring {
             Some(pin) => self.for_reading(|| pin.clone())?,
             None => self.read_or_make()?,
         };
-        if stored.is_none() && pin.as_ref().is_none_or(|pin| self.is_of(pin, key)) {
+        if stored.is_some() {
+            self.check(&key, pin.as_ref())?;
+            return Ok(key);
+        }
+        if pin.as_ref().is_none_or(|pin| self.is_of(pin, &key)) {
             self.store.bind(&key.pin().to_line())?;
         }
         // Read again, since another process may have bound the store to its key just now.
-        let pin = self.stored_pin()?.or(pin);
-        self.check(key, pin.as_ref())?;
-        self.is_pinned.get_or_init(|| ());
+        self.check(&key, self.stored_pin()?.or(pin).as_ref())?;
         Ok(key)
+    }
+
+    /// The key that this machine has, without asking the store whether it is the store's; `None` where there is none.
+    pub(super) fn at_hand(&self) -> Option<Arc<Key>> {
+        self.first().or_else(|| {
+            self.read_source(&self.source().ok()?).ok()?;
+            self.first()
+        })
     }
 
     /// The key that existing records use, as far as they say so.
@@ -180,39 +250,27 @@ impl Keyring {
 
     /// Whether `pin` names this key. Machines that share a store have it from various sources.
     fn is_of(&self, pin: &Pin, key: &Key) -> bool {
-        if self.store.is_shared() { pin.key_id == key.id() } else { *pin == key.pin() }
+        let same_source = self.store.is_shared() || pin.key == key.source.word();
+        pin.key_id == key.id && same_source
     }
 
-    /// The source that is offered, checked against the one that the store is bound to. Reads no key.
+    /// The source that is offered. Reads no key.
     pub(super) fn source(&self) -> Result<KeySource, StoreError> {
-        let Some(Sources { options, .. }) = &self.sources else {
-            return Ok(if self.store.kind() == "memory" { KeySource::Memory } else { KeySource::None });
-        };
-        if options.key_file.is_some() && options.passphrase_file.is_some() {
-            let both = "both a key file and a passphrase file are configured; keep the one that the store uses";
-            return Err(StoreError::KeyUnavailable(both.to_owned()));
-        }
-        if let Some(path) = &options.key_file {
-            return Ok(KeySource::KeyFile(path.clone()));
-        }
-        if options.passphrase_file.is_some() {
-            return Ok(KeySource::Passphrase);
-        }
-        match self.credential() {
-            Some(path) if path.exists() => Ok(KeySource::Credential),
-            _ => Ok(KeySource::KeyFile(options.default_key_file.clone())),
+        match &self.sources {
+            Some(sources) => sources.offered(),
+            None => Ok(self.first().map_or(KeySource::None, |key| key.source.clone())),
         }
     }
 
     /// Fails where the store is bound to another source than the one that is offered.
     pub(super) fn checked_source(&self) -> Result<KeySource, StoreError> {
         let source = self.source()?;
-        match self.stored_pin()? {
-            Some(pin) if !self.store.is_shared() && pin.key != source.word() => {
-                Err(self.mismatch(&pin, &format!("{} was offered", self.in_words(&source))))
-            }
-            _ => Ok(source),
+        let Some(pin) = self.stored_pin()? else { return Ok(source) };
+        let is_one_of = pin.key == source.word() || pin.old().is_some_and(|old| old.key == source.word());
+        if self.store.is_shared() || is_one_of {
+            return Ok(source);
         }
+        Err(self.mismatch(&pin, &format!("{} was offered", self.in_words(&source))))
     }
 
     /// Whether the key of existing records can be had. A store that has none yet makes one when it needs it.
@@ -223,121 +281,59 @@ impl Keyring {
 
     /// The file that opens the store, if others can read it.
     pub(super) fn exposed(&self, source: &KeySource) -> Option<PathBuf> {
-        let (path, holds) = self.file(source)?;
-        access::is_exposed(&path, holds).then_some(path)
-    }
-
-    /// Where `source` is.
-    fn file(&self, source: &KeySource) -> Option<(PathBuf, Holds)> {
-        match source {
-            KeySource::KeyFile(path) => Some((path.clone(), Holds::Secrets)),
-            KeySource::Passphrase => Some((self.passphrase_file().to_owned(), Holds::Secrets)),
-            KeySource::Credential => Some((self.credential()?, Holds::Credential)),
-            KeySource::None | KeySource::Memory => None,
-        }
-    }
-
-    fn in_words(&self, source: &KeySource) -> String {
-        let is_named = |path: &Path| self.options().is_some_and(|keys| keys.key_file.as_deref() == Some(path));
-        match source {
-            KeySource::None | KeySource::Memory => "no key".to_owned(),
-            KeySource::KeyFile(path) if is_named(path) => named("key", path, KEY_FILE_VARIABLE),
-            KeySource::KeyFile(path) => format!("the key file {}", path.display()),
-            KeySource::Credential => format!("the credential {CREDENTIAL}"),
-            KeySource::Passphrase => named("passphrase", self.passphrase_file(), PASSPHRASE_FILE_VARIABLE),
-        }
+        self.sources.as_ref()?.exposed(source)
     }
 
     /// Whether the store says that this key is the store's.
     pub(super) fn is_confirmed(&self, key: &Key) -> bool {
-        matches!(self.stored_pin(), Ok(Some(pin)) if self.is_of(&pin, key))
+        matches!(self.stored_pin(), Ok(Some(pin)) if self.is_of(&pin, key) || pin.old_is(key.id()))
     }
 
     /// Fails where `pin` names another key than `key`.
     pub(super) fn check(&self, key: &Key, pin: Option<&Pin>) -> Result<(), StoreError> {
         match pin {
-            Some(pin) if !self.is_of(pin, key) => {
-                let (source, id) = (self.in_words(&key.source), key.id());
-                let offered = if id.is_empty() { source } else { format!("{source} with key {id}") };
-                Err(self.mismatch(pin, &format!("{offered} was offered")))
-            }
+            Some(pin) if !self.is_of(pin, key) => Err(self.mismatch(pin, &format!("{} was offered", self.offer(key)))),
             _ => Ok(()),
         }
     }
 
-    fn read_or_make(&self) -> Result<&Key, StoreError> {
+    fn read_or_make(&self) -> Result<Arc<Key>, StoreError> {
         let source = self.source()?;
-        let master = match self.read(&source)? {
-            Some(master) => master,
-            None => self.make(&source)?,
-        };
-        Ok(self.key.get_or_init(|| Key { source, master }))
-    }
-
-    /// The key from `source`, and `None` for the source that has no key; nothing where it is missing.
-    #[expect(clippy::option_option, reason = "a source without a key is not a key that is missing")]
-    fn read(&self, source: &KeySource) -> Result<Option<Option<MasterKey>>, StoreError> {
-        let master = match source {
-            KeySource::None | KeySource::Memory => return Ok(Some(None)),
-            KeySource::KeyFile(path) => read_key_file(path, Holds::Secrets)?,
-            KeySource::Credential => match self.credential() {
-                Some(path) => read_key_file(&path, Holds::Credential)?,
-                None => None,
-            },
-            KeySource::Passphrase => passphrase::read(self.home(), self.passphrase_file())?,
-        };
-        Ok(master.map(Some))
-    }
-
-    fn make(&self, source: &KeySource) -> Result<Option<MasterKey>, StoreError> {
-        let made = match (source, self.options()) {
-            (KeySource::Passphrase, _) => passphrase::make(self.home(), self.passphrase_file())?,
-            (KeySource::KeyFile(path), Some(options)) if *path == options.default_key_file => make_key_file(path)?,
-            (KeySource::KeyFile(path), _) => {
-                let (file, path) = (self.in_words(source), path.display());
-                return Err(StoreError::KeyUnavailable(format!(
-                    "{file} is missing; `(umask 077; openssl rand -hex 32 > {path})` makes one"
-                )));
+        if !self.read_source(&source)?
+            && let Some(sources) = &self.sources
+        {
+            match sources.make(&source)? {
+                Some(master) => self.add(Arc::new(Key::new(source.clone(), Some(master)))),
+                None => drop(self.read_source(&source)?),
             }
-            _ => None,
-        };
-        match made {
-            Some(master) => Ok(Some(master)),
-            None => self.read(source)?.ok_or_else(|| self.missing(source, &Pin::new(source.word(), ""))),
         }
+        self.first().ok_or_else(|| self.missing(&source, &Pin::new(source.word(), "")))
     }
 
-    fn stored_pin(&self) -> Result<Option<Pin>, StoreError> {
+    /// What the store says of its key.
+    pub(super) fn stored_pin(&self) -> Result<Option<Pin>, StoreError> {
         let Some(content) = self.store.pin()? else { return Ok(None) };
-        if seal::is_newer(&content, PIN_FORMAT) {
-            return Err(StoreError::Newer { place: self.place() });
-        }
-        // A damaged pin locks nobody out: the records name their key too.
-        Ok(serde_json::from_slice(&content).ok())
+        Pin::read(&content, || self.place())
     }
 
-    fn credential(&self) -> Option<PathBuf> {
-        self.options()?.credentials_directory.as_ref().map(|directory| directory.join(CREDENTIAL))
-    }
-
-    fn options(&self) -> Option<&KeyOptions> {
-        self.sources.as_ref().map(|sources| &sources.options)
+    pub(super) fn in_words(&self, source: &KeySource) -> String {
+        self.sources.as_ref().map_or_else(|| "no key".to_owned(), |sources| sources.in_words(source))
     }
 
     fn home(&self) -> &Path {
         self.sources.as_ref().map_or(Path::new(""), |sources| &sources.home)
     }
 
-    fn passphrase_file(&self) -> &Path {
-        self.options().and_then(|options| options.passphrase_file.as_deref()).unwrap_or(Path::new(""))
+    /// What a person copies to have a key of this source, and where to.
+    fn what_to_copy(&self, source: &KeySource) -> String {
+        match source {
+            KeySource::Passphrase => format!("the file {}", self.home().join(passphrase::FILE).display()),
+            _ => self.in_words(source),
+        }
     }
 
     fn missing(&self, source: &KeySource, pin: &Pin) -> StoreError {
-        let what = match source {
-            KeySource::Passphrase => format!("the file {}", self.home().join(passphrase::FILE).display()),
-            _ => self.in_words(source),
-        };
-        let store = self.place();
+        let (what, store) = (self.what_to_copy(source), self.place());
         StoreError::KeyUnavailable(if self.store.is_shared() {
             let key = &pin.key_id;
             format!(
@@ -352,49 +348,32 @@ impl Keyring {
         })
     }
 
+    /// The source is there, and does not have the key that is needed.
+    fn lacks(&self, source: &KeySource, pin: &Pin, first: &Key) -> StoreError {
+        if !self.store.is_shared() {
+            return self.mismatch(pin, &format!("{} was offered", self.offer(first)));
+        }
+        let (what, store, has, key) = (self.what_to_copy(source), self.place(), first.id(), &pin.key_id);
+        let how = match source {
+            KeySource::Command => "have it print that key in a line of its own".to_owned(),
+            KeySource::KeyFile(path) => {
+                let path = path.display();
+                format!("copy the key from a machine that has it, as a line of {path} or in its place")
+            }
+            _ => "copy it from a machine that has it, readable by this user only".to_owned(),
+        };
+        StoreError::KeyUnavailable(format!(
+            "{what} has key {has}, and the records in {store} are sealed with key {key}, as after `store rekey`; {how}"
+        ))
+    }
+
+    fn offer(&self, key: &Key) -> String {
+        let (source, id) = (self.in_words(&key.source), key.id());
+        if id.is_empty() { source } else { format!("{source} with key {id}") }
+    }
+
     fn mismatch(&self, pin: &Pin, offered: &str) -> StoreError {
         let (records, used) = (self.place(), pin.describe());
         StoreError::KeyUnavailable(format!("the store in {records} uses {used}, but {offered}"))
     }
-}
-
-/// A file of this kind that the variable names.
-fn named(kind: &str, path: &Path, variable: &str) -> String {
-    format!("the {kind} file {} (named by `{variable}`)", path.display())
-}
-
-fn read_key_file(path: &Path, holds: Holds) -> Result<Option<MasterKey>, StoreError> {
-    let Some(content) = private::read_named(path, holds, LIMIT)? else { return Ok(None) };
-    let key = MasterKey::from_hex(&content).ok_or_else(|| {
-        let path = path.display();
-        StoreError::KeyUnavailable(format!(
-            "{path} holds no key: it needs 64 hexadecimal digits, as `openssl rand -hex 32` prints"
-        ))
-    });
-    key.map(Some)
-}
-
-/// The new key; `None` where another process was faster and its key counts.
-fn make_key_file(path: &Path) -> Result<Option<MasterKey>, StoreError> {
-    let directory = private::directory_of(path);
-    let made = || {
-        private::create_directory(directory)?;
-        private::check_ancestors(directory)?;
-        let master = MasterKey::random().map_err(StoreError::io("making", path))?;
-        Ok(private::create_once(path, master.to_hex().as_bytes())?.then_some(master))
-    };
-    made().map_err(|error| match error {
-        StoreError::Io { source, .. } if is_about_place(&source) => {
-            StoreError::KeyNotMade { place: path.display().to_string(), source }
-        }
-        error => error,
-    })
-}
-
-/// Another place for the file would do.
-fn is_about_place(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied | ErrorKind::NotADirectory | ErrorKind::Unsupported
-    )
 }

@@ -48,6 +48,8 @@ pub enum KeySource {
     Credential,
     /// A key that a passphrase opens.
     Passphrase,
+    /// A key that a program prints.
+    Command,
     /// Records never leave memory.
     Memory,
 }
@@ -60,6 +62,7 @@ impl KeySource {
             KeySource::KeyFile(_) => "key-file",
             KeySource::Credential => "credential",
             KeySource::Passphrase => "passphrase",
+            KeySource::Command => "command",
             KeySource::Memory => "memory",
         }
     }
@@ -68,7 +71,8 @@ impl KeySource {
         match self {
             KeySource::None => "L0",
             KeySource::KeyFile(_) => "L1",
-            KeySource::Credential => "L2",
+            // What is behind a command cannot be known.
+            KeySource::Credential | KeySource::Command => "L2",
             KeySource::Passphrase | KeySource::Memory => "L3",
         }
     }
@@ -79,6 +83,7 @@ impl KeySource {
             KeySource::KeyFile(_) => "encrypted, key file readable by this user only",
             KeySource::Credential => "encrypted, key from a systemd credential",
             KeySource::Passphrase => "encrypted, key behind a passphrase",
+            KeySource::Command => "encrypted, key from a command",
             KeySource::Memory => "kept in memory only",
         }
     }

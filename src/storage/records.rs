@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use super::backend::{Backend, Clear, Found, Hold, Part};
 use super::copies::Copies;
 use super::envelope::{self, FirstLine, Opened};
-use super::key::{Keyring, Sources};
+use super::key::{Key, Keyring, Sources};
 use super::{Attempt, ClientAt, PastCall, Protection, Record, StoreError, Throttled, Version};
 use crate::clock::Moment;
 use crate::profile::ProfileName;
@@ -90,6 +90,7 @@ impl Store {
             profile: profile.clone(),
             hold: self.shared.backend.hold(profile, patience)?,
             before: None,
+            key: None,
         };
         match held.finish() {
             Ok(()) => Ok(held),
@@ -139,7 +140,8 @@ impl Store {
         let Shared { backend, keyring, .. } = &*self.shared;
         let profile = ProfileName::of_probe();
         let record = Record::empty(profile.clone(), "", "");
-        let found = backend.probe(&envelope::seal_record(keyring, &record)?)?;
+        let key = keyring.for_writing()?;
+        let found = backend.probe(&envelope::seal_record(&key, &record)?)?;
         let place = || backend.place();
         if let Found::Bytes(mut bytes) = found
             && let Opened::Sound(read_back) = envelope::open_record(keyring, &profile, &mut bytes, &place)?
@@ -302,6 +304,8 @@ pub struct Held {
     hold: Box<dyn Hold>,
     /// The generation that a commit replaces, once that was looked up for a claim.
     before: Option<u64>,
+    /// What is written is sealed with it. It stays while the profile is held: whoever seals everything anew waits for that.
+    key: Option<Arc<Key>>,
 }
 
 impl Held {
@@ -321,8 +325,17 @@ impl Held {
 
     /// Makes sure that a commit will have room, before anything irreversible is asked of a provider.
     pub fn reserve(&mut self) -> Result<(), StoreError> {
-        self.shared.keyring.for_writing()?;
+        self.key()?;
         self.hold.reserve()
+    }
+
+    /// The key to seal with, asked for once.
+    fn key(&mut self) -> Result<Arc<Key>, StoreError> {
+        let key = match self.key.take() {
+            Some(key) => key,
+            None => self.shared.keyring.for_writing()?,
+        };
+        Ok(Arc::clone(self.key.insert(key)))
     }
 
     /// Reserves, and notes durably that a request goes out now whose answer may come only once. Nothing has to be opened
@@ -378,7 +391,7 @@ impl Held {
         if calls.is_empty() {
             return self.hold.remove(Part::Calls);
         }
-        let sealed = envelope::seal_calls(&self.shared.keyring, &self.profile, calls)?;
+        let sealed = envelope::seal_calls(&*self.key()?, &self.profile, calls)?;
         self.hold.save_calls(&sealed)
     }
 
@@ -487,8 +500,9 @@ impl Held {
 
     /// Writes here what was written elsewhere, and empties the spare place.
     fn bring_back(&mut self, record: &Record) -> Result<(), StoreError> {
-        let sealed = envelope::seal_record(&self.shared.keyring, record)?;
-        self.hold.replace(&self.clear(record)?, &sealed)?;
+        let sealed = envelope::seal_record(&*self.key()?, record)?;
+        let clear = self.clear(record)?;
+        self.hold.replace(&clear, &sealed)?;
         self.hold.remove(Part::Spare)
     }
 
@@ -516,7 +530,7 @@ impl Held {
             },
             replaced => return replaced,
         };
-        let sealed = envelope::seal_record(&self.shared.keyring, record)?;
+        let sealed = envelope::seal_record(&*self.key()?, record)?;
         match self.hold.keep_spare(&sealed) {
             Ok(Some(place)) => {
                 let profile = &self.profile;
@@ -530,12 +544,13 @@ impl Held {
 
     fn replace(&mut self, record: &Record) -> Result<(), StoreError> {
         self.reserve()?;
-        let sealed = envelope::seal_record(&self.shared.keyring, record)?;
-        self.hold.replace(&self.clear(record)?, &sealed)
+        let sealed = envelope::seal_record(&*self.key()?, record)?;
+        let clear = self.clear(record)?;
+        self.hold.replace(&clear, &sealed)
     }
 
-    fn clear(&self, record: &Record) -> Result<Clear, StoreError> {
-        let key_id = self.shared.keyring.for_writing()?.id();
+    fn clear(&mut self, record: &Record) -> Result<Clear, StoreError> {
+        let key_id = self.key()?.id().to_owned();
         let grant = record.grant.as_ref();
         let state = match grant {
             None => "signed_out",

@@ -11,7 +11,7 @@ use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-const KEY_LENGTH: usize = 32;
+pub(super) const KEY_LENGTH: usize = 32;
 const NONCE_LENGTH: usize = 24;
 const TAG_LENGTH: usize = 16;
 

@@ -136,11 +136,6 @@ impl Backend for Watched {
         (self.watcher)("strays")?;
         self.inner.strays()
     }
-
-    fn drop_copies(&self) -> Result<(), StoreError> {
-        (self.watcher)("drop_copies")?;
-        self.inner.drop_copies()
-    }
 }
 
 struct WatchedHold {

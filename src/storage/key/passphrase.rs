@@ -9,15 +9,19 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{LIMIT, PASSPHRASE_FILE_VARIABLE, named};
+use super::sources::named;
+use super::{LIMIT, PASSPHRASE_FILE_VARIABLE};
 use crate::files::access::Holds;
 use crate::storage::StoreError;
 use crate::storage::private;
-use crate::storage::seal::{self, MasterKey};
+use crate::storage::seal::{self, KEY_LENGTH, MasterKey};
 
 pub(super) const FILE: &str = "master.key";
 
-const FORMAT: u32 = 1;
+/// Of a file with one key. Every version reads it.
+const ONE_KEY: u32 = 1;
+/// Of one with two, the one to seal with first. Versions that know one key only refuse it.
+const TWO_KEYS: u32 = 2;
 const SALT_LENGTH: usize = 16;
 /// The costs are the second recommended choice of RFC 9106 section 4, for places where memory is scarce.
 const MEMORY_KIB: u32 = 64 * 1024;
@@ -39,34 +43,42 @@ struct FirstLine {
     salt: String,
 }
 
-/// The master key of the store in `directory`; `None` where it has no `master.key`.
-pub(super) fn read(directory: &Path, passphrase_file: &Path) -> Result<Option<MasterKey>, StoreError> {
+/// The master keys of the store in `directory`, the one to seal with first; `None` where it has no `master.key`.
+pub(super) fn read(directory: &Path, passphrase_file: &Path) -> Result<Option<Vec<MasterKey>>, StoreError> {
     let path = directory.join(FILE);
     let Some(mut file) = private::read(&path, LIMIT)? else { return Ok(None) };
     let shown = path.display();
     let damaged = || StoreError::KeyUnavailable(format!("{shown} is damaged"));
     let (first_line, sealed) = seal::split_first_line(&mut file).ok_or_else(damaged)?;
-    if seal::is_newer(first_line, FORMAT) {
+    if seal::is_newer(first_line, TWO_KEYS) {
         return Err(StoreError::Newer { place: shown.to_string() });
     }
     let parsed: FirstLine = serde_json::from_slice(first_line).map_err(|_| damaged())?;
     let passphrase = read_passphrase(passphrase_file)?;
     let wrapping = derive(&passphrase, &parsed)?.ok_or_else(damaged)?;
-    let master = wrapping.open(first_line, sealed).map_err(|_| {
+    let text = wrapping.open(first_line, sealed).map_err(|_| {
         let passphrase_file = in_words(passphrase_file);
         StoreError::KeyUnavailable(format!("{passphrase_file} does not open {shown}"))
     })?;
-    MasterKey::from_bytes(master).ok_or_else(damaged).map(Some)
+    let keys: Option<Vec<_>> = text.chunks(KEY_LENGTH).map(MasterKey::from_bytes).collect();
+    keys.filter(|keys| keys.len() == parsed.format as usize).ok_or_else(damaged).map(Some)
 }
 
 /// Makes a master key for a store that has none; `None` where another process was faster and its key counts.
 pub(super) fn make(directory: &Path, passphrase_file: &Path) -> Result<Option<MasterKey>, StoreError> {
     let path = directory.join(FILE);
-    let failed = StoreError::io("making", &path);
-    let passphrase = read_passphrase(passphrase_file)?;
     private::create_directory(directory)?;
+    let master = MasterKey::random().map_err(StoreError::io("making", &path))?;
+    let file = sealed(&[&master], &path, passphrase_file)?;
+    Ok(private::create_once(&path, &file)?.then_some(master))
+}
+
+/// What `master.key` is at `path` with one key or two, the one to seal with first.
+pub(super) fn sealed(keys: &[&MasterKey], path: &Path, passphrase_file: &Path) -> Result<Vec<u8>, StoreError> {
+    let failed = StoreError::io("making", path);
+    let passphrase = read_passphrase(passphrase_file)?;
     let first_line = FirstLine {
-        format: FORMAT,
+        format: if keys.len() > 1 { TWO_KEYS } else { ONE_KEY },
         kdf: "argon2id".to_owned(),
         memory_kib: MEMORY_KIB,
         passes: PASSES,
@@ -75,9 +87,9 @@ pub(super) fn make(directory: &Path, passphrase_file: &Path) -> Result<Option<Ma
     };
     let wrapping = derive(&passphrase, &first_line)?.expect("the costs are within Argon2's limits");
     let first_line = serde_json::to_string(&first_line).expect("strings and numbers become JSON");
-    let master = MasterKey::random().map_err(&failed)?;
-    let file = wrapping.seal(&first_line, master.bytes()).map_err(&failed)?;
-    Ok(private::create_once(&path, &file)?.then_some(master))
+    let mut text = Zeroizing::new(Vec::with_capacity(2 * KEY_LENGTH));
+    keys.iter().take(2).for_each(|key| text.extend_from_slice(key.bytes()));
+    wrapping.seal(&first_line, &text).map_err(&failed)
 }
 
 /// The key that seals the master key; `None` where the costs or the salt are not what this module writes.
@@ -95,7 +107,7 @@ fn derive(passphrase: &[u8], line: &FirstLine) -> Result<Option<MasterKey>, Stor
         ))
     })?;
     memory.resize(count, Block::default());
-    let mut key = Zeroizing::new([0; 32]);
+    let mut key = Zeroizing::new([0; KEY_LENGTH]);
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let derived = argon2.hash_password_into_with_memory(passphrase, &salt, &mut *key, &mut memory);
     Ok(derived.ok().and_then(|()| MasterKey::from_bytes(&*key)))

@@ -64,7 +64,7 @@ impl Shared {
     /// Keeps what the store said when it was asked, where copies are kept.
     pub(super) fn copy(&self, profile: &ProfileName, record: Option<&Record>, asked_at: Option<Timestamp>) {
         if let Some((copies, asked_at)) = self.copies.get().zip(asked_at) {
-            copies.keep(profile, record, self.keyring.at_hand(), asked_at);
+            copies.keep(profile, record, self.keyring.at_hand().as_deref(), asked_at);
             self.served().remove(profile);
         }
     }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+#[cfg(unix)]
+use device_login::storage::KeyCommand;
 use device_login::storage::{KeyOptions, KeySource, StoreError};
 
 use super::{Home, client_id, commit, contents, create_private_directory, load, set_mode, try_commit};
@@ -164,7 +166,7 @@ fn a_damaged_note_of_the_key_locks_nobody_out() {
     home.write("config/key", key_text('a').as_bytes());
     key_unavailable(try_commit(&home.store(), "three"));
     home.write("config/key", &own);
-    home.write("state/store.json", b"{\"format\":2,\"vault\":true}");
+    home.write("state/store.json", b"{\"format\":3,\"vault\":true}");
     assert!(matches!(try_commit(&home.store(), "three"), Err(StoreError::Newer { .. })));
 }
 
@@ -215,4 +217,111 @@ fn a_key_file_and_a_passphrase_together_are_refused() {
     let home = Home::new();
     let keys = KeyOptions { key_file: Some(home.key_file()), ..with_passphrase(&home, "horse") };
     assert!(key_unavailable(home.store_with(keys).protection()).contains("both"));
+}
+
+/// A key command that runs this as a shell script, and notes that it ran.
+#[cfg(unix)]
+fn with_command(home: &Home, script: &str) -> KeyOptions {
+    let ran = home.directory.path().join("ran");
+    let mut command = std::process::Command::new("sh");
+    command.arg("-c").arg(format!("echo ran >> {}; {script}", ran.display()));
+    KeyOptions { command: Some(KeyCommand::new(command)), ..home.keys() }
+}
+
+#[cfg(unix)]
+fn times_ran(home: &Home) -> usize {
+    fs::read_to_string(home.directory.path().join("ran")).unwrap_or_default().lines().count()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_prints_the_key_and_runs_once_when_it_is_needed() {
+    let home = Home::new();
+    let key = key_text('a');
+    let keys = with_command(&home, &format!("printf '{}'; echo a note >&2; sleep 0.01", key.trim()));
+    let store = home.store_with(keys.clone());
+    assert_eq!((load(&store).unwrap(), times_ran(&home)), (None, 0));
+    commit(&store, "one");
+    commit(&store, "two");
+    assert_eq!((client_id(&store).as_deref(), times_ran(&home)), (Some("two"), 1));
+    let protection = store.protection().unwrap();
+    assert_eq!((protection.key.word(), protection.grade()), ("command", "L2"));
+    assert!(!home.key_file().exists());
+    assert_eq!(client_id(&home.store_with(keys)).as_deref(), Some("two"));
+    // What has its key from elsewhere does not open it.
+    let text = key_unavailable(load(&home.store()));
+    assert!(text.contains("uses the command "), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_gives_no_key_is_told_with_what_it_says() {
+    for (script, parts) in [
+        (
+            "echo 'the vault is\x1b[31m locked' >&2; exit 3",
+            &["`sh` failed (exit status: 3): the vault is", "locked"][..],
+        ),
+        ("kill -9 $$", &["`sh` failed (signal: 9"]),
+        ("echo secret-in-stdout", &["`sh` prints no key: it has to print 64 hexadecimal digits"]),
+        ("true", &["prints no key"]),
+        ("while echo 0123456789abcdef0123456789abcdef; do :; done", &["prints more than a key"]),
+    ] {
+        let home = Home::new();
+        let store = home.store_with(with_command(&home, script));
+        let text = key_unavailable(try_commit(&store, "one"));
+        for part in parts {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(!text.contains('\x1b') && !text.contains("secret-in-stdout"), "{text}");
+        // It is not asked again at once, since it may ask a person.
+        key_unavailable(try_commit(&store, "one"));
+        assert_eq!(times_ran(&home), 1);
+    }
+    let home = Home::new();
+    let nowhere = KeyCommand::new(std::process::Command::new("/nonexistent/program"));
+    let text =
+        key_unavailable(try_commit(&home.store_with(KeyOptions { command: Some(nowhere), ..home.keys() }), "one"));
+    assert!(text.contains("`/nonexistent/program` cannot be started"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_command_leaves_running_is_not_waited_for() {
+    let home = Home::new();
+    let script = format!("echo {}; sleep 600 & true", key_text('a').trim());
+    let start = device_login::clock::now();
+    commit(&home.store_with(with_command(&home, &script)), "one");
+    assert!(start.until(device_login::clock::now()) < std::time::Duration::from_secs(5));
+}
+
+#[cfg(unix)]
+#[test]
+fn of_two_sources_that_are_configured_neither_is_taken() {
+    let home = Home::new();
+    let with_both = KeyOptions { key_file: Some(home.key_file()), ..with_command(&home, "true") };
+    let text = key_unavailable(home.store_with(with_both).protection());
+    assert!(text.starts_with("both a key file and a key command are configured"), "{text}");
+    assert_eq!(times_ran(&home), 0);
+}
+
+#[test]
+fn a_key_file_with_two_keys_opens_what_either_has_sealed() {
+    let home = Home::new();
+    commit(&home.store(), "one");
+    let own = fs::read_to_string(home.key_file()).unwrap();
+    for text in [format!("{}{own}\n", key_text('a')), format!("{own}\n{}", key_text('a'))] {
+        home.write("config/key", text.as_bytes());
+        assert_eq!(client_id(&home.store()).as_deref(), Some("one"));
+        // The store says which one is its own, and not the order of the lines.
+        commit(&home.store(), "two");
+        home.write("config/key", own.as_bytes());
+        assert_eq!(client_id(&home.store()).as_deref(), Some("two"));
+        commit(&home.store(), "one");
+    }
+    let elsewhere = Home::new();
+    create_private_directory(elsewhere.key_file().parent().unwrap());
+    elsewhere.write("config/key", format!("{}{own}", key_text('a')).as_bytes());
+    commit(&elsewhere.store(), "one");
+    elsewhere.write("config/key", key_text('a').as_bytes());
+    assert_eq!(client_id(&elsewhere.store()).as_deref(), Some("one"), "the first one seals where none is in use yet");
 }

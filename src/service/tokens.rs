@@ -6,6 +6,7 @@
 pub(super) mod ends;
 mod reuse;
 mod stored;
+pub(super) mod throttles;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -220,6 +221,7 @@ impl Service {
         let (record, actor) = (record.unwrap_or_else(|| login::empty_record(&profile)), self.actor.clone());
         let refresh = Refresh { record, grant, profile, provider, data_center, client, what, actor };
         may_refresh(&refresh.grant, &refresh.asked(), now)?;
+        refresh.check_client(held, now)?;
         Ok(Decided::Needed(Box::new(refresh)))
     }
 }
@@ -369,7 +371,10 @@ impl Refresh {
         grant.last_refresh = Some(LastRefresh { at: now, error, failure, answer_lost, rotates, left_out });
         self.record.grant = Some(grant.clone());
         match (held.commit(&mut self.record), result) {
-            (Ok(()), result) => result.map(|()| Kept { grant, warning }),
+            (Ok(()), result) => {
+                self.note_throttle(held, now);
+                result.map(|()| Kept { grant, warning })
+            }
             (Err(unkept), Err(error)) => Err(Error::from(unkept).adding(error)),
             (Err(unkept), Ok(())) => Err(self.unkept(unkept.into())),
         }

@@ -372,6 +372,11 @@ impl Held {
         kept
     }
 
+    /// Which grants of the client were throttled lately.
+    pub fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError> {
+        self.shared.backend.throttled(client)
+    }
+
     /// Notes for all grants of the client that this one was throttled.
     pub fn note_throttled(&mut self, client: &ClientAt, at: Timestamp, until: Timestamp) -> Result<(), StoreError> {
         self.shared.backend.note_throttled(client, Throttled { profile: self.profile.clone(), at, until })

@@ -41,6 +41,8 @@ mod streams;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "each program uses a part of it")]
 mod support;
+#[cfg(unix)]
+mod throttles;
 mod tls;
 mod tokens_left;
 mod troubles;

@@ -302,7 +302,7 @@ pub struct Held {
     shared: Arc<Shared>,
     profile: ProfileName,
     hold: Box<dyn Hold>,
-    /// The generation that a commit replaces, once that was looked up for a claim.
+    /// The generation that a commit replaces, once that was looked up for it.
     before: Option<u64>,
     /// What is written is sealed with it. It stays while the profile is held: whoever seals everything anew waits for that.
     key: Option<Arc<Key>>,
@@ -323,10 +323,17 @@ impl Held {
         Ok(record)
     }
 
-    /// Makes sure that a commit will have room, before anything irreversible is asked of a provider.
+    /// Makes sure that a commit will have room, before anything irreversible is asked of a provider. What it replaces is
+    /// looked up as well, so that nothing has to be read any more.
     pub fn reserve(&mut self) -> Result<(), StoreError> {
-        self.key()?;
-        self.hold.reserve()
+        self.make_room()?;
+        self.before = match self.mend() {
+            Ok(record) => Some(record.map_or(0, |record| record.generation)),
+            // Whoever commits sets it aside, and nobody who may yet fail.
+            Err(StoreError::Corrupt { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(())
     }
 
     /// The key to seal with, asked for once.
@@ -342,8 +349,15 @@ impl Held {
     /// any more to keep that answer. The next commit ends the attempt.
     pub fn claim(&mut self, attempt: Attempt) -> Result<(), StoreError> {
         self.reserve()?;
-        self.before = Some(self.generation_before()?);
+        if self.before.is_none() {
+            self.before = Some(self.generation_before()?);
+        }
         self.hold.note(attempt)
+    }
+
+    fn make_room(&mut self) -> Result<(), StoreError> {
+        self.key()?;
+        self.hold.reserve()
     }
 
     /// Until when a request may be sent whose answer may come only once: others may do so after the end of this right.
@@ -548,7 +562,7 @@ impl Held {
     }
 
     fn replace(&mut self, record: &Record) -> Result<(), StoreError> {
-        self.reserve()?;
+        self.make_room()?;
         let sealed = envelope::seal_record(&*self.key()?, record)?;
         let clear = self.clear(record)?;
         self.hold.replace(&clear, &sealed)

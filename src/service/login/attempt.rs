@@ -151,26 +151,54 @@ impl Attempt {
             Some(Outcome::Authorized { token, data_center, client_authentication }) => {
                 let data_center = self.provider.data_center(&data_center).unwrap_or(&self.home);
                 let grant = self.new_grant(*token, data_center, client_authentication);
-                Some(self.keep(grant, data_center, try_again).await)
+                Some(self.keep(grant, data_center, None, try_again).await)
             }
             _ => None,
         };
         (flow, kept)
     }
 
-    /// Saves the grant, or gives it back.
-    pub(super) async fn keep<F, D>(&self, grant: Grant, data_center: &DataCenter, try_again: F) -> Result<Kept, Error>
+    /// Sees that a grant will find room, and opens all that it takes to keep it.
+    pub(super) async fn reserve(&self) -> Result<Held, Error> {
+        let (store, name) = (self.service.store.clone(), self.profile.name.clone());
+        let reserved = aside(move || {
+            let mut held = store.hold(&name, LOCK_PATIENCE)?;
+            match held.reserve() {
+                Ok(()) => Ok(held),
+                Err(error) => {
+                    held.release();
+                    Err(error)
+                }
+            }
+        });
+        reserved.await.map_err(|error| Error::from(error).adding("nothing was sent"))
+    }
+
+    /// Saves the grant, in the room that was reserved for it if it was, or gives it back.
+    pub(super) async fn keep<F, D>(
+        &self,
+        grant: Grant,
+        data_center: &DataCenter,
+        mut reserved: Option<Held>,
+        try_again: F,
+    ) -> Result<Kept, Error>
     where
         F: Fn(Error) -> D,
         D: Future<Output = bool>,
     {
         let grant = match &self.expected {
-            Some(expected) => self.check_account(expected, grant, data_center).await?,
+            Some(expected) => match self.check_account(expected, grant, data_center).await {
+                Ok(grant) => grant,
+                Err(error) => {
+                    aside(move || reserved.map(Held::release)).await;
+                    return Err(error);
+                }
+            },
             None => grant,
         };
         let mut is_first = true;
         loop {
-            match self.save(grant.clone()).await {
+            match self.save(grant.clone(), reserved.take()).await {
                 Ok(replaced) => return Ok(Kept { grant, replaced }),
                 // What failed once may work the next time, and nobody need be asked.
                 Err(error) if std::mem::take(&mut is_first) && error.code == Code::Store => {}
@@ -252,9 +280,9 @@ impl Attempt {
     }
 
     /// Writes the grant of a fresh approval. The record's client secret stays unless the approval came with another.
-    async fn save(&self, grant: Grant) -> Result<Option<Replaced>, Error> {
+    async fn save(&self, grant: Grant, reserved: Option<Held>) -> Result<Option<Replaced>, Error> {
         let attempt = self.clone();
-        let (before, replaced) = aside(move || attempt.commit(grant)).await?;
+        let (before, replaced) = aside(move || attempt.commit(grant, reserved)).await?;
         if let Some(before) = before {
             // The new grant is kept, whatever becomes of copies of the one before.
             let _ = self.service.forget_copies(&before).await;
@@ -264,9 +292,14 @@ impl Attempt {
 
     /// Commits the grant, and gives the record that it changed. The grant before is to be revoked where that ends no other
     /// one.
-    fn commit(&self, grant: Grant) -> Result<(Option<Record>, Option<Replaced>), Error> {
+    fn commit(&self, grant: Grant, reserved: Option<Held>) -> Result<(Option<Record>, Option<Replaced>), Error> {
         let store = &self.service.store;
-        store.holding(&self.profile.name, LOCK_PATIENCE, |held| self.commit_held(grant, held))
+        let Some(mut held) = reserved else {
+            return store.holding(&self.profile.name, LOCK_PATIENCE, |held| self.commit_held(grant, held));
+        };
+        let kept = self.commit_held(grant, &mut held);
+        held.release();
+        kept
     }
 
     fn commit_held(&self, grant: Grant, held: &mut Held) -> Result<(Option<Record>, Option<Replaced>), Error> {

@@ -10,6 +10,7 @@ use crate::oauth::wire::{Approval, TokenAnswer};
 use crate::providers::DataCenter;
 use crate::providers::explained::Place;
 use crate::secret::Secret;
+use crate::service::aside::aside;
 use crate::service::{Service, driver, endpoints, home_data_center, left_out};
 use crate::storage::{Grant, StoreError};
 
@@ -107,37 +108,51 @@ impl Attempt {
     }
 
     async fn exchange(mut self, approval: Approval, data_center: DataCenter) -> Result<(Self, Kept), Error> {
+        // The answer comes only once.
+        let reserved = self.reserve().await?;
+        let grant = match self.ask(approval, &data_center).await {
+            Ok(grant) => grant,
+            Err(error) => {
+                aside(move || reserved.release()).await;
+                return Err(error);
+            }
+        };
+        let never = |_| std::future::ready(false);
+        let kept = Box::pin(self.keep(grant, &data_center, Some(reserved), never)).await?;
+        Ok((self, kept))
+    }
+
+    /// Turns an approval into a grant.
+    async fn ask(&mut self, approval: Approval, data_center: &DataCenter) -> Result<Grant, Error> {
         let what = format!("profile `{}` could not be signed in", self.profile.name);
         let (place, imported) = match &approval {
             Approval::Code { .. } => (Place::CodeExchange, None),
             Approval::RefreshToken(token) => (Place::Refresh, Some(token.clone())),
         };
         let mut flow = TokenFlow::new(self.provider.dialect, data_center.clone(), self.client.clone(), approval);
-        let grant = match driver::token(&self.service.http, &mut flow, None).await {
+        match driver::token(&self.service.http, &mut flow, None).await {
             Outcome::Minted { token, client_authentication } => {
                 let is_imported = imported.is_some();
-                self.left_out = left_out::of_sign_in(&token, &data_center);
+                self.left_out = left_out::of_sign_in(&token, data_center);
                 let token = TokenAnswer { refresh_token: token.refresh_token.clone().or(imported), ..*token };
-                let grant = self.new_grant(token, &data_center, client_authentication);
+                let grant = self.new_grant(token, data_center, client_authentication);
                 // An imported token was refreshed just now, which counts.
                 let mints = if is_imported { vec![clock::wall()] } else { Vec::new() };
-                Grant { mints, ..grant }
+                Ok(Grant { mints, ..grant })
             }
             outcome => {
                 let is_refused = matches!(outcome, Outcome::Refused(_));
-                let error = self.asked(&what, place, &data_center).without_token(outcome);
-                return Err(if is_refused && imported.is_some() {
+                let error = self.asked(&what, place, data_center).without_token(outcome);
+                Err(if is_refused && imported.is_some() {
                     let place = if data_center.code.is_empty() { "" } else { " and data center" };
                     error.hint(format!(
                         "copy the token whole, see that it belongs to this client{place}, and import it again"
                     ))
                 } else {
                     error
-                });
+                })
             }
-        };
-        let kept = Box::pin(self.keep(grant, &data_center, |_| std::future::ready(false))).await?;
-        Ok((self, kept))
+        }
     }
 }
 

@@ -281,8 +281,18 @@ impl Rename {
 impl Remove {
     fn run(self, context: &Context) -> Result<(), Error> {
         let service = context.service()?;
-        let profile = service.config.profile(Some(&self.name))?;
-        context.interrupts.block_on(service.remove_profile(profile, self.force))?;
+        let name = &self.name;
+        match service.config.profile(Some(name)) {
+            Ok(profile) => drop(context.interrupts.block_on(service.remove_profile(profile, self.force))?),
+            Err(_) if self.force && service.has_left_over(name) => {
+                context.interrupts.block_on(service.remove_left_over(name))?;
+            }
+            Err(unknown) if service.has_left_over(name) => {
+                let hint = format!("`device-login profile remove {name} --force` deletes it");
+                return Err(unknown.adding("the store still has its record").hint(hint));
+            }
+            Err(unknown) => return Err(unknown),
+        }
         if self.force {
             context.output.note("A grant that it may have had was not revoked: it stays valid at the provider.");
         }

@@ -210,9 +210,21 @@ impl Service {
         held.forget().map_err(|error| {
             let error = Error::from(error);
             let message = format!("profile `{name}` is out of the configuration, but its record could not be deleted");
-            Error { message, cause: error.cause, ..error }
+            let hint = error.hint.clone().unwrap_or_default();
+            let hint = format!("{hint}; `device-login profile remove {name} --force` then deletes it");
+            Error { message, cause: error.cause, ..error }.hint(hint)
         })?;
         Ok((config, record))
+    }
+
+    /// Whether the store has a record of a profile that the configuration does not have: removing it was cut short.
+    pub fn has_left_over(&self, name: &ProfileName) -> bool {
+        !self.config.profiles.contains_key(name) && self.store.profiles().is_ok_and(|names| names.contains(name))
+    }
+
+    /// Deletes such a record.
+    pub async fn remove_left_over(&self, name: &ProfileName) -> Result<(), Error> {
+        self.holding(name, |_, held| Ok(held.forget()?)).await
     }
 
     fn check_new_profile(&self, draft: &ProfileDraft) -> Result<ProviderSource, Error> {

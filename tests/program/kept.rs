@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{self, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,6 +16,8 @@ use serde_json::json;
 
 use super::interrupts::{NEW_TOKEN, Strict, home_with_an_ended_token, send};
 use crate::support::authority::{Asked, Authority};
+use crate::support::faults::Extent;
+use crate::support::matrix::{self, Command};
 use crate::support::program::{Home, REFRESH_TOKEN, Ran, ended, ran};
 
 /// A provider whose refresh tokens work once, and that ends the grant when one comes twice.
@@ -107,106 +109,35 @@ fn where_no_place_is_left_nobody_says_that_nothing_was_lost() {
     assert!(!lost.stderr.contains("nothing was lost") && !lost.stderr.contains("nothing is lost"), "{lost:?}");
 }
 
-/// Calls that only those who keep something make, so that a fault meets nothing else.
-const CALLS: [&str; 7] =
-    ["fsync", "fdatasync", "fallocate", "ftruncate", "link,linkat", "rename,renameat", "unlink,unlinkat"];
-
-/// A refresh, and a sign-in with a refresh token that then works no more.
-const REFRESH: &[&str] = &["token"];
-const SIGN_IN: &[&str] = &["login", "work", "--import"];
-
-fn traced(home: &Home, log: &Path, arguments: &[&str], inject: Option<&str>) -> Ran {
-    let mut command = Command::new("strace");
-    let trace = format!("trace={}", CALLS.join(","));
-    command.args(["-f", "-o"]).arg(log).args(["-e", &trace]);
-    command.args(inject.iter().flat_map(|inject| ["-e", inject]));
-    command.arg(env!("CARGO_BIN_EXE_device-login")).args(arguments);
-    command.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("TZ", "UTC");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("this test needs strace (Debian: apt install strace)");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    // A process that was killed early reads nothing.
-    let _ = writeln!(stdin, "{REFRESH_TOKEN}");
-    drop(stdin);
-    ran(child)
-}
-
-/// Every call by which something is kept, with each way in which it may fail.
-fn faults(arguments: &[&str], effects: &[&str]) -> Vec<String> {
-    let authority = rotating();
-    let home = if arguments == REFRESH { home_at(&authority) } else { Home::at(&authority) };
-    let log = home.path("strace");
-    assert_eq!(traced(&home, &log, arguments, None).code, 0);
-    let log = fs::read_to_string(log).expect("a log");
-    let mut faults = Vec::new();
-    for calls in CALLS {
-        let is_call = |line: &&str| calls.split(',').any(|call| line.contains(&format!(" {call}(")));
-        for number in 1..=log.lines().filter(is_call).count() {
-            for effect in effects {
-                faults.push(format!("inject={calls}:{effect}:when={number}"));
-            }
-        }
-    }
-    faults
+/// Every call on a file that changes something fails in one way, or is the last one. All ways: `cargo bench --bench faults`.
+fn no_fault_loses_a_sign_in(command: Command) {
+    let tally = matrix::survive(command, Extent::Part);
+    assert!(tally.struck > 7 && tally.struck * 2 >= tally.faults, "{tally:?}");
 }
 
 #[test]
-fn no_call_that_fails_while_a_refresh_is_kept_loses_the_sign_in() {
-    survive_each(REFRESH, &faults(REFRESH, &["error=EIO", "error=ENOSPC", "signal=KILL"]));
+fn no_fault_loses_a_first_sign_in() {
+    no_fault_loses_a_sign_in(Command::FirstSignIn);
 }
 
 #[test]
-fn no_call_that_fails_while_a_sign_in_is_kept_loses_it() {
-    survive_each(SIGN_IN, &faults(SIGN_IN, &["error=EIO"]));
+fn no_fault_in_a_later_sign_in_loses_both() {
+    no_fault_loses_a_sign_in(Command::LaterSignIn);
 }
 
-fn survive_each(arguments: &[&str], faults: &[String]) {
-    assert!(faults.len() > 30, "{faults:?}");
-    let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(problem) = survive(arguments, fault) {
-                        failures.lock().expect("no thread panics").push(format!("{fault}: {problem}"));
-                    }
-                }
-            });
-        }
-    });
-    let failures = failures.into_inner().expect("no thread panics");
-    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), faults.len(), failures.join("\n"));
+#[test]
+fn no_fault_in_a_refresh_loses_the_sign_in() {
+    no_fault_loses_a_sign_in(Command::Refresh);
 }
 
-fn survive(arguments: &[&str], fault: &str) -> Result<(), String> {
-    let authority = rotating();
-    let home = if arguments == REFRESH { home_at(&authority) } else { Home::at(&authority) };
-    let first = traced(&home, &home.path("strace"), arguments, Some(fault));
-    let asked = authority.count("/token");
-    let is_killed = fault.contains("KILL");
-    match first.code {
-        0 if asked == 1 => {}
-        9 if asked == 0 => {}
-        _ if is_killed => {}
-        _ => return Err(format!("{asked} requests: {first:?}")),
-    }
-    if arguments == SIGN_IN && asked == 0 {
-        let _ = home.run_with(SIGN_IN, &format!("{REFRESH_TOKEN}\n"));
-    }
-    let second = home.run(&["token"]);
-    if is_killed && second.code == 4 {
-        // A provider as strict as this one ends the grant then. Nobody is told of a thief.
-        let is_told = second.stderr.contains("the answer to a refresh got lost") && !second.stderr.contains("stolen");
-        return if is_told { Ok(()) } else { Err(format!("{second:?}")) };
-    }
-    let third = home.run(&["refresh"]);
-    if second.code != 0 || third.code != 0 {
-        return Err(format!("{first:?}\n{second:?}\n{third:?}"));
-    }
-    // What is being written has a name that begins with a dot.
-    let left: Vec<String> = names(&home.path("state")).into_iter().filter(|name| name.starts_with(".work")).collect();
-    let spare = names(&home.path("spare"));
-    if left.is_empty() && spare.is_empty() { Ok(()) } else { Err(format!("left over: {left:?} {spare:?}")) }
+#[test]
+fn no_fault_in_a_sign_out_drops_a_token_of_which_the_provider_was_not_told() {
+    no_fault_loses_a_sign_in(Command::SignOut);
+}
+
+#[test]
+fn no_fault_in_a_removal_leaves_a_profile_that_does_not_go() {
+    no_fault_loses_a_sign_in(Command::Removal);
 }
 
 #[test]
@@ -227,7 +158,7 @@ fn a_file_system_without_links_and_the_like_keeps_a_sign_in() {
         for renames in ["EINVAL", "ENOSYS"] {
             let authority = rotating();
             let home = Home::at(&authority);
-            let mut command = Command::new("strace");
+            let mut command = process::Command::new("strace");
             command.args(["-f", "-o", "/dev/null", "-e", &format!("inject={row}")]);
             command.args(["-e", &format!("inject=renameat2:error={renames}")]);
             command.arg(env!("CARGO_BIN_EXE_device-login")).args(["login", "work", "--import"]);
@@ -252,7 +183,7 @@ fn a_file_system_without_modes_and_syncs_keeps_the_configuration() {
     let home = home_at(&authority);
     let mode = fs::Permissions::from_mode(0o600);
     fs::set_permissions(home.path("config.toml"), mode).expect("it is ours");
-    let mut command = Command::new("strace");
+    let mut command = process::Command::new("strace");
     command.args(["-f", "-o", "/dev/null", "-e", "inject=fsync:error=EINVAL"]);
     command.args(["-e", "inject=fchmod,chmod,fchmodat,fchown:error=EPERM", env!("CARGO_BIN_EXE_device-login")]);
     command.args(["profile", "edit", "work", "--scopes", "openid,email"]);
@@ -367,7 +298,7 @@ fn a_limit_on_the_length_of_files_is_an_error_before_anything_is_sent() {
     let home = home_at(&authority);
     for blocks in ["0", "1", "8"] {
         let limited = format!("ulimit -f {blocks}; exec \"$0\" token");
-        let mut command = Command::new("sh");
+        let mut command = process::Command::new("sh");
         command.args(["-c", &limited, env!("CARGO_BIN_EXE_device-login")]);
         command.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).stdout(Stdio::piped()).stderr(Stdio::piped());
         ran(command.spawn().expect("a shell")).failed(9, &["nothing was sent"]);

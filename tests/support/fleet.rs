@@ -71,7 +71,13 @@ impl Provider {
                 let counts = http::send("GET", &server.at("/test/counts"), &[], "").json();
                 let count = |name| counts[name].as_u64().and_then(|count| count.try_into().ok()).expect("a number");
                 let [refreshes, presented_twice] = ["refreshes", "presented_twice"].map(count);
-                Counts { asked: refreshes + presented_twice, refreshes, presented_twice, ended: presented_twice.min(1) }
+                Counts {
+                    asked: refreshes + presented_twice,
+                    refreshes,
+                    presented_twice,
+                    ended: presented_twice.min(1),
+                    ..Counts::default()
+                }
             }
         }
     }

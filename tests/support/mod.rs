@@ -4,10 +4,14 @@ pub(crate) mod authority;
 pub(crate) mod camera;
 #[cfg(feature = "demo")]
 pub(crate) mod demo_server;
+#[cfg(target_os = "linux")]
+pub(crate) mod faults;
 pub(crate) mod fleet;
 pub(crate) mod hostile;
 pub(crate) mod http;
 pub(crate) mod many;
+#[cfg(target_os = "linux")]
+pub(crate) mod matrix;
 #[cfg(target_os = "linux")]
 pub(crate) mod postgres;
 pub(crate) mod program;

@@ -100,8 +100,7 @@ impl Home {
 
     /// The same at another server.
     pub(crate) fn sign_in_at(&self, origin: &str, change: impl FnOnce(&mut Grant)) {
-        let keys = KeyOptions { default_key_file: self.path("key"), ..KeyOptions::default() };
-        let store = open(&StoreAddress::File(self.path("state")), keys);
+        let store = open(&StoreAddress::File(self.path("state")), key_options(self));
         let name: ProfileName = "work".parse().expect("a name");
         let mut locked = store.hold(&name, Duration::from_secs(5)).expect("nobody else writes");
         let mut grant = grant(origin);
@@ -138,6 +137,11 @@ impl Home {
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         self.command(arguments).spawn().expect("the program starts")
     }
+}
+
+/// Where the program looks for the key of a home's store.
+pub(crate) fn key_options(home: &Home) -> KeyOptions {
+    KeyOptions { default_key_file: home.path("key"), ..KeyOptions::default() }
 }
 
 pub(crate) fn ran(child: Child) -> Ran {

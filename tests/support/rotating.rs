@@ -28,11 +28,14 @@ pub(crate) struct Counts {
     pub(crate) presented_twice: usize,
     /// Grants that were ended for it.
     pub(crate) ended: usize,
+    pub(crate) revocations: usize,
 }
 
 #[derive(Default)]
 struct State {
     counts: Counts,
+    /// The same of each grant.
+    of: BTreeMap<String, Counts>,
     /// The number of the refresh token that counts of each grant; `None` where the grant has ended.
     current: BTreeMap<String, Option<usize>>,
     /// Answers wait until this is taken back.
@@ -77,9 +80,15 @@ impl Rotating {
         self.shared.lock().counts
     }
 
+    /// What it was asked about one grant.
+    pub(crate) fn counts_of(&self, name: &str) -> Counts {
+        self.shared.lock().of.get(name).copied().unwrap_or_default()
+    }
+
     /// Forgets what it was asked; grants stay.
     pub(crate) fn count_anew(&self) {
-        self.shared.lock().counts = Counts::default();
+        let mut state = self.shared.lock();
+        (state.counts, state.of) = Default::default();
     }
 
     /// Takes what is asked from now on and keeps the answers back, or gives them.
@@ -97,21 +106,40 @@ impl Rotating {
         assert!(!waited.timed_out(), "asked {} times, not {asked}", state.counts.asked);
     }
 
+    /// Approves a grant, and gives its first refresh token out.
+    pub(crate) fn approve(&self, name: &str) -> String {
+        self.shared.lock().current.insert(name.to_owned(), Some(0));
+        format!("{REFRESH}-{name}-0")
+    }
+
     /// Turns a grant into one of this provider, whose first refresh token is out.
     pub(crate) fn grant(&self, name: &str, grant: &mut Grant) {
-        self.shared.lock().current.insert(name.to_owned(), Some(0));
+        grant.refresh_token = Some(Secret::new(self.approve(name)));
         grant.access_token = Secret::new(format!("{ACCESS}-{name}-0"));
-        grant.refresh_token = Some(Secret::new(format!("{REFRESH}-{name}-0")));
     }
 }
 
 fn serve(shared: &Shared, delay: Duration, stream: TcpStream) -> Option<()> {
     let (request, mut stream) = read(stream)?;
     let body = Url::parse(&format!("form:?{}", request.body)).ok()?;
-    let presented =
-        body.query_pairs().find(|(name, _)| name == "refresh_token").map(|(_, token)| token.into_owned())?;
-    let (status, tokens) = refresh(&mut shared.lock(), &presented);
-    shared.changed.notify_all();
+    let field = |wanted| body.query_pairs().find(|(name, _)| name == wanted).map(|(_, token)| token.into_owned());
+    let (status, answer) = if let Some(presented) = field("refresh_token") {
+        let answer = refresh(&mut shared.lock(), &presented);
+        shared.changed.notify_all();
+        wait(shared, delay)?;
+        answer
+    } else if let Some(token) = field("token") {
+        shared.lock().count(&token, |counts| counts.revocations += 1);
+        (200, String::new())
+    } else {
+        (200, r#"{"sub":"77"}"#.to_owned())
+    };
+    let head = "content-type: application/json\r\ncache-control: no-store\r\nconnection: close";
+    write!(stream, "HTTP/1.1 {status} X\r\n{head}\r\ncontent-length: {}\r\n\r\n{answer}", answer.len()).ok()
+}
+
+/// As long as answers are kept back, and then for the time that each takes.
+fn wait(shared: &Shared, delay: Duration) -> Option<()> {
     let given = shared.changed.wait_timeout_while(shared.lock(), PATIENCE, |state| state.holds);
     drop(given.unwrap_or_else(PoisonError::into_inner));
     if !delay.is_zero() {
@@ -119,27 +147,43 @@ fn serve(shared: &Shared, delay: Duration, stream: TcpStream) -> Option<()> {
         let (alone, never) = (Mutex::new(()), Condvar::new());
         drop(never.wait_timeout_while(alone.lock().ok()?, delay, |()| true));
     }
-    let head = "content-type: application/json\r\ncache-control: no-store\r\nconnection: close";
-    write!(stream, "HTTP/1.1 {status} X\r\n{head}\r\ncontent-length: {}\r\n\r\n{tokens}", tokens.len()).ok()
+    Some(())
+}
+
+/// The grant that a token belongs to, and its number there.
+fn parts(token: &str) -> Option<(&str, usize)> {
+    let rest = token.strip_prefix(REFRESH).or_else(|| token.strip_prefix(ACCESS))?;
+    let (name, number) = rest.strip_prefix('-')?.rsplit_once('-')?;
+    Some((name, number.parse().ok()?))
+}
+
+impl State {
+    /// Counts in all and for the grant of `token`.
+    fn count(&mut self, token: &str, count: impl Fn(&mut Counts)) {
+        count(&mut self.counts);
+        if let Some((name, _)) = parts(token) {
+            count(self.of.entry(name.to_owned()).or_default());
+        }
+    }
 }
 
 /// What is decided the moment the request is read; the answer may still get lost.
 fn refresh(state: &mut State, presented: &str) -> (u16, String) {
-    state.counts.asked += 1;
-    let parts = presented.strip_prefix(REFRESH).and_then(|rest| rest.strip_prefix('-')?.rsplit_once('-'));
+    state.count(presented, |counts| counts.asked += 1);
     let refused = (400, r#"{"error":"invalid_grant"}"#.to_owned());
-    let Some((name, number)) = parts.and_then(|(name, number)| Some((name, number.parse::<usize>().ok()?))) else {
-        return refused;
-    };
+    let Some((name, number)) = parts(presented) else { return refused };
     let Some(current) = state.current.get_mut(name) else { return refused };
     if *current == Some(number) {
         *current = Some(number + 1);
-        state.counts.refreshes += 1;
+        state.count(presented, |counts| counts.refreshes += 1);
         let next = number + 1;
         let tokens = format!(r#""access_token":"{ACCESS}-{name}-{next}","refresh_token":"{REFRESH}-{name}-{next}""#);
         return (200, format!(r#"{{{tokens},"token_type":"Bearer","expires_in":3600}}"#));
     }
-    state.counts.presented_twice += 1;
-    state.counts.ended += usize::from(current.take().is_some());
+    let ended = usize::from(current.take().is_some());
+    state.count(presented, |counts| {
+        counts.presented_twice += 1;
+        counts.ended += ended;
+    });
     refused
 }

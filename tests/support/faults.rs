@@ -1,0 +1,235 @@
+//! The real program under strace: every call that it makes on the files of its home, and what comes of it when one of them
+//! fails, or is the last thing that the process does.
+//!
+//! strace tells calls apart by name, path and number, and counts each thread on its own. So a point is the n-th call of a
+//! name on a path within one thread, wherever that is; what was struck is read from the log.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::program::{Home, Ran, ran};
+
+const CALLS: &str = "openat,read,write,pread64,pwrite64,statx,newfstatat,getdents64,flock,fallocate,ftruncate,fsync,fdatasync,\
+                     link,linkat,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,fchmod,close";
+const LOG: &str = "strace";
+/// Stands for the process in the names of files.
+const PROCESS: &str = "$$";
+
+/// A command and what it reads.
+pub(crate) struct Act {
+    pub(crate) arguments: &'static [&'static str],
+    pub(crate) input: String,
+}
+
+/// The n-th call of this name on a path, within one thread.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Point {
+    pub(crate) call: String,
+    /// Below the home; `None` where a name is different each time, so that the calls of all paths are counted.
+    path: Option<String>,
+    number: usize,
+    /// It only reads, so that whatever it meets changes nothing on the disk.
+    reads: bool,
+}
+
+/// A point, and what happens there.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub(crate) point: Point,
+    /// In strace's words.
+    pub(crate) effect: String,
+}
+
+impl Fault {
+    pub(crate) fn kills(&self) -> bool {
+        self.effect.starts_with("signal")
+    }
+}
+
+/// How much of a matrix is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// At each call that changes something: a kill, or one of the errors in turn.
+    Part,
+    /// At each call: a kill and every error, once and from then on.
+    Whole,
+}
+
+/// How a call fails. Reading takes no room; `close` gives the descriptor back even where it fails, and nobody looks.
+fn errors_of(point: &Point) -> &'static [&'static str] {
+    match point.call.as_str() {
+        "close" => &[],
+        "openat" if point.reads => &["EIO", "EMFILE"],
+        "openat" => &["ENOSPC", "EIO", "EDQUOT", "EMFILE"],
+        "write" | "pwrite64" | "fallocate" | "ftruncate" => &["ENOSPC", "EIO", "EDQUOT", "EFBIG"],
+        _ if point.reads => &["EIO"],
+        _ => &["ENOSPC", "EIO", "EDQUOT"],
+    }
+}
+
+/// Every call that `act` makes on the files of `home`, each once.
+pub(crate) fn points(home: &Home, act: &Act) -> Vec<Point> {
+    let done = run(home, act, None);
+    assert_eq!(done.code, 0, "{done:?}");
+    let log = fs::read_to_string(home.path(LOG)).expect("this test needs strace (Debian: apt install strace)");
+    let directory = home.path("").canonicalize().expect("the home is there").display().to_string();
+    let mut counts: BTreeMap<(&str, &str, String), usize> = BTreeMap::new();
+    let mut all_counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut points = Vec::new();
+    // The process of a log is the one that made the first call in it.
+    let process = log.split(' ').next().unwrap_or_default();
+    for line in log.lines() {
+        let Some((thread, call, rest)) = parts(line) else { continue };
+        let number = all_counts.entry((thread, call)).or_default();
+        *number += 1;
+        let paths = paths(rest, &directory, process);
+        for path in &paths {
+            *counts.entry((thread, call, path.clone())).or_default() += 1;
+        }
+        let Some(path) = paths.into_iter().next() else { continue };
+        let reads = reads(call, rest);
+        points.push(if is_random(&path) {
+            Point { call: call.to_owned(), path: None, number: *number, reads }
+        } else {
+            let number = counts[&(thread, call, path.clone())];
+            Point { call: call.to_owned(), path: Some(path), number, reads }
+        });
+    }
+    points.sort();
+    points.dedup();
+    points
+}
+
+/// The faults of each point.
+pub(crate) fn faults(points: &[Point], extent: Extent) -> Vec<Fault> {
+    let fault = |point: &Point, effect: String| Fault { point: point.clone(), effect };
+    let error = |name: &&str| format!("error={name}");
+    if extent == Extent::Part {
+        let points = points.iter().filter(|point| !point.reads).enumerate();
+        return points
+            .map(|(number, point)| match errors_of(point) {
+                errors if !errors.is_empty() && number % 3 != 0 => {
+                    fault(point, error(&errors[number / 3 % errors.len()]))
+                }
+                _ => fault(point, "signal=KILL".to_owned()),
+            })
+            .collect();
+    }
+    let mut faults = Vec::new();
+    for point in points {
+        let errors = errors_of(point).iter().map(error);
+        faults.extend(errors.chain(["signal=KILL".to_owned()]).map(|effect| fault(point, effect)));
+        if !errors_of(point).is_empty() {
+            faults.push(fault(point, "error=EIO:+".to_owned()));
+        }
+    }
+    faults
+}
+
+/// Runs `act` with a fault. Whether that happened, and how the program ended.
+pub(crate) fn strike(home: &Home, act: &Act, fault: &Fault) -> (bool, Ran) {
+    let ran = run(home, act, Some(fault));
+    let log = fs::read_to_string(home.path(LOG)).unwrap_or_default();
+    (log.contains("INJECTED") || log.contains("killed by SIGKILL"), ran)
+}
+
+/// Runs each on two threads.
+pub(crate) fn each<T: Sync>(all: &[T], run: impl Fn(usize, &T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let number = next.fetch_add(1, Ordering::Relaxed)
+                    && let Some(one) = all.get(number)
+                {
+                    run(number, one);
+                }
+            });
+        }
+    });
+}
+
+/// What went wrong, gathered over threads.
+#[derive(Default)]
+pub(crate) struct Failures(Mutex<Vec<String>>);
+
+impl Failures {
+    pub(crate) fn add(&self, failure: String) {
+        self.0.lock().expect("no thread panics with it").push(failure);
+    }
+
+    #[track_caller]
+    pub(crate) fn none(self, of: usize) {
+        let failures = self.0.into_inner().expect("no thread panics with it");
+        assert!(failures.is_empty(), "{} of {of}:\n{}", failures.len(), failures.join("\n"));
+    }
+}
+
+/// The tracer stands beside, so that the program has the process that names its files.
+fn run(home: &Home, act: &Act, fault: Option<&Fault>) -> Ran {
+    let directory = home.path("").canonicalize().expect("the home is there");
+    let inject = fault.map_or_else(String::new, |Fault { point, effect }| {
+        let (effect, and_on) = effect.strip_suffix(":+").map_or((effect.as_str(), ""), |effect| (effect, "+"));
+        let only = point.path.as_ref().map_or_else(String::new, |path| {
+            // Without a slash at its end, as strace sees it.
+            format!("-P \"{}\"", directory.join(path).components().collect::<PathBuf>().display())
+        });
+        format!("{only} -e inject={}:{effect}:when={}{and_on}", point.call, point.number)
+    });
+    let log = directory.join(LOG);
+    let line = format!("exec strace -D -f -y -o '{}' -e trace={CALLS} {inject} \"$0\" \"$@\"", log.display());
+    let program = home.command(act.arguments);
+    let mut command = Command::new("sh");
+    command.args(["-c", &line]).arg(program.get_program()).args(program.get_args());
+    command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("DEVICE_LOGIN_HOME", &directory).env("PATH", "/usr/bin:/bin");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("a shell");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // A process that was killed early reads nothing.
+    let _ = writeln!(stdin, "{}", act.input);
+    drop(stdin);
+    ran(child)
+}
+
+/// Thread, call, and what follows.
+fn parts(line: &str) -> Option<(&str, &str, &str)> {
+    let (thread, call) = line.split_once(' ')?;
+    let (call, rest) = call.trim_start().split_once('(')?;
+    call.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_').then_some((thread, call, rest))
+}
+
+/// What of the home a call is about, in order.
+fn paths(rest: &str, directory: &str, process: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    for part in rest.split(['"', '<', '>']) {
+        let Some(path) = Path::new(part).strip_prefix(directory).ok().and_then(Path::to_str) else { continue };
+        let path = ["-", "."].iter().fold(path.to_owned(), |path, after| {
+            path.replace(&format!(".{process}{after}"), &format!(".{PROCESS}{after}"))
+        });
+        // What has no name any more cannot be told by one.
+        if path != LOG && !rest.contains("(deleted)") && !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    paths
+}
+
+/// Sixteen hexadecimal digits before the ending.
+fn is_random(path: &str) -> bool {
+    let unique = path.strip_suffix(".new").and_then(|path| path.rsplit('.').next());
+    unique.is_some_and(|unique| unique.len() == 16 && unique.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn reads(call: &str, rest: &str) -> bool {
+    match call {
+        "openat" => !rest.contains("O_CREAT"),
+        "read" | "pread64" | "statx" | "newfstatat" | "getdents64" | "flock" | "close" => true,
+        _ => false,
+    }
+}

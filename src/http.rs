@@ -7,6 +7,7 @@ pub mod client;
 pub(crate) mod date;
 pub mod decode;
 pub mod progress;
+pub(crate) mod tls;
 pub mod trouble;
 pub mod upload;
 

@@ -4,13 +4,11 @@
 //! again, since the flows decide that; bodies are read up to their limit only; addresses are kept out of error texts. TLS
 //! is set up when the first `https` request is made, so that everything else starts without it.
 
-mod certificates;
 mod failure;
 mod incoming;
 mod outgoing;
 mod proxy;
 mod resolver;
-mod trust;
 
 use std::env;
 use std::fmt;
@@ -31,7 +29,7 @@ use self::proxy::Proxies;
 use self::resolver::Resolver;
 use super::progress::Progress;
 use super::upload::{Measured, Upload};
-use super::{Method, Request, Response, TransportFailure, date, header_in};
+use super::{Method, Request, Response, TransportFailure, date, header_in, tls};
 use crate::clock::{self, Moment};
 use crate::files;
 use crate::untrusted::check_address;
@@ -228,7 +226,9 @@ impl Client {
             return Ok(client);
         }
         install_crypto();
-        let tls = trust::config(self.ca_certificate.as_deref()).map_err(TransportFailure::Setup)?;
+        let tls = tls::trusting(self.ca_certificate.as_deref()).map_err(TransportFailure::Setup)?;
+        let mut tls = tls.with_no_client_auth();
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let builder = self.common().https_only(true).tls_backend_preconfigured(tls);
         let proxies = Arc::clone(self.proxies()?);
         let builder = match proxies.proxy() {

@@ -2,17 +2,16 @@
 //!
 //! Addresses, whose path or query could be private, and the passwords of proxies never get into the words.
 
-mod tls;
-
 use std::error::Error;
 use std::io;
 
 use super::{Route, TransportFailure};
+use crate::http::tls;
 
 /// Why no answer began. `is_looking_up` says that the name has not been looked up yet.
 pub(super) fn of_sending(route: &Route, error: &reqwest::Error, is_looking_up: bool) -> TransportFailure {
     let host = route.host.clone();
-    if let Some(tls) = find_tls(error) {
+    if let Some(tls) = tls::failure(error) {
         let through = route.proxy.as_ref().map(|proxy| format!(" (through the proxy {proxy})")).unwrap_or_default();
         return TransportFailure::Tls(host, format!("{tls}{through}"));
     }
@@ -89,51 +88,9 @@ fn says(error: &reqwest::Error, words: &str) -> bool {
 }
 
 fn find_io(error: &reqwest::Error) -> Option<io::ErrorKind> {
-    chain(error).find_map(|source| source.downcast_ref::<io::Error>().map(|error| innermost_io(error).kind()))
-}
-
-/// I/O errors are wrapped in others, however many: `source` passes over what they hold themselves.
-fn innermost_io(error: &io::Error) -> &io::Error {
-    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(inner) => innermost_io(inner),
-        None => error,
-    }
-}
-
-fn find_tls(error: &(dyn Error + 'static)) -> Option<String> {
-    let inner = chain(error).find_map(|source| innermost_io(source.downcast_ref()?).get_ref()?.downcast_ref());
-    inner.map(tls::words)
+    chain(error).find_map(|source| source.downcast_ref::<io::Error>().map(|error| tls::innermost(error).kind()))
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(error.source(), |&error| error.source())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use rustls::{CertificateError, Error};
-
-    use super::find_tls;
-
-    /// As the layers below wrap it, one I/O error in another.
-    #[derive(Debug, thiserror::Error)]
-    #[error("connecting failed")]
-    struct Wrapped(#[source] io::Error);
-
-    fn wrapped(error: CertificateError) -> Wrapped {
-        let tls = Error::InvalidCertificate(error);
-        Wrapped(io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls)))
-    }
-
-    #[test]
-    fn certificates_that_are_refused_are_told_from_connections_that_fail() {
-        let said = |error| find_tls(&wrapped(error)).unwrap_or_default();
-        assert!(said(CertificateError::Expired).contains("has ended"));
-        assert!(said(CertificateError::UnknownIssuer).contains("trusts"));
-        assert!(said(CertificateError::NotValidYet).contains("clock right?"));
-        assert!(said(CertificateError::Revoked).contains("revoked"));
-        assert_eq!(find_tls(&Wrapped(io::ErrorKind::ConnectionRefused.into())), None);
-    }
 }

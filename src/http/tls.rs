@@ -1,43 +1,74 @@
 //! Whom this machine trusts: the system's certificate authorities, or those that the environment names instead, and the
-//! certificates that a person adds.
+//! certificates that a person adds. Beside it, the words for why TLS failed.
+
+pub(crate) mod certificates;
+mod words;
 
 use std::env;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::client::{WantsClientCert, WebPkiServerVerifier, verify_server_name};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
 use rustls_platform_verifier::Verifier;
 
-use super::certificates::{self, Certificates};
+use self::certificates::Certificates;
 use crate::files;
 
-/// How TLS is spoken, and to whom. The error is a sentence.
-pub(super) fn config(ca_certificate: Option<&Path>) -> Result<ClientConfig, String> {
+/// TLS with whom the system trusts, and with whoever has a certificate in the file `added`. The error is a sentence.
+pub(crate) fn trusting(added: Option<&Path>) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let added = match ca_certificate {
-        Some(path) => certificates::in_file(path)
-            .map_err(|problem| format!("the certificate authority {} {problem}", path.display()))?,
-        None => Certificates::new(),
-    };
+    let added = added.map_or_else(|| Ok(Certificates::new()), in_file)?;
     let authorities: Arc<dyn ServerCertVerifier> = match instead_of_the_systems()? {
-        Some(named) => {
-            let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(named.into_iter().chain(added.iter().cloned()));
-            let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone()).build();
-            verifier.map_err(|_| NO_AUTHORITIES)?
-        }
-        None => Arc::new(Verifier::new_with_extra_roots(added.clone(), provider.clone()).map_err(|_| NO_AUTHORITIES)?),
+        Some(named) => verifier(named.into_iter().chain(added.iter().cloned()), NO_AUTHORITIES)?,
+        None => Arc::new(Verifier::new_with_extra_roots(added.clone(), provider).map_err(|_| NO_AUTHORITIES)?),
     };
+    builder(Trust { authorities, added })
+}
+
+fn in_file(path: &Path) -> Result<Certificates, String> {
+    certificates::in_file(path).map_err(|problem| format!("the certificate authority {} {problem}", path.display()))
+}
+
+fn verifier(
+    roots: impl Iterator<Item = CertificateDer<'static>>,
+    otherwise: &str,
+) -> Result<Arc<WebPkiServerVerifier>, String> {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(roots);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    WebPkiServerVerifier::builder_with_provider(store.into(), provider).build().map_err(|_| otherwise.to_owned())
+}
+
+fn builder(trust: Trust) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let verifier = Arc::new(Trust { authorities, added });
     let builder = versions.map_err(|_| "TLS could not be set up".to_owned())?;
-    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(trust)))
+}
+
+/// Why TLS failed, as a clause about the server, if it is TLS that lies at the bottom of this error.
+pub(crate) fn failure(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    let inner = chain.filter_map(|source| match source.downcast_ref() {
+        Some(tls) => Some(tls),
+        None => innermost(source.downcast_ref()?).get_ref()?.downcast_ref(),
+    });
+    inner.map(words::words).next()
+}
+
+/// I/O errors are wrapped in others, however many: `source` passes over what they hold themselves.
+pub(crate) fn innermost(error: &io::Error) -> &io::Error {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(inner) => innermost(inner),
+        None => error,
+    }
 }
 
 const NO_AUTHORITIES: &str = "TLS could not be set up: this system has no certificate authorities; install \
@@ -132,5 +163,34 @@ fn is_of_who_signed(error: &Error) -> bool {
         // It may sign for others, as `openssl req -x509` has it.
         CertificateError::Other(other) => format!("{other:?}").contains("CaUsedAsEndEntity"),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use rustls::{CertificateError, Error};
+
+    use super::failure;
+
+    /// As the layers below wrap it, one I/O error in another.
+    #[derive(Debug, thiserror::Error)]
+    #[error("connecting failed")]
+    struct Wrapped(#[source] io::Error);
+
+    fn wrapped(error: CertificateError) -> Wrapped {
+        let tls = Error::InvalidCertificate(error);
+        Wrapped(io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls)))
+    }
+
+    #[test]
+    fn certificates_that_are_refused_are_told_from_connections_that_fail() {
+        let said = |error| failure(&wrapped(error)).unwrap_or_default();
+        assert!(said(CertificateError::Expired).contains("has ended"));
+        assert!(said(CertificateError::UnknownIssuer).contains("trusts"));
+        assert!(said(CertificateError::NotValidYet).contains("clock right?"));
+        assert!(said(CertificateError::Revoked).contains("revoked"));
+        assert_eq!(failure(&Wrapped(io::ErrorKind::ConnectionRefused.into())), None);
     }
 }

@@ -30,10 +30,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-pub(super) type Certificates = Vec<CertificateDer<'static>>;
+pub(crate) type Certificates = Vec<CertificateDer<'static>>;
 
 /// All certificates in a file; each of them has to be one. The error is a clause about the file.
-pub(super) fn in_file(path: &Path) -> Result<Certificates, String> {
+pub(crate) fn in_file(path: &Path) -> Result<Certificates, String> {
     let certificates = in_content(&content(path)?)?;
     if certificates.iter().all(is_usable) { Ok(certificates) } else { Err(DAMAGED.to_owned()) }
 }

@@ -287,7 +287,9 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let (code, hint) = match &error {
             StoreError::Locked { .. } => (Code::StoreLocked, "wait for that process, or end it"),
-            StoreError::Address { .. } => (Code::Usage, "use `file:DIR`, `plain:DIR` or `memory:`"),
+            StoreError::Address { .. } => {
+                (Code::Usage, "use `file:DIR`, `plain:DIR`, `postgres://USER@HOST/DATABASE` or `memory:`")
+            }
             StoreError::Io { source, .. } => (Code::Store, &*files::advice(source)),
             StoreError::KeyUnavailable(_) => (
                 Code::Store,

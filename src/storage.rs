@@ -1,6 +1,6 @@
 //! Where grants are kept: one [`Record`] per profile, in a [`Store`] that was chosen once and is named to the person.
 //!
-//! `records` opens and judges what a `backend` keeps as bytes: in files, in memory.
+//! `records` opens and judges what a `backend` keeps as bytes: in files, in a database, in memory.
 
 pub mod backend;
 mod calls;
@@ -11,6 +11,8 @@ mod file;
 mod history;
 mod key;
 mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod private;
 mod protection;
 pub mod record;
@@ -21,7 +23,7 @@ mod spare;
 mod throttles;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +43,8 @@ pub use throttles::{ClientAt, Throttled};
 use self::file::FileBackend;
 use self::key::Sources;
 use self::memory::MemoryBackend;
+#[cfg(feature = "postgres")]
+use self::postgres::PostgresBackend;
 use crate::files;
 
 /// How long a writer waits for another one before it gives up.
@@ -62,6 +66,8 @@ pub fn backend(address: &StoreAddress, spare: Option<PathBuf>) -> Arc<dyn Backen
         StoreAddress::File(directory) => Arc::new(FileBackend::new("file", directory.clone(), spare)),
         StoreAddress::Plain(directory) => Arc::new(FileBackend::new("plain", directory.clone(), spare)),
         StoreAddress::Memory => Arc::new(MemoryBackend::default()),
+        #[cfg(feature = "postgres")]
+        StoreAddress::Postgres(address) => Arc::new(PostgresBackend::new(address, spare.as_deref())),
     }
 }
 
@@ -70,6 +76,8 @@ pub fn open_over(backend: Arc<dyn Backend>, address: &StoreAddress, options: Key
     let sources = match address {
         StoreAddress::File(directory) => Some(Sources { options, home: directory.clone() }),
         StoreAddress::Plain(_) | StoreAddress::Memory => None,
+        #[cfg(feature = "postgres")]
+        StoreAddress::Postgres(address) => Some(Sources { home: address.home(&options), options }),
     };
     Store::new(backend, sources)
 }
@@ -87,6 +95,9 @@ pub enum StoreAddress {
     Plain(PathBuf),
     /// `memory:`: nothing outlives the process.
     Memory,
+    /// `postgres://…`: a database that several machines share.
+    #[cfg(feature = "postgres")]
+    Postgres(Box<postgres::Address>),
 }
 
 impl StoreAddress {
@@ -99,11 +110,47 @@ impl StoreAddress {
             "memory" if rest.is_empty() => return Ok(Self::Memory),
             "file" | "plain" => "a directory has to follow the colon",
             "memory" => "nothing may follow the colon",
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => match postgres::Address::parse(address) {
+                Ok(address) => return Ok(Self::Postgres(Box::new(address))),
+                Err(problem) => return Err(StoreError::Address { store: format!("{scheme}://…"), problem }),
+            },
+            #[cfg(not(feature = "postgres"))]
             "postgres" | "postgresql" => "this build has no PostgreSQL store",
-            _ => "a store is `file:DIR`, `plain:DIR` or `memory:`",
+            _ => "a store is `file:DIR`, `plain:DIR`, `postgres://…` or `memory:`",
         };
         let store = if scheme.is_empty() { rest.to_owned() } else { format!("{scheme}:…") };
-        Err(StoreError::Address { store, problem })
+        Err(StoreError::Address { store, problem: problem.to_owned() })
+    }
+
+    /// Whether the variables of libpq count for it.
+    pub fn is_database(&self) -> bool {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a password stands in it, which everybody can read where it is an argument of a command.
+    pub fn has_password(&self) -> bool {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(address) => address.has_password(),
+            _ => false,
+        }
+    }
+
+    /// The same with what the variables of libpq say of a database, and with the directory in which this machine keeps what
+    /// goes with it.
+    #[must_use]
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "no other store asks for them"))]
+    pub fn completed_by(self, variable: &dyn Fn(&str) -> Option<String>, state_dir: &Path) -> Self {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(address) => Self::Postgres(Box::new(address.completed_by(variable).kept_in(state_dir))),
+            other => other,
+        }
     }
 }
 
@@ -113,6 +160,8 @@ impl fmt::Display for StoreAddress {
             StoreAddress::File(directory) => write!(f, "file:{}", directory.display()),
             StoreAddress::Plain(directory) => write!(f, "plain:{}", directory.display()),
             StoreAddress::Memory => f.write_str("memory:"),
+            #[cfg(feature = "postgres")]
+            StoreAddress::Postgres(address) => address.fmt(f),
         }
     }
 }

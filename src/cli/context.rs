@@ -14,7 +14,7 @@ use crate::files;
 use crate::http::client::{Client, Exchange, Observer};
 use crate::profile::ProfileName;
 use crate::service::Service;
-use crate::storage::{self, KeyCommand, KeyOptions, Store, StoreAddress};
+use crate::storage::{self, KeyCommand, KeyOptions, Store, StoreAddress, StoreError};
 
 /// The frame of one command.
 pub(super) struct Context {
@@ -116,7 +116,7 @@ impl Context {
         let key = places.key_options(environment).key_file;
         let store = match store_address(&self.global, &places, environment)? {
             StoreAddress::File(directory) | StoreAddress::Plain(directory) => Some(directory),
-            StoreAddress::Memory => None,
+            _ => None,
         };
         let below = [parent(&places.default_key_file), places.state_dir, places.spare_dir].into_iter().chain(store);
         let beside = [Some(places.config_file), key].into_iter().flatten().map(|file| parent(&file));
@@ -169,15 +169,25 @@ impl OwnDirectories {
 /// The store that is named: by the flag, by the environment, or the default.
 fn store_address(global: &Global, places: &Places, environment: Environment<'_>) -> Result<StoreAddress, Error> {
     let from_environment = || environment.var("DEVICE_LOGIN_STORE");
-    Ok(match &global.store {
+    let address = match &global.store {
         Some(address) => StoreAddress::parse(address)?,
         None => match from_environment().map(|address| StoreAddress::parse(&address)) {
-            Some(address) => address.map_err(|_| {
-                variables::unusable("DEVICE_LOGIN_STORE", "it is none of `file:DIR`, `plain:DIR` and `memory:`")
-            })?,
+            Some(Err(StoreError::Address { problem, .. })) => {
+                return Err(variables::unusable("DEVICE_LOGIN_STORE", &problem));
+            }
+            Some(address) => address?,
             None => StoreAddress::File(places.state_dir.clone()),
         },
-    })
+    };
+    if global.store.is_some() && address.has_password() {
+        return Err(Error::new(Code::Usage, "`--store` cannot take an address with a password in it")
+            .because("everybody on this machine can read it there")
+            .hint("put the password into `~/.pgpass` or `PGPASSWORD`, or the address into `DEVICE_LOGIN_STORE`"));
+    }
+    if address.is_database() {
+        variables::check(Reader::Database, &|name| std::env::var_os(name))?;
+    }
+    Ok(address.completed_by(&variable, &places.state_dir))
 }
 
 /// Reads the configuration and opens the store, which `opened` keeps.

@@ -47,6 +47,7 @@ pub enum Reader {
     Screens,
     SignIn,
     Demo,
+    Database,
 }
 
 impl Reader {
@@ -59,6 +60,7 @@ impl Reader {
             Reader::Screens => "screens, lines",
             Reader::SignIn => "`login`",
             Reader::Demo => "`demo`",
+            Reader::Database => "a store in PostgreSQL",
         }
     }
 }
@@ -69,11 +71,11 @@ const AS_UNSET: &str = "as unset";
 const TEXT: &str = "none: any text will do";
 
 /// All variables that this program and the libraries in it read.
-pub const VARIABLES: [Variables; 33] = [
+pub const VARIABLES: [Variables; 39] = [
     row(&["DEVICE_LOGIN_HOME"], "one directory for everything: `config.toml`, `key`, `state/`, `spare/`", path_problem),
     row(&["DEVICE_LOGIN_CONFIG"], "the configuration file", path_problem),
     row(&["DEVICE_LOGIN_PROFILE"], "the profile, where none is named", nothing),
-    row(&["DEVICE_LOGIN_STORE"], "the store: `file:DIR`, `plain:DIR` or `memory:`", store_problem),
+    row(&["DEVICE_LOGIN_STORE"], "the store: `file:DIR`, `plain:DIR`, `postgres://…` or `memory:`", store_problem),
     row(&["DEVICE_LOGIN_KEY_FILE"], "the store's key", path_problem),
     row(&["DEVICE_LOGIN_PASSPHRASE_FILE"], "a file with the passphrase that opens the store's key", path_problem),
     row(&["DEVICE_LOGIN_CLIENT_SECRET"], "the client secret, instead of the profile's", secret_problem),
@@ -94,6 +96,13 @@ pub const VARIABLES: [Variables; 33] = [
         .falls_back("an entry of another form exempts nobody; no UTF-8: refused, exit code 2"),
     row(&["SSL_CERT_FILE"], "certificate authorities instead of the system's", nothing).of(Reader::Network),
     row(&["SSL_CERT_DIR"], "directories with such files, by `:`", nothing).of(Reader::Network),
+    row(&["PGPASSWORD"], "the password, where the store's address has none", nothing).of(Reader::Database),
+    row(&["PGPASSFILE"], "the file with passwords; else `~/.pgpass`", path_problem).of(Reader::Database),
+    row(&["PGSSLROOTCERT"], "the only certificate authorities that count; `system`: those of the system", path_problem)
+        .of(Reader::Database),
+    row(&["PGSSLCERT", "PGSSLKEY"], "this machine's certificate and its key", path_problem).of(Reader::Database),
+    row(&["PGAPPNAME"], "what the server's list of sessions shows; else `device-login`", nothing).of(Reader::Database),
+    row(&["PGCONNECT_TIMEOUT"], "seconds for connecting to one host; else 5", seconds_problem).of(Reader::Database),
     row(&["NOTIFY_SOCKET"], "where systemd hears how the kiosk or the agent is", socket_problem).of(Reader::Services),
     row(&["WATCHDOG_USEC", "WATCHDOG_PID"], "how often it wants to hear that, and from whom", number_problem)
         .of(Reader::Services),
@@ -255,6 +264,11 @@ fn number_problem(value: &str) -> Option<&'static str> {
     value.parse::<u64>().is_err().then_some("it is no number")
 }
 
+fn seconds_problem(value: &str) -> Option<&'static str> {
+    let is_number = value.trim().parse::<u16>().is_ok_and(|seconds| seconds > 0);
+    (!is_number).then_some("it is no number of seconds from 1 on")
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
@@ -277,6 +291,10 @@ mod tests {
             (Reader::Everything, "DEVICE_LOGIN_STORE", "file:/sesam\r"),
             (Reader::Everything, "DEVICE_LOGIN_CLIENT_SECRET", "sesam\nsesam"),
             (Reader::Everything, "DEVICE_LOGIN_CLIENT_SECRET", "\u{1b}sesam"),
+            (Reader::Database, "PGPASSFILE", "\"/sesam\""),
+            (Reader::Database, "PGSSLKEY", "/sesam\n"),
+            (Reader::Database, "PGCONNECT_TIMEOUT", "sesam"),
+            (Reader::Database, "PGCONNECT_TIMEOUT", "0"),
             (Reader::Services, "NOTIFY_SOCKET", "sesam"),
             (Reader::Services, "WATCHDOG_USEC", "sesam"),
             (Reader::Services, "WATCHDOG_USEC", "-1"),

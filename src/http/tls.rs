@@ -32,6 +32,15 @@ pub(crate) fn trusting(added: Option<&Path>) -> Result<ConfigBuilder<ClientConfi
     builder(Trust { authorities, added })
 }
 
+/// TLS with nobody but who has a certificate in this file, or whom one of those has signed.
+#[cfg(feature = "postgres")]
+pub(crate) fn trusting_only(file: &Path) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
+    let added = in_file(file)?;
+    let authorities =
+        verifier(added.iter().cloned(), "TLS could not be set up: the certificate authority cannot be used")?;
+    builder(Trust { authorities, added })
+}
+
 fn in_file(path: &Path) -> Result<Certificates, String> {
     certificates::in_file(path).map_err(|problem| format!("the certificate authority {} {problem}", path.display()))
 }

@@ -306,9 +306,9 @@ impl Refresh {
             self.client.clone(),
             Approval::RefreshToken(refresh_token),
         );
-        let is_second_try = self.grant.last_refresh.as_ref().is_some_and(|last| last.answer_lost)
-            && matches!(self.provider.dialect.rotation, Rotation::Strict | Rotation::Unknown);
-        let attempt = Attempt::new(self.record.generation, clock::wall());
+        let may_rotate = matches!(self.provider.dialect.rotation, Rotation::Strict | Rotation::Unknown);
+        let is_second_try = self.grant.last_refresh.as_ref().is_some_and(|last| last.answer_lost) && may_rotate;
+        let attempt = Attempt::new(self.record.generation, clock::wall()).that_may_rotate(may_rotate);
         held.claim(attempt).map_err(|error| {
             let error = Error::from(error);
             let hint = error.hint.clone().unwrap_or_default();

@@ -8,7 +8,7 @@ use crate::profile::ProfileName;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("`{store}` is no store: {problem}")]
-    Address { store: String, problem: &'static str },
+    Address { store: String, problem: String },
     #[error("{action} {place} failed: {source}")]
     Io { action: &'static str, place: String, source: std::io::Error },
     #[error("another process ({}) has held the lock on profile `{profile}` for {} s", holder.as_deref().unwrap_or("which one is not known"), waited.as_secs())]

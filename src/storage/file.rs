@@ -5,7 +5,7 @@
 //! `reservation`, what its bytes mean in `envelope`.
 
 mod held;
-mod lock;
+pub(super) mod lock;
 mod throttles;
 
 use std::collections::BTreeMap;

@@ -287,12 +287,21 @@ pub struct Attempt {
     /// The process that sends it.
     pub holder: u32,
     pub at: Timestamp,
+    /// The answer may end the token that is sent, so that nobody may be quick to send it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_rotate: bool,
 }
 
 impl Attempt {
     /// By this process.
     pub fn new(generation: u64, at: Timestamp) -> Self {
-        Self { generation, holder: std::process::id(), at }
+        Self { generation, holder: std::process::id(), at, may_rotate: false }
+    }
+
+    /// The same at a provider of which that is known.
+    #[must_use]
+    pub fn that_may_rotate(self, may_rotate: bool) -> Self {
+        Self { may_rotate, ..self }
     }
 
     /// Has the record tell that the answer to this attempt got lost, unless something was committed since.

@@ -323,6 +323,9 @@ fn addresses_name_a_store_or_say_what_is_wrong_without_repeating_a_password() {
     for address in ["", "file:", "plain:", "memory:x", "/a/b", "redis:x"] {
         assert!(matches!(StoreAddress::parse(address), Err(StoreError::Address { .. })), "{address}");
     }
-    let error = StoreAddress::parse("postgres://me:hunter2@db/tokens").unwrap_err().to_string();
-    assert_eq!(error, "`postgres:…` is no store: this build has no PostgreSQL store");
+    let database = StoreAddress::parse("postgres://me:hunter2@db/tokens").unwrap();
+    assert!(database.has_password() && !format!("{database:?}").contains("hunter2"));
+    assert_eq!(database.to_string(), "postgres://me@db/tokens");
+    let error = StoreAddress::parse("postgres://me:hunter2@db/tokens?sslmode=require").unwrap_err().to_string();
+    assert!(error.contains("verify-full") && !error.contains("hunter2"), "{error}");
 }

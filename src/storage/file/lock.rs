@@ -20,7 +20,7 @@ const HOLDER: u64 = 11;
 const LONGEST_ATTEMPT: u64 = 1024;
 
 /// Waits up to `patience` for the lock, which lasts until the file is dropped.
-pub(super) fn acquire(path: &Path, profile: &ProfileName, patience: Duration) -> Result<File, StoreError> {
+pub(in crate::storage) fn acquire(path: &Path, profile: &ProfileName, patience: Duration) -> Result<File, StoreError> {
     let mut file = private::open_lock(path)?;
     let start = clock::now();
     files::lock(&file, patience).map_err(|error| match error.kind() {

@@ -374,3 +374,35 @@ fn limits(place: &Place<'_>) {
     assert!(matches!(too_long, Err(StoreError::Io { action: "writing", .. })), "{too_long:?}");
     assert_eq!(load(&place.store()).unwrap(), Some(kept));
 }
+
+#[cfg(all(target_os = "linux", feature = "postgres"))]
+mod postgres {
+    use super::{CHECKS, Home, Place, StoreAddress, backend};
+    use crate::support::postgres::Postgres;
+    use crate::support::postgres::pooler::Pooler;
+
+    /// Over a database of its own for each check, as `url` makes an address of its name.
+    fn conforms(server: &Postgres, url: impl Fn(&str) -> String) {
+        for (_, check) in CHECKS {
+            let (home, database) = (Home::new(), server.database());
+            let address = StoreAddress::parse(&url(database.name())).unwrap().completed_by(&|_| None, &home.state());
+            let opened = address.clone();
+            let backend = move || backend(&opened, None);
+            check(&Place { keys: home.keys(), address, backend: Box::new(backend) });
+        }
+    }
+
+    #[test]
+    fn postgresql_does_what_every_store_does() {
+        let server = Postgres::shared();
+        let directory = server.directory().display().to_string();
+        conforms(server, |name| format!("postgres://postgres@/{name}?host={directory}&port={}", server.port()));
+    }
+
+    #[test]
+    fn postgresql_behind_a_pooler_does_what_every_store_does() {
+        let server = Postgres::start();
+        let pooler = Pooler::start(&server, 5);
+        conforms(&server, |name| pooler.url(name));
+    }
+}

@@ -1,0 +1,316 @@
+//! Records in a PostgreSQL database that several machines share.
+//!
+//! The database sees names, times and states; everything else is sealed before it leaves. Who may write a profile's row is
+//! decided by an attempt in it, which is durable before anything is sent to a provider: a lock of the session would be gone
+//! with the connection, while the request may already be out. `docs/many-machines.md` tells the rest.
+
+mod address;
+mod connection;
+mod hold;
+mod local;
+mod notices;
+mod passwords;
+mod schema;
+mod session;
+mod sql;
+mod tls;
+mod trouble;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSqlOwned;
+use zeroize::Zeroizing;
+
+pub use self::address::Address;
+use self::connection::{Connection, Statement};
+use self::hold::{Claim, Lease};
+use self::local::{Local, random_id};
+use self::trouble::Trouble;
+use super::backend::{Backend, Found, Hold, Part};
+use super::envelope::LONGEST_LINE;
+use super::{ClientAt, StoreError, Throttled, Version};
+use crate::clock;
+use crate::profile::ProfileName;
+
+/// Those who wait for a profile look by themselves this often, since a notice may never come.
+const POLL: Duration = Duration::from_secs(1);
+
+/// A database that keeps records.
+pub struct PostgresBackend {
+    database: Arc<Database>,
+}
+
+impl PostgresBackend {
+    /// The database at `address`, which names the directory for what this machine keeps of it; or else that is `directory`.
+    pub fn new(address: &Address, directory: Option<&Path>) -> Self {
+        let directory = address.state_dir.as_deref().or(directory);
+        let local = directory.map(|directory| Local::new(directory, &address.identity()));
+        let holder = format!("pid {} on {}", std::process::id(), host_name());
+        let connection = Connection::new(address.clone());
+        Self {
+            database: Arc::new(Database { connection, local, holder, pin: Mutex::default(), before: Mutex::default() }),
+        }
+    }
+}
+
+/// What all threads share.
+struct Database {
+    connection: Connection,
+    local: Option<Local>,
+    /// Who holds what this process holds, for people who wait.
+    holder: String,
+    /// As it was last seen.
+    pin: Mutex<Option<Vec<u8>>>,
+    /// What the record before begins with, which came with a record and is asked for next.
+    before: Mutex<BTreeMap<ProfileName, Vec<u8>>>,
+}
+
+impl Database {
+    fn place(&self) -> String {
+        format!("the database {}", self.connection.address())
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "is the end of it")]
+    fn error(&self, trouble: Trouble) -> StoreError {
+        let (place, problem) = (self.connection.address().to_string(), trouble.to_string());
+        StoreError::Database { place, problem, advice: trouble.advice(), is_away: trouble.may_pass() }
+    }
+
+    fn init(&self) -> Result<(), Trouble> {
+        self.connection.run(schema::statements()).map_err(|trouble| match trouble {
+            Trouble::NoRights => Trouble::NoSchema,
+            trouble => trouble,
+        })
+    }
+
+    /// Does a statement that does no harm where it is done twice: once more where the connection broke, and once more where
+    /// the tables had to be made first.
+    fn ask(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        let asked = match self.connection.ask(statement.clone()) {
+            Err(trouble) if trouble.is_worth_another_try() => self.connection.ask(statement.clone()),
+            asked => asked,
+        };
+        let asked = match asked {
+            Err(Trouble::NoSchema) => self.init().and_then(|()| self.connection.ask(statement)),
+            asked => asked,
+        };
+        asked.map_err(|trouble| self.error(trouble))
+    }
+
+    /// The first row, which tells the version of the tables and the pin.
+    fn checked<'a>(&self, rows: &'a [Row]) -> Result<&'a Row, StoreError> {
+        let row = rows.first().ok_or_else(|| self.error(Trouble::Other("its tables are not whole".to_owned())))?;
+        if value::<i32>(row, 0)? > schema::VERSION {
+            return Err(self.error(Trouble::Newer));
+        }
+        *self.pin.lock().unwrap_or_else(PoisonError::into_inner) = value(row, 1)?;
+        Ok(row)
+    }
+
+    fn read(&self, profile: &ProfileName, part: Part) -> Result<Found, StoreError> {
+        let statement = match part {
+            Part::Current => sql::READ_CURRENT,
+            Part::Previous => sql::READ_PREVIOUS,
+            Part::Calls => sql::READ_CALLS,
+            Part::Spare => return self.local(|local| local.spare(profile)).unwrap_or(Ok(Found::Missing)),
+        };
+        let rows = self.ask(Statement::new(statement).text(profile.as_str()))?;
+        let row = self.checked(&rows)?;
+        if part == Part::Current {
+            self.note_before(profile, value(row, 3)?);
+        }
+        found(row, 2)
+    }
+
+    /// Keeps the line in clear of the record before, for who asks for it next.
+    fn note_before(&self, profile: &ProfileName, previous: Option<Vec<u8>>) {
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        match previous {
+            Some(mut line) => {
+                line.truncate(line.iter().position(|byte| *byte == b'\n').unwrap_or(LONGEST_LINE).min(LONGEST_LINE));
+                before.insert(profile.clone(), line);
+            }
+            None => drop(before.remove(profile)),
+        }
+    }
+
+    fn local<T>(&self, work: impl FnOnce(&Local) -> T) -> Option<T> {
+        self.local.as_ref().map(work)
+    }
+}
+
+impl Backend for PostgresBackend {
+    fn kind(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn place(&self) -> String {
+        self.database.place()
+    }
+
+    fn place_of(&self, profile: &ProfileName, part: Part) -> String {
+        let column = match part {
+            Part::Current => "current",
+            Part::Previous => "previous",
+            Part::Calls => "calls",
+            Part::Spare => {
+                let path = self.database.local(|local| local.spare_path(profile).display().to_string());
+                return path.unwrap_or_else(|| "nowhere".to_owned());
+            }
+        };
+        format!("{column} of `{profile}` in {}", self.database.place())
+    }
+
+    fn read(&self, profile: &ProfileName, part: Part) -> Result<Found, StoreError> {
+        self.database.read(profile, part)
+    }
+
+    fn first_line(&self, profile: &ProfileName, part: Part) -> Option<Vec<u8>> {
+        let mut before = self.database.before.lock().unwrap_or_else(PoisonError::into_inner);
+        before.remove(profile).filter(|_| part == Part::Previous)
+    }
+
+    fn hold(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn Hold>, StoreError> {
+        let (database, start) = (&self.database, clock::now());
+        let queued = database.local(|local| local.queue(profile, patience)).transpose()?;
+        let mut queued = Some(queued.map_or_else(local::Queued::alone, Ok)?);
+        let id = random_id()?;
+        let notices = &database.connection.notices;
+        let mut listens = false;
+        loop {
+            let seen = notices.begin(profile.as_str());
+            let holder = match Lease::claim(database, profile, &id, &mut queued)? {
+                Claim::Granted(lease) => return Ok(lease),
+                Claim::Taken(holder) => holder,
+            };
+            let waited = start.until(clock::now());
+            if waited >= patience {
+                return Err(StoreError::Locked { profile: profile.clone(), holder, waited });
+            }
+            if listens {
+                notices.wait(profile.as_str(), seen, POLL.min(patience.saturating_sub(waited)));
+            } else {
+                // Looked at once more, since it may have been given back just before.
+                database.ask(Statement::new(sql::LISTEN))?;
+                listens = true;
+            }
+        }
+    }
+
+    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
+        let rows = self.database.ask(Statement::new(sql::PROFILES))?;
+        rows.iter().filter_map(|row| profile(row).transpose()).collect()
+    }
+
+    fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {
+        if self.database.local(Local::has_spares).unwrap_or_default() {
+            return None;
+        }
+        let rows = self.database.ask(Statement::new(sql::VERSIONS)).ok()?;
+        let version = |row: &Row| {
+            let changed = value::<SystemTime>(row, 2).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+            let generation = value::<i64>(row, 1).ok()?.unsigned_abs();
+            Some((profile(row).ok()??, Version([generation, changed.as_secs(), changed.subsec_nanos().into(), 0])))
+        };
+        Some(rows.iter().filter_map(version).collect())
+    }
+
+    fn set_aside(&self) -> BTreeMap<ProfileName, String> {
+        let rows = self.database.ask(Statement::new(sql::ASIDE)).unwrap_or_default();
+        let aside = |row: &Row| {
+            let number = value::<i64>(row, 1).ok()?;
+            Some((profile(row).ok()??, format!("number {number} of device_login.set_aside in {}", self.place())))
+        };
+        rows.iter().filter_map(aside).collect()
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn probe(&self, bytes: &[u8]) -> Result<Found, StoreError> {
+        let probe = Statement::new(sql::PROBE).bytes(bytes).number(schema::VERSION.unsigned_abs().into());
+        let rows = self.database.ask(probe)?;
+        if rows.is_empty() {
+            // Another version's; which one is told by this.
+            return self.pin().map(|_| Found::Missing);
+        }
+        found(self.database.checked(&rows)?, 2)
+    }
+
+    fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError> {
+        let rows = self.database.ask(Statement::new(sql::THROTTLED).text(&client.issuer).text(&client.client_id))?;
+        let throttled = |row: &Row| {
+            let time = |column| Timestamp::try_from(value::<SystemTime>(row, column).ok()?).ok();
+            Some(Throttled { profile: profile(row).ok()??, at: time(1)?, until: time(2)? })
+        };
+        Ok(rows.iter().filter_map(throttled).collect())
+    }
+
+    fn note_throttled(&self, client: &ClientAt, throttled: Throttled) -> Result<(), StoreError> {
+        let note = Statement::new(sql::NOTE_THROTTLED).text(&client.issuer).text(&client.client_id);
+        let note = note.text(throttled.profile.as_str()).time(Some(throttled.at)).time(Some(throttled.until));
+        self.database.ask(note).map(drop)
+    }
+
+    fn pin(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let seen = || self.database.pin.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(pin) = seen() {
+            return Ok(Some(pin));
+        }
+        let rows = self.database.ask(Statement::new(sql::PIN))?;
+        self.database.checked(&rows)?;
+        Ok(seen())
+    }
+
+    fn bind(&self, pin: &[u8]) -> Result<(), StoreError> {
+        let bind = Statement::new(sql::BIND).bytes(pin).number(schema::VERSION.unsigned_abs().into());
+        self.database.ask(bind).map(drop)
+    }
+
+    fn rebind(&self, before: &[u8], pin: &[u8]) -> Result<bool, StoreError> {
+        let rows = self.database.ask(Statement::new(sql::REBIND).bytes(before).bytes(pin))?;
+        // Seen anew by whoever asks next.
+        *self.database.pin.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(!rows.is_empty())
+    }
+
+    fn script(&self, role: Option<&str>) -> Option<String> {
+        Some(schema::script(role))
+    }
+
+    fn init(&self) -> Result<(), StoreError> {
+        self.database.init().map_err(|trouble| self.database.error(trouble))
+    }
+}
+
+/// One column of a row. The statements are this program's own, so whatever does not fit was changed by others.
+fn value<T: FromSqlOwned>(row: &Row, column: usize) -> Result<T, StoreError> {
+    row.try_get(column).map_err(|_| StoreError::Corrupt {
+        place: "of a table of the database".to_owned(),
+        problem: "one of its columns is not of the type that it was made with",
+    })
+}
+
+fn found(row: &Row, column: usize) -> Result<Found, StoreError> {
+    let bytes: Option<Vec<u8>> = value(row, column)?;
+    Ok(bytes.map_or(Found::Missing, |bytes| Found::Bytes(Zeroizing::new(bytes))))
+}
+
+/// The profile that a row is of. What is no name is not this program's.
+fn profile(row: &Row) -> Result<Option<ProfileName>, StoreError> {
+    value::<String>(row, 0).map(|name| name.parse().ok())
+}
+
+fn host_name() -> String {
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let name = "this machine".to_owned();
+    name
+}

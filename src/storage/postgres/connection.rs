@@ -1,0 +1,243 @@
+//! One connection to a database, which all threads of the process share: a thread of its own drives it, statements follow
+//! one another without waiting, and it is made anew where it broke.
+//!
+//! Each statement is a transaction of its own, unnamed and with its parameters beside it, and nothing is left behind in the
+//! session: so it may as well go through a pooler.
+
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::timeout;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row};
+
+use super::address::Address;
+use super::notices::Notices;
+use super::session::{Session, connect};
+use super::trouble::Trouble;
+
+/// How long a server may take for a statement. Whether one that took longer was done is not known.
+const STATEMENT_LIMIT: Duration = Duration::from_secs(5);
+
+/// A statement and its parameters.
+#[derive(Clone)]
+pub(super) struct Statement {
+    sql: &'static str,
+    parameters: Vec<(Arc<dyn ToSql + Send + Sync>, Type)>,
+}
+
+impl Statement {
+    pub(super) fn new(sql: &'static str) -> Self {
+        Self { sql, parameters: Vec::new() }
+    }
+
+    pub(super) fn text(self, text: &str) -> Self {
+        self.with(text.to_owned(), Type::TEXT)
+    }
+
+    pub(super) fn number(self, number: u64) -> Self {
+        self.with(i64::try_from(number).unwrap_or(i64::MAX), Type::INT8)
+    }
+
+    pub(super) fn bytes(self, bytes: &[u8]) -> Self {
+        self.with(bytes.to_owned(), Type::BYTEA)
+    }
+
+    pub(super) fn time(self, time: Option<Timestamp>) -> Self {
+        self.with(time.map(SystemTime::from), Type::TIMESTAMPTZ)
+    }
+
+    pub(super) fn flag(self, flag: bool) -> Self {
+        self.with(flag, Type::BOOL)
+    }
+
+    fn with(mut self, value: impl ToSql + Send + Sync + 'static, kind: Type) -> Self {
+        self.parameters.push((Arc::new(value), kind));
+        self
+    }
+}
+
+/// What one statement came to.
+type Answer = Result<Vec<Row>, Trouble>;
+
+/// What the thread is asked for.
+enum Job {
+    Ask(Statement, SyncSender<Answer>),
+    /// Several statements in one transaction.
+    Run(String, SyncSender<Answer>),
+}
+
+/// The connection as its callers see it. They wait; the thread begins with the first of them.
+pub(super) struct Connection {
+    address: Arc<Address>,
+    pub(super) notices: Arc<Notices>,
+    jobs: Mutex<Option<UnboundedSender<Job>>>,
+}
+
+impl Connection {
+    pub(super) fn new(address: Address) -> Self {
+        Self { address: Arc::new(address), notices: Arc::default(), jobs: Mutex::default() }
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Does a statement, and tells the rows that it gave.
+    pub(super) fn ask(&self, statement: Statement) -> Answer {
+        self.wait(|answer| Job::Ask(statement, answer))
+    }
+
+    /// Does several statements, all of them or none.
+    pub(super) fn run(&self, sql: String) -> Result<(), Trouble> {
+        self.wait(|answer| Job::Run(sql, answer)).map(drop)
+    }
+
+    /// Does a statement, and waits no longer than `limit` for it to be done.
+    pub(super) fn ask_briefly(&self, statement: Statement, limit: Duration) {
+        let (sender, answer): (_, Receiver<Answer>) = sync_channel(1);
+        if self.begin(Job::Ask(statement, sender)).is_ok() {
+            // It may be done all the same.
+            let _ = answer.recv_timeout(limit);
+        }
+    }
+
+    /// Has a statement done some time, whatever it comes to.
+    pub(super) fn leave(&self, statement: Statement) {
+        let (answer, _) = sync_channel(1);
+        // Where no thread can be had, nothing more can be done.
+        let _ = self.begin(Job::Ask(statement, answer));
+    }
+
+    fn wait(&self, job: impl FnOnce(SyncSender<Answer>) -> Job) -> Answer {
+        let (sender, answer): (_, Receiver<Answer>) = sync_channel(1);
+        self.begin(job(sender))?;
+        answer.recv().unwrap_or(Err(Trouble::Broken))
+    }
+
+    fn begin(&self, job: Job) -> Result<(), Trouble> {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        if jobs.is_none() {
+            *jobs = Some(start(&self.address, &self.notices)?);
+        }
+        match &*jobs {
+            Some(jobs) => jobs.send(job).map_err(|_| Trouble::Broken),
+            None => Err(Trouble::Broken),
+        }
+    }
+}
+
+/// Starts the thread. It ends when nobody can ask any more and everything is done.
+fn start(address: &Arc<Address>, notices: &Arc<Notices>) -> Result<UnboundedSender<Job>, Trouble> {
+    let no_thread = |error: std::io::Error| Trouble::Other(format!("this machine has no thread for it ({error})"));
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
+    let (sender, jobs) = unbounded_channel();
+    let (address, notices, state) =
+        (Arc::clone(address), Arc::clone(notices), tokio::sync::Mutex::new(State::Apart(None)));
+    let server = Server { address, notices, tries: AtomicU64::new(0), state };
+    let thread = std::thread::Builder::new().name("postgres".to_owned());
+    thread.spawn(move || LocalSet::new().block_on(&runtime, serve(Rc::new(server), jobs))).map_err(no_thread)?;
+    Ok(sender)
+}
+
+async fn serve(server: Rc<Server>, mut jobs: UnboundedReceiver<Job>) {
+    let mut running = JoinSet::new();
+    loop {
+        tokio::select! {
+            job = jobs.recv() => match job {
+                Some(job) => drop(running.spawn_local(Rc::clone(&server).work(job))),
+                None => break,
+            },
+            Some(_) = running.join_next() => {}
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// The other end, and the connection to it.
+struct Server {
+    address: Arc<Address>,
+    notices: Arc<Notices>,
+    /// How often connecting was tried.
+    tries: AtomicU64,
+    state: tokio::sync::Mutex<State>,
+}
+
+enum State {
+    Connected(Session),
+    /// Not yet, no more, or in vain.
+    Apart(Option<Trouble>),
+}
+
+impl Server {
+    async fn work(self: Rc<Self>, job: Job) {
+        let (done, answer) = match job {
+            Job::Ask(statement, answer) => (self.ask(&statement).await, answer),
+            Job::Run(sql, answer) => (self.run(&sql).await, answer),
+        };
+        // Whoever asked may be gone.
+        let _ = answer.send(done);
+    }
+
+    async fn ask(&self, statement: &Statement) -> Answer {
+        let (client, number) = self.connected().await?;
+        let parameters: Vec<(&(dyn ToSql + Sync), Type)> =
+            statement.parameters.iter().map(|(value, kind)| (&**value as &(dyn ToSql + Sync), kind.clone())).collect();
+        let asked = Box::pin(client.query_typed(statement.sql, &parameters));
+        self.judge(timeout(STATEMENT_LIMIT, asked).await, number).await
+    }
+
+    async fn run(&self, sql: &str) -> Answer {
+        let (client, number) = self.connected().await?;
+        let done = timeout(STATEMENT_LIMIT, Box::pin(client.batch_execute(sql))).await;
+        self.judge(done, number).await.map(|()| Vec::new())
+    }
+
+    /// Drops the connection on which this came, where it is of no use any more.
+    async fn judge<T>(
+        &self,
+        done: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>,
+        number: u64,
+    ) -> Result<T, Trouble> {
+        let done = done.map_or(Err(Trouble::Slow), |done| done.map_err(|error| Trouble::of(&error)));
+        if done.as_ref().is_err_and(Trouble::ends_the_session) {
+            let mut state = self.state.lock().await;
+            if self.tries.load(Ordering::Relaxed) == number {
+                *state = State::Apart(None);
+            }
+        }
+        done
+    }
+
+    /// The connection and its number. Where it cannot be made, all who wait for it learn so from one try.
+    async fn connected(&self) -> Result<(Arc<Client>, u64), Trouble> {
+        let tries = self.tries.load(Ordering::Relaxed);
+        let mut state = self.state.lock().await;
+        match &*state {
+            State::Connected(session) if !session.client.is_closed() => {
+                return Ok((Arc::clone(&session.client), self.tries.load(Ordering::Relaxed)));
+            }
+            State::Apart(Some(trouble)) if self.tries.load(Ordering::Relaxed) > tries => return Err(trouble.clone()),
+            _ => {}
+        }
+        let number = self.tries.fetch_add(1, Ordering::Relaxed) + 1;
+        match connect(&self.address, &self.notices).await {
+            Ok(session) => {
+                let client = Arc::clone(&session.client);
+                *state = State::Connected(session);
+                Ok((client, number))
+            }
+            Err(trouble) => {
+                *state = State::Apart(Some(trouble.clone()));
+                Err(trouble)
+            }
+        }
+    }
+}

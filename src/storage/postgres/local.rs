@@ -1,0 +1,137 @@
+//! What this machine keeps of a store that it shares: a lock for each profile, by which the processes of one home queue and
+//! a dead one is known at once; a spare place; and what tells this home from every other one.
+//!
+//! Where none of it can be written the store works all the same: then each hold is a home of its own, and all wait for leases.
+
+use std::fs::{File, Metadata};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use ring::digest::{SHA256, digest};
+
+use crate::profile::ProfileName;
+use crate::storage::file::lock;
+use crate::storage::reservation::Reservation;
+use crate::storage::spare::Spare;
+use crate::storage::{Found, StoreError, private, seal};
+
+/// Bytes of an id.
+const ID_LENGTH: usize = 16;
+const HOME: &str = "home";
+
+impl Queued {
+    /// Of a home of its own.
+    pub(super) fn alone() -> Result<Self, StoreError> {
+        Ok(Self { home: random_id()?, _lock: None })
+    }
+}
+
+/// This machine's part of one store.
+pub(super) struct Local {
+    directory: PathBuf,
+    /// Of the store.
+    id: String,
+    spare: Spare,
+    home: OnceLock<Option<String>>,
+}
+
+/// That no other process of this home holds a profile, and which home that is.
+pub(super) struct Queued {
+    pub(super) home: String,
+    _lock: Option<File>,
+}
+
+impl Local {
+    /// In a directory below `state`, for the store that `identity` tells from others.
+    pub(super) fn new(state: &Path, identity: &str) -> Self {
+        let directory = state.join("postgres");
+        let id = seal::hex(&digest(&SHA256, identity.as_bytes()).as_ref()[..ID_LENGTH / 2]);
+        let spare = Spare::new(directory.clone(), identity.as_bytes());
+        Self { directory, id, spare, home: OnceLock::new() }
+    }
+
+    /// Waits until no other process of this home holds the profile.
+    pub(super) fn queue(&self, profile: &ProfileName, patience: Duration) -> Result<Queued, StoreError> {
+        if let Some(home) = self.home.get_or_init(|| self.home().ok()) {
+            match lock::acquire(&self.directory.join(format!("{profile}.{}.lock", self.id)), profile, patience) {
+                Ok(lock) => return Ok(Queued { home: home.clone(), _lock: Some(lock) }),
+                Err(error @ StoreError::Locked { .. }) => return Err(error),
+                // What cannot be locked here is kept apart by the database.
+                Err(_) => {}
+            }
+        }
+        Queued::alone()
+    }
+
+    /// The id of this home. A copy of the directory, on whichever machine, is another home, since its locks are others.
+    fn home(&self) -> Result<String, StoreError> {
+        private::create_directory(&self.directory)?;
+        private::check_directory(&self.directory)?;
+        private::check_ancestors(&self.directory)?;
+        let path = self.directory.join(HOME);
+        let failed = StoreError::io("reading", &path);
+        if !path.exists() {
+            private::create_once(&path, random_id()?.as_bytes())?;
+        }
+        let file = File::open(&path).map_err(&failed)?;
+        let number = std::io::read_to_string(&file).map_err(&failed)?;
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let place = place_on_disk(&file.metadata().map_err(&failed)?);
+        let whole = format!("{number} {boot} {place:?}");
+        Ok(seal::hex(&digest(&SHA256, whole.as_bytes()).as_ref()[..ID_LENGTH]))
+    }
+
+    pub(super) fn spare(&self, profile: &ProfileName) -> Result<Found, StoreError> {
+        self.spare.read(profile.as_str())
+    }
+
+    pub(super) fn spare_path(&self, profile: &ProfileName) -> PathBuf {
+        self.spare.path(profile.as_str())
+    }
+
+    pub(super) fn has_spares(&self) -> bool {
+        self.spare.is_in_use()
+    }
+
+    pub(super) fn reserve(&self, profile: &ProfileName) -> Option<Reservation> {
+        self.spare.reserve(profile.as_str()).ok()
+    }
+
+    /// Keeps a record and tells where.
+    pub(super) fn keep(
+        &self,
+        profile: &ProfileName,
+        reserved: Option<Reservation>,
+        bytes: &[u8],
+    ) -> Result<String, StoreError> {
+        self.spare.keep(profile.as_str(), reserved, bytes).map(|path| path.display().to_string())
+    }
+
+    pub(super) fn remove_spare(&self, profile: &ProfileName) -> Result<(), StoreError> {
+        self.spare.remove(profile.as_str())
+    }
+
+    pub(super) fn sweep(&self, profile: &ProfileName) {
+        self.spare.sweep(profile.as_str());
+    }
+}
+
+#[cfg(unix)]
+fn place_on_disk(metadata: &Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn place_on_disk(_: &Metadata) -> (u64, u64) {
+    (0, 0)
+}
+
+/// A number that nobody else has.
+pub(super) fn random_id() -> Result<String, StoreError> {
+    let failed =
+        |source| StoreError::Io { action: "asking for a random number from", place: "the system".to_owned(), source };
+    seal::random::<ID_LENGTH>().map(|bytes| seal::hex(&bytes)).map_err(failed)
+}

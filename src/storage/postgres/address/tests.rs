@@ -181,7 +181,9 @@ fn variables_fill_in_what_the_address_leaves_open() {
     assert_eq!((filled.root_certificate(), filled.key.as_ref()), (None, None));
     assert_eq!(filled.certificate.as_deref(), Some("/etc/c.pem".as_ref()));
     let own = "postgres://u:own@h/x?application_name=a&connect_timeout=1&sslrootcert=/r.pem&sslcert=/c&sslkey=/k";
-    assert_eq!(parsed(own).completed_by(&variable), parsed(own));
+    let mut completed = parsed(own).completed_by(&variable);
+    assert!(completed.password_file.take().is_some());
+    assert_eq!(completed, parsed(own));
     let plain = parsed("postgres://h/x").completed_by(&|_| None);
     assert_eq!((plain.application(), plain.connect_limit()), ("device-login", Duration::from_secs(5)));
 }

@@ -1,5 +1,7 @@
 //! What is known of each profile without asking anybody.
 
+mod away;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::panic::resume_unwind;
@@ -9,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::away::Away;
 use super::grants::{Census, Counted};
 use super::tokens::ends::{Ends, is_ahead, minted_at, stated_end, whole_life};
 use super::{DEFAULT_MIN_TTL, Service, home_data_center, tokens};
@@ -19,7 +22,7 @@ use crate::files::access::{self, Holds};
 use crate::profile::ProfileName;
 use crate::providers::Provider;
 use crate::providers::granted::ScopeNames;
-use crate::storage::{Account, Doubt, Event, Grant, LastRefresh, Protection, Record, Version};
+use crate::storage::{Account, Doubt, Event, Grant, LastRefresh, Protection, Version};
 
 /// Reading records takes so many threads at most, and none of its own for fewer records than the second number.
 const MOST_THREADS: usize = 4;
@@ -147,6 +150,8 @@ pub(super) struct Seen {
     has_notes: bool,
     /// When the access token of a profile that is signed in was minted, for judging by the clock of the day.
     minted_at: Option<Timestamp>,
+    /// That the store is away and this is what was known here last, in words.
+    as_of: Option<String>,
     /// Without warnings; `None` for a record whose profile is not configured.
     status: Option<ProfileStatus>,
 }
@@ -174,7 +179,7 @@ impl Service {
         let counted: Vec<Counted> = others.iter().map(Counted::of).collect();
         let provider = self.config.provider(profile).ok().and_then(ProviderSource::known);
         let providers = provider.into_iter().map(|provider| (&profile.provider, provider)).collect();
-        let seen = self.read(&profile.name, Some(profile), &providers, None, now);
+        let seen = self.read(&profile.name, Some(profile), &providers, None, &Away::default(), now);
         let (damage, protection) = (self.store.damage().remove(&profile.name), self.store.protection().ok());
         let census = Census::of(counted.iter());
         let status = self.finished(profile, &seen, &census, damage.as_ref(), protection.as_ref(), now);
@@ -189,7 +194,9 @@ impl Service {
         now: Timestamp,
     ) {
         let recorded = versions.map(|versions| versions.keys().cloned().collect());
-        let recorded: Vec<ProfileName> = recorded.or_else(|| self.store.profiles().ok()).unwrap_or_default();
+        let away = Away::default();
+        let recorded = recorded.or_else(|| away.noting(self.store.profiles()).ok());
+        let recorded: Vec<ProfileName> = recorded.unwrap_or_default();
         let names: BTreeSet<&ProfileName> = recorded.iter().chain(self.config.profiles.keys()).collect();
         seen.retain(|name, _| names.contains(name));
         let version = |name: &ProfileName| versions.and_then(|versions| versions.get(name).copied());
@@ -207,7 +214,8 @@ impl Service {
             names
                 .iter()
                 .map(|name| {
-                    ((*name).clone(), self.read(name, self.config.profiles.get(*name), &providers, version(name), now))
+                    let profile = self.config.profiles.get(*name);
+                    ((*name).clone(), self.read(name, profile, &providers, version(name), &away, now))
                 })
                 .collect()
         };
@@ -233,6 +241,7 @@ impl Service {
         profile: Option<&Profile>,
         providers: &Providers<'_>,
         version: Option<Version>,
+        away: &Away,
         now: Timestamp,
     ) -> Seen {
         let mut seen = Seen {
@@ -241,9 +250,10 @@ impl Service {
             counted: Counted::default(),
             has_notes: false,
             minted_at: None,
+            as_of: None,
             status: profile.map(ProfileStatus::signed_out),
         };
-        let loaded = self.store.load(name);
+        let loaded = away.unless_away(|| self.store.load(name));
         if let Ok(Some(record)) = &loaded {
             seen.counted = Counted::of(record);
             seen.minted_at = record.grant.as_ref().map(minted_at);
@@ -251,21 +261,25 @@ impl Service {
         }
         seen.is_sound = loaded.is_ok();
         if let (Some(profile), Some(status)) = (profile, &mut seen.status) {
-            let loaded = self.check_provider(profile, providers).and_then(|()| loaded.map_err(Error::from));
+            let loaded = self.check_provider(profile, providers).and(loaded);
             match loaded {
-                Ok(Some(record)) => {
-                    status.describe(record, profile, &self.config, now);
-                    let home = providers.get(&profile.provider).and_then(|provider| {
-                        let code = status.data_center.as_deref().unwrap_or_default();
-                        provider.data_centers.iter().find(|data_center| data_center.code == code)
-                    });
-                    let domain = status.api_domain.as_deref();
-                    status.is_other_environment =
-                        home.zip(domain).is_some_and(|(home, domain)| home.is_environment(domain));
-                }
                 Ok(None) => {}
-                Err(error) => (status.state, status.problem) = (State::Unknown, Some(error)),
+                Ok(Some(record)) => {
+                    status.events = record.events.into();
+                    if let Some(grant) = record.grant {
+                        let is_refreshable = grant.refresh_token.is_some();
+                        status.describe(grant, is_refreshable, profile, &self.config, now);
+                    }
+                }
+                Err(error) => match self.copied(profile, &error, now) {
+                    Some((copied, words)) => {
+                        (seen.minted_at, seen.as_of) = (Some(minted_at(&copied.grant)), Some(words));
+                        status.describe(copied.grant, copied.is_refreshable, profile, &self.config, now);
+                    }
+                    None => (status.state, status.problem) = (State::Unknown, Some(error)),
+                },
             }
+            status.is_other_environment = is_other_environment(status, providers.get(&profile.provider));
         }
         seen
     }
@@ -296,6 +310,7 @@ impl Service {
             status.warnings.extend(is_end_unknown.then(|| CLOCK_SET_BACK.to_owned()));
             status.warnings.extend(exposed_secrets(profile));
             status.warnings.extend(damage.cloned());
+            status.warnings.extend(seen.as_of.clone());
             status.is_unrevoked = seen.has_notes;
             if seen.has_notes {
                 // Signing out would end the sign-in that there is now.
@@ -317,6 +332,14 @@ impl Service {
             None => Ok(()),
         }
     }
+}
+
+/// Whether the profile's API domain is another environment of its data center.
+fn is_other_environment(status: &ProfileStatus, provider: Option<&Provider>) -> bool {
+    let code = status.data_center.as_deref().unwrap_or_default();
+    let mut data_centers = provider.into_iter().flat_map(|provider| &provider.data_centers);
+    let home = data_centers.find(|data_center| data_center.code == code);
+    home.zip(status.api_domain.as_deref()).is_some_and(|(home, domain)| home.is_environment(domain))
 }
 
 /// What is to be said of the files that hold the client's secret.
@@ -389,11 +412,9 @@ impl ProfileStatus {
         }
     }
 
-    fn describe(&mut self, record: Record, profile: &Profile, config: &Config, now: Timestamp) {
-        self.events = record.events.into();
-        let Some(grant) = record.grant else { return };
+    fn describe(&mut self, grant: Grant, is_refreshable: bool, profile: &Profile, config: &Config, now: Timestamp) {
         let end = stated_end(&grant).filter(|_| !wants_sign_in(&grant));
-        self.refreshable = grant.refresh_token.is_some() && grant.refused.is_none();
+        self.refreshable = is_refreshable && grant.refused.is_none();
         self.state = if wants_sign_in(&grant) { State::NeedsLogin } else { timed_state(end, self.refreshable, now) };
         self.access_token_expires_at = end;
         self.access_token_life = end.map(|_| whole_life(&grant));

@@ -265,9 +265,11 @@ impl Keyring {
     /// Fails where the store is bound to another source than the one that is offered.
     pub(super) fn checked_source(&self) -> Result<KeySource, StoreError> {
         let source = self.source()?;
+        if self.store.is_shared() {
+            return Ok(source);
+        }
         let Some(pin) = self.stored_pin()? else { return Ok(source) };
-        let is_one_of = pin.key == source.word() || pin.old().is_some_and(|old| old.key == source.word());
-        if self.store.is_shared() || is_one_of {
+        if pin.key == source.word() || pin.old().is_some_and(|old| old.key == source.word()) {
             return Ok(source);
         }
         Err(self.mismatch(&pin, &format!("{} was offered", self.in_words(&source))))
@@ -275,7 +277,10 @@ impl Keyring {
 
     /// Whether the key of existing records can be had. A store that has none yet makes one when it needs it.
     pub(super) fn has_key(&self) -> Result<bool, StoreError> {
-        let pin = self.stored_pin()?;
+        let pin = match self.stored_pin() {
+            Err(error) if error.is_away() => return Ok(self.at_hand().is_some()),
+            pin => pin?,
+        };
         Ok(pin.is_none_or(|pin| self.for_reading(|| pin.clone()).is_ok()))
     }
 

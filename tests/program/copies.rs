@@ -10,7 +10,7 @@ use device_login::clock;
 use device_login::config::{Config, Profile};
 use device_login::error::Code;
 use device_login::http::client::Client;
-use device_login::service::{FreshToken, Freshness, Service};
+use device_login::service::{FreshToken, Freshness, Service, State};
 use device_login::storage::backend::watched::Watched;
 use device_login::storage::{KeyOptions, Store, StoreAddress, StoreError, backend, open_over};
 use jiff::{SignedDuration, Timestamp};
@@ -249,6 +249,32 @@ fn a_token_that_has_ended_is_no_reason_to_believe_the_copy() {
     // It was good a moment ago, and is not asked for again within these seconds.
     machine.asks_nothing(after(0));
     assert_eq!(text(&machine.found(Freshness::Default, after(61)).0), Ok(None));
+}
+
+#[test]
+fn a_status_tells_what_was_known_here_while_the_store_is_away_and_asks_once() {
+    let machine = Machine::new();
+    let other = |name| format!("[profiles.{name}]\nprovider = \"corp\"\nclient_id = \"x\"\n");
+    let others: String = (0..9).map(|number| other(format!("other{number}"))).collect();
+    machine.home.configure(&(others + &machine.home.configuration()));
+    let service = machine.service();
+    let statuses = || {
+        machine.asked.lock().expect("nobody panics").clear();
+        let statuses = service.statuses(after(0));
+        let work = statuses.iter().find(|status| status.name.as_str() == "work").expect("it is configured").clone();
+        (work, statuses[0].clone(), machine.asked.lock().expect("nobody panics").len())
+    };
+    assert_eq!(statuses().0.warnings, Vec::<String>::new());
+    machine.is_away.store(true, Ordering::SeqCst);
+    let (work, other, asked) = statuses();
+    assert!(asked < 9, "{asked} questions");
+    assert_eq!((work.state, work.problem, work.refreshable), (State::Valid, None, true));
+    assert!(work.warnings.iter().any(|warning| warning.contains("cannot be reached")), "{:?}", work.warnings);
+    assert!(work.protection.is_some_and(|protection| protection.has_key));
+    assert_eq!((other.state, other.problem.map(|error| error.code)), (State::Unknown, Some(Code::StoreUnavailable)));
+    machine.is_away.store(false, Ordering::SeqCst);
+    let (work, other, _) = statuses();
+    assert_eq!((work.state, work.warnings, other.state), (State::Valid, Vec::new(), State::SignedOut));
 }
 
 fn set_mode(path: &std::path::Path, mode: u32) {

@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod access;
+#[cfg(target_os = "linux")]
+mod agent;
 #[cfg(unix)]
 mod answers;
 #[cfg(unix)]

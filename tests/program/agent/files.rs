@@ -1,0 +1,176 @@
+//! Token files: what is in them, who may read them, when they come and go, and what is refused.
+
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify;
+
+use super::{PATIENCE, Running, provider, run, signed_in, token};
+use crate::support::program::{ACCESS_TOKEN, Home, ended};
+
+/// A directory whose files are watched.
+struct Place {
+    home: Home,
+    watch: OwnedFd,
+}
+
+impl Place {
+    fn new() -> Self {
+        let home = Home::new();
+        let watch = inotify::init(inotify::CreateFlags::CLOEXEC).expect("the system has it");
+        let names = inotify::WatchFlags::MOVED_TO | inotify::WatchFlags::DELETE;
+        inotify::add_watch(&watch, home.path(""), names).expect("the directory is there");
+        Self { home, watch }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path(name)
+    }
+
+    /// The value of `--token-file` for `work`.
+    fn argument(&self, name: &str, more: &str) -> String {
+        format!("work={}{more}", self.path(name).display())
+    }
+
+    /// Waits until a file says this, or is gone.
+    #[track_caller]
+    fn becomes(&self, name: &str, content: Option<&str>) {
+        while fs::read_to_string(self.path(name)).ok().as_deref() != content {
+            let mut fds = [PollFd::new(&self.watch, PollFlags::IN)];
+            let patience = Timespec { tv_sec: PATIENCE.as_secs().cast_signed(), tv_nsec: 0 };
+            let changed = poll(&mut fds, Some(&patience)).expect("it is watched");
+            assert_eq!(changed, 1, "{name} never is {content:?}");
+            rustix::io::read(&self.watch, &mut [0; 4096]).expect("something happened");
+        }
+    }
+}
+
+#[test]
+fn a_file_has_the_token_alone_and_follows_whatever_happens_to_it() {
+    let provider = provider();
+    let (home, outside) = (signed_in(&provider), Place::new());
+    let path = outside.path("token");
+    let argument = outside.argument("token", "");
+    let agent = Running::start(&home, &["--token-file", &argument]);
+    outside.becomes("token", Some(ACCESS_TOKEN));
+    assert_eq!(path.metadata().expect("it is there").permissions().mode() & 0o7777, 0o600);
+    agent.says(&["ready: "]);
+
+    // Somebody else mints.
+    run(&home, &["refresh"]);
+    outside.becomes("token", Some(&token(2)));
+    run(&home, &["logout", "--local"]);
+    outside.becomes("token", None);
+    home.sign_in(&provider, |_| ());
+    outside.becomes("token", Some(ACCESS_TOKEN));
+    run(&home, &["profile", "remove", "work", "--force"]);
+    outside.becomes("token", None);
+    agent.says(&["work removed: "]);
+    agent.stop();
+    assert_eq!(outside.path("").read_dir().expect("it is there").count(), 0);
+}
+
+#[test]
+fn a_file_stays_at_the_end_and_goes_at_the_next_beginning_where_its_profile_is_signed_out() {
+    let provider = provider();
+    let (home, outside) = (signed_in(&provider), Place::new());
+    let path = outside.path("token");
+    let argument = outside.argument("token", "");
+    let agent = Running::start(&home, &["--token-file", &argument]);
+    agent.says(&["ready: "]);
+    agent.stop();
+    assert_eq!(fs::read_to_string(&path).expect("it stays"), ACCESS_TOKEN);
+    let before = path.metadata().expect("it is there").ino();
+    Running::start(&home, &["--token-file", &argument]).stop_when_ready();
+    assert_eq!(path.metadata().expect("it is there").ino(), before, "it was right already");
+    run(&home, &["logout", "--local"]);
+    Running::start(&home, &["--token-file", &argument]).stop_when_ready();
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_token_that_has_ended_is_in_no_file_until_there_is_another() {
+    let provider = provider();
+    let (home, outside) = (Home::at(&provider), Place::new());
+    home.sign_in(&provider, ended);
+    let agent = Running::start(&home, &["--token-file", &outside.argument("token", "")]);
+    outside.becomes("token", Some(&token(2)));
+    agent.stop();
+}
+
+#[test]
+fn who_may_read_a_file_is_as_asked_for() {
+    let provider = provider();
+    let (home, outside) = (signed_in(&provider), Place::new());
+    let own = rustix::process::getegid().as_raw();
+    // Only root can give files to groups of which it is no member.
+    let other = if rustix::process::geteuid().is_root() { 1 } else { own };
+    let arguments: Vec<String> = [
+        outside.argument("a", &format!(",mode=0640,group={other}")),
+        outside.argument("b", ",mode=0400"),
+        outside.argument("c", ",mode=0644"),
+    ]
+    .into();
+    let flags: Vec<&str> = arguments.iter().flat_map(|argument| ["--token-file", argument.as_str()]).collect();
+    let agent = Running::start(&home, &flags);
+    agent.says(&["token_file_readers: every user of this machine can read the token in "]);
+    agent.says(&["ready: "]);
+    run(&home, &["refresh"]);
+    for (name, mode, group) in [("a", 0o640, other), ("b", 0o400, own), ("c", 0o644, own)] {
+        outside.becomes(name, Some(&token(2)));
+        let metadata = outside.path(name).metadata().expect("it is there");
+        assert_eq!((metadata.permissions().mode() & 0o7777, metadata.gid()), (mode, group), "{name}");
+    }
+    agent.stop();
+}
+
+#[test]
+fn what_cannot_be_a_token_file_is_refused_at_the_start() {
+    let provider = provider();
+    let (home, outside) = (signed_in(&provider), Place::new());
+    let open = outside.path("open");
+    fs::create_dir(&open).expect("it can be made");
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("it is ours");
+    let path = |name: &str| outside.path(name).display().to_string();
+    for (arguments, part) in [
+        (vec![format!("work={}", path("missing/token"))], "make the directory first"),
+        (vec![format!("work={}", path("open/token"))], "others can replace what is in it"),
+        (vec![format!("work={}", path("open"))], "name a file"),
+        (vec!["work=/dev/null".to_owned()], "it is not a regular file"),
+        (vec![format!("work={}", home.path("token").display())], "where this program keeps its own files"),
+        (vec![format!("work={}", home.path("state/token").display())], "where this program keeps its own files"),
+        (vec![format!("work={}", path("x")), format!("other={}", path("../x/../x"))], "No such file"),
+        (vec![format!("work={}", path("x")), format!("other={}", path("open/../x"))], "two token files are at"),
+        (vec![format!("work={},mode=0666", path("x"))], "is no mode for a token"),
+        (vec![format!("work={},group=no-such-group", path("x"))], "there is no group `no-such-group`"),
+        (vec!["work".to_owned()], "PROFILE=PATH"),
+    ] {
+        let arguments: Vec<&str> = arguments.iter().flat_map(|argument| ["--token-file", argument.as_str()]).collect();
+        let arguments: Vec<&str> = ["agent"].into_iter().chain(arguments).collect();
+        home.run(&arguments).failed(2, &[part]);
+    }
+    let argument = format!("work={}", path("x"));
+    home.run(&["agent", "other", "--token-file", &argument]).failed(2, &["`work`, which is not looked after"]);
+    assert_eq!(outside.path("").read_dir().expect("it is there").count(), 1);
+}
+
+#[test]
+fn a_place_that_fails_later_is_told_once_and_tried_again() {
+    let provider = provider();
+    let (home, outside) = (signed_in(&provider), Place::new());
+    let (place, away) = (outside.path("place"), outside.path("away"));
+    fs::create_dir(&place).expect("it can be made");
+    let path = place.join("token");
+    let agent = Running::start(&home, &["--token-file", &outside.argument("place/token", "")]);
+    agent.says(&["ready: "]);
+    fs::rename(&place, &away).expect("it is ours");
+    run(&home, &["refresh"]);
+    agent.says(&["work token_file_failing: ", "No such file or directory", "it is tried again"]);
+    fs::rename(&away, &place).expect("it is ours");
+    agent.says(&["work token_file_recovered: "]);
+    assert_eq!(fs::read_to_string(&path).expect("it is there"), token(2));
+    agent.stop();
+}

@@ -26,6 +26,7 @@ use crate::clock;
 use crate::config::variables::{self, Reader};
 use crate::config::{Config, Environment};
 use crate::error::{Code, Error};
+use crate::http::client::Observer;
 use crate::profile::ProfileName;
 use crate::service::agent::{Agent, Command, Happening, Health, Notice};
 use crate::service::{Service, State};
@@ -80,12 +81,13 @@ impl AgentCommand {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
         variables::check(Reader::Services, &|name| std::env::var_os(name))?;
         let environment = Environment(&variable);
-        let service = context.service()?;
+        let log = Log::begin(self.log, context.is_quiet(), environment)?;
+        let service = context.silent_service()?;
+        let service = if context.is_verbose() { service.observed_by(requests_told_to(log.clone())) } else { service };
         let names = self.names(context)?;
         self.check_names(&names)?;
         arguments::check_programs(&self.on_event, environment.var("PATH").as_deref())?;
         let files = arguments::token_files(&self.token_file, &context.own_directories()?, &service.config)?;
-        let log = Log::begin(self.log, context.is_quiet(), environment)?;
         let supervisor = Supervisor::from_environment(environment);
         tell_oddities(&log, &service.config, &names, &files);
         let ran = context.interrupts.block_on(async {
@@ -131,6 +133,13 @@ impl AgentCommand {
         Err(Error::new(Code::Usage, message)
             .hint(format!("name `{}` beside `agent` as well, or name none", file.profile)))
     }
+}
+
+/// `-v`: requests are lines of the log as others are.
+fn requests_told_to(log: Log) -> Observer {
+    Box::new(move |exchange| {
+        log.write(&Entry::new(Level::Info, "request", exchange.to_string(), clock::wall()));
+    })
 }
 
 /// What is no error and yet may not have been meant.
@@ -297,6 +306,10 @@ impl Daemon {
     }
 
     fn tell_status(&mut self) {
+        // The first status comes with the word that all is ready.
+        if self.phase == Phase::Starting {
+            return;
+        }
         let status = self.in_words();
         if let Some(supervisor) = self.supervisor.as_ref().filter(|_| status != self.status) {
             supervisor.status(&status);

@@ -51,6 +51,10 @@ impl Context {
         self.global.quiet
     }
 
+    pub(super) fn is_verbose(&self) -> bool {
+        self.global.verbose
+    }
+
     /// Tells an error and turns the end of a command into its exit code.
     pub(super) fn exit_code(&self, result: Result<u8, Error>) -> u8 {
         if let Some(store) = self.store.get() {

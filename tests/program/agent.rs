@@ -192,7 +192,7 @@ fn the_log_is_text_or_json_and_less_of_it_where_that_is_asked_for() {
     let argument = format!("work={},mode=0644", place.path("token").display());
     let agent = Running::start(&home, &["-q", "--token-file", &argument]);
     agent.says(&["token_file_readers: "]);
-    run(&home, &["logout", "--local"]);
     run(&home, &["refresh"]);
+    run(&home, &["logout", "--local"]);
     assert_eq!(agent.stop(), [""; 0]);
 }

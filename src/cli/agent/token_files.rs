@@ -1,6 +1,7 @@
 //! Keeps the files of `--token-file` as the agent hears of tokens. Each file has a task that waits for its disk alone; what
 //! cannot be written is told once for each reason, and tried again until it can or something newer is to be there.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,25 +33,25 @@ pub(super) enum Wanted {
 
 /// The files of `--token-file`.
 pub(super) struct TokenFiles {
-    files: Vec<(ProfileName, watch::Sender<Wanted>)>,
+    files: BTreeMap<ProfileName, Vec<watch::Sender<Wanted>>>,
     tasks: JoinSet<()>,
 }
 
 impl TokenFiles {
     pub(super) fn new(files: Vec<(ProfileName, TokenFile)>, log: &Log) -> Self {
-        let mut tasks = JoinSet::new();
-        let begin = |(profile, file): (ProfileName, TokenFile)| {
+        let (mut kept, mut tasks) = (BTreeMap::<_, Vec<_>>::new(), JoinSet::new());
+        for (profile, file) in files {
             let (sender, wanted) = watch::channel(Wanted::AsItIs);
             let keeper = Keeper { profile: profile.clone(), file: Arc::new(file), log: log.clone() };
             tasks.spawn(keeper.keep(wanted));
-            (profile, sender)
-        };
-        Self { files: files.into_iter().map(begin).collect(), tasks }
+            kept.entry(profile).or_default().push(sender);
+        }
+        Self { files: kept, tasks }
     }
 
     /// From here on this is to be in the files of the profile.
     pub(super) fn want(&self, profile: &ProfileName, wanted: &Wanted) {
-        for (_, file) in self.files.iter().filter(|(name, _)| name == profile) {
+        for file in self.files.get(profile).into_iter().flatten() {
             file.send_replace(wanted.clone());
         }
     }

@@ -56,6 +56,8 @@ pub struct Agent {
     versions: BTreeMap<ProfileName, Version>,
     tasks: JoinSet<Done>,
     is_ready: bool,
+    /// Why the configuration in use is not that of the file.
+    broken: Option<Error>,
 }
 
 /// What a task brings.
@@ -81,6 +83,7 @@ impl Agent {
             versions: BTreeMap::new(),
             tasks: JoinSet::new(),
             is_ready: false,
+            broken: None,
         }
     }
 
@@ -259,12 +262,12 @@ impl Agent {
 
     /// Looks whether the configuration has changed.
     fn reread(&mut self, is_asked_for: bool) {
-        let service = self.service.clone();
+        let (service, is_forced) = (self.service.clone(), is_asked_for || self.broken.is_some());
         if is_asked_for {
             self.unread.extend(self.schedule.profiles().cloned());
         }
         self.tasks.spawn(aside(move || {
-            let result = service.newest_configuration(is_asked_for);
+            let result = service.newest_configuration(is_forced);
             Done::Configuration { result, is_asked_for }
         }));
     }
@@ -277,17 +280,23 @@ impl Agent {
     ) {
         let config = match result {
             Ok(Some(config)) => config,
-            Ok(None) if is_asked_for => {
+            Ok(None) if is_asked_for || self.broken.is_some() => {
+                self.broken = None;
                 let message = "the configuration is the same as before";
                 return self.send(notices, words::of_agent(Happening::Reloaded, message, clock::wall()), None).await;
             }
             Ok(None) => return,
             Err(error) => {
                 let error = error.adding("the one before stays");
-                let event = words::of_failure(Happening::NotReloaded, &error, clock::wall());
-                return self.send(notices, event, None).await;
+                if is_asked_for || self.broken.as_ref() != Some(&error) {
+                    let event = words::of_failure(Happening::NotReloaded, &error, clock::wall());
+                    self.send(notices, event, None).await;
+                }
+                self.broken = Some(error);
+                return;
             }
         };
+        self.broken = None;
         let service = Arc::new(Service::clone(&self.service).with_config(config));
         let before = std::mem::replace(&mut self.service, service);
         let config = &self.service.config;

@@ -56,6 +56,8 @@ pub struct Agent {
     versions: BTreeMap<ProfileName, Version>,
     tasks: JoinSet<Done>,
     is_ready: bool,
+    /// The store cannot be reached, which was told.
+    is_store_away: bool,
     /// Why the configuration in use is not that of the file.
     broken: Option<Error>,
 }
@@ -83,6 +85,7 @@ impl Agent {
             versions: BTreeMap::new(),
             tasks: JoinSet::new(),
             is_ready: false,
+            is_store_away: false,
             broken: None,
         }
     }
@@ -309,7 +312,7 @@ impl Agent {
         let gone: Vec<ProfileName> = self.schedule.profiles().filter(|name| !wanted.contains(*name)).cloned().collect();
         self.watch_over(changed);
         for profile in gone {
-            self.schedule.remove(&profile);
+            self.schedule.remove(&profile, now());
             self.unread.remove(&profile);
             let event = words::of_profile(Happening::Removed, &profile, None, None, clock::wall());
             self.send(notices, Event { state: None, ..event }, None).await;

@@ -1,9 +1,10 @@
-//! The clients behind the profiles, each at its accounts server: how many tokens an hour they want, and who is to wait.
+//! The clients behind the profiles, and the accounts servers behind those: how many tokens an hour they want, and who is to wait.
 //!
 //! A grant's own budget refuses and stands in its record; what is counted here paces the agent alone. A client is paced when
-//! more tokens are due than its provider is said to give one app, and left alone while two of its grants are throttled.
+//! more tokens are due than its provider is said to give one app, and left alone while two of its grants are throttled. A server
+//! that does not answer is asked by a few profiles only, so that no other server's have to wait for its silence.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::reading::ClientAt;
@@ -12,6 +13,10 @@ use crate::profile::ProfileName;
 use crate::providers::MintLimit;
 
 const HOUR: Duration = Duration::from_secs(3600);
+/// After so many failures in a row a server is taken to be down, and asked by so many profiles at once.
+const DOWN_AFTER: usize = 3;
+const PROBES: usize = 4;
+
 /// How long a throttle answer is remembered where the provider has no window.
 const DEFAULT_WINDOW: Duration = Duration::from_secs(10 * 60);
 
@@ -40,6 +45,7 @@ pub(super) struct ClientId(usize);
 pub(super) struct Clients {
     numbers: HashMap<ClientAt, usize>,
     all: Vec<Client>,
+    servers: HashMap<String, Server>,
     news: Vec<ClientNews>,
 }
 
@@ -53,6 +59,33 @@ struct Client {
     /// Who was throttled, and when.
     throttled: Vec<(ProfileName, Moment)>,
     paused_until: Option<Moment>,
+}
+
+/// An accounts server.
+#[derive(Default)]
+struct Server {
+    flights: usize,
+    /// How often in a row it did not answer.
+    silences: usize,
+    /// Who is due and waits for an answer to somebody else.
+    waiting: VecDeque<ProfileName>,
+}
+
+/// How a server took a refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    Answer,
+    Nothing,
+    /// It was not asked, or that is not known.
+    Unknown,
+}
+
+/// Who may be refreshed after somebody else.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Released {
+    All(Vec<ProfileName>),
+    /// In the place of the one before, which counts on.
+    Next(ProfileName),
 }
 
 impl Clients {
@@ -113,6 +146,37 @@ impl Clients {
         let slot = client.next_slot.max(now);
         client.next_slot = slot + limit.window / u32::try_from(limit.tokens.max(1)).unwrap_or(u32::MAX);
         slot
+    }
+
+    /// Whether a refresh of the client's profile may be sent to its server, which counts from then on. Else the profile waits
+    /// until [`landed`](Self::landed) names it.
+    pub(super) fn takes_off(&mut self, id: ClientId, profile: &ProfileName) -> bool {
+        let server = self.servers.entry(self.all[id.0].name.issuer.clone()).or_default();
+        let may = server.silences < DOWN_AFTER || server.flights < PROBES;
+        if may {
+            server.flights += 1;
+        } else {
+            server.waiting.push_back(profile.clone());
+        }
+        may
+    }
+
+    /// A refresh has ended, or was given up before it began. Tells who need not wait any more.
+    pub(super) fn landed(&mut self, id: ClientId, heard: Heard) -> Released {
+        let Some(server) = self.servers.get_mut(&self.all[id.0].name.issuer) else { return Released::All(Vec::new()) };
+        match heard {
+            Heard::Answer => server.silences = 0,
+            Heard::Nothing => server.silences = server.silences.saturating_add(1),
+            Heard::Unknown => {}
+        }
+        if server.silences >= DOWN_AFTER
+            && let Some(next) = server.waiting.pop_front()
+        {
+            return Released::Next(next);
+        }
+        server.flights = server.flights.saturating_sub(1);
+        let all = if server.silences < DOWN_AFTER { std::mem::take(&mut server.waiting) } else { VecDeque::new() };
+        Released::All(all.into())
     }
 
     pub(super) fn take_news(&mut self) -> Vec<ClientNews> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::clients::{ClientId, ClientNews, Clients, Rate, rate};
+use super::clients::{ClientId, ClientNews, Clients, Heard, Rate, Released, rate};
 use super::event::{Happening, Health};
 use super::reading::{Dice, Reading};
 use crate::clock::{Moment, earlier, later};
@@ -25,6 +25,10 @@ pub(super) const MOST_FLIGHTS: usize = 64;
 const LEAST_LIFE: Duration = Duration::from_secs(1);
 /// The same where a token is said to end before it can be used.
 const LEAST_REST: Duration = Duration::from_secs(60);
+/// How long a server that does not answer is left alone from one profile's try to the next.
+const BETWEEN_PROBES: Duration = Duration::from_secs(2);
+/// A store that is away is looked at as after so many failures in a row.
+const LOOKS_WHILE_AWAY: u32 = 3;
 /// Over how long the refreshes of a client are spread whose pause has ended.
 const SPREAD_AFTER_PAUSE: Duration = Duration::from_secs(30);
 
@@ -71,6 +75,10 @@ struct Entry {
     /// When; it stands in the queue then.
     at: Option<Moment>,
     is_flying: bool,
+    /// It counts among those that ask the server of this client, from before it takes off.
+    place: Option<ClientId>,
+    /// It is due, and its server does not answer others.
+    is_waiting: bool,
     /// Its client's turn is at the time that it stands in the queue for.
     has_slot: bool,
     /// In a row.
@@ -142,9 +150,9 @@ impl Schedule {
     }
 
     /// Forgets a profile; what is under way for it is not heard of any more.
-    pub(super) fn remove(&mut self, profile: &ProfileName) {
+    pub(super) fn remove(&mut self, profile: &ProfileName, now: Now) {
+        self.ended(profile, Heard::Unknown, now);
         let Some(entry) = self.entries.remove(profile) else { return };
-        self.flights -= usize::from(entry.is_flying);
         self.health.profiles -= 1;
         entry.standing.count(&mut self.health, |count| *count -= 1);
         if let Some(at) = entry.at {
@@ -189,6 +197,13 @@ impl Schedule {
                 self.queue.insert((turn, profile));
                 continue;
             }
+            if entry.place.is_none() {
+                entry.place = entry.client.map(|(client, _)| client);
+                if entry.place.is_some_and(|client| !self.clients.takes_off(client, &profile)) {
+                    (entry.is_waiting, entry.place) = (true, None);
+                    continue;
+                }
+            }
             (entry.is_flying, entry.has_slot) = (true, false);
             self.flights += 1;
             return Step::Refresh { profile, minted_at };
@@ -211,13 +226,18 @@ impl Schedule {
         reading: &Reading,
         now: Now,
     ) -> Vec<Happening> {
-        self.ended(profile);
+        let heard = match result {
+            Err(Code::Network | Code::Provider | Code::Timeout) => Heard::Nothing,
+            Ok(()) | Err(Code::RateLimited | Code::SignInNeeded) => Heard::Answer,
+            Err(_) => Heard::Unknown,
+        };
+        self.ended(profile, heard, now);
         self.take_in(profile, reading, result.err(), true, now)
     }
 
     /// The record cannot be read, before a refresh or at all. What was known of it stays.
     pub(super) fn unreadable(&mut self, profile: &ProfileName, now: Now) -> Vec<Happening> {
-        self.ended(profile);
+        self.ended(profile, Heard::Unknown, now);
         let Some(entry) = self.entries.get_mut(profile) else { return Vec::new() };
         let is_first = entry.standing == Standing::Unseen;
         entry.failures = entry.failures.saturating_add(1);
@@ -227,6 +247,13 @@ impl Schedule {
         let told = told.into_iter().chain(is_telling(entry.failures).then_some(Happening::RefreshFailing)).collect();
         self.put(profile, Wants::Look, Some(now.moment + wait));
         told
+    }
+
+    /// The whole store cannot be reached, which says nothing of the profile. It is looked at again in a minute or so.
+    pub(super) fn away(&mut self, profile: &ProfileName, now: Now) {
+        self.ended(profile, Heard::Unknown, now);
+        let wait = back_off(LOOKS_WHILE_AWAY, true, self.dice.roll((profile, now.moment)));
+        self.put(profile, Wants::Look, Some(now.moment + wait));
     }
 
     /// What is to be told of clients since this was asked last.
@@ -239,13 +266,44 @@ impl Schedule {
         Health { next_refresh_at: next, ..self.health }
     }
 
-    fn ended(&mut self, profile: &ProfileName) {
-        if let Some(entry) = self.entries.get_mut(profile)
-            && entry.is_flying
-        {
-            entry.is_flying = false;
-            self.flights -= 1;
+    /// The profile's refresh has ended, if there was one.
+    fn ended(&mut self, profile: &ProfileName, heard: Heard, now: Now) {
+        let Some(entry) = self.entries.get_mut(profile) else { return };
+        self.flights -= usize::from(std::mem::take(&mut entry.is_flying));
+        if let Some(client) = entry.place.take() {
+            self.give_up_place(client, heard, now);
         }
+    }
+
+    /// A refresh that had a place at its client's server has ended, or does not begin. Others may be waiting for it.
+    fn give_up_place(&mut self, client: ClientId, heard: Heard, now: Now) {
+        let mut heard = heard;
+        loop {
+            let (released, at) = match self.clients.landed(client, heard) {
+                Released::All(all) => {
+                    for profile in all {
+                        if self.is_waiting(&profile) {
+                            self.put(&profile, Wants::Refresh, Some(now.moment));
+                        }
+                    }
+                    return;
+                }
+                Released::Next(next) => (next, now.moment + BETWEEN_PROBES),
+            };
+            if self.is_waiting(&released) {
+                self.put(&released, Wants::Refresh, Some(at));
+                if let Some(entry) = self.entries.get_mut(&released) {
+                    entry.place = Some(client);
+                }
+                return;
+            }
+            // Something else has become of it meanwhile, so the next one has its place.
+            heard = Heard::Unknown;
+        }
+    }
+
+    fn is_waiting(&self, profile: &ProfileName) -> bool {
+        self.entries.get(profile).is_some_and(|entry| entry.is_waiting)
     }
 
     fn take_in(
@@ -277,6 +335,8 @@ impl Schedule {
         let is_nothing_new = failure.is_none() && !is_own && is_same_token && is_same_pause;
         let is_due_as_before = is_nothing_new && entry.wants == Wants::Refresh && entry.at.is_some();
         if !(is_due_as_before && reading.due.is_some()) {
+            // The turn that it had at a server that is down is another one's.
+            self.ended(profile, Heard::Unknown, now);
             let (wants, at) = self.next(profile, reading, failure, is_own, now);
             self.put(profile, wants, at);
         }
@@ -333,12 +393,13 @@ impl Schedule {
         (Wants::Look, next.map(|change| now.moment_of(change) + LEAST_LIFE))
     }
 
+    /// Has the profile stand in the queue for this, and for nothing else. Whoever has given it a place gave it up.
     fn put(&mut self, profile: &ProfileName, wants: Wants, at: Option<Moment>) {
         let Some(entry) = self.entries.get_mut(profile) else { return };
         if let Some(before) = std::mem::replace(&mut entry.at, at) {
             self.queue.remove(&(before, profile.clone()));
         }
-        (entry.wants, entry.has_slot) = (wants, false);
+        (entry.wants, entry.has_slot, entry.is_waiting) = (wants, false, false);
         if let Some(at) = at {
             self.queue.insert((at, profile.clone()));
         }

@@ -439,10 +439,38 @@ fn what_is_removed_is_not_heard_of_any_more() {
     world.sign_in("lobby", "client", HOUR);
     world.play(3050);
     let name = name("lobby");
-    world.agents[0].remove(&name);
+    let now = world.now();
+    world.agents[0].remove(&name, now);
     assert_eq!(world.agents[0].flights, 0);
     assert!(world.agents[0].queue.is_empty());
-    let (reading, now) = (world.reading(0, &name), world.now());
+    let reading = world.reading(0, &name);
     assert!(world.agents[0].landed(&name, Ok(()), &reading, now).is_empty());
     assert_eq!(world.agents[0].poll(now), Step::Wait(None));
+}
+
+#[test]
+fn a_server_that_is_silent_keeps_no_other_waiting_and_is_asked_by_all_when_it_answers_again() {
+    let mut world = World::new(1, None);
+    for number in 0..2_000 {
+        world.sign_in(&format!("down{number}"), "client", HOUR);
+        world.change(&format!("down{number}"), |record| {
+            record.grant.as_mut().expect("a grant").issuer = "https://down.test".to_owned();
+        });
+    }
+    for number in 0..500 {
+        world.sign_in(&format!("up{number}"), "client", HOUR);
+    }
+    let is_back = BOOT + Duration::from_secs(3 * HOUR);
+    world.answers = Box::new(move |profile, now| {
+        let is_down = profile.as_str().starts_with("down") && now.moment < is_back;
+        if is_down { Answer::NoNetwork } else { Answer::Token(HOUR) }
+    });
+    world.play(3 * HOUR);
+    assert!((0..500).all(|number| is_ahead_of_each_end(&world.sent(&format!("up{number}")))));
+    let asked = world.sent.iter().filter(|(_, profile)| profile.as_str().starts_with("down")).count();
+    // Four profiles each two seconds, and those that were out when it fell silent.
+    assert!((1_000..=20_000).contains(&asked), "{asked}");
+    world.play(3 * HOUR + 11 * MINUTE);
+    let back = world.sent.iter().filter(|(at, profile)| *at >= 3 * HOUR && profile.as_str().starts_with("down"));
+    assert_eq!(back.map(|(_, profile)| profile).collect::<BTreeSet<_>>().len(), 2_000);
 }

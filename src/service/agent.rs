@@ -32,7 +32,7 @@ use super::Service;
 use super::aside::aside;
 use crate::clock::{self, Moment};
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::storage::Version;
@@ -194,8 +194,12 @@ impl Agent {
                 let code = error.map_or(Ok(()), |error| Err(error.code));
                 (self.schedule.landed(&profile, code, &look.reading, now()), Some(look))
             }
+            Err(away) if away.code == Code::StoreUnavailable => {
+                return self.store_is_away(&profile, &away, notices).await;
+            }
             Err(_) => (self.schedule.unreadable(&profile, now()), None),
         };
+        self.store_answers(look.is_some(), notices).await;
         self.tell(&profile, told, look.as_ref(), error, notices).await;
     }
 
@@ -206,9 +210,31 @@ impl Agent {
         }
         let (told, look, error) = match look {
             Ok(look) => (self.schedule.seen(profile, &look.reading, now()), Some(look), None),
+            Err(away) if away.code == Code::StoreUnavailable => {
+                return self.store_is_away(profile, &away, notices).await;
+            }
             Err(error) => (self.schedule.unreadable(profile, now()), None, Some(error)),
         };
+        self.store_answers(look.is_some(), notices).await;
         self.tell(profile, told, look.as_ref(), error.as_ref(), notices).await;
+    }
+
+    /// Tells once that the store cannot be reached. What is known of the profiles stays.
+    async fn store_is_away(&mut self, profile: &ProfileName, error: &Error, notices: &mpsc::Sender<Notice>) {
+        self.schedule.away(profile, now());
+        if !std::mem::replace(&mut self.is_store_away, true) {
+            let event = words::of_failure(Happening::StoreFailing, error, clock::wall());
+            self.send(notices, event, None).await;
+        }
+    }
+
+    /// Has all records read again that may have changed while the store was away.
+    async fn store_answers(&mut self, has_answered: bool, notices: &mpsc::Sender<Notice>) {
+        if has_answered && std::mem::take(&mut self.is_store_away) {
+            self.unread.extend(self.schedule.profiles().cloned());
+            let message = format!("the store can be reached again: {}", words::summary(&self.schedule.health(now())));
+            self.send(notices, words::of_agent(Happening::Ready, message, clock::wall()), None).await;
+        }
     }
 
     async fn tell(
@@ -253,6 +279,10 @@ impl Agent {
 
     /// Has those records read that have changed since the last look at all of them.
     fn compare(&mut self, versions: Option<BTreeMap<ProfileName, Version>>) {
+        if versions.is_none() && !self.versions.is_empty() {
+            // The store cannot tell for now.
+            return;
+        }
         let versions = versions.unwrap_or_default();
         let before = std::mem::replace(&mut self.versions, versions);
         let is_changed = |name: &&ProfileName| {

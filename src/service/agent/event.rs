@@ -35,7 +35,7 @@ pub enum Happening {
     Removed,
     /// Of a client more tokens are due than are taken to be good for it, so its refreshes are spread.
     Spread,
-    /// All records were read: the agent does its work. Once.
+    /// All records were read: the agent does its work. Once, and again when a store can be reached that could not.
     Ready,
     /// Another configuration took the place of the one before.
     Reloaded,

@@ -21,6 +21,8 @@ pub(super) struct HeldFiles {
     files: Arc<Files>,
     slot: Slot,
     reservation: Option<Reservation>,
+    /// What a look for it found, since that goes through all files of all profiles.
+    left_over: Option<Vec<PathBuf>>,
     /// Of the spare place, where a note found it to work.
     spare: Option<Reservation>,
     /// Dropped last.
@@ -32,7 +34,7 @@ impl HeldFiles {
         private::create_directory(&files.directory)?;
         files.judge()?;
         let lock = lock::acquire(&files.lock_path(&slot), &slot.profile, patience)?;
-        Ok(Self { files: Arc::clone(files), slot, reservation: None, spare: None, lock })
+        Ok(Self { files: Arc::clone(files), slot, reservation: None, left_over: None, spare: None, lock })
     }
 
     /// Makes `bytes` a part, of which nothing stays that was there before.
@@ -67,16 +69,22 @@ impl Hold for HeldFiles {
 
     fn left_over(&mut self) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
         let mut whole = Vec::new();
-        for path in self.left_over_paths()? {
-            if let Found::Bytes(bytes) = read_bytes(&path)? {
+        let paths = self.left_over_paths()?;
+        for path in &paths {
+            if let Found::Bytes(bytes) = read_bytes(path)? {
                 whole.push(bytes);
             }
         }
+        self.left_over = Some(paths);
         Ok(whole)
     }
 
     fn sweep(&mut self) -> Result<(), StoreError> {
-        for path in self.left_over_paths()? {
+        let paths = match self.left_over.take() {
+            Some(paths) => paths,
+            None => self.left_over_paths()?,
+        };
+        for path in paths {
             fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
         }
         if let Some(spare) = &self.files.spare {

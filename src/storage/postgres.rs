@@ -31,14 +31,17 @@ use self::connection::{Connection, Statement};
 use self::hold::{Claim, Lease};
 use self::local::{Local, random_id};
 use self::trouble::Trouble;
-use super::backend::{Backend, Found, Hold, Part};
+use super::backend::{Backend, Found, Hold, Part, Stray, StrayKind};
 use super::envelope::LONGEST_LINE;
-use super::{ClientAt, StoreError, Throttled, Version};
+use super::{ClientAt, StoreError, Throttled, Version, seal};
 use crate::clock;
 use crate::profile::ProfileName;
 
 /// Those who wait for a profile look by themselves this often, since a notice may never come.
 const POLL: Duration = Duration::from_secs(1);
+
+/// How long a server is asked again that has no connection left.
+const TURN_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A database that keeps records.
 pub struct PostgresBackend {
@@ -55,6 +58,12 @@ impl PostgresBackend {
         Self {
             database: Arc::new(Database { connection, local, holder, pin: Mutex::default(), before: Mutex::default() }),
         }
+    }
+}
+
+impl PostgresBackend {
+    fn place_aside(&self, number: i64) -> String {
+        format!("number {number} of device_login.set_aside in {}", self.place())
     }
 }
 
@@ -88,18 +97,20 @@ impl Database {
         })
     }
 
-    /// Does a statement that does no harm where it is done twice: once more where the connection broke, and once more where
-    /// the tables had to be made first.
-    fn ask(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
-        let asked = match self.connection.ask(statement.clone()) {
-            Err(trouble) if trouble.is_worth_another_try() => self.connection.ask(statement.clone()),
-            asked => asked,
-        };
-        let asked = match asked {
-            Err(Trouble::NoSchema) => self.init().and_then(|()| self.connection.ask(statement)),
-            asked => asked,
-        };
-        asked.map_err(|trouble| self.error(trouble))
+    /// Does a statement, after making the tables where they are missing. A server that has no connection left is asked
+    /// again for a while, since connections of others are short.
+    fn ask(&self, statement: &Statement) -> Result<Vec<Row>, StoreError> {
+        let end = clock::now() + TURN_PATIENCE;
+        loop {
+            let asked = match self.connection.ask(statement.clone()) {
+                Err(Trouble::NoSchema) => self.init().and_then(|()| self.connection.ask(statement.clone())),
+                asked => asked,
+            };
+            match asked {
+                Err(Trouble::TooManyConnections) if clock::now() < end => wait_for_a_turn(),
+                asked => return asked.map_err(|trouble| self.error(trouble)),
+            }
+        }
     }
 
     /// The first row, which tells the version of the tables and the pin.
@@ -119,7 +130,7 @@ impl Database {
             Part::Calls => sql::READ_CALLS,
             Part::Spare => return self.local(|local| local.spare(profile)).unwrap_or(Ok(Found::Missing)),
         };
-        let rows = self.ask(Statement::new(statement).text(profile.as_str()))?;
+        let rows = self.ask(&Statement::new(statement).text(profile.as_str()))?;
         let row = self.checked(&rows)?;
         if part == Part::Current {
             self.note_before(profile, value(row, 3)?);
@@ -177,7 +188,15 @@ impl Backend for PostgresBackend {
 
     fn hold(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn Hold>, StoreError> {
         let (database, start) = (&self.database, clock::now());
-        let queued = database.local(|local| local.queue(profile, patience)).transpose()?;
+        let queued = database.local(|local| match local.queue(profile, Duration::ZERO) {
+            // Who queues here needs no connection for that.
+            Err(StoreError::Locked { .. }) if !patience.is_zero() => {
+                database.connection.part();
+                local.queue(profile, patience)
+            }
+            queued => queued,
+        });
+        let queued = queued.transpose()?;
         let mut queued = Some(queued.map_or_else(local::Queued::alone, Ok)?);
         let id = random_id()?;
         let notices = &database.connection.notices;
@@ -196,14 +215,14 @@ impl Backend for PostgresBackend {
                 notices.wait(profile.as_str(), seen, POLL.min(patience.saturating_sub(waited)));
             } else {
                 // Looked at once more, since it may have been given back just before.
-                database.ask(Statement::new(sql::LISTEN))?;
+                database.ask(&Statement::new(sql::LISTEN))?;
                 listens = true;
             }
         }
     }
 
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
-        let rows = self.database.ask(Statement::new(sql::PROFILES))?;
+        let rows = self.database.ask(&Statement::new(sql::PROFILES))?;
         rows.iter().filter_map(|row| profile(row).transpose()).collect()
     }
 
@@ -211,7 +230,7 @@ impl Backend for PostgresBackend {
         if self.database.local(Local::has_spares).unwrap_or_default() {
             return None;
         }
-        let rows = self.database.ask(Statement::new(sql::VERSIONS)).ok()?;
+        let rows = self.database.ask(&Statement::new(sql::VERSIONS)).ok()?;
         let version = |row: &Row| {
             let changed = value::<SystemTime>(row, 2).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
             let generation = value::<i64>(row, 1).ok()?.unsigned_abs();
@@ -221,10 +240,10 @@ impl Backend for PostgresBackend {
     }
 
     fn set_aside(&self) -> BTreeMap<ProfileName, String> {
-        let rows = self.database.ask(Statement::new(sql::ASIDE)).unwrap_or_default();
+        let rows = self.database.ask(&Statement::new(sql::ASIDE)).unwrap_or_default();
         let aside = |row: &Row| {
             let number = value::<i64>(row, 1).ok()?;
-            Some((profile(row).ok()??, format!("number {number} of device_login.set_aside in {}", self.place())))
+            Some((profile(row).ok()??, self.place_aside(number)))
         };
         rows.iter().filter_map(aside).collect()
     }
@@ -235,7 +254,7 @@ impl Backend for PostgresBackend {
 
     fn probe(&self, bytes: &[u8]) -> Result<Found, StoreError> {
         let probe = Statement::new(sql::PROBE).bytes(bytes).number(schema::VERSION.unsigned_abs().into());
-        let rows = self.database.ask(probe)?;
+        let rows = self.database.ask(&probe)?;
         if rows.is_empty() {
             // Another version's; which one is told by this.
             return self.pin().map(|_| Found::Missing);
@@ -244,7 +263,7 @@ impl Backend for PostgresBackend {
     }
 
     fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError> {
-        let rows = self.database.ask(Statement::new(sql::THROTTLED).text(&client.issuer).text(&client.client_id))?;
+        let rows = self.database.ask(&Statement::new(sql::THROTTLED).text(&client.issuer).text(&client.client_id))?;
         let throttled = |row: &Row| {
             let time = |column| Timestamp::try_from(value::<SystemTime>(row, column).ok()?).ok();
             Some(Throttled { profile: profile(row).ok()??, at: time(1)?, until: time(2)? })
@@ -255,7 +274,7 @@ impl Backend for PostgresBackend {
     fn note_throttled(&self, client: &ClientAt, throttled: Throttled) -> Result<(), StoreError> {
         let note = Statement::new(sql::NOTE_THROTTLED).text(&client.issuer).text(&client.client_id);
         let note = note.text(throttled.profile.as_str()).time(Some(throttled.at)).time(Some(throttled.until));
-        self.database.ask(note).map(drop)
+        self.database.ask(&note).map(drop)
     }
 
     fn pin(&self) -> Result<Option<Vec<u8>>, StoreError> {
@@ -263,18 +282,18 @@ impl Backend for PostgresBackend {
         if let Some(pin) = seen() {
             return Ok(Some(pin));
         }
-        let rows = self.database.ask(Statement::new(sql::PIN))?;
+        let rows = self.database.ask(&Statement::new(sql::PIN))?;
         self.database.checked(&rows)?;
         Ok(seen())
     }
 
     fn bind(&self, pin: &[u8]) -> Result<(), StoreError> {
         let bind = Statement::new(sql::BIND).bytes(pin).number(schema::VERSION.unsigned_abs().into());
-        self.database.ask(bind).map(drop)
+        self.database.ask(&bind).map(drop)
     }
 
     fn rebind(&self, before: &[u8], pin: &[u8]) -> Result<bool, StoreError> {
-        let rows = self.database.ask(Statement::new(sql::REBIND).bytes(before).bytes(pin))?;
+        let rows = self.database.ask(&Statement::new(sql::REBIND).bytes(before).bytes(pin))?;
         // Seen anew by whoever asks next.
         *self.database.pin.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(!rows.is_empty())
@@ -284,9 +303,40 @@ impl Backend for PostgresBackend {
         Some(schema::script(role))
     }
 
+    fn details(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
+        let rows = self.database.ask(&Statement::new(sql::DETAILS))?;
+        let row = self.database.checked(&rows)?;
+        let text = |column| value::<String>(row, column);
+        Ok(vec![
+            ("database", text(2)?),
+            ("role", text(3)?),
+            ("server_version", text(4)?),
+            ("schema_version", value::<i32>(row, 0)?.to_string()),
+            ("standby", value::<bool>(row, 5)?.to_string()),
+            ("synchronous_commit", text(6)?),
+        ])
+    }
+
+    fn strays(&self) -> Result<Vec<Stray>, StoreError> {
+        let rows = self.database.ask(&Statement::new(sql::STRAYS))?;
+        let stray = |row: &Row| {
+            let Some(profile) = profile(row)? else { return Ok(None) };
+            let place = self.place_aside(value(row, 1)?);
+            Ok(Some(Stray { profile, kind: StrayKind::SetAside, place, found: found(row, 2)? }))
+        };
+        rows.iter().filter_map(|row| stray(row).transpose()).collect()
+    }
+
     fn init(&self) -> Result<(), StoreError> {
         self.database.init().map_err(|trouble| self.database.error(trouble))
     }
+}
+
+/// Those who wait for a connection do not all come back at once.
+#[expect(clippy::disallowed_methods, reason = "a server does not say when it has a connection again")]
+fn wait_for_a_turn() {
+    let [jitter] = seal::random().unwrap_or_default();
+    std::thread::sleep(Duration::from_millis(50 + u64::from(jitter)));
 }
 
 /// One column of a row. The statements are this program's own, so whatever does not fit was changed by others.

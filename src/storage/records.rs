@@ -547,6 +547,8 @@ impl Held {
                 Ok(()) => return Ok(()),
                 Err(failed) => failed,
             },
+            // A database was waited for as long as it makes sense.
+            Err(failed @ StoreError::Database { .. }) => failed,
             replaced => return replaced,
         };
         let sealed = envelope::seal_record(&*self.key()?, record)?;

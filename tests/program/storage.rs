@@ -11,6 +11,8 @@ mod damage;
 mod document;
 mod keys;
 mod locks;
+#[cfg(all(target_os = "linux", feature = "postgres"))]
+mod postgres;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -22,20 +22,32 @@ use super::address::Address;
 use super::notices::Notices;
 use super::session::{Session, connect};
 use super::trouble::Trouble;
+use crate::clock::{self, Moment};
 
 /// How long a server may take for a statement. Whether one that took longer was done is not known.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(5);
+
+/// After a try to connect that took long, all others fail at once for as long as this.
+const SLOW_TRY: Duration = Duration::from_secs(1);
+const PAUSE_AFTER_SLOW_TRY: Duration = Duration::from_secs(2);
 
 /// A statement and its parameters.
 #[derive(Clone)]
 pub(super) struct Statement {
     sql: &'static str,
     parameters: Vec<(Arc<dyn ToSql + Send + Sync>, Type)>,
+    /// It does no harm where it is done twice.
+    may_repeat: bool,
 }
 
 impl Statement {
     pub(super) fn new(sql: &'static str) -> Self {
-        Self { sql, parameters: Vec::new() }
+        Self { sql, parameters: Vec::new(), may_repeat: true }
+    }
+
+    /// The same as one that is never sent again.
+    pub(super) fn once(self) -> Self {
+        Self { may_repeat: false, ..self }
     }
 
     pub(super) fn text(self, text: &str) -> Self {
@@ -69,9 +81,15 @@ type Answer = Result<Vec<Row>, Trouble>;
 
 /// What the thread is asked for.
 enum Job {
-    Ask(Statement, SyncSender<Answer>),
+    Do(Task, SyncSender<Answer>),
+    /// The connection is given to others, unless somebody needs it here.
+    Part,
+}
+
+enum Task {
+    Ask(Statement),
     /// Several statements in one transaction.
-    Run(String, SyncSender<Answer>),
+    Run(String),
 }
 
 /// The connection as its callers see it. They wait; the thread begins with the first of them.
@@ -90,36 +108,40 @@ impl Connection {
         &self.address
     }
 
-    /// Does a statement, and tells the rows that it gave.
+    /// Does a statement, and tells the rows that it gave. Where the connection broke it is done once more, on a new one.
     pub(super) fn ask(&self, statement: Statement) -> Answer {
-        self.wait(|answer| Job::Ask(statement, answer))
+        self.wait(Task::Ask(statement))
     }
 
     /// Does several statements, all of them or none.
     pub(super) fn run(&self, sql: String) -> Result<(), Trouble> {
-        self.wait(|answer| Job::Run(sql, answer)).map(drop)
-    }
-
-    /// Does a statement, and waits no longer than `limit` for it to be done.
-    pub(super) fn ask_briefly(&self, statement: Statement, limit: Duration) {
-        let (sender, answer): (_, Receiver<Answer>) = sync_channel(1);
-        if self.begin(Job::Ask(statement, sender)).is_ok() {
-            // It may be done all the same.
-            let _ = answer.recv_timeout(limit);
-        }
+        self.wait(Task::Run(sql)).map(drop)
     }
 
     /// Has a statement done some time, whatever it comes to.
     pub(super) fn leave(&self, statement: Statement) {
         let (answer, _) = sync_channel(1);
         // Where no thread can be had, nothing more can be done.
-        let _ = self.begin(Job::Ask(statement, answer));
+        let _ = self.begin(Job::Do(Task::Ask(statement), answer));
     }
 
-    fn wait(&self, job: impl FnOnce(SyncSender<Answer>) -> Job) -> Answer {
+    /// Lets others have the connection for now. The next statement makes a new one.
+    pub(super) fn part(&self) {
+        let _ = self.begin(Job::Part);
+    }
+
+    /// Does a statement, and waits no longer than `limit` for it. It may be done all the same.
+    pub(super) fn ask_briefly(&self, statement: Statement, limit: Duration) {
         let (sender, answer): (_, Receiver<Answer>) = sync_channel(1);
-        self.begin(job(sender))?;
-        answer.recv().unwrap_or(Err(Trouble::Broken))
+        if self.begin(Job::Do(Task::Ask(statement), sender)).is_ok() {
+            let _ = answer.recv_timeout(limit);
+        }
+    }
+
+    fn wait(&self, task: Task) -> Answer {
+        let (sender, answer): (_, Receiver<Answer>) = sync_channel(1);
+        self.begin(Job::Do(task, sender))?;
+        answer.recv().unwrap_or(Err(Trouble::Broken(None)))
     }
 
     fn begin(&self, job: Job) -> Result<(), Trouble> {
@@ -128,8 +150,8 @@ impl Connection {
             *jobs = Some(start(&self.address, &self.notices)?);
         }
         match &*jobs {
-            Some(jobs) => jobs.send(job).map_err(|_| Trouble::Broken),
-            None => Err(Trouble::Broken),
+            Some(jobs) => jobs.send(job).map_err(|_| Trouble::Broken(None)),
+            None => Err(Trouble::Broken(None)),
         }
     }
 }
@@ -152,7 +174,13 @@ async fn serve(server: Rc<Server>, mut jobs: UnboundedReceiver<Job>) {
     loop {
         tokio::select! {
             job = jobs.recv() => match job {
-                Some(job) => drop(running.spawn_local(Rc::clone(&server).work(job))),
+                Some(Job::Part) => {
+                    while running.try_join_next().is_some() {}
+                    if running.is_empty() {
+                        *server.state.lock().await = State::Apart(None);
+                    }
+                }
+                Some(Job::Do(task, answer)) => drop(running.spawn_local(Rc::clone(&server).work(task, answer))),
                 None => break,
             },
             Some(_) = running.join_next() => {}
@@ -172,15 +200,18 @@ struct Server {
 
 enum State {
     Connected(Session),
-    /// Not yet, no more, or in vain.
-    Apart(Option<Trouble>),
+    /// Not yet, no more, or in vain: until when nobody tries again.
+    Apart(Option<(Trouble, Moment)>),
 }
 
 impl Server {
-    async fn work(self: Rc<Self>, job: Job) {
-        let (done, answer) = match job {
-            Job::Ask(statement, answer) => (self.ask(&statement).await, answer),
-            Job::Run(sql, answer) => (self.run(&sql).await, answer),
+    async fn work(self: Rc<Self>, task: Task, answer: SyncSender<Answer>) {
+        let done = match task {
+            Task::Ask(statement) => match self.ask(&statement).await {
+                Err(trouble) if statement.may_repeat && trouble.is_worth_another_try() => self.ask(&statement).await,
+                done => done,
+            },
+            Task::Run(sql) => self.run(&sql).await,
         };
         // Whoever asked may be gone.
         let _ = answer.send(done);
@@ -224,9 +255,14 @@ impl Server {
             State::Connected(session) if !session.client.is_closed() => {
                 return Ok((Arc::clone(&session.client), self.tries.load(Ordering::Relaxed)));
             }
-            State::Apart(Some(trouble)) if self.tries.load(Ordering::Relaxed) > tries => return Err(trouble.clone()),
+            State::Apart(Some((trouble, until)))
+                if self.tries.load(Ordering::Relaxed) > tries || clock::now() < *until =>
+            {
+                return Err(trouble.clone());
+            }
             _ => {}
         }
+        let start = clock::now();
         let number = self.tries.fetch_add(1, Ordering::Relaxed) + 1;
         match connect(&self.address, &self.notices).await {
             Ok(session) => {
@@ -235,7 +271,9 @@ impl Server {
                 Ok((client, number))
             }
             Err(trouble) => {
-                *state = State::Apart(Some(trouble.clone()));
+                let now = clock::now();
+                let until = if now - start < SLOW_TRY { now } else { now + PAUSE_AFTER_SLOW_TRY };
+                *state = State::Apart(Some((trouble.clone(), until)));
                 Err(trouble)
             }
         }

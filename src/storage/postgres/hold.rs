@@ -60,7 +60,7 @@ impl Lease {
         let before = clock::now();
         let Some(home) = queued.as_ref().map(|queued| &queued.home) else { return Ok(Claim::Taken(None)) };
         let claim = Statement::new(sql::CLAIM).text(profile.as_str()).text(id).text(home);
-        let rows = database.ask(claim.text(&database.holder).number(super::schema::VERSION.unsigned_abs().into()))?;
+        let rows = database.ask(&claim.text(&database.holder).number(super::schema::VERSION.unsigned_abs().into()))?;
         let row = database.checked(&rows)?;
         let Some(commits) = value::<Option<i64>>(row, 4)? else { return Ok(Claim::Taken(value(row, 9)?)) };
         let Some(queued) = queued.take() else { return Ok(Claim::Taken(None)) };
@@ -85,7 +85,7 @@ impl Lease {
     }
 
     /// Does a statement that gives a row where the lease is still this one's.
-    fn change(&self, statement: Statement) -> Result<(), StoreError> {
+    fn change(&self, statement: &Statement) -> Result<(), StoreError> {
         if self.database.ask(statement)?.is_empty() { Err(self.database.error(Trouble::Ended)) } else { Ok(()) }
     }
 
@@ -148,14 +148,14 @@ impl Hold for Lease {
 
     fn note(&mut self, attempt: Attempt) -> Result<(), StoreError> {
         let note = self.statement(sql::NOTE).number(attempt.generation).number(attempt.holder.into());
-        self.change(note.time(Some(attempt.at)).flag(attempt.may_rotate))?;
+        self.change(&note.time(Some(attempt.at)).flag(attempt.may_rotate))?;
         self.attempt = Some(attempt);
         Ok(())
     }
 
     fn replace(&mut self, clear: &Clear, bytes: &[u8]) -> Result<(), StoreError> {
         check_length(bytes, || self.database.place())?;
-        let replace = self.statement(sql::REPLACE).number(self.commits).number(clear.generation).bytes(bytes);
+        let replace = self.statement(sql::REPLACE).once().number(self.commits).number(clear.generation).bytes(bytes);
         let replace = replace.text(&clear.provider).text(&clear.data_center).text(&clear.client_id).text(clear.state);
         let replace = replace.text(&clear.key_id).time(clear.access_token_expires_at).time(clear.last_refresh_at);
         let end = clock::now() + COMMIT_PATIENCE;
@@ -182,7 +182,7 @@ impl Hold for Lease {
 
     fn save_calls(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         check_length(bytes, || self.database.place())?;
-        self.change(self.statement(sql::SAVE_CALLS).bytes(bytes))
+        self.change(&self.statement(sql::SAVE_CALLS).bytes(bytes))
     }
 
     fn reseal(&mut self, part: Part, key_id: &str, bytes: &[u8]) -> Result<(), StoreError> {
@@ -194,11 +194,11 @@ impl Hold for Lease {
             }
             Part::Calls => return self.save_calls(bytes),
             Part::Current => {
-                self.change(self.statement(sql::RESEAL_CURRENT).bytes(bytes).text(key_id))?;
+                self.change(&self.statement(sql::RESEAL_CURRENT).bytes(bytes).text(key_id))?;
                 self.current = resealed;
             }
             Part::Previous => {
-                self.change(self.statement(sql::RESEAL_PREVIOUS).bytes(bytes))?;
+                self.change(&self.statement(sql::RESEAL_PREVIOUS).bytes(bytes))?;
                 self.previous = resealed;
             }
         }
@@ -215,22 +215,22 @@ impl Hold for Lease {
         if let Some(kept) = kept {
             *kept = Found::Missing;
         }
-        self.change(self.statement(statement))
+        self.change(&self.statement(statement))
     }
 
     fn remove(&mut self, part: Part) -> Result<(), StoreError> {
         match part {
             Part::Spare => return self.database.local(|local| local.remove_spare(&self.profile)).unwrap_or(Ok(())),
-            Part::Calls => return self.change(self.statement(sql::REMOVE_CALLS)),
-            Part::Current => self.change(self.statement(sql::REMOVE_CURRENT))?,
-            Part::Previous => self.change(self.statement(sql::REMOVE_PREVIOUS))?,
+            Part::Calls => return self.change(&self.statement(sql::REMOVE_CALLS)),
+            Part::Current => self.change(&self.statement(sql::REMOVE_CURRENT))?,
+            Part::Previous => self.change(&self.statement(sql::REMOVE_PREVIOUS))?,
         }
         *(if part == Part::Current { &mut self.current } else { &mut self.previous }) = Found::Missing;
         Ok(())
     }
 
     fn remove_set_aside(&mut self) -> Result<(), StoreError> {
-        self.database.ask(self.statement(sql::REMOVE_SET_ASIDE)).map(drop)
+        self.database.ask(&self.statement(sql::REMOVE_SET_ASIDE)).map(drop)
     }
 
     fn release(mut self: Box<Self>) {

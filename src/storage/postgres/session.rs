@@ -52,7 +52,7 @@ pub(super) async fn connect(address: &Address, notices: &Arc<Notices>) -> Result
 /// What one server says of itself tells more than that others are silent.
 fn most_telling(troubles: Vec<(&Host, Trouble)>) -> Trouble {
     let is_telling =
-        |trouble: &Trouble| !matches!(trouble, Trouble::Unreachable(_) | Trouble::Broken | Trouble::ReadOnly);
+        |trouble: &Trouble| !matches!(trouble, Trouble::Unreachable(_) | Trouble::Broken(_) | Trouble::ReadOnly);
     if let Some((_, telling)) = troubles.iter().find(|(_, trouble)| is_telling(trouble)) {
         return telling.clone();
     }

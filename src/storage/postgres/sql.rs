@@ -155,6 +155,11 @@ pub(super) const NOTE_THROTTLED: &str = "\
     )
     INSERT INTO device_login.throttled (issuer, client_id, profile, at, until) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (issuer, client_id, profile) DO UPDATE SET at = EXCLUDED.at, until = EXCLUDED.until";
+pub(super) const STRAYS: &str = "SELECT profile, number, content FROM device_login.set_aside ORDER BY profile, number";
+pub(super) const DETAILS: &str = "\
+    SELECT version, pin, current_database()::text, current_user::text, current_setting('server_version'),
+        pg_is_in_recovery(), current_setting('synchronous_commit')
+    FROM device_login.store";
 pub(super) const PIN: &str = "SELECT version, pin FROM device_login.store";
 pub(super) const BIND: &str = concat!(
     "WITH ",

@@ -36,8 +36,8 @@ pub(super) enum Trouble {
     TooManyConnections,
     /// It is being stopped or started.
     Shutdown,
-    /// The connection broke; whether the last statement was done is not known.
-    Broken,
+    /// The connection broke, and what a pooler says of it; whether the last statement was done is not known.
+    Broken(Option<String>),
     /// Another one holds the right to write, since this one's has run out.
     Ended,
     /// Anything else.
@@ -59,7 +59,7 @@ impl Trouble {
             _ if source == "server does not support TLS" => Trouble::Tls("it does not speak TLS".to_owned()),
             "authentication error" => Trouble::Refused(format!("it does not sign in as it should ({source})")),
             "error performing TLS handshake" => Trouble::Tls("TLS came to no agreement".to_owned()),
-            _ if error.is_closed() || find_io(error).is_some() => Trouble::Broken,
+            _ if error.is_closed() || find_io(error).is_some() => Trouble::Broken(None),
             words => Trouble::Other(words.to_owned()),
         }
     }
@@ -80,20 +80,20 @@ impl Trouble {
             &SqlState::DISK_FULL => Trouble::DiskFull,
             &SqlState::TOO_MANY_CONNECTIONS => Trouble::TooManyConnections,
             &SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::CANNOT_CONNECT_NOW => Trouble::Shutdown,
-            // A pooler that has lost its server, or was told to wait for it, and how long.
-            _ if code.code().starts_with("08") => Trouble::Broken,
+            // A pooler that has lost its server, or has waited for one too long.
+            _ if code.code().starts_with("08") => Trouble::Broken(Some(words())),
             _ => Trouble::Other(words()),
         }
     }
 
     /// Whether the connection is of no use any more.
     pub(super) fn ends_the_session(&self) -> bool {
-        matches!(self, Trouble::Slow | Trouble::Broken | Trouble::Shutdown | Trouble::ReadOnly)
+        matches!(self, Trouble::Slow | Trouble::Broken(_) | Trouble::Shutdown | Trouble::ReadOnly)
     }
 
     /// Whether the statement may be done all the same, or may be done by another server.
     pub(super) fn is_worth_another_try(&self) -> bool {
-        matches!(self, Trouble::Broken | Trouble::Shutdown | Trouble::ReadOnly)
+        matches!(self, Trouble::Broken(_) | Trouble::Shutdown | Trouble::ReadOnly)
     }
 
     /// Whether the database is away for now, so that what it was asked may be done later.
@@ -117,7 +117,7 @@ impl Trouble {
             Trouble::ReadOnly => "name all servers, `postgres://ONE,OTHER/…`: then the one that takes writes is found",
             Trouble::DiskFull => "make room on the server's disk",
             Trouble::TooManyConnections => "try again; raise the server's `max_connections`, or put a pooler before it",
-            Trouble::Shutdown | Trouble::Broken => "try again when it is back",
+            Trouble::Shutdown | Trouble::Broken(_) => "try again when it is back",
             Trouble::Ended => "try again; this machine or the database was held up for longer than a minute",
             Trouble::Other(_) => "see what the server's log says",
         }
@@ -143,7 +143,8 @@ impl fmt::Display for Trouble {
             Trouble::DiskFull => f.write_str("has no room left on its disk"),
             Trouble::TooManyConnections => f.write_str("has too many connections"),
             Trouble::Shutdown => f.write_str("is being stopped or started"),
-            Trouble::Broken => f.write_str("closed the connection"),
+            Trouble::Broken(None) => f.write_str("closed the connection"),
+            Trouble::Broken(Some(why)) => write!(f, "closed the connection: {why}"),
             Trouble::Ended => f.write_str("gave the right to write to somebody else, since it had run out here"),
             Trouble::Other(why) => write!(f, "refused: {why}"),
         }

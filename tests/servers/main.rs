@@ -3,6 +3,8 @@
 #[cfg(feature = "demo")]
 mod browser;
 #[cfg(target_os = "linux")]
+mod cluster;
+#[cfg(target_os = "linux")]
 mod postgres;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "each program uses a part of it")]

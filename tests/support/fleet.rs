@@ -17,6 +17,8 @@ use super::rotating::{Counts, Rotating};
 use super::servers::Server;
 
 const KEY_FILE: &str = "key";
+/// Each call asks the store, as a machine does that has not asked it for a while.
+pub(crate) const NO_COPIES: &str = "";
 
 /// Who gives tokens out and counts them.
 pub(crate) enum Provider {
@@ -64,6 +66,13 @@ impl Provider {
         }
     }
 
+    pub(crate) fn rotating(&self) -> &Rotating {
+        match self {
+            Provider::Rotating(rotating) => rotating,
+            Provider::OidcProvider(_) => panic!("it answers as it likes"),
+        }
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         match self {
             Provider::Rotating(rotating) => rotating.counts(),
@@ -95,10 +104,8 @@ impl Fleet {
     /// Signs in, with a home for each address. All of them are the same store.
     pub(crate) fn new(provider: Provider, direct: &str, addresses: &[String]) -> Self {
         let homes: Vec<_> = addresses.iter().map(|address| (Home::new(), address.clone())).collect();
-        for (home, _) in &homes {
-            home.configure(&provider.configuration());
-        }
         let fleet = Self { provider, direct: direct.to_owned(), homes };
+        fleet.configure(NO_COPIES);
         fleet.sign_in();
         let key = fs::read_to_string(fleet.homes[0].0.path(KEY_FILE)).expect("the first record made it");
         fleet.homes[1..].iter().for_each(|(home, _)| drop(home.write(KEY_FILE, &key)));
@@ -112,6 +119,12 @@ impl Fleet {
     fn store(&self) -> Store {
         let keys = KeyOptions { default_key_file: self.homes[0].0.path(KEY_FILE), ..KeyOptions::default() };
         open(&StoreAddress::parse(&self.direct).expect("an address"), keys)
+    }
+
+    /// Puts something before what the homes know of the provider.
+    pub(crate) fn configure(&self, first: &str) {
+        let text = format!("{first}{}", self.provider.configuration());
+        self.homes.iter().for_each(|(home, _)| home.configure(&text));
     }
 
     /// Keeps a new grant of the provider's.

@@ -2,6 +2,8 @@
 
 pub(crate) mod authority;
 pub(crate) mod camera;
+#[cfg(target_os = "linux")]
+pub(crate) mod cluster;
 #[cfg(feature = "demo")]
 pub(crate) mod demo_server;
 #[cfg(target_os = "linux")]

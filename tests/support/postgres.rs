@@ -284,6 +284,12 @@ impl Database<'_> {
     pub(crate) fn sql(&self, sql: &str) -> String {
         self.server.sql(&self.name, sql)
     }
+
+    /// Waits until nobody else is connected to it any more.
+    pub(crate) fn wait_until_alone(&self) {
+        let others = format!("datname = '{}' AND backend_type = 'client backend'", self.name);
+        self.server.wait_until(&format!("NOT EXISTS (SELECT FROM pg_stat_activity WHERE {others})"));
+    }
 }
 
 impl Drop for Database<'_> {

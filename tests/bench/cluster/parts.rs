@@ -1,0 +1,87 @@
+//! What the benchmark proves and measures, in order.
+
+use device_login::clock;
+
+use crate::support::cluster::failover::{Trouble, promote_twice, trouble_everywhere};
+use crate::support::cluster::{Lab, cuts, herds, holders, rotating};
+use crate::support::fleet::{Fleet, Provider};
+use crate::support::postgres::Postgres;
+use crate::support::postgres::pooler::Pooler;
+use crate::support::servers::Server;
+use crate::support::wire::Fault;
+
+/// The parts by name, in order.
+const PARTS: [(&str, fn()); 6] = [
+    ("herds", run_herds),
+    ("holders", lose_holders),
+    ("cuts", cut_connections),
+    ("servers", disturb_servers),
+    ("leases", hold_too_long),
+    ("capacity", super::capacity::measure),
+];
+
+pub(crate) fn run() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for (name, part) in PARTS {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            println!("{name}");
+            part();
+        }
+    }
+}
+
+/// Runs a proof and prints what it says and how long it took.
+fn prove(what: &str, proof: impl FnOnce() -> String) {
+    let started = clock::now();
+    let said = proof();
+    println!("  {what}: {said} ({:.0} s)", (clock::now() - started).as_secs_f64());
+}
+
+fn run_herds() {
+    let herd = |fleet: &Fleet, processes, rounds| {
+        herds::herd(fleet, processes, rounds);
+        format!("{processes} processes, {rounds} rounds: {rounds} refreshes, 0 presented twice, 0 failed")
+    };
+    let server = Postgres::shared();
+    let lab = Lab::new(server, rotating());
+    prove("two homes", || herd(&lab.fleet, 64, 200));
+    prove("two homes", || herd(&lab.fleet, 500, 5));
+    let pooler = Pooler::start(server, 20);
+    let database = server.database();
+    let address = pooler.url(database.name());
+    let fleet = Fleet::new(rotating(), &database.url(), &[address.clone(), address]);
+    prove("behind a pooler", || herd(&fleet, 64, 50));
+    let lab = Lab::new(server, Provider::OidcProvider(Server::oidc_provider()));
+    prove("at oidc-provider", || herd(&lab.fleet, 64, 50));
+}
+
+fn lose_holders() {
+    let mut lab = Lab::new(Postgres::shared(), rotating());
+    for (successor, who) in [(0, "their own machine goes on"), (1, "another machine goes on")] {
+        prove("killed", || {
+            let (count, lost) = holders::kill_everywhere(&mut lab, 1, successor);
+            format!("at {count} messages, {who}: {lost} sign-ins lost, whose request was out at a strict provider")
+        });
+    }
+    prove("stopped and continued", || {
+        let count = holders::stop_everywhere(&mut lab, 1);
+        format!("at {count} messages, 0 presented twice, 0 lost")
+    });
+}
+
+fn cut_connections() {
+    for fault in [Fault::Cut, Fault::Gone] {
+        prove("connections", || cuts::survive_everywhere(fault, 1, 1));
+    }
+}
+
+fn disturb_servers() {
+    for trouble in [Trouble::Restart, Trouble::Kill, Trouble::Pause] {
+        prove("server", || format!("{trouble:?} at {} messages, 0 lost", trouble_everywhere(trouble, 1)));
+    }
+    prove("promoted", || format!("{} times in herds of 64, 0 lost", promote_twice(64)));
+}
+
+fn hold_too_long() {
+    prove("stopped for longer than the lease", super::leases::outlive_leases);
+}

@@ -1,0 +1,82 @@
+//! Many processes on several machines share a sign-in through PostgreSQL while whatever is between them fails.
+//!
+//! Each proof takes its size: `tests/servers/cluster.rs` plays them in seconds, the benchmark `cluster` in full.
+
+pub(crate) mod cuts;
+pub(crate) mod failover;
+pub(crate) mod herds;
+pub(crate) mod holders;
+pub(crate) mod leaks;
+
+use std::time::Duration;
+
+use super::fleet::{Fleet, Provider};
+use super::postgres::{Database, Postgres, url};
+use super::program::Ran;
+use super::rotating::{Counts, Rotating};
+use super::wire::Proxy;
+
+pub(crate) fn rotating() -> Provider {
+    Provider::Rotating(Rotating::start(Duration::ZERO))
+}
+
+/// Two machines, each with a network of its own to the database.
+pub(crate) struct Lab<'a> {
+    pub(crate) fleet: Fleet,
+    pub(crate) wires: [Proxy; 2],
+    pub(crate) database: Database<'a>,
+    /// What the provider had been asked when the token ended last.
+    pub(crate) before: Counts,
+}
+
+impl<'a> Lab<'a> {
+    pub(crate) fn new(server: &'a Postgres, provider: Provider) -> Self {
+        let database = server.database();
+        let wires = [(); 2].map(|()| Proxy::to_socket(&server.socket()));
+        let through = |wire: &Proxy| url(database.name(), &[wire.directory()], server.port());
+        let fleet = Fleet::new(provider, &database.url(), &wires.each_ref().map(through));
+        Self { fleet, wires, database, before: Counts::default() }
+    }
+
+    /// Lets the access token end, and counts from here on. A lease that nobody gave back is not waited for.
+    pub(crate) fn end_token(&mut self) {
+        self.end_lease();
+        self.fleet.end_token();
+        self.before = self.fleet.provider.counts();
+    }
+
+    /// Lets the lease of whoever has it be over, and the time as well for which others wait with a token that may have been
+    /// used. Only the database knows the time of that.
+    pub(crate) fn end_lease(&self) {
+        let over = "attempt_deadline = clock_timestamp() - interval '3 min'";
+        self.database.sql(&format!("UPDATE device_login.records SET {over} WHERE attempt_id IS NOT NULL"));
+    }
+
+    /// Whatever happened to one process before: the next ones have a token, the same on both machines, and the provider was
+    /// asked once for it.
+    #[track_caller]
+    pub(crate) fn recovers(&self, what: &str) {
+        self.recovers_on([0, 1], what);
+    }
+
+    /// The same in this order.
+    #[track_caller]
+    pub(crate) fn recovers_on(&self, machines: [usize; 2], what: &str) {
+        let [one, other] = machines.map(|machine| self.fleet.run(machine, &["token"]));
+        assert_eq!((one.code, other.code), (0, 0), "{what}: {one:?} {other:?}");
+        assert_eq!(one.stdout, other.stdout, "{what}");
+        let counts = self.fleet.provider.counts();
+        let refreshes = counts.refreshes - self.before.refreshes;
+        assert_eq!((refreshes, counts.presented_twice), (1, self.before.presented_twice), "{what}");
+    }
+}
+
+/// Ended with a token, or with words about the store or the network and nothing else.
+#[track_caller]
+pub(crate) fn is_sound(ran: &Ran, what: &str) {
+    match ran.code {
+        0 => assert!(ran.stdout.starts_with("sentinel-access"), "{what}: {ran:?}"),
+        7 | 9 => assert!(ran.stdout.is_empty() && !ran.stderr.contains("sentinel"), "{what}: {ran:?}"),
+        _ => panic!("{what}: {ran:?}"),
+    }
+}

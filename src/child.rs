@@ -1,5 +1,5 @@
-//! The one place where programs are made that inherit this one's environment: browsers, the kiosk's command. Never through
-//! a shell, and without what is secret in it.
+//! The one place where programs are made that inherit this one's environment: browsers, the kiosk's command, those that hear
+//! of the agent's events. Never through a shell, and without what is secret in it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

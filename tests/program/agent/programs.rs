@@ -70,3 +70,23 @@ fn a_program_that_cannot_be_run_by_then_is_told_and_nothing_more() {
     agent.says(&["work program_failed: ", "cannot be run"]);
     agent.stop();
 }
+
+#[test]
+fn a_log_that_nobody_reads_stops_nothing() {
+    let provider = provider();
+    let (home, place) = (signed_in(&provider), Home::new());
+    // More than a pipe takes.
+    let program =
+        script(&place, "cat >> events; yes 'a line that nobody reads' | head -c 20000 | tr -d '\\n' | fold -w 290 >&2");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut command = home.command(&["agent", "--on-event", &program.display().to_string()]);
+    let mut child = command.stderr(writer).spawn().expect("it starts");
+    drop(command);
+    for _ in 0..20 {
+        run(&home, &["refresh"]);
+    }
+    crate::interrupts::send("-TERM", &child);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    drop(reader);
+    assert!(fs::read_to_string(place.path("events")).is_ok_and(|events| events.contains("refreshed")));
+}

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::process::Command;
 
-use crate::config::{Config, SecretSource};
+use crate::config::{Config, SecretSource, variables};
+use crate::storage::StoreAddress;
 
 /// What the names of variables with secrets end in.
 const SECRETS: [&str; 3] = ["CLIENT_SECRET", "REFRESH_TOKEN", "ACCESS_TOKEN"];
@@ -13,10 +14,25 @@ const SECRETS: [&str; 3] = ["CLIENT_SECRET", "REFRESH_TOKEN", "ACCESS_TOKEN"];
 /// A program that inherits all but the secrets.
 pub fn command(program: impl AsRef<OsStr>, config: &Config) -> Command {
     let mut command = Command::new(program);
-    for name in secret_variables(config) {
+    let store = variables::store().unwrap_or_default();
+    for name in secret_variables(config).into_iter().chain(store_variables(&store, config)) {
         command.env_remove(name);
     }
     command
+}
+
+/// The variables that may hold the password of the store. One that names a store without a password stays, so that this
+/// program finds the same one when it is started by a child.
+fn store_variables(store: &str, config: &Config) -> impl Iterator<Item = String> {
+    let is_database = store.starts_with("postgres");
+    let has_password = match StoreAddress::parse(store) {
+        Ok(address) => address.has_password(),
+        // Nobody knows what is in it.
+        Err(_) => is_database,
+    };
+    let is_libpqs = is_database || (store.is_empty() && config.store.is_database());
+    let names = [("DEVICE_LOGIN_STORE", has_password), ("PGPASSWORD", is_libpqs)];
+    names.into_iter().filter(|(_, is_secret)| *is_secret).map(|(name, _)| name.to_owned())
 }
 
 /// The variables that may hold a secret: this program's own, those that other programs of a provider read, and those
@@ -36,7 +52,7 @@ fn secret_variables(config: &Config) -> BTreeSet<String> {
 mod tests {
     use std::path::Path;
 
-    use super::command;
+    use super::{command, store_variables};
     use crate::config::Config;
 
     #[test]
@@ -61,5 +77,23 @@ mod tests {
             assert!(removed.contains(&name), "{name}: {removed:?}");
         }
         assert!(!removed.contains(&"PATH") && !removed.contains(&"DEVICE_LOGIN_HOME"));
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn the_password_of_a_store_is_not_inherited_and_the_stores_name_is() {
+        let database = Config::parse("store = \"postgres://u@h/x\"", Path::new("config.toml")).expect("valid");
+        for (store, config, removed) in [
+            ("", &Config::default(), &[][..]),
+            ("file:/srv/x", &Config::default(), &[]),
+            ("file:/srv/x", &database, &[]),
+            ("", &database, &["PGPASSWORD"]),
+            ("postgres://u@h/x", &Config::default(), &["PGPASSWORD"]),
+            ("postgres://u:sesam@h/x", &Config::default(), &["DEVICE_LOGIN_STORE", "PGPASSWORD"]),
+            ("postgres://u@h/x?password=sesam", &Config::default(), &["DEVICE_LOGIN_STORE", "PGPASSWORD"]),
+            ("postgresql://u:se@sam@h/x", &Config::default(), &["DEVICE_LOGIN_STORE", "PGPASSWORD"]),
+        ] {
+            assert_eq!(store_variables(store, config).collect::<Vec<_>>(), removed, "{store}");
+        }
     }
 }

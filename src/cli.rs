@@ -58,7 +58,7 @@ struct Global {
     /// The profile to use [env: `DEVICE_LOGIN_PROFILE`]
     #[arg(short, long, value_name = "NAME", global = true)]
     profile: Option<ProfileName>,
-    /// Where tokens are kept: `file:DIR`, `plain:DIR` or `memory:` [env: `DEVICE_LOGIN_STORE`]
+    /// Where tokens are kept: `file:DIR`, `postgres://HOST/DB`, `plain:DIR` or `memory:` [env: `DEVICE_LOGIN_STORE`]
     #[arg(long, value_name = "ADDRESS", global = true)]
     store: Option<String>,
     /// The configuration file [env: `DEVICE_LOGIN_CONFIG`]

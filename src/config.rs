@@ -8,6 +8,7 @@ mod file;
 mod form;
 mod screen;
 mod secret_file;
+mod store;
 pub mod variables;
 
 use std::collections::BTreeMap;
@@ -33,7 +34,9 @@ pub use edit::{
     take_back_scopes,
 };
 pub use screen::{Motion, ScreenSettings, ThemeName};
+use secret_file::read_store_url;
 pub use secret_file::{LONGEST_SECRET, exposure, read_given_secret, read_secret_file};
+pub use store::{StoreSettings, store_in_argument, store_in_variable};
 pub use variables::Environment;
 
 /// Bytes; a longer configuration is none.
@@ -121,6 +124,7 @@ pub struct Config {
     /// By provider, the places beside its own to which its access tokens may go.
     pub allowed_origins: BTreeMap<String, Vec<Url>>,
     pub screen: ScreenSettings,
+    pub store: StoreSettings,
     /// A program that prints the store's key, and its arguments.
     pub key_command: Option<Vec<String>>,
 }
@@ -336,6 +340,7 @@ impl Default for Config {
             providers: built_in_providers(),
             allowed_origins: BTreeMap::new(),
             screen: ScreenSettings::default(),
+            store: StoreSettings::default(),
             key_command: None,
         }
     }

@@ -87,7 +87,8 @@ impl AgentCommand {
         let names = self.names(context)?;
         self.check_names(&names)?;
         arguments::check_programs(&self.on_event, environment.var("PATH").as_deref())?;
-        let files = arguments::token_files(&self.token_file, &context.own_directories()?, &service.config)?;
+        let own = context.own_directories(&service.config)?;
+        let files = arguments::token_files(&self.token_file, &own, &service.config)?;
         let supervisor = Supervisor::from_environment(environment);
         tell_oddities(&log, &service.config, &names, &files);
         let ran = context.interrupts.block_on(async {

@@ -3,18 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use zeroize::Zeroizing;
+
 use super::output::Output;
 use super::runtime::Interrupts;
 use super::{ColorWhen, Global, Positional};
 use crate::child;
 use crate::config::variables::{self, Reader};
-use crate::config::{Config, Environment, Places};
+use crate::config::{self, Config, Environment, Places};
 use crate::error::{Code, Error};
 use crate::files;
 use crate::http::client::{Client, Exchange, Observer};
 use crate::profile::ProfileName;
 use crate::service::Service;
-use crate::storage::{self, KeyCommand, KeyOptions, Store, StoreAddress, StoreError};
+use crate::storage::{self, KeyCommand, KeyOptions, Store, StoreAddress};
 
 /// The frame of one command.
 pub(super) struct Context {
@@ -113,12 +115,12 @@ impl Context {
     }
 
     /// Where this program keeps its own files.
-    pub(super) fn own_directories(&self) -> Result<OwnDirectories, Error> {
+    pub(super) fn own_directories(&self, config: &Config) -> Result<OwnDirectories, Error> {
         let environment = Environment(&variable);
         let places = Places::from_environment(environment, self.global.config.clone())?;
         let parent = |file: &Path| files::directory_of(file).to_owned();
         let key = places.key_options(environment).key_file;
-        let store = match store_address(&self.global, &places, environment)? {
+        let store = match store_address(&self.global, config, &places, environment)? {
             StoreAddress::File(directory) | StoreAddress::Plain(directory) => Some(directory),
             _ => None,
         };
@@ -170,24 +172,23 @@ impl OwnDirectories {
     }
 }
 
-/// The store that is named: by the flag, by the environment, or the default.
-fn store_address(global: &Global, places: &Places, environment: Environment<'_>) -> Result<StoreAddress, Error> {
-    let from_environment = || environment.var("DEVICE_LOGIN_STORE");
-    let address = match &global.store {
-        Some(address) => StoreAddress::parse(address)?,
-        None => match from_environment().map(|address| StoreAddress::parse(&address)) {
-            Some(Err(StoreError::Address { problem, .. })) => {
-                return Err(variables::unusable("DEVICE_LOGIN_STORE", &problem));
-            }
-            Some(address) => address?,
-            None => StoreAddress::File(places.state_dir.clone()),
-        },
+/// The store that is named: by the flag, by the environment, by the configuration, or the default.
+fn store_address(
+    global: &Global,
+    config: &Config,
+    places: &Places,
+    environment: Environment<'_>,
+) -> Result<StoreAddress, Error> {
+    let address = match (&global.store, environment.var("DEVICE_LOGIN_STORE").map(Zeroizing::new)) {
+        (Some(address), _) => config::store_in_argument("`--store`", address)?,
+        (None, Some(address)) => config::store_in_variable(&address)?,
+        (None, None) => config.store.named()?.unwrap_or_else(|| StoreAddress::File(places.state_dir.clone())),
     };
-    if global.store.is_some() && address.has_password() {
-        return Err(Error::new(Code::Usage, "`--store` cannot take an address with a password in it")
-            .because("everybody on this machine can read it there")
-            .hint("put the password into `~/.pgpass` or `PGPASSWORD`, or the address into `DEVICE_LOGIN_STORE`"));
-    }
+    completed(address, places)
+}
+
+/// The address with what the environment says of databases.
+fn completed(address: StoreAddress, places: &Places) -> Result<StoreAddress, Error> {
     if address.is_database() {
         variables::check(Reader::Database, &|name| std::env::var_os(name))?;
     }
@@ -210,9 +211,10 @@ fn make_service(
             .hint("check `--config` and `DEVICE_LOGIN_CONFIG`; `device-login profile add` makes one"));
     }
     let config = Config::load(&places.config_file)?;
-    let address = store_address(global, &places, environment)?;
+    let address = store_address(global, &config, &places, environment)?;
     let keys = KeyOptions { command: key_command(&config), ..places.key_options(environment) };
     let store = storage::open_with_spare(&address, keys, Some(places.spare_dir.clone()));
+    let store = store.with_copies(places.state_dir.join("copies"), config.store.cache);
     let store = opened.get_or_init(|| store).clone();
     Ok(Service::new(config, store, client, Box::new(variable)))
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use url::Url;
 
-use super::{ClientType, Config, Profile, ProviderSource, ScreenSettings, SecretSource, built_in_providers};
+use super::{
+    ClientType, Config, Profile, ProviderSource, ScreenSettings, SecretSource, StoreSettings, built_in_providers,
+};
 use crate::files;
 use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset};
@@ -26,6 +28,9 @@ pub(super) struct File {
     #[serde(default)]
     screen: ScreenSettings,
     key_command: Option<Vec<String>>,
+    store: Option<String>,
+    store_url_file: Option<PathBuf>,
+    store_cache: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -142,6 +147,12 @@ impl File {
             providers,
             allowed_origins,
             screen: self.screen,
+            store: StoreSettings::checked(
+                self.store.as_deref(),
+                self.store_url_file.as_deref(),
+                self.store_cache,
+                file,
+            )?,
             key_command: self.key_command,
         };
         if config.key_command.as_ref().is_some_and(|command| !is_command(command)) {
@@ -329,7 +340,7 @@ fn check_origins(texts: &[String]) -> Result<Vec<Url>, String> {
 }
 
 /// Relative paths are meant from the directory of the configuration file, and `~` is this user's home.
-fn beside(file: &Path, path: &Path) -> PathBuf {
+pub(super) fn beside(file: &Path, path: &Path) -> PathBuf {
     let path = files::expanded(path);
     match file.parent() {
         Some(directory) => directory.join(path),

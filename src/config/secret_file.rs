@@ -1,4 +1,4 @@
-//! Client secrets in files: those that the configuration names, and those that a person gives once.
+//! Secrets in files: client secrets and the store's address, as the configuration names them, and what a person gives once.
 
 use std::path::Path;
 
@@ -25,6 +25,14 @@ pub fn read_secret_file(path: &Path) -> Result<Secret, Error> {
 pub fn read_given_secret(path: &Path) -> Result<(Secret, Option<String>), Error> {
     let (secret, is_exposed) = read_secret(path, files::read_given_text(path, LONGEST_SECRET))?;
     Ok((secret, is_exposed.then(|| exposure(path))))
+}
+
+/// Reads the address of the store, which may have a password in it, from the file that the configuration names.
+pub(super) fn read_store_url(path: &Path) -> Result<Secret, Error> {
+    let read = files::read_own_text(path, Holds::Secrets, LONGEST_SECRET);
+    let what = || format!("the address of the store in {} cannot be used", path.display());
+    let (text, _) = read.map_err(|trouble| unusable_file(what(), path, &trouble))?;
+    Ok(Secret::new(text.trim_start_matches('\u{feff}').trim()))
 }
 
 /// What is to be said of a file that others can read, although a secret was taken from it.

@@ -212,6 +212,11 @@ pub(super) fn check_home(environment: Environment<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// What names the store, for whoever makes programs that inherit it.
+pub fn store() -> Option<String> {
+    std::env::var("DEVICE_LOGIN_STORE").ok()
+}
+
 /// Warnings of names that look like those of this program's variables and are none.
 pub fn misspelt(names: impl Iterator<Item = OsString>) -> Vec<String> {
     const PREFIX: &str = "DEVICE_LOGIN_";

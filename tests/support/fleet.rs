@@ -18,7 +18,7 @@ use super::servers::Server;
 
 const KEY_FILE: &str = "key";
 /// Each call asks the store, as a machine does that has not asked it for a while.
-pub(crate) const NO_COPIES: &str = "";
+pub(crate) const NO_COPIES: &str = "store_cache = 0\n";
 
 /// Who gives tokens out and counts them.
 pub(crate) enum Provider {

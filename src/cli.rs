@@ -21,6 +21,7 @@ mod refresh;
 mod runtime;
 mod scopes;
 mod status;
+mod store;
 mod token;
 mod whoami;
 mod words;
@@ -97,6 +98,7 @@ enum Command {
     Agent(agent::AgentCommand),
     Profile(profile::ProfileCommand),
     Scopes(scopes::Scopes),
+    Store(store::StoreCommand),
     #[cfg(feature = "demo")]
     Demo(demo::DemoCommand),
 }
@@ -182,6 +184,7 @@ fn dispatch(command: Option<Command>, context: &Context) -> Result<u8, Error> {
         Some(Command::Agent(command)) => command.run(context).map(done),
         Some(Command::Profile(command)) => command.run(context).map(done),
         Some(Command::Scopes(command)) => command.run(context).map(done),
+        Some(Command::Store(command)) => command.run(context),
         #[cfg(feature = "demo")]
         Some(Command::Demo(command)) => command.run(context).map(done),
     }

@@ -23,6 +23,7 @@ mod records;
 mod reread;
 mod revocation;
 mod status;
+mod store;
 mod test_calls;
 mod token_file;
 mod tokens;
@@ -306,7 +307,9 @@ impl From<StoreError> for Error {
             ),
             StoreError::Newer { .. } => (Code::Store, "update this program; the record stays as it is"),
             StoreError::Database { advice, is_away: true, .. } => (Code::StoreUnavailable, advice.as_str()),
-            StoreError::Unsafe { advice, .. } | StoreError::Database { advice, .. } => (Code::Store, advice.as_str()),
+            StoreError::Unsafe { advice, .. }
+            | StoreError::NotPossible { advice, .. }
+            | StoreError::Database { advice, .. } => (Code::Store, advice.as_str()),
         };
         let hint = hint.to_owned();
         Error::new(code, "the store cannot be used").because(error).hint(hint)

@@ -19,6 +19,7 @@ pub mod record;
 mod records;
 mod reservation;
 mod seal;
+mod seen;
 mod spare;
 mod throttles;
 
@@ -32,12 +33,12 @@ pub use calls::{PastAnswer, PastCall};
 pub use copies::Copied;
 pub use error::StoreError;
 pub use history::{Event, Happened};
-pub use key::{KEY_FILE_VARIABLE, KeyCommand, KeyOptions, PASSPHRASE_FILE_VARIABLE};
+pub use key::{KEY_FILE_VARIABLE, KeyCommand, KeyOptions, NewKey, PASSPHRASE_FILE_VARIABLE};
 pub use protection::{KeySource, Protection};
 pub use record::{
     Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Record, RevocationNote, UnrevokedGrant,
 };
-pub use records::{Held, Store};
+pub use records::{Checked, Finding, FindingKind, Held, Rekeyed, Store, StoreInfo};
 pub use throttles::{ClientAt, Throttled};
 
 use self::file::FileBackend;
@@ -57,7 +58,19 @@ pub fn open(address: &StoreAddress, keys: KeyOptions) -> Store {
 
 /// The same with a directory that takes a record whose own place fails in the middle of a commit.
 pub fn open_with_spare(address: &StoreAddress, keys: KeyOptions, spare: Option<PathBuf>) -> Store {
-    open_over(backend(address, spare), address, keys)
+    let backend = backend(address, spare.clone());
+    let name = match address {
+        // One that is named by a relative path from somewhere else is another one.
+        StoreAddress::File(directory) | StoreAddress::Plain(directory) => {
+            std::path::absolute(directory).unwrap_or_else(|_| directory.clone()).display().to_string()
+        }
+        _ => backend.place(),
+    };
+    let store = open_over(backend, address, keys);
+    match spare {
+        Some(spare) if *address != StoreAddress::Memory => store.noting(spare, &name),
+        _ => store,
+    }
 }
 
 /// What keeps the bytes of the store at `address`.

@@ -131,6 +131,12 @@ impl Context {
         Ok(OwnDirectories { below: below.map(without_links).collect(), beside: beside.map(without_links).collect() })
     }
 
+    /// Directories in which stores are that may share their key with the one in use.
+    pub(super) fn other_stores(&self) -> Result<Vec<PathBuf>, Error> {
+        let places = Places::from_environment(Environment(&variable), self.global.config.clone())?;
+        Ok(vec![places.state_dir])
+    }
+
     /// The profile that is named: beside the command, by the flag, or by the environment.
     pub(super) fn profile_name(&self, positional: &Positional) -> Result<Option<ProfileName>, Error> {
         let flag = self.global.profile.as_ref();

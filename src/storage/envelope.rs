@@ -116,6 +116,27 @@ pub(super) fn open_calls(
     })
 }
 
+/// The same content under the seal of another key; `None` for what that has sealed already.
+pub(super) fn reseal(
+    keyring: &Keyring,
+    key: &Key,
+    profile: &ProfileName,
+    bytes: &mut [u8],
+    place: &dyn Fn() -> String,
+) -> Result<Opened<Option<Vec<u8>>>, StoreError> {
+    if FirstLine::of(bytes).is_some_and(|line| line.key_id == key.id()) {
+        return Ok(Opened::Sound(None));
+    }
+    let sealed = open(keyring, profile, bytes, place, |text, line| {
+        Opened::Sound(seal_text(key, line.format, profile, line.generation, text))
+    })?;
+    Ok(match sealed {
+        Opened::Sound(sealed) => Opened::Sound(Some(sealed?)),
+        Opened::Damaged(problem) => Opened::Damaged(problem),
+        Opened::Missing => Opened::Missing,
+    })
+}
+
 fn seal(key: &Key, profile: &ProfileName, generation: u64, content: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     seal_text(key, FORMAT, profile, generation, &text_of(content))
 }

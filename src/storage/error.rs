@@ -23,6 +23,9 @@ pub enum StoreError {
     Newer { place: String },
     #[error("{place} is not safe: {problem}")]
     Unsafe { place: String, problem: String, advice: String },
+    /// Something that only a person asks for; `problem` is a sentence without its end.
+    #[error("the store in {place} stays as it is: {problem}")]
+    NotPossible { place: String, problem: String, advice: String },
     /// `problem` is a clause behind the name of the database; `is_away` where the same may work later with nothing changed.
     #[error("the database {place} {problem}")]
     Database { place: String, problem: String, advice: String, is_away: bool },

@@ -6,6 +6,7 @@
 //! the key from is its own affair, and only the key itself is compared. Nothing here reads the environment, yet what people
 //! named by a variable is told with its name.
 
+mod change;
 mod command;
 mod passphrase;
 mod pin;
@@ -15,6 +16,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub(super) use self::change::Change;
+pub use self::change::NewKey;
 pub use self::command::KeyCommand;
 pub(super) use self::pin::Pin;
 use self::sources::Look;
@@ -87,7 +90,6 @@ impl Keyring {
     }
 
     /// Where keys may come from; `None` where nothing is sealed.
-    #[expect(dead_code, reason = "for sealing records anew, which comes next")]
     pub(super) fn sources(&self) -> Option<&Sources> {
         self.sources.as_ref()
     }
@@ -273,6 +275,13 @@ impl Keyring {
             return Ok(source);
         }
         Err(self.mismatch(&pin, &format!("{} was offered", self.in_words(&source))))
+    }
+
+    /// Fails where the key that the store has in use cannot be had here.
+    pub(super) fn require(&self) -> Result<(), StoreError> {
+        let Some(pin) = self.stored_pin()? else { return Ok(()) };
+        let key = self.for_reading(|| pin.clone())?;
+        self.check(&key, Some(&pin))
     }
 
     /// Whether the key of existing records can be had. A store that has none yet makes one when it needs it.

@@ -11,7 +11,7 @@ use super::backend::Found;
 use super::envelope::LIMIT;
 use super::{StoreError, seal};
 use crate::files::access::{self, Holds, Opened, Refusal};
-use crate::files::{Trouble, private_directory};
+use crate::files::{self, Trouble, private_directory};
 
 pub(super) use crate::files::{create_private, directory_of, synced};
 
@@ -135,6 +135,18 @@ pub(super) fn create_once(path: &Path, content: &[u8]) -> Result<bool, StoreErro
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(failed(error)),
     }
+}
+
+/// Replaces a file as a whole and durably, or not at all; the caller holds off all others that replace it. Links are
+/// followed.
+pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let directory = directory_of(&place);
+    create_directory(directory)?;
+    check_ancestors(directory)?;
+    files::remove_left_behind(&place);
+    files::replace(&place, content).map_err(StoreError::io("writing", path))?;
+    sync_directory(directory)
 }
 
 /// Makes what happened to names in a directory durable.

@@ -4,7 +4,10 @@
 //! and commit while nobody else does the same. Of several copies of a record the newest sound one counts; whoever holds a
 //! profile also mends what is damaged. No failure here deletes or blanks a record.
 
+mod anew;
+mod check;
 mod copied;
+mod info;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,9 +20,14 @@ use super::backend::{Backend, Clear, Found, Hold, Part};
 use super::copies::Copies;
 use super::envelope::{self, FirstLine, Opened};
 use super::key::{Key, Keyring, Sources};
+use super::seen::Seen;
 use super::{Attempt, ClientAt, PastCall, Protection, Record, StoreError, Throttled, Version};
 use crate::clock::Moment;
 use crate::profile::ProfileName;
+
+pub use self::anew::Rekeyed;
+pub use self::check::{Checked, Finding, FindingKind};
+pub use self::info::StoreInfo;
 
 /// Where the newest record of a profile is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +54,8 @@ struct Shared {
     damaged: Mutex<BTreeMap<ProfileName, String>>,
     /// Where this machine keeps copies of access tokens, if it does.
     copies: OnceLock<Copies>,
+    /// What this machine has written last.
+    seen: OnceLock<Seen>,
     /// Whose copy served since the store was away, in words.
     served: Mutex<BTreeMap<ProfileName, String>>,
 }
@@ -60,9 +70,17 @@ impl Store {
                 keyring,
                 damaged: Mutex::default(),
                 copies: OnceLock::new(),
+                seen: OnceLock::new(),
                 served: Mutex::default(),
             }),
         }
+    }
+
+    /// Has this machine note in a directory of its own what it writes into the store at this address.
+    #[must_use]
+    pub(super) fn noting(self, directory: PathBuf, address: &str) -> Self {
+        self.shared.seen.get_or_init(|| Seen::new(directory, address));
+        self
     }
 
     /// The record as last committed; `None` where the profile has none.
@@ -382,6 +400,9 @@ impl Held {
             record.generation = old_generation;
         } else {
             self.shared.copy(&self.profile, Some(record), self.shared.time_of_copy());
+            if let Some(seen) = self.shared.seen.get() {
+                seen.note(record);
+            }
         }
         kept
     }
@@ -418,6 +439,9 @@ impl Held {
     pub fn forget(&mut self) -> Result<(), StoreError> {
         if let Some(copies) = self.shared.copies.get() {
             copies.remove(&self.profile);
+        }
+        if let Some(seen) = self.shared.seen.get() {
+            seen.forget(&self.profile);
         }
         match self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile) {
             Err(error @ StoreError::Newer { .. }) => return Err(error),

@@ -39,6 +39,8 @@ mod recipes;
 mod scopes;
 mod secrets;
 mod storage;
+#[cfg(target_os = "linux")]
+mod store;
 mod streams;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "each program uses a part of it")]

@@ -209,7 +209,8 @@ fn after_a_refresh(home: &Home, provider: &Rotating, name: &str, fault: &Fault, 
 }
 
 fn spare_is_empty(home: &Home) -> bool {
-    fs::read_dir(home.path("spare")).is_ok_and(|mut entries| entries.next().is_none())
+    let is_record = |entry: fs::DirEntry| entry.file_name().to_string_lossy().contains(".record");
+    fs::read_dir(home.path("spare")).is_ok_and(|entries| !entries.flatten().any(is_record))
 }
 
 fn after_a_sign_out(home: &Home, provider: &Rotating, name: &str, first: &Ran) -> Result<bool, String> {

@@ -20,7 +20,7 @@ use super::authority::Authority;
 pub(crate) struct Home(TempDir);
 
 /// What one run of the program said.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "a run that nobody looks at proves nothing"]
 pub(crate) struct Ran {
     pub(crate) code: i32,

@@ -32,7 +32,6 @@ impl Pin {
     }
 
     /// The same, where what is sealed with the key of `old` is sealed anew one by one.
-    #[allow(dead_code, reason = "for sealing records anew, which comes next")]
     pub(in crate::storage) fn taking_over_from(self, old: &Pin) -> Self {
         Self { format: TWO_KEYS, old_key: Some(old.key.clone()), old_key_id: Some(old.key_id.clone()), ..self }
     }

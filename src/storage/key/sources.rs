@@ -4,9 +4,11 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use zeroize::Zeroizing;
+
 use super::{KeyCommand, LIMIT, passphrase};
 use crate::files::access::{self, Holds};
-use crate::storage::seal::MasterKey;
+use crate::storage::seal::{KEY_LENGTH, MasterKey};
 use crate::storage::{KeySource, StoreError, private};
 
 const CREDENTIAL: &str = "device-login.key";
@@ -173,6 +175,16 @@ pub(super) fn read_key_file(path: &Path, holds: Holds) -> Result<Option<Vec<Mast
         ))
     });
     keys.map(Some)
+}
+
+/// Makes these the keys in a file, one a line.
+pub(super) fn write_key_file(path: &Path, keys: &[&MasterKey]) -> Result<(), StoreError> {
+    let mut text = Zeroizing::new(String::with_capacity(keys.len() * (2 * KEY_LENGTH + 1)));
+    for key in keys {
+        text.push_str(&key.to_hex());
+        text.push('\n');
+    }
+    private::replace(path, text.as_bytes())
 }
 
 fn run(command: &KeyCommand) -> Result<Vec<MasterKey>, StoreError> {

@@ -1,0 +1,87 @@
+//! `store check`: reads everything, and mends what can be mended.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::error::Error;
+use crate::storage::{Checked, Finding};
+
+/// Read everything that the store has, and say what is damaged, too old or of nobody
+///
+/// Asks no provider. Ends with 0 where all is well, with 1 where something is damaged, with 9 where the store cannot be used.
+#[derive(Args)]
+pub(super) struct Check {
+    /// Set aside what is damaged, bring back what can be brought back, and delete what dead writers left over
+    #[arg(long)]
+    repair: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct CheckJson<'a> {
+    schema_version: u32,
+    sound: bool,
+    records: usize,
+    read: usize,
+    findings: Vec<FindingJson<'a>>,
+    /// What `--repair` did.
+    repaired: &'a [String],
+}
+
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    profile: &'a str,
+    kind: &'static str,
+    damage: bool,
+    place: &'a str,
+    problem: &'a str,
+}
+
+impl Check {
+    pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
+        if self.json {
+            context.output.use_json();
+        }
+        let service = context.service()?;
+        let mut checked = context.interrupts.block_on(service.check_store())?;
+        let mut repaired = Vec::new();
+        if self.repair {
+            repaired = context.interrupts.block_on(service.repair_store(checked))?;
+            checked = context.interrupts.block_on(service.check_store())?;
+        }
+        let is_sound = !checked.findings.iter().any(|finding| finding.kind.is_damage());
+        if self.json {
+            context.output.json(&CheckJson {
+                schema_version: 1,
+                sound: is_sound,
+                records: checked.profiles,
+                read: checked.read,
+                findings: checked.findings.iter().map(finding_json).collect(),
+                repaired: &repaired,
+            })?;
+        } else {
+            context.output.text(&lines(&checked, &repaired, is_sound).join("\n"))?;
+        }
+        Ok(u8::from(!is_sound))
+    }
+}
+
+fn finding_json(finding: &Finding) -> FindingJson<'_> {
+    let Finding { profile, kind, place, problem } = finding;
+    FindingJson { profile: profile.as_str(), kind: kind.word(), damage: kind.is_damage(), place, problem }
+}
+
+fn lines(checked: &Checked, repaired: &[String], is_sound: bool) -> Vec<String> {
+    let mut lines = repaired.to_vec();
+    for Finding { profile, kind, place, problem } in &checked.findings {
+        let word = if kind.is_damage() { "damage" } else { "note" };
+        lines.push(format!("{word}: {profile}: {place}: {problem}"));
+    }
+    let verdict = if is_sound { "all is well" } else { "something is damaged" };
+    let (records, read) = (checked.profiles, checked.read);
+    lines.push(format!("{records} profiles with a record, {read} things read: {verdict}."));
+    lines
+}

@@ -1,0 +1,73 @@
+//! `store rekey`: another key, and everything sealed anew with it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::context::Context;
+use crate::error::Error;
+use crate::files;
+use crate::storage::NewKey;
+
+/// Give the store another key, and seal everything anew with it
+///
+/// Whatever uses the store meanwhile goes on. Where this is cut short, the same command goes on with it.
+#[derive(Args)]
+pub(super) struct Rekey {
+    /// Where the key comes from: `key-file`, `key-file:PATH`, `credential`, `passphrase` or `command`
+    ///
+    /// Without it, from where the old one comes.
+    #[arg(long, value_name = "SOURCE", value_parser = parse_source)]
+    to: Option<Source>,
+    /// The file with the new passphrase
+    ///
+    /// Without `--to`, only the passphrase changes: the key stays, and no record is written.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Clone)]
+struct Source {
+    word: &'static str,
+    path: Option<PathBuf>,
+}
+
+fn parse_source(text: &str) -> Result<Source, String> {
+    let (word, path) = match text.split_once(':') {
+        Some((word, path)) if !path.is_empty() => (word, Some(files::expanded(path.as_ref()))),
+        Some(_) => return Err("a path has to follow the colon".to_owned()),
+        None => (text, None),
+    };
+    let known = ["key-file", "credential", "passphrase", "command"].into_iter().find(|known| *known == word);
+    match known {
+        Some(word) if path.is_none() || word == "key-file" => Ok(Source { word, path }),
+        Some(_) => Err("only `key-file` has a path".to_owned()),
+        None => Err("a source is `key-file`, `key-file:PATH`, `credential`, `passphrase` or `command`".to_owned()),
+    }
+}
+
+impl Rekey {
+    pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+        let service = context.service()?;
+        let to = NewKey {
+            source: self.to.as_ref().map(|source| source.word),
+            key_file: self.to.and_then(|source| source.path).map(absolute),
+            passphrase_file: self.passphrase_file.map(|path| absolute(files::expanded(&path))),
+            others: context.other_stores()?,
+        };
+        let rekeyed = context.interrupts.block_on(service.rekey_store(to))?;
+        let (key, profiles) = (&rekeyed.key_id, rekeyed.profiles);
+        let what = match &rekeyed.old_key_id {
+            Some(old) => {
+                format!("Sealed anew with key {key}: {profiles} profiles. Key {old} opens nothing here any more.")
+            }
+            None => format!("The key stays {key}: no record had to be sealed anew."),
+        };
+        context.output.text(&[vec![what], rekeyed.notes].concat().join("\n"))
+    }
+}
+
+/// Another process may start elsewhere.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}

@@ -1,0 +1,331 @@
+//! Another key for a store that has one: it is kept durably where it comes from, then the store says that both are in use,
+//! then everything is sealed anew, and at the end the old one is taken out.
+//!
+//! A process may die between any two steps: both keys are at hand until nothing is sealed with the old one any more, and
+//! whoever goes on finds out how far it came.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::sources::{read_key_file, write_key_file};
+use super::{KEY_FILE_VARIABLE, Key, Keyring, PASSPHRASE_FILE_VARIABLE, Pin, Sources, passphrase};
+use crate::files;
+use crate::files::access::Holds;
+use crate::storage::seal::MasterKey;
+use crate::storage::{KeySource, LOCK_PATIENCE, StoreError, private};
+
+/// Where another key for a store comes from.
+#[derive(Clone, Debug, Default)]
+pub struct NewKey {
+    /// The word of the source that the store has from now on; `None` for the one that it has.
+    pub source: Option<&'static str>,
+    /// The key file, where it is not the one that is configured, or else the default one.
+    pub key_file: Option<PathBuf>,
+    /// The file with the passphrase that the store has from now on.
+    pub passphrase_file: Option<PathBuf>,
+    /// Directories of other stores in files, which may have the same key.
+    pub others: Vec<PathBuf>,
+}
+
+impl NewKey {
+    /// Where the new key is read and written.
+    fn sources(&self, sources: &Sources) -> Sources {
+        let mut target = sources.clone();
+        if self.passphrase_file.is_some() {
+            target.options.passphrase_file.clone_from(&self.passphrase_file);
+        }
+        if self.key_file.is_some() {
+            target.options.key_file.clone_from(&self.key_file);
+        }
+        target
+    }
+}
+
+/// A change that has begun: both keys are at hand, and the store says so.
+pub(in crate::storage) struct Change {
+    pub(in crate::storage) new: Arc<Key>,
+    pub(in crate::storage) old: Pin,
+    /// As the store says it.
+    pin: Vec<u8>,
+    /// Where the new one is read and written.
+    target: Sources,
+    others: Vec<PathBuf>,
+}
+
+impl Keyring {
+    /// Begins to change the key, or goes on with what was begun. `None` where the key only has another source now, or is
+    /// the same behind another passphrase.
+    pub(in crate::storage) fn begin_change(&self, to: &NewKey) -> Result<Option<Change>, StoreError> {
+        let Some(sources) = self.sources() else {
+            return Err(self.not_possible("its records are not sealed", "`file:DIR` is a store that seals them"));
+        };
+        let target = to.sources(sources);
+        // Whatever is sealed already says that the store has a key, and which one.
+        let old = match self.stored_pin()? {
+            Some(pin) => pin,
+            None => self.for_writing()?.pin(),
+        };
+        match old.old() {
+            Some(before) => self.go_on(&old, before, to, target).map(Some),
+            None => self.begin(old, to, target),
+        }
+    }
+
+    fn begin(&self, old: Pin, to: &NewKey, target: Sources) -> Result<Option<Change>, StoreError> {
+        let current = self.current(&old)?;
+        let source = match to.source {
+            Some(word) => self.named(&target, word)?,
+            None => current.source.clone(),
+        };
+        if to.source.is_none() && to.passphrase_file.is_some() {
+            return self.rewrap(&source, &target).map(|()| None);
+        }
+        let _lock = lock(&target, &source)?;
+        let mut had = self.keys_of(&target, &source)?;
+        if had.first().is_some_and(|key| key.id() == old.key_id) && source.word() != old.key {
+            let moved = Pin::new(source.word(), &old.key_id);
+            return if self.swap(&old.to_line(), &moved)? { Ok(None) } else { Err(self.changed_meanwhile()) };
+        }
+        let is_given = had.first().is_some_and(|key| key.id() != old.key_id);
+        let new = if is_given { had.swap_remove(0) } else { self.make(&target, &source, &had, &current)? };
+        let new = Arc::new(Key::new(source, Some(new)));
+        self.add(Arc::clone(&new));
+        let both = new.pin().taking_over_from(&old);
+        if !self.swap(&old.to_line(), &both)? {
+            return Err(self.changed_meanwhile());
+        }
+        Ok(Some(Change { new, old, pin: both.to_line(), target, others: to.others.clone() }))
+    }
+
+    fn go_on(&self, pin: &Pin, old: Pin, to: &NewKey, target: Sources) -> Result<Change, StoreError> {
+        let source = self.named(&target, to.source.unwrap_or(&pin.key)).ok();
+        let source = source.filter(|source| self.store.is_shared() || source.word() == pin.key).ok_or_else(|| {
+            let problem = format!("its records are being sealed with {}, which has to end first", pin.describe());
+            self.not_possible(&problem, "run `device-login store rekey` as it was run before")
+        })?;
+        let keys = self.keys_of(&target, &source)?;
+        for key in keys {
+            self.add(Arc::new(Key::new(source.clone(), Some(key))));
+        }
+        // What the others have to open is at hand, or is not needed any more.
+        let _ = self.for_reading(|| old.clone());
+        let new = self.for_reading(|| pin.without_old())?;
+        Ok(Change { new, old, pin: pin.to_line(), target, others: to.others.clone() })
+    }
+
+    /// Ends a change, now that nothing is sealed with the old key: takes it out of where this program wrote it. Tells what a
+    /// person has to do.
+    pub(in crate::storage) fn end_change(&self, change: &Change) -> Result<Vec<String>, StoreError> {
+        let notes = self.take_out(change)?;
+        self.swap(&change.pin, &change.new.pin())?;
+        Ok(notes)
+    }
+
+    /// The source of this word.
+    fn named(&self, target: &Sources, word: &str) -> Result<KeySource, StoreError> {
+        target.of_word(word).ok_or_else(|| match word {
+            "passphrase" => self.not_possible(
+                "no file with a passphrase is named",
+                format!("name one by `--passphrase-file` or `{PASSPHRASE_FILE_VARIABLE}`"),
+            ),
+            "command" => {
+                self.not_possible("the configuration has no `key_command`", "`docs/store.md` tells how to write one")
+            }
+            _ => self.not_possible(
+                "`$CREDENTIALS_DIRECTORY` is not set, so there is no credential",
+                "run this in the service's own environment, as `systemd-run` gives it",
+            ),
+        })
+    }
+
+    /// What a person has to set for the source that the store has from now on, where something else is offered.
+    pub(in crate::storage) fn what_to_set(&self, to: &NewKey) -> Option<String> {
+        let sources = self.sources()?;
+        let target = to.sources(sources);
+        let word = to.source.map(str::to_owned).or_else(|| Some(self.stored_pin().ok()??.key))?;
+        let source = target.of_word(&word)?;
+        let is_set = match &source {
+            KeySource::Passphrase => target.options.passphrase_file == sources.options.passphrase_file,
+            _ => true,
+        };
+        if is_set && sources.offered().ok().as_ref() == Some(&source) {
+            return None;
+        }
+        let set = match &source {
+            KeySource::KeyFile(path) if *path != sources.options.default_key_file => {
+                format!("set `{KEY_FILE_VARIABLE}={}`, and no other source", path.display())
+            }
+            KeySource::Passphrase => {
+                format!("set `{PASSPHRASE_FILE_VARIABLE}={}`, and no other source", target.passphrase_file().display())
+            }
+            _ => "leave every other source out of the environment and the configuration".to_owned(),
+        };
+        Some(format!("From now on the key of this store comes from {}: {set}.", target.in_words(&source)))
+    }
+
+    /// The key that the store has now, with its source here.
+    fn current(&self, pin: &Pin) -> Result<Arc<Key>, StoreError> {
+        if self.known(&pin.key_id).is_none()
+            && let Some(source) = self.sources().and_then(|sources| sources.of_word(&pin.key))
+        {
+            self.read_source(&source)?;
+        }
+        let key = self.known(&pin.key_id).map_or_else(|| self.for_reading(|| pin.clone()), Ok)?;
+        if key.id() == pin.key_id { Ok(key) } else { Err(self.lacks(&key.source, pin, &key)) }
+    }
+
+    /// The keys that the target has now.
+    fn keys_of(&self, target: &Sources, source: &KeySource) -> Result<Vec<MasterKey>, StoreError> {
+        let read = target.read(source);
+        // Its passphrase may be the one that is to go.
+        let read = match (read, self.sources()) {
+            (Err(StoreError::KeyUnavailable(_)), Some(sources)) if *source == KeySource::Passphrase => {
+                sources.read(source)
+            }
+            (read, _) => read,
+        };
+        Ok(read?.unwrap_or_default())
+    }
+
+    /// Makes a key and keeps it durably beside those that the target has.
+    fn make(
+        &self,
+        target: &Sources,
+        source: &KeySource,
+        had: &[MasterKey],
+        current: &Key,
+    ) -> Result<MasterKey, StoreError> {
+        let new = MasterKey::random().map_err(|source| StoreError::Io {
+            action: "making a key for",
+            place: self.place(),
+            source,
+        })?;
+        let keys: Vec<&MasterKey> = [&new].into_iter().chain(had).collect();
+        match source {
+            KeySource::KeyFile(path) => write_key_file(path, &keys)?,
+            // The passphrase stays until the end, so that whoever has it goes on.
+            KeySource::Passphrase if current.source == KeySource::Passphrase => {
+                let keys: Vec<&MasterKey> = [&new].into_iter().chain(&current.master).collect();
+                write_master_key(self.sources().unwrap_or(target), &keys)?;
+            }
+            KeySource::Passphrase => write_master_key(target, &[&new])?,
+            other => {
+                let (problem, advice) = lacks_new(&target.in_words(other), other);
+                return Err(self.not_possible(&problem, advice));
+            }
+        }
+        Ok(new)
+    }
+
+    /// Puts the keys behind another passphrase. No record changes.
+    fn rewrap(&self, source: &KeySource, target: &Sources) -> Result<(), StoreError> {
+        if *source != KeySource::Passphrase {
+            let problem = format!("its key comes from {}, and not from behind a passphrase", self.in_words(source));
+            return Err(self.not_possible(&problem, "`store rekey --to passphrase` puts a new key behind one"));
+        }
+        let _lock = lock(target, source)?;
+        let keys = self.keys_of(target, source)?;
+        write_master_key(target, &keys.iter().collect::<Vec<_>>())
+    }
+
+    fn take_out(&self, change: &Change) -> Result<Vec<String>, StoreError> {
+        let (target, new, old) = (&change.target, &*change.new, &change.old);
+        let source = self.known(&old.key_id).map(|key| key.source.clone());
+        let Some(source) = source.or_else(|| target.of_word(&old.key)) else { return Ok(Vec::new()) };
+        let _lock = lock(target, &source)?;
+        match &source {
+            KeySource::KeyFile(path) if source == new.source || *path == target.options.default_key_file => {
+                let Some(had) = read_key_file(path, Holds::Secrets)? else { return Ok(Vec::new()) };
+                if let Some(other) = self.needs(&change.others, &old.key_id) {
+                    let (path, other, id) = (path.display(), other.display(), &old.key_id);
+                    return Ok(vec![format!(
+                        "The old key {id} stays in {path}, since the store in {other} has it: \
+                         `device-login --store file:{other} store rekey` gives that one a new key, too."
+                    )]);
+                }
+                let left: Vec<&MasterKey> = had.iter().filter(|key| key.id() != old.key_id).collect();
+                if left.len() < had.len() {
+                    if left.is_empty() { remove(path)? } else { write_key_file(path, &left)? }
+                }
+                Ok(Vec::new())
+            }
+            KeySource::Passphrase if new.source == KeySource::Passphrase => {
+                write_master_key(target, &new.master.iter().collect::<Vec<_>>()).map(|()| Vec::new())
+            }
+            KeySource::Passphrase => remove(&target.home.join(passphrase::FILE)).map(|()| Vec::new()),
+            other => {
+                let (what, id) = (self.in_words(other), &old.key_id);
+                Ok(vec![format!(
+                    "The old key {id} is still in {what}: take it out there. It opens nothing here any more."
+                )])
+            }
+        }
+    }
+
+    /// The other store that says that it has this key.
+    fn needs<'a>(&self, others: &'a [PathBuf], key_id: &str) -> Option<&'a PathBuf> {
+        others.iter().filter(|other| other.display().to_string() != self.place()).find(|other| {
+            let pin = private::read(&other.join("store.json"), super::LIMIT).ok().flatten();
+            let pin = pin.and_then(|pin| Pin::read(&pin, String::new).ok().flatten());
+            pin.is_some_and(|pin| pin.names(key_id))
+        })
+    }
+
+    fn swap(&self, before: &[u8], pin: &Pin) -> Result<bool, StoreError> {
+        // One that was damaged, or written by hand, is kept as it was.
+        let stored = self.store.pin()?;
+        let stored =
+            stored.filter(|stored| matches!(Pin::read(stored, String::new), Ok(Some(pin)) if pin.to_line() == before));
+        self.store.rebind(stored.as_deref().unwrap_or(before), &pin.to_line())
+    }
+
+    fn changed_meanwhile(&self) -> StoreError {
+        self.not_possible("its key was changed by somebody else just now", "run the command again")
+    }
+
+    pub(in crate::storage) fn not_possible(&self, problem: &str, advice: impl Into<String>) -> StoreError {
+        StoreError::NotPossible { place: self.place(), problem: problem.to_owned(), advice: advice.into() }
+    }
+}
+
+/// What a source lacks that this program does not write.
+fn lacks_new(what: &str, source: &KeySource) -> (String, &'static str) {
+    let advice = match source {
+        KeySource::Command => {
+            "have it print the new key (64 hexadecimal digits, as from `openssl rand -hex 32`) in a line before the old one, \
+             and run this again"
+        }
+        _ => {
+            "put the new key (64 hexadecimal digits, as from `openssl rand -hex 32`) in a line before the old one, have the \
+             service started anew, and run this again"
+        }
+    };
+    (format!("{what} has no new key"), advice)
+}
+
+/// The sole right to change the file that a source is.
+fn lock(sources: &Sources, source: &KeySource) -> Result<Option<File>, StoreError> {
+    let path = match source {
+        KeySource::KeyFile(path) => path.clone(),
+        KeySource::Passphrase => sources.home.join(passphrase::FILE),
+        _ => return Ok(None),
+    };
+    private::create_directory(private::directory_of(&path))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.lock"));
+    let file = private::open_lock(&beside)?;
+    files::lock(&file, LOCK_PATIENCE).map_err(StoreError::io("locking", &beside))?;
+    Ok(Some(file))
+}
+
+fn write_master_key(target: &Sources, keys: &[&MasterKey]) -> Result<(), StoreError> {
+    let path = target.home.join(passphrase::FILE);
+    let sealed = passphrase::sealed(keys, &path, target.passphrase_file())?;
+    private::replace(&path, &sealed)
+}
+
+fn remove(path: &Path) -> Result<(), StoreError> {
+    fs::remove_file(path).map_err(StoreError::io("removing", path))?;
+    private::sync_directory(private::directory_of(path))
+}

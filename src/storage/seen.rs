@@ -1,0 +1,85 @@
+//! Which generation of each record this machine has written last, so that a store that was brought back from a backup is
+//! noticed: an old refresh token may end the grant.
+//!
+//! The notes lie in the spare place, which backups leave out. They are of use only where they are right: one that is damaged
+//! or missing is none, and nobody waits for one to be durable.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+use super::{Record, private, seal};
+use crate::files::access;
+use crate::profile::ProfileName;
+
+/// Bytes of the digest of a store's address; enough to tell the stores of one user apart.
+const ID_LENGTH: usize = 8;
+/// Bytes; notes have less than a hundred.
+const LIMIT: u64 = 1024;
+
+/// The notes on one store.
+pub(super) struct Seen {
+    directory: PathBuf,
+    /// Of the store.
+    id: String,
+}
+
+/// What was written last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Note {
+    pub(super) generation: u64,
+    /// When its grant was approved; nothing while signed out.
+    approved_at: Option<Timestamp>,
+}
+
+impl Note {
+    fn of(record: &Record) -> Self {
+        Self { generation: record.generation, approved_at: record.grant.as_ref().map(|grant| grant.approved_at) }
+    }
+
+    /// Whether the record is one from before this. A later sign-in is not, whatever its number.
+    pub(super) fn is_after(self, record: &Record) -> bool {
+        let other = Self::of(record);
+        other.generation < self.generation && other.approved_at <= self.approved_at
+    }
+}
+
+impl Seen {
+    /// Of the store at this address.
+    pub(super) fn new(directory: PathBuf, address: &str) -> Self {
+        Self { directory, id: seal::hex(&digest(&SHA256, address.as_bytes()).as_ref()[..ID_LENGTH]) }
+    }
+
+    pub(super) fn last(&self, profile: &ProfileName) -> Option<Note> {
+        let content = private::read(&self.path(profile), LIMIT).ok()??;
+        serde_json::from_slice(&content).ok()
+    }
+
+    /// Notes what was written, unless what was written before is newer.
+    pub(super) fn note(&self, record: &Record) {
+        if !self.last(&record.profile).is_some_and(|last| last.is_after(record)) {
+            // Nothing is lost where it cannot be noted.
+            let _ = self.write(&self.path(&record.profile), Note::of(record));
+        }
+    }
+
+    pub(super) fn forget(&self, profile: &ProfileName) {
+        // What stays tells of a generation that is gone, and the next sign-in comes after it.
+        let _ = fs::remove_file(self.path(profile));
+    }
+
+    fn write(&self, path: &Path, note: Note) -> Option<()> {
+        private::create_directory(&self.directory).ok()?;
+        private::check_directory(&self.directory).ok()?;
+        let mut file = access::options().write(true).create(true).truncate(true).open(path).ok()?;
+        file.write_all(&serde_json::to_vec(&note).ok()?).ok()
+    }
+
+    fn path(&self, profile: &ProfileName) -> PathBuf {
+        self.directory.join(format!("{profile}.{}.seen", self.id))
+    }
+}

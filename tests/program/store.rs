@@ -1,0 +1,286 @@
+//! `device-login store`: what it says, what it mends, another key.
+
+use std::fs;
+
+use device_login::storage::{StoreAddress, open};
+
+use crate::support::authority::Authority;
+use crate::support::faults::{Act, Extent, Failures, each, faults, points, strike};
+use crate::support::program::{ACCESS_TOKEN, Home, key_options};
+
+const NEXT: &str = "sentinel-access-2";
+
+fn provider() -> Authority {
+    Authority::start(|asked| match asked.path.as_str() {
+        "/token" => (200, format!(r#"{{"access_token":"{NEXT}","expires_in":3600}}"#)),
+        _ => (200, r#"{"sub":"77"}"#.to_owned()),
+    })
+}
+
+/// A home with two generations of a record and a list of calls.
+fn home(authority: &Authority) -> Home {
+    let home = Home::at(authority);
+    home.sign_in(authority, |_| ());
+    home.sign_in(authority, |_| ());
+    home
+}
+
+fn keys_in(home: &Home) -> usize {
+    fs::read_to_string(home.path("key")).unwrap_or_default().lines().count()
+}
+
+/// The ids of the keys that the store's files name.
+fn key_ids(home: &Home) -> Vec<String> {
+    let entries = fs::read_dir(home.path("state")).expect("a store").flatten();
+    let id = |bytes: Vec<u8>| {
+        let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().to_vec();
+        let line: serde_json::Value = serde_json::from_slice(&line).ok()?;
+        Some(line.get("key_id")?.as_str()?.to_owned())
+    };
+    let mut ids: Vec<String> = entries.filter_map(|entry| id(fs::read(entry.path()).ok()?)).collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+#[test]
+fn info_says_where_the_records_are_and_what_guards_them() {
+    let authority = provider();
+    let home = home(&authority);
+    let said = home.run(&["store", "info"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    for part in ["file: ", "key-file, ", "(L1)", "1 configured, 1 with a record"] {
+        assert!(said.stdout.contains(part), "{part}: {said:?}");
+    }
+    let json = home.run(&["store", "info", "--json"]).json();
+    assert_eq!((&json["kind"], &json["records"], &json["key"]["grade"]), (&"file".into(), &1.into(), &"L1".into()));
+    assert_eq!(json["key"]["id"], key_ids(&home)[0].as_str());
+    fs::rename(home.path("key"), home.path("away")).expect("there is a key");
+    let said = home.run(&["store", "info"]);
+    assert!(said.code == 9 && said.stdout.contains("cannot be had"), "{said:?}");
+    home.run(&["store", "check"]).failed(9, &["is missing, but records sealed with it exist"]);
+}
+
+#[test]
+fn init_makes_directory_and_key_and_prints_only_for_a_database() {
+    let home = Home::new();
+    let said = home.run(&["store", "init"]);
+    assert!(said.code == 0 && said.stdout.ends_with("is ready to keep records.\n"), "{said:?}");
+    assert_eq!((keys_in(&home), home.path("state/store.json").exists()), (1, true));
+    home.run(&["store", "init", "--print"]).failed(2, &["only a database has something to print"]);
+}
+
+#[test]
+fn a_new_key_opens_everything_and_the_old_one_nothing() {
+    let authority = provider();
+    let home = home(&authority);
+    let old = fs::read_to_string(home.path("key")).expect("a key");
+    let old_id = key_ids(&home);
+    let said = home.run(&["store", "rekey"]);
+    assert!(said.code == 0 && said.stdout.starts_with("Sealed anew with key "), "{said:?}");
+    assert!(said.stdout.contains(&format!("Key {} opens nothing here any more.", old_id[0])), "{said:?}");
+    assert_eq!((keys_in(&home), key_ids(&home).len()), (1, 1));
+    assert_ne!((fs::read_to_string(home.path("key")).expect("a key"), key_ids(&home)), (old, old_id));
+    home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    home.run(&["store", "check"]).worked("1 profiles with a record, 2 things read: all is well.\n");
+    assert_eq!(home.run(&["refresh"]).code, 0);
+    home.run(&["token"]).worked(&format!("{NEXT}\n"));
+}
+
+/// Variables and their values.
+type Environment<'a> = &'a [(&'a str, &'a str)];
+
+/// From one source to the next, with what each needs in the environment afterwards.
+#[test]
+fn the_key_goes_from_each_source_to_each_other() {
+    let authority = provider();
+    let home = home(&authority);
+    let passphrase = home.write("passphrase", "correct horse\n").display().to_string();
+    let other = home.write("other-passphrase", "battery staple\n").display().to_string();
+    let key_file = home.path("own-key").display().to_string();
+    let set_key_file = [("DEVICE_LOGIN_KEY_FILE", key_file.as_str())];
+    let set_passphrase = [("DEVICE_LOGIN_PASSPHRASE_FILE", passphrase.as_str())];
+    let set_other = [("DEVICE_LOGIN_PASSPHRASE_FILE", other.as_str())];
+    let to_key_file = format!("key-file:{key_file}");
+    let steps: [(Environment<'_>, &[&str], Environment<'_>, &str); 6] = [
+        (&[], &["--to", &to_key_file], &set_key_file, "set `DEVICE_LOGIN_KEY_FILE="),
+        (&set_key_file, &[], &set_key_file, ""),
+        (&set_key_file, &["--to", "passphrase", "--passphrase-file", &passphrase], &set_passphrase, "is still in"),
+        (&set_passphrase, &[], &set_passphrase, ""),
+        (&set_passphrase, &["--passphrase-file", &other], &set_other, "The key stays "),
+        (&set_other, &["--to", "key-file"], &[], "leave every other source out"),
+    ];
+    for (before, arguments, after, part) in steps {
+        let run = |environment: Environment<'_>, arguments: &[&str]| {
+            let child = home.command(arguments).envs(environment.iter().copied()).spawn().expect("the program starts");
+            crate::support::program::ran(child)
+        };
+        run(before, &["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+        let said = run(before, &[&["store", "rekey"], arguments].concat());
+        assert!(said.code == 0 && said.stdout.contains(part), "{arguments:?}: {said:?}");
+        run(after, &["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+        let checked = run(after, &["store", "check"]);
+        assert!(checked.stdout.ends_with("all is well.\n"), "{checked:?}");
+        assert_eq!(key_ids(&home).len(), 1, "{arguments:?}");
+        if before != after {
+            let refused = run(before, &["token"]);
+            assert_eq!(refused.code, 9, "{arguments:?}: {refused:?}");
+        }
+    }
+    assert!(!home.path("state/master.key").exists() && keys_in(&home) == 1);
+}
+
+#[test]
+fn a_source_that_is_not_ours_has_to_offer_the_new_key() {
+    let authority = provider();
+    let home = home(&authority);
+    let (one, two) = ("1".repeat(64), "2".repeat(64));
+    let key = home.path("printed");
+    let print = |text: &str| {
+        home.write("printed", text);
+    };
+    let command = format!("key_command = [\"cat\", \"{}\"]\n", key.display());
+    home.configure(&(command.clone() + &home.configuration()));
+    print(&one);
+    let run = |arguments: &[&str]| {
+        let child = home.command(arguments).env("PATH", "/usr/bin:/bin").spawn().expect("the program starts");
+        crate::support::program::ran(child)
+    };
+    let said = run(&["store", "rekey", "--to", "command"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!home.path("key").exists());
+    run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    run(&["store", "rekey"]).failed(9, &["the key command `cat` has no new key", "in a line before the old one"]);
+    print(&format!("{two}\n{one}\n"));
+    let said = run(&["store", "rekey"]);
+    assert!(said.code == 0 && said.stdout.contains("is still in the key command `cat`: take it out there"), "{said:?}");
+    print(&two);
+    run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    print(&one);
+    run(&["token"]).failed(9, &["uses the command "]);
+}
+
+/// Whatever call of a rekey fails or is the last one: everything opens, and the same command ends it.
+#[test]
+fn no_fault_in_a_rekey_leaves_anything_that_cannot_be_opened() {
+    let authority = provider();
+    let prepare = || home(&authority);
+    let act = || Act { arguments: &["store", "rekey"], input: String::new() };
+    let extent = if std::env::var_os("WHOLE_MATRIX").is_some() { Extent::Whole } else { Extent::Part };
+    let all = faults(&points(&prepare(), &act()), extent);
+    let (failures, count) = (Failures::default(), all.len());
+    each(&all, |_, fault| {
+        let home = prepare();
+        let (_, first) = strike(&home, &act(), fault);
+        let mut said = vec![first.clone()];
+        let mut check = |what: &str, is_so: bool, ran: crate::support::program::Ran| {
+            said.push(ran);
+            if !is_so {
+                failures.add(format!("{fault:?}: {what}: {said:?}"));
+            }
+            is_so
+        };
+        let token = home.run(&["token"]);
+        if !check("cannot be opened", token.code == 0 && token.stdout.trim() == ACCESS_TOKEN, token) {
+            return;
+        }
+        let checked = home.run(&["store", "check"]);
+        if !check("is damaged", checked.code == 0, checked) {
+            return;
+        }
+        let refreshed = home.run(&["refresh"]);
+        if !check("cannot be written", refreshed.code == 0, refreshed) {
+            return;
+        }
+        let again = home.run(&["store", "rekey"]);
+        let is_done = again.code == 0 && key_ids(&home).len() == 1 && keys_in(&home) == 1;
+        let names = fs::read_dir(home.path("state")).expect("a store").flatten();
+        let left_over = names.filter(|entry| entry.file_name().to_string_lossy().ends_with(".new")).count();
+        check("does not end", is_done && left_over == 0, again);
+    });
+    println!("{count} faults in a rekey, 0 records lost");
+    failures.none(count);
+    assert!(count > 20, "{count}");
+}
+
+#[test]
+fn refreshes_go_on_while_everything_is_sealed_anew() {
+    let authority = provider();
+    let home = home(&authority);
+    std::thread::scope(|scope| {
+        let refreshing = scope.spawn(|| (0..12).map(|_| home.run(&["refresh"])).collect::<Vec<_>>());
+        for _ in 0..4 {
+            let said = home.run(&["store", "rekey"]);
+            assert_eq!(said.code, 0, "{said:?}");
+        }
+        for ran in refreshing.join().expect("no panic") {
+            assert_eq!(ran.code, 0, "{ran:?}");
+        }
+    });
+    assert_eq!((keys_in(&home), key_ids(&home).len()), (1, 1));
+    home.run(&["token"]).worked(&format!("{NEXT}\n"));
+}
+
+#[test]
+fn every_flipped_byte_and_every_cut_is_named_and_mended() {
+    let authority = provider();
+    let home = home(&authority);
+    let record = home.path("state/work.record");
+    let (sound, previous) = (fs::read(&record).expect("a record"), home.path("state/work.record.prev"));
+    let previous = (previous.clone(), fs::read(previous).expect("the one before"));
+    let store = || open(&StoreAddress::File(home.path("state")), key_options(&home));
+    let configured = std::iter::once("work".parse().expect("a name")).collect();
+    let mut tried = 0;
+    for at in 0..sound.len() {
+        let mut flipped = sound.clone();
+        flipped[at] ^= 1 << (at % 8);
+        for bytes in [&flipped, &sound[..at].to_vec()] {
+            home.write("state/work.record", "");
+            #[expect(clippy::disallowed_methods, reason = "damages a file")]
+            fs::write(&record, bytes).expect("it is written");
+            let checked = store().check(&configured).expect("the store works");
+            let damage: Vec<_> = checked.findings.iter().filter(|finding| finding.kind.is_damage()).collect();
+            assert!(damage.len() == 1 && damage[0].place.ends_with("work.record"), "{at}: {checked:?}");
+            tried += 1;
+        }
+    }
+    println!("{tried} damaged records, all of them named");
+    // What cannot be opened gives way to the one before; and what has no name any more is brought back.
+    let said = home.run(&["store", "check", "--repair"]);
+    assert!(said.code == 0 && said.stdout.contains("Generation 1 of profile `work` is the record again."), "{said:?}");
+    assert!(said.stdout.contains("note: work: ") && said.stdout.contains("was set aside"), "{said:?}");
+    home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    assert_eq!(fs::read(&previous.0).expect("the one before"), previous.1);
+}
+
+#[test]
+fn a_store_that_was_brought_back_from_a_backup_wants_a_sign_in() {
+    let authority = provider();
+    let home = home(&authority);
+    let backup = fs::read(home.path("state/work.record")).expect("a record");
+    assert_eq!(home.run(&["refresh"]).code, 0);
+    assert_eq!(home.run(&["refresh"]).code, 0);
+    fs::remove_file(home.path("state/work.record.prev")).expect("the one before");
+    #[expect(clippy::disallowed_methods, reason = "brings a backup back")]
+    fs::write(home.path("state/work.record"), backup).expect("it is written");
+    let said = home.run(&["store", "check"]);
+    assert!(said.code == 1 && said.stdout.contains("`device-login login work` makes sure"), "{said:?}");
+    let before = authority.count("/token");
+    assert_eq!(home.run(&["store", "check", "--repair", "--json"]).json()["findings"][0]["kind"], "older");
+    assert_eq!(authority.count("/token"), before, "nothing is refreshed");
+}
+
+#[test]
+fn check_names_what_is_of_nobody_and_what_is_left_over() {
+    let authority = provider();
+    let home = home(&authority);
+    let configuration = home.configuration();
+    home.configure(&configuration.replace("[profiles.work]", "[profiles.other]"));
+    home.write("state/.work.record.1-0.new", "half");
+    let json = home.run(&["store", "check", "--json"]).json();
+    let kinds: Vec<_> = json["findings"].as_array().expect("a list").iter().map(|one| one["kind"].clone()).collect();
+    assert_eq!((json["sound"].clone(), kinds), (true.into(), vec!["unconfigured".into(), "left_over".into()]));
+    let said = home.run(&["store", "check", "--repair"]);
+    assert!(said.stdout.contains("What dead writers of profile `work` had left over is gone."), "{said:?}");
+    assert!(!home.path("state/.work.record.1-0.new").exists());
+}

@@ -135,6 +135,12 @@ pub trait Backend: Send + Sync {
         Ok(())
     }
 
+    /// Waits up to `patience` for others to change records, and tells which; `None` where nobody says when they do. It may miss
+    /// some, so that whoever watches looks by itself as well.
+    fn changed(&self, _patience: Duration) -> Option<Vec<ProfileName>> {
+        None
+    }
+
     /// How an admin makes what `role` needs to be there, as text for another program; `None` where that is nobody's task.
     fn script(&self, _role: Option<&str>) -> Option<String> {
         None

@@ -299,6 +299,14 @@ impl Backend for PostgresBackend {
         Ok(!rows.is_empty())
     }
 
+    fn changed(&self, patience: Duration) -> Option<Vec<ProfileName>> {
+        let Connection { notices, .. } = &self.database.connection;
+        // The connection may be a new one, on which nobody listens yet. Where there is none the time is waited out.
+        notices.watch();
+        let _ = self.database.connection.ask(Statement::new(sql::LISTEN));
+        Some(notices.changed(patience))
+    }
+
     fn script(&self, role: Option<&str>) -> Option<String> {
         Some(schema::script(role))
     }

@@ -132,6 +132,12 @@ impl Store {
         result
     }
 
+    /// Waits up to `patience` for others to change records, and tells which; `None` where nobody says when they do. It may miss
+    /// some.
+    pub fn changed(&self, patience: Duration) -> Option<Vec<ProfileName>> {
+        self.shared.backend.changed(patience)
+    }
+
     /// The calls that were made with a profile, as last saved, oldest first.
     pub fn calls(&self, profile: &ProfileName) -> Result<Vec<PastCall>, StoreError> {
         let Shared { backend, keyring, .. } = &*self.shared;

@@ -127,6 +127,11 @@ impl Backend for Watched {
         self.inner.script(role)
     }
 
+    fn changed(&self, patience: Duration) -> Option<Vec<ProfileName>> {
+        (self.watcher)("changed").ok()?;
+        self.inner.changed(patience)
+    }
+
     fn details(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
         (self.watcher)("details")?;
         self.inner.details()

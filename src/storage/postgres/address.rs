@@ -158,23 +158,38 @@ impl Address {
     }
 }
 
-/// Without the password, so that it can be shown.
+/// Without the password, so that it can be shown. Sockets stand where people type them.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(SCHEMES[0])?;
         if let Some(user) = &self.user {
             write!(f, "{}@", encoded(user))?;
         }
-        for (index, host) in self.hosts.iter().enumerate() {
-            write!(f, "{}{host}", if index == 0 { "" } else { "," })?;
+        let is_socket = |host: &Host| matches!(host, Host::Socket { .. });
+        let (names, ports): (Vec<String>, Vec<String>) =
+            self.hosts.iter().map(|host| (host.name(), host.port().to_string())).unzip();
+        let mut parameters = Vec::new();
+        if self.hosts.iter().any(is_socket) {
+            parameters.push(format!("host={}", encoded_but(&names.join(","), b"/,:")));
+            if self.hosts.iter().any(|host| host.port() != DEFAULT_PORT) {
+                let is_one = ports.iter().all(|port| *port == ports[0]);
+                parameters.push(format!("port={}", if is_one { ports[0].clone() } else { ports.join(",") }));
+            }
+        } else {
+            f.write_str(&self.hosts.iter().map(Host::to_string).collect::<Vec<_>>().join(","))?;
         }
         if let Some(database) = &self.database {
             write!(f, "/{}", encoded(database))?;
+        } else if !parameters.is_empty() {
+            f.write_str("/")?;
         }
-        if self.wants_writable && self.hosts.len() == 1 {
-            f.write_str("?target_session_attrs=read-write")?;
+        match (self.wants_writable, self.hosts.len()) {
+            (true, 1) => parameters.push("target_session_attrs=read-write".to_owned()),
+            (false, 2..) => parameters.push("target_session_attrs=any".to_owned()),
+            _ => {}
         }
-        Ok(())
+        let start = if parameters.is_empty() { "" } else { "?" };
+        write!(f, "{start}{}", parameters.join("&"))
     }
 }
 
@@ -199,6 +214,18 @@ impl Host {
         Ok(Self::Tcp { name: name.to_ascii_lowercase(), port })
     }
 
+    fn name(&self) -> String {
+        match self {
+            Host::Tcp { name, .. } => name.clone(),
+            Host::Socket { directory, .. } => directory.to_string_lossy().into_owned(),
+        }
+    }
+
+    fn port(&self) -> u16 {
+        let (Host::Tcp { port, .. } | Host::Socket { port, .. }) = self;
+        *port
+    }
+
     /// On this machine, where nobody else listens on the way.
     fn is_here(&self) -> bool {
         match self {
@@ -210,16 +237,16 @@ impl Host {
     }
 }
 
-/// As it stands in an address.
+/// As it stands in an address, or as a path.
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, port) = match self {
-            Host::Tcp { name, port } if name.contains(':') => (format!("[{name}]"), *port),
-            Host::Tcp { name, port } => (name.clone(), *port),
-            Host::Socket { directory, port } => (encoded(&directory.to_string_lossy()), *port),
-        };
-        f.write_str(&name)?;
-        if port == DEFAULT_PORT { Ok(()) } else { write!(f, ":{port}") }
+        let name = self.name();
+        if name.contains(':') && !name.starts_with('/') {
+            write!(f, "[{name}]")?;
+        } else {
+            f.write_str(&name)?;
+        }
+        if self.port() == DEFAULT_PORT { Ok(()) } else { write!(f, ":{}", self.port()) }
     }
 }
 
@@ -358,7 +385,12 @@ fn decoded(text: &str) -> Result<String, Problem> {
 }
 
 fn encoded(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    encoded_but(text, b"")
+}
+
+/// The same, where some characters more stand for themselves.
+fn encoded_but(text: &str, plain: &[u8]) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || plain.contains(&byte);
     text.bytes()
         .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect()

@@ -22,12 +22,14 @@ use super::trouble::Trouble;
 pub(super) struct Session {
     pub(super) client: Arc<Client>,
     driver: AbortHandle,
+    notices: Arc<Notices>,
 }
 
 impl Drop for Session {
     /// What the server would still say is of no interest, and a server that hangs would never end it.
     fn drop(&mut self) {
         self.driver.abort();
+        self.notices.end();
     }
 }
 
@@ -176,7 +178,7 @@ where
     let (client, connection) = config.connect_raw(stream, tls).await.map_err(|error| Trouble::of(&error))?;
     let is_writable = is_writable_as_told(&connection);
     let driver = spawn_local(drive(connection, Arc::clone(notices))).abort_handle();
-    let session = Session { client: Arc::new(client), driver };
+    let session = Session { client: Arc::new(client), driver, notices: Arc::clone(notices) };
     if address.wants_writable {
         let is_writable = match is_writable {
             Some(is_writable) => is_writable,
@@ -216,4 +218,5 @@ where
             notices.add(notification.payload());
         }
     }
+    notices.end();
 }

@@ -41,7 +41,8 @@ pub(super) const READ_PREVIOUS: &str = read!("previous");
 pub(super) const READ_CALLS: &str = read!("calls");
 
 /// Takes the right to write, where nobody has it, its time is over, or who has it is of the same home and so must be dead.
-/// Others than that home wait longer after a request whose answer may come only once: it may be kept and come yet.
+/// Others than that home wait longer after a request whose answer may come only once: it may be kept and come yet. It need
+/// not be durable, since nothing is sent before `NOTE` is.
 pub(super) const CLAIM: &str = "\
     WITH claimed AS (
         INSERT INTO device_login.records AS r
@@ -58,10 +59,10 @@ pub(super) const CLAIM: &str = "\
         RETURNING r.current, r.previous, r.commits, r.sent_generation, r.sent_holder, r.sent_at, r.sent_may_rotate
     )
     SELECT s.version, s.pin, c.current, c.previous, c.commits, c.sent_generation, c.sent_holder, c.sent_at,
-        c.sent_may_rotate, NULL AS holder
+        c.sent_may_rotate, NULL AS holder, set_config('synchronous_commit', 'off', true)
     FROM device_login.store s, claimed c
     UNION ALL
-    SELECT s.version, s.pin, NULL, NULL, NULL, NULL, NULL, NULL, NULL, r.attempt_holder
+    SELECT s.version, s.pin, NULL, NULL, NULL, NULL, NULL, NULL, NULL, r.attempt_holder, NULL
     FROM device_login.store s LEFT JOIN device_login.records r ON r.profile = $1
     WHERE NOT EXISTS (SELECT FROM claimed)";
 
@@ -87,14 +88,16 @@ pub(super) const REPLACE: &str = concat!(
 pub(super) const CONFIRM: &str = concat!(change!("attempt_id = r.attempt_id"), " RETURNING r.commits");
 
 pub(super) const SAVE_CALLS: &str = concat!(change!("calls = $3"), " RETURNING true");
-pub(super) const RESEAL_CURRENT: &str =
-    concat!(change!("current = $3, key_id = $4, changed_at = clock_timestamp()"), " RETURNING true");
+pub(super) const RESEAL_CURRENT: &str = concat!(
+    change!("attempt_phase = 'committed', current = $3, key_id = $4, changed_at = clock_timestamp()"),
+    " RETURNING true"
+);
 pub(super) const RESEAL_PREVIOUS: &str = concat!(change!("previous = $3"), " RETURNING true");
 pub(super) const REMOVE_PREVIOUS: &str = concat!(change!("previous = NULL"), " RETURNING true");
 pub(super) const REMOVE_CALLS: &str = concat!(change!("calls = NULL"), " RETURNING true");
 pub(super) const REMOVE_CURRENT: &str = concat!(
     change!(
-        "current = NULL, provider = '', location = '', client_id = '', state = 'signed_out', key_id = '', ",
+        "attempt_phase = 'committed', current = NULL, provider = '', location = '', client_id = '', state = 'signed_out', key_id = '', ",
         "access_token_expires_at = NULL, last_refresh_at = NULL, changed_at = clock_timestamp()"
     ),
     " RETURNING true"
@@ -124,20 +127,23 @@ pub(super) const SET_CALLS_ASIDE: &str = set_aside!("calls");
 pub(super) const REMOVE_SET_ASIDE: &str = "DELETE FROM device_login.set_aside WHERE profile = $1 AND EXISTS \
     (SELECT FROM device_login.records WHERE profile = $1 AND attempt_id = $2)";
 
-/// Gives the right back and tells those who wait for it. A row of which nothing is left goes with it.
+/// Gives the right back and tells those who wait for it, with a mark where something was changed. A row of which nothing is
+/// left goes with it. It need not be durable: who gives a right up may as well let it run out.
 pub(super) const RELEASE: &str = "\
     WITH emptied AS (
         DELETE FROM device_login.records WHERE profile = $1 AND attempt_id = $2
             AND current IS NULL AND previous IS NULL AND calls IS NULL
         RETURNING profile
     ), released AS (
-        UPDATE device_login.records SET attempt_id = NULL, attempt_home = NULL, attempt_holder = NULL,
+        UPDATE device_login.records r SET attempt_id = NULL, attempt_home = NULL, attempt_holder = NULL,
             attempt_phase = NULL, attempt_deadline = NULL
-        WHERE profile = $1 AND attempt_id = $2
-            AND NOT (current IS NULL AND previous IS NULL AND calls IS NULL)
-        RETURNING profile
+        FROM device_login.records before
+        WHERE r.profile = $1 AND r.attempt_id = $2 AND before.profile = r.profile
+            AND NOT (r.current IS NULL AND r.previous IS NULL AND r.calls IS NULL)
+        RETURNING r.profile || CASE before.attempt_phase WHEN 'committed' THEN '!' ELSE '' END
     )
-    SELECT pg_notify('device_login', profile) FROM (TABLE emptied UNION ALL TABLE released) given";
+    SELECT pg_notify('device_login', profile), set_config('synchronous_commit', 'off', true)
+    FROM (SELECT profile || '!' AS profile FROM emptied UNION ALL TABLE released) given";
 
 pub(super) const PROFILES: &str =
     "SELECT profile FROM device_login.records WHERE current IS NOT NULL OR previous IS NOT NULL ORDER BY profile";

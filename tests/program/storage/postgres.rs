@@ -8,7 +8,9 @@ use std::path::Path;
 use device_login::storage::{Attempt, Held};
 use jiff::Timestamp;
 
-use super::{Duration, Home, PATIENCE, Store, StoreAddress, StoreError, client_id, commit, load, open, profile};
+use super::{
+    Duration, Home, PATIENCE, Store, StoreAddress, StoreError, client_id, commit, load, open, profile, record,
+};
 use crate::support::postgres::{Postgres, url};
 use crate::support::tls::Authority;
 use crate::support::wire::{Fault, Proxy};
@@ -212,7 +214,43 @@ fn an_answer_that_the_database_cannot_take_is_kept_here_until_it_can() {
     assert!(store.damage().values().any(|words| words.contains("is kept in")), "{:?}", store.damage());
     proxy.open();
     let direct = opened(&home, &database.url());
-    assert_eq!((client_id(&store), client_id(&direct)), (Some("two".to_owned()), Some("one".to_owned())));
+    assert_eq!(client_id(&direct).as_deref(), Some("one"));
+    // Whoever looks brings it back.
+    assert_eq!(client_id(&store).as_deref(), Some("two"));
+    assert_eq!(client_id(&direct).as_deref(), Some("two"));
     commit(&store, "three");
     assert_eq!((client_id(&direct).as_deref(), load(&direct).unwrap().unwrap().generation), (Some("three"), 3));
+}
+
+#[test]
+fn who_watches_hears_of_changes_within_a_moment_also_on_a_new_connection() {
+    let server = Postgres::shared();
+    let database = server.database();
+    let proxy = Proxy::to_socket(&server.socket());
+    let home = Home::new();
+    let (watcher, writer) =
+        (opened(&home, &url(database.name(), &[proxy.directory()], server.port())), opened(&home, &database.url()));
+    commit(&writer, "zero");
+    let mut number = 0;
+    for _ in 0..2 {
+        std::thread::scope(|scope| {
+            let heard = scope.spawn(|| {
+                loop {
+                    // What ended with the connection is asked for anew.
+                    match watcher.changed(PATIENCE).unwrap() {
+                        changed if changed.is_empty() => {}
+                        changed => return changed,
+                    }
+                }
+            });
+            while !heard.is_finished() {
+                number += 1;
+                let mut record = record(&number.to_string());
+                writer.holding(&profile("work"), PATIENCE, |held| held.commit(&mut record)).unwrap();
+            }
+            assert_eq!(heard.join().unwrap(), [profile("work")]);
+        });
+        proxy.now(Fault::Cut);
+    }
+    assert!(number < 1000, "{number} commits");
 }

@@ -147,7 +147,13 @@ fn an_address_is_shown_without_its_password_and_can_be_read_again() {
     for (address, shown) in [
         ("postgresql://dana:sesam@DB.example:5432/x", "postgres://dana@db.example/x"),
         ("postgres://a b:sesam@h/x", "postgres://a%20b@h/x"),
-        ("postgres:///x?host=/run/pg&password=sesam&port=1", "postgres://%2Frun%2Fpg:1/x"),
+        ("postgres:///x?host=/run/pg&password=sesam&port=1", "postgres:///x?host=/run/pg&port=1"),
+        ("postgres://", "postgres:///?host=/var/run/postgresql"),
+        (
+            "postgres:///?host=/run/pg,/run/pg2&target_session_attrs=any&port=1,2",
+            "postgres:///?host=/run/pg,/run/pg2&port=1,2&target_session_attrs=any",
+        ),
+        ("postgres://dana@%2Frun%2Fpg/x", "postgres://dana@/x?host=/run/pg"),
         ("postgres://[::1]:7,b/x?user=dana", "postgres://dana@[::1]:7,b/x"),
         ("postgres://h/x?target_session_attrs=read-write", "postgres://h/x?target_session_attrs=read-write"),
     ] {

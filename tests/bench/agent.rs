@@ -30,6 +30,8 @@ const WINDOW: i64 = 600;
 const TOKENS: i64 = 10;
 /// How long the agent has for reading everything before the first refresh is due.
 const START: Duration = Duration::from_secs(20);
+/// So many records are written to see how long that takes.
+const SAMPLE: usize = 100;
 /// How long it is watched while nothing is due.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -46,14 +48,17 @@ fn main() {
     let address = provider(arrivals.clone());
     let keys = KeyOptions { default_key_file: home.path().join("key"), ..KeyOptions::default() };
     let store = open(&StoreAddress::File(home.path().join("state")), keys);
-    // Writing takes a while, so what is due is reckoned from an end that is far enough.
-    let writing = Duration::from_millis(5) * u32::try_from(count).unwrap_or(u32::MAX);
+    // Writing takes a while, and gets slower the more there is, so what is due is reckoned from an end that is far enough.
+    let begun = clock::now();
+    (0..SAMPLE).for_each(|number| keep(&store, &address, number, clock::now()));
+    let writing = (clock::now() - begun) * u32::try_from(count / SAMPLE).unwrap_or(u32::MAX) * 4;
     let first_due = clock::now() + writing + START;
     let due = |number: usize| first_due + Duration::from_millis((number * seconds * 1000 / count) as u64);
     (0..count).for_each(|number| keep(&store, &address, number, due(number)));
     device_login::files::replace(&home.path().join("config.toml"), configuration(count, &address).as_bytes())
         .expect("it is written");
     println!("{count} profiles, due within {seconds} s");
+    assert!(clock::now() + START < first_due + Duration::from_secs(5), "records were written too slowly");
     let begun = clock::now();
     let mut agent = start(home.path());
     println!("  all read: {:.1} s", (clock::now() - begun).as_secs_f64());

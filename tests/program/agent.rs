@@ -1,6 +1,7 @@
 //! `agent` as a service manager, programs and people meet it.
 
 mod files;
+mod keeping;
 mod manager;
 mod programs;
 mod units;

@@ -100,8 +100,13 @@ impl Home {
 
     /// The same at another server.
     pub(crate) fn sign_in_at(&self, origin: &str, change: impl FnOnce(&mut Grant)) {
+        self.sign_in_as("work", origin, change);
+    }
+
+    /// The same for another profile.
+    pub(crate) fn sign_in_as(&self, profile: &str, origin: &str, change: impl FnOnce(&mut Grant)) {
         let store = open(&StoreAddress::File(self.path("state")), key_options(self));
-        let name: ProfileName = "work".parse().expect("a name");
+        let name: ProfileName = profile.parse().expect("a name");
         let mut locked = store.hold(&name, Duration::from_secs(5)).expect("nobody else writes");
         let mut grant = grant(origin);
         change(&mut grant);

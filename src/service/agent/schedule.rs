@@ -327,7 +327,8 @@ impl Schedule {
         entry.minted_at = reading.minted_at;
         entry.failed_at = reading.failure.map(|(at, _)| at);
         entry.paused_until = reading.paused_until;
-        let told = happenings(before.0, entry, !is_same_token, is_same_pause, failure.is_some());
+        let has_new_token = !is_same_token && reading.state != State::Expired;
+        let told = happenings(before.0, entry, has_new_token, is_same_pause, failure.is_some());
         let (client, is_throttled) = (entry.client, entry.standing == Standing::Throttled);
         if let (Some((client, _)), Some(until), true) = (client, reading.paused_until, is_throttled && !is_same_pause) {
             self.clients.throttled(client, profile, now.moment_of(until), now.moment);

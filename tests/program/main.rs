@@ -41,6 +41,8 @@ mod secrets;
 mod storage;
 #[cfg(target_os = "linux")]
 mod store;
+#[cfg(all(target_os = "linux", feature = "postgres"))]
+mod stores;
 mod streams;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "each program uses a part of it")]

@@ -48,6 +48,7 @@ pub(super) struct Interrupts {
     signal: OnceLock<u8>,
     is_held: AtomicBool,
     is_serving: AtomicBool,
+    is_on_terminal: AtomicBool,
     asked_to_stop: Notify,
     asked_to_reload: Notify,
     unbroken: Unbroken,
@@ -79,8 +80,10 @@ impl Interrupts {
         result
     }
 
-    /// The same for a service: SIGHUP is handed to [`Interrupts::asked_to_reload`] each time, and ends nothing.
+    /// The same for a service: SIGHUP is handed to [`Interrupts::asked_to_reload`] each time, and ends nothing, unless it
+    /// tells that the terminal is gone on which the service was started.
     pub(super) async fn serve<T>(&self, future: impl Future<Output = T>) -> T {
+        self.is_on_terminal.store(has_terminal(), Ordering::Relaxed);
         self.is_serving.store(true, Ordering::Relaxed);
         let result = future.await;
         self.is_serving.store(false, Ordering::Relaxed);
@@ -131,7 +134,8 @@ impl Interrupts {
                         continue;
                     };
                     let is_serving = self.is_serving.load(Ordering::Relaxed);
-                    if is_serving && signal == HANG_UP {
+                    let has_lost_terminal = || self.is_on_terminal.load(Ordering::Relaxed) && !has_terminal();
+                    if is_serving && signal == HANG_UP && !has_lost_terminal() {
                         self.asked_to_reload.notify_one();
                         continue;
                     }
@@ -248,6 +252,17 @@ impl Signals {
         })
         .await
     }
+}
+
+/// Whether this process belongs to a terminal.
+#[cfg(unix)]
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
+}
+
+#[cfg(not(unix))]
+fn has_terminal() -> bool {
+    false
 }
 
 /// Stops until somebody continues the process, where a shell is there that can.

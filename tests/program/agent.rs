@@ -156,6 +156,25 @@ fn each_signal_that_ends_a_service_ends_it_well() {
 }
 
 #[test]
+fn a_service_that_was_started_on_a_terminal_ends_with_it() {
+    let (pty, pts) = pty_process::blocking::open().expect("a pty");
+    let home = Home::new();
+    let command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_device-login"));
+    let command = command.arg("agent").env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("TZ", "UTC");
+    let mut child = command.spawn(pts).expect("the program starts");
+    let said = |part: &str| {
+        let mut lines = BufReader::new(&pty).lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains(part)), "{part}");
+    };
+    said(" ready: ");
+    // Somebody who asks for it is not the terminal.
+    send("-HUP", &child);
+    said(" reloaded: ");
+    drop(pty);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
 fn an_answer_that_is_out_at_the_end_is_kept_and_in_the_file() {
     let strict = Strict::start();
     let home = home_with_an_ended_token(&strict);

@@ -146,6 +146,8 @@ impl Shared {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut command = Command::from(command);
+        // An agent that a second signal ends at once leaves nobody who counts the seconds.
+        command.kill_on_drop(true);
         let started = tokio::task::spawn_blocking(move || command.spawn()).await;
         started.unwrap_or_else(|error| Err(io::Error::other(error)))
     }

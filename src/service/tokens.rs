@@ -23,6 +23,7 @@ use super::{
 use crate::clock::{self, later};
 use crate::config::Profile;
 use crate::error::{Code, Error};
+use crate::http::TransportFailure;
 use crate::oauth::Client;
 use crate::oauth::token::{Outcome, TokenFlow};
 use crate::oauth::wire::{Approval, LONGEST_RETRY_AFTER, TokenAnswer, Unreadable};
@@ -324,6 +325,7 @@ impl Refresh {
         let mut grant = self.grant.clone();
         let last = grant.last_refresh.take();
         let mut left_out = Vec::new();
+        let was_held_up = matches!(outcome, Outcome::Transport(TransportFailure::TooLate(_)));
         let (mut grant, result) = match outcome {
             Outcome::Minted { token, client_authentication } => {
                 let grant = Grant { client_authentication: Some(client_authentication), ..grant };
@@ -367,6 +369,8 @@ impl Refresh {
         self.record.note(happened, reason, &self.actor, now);
         let failure = result.as_ref().err().cloned();
         let error = failure.as_ref().map(ToString::to_string);
+        // That this process was held up tells nothing to others.
+        let failure = failure.filter(|_| !was_held_up);
         let warning = (!left_out.is_empty()).then(|| left_out.join("; "));
         grant.last_refresh = Some(LastRefresh { at: now, error, failure, answer_lost, rotates, left_out });
         self.record.grant = Some(grant.clone());

@@ -1,5 +1,7 @@
 //! Many machines on one PostgreSQL, with numbers that take seconds.
 
+use std::time::Duration;
+
 use crate::support::cluster::cuts::survive_everywhere;
 use crate::support::cluster::failover::{Trouble, promote_twice, trouble_everywhere};
 use crate::support::cluster::herds::herd;
@@ -10,6 +12,7 @@ use crate::support::fleet::{Fleet, Provider};
 use crate::support::postgres::Postgres;
 use crate::support::postgres::pooler::Pooler;
 use crate::support::program::ran;
+use crate::support::rotating::Rotating;
 use crate::support::servers::Server;
 use crate::support::wire::Fault;
 
@@ -17,6 +20,13 @@ use crate::support::wire::Fault;
 fn herds_on_postgresql_refresh_once_a_round() {
     let lab = Lab::new(Postgres::shared(), rotating());
     herd(&lab.fleet, 32, 5);
+}
+
+#[test]
+fn a_herd_of_more_processes_than_connections_waits_for_them() {
+    let server = Postgres::listening("max_connections = 15\n", None);
+    let lab = Lab::new(&server, Provider::Rotating(Rotating::start(Duration::from_secs(1))));
+    herd(&lab.fleet, 60, 1);
 }
 
 #[test]

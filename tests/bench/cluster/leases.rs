@@ -17,7 +17,7 @@ const LEASE: Duration = Duration::from_secs(65);
 /// Lets the holder stand still for longer than its lease at each message, while the other machine wants a token all the
 /// time: it gets one if nothing was sent, and the holder sends nothing when it wakes. All at once, since it takes a minute.
 pub(crate) fn outlive_leases() -> String {
-    let server = Postgres::start();
+    let server = Postgres::listening("max_connections = 400\n", None);
     let messages = {
         let mut lab = Lab::new(&server, rotating());
         lab.end_token();

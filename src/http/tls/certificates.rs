@@ -38,6 +38,12 @@ pub(crate) fn in_file(path: &Path) -> Result<Certificates, String> {
     if certificates.iter().all(is_usable) { Ok(certificates) } else { Err(DAMAGED.to_owned()) }
 }
 
+/// The same, where others find out whether they can be used.
+#[cfg(feature = "postgres")]
+pub(crate) fn in_any(path: &Path) -> Result<Certificates, String> {
+    in_content(&content(path)?)
+}
+
 /// The certificates in a list of a whole system, where one that cannot be used disturbs nobody.
 pub(super) fn in_list(path: &Path) -> Result<Certificates, String> {
     let usable: Certificates = in_content(&content(path)?)?.into_iter().filter(is_usable).collect();

@@ -81,7 +81,7 @@ fn fields(line: &str) -> Vec<Field> {
     fields
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::fs::Permissions;
     use std::io::Write;

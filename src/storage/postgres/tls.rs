@@ -7,9 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, Error, InconsistentKeys};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
@@ -39,10 +40,7 @@ impl Tls {
         };
         let config = match (&address.certificate, &address.key) {
             (Some(certificate), Some(key)) => {
-                let chain = certificates::in_file(certificate);
-                let chain = chain.map_err(|problem| format!("the certificate {} {problem}", certificate.display()))?;
-                let unfit = |_| format!("the key {} is not that of {}", key.display(), certificate.display());
-                builder.with_client_auth_cert(chain, private_key(key)?).map_err(unfit)?
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified(certificate, key)?)))
             }
             (None, None) => builder.with_no_client_auth(),
             _ => return Err("a certificate of this machine (`sslcert`) and its key (`sslkey`) go together".to_owned()),
@@ -50,6 +48,22 @@ impl Tls {
         let name =
             ServerName::try_from(name.to_owned()).map_err(|_| "no certificate can be made for a name like this")?;
         Ok(Self { config: Arc::new(config), name })
+    }
+}
+
+/// What this machine shows of itself. Whether it is a good certificate is for the server to find out.
+fn certified(certificate: &Path, key: &Path) -> Result<CertifiedKey, String> {
+    let chain = certificates::in_any(certificate);
+    let chain = chain.map_err(|problem| format!("the certificate {} {problem}", certificate.display()))?;
+    let provider = rustls::crypto::ring::default_provider();
+    let loaded = provider.key_provider.load_private_key(private_key(key)?);
+    let loaded = loaded.map_err(|_| format!("the key {} is of a kind that cannot be used", key.display()))?;
+    let certified = CertifiedKey::new(chain, loaded);
+    match certified.keys_match() {
+        Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            Err(format!("the key {} is not that of {}", key.display(), certificate.display()))
+        }
+        _ => Ok(certified),
     }
 }
 
@@ -100,5 +114,50 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs::{File, Permissions};
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::{Address, Tls};
+
+    #[test]
+    fn a_certificate_of_this_machine_goes_with_its_own_key_in_a_file_of_its_own() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str, mode: u32| {
+            let path = directory.path().join(name);
+            let mut file = File::create(&path).expect("it can be written");
+            file.write_all(text.as_bytes()).expect("it can be written");
+            file.set_permissions(Permissions::from_mode(mode)).expect("it is ours");
+            path.display().to_string()
+        };
+        let made = || {
+            let key = rcgen::KeyPair::generate().expect("a key");
+            let params = rcgen::CertificateParams::new(["dana".to_owned()]).expect("a name");
+            (params.self_signed(&key).expect("a certificate").pem(), key.serialize_pem())
+        };
+        let ((certificate, key), (_, other)) = (made(), made());
+        let certificate = write("c.pem", &certificate, 0o644);
+        let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        for (key, problem) in [
+            (write("key", &key, 0o600), None),
+            (write("other", &other, 0o600), Some("is not that of")),
+            (write("open", &key, 0o644), Some("chmod 600")),
+            (write("encrypted", encrypted, 0o600), Some("openssl pkey")),
+            (certificate.clone(), Some("chmod 600")),
+            (String::new(), Some("go together")),
+        ] {
+            let address = format!("postgres://h/x?sslrootcert={certificate}&sslcert={certificate}&sslkey={key}");
+            let address = Address::parse(&address).expect("an address");
+            match (Tls::to(&address, "h"), problem) {
+                (Ok(_), None) => {}
+                (Err(said), Some(problem)) => assert!(said.contains(problem), "{said}"),
+                (made, _) => panic!("{key}: {:?} {problem:?}", made.err()),
+            }
+        }
     }
 }

@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use device_login::api::Call;
 use device_login::clock;
 use device_login::config::{Config, Profile};
 use device_login::error::Code;
+use device_login::http::Method;
 use device_login::http::client::Client;
+use device_login::secret::Secret;
 use device_login::service::{FreshToken, Freshness, Service, State};
 use device_login::storage::backend::watched::Watched;
 use device_login::storage::{KeyOptions, Store, StoreAddress, StoreError, backend, open_over};
@@ -28,15 +31,20 @@ struct Machine {
     lasts: Duration,
     asked: Arc<Mutex<Vec<&'static str>>>,
     is_away: Arc<AtomicBool>,
+    /// It goes away in the middle of a commit.
+    takes_no_record: Arc<AtomicBool>,
 }
 
 impl Machine {
     fn new() -> Self {
-        let authority = Authority::start(|_| (503, String::new()));
-        let home = Home::at(&authority);
-        home.sign_in(&authority, |_| ());
-        let state = home.path("copies");
-        Self { home, state, lasts: LASTS, asked: Arc::default(), is_away: Arc::default() }
+        Self::at(&Authority::start(|_| (503, String::new())))
+    }
+
+    fn at(authority: &Authority) -> Self {
+        let home = Home::at(authority);
+        home.sign_in(authority, |_| ());
+        let (state, takes_no_record) = (home.path("copies"), Arc::default());
+        Self { home, state, lasts: LASTS, asked: Arc::default(), is_away: Arc::default(), takes_no_record }
     }
 
     fn address(&self) -> StoreAddress {
@@ -45,12 +53,15 @@ impl Machine {
 
     fn store(&self) -> Store {
         let (asked, is_away) = (Arc::clone(&self.asked), Arc::clone(&self.is_away));
+        let takes_no_record = Arc::clone(&self.takes_no_record);
         let watcher = move |call| {
             asked.lock().expect("nobody panics").push(call);
-            if is_away.load(Ordering::SeqCst) { Err(away()) } else { Ok(()) }
+            let is_away = is_away.load(Ordering::SeqCst) && !matches!(call, "read spare" | "keep_spare");
+            let fails = is_away || (call == "replace" && takes_no_record.load(Ordering::SeqCst));
+            if fails { Err(away()) } else { Ok(()) }
         };
         let keys = KeyOptions { default_key_file: self.home.path("key"), ..KeyOptions::default() };
-        let shared = Watched::new(backend(&self.address(), None), Arc::new(watcher)).shared();
+        let shared = Watched::new(backend(&self.address(), Some(self.home.path("spare"))), Arc::new(watcher)).shared();
         open_over(Arc::new(shared), &self.address(), keys).with_copies(self.state.clone(), self.lasts)
     }
 
@@ -275,6 +286,61 @@ fn a_status_tells_what_was_known_here_while_the_store_is_away_and_asks_once() {
     machine.is_away.store(false, Ordering::SeqCst);
     let (work, other, _) = statuses();
     assert_eq!((work.state, work.warnings, other.state), (State::Valid, Vec::new(), State::SignedOut));
+}
+
+#[test]
+fn a_record_that_the_store_did_not_take_comes_back_with_the_next_look() {
+    let machine = Machine::new();
+    let work = "work".parse().expect("a name");
+    let spare = || fs::read_dir(machine.home.path("spare")).map_or(0, Iterator::count);
+    machine.takes_no_record.store(true, Ordering::SeqCst);
+    let kept: Result<(), StoreError> = machine.store().holding(&work, LASTS, |held| {
+        let mut record = held.load()?.expect("there is one");
+        record.grant.as_mut().expect("it is signed in").access_token = Secret::new("kept here");
+        held.commit(&mut record)
+    });
+    kept.expect("the spare place takes it");
+    assert_eq!(spare(), 1);
+    let token = |freshness| {
+        let (found, _) = machine.found(freshness, after(0));
+        found.expect("it can be read").map(|token| token.access_token.expose().to_owned())
+    };
+    let asks = Freshness::AtLeast(Duration::from_secs(3500));
+    // Not while it goes on as it was, nor while the store is away.
+    assert_eq!((token(asks).as_deref(), spare()), (Some("kept here"), 1));
+    machine.is_away.store(true, Ordering::SeqCst);
+    assert_eq!((token(asks).as_deref(), spare()), (Some("kept here"), 1));
+    machine.is_away.store(false, Ordering::SeqCst);
+    machine.takes_no_record.store(false, Ordering::SeqCst);
+    machine.store().drop_copies();
+    assert_eq!((token(asks).as_deref(), spare()), (Some("kept here"), 0));
+    assert_eq!(machine.store().found_damaged(), Vec::<String>::new());
+}
+
+#[test]
+fn a_call_with_a_token_that_was_seen_lately_asks_the_store_nothing_unless_the_api_refuses_it() {
+    let authority = Authority::start(|asked| match asked.header("authorization") {
+        _ if asked.path != "/x" => (503, String::new()),
+        Some("Bearer minted-elsewhere") => (200, "{}".to_owned()),
+        _ => (401, r#"{"error":"invalid_token"}"#.to_owned()),
+    });
+    let machine = Machine::at(&authority);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    let call = || {
+        machine.asked.lock().expect("nobody panics").clear();
+        let service = machine.service();
+        let url = format!("{}/x", authority.origin()).parse().expect("an address");
+        let call = Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() };
+        let answer = runtime.block_on(service.call(profile(&service), &call)).expect("an answer");
+        (answer.response.status, machine.asked.lock().expect("nobody panics").clone())
+    };
+    machine.asks(after(0));
+    // Another machine, whose copies are its own, has minted another token since.
+    machine.home.sign_in(&authority, |grant| grant.access_token = Secret::new("minted-elsewhere"));
+    machine.asks_nothing(after(0));
+    let (status, asked) = call();
+    assert!(status == 200 && asked.contains(&"hold"), "{status} {asked:?}");
+    assert_eq!(call(), (200, Vec::new()));
 }
 
 fn set_mode(path: &std::path::Path, mode: u32) {

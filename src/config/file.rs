@@ -19,6 +19,7 @@ use crate::untrusted::check_address;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the keys are called so")]
 pub(super) struct File {
     default_profile: Option<ProfileName>,
     #[serde(default)]

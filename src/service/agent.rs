@@ -67,7 +67,7 @@ enum Done {
     Landed(Box<Landing>),
     Read { batch: Vec<ProfileName>, looks: Looks },
     Versions(Option<BTreeMap<ProfileName, Version>>),
-    Configuration { result: Result<Option<Config>, Error>, is_asked_for: bool },
+    Configuration { result: Box<Result<Option<Config>, Error>>, is_asked_for: bool },
 }
 
 impl Agent {
@@ -179,7 +179,7 @@ impl Agent {
                 }
             }
             Done::Versions(versions) => self.compare(versions),
-            Done::Configuration { result, is_asked_for } => self.configured(result, is_asked_for, notices).await,
+            Done::Configuration { result, is_asked_for } => self.configured(*result, is_asked_for, notices).await,
         }
     }
 
@@ -301,7 +301,7 @@ impl Agent {
         }
         self.tasks.spawn(aside(move || {
             let result = service.newest_configuration(is_forced);
-            Done::Configuration { result, is_asked_for }
+            Done::Configuration { result: Box::new(result), is_asked_for }
         }));
     }
 

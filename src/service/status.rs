@@ -271,13 +271,14 @@ impl Service {
                         status.describe(grant, is_refreshable, profile, &self.config, now);
                     }
                 }
-                Err(error) => match self.copied(profile, &error, now) {
-                    Some((copied, words)) => {
+                Err(error) => {
+                    if let Some((copied, words)) = self.copied(profile, &error, now) {
                         (seen.minted_at, seen.as_of) = (Some(minted_at(&copied.grant)), Some(words));
                         status.describe(copied.grant, copied.is_refreshable, profile, &self.config, now);
+                    } else {
+                        (status.state, status.problem) = (State::Unknown, Some(error));
                     }
-                    None => (status.state, status.problem) = (State::Unknown, Some(error)),
-                },
+                }
             }
             status.is_other_environment = is_other_environment(status, providers.get(&profile.provider));
         }

@@ -536,14 +536,12 @@ impl Held {
         let Some(record) = self.spare_record()? else {
             return self.shared.load_here(&mut Reader::Holder(&mut *self.hold), &self.profile);
         };
-        match self.bring_back(&record) {
-            Ok(()) => drop(self.shared.damaged().remove(&self.profile)),
+        if self.bring_back(&record).is_err() {
             // It is good where it is.
-            Err(_) => {
-                let (record, _) = self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
-                return Ok(record);
-            }
+            let (record, _) = self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
+            return Ok(record);
         }
+        self.shared.damaged().remove(&self.profile);
         Ok(Some(record))
     }
 

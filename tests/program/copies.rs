@@ -15,7 +15,7 @@ use device_login::http::client::Client;
 use device_login::secret::Secret;
 use device_login::service::{FreshToken, Freshness, Service, State};
 use device_login::storage::backend::watched::Watched;
-use device_login::storage::{KeyOptions, Store, StoreAddress, StoreError, backend, open_over};
+use device_login::storage::{Held, KeyOptions, Store, StoreAddress, StoreError, backend, open_over};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::authority::Authority;
@@ -192,7 +192,7 @@ fn what_ends_a_sign_in_here_ends_its_copy_and_what_ends_it_elsewhere_is_noticed(
     machine.asks(after(0));
     let other = Machine { state: machine.home.path("other"), ..Machine::new() };
     let elsewhere = Machine { home: machine.home, ..other };
-    let done: Result<(), StoreError> = elsewhere.store().holding(&work, LASTS, |held| held.forget());
+    let done: Result<(), StoreError> = elsewhere.store().holding(&work, LASTS, Held::forget);
     done.expect("nobody else writes");
     let machine = Machine { state: elsewhere.home.path("copies"), ..elsewhere };
     machine.asks_nothing(after(50));

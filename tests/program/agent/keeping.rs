@@ -70,7 +70,7 @@ fn a_token_is_replaced_at_half_its_life_where_that_is_short_and_not_before() {
     let home = Home::at(&provider);
     let begun = clock::now();
     home.sign_in(&provider, |grant| {
-        grant.access_token_expires_at = Some(grant.approved_at + SignedDuration::from_secs(4))
+        grant.access_token_expires_at = Some(grant.approved_at + SignedDuration::from_secs(4));
     });
     let agent = Running::start(&home, &[]);
     agent.says(&["ready: 1 profile"]);

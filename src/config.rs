@@ -36,7 +36,7 @@ pub use edit::{
 pub use screen::{Motion, ScreenSettings, ThemeName};
 use secret_file::read_store_url;
 pub use secret_file::{LONGEST_SECRET, exposure, read_given_secret, read_secret_file};
-pub use store::{StoreSettings, store_in_argument, store_in_variable};
+pub use store::{StoreSettings, store_in_argument, store_in_file, store_in_variable};
 pub use variables::Environment;
 
 /// Bytes; a longer configuration is none.

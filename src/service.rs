@@ -46,6 +46,7 @@ pub use profiles::{ConfigurationChange, Consequence, ProfileDraft, consequences,
 pub use qr_file::{QrFile, QrFormat};
 pub use revocation::SignedOut;
 pub use status::{Budget, ProfileStatus, State};
+pub use store::CopiedProfiles;
 pub use test_calls::{TestCallEntry, TestCalls};
 pub use token_file::TokenFile;
 pub use tokens::ends::is_ahead;
@@ -301,6 +302,13 @@ impl From<StoreError> for Error {
                 Code::Store,
                 "make one elsewhere, `(umask 077; openssl rand -hex 32 > FILE)`, and name it by `DEVICE_LOGIN_KEY_FILE`",
             ),
+            StoreError::Moved { to, .. } => {
+                let hint = format!(
+                    "use that store: `store = \"{to}\"` in the configuration, or `DEVICE_LOGIN_STORE={to}`, with its password where \
+                     it wants one"
+                );
+                return Error::new(Code::Store, "the store cannot be used").because(error).hint(hint);
+            }
             StoreError::Corrupt { .. } => (
                 Code::Store,
                 "restore the file from a backup, or sign in again, which sets it aside; so does `profile remove --force`",

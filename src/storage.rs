@@ -36,9 +36,9 @@ pub use history::{Event, Happened};
 pub use key::{KEY_FILE_VARIABLE, KeyCommand, KeyOptions, NewKey, PASSPHRASE_FILE_VARIABLE};
 pub use protection::{KeySource, Protection};
 pub use record::{
-    Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Record, RevocationNote, UnrevokedGrant,
+    Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Moved, Record, RevocationNote, UnrevokedGrant,
 };
-pub use records::{Checked, Finding, FindingKind, Held, Rekeyed, Store, StoreInfo};
+pub use records::{Checked, CopiedProfile, Destination, Finding, FindingKind, Held, Opener, Rekeyed, Store, StoreInfo};
 pub use throttles::{ClientAt, Throttled};
 
 use self::file::FileBackend;

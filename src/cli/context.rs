@@ -131,6 +131,18 @@ impl Context {
         Ok(OwnDirectories { below: below.map(without_links).collect(), beside: beside.map(without_links).collect() })
     }
 
+    /// Another store than the one in use, by its address or a file that has that; and the address without a password.
+    pub(super) fn other_store(&self, address: Option<&str>, file: Option<&Path>) -> Result<(Store, String), Error> {
+        let places = Places::from_environment(Environment(&variable), self.global.config.clone())?;
+        let config = Config::load(&places.config_file)?;
+        let address = match (address, file) {
+            (Some(address), _) => config::store_in_argument("`TO`", address)?,
+            (None, file) => config::store_in_file(file.unwrap_or(Path::new("")))?,
+        };
+        let address = completed(absolute(address), &places)?;
+        Ok((open_store(&address, &config, &places), address.to_string()))
+    }
+
     /// Directories in which stores are that may share their key with the one in use.
     pub(super) fn other_stores(&self) -> Result<Vec<PathBuf>, Error> {
         let places = Places::from_environment(Environment(&variable), self.global.config.clone())?;
@@ -218,11 +230,31 @@ fn make_service(
     }
     let config = Config::load(&places.config_file)?;
     let address = store_address(global, &config, &places, environment)?;
-    let keys = KeyOptions { command: key_command(&config), ..places.key_options(environment) };
-    let store = storage::open_with_spare(&address, keys, Some(places.spare_dir.clone()));
-    let store = store.with_copies(places.state_dir.join("copies"), config.store.cache);
-    let store = opened.get_or_init(|| store).clone();
+    let store = opened.get_or_init(|| open_store(&address, &config, &places)).clone();
     Ok(Service::new(config, store, client, Box::new(variable)))
+}
+
+/// Opens the store at an address. Asks and touches nothing.
+fn open_store(address: &StoreAddress, config: &Config, places: &Places) -> Store {
+    let environment = Environment(&variable);
+    let keys = KeyOptions { command: key_command(config), ..places.key_options(environment) };
+    let (elsewhere, with_keys) = (places.clone(), keys.clone());
+    let opener = move |address: &str| {
+        let address = StoreAddress::parse(address)?.completed_by(&variable, &elsewhere.state_dir);
+        Ok(storage::open_with_spare(&address, with_keys.clone(), Some(elsewhere.spare_dir.clone())))
+    };
+    let store = storage::open_with_spare(address, keys, Some(places.spare_dir.clone()));
+    store.with_copies(places.state_dir.join("copies"), config.store.cache).reaching(Arc::new(opener))
+}
+
+/// The same address for processes that run elsewhere.
+fn absolute(address: StoreAddress) -> StoreAddress {
+    let absolute = |directory: PathBuf| std::path::absolute(&directory).unwrap_or(directory);
+    match address {
+        StoreAddress::File(directory) => StoreAddress::File(absolute(directory)),
+        StoreAddress::Plain(directory) => StoreAddress::Plain(absolute(directory)),
+        address => address,
+    }
 }
 
 /// The program that prints the store's key.

@@ -1,6 +1,7 @@
-//! `store`: what keeps the records, whether it is sound, another key for it.
+//! `store`: what keeps the records, whether it is sound, another key for it, another store.
 
 mod check;
+mod copy;
 mod info;
 mod rekey;
 
@@ -9,7 +10,7 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use crate::error::{Code, Error};
 
-/// Look after the place where tokens are kept: what it is, whether it is sound, its key
+/// Look after the place where tokens are kept: what it is, whether it is sound, its key, another place
 #[derive(Args)]
 pub(super) struct StoreCommand {
     #[command(subcommand)]
@@ -22,6 +23,7 @@ enum Action {
     Init(Init),
     Check(check::Check),
     Rekey(rekey::Rekey),
+    Copy(copy::Copy),
 }
 
 /// Make what the store needs: directory and key, or the tables of a database
@@ -44,6 +46,7 @@ impl StoreCommand {
             Action::Init(init) => init.run(context).map(|()| 0),
             Action::Check(check) => check.run(context),
             Action::Rekey(rekey) => rekey.run(context).map(|()| 0),
+            Action::Copy(copy) => copy.run(context),
         }
     }
 }

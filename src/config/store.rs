@@ -66,23 +66,27 @@ impl StoreSettings {
 
     /// The store that the configuration names, if it names one.
     pub fn named(&self) -> Result<Option<StoreAddress>, Error> {
-        let Some(path) = &self.url_file else { return Ok(self.address.clone()) };
-        let unusable = |problem: String| {
-            Error::new(Code::Config, format!("the address of the store in {} cannot be used", path.display()))
-                .because(problem)
-                .hint("put `postgres://USER:PASSWORD@HOST/DATABASE` into it, on one line, and nothing else")
-        };
-        let address = StoreAddress::parse(read_store_url(path)?.expose()).map_err(|error| unusable(problem(error)))?;
-        if !address.is_database() {
-            return Err(unusable("it is not the address of a database; `store` takes the others".to_owned()));
-        }
-        Ok(Some(address))
+        self.url_file.as_deref().map_or_else(|| Ok(self.address.clone()), |path| store_in_file(path).map(Some))
     }
 
     /// Whether the store is a database, as far as that shows without reading a file.
     pub fn is_database(&self) -> bool {
         self.url_file.is_some() || self.address.as_ref().is_some_and(StoreAddress::is_database)
     }
+}
+
+/// The database whose address a file has, that only this user can read.
+pub fn store_in_file(path: &Path) -> Result<StoreAddress, Error> {
+    let unusable = |problem: String| {
+        Error::new(Code::Config, format!("the address of the store in {} cannot be used", path.display()))
+            .because(problem)
+            .hint("put `postgres://USER:PASSWORD@HOST/DATABASE` into it, on one line, and nothing else")
+    };
+    let address = StoreAddress::parse(read_store_url(path)?.expose()).map_err(|error| unusable(problem(error)))?;
+    if !address.is_database() {
+        return Err(unusable("it is not the address of a database; `store` takes the others".to_owned()));
+    }
+    Ok(address)
 }
 
 /// The store at an address that stands among the arguments, as `what` says it: "`--store`".

@@ -78,6 +78,8 @@ impl Service {
     /// Revokes the grant at the provider unless `local`, and forgets it here whether that worked or not. The client's
     /// secret stays, so that the profile can sign in again.
     pub async fn sign_out(&self, profile: &Profile, local: bool) -> Result<SignedOut, Error> {
+        // Another place lives on the grant.
+        self.refuse_moved(&profile.name).await?;
         if local {
             let forgotten = self.forget_grant(profile).await?;
             return Ok(SignedOut { revoked: None, forgotten, is_noted: false, left_alive: 0 });

@@ -4,9 +4,18 @@ use std::collections::BTreeSet;
 
 use super::Service;
 use super::aside::aside;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::profile::ProfileName;
-use crate::storage::{Checked, NewKey, Rekeyed, Store, StoreError, StoreInfo};
+use crate::providers::Rotation;
+use crate::storage::{Checked, CopiedProfile, Destination, NewKey, Record, Rekeyed, Store, StoreError, StoreInfo};
+
+/// Where records went, and what became of each profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopiedProfiles {
+    /// The address of the store, without a password.
+    pub to: String,
+    pub profiles: Vec<(ProfileName, CopiedProfile)>,
+}
 
 impl Service {
     /// What is known of the store.
@@ -32,6 +41,53 @@ impl Service {
     /// Gives the store another key and seals everything anew.
     pub async fn rekey_store(&self, to: NewKey) -> Result<Rekeyed, Error> {
         self.with_store(move |store, names| store.rekey(&to, &names)).await
+    }
+
+    /// Copies every record to another store at this address.
+    pub async fn copy_store(&self, to: Store, address: String, keeps_both: bool) -> Result<CopiedProfiles, Error> {
+        self.aside(move |service| {
+            if to.info()?.place == service.store.info()?.place {
+                return Err(Error::new(Code::Usage, "both stores are the same").hint("name another one"));
+            }
+            to.init_place()?;
+            service.store.share_key(&to)?;
+            let may_keep = |record: &Record| service.never_rotates(record);
+            let keeps_both: Option<&dyn Fn(&Record) -> bool> = if keeps_both { Some(&may_keep) } else { None };
+            let destination = Destination { store: &to, address: &address, keeps_both };
+            let mut profiles = Vec::new();
+            for profile in service.store.profiles()? {
+                let copied = match service.store.copy_profile(&profile, &destination) {
+                    // The others go on.
+                    Err(
+                        error @ (StoreError::Corrupt { .. }
+                        | StoreError::Newer { .. }
+                        | StoreError::KeyUnavailable(_)
+                        | StoreError::Locked { .. }),
+                    ) => CopiedProfile::Refused(error.to_string()),
+                    copied => copied?,
+                };
+                profiles.push((profile, copied));
+            }
+            Ok(CopiedProfiles { to: address, profiles })
+        })
+        .await
+    }
+
+    /// Whether the provider of this record never replaces refresh tokens.
+    fn never_rotates(&self, record: &Record) -> bool {
+        let provider = self.config.providers.get(&record.provider);
+        let has_rotated =
+            record.grant.as_ref().and_then(|grant| grant.last_refresh.as_ref()).is_some_and(|last| last.rotates);
+        provider.is_some_and(|provider| provider.dialect().rotation == Rotation::None) && !has_rotated
+    }
+
+    /// Fails where a record is refreshed and changed elsewhere, before a person is asked for anything.
+    pub(super) async fn refuse_moved(&self, profile: &ProfileName) -> Result<(), Error> {
+        let record = self.record(profile).await.ok().flatten();
+        if record.is_none_or(|record| record.moved.is_none()) {
+            return Ok(());
+        }
+        self.holding(profile, |_, held| Ok(held.load_for_change().map(drop)?)).await
     }
 
     /// Does `work` with the store and the profiles that the configuration has.

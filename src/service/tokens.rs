@@ -199,7 +199,7 @@ impl Service {
         provider: Provider,
         held: &mut Held,
     ) -> Result<Decided, Error> {
-        let record = held.load()?;
+        let record = held.load_for_change()?;
         let mut grant = grant_of(record.as_ref(), &profile)?.clone();
         let now = clock::wall();
         if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {

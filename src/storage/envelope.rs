@@ -13,7 +13,10 @@ use super::key::{Key, Keyring, Pin};
 use super::{PastCall, Record, StoreError, seal};
 use crate::profile::ProfileName;
 
+/// Of whatever every version reads.
 const FORMAT: u32 = 1;
+/// Of a record that says where it has moved: a version that does not know that must not refresh it.
+const MOVED: u32 = 2;
 /// Bytes; longer ones are no records, and nobody would read them back.
 pub(super) const LIMIT: u64 = 1024 * 1024;
 /// The room that is set aside for a record before it is known; records have some kilobytes.
@@ -67,12 +70,14 @@ struct Calls {
 
 /// The bytes of a record.
 pub(super) fn seal_record(key: &Key, record: &Record) -> Result<Vec<u8>, StoreError> {
-    seal(key, &record.profile, record.generation, record)
+    let format = if record.moved.is_some() { MOVED } else { FORMAT };
+    seal_text(key, format, &record.profile, record.generation, &text_of(record))
 }
 
 /// The bytes of a profile's calls.
 pub(super) fn seal_calls(key: &Key, profile: &ProfileName, calls: &[PastCall]) -> Result<Vec<u8>, StoreError> {
-    seal(key, profile, GENERATION_OF_CALLS, &Calls { profile: profile.clone(), calls: calls.to_vec() })
+    let calls = Calls { profile: profile.clone(), calls: calls.to_vec() };
+    seal_text(key, FORMAT, profile, GENERATION_OF_CALLS, &text_of(&calls))
 }
 
 /// The bytes of a local copy under this key; `None` for the one that seals nothing.
@@ -97,6 +102,7 @@ pub(super) fn open_record(
 ) -> Result<Opened<Box<Record>>, StoreError> {
     open(keyring, profile, bytes, place, |text, line| match serde_json::from_slice::<Record>(text) {
         Ok(record) if record.profile != *profile => Opened::Damaged("it holds another profile"),
+        Ok(record) if record.moved.is_some() != (line.format == MOVED) => Opened::Damaged("it holds another format"),
         Ok(record) if record.generation != line.generation => Opened::Damaged("it holds another generation"),
         Ok(record) => Opened::Sound(Box::new(record)),
         Err(_) => Opened::Damaged("its content is not a record"),
@@ -135,10 +141,6 @@ pub(super) fn reseal(
         Opened::Damaged(problem) => Opened::Damaged(problem),
         Opened::Missing => Opened::Missing,
     })
-}
-
-fn seal(key: &Key, profile: &ProfileName, generation: u64, content: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    seal_text(key, FORMAT, profile, generation, &text_of(content))
 }
 
 fn seal_text(
@@ -185,8 +187,8 @@ fn open<T>(
         return Ok(Opened::Damaged("it does not begin with a line of JSON"));
     };
     let first_line = match serde_json::from_slice::<FirstLine>(line) {
-        Ok(first_line) if first_line.format == FORMAT => first_line,
-        _ if seal::is_newer(line, FORMAT) => return Err(StoreError::Newer { place: place() }),
+        Ok(first_line) if (FORMAT..=MOVED).contains(&first_line.format) => first_line,
+        _ if seal::is_newer(line, MOVED) => return Err(StoreError::Newer { place: place() }),
         _ => return Ok(Opened::Damaged("its first line is not understood")),
     };
     if first_line.profile != profile.as_str() {

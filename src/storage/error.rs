@@ -23,6 +23,8 @@ pub enum StoreError {
     Newer { place: String },
     #[error("{place} is not safe: {problem}")]
     Unsafe { place: String, problem: String, advice: String },
+    #[error("profile `{profile}` has moved to {to}, and is refreshed and changed there only")]
+    Moved { profile: ProfileName, to: String },
     /// Something that only a person asks for; `problem` is a sentence without its end.
     #[error("the store in {place} stays as it is: {problem}")]
     NotPossible { place: String, problem: String, advice: String },

@@ -238,7 +238,7 @@ impl Keyring {
     }
 
     /// The key that existing records use, as far as they say so.
-    fn pin_of_records(&self) -> Result<Option<Pin>, StoreError> {
+    pub(super) fn pin_of_records(&self) -> Result<Option<Pin>, StoreError> {
         for profile in self.store.profiles()? {
             for part in [Part::Current, Part::Previous] {
                 let Found::Bytes(bytes) = self.store.read(&profile, part)? else { continue };

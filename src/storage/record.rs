@@ -33,6 +33,9 @@ pub struct Record {
     pub client_endpoints: BTreeMap<String, Option<Url>>,
     /// Rises by one with each commit; a store that goes back was swapped.
     pub generation: u64,
+    /// The record is kept elsewhere now. Versions that do not know this refuse such a record by its format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Moved>,
     /// What an approval gave, until it is signed out or replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
@@ -58,6 +61,7 @@ impl Record {
             client_secret_for: None,
             client_endpoints: BTreeMap::new(),
             generation: 0,
+            moved: None,
             grant: None,
             unrevoked: Vec::new(),
             to_revoke: Vec::new(),
@@ -80,6 +84,17 @@ impl Record {
     pub fn note_account(&mut self, account: &str) {
         history::note_account(&mut self.events, account);
     }
+}
+
+/// Where a record is refreshed now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moved {
+    /// The address of the store, without a password.
+    pub to: String,
+    /// It was on its way, and whether that store has it is seen there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_under_way: bool,
 }
 
 /// What one approval gave.

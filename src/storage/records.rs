@@ -8,6 +8,7 @@ mod anew;
 mod check;
 mod copied;
 mod info;
+mod moving;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ use crate::profile::ProfileName;
 pub use self::anew::Rekeyed;
 pub use self::check::{Checked, Finding, FindingKind};
 pub use self::info::StoreInfo;
+pub use self::moving::{Copied as CopiedProfile, Destination, Opener};
 
 /// Where the newest record of a profile is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +58,8 @@ struct Shared {
     copies: OnceLock<Copies>,
     /// What this machine has written last.
     seen: OnceLock<Seen>,
+    /// Where records are looked for whose move was cut short.
+    opener: OnceLock<Opener>,
     /// Whose copy served since the store was away, in words.
     served: Mutex<BTreeMap<ProfileName, String>>,
 }
@@ -71,6 +75,7 @@ impl Store {
                 damaged: Mutex::default(),
                 copies: OnceLock::new(),
                 seen: OnceLock::new(),
+                opener: OnceLock::new(),
                 served: Mutex::default(),
             }),
         }
@@ -88,6 +93,9 @@ impl Store {
         let asked_at = self.shared.time_of_copy();
         let (record, place) = self.shared.load(&mut self.shared.reader(profile), profile)?;
         self.shared.copy(profile, record.as_ref(), asked_at);
+        if let Some(record) = &record {
+            self.shared.tell_if_moved(record);
+        }
         if place == Place::SpareForNow && self.shared.backend.is_shared() {
             self.bring_back(profile);
         }
@@ -337,7 +345,7 @@ impl Held {
     /// committed shows in the record as one whose answer got lost.
     pub fn load(&mut self) -> Result<Option<Record>, StoreError> {
         let asked_at = self.shared.time_of_copy();
-        let mut record = self.mend()?;
+        let mut record = self.mend()?.map(|record| self.settle(record)).transpose()?;
         self.shared.copy(&self.profile, record.as_ref(), asked_at);
         if let Some(record) = &mut record
             && let Some(attempt) = self.hold.attempt()?
@@ -352,7 +360,7 @@ impl Held {
     pub fn reserve(&mut self) -> Result<(), StoreError> {
         self.make_room()?;
         self.before = match self.mend() {
-            Ok(record) => Some(record.map_or(0, |record| record.generation)),
+            Ok(record) => Some(self.generation_of(record.as_ref())?),
             // Whoever commits sets it aside, and nobody who may yet fail.
             Err(StoreError::Corrupt { .. }) => None,
             Err(error) => return Err(error),
@@ -401,6 +409,7 @@ impl Held {
         let old_generation = record.generation;
         let before = self.before.take().map_or_else(|| self.generation_before(), Ok)?;
         record.generation = before.saturating_add(1);
+        record.moved = None;
         let kept = self.keep(record);
         if kept.is_err() {
             record.generation = old_generation;
@@ -556,9 +565,17 @@ impl Held {
     /// The generation that a commit replaces. Where nothing can be opened, all of it is set aside.
     fn generation_before(&mut self) -> Result<u64, StoreError> {
         match self.mend() {
-            Ok(record) => Ok(record.map_or(0, |record| record.generation)),
+            Ok(record) => self.generation_of(record.as_ref()),
             Err(StoreError::Corrupt { .. }) => self.set_all_aside().map(|()| 0),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Of a record that may be replaced.
+    fn generation_of(&self, record: Option<&Record>) -> Result<u64, StoreError> {
+        match record.and_then(|record| record.moved.as_ref()) {
+            Some(moved) => Err(self.moved(&moved.to)),
+            None => Ok(record.map_or(0, |record| record.generation)),
         }
     }
 

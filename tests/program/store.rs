@@ -1,5 +1,7 @@
 //! `device-login store`: what it says, what it mends, another key.
 
+mod copy;
+
 use std::fs;
 
 use device_login::storage::{StoreAddress, open};

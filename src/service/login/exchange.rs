@@ -66,6 +66,7 @@ impl Attempt {
         check_client_type(profile)?;
         // An approval that could not be kept would be wasted on the person, so the store has to prove itself first.
         service.probe().await?;
+        service.refuse_moved(&profile.name).await?;
         service.revoke_noted_quietly(profile).await;
         let asking = profile.clone();
         let warnings = service.aside(move |service| service.sign_in_warnings(&asking)).await;

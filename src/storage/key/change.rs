@@ -122,6 +122,37 @@ impl Keyring {
         Ok(notes)
     }
 
+    /// Takes the key of another store for this one, which has none yet or has the same.
+    pub(in crate::storage) fn share(&self, from: &Keyring) -> Result<(), StoreError> {
+        let Some(sources) = self.sources() else {
+            return Err(
+                self.not_possible("it seals nothing", "`file:DIR` and `postgres://…` are stores that seal records")
+            );
+        };
+        let Some(of_other) = from.sources() else { return Ok(()) };
+        let pin = from.stored_pin()?.map_or_else(|| Ok(from.for_writing()?.pin()), Ok)?;
+        let there = self.stored_pin()?.map_or_else(|| self.pin_of_records(), |pin| Ok(Some(pin)))?;
+        if pin.old().is_some() || there.as_ref().is_some_and(|pin| pin.old().is_some()) {
+            let advice = "run `device-login store rekey` to its end first";
+            return Err(self.not_possible("records are being sealed anew with another key", advice));
+        }
+        let key = from.current(&pin)?;
+        if let Some(there) = there.as_ref().filter(|there| there.key_id != pin.key_id) {
+            let problem = format!("it uses {}, and the records come with {}", there.describe(), pin.describe());
+            let advice = "both have to have the same key; an empty store takes the key of the records that come";
+            return Err(self.not_possible(&problem, advice));
+        }
+        if key.source == KeySource::Passphrase && sources.home != of_other.home {
+            let [from, to] = [&of_other.home, &sources.home].map(|home| home.join(passphrase::FILE));
+            if let Some(content) = private::read(&from, super::LIMIT)? {
+                private::create_directory(&sources.home)?;
+                private::create_once(&to, &content)?;
+            }
+        }
+        self.add(Arc::clone(&key));
+        if there.is_none() { self.store.bind(&key.pin().to_line()) } else { Ok(()) }
+    }
+
     /// The source of this word.
     fn named(&self, target: &Sources, word: &str) -> Result<KeySource, StoreError> {
         target.of_word(word).ok_or_else(|| match word {

@@ -166,6 +166,10 @@ impl Shared {
 
     fn check_newest(&self, newest: &Record, checked: &mut Checked) {
         let (profile, place) = (&newest.profile, self.backend.place_of(&newest.profile, Part::Current));
+        if let Some(moved) = &newest.moved {
+            let how = if moved.is_under_way { "was on its way" } else { "has moved" };
+            return checked.find(profile, FindingKind::Moved, place, format!("it {how} to {}", moved.to));
+        }
         if let Some(seen) = self.seen.get().and_then(|seen| seen.last(profile))
             && seen.is_after(newest)
             && newest.grant.is_some()

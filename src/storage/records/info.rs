@@ -45,6 +45,10 @@ impl Store {
             drop(found);
             Some((profile.clone(), backend.place_of(profile, Part::Spare)))
         });
+        let moved = profiles.iter().filter_map(|profile| {
+            let (record, _) = shared.load(&mut shared.reader(profile), profile).ok()?;
+            Some((profile.clone(), record?.moved?.to))
+        });
         Ok(StoreInfo {
             kind: backend.kind(),
             place: backend.place(),
@@ -52,7 +56,7 @@ impl Store {
             old_key_id: pin.as_ref().and_then(Pin::old).map(|old| old.key_id),
             key_id: pin.map(|pin| pin.key_id).filter(|id| !id.is_empty()),
             in_spare: in_spare.collect(),
-            moved: Vec::new(),
+            moved: moved.collect(),
             details: backend.details()?,
             profiles,
         })
@@ -60,8 +64,13 @@ impl Store {
 
     /// Makes what the store needs to be there, its key included, and proves that records can be kept.
     pub fn init(&self) -> Result<(), StoreError> {
-        self.shared.backend.init()?;
+        self.init_place()?;
         self.probe()
+    }
+
+    /// The same without its key, which may come from elsewhere.
+    pub fn init_place(&self) -> Result<(), StoreError> {
+        self.shared.backend.init()
     }
 
     /// How an admin makes it, as text for another program; `None` where that is nobody's task.

@@ -1,0 +1,99 @@
+//! `store copy`: records go to another store, one profile after the other.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::error::Error;
+use crate::service::CopiedProfiles;
+use crate::storage::CopiedProfile;
+
+/// Copy every record to another store, which alone refreshes it from then on
+///
+/// Nothing is deleted. The records that stay serve their access token to its end, and name the new place. Where this is cut
+/// short, the same command goes on with it. Both stores have the same key.
+#[derive(Args)]
+pub(super) struct Copy {
+    /// The other store: `file:DIR` or `postgres://…`, without a password
+    #[arg(value_name = "TO", required_unless_present = "to_file")]
+    to: Option<String>,
+    /// The file that has the address of the other store, with its password
+    #[arg(long, value_name = "FILE", conflicts_with = "to")]
+    to_file: Option<PathBuf>,
+    /// Let both places refresh: only where the provider never replaces refresh tokens
+    #[arg(long)]
+    keep_both: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct CopyJson<'a> {
+    schema_version: u32,
+    to: &'a str,
+    profiles: Vec<ProfileJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProfileJson<'a> {
+    profile: &'a str,
+    /// `copied`, `already_there` or `refused`.
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<&'a str>,
+}
+
+impl Copy {
+    pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
+        if self.json {
+            context.output.use_json();
+        }
+        let service = context.service()?;
+        let (store, address) = context.other_store(self.to.as_deref(), self.to_file.as_deref())?;
+        let copied = context.interrupts.block_on(service.copy_store(store, address, self.keep_both))?;
+        let is_refused = |outcome: &CopiedProfile| matches!(outcome, CopiedProfile::Refused(_));
+        let refused = copied.profiles.iter().filter(|(_, outcome)| is_refused(outcome)).count();
+        if self.json {
+            context.output.json(&json(&copied))?;
+        } else {
+            context.output.text(&lines(&copied, refused, self.keep_both).join("\n"))?;
+        }
+        Ok(u8::from(refused > 0))
+    }
+}
+
+fn json(copied: &CopiedProfiles) -> CopyJson<'_> {
+    let profile = |(profile, outcome)| {
+        let (outcome, problem) = match outcome {
+            &CopiedProfile::Done => ("copied", None),
+            &CopiedProfile::Already => ("already_there", None),
+            CopiedProfile::Refused(why) => ("refused", Some(why.as_str())),
+        };
+        ProfileJson { profile, outcome, problem }
+    };
+    let profiles = copied.profiles.iter().map(|(name, outcome)| profile((name.as_str(), outcome))).collect();
+    CopyJson { schema_version: 1, to: &copied.to, profiles }
+}
+
+fn lines(copied: &CopiedProfiles, refused: usize, keeps_both: bool) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (profile, outcome) in &copied.profiles {
+        lines.push(match outcome {
+            CopiedProfile::Done => format!("{profile}: copied"),
+            CopiedProfile::Already => format!("{profile}: there already"),
+            CopiedProfile::Refused(why) => format!("{profile}: not copied: {why}"),
+        });
+    }
+    let (there, to) = (copied.profiles.len() - refused, &copied.to);
+    lines.push(format!("{there} of {} profiles are in {to} now.", copied.profiles.len()));
+    if there > 0 && !keeps_both {
+        lines.push(format!(
+            "Let `store = \"{to}\"` in the configuration, or `DEVICE_LOGIN_STORE`, name that store: here nothing is refreshed \
+             any more."
+        ));
+    }
+    lines
+}

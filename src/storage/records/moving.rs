@@ -1,0 +1,225 @@
+//! Copies records to another store, so that each is refreshed in one place only.
+//!
+//! A record that is to move is marked first: from then on only this program knows where it belongs, and whoever wants to
+//! refresh it looks there. Then the other store gets it, and then the mark is settled. So whenever a process dies, the next
+//! one that holds the profile, or the same command, finds out whether the other store has it: there it is refreshed if so, and
+//! here if not.
+
+use std::sync::Arc;
+
+use super::{Held, Shared, Store};
+use crate::clock;
+use crate::profile::ProfileName;
+use crate::storage::record::Moved;
+use crate::storage::{Grant, LOCK_PATIENCE, Record, StoreError};
+
+/// Opens the store at an address that a mark names.
+pub type Opener = Arc<dyn Fn(&str) -> Result<Store, StoreError> + Send + Sync>;
+
+/// Where records are copied to, and what becomes of those that stay.
+pub struct Destination<'a> {
+    pub store: &'a Store,
+    /// Of `store`, without a password.
+    pub address: &'a str,
+    /// Those that stay go on as well; only for records of which this says that it does no harm.
+    pub keeps_both: Option<&'a dyn Fn(&Record) -> bool>,
+}
+
+/// What became of one profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// It is there now.
+    Done,
+    /// It was there already.
+    Already,
+    /// It stays where it is, and why: a clause.
+    Refused(String),
+}
+
+impl Store {
+    /// Lets records whose move was cut short be looked for where they may be.
+    #[must_use]
+    pub fn reaching(self, opener: Opener) -> Self {
+        self.shared.opener.get_or_init(|| opener);
+        self
+    }
+
+    /// Has the other store use the key of this one.
+    ///
+    /// # Errors
+    ///
+    /// The other one has a key of its own, or seals nothing.
+    pub fn share_key(&self, to: &Store) -> Result<(), StoreError> {
+        to.shared.keyring.share(&self.shared.keyring)
+    }
+
+    /// Copies a profile. What the other store has is replaced only where it is an earlier copy of the same.
+    pub fn copy_profile(&self, profile: &ProfileName, to: &Destination<'_>) -> Result<Copied, StoreError> {
+        self.holding(profile, LOCK_PATIENCE, |here| {
+            to.store.holding(profile, LOCK_PATIENCE, |there| here.copy_to(there, to))
+        })
+    }
+}
+
+impl Shared {
+    /// Tells people of a record that is refreshed elsewhere.
+    pub(super) fn tell_if_moved(&self, record: &Record) {
+        if let Some(Moved { to, .. }) = &record.moved {
+            let profile = &record.profile;
+            let sentence =
+                format!("Profile `{profile}` has moved to {to}: let `store` or `DEVICE_LOGIN_STORE` name that.");
+            self.damaged().insert(profile.clone(), sentence);
+        }
+    }
+}
+
+impl Held {
+    fn copy_to(&mut self, there: &mut Held, to: &Destination<'_>) -> Result<Copied, StoreError> {
+        let Some(mut record) = self.mend()? else { return Ok(Copied::Already) };
+        if let Some(attempt) = self.hold.attempt()? {
+            attempt.show_in(&mut record);
+        }
+        let other = there.mend()?;
+        if let Some(done) = self.judge_move(&record, other.as_ref(), to)? {
+            return Ok(done);
+        }
+        let generation = record.generation.max(other.map_or(0, |other| other.generation)).saturating_add(1);
+        if let Some(may_keep) = to.keeps_both {
+            if !may_keep(&record) {
+                let why = "its provider may replace refresh tokens, and two places that refresh would end the sign-in";
+                return Ok(Copied::Refused(why.to_owned()));
+            }
+            there.adopt(Record { generation, moved: None, ..record })?;
+            return Ok(Copied::Done);
+        }
+        let marked = self.mark(&record, to.address, true)?;
+        if self.hold.may_send_until().is_some_and(|until| clock::now() >= until) {
+            let problem = format!("copying profile `{}` took too long", self.profile);
+            return Err(self.shared.keyring.not_possible(&problem, "run the command again, which goes on with it"));
+        }
+        there.adopt(Record { generation: generation.max(marked.generation), moved: None, ..record })?;
+        self.copy_calls(there)?;
+        self.mark(&marked, to.address, false)?;
+        Ok(Copied::Done)
+    }
+
+    /// What there is to say without copying.
+    fn judge_move(
+        &mut self,
+        record: &Record,
+        other: Option<&Record>,
+        to: &Destination<'_>,
+    ) -> Result<Option<Copied>, StoreError> {
+        let refused = |why: String| Ok(Some(Copied::Refused(why)));
+        match (&record.moved, other) {
+            (Some(moved), _) if moved.to != to.address => refused(format!("it has moved to {} already", moved.to)),
+            (Some(Moved { is_under_way: true, .. }), Some(other)) if has_arrived(record, other) => {
+                self.mark(record, to.address, false)?;
+                Ok(Some(Copied::Done))
+            }
+            (Some(Moved { is_under_way: false, .. }), Some(other)) if other.moved.is_none() => {
+                Ok(Some(Copied::Already))
+            }
+            (Some(Moved { is_under_way: false, .. }), _) => {
+                refused("it has moved there before, and is not there".to_owned())
+            }
+            (_, None) => Ok(None),
+            // It came from there, and goes back.
+            (_, Some(other)) if other.moved.is_some() && has_arrived(other, record) => Ok(None),
+            (_, Some(Record { moved: Some(moved), .. })) => refused(format!("the one there has moved to {}", moved.to)),
+            (_, Some(other)) if is_same(record, other) => {
+                if to.keeps_both.is_none() {
+                    let marked = self.mark(record, to.address, true)?;
+                    self.mark(&marked, to.address, false)?;
+                }
+                Ok(Some(Copied::Already))
+            }
+            (_, Some(other)) if other.tokens().next().is_none() => Ok(None),
+            (_, Some(other)) if !is_same_sign_in(record, other) => {
+                refused("there is another sign-in of it there".to_owned())
+            }
+            (_, Some(other)) if other.generation > record.generation => {
+                refused(format!("the one there is newer (generation {}, here {})", other.generation, record.generation))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Ends a move that was cut short: it is refreshed here if the other store does not have it.
+    pub(super) fn settle(&mut self, record: Record) -> Result<Record, StoreError> {
+        let Some(Moved { to, is_under_way: true }) = record.moved.clone() else { return Ok(record) };
+        let elsewhere = match self.shared.opener.get() {
+            Some(open) => open(&to).and_then(|store| store.load(&self.profile)),
+            None => Err(self.moved(&to)),
+        };
+        let elsewhere = elsewhere.map_err(|error| {
+            let problem = format!(
+                "profile `{}` was being moved to {to}, and what is there cannot be seen: {error}",
+                self.profile
+            );
+            let advice = format!("`device-login store copy {to}` ends the move where that can be reached");
+            self.shared.keyring.not_possible(&problem, advice)
+        })?;
+        if elsewhere.is_some_and(|other| has_arrived(&record, &other)) {
+            return self.mark(&record, &to, false);
+        }
+        let unmarked = Record { generation: record.generation.saturating_add(1), moved: None, ..record };
+        self.replace(&unmarked)?;
+        Ok(unmarked)
+    }
+
+    /// The record, of which one that has moved is refused.
+    pub fn load_for_change(&mut self) -> Result<Option<Record>, StoreError> {
+        let record = self.load()?;
+        self.generation_of(record.as_ref())?;
+        Ok(record)
+    }
+
+    /// Why a record that has moved is neither refreshed nor changed here.
+    pub(super) fn moved(&self, to: &str) -> StoreError {
+        StoreError::Moved { profile: self.profile.clone(), to: to.to_owned() }
+    }
+
+    /// Replaces the record with one that says where it is refreshed.
+    fn mark(&mut self, record: &Record, to: &str, is_under_way: bool) -> Result<Record, StoreError> {
+        let moved = Some(Moved { to: to.to_owned(), is_under_way });
+        let marked = Record { generation: record.generation.saturating_add(1), moved, ..record.clone() };
+        self.replace(&marked)?;
+        Ok(marked)
+    }
+
+    /// Keeps a record that comes from elsewhere.
+    fn adopt(&mut self, record: Record) -> Result<(), StoreError> {
+        self.replace(&record)?;
+        if let Some(seen) = self.shared.seen.get() {
+            seen.note(&record);
+        }
+        Ok(())
+    }
+
+    fn copy_calls(&mut self, there: &mut Held) -> Result<(), StoreError> {
+        let store = Store { shared: Arc::clone(&self.shared) };
+        // They are a comfort, and damaged ones are none.
+        let calls = store.calls(&self.profile).unwrap_or_default();
+        let other = Store { shared: Arc::clone(&there.shared) }.calls(&self.profile).unwrap_or_default();
+        if calls.is_empty() || !other.is_empty() { Ok(()) } else { there.save_calls(&calls) }
+    }
+}
+
+/// Whether a store got this record by the move that its mark tells of.
+fn has_arrived(marked: &Record, other: &Record) -> bool {
+    let approved_at = |record: &Record| record.grant.as_ref().map(|grant| grant.approved_at);
+    let is_of_it = is_same_sign_in(marked, other) || approved_at(other) > approved_at(marked);
+    other.moved.is_none() && other.generation >= marked.generation && is_of_it
+}
+
+/// Whether one is a copy of the other, and nothing has happened to either since.
+fn is_same(record: &Record, other: &Record) -> bool {
+    *record == Record { generation: record.generation, moved: record.moved.clone(), ..other.clone() }
+}
+
+fn is_same_sign_in(record: &Record, other: &Record) -> bool {
+    let tells_apart = |grant: &Grant| (grant.approved_at, grant.issuer.clone());
+    record.client_id == other.client_id
+        && record.grant.as_ref().map(tells_apart) == other.grant.as_ref().map(tells_apart)
+}

@@ -1,0 +1,176 @@
+//! Records go to another store, and each is refreshed in one place only, whatever becomes of whoever copies.
+
+use std::fs;
+use std::str::FromStr;
+use std::time::Duration;
+
+use device_login::clock;
+use device_login::profile::ProfileName;
+use device_login::secret::Secret;
+use device_login::storage::{Grant, Record, StoreAddress, open};
+use jiff::SignedDuration;
+
+use super::{NEXT, home, key_ids, provider};
+use crate::support::authority::Authority;
+use crate::support::faults::{Act, Extent, Failures, each, faults, points, strike};
+use crate::support::program::{ACCESS_TOKEN, Home, Ran, ended, key_options};
+
+/// The address of another store below a home.
+fn other(home: &Home) -> String {
+    format!("file:{}", home.path("other").display())
+}
+
+fn at_other(home: &Home, arguments: &[&str]) -> Ran {
+    home.run(&[&["--store", &other(home)], arguments].concat())
+}
+
+#[test]
+fn a_record_that_has_moved_serves_its_token_and_is_refreshed_there_only() {
+    let authority = provider();
+    let home = home(&authority);
+    let to = other(&home);
+    let said = home.run(&["store", "copy", &to]);
+    assert!(said.code == 0 && said.stdout.starts_with("work: copied\n1 of 1 profiles are in file:"), "{said:?}");
+    for refused in [&["refresh"][..], &["logout"], &["profile", "edit", "work", "--client-secret-stdin"], &["login"]] {
+        let said = home.run_with(refused, "secret\n");
+        assert!(said.code == 9 && said.stderr.contains(&to), "{refused:?}: {said:?}");
+    }
+    assert_eq!(authority.count("/device") + authority.count("/revoke") + authority.count("/token"), 0);
+    let token = home.run(&["token"]);
+    token.worked(&format!("{ACCESS_TOKEN}\n"));
+    assert!(token.stderr.contains("Profile `work` has moved to file:"), "{token:?}");
+    at_other(&home, &["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    assert_eq!(at_other(&home, &["refresh"]).code, 0);
+    at_other(&home, &["token"]).worked(&format!("{NEXT}\n"));
+    assert_eq!(home.run(&["store", "info", "--json"]).json()["moved"]["work"], to.as_str());
+    let said = home.run(&["store", "copy", &to]);
+    assert!(said.code == 0 && said.stdout.starts_with("work: there already\n"), "{said:?}");
+    assert_eq!(home.run(&["store", "check", "--json"]).json()["findings"][0]["kind"], "moved");
+    // Versions that know of no moves see another format, and leave it alone.
+    let line = fs::read(home.path("state/work.record")).expect("it stays");
+    assert!(line.starts_with(b"{\"format\":2,"), "a version with format 1 would refresh it");
+    // And back again.
+    let said = at_other(&home, &["store", "copy", &format!("file:{}", home.path("state").display())]);
+    assert!(said.code == 0 && said.stdout.starts_with("work: copied\n"), "{said:?}");
+    home.run(&["token"]).worked(&format!("{NEXT}\n"));
+    assert_eq!(home.run(&["refresh"]).code, 0);
+    at_other(&home, &["refresh"]).failed(9, &["has moved to file:", "state"]);
+}
+
+#[test]
+fn what_is_newer_or_another_sign_in_there_is_refused_by_name() {
+    let authority = provider();
+    let home = home(&authority);
+    let to = other(&home);
+    assert_eq!(home.run(&["store", "copy", &to]).code, 0);
+    let moved_back = |home: &Home| {
+        for name in ["work.record", "work.record.prev"] {
+            let _ = fs::remove_file(home.path(&format!("state/{name}")));
+        }
+    };
+    moved_back(&home);
+    // Another sign-in here by now.
+    home.sign_in(&authority, |_| ());
+    let said = home.run(&["store", "copy", &to]);
+    assert!(
+        said.code == 1 && said.stdout.contains("work: not copied: there is another sign-in of it there"),
+        "{said:?}"
+    );
+    home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    assert_eq!(home.run(&["refresh"]).code, 0, "it stays here");
+    let said = home.run(&["store", "copy", &to, "--keep-both"]);
+    assert!(said.code == 1 && said.stdout.contains("another sign-in"), "{said:?}");
+}
+
+#[test]
+fn both_are_kept_only_where_no_refresh_token_is_ever_replaced() {
+    let authority = provider();
+    let home = home(&authority);
+    let to = other(&home);
+    let said = home.run(&["store", "copy", &to, "--keep-both"]);
+    assert!(said.code == 1 && said.stdout.contains("its provider may replace refresh tokens"), "{said:?}");
+    let configuration = format!(
+        "[profiles.work]\nprovider = \"lab\"\nclient_id = \"client-1\"\nscopes = [\"A.b.READ\"]\n[providers.lab]\nkind = \
+         \"zoho\"\n[providers.lab.data_centers.us]\naccounts_server = \"{0}\"\napi_domain = \"{0}\"\n",
+        authority.origin()
+    );
+    home.configure(&configuration);
+    for name in ["work.record", "work.record.prev"] {
+        fs::remove_file(home.path(&format!("state/{name}"))).expect("it is there");
+    }
+    let store = open(&StoreAddress::File(home.path("state")), key_options(&home));
+    let (name, now) = (ProfileName::from_str("work").expect("a name"), clock::wall());
+    let end = now + SignedDuration::from_hours(1);
+    let grant = Grant {
+        data_center: "us".to_owned(),
+        refresh_token: Some(Secret::new("refresh")),
+        ..Grant::new(format!("{}/", authority.origin()), Vec::new(), Secret::new(ACCESS_TOKEN), now, end)
+    };
+    let mut record = Record { grant: Some(grant), ..Record::empty(name.clone(), "lab", "client-1") };
+    store.holding(&name, Duration::from_secs(5), |held| held.commit(&mut record)).expect("it is kept");
+    let said = home.run(&["store", "copy", &to, "--keep-both"]);
+    assert!(said.code == 0 && said.stdout.starts_with("work: copied\n"), "{said:?}");
+    for token in [home.run(&["token"]), at_other(&home, &["token"])] {
+        token.worked(&format!("{ACCESS_TOKEN}\n"));
+    }
+    let said = home.run(&["store", "copy", &to, "--keep-both"]);
+    assert!(said.code == 0 && said.stdout.starts_with("work: there already\n"), "{said:?}");
+}
+
+#[test]
+fn a_store_with_another_key_or_with_none_takes_nothing() {
+    let authority = provider();
+    let home = home(&authority);
+    let elsewhere = Home::new();
+    assert_eq!(elsewhere.run(&["store", "init"]).code, 0);
+    let to = format!("file:{}", elsewhere.path("state").display());
+    home.run(&["store", "copy", &to]).failed(9, &["it uses the key-file ", "and the records come with"]);
+    home.run(&["store", "copy", &format!("plain:{}", home.path("plain").display())]).failed(9, &["it seals nothing"]);
+    home.run(&["store", "copy", &format!("file:{}", home.path("state").display())])
+        .failed(2, &["both stores are the same"]);
+    home.run(&["store", "copy"]).failed(2, &[]);
+    home.run(&["store", "copy", "postgres://u:sesam@h/x"]).failed(2, &["takes no address with a password"]);
+    assert_eq!(home.run(&["refresh"]).code, 0);
+    assert_eq!(key_ids(&home).len(), 1);
+}
+
+/// Whatever call of a copy fails or is the last one: one place refreshes, the other refuses, and the same command ends it.
+#[test]
+fn no_fault_in_a_copy_leaves_two_places_that_refresh_or_none() {
+    let authority = Authority::start(|asked| match asked.path.as_str() {
+        "/token" => (200, format!(r#"{{"access_token":"{NEXT}","expires_in":3600}}"#)),
+        _ => (200, r#"{"sub":"77"}"#.to_owned()),
+    });
+    let prepare = || {
+        let home = Home::at(&authority);
+        home.sign_in(&authority, |_| ());
+        home.sign_in(&authority, ended);
+        home
+    };
+    let act = |home: &Home| {
+        let to: &'static str = Box::leak(other(home).into_boxed_str());
+        let arguments: &'static [&'static str] = Box::leak(Box::new(["store", "copy", to]));
+        Act { arguments, input: String::new() }
+    };
+    let extent = if std::env::var_os("WHOLE_MATRIX").is_some() { Extent::Whole } else { Extent::Part };
+    let first = prepare();
+    let all = faults(&points(&first, &act(&first)), extent);
+    let (failures, count) = (Failures::default(), all.len());
+    each(&all, |_, fault| {
+        let home = prepare();
+        let (_, first) = strike(&home, &act(&home), fault);
+        // The one that is asked first must not change what the other one says.
+        let [here, there] = [home.run(&["refresh"]), at_other(&home, &["refresh"])];
+        let refreshing = usize::from(here.code == 0) + usize::from(there.code == 0);
+        let again = home.run(act(&home).arguments);
+        let [here_then, there_then] = [home.run(&["refresh"]), at_other(&home, &["refresh"])];
+        let is_well = refreshing == 1 && again.code == 0 && (here_then.code, there_then.code) == (9, 0);
+        if !is_well {
+            failures
+                .add(format!("{fault:?}: {first:?}\n{here:?}\n{there:?}\n{again:?}\n{here_then:?}\n{there_then:?}"));
+        }
+    });
+    println!("{count} faults in a copy, one place that refreshes after each");
+    failures.none(count);
+    assert!(count > 20, "{count}");
+}

@@ -1,0 +1,67 @@
+//! `device-login store` over PostgreSQL: there and back, another key, and what other machines hear of it.
+
+use std::fs;
+
+use crate::support::authority::Authority;
+use crate::support::postgres::Postgres;
+use crate::support::program::{ACCESS_TOKEN, Home, Ran, ran};
+
+const NEXT: &str = "sentinel-access-2";
+
+/// Runs the program over a database.
+fn over(url: &str, home: &Home, arguments: &[&str]) -> Ran {
+    ran(home.command(arguments).env("DEVICE_LOGIN_STORE", url).spawn().expect("the program starts"))
+}
+
+#[test]
+fn records_go_there_get_another_key_and_come_back() {
+    let authority = Authority::start(|asked| match asked.path.as_str() {
+        "/token" => (200, format!(r#"{{"access_token":"{NEXT}","expires_in":3600}}"#)),
+        _ => (200, r#"{"sub":"77"}"#.to_owned()),
+    });
+    let database = Postgres::shared().database();
+    let (url, [home, other]) = (database.url(), [(); 2].map(|()| Home::at(&authority)));
+    for home in [&home, &other] {
+        home.configure(&format!("store_cache = 0\n{}", home.configuration()));
+    }
+    home.sign_in(&authority, |_| ());
+    // There, by a file with the address, as one with a password has to be given.
+    let address = home.write("url", &format!("{url}\n")).display().to_string();
+    let said = home.run(&["store", "copy", "--to-file", &address]);
+    assert!(said.code == 0 && said.stdout.starts_with("work: copied\n"), "{said:?}");
+    home.run(&["refresh"]).failed(9, &["profile `work` has moved to postgres://"]);
+    home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    over(&url, &home, &["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    assert_eq!(over(&url, &home, &["refresh"]).code, 0);
+    let said = home.run(&["store", "copy", "--to-file", &address]);
+    assert!(said.code == 0 && said.stdout.starts_with("work: there already\n"), "{said:?}");
+    let info = over(&url, &home, &["store", "info", "--json"]).json();
+    assert_eq!((&info["kind"], &info["records"], &info["standby"]), (&"postgres".into(), &1.into(), &"false".into()));
+    assert!(info["server_version"].is_string() && info["schema_version"].is_string(), "{info}");
+    over(&url, &home, &["store", "check"]).worked("1 profiles with a record, 2 things read: all is well.\n");
+    let script = over(&url, &home, &["store", "init", "--print", "--role", "ops"]);
+    assert!(script.code == 0 && script.stdout.contains("GRANT ") && script.stdout.contains("\"ops\""), "{script:?}");
+    // Another key. The old one stays in the file, since the records that were left behind have it.
+    let share_key = || other.write("key", &fs::read_to_string(home.path("key")).expect("a key"));
+    share_key();
+    over(&url, &other, &["token"]).worked(&format!("{NEXT}\n"));
+    let said = over(&url, &home, &["store", "rekey"]);
+    assert!(said.code == 0 && said.stdout.contains("stays in"), "{said:?}");
+    over(&url, &home, &["token"]).worked(&format!("{NEXT}\n"));
+    let lacks = ["has key ", "are sealed with key ", "copy the key from a machine that has it"];
+    over(&url, &other, &["token"]).failed(9, &lacks);
+    over(&url, &other, &["refresh"]).failed(9, &lacks);
+    share_key();
+    over(&url, &other, &["token"]).worked(&format!("{NEXT}\n"));
+    assert_eq!(over(&url, &other, &["refresh"]).code, 0);
+    // And back: the files get the same key first.
+    let state = format!("file:{}", home.path("state").display());
+    over(&url, &home, &["store", "copy", &state]).failed(9, &["and the records come with"]);
+    for name in ["store.json", "work.record", "work.record.prev"] {
+        let _ = fs::remove_file(home.path(&format!("state/{name}")));
+    }
+    let said = over(&url, &home, &["store", "copy", &state]);
+    assert!(said.code == 0 && said.stdout.starts_with("work: copied\n"), "{said:?}");
+    assert_eq!(home.run(&["refresh"]).code, 0);
+    over(&url, &other, &["refresh"]).failed(9, &["profile `work` has moved to file:"]);
+}

@@ -89,7 +89,7 @@ impl Held {
                 let why = "its provider may replace refresh tokens, and two places that refresh would end the sign-in";
                 return Ok(Copied::Refused(why.to_owned()));
             }
-            there.adopt(Record { generation, moved: None, ..record })?;
+            there.adopt(&Record { generation, moved: None, ..record })?;
             return Ok(Copied::Done);
         }
         let marked = self.mark(&record, to.address, true)?;
@@ -97,7 +97,7 @@ impl Held {
             let problem = format!("copying profile `{}` took too long", self.profile);
             return Err(self.shared.keyring.not_possible(&problem, "run the command again, which goes on with it"));
         }
-        there.adopt(Record { generation: generation.max(marked.generation), moved: None, ..record })?;
+        there.adopt(&Record { generation: generation.max(marked.generation), moved: None, ..record })?;
         self.copy_calls(there)?;
         self.mark(&marked, to.address, false)?;
         Ok(Copied::Done)
@@ -123,9 +123,8 @@ impl Held {
             (Some(Moved { is_under_way: false, .. }), _) => {
                 refused("it has moved there before, and is not there".to_owned())
             }
-            (_, None) => Ok(None),
-            // It came from there, and goes back.
-            (_, Some(other)) if other.moved.is_some() && has_arrived(other, record) => Ok(None),
+            // What is not there yet, or came from there and goes back.
+            (_, other) if other.is_none_or(|other| other.moved.is_some() && has_arrived(other, record)) => Ok(None),
             (_, Some(Record { moved: Some(moved), .. })) => refused(format!("the one there has moved to {}", moved.to)),
             (_, Some(other)) if is_same(record, other) => {
                 if to.keeps_both.is_none() {
@@ -189,10 +188,10 @@ impl Held {
     }
 
     /// Keeps a record that comes from elsewhere.
-    fn adopt(&mut self, record: Record) -> Result<(), StoreError> {
-        self.replace(&record)?;
+    fn adopt(&mut self, record: &Record) -> Result<(), StoreError> {
+        self.replace(record)?;
         if let Some(seen) = self.shared.seen.get() {
-            seen.note(&record);
+            seen.note(record);
         }
         Ok(())
     }

@@ -388,6 +388,7 @@ fn record(origin: &str) -> Record {
         client_endpoints: std::collections::BTreeMap::new(),
         generation: 0,
         grant: Some(grant),
+        moved: None,
         unrevoked: Vec::new(),
         to_revoke: Vec::new(),
         events: Vec::new(),

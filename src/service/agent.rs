@@ -104,8 +104,7 @@ impl Agent {
         mut commands: mpsc::Receiver<Command>,
     ) -> Result<(), Error> {
         let store = self.service.store.clone();
-        let directory = store.directory();
-        let mut watch = Watch::new(directory, self.service.config.file.clone());
+        let mut watch = Watch::new(store.clone(), self.service.config.file.clone());
         aside(move || check(&store)).await?;
         let wanted: Vec<ProfileName> = self.wanted().cloned().collect();
         self.watch_over(wanted);

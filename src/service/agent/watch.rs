@@ -1,15 +1,22 @@
-//! Notices that somebody changes records or the configuration: by the kernel's word (`inotify(7)`), and by looking every half a
-//! minute where there is none: on other systems, on file systems that several machines share, on stores that are no files.
+//! Notices that somebody changes records or the configuration: by the kernel's word (`inotify(7)`), by the word of a database,
+//! and by looking every half a minute where there is none: on other systems, and on file systems that machines share.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
+use self::kernel::Notices;
+use super::super::aside::aside;
 use crate::clock::{self, Moment};
 use crate::profile::ProfileName;
+use crate::storage::Store;
 
-/// How often is looked where nobody tells.
+/// How often is looked where nobody tells, and where a database may have told without being heard.
 const LOOKS_EVERY: Duration = Duration::from_secs(30);
+/// A database that cannot be listened to is not asked more often.
+const ASKS_EVERY: Duration = Duration::from_secs(5);
 
 /// What may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,65 +27,110 @@ pub(super) enum Change {
     Anything,
 }
 
-/// Watches a store's directory, where it has one, and the file of the configuration.
+/// What a store tells of changes: the profiles; none where the time is over; `None` where it never tells.
+type Told = Option<Vec<ProfileName>>;
+
+/// Watches a store and the file of the configuration.
 pub(super) struct Watch {
-    store: Option<PathBuf>,
+    store: Store,
+    /// Where the store's records are files.
+    directory: Option<PathBuf>,
     configuration: PathBuf,
-    #[cfg(target_os = "linux")]
-    kernel: Option<kernel::Notices>,
+    kernel: Option<Notices>,
+    /// The store is listened to, and will be again from then on.
+    listening: Option<(JoinHandle<Told>, Moment)>,
     next_look: Moment,
 }
 
 impl Watch {
     /// From now on, so that nothing escapes who reads after it.
-    pub(super) fn new(store: Option<PathBuf>, configuration: PathBuf) -> Self {
-        let mut watch = Self {
-            store,
-            configuration,
-            #[cfg(target_os = "linux")]
-            kernel: None,
-            next_look: clock::now() + LOOKS_EVERY,
-        };
-        watch.is_told();
-        watch
+    pub(super) fn new(store: Store, configuration: PathBuf) -> Self {
+        let now = clock::now();
+        let directory = store.directory();
+        let kernel = Notices::new(directory.as_deref(), &configuration).ok();
+        let listening = directory.is_none().then(|| listen(&store, now));
+        Self { store, directory, configuration, kernel, listening, next_look: now + LOOKS_EVERY }
     }
 
     /// Waits for a change. Whoever stops waiting misses none.
     pub(super) async fn changed(&mut self) -> Change {
-        #[cfg(target_os = "linux")]
-        if let Some(kernel) = &mut self.kernel {
-            if let Some(change) = kernel.next().await {
-                return change;
+        loop {
+            let has_to_look = self.kernel.is_none() || self.directory.is_none() && self.listening.is_none();
+            tokio::select! {
+                change = kernel_tells(&mut self.kernel) => return change,
+                told = store_tells(&mut self.listening) => {
+                    if let Some(change) = self.heard(told) {
+                        return change;
+                    }
+                }
+                () = clock::sleep_until(self.next_look), if has_to_look => {
+                    self.next_look = clock::now() + LOOKS_EVERY;
+                    // What could not be watched a while ago may be there now.
+                    self.kernel = Notices::new(self.directory.as_deref(), &self.configuration).ok();
+                    return Change::Anything;
+                }
             }
-            self.kernel = None;
-            self.next_look = clock::now() + LOOKS_EVERY;
-            return Change::Anything;
         }
-        clock::sleep_until(self.next_look).await;
-        self.next_look = clock::now() + LOOKS_EVERY;
-        // What could not be watched a while ago may be there now.
-        self.is_told();
-        Change::Anything
     }
 
-    /// Has the kernel tell, where it can.
-    #[cfg(target_os = "linux")]
-    fn is_told(&mut self) {
-        self.kernel = self.store.as_ref().and_then(|store| kernel::Notices::new(store, &self.configuration).ok());
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn is_told(&mut self) {
-        let _ = (&self.store, &self.configuration);
+    fn heard(&mut self, told: Told) -> Option<Change> {
+        let (_, again) = self.listening.take()?;
+        let records = told?;
+        self.listening = Some(listen(&self.store, again));
+        // Something may have been missed while nobody listened.
+        if records.is_empty() {
+            return Some(Change::Anything);
+        }
+        Some(Change::Told { records: records.into_iter().collect(), configuration: false })
     }
 }
 
-/// The directory of a file.
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing is watched elsewhere"))]
-fn directory(file: &Path) -> &Path {
-    match file.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => directory,
-        _ => Path::new("."),
+async fn kernel_tells(kernel: &mut Option<Notices>) -> Change {
+    let Some(notices) = kernel else { return std::future::pending().await };
+    if let Some(change) = notices.next().await {
+        return change;
+    }
+    *kernel = None;
+    Change::Anything
+}
+
+async fn store_tells(listening: &mut Option<(JoinHandle<Told>, Moment)>) -> Told {
+    match listening {
+        // A task that has failed tells nothing any more.
+        Some((task, _)) => task.await.unwrap_or(None),
+        None => std::future::pending().await,
+    }
+}
+
+/// Listens to the store from that moment on, and tells when it may be listened to anew.
+fn listen(store: &Store, from: Moment) -> (JoinHandle<Told>, Moment) {
+    let store = store.clone();
+    let listening = async move {
+        clock::sleep_until(from).await;
+        aside(move || store.changed(LOOKS_EVERY)).await
+    };
+    (tokio::spawn(listening), from.max(clock::now()) + ASKS_EVERY)
+}
+
+#[cfg(not(target_os = "linux"))]
+mod kernel {
+    use std::io;
+    use std::path::Path;
+
+    use super::Change;
+
+    /// What the kernel tells: nothing.
+    pub(super) struct Notices;
+
+    impl Notices {
+        pub(super) fn new(_store: Option<&Path>, _configuration: &Path) -> io::Result<Self> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        #[expect(clippy::unused_async, reason = "has the shape of its counterpart")]
+        pub(super) async fn next(&mut self) -> Option<Change> {
+            None
+        }
     }
 }
 
@@ -96,7 +148,7 @@ mod kernel {
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
 
-    use super::{Change, directory};
+    use super::Change;
     use crate::profile::ProfileName;
 
     /// Bytes of events that are read at once.
@@ -108,12 +160,12 @@ mod kernel {
     /// What the kernel tells of the two directories.
     pub(super) struct Notices {
         events: AsyncFd<OwnedFd>,
-        store: i32,
+        store: Option<i32>,
     }
 
     impl Notices {
         /// Fails where not all can be watched.
-        pub(super) fn new(store: &Path, configuration: &Path) -> io::Result<Self> {
+        pub(super) fn new(store: Option<&Path>, configuration: &Path) -> io::Result<Self> {
             let events = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
             // A record takes its place by a rename. Other programs write a configuration in place as well.
             let renamed = WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM | WatchFlags::DELETE;
@@ -125,7 +177,7 @@ mod kernel {
                 }
                 Ok(add_watch(&events, directory, flags | gone)?)
             };
-            let store = watch(store, renamed)?;
+            let store = store.map(|store| watch(store, renamed)).transpose()?;
             watch(directory(configuration), renamed | WatchFlags::CLOSE_WRITE)?;
             if let Ok(target) = configuration.canonicalize() {
                 watch(directory(&target), renamed | WatchFlags::CLOSE_WRITE)?;
@@ -154,7 +206,7 @@ mod kernel {
     }
 
     /// All that is there to be read.
-    fn read(events: &OwnedFd, store: i32) -> Option<Change> {
+    fn read(events: &OwnedFd, store: Option<i32>) -> Option<Change> {
         let mut room = [MaybeUninit::uninit(); ROOM];
         let mut reader = Reader::new(events, &mut room);
         let (mut records, mut configuration, mut is_missed) = (BTreeSet::new(), false, false);
@@ -171,13 +223,21 @@ mod kernel {
             }
             is_missed |= event.events().contains(ReadFlags::QUEUE_OVERFLOW);
             let name = event.file_name().and_then(|name| name.to_str().ok());
-            let record = name.filter(|_| event.wd() == store).and_then(profile_of);
+            let is_in_store = Some(event.wd()) == store;
+            let record = name.filter(|_| is_in_store).and_then(profile_of);
             // The store may be in the directory of the configuration.
-            configuration |=
-                record.is_none() && (event.wd() != store || event.events().contains(ReadFlags::CLOSE_WRITE));
+            configuration |= record.is_none() && (!is_in_store || event.events().contains(ReadFlags::CLOSE_WRITE));
             records.extend(record);
         }
         Some(if is_missed { Change::Anything } else { Change::Told { records, configuration } })
+    }
+
+    /// The directory of a file.
+    fn directory(file: &Path) -> &Path {
+        match file.parent() {
+            Some(directory) if !directory.as_os_str().is_empty() => directory,
+            _ => Path::new("."),
+        }
     }
 
     /// The profile whose record has this file name.
@@ -192,9 +252,14 @@ mod tests {
     use std::path::Path;
 
     use super::{Change, Watch};
+    use crate::storage::{KeyOptions, Store, StoreAddress, open};
 
     fn block_on<T>(test: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(test)
+    }
+
+    fn files(directory: &Path) -> Store {
+        open(&StoreAddress::File(directory.to_owned()), KeyOptions::default())
     }
 
     fn write(path: &Path) {
@@ -211,7 +276,7 @@ mod tests {
         let (store, config) = (home.path().join("state"), home.path().join("config.toml"));
         fs::create_dir(&store).expect("a directory");
         block_on(async {
-            let mut watch = Watch::new(Some(store.clone()), config.clone());
+            let mut watch = Watch::new(files(&store), config.clone());
             fs::File::create(store.join("lobby.lock")).expect("a file");
             write(&store.join("lobby.record.prev"));
             write(&store.join("lobby.record"));
@@ -241,7 +306,7 @@ mod tests {
         write(&path("one/config.toml"));
         link("one");
         block_on(async {
-            let mut watch = Watch::new(Some(path("state")), path("etc/config.toml"));
+            let mut watch = Watch::new(files(&path("state")), path("etc/config.toml"));
             write(&path("one/config.toml"));
             assert_eq!(watch.changed().await, told(&[], true));
             link("two");
@@ -255,7 +320,7 @@ mod tests {
         let store = home.path().join("state");
         fs::create_dir(&store).expect("a directory");
         block_on(async {
-            let mut watch = Watch::new(Some(store.clone()), home.path().join("config.toml"));
+            let mut watch = Watch::new(files(&store), home.path().join("config.toml"));
             fs::remove_dir(&store).expect("it was there");
             assert_eq!(watch.changed().await, Change::Anything);
             assert!(watch.kernel.is_none());

@@ -1,9 +1,9 @@
 //! What `device-login agent` costs with ten thousand profiles, and how punctual it is: `cargo bench --bench agent`,
-//! `-- 500 60` for fewer within fewer seconds.
+//! `-- 500 100 30` for 500 profiles of which 100 are due within 30 seconds.
 //!
-//! The program runs as it is, on records in memory, and refreshes each profile once at a provider that answers in 300 ms.
-//! Each record's budget is spent until a moment that the provider knows, which is thus when its refresh is due. Prints
-//! figures; nothing here passes or fails.
+//! The program runs as it is, on records in memory, and refreshes at a provider that answers in 300 ms. Each record's budget
+//! is spent until a moment that the provider knows, which is thus when its refresh is due. Prints figures; nothing here
+//! passes or fails.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
@@ -30,6 +30,8 @@ const WINDOW: i64 = 600;
 const TOKENS: i64 = 10;
 /// How long the agent has for reading everything before the first refresh is due.
 const START: Duration = Duration::from_secs(20);
+/// So many records are written into one directory before they are moved: a store looks through all of its own for each.
+const PART: usize = 500;
 /// So many records are written to see how long that takes.
 const SAMPLE: usize = 100;
 /// How long it is watched while nothing is due.
@@ -40,24 +42,32 @@ type Arrivals = Arc<Mutex<BTreeMap<usize, Vec<Moment>>>>;
 
 fn main() {
     let mut numbers = std::env::args().filter_map(|argument| argument.parse().ok());
-    let (count, seconds) = (numbers.next().unwrap_or(10_000_usize), numbers.next().unwrap_or(300_usize));
+    let mut number = |default| numbers.next().unwrap_or(default);
+    let (count, refreshes, seconds): (usize, usize, usize) = (number(10_000), number(1_000), number(60));
     let memory = Path::new("/dev/shm");
     let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     let home = home.expect("a temporary directory");
     let arrivals = Arrivals::default();
     let address = provider(arrivals.clone());
     let keys = KeyOptions { default_key_file: home.path().join("key"), ..KeyOptions::default() };
-    let store = open(&StoreAddress::File(home.path().join("state")), keys);
     // Writing takes a while, and gets slower the more there is, so what is due is reckoned from an end that is far enough.
+    let part = |number: usize| home.path().join("parts").join((number / PART).to_string());
+    let store = |number| open(&StoreAddress::File(part(number)), keys.clone());
     let begun = clock::now();
-    (0..SAMPLE).for_each(|number| keep(&store, &address, number, clock::now()));
-    let writing = (clock::now() - begun) * u32::try_from(count / SAMPLE).unwrap_or(u32::MAX) * 4;
+    (0..SAMPLE).for_each(|number| keep(&store(number), &address, number, clock::now()));
+    let writing = (clock::now() - begun) * u32::try_from(count.div_ceil(SAMPLE)).unwrap_or(u32::MAX) * 2;
     let first_due = clock::now() + writing + START;
-    let due = |number: usize| first_due + Duration::from_millis((number * seconds * 1000 / count) as u64);
-    (0..count).for_each(|number| keep(&store, &address, number, due(number)));
+    let due = |number: usize| first_due + Duration::from_millis((number * seconds * 1000 / refreshes) as u64);
+    let not_now = || clock::now() + Duration::from_secs(WINDOW.unsigned_abs());
+    for first in (0..count).step_by(PART) {
+        let store = store(first);
+        let due = |number| if number < refreshes { due(number) } else { not_now() };
+        (first..count.min(first + PART)).for_each(|number| keep(&store, &address, number, due(number)));
+        gather(&part(first), &home.path().join("state"));
+    }
     device_login::files::replace(&home.path().join("config.toml"), configuration(count, &address).as_bytes())
         .expect("it is written");
-    println!("{count} profiles, due within {seconds} s");
+    println!("{count} profiles, {refreshes} of them due within {seconds} s");
     assert!(clock::now() + START < first_due + Duration::from_secs(5), "records were written too slowly");
     let begun = clock::now();
     let mut agent = start(home.path());
@@ -71,10 +81,10 @@ fn main() {
     }
     wait_until(first_due);
     let (ticks, before) = (processor_time(&agent), wakeups(&agent));
-    wait_until(due(count) + Duration::from_secs(10));
+    wait_until(due(refreshes) + Duration::from_secs(5));
     println!("  resident: {} MB, at most {} MB", memory_of(&agent, "VmRSS") / 1000, memory_of(&agent, "VmHWM") / 1000);
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-    let each = |sum: f64| sum / count as f64;
+    let each = |sum: f64| sum / refreshes as f64;
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     let woken = (wakeups(&agent) - before) as f64;
     println!(
@@ -82,7 +92,7 @@ fn main() {
         each((processor_time(&agent) - ticks) * 1000.0),
         each(woken)
     );
-    punctuality(&arrivals.lock().expect("no thread panics with it"), count, due);
+    punctuality(&arrivals.lock().expect("no thread panics with it"), refreshes, due);
     let _ = agent.kill();
     let _ = agent.wait();
 }
@@ -181,6 +191,18 @@ fn keep(store: &Store, address: &str, number: usize, due: Moment) {
     let mut held = store.hold(&name, Duration::from_secs(5)).expect("nobody else writes");
     held.commit(&mut record).expect("the record is kept");
     held.release();
+}
+
+/// Moves the records of one directory into another.
+fn gather(from: &Path, to: &Path) {
+    use std::os::unix::fs::DirBuilderExt;
+
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(to).expect("a directory");
+    for file in fs::read_dir(from).expect("it is there").flatten() {
+        if file.file_name().to_string_lossy().ends_with(".record") {
+            fs::rename(file.path(), to.join(file.file_name())).expect("it is there");
+        }
+    }
 }
 
 /// Each profile has a client of its own, since Zoho's are paced.

@@ -72,7 +72,7 @@ fn main() {
     let begun = clock::now();
     let mut agent = start(home.path());
     println!("  all read: {:.1} s", (clock::now() - begun).as_secs_f64());
-    println!("  resident: {} MB", memory_of(&agent, "VmRSS") / 1000);
+    println!("  resident: {}", resident(&agent));
     let idle_until = clock::now() + IDLE;
     if idle_until < first_due {
         let before = wakeups(&agent);
@@ -82,7 +82,7 @@ fn main() {
     wait_until(first_due);
     let (ticks, before) = (processor_time(&agent), wakeups(&agent));
     wait_until(due(refreshes) + Duration::from_secs(5));
-    println!("  resident: {} MB, at most {} MB", memory_of(&agent, "VmRSS") / 1000, memory_of(&agent, "VmHWM") / 1000);
+    println!("  resident: {}; at most {} MB", resident(&agent), memory_of(&agent, "VmHWM") / 1000);
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     let each = |sum: f64| sum / refreshes as f64;
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
@@ -230,6 +230,11 @@ fn configuration(count: usize, address: &str) -> String {
 fn wait_until(moment: Moment) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(clock::sleep_until(moment));
+}
+
+fn resident(agent: &Child) -> String {
+    let (all, own) = (memory_of(agent, "VmRSS") / 1000, memory_of(agent, "RssAnon") / 1000);
+    format!("{all} MB, {own} MB of it its own, the rest the program's file")
 }
 
 /// A figure of the process in kilobytes.

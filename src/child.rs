@@ -52,7 +52,7 @@ fn secret_variables(config: &Config) -> BTreeSet<String> {
 mod tests {
     use std::path::Path;
 
-    use super::{command, store_variables};
+    use super::command;
     use crate::config::Config;
 
     #[test]
@@ -82,6 +82,8 @@ mod tests {
     #[cfg(feature = "postgres")]
     #[test]
     fn the_password_of_a_store_is_not_inherited_and_the_stores_name_is() {
+        use super::store_variables;
+
         let database = Config::parse("store = \"postgres://u@h/x\"", Path::new("config.toml")).expect("valid");
         for (store, config, removed) in [
             ("", &Config::default(), &[][..]),

@@ -121,7 +121,7 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use super::{StoreSettings, store_in_argument, store_in_variable};
+    use super::StoreSettings;
     use crate::config::Config;
 
     fn parse(text: &str) -> Result<StoreSettings, String> {
@@ -164,6 +164,8 @@ mod tests {
     #[cfg(feature = "postgres")]
     #[test]
     fn a_password_is_taken_from_a_variable_and_refused_in_arguments_and_in_the_configuration() {
+        use super::{store_in_argument, store_in_variable};
+
         for address in
             ["postgres://u:sesam@h/x", "postgresql://u@h/x?password=sesam", "postgres://u:sesam@h/x?sslmode=x"]
         {

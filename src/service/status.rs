@@ -309,7 +309,7 @@ impl Service {
             let left_out = status.last_refresh.iter().flat_map(|last| &last.left_out);
             status.warnings.extend(left_out.map(|sentence| format!("At the last refresh {sentence}.")));
             status.warnings.extend(is_end_unknown.then(|| CLOCK_SET_BACK.to_owned()));
-            status.warnings.extend(exposed_secrets(profile));
+            status.warnings.extend(exposed_secrets(profile, &self.config));
             status.warnings.extend(damage.cloned());
             status.warnings.extend(seen.as_of.clone());
             status.is_unrevoked = seen.has_notes;
@@ -343,8 +343,8 @@ fn is_other_environment(status: &ProfileStatus, provider: Option<&Provider>) -> 
     home.zip(status.api_domain.as_deref()).is_some_and(|(home, domain)| home.is_environment(domain))
 }
 
-/// What is to be said of the files that hold the client's secret.
-fn exposed_secrets(profile: &Profile) -> impl Iterator<Item = String> + '_ {
+/// What is to be said of the files that hold the client's secret, and the password of the store.
+fn exposed_secrets<'a>(profile: &'a Profile, config: &'a Config) -> impl Iterator<Item = String> + 'a {
     let named = match &profile.client_secret {
         SecretSource::File(path) => Some(path),
         SecretSource::Store | SecretSource::Variable(_) => None,
@@ -352,6 +352,7 @@ fn exposed_secrets(profile: &Profile) -> impl Iterator<Item = String> + '_ {
     let exposed = named
         .into_iter()
         .chain(profile.client_secret_files.values())
+        .chain(&config.store.url_file)
         .filter(|path| access::is_exposed(path, Holds::Secrets));
     exposed.map(|path| {
         let path = path.display();

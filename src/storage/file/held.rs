@@ -105,7 +105,9 @@ impl Hold for HeldFiles {
             // Nobody needs it while the store's own place works.
             self.spare = spare.reserve(&self.slot.stem).ok();
         }
-        lock::note(&self.lock, &attempt).map_err(StoreError::io("writing", &self.files.lock_path(&self.slot)))
+        let noted = lock::note(&self.lock, &attempt);
+        let is_first = noted.map_err(StoreError::io("writing", &self.files.lock_path(&self.slot)))?;
+        if is_first { private::sync_directory(&self.files.directory) } else { Ok(()) }
     }
 
     fn replace(&mut self, _clear: &Clear, bytes: &[u8]) -> Result<(), StoreError> {

@@ -35,14 +35,17 @@ pub(in crate::storage) fn acquire(path: &Path, profile: &ProfileName, patience: 
     Ok(file)
 }
 
-/// Notes a refresh whose request goes out, durably.
-pub(super) fn note(mut lock: &File, attempt: &Attempt) -> io::Result<()> {
+/// Notes a refresh whose request goes out, durably. Whether nothing was ever noted before, so that the file may be so new that
+/// its directory does not durably have it.
+pub(super) fn note(mut lock: &File, attempt: &Attempt) -> io::Result<bool> {
     let mut line = serde_json::to_vec(attempt).expect("numbers and a time become JSON");
     line.push(b'\n');
+    let is_first = lock.metadata()?.len() <= HOLDER;
     lock.seek(SeekFrom::Start(HOLDER))?;
     lock.write_all(&line)?;
     lock.set_len(HOLDER + line.len() as u64)?;
-    private::synced(lock.sync_data())
+    private::synced(lock.sync_data())?;
+    Ok(is_first)
 }
 
 /// The refresh that was noted last. What cannot be read was never durable, so its request did not go out.

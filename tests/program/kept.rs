@@ -17,8 +17,10 @@ use serde_json::json;
 use super::interrupts::{NEW_TOKEN, Strict, home_with_an_ended_token, send};
 use crate::support::authority::{Asked, Authority};
 use crate::support::faults::Extent;
+use crate::support::herd::Herd;
 use crate::support::matrix::{self, Command};
 use crate::support::program::{Home, REFRESH_TOKEN, Ran, ended, ran};
+use crate::support::small_disk::{self, Tally};
 
 /// A provider whose refresh tokens work once, and that ends the grant when one comes twice.
 fn rotating() -> Authority {
@@ -320,4 +322,29 @@ fn a_stopped_process_takes_the_answer_that_came_meanwhile() {
     let _ = strict.asked(Duration::from_millis(50));
     send("-CONT", &child);
     ran(child).worked(&format!("{NEW_TOKEN}\n"));
+}
+
+#[test]
+fn a_disk_that_gets_full_while_the_answer_is_out_keeps_it_and_then_nobody_asks() {
+    const RUNS: usize = 11;
+    match small_disk::refresh_in_vain(RUNS) {
+        Some(tally) => assert_eq!(tally, Tally { runs: RUNS, kept: RUNS, refused: 2, asked_without_room: 0 }),
+        None => println!("not looked at: this user may not mount a disk of its own"),
+    }
+}
+
+#[test]
+fn a_herd_asks_once_for_each_token_that_ended() {
+    let mut herd = Herd::new(Home::in_memory(), Duration::ZERO);
+    let tally = herd.run(16, 5, 0);
+    assert_eq!((tally.refreshes, tally.answered, tally.failed, tally.presented_twice), (5, 16 * 5, 0, 0), "{tally:?}");
+}
+
+#[test]
+fn a_herd_whose_holders_are_killed_shows_a_token_twice_only_where_its_answer_got_lost() {
+    let mut herd = Herd::new(Home::in_memory(), Duration::from_millis(2));
+    let tally = herd.run(8, 6, 2);
+    // Who tries a lost answer's token again may be killed as well.
+    let is_explained = (tally.killed_between..=tally.killed).contains(&tally.presented_twice);
+    assert!(tally.failed == 0 && tally.killed > 0 && is_explained, "{tally:?}");
 }

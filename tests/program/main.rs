@@ -34,6 +34,8 @@ mod meaning;
 #[cfg(unix)]
 mod named_files;
 mod other_ways;
+#[cfg(target_os = "linux")]
+mod power;
 #[cfg(unix)]
 mod recipes;
 mod scopes;

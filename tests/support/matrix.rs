@@ -72,7 +72,7 @@ pub(crate) fn survive(command: Command, extent: Extent) -> Tally {
 impl Command {
     /// A home before the command, with another profile beside it.
     fn prepare(self, provider: &Rotating, name: &str) -> (Home, Act) {
-        let home = Home::new();
+        let home = Home::in_memory();
         home.configure(&configuration(provider.origin()));
         let is_new = self == Command::FirstSignIn;
         if !is_new {

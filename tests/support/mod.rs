@@ -9,6 +9,8 @@ pub(crate) mod demo_server;
 #[cfg(target_os = "linux")]
 pub(crate) mod faults;
 pub(crate) mod fleet;
+#[cfg(target_os = "linux")]
+pub(crate) mod herd;
 pub(crate) mod hostile;
 pub(crate) mod http;
 pub(crate) mod many;
@@ -16,12 +18,16 @@ pub(crate) mod many;
 pub(crate) mod matrix;
 #[cfg(target_os = "linux")]
 pub(crate) mod postgres;
+#[cfg(target_os = "linux")]
+pub(crate) mod power;
 pub(crate) mod program;
 #[cfg(unix)]
 pub(crate) mod pty;
 pub(crate) mod rotating;
 pub(crate) mod screen;
 pub(crate) mod servers;
+#[cfg(target_os = "linux")]
+pub(crate) mod small_disk;
 pub(crate) mod socket;
 pub(crate) mod tls;
 pub(crate) mod watch;

@@ -62,6 +62,13 @@ impl Home {
         Self(tempfile::tempdir().expect("a temporary directory"))
     }
 
+    /// A home that costs no waiting for a disk, where the system has such a place.
+    pub(crate) fn in_memory() -> Self {
+        let memory = std::path::Path::new("/dev/shm");
+        let directory = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Self(directory.expect("a temporary directory"))
+    }
+
     /// A home whose profile `work` signs in at `authority`, a provider that keeps to the RFCs.
     pub(crate) fn at(authority: &Authority) -> Self {
         let home = Self::new();
@@ -75,13 +82,17 @@ impl Home {
 
     /// Writes a file that nobody else can read.
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        self.write_bytes(name, text.as_bytes())
+    }
+
+    pub(crate) fn write_bytes(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path(name);
         let mut options = fs::OpenOptions::new();
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path).expect("the home can be written");
-        file.write_all(text.as_bytes()).expect("the disk has room");
+        file.write_all(bytes).expect("the disk has room");
         path
     }
 

@@ -1,0 +1,58 @@
+//! What is lost by faults: `cargo bench --bench faults`, `-- calls`, `-- power` or `-- disk` for a part.
+//!
+//! `calls`: each call of five commands on a file fails in every way, or is the last one. `power`: every state that a loss of
+//! power may leave. `disk`: a disk that gets full while the answer is out, a thousand times. Ends with a panic where something
+//! is lost; needs `strace`, and for `disk` the right to mount. Some minutes.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+
+#[cfg(target_os = "linux")]
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "each program uses a part of it")]
+mod support;
+
+#[cfg(target_os = "linux")]
+fn main() {
+    use support::faults::Extent;
+    use support::{matrix, power, small_disk};
+
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wants = |part: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == part);
+    if wants("calls") {
+        println!("calls on files, each a kill and every error, once and from then on");
+        for command in matrix::COMMANDS {
+            let matrix::Tally { points, faults, struck, killed_between } = matrix::survive(command, Extent::Whole);
+            println!(
+                "  {command:?}: {points} points, {faults} faults, {struck} took place; lost: 0; presented twice: 0; killed \
+                 between request and kept answer: {killed_between}"
+            );
+        }
+    }
+    if wants("power") {
+        println!("power lost");
+        for keeping in power::ALL {
+            let recorded = power::record(keeping);
+            let tally = recorded.survives(&recorded.operations, Extent::Whole);
+            let power::Tally { operations, states, opened, lost, gone, forgotten } = tally;
+            println!(
+                "  {keeping:?}: {operations} operations, {states} states, {opened} opened by the program; lost: {lost}; \
+                 acknowledged but gone: {gone}; requests forgotten: {forgotten}"
+            );
+        }
+    }
+    if wants("disk") {
+        match small_disk::refresh_in_vain(1000) {
+            None => println!("disk full: not measured, this user may not mount"),
+            Some(small_disk::Tally { runs, kept, refused, asked_without_room }) => println!(
+                "disk full between reserving and keeping\n  {runs} refreshes, {kept} kept; then {refused} of {} refused \
+                 before anything was sent, {asked_without_room} requests without room",
+                runs.div_ceil(10)
+            ),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() {
+    println!("needs strace, which Linux has");
+}

@@ -1,0 +1,80 @@
+//! What safety costs in time: `cargo bench --bench kept`.
+//!
+//! A token from the store to stdout, beside a program that does nothing; a record kept durably; what is left of that when
+//! the answer has come; a store behind a passphrase. Prints times; nothing here passes or fails.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "each program uses a part of it")]
+mod support;
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use device_login::clock;
+use device_login::profile::ProfileName;
+use device_login::storage::{Attempt, StoreAddress, StoreError, open};
+use support::authority::Authority;
+use support::program::{Home, key_options};
+
+fn main() {
+    let provider = Authority::start(|_| (503, String::new()));
+    let home = Home::at(&provider);
+    home.sign_in(&provider, |_| {});
+    let run = |command: &mut Command| {
+        let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        assert!(status.is_ok_and(|status| status.success()), "{command:?}");
+    };
+    print("a program that does nothing", 1000, || run(&mut Command::new("true")));
+    print("`token` from the store to stdout", 1000, || run(&mut home.command(&["token"])));
+    saves(&home);
+    let locked = Home::at(&provider);
+    let passphrase = locked.write("passphrase", "correct horse battery staple");
+    let with_passphrase = |arguments: &[&str]| {
+        let mut command = locked.command(arguments);
+        command.env("DEVICE_LOGIN_PASSPHRASE_FILE", &passphrase);
+        command
+    };
+    // Makes the store; the provider does not answer, so there is no sign-in.
+    let _ = with_passphrase(&["login", "work", "--plain", "--timeout", "1s"]).output();
+    print("a store behind a passphrase, opened", 11, || {
+        let status = with_passphrase(&["token"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        assert_eq!(status.ok().and_then(|status| status.code()), Some(4));
+    });
+}
+
+/// Saves as a refresh does.
+fn saves(home: &Home) {
+    let store = open(&StoreAddress::File(home.path("state")), key_options(home));
+    let name: ProfileName = "work".parse().expect("a name");
+    let mut windows = Vec::new();
+    print("hold, reserve, note, keep durably", 1000, || {
+        let saved = store.holding(&name, Duration::from_secs(5), |held| {
+            let mut record = held.load()?.expect("it is signed in");
+            held.claim(Attempt::new(record.generation, clock::wall()))?;
+            let answered = clock::now();
+            held.commit(&mut record)?;
+            windows.push(answered.until(clock::now()));
+            Ok::<_, StoreError>(())
+        });
+        saved.expect("the disk works");
+    });
+    show("of that, from the answer to when it is kept", &mut windows);
+}
+
+fn print(what: &str, runs: usize, mut run: impl FnMut()) {
+    let mut times: Vec<Duration> = Vec::new();
+    for _ in 0..runs {
+        let started = clock::now();
+        run();
+        times.push(started.until(clock::now()));
+    }
+    show(what, &mut times);
+}
+
+fn show(what: &str, times: &mut [Duration]) {
+    times.sort();
+    let at = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)].as_secs_f64() * 1000.0;
+    println!("{what}: p50 {:.2} ms, p99 {:.2} ms ({} runs)", at(50), at(99), times.len());
+}

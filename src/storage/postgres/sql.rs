@@ -128,7 +128,7 @@ pub(super) const REMOVE_SET_ASIDE: &str = "DELETE FROM device_login.set_aside WH
     (SELECT FROM device_login.records WHERE profile = $1 AND attempt_id = $2)";
 
 /// Gives the right back and tells those who wait for it, with a mark where something was changed. A row of which nothing is
-/// left goes with it. It need not be durable: who gives a right up may as well let it run out.
+/// left goes with it. As durable as the rest: a server that is promoted would else have others wait for leases that are over.
 pub(super) const RELEASE: &str = "\
     WITH emptied AS (
         DELETE FROM device_login.records WHERE profile = $1 AND attempt_id = $2
@@ -142,7 +142,7 @@ pub(super) const RELEASE: &str = "\
             AND NOT (r.current IS NULL AND r.previous IS NULL AND r.calls IS NULL)
         RETURNING r.profile || CASE before.attempt_phase WHEN 'committed' THEN '!' ELSE '' END
     )
-    SELECT pg_notify('device_login', profile), set_config('synchronous_commit', 'off', true)
+    SELECT pg_notify('device_login', profile)
     FROM (SELECT profile || '!' AS profile FROM emptied UNION ALL TABLE released) given";
 
 pub(super) const PROFILES: &str =

@@ -17,6 +17,7 @@ use super::rotating::{Counts, Rotating};
 use super::servers::Server;
 
 const KEY_FILE: &str = "key";
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Each call asks the store, as a machine does that has not asked it for a while.
 pub(crate) const NO_COPIES: &str = "store_cache = 0\n";
 
@@ -129,23 +130,29 @@ impl Fleet {
 
     /// Keeps a new grant of the provider's.
     pub(crate) fn sign_in(&self) {
-        self.change(|grant| *grant = Some(self.provider.grant()));
+        let done = self.change(PATIENCE, |grant| *grant = Some(self.provider.grant()));
+        done.unwrap_or_else(|error| panic!("{error}"));
     }
 
-    /// Changes what is kept of the sign-in.
-    fn change(&self, change: impl FnOnce(&mut Option<Grant>)) {
+    /// Changes what is kept of the sign-in, unless somebody else has the right to write.
+    fn change(&self, patience: Duration, change: impl FnOnce(&mut Option<Grant>)) -> Result<(), StoreError> {
         let name: ProfileName = "work".parse().expect("a name");
-        let kept = self.store().holding(&name.clone(), Duration::from_secs(30), |held| {
+        self.store().holding(&name.clone(), patience, |held| {
             let mut record = held.load()?.unwrap_or_else(|| Record::empty(name, "corp", "client-1"));
             change(&mut record.grant);
             held.commit(&mut record)
-        });
-        kept.unwrap_or_else(|error: StoreError| panic!("{error}"));
+        })
+    }
+
+    /// Lets the access token have ended, unless somebody else has the right to write.
+    pub(crate) fn try_to_end_token(&self) -> Result<(), StoreError> {
+        self.change(Duration::ZERO, |grant| ended(grant.as_mut().expect("it is signed in")))
     }
 
     /// Lets the access token have ended.
     pub(crate) fn end_token(&self) {
-        self.change(|grant| ended(grant.as_mut().expect("it is signed in")));
+        let done = self.change(PATIENCE, |grant| ended(grant.as_mut().expect("it is signed in")));
+        done.unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// The program in one of the homes.

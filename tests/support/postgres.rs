@@ -152,6 +152,11 @@ impl Postgres {
         self.folder.path(&format!(".s.PGSQL.{}", self.port))
     }
 
+    /// How many processes it has, each connection being one.
+    pub(crate) fn processes(&self) -> usize {
+        self.with(Process::children).len()
+    }
+
     /// The time that it has kept a core busy, backends that have ended included.
     pub(crate) fn busy(&self) -> Duration {
         let server = self.with(Process::id);

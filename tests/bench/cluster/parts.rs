@@ -10,22 +10,24 @@ use crate::support::postgres::pooler::Pooler;
 use crate::support::servers::Server;
 use crate::support::wire::Fault;
 
-/// The parts by name, in order.
-const PARTS: [(&str, fn()); 6] = [
-    ("herds", run_herds),
+/// The parts by name, in order. What has a place to happen at takes each one of so many.
+const PARTS: [(&str, fn(usize)); 6] = [
+    ("herds", |_| run_herds()),
     ("holders", lose_holders),
     ("cuts", cut_connections),
     ("servers", disturb_servers),
-    ("leases", hold_too_long),
-    ("capacity", super::capacity::measure),
+    ("leases", |_| hold_too_long()),
+    ("capacity", |_| super::capacity::measure()),
 ];
 
 pub(crate) fn run() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let step = wanted.iter().find_map(|argument| argument.parse().ok()).unwrap_or(1);
+    let is_wanted = |name: &str| wanted.iter().any(|wanted| wanted == name);
     for (name, part) in PARTS {
-        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+        if is_wanted(name) || !PARTS.iter().any(|(name, _)| is_wanted(name)) {
             println!("{name}");
-            part();
+            part(step);
         }
     }
 }
@@ -55,29 +57,29 @@ fn run_herds() {
     prove("at oidc-provider", || herd(&lab.fleet, 64, 50));
 }
 
-fn lose_holders() {
+fn lose_holders(step: usize) {
     let mut lab = Lab::new(Postgres::shared(), rotating());
     for (successor, who) in [(0, "their own machine goes on"), (1, "another machine goes on")] {
         prove("killed", || {
-            let (count, lost) = holders::kill_everywhere(&mut lab, 1, successor);
+            let (count, lost) = holders::kill_everywhere(&mut lab, step, successor);
             format!("at {count} messages, {who}: {lost} sign-ins lost, whose request was out at a strict provider")
         });
     }
     prove("stopped and continued", || {
-        let count = holders::stop_everywhere(&mut lab, 1);
+        let count = holders::stop_everywhere(&mut lab, step);
         format!("at {count} messages, 0 presented twice, 0 lost")
     });
 }
 
-fn cut_connections() {
-    for fault in [Fault::Cut, Fault::Gone] {
-        prove("connections", || cuts::survive_everywhere(fault, 1, 1));
-    }
+fn cut_connections(step: usize) {
+    prove("connections", || cuts::survive_everywhere(Fault::Cut, step, step));
+    // A process that has to keep an answer waits six seconds for the database.
+    prove("connections", || cuts::survive_everywhere(Fault::Gone, step, 32 * step));
 }
 
-fn disturb_servers() {
+fn disturb_servers(step: usize) {
     for trouble in [Trouble::Restart, Trouble::Kill, Trouble::Pause] {
-        prove("server", || format!("{trouble:?} at {} messages, 0 lost", trouble_everywhere(trouble, 1)));
+        prove("server", || format!("{trouble:?} at {} messages, 0 lost", trouble_everywhere(trouble, step)));
     }
     prove("promoted", || format!("{} times in herds of 64, 0 lost", promote_twice(64)));
 }

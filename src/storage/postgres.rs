@@ -203,9 +203,14 @@ impl Backend for PostgresBackend {
         let mut listens = false;
         loop {
             let seen = notices.begin(profile.as_str());
-            let holder = match Lease::claim(database, profile, &id, &mut queued)? {
-                Claim::Granted(lease) => return Ok(lease),
-                Claim::Taken(holder) => holder,
+            let holder = match Lease::claim(database, profile, &id, &mut queued) {
+                Ok(Claim::Granted(lease)) => return Ok(lease),
+                Ok(Claim::Taken(holder)) => holder,
+                Err(error) => {
+                    // It may have been granted all the same.
+                    database.connection.leave(Statement::new(sql::RELEASE).text(profile.as_str()).text(&id));
+                    return Err(error);
+                }
             };
             let waited = start.until(clock::now());
             if waited >= patience {

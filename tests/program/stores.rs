@@ -119,7 +119,9 @@ fn two_machines_with_one_key_share_a_sign_in_and_a_third_without_it_is_told_what
     let (authority, store) = (provider(), database.url());
     let homes = [Home::new(), Home::new(), Home::new()];
     let profile = configuration(&authority.origin());
-    homes.iter().for_each(|home| home.configure(&profile));
+    for home in &homes {
+        home.configure(&profile);
+    }
     let [one, two, three] = homes.each_ref().map(|home| Machine { home, store: &store });
     one.works(&["login", "--json"], &["signed_in"]);
     let key = fs::read_to_string(homes[0].path("key")).expect("the first record made it");

@@ -20,8 +20,10 @@ fn systemd_understands_the_unit_files() {
         let text = fs::read_to_string(docs.join(from)).expect("it is there");
         assert!(text.contains("ExecStart=/usr/bin/device-login agent\n"), "{from}");
         place.write(to, &text.replace("/usr/bin/device-login", env!("CARGO_BIN_EXE_device-login")));
-        let drop_in = fs::read_to_string(docs.join("postgres.conf")).expect("it is there");
-        place.write("device-login-agent.service.d/postgres.conf", &drop_in);
+        for name in ["credential.conf", "postgres.conf"] {
+            let drop_in = fs::read_to_string(docs.join(name)).expect("it is there");
+            place.write(&format!("device-login-agent.service.d/{name}"), &drop_in);
+        }
         let mut command = Command::new("systemd-analyze");
         command.arg("verify").args(arguments).arg(place.path(to)).env("XDG_RUNTIME_DIR", place.path(""));
         let verified = match command.output() {

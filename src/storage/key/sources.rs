@@ -59,7 +59,8 @@ impl Sources {
             ))),
             (Some((_, source)), None) => Ok(source),
             (None, _) => match self.credential() {
-                Some(path) if path.exists() => Ok(KeySource::Credential),
+                // One that cannot be looked at is no reason to make another key.
+                Some(path) if path.try_exists().unwrap_or(true) => Ok(KeySource::Credential),
                 _ => Ok(KeySource::KeyFile(default_key_file.clone())),
             },
         }

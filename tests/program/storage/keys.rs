@@ -135,6 +135,17 @@ fn a_credentials_directory_without_our_credential_is_passed_over() {
     assert!(home.key_file().exists());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_credential_that_cannot_be_looked_at_is_no_reason_to_make_a_key() {
+    let home = Home::new();
+    let credential = home.directory.path().join("device-login.key");
+    std::os::unix::fs::symlink(&credential, &credential).expect("a link can lead to itself");
+    let keys = KeyOptions { credentials_directory: Some(home.directory.path().to_owned()), ..home.keys() };
+    assert!(try_commit(&home.store_with(keys), "one").is_err());
+    assert!(!home.key_file().exists());
+}
+
 #[test]
 fn a_configured_key_file_is_used_but_never_made() {
     let home = Home::new();

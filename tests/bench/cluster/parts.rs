@@ -10,9 +10,12 @@ use crate::support::postgres::pooler::Pooler;
 use crate::support::servers::Server;
 use crate::support::wire::Fault;
 
-/// The parts by name, in order. What has a place to happen at takes each one of so many.
-const PARTS: [(&str, fn(usize)); 6] = [
-    ("herds", |_| run_herds()),
+/// Plays one of so many places or rounds.
+type Part = fn(usize);
+
+/// By name, in order.
+const PARTS: [(&str, Part); 6] = [
+    ("herds", run_herds),
     ("holders", lose_holders),
     ("cuts", cut_connections),
     ("servers", disturb_servers),
@@ -39,8 +42,9 @@ fn prove(what: &str, proof: impl FnOnce() -> String) {
     println!("  {what}: {said} ({:.0} s)", (clock::now() - started).as_secs_f64());
 }
 
-fn run_herds() {
-    let herd = |fleet: &Fleet, processes, rounds| {
+fn run_herds(step: usize) {
+    let herd = |fleet: &Fleet, processes, rounds: usize| {
+        let rounds = rounds.div_ceil(step);
         herds::herd(fleet, processes, rounds);
         format!("{processes} processes, {rounds} rounds: {rounds} refreshes, 0 presented twice, 0 failed")
     };

@@ -29,13 +29,13 @@ const ANSWER_TIME: Duration = Duration::from_millis(300);
 const WINDOW: i64 = 600;
 const TOKENS: i64 = 10;
 /// How long the agent has for reading everything before the first refresh is due.
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(15);
 /// So many records are written into one directory before they are moved: a store looks through all of its own for each.
 const PART: usize = 500;
 /// So many records are written to see how long that takes.
 const SAMPLE: usize = 100;
 /// How long it is watched while nothing is due.
-const IDLE: Duration = Duration::from_secs(20);
+const IDLE: Duration = Duration::from_secs(10);
 
 /// When each profile's refresh token came in.
 type Arrivals = Arc<Mutex<BTreeMap<usize, Vec<Moment>>>>;
@@ -43,7 +43,7 @@ type Arrivals = Arc<Mutex<BTreeMap<usize, Vec<Moment>>>>;
 fn main() {
     let mut numbers = std::env::args().filter_map(|argument| argument.parse().ok());
     let mut number = |default| numbers.next().unwrap_or(default);
-    let (count, refreshes, seconds): (usize, usize, usize) = (number(10_000), number(1_000), number(60));
+    let (count, refreshes, seconds): (usize, usize, usize) = (number(10_000), number(600), number(36));
     let memory = Path::new("/dev/shm");
     let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     let home = home.expect("a temporary directory");

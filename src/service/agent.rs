@@ -278,11 +278,14 @@ impl Agent {
 
     /// Has those records read that have changed since the last look at all of them.
     fn compare(&mut self, versions: Option<BTreeMap<ProfileName, Version>>) {
-        if versions.is_none() && !self.versions.is_empty() {
-            // The store cannot tell for now.
-            return;
+        let versions = match versions {
+            // A store that could tell does not any more, and reading one record says why.
+            None if !self.versions.is_empty() => return self.unread.extend(self.schedule.profiles().next().cloned()),
+            versions => versions.unwrap_or_default(),
+        };
+        if self.is_store_away {
+            self.unread.extend(self.schedule.profiles().cloned());
         }
-        let versions = versions.unwrap_or_default();
         let before = std::mem::replace(&mut self.versions, versions);
         let is_changed = |name: &&ProfileName| {
             let version = self.versions.get(*name);

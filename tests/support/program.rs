@@ -9,7 +9,7 @@ use std::time::Duration;
 use device_login::clock;
 use device_login::profile::ProfileName;
 use device_login::secret::Secret;
-use device_login::storage::{Grant, KeyOptions, Record, StoreAddress, open};
+use device_login::storage::{Grant, KeyOptions, Record, Store, StoreAddress, open};
 use jiff::SignedDuration;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -117,17 +117,7 @@ impl Home {
     /// The same for another profile.
     pub(crate) fn sign_in_as(&self, profile: &str, origin: &str, change: impl FnOnce(&mut Grant)) {
         let store = open(&StoreAddress::File(self.path("state")), key_options(self));
-        let name: ProfileName = profile.parse().expect("a name");
-        let mut locked = store.hold(&name, Duration::from_secs(5)).expect("nobody else writes");
-        let mut grant = grant(origin);
-        change(&mut grant);
-        let mut record = Record {
-            client_secret: Some(Secret::new(CLIENT_SECRET)),
-            client_secret_for: None,
-            grant: Some(grant),
-            ..Record::empty(name, "corp", "client-1")
-        };
-        locked.commit(&mut record).expect("the record is kept");
+        sign_in_into(&store, profile, origin, change);
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
@@ -158,6 +148,22 @@ impl Home {
 /// Where the program looks for the key of a home's store.
 pub(crate) fn key_options(home: &Home) -> KeyOptions {
     KeyOptions { default_key_file: home.path("key"), ..KeyOptions::default() }
+}
+
+/// Keeps a grant in a store.
+pub(crate) fn sign_in_into(store: &Store, profile: &str, origin: &str, change: impl FnOnce(&mut Grant)) {
+    let name: ProfileName = profile.parse().expect("a name");
+    let mut locked = store.hold(&name, Duration::from_secs(5)).expect("nobody else writes");
+    let mut grant = grant(origin);
+    change(&mut grant);
+    let mut record = Record {
+        client_secret: Some(Secret::new(CLIENT_SECRET)),
+        client_secret_for: None,
+        grant: Some(grant),
+        ..Record::empty(name, "corp", "client-1")
+    };
+    locked.commit(&mut record).expect("the record is kept");
+    locked.release();
 }
 
 pub(crate) fn ran(child: Child) -> Ran {

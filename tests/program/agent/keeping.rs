@@ -194,3 +194,41 @@ fn a_token_that_nothing_can_refresh_is_told_before_its_end_and_at_it() {
     agent.stop();
     assert_eq!(provider.count("/token"), 0);
 }
+
+#[cfg(all(target_os = "linux", feature = "postgres"))]
+#[test]
+fn agents_of_two_machines_hear_of_each_other_through_a_database_and_wait_while_it_is_away() {
+    use device_login::storage::{StoreAddress, open};
+
+    use crate::support::postgres::{Postgres, url};
+    use crate::support::program::{key_options, sign_in_into};
+
+    let server = Postgres::start();
+    let url = url("postgres", &[server.directory()], server.port());
+    let provider = provider();
+    let homes = [Home::at(&provider), Home::at(&provider)];
+    let store = open(&StoreAddress::parse(&url).expect("an address"), key_options(&homes[0]));
+    let sign_in = |change: fn(&mut Grant)| sign_in_into(&store, "work", &provider.origin(), change);
+    sign_in(|_| ());
+    homes[1].write("key", &std::fs::read_to_string(homes[0].path("key")).expect("the first record made it"));
+    let agents = homes.each_ref().map(|home| Running::spawn(home.command(&["agent"]).env("DEVICE_LOGIN_STORE", &url)));
+    for agent in &agents {
+        agent.says(&["ready: 1 profile"]);
+    }
+    sign_in(ended);
+    for agent in &agents {
+        agent.says(&[" work refreshed: "]);
+    }
+    assert_eq!(provider.count("/token"), 1);
+    server.stop();
+    for agent in &agents {
+        agent.says(&["store_failing: ", "cannot be reached"]);
+    }
+    server.proceed();
+    for agent in &agents {
+        agent.says(&["ready: the store can be reached again: 1 profile"]);
+    }
+    for agent in agents {
+        agent.stop();
+    }
+}

@@ -1,0 +1,309 @@
+//! The writer's side: what the holder of a profile may do to its record.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::reading::Reader;
+use super::{Copy, Held, set_aside_as};
+use crate::clock::Moment;
+use crate::storage::backend::{Clear, Found, Part};
+use crate::storage::envelope::{self, Opened};
+use crate::storage::key::Key;
+use crate::storage::{Attempt, ClientAt, PastCall, Record, StoreError, Throttled};
+
+impl Held {
+    /// Reads again, now that nobody else writes. A refresh that was [claimed](Self::claim) and of which nothing more was
+    /// committed shows in the record as one whose answer got lost.
+    pub fn load(&mut self) -> Result<Option<Record>, StoreError> {
+        let asked_at = self.shared.time_of_copy();
+        let mut record = self.mend()?.map(|record| self.settle(record)).transpose()?;
+        self.shared.copy(&self.profile, record.as_ref(), asked_at);
+        if let Some(record) = &mut record
+            && let Some(attempt) = self.hold.attempt()?
+        {
+            attempt.show_in(record);
+        }
+        Ok(record)
+    }
+
+    /// Makes sure that a commit will have room, before anything irreversible is asked of a provider. What it replaces is
+    /// looked up as well, so that nothing has to be read any more.
+    pub fn reserve(&mut self) -> Result<(), StoreError> {
+        self.make_room()?;
+        self.before = match self.mend() {
+            Ok(record) => Some(self.generation_of(record.as_ref())?),
+            // Whoever commits sets it aside, and nobody who may yet fail.
+            Err(StoreError::Corrupt { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(())
+    }
+
+    /// The key to seal with, asked for once.
+    pub(super) fn key(&mut self) -> Result<Arc<Key>, StoreError> {
+        let key = match self.key.take() {
+            Some(key) => key,
+            None => self.shared.keyring.for_writing()?,
+        };
+        Ok(Arc::clone(self.key.insert(key)))
+    }
+
+    /// Reserves, and notes durably that a request goes out now whose answer may come only once. Nothing has to be opened
+    /// any more to keep that answer. The next commit ends the attempt.
+    pub fn claim(&mut self, attempt: Attempt) -> Result<(), StoreError> {
+        self.reserve()?;
+        if self.before.is_none() {
+            self.before = Some(self.generation_before()?);
+        }
+        self.hold.note(attempt)
+    }
+
+    pub(super) fn make_room(&mut self) -> Result<(), StoreError> {
+        self.key()?;
+        self.hold.reserve()
+    }
+
+    /// Until when a request may be sent whose answer may come only once: others may do so after the end of this right.
+    pub fn may_send_until(&self) -> Option<Moment> {
+        self.hold.may_send_until()
+    }
+
+    /// Replaces the record durably; its `generation` becomes one more than that of the record it replaces.
+    ///
+    /// A failure that may pass is met by a second try, and then by the spare place, where the store has one. On an error
+    /// the store holds either the old record or the new one, and `record` keeps its old generation.
+    pub fn commit(&mut self, record: &mut Record) -> Result<(), StoreError> {
+        if record.profile != self.profile {
+            let problem = "the record to be written names another profile";
+            return Err(StoreError::Corrupt { place: self.place_of(Part::Current), problem });
+        }
+        let old_generation = record.generation;
+        let before = self.before.take().map_or_else(|| self.generation_before(), Ok)?;
+        record.generation = before.saturating_add(1);
+        record.moved = None;
+        let kept = self.keep(record);
+        if kept.is_err() {
+            record.generation = old_generation;
+        } else {
+            self.shared.copy(&self.profile, Some(record), self.shared.time_of_copy());
+            if let Some(seen) = self.shared.seen.get() {
+                seen.note(record);
+            }
+        }
+        kept
+    }
+
+    /// Which grants of the client were throttled lately.
+    pub fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError> {
+        self.shared.backend.throttled(client)
+    }
+
+    /// Notes for all grants of the client that this one was throttled.
+    pub fn note_throttled(&mut self, client: &ClientAt, at: Timestamp, until: Timestamp) -> Result<(), StoreError> {
+        self.shared.backend.note_throttled(client, Throttled { profile: self.profile.clone(), at, until })
+    }
+
+    /// Deletes the record before this one and damaged ones that were set aside, so that a grant which the last commit took
+    /// out of the record is gone from the store as well.
+    pub fn forget_previous(&mut self) -> Result<(), StoreError> {
+        self.hold.remove_set_aside()?;
+        self.hold.remove(Part::Previous)?;
+        // A record that only the spare place has stays there.
+        if self.spare_record()?.is_none() { self.hold.remove(Part::Spare) } else { Ok(()) }
+    }
+
+    /// Replaces the calls that were made with the profile. None at all leave nothing behind.
+    pub fn save_calls(&mut self, calls: &[PastCall]) -> Result<(), StoreError> {
+        if calls.is_empty() {
+            return self.hold.remove(Part::Calls);
+        }
+        let sealed = envelope::seal_calls(&*self.key()?, &self.profile, calls)?;
+        self.hold.save_calls(&sealed)
+    }
+
+    /// Deletes the record, the calls and everything that [`forget_previous`](Self::forget_previous) deletes.
+    pub fn forget(&mut self) -> Result<(), StoreError> {
+        if let Some(copies) = self.shared.copies.get() {
+            copies.remove(&self.profile);
+        }
+        if let Some(seen) = self.shared.seen.get() {
+            seen.forget(&self.profile);
+        }
+        match self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile) {
+            Err(error @ StoreError::Newer { .. }) => return Err(error),
+            // Somebody may have the key to it, or a better copy, and its grant lives on at the provider.
+            Err(StoreError::Corrupt { .. }) => {
+                self.set_all_aside()?;
+                return self.hold.remove(Part::Calls);
+            }
+            _ => {}
+        }
+        self.hold.remove(Part::Spare)?;
+        // The record goes last, since without it the one before would take its place.
+        self.forget_previous()?;
+        self.hold.remove(Part::Calls)?;
+        self.hold.remove(Part::Current)
+    }
+
+    /// Gives the right back, so that others need not wait for its end.
+    pub fn release(self) {
+        self.hold.release();
+    }
+
+    pub(super) fn place_of(&self, part: Part) -> String {
+        self.shared.backend.place_of(&self.profile, part)
+    }
+
+    pub(super) fn spare_record(&mut self) -> Result<Option<Record>, StoreError> {
+        let found = self.shared.spare_record(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
+        Ok(found.map(|(record, _)| record))
+    }
+
+    pub(super) fn read(&mut self, part: Part) -> Result<Copy, StoreError> {
+        self.shared.read(&mut Reader::Holder(&mut *self.hold), &self.profile, part)
+    }
+
+    pub(super) fn tell(&self, found: String) {
+        self.shared.damaged().insert(self.profile.clone(), found);
+    }
+
+    /// Ends a commit whose writer died when all was written but the name: an answer that a provider gives only once may be in
+    /// it. Since every writer looks for that first, nothing newer than what is left over is lost.
+    pub(super) fn finish(&mut self) -> Result<(), StoreError> {
+        let mut newest: Option<Box<Record>> = None;
+        for mut bytes in self.hold.left_over()? {
+            if let Ok(Opened::Sound(record)) = self.shared.open(&self.profile, &mut bytes, Part::Current)
+                && newest.as_ref().is_none_or(|newest| newest.generation < record.generation)
+            {
+                newest = Some(record);
+            }
+        }
+        if let Some(record) = newest {
+            match self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile) {
+                Ok((here, _)) if here.as_ref().is_none_or(|here| here.generation < record.generation) => {
+                    self.bring_back(&record)?;
+                }
+                // What cannot be opened is somebody's to decide on.
+                _ => {}
+            }
+        }
+        self.hold.sweep()
+    }
+
+    /// The newest record. A damaged one is set aside, and so is one that is older than its predecessor. One that is in the
+    /// spare place comes back.
+    pub(super) fn mend(&mut self) -> Result<Option<Record>, StoreError> {
+        let current = self.read(Part::Current)?;
+        let previous = self.read(Part::Previous);
+        let is_older = |previous: &Record| match &current {
+            Opened::Sound(record) => previous.generation > record.generation,
+            Opened::Damaged(_) => true,
+            Opened::Missing => false,
+        };
+        match &previous {
+            Ok(Opened::Sound(record)) if is_older(record) => {
+                self.hold.set_aside(Part::Current)?;
+                if let Some(place) = self.shared.backend.set_aside().get(&self.profile) {
+                    self.tell(set_aside_as(place));
+                }
+            }
+            // No record could take the place of a directory.
+            Ok(Opened::Damaged(_)) if matches!(self.hold.read(Part::Previous), Ok(Found::Damaged(_))) => {
+                self.hold.set_aside(Part::Previous)?;
+            }
+            _ => {}
+        }
+        let Some(record) = self.spare_record()? else {
+            return self.shared.load_here(&mut Reader::Holder(&mut *self.hold), &self.profile);
+        };
+        if self.bring_back(&record).is_err() {
+            // It is good where it is.
+            let (record, _) = self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
+            return Ok(record);
+        }
+        self.shared.damaged().remove(&self.profile);
+        Ok(Some(record))
+    }
+
+    /// Writes here what was written elsewhere, and empties the spare place.
+    pub(super) fn bring_back(&mut self, record: &Record) -> Result<(), StoreError> {
+        let sealed = envelope::seal_record(&*self.key()?, record)?;
+        let clear = self.clear(record)?;
+        self.hold.replace(&clear, &sealed)?;
+        self.hold.remove(Part::Spare)
+    }
+
+    /// The generation that a commit replaces. Where nothing can be opened, all of it is set aside.
+    pub(super) fn generation_before(&mut self) -> Result<u64, StoreError> {
+        match self.mend() {
+            Ok(record) => self.generation_of(record.as_ref()),
+            Err(StoreError::Corrupt { .. }) => self.set_all_aside().map(|()| 0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Of a record that may be replaced.
+    pub(super) fn generation_of(&self, record: Option<&Record>) -> Result<u64, StoreError> {
+        match record.and_then(|record| record.moved.as_ref()) {
+            Some(moved) => Err(self.moved(&moved.to)),
+            None => Ok(record.map_or(0, |record| record.generation)),
+        }
+    }
+
+    pub(super) fn set_all_aside(&mut self) -> Result<(), StoreError> {
+        self.hold.set_aside(Part::Current)?;
+        self.hold.set_aside(Part::Previous)
+    }
+
+    /// Keeps the record here, or else in the spare place.
+    pub(super) fn keep(&mut self, record: &Record) -> Result<(), StoreError> {
+        let failed = match self.replace(record) {
+            // What failed once may work with a new file.
+            Err(StoreError::Io { .. }) => match self.replace(record) {
+                Ok(()) => return Ok(()),
+                Err(failed) => failed,
+            },
+            // A database was waited for as long as it makes sense.
+            Err(failed @ StoreError::Database { .. }) => failed,
+            replaced => return replaced,
+        };
+        let sealed = envelope::seal_record(&*self.key()?, record)?;
+        match self.hold.keep_spare(&sealed) {
+            Ok(Some(place)) => {
+                let profile = &self.profile;
+                self.tell(format!("The record of profile `{profile}` is kept in {place} for now: {failed}."));
+                Ok(())
+            }
+            // The store's own place is the one to mend.
+            Ok(None) | Err(_) => Err(failed),
+        }
+    }
+
+    pub(super) fn replace(&mut self, record: &Record) -> Result<(), StoreError> {
+        self.make_room()?;
+        let sealed = envelope::seal_record(&*self.key()?, record)?;
+        let clear = self.clear(record)?;
+        self.hold.replace(&clear, &sealed)
+    }
+
+    pub(super) fn clear(&mut self, record: &Record) -> Result<Clear, StoreError> {
+        let key_id = self.key()?.id().to_owned();
+        let grant = record.grant.as_ref();
+        let state = match grant {
+            None => "signed_out",
+            Some(grant) if grant.refused.is_some() => "needs_login",
+            Some(_) => "signed_in",
+        };
+        Ok(Clear {
+            provider: record.provider.clone(),
+            data_center: grant.map(|grant| grant.data_center.clone()).unwrap_or_default(),
+            client_id: record.client_id.clone(),
+            state,
+            generation: record.generation,
+            key_id,
+            access_token_expires_at: grant.and_then(|grant| grant.access_token_expires_at),
+            last_refresh_at: grant.and_then(|grant| grant.last_refresh.as_ref()).map(|last| last.at),
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! The reader's side: which of several copies of a record counts.
+
+use std::collections::BTreeMap;
+use std::sync::{MutexGuard, PoisonError};
+
+use super::{Copy, Place, Shared};
+use crate::profile::ProfileName;
+use crate::storage::backend::{Backend, Found, Hold, Part};
+use crate::storage::envelope::{self, FirstLine, Opened};
+use crate::storage::{Record, StoreError};
+
+/// Who reads the parts of a profile: anybody, or who holds it.
+pub(super) enum Reader<'a> {
+    Anybody(&'a dyn Backend, &'a ProfileName),
+    Holder(&'a mut dyn Hold),
+}
+
+impl Reader<'_> {
+    pub(super) fn read(&mut self, part: Part) -> Result<Found, StoreError> {
+        match self {
+            Reader::Anybody(backend, profile) => backend.read(profile, part),
+            Reader::Holder(hold) => hold.read(part),
+        }
+    }
+}
+
+impl Shared {
+    /// A panic elsewhere leaves whole sentences.
+    pub(super) fn damaged(&self) -> MutexGuard<'_, BTreeMap<ProfileName, String>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn reader<'a>(&'a self, profile: &'a ProfileName) -> Reader<'a> {
+        Reader::Anybody(&*self.backend, profile)
+    }
+
+    /// The newest record that there is, and in which place.
+    pub(super) fn load(
+        &self,
+        reader: &mut Reader<'_>,
+        profile: &ProfileName,
+    ) -> Result<(Option<Record>, Place), StoreError> {
+        let Some((in_spare, place)) = self.spare_record(reader, profile)? else {
+            return Ok((self.load_here(reader, profile)?, Place::Here));
+        };
+        self.damaged().entry(profile.clone()).or_insert_with(|| {
+            let store = self.backend.place();
+            format!(
+                "The record of profile `{profile}` is in the spare place, since {store} failed when it was written."
+            )
+        });
+        Ok((Some(in_spare), place))
+    }
+
+    /// The record that the spare place has, where it is newer than the one here.
+    pub(super) fn spare_record(
+        &self,
+        reader: &mut Reader<'_>,
+        profile: &ProfileName,
+    ) -> Result<Option<(Record, Place)>, StoreError> {
+        let Ok(Opened::Sound(record)) = self.read(reader, profile, Part::Spare) else { return Ok(None) };
+        let (here, place) = match self.load_here(reader, profile) {
+            Ok(here) => (here, Place::SpareForNow),
+            Err(error) if error.is_of_place() => (None, Place::Spare),
+            Err(error) => return Err(error),
+        };
+        Ok(here.is_none_or(|here| here.generation < record.generation).then_some((*record, place)))
+    }
+
+    /// The record, or the one before it where the record is damaged or older.
+    pub(super) fn load_here(
+        &self,
+        reader: &mut Reader<'_>,
+        profile: &ProfileName,
+    ) -> Result<Option<Record>, StoreError> {
+        let current = self.read(reader, profile, Part::Current)?;
+        if let Opened::Sound(record) = current {
+            return Ok(Some(self.newer_previous(reader, &record).unwrap_or(*record)));
+        }
+        let place = |part| self.backend.place_of(profile, part);
+        match (current, self.read(reader, profile, Part::Previous)?) {
+            (Opened::Damaged(problem), Opened::Sound(record)) => {
+                let place = place(Part::Current);
+                let found = format!("The record {place} is damaged ({problem}); the one before it is used.");
+                self.damaged().insert(profile.clone(), found);
+                Ok(Some(*record))
+            }
+            (_, Opened::Sound(record)) => Ok(Some(*record)),
+            (Opened::Damaged(problem), _) => Err(StoreError::Corrupt { place: place(Part::Current), problem }),
+            (_, Opened::Damaged(problem)) => Err(StoreError::Corrupt { place: place(Part::Previous), problem }),
+            _ => Ok(None),
+        }
+    }
+
+    /// The record before this one, where it is not: somebody has put an older record in the place of the newest.
+    pub(super) fn newer_previous(&self, reader: &mut Reader<'_>, current: &Record) -> Option<Record> {
+        let profile = &current.profile;
+        let line = self.backend.first_line(profile, Part::Previous)?;
+        FirstLine::of(&line).filter(|line| line.generation > current.generation)?;
+        let Ok(Opened::Sound(previous)) = self.read(reader, profile, Part::Previous) else { return None };
+        let (older, newer) = (current.generation, previous.generation);
+        let place = self.backend.place_of(profile, Part::Current);
+        let found = format!(
+            "The record {place} is older (generation {older}) than the one before it ({newer}), which is used."
+        );
+        self.damaged().insert(profile.clone(), found);
+        Some(*previous)
+    }
+
+    pub(super) fn read(&self, reader: &mut Reader<'_>, profile: &ProfileName, part: Part) -> Result<Copy, StoreError> {
+        match reader.read(part)? {
+            Found::Missing => Ok(Opened::Missing),
+            Found::Damaged(problem) => Ok(Opened::Damaged(problem)),
+            Found::Bytes(mut bytes) => self.open(profile, &mut bytes, part),
+        }
+    }
+
+    pub(super) fn open(&self, profile: &ProfileName, bytes: &mut [u8], part: Part) -> Result<Copy, StoreError> {
+        envelope::open_record(&self.keyring, profile, bytes, &|| self.backend.place_of(profile, part))
+    }
+}

@@ -1,10 +1,11 @@
 //! Files that are damaged, swapped, older or newer than they should be.
 
 use std::fs;
+use std::path::Path;
 
-use device_login::storage::StoreError;
+use device_login::storage::{Attempt, Held, KeyOptions, Record, StoreError};
 
-use super::{Home, PATIENCE, client_id, commit, load, profile, try_commit, write_private};
+use super::{Home, PATIENCE, client_id, commit, contents, load, profile, try_commit, write_private};
 
 /// Every way to damage one byte that the test tries, and every length at which the file may end.
 fn damaged(file: &[u8]) -> impl Iterator<Item = Vec<u8>> {
@@ -156,7 +157,7 @@ fn a_record_of_a_newer_version_is_never_touched() {
     let home = Home::new();
     let store = home.store();
     commit(&store, "before");
-    let newer = b"{\"format\":2,\"sealed_with\":\"something new\"}\nwhatever";
+    let newer = b"{\"format\":3,\"sealed_with\":\"something new\"}\nwhatever";
     write_private(&home.file("work.record"), newer);
     let mut locked = store.hold(&profile("work"), PATIENCE).unwrap();
     let refusals = [load(&store).map(|_| ()), locked.load().map(|_| ()), locked.forget()];
@@ -186,4 +187,74 @@ fn huge_and_empty_files_are_damaged_records() {
         write_private(&home.file("work.record"), &content);
         assert!(matches!(load(&store), Err(StoreError::Corrupt { .. })));
     }
+}
+
+/// Puts every damage into one file of a store with two profiles: their records open, or a sentence names the file; and with the
+/// file as it was, all is as before. How often each.
+fn damage_each(home: &Home, keys: &KeyOptions, path: &Path, step: usize) -> (usize, usize) {
+    let before = load(&home.store_with(keys.clone())).unwrap();
+    let (sound, others) = (fs::read(path).unwrap(), contents(&home.state()));
+    let own = path.file_name().unwrap().to_str().unwrap();
+    let (mut recovered, mut named) = (0, 0);
+    for file in damaged(&sound).step_by(step) {
+        write_private(path, &file);
+        for name in ["work", "other"] {
+            match home.store_with(keys.clone()).holding(&profile(name), PATIENCE, |held| held.load()) {
+                Ok(found) => {
+                    // What else it has may say that an answer got lost, where the attempt in the lock file is another one.
+                    let [found, before] =
+                        [&found, &before].map(|record| record.as_ref().map(|record| &record.client_id));
+                    assert!(name != "work" || found == before, "{}", path.display());
+                    recovered += 1;
+                }
+                Err(error) => {
+                    let words = error.to_string();
+                    assert!(words.contains(own) || words.contains("key"), "{words}");
+                    named += 1;
+                }
+            }
+        }
+        write_private(path, &sound);
+        let now = contents(&home.state());
+        let is_untouched =
+            |name: &&String| name.ends_with(".lock") || name.as_str() == own || now.get(*name) == others.get(*name);
+        assert!(others.keys().all(|name| is_untouched(&name)) && now.len() == others.len(), "{}", path.display());
+    }
+    assert_eq!(load(&home.store_with(keys.clone())).unwrap(), before);
+    (recovered, named)
+}
+
+#[test]
+fn damage_to_any_other_file_of_a_store_is_survived_or_named_and_destroys_nothing() {
+    let with_key_file = Home::new();
+    let with_passphrase = Home::new();
+    let passphrase = with_passphrase.write("passphrase", b"correct horse");
+    let passphrase = KeyOptions { passphrase_file: Some(passphrase), ..with_passphrase.keys() };
+    let keys = with_key_file.keys();
+    for (home, keys) in [(&with_key_file, &keys), (&with_passphrase, &passphrase)] {
+        let store = home.store_with(keys.clone());
+        for name in ["work", "other", "work"] {
+            let mut record = Record { profile: profile(name), ..super::record("one") };
+            store.holding(&profile(name), PATIENCE, |held| held.commit(&mut record)).unwrap();
+        }
+        let claimed = |held: &mut Held| held.claim(Attempt::new(2, jiff::Timestamp::UNIX_EPOCH));
+        store.holding(&profile("work"), PATIENCE, claimed).unwrap();
+        store.holding(&profile("work"), PATIENCE, |held| held.save_calls(&[super::call("one")])).unwrap();
+        // What an attempt leaves behind shows in the record until something is committed.
+        store.holding(&profile("work"), PATIENCE, |held| held.commit(&mut super::record("two"))).unwrap();
+    }
+    let each = |path: &Path, step| damage_each(&with_key_file, &keys, path, step);
+    // Who reads needs none of these.
+    for (name, step) in [("work.lock", 1), ("store.json", 1), ("work.record.prev", 7), ("work.calls", 7)] {
+        let (recovered, named) = each(&with_key_file.file(name), step);
+        println!("{name}: {recovered} recovered, {named} named");
+        assert!(recovered > 100 && named == 0, "{name}: {recovered} {named}");
+    }
+    let (recovered, named) = each(&with_key_file.key_file(), 1);
+    println!("key: {recovered} recovered, {named} named");
+    assert!(named > 400, "{recovered} {named}");
+    // Each try takes its share of a second.
+    let (recovered, named) = damage_each(&with_passphrase, &passphrase, &with_passphrase.file("master.key"), 61);
+    println!("master.key: {recovered} recovered, {named} named");
+    assert_eq!(recovered, 0);
 }

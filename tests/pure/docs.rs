@@ -31,7 +31,7 @@ fn the_list_of_keys_is_that_of_the_app() {
 fn the_list_of_commands_is_that_of_the_program() {
     let mut text =
         "# Commands\n\nWhat `--help` says. Exit codes are in the [README](../README.md#for-scripts).\n".to_owned();
-    let commands: [&[&str]; 16] = [
+    let commands: [&[&str]; 22] = [
         &[],
         &["login"],
         &["token"],
@@ -46,6 +46,12 @@ fn the_list_of_commands_is_that_of_the_program() {
         &["profile", "list"],
         &["profile", "show"],
         &["profile", "remove"],
+        &["store"],
+        &["store", "info"],
+        &["store", "init"],
+        &["store", "check"],
+        &["store", "rekey"],
+        &["store", "copy"],
         &["scopes"],
         &["demo"],
     ];

@@ -199,7 +199,7 @@ fn damage_each(home: &Home, keys: &KeyOptions, path: &Path, step: usize) -> (usi
     for file in damaged(&sound).step_by(step) {
         write_private(path, &file);
         for name in ["work", "other"] {
-            match home.store_with(keys.clone()).holding(&profile(name), PATIENCE, |held| held.load()) {
+            match home.store_with(keys.clone()).holding(&profile(name), PATIENCE, Held::load) {
                 Ok(found) => {
                     // What else it has may say that an answer got lost, where the attempt in the lock file is another one.
                     let [found, before] =
@@ -216,8 +216,11 @@ fn damage_each(home: &Home, keys: &KeyOptions, path: &Path, step: usize) -> (usi
         }
         write_private(path, &sound);
         let now = contents(&home.state());
-        let is_untouched =
-            |name: &&String| name.ends_with(".lock") || name.as_str() == own || now.get(*name) == others.get(*name);
+        let is_untouched = |name: &&String| {
+            Path::new(name).extension().is_some_and(|ending| ending == "lock")
+                || name.as_str() == own
+                || now.get(*name) == others.get(*name)
+        };
         assert!(others.keys().all(|name| is_untouched(&name)) && now.len() == others.len(), "{}", path.display());
     }
     assert_eq!(load(&home.store_with(keys.clone())).unwrap(), before);

@@ -295,8 +295,8 @@ impl From<StoreError> for Error {
             StoreError::Io { source, .. } => (Code::Store, &*files::advice(source)),
             StoreError::KeyUnavailable(_) => (
                 Code::Store,
-                "bring the key back, or correct `DEVICE_LOGIN_KEY_FILE` or `DEVICE_LOGIN_PASSPHRASE_FILE` where one is set; \
-             the records stay as they are until then",
+                "bring the key back, or correct `DEVICE_LOGIN_KEY_FILE`, `DEVICE_LOGIN_PASSPHRASE_FILE` or `key_command` where \
+                 one is set; the records stay as they are until then",
             ),
             StoreError::KeyNotMade { .. } => (
                 Code::Store,

@@ -8,7 +8,6 @@ mod token_files;
 
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -98,7 +97,6 @@ impl AgentCommand {
                 programs: Programs::new(self.on_event, service.config.clone(), log.clone()),
                 log: log.clone(),
                 supervisor,
-                config: service.config.clone(),
                 phase: Phase::Starting,
                 is_reloading: false,
                 not_reloaded: None,
@@ -178,7 +176,6 @@ struct Daemon {
     token_files: TokenFiles,
     programs: Programs,
     supervisor: Option<Supervisor>,
-    config: Arc<Config>,
     phase: Phase,
     /// The service manager waits to hear that the configuration was read.
     is_reloading: bool,
@@ -193,30 +190,32 @@ impl Daemon {
     async fn run(mut self, interrupts: &Interrupts, service: Service, names: Vec<ProfileName>) -> Result<(), Error> {
         let (tell, mut notices) = mpsc::channel(MOST_NOTICES);
         let (order, orders) = mpsc::channel(MOST_COMMANDS);
+        // Dropped when the agent is to end.
+        let mut order = Some(order);
         let mut agent = pin!(Box::pin(Agent::new(service.into(), names).run(tell, orders)));
         let mut pulse = Pulse::new(self.supervisor.as_ref());
         let result = loop {
             tokio::select! {
-                Some(notice) = notices.recv() => self.hear(notice).await,
+                Some(notice) = notices.recv() => self.hear(notice),
                 ended = &mut agent => break ended,
                 () = interrupts.asked_to_reload(), if self.phase != Phase::Stopping => {
                     self.begin_reload();
                     // A loop that takes no orders is found by the watchdog.
-                    let _ = order.try_send(Command::Reload);
+                    let _ = order.as_ref().map(|order| order.try_send(Command::Reload));
                 }
                 () = interrupts.asked_to_stop() => {
                     self.begin_stop();
-                    let _ = order.try_send(Command::Stop);
+                    order = None;
                 }
                 beat = pulse.next() => match beat {
-                    Beat::Ask(answer) => drop(order.try_send(Command::Report(answer))),
+                    Beat::Ask(answer) => drop(order.as_ref().map(|order| order.try_send(Command::Report(answer)))),
                     Beat::Alive(health) => self.alive(health),
                 },
             }
         };
         // What was told last.
         while let Ok(notice) = notices.try_recv() {
-            self.hear(notice).await;
+            self.hear(notice);
         }
         self.end(result).await
     }
@@ -229,8 +228,8 @@ impl Daemon {
         self.tell_status();
     }
 
-    async fn hear(&mut self, notice: Notice) {
-        let Notice { event, token, health } = notice;
+    fn hear(&mut self, notice: Notice) {
+        let Notice { event, token, health, config } = notice;
         self.health = health;
         // All that are there at the start are counted by what comes at its end.
         if self.phase != Phase::Starting || event.happening != Happening::Watching {
@@ -250,8 +249,11 @@ impl Daemon {
         }
         match event.happening {
             Happening::Ready => self.ready(),
-            Happening::Reloaded => self.reloaded(None).await,
-            Happening::NotReloaded => self.reloaded(Some(event.message)).await,
+            Happening::Reloaded => {
+                self.programs.configure(config);
+                self.reloaded(None);
+            }
+            Happening::NotReloaded => self.reloaded(Some(event.message)),
             _ => self.tell_status(),
         }
     }
@@ -263,13 +265,7 @@ impl Daemon {
         self.tell_ready();
     }
 
-    async fn reloaded(&mut self, problem: Option<String>) {
-        let file = self.config.file.clone();
-        if problem.is_none()
-            && let Ok(Ok(config)) = tokio::task::spawn_blocking(move || Config::load(&file)).await
-        {
-            self.programs.configure(Arc::new(config));
-        }
+    fn reloaded(&mut self, problem: Option<String>) {
         self.not_reloaded = problem;
         if std::mem::take(&mut self.is_reloading) { self.tell_ready() } else { self.tell_status() }
     }

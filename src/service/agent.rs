@@ -35,13 +35,14 @@ use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::storage::Version;
+use crate::storage::{Store, StoreError, Version};
 
 /// So many records are read by one thread, and so many threads read at once.
 const BATCH: usize = 64;
 const MOST_READERS: usize = 4;
 
 /// Looks after the profiles of a configuration.
+#[expect(clippy::struct_excessive_bools, reason = "each tells of another thing, and any may go with any")]
 pub struct Agent {
     service: Arc<Service>,
     /// Those that were named; all where none was.
@@ -58,6 +59,14 @@ pub struct Agent {
     is_ready: bool,
     /// The store cannot be reached, which was told.
     is_store_away: bool,
+    /// A look at all versions is under way.
+    is_comparing: bool,
+    /// The configuration is being looked at.
+    is_rereading: bool,
+    /// That it has to be once more, and whether somebody asked for that.
+    reread_again: Option<bool>,
+    /// The store tells no versions at present: where one record can be read, all are.
+    only_reading_tells: bool,
     /// Why the configuration in use is not that of the file.
     broken: Option<Error>,
 }
@@ -86,11 +95,15 @@ impl Agent {
             tasks: JoinSet::new(),
             is_ready: false,
             is_store_away: false,
+            is_comparing: false,
+            is_rereading: false,
+            reread_again: None,
+            only_reading_tells: false,
             broken: None,
         }
     }
 
-    /// Runs until [`Command::Stop`] comes, or nobody is left who could send it. What is out by then is waited for and told.
+    /// Runs until nobody is left who could send a command. What is out by then is waited for and told.
     ///
     /// First comes [`Happening::Watching`] for each profile, with its token, then [`Happening::Ready`]. The loop waits
     /// where `notices` is full, so whoever receives them hands long work on; it goes on receiving until this returns.
@@ -104,8 +117,8 @@ impl Agent {
         mut commands: mpsc::Receiver<Command>,
     ) -> Result<(), Error> {
         let store = self.service.store.clone();
-        let mut watch = Watch::new(store.clone(), self.service.config.file.clone());
-        aside(move || check(&store)).await?;
+        let mut watch = Watch::new(store.clone(), self.service.config.file.clone()).await;
+        aside(move || check_store(&store)).await?;
         let wanted: Vec<ProfileName> = self.wanted().cloned().collect();
         self.watch_over(wanted);
         loop {
@@ -115,7 +128,7 @@ impl Agent {
                 command = commands.recv() => match command {
                     Some(Command::Report(answer)) => drop(answer.send(self.schedule.health(now()))),
                     Some(Command::Reload) => self.reread(true),
-                    Some(Command::Stop) | None => break,
+                    None => break,
                 },
                 Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => {
                     self.take_in(finished(done), &notices).await;
@@ -177,8 +190,17 @@ impl Agent {
                     self.seen(&name, look, notices).await;
                 }
             }
-            Done::Versions(versions) => self.compare(versions),
-            Done::Configuration { result, is_asked_for } => self.configured(*result, is_asked_for, notices).await,
+            Done::Versions(versions) => {
+                self.is_comparing = false;
+                self.compare(versions);
+            }
+            Done::Configuration { result, is_asked_for } => {
+                self.is_rereading = false;
+                self.configured(*result, is_asked_for, notices).await;
+                if let Some(is_asked_for) = self.reread_again.take() {
+                    self.reread(is_asked_for);
+                }
+            }
         }
     }
 
@@ -229,6 +251,9 @@ impl Agent {
 
     /// Has all records read again that may have changed while the store was away.
     async fn store_answers(&mut self, has_answered: bool, notices: &mpsc::Sender<Notice>) {
+        if has_answered && std::mem::take(&mut self.only_reading_tells) {
+            self.unread.extend(self.schedule.profiles().cloned());
+        }
         if has_answered && std::mem::take(&mut self.is_store_away) {
             self.unread.extend(self.schedule.profiles().cloned());
             let message = format!("the store can be reached again: {}", words::summary(&self.schedule.health(now())));
@@ -257,7 +282,8 @@ impl Agent {
 
     async fn send(&self, notices: &mpsc::Sender<Notice>, event: Event, token: Option<Secret>) {
         // Where nobody listens any more, the agent goes on with its work.
-        let _ = notices.send(Notice { event, token, health: self.schedule.health(now()) }).await;
+        let (health, config) = (self.schedule.health(now()), self.service.config.clone());
+        let _ = notices.send(Notice { event, token, health, config }).await;
     }
 
     fn noticed(&mut self, change: Change) {
@@ -269,8 +295,10 @@ impl Agent {
                 }
             }
             Change::Anything => {
-                let store = self.service.store.clone();
-                self.tasks.spawn(aside(move || Done::Versions(store.versions())));
+                if !std::mem::replace(&mut self.is_comparing, true) {
+                    let store = self.service.store.clone();
+                    self.tasks.spawn(aside(move || Done::Versions(store.versions())));
+                }
                 self.reread(false);
             }
         }
@@ -280,7 +308,10 @@ impl Agent {
     fn compare(&mut self, versions: Option<BTreeMap<ProfileName, Version>>) {
         let versions = match versions {
             // A store that could tell does not any more, and reading one record says why.
-            None if !self.versions.is_empty() => return self.unread.extend(self.schedule.profiles().next().cloned()),
+            None if !self.versions.is_empty() => {
+                self.only_reading_tells = true;
+                return self.unread.extend(self.schedule.profiles().next().cloned());
+            }
             versions => versions.unwrap_or_default(),
         };
         if self.is_store_away {
@@ -297,6 +328,12 @@ impl Agent {
 
     /// Looks whether the configuration has changed.
     fn reread(&mut self, is_asked_for: bool) {
+        if self.is_rereading {
+            // One at a time, since a disk that hangs would keep a thread for each.
+            self.reread_again = Some(is_asked_for || self.reread_again.unwrap_or_default());
+            return;
+        }
+        self.is_rereading = true;
         let (service, is_forced) = (self.service.clone(), is_asked_for || self.broken.is_some());
         if is_asked_for {
             self.unread.extend(self.schedule.profiles().cloned());
@@ -380,9 +417,9 @@ impl Agent {
 }
 
 /// Whether the store can be used at all. Blocks.
-fn check(store: &crate::storage::Store) -> Result<(), Error> {
+fn check_store(store: &Store) -> Result<(), Error> {
     if let Some(first) = store.profiles()?.first()
-        && let Err(error @ crate::storage::StoreError::KeyUnavailable(_)) = store.load(first)
+        && let Err(error @ StoreError::KeyUnavailable(_)) = store.load(first)
     {
         return Err(error.into());
     }

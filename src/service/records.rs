@@ -1,4 +1,4 @@
-//! The one way to the store for whatever is awaited: each step is taken aside, since a disk, a lock or a database may let wait.
+//! The steps to the store that most of what is awaited needs, each taken aside, since a disk, a lock or a database may let wait.
 
 use super::Service;
 use super::aside::aside;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::profile::ProfileName;
 
-/// Why the store could not be used. Every one ends a command with exit code 9.
+/// Why the store could not be used. All but `Address`, which is 2, end a command with exit code 9.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("`{store}` is no store: {problem}")]

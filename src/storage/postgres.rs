@@ -59,9 +59,7 @@ impl PostgresBackend {
             database: Arc::new(Database { connection, local, holder, pin: Mutex::default(), before: Mutex::default() }),
         }
     }
-}
 
-impl PostgresBackend {
     fn place_aside(&self, number: i64) -> String {
         format!("number {number} of device_login.set_aside in {}", self.place())
     }

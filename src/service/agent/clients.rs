@@ -7,18 +7,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use super::reading::ClientAt;
 use crate::clock::Moment;
 use crate::profile::ProfileName;
 use crate::providers::MintLimit;
+use crate::service::tokens::throttles::window;
+use crate::storage::ClientAt;
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// After so many failures in a row a server is taken to be down, and asked by so many profiles at once.
 const DOWN_AFTER: usize = 3;
 const PROBES: usize = 4;
-
-/// How long a throttle answer is remembered where the provider has no window.
-const DEFAULT_WINDOW: Duration = Duration::from_secs(10 * 60);
 
 /// A thousandth of a token an hour.
 pub(super) type Rate = u64;
@@ -124,7 +122,7 @@ impl Clients {
     /// Notes that a profile of the client was throttled until then. The second one within the window pauses the client.
     pub(super) fn throttled(&mut self, id: ClientId, profile: &ProfileName, until: Moment, now: Moment) {
         let client = &mut self.all[id.0];
-        let window = client.limit.map_or(DEFAULT_WINDOW, |limit| limit.window);
+        let window = window(client.limit);
         client.throttled.retain(|(name, at)| now - *at < window && name != profile);
         let is_second = !client.throttled.is_empty();
         client.throttled.push((profile.clone(), now));

@@ -1,11 +1,14 @@
 //! What the agent tells: to the log, to programs that want to hear of it, and to whoever keeps token files. Plain data; no
 //! event has a token.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use super::super::State;
+use crate::config::Config;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 
@@ -113,13 +116,15 @@ impl Serialize for Event {
 }
 
 /// An event with what only this process may know.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Notice {
     pub event: Event,
     /// The access token that the profile has since: with [`Happening::Watching`], [`Happening::Refreshed`] and
     /// [`Happening::Recovered`], unless there is none that is good.
     pub token: Option<Secret>,
     pub health: Health,
+    /// By which the agent goes on.
+    pub config: Arc<Config>,
 }
 
 /// How all that the agent looks after stands.
@@ -135,7 +140,8 @@ pub struct Health {
     pub next_refresh_at: Option<Timestamp>,
 }
 
-/// What others ask of the agent.
+/// What others ask of the agent. Where nobody is left who could ask, it begins nothing more, and ends when every answer that
+/// is due is kept (TERM).
 #[derive(Debug)]
 pub enum Command {
     /// Read the configuration and all records again (SIGHUP). [`Happening::Reloaded`] or [`Happening::NotReloaded`] follows,
@@ -143,8 +149,6 @@ pub enum Command {
     Reload,
     /// Say how things stand, which proves as well that the loop is alive (the watchdog).
     Report(tokio::sync::oneshot::Sender<Health>),
-    /// Begin nothing more, and end when every answer that is due is kept (TERM).
-    Stop,
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::clock::later;
 use crate::error::Code;
 use crate::profile::ProfileName;
 use crate::providers::MintLimit;
-use crate::storage::Grant;
+use crate::storage::{ClientAt, Grant};
 
 /// Over how long those refreshes are spread of whose tokens nobody knows the end, since the clock was set back.
 const SPREAD_OF_UNKNOWN: Duration = Duration::from_secs(5 * 60);
@@ -31,13 +31,6 @@ impl Dice {
         (self.0, question).hash(&mut hasher);
         Chance::try_from(hasher.finish() >> 32).unwrap_or_default()
     }
-}
-
-/// The client at the accounts server that issued a grant: what providers count tokens by.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ClientAt {
-    pub(super) client_id: String,
-    pub(super) issuer: String,
 }
 
 /// What a record says, as the clock of the day reads it.

@@ -1,4 +1,4 @@
-//! Notices that somebody changes records or the configuration: by the kernel's word (`inotify(7)`), by the word of a database,
+//! Inotify that somebody changes records or the configuration: by the kernel's word (`inotify(7)`), by the word of a database,
 //! and by looking every half a minute where there is none: on other systems, and on file systems that machines share.
 
 use std::collections::BTreeSet;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use self::kernel::Notices;
+use self::kernel::Inotify;
 use super::super::aside::aside;
 use crate::clock::{self, Moment};
 use crate::profile::ProfileName;
@@ -17,6 +17,9 @@ use crate::storage::Store;
 const LOOKS_EVERY: Duration = Duration::from_secs(30);
 /// A database that cannot be listened to is not asked more often.
 const ASKS_EVERY: Duration = Duration::from_secs(5);
+
+/// A file system that takes longer to answer is looked at like those that do not tell.
+const LONGEST_BEGINNING: Duration = Duration::from_secs(2);
 
 /// What may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub(super) struct Watch {
     /// Where the store's records are files.
     directory: Option<PathBuf>,
     configuration: PathBuf,
-    kernel: Option<Notices>,
+    kernel: Option<Inotify>,
     /// The store is listened to, and will be again from then on.
     listening: Option<(JoinHandle<Told>, Moment)>,
     next_look: Moment,
@@ -44,10 +47,10 @@ pub(super) struct Watch {
 
 impl Watch {
     /// From now on, so that nothing escapes who reads after it.
-    pub(super) fn new(store: Store, configuration: PathBuf) -> Self {
+    pub(super) async fn new(store: Store, configuration: PathBuf) -> Self {
         let now = clock::now();
         let directory = store.directory();
-        let kernel = Notices::new(directory.as_deref(), &configuration).ok();
+        let kernel = watched(directory.clone(), configuration.clone()).await;
         let listening = directory.is_none().then(|| listen(&store, now));
         Self { store, directory, configuration, kernel, listening, next_look: now + LOOKS_EVERY }
     }
@@ -66,7 +69,7 @@ impl Watch {
                 () = clock::sleep_until(self.next_look), if has_to_look => {
                     self.next_look = clock::now() + LOOKS_EVERY;
                     // What could not be watched a while ago may be there now.
-                    self.kernel = Notices::new(self.directory.as_deref(), &self.configuration).ok();
+                    self.kernel = watched(self.directory.clone(), self.configuration.clone()).await;
                     return Change::Anything;
                 }
             }
@@ -85,7 +88,14 @@ impl Watch {
     }
 }
 
-async fn kernel_tells(kernel: &mut Option<Notices>) -> Change {
+/// Has the kernel tell of the two, where it does. A mount that hangs keeps a thread aside waiting, and not the loop for long.
+async fn watched(store: Option<PathBuf>, configuration: PathBuf) -> Option<Inotify> {
+    let begun = aside(move || kernel::begin(store.as_deref(), &configuration).ok());
+    let begun = tokio::time::timeout(LONGEST_BEGINNING, begun).await.ok().flatten()?;
+    Inotify::new(begun).ok()
+}
+
+async fn kernel_tells(kernel: &mut Option<Inotify>) -> Change {
     let Some(notices) = kernel else { return std::future::pending().await };
     if let Some(change) = notices.next().await {
         return change;
@@ -120,11 +130,15 @@ mod kernel {
     use super::Change;
 
     /// What the kernel tells: nothing.
-    pub(super) struct Notices;
+    pub(super) struct Inotify;
 
-    impl Notices {
-        pub(super) fn new(_store: Option<&Path>, _configuration: &Path) -> io::Result<Self> {
-            Err(io::ErrorKind::Unsupported.into())
+    pub(super) fn begin(_store: Option<&Path>, _configuration: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    impl Inotify {
+        pub(super) fn new((): ()) -> io::Result<Self> {
+            Ok(Self)
         }
 
         #[expect(clippy::unused_async, reason = "has the shape of its counterpart")]
@@ -157,31 +171,36 @@ mod kernel {
     /// File systems on which other machines write without a word of this one's kernel: NFS, SMB, 9P, Ceph, FUSE (`statfs(2)`).
     const SHARED: &[u64] = &[0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x0102_1997, 0x00c3_6400, 0x6573_5546];
 
+    /// Begins to watch the two directories. Fails where not all can be watched. Blocks.
+    pub(super) fn begin(store: Option<&Path>, configuration: &Path) -> io::Result<(OwnedFd, Option<i32>)> {
+        let events = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        // A record takes its place by a rename. Other programs write a configuration in place as well.
+        let renamed = WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM | WatchFlags::DELETE;
+        let gone = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR | WatchFlags::MASK_ADD;
+        let watch = |directory: &Path, flags: WatchFlags| {
+            let kind = u64::try_from(statfs(directory)?.f_type).unwrap_or_default() & 0xffff_ffff;
+            if SHARED.contains(&kind) {
+                return Err(io::Error::from(io::ErrorKind::Unsupported));
+            }
+            Ok(add_watch(&events, directory, flags | gone)?)
+        };
+        let store = store.map(|store| watch(store, renamed)).transpose()?;
+        watch(directory(configuration), renamed | WatchFlags::CLOSE_WRITE)?;
+        if let Ok(target) = configuration.canonicalize() {
+            watch(directory(&target), renamed | WatchFlags::CLOSE_WRITE)?;
+        }
+        Ok((events, store))
+    }
+
     /// What the kernel tells of the two directories.
-    pub(super) struct Notices {
+    pub(super) struct Inotify {
         events: AsyncFd<OwnedFd>,
         store: Option<i32>,
     }
 
-    impl Notices {
-        /// Fails where not all can be watched.
-        pub(super) fn new(store: Option<&Path>, configuration: &Path) -> io::Result<Self> {
-            let events = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-            // A record takes its place by a rename. Other programs write a configuration in place as well.
-            let renamed = WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM | WatchFlags::DELETE;
-            let gone = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR | WatchFlags::MASK_ADD;
-            let watch = |directory: &Path, flags: WatchFlags| {
-                let kind = u64::try_from(statfs(directory)?.f_type).unwrap_or_default() & 0xffff_ffff;
-                if SHARED.contains(&kind) {
-                    return Err(io::Error::from(io::ErrorKind::Unsupported));
-                }
-                Ok(add_watch(&events, directory, flags | gone)?)
-            };
-            let store = store.map(|store| watch(store, renamed)).transpose()?;
-            watch(directory(configuration), renamed | WatchFlags::CLOSE_WRITE)?;
-            if let Ok(target) = configuration.canonicalize() {
-                watch(directory(&target), renamed | WatchFlags::CLOSE_WRITE)?;
-            }
+    impl Inotify {
+        /// Needs a runtime.
+        pub(super) fn new((events, store): (OwnedFd, Option<i32>)) -> io::Result<Self> {
             #[expect(
                 deprecated,
                 reason = "sound for a descriptor that is owned; what takes its place is unsafe to call"
@@ -276,7 +295,7 @@ mod tests {
         let (store, config) = (home.path().join("state"), home.path().join("config.toml"));
         fs::create_dir(&store).expect("a directory");
         block_on(async {
-            let mut watch = Watch::new(files(&store), config.clone());
+            let mut watch = Watch::new(files(&store), config.clone()).await;
             fs::File::create(store.join("lobby.lock")).expect("a file");
             write(&store.join("lobby.record.prev"));
             write(&store.join("lobby.record"));
@@ -306,7 +325,7 @@ mod tests {
         write(&path("one/config.toml"));
         link("one");
         block_on(async {
-            let mut watch = Watch::new(files(&path("state")), path("etc/config.toml"));
+            let mut watch = Watch::new(files(&path("state")), path("etc/config.toml")).await;
             write(&path("one/config.toml"));
             assert_eq!(watch.changed().await, told(&[], true));
             link("two");
@@ -320,7 +339,7 @@ mod tests {
         let store = home.path().join("state");
         fs::create_dir(&store).expect("a directory");
         block_on(async {
-            let mut watch = Watch::new(files(&store), home.path().join("config.toml"));
+            let mut watch = Watch::new(files(&store), home.path().join("config.toml")).await;
             fs::remove_dir(&store).expect("it was there");
             assert_eq!(watch.changed().await, Change::Anything);
             assert!(watch.kernel.is_none());

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Refresh, pause};
 use crate::error::Error;
-use crate::providers::Dialect;
+use crate::providers::MintLimit;
 use crate::storage::{ClientAt, Grant, Held, Record, Throttled};
 
 /// How long a throttle answer counts where the provider names no window.
@@ -32,8 +32,8 @@ pub(in crate::service) fn client_pause(throttled: &[Throttled], window: Duration
 }
 
 /// How far back throttle answers count.
-pub(in crate::service) fn window(dialect: &Dialect) -> Duration {
-    dialect.mint_limit.map_or(DEFAULT_WINDOW, |limit| limit.window)
+pub(in crate::service) fn window(limit: Option<MintLimit>) -> Duration {
+    limit.map_or(DEFAULT_WINDOW, |limit| limit.window)
 }
 
 impl Refresh {
@@ -41,7 +41,9 @@ impl Refresh {
     pub(super) fn check_client(&self, held: &Held, now: Timestamp) -> Result<(), Error> {
         let client = client_of(&self.record, &self.grant);
         let throttled = held.throttled(&client).unwrap_or_default();
-        let Some(until) = client_pause(&throttled, window(self.provider.dialect), now) else { return Ok(()) };
+        let Some(until) = client_pause(&throttled, window(self.provider.dialect.mint_limit), now) else {
+            return Ok(());
+        };
         let profiles: Vec<String> = throttled.iter().map(|throttled| format!("`{}`", throttled.profile)).collect();
         let (id, profiles) = (&client.client_id, profiles.join(", "));
         Err(self.asked().throttled(Some(until)).adding(format!(

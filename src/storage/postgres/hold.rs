@@ -13,7 +13,6 @@ use super::trouble::Trouble;
 use super::{Database, found, sql, value};
 use crate::clock::{self, Moment};
 use crate::profile::ProfileName;
-use crate::storage::envelope::LIMIT;
 use crate::storage::reservation::Reservation;
 use crate::storage::{Attempt, Clear, Found, Hold, Part, StoreError};
 
@@ -154,7 +153,6 @@ impl Hold for Lease {
     }
 
     fn replace(&mut self, clear: &Clear, bytes: &[u8]) -> Result<(), StoreError> {
-        check_length(bytes, || self.database.place())?;
         let replace = self.statement(sql::REPLACE).once().number(self.commits).number(clear.generation).bytes(bytes);
         let replace = replace.text(&clear.provider).text(&clear.data_center).text(&clear.client_id).text(clear.state);
         let replace = replace.text(&clear.key_id).time(clear.access_token_expires_at).time(clear.last_refresh_at);
@@ -181,7 +179,6 @@ impl Hold for Lease {
     }
 
     fn save_calls(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        check_length(bytes, || self.database.place())?;
         self.change(&self.statement(sql::SAVE_CALLS).bytes(bytes))
     }
 
@@ -259,16 +256,6 @@ fn attempt(row: &Row) -> Result<Option<Attempt>, StoreError> {
         at,
         may_rotate: value(row, 8).ok().flatten().unwrap_or_default(),
     }))
-}
-
-/// Nobody would read longer ones back.
-fn check_length(bytes: &[u8], place: impl Fn() -> String) -> Result<(), StoreError> {
-    if bytes.len() as u64 <= LIMIT {
-        return Ok(());
-    }
-    let source =
-        std::io::Error::new(std::io::ErrorKind::FileTooLarge, format!("it would be longer than {LIMIT} bytes"));
-    Err(StoreError::Io { action: "writing", place: place(), source })
 }
 
 #[expect(clippy::disallowed_methods, reason = "a database that is away announces nothing to wait for")]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,6 +18,9 @@ use super::notices::Notices;
 use super::passwords;
 use super::tls::Tls;
 use super::trouble::Trouble;
+
+/// Of the time for a host, what each of its addresses gets.
+const SHARE: Duration = Duration::from_millis(1500);
 
 /// A connection that works.
 pub(super) struct Session {
@@ -144,8 +148,6 @@ async fn open_first(addresses: Vec<SocketAddr>) -> Result<TcpStream, Trouble> {
     }
     Err(last)
 }
-
-const SHARE: std::time::Duration = std::time::Duration::from_millis(1500);
 
 fn unreachable(why: &str) -> Trouble {
     Trouble::Unreachable(why.to_owned())

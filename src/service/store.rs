@@ -46,8 +46,8 @@ impl Service {
     /// Copies every record to another store at this address.
     pub async fn copy_store(&self, to: Store, address: String, keeps_both: bool) -> Result<CopiedProfiles, Error> {
         self.aside(move |service| {
-            if to.info()?.place == service.store.info()?.place {
-                return Err(Error::new(Code::Usage, "both stores are the same").hint("name another one"));
+            if service.store.is_same_as(&to)? {
+                return Err(Error::new(Code::Usage, "both are the same store").hint("name another one"));
             }
             to.init_place()?;
             service.store.share_key(&to)?;

@@ -81,6 +81,11 @@ pub trait Backend: Send + Sync {
     /// The store in words for people: a directory, or a database without its password.
     fn place(&self) -> String;
 
+    /// The same for each address of the store, and another one for each other store.
+    fn identity(&self) -> Result<String, StoreError> {
+        Ok(self.place())
+    }
+
     /// The directory in which a change of a record shows as one of its file, where there is one.
     fn directory(&self) -> Option<PathBuf> {
         None

@@ -52,6 +52,13 @@ impl Backend for FileBackend {
         self.files.directory.display().to_string()
     }
 
+    fn identity(&self) -> Result<String, StoreError> {
+        let directory = &self.files.directory;
+        // One that is not there yet has no links on its way.
+        let path = directory.canonicalize().or_else(|_| std::path::absolute(directory));
+        Ok(path.unwrap_or_else(|_| directory.clone()).display().to_string())
+    }
+
     fn directory(&self) -> Option<PathBuf> {
         Some(self.files.directory.clone())
     }

@@ -162,6 +162,15 @@ impl Backend for PostgresBackend {
         self.database.place()
     }
 
+    fn identity(&self) -> Result<String, StoreError> {
+        match self.database.ask(&Statement::new(sql::IDENTITY)) {
+            Ok(rows) => rows.first().map_or_else(|| Ok(self.place()), |row| value(row, 0)),
+            // Some services let nobody ask.
+            Err(error) if !error.is_away() => Ok(self.place()),
+            Err(error) => Err(error),
+        }
+    }
+
     fn place_of(&self, profile: &ProfileName, part: Part) -> String {
         let column = match part {
             Part::Current => "current",

@@ -89,7 +89,20 @@ fn lines(copied: &CopiedProfiles, refused: usize, keeps_both: bool) -> Vec<Strin
     }
     let (there, to) = (copied.profiles.len() - refused, &copied.to);
     lines.push(format!("{there} of {} profiles are in {to} now.", copied.profiles.len()));
-    if there > 0 && !keeps_both {
+    let is_refused = |(_, outcome): &&(_, CopiedProfile)| matches!(outcome, CopiedProfile::Refused(_));
+    let stay: Vec<String> =
+        copied.profiles.iter().filter(is_refused).map(|(profile, _)| format!("`{profile}`")).collect();
+    if !stay.is_empty() && !keeps_both {
+        let others = if there > 0 {
+            " The others are refreshed there only; here they serve their token to its end."
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "Not copied: {}. This store stays in use for them: mend what is named above, and run the same command again.{others}",
+            stay.join(", ")
+        ));
+    } else if there > 0 && !keeps_both {
         lines.push(format!(
             "Let `store = \"{to}\"` in the configuration, or `DEVICE_LOGIN_STORE`, name that store: here nothing is refreshed \
              any more."

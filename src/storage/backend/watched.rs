@@ -44,6 +44,11 @@ impl Backend for Watched {
         self.inner.place()
     }
 
+    fn identity(&self) -> Result<String, StoreError> {
+        (self.watcher)("identity")?;
+        self.inner.identity()
+    }
+
     fn place_of(&self, profile: &ProfileName, part: Part) -> String {
         self.inner.place_of(profile, part)
     }

@@ -162,6 +162,10 @@ pub(super) const NOTE_THROTTLED: &str = "\
     INSERT INTO device_login.throttled (issuer, client_id, profile, at, until) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (issuer, client_id, profile) DO UPDATE SET at = EXCLUDED.at, until = EXCLUDED.until";
 pub(super) const STRAYS: &str = "SELECT profile, number, content FROM device_login.set_aside ORDER BY profile, number";
+/// A standby and the server that it follows are one, and have one identity.
+pub(super) const IDENTITY: &str = "\
+    SELECT system_identifier::text || '/' || oid::text
+    FROM pg_control_system(), pg_database WHERE datname = current_database()";
 pub(super) const DETAILS: &str = "\
     SELECT version, pin, current_database()::text, current_user::text, current_setting('server_version'),
         pg_is_in_recovery(), current_setting('synchronous_commit')

@@ -59,9 +59,29 @@ impl Store {
             to.store.holding(profile, LOCK_PATIENCE, |there| here.copy_to(there, to))
         })
     }
+
+    /// Whether both are one store, by whatever address each is reached.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be reached.
+    pub fn is_same_as(&self, other: &Store) -> Result<bool, StoreError> {
+        Ok(self.shared.backend.identity()? == other.shared.backend.identity()?)
+    }
 }
 
 impl Shared {
+    /// The store at an address that a mark names; `None` where nobody said how one is opened.
+    fn reached(&self, address: &str) -> Option<Result<Store, StoreError>> {
+        self.opener.get().map(|open| open(address))
+    }
+
+    /// Whether a mark names the store that records are copied to.
+    fn is_at(&self, address: &str, to: &Destination<'_>) -> bool {
+        let named = || self.reached(address)?.ok()?.is_same_as(to.store).ok();
+        address == to.address || named().unwrap_or(false)
+    }
+
     /// Tells people of a record that is refreshed elsewhere.
     pub(super) fn tell_if_moved(&self, record: &Record) {
         if let Some(Moved { to, .. }) = &record.moved {
@@ -112,7 +132,9 @@ impl Held {
     ) -> Result<Option<Copied>, StoreError> {
         let refused = |why: String| Ok(Some(Copied::Refused(why)));
         match (&record.moved, other) {
-            (Some(moved), _) if moved.to != to.address => refused(format!("it has moved to {} already", moved.to)),
+            (Some(moved), _) if !self.shared.is_at(&moved.to, to) => {
+                refused(format!("it has moved to {} already", moved.to))
+            }
             (Some(Moved { is_under_way: true, .. }), Some(other)) if has_arrived(record, other) => {
                 self.mark(record, to.address, false)?;
                 Ok(Some(Copied::Done))
@@ -125,14 +147,14 @@ impl Held {
             }
             // What is not there yet, or came from there and goes back.
             (_, other) if other.is_none_or(|other| other.moved.is_some() && has_arrived(other, record)) => Ok(None),
-            (_, Some(Record { moved: Some(moved), .. })) => refused(format!("the one there has moved to {}", moved.to)),
-            (_, Some(other)) if is_same(record, other) => {
-                if to.keeps_both.is_none() {
-                    let marked = self.mark(record, to.address, true)?;
-                    self.mark(&marked, to.address, false)?;
-                }
-                Ok(Some(Copied::Already))
+            (_, Some(Record { moved: Some(moved), .. })) if !self.is_named_by(moved) => {
+                refused(format!("the one there has moved to {}", moved.to))
             }
+            (_, Some(other @ Record { moved: Some(_), .. })) => {
+                let is_older = "the one there is newer, although it has moved here: this store may have been restored";
+                if is_behind(record, other) { refused(is_older.to_owned()) } else { Ok(None) }
+            }
+            (_, Some(other)) if is_same(record, other) => Ok(to.keeps_both.map(|_| Copied::Already)),
             (_, Some(other)) if other.tokens().next().is_none() => Ok(None),
             (_, Some(other)) if !is_same_sign_in(record, other) => {
                 refused("there is another sign-in of it there".to_owned())
@@ -144,11 +166,18 @@ impl Held {
         }
     }
 
+    /// Whether the record there went to the store in which this one is.
+    fn is_named_by(&self, Moved { to, is_under_way }: &Moved) -> bool {
+        let here = Store { shared: Arc::clone(&self.shared) };
+        let named = || self.shared.reached(to)?.ok()?.is_same_as(&here).ok();
+        !is_under_way && named().unwrap_or(false)
+    }
+
     /// Ends a move that was cut short: it is refreshed here if the other store does not have it.
     pub(super) fn settle(&mut self, record: Record) -> Result<Record, StoreError> {
         let Some(Moved { to, is_under_way: true }) = record.moved.clone() else { return Ok(record) };
-        let elsewhere = match self.shared.opener.get() {
-            Some(open) => open(&to).and_then(|store| store.load(&self.profile)),
+        let elsewhere = match self.shared.reached(&to) {
+            Some(store) => store.and_then(|store| store.load(&self.profile)),
             None => Err(self.moved(&to)),
         };
         let elsewhere = elsewhere.map_err(|error| {
@@ -209,7 +238,17 @@ impl Held {
 fn has_arrived(marked: &Record, other: &Record) -> bool {
     let approved_at = |record: &Record| record.grant.as_ref().map(|grant| grant.approved_at);
     let is_of_it = is_same_sign_in(marked, other) || approved_at(other) > approved_at(marked);
-    other.moved.is_none() && other.generation >= marked.generation && is_of_it
+    // The other store had it before the mark was settled.
+    let is_settled = marked.moved.as_ref().is_some_and(|moved| !moved.is_under_way);
+    other.moved.is_none() && other.generation >= marked.generation.saturating_sub(is_settled.into()) && is_of_it
+}
+
+/// Whether a record is older than what its store once got. Generations do not tell that: a rename there and back begins anew.
+fn is_behind(record: &Record, marked: &Record) -> bool {
+    let progress = |grant: &Grant| (grant.approved_at, grant.last_refresh.as_ref().map(|last| last.at));
+    let [here, there] = [record, marked].map(|record| record.grant.as_ref().map(progress));
+    // What was signed out there is signed out.
+    here.is_some_and(|here| there.is_some_and(|there| here < there))
 }
 
 /// Whether one is a copy of the other, and nothing has happened to either since.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use device_login::clock;
 use device_login::profile::ProfileName;
 use device_login::secret::Secret;
-use device_login::storage::{Grant, Record, StoreAddress, open};
+use device_login::storage::{Grant, Held, Record, StoreAddress, open};
 use jiff::SignedDuration;
 
 use super::{NEXT, home, key_ids, provider};
@@ -56,6 +56,63 @@ fn a_record_that_has_moved_serves_its_token_and_is_refreshed_there_only() {
     home.run(&["token"]).worked(&format!("{NEXT}\n"));
     assert_eq!(home.run(&["refresh"]).code, 0);
     at_other(&home, &["refresh"]).failed(9, &["has moved to file:", "state"]);
+}
+
+/// Names of profiles and what happens to the sign-in at the store in which it is refreshed, before it is copied back.
+const MEANWHILE: [(&str, &[&[&str]]); 6] = [
+    ("a", &[]),
+    ("b", &[&["refresh", "b"]]),
+    ("c", &[&["refresh", "c"], &["refresh", "c"]]),
+    ("d", &[&["profile", "rename", "d", "away"], &["profile", "rename", "away", "d"]]),
+    ("e", &[&["logout", "e", "--local"]]),
+    // Followed by a new sign-in.
+    (ANEW, &[&["logout", ANEW, "--local"]]),
+];
+const ANEW: &str = "f";
+
+#[test]
+fn records_go_there_and_back_any_number_of_times() {
+    let authority = provider();
+    let home = Home::at(&authority);
+    let one = home.configuration();
+    let section = one[one.find("[profiles.work]").expect("a profile")..].to_owned();
+    let section = section[..section[1..].find("\n[").map_or(section.len(), |end| end + 1)].to_owned();
+    let others = MEANWHILE.map(|(name, _)| section.replace("[profiles.work]", &format!("[profiles.{name}]")));
+    home.configure(&format!("{one}\n{}", others.join("\n")));
+    let store = open(&StoreAddress::File(home.path("state")), key_options(&home));
+    home.sign_in(&authority, |_| ());
+    let name_of = |name: &str| ProfileName::from_str(name).expect("a name");
+    let signed_in = store.load(&name_of("work")).expect("the store works").expect("a record");
+    for (name, _) in MEANWHILE {
+        let mut record = Record { profile: name_of(name), ..signed_in.clone() };
+        let commit = |held: &mut Held| held.commit(&mut record);
+        store.holding(&name_of(name), Duration::from_secs(5), commit).expect("it is kept");
+    }
+    let stores = [format!("file:{}", home.path("state").display()), other(&home)];
+    for (round, happens) in [false, false, true, false, true, true, false].into_iter().enumerate() {
+        let [from, to] = [round % 2, 1 - round % 2].map(|at| stores[at].as_str());
+        let at = |store: &str, arguments: &[&str]| home.run(&[&["--store", store], arguments].concat());
+        for arguments in MEANWHILE.iter().filter(|_| happens).flat_map(|(_, commands)| *commands) {
+            let said = at(from, arguments);
+            assert_eq!(said.code, 0, "{round}: {arguments:?}: {said:?}");
+        }
+        if happens {
+            let store = open(&StoreAddress::parse(from).expect("an address"), key_options(&home));
+            let mut record = Record { profile: name_of(ANEW), ..signed_in.clone() };
+            record.grant.iter_mut().for_each(|grant| grant.approved_at = clock::wall());
+            let commit = |held: &mut Held| held.commit(&mut record);
+            store.holding(&name_of(ANEW), Duration::from_secs(5), commit).expect("it is kept");
+        }
+        let said = at(from, &["store", "copy", to]);
+        let copied = said.stdout.lines().filter(|line| line.ends_with(": copied")).count();
+        assert_eq!((said.code, copied), (0, MEANWHILE.len() + 1), "{round}: {said:?}");
+        let [here, there] = [from, to].map(|store| at(store, &["token", "a"]));
+        there.worked(&here.stdout);
+        assert!(
+            here.stderr.contains("has moved to file:") && !there.stderr.contains("has moved"),
+            "{here:?} {there:?}"
+        );
+    }
 }
 
 #[test]
@@ -128,7 +185,7 @@ fn a_store_with_another_key_or_with_none_takes_nothing() {
     home.run(&["store", "copy", &to]).failed(9, &["it uses the key-file ", "and the records come with"]);
     home.run(&["store", "copy", &format!("plain:{}", home.path("plain").display())]).failed(9, &["it seals nothing"]);
     home.run(&["store", "copy", &format!("file:{}", home.path("state").display())])
-        .failed(2, &["both stores are the same"]);
+        .failed(2, &["both are the same store"]);
     home.run(&["store", "copy"]).failed(2, &[]);
     home.run(&["store", "copy", "postgres://u:sesam@h/x"]).failed(2, &["takes no address with a password"]);
     assert_eq!(home.run(&["refresh"]).code, 0);

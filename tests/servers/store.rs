@@ -65,3 +65,45 @@ fn records_go_there_get_another_key_and_come_back() {
     assert_eq!(home.run(&["refresh"]).code, 0);
     over(&url, &other, &["refresh"]).failed(9, &["profile `work` has moved to file:"]);
 }
+
+/// Without a refresh in between, with one at the database, and with a sign-out there.
+#[test]
+fn records_go_there_and_back_any_number_of_times() {
+    let authority = Authority::start(|asked| match asked.path.as_str() {
+        "/token" => (200, format!(r#"{{"access_token":"{NEXT}","expires_in":3600}}"#)),
+        _ => (200, r#"{"sub":"77"}"#.to_owned()),
+    });
+    let database = Postgres::shared().database();
+    let (url, home) = (database.url(), Home::at(&authority));
+    home.configure(&format!("store_cache = 0\n{}", home.configuration()));
+    home.sign_in(&authority, |_| ());
+    let address = home.write("url", &format!("{url}\n")).display().to_string();
+    let state = format!("file:{}", home.path("state").display());
+    let none: &[&str] = &[];
+    for meanwhile in [none, none, &["refresh"], none, &["logout", "--local"], none] {
+        let there = home.run(&["store", "copy", "--to-file", &address]);
+        assert!(there.code == 0 && there.stdout.starts_with("work: copied\n"), "{meanwhile:?}: {there:?}");
+        if !meanwhile.is_empty() {
+            let said = over(&url, &home, meanwhile);
+            assert_eq!(said.code, 0, "{meanwhile:?}: {said:?}");
+        }
+        let back = over(&url, &home, &["store", "copy", &state]);
+        assert!(back.code == 0 && back.stdout.starts_with("work: copied\n"), "{meanwhile:?}: {back:?}");
+    }
+    home.run(&["token"]).failed(4, &["is not signed in"]);
+}
+
+#[test]
+fn a_database_is_the_same_by_each_of_its_addresses() {
+    let authority = Authority::start(|_| (200, r#"{"sub":"77"}"#.to_owned()));
+    let database = Postgres::shared().database();
+    let (url, home) = (database.url(), Home::at(&authority));
+    home.sign_in(&authority, |_| ());
+    let address = home.write("url", &format!("{url}\n")).display().to_string();
+    assert_eq!(home.run(&["store", "copy", "--to-file", &address]).code, 0);
+    // The same socket by another path.
+    let address = home.write("url", &format!("{}\n", url.replace("&port=", "/.&port="))).display().to_string();
+    over(&url, &home, &["store", "copy", "--to-file", &address]).failed(2, &["both are the same store"]);
+    let said = home.run(&["store", "copy", "--to-file", &address]);
+    assert!(said.code == 0 && said.stdout.starts_with("work: there already\n"), "{said:?}");
+}

@@ -134,6 +134,11 @@ fn what_is_newer_or_another_sign_in_there_is_refused_by_name() {
         said.code == 1 && said.stdout.contains("work: not copied: there is another sign-in of it there"),
         "{said:?}"
     );
+    assert!(
+        said.stdout.contains("Not copied: `work`. This store stays in use for them: mend what is named above"),
+        "{said:?}"
+    );
+    assert!(!said.stdout.contains("here nothing is refreshed"), "{said:?}");
     home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
     assert_eq!(home.run(&["refresh"]).code, 0, "it stays here");
     let said = home.run(&["store", "copy", &to, "--keep-both"]);

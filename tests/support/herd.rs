@@ -14,6 +14,8 @@ use super::program::{Home, configuration, ended, key_options, ran};
 use super::rotating::{Counts, Rotating};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// So many are there before others come.
+const EARLY: usize = 8;
 
 /// What came of a herd's rounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,8 +78,8 @@ impl Herd {
 
     /// Starts so many. What they complain of goes into one file, since a process has few descriptors.
     fn start(&self, processes: usize) -> Vec<Child> {
-        let complaints = self.home.write("complaints", "");
-        let complaints = OpenOptions::new().append(true).open(complaints).expect("it was written just now");
+        let complaints = OpenOptions::new().append(true).create(true).open(self.home.path("complaints"));
+        let complaints = complaints.expect("the home can be written");
         let spawn = |_| {
             let mut command = self.home.command(&["token"]);
             command.stderr(Stdio::from(complaints.try_clone().expect("a descriptor")));
@@ -93,9 +95,14 @@ impl Herd {
         let mut tally = Tally { processes: processes * rounds, ..Tally::default() };
         for round in 0..rounds {
             self.end_token();
-            let herd = self.start(processes);
+            self.home.write("complaints", "");
+            // Whoever comes early holds the profile, while others come.
+            let early = if kills > 0 { processes.min(EARLY) } else { 0 };
+            let counts = self.provider.counts();
+            let mut herd = self.start(early);
             // Not always at the same moment.
-            let killed = self.kill_holders(&herd, kills, Duration::from_millis(round as u64 % 7));
+            let killed = self.kill_holders(&herd, &counts, kills, Duration::from_millis(round as u64 % 7));
+            herd.extend(self.start(processes - early));
             tally.killed += killed.len();
             let own = |child: &Child| killed.contains(&child.id());
             let outcomes: Vec<_> = herd.into_iter().map(|child| (own(&child), ran(child))).collect();
@@ -124,14 +131,14 @@ impl Herd {
     }
 
     /// The lock file names its holder. Once there is a new token, or none is to be had, nobody holds it for long.
-    fn kill_holders(&self, herd: &[Child], kills: usize, delay: Duration) -> Vec<u32> {
+    fn kill_holders(&self, herd: &[Child], before: &Counts, kills: usize, delay: Duration) -> Vec<u32> {
         let mut killed: Vec<u32> = Vec::new();
-        let is_settled = |before: &Counts| {
+        let is_settled = || {
             let now = self.provider.counts();
             now.refreshes > before.refreshes || now.presented_twice > before.presented_twice
         };
-        let (before, started) = (self.provider.counts(), clock::now());
-        while killed.len() < kills && !is_settled(&before) && started.until(clock::now()) < PATIENCE {
+        let started = clock::now();
+        while killed.len() < kills && !is_settled() && started.until(clock::now()) < PATIENCE {
             let lock = fs::read_to_string(self.home.path("state/work.lock")).unwrap_or_default();
             let holder = lock.lines().next().and_then(|line| line.trim().parse::<u32>().ok());
             let child = herd.iter().find(|child| Some(child.id()) == holder && !killed.contains(&child.id()));

@@ -23,7 +23,7 @@ fn main() {
         for command in matrix::COMMANDS {
             let matrix::Tally { points, faults, struck, killed_between } = matrix::survive(command, Extent::Whole);
             println!(
-                "  {command:?}: {points} points, {faults} faults, {struck} took place; lost: 0; presented twice: 0; killed \
+                "  {command:?}: {points} calls, {faults} faults, {struck} took place; lost: 0; presented twice: 0; killed \
                  between request and kept answer: {killed_between}"
             );
         }

@@ -38,7 +38,7 @@ fn talkative(fault: Option<(&'static str, u16, &'static str)>) -> Authority {
 }
 
 /// Every command that does not print a token on purpose.
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 16] = [
     &["-v", "login", "--plain"],
     &["-v", "login", "--json"],
     &["-v", "login", "--plain", "--expect-account", "somebody@example.com"],
@@ -51,6 +51,9 @@ const COMMANDS: [&[&str]; 13] = [
     &["-v", "api", "https://elsewhere.example/x"],
     &["-v", "profile", "show"],
     &["-v", "profile", "list"],
+    &["-v", "store", "info"],
+    &["-v", "store", "check"],
+    &["-v", "store", "rekey"],
     &["-v", "logout"],
 ];
 

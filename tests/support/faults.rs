@@ -124,7 +124,8 @@ pub(crate) fn faults(points: &[Point], extent: Extent) -> Vec<Fault> {
     for point in points {
         let errors = errors_of(point).iter().map(error);
         faults.extend(errors.chain(["signal=KILL".to_owned()]).map(|effect| fault(point, effect)));
-        if !errors_of(point).is_empty() {
+        // Of all paths at once it would meet more than files.
+        if !errors_of(point).is_empty() && point.path.is_some() {
             faults.push(fault(point, "error=EIO:+".to_owned()));
         }
     }

@@ -77,6 +77,26 @@ pub(super) enum CodeEnded {
     },
 }
 
+/// The right to write the record, with room for the next one, and what it replaces.
+pub(super) struct Reserved {
+    held: Held,
+    before: Option<Record>,
+}
+
+impl Reserved {
+    pub(super) fn release(self) {
+        self.held.release();
+    }
+}
+
+/// The record that a sign-in replaces. A commit sets aside what nobody can open.
+fn before(held: &mut Held) -> Result<Option<Record>, StoreError> {
+    match held.load() {
+        Err(StoreError::Corrupt { .. }) => Ok(None),
+        loaded => loaded,
+    }
+}
+
 impl Attempt {
     /// Asks for a code and polls until it is approved or ends, sooner where the person asks for it.
     pub(super) async fn follow_code<F, D>(
@@ -158,13 +178,13 @@ impl Attempt {
         (flow, kept)
     }
 
-    /// Sees that a grant will find room, and opens all that it takes to keep it.
-    pub(super) async fn reserve(&self) -> Result<Held, Error> {
+    /// Sees that a grant will find room, and reads and opens all that it takes to keep it.
+    pub(super) async fn reserve(&self) -> Result<Reserved, Error> {
         let (store, name) = (self.service.store.clone(), self.profile.name.clone());
         let reserved = aside(move || {
             let mut held = store.hold(&name, LOCK_PATIENCE)?;
-            match held.reserve() {
-                Ok(()) => Ok(held),
+            match before(&mut held).and_then(|before| held.reserve().map(|()| before)) {
+                Ok(before) => Ok(Reserved { held, before }),
                 Err(error) => {
                     held.release();
                     Err(error)
@@ -179,7 +199,7 @@ impl Attempt {
         &self,
         grant: Grant,
         data_center: &DataCenter,
-        mut reserved: Option<Held>,
+        mut reserved: Option<Reserved>,
         try_again: F,
     ) -> Result<Kept, Error>
     where
@@ -190,7 +210,7 @@ impl Attempt {
             Some(expected) => match self.check_account(expected, grant, data_center).await {
                 Ok(grant) => grant,
                 Err(error) => {
-                    aside(move || reserved.map(Held::release)).await;
+                    aside(move || reserved.map(Reserved::release)).await;
                     return Err(error);
                 }
             },
@@ -280,7 +300,7 @@ impl Attempt {
     }
 
     /// Writes the grant of a fresh approval. The record's client secret stays unless the approval came with another.
-    async fn save(&self, grant: Grant, reserved: Option<Held>) -> Result<Option<Replaced>, Error> {
+    async fn save(&self, grant: Grant, reserved: Option<Reserved>) -> Result<Option<Replaced>, Error> {
         let attempt = self.clone();
         let (before, replaced) = aside(move || attempt.commit(grant, reserved)).await?;
         if let Some(before) = before {
@@ -292,23 +312,26 @@ impl Attempt {
 
     /// Commits the grant, and gives the record that it changed. The grant before is to be revoked where that ends no other
     /// one.
-    fn commit(&self, grant: Grant, reserved: Option<Held>) -> Result<(Option<Record>, Option<Replaced>), Error> {
-        let store = &self.service.store;
-        let Some(mut held) = reserved else {
-            return store.holding(&self.profile.name, LOCK_PATIENCE, |held| self.commit_held(grant, held));
+    fn commit(&self, grant: Grant, reserved: Option<Reserved>) -> Result<(Option<Record>, Option<Replaced>), Error> {
+        let Some(Reserved { mut held, before }) = reserved else {
+            let store = &self.service.store;
+            return store.holding(&self.profile.name, LOCK_PATIENCE, |held| {
+                let before = before(held)?;
+                self.commit_held(grant, before, held)
+            });
         };
-        let kept = self.commit_held(grant, &mut held);
+        let kept = self.commit_held(grant, before, &mut held);
         held.release();
         kept
     }
 
-    fn commit_held(&self, grant: Grant, held: &mut Held) -> Result<(Option<Record>, Option<Replaced>), Error> {
+    fn commit_held(
+        &self,
+        grant: Grant,
+        before: Option<Record>,
+        held: &mut Held,
+    ) -> Result<(Option<Record>, Option<Replaced>), Error> {
         self.check_still_configured()?;
-        let before = match held.load() {
-            // A commit sets aside what nobody can open.
-            Err(StoreError::Corrupt { .. }) => None,
-            loaded => loaded?,
-        };
         let mut record = before.clone().unwrap_or_else(|| empty_record(&self.profile));
         let lived_on = |before: &Grant| {
             let is_same = match (&before.refresh_token, &grant.refresh_token) {

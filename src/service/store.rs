@@ -20,7 +20,7 @@ pub struct CopiedProfiles {
 impl Service {
     /// What is known of the store.
     pub async fn store_info(&self) -> Result<StoreInfo, Error> {
-        self.with_store(|store, _| store.info()).await
+        self.with_store(|store, names| Ok(store.info(&names))).await
     }
 
     /// Makes what the store needs to be there, and proves that it works.

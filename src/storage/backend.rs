@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{Attempt, ClientAt, StoreError, Throttled, Version};
@@ -152,7 +153,7 @@ pub trait Backend: Send + Sync {
     }
 
     /// What is worth knowing of the place: names as in JSON, and values.
-    fn details(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
+    fn details(&self) -> Result<Vec<(&'static str, Value)>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSqlOwned;
 use zeroize::Zeroizing;
@@ -323,16 +324,16 @@ impl Backend for PostgresBackend {
         Some(schema::script(role))
     }
 
-    fn details(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
+    fn details(&self) -> Result<Vec<(&'static str, Value)>, StoreError> {
         let rows = self.database.ask(&Statement::new(sql::DETAILS))?;
         let row = self.database.checked(&rows)?;
-        let text = |column| value::<String>(row, column);
+        let text = |column| value::<String>(row, column).map(Value::from);
         Ok(vec![
             ("database", text(2)?),
             ("role", text(3)?),
             ("server_version", text(4)?),
-            ("schema_version", value::<i32>(row, 0)?.to_string()),
-            ("standby", value::<bool>(row, 5)?.to_string()),
+            ("tables_version", value::<i32>(row, 0)?.into()),
+            ("standby", value::<bool>(row, 5)?.into()),
             ("synchronous_commit", text(6)?),
         ])
     }

@@ -59,6 +59,11 @@ impl Seen {
         serde_json::from_slice(&content).ok()
     }
 
+    /// When that was noted.
+    pub(super) fn noted_at(&self, profile: &ProfileName) -> Option<Timestamp> {
+        fs::metadata(self.path(profile)).ok()?.modified().ok()?.try_into().ok()
+    }
+
     /// Notes what was written, unless what was written before is newer.
     pub(super) fn note(&self, record: &Record) {
         if !self.last(&record.profile).is_some_and(|last| last.is_after(record)) {

@@ -65,6 +65,23 @@ fn info_says_where_the_records_are_and_what_guards_them() {
 }
 
 #[test]
+fn info_says_what_is_known_here_of_a_database_that_is_away() {
+    let authority = provider();
+    let home = home(&authority);
+    let info = |arguments: &[&str]| home.run(&[&["--store", "postgres://u@127.0.0.1:1/x"], arguments].concat());
+    let said = info(&["store", "info"]);
+    assert!(said.code == 9 && said.stderr.starts_with("error: ") && said.stderr.contains("hint: "), "{said:?}");
+    for part in ["postgres: the database postgres://u@127.0.0.1:1/x", "key-file, ", "(L1)", "1 configured\n"] {
+        assert!(said.stdout.contains(part), "{part}: {said:?}");
+    }
+    let said = info(&["store", "info", "--json"]);
+    assert!(said.code == 9 && said.stderr.is_empty(), "{said:?}");
+    let json = said.json();
+    assert_eq!((&json["kind"], &json["error"]["code"]), (&"postgres".into(), &"store_unavailable".into()));
+    assert!(json["key"]["id"] == key_ids(&home)[0].as_str() && json.get("records").is_none(), "{json}");
+}
+
+#[test]
 fn init_makes_directory_and_key_and_prints_only_for_a_database() {
     let home = Home::new();
     let said = home.run(&["store", "init"]);

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::cli::context::Context;
+use crate::cli::output::ErrorJson;
 use crate::error::{Code, Error};
 use crate::storage::{Protection, StoreInfo};
 
@@ -26,11 +29,18 @@ struct InfoJson<'a> {
     /// How many the configuration has.
     profiles: usize,
     /// How many the store has.
-    records: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<usize>,
     in_spare: BTreeMap<&'a str, &'a str>,
     moved: BTreeMap<&'a str, &'a str>,
+    /// When the store said what this machine knows of an access token.
+    copies: BTreeMap<&'a str, Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_written: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorJson>,
     #[serde(flatten)]
-    details: BTreeMap<&'a str, &'a str>,
+    details: BTreeMap<&'a str, &'a Value>,
 }
 
 #[derive(Serialize)]
@@ -54,18 +64,24 @@ impl Info {
             context.output.use_json();
         }
         let service = context.service()?;
-        let info = context.interrupts.block_on(service.store_info())?;
+        let mut info = context.interrupts.block_on(service.store_info())?;
+        let trouble = info.trouble.take().map(Error::from);
         let profiles = service.config.profiles.len();
         if self.json {
-            context.output.json(&json(&info, profiles))?;
+            context.output.json(&json(&info, profiles, trouble.as_ref()))?;
         } else {
-            context.output.text(&lines(&info, profiles).join("\n"))?;
+            context.output.text(&lines(&info, profiles, trouble.is_some()).join("\n"))?;
+        }
+        match trouble {
+            Some(error) if self.json => return Ok(error.code.exit_code()),
+            Some(error) => return Err(error),
+            None => {}
         }
         Ok(info.protection.as_ref().map_or(Code::Store.exit_code(), |_| 0))
     }
 }
 
-fn json(info: &StoreInfo, profiles: usize) -> InfoJson<'_> {
+fn json<'a>(info: &'a StoreInfo, profiles: usize, trouble: Option<&Error>) -> InfoJson<'a> {
     let (protection, problem) = match &info.protection {
         Ok(protection) => (Some(protection), None),
         Err(error) => (None, Some(error.to_string())),
@@ -82,17 +98,23 @@ fn json(info: &StoreInfo, profiles: usize) -> InfoJson<'_> {
             problem,
         },
         profiles,
-        records: info.profiles.len(),
+        records: trouble.is_none().then_some(info.profiles.len()),
         in_spare: info.in_spare.iter().map(|(profile, place)| (profile.as_str(), place.as_str())).collect(),
         moved: info.moved.iter().map(|(profile, to)| (profile.as_str(), to.as_str())).collect(),
-        details: info.details.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+        copies: info.copies.iter().map(|(profile, as_of)| (profile.as_str(), *as_of)).collect(),
+        last_written: info.last_written,
+        error: trouble.map(ErrorJson::from),
+        details: info.details.iter().map(|(name, value)| (*name, value)).collect(),
     }
 }
 
-fn lines(info: &StoreInfo, profiles: usize) -> Vec<String> {
+fn lines(info: &StoreInfo, profiles: usize, is_away: bool) -> Vec<String> {
     let line = |name: &str, value: &str| format!("{name:<15} {value}");
     let mut lines = vec![line("store", &format!("{}: {}", info.kind, info.place))];
-    lines.extend(info.details.iter().map(|(name, value)| line(&name.replace('_', " "), value)));
+    lines.extend(info.details.iter().map(|(name, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        line(&name.replace('_', " "), &value)
+    }));
     let id = info.key_id.as_ref().map(|id| format!(", {id}")).unwrap_or_default();
     match &info.protection {
         Ok(protection) => {
@@ -107,9 +129,12 @@ fn lines(info: &StoreInfo, profiles: usize) -> Vec<String> {
             format!("records are being sealed anew, in place of {old}: `device-login store rekey` goes on with that");
         lines.push(line("", &old));
     }
-    lines.push(line("profiles", &format!("{profiles} configured, {} with a record", info.profiles.len())));
+    let records = if is_away { String::new() } else { format!(", {} with a record", info.profiles.len()) };
+    lines.push(line("profiles", &format!("{profiles} configured{records}")));
     let in_spare = info.in_spare.iter().map(|(profile, place)| line("spare place", &format!("{profile}: {place}")));
     lines.extend(in_spare);
+    lines.extend(info.copies.iter().map(|(profile, as_of)| line("copy", &format!("{profile}: of {as_of:.0}"))));
+    lines.extend(info.last_written.map(|at| line("last written", &format!("{at:.0}, by this machine"))));
     lines.extend(info.moved.iter().map(|(profile, to)| line("moved", &format!("{profile}: {to}"))));
     lines
 }

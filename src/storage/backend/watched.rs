@@ -137,7 +137,7 @@ impl Backend for Watched {
         self.inner.changed(patience)
     }
 
-    fn details(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
+    fn details(&self) -> Result<Vec<(&'static str, serde_json::Value)>, StoreError> {
         (self.watcher)("details")?;
         self.inner.details()
     }

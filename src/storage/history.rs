@@ -1,6 +1,7 @@
 //! What happened to a profile: a short list that lies in its record, sealed as the rest of it.
 //!
-//! It is for people who wonder why a profile is as it is. Nothing decides by it, and no secret is ever in it.
+//! It is for people who wonder why a profile is as it is. Nothing
+//! decides by it but which of two copies of the record has the later sign-in, and no secret is ever in it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-use super::{Record, private, seal};
+use super::{Happened, Record, private, seal};
 use crate::files::access;
 use crate::profile::ProfileName;
 
@@ -32,13 +32,13 @@ pub(super) struct Seen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
     pub(super) generation: u64,
-    /// When its grant was approved; nothing while signed out.
+    /// When its last sign-in was approved, as far as that is known.
     approved_at: Option<Timestamp>,
 }
 
 impl Note {
-    fn of(record: &Record) -> Self {
-        Self { generation: record.generation, approved_at: record.grant.as_ref().map(|grant| grant.approved_at) }
+    pub(super) fn of(record: &Record) -> Self {
+        Self { generation: record.generation, approved_at: last_approval(record) }
     }
 
     /// Whether the record is one from before this. A later sign-in is not, whatever its number.
@@ -46,6 +46,17 @@ impl Note {
         let other = Self::of(record);
         other.generation < self.generation && other.approved_at <= self.approved_at
     }
+}
+
+/// When the last sign-in of a record was approved, in whole seconds, as its history has them: one that is over counts too,
+/// since what ended it comes after it.
+fn last_approval(record: &Record) -> Option<Timestamp> {
+    let granted = record.grant.iter().map(|grant| grant.approved_at);
+    let waiting = record.to_revoke.iter().map(|note| note.approved_at);
+    let unrevoked = record.unrevoked.iter().map(|grant| grant.approved_at);
+    let told = record.events.iter().filter(|event| event.what == Happened::SignedIn).map(|event| event.at);
+    let last = granted.chain(waiting).chain(unrevoked).chain(told).max()?;
+    Timestamp::from_second(last.as_second()).ok()
 }
 
 impl Seen {

@@ -10,6 +10,7 @@ use crate::clock::Moment;
 use crate::storage::backend::{Clear, Found, Part};
 use crate::storage::envelope::{self, Opened};
 use crate::storage::key::Key;
+use crate::storage::seen::Note;
 use crate::storage::{Attempt, ClientAt, PastCall, Record, StoreError, Throttled};
 
 impl Held {
@@ -174,14 +175,14 @@ impl Held {
         let mut newest: Option<Box<Record>> = None;
         for mut bytes in self.hold.left_over()? {
             if let Ok(Opened::Sound(record)) = self.shared.open(&self.profile, &mut bytes, Part::Current)
-                && newest.as_ref().is_none_or(|newest| newest.generation < record.generation)
+                && newest.as_ref().is_none_or(|newest| Note::of(&record).is_after(newest))
             {
                 newest = Some(record);
             }
         }
         if let Some(record) = newest {
             match self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile) {
-                Ok((here, _)) if here.as_ref().is_none_or(|here| here.generation < record.generation) => {
+                Ok((here, _)) if here.as_ref().is_none_or(|here| Note::of(&record).is_after(here)) => {
                     self.bring_back(&record)?;
                 }
                 // What cannot be opened is somebody's to decide on.
@@ -192,7 +193,7 @@ impl Held {
     }
 
     /// The newest record. A damaged one is set aside, and so is one that is older than its predecessor. One that is in the
-    /// spare place comes back.
+    /// spare place comes back, or is removed where it is not newer.
     pub(super) fn mend(&mut self) -> Result<Option<Record>, StoreError> {
         let current = self.read(Part::Current)?;
         let previous = self.read(Part::Previous);
@@ -215,7 +216,13 @@ impl Held {
             _ => {}
         }
         let Some(record) = self.spare_record()? else {
-            return self.shared.load_here(&mut Reader::Holder(&mut *self.hold), &self.profile);
+            let here = self.shared.load_here(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
+            if here.is_some() && matches!(self.read(Part::Spare), Ok(Opened::Sound(_))) {
+                // Its writer died before it removed that. Whoever finds no newer record one day would take it for the newest;
+                // where it cannot be removed the next one tries again.
+                let _ = self.hold.remove(Part::Spare);
+            }
+            return Ok(here);
         };
         if self.bring_back(&record).is_err() {
             // It is good where it is.

@@ -7,6 +7,7 @@ use super::{Copy, Place, Shared};
 use crate::profile::ProfileName;
 use crate::storage::backend::{Backend, Found, Hold, Part};
 use crate::storage::envelope::{self, FirstLine, Opened};
+use crate::storage::seen::Note;
 use crate::storage::{Record, StoreError};
 
 /// Who reads the parts of a profile: anybody, or who holds it.
@@ -64,7 +65,7 @@ impl Shared {
             Err(error) if error.is_of_place() => (None, Place::Spare),
             Err(error) => return Err(error),
         };
-        Ok(here.is_none_or(|here| here.generation < record.generation).then_some((*record, place)))
+        Ok(here.is_none_or(|here| Note::of(&record).is_after(&here)).then_some((*record, place)))
     }
 
     /// The record, or the one before it where the record is damaged or older.

@@ -9,7 +9,8 @@ use device_login::clock;
 use device_login::profile::ProfileName;
 use device_login::storage::backend::watched::Watched;
 use device_login::storage::{
-    Attempt, Backend, Clear, Found, Held, KeyOptions, Part, Record, Store, StoreAddress, StoreError, backend, open_over,
+    Attempt, Backend, Clear, Found, Happened, Held, KeyOptions, Part, Record, Store, StoreAddress, StoreError, backend,
+    open_over,
 };
 use jiff::Timestamp;
 
@@ -73,7 +74,7 @@ fn clear() -> Clear {
 type Check = fn(&Place<'_>);
 
 /// Each with a place in which nothing is yet.
-pub(super) const CHECKS: [(&str, Check); 16] = [
+pub(super) const CHECKS: [(&str, Check); 17] = [
     ("an empty store has nothing", empty),
     ("what is committed is read by all", committed),
     ("the sole right is one at a time, for each profile", alone),
@@ -89,6 +90,7 @@ pub(super) const CHECKS: [(&str, Check); 16] = [
     ("a part gets other bytes and the others stay", resealed),
     ("a pin gives way only to who knows it", rebound),
     ("no failed call loses a record", faults),
+    ("a spare record counts where it is newer, and goes where it is not", spares),
     ("names and lengths at their limits are kept", limits),
 ];
 
@@ -100,10 +102,10 @@ fn files_and_memory_do_what_every_store_does() {
         for address in [StoreAddress::File(home.state()), StoreAddress::Plain(home.file("plain")), StoreAddress::Memory]
         {
             let memory = backend(&StoreAddress::Memory, None);
-            let opened = address.clone();
+            let (opened, spare) = (address.clone(), home.directory.path().join("spare"));
             let backend = move || match &opened {
                 StoreAddress::Memory => Arc::clone(&memory),
-                files => backend(files, None),
+                files => backend(files, Some(spare.clone())),
             };
             check(&Place { keys: home.keys(), address, backend: Box::new(backend) });
         }
@@ -356,6 +358,70 @@ fn faults(place: &Place<'_>) {
             return;
         }
     }
+}
+
+/// A record of this generation of a sign-in that was approved at this second, as it is sealed.
+fn sealed(place: &Place<'_>, (generation, approved_at, is_over): (u64, i64, bool)) -> Vec<u8> {
+    let store = place.store();
+    store.holding(&profile("work"), PATIENCE, Held::forget).unwrap();
+    let mut record = record(&format!("{generation} of {approved_at}"));
+    let approved_at = Timestamp::from_millisecond(approved_at * 1000 + 250).unwrap();
+    record.note(Happened::SignedIn, "", "login", approved_at);
+    record.grant.as_mut().unwrap().approved_at = approved_at;
+    record.grant.take_if(|_| is_over);
+    for _ in 0..generation {
+        store.holding(&profile("work"), PATIENCE, |held| held.commit(&mut record)).unwrap();
+    }
+    place.bytes(Part::Current)
+}
+
+fn spares(place: &Place<'_>) {
+    let keep = |bytes: &[u8]| {
+        let mut hold = (place.backend)().hold(&profile("work"), PATIENCE).unwrap();
+        let kept = hold.keep_spare(bytes).unwrap();
+        hold.release();
+        kept.is_some()
+    };
+    // Here is the second generation of a sign-in at 500, if anything.
+    let (older, same, younger) = (100, 500, 900);
+    for (spare, counts) in [
+        ((1, older, false), false),
+        ((1, same, false), false),
+        ((1, younger, false), false),
+        ((2, older, false), false),
+        ((2, same, false), false),
+        ((2, younger, false), false),
+        ((3, older, false), false),
+        ((3, same, false), true),
+        ((3, younger, false), true),
+        ((3, older, true), false),
+        ((3, same, true), true),
+    ] {
+        for is_here in [true, false] {
+            let bytes = sealed(place, spare);
+            let spared = load(&place.store()).unwrap();
+            sealed(place, (2, same, false));
+            let here = load(&place.store()).unwrap();
+            if !is_here {
+                place.store().holding(&profile("work"), PATIENCE, Held::forget).unwrap();
+            }
+            if !keep(&bytes) {
+                return;
+            }
+            let expected = if counts || !is_here { spared } else { here };
+            assert_eq!(load(&place.store()).unwrap(), expected, "{spare:?}, {is_here}");
+            assert_eq!(place.store().holding(&profile("work"), PATIENCE, Held::load).unwrap(), expected);
+            let left = (place.backend)().read(&profile("work"), Part::Spare).unwrap();
+            assert_eq!(left, Found::Missing, "{spare:?}, {is_here}");
+            assert_eq!(load(&place.store()).unwrap(), expected);
+        }
+    }
+    // What a dead writer left is worth nothing to the sign-in that comes later, at whatever generation.
+    let spent = sealed(place, (5, older, false));
+    sealed(place, (1, younger, false));
+    keep(&spent);
+    assert_eq!(commit(&place.store(), "later").generation, 2);
+    assert_eq!(client_id(&place.store()).as_deref(), Some("later"));
 }
 
 fn limits(place: &Place<'_>) {

@@ -6,6 +6,7 @@
 
 mod address;
 mod connection;
+mod guarded;
 mod hold;
 mod local;
 mod notices;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::storage::StoreError;
 use crate::storage::seal;
+use crate::untrusted::Untrusted;
 
 /// Of a pin with one key. Every version reads it.
 const ONE_KEY: u32 = 1;
@@ -28,7 +29,7 @@ pub(in crate::storage) struct Pin {
 impl Pin {
     /// With one key.
     pub(in crate::storage) fn new(key: &str, key_id: &str) -> Self {
-        Self { format: ONE_KEY, key: key.to_owned(), key_id: key_id.to_owned(), old_key: None, old_key_id: None }
+        Self { format: ONE_KEY, key: visible(key), key_id: visible(key_id), old_key: None, old_key_id: None }
     }
 
     /// The same, where what is sealed with the key of `old` is sealed anew one by one.
@@ -69,12 +70,24 @@ impl Pin {
             return Err(StoreError::Newer { place: place() });
         }
         let is_whole = |pin: &Pin| (pin.format == TWO_KEYS) == (pin.old_key.is_some() && pin.old_key_id.is_some());
-        Ok(serde_json::from_slice(line).ok().filter(is_whole))
+        let read: Option<Pin> = serde_json::from_slice(line).ok().filter(is_whole);
+        Ok(read.map(|pin| Pin {
+            key: visible(&pin.key),
+            key_id: visible(&pin.key_id),
+            old_key: pin.old_key.as_deref().map(visible),
+            old_key_id: pin.old_key_id.as_deref().map(visible),
+            ..pin
+        }))
     }
 
     pub(in crate::storage) fn describe(&self) -> String {
         if self.key_id.is_empty() { "no key".to_owned() } else { format!("the {} {}", self.key, self.key_id) }
     }
+}
+
+/// Words that somebody else may have written, and that people are shown.
+fn visible(text: &str) -> String {
+    Untrusted::new(text).line()
 }
 
 #[cfg(test)]

@@ -238,6 +238,12 @@ impl Server {
         number: u64,
     ) -> Result<T, Trouble> {
         let done = done.map_or(Err(Trouble::Slow), |done| done.map_err(|error| Trouble::of(&error)));
+        let done = match done {
+            Err(Trouble::Broken(why)) => {
+                Err(self.notices.take_refusal().map_or(Trouble::Broken(why), Trouble::refusing))
+            }
+            done => done,
+        };
         if done.as_ref().is_err_and(Trouble::ends_the_session) {
             let mut state = self.state.lock().await;
             if self.tries.load(Ordering::Relaxed) == number {

@@ -15,6 +15,7 @@ use crate::clock::{self, Moment};
 use crate::profile::ProfileName;
 use crate::storage::reservation::Reservation;
 use crate::storage::{Attempt, Clear, Found, Hold, Part, StoreError};
+use crate::untrusted::Untrusted;
 
 /// A request that may not be sent twice goes out within this time of a lease of 60 s: it and its answer take 20 s.
 const MAY_SEND: Duration = Duration::from_secs(40);
@@ -61,7 +62,9 @@ impl Lease {
         let claim = Statement::new(sql::CLAIM).text(profile.as_str()).text(id).text(home);
         let rows = database.ask(&claim.text(&database.holder).number(super::schema::VERSION.unsigned_abs().into()))?;
         let row = database.checked(&rows)?;
-        let Some(commits) = value::<Option<i64>>(row, 4)? else { return Ok(Claim::Taken(value(row, 9)?)) };
+        let Some(commits) = value::<Option<i64>>(row, 4)? else {
+            return Ok(Claim::Taken(value::<Option<String>>(row, 9)?.map(|holder| Untrusted::new(holder).line())));
+        };
         let Some(queued) = queued.take() else { return Ok(Claim::Taken(None)) };
         Ok(Claim::Granted(Box::new(Self {
             database: Arc::clone(database),

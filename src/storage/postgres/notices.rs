@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::guarded::Refusal;
 use crate::profile::ProfileName;
 
 /// Behind the name of a profile that was changed before it was given back.
@@ -24,6 +25,8 @@ struct Said {
     changed: Option<BTreeSet<ProfileName>>,
     /// Nothing can be heard any more, so that whoever watches has to see to that.
     is_deaf: bool,
+    /// Why that is, where the server sent what is not taken.
+    refusal: Option<Refusal>,
 }
 
 impl Notices {
@@ -51,9 +54,16 @@ impl Notices {
     }
 
     /// The connection on which it was said has ended.
-    pub(super) fn end(&self) {
-        self.said().is_deaf = true;
+    pub(super) fn end(&self, refusal: Option<Refusal>) {
+        let mut said = self.said();
+        said.is_deaf = true;
+        said.refusal = refusal.or(said.refusal);
         self.added.notify_all();
+    }
+
+    /// Why the connection ended, where this program ended it. Told once.
+    pub(super) fn take_refusal(&self) -> Option<Refusal> {
+        self.said().refusal.take()
     }
 
     /// Waits until more than `seen` was said of `profile`, for `limit` at most.
@@ -99,7 +109,7 @@ mod tests {
         notices.wait("work", seen, Duration::MAX);
         let changed: Vec<String> = notices.changed(Duration::MAX).iter().map(ToString::to_string).collect();
         assert_eq!(changed, ["home"]);
-        notices.end();
+        notices.end(None);
         assert_eq!(notices.changed(Duration::MAX), []);
     }
 }

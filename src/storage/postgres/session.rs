@@ -14,6 +14,7 @@ use tokio_postgres::tls::{NoTls, TlsConnect};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection};
 
 use super::address::{Address, Host};
+use super::guarded::{Guarded, Refusal};
 use super::notices::Notices;
 use super::passwords;
 use super::tls::Tls;
@@ -33,7 +34,7 @@ impl Drop for Session {
     /// What the server would still say is of no interest, and a server that hangs would never end it.
     fn drop(&mut self) {
         self.driver.abort();
-        self.notices.end();
+        self.notices.end(None);
     }
 }
 
@@ -78,7 +79,10 @@ async fn connect_to(address: &Address, host: &Host, notices: &Arc<Notices>) -> R
             let tls = Tls::to(address, name).map_err(Trouble::Tls)?;
             sign_in(config.ssl_mode(SslMode::Require), stream, tls, address, notices).await
         }
-        _ => sign_in(config.ssl_mode(SslMode::Disable), stream, NoTls, address, notices).await,
+        _ => {
+            let stream: AnyStream = Box::new(Guarded::untrusted(stream));
+            sign_in(config.ssl_mode(SslMode::Disable), stream, NoTls, address, notices).await
+        }
     };
     session.map_err(|trouble| match trouble {
         Trouble::NoPassword(None) => Trouble::NoPassword(unusable_file),
@@ -215,10 +219,14 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
-        if let AsyncMessage::Notification(notification) = message {
-            notices.add(notification.payload());
+    let failed = loop {
+        match poll_fn(|cx| connection.poll_message(cx)).await {
+            Some(Ok(AsyncMessage::Notification(notification))) => notices.add(notification.payload()),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => break Some(error),
+            None => break None,
         }
-    }
-    notices.end();
+    };
+    // Known before anybody sees that the connection has ended.
+    notices.end(failed.as_ref().and_then(Refusal::behind));
 }

@@ -17,6 +17,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client;
 
 use super::address::Address;
+use super::guarded::Guarded;
 use crate::files::access::Holds;
 use crate::files::{self, Trouble};
 use crate::http::tls::{certificates, trusting, trusting_only};
@@ -83,12 +84,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> TlsConnect<S> for Tls {
     type Future = Pin<Box<dyn Future<Output = io::Result<Encrypted<S>>>>>;
 
     fn connect(self, stream: S) -> Self::Future {
-        Box::pin(async move { TlsConnector::from(self.config).connect(self.name, stream).await.map(Encrypted) })
+        Box::pin(async move {
+            TlsConnector::from(self.config).connect(self.name, stream).await.map(Guarded::trusted).map(Encrypted)
+        })
     }
 }
 
 /// A stream under TLS.
-pub(super) struct Encrypted<S>(client::TlsStream<S>);
+pub(super) struct Encrypted<S>(Guarded<client::TlsStream<S>>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Encrypted<S> {
     /// The certificate was verified, name included, so there is nobody in between whom a binding would find.

@@ -7,6 +7,7 @@ use std::io;
 
 use tokio_postgres::error::{DbError, SqlState};
 
+use super::guarded::Refusal;
 use crate::http::tls;
 use crate::untrusted::Untrusted;
 
@@ -40,6 +41,8 @@ pub(super) enum Trouble {
     Broken(Option<String>),
     /// Another one holds the right to write, since this one's has run out.
     Ended,
+    /// It sends what is not taken.
+    Hostile(String),
     /// Anything else.
     Other(String),
 }
@@ -49,6 +52,9 @@ impl Trouble {
     pub(super) fn of(error: &tokio_postgres::Error) -> Self {
         if let Some(said) = error.as_db_error() {
             return Self::of_server(said);
+        }
+        if let Some(refusal) = Refusal::behind(error) {
+            return Self::refusing(refusal);
         }
         if let Some(words) = tls::failure(error) {
             return Trouble::Tls(words);
@@ -64,9 +70,20 @@ impl Trouble {
         }
     }
 
+    /// What this program does not take from a server.
+    pub(super) fn refusing(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Password => Trouble::Refused(refusal.to_string()),
+            Refusal::TooMuch | Refusal::Garbled => Trouble::Hostile(refusal.to_string()),
+        }
+    }
+
     fn of_server(said: &DbError) -> Self {
         let code = said.code();
-        let words = || format!("{} ({})", Untrusted::new(said.message()).line(), code.code());
+        let words = || {
+            let (said, code) = (Untrusted::new(said.message()), Untrusted::new(code.code()));
+            format!("{} ({})", said.line(), code.line())
+        };
         match code {
             &SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION => Trouble::Refused(words()),
             &SqlState::INVALID_CATALOG_NAME => Trouble::NoDatabase(words()),
@@ -88,7 +105,7 @@ impl Trouble {
 
     /// Whether the connection is of no use any more.
     pub(super) fn ends_the_session(&self) -> bool {
-        matches!(self, Trouble::Slow | Trouble::Broken(_) | Trouble::Shutdown | Trouble::ReadOnly)
+        matches!(self, Trouble::Slow | Trouble::Broken(_) | Trouble::Shutdown | Trouble::ReadOnly | Trouble::Hostile(_))
     }
 
     /// Whether the statement may be done all the same, or may be done by another server.
@@ -98,7 +115,8 @@ impl Trouble {
 
     /// Whether the database is away for now, so that what it was asked may be done later.
     pub(super) fn may_pass(&self) -> bool {
-        self.ends_the_session() || matches!(self, Trouble::Unreachable(_) | Trouble::TooManyConnections)
+        self.ends_the_session() && !matches!(self, Trouble::Hostile(_))
+            || matches!(self, Trouble::Unreachable(_) | Trouble::TooManyConnections)
     }
 
     /// What to do about it.
@@ -119,6 +137,7 @@ impl Trouble {
             Trouble::TooManyConnections => "try again; raise the server's `max_connections`, or put a pooler before it",
             Trouble::Shutdown | Trouble::Broken(_) => "try again when it is back",
             Trouble::Ended => "try again; this machine or the database was held up for longer than a minute",
+            Trouble::Hostile(_) => "see whether the address is that of the database, and what is in its tables",
             Trouble::Other(_) => "see what the server's log says",
         }
         .to_owned()
@@ -146,6 +165,7 @@ impl fmt::Display for Trouble {
             Trouble::Broken(None) => f.write_str("closed the connection"),
             Trouble::Broken(Some(why)) => write!(f, "closed the connection: {why}"),
             Trouble::Ended => f.write_str("gave the right to write to somebody else, since it had run out here"),
+            Trouble::Hostile(why) => write!(f, "is not trusted: {why}"),
             Trouble::Other(why) => write!(f, "refused: {why}"),
         }
     }

@@ -302,11 +302,15 @@ impl From<StoreError> for Error {
                 Code::Store,
                 "make one elsewhere, `(umask 077; openssl rand -hex 32 > FILE)`, and name it by `DEVICE_LOGIN_KEY_FILE`",
             ),
-            StoreError::Moved { to, .. } => {
-                let hint = format!(
-                    "use that store: `store = \"{to}\"` in the configuration, or `DEVICE_LOGIN_STORE={to}`, with its password where \
-                     it wants one"
-                );
+            StoreError::Moved { to, on, .. } => {
+                let named = format!("`store = \"{to}\"` in the configuration, or `DEVICE_LOGIN_STORE={to}`");
+                let hint = match on {
+                    Some(machine) => format!("use that store on {machine}; it is a directory of that machine"),
+                    None if to.starts_with("postgres") => {
+                        format!("use that store: {named}, with its password where it wants one")
+                    }
+                    None => format!("use that store: {named}"),
+                };
                 return Error::new(Code::Store, "the store cannot be used").because(error).hint(hint);
             }
             StoreError::Corrupt { .. } => (

@@ -139,8 +139,9 @@ impl Context {
             (Some(address), _) => config::store_in_argument("`TO`", address)?,
             (None, file) => config::store_in_file(file.unwrap_or(Path::new("")))?,
         };
-        let address = completed(absolute(address), &places)?;
-        Ok((open_store(&address, &config, &places), address.to_string()))
+        let (address, in_full) = (absolute(address.clone()), absolute(address).in_full());
+        let address = completed(address, &places)?;
+        Ok((open_store(&address, &config, &places), in_full))
     }
 
     /// Directories in which stores are that may share their key with the one in use.

@@ -57,7 +57,10 @@ impl Init {
         if self.print {
             let script = service.store().script(self.role.as_deref()).ok_or_else(|| {
                 Error::new(Code::Usage, "only a database has something to print")
-                    .hint("`device-login store init` makes the directory and the key")
+                    .hint(
+                        "`device-login --store postgres://… store init --print` prints SQL; for files, `device-login store init` \
+                         makes the directory and the key",
+                    )
             })?;
             return context.output.text(script.trim_end());
         }

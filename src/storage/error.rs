@@ -23,14 +23,20 @@ pub enum StoreError {
     Newer { place: String },
     #[error("{place} is not safe: {problem}")]
     Unsafe { place: String, problem: String, advice: String },
-    #[error("profile `{profile}` has moved to {to}, and is refreshed and changed there only")]
-    Moved { profile: ProfileName, to: String },
+    /// `on` is another machine than this one.
+    #[error("profile `{profile}` has moved to {to}{}, and is refreshed and changed there only", on_machine(on.as_deref()))]
+    Moved { profile: ProfileName, to: String, on: Option<String> },
     /// Something that only a person asks for; `problem` is a sentence without its end.
     #[error("the store in {place} stays as it is: {problem}")]
     NotPossible { place: String, problem: String, advice: String },
     /// `problem` is a clause behind the name of the database; `is_away` where the same may work later with nothing changed.
     #[error("the database {place} {problem}")]
     Database { place: String, problem: String, advice: String, is_away: bool },
+}
+
+/// Behind an address, of another machine than this one.
+pub(super) fn on_machine(name: Option<&str>) -> String {
+    name.map(|name| format!(" on {name}")).unwrap_or_default()
 }
 
 impl StoreError {

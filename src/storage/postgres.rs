@@ -35,7 +35,7 @@ use self::local::{Local, random_id};
 use self::trouble::Trouble;
 use super::backend::{Backend, Found, Hold, Part, Stray, StrayKind};
 use super::envelope::LONGEST_LINE;
-use super::{ClientAt, StoreError, Throttled, Version, seal};
+use super::{ClientAt, StoreError, Throttled, Version, host_name, seal};
 use crate::clock;
 use crate::profile::ProfileName;
 
@@ -377,12 +377,4 @@ fn found(row: &Row, column: usize) -> Result<Found, StoreError> {
 /// The profile that a row is of. What is no name is not this program's.
 fn profile(row: &Row) -> Result<Option<ProfileName>, StoreError> {
     value::<String>(row, 0).map(|name| name.parse().ok())
-}
-
-fn host_name() -> String {
-    #[cfg(unix)]
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    #[cfg(not(unix))]
-    let name = "this machine".to_owned();
-    name
 }

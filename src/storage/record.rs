@@ -92,6 +92,9 @@ impl Record {
 pub struct Moved {
     /// The address of the store, without a password.
     pub to: String,
+    /// The machine that has the directory; nothing for a database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
     /// It was on its way, and whether that store has it is seen there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_under_way: bool,

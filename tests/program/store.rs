@@ -87,7 +87,8 @@ fn init_makes_directory_and_key_and_prints_only_for_a_database() {
     let said = home.run(&["store", "init"]);
     assert!(said.code == 0 && said.stdout.ends_with("is ready to keep records.\n"), "{said:?}");
     assert_eq!((keys_in(&home), home.path("state/store.json").exists()), (1, true));
-    home.run(&["store", "init", "--print"]).failed(2, &["only a database has something to print"]);
+    home.run(&["store", "init", "--print"])
+        .failed(2, &["only a database has something to print", "--store postgres://… store init --print"]);
 }
 
 #[test]

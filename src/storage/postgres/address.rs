@@ -3,6 +3,8 @@
 //! A password is a [`Secret`], which neither `Display` nor `Debug` shows, and no error repeats any part of an address but the
 //! names of its parameters.
 
+mod percent;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use self::percent::{decoded, encoded, encoded_but};
 use crate::files;
 use crate::secret::Secret;
 use crate::storage::KeyOptions;
@@ -98,6 +101,29 @@ impl Address {
     /// Whether the address itself holds a password, which has no business in a list of arguments.
     pub fn has_password(&self) -> bool {
         self.password.is_some()
+    }
+
+    /// As it was given, without its password only: with that others reach it likewise.
+    pub fn in_full(&self) -> String {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| encoded_but(&path.to_string_lossy(), b"/"));
+        let encryption = self.encryption.map(|encryption| match encryption {
+            Encryption::Disable => "disable".to_owned(),
+            Encryption::VerifyFull => "verify-full".to_owned(),
+        });
+        let mut address = self.to_string();
+        for (name, value) in [
+            ("sslmode", encryption),
+            ("sslrootcert", path(&self.root_certificate)),
+            ("sslcert", path(&self.certificate)),
+            ("sslkey", path(&self.key)),
+            ("connect_timeout", self.connect_limit.map(|limit| limit.as_secs().to_string())),
+            ("application_name", self.application.as_deref().map(encoded)),
+        ] {
+            let Some(value) = value else { continue };
+            let start = if address.contains('?') { "&" } else { "?" };
+            address.extend([start, name, "=", &value]);
+        }
+        address
     }
 
     /// Fills in what the variables of libpq say and the address does not. Which of them cannot be used was told before.
@@ -364,36 +390,6 @@ pub(super) fn seconds_of(text: &str) -> Result<Duration, Problem> {
 
 fn port_of(text: &str) -> Result<u16, Problem> {
     text.parse().ok().filter(|port| *port > 0).ok_or_else(|| "a port is a number from 1 to 65535".to_owned())
-}
-
-/// The text behind percent signs. Unlike in a form, a `+` is one.
-fn decoded(text: &str) -> Result<String, Problem> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-        let byte = digit().zip(digit()).and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        bytes.push(
-            byte.filter(|byte| *byte != 0).ok_or("behind a `%` two hexadecimal digits have to stand; `%25` is one")?,
-        );
-    }
-    String::from_utf8(bytes).map_err(|_| "it is no UTF-8 behind its percent signs".to_owned())
-}
-
-fn encoded(text: &str) -> String {
-    encoded_but(text, b"")
-}
-
-/// The same, where some characters more stand for themselves.
-fn encoded_but(text: &str, plain: &[u8]) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || plain.contains(&byte);
-    text.bytes()
-        .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }
 
 #[cfg(test)]

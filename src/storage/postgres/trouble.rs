@@ -125,7 +125,10 @@ impl Trouble {
             Trouble::Unreachable(_) => "check the address, and whether the server runs and lets this machine in",
             Trouble::Tls(_) => "see to the server's certificate; `sslrootcert` or `PGSSLROOTCERT` names an authority of your own",
             Trouble::Refused(_) => "check user and password, and what the server's `pg_hba.conf` says of this machine",
-            Trouble::NoPassword(_) => "put the password into `~/.pgpass` (mode 600), `PGPASSWORD` or the file that `store_url_file` names",
+            Trouble::NoPassword(_) => {
+                "put the password into `~/.pgpass` (mode 600), `PGPASSWORD` or the file that `store_url_file` names; \
+                 `store copy` takes such a file by `--to-file`"
+            },
             Trouble::NoDatabase(_) => "have it made by `createdb`, or name another one",
             Trouble::NoSchema | Trouble::NoRights => {
                 "have an admin of the database run `device-login store init`, or what `device-login store init --print` prints"

@@ -168,7 +168,7 @@ impl Shared {
         let (profile, place) = (&newest.profile, self.backend.place_of(&newest.profile, Part::Current));
         if let Some(moved) = &newest.moved {
             let how = if moved.is_under_way { "was on its way" } else { "has moved" };
-            return checked.find(profile, FindingKind::Moved, place, format!("it {how} to {}", moved.to));
+            return checked.find(profile, FindingKind::Moved, place, format!("it {how} to {}", moved.in_words()));
         }
         if let Some(seen) = self.seen.get().and_then(|seen| seen.last(profile))
             && seen.is_after(newest)

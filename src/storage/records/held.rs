@@ -253,7 +253,7 @@ impl Held {
     /// Of a record that may be replaced.
     pub(super) fn generation_of(&self, record: Option<&Record>) -> Result<u64, StoreError> {
         match record.and_then(|record| record.moved.as_ref()) {
-            Some(moved) => Err(self.moved(&moved.to)),
+            Some(moved) => Err(self.moved(moved)),
             None => Ok(record.map_or(0, |record| record.generation)),
         }
     }

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use super::{Held, Shared, Store};
 use crate::clock;
 use crate::profile::ProfileName;
+use crate::storage::error::on_machine;
 use crate::storage::record::Moved;
-use crate::storage::{Grant, LOCK_PATIENCE, Record, StoreError};
+use crate::storage::{Grant, LOCK_PATIENCE, Record, StoreError, host_name};
 
 /// Opens the store at an address that a mark names.
 pub type Opener = Arc<dyn Fn(&str) -> Result<Store, StoreError> + Send + Sync>;
@@ -77,19 +78,35 @@ impl Shared {
     }
 
     /// Whether a mark names the store that records are copied to.
-    fn is_at(&self, address: &str, to: &Destination<'_>) -> bool {
-        let named = || self.reached(address)?.ok()?.is_same_as(to.store).ok();
-        address == to.address || named().unwrap_or(false)
+    fn is_at(&self, moved: &Moved, to: &Destination<'_>) -> bool {
+        let named = || self.reached(&moved.to)?.ok()?.is_same_as(to.store).ok();
+        moved.elsewhere().is_none() && (moved.to == to.address || named().unwrap_or(false))
     }
 
     /// Tells people of a record that is refreshed elsewhere.
     pub(super) fn tell_if_moved(&self, record: &Record) {
-        if let Some(Moved { to, .. }) = &record.moved {
+        if let Some(moved) = &record.moved {
             let profile = &record.profile;
-            let sentence =
-                format!("Profile `{profile}` has moved to {to}: let `store` or `DEVICE_LOGIN_STORE` name that.");
+            let sentence = match moved.elsewhere() {
+                Some(_) => format!("Profile `{profile}` has moved to {}.", moved.in_words()),
+                None => {
+                    let to = &moved.to;
+                    format!("Profile `{profile}` has moved to {to}: let `store` or `DEVICE_LOGIN_STORE` name that.")
+                }
+            };
             self.damaged().insert(profile.clone(), sentence);
         }
+    }
+}
+
+impl Moved {
+    /// The machine on which the store is, where it is another one than this.
+    pub(super) fn elsewhere(&self) -> Option<&str> {
+        self.on.as_deref().filter(|name| *name != host_name())
+    }
+
+    pub(super) fn in_words(&self) -> String {
+        format!("{}{}", self.to, on_machine(self.elsewhere()))
     }
 }
 
@@ -132,8 +149,8 @@ impl Held {
     ) -> Result<Option<Copied>, StoreError> {
         let refused = |why: String| Ok(Some(Copied::Refused(why)));
         match (&record.moved, other) {
-            (Some(moved), _) if !self.shared.is_at(&moved.to, to) => {
-                refused(format!("it has moved to {} already", moved.to))
+            (Some(moved), _) if !self.shared.is_at(moved, to) => {
+                refused(format!("it has moved to {} already", moved.in_words()))
             }
             (Some(Moved { is_under_way: true, .. }), Some(other)) if has_arrived(record, other) => {
                 self.mark(record, to.address, false)?;
@@ -148,7 +165,7 @@ impl Held {
             // What is not there yet, or came from there and goes back.
             (_, other) if other.is_none_or(|other| other.moved.is_some() && has_arrived(other, record)) => Ok(None),
             (_, Some(Record { moved: Some(moved), .. })) if !self.is_named_by(moved) => {
-                refused(format!("the one there has moved to {}", moved.to))
+                refused(format!("the one there has moved to {}", moved.in_words()))
             }
             (_, Some(other @ Record { moved: Some(_), .. })) => {
                 let is_older = "the one there is newer, although it has moved here: this store may have been restored";
@@ -167,29 +184,36 @@ impl Held {
     }
 
     /// Whether the record there went to the store in which this one is.
-    fn is_named_by(&self, Moved { to, is_under_way }: &Moved) -> bool {
+    fn is_named_by(&self, moved: &Moved) -> bool {
         let here = Store { shared: Arc::clone(&self.shared) };
-        let named = || self.shared.reached(to)?.ok()?.is_same_as(&here).ok();
-        !is_under_way && named().unwrap_or(false)
+        let named = || self.shared.reached(&moved.to)?.ok()?.is_same_as(&here).ok();
+        !moved.is_under_way && moved.elsewhere().is_none() && named().unwrap_or(false)
     }
 
     /// Ends a move that was cut short: it is refreshed here if the other store does not have it.
     pub(super) fn settle(&mut self, record: Record) -> Result<Record, StoreError> {
-        let Some(Moved { to, is_under_way: true }) = record.moved.clone() else { return Ok(record) };
-        let elsewhere = match self.shared.reached(&to) {
+        let Some(moved @ Moved { is_under_way: true, .. }) = record.moved.clone() else { return Ok(record) };
+        let elsewhere = match self.shared.reached(&moved.to) {
             Some(store) => store.and_then(|store| store.load(&self.profile)),
-            None => Err(self.moved(&to)),
+            None => Err(self.moved(&moved)),
         };
-        let elsewhere = elsewhere.map_err(|error| {
+        let has_arrived = match &elsewhere {
+            Ok(other) => other.as_ref().is_some_and(|other| has_arrived(&record, other)),
+            Err(_) => false,
+        };
+        if has_arrived {
+            return self.mark(&record, &moved.to, false);
+        }
+        // A directory of the same name on this machine tells nothing.
+        let unseen = elsewhere.err().map(|error| error.to_string());
+        if let Some(why) = unseen.or_else(|| moved.elsewhere().map(|_| "it is on another machine".to_owned())) {
             let problem = format!(
-                "profile `{}` was being moved to {to}, and what is there cannot be seen: {error}",
-                self.profile
+                "profile `{}` was being moved to {}, and what is there cannot be seen: {why}",
+                self.profile,
+                moved.in_words()
             );
-            let advice = format!("`device-login store copy {to}` ends the move where that can be reached");
-            self.shared.keyring.not_possible(&problem, advice)
-        })?;
-        if elsewhere.is_some_and(|other| has_arrived(&record, &other)) {
-            return self.mark(&record, &to, false);
+            let advice = format!("`device-login store copy '{}'` ends the move where that can be reached", moved.to);
+            return Err(self.shared.keyring.not_possible(&problem, advice));
         }
         let unmarked = Record { generation: record.generation.saturating_add(1), moved: None, ..record };
         self.replace(&unmarked)?;
@@ -204,13 +228,15 @@ impl Held {
     }
 
     /// Why a record that has moved is neither refreshed nor changed here.
-    pub(super) fn moved(&self, to: &str) -> StoreError {
-        StoreError::Moved { profile: self.profile.clone(), to: to.to_owned() }
+    pub(super) fn moved(&self, moved: &Moved) -> StoreError {
+        let on = moved.elsewhere().map(ToOwned::to_owned);
+        StoreError::Moved { profile: self.profile.clone(), to: moved.to.clone(), on }
     }
 
     /// Replaces the record with one that says where it is refreshed.
     fn mark(&mut self, record: &Record, to: &str, is_under_way: bool) -> Result<Record, StoreError> {
-        let moved = Some(Moved { to: to.to_owned(), is_under_way });
+        let is_directory = to.starts_with("file:") || to.starts_with("plain:");
+        let moved = Some(Moved { to: to.to_owned(), on: is_directory.then(host_name), is_under_way });
         let marked = Record { generation: record.generation.saturating_add(1), moved, ..record.clone() };
         self.replace(&marked)?;
         Ok(marked)

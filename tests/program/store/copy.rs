@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use device_login::clock;
+use device_login::error::Error;
 use device_login::profile::ProfileName;
 use device_login::secret::Secret;
-use device_login::storage::{Grant, Held, Record, StoreAddress, open};
+use device_login::storage::{Grant, Held, Record, StoreAddress, StoreError, open};
 use jiff::SignedDuration;
 
 use super::{NEXT, home, key_ids, provider};
@@ -238,4 +239,20 @@ fn no_fault_in_a_copy_leaves_two_places_that_refresh_or_none() {
     println!("{struck} of {count} faults in a copy took place, one place that refreshes after each");
     failures.none(count);
     assert!(struck > 20 && struck * 10 > count * 9, "{struck} of {count}");
+}
+
+#[test]
+fn where_a_record_has_moved_to_is_told_as_it_is_of_use() {
+    let database = "postgres://u@h/x?sslmode=verify-full";
+    for (to, on, says, hint, never) in [
+        ("file:/srv/store", None, "has moved to file:/srv/store,", "DEVICE_LOGIN_STORE=file:/srv/store", "password"),
+        ("file:/srv/store", Some("lobby1"), "file:/srv/store on lobby1,", "use that store on lobby1", "DEVICE_LOGIN"),
+        (database, None, database, "with its password where it wants one", " on "),
+    ] {
+        let profile = ProfileName::from_str("work").expect("a name");
+        let error = StoreError::Moved { profile, to: to.to_owned(), on: on.map(ToOwned::to_owned) };
+        assert!(error.to_string().contains(says), "{error}");
+        let told = format!("{:?}", Error::from(error).hint);
+        assert!(told.contains(hint) && !told.contains(never), "{told}");
+    }
 }

@@ -193,3 +193,22 @@ fn variables_fill_in_what_the_address_leaves_open() {
     let plain = parsed("postgres://h/x").completed_by(&|_| None);
     assert_eq!((plain.application(), plain.connect_limit()), ("device-login", Duration::from_secs(5)));
 }
+
+#[test]
+fn in_full_it_says_what_was_given_but_the_password() {
+    for (given, shown) in [
+        ("postgres://u:sesam@h/x", "postgres://u@h/x"),
+        ("postgres://u@h?sslmode=verify-full", "postgres://u@h?sslmode=verify-full"),
+        (
+            "postgres://u@h/x?sslmode=verify-full&sslrootcert=/etc/my%20ca.pem&password=sesam&connect_timeout=3",
+            "postgres://u@h/x?sslmode=verify-full&sslrootcert=/etc/my%20ca.pem&connect_timeout=3",
+        ),
+        (
+            "postgres:///x?host=/run/pg&application_name=a%26b&sslcert=/c&sslkey=/k",
+            "postgres:///x?host=/run/pg&sslcert=/c&sslkey=/k&application_name=a%26b",
+        ),
+    ] {
+        assert_eq!(parsed(given).in_full(), shown);
+        assert_eq!(parsed(shown).in_full(), shown);
+    }
+}

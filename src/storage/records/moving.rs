@@ -87,13 +87,11 @@ impl Shared {
     pub(super) fn tell_if_moved(&self, record: &Record) {
         if let Some(moved) = &record.moved {
             let profile = &record.profile;
-            let sentence = match moved.elsewhere() {
-                Some(_) => format!("Profile `{profile}` has moved to {}.", moved.in_words()),
-                None => {
-                    let to = &moved.to;
-                    format!("Profile `{profile}` has moved to {to}: let `store` or `DEVICE_LOGIN_STORE` name that.")
-                }
-            };
+            let there = moved.in_words();
+            // A directory of another machine is no store to name here.
+            let advice =
+                if moved.elsewhere().is_some() { "" } else { ": let `store` or `DEVICE_LOGIN_STORE` name that" };
+            let sentence = format!("Profile `{profile}` has moved to {there}{advice}.");
             self.damaged().insert(profile.clone(), sentence);
         }
     }

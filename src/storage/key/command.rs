@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_millis(250);
 /// How often it is looked whether it has ended.
 const LOOK: Duration = Duration::from_millis(5);
-/// Bytes of what it prints; keys have some hundred.
+/// Bytes that are kept of each stream; keys have some hundred.
 const LONGEST_OUTPUT: usize = 16 * 1024;
 
 /// A program and its arguments, which get no shell, no terminal and none of the secrets in this process's environment.
@@ -58,28 +58,33 @@ impl KeyCommand {
     fn start(&self) -> io::Result<Running> {
         let mut command = self.command.lock().unwrap_or_else(PoisonError::into_inner);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        let (sender, receiver) = channel();
+        let ((sender, receiver), heard) = (channel(), Arc::new(()));
         if let Some(stdout) = child.stdout.take() {
-            pass_on(0, stdout, sender.clone());
+            pass_on(0, stdout, sender.clone(), Arc::downgrade(&heard));
         }
         if let Some(stderr) = child.stderr.take() {
-            pass_on(1, stderr, sender.clone());
+            pass_on(1, stderr, sender.clone(), Arc::downgrade(&heard));
         }
-        Ok(Running { child, receiver, _sender: sender, streams: Default::default(), open: 2 })
+        Ok(Running { child, receiver, _sender: sender, _heard: heard, streams: Default::default(), open: 2 })
     }
 }
 
 /// Which stream, and what came; nothing at its end.
 type Piece = (usize, Zeroizing<Vec<u8>>);
 
-/// Reads a stream on a thread of its own, which may outlive the program where another one holds it open.
-fn pass_on(number: usize, mut stream: impl Read + Send + 'static, to: Sender<Piece>) {
+/// Reads a stream on a thread of its own, which may outlive the program where another one holds it open. What is too long to
+/// be of use is read all the same, as long as somebody listens, so that the program can go on.
+fn pass_on(number: usize, mut stream: impl Read + Send + 'static, to: Sender<Piece>, heard: Weak<()>) {
     thread::spawn(move || {
-        let mut buffer = Zeroizing::new([0; 1024]);
-        loop {
+        let mut buffer = Zeroizing::new([0; 8 * 1024]);
+        // One more tells that it was too long.
+        let mut room = LONGEST_OUTPUT + 1;
+        while heard.strong_count() > 0 {
             let length = stream.read(&mut *buffer).unwrap_or(0);
-            let is_heard = to.send((number, Zeroizing::new(buffer[..length].to_vec()))).is_ok();
-            if length == 0 || !is_heard {
+            let kept = length.min(room);
+            room -= kept;
+            let is_told = kept > 0 || length == 0;
+            if is_told && to.send((number, Zeroizing::new(buffer[..kept].to_vec()))).is_err() || length == 0 {
                 return;
             }
         }
@@ -91,6 +96,8 @@ struct Running {
     receiver: Receiver<Piece>,
     /// The end of all others is not the end of what is waited for.
     _sender: Sender<Piece>,
+    /// Those who read stop when this is gone.
+    _heard: Arc<()>,
     /// What came of stdout and of stderr.
     streams: [Zeroizing<Vec<u8>>; 2],
     /// How many of them have not ended.
@@ -129,13 +136,10 @@ impl Running {
             Ok((_, piece)) if piece.is_empty() => self.open = self.open.saturating_sub(1),
             Ok((number, mut piece)) => {
                 let stream = &mut self.streams[number];
-                // Of what it says on stderr the beginning is enough.
-                if number == 0 || stream.len() < LONGEST_OUTPUT {
-                    let mut whole = Zeroizing::new(Vec::with_capacity(stream.len() + piece.len()));
-                    whole.extend_from_slice(stream);
-                    whole.extend_from_slice(&piece);
-                    *stream = whole;
-                }
+                let mut whole = Zeroizing::new(Vec::with_capacity(stream.len() + piece.len()));
+                whole.extend_from_slice(stream);
+                whole.extend_from_slice(&piece);
+                *stream = whole;
                 piece.zeroize();
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
@@ -158,5 +162,25 @@ impl Running {
             }
         }
         let _ = (asked, self.child.kill(), self.child.wait());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, repeat};
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+
+    use super::{LONGEST_OUTPUT, pass_on};
+
+    #[test]
+    fn of_a_long_stream_the_beginning_is_kept_and_of_an_endless_one_nobody_reads_on() {
+        let (heard, (sender, receiver)) = (Arc::new(()), channel());
+        pass_on(1, repeat(b'x').take(1 << 26), sender, Arc::downgrade(&heard));
+        assert_eq!(receiver.iter().map(|(_, piece)| piece.len()).sum::<usize>(), LONGEST_OUTPUT + 1);
+        let (sender, receiver) = channel();
+        pass_on(1, repeat(b'x'), sender, Arc::downgrade(&heard));
+        drop(heard);
+        assert!(receiver.iter().map(|(_, piece)| piece.len()).sum::<usize>() <= LONGEST_OUTPUT + 1);
     }
 }

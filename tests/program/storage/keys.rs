@@ -307,6 +307,16 @@ fn what_a_command_leaves_running_is_not_waited_for() {
 
 #[cfg(unix)]
 #[test]
+fn a_command_that_talks_much_prints_a_key_all_the_same() {
+    let home = Home::new();
+    let script = format!("head -c 50000000 /dev/zero >&2; echo {}", key_text('a').trim());
+    let store = home.store_with(with_command(&home, &script));
+    commit(&store, "one");
+    assert_eq!(client_id(&store).as_deref(), Some("one"));
+}
+
+#[cfg(unix)]
+#[test]
 fn of_two_sources_that_are_configured_neither_is_taken() {
     let home = Home::new();
     let with_both = KeyOptions { key_file: Some(home.key_file()), ..with_command(&home, "true") };

@@ -4,6 +4,7 @@
 //! Where none of it can be written the store works all the same: then each hold is a home of its own, and all wait for leases.
 
 use std::fs::{File, Metadata};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -19,6 +20,8 @@ use crate::storage::{Found, StoreError, private, seal};
 /// Bytes of an id.
 const ID_LENGTH: usize = 16;
 const HOME: &str = "home";
+/// Bytes of the number in it at most; it has twice as many as an id.
+const HOME_LIMIT: u64 = 256;
 
 impl Queued {
     /// Of a home of its own.
@@ -71,13 +74,17 @@ impl Local {
         private::check_ancestors(&self.directory)?;
         let path = self.directory.join(HOME);
         let failed = StoreError::io("reading", &path);
-        if !path.exists() {
+        if path.symlink_metadata().is_err() {
             private::create_once(&path, random_id()?.as_bytes())?;
         }
-        let file = File::open(&path).map_err(&failed)?;
-        let number = std::io::read_to_string(&file).map_err(&failed)?;
+        let metadata = path.symlink_metadata().map_err(&failed)?;
+        // Two homes could have a link to one and the same file, and locks of their own.
+        let content = if metadata.is_file() { private::read(&path, HOME_LIMIT)? } else { None };
+        let number = content.as_deref().and_then(|content| std::str::from_utf8(content).ok());
+        let number = number.filter(|number| !number.is_empty() && number.len() as u64 <= HOME_LIMIT);
+        let number = number.ok_or_else(|| failed(ErrorKind::InvalidData.into()))?;
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let place = place_on_disk(&file.metadata().map_err(&failed)?);
+        let place = place_on_disk(&metadata);
         let whole = format!("{number} {boot} {place:?}");
         Ok(seal::hex(&digest(&SHA256, whole.as_bytes()).as_ref()[..ID_LENGTH]))
     }
@@ -134,4 +141,52 @@ pub(super) fn random_id() -> Result<String, StoreError> {
     let failed =
         |source| StoreError::Io { action: "asking for a random number from", place: "the system".to_owned(), source };
     seal::random::<ID_LENGTH>().map(|bytes| seal::hex(&bytes)).map_err(failed)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+    use std::process::Command;
+    use std::time::Duration;
+
+    use super::Local;
+    use crate::storage::private;
+
+    /// Whether two processes would take themselves for parts of one home.
+    fn is_one_home(state: &Path) -> bool {
+        let profile = "work".parse().expect("a name");
+        let home = || Local::new(state, "store").queue(&profile, Duration::ZERO).expect("nobody holds it").home;
+        home() == home()
+    }
+
+    #[test]
+    fn a_home_that_is_no_sound_file_is_none() {
+        let state = tempfile::tempdir().expect("a directory");
+        let home = state.path().join("postgres/home");
+        assert!(is_one_home(state.path()));
+        let sound = state.path().join("sound");
+        fs::rename(&home, &sound).expect("it was made");
+        let write = |content: &[u8]| assert!(private::create_once(&home, content).expect("written"));
+        let damages: [(&str, &dyn Fn()); 7] = [
+            ("empty", &|| write(b"")),
+            ("no text", &|| write(&[0xff; 32])),
+            ("too long", &|| write("a".repeat(1000).as_bytes())),
+            ("a link", &|| symlink(&sound, &home).expect("a link")),
+            ("a link to what never ends", &|| symlink("/dev/zero", &home).expect("a link")),
+            ("a link to nothing", &|| symlink("/nowhere", &home).expect("a link")),
+            ("a pipe", &|| {
+                let made = Command::new("mkfifo").arg("-m600").arg(&home).status();
+                assert!(made.is_ok_and(|status| status.success()));
+            }),
+        ];
+        for (name, damage) in damages {
+            damage();
+            assert!(!is_one_home(state.path()), "{name}");
+            fs::remove_file(&home).expect("it stays");
+        }
+        fs::rename(&sound, &home).expect("it comes back");
+        assert!(is_one_home(state.path()));
+    }
 }

@@ -107,10 +107,20 @@ struct DataCenterEntry {
     api_domain: String,
 }
 
+/// The keys that are about all profiles, and so below no `[…]`.
+const ABOVE_ALL: [&str; 5] = ["default_profile", "key_command", "store", "store_url_file", "store_cache"];
+
+/// What to say where a key is unknown only where it stands.
+fn misplaced(message: &str) -> Option<String> {
+    let key = ABOVE_ALL.iter().find(|key| message.starts_with(&format!("unknown field `{key}`")))?;
+    Some(format!("`{key}` belongs above the first `[`: it is not about one profile or provider"))
+}
+
 /// Reads the text; a problem names its line.
 pub(super) fn parse(text: &str) -> Result<File, String> {
     toml::from_str(text).map_err(|error| {
-        let message = error.message().trim_end_matches('.').replace('\n', " ");
+        let message =
+            misplaced(error.message()).unwrap_or_else(|| error.message().trim_end_matches('.').replace('\n', " "));
         match error.span() {
             Some(span) => {
                 let before = text.get(..span.start).unwrap_or(text);
@@ -445,6 +455,13 @@ mod tests {
         for (text, part) in [
             ("colour = 1".to_owned(), "line 1: unknown field `colour`"),
             (profile("scope = []"), "line 4: unknown field `scope`"),
+            (profile("store = \"x\""), "line 4: `store` belongs above the first `[`"),
+            (profile("store_url_file = \"x\""), "line 4: `store_url_file` belongs above the first `[`"),
+            ("[screen]\nstore_cache = 1".to_owned(), "line 2: `store_cache` belongs above the first `[`"),
+            (
+                "[providers.p]\nkind=\"zoho\"\nkey_command=[]".to_owned(),
+                "line 3: `key_command` belongs above the first `[`",
+            ),
             (profile("scopes = [\"a,b\"]"), "`profiles.a`: `scopes` has \"a,b\""),
             (profile("client_secret_file = \"a\"\nclient_secret_env = \"b\""), "both `client_secret_file`"),
             (profile("client_secret_env = \"\""), "`client_secret_env` has \"\""),

@@ -6,12 +6,12 @@ use super::Positional;
 use super::context::Context;
 use crate::error::Error;
 
-/// Revoke the grant at the provider and forget it here
+/// Revoke the grant at the provider and forget it
 #[derive(Args)]
 pub(super) struct Logout {
     #[command(flatten)]
     profile: Positional,
-    /// Only forget it here; the grant stays valid at the provider
+    /// Only forget it; the grant stays valid at the provider
     #[arg(long)]
     local: bool,
 }
@@ -33,7 +33,9 @@ impl Logout {
                  the next logout or login of the profile tries again."
             ))?;
         } else if signed_out.forgotten {
-            context.output.text(&format!("Forgotten: the tokens of profile {name} are gone from this machine."))?;
+            let place =
+                if service.store().is_shared() { "the store, for all machines that share it" } else { "this machine" };
+            context.output.text(&format!("Forgotten: the tokens of profile {name} are gone from {place}."))?;
             if self.local {
                 context.output.note("The grant was not revoked: it stays valid at the provider.");
             }

@@ -87,6 +87,11 @@ impl Store {
         self
     }
 
+    /// Whether several machines keep their records in it.
+    pub fn is_shared(&self) -> bool {
+        self.shared.backend.is_shared()
+    }
+
     /// The record as last committed; `None` where the profile has none.
     pub fn load(&self, profile: &ProfileName) -> Result<Option<Record>, StoreError> {
         let asked_at = self.shared.time_of_copy();

@@ -509,6 +509,7 @@ fn where_the_provider_revokes_nothing_the_grant_is_forgotten_with_a_warning() {
     home.sign_in(&authority, |_| {});
     let ran = home.run(&["logout"]);
     assert!(ran.code == 0 && ran.stdout.starts_with("Forgotten: "), "{ran:?}");
+    assert!(ran.stdout.ends_with(" are gone from this machine.\n"), "{ran:?}");
     assert!(ran.stderr.contains("warning: ") && ran.stderr.contains("offers no revocation"), "{ran:?}");
     assert_eq!((authority.log().len(), home.run(&["profile", "remove", "work"]).code), (0, 0));
 }

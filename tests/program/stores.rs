@@ -137,7 +137,7 @@ fn two_machines_with_one_key_share_a_sign_in_and_a_third_without_it_is_told_what
     }
     assert!(!homes[2].path("key").exists(), "a store with records never gets a second key");
     // What one machine ends, the other one sees as soon as it asks.
-    one.works(&["logout"], &[]);
+    one.works(&["logout"], &["are gone from the store, for all machines that share it."]);
     homes[1].configure(&format!("store_cache = 0\n{profile}"));
     two.run(&["token"]).failed(4, &["not signed in"]);
     let dump = Postgres::shared().dump();

@@ -68,13 +68,10 @@ pub fn open(address: &StoreAddress, keys: KeyOptions) -> Store {
 /// The same with a directory that takes a record whose own place fails in the middle of a commit.
 pub fn open_with_spare(address: &StoreAddress, keys: KeyOptions, spare: Option<PathBuf>) -> Store {
     let backend = backend(address, spare.clone());
-    let name = match address {
-        // One that is named by a relative path from somewhere else is another one.
-        StoreAddress::File(directory) | StoreAddress::Plain(directory) => {
-            std::path::absolute(directory).unwrap_or_else(|_| directory.clone()).display().to_string()
-        }
-        _ => backend.place(),
-    };
+    // One that is named by a relative path from somewhere else is another one.
+    let absolute = |directory: &Path| std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    let name = address.directory().map(|directory| absolute(directory).display().to_string());
+    let name = name.unwrap_or_else(|| backend.place());
     let store = open_over(backend, address, keys);
     match spare {
         Some(spare) if *address != StoreAddress::Memory => store.noting(spare, &name),
@@ -123,6 +120,11 @@ pub enum StoreAddress {
 }
 
 impl StoreAddress {
+    /// Where its records are files.
+    pub fn directory(&self) -> Option<&Path> {
+        if let Self::File(directory) | Self::Plain(directory) = self { Some(directory) } else { None }
+    }
+
     /// Reads an address. The error repeats the scheme only, since what follows it may hold a password.
     pub fn parse(address: &str) -> Result<Self, StoreError> {
         let (scheme, rest) = address.split_once(':').unwrap_or(("", address));

@@ -120,10 +120,8 @@ impl Context {
         let places = Places::from_environment(environment, self.global.config.clone())?;
         let parent = |file: &Path| files::directory_of(file).to_owned();
         let key = places.key_options(environment).key_file;
-        let store = match store_address(&self.global, config, &places, environment)? {
-            StoreAddress::File(directory) | StoreAddress::Plain(directory) => Some(directory),
-            _ => None,
-        };
+        let store = store_address(&self.global, config, &places, environment)?;
+        let store = store.directory().map(Path::to_owned);
         let below = [parent(&places.default_key_file), places.state_dir, places.spare_dir].into_iter().chain(store);
         let beside = [Some(places.config_file), key].into_iter().flatten().map(|file| parent(&file));
         // One that is not there yet has no links on its way.
@@ -251,10 +249,12 @@ fn open_store(address: &StoreAddress, config: &Config, places: &Places) -> Store
 /// The same address for processes that run elsewhere.
 fn absolute(address: StoreAddress) -> StoreAddress {
     let absolute = |directory: PathBuf| std::path::absolute(&directory).unwrap_or(directory);
-    match address {
-        StoreAddress::File(directory) => StoreAddress::File(absolute(directory)),
-        StoreAddress::Plain(directory) => StoreAddress::Plain(absolute(directory)),
-        address => address,
+    if let StoreAddress::File(directory) = address {
+        StoreAddress::File(absolute(directory))
+    } else if let StoreAddress::Plain(directory) = address {
+        StoreAddress::Plain(absolute(directory))
+    } else {
+        address
     }
 }
 

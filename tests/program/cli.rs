@@ -79,7 +79,8 @@ fn mistakes_of_the_caller_end_with_2() {
     home.run(&["token", "-p", "../x"]).failed(2, &["a profile's name has"]);
     home.run(&["token", "a", "-p", "b"]).failed(2, &["both `a` and `-p b` name a profile"]);
     home.run(&["--store", "elsewhere", "status"]).failed(2, &["is no store"]);
-    home.run(&["--store", "postgres://u:sentinel@h/d", "status"]).failed(2, &["error: the store cannot be used"]);
+    home.run(&["--store", "postgres://u:sentinel@h/d", "status"])
+        .failed(2, &["`--store` takes no address with a password in it"]);
     let error = home.run(&["status", "--json", "--nonsense"]);
     assert_eq!((error.code, &error.json()["error"]["code"]), (2, &json!("usage")), "{error:?}");
     assert_eq!(error.stderr, "");

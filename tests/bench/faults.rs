@@ -1,10 +1,18 @@
-//! What is lost by faults: `cargo bench --bench faults`, `-- calls`, `-- power` or `-- disk` for a part.
+//! What is lost by faults: `cargo bench --bench faults`, `-- calls`, `-- power`, `-- disk`, `-- herds`, `-- kills` or `-- stop`
+//! for a part.
 //!
 //! `calls`: each call of five commands on a file fails in every way, or is the last one. `power`: every state that a loss of
-//! power may leave. `disk`: a disk that gets full while the answer is out, a thousand times. Ends with a panic where something
+//! power may leave. `disk`: a disk that gets full while the answer is out, a thousand times. `herds`,
+//! `kills`, `stop`: many processes and one sign-in at a provider that takes each refresh token once. Ends with a panic where something
 //! is lost; needs `strace`, and for `disk` the right to mount. Some minutes.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
+
+#[cfg(target_os = "linux")]
+use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+use device_login::clock;
 
 #[cfg(target_os = "linux")]
 #[path = "../support/mod.rs"]
@@ -50,6 +58,43 @@ fn main() {
             ),
         }
     }
+    // Processes, ends of a token, how many holders are killed at each.
+    for (processes, rounds, kills) in [(64, 200, 0), (500, 5, 0), (16, 100, 3)] {
+        if wants(if kills > 0 { "kills" } else { "herds" }) {
+            herd(processes, rounds, kills);
+        }
+    }
+    if wants("stop") {
+        stop();
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn herd(processes: usize, rounds: usize, kills: usize) {
+    use support::herd::{Herd, Tally};
+
+    let mut herd = Herd::new(support::program::Home::new(), Duration::from_millis(2));
+    let started = clock::now();
+    let tally = herd.run(processes, rounds, kills);
+    let Tally { refreshes, answered, failed, killed, killed_between, presented_twice, .. } = tally;
+    println!(
+        "{processes} processes x {rounds} ends of a token: {refreshes} refreshes, {answered} answered, {failed} failed, \
+         {killed} killed, {killed_between} sign-ins ended by a kill between request and kept answer, {presented_twice} \
+         tokens presented twice, {:.0} s",
+        started.until(clock::now()).as_secs_f64()
+    );
+}
+
+#[cfg(target_os = "linux")]
+fn stop() {
+    let mut herd = support::herd::Herd::new(support::program::Home::new(), Duration::ZERO);
+    let mut times = herd.waits_behind_a_stopped_holder(16);
+    times.sort();
+    let [first, last] = [times.first(), times.last()].map(|time| time.map_or(0.0, Duration::as_secs_f64));
+    println!(
+        "a stopped holder: {} waiters gave up after {first:.1} to {last:.1} s; it then kept its answer",
+        times.len()
+    );
 }
 
 #[cfg(not(target_os = "linux"))]

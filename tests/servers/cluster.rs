@@ -57,11 +57,8 @@ fn a_database_that_is_away_from_any_message_on_costs_no_answer() {
 #[test]
 fn an_answer_that_comes_while_the_database_is_away_is_kept_here_and_committed_later() {
     let mut lab = Lab::new(Postgres::shared(), rotating());
-    lab.end_token();
+    let holder = lab.holder_out();
     let provider = lab.fleet.provider.rotating();
-    provider.hold(true);
-    let holder = lab.fleet.spawn(0, &["token"]);
-    provider.wait_for(1);
     lab.wires[0].now(Fault::Gone);
     provider.hold(false);
     let ran = ran(holder);
@@ -84,11 +81,8 @@ fn a_holder_that_is_killed_costs_a_sign_in_only_while_its_request_is_out() {
 #[test]
 fn a_holder_that_is_killed_while_the_provider_thinks_has_its_token_tried_once_more() {
     let mut lab = Lab::new(Postgres::shared(), rotating());
-    lab.end_token();
+    let holder = lab.holder_out();
     let provider = lab.fleet.provider.rotating();
-    provider.hold(true);
-    let holder = lab.fleet.spawn(0, &["token"]);
-    provider.wait_for(1);
     kill(holder);
     provider.hold(false);
     let next = lab.fleet.run(0, &["token"]);

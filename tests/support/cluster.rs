@@ -8,6 +8,7 @@ pub(crate) mod herds;
 pub(crate) mod holders;
 pub(crate) mod leaks;
 
+use std::process::Child;
 use std::time::Duration;
 
 use super::fleet::{Fleet, Provider};
@@ -36,6 +37,16 @@ impl<'a> Lab<'a> {
         let through = |wire: &Proxy| url(database.name(), &[wire.directory()], server.port());
         let fleet = Fleet::new(provider, &database.url(), &wires.each_ref().map(through));
         Self { fleet, wires, database, before: Counts::default() }
+    }
+
+    /// Ends the token and has the first home ask for the next one: its request is out, and its answer is held back.
+    pub(crate) fn holder_out(&mut self) -> Child {
+        self.end_token();
+        let provider = self.fleet.provider.rotating();
+        provider.hold(true);
+        let holder = self.fleet.spawn(0, &["token"]);
+        provider.wait_for(1);
+        holder
     }
 
     /// Lets the access token end, and counts from here on. A lease that nobody gave back is not waited for.

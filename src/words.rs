@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 /// A time that has passed: `0:12`, `4:32`, `1:02:03`. Parts of a second are left out.
 pub fn minutes_and_seconds(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -70,6 +72,11 @@ fn near<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a s
 pub fn did_you_mean<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let near: Vec<String> = near(wanted, known).into_iter().map(|word| format!("`{word}`")).collect();
     (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
+}
+
+/// A time of today, in UTC.
+pub(crate) fn utc_time_of_day(time: Timestamp) -> String {
+    time.strftime("%H:%M:%S UTC").to_string()
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::providers::explained::{
     Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, WRONG_SECRET, look_up,
 };
 use crate::providers::{DataCenter, Dialect, Provider, catalog};
+use crate::words::utc_time_of_day;
 
 /// How a person takes access back at a provider of which no more is known.
 pub(super) const REMOVAL_BY_HAND: &str = "remove the access by hand in the account's settings at the provider";
@@ -251,7 +252,7 @@ impl Asked<'_> {
     fn explain(&self, word: &str, until: Option<Timestamp>) -> Option<Explanation> {
         let dialect = self.provider.dialect;
         let later = match (until, dialect.throttle_pause.as_secs() / 60) {
-            (Some(until), _) => format!("try again after {}", short_time(until)),
+            (Some(until), _) => format!("try again after {}", utc_time_of_day(until)),
             (None, 0 | 1) => "try again in a minute".to_owned(),
             (None, minutes) => format!("try again in {minutes} minutes"),
         };
@@ -279,9 +280,4 @@ fn registration(profile: &Profile, dialect: &Dialect) -> &'static str {
 /// The accounts server as people know it.
 pub(super) fn host(data_center: &DataCenter) -> String {
     data_center.accounts_server.host_str().unwrap_or("the accounts server").to_owned()
-}
-
-/// A time of day for hints.
-pub(super) fn short_time(time: Timestamp) -> String {
-    time.strftime("%H:%M:%S UTC").to_string()
 }

@@ -5,7 +5,7 @@
 
 pub(super) mod ends;
 mod reuse;
-mod stored;
+pub(super) mod stored;
 pub(super) mod throttles;
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::ends::{CLOCK_SLACK, Ends};
 use self::stored::Stored;
 use super::aside::aside;
-use super::failure::{Asked, short_time};
+use super::failure::Asked;
 use super::{
     Chance, Service, driver, due, endpoints, issuing_data_center, left_out, login, not_signed_in, sign_in_hint,
 };
@@ -31,6 +31,7 @@ use crate::providers::explained::Place;
 use crate::providers::{DataCenter, MintLimit, Provider, Rotation};
 use crate::secret::Secret;
 use crate::storage::{Attempt, Doubt, Grant, Happened, Held, LOCK_PATIENCE, LastRefresh, Record};
+use crate::words::utc_time_of_day;
 
 /// How long a token must last at least for `token` to hand it out without asking.
 pub const DEFAULT_MIN_TTL: Duration = Duration::from_secs(5 * 60);
@@ -464,7 +465,7 @@ fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> Result<Secre
                 dialect.display_name,
                 limit.window.as_secs() / 60
             );
-            let hint = format!("try again after {}", short_time(later(first, limit.window)));
+            let hint = format!("try again after {}", utc_time_of_day(later(first, limit.window)));
             return Err(Error::new(Code::RateLimited, asked.what).because(cause).hint(hint));
         }
     }

@@ -11,8 +11,8 @@ use super::schedule::Now;
 use crate::clock::later;
 use crate::error::Error;
 use crate::profile::ProfileName;
-use crate::service::failure::short_time;
 use crate::service::{State, sign_in_hint};
+use crate::words::utc_time_of_day;
 
 /// Of a profile. `error` is what just happened to it, or what its record has.
 pub(super) fn of_profile(
@@ -79,7 +79,7 @@ pub(super) fn of_client(news: &ClientNews, now: Now) -> Event {
                 "two sign-ins of the client `{}` at {} were throttled, so all of its refreshes wait until {}",
                 client.client_id,
                 client.issuer,
-                short_time(later(now.wall, now.moment.until(*until)))
+                utc_time_of_day(later(now.wall, now.moment.until(*until)))
             );
             of_agent(Happening::Spread, message, now.wall)
         }

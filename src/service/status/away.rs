@@ -5,9 +5,11 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 
 use super::Service;
+use super::tokens::stored::is_of;
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::storage::{Copied, StoreError};
+use crate::words::utc_time_of_day;
 
 /// Whether the store has turned out to be away while statuses were read, and why.
 #[derive(Default)]
@@ -39,8 +41,8 @@ impl Service {
             return None;
         }
         let copied = self.store.last_copy(&profile.name, now)?;
-        let as_of = copied.as_of.strftime("%H:%M:%S UTC");
+        let as_of = utc_time_of_day(copied.as_of);
         let words = format!("This is as it was known here at {as_of}: {}.", error.reason());
-        (copied.client_id == profile.client_id && copied.provider == profile.provider).then_some((copied, words))
+        is_of(&copied, profile).then_some((copied, words))
     }
 }

@@ -96,7 +96,7 @@ impl Service {
 }
 
 /// Whether the copy is one of the client that the configuration names today.
-fn is_of(copied: &Copied, profile: &Profile) -> bool {
+pub(in crate::service) fn is_of(copied: &Copied, profile: &Profile) -> bool {
     copied.client_id == profile.client_id && copied.provider == profile.provider
 }
 

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::profile::ProfileName;
 use crate::storage::copies::Copies;
 use crate::storage::{Copied, Record, StoreError};
+use crate::words::utc_time_of_day;
 
 impl Store {
     /// Keeps copies of access tokens in this directory, each as good as the store for so long, where others share the store.
@@ -37,7 +38,7 @@ impl Store {
 
     /// Has [`found_damaged`](Self::found_damaged) tell that a copy served, until the store can be read again.
     pub fn tell_of_copy(&self, copied: &Copied, why: &StoreError) {
-        let (profile, as_of) = (&copied.profile, copied.as_of.strftime("%H:%M:%S UTC"));
+        let (profile, as_of) = (&copied.profile, utc_time_of_day(copied.as_of));
         let sentence =
             format!("The access token of profile `{profile}` is the one that was known here at {as_of}: {why}.");
         self.shared.served().insert(profile.clone(), sentence);

@@ -199,7 +199,3 @@ fn in_words(scopes: &[String]) -> Vec<String> {
 fn without_scheme(address: &str) -> &str {
     address.split_once("://").map_or(address, |(_, rest)| rest)
 }
-
-fn time_of_day(time: jiff::Timestamp) -> String {
-    time.strftime("%H:%M:%S UTC").to_string()
-}

@@ -19,6 +19,7 @@ use crate::tui::theme::Mark;
 use crate::tui::time_left;
 use crate::tui::widgets::gauge::Gauge;
 use crate::untrusted::visible;
+use crate::words::utc_time_of_day;
 
 /// Columns of a field's name.
 const NAME: usize = 16;
@@ -196,7 +197,7 @@ impl Details {
                 (None, Some(_)) => format!(", one comes back in {clock}"),
                 (None, None) => String::new(),
             };
-            let at = resets_at.map(|at| format!(" ({})", time_of_day(at))).unwrap_or_default();
+            let at = resets_at.map(|at| format!(" ({})", utc_time_of_day(at))).unwrap_or_default();
             let words = format!("{used} of {limit} refreshes used in {} min{next}", budget.window.as_secs() / 60);
             // The bar shows what is left, as that of the time does.
             let parts = |count: usize| Duration::from_secs(count as u64);
@@ -291,7 +292,7 @@ fn told(event: &Event, now: Now) -> String {
 /// The time of today, the date as well of another day.
 fn date_and_time(time: Timestamp, now: Now) -> String {
     let is_today = time.strftime("%F").to_string() == now.time.strftime("%F").to_string();
-    if is_today { time_of_day(time) } else { time.strftime("%F %H:%M UTC").to_string() }
+    if is_today { utc_time_of_day(time) } else { time.strftime("%F %H:%M UTC").to_string() }
 }
 
 fn listed(scopes: &[String]) -> String {
@@ -300,8 +301,4 @@ fn listed(scopes: &[String]) -> String {
 
 fn shown_all(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| shown(text)).collect()
-}
-
-fn time_of_day(time: Timestamp) -> String {
-    time.strftime("%H:%M:%S UTC").to_string()
 }

@@ -21,6 +21,7 @@ use crate::tui::panels::sign_in::{SignInPanel, Stage};
 use crate::tui::text::wrap;
 use crate::tui::theme::Mark;
 use crate::tui::time_left::told;
+use crate::words::utc_time_of_day;
 
 /// Lines longer than this are hard to follow.
 const WIDEST: u16 = 90;
@@ -47,7 +48,7 @@ impl Outcome {
             }
             Stage::Unsaved { error } => unsaved(model, error, room),
             Stage::Failed { error, user_code, at } => {
-                failed(model, error, user_code.as_deref(), &super::time_of_day(*at), room)
+                failed(model, error, user_code.as_deref(), &utc_time_of_day(*at), room)
             }
             _ => return None,
         };

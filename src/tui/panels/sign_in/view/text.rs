@@ -10,9 +10,7 @@ use ratatui::widgets::Widget;
 
 use super::ways::{BRIEF, CodeForm, LEAST, WITH_QR, WITHOUT_QR, Way};
 use super::words::{LAST_MINUTE, last_and_next, next_in_short, permissions, state};
-use super::{
-    configured, effective_scopes, fits_in_title, in_words, profile_and_place, subject_line, time_of_day, without_scheme,
-};
+use super::{configured, effective_scopes, fits_in_title, in_words, profile_and_place, subject_line, without_scheme};
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::sign_in::{SignInPanel, Waiting};
 use crate::tui::text::{width as columns, wrap};
@@ -20,6 +18,7 @@ use crate::tui::theme::Mark;
 use crate::tui::time_left::told;
 use crate::tui::widgets::big_text::BigText;
 use crate::tui::widgets::gauge::Gauge;
+use crate::words::utc_time_of_day;
 
 /// What the text is about.
 #[derive(Clone, Copy)]
@@ -200,7 +199,7 @@ impl<'a> Text<'a> {
     fn push_notice(&mut self, model: &'a Model, panel: &'a SignInPanel, inner: usize) {
         let Some((code, ended_at)) = &panel.previous else { return };
         let mark = Mark::Attention.word();
-        let text = format!("{mark} Code {code} ran out at {}. Use the new one below.", time_of_day(*ended_at));
+        let text = format!("{mark} Code {code} ran out at {}. Use the new one below.", utc_time_of_day(*ended_at));
         self.push_wrapped(&text, inner, model.theme.attention);
     }
 

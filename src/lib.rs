@@ -21,6 +21,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod files;
+mod host;
 pub mod http;
 pub mod oauth;
 pub mod profile;

@@ -51,15 +51,6 @@ use crate::files;
 /// How long a writer waits for another one before it gives up.
 pub const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
-/// The name of this machine, by which others know it.
-fn host_name() -> String {
-    #[cfg(unix)]
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    #[cfg(not(unix))]
-    let name = "this machine".to_owned();
-    name
-}
-
 /// Opens the store at `address`. Touches no file: that is left to the first reading or writing.
 pub fn open(address: &StoreAddress, keys: KeyOptions) -> Store {
     open_with_spare(address, keys, None)

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::config::Environment;
+use crate::host;
 use crate::untrusted::Untrusted;
 
 /// The machine and the user at it.
@@ -23,7 +24,7 @@ impl Machine {
         Self {
             user: printable(&user.or_else(account_name).unwrap_or_else(|| "unknown user".to_owned())),
             host: printable(
-                &host_name().or_else(|| environment.var("COMPUTERNAME")).unwrap_or_else(|| "this machine".to_owned()),
+                &host::name().or_else(|| environment.var("COMPUTERNAME")).unwrap_or_else(|| "this machine".to_owned()),
             ),
             over_ssh_from,
         }
@@ -52,17 +53,6 @@ fn account_name() -> Option<String> {
 
 #[cfg(not(unix))]
 fn account_name() -> Option<String> {
-    None
-}
-
-#[cfg(unix)]
-fn host_name() -> Option<String> {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    Some(name).filter(|name| !name.is_empty())
-}
-
-#[cfg(not(unix))]
-fn host_name() -> Option<String> {
     None
 }
 

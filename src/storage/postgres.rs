@@ -35,8 +35,9 @@ use self::local::{Local, random_id};
 use self::trouble::Trouble;
 use super::backend::{Backend, Found, Hold, Part, Stray, StrayKind};
 use super::envelope::LONGEST_LINE;
-use super::{ClientAt, StoreError, Throttled, Version, host_name, seal};
+use super::{ClientAt, StoreError, Throttled, Version, seal};
 use crate::clock;
+use crate::host;
 use crate::profile::ProfileName;
 
 /// Those who wait for a profile look by themselves this often, since a notice may never come.
@@ -55,7 +56,7 @@ impl PostgresBackend {
     pub fn new(address: &Address, directory: Option<&Path>) -> Self {
         let directory = address.state_dir.as_deref().or(directory);
         let local = directory.map(|directory| Local::new(directory, &address.identity()));
-        let holder = format!("pid {} on {}", std::process::id(), host_name());
+        let holder = format!("pid {} on {}", std::process::id(), host::in_words());
         let connection = Connection::new(address.clone());
         Self {
             database: Arc::new(Database { connection, local, holder, pin: Mutex::default(), before: Mutex::default() }),

@@ -139,14 +139,12 @@ impl Schedule {
         }
     }
 
-    /// Looks after a profile from now on; its record has to be read. Whether it is a new one.
-    pub(super) fn add(&mut self, profile: &ProfileName) -> bool {
-        let is_new = !self.entries.contains_key(profile);
-        if is_new {
-            self.entries.insert(profile.clone(), Entry::default());
+    /// Looks after a profile from now on; its record has to be read.
+    pub(super) fn add(&mut self, profile: &ProfileName) {
+        self.entries.entry(profile.clone()).or_insert_with(|| {
             self.health.profiles += 1;
-        }
-        is_new
+            Entry::default()
+        });
     }
 
     /// Forgets a profile; what is under way for it is not heard of any more.

@@ -52,8 +52,7 @@ impl Store {
         let pin = shared.keyring.stored_pin()?;
         let protection = self.protection().and_then(|protection| shared.keyring.require().map(|()| protection));
         let in_spare = profiles.iter().filter_map(|profile| {
-            let found = shared.spare_record(&mut shared.reader(profile), profile).ok()??;
-            drop(found);
+            shared.spare_record(&mut shared.reader(profile), profile).ok()??;
             Some((profile.clone(), shared.backend.place_of(profile, Part::Spare)))
         });
         let moved = profiles.iter().filter_map(|profile| {

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use super::{Held, Shared, Store};
 use crate::clock;
+use crate::host;
 use crate::profile::ProfileName;
 use crate::storage::error::on_machine;
 use crate::storage::record::Moved;
-use crate::storage::{Grant, LOCK_PATIENCE, Record, StoreError, host_name};
+use crate::storage::{Grant, LOCK_PATIENCE, Record, StoreError};
 
 /// Opens the store at an address that a mark names.
 pub type Opener = Arc<dyn Fn(&str) -> Result<Store, StoreError> + Send + Sync>;
@@ -100,7 +101,7 @@ impl Shared {
 impl Moved {
     /// The machine on which the store is, where it is another one than this.
     pub(super) fn elsewhere(&self) -> Option<&str> {
-        self.on.as_deref().filter(|name| *name != host_name())
+        self.on.as_deref().filter(|name| *name != host::in_words())
     }
 
     pub(super) fn in_words(&self) -> String {
@@ -234,7 +235,7 @@ impl Held {
     /// Replaces the record with one that says where it is refreshed.
     fn mark(&mut self, record: &Record, to: &str, is_under_way: bool) -> Result<Record, StoreError> {
         let is_directory = to.starts_with("file:") || to.starts_with("plain:");
-        let moved = Some(Moved { to: to.to_owned(), on: is_directory.then(host_name), is_under_way });
+        let moved = Some(Moved { to: to.to_owned(), on: is_directory.then(host::in_words), is_under_way });
         let marked = Record { generation: record.generation.saturating_add(1), moved, ..record.clone() };
         self.replace(&marked)?;
         Ok(marked)

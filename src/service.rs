@@ -313,6 +313,9 @@ impl From<StoreError> for Error {
                 };
                 return Error::new(Code::Store, "the store cannot be used").because(error).hint(hint);
             }
+            StoreError::Spent { profile, .. } => {
+                return Error::new(Code::SignInNeeded, error.to_string()).hint(sign_in_hint(profile));
+            }
             StoreError::Corrupt { .. } => (
                 Code::Store,
                 "restore the file from a backup, or sign in again, which sets it aside; so does `profile remove --force`",

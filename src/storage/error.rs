@@ -26,6 +26,12 @@ pub enum StoreError {
     /// `on` is another machine than this one.
     #[error("profile `{profile}` has moved to {to}{}, and is refreshed and changed there only", on_machine(on.as_deref()))]
     Moved { profile: ProfileName, to: String, on: Option<String> },
+    /// The store was brought back from a backup, or lost what was newest in it.
+    #[error(
+        "the record of profile `{profile}` is an older one (generation {generation}, and {written} was written here), whose \
+         refresh token was replaced since: sending it again would end the sign-in"
+    )]
+    Spent { profile: ProfileName, generation: u64, written: u64 },
     /// Something that only a person asks for; `problem` is a sentence without its end.
     #[error("the store in {place} stays as it is: {problem}")]
     NotPossible { place: String, problem: String, advice: String },

@@ -120,6 +120,7 @@ impl Store {
             profile: profile.clone(),
             hold: self.shared.backend.hold(profile, patience)?,
             before: None,
+            spent: None,
             key: None,
         };
         match held.finish() {
@@ -237,6 +238,9 @@ pub struct Held {
     hold: Box<dyn Hold>,
     /// The generation that a commit replaces, once that was looked up for it.
     before: Option<u64>,
+    /// The generation that this machine has written already, where the record is an older one with a refresh token that was
+    /// replaced since.
+    spent: Option<u64>,
     /// What is written is sealed with it. It stays while the profile is held: whoever seals everything anew waits for that.
     key: Option<Arc<Key>>,
 }

@@ -117,6 +117,14 @@ pub(super) fn random<const N: usize>() -> io::Result<[u8; N]> {
     <[u8; N]>::try_generate().map_err(io::Error::other)
 }
 
+/// The first bytes of the SHA-256 of `bytes`: enough to tell a few things apart, and nothing of what they are.
+pub(super) fn digest<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let whole = ring::digest::digest(&ring::digest::SHA256, bytes);
+    let mut first = [0; N];
+    first.iter_mut().zip(whole.as_ref()).for_each(|(to, from)| *to = *from);
+    first
+}
+
 /// Lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);

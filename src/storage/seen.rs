@@ -9,12 +9,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::{Happened, Record, private, seal};
 use crate::files::access;
 use crate::profile::ProfileName;
+use crate::secret::Secret;
 
 /// Bytes of the digest of a store's address; enough to tell the stores of one user apart.
 const ID_LENGTH: usize = 8;
@@ -34,11 +34,21 @@ pub(super) struct Note {
     pub(super) generation: u64,
     /// When its last sign-in was approved, as far as that is known.
     approved_at: Option<Timestamp>,
+    /// The start of a digest of its refresh token, by which that is told from another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<u64>,
 }
 
 impl Note {
     pub(super) fn of(record: &Record) -> Self {
-        Self { generation: record.generation, approved_at: last_approval(record) }
+        let token = record.grant.as_ref().and_then(|grant| grant.refresh_token.as_ref());
+        let digest = |token: &Secret| u64::from_be_bytes(seal::digest(token.expose().as_bytes()));
+        Self { generation: record.generation, approved_at: last_approval(record), refresh_token: token.map(digest) }
+    }
+
+    /// Whether the record, which is one from before this, has a refresh token that another one has taken the place of.
+    pub(super) fn replaced_token_of(self, record: &Record) -> bool {
+        self.refresh_token.is_some() && self.refresh_token != Self::of(record).refresh_token
     }
 
     /// Whether the record is one from before this. A later sign-in is not, whatever its number.
@@ -62,7 +72,7 @@ fn last_approval(record: &Record) -> Option<Timestamp> {
 impl Seen {
     /// Of the store at this address.
     pub(super) fn new(directory: PathBuf, address: &str) -> Self {
-        Self { directory, id: seal::hex(&digest(&SHA256, address.as_bytes()).as_ref()[..ID_LENGTH]) }
+        Self { directory, id: seal::hex(&seal::digest::<ID_LENGTH>(address.as_bytes())) }
     }
 
     pub(super) fn last(&self, profile: &ProfileName) -> Option<Note> {

@@ -8,8 +8,6 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use ring::digest::{SHA256, digest};
-
 use super::backend::Found;
 use super::envelope::ROOM;
 use super::reservation::{self, Reservation};
@@ -35,7 +33,7 @@ impl Spare {
 
     /// For the store that these bytes tell from others.
     pub(super) fn new(directory: PathBuf, store: &[u8]) -> Self {
-        Self { directory, id: seal::hex(&digest(&SHA256, store).as_ref()[..ID_LENGTH]) }
+        Self { directory, id: seal::hex(&seal::digest::<ID_LENGTH>(store)) }
     }
 
     /// Whether a record of this store is there.

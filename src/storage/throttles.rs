@@ -2,7 +2,6 @@
 //! the same client knows of it. No secret is in it.
 
 use jiff::Timestamp;
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::seal;
@@ -19,7 +18,7 @@ impl ClientAt {
     /// A short name that any file can have.
     pub(super) fn id(&self) -> String {
         let text = format!("{}\n{}", self.issuer, self.client_id);
-        seal::hex(&digest(&SHA256, text.as_bytes()).as_ref()[..8])
+        seal::hex(&seal::digest::<8>(text.as_bytes()))
     }
 }
 

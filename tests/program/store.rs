@@ -4,12 +4,14 @@ mod copy;
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use device_login::storage::{StoreAddress, open};
 
 use crate::support::authority::Authority;
 use crate::support::faults::{Act, Extent, Failures, each, faults, points, strike};
-use crate::support::program::{ACCESS_TOKEN, Home, key_options};
+use crate::support::program::{ACCESS_TOKEN, Home, configuration, key_options};
+use crate::support::rotating::Rotating;
 
 const NEXT: &str = "sentinel-access-2";
 
@@ -291,6 +293,36 @@ fn a_store_that_was_brought_back_from_a_backup_wants_a_sign_in() {
     let before = authority.count("/token");
     assert_eq!(home.run(&["store", "check", "--repair", "--json"]).json()["findings"][0]["kind"], "older");
     assert_eq!(authority.count("/token"), before, "nothing is refreshed");
+    // This provider never replaced the refresh token, which is as good as it was.
+    assert_eq!(home.run(&["refresh"]).code, 0);
+}
+
+#[test]
+fn a_refresh_token_whose_successor_was_written_here_is_never_sent_again() {
+    let restored = |home: &Home, backup: &[u8]| {
+        let _ = fs::remove_file(home.path("state/work.record.prev"));
+        #[expect(clippy::disallowed_methods, reason = "brings a backup back")]
+        fs::write(home.path("state/work.record"), backup).expect("it is written");
+    };
+    // The newest record is damaged, so that the one before it is used.
+    let damaged = |home: &Home, _: &[u8]| drop(home.write("state/work.record", "no record"));
+    for (name, happens) in [("a backup", &restored as &dyn Fn(&Home, &[u8])), ("damage", &damaged)] {
+        let provider = Rotating::start(Duration::ZERO);
+        let home = Home::new();
+        home.configure(&configuration(provider.origin()));
+        home.sign_in_at(provider.origin(), |grant| provider.grant("one", grant));
+        assert_eq!(home.run(&["refresh"]).code, 0, "{name}");
+        let backup = fs::read(home.path("state/work.record")).expect("a record");
+        assert_eq!(home.run(&["refresh"]).code, 0, "{name}");
+        happens(&home, &backup);
+        let refused = home.run(&["refresh"]);
+        refused.failed(4, &["refresh token was replaced since", "device-login login work", "nothing was sent"]);
+        assert_eq!((provider.counts().asked, provider.counts().ended), (2, 0), "{name}");
+        // A new sign-in is none of that.
+        home.sign_in_at(provider.origin(), |grant| provider.grant("two", grant));
+        assert_eq!(home.run(&["refresh"]).code, 0, "{name}");
+        assert_eq!(provider.counts().presented_twice, 0, "{name}");
+    }
 }
 
 #[test]

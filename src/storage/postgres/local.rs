@@ -9,8 +9,6 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use ring::digest::{SHA256, digest};
-
 use crate::profile::ProfileName;
 use crate::storage::file::lock;
 use crate::storage::reservation::Reservation;
@@ -49,7 +47,7 @@ impl Local {
     /// In a directory below `state`, for the store that `identity` tells from others.
     pub(super) fn new(state: &Path, identity: &str) -> Self {
         let directory = state.join("postgres");
-        let id = seal::hex(&digest(&SHA256, identity.as_bytes()).as_ref()[..ID_LENGTH / 2]);
+        let id = seal::hex(&seal::digest::<{ ID_LENGTH / 2 }>(identity.as_bytes()));
         let spare = Spare::new(directory.clone(), identity.as_bytes());
         Self { directory, id, spare, home: OnceLock::new() }
     }
@@ -86,7 +84,7 @@ impl Local {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let place = place_on_disk(&metadata);
         let whole = format!("{number} {boot} {place:?}");
-        Ok(seal::hex(&digest(&SHA256, whole.as_bytes()).as_ref()[..ID_LENGTH]))
+        Ok(seal::hex(&seal::digest::<ID_LENGTH>(whole.as_bytes())))
     }
 
     pub(super) fn spare(&self, profile: &ProfileName) -> Result<Found, StoreError> {

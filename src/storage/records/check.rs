@@ -170,10 +170,7 @@ impl Shared {
             let how = if moved.is_under_way { "was on its way" } else { "has moved" };
             return checked.find(profile, FindingKind::Moved, place, format!("it {how} to {}", moved.in_words()));
         }
-        if let Some(seen) = self.seen.get().and_then(|seen| seen.last(profile))
-            && seen.is_after(newest)
-            && newest.grant.is_some()
-        {
+        if let Some(seen) = self.written_after(newest) {
             let problem = format!(
                 "it has generation {}, and this machine has written {} already; its refresh token may be used up: \
                  `device-login login {profile}` makes sure",

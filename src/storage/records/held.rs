@@ -33,7 +33,10 @@ impl Held {
     pub fn reserve(&mut self) -> Result<(), StoreError> {
         self.make_room()?;
         self.before = match self.mend() {
-            Ok(record) => Some(self.generation_of(record.as_ref())?),
+            Ok(record) => {
+                self.spent = record.as_ref().and_then(|record| self.shared.spent(record));
+                Some(self.generation_of(record.as_ref())?)
+            }
             // Whoever commits sets it aside, and nobody who may yet fail.
             Err(StoreError::Corrupt { .. }) => None,
             Err(error) => return Err(error),
@@ -51,9 +54,14 @@ impl Held {
     }
 
     /// Reserves, and notes durably that a request goes out now whose answer may come only once. Nothing has to be opened
-    /// any more to keep that answer. The next commit ends the attempt.
+    /// any more to keep that answer. The next commit ends the attempt. A refresh token of which this machine has written the
+    /// successor is not sent to a provider that may take that for a theft.
     pub fn claim(&mut self, attempt: Attempt) -> Result<(), StoreError> {
         self.reserve()?;
+        if let Some(written) = self.spent.filter(|_| attempt.may_rotate) {
+            let (profile, generation) = (self.profile.clone(), attempt.generation);
+            return Err(StoreError::Spent { profile, generation, written });
+        }
         if self.before.is_none() {
             self.before = Some(self.generation_before()?);
         }

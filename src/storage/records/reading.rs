@@ -68,6 +68,19 @@ impl Shared {
         Ok(here.is_none_or(|here| Note::of(&record).is_after(&here)).then_some((*record, place)))
     }
 
+    /// What this machine has written after the record, where that is no later sign-in: the store was brought back from a
+    /// backup, or something older was put into it.
+    pub(super) fn written_after(&self, record: &Record) -> Option<Note> {
+        let last = self.seen.get()?.last(&record.profile)?;
+        (last.is_after(record) && record.grant.is_some()).then_some(last)
+    }
+
+    /// The generation that this machine has written with another refresh token after the record.
+    pub(super) fn spent(&self, record: &Record) -> Option<u64> {
+        let after = self.written_after(record).filter(|after| after.replaced_token_of(record))?;
+        Some(after.generation)
+    }
+
     /// The record, or the one before it where the record is damaged or older.
     pub(super) fn load_here(
         &self,

@@ -4,34 +4,27 @@
 //! else did in the meantime. The outcome, good or bad, is written before the lock goes; no outcome deletes a token.
 
 pub(super) mod ends;
+mod refreshing;
 mod reuse;
 pub(super) mod stored;
 pub(super) mod throttles;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use self::ends::{CLOCK_SLACK, Ends};
+use self::refreshing::{Kept, Refresh, Refreshing, may_refresh};
 use self::stored::Stored;
 use super::aside::aside;
-use super::failure::Asked;
-use super::{
-    Chance, Service, driver, due, endpoints, issuing_data_center, left_out, login, not_signed_in, sign_in_hint,
-};
-use crate::clock::{self, later};
+use super::{Chance, Service, driver, due, endpoints, issuing_data_center, login, not_signed_in};
+use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
-use crate::http::TransportFailure;
-use crate::oauth::Client;
-use crate::oauth::token::{Outcome, TokenFlow};
-use crate::oauth::wire::{Approval, LONGEST_RETRY_AFTER, TokenAnswer, Unreadable};
-use crate::providers::explained::Place;
-use crate::providers::{DataCenter, MintLimit, Provider, Rotation};
+use crate::oauth::wire::LONGEST_RETRY_AFTER;
+use crate::providers::Provider;
 use crate::secret::Secret;
-use crate::storage::{Attempt, Doubt, Grant, Happened, Held, LOCK_PATIENCE, LastRefresh, Record};
-use crate::words::utc_time_of_day;
+use crate::storage::{Grant, Held, LOCK_PATIENCE, Record};
 
 /// How long a token must last at least for `token` to hand it out without asking.
 pub const DEFAULT_MIN_TTL: Duration = Duration::from_secs(5 * 60);
@@ -228,12 +221,6 @@ impl Service {
     }
 }
 
-/// A grant with a token that will do, and what is to be said of the refresh that it came from.
-struct Kept {
-    grant: Grant,
-    warning: Option<String>,
-}
-
 /// What a look under the sole right came to.
 enum Decided {
     /// Another process has refreshed meanwhile.
@@ -251,150 +238,6 @@ enum Begun {
 /// changes nothing about that.
 pub(super) fn was_replaced_lately(grant: &Grant, now: Timestamp) -> bool {
     grant.replaced_after_401_at.is_some_and(|at| now.duration_since(at).abs() < BETWEEN_REPLACEMENTS)
-}
-
-/// A refresh under way. Owned, since it may outlive whoever asked for it.
-struct Refreshing {
-    held: Held,
-    refresh: Refresh,
-}
-
-impl Refreshing {
-    /// Notes that the refresh token is sent now.
-    fn claim(mut self: Box<Self>) -> Result<(Box<Self>, TokenFlow), Error> {
-        match self.refresh.claim(&mut self.held) {
-            Ok(flow) => Ok((self, flow)),
-            Err(error) => {
-                self.held.release();
-                Err(error)
-            }
-        }
-    }
-
-    /// Writes what the provider said, and turns it into a token or an error.
-    fn note(self: Box<Self>, outcome: Outcome, answer_lost: bool) -> Result<Kept, Error> {
-        let Self { mut held, refresh } = *self;
-        let result = refresh.note(&mut held, outcome, answer_lost);
-        held.release();
-        result
-    }
-}
-
-/// What is refreshed, and how.
-struct Refresh {
-    record: Record,
-    grant: Grant,
-    profile: Profile,
-    provider: Provider,
-    data_center: DataCenter,
-    client: Client,
-    what: String,
-    /// For the history.
-    actor: Arc<str>,
-}
-
-impl Refresh {
-    fn asked(&self) -> Asked<'_> {
-        let Self { profile, provider, data_center, client, what, .. } = self;
-        let scopes = &profile.scopes;
-        Asked { what, place: Place::Refresh, provider, data_center, profile, scopes, client }
-    }
-
-    fn claim(&self, held: &mut Held) -> Result<TokenFlow, Error> {
-        let refresh_token = self.grant.refresh_token.clone().ok_or_else(|| self.asked().without_refresh_token())?;
-        let flow = TokenFlow::new(
-            self.provider.dialect,
-            self.data_center.clone(),
-            self.client.clone(),
-            Approval::RefreshToken(refresh_token),
-        );
-        let may_rotate = matches!(self.provider.dialect.rotation, Rotation::Strict | Rotation::Unknown);
-        let is_second_try = self.grant.last_refresh.as_ref().is_some_and(|last| last.answer_lost) && may_rotate;
-        let attempt = Attempt::new(self.record.generation, clock::wall()).that_may_rotate(may_rotate);
-        held.claim(attempt).map_err(|error| {
-            let error = Error::from(error);
-            let hint = error.hint.clone().unwrap_or_default();
-            error.hint(format!("{hint}; nothing was sent and nothing is lost"))
-        })?;
-        Ok(if is_second_try { flow.for_a_second_try() } else { flow })
-    }
-
-    fn note(mut self, held: &mut Held, outcome: Outcome, answer_lost: bool) -> Result<Kept, Error> {
-        let asked = self.asked();
-        let dialect = self.provider.dialect;
-        let now = clock::wall();
-        let mut grant = self.grant.clone();
-        let last = grant.last_refresh.take();
-        let mut left_out = Vec::new();
-        let was_held_up = matches!(outcome, Outcome::Transport(TransportFailure::TooLate(_)));
-        let (mut grant, result) = match outcome {
-            Outcome::Minted { token, client_authentication } => {
-                let grant = Grant { client_authentication: Some(client_authentication), ..grant };
-                let known = self.client.known([]);
-                let told = left_out::of_refresh(&token, grant.api_domain.as_deref());
-                left_out = told.iter().map(|sentence| known.blot(sentence)).collect();
-                (minted(grant, *token, dialect.mint_limit, now), Ok(()))
-            }
-            Outcome::Refused(error) => {
-                let error = reuse::alarmed(asked.refused(&error), dialect.rotation, last.as_ref(), answer_lost, now);
-                (Grant { refused: Some(error.to_string()), doubt: None, ..grant }, Err(error))
-            }
-            Outcome::Unreadable(Unreadable::Throttled(pause)) => {
-                let until = later(now, pause.unwrap_or(dialect.throttle_pause));
-                (Grant { paused_until: Some(until), ..grant }, Err(asked.throttled(Some(until))))
-            }
-            Outcome::Unreadable(Unreadable::RefreshTokenAlone { refresh_token, rejected }) => {
-                let error = Error::new(Code::UntrustedAnswer, asked.what)
-                    .because(rejected)
-                    .adding("the refresh token that came with it was kept")
-                    .hint(format!("try again; if that stays so, {}", sign_in_hint(&self.profile.name)));
-                (Grant { refresh_token: Some(refresh_token), doubt: None, ..grant }, Err(error))
-            }
-            outcome => match asked.doubtful_answer(&outcome) {
-                Some(answer) => {
-                    let doubt = Doubt::after(grant.doubt.as_ref(), answer);
-                    let error = asked.doubted(outcome, doubt.times);
-                    (Grant { doubt: Some(doubt), ..grant }, Err(error))
-                }
-                None => (grant, Err(asked.without_token(outcome))),
-            },
-        };
-        let is_replaced = grant.refresh_token != self.grant.refresh_token;
-        let rotates = is_replaced || last.as_ref().is_some_and(|last| last.rotates);
-        let happened = match &result {
-            Ok(()) => Happened::Refreshed,
-            Err(_) if grant.refused.is_some() => Happened::RefreshRefused,
-            Err(_) => Happened::RefreshFailed,
-        };
-        let reason = result.as_ref().err().map(Error::reason).unwrap_or_default();
-        self.record.note(happened, reason, &self.actor, now);
-        let failure = result.as_ref().err().cloned();
-        let error = failure.as_ref().map(ToString::to_string);
-        // That this process was held up tells nothing to others.
-        let failure = failure.filter(|_| !was_held_up);
-        let warning = (!left_out.is_empty()).then(|| left_out.join("; "));
-        grant.last_refresh = Some(LastRefresh { at: now, error, failure, answer_lost, rotates, left_out });
-        self.record.grant = Some(grant.clone());
-        match (held.commit(&mut self.record), result) {
-            (Ok(()), result) => {
-                self.note_throttle(held, now);
-                result.map(|()| Kept { grant, warning })
-            }
-            (Err(unkept), Err(error)) => Err(Error::from(unkept).adding(error)),
-            (Err(unkept), Ok(())) => Err(self.unkept(unkept.into())),
-        }
-    }
-
-    /// There is a new token, and no place has taken it.
-    fn unkept(&self, error: Error) -> Error {
-        let what = "the provider has given a new token, which could not be kept anywhere";
-        let hint = error.hint.clone().unwrap_or_default();
-        let hint = match self.provider.dialect.rotation {
-            Rotation::None => format!("{hint}, then try again: the refresh token is still good"),
-            _ => format!("{hint}; if the next refresh is refused, {}", sign_in_hint(&self.profile.name)),
-        };
-        error.adding(what).hint(hint)
-    }
 }
 
 /// How a try failed that ended while this one waited for it, or so shortly before it that asking anew would tell nothing new.
@@ -445,50 +288,6 @@ fn was_refreshed(grant: &Grant, seen: &Grant, now: Timestamp) -> bool {
 
 fn grant_of<'a>(record: Option<&'a Record>, profile: &Profile) -> Result<&'a Grant, Error> {
     record.and_then(|record| record.grant.as_ref()).ok_or_else(|| not_signed_in(profile))
-}
-
-/// The refresh token, unless asking now is pointless or harmful.
-fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> Result<Secret, Error> {
-    if grant.refused.is_some() {
-        return Err(asked.refused_before());
-    }
-    if let Some(until) = pause(grant.paused_until, now) {
-        return Err(asked.throttled(Some(until)));
-    }
-    let dialect = asked.provider.dialect;
-    if let Some(limit) = dialect.mint_limit {
-        let mut mints = in_window(&grant.mints, limit.window, now);
-        if let (Some(first), true) = (mints.next(), mints.count() + 1 >= limit.tokens) {
-            let cause = format!(
-                "all {} refreshes that {} allows in {} minutes are used",
-                limit.tokens,
-                dialect.display_name,
-                limit.window.as_secs() / 60
-            );
-            let hint = format!("try again after {}", utc_time_of_day(later(first, limit.window)));
-            return Err(Error::new(Code::RateLimited, asked.what).because(cause).hint(hint));
-        }
-    }
-    grant.refresh_token.clone().ok_or_else(|| asked.without_refresh_token())
-}
-
-fn minted(grant: Grant, token: TokenAnswer, limit: Option<MintLimit>, now: Timestamp) -> Grant {
-    let window = limit.map_or(DEFAULT_TOKEN_LIFE, |limit| limit.window);
-    let mut mints: Vec<Timestamp> = in_window(&grant.mints, window, now).collect();
-    mints.push(now);
-    Grant {
-        access_token: token.access_token,
-        access_token_expires_at: token.expires_in.map(|life| later(now, life)),
-        // An answer without one means: keep the old one (RFC 6749 §6).
-        refresh_token: token.refresh_token.or(grant.refresh_token),
-        scopes: token.scopes.unwrap_or(grant.scopes),
-        api_domain: token.api_domain.map(|url| url.origin().ascii_serialization()).or(grant.api_domain),
-        mints,
-        paused_until: None,
-        refused: None,
-        doubt: None,
-        ..grant
-    }
 }
 
 fn fresh_token(grant: Grant, now: Timestamp, warning: Option<String>) -> FreshToken {

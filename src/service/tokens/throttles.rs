@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Refresh, pause};
+use super::pause;
+use super::refreshing::Refresh;
 use crate::error::Error;
 use crate::providers::MintLimit;
 use crate::storage::{ClientAt, Grant, Held, Record, Throttled};

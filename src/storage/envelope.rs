@@ -212,7 +212,7 @@ fn unseal<'a>(
     first_line: &FirstLine,
     sealed: &'a mut [u8],
 ) -> Result<Option<&'a [u8]>, StoreError> {
-    let key = keyring.for_reading(|| first_line.pin())?;
+    let key = keyring.for_reading(&first_line.pin())?;
     let opened = match &key.master {
         Some(master) => master.open(line, sealed).ok(),
         None if first_line.key == key.source.word() => Some(&*sealed),

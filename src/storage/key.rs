@@ -118,8 +118,7 @@ impl Keyring {
 
     /// The key to open a record with that names this one. Where there is another one only, and the store does not say that it
     /// has this one in use, it is the other: then the record, or what it says, is damaged.
-    pub(super) fn for_reading(&self, named: impl Fn() -> Pin) -> Result<Arc<Key>, StoreError> {
-        let named = named();
+    pub(super) fn for_reading(&self, named: &Pin) -> Result<Arc<Key>, StoreError> {
         if let Some(key) = self.known(&named.key_id) {
             return Ok(key);
         }
@@ -131,7 +130,7 @@ impl Keyring {
                 Err(_) => return Ok(first),
             },
         };
-        self.read_sources(&named, pin)
+        self.read_sources(named, pin)
     }
 
     /// Reads what may have the key, and again what may have changed since.
@@ -214,7 +213,7 @@ impl Keyring {
             None => self.pin_of_records()?,
         };
         let key = match &pin {
-            Some(pin) => self.for_reading(|| pin.clone())?,
+            Some(pin) => self.for_reading(pin)?,
             None => self.read_or_make()?,
         };
         if stored.is_some() {
@@ -280,7 +279,7 @@ impl Keyring {
     /// Fails where the key that the store has in use cannot be had here.
     pub(super) fn require(&self) -> Result<(), StoreError> {
         let Some(pin) = self.stored_pin()? else { return Ok(()) };
-        let key = self.for_reading(|| pin.clone())?;
+        let key = self.for_reading(&pin)?;
         self.check(&key, Some(&pin))
     }
 
@@ -290,7 +289,7 @@ impl Keyring {
             Err(error) if error.is_away() => return Ok(self.at_hand().is_some()),
             pin => pin?,
         };
-        Ok(pin.is_none_or(|pin| self.for_reading(|| pin.clone()).is_ok()))
+        Ok(pin.is_none_or(|pin| self.for_reading(&pin).is_ok()))
     }
 
     /// The file that opens the store, if others can read it.

@@ -207,15 +207,18 @@ impl Backend for PostgresBackend {
             queued => queued,
         });
         let queued = queued.transpose()?;
-        let mut queued = Some(queued.map_or_else(local::Queued::alone, Ok)?);
+        let mut queued = queued.map_or_else(local::Queued::alone, Ok)?;
         let id = random_id()?;
         let notices = &database.connection.notices;
         let mut listens = false;
         loop {
             let seen = notices.begin(profile.as_str());
-            let holder = match Lease::claim(database, profile, &id, &mut queued) {
+            let holder = match Lease::claim(database, profile, &id, queued) {
                 Ok(Claim::Granted(lease)) => return Ok(lease),
-                Ok(Claim::Taken(holder)) => holder,
+                Ok(Claim::Taken { queued: still, holder }) => {
+                    queued = still;
+                    holder
+                }
                 Err(error) => {
                     // It may have been granted all the same.
                     database.connection.leave(Statement::new(sql::RELEASE).text(profile.as_str()).text(&id));

@@ -40,7 +40,7 @@ enum Place {
 }
 
 /// A record that may not be there, or may be damaged.
-type Copy = Opened<Box<Record>>;
+type OpenedRecord = Opened<Box<Record>>;
 
 /// A place that keeps records. Clones share it. Everything here may wait for a disk, a lock or a network.
 #[derive(Clone)]

@@ -109,8 +109,8 @@ impl Keyring {
             self.add(Arc::new(Key::new(source.clone(), Some(key))));
         }
         // What the others have to open is at hand, or is not needed any more.
-        let _ = self.for_reading(|| old.clone());
-        let new = self.for_reading(|| pin.without_old())?;
+        let _ = self.for_reading(&old);
+        let new = self.for_reading(&pin.without_old())?;
         Ok(Change { new, old, pin: pin.to_line(), target, others: to.others.clone() })
     }
 
@@ -202,7 +202,7 @@ impl Keyring {
         {
             self.read_source(&source)?;
         }
-        let key = self.known(&pin.key_id).map_or_else(|| self.for_reading(|| pin.clone()), Ok)?;
+        let key = self.known(&pin.key_id).map_or_else(|| self.for_reading(pin), Ok)?;
         if key.id() == pin.key_id { Ok(key) } else { Err(self.lacks(&key.source, pin, &key)) }
     }
 

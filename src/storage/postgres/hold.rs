@@ -28,8 +28,11 @@ const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
 /// What a claim found.
 pub(super) enum Claim {
     Granted(Box<Lease>),
-    /// Somebody else's; in words, who.
-    Taken(Option<String>),
+    /// Somebody else's; in words, whose. Who asked stays in the queue.
+    Taken {
+        queued: Queued,
+        holder: Option<String>,
+    },
 }
 
 /// The right to write one profile's row, with what was in it when it was given.
@@ -55,17 +58,16 @@ impl Lease {
         database: &Arc<Database>,
         profile: &ProfileName,
         id: &str,
-        queued: &mut Option<Queued>,
+        queued: Queued,
     ) -> Result<Claim, StoreError> {
         let before = clock::now();
-        let Some(home) = queued.as_ref().map(|queued| &queued.home) else { return Ok(Claim::Taken(None)) };
-        let claim = Statement::new(sql::CLAIM).text(profile.as_str()).text(id).text(home);
+        let claim = Statement::new(sql::CLAIM).text(profile.as_str()).text(id).text(&queued.home);
         let rows = database.ask(&claim.text(&database.holder).number(super::schema::VERSION.unsigned_abs().into()))?;
         let row = database.checked(&rows)?;
         let Some(commits) = value::<Option<i64>>(row, 4)? else {
-            return Ok(Claim::Taken(value::<Option<String>>(row, 9)?.map(|holder| Untrusted::new(holder).line())));
+            let holder = value::<Option<String>>(row, 9)?.map(|holder| Untrusted::new(holder).line());
+            return Ok(Claim::Taken { queued, holder });
         };
-        let Some(queued) = queued.take() else { return Ok(Claim::Taken(None)) };
         Ok(Claim::Granted(Box::new(Self {
             database: Arc::clone(database),
             profile: profile.clone(),

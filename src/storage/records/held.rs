@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::reading::Reader;
-use super::{Copy, Held, set_aside_as};
+use super::{Held, OpenedRecord, set_aside_as};
 use crate::clock::Moment;
 use crate::storage::backend::{Clear, Found, Part};
 use crate::storage::envelope::{self, Opened};
@@ -169,7 +169,7 @@ impl Held {
         Ok(found.map(|(record, _)| record))
     }
 
-    pub(super) fn read(&mut self, part: Part) -> Result<Copy, StoreError> {
+    pub(super) fn read(&mut self, part: Part) -> Result<OpenedRecord, StoreError> {
         self.shared.read(&mut Reader::Holder(&mut *self.hold), &self.profile, part)
     }
 

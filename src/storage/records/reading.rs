@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
 
-use super::{Copy, Place, Shared};
+use super::{OpenedRecord, Place, Shared};
 use crate::profile::ProfileName;
 use crate::storage::backend::{Backend, Found, Hold, Part};
 use crate::storage::envelope::{self, FirstLine, Opened};
@@ -121,7 +121,12 @@ impl Shared {
         Some(*previous)
     }
 
-    pub(super) fn read(&self, reader: &mut Reader<'_>, profile: &ProfileName, part: Part) -> Result<Copy, StoreError> {
+    pub(super) fn read(
+        &self,
+        reader: &mut Reader<'_>,
+        profile: &ProfileName,
+        part: Part,
+    ) -> Result<OpenedRecord, StoreError> {
         match reader.read(part)? {
             Found::Missing => Ok(Opened::Missing),
             Found::Damaged(problem) => Ok(Opened::Damaged(problem)),
@@ -129,7 +134,7 @@ impl Shared {
         }
     }
 
-    pub(super) fn open(&self, profile: &ProfileName, bytes: &mut [u8], part: Part) -> Result<Copy, StoreError> {
+    pub(super) fn open(&self, profile: &ProfileName, bytes: &mut [u8], part: Part) -> Result<OpenedRecord, StoreError> {
         envelope::open_record(&self.keyring, profile, bytes, &|| self.backend.place_of(profile, part))
     }
 }

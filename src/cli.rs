@@ -4,6 +4,7 @@
 //! exit code or the one [`Error`]; `output` alone prints. Nothing here starts a runtime, an HTTP
 //! client or a terminal before a command needs it.
 
+mod advice;
 mod agent;
 mod api;
 mod context;
@@ -207,7 +208,7 @@ fn usage(error: &clap::Error, wants_json: bool) -> u8 {
         _ if wants_json => {
             let text = error.render().to_string();
             let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            let error = Error::new(Code::Usage, first).hint("`device-login --help` and `COMMAND --help` tell more");
+            let error = Error::new(Code::Usage, first);
             output.error(&error);
             error.code.exit_code()
         }

@@ -3,8 +3,11 @@
 //! It says what failed, then the cause, then what to do. Its [`Code`] is the steady word in JSON and settles the exit
 //! code. Modules below `service` have error types of their own; they become this one where they leave `service`.
 
+mod advice;
+
 use std::fmt;
 
+pub use advice::Advice;
 use serde::{Deserialize, Serialize};
 
 /// What kind of failure this is. The words and the exit codes are part of the program's contract.
@@ -86,31 +89,31 @@ impl Code {
     }
 
     /// What to do where nothing more is known than the kind of failure.
-    pub fn advice(self) -> &'static str {
+    fn advice(self) -> Advice {
         match self {
-            Code::Usage => "`device-login --help` and `COMMAND --help` tell more",
-            Code::Config => "`device-login profile show` tells what is configured, `docs/configuration.md` what can be",
-            Code::UnknownProfile => "`device-login profile list` names the profiles that are there",
-            Code::InvalidClient => "compare the client's id and type with the provider's console",
-            Code::InvalidClientSecret => {
-                "`device-login profile edit NAME --client-secret-stdin` takes the client's secret"
+            Code::Usage => Advice::Help,
+            Code::Config => Advice::ShowProfile,
+            Code::UnknownProfile => Advice::ListProfiles,
+            Code::InvalidClient => "compare the client's id and type with the provider's console".into(),
+            Code::InvalidClientSecret => Advice::GiveSecret(None),
+            Code::WrongDataCenter => "name the data center in which the account lives".into(),
+            Code::InvalidScope => "compare the scopes with the provider's documentation".into(),
+            Code::SignInNeeded => "sign in".into(),
+            Code::Denied => "sign in again if that was not meant".into(),
+            Code::CodeExpired | Code::Timeout => "run the command again for a new code".into(),
+            Code::Network => "check the network and try again".into(),
+            Code::Provider => "try again later".into(),
+            Code::UntrustedAnswer => {
+                "check the addresses in the configuration; if they are right, tell the provider".into()
             }
-            Code::WrongDataCenter => "name the data center in which the account lives",
-            Code::InvalidScope => "compare the scopes with the provider's documentation",
-            Code::SignInNeeded => "sign in with `device-login login`",
-            Code::Denied => "sign in again if that was not meant",
-            Code::CodeExpired | Code::Timeout => "run the command again for a new code",
-            Code::Network => "check the network and try again",
-            Code::Provider => "try again later",
-            Code::UntrustedAnswer => "check the addresses in the configuration; if they are right, tell the provider",
-            Code::WrongAccount => "sign in again with the account that is expected",
-            Code::Store => "check the disk and the permissions",
-            Code::StoreLocked => "try again when the other process is done",
-            Code::StoreUnavailable => "try again when the database is back",
-            Code::RateLimited => "try again in some minutes",
-            Code::ApiStatus => "the answer says what the API wants",
-            Code::Interrupted => "run the command again",
-            Code::Other => "run the command again with `-v`, which shows the requests",
+            Code::WrongAccount => "sign in again with the account that is expected".into(),
+            Code::Store => "check the disk and the permissions".into(),
+            Code::StoreLocked => "try again when the other process is done".into(),
+            Code::StoreUnavailable => "try again when the database is back".into(),
+            Code::RateLimited => "try again in some minutes".into(),
+            Code::ApiStatus => "the answer says what the API wants".into(),
+            Code::Interrupted => "run the command again".into(),
+            Code::Other => "run the command again with `-v`, which shows the requests".into(),
         }
     }
 
@@ -138,11 +141,14 @@ pub struct Error {
     /// What may lie behind it, the likeliest first.
     pub causes: Vec<String>,
     pub hint: Option<String>,
+    /// What to do, the likeliest to help first.
+    #[serde(default, deserialize_with = "advice::known")]
+    pub advice: Vec<Advice>,
 }
 
 impl Error {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), cause: None, causes: Vec::new(), hint: None }
+        Self { code, message: message.into(), cause: None, causes: Vec::new(), hint: None, advice: Vec::new() }
     }
 
     #[must_use]
@@ -170,9 +176,18 @@ impl Error {
         Self { causes, ..self }
     }
 
-    /// What to do: the hint, or what helps with all failures of the kind.
-    pub fn advice(&self) -> &str {
-        self.hint.as_deref().filter(|hint| !hint.is_empty()).unwrap_or(self.code.advice())
+    /// Adds something that helps.
+    #[must_use]
+    pub fn advise(mut self, advice: impl Into<Advice>) -> Self {
+        self.advice.push(advice.into());
+        self
+    }
+
+    /// What to do, or what helps with all failures of the kind.
+    pub fn what_helps(&self) -> Vec<Advice> {
+        let hint = self.hint.iter().filter(|hint| !hint.is_empty()).map(|hint| Advice::from(hint.clone()));
+        let advice: Vec<Advice> = hint.chain(self.advice.iter().cloned()).collect();
+        if advice.is_empty() { vec![self.code.advice()] } else { advice }
     }
 
     #[must_use]
@@ -194,7 +209,7 @@ impl std::error::Error for Error {}
 
 #[cfg(test)]
 mod tests {
-    use super::{Code, Error};
+    use super::{Advice, Code, Error};
 
     #[test]
     fn every_error_says_what_to_do() {
@@ -223,9 +238,21 @@ mod tests {
             Code::Other,
         ];
         for code in codes {
-            assert!(!Error::new(code, "it failed").advice().is_empty(), "{code:?}");
-            assert!(!Error::new(code, "it failed").hint("").advice().is_empty(), "{code:?}");
+            assert_eq!(Error::new(code, "it failed").what_helps().len(), 1, "{code:?}");
         }
-        assert_eq!(Error::new(Code::Other, "it failed").hint("mend it").advice(), "mend it");
+        let two = Error::new(Code::Other, "it failed").advise("mend it").advise(Advice::Help);
+        assert_eq!(two.what_helps(), [Advice::from("mend it"), Advice::Help]);
+    }
+
+    #[test]
+    fn what_earlier_and_later_versions_stored_is_read() {
+        let stored = |more| format!(r#"{{"code":"network","message":"it failed","cause":null,"causes":[]{more}}}"#);
+        let read = |more| serde_json::from_str::<Error>(&stored(more)).expect("it is read").what_helps();
+        assert_eq!(read(r#","hint":"mend it""#), [Advice::from("mend it")]);
+        assert_eq!(read(r#","hint":null"#), [Code::Network.advice()]);
+        let later =
+            r#","advice":["list_profiles",{"sign_in":"work"},{"words":"mend it"},{"fly":{"to":"the moon"}},"rest"]"#;
+        let work = Advice::SignIn("work".parse().expect("a name"));
+        assert_eq!(read(later), [Advice::ListProfiles, work, Advice::from("mend it")]);
     }
 }

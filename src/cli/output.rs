@@ -15,7 +15,7 @@ use clap::builder::StyledStr;
 use serde::Serialize;
 
 pub(super) use self::body::Body;
-use super::ColorWhen;
+use super::{ColorWhen, advice};
 use crate::error::{Code, Error};
 use crate::files;
 use crate::untrusted::visible;
@@ -104,7 +104,7 @@ impl From<&Error> for ErrorJson {
             code: error.code.word(),
             message: error.to_string(),
             causes: error.causes.clone(),
-            hint: error.advice().to_owned(),
+            hint: advice::hint(error),
             retryable: error.code.is_retryable(),
         }
     }
@@ -258,7 +258,7 @@ impl Output {
             let causes = error.causes.iter().enumerate();
             text.extend(causes.map(|(index, cause)| format!("    {}. {}\n", index + 1, self.stderr.guarded(cause))));
         }
-        text.extend([format!("  {bold}hint:{reset} {}\n", self.stderr.guarded(error.advice()))]);
+        text.extend([format!("  {bold}hint:{reset} {}\n", self.stderr.guarded(&advice::hint(error)))]);
         self.stderr.write(&text);
     }
 

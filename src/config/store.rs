@@ -176,7 +176,7 @@ mod tests {
         let refused = store_in_argument("`--store`", "postgres://u:sesam@h/x").expect_err("a password");
         assert_eq!(refused.code.exit_code(), 2);
         for named in ["DEVICE_LOGIN_STORE", "store_url_file", "PGPASSFILE"] {
-            assert!(refused.advice().contains(named), "{refused:?}");
+            assert!(format!("{refused:?}").contains(named), "{refused:?}");
         }
         let taken = store_in_variable("postgres://u:sesam@h/x").expect("it is an address");
         assert!(taken.has_password() && !format!("{taken:?} {taken}").contains("sesam"));

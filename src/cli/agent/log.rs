@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::ColorWhen;
+use super::super::advice::in_line;
 use super::super::output::Output;
 use super::super::words;
 use crate::config::Environment;
@@ -46,7 +47,9 @@ pub(super) enum Level {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Entry {
     schema_version: u8,
-    pub(super) level: Level,
+    /// `None` for what programs get.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<Level>,
     event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<ProfileName>,
@@ -66,7 +69,8 @@ fn to_the_second<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<
 impl Entry {
     /// What happened at the edges of the agent: to files, programs, signals.
     pub(super) fn new(level: Level, event: &'static str, message: impl Into<String>, at: Timestamp) -> Self {
-        Self { schema_version: 1, level, event, profile: None, state: None, at, message: message.into(), hint: None }
+        let (level, message) = (Some(level), message.into());
+        Self { schema_version: 1, level, event, profile: None, state: None, at, message, hint: None }
     }
 
     pub(super) fn of(self, profile: &ProfileName) -> Self {
@@ -77,13 +81,21 @@ impl Entry {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// What programs get of an event: one object.
+    pub(super) fn for_programs(event: &Event) -> Vec<u8> {
+        serde_json::to_vec(&Self { level: None, ..event.into() }).unwrap_or_default()
+    }
+
     /// One line, without its end.
     fn line(&self, style: Style) -> String {
         let text = match style.format {
             Format::Json => serde_json::to_string(self).unwrap_or_default(),
             Format::Text => self.text(style.is_journal),
         };
-        if style.is_journal { format!("<{}>{text}", self.level as u8) } else { text }
+        match self.level {
+            Some(level) if style.is_journal => format!("<{}>{text}", level as u8),
+            _ => text,
+        }
     }
 
     /// Time, profile, what, why, what to do.
@@ -100,13 +112,13 @@ impl From<&Event> for Entry {
     fn from(event: &Event) -> Self {
         Self {
             schema_version: 1,
-            level: level(event.happening),
+            level: Some(level(event.happening)),
             event: event.happening.word(),
             profile: event.profile.clone(),
             state: event.state.map(crate::service::State::word),
             at: event.at,
             message: event.message.clone(),
-            hint: event.hint.clone(),
+            hint: (!event.advice.is_empty()).then(|| in_line(&event.advice)),
         }
     }
 }
@@ -168,7 +180,7 @@ impl Log {
     }
 
     pub(super) fn write(&self, entry: &Entry) {
-        if self.quiet && entry.level > Level::Warning {
+        if self.quiet && entry.level > Some(Level::Warning) {
             return;
         }
         let left_out = self.left_out.swap(0, Ordering::Relaxed);
@@ -222,6 +234,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::{Entry, Format, Level, Style};
+    use crate::error::Advice;
     use crate::service::State;
     use crate::service::agent::{Event, Happening};
 
@@ -235,7 +248,7 @@ mod tests {
             state: Some(State::NeedsLogin),
             at: Timestamp::UNIX_EPOCH,
             message: "the grant is over:\nit was revoked".to_owned(),
-            hint: Some("run `device-login login lobby`".to_owned()),
+            advice: vec![Advice::SignIn("lobby".parse().expect("a name"))],
         }
     }
 
@@ -261,10 +274,6 @@ mod tests {
         );
         assert_eq!(entry.line(JSON), text);
         assert_eq!(entry.line(Style { is_journal: true, ..JSON }), format!("<3>{text}"));
-        let line: serde_json::Value = serde_json::from_str(&entry.line(JSON)).expect("JSON");
-        let given: serde_json::Value = serde_json::to_value(event()).expect("JSON");
-        for (name, value) in given.as_object().expect("an object") {
-            assert_eq!(&line[name], value, "{name}");
-        }
+        assert_eq!(String::from_utf8_lossy(&Entry::for_programs(&event())), text.replace(r#""level":"error","#, ""));
     }
 }

@@ -121,7 +121,7 @@ impl Shared {
                 return self.tell(Level::Warning, "program_failed", message, profile);
             }
         };
-        let event = serde_json::to_vec(event).unwrap_or_default();
+        let event = Entry::for_programs(event);
         match self.attend(child, event, program, profile).await {
             Ok(status) if status.success() => {}
             Ok(status) => {

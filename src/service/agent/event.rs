@@ -4,16 +4,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
 
 use super::super::State;
 use crate::config::Config;
+use crate::error::Advice;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-
-/// The version of an event's JSON.
-const SCHEMA_VERSION: u8 = 1;
 
 /// What happened. The first six are for programs as well ([`Happening::is_for_programs`]), the others for the log alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,31 +84,7 @@ pub struct Event {
     /// A sentence without its end.
     pub message: String,
     /// What to do, where somebody has to.
-    pub hint: Option<String>,
-}
-
-impl Serialize for Event {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Event", 7)?;
-        object.serialize_field("schema_version", &SCHEMA_VERSION)?;
-        object.serialize_field("event", self.happening.word())?;
-        match &self.profile {
-            Some(profile) => object.serialize_field("profile", profile)?,
-            None => object.skip_field("profile")?,
-        }
-        match self.state {
-            Some(state) => object.serialize_field("state", state.word())?,
-            None => object.skip_field("state")?,
-        }
-        let at = Timestamp::from_second(self.at.as_second()).unwrap_or(self.at);
-        object.serialize_field("at", &at)?;
-        object.serialize_field("message", &self.message)?;
-        match &self.hint {
-            Some(hint) => object.serialize_field("hint", hint)?,
-            None => object.skip_field("hint")?,
-        }
-        object.end()
-    }
+    pub advice: Vec<Advice>,
 }
 
 /// An event with what only this process may know.
@@ -149,31 +121,4 @@ pub enum Command {
     Reload,
     /// Say how things stand, which proves as well that the loop is alive (the watchdog).
     Report(tokio::sync::oneshot::Sender<Health>),
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::{SignedDuration, Timestamp};
-
-    use super::{Event, Happening};
-    use crate::service::State;
-
-    #[test]
-    fn an_event_is_one_object_and_leaves_out_what_there_is_not() {
-        let event = Event {
-            happening: Happening::NeedsLogin,
-            profile: Some("lobby".parse().expect("a name")),
-            state: Some(State::NeedsLogin),
-            at: Timestamp::UNIX_EPOCH + SignedDuration::from_millis(1500),
-            message: "the access token of profile `lobby` could not be refreshed: it was revoked".to_owned(),
-            hint: Some("run `device-login login lobby`".to_owned()),
-        };
-        assert_eq!(
-            serde_json::to_string(&event).expect("JSON"),
-            r#"{"schema_version":1,"event":"needs_login","profile":"lobby","state":"needs_login","at":"1970-01-01T00:00:01Z","message":"the access token of profile `lobby` could not be refreshed: it was revoked","hint":"run `device-login login lobby`"}"#
-        );
-        let ready = Event { happening: Happening::Ready, profile: None, state: None, hint: None, ..event };
-        let text = serde_json::to_string(&ready).expect("JSON");
-        assert!(!text.contains("profile\":") && !text.contains("hint") && !text.contains("state"), "{text}");
-    }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::super::{Service, State, sign_in_hint};
+use super::super::{Service, State};
 use super::reading::{Dice, Reading};
 use crate::clock;
 use crate::config::{Config, Profile};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::storage::Grant;
@@ -38,7 +38,7 @@ fn trouble(profile: &Profile, grant: &Grant) -> Option<Error> {
     let failure = grant.last_refresh.as_ref().and_then(|last| last.failure.clone());
     match &grant.refused {
         Some(_) if failure.is_some() => failure,
-        Some(refused) => Some(Error::new(Code::SignInNeeded, refused).hint(sign_in_hint(&profile.name))),
+        Some(refused) => Some(Error::new(Code::SignInNeeded, refused).advise(Advice::SignIn(profile.name.clone()))),
         None => failure,
     }
 }

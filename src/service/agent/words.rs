@@ -9,9 +9,9 @@ use super::event::{Event, Happening, Health};
 use super::look::Look;
 use super::schedule::Now;
 use crate::clock::later;
-use crate::error::Error;
+use crate::error::{Advice, Error};
 use crate::profile::ProfileName;
-use crate::service::{State, sign_in_hint};
+use crate::service::State;
 use crate::words::utc_time_of_day;
 
 /// Of a profile. `error` is what just happened to it, or what its record has.
@@ -24,12 +24,14 @@ pub(super) fn of_profile(
 ) -> Event {
     let state = look.map_or(State::Unknown, |look| look.reading.state);
     let error = error.or(look.and_then(|look| look.trouble.as_ref()));
-    let sign_in = || Some(sign_in_hint(profile));
-    let (message, hint) = match happening {
-        Happening::Refreshed => (format!("profile `{profile}` has a new access token{}", lasting(look, now)), None),
-        Happening::Recovered => (format!("profile `{profile}` is well again"), None),
+    let sign_in = || vec![Advice::SignIn(profile.clone())];
+    let (message, advice) = match happening {
+        Happening::Refreshed => {
+            (format!("profile `{profile}` has a new access token{}", lasting(look, now)), Vec::new())
+        }
+        Happening::Recovered => (format!("profile `{profile}` is well again"), Vec::new()),
         Happening::SignedOut => (format!("profile `{profile}` was signed out"), sign_in()),
-        Happening::Removed => (format!("profile `{profile}` is not configured any more"), None),
+        Happening::Removed => (format!("profile `{profile}` is not configured any more"), Vec::new()),
         Happening::Expiring => {
             (format!("the access token of profile `{profile}` ends soon, and nothing can refresh it"), sign_in())
         }
@@ -37,29 +39,29 @@ pub(super) fn of_profile(
             State::SignedOut => (format!("profile `{profile}` is not signed in"), sign_in()),
             State::NeedsLogin => (format!("profile `{profile}` needs a sign-in"), sign_in()),
             _ if look.is_some_and(|look| look.reading.due.is_none()) => {
-                (format!("profile `{profile}` has an access token that nothing can refresh"), None)
+                (format!("profile `{profile}` has an access token that nothing can refresh"), Vec::new())
             }
-            _ => (format!("profile `{profile}` is kept fresh"), None),
+            _ => (format!("profile `{profile}` is kept fresh"), Vec::new()),
         },
         Happening::NeedsLogin if error.is_none() => {
             (format!("the access token of profile `{profile}` has ended, and nothing can refresh it"), sign_in())
         }
         _ => match error {
-            Some(error) => (error.to_string(), Some(error.advice().to_owned())),
-            None => (format!("profile `{profile}` has to wait"), None),
+            Some(error) => (error.to_string(), error.what_helps()),
+            None => (format!("profile `{profile}` has to wait"), Vec::new()),
         },
     };
-    Event { happening, profile: Some(profile.clone()), state: Some(state), at: now, message, hint }
+    Event { happening, profile: Some(profile.clone()), state: Some(state), at: now, message, advice }
 }
 
 /// Of the agent itself.
 pub(super) fn of_agent(happening: Happening, message: impl Into<String>, now: Timestamp) -> Event {
-    Event { happening, profile: None, state: None, at: now, message: message.into(), hint: None }
+    Event { happening, profile: None, state: None, at: now, message: message.into(), advice: Vec::new() }
 }
 
 /// That something about the configuration or the store failed.
 pub(super) fn of_failure(happening: Happening, error: &Error, now: Timestamp) -> Event {
-    Event { hint: Some(error.advice().to_owned()), ..of_agent(happening, error.to_string(), now) }
+    Event { advice: error.what_helps(), ..of_agent(happening, error.to_string(), now) }
 }
 
 /// Of a client.
@@ -71,8 +73,8 @@ pub(super) fn of_client(news: &ClientNews, now: Now) -> Event {
                  its refreshes are spread, and some come after the end of a token",
                 client.client_id, client.issuer
             );
-            let hint = "register further clients and share the profiles out among them".to_owned();
-            Event { hint: Some(hint), ..of_agent(Happening::Spread, message, now.wall) }
+            let advice = vec!["register further clients and share the profiles out among them".into()];
+            Event { advice, ..of_agent(Happening::Spread, message, now.wall) }
         }
         ClientNews::Paused { client, until } => {
             let message = format!(

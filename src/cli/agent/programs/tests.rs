@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::super::log::{Format, Log, Written};
+use super::super::log::{Entry, Format, Log, Written};
 use super::{MOST_AT_ONCE, Programs};
 use crate::config::Config;
 use crate::service::agent::{Event, Happening};
@@ -115,7 +115,7 @@ fn event(profile: &str, message: &str) -> Event {
         state: None,
         at: Timestamp::UNIX_EPOCH,
         message: message.to_owned(),
-        hint: None,
+        advice: Vec::new(),
     }
 }
 
@@ -124,7 +124,7 @@ async fn a_program_gets_the_event_and_nothing_else() {
     let stage = Stage::with("cat > event; echo $# > arguments; env > environment; echo nowhere");
     stage.hear("work", "it was revoked");
     stage.settled().await;
-    let expected = serde_json::to_string(&event("work", "it was revoked")).expect("JSON") + "\n";
+    let expected = String::from_utf8(Entry::for_programs(&event("work", "it was revoked"))).expect("JSON") + "\n";
     assert_eq!((stage.text("event"), stage.text("arguments")), (expected, "0\n".to_owned()));
     for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "DEVICE_LOGIN_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] {
         assert!(!stage.text("environment").contains(name), "{name}");

@@ -53,6 +53,8 @@ pub struct Agent {
     unread: BTreeSet<ProfileName>,
     reading: BTreeSet<ProfileName>,
     readers: usize,
+    /// Whose records were there and were found gone, without a sign-out.
+    vanished: BTreeSet<ProfileName>,
     /// The versions of the records at the last look at all of them, where nobody tells of changes.
     versions: BTreeMap<ProfileName, Version>,
     tasks: JoinSet<Done>,
@@ -91,6 +93,7 @@ impl Agent {
             unread: BTreeSet::new(),
             reading: BTreeSet::new(),
             readers: 0,
+            vanished: BTreeSet::new(),
             versions: BTreeMap::new(),
             tasks: JoinSet::new(),
             is_ready: false,
@@ -229,6 +232,19 @@ impl Agent {
             self.unread.insert(profile.clone());
             return;
         }
+        let look = match look {
+            Ok(look) if look.is_missing && self.schedule.was_signed_in(profile) => {
+                // Removing or renaming a profile takes its record away a moment before the configuration says so.
+                if self.vanished.insert(profile.clone()) {
+                    return self.schedule.away(profile, now());
+                }
+                Err(words::vanished(profile))
+            }
+            look => {
+                self.vanished.remove(profile);
+                look
+            }
+        };
         let (told, look, error) = match look {
             Ok(look) => (self.schedule.seen(profile, &look.reading, now()), Some(look), None),
             Err(away) if away.code == Code::StoreUnavailable => {
@@ -383,6 +399,7 @@ impl Agent {
         for profile in gone {
             self.schedule.remove(&profile, now());
             self.unread.remove(&profile);
+            self.vanished.remove(&profile);
             let event = words::of_profile(Happening::Removed, &profile, None, None, clock::wall());
             self.send(notices, Event { state: None, ..event }, None).await;
         }

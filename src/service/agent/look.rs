@@ -21,6 +21,8 @@ pub(super) struct Look {
     pub(super) token: Option<Secret>,
     /// Why the profile is not well.
     pub(super) trouble: Option<Error>,
+    /// There is no record. A sign-out leaves one, so this is a profile that never signed in, or a store that is gone.
+    pub(super) is_missing: bool,
 }
 
 impl Look {
@@ -29,7 +31,7 @@ impl Look {
         let reading = Reading::of(&profile.name, &profile.client_id, grant, limit, dice, now);
         let is_good = matches!(reading.state, State::Valid | State::Expiring | State::Unknown);
         let token = grant.filter(|_| is_good).map(|grant| grant.access_token.clone());
-        Self { token, trouble: grant.and_then(|grant| trouble(profile, grant)), reading }
+        Self { token, trouble: grant.and_then(|grant| trouble(profile, grant)), reading, is_missing: false }
     }
 }
 
@@ -51,7 +53,8 @@ pub(super) fn read(service: &Service, profiles: &[ProfileName], dice: Dice) -> L
     let look = |profile: &Profile| {
         let record = service.store.load(&profile.name)?;
         let grant = record.as_ref().and_then(|record| record.grant.as_ref());
-        Ok(Look::of(profile, grant, &service.config, dice, clock::wall()))
+        let look = Look::of(profile, grant, &service.config, dice, clock::wall());
+        Ok(Look { is_missing: record.is_none(), ..look })
     };
     let known = profiles.iter().filter_map(|name| service.config.profiles.get(name));
     known.map(|profile| (profile.name.clone(), look(profile))).collect()

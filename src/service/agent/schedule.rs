@@ -71,6 +71,8 @@ pub(super) struct Schedule {
 #[derive(Debug, Default)]
 struct Entry {
     standing: Standing,
+    /// How it stood when its record could be read last, where that is not now.
+    stood: Option<Standing>,
     wants: Wants,
     /// When; it stands in the queue then.
     at: Option<Moment>,
@@ -233,12 +235,19 @@ impl Schedule {
         self.take_in(profile, reading, result.err(), true, now)
     }
 
+    /// Whether the profile had a grant when its record was read last.
+    pub(super) fn was_signed_in(&self, profile: &ProfileName) -> bool {
+        let standing = self.entries.get(profile).map(|entry| entry.standing);
+        standing.is_some_and(|standing| !matches!(standing, Standing::Unseen | Standing::SignedOut))
+    }
+
     /// The record cannot be read, before a refresh or at all. What was known of it stays.
     pub(super) fn unreadable(&mut self, profile: &ProfileName, now: Now) -> Vec<Happening> {
         self.ended(profile, Heard::Unknown, now);
         let Some(entry) = self.entries.get_mut(profile) else { return Vec::new() };
         let is_first = entry.standing == Standing::Unseen;
         entry.failures = entry.failures.saturating_add(1);
+        entry.stood.get_or_insert(entry.standing);
         entry.stand(Standing::Failing, &mut self.health);
         let wait = back_off(entry.failures, true, self.dice.roll((profile, entry.failures, now.moment)));
         let told = is_first.then_some(Happening::Watching);
@@ -316,12 +325,15 @@ impl Schedule {
         let Some(entry) = self.entries.get_mut(profile) else { return Vec::new() };
         let before = (entry.standing, entry.minted_at, entry.paused_until);
         let (is_same_token, is_same_pause) = (before.1 == reading.minted_at, before.2 == reading.paused_until);
+        // What failed was the reading, and that is over.
+        let stood = entry.stood.take();
         entry.failures = match failure {
             Some(_) => entry.failures.saturating_add(1),
-            None if is_own || !is_same_token => 0,
+            None if is_own || !is_same_token || stood.is_some() => 0,
             None => entry.failures,
         };
-        entry.stand(standing(before.0, reading, failure, is_own || !is_same_token), &mut self.health);
+        let stood = stood.unwrap_or(before.0);
+        entry.stand(standing(stood, reading, failure, is_own || !is_same_token), &mut self.health);
         entry.minted_at = reading.minted_at;
         entry.failed_at = reading.failure.map(|(at, _)| at);
         entry.paused_until = reading.paused_until;

@@ -9,7 +9,7 @@ use super::event::{Event, Happening, Health};
 use super::look::Look;
 use super::schedule::Now;
 use crate::clock::later;
-use crate::error::{Advice, Error};
+use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::service::State;
 use crate::words::utc_time_of_day;
@@ -52,6 +52,13 @@ pub(super) fn of_profile(
         },
     };
     Event { happening, profile: Some(profile.clone()), state: Some(state), at: now, message, advice }
+}
+
+/// Of a profile that had a grant and has no record now. A sign-out leaves a record.
+pub(super) fn vanished(profile: &ProfileName) -> Error {
+    Error::new(Code::Store, format!("the record of profile `{profile}` is gone, without a sign-out"))
+        .advise("look whether the place of the store is mounted")
+        .advise(Advice::SignIn(profile.clone()).after("if it is, "))
 }
 
 /// Of the agent itself.

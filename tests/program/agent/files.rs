@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -89,6 +89,29 @@ fn a_file_stays_at_the_end_and_goes_at_the_next_beginning_where_its_profile_is_s
     run(&home, &["logout", "--local"]);
     Running::start(&home, &["--token-file", &argument]).stop_when_ready();
     assert!(!path.exists());
+}
+
+#[test]
+fn a_store_that_is_not_mounted_any_more_signs_nobody_out() {
+    let provider = provider();
+    let (home, outside) = (signed_in(&provider), Place::new());
+    let agent = Running::start(&home, &["--token-file", &outside.argument("token", "")]);
+    agent.says(&["ready: "]);
+    // What a mount point looks like with nothing mounted.
+    fs::rename(home.path("state"), home.path("away")).expect("it is there");
+    fs::DirBuilder::new().mode(0o700).create(home.path("state")).expect("its place is free");
+    for _ in 0..2 {
+        agent.signal("-HUP");
+        agent.says(&["reloaded: "]);
+    }
+    agent.says(&["work refresh_failing: ", "without a sign-out"]);
+    assert_eq!(fs::read_to_string(outside.path("token")).expect("it stays"), ACCESS_TOKEN);
+    fs::remove_dir(home.path("state")).expect("it is empty");
+    fs::rename(home.path("away"), home.path("state")).expect("its place is free");
+    agent.signal("-HUP");
+    agent.says(&["work recovered: "]);
+    agent.stop();
+    assert_eq!(fs::read_to_string(outside.path("token")).expect("it stays"), ACCESS_TOKEN);
 }
 
 #[test]

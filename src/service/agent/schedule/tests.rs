@@ -431,6 +431,11 @@ fn a_record_that_cannot_be_read_is_looked_at_again_and_keeps_nobody_up() {
     assert!(at > now.moment && at <= now.moment + Duration::from_secs(30));
     world.sign_in("lobby", "client", HOUR);
     assert_eq!(world.told("lobby"), [Happening::Recovered, Happening::Refreshed]);
+    // It is well as soon as it can be read, also with the token of before.
+    let now = world.now();
+    assert_eq!(world.agents[0].unreadable(&name, now), [Happening::RefreshFailing]);
+    world.notice(&name);
+    assert_eq!(world.told("lobby"), [Happening::Recovered, Happening::Refreshed, Happening::Recovered]);
 }
 
 #[test]

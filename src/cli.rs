@@ -1,12 +1,13 @@
 //! The command line: what may be said to the program, and which part of it answers.
 //!
-//! One file per command holds its arguments and its `run`. All of them get a `Context` and return an
+//! One file per command holds its arguments and its `run`, `commands` is the table of them. All of them get a `Context` and return an
 //! exit code or the one [`Error`]; `output` alone prints. Nothing here starts a runtime, an HTTP
 //! client or a terminal before a command needs it.
 
 mod advice;
 mod agent;
 mod api;
+mod commands;
 mod context;
 #[cfg(feature = "demo")]
 mod demo;
@@ -28,13 +29,13 @@ mod whoami;
 mod words;
 
 use std::ffi::OsString;
-use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
 
+use self::commands::Asked;
 use self::context::Context;
 use self::output::Output;
 use crate::config::variables;
@@ -49,12 +50,11 @@ use crate::profile::ProfileName;
 struct Arguments {
     #[command(flatten)]
     global: Global,
-    #[command(subcommand)]
-    command: Option<Command>,
 }
 
 /// What every command takes.
 #[derive(Args)]
+#[cfg_attr(test, derive(Debug))]
 #[command(next_help_heading = "Global options")]
 struct Global {
     /// The profile to use [env: `DEVICE_LOGIN_PROFILE`]
@@ -80,39 +80,11 @@ struct Global {
     color: ColorWhen,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ColorWhen {
     Auto,
     Always,
     Never,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    Login(login::Login),
-    Token(token::Token),
-    Status(status::Status),
-    Refresh(refresh::Refresh),
-    Whoami(whoami::Whoami),
-    Logout(logout::Logout),
-    Api(api::Api),
-    Agent(agent::AgentCommand),
-    Profile(profile::ProfileCommand),
-    Scopes(scopes::Scopes),
-    Store(store::StoreCommand),
-    #[cfg(feature = "demo")]
-    Demo(demo::DemoCommand),
-}
-
-impl Command {
-    /// Whether the command writes the configuration where there is none.
-    fn makes_config(&self) -> bool {
-        match self {
-            Command::Login(_) => true,
-            Command::Profile(command) => command.is_add(),
-            _ => false,
-        }
-    }
 }
 
 /// A profile named without `-p`.
@@ -127,11 +99,14 @@ struct Positional {
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
     keep_memory_private();
     let wants_json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
-    match parse(arguments) {
-        Ok((Arguments { global, command }, name)) => {
-            let context = Context::new(global, command.as_ref().is_some_and(Command::makes_config), name);
+    match commands::parse(&arguments) {
+        Ok(Asked { global, command }) => {
+            let context = Context::new(global, command.as_ref());
             context.output.warn(&variables::misspelt(std::env::vars_os().map(|(name, _)| name)));
-            let result = dispatch(command, &context);
+            let result = match command {
+                Some(command) => (command.action)(&context),
+                None => without_command(&context),
+            };
             ExitCode::from(context.exit_code(result))
         }
         Err(error) => ExitCode::from(usage(&error, wants_json)),
@@ -153,41 +128,16 @@ fn keep_memory_private() {
     }
 }
 
-/// Takes the arguments apart; the name of the command with them.
-fn parse(arguments: Vec<OsString>) -> Result<(Arguments, Option<String>), clap::Error> {
-    // Taking the definition apart again would cost `token` a twelfth of its work, and the process ends soon.
-    let mut definition = ManuallyDrop::new(Arguments::command());
-    let matches = definition.try_get_matches_from_mut(arguments)?;
-    let name = matches.subcommand_name().map(str::to_owned);
-    let arguments = Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut definition))?;
-    Ok((arguments, name))
-}
-
-fn dispatch(command: Option<Command>, context: &Context) -> Result<u8, Error> {
-    let done = |()| 0;
-    match command {
-        None => match full_screen::lack() {
-            _ if full_screen::wants_lines() => overview::run(context),
-            None => full_screen::run_app(context),
-            Some(lack) => {
-                context.output.usage(&Arguments::command().render_help());
-                context.output.note(&format!("The screens need a terminal: {lack}."));
-                Ok(Code::Usage.exit_code())
-            }
-        },
-        Some(Command::Login(command)) => command.run(context),
-        Some(Command::Token(command)) => command.run(context).map(done),
-        Some(Command::Status(command)) => command.run(context),
-        Some(Command::Refresh(command)) => command.run(context).map(done),
-        Some(Command::Whoami(command)) => command.run(context).map(done),
-        Some(Command::Logout(command)) => command.run(context).map(done),
-        Some(Command::Api(command)) => command.run(context).map(done),
-        Some(Command::Agent(command)) => command.run(context).map(done),
-        Some(Command::Profile(command)) => command.run(context).map(done),
-        Some(Command::Scopes(command)) => command.run(context).map(done),
-        Some(Command::Store(command)) => command.run(context),
-        #[cfg(feature = "demo")]
-        Some(Command::Demo(command)) => command.run(context).map(done),
+/// Without a command: the screens, or lines where the terminal or the person wants those.
+fn without_command(context: &Context) -> Result<u8, Error> {
+    match full_screen::lack() {
+        _ if full_screen::wants_lines() => overview::run(context),
+        None => full_screen::run_app(context),
+        Some(lack) => {
+            context.output.usage(&commands::definition().render_help());
+            context.output.note(&format!("The screens need a terminal: {lack}."));
+            Ok(Code::Usage.exit_code())
+        }
     }
 }
 

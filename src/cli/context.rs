@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
+use super::commands::AskedCommand;
 use super::output::Output;
 use super::runtime::Interrupts;
 use super::{ColorWhen, Global, Positional};
@@ -32,16 +33,16 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// For the command of this name; without one it is the full screen.
-    pub(super) fn new(global: Global, makes_config: bool, command: Option<String>) -> Self {
+    /// For this command; without one it is the full screen.
+    pub(super) fn new(global: Global, command: Option<&AskedCommand>) -> Self {
         let output = Output::new(global.color, global.quiet, false);
         Self {
             output,
             interrupts: Interrupts::default(),
             global: Arc::new(global),
             store: Arc::default(),
-            makes_config,
-            actor: command.map_or_else(|| Arc::from("full screen"), Arc::from),
+            makes_config: command.is_some_and(|command| command.makes_config),
+            actor: Arc::from(command.map_or("full screen", |command| command.name)),
         }
     }
 

@@ -113,10 +113,6 @@ struct Remove {
 }
 
 impl ProfileCommand {
-    pub(super) fn is_add(&self) -> bool {
-        matches!(self.action, Action::Add(_))
-    }
-
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
         match self.action {
             Action::Add(add) => add.run(context),

@@ -1,0 +1,137 @@
+//! The table of commands, and how arguments become one of them.
+//!
+//! What a definition costs goes by its size, and `token` is run often: the first one that is made has the named command
+//! alone. What does not fit it is read again by the whole one, which alone says what is wrong and prints help.
+
+use std::ffi::OsString;
+use std::mem::ManuallyDrop;
+use std::slice;
+
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches};
+
+use super::context::Context;
+use super::{Arguments, Global};
+use super::{agent, api, login, logout, profile, refresh, scopes, status, store, token, whoami};
+use crate::error::Error;
+
+/// All commands, in the order of the help: what most people need first.
+const COMMANDS: &[Command] = &[
+    command!("login", login::Login),
+    command!("token", token::Token),
+    command!("status", status::Status),
+    command!("refresh", refresh::Refresh),
+    command!("whoami", whoami::Whoami),
+    command!("logout", logout::Logout),
+    command!("api", api::Api),
+    command!("agent", agent::AgentCommand),
+    command!("profile", profile::ProfileCommand),
+    command!("scopes", scopes::Scopes),
+    command!("store", store::StoreCommand),
+    #[cfg(feature = "demo")]
+    command!("demo", super::demo::DemoCommand),
+];
+
+/// A command: its name, what may be said to it, and what it does.
+struct Command {
+    name: &'static str,
+    /// Gives a definition its arguments and what the help says of it.
+    define: fn(clap::Command) -> clap::Command,
+    /// Takes the values of its arguments out.
+    read: fn(&mut ArgMatches) -> Result<Action, clap::Error>,
+}
+
+/// What a command does with the arguments that were given; returns the exit code.
+pub(super) type Action = Box<dyn FnOnce(&Context) -> Result<u8, Error>>;
+
+/// A command whose arguments are a type with `run(self, &Context)`, which returns nothing or an exit code.
+macro_rules! command {
+    ($name:literal, $arguments:ty) => {
+        Command {
+            name: $name,
+            define: <$arguments>::augment_args,
+            read: |matches| {
+                let arguments = <$arguments>::from_arg_matches_mut(matches)?;
+                Ok(Box::new(|context| arguments.run(context).map(End::exit_code)))
+            },
+        }
+    };
+}
+use command;
+
+/// What a command returns where it did not fail.
+trait End {
+    fn exit_code(self) -> u8;
+}
+
+impl End for () {
+    fn exit_code(self) -> u8 {
+        0
+    }
+}
+
+impl End for u8 {
+    fn exit_code(self) -> u8 {
+        self
+    }
+}
+
+/// What the arguments ask for.
+pub(super) struct Asked {
+    pub(super) global: Global,
+    /// Without one it is the full screen.
+    pub(super) command: Option<AskedCommand>,
+}
+
+pub(super) struct AskedCommand {
+    pub(super) name: &'static str,
+    /// Whether it writes the configuration where there is none.
+    pub(super) makes_config: bool,
+    pub(super) action: Action,
+}
+
+/// Takes the arguments apart, the program's own name first.
+pub(super) fn parse(arguments: &[OsString]) -> Result<Asked, clap::Error> {
+    match named(arguments).map(|command| read(slice::from_ref(command), arguments)) {
+        Some(Ok(asked)) => Ok(asked),
+        _ => read(COMMANDS, arguments),
+    }
+}
+
+/// The definition with all commands.
+pub(super) fn definition() -> clap::Command {
+    definition_of(COMMANDS)
+}
+
+/// The command that is probably meant: a value of an option may have the name of one, too. Then another one follows, which
+/// a definition of this one alone refuses.
+fn named(arguments: &[OsString]) -> Option<&'static Command> {
+    arguments.iter().skip(1).find_map(|argument| COMMANDS.iter().find(|command| argument == command.name))
+}
+
+fn definition_of(commands: &[Command]) -> clap::Command {
+    let defined = |command: &Command| (command.define)(clap::Command::new(command.name));
+    Arguments::command().subcommands(commands.iter().map(defined))
+}
+
+fn read(commands: &'static [Command], arguments: &[OsString]) -> Result<Asked, clap::Error> {
+    // Taking the definition apart again would cost `token` a twelfth of its work, and the process ends soon.
+    let mut definition = ManuallyDrop::new(definition_of(commands));
+    let mut matches = definition.try_get_matches_from_mut(arguments)?;
+    asked(commands, &mut matches).map_err(|error| error.format(&mut definition))
+}
+
+fn asked(commands: &'static [Command], matches: &mut ArgMatches) -> Result<Asked, clap::Error> {
+    let Arguments { global } = Arguments::from_arg_matches_mut(matches)?;
+    let Some((name, mut matches)) = matches.remove_subcommand() else {
+        return Ok(Asked { global, command: None });
+    };
+    let makes_config = name == "login" || name == "profile" && matches.subcommand_name() == Some("add");
+    let command = commands.iter().find(|command| command.name == name);
+    let asked = command.map(|command| {
+        (command.read)(&mut matches).map(|action| AskedCommand { name: command.name, makes_config, action })
+    });
+    Ok(Asked { global, command: asked.transpose()? })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! The short way to read arguments is the long one, for whatever is written.
+
+use std::ffi::OsString;
+
+use clap::ArgMatches;
+
+use super::{COMMANDS, definition_of, named, parse, read};
+
+/// Arguments without the program's name.
+const TABLE: &[&str] = &[
+    "",
+    "token",
+    "token work",
+    "token -- work",
+    "token -- -work",
+    "-- token",
+    "token work more",
+    "-p work token",
+    "-pwork token",
+    "-p=work token",
+    "--profile work token",
+    "--profile=work token",
+    "--profile token",
+    "--profile= token",
+    "-p token token",
+    "-p token status",
+    "-p status token",
+    "-ptoken status",
+    "--store token status",
+    "--config status --color never token",
+    "token -p work",
+    "token -pwork",
+    "token --profile=work",
+    "token work -p work -p work",
+    "-p work token -p work",
+    "-p work token -p lobby",
+    "-v token",
+    "-vq token -vq",
+    "-qv token",
+    "-qvp work token",
+    "-vpwork token",
+    "token -vpwork",
+    "--color=always token",
+    "token --color always",
+    "token --color",
+    "token --color=never=",
+    "token --color purple",
+    "--color purple token",
+    "token --format json",
+    "token --format jsn",
+    "token --min-ttl 5m --format=raw",
+    "token --min-ttl soon",
+    "token --force --min-ttl 5m",
+    "token --frce",
+    "token --nonsense",
+    "--nonsense token",
+    "--format raw token",
+    "tok",
+    "tokn",
+    "toke status",
+    "Token",
+    "token token",
+    "token status",
+    "status token",
+    "status --json --check",
+    "status --js",
+    "stat --json",
+    "login",
+    "login work --plain",
+    "login --plain --json",
+    "login --kiosk -- token status",
+    "login -- token",
+    "login --qr",
+    "login --qr=half work",
+    "login --qr half work",
+    "api /users",
+    "api GET /users -H token -F a=b -f c=d",
+    "api GET /users more",
+    "api token",
+    "api",
+    "agent token status --log json",
+    "profile",
+    "profile list",
+    "profile add",
+    "profile add work --provider zoho --client-id 1000.X",
+    "-p work profile show",
+    "profile -p work show",
+    "profile show -p work",
+    "profile shw",
+    "profile token",
+    "profile show token",
+    "profile edit work",
+    "profile rename a b",
+    "store",
+    "store check --repair",
+    "store --store memory: check",
+    "store token",
+    "scopes crm --data-center eu",
+    "refresh -",
+    "whoami --json",
+    "logout --local work",
+    "../x",
+    "token ../x",
+    "token -p ../x",
+    "-p ../x token",
+    "token é",
+    "-h",
+    "--help",
+    "-V",
+    "--version",
+    "-h token",
+    "--help token",
+    "token -h",
+    "token --help",
+    "token --version",
+    "token -V",
+    "token work --help",
+    "token --nonsense --help",
+    "profile --help",
+    "profile add --help",
+    "profile nonsense --help",
+    "-v",
+    "-p work",
+    "-p",
+    "--",
+    "-",
+];
+
+fn arguments(line: &str) -> Vec<OsString> {
+    ["device-login"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect()
+}
+
+/// All that was given, with where it came from, of a command and those below it.
+fn given(matches: &ArgMatches) -> String {
+    let mut ids: Vec<&str> = matches.ids().map(clap::Id::as_str).collect();
+    ids.sort_unstable();
+    let values = ids.iter().map(|id| {
+        let raw = matches.get_raw(id).map(|values| values.collect::<Vec<_>>());
+        format!("{id} {raw:?} {:?} {:?}", matches.value_source(id), matches.indices_of(id).map(Vec::from_iter))
+    });
+    let below = matches.subcommand().map(|(name, matches)| format!("{name}: {}", given(matches)));
+    values.chain(below).collect::<Vec<_>>().join("\n")
+}
+
+/// What a definition makes of arguments: all that was given, or what is wrong and the exit code.
+fn outcome(mut definition: clap::Command, arguments: &[OsString]) -> Result<String, (String, i32)> {
+    let matches = definition.try_get_matches_from_mut(arguments);
+    matches.map(|matches| given(&matches)).map_err(|error| (error.render().ansi().to_string(), error.exit_code()))
+}
+
+#[test]
+fn the_definition_of_one_command_gives_what_the_whole_one_gives_or_nothing() {
+    let mut short_ways = 0;
+    for line in TABLE {
+        let arguments = arguments(line);
+        let long = outcome(definition_of(COMMANDS), &arguments);
+        let short = named(&arguments).map(|command| outcome(definition_of(std::slice::from_ref(command)), &arguments));
+        if let Some(Ok(short)) = short {
+            assert_eq!(Ok(short), long, "{line}");
+            short_ways += 1;
+        }
+        match (parse(&arguments), read(COMMANDS, &arguments)) {
+            (Ok(short), Ok(long)) => {
+                let name = |asked: super::Asked| asked.command.map(|command| (command.name, command.makes_config));
+                assert_eq!(format!("{:?}", short.global), format!("{:?}", long.global), "{line}");
+                assert_eq!(name(short), name(long), "{line}");
+                assert!(outcome(definition_of(COMMANDS), &arguments).is_ok(), "{line}");
+            }
+            (Err(short), Err(long)) => {
+                let told = |error: clap::Error| (error.kind(), error.render().ansi().to_string(), error.exit_code());
+                assert_eq!(told(short), told(long), "{line}");
+            }
+            (short, long) => panic!("{line}: {:?} and {:?}", short.is_ok(), long.is_ok()),
+        }
+    }
+    assert!(short_ways > 30, "only {short_ways} lines went the short way");
+}
+
+#[test]
+fn each_command_is_read_the_short_way() {
+    for command in COMMANDS {
+        let arguments = arguments(command.name);
+        assert!(named(&arguments).is_some_and(|found| found.name == command.name), "{}", command.name);
+    }
+}
+
+#[test]
+fn the_definition_is_sound() {
+    definition_of(COMMANDS).debug_assert();
+    for command in COMMANDS {
+        definition_of(std::slice::from_ref(command)).debug_assert();
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn arguments_that_are_no_text_are_read_alike() {
+    use std::os::unix::ffi::OsStringExt;
+
+    let strange = || OsString::from_vec(b"a\xffb".to_vec());
+    for line in ["token", "api", "-p", "--config", "token --config", "login --kiosk --", "agent --on-event", "nonsense"]
+    {
+        let mut arguments = arguments(line);
+        arguments.push(strange());
+        let told = |asked: Result<super::Asked, clap::Error>| {
+            asked.map(|asked| asked.command.map(|command| command.name)).map_err(|error| error.render().to_string())
+        };
+        assert_eq!(told(parse(&arguments)), told(read(COMMANDS, &arguments)), "{line}");
+    }
+}

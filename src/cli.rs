@@ -24,6 +24,7 @@ mod runtime;
 mod scopes;
 mod status;
 mod store;
+mod table;
 mod token;
 mod whoami;
 mod words;

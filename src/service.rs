@@ -45,7 +45,7 @@ pub use past_calls::{MOST_CALLS, call_again, remembered};
 pub use profiles::{ConfigurationChange, Consequence, ProfileDraft, consequences, is_other_client};
 pub use qr_file::{QrFile, QrFormat};
 pub use revocation::SignedOut;
-pub use status::{Budget, ProfileStatus, State};
+pub use status::{Budget, ProfileStatus, State, Verified};
 pub use store::CopiedProfiles;
 pub use test_calls::{TestCallEntry, TestCalls};
 pub use token_file::TokenFile;

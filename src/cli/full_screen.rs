@@ -94,13 +94,14 @@ pub(super) async fn kiosk(
 
 /// Tells whether half-blocks arrive as what they are.
 pub(super) fn has_half_blocks(context: &Context) -> bool {
-    abilities(context).qr.half_blocks
+    abilities(context.color()).qr.half_blocks
 }
 
 /// Tells whether a picture on stderr may have colours of its own. A terminal that has any shows them whatever is wanted of
 /// text, since a QR code is read on dark and light themes alike only in black on white.
 pub(super) fn has_picture_colors(context: &Context) -> bool {
-    let on_terminal = context.output.stderr_is_terminal() && abilities(context).qr.palette != QrPalette::Reverse;
+    let on_terminal =
+        context.output.stderr_is_terminal() && abilities(context.color()).qr.palette != QrPalette::Reverse;
     on_terminal || context.output.stderr_has_color()
 }
 
@@ -123,7 +124,7 @@ pub(super) fn options(context: &Context, start: Start) -> Options {
     let theme = theme::for_background(variable("COLORFGBG").as_deref());
     Options {
         start,
-        abilities: abilities(context),
+        abilities: abilities(context.color()),
         theme,
         qr: QrChoice::default(),
         machine,
@@ -183,10 +184,10 @@ fn is_program(named: &str) -> bool {
 }
 
 /// What the terminal can do, from the flag and the environment.
-fn abilities(context: &Context) -> Abilities {
+pub(super) fn abilities(color: ColorWhen) -> Abilities {
     let names = ["NO_COLOR", "CLICOLOR_FORCE", "TERM", "COLORTERM", "LC_ALL", "LC_CTYPE", "LANG"];
     let [no_color, clicolor_force, term, colorterm, lc_all, lc_ctype, lang] = names.map(variable);
-    let flag = match context.color() {
+    let flag = match color {
         ColorWhen::Auto => None,
         ColorWhen::Always => Some(ColorChoice::Always),
         ColorWhen::Never => Some(ColorChoice::Never),

@@ -8,6 +8,10 @@ mod json;
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+#[cfg(unix)]
+use std::os::fd::AsFd as AsHandle;
+#[cfg(windows)]
+use std::os::windows::io::AsHandle;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -15,7 +19,8 @@ use clap::builder::StyledStr;
 use serde::Serialize;
 
 pub(super) use self::body::Body;
-use super::{ColorWhen, advice};
+use super::table::{Room, Table, folded};
+use super::{ColorWhen, advice, full_screen};
 use crate::error::{Code, Error};
 use crate::files;
 use crate::untrusted::visible;
@@ -213,11 +218,30 @@ impl Output {
 
     /// Columns of the terminal behind stderr.
     pub(super) fn columns(&self) -> usize {
-        #[cfg(unix)]
-        let columns = rustix::termios::tcgetwinsize(&self.stderr.stream).map_or(0, |size| size.ws_col);
-        #[cfg(not(unix))]
-        let columns = 0;
-        if columns == 0 { 80 } else { usize::from(columns) }
+        columns_of(&self.stderr.stream)
+    }
+
+    /// A table as data, and what is to be said below it, each of which begins a line: fit for a terminal, whole elsewhere.
+    pub(super) fn table(&self, table: Table<'_>, below: &[String]) -> Result<(), Error> {
+        let room = self.room();
+        let mut lines = table.lines(room, |text| self.stdout.guarded(text));
+        for text in below {
+            let text = self.stdout.guarded(text);
+            match room.columns {
+                Some(columns) => lines.extend(text.lines().flat_map(|line| folded(line, columns, "  "))),
+                None => lines.push(text),
+            }
+        }
+        self.stdout.write((lines.join("\n") + "\n").as_bytes())
+    }
+
+    /// Where lines of data go.
+    fn room(&self) -> Room {
+        let is_terminal = self.stdout.is_terminal();
+        // Fonts without half blocks have no ellipsis either.
+        let cut = if full_screen::abilities(self.color).qr.half_blocks { "…" } else { "..." };
+        let columns = is_terminal.then(|| columns_of(&self.stdout.stream));
+        Room { columns, cut, has_color: self.has_color(is_terminal) }
     }
 
     /// A question, without a line's end.
@@ -314,6 +338,17 @@ impl Output {
             ColorWhen::Auto => is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         }
     }
+}
+
+/// Columns of the terminal behind a stream; where it does not tell them, those of `COLUMNS`, or 80.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "Unix systems tell"))]
+fn columns_of<S: AsHandle>(stream: &S) -> usize {
+    #[cfg(unix)]
+    let columns = rustix::termios::tcgetwinsize(stream).map_or(0, |size| usize::from(size.ws_col));
+    #[cfg(not(unix))]
+    let columns = 0;
+    let named = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0);
+    if columns == 0 { named().unwrap_or(80) } else { columns }
 }
 
 fn is_in_foreground() -> bool {

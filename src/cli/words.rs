@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::registered::{RedirectUri, is_client_id, is_scope};
+use crate::words::minutes_and_seconds;
 
 /// "5 minutes", "90 seconds", "2 hours", to the nearest of its unit.
 pub(super) fn duration(duration: Duration) -> String {
@@ -24,6 +25,11 @@ pub(super) fn duration(duration: Duration) -> String {
         _ => (seconds / 86_400, "day"),
     };
     if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
+/// How long something still lasts: "4:32", "1:02:03", from ten hours on "26 hours", "12 days".
+pub(super) fn time_left(left: Duration) -> String {
+    if left < Duration::from_secs(10 * 3600) { minutes_and_seconds(left) } else { duration(left) }
 }
 
 /// "14:08 CET".

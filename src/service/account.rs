@@ -23,20 +23,7 @@ use crate::untrusted::Untrusted;
 impl Service {
     /// Asks the provider who is behind the profile, and notes the answer.
     pub async fn whoami(&self, profile: &Profile) -> Result<Account, Error> {
-        self.token(profile, Freshness::Default).await?;
-        let mut grant = self.grant(profile).await?;
-        let provider = self.provider_of(profile, &grant).await?;
-        let data_center = issuing_data_center(profile, &provider, &grant)?;
-        self.check_approved(profile, grant.endpoints.as_ref(), endpoints::USERINFO)?;
-        let known = self.known_secrets(profile, &grant).await;
-        let account = match self.ask_account(&grant, &provider, data_center, &known).await {
-            Err(error) if error.code == Code::SignInNeeded && self.replace_refused_token(profile, &grant).await => {
-                grant = self.grant(profile).await?;
-                let known = self.known_secrets(profile, &grant).await;
-                self.ask_account(&grant, &provider, data_center, &known).await?
-            }
-            asked => asked?,
-        };
+        let (grant, account) = self.ask_whose(profile, Freshness::Default).await?;
         match self.note_account(profile, &grant, &account).await {
             // Whose it is, is known all the same.
             Err(error) if error.code == Code::StoreUnavailable => {}
@@ -44,6 +31,31 @@ impl Service {
         }
         self.note_verified(profile, &account).await;
         Ok(account)
+    }
+
+    /// Asks the provider whose token it is, with one that will do. One that is refused is replaced once.
+    pub(super) async fn ask_whose(
+        &self,
+        profile: &Profile,
+        freshness: Freshness,
+    ) -> Result<(Grant, Account), Unanswered> {
+        self.token(profile, freshness).await?;
+        let mut grant = self.grant(profile).await?;
+        let provider = self.provider_of(profile, &grant).await?;
+        let data_center = issuing_data_center(profile, &provider, &grant)?;
+        self.check_approved(profile, grant.endpoints.as_ref(), endpoints::USERINFO)?;
+        let known = self.known_secrets(profile, &grant).await;
+        let account = match self.ask_userinfo(&grant, &provider, data_center, &known).await {
+            Err(unanswered)
+                if unanswered.wants_another_token() && self.replace_refused_token(profile, &grant).await =>
+            {
+                grant = self.grant(profile).await?;
+                let known = self.known_secrets(profile, &grant).await;
+                self.ask_userinfo(&grant, &provider, data_center, &known).await?
+            }
+            asked => asked?,
+        };
+        Ok((grant, account))
     }
 
     /// Adds to the history that the provider knew the token. Nobody waits for that, and nothing fails by it.
@@ -86,9 +98,19 @@ impl Service {
         data_center: &DataCenter,
         known: &Known,
     ) -> Result<Account, Error> {
-        let what = "the account could not be asked for";
+        Ok(self.ask_userinfo(grant, provider, data_center, known).await?)
+    }
+
+    async fn ask_userinfo(
+        &self,
+        grant: &Grant,
+        provider: &Provider,
+        data_center: &DataCenter,
+        known: &Known,
+    ) -> Result<Account, Unanswered> {
+        let what = WHAT;
         let Some(url) = data_center.endpoints.userinfo.clone() else {
-            return Err(Error::new(Code::Other, what).because("the provider names no userinfo endpoint"));
+            return Err(Error::new(Code::Other, what).because("the provider names no userinfo endpoint").into());
         };
         let call = Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() };
         let request = api::authorize(&call, &grant.access_token, &data_center.origins(), provider.dialect)
@@ -100,32 +122,60 @@ impl Service {
             let cause =
                 format!("{} leads to {to} (HTTP {}), and redirects are never followed", call.url, response.status);
             let hint = format!("if that address is the provider's own, write `userinfo_endpoint = \"{to}\"` for it");
-            return Err(Error::new(code, what).because(cause).hint(hint));
+            return Err(Error::new(code, what).because(cause).hint(hint).into());
         }
         if let Some(explained) = explained(data_center, provider.dialect, &call.url, &response, known) {
-            return Err(explained_error(what, explained, response.status));
+            return Err(Unanswered::Refused(explained, response.status));
         }
         let info = decode::object(&response.body).ok();
         let account = info.and_then(|info| read_account(&info, &provider.dialect.account_fields));
         account.map(|account| without(account, known)).ok_or_else(|| {
-            Error::new(Code::Provider, what).because(format!("the answer cannot be read (HTTP {})", response.status))
+            let cause = format!("the answer cannot be read (HTTP {})", response.status);
+            Error::new(Code::Provider, what).because(cause).into()
         })
     }
 }
 
-/// A call that the provider refused, as an error.
-fn explained_error(what: &str, explained: Explained, status: u16) -> Error {
-    let code = match explained.diagnosis {
-        Diagnosis::BadToken | Diagnosis::MissingScope => Code::SignInNeeded,
-        Diagnosis::RateLimited => Code::RateLimited,
-        Diagnosis::ProviderFault => Code::Provider,
-        Diagnosis::WrongDataCenter => Code::WrongDataCenter,
-        _ => Code::Other,
-    };
-    Error::new(code, what)
-        .because(format!("{} (HTTP {status})", explained.meaning))
-        .likely(explained.causes)
-        .hint(explained.next)
+const WHAT: &str = "the account could not be asked for";
+
+/// Why nobody said whose token it is.
+pub(super) enum Unanswered {
+    /// The provider refused the call, with this HTTP status.
+    Refused(Explained, u16),
+    Failed(Error),
+}
+
+impl Unanswered {
+    /// The refusal may be of this very token.
+    fn wants_another_token(&self) -> bool {
+        matches!(self, Unanswered::Refused(explained, _) if explained.diagnosis == Diagnosis::BadToken)
+    }
+}
+
+impl From<Error> for Unanswered {
+    fn from(error: Error) -> Self {
+        Unanswered::Failed(error)
+    }
+}
+
+impl From<Unanswered> for Error {
+    fn from(unanswered: Unanswered) -> Self {
+        let (explained, status) = match unanswered {
+            Unanswered::Refused(explained, status) => (explained, status),
+            Unanswered::Failed(error) => return error,
+        };
+        let code = match explained.diagnosis {
+            Diagnosis::BadToken | Diagnosis::MissingScope => Code::SignInNeeded,
+            Diagnosis::RateLimited => Code::RateLimited,
+            Diagnosis::ProviderFault => Code::Provider,
+            Diagnosis::WrongDataCenter => Code::WrongDataCenter,
+            _ => Code::Other,
+        };
+        Error::new(code, WHAT)
+            .because(format!("{} (HTTP {status})", explained.meaning))
+            .likely(explained.causes)
+            .hint(explained.next)
+    }
 }
 
 /// The scopes that were wanted and not granted.

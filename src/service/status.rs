@@ -1,6 +1,7 @@
 //! What is known of each profile without asking anybody.
 
 mod away;
+mod verified;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::away::Away;
+pub use self::verified::Verified;
 use super::grants::{Census, Counted};
 use super::tokens::ends::{Ends, is_ahead, minted_at, stated_end, whole_life};
 use super::{DEFAULT_MIN_TTL, Service, home_data_center, tokens};
@@ -56,6 +58,18 @@ impl State {
             State::Expired => "expired",
             State::NeedsLogin => "needs_login",
             State::Unknown => "unknown",
+        }
+    }
+
+    /// The same for people.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            State::SignedOut => "signed out",
+            State::Valid => "valid",
+            State::Expiring => "ends soon",
+            State::Expired => "ended (refreshes itself)",
+            State::NeedsLogin => "sign in again",
+            State::Unknown => "cannot tell",
         }
     }
 }
@@ -173,15 +187,14 @@ impl Service {
         self.config.profiles.values().filter_map(finished).collect()
     }
 
-    /// One profile's status. A store that cannot be read is a status, too.
+    /// One profile's status, for which no other record is opened: grants in others are not counted. A store that cannot be
+    /// read is a status, too.
     pub fn status(&self, profile: &Profile, now: Timestamp) -> ProfileStatus {
-        let others = if self.grant_limit(profile).is_some() { self.records() } else { Vec::new() };
-        let counted: Vec<Counted> = others.iter().map(Counted::of).collect();
         let provider = self.config.provider(profile).ok().and_then(ProviderSource::known);
         let providers = provider.into_iter().map(|provider| (&profile.provider, provider)).collect();
         let seen = self.read(&profile.name, Some(profile), &providers, None, &Away::default(), now);
         let (damage, protection) = (self.store.damage().remove(&profile.name), self.store.protection().ok());
-        let census = Census::of(counted.iter());
+        let census = Census::of(std::iter::once(&seen.counted));
         let status = self.finished(profile, &seen, &census, damage.as_ref(), protection.as_ref(), now);
         status.unwrap_or_else(|| ProfileStatus::signed_out(profile))
     }

@@ -94,7 +94,6 @@ fn a_configuration_that_cannot_be_meant_names_key_and_line() {
     let error = home.run(&["whoami", "--json"]);
     assert_eq!((error.code, &error.json()["error"]["code"]), (2, &json!("config")), "{error:?}");
     assert_eq!(error.json()["error"]["retryable"], json!(false));
-    home.run(&["status", "--check"]).failed(3, &["unknown field"]);
     home.configure("[profiles.a]\nprovider = \"nowhere\"\nclient_id = \"x\"\n");
     home.run(&["refresh"]).failed(4, &["profile `a` is not signed in"]);
     home.run(&["login"]).failed(2, &["the provider `nowhere`, which is not known"]);
@@ -207,7 +206,7 @@ fn a_flag_beats_the_environment_and_the_environment_the_profile() {
 
     let missing = [("DEVICE_LOGIN_PROFILE", "missing")];
     run(&["token"], &missing).failed(2, &["no profile `missing`: `DEVICE_LOGIN_PROFILE` names it; "]);
-    run(&["status", "--check"], &missing).failed(3, &["`DEVICE_LOGIN_PROFILE` names it; ", "config.toml was read"]);
+    run(&["status"], &missing).failed(2, &["`DEVICE_LOGIN_PROFILE` names it; ", "config.toml was read"]);
     let named_beside = run(&["token", "nobody"], &missing);
     assert!(!named_beside.stderr.contains("DEVICE_LOGIN_PROFILE"), "{named_beside:?}");
     run(&["-p", "work", "token"], &[("DEVICE_LOGIN_PROFILE", "missing")]).worked(&format!("{ACCESS_TOKEN}\n"));

@@ -40,6 +40,7 @@ mod power;
 mod recipes;
 mod scopes;
 mod secrets;
+mod status;
 mod storage;
 #[cfg(target_os = "linux")]
 mod store;

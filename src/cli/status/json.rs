@@ -1,0 +1,108 @@
+//! The status as JSON.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Seen;
+use crate::cli::words;
+use crate::storage::{Account, Protection};
+
+#[derive(Serialize)]
+pub(super) struct StatusJson<'a> {
+    schema_version: u32,
+    profiles: Vec<ProfileJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProfileJson<'a> {
+    name: &'a str,
+    provider: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_center: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'a Account>,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_domain: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token_expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<u64>,
+    scopes: &'a [String],
+    refreshable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<BudgetJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_refresh_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    /// What the provider said, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<VerifiedJson>,
+    store: StoreJson,
+}
+
+#[derive(Serialize)]
+struct BudgetJson {
+    used: usize,
+    limit: usize,
+    window_seconds: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resets_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct VerifiedJson {
+    result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct StoreJson {
+    kind: &'static str,
+    protection: &'static str,
+}
+
+pub(super) fn of(seen: &[Seen], now: Timestamp) -> StatusJson<'_> {
+    StatusJson { schema_version: 1, profiles: seen.iter().map(|seen| profile(seen, now)).collect() }
+}
+
+fn profile(Seen { status, verified, .. }: &Seen, now: Timestamp) -> ProfileJson<'_> {
+    let refresh_error = status.last_refresh.as_ref().and_then(|last| last.error.clone());
+    ProfileJson {
+        name: status.name.as_str(),
+        provider: &status.provider,
+        data_center: status.data_center.as_deref(),
+        account: status.account.as_ref(),
+        state: status.state.word(),
+        api_domain: status.api_domain.as_deref(),
+        access_token_expires_at: status.access_token_expires_at.map(words::rfc3339),
+        expires_in: status.access_token_expires_at.map(|time| words::seconds_until(time, now)),
+        scopes: &status.scopes,
+        refreshable: status.refreshable,
+        budget: status.budget.as_ref().map(|budget| BudgetJson {
+            used: budget.used(now),
+            limit: budget.limit,
+            window_seconds: budget.window.as_secs(),
+            resets_at: budget.resets_at(now).map(words::rfc3339),
+        }),
+        last_refresh_at: status.last_refresh.as_ref().map(|last| words::rfc3339(last.at)),
+        last_error: status.problem.as_ref().map(ToString::to_string).or(refresh_error),
+        warnings: status
+            .warnings
+            .iter()
+            .cloned()
+            .chain(status.protection.as_ref().and_then(Protection::warning))
+            .collect(),
+        verified: verified.as_ref().map(|verified| VerifiedJson {
+            result: verified.word(),
+            reason: verified.problem().map(ToString::to_string),
+        }),
+        store: status.protection.as_ref().map_or(StoreJson { kind: "unknown", protection: "unknown" }, |protection| {
+            StoreJson { kind: protection.kind, protection: protection.key.word() }
+        }),
+    }
+}

@@ -1,0 +1,144 @@
+//! The status for people: a line for each profile, and what has to be said of some below.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use jiff::Timestamp;
+
+use super::{Seen, Verdict};
+use crate::cli::table::{Cell, Step, Table};
+use crate::cli::words;
+use crate::service::{ProfileStatus, State, Verified};
+use crate::storage::Protection;
+
+/// Whose names are cut last: a name that is not whole may be that of another profile.
+const STEPS: [Step; 14] = [
+    Step::DropEmpty,
+    Step::Shorten("STATE"),
+    Step::Shorten("BUDGET"),
+    Step::Shorten("PROFILE"),
+    Step::Cut("ACCOUNT", 12),
+    Step::Cut("PROVIDER", 10),
+    Step::Drop("BUDGET"),
+    Step::Cut("PROFILE", 24),
+    Step::Drop("PROVIDER"),
+    Step::Drop("ACCOUNT"),
+    Step::Drop("ENDS"),
+    Step::Drop("VERIFIED"),
+    Step::Cut("PROFILE", 8),
+    Step::Cut("STATE", 0),
+];
+
+const RED: &str = "\u{1b}[1;31m";
+const YELLOW: &str = "\u{1b}[33m";
+const CYAN: &str = "\u{1b}[36m";
+
+pub(super) fn table(seen: &[Seen], now: Timestamp) -> Table<'static> {
+    let is_verified = seen.iter().any(|seen| seen.verified.is_some());
+    let verified = is_verified.then_some("VERIFIED");
+    let titles = ["PROFILE", "STATE"].into_iter().chain(verified).chain(["ENDS", "PROVIDER", "BUDGET", "ACCOUNT"]);
+    Table {
+        titles: titles.collect(),
+        rows: seen.iter().map(|seen| row(seen, is_verified, now)).collect(),
+        steps: &STEPS,
+    }
+}
+
+fn row(seen: &Seen, is_verified: bool, now: Timestamp) -> Vec<Cell> {
+    let status = &seen.status;
+    let name = status.name.as_str();
+    let name = match seen.is_default {
+        true => Cell::new(format!("{name} (default)")).short(format!("{name} *")),
+        false => Cell::new(name),
+    };
+    let state = Cell::new(status.state.in_words()).colored(match seen.verdict() {
+        Verdict::Bad => RED,
+        Verdict::Soon | Verdict::CannotTell => YELLOW,
+        Verdict::Ok if status.state == State::Valid => CYAN,
+        Verdict::Ok => "",
+    });
+    let state = if status.state == State::Expired { state.short("ended") } else { state };
+    let verified = seen.verified.as_ref().map(|verified| {
+        Cell::new(verified.in_words()).colored(match verified {
+            Verified::Valid => CYAN,
+            Verified::Bad(_) => RED,
+            Verified::CannotTell(_) => YELLOW,
+        })
+    });
+    let provider = match &status.data_center {
+        Some(data_center) => format!("{} {}", status.provider, words::data_center(data_center)),
+        None => status.provider.clone(),
+    };
+    let budget = status.budget.as_ref().map(|budget| (budget.used(now), budget.limit));
+    let budget = budget.map_or_else(Cell::default, |(used, limit)| {
+        Cell::new(format!("{used} of {limit} used")).short(format!("{used}/{limit}"))
+    });
+    let account = status.account.as_ref().map(|account| account.label());
+    let verified = is_verified.then(|| verified.unwrap_or_default());
+    let rest = [Cell::maybe(ends(status, now)), Cell::new(provider), budget, Cell::maybe(account)];
+    [name, state].into_iter().chain(verified).chain(rest).collect()
+}
+
+/// When the access token ends.
+pub(super) fn ends(status: &ProfileStatus, now: Timestamp) -> Option<String> {
+    match status.access_token_expires_at {
+        Some(time) if time > now => Some(format!("in {}", words::time_left(now.duration_until(time).unsigned_abs()))),
+        Some(time) => Some(format!("{} ago", words::duration(time.duration_until(now).unsigned_abs()))),
+        None if status.state == State::Valid => Some("no end known".to_owned()),
+        None => None,
+    }
+}
+
+/// What has to be said below the table.
+pub(super) fn below(seen: &[Seen]) -> Vec<String> {
+    let said = seen.iter().flat_map(|seen| remarks(seen).into_iter().map(|remark| (remark, seen.status.name.as_str())));
+    let mut lines: Vec<String> =
+        by_what_is_said(said).into_iter().map(|(remark, names)| format!("{}: {remark}", some_of(&names))).collect();
+    // Every profile is in the same store.
+    if let Some(protection) = seen.iter().find_map(|seen| seen.status.protection.as_ref()) {
+        let place = protection.place.as_ref().map_or_else(String::new, |place| format!(" in {place}"));
+        lines.push(format!("Records{place}: {protection}"));
+        lines.extend(Protection::warning(protection).map(|warning| format!("warning: {warning}")));
+    }
+    lines
+}
+
+/// What has to be said of a profile beside its row.
+pub(super) fn remarks(Seen { status, verified, .. }: &Seen) -> Vec<String> {
+    let missing =
+        (!status.missing_scopes.is_empty()).then(|| format!("not granted: {}", status.missing_scopes.join(", ")));
+    let refresh = status.last_refresh.as_ref().and_then(|last| last.error.as_ref());
+    let refresh = refresh.map(|error| format!("last refresh: {error}"));
+    let verified = verified.as_ref().and_then(Verified::problem).map(ToString::to_string);
+    let warnings = status.warnings.iter().map(|warning| format!("warning: {warning}"));
+    let environment = status.api_domain.as_ref().filter(|_| status.is_other_environment);
+    let environment = environment.map(|domain| format!("calls go to {domain}"));
+    missing.into_iter().chain(environment).chain(refresh).chain(verified).chain(warnings).collect()
+}
+
+/// What is said of several profiles alike, once, with all of them, in the order in which it is said first.
+pub(super) fn by_what_is_said<'a, T: ToString>(said: impl Iterator<Item = (T, &'a str)>) -> Vec<(T, Vec<&'a str>)> {
+    let mut groups: Vec<(T, Vec<&str>)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (what, name) in said {
+        match places.entry(what.to_string()) {
+            Entry::Occupied(place) => groups[*place.get()].1.push(name),
+            Entry::Vacant(place) => {
+                place.insert(groups.len());
+                groups.push((what, vec![name]));
+            }
+        }
+    }
+    groups
+}
+
+/// `a`, `a, b`, or `200 profiles (a, b, c, ...)`.
+pub(super) fn some_of(names: &[&str]) -> String {
+    match names {
+        [] | [_] | [_, _] => names.join(", "),
+        [first, second, third, rest @ ..] => {
+            let more = if rest.is_empty() { "" } else { ", ..." };
+            format!("{} profiles ({first}, {second}, {third}{more})", names.len())
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! `status`: what people, scripts and monitoring are told, and whom that asks.
+
+use std::fs;
+
+use device_login::clock;
+use device_login::secret::Secret;
+use device_login::storage::{Account, Grant, LastRefresh};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::support::authority::{Asked, Authority};
+use crate::support::program::{Home, Ran, ran};
+#[cfg(unix)]
+use crate::support::pty::Terminal;
+
+/// One profile in each state; the name says which.
+const PROFILES: [&str; 8] = ["ended", "failing", "gone", "good", "new", "odd", "short", "soon"];
+
+fn configure(home: &Home, origin: &str, names: &[&str]) {
+    let profile = |name: &&str| {
+        format!("[profiles.{name}]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n")
+    };
+    let profiles: String = names.iter().map(profile).collect();
+    home.configure(&format!(
+        "default_profile = \"{}\"\n{profiles}[providers.corp]\nkind = \"standard\"\ntoken_endpoint = \"{origin}/token\"\n\
+         device_authorization_endpoint = \"{origin}/device\"\nuserinfo_endpoint = \"{origin}/userinfo\"\n",
+        names[0]
+    ));
+}
+
+fn change(name: &str, grant: &mut Grant) {
+    let after = |minutes| Some(clock::wall() + SignedDuration::from_mins(minutes));
+    grant.account = Some(Account { id: "7".to_owned(), email: Some(format!("{name}@example.com")), name: None });
+    match name {
+        "ended" => grant.access_token_expires_at = after(-6 * 60),
+        "failing" => {
+            grant.access_token_expires_at = after(-3 * 60);
+            grant.last_refresh = Some(LastRefresh::new(clock::wall(), Some("a | b=1\nc".to_owned())));
+        }
+        "gone" => grant.refused = Some("invalid_grant".to_owned()),
+        "odd" => grant.approved_at = clock::wall() + SignedDuration::from_hours(24),
+        "short" => (grant.access_token_expires_at, grant.refresh_token) = (after(2), None),
+        "soon" => grant.access_token_expires_at = after(2),
+        _ => grant.access_token_expires_at = after(100 * 24 * 60 + 60),
+    }
+}
+
+/// A home with these of the profiles.
+fn home_of(names: &[&str], origin: &str) -> Home {
+    let home = Home::in_memory();
+    configure(&home, origin, names);
+    for name in names.iter().filter(|name| **name != "new") {
+        home.sign_in_as(name, origin, |grant| change(name, grant));
+    }
+    home
+}
+
+fn names(status: &Value) -> Vec<&str> {
+    status["profiles"].as_array().expect("a list").iter().map(|one| one["name"].as_str().expect("a name")).collect()
+}
+
+#[test]
+fn each_state_has_one_word_for_people_and_one_for_scripts() {
+    let home = home_of(&PROFILES, "http://127.0.0.1:9");
+    let (text, json) = (home.run(&["status"]), home.run(&["status", "--json"]).json());
+    let rows = [
+        ("ended", "expired", "ended (refreshes itself)"),
+        ("failing", "expired", "ended (refreshes itself)"),
+        ("gone", "needs_login", "sign in again"),
+        ("good", "valid", "valid"),
+        ("new", "signed_out", "signed out"),
+        ("odd", "unknown", "cannot tell"),
+        ("short", "expiring", "ends soon"),
+        ("soon", "expiring", "ends soon"),
+    ];
+    for (profile, (name, word, words)) in json["profiles"].as_array().expect("a list").iter().zip(rows) {
+        assert_eq!((&profile["name"], &profile["state"]), (&json!(name), &json!(word)));
+        let line = text.stdout.lines().find(|line| line.split(' ').next() == Some(name)).expect("a line");
+        assert!(line.contains(&format!("  {words}  ")), "{line}");
+    }
+    assert!(text.stdout.contains("ended (default)  ended"), "{text:?}");
+}
+
+/// What a terminal of this width shows of the command.
+#[cfg(unix)]
+fn shown(home: &Home, columns: u16, variables: &str, arguments: &str) -> (String, Terminal) {
+    let home = home.path("");
+    let script = format!("DEVICE_LOGIN_HOME={} TZ=UTC {variables} $program {arguments}; echo the end", home.display());
+    let terminal = Terminal::start_shell(&script, columns, 40);
+    (terminal.wait_for("the end"), terminal)
+}
+
+#[test]
+#[cfg(unix)]
+fn the_table_fits_the_terminal_and_is_whole_elsewhere() {
+    let home = Home::in_memory();
+    let names = ["lobby", "customer-0001-production", "new", "work"];
+    configure(&home, "http://127.0.0.1:9", &names);
+    let zoho = "[profiles.zoho]\nprovider = \"zoho\"\nclient_id = \"1000.A\"\nscopes = [\"AaaServer.profile.READ\"]\n";
+    home.configure(&home.configuration().replace("[providers.corp]", &format!("{zoho}[providers.corp]")));
+    for (name, case) in [("lobby", "gone"), ("customer-0001-production", "ended"), ("work", "good"), ("zoho", "good")] {
+        home.sign_in_as(name, "http://127.0.0.1:9", |grant| {
+            change(case, grant);
+            let email = format!("{name}.and.a.long.name@customers.example.com");
+            grant.account = Some(Account { id: "7".to_owned(), email: Some(email), name: None });
+            grant.mints = vec![clock::wall()];
+        });
+    }
+    let mut all = String::new();
+    for columns in [40, 60, 80, 120, 200] {
+        let (screen, _) = shown(&home, columns, "", "status");
+        let lines: Vec<&str> = screen.lines().map(str::trim_end).take(6).collect();
+        assert!(lines.iter().all(|line| line.chars().count() <= usize::from(columns)), "{columns}: {screen}");
+        all.extend([format!("{columns}\n{}\n\n", lines.join("\n"))]);
+    }
+    let piped = home.run(&["status"]).stdout;
+    all.extend(["pipe\n", &piped.lines().take(6).collect::<Vec<_>>().join("\n")]);
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+#[cfg(unix)]
+fn states_have_colours_where_they_are_wanted() {
+    const RED: &str = "\u{1b}[1;31msign in again";
+    let home = home_of(&["gone"], "http://127.0.0.1:9");
+    for (variables, arguments, has_color, cut) in [
+        ("", "status", true, "…"),
+        ("NO_COLOR=1", "status", false, "…"),
+        ("NO_COLOR=1", "--color always status", true, "…"),
+        ("", "--color never status", false, "…"),
+        ("TERM=dumb", "status", false, "..."),
+        ("LANG=C", "status", true, "..."),
+        ("TERM=linux", "status", true, "..."),
+    ] {
+        let (screen, terminal) = shown(&home, 42, variables, arguments);
+        assert_eq!(terminal.has_sent(RED.as_bytes()), has_color, "{variables} {arguments}: {screen}");
+        assert!(screen.contains(cut), "{variables} {arguments}: {screen}");
+    }
+    for (variable, has_color) in [("", false), ("CLICOLOR_FORCE", true), ("NO_COLOR", false)] {
+        let mut command = home.command(&["status"]);
+        if !variable.is_empty() {
+            command.env(variable, "1");
+        }
+        let ran = ran(command.spawn().expect("it starts"));
+        assert_eq!(ran.stdout.contains(RED), has_color, "{variable}: {ran:?}");
+        assert!(ran.stdout.contains("gone@example.com"), "{ran:?}");
+    }
+}
+
+#[test]
+fn profiles_are_sorted_as_asked() {
+    let home = home_of(&PROFILES, "http://127.0.0.1:9");
+    for (by, expected) in [
+        ("name", PROFILES),
+        ("state", ["gone", "new", "odd", "short", "failing", "soon", "ended", "good"]),
+        ("left", ["ended", "failing", "short", "soon", "good", "gone", "new", "odd"]),
+        ("account", ["ended", "failing", "gone", "good", "odd", "short", "soon", "new"]),
+    ] {
+        let json = home.run(&["status", "--json", "--sort", by]).json();
+        assert_eq!(names(&json), expected, "{by}");
+    }
+    home.run(&["status", "--sort", "age"]).failed(2, &["age"]);
+}
+
+#[test]
+fn monitoring_gets_the_verdict_in_the_first_line() {
+    let rows: [(&[&str], i32, &str); 9] = [
+        (
+            &["good", "soon"],
+            0,
+            "OK - 1 valid, 1 ends soon | valid=1 expiring=1 needs_login=0 expired=0 signed_out=0 unknown=0",
+        ),
+        (&["ended"], 0, "OK - 1 ended (refreshes itself) | valid=0 expiring=0 needs_login=0 expired=1 "),
+        (&["good", "short"], 1, "WARNING - 1 of 2 wants a look: short (ends soon) | valid=1 expiring=1 "),
+        (&["failing", "good"], 1, "WARNING - 1 of 2 wants a look: failing (the last refresh failed) | valid=1 "),
+        (
+            &["failing", "short"],
+            1,
+            "WARNING - 2 of 2 want a look: failing (the last refresh failed), short (ends soon) | ",
+        ),
+        (
+            &["good", "new"],
+            2,
+            "CRITICAL - 1 of 2 needs somebody: new (signed out) | valid=1 expiring=0 needs_login=0 expired=0 signed_out=1 ",
+        ),
+        (&["gone", "new"], 2, "CRITICAL - 2 of 2 need somebody: gone (sign in again), new (signed out) | "),
+        (&["good", "odd"], 3, "UNKNOWN - nobody can tell how 1 of 2 is: odd (cannot tell) | "),
+        (&PROFILES, 2, "CRITICAL - 2 of 8 need somebody: gone (sign in again), new (signed out) | valid=1 expiring=2 "),
+    ];
+    for (profiles, code, first) in rows {
+        let home = home_of(profiles, "http://127.0.0.1:9");
+        let ran = home.run(&["status", "--check"]);
+        let begins = ran.stdout.starts_with(&format!("DEVICE-LOGIN {first}"));
+        assert!(ran.code == code && begins && ran.stderr.is_empty(), "{profiles:?}: {ran:?}");
+        assert_eq!(ran.stdout.matches('|').count(), 1, "{ran:?}");
+        assert!(ran.stdout.lines().count() > profiles.len(), "{ran:?}");
+    }
+    let many: Vec<String> = (0..60).map(|number| format!("p{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let home = Home::in_memory();
+    configure(&home, "http://127.0.0.1:9", &many);
+    let ran = home.run(&["status", "--check"]);
+    assert!(ran.stdout.contains("p11 (signed out), p12 (signed out) and 55 more | "), "{ran:?}");
+    assert!(ran.stdout.ends_with("\n... and 10 more lines, which `device-login status` has\n"), "{ran:?}");
+}
+
+/// One line on stdout with this in it, and nothing else.
+#[track_caller]
+fn cannot_tell(ran: &Ran, part: &str) {
+    let is_one_line = ran.stdout.ends_with('\n') && ran.stdout.lines().count() == 1;
+    assert!(ran.code == 3 && is_one_line && ran.stderr.is_empty(), "{ran:?}");
+    assert!(ran.stdout.starts_with("DEVICE-LOGIN UNKNOWN - ") && ran.stdout.contains(part), "{ran:?}");
+}
+
+#[test]
+fn whatever_keeps_monitoring_from_an_answer_is_one_line_and_3() {
+    let home = Home::in_memory();
+    home.configure("colour = \"red\"\n[profiles.\"a|b\"]\n");
+    cannot_tell(&home.run(&["status", "--check"]), "unknown field");
+    let home = home_of(&["good"], "http://127.0.0.1:9");
+    cannot_tell(&home.run(&["status", "--check", "nobody"]), "no profile");
+    cannot_tell(&home.run(&["--store", "odd", "status", "--check"]), "is no store");
+    cannot_tell(&home.run(&["--config", "/none.toml", "status", "--check"]), "there is no configuration /none.toml");
+    let home = Home::in_memory();
+    let ran = home.run(&["status", "--check"]);
+    assert_eq!((ran.code, ran.stdout.split(" | ").next()), (3, Some("DEVICE-LOGIN UNKNOWN - there is no profile")));
+    // The store is read after the configuration, so each profile has its line.
+    let home = home_of(&["new"], "http://127.0.0.1:9");
+    home.write("state", "not a directory");
+    let ran = home.run(&["status", "--check"]);
+    assert!(
+        ran.code == 3 && ran.stdout.contains("nobody can tell how 1 of 1 is: new (") && ran.stderr.is_empty(),
+        "{ran:?}"
+    );
+}
+
+/// The samples of a text in Prometheus' format 0.0.4, strictly read: name with labels, and value.
+fn samples(text: &str) -> Vec<(String, f64)> {
+    let mut described: Vec<(String, bool)> = Vec::new();
+    let mut samples = Vec::new();
+    assert!(text.ends_with('\n'));
+    for line in text.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            let (name, words) = help.split_once(' ').expect("help has words");
+            assert!(!words.is_empty() && described.iter().all(|(other, _)| other != name), "{line}");
+            described.push((name.to_owned(), false));
+        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+            let last = described.last_mut().expect("help comes first");
+            assert_eq!(kind, format!("{} gauge", last.0));
+            last.1 = true;
+        } else {
+            let (series, value) = line.rsplit_once(' ').expect("a value");
+            let (name, is_typed) = described.last().expect("help comes first");
+            let labels = series.strip_prefix(name.as_str()).expect("samples follow their metric");
+            assert!(*is_typed && (labels.is_empty() || (labels.starts_with('{') && labels.ends_with('}'))), "{line}");
+            assert!(samples.iter().all(|(other, _)| other != series), "{line} comes twice");
+            samples.push((series.to_owned(), value.parse().expect("a number")));
+        }
+    }
+    samples
+}
+
+#[test]
+fn prometheus_gets_every_metric_with_its_meaning() {
+    let home = home_of(&PROFILES, "http://127.0.0.1:9");
+    let ran = home.run(&["status", "--prometheus"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    let read = samples(&ran.stdout);
+    let value = |series: &str| read.iter().find(|(name, _)| name == series).map(|(_, value)| *value);
+    for (series, expected) in [
+        (r#"device_login_profile_state{profile="good",state="valid"}"#, Some(1.0)),
+        (r#"device_login_profile_state{profile="good",state="expired"}"#, Some(0.0)),
+        (r#"device_login_profile_state{profile="new",state="signed_out"}"#, Some(1.0)),
+        (r#"device_login_last_refresh_success{profile="failing"}"#, Some(0.0)),
+        (r#"device_login_last_refresh_success{profile="good"}"#, None),
+        (r#"device_login_access_token_expires_timestamp_seconds{profile="new"}"#, None),
+        (r#"device_login_refresh_budget_limit{profile="good"}"#, None),
+        ("device_login_status_success", Some(1.0)),
+    ] {
+        assert_eq!(value(series), expected, "{series}");
+    }
+    let states = read.iter().filter(|(name, _)| name.starts_with("device_login_profile_state"));
+    assert_eq!(states.map(|(_, value)| value).sum::<f64>(), 8.0);
+    let ends = value(r#"device_login_access_token_expires_timestamp_seconds{profile="good"}"#).expect("it has an end");
+    assert!(ends > 1.7e9);
+    let zoho = Home::in_memory();
+    zoho.configure("[profiles.work]\nprovider = \"zoho\"\ndata_center = \"us\"\nclient_id = \"1000.A\"\nscopes = [\"AaaServer.profile.READ\"]\n");
+    zoho.sign_in_as("work", "https://accounts.zoho.com", |grant| {
+        grant.mints = vec![clock::wall() - SignedDuration::from_secs(3600), clock::wall()];
+    });
+    let read = samples(&zoho.run(&["status", "--prometheus"]).stdout);
+    for (name, expected) in [("used", 1.0), ("limit", 10.0)] {
+        assert!(
+            read.contains(&(format!(r#"device_login_refresh_budget_{name}{{profile="work"}}"#), expected)),
+            "{read:?}"
+        );
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn the_file_of_metrics_is_whole_read_by_all_and_never_stale() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let home = home_of(&["good"], "http://127.0.0.1:9");
+    let file = home.path("device-login.prom");
+    let write = || home.run(&["status", "--prometheus", "--output", file.to_str().expect("text")]);
+    write().worked("");
+    assert_eq!(file.metadata().expect("it is there").permissions().mode() & 0o777, 0o644);
+    assert!(samples(&fs::read_to_string(&file).expect("text")).len() > 6);
+    home.configure("colour = \"red\"\n");
+    write().failed(2, &["unknown field"]);
+    assert_eq!(samples(&fs::read_to_string(&file).expect("text")), [("device_login_status_success".to_owned(), 0.0)]);
+    let left: Vec<_> = file.parent().expect("a home").read_dir().expect("it is there").flatten().collect();
+    assert!(!left.iter().any(|entry| entry.file_name().to_string_lossy().contains(".tmp")), "{left:?}");
+    let home = home_of(&["good"], "http://127.0.0.1:9");
+    home.run(&["status", "--prometheus", "--output", "/none/x.prom"]).failed(1, &["/none/x.prom", "hint: "]);
+    let elsewhere = home.path("metrics");
+    let ran = home.run(&["status", "--prometheus", "--output", elsewhere.to_str().expect("text")]);
+    assert!(ran.code == 0 && ran.stderr.contains("end in `.prom`") && elsewhere.exists(), "{ran:?}");
+    home.run(&["status", "--output", "x"]).failed(2, &["--prometheus"]);
+    home.run(&["status", "--prometheus", "--check"]).failed(2, &["--check"]);
+}
+
+/// A provider that knows some tokens.
+fn provider() -> Authority {
+    Authority::start(|asked: &Asked| {
+        let token = asked.header("authorization").unwrap_or_default();
+        match asked.path.as_str() {
+            "/userinfo" if token.ends_with("dead") => (401, json!({"error": "invalid_token"}).to_string()),
+            "/userinfo" if token.ends_with("narrow") => (403, json!({"error": "insufficient_scope"}).to_string()),
+            "/userinfo" if token.ends_with("ill") => (503, String::new()),
+            "/userinfo" => (200, json!({"sub": "7"}).to_string()),
+            "/token" if asked.body.contains("refused") => (400, json!({"error": "invalid_grant"}).to_string()),
+            _ => (200, json!({"access_token": "AT2", "token_type": "Bearer", "expires_in": 3600}).to_string()),
+        }
+    })
+}
+
+#[test]
+fn providers_are_asked_only_by_verify_and_nothing_is_refreshed_that_need_not() {
+    for (case, access, refresh, result, code, check, asked) in [
+        ("good", "AT1", Some("RT1"), "valid", 0, 0, vec!["/userinfo"]),
+        ("narrow", "AT1-narrow", None, "valid", 0, 0, vec!["/userinfo"]),
+        ("soon", "AT1", Some("RT1"), "valid", 0, 0, vec!["/userinfo"]),
+        ("ended", "AT1", Some("RT1"), "valid", 0, 0, vec!["/token", "/userinfo"]),
+        ("dead", "AT1-dead", Some("RT1"), "valid", 0, 0, vec!["/userinfo", "/token", "/userinfo"]),
+        ("dead", "AT1-dead", None, "bad", 4, 2, vec!["/userinfo"]),
+        ("dead", "AT1-dead", Some("refused"), "bad", 4, 2, vec!["/userinfo", "/token"]),
+        ("gone", "AT1", Some("RT1"), "bad", 4, 2, vec![]),
+        ("new", "", None, "bad", 4, 2, vec![]),
+        ("ill", "AT1-ill", None, "unknown", 7, 3, vec!["/userinfo"]),
+    ] {
+        for arguments in [&["status", "--verify", "--json"][..], &["status", "--verify", "--check"]] {
+            let authority = provider();
+            let home = Home::in_memory();
+            configure(&home, &authority.origin(), &["work"]);
+            if case != "new" {
+                home.sign_in_as("work", &authority.origin(), |grant| {
+                    change(case, grant);
+                    (grant.access_token, grant.refresh_token) = (Secret::new(access), refresh.map(Secret::new));
+                });
+            }
+            let before = fs::read_dir(home.path("state")).map(std::iter::Iterator::count).unwrap_or_default();
+            assert_eq!(home.run(&["status"]).code, 0);
+            assert!(authority.log().is_empty(), "{case}: nobody is asked");
+            let ran = home.run(arguments);
+            let log: Vec<String> = authority.log().into_iter().map(|asked| asked.path).collect();
+            assert_eq!(log, asked, "{case}: {ran:?}");
+            if arguments.contains(&"--check") {
+                assert_eq!(ran.code, check, "{case}: {ran:?}");
+            } else {
+                let json = ran.json();
+                let verified = &json["profiles"][0]["verified"];
+                assert_eq!((&verified["result"], ran.code), (&json!(result), code), "{case}: {ran:?}");
+                assert_eq!(verified["reason"].is_string(), result != "valid", "{case}: {ran:?}");
+            }
+            if !asked.contains(&"/token") {
+                let after = fs::read_dir(home.path("state")).map(std::iter::Iterator::count).unwrap_or_default();
+                assert_eq!(before, after, "{case}: nothing is written");
+            }
+        }
+    }
+}
+
+#[test]
+fn many_are_verified_at_once_but_not_all() {
+    let authority = provider();
+    let home = Home::in_memory();
+    let many: Vec<String> = (0..30).map(|number| format!("p{number:02}")).collect();
+    let names: Vec<&str> = many.iter().map(String::as_str).collect();
+    configure(&home, &authority.origin(), &names);
+    for name in &names {
+        home.sign_in_as(name, &authority.origin(), |grant| grant.access_token = Secret::new(format!("{name}-AT1")));
+    }
+    let ran = home.run(&["status", "--verify"]);
+    assert_eq!((ran.code, authority.count("/userinfo")), (0, 30), "{ran:?}");
+    assert!(
+        ran.stdout.starts_with("PROFILE") && ran.stdout.lines().next().is_some_and(|head| head.contains("VERIFIED"))
+    );
+}
+
+#[test]
+fn a_named_profile_is_the_only_one_that_is_read() {
+    let home = home_of(&["good", "soon"], "http://127.0.0.1:9");
+    // A record that is damaged is told by whoever reads it.
+    let record = home.path("state/soon.record");
+    assert!(record.exists());
+    fs::write(record, "damaged").expect("it can be written");
+    for (arguments, code) in [(&["status", "good"][..], 0), (&["status", "soon"], 9), (&["status"], 9)] {
+        let ran = home.run(arguments);
+        assert_eq!(ran.code, code, "{ran:?}");
+    }
+}

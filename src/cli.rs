@@ -4,7 +4,7 @@
 //! exit code or the one [`Error`]; `output` alone prints. Nothing here starts a runtime, an HTTP
 //! client or a terminal before a command needs it.
 
-mod advice;
+pub mod advice;
 mod agent;
 mod api;
 mod commands;

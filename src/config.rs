@@ -18,7 +18,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use url::Url;
 
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::files::access::Holds;
 use crate::files::{self, Trouble};
 use crate::profile::ProfileName;
@@ -63,7 +63,7 @@ impl Places {
             variables::check_home(environment)?;
             let directories = directories::ProjectDirs::from("", "", "device-login").ok_or_else(|| {
                 Error::new(Code::Config, "the home directory is not known")
-                    .hint("set HOME, or DEVICE_LOGIN_HOME to the directory to use")
+                    .advise("set HOME, or DEVICE_LOGIN_HOME to the directory to use")
             })?;
             let state_dir = directories.state_dir().unwrap_or(directories.data_local_dir()).to_owned();
             let xdg = environment.path("XDG_CONFIG_HOME").filter(|xdg| directories.config_dir().starts_with(xdg));
@@ -362,7 +362,7 @@ impl Config {
         config.map_err(|problem| {
             Error::new(Code::Config, format!("{} is not valid", file.display()))
                 .because(problem)
-                .hint("mend the file; `docs/configuration.md` lists every key")
+                .advise("mend the file; `docs/configuration.md` lists every key")
         })
     }
 
@@ -372,10 +372,11 @@ impl Config {
         match name.or(self.default_profile.as_ref()).or_else(only) {
             Some(name) => self.profiles.get(name).ok_or_else(|| self.unknown_profile(name)),
             None if self.profiles.is_empty() => Err(Error::new(Code::UnknownProfile, "there is no profile yet")
-                .hint("add one with `device-login profile add`, or try `device-login demo`")),
+                .advise(Advice::AddProfile(None))
+                .advise(Advice::Demo.after("or "))),
             None => Err(Error::new(Code::UnknownProfile, "which profile is meant is not clear")
                 .because(format!("there are {}", self.names()))
-                .hint("name one with `-p NAME`, or make one the default by `device-login profile use NAME`")),
+                .advise(Advice::NameProfile)),
         }
     }
 
@@ -404,7 +405,7 @@ impl Config {
                 Code::Config,
                 format!("profile `{}` names the provider `{}`, which is not known", profile.name, profile.provider),
             )
-            .hint(unknown_provider_hint(&profile.provider, &known))
+            .advise(unknown_provider_hint(&profile.provider, &known))
         })
     }
 
@@ -428,11 +429,13 @@ impl Config {
     fn unknown_profile(&self, name: &ProfileName) -> Error {
         let error = Error::new(Code::UnknownProfile, format!("there is no profile `{name}`"));
         if self.profiles.is_empty() {
-            error.hint(format!("add it with `device-login profile add {name}`"))
+            error.advise(Advice::AddProfile(Some(name.clone())))
         } else {
             let near = words::did_you_mean(name.as_str(), self.profiles.keys().map(ProfileName::as_str));
             let near = near.map_or_else(String::new, |near| format!("{near} "));
-            error.hint(format!("{near}there are {}; `device-login profile add {name}` adds it", self.names()))
+            error
+                .advise(format!("{near}there are {}", self.names()))
+                .advise(Advice::AddProfile(Some(name.clone())).and(" to add it"))
         }
     }
 
@@ -465,7 +468,7 @@ fn unknown_provider_hint(name: &str, known: &[&str]) -> String {
 
 /// A file cannot be used that the configuration or a person names.
 pub fn unusable_file(what: impl Into<String>, path: &Path, trouble: &Trouble) -> Error {
-    Error::new(Code::Config, what).because(trouble.cause(path)).hint(trouble.advice())
+    Error::new(Code::Config, what).because(trouble.cause(path)).advise(trouble.advice())
 }
 
 /// The providers that need no configuration.

@@ -7,7 +7,7 @@ mod advice;
 
 use std::fmt;
 
-pub use advice::Advice;
+pub use advice::{Advice, Way};
 use serde::{Deserialize, Serialize};
 
 /// What kind of failure this is. The words and the exit codes are part of the program's contract.
@@ -140,15 +140,17 @@ pub struct Error {
     pub cause: Option<String>,
     /// What may lie behind it, the likeliest first.
     pub causes: Vec<String>,
-    pub hint: Option<String>,
+    /// The server's own word for it, as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_word: Option<String>,
     /// What to do, the likeliest to help first.
-    #[serde(default, deserialize_with = "advice::known")]
+    #[serde(default, alias = "hint", deserialize_with = "advice::stored")]
     pub advice: Vec<Advice>,
 }
 
 impl Error {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), cause: None, causes: Vec::new(), hint: None, advice: Vec::new() }
+        Self { code, message: message.into(), cause: None, causes: Vec::new(), server_word: None, advice: Vec::new() }
     }
 
     #[must_use]
@@ -176,6 +178,12 @@ impl Error {
         Self { causes, ..self }
     }
 
+    /// The server has a word of its own for it.
+    #[must_use]
+    pub fn said_as(self, word: &str) -> Self {
+        Self { server_word: Some(word.to_owned()), ..self }
+    }
+
     /// Adds something that helps.
     #[must_use]
     pub fn advise(mut self, advice: impl Into<Advice>) -> Self {
@@ -183,16 +191,27 @@ impl Error {
         self
     }
 
+    /// Has only this help.
+    #[must_use]
+    pub fn advise_only(self, advice: impl Into<Advice>) -> Self {
+        Self { advice: vec![advice.into()], ..self }
+    }
+
+    /// Adds several things that help.
+    #[must_use]
+    pub fn advise_all(mut self, advice: impl IntoIterator<Item = Advice>) -> Self {
+        self.advice.extend(advice);
+        self
+    }
+
     /// What to do, or what helps with all failures of the kind.
     pub fn what_helps(&self) -> Vec<Advice> {
-        let hint = self.hint.iter().filter(|hint| !hint.is_empty()).map(|hint| Advice::from(hint.clone()));
-        let advice: Vec<Advice> = hint.chain(self.advice.iter().cloned()).collect();
-        if advice.is_empty() { vec![self.code.advice()] } else { advice }
+        if self.advice.is_empty() { vec![self.code.advice()] } else { self.advice.clone() }
     }
 
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+        Self { advice: vec![Advice::from(hint.into())], ..self }
     }
 }
 
@@ -250,6 +269,7 @@ mod tests {
         let read = |more| serde_json::from_str::<Error>(&stored(more)).expect("it is read").what_helps();
         assert_eq!(read(r#","hint":"mend it""#), [Advice::from("mend it")]);
         assert_eq!(read(r#","hint":null"#), [Code::Network.advice()]);
+        assert_eq!(read(""), [Code::Network.advice()]);
         let later =
             r#","advice":["list_profiles",{"sign_in":"work"},{"words":"mend it"},{"fly":{"to":"the moon"}},"rest"]"#;
         let work = Advice::SignIn("work".parse().expect("a name"));

@@ -57,12 +57,11 @@ use zeroize::Zeroizing;
 
 use crate::config::variables::{secret_problem, unusable};
 use crate::config::{self, Config, Profile, SecretSource};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::files;
 use crate::http::client::Observer;
 use crate::http::{TransportFailure, client};
 use crate::oauth::Client;
-use crate::profile::ProfileName;
 use crate::providers::{DataCenter, Provider};
 use crate::secret::{Known, Secret};
 use crate::storage::{Grant, Record, Store, StoreError};
@@ -140,7 +139,7 @@ impl Service {
             (None, SecretSource::Variable(name)) => Some(self.secret_in(name)?.ok_or_else(|| {
                 Error::new(Code::Config, format!("the client secret of profile `{}` is missing", profile.name))
                     .because(format!("the variable `{name}` is not set"))
-                    .hint("set it where this runs: a service or cron job has an environment of its own")
+                    .advise("set it where this runs: a service or cron job has an environment of its own")
             })?),
             (None, SecretSource::Store) => {
                 record.map(|record| self.stored_secret(profile, record, provider, keys)).transpose()?.flatten()
@@ -211,11 +210,9 @@ impl Service {
                 "it was given for the client `{}` at {kept_for}, and the configuration says `{}` at {now}",
                 record.client_id, profile.client_id
             ))
-            .hint(format!(
-                "undo the change; or if it is right, run `device-login profile edit {0} --accept-endpoints`, or give the \
-                 secret again with `device-login profile edit {0} --client-secret-stdin`",
-                profile.name
-            )))
+            .advise("undo the change")
+            .advise(Advice::AcceptEndpoints(profile.name.clone()).after("or if it is right, "))
+            .advise(Advice::GiveSecret(Some(profile.name.clone())).after("or give the secret again: ")))
     }
 }
 
@@ -231,7 +228,7 @@ fn home_data_center<'a>(profile: &Profile, provider: &'a Provider) -> Result<&'a
         };
         let message =
             format!("profile `{}` names the data center `{code}`, which {} does not have", profile.name, provider.name);
-        Error::new(Code::Config, message).hint(hint)
+        Error::new(Code::Config, message).advise(hint)
     })
 }
 
@@ -251,7 +248,7 @@ fn data_center_of_issuer<'a>(
 ) -> Result<&'a DataCenter, Error> {
     let Some(data_center) = provider.data_center(code) else {
         let message = format!("provider `{}` has no data center `{code}`", provider.name);
-        return Err(Error::new(Code::Config, message).hint("add it to the provider in the configuration"));
+        return Err(Error::new(Code::Config, message).advise("add it to the provider in the configuration"));
     };
     if data_center.accounts_server.as_str() == issuer {
         return Ok(data_center);
@@ -259,7 +256,7 @@ fn data_center_of_issuer<'a>(
     let message = format!("the grant was issued by {issuer}");
     Err(Error::new(Code::Config, message)
         .because(format!("provider `{}` is {} now", provider.name, data_center.accounts_server))
-        .hint(endpoints::hint(&profile.name)))
+        .advise_all(endpoints::what_helps(&profile.name)))
 }
 
 /// The provider did not answer.
@@ -281,63 +278,60 @@ fn transport_error(what: &str, failure: &TransportFailure) -> Error {
         | TransportFailure::Truncated(_) => (Code::Network, "check the network and try again"),
         _ => (Code::Network, "check the network and try again; nothing was lost"),
     };
-    Error::new(code, what).because(failure).hint(hint)
+    Error::new(code, what).because(failure).advise(hint)
 }
 
 /// The store could not be used.
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        let (code, hint) = match &error {
-            StoreError::Locked { .. } => (Code::StoreLocked, "wait for that process, or end it"),
+        let (code, advice) = match &error {
+            StoreError::Locked { .. } => (Code::StoreLocked, "wait for that process, or end it".into()),
             StoreError::Address { .. } => {
-                (Code::Usage, "use `file:DIR`, `plain:DIR`, `postgres://USER@HOST/DATABASE` or `memory:`")
+                (Code::Usage, "use `file:DIR`, `plain:DIR`, `postgres://USER@HOST/DATABASE` or `memory:`".into())
             }
-            StoreError::Io { source, .. } => (Code::Store, &*files::advice(source)),
+            StoreError::Io { source, .. } => (Code::Store, files::advice(source).into()),
             StoreError::KeyUnavailable(_) => (
                 Code::Store,
                 "bring the key back, or correct `DEVICE_LOGIN_KEY_FILE`, `DEVICE_LOGIN_PASSPHRASE_FILE` or `key_command` where \
-                 one is set; the records stay as they are until then",
+                 one is set; the records stay as they are until then"
+                    .into(),
             ),
             StoreError::KeyNotMade { .. } => (
                 Code::Store,
-                "make one elsewhere, `(umask 077; openssl rand -hex 32 > FILE)`, and name it by `DEVICE_LOGIN_KEY_FILE`",
+                "make one elsewhere, `(umask 077; openssl rand -hex 32 > FILE)`, and name it by `DEVICE_LOGIN_KEY_FILE`".into(),
             ),
             StoreError::Moved { to, on, .. } => {
                 let named = format!("`store = \"{to}\"` in the configuration, or `DEVICE_LOGIN_STORE={to}`");
-                let hint = match on {
+                let advice = match on {
                     Some(machine) => format!("use that store on {machine}; it is a directory of that machine"),
                     None if to.starts_with("postgres") => {
                         format!("use that store: {named}, with its password where it wants one")
                     }
                     None => format!("use that store: {named}"),
                 };
-                return Error::new(Code::Store, "the store cannot be used").because(error).hint(hint);
+                (Code::Store, advice.into())
             }
             StoreError::Spent { profile, .. } => {
-                return Error::new(Code::SignInNeeded, error.to_string()).hint(sign_in_hint(profile));
+                let sign_in = Advice::SignIn(profile.clone());
+                return Error::new(Code::SignInNeeded, error.to_string()).advise(sign_in);
             }
             StoreError::Corrupt { .. } => (
                 Code::Store,
-                "restore the file from a backup, or sign in again, which sets it aside; so does `profile remove --force`",
+                Advice::Run("profile remove NAME --force".into())
+                    .after("restore the file from a backup; or sign in again, which sets it aside; or "),
             ),
-            StoreError::Newer { .. } => (Code::Store, "update this program; the record stays as it is"),
-            StoreError::Database { advice, is_away: true, .. } => (Code::StoreUnavailable, advice.as_str()),
+            StoreError::Newer { .. } => (Code::Store, "update this program; the record stays as it is".into()),
+            StoreError::Database { advice, is_away: true, .. } => (Code::StoreUnavailable, advice.clone()),
             StoreError::Unsafe { advice, .. }
             | StoreError::NotPossible { advice, .. }
-            | StoreError::Database { advice, .. } => (Code::Store, advice.as_str()),
+            | StoreError::Database { advice, .. } => (Code::Store, advice.clone()),
         };
-        let hint = hint.to_owned();
-        Error::new(code, "the store cannot be used").because(error).hint(hint)
+        Error::new(code, "the store cannot be used").because(error).advise(advice)
     }
 }
 
 /// There is no grant to work with.
 fn not_signed_in(profile: &Profile) -> Error {
     Error::new(Code::SignInNeeded, format!("profile `{}` is not signed in", profile.name))
-        .hint(sign_in_hint(&profile.name))
-}
-
-/// The words by which a person signs a profile in.
-fn sign_in_hint(profile: &ProfileName) -> String {
-    format!("run `device-login login {profile}`")
+        .advise(Advice::SignIn(profile.name.clone()))
 }

@@ -8,6 +8,7 @@
 //! `update` is pure and the only writer of the model; the runtime does what it returns and never waits for it inside the
 //! loop. Nothing wakes an idle screen: [`next_wakeup`] names the next moment at which something on it changes by itself.
 
+mod advice;
 pub mod chrome;
 pub mod clipboard;
 mod job_control;
@@ -126,7 +127,7 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
     model.keymap = Keymap::configured(&settings.keys).map_err(|problem| {
         Error::new(Code::Config, format!("{} is not valid", service.config.file.display()))
             .because(problem)
-            .hint("mend the file; `docs/configuration.md` lists every key")
+            .advise("mend the file; `docs/configuration.md` lists every key")
     })?;
     model.set_theme(settings.theme.unwrap_or(options.theme));
     model.mouse = if settings.mouse { Mouse::App } else { Mouse::Terminal };

@@ -132,7 +132,10 @@ impl Api {
             return Err(failure);
         }
         if let Some(explained) = &answer.explained {
-            context.output.note(&format!("{message}: {}", explained.in_words()));
+            context.output.note(&format!(
+                "{message}: {}",
+                format_args!("{}: {}", explained.meaning, super::advice::said(&explained.next))
+            ));
         } else if answer.response.body.is_empty() && !self.include {
             context.output.aside(&emptiness(call.method, answer.response.status));
         }
@@ -150,7 +153,7 @@ impl Api {
             _ => return None,
         };
         let error = Error::new(code, message).because(&explained.meaning).likely(explained.causes.clone());
-        Some(error.hint(&explained.next))
+        Some(error.advise(explained.next.clone()))
     }
 
     async fn print(&self, context: &Context, answer: &mut OpenAnswer<'_>) -> Result<(), Error> {

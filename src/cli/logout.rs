@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Positional;
+use super::advice::in_line;
 use super::context::Context;
 use crate::error::Error;
 
@@ -56,7 +57,10 @@ impl Logout {
             Some(Err(error)) if signed_out.is_noted => Err(error),
             // The provider has given its answer, and there is nothing to try again.
             Some(Err(error)) => {
-                let hint = error.hint.as_ref().map_or_else(String::new, |by_hand| format!(". To be sure, {by_hand}"));
+                let hint = match error.advice.as_slice() {
+                    [] => String::new(),
+                    by_hand => format!(". To be sure, {}", in_line(by_hand)),
+                };
                 context.output.say(&format!("warning: {error}{hint}."));
                 Ok(())
             }

@@ -9,7 +9,7 @@ use toml_edit::{Array, DocumentMut, Item, Key, Table, TableLike, Value, value};
 use zeroize::Zeroizing;
 
 use super::{ClientType, Config, LONGEST_FILE, NewProvider, Profile, SecretSource, form, unusable_file};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::files;
 use crate::files::access::Holds;
 use crate::profile::ProfileName;
@@ -143,15 +143,15 @@ pub(super) fn provider_text(provider: &NewProvider) -> String {
 
 fn name_is_taken(name: &ProfileName) -> Error {
     let message = format!("there is already a profile `{name}`");
-    let hint = format!("`device-login profile remove {name}` makes room, or choose another name");
-    Error::new(Code::Config, message).hint(hint)
+    let make_room = Advice::RemoveProfile(name.clone()).and(" to make room");
+    Error::new(Code::Config, message).advise(make_room).advise("or choose another name")
 }
 
 fn add_provider(document: &mut DocumentMut, now: &Config, provider: Option<&NewProvider>) -> Result<(), Error> {
     let Some(provider) = provider else { return Ok(()) };
     if now.providers.contains_key(&provider.name) {
         let message = format!("there is already a provider `{}`", provider.name);
-        return Err(Error::new(Code::Config, message).hint("open the form again: that provider is in its list now"));
+        return Err(Error::new(Code::Config, message).advise("open the form again: that provider is in its list now"));
     }
     if let Some(providers) = table_of(document, "providers") {
         providers.insert(&provider.name, Item::Table(provider_table(provider)));
@@ -258,14 +258,14 @@ fn edit(path: &Path, change: impl FnOnce(&Config, &mut DocumentMut) -> Result<()
     let mut document: DocumentMut = parsed.map_err(|error: toml_edit::TomlError| {
         Error::new(Code::Config, format!("{} is not valid", path.display()))
             .because(error.message())
-            .hint("mend the file; `docs/configuration.md` lists every key")
+            .advise("mend the file; `docs/configuration.md` lists every key")
     })?;
     change(&now, &mut document)?;
     let text = form::kept(&text, &document.to_string());
     let config = Config::parse(&text, path).map_err(|error| {
         // The file is whole: what was to be written into it is not.
         let message = format!("the change cannot be written to {}", path.display());
-        Error { message, ..error }.hint("the file stays as it was; mend what was given")
+        Error { message, ..error }.advise_only("the file stays as it was; mend what was given")
     })?;
     if only_writer.is_some() {
         files::remove_left_behind(&target);
@@ -286,7 +286,7 @@ fn not_written(path: &Path, error: &std::io::Error) -> Error {
             | ErrorKind::AlreadyExists
     );
     let code = if is_refused { Code::Config } else { Code::Store };
-    Error::new(code, format!("{} cannot be written", path.display())).because(error).hint(files::advice(error))
+    Error::new(code, format!("{} cannot be written", path.display())).because(error).advise(files::advice(error))
 }
 
 /// Where a link leads, so that a file kept elsewhere stays there, also one that is not there yet.
@@ -311,7 +311,7 @@ fn wait_for_other_writers(target: &Path) -> Result<Option<File>, Error> {
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
             Err(Error::new(Code::StoreLocked, format!("{} cannot be changed", target.display()))
                 .because(format!("another process has been about to change it for {} s", PATIENCE.as_secs()))
-                .hint("try again when that is done"))
+                .advise("try again when that is done"))
         }
         Err(_) => Ok(None),
     }

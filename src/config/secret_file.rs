@@ -49,7 +49,7 @@ fn read_secret(path: &Path, read: Result<(Zeroizing<String>, bool), Trouble>) ->
     if !is_client_secret(secret.expose()) {
         return Err(Error::new(Code::Config, what())
             .because("it is empty or not one line of printable characters")
-            .hint("put the secret into it, on one line, and nothing else"));
+            .advise("put the secret into it, on one line, and nothing else"));
     }
     Ok((secret, is_exposed))
 }

@@ -80,7 +80,7 @@ pub fn store_in_file(path: &Path) -> Result<StoreAddress, Error> {
     let unusable = |problem: String| {
         Error::new(Code::Config, format!("the address of the store in {} cannot be used", path.display()))
             .because(problem)
-            .hint("put `postgres://USER:PASSWORD@HOST/DATABASE` into it, on one line, and nothing else")
+            .advise("put `postgres://USER:PASSWORD@HOST/DATABASE` into it, on one line, and nothing else")
     };
     let address = StoreAddress::parse(read_store_url(path)?.expose()).map_err(|error| unusable(problem(error)))?;
     if !address.is_database() {
@@ -97,7 +97,7 @@ pub fn store_in_argument(what: &str, address: &str) -> Result<StoreAddress, Erro
     }
     Err(Error::new(Code::Usage, format!("{what} takes no address with a password in it"))
         .because("everybody on this machine can read the arguments of a program")
-        .hint(
+        .advise(
             "give the address without the password, which `~/.pgpass`, `PGPASSFILE` or `PGPASSWORD` may have; or put the \
              whole address into `DEVICE_LOGIN_STORE`, or into a file that `store_url_file` names in the configuration",
         ))

@@ -199,7 +199,7 @@ fn problem_of(value: &OsStr, problem: fn(&str) -> Option<&'static str>) -> Optio
 pub fn unusable(name: &str, problem: &str) -> Error {
     Error::new(Code::Config, format!("the variable `{name}` cannot be used"))
         .because(problem)
-        .hint(format!("correct `{name}`, or unset it; docs/configuration.md tells what it means"))
+        .advise(format!("correct `{name}`, or unset it; docs/configuration.md tells what it means"))
 }
 
 /// Refuses what the system's places would be made of, if it is not an absolute path: files would be where nobody looks.

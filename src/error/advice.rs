@@ -17,13 +17,35 @@ pub enum Advice {
     /// Parts of one sentence, which follow one another as they are.
     Phrase(Vec<Advice>),
     SignIn(ProfileName),
+    /// As the client's type wants it.
+    SignInBy(ProfileName, Way),
     SignOut(ProfileName),
+    /// Sign out without asking the provider.
+    Forget(ProfileName),
     Refresh(ProfileName),
     AddProfile(Option<ProfileName>),
+    RemoveProfile(ProfileName),
+    /// Also where that leaves a grant valid at the provider.
+    RemoveAnyway(ProfileName),
     ListProfiles,
+    /// Say which profile is meant, now or from now on.
+    NameProfile,
     ShowProfile,
     /// The client's secret of the profile, or of one that is not known here.
     GiveSecret(Option<ProfileName>),
+    GiveRedirectUri(ProfileName),
+    /// Take the provider's endpoints as they are now.
+    AcceptEndpoints(ProfileName),
+    ListScopes,
+    /// The products and their hosts.
+    ListProducts,
+    /// Have the tables of the store made.
+    InitStore,
+    /// Sign in without the screens.
+    PlainSignIn,
+    /// Write the answer to a file.
+    SaveAnswer,
+    Demo,
     /// Arguments and their help.
     Help,
     /// Not before this time.
@@ -32,17 +54,39 @@ pub enum Advice {
     Run(Cow<'static, str>),
 }
 
+/// How else than by a device code a profile signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// In a browser that comes back with a code.
+    Web,
+    /// By a code that the provider's console makes.
+    GrantCode,
+}
+
 impl Advice {
+    /// Parts of one sentence; words alone, and what stands alone, stay so.
+    pub fn of(parts: Vec<Advice>) -> Self {
+        let mut joined: Vec<Advice> = Vec::new();
+        for part in parts {
+            match (joined.last_mut(), part) {
+                (Some(Advice::Words(before)), Advice::Words(words)) => before.to_mut().push_str(&words),
+                (_, part) => joined.push(part),
+            }
+        }
+        if joined.len() == 1 { joined.remove(0) } else { Advice::Phrase(joined) }
+    }
+
     /// The same with words before it, and whatever parts them.
     #[must_use]
     pub fn after(self, words: impl Into<Cow<'static, str>>) -> Self {
-        Advice::Phrase(vec![Advice::Words(words.into()), self])
+        Self::of(vec![Advice::Words(words.into()), self])
     }
 
     /// The same with words after it, and whatever parts them.
     #[must_use]
     pub fn and(self, words: impl Into<Cow<'static, str>>) -> Self {
-        Advice::Phrase(vec![self, Advice::Words(words.into())])
+        Self::of(vec![self, Advice::Words(words.into())])
     }
 }
 
@@ -52,23 +96,38 @@ impl From<&'static str> for Advice {
     }
 }
 
+impl From<&String> for Advice {
+    fn from(words: &String) -> Self {
+        words.clone().into()
+    }
+}
+
 impl From<String> for Advice {
     fn from(words: String) -> Self {
         Advice::Words(words.into())
     }
 }
 
-/// Reads what is stored and leaves out what a later version may have put there.
-pub(super) fn known<'de, D: Deserializer<'de>>(stored: D) -> Result<Vec<Advice>, D::Error> {
+/// Reads what is stored: words alone of earlier versions, and of later ones what this one knows.
+pub(super) fn stored<'de, D: Deserializer<'de>>(stored: D) -> Result<Vec<Advice>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Stored {
+        Hint(Option<String>),
+        Advice(Vec<One>),
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum One {
         Known(Advice),
         Unknown(IgnoredAny),
     }
     let known = |advice| match advice {
-        Stored::Known(advice) => Some(advice),
-        Stored::Unknown(_) => None,
+        One::Known(advice) => Some(advice),
+        One::Unknown(_) => None,
     };
-    Ok(Vec::<Stored>::deserialize(stored)?.into_iter().filter_map(known).collect())
+    Ok(match Stored::deserialize(stored)? {
+        Stored::Hint(hint) => hint.into_iter().map(Advice::from).collect(),
+        Stored::Advice(advice) => advice.into_iter().filter_map(known).collect(),
+    })
 }

@@ -8,7 +8,8 @@ pub mod others;
 pub mod rfc;
 pub mod zoho;
 
-use crate::error::Code;
+use crate::error::{Advice, Code};
+use crate::profile::ProfileName;
 
 /// Stands for any answer by which a server asks for fewer requests (RFC 6585 §4), also one whose words are localised.
 pub const THROTTLED: &str = "HTTP 429";
@@ -65,7 +66,7 @@ pub struct ErrorWord {
     pub meaning: &'static str,
     /// The likeliest first.
     pub causes: &'static [&'static str],
-    /// What to do, beginning with a verb.
+    /// What to do, beginning with a verb; `{sign_in}` and `{list_scopes}` in it are what this program does.
     pub next: &'static str,
     /// Where this is known from.
     pub source: &'static str,
@@ -74,8 +75,8 @@ pub struct ErrorWord {
 /// What fills the placeholders of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts<'a> {
-    /// `{profile}`
-    pub profile: &'a str,
+    /// `{profile}`; `{sign_in}` signs it in.
+    pub profile: &'a ProfileName,
     /// `{provider}`: what people call it.
     pub provider: &'a str,
     /// `{data_center}`: the code of the one that answered; `{there}` makes a phrase of it. Empty where there are none.
@@ -85,7 +86,7 @@ pub struct Facts<'a> {
     /// `{registration}`: which client to register, and where.
     pub registration: &'a str,
     /// `{later}`: when to try again, beginning with a verb.
-    pub later: &'a str,
+    pub later: &'a Advice,
     /// `{by_hand}`: how a person takes the access back, beginning with a verb.
     pub by_hand: &'a str,
 }
@@ -96,7 +97,7 @@ pub struct Explanation {
     pub code: Option<Code>,
     pub meaning: String,
     pub causes: Vec<String>,
-    pub next: String,
+    pub next: Advice,
 }
 
 /// What `word` means at `place`, according to the first of the tables that knows it there.
@@ -122,7 +123,7 @@ impl ErrorWord {
             code: self.code,
             meaning: facts.fill(self.meaning),
             causes: self.causes.iter().map(|cause| facts.fill(cause)).collect(),
-            next: facts.fill(self.next),
+            next: facts.advice(self.next),
         }
     }
 }
@@ -130,50 +131,72 @@ impl ErrorWord {
 impl Facts<'_> {
     /// Fills the placeholders of `text`, once: what they are filled with is not looked at again.
     fn fill(&self, text: &str) -> String {
-        let mut filled = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('{') {
-            let (name, after) = after.split_once('}').unwrap_or((after, ""));
-            filled.push_str(before);
-            filled.push_str(&self.value(name));
-            rest = after;
-        }
-        filled + rest
+        parts(text)
+            .map(|(words, placeholder)| {
+                format!("{words}{}", placeholder.map_or_else(String::new, |name| self.value(name)))
+            })
+            .collect()
+    }
+
+    /// The same, where a placeholder may stand for something that this program does.
+    fn advice(&self, text: &'static str) -> Advice {
+        let act = |name: &str| match name {
+            "sign_in" => Advice::SignIn(self.profile.clone()),
+            "list_scopes" => Advice::ListScopes,
+            "later" => self.later.clone(),
+            words => self.value(words).into(),
+        };
+        let part = |(words, name): (&'static str, Option<&str>)| [Some(words.into()), name.map(act)];
+        Advice::of(parts(text).flat_map(part).flatten().collect())
     }
 
     fn value(&self, placeholder: &str) -> String {
         match placeholder {
-            "profile" => self.profile.to_owned(),
+            "profile" => self.profile.to_string(),
             "provider" => self.provider.to_owned(),
             "data_center" => self.data_center.to_owned(),
             "there" if self.data_center.is_empty() => String::new(),
             "there" => format!(" in data center {}", self.data_center.to_uppercase()),
             "scopes" => self.scopes.to_owned(),
             "registration" => self.registration.to_owned(),
-            "later" => self.later.to_owned(),
             "by_hand" => self.by_hand.to_owned(),
             unknown => format!("{{{unknown}}}"),
         }
     }
 }
 
+/// The words of a text, each with the placeholder that follows them.
+fn parts(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    text.split('}').filter(|part| !part.is_empty()).map(|part| match part.split_once('{') {
+        Some((words, placeholder)) => (words, Some(placeholder)),
+        None => (part, None),
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+    use std::sync::LazyLock;
+
     use super::{ErrorWord, Explanation, Facts, Place, look_up, others, rfc, zoho};
-    use crate::error::Code;
+    use crate::cli::advice::said;
+    use crate::error::{Advice, Code};
+    use crate::profile::ProfileName;
     use crate::providers::{Dialect, presets, standard, zoho as zoho_provider};
     use Place::{Authorization, CodeExchange, DeviceAuthorization, Poll, PollAfterMove, Refresh, Revocation};
 
     const TABLES: [&[ErrorWord]; 5] = [zoho::WORDS, rfc::WORDS, others::GOOGLE, others::MICROSOFT, others::GITHUB];
-    const FACTS: Facts<'_> = Facts {
-        profile: "work",
+    static WORK: LazyLock<ProfileName> = LazyLock::new(|| "work".parse().expect("a name"));
+    static FACTS: LazyLock<Facts<'_>> = LazyLock::new(|| Facts {
+        profile: &WORK,
         provider: "Zoho",
         data_center: "eu",
         scopes: "{profile}",
         registration: "register a client",
-        later: "wait",
+        later: &WAIT,
         by_hand: "remove it",
-    };
+    });
+    const WAIT: Advice = Advice::Words(Cow::Borrowed("wait"));
 
     /// Every word that a page or RFC names, where it names it.
     const ZOHO: &[(Place, &[&str])] = &[
@@ -246,7 +269,8 @@ mod tests {
     fn texts_are_complete_short_and_fit_their_places() {
         for entry in TABLES.into_iter().flatten() {
             let explained = entry.explain(&FACTS);
-            let texts = [&explained.meaning, &explained.next].into_iter().chain(&explained.causes);
+            let next = said(&explained.next);
+            let texts = [&explained.meaning, &next].into_iter().chain(&explained.causes);
             for text in texts {
                 let is_clause = !text.is_empty() && !text.ends_with('.') && text.trim() == text && text.len() < 220;
                 // Scopes are filled with what looks like a placeholder, and stay as they are.
@@ -262,12 +286,12 @@ mod tests {
         let of_presets = presets::PRESETS.iter().map(|preset| preset.dialect);
         for dialect in of_presets.chain([&standard::DIALECT]) {
             let facts =
-                Facts { provider: dialect.display_name, data_center: "", registration: dialect.registration, ..FACTS };
+                Facts { provider: dialect.display_name, data_center: "", registration: dialect.registration, ..*FACTS };
             let mut texts = vec![dialect.registration.to_owned(), dialect.web_registration.to_owned()];
             texts.push(dialect.code_by_hand.to_owned());
             for entry in dialect.error_words.iter().copied().flatten() {
                 let Explanation { meaning, causes, next, .. } = entry.explain(&facts);
-                texts.extend([meaning, next].into_iter().chain(causes));
+                texts.extend([meaning, said(&next)].into_iter().chain(causes));
             }
             for text in texts {
                 let own = ["Zoho", "data center", "API console", "Connected Apps", "Multi-DC", "self client"];
@@ -294,6 +318,6 @@ mod tests {
     #[test]
     fn placeholders_are_filled_once_and_data_centers_only_named_where_there_are_some() {
         assert_eq!(FACTS.fill("{provider}{there}: {scopes} of {profile}"), "Zoho in data center EU: {profile} of work");
-        assert_eq!(Facts { data_center: "", ..FACTS }.fill("known{there}"), "known");
+        assert_eq!(Facts { data_center: "", ..*FACTS }.fill("known{there}"), "known");
     }
 }

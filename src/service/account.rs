@@ -122,7 +122,7 @@ impl Service {
             let cause =
                 format!("{} leads to {to} (HTTP {}), and redirects are never followed", call.url, response.status);
             let hint = format!("if that address is the provider's own, write `userinfo_endpoint = \"{to}\"` for it");
-            return Err(Error::new(code, what).because(cause).hint(hint).into());
+            return Err(Error::new(code, what).because(cause).advise(hint).into());
         }
         if let Some(explained) = explained(data_center, provider.dialect, &call.url, &response, known) {
             return Err(Unanswered::Refused(explained, response.status));
@@ -174,7 +174,7 @@ impl From<Unanswered> for Error {
         Error::new(code, WHAT)
             .because(format!("{} (HTTP {status})", explained.meaning))
             .likely(explained.causes)
-            .hint(explained.next)
+            .advise(explained.next)
     }
 }
 

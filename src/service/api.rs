@@ -9,7 +9,7 @@ use super::{Freshness, Service, home_data_center, issuing_data_center, transport
 use crate::api::{self, Call, Diagnosis, Finding, Refusal};
 use crate::clock::{self, Moment};
 use crate::config::{Profile, ProviderSource};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::http::client::Incoming;
 use crate::http::progress::Progress;
 use crate::http::upload::Upload;
@@ -38,7 +38,7 @@ pub struct Explained {
     /// The diagnosis with what the API said.
     pub meaning: String,
     /// What to do.
-    pub next: String,
+    pub next: Advice,
     /// What may lie behind it, the likeliest first.
     pub causes: Vec<String>,
 }
@@ -51,14 +51,9 @@ impl Explained {
         Self {
             diagnosis: finding.diagnosis,
             meaning: finding.meaning(known),
-            next: next.unwrap_or_else(|| finding.next()),
+            next: next.map_or_else(|| finding.next().into(), Advice::from),
             causes: finding.diagnosis.causes(dialect),
         }
-    }
-
-    /// What happened and what helps, in one sentence.
-    pub fn in_words(&self) -> String {
-        format!("{}: {}", self.meaning, self.next)
     }
 }
 
@@ -88,7 +83,7 @@ impl Service {
         };
         let provider = provider.ok_or_else(|| {
             let message = format!("nothing is known of the provider of profile `{}`", profile.name);
-            Error::new(Code::Config, message).hint("give it an `issuer` or a `token_endpoint`")
+            Error::new(Code::Config, message).advise("give it an `issuer` or a `token_endpoint`")
         })?;
         let provider = self.allowing(provider, profile);
         let (data_center, named) = match &grant {
@@ -104,8 +99,7 @@ impl Service {
         while let Some(chunk) = open.more().await? {
             if open.response.body.len() + chunk.len() > API_BODY_LIMIT {
                 let cause = format!("the answer is larger than {} MiB", API_BODY_LIMIT >> 20);
-                let hint = "`device-login api -o FILE` takes answers of any length";
-                return Err(Error::new(Code::Other, open.what).because(cause).hint(hint));
+                return Err(Error::new(Code::Other, open.what).because(cause).advise(Advice::SaveAnswer));
             }
             open.response.body.extend_from_slice(&chunk);
         }
@@ -132,7 +126,7 @@ impl Service {
         let Some(explained) = answer.blamed_on_token() else { return Ok(answer) };
         if upload.is_some_and(|upload| !upload.can_be_sent_again()) {
             explained.meaning += "; what comes from stdin or a pipe cannot be sent twice, so no new token was made";
-            explained.next = format!("run `device-login refresh {}`, then this again", profile.name);
+            explained.next = Advice::Refresh(profile.name.clone()).and(", then this again");
             return Ok(answer);
         }
         if self.replace_refused_token(profile, &used).await {
@@ -245,7 +239,7 @@ fn failed_call(what: &str, method: Method, failure: &TransportFailure) -> Error 
         return error;
     }
     let changes_nothing = matches!(method, Method::Get | Method::Head);
-    error.hint(if changes_nothing {
+    error.advise_only(if changes_nothing {
         "check the network and call again"
     } else {
         "the API may have acted on it: look before you call again"
@@ -254,19 +248,23 @@ fn failed_call(what: &str, method: Method, failure: &TransportFailure) -> Error 
 
 /// A call that was not made, as an error.
 pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
-    let hint = match refusal {
-        Refusal::NoAddress(_) => "give a path such as `/crm/v8/org`",
-        Refusal::NoScheme(_) => "write `https:` before it, or one `/` where a path is meant",
-        Refusal::NotHttp(_) => "give a path, or an address that begins with `https://`",
-        Refusal::UserInAddress => "leave out what stands before the `@`",
+    let advice: Advice = match refusal {
+        Refusal::NoAddress(_) => "give a path such as `/crm/v8/org`".into(),
+        Refusal::NoScheme(_) => "write `https:` before it, or one `/` where a path is meant".into(),
+        Refusal::NotHttp(_) => "give a path, or an address that begins with `https://`".into(),
+        Refusal::UserInAddress => "leave out what stands before the `@`".into(),
         Refusal::ForeignOrigin(_) => {
-            "give a path, or the address of a product's own host (`device-login scopes` lists them); `allowed_origins` in the configuration adds others"
+            return Error::new(Code::Usage, what)
+                .because(refusal)
+                .advise("give a path, or the address of a product's own host")
+                .advise(Advice::ListProducts)
+                .advise("`allowed_origins` in the configuration adds others");
         }
-        Refusal::UnknownProduct(..) => "leave `--product` out to call the API domain",
-        Refusal::NoHost(..) => "run `device-login scopes` for the products and their hosts",
-        Refusal::NoApiDomain => "set `api_domain` for the provider in the configuration",
-        Refusal::Authorization(_) | Refusal::Computed(_) | Refusal::NoHeader(_) => "leave that header out",
-        Refusal::NoHeaderValue(_) => "write it on one line, without control characters",
+        Refusal::UnknownProduct(..) => "leave `--product` out to call the API domain".into(),
+        Refusal::NoHost(..) => Advice::ListProducts,
+        Refusal::NoApiDomain => "set `api_domain` for the provider in the configuration".into(),
+        Refusal::Authorization(_) | Refusal::Computed(_) | Refusal::NoHeader(_) => "leave that header out".into(),
+        Refusal::NoHeaderValue(_) => "write it on one line, without control characters".into(),
     };
-    Error::new(Code::Usage, what).because(refusal).hint(hint)
+    Error::new(Code::Usage, what).because(refusal).advise(advice)
 }

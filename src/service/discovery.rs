@@ -85,13 +85,13 @@ impl Service {
         let odd = found.odd.clone();
         match (server.provider(found), standard::oddity(&odd, standard::TOKEN), problem) {
             (Some(provider), _, problem) if is_described || problem.is_none() => Ok(provider),
-            (None, Some(odd), _) => {
-                Err(Error::new(Code::UntrustedAnswer, what).because(odd).hint("give `token_endpoint` beside `issuer`"))
-            }
+            (None, Some(odd), _) => Err(Error::new(Code::UntrustedAnswer, what)
+                .because(odd)
+                .advise("give `token_endpoint` beside `issuer`")),
             (_, _, Some(problem)) => Err(problem),
             (_, _, None) => Err(Error::new(Code::Provider, what)
                 .because("its metadata names no token endpoint")
-                .hint("give `token_endpoint` beside `issuer`")),
+                .advise("give `token_endpoint` beside `issuer`")),
         }
     }
 
@@ -105,17 +105,17 @@ impl Service {
                 if Url::parse(&to).is_ok_and(|to| to.origin() == url.origin()) { Code::Config } else { Code::Provider };
             return Err(Error::new(code, what)
                 .because(format!("{place} leads to {to} (HTTP {}), and redirects are never followed", response.status))
-                .hint(format!("if that address is the provider's own, write `issuer = \"{to}\"`")));
+                .advise(format!("if that address is the provider's own, write `issuer = \"{to}\"`")));
         }
         if response.status != 200 {
             return Err(Error::new(Code::Provider, what)
                 .because(format!("the issuer answered HTTP {} at {place}", response.status))
-                .hint("check `issuer`, or give `device_authorization_endpoint` and `token_endpoint` beside it"));
+                .advise("check `issuer`, or give `device_authorization_endpoint` and `token_endpoint` beside it"));
         }
         let metadata = Metadata::parse(&response.body).ok_or_else(|| {
             Error::new(Code::Provider, what)
                 .because(format!("the issuer sent no metadata at {place}"))
-                .hint("a proxy or captive portal may be in between; else give the endpoints instead of `issuer`")
+                .advise("a proxy or captive portal may be in between; else give the endpoints instead of `issuer`")
         })?;
         metadata.endpoints(issuer).map_err(|rejected| {
             let hint =
@@ -126,7 +126,7 @@ impl Service {
             } else {
                 format!("its metadata calls it `{named}`, and the configuration `{issuer}`")
             };
-            Error::new(Code::UntrustedAnswer, what).because(cause).hint(hint)
+            Error::new(Code::UntrustedAnswer, what).because(cause).advise(hint)
         })
     }
 }

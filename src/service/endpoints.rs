@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{Service, discovery};
 use crate::config::{Profile, ProviderSource};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::Provider;
 use crate::storage::{Held, IssuerEndpoints, Record};
@@ -58,7 +58,7 @@ impl Service {
             Some(now) if Some(&now) != approved.as_ref() => {
                 let changed = ChangedEndpoint { key: key.to_owned(), approved, now: Some(now) };
                 let what = format!("nothing was sent for profile `{}`", profile.name);
-                Err(Error::new(Code::Config, what).because(changed.in_words()).hint(hint(&profile.name)))
+                Err(Error::new(Code::Config, what).because(changed.in_words()).advise_all(what_helps(&profile.name)))
             }
             _ => Ok(()),
         }
@@ -78,7 +78,9 @@ impl Service {
         let is_meant = |change: &ChangedEndpoint| keys.contains(&change.key.as_str()) || !is_of_issuer(&change.key);
         let changes = changes(&record.client_endpoints, &of_provider(provider), source);
         match changes.into_iter().find(|change| change.now.is_some() && is_meant(change)) {
-            Some(change) => Err(Error::new(Code::Config, what).because(change.in_words()).hint(hint(&profile.name))),
+            Some(change) => {
+                Err(Error::new(Code::Config, what).because(change.in_words()).advise_all(what_helps(&profile.name)))
+            }
             None => Ok(()),
         }
     }
@@ -127,11 +129,12 @@ fn accept(source: &ProviderSource, provider: &Provider, held: &mut Held) -> Resu
 }
 
 /// What to do where an endpoint is not the approved one, if that is meant to be.
-pub(super) fn hint(profile: &ProfileName) -> String {
-    format!(
-        "put the old address back; or if the new one is right, run `device-login profile edit {profile} --accept-endpoints`, \
-         or sign in again with `device-login login {profile}`"
-    )
+pub(super) fn what_helps(profile: &ProfileName) -> [Advice; 3] {
+    [
+        "put the old address back".into(),
+        Advice::AcceptEndpoints(profile.clone()).after("or if the new one is right, "),
+        Advice::SignIn(profile.clone()).after("or sign in again: "),
+    ]
 }
 
 /// The endpoints for which a secret is given, as far as they are known before anybody is asked.

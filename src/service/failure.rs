@@ -8,10 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-use super::{endpoints, sign_in_hint, transport_error};
+use super::{endpoints, transport_error};
 use crate::clock;
 use crate::config::{ClientType, Profile};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::http::trouble::Trouble;
 use crate::oauth::wire::{ServerError, Unreadable};
 use crate::oauth::{Client, token};
@@ -19,7 +19,6 @@ use crate::providers::explained::{
     Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, WRONG_SECRET, look_up,
 };
 use crate::providers::{DataCenter, Dialect, Provider, catalog};
-use crate::words::utc_time_of_day;
 
 /// How a person takes access back at a provider of which no more is known.
 pub(super) const REMOVAL_BY_HAND: &str = "remove the access by hand in the account's settings at the provider";
@@ -46,9 +45,12 @@ impl Asked<'_> {
                 Place::Refresh => (Code::Provider, "try again later; nothing was lost"),
                 _ => (Code::Other, "the word is the provider's own; its documentation may explain it"),
             };
-            return Error::new(code, self.what).because(format!("{name} answered {answer}")).hint(hint);
+            return Error::new(code, self.what)
+                .because(format!("{name} answered {answer}"))
+                .said_as(&answer.word)
+                .advise(hint);
         };
-        let mut error = self.error(&explained, Some(answer.to_string()));
+        let mut error = self.error(explained, Some(answer.to_string())).said_as(&answer.word);
         if let Some(at) = error.causes.iter().position(|cause| cause == WRONG_SECRET) {
             let wrong_secret = error.causes.remove(at);
             if self.sends_secret() {
@@ -62,15 +64,15 @@ impl Asked<'_> {
         if self.place == Place::DeviceAuthorization || !self.lacks_secret(error.code) {
             return error;
         }
-        let hint = format!("`device-login profile edit {} --client-secret-stdin` takes it", self.profile.name);
+        let give = Advice::GiveSecret(Some(self.profile.name.clone()));
         if error.code == Code::InvalidClientSecret {
             let name = self.provider.dialect.display_name;
             let cause =
                 format!("no client secret is known for it, and {name} does not take the client without one ({answer})");
-            return Error { causes: Vec::new(), ..error }.because(cause).hint(hint);
+            return Error { causes: Vec::new(), ..error }.because(cause).advise_only(give);
         }
         error.causes.insert(0, "the client has a secret, and none is known here".to_owned());
-        error.hint(hint)
+        error.advise_only(give)
     }
 
     /// The server asks for fewer requests, until a time if one is known.
@@ -104,7 +106,7 @@ impl Asked<'_> {
             format!("{host} says that it is to be asked at {to} (HTTP {status}), and redirects are never followed");
         let hint = format!("write `{key} = \"{to}\"` for the provider");
         if is_own {
-            return Error::new(Code::Config, self.what).because(cause).hint(hint);
+            return Error::new(Code::Config, self.what).because(cause).advise(hint);
         }
         Error::new(Code::Provider, self.what)
             .because(cause)
@@ -112,19 +114,19 @@ impl Asked<'_> {
                 "a network's sign-in page answered in its place".to_owned(),
                 format!("{host} has moved for good"),
             ])
-            .hint(format!(
+            .advise(format!(
                 "open a web page to see whether the network wants a sign-in; if the provider itself has moved, {hint}"
             ))
     }
 
-    /// The answer could not be read as one. The hint is for one that must not be used.
-    pub(super) fn unreadable(&self, answer: Unreadable, hint: &str) -> Error {
+    /// The answer could not be read as one. The advice is for one that must not be used.
+    pub(super) fn unreadable(&self, answer: Unreadable, advice: Vec<Advice>) -> Error {
         match answer {
             Unreadable::Throttled(pause) => self.throttled_for(pause),
             Unreadable::Garbled { status, trouble } => self.garbled(trouble, status),
             Unreadable::Moved { status, to } => self.moved(status, &to),
             Unreadable::Rejected(rejected) | Unreadable::RefreshTokenAlone { rejected, .. } => {
-                Error::new(Code::UntrustedAnswer, self.what).because(rejected).hint(hint)
+                Error::new(Code::UntrustedAnswer, self.what).because(rejected).advise_all(advice)
             }
         }
     }
@@ -136,23 +138,26 @@ impl Asked<'_> {
         let is_lost = outcome.is_lost() || is_alone;
         let error = match outcome {
             token::Outcome::Refused(error) | token::Outcome::Error(error) => self.refused(&error),
-            token::Outcome::Unreadable(answer) => self.unreadable(answer, ""),
+            token::Outcome::Unreadable(answer) => self.unreadable(answer, Vec::new()),
             token::Outcome::Transport(failure) => transport_error(self.what, &failure),
             token::Outcome::Minted { .. } => unreachable!("a token was given"),
         };
-        if is_lost { error.hint(self.after_a_lost_answer()) } else { error }
+        if is_lost { Error { advice: self.after_a_lost_answer(), ..error } } else { error }
     }
 
     /// What to do where the server may have acted, and nobody can tell.
-    fn after_a_lost_answer(&self) -> String {
-        let profile = &self.profile.name;
+    fn after_a_lost_answer(&self) -> Vec<Advice> {
         match self.place {
-            Place::Refresh => format!(
-                "try again: what is stored stays as it is; where the answer had a new refresh token the next try is \
-                 refused, and `device-login login {profile}` signs in again"
-            ),
-            _ => format!("the code may be used up by now: run `device-login login {profile}` again for a new one"),
+            Place::Refresh => vec![
+                "try again: what is stored stays as it is".into(),
+                self.sign_in().after("where the answer had a new refresh token the next try is refused, and then "),
+            ],
+            _ => vec![self.sign_in().after("the code may be used up by now: ").and(" for a new one")],
         }
+    }
+
+    fn sign_in(&self) -> Advice {
+        Advice::SignIn(self.profile.name.clone())
     }
 
     /// What tells one refusal from another, of one that neither says that the grant is over nor what else is wrong.
@@ -175,17 +180,17 @@ impl Asked<'_> {
     /// A refusal that proves nothing, and came that many times in a row.
     pub(super) fn doubted(&self, outcome: token::Outcome, times: u32) -> Error {
         let error = self.without_token(outcome);
-        let sign_in = sign_in_hint(&self.profile.name);
         if times == 1 {
-            let first = "try again later; nothing was lost";
             return if error.code == Code::Provider {
-                error.hint(format!("{first}; if that stays so, {sign_in}"))
+                error
+                    .advise_only("try again later; nothing was lost")
+                    .advise(self.sign_in().after("if that stays so, "))
             } else {
                 error
             };
         }
         let error = Error { code: Code::SignInNeeded, ..error };
-        error.adding(format!("that was the answer {times} times in a row")).hint(sign_in)
+        error.adding(format!("that was the answer {times} times in a row")).advise_only(self.sign_in())
     }
 
     /// There is nothing to refresh with.
@@ -238,26 +243,29 @@ impl Asked<'_> {
     /// A word that this program says for the server.
     fn spoken_for(&self, word: &str, until: Option<Timestamp>) -> Error {
         match self.explain(word, until) {
-            Some(explained) => self.error(&explained, None),
-            None => Error::new(Code::Provider, self.what).because(word).hint(sign_in_hint(&self.profile.name)),
+            Some(explained) => self.error(explained, None),
+            None => Error::new(Code::Provider, self.what).because(word).advise(self.sign_in()),
         }
     }
 
-    fn error(&self, explained: &Explanation, detail: Option<String>) -> Error {
+    fn error(&self, explained: Explanation, detail: Option<String>) -> Error {
         let Explanation { code, meaning, causes, next } = explained;
-        let cause = detail.map_or(meaning.clone(), |detail| format!("{meaning} ({detail})"));
-        Error::new(code.unwrap_or(Code::Provider), self.what).because(cause).likely(causes.clone()).hint(next)
+        let cause = match detail {
+            Some(detail) => format!("{meaning} ({detail})"),
+            None => meaning,
+        };
+        Error::new(code.unwrap_or(Code::Provider), self.what).because(cause).likely(causes).advise(next)
     }
 
     fn explain(&self, word: &str, until: Option<Timestamp>) -> Option<Explanation> {
         let dialect = self.provider.dialect;
         let later = match (until, dialect.throttle_pause.as_secs() / 60) {
-            (Some(until), _) => format!("try again after {}", utc_time_of_day(until)),
-            (None, 0 | 1) => "try again in a minute".to_owned(),
-            (None, minutes) => format!("try again in {minutes} minutes"),
+            (Some(until), _) => Advice::WaitUntil(until),
+            (None, 0 | 1) => "try again in a minute".into(),
+            (None, minutes) => format!("try again in {minutes} minutes").into(),
         };
         let facts = Facts {
-            profile: self.profile.name.as_str(),
+            profile: &self.profile.name,
             provider: dialect.display_name,
             data_center: &self.data_center.code,
             scopes: &self.scopes.join(", "),

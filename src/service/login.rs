@@ -20,7 +20,7 @@ use super::failure::host;
 use super::{QrFile, Service};
 use crate::clock::{self, Moment};
 use crate::config::{ClientType, Profile};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error, Way};
 use crate::http::trouble::Trouble;
 use crate::oauth::device::{DeviceEvent, Failure, Outcome};
 use crate::oauth::wire::{DeviceCode, Unreadable};
@@ -205,7 +205,7 @@ impl Service {
         }
         Err(Error::new(Code::InvalidScope, format!("profile `{}` cannot sign in", profile.name))
             .because(format!("it asks for no scope, and {} approves nothing without one", dialect.display_name))
-            .hint(format!("give it `scopes`, such as `{}`", dialect.default_scope)))
+            .advise(format!("give it `scopes`, such as `{}`", dialect.default_scope)))
     }
 }
 
@@ -222,15 +222,15 @@ fn passing(failure: &Failure, data_center: &DataCenter) -> Option<(Trouble, Stri
 
 /// Device codes are for one type of client only; the others sign in by a command of their own.
 fn check_way(profile: &Profile) -> Result<(), Error> {
-    let (kind, flag) = match profile.client_type {
+    let (kind, way) = match profile.client_type {
         ClientType::NonBrowser | ClientType::ClientBased => return Ok(()),
-        ClientType::SelfClient => ("a self client", "--grant-code"),
-        ClientType::ServerBased => ("a server-based application", "--web"),
-        ClientType::Mobile => ("a mobile or desktop application", "--web"),
+        ClientType::SelfClient => ("a self client", Way::GrantCode),
+        ClientType::ServerBased => ("a server-based application", Way::Web),
+        ClientType::Mobile => ("a mobile or desktop application", Way::Web),
     };
     Err(Error::new(Code::InvalidClient, format!("profile `{}` cannot sign in by a device code", profile.name))
         .because(format!("its client is {kind}"))
-        .hint(format!("run `device-login login {} {flag}`", profile.name)))
+        .advise(Advice::SignInBy(profile.name.clone(), way)))
 }
 
 /// A record that has nothing yet.

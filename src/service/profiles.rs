@@ -10,7 +10,7 @@ use super::login::empty_record;
 use super::login::exchange::check_client_type;
 use super::{Service, endpoints, home_data_center};
 use crate::config::{self, Config, NewProvider, Profile, ProviderSource};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::catalog;
 use crate::registered::{is_client_id, is_scope};
@@ -124,7 +124,7 @@ impl Service {
         if is_other_client && record_before.as_ref().is_some_and(has_tokens) {
             return Err(Error::new(Code::Config, format!("profile `{name}` cannot get another client"))
                 .because("the store still has a grant, or a token to revoke, of the client that it has now")
-                .hint(format!("run `device-login logout {name}` first")));
+                .advise(Advice::SignOut(name.clone()).and(" first")));
         }
         let is_recorded = is_other_client || secret.is_some();
         if is_recorded {
@@ -188,21 +188,20 @@ impl Service {
             loaded => loaded?,
         };
         if !even_signed_in {
+            let anyway = || Advice::RemoveAnyway(name.clone()).after("or ").and(" to leave the grant valid there");
             if record.as_ref().is_some_and(|record| !record.to_revoke.is_empty()) {
                 let message = format!("profile `{name}` is signed out, but its grant is not revoked yet");
                 return Err(Error::new(Code::Config, message)
                     .because("removing it would forget the token that the provider has to be told")
-                    .hint(format!(
-                        "run `device-login logout {name}` again, or leave the grant valid there with `--force`"
-                    )));
+                    .advise(Advice::SignOut(name.clone()).and(" again"))
+                    .advise(anyway()));
             }
             if record.as_ref().is_some_and(|record| record.grant.is_some()) {
                 let message = format!("profile `{name}` is signed in");
                 return Err(Error::new(Code::Config, message)
                     .because("removing it would not revoke its grant at the provider")
-                    .hint(format!(
-                        "run `device-login logout {name}` first, or leave the grant valid there with `--force`"
-                    )));
+                    .advise(Advice::SignOut(name.clone()).and(" first"))
+                    .advise(anyway()));
             }
         }
         let removed = config::remove_profile(&self.config, name);
@@ -210,9 +209,7 @@ impl Service {
         held.forget().map_err(|error| {
             let error = Error::from(error);
             let message = format!("profile `{name}` is out of the configuration, but its record could not be deleted");
-            let hint = error.hint.clone().unwrap_or_default();
-            let hint = format!("{hint}; `device-login profile remove {name} --force` then deletes it");
-            Error { message, cause: error.cause, ..error }.hint(hint)
+            Error { message, ..error }.advise(Advice::RemoveAnyway(name.clone()).after("then ").and(" to delete it"))
         })?;
         Ok((config, record))
     }
@@ -233,7 +230,8 @@ impl Service {
         if self.config.profiles.contains_key(name) {
             return Err(Error::new(Code::Config, what)
                 .because("there is already one with this name")
-                .hint(format!("`device-login profile remove {name}` makes room, or choose another name")));
+                .advise(Advice::RemoveProfile(name.clone()).and(" to make room"))
+                .advise("or choose another name"));
         }
         self.check_draft(draft, &what)
     }
@@ -253,17 +251,17 @@ impl Service {
         } else if let Some(code) = &profile.data_center {
             return Err(Error::new(Code::Config, what)
                 .because(format!("its provider has no data centers, so none is `{code}`"))
-                .hint("leave the data center out"));
+                .advise("leave the data center out"));
         }
         let has_blank = source.dialect().client_ids_are_words && profile.client_id.contains(' ');
         if has_blank || !is_client_id(&profile.client_id) {
             return Err(Error::new(Code::Config, what)
                 .because("the client id is empty or has characters that no client id has")
-                .hint("copy it from the provider's console, without blanks around it"));
+                .advise("copy it from the provider's console, without blanks around it"));
         }
         if let Some(uri) = &profile.redirect_uri {
             profile.client_type.check_redirect_uri(uri).map_err(|problem| {
-                Error::new(Code::Config, what).because(format!("the redirect URI {uri} {problem}")).hint(
+                Error::new(Code::Config, what).because(format!("the redirect URI {uri} {problem}")).advise(
                     "give the address that is registered, or `--client-type mobile` if that is what the client is",
                 )
             })?;
@@ -271,7 +269,7 @@ impl Service {
         match profile.scopes.iter().find(|scope| !is_scope(scope)) {
             Some(scope) => Err(Error::new(Code::InvalidScope, what)
                 .because(format!("{scope:?} is no scope"))
-                .hint("give scopes such as `AaaServer.profile.READ`, separated by commas")),
+                .advise("give scopes such as `AaaServer.profile.READ`, separated by commas")),
             None => Ok(source),
         }
     }
@@ -286,7 +284,7 @@ impl Service {
         }
         if has_tokens(before) && !lives_elsewhere {
             let message = format!("the store still holds a grant of another profile `{}`", profile.name);
-            return Err(Error::new(Code::Config, message).hint("choose another name, or another store"));
+            return Err(Error::new(Code::Config, message).advise("choose another name, or another store"));
         }
         let (generation, unrevoked) = (before.generation, before.unrevoked.clone());
         Ok(Record { generation, unrevoked, ..empty_record(profile) })

@@ -53,7 +53,7 @@ impl QrFile {
     pub fn check(&self) -> Result<(), Error> {
         let refused = |error: io::Error| {
             let message = format!("the QR code cannot be written to {}", self.path.display());
-            Error::new(Code::Usage, message).because(error).hint("name a file in a directory that you can write to")
+            Error::new(Code::Usage, message).because(error).advise("name a file in a directory that you can write to")
         };
         files::check_replaceable(&self.path).map_err(refused)
     }
@@ -62,9 +62,9 @@ impl QrFile {
     pub fn write(&self, address: &str) -> Result<(), Error> {
         let failed = || Error::new(Code::Other, format!("the QR code could not be written to {}", self.path.display()));
         let matrix = QrMatrix::encode(address)
-            .ok_or_else(|| failed().because("the address is too long for one").hint("sign in without `--qr-file`"))?;
+            .ok_or_else(|| failed().because("the address is too long for one").advise("sign in without `--qr-file`"))?;
         files::replace(&self.path, &self.format.picture(&matrix))
-            .map_err(|error| failed().because(error).hint("name a file in a directory that you can write to"))
+            .map_err(|error| failed().because(error).advise("name a file in a directory that you can write to"))
     }
 }
 

@@ -11,7 +11,7 @@ use super::failure::{Asked, REMOVAL_BY_HAND};
 use super::{Service, data_center_of_issuer, endpoints, grants, home_data_center, transport_error};
 use crate::clock;
 use crate::config::Profile;
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::http::Request;
 use crate::oauth::Client;
 use crate::oauth::wire::{self, Unrevoked};
@@ -59,13 +59,9 @@ enum Left {
 impl NotRevoked {
     /// The error of a token that is kept.
     fn kept_for_later(self, profile: &Profile) -> Error {
-        let name = &profile.name;
-        let again = format!(
-            "`device-login logout {name}` tries again; or {}, and `device-login logout {name} --local` forgets it here",
-            self.by_hand
-        );
-        let hint = self.error.hint.as_ref().map_or(again.clone(), |first| format!("{first}; {again}"));
-        self.error.hint(hint)
+        let name = || profile.name.clone();
+        let forget = Advice::Forget(name()).after(format!("or {}, and ", self.by_hand));
+        self.error.advise(Advice::SignOut(name()).and(" to try again")).advise(forget)
     }
 
     /// Nobody was asked.
@@ -156,7 +152,7 @@ impl Service {
                 }
                 Err(failed) => {
                     settled.push((note, Some(failed.left)));
-                    refused.get_or_insert_with(|| failed.error.hint(failed.by_hand));
+                    refused.get_or_insert_with(|| failed.error.advise_only(failed.by_hand));
                 }
             }
         }
@@ -252,7 +248,7 @@ impl Service {
                 let response = match self.http.send(revocation_request(form, note, client, data_center)).await {
                     Ok(response) => response,
                     Err(failure) => {
-                        let error = Error { hint: None, ..transport_error(what, &failure) };
+                        let error = Error { advice: Vec::new(), ..transport_error(what, &failure) };
                         return Err(NotRevoked { is_unreachable: true, ..failed(error, Left::Unclear) });
                     }
                 };
@@ -273,9 +269,13 @@ impl Service {
                         continue;
                     }
                     Err(Unrevoked::Client(answer)) => asked.refused(&answer.without(&known)),
-                    Err(Unrevoked::Refused(answer)) => Error { hint: None, ..asked.refused(&answer.without(&known)) },
+                    Err(Unrevoked::Refused(answer)) => {
+                        Error { advice: Vec::new(), ..asked.refused(&answer.without(&known)) }
+                    }
                     Err(Unrevoked::Throttled(pause)) => asked.throttled_for(pause),
-                    Err(Unrevoked::Garbled(trouble)) => Error { hint: None, ..asked.garbled(trouble, response.status) },
+                    Err(Unrevoked::Garbled(trouble)) => {
+                        Error { advice: Vec::new(), ..asked.garbled(trouble, response.status) }
+                    }
                 };
                 unclear = Some(failed(error, Left::Unclear));
             }

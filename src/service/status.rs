@@ -329,8 +329,8 @@ impl Service {
             if seen.has_notes {
                 // Signing out would end the sign-in that there is now.
                 let again = match seen.minted_at {
-                    Some(_) => "The next login or logout of the profile tries again.".to_owned(),
-                    None => format!("`device-login logout {}` tries again.", profile.name),
+                    Some(_) => "The next login or logout of the profile tries again.",
+                    None => "Signing out tries again.",
                 };
                 status.warnings.push(format!("An earlier sign-out or sign-in could not revoke its grant. {again}"));
             }

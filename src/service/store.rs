@@ -47,7 +47,7 @@ impl Service {
     pub async fn copy_store(&self, to: Store, address: String, keeps_both: bool) -> Result<CopiedProfiles, Error> {
         self.aside(move |service| {
             if service.store.is_same_as(&to)? {
-                return Err(Error::new(Code::Usage, "both are the same store").hint("name another one"));
+                return Err(Error::new(Code::Usage, "both are the same store").advise("name another one"));
             }
             to.init_place()?;
             service.store.share_key(&to)?;

@@ -194,7 +194,7 @@ fn open<T>(
     if first_line.profile != profile.as_str() {
         if first_line.profile.eq_ignore_ascii_case(profile.as_str()) {
             let problem = format!("it belongs to profile `{}`, whose name differs in case only", first_line.profile);
-            let advice = "give the profile a name that differs in more".to_owned();
+            let advice = "give the profile a name that differs in more".into();
             return Err(StoreError::Unsafe { place: place(), problem, advice });
         }
         return Ok(Opened::Damaged("its first line names another profile"));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::error::Advice;
 use crate::profile::ProfileName;
 
 /// Why the store could not be used. All but `Address`, which is 2, end a command with exit code 9.
@@ -22,7 +23,7 @@ pub enum StoreError {
     #[error("the record {place} was written by a newer version of this program")]
     Newer { place: String },
     #[error("{place} is not safe: {problem}")]
-    Unsafe { place: String, problem: String, advice: String },
+    Unsafe { place: String, problem: String, advice: Advice },
     /// `on` is another machine than this one.
     #[error("profile `{profile}` has moved to {to}{}, and is refreshed and changed there only", on_machine(on.as_deref()))]
     Moved { profile: ProfileName, to: String, on: Option<String> },
@@ -34,10 +35,10 @@ pub enum StoreError {
     Spent { profile: ProfileName, generation: u64, written: u64 },
     /// Something that only a person asks for; `problem` is a sentence without its end.
     #[error("the store in {place} stays as it is: {problem}")]
-    NotPossible { place: String, problem: String, advice: String },
+    NotPossible { place: String, problem: String, advice: Advice },
     /// `problem` is a clause behind the name of the database; `is_away` where the same may work later with nothing changed.
     #[error("the database {place} {problem}")]
-    Database { place: String, problem: String, advice: String, is_away: bool },
+    Database { place: String, problem: String, advice: Advice, is_away: bool },
 }
 
 /// Behind an address, of another machine than this one.

@@ -75,7 +75,7 @@ pub(super) fn open_lock(path: &Path) -> Result<File, StoreError> {
     let refused = |problem: &str| StoreError::Unsafe {
         place: path.display().to_string(),
         problem: problem.to_owned(),
-        advice: "move it away: a new one is made when it is needed".to_owned(),
+        advice: "move it away: a new one is made when it is needed".into(),
     };
     match access::options().read(true).write(true).create(true).truncate(false).open(path) {
         Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => Ok(file),
@@ -206,7 +206,7 @@ fn unusable<'a>(action: &'static str, path: &'a Path) -> impl Fn(Trouble) -> Sto
     move |trouble| match trouble {
         Trouble::Io(error) => StoreError::io(action, path)(error),
         Trouble::Refused(Refusal { path, problem, advice }) => {
-            StoreError::Unsafe { place: path.display().to_string(), problem, advice }
+            StoreError::Unsafe { place: path.display().to_string(), problem, advice: advice.into() }
         }
     }
 }

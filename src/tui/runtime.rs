@@ -27,7 +27,7 @@ use super::update::update;
 use super::view::{opening, view};
 use super::{Ended, Setting, next_wakeup};
 use crate::clock::{self, Moment};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::http::client::Observer;
 use tasks::Tasks;
 
@@ -222,7 +222,7 @@ async fn wake(clocks: &impl Clocks, moment: Option<Moment>) {
 }
 
 fn terminal_error(error: &io::Error) -> Error {
-    Error::new(Code::Other, "the terminal cannot be used").because(error).hint("try `device-login login --plain`")
+    Error::new(Code::Other, "the terminal cannot be used").because(error).advise(Advice::PlainSignIn)
 }
 
 impl Clocks for System {

@@ -99,7 +99,7 @@ impl Machine {
 
 fn away() -> StoreError {
     let (place, problem) = ("postgres://db/x".to_owned(), "cannot be reached".to_owned());
-    StoreError::Database { place, problem, advice: "see whether it runs".to_owned(), is_away: true }
+    StoreError::Database { place, problem, advice: "see whether it runs".into(), is_away: true }
 }
 
 fn profile(service: &Service) -> &Profile {

@@ -147,7 +147,7 @@ fn the_15th_to_the_21st_sign_in_warn_and_the_14th_does_not() {
             let counted = format!("{} unrevoked grants of account 7 for client 1000.ONE", (number - 1).min(20));
             assert!(warning.starts_with(&counted), "sign-in {number}: {warning}");
             assert!(warning.contains("other machines are not seen"), "{warning}");
-            assert!(warning.contains("`device-login logout a` before signing in again"), "{warning}");
+            assert!(warning.contains("signing out before signing in again"), "{warning}");
         }
     }
 }
@@ -224,7 +224,10 @@ fn a_grant_that_cannot_be_revoked_now_is_noted_and_tried_again() {
     let logout = lab.run(&["logout", "a"]);
     assert_eq!(logout.code, 7, "{logout:?}");
     assert!(logout.stdout.starts_with("Signed out: ") && !logout.stdout.contains("Revoked"), "{logout:?}");
-    assert!(logout.stderr.contains("`device-login logout a` tries again; or remove the access by hand"), "{logout:?}");
+    assert!(
+        logout.stderr.contains("run `device-login logout a` to try again; or remove the access by hand"),
+        "{logout:?}"
+    );
     assert!(lab.has_note("a"));
     lab.run(&["token", "a"]).failed(4, &[]);
     let status = lab.run(&["status", "a"]);
@@ -480,12 +483,12 @@ fn the_answer_to_a_revocation_decides_what_is_said_and_kept() {
         (401, r#"{"error":"invalid_client"}"#, 2, true, "--local"),
         (401, "", 2, true, "--local"),
         (403, r#"{"error":"unauthorized_client"}"#, 2, true, "--local"),
-        (400, r#"{"error":"some_other"}"#, 1, true, "tries again"),
-        (400, "", 7, true, "tries again"),
+        (400, r#"{"error":"some_other"}"#, 1, true, "to try again"),
+        (400, "", 7, true, "to try again"),
         (200, r#"{"status":"succ"#, 7, true, by_hand),
         (202, "", 7, true, by_hand),
         (206, r#"{"status":"success"}"#, 7, true, by_hand),
-        (503, "", 7, true, "tries again"),
+        (503, "", 7, true, "to try again"),
     ] {
         let authority = Authority::start(move |_| (status, body.to_owned()));
         let home = Home::at(&authority);

@@ -289,7 +289,7 @@ fn a_store_that_was_brought_back_from_a_backup_wants_a_sign_in() {
     #[expect(clippy::disallowed_methods, reason = "brings a backup back")]
     fs::write(home.path("state/work.record"), backup).expect("it is written");
     let said = home.run(&["store", "check"]);
-    assert!(said.code == 1 && said.stdout.contains("`device-login login work` makes sure"), "{said:?}");
+    assert!(said.code == 1 && said.stdout.contains("a sign-in makes sure"), "{said:?}");
     let before = authority.count("/token");
     assert_eq!(home.run(&["store", "check", "--repair", "--json"]).json()["findings"][0]["kind"], "older");
     assert_eq!(authority.count("/token"), before, "nothing is refreshed");

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use device_login::api::{Diagnosis, known_words};
+use device_login::cli::advice::said;
 use device_login::config::variables::VARIABLES;
 use device_login::providers::answers::Word;
 use device_login::providers::explained::{self, ErrorWord, Facts};
@@ -110,12 +111,12 @@ fn name_of(command: Asked) -> String {
 /// One entry of the table, its placeholders filled with words in capitals.
 fn section(entry: &ErrorWord, dialect: &Dialect) -> String {
     let facts = Facts {
-        profile: "PROFILE",
+        profile: &"PROFILE".parse().expect("a name"),
         provider: dialect.display_name,
         data_center: if dialect.removal_by_hand.is_some() { "DC" } else { "" },
         scopes: "SCOPES",
         registration: dialect.registration,
-        later: "try again at the time that the message names",
+        later: &"try again at the time that the message names".into(),
         by_hand: "remove the access by hand in the settings of the account",
     };
     let explained = entry.explain(&facts);
@@ -131,7 +132,7 @@ fn section(entry: &ErrorWord, dialect: &Dialect) -> String {
         places.join(", "),
         entry.source,
         numbered(&explained.causes),
-        sentence(&explained.next),
+        sentence(&said(&explained.next)),
     )
 }
 

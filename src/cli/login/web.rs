@@ -1,5 +1,6 @@
 //! `login --web`: an address to open in any browser, and the address on which that ends, pasted or heard over loopback.
 
+use super::super::advice::in_line;
 use super::super::context::Context;
 use super::super::keyboard::{Asked, Entry, Keyboard};
 use super::super::prompt;
@@ -148,6 +149,6 @@ impl Pasted<'_> {
 
 /// One sentence and what to do, for a person who can try again.
 fn plainly(error: &Error) -> String {
-    let hint = error.hint.as_ref().map_or_else(String::new, |hint| format!(": {hint}"));
+    let hint = if error.advice.is_empty() { String::new() } else { format!(": {}", in_line(&error.advice)) };
     format!("{error}{hint}")
 }

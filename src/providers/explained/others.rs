@@ -33,7 +33,7 @@ pub static GOOGLE: &[ErrorWord] = &[
         code: Some(Code::Denied),
         meaning: "the app is for accounts of one organization only",
         causes: &["another account than one of the organization was signed in to in the browser"],
-        next: "sign in with an account of the organization: `device-login login {profile}`",
+        next: "sign in with an account of the organization: {sign_in}",
         source: "Google, web server applications",
     },
     ErrorWord {
@@ -74,7 +74,7 @@ pub static MICROSOFT: &[ErrorWord] = &[
         code: Some(Code::CodeExpired),
         meaning: "{provider} does not know this code",
         causes: &["the code was altered on its way", "the code was made for another client or tenant"],
-        next: "run `device-login login {profile}` for a new code",
+        next: "{sign_in} for a new code",
         source: "Microsoft, device authorization grant",
     },
     ErrorWord {
@@ -96,7 +96,7 @@ pub static GITHUB: &[ErrorWord] = &[
         code: Some(Code::InvalidClient),
         meaning: "the app does not allow sign-in with a code",
         causes: &["the device flow is not enabled in the app's settings"],
-        next: "enable the device flow in the app's settings, then run `device-login login {profile}`",
+        next: "enable the device flow in the app's settings, then {sign_in}",
         source: "GitHub, device flow",
     },
     ErrorWord {
@@ -114,7 +114,7 @@ pub static GITHUB: &[ErrorWord] = &[
         code: Some(Code::CodeExpired),
         meaning: "{provider} does not know this code",
         causes: &["the code was used before or ran out", "the code was made for another client"],
-        next: "run `device-login login {profile}` for a new code",
+        next: "{sign_in} for a new code",
         source: "GitHub, device flow",
     },
     ErrorWord {
@@ -132,7 +132,7 @@ pub static GITHUB: &[ErrorWord] = &[
         code: Some(Code::SignInNeeded),
         meaning: "{provider} no longer takes the refresh token of this sign-in",
         causes: &["the refresh token was used before: each one works once", "it ran out after six months of disuse"],
-        next: "run `device-login login {profile}`",
+        next: "{sign_in}",
         source: "GitHub, refreshing user access tokens",
     },
     ErrorWord {
@@ -150,7 +150,7 @@ pub static GITHUB: &[ErrorWord] = &[
         code: Some(Code::Denied),
         meaning: "the account has no confirmed email address",
         causes: &["the primary email address was not confirmed yet"],
-        next: "confirm the address in the account's settings, then run `device-login login {profile}`",
+        next: "confirm the address in the account's settings, then {sign_in}",
         source: "GitHub, troubleshooting",
     },
 ];

@@ -34,7 +34,7 @@ pub static WORDS: &[ErrorWord] = &[
             "another account than the intended one was signed in to in the browser",
             "an administrator does not let this account use the app",
         ],
-        next: "if that was a slip, run `device-login login {profile}`",
+        next: "if that was a slip, {sign_in}",
         source: "RFC 8628 §3.5, RFC 6749 §4.1.2.1",
     },
     ErrorWord {
@@ -43,7 +43,7 @@ pub static WORDS: &[ErrorWord] = &[
         code: Some(Code::CodeExpired),
         meaning: "the code ran out before anyone approved it",
         causes: &["nobody opened the page in time", "the page was opened, but not followed to its end"],
-        next: "run `device-login login {profile}` for a new code",
+        next: "{sign_in} for a new code",
         source: "RFC 8628 §3.5",
     },
     ErrorWord {
@@ -97,7 +97,7 @@ pub static WORDS: &[ErrorWord] = &[
             "the refresh token was used elsewhere and replaced there",
             "the client is another one than at the sign-in",
         ],
-        next: "run `device-login login {profile}`",
+        next: "{sign_in}",
         source: "RFC 6749 §5.2",
     },
     ErrorWord {
@@ -110,7 +110,7 @@ pub static WORDS: &[ErrorWord] = &[
             "the code ran out",
             "the code was made for another client or redirect URI",
         ],
-        next: "run `device-login login {profile}` for a new code",
+        next: "{sign_in} for a new code",
         source: "RFC 6749 §5.2",
     },
     ErrorWord {
@@ -143,7 +143,7 @@ pub static WORDS: &[ErrorWord] = &[
         code: Some(Code::InvalidClient),
         meaning: "{provider} gives no authorization codes to this client",
         causes: &["the client is registered for other kinds of sign-in only"],
-        next: "sign in with a code on another device instead: `device-login login {profile}`",
+        next: "sign in with a code on another device instead: {sign_in}",
         source: "RFC 6749 §4.1.2.1",
     },
     ErrorWord {
@@ -191,7 +191,7 @@ pub static WORDS: &[ErrorWord] = &[
             "the session in the browser has ended",
             "an administrator asks for more, such as a second factor or another network",
         ],
-        next: "run `device-login login {profile}` and follow the page to its end",
+        next: "{sign_in} and follow the page to its end",
         source: "OpenID Connect Core §3.1.2.6",
     },
     ErrorWord {
@@ -200,7 +200,7 @@ pub static WORDS: &[ErrorWord] = &[
         code: Some(Code::SignInNeeded),
         meaning: "the person or an administrator has not agreed to the scopes yet",
         causes: &["a scope is new since the last approval", "only an administrator may agree to one of the scopes"],
-        next: "run `device-login login {profile}` and agree, or ask the administrator to",
+        next: "{sign_in} and agree, or ask the administrator to",
         source: "OpenID Connect Core §3.1.2.6",
     },
     ErrorWord {
@@ -234,7 +234,7 @@ pub static WORDS: &[ErrorWord] = &[
             "most providers give one for the scope `offline_access` only, which was not asked for or not granted",
             "the client may not use the refresh grant",
         ],
-        next: "have `offline_access` among `scopes` of profile `{profile}` and the client allowed to refresh, then run `device-login login {profile}`",
+        next: "have `offline_access` among `scopes` of profile `{profile}` and the client allowed to refresh, then {sign_in}",
         source: "OpenID Connect Core §11",
     },
 ];

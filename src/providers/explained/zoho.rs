@@ -25,7 +25,7 @@ pub static WORDS: &[ErrorWord] = &[
         code: Some(Code::WrongDataCenter),
         meaning: "the account lives in another data center than the one that was asked",
         causes: &["the account was moved", "the tokens were brought along from another data center"],
-        next: "run `device-login login {profile}`",
+        next: "{sign_in}",
         source: "documented for polls only",
     },
     ErrorWord {
@@ -38,7 +38,7 @@ pub static WORDS: &[ErrorWord] = &[
             "another account than the intended one was signed in to in the browser",
             "the account lives in a data center that is not switched on in the client's Multi-DC settings",
         ],
-        next: "if that was a slip, run `device-login login {profile}`",
+        next: "if that was a slip, {sign_in}",
         source: "Polling request, Authorization request",
     },
     ErrorWord {
@@ -50,7 +50,7 @@ pub static WORDS: &[ErrorWord] = &[
             "nobody opened the page in time: Zoho's codes last five minutes",
             "the page was opened, but not followed to its end",
         ],
-        next: "run `device-login login {profile}` for a new code",
+        next: "{sign_in} for a new code",
         source: "Polling request",
     },
     ErrorWord {
@@ -127,7 +127,7 @@ pub static WORDS: &[ErrorWord] = &[
             "the code ran out: Zoho's codes last five minutes",
             "the account's data center does not know the code",
         ],
-        next: "run `device-login login {profile}` for a new code",
+        next: "{sign_in} for a new code",
         source: "documented for other requests only",
     },
     ErrorWord {
@@ -154,7 +154,7 @@ pub static WORDS: &[ErrorWord] = &[
             "the client was deleted, or is another one than at the sign-in",
             "the refresh token belongs to another data center than the one that was asked",
         ],
-        next: "run `device-login login {profile}`",
+        next: "{sign_in}",
         source: "Refresh access token, Token limits",
     },
     ErrorWord {
@@ -193,7 +193,7 @@ pub static WORDS: &[ErrorWord] = &[
             "a product spells its scopes in its own way, such as ZOHOPEOPLE in capitals",
             "the product of a scope is not offered in this data center",
         ],
-        next: "check `scopes` of profile `{profile}` ({scopes}); `device-login scopes` lists those that are known",
+        next: "check `scopes` of profile `{profile}` ({scopes}); {list_scopes}",
         source: "Authorization request; seen when asking for codes",
     },
     ErrorWord {
@@ -202,7 +202,7 @@ pub static WORDS: &[ErrorWord] = &[
         code: Some(Code::InvalidClient),
         meaning: "{provider} gives no authorization codes to this client",
         causes: &["the client is of a type that signs in without a browser of its own"],
-        next: "sign in with a code on another device instead: `device-login login {profile}`",
+        next: "sign in with a code on another device instead: {sign_in}",
         source: "Authorization request",
     },
     ErrorWord {
@@ -211,7 +211,7 @@ pub static WORDS: &[ErrorWord] = &[
         code: Some(Code::SignInNeeded),
         meaning: "the account has not approved this client yet, or has taken that back",
         causes: &["the access was removed under Connected Apps", "a scope is new since the last approval"],
-        next: "run `device-login login {profile}` and approve",
+        next: "{sign_in} and approve",
         source: "Zoho Sheet API, renewal of client-based tokens",
     },
     ErrorWord {
@@ -220,7 +220,7 @@ pub static WORDS: &[ErrorWord] = &[
         code: Some(Code::SignInNeeded),
         meaning: "{provider} wants the person there before it gives tokens",
         causes: &["the session in the browser has ended", "the approval was given for once only"],
-        next: "run `device-login login {profile}` and follow the page to its end",
+        next: "{sign_in} and follow the page to its end",
         source: "Zoho Sheet API, renewal of client-based tokens",
     },
     ErrorWord {
@@ -232,7 +232,7 @@ pub static WORDS: &[ErrorWord] = &[
             "tokens without a person (client credentials) are given for one organization of one product",
             "the product of a scope gives no such tokens",
         ],
-        next: "sign in as a person instead: `device-login login {profile}`",
+        next: "sign in as a person instead: {sign_in}",
         source: "Client credentials flow",
     },
     ErrorWord {
@@ -266,7 +266,7 @@ pub static WORDS: &[ErrorWord] = &[
             "the app was approved for online use only, though `access_type=offline` and `prompt=consent` were sent",
             "the client is of a type that gets none: client-based, or a self client without a code",
         ],
-        next: "run `device-login login {profile}` and accept the access while you are away",
+        next: "{sign_in} and accept the access while you are away",
         source: "Initiation request",
     },
 ];

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Presence, SignedIn, empty_record};
 use crate::clock;
 use crate::config::{Config, Profile};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error, Way};
 use crate::http::Request;
 use crate::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
 use crate::oauth::wire::{DeviceCode, TokenAnswer};
@@ -268,11 +268,11 @@ impl Attempt {
             Ok(account) if matches(&account) => return Ok(Grant { account: Some(account), ..grant }),
             Ok(account) => {
                 Error::new(Code::WrongAccount, format!("`{}` approved instead of `{expected}`", account.label()))
-                    .hint("sign in again and approve with the expected account")
+                    .advise("sign in again and approve with the expected account")
             }
             Err(error) => Error::new(Code::WrongAccount, format!("whether `{expected}` approved could not be checked"))
                 .because(error)
-                .hint(format!(
+                .advise(format!(
                     "add the scope that lets the account be read, such as `{}`",
                     self.provider.dialect.default_scope
                 )),
@@ -401,7 +401,8 @@ impl Attempt {
         }
         Err(Error::new(Code::Config, format!("the sign-in of profile `{name}` cannot be kept"))
             .because("the profile was renamed, removed or given another client while the approval was waited for")
-            .hint("sign in again with the profile as it is now; `device-login profile list` has them all"))
+            .advise("sign in again with the profile as it is now")
+            .advise(Advice::ListProfiles))
     }
 
     /// Adds the sign-in to the history.
@@ -507,19 +508,20 @@ impl Attempt {
             }
             Failure::Unreadable(answer) => {
                 let nothing = "nothing was saved; check that the accounts server of this profile is the real one";
-                let hint = match asked.place {
-                    Place::DeviceAuthorization => nothing.to_owned(),
+                let mut advice = vec![nothing.into()];
+                if asked.place != Place::DeviceAuthorization {
                     // An answer to a poll that is refused may have had tokens in it.
-                    _ => format!("{nothing}, and if the approval was given, {}", asked.removal_by_hand()),
-                };
-                asked.unreadable(answer, &hint)
+                    advice.push(format!("if the approval was given, {}", asked.removal_by_hand()).into());
+                }
+                asked.unreadable(answer, advice)
             }
             Failure::NoDeviceSignIn => Error::new(Code::Config, what)
                 .because(match standard::oddity(&self.home.endpoints.odd, standard::DEVICE_AUTHORIZATION) {
                     Some(odd) => odd.to_string(),
                     None => format!("{} is not known to offer device sign-in", self.provider.dialect.display_name),
                 })
-                .hint("give `device_authorization_endpoint` for the provider, or sign in with `--web`"),
+                .advise("give `device_authorization_endpoint` for the provider")
+                .advise(Advice::SignInBy(self.profile.name.clone(), Way::Web).after("or ")),
             Failure::UnknownDataCenter(code) => self.unknown_data_center(&code),
         }
     }
@@ -528,7 +530,7 @@ impl Attempt {
     pub(super) fn unknown_data_center(&self, code: &str) -> Error {
         Error::new(Code::UntrustedAnswer, format!("profile `{}` could not be signed in", self.profile.name))
             .because(format!("the account lives in data center `{code}`, which is not known here"))
-            .hint("nothing was saved; update this program, or add the data center to the provider")
+            .advise("nothing was saved; update this program, or add the data center to the provider")
     }
 
     /// What people are told of an answer with tokens of which not all could be taken.

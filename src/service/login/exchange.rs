@@ -4,7 +4,7 @@ use super::attempt::{Attempt, Kept};
 use super::{SignIn, SignedIn};
 use crate::clock;
 use crate::config::{ClientType, Profile, SecretSource};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::oauth::token::{Outcome, TokenFlow};
 use crate::oauth::wire::{Approval, TokenAnswer};
 use crate::providers::DataCenter;
@@ -48,7 +48,10 @@ impl Service {
             Some(domain) => attempt.provider.data_center_of_api(domain).cloned().ok_or_else(|| {
                 Error::new(Code::Config, format!("profile `{}` could not be signed in", profile.name))
                     .because(format!("no data center of provider `{}` has the API domain {domain:?}", profile.provider))
-                    .hint("check the address; `device-login scopes --data-center CODE` shows what a data center's begins with")
+                    .advise("check the address")
+                    .advise(
+                        Advice::Run("scopes --data-center CODE".into()).and(" to see what a data center's begins with"),
+                    )
             })?,
         };
         attempt.redeem(Approval::RefreshToken(refresh_token), data_center).await
@@ -146,7 +149,7 @@ impl Attempt {
                 let error = self.asked(&what, place, data_center).without_token(outcome);
                 Err(if is_refused && imported.is_some() {
                     let place = if data_center.code.is_empty() { "" } else { " and data center" };
-                    error.hint(format!(
+                    error.advise_only(format!(
                         "copy the token whole, see that it belongs to this client{place}, and import it again"
                     ))
                 } else {
@@ -164,5 +167,5 @@ pub(in crate::service) fn check_client_type(profile: &Profile) -> Result<(), Err
     }
     Err(Error::new(Code::InvalidClient, format!("profile `{}` cannot sign in", profile.name))
         .because("its client is a client-based application, which gets tokens in a web page only, and none that can be refreshed")
-        .hint("register a non-browser application (or a server-based one, or a self client) and give its id and secret to the profile"))
+        .advise("register a non-browser application (or a server-based one, or a self client) and give its id and secret to the profile"))
 }

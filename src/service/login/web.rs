@@ -11,7 +11,7 @@ use self::listener::RedirectListener;
 use super::attempt::Attempt;
 use super::{SignIn, SignedIn};
 use crate::config::Profile;
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 pub use crate::oauth::authorization::Callback;
 use crate::oauth::authorization::{AuthorizationRequest, CallbackProblem, Randomness};
 use crate::oauth::wire::Approval;
@@ -48,12 +48,10 @@ impl Service {
     pub async fn begin_web(&self, profile: &Profile, options: SignIn) -> Result<WebSignIn, Error> {
         let what = format!("profile `{}` cannot sign in through a browser", profile.name);
         let redirect_uri = profile.redirect_uri.clone().ok_or_else(|| {
-            Error::new(Code::Config, &what)
-                .because("no `redirect_uri` is configured")
-                .hint(format!(
-                    "give the one that the client is registered with: `device-login profile edit {} --redirect-uri http://127.0.0.1:8123/callback`",
-                    profile.name
-                ))
+            Error::new(Code::Config, &what).because("no `redirect_uri` is configured").advise(
+                Advice::GiveRedirectUri(profile.name.clone())
+                    .after("give the one that the client is registered with: "),
+            )
         })?;
         self.check_scopes(profile, &options)?;
         let attempt = Attempt::begin(self, profile, options, false).await?;
@@ -63,7 +61,7 @@ impl Service {
                     Some(odd) => odd.to_string(),
                     None => format!("provider `{}` is not known to have an authorization endpoint", profile.provider),
                 })
-                .hint("give `authorization_endpoint` for the provider"));
+                .advise("give `authorization_endpoint` for the provider"));
         };
         let listener = if redirect_uri.is_loopback() { RedirectListener::bind(&redirect_uri).await } else { None };
         let is_taken = listener.is_none() && redirect_uri.url().scheme() == "http";
@@ -107,18 +105,20 @@ impl WebSignIn {
             Err(problem) => problem,
         };
         let what = format!("profile `{}` could not be signed in", profile.name);
-        let strange = |message: &str, hint: String| Ok(CameBack::Strange(Error::new(Code::Usage, message).hint(hint)));
+        let strange = |message: &str, what_helps: Vec<Advice>| {
+            Ok(CameBack::Strange(Error::new(Code::Usage, message).advise_all(what_helps)))
+        };
         Err(match problem {
             CallbackProblem::OtherAddress(expected) => {
                 return strange(
                     "that is not the address on which the browser ends",
-                    format!("copy the whole address from the browser; it begins with {expected}"),
+                    vec![format!("copy the whole address from the browser; it begins with {expected}").into()],
                 );
             }
             CallbackProblem::OtherState => {
                 return strange(
                     "that address belongs to another sign-in",
-                    "open the address above anew, and paste where that ends".to_owned(),
+                    vec!["open the address above anew, and paste where that ends".into()],
                 );
             }
             CallbackProblem::CodeAlone(code) => {
@@ -129,9 +129,9 @@ impl WebSignIn {
                 let because = refused.cause.unwrap_or(answer.word);
                 let message =
                     format!("an answer without this sign-in's `state` came, so anybody may have sent it: {because}");
-                let hint =
-                    refused.hint.map_or_else(String::new, |hint| format!("; should the provider have sent it: {hint}"));
-                return strange(&message, format!("the sign-in goes on waiting{hint}"));
+                let so_far = ["the sign-in goes on waiting".into()].into_iter();
+                let then = refused.advice.into_iter().map(|advice| advice.after("should the provider have sent it: "));
+                return strange(&message, so_far.chain(then).collect());
             }
             CallbackProblem::Refused(answer) => {
                 let answer = answer.without(&self.attempt.client.known([self.request.verifier()]));
@@ -140,11 +140,11 @@ impl WebSignIn {
             }
             CallbackProblem::NoCode => Error::new(Code::UntrustedAnswer, what)
                 .because("the browser came back without a code")
-                .hint("nothing was saved; try again"),
+                .advise("nothing was saved; try again"),
             CallbackProblem::UnknownDataCenter(code) => self.attempt.unknown_data_center(&code),
             CallbackProblem::Rejected(rejected) => Error::new(Code::UntrustedAnswer, what)
                 .because(rejected)
-                .hint("nothing was saved; make sure that nobody else gave you this address"),
+                .advise("nothing was saved; make sure that nobody else gave you this address"),
         })
     }
 

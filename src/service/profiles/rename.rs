@@ -64,11 +64,11 @@ impl Service {
             return Err(refused("that is its name already"));
         }
         if self.config.profiles.contains_key(new) {
-            return Err(refused("there is already one with this name").hint("choose another name"));
+            return Err(refused("there is already one with this name").advise("choose another name"));
         }
         if old.as_str().eq_ignore_ascii_case(new.as_str()) {
             // On some systems both names lead to the same files.
-            return Err(refused("the names differ in case only").hint("rename it to something else first"));
+            return Err(refused("the names differ in case only").advise("rename it to something else first"));
         }
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Service {
             return Ok(());
         }
         let message = format!("the store still holds a grant of another profile `{new}`");
-        Err(Error::new(Code::Config, message).hint("choose another name, or another store"))
+        Err(Error::new(Code::Config, message).advise("choose another name, or another store"))
     }
 
     /// Tells whether a configured profile of another name has the same sign-in: the record is then what a rename left

@@ -5,11 +5,11 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 
 use super::super::account::Unanswered;
-use super::super::{Freshness, Service, sign_in_hint};
+use super::super::{Freshness, Service};
 use super::wants_sign_in;
 use crate::api::Diagnosis;
 use crate::config::Profile;
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 
 /// So many providers are asked at a time.
 const AT_ONCE: usize = 8;
@@ -66,7 +66,7 @@ impl Service {
         match self.grant(profile).await {
             Ok(grant) if wants_sign_in(&grant) => {
                 let message = format!("the provider has refused to refresh profile `{}`", profile.name);
-                Verified::Bad(Error::new(Code::SignInNeeded, message).hint(sign_in_hint(&profile.name)))
+                Verified::Bad(Error::new(Code::SignInNeeded, message).advise(Advice::SignIn(profile.name.clone())))
             }
             Ok(_) => match self.ask_whose(profile, LASTING).await {
                 Ok(_) => Verified::Valid,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{DEFAULT_TOKEN_LIFE, in_window, pause, reuse};
 use crate::clock::{self, later};
 use crate::config::Profile;
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::http::TransportFailure;
 use crate::oauth::Client;
 use crate::oauth::token::{Outcome, TokenFlow};
@@ -17,9 +17,8 @@ use crate::providers::explained::Place;
 use crate::providers::{DataCenter, MintLimit, Provider, Rotation};
 use crate::secret::Secret;
 use crate::service::failure::Asked;
-use crate::service::{left_out, sign_in_hint};
+use crate::service::left_out;
 use crate::storage::{Attempt, Doubt, Grant, Happened, Held, LastRefresh, Record};
-use crate::words::utc_time_of_day;
 
 /// A grant with a token that will do, and what is to be said of the refresh that it came from.
 pub(super) struct Kept {
@@ -85,11 +84,7 @@ impl Refresh {
         let may_rotate = matches!(self.provider.dialect.rotation, Rotation::Strict | Rotation::Unknown);
         let is_second_try = self.grant.last_refresh.as_ref().is_some_and(|last| last.answer_lost) && may_rotate;
         let attempt = Attempt::new(self.record.generation, clock::wall()).that_may_rotate(may_rotate);
-        held.claim(attempt).map_err(|error| {
-            let error = Error::from(error);
-            let hint = error.hint.clone().unwrap_or_default();
-            error.hint(format!("{hint}; nothing was sent and nothing is lost"))
-        })?;
+        held.claim(attempt).map_err(|error| Error::from(error).advise("nothing was sent and nothing is lost"))?;
         Ok(if is_second_try { flow.for_a_second_try() } else { flow })
     }
 
@@ -121,7 +116,8 @@ impl Refresh {
                 let error = Error::new(Code::UntrustedAnswer, asked.what)
                     .because(rejected)
                     .adding("the refresh token that came with it was kept")
-                    .hint(format!("try again; if that stays so, {}", sign_in_hint(&self.profile.name)));
+                    .advise("try again")
+                    .advise(self.sign_in().after("if that stays so, "));
                 (Grant { refresh_token: Some(refresh_token), doubt: None, ..grant }, Err(error))
             }
             outcome => match asked.doubtful_answer(&outcome) {
@@ -162,12 +158,14 @@ impl Refresh {
     /// There is a new token, and no place has taken it.
     fn unkept(&self, error: Error) -> Error {
         let what = "the provider has given a new token, which could not be kept anywhere";
-        let hint = error.hint.clone().unwrap_or_default();
-        let hint = match self.provider.dialect.rotation {
-            Rotation::None => format!("{hint}, then try again: the refresh token is still good"),
-            _ => format!("{hint}; if the next refresh is refused, {}", sign_in_hint(&self.profile.name)),
-        };
-        error.adding(what).hint(hint)
+        error.adding(what).advise(match self.provider.dialect.rotation {
+            Rotation::None => "then try again: the refresh token is still good".into(),
+            _ => self.sign_in().after("if the next refresh is refused, "),
+        })
+    }
+
+    fn sign_in(&self) -> Advice {
+        Advice::SignIn(self.profile.name.clone())
     }
 }
 
@@ -189,8 +187,8 @@ pub(super) fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> R
                 dialect.display_name,
                 limit.window.as_secs() / 60
             );
-            let hint = format!("try again after {}", utc_time_of_day(later(first, limit.window)));
-            return Err(Error::new(Code::RateLimited, asked.what).because(cause).hint(hint));
+            let end = Advice::WaitUntil(later(first, limit.window));
+            return Err(Error::new(Code::RateLimited, asked.what).because(cause).advise(end));
         }
     }
     grant.refresh_token.clone().ok_or_else(|| asked.without_refresh_token())

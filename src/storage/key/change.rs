@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::sources::{read_key_file, write_key_file};
 use super::{KEY_FILE_VARIABLE, Key, Keyring, PASSPHRASE_FILE_VARIABLE, Pin, Sources, passphrase};
+use crate::error::Advice;
 use crate::files;
 use crate::files::access::Holds;
 use crate::storage::seal::MasterKey;
@@ -102,7 +103,7 @@ impl Keyring {
         let source = self.named(&target, to.source.unwrap_or(&pin.key)).ok();
         let source = source.filter(|source| self.store.is_shared() || source.word() == pin.key).ok_or_else(|| {
             let problem = format!("its records are being sealed with {}, which has to end first", pin.describe());
-            self.not_possible(&problem, "run `device-login store rekey` as it was run before")
+            self.not_possible(&problem, Advice::Run("store rekey".into()).and(" as it was run before"))
         })?;
         let keys = self.keys_of(&target, &source)?;
         for key in keys {
@@ -133,7 +134,7 @@ impl Keyring {
         let pin = from.stored_pin()?.map_or_else(|| Ok(from.for_writing()?.pin()), Ok)?;
         let there = self.stored_pin()?.map_or_else(|| self.pin_of_records(), |pin| Ok(Some(pin)))?;
         if pin.old().is_some() || there.as_ref().is_some_and(|pin| pin.old().is_some()) {
-            let advice = "run `device-login store rekey` to its end first";
+            let advice = Advice::Run("store rekey".into()).and(" to its end first");
             return Err(self.not_possible("records are being sealed anew with another key", advice));
         }
         let key = from.current(&pin)?;
@@ -271,8 +272,8 @@ impl Keyring {
                 if let Some(other) = self.needs(&change.others, &old.key_id) {
                     let (path, other, id) = (path.display(), other.display(), &old.key_id);
                     return Ok(vec![format!(
-                        "The old key {id} stays in {path}, since the store in {other} has it: \
-                         `device-login --store file:{other} store rekey` gives that one a new key, too."
+                        "The old key {id} stays in {path}, since the store in {other} has it: `store rekey` there, with \
+                         `--store file:{other}`, gives that one a new key, too."
                     )]);
                 }
                 let left: Vec<&MasterKey> = had.iter().filter(|key| key.id() != old.key_id).collect();
@@ -315,7 +316,7 @@ impl Keyring {
         self.not_possible("its key was changed by somebody else just now", "run the command again")
     }
 
-    pub(in crate::storage) fn not_possible(&self, problem: &str, advice: impl Into<String>) -> StoreError {
+    pub(in crate::storage) fn not_possible(&self, problem: &str, advice: impl Into<Advice>) -> StoreError {
         StoreError::NotPossible { place: self.place(), problem: problem.to_owned(), advice: advice.into() }
     }
 }

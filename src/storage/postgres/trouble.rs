@@ -8,6 +8,7 @@ use std::io;
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::guarded::Refusal;
+use crate::error::Advice;
 use crate::http::tls;
 use crate::untrusted::Untrusted;
 
@@ -120,19 +121,19 @@ impl Trouble {
     }
 
     /// What to do about it.
-    pub(super) fn advice(&self) -> String {
-        match self {
+    pub(super) fn advice(&self) -> Advice {
+        let words = match self {
             Trouble::Unreachable(_) => "check the address, and whether the server runs and lets this machine in",
-            Trouble::Tls(_) => "see to the server's certificate; `sslrootcert` or `PGSSLROOTCERT` names an authority of your own",
+            Trouble::Tls(_) => {
+                "see to the server's certificate; `sslrootcert` or `PGSSLROOTCERT` names an authority of your own"
+            }
             Trouble::Refused(_) => "check user and password, and what the server's `pg_hba.conf` says of this machine",
             Trouble::NoPassword(_) => {
                 "put the password into `~/.pgpass` (mode 600), `PGPASSWORD` or the file that `store_url_file` names; \
                  `store copy` takes such a file by `--to-file`"
-            },
-            Trouble::NoDatabase(_) => "have it made by `createdb`, or name another one",
-            Trouble::NoSchema | Trouble::NoRights => {
-                "have an admin of the database run `device-login store init`, or what `device-login store init --print` prints"
             }
+            Trouble::NoDatabase(_) => "have it made by `createdb`, or name another one",
+            Trouble::NoSchema | Trouble::NoRights => return Advice::InitStore,
             Trouble::Newer => "update this program; the database stays as it is",
             Trouble::Slow => "try again; see how busy the server is",
             Trouble::ReadOnly => "name all servers, `postgres://ONE,OTHER/…`: then the one that takes writes is found",
@@ -142,8 +143,8 @@ impl Trouble {
             Trouble::Ended => "try again; this machine or the database was held up for longer than a minute",
             Trouble::Hostile(_) => "see whether the address is that of the database, and what is in its tables",
             Trouble::Other(_) => "see what the server's log says",
-        }
-        .to_owned()
+        };
+        words.into()
     }
 }
 

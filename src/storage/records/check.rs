@@ -173,7 +173,7 @@ impl Shared {
         if let Some(seen) = self.written_after(newest) {
             let problem = format!(
                 "it has generation {}, and this machine has written {} already; its refresh token may be used up: \
-                 `device-login login {profile}` makes sure",
+                 a sign-in makes sure",
                 newest.generation, seen.generation
             );
             checked.find(profile, FindingKind::Older, place, problem);
@@ -275,8 +275,7 @@ impl Held {
             Err(StoreError::Corrupt { .. }) => {
                 self.set_all_aside()?;
                 done.push(format!(
-                    "No record of profile `{profile}` can be opened. They were set aside: `device-login login {profile}` \
-                     signs in again."
+                    "No record of profile `{profile}` can be opened. They were set aside: sign in again."
                 ));
                 None
             }

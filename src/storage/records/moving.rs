@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::{Held, Shared, Store};
 use crate::clock;
+use crate::error::Advice;
 use crate::host;
 use crate::profile::ProfileName;
 use crate::storage::error::on_machine;
@@ -211,7 +212,8 @@ impl Held {
                 self.profile,
                 moved.in_words()
             );
-            let advice = format!("`device-login store copy '{}'` ends the move where that can be reached", moved.to);
+            let end = Advice::Run(format!("store copy '{}'", moved.to).into());
+            let advice = end.and(" where that can be reached, which ends the move");
             return Err(self.shared.keyring.not_possible(&problem, advice));
         }
         let unmarked = Record { generation: record.generation.saturating_add(1), moved: None, ..record };

@@ -252,6 +252,12 @@ pub fn label(model: &Model, command: Command) -> Option<&'static str> {
     }
 }
 
+/// Whether the key that mends signs this profile in.
+pub(in crate::tui) fn can_sign_in(model: &Model, profile: &ProfileName) -> bool {
+    let is_shown = model.api.as_ref().is_some_and(|panel| panel.profile == *profile);
+    is_shown && matches!(fix::fix(model), Some(fix::Fix::SignIn(_)))
+}
+
 /// What can be asked for now, in the order of the footer.
 pub fn commands(model: &Model) -> Vec<Command> {
     let Some(panel) = &model.api else { return vec![Command::Back] };

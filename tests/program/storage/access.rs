@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown, symlink};
 
+use device_login::cli::advice::said;
 use device_login::storage::StoreError;
 
 use super::child::command;
@@ -12,7 +13,7 @@ use super::{Home, PATIENCE, commit, load, profile, set_mode, try_commit};
 fn refusal<T>(result: Result<T, StoreError>) -> (std::path::PathBuf, String) {
     match result.map(|_| ()) {
         Err(StoreError::Unsafe { place, problem, advice }) => {
-            (std::path::PathBuf::from(place), format!("{problem}; {advice}"))
+            (std::path::PathBuf::from(place), format!("{problem}; {}", said(&advice)))
         }
         other => panic!("{other:?}"),
     }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use device_login::cli::advice::said;
 use device_login::storage::{Attempt, Held};
 use jiff::Timestamp;
 
@@ -29,7 +30,9 @@ fn opened_with(home: &Home, url: &str, variable: &dyn Fn(&str) -> Option<String>
 /// What is told where the store cannot be read: the error, and what to do about it.
 fn told(store: &Store) -> (String, String, bool) {
     match load(store).unwrap_err() {
-        StoreError::Database { place, problem, advice, is_away } => (format!("{place} {problem}"), advice, is_away),
+        StoreError::Database { place, problem, advice, is_away } => {
+            (format!("{place} {problem}"), said(&advice), is_away)
+        }
         error => panic!("{error:?}"),
     }
 }

@@ -252,7 +252,7 @@ fn where_a_record_has_moved_to_is_told_as_it_is_of_use() {
         let profile = ProfileName::from_str("work").expect("a name");
         let error = StoreError::Moved { profile, to: to.to_owned(), on: on.map(ToOwned::to_owned) };
         assert!(error.to_string().contains(says), "{error}");
-        let told = format!("{:?}", Error::from(error).hint);
+        let told = format!("{:?}", Error::from(error).advice);
         assert!(told.contains(hint) && !told.contains(never), "{told}");
     }
 }

@@ -228,7 +228,7 @@ proptest! {
 
     #[test]
     fn no_text_that_slipped_through_steers_the_terminal(text in hostile()) {
-        let error = Error { hint: Some(text.clone()), ..Error::new(Code::Other, text.as_str()).because(&text).likely(vec![text.clone()]) };
+        let error = Error::new(Code::Other, text.as_str()).because(&text).likely(vec![text.clone()]).said_as(&text).advise(&text);
         for (columns, rows) in [(80, 24), (40, 12)] {
             for result in [Ok(signed_in(&text)), Err(error.clone())] {
                 let (mut model, task) = asking(columns, rows);

@@ -87,11 +87,11 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
             Effect::Refresh { task, profile, .. } => Message::Refreshed {
                 task,
                 profile,
-                result: Err(Error::new(Code::Provider, HOSTILE).because(HOSTILE).hint(HOSTILE)),
+                result: Err(Error::new(Code::Provider, HOSTILE).because(HOSTILE).advise(HOSTILE)),
             },
             Effect::ChangeConfiguration { task, change } => {
                 let config = match change {
-                    ConfigurationChange::Rename { .. } => Err(Error::new(Code::Store, HOSTILE).hint(HOSTILE)),
+                    ConfigurationChange::Rename { .. } => Err(Error::new(Code::Store, HOSTILE).advise(HOSTILE)),
                     _ => Ok(configured()),
                 };
                 Message::ConfigurationChanged { task, result: Box::new(config) }

@@ -1,6 +1,6 @@
 //! How the API panel looks in each state.
 
-use device_login::error::{Code, Error};
+use device_login::error::{Advice, Code, Error};
 use device_login::providers::{standard, zoho};
 use device_login::service::TestCalls;
 use device_login::tui::keymap::Key;
@@ -29,8 +29,8 @@ fn a_profile_without_a_grant_is_told_what_to_run() {
     let failed = || {
         let mut model = profiles_at("work");
         let task = task_of(&press(&mut model, &[Key::Char('a')]));
-        let error =
-            Error::new(Code::SignInNeeded, "profile `work` is not signed in").hint("run `device-login login work`");
+        let error = Error::new(Code::SignInNeeded, "profile `work` is not signed in")
+            .advise(Advice::SignIn("work".parse().expect("a name")));
         update(&mut model, Message::TestCallsLoaded { task, result: Box::new(Err(error)) }, now());
         model
     };
@@ -71,7 +71,8 @@ fn a_call_that_was_refused_says_why() {
     let refused = || {
         let error = Error::new(Code::Usage, "GET /x could not be called")
             .because("https://evil.example is not among the places to which this profile's token may go")
-            .hint("give a path, or the address of a product's own host: `device-login scopes` lists them");
+            .advise("give a path, or the address of a product's own host")
+            .advise(Advice::ListProducts);
         with_keys(answered(Err(error)), &[Key::Tab])
     };
     assert_screens!("refused", refused(), now());

@@ -103,7 +103,7 @@ fn failed(code: Code) -> Model {
 fn error(code: Code) -> Error {
     Error::new(code, "profile `lobby-2` could not be signed in")
         .because("accounts.zoho.com has no address (DNS)")
-        .hint("check `client_id` and `data_center` of profile `lobby-2`")
+        .advise("check `client_id` and `data_center` of profile `lobby-2`")
 }
 
 fn ran_out() -> Error {

@@ -100,7 +100,7 @@ pub(crate) fn statuses() -> Vec<ProfileStatus> {
     broken.problem = Some(
         Error::new(Code::Store, "the store cannot be used")
             .because("the record /home/dana/x cannot be opened: its seal is broken")
-            .hint("restore the file from a backup, or move it away and sign in again"),
+            .advise("restore the file from a backup, or move it away and sign in again"),
     );
     let profiles = [archive, broken, status("lobby-2", State::Expiring, 200), status("new", State::SignedOut, 0), work];
     profiles.into_iter().collect()

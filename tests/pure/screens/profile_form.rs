@@ -127,7 +127,7 @@ fn saving_ends_in_a_sign_in_or_says_why_not() {
     let refused = || {
         let error = Error::new(Code::Store, "the store cannot be used")
             .because("writing /home/dana/.local/state/device-login/shop.record failed: No space left on device")
-            .hint("check the disk and the permissions; nothing was lost");
+            .advise("check the disk and the permissions; nothing was lost");
         finished(after(7), Err(error))
     };
     assert_screens!("not_saved", refused(), now());
@@ -163,7 +163,7 @@ fn a_profile_that_is_signed_in_is_changed_renamed_and_removed_with_care() {
     let not_removed = || {
         let error = Error::new(Code::Network, "the grant could not be revoked")
             .because("no connection to accounts.zoho.eu")
-            .hint("remove the access by hand at https://accounts.zoho.eu (Connected Apps)");
+            .advise("remove the access by hand at https://accounts.zoho.eu (Connected Apps)");
         finished(with_keys(unrevoked(), &[Key::Down]), Err(error))
     };
     assert_screens!("not_removed", not_removed(), now());
@@ -191,7 +191,7 @@ fn hostile_text_of_a_configuration_cannot_steer_the_terminal() {
     for (columns, rows) in SIZES {
         let mut model = after(7);
         resize(&mut model, columns, rows);
-        let error = Error::new(Code::Config, HOSTILE).because(HOSTILE).hint(HOSTILE);
+        let error = Error::new(Code::Config, HOSTILE).because(HOSTILE).advise(HOSTILE);
         assert_no_control(&screen_text(&finished(model, Err(error)), now()));
         let mut model = after(6);
         resize(&mut model, columns, rows);

@@ -1,7 +1,7 @@
 //! How the profiles look in each state.
 
 use device_login::config::Motion;
-use device_login::error::{Code, Error};
+use device_login::error::{Advice, Code, Error};
 use device_login::secret::Secret;
 use device_login::service::{Budget, SignedOut, State};
 use device_login::storage::{Account, Event, Happened, LastRefresh};
@@ -63,7 +63,7 @@ fn a_refusal_is_told_with_its_cause_and_what_helps() {
         let task = task_of(&press(&mut model, &[Key::Char('r')]));
         let error = Error::new(Code::RateLimited, "no new token can be had for profile `work`")
             .because("10 of 10 refreshes were used in 10 minutes")
-            .hint("wait until 14:12, or use the token that is stored");
+            .advise("wait until 14:12, or use the token that is stored");
         update(&mut model, Message::Refreshed { task, profile: name("work"), result: Err(error) }, now());
         model
     };
@@ -83,7 +83,7 @@ fn likely_causes_are_listed_below_what_helps_and_give_way_first() {
         let error = Error::new(Code::SignInNeeded, "the access token of profile `work` could not be refreshed")
             .because("Zoho no longer takes the refresh token of this sign-in (invalid_code)")
             .likely(causes)
-            .hint("run `device-login login work`");
+            .advise(Advice::SignIn("work".parse().expect("a name")));
         update(&mut model, Message::Refreshed { task, profile: name("work"), result: Err(error) }, now());
         model
     };
@@ -97,7 +97,7 @@ fn signing_out_says_which_half_did_not_work() {
         let task = task_of(&press(&mut model, &[Key::Char('x'), Key::Char('y')]));
         let error = Error::new(Code::Network, "the grant could not be revoked")
             .because("no connection to accounts.zoho.eu")
-            .hint("remove the access in the account's settings");
+            .advise("remove the access in the account's settings");
         let result = Ok(SignedOut { revoked: Some(Err(error)), forgotten: true, is_noted: false, left_alive: 0 });
         update(&mut model, Message::SignedOut { task, profile: name("work"), result }, now());
         model
@@ -110,8 +110,7 @@ fn an_access_that_could_not_be_revoked_stands_out_and_has_its_key() {
     let left = || {
         let mut left = status("work", State::SignedOut, 0);
         left.is_unrevoked = true;
-        left.warnings =
-            texts(&["An earlier sign-out could not revoke its grant. `device-login logout work` tries again."]);
+        left.warnings = texts(&["An earlier sign-out could not revoke its grant. Signing out tries again."]);
         profiles_of(vec![left, status("zoo", State::Valid, 3000)], "work")
     };
     assert_screens!("unrevoked", left(), now());
@@ -120,7 +119,7 @@ fn an_access_that_could_not_be_revoked_stands_out_and_has_its_key() {
         let task = task_of(&press(&mut model, &[Key::Char('x')]));
         let error = Error::new(Code::Network, "the grant could not be revoked")
             .because("no connection to accounts.zoho.eu")
-            .hint("remove the access by hand at https://accounts.zoho.eu (Connected Apps)");
+            .advise("remove the access by hand at https://accounts.zoho.eu (Connected Apps)");
         let result = Ok(SignedOut { revoked: Some(Err(error)), forgotten: false, is_noted: true, left_alive: 0 });
         update(&mut model, Message::SignedOut { task, profile: name("work"), result }, now());
         model

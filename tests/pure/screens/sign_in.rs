@@ -130,34 +130,36 @@ fn signed_in_whole() -> SignedIn {
 /// The same in the place of somebody else, with few grants left.
 fn signed_in_with_care() -> SignedIn {
     let warning = "16 unrevoked grants of account 7 for client 1000.X are known here, and those made on other machines are \
-                   not seen. Zoho keeps 20 for each person and silently ends the oldest of more: `device-login logout work` \
-                   before signing in again revokes its grant.";
+                   not seen. Zoho keeps 20 for each person and silently ends the oldest of more: signing out before \
+                   signing in again revokes its grant.";
     SignedIn { warnings: vec![warning.to_owned()], replaced: Some("The profile was signed in as j.keller@example.com before; that grant stays valid at the provider until it is revoked there.".to_owned()), ..signed_in() }
 }
 
 fn failure(code: Code) -> Error {
     Error::new(code, "profile `work` could not be signed in")
         .because("Zoho does not know this client in data center US (invalid_client)")
-        .hint("check `client_id`, its secret and `data_center` of profile `work`")
+        .said_as("invalid_client")
+        .advise("check `client_id`, its secret and `data_center` of profile `work`")
 }
 
 /// What the table says about a word of Zoho's during a sign-in.
 fn explained(place: Place, word: &str) -> Error {
     let entry = look_up(zoho::DIALECT.error_words, place, word).expect("Zoho's words are known");
     let facts = Facts {
-        profile: "work",
+        profile: &work(),
         provider: "Zoho",
         data_center: "us",
         scopes: "ZohoCRM.users.READ",
         registration: zoho::DIALECT.registration,
-        later: "try again in ten minutes",
+        later: &"try again in ten minutes".into(),
         by_hand: "remove the access by hand",
     };
     let Explanation { code, meaning, causes, next } = entry.explain(&facts);
     Error::new(code.expect("a word that ends a sign-in"), "profile `work` could not be signed in")
         .because(format!("{meaning} ({word})"))
+        .said_as(word)
         .likely(causes)
-        .hint(next)
+        .advise(next)
 }
 
 fn demo() -> Model {
@@ -180,7 +182,7 @@ fn no_new_code() -> Model {
     let mut model = pressed(model, &[Key::Char('n'), Key::Char('y')]);
     let error = Error::new(Code::Network, "profile `work` could not be signed in")
         .because("accounts.zoho.com cannot be reached")
-        .hint("check the network and try again; nothing was lost");
+        .advise("check the network and try again; nothing was lost");
     let new = TaskId(task.0 + 1);
     update(&mut model, Message::SignInEnded { task: new, result: Box::new(Err(error)) }, at(42));
     model

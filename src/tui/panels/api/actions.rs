@@ -389,7 +389,7 @@ fn copy(model: &mut Model, text: Option<String>, what: &'static str, now: Now, t
         return Vec::new();
     };
     if text.len() > LONGEST_COPY {
-        model.say(Mark::Attention, "That is too long for a terminal's clipboard: use `device-login api`.", now);
+        model.say(Mark::Attention, "That is too long for a terminal's clipboard: call it on the command line.", now);
         return Vec::new();
     }
     let copied = ToCopy::text(text.as_str(), what);

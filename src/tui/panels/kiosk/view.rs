@@ -14,6 +14,7 @@ use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::service::{Rest, RestReason, SignedIn};
 use crate::storage::Account;
+use crate::tui::advice::hint;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{sentence, shown};
 use crate::tui::theme::{Mark, Theme};
@@ -133,7 +134,7 @@ fn resting<'a>(model: &Model, panel: &KioskPanel, rest: Rest, error: &Error, now
             column.wrapped(Keep::Always, &format!("Trying again in {}.", model.time_left(left)), theme.text);
             column.gap();
             column.wrapped(Keep::Wanted, &sentence(error), theme.text);
-            let hint = error.hint.as_ref().map(|hint| format!("What to do: {}.", shown(hint)));
+            let hint = hint(model, error).map(|hint| format!("What to do: {}.", shown(&hint)));
             column.wrapped(Keep::Wanted, &hint.unwrap_or_default(), theme.text);
         }
     }

@@ -140,7 +140,7 @@ fn a_newcomer_gets_from_nothing_to_a_sign_in() {
 fn what_cannot_be_saved_stays_in_the_form() {
     let mut model = at_review();
     let (task, _) = saved(&press(&mut model, &[Key::Enter]));
-    let error = Error::new(Code::Store, "the store cannot be used").hint("mend it");
+    let error = Error::new(Code::Store, "the store cannot be used").advise("mend it");
     assert_eq!(finish(&mut model, task, Err(error.clone())), []);
     assert_eq!(form(&model).failure, Some(error));
     let (again, change) = saved(&press(&mut model, &[Key::Enter]));

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{ProfilesPanel, commands};
+use super::ProfilesPanel;
 use crate::config::Motion;
-use crate::profile::ProfileName;
 use crate::service::{ProfileStatus, State, is_ahead};
-use crate::tui::keymap::Command;
-use crate::tui::model::{Model, Now};
+use crate::tui::model::Now;
 use crate::tui::text::ago;
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
@@ -62,20 +60,6 @@ pub(super) fn when(then: Timestamp, now: Now) -> String {
 /// The time from now to `then`; none to a time that is over.
 pub(super) fn until(then: Timestamp, now: Now) -> Duration {
     Duration::try_from(now.time.duration_until(then)).unwrap_or_default()
-}
-
-/// The same advice with keys in the place of commands that keys of this screen do now for the selected profile.
-pub(super) fn by_keys(model: &Model, profile: &ProfileName, advice: &str) -> String {
-    if model.profiles.selected().is_none_or(|status| status.name != *profile) {
-        return advice.to_owned();
-    }
-    let offered = commands(model);
-    let keys = [(Command::SignIn, "login"), (Command::SignOut, "logout"), (Command::Refresh, "refresh")];
-    let offered = keys.into_iter().filter(|(command, _)| offered.contains(command));
-    offered.fold(advice.to_owned(), |advice, (command, word)| {
-        let (key, said) = (model.key(command), format!("`device-login {word} {profile}`"));
-        advice.replace(&format!("run {said}"), &format!("press {key}")).replace(&said, &key)
-    })
 }
 
 /// A number with its thousands apart: `10,000`.

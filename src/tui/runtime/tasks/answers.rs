@@ -38,7 +38,7 @@ pub(super) fn save(name: &str, content: &Content) -> Result<PathBuf, Error> {
     let path = std::env::current_dir().unwrap_or_default().join(files::expanded(Path::new(name)));
     save_at(&path, content.bytes()).map_err(|error| {
         let hint = files::advice(&error);
-        Error::new(Code::Other, format!("{} could not be written", path.display())).because(error).hint(hint)
+        Error::new(Code::Other, format!("{} could not be written", path.display())).because(error).advise(hint)
     })
 }
 
@@ -129,7 +129,7 @@ mod tests {
             let error = save(&name, &Content::Binary(vec![1].into())).expect_err("it is not written");
             let told = error.to_string();
             assert!(
-                told.starts_with(&format!("{name} could not be written: {cause}")) && error.hint.is_some(),
+                told.starts_with(&format!("{name} could not be written: {cause}")) && !error.advice.is_empty(),
                 "{told}"
             );
         }

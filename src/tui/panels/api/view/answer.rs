@@ -12,6 +12,7 @@ use super::{bytes_in_words, draw_search, framed};
 use crate::clock::Moment;
 use crate::error::Error;
 use crate::http::reason;
+use crate::tui::advice::{hint, said};
 use crate::tui::keymap::Command;
 use crate::tui::model::Model;
 use crate::tui::panels::lines::{causes, draw_lines, numbered, sentence, shown};
@@ -118,7 +119,11 @@ fn head_of(
     let mut lines = vec![status_line(model, reply, room)];
     if let Some(explained) = &reply.explained {
         // The line below says what to do where this program can do it.
-        let why = if help.is_empty() { explained.in_words() } else { explained.meaning.clone() };
+        let why = if help.is_empty() {
+            format!("{}: {}", explained.meaning, said(model, &explained.next))
+        } else {
+            explained.meaning.clone()
+        };
         let text = format!("It failed: {}.", visible(&why));
         lines.extend(wrap(&text, room).into_iter().map(|line| Line::styled(line, model.theme.attention)));
     }
@@ -231,7 +236,7 @@ fn draw_foot(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>)
 pub(super) fn error_lines(model: &Model, error: &Error, room: usize) -> Vec<Line<'static>> {
     let text = visible(&sentence(error));
     let mut lines = marked(model, Mark::Declined, &text, room);
-    if let Some(hint) = &error.hint {
+    if let Some(hint) = hint(model, error) {
         lines.extend(wrap(&visible(&format!("What helps: {hint}.")), room).into_iter().map(Line::raw));
     }
     lines

@@ -8,6 +8,7 @@ use crate::config::{ClientType, SecretSource};
 use crate::providers::catalog::scope_in_words;
 use crate::providers::{DataCenter, zoho};
 use crate::service::State;
+use crate::tui::advice::hint;
 use crate::tui::keymap::Command;
 use crate::tui::model::Model;
 use crate::tui::panels::lines::sentence;
@@ -29,12 +30,12 @@ pub(super) fn page<'a>(model: &'a Model, form: &'a ProfileForm) -> Page<'a> {
         Step::Remove => remove(form),
         Step::Saved => saved(model, form),
     };
-    page.notes.splice(0..0, problems(form));
+    page.notes.splice(0..0, problems(model, form));
     page
 }
 
 /// What stands in the way of going on, at once where something was typed.
-fn problems(form: &ProfileForm) -> Vec<(Option<Mark>, String)> {
+fn problems(model: &Model, form: &ProfileForm) -> Vec<(Option<Mark>, String)> {
     let mut notes = Vec::new();
     let is_removal = form.step == Step::Remove;
     let failed = if is_removal { "Not removed" } else { "Not saved" };
@@ -43,7 +44,7 @@ fn problems(form: &ProfileForm) -> Vec<(Option<Mark>, String)> {
     }
     if let Some(error) = &form.failure {
         notes.push((Some(Mark::NeedsSignIn), format!("{failed}: {}", sentence(error))));
-        notes.extend(error.hint.as_ref().map(|hint| (None, format!("What helps: {hint}."))));
+        notes.extend(hint(model, error).map(|hint| (None, format!("What helps: {hint}."))));
     }
     let is_typed = match form.step {
         Step::Name => match &form.purpose {
@@ -76,7 +77,7 @@ fn name(form: &ProfileForm) -> Page<'_> {
         }
         _ => (
             "What is the profile to be called?".to_owned(),
-            "A short name for this sign-in; commands take it: `device-login token NAME`.".to_owned(),
+            "A short name for this sign-in; commands take it, such as `token NAME`.".to_owned(),
         ),
     };
     Page {
@@ -177,13 +178,13 @@ fn explained(kind: ClientType) -> &'static str {
             "For servers, terminals and TVs: this screen shows a code, and a phone approves it. Choose it unless you have a reason not to. The console wants a name and a home page, no redirect URI."
         }
         ClientType::SelfClient => {
-            "For scripts of your own account: the console makes a code by hand, good for minutes. Sign in with `device-login login --grant-code`."
+            "For scripts of your own account: the console makes a code by hand, good for minutes. Sign in on the command line, `login --grant-code`."
         }
         ClientType::ServerBased => {
-            "For web servers: a browser is sent back to a redirect URI that is registered. Sign in with `device-login login --web`."
+            "For web servers: a browser is sent back to a redirect URI that is registered. Sign in on the command line, `login --web`."
         }
         ClientType::Mobile => {
-            "For programs on phones and desktops: as server-based, and the code that comes back is bound to this program (PKCE). Sign in with `device-login login --web`."
+            "For programs on phones and desktops: as server-based, and the code that comes back is bound to this program (PKCE). Sign in on the command line, `login --web`."
         }
         ClientType::ClientBased => {
             "For scripts in web pages: tokens are given to the page only and cannot be refreshed. Such a client cannot sign in here: register one of the others."
@@ -366,8 +367,8 @@ fn saved<'a>(model: &Model, form: &ProfileForm) -> Page<'a> {
     let rows = rows.iter().map(|text| Choice { text: (*text).to_owned(), detail: String::new() });
     let way = match form.client_type() {
         ClientType::NonBrowser => "Signing in shows a code that a phone or another computer approves.".to_owned(),
-        ClientType::SelfClient => format!("Sign in on the command line: `device-login login {name} --grant-code`."),
-        _ => format!("Sign in on the command line: `device-login login {name} --web`."),
+        ClientType::SelfClient => format!("Sign in on the command line: `login {name} --grant-code`."),
+        _ => format!("Sign in on the command line: `login {name} --web`."),
     };
     Page {
         heading: format!("Profile {name} is saved"),

@@ -4,10 +4,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::error::Code;
+use crate::tui::advice;
 use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{causes, sentence};
-use crate::tui::panels::profiles::words::by_keys;
 use crate::tui::panels::profiles::{Problem, Revealed, commands};
 use crate::tui::text::{clip, wrap};
 use crate::tui::theme::Mark;
@@ -50,11 +50,11 @@ fn went_wrong(model: &Model, problem: &Problem, room: usize) -> Vec<Line<'static
     if let Some(line) = lines.first_mut() {
         *line = marked(model, Mark::NeedsSignIn, line);
     }
-    let hint = error.hint.as_ref().map(|hint| by_keys(model, profile, hint));
     let key = key_that_helps(model, problem);
     // Once is enough.
-    let hint = hint.filter(|hint| key.as_ref().is_none_or(|(key, _)| *hint != format!("press {key}")));
-    let is_in_hint = hint.is_some() && hint != error.hint;
+    let hint = advice::hint(model, error);
+    let hint = hint.filter(|hint| key.as_ref().is_none_or(|(key, _)| *hint != advice::press(key)));
+    let is_in_hint = hint.is_some() && advice::names_a_key(model, &error.advice);
     if let Some((key, does)) = key.filter(|_| !is_in_hint) {
         lines.extend(said_in(&format!("Here: {key} {does}."), theme.text, room));
     }

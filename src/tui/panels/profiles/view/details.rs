@@ -10,10 +10,11 @@ use super::{data_center, gauge, provider};
 use crate::providers::catalog;
 use crate::service::{ProfileStatus, State};
 use crate::storage::{Event, Happened};
+use crate::tui::advice::hint;
 use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
 use crate::tui::panels::lines::{sentence, shown};
-use crate::tui::panels::profiles::words::{by_keys, left_in_words, standing, until, when};
+use crate::tui::panels::profiles::words::{left_in_words, standing, until, when};
 use crate::tui::text::{clip, width, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
@@ -53,7 +54,7 @@ impl Details {
         }
         details.scopes(model, status);
         details.refreshing(model, status, now);
-        details.warnings(model, status);
+        details.warnings(status);
         details.place(status);
         details.history(status, now);
         details
@@ -86,15 +87,15 @@ impl Details {
         }
         if let Some(problem) = &status.problem {
             self.field("Problem", &sentence(problem));
-            if let Some(hint) = &problem.hint {
-                self.field("What helps", &format!("{}.", by_keys(model, &status.name, hint)));
+            if let Some(hint) = hint(model, problem) {
+                self.field("What helps", &format!("{hint}."));
             }
         }
     }
 
-    fn warnings(&mut self, model: &Model, status: &ProfileStatus) {
+    fn warnings(&mut self, status: &ProfileStatus) {
         for warning in &status.warnings {
-            self.field("Take care", &by_keys(model, &status.name, warning));
+            self.field("Take care", warning);
         }
     }
 

@@ -13,6 +13,7 @@ use crate::clock::Moment;
 use crate::config::Motion;
 use crate::error::{Code, Error};
 use crate::service::SignedIn;
+use crate::tui::advice;
 use crate::tui::chrome::body;
 use crate::tui::keymap::Command;
 use crate::tui::model::{Model, Now};
@@ -227,7 +228,7 @@ fn paragraphs(texts: impl IntoIterator<Item = (Vec<String>, Style)>) -> Vec<Line
 fn unsaved(model: &Model, error: &Error, room: usize) -> Outcome {
     let theme = &model.theme;
     let title = Span::styled(" Approved, but not saved", theme.title);
-    let texts = [Some(sentence(error)), hint(error)].into_iter().flatten();
+    let texts = [Some(sentence(error)), what_helps(model, error)].into_iter().flatten();
     let (again, back) = (model.key(Command::Choose), model.key(Command::Back));
     let advice = format!("Press {again} to try again. {back} gives the approval up and takes its access back.");
     Outcome {
@@ -238,8 +239,8 @@ fn unsaved(model: &Model, error: &Error, room: usize) -> Outcome {
 }
 
 /// What to do, as a sentence.
-fn hint(error: &Error) -> Option<String> {
-    let hint = shown(error.hint.as_ref()?);
+fn what_helps(model: &Model, error: &Error) -> Option<String> {
+    let hint = shown(&advice::hint(model, error)?);
     let mut letters = hint.chars();
     let first = letters.next()?;
     Some(format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.')))
@@ -267,20 +268,16 @@ fn failed(model: &Model, error: &Error, user_code: Option<&str>, at: &str, room:
             [Some(say(what)), causes, Some(say(helps))].into_iter().flatten().collect()
         }
         Code::CodeExpired => vec![say(ran_out(user_code))],
-        _ => [Some(say(sentence(error))), causes, hint(error).map(say)].into_iter().flatten().collect(),
+        _ => [Some(say(sentence(error))), causes, what_helps(model, error).map(say)].into_iter().flatten().collect(),
     };
-    let word = server_word(error).map_or_else(|| error.code.word().to_owned(), |word| format!("Server said: {word}"));
+    let word = error
+        .server_word
+        .as_ref()
+        .map_or_else(|| error.code.word().to_owned(), |word| format!("Server said: {}", shown(word)));
     let word = format!("{word}{}{at}", theme.separator());
     let last = [(vec![word], theme.faint)];
     let body = paragraphs(texts.into_iter().map(|text| (text, theme.text)).chain(last));
     Outcome { head, body, foot: Vec::new() }
-}
-
-/// The server's own word, which stands in brackets at the end of a cause.
-fn server_word(error: &Error) -> Option<String> {
-    let (_, word) = error.cause.as_ref()?.strip_suffix(')')?.rsplit_once(" (")?;
-    let is_word = |character: char| character.is_ascii_alphanumeric() || "_-.".contains(character);
-    (!word.is_empty() && word.chars().all(is_word)).then(|| word.to_owned())
 }
 
 fn declined(model: &Model, user_code: Option<&str>) -> [String; 2] {

@@ -208,11 +208,6 @@ impl Error {
     pub fn what_helps(&self) -> Vec<Advice> {
         if self.advice.is_empty() { vec![self.code.advice()] } else { self.advice.clone() }
     }
-
-    #[must_use]
-    pub fn hint(self, hint: impl Into<String>) -> Self {
-        Self { advice: vec![Advice::from(hint.into())], ..self }
-    }
 }
 
 impl fmt::Display for Error {

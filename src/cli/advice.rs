@@ -57,3 +57,73 @@ pub fn said(advice: &Advice) -> String {
         Advice::Run(arguments) => run(arguments),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use jiff::Timestamp;
+
+    use super::{in_line, said};
+    use crate::cli::commands;
+    use crate::error::{Advice, Way};
+
+    #[test]
+    fn every_command_that_is_said_is_one_of_this_program() {
+        let work = || "work".parse().expect("a name");
+        let acts = [
+            (Advice::SignIn(work()), 1),
+            (Advice::SignInBy(work(), Way::Web), 1),
+            (Advice::SignInBy(work(), Way::GrantCode), 1),
+            (Advice::SignOut(work()), 1),
+            (Advice::Forget(work()), 1),
+            (Advice::Refresh(work()), 1),
+            (Advice::AddProfile(Some(work())), 1),
+            (Advice::AddProfile(None), 1),
+            (Advice::RemoveProfile(work()), 1),
+            (Advice::RemoveAnyway(work()), 1),
+            (Advice::ListProfiles, 1),
+            (Advice::NameProfile, 1),
+            (Advice::ShowProfile, 1),
+            (Advice::GiveSecret(Some(work())), 1),
+            (Advice::GiveSecret(None), 1),
+            (Advice::GiveRedirectUri(work()), 1),
+            (Advice::AcceptEndpoints(work()), 1),
+            (Advice::ListScopes, 1),
+            (Advice::ListProducts, 1),
+            (Advice::InitStore, 2),
+            (Advice::PlainSignIn, 1),
+            (Advice::SaveAnswer, 1),
+            (Advice::Demo, 1),
+            (Advice::Help, 1),
+            (Advice::WaitUntil(Timestamp::UNIX_EPOCH), 0),
+            (Advice::Run("store rekey".into()), 1),
+        ];
+        for (act, count) in acts {
+            let words = said(&act);
+            let commands: Vec<&str> = words.split('`').filter_map(|part| part.strip_prefix("device-login ")).collect();
+            assert_eq!(commands.len(), count, "{words}");
+            for command in commands {
+                let words = ["device-login"].into_iter().chain(command.split(' '));
+                let arguments: Vec<OsString> = words.map(OsString::from).collect();
+                let problem = commands::parse(&arguments).err().map(|problem| problem.kind());
+                let is_taken = problem.is_none_or(|kind| {
+                    // The rest is for whoever types it.
+                    use clap::error::ErrorKind::{DisplayHelp, MissingRequiredArgument};
+                    matches!(kind, DisplayHelp | MissingRequiredArgument)
+                });
+                assert!(is_taken, "{command}: {problem:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_make_one_sentence_and_things_to_do_are_told_apart() {
+        let sign_in = Advice::SignIn("work".parse().expect("a name"));
+        let slip = sign_in.after("if that was a slip, ").and(" for a new code");
+        assert_eq!(
+            in_line(&[slip, "or wait".into()]),
+            "if that was a slip, run `device-login login work` for a new code; or wait"
+        );
+    }
+}

@@ -117,7 +117,7 @@ impl AgentCommand {
         match context.flag() {
             Some(flag) if !self.names.contains(flag) => {
                 Err(Error::new(Code::Usage, format!("`-p {flag}` and the names beside `agent` name other profiles"))
-                    .hint("name them all beside `agent`"))
+                    .advise("name them all beside `agent`"))
             }
             _ => Ok(self.names.clone()),
         }
@@ -130,7 +130,7 @@ impl AgentCommand {
         let message =
             format!("`--token-file` wants the token of profile `{}`, which is not looked after", file.profile);
         Err(Error::new(Code::Usage, message)
-            .hint(format!("name `{}` beside `agent` as well, or name none", file.profile)))
+            .advise(format!("name `{}` beside `agent` as well, or name none", file.profile)))
     }
 }
 

@@ -168,7 +168,7 @@ impl Api {
         let stays = file.what_stays();
         let failed = |error: std::io::Error| {
             let failed = Error::new(Code::Other, format!("the answer could not be written to {name}")).because(&error);
-            failed.adding(&stays).hint(files::advice(&error))
+            failed.adding(&stays).advise(files::advice(&error))
         };
         let place = Place::beside(&file).map_err(failed)?;
         let written = pass_on(answer, place, head).await.map_err(|error| error.adding(&stays))?;
@@ -190,7 +190,7 @@ impl Api {
             Replacement::begin(path).map_err(|error| {
                 Error::new(Code::Usage, format!("the answer cannot be written to {}", path.display()))
                     .because(error)
-                    .hint("nothing was sent; name another file with `-o`")
+                    .advise("nothing was sent; name another file with `-o`")
             })
         });
         begun.transpose()
@@ -210,7 +210,7 @@ impl Api {
         let (method, path) = match self.call.as_slice() {
             [method, path] => {
                 let named =
-                    |problem| usage(problem).hint("the method comes before the path; a profile is named by `-p`");
+                    |problem| usage(problem).advise("the method comes before the path; a profile is named by `-p`");
                 (method.parse().map_err(named)?, path)
             }
             [path, ..] if has_other_body || !fields.is_empty() => (Method::Post, path),
@@ -280,7 +280,7 @@ impl Given {
         if readers > 1 {
             return Err(Error::new(Code::Usage, "the call cannot be made")
                 .because("stdin is named more than once, and can be read once only")
-                .hint("write all but one of them to a file"));
+                .advise("write all but one of them to a file"));
         }
         Ok(Self { fields: Fields::read(&api.fields, &api.raw_fields)?, input, form })
     }
@@ -306,7 +306,7 @@ impl Body {
         if content_type(headers).is_some_and(|given| !given.to_ascii_lowercase().starts_with("multipart/form-data")) {
             return Err(Error::new(Code::Usage, "the call cannot be made")
                 .because("`--form` makes `multipart/form-data`, and another `Content-Type` was given")
-                .hint("leave that header out"));
+                .advise("leave that header out"));
         }
         // A boundary that was given would not be the one in the body.
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
@@ -336,7 +336,7 @@ fn read_header(header: &str) -> Result<(String, String), Error> {
         // What follows could be private, so it is not repeated.
         Error::new(Code::Usage, "a header given with `-H` cannot be read")
             .because("it has no colon")
-            .hint("write `-H 'Name: value'`")
+            .advise("write `-H 'Name: value'`")
     })?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }

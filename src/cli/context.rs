@@ -155,7 +155,7 @@ impl Context {
         match (&positional.name, flag) {
             (Some(name), Some(flag)) if name != flag => {
                 Err(Error::new(Code::Usage, format!("both `{name}` and `-p {flag}` name a profile"))
-                    .hint("name it once"))
+                    .advise("name it once"))
             }
             (Some(name), _) | (None, Some(name)) => Ok(Some(name.clone())),
             (None, None) => profile_from_environment(),
@@ -226,7 +226,7 @@ fn make_service(
     let is_named = global.config.is_some() || environment.var("DEVICE_LOGIN_CONFIG").is_some();
     if is_named && !makes_config && !places.config_file.exists() {
         return Err(Error::new(Code::Config, format!("there is no configuration {}", places.config_file.display()))
-            .hint("check `--config` and `DEVICE_LOGIN_CONFIG`; `device-login profile add` makes one"));
+            .advise("check `--config` and `DEVICE_LOGIN_CONFIG`; `device-login profile add` makes one"));
     }
     let config = Config::load(&places.config_file)?;
     let address = store_address(global, &config, &places, environment)?;

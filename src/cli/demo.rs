@@ -54,14 +54,14 @@ impl DemoCommand {
         if let Some(lack) = full_screen::lack().filter(|_| !self.serve && !full_screen::wants_lines()) {
             return Err(Error::new(Code::Usage, "the demo needs a terminal")
                 .because(lack)
-                .hint("`device-login demo --serve` runs its server alone"));
+                .advise("`device-login demo --serve` runs its server alone"));
         }
         let options = Options { listen: self.listen, port: self.port, ..Options::default() };
         context.interrupts.block_on(async {
             let demo = Demo::start(options).await.map_err(|error| {
                 Error::new(Code::Other, format!("the demo cannot listen at {} port {}", self.listen, self.port))
                     .because(error)
-                    .hint("choose another `--port` or `--listen`")
+                    .advise("choose another `--port` or `--listen`")
             })?;
             if !self.serve {
                 return play(context, demo).await;

@@ -291,7 +291,7 @@ async fn within<T>(
         let message = format!("nobody approved within {}", words::duration(timeout));
         Err(Error::new(Code::Timeout, message)
             .because("`--timeout` ended the sign-in")
-            .hint("run it again for a new code"))
+            .advise("run it again for a new code"))
     })
 }
 

@@ -70,7 +70,7 @@ impl<S: IsTerminal> Stream<S> {
 
 /// Stdout did not take what there was to say.
 pub(super) fn unwritten(error: &io::Error) -> Error {
-    Error::new(Code::Other, "the output could not be written").because(error).hint(files::advice(error))
+    Error::new(Code::Other, "the output could not be written").because(error).advise(files::advice(error))
 }
 
 impl Stream<io::Stdout> {

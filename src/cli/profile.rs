@@ -10,7 +10,7 @@ use super::context::Context;
 use super::{Positional, prompt, words};
 use crate::clock;
 use crate::config::{self, ClientType, Config, Profile, ProviderSource, SecretSource};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::catalog;
 use crate::registered::RedirectUri;
@@ -134,7 +134,7 @@ impl Add {
         if let Some(dialect) = dialect.filter(|dialect| dialect.needs_scope && self.scopes.is_none()) {
             return Err(Error::new(Code::Usage, format!("profile `{}` cannot be added", self.name))
                 .because(format!("no scope is named, and {} approves nothing without one", dialect.display_name))
-                .hint(format!("give some, such as `--scopes {}`", dialect.default_scope)));
+                .advise(format!("give some, such as `--scopes {}`", dialect.default_scope)));
         }
         let secret = self.secret(context)?;
         let profile = Profile {
@@ -284,8 +284,8 @@ impl Remove {
                 context.interrupts.block_on(service.remove_left_over(name))?;
             }
             Err(unknown) if service.has_left_over(name) => {
-                let hint = format!("`device-login profile remove {name} --force` deletes it");
-                return Err(unknown.adding("the store still has its record").hint(hint));
+                let delete = Advice::RemoveAnyway(name.clone()).and(" to delete it");
+                return Err(unknown.adding("the store still has its record").advise_only(delete));
             }
             Err(unknown) => return Err(unknown),
         }

@@ -73,7 +73,7 @@ fn secret(
     let failed = |cause: &dyn std::fmt::Display| {
         Error::new(Code::Usage, format!("{name} could not be read from stdin"))
             .because(cause)
-            .hint("put it on stdin, on one line, and nothing else")
+            .advise("put it on stdin, on one line, and nothing else")
     };
     let secret = if std::io::stdin().is_terminal() {
         hidden(context, question)?

@@ -304,7 +304,7 @@ fn check_limits() -> Result<(), Error> {
     let refused = |what: &str, limit: &str, error: &io::Error| {
         Error::new(Code::Other, "the program could not start")
             .because(format!("{what}: {error}"))
-            .hint(format!("raise the limit of this user, service or container ({limit})"))
+            .advise(format!("raise the limit of this user, service or container ({limit})"))
     };
     let idle = Mutex::new(());
     thread::scope(|scope| {

@@ -103,13 +103,13 @@ fn product(name: &str) -> Result<&'static Product, Error> {
             [] => "run `device-login scopes` for the list of products".to_owned(),
             _ => format!("did you mean {}?", near.join(" or ")),
         };
-        Error::new(Code::Usage, format!("`{name}` is no known product")).hint(hint)
+        Error::new(Code::Usage, format!("`{name}` is no known product")).advise(hint)
     })
 }
 
 fn unknown_data_center(code: &str, known: &[DataCenter]) -> Error {
     let known: Vec<&str> = known.iter().map(|data_center| data_center.code.as_str()).collect();
-    Error::new(Code::Usage, format!("Zoho has no data center `{code}`")).hint(format!("it has: {}", known.join(", ")))
+    Error::new(Code::Usage, format!("Zoho has no data center `{code}`")).advise(format!("it has: {}", known.join(", ")))
 }
 
 /// One line for each product, its host that of one data center.

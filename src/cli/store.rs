@@ -57,7 +57,7 @@ impl Init {
         if self.print {
             let script = service.store().script(self.role.as_deref()).ok_or_else(|| {
                 Error::new(Code::Usage, "only a database has something to print")
-                    .hint(
+                    .advise(
                         "`device-login --store postgres://… store init --print` prints SQL; for files, `device-login store init` \
                          makes the directory and the key",
                     )

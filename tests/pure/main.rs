@@ -1,5 +1,6 @@
 //! What needs no process and no time: flows and screens as data, in virtual time.
 
+mod advice;
 mod docs;
 mod flows;
 mod hostile;

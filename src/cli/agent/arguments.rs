@@ -88,7 +88,7 @@ pub(super) fn token_files(
             let message = format!("two token files are at {}", file.place().display());
             return Err(Error::new(Code::Usage, message)
                 .because(format!("`{other}` and `{}` cannot both be there", argument.profile))
-                .hint("give each a path of its own"));
+                .advise("give each a path of its own"));
         }
         kept.push(Kept { profile: argument.profile.clone(), warning: warning(argument), file });
     }
@@ -103,22 +103,22 @@ fn token_file(argument: &TokenFileArgument, own: &OwnDirectories, config: &Confi
     let group = group.map_err(|problem| {
         refused()
             .because(problem)
-            .hint("make it, `groupadd --system NAME`, or name one that is there by name or number")
+            .advise("make it, `groupadd --system NAME`, or name one that is there by name or number")
     })?;
-    let place = |trouble: &Trouble| refused().because(trouble.cause(&argument.path)).hint(place_advice(trouble));
+    let place = |trouble: &Trouble| refused().because(trouble.cause(&argument.path)).advise(place_advice(trouble));
     let file =
         TokenFile::at(&argument.path, Readers { mode: argument.mode, group }).map_err(|trouble| place(&trouble))?;
     if let Some(directory) = own.of(file.place()) {
         return Err(refused()
             .because(format!("{} is where this program keeps its own files", directory.display()))
-            .hint("name a place elsewhere, such as one below /run/device-login"));
+            .advise("name a place elsewhere, such as one below /run/device-login"));
     }
     match file.check() {
         Err(error) if error.kind() == ErrorKind::PermissionDenied && file.check_without_group().is_ok() => {
             let name = argument.group.as_deref().unwrap_or_default();
             Err(refused()
                 .because(format!("this user is not in the group `{name}`: {error}"))
-                .hint(format!("add it, `usermod -aG {name} USER`; in a unit, `SupplementaryGroups={name}`")))
+                .advise(format!("add it, `usermod -aG {name} USER`; in a unit, `SupplementaryGroups={name}`")))
         }
         Err(error) if !is_passing(&error) => Err(place(&error.into())),
         // The agent tells it, and tries again.
@@ -198,7 +198,7 @@ pub(super) fn check_programs(programs: &[PathBuf], path: Option<&str>) -> Result
         None => Ok(()),
         Some(program) => Err(Error::new(Code::Usage, format!("`{}` cannot be run", program.display()))
             .because("it is no program that this user may run")
-            .hint("name one by its path, or by a name in `PATH`; arguments and a shell need a script of their own")),
+            .advise("name one by its path, or by a name in `PATH`; arguments and a shell need a script of their own")),
     }
 }
 

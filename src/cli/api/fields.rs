@@ -66,7 +66,7 @@ pub(super) fn reads_stdin(field: &str) -> bool {
 
 fn problem(cause: String) -> Error {
     let hint = "write `-F key=value` or `-f key=text`, and `key[inner]` or `key[]` for objects and lists";
-    Error::new(Code::Usage, "a field of the call cannot be used").because(cause).hint(hint)
+    Error::new(Code::Usage, "a field of the call cannot be used").because(cause).advise(hint)
 }
 
 fn split(field: &str) -> Result<(String, &str), Error> {
@@ -81,7 +81,7 @@ fn typed_value(text: &str) -> Result<Value, Error> {
     if let Some(file) = text.strip_prefix('@') {
         let failed = |error: io::Error| {
             let hint = files::advice(&error);
-            problem(format!("the file `{file}` cannot be read: {error}")).hint(hint)
+            problem(format!("the file `{file}` cannot be read: {error}")).advise_only(hint)
         };
         let text = if file == "-" {
             read_stdin()

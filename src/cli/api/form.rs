@@ -47,7 +47,7 @@ impl Part {
     /// Reads `name=text`, `name=@FILE` or `name=<FILE`, with `;type=` and `;filename=` behind it.
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
-            problem("it has no `=` after its name").hint("write `--form name=@FILE` or `--form name=text`")
+            problem("it has no `=` after its name").advise("write `--form name=@FILE` or `--form name=text`")
         })?;
         let (value, media_type, file_name) = attributes(value)?;
         let value = match value.as_bytes().first() {

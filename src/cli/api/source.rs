@@ -29,7 +29,7 @@ impl Source {
                 Self::File(path) => path.display().to_string(),
             };
             let hint = files::advice(&error);
-            Error::new(Code::Usage, format!("the body could not be read from {name}")).because(error).hint(hint)
+            Error::new(Code::Usage, format!("the body could not be read from {name}")).because(error).advise(hint)
         })
     }
 

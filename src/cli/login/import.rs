@@ -44,8 +44,9 @@ async fn import_file(
     options: SignIn,
 ) -> Result<SignedIn, Error> {
     let what = format!("{} cannot be imported", path.display());
-    let lacks =
-        |name: &str, hint: &str| Error::new(Code::Config, &what).because(format!("it names no {name}")).hint(hint);
+    let lacks = |name: &str, hint: &'static str| {
+        Error::new(Code::Config, &what).because(format!("it names no {name}")).advise(hint)
+    };
     let hint = "put it into the file, or add the profile and give the refresh token on stdin";
     let client_id = file.client_id.clone().ok_or_else(|| lacks("ZOHO_CLIENT_ID", hint))?;
     let refresh_token = file.refresh_token.clone().ok_or_else(|| {
@@ -64,14 +65,14 @@ async fn import_file(
     let name = name.ok_or_else(|| {
         Error::new(Code::Usage, &what)
             .because("no profile has its client, and no name is given for a new one")
-            .hint("name the new profile: `device-login login NAME --import --env-file PATH`")
+            .advise("name the new profile: `device-login login NAME --import --env-file PATH`")
     })?;
     let api_domain = api_domain
         .ok_or_else(|| lacks("ZOHO_API_DOMAIN", "it tells the data center, such as https://www.zohoapis.eu"))?;
     let profile = new_profile(service, name, client_id, &api_domain, &file, &options).ok_or_else(|| {
         Error::new(Code::Config, &what)
             .because(format!("no data center has the API domain {api_domain:?}"))
-            .hint("check ZOHO_API_DOMAIN; it reads like https://www.zohoapis.eu")
+            .advise("check ZOHO_API_DOMAIN; it reads like https://www.zohoapis.eu")
     })?;
     Box::pin(import_as_new(service, profile, file.client_secret, refresh_token, &api_domain, options)).await
 }
@@ -83,7 +84,7 @@ fn wants_new_profile(service: &Service, name: Option<&ProfileName>, file: &EnvFi
 }
 
 fn problem_of(what: &str, problem: String) -> Error {
-    Error::new(Code::Config, what).because(problem).hint("choose another name for the profile")
+    Error::new(Code::Config, what).because(problem).advise("choose another name for the profile")
 }
 
 /// The named profile, or any that has the client; `None` where a new one is to be made.

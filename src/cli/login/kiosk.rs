@@ -20,7 +20,7 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
     if let Some(lack) = full_screen::lack_of_drawing() {
         return Err(Error::new(Code::Usage, "`--kiosk` needs a terminal")
             .because(lack)
-            .hint("in a systemd unit, set `StandardInput=tty`, `StandardOutput=tty` and `TTYPath=`"));
+            .advise("in a systemd unit, set `StandardInput=tty`, `StandardOutput=tty` and `TTYPath=`"));
     }
     let service = context.silent_service()?;
     let name = context.profile_name(&login.profile)?;
@@ -74,7 +74,7 @@ fn hand_over(context: &Context, config: &Config, program: &OsString, arguments: 
         Ok(code) => code,
         Err(error) => {
             let message = format!("`{}` cannot be run", program.display());
-            context.output.error(&Error::new(Code::Other, message).because(&error).hint("the sign-in is kept"));
+            context.output.error(&Error::new(Code::Other, message).because(&error).advise("the sign-in is kept"));
             // As a shell does.
             if error.kind() == ErrorKind::NotFound { 127 } else { 126 }
         }

@@ -80,7 +80,7 @@ async fn come_back(
                         Some(problem) => Error { message: what, cause: Some(problem.message), ..problem },
                         None => Error::new(Code::Usage, what)
                             .because("no address came back from the browser")
-                            .hint("paste it on stdin, or use a redirect URI on 127.0.0.1 whose port is free"),
+                            .advise("paste it on stdin, or use a redirect URI on 127.0.0.1 whose port is free"),
                     });
                 }
             },
@@ -131,7 +131,7 @@ impl Pasted<'_> {
                     self.code_alone = Some(callback);
                 }
                 CameBack::CodeAlone(_) => self.tell(
-                    Error::new(Code::Usage, "that is a code alone, and nothing tells whose it is").hint(
+                    Error::new(Code::Usage, "that is a code alone, and nothing tells whose it is").advise(
                         "give the whole address on which the browser ends; only a person at a terminal may say that a code alone is right",
                     ),
                 ),

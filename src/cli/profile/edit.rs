@@ -125,7 +125,7 @@ impl Edit {
         if !prompt::is_possible() {
             return Err(Error::new(Code::Usage, format!("profile `{}` was not changed", self.name))
                 .because(goes)
-                .hint(
+                .advise(
                     "give the new client's secret by `--client-secret-stdin` or `--client-secret-file FILE`, or say \
                  `--no-client-secret`",
                 ));

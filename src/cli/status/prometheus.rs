@@ -110,7 +110,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Error> {
         let trouble = Trouble::from(error);
         Error::new(Code::Other, format!("the metrics cannot be written to {}", path.display()))
             .because(trouble.cause(&path))
-            .hint(trouble.advice())
+            .advise(trouble.advice())
     })
 }
 

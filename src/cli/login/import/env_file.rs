@@ -41,7 +41,7 @@ impl EnvFile {
         let file = Self::parse(&text).map_err(|problem| {
             Error::new(Code::Config, what)
                 .because(problem)
-                .hint("each line is NAME=VALUE, the value in quotes if need be")
+                .advise("each line is NAME=VALUE, the value in quotes if need be")
         })?;
         Ok((file, is_exposed.then(|| config::exposure(path))))
     }

@@ -8,13 +8,17 @@ pub mod advice;
 mod agent;
 mod api;
 mod commands;
+mod complete;
+mod completions;
 mod context;
 #[cfg(feature = "demo")]
 mod demo;
 mod full_screen;
+mod help;
 mod keyboard;
 mod login;
 mod logout;
+mod man;
 mod output;
 mod overview;
 mod profile;
@@ -26,6 +30,7 @@ mod status;
 mod store;
 mod table;
 mod token;
+mod version;
 mod whoami;
 mod words;
 
@@ -33,7 +38,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, ValueEnum};
 
 use self::commands::Asked;
@@ -43,11 +48,20 @@ use crate::config::variables;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 
+const EXAMPLES: &str = "\
+Examples:
+  device-login demo
+  device-login profile add work --provider zoho --client-id 1000.ABC \\
+      --scopes ZohoCRM.users.READ
+  device-login login work
+  device-login token work";
+
 /// Signs a machine without a browser in to Zoho or any RFC 8628 provider, and keeps its tokens safe and fresh.
 ///
 /// Without a command, opens the full-screen app.
 #[derive(Parser)]
 #[command(name = "device-login", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_long_help = EXAMPLES)]
 struct Arguments {
     #[command(flatten)]
     global: Global,
@@ -62,7 +76,7 @@ struct Global {
     #[arg(short, long, value_name = "NAME", global = true)]
     profile: Option<ProfileName>,
     /// Where tokens are kept: `file:DIR`, `postgres://HOST/DB`, `plain:DIR` or `memory:` [env: `DEVICE_LOGIN_STORE`]
-    #[arg(long, value_name = "ADDRESS", global = true)]
+    #[arg(long, value_name = "STORE", global = true)]
     store: Option<String>,
     /// The configuration file [env: `DEVICE_LOGIN_CONFIG`]
     #[arg(long, value_name = "FILE", global = true)]
@@ -99,18 +113,25 @@ struct Positional {
 /// Runs the program with these arguments, the program's own name first.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
     keep_memory_private();
-    let wants_json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+    let output = output_before_parsing(&arguments);
+    if let [_, flag] = arguments.as_slice()
+        && (flag == "--version" || flag == "-V")
+    {
+        return ExitCode::from(told(&output, output.text(version::VERSION)));
+    }
     match commands::parse(&arguments) {
         Ok(Asked { global, command }) => {
             let context = Context::new(global, command.as_ref());
-            context.output.warn(&variables::misspelt(std::env::vars_os().map(|(name, _)| name)));
+            if command.as_ref().is_none_or(|command| command.name != complete::NAME) {
+                context.output.warn(&variables::misspelt(std::env::vars_os().map(|(name, _)| name)));
+            }
             let result = match command {
                 Some(command) => (command.action)(&context),
                 None => without_command(&context),
             };
             ExitCode::from(context.exit_code(result))
         }
-        Err(error) => ExitCode::from(usage(&error, wants_json)),
+        Err(error) => ExitCode::from(usage(&error, &output)),
     }
 }
 
@@ -142,30 +163,55 @@ fn without_command(context: &Context) -> Result<u8, Error> {
     }
 }
 
+/// How to speak to whoever has made a mistake in the arguments, as far as those can be told.
+fn output_before_parsing(arguments: &[OsString]) -> Output {
+    let mut words = arguments.iter().take_while(|argument| *argument != "--").filter_map(|argument| argument.to_str());
+    let (mut color, mut wants_json) = (ColorWhen::Auto, false);
+    while let Some(word) = words.next() {
+        let when = if word == "--color" { words.next() } else { word.strip_prefix("--color=") };
+        color = when.and_then(|when| ColorWhen::from_str(when, false).ok()).unwrap_or(color);
+        wants_json |= word == "--json";
+    }
+    Output::new(color, false, wants_json)
+}
+
 /// Help and version go to stdout, everything else that clap has to say is a mistake of the caller.
-fn usage(error: &clap::Error, wants_json: bool) -> u8 {
-    let output = Output::new(ColorWhen::Auto, false, wants_json);
+fn usage(error: &clap::Error, output: &Output) -> u8 {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let shown = output.help(&error.render());
-            shown.map_or_else(
-                |error| {
-                    output.error(&error);
-                    error.code.exit_code()
-                },
-                |()| 0,
-            )
-        }
-        _ if wants_json => {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return told(output, output.help(&error.render())),
+        _ if output.is_json() => {
             let text = error.render().to_string();
             let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            let error = Error::new(Code::Usage, first);
+            let mistake = Error::new(Code::Usage, first);
+            output.error(&match meant(error) {
+                Some(meant) => mistake.advise(meant),
+                None => mistake,
+            });
+        }
+        _ => output.usage(&error.render()),
+    }
+    Code::Usage.exit_code()
+}
+
+/// What somebody probably meant who mistyped the name of a command, a flag or a value.
+fn meant(error: &clap::Error) -> Option<String> {
+    let kinds = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+    let near = match kinds.iter().find_map(|kind| error.get(*kind))? {
+        ContextValue::String(word) => vec![word.clone()],
+        ContextValue::Strings(words) => words.clone(),
+        _ => return None,
+    };
+    let near: Vec<String> = near.iter().map(|word| format!("`{word}`")).collect();
+    (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
+}
+
+/// The exit code of what only prints.
+fn told(output: &Output, printed: Result<(), Error>) -> u8 {
+    printed.map_or_else(
+        |error| {
             output.error(&error);
             error.code.exit_code()
-        }
-        _ => {
-            output.usage(&error.render());
-            Code::Usage.exit_code()
-        }
-    }
+        },
+        |()| 0,
+    )
 }

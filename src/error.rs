@@ -38,7 +38,50 @@ pub enum Code {
     Other,
 }
 
+/// The exit codes of all commands but `status --check` and `doctor`, and what they mean.
+pub const EXIT_CODES: [(&str, &str); 13] = [
+    ("0", "ok"),
+    ("1", "another error"),
+    ("2", "usage or configuration"),
+    ("4", "sign-in needed"),
+    ("5", "denied by the person"),
+    ("6", "code expired, or `--timeout`"),
+    ("7", "network or provider down"),
+    ("8", "still pending (`login --no-wait`)"),
+    ("9", "the store cannot be used or is locked"),
+    ("10", "refresh budget spent or rate-limited"),
+    ("22", "`api --fail`: the API answered 4xx or 5xx"),
+    ("126, 127, 128+n", "`exec`: as a shell; else the command's own code"),
+    ("130", "interrupted"),
+];
+
 impl Code {
+    /// All that there are, in their order.
+    pub const ALL: [Code; 22] = [
+        Code::Usage,
+        Code::Config,
+        Code::UnknownProfile,
+        Code::InvalidClient,
+        Code::InvalidClientSecret,
+        Code::WrongDataCenter,
+        Code::InvalidScope,
+        Code::SignInNeeded,
+        Code::Denied,
+        Code::CodeExpired,
+        Code::Timeout,
+        Code::Network,
+        Code::Provider,
+        Code::UntrustedAnswer,
+        Code::WrongAccount,
+        Code::Store,
+        Code::StoreLocked,
+        Code::StoreUnavailable,
+        Code::RateLimited,
+        Code::ApiStatus,
+        Code::Interrupted,
+        Code::Other,
+    ];
+
     /// The word in JSON.
     pub fn word(self) -> &'static str {
         match self {
@@ -227,31 +270,8 @@ mod tests {
 
     #[test]
     fn every_error_says_what_to_do() {
-        let codes = [
-            Code::Usage,
-            Code::Config,
-            Code::UnknownProfile,
-            Code::InvalidClient,
-            Code::InvalidClientSecret,
-            Code::WrongDataCenter,
-            Code::InvalidScope,
-            Code::SignInNeeded,
-            Code::Denied,
-            Code::CodeExpired,
-            Code::Timeout,
-            Code::Network,
-            Code::Provider,
-            Code::UntrustedAnswer,
-            Code::WrongAccount,
-            Code::Store,
-            Code::StoreLocked,
-            Code::StoreUnavailable,
-            Code::RateLimited,
-            Code::ApiStatus,
-            Code::Interrupted,
-            Code::Other,
-        ];
-        for code in codes {
+        assert_eq!(Code::ALL.len(), Code::Other as usize + 1, "`Other` is the last one");
+        for code in Code::ALL {
             assert_eq!(Error::new(code, "it failed").what_helps().len(), 1, "{code:?}");
         }
         let two = Error::new(Code::Other, "it failed").advise("mend it").advise(Advice::Help);

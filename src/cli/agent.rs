@@ -52,7 +52,7 @@ SIGHUP has it read the configuration again, SIGTERM and Ctrl-C end it with 0. do
 /// Looks after all profiles, or those that are named, also where they are added later. Needs no terminal and asks nobody:
 /// where only a person can help, the log and `--on-event` say so.
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct AgentCommand {
     /// The profiles to look after, if not all
     #[arg(value_name = "PROFILE")]

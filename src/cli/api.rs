@@ -30,6 +30,13 @@ use crate::providers::catalog::Product;
 use crate::service::{OpenAnswer, Service, refusal_error};
 use crate::untrusted::Untrusted;
 
+const EXAMPLES: &str = "\
+Examples:
+  device-login api '/crm/v8/users?type=CurrentUser'
+  device-login api --product desk /api/v1/tickets -F limit=10
+  device-login api PUT /crm/v8/Leads/42 --input lead.json --fail
+  device-login api /crm/v8/org --curl";
+
 /// Call an API with a fresh token
 ///
 /// Fields become the query of GET, HEAD and DELETE, and of a call with `--input` or `--form`. Otherwise they become a JSON object, or a
@@ -39,6 +46,7 @@ use crate::untrusted::Untrusted;
 /// Bodies are read and written piece by piece, both ways, however long they are. A call ends when no byte has moved for a
 /// minute.
 #[derive(Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Api {
     /// The method, unless it is GET, and the path below the API domain (or a full URL of this profile's hosts)
     #[arg(value_name = "[METHOD] PATH", required = true, num_args = 1..=2)]

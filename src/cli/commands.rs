@@ -11,7 +11,10 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches};
 
 use super::context::Context;
 use super::{Arguments, Global};
-use super::{agent, api, login, logout, profile, refresh, scopes, status, store, token, whoami};
+use super::{
+    agent, api, complete, completions, help, login, logout, man, profile, refresh, scopes, status, store, token,
+    version, whoami,
+};
 use crate::error::Error;
 
 /// All commands, in the order of the help: what most people need first.
@@ -29,6 +32,11 @@ const COMMANDS: &[Command] = &[
     command!("store", store::StoreCommand),
     #[cfg(feature = "demo")]
     command!("demo", super::demo::DemoCommand),
+    command!("completions", completions::Completions),
+    command!("man", man::Man),
+    command!("help", help::Help),
+    command!("version", version::Version),
+    command!(complete::NAME, complete::Complete),
 ];
 
 /// A command: its name, what may be said to it, and what it does.
@@ -45,7 +53,7 @@ pub(super) type Action = Box<dyn FnOnce(&Context) -> Result<u8, Error>>;
 
 /// A command whose arguments are a type with `run(self, &Context)`, which returns nothing or an exit code.
 macro_rules! command {
-    ($name:literal, $arguments:ty) => {
+    ($name:expr, $arguments:ty) => {
         Command {
             name: $name,
             define: <$arguments>::augment_args,
@@ -93,13 +101,28 @@ pub(super) struct AskedCommand {
 pub(super) fn parse(arguments: &[OsString]) -> Result<Asked, clap::Error> {
     match named(arguments).map(|command| read(slice::from_ref(command), arguments)) {
         Some(Ok(asked)) => Ok(asked),
-        _ => read(COMMANDS, arguments),
+        _ => read_by(definition(), COMMANDS, arguments),
     }
 }
 
-/// The definition with all commands.
+/// The definition with all commands, as help, manual and completions tell it.
 pub(super) fn definition() -> clap::Command {
-    definition_of(COMMANDS)
+    with_examples_first(definition_of(COMMANDS))
+}
+
+/// Puts the examples behind the usage, before what can be looked up.
+fn with_examples_first(command: clap::Command) -> clap::Command {
+    const TEMPLATE: &str = "{about-with-newline}\n{usage-heading} {usage}{after-help}\n\n{all-args}";
+    let header = command.get_styles().get_header();
+    let examples = command.get_after_long_help().map(|examples| {
+        let title = "Examples:";
+        examples.to_string().replacen(title, &format!("{header}{title}{header:#}"), 1)
+    });
+    let command = command.help_template(TEMPLATE).mut_subcommands(with_examples_first);
+    match examples {
+        Some(examples) => command.after_long_help(examples),
+        None => command,
+    }
 }
 
 /// The command that is probably meant: a value of an option may have the name of one, too. Then another one follows, which
@@ -114,8 +137,16 @@ fn definition_of(commands: &[Command]) -> clap::Command {
 }
 
 fn read(commands: &'static [Command], arguments: &[OsString]) -> Result<Asked, clap::Error> {
+    read_by(definition_of(commands), commands, arguments)
+}
+
+fn read_by(
+    definition: clap::Command,
+    commands: &'static [Command],
+    arguments: &[OsString],
+) -> Result<Asked, clap::Error> {
     // Taking the definition apart again would cost `token` a twelfth of its work, and the process ends soon.
-    let mut definition = ManuallyDrop::new(definition_of(commands));
+    let mut definition = ManuallyDrop::new(definition);
     let mut matches = definition.try_get_matches_from_mut(arguments)?;
     asked(commands, &mut matches).map_err(|error| error.format(&mut definition))
 }

@@ -30,6 +30,10 @@ const SCOPES: [&str; 3] = ["AaaServer.profile.READ", "ZohoCRM.users.READ", "Zoho
 ///
 /// Nothing outside a temporary folder is touched.
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login demo
+  device-login demo --listen 192.168.1.20
+  device-login demo --serve --port 9101")]
 pub(super) struct DemoCommand {
     /// Run the server alone, and print its addresses and its client as one JSON line
     #[arg(long)]

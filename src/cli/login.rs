@@ -13,7 +13,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 
 use super::context::Context;
 use super::{Positional, full_screen, prompt, words};
@@ -22,11 +22,19 @@ use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{ATTENDED_RENEWALS, QrFile, Service, SignIn, SignedIn, Unbroken};
 
+const EXAMPLES: &str = "\
+Examples:
+  device-login login work
+  device-login login work --plain --qr=half --timeout 10m
+  device-login login work --json
+  device-login login lobby --kiosk -- chromium --kiosk https://example.com";
+
 /// Sign in by approving a code on another device
 ///
 /// A client of another type signs in in its own way: a self client by `--grant-code`, a server-based, mobile or desktop one by
 /// `--web`. A refresh token from elsewhere comes in by `--import`.
 #[derive(Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Login {
     #[command(flatten)]
     profile: Positional,
@@ -64,7 +72,7 @@ pub(super) struct Login {
     #[arg(long, value_name = "N")]
     renew: Option<u32>,
     /// With `--kiosk`: what to run in its place once signed in; it gets no token, but can ask `device-login token`
-    #[arg(last = true, requires = "kiosk", value_name = "COMMAND")]
+    #[arg(last = true, requires = "kiosk", value_name = "COMMAND", value_hint = ValueHint::CommandName)]
     command: Vec<OsString>,
 }
 

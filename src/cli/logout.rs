@@ -9,6 +9,9 @@ use crate::error::Error;
 
 /// Revoke the grant at the provider and forget it
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login logout work
+  device-login logout work --local")]
 pub(super) struct Logout {
     #[command(flatten)]
     profile: Positional,

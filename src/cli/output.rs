@@ -133,6 +133,11 @@ impl Output {
         self.json.store(true, Ordering::Relaxed);
     }
 
+    /// Tells whether errors are JSON on stdout.
+    pub(super) fn is_json(&self) -> bool {
+        self.json.load(Ordering::Relaxed)
+    }
+
     /// From here on, errors are an event on stdout.
     pub(super) fn use_events(&self) {
         self.json.store(true, Ordering::Relaxed);
@@ -263,7 +268,7 @@ impl Output {
             error: ErrorJson,
         }
 
-        if self.json.load(Ordering::Relaxed) {
+        if self.is_json() {
             let event = self.events.load(Ordering::Relaxed).then_some("failed");
             // Where stdout takes nothing, it is said where it can be.
             if self.json_line(&Failure { schema_version: 1, event, error: error.into() }).is_ok() {

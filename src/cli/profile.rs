@@ -4,7 +4,7 @@ mod edit;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 
 use super::context::Context;
 use super::{Positional, prompt, words};
@@ -20,6 +20,10 @@ use crate::service::Service;
 /// Add, list, show, change and remove profiles
 #[derive(Args)]
 #[command(subcommand_value_name = "ACTION", subcommand_help_heading = "Actions")]
+#[command(after_long_help = "Examples:
+  device-login profile list
+  device-login profile show work
+  device-login profile use work")]
 pub(super) struct ProfileCommand {
     #[command(subcommand)]
     action: Action,
@@ -41,8 +45,15 @@ enum Action {
 /// The client's secret goes into the store. It is read from a file, from stdin, or asked for; never from the command
 /// line, where others could see it.
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login profile add work --provider zoho --data-center eu \\
+      --client-id 1000.ABC --scopes ZohoCRM.users.READ
+  device-login profile add corp --provider corp --client-id app \\
+      --client-secret-stdin < secret")]
+#[command(override_usage = "device-login profile add <NAME> --provider <PROVIDER> --client-id <ID>\n       [OPTIONS]")]
 struct Add {
     /// The new profile's name
+    #[arg(value_hint = ValueHint::Other)]
     name: ProfileName,
     /// `zoho`, or a provider of the configuration
     #[arg(long, value_name = "PROVIDER")]
@@ -73,10 +84,16 @@ struct Add {
 
 /// List the profiles of the configuration
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login profile list
+  device-login profile list | cut -f 1")]
 struct List {}
 
 /// Show all that is configured for a profile, without secrets
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login profile show
+  device-login profile show work")]
 struct Show {
     #[command(flatten)]
     profile: Positional,
@@ -84,6 +101,9 @@ struct Show {
 
 /// Make a profile the default one, used where none is named
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login profile use work
+  device-login profile use lobby")]
 struct Use {
     /// The profile to use
     name: ProfileName,
@@ -91,12 +111,15 @@ struct Use {
 
 /// Give a profile another name; it stays signed in
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login profile rename work office
+  device-login profile rename lobby entrance")]
 struct Rename {
     /// The name that it has
     #[arg(value_name = "OLD")]
     old: ProfileName,
     /// The name that it gets
-    #[arg(value_name = "NEW")]
+    #[arg(value_name = "NEW", value_hint = ValueHint::Other)]
     new: ProfileName,
 }
 
@@ -104,6 +127,9 @@ struct Rename {
 ///
 /// Does not revoke the grant: `logout` does.
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login profile remove work
+  device-login profile remove work --force")]
 struct Remove {
     /// The profile to remove
     name: ProfileName,

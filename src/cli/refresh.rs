@@ -10,6 +10,9 @@ use crate::service::Freshness;
 
 /// Mint a new access token now
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login refresh
+  device-login refresh work")]
 pub(super) struct Refresh {
     #[command(flatten)]
     profile: Positional,

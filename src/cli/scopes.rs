@@ -11,6 +11,10 @@ use crate::providers::{DataCenter, zoho};
 
 /// List Zoho's products: scopes, hosts and harmless test calls
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login scopes
+  device-login scopes crm --data-center eu
+  device-login scopes --json")]
 pub(super) struct Scopes {
     /// The product to tell all about; without one, all products are listed
     #[arg(value_name = "PRODUCT")]

@@ -17,10 +17,13 @@ use crate::clock;
 use crate::error::Error;
 use crate::service::{ProfileStatus, Service, State, Verified};
 
-const EXAMPLES: &str = "Examples:
+const EXAMPLES: &str = "\
+Examples:
   device-login status --sort left
+  device-login status work --json
   device-login status --check
-  device-login status --prometheus --output /var/lib/prometheus/node-exporter/device-login.prom";
+  device-login status --prometheus \\
+      --output /var/lib/prometheus/node-exporter/device-login.prom";
 
 /// Show how profiles stand, without asking anybody
 ///

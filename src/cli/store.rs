@@ -10,8 +10,14 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use crate::error::{Code, Error};
 
-/// Look after the place where tokens are kept: what it is, whether it is sound, its key, another place
+/// Look after the place where tokens are kept
+///
+/// What it is, whether it is sound, another key for it, another place.
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login store info
+  device-login store check
+  device-login store rekey --to credential")]
 pub(super) struct StoreCommand {
     #[command(subcommand)]
     action: Action,
@@ -30,6 +36,10 @@ enum Action {
 ///
 /// The first sign-in does that by itself, where it may. For a database it is of use where an admin has to make the tables.
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login store init
+  device-login --store postgres://db.example.com/app store init --print \\
+      --role app | psql")]
 struct Init {
     /// Print SQL for an admin instead, who runs it with `psql`
     #[arg(long)]

@@ -13,10 +13,18 @@ use crate::error::{Code, Error};
 use crate::providers::Dialect;
 use crate::service::{FreshToken, Freshness};
 
+const EXAMPLES: &str = "\
+Examples:
+  device-login token
+  device-login token work --min-ttl 30m
+  header=$(device-login token work --format header)
+  eval \"$(device-login token --format env)\"";
+
 /// Print a valid access token, refreshing it first if it ends soon
 ///
 /// Never starts a sign-in: without a grant it ends with 4.
 #[derive(Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Token {
     #[command(flatten)]
     profile: Positional,

@@ -10,6 +10,9 @@ use crate::storage::Account;
 
 /// Ask the provider which account is behind the profile
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login whoami
+  device-login whoami work --json")]
 pub(super) struct Whoami {
     #[command(flatten)]
     profile: Positional,

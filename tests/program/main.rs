@@ -10,6 +10,8 @@ mod answers;
 mod bodies;
 mod cli;
 #[cfg(unix)]
+mod commands;
+#[cfg(unix)]
 mod copies;
 #[cfg(feature = "demo")]
 mod demo;
@@ -17,6 +19,8 @@ mod endpoints;
 #[cfg(unix)]
 mod environment;
 mod errors;
+#[cfg(target_os = "linux")]
+mod exit_codes;
 #[cfg(unix)]
 mod files;
 mod grants;
@@ -30,6 +34,8 @@ mod interrupts;
 mod kept;
 #[cfg(target_os = "linux")]
 mod limits;
+#[cfg(target_os = "linux")]
+mod manual;
 mod meaning;
 #[cfg(unix)]
 mod named_files;

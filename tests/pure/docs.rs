@@ -32,47 +32,31 @@ fn the_list_of_keys_is_that_of_the_app() {
 fn the_list_of_commands_is_that_of_the_program() {
     let mut text =
         "# Commands\n\nWhat `--help` says. Exit codes are in the [README](../README.md#for-scripts).\n".to_owned();
-    let commands: [&[&str]; 22] = [
-        &[],
-        &["login"],
-        &["token"],
-        &["status"],
-        &["refresh"],
-        &["whoami"],
-        &["logout"],
-        &["api"],
-        &["agent"],
-        &["profile"],
-        &["profile", "add"],
-        &["profile", "list"],
-        &["profile", "show"],
-        &["profile", "remove"],
-        &["store"],
-        &["store", "info"],
-        &["store", "init"],
-        &["store", "check"],
-        &["store", "rekey"],
-        &["store", "copy"],
-        &["scopes"],
-        &["demo"],
-    ];
-    for command in commands {
-        let help = Command::new(env!("CARGO_BIN_EXE_device-login"))
-            .args(command)
-            .arg("--help")
-            .env_clear()
-            .env("COLUMNS", "100")
-            .output()
-            .expect("the program runs");
-        assert!(help.status.success(), "{command:?}");
-        let help = String::from_utf8(help.stdout).expect("help is text");
+    let run = |arguments: &[&str]| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_device-login"));
+        let ran = program.args(arguments).env_clear().env("COLUMNS", "80").output().expect("the program runs");
+        assert!(ran.status.success(), "{arguments:?}");
+        String::from_utf8(ran.stdout).expect("the program speaks UTF-8")
+    };
+    for command in commands(&run, &[]) {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let help = run(&[&words[..], &["--help"]].concat());
         // The options that every command takes are said once.
         let own = if command.is_empty() { &help } else { help.split("\nGlobal options:").next().unwrap_or(&help) };
         let lines: Vec<&str> = own.trim_end().lines().map(str::trim_end).collect();
-        let name = ["device-login"].iter().chain(command).copied().collect::<Vec<_>>().join(" ");
+        let name = [&["device-login"], &words[..]].concat().join(" ");
         text.extend([format!("\n## `{name}`\n\n```text\n{}\n```\n", lines.join("\n"))]);
     }
     assert_document("cli.md", &text);
+}
+
+/// A command and those below it, as the program completes them.
+fn commands(run: &dyn Fn(&[&str]) -> String, above: &[String]) -> Vec<Vec<String>> {
+    let named: Vec<&str> = above.iter().map(String::as_str).collect();
+    let below = run(&[&["__complete", "--", "help"], &named[..], &[""]].concat());
+    let below = below.lines().filter_map(|line| line.split('\t').next()).filter(|name| !name.starts_with('-'));
+    let below = below.flat_map(|name| commands(run, &[above, &[name.to_owned()]].concat()));
+    [above.to_vec()].into_iter().chain(below).collect()
 }
 
 #[test]

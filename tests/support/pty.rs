@@ -88,6 +88,13 @@ impl Terminal {
             .unwrap_or_else(|contents| panic!("{text:?} did not come:\n{contents}"))
     }
 
+    /// Waits until the screen does not show `text` any more.
+    #[track_caller]
+    pub(crate) fn wait_until_gone(&self, text: &str) {
+        self.wait(|state| (!state.screen.screen().contents().contains(text)).then_some(()))
+            .unwrap_or_else(|contents| panic!("{text:?} does not go:\n{contents}"));
+    }
+
     /// Waits until these bytes came, wherever they went.
     #[track_caller]
     pub(crate) fn wait_for_bytes(&self, bytes: &[u8]) {

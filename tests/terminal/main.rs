@@ -3,6 +3,7 @@
 #![cfg(all(unix, feature = "demo"))]
 
 mod bodies;
+mod completions;
 mod journeys;
 mod kiosk;
 mod prompts;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::ArgMatches;
 
-use super::{COMMANDS, definition_of, named, parse, read};
+use super::{COMMANDS, definition_of, named, parse, read_by};
 
 /// Arguments without the program's name.
 const TABLE: &[&str] = &[
@@ -130,6 +130,10 @@ fn arguments(line: &str) -> Vec<OsString> {
     ["device-login"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect()
 }
 
+fn long_way(arguments: &[OsString]) -> Result<super::Asked, clap::Error> {
+    read_by(super::definition(), COMMANDS, arguments)
+}
+
 /// All that was given, with where it came from, of a command and those below it.
 fn given(matches: &ArgMatches) -> String {
     let mut ids: Vec<&str> = matches.ids().map(clap::Id::as_str).collect();
@@ -159,7 +163,7 @@ fn the_definition_of_one_command_gives_what_the_whole_one_gives_or_nothing() {
             assert_eq!(Ok(short), long, "{line}");
             short_ways += 1;
         }
-        match (parse(&arguments), read(COMMANDS, &arguments)) {
+        match (parse(&arguments), long_way(&arguments)) {
             (Ok(short), Ok(long)) => {
                 let name = |asked: super::Asked| asked.command.map(|command| (command.name, command.makes_config));
                 assert_eq!(format!("{:?}", short.global), format!("{:?}", long.global), "{line}");
@@ -205,6 +209,86 @@ fn arguments_that_are_no_text_are_read_alike() {
         let told = |asked: Result<super::Asked, clap::Error>| {
             asked.map(|asked| asked.command.map(|command| command.name)).map_err(|error| error.render().to_string())
         };
-        assert_eq!(told(parse(&arguments)), told(read(COMMANDS, &arguments)), "{line}");
+        assert_eq!(told(parse(&arguments)), told(long_way(&arguments)), "{line}");
     }
+}
+
+/// All commands and those below them, with the words that name them.
+fn visit(command: &clap::Command, look: &mut dyn FnMut(&clap::Command)) {
+    look(command);
+    command.get_subcommands().filter(|below| !below.is_hide_set()).for_each(|below| visit(below, look));
+}
+
+fn built() -> clap::Command {
+    let mut definition = super::definition();
+    definition.build();
+    definition
+}
+
+#[test]
+#[cfg(unix)]
+fn each_command_has_examples_that_are_understood() {
+    // A shell takes each line apart, as it would for whoever copies it; what it would run writes down its arguments.
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let told = directory.path().join("told");
+    let programs = ["device-login", "cut", "psql", "man", "curl", "source", "bash", "chromium"];
+    for program in programs {
+        let path = directory.path().join(program);
+        let text = if program == "device-login" {
+            "for word; do printf '%s\\0' \"$word\"; done >> told; printf '\\n' >> told"
+        } else {
+            ""
+        };
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("it is ours");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, mode).expect("it is ours");
+    }
+    std::fs::write(directory.path().join("secret"), "").expect("it is ours");
+    visit(&built(), &mut |command| {
+        let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+        let text = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+        let text = text.strip_prefix("Examples:\n").unwrap_or_else(|| panic!("`{name}` has no examples"));
+        let shown = text.split("\n\n").next().unwrap_or_default();
+        let lines: Vec<String> = shown.replace("\\\n", "").lines().map(|line| line.trim().to_owned()).collect();
+        assert!((2..=4).contains(&lines.len()), "`{name}` has {} examples", lines.len());
+        for line in lines.iter().filter(|line| !line.starts_with("source ")) {
+            let _ = std::fs::remove_file(&told);
+            // Only what a line leads to is of interest, not where it writes.
+            let line_here = line.replace(" > ~/", " > ./").replace('/', "_");
+            let mut shell = std::process::Command::new("/bin/sh");
+            shell.args(["-c", &line_here]).current_dir(directory.path()).env("PATH", directory.path());
+            let status = shell.stdin(std::process::Stdio::null()).status().expect("a shell starts");
+            assert!(status.success(), "{line}");
+            let ran = std::fs::read_to_string(&told).unwrap_or_default();
+            assert!(!ran.is_empty(), "`{line}` runs no device-login");
+            for words in ran.lines() {
+                let words = words.split_terminator('\0').map(OsString::from);
+                let arguments: Vec<OsString> = [OsString::from("device-login")].into_iter().chain(words).collect();
+                if let Err(error) = parse(&arguments) {
+                    panic!("`{line}` is not understood: {}", error.render());
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn all_that_is_said_of_commands_fits_80_columns() {
+    visit(&built(), &mut |command| {
+        let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+        let mut command = command.clone().term_width(80);
+        for help in [command.render_help(), command.render_long_help()] {
+            let help = help.to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 80, "{name}: {line}");
+            }
+            assert!(
+                help.find("Usage:").is_some_and(|usage| help.find("Options:").is_none_or(|at| usage < at)),
+                "{name}"
+            );
+        }
+        let (short, long) = (command.render_help().to_string(), command.render_long_help().to_string());
+        assert!(long.contains("\nExamples:\n") && !short.contains("Examples:"), "{name}");
+        assert!(long.find("Examples:") < long.find("Options:"), "{name}: {long}");
+    });
 }

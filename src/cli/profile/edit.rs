@@ -19,6 +19,11 @@ use crate::service::{ChangedEndpoint, ProfileDraft, Service, State, consequences
 ///
 /// A profile that is signed in gets another client only after `logout`, since its grant belongs to the one that it has.
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login profile edit work --scopes ZohoCRM.users.READ,Desk.basic.READ
+  device-login profile edit work --client-secret-stdin < secret
+  device-login profile edit work --accept-endpoints")]
+#[command(override_usage = "device-login profile edit <NAME> [OPTIONS]")]
 #[group(skip)]
 #[command(group(ArgGroup::new("changes").required(true).multiple(true)))]
 pub(super) struct Edit {

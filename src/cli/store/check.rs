@@ -11,6 +11,10 @@ use crate::storage::{Checked, Finding};
 ///
 /// Asks no provider. Ends with 0 where all is well, with 1 where something is damaged, with 9 where the store cannot be used.
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login store check
+  device-login store check --repair
+  device-login store check --json")]
 pub(super) struct Check {
     /// Set aside what is damaged, bring back what can be brought back, and delete what dead writers left over
     #[arg(long)]

@@ -15,6 +15,10 @@ use crate::storage::CopiedProfile;
 /// Nothing is deleted. The records that stay serve their access token to its end, and name the new place. Where this is cut
 /// short, the same command goes on with it. Both stores have the same key.
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login store copy file:/srv/device-login
+  device-login store copy --to-file /etc/device-login/store-url
+  device-login store copy postgres://db.example.com/app --keep-both")]
 pub(super) struct Copy {
     /// The other store: `file:DIR` or `postgres://…`, without a password
     #[arg(value_name = "TO", required_unless_present = "to_file")]

@@ -14,6 +14,9 @@ use crate::storage::{Protection, StoreInfo};
 
 /// Say where the records are, what guards them, and what is under way
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login store info
+  device-login store info --json")]
 pub(super) struct Info {
     /// Print one JSON object
     #[arg(long)]

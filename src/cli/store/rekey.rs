@@ -13,6 +13,10 @@ use crate::storage::NewKey;
 ///
 /// Whatever uses the store meanwhile goes on. Where this is cut short, the same command goes on with it.
 #[derive(Args)]
+#[command(after_long_help = "Examples:
+  device-login store rekey
+  device-login store rekey --to key-file:/media/stick/key
+  device-login store rekey --to passphrase --passphrase-file new")]
 pub(super) struct Rekey {
     /// Where the key comes from: `key-file`, `key-file:PATH`, `credential`, `passphrase` or `command`
     ///

@@ -1,0 +1,130 @@
+//! The values that an argument may have, by its type and by the name that the help gives its value.
+
+use std::any::TypeId;
+use std::path::Path;
+
+use clap::{Arg, ValueHint};
+
+use super::{Candidate, Line, about};
+use crate::cli::commands;
+use crate::cli::context::variable;
+use crate::config::{ClientType, Config, Environment, Places};
+use crate::files;
+use crate::profile::ProfileName;
+use crate::providers::catalog::{PRODUCTS, scope_in_words};
+use crate::providers::zoho;
+
+/// Bytes of a configuration that is not read whole; the names of profiles come first.
+const LONGEST_FILE: u32 = 16 * 1024 * 1024;
+
+/// What may stand behind `before`, which is the beginning of the same word; `typed` is there already.
+pub(super) fn values(line: &Line, argument: &Arg, before: &str, typed: &str) -> Vec<Candidate> {
+    let possible = argument.get_possible_values();
+    if !possible.is_empty() {
+        let shown = possible.iter().filter(|value| !value.is_hide_set());
+        return shown.map(|value| word(before, value.get_name(), &about(value.get_help()))).collect();
+    }
+    match argument.get_value_hint() {
+        ValueHint::Other => return Vec::new(),
+        ValueHint::DirPath => return vec![Candidate::Directories(before.to_owned())],
+        ValueHint::AnyPath | ValueHint::FilePath | ValueHint::ExecutablePath => {
+            return vec![Candidate::Files(before.to_owned())];
+        }
+        ValueHint::CommandName | ValueHint::CommandWithArguments if line.placed.is_empty() => {
+            return vec![Candidate::Commands(before.to_owned())];
+        }
+        ValueHint::CommandName | ValueHint::CommandWithArguments => return vec![Candidate::Files(before.to_owned())],
+        _ => {}
+    }
+    if argument.get_value_parser().type_id() == TypeId::of::<ProfileName>() {
+        return profiles(line).iter().map(|(name, about)| word(before, name, about)).collect();
+    }
+    let name = argument.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
+    by_name(line, name, before, typed).unwrap_or_default()
+}
+
+/// The values that go by a name in the help; `None` where that is any text.
+pub(super) fn by_name(line: &Line, name: &str, before: &str, typed: &str) -> Option<Vec<Candidate>> {
+    let words = |words: &[&str]| words.iter().map(|known| word(before, known, "")).collect();
+    Some(match name {
+        "PRODUCT" => PRODUCTS.iter().map(|product| word(before, product.key, product.name)).collect(),
+        "CODE" => data_centers().iter().map(|(code, place)| word(before, code, place)).collect(),
+        "PROVIDER" => providers(line).iter().map(|(name, label)| word(before, name, label)).collect(),
+        "A,B" => scopes(before, typed),
+        "TYPE" => words(&ClientType::ALL.map(ClientType::word)),
+        "SOURCE" => words(&["key-file", "credential", "passphrase", "command"]),
+        "STORE" | "TO" => words(&["file:", "plain:", "memory:", "postgres://"]),
+        "[METHOD] PATH" if line.placed.is_empty() => words(&["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]),
+        "PROFILE=PATH[,mode=MODE][,group=GROUP]" => token_files(line, before, typed),
+        "COMMAND" => named_commands(line, before),
+        "FILE" | "PATH" | "OUT.png|OUT.svg" => vec![Candidate::Files(before.to_owned())],
+        "DIR" => vec![Candidate::Directories(before.to_owned())],
+        _ => return None,
+    })
+}
+
+fn word(before: &str, word: &str, about: &str) -> Candidate {
+    Candidate::word(format!("{before}{word}"), about)
+}
+
+/// The configured profiles and what is behind each. Of a configuration that is not valid, the names are read all the same.
+fn profiles(line: &Line) -> Vec<(String, String)> {
+    let Ok(places) = Places::from_environment(Environment(&variable), line.config.clone()) else { return Vec::new() };
+    let Ok(config) = Config::load(&places.config_file) else { return headings(&places.config_file) };
+    let about = |profile: &crate::config::Profile| {
+        let place = profile.data_center.as_ref().map_or_else(String::new, |code| format!(" {}", code.to_uppercase()));
+        format!("{}{place}", profile.provider)
+    };
+    config.profiles.values().map(|profile| (profile.name.to_string(), about(profile))).collect()
+}
+
+/// The names in headings such as `[profiles.work]`.
+fn headings(file: &Path) -> Vec<(String, String)> {
+    let text = files::read_text(file, LONGEST_FILE).unwrap_or_default();
+    let names = text.lines().filter_map(|line| {
+        let heading = line.trim().strip_prefix("[profiles.")?;
+        let name = heading.split([']', '.']).next()?.trim_matches(['"', '\'']);
+        name.parse::<ProfileName>().ok().map(|name| (name.to_string(), String::new()))
+    });
+    let mut names: Vec<_> = names.collect();
+    names.dedup();
+    names
+}
+
+fn providers(line: &Line) -> Vec<(String, String)> {
+    let places = Places::from_environment(Environment(&variable), line.config.clone());
+    let config = places.and_then(|places| Config::load(&places.config_file));
+    let config = config.or_else(|_| Config::parse("", Path::new("config.toml")));
+    let providers = config.map(|config| config.providers).unwrap_or_default();
+    providers.iter().map(|(name, source)| (name.clone(), source.label(name).to_owned())).collect()
+}
+
+fn data_centers() -> Vec<(String, &'static str)> {
+    let provider = zoho::provider();
+    let codes = provider.data_centers.iter().map(|data_center| data_center.code.clone());
+    codes.map(|code| (code.clone(), zoho::place(&code).unwrap_or_default())).collect()
+}
+
+/// The scopes of the catalogue behind those that stand in the list already.
+fn scopes(before: &str, typed: &str) -> Vec<Candidate> {
+    let listed = typed.rfind(',').map_or("", |comma| &typed[..=comma]);
+    let is_listed = |scope: &str| listed.split(',').any(|listed| listed == scope);
+    let scopes = PRODUCTS.iter().flat_map(|product| product.scopes).filter(|scope| !is_listed(scope));
+    scopes.map(|scope| word(before, &format!("{listed}{scope}"), &scope_in_words(scope))).collect()
+}
+
+/// A profile and `=`; behind that, files.
+fn token_files(line: &Line, before: &str, typed: &str) -> Vec<Candidate> {
+    match typed.split_once('=') {
+        Some((profile, _)) => vec![Candidate::Files(format!("{before}{profile}="))],
+        None => profiles(line).iter().map(|(name, about)| word(before, &format!("{name}="), about)).collect(),
+    }
+}
+
+/// What `help` and `man` take: a command, or one below it.
+fn named_commands(line: &Line, before: &str) -> Vec<Candidate> {
+    let definition = commands::definition();
+    let named = line.placed.iter().try_fold(&definition, |command, name| command.find_subcommand(name));
+    let below = named.into_iter().flat_map(clap::Command::get_subcommands).filter(|command| !command.is_hide_set());
+    below.map(|command| word(before, command.get_name(), &about(command.get_about()))).collect()
+}

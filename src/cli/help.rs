@@ -1,0 +1,45 @@
+//! `help`: the same as `--help` of the command that is named.
+
+use clap::Args;
+
+use super::commands;
+use super::context::Context;
+use crate::error::{Advice, Code, Error};
+use crate::words::did_you_mean;
+
+const EXAMPLES: &str = "\
+Examples:
+  device-login help token
+  device-login help profile add";
+
+/// Print the help of a command
+#[derive(Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct Help {
+    /// The command, and the one below it; without any, the whole program
+    #[arg(value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+impl Help {
+    pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+        let mut definition = commands::definition();
+        definition.build();
+        context.output.help(&named(&definition, &self.command)?.clone().render_long_help())
+    }
+}
+
+/// The command that these words name, in a definition that is built.
+pub(super) fn named<'a>(definition: &'a clap::Command, words: &[String]) -> Result<&'a clap::Command, Error> {
+    words.iter().try_fold(definition, |command, word| {
+        command.find_subcommand(word).ok_or_else(|| {
+            let above = command.get_bin_name().unwrap_or(command.get_name());
+            let unknown = Error::new(Code::Usage, format!("`{above}` has no command `{word}`"));
+            let known = command.get_subcommands().filter(|known| !known.is_hide_set()).map(clap::Command::get_name);
+            match did_you_mean(word, known) {
+                Some(meant) => unknown.advise(meant),
+                None => unknown.advise(Advice::Help),
+            }
+        })
+    })
+}

@@ -1,0 +1,273 @@
+//! Every command by table, where streams, words, locales and terminals are odd. A command without a row fails.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use serde_json::json;
+
+use crate::support::authority::{Asked, Authority};
+use crate::support::program::{Home, REFRESH_TOKEN, Ran, ran};
+
+/// Each command, with arguments by which it ends by itself.
+const COMMANDS: &[(&str, &str)] = &[
+    ("login", "--json"),
+    ("token", ""),
+    ("status", ""),
+    ("refresh", ""),
+    ("whoami", ""),
+    ("logout", ""),
+    ("api", "/hello"),
+    // It would go on for ever.
+    ("agent", "nobody-of-this-name --log nonsense"),
+    ("profile add", "new --provider corp --client-id c --scopes openid"),
+    ("profile list", ""),
+    ("profile show", ""),
+    ("profile use", "work"),
+    ("profile edit", "work --scopes a"),
+    ("profile rename", "work office"),
+    ("profile remove", "work --force"),
+    ("scopes", ""),
+    ("store info", ""),
+    ("store init", ""),
+    ("store check", ""),
+    ("store rekey", ""),
+    ("store copy", "file:other"),
+    // It wants a terminal.
+    #[cfg(feature = "demo")]
+    ("demo", ""),
+    ("completions", "bash"),
+    ("man", "token"),
+    ("help", "profile add"),
+    ("version", "--json"),
+];
+
+/// A provider that approves at the first poll and answers whatever is asked.
+fn friendly() -> Authority {
+    Authority::start(|asked: &Asked| {
+        let page = format!("{}/page", asked.origin());
+        let body = match asked.path.as_str() {
+            "/device" => json!({
+                "device_code": "d", "user_code": "ABCD-1234", "interval": 1, "expires_in": 300, "verification_uri": page,
+            }),
+            "/token" => json!({
+                "access_token": "a", "token_type": "Bearer", "refresh_token": REFRESH_TOKEN, "expires_in": 3600,
+            }),
+            _ => json!({"sub": "77", "email": "dana@example.com"}),
+        };
+        (200, body.to_string())
+    })
+}
+
+fn home(authority: &Authority) -> Home {
+    let home = Home::at(authority);
+    home.sign_in(authority, |_| {});
+    home
+}
+
+fn words(command: &str, arguments: &str) -> Vec<String> {
+    command.split(' ').chain(arguments.split_whitespace()).map(str::to_owned).collect()
+}
+
+/// Runs a command in a home of its own, changed by the test before it starts.
+fn run(authority: &Authority, command: &str, arguments: &str, change: impl FnOnce(&mut Command)) -> Ran {
+    let home = home(authority);
+    let words = words(command, arguments);
+    let mut command = home.command(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    command.current_dir(home.path(""));
+    change(&mut command);
+    let ran = ran(command.spawn().expect("the program starts"));
+    assert!(!ran.stderr.contains("panicked") && (0..=130).contains(&ran.code), "{words:?}: {ran:?}");
+    ran
+}
+
+/// Does something with each command; several at once, since most of it is waiting.
+fn with_each(look: impl Fn(&Authority, &str, &str) + Sync) {
+    thread::scope(|scope| {
+        let looks: Vec<_> = COMMANDS
+            .iter()
+            .map(|(command, arguments)| {
+                let look = &look;
+                scope.spawn(move || look(&friendly(), command, arguments))
+            })
+            .collect();
+        for (look, (command, _)) in looks.into_iter().zip(COMMANDS) {
+            look.join().unwrap_or_else(|_| panic!("`{command}` does not do what is expected"));
+        }
+    });
+}
+
+/// The commands that the program names, those below others by their whole name.
+fn known(above: &str) -> Vec<String> {
+    let words = words("__complete", &format!("-- help {above}"));
+    let words: Vec<&str> = words.iter().map(String::as_str).chain([""]).collect();
+    let ran = Home::new().run(&words);
+    let names = ran.stdout.lines().map(|line| line.split('\t').next().unwrap_or_default().to_owned());
+    let names = names.filter(|name| !name.starts_with('-')).map(|name| format!("{above} {name}").trim().to_owned());
+    names
+        .flat_map(|name| {
+            let below = known(&name);
+            if below.is_empty() { vec![name] } else { below }
+        })
+        .collect()
+}
+
+#[test]
+fn the_table_has_every_command() {
+    let known: BTreeSet<String> = known("").into_iter().collect();
+    let rows: BTreeSet<String> = COMMANDS.iter().map(|(command, _)| (*command).to_owned()).collect();
+    assert_eq!(rows, known, "give a new command a row");
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    with_each(|authority, command, arguments| {
+        let read = run(authority, command, arguments, |_| {});
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let unread = run(authority, command, arguments, |command| _ = command.stdout(writer));
+        // Whose events nobody reads, that has nobody to sign in for.
+        let expected = if command == "login" { 1 } else { read.code };
+        assert_eq!(
+            (unread.code, unread.stderr.contains("error: ")),
+            (expected, read.stderr.contains("error: ")),
+            "{unread:?}"
+        );
+    });
+}
+
+#[test]
+fn streams_that_are_closed_change_nothing() {
+    with_each(|authority, command, arguments| {
+        let open = run(authority, command, arguments, |_| {});
+        for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
+            let ran = run(authority, command, arguments, |command| {
+                let script = format!("exec \"$0\" \"$@\" {closed}");
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", &script]).arg(command.get_program()).args(command.get_args());
+                shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+                shell.current_dir(command.get_current_dir().expect("it has one"));
+                shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+                *command = shell;
+            });
+            assert_eq!(ran.code, open.code, "{command} {closed}: {ran:?}");
+        }
+    });
+}
+
+#[test]
+fn no_locale_changes_what_is_printed() {
+    with_each(|authority, command, arguments| {
+        let usual = run(authority, command, arguments, |_| {});
+        for locale in ["C", "POSIX", "de_DE.ISO-8859-1", "xx_XX.nonsense"] {
+            let ran = run(authority, command, arguments, |command| _ = command.env("LC_ALL", locale));
+            assert_eq!(ran.code, usual.code, "{locale}: {ran:?}");
+            let lines = |ran: &Ran| ran.stdout.lines().count();
+            assert_eq!(lines(&ran), lines(&usual), "{locale}: {ran:?}");
+        }
+    });
+}
+
+#[test]
+fn arguments_that_are_no_text_are_refused_or_taken_as_paths() {
+    let strange = || OsString::from_vec(b"a\xffb".to_vec());
+    with_each(|authority, command, arguments| {
+        let ran = run(authority, command, arguments, |command| _ = command.arg(strange()));
+        assert!(ran.code == 2 || matches!(command, "api" | "agent"), "{ran:?}");
+        let ran = run(authority, command, arguments, |command| _ = command.arg("--config").arg(strange()));
+        assert!(matches!(ran.code, 0 | 1 | 2 | 4), "{ran:?}");
+    });
+}
+
+#[test]
+fn colours_come_where_they_are_wanted() {
+    let cases: [(&[(&str, &str)], &str, bool); 8] = [
+        (&[], "", false),
+        (&[("CLICOLOR_FORCE", "1")], "", true),
+        (&[("CLICOLOR_FORCE", "0")], "", false),
+        (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], "", false),
+        (&[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")], "", true),
+        (&[("NO_COLOR", "1")], " --color always", true),
+        (&[("NO_COLOR", "1")], " --color=always", true),
+        (&[("CLICOLOR_FORCE", "1")], " --color never", false),
+    ];
+    with_each(|authority, command, _| {
+        for (variables, flag, has_color) in cases {
+            for mistake in ["--nonsense", "--help"] {
+                let ran = run(authority, command, &format!("{mistake}{flag}"), |command| {
+                    command.envs(variables.iter().copied());
+                });
+                let said = ran.stdout.clone() + &ran.stderr;
+                assert_eq!(said.contains('\u{1b}'), has_color, "{variables:?}{flag}: {ran:?}");
+            }
+        }
+    });
+    // The same where the arguments are good and the command fails.
+    let home = Home::new();
+    for (variables, flag, has_color) in cases {
+        let words = words("token", flag);
+        let mut command = home.command(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        let ran = ran(command.envs(variables.iter().copied()).spawn().expect("the program starts"));
+        assert_eq!((ran.code, ran.stderr.contains('\u{1b}')), (2, has_color), "{variables:?}{flag}: {ran:?}");
+    }
+}
+
+#[test]
+fn help_fits_every_width() {
+    with_each(|authority, command, _| {
+        for width in [40, 60, 80, 100, 120, 200] {
+            for flag in ["-h", "--help"] {
+                let ran = run(authority, command, flag, |command| _ = command.env("COLUMNS", width.to_string()));
+                assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{width}: {ran:?}");
+                // Narrower than that, examples are broken by the terminal.
+                let longest = ran.stdout.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+                assert!(longest <= width.clamp(80, 100), "{width}: {}", ran.stdout);
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_meant_is_told_for_commands_flags_and_values() {
+    let home = Home::new();
+    for (arguments, meant) in [
+        ("tokne", "token"),
+        ("profile shwo", "show"),
+        ("token --frmat json", "--format"),
+        ("token --format jsn", "json"),
+        ("help tokne", "token"),
+        ("help profile shwo", "show"),
+        ("man scpes", "scopes"),
+    ] {
+        let words = words(arguments, "");
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let ran = home.run(&words);
+        assert!(ran.code == 2 && ran.stdout.is_empty(), "{ran:?}");
+        assert!(
+            ran.stderr.contains(&format!("'{meant}'")) || ran.stderr.contains(&format!("did you mean `{meant}`?")),
+            "{ran:?}"
+        );
+    }
+    let error = home.run(&["status", "--jsn", "--json"]).json();
+    assert_eq!(error["error"]["hint"], json!("did you mean `--json`?"));
+    home.run(&["help", "token", "more"]).failed(2, &["`device-login token` has no command `more`"]);
+}
+
+#[test]
+fn help_is_the_help_of_the_command() {
+    let home = Home::new();
+    for command in ["", "token", "profile", "profile add", "help"] {
+        let mut with_flag: Vec<&str> = command.split_whitespace().collect();
+        let mut named = vec!["help"];
+        named.extend(&with_flag);
+        with_flag.push("--help");
+        let (named, flagged) = (home.run(&named), home.run(&with_flag));
+        assert_eq!((named.code, named.stdout), (0, flagged.stdout), "{command}");
+    }
+    home.run(&["version"]).worked(concat!("device-login ", env!("CARGO_PKG_VERSION"), "\n"));
+    let version = home.run(&["version", "--json"]).json();
+    assert_eq!((&version["schema_version"], &version["version"]), (&json!(1), &json!(env!("CARGO_PKG_VERSION"))));
+    assert_eq!(version["features"].to_string().contains("postgres"), cfg!(feature = "postgres"));
+}

@@ -21,13 +21,13 @@ use url::Url;
 use crate::error::{Advice, Code, Error};
 use crate::files::access::Holds;
 use crate::files::{self, Trouble};
+use crate::near::did_you_mean;
 use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::StandardServer;
 use crate::providers::{Dialect, Provider, zoho};
 use crate::registered::RedirectUri;
 use crate::storage::{self, KeyOptions};
-use crate::words;
 
 pub use edit::{
     add_profile, add_scopes, change_profile, remove_profile, rename_profile, set_default_profile, set_scopes,
@@ -427,14 +427,14 @@ impl Config {
     }
 
     fn unknown_profile(&self, name: &ProfileName) -> Error {
-        let error = Error::new(Code::UnknownProfile, format!("there is no profile `{name}`"));
+        let near = did_you_mean(name.as_str(), self.profiles.keys().map(ProfileName::as_str));
+        let near = near.map_or_else(String::new, |near| format!("; {near}"));
+        let error = Error::new(Code::UnknownProfile, format!("there is no profile `{name}`{near}"));
         if self.profiles.is_empty() {
             error.advise(Advice::AddProfile(Some(name.clone())))
         } else {
-            let near = words::did_you_mean(name.as_str(), self.profiles.keys().map(ProfileName::as_str));
-            let near = near.map_or_else(String::new, |near| format!("{near} "));
             error
-                .advise(format!("{near}there are {}", self.names()))
+                .advise(format!("there are {}", self.names()))
                 .advise(Advice::AddProfile(Some(name.clone())).and(" to add it"))
         }
     }
@@ -461,7 +461,7 @@ fn unknown_provider_hint(name: &str, known: &[&str]) -> String {
                 "put `[providers.my-{name}]` with `kind = \"{name}\"` and {blanks} into the configuration, and name `my-{name}`"
             )
         }
-        None => words::did_you_mean(name, known.iter().copied())
+        None => did_you_mean(name, known.iter().copied())
             .unwrap_or_else(|| format!("known are: {}; others go into `[providers.NAME]`", known.join(", "))),
     }
 }

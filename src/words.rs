@@ -34,46 +34,6 @@ pub fn ordinal(number: u32) -> String {
     format!("{number}{ending}")
 }
 
-/// How many letters have to be added, left out or changed to make one word of the other; one if it is part of the other.
-pub fn distance(wanted: &str, known: &str) -> usize {
-    if wanted.len() >= 3 && (known.starts_with(wanted) || known.ends_with(wanted)) {
-        return 1;
-    }
-    // Beyond the longest name, the answer is no anyway.
-    if wanted.len() > 40 {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=known.len()).collect();
-    for (line, letter) in wanted.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for (column, other) in known.bytes().enumerate() {
-            let changed = diagonal + usize::from(letter != other);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[known.len()]
-}
-
-/// The words that are nearest to one that nobody has, if any is near.
-fn near<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let wanted = wanted.to_lowercase();
-    // Most of a short word is not its neighbour.
-    let most = if wanted.len() < 4 { 1 } else { 2 };
-    let far = |word: &&'a str| (distance(&wanted, &word.to_lowercase()), *word);
-    let mut near: Vec<_> = known.into_iter().map(|word| far(&word)).filter(|(far, _)| *far <= most).collect();
-    near.sort_unstable();
-    let least = near.first().map(|(far, _)| *far);
-    near.into_iter().filter(|(far, _)| Some(*far) == least).map(|(_, word)| word).take(3).collect()
-}
-
-/// "did you mean `a` or `b`?"; `None` where nothing is near.
-pub fn did_you_mean<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let near: Vec<String> = near(wanted, known).into_iter().map(|word| format!("`{word}`")).collect();
-    (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
-}
-
 /// A time of today, in UTC.
 pub(crate) fn utc_time_of_day(time: Timestamp) -> String {
     time.strftime("%H:%M:%S UTC").to_string()
@@ -83,21 +43,7 @@ pub(crate) fn utc_time_of_day(time: Timestamp) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{did_you_mean, minutes_and_seconds, ordinal};
-
-    #[test]
-    fn near_words_are_offered_and_far_ones_are_not() {
-        let known = ["github", "gitlab", "google", "zoho", "us", "uk"];
-        for (wanted, expected) in [
-            ("GitHub", Some("did you mean `github`?")),
-            ("githbu", Some("did you mean `github`?")),
-            ("zhoo", Some("did you mean `zoho`?")),
-            ("uss", Some("did you mean `us`?")),
-            ("nothing", None),
-        ] {
-            assert_eq!(did_you_mean(wanted, known).as_deref(), expected, "{wanted}");
-        }
-    }
+    use super::{minutes_and_seconds, ordinal};
 
     #[test]
     fn times_are_minutes_and_seconds_and_hours_from_one_hour_on() {

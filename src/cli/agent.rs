@@ -26,11 +26,11 @@ use crate::config::variables::{self, Reader};
 use crate::config::{Config, Environment};
 use crate::error::{Code, Error};
 use crate::http::client::Observer;
+use crate::near::did_you_mean;
 use crate::profile::ProfileName;
 use crate::service::agent::{Agent, Command, Happening, Health, Notice};
 use crate::service::{Service, State};
 use crate::supervisor::Supervisor;
-use crate::words::did_you_mean;
 
 /// Notices that wait for their turn here.
 const MOST_NOTICES: usize = 256;

@@ -78,7 +78,9 @@ impl Context {
         let environment = Environment(&variable);
         let places = Places::from_environment(environment, self.global.config.clone());
         let Ok(places) = places else { return error };
-        if error.code != Code::UnknownProfile || error.cause.is_some() {
+        // Where a name is near to it, that is the place which was meant.
+        let is_misspelt = error.message.ends_with('?');
+        if error.code != Code::UnknownProfile || error.cause.is_some() || is_misspelt {
             return error;
         }
         let name = environment.var("DEVICE_LOGIN_PROFILE").filter(|_| self.global.profile.is_none());

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::words;
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
+use crate::near;
 use crate::providers::catalog::{PRODUCTS, Product, can_write, scope_in_words};
 use crate::providers::{DataCenter, zoho};
 
@@ -102,12 +103,8 @@ impl Scopes {
 
 fn product(name: &str) -> Result<&'static Product, Error> {
     Product::known_as(name).ok_or_else(|| {
-        let near: Vec<String> = Product::near(name).iter().map(|product| format!("`{}`", product.key)).collect();
-        let hint = match near.as_slice() {
-            [] => "run `device-login scopes` for the list of products".to_owned(),
-            _ => format!("did you mean {}?", near.join(" or ")),
-        };
-        Error::new(Code::Usage, format!("`{name}` is no known product")).advise(hint)
+        let error = Error::new(Code::Usage, format!("`{name}` is no known product"));
+        error.advise(near::meant(&Product::near(name)).map_or(Advice::ListProducts, Advice::from))
     })
 }
 

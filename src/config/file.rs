@@ -10,6 +10,7 @@ use super::{
     ClientType, Config, Profile, ProviderSource, ScreenSettings, SecretSource, StoreSettings, built_in_providers,
 };
 use crate::files;
+use crate::near::did_you_mean;
 use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::{self, StandardEndpoints, StandardServer};
@@ -94,8 +95,8 @@ impl TryFrom<String> for ProviderKind {
             _ => preset(),
         };
         known.ok_or_else(|| {
-            let presets: Vec<&str> = PRESETS.iter().map(|preset| preset.kind).collect();
-            format!("unknown variant `{kind}`, expected one of standard, zoho, {}", presets.join(", "))
+            let presets: Vec<String> = PRESETS.iter().map(|preset| format!("`{}`", preset.kind)).collect();
+            format!("unknown variant `{kind}`, expected one of `standard`, `zoho`, {}", presets.join(", "))
         })
     }
 }
@@ -116,11 +117,19 @@ fn misplaced(message: &str) -> Option<String> {
     Some(format!("`{key}` belongs above the first `[`: it is not about one profile or provider"))
 }
 
+/// Behind a name that is not one of those which are listed after it: which one was probably meant.
+fn meant(message: &str) -> Option<String> {
+    let mut quoted = message.strip_prefix("unknown ")?.split('`').skip(1).step_by(2);
+    did_you_mean(quoted.next()?, quoted)
+}
+
 /// Reads the text; a problem names its line.
 pub(super) fn parse(text: &str) -> Result<File, String> {
     toml::from_str(text).map_err(|error| {
-        let message =
-            misplaced(error.message()).unwrap_or_else(|| error.message().trim_end_matches('.').replace('\n', " "));
+        let message = misplaced(error.message()).unwrap_or_else(|| {
+            let message = error.message().trim_end_matches('.').replace('\n', " ");
+            meant(&message).map_or(message.clone(), |meant| format!("{message}; {meant}"))
+        });
         match error.span() {
             Some(span) => {
                 let before = text.get(..span.start).unwrap_or(text);
@@ -175,7 +184,9 @@ impl File {
             config.profiles.insert(name, Profile { provider, data_center, ..profile });
         }
         if let Some(name) = config.default_profile.as_ref().filter(|name| !config.profiles.contains_key(*name)) {
-            return Err(format!("`default_profile` names `{name}`, which is not among the profiles"));
+            let near = did_you_mean(name.as_str(), config.profiles.keys().map(ProfileName::as_str));
+            let near = near.map_or_else(String::new, |near| format!("; {near}"));
+            return Err(format!("`default_profile` names `{name}`, which is not among the profiles{near}"));
         }
         Ok(config)
     }
@@ -455,6 +466,11 @@ mod tests {
         for (text, part) in [
             ("colour = 1".to_owned(), "line 1: unknown field `colour`"),
             (profile("scope = []"), "line 4: unknown field `scope`"),
+            (profile("scope = []"), "; did you mean `scopes`?"),
+            ("[screen]\nteme = \"dark\"".to_owned(), "; did you mean `theme`?"),
+            ("[screen]\ntheme = \"drak\"".to_owned(), "; did you mean `dark`?"),
+            ("[profile.a]\nprovider = \"zoho\"".to_owned(), "or `profiles`?"),
+            ("[providers.p]\nkind = \"githbu\"".to_owned(), "; did you mean `github`?"),
             (profile("store = \"x\""), "line 4: `store` belongs above the first `[`"),
             (profile("store_url_file = \"x\""), "line 4: `store_url_file` belongs above the first `[`"),
             ("[screen]\nstore_cache = 1".to_owned(), "line 2: `store_cache` belongs above the first `[`"),

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error};
 use crate::files;
+use crate::near;
 use crate::registered::is_client_secret;
-use crate::words;
 
 /// The variables that steer the program, by name.
 #[derive(Clone, Copy)]
@@ -227,7 +227,7 @@ pub fn misspelt(names: impl Iterator<Item = OsString>) -> Vec<String> {
     let own = names.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with(PREFIX));
     let strange = own.filter(|name| !known.contains(&name.as_str()) && !PRINTED.contains(&name.as_str()));
     let warning = |name: String| {
-        let meant = known.iter().find(|known| words::distance(&name, known) <= 2)?;
+        let meant = known.iter().find(|known| near::distance(&name, known) <= 2)?;
         Some(format!("the variable `{name}` is not read; `{meant}` is probably meant"))
     };
     strange.filter_map(warning).collect()

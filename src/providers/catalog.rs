@@ -8,7 +8,7 @@ use url::Url;
 use super::DataCenter;
 use super::answers::{Answers, Organization};
 use crate::http::Method;
-use crate::words::distance;
+use crate::near::nearest;
 
 pub use products::PRODUCTS;
 pub use scope::{advice, can_write, covers, likely_meant, scope_in_words};
@@ -79,19 +79,10 @@ impl Product {
         !name.is_empty() && self.names().into_iter().any(|known| bare(known) == name)
     }
 
-    /// The products whose names are near to one that nobody has, the nearest first.
-    pub fn near(name: &str) -> Vec<&'static Product> {
-        let wanted = name.to_ascii_lowercase();
-        let distance = |product: &&'static Product| {
-            product.names().iter().map(|known| distance(&wanted, &known.to_ascii_lowercase())).min()
-        };
-        let mut near: Vec<_> = PRODUCTS
-            .iter()
-            .filter_map(|product| Some((distance(&product)?, product)))
-            .filter(|(far, _)| *far <= 2)
-            .collect();
-        near.sort_by_key(|(far, _)| *far);
-        near.into_iter().map(|(_, product)| product).take(3).collect()
+    /// The keys of the products whose names are near to one that nobody has.
+    pub fn near(name: &str) -> Vec<&'static str> {
+        let named = |product: &'static Product| product.names().map(|name| (name, product.key));
+        nearest(name, PRODUCTS.iter().flat_map(named))
     }
 
     fn names(&self) -> [&'static str; 3] {
@@ -301,7 +292,7 @@ mod tests {
             assert_eq!(key(name), Some("crm"), "{name}");
         }
         assert_eq!((key("zoho"), key(""), key("-")), (None, None, None));
-        let near = |name| Product::near(name).iter().map(|product| product.key).collect::<Vec<_>>();
+        let near = Product::near;
         assert_eq!(near("dsek"), ["desk"]);
         assert_eq!(near("projekts"), ["projects"]);
         assert_eq!(near("drive"), ["workdrive"]);

@@ -14,6 +14,7 @@ use crate::http::client::Incoming;
 use crate::http::progress::Progress;
 use crate::http::upload::Upload;
 use crate::http::{API_BODY_LIMIT, JUDGED_BYTES, Method, Response, TransportFailure};
+use crate::near;
 use crate::oauth::wire::retry_after;
 use crate::providers::catalog::Product;
 use crate::providers::standard::StandardEndpoints;
@@ -260,7 +261,8 @@ pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
                 .advise(Advice::ListProducts)
                 .advise("`allowed_origins` in the configuration adds others");
         }
-        Refusal::UnknownProduct(..) => "leave `--product` out to call the API domain".into(),
+        Refusal::UnknownProduct(name, _) => near::meant(&Product::near(name))
+            .map_or("leave `--product` out to call the API domain".into(), Advice::from),
         Refusal::NoHost(..) => Advice::ListProducts,
         Refusal::NoApiDomain => "set `api_domain` for the provider in the configuration".into(),
         Refusal::Authorization(_) | Refusal::Computed(_) | Refusal::NoHeader(_) => "leave that header out".into(),

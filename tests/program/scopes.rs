@@ -62,7 +62,7 @@ fn scripts_get_lists_in_named_arrays() {
 fn unknown_names_end_with_2_and_near_ones_are_offered() {
     let home = Home::new();
     home.run(&["scopes", "dsek"]).failed(2, &["`dsek` is no known product", "did you mean `desk`?"]);
-    home.run(&["scopes", "xyzzy"]).failed(2, &["run `device-login scopes` for the list"]);
+    home.run(&["scopes", "xyzzy"]).failed(2, &["`device-login scopes` lists the products"]);
     home.run(&["scopes", "--data-center", "mars"]).failed(2, &["no data center `mars`", "us, eu, in"]);
     let error = home.run(&["scopes", "projekts", "--json"]);
     assert_eq!((error.code, &error.json()["error"]["code"]), (2, &json!("usage")));

@@ -1,7 +1,7 @@
 //! Scopes: what one covers, what it says in words, and how it was probably meant to be spelt.
 
 use super::{PRODUCTS, Product};
-use crate::words::distance;
+use crate::near::distance;
 
 /// Tells whether one of `granted` covers `wanted`.
 ///

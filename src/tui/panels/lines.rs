@@ -18,7 +18,8 @@ pub(super) fn draw_lines(lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) 
 
 /// An error as a sentence, with its full stop.
 pub(in crate::tui) fn sentence(error: &Error) -> String {
-    format!("{}.", error.to_string().trim_end_matches('.'))
+    let text = error.to_string();
+    if text.ends_with('?') { text } else { format!("{}.", text.trim_end_matches('.')) }
 }
 
 /// The likely causes of an error, numbered, wrapped beside their numbers.

@@ -104,6 +104,30 @@ fn a_rename_that_dies_before_the_configuration_changes_can_be_done_again() {
 }
 
 #[test]
+fn every_command_tells_which_profile_was_probably_meant() {
+    let authority = provider();
+    let home = signed_in(&authority);
+    for command in [
+        &["token", "wrok"][..],
+        &["-p", "wrok", "token"],
+        &["login", "wrok"],
+        &["logout", "wrok"],
+        &["refresh", "wrok"],
+        &["whoami", "wrok"],
+        &["status", "wrok"],
+        &["api", "-p", "wrok", "/x"],
+        &["profile", "show", "wrok"],
+        &["profile", "use", "wrok"],
+        &["profile", "edit", "wrok", "--scopes", "a"],
+        &["profile", "rename", "wrok", "office"],
+        &["profile", "remove", "wrok"],
+    ] {
+        home.run(command).failed(2, &["there is no profile `wrok`; did you mean `work`?\n"]);
+    }
+    home.run(&["token", "office"]).failed(2, &["there is no profile `office`: ", "profile add office` to add it"]);
+}
+
+#[test]
 fn a_change_that_another_process_holds_up_ends_with_a_reason() {
     let authority = provider();
     let home = signed_in(&authority);

@@ -5,7 +5,7 @@ use clap::Args;
 use super::commands;
 use super::context::Context;
 use crate::error::{Advice, Code, Error};
-use crate::words::did_you_mean;
+use crate::near::did_you_mean;
 
 const EXAMPLES: &str = "\
 Examples:

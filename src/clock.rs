@@ -78,6 +78,17 @@ pub fn monotonic() -> Duration {
     now() - Moment::at(Duration::ZERO)
 }
 
+/// Which start of the machine this is, where the system tells it: the boot clock of another one tells nothing.
+pub fn boot() -> Option<&'static str> {
+    use std::sync::OnceLock;
+
+    static BOOT: OnceLock<Option<String>> = OnceLock::new();
+    // Elsewhere there is no such file, and the clock begins with the process.
+    let read = || std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+    let id = BOOT.get_or_init(|| read().map(|id| id.trim().to_owned()));
+    id.as_deref().filter(|id| !id.is_empty())
+}
+
 /// The time that much later, or the last one that there is.
 pub fn later(time: Timestamp, by: Duration) -> Timestamp {
     time.checked_add(by).unwrap_or(Timestamp::MAX)

@@ -37,15 +37,15 @@ pub use api::{Answer, Explained, OpenAnswer, refusal_error};
 pub use due::{Chance, due};
 pub use endpoints::ChangedEndpoint;
 pub use login::{
-    ATTENDED_RENEWALS, Callback, CameBack, IDLE_TIME, IssuedCode, Presence, Renewal, Rest, RestReason, SignIn,
-    SignInEvent, SignedIn, UNATTENDED_RENEWALS, WebSignIn, sign_in_event,
+    ATTENDED_RENEWALS, Begin, Callback, CameBack, IDLE_TIME, IssuedCode, Pending, Presence, Renewal, Rest, RestReason,
+    SignIn, SignInEvent, SignedIn, UNATTENDED_RENEWALS, Until, WebSignIn, sign_in_event,
 };
 pub use machine::Machine;
 pub use past_calls::{MOST_CALLS, call_again, remembered};
 pub use profiles::{ConfigurationChange, Consequence, ProfileDraft, consequences, is_other_client};
 pub use qr_file::{QrFile, QrFormat};
 pub use revocation::SignedOut;
-pub use status::{Budget, ProfileStatus, State, Verified};
+pub use status::{Budget, PendingCode, ProfileStatus, State, Verified};
 pub use store::CopiedProfiles;
 pub use test_calls::{TestCallEntry, TestCalls};
 pub use token_file::TokenFile;

@@ -11,6 +11,8 @@ mod file;
 mod history;
 mod key;
 mod memory;
+pub mod pending;
+mod poller;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod private;
@@ -34,6 +36,8 @@ pub use copies::Copied;
 pub use error::StoreError;
 pub use history::{Event, Happened};
 pub use key::{KEY_FILE_VARIABLE, KeyCommand, KeyOptions, NewKey, PASSPHRASE_FILE_VARIABLE};
+pub use pending::{Clocks, EndedSignIn, PendingSignIn};
+pub use poller::{Poller, Rest};
 pub use protection::{KeySource, Protection};
 pub use record::{
     Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Moved, Record, RevocationNote, UnrevokedGrant,

@@ -22,6 +22,8 @@ pub fn said(advice: &Advice) -> String {
         Advice::SignIn(profile) => run(&format!("login {profile}")),
         Advice::SignInBy(profile, Way::Web) => run(&format!("login {profile} --web")),
         Advice::SignInBy(profile, Way::GrantCode) => run(&format!("login {profile} --grant-code")),
+        Advice::SignInBy(profile, Way::Resume) => run(&format!("login {profile} --resume")),
+        Advice::SignInBy(profile, Way::NewCode) => run(&format!("login {profile} --new-code")),
         Advice::SignOut(profile) => run(&format!("logout {profile}")),
         Advice::Forget(profile) => run(&format!("logout {profile} --local")),
         Advice::Refresh(profile) => run(&format!("refresh {profile}")),

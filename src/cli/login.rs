@@ -17,10 +17,18 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::context::Context;
 use super::{Positional, full_screen, prompt, words};
+use crate::clock;
 use crate::config::{ClientType, Profile};
-use crate::error::{Code, Error};
+use crate::error::{self, Advice, Code, Error};
 use crate::profile::ProfileName;
-use crate::service::{ATTENDED_RENEWALS, QrFile, Service, SignIn, SignedIn, Unbroken};
+use crate::service::{ATTENDED_RENEWALS, Begin, Pending, Presence, QrFile, Service, SignIn, SignedIn, Unbroken, Until};
+use crate::words::minutes_and_seconds;
+
+/// Signals by which a person at the terminal ends a command: Ctrl-C and Ctrl-\\.
+const INTERRUPT: u8 = 2;
+const QUIT: u8 = 3;
+/// The exit code while a sign-in is pending.
+const PENDING: u8 = 8;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,7 +67,16 @@ pub(super) struct Login {
     #[arg(long, value_name = "OUT.png|OUT.svg", value_parser = qr_file)]
     #[arg(conflicts_with_all = ["grant_code", "web", "import"])]
     qr_file: Option<QrFile>,
-    /// Give up after this time
+    /// Print the code and end with 8; `--resume` goes on, and so does the agent. With `--resume`: ask the server once
+    #[arg(long, conflicts_with_all = ["kiosk", "timeout", "renew", "Way"], help_heading = "Pending sign-ins")]
+    no_wait: bool,
+    /// Go on with the sign-in that is pending; 4 where there is none
+    #[arg(long, conflicts_with_all = ["kiosk", "scopes", "Way"], help_heading = "Pending sign-ins")]
+    resume: bool,
+    /// Ask for a new code although a sign-in is pending, which is given up
+    #[arg(long, conflicts_with_all = ["kiosk", "resume", "Way"], help_heading = "Pending sign-ins")]
+    new_code: bool,
+    /// Give up after this time; with `--resume`, wait no longer
     #[arg(long, value_name = "TIME", value_parser = words::parse_duration)]
     timeout: Option<Duration>,
     /// Ask for these scopes instead of the profile's, separated by commas
@@ -147,7 +164,12 @@ impl Login {
         };
         let profile = service.config.profile(name.as_ref())?.clone();
         let mode = if self.is_by_code(&profile) || self.is_by_web(&profile) { mode.in_lines() } else { mode };
-        let options = self.options(if mode == Mode::FullScreen { ATTENDED_RENEWALS } else { 0 });
+        let pending = service.pending(&profile)?;
+        // Nothing would be on the screen.
+        let mode = if self.resume && pending.is_none() { mode.in_lines() } else { mode };
+        let begin = self.begin(context, &profile, pending.as_ref(), mode)?;
+        let renewals = if mode == Mode::FullScreen { ATTENDED_RENEWALS } else { 0 };
+        let options = SignIn { begin, until: self.until(), ..self.options(renewals) };
         let warnings = if mode == Mode::FullScreen { Vec::new() } else { service.sign_in_warnings(&profile) };
         context.output.warn(&warnings);
         if self.is_by_code(&profile) {
@@ -155,8 +177,8 @@ impl Login {
         }
         let is_by_web = self.is_by_web(&profile);
         let (timeout, qr) = (self.timeout, self.qr);
-        let unbroken = context.interrupts.unbroken();
-        context.interrupts.block_on(within(
+        let (unbroken, presence) = (context.interrupts.unbroken(), Presence::default());
+        let ended = context.interrupts.block_on(within(
             timeout,
             unbroken,
             while_read(context, mode, async {
@@ -165,32 +187,117 @@ impl Login {
                         Box::pin(web::sign_in(context, &service, &profile, options, mode)).await.map(|()| 0)
                     }
                     Mode::FullScreen => {
-                        full_screen::sign_in(context, service, profile.name, options, qr.unwrap_or(Qr::Auto)).await
+                        let (service, name) = (service.clone(), profile.name.clone());
+                        full_screen::sign_in(context, service, name, options, qr.unwrap_or(Qr::Auto)).await
                     }
                     Mode::Plain => {
-                        let signing_in = plain::sign_in(context, &service, &profile, options, qr.unwrap_or(Qr::None));
-                        Box::pin(signing_in).await.map(|()| 0)
+                        let qr = qr.unwrap_or(Qr::None);
+                        let scopes = pending.filter(|_| begin != Begin::Anew).map(|pending| pending.scopes);
+                        Box::pin(plain::sign_in(context, &service, &profile, (options, scopes), qr, &presence)).await
                     }
-                    Mode::Events => Box::pin(events::sign_in(context, &service, &profile, options)).await.map(|()| 0),
+                    Mode::Events => Box::pin(events::sign_in(context, &service, &profile, options, &presence)).await,
                 }
             }),
-        ))
+        ));
+        let Err(error) = &ended else { return ended };
+        // A screen has given up by itself what a person gave up, and has shown no code to this one.
+        let shown = presence.shown().map(Some).or((mode == Mode::FullScreen).then_some(None));
+        if let Some(shown) = shown
+            && self.gives_up(error, context.interrupts.signal())
+        {
+            // Where it cannot be forgotten, its end is near all the same.
+            let _ = context.interrupts.block_on(service.give_up(&profile.name, shown));
+        }
+        ended
+    }
+
+    /// Whether this end is one that a person wants for the code as well. Who loses the terminal or the machine can go on.
+    fn gives_up(&self, error: &Error, signal: Option<u8>) -> bool {
+        match error.code {
+            Code::Timeout => !self.resume,
+            Code::Interrupted => !self.no_wait && matches!(signal, Some(INTERRUPT | QUIT)),
+            _ => false,
+        }
+    }
+
+    fn until(&self) -> Until {
+        match (self.no_wait, self.resume) {
+            (false, _) => Until::End,
+            (true, true) => Until::OneAnswer,
+            (true, false) => Until::Code,
+        }
+    }
+
+    /// What becomes of a sign-in that is pending: as the flags say, else as a person does, else it goes on.
+    fn begin(
+        &self,
+        context: &Context,
+        profile: &Profile,
+        pending: Option<&Pending>,
+        mode: Mode,
+    ) -> Result<Begin, Error> {
+        if self.resume || self.new_code {
+            return Ok(if self.resume { Begin::Resume } else { Begin::Anew });
+        }
+        let Some(pending) = pending.filter(|_| !self.is_by_code(profile) && !self.is_by_web(profile)) else {
+            return Ok(Begin::GoOn);
+        };
+        let (wanted, expected) =
+            (self.scopes.as_ref().map_or(&profile.scopes, |scopes| &scopes.0), &self.expect_account);
+        let is_same = pending.asks_for(wanted, expected.as_deref());
+        // The screen shows it, and has a key for a new code.
+        let is_shown = mode == Mode::FullScreen && is_same;
+        let can_ask = mode != Mode::Events && !self.no_wait && prompt::is_possible();
+        if can_ask && !is_shown {
+            let left = minutes_and_seconds(pending.code.expires_at - clock::now());
+            let for_what = if is_same { String::new() } else { format!(", for {}", pending.for_what()) };
+            context.output.say(&format!(
+                "A sign-in of profile {} is pending: code {}, {left} left{for_what}.",
+                profile.name, pending.code.user_code
+            ));
+            let goes_on = prompt::yes(context, "Go on with it? No asks for a new code")?;
+            return Ok(if goes_on { Begin::Resume } else { Begin::Anew });
+        }
+        if is_same {
+            return Ok(Begin::GoOn);
+        }
+        let message = format!("another sign-in of profile `{}` is pending", profile.name);
+        Err(Error::new(Code::Usage, message)
+            .because(format!("it is for {}", pending.for_what()))
+            .advise(Advice::SignInBy(profile.name.clone(), error::Way::Resume).and(" to go on with it"))
+            .advise(
+                Advice::SignInBy(profile.name.clone(), error::Way::NewCode)
+                    .after("or ")
+                    .and(" with what you want, which gives it up"),
+            ))
     }
 
     /// As the flag says, or as the client is registered where no flag says anything.
     fn is_by_code(&self, profile: &Profile) -> bool {
-        self.way.grant_code || (!self.way.web && profile.client_type == ClientType::SelfClient)
+        let is_registered = !self.is_of_code() && profile.client_type == ClientType::SelfClient;
+        self.way.grant_code || (!self.way.web && is_registered)
     }
 
     fn is_by_web(&self, profile: &Profile) -> bool {
-        let is_registered = matches!(profile.client_type, ClientType::ServerBased | ClientType::Mobile);
+        let is_of_browser = matches!(profile.client_type, ClientType::ServerBased | ClientType::Mobile);
+        let is_registered = !self.is_of_code() && is_of_browser;
         self.way.web || (!self.way.grant_code && is_registered)
+    }
+
+    /// Whether a flag says what only a device code has.
+    fn is_of_code(&self) -> bool {
+        self.no_wait || self.resume || self.new_code
     }
 
     fn mode(&self) -> Mode {
         if self.json {
             Mode::Events
-        } else if self.plain || self.way.is_given() || full_screen::is_accessible() || full_screen::lack().is_some() {
+        } else if self.plain
+            || self.no_wait
+            || self.way.is_given()
+            || full_screen::is_accessible()
+            || full_screen::lack().is_some()
+        {
             Mode::Plain
         } else {
             Mode::FullScreen
@@ -204,6 +311,7 @@ impl Login {
             renewals: self.renew.unwrap_or(renewals),
             expect_account: self.expect_account.clone(),
             qr_file: self.qr_file.clone(),
+            ..SignIn::default()
         }
     }
 }
@@ -222,7 +330,8 @@ impl Mode {
 /// Signs in by a device code, told in lines.
 #[cfg(feature = "demo")]
 pub(super) async fn in_lines(context: &Context, service: &Service, profile: &Profile) -> Result<(), Error> {
-    plain::sign_in(context, service, profile, SignIn::default(), Qr::None).await
+    let (options, nobody) = ((SignIn::default(), None), Presence::default());
+    plain::sign_in(context, service, profile, options, Qr::None, &nobody).await.map(drop)
 }
 
 /// Tells the end of a sign-in that had no events before.

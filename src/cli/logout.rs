@@ -43,8 +43,11 @@ impl Logout {
             if self.local {
                 context.output.note("The grant was not revoked: it stays valid at the provider.");
             }
-        } else if !is_over {
+        } else if !is_over && !signed_out.gave_up {
             context.output.text(&format!("Profile {name} was not signed in."))?;
+        }
+        if signed_out.gave_up {
+            context.output.text(&format!("Given up: the sign-in of profile {name} that was pending."))?;
         }
         if signed_out.left_alive > 0 {
             let count = match signed_out.left_alive {

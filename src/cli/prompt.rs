@@ -27,6 +27,15 @@ pub(super) fn line(context: &Context, question: &str, default: &str) -> Result<S
     Ok(if answer.is_empty() { default.to_owned() } else { answer.to_owned() })
 }
 
+/// Asks a question to which just Enter says yes.
+pub(super) fn yes(context: &Context, question: &str) -> Result<bool, Error> {
+    until(context, &format!("{question} (y/n)"), "y", |answer| match answer.to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(true),
+        "n" | "no" => Ok(false),
+        _ => Err("Answer y or n.".to_owned()),
+    })
+}
+
 /// Asks for a secret, which is not shown while it is typed or pasted.
 fn hidden(context: &Context, question: &str) -> Result<Secret, Error> {
     let typed = ask(context, Asked::Hidden, question)?;

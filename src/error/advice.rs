@@ -17,7 +17,7 @@ pub enum Advice {
     /// Parts of one sentence, which follow one another as they are.
     Phrase(Vec<Advice>),
     SignIn(ProfileName),
-    /// As the client's type wants it.
+    /// As the client's type wants it, or as a sign-in that is pending.
     SignInBy(ProfileName, Way),
     SignOut(ProfileName),
     /// Sign out without asking the provider.
@@ -54,7 +54,7 @@ pub enum Advice {
     Run(Cow<'static, str>),
 }
 
-/// How else than by a device code a profile signs in.
+/// How else than by a device code that it asks for a profile signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
@@ -62,6 +62,10 @@ pub enum Way {
     Web,
     /// By a code that the provider's console makes.
     GrantCode,
+    /// By the code that is pending.
+    Resume,
+    /// By a new code in the place of the one that is pending.
+    NewCode,
 }
 
 impl Advice {

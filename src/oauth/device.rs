@@ -92,6 +92,27 @@ pub enum DeviceEvent {
     },
 }
 
+/// Where a flow stands whose code waits for its approval: what it takes to go on with it after its process has died.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    /// With the interval as the server has it by now.
+    pub code: DeviceCode,
+    /// How often the server has asked for a longer one.
+    pub slow_downs: u32,
+    /// The data center that is asked.
+    pub data_center: String,
+    /// The ways in which the client may yet say who it is, the one in use first.
+    pub authentication: Vec<ClientAuthentication>,
+    pub sends_json: bool,
+}
+
+impl Standing {
+    /// What is waited between two polls.
+    pub fn pace(&self) -> Duration {
+        pace(self.code.interval, self.slow_downs)
+    }
+}
+
 /// How a sign-in ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -148,18 +169,22 @@ struct Polling {
 }
 
 impl Polling {
-    /// What is really waited: a clock that runs fast, as in many virtual machines, must not make polls early at the server.
-    /// A server that slows us down although we waited may see such a clock; one that asks for longer waits each time would
-    /// never be content with the same share.
     fn pace(&self) -> Duration {
-        let percent = MARGIN_STEP_PERCENT.saturating_mul(self.slow_downs.saturating_add(1));
-        self.interval + self.interval * percent.min(LARGEST_MARGIN_PERCENT) / 100
+        pace(self.interval, self.slow_downs)
     }
 
     /// What is waited where a person wants an answer: the interval itself, unless a server has shown that it counts slower.
     fn least_pace(&self) -> Duration {
         if self.slow_downs == 0 { self.interval } else { self.pace() }
     }
+}
+
+/// What is really waited: a clock that runs fast, as in many virtual machines, must not make polls early at the server.
+/// A server that slows us down although we waited may see such a clock; one that asks for longer waits each time would
+/// never be content with the same share.
+fn pace(interval: Duration, slow_downs: u32) -> Duration {
+    let percent = MARGIN_STEP_PERCENT.saturating_mul(slow_downs.saturating_add(1));
+    interval + interval * percent.min(LARGEST_MARGIN_PERCENT) / 100
 }
 
 impl DeviceFlow {
@@ -174,6 +199,43 @@ impl DeviceFlow {
             events: VecDeque::new(),
             has_lost_answer: false,
         }
+    }
+
+    /// Goes on at `now` with a code that was issued to this client before and has `left` of its life. Nothing is asked within
+    /// `rest`.
+    #[must_use]
+    pub fn resuming(self, standing: Standing, left: Duration, rest: Duration, now: Moment) -> Self {
+        let Standing { code, slow_downs, data_center, authentication, sends_json } = standing;
+        let data_center = self.provider.data_center(&data_center).cloned().unwrap_or(self.data_center);
+        let client = Client { authentication, sends_json, ..self.client };
+        let state = State::Waiting(Polling {
+            interval: code.interval,
+            slow_downs,
+            next_poll_at: now + rest,
+            allowed_at: now + rest,
+            expires_at: now + left,
+            failures: 0,
+            is_last: false,
+            code: Box::new(code),
+        });
+        Self { data_center, client, state, ..self }
+    }
+
+    /// Where it stands, while a code waits.
+    pub fn standing(&self) -> Option<Standing> {
+        let State::Waiting(polling) = &self.state else { return None };
+        Some(Standing {
+            code: DeviceCode { interval: polling.interval, ..(*polling.code).clone() },
+            slow_downs: polling.slow_downs,
+            data_center: self.data_center.code.clone(),
+            authentication: self.client.authentication.clone(),
+            sends_json: self.client.sends_json,
+        })
+    }
+
+    /// When the next poll is due, while a code waits.
+    pub fn next_poll_at(&self) -> Option<Moment> {
+        if let State::Waiting(polling) = &self.state { Some(polling.next_poll_at) } else { None }
     }
 
     /// Tells what to do at `now`. Repeating the call changes nothing, except that each request is handed out once.

@@ -20,6 +20,7 @@ use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -28,8 +29,8 @@ use self::look::{Landing, Look, Looks};
 use self::reading::Dice;
 use self::schedule::{Now, Schedule, Step};
 use self::watch::{Change, Watch};
-use super::Service;
 use super::aside::aside;
+use super::{PendingCode, Service};
 use crate::clock::{self, Moment};
 use crate::config::Config;
 use crate::error::{Code, Error};
@@ -57,6 +58,9 @@ pub struct Agent {
     vanished: BTreeSet<ProfileName>,
     /// The versions of the records at the last look at all of them, where nobody tells of changes.
     versions: BTreeMap<ProfileName, Version>,
+    /// Whose pending sign-in is gone along with, and which ones came to nothing.
+    signing_in: BTreeSet<ProfileName>,
+    given_up: BTreeMap<ProfileName, Timestamp>,
     tasks: JoinSet<Done>,
     is_ready: bool,
     /// The store cannot be reached, which was told.
@@ -76,6 +80,7 @@ pub struct Agent {
 /// What a task brings.
 enum Done {
     Landed(Box<Landing>),
+    SignIn { profile: ProfileName, issued_at: Timestamp, result: Box<Result<(), Error>> },
     Read { batch: Vec<ProfileName>, looks: Looks },
     Versions(Option<BTreeMap<ProfileName, Version>>),
     Configuration { result: Box<Result<Option<Config>, Error>>, is_asked_for: bool },
@@ -95,6 +100,8 @@ impl Agent {
             readers: 0,
             vanished: BTreeSet::new(),
             versions: BTreeMap::new(),
+            signing_in: BTreeSet::new(),
+            given_up: BTreeMap::new(),
             tasks: JoinSet::new(),
             is_ready: false,
             is_store_away: false,
@@ -184,6 +191,16 @@ impl Agent {
     async fn take_in(&mut self, done: Done, notices: &mpsc::Sender<Notice>) {
         match done {
             Done::Landed(landing) => self.landed(*landing, notices).await,
+            Done::SignIn { profile, issued_at, result } => {
+                self.signing_in.remove(&profile);
+                if let Err(error) = *result {
+                    self.given_up.insert(profile.clone(), issued_at);
+                    let event = words::of_profile(Happening::NotSignedIn, &profile, None, Some(&error), clock::wall());
+                    self.send(notices, Event { state: None, ..event }, None).await;
+                }
+                // There may be a grant, or another code by now.
+                self.unread.extend(Some(profile).filter(|profile| self.schedule.is_watching(profile)));
+            }
             Done::Read { batch, looks } => {
                 self.readers -= 1;
                 for name in batch {
@@ -245,6 +262,9 @@ impl Agent {
                 look
             }
         };
+        if let Ok(Look { pending: Some((issued_at, pending)), .. }) = &look {
+            self.go_along(profile, *issued_at, pending, notices).await;
+        }
         let (told, look, error) = match look {
             Ok(look) => (self.schedule.seen(profile, &look.reading, now()), Some(look), None),
             Err(away) if away.code == Code::StoreUnavailable => {
@@ -254,6 +274,24 @@ impl Agent {
         };
         self.store_answers(look.is_some(), notices).await;
         self.tell(profile, told, look.as_ref(), error.as_ref(), notices).await;
+    }
+
+    /// Goes along with a sign-in that is pending, so that the machine is signed in whoever has left the terminal.
+    async fn go_along(
+        &mut self,
+        profile: &ProfileName,
+        issued_at: Timestamp,
+        pending: &PendingCode,
+        notices: &mpsc::Sender<Notice>,
+    ) {
+        let Some(configured) = self.service.config.profiles.get(profile).cloned() else { return };
+        if self.given_up.get(profile) == Some(&issued_at) || !self.signing_in.insert(profile.clone()) {
+            return;
+        }
+        self.send(notices, words::of_sign_in(profile, pending, clock::wall()), None).await;
+        let signing_in = look::sign_in(self.service.clone(), configured);
+        let profile = profile.clone();
+        self.tasks.spawn(async move { Done::SignIn { profile, issued_at, result: Box::new(signing_in.await) } });
     }
 
     /// Tells once that the store cannot be reached. What is known of the profiles stays.

@@ -2,6 +2,7 @@
 
 mod attempt;
 pub(super) mod exchange;
+mod pending;
 mod presence;
 mod renewal;
 mod web;
@@ -11,11 +12,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+pub use self::pending::{Begin, Pending, Until};
 pub use self::presence::Presence;
 pub use self::renewal::{ATTENDED_RENEWALS, IDLE_TIME, Renewal, Rest, RestReason, UNATTENDED_RENEWALS};
 pub use self::web::{Callback, CameBack, WebSignIn};
 
-use self::attempt::{Attempt, CodeEnded};
+use self::attempt::{Attempt, CodeEnded, Company, Kept};
+use self::pending::{Elsewhere, TakenUp};
 use super::failure::host;
 use super::{QrFile, Service};
 use crate::clock::{self, Moment};
@@ -23,7 +26,7 @@ use crate::config::{ClientType, Profile};
 use crate::error::{Advice, Code, Error, Way};
 use crate::http::trouble::Trouble;
 use crate::oauth::device::{DeviceEvent, Failure, Outcome};
-use crate::oauth::wire::{DeviceCode, Unreadable};
+use crate::oauth::wire::Unreadable;
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider};
@@ -43,6 +46,11 @@ pub struct SignIn {
     pub expect_account: Option<String>,
     /// Gets the QR code of each code.
     pub qr_file: Option<QrFile>,
+    /// What becomes of a sign-in that is pending.
+    pub begin: Begin,
+    pub until: Until,
+    /// Nobody is told how it ends, who asks later is.
+    pub for_agent: bool,
 }
 
 /// A code that waits for approval, as screens and scripts show it.
@@ -74,6 +82,11 @@ pub enum SignInEvent {
     CodeRenewed {
         code: IssuedCode,
         next_poll_at: Moment,
+    },
+    /// Another process asks the server already.
+    Following {
+        /// In words, where it is known.
+        holder: Option<String>,
     },
     Pending {
         next_poll_at: Moment,
@@ -151,34 +164,101 @@ impl Service {
         F: Fn(Error) -> D + Clone + Send + 'static,
         D: Future<Output = bool> + Send + 'static,
     {
+        let options = SignIn { until: Until::End, ..options };
+        match self.sign_in_until(profile, options, &mut report, try_again, presence).await? {
+            Some(signed_in) => Ok(signed_in),
+            None => unreachable!("it is gone along with to its end"),
+        }
+    }
+
+    /// As [`Service::sign_in_patiently`], but for as long as the options say; `None` where it is pending still.
+    pub async fn sign_in_until<F, D>(
+        &self,
+        profile: &Profile,
+        options: SignIn,
+        mut report: impl FnMut(SignInEvent) + Send,
+        try_again: F,
+        presence: &Presence,
+    ) -> Result<Option<SignedIn>, Error>
+    where
+        F: Fn(Error) -> D + Clone + Send + 'static,
+        D: Future<Output = bool> + Send + 'static,
+    {
         check_way(profile)?;
-        self.check_scopes(profile, &options)?;
-        let renewals = options.renewals;
+        let taken = self.take_up(profile, &options).await?;
+        let mut waiting = match taken {
+            TakenUp::Pending(pending) => Some(*pending),
+            TakenUp::SignedIn(grant) => {
+                let attempt = Attempt::begin(self, profile, options, None).await?;
+                return Ok(Some(Box::pin(attempt.signed_in(Kept::elsewhere(*grant))).await));
+            }
+            TakenUp::Nothing => {
+                self.check_scopes(profile, &options)?;
+                None
+            }
+        };
+        let (renewals, until) = (options.renewals, options.until);
         let mut renewals_left = renewals;
-        let mut attempt = Attempt::begin(self, profile, options, false).await?;
-        report(SignInEvent::Asking { host: host(&attempt.home) });
-        let (mut is_renewal, mut failures) = (false, 0);
+        let mut attempt = Attempt::begin(self, profile, options, waiting.as_ref()).await?;
+        let company = Company { presence, until, try_again: &try_again };
+        if waiting.is_none() {
+            report(SignInEvent::Asking { host: host(&attempt.home) });
+        }
+        let (mut poller, mut is_renewal, mut failures) = (None, false, 0);
         let (kept, said) = loop {
-            let observe = |event| {
-                report(sign_in_event(event, is_renewal, &attempt.provider, clock::now(), clock::wall()));
+            let pending = match waiting.take() {
+                Some(pending) => Ok(pending),
+                None => attempt.issue().await,
             };
-            let ended = Box::pin(attempt.follow_code(observe, &try_again, presence)).await;
+            let ended = match pending {
+                Ok(pending) => {
+                    attempt.issued_at = Some(pending.issued_at);
+                    presence.show(pending.issued_at);
+                    match attempt.announce(&pending, poller.as_deref(), is_renewal, &mut report).await {
+                        Ok(()) if until == Until::Code => CodeEnded::StillPending,
+                        Ok(()) => Box::pin(attempt.follow_code(pending, &mut poller, &company, &mut report)).await,
+                        Err(error) => CodeEnded::Unusable(error),
+                    }
+                }
+                Err(ended) => ended,
+            };
             if presence.take_attended() {
                 renewals_left = renewals;
             }
             match ended {
-                CodeEnded::Approved(kept, said) => break ((*kept)?, said),
-                CodeEnded::QrNotWritten(error) => return Err(error),
+                CodeEnded::Approved(kept, said) => match *kept {
+                    Ok(kept) => break (kept, said),
+                    Err(error) => return Err(attempt.ended(error).await),
+                },
+                CodeEnded::Unusable(error) => return Err(error),
+                CodeEnded::StillPending => return Ok(None),
+                CodeEnded::Elsewhere(Elsewhere::SignedIn(grant)) => break (Kept::elsewhere(*grant), Vec::new()),
+                CodeEnded::Elsewhere(Elsewhere::Replaced(other)) => {
+                    (is_renewal, waiting, poller) = (true, Some(*other), None);
+                }
+                CodeEnded::Elsewhere(Elsewhere::GivenUp) => return Err(attempt.given_up()),
+                CodeEnded::Elsewhere(Elsewhere::Failed(error))
+                    if error.code != Code::CodeExpired || renewals_left == 0 =>
+                {
+                    return Err(error);
+                }
+                CodeEnded::Elsewhere(Elsewhere::Failed(_)) => {
+                    renewals_left -= 1;
+                    (is_renewal, failures) = (true, 0);
+                    attempt.look_up_again().await?;
+                }
                 CodeEnded::Otherwise { outcome: Outcome::Expired, .. } if renewals_left > 0 => {
                     renewals_left -= 1;
                     (is_renewal, failures) = (true, 0);
+                    attempt.look_up_again().await?;
                 }
                 // Somebody waits for the new code, who may have gone for a while.
                 CodeEnded::Otherwise {
                     outcome: Outcome::Failed(failure), place: Place::DeviceAuthorization, ..
                 } if is_renewal && failures < MOST_TRIES => {
                     let Some((trouble, reason)) = passing(&failure, &attempt.home) else {
-                        return Err(attempt.error(Outcome::Failed(failure), Place::DeviceAuthorization, false));
+                        let error = attempt.error(Outcome::Failed(failure), Place::DeviceAuthorization, false);
+                        return Err(attempt.ended(error).await);
                     };
                     let next_poll_at = clock::now() + renewal::backoff(failures);
                     failures += 1;
@@ -186,13 +266,14 @@ impl Service {
                     clock::sleep_until(next_poll_at).await;
                 }
                 CodeEnded::Otherwise { outcome, place, answer_lost } => {
-                    return Err(attempt.error(outcome, place, answer_lost));
+                    let error = attempt.error(outcome, place, answer_lost);
+                    return Err(attempt.ended(error).await);
                 }
             }
         };
         attempt.left_out = said;
         report(SignInEvent::Approved);
-        Ok(Box::pin(attempt.signed_in(kept)).await)
+        Ok(Some(Box::pin(attempt.signed_in(kept)).await))
     }
 }
 
@@ -248,7 +329,17 @@ pub fn sign_in_event(
 ) -> SignInEvent {
     match event {
         DeviceEvent::CodeIssued { code, expires_at, next_poll_at } => {
-            let code = issued_code(*code, expires_at, now, time);
+            let (user_code, verification_uri) = (code.user_code, code.verification_uri);
+            let code = IssuedCode {
+                user_code,
+                verification_uri,
+                verification_uri_complete: code.verification_uri_complete,
+                interval: code.interval,
+                lifetime: code.lifetime,
+                issued_at: now,
+                expires_at,
+                expires_at_time: clock::later(time, expires_at - now),
+            };
             if is_renewal {
                 SignInEvent::CodeRenewed { code, next_poll_at }
             } else {
@@ -265,18 +356,5 @@ pub fn sign_in_event(
         DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at } => {
             SignInEvent::Retrying { trouble, reason, attempt, next_poll_at }
         }
-    }
-}
-
-fn issued_code(code: DeviceCode, expires_at: Moment, now: Moment, time: Timestamp) -> IssuedCode {
-    IssuedCode {
-        user_code: code.user_code,
-        verification_uri: code.verification_uri,
-        verification_uri_complete: code.verification_uri_complete,
-        interval: code.interval,
-        lifetime: code.lifetime,
-        issued_at: now,
-        expires_at,
-        expires_at_time: clock::later(time, expires_at - now),
     }
 }

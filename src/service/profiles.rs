@@ -126,9 +126,13 @@ impl Service {
                 .because("the store still has a grant, or a token to revoke, of the client that it has now")
                 .advise(Advice::SignOut(name.clone()).and(" first")));
         }
-        let is_recorded = is_other_client || secret.is_some();
+        let has_pending = record_before.as_ref().is_some_and(|record| record.pending.is_some());
+        let gives_up =
+            has_pending && self.config.profile(Some(name)).is_ok_and(|before| asks_otherwise(before, profile));
+        let is_recorded = is_other_client || secret.is_some() || gives_up;
         if is_recorded {
             let mut record = record_before.clone().unwrap_or_else(|| empty_record(profile));
+            record.pending.take_if(|_| gives_up);
             if is_other_client {
                 record.client_secret = None;
                 record.provider.clone_from(&profile.provider);
@@ -137,8 +141,10 @@ impl Service {
             if let Some(secret) = secret {
                 record.client_secret = Some(secret.clone());
             }
-            record.client_secret_for = Some(source.identity());
-            record.client_endpoints = endpoints::given(source);
+            if is_other_client || secret.is_some() {
+                record.client_secret_for = Some(source.identity());
+                record.client_endpoints = endpoints::given(source);
+            }
             held.commit(&mut record).map_err(|error| Error::from(error).adding("the profile stays as it was"))?;
         }
         config::change_profile(&self.config, profile, provider.as_ref()).map_err(|error| {
@@ -337,6 +343,11 @@ impl ConfigurationChange {
             | ConfigurationChange::TakeBackScopes { profile: name, .. } => Some(name),
         }
     }
+}
+
+/// A code that waits was asked for by another client, elsewhere or for other scopes.
+fn asks_otherwise(before: &Profile, after: &Profile) -> bool {
+    is_other_client(before, after) || before.data_center != after.data_center || before.scopes != after.scopes
 }
 
 fn has_tokens(record: &Record) -> bool {

@@ -29,6 +29,8 @@ pub struct SignedOut {
     pub revoked: Option<Result<(), Error>>,
     /// Whether a grant was there to forget.
     pub forgotten: bool,
+    /// Whether a sign-in was pending, which is given up.
+    pub gave_up: bool,
     /// Revoking failed for a reason that may pass: the token is kept until the next sign-out or sign-in tries again.
     pub is_noted: bool,
     /// Grants of earlier sign-ins of the profile that nobody has revoked, as far as they are known here.
@@ -77,16 +79,16 @@ impl Service {
         // Another place lives on the grant.
         self.refuse_moved(&profile.name).await?;
         if local {
-            let forgotten = self.forget_grant(profile).await?;
-            return Ok(SignedOut { revoked: None, forgotten, is_noted: false, left_alive: 0 });
+            let (forgotten, gave_up) = self.forget_grant(profile).await?;
+            return Ok(SignedOut { revoked: None, forgotten, gave_up, is_noted: false, left_alive: 0 });
         }
-        let grant = match self.note_grant(profile).await {
-            Ok(grant) => grant,
+        let (grant, gave_up) = match self.note_grant(profile).await {
+            Ok(noted) => noted,
             Err(error) => return Err(self.revoke_all_the_same(profile, error).await),
         };
         let (revoked, is_noted) = self.revoke_noted(profile, grant.as_ref()).await?;
         let left_alive = self.record(&profile.name).await?.map_or(0, |record| record.unrevoked.len());
-        Ok(SignedOut { revoked, forgotten: grant.is_some(), is_noted, left_alive })
+        Ok(SignedOut { revoked, forgotten: grant.is_some(), gave_up, is_noted, left_alive })
     }
 
     /// Tries what earlier sign-outs could not revoke, without a word: a sign-in neither fails by it nor waits for long.
@@ -94,37 +96,42 @@ impl Service {
         let _ = tokio::time::timeout(PATIENCE, self.revoke_noted(profile, None)).await;
     }
 
-    /// Turns the grant into a note, and gives it if there was one.
-    async fn note_grant(&self, profile: &Profile) -> Result<Option<Grant>, Error> {
+    /// Turns the grant into a note, and gives it if there was one; and whether a pending sign-in was given up.
+    async fn note_grant(&self, profile: &Profile) -> Result<(Option<Grant>, bool), Error> {
         let limit = self.grant_limit(profile);
-        let mut noted = None;
+        let (mut noted, mut gave_up) = (None, false);
         self.end_sign_in(profile, |record| {
+            // Nobody is to be signed in by a code that is still on its way.
+            gave_up = record.pending.take().is_some();
             noted = record.grant.take();
-            let Some(grant) = &noted else { return false };
+            let Some(grant) = &noted else { return gave_up };
             record.note(Happened::SignedOut, "", &self.actor, clock::wall());
             grants::note(record, grant, limit);
             true
         })
         .await?;
-        Ok(noted)
+        Ok((noted, gave_up))
     }
 
-    /// Forgets the grant and all notes; tells whether there were any.
-    async fn forget_grant(&self, profile: &Profile) -> Result<bool, Error> {
+    /// Forgets the grant and all notes; tells whether there were any, and whether a pending sign-in was given up.
+    async fn forget_grant(&self, profile: &Profile) -> Result<(bool, bool), Error> {
         let limit = self.grant_limit(profile);
+        let (mut forgotten, mut gave_up) = (false, false);
         self.end_sign_in(profile, |record| {
+            gave_up = record.pending.take().is_some();
             let grant = record.grant.take().map(|grant| grants::unrevoked(&grant, &record.client_id));
             let notes: Vec<_> = record.to_revoke.drain(..).map(grants::unrevoked_note).collect();
-            let forgotten = grant.is_some() || !notes.is_empty();
+            forgotten = grant.is_some() || !notes.is_empty();
             if forgotten {
                 record.note(Happened::SignedOut, "without a word to the provider", &self.actor, clock::wall());
             }
             for left in notes.into_iter().chain(grant).flatten() {
                 grants::remember(record, left, limit);
             }
-            forgotten
+            forgotten || gave_up
         })
-        .await
+        .await?;
+        Ok((forgotten, gave_up))
     }
 
     /// Revokes every noted token, the last one that of `grant`, whose other tokens are secret as well. Gives the outcome, if

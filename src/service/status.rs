@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use url::Url;
 
 use self::away::Away;
 pub use self::verified::Verified;
@@ -24,7 +25,7 @@ use crate::files::access::{self, Holds};
 use crate::profile::ProfileName;
 use crate::providers::Provider;
 use crate::providers::granted::ScopeNames;
-use crate::storage::{Account, Doubt, Event, Grant, LastRefresh, Protection, Version};
+use crate::storage::{Account, Clocks, Doubt, Event, Grant, LastRefresh, PendingSignIn, Protection, Version};
 
 /// Reading records takes so many threads at most, and none of its own for fewer records than the second number.
 const MOST_THREADS: usize = 4;
@@ -146,6 +147,27 @@ pub struct ProfileStatus {
     pub is_unrevoked: bool,
     /// What happened to the profile, oldest first.
     pub events: Arc<[Event]>,
+    /// A code that waits for its approval.
+    pub pending: Option<PendingCode>,
+}
+
+/// What a person has to know to approve a sign-in that is pending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingCode {
+    pub user_code: String,
+    pub verification_uri: Url,
+    /// Its end, as the wall clock stands.
+    pub expires_at: Timestamp,
+}
+
+impl PendingCode {
+    pub(super) fn of(pending: &PendingSignIn, now: &Clocks<'_>) -> Self {
+        Self {
+            user_code: pending.user_code.clone(),
+            verification_uri: pending.verification_uri.clone(),
+            expires_at: pending.expires_at(now),
+        }
+    }
 }
 
 /// What was read of each record, so that it need not be read again until it changes.
@@ -279,6 +301,8 @@ impl Service {
                 Ok(None) => {}
                 Ok(Some(record)) => {
                     status.events = record.events.into();
+                    let clocks = Clocks { wall: now, ..Clocks::now() };
+                    status.pending = record.pending.as_ref().map(|pending| PendingCode::of(pending, &clocks));
                     if let Some(grant) = record.grant {
                         let is_refreshable = grant.refresh_token.is_some();
                         status.describe(grant, is_refreshable, profile, &self.config, now);
@@ -311,6 +335,7 @@ impl Service {
         let mut status = seen.status.clone()?;
         status.state = status.state_at(now);
         status.protection = protection.cloned();
+        status.pending.take_if(|pending| pending.expires_at <= now);
         let is_end_unknown =
             status.access_token_expires_at.is_some() && seen.minted_at.is_some_and(|at| is_ahead(at, now));
         if is_end_unknown {
@@ -424,6 +449,7 @@ impl ProfileStatus {
             warnings: Vec::new(),
             is_unrevoked: false,
             events: Arc::from([]),
+            pending: None,
         }
     }
 

@@ -104,6 +104,10 @@ pub trait Backend: Send + Sync {
     /// Waits up to `patience` for the sole right to write this profile's parts.
     fn hold(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn Hold>, StoreError>;
 
+    /// The file by which the processes of this machine settle who asks for a profile's pending sign-in; `None` where no other
+    /// process knows of that, or nothing can be kept.
+    fn poller_path(&self, profile: &ProfileName) -> Result<Option<PathBuf>, StoreError>;
+
     /// The profiles that have a record, in order.
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError>;
 

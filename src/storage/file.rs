@@ -86,6 +86,12 @@ impl Backend for FileBackend {
         Ok(Box::new(HeldFiles::lock(&self.files, Slot::of(profile), patience)?))
     }
 
+    fn poller_path(&self, profile: &ProfileName) -> Result<Option<PathBuf>, StoreError> {
+        private::create_directory(&self.files.directory)?;
+        self.files.judge()?;
+        Ok(Some(self.files.directory.join(format!("{profile}.poller"))))
+    }
+
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
         private::check_directory(&self.files.directory)?;
         let mut profiles: Vec<ProfileName> = self.files.names()?.iter().filter_map(|name| profile_of(name)).collect();

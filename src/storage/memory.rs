@@ -1,6 +1,7 @@
 //! Bytes that end with the process, for tests and throw-away use.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -82,6 +83,10 @@ impl Backend for MemoryBackend {
         }
         content.held.insert(profile.clone());
         Ok(Box::new(HeldEntry { shared: Arc::clone(&self.shared), profile: profile.clone() }))
+    }
+
+    fn poller_path(&self, _profile: &ProfileName) -> Result<Option<PathBuf>, StoreError> {
+        Ok(None)
     }
 
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {

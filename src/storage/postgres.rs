@@ -18,7 +18,7 @@ mod tls;
 mod trouble;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -237,6 +237,10 @@ impl Backend for PostgresBackend {
                 listens = true;
             }
         }
+    }
+
+    fn poller_path(&self, profile: &ProfileName) -> Result<Option<PathBuf>, StoreError> {
+        Ok(self.database.local(|local| local.poller_path(profile)).flatten())
     }
 
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {

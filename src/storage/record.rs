@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::history::{self, Event, Happened};
+use super::pending::{EndedSignIn, PendingSignIn};
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::ClientAuthentication;
@@ -39,6 +40,12 @@ pub struct Record {
     /// What an approval gave, until it is signed out or replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
+    /// A sign-in whose code waits for its approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<PendingSignIn>,
+    /// How the last one ended, until another one begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<EndedSignIn>,
     /// Grants that were replaced or forgotten here without being revoked, oldest first: the provider still counts them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unrevoked: Vec<UnrevokedGrant>,
@@ -63,6 +70,8 @@ impl Record {
             generation: 0,
             moved: None,
             grant: None,
+            pending: None,
+            ended: None,
             unrevoked: Vec::new(),
             to_revoke: Vec::new(),
             events: Vec::new(),
@@ -364,16 +373,16 @@ impl LastRefresh {
     }
 }
 
-mod secret {
+pub(super) mod secret {
     use serde::{Deserialize, Deserializer, Serializer};
 
     use crate::secret::Secret;
 
-    pub(super) fn serialize<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::storage) fn serialize<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(secret.expose())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    pub(in crate::storage) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
         String::deserialize(deserializer).map(Secret::new)
     }
 }

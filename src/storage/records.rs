@@ -132,6 +132,10 @@ impl Store {
         }
     }
 
+    pub(super) fn poller_path(&self, profile: &ProfileName) -> Result<Option<PathBuf>, StoreError> {
+        self.shared.backend.poller_path(profile)
+    }
+
     /// Does `work` with the sole right to write this profile's record, and gives that back whatever comes of it.
     pub fn holding<T, E: From<StoreError>>(
         &self,

@@ -97,6 +97,7 @@ fn of_sign_in(event: &SignInEvent) -> Option<(Mark, String)> {
             (Mark::Working, format!("a code came, good for {} s", code.lifetime.as_secs()))
         }
         SignInEvent::CodeRenewed { .. } => (Mark::Attention, "the code ran out; a new one came".to_owned()),
+        SignInEvent::Following { .. } => (Mark::Working, "another process asks the server already".to_owned()),
         SignInEvent::SlowedDown { interval, .. } => {
             (Mark::Attention, format!("the server asks for {} s between questions", interval.as_secs()))
         }

@@ -157,6 +157,8 @@ pub enum Effect {
     Attend(TaskId),
     /// Ends a piece of work; a sign-in asks nothing more from then on.
     Cancel(TaskId),
+    /// Cancel a sign-in that nobody is to go on with.
+    GiveUp(TaskId),
     /// Reads how the profiles stand, unless the configuration has changed, which is then told first.
     LoadStatuses,
     /// Mints a new access token.

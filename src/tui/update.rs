@@ -238,7 +238,11 @@ pub(super) fn ask(model: &mut Model, command: Command, now: Now) -> Vec<Effect> 
             model.say(Mark::Good, state, now);
             Vec::new()
         }
-        (Command::LeaveNow, _) => vec![Effect::Quit(Ended::Interrupted)],
+        (Command::LeaveNow, _) => {
+            let mut effects = sign_in::give_up(model);
+            effects.push(Effect::Quit(Ended::Interrupted));
+            effects
+        }
         (Command::Redraw, _) => vec![Effect::ClearScreen],
         (Command::Suspend, _) => vec![Effect::Suspend],
         (_, Screen::SignIn) => sign_in::command(model, command, now),

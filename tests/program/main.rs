@@ -41,6 +41,8 @@ mod meaning;
 mod named_files;
 mod other_ways;
 #[cfg(target_os = "linux")]
+mod pending;
+#[cfg(target_os = "linux")]
 mod power;
 #[cfg(unix)]
 mod recipes;

@@ -126,10 +126,13 @@ impl From<&Event> for Entry {
 fn level(happening: Happening) -> Level {
     match happening {
         Happening::NeedsLogin | Happening::NotReloaded | Happening::StoreFailing => Level::Error,
-        Happening::RefreshFailing | Happening::Throttled | Happening::Expiring => Level::Warning,
+        Happening::RefreshFailing | Happening::Throttled | Happening::Expiring | Happening::NotSignedIn => {
+            Level::Warning
+        }
         Happening::Recovered
         | Happening::SignedOut
         | Happening::Removed
+        | Happening::SigningIn
         | Happening::Spread
         | Happening::Ready
         | Happening::Reloaded => Level::Notice,

@@ -1,14 +1,17 @@
 //! The sign-in as JSON lines, one for each event, each flushed at once.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::super::context::Context;
 use super::super::words;
+use super::PENDING;
 use crate::clock;
 use crate::config::Profile;
 use crate::error::Error;
-use crate::service::{IssuedCode, Service, SignIn, SignInEvent, SignedIn, WebSignIn};
+use crate::service::{IssuedCode, Presence, Service, SignIn, SignInEvent, SignedIn, WebSignIn};
 use crate::storage::Account;
 
 #[derive(Serialize)]
@@ -84,7 +87,8 @@ pub(super) async fn sign_in(
     service: &Service,
     profile: &Profile,
     options: SignIn,
-) -> Result<(), Error> {
+    presence: &Presence,
+) -> Result<u8, Error> {
     let (sender, mut unwritten) = mpsc::unbounded_channel();
     let report = |event: SignInEvent| {
         let printed = self::event(&event, profile).map_or(Ok(()), |event| print(context, event));
@@ -95,10 +99,13 @@ pub(super) async fn sign_in(
     };
     // Nobody would see the code: what is approved at the last moment is kept all the same.
     let signed_in = tokio::select! {
-        signed_in = service.sign_in(profile, options, report) => signed_in?,
+        signed_in = service.sign_in_until(profile, options, report, |_| std::future::ready(false), presence) => signed_in?,
         Some(error) = unwritten.recv() => return Err(error),
     };
-    tell_signed_in(context, &signed_in)
+    match signed_in {
+        Some(signed_in) => tell_signed_in(context, &signed_in).map(|()| 0),
+        None => Ok(PENDING),
+    }
 }
 
 pub(super) fn tell_signed_in(context: &Context, signed_in: &SignedIn) -> Result<(), Error> {
@@ -128,19 +135,26 @@ fn print(context: &Context, event: Event<'_>) -> Result<(), Error> {
 
 fn event<'a>(event: &'a SignInEvent, profile: &'a Profile) -> Option<Event<'a>> {
     Some(match event {
-        SignInEvent::Asking { .. } | SignInEvent::Hastened { .. } | SignInEvent::Approved => return None,
+        SignInEvent::Asking { .. }
+        | SignInEvent::Following { .. }
+        | SignInEvent::Hastened { .. }
+        | SignInEvent::Approved => return None,
         SignInEvent::CodeIssued { code, .. } => Event::CodeIssued(code_json(code, profile)),
         SignInEvent::CodeRenewed { code, .. } => Event::CodeRenewed(code_json(code, profile)),
         SignInEvent::Pending { .. } => Event::Pending,
         SignInEvent::SlowedDown { interval, .. } => Event::SlowedDown { interval: interval.as_secs() },
         SignInEvent::Relocated { data_center, .. } => Event::Relocated { data_center },
         SignInEvent::Retrying { trouble, reason, next_poll_at, .. } => {
-            let wait = *next_poll_at - clock::now();
-            // Rounded up: nobody is asked before then.
-            let wait = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            // Nobody is asked before then.
+            let wait = whole_seconds(*next_poll_at - clock::now());
             Event::Retrying { reason: trouble.word(), message: reason, wait }
         }
     })
+}
+
+/// Rounded up.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 fn code_json<'a>(code: &'a IssuedCode, profile: &'a Profile) -> Code<'a> {
@@ -150,7 +164,7 @@ fn code_json<'a>(code: &'a IssuedCode, profile: &'a Profile) -> Code<'a> {
         verification_uri: code.verification_uri.as_str(),
         verification_uri_complete: code.verification_uri_complete.as_ref().map(url::Url::as_str),
         expires_at: words::rfc3339(code.expires_at_time),
-        expires_in: code.lifetime.as_secs(),
+        expires_in: whole_seconds(code.expires_at - clock::now()),
         interval: code.interval.as_secs(),
     }
 }

@@ -11,17 +11,19 @@ use super::super::context::{Context, variable};
 use super::super::words;
 use super::super::{full_screen, keyboard};
 use super::qr::{self, Form};
-use super::{Mode, Qr, ask_to_save_again, tell_signed_in, wanted_scopes};
+use super::{Mode, PENDING, Qr, ask_to_save_again, tell_signed_in, wanted_scopes};
 use crate::clock::{self, Moment};
 use crate::config::{Environment, Profile};
 use crate::error::Error;
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
-use crate::service::{IssuedCode, Machine, Presence, Service, SignIn, SignInEvent};
+use crate::service::{Begin, IssuedCode, Machine, Presence, Service, SignIn, SignInEvent, Until};
 use crate::words::{minutes_and_seconds, ordinal};
 
 /// A code that is younger is not replaced: Enter was probably pressed twice.
 const YOUNG: Duration = Duration::from_secs(10);
+/// A code that is older was there before this command.
+const JUST_NOW: Duration = Duration::from_secs(3);
 
 /// The count of lines that a person typed. Each clone waits for itself.
 #[derive(Clone)]
@@ -60,17 +62,22 @@ impl Lines {
     }
 }
 
+/// Signs in. The `scopes` are those of a sign-in that is pending and goes on.
 pub(super) async fn sign_in(
     context: &Context,
     service: &Service,
     profile: &Profile,
-    options: SignIn,
+    (mut options, scopes): (SignIn, Option<Vec<String>>),
     qr: Qr,
-) -> Result<(), Error> {
-    let lines = Lines::from_terminal();
+    presence: &Presence,
+) -> Result<u8, Error> {
+    let waits = options.until == Until::End;
+    let lines = if waits { Lines::from_terminal() } else { Lines(None) };
     let can_renew = lines.may_come();
-    let mut talk = Talk { context, scopes: wanted_scopes(profile, &options), qr, can_renew, code: None };
-    introduce(context, service, profile, talk.scopes)?;
+    let mut talk = Talk { context, qr, can_renew, waits, code: None };
+    if options.begin != Begin::Resume || scopes.is_some() {
+        introduce(context, service, profile, scopes.as_deref().unwrap_or(wanted_scopes(profile, &options)))?;
+    }
     loop {
         let (sender, mut events) = mpsc::unbounded_channel();
         let report = move |event| drop(sender.send(event));
@@ -80,9 +87,7 @@ pub(super) async fn sign_in(
             drop(asker.send((error, answer)));
             async { answered.await.unwrap_or(false) }
         };
-        // Enter means another thing here.
-        let nobody = Presence::default();
-        let signing_in = service.sign_in_patiently(profile, options.clone(), report, try_again, &nobody);
+        let signing_in = service.sign_in_until(profile, options.clone(), report, try_again, presence);
         let mut signing_in = std::pin::pin!(signing_in);
         let mut is_approved = false;
         let mut wants_new_code = false;
@@ -90,7 +95,7 @@ pub(super) async fn sign_in(
             tokio::select! {
                 biased;
                 Some(event) = events.recv() => talk.tell(event),
-                result = &mut signing_in => break Some(result?),
+                result = &mut signing_in => break Some(result),
                 Some((error, answer)) = questions.recv() => {
                     is_approved = true;
                     let again = ask_to_save_again(context, error, lines.clone()).await;
@@ -104,8 +109,17 @@ pub(super) async fn sign_in(
                 () = talk.next_minute() => talk.tell_minutes(),
             }
         };
-        if let Some(signed_in) = signed_in {
-            return tell_signed_in(context, &signed_in, Mode::Plain);
+        // What was told just before its end is still to be said.
+        while let Ok(event) = events.try_recv() {
+            talk.tell(event);
+        }
+        match signed_in.transpose()? {
+            Some(Some(signed_in)) => return tell_signed_in(context, &signed_in, Mode::Plain).map(|()| 0),
+            Some(None) => {
+                talk.tell_pending(profile, &options);
+                return Ok(PENDING);
+            }
+            None => options.begin = Begin::Anew,
         }
     }
 }
@@ -140,9 +154,10 @@ pub(super) fn introduce(
 /// What has been said, and what is to be said next.
 struct Talk<'a> {
     context: &'a Context,
-    scopes: &'a [String],
     qr: Qr,
     can_renew: bool,
+    /// It is gone along with to its end.
+    waits: bool,
     code: Option<CurrentCode>,
 }
 
@@ -161,6 +176,12 @@ impl Talk<'_> {
             SignInEvent::CodeIssued { code, .. } => self.show_code(code),
             SignInEvent::CodeRenewed { code, .. } => self.show_renewed_code(code),
             SignInEvent::Pending { .. } | SignInEvent::Hastened { .. } => {}
+            SignInEvent::Following { holder } => {
+                let holder = holder.map_or_else(String::new, |holder| format!(" ({holder})"));
+                output.note(&format!(
+                    "Another process asks the server already{holder}; this one waits for what it hears."
+                ));
+            }
             SignInEvent::SlowedDown { interval, .. } => {
                 let interval = interval.as_secs();
                 output.note(&format!("The server asks us to wait longer: checking every {interval} s now."));
@@ -192,13 +213,27 @@ impl Talk<'_> {
         }
         say(&format!("3. Approve there. Approve only if you started this yourself, as {user} on {host}{over_ssh}."));
         self.draw_qr(&code);
-        let (lifetime, until) = (words::duration(code.lifetime), words::time_of_day(code.expires_at_time));
-        let interval = words::duration(code.interval);
-        say(&format!("The code is good for {lifetime}, until {until}. We ask every {interval}."));
+        let left = code.expires_at - clock::now();
+        let is_old = code.lifetime.saturating_sub(left) > JUST_NOW;
+        let left =
+            if is_old { format!("another {}", minutes_and_seconds(left)) } else { words::duration(code.lifetime) };
+        let until = words::time_of_day(code.expires_at_time);
+        let pace =
+            if self.waits { format!(" We ask every {}.", words::duration(code.interval)) } else { String::new() };
+        say(&format!("The code is good for {left}, until {until}.{pace}"));
         if self.can_renew && keyboard::is_in_front() {
             say("Press Enter for a new code, Ctrl-C to cancel.");
         }
         self.keep(code);
+    }
+
+    /// Says how a sign-in goes on that this command does not wait for.
+    fn tell_pending(&self, profile: &Profile, options: &SignIn) {
+        let name = &profile.name;
+        let asked = if options.until == Until::OneAnswer { "Not approved yet" } else { "Pending" };
+        self.context.output.say(&format!(
+            "{asked}: `device-login login {name} --resume` goes on with it, and so does an agent that keeps the profile."
+        ));
     }
 
     fn show_renewed_code(&mut self, code: IssuedCode) {

@@ -32,6 +32,10 @@ pub enum Happening {
     SignedOut,
     /// The profile is not configured any more.
     Removed,
+    /// A sign-in of the profile is pending, and the agent goes on with it.
+    SigningIn,
+    /// That sign-in came to nothing.
+    NotSignedIn,
     /// Of a client more tokens are due than are taken to be good for it, so its refreshes are spread.
     Spread,
     /// All records were read: the agent does its work. Once, and again when a store can be reached that could not.
@@ -57,6 +61,8 @@ impl Happening {
             Happening::Watching => "watching",
             Happening::SignedOut => "signed_out",
             Happening::Removed => "removed",
+            Happening::SigningIn => "signing_in",
+            Happening::NotSignedIn => "not_signed_in",
             Happening::Spread => "spread",
             Happening::Ready => "ready",
             Happening::Reloaded => "reloaded",

@@ -2,17 +2,21 @@
 //! keeps token files.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::{Service, State};
+use super::super::{Begin, PendingCode, Service, SignIn, State};
 use super::reading::{Dice, Reading};
 use crate::clock;
 use crate::config::{Config, Profile};
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::storage::Grant;
+use crate::storage::{Clocks, Grant};
+
+/// How long a sign-in is left alone that could not be gone on with.
+const BETWEEN_TRIES: Duration = Duration::from_secs(30);
 
 /// What a look at a record told.
 pub(super) struct Look {
@@ -23,6 +27,8 @@ pub(super) struct Look {
     pub(super) trouble: Option<Error>,
     /// There is no record. A sign-out leaves one, so this is a profile that never signed in, or a store that is gone.
     pub(super) is_missing: bool,
+    /// A sign-in that is pending and to be asked for on this machine, and when its code was issued.
+    pub(super) pending: Option<(Timestamp, PendingCode)>,
 }
 
 impl Look {
@@ -31,7 +37,13 @@ impl Look {
         let reading = Reading::of(&profile.name, &profile.client_id, grant, limit, dice, now);
         let is_good = matches!(reading.state, State::Valid | State::Expiring | State::Unknown);
         let token = grant.filter(|_| is_good).map(|grant| grant.access_token.clone());
-        Self { token, trouble: grant.and_then(|grant| trouble(profile, grant)), reading, is_missing: false }
+        Self {
+            token,
+            trouble: grant.and_then(|grant| trouble(profile, grant)),
+            reading,
+            is_missing: false,
+            pending: None,
+        }
     }
 }
 
@@ -53,8 +65,11 @@ pub(super) fn read(service: &Service, profiles: &[ProfileName], dice: Dice) -> L
     let look = |profile: &Profile| {
         let record = service.store.load(&profile.name)?;
         let grant = record.as_ref().and_then(|record| record.grant.as_ref());
+        let pending = record.as_ref().and_then(|record| record.pending.as_ref());
+        let pending = pending.filter(|pending| pending.is_here());
+        let pending = pending.map(|pending| (pending.issued_at, PendingCode::of(pending, &Clocks::now())));
         let look = Look::of(profile, grant, &service.config, dice, clock::wall());
-        Ok(Look { is_missing: record.is_none(), ..look })
+        Ok(Look { is_missing: record.is_none(), pending, ..look })
     };
     let known = profiles.iter().filter_map(|name| service.config.profiles.get(name));
     known.map(|profile| (profile.name.clone(), look(profile))).collect()
@@ -78,4 +93,19 @@ pub(super) async fn refresh(service: Arc<Service>, profile: Profile, minted_at: 
         }
     };
     Landing { profile: profile.name, result, look }
+}
+
+/// Goes on with the sign-in of a profile that is pending, to its end; whoever asks for it already is gone along with. What may
+/// pass is waited out.
+pub(super) async fn sign_in(service: Arc<Service>, profile: Profile) -> Result<(), Error> {
+    let options = SignIn { begin: Begin::Resume, for_agent: true, ..SignIn::default() };
+    loop {
+        match service.sign_in(&profile, options.clone(), drop).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.code.is_retryable() && error.code != Code::CodeExpired => {
+                clock::sleep_until(clock::now() + BETWEEN_TRIES).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }

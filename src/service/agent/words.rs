@@ -11,7 +11,7 @@ use super::schedule::Now;
 use crate::clock::later;
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
-use crate::service::State;
+use crate::service::{PendingCode, State};
 use crate::words::utc_time_of_day;
 
 /// Of a profile. `error` is what just happened to it, or what its record has.
@@ -59,6 +59,17 @@ pub(super) fn vanished(profile: &ProfileName) -> Error {
     Error::new(Code::Store, format!("the record of profile `{profile}` is gone, without a sign-out"))
         .advise("look whether the place of the store is mounted")
         .advise(Advice::SignIn(profile.clone()).after("if it is, "))
+}
+
+/// Of a sign-in that is pending. Its code is for whoever reads the log.
+pub(super) fn of_sign_in(profile: &ProfileName, pending: &PendingCode, now: Timestamp) -> Event {
+    let PendingCode { user_code, verification_uri, expires_at } = pending;
+    let until = utc_time_of_day(*expires_at);
+    let message = format!(
+        "goes along with the sign-in of profile `{profile}` that is pending until {until}: code {user_code} at {verification_uri}"
+    );
+    let happening = Happening::SigningIn;
+    Event { happening, profile: Some(profile.clone()), state: None, at: now, message, advice: Vec::new() }
 }
 
 /// Of the agent itself.

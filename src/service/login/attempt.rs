@@ -1,17 +1,20 @@
-//! One sign-in after its code is known: polls, and keeps what an approval brings.
+//! One sign-in after its code is known: polls, and keeps what an approval brings. What is kept before that is in `pending`.
 //!
 //! A poll and everything that its approval calls for, up to the record that holds the grant, is unbroken: the provider
 //! hands out the tokens once, and a person has approved.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use super::{Presence, SignedIn, empty_record};
+use super::pending::{self, Elsewhere, Look, Until};
+use super::{Presence, SignInEvent, SignedIn, empty_record, sign_in_event};
 use crate::clock;
 use crate::config::{Config, Profile};
 use crate::error::{Advice, Code, Error, Way};
 use crate::http::Request;
 use crate::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
-use crate::oauth::wire::{DeviceCode, TokenAnswer};
+use crate::oauth::wire::TokenAnswer;
 use crate::oauth::{Client, Step};
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
@@ -20,7 +23,10 @@ use crate::secret::Secret;
 use crate::service::aside::aside;
 use crate::service::failure::Asked;
 use crate::service::{QrFile, Service, account, discovery, endpoints, grants, left_out, transport_error};
-use crate::storage::{Account, Grant, Happened, Held, LOCK_PATIENCE, Record, RevocationNote, StoreError};
+use crate::storage::{
+    Account, Clocks, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, PendingSignIn, Poller, Record, RevocationNote,
+    StoreError,
+};
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
 #[derive(Clone)]
@@ -44,6 +50,12 @@ pub(super) struct Attempt {
     pub(super) warnings: Vec<String>,
     /// What of the answer with the tokens was not taken.
     pub(super) left_out: Vec<String>,
+    /// No person hears how it ends.
+    pub(super) for_agent: bool,
+    /// When the grant was approved that there was before.
+    pub(super) approved_before: Option<Timestamp>,
+    /// When the code was issued that waits; other ways to sign in have none.
+    pub(super) issued_at: Option<Timestamp>,
 }
 
 /// A grant that is saved, and what it took the place of.
@@ -51,6 +63,13 @@ pub(super) struct Attempt {
 pub(super) struct Kept {
     pub(super) grant: Grant,
     replaced: Option<Replaced>,
+}
+
+impl Kept {
+    /// By another process, which sees to what it took the place of.
+    pub(super) fn elsewhere(grant: Grant) -> Self {
+        Self { grant, replaced: None }
+    }
 }
 
 /// A grant that another one took the place of although it lives on at the provider.
@@ -66,8 +85,12 @@ struct Replaced {
 pub(super) enum CodeEnded {
     /// The grant is saved, or why it is not; and what is to be said of the answer.
     Approved(Box<Result<Kept, Error>>, Vec<String>),
-    /// Whoever wanted the code from a file would wait for nothing.
-    QrNotWritten(Error),
+    /// The code cannot be kept, or whoever wanted it from a file would wait for nothing.
+    Unusable(Error),
+    /// It waits, and nobody wants to go along with it any further.
+    StillPending,
+    /// Another process went on with it.
+    Elsewhere(Elsewhere),
     Otherwise {
         outcome: Outcome,
         /// Of which kind the last request was.
@@ -90,65 +113,129 @@ impl Reserved {
 }
 
 /// The record that a sign-in replaces. A commit sets aside what nobody can open.
-fn before(held: &mut Held) -> Result<Option<Record>, StoreError> {
+pub(super) fn before(held: &mut Held) -> Result<Option<Record>, StoreError> {
     match held.load() {
         Err(StoreError::Corrupt { .. }) => Ok(None),
         loaded => loaded,
     }
 }
 
+/// Who goes along with a code, and for how long.
+pub(super) struct Company<'a, F> {
+    pub(super) presence: &'a Presence,
+    pub(super) until: Until,
+    /// Asked when an approved grant cannot be saved.
+    pub(super) try_again: &'a F,
+}
+
 impl Attempt {
-    /// Asks for a code and polls until it is approved or ends, sooner where the person asks for it.
+    /// Polls until a code is approved or ends, sooner where the person asks for it; or goes along while another process does.
     pub(super) async fn follow_code<F, D>(
         &self,
-        mut observe: impl FnMut(DeviceEvent) + Send,
-        try_again: &F,
-        presence: &Presence,
+        mut pending: PendingSignIn,
+        poller: &mut Option<Arc<Poller>>,
+        company: &Company<'_, F>,
+        mut report: impl FnMut(SignInEvent) + Send,
     ) -> CodeEnded
     where
         F: Fn(Error) -> D + Clone + Send + 'static,
         D: Future<Output = bool> + Send + 'static,
     {
-        let Self { service, provider, home, client, scopes, .. } = self;
-        let mut flow = DeviceFlow::new(provider.clone(), home.clone(), client.clone(), scopes.clone());
-        let mut place = Place::DeviceAuthorization;
         loop {
+            let mine = match poller.take() {
+                Some(mine) => mine,
+                None => {
+                    let following = |holder| report(SignInEvent::Following { holder });
+                    match self.turn(pending, company.until == Until::OneAnswer, following).await {
+                        Ok((mine, now)) => {
+                            pending = now;
+                            mine
+                        }
+                        Err(ended) => return ended,
+                    }
+                }
+            };
+            let asking = Arc::clone(poller.insert(mine));
+            if let Some(ended) = self.poll_code(&pending, &asking, company, &mut report).await {
+                return ended;
+            }
+            // Another machine has taken it over.
+            *poller = None;
+        }
+    }
+
+    /// Polls for as long as it is this process that does.
+    async fn poll_code<F, D>(
+        &self,
+        pending: &PendingSignIn,
+        poller: &Arc<Poller>,
+        company: &Company<'_, F>,
+        report: &mut (impl FnMut(SignInEvent) + Send),
+    ) -> Option<CodeEnded>
+    where
+        F: Fn(Error) -> D + Clone + Send + 'static,
+        D: Future<Output = bool> + Send + 'static,
+    {
+        let Self { service, provider, .. } = self;
+        let now = Clocks::now();
+        let (rest, mut answer_lost) = pending::rest(pending, poller, &now);
+        let mut kept = pending::standing(pending);
+        let mut flow = self.flow().resuming(kept.clone(), pending.left(&now), rest, now.moment);
+        let mut expected = pending.expected.clone();
+        loop {
+            if flow.next_poll_at().is_some_and(|due| due <= clock::now()) {
+                // Somebody may have given it up, or taken it over.
+                match self.look(pending, Some(Arc::clone(poller)), false).await {
+                    Ok(Look::Over(elsewhere)) => return Some(CodeEnded::Elsewhere(elsewhere)),
+                    Ok(Look::Theirs(_)) => return None,
+                    Ok(Look::Mine(_, now)) => expected = now.expected,
+                    // A store that is away says nothing of the code.
+                    Err(_) => {}
+                }
+                let now = Clocks::now();
+                poller.note(pending.issued_at, now.moment + kept.pace(), true, &now);
+            }
             match flow.poll(clock::now()) {
-                Step::Send(request) if flow.awaits_token() => {
-                    place = Place::Poll;
-                    let (polled, kept) =
-                        service.unbroken.run(self.clone().poll(flow, request, try_again.clone())).await;
-                    if let Some(kept) = kept {
-                        return CodeEnded::Approved(Box::new(kept), self.said_of(polled.outcome()));
+                Step::Send(request) => {
+                    let asking = Self { expected: expected.clone(), ..self.clone() };
+                    let polling = asking.poll(flow, request, company.try_again.clone());
+                    let (polled, grant) = service.unbroken.run(polling).await;
+                    if let Some(grant) = grant {
+                        return Some(CodeEnded::Approved(Box::new(grant), self.said_of(polled.outcome())));
                     }
                     flow = polled;
-                }
-                Step::Send(request) => {
-                    let reply = service.http.send(request).await;
-                    flow.handle(clock::now(), reply);
+                    if let Some((next, standing)) = flow.next_poll_at().zip(flow.standing()) {
+                        poller.note(pending.issued_at, next, false, &Clocks::now());
+                        if standing != kept {
+                            self.keep_standing(pending.issued_at, standing.clone()).await;
+                            kept = standing;
+                        }
+                    }
                 }
                 Step::Wait(until) => tokio::select! {
                     () = clock::sleep_until(until) => {}
-                    () = presence.asked() => flow.ask_now(clock::now()),
+                    () = company.presence.asked() => flow.ask_now(clock::now()),
                 },
                 Step::AwaitReply => unreachable!("every request is answered before the next step"),
                 Step::Done(outcome) => {
-                    return CodeEnded::Otherwise { outcome, place, answer_lost: flow.has_lost_answer() };
+                    answer_lost |= flow.has_lost_answer();
+                    return Some(CodeEnded::Otherwise { outcome, place: Place::Poll, answer_lost });
                 }
             }
+            let mut has_answer = false;
             for event in flow.events() {
-                if let DeviceEvent::CodeIssued { code, .. } = &event
-                    && let Err(error) = self.write_qr(code).await
-                {
-                    return CodeEnded::QrNotWritten(error);
-                }
-                observe(event);
+                // The person has approved, and the next answer says more.
+                has_answer |= !matches!(event, DeviceEvent::Hastened { .. } | DeviceEvent::Relocated { .. });
+                report(sign_in_event(event, false, provider, clock::now(), clock::wall()));
+            }
+            if has_answer && company.until == Until::OneAnswer {
+                return Some(CodeEnded::StillPending);
             }
         }
     }
 
     /// Writes the QR code of a new code where somebody wants it in a file.
-    async fn write_qr(&self, code: &DeviceCode) -> Result<(), Error> {
+    pub(super) async fn write_qr(&self, code: &PendingSignIn) -> Result<(), Error> {
         let Some(file) = self.qr_file.clone() else { return Ok(()) };
         let address = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).to_string();
         aside(move || file.write(&address)).await
@@ -363,6 +450,9 @@ impl Attempt {
         record.client_endpoints = endpoints::known(self.service.config.provider(&self.profile)?, &self.provider);
         self.note(&mut record, &grant);
         record.grant = Some(grant);
+        record.pending = None;
+        let is_told = !self.for_agent;
+        record.ended = self.issued_at.map(|issued_at| EndedSignIn { issued_at, error: None, is_told });
         held.commit(&mut record)?;
         Ok((before, replaced))
     }

@@ -12,7 +12,7 @@ use crate::providers::explained::Place;
 use crate::secret::Secret;
 use crate::service::aside::aside;
 use crate::service::{Service, driver, endpoints, home_data_center, left_out};
-use crate::storage::{Grant, StoreError};
+use crate::storage::{Grant, PendingSignIn, StoreError};
 
 /// Where a sign-in may send the client's secret: giving back what it brought included.
 const WITH_SECRET: [&str; 3] = [endpoints::DEVICE_AUTHORIZATION, endpoints::TOKEN, endpoints::REVOCATION];
@@ -20,7 +20,7 @@ const WITH_SECRET: [&str; 3] = [endpoints::DEVICE_AUTHORIZATION, endpoints::TOKE
 impl Service {
     /// Signs `profile` in with a code that a person made by hand in the provider's console (self client).
     pub async fn sign_in_with_code(&self, profile: &Profile, code: Secret, options: SignIn) -> Result<SignedIn, Error> {
-        let attempt = Attempt::begin(self, profile, options, false).await?;
+        let attempt = Attempt::begin(self, profile, options, None).await?;
         let home = attempt.home.clone();
         attempt.redeem(Approval::Code { code, redirect_uri: None, verifier: None }, home).await
     }
@@ -38,7 +38,7 @@ impl Service {
         api_domain: Option<&str>,
         options: SignIn,
     ) -> Result<SignedIn, Error> {
-        let mut attempt = Attempt::begin(self, profile, options, true).await?;
+        let mut attempt = Attempt { is_shared: true, ..Attempt::begin(self, profile, options, None).await? };
         if let Some(secret) = client_secret.filter(|_| profile.client_secret == SecretSource::Store) {
             attempt.client.secret = Some(secret.clone());
             attempt.secret_to_keep = Some(secret);
@@ -59,12 +59,13 @@ impl Service {
 }
 
 impl Attempt {
-    /// Gets all together that a sign-in needs, before a person is asked for anything.
+    /// Gets all together that a sign-in needs, before a person is asked for anything; or that it takes to go on with one that is
+    /// pending.
     pub(super) async fn begin(
         service: &Service,
         profile: &Profile,
         options: SignIn,
-        is_shared: bool,
+        pending: Option<&PendingSignIn>,
     ) -> Result<Self, Error> {
         check_client_type(profile)?;
         // An approval that could not be kept would be wasted on the person, so the store has to prove itself first.
@@ -73,20 +74,25 @@ impl Attempt {
         service.revoke_noted_quietly(profile).await;
         let asking = profile.clone();
         let warnings = service.aside(move |service| service.sign_in_warnings(&asking)).await;
-        let provider = service.provider(profile).await?;
+        let provider = service.provider_at(profile, pending.and_then(|pending| pending.endpoints.as_ref())).await?;
         let home = home_data_center(profile, &provider)?.clone();
         let (asking, from) = (profile.clone(), provider.clone());
-        let read = move |service: &Service| {
+        let read = move |service: &Service| -> Result<_, Error> {
             let record = match service.store.load(&asking.name) {
                 // The new record takes the place of what nobody can open.
                 Err(StoreError::Corrupt { .. }) => None,
                 loaded => loaded?,
             };
-            service.client(&asking, record.as_ref(), &from, &WITH_SECRET)
+            let client = service.client(&asking, record.as_ref(), &from, &WITH_SECRET)?;
+            Ok((client, record.and_then(|record| record.grant).map(|grant| grant.approved_at)))
         };
-        let client = service.aside(read).await?;
-        let scopes = options.scopes.unwrap_or_else(|| profile.scopes.clone());
-        let (profile, expected, qr_file) = (profile.clone(), options.expect_account, options.qr_file);
+        let (client, approved_before) = service.aside(read).await?;
+        let scopes = match pending {
+            Some(pending) => pending.scopes.clone(),
+            None => options.scopes.unwrap_or_else(|| profile.scopes.clone()),
+        };
+        let expected = options.expect_account.or_else(|| pending.and_then(|pending| pending.expected.clone()));
+        let (profile, qr_file, for_agent) = (profile.clone(), options.qr_file, options.for_agent);
         Ok(Self {
             service: service.clone(),
             profile,
@@ -97,9 +103,12 @@ impl Attempt {
             scopes,
             expected,
             qr_file,
-            is_shared,
+            is_shared: false,
             warnings,
             left_out: Vec::new(),
+            for_agent,
+            approved_before,
+            issued_at: pending.map(|pending| pending.issued_at),
         })
     }
 

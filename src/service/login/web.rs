@@ -54,7 +54,7 @@ impl Service {
             )
         })?;
         self.check_scopes(profile, &options)?;
-        let attempt = Attempt::begin(self, profile, options, false).await?;
+        let attempt = Attempt::begin(self, profile, options, None).await?;
         let Some(endpoint) = attempt.home.endpoints.authorization.clone() else {
             return Err(Error::new(Code::Config, what)
                 .because(match standard::oddity(&attempt.home.endpoints.odd, standard::AUTHORIZATION) {

@@ -2,6 +2,7 @@
 //! that who comes to the store, and when.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,6 +74,11 @@ impl Backend for Watched {
         (self.watcher)("hold")?;
         let (inner, watcher) = (self.inner.hold(profile, patience)?, Arc::clone(&self.watcher));
         Ok(Box::new(WatchedHold { inner, watcher }))
+    }
+
+    fn poller_path(&self, profile: &ProfileName) -> Result<Option<PathBuf>, StoreError> {
+        (self.watcher)("poller_path")?;
+        self.inner.poller_path(profile)
     }
 
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {

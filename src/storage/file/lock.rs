@@ -2,12 +2,15 @@
 //!
 //! The lock lies on an open file (`flock`), so it ends with its holder however that dies. The lock file itself is never
 //! renamed or deleted: two processes would then hold locks on two files of one name. It holds two lines: who locked it
-//! last, and the last refresh whose request went out.
+//! last, and a note: in the lock of a record, the last refresh whose request went out.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::clock;
 use crate::files;
@@ -16,8 +19,8 @@ use crate::storage::{Attempt, StoreError, private};
 
 /// Bytes of the first line, which is written over in place.
 const HOLDER: u64 = 11;
-/// More than an attempt takes.
-const LONGEST_ATTEMPT: u64 = 1024;
+/// More than a note takes.
+const LONGEST_NOTE: u64 = 1024;
 
 /// Waits up to `patience` for the lock, which lasts until the file is dropped.
 pub(in crate::storage) fn acquire(path: &Path, profile: &ProfileName, patience: Duration) -> Result<File, StoreError> {
@@ -37,22 +40,27 @@ pub(in crate::storage) fn acquire(path: &Path, profile: &ProfileName, patience: 
 
 /// Notes a refresh whose request goes out, durably. Whether nothing was ever noted before, so that the file may be so new that
 /// its directory does not durably have it.
-pub(super) fn note(mut lock: &File, attempt: &Attempt) -> io::Result<bool> {
-    let mut line = serde_json::to_vec(attempt).expect("numbers and a time become JSON");
-    line.push(b'\n');
+pub(super) fn note(lock: &File, attempt: &Attempt) -> io::Result<bool> {
     let is_first = lock.metadata()?.len() <= HOLDER;
-    lock.seek(SeekFrom::Start(HOLDER))?;
-    lock.write_all(&line)?;
-    lock.set_len(HOLDER + line.len() as u64)?;
+    write(lock, attempt)?;
     private::synced(lock.sync_data())?;
     Ok(is_first)
 }
 
-/// The refresh that was noted last. What cannot be read was never durable, so its request did not go out.
-pub(super) fn noted(mut lock: &File) -> Option<Attempt> {
+/// Puts a note in the place of the one before.
+pub(in crate::storage) fn write(mut lock: &File, note: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(note)?;
+    line.push(b'\n');
+    lock.seek(SeekFrom::Start(HOLDER))?;
+    lock.write_all(&line)?;
+    lock.set_len(HOLDER + line.len() as u64)
+}
+
+/// What was noted last. What cannot be read was never durable, so the request that it tells of did not go out.
+pub(in crate::storage) fn noted<T: DeserializeOwned>(mut lock: &File) -> Option<T> {
     lock.seek(SeekFrom::Start(HOLDER)).ok()?;
     let mut line = Vec::new();
-    lock.take(LONGEST_ATTEMPT).read_to_end(&mut line).ok()?;
+    lock.take(LONGEST_NOTE).read_to_end(&mut line).ok()?;
     serde_json::from_slice(&line).ok()
 }
 

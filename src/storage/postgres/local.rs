@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::clock;
 use crate::profile::ProfileName;
 use crate::storage::file::lock;
 use crate::storage::reservation::Reservation;
@@ -81,10 +82,16 @@ impl Local {
         let number = content.as_deref().and_then(|content| std::str::from_utf8(content).ok());
         let number = number.filter(|number| !number.is_empty() && number.len() as u64 <= HOME_LIMIT);
         let number = number.ok_or_else(|| failed(ErrorKind::InvalidData.into()))?;
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let boot = clock::boot().unwrap_or_default();
         let place = place_on_disk(&metadata);
         let whole = format!("{number} {boot} {place:?}");
         Ok(seal::hex(&seal::digest::<ID_LENGTH>(whole.as_bytes())))
+    }
+
+    /// Where the processes of this home settle who asks for a profile's pending sign-in; `None` where nothing can be kept.
+    pub(super) fn poller_path(&self, profile: &ProfileName) -> Option<PathBuf> {
+        self.home.get_or_init(|| self.home().ok()).as_ref()?;
+        Some(self.directory.join(format!("{profile}.{}.poller", self.id)))
     }
 
     pub(super) fn spare(&self, profile: &ProfileName) -> Result<Found, StoreError> {

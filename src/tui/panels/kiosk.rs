@@ -159,7 +159,10 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
 /// Only what cannot lead anywhere is heard: a new code where there is none, drawing again, and the way out.
 fn press(model: &mut Model, key: Key, now: Moment) -> Vec<Effect> {
     match model.keymap.command(Scope::Everywhere, key) {
-        Some(Command::LeaveNow) => vec![Effect::Quit(Ended::Interrupted)],
+        Some(Command::LeaveNow) => {
+            let given_up = model.kiosk.as_ref().map(|panel| Effect::GiveUp(panel.task));
+            given_up.into_iter().chain([Effect::Quit(Ended::Interrupted)]).collect()
+        }
         Some(Command::Redraw) => vec![Effect::ClearScreen],
         Some(Command::Choose) => choose(model, now),
         _ => Vec::new(),
@@ -248,6 +251,8 @@ impl KioskPanel {
             SignInEvent::Retrying { reason, next_poll_at, .. } => self.trouble(Some((reason, next_poll_at))),
             // Nobody asks for that here.
             SignInEvent::Hastened { .. } => {}
+            // What it shows is the same, whoever asks.
+            SignInEvent::Following { .. } => self.trouble(None),
             SignInEvent::Pending { .. } | SignInEvent::SlowedDown { .. } | SignInEvent::Relocated { .. } => {
                 self.trouble(None);
             }

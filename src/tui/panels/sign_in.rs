@@ -22,7 +22,7 @@ use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
 use crate::profile::ProfileName;
-use crate::service::{ATTENDED_RENEWALS, IssuedCode, QrFormat, SignIn, SignedIn};
+use crate::service::{ATTENDED_RENEWALS, Begin, IssuedCode, QrFormat, SignIn, SignedIn};
 use crate::tui::Ended;
 use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::Command;
@@ -60,6 +60,13 @@ pub struct SignInPanel {
     is_left_alone: bool,
     /// How far the text about the end is scrolled.
     pub scroll: usize,
+}
+
+impl SignInPanel {
+    /// Whoever leaves it gives it up: nothing more is asked, and the code is forgotten.
+    fn given_up(&self) -> impl Iterator<Item = Effect> + use<> {
+        [self.task].into_iter().chain(self.successor).map(Effect::GiveUp)
+    }
 }
 
 /// How far the sign-in is.
@@ -120,6 +127,11 @@ pub enum LastAnswer {
     Relocated {
         data_center: String,
         accounts_host: String,
+    },
+    /// Another process asks.
+    Theirs {
+        /// In words, where it is known.
+        holder: Option<String>,
     },
     /// There was none.
     Missing {
@@ -236,9 +248,7 @@ pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
 pub fn leave(model: &mut Model) -> Vec<Effect> {
     let Some(panel) = model.sign_in.take() else { return profiles::open(model) };
     let mut effects = match &panel.stage {
-        Stage::Asking { .. } | Stage::Waiting(_) | Stage::Approved => {
-            [panel.task].into_iter().chain(panel.successor).map(Effect::Cancel).collect()
-        }
+        Stage::Asking { .. } | Stage::Waiting(_) | Stage::Approved => panel.given_up().collect(),
         Stage::Unsaved { .. } => vec![Effect::TrySaving { task: panel.task, again: false }],
         Stage::GivingBack | Stage::SignedIn { .. } | Stage::Failed { .. } => Vec::new(),
     };
@@ -253,6 +263,12 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
         effects.extend(super::api::after_sign_in(model, &panel.profile, false));
     }
     effects
+}
+
+/// The same for whoever leaves the app.
+pub fn give_up(model: &Model) -> Vec<Effect> {
+    let waiting = |panel: &&SignInPanel| matches!(panel.stage, Stage::Asking { .. } | Stage::Waiting(_));
+    model.sign_in.as_ref().filter(waiting).into_iter().flat_map(SignInPanel::given_up).collect()
 }
 
 /// What the QR code holds: the address with the code in it, or the plain one where the provider sends none.
@@ -375,7 +391,7 @@ fn ask_for_new_code(model: &mut Model, now: Now) -> Vec<Effect> {
 pub fn new_code(model: &mut Model, now: Now) -> Vec<Effect> {
     let successor = model.new_task();
     let Some(panel) = &mut model.sign_in else { return Vec::new() };
-    let (profile, options) = (panel.profile.clone(), panel.options.clone());
+    let (profile, options) = (panel.profile.clone(), SignIn { begin: Begin::Anew, ..panel.options.clone() });
     let Stage::Waiting(waiting) = &panel.stage else { return start(model, profile, options) };
     let text = match model.window.width {
         0..NARROW => "Asking for a new code ...".to_owned(),

@@ -52,8 +52,8 @@ pub(super) struct Tasks {
     outside: Outside,
     sender: UnboundedSender<Message>,
     cancellable: HashMap<TaskId, JoinHandle<()>>,
-    /// The ears of the sign-ins among them.
-    presences: HashMap<TaskId, Presence>,
+    /// The ears of the sign-ins among them, and whose they are.
+    presences: HashMap<TaskId, (ProfileName, Presence)>,
     /// Sign-ins whose grant could not be saved, waiting to hear whether to try again.
     decisions: Arc<Mutex<Decisions>>,
     /// Work that changes the store or gives a grant back: quitting waits for it.
@@ -80,13 +80,10 @@ impl Tasks {
         match effect {
             Effect::StartSignIn { task, profile, options } => self.start_sign_in(task, profile, options),
             Effect::TrySaving { task, again } => self.try_saving(task, again),
-            Effect::Cancel(task) => {
-                if let Some(work) = self.cancellable.remove(&task) {
-                    work.abort();
-                }
-            }
-            Effect::AskNow(task) => self.presences.get(&task).into_iter().for_each(Presence::ask_now),
-            Effect::Attend(task) => self.presences.get(&task).into_iter().for_each(Presence::attend),
+            Effect::Cancel(task) => self.cancel(task),
+            Effect::GiveUp(task) => self.give_up(task),
+            Effect::AskNow(task) => self.presences.get(&task).iter().for_each(|(_, presence)| presence.ask_now()),
+            Effect::Attend(task) => self.presences.get(&task).iter().for_each(|(_, presence)| presence.attend()),
             Effect::LoadStatuses => self.load_statuses(),
             Effect::Refresh { task, profile } => self.spawn_to_finish(
                 profile,
@@ -223,7 +220,7 @@ impl Tasks {
             async { decision.await.unwrap_or(false) }
         };
         let presence = Presence::default();
-        let heard = presence.clone();
+        let (heard, owner) = (presence.clone(), profile.clone());
         self.spawn_cancellable(
             task,
             profile,
@@ -233,7 +230,23 @@ impl Tasks {
             move |_, result| Message::SignInEnded { task, result: Box::new(result) },
         );
         self.presences.retain(|task, _| self.cancellable.contains_key(task));
-        self.presences.insert(task, presence);
+        self.presences.insert(task, (owner, presence));
+    }
+
+    fn cancel(&mut self, task: TaskId) {
+        if let Some(work) = self.cancellable.remove(&task) {
+            work.abort();
+        }
+    }
+
+    /// Cancels a sign-in, whose code nobody is to go on with.
+    fn give_up(&mut self, task: TaskId) {
+        self.cancel(task);
+        let Some((profile, presence)) = self.presences.remove(&task) else { return };
+        let Some(shown) = presence.shown() else { return };
+        let service = self.service.clone();
+        // Where it cannot be forgotten, its end is near all the same.
+        self.must_finish.spawn(async move { drop(service.give_up(&profile, Some(shown)).await) });
     }
 
     fn try_saving(&mut self, task: TaskId, again: bool) {

@@ -389,6 +389,8 @@ fn record(origin: &str) -> Record {
         generation: 0,
         grant: Some(grant),
         moved: None,
+        pending: None,
+        ended: None,
         unrevoked: Vec::new(),
         to_revoke: Vec::new(),
         events: Vec::new(),

@@ -50,6 +50,9 @@ pub(crate) struct Scenario {
     /// When the person says that it is approved.
     #[serde(default)]
     pub(crate) ask_now: Vec<Asking>,
+    /// When its process dies, and another one goes on with what was kept.
+    #[serde(default)]
+    pub(crate) resumed: Vec<Resumption>,
     /// In the words of [`words`].
     pub(crate) outcome: String,
 }
@@ -129,6 +132,17 @@ pub(crate) struct Asking {
     pub(crate) events: Vec<String>,
 }
 
+/// A process that dies while a code waits, and the one that goes on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resumption {
+    /// When the other one begins, in seconds from the beginning.
+    pub(crate) at: f64,
+    /// It finds a note of when the next poll was due; else it waits a whole interval.
+    #[serde(default)]
+    pub(crate) knows_rest: bool,
+}
+
 /// Exactly one of `json`, `body` and `failure`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -205,6 +219,8 @@ impl Scenario {
         let mut now = START;
         let mut exchanges = self.exchange.iter().enumerate();
         let mut asking = self.ask_now.iter().peekable();
+        let mut resumed = self.resumed.iter().peekable();
+        let mut issued_at = START;
         let mut index = 0;
         loop {
             match flow.poll(now) {
@@ -219,6 +235,7 @@ impl Scenario {
                     };
                     now = now + seconds(exchange.reply.latency);
                     flow.handle(now, exchange.reply.make(request.url.host_str().unwrap_or_default()));
+                    issued_at = if index == 0 { now } else { issued_at };
                     let events = flow.events();
                     if events != exchange.events {
                         let problem =
@@ -232,6 +249,14 @@ impl Scenario {
                     let just_before = Moment::at(until - Moment::at(Duration::from_millis(1)));
                     if !matches!(flow.poll(just_before), Step::Wait(again) if again == until) {
                         return Err(self.complaint(index, "does not keep waiting until the time that it named"));
+                    }
+                    // It may be long until somebody goes on.
+                    let upcoming = exchanges.clone().next().map_or(f64::INFINITY, |(_, one)| one.at);
+                    let dies_first = |next: &&Resumption| next.at < upcoming;
+                    if let Some(next) = resumed.next_if(dies_first) {
+                        now = START + seconds(next.at);
+                        flow = self.resume(&flow, issued_at, next.knows_rest, now);
+                        continue;
                     }
                     match asking.next_if(|asking| START + seconds(asking.at) <= until) {
                         Some(asking) => {
@@ -328,6 +353,16 @@ impl Scenario {
             }
             None => Flow::Device(DeviceFlow::new(provider, self.data_center(), self.client(), self.scopes.clone())),
         }
+    }
+
+    /// What another process makes of a flow that waits.
+    fn resume(&self, flow: &Flow, issued_at: Moment, knows_rest: bool, now: Moment) -> Flow {
+        let Flow::Device(died) = flow else { panic!("{}: only sign-ins are resumed", self.name) };
+        let (standing, due) = died.standing().zip(died.next_poll_at()).expect("a code waits");
+        let left = standing.code.lifetime.saturating_sub(now - issued_at);
+        let rest = if knows_rest { now.until(due) } else { standing.pace() };
+        let anew = DeviceFlow::new(self.provider(), self.data_center(), self.client(), self.scopes.clone());
+        Flow::Device(anew.resuming(standing, left, rest, now))
     }
 
     fn check_request(&self, exchange: &Exchange, now: Moment, request: &Request) -> Result<(), String> {

@@ -99,7 +99,13 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
             Effect::SignOut { task, profile, .. } => Message::SignedOut {
                 task,
                 profile,
-                result: Ok(SignedOut { revoked: Some(Ok(())), forgotten: true, is_noted: false, left_alive: 0 }),
+                result: Ok(SignedOut {
+                    revoked: Some(Ok(())),
+                    forgotten: true,
+                    is_noted: false,
+                    left_alive: 0,
+                    gave_up: false,
+                }),
             },
             Effect::LoadPastCalls { profile } => Message::PastCallsLoaded { profile, result: Ok(past_calls()) },
             Effect::KeepCall { profile, .. } => {

@@ -86,6 +86,7 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
         warnings: Vec::new(),
         is_unrevoked: false,
         events: Arc::from([]),
+        pending: None,
     }
 }
 

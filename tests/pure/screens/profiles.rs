@@ -98,7 +98,13 @@ fn signing_out_says_which_half_did_not_work() {
         let error = Error::new(Code::Network, "the grant could not be revoked")
             .because("no connection to accounts.zoho.eu")
             .advise("remove the access in the account's settings");
-        let result = Ok(SignedOut { revoked: Some(Err(error)), forgotten: true, is_noted: false, left_alive: 0 });
+        let result = Ok(SignedOut {
+            revoked: Some(Err(error)),
+            forgotten: true,
+            is_noted: false,
+            left_alive: 0,
+            gave_up: false,
+        });
         update(&mut model, Message::SignedOut { task, profile: name("work"), result }, now());
         model
     };
@@ -120,7 +126,13 @@ fn an_access_that_could_not_be_revoked_stands_out_and_has_its_key() {
         let error = Error::new(Code::Network, "the grant could not be revoked")
             .because("no connection to accounts.zoho.eu")
             .advise("remove the access by hand at https://accounts.zoho.eu (Connected Apps)");
-        let result = Ok(SignedOut { revoked: Some(Err(error)), forgotten: false, is_noted: true, left_alive: 0 });
+        let result = Ok(SignedOut {
+            revoked: Some(Err(error)),
+            forgotten: false,
+            is_noted: true,
+            left_alive: 0,
+            gave_up: false,
+        });
         update(&mut model, Message::SignedOut { task, profile: name("work"), result }, now());
         model
     };

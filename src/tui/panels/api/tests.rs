@@ -157,6 +157,7 @@ fn status(scopes: &[&str]) -> ProfileStatus {
         warnings: Vec::new(),
         is_unrevoked: false,
         events: std::sync::Arc::from([]),
+        pending: None,
     }
 }
 

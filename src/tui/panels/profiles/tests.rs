@@ -51,6 +51,7 @@ pub(super) fn status(profile: &str, state: State, left: u64) -> ProfileStatus {
         warnings: Vec::new(),
         is_unrevoked: false,
         events: Arc::from([]),
+        pending: None,
     }
 }
 
@@ -191,27 +192,33 @@ fn a_confirmed_sign_out_revokes_and_forgets() {
 fn signing_out_says_which_of_revoking_and_forgetting_worked() {
     for (result, expected) in [
         (
-            SignedOut { revoked: Some(Ok(())), forgotten: true, is_noted: false, left_alive: 0 },
+            SignedOut { revoked: Some(Ok(())), forgotten: true, is_noted: false, left_alive: 0, gave_up: false },
             (Mark::Good, "a: revoked at the provider, forgotten here."),
         ),
         (
-            SignedOut { revoked: Some(Err(failure())), forgotten: true, is_noted: false, left_alive: 0 },
+            SignedOut {
+                revoked: Some(Err(failure())),
+                forgotten: true,
+                is_noted: false,
+                left_alive: 0,
+                gave_up: false,
+            },
             (Mark::Attention, "a: NOT revoked at the provider, forgotten here."),
         ),
         (
-            SignedOut { revoked: Some(Err(failure())), forgotten: true, is_noted: true, left_alive: 0 },
+            SignedOut { revoked: Some(Err(failure())), forgotten: true, is_noted: true, left_alive: 0, gave_up: false },
             (Mark::Attention, "a: NOT revoked at the provider yet, to be tried again, forgotten here."),
         ),
         (
-            SignedOut { revoked: None, forgotten: true, is_noted: false, left_alive: 0 },
+            SignedOut { revoked: None, forgotten: true, is_noted: false, left_alive: 0, gave_up: false },
             (Mark::Good, "a: the provider was not asked, forgotten here."),
         ),
         (
-            SignedOut { revoked: None, forgotten: false, is_noted: false, left_alive: 0 },
+            SignedOut { revoked: None, forgotten: false, is_noted: false, left_alive: 0, gave_up: false },
             (Mark::Good, "a: there was nothing to forget here."),
         ),
         (
-            SignedOut { revoked: Some(Ok(())), forgotten: false, is_noted: false, left_alive: 0 },
+            SignedOut { revoked: Some(Ok(())), forgotten: false, is_noted: false, left_alive: 0, gave_up: false },
             (Mark::Good, "a: revoked at the provider."),
         ),
     ] {

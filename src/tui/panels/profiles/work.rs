@@ -123,7 +123,7 @@ pub fn signed_out(
 ) -> Vec<Effect> {
     let Some(work) = model.profiles.end(profile, task) else { return Vec::new() };
     match result {
-        Ok(SignedOut { revoked, forgotten, is_noted, left_alive }) => {
+        Ok(SignedOut { revoked, forgotten, gave_up, is_noted, left_alive }) => {
             let (mark, at_provider) = match &revoked {
                 Some(Ok(())) => (Mark::Good, Some("revoked at the provider")),
                 Some(Err(_)) if is_noted => {
@@ -137,6 +137,7 @@ pub fn signed_out(
                 _ if forgotten => Some("forgotten here"),
                 // The grant was forgotten by the sign-out that could not revoke it.
                 Some(_) => None,
+                None if gave_up => Some("the pending sign-in was given up"),
                 None => Some("there was nothing to forget here"),
             };
             let outcome: Vec<&str> = at_provider.into_iter().chain(here).collect();

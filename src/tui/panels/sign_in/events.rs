@@ -7,12 +7,15 @@ use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
 use crate::service::{IssuedCode, SignInEvent, SignedIn};
+use crate::tui::keymap::Command;
 use crate::tui::message::{DemoDecision, Effect, TaskId};
 use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
 use crate::tui::theme::Mark;
 
 /// How long the screen of a sign-in that worked stays by itself.
 const SUCCESS_TIME: Duration = Duration::from_secs(5);
+/// A code that is older was pending before the screen asked for one.
+const JUST_NOW: Duration = Duration::from_secs(3);
 
 /// Takes in an event of the sign-in under way.
 pub fn happened(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -> Vec<Effect> {
@@ -26,7 +29,13 @@ pub fn happened(model: &mut Model, task: TaskId, event: SignInEvent, now: Now) -
     model.notice.take_if(|notice| notice.mark == Some(Mark::Working));
     match (event, &mut panel.stage) {
         (SignInEvent::Asking { host }, _) => panel.stage = Stage::Asking { host: Some(host) },
-        (SignInEvent::CodeIssued { code, next_poll_at }, _) => panel.stage = waiting(code, next_poll_at),
+        (SignInEvent::CodeIssued { code, next_poll_at }, _) => {
+            let is_old = now.moment - code.issued_at > JUST_NOW;
+            panel.stage = waiting(code, next_poll_at);
+            if is_old {
+                say_that_it_was_pending(model, now);
+            }
+        }
         (SignInEvent::CodeRenewed { code, next_poll_at }, stage) => {
             if let Stage::Waiting(old) = stage {
                 panel.previous = Some((old.code.user_code.clone(), old.code.expires_at_time));
@@ -176,6 +185,7 @@ impl Waiting {
             SignInEvent::Retrying { reason, attempt, next_poll_at, .. } => {
                 (LastAnswer::Missing { reason, attempt }, next_poll_at)
             }
+            SignInEvent::Following { holder } => (LastAnswer::Theirs { holder }, self.next_poll_at),
             SignInEvent::Asking { .. }
             | SignInEvent::CodeIssued { .. }
             | SignInEvent::CodeRenewed { .. }
@@ -201,11 +211,22 @@ fn waiting(code: IssuedCode, next_poll_at: Moment) -> Stage {
     })
 }
 
+/// Says of a code that was there before this screen.
+fn say_that_it_was_pending(model: &mut Model, now: Now) {
+    let key = model.key(Command::NewCode);
+    let text = match model.window.width {
+        0..NARROW => "It was pending already.".to_owned(),
+        _ => format!("This sign-in was pending already. {key} asks for a new code."),
+    };
+    model.say(Mark::Attention, text, now);
+}
+
 /// Answers who said that it is approved: the server is asked now, or when it allows that.
 fn say_when_asked(model: &mut Model, now: Now) {
     let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else { return };
     let left = now.moment.until(waiting.next_poll_at);
     let text = match &waiting.last_answer {
+        LastAnswer::Theirs { .. } => "Another process asks the server.",
         _ if left.is_zero() => "Asking the server now ...",
         // The clock on the screen says when, and goes on while this stands.
         LastAnswer::Missing { .. } => "There was no answer; we try again at the time above.",

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
 use crate::profile::ProfileName;
-use crate::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
+use crate::service::{Begin, IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use crate::tui::clipboard::{Reached, ToCopy};
 use crate::tui::keymap::{Command, Key};
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
@@ -281,14 +281,14 @@ fn leaving_gives_up_the_code_that_is_there_and_the_one_to_come() {
     let (mut model, task, new) = waiting_for_another();
     press(&mut model, Key::Esc, 30.0);
     let effects = press(&mut model, Key::Char('y'), 31.0);
-    assert_eq!(effects[..2], [Effect::Cancel(task), Effect::Cancel(new)]);
+    assert_eq!(effects[..2], [Effect::GiveUp(task), Effect::GiveUp(new)]);
 }
 
 #[test]
 fn a_new_code_is_asked_for_once_and_renewed_as_often_as_was_asked() {
     let (mut model, task) = waiting();
     model.sign_in.as_mut().expect("the panel is open").options.renewals = 2;
-    let options = SignIn { renewals: 2, ..SignIn::default() };
+    let options = SignIn { renewals: 2, begin: Begin::Anew, ..SignIn::default() };
     press(&mut model, Key::Char('n'), 11.0);
     let effects = press(&mut model, Key::Char('y'), 11.5);
     assert_eq!(effects, [Effect::StartSignIn { task: TaskId(task.0 + 1), profile: work(), options }]);
@@ -346,7 +346,7 @@ fn each_answer_moves_the_next_question() {
 #[test]
 fn cancelling_a_young_code_asks_nothing() {
     let (mut model, task) = waiting();
-    assert_eq!(press(&mut model, Key::Esc, 5.0), [Effect::Cancel(task), Effect::LoadStatuses]);
+    assert_eq!(press(&mut model, Key::Esc, 5.0), [Effect::GiveUp(task), Effect::LoadStatuses]);
     assert_eq!((model.screen, model.sign_in.is_none()), (Screen::Profiles, true));
 }
 
@@ -358,7 +358,7 @@ fn cancelling_a_code_that_was_seen_asks_first_and_no_is_the_default() {
     assert_eq!(press(&mut model, Key::Enter, 32.0), []);
     assert!(matches!(panel(&model).stage, Stage::Waiting(_)));
     press(&mut model, Key::Esc, 33.0);
-    assert_eq!(press(&mut model, Key::Char('y'), 34.0), [Effect::Cancel(task), Effect::LoadStatuses]);
+    assert_eq!(press(&mut model, Key::Char('y'), 34.0), [Effect::GiveUp(task), Effect::LoadStatuses]);
 }
 
 #[test]
@@ -445,7 +445,7 @@ fn a_single_sign_in_ends_the_app_with_its_outcome() {
 
     let (mut model, task) = waiting();
     model.is_single_sign_in = true;
-    assert_eq!(press(&mut model, Key::Esc, 5.0), [Effect::Cancel(task), Effect::Quit(Ended::Cancelled)]);
+    assert_eq!(press(&mut model, Key::Esc, 5.0), [Effect::GiveUp(task), Effect::Quit(Ended::Cancelled)]);
 }
 
 #[test]
@@ -552,9 +552,10 @@ fn the_demo_person_decides_in_the_demo_only() {
 
 #[test]
 fn ctrl_c_leaves_at_once_whatever_is_shown() {
-    let (mut model, _) = waiting();
+    let (mut model, task) = waiting();
     press(&mut model, Key::Char('?'), 1.0);
-    assert_eq!(press(&mut model, Key::Ctrl('c'), 2.0), [Effect::Quit(Ended::Interrupted)]);
+    let left = press(&mut model, Key::Ctrl('c'), 2.0);
+    assert_eq!(left, [Effect::GiveUp(task), Effect::Quit(Ended::Interrupted)]);
 }
 
 #[test]
@@ -617,4 +618,21 @@ fn what_tmux_took_is_told_in_whole_words_at_every_width() {
         let taken = Mark::Good.word().len() + 2 + notice.text.len();
         assert!(notice.mark == Some(Mark::Good) && taken <= usize::from(columns), "{columns}: {}", notice.text);
     }
+}
+
+#[test]
+fn a_code_that_was_pending_is_shown_with_the_time_that_is_left_and_may_be_asked_for_elsewhere() {
+    let (mut model, task) = waiting();
+    let (old, next_poll_at) = (code("OLDE-1234", 12.0), at(105.0).moment);
+    happen(&mut model, task, SignInEvent::CodeIssued { code: old, next_poll_at }, 100.0);
+    assert_eq!(shown_code(&model), "OLDE-1234");
+    let notice = model.notice.as_ref().expect("it says so");
+    assert_eq!(notice.text, "This sign-in was pending already. n asks for a new code.");
+    let theirs = SignInEvent::Following { holder: Some("pid 7".to_owned()) };
+    happen(&mut model, task, theirs, 101.0);
+    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else { panic!("it waits") };
+    assert_eq!(waiting.last_answer, LastAnswer::Theirs { holder: Some("pid 7".to_owned()) });
+    happen(&mut model, task, SignInEvent::Pending { next_poll_at: at(110.0).moment }, 105.0);
+    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else { panic!("it waits") };
+    assert_eq!(waiting.last_answer, LastAnswer::Pending { at: at(105.0).moment });
 }

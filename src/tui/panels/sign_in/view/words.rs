@@ -80,6 +80,10 @@ pub(super) fn last_and_next(model: &Model, waiting: &Waiting, now: Now, columns:
             }
             (last, next, theme.text)
         }
+        LastAnswer::Theirs { holder } => {
+            let holder = holder.as_ref().map_or_else(String::new, |holder| format!(" ({holder})"));
+            (format!("Another process asks the server{holder}"), "its end shows here".to_owned(), theme.text)
+        }
         LastAnswer::SlowedDown { .. } => (
             format!("{mark} The server asks us to wait longer: every {every} s now"),
             format!("next {next}"),
@@ -111,6 +115,7 @@ pub(super) fn next_in_short(model: &Model, waiting: &Waiting, now: Now) -> (Stri
     match &waiting.last_answer {
         LastAnswer::None => (format!("Waiting{separator}first check {next}"), theme.text),
         LastAnswer::Pending { .. } => (format!("Not yet approved{separator}next check {next}"), theme.text),
+        LastAnswer::Theirs { .. } => ("Another process asks the server".to_owned(), theme.text),
         LastAnswer::SlowedDown { .. } => {
             (format!("Slower: every {} s{separator}next check {next}", waiting.interval.as_secs()), theme.attention)
         }

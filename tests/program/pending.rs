@@ -1,0 +1,478 @@
+//! Sign-ins that nobody waits for: begun by `login --no-wait` or left behind, gone on with by `--resume` and the agent.
+
+use std::process::Child;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use device_login::clock::{self, Moment};
+use device_login::profile::ProfileName;
+use device_login::storage::{KeyOptions, PendingSignIn, Record, Store, StoreAddress, open};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::interrupts::send;
+use crate::support::authority::{Asked, Authority};
+use crate::support::program::{Home, REFRESH_TOKEN, key_options, ran};
+
+const TOKEN: &str = "sentinel-access-2-0123456789";
+/// Seconds between two polls.
+const INTERVAL: u64 = 1;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A provider of which the test says what became of the codes.
+struct Provider {
+    authority: Authority,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    /// What a poll is told, if not that a code waits.
+    error: Option<&'static str>,
+    is_approved: bool,
+    lifetime: u64,
+    codes: u32,
+    /// When it was polled, and for which code.
+    polls: Vec<(Moment, String)>,
+}
+
+impl Provider {
+    fn start() -> Self {
+        let state = State { error: None, is_approved: false, lifetime: 300, codes: 0, polls: Vec::new() };
+        let state = Arc::new(Mutex::new(state));
+        let answers = Arc::clone(&state);
+        let authority = Authority::start(move |asked| answers.lock().expect("no answer panics").answer(asked));
+        Self { authority, state }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().expect("no answer panics"));
+    }
+
+    fn approve(&self) {
+        self.change(|state| state.is_approved = true);
+    }
+
+    fn codes(&self) -> u32 {
+        self.state.lock().expect("no answer panics").codes
+    }
+
+    fn polls(&self) -> usize {
+        self.state.lock().expect("no answer panics").polls.len()
+    }
+
+    /// Waits until it was polled so often.
+    #[track_caller]
+    fn wait_for_polls(&self, count: usize) {
+        wait_until(|| self.polls() >= count);
+    }
+
+    /// No code was asked for sooner than it may be.
+    #[track_caller]
+    fn was_left_alone(&self) {
+        let polls = self.state.lock().expect("no answer panics").polls.clone();
+        for (one, next) in polls.iter().zip(polls.iter().skip(1)).filter(|((_, one), (_, next))| one == next) {
+            let apart = next.0 - one.0;
+            assert!(apart >= Duration::from_secs(INTERVAL), "{apart:?} apart: {polls:?}");
+        }
+    }
+}
+
+impl State {
+    fn answer(&mut self, asked: &Asked) -> (u16, String) {
+        let body = match asked.path.as_str() {
+            "/device" => {
+                self.codes += 1;
+                json!({
+                    "device_code": format!("sentinel-device-code-{}", self.codes),
+                    "user_code": format!("CODE-{}", self.codes), "interval": INTERVAL, "expires_in": self.lifetime,
+                    "verification_uri": format!("{}/page", asked.origin()),
+                })
+            }
+            "/token" => {
+                let code = asked.body.split("device_code=").nth(1).unwrap_or_default();
+                self.polls.push((clock::now(), code.split('&').next().unwrap_or_default().to_owned()));
+                match self.error {
+                    Some(error) => return (400, json!({"error": error}).to_string()),
+                    None if self.is_approved => {
+                        // Codes work once.
+                        self.error = Some("invalid_grant");
+                        json!({"access_token": TOKEN, "expires_in": 3600, "refresh_token": REFRESH_TOKEN})
+                    }
+                    None => return (400, json!({"error": "authorization_pending"}).to_string()),
+                }
+            }
+            _ => json!({"sub": "77", "email": "dana@example.com", "name": "Dana"}),
+        };
+        (200, body.to_string())
+    }
+}
+
+#[track_caller]
+fn wait_until(is_so: impl Fn() -> bool) {
+    let end = clock::now() + PATIENCE;
+    while !is_so() {
+        assert!(clock::now() < end, "it never comes");
+        std::thread::yield_now();
+    }
+}
+
+fn begun() -> (Provider, Home) {
+    let provider = Provider::start();
+    let home = Home::at(&provider.authority);
+    let ran = home.run(&["login", "--no-wait"]);
+    ran.failed(8, &["Enter this code: CODE-1", "/page", "`device-login login work --resume` goes on with it"]);
+    (provider, home)
+}
+
+fn work() -> ProfileName {
+    "work".parse().expect("a name")
+}
+
+fn store(home: &Home) -> Store {
+    open(&StoreAddress::File(home.path("state")), KeyOptions { ..key_options(home) })
+}
+
+fn record(home: &Home) -> Option<Record> {
+    store(home).load(&work()).expect("the store can be read")
+}
+
+fn pending(home: &Home) -> Option<PendingSignIn> {
+    record(home).and_then(|record| record.pending)
+}
+
+fn change_pending(home: &Home, change: impl FnOnce(&mut PendingSignIn)) {
+    let mut held = store(home).hold(&work(), PATIENCE).expect("nobody holds it for long");
+    let mut record = held.load().expect("it can be read").expect("there is one");
+    change(record.pending.as_mut().expect("one is pending"));
+    held.commit(&mut record).expect("it is kept");
+    held.release();
+}
+
+fn events(lines: &[Value]) -> Vec<&str> {
+    lines.iter().map(|line| line["event"].as_str().expect("each line is an event")).collect()
+}
+
+#[test]
+fn a_code_that_nobody_waits_for_is_told_again_and_gone_on_with() {
+    let (provider, home) = begun();
+    let again = home.run(&["login", "--no-wait"]);
+    again.failed(8, &["Enter this code: CODE-1", "The code is good for"]);
+    let again = home.run(&["login", "--no-wait", "--json"]);
+    let lines = again.json_lines();
+    assert_eq!((again.code, events(&lines)), (8, vec!["code_issued"]), "{again:?}");
+    let code = &lines[0];
+    assert_eq!(
+        (&code["profile"], &code["user_code"], &code["interval"]),
+        (&json!("work"), &json!("CODE-1"), &json!(1))
+    );
+    let left = code["expires_in"].as_u64().expect("seconds");
+    assert!((200..=300).contains(&left) && code["expires_at"].is_string(), "{code}");
+    assert_eq!((provider.codes(), provider.polls()), (1, 0));
+
+    let once = home.run(&["login", "--resume", "--no-wait"]);
+    once.failed(8, &["CODE-1", "Not approved yet"]);
+    assert_eq!(provider.polls(), 1);
+    let once = home.run(&["login", "--resume", "--no-wait", "--json"]);
+    assert_eq!((once.code, events(&once.json_lines())), (8, vec!["code_issued", "pending"]), "{once:?}");
+    assert_eq!(provider.polls(), 2);
+
+    provider.approve();
+    let resumed = home.run(&["login", "--resume", "--json"]);
+    assert_eq!((resumed.code, events(&resumed.json_lines())), (0, vec!["code_issued", "signed_in"]), "{resumed:?}");
+    home.run(&["token"]).worked(&format!("{TOKEN}\n"));
+    home.run(&["login", "--resume"]).failed(4, &["no sign-in of profile `work` is pending", "device-login login work"]);
+    provider.was_left_alone();
+    assert_eq!(provider.codes(), 1);
+}
+
+#[test]
+fn nothing_pending_is_4_and_asks_nobody() {
+    let provider = Provider::start();
+    let home = Home::at(&provider.authority);
+    for arguments in [&["login", "--resume"][..], &["login", "--resume", "--no-wait"]] {
+        home.run(arguments).failed(4, &["no sign-in of profile `work` is pending"]);
+    }
+    let ran = home.run(&["login", "--resume", "--json"]);
+    assert_eq!((ran.code, &ran.json()["error"]["code"]), (4, &json!("sign_in_needed")), "{ran:?}");
+    assert_eq!(provider.authority.log().len(), 0);
+}
+
+#[test]
+fn each_end_has_its_exit_code_and_is_told_once() {
+    for (error, code) in [("access_denied", 5), ("expired_token", 6)] {
+        let (provider, home) = begun();
+        provider.change(|state| state.error = Some(error));
+        assert_eq!(home.run(&["login", "--resume"]).code, code, "{error}");
+        assert_eq!(home.run(&["login", "--resume"]).code, 4, "{error}");
+        assert_eq!(home.run(&["login", "--no-wait"]).code, 8, "{error}");
+        assert_eq!(provider.codes(), 2);
+    }
+}
+
+#[test]
+fn a_code_that_has_ended_is_asked_for_once_more_by_resume_and_replaced_by_others() {
+    let provider = Provider::start();
+    provider.change(|state| state.lifetime = 1);
+    let home = Home::at(&provider.authority);
+    assert_eq!(home.run(&["login", "--no-wait"]).code, 8);
+    let left = || pending(&home).expect("it is kept").left(&device_login::storage::Clocks::now());
+    wait_until(|| left().is_zero());
+    assert_eq!(home.run(&["login", "--resume"]).code, 6);
+    assert_eq!((provider.polls(), provider.codes()), (1, 1));
+    assert_eq!(home.run(&["login", "--no-wait"]).code, 8);
+    wait_until(|| left().is_zero());
+    provider.change(|state| state.lifetime = 300);
+    home.run(&["login", "--no-wait"]).failed(8, &["CODE-3"]);
+    assert_eq!((provider.polls(), provider.codes()), (1, 3));
+}
+
+/// A sign-in that was polled once.
+fn polled(arguments: &[&str]) -> (Provider, Home, Child) {
+    let provider = Provider::start();
+    let home = Home::at(&provider.authority);
+    let child = home.spawn(arguments);
+    provider.wait_for_polls(1);
+    (provider, home, child)
+}
+
+#[test]
+fn who_loses_the_terminal_or_is_killed_can_go_on_and_who_gives_up_cannot() {
+    for (signal, goes_on) in [("-HUP", true), ("-TERM", true), ("-KILL", true), ("-INT", false), ("-QUIT", false)] {
+        for arguments in [&["login", "--plain"][..], &["login", "--json"]] {
+            let (provider, home, child) = polled(arguments);
+            send(signal, &child);
+            let _ = ran(child);
+            provider.approve();
+            let resumed = home.run(&["login", "--resume"]);
+            assert_eq!(resumed.code, if goes_on { 0 } else { 4 }, "{signal} {arguments:?}: {resumed:?}");
+            provider.was_left_alone();
+            assert_eq!((provider.codes(), pending(&home).is_some()), (1, false), "{signal} {arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn a_time_limit_gives_up_the_own_code_and_leaves_a_resumed_one() {
+    let (provider, home, child) = polled(&["login", "--plain", "--timeout", "3s"]);
+    assert_eq!(ran(child).code, 6);
+    assert_eq!(pending(&home), None);
+    assert_eq!(home.run(&["login", "--no-wait"]).code, 8);
+    assert_eq!(home.run(&["login", "--resume", "--timeout", "1s"]).code, 6);
+    provider.approve();
+    assert_eq!(home.run(&["login", "--resume"]).code, 0);
+    assert_eq!(provider.codes(), 2);
+}
+
+#[test]
+fn one_process_asks_and_the_others_hear_how_it_ends() {
+    for (error, code) in [(None, 0), (Some("access_denied"), 5)] {
+        let (provider, home) = begun();
+        let resume = ["login", "--resume", "--json"];
+        let others = [home.spawn(&resume), home.spawn(&resume), home.spawn(&resume)];
+        provider.wait_for_polls(3);
+        home.run(&["login", "--resume", "--no-wait"]).failed(8, &["Not approved yet"]);
+        provider.approve();
+        provider.change(|state| state.error = error);
+        for other in others {
+            let ran = ran(other);
+            let word = if code == 0 { "signed_in" } else { "failed" };
+            assert_eq!(
+                (ran.code, ran.json_lines().last().map(|line| &line["event"])),
+                (code, Some(&json!(word))),
+                "{ran:?}"
+            );
+        }
+        provider.was_left_alone();
+        assert_eq!(home.run(&["login", "--resume"]).code, 4);
+    }
+}
+
+#[test]
+fn who_follows_takes_over_from_a_process_that_dies() {
+    let (provider, home) = begun();
+    let first = home.spawn(&["login", "--resume", "--plain"]);
+    provider.wait_for_polls(1);
+    let second = home.spawn(&["login", "--resume", "--plain"]);
+    provider.wait_for_polls(2);
+    send("-KILL", &first);
+    let _ = ran(first);
+    provider.approve();
+    assert_eq!(ran(second).code, 0);
+    provider.was_left_alone();
+}
+
+#[test]
+fn without_a_terminal_a_login_goes_on_with_what_asks_for_the_same() {
+    let (provider, home) = begun();
+    for (arguments, parts) in [
+        (
+            &["login", "--no-wait", "--scopes", "openid,email"][..],
+            &["another sign-in", "it is for openid", "--new-code"][..],
+        ),
+        (&["login", "--no-wait", "--expect-account", "dana@example.com"], &["another sign-in", "--resume"]),
+        (&["login", "--plain", "--scopes", "email"], &["another sign-in", "login work --new-code"]),
+    ] {
+        home.run(arguments).failed(2, parts);
+    }
+    home.run(&["login", "--no-wait", "--scopes", "email", "--new-code"]).failed(8, &["CODE-2"]);
+    home.run(&["login", "--resume", "--no-wait", "--expect-account", "dana@example.com"]).failed(8, &["CODE-2"]);
+    home.run(&["login", "--resume", "--expect-account", "erin@example.com"]).failed(2, &["waits for another account"]);
+    let child = home.spawn(&["login", "--plain", "--scopes", "email"]);
+    provider.approve();
+    assert_eq!(ran(child).code, 0);
+    assert_eq!(provider.codes(), 2);
+}
+
+#[test]
+fn an_account_that_is_expected_later_counts_for_whoever_asks() {
+    let (provider, home) = begun();
+    assert_eq!(home.run(&["login", "--resume", "--no-wait", "--expect-account", "erin@example.com"]).code, 8);
+    provider.approve();
+    home.run(&["login", "--resume"]).failed(1, &["`dana@example.com` approved instead of `erin@example.com`"]);
+    assert_eq!(home.run(&["login", "--resume"]).code, 4);
+}
+
+#[test]
+fn combinations_without_a_meaning_are_refused() {
+    for arguments in [
+        &["login", "--no-wait", "--kiosk"][..],
+        &["login", "--resume", "--kiosk"],
+        &["login", "--no-wait", "--timeout", "1m"],
+        &["login", "--no-wait", "--renew", "2"],
+        &["login", "--resume", "--scopes", "email"],
+        &["login", "--resume", "--new-code"],
+        &["login", "--no-wait", "--web"],
+        &["login", "--resume", "--import"],
+    ] {
+        let ran = Home::new().run(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.contains("cannot be used with"), "{arguments:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_and_a_machine_that_was_started_anew_end_no_code() {
+    let day = SignedDuration::from_hours(24);
+    let hour = SignedDuration::from_hours(1);
+    for (name, is_same_boot, by, code) in [
+        ("set forward", true, -day, 0),
+        ("set back", true, day, 0),
+        ("another start, set back", false, day, 0),
+        ("another start, a moment later", false, SignedDuration::from_secs(-30), 0),
+        // One last question is asked.
+        ("another start, long after", false, -hour, 0),
+    ] {
+        let (provider, home) = begun();
+        change_pending(&home, |pending| {
+            pending.issued_at += by;
+            if let Some(booted) = pending.booted.as_mut().filter(|_| !is_same_boot) {
+                booted.id = "another".to_owned();
+            }
+        });
+        provider.approve();
+        assert_eq!(home.run(&["login", "--resume"]).code, code, "{name}");
+        assert_eq!(provider.codes(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_sign_in_of_another_machine_is_taken_over_by_a_person() {
+    let (provider, home) = begun();
+    let child = home.spawn(&["login", "--resume", "--plain"]);
+    provider.wait_for_polls(1);
+    // As the other one notes it.
+    change_pending(&home, |pending| pending.machine = Some("elsewhere".to_owned()));
+    // The one that asked has noticed.
+    wait_until(|| store(&home).poller(&work()).is_ok());
+    let polls = provider.polls();
+    let second = home.run(&["login", "--resume", "--no-wait"]);
+    second.failed(8, &["Not approved yet"]);
+    assert!(pending(&home).expect("it is pending").is_here());
+    assert!(provider.polls() <= polls + 2, "two machines ask");
+    provider.approve();
+    assert_eq!(ran(child).code, 0);
+    provider.was_left_alone();
+}
+
+#[test]
+fn the_agent_signs_a_machine_in_that_nobody_waits_at() {
+    let (provider, home) = begun();
+    let directory = tempfile::tempdir().expect("a directory");
+    let token_file = directory.path().join("token");
+    let named = format!("work={}", token_file.display());
+    let agent = home.spawn(&["agent", "--token-file", &named]);
+    provider.wait_for_polls(1);
+    let follower = home.spawn(&["login", "--resume", "--json"]);
+    provider.approve();
+    assert_eq!(ran(follower).code, 0);
+    wait_until(|| std::fs::read_to_string(&token_file).is_ok_and(|token| token == TOKEN));
+    send("-TERM", &agent);
+    let ran = ran(agent);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stderr.contains("pending until") && ran.stderr.contains("CODE-1"), "{ran:?}");
+    provider.was_left_alone();
+}
+
+#[test]
+fn who_asks_later_hears_what_the_agent_heard() {
+    for (error, code) in [(None, 0), (Some("access_denied"), 5)] {
+        let (provider, home) = begun();
+        let agent = home.spawn(&["agent"]);
+        provider.wait_for_polls(1);
+        provider.approve();
+        provider.change(|state| state.error = error);
+        wait_until(|| pending(&home).is_none());
+        assert_eq!(home.run(&["login", "--resume"]).code, code, "{error:?}");
+        assert_eq!(home.run(&["login", "--resume"]).code, 4, "{error:?}");
+        send("-TERM", &agent);
+        assert_eq!(ran(agent).code, 0);
+    }
+}
+
+#[test]
+fn what_else_is_done_with_the_profile_treats_the_code_rightly() {
+    for (arguments, goes_on_as) in [
+        (&["logout", "work"][..], None),
+        (&["logout", "work", "--local"], None),
+        (&["profile", "remove", "work"], None),
+        (&["profile", "edit", "work", "--client-id", "client-2"], None),
+        (&["profile", "edit", "work", "--scopes", "openid,email"], None),
+        (&["profile", "rename", "work", "play"], Some("play")),
+        (&["profile", "use", "work"], Some("work")),
+        (&["store", "check"], Some("work")),
+        (&["store", "rekey", "--to", "key-file"], Some("work")),
+        (&["status"], Some("work")),
+    ] {
+        let (provider, home) = begun();
+        let follower = home.spawn(&["login", "--resume", "--plain"]);
+        provider.wait_for_polls(1);
+        let changed = home.run(arguments);
+        assert_eq!(changed.code, 0, "{arguments:?}: {changed:?}");
+        if goes_on_as != Some("work") {
+            ran(follower).failed(4, &["was given up"]);
+            let polls = provider.polls();
+            provider.approve();
+            if let Some(name) = goes_on_as {
+                assert_eq!(home.run(&["login", name, "--resume"]).code, 0, "{arguments:?}");
+            } else {
+                assert_eq!(provider.polls(), polls, "{arguments:?}");
+                assert!(pending(&home).is_none(), "{arguments:?}");
+            }
+        } else {
+            provider.approve();
+            assert_eq!(ran(follower).code, 0, "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_is_sealed() {
+    let (_provider, home) = begun();
+    let files = std::fs::read_dir(home.path("state")).expect("there is a store");
+    for file in files {
+        let path = file.expect("an entry").path();
+        let content = std::fs::read(&path).unwrap_or_default();
+        let has = |text: &str| content.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(!has("sentinel-device-code") && !has("CODE-1"), "{} has it", path.display());
+    }
+}

@@ -185,7 +185,7 @@ pub struct Error {
     pub causes: Vec<String>,
     /// The server's own word for it, as it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server_word: Option<String>,
+    pub server_word: Option<Box<str>>,
     /// What to do, the likeliest to help first.
     #[serde(default, alias = "hint", deserialize_with = "advice::stored")]
     pub advice: Vec<Advice>,
@@ -224,7 +224,7 @@ impl Error {
     /// The server has a word of its own for it.
     #[must_use]
     pub fn said_as(self, word: &str) -> Self {
-        Self { server_word: Some(word.to_owned()), ..self }
+        Self { server_word: Some(word.into()), ..self }
     }
 
     /// Adds something that helps.

@@ -1,17 +1,24 @@
 //! `token`: a valid access token for a script. The stored one is printed without runtime, network or lock.
 
+mod exec_credential;
+mod shells;
+
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 use serde::Serialize;
 
+use self::exec_credential::ExecCredential;
+use self::shells::Shell;
 use super::context::Context;
 use super::{Positional, words};
 use crate::clock;
 use crate::config::Profile;
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::providers::Dialect;
-use crate::service::{FreshToken, Freshness};
+use crate::secret::Secret;
+use crate::service::{DEFAULT_MIN_TTL, FreshToken, Freshness, Service};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,9 +40,17 @@ pub(super) struct Token {
     /// A provider whose tokens never last that long is asked again when half their life is over.
     #[arg(long, value_name = "TIME", value_parser = words::parse_duration)]
     min_ttl: Option<Duration>,
-    /// How to print it: alone, as a header, as shell variables, or as JSON with its end
+    /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "raw")]
     format: Format,
+    /// Say on stderr when the token ends
+    #[arg(long)]
+    show_expiry: bool,
+    /// Print the `id_token`, which says who approved, in place of the access token
+    ///
+    /// There is one where the scope `openid` was granted.
+    #[arg(long)]
+    id_token: bool,
     /// Refresh even if the stored token is still good
     #[arg(long, conflicts_with = "min_ttl")]
     force: bool,
@@ -46,10 +61,37 @@ pub(super) struct Token {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
+    /// The token alone
     Raw,
+    /// As the header `Authorization`, with the scheme that the API wants
     Header,
+    /// Variables for `eval` in a POSIX shell
     Env,
+    /// Variables for `source` in fish
+    Fish,
+    /// Variables for `Invoke-Expression` in PowerShell
+    Powershell,
+    /// A JSON object with the token's end
     Json,
+    /// For kubectl: the `id_token` if there is one, else the access token
+    ExecCredential,
+}
+
+impl Format {
+    /// The shell whose variables are printed.
+    fn shell(self) -> Option<Shell> {
+        match self {
+            Format::Env => Some(Shell::Posix),
+            Format::Fish => Some(Shell::Fish),
+            Format::Powershell => Some(Shell::PowerShell),
+            Format::Raw | Format::Header | Format::Json | Format::ExecCredential => None,
+        }
+    }
+
+    /// Whether an `id_token` can stand in the place of the access token.
+    fn takes_id_token(self) -> bool {
+        matches!(self, Format::Raw | Format::Header | Format::ExecCredential)
+    }
 }
 
 #[derive(Serialize)]
@@ -71,6 +113,10 @@ impl Token {
         if self.format == Format::Json {
             context.output.use_json();
         }
+        if self.id_token && !self.format.takes_id_token() {
+            return Err(Error::new(Code::Usage, "`--id-token` does not go with this `--format`")
+                .advise("use `raw`, `header` or `exec-credential`"));
+        }
         let service = context.service()?;
         let profile = service.config.profile(context.profile_name(&self.profile)?.as_ref())?;
         let freshness = match (self.force, self.min_ttl) {
@@ -78,15 +124,12 @@ impl Token {
             (false, Some(min_ttl)) => Freshness::AtLeast(min_ttl),
             (false, None) => Freshness::Default,
         };
-        let token = match service.stored_token(profile, freshness, clock::wall())? {
-            Some(token) => token,
-            None => match context.interrupts.block_on(service.token(profile, freshness)) {
-                Err(refusal) if self.stale && refusal.code == Code::SignInNeeded => {
-                    service.stale_token(profile, refusal, clock::wall())?
-                }
-                token => token?,
-            },
-        };
+        let mut token = self.obtain(&service, profile, freshness, context)?;
+        let wanted = self.min_ttl.unwrap_or(DEFAULT_MIN_TTL);
+        if self.wants_id_token() && !token.has_lasting_id_token(wanted, clock::wall()) && !self.force {
+            // It may end before the access token, and comes with a new one only.
+            token = self.obtain(&service, profile, Freshness::Forced, context)?;
+        }
         if let Some(warning) = &token.warning {
             context.output.note(&format!("warning: {warning}"));
         }
@@ -94,12 +137,52 @@ impl Token {
         self.print(&token, profile, dialect, context)
     }
 
+    fn obtain(
+        &self,
+        service: &Service,
+        profile: &Profile,
+        freshness: Freshness,
+        context: &Context,
+    ) -> Result<FreshToken, Error> {
+        if let Some(token) = service.stored_token(profile, freshness, clock::wall())? {
+            return Ok(token);
+        }
+        match context.interrupts.block_on(service.token(profile, freshness)) {
+            Err(refusal) if self.stale && refusal.code == Code::SignInNeeded => {
+                service.stale_token(profile, refusal, clock::wall())
+            }
+            token => token,
+        }
+    }
+
+    fn wants_id_token(&self) -> bool {
+        self.id_token || self.format == Format::ExecCredential
+    }
+
     fn print(&self, token: &FreshToken, profile: &Profile, dialect: &Dialect, context: &Context) -> Result<(), Error> {
-        let secret = token.access_token.expose();
+        let id_token = token.id_token.as_ref().filter(|_| self.wants_id_token());
+        if self.id_token && id_token.is_none() {
+            return Err(no_id_token(profile));
+        }
+        let secret = id_token.unwrap_or(&token.access_token).expose();
+        let expires_at = if id_token.is_some() { token.id_token_expires_at() } else { token.expires_at };
+        if self.show_expiry {
+            context.output.say(&expiry(expires_at, clock::wall()));
+        }
+        if let Some(shell) = self.format.shell() {
+            let lines: Vec<String> =
+                variables(token, dialect).iter().map(|(name, value)| shell.set(name, value.expose())).collect();
+            return context.output.text(&lines.join("\n"));
+        }
         match self.format {
-            Format::Raw => context.output.text(secret),
-            Format::Header => context.output.text(&format!("Authorization: {} {secret}", dialect.api_scheme)),
-            Format::Env => context.output.text(&variables(token, dialect)),
+            Format::Header => {
+                let scheme = if id_token.is_some() { "Bearer" } else { dialect.api_scheme };
+                context.output.text(&format!("Authorization: {scheme} {secret}"))
+            }
+            Format::ExecCredential => {
+                context.output.json(&ExecCredential::new(exec_credential::version()?, secret, expires_at))
+            }
+            Format::Raw | Format::Env | Format::Fish | Format::Powershell => context.output.text(secret),
             Format::Json => context.output.json(&TokenJson {
                 schema_version: 1,
                 profile: profile.name.as_str(),
@@ -113,15 +196,36 @@ impl Token {
     }
 }
 
-/// Lines for `eval` in a shell.
-fn variables(token: &FreshToken, dialect: &Dialect) -> String {
-    let mut values = vec![("ACCESS_TOKEN", token.access_token.expose())];
-    values.extend(token.api_domain.as_deref().map(|domain| ("API_DOMAIN", domain)));
-    let mut lines = Vec::new();
-    for prefix in ["DEVICE_LOGIN"].into_iter().chain(dialect.variable_prefix) {
-        for (name, value) in &values {
-            lines.push(format!("export {prefix}_{name}='{}'", value.replace('\'', r"'\''")));
+/// The variables that programs are given a token in.
+pub(super) fn variables(token: &FreshToken, dialect: &Dialect) -> Vec<(String, Secret)> {
+    let mut values = vec![("ACCESS_TOKEN", token.access_token.clone())];
+    values.extend(token.api_domain.as_ref().map(|domain| ("API_DOMAIN", Secret::new(domain))));
+    let prefixes = ["DEVICE_LOGIN"].into_iter().chain(dialect.variable_prefix);
+    prefixes
+        .flat_map(|prefix| values.iter().map(move |(name, value)| (format!("{prefix}_{name}"), value.clone())))
+        .collect()
+}
+
+/// When a token ends, in a sentence.
+fn expiry(end: Option<Timestamp>, now: Timestamp) -> String {
+    match end {
+        None => "The token has no end that is known.".to_owned(),
+        Some(end) if end <= now => format!("The token ended at {}.", words::date_and_time(end)),
+        Some(end) => {
+            let left = words::duration(now.duration_until(end).unsigned_abs());
+            format!("The token is good for {left}, until {}.", words::date_and_time(end))
         }
     }
-    lines.join("\n")
+}
+
+fn no_id_token(profile: &Profile) -> Error {
+    let is_asked_for = profile.scopes.iter().any(|scope| scope == "openid");
+    let error = Error::new(Code::SignInNeeded, format!("there is no `id_token` of profile `{}`", profile.name));
+    let sign_in = Advice::SignIn(profile.name.clone());
+    if is_asked_for {
+        error.because("the provider gave none, or none with the last refresh").advise(sign_in)
+    } else {
+        let error = error.because("the scope `openid` is not among its scopes");
+        error.advise("add it to the profile's scopes").advise(sign_in.after("then "))
+    }
 }

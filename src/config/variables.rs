@@ -48,6 +48,7 @@ pub enum Reader {
     SignIn,
     Demo,
     Database,
+    Kubernetes,
 }
 
 impl Reader {
@@ -61,6 +62,7 @@ impl Reader {
             Reader::SignIn => "`login`",
             Reader::Demo => "`demo`",
             Reader::Database => "a store in PostgreSQL",
+            Reader::Kubernetes => "`token --format exec-credential`",
         }
     }
 }
@@ -71,7 +73,7 @@ const AS_UNSET: &str = "as unset";
 const TEXT: &str = "none: any text will do";
 
 /// All variables that this program and the libraries in it read.
-pub const VARIABLES: [Variables; 39] = [
+pub const VARIABLES: [Variables; 40] = [
     row(&["DEVICE_LOGIN_HOME"], "one directory for everything: `config.toml`, `key`, `state/`, `spare/`", path_problem),
     row(&["DEVICE_LOGIN_CONFIG"], "the configuration file", path_problem),
     row(&["DEVICE_LOGIN_PROFILE"], "the profile, where none is named", nothing),
@@ -154,7 +156,12 @@ pub const VARIABLES: [Variables; 39] = [
     row(&["TMPDIR"], "where the files of `demo` are; else `/tmp`", nothing)
         .of(Reader::Demo)
         .falls_back("what cannot be written is said"),
+    row(&[EXEC_INFO], "which version of its credentials kubectl wants: `v1` or `v1beta1`", nothing)
+        .of(Reader::Kubernetes),
 ];
+
+/// What kubectl tells a program that it asks for credentials.
+pub const EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
 
 const fn row(
     names: &'static [&'static str],
@@ -220,12 +227,12 @@ pub fn store() -> Option<String> {
 /// Warnings of names that look like those of this program's variables and are none.
 pub fn misspelt(names: impl Iterator<Item = OsString>) -> Vec<String> {
     const PREFIX: &str = "DEVICE_LOGIN_";
-    /// What `token --format env` prints.
-    const PRINTED: [&str; 2] = ["DEVICE_LOGIN_ACCESS_TOKEN", "DEVICE_LOGIN_API_DOMAIN"];
+    /// What programs are given by this one.
+    const GIVEN: [&str; 3] = ["DEVICE_LOGIN_ACCESS_TOKEN", "DEVICE_LOGIN_API_DOMAIN", "DEVICE_LOGIN_TOKEN_FILE"];
     let known: Vec<&str> =
         VARIABLES.iter().flat_map(|row| row.names).copied().filter(|name| name.starts_with(PREFIX)).collect();
     let own = names.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with(PREFIX));
-    let strange = own.filter(|name| !known.contains(&name.as_str()) && !PRINTED.contains(&name.as_str()));
+    let strange = own.filter(|name| !known.contains(&name.as_str()) && !GIVEN.contains(&name.as_str()));
     let warning = |name: String| {
         let meant = known.iter().find(|known| near::distance(&name, known) <= 2)?;
         Some(format!("the variable `{name}` is not read; `{meant}` is probably meant"))

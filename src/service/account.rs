@@ -16,7 +16,7 @@ use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request, decod
 use crate::oauth::wire::{IdToken, moved_to};
 use crate::providers::granted::ScopeNames;
 use crate::providers::{AccountFields, DataCenter, Provider, standard};
-use crate::secret::Known;
+use crate::secret::{Known, Secret};
 use crate::storage::{Account, Grant, Happened, StoreError};
 use crate::untrusted::Untrusted;
 
@@ -196,6 +196,19 @@ pub(super) fn claimed_account(
     // Servers of many tenants pass on what any tenant's administrator claims.
     let is_verified = claims.get("email_verified").is_some_and(|verified| *verified == true || *verified == "true");
     Some(Account { email: account.email.filter(|_| is_verified), ..account })
+}
+
+/// The `id_token` that is kept with a grant of these scopes: one that is meant for this client.
+pub(super) fn id_token_to_keep(
+    id_token: Option<IdToken>,
+    data_center: &DataCenter,
+    client_id: &str,
+    scopes: &[String],
+    now: Timestamp,
+) -> Option<Secret> {
+    let is_granted = scopes.iter().any(|scope| scope == "openid");
+    let id_token = id_token.filter(|token| is_granted && token.claims(data_center, client_id, now).is_some())?;
+    Some(id_token.into_text())
 }
 
 /// The same without the secrets that the server repeats.

@@ -4,6 +4,7 @@
 //! else did in the meantime. The outcome, good or bad, is written before the lock goes; no outcome deletes a token.
 
 pub(super) mod ends;
+mod id;
 mod refreshing;
 mod reuse;
 pub(super) mod stored;
@@ -63,6 +64,8 @@ pub struct FreshToken {
     /// `None` where no end is known.
     pub expires_at: Option<Timestamp>,
     pub api_domain: Option<String>,
+    /// Who approved, as the provider signed it, where it did.
+    pub id_token: Option<Secret>,
     /// What is to be said of a token that may not do, or of the refresh that it came from: a sentence without its end.
     pub warning: Option<String>,
 }
@@ -295,6 +298,7 @@ fn fresh_token(grant: Grant, now: Timestamp, warning: Option<String>) -> FreshTo
         expires_at: Ends::of(&grant, now).time(),
         access_token: grant.access_token,
         api_domain: grant.api_domain,
+        id_token: grant.id_token,
         warning,
     }
 }

@@ -15,8 +15,9 @@ use crate::providers::ClientAuthentication;
 use crate::secret::Secret;
 
 /// Everything that one profile keeps: its client's secret, its tokens and their history.
+///
+/// Under the seal, what is not known here was written by a newer version, which would have raised the format if that mattered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Record {
     pub profile: ProfileName,
     /// The name of the provider that issued the grant.
@@ -111,7 +112,6 @@ pub struct Moved {
 
 /// What one approval gave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Grant {
     /// The accounts server that issued it and takes its refreshes.
     pub issuer: String,
@@ -139,6 +139,9 @@ pub struct Grant {
     pub access_token_expires_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_secret")]
     pub refresh_token: Option<Secret>,
+    /// Who approved, as the provider signed it, where `openid` was granted.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_secret")]
+    pub id_token: Option<Secret>,
     pub approved_at: Timestamp,
     /// Nobody else was given its refresh token, so that it may be revoked when another grant takes its place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -188,11 +191,12 @@ impl Doubt {
 impl Grant {
     /// All tokens in it.
     pub fn tokens(&self) -> impl Iterator<Item = &Secret> {
-        std::iter::once(&self.access_token).chain(&self.refresh_token)
+        std::iter::once(&self.access_token).chain(&self.refresh_token).chain(&self.id_token)
     }
 
     /// What every approval gives. The rest is empty: no data center, no API domain, no account, no endpoints, no way in which
-    /// the client said who it is, no refresh token, and nothing that happened since.
+    /// the client said who it is, no refresh token, no `id_token`, and nothing that
+    /// happened since.
     pub fn new(
         issuer: impl Into<String>,
         scopes: Vec<String>,
@@ -212,6 +216,7 @@ impl Grant {
             access_token,
             access_token_expires_at: expires_at.into(),
             refresh_token: None,
+            id_token: None,
             approved_at,
             is_own: false,
             mints: Vec::new(),

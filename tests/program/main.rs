@@ -61,6 +61,7 @@ mod support;
 #[cfg(unix)]
 mod throttles;
 mod tls;
+mod token;
 mod tokens_left;
 mod troubles;
 mod ways_out;

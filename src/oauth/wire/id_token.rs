@@ -14,33 +14,57 @@ use url::Url;
 use super::number;
 use crate::http::decode;
 use crate::providers::DataCenter;
+use crate::secret::Secret;
 
 /// How far the clock here may be ahead: devices without a battery wake up with any time.
 const LEEWAY: Duration = Duration::from_secs(24 * 3600);
 
-/// The claims about a person, not yet trusted.
+/// Bytes; a longer one has no place in a header.
+const LONGEST: usize = 64 * 1024;
+
+/// A token, and its claims about a person, which are not yet trusted.
 #[derive(Clone, Debug, PartialEq)]
-pub struct IdToken(Map<String, Value>);
+pub struct IdToken {
+    text: Secret,
+    claims: Map<String, Value>,
+}
 
 impl IdToken {
-    /// Takes a token apart; `None` for text that is none.
-    pub(super) fn parse(token: &str) -> Option<Self> {
+    /// Takes a token apart; `None` for text that is none, or that fits no header.
+    pub fn parse(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
         let (_header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);
         let claims = BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
-        decode::object(&claims).ok().map(Self)
+        let fits = token.len() <= LONGEST && token.bytes().all(|byte| byte.is_ascii_graphic());
+        let claims = decode::object(&claims).ok().filter(|_| fits)?;
+        Some(Self { text: Secret::new(token), claims })
+    }
+
+    /// The token as it came.
+    pub fn into_text(self) -> Secret {
+        self.text
+    }
+
+    /// When it ends, and how long it lives in all as far as that is said.
+    pub fn end(&self) -> Option<(Timestamp, Option<Duration>)> {
+        let time = |claim: &str| {
+            let seconds = self.claims.get(claim).and_then(number)?;
+            Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
+        };
+        let end = time("exp")?;
+        Some((end, time("iat").and_then(|begin| Duration::try_from(begin.duration_until(end)).ok())))
     }
 
     /// The claims, if the token is from this data center, for this client, and has not ended at `now` (§3.1.3.7).
     pub fn claims(&self, data_center: &DataCenter, client_id: &str, now: Timestamp) -> Option<&Map<String, Value>> {
         let is_sound = self.is_from(data_center) && self.is_for(client_id) && self.lasts(now);
-        is_sound.then_some(&self.0)
+        is_sound.then_some(&self.claims)
     }
 
     /// Issuers with many tenants name another path than the one that was asked, and Google leaves the scheme out, so the
     /// host decides.
     fn is_from(&self, data_center: &DataCenter) -> bool {
-        let Some(issuer) = self.0.get("iss").and_then(Value::as_str) else { return false };
+        let Some(issuer) = self.claims.get("iss").and_then(Value::as_str) else { return false };
         let issuer = Url::parse(issuer).or_else(|_| Url::parse(&format!("https://{issuer}")));
         let Some(host) = issuer.as_ref().ok().and_then(Url::host) else { return false };
         [&data_center.accounts_server, &data_center.endpoints.token]
@@ -49,7 +73,7 @@ impl IdToken {
     }
 
     fn is_for(&self, client_id: &str) -> bool {
-        match self.0.get("aud") {
+        match self.claims.get("aud") {
             Some(Value::String(audience)) => audience == client_id,
             Some(Value::Array(audiences)) => audiences.iter().any(|audience| audience == client_id),
             _ => false,
@@ -57,9 +81,7 @@ impl IdToken {
     }
 
     fn lasts(&self, now: Timestamp) -> bool {
-        let end = self.0.get("exp").and_then(number).and_then(|seconds| i64::try_from(seconds).ok());
-        let end = end.and_then(|seconds| Timestamp::from_second(seconds).ok());
-        end.is_some_and(|end| end.saturating_add(LEEWAY).is_ok_and(|end| now < end))
+        self.end().is_some_and(|(end, _)| end.saturating_add(LEEWAY).is_ok_and(|end| now < end))
     }
 }
 

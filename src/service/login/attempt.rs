@@ -326,6 +326,8 @@ impl Attempt {
         let claimed = token.id_token.as_ref();
         let claimed = claimed.and_then(|token| account::claimed_account(token, data_center, &self.client.id, now));
         let source = self.service.config.provider(&self.profile).ok();
+        let scopes = token.scopes.unwrap_or_else(|| self.scopes.clone());
+        let id_token = account::id_token_to_keep(token.id_token, data_center, &self.client.id, &scopes, now);
         Grant {
             data_center: data_center.code.clone(),
             api_domain: api_domain.map(|url| url.origin().ascii_serialization()),
@@ -333,10 +335,11 @@ impl Attempt {
             endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
             client_authentication: Some(client_authentication),
             refresh_token: token.refresh_token,
+            id_token,
             is_own: !self.is_shared,
             ..Grant::new(
                 data_center.accounts_server.to_string(),
-                token.scopes.unwrap_or_else(|| self.scopes.clone()),
+                scopes,
                 token.access_token,
                 now,
                 token.expires_in.map(|life| clock::later(now, life)),

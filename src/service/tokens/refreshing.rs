@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{DEFAULT_TOKEN_LIFE, in_window, pause, reuse};
+use super::{DEFAULT_MIN_TTL, DEFAULT_TOKEN_LIFE, id, in_window, pause, reuse};
 use crate::clock::{self, later};
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
@@ -14,10 +14,10 @@ use crate::oauth::Client;
 use crate::oauth::token::{Outcome, TokenFlow};
 use crate::oauth::wire::{Approval, TokenAnswer, Unreadable};
 use crate::providers::explained::Place;
-use crate::providers::{DataCenter, MintLimit, Provider, Rotation};
+use crate::providers::{DataCenter, Provider, Rotation};
 use crate::secret::Secret;
 use crate::service::failure::Asked;
-use crate::service::left_out;
+use crate::service::{account, left_out};
 use crate::storage::{Attempt, Doubt, Grant, Happened, Held, LastRefresh, Record};
 
 /// A grant with a token that will do, and what is to be said of the refresh that it came from.
@@ -102,7 +102,7 @@ impl Refresh {
                 let known = self.client.known([]);
                 let told = left_out::of_refresh(&token, grant.api_domain.as_deref());
                 left_out = told.iter().map(|sentence| known.blot(sentence)).collect();
-                (minted(grant, *token, dialect.mint_limit, now), Ok(()))
+                (self.minted(grant, *token, now), Ok(()))
             }
             Outcome::Refused(error) => {
                 let error = reuse::alarmed(asked.refused(&error), dialect.rotation, last.as_ref(), answer_lost, now);
@@ -155,6 +155,31 @@ impl Refresh {
         }
     }
 
+    /// The grant with what the provider gave.
+    fn minted(&self, grant: Grant, token: TokenAnswer, now: Timestamp) -> Grant {
+        let window = self.provider.dialect.mint_limit.map_or(DEFAULT_TOKEN_LIFE, |limit| limit.window);
+        let mut mints: Vec<Timestamp> = in_window(&grant.mints, window, now).collect();
+        mints.push(now);
+        let scopes = token.scopes.unwrap_or(grant.scopes);
+        let id_token = account::id_token_to_keep(token.id_token, &self.data_center, &self.client.id, &scopes, now);
+        // An answer need not have one (OpenID Connect Core 12.2), and the one before serves to its end.
+        let id_token = id_token.or_else(|| grant.id_token.filter(|token| id::lasts(token, DEFAULT_MIN_TTL, now)));
+        Grant {
+            access_token: token.access_token,
+            access_token_expires_at: token.expires_in.map(|life| later(now, life)),
+            // An answer without one means: keep the old one (RFC 6749 §6).
+            refresh_token: token.refresh_token.or(grant.refresh_token),
+            id_token,
+            scopes,
+            api_domain: token.api_domain.map(|url| url.origin().ascii_serialization()).or(grant.api_domain),
+            mints,
+            paused_until: None,
+            refused: None,
+            doubt: None,
+            ..grant
+        }
+    }
+
     /// There is a new token, and no place has taken it.
     fn unkept(&self, error: Error) -> Error {
         let what = "the provider has given a new token, which could not be kept anywhere";
@@ -192,23 +217,4 @@ pub(super) fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> R
         }
     }
     grant.refresh_token.clone().ok_or_else(|| asked.without_refresh_token())
-}
-
-fn minted(grant: Grant, token: TokenAnswer, limit: Option<MintLimit>, now: Timestamp) -> Grant {
-    let window = limit.map_or(DEFAULT_TOKEN_LIFE, |limit| limit.window);
-    let mut mints: Vec<Timestamp> = in_window(&grant.mints, window, now).collect();
-    mints.push(now);
-    Grant {
-        access_token: token.access_token,
-        access_token_expires_at: token.expires_in.map(|life| later(now, life)),
-        // An answer without one means: keep the old one (RFC 6749 §6).
-        refresh_token: token.refresh_token.or(grant.refresh_token),
-        scopes: token.scopes.unwrap_or(grant.scopes),
-        api_domain: token.api_domain.map(|url| url.origin().ascii_serialization()).or(grant.api_domain),
-        mints,
-        paused_until: None,
-        refused: None,
-        doubt: None,
-        ..grant
-    }
 }

@@ -14,6 +14,7 @@ mod context;
 #[cfg(feature = "demo")]
 mod demo;
 mod full_screen;
+mod git_credential;
 mod help;
 mod keyboard;
 mod login;

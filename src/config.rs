@@ -6,6 +6,7 @@
 mod edit;
 mod file;
 mod form;
+mod git_host;
 mod screen;
 mod secret_file;
 mod store;
@@ -33,6 +34,7 @@ pub use edit::{
     add_profile, add_scopes, change_profile, remove_profile, rename_profile, set_default_profile, set_scopes,
     take_back_scopes,
 };
+pub use git_host::GitHost;
 pub use screen::{Motion, ScreenSettings, ThemeName};
 use secret_file::read_store_url;
 pub use secret_file::{LONGEST_SECRET, exposure, read_given_secret, read_secret_file};
@@ -146,6 +148,8 @@ pub struct Profile {
     pub client_secret_files: BTreeMap<String, PathBuf>,
     /// Places beside the provider's own to which its access token may go.
     pub allowed_origins: Vec<Url>,
+    /// Git servers beside the provider's own that take its access token.
+    pub git_hosts: Vec<GitHost>,
 }
 
 /// The types of client that Zoho's API console offers, which decide on the way to sign in.

@@ -298,6 +298,8 @@ pub struct Dialect {
     pub api_scheme: &'static str,
     /// What its APIs mean by their answers.
     pub api: &'static answers::ApiDialect,
+    /// The user's name with which its git servers take a token for a password; `None` where it has no such servers.
+    pub git_username: Option<&'static str>,
     /// What the names of variables begin with that other programs of this provider read, beside this program's own.
     pub variable_prefix: Option<&'static str>,
     /// The products whose APIs are known.

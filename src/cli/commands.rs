@@ -12,8 +12,8 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches};
 use super::context::Context;
 use super::{Arguments, Global};
 use super::{
-    agent, api, complete, completions, help, login, logout, man, profile, refresh, scopes, status, store, token,
-    version, whoami,
+    agent, api, complete, completions, git_credential, help, login, logout, man, profile, refresh, scopes, status,
+    store, token, version, whoami,
 };
 use crate::error::Error;
 
@@ -28,6 +28,7 @@ const COMMANDS: &[Command] = &[
     command!("api", api::Api),
     command!("agent", agent::AgentCommand),
     command!("profile", profile::ProfileCommand),
+    command!("git-credential", git_credential::GitCredential),
     command!("scopes", scopes::Scopes),
     command!("store", store::StoreCommand),
     #[cfg(feature = "demo")]

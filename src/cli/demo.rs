@@ -122,6 +122,7 @@ async fn service_in(home: &Path, addresses: &Addresses) -> anyhow::Result<(Servi
         client_secret: SecretSource::Store,
         client_secret_files: std::collections::BTreeMap::new(),
         allowed_origins: Vec::new(),
+        git_hosts: Vec::new(),
     };
     let config = service.add_profile(&profile, Some(Secret::new(addresses.client_secret.clone()))).await?;
     Ok((service.with_config(with_approval_page(config, addresses)), name))

@@ -174,6 +174,7 @@ impl Add {
             client_secret: SecretSource::Store,
             client_secret_files: std::collections::BTreeMap::new(),
             allowed_origins: Vec::new(),
+            git_hosts: Vec::new(),
         };
         let has_secret = secret.is_some();
         for advice in service.advice_on_scopes(&profile) {

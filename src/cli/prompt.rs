@@ -144,6 +144,7 @@ pub(super) fn new_profile(
         client_secret: SecretSource::Store,
         client_secret_files: std::collections::BTreeMap::new(),
         allowed_origins: Vec::new(),
+        git_hosts: Vec::new(),
     };
     Ok((profile, secret))
 }

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    ClientType, Config, Profile, ProviderSource, ScreenSettings, SecretSource, StoreSettings, built_in_providers,
+    ClientType, Config, GitHost, Profile, ProviderSource, ScreenSettings, SecretSource, StoreSettings,
+    built_in_providers,
 };
 use crate::files;
 use crate::near::did_you_mean;
@@ -52,6 +53,8 @@ struct ProfileEntry {
     client_secret_files: BTreeMap<String, PathBuf>,
     #[serde(default)]
     allowed_origins: Vec<String>,
+    #[serde(default)]
+    git_hosts: Vec<String>,
 }
 
 /// The keys of every kind of provider in one, since a key that is unknown then has its line.
@@ -231,6 +234,7 @@ impl ProfileEntry {
             client_secret,
             client_secret_files: files.map(|(code, path)| (code.to_ascii_lowercase(), beside(file, &path))).collect(),
             allowed_origins: check_origins(&self.allowed_origins)?,
+            git_hosts: check_git_hosts(&self.git_hosts)?,
         })
     }
 }
@@ -358,6 +362,11 @@ fn check_origins(texts: &[String]) -> Result<Vec<Url>, String> {
         }
         Ok(url)
     };
+    texts.iter().map(checked).collect()
+}
+
+fn check_git_hosts(texts: &[String]) -> Result<Vec<GitHost>, String> {
+    let checked = |text: &String| text.parse().map_err(|problem| format!("`git_hosts` has {text:?}, {problem}"));
     texts.iter().map(checked).collect()
 }
 
@@ -519,6 +528,8 @@ mod tests {
             (profile("allowed_origins = [\"api.example.com\"]"), "`allowed_origins` is no address"),
             (profile("allowed_origins = [\"ftp://api.example.com\"]"), "`allowed_origins` is neither https nor http"),
             (profile("allowed_origins = \"https://api.example.com\""), "line 4: `allowed_origins`: invalid type"),
+            (profile("git_hosts = [\"https://git.example.com\"]"), "`git_hosts` has \"https://git.example.com\""),
+            (profile("git_hosts = [\"\"]"), "`git_hosts` has \"\""),
             (
                 "[providers.p]\nkind=\"standard\"\nissuer=\"https://x.example\"\nallowed_origins=[\"x\"]".to_owned(),
                 "`providers.p`: `allowed_origins` is no address",

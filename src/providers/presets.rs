@@ -144,6 +144,8 @@ const BLANK: Preset = Preset {
 
 static GITHUB: Dialect = Dialect {
     display_name: "GitHub",
+    // "Authenticating as a GitHub App installation", which its server takes for tokens of people as well.
+    git_username: Some("x-access-token"),
     api: &answers::GITHUB,
     // The device flow asks for no secret, and GitHub takes one in the body only.
     authenticates_device_request: false,
@@ -231,6 +233,8 @@ static MICROSOFT: Dialect = Dialect {
 
 static GITLAB: Dialect = Dialect {
     display_name: "GitLab",
+    // "OAuth 2.0 identity provider API", access Git over HTTPS with an access token.
+    git_username: Some("oauth2"),
     rotation: Rotation::Strict,
     default_scope: "read_user",
     registration: "register an application in GitLab's user settings, Applications",

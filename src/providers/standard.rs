@@ -70,6 +70,7 @@ pub const RFC: Dialect = Dialect {
     },
     api_scheme: "Bearer",
     api: &answers::RFC,
+    git_username: None,
     variable_prefix: None,
     products: &[],
     default_scope: "openid",

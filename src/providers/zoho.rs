@@ -81,6 +81,7 @@ pub static DIALECT: Dialect = Dialect {
     account_fields: AccountFields { id: &["ZUID"], email: &["Email"], name: &["Display_Name"] },
     api_scheme: "Zoho-oauthtoken",
     api: &answers::zoho::DIALECT,
+    git_username: None,
     variable_prefix: Some("ZOHO"),
     products: catalog::PRODUCTS,
     default_scope: "AaaServer.profile.READ",

@@ -58,6 +58,11 @@ impl Service {
         Ok((grant, account))
     }
 
+    /// Who is signed in, as far as that is known here.
+    pub fn account(&self, profile: &Profile) -> Result<Option<Account>, Error> {
+        Ok(self.load(profile)?.and_then(|record| record.grant?.account))
+    }
+
     /// Adds to the history that the provider knew the token. Nobody waits for that, and nothing fails by it.
     async fn note_verified(&self, profile: &Profile, account: &Account) {
         let (store, name, actor) = (self.store.clone(), profile.name.clone(), self.actor.clone());

@@ -66,6 +66,8 @@ pub struct FreshToken {
     pub api_domain: Option<String>,
     /// Who approved, as the provider signed it, where it did.
     pub id_token: Option<Secret>,
+    /// A server that git spoke to has refused it.
+    pub is_rejected: bool,
     /// What is to be said of a token that may not do, or of the refresh that it came from: a sentence without its end.
     pub warning: Option<String>,
 }
@@ -133,6 +135,27 @@ impl Service {
     /// has minted since, or a new one, unless such a refusal has caused one a short while ago.
     pub(super) async fn replace_refused_token(&self, profile: &Profile, refused: &Grant) -> bool {
         self.refresh(profile, Freshness::Replaced, refused, clock::wall()).await.is_ok()
+    }
+
+    /// Notes that a server has refused the access token, if it was this one; without `refused`, whichever there is.
+    pub async fn reject_token(&self, profile: &Profile, refused: Option<&Secret>) -> Result<(), Error> {
+        let is_meant = move |grant: &Grant, refused: &Option<Secret>| {
+            !grant.is_rejected && refused.as_ref().is_none_or(|refused| *refused == grant.access_token)
+        };
+        let refused = refused.cloned();
+        let seen = self.record(&profile.name).await?;
+        if !seen.and_then(|record| record.grant).is_some_and(|grant| is_meant(&grant, &refused)) {
+            return Ok(());
+        }
+        let note = move |_: &Self, held: &mut Held| {
+            let Some(mut record) = held.load_for_change()? else { return Ok(()) };
+            match record.grant.as_mut().filter(|grant| is_meant(grant, &refused)) {
+                Some(grant) => grant.is_rejected = true,
+                None => return Ok(()),
+            }
+            Ok(held.commit(&mut record)?)
+        };
+        self.holding(&profile.name, note).await
     }
 
     /// Mints under the lock, unless another process did so since `seen` was read, or tried to.
@@ -299,6 +322,7 @@ fn fresh_token(grant: Grant, now: Timestamp, warning: Option<String>) -> FreshTo
         access_token: grant.access_token,
         api_domain: grant.api_domain,
         id_token: grant.id_token,
+        is_rejected: grant.is_rejected,
         warning,
     }
 }

@@ -154,6 +154,9 @@ pub struct Grant {
     /// When a new access token took the place of one that an API refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_after_401_at: Option<Timestamp>,
+    /// A server that git spoke to has refused the access token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_rejected: bool,
     /// The provider asked to be left alone until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_until: Option<Timestamp>,
@@ -222,6 +225,7 @@ impl Grant {
             mints: Vec::new(),
             last_refresh: None,
             replaced_after_401_at: None,
+            is_rejected: false,
             paused_until: None,
             refused: None,
             doubt: None,

@@ -23,6 +23,8 @@ mod errors;
 mod exit_codes;
 #[cfg(unix)]
 mod files;
+#[cfg(unix)]
+mod git_credential;
 mod grants;
 mod history;
 #[cfg(unix)]

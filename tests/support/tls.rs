@@ -59,7 +59,15 @@ impl Authority {
         change(&mut params);
         let key = key();
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        serve(certificate.der().clone(), &key)
+        serve(certificate.der().clone(), &key, refusing)
+    }
+
+    /// A server for `localhost` that answers each request as `answer` says.
+    pub(crate) fn serve_answering(&self, answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Url {
+        let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+        let key = key();
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        serve(certificate.der().clone(), &key, answer)
     }
 
     /// A certificate for these names or addresses and its key, as PEM, for a server that is a program of its own.
@@ -75,7 +83,7 @@ impl Authority {
         let key = key();
         let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        serve(altered(certificate.der(), before, after), &key)
+        serve(altered(certificate.der(), before, after), &key, refusing)
     }
 }
 
@@ -102,7 +110,7 @@ pub(crate) fn serve_own(change: impl FnOnce(&mut CertificateParams)) -> (Url, St
     change(&mut params);
     let key = key();
     let certificate = params.self_signed(&key).expect("a certificate");
-    (serve(certificate.der().clone(), &key), certificate.pem())
+    (serve(certificate.der().clone(), &key, refusing), certificate.pem())
 }
 
 fn authority_params(name: &str) -> CertificateParams {
@@ -116,7 +124,15 @@ fn key() -> KeyPair {
     KeyPair::generate().expect("a key")
 }
 
-fn serve(certificate: CertificateDer<'static>, key: &KeyPair) -> Url {
+fn refusing(_: &str) -> Vec<u8> {
+    ANSWER.into()
+}
+
+fn serve(
+    certificate: CertificateDer<'static>,
+    key: &KeyPair,
+    answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+) -> Url {
     let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = provider.key_provider.load_private_key(key).expect("a key that signs");
@@ -132,8 +148,9 @@ fn serve(certificate: CertificateDer<'static>, key: &KeyPair) -> Url {
         let connection = ServerConnection::new(Arc::clone(&config)).expect("a connection");
         let mut stream = StreamOwned::new(connection, stream);
         // Clients that refuse the certificate never send anything.
-        if stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {
-            let _ = stream.write_all(ANSWER.as_bytes());
+        let mut request = [0; 4096];
+        if let Ok(length @ 1..) = stream.read(&mut request) {
+            let _ = stream.write_all(&answer(&String::from_utf8_lossy(&request[..length])));
             stream.conn.send_close_notify();
             let _ = stream.flush();
         }

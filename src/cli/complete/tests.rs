@@ -7,8 +7,19 @@ use super::{Candidate, Line, candidates};
 use crate::cli::commands;
 
 /// Values that are any text.
-const FREE: &[&str] =
-    &["ADDRESS", "EMAIL-OR-ID", "ID", "KEY=VALUE", "N", "NAME: VALUE", "NAME=@FILE", "PORT", "ROLE", "TIME"];
+const FREE: &[&str] = &[
+    "ADDRESS",
+    "EMAIL-OR-ID",
+    "ID",
+    "KEY=VALUE",
+    "N",
+    "NAME: VALUE",
+    "NAME=@FILE",
+    "PORT",
+    "ROLE",
+    "TIME",
+    "get|store|erase",
+];
 
 /// The words of a line; the last one is at the cursor.
 fn offered(line: &str) -> Vec<String> {

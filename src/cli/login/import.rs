@@ -137,6 +137,7 @@ fn new_profile(
         client_secret: SecretSource::Store,
         client_secret_files: BTreeMap::new(),
         allowed_origins: Vec::new(),
+        git_hosts: Vec::new(),
     })
 }
 

@@ -173,6 +173,7 @@ impl Refresh {
             scopes,
             api_domain: token.api_domain.map(|url| url.origin().ascii_serialization()).or(grant.api_domain),
             mints,
+            is_rejected: false,
             paused_until: None,
             refused: None,
             doubt: None,

@@ -234,6 +234,7 @@ impl ProfileForm {
             client_secret: SecretSource::Store,
             client_secret_files: std::collections::BTreeMap::new(),
             allowed_origins: Vec::new(),
+            git_hosts: Vec::new(),
         };
         let profile = match &self.purpose {
             Purpose::Edit { before, .. } => kept_of(before, profile, secret.is_some(), self),
@@ -253,6 +254,7 @@ fn kept_of(before: &Profile, after: Profile, has_secret: bool, form: &ProfileFor
         client_secret: if has_secret { SecretSource::Store } else { before.client_secret.clone() },
         client_secret_files: before.client_secret_files.clone(),
         allowed_origins: before.allowed_origins.clone(),
+        git_hosts: before.git_hosts.clone(),
         ..after
     }
 }

@@ -11,6 +11,7 @@ mod discovery;
 mod driver;
 mod due;
 mod endpoints;
+mod export;
 mod failure;
 mod grants;
 mod left_out;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 pub use api::{Answer, Explained, OpenAnswer, refusal_error};
 pub use due::{Chance, due};
 pub use endpoints::ChangedEndpoint;
+pub use export::Exported;
 pub use login::{
     ATTENDED_RENEWALS, Begin, Callback, CameBack, IDLE_TIME, IssuedCode, Pending, Presence, Renewal, Rest, RestReason,
     SignIn, SignInEvent, SignedIn, UNATTENDED_RENEWALS, Until, WebSignIn, sign_in_event,

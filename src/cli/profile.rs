@@ -1,6 +1,7 @@
 //! `profile`: adds, lists, shows, changes and removes profiles.
 
 mod edit;
+mod export;
 
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,7 @@ enum Action {
     Edit(Box<edit::Edit>),
     Rename(Rename),
     Remove(Remove),
+    Export(export::Export),
 }
 
 /// Add a profile
@@ -148,6 +150,7 @@ impl ProfileCommand {
             Action::Edit(edit) => edit.run(context),
             Action::Rename(rename) => rename.run(context),
             Action::Remove(remove) => remove.run(context),
+            Action::Export(export) => export.run(context),
         }
     }
 }

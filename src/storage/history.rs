@@ -50,6 +50,8 @@ pub enum Happened {
     Revoked,
     /// The provider was told to revoke and did not.
     NotRevoked,
+    /// Its refresh token was handed to other programs.
+    Exported,
 }
 
 /// Adds an event to a history. One that repeats the last one joins it, so that what happens every hour does not drive

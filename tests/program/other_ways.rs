@@ -425,6 +425,83 @@ fn env_files_that_cannot_be_imported_leave_everything_as_it_was() {
 }
 
 #[test]
+fn a_sign_in_is_handed_out_as_it_is_imported() {
+    let zoho = Zoho::start();
+    let home = zoho.home("");
+    let work = home.run_with(&["login", "--import"], REFRESH_TOKEN);
+    assert_eq!(work.code, 0, "{work:?}");
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let file = elsewhere.path().join("zoho.env");
+    let out = file.to_str().expect("a path");
+    let export = |more: &[&str]| home.run(&[&["profile", "export", "--env-file", out], more].concat());
+    export(&[]).failed(2, &["was not written", "add `--yes`"]);
+    assert!(!file.exists());
+    std::fs::write(&file, "MINE=1\n").expect("it can be written");
+    export(&[]).failed(2, &["it is there already", "`--yes`"]);
+    let ran = export(&["--yes"]);
+    ran.worked(&format!("Wrote the sign-in of profile work to {out}.\n"));
+    assert!(ran.stderr.contains("not in the budget here"), "{ran:?}");
+    let origin = zoho.us.origin();
+    assert_eq!(
+        std::fs::read_to_string(out).expect("it was written"),
+        format!(
+            "ZOHO_CLIENT_ID=client-1\nZOHO_CLIENT_SECRET={CLIENT_SECRET}\nZOHO_REFRESH_TOKEN={REFRESH_TOKEN}\n\
+             ZOHO_API_DOMAIN={origin}\n"
+        )
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+
+        assert_eq!(std::fs::metadata(out).expect("it is there").permissions().mode() & 0o777, 0o600);
+    }
+    let record = home.record("work");
+    let told = record.events.last().map(|event| (event.what, event.by.clone()));
+    assert_eq!(told, Some((device_login::storage::Happened::Exported, "profile".to_owned())));
+    assert!(!record.grant.expect("a grant").is_own);
+    // Another machine, which knows nothing but the provider.
+    let other = Home::new();
+    other.configure(&zoho.providers());
+    let imported = other.run(&["login", "there", "--import", "--env-file", out]);
+    imported.worked("Signed in as ada@example.com, data center US, profile there.\n");
+    let asked = zoho.us.log().into_iter().rfind(|asked| asked.path == "/oauth/v2/token").expect("it was asked");
+    assert!(asked.body.contains(CLIENT_SECRET) && asked.body.contains(REFRESH_TOKEN), "{asked:?}");
+    let grant = other.record("there").grant.expect("a grant");
+    assert_eq!(grant.refresh_token.as_ref().map(|token| token.expose()), Some(REFRESH_TOKEN));
+    for place in [home.path("state/zoho.env"), file.join("zoho.env"), elsewhere.path().to_owned()] {
+        let ran = home.run(&["profile", "export", "--yes", "--env-file", place.to_str().expect("a path")]);
+        ran.failed(2, &["cannot be written"]);
+    }
+    assert_eq!(home.run(&["logout", "--local"]).code, 0);
+    export(&["--yes"]).failed(4, &["device-login login work"]);
+}
+
+#[test]
+fn what_a_second_holder_would_end_or_nobody_would_read_is_not_handed_out() {
+    let authority = Authority::start(|_| (500, String::new()));
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| ());
+    let export = |home: &Home| home.run(&["profile", "export", "work", "--yes", "--env-file", "/tmp/never"]);
+    export(&home).failed(2, &["cannot be handed out", "no variables are known"]);
+    let zoho = Zoho::start();
+    let home = zoho.home("");
+    let issuer = format!("{}/", zoho.us.origin());
+    let sign_in = |rotates: bool, refused: Option<&str>| {
+        home.sign_in_at(&zoho.us.origin(), |grant| {
+            grant.issuer = issuer.clone();
+            grant.data_center = "us".to_owned();
+            let last = device_login::storage::LastRefresh::new(grant.approved_at, None);
+            grant.last_refresh = Some(device_login::storage::LastRefresh { rotates, ..last });
+            grant.refused = refused.map(str::to_owned);
+        });
+    };
+    sign_in(true, None);
+    export(&home).failed(2, &["cannot be handed out", "replaced with each use"]);
+    sign_in(false, Some("revoked"));
+    export(&home).failed(4, &["is over: revoked", "device-login login work"]);
+}
+
+#[test]
 fn an_env_files_secret_takes_the_place_of_the_old_one_only_if_it_is_good() {
     let zoho = Zoho::answering(|asked| {
         let is_bad = asked.body.contains("client_secret=mistyped");

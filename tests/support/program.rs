@@ -120,6 +120,12 @@ impl Home {
         sign_in_into(&store, profile, origin, change);
     }
 
+    /// What the store keeps of a profile.
+    pub(crate) fn record(&self, profile: &str) -> Record {
+        let store = open(&StoreAddress::File(self.path("state")), key_options(self));
+        store.load(&profile.parse().expect("a name")).expect("it can be read").expect("it is there")
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_device-login"));
         command.env_clear().env("DEVICE_LOGIN_HOME", self.0.path()).env("TZ", "UTC").env("USER", "ops");

@@ -281,6 +281,7 @@ fn told(event: &Event, now: Now) -> String {
         Happened::SignedOut => "signed out",
         Happened::Revoked => "revoked at the provider",
         Happened::NotRevoked => "NOT revoked at the provider",
+        Happened::Exported => "refresh token handed out",
     };
     let when = format!("{} ({})", when(*at, now), date_and_time(*at, now));
     let detail = if detail.is_empty() { String::new() } else { format!(", {}", shown(detail)) };

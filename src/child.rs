@@ -21,6 +21,19 @@ pub fn command(program: impl AsRef<OsStr>, config: &Config) -> Command {
     command
 }
 
+/// The same for a program that is given a token, and nothing by which it could get another one: what opens the store is
+/// left out, and what a program around this one was given.
+pub fn command_with_token(program: impl AsRef<OsStr>, config: &Config) -> Command {
+    let mut command = command(program, config);
+    for name in ["DEVICE_LOGIN_KEY_FILE", "DEVICE_LOGIN_PASSPHRASE_FILE", "DEVICE_LOGIN_TOKEN_FILE"] {
+        command.env_remove(name);
+    }
+    for prefix in prefixes(config) {
+        command.env_remove(format!("{prefix}_API_DOMAIN"));
+    }
+    command
+}
+
 /// The variables that may hold the password of the store. One that names a store without a password stays, so that this
 /// program finds the same one when it is started by a child.
 fn store_variables(store: &str, config: &Config) -> impl Iterator<Item = String> {
@@ -38,14 +51,18 @@ fn store_variables(store: &str, config: &Config) -> impl Iterator<Item = String>
 /// The variables that may hold a secret: this program's own, those that other programs of a provider read, and those
 /// that profiles name.
 fn secret_variables(config: &Config) -> BTreeSet<String> {
-    let of_providers = config.providers.values().filter_map(|source| source.dialect().variable_prefix);
-    let prefixes = ["DEVICE_LOGIN"].into_iter().chain(of_providers);
-    let known = prefixes.flat_map(|prefix| SECRETS.map(|secret| format!("{prefix}_{secret}")));
+    let known = prefixes(config).flat_map(|prefix| SECRETS.map(|secret| format!("{prefix}_{secret}")));
     let named = config.profiles.values().filter_map(|profile| match &profile.client_secret {
         SecretSource::Variable(name) => Some(name.clone()),
         SecretSource::Store | SecretSource::File(_) => None,
     });
     known.chain(named).collect()
+}
+
+/// What the names of variables begin with in which programs are given tokens and domains.
+fn prefixes(config: &Config) -> impl Iterator<Item = &'static str> {
+    let of_providers = config.providers.values().filter_map(|source| source.dialect().variable_prefix);
+    ["DEVICE_LOGIN"].into_iter().chain(of_providers)
 }
 
 #[cfg(test)]

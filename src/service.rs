@@ -52,7 +52,7 @@ pub use store::CopiedProfiles;
 pub use test_calls::{TestCallEntry, TestCalls};
 pub use token_file::TokenFile;
 pub use tokens::ends::is_ahead;
-pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness};
+pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness, Keeping, Renewed};
 pub use unbroken::Unbroken;
 
 use zeroize::Zeroizing;

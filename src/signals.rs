@@ -4,8 +4,21 @@
 /// Tells whether a signal was ignored before anything here received it. Where the system does not tell, none was.
 #[cfg(target_os = "linux")]
 pub fn is_ignored(signal: i32) -> bool {
+    heard(&[signal]).is_empty()
+}
+
+/// Those of `signals` that are not to be ignored.
+#[cfg(target_os = "linux")]
+pub fn heard(signals: &[i32]) -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ignored(&status).is_some_and(|ignored| (1..=64).contains(&signal) && ignored >> (signal - 1) & 1 == 1)
+    let ignored = ignored(&status).unwrap_or_default();
+    let is_heard = |signal: &i32| !(1..=64).contains(signal) || ignored >> (signal - 1) & 1 == 0;
+    signals.iter().copied().filter(is_heard).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn heard(signals: &[i32]) -> Vec<i32> {
+    signals.to_vec()
 }
 
 #[cfg(not(target_os = "linux"))]

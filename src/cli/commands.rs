@@ -12,8 +12,8 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches};
 use super::context::Context;
 use super::{Arguments, Global};
 use super::{
-    agent, api, complete, completions, git_credential, help, login, logout, man, profile, refresh, scopes, status,
-    store, token, version, whoami,
+    agent, api, complete, completions, exec, git_credential, help, login, logout, man, profile, refresh, scopes,
+    status, store, token, version, whoami,
 };
 use crate::error::Error;
 
@@ -26,6 +26,7 @@ const COMMANDS: &[Command] = &[
     command!("whoami", whoami::Whoami),
     command!("logout", logout::Logout),
     command!("api", api::Api),
+    command!("exec", exec::Exec),
     command!("agent", agent::AgentCommand),
     command!("profile", profile::ProfileCommand),
     command!("git-credential", git_credential::GitCredential),

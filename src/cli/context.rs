@@ -91,9 +91,17 @@ impl Context {
 
     /// The parts that every operation on a profile needs. Opens no connection and asks nobody.
     pub(super) fn service(&self) -> Result<Service, Error> {
-        let client = Client::new(self.global.ca_cert.clone());
-        let client = if self.global.verbose { client.observed_by(Box::new(report_exchange)) } else { client };
-        self.service_with(client)
+        self.service_with(client(&self.global))
+    }
+
+    /// Makes services of which nothing stays in memory once they are dropped.
+    pub(super) fn passing_services(&self) -> impl Fn() -> Result<Service, Error> + Send + 'static {
+        let (global, makes_config) = (self.global.clone(), self.makes_config);
+        let (unbroken, actor) = (self.interrupts.unbroken().clone(), self.actor.clone());
+        move || {
+            let service = make_service(&global, &OnceLock::new(), makes_config, client(&global))?;
+            Ok(service.acting_as(&actor).counted_in(unbroken.clone()))
+        }
     }
 
     /// The same for the full screen, which no line on stderr may disturb.
@@ -213,6 +221,12 @@ fn completed(address: StoreAddress, places: &Places) -> Result<StoreAddress, Err
         variables::check(Reader::Database, &|name| std::env::var_os(name))?;
     }
     Ok(address.completed_by(&variable, &places.state_dir))
+}
+
+/// Who makes requests, and tells them where that is wanted.
+fn client(global: &Global) -> Client {
+    let client = Client::new(global.ca_cert.clone());
+    if global.verbose { client.observed_by(Box::new(report_exchange)) } else { client }
 }
 
 /// Reads the configuration and opens the store, which `opened` keeps.

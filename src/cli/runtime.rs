@@ -107,7 +107,7 @@ impl Interrupts {
             .enable_all()
             .thread_keep_alive(FOR_EVER)
             .build()
-            .map_err(|error| Error::new(Code::Other, "the program could not start").because(error))?;
+            .map_err(not_started)?;
         // The one thread that is always there takes what no other can be made for.
         runtime.spawn_blocking(|| ());
         let result = runtime.block_on(async {
@@ -148,6 +148,7 @@ impl Interrupts {
                 // Others would wait for the lock of a process that stands still, and the answer would get old.
                 () = self.unbroken.settled(), if is_to_pause => {
                     is_to_pause = false;
+                    // Where it cannot be stopped, it goes on.
                     pause();
                 }
             }
@@ -180,6 +181,20 @@ impl Interrupts {
             }
         }
     }
+}
+
+/// Runs a future to its end on a thread that hears no signals, beside the one that does.
+pub(super) fn block_on_apart<T>(future: impl Future<Output = T>) -> Result<T, Error> {
+    check_limits()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(not_started)?;
+    runtime.spawn_blocking(|| ());
+    let result = runtime.block_on(future);
+    runtime.shutdown_timeout(LAST_CALL);
+    Ok(result)
+}
+
+fn not_started(error: io::Error) -> Error {
+    Error::new(Code::Other, "the program could not start").because(error)
 }
 
 /// What a signal wants of a command.
@@ -265,15 +280,12 @@ fn has_terminal() -> bool {
     false
 }
 
-/// Stops until somebody continues the process, where a shell is there that can.
+/// Stops until somebody continues the process, where a shell is there that can. Tells whether it did.
 #[cfg(unix)]
-fn pause() {
+pub(super) fn pause() -> bool {
     use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
 
-    if getsid(None).is_ok_and(|session| session != getpgrp()) {
-        // Where it cannot be stopped, it goes on.
-        let _ = kill_process(getpid(), Signal::STOP);
-    }
+    getsid(None).is_ok_and(|session| session != getpgrp()) && kill_process(getpid(), Signal::STOP).is_ok()
 }
 
 #[cfg(not(unix))]
@@ -296,7 +308,9 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-fn pause() {}
+fn pause() -> bool {
+    false
+}
 
 /// Sees that the system gives the threads and descriptors that a command needs: what is made of them does not expect to be
 /// refused.

@@ -18,6 +18,26 @@ pub async fn sleep_until(until: Moment) {
     sleep_by(now, until).await;
 }
 
+/// The same for a thread that has nothing else to do.
+pub fn block_until(until: Moment) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if until > now() && kernel::block_until(until).is_ok() {
+        return;
+    }
+    loop {
+        let left = until - now();
+        if left.is_zero() {
+            return;
+        }
+        wait(left.min(LONGEST_SLEEP));
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this module owns the clocks")]
+fn wait(duration: Duration) {
+    std::thread::sleep(duration);
+}
+
 /// Looks at the clock again and again.
 async fn sleep_by(now: impl Fn() -> Moment, until: Moment) {
     loop {
@@ -32,6 +52,7 @@ async fn sleep_by(now: impl Fn() -> Moment, until: Moment) {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod kernel {
     use std::io;
+    use std::os::fd::OwnedFd;
 
     use rustix::time::{
         Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
@@ -43,13 +64,26 @@ mod kernel {
 
     /// Waits by a timer of the kernel on the boot clock (`timerfd_create(2)`).
     pub(super) async fn sleep_until(until: Moment) -> io::Result<()> {
-        let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
-        let end = Timespec::try_from(until.0).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 });
-        let once = Itimerspec { it_interval: Timespec::default(), it_value: end };
-        timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &once)?;
+        let timer = timer(until, TimerfdFlags::NONBLOCK)?;
         #[expect(deprecated, reason = "sound for a descriptor that is owned; what takes its place is unsafe to call")]
         let timer = AsyncFd::with_interest(timer, Interest::READABLE)?;
         timer.readable().await.map(drop)
+    }
+
+    pub(super) fn block_until(until: Moment) -> io::Result<()> {
+        let timer = timer(until, TimerfdFlags::empty())?;
+        // How often it has rung.
+        let mut rings = [0; 8];
+        rustix::io::retry_on_intr(|| rustix::io::read(&timer, &mut rings))?;
+        Ok(())
+    }
+
+    fn timer(until: Moment, flags: TimerfdFlags) -> io::Result<OwnedFd> {
+        let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC | flags)?;
+        let end = Timespec::try_from(until.0).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 });
+        let once = Itimerspec { it_interval: Timespec::default(), it_value: end };
+        timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &once)?;
+        Ok(timer)
     }
 }
 
@@ -58,7 +92,7 @@ mod tests {
     use std::cell::Cell;
     use std::time::Duration;
 
-    use super::{Moment, now, sleep_by, sleep_until};
+    use super::{Moment, block_until, now, sleep_by, sleep_until};
 
     fn block_on(future: impl Future<Output = ()>) {
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future);
@@ -79,9 +113,11 @@ mod tests {
 
     #[test]
     fn a_wait_ends_when_its_moment_has_come_and_not_before() {
-        let end = now() + Duration::from_millis(20);
-        block_on(sleep_until(end));
-        assert!(now() >= end);
-        block_on(sleep_until(Moment::at(Duration::ZERO)));
+        for wait in [|end| block_on(sleep_until(end)), block_until] {
+            let end = now() + Duration::from_millis(20);
+            wait(end);
+            assert!(now() >= end);
+            wait(Moment::at(Duration::ZERO));
+        }
     }
 }

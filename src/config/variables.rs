@@ -49,6 +49,7 @@ pub enum Reader {
     Demo,
     Database,
     Kubernetes,
+    Exec,
 }
 
 impl Reader {
@@ -62,6 +63,7 @@ impl Reader {
             Reader::SignIn => "`login`",
             Reader::Demo => "`demo`",
             Reader::Database => "a store in PostgreSQL",
+            Reader::Exec => "`exec`",
             Reader::Kubernetes => "`token --format exec-credential`",
         }
     }
@@ -73,7 +75,7 @@ const AS_UNSET: &str = "as unset";
 const TEXT: &str = "none: any text will do";
 
 /// All variables that this program and the libraries in it read.
-pub const VARIABLES: [Variables; 40] = [
+pub const VARIABLES: [Variables; 41] = [
     row(&["DEVICE_LOGIN_HOME"], "one directory for everything: `config.toml`, `key`, `state/`, `spare/`", path_problem),
     row(&["DEVICE_LOGIN_CONFIG"], "the configuration file", path_problem),
     row(&["DEVICE_LOGIN_PROFILE"], "the profile, where none is named", nothing),
@@ -153,6 +155,9 @@ pub const VARIABLES: [Variables; 40] = [
     row(&["PATH"], "where the programs are that are started", nothing)
         .of(Reader::Screens)
         .falls_back("what is not found is said"),
+    row(&["XDG_RUNTIME_DIR"], "where the token file is, if that is in memory; else in `/dev/shm` or `TMPDIR`", nothing)
+        .of(Reader::Exec)
+        .falls_back("the next place is taken"),
     row(&["TMPDIR"], "where the files of `demo` are; else `/tmp`", nothing)
         .of(Reader::Demo)
         .falls_back("what cannot be written is said"),

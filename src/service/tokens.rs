@@ -5,6 +5,7 @@
 
 pub(super) mod ends;
 mod id;
+mod keeping;
 mod refreshing;
 mod reuse;
 pub(super) mod stored;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use self::ends::{CLOCK_SLACK, Ends};
+pub use self::keeping::{Keeping, Renewed};
 use self::refreshing::{Kept, Refresh, Refreshing, may_refresh};
 use self::stored::Stored;
 use super::aside::aside;

@@ -20,6 +20,8 @@ mod endpoints;
 mod environment;
 mod errors;
 #[cfg(target_os = "linux")]
+mod exec;
+#[cfg(target_os = "linux")]
 mod exit_codes;
 #[cfg(unix)]
 mod files;

@@ -4,6 +4,7 @@
 
 mod bodies;
 mod completions;
+mod exec;
 mod journeys;
 mod kiosk;
 mod prompts;

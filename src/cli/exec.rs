@@ -1,0 +1,146 @@
+//! `exec`: runs a program with a token in its environment, and keeps one fresh in a private file until the program ends.
+//!
+//! The program belongs to the same job as this process, so a terminal treats both alike: its signals reach the program
+//! once, and what has the terminal keeps it. Signals that somebody sends to this process are passed on (`attendant`), and its
+//! end is that of the program. Meanwhile neither configuration nor record nor token stays here; they are read when the next
+//! token is due (`keeper`).
+
+#[cfg(unix)]
+mod attendant;
+#[cfg(not(unix))]
+mod elsewhere;
+mod keeper;
+mod place;
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+
+#[cfg(unix)]
+use self::attendant::Attendant;
+#[cfg(not(unix))]
+use self::elsewhere::Attendant;
+use self::keeper::Keeper;
+use self::place::Place;
+use super::context::Context;
+use super::{token, words};
+use crate::error::{Code, Error};
+use crate::profile::ProfileName;
+use crate::providers::Dialect;
+use crate::service::{FreshToken, Freshness, Keeping, Service};
+use crate::{child, clock};
+
+/// What shells end with where a command is not found, and where it cannot be run.
+const NOT_FOUND: u8 = 127;
+const NOT_RUNNABLE: u8 = 126;
+
+const EXAMPLES: &str = "\
+Examples:
+  device-login exec -- ./import.sh
+  device-login exec -p work -- python3 report.py --month 11
+  device-login exec sh -c 'echo $DEVICE_LOGIN_API_DOMAIN'";
+
+/// Run a command with a valid access token, kept fresh in a file until it ends
+///
+/// The command gets `DEVICE_LOGIN_ACCESS_TOKEN` and `DEVICE_LOGIN_API_DOMAIN`, for Zoho also `ZOHO_ACCESS_TOKEN` and
+/// `ZOHO_API_DOMAIN`. These stay as they are while it runs; `DEVICE_LOGIN_TOKEN_FILE` names a private file with the token
+/// alone, which is replaced before the token ends. Never starts a sign-in: without a grant it ends with 4. Otherwise it ends
+/// as the command does: with its exit code, 128 and the signal's number, 126 or 127.
+#[derive(Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct Exec {
+    /// How long the token must last at least when the command starts [default: 5m]
+    #[arg(long, value_name = "TIME", value_parser = words::parse_duration)]
+    min_ttl: Option<Duration>,
+    /// The command and its arguments
+    #[arg(value_name = "CMD", trailing_var_arg = true, required = true, value_hint = ValueHint::CommandWithArguments)]
+    command: Vec<OsString>,
+}
+
+/// All that is needed to run the command, while nothing of the configuration is.
+struct Prepared {
+    profile: ProfileName,
+    keeping: Keeping,
+    place: Place,
+    command: Command,
+}
+
+impl Exec {
+    pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
+        let services = context.passing_services();
+        let Prepared { profile, keeping, place, command } = self.prepare(&services()?, context)?;
+        let attendant =
+            Attendant::begin().map_err(|error| Error::new(Code::Other, "signals cannot be received").because(error))?;
+        let child = match start(command, &self.command) {
+            Ok(child) => child,
+            Err(error) => return Ok(self.not_run(&error, context)),
+        };
+        let keeper = Keeper::begin(profile, keeping, place, services, context.interrupts.unbroken().clone());
+        let ended = attendant.attend(child, || keeper.rest(context));
+        keeper.end(context);
+        match ended {
+            Ok(ended) => Ok(ended.code()),
+            Err(error) => Err(Error::new(Code::Other, "how the command ended is not known").because(error)),
+        }
+    }
+
+    fn prepare(&self, service: &Service, context: &Context) -> Result<Prepared, Error> {
+        let profile = service.config.profile(context.flagged_profile()?.as_ref())?;
+        let freshness = self.min_ttl.map_or(Freshness::Default, Freshness::AtLeast);
+        let (token, keeping) = match service.stored_token_to_keep(profile, freshness, clock::wall())? {
+            Some(kept) => kept,
+            None => context.interrupts.block_on(service.token_to_keep(profile, freshness))?,
+        };
+        context.output.warn(token.warning.as_slice());
+        context.output.warn(&service.store().found_damaged());
+        let place = Place::with(&token.access_token)?;
+        let mut command = child::command_with_token(&self.command[0], &service.config);
+        hand_over(&mut command, &token, &place, service.config.provider(profile)?.dialect());
+        Ok(Prepared { profile: profile.name.clone(), keeping, place, command })
+    }
+
+    fn not_run(&self, error: &io::Error, context: &Context) -> u8 {
+        let program = self.command[0].to_string_lossy();
+        let failed = Error::new(Code::Other, format!("`{program}` cannot be run"));
+        if error.kind() == ErrorKind::NotFound {
+            let is_path = program.contains('/');
+            let why = if is_path {
+                "there is no such program, or not what it is written for"
+            } else {
+                "it is in no directory of `PATH`"
+            };
+            context.output.error(&failed.because(why).advise("check how it is written"));
+            return NOT_FOUND;
+        }
+        context.output.error(&failed.because(error).advise("name a program that this user may run"));
+        NOT_RUNNABLE
+    }
+}
+
+fn hand_over(command: &mut Command, token: &FreshToken, place: &Place, dialect: &Dialect) {
+    for (name, value) in token::variables(token, dialect) {
+        command.env(name, value.expose());
+    }
+    command.env("DEVICE_LOGIN_TOKEN_FILE", place.file());
+}
+
+/// Starts the command, one that names no interpreter by the shell.
+fn start(mut command: Command, words: &[OsString]) -> io::Result<Child> {
+    command.args(&words[1..]);
+    let started = command.spawn();
+    #[cfg(unix)]
+    if started.as_ref().is_err_and(|error| error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error())) {
+        let mut shell = Command::new("/bin/sh");
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        return shell.args(words).spawn();
+    }
+    started
+}

@@ -1,0 +1,217 @@
+//! Stands beside a program until it ends: passes on signals, stops and goes on with it, and tells how it ended.
+
+use std::io;
+use std::process::Child;
+
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpgid, getpgrp, kill_process, waitpid};
+use rustix::termios::tcgetpgrp;
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::WithOrigin;
+use signal_hook::low_level::emulate_default_handler;
+use signal_hook::low_level::siginfo::{Cause, Origin};
+
+use super::super::runtime;
+use crate::signals;
+
+/// Signals that people and services send to programs. Their program hears of them, whatever they would do to this process.
+const PASSED_ON: &[Signal] = &[
+    Signal::HUP,
+    Signal::INT,
+    Signal::QUIT,
+    Signal::USR1,
+    Signal::USR2,
+    Signal::ALARM,
+    Signal::TERM,
+    Signal::CONT,
+    Signal::TSTP,
+    Signal::TTIN,
+    Signal::TTOU,
+    Signal::URG,
+    Signal::XCPU,
+    // Where it is received, a file that would grow beyond the limit is an error as any other.
+    Signal::XFSZ,
+    Signal::VTALARM,
+    Signal::PROF,
+    Signal::WINCH,
+    Signal::IO,
+    #[cfg(target_os = "linux")]
+    Signal::POWER,
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    Signal::STKFLT,
+];
+
+/// Receives signals from before the program starts.
+pub(super) struct Attendant(SignalsInfo<WithOrigin>);
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    Exited(u8),
+    /// By a signal.
+    Killed(u8),
+    /// By the terminal's Ctrl-C, which this process got as well.
+    Interrupted,
+}
+
+impl Ended {
+    /// As a shell tells it. A shell that runs a script ends that where a program was interrupted by Ctrl-C, and only a
+    /// program that dies of the signal tells it so.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Ended::Exited(code) => code,
+            Ended::Killed(signal) => 128_u8.saturating_add(signal),
+            Ended::Interrupted => {
+                // Does not come back, or else the exit code has to do.
+                let _ = emulate_default_handler(Signal::INT.as_raw());
+                130
+            }
+        }
+    }
+}
+
+impl Attendant {
+    /// What is ignored stays ignored, for the program as well.
+    pub(super) fn begin() -> io::Result<Self> {
+        let wanted: Vec<i32> = PASSED_ON.iter().map(|signal| signal.as_raw()).collect();
+        let mut heard = signals::heard(&wanted);
+        // Told last, so that whatever came before the program's end is known by then.
+        heard.push(Signal::CHILD.as_raw());
+        SignalsInfo::new(heard).map(Self)
+    }
+
+    /// Waits for the program's end. `rest` is called before this process stops with it.
+    pub(super) fn attend(mut self, child: Child, rest: impl Fn()) -> io::Result<Ended> {
+        let pid = Pid::from_child(&child);
+        close_streams();
+        let mut is_interrupted = false;
+        loop {
+            for origin in self.0.wait() {
+                if origin.signal != Signal::CHILD.as_raw() {
+                    is_interrupted |= pass_on(&origin, pid);
+                    continue;
+                }
+                while let Some(status) = look_after(pid)? {
+                    match ended(status, is_interrupted) {
+                        Some(ended) => return Ok(ended),
+                        None => stop_with(pid, status, &rest),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whoever writes to the program's stdin or reads its stdout has to hear when the program closes them.
+fn close_streams() {
+    if let Ok(nothing) = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null") {
+        let _ = rustix::stdio::dup2_stdin(&nothing);
+        let _ = rustix::stdio::dup2_stdout(&nothing);
+    }
+}
+
+/// Sends the signal to the program, unless it has got it. Tells whether it was the terminal's Ctrl-C.
+fn pass_on(origin: &Origin, child: Pid) -> bool {
+    let Some(signal) = Signal::from_named_raw(origin.signal) else { return false };
+    // A terminal sends its signals to the whole job.
+    if is_from_kernel(origin) && getpgid(Some(child)).is_ok_and(|group| group == getpgrp()) {
+        return signal == Signal::INT;
+    }
+    // So does a program that stops its whole job, such as an editor at Ctrl-Z.
+    let sender = origin.process.as_ref().and_then(|process| Pid::from_raw(process.pid));
+    if sender.is_some_and(|sender| descends(sender, child)) {
+        return false;
+    }
+    // It may have ended meanwhile, and is not gone before it was looked after.
+    let _ = kill_process(child, signal);
+    false
+}
+
+/// Whether a process is the program, or was started by it.
+fn descends(process: Pid, program: Pid) -> bool {
+    /// Generations that are looked at.
+    const MOST: usize = 100;
+    let ancestors = std::iter::successors(Some(process), |process| parent(*process));
+    ancestors.take(MOST).any(|ancestor| ancestor == program)
+}
+
+/// `None` where the system does not tell, or the process has ended.
+fn parent(process: Pid) -> Option<Pid> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name may have anything in it, and is followed by the state and the parent.
+    let (_, fields) = status.rsplit_once(')')?;
+    Pid::from_raw(fields.split_whitespace().nth(1)?.parse().ok()?)
+}
+
+fn is_from_kernel(origin: &Origin) -> bool {
+    // There the cause is not told, and whoever sends a signal is.
+    let is_untold = cfg!(target_os = "macos") && origin.cause == Cause::Unknown && origin.process.is_none();
+    origin.cause == Cause::Kernel || is_untold
+}
+
+fn look_after(child: Pid) -> io::Result<Option<WaitStatus>> {
+    let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
+    let seen = rustix::io::retry_on_intr(|| waitpid(Some(child), options))?;
+    Ok(seen.map(|(_, status)| status))
+}
+
+fn ended(status: WaitStatus, is_interrupted: bool) -> Option<Ended> {
+    let byte = |number: i32| u8::try_from(number).unwrap_or(u8::MAX);
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Some(Ended::Exited(byte(code))),
+        (None, Some(signal)) if is_interrupted && signal == Signal::INT.as_raw() => Some(Ended::Interrupted),
+        (None, Some(signal)) => Some(Ended::Killed(byte(signal))),
+        (None, None) => None,
+    }
+}
+
+/// Stops as the program has, so that the shell takes the terminal back, and has it go on when this process does.
+fn stop_with(child: Pid, status: WaitStatus, rest: &impl Fn()) {
+    // One that is stopped by hand in the background is continued by hand.
+    if status.stopping_signal() == Some(Signal::STOP.as_raw()) && !is_in_front(child) {
+        return;
+    }
+    rest();
+    if runtime::pause() {
+        let _ = kill_process(child, Signal::CONT);
+    }
+}
+
+/// Whether this process or the program has the terminal.
+fn is_in_front(child: Pid) -> bool {
+    let front = std::fs::File::open("/dev/tty").ok().and_then(|terminal| tcgetpgrp(terminal).ok());
+    front.is_some_and(|front| front == getpgrp() || getpgid(Some(child)).is_ok_and(|group| group == front))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ended, descends};
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_program_starts_descends_from_it() {
+        use rustix::process::{Pid, getpid, getppid};
+
+        let own = getpid();
+        let mut child =
+            std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().expect("it starts");
+        let pid = Pid::from_child(&child);
+        assert!(descends(own, own) && descends(pid, own) && !descends(own, pid));
+        assert!(getppid().is_none_or(|parent| descends(pid, parent) && !descends(parent, own)));
+        drop(child.stdin.take());
+        child.wait().expect("it ends");
+        assert!(!descends(pid, own));
+    }
+
+    #[test]
+    fn an_end_is_told_as_a_shell_tells_it() {
+        for (ended, code) in [
+            (Ended::Exited(0), 0),
+            (Ended::Exited(7), 7),
+            (Ended::Killed(15), 143),
+            (Ended::Killed(2), 130),
+            (Ended::Killed(200), 255),
+        ] {
+            assert_eq!(ended.code(), code, "{ended:?}");
+        }
+    }
+}

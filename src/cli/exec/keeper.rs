@@ -1,0 +1,161 @@
+//! Keeps a token file fresh on a thread that sleeps until the next token is due. What a renewal needs is made for it and
+//! dropped after it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use tokio::sync::{Notify, watch};
+
+use super::super::context::Context;
+use super::super::output::Output;
+use super::super::runtime::block_on_apart;
+use super::super::{ColorWhen, advice};
+use super::place::Place;
+use crate::clock;
+use crate::error::{Code, Error};
+use crate::profile::ProfileName;
+use crate::service::{Keeping, Renewed, Service, Unbroken};
+
+/// Keeps the file of one command.
+pub(super) struct Keeper(Arc<Shared>);
+
+struct Shared {
+    profile: ProfileName,
+    /// `None` from the end of the command on.
+    place: Mutex<Option<Place>>,
+    /// A renewal is under way.
+    is_busy: watch::Sender<bool>,
+    stop: Notify,
+    unbroken: Unbroken,
+}
+
+impl Keeper {
+    /// Where no refresh can bring a new token, nothing is kept.
+    pub(super) fn begin(
+        profile: ProfileName,
+        keeping: Keeping,
+        place: Place,
+        services: impl Fn() -> Result<Service, Error> + Send + 'static,
+        unbroken: Unbroken,
+    ) -> Self {
+        let (place, is_busy) = (Mutex::new(Some(place)), watch::Sender::new(false));
+        let shared = Arc::new(Shared { profile, place, is_busy, stop: Notify::new(), unbroken });
+        if keeping.next().is_some() {
+            let keeper = shared.clone();
+            let begun = thread::Builder::new().name("keeper".to_owned()).spawn(move || keeper.keep(keeping, &services));
+            if let Err(error) = begun {
+                tell(&Error::new(Code::Other, "no thread can be made").because(error));
+            }
+        }
+        Self(shared)
+    }
+
+    /// Waits until no renewal is under way, since others would wait for the lock of a process that stands still, and the
+    /// answer would get old.
+    pub(super) fn rest(&self, context: &Context) {
+        if !*self.0.is_busy.borrow() {
+            return;
+        }
+        let mut is_busy = self.0.is_busy.subscribe();
+        // A signal ends the wait, and is passed on as any other.
+        let _ = context.interrupts.block_on(async {
+            // Cannot fail: the sender is here.
+            let _ = is_busy.wait_for(|is_busy| !is_busy).await;
+            Ok(())
+        });
+    }
+
+    /// Removes the file. A renewal that is under way ends first, where its answer comes only once.
+    pub(super) fn end(self, context: &Context) {
+        drop(self.0.place().take());
+        self.0.stop.notify_one();
+        self.rest(context);
+    }
+}
+
+impl Shared {
+    fn place(&self) -> MutexGuard<'_, Option<Place>> {
+        // A panic elsewhere leaves a whole file.
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on until no refresh can bring a new token, or the command has ended.
+    fn keep(&self, mut keeping: Keeping, services: &dyn Fn() -> Result<Service, Error>) {
+        let mut told: Option<Error> = None;
+        while let Some(next) = keeping.next() {
+            clock::block_until(next);
+            {
+                // The command does not end between the look and the word that something is under way.
+                let place = self.place();
+                if place.is_none() {
+                    return;
+                }
+                self.is_busy.send_replace(true);
+            }
+            let renewed = self.renew(&mut keeping, services);
+            if let Some(renewed) = renewed {
+                let failure = self.put(renewed);
+                if let Some(failure) = failure.as_ref().filter(|failure| told.as_ref() != Some(*failure)) {
+                    tell(failure);
+                }
+                told = failure;
+            }
+            self.is_busy.send_replace(false);
+        }
+    }
+
+    /// `None` where the command ended before anything came of it.
+    fn renew(&self, keeping: &mut Keeping, services: &dyn Fn() -> Result<Service, Error>) -> Option<Renewed> {
+        let failed = |failure: Error, keeping: &mut Keeping| {
+            keeping.put_off(&failure);
+            let is_signed_out = failure.code == Code::UnknownProfile;
+            Some(Renewed { token: None, is_signed_out, failure: Some(failure) })
+        };
+        let service = match services() {
+            Ok(service) => service,
+            Err(error) => return failed(error, keeping),
+        };
+        let profile = match service.config.profile(Some(&self.profile)) {
+            Ok(profile) => profile,
+            Err(error) => return failed(error, keeping),
+        };
+        let mut next = *keeping;
+        let renewed = block_on_apart(async {
+            let renewed = tokio::select! {
+                renewed = service.renew_kept(profile, &mut next) => Some(renewed),
+                () = self.stop.notified() => None,
+            };
+            self.unbroken.settled().await;
+            renewed
+        });
+        match renewed {
+            Ok(renewed) => {
+                *keeping = next;
+                renewed
+            }
+            Err(error) => failed(error, keeping),
+        }
+    }
+
+    /// Has the file be as it is to be, and tells what a person should hear.
+    fn put(&self, renewed: Renewed) -> Option<Error> {
+        let place = self.place();
+        let place = place.as_ref()?;
+        let done = match renewed.token {
+            Some(token) => place.write(&token),
+            None if renewed.is_signed_out => place.remove_file(),
+            None => Ok(()),
+        };
+        let not_done = done.err().map(|trouble| {
+            Error::new(Code::Other, "the token file cannot be written")
+                .because(trouble.cause(place.file()))
+                .advise(trouble.advice())
+        });
+        renewed.failure.or(not_done)
+    }
+}
+
+fn tell(failure: &Error) {
+    let text = format!("warning: the command's token is not kept fresh: {failure}; {}", advice::hint(failure));
+    Output::new(ColorWhen::Never, false, false).say(&text);
+}

@@ -1,0 +1,331 @@
+//! `exec`: what its command is given and is not, how long the token file lasts, which signals arrive, and how it ends.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::channel;
+
+use device_login::clock;
+use jiff::SignedDuration;
+use serde_json::json;
+
+use crate::interrupts::{Strict, send};
+use crate::support::authority::Authority;
+use crate::support::program::{ACCESS_TOKEN, Home, Ran, ended, ran};
+
+const NEW_TOKEN: &str = "sentinel-access-2-0123456789";
+
+/// A provider that mints one new token after the other, each for so many seconds.
+fn provider(life: u32) -> Authority {
+    Authority::start(move |_| (200, json!({"access_token": NEW_TOKEN, "expires_in": life}).to_string()))
+}
+
+fn signed_in(authority: &Authority) -> Home {
+    let home = Home::at(authority);
+    home.sign_in(authority, |_| ());
+    home
+}
+
+/// A run with a runtime directory of its own.
+fn command(home: &Home, arguments: &[&str]) -> Command {
+    let runtime = home.path("runtime");
+    fs::create_dir_all(&runtime).expect("the home can be written");
+    fs::set_permissions(&runtime, fs::Permissions::from_mode(0o700)).expect("it is ours");
+    let mut command = home.command(&[&["exec"], arguments].concat());
+    command.env("XDG_RUNTIME_DIR", runtime).env("PATH", std::env::var_os("PATH").expect("a path"));
+    command
+}
+
+fn run(home: &Home, arguments: &[&str]) -> Ran {
+    ran(command(home, arguments).spawn().expect("the program starts"))
+}
+
+/// What is left in the runtime directory.
+fn left(home: &Home) -> Vec<PathBuf> {
+    let entries = fs::read_dir(home.path("runtime")).expect("it is there");
+    entries.map(|entry| entry.expect("it can be read").path()).collect()
+}
+
+/// A command that runs and that the test talks with.
+struct Running {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Running {
+    fn start(home: &Home, script: &str) -> Self {
+        let mut child = command(home, &["--", "sh", "-c", script]).stdin(Stdio::piped()).spawn().expect("it starts");
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take().expect("a pipe"));
+        Self { child, stdin, lines: BufReader::new(stdout) }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).expect("it speaks");
+        line.trim_end().to_owned()
+    }
+
+    fn say(&mut self, text: &str) {
+        writeln!(self.stdin.as_mut().expect("it is open"), "{text}").expect("it listens");
+    }
+
+    fn ended(mut self) -> (i32, String) {
+        drop(self.stdin.take());
+        let ran = ran(self.child);
+        (ran.code, ran.stderr)
+    }
+}
+
+#[test]
+fn a_command_gets_the_token_and_its_end_is_told() {
+    let authority = provider(3600);
+    let home = signed_in(&authority);
+    let words = format!("{ACCESS_TOKEN} {}\n", authority.origin());
+    let print = "echo $DEVICE_LOGIN_ACCESS_TOKEN $DEVICE_LOGIN_API_DOMAIN";
+    for arguments in [&["--", "sh", "-c", print][..], &["sh", "-c", print], &["-p", "work", "sh", "-c", print]] {
+        run(&home, arguments).worked(&words);
+    }
+    run(&home, &["echo", "-p", "x", "--json", "--", "-v"]).worked("-p x --json -- -v\n");
+    let script = home.write("script", "echo \"$0 has no interpreter: $1\"\n");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).expect("it is ours");
+    let script = script.to_str().expect("a path");
+    run(&home, &[script, "it works"]).worked(&format!("{script} has no interpreter: it works\n"));
+    for (script, code) in [("exit 7", 7), ("kill -TERM $$", 143), ("kill -KILL $$", 137), ("kill -INT $$", 130)] {
+        assert_eq!(run(&home, &["sh", "-c", script]).code, code, "{script}");
+    }
+    run(&home, &["no-such-program"]).failed(127, &["`no-such-program` cannot be run", "no directory of `PATH`"]);
+    run(&home, &["/no/such/program"]).failed(127, &["there is no such program"]);
+    let config = home.path("config.toml");
+    run(&home, &[config.to_str().expect("a path")]).failed(126, &["cannot be run", "ermission denied"]);
+    run(&home, &["/"]).failed(126, &["cannot be run"]);
+    run(&home, &[]).failed(2, &["<CMD>"]);
+    run(&home, &["--no-such-flag", "true"]).failed(2, &["--no-such-flag"]);
+    assert_eq!((authority.log().len(), left(&home)), (0, Vec::<PathBuf>::new()));
+}
+
+#[test]
+fn no_command_runs_without_a_token() {
+    let authority = Authority::start(|_| (400, json!({"error": "invalid_grant"}).to_string()));
+    let home = Home::at(&authority);
+    let made = home.path("made");
+    let touch = ["touch", made.to_str().expect("a path")];
+    run(&home, &touch).failed(4, &["not signed in", "device-login login work"]);
+    home.sign_in(&authority, ended);
+    run(&home, &touch).failed(4, &["device-login login work"]);
+    run(&home, &[&["-p", "other"], &touch[..]].concat()).failed(2, &["there is no profile `other`"]);
+    assert!(!made.exists());
+}
+
+#[test]
+fn a_worn_token_is_refreshed_first_and_kept() {
+    let authority = provider(3600);
+    let home = Home::at(&authority);
+    home.sign_in(&authority, ended);
+    run(&home, &["sh", "-c", "cat $DEVICE_LOGIN_TOKEN_FILE"]).worked(NEW_TOKEN);
+    run(&home, &["--min-ttl", "30m", "sh", "-c", "cat $DEVICE_LOGIN_TOKEN_FILE"]).worked(NEW_TOKEN);
+    assert_eq!(authority.count("/token"), 1);
+}
+
+#[test]
+fn what_is_secret_here_or_was_given_by_another_run_is_not_handed_on() {
+    let authority = provider(3600);
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |grant| grant.api_domain = None);
+    let key = home.path("key");
+    let mut command = command(&home, &["env"]);
+    let stays = [("DEVICE_LOGIN_PROFILE", "work"), ("OTHER", "x")];
+    command.envs(stays).env("DEVICE_LOGIN_KEY_FILE", &key);
+    for name in ["CLIENT_SECRET", "REFRESH_TOKEN", "ACCESS_TOKEN", "API_DOMAIN"] {
+        command.env(format!("DEVICE_LOGIN_{name}"), "outer").env(format!("ZOHO_{name}"), "outer");
+    }
+    command.env("DEVICE_LOGIN_TOKEN_FILE", "outer");
+    let ran = ran(command.spawn().expect("the program starts"));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(!ran.stdout.contains("outer") && !ran.stdout.contains("KEY_FILE"), "{ran:?}");
+    for (name, value) in stays {
+        assert!(ran.stdout.contains(&format!("{name}={value}\n")), "{ran:?}");
+    }
+}
+
+#[test]
+fn commands_for_zoho_get_the_variables_that_zohos_programs_read() {
+    let authority = provider(3600);
+    let home = Home::new();
+    let origin = authority.origin();
+    home.configure(&format!(
+        "[profiles.work]\nprovider = \"lab\"\nclient_id = \"client-1\"\n[providers.lab]\nkind = \"zoho\"\n\
+         [providers.lab.data_centers.us]\naccounts_server = \"{origin}\"\napi_domain = \"{origin}\"\n"
+    ));
+    home.sign_in(&authority, |_| ());
+    run(&home, &["sh", "-c", "echo $ZOHO_ACCESS_TOKEN $ZOHO_API_DOMAIN"]).worked(&format!("{ACCESS_TOKEN} {origin}\n"));
+}
+
+#[test]
+fn the_token_file_is_private_and_goes_with_the_command() {
+    let authority = provider(3600);
+    let home = Home::in_memory();
+    home.configure(&crate::support::program::configuration(&authority.origin()));
+    home.sign_in(&authority, |_| ());
+    let mut running = Running::start(&home, "echo $DEVICE_LOGIN_TOKEN_FILE; read end");
+    let file = PathBuf::from(running.line());
+    assert!(file.starts_with(home.path("runtime")), "{}", file.display());
+    let mode = |path: &Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
+    assert_eq!((mode(&file), mode(file.parent().expect("a directory"))), (0o600, 0o700));
+    assert_eq!(fs::read_to_string(&file).expect("it is ours"), ACCESS_TOKEN);
+    running.say("");
+    assert_eq!(running.ended(), (0, String::new()));
+    assert!(left(&home).is_empty());
+    // One that was killed leaves its file, which nobody keeps fresh, and which the next one clears.
+    let mut running = Running::start(&home, "echo $DEVICE_LOGIN_TOKEN_FILE; read end");
+    let file = PathBuf::from(running.line());
+    send("-KILL", &running.child);
+    running.child.wait().expect("it was killed");
+    assert!(file.exists());
+    run(&home, &["sh", "-c", "test -e $DEVICE_LOGIN_TOKEN_FILE"]).worked("");
+    assert!(left(&home).is_empty());
+}
+
+#[test]
+fn a_runtime_directory_that_is_not_in_memory_or_that_others_can_write_to_is_passed_over() {
+    let authority = provider(3600);
+    let home = Home::in_memory();
+    home.configure(&crate::support::program::configuration(&authority.origin()));
+    home.sign_in(&authority, |_| ());
+    let open = home.path("open");
+    fs::create_dir(&open).expect("the home can be written");
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("it is ours");
+    for runtime in ["/proc", "relative", open.to_str().expect("a path")] {
+        let mut command = command(&home, &["sh", "-c", "echo $DEVICE_LOGIN_TOKEN_FILE"]);
+        let ran = ran(command.env("XDG_RUNTIME_DIR", runtime).spawn().expect("the program starts"));
+        assert!(ran.code == 0 && ran.stdout.starts_with("/dev/shm/device-login-exec-"), "{ran:?}");
+    }
+}
+
+/// A home whose token is to be replaced when half its life is over.
+fn with_a_short_token(authority: &Authority) -> Home {
+    let home = Home::at(authority);
+    home.sign_in(authority, |grant| {
+        grant.mints = vec![clock::wall()];
+        grant.access_token_expires_at = Some(clock::wall() + SignedDuration::from_secs(12));
+    });
+    home
+}
+
+/// Prints what is in the token file each time that it is another file.
+const FOLLOW: &str = "last=; while :; do now=$(cat $DEVICE_LOGIN_TOKEN_FILE 2>/dev/null || echo gone); \
+                      [ \"$now\" = \"$last\" ] || { echo $now; last=$now; }; [ $now != \"$1\" ] || exit 5; done";
+
+#[test]
+fn the_token_file_is_kept_fresh_and_the_environment_is_what_it_was() {
+    let authority = provider(3600);
+    let home = with_a_short_token(&authority);
+    let script = format!("set -- {NEW_TOKEN}; {FOLLOW}");
+    let mut running = Running::start(&home, &script);
+    assert_eq!((running.line(), running.line()), (ACCESS_TOKEN.to_owned(), NEW_TOKEN.to_owned()));
+    assert_eq!(running.ended(), (5, String::new()));
+    home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
+    assert_eq!(authority.count("/token"), 1);
+}
+
+#[test]
+fn where_no_new_token_can_be_had_the_command_goes_on_and_it_is_said_why() {
+    let authority = Authority::start(|_| (500, String::new()));
+    let home = with_a_short_token(&authority);
+    let mut running = Running::start(&home, "echo begun; read end; cat $DEVICE_LOGIN_TOKEN_FILE; exit 3");
+    assert_eq!(running.line(), "begun");
+    let mut stderr = BufReader::new(running.child.stderr.take().expect("a pipe"));
+    let mut warning = String::new();
+    stderr.read_line(&mut warning).expect("it speaks");
+    assert!(
+        warning.starts_with("warning: the command's token is not kept fresh: ") && warning.contains("500"),
+        "{warning}"
+    );
+    running.say("");
+    assert_eq!(running.line(), ACCESS_TOKEN);
+    assert_eq!(running.ended().0, 3);
+}
+
+#[test]
+fn after_a_sign_out_the_token_file_is_gone() {
+    let authority = Authority::start(|_| (200, "{}".to_owned()));
+    let home = with_a_short_token(&authority);
+    let mut running = Running::start(&home, &format!("set -- gone; {FOLLOW}"));
+    assert_eq!(running.line(), ACCESS_TOKEN);
+    assert_eq!(home.run(&["logout"]).code, 0);
+    assert_eq!(running.line(), "gone");
+    let (code, stderr) = running.ended();
+    assert!(code == 5 && stderr.contains("device-login login work"), "{stderr}");
+}
+
+#[test]
+fn an_answer_that_is_out_when_the_command_ends_is_kept() {
+    let strict = Strict::start();
+    let home = with_a_short_token(&strict.authority);
+    let mut running = Running::start(&home, "read end; exit 6");
+    strict.wait_until_asked();
+    running.say("");
+    strict.answer.send(()).expect("the provider still waits");
+    assert_eq!(running.ended().0, 6);
+    home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
+    assert_eq!(strict.authority.count("/token"), 1);
+}
+
+#[test]
+fn signals_reach_the_command_and_what_was_ignored_stays_ignored() {
+    let authority = provider(3600);
+    let home = signed_in(&authority);
+    for signal in ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "ALRM", "WINCH", "TSTP", "TTIN", "URG", "PROF"] {
+        let script = format!("trap 'echo got {signal}; exit 9' {signal}; echo ready; while :; do read x || :; done");
+        let mut running = Running::start(&home, &script);
+        assert_eq!(running.line(), "ready");
+        send(&format!("-{signal}"), &running.child);
+        assert_eq!((running.line(), running.ended().0), (format!("got {signal}"), 9));
+    }
+    let mut running = Running::start(&home, "echo ready; read x; exit 4");
+    assert_eq!(running.line(), "ready");
+    send("-TERM", &running.child);
+    assert_eq!(running.child.wait().expect("it ends").code(), Some(143));
+    let script =
+        format!("trap '' HUP; exec {} exec sh -c 'kill -HUP $$ && echo alive'", env!("CARGO_BIN_EXE_device-login"));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).env("DEVICE_LOGIN_HOME", home.path("")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    ran(shell.spawn().expect("a shell")).worked("alive\n");
+}
+
+#[test]
+fn whoever_reads_or_feeds_the_command_hears_when_it_closes_its_streams() {
+    let authority = provider(3600);
+    let home = signed_in(&authority);
+    let mut running = Running::start(&home, "exec 3<&0 </dev/null; echo open; exec >&-; read end <&3");
+    let mut text = String::new();
+    running.lines.read_to_string(&mut text).expect("it ends while the command runs");
+    assert_eq!(text, "open\n");
+    assert!(running.child.try_wait().expect("it is ours").is_none());
+    running.say("");
+    assert_eq!(running.ended().0, 0);
+}
+
+#[test]
+fn commands_that_run_at_once_have_files_of_their_own() {
+    let authority = provider(3600);
+    let home = signed_in(&authority);
+    let (told, files) = channel();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            let (told, home) = (told.clone(), &home);
+            scope.spawn(move || {
+                let ran = run(home, &["sh", "-c", "cat $DEVICE_LOGIN_TOKEN_FILE; echo; echo $DEVICE_LOGIN_TOKEN_FILE"]);
+                assert!(ran.stdout.starts_with(ACCESS_TOKEN), "{ran:?}");
+                told.send(ran.stdout).expect("the test waits");
+            });
+        }
+    });
+    drop(told);
+    let mut files: Vec<String> = files.iter().collect();
+    files.sort();
+    files.dedup();
+    assert_eq!((files.len(), left(&home)), (8, Vec::new()));
+}

@@ -146,7 +146,8 @@ pub struct Grant {
     /// Nobody else was given its refresh token, so that it may be revoked when another grant takes its place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_own: bool,
-    /// When access tokens were minted from this grant, as far back as the provider's window reaches.
+    /// When access tokens were minted from this grant, as far back as the window of the provider's limit reaches; the last time
+    /// where it has none.
     #[serde(default)]
     pub mints: Vec<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{DEFAULT_MIN_TTL, DEFAULT_TOKEN_LIFE, id, in_window, pause, reuse};
+use super::{DEFAULT_MIN_TTL, id, in_window, pause, reuse};
 use crate::clock::{self, later};
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
@@ -157,9 +157,7 @@ impl Refresh {
 
     /// The grant with what the provider gave.
     fn minted(&self, grant: Grant, token: TokenAnswer, now: Timestamp) -> Grant {
-        let window = self.provider.dialect.mint_limit.map_or(DEFAULT_TOKEN_LIFE, |limit| limit.window);
-        let mut mints: Vec<Timestamp> = in_window(&grant.mints, window, now).collect();
-        mints.push(now);
+        let mints = with_mint(&grant.mints, self.provider.dialect.mint_limit, now);
         let scopes = token.scopes.unwrap_or(grant.scopes);
         let id_token = account::id_token_to_keep(token.id_token, &self.data_center, &self.client.id, &scopes, now);
         // An answer need not have one (OpenID Connect Core 12.2), and the one before serves to its end.
@@ -218,4 +216,35 @@ pub(super) fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> R
         }
     }
     grant.refresh_token.clone().ok_or_else(|| asked.without_refresh_token())
+}
+
+/// The mints that count with the one of now. Where nobody counts them only the last one is of use, and a record would grow with
+/// each.
+fn with_mint(mints: &[Timestamp], limit: Option<MintLimit>, now: Timestamp) -> Vec<Timestamp> {
+    let counted = limit.into_iter().flat_map(|limit| in_window(mints, limit.window, now));
+    counted.chain([now]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::with_mint;
+    use crate::providers::MintLimit;
+
+    #[test]
+    fn a_record_remembers_no_more_mints_than_somebody_counts() {
+        let limit = MintLimit { tokens: 10, window: Duration::from_secs(600) };
+        for (limit, remembered) in [(None, 1), (Some(limit), 10)] {
+            let mut mints = Vec::new();
+            for minute in 0..300 {
+                let now = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute);
+                mints = with_mint(&mints, limit, now);
+                assert_eq!(mints.last(), Some(&now));
+            }
+            assert_eq!(mints.len(), remembered, "{limit:?}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
-pub use self::sleep::{block_until, sleep_until};
+pub use self::sleep::{block_until, sleep_until, within};
 
 /// A point on the machine's boot clock. Unlike [`std::time::Instant`] it goes on while the machine is suspended.
 #[derive(Clone, Copy, Debug, Default, Hash, PartialEq, Eq, PartialOrd, Ord)]

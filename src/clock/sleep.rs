@@ -8,6 +8,19 @@ use super::{Moment, now};
 /// How late a wait may end after the machine was suspended, where nothing counts the time meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
+/// Long enough to read what lies there already.
+const LAST_LOOK: Duration = Duration::from_millis(250);
+
+/// Waits for `future` within a limit. What lies there at its end still counts: a process that was stopped wakes when its
+/// time is over, and finds an answer that may be given only once.
+pub async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    match tokio::time::timeout(limit, &mut future).await {
+        Ok(result) => Some(result),
+        Err(_) => tokio::time::timeout(LAST_LOOK, future).await.ok(),
+    }
+}
+
 /// Waits until the moment has come; at once where it has passed. A wait that a suspend outlasts ends when the machine is
 /// back.
 pub async fn sleep_until(until: Moment) {
@@ -92,7 +105,19 @@ mod tests {
     use std::cell::Cell;
     use std::time::Duration;
 
-    use super::{Moment, block_until, now, sleep_by, sleep_until};
+    use super::{Moment, block_until, now, sleep_by, sleep_until, within};
+
+    #[tokio::test(start_paused = true)]
+    async fn what_lies_there_when_the_time_is_over_is_taken() {
+        let there = async {
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            7
+        };
+        assert_eq!(within(Duration::ZERO, there).await, Some(7));
+        assert_eq!(within(Duration::ZERO, std::future::pending::<()>()).await, None);
+    }
 
     fn block_on(future: impl Future<Output = ()>) {
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future);

@@ -40,9 +40,6 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// Lines; how many bytes they are together is limited below, to some 400 KiB.
 const MOST_HEADERS: usize = 4096;
 
-/// Long enough to read what lies there already.
-const LAST_LOOK: Duration = Duration::from_millis(250);
-
 pub use self::incoming::Incoming;
 
 /// A client for accounts servers and APIs. Connections are kept and shared by all requests.
@@ -124,7 +121,7 @@ impl Client {
     async fn send_unobserved(&self, request: Request) -> Result<Response, TransportFailure> {
         let route = self.route(&request.url)?;
         let (deadline, body_limit, started) = (request.deadline, request.body_limit, clock::now());
-        let asked = within(deadline, self.ask(request, None, &route)).await;
+        let asked = clock::within(deadline, self.ask(request, None, &route)).await;
         let answer = asked.unwrap_or_else(|| Err(TransportFailure::Timeout(route.host.clone())))?;
         let left = deadline.saturating_sub(clock::now() - started);
         Answering::new(answer, route, body_limit, Progress::default()).whole(left).await
@@ -271,16 +268,6 @@ impl Client {
     }
 }
 
-/// Waits for `future` within a limit. What lies there at its end still counts: a process that was stopped wakes when its
-/// time is over, and finds an answer that is given only once.
-async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = std::pin::pin!(future);
-    match tokio::time::timeout(limit, &mut future).await {
-        Ok(result) => Some(result),
-        Err(_) => tokio::time::timeout(LAST_LOOK, future).await.ok(),
-    }
-}
-
 /// Chooses who computes for TLS, which reqwest leaves to the process.
 fn install_crypto() {
     // Fails only where another part of this process chose first, which is then used.
@@ -331,20 +318,5 @@ fn host(url: &Url) -> String {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         (Some(host), None) => host.to_owned(),
         (None, _) => "nowhere".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[tokio::test(start_paused = true)]
-    async fn what_lies_there_when_the_time_is_over_is_taken() {
-        let there = async {
-            for _ in 0..10 {
-                tokio::task::yield_now().await;
-            }
-            7
-        };
-        assert_eq!(super::within(std::time::Duration::ZERO, there).await, Some(7));
-        assert_eq!(super::within(std::time::Duration::ZERO, std::future::pending::<()>()).await, None);
     }
 }

@@ -70,7 +70,7 @@ impl Progress {
             if left.is_zero() {
                 return None;
             }
-            if let Ok(result) = tokio::time::timeout(left, &mut future).await {
+            if let Some(result) = clock::within(left, &mut future).await {
                 return Some(result);
             }
         }

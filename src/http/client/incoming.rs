@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
-use super::{Observation, Route, failure, within};
+use super::{Observation, Route, failure};
 use crate::clock;
 use crate::http::decode;
 use crate::http::decode::unpack::{Unpackable, Unpacking};
@@ -118,7 +118,7 @@ impl Answering {
     pub(super) async fn whole(mut self, time: Duration) -> Result<Response, TransportFailure> {
         use TransportFailure::{Garbled, Slow, Truncated};
         let mut body = Vec::new();
-        let read = within(time, self.read_to_end(&mut body)).await;
+        let read = clock::within(time, self.read_to_end(&mut body)).await;
         match read.unwrap_or_else(|| Err(Slow(self.route.host.clone()))) {
             Err(Truncated(_) | Garbled(_) | Slow(_))
                 if decode::object(&body).is_ok_and(|fields| !fields.is_empty()) => {}

@@ -14,7 +14,6 @@ use jiff::Timestamp;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{JoinSet, LocalSet};
-use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
@@ -222,21 +221,17 @@ impl Server {
         let parameters: Vec<(&(dyn ToSql + Sync), Type)> =
             statement.parameters.iter().map(|(value, kind)| (&**value as &(dyn ToSql + Sync), kind.clone())).collect();
         let asked = Box::pin(client.query_typed(statement.sql, &parameters));
-        self.judge(timeout(STATEMENT_LIMIT, asked).await, number).await
+        self.judge(clock::within(STATEMENT_LIMIT, asked).await, number).await
     }
 
     async fn run(&self, sql: &str) -> Answer {
         let (client, number) = self.connected().await?;
-        let done = timeout(STATEMENT_LIMIT, Box::pin(client.batch_execute(sql))).await;
+        let done = clock::within(STATEMENT_LIMIT, Box::pin(client.batch_execute(sql))).await;
         self.judge(done, number).await.map(|()| Vec::new())
     }
 
     /// Drops the connection on which this came, where it is of no use any more.
-    async fn judge<T>(
-        &self,
-        done: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>,
-        number: u64,
-    ) -> Result<T, Trouble> {
+    async fn judge<T>(&self, done: Option<Result<T, tokio_postgres::Error>>, number: u64) -> Result<T, Trouble> {
         let done = done.map_or(Err(Trouble::Slow), |done| done.map_err(|error| Trouble::of(&error)));
         let done = match done {
             Err(Trouble::Broken(why)) => {

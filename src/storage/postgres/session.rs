@@ -8,7 +8,6 @@ use futures_util::future::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::{AbortHandle, spawn_local};
-use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{NoTls, TlsConnect};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection};
@@ -19,6 +18,7 @@ use super::notices::Notices;
 use super::passwords;
 use super::tls::Tls;
 use super::trouble::Trouble;
+use crate::clock;
 
 /// Of the time for a host, what each of its addresses gets.
 const SHARE: Duration = Duration::from_millis(1500);
@@ -47,8 +47,8 @@ type AnyStream = Box<dyn Stream>;
 pub(super) async fn connect(address: &Address, notices: &Arc<Notices>) -> Result<Session, Trouble> {
     let mut troubles = Vec::new();
     for host in &address.hosts {
-        let tried = timeout(address.connect_limit(), Box::pin(connect_to(address, host, notices))).await;
-        match tried.unwrap_or_else(|_| Err(Trouble::Unreachable("no answer in time".to_owned()))) {
+        let tried = clock::within(address.connect_limit(), Box::pin(connect_to(address, host, notices))).await;
+        match tried.unwrap_or_else(|| Err(unreachable("no answer in time"))) {
             Ok(session) => return Ok(session),
             Err(trouble) => troubles.push((host, trouble)),
         }
@@ -143,11 +143,11 @@ async fn open_first(addresses: Vec<SocketAddr>) -> Result<TcpStream, Trouble> {
     let several = addresses.len() > 1;
     for address in addresses {
         let connecting = TcpStream::connect(address);
-        let connected = if several { timeout(SHARE, connecting).await } else { Ok(connecting.await) };
+        let connected = if several { clock::within(SHARE, connecting).await } else { Some(connecting.await) };
         match connected {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => last = of_io(&error),
-            Err(_) => last = unreachable("no answer in time"),
+            Some(Ok(stream)) => return Ok(stream),
+            Some(Err(error)) => last = of_io(&error),
+            None => last = unreachable("no answer in time"),
         }
     }
     Err(last)

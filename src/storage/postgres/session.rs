@@ -47,13 +47,22 @@ type AnyStream = Box<dyn Stream>;
 pub(super) async fn connect(address: &Address, notices: &Arc<Notices>) -> Result<Session, Trouble> {
     let mut troubles = Vec::new();
     for host in &address.hosts {
-        let tried = clock::within(address.connect_limit(), Box::pin(connect_to(address, host, notices))).await;
-        match tried.unwrap_or_else(|| Err(unreachable("no answer in time"))) {
+        let connected = match connect_in_time(address, host, notices).await {
+            // A server or a pooler that was about to end may have taken this one in before another one is there.
+            Err(Trouble::Broken(_)) => connect_in_time(address, host, notices).await,
+            connected => connected,
+        };
+        match connected {
             Ok(session) => return Ok(session),
             Err(trouble) => troubles.push((host, trouble)),
         }
     }
     Err(most_telling(troubles))
+}
+
+async fn connect_in_time(address: &Address, host: &Host, notices: &Arc<Notices>) -> Result<Session, Trouble> {
+    let connected = clock::within(address.connect_limit(), Box::pin(connect_to(address, host, notices))).await;
+    connected.unwrap_or_else(|| Err(unreachable("no answer in time")))
 }
 
 /// What one server says of itself tells more than that others are silent.

@@ -188,7 +188,7 @@ fn a_source_that_is_not_ours_has_to_offer_the_new_key() {
 fn no_fault_in_a_rekey_leaves_anything_that_cannot_be_opened() {
     let authority = provider();
     let prepare = || home(&authority);
-    let act = || Act { arguments: &["store", "rekey"], input: String::new() };
+    let act = || Act::new(&["store", "rekey"]);
     let extent = if std::env::var_os("WHOLE_MATRIX").is_some() { Extent::Whole } else { Extent::Part };
     let all = faults(&points(&prepare(), &act()), extent);
     let (failures, count, struck_in_all) = (Failures::default(), all.len(), AtomicUsize::new(0));

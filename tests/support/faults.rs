@@ -22,8 +22,22 @@ const PROCESS: &str = "$$";
 
 /// A command and what it reads.
 pub(crate) struct Act {
-    pub(crate) arguments: &'static [&'static str],
+    arguments: Vec<String>,
     pub(crate) input: String,
+}
+
+impl Act {
+    pub(crate) fn new(arguments: &[&str]) -> Self {
+        Self { arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(), input: String::new() }
+    }
+
+    pub(crate) fn reading(self, input: String) -> Self {
+        Self { input, ..self }
+    }
+
+    pub(crate) fn arguments(&self) -> Vec<&str> {
+        self.arguments.iter().map(String::as_str).collect()
+    }
 }
 
 /// The n-th call of this name on a path, within one thread.
@@ -141,9 +155,14 @@ pub(crate) fn strike(home: &Home, act: &Act, fault: &Fault) -> (bool, Ran) {
 
 /// Runs each on two threads.
 pub(crate) fn each<T: Sync>(all: &[T], run: impl Fn(usize, &T) + Sync) {
+    each_on(2, all, run);
+}
+
+/// Runs each on so many threads.
+pub(crate) fn each_on<T: Sync>(threads: usize, all: &[T], run: impl Fn(usize, &T) + Sync) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..threads {
             scope.spawn(|| {
                 while let number = next.fetch_add(1, Ordering::Relaxed)
                     && let Some(one) = all.get(number)
@@ -184,7 +203,7 @@ fn run(home: &Home, act: &Act, fault: Option<&Fault>) -> Ran {
     });
     let log = directory.join(LOG);
     let line = format!("exec strace -D -f -y -o '{}' -e trace={CALLS} {inject} \"$0\" \"$@\"", log.display());
-    let program = home.command(act.arguments);
+    let program = home.command(&act.arguments());
     let mut command = Command::new("sh");
     command.args(["-c", &line]).arg(program.get_program()).args(program.get_args());
     command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));

@@ -93,7 +93,7 @@ impl Command {
             Command::SignOut => &["logout"],
             Command::Removal => &["profile", "remove", "work", "--force"],
         };
-        (home, Act { arguments, input: provider.approve(&imported) })
+        (home, Act::new(arguments).reading(provider.approve(&imported)))
     }
 
     /// Whether the fault took place, and whether the sign-in ended of a kill at the one time at which nothing can help.
@@ -166,9 +166,9 @@ fn after_a_first_sign_in(
     if asked > 0 {
         expect(&[(fault.kills(), "lost by an error")], &(first, &found))?;
         // The token that was brought is used up, whoever shows it next.
-        return home.run_with(act.arguments, &act.input).code.ne(&0).then_some(true).ok_or("used twice".to_owned());
+        return home.run_with(&act.arguments(), &act.input).code.ne(&0).then_some(true).ok_or("used twice".to_owned());
     }
-    let again = home.run_with(act.arguments, &act.input);
+    let again = home.run_with(&act.arguments(), &act.input);
     let token = home.run(&["token", "--force"]);
     expect(&[(again.code == 0, "does not work again"), (token.code == 0, "does not work then")], &(first, again, token))
         .map(|()| false)

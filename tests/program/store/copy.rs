@@ -211,11 +211,7 @@ fn no_fault_in_a_copy_leaves_two_places_that_refresh_or_none() {
         home.sign_in(&authority, ended);
         home
     };
-    let act = |home: &Home| {
-        let to: &'static str = Box::leak(other(home).into_boxed_str());
-        let arguments: &'static [&'static str] = Box::leak(Box::new(["store", "copy", to]));
-        Act { arguments, input: String::new() }
-    };
+    let act = |home: &Home| Act::new(&["store", "copy", &other(home)]);
     let extent = if std::env::var_os("WHOLE_MATRIX").is_some() { Extent::Whole } else { Extent::Part };
     let first = prepare();
     let all = faults(&points(&first, &act(&first)), extent);
@@ -227,7 +223,7 @@ fn no_fault_in_a_copy_leaves_two_places_that_refresh_or_none() {
         // The one that is asked first must not change what the other one says.
         let [here, there] = [home.run(&["refresh"]), at_other(&home, &["refresh"])];
         let refreshing = usize::from(here.code == 0) + usize::from(there.code == 0);
-        let again = home.run(act(&home).arguments);
+        let again = home.run(&act(&home).arguments());
         let [here_then, there_then] = [home.run(&["refresh"]), at_other(&home, &["refresh"])];
         let is_well = refreshing == 1 && again.code == 0 && (here_then.code, there_then.code) == (9, 0);
         if !is_well {

@@ -1,5 +1,5 @@
 //! Many machines on one PostgreSQL, in full: `cargo bench --bench cluster`, `-- herds` for a part of it, `-- cuts 16` for
-//! each sixteenth place or round of it.
+//! each sixteenth place or round of it, `-- servers oidc-provider` at one of the providers only.
 //!
 //! Prints a line for each proof, and fails where one does; the tests of `tests/servers/cluster` play the same with smaller
 //! numbers. `-- capacity` measures what one server carries. Needs what `tests/run` installs.

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
-use crate::support::cluster::cuts::survive_everywhere;
+use crate::support::cluster::cuts::{Places, survive_everywhere};
 use crate::support::cluster::failover::{Trouble, promote_twice, trouble_everywhere};
 use crate::support::cluster::herds::herd;
-use crate::support::cluster::holders::{is_lost, kill, kill_everywhere, stop_everywhere};
+use crate::support::cluster::holders::{is_lost, kill, kill_everywhere, stand_still_everywhere, stop_everywhere};
 use crate::support::cluster::leaks::{assert_none, found, shown};
-use crate::support::cluster::{Lab, rotating};
+use crate::support::cluster::{Lab, oidc_provider, rotating};
 use crate::support::fleet::{Fleet, Provider};
 use crate::support::postgres::Postgres;
 use crate::support::postgres::pooler::Pooler;
 use crate::support::program::ran;
 use crate::support::rotating::Rotating;
-use crate::support::servers::Server;
 use crate::support::wire::Fault;
+
+const SOME: Places = Places { messages: 7, bytes: 2003, labs: 4 };
 
 #[test]
 fn herds_on_postgresql_refresh_once_a_round() {
@@ -40,18 +41,20 @@ fn herds_behind_a_pooler_refresh_once_a_round() {
 
 #[test]
 fn herds_at_oidc_provider_refresh_once_a_round() {
-    let lab = Lab::new(Postgres::shared(), Provider::OidcProvider(Server::oidc_provider()));
+    let lab = Lab::new(Postgres::shared(), oidc_provider());
     herd(&lab.fleet, 8, 3);
 }
 
 #[test]
-fn a_connection_that_ends_at_any_message_costs_no_answer() {
-    println!("{}", survive_everywhere(Fault::Cut, 7, 2003));
+fn a_connection_that_ends_at_any_message_is_made_anew() {
+    let survived = survive_everywhere(rotating, Fault::Cut, SOME);
+    println!("{survived}");
+    assert_eq!(survived.without, 0);
 }
 
 #[test]
 fn a_database_that_is_away_from_any_message_on_costs_no_answer() {
-    println!("{}", survive_everywhere(Fault::Gone, 7, 2003));
+    println!("{}", survive_everywhere(rotating, Fault::Gone, SOME));
 }
 
 #[test]
@@ -96,16 +99,39 @@ fn a_holder_that_stands_still_is_waited_for() {
 }
 
 #[test]
+fn a_holder_that_stands_still_for_longer_than_a_statement_may_take_finds_its_answer() {
+    let held = stand_still_everywhere(Postgres::shared(), Duration::from_secs(7), 9);
+    assert!(held > 8, "{held}");
+}
+
+#[test]
 fn a_server_that_restarts_dies_or_stands_still_costs_no_answer() {
     for trouble in [Trouble::Restart, Trouble::Kill, Trouble::Pause] {
-        let count = trouble_everywhere(trouble, 17);
+        let count = trouble_everywhere(rotating, trouble, 17);
         println!("{trouble:?} at {count} messages, 0 sign-ins lost");
     }
 }
 
 #[test]
 fn two_promotions_in_the_middle_of_a_herd_cost_no_answer() {
-    assert_eq!(promote_twice(8), 2);
+    assert_eq!(promote_twice(rotating, 8), 2);
+}
+
+#[test]
+fn other_peoples_provider_is_asked_once_under_each_fault() {
+    let mut lab = Lab::new(Postgres::shared(), oidc_provider());
+    for successor in [0, 1] {
+        let (count, lost) = kill_everywhere(&mut lab, 29, successor);
+        println!("killed at {count} messages: {lost} sign-ins lost");
+    }
+    stop_everywhere(&mut lab, 31);
+    drop(lab);
+    let places = Places { messages: 29, bytes: 4001, labs: 1 };
+    for fault in [Fault::Cut, Fault::Gone] {
+        println!("{}", survive_everywhere(oidc_provider, fault, places));
+    }
+    trouble_everywhere(oidc_provider, Trouble::Restart, 41);
+    assert_eq!(promote_twice(oidc_provider, 4), 2);
 }
 
 #[test]

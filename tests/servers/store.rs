@@ -3,6 +3,8 @@
 use std::fs;
 
 use crate::support::authority::Authority;
+use crate::support::cluster::moves::{MOVES, survive};
+use crate::support::faults::Extent;
 use crate::support::postgres::Postgres;
 use crate::support::program::{ACCESS_TOKEN, Home, Ran, ran};
 
@@ -108,6 +110,13 @@ fn a_database_is_the_same_by_each_of_its_addresses() {
     over(&url, &home, &["store", "copy", "--to-file", &address]).failed(2, &["both are the same store"]);
     let said = home.run(&["store", "copy", "--to-file", &address]);
     assert!(said.code == 0 && said.stdout.starts_with("work: there already\n"), "{said:?}");
+}
+
+#[test]
+fn no_fault_in_a_rekey_or_a_copy_leaves_two_places_that_refresh_or_none() {
+    for one in MOVES {
+        println!("{}", survive(one, Extent::Part, 17));
+    }
 }
 
 /// Readers of JSON differ in which of two members of one name they take.

@@ -8,14 +8,16 @@ use std::time::Duration;
 use device_login::clock;
 use device_login::profile::ProfileName;
 use device_login::secret::Secret;
-use device_login::storage::{Grant, KeyOptions, Record, Store, StoreAddress, StoreError, open};
+use device_login::storage::{Grant, Record, Store, StoreAddress, StoreError, open};
 use jiff::SignedDuration;
 
 use super::http;
-use super::program::{self, Home, Ran, ended, ran};
+use super::program::{self, Home, Ran, ended, key_options, ran};
 use super::rotating::{Counts, Rotating};
 use super::servers::Server;
 
+/// Under this name a database knows the connection of the test itself.
+pub(crate) const TEST: &str = "test";
 const KEY_FILE: &str = "key";
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Each call asks the store, as a machine does that has not asked it for a while.
@@ -96,8 +98,8 @@ impl Provider {
 /// The homes, each with the address under which it finds the store.
 pub(crate) struct Fleet {
     pub(crate) provider: Provider,
-    /// The store's address for the test itself.
-    direct: String,
+    /// The store as the test itself reaches it, over a connection that stays.
+    store: Store,
     homes: Vec<(Home, String)>,
 }
 
@@ -105,7 +107,9 @@ impl Fleet {
     /// Signs in, with a home for each address. All of them are the same store.
     pub(crate) fn new(provider: Provider, direct: &str, addresses: &[String]) -> Self {
         let homes: Vec<_> = addresses.iter().map(|address| (Home::new(), address.clone())).collect();
-        let fleet = Self { provider, direct: direct.to_owned(), homes };
+        let address = StoreAddress::parse(&format!("{direct}&application_name={TEST}")).expect("an address");
+        let store = open(&address, key_options(&homes[0].0));
+        let fleet = Self { provider, store, homes };
         fleet.configure(NO_COPIES);
         fleet.sign_in();
         let key = fs::read_to_string(fleet.homes[0].0.path(KEY_FILE)).expect("the first record made it");
@@ -117,9 +121,10 @@ impl Fleet {
         &self.homes[number % self.homes.len()].0
     }
 
-    fn store(&self) -> Store {
-        let keys = KeyOptions { default_key_file: self.homes[0].0.path(KEY_FILE), ..KeyOptions::default() };
-        open(&StoreAddress::parse(&self.direct).expect("an address"), keys)
+    /// The access token that whoever asks the store finds there.
+    pub(crate) fn stored_token(&self) -> String {
+        let record = self.store.load(&"work".parse().expect("a name")).expect("the store works");
+        record.and_then(|record| record.grant).expect("it is signed in").access_token.expose().to_owned()
     }
 
     /// Puts something before what the homes know of the provider.
@@ -137,7 +142,7 @@ impl Fleet {
     /// Changes what is kept of the sign-in, unless somebody else has the right to write.
     fn change(&self, patience: Duration, change: impl FnOnce(&mut Option<Grant>)) -> Result<(), StoreError> {
         let name: ProfileName = "work".parse().expect("a name");
-        self.store().holding(&name.clone(), patience, |held| {
+        self.store.holding(&name.clone(), patience, |held| {
             let mut record = held.load()?.unwrap_or_else(|| Record::empty(name, "corp", "client-1"));
             change(&mut record.grant);
             held.commit(&mut record)

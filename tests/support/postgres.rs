@@ -15,10 +15,11 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use self::process::{Folder, Process, run};
+use super::fleet::TEST;
 
 const MISSING: &str = "this test needs PostgreSQL (Debian: apt install postgresql; `tests/run` installs it)";
 const READY: &str = "ready to accept";
-const SETTINGS: &str = "fsync = off\nfull_page_writes = off\nshared_buffers = 16MB\nmax_connections = 100\n\
+const SETTINGS: &str = "fsync = off\nfull_page_writes = off\nshared_buffers = 16MB\nmax_connections = 200\n\
                         max_wal_size = 32MB\nmin_wal_size = 2MB\nwal_keep_size = 8MB\nlog_checkpoints = off\n";
 /// Over the socket everybody is let in but the role `guarded`, who shows a password; over TCP everybody shows one.
 const WHO_MAY: &str = "local all guarded scram-sha-256\nlocal all all trust\nlocal replication all trust\n\
@@ -290,9 +291,10 @@ impl Database<'_> {
         self.server.sql(&self.name, sql)
     }
 
-    /// Waits until nobody else is connected to it any more.
+    /// Waits until nobody but the test is connected to it any more.
     pub(crate) fn wait_until_alone(&self) {
-        let others = format!("datname = '{}' AND backend_type = 'client backend'", self.name);
+        let others =
+            format!("datname = '{}' AND backend_type = 'client backend' AND application_name <> '{TEST}'", self.name);
         self.server.wait_until(&format!("NOT EXISTS (SELECT FROM pg_stat_activity WHERE {others})"));
     }
 }

@@ -7,7 +7,8 @@ use device_login::clock;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::cluster::holders::halted_at;
-use crate::support::cluster::{Lab, is_sound, rotating};
+use crate::support::cluster::{Lab, StartProvider, is_sound};
+use crate::support::fleet::Provider;
 use crate::support::postgres::Postgres;
 use crate::support::program::ran;
 
@@ -16,34 +17,37 @@ const LEASE: Duration = Duration::from_secs(65);
 
 /// Lets the holder stand still for longer than its lease at each message, while the other machine wants a token all the
 /// time: it gets one if nothing was sent, and the holder sends nothing when it wakes. All at once, since it takes a minute.
-pub(crate) fn outlive_leases() -> String {
+pub(crate) fn outlive_leases(provider: StartProvider, step: usize) -> String {
     let server = Postgres::listening("max_connections = 400\n", None);
     let messages = {
-        let mut lab = Lab::new(&server, rotating());
+        let mut lab = Lab::new(&server, provider());
         lab.end_token();
         lab.wires[0].open();
         lab.recovers("undisturbed");
         lab.wires[0].passed().messages
     };
+    let messages: Vec<usize> = (1..=messages).step_by(step).collect();
     let taken_over = thread::scope(|scope| {
-        let proofs: Vec<_> = (1..=messages)
+        let proofs: Vec<_> = messages
+            .iter()
             .map(|message| {
                 scope.spawn({
                     let server = &server;
-                    move || outlive_lease(server, message)
+                    move || outlive_lease(server, provider(), *message)
                 })
             })
             .collect();
         proofs.into_iter().map(|proof| proof.join().expect("it holds")).filter(|taken_over| *taken_over).count()
     });
     format!(
-        "stood still at {messages} messages, {taken_over} taken over by the other machine, 0 presented twice, 0 lost"
+        "stood still at {} messages, {taken_over} taken over by the other machine, 0 presented twice, 0 lost",
+        messages.len()
     )
 }
 
 /// Tells whether the other machine had a token before the holder went on.
-fn outlive_lease(server: &Postgres, message: usize) -> bool {
-    let mut lab = Lab::new(server, rotating());
+fn outlive_lease(server: &Postgres, provider: Provider, message: usize) -> bool {
+    let mut lab = Lab::new(server, provider);
     lab.end_token();
     let Ok(holder) = halted_at(&lab, message) else { return false };
     let signal = |signal| kill_process(Pid::from_child(&holder), signal).expect("it is a child");

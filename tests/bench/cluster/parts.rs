@@ -2,37 +2,60 @@
 
 use device_login::clock;
 
+use crate::support::cluster::cuts::{Places, survive_everywhere};
 use crate::support::cluster::failover::{Trouble, promote_twice, trouble_everywhere};
-use crate::support::cluster::{Lab, cuts, herds, holders, rotating};
-use crate::support::fleet::{Fleet, Provider};
+use crate::support::cluster::moves::{self, MOVES};
+use crate::support::cluster::{Lab, StartProvider, herds, holders, oidc_provider, rotating};
+use crate::support::faults::Extent;
+use crate::support::fleet::Fleet;
 use crate::support::postgres::Postgres;
 use crate::support::postgres::pooler::Pooler;
-use crate::support::servers::Server;
 use crate::support::wire::Fault;
 
-/// Plays one of so many places or rounds.
-type Part = fn(usize);
+/// Plays one of so many places or rounds, at a provider.
+type Part = fn(&At, usize);
 
-/// By name, in order.
-const PARTS: [(&str, Part); 6] = [
+/// A provider, and its name.
+struct At {
+    name: &'static str,
+    start: StartProvider,
+}
+
+const PROVIDERS: [At; 2] =
+    [At { name: "rotating", start: rotating }, At { name: "oidc-provider", start: oidc_provider }];
+
+/// By name, in order; the first ones at each provider.
+const PARTS: [(&str, Part); 5] = [
     ("herds", run_herds),
     ("holders", lose_holders),
     ("cuts", cut_connections),
     ("servers", disturb_servers),
-    ("leases", |_| hold_too_long()),
-    ("capacity", |_| super::capacity::measure()),
+    ("leases", hold_too_long),
 ];
+const OTHER_PARTS: [(&str, fn(usize)); 2] = [("moves", move_records), ("capacity", |_| super::capacity::measure())];
 
 pub(crate) fn run() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let step = wanted.iter().find_map(|argument| argument.parse().ok()).unwrap_or(1);
-    let is_wanted = |name: &str| wanted.iter().any(|wanted| wanted == name);
-    for (name, part) in PARTS {
-        if is_wanted(name) || !PARTS.iter().any(|(name, _)| is_wanted(name)) {
-            println!("{name}");
-            part(step);
+    let parts: Vec<_> = PARTS.iter().map(|part| part.0).chain(OTHER_PARTS.iter().map(|part| part.0)).collect();
+    let is_part = |name| is_wanted(&wanted, name, &parts);
+    let is_provider = |at: &&At| is_wanted(&wanted, at.name, &PROVIDERS.each_ref().map(|at| at.name));
+    for (name, part) in PARTS.iter().filter(|part| is_part(part.0)) {
+        for at in PROVIDERS.iter().filter(is_provider) {
+            println!("{name} at {}", at.name);
+            part(at, step);
         }
     }
+    for (name, part) in OTHER_PARTS.iter().filter(|part| is_part(part.0)) {
+        println!("{name}");
+        part(step);
+    }
+}
+
+/// One of those that are named, or any where none of them is.
+fn is_wanted(wanted: &[String], name: &str, all: &[&str]) -> bool {
+    let is_named = |name: &str| wanted.iter().any(|wanted| wanted == name);
+    is_named(name) || !all.iter().any(|name| is_named(name))
 }
 
 /// Runs a proof and prints what it says and how long it took.
@@ -42,27 +65,26 @@ fn prove(what: &str, proof: impl FnOnce() -> String) {
     println!("  {what}: {said} ({:.0} s)", (clock::now() - started).as_secs_f64());
 }
 
-fn run_herds(step: usize) {
-    let herd = |fleet: &Fleet, processes, rounds: usize| {
-        let rounds = rounds.div_ceil(step);
-        herds::herd(fleet, processes, rounds);
-        format!("{processes} processes, {rounds} rounds: {rounds} refreshes, 0 presented twice, 0 failed")
+fn run_herds(at: &At, step: usize) {
+    let prove_all = |what: &str, fleet: &Fleet| {
+        for (processes, rounds) in [(64, 200_usize), (500, 5)] {
+            let rounds = rounds.div_ceil(step);
+            prove(what, || {
+                herds::herd(fleet, processes, rounds);
+                format!("{processes} processes, {rounds} rounds: {rounds} refreshes, 0 presented twice, 0 failed")
+            });
+        }
     };
     let server = Postgres::shared();
-    let lab = Lab::new(server, rotating());
-    prove("two homes", || herd(&lab.fleet, 64, 200));
-    prove("two homes", || herd(&lab.fleet, 500, 5));
-    let pooler = Pooler::start(server, 20);
-    let database = server.database();
+    prove_all("two homes", &Lab::new(server, (at.start)()).fleet);
+    let (pooler, database) = (Pooler::start(server, 20), server.database());
     let address = pooler.url(database.name());
-    let fleet = Fleet::new(rotating(), &database.url(), &[address.clone(), address]);
-    prove("behind a pooler", || herd(&fleet, 64, 50));
-    let lab = Lab::new(server, Provider::OidcProvider(Server::oidc_provider()));
-    prove("at oidc-provider", || herd(&lab.fleet, 64, 50));
+    let fleet = Fleet::new((at.start)(), &database.url(), &[address.clone(), address]);
+    prove_all("two homes behind a pooler", &fleet);
 }
 
-fn lose_holders(step: usize) {
-    let mut lab = Lab::new(Postgres::shared(), rotating());
+fn lose_holders(at: &At, step: usize) {
+    let mut lab = Lab::new(Postgres::shared(), (at.start)());
     for (successor, who) in [(0, "their own machine goes on"), (1, "another machine goes on")] {
         prove("killed", || {
             let (count, lost) = holders::kill_everywhere(&mut lab, step, successor);
@@ -75,19 +97,30 @@ fn lose_holders(step: usize) {
     });
 }
 
-fn cut_connections(step: usize) {
-    prove("connections", || cuts::survive_everywhere(Fault::Cut, step, step));
+fn cut_connections(at: &At, step: usize) {
+    // A server of other people's is a process with a lot of memory.
+    let [few, many] = if at.name == "rotating" { [16, 32] } else { [4, 12] };
     // A process that has to keep an answer waits six seconds for the database.
-    prove("connections", || cuts::survive_everywhere(Fault::Gone, step, 32 * step));
-}
-
-fn disturb_servers(step: usize) {
-    for trouble in [Trouble::Restart, Trouble::Kill, Trouble::Pause] {
-        prove("server", || format!("{trouble:?} at {} messages, 0 lost", trouble_everywhere(trouble, step)));
+    for (fault, labs) in [(Fault::Cut, few), (Fault::Gone, many)] {
+        prove("connections", || {
+            survive_everywhere(at.start, fault, Places { messages: step, bytes: step, labs }).to_string()
+        });
     }
-    prove("promoted", || format!("{} times in herds of 64, 0 lost", promote_twice(64)));
 }
 
-fn hold_too_long() {
-    prove("stopped for longer than the lease", super::leases::outlive_leases);
+fn disturb_servers(at: &At, step: usize) {
+    for trouble in [Trouble::Restart, Trouble::Kill, Trouble::Pause] {
+        prove("server", || format!("{trouble:?} at {} messages, 0 lost", trouble_everywhere(at.start, trouble, step)));
+    }
+    prove("promoted", || format!("{} times in herds of 64, 0 lost", promote_twice(at.start, 64)));
+}
+
+fn hold_too_long(at: &At, step: usize) {
+    prove("stopped for longer than the lease", || super::leases::outlive_leases(at.start, step));
+}
+
+fn move_records(step: usize) {
+    for one in MOVES {
+        prove("moved", || moves::survive(one, Extent::Whole, step));
+    }
 }

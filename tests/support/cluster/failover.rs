@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use device_login::clock;
 
-use super::{Lab, is_sound, rotating};
+use super::{Lab, StartProvider, is_sound};
 use crate::support::fleet::Fleet;
 use crate::support::postgres::{Postgres, url};
 use crate::support::program::ran;
@@ -22,9 +22,9 @@ pub(crate) enum Trouble {
 }
 
 /// Lets it happen to the server at every `step`th message of a refresh. Returns at how many.
-pub(crate) fn trouble_everywhere(trouble: Trouble, step: usize) -> usize {
+pub(crate) fn trouble_everywhere(provider: StartProvider, trouble: Trouble, step: usize) -> usize {
     let server = Postgres::start();
-    let mut lab = Lab::new(&server, rotating());
+    let mut lab = Lab::new(&server, provider());
     let mut count = 0;
     for message in (1..).step_by(step) {
         lab.end_token();
@@ -63,12 +63,12 @@ pub(crate) fn trouble_everywhere(trouble: Trouble, step: usize) -> usize {
 }
 
 /// Promotes the standby twice while herds of `processes` refresh, and tells how many rounds there were.
-pub(crate) fn promote_twice(processes: usize) -> usize {
+pub(crate) fn promote_twice(provider: StartProvider, processes: usize) -> usize {
     let first = Postgres::start();
     let second = first.standby();
     let database = first.database();
     let address = url(database.name(), &[first.directory(), second.directory()], first.port());
-    let fleet = Fleet::new(rotating(), &address, &[address.clone(), address.clone()]);
+    let fleet = Fleet::new(provider(), &address, &[address.clone(), address.clone()]);
     let mut rounds = 0;
     for (leader, follower) in [(&first, &second), (&second, &first)] {
         fleet.end_token();

@@ -1,12 +1,19 @@
 //! Processes that die or stand still while they hold the right to refresh.
 
 use std::process::Child;
+use std::thread;
+use std::time::Duration;
 
+use device_login::clock;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::Lab;
+use super::{Lab, end_leases, rotating};
+use crate::support::postgres::Postgres;
 use crate::support::program::{Ran, ran};
 use crate::support::wire::{At, Fault};
+
+/// More than a refresh exchanges.
+const MOST_MESSAGES: usize = 110;
 
 /// Starts a refresh and stops what it says to the database at a message. `None` where it ended before that.
 pub(crate) fn halted_at(lab: &Lab<'_>, message: usize) -> Result<Child, Ran> {
@@ -54,7 +61,7 @@ pub(crate) fn kill_everywhere(lab: &mut Lab<'_>, step: usize, successor: usize) 
         } else {
             lab.wires[0].open();
             lab.database.wait_until_alone();
-            lab.end_lease();
+            end_leases(&lab.database);
         }
         let next = lab.fleet.run(successor, &["token"]);
         let what = format!("killed at message {message}, machine {successor} goes on");
@@ -97,4 +104,29 @@ pub(crate) fn stop_everywhere(lab: &mut Lab<'_>, step: usize) -> usize {
         count += 1;
     }
     count
+}
+
+/// Lets a holder stand still for so long at every `step`th message, all of them at once: what it waited for lies there when it
+/// wakes. Returns how many there were.
+pub(crate) fn stand_still_everywhere(server: &Postgres, time: Duration, step: usize) -> usize {
+    let stand_still = |message: usize| {
+        let mut lab = Lab::new(server, rotating());
+        lab.end_token();
+        let Ok(holder) = halted_at(&lab, message) else { return false };
+        let signal = |signal| kill_process(Pid::from_child(&holder), signal).expect("it is a child");
+        signal(Signal::STOP);
+        lab.wires[0].open();
+        let until = clock::now() + time;
+        lab.wires[0].wait_for_statements(usize::MAX, || clock::now() >= until);
+        signal(Signal::CONT);
+        let (ran, what) = (ran(holder), format!("stood still for {time:?} at message {message}"));
+        assert_eq!(ran.code, 0, "{what}: {ran:?}");
+        lab.recovers(&what);
+        true
+    };
+    thread::scope(|scope| {
+        let messages = (1..=MOST_MESSAGES).step_by(step);
+        let running: Vec<_> = messages.map(|message| scope.spawn(move || stand_still(message))).collect();
+        running.into_iter().map(|one| one.join().expect("it holds")).filter(|held| *held).count()
+    })
 }

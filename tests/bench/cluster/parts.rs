@@ -101,9 +101,9 @@ fn cut_connections(at: &At, step: usize) {
     // A server of other people's is a process with a lot of memory.
     let [few, many] = if at.name == "rotating" { [16, 32] } else { [4, 12] };
     // A process that has to keep an answer waits six seconds for the database.
-    for (fault, labs) in [(Fault::Cut, few), (Fault::Gone, many)] {
+    for (fault, bytes, labs) in [(Fault::Cut, step, few), (Fault::Gone, 8 * step, many)] {
         prove("connections", || {
-            survive_everywhere(at.start, fault, Places { messages: step, bytes: step, labs }).to_string()
+            survive_everywhere(at.start, fault, Places { messages: step, bytes, labs }).to_string()
         });
     }
 }

@@ -44,7 +44,9 @@ impl<'a> Lab<'a> {
     pub(crate) fn new(server: &'a Postgres, provider: Provider) -> Self {
         let database = server.database();
         let wires = [(); 2].map(|()| Proxy::to_socket(&server.socket()));
-        let through = |wire: &Proxy| url(database.name(), &[wire.directory()], server.port());
+        // A machine on which much else is tested stalls for longer than a connection is waited for otherwise.
+        let patient = |address: String| format!("{address}&connect_timeout=30");
+        let through = |wire: &Proxy| patient(url(database.name(), &[wire.directory()], server.port()));
         let fleet = Fleet::new(provider, &database.url(), &wires.each_ref().map(through));
         Self { fleet, wires, database, before: Counts::default() }
     }

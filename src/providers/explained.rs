@@ -131,11 +131,10 @@ impl ErrorWord {
 impl Facts<'_> {
     /// Fills the placeholders of `text`, once: what they are filled with is not looked at again.
     fn fill(&self, text: &str) -> String {
-        parts(text)
-            .map(|(words, placeholder)| {
-                format!("{words}{}", placeholder.map_or_else(String::new, |name| self.value(name)))
-            })
-            .collect()
+        let part = |(words, name): (&str, Option<&str>)| {
+            words.to_owned() + &name.map_or_else(String::new, |name| self.value(name))
+        };
+        parts(text).map(part).collect()
     }
 
     /// The same, where a placeholder may stand for something that this program does.

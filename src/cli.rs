@@ -113,15 +113,15 @@ struct Positional {
 }
 
 /// Runs the program with these arguments, the program's own name first.
-pub fn run(arguments: Vec<OsString>) -> ExitCode {
+pub fn run(arguments: &[OsString]) -> ExitCode {
     keep_memory_private();
-    let output = output_before_parsing(&arguments);
-    if let [_, flag] = arguments.as_slice()
+    let output = output_before_parsing(arguments);
+    if let [_, flag] = arguments
         && (flag == "--version" || flag == "-V")
     {
         return ExitCode::from(told(&output, output.text(version::VERSION)));
     }
-    match commands::parse(&arguments) {
+    match commands::parse(arguments) {
         Ok(Asked { global, command }) => {
             let context = Context::new(global, command.as_ref());
             if command.as_ref().is_none_or(|command| command.name != complete::NAME) {

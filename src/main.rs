@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    device_login::cli::run(std::env::args_os().collect())
+    device_login::cli::run(&std::env::args_os().collect::<Vec<_>>())
 }

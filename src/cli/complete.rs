@@ -105,7 +105,9 @@ fn candidates(words: &[String]) -> Vec<Candidate> {
         given: Vec::new(),
         config: None,
     };
-    before.iter().for_each(|word| line.take(word));
+    for word in before {
+        line.take(word);
+    }
     line.candidates(current)
 }
 
@@ -152,11 +154,10 @@ impl<'a> Line<'a> {
         self.given.push(option);
         match value {
             Some(value) if option.get_id() == "config" => self.config = Some(value.into()),
-            Some(_) => {}
             None if option.get_action().takes_values() && !option.is_require_equals_set() => {
                 self.awaited = Some(option);
             }
-            None => {}
+            _ => {}
         }
     }
 

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::context::Context;
 use crate::error::{Code, Error};
-use crate::files;
+use crate::files::{self, Replacement};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,8 +38,7 @@ enum Shell {
     Bash,
     Zsh,
     Fish,
-    #[value(name = "powershell")]
-    PowerShell,
+    Powershell,
 }
 
 impl Shell {
@@ -48,7 +47,7 @@ impl Shell {
             Shell::Bash => include_str!("completions/device-login.bash"),
             Shell::Zsh => include_str!("completions/_device-login"),
             Shell::Fish => include_str!("completions/device-login.fish"),
-            Shell::PowerShell => include_str!("completions/device-login.ps1"),
+            Shell::Powershell => include_str!("completions/device-login.ps1"),
         }
     }
 
@@ -57,7 +56,7 @@ impl Shell {
             Shell::Bash => "device-login",
             Shell::Zsh => "_device-login",
             Shell::Fish => "device-login.fish",
-            Shell::PowerShell => "device-login.ps1",
+            Shell::Powershell => "device-login.ps1",
         }
     }
 }
@@ -87,7 +86,8 @@ pub(super) fn write_all<N: AsRef<Path>, T: AsRef<[u8]>>(
     fs::create_dir_all(directory).map_err(|error| failed(directory, &error))?;
     for (name, text) in texts {
         let path = directory.join(name);
-        fs::write(&path, text).map_err(|error| failed(&path, &error))?;
+        let written = Replacement::begin(&path).and_then(|begun| begun.finish_with(text.as_ref()));
+        written.map_err(|error| failed(&path, &error))?;
     }
     Ok(())
 }

@@ -90,7 +90,9 @@ fn page(command: &clap::Command, program: &clap::Command) -> String {
     options(&mut page, command);
     examples(&mut page, command);
     page.section("EXIT STATUS");
-    EXIT_CODES.iter().for_each(|(code, meaning)| page.entry(&format!("`{code}`"), meaning));
+    for (code, meaning) in EXIT_CODES {
+        page.entry(&format!("`{code}`"), meaning);
+    }
     page.section("ENVIRONMENT");
     let is_told = |reader: Reader| is_program || reader == Reader::Everything;
     for row in VARIABLES.iter().filter(|row| is_told(row.reader)) {
@@ -98,7 +100,9 @@ fn page(command: &clap::Command, program: &clap::Command) -> String {
         page.entry(&names.join(", "), row.means);
     }
     page.section("FILES");
-    FILES.iter().for_each(|(path, what)| page.entry(&format!("`{path}`"), what));
+    for (path, what) in FILES {
+        page.entry(&format!("`{path}`"), what);
+    }
     page.section("SEE ALSO");
     let mut others: Vec<String> = shown(command).map(title).collect();
     if !is_program {
@@ -141,7 +145,9 @@ fn options(page: &mut Page, command: &clap::Command) {
         }
         told.push(title);
         page.section(title);
-        here.iter().for_each(|argument| option(page, argument));
+        for argument in here {
+            option(page, argument);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 #![cfg(all(unix, feature = "demo"))]
 
 mod bodies;
+mod colours;
 mod completions;
 mod exec;
 mod journeys;

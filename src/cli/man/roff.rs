@@ -94,7 +94,9 @@ fn formatted(text: &str) -> String {
     let mut formatted = String::new();
     for (at, part) in text.split('`').enumerate() {
         if at % 2 == 1 {
-            formatted += &format!("\\fB{}\\fR", escaped(part));
+            formatted += "\\fB";
+            formatted += &escaped(part);
+            formatted += "\\fR";
         } else {
             formatted += &escaped(part).replace('<', "\\fI").replace('>', "\\fR");
         }

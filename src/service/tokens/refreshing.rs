@@ -14,7 +14,7 @@ use crate::oauth::Client;
 use crate::oauth::token::{Outcome, TokenFlow};
 use crate::oauth::wire::{Approval, TokenAnswer, Unreadable};
 use crate::providers::explained::Place;
-use crate::providers::{DataCenter, Provider, Rotation};
+use crate::providers::{DataCenter, MintLimit, Provider, Rotation};
 use crate::secret::Secret;
 use crate::service::failure::Asked;
 use crate::service::{account, left_out};
@@ -231,8 +231,7 @@ mod tests {
 
     use jiff::{SignedDuration, Timestamp};
 
-    use super::with_mint;
-    use crate::providers::MintLimit;
+    use super::{MintLimit, with_mint};
 
     #[test]
     fn a_record_remembers_no_more_mints_than_somebody_counts() {

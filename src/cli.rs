@@ -13,6 +13,7 @@ mod completions;
 mod context;
 #[cfg(feature = "demo")]
 mod demo;
+mod doctor;
 mod exec;
 mod full_screen;
 mod git_credential;

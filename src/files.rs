@@ -3,6 +3,7 @@
 //! else may read or write a file that holds secrets or steers the program is in `access`.
 
 pub mod access;
+mod file_system;
 mod replacement;
 mod trouble;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use self::access::{Holds, Opened};
+pub use self::file_system::FileSystem;
 pub use self::replacement::{Readers, Replacement, check_replaceable, remove_left_behind, replace};
 pub use self::trouble::{Trouble, advice, without_lock};
 use crate::clock;

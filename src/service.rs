@@ -8,6 +8,7 @@ pub mod agent;
 mod api;
 mod aside;
 mod discovery;
+pub mod doctor;
 mod driver;
 mod due;
 mod endpoints;

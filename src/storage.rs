@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use backend::{Backend, Clear, Found, Hold, Part};
+pub use backend::{Backend, Clear, Found, Health, Hold, Part};
 pub use calls::{PastAnswer, PastCall};
 pub use copies::Copied;
 pub use error::StoreError;

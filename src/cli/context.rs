@@ -17,6 +17,7 @@ use crate::files;
 use crate::http::client::{Client, Exchange, Observer};
 use crate::profile::ProfileName;
 use crate::service::Service;
+use crate::service::doctor::{Patient, Setting};
 use crate::storage::{self, KeyCommand, KeyOptions, Store, StoreAddress};
 
 /// The frame of one command.
@@ -118,6 +119,71 @@ impl Context {
             let service = make_service(&global, &store, makes_config, client)?;
             Ok(service.acting_as(&actor).counted_in(unbroken))
         }
+    }
+
+    /// The same with whatever can be had of it, for `doctor`: what is broken is part of the answer.
+    pub(super) fn patient(&self, positional: &Positional) -> Patient {
+        let environment = Environment(&variable);
+        let mut problems = Vec::new();
+        let mut note = |subject, error: Error| problems.push((subject, error));
+        if let Err(error) = variables::check(Reader::Everything, &|name| std::env::var_os(name)) {
+            note("variable", error);
+        }
+        let places = Places::from_environment(environment, self.global.config.clone());
+        let config = match &places {
+            Ok(places) => Config::load(&places.config_file).unwrap_or_else(|error| {
+                note("configuration", error);
+                Config::default()
+            }),
+            Err(error) => {
+                note("configuration", error.clone());
+                Config::default()
+            }
+        };
+        let opened = places.as_ref().ok().and_then(|places| {
+            let address = store_address(&self.global, &config, places, environment);
+            let address = address.map_err(|error| note("store", error)).ok()?;
+            Some((self.store.get_or_init(|| open_store(&address, &config, places)).clone(), address.to_string()))
+        });
+        let profile = self.profile_name(positional).unwrap_or_else(|error| {
+            note("profile", error);
+            None
+        });
+        let settings =
+            self.settings(&config, places.as_ref().ok(), opened.as_ref().map(|(_, address)| address.as_str()));
+        let store =
+            opened.map_or_else(|| storage::open(&StoreAddress::Memory, KeyOptions::default()), |(store, _)| store);
+        let client = Client::new(self.global.ca_cert.clone()).noting_certificates();
+        let client = if self.global.verbose { client.observed_by(Box::new(report_exchange)) } else { client };
+        let service = Service::new(config, store, client, Box::new(variable));
+        Patient { service, places, problems, profile, settings, ca_certificate: self.global.ca_cert.clone() }
+    }
+
+    /// What was decided, and by what.
+    fn settings(&self, config: &Config, places: Option<&Places>, store: Option<&str>) -> Vec<Setting> {
+        let environment = Environment(&variable);
+        let by_variable = |name: &str| environment.var(name).map(|_| format!("by `{name}`"));
+        let mut settings = Vec::new();
+        if let Some(places) = places {
+            let count = config.profiles.len();
+            let profiles = if count == 1 { "1 profile".to_owned() } else { format!("{count} profiles") };
+            settings.push(Setting { what: "configuration", value: places.in_words(environment), by: profiles });
+        }
+        if let Some(store) = store {
+            let by_flag = self.global.store.as_ref().map(|_| "by `--store`".to_owned());
+            let is_configured = config.store.address.is_some() || config.store.url_file.is_some();
+            let by_config = is_configured.then(|| "by the configuration".to_owned());
+            let by = by_flag.or_else(|| by_variable("DEVICE_LOGIN_STORE")).or(by_config);
+            let by = by.unwrap_or_else(|| "by default".to_owned());
+            settings.push(Setting { what: "store", value: store.to_owned(), by });
+        }
+        let by_flag = self.global.profile.as_ref().map(|name| (name.clone(), "by `-p`".to_owned()));
+        let by_variable = || Some((profile_from_environment().ok()??, "by `DEVICE_LOGIN_PROFILE`".to_owned()));
+        let by_config = || Some((config.default_profile.clone()?, "by the configuration".to_owned()));
+        if let Some((name, by)) = by_flag.or_else(by_variable).or_else(by_config) {
+            settings.push(Setting { what: "profile", value: format!("`{name}` where none is named"), by });
+        }
+        settings
     }
 
     fn service_with(&self, client: Client) -> Result<Service, Error> {

@@ -183,6 +183,25 @@ fn is_program(named: &str) -> bool {
     !named.is_empty() && !is_list && !named.contains(|character: char| character.is_whitespace() || character == '%')
 }
 
+/// What is told of the terminal.
+pub(super) struct Terminal {
+    pub(super) has_color: bool,
+    pub(super) is_utf8: bool,
+    /// What stands between it and this program.
+    pub(super) multiplexer: Option<&'static str>,
+}
+
+/// The terminal, as the screens take it to be.
+pub(super) fn terminal(context: &Context) -> Terminal {
+    let Options { abilities, clipboard, .. } = options(context, Start::Profiles);
+    let multiplexer = match clipboard {
+        Clipboard::Terminal => None,
+        Clipboard::Tmux => Some("tmux"),
+        Clipboard::Screen => Some("GNU screen"),
+    };
+    Terminal { has_color: abilities.color == ColorChoice::Always, is_utf8: abilities.unicode, multiplexer }
+}
+
 /// What the terminal can do, from the flag and the environment.
 pub(super) fn abilities(color: ColorWhen) -> Abilities {
     let names = ["NO_COLOR", "CLICOLOR_FORCE", "TERM", "COLORTERM", "LC_ALL", "LC_CTYPE", "LANG"];

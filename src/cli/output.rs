@@ -228,15 +228,23 @@ impl Output {
 
     /// A table as data, and what is to be said below it, each of which begins a line: fit for a terminal, whole elsewhere.
     pub(super) fn table(&self, table: Table<'_>, below: &[String]) -> Result<(), Error> {
-        let room = self.room();
-        let mut lines = table.lines(room, |text| self.stdout.guarded(text));
-        for text in below {
-            let text = self.stdout.guarded(text);
-            match room.columns {
-                Some(columns) => lines.extend(text.lines().flat_map(|line| folded(line, columns, "  "))),
-                None => lines.push(text),
+        self.fitted(|room, guarded| {
+            let mut lines = table.lines(room, guarded);
+            for text in below {
+                let text = guarded(text);
+                match room.columns {
+                    Some(columns) => lines.extend(text.lines().flat_map(|line| folded("", line, columns, "  "))),
+                    None => lines.push(text),
+                }
             }
-        }
+            lines
+        })
+    }
+
+    /// Lines as data that are made for the room there is, and may have colours of their own. Whatever is in them passes what
+    /// `lines` is given.
+    pub(super) fn fitted(&self, lines: impl FnOnce(Room, &dyn Fn(&str) -> String) -> Vec<String>) -> Result<(), Error> {
+        let lines = lines(self.room(), &|text| self.stdout.guarded(text));
         self.stdout.write((lines.join("\n") + "\n").as_bytes())
     }
 

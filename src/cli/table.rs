@@ -169,18 +169,19 @@ pub(super) fn clipped(text: &str, columns: usize, cut: &str) -> String {
     text[..end].to_owned() + cut
 }
 
-/// `text` in lines of at most `columns`, broken at blanks only, those after the first one behind `indent`.
-pub(super) fn folded(text: &str, columns: usize, indent: &str) -> Vec<String> {
+/// `text` in lines of at most `columns`, broken at blanks only: the first one behind `head`, the others behind `indent`.
+pub(super) fn folded(head: &str, text: &str, columns: usize, indent: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut line = String::new();
+    let mut line = head.to_owned();
+    let mut is_begun = false;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
-        let is_begun = !line.trim_start().is_empty();
         if is_begun && line.width() + 1 + word.width() > columns {
             lines.push(std::mem::replace(&mut line, indent.to_owned()));
         } else if is_begun {
             line.push(' ');
         }
         line.push_str(word);
+        is_begun = true;
     }
     lines.push(line);
     lines
@@ -233,8 +234,9 @@ mod tests {
         {
             assert_eq!(clipped(text, columns, "…"), expected, "{text} {columns}");
         }
-        assert_eq!(folded("one two  three", 8, "  "), ["one two", "  three"]);
-        assert_eq!(folded("/a/very/long/path is kept", 8, "  "), ["/a/very/long/path", "  is", "  kept"]);
-        assert_eq!(folded("", 8, "  "), [""]);
+        assert_eq!(folded("", "one two  three", 8, "  "), ["one two", "  three"]);
+        assert_eq!(folded("ok  ", "one two  three", 9, "    "), ["ok  one", "    two", "    three"]);
+        assert_eq!(folded("", "/a/very/long/path is kept", 8, "  "), ["/a/very/long/path", "  is", "  kept"]);
+        assert_eq!(folded("", "", 8, "  "), [""]);
     }
 }

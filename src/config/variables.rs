@@ -53,6 +53,17 @@ pub enum Reader {
 }
 
 impl Reader {
+    pub const ALL: [Reader; 8] = [
+        Reader::Everything,
+        Reader::Network,
+        Reader::Services,
+        Reader::Agent,
+        Reader::Screens,
+        Reader::SignIn,
+        Reader::Demo,
+        Reader::Database,
+    ];
+
     pub fn words(self) -> &'static str {
         match self {
             Reader::Everything => "everything",
@@ -75,7 +86,7 @@ const AS_UNSET: &str = "as unset";
 const TEXT: &str = "none: any text will do";
 
 /// All variables that this program and the libraries in it read.
-pub const VARIABLES: [Variables; 41] = [
+pub static VARIABLES: [Variables; 41] = [
     row(&["DEVICE_LOGIN_HOME"], "one directory for everything: `config.toml`, `key`, `state/`, `spare/`", path_problem),
     row(&["DEVICE_LOGIN_CONFIG"], "the configuration file", path_problem),
     row(&["DEVICE_LOGIN_PROFILE"], "the profile, where none is named", nothing),
@@ -185,6 +196,12 @@ impl Variables {
         Self { unusable, ..self }
     }
 
+    /// Of several that are set the first one counts.
+    fn counts_once(&self) -> bool {
+        let first = self.names[0].to_ascii_lowercase();
+        ["https_proxy", "no_proxy", "lc_all", "user"].contains(&first.as_str())
+    }
+
     fn is_refused(&self) -> bool {
         self.unusable == REFUSED
     }
@@ -227,6 +244,64 @@ pub(super) fn check_home(environment: Environment<'_>) -> Result<(), Error> {
 /// What names the store, for whoever makes programs that inherit it.
 pub fn store() -> Option<String> {
     std::env::var("DEVICE_LOGIN_STORE").ok()
+}
+
+/// Those of which the value may be secret, or a part of it.
+const SECRET: [&str; 7] = [
+    "DEVICE_LOGIN_CLIENT_SECRET",
+    "DEVICE_LOGIN_STORE",
+    "PGPASSWORD",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+];
+
+/// What libpq reads and this program does not.
+const NOT_READ: [&str; 12] = [
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGPORT",
+    "PGDATABASE",
+    "PGUSER",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGSYSCONFDIR",
+    "PGSSLMODE",
+    "PGREQUIRESSL",
+    "PGOPTIONS",
+    "PGTARGETSESSIONATTRS",
+];
+
+/// A variable that is set.
+pub struct Set {
+    pub name: &'static str,
+    /// `None` where it may be secret.
+    pub value: Option<String>,
+    pub reader: Reader,
+    /// One of the same meaning that is set as well and counts in its place.
+    pub shadowed_by: Option<&'static str>,
+}
+
+/// The variables of the table that are set.
+pub fn set(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<Set> {
+    let is_set = |name: &&'static str| variable(name).is_some_and(|value| !value.is_empty());
+    let of_row = |row: &'static Variables| {
+        let names = || row.names.iter().copied().filter(is_set);
+        let first = if row.counts_once() { names().next() } else { None };
+        names().map(move |name| Set {
+            name,
+            value: variable(name).filter(|_| !SECRET.contains(&name)).map(|value| value.to_string_lossy().into_owned()),
+            reader: row.reader,
+            shadowed_by: first.filter(|first| *first != name),
+        })
+    };
+    VARIABLES.iter().flat_map(of_row).collect()
+}
+
+/// Variables that libpq would connect by and this program passes over.
+pub fn not_read(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<&'static str> {
+    NOT_READ.into_iter().filter(|name| variable(name).is_some_and(|value| !value.is_empty())).collect()
 }
 
 /// Warnings of names that look like those of this program's variables and are none.

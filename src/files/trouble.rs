@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::access::Refusal;
+use super::file_system::mount_of;
 
 /// Why a file could not be used.
 #[derive(Debug)]
@@ -78,21 +79,9 @@ pub fn without_lock(path: &Path, error: io::Error) -> io::Error {
     if !has_none {
         return error;
     }
-    let name = file_system(path).map(|name| format!(", {name},")).unwrap_or_default();
+    let mount = path.parent().and_then(|directory| mount_of(directory));
+    let name = mount.map(|(kind, place)| format!(", {kind} mounted at {place},")).unwrap_or_default();
     io::Error::new(ErrorKind::Unsupported, format!("the file system there{name} gives no locks ({error})"))
-}
-
-/// The kind of the file system that has this file, and where it is mounted.
-fn file_system(path: &Path) -> Option<String> {
-    let path = path.parent()?.canonicalize().ok()?;
-    let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
-    let mounts = mounts.lines().filter_map(|mount| {
-        let mut fields = mount.split(' ');
-        let (place, kind) = (fields.nth(1)?, fields.next()?);
-        // Of those that lie on each other the last one is seen.
-        path.starts_with(place).then(|| (place.len(), format!("{kind} mounted at {place}")))
-    });
-    mounts.max_by_key(|(length, _)| *length).map(|(_, name)| name)
 }
 
 fn permission_advice() -> String {

@@ -15,12 +15,13 @@ use std::fmt;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::redirect;
+use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use self::incoming::Answering;
@@ -53,7 +54,20 @@ pub struct Client {
     loopback: OnceLock<reqwest::Client>,
     resolver: Resolver,
     proxies: OnceLock<Arc<Proxies>>,
+    /// What servers show of themselves, where that is noted.
+    shown: Option<tls::Shown>,
     observer: OnceLock<Observer>,
+}
+
+/// The way to a server, as the variables have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Who stands in between, without a password.
+    pub proxy: Option<Url>,
+    /// The variable that names a proxy.
+    pub named_by: Option<&'static str>,
+    /// The variable that exempts the server from that.
+    pub exempted_by: Option<&'static str>,
 }
 
 /// Is told of every exchange when it has ended.
@@ -88,6 +102,26 @@ impl fmt::Display for Exchange {
 impl Client {
     pub fn new(ca_certificate: Option<PathBuf>) -> Self {
         Self { ca_certificate: ca_certificate.map(|path| files::expanded(&path)), ..Self::default() }
+    }
+
+    /// The same, which notes the certificates that servers show.
+    #[must_use]
+    pub fn noting_certificates(self) -> Self {
+        Self { shown: Some(tls::Shown::default()), ..self }
+    }
+
+    /// The certificates that the server of this name showed last, where that is noted.
+    pub(crate) fn certificates_of(&self, host: &str) -> Option<Vec<CertificateDer<'static>>> {
+        self.shown.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).get(host).cloned()
+    }
+
+    /// Which way a request to `url` takes. Asks nobody.
+    pub fn way_to(&self, url: &Url) -> Result<Way, TransportFailure> {
+        let proxies = self.proxies()?;
+        let proxy = proxies.between(url).map(|proxy| proxy.address.clone());
+        let is_exempt = proxy.is_none() && url.scheme() == "https" && proxies.proxy().is_some();
+        let named_by = proxies.proxy().map(|proxy| proxy.named_by);
+        Ok(Way { proxy, named_by, exempted_by: proxies.exempted_by().filter(|_| is_exempt) })
     }
 
     #[must_use]
@@ -223,7 +257,7 @@ impl Client {
             return Ok(client);
         }
         install_crypto();
-        let tls = tls::trusting(self.ca_certificate.as_deref()).map_err(TransportFailure::Setup)?;
+        let tls = tls::trusting(self.ca_certificate.as_deref(), self.shown.clone()).map_err(TransportFailure::Setup)?;
         let mut tls = tls.with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let builder = self.common().https_only(true).tls_backend_preconfigured(tls);

@@ -2,12 +2,14 @@
 //! certificates that a person adds. Beside it, the words for why TLS failed.
 
 pub(crate) mod certificates;
+mod chain;
 mod words;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WantsClientCert, WebPkiServerVerifier, verify_server_name};
@@ -19,17 +21,25 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 
 use self::certificates::Certificates;
+pub(crate) use self::chain::{End, end_of, signer};
 use crate::files;
 
-/// TLS with whom the system trusts, and with whoever has a certificate in the file `added`. The error is a sentence.
-pub(crate) fn trusting(added: Option<&Path>) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
+/// By the name of a server, the certificates that it showed last, whether they were good or not.
+pub(crate) type Shown = Arc<Mutex<BTreeMap<String, Certificates>>>;
+
+/// TLS with whom the system trusts, and with whoever has a certificate in the file `added`. What servers show is noted in
+/// `shown`. The error is a sentence.
+pub(crate) fn trusting(
+    added: Option<&Path>,
+    shown: Option<Shown>,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let added = added.map_or_else(|| Ok(Certificates::new()), in_file)?;
     let authorities: Arc<dyn ServerCertVerifier> = match instead_of_the_systems()? {
         Some(named) => verifier(named.into_iter().chain(added.iter().cloned()), NO_AUTHORITIES)?,
         None => Arc::new(Verifier::new_with_extra_roots(added.clone(), provider).map_err(|_| NO_AUTHORITIES)?),
     };
-    builder(Trust { authorities, added })
+    builder(Trust { authorities, added, shown })
 }
 
 /// TLS with nobody but who has a certificate in this file, or whom one of those has signed.
@@ -38,7 +48,7 @@ pub(crate) fn trusting_only(file: &Path) -> Result<ConfigBuilder<ClientConfig, W
     let added = in_file(file)?;
     let authorities =
         verifier(added.iter().cloned(), "TLS could not be set up: the certificate authority cannot be used")?;
-    builder(Trust { authorities, added })
+    builder(Trust { authorities, added, shown: None })
 }
 
 fn in_file(path: &Path) -> Result<Certificates, String> {
@@ -118,6 +128,7 @@ fn the_systems() -> Certificates {
 struct Trust {
     authorities: Arc<dyn ServerCertVerifier>,
     added: Certificates,
+    shown: Option<Shown>,
 }
 
 impl ServerCertVerifier for Trust {
@@ -129,6 +140,12 @@ impl ServerCertVerifier for Trust {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if let Some(shown) = &self.shown {
+            let chain = std::iter::once(end_entity).chain(intermediates);
+            let chain = chain.map(|certificate| certificate.clone().into_owned()).collect();
+            let name = server_name.to_str().into_owned();
+            shown.lock().unwrap_or_else(PoisonError::into_inner).insert(name, chain);
+        }
         let judged = self.authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match judged {
             Err(error) if is_of_who_signed(&error) && self.added.iter().any(|added| added == end_entity) => {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -72,6 +72,19 @@ pub struct Clear {
     pub key_id: String,
     pub access_token_expires_at: Option<Timestamp>,
     pub last_refresh_at: Option<Timestamp>,
+}
+
+/// How the server of a database is, seen from this machine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Health {
+    /// This role may read and write everything.
+    pub may_write: bool,
+    /// The version of TLS on the server's own connection, which ends at a pooler where there is one.
+    pub tls: Option<String>,
+    /// How far its clock is ahead of this machine's.
+    pub ahead: SignedDuration,
+    /// Somebody else has had the connection before this process: a pooler is in between. Without it there may be one, too.
+    pub is_pooled: bool,
 }
 
 /// A place that keeps bytes by the name of a profile.
@@ -159,6 +172,16 @@ pub trait Backend: Send + Sync {
     /// What is worth knowing of the place: names as in JSON, and values.
     fn details(&self) -> Result<Vec<(&'static str, Value)>, StoreError> {
         Ok(Vec::new())
+    }
+
+    /// The profiles that somebody has the sole right to write now, and who that is, where it shows without asking for it.
+    fn holders(&self) -> Result<Vec<(ProfileName, String)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// How a server is that the place is behind; `None` where there is none.
+    fn health(&self) -> Result<Option<Health>, StoreError> {
+        Ok(None)
     }
 
     /// What lies about beside the parts of profiles.

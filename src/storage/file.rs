@@ -167,6 +167,16 @@ impl Backend for FileBackend {
         self.files.judge()
     }
 
+    fn holders(&self) -> Result<Vec<(ProfileName, String)>, StoreError> {
+        let mut held = Vec::new();
+        for name in self.files.names()? {
+            let Some(profile) = name.strip_suffix(".lock").and_then(|stem| stem.parse().ok()) else { continue };
+            held.extend(lock::held_by(&self.files.directory.join(name))?.map(|holder| (profile, holder)));
+        }
+        held.sort();
+        Ok(held)
+    }
+
     fn strays(&self) -> Result<Vec<Stray>, StoreError> {
         private::check_directory(&self.files.directory)?;
         let stray = |name: &String| {

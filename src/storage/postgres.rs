@@ -33,7 +33,7 @@ use self::connection::{Connection, Statement};
 use self::hold::{Claim, Lease};
 use self::local::{Local, random_id};
 use self::trouble::Trouble;
-use super::backend::{Backend, Found, Hold, Part, Stray, StrayKind};
+use super::backend::{Backend, Found, Health, Hold, Part, Stray, StrayKind};
 use super::envelope::LONGEST_LINE;
 use super::{ClientAt, StoreError, Throttled, Version, seal};
 use crate::clock;
@@ -42,6 +42,9 @@ use crate::profile::ProfileName;
 
 /// Those who wait for a profile look by themselves this often, since a notice may never come.
 const POLL: Duration = Duration::from_secs(1);
+
+/// Seconds: a connection that is older than any process that looks at its health was another one's before.
+const OLDEST_OWN: f64 = 15.0;
 
 /// How long a server is asked again that has no connection left.
 const TURN_PATIENCE: Duration = Duration::from_secs(20);
@@ -345,6 +348,22 @@ impl Backend for PostgresBackend {
             ("standby", value::<bool>(row, 5)?.into()),
             ("synchronous_commit", text(6)?),
         ])
+    }
+
+    fn health(&self) -> Result<Option<Health>, StoreError> {
+        let asked = clock::now();
+        let rows = self.database.ask(&Statement::new(sql::HEALTH))?;
+        let (now, took) = (clock::wall(), clock::now() - asked);
+        let Some(row) = rows.first() else { return Ok(None) };
+        let theirs = Timestamp::try_from(value::<SystemTime>(row, 2)?).unwrap_or(now);
+        let age: Option<f64> = value(row, 3)?;
+        Ok(Some(Health {
+            may_write: value::<Option<bool>>(row, 0)?.unwrap_or(false),
+            tls: value(row, 1)?,
+            // The server looked at it about half-way between.
+            ahead: clock::earlier(now, took / 2).duration_until(theirs),
+            is_pooled: age.is_some_and(|age| age > OLDEST_OWN),
+        }))
     }
 
     fn strays(&self) -> Result<Vec<Stray>, StoreError> {

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use super::backend::{Backend, Found, Hold, Part};
+use super::backend::{Backend, Found, Health, Hold, Part};
 use super::copies::Copies;
 use super::envelope::{self, Opened};
 use super::key::{Key, Keyring, Sources};
@@ -214,6 +214,16 @@ impl Store {
     /// Tells the committed records apart from earlier and later ones without opening any; `None` where only opening tells.
     pub fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {
         self.shared.backend.versions()
+    }
+
+    /// The profiles that somebody writes now, and who that is, where it shows without asking for the right.
+    pub fn holders(&self) -> Result<Vec<(ProfileName, String)>, StoreError> {
+        self.shared.backend.holders()
+    }
+
+    /// How the server of a database is; `None` for other stores.
+    pub fn health(&self) -> Result<Option<Health>, StoreError> {
+        self.shared.backend.health()
     }
 
     /// Which grants of a client were throttled lately.

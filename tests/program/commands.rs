@@ -38,6 +38,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("store check", ""),
     ("store rekey", ""),
     ("store copy", "file:other"),
+    ("doctor", ""),
     // It wants a terminal.
     #[cfg(feature = "demo")]
     ("demo", ""),

@@ -15,6 +15,7 @@ mod commands;
 mod copies;
 #[cfg(feature = "demo")]
 mod demo;
+mod doctor;
 mod endpoints;
 #[cfg(unix)]
 mod environment;

@@ -404,9 +404,8 @@ fn many_are_verified_at_once_but_not_all() {
 fn a_named_profile_is_the_only_one_that_is_read() {
     let home = home_of(&["good", "soon"], "http://127.0.0.1:9");
     // A record that is damaged is told by whoever reads it.
-    let record = home.path("state/soon.record");
-    assert!(record.exists());
-    fs::write(record, "damaged").expect("it can be written");
+    assert!(home.path("state/soon.record").exists());
+    home.write("state/soon.record", "damaged");
     for (arguments, code) in [(&["status", "good"][..], 0), (&["status", "soon"], 9), (&["status"], 9)] {
         let ran = home.run(arguments);
         assert_eq!(ran.code, code, "{ran:?}");

@@ -38,6 +38,9 @@ struct ProfileJson<'a> {
     last_error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    /// The sign-in that waits for an approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<PendingJson<'a>>,
     /// What the provider said, where it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     verified: Option<VerifiedJson>,
@@ -51,6 +54,14 @@ struct BudgetJson {
     window_seconds: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     resets_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PendingJson<'a> {
+    user_code: &'a str,
+    verification_uri: &'a str,
+    expires_at: String,
+    expires_in: u64,
 }
 
 #[derive(Serialize)]
@@ -97,6 +108,12 @@ fn profile(Seen { status, verified, .. }: &Seen, now: Timestamp) -> ProfileJson<
             .cloned()
             .chain(status.protection.as_ref().and_then(Protection::warning))
             .collect(),
+        pending: status.pending.as_ref().map(|pending| PendingJson {
+            user_code: &pending.user_code,
+            verification_uri: pending.verification_uri.as_str(),
+            expires_at: words::rfc3339(pending.expires_at),
+            expires_in: words::seconds_until(pending.expires_at, now),
+        }),
         verified: verified.as_ref().map(|verified| VerifiedJson {
             result: verified.word(),
             reason: verified.problem().map(ToString::to_string),

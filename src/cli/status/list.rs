@@ -105,6 +105,10 @@ pub(super) fn below(seen: &[Seen]) -> Vec<String> {
 
 /// What has to be said of a profile beside its row.
 pub(super) fn remarks(Seen { status, verified, .. }: &Seen) -> Vec<String> {
+    let pending = status.pending.as_ref().map(|pending| {
+        let (code, until) = (&pending.user_code, words::time_of_day(pending.expires_at));
+        format!("the code {code} waits at {} until {until}", pending.verification_uri)
+    });
     let missing =
         (!status.missing_scopes.is_empty()).then(|| format!("not granted: {}", status.missing_scopes.join(", ")));
     let refresh = status.last_refresh.as_ref().and_then(|last| last.error.as_ref());
@@ -113,7 +117,7 @@ pub(super) fn remarks(Seen { status, verified, .. }: &Seen) -> Vec<String> {
     let warnings = status.warnings.iter().map(|warning| format!("warning: {warning}"));
     let environment = status.api_domain.as_ref().filter(|_| status.is_other_environment);
     let environment = environment.map(|domain| format!("calls go to {domain}"));
-    missing.into_iter().chain(environment).chain(refresh).chain(verified).chain(warnings).collect()
+    pending.into_iter().chain(missing).chain(environment).chain(refresh).chain(verified).chain(warnings).collect()
 }
 
 /// What is said of several profiles alike, once, with all of them, in the order in which it is said first.

@@ -23,11 +23,14 @@ const EXEMPT_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];
 pub(super) struct Proxies {
     proxy: Option<Proxy>,
     exempt: Vec<Exempt>,
+    exempted_by: Option<&'static str>,
 }
 
 /// A proxy, without its password.
 #[derive(Debug)]
 pub(super) struct Proxy {
+    /// The variable that it is from.
+    pub(super) named_by: &'static str,
     pub(super) address: Url,
     /// What it is to be told of who asks; marked as sensitive.
     pub(super) authorization: Option<HeaderValue>,
@@ -37,11 +40,13 @@ impl Proxies {
     /// Reads the variables; the error names the one that cannot be used.
     pub(super) fn from_variables(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, String> {
         let Some((name, value)) = first_of(&PROXY_VARIABLES, variable)? else { return Ok(Self::default()) };
-        let proxy = parse_proxy(&value).map_err(|problem| {
+        let proxy = parse_proxy(name, &value).map_err(|problem| {
             format!("the variable `{name}` {problem}; it is to read http://HOST:PORT or http://USER:PASSWORD@HOST:PORT")
         })?;
-        let exempt = first_of(&EXEMPT_VARIABLES, variable)?.map(|(_, list)| parse_exempt(&list)).unwrap_or_default();
-        Ok(Self { proxy: Some(proxy), exempt })
+        let exempted = first_of(&EXEMPT_VARIABLES, variable)?;
+        let exempted_by = exempted.as_ref().map(|(name, _)| *name);
+        let exempt = exempted.map(|(_, list)| parse_exempt(&list)).unwrap_or_default();
+        Ok(Self { proxy: Some(proxy), exempt, exempted_by })
     }
 
     /// Who is asked instead of the server at `url`.
@@ -50,16 +55,21 @@ impl Proxies {
         self.proxy.as_ref().filter(|_| url.scheme() == "https" && !is_exempt())
     }
 
+    /// The variable that says who is asked directly.
+    pub(super) fn exempted_by(&self) -> Option<&'static str> {
+        self.exempted_by
+    }
+
     pub(super) fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
     }
 }
 
 /// The first variable with a value, and that without the white space around it.
-fn first_of<'a>(
-    names: &[&'a str],
+fn first_of(
+    names: &[&'static str],
     variable: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<Option<(&'a str, Zeroizing<String>)>, String> {
+) -> Result<Option<(&'static str, Zeroizing<String>)>, String> {
     for name in names {
         let Some(value) = variable(name) else { continue };
         let value = value.into_string().map(Zeroizing::new);
@@ -72,7 +82,7 @@ fn first_of<'a>(
 }
 
 /// Takes a proxy's address apart. What cannot be used is refused by a clause that tells nothing of it.
-fn parse_proxy(value: &str) -> Result<Proxy, &'static str> {
+fn parse_proxy(named_by: &'static str, value: &str) -> Result<Proxy, &'static str> {
     const QUOTES: [char; 7] = ['"', '\'', '`', '“', '”', '‘', '’'];
     if value.starts_with(QUOTES) || value.ends_with(QUOTES) {
         return Err("stands in quotation marks, which are to be taken away");
@@ -95,7 +105,7 @@ fn parse_proxy(value: &str) -> Result<Proxy, &'static str> {
     }
     let address = parse_server(scheme, server)?;
     let authorization = user.filter(|user| !user.is_empty()).map(authorization).transpose()?;
-    Ok(Proxy { address, authorization })
+    Ok(Proxy { named_by, address, authorization })
 }
 
 /// The scheme, if there is one: a user's name never is, and a password with `://` in it has a `:` before.

@@ -155,12 +155,12 @@ fn in_der(der: &[u8]) -> Result<CertificateDer<'static>, String> {
 }
 
 /// The first structure with its tag and length, if it is whole.
-fn first_structure(der: &[u8]) -> Option<&[u8]> {
+pub(super) fn first_structure(der: &[u8]) -> Option<&[u8]> {
     let (head, length) = head_and_length(der)?;
     der.get(..head.checked_add(length)?)
 }
 
-fn contents(structure: &[u8]) -> Option<&[u8]> {
+pub(super) fn contents(structure: &[u8]) -> Option<&[u8]> {
     structure.get(head_and_length(structure)?.0..)
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{Backend, Clear, Found, Hold, Part, Stray};
+use super::{Backend, Clear, Found, Health, Hold, Part, Stray};
 use crate::clock::Moment;
 use crate::profile::ProfileName;
 use crate::storage::{Attempt, ClientAt, StoreError, Throttled, Version};
@@ -146,6 +146,16 @@ impl Backend for Watched {
     fn details(&self) -> Result<Vec<(&'static str, serde_json::Value)>, StoreError> {
         (self.watcher)("details")?;
         self.inner.details()
+    }
+
+    fn holders(&self) -> Result<Vec<(ProfileName, String)>, StoreError> {
+        (self.watcher)("holders")?;
+        self.inner.holders()
+    }
+
+    fn health(&self) -> Result<Option<Health>, StoreError> {
+        (self.watcher)("health")?;
+        self.inner.health()
     }
 
     fn strays(&self) -> Result<Vec<Stray>, StoreError> {

@@ -4,7 +4,7 @@
 //! renamed or deleted: two processes would then hold locks on two files of one name. It holds two lines: who locked it
 //! last, and a note: in the lock of a record, the last refresh whose request went out.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::clock;
-use crate::files;
+use crate::files::{self, access};
 use crate::profile::ProfileName;
 use crate::storage::{Attempt, StoreError, private};
 
@@ -36,6 +36,20 @@ pub(in crate::storage) fn acquire(path: &Path, profile: &ProfileName, patience: 
     // For people only: a lock without a name on it is as good.
     let _ = file.write_all(format!("{:<10}\n", std::process::id()).as_bytes());
     Ok(file)
+}
+
+/// Who has the lock now; `None` where nobody does. Whoever wants it meanwhile waits no longer than this looks.
+pub(super) fn held_by(path: &Path) -> Result<Option<String>, StoreError> {
+    let file = match access::options().read(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(StoreError::io("opening", path)(error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(Some(holder(path).unwrap_or_else(|| "somebody".to_owned()))),
+        Err(TryLockError::Error(error)) => Err(StoreError::io("locking", path)(files::without_lock(path, error))),
+    }
 }
 
 /// Notes a refresh whose request goes out, durably. Whether nothing was ever noted before, so that the file may be so new that

@@ -170,6 +170,14 @@ pub(super) const DETAILS: &str = "\
     SELECT version, pin, current_database()::text, current_user::text, current_setting('server_version'),
         pg_is_in_recovery(), current_setting('synchronous_commit')
     FROM device_login.store";
+/// Beside the details: rights, TLS of the server's own connection, its clock, and for how many seconds it has had that.
+pub(super) const HEALTH: &str = "\
+    SELECT bool_and(has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
+            AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE')),
+        (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()), clock_timestamp(),
+        (SELECT extract(epoch FROM clock_timestamp() - backend_start)::float8
+            FROM pg_stat_activity WHERE pid = pg_backend_pid())
+    FROM pg_class WHERE relnamespace = 'device_login'::regnamespace AND relkind = 'r'";
 pub(super) const PIN: &str = "SELECT version, pin FROM device_login.store";
 pub(super) const BIND: &str = concat!(
     "WITH ",

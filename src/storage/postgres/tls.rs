@@ -37,7 +37,7 @@ impl Tls {
     pub(super) fn to(address: &Address, name: &str) -> Result<Self, String> {
         let builder = match address.root_certificate() {
             Some(file) => trusting_only(file)?,
-            None => trusting(None)?,
+            None => trusting(None, None)?,
         };
         let config = match (&address.certificate, &address.key) {
             (Some(certificate), Some(key)) => {

@@ -1,0 +1,178 @@
+//! What may stand between this machine and a token: looked at without changing anything, each look within a limit.
+//!
+//! A [`Check`] is data. It says what was looked at, what was seen, whether that is well, and what helps; the sentences about
+//! commands are the front end's. What was learned elsewhere is asked there: files of `files::access`, certificates of
+//! `http::tls`, variables of `config::variables`, records of the store.
+
+mod client;
+mod environment;
+mod places;
+mod server;
+mod store;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, join_all};
+use futures_util::{FutureExt, StreamExt, stream};
+
+use self::server::Server;
+use super::Service;
+use crate::config::{Places, Profile};
+use crate::error::{Advice, Error};
+use crate::profile::ProfileName;
+
+/// So long the slowest look may take; all go on at the same time.
+const LIMIT: Duration = Duration::from_secs(9);
+
+/// So many servers are asked, all at the same time.
+const MOST_SERVERS: usize = 16;
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The kind of thing, in a word or two.
+    pub subject: &'static str,
+    /// Which one of its kind; empty where there is one only.
+    pub about: String,
+    pub verdict: Verdict,
+    /// A clause.
+    pub seen: String,
+    /// What helps where it is not well.
+    pub advice: Vec<Advice>,
+}
+
+/// Whether something is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    Ok,
+    /// It works, and may not for long or not everywhere.
+    Warning,
+    /// It keeps this program from working.
+    Error,
+}
+
+impl Verdict {
+    /// The word for people and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Ok => "ok",
+            Verdict::Warning => "warning",
+            Verdict::Error => "error",
+        }
+    }
+}
+
+impl Check {
+    pub fn new(verdict: Verdict, subject: &'static str, about: impl Into<String>, seen: impl Into<String>) -> Self {
+        Self { subject, about: about.into(), verdict, seen: seen.into(), advice: Vec::new() }
+    }
+
+    pub fn ok(subject: &'static str, about: impl Into<String>, seen: impl Into<String>) -> Self {
+        Self::new(Verdict::Ok, subject, about, seen)
+    }
+
+    pub fn warning(subject: &'static str, about: impl Into<String>, seen: impl Into<String>) -> Self {
+        Self::new(Verdict::Warning, subject, about, seen)
+    }
+
+    pub fn error(subject: &'static str, about: impl Into<String>, seen: impl Into<String>) -> Self {
+        Self::new(Verdict::Error, subject, about, seen)
+    }
+
+    /// Adds something that helps.
+    #[must_use]
+    pub fn advise(mut self, advice: impl Into<Advice>) -> Self {
+        self.advice.push(advice.into());
+        self
+    }
+
+    /// What keeps this program from working, as it is told elsewhere.
+    fn failed(subject: &'static str, about: impl Into<String>, error: &Error) -> Self {
+        Self { advice: error.what_helps(), ..Self::error(subject, about, error.to_string()) }
+    }
+}
+
+/// What is looked at: everything of which a part may be missing or broken.
+pub struct Patient {
+    /// With an empty configuration where none could be read.
+    pub service: Service,
+    pub places: Result<Places, Error>,
+    /// Why the configuration or the address of the store could not be used.
+    pub problems: Vec<(&'static str, Error)>,
+    /// The profile that is meant, where it is one only.
+    pub profile: Option<ProfileName>,
+    /// Settings, what they are, and what has decided on that.
+    pub settings: Vec<Setting>,
+    /// The file of `--ca-cert`.
+    pub ca_certificate: Option<PathBuf>,
+}
+
+/// A setting that may come from several places.
+pub struct Setting {
+    pub what: &'static str,
+    pub value: String,
+    /// The flag, the variable, the configuration, or that nothing names it.
+    pub by: String,
+}
+
+impl Patient {
+    /// Looks at everything.
+    pub async fn examine(&self) -> Vec<Check> {
+        let mut checks = vec![environment::version()];
+        checks.extend(self.problems.iter().map(|(subject, error)| Check::failed(subject, "", error)));
+        checks.extend(self.check_profile());
+        checks.extend(self.check_settings());
+        let servers = self.servers().await;
+        let left_out = servers.len().saturating_sub(MOST_SERVERS);
+        let servers = stream::iter(servers.into_iter().take(MOST_SERVERS))
+            .map(|server: Server| async move {
+                let about = server.host();
+                within("connection", about, server.check(&self.service, self.ca_certificate.as_deref())).await
+            })
+            .buffered(MOST_SERVERS)
+            .concat();
+        let clients = stream::iter(self.clients().into_iter().take(MOST_SERVERS))
+            .map(|profile| within("client", profile.name.to_string(), self.check_client(profile)))
+            .buffered(MOST_SERVERS)
+            .concat();
+        let slow: Vec<BoxFuture<'_, Vec<Check>>> = vec![
+            within("files", String::new(), self.check_files()).boxed(),
+            within("file system", String::new(), self.check_file_systems()).boxed(),
+            within("store", String::new(), self.check_store()).boxed(),
+            within("agent", String::new(), store::check_agent()).boxed(),
+            servers.boxed(),
+            clients.boxed(),
+        ];
+        checks.extend(join_all(slow).await.into_iter().flatten());
+        if left_out > 0 {
+            let seen = format!("{left_out} more servers were not asked");
+            checks.push(Check::warning("connection", "", seen).advise("name a profile to look at its servers"));
+        }
+        checks.extend(self.check_variables());
+        checks
+    }
+
+    /// The profiles that are meant.
+    fn profiles(&self) -> impl Iterator<Item = &Profile> {
+        let is_meant = |profile: &&Profile| self.profile.as_ref().is_none_or(|name| *name == profile.name);
+        self.service.config.profiles.values().filter(is_meant)
+    }
+
+    /// The profile that was named is there.
+    fn check_profile(&self) -> Option<Check> {
+        let name = self.profile.as_ref().filter(|_| self.problems.is_empty())?;
+        self.service.config.profile(Some(name)).err().map(|error| Check::failed("profile", "", &error))
+    }
+}
+
+/// The checks, or that they were not done in time.
+async fn within(subject: &'static str, about: String, checks: impl Future<Output = Vec<Check>>) -> Vec<Check> {
+    match tokio::time::timeout(LIMIT, checks).await {
+        Ok(checks) => checks,
+        Err(_) => {
+            let seen = format!("no result within {} seconds", LIMIT.as_secs());
+            vec![Check::warning(subject, about, seen).advise("try again; if that stays so, something hangs there")]
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Whether providers know the clients of the profiles, and whether their data centers are known.
+//!
+//! A provider is asked to refresh with a token that is nobody's. It looks at the client first: who is told that the token is
+//! bad has a client that is good. No person sees anything of it, no code is made, no grant is touched and no budget used.
+
+use super::super::failure::Asked;
+use super::super::{Service, driver, endpoints, home_data_center, issuing_data_center, transport_error};
+use super::{Check, Patient};
+use crate::config::Profile;
+use crate::error::{Code, Error};
+use crate::oauth::token::{Outcome, TokenFlow};
+use crate::oauth::wire::{Approval, Unreadable};
+use crate::providers::explained::Place;
+use crate::secret::Secret;
+
+const NOBODYS_TOKEN: &str = "device-login-doctor-asks-about-the-client-only";
+
+impl Patient {
+    /// The profiles whose clients are asked about, each client once.
+    pub(super) fn clients(&self) -> Vec<&Profile> {
+        let mut profiles: Vec<&Profile> = Vec::new();
+        for profile in self.profiles() {
+            let is_same = |other: &&Profile| {
+                (&other.provider, &other.client_id, &other.data_center)
+                    == (&profile.provider, &profile.client_id, &profile.data_center)
+            };
+            if !profiles.iter().any(|other| is_same(&other)) {
+                profiles.push(profile);
+            }
+        }
+        profiles
+    }
+
+    pub(super) async fn check_client(&self, profile: &Profile) -> Vec<Check> {
+        match ask(&self.service, profile).await {
+            Ok(checks) => checks,
+            Err(error) => vec![Check::failed("client", profile.name.to_string(), &error)],
+        }
+    }
+}
+
+async fn ask(service: &Service, profile: &Profile) -> Result<Vec<Check>, Error> {
+    let about = profile.name.to_string();
+    let record = service.record(&profile.name).await.unwrap_or_default();
+    let grant = record.as_ref().and_then(|record| record.grant.as_ref());
+    let provider = match grant {
+        Some(grant) => service.provider_of(profile, grant).await?,
+        None => service.provider(profile).await?,
+    };
+    let data_center = match grant {
+        Some(grant) => issuing_data_center(profile, &provider, grant)?,
+        None => home_data_center(profile, &provider)?,
+    };
+    let mut checks = Vec::new();
+    if !data_center.code.is_empty() {
+        let home = home_data_center(profile, &provider)?;
+        let code = data_center.code.to_uppercase();
+        let api = grant.and_then(|grant| grant.api_domain.as_ref()).map(|domain| format!(", APIs at {domain}"));
+        let moved = if home.code == data_center.code {
+            String::new()
+        } else {
+            format!(" (the client's is {})", home.code.to_uppercase())
+        };
+        let seen = format!("{code}{moved}, accounts at {}{}", data_center.accounts_server, api.unwrap_or_default());
+        checks.push(Check::ok("data center", about.clone(), seen));
+    }
+    let (of_client, with_record, of_provider) = (profile.clone(), record.clone(), provider.clone());
+    let client = service
+        .aside(move |service| service.client(&of_client, with_record.as_ref(), &of_provider, &[endpoints::TOKEN]))
+        .await?;
+    let approval = Approval::RefreshToken(Secret::new(NOBODYS_TOKEN));
+    let mut flow = TokenFlow::new(provider.dialect, data_center.clone(), client.clone(), approval);
+    let outcome = driver::token(&service.http, &mut flow, None).await;
+    let what = "the client could not be asked about";
+    let asked = Asked {
+        what,
+        place: Place::Refresh,
+        provider: &provider,
+        data_center,
+        profile,
+        scopes: &profile.scopes,
+        client: &client,
+    };
+    let name = provider.dialect.display_name;
+    checks.push(match outcome {
+        Outcome::Refused(_) => Check::ok("client", about, format!("{name} knows `{}`", client.id)),
+        Outcome::Error(answer) => {
+            let error = asked.refused(&answer);
+            match error.code {
+                Code::InvalidClient | Code::InvalidClientSecret | Code::WrongDataCenter => {
+                    let seen = error.reason().to_owned();
+                    Check { seen, ..Check::failed("client", about, &error) }
+                }
+                _ => Check::warning("client", about, format!("{name} answered {answer}, which does not tell"))
+                    .advise("sign in to see whether it works"),
+            }
+        }
+        Outcome::Unreadable(Unreadable::Throttled(_)) => {
+            Check::warning("client", about, format!("{name} asks for fewer requests"))
+                .advise("try again in some minutes")
+        }
+        Outcome::Transport(failure) => {
+            let error = transport_error(what, &failure);
+            Check { verdict: super::Verdict::Warning, ..Check::failed("client", about, &error) }
+        }
+        Outcome::Unreadable(answer) => {
+            let error = asked.unreadable(answer, vec!["check the addresses in the configuration".into()]);
+            Check { verdict: super::Verdict::Warning, ..Check::failed("client", about, &error) }
+        }
+        Outcome::Minted { .. } => {
+            Check::warning("client", about, format!("{name} gave a token for a token of nobody's"))
+                .advise("tell whoever runs it")
+        }
+    });
+    Ok(checks)
+}

@@ -1,0 +1,69 @@
+//! This program, its settings, and the variables that decide on them.
+
+use std::env;
+
+use super::{Check, Patient, Setting};
+use crate::config::variables::{self, Reader};
+
+/// Letters of a value that are shown: lists of directories are long.
+const LONGEST_VALUE: usize = 60;
+
+fn shortened(value: &str) -> String {
+    let end = value.char_indices().nth(LONGEST_VALUE).map(|(end, _)| end);
+    end.map_or_else(|| value.to_owned(), |end| format!("{}...", &value[..end]))
+}
+
+/// What this build is.
+pub(super) fn version() -> Check {
+    let mut features = Vec::new();
+    features.extend(cfg!(feature = "demo").then_some("demo"));
+    features.extend(cfg!(feature = "postgres").then_some("postgres"));
+    let features = if features.is_empty() { "no features".to_owned() } else { format!("with {}", features.join(", ")) };
+    let build = if cfg!(debug_assertions) { ", a debug build" } else { "" };
+    let (system, machine) = (env::consts::OS, env::consts::ARCH);
+    Check::ok("version", "", format!("{} for {system} on {machine}, {features}{build}", env!("CARGO_PKG_VERSION")))
+}
+
+impl Patient {
+    pub(super) fn check_settings(&self) -> Vec<Check> {
+        let told = |setting: &Setting| Check::ok(setting.what, "", format!("{}, {}", setting.value, setting.by));
+        self.settings.iter().map(told).collect()
+    }
+
+    /// What the environment says, what of it counts, and what is wrong with it.
+    pub(super) fn check_variables(&self) -> Vec<Check> {
+        let mut checks = Vec::new();
+        let variable = |name: &str| env::var_os(name);
+        for set in variables::set(&variable) {
+            let value = set.value.map_or_else(|| "set".to_owned(), |value| shortened(&value));
+            let seen = match set.shadowed_by {
+                Some(other) => format!("not read, since `{other}` counts"),
+                None => format!("{value}; read by {}", set.reader.words()),
+            };
+            checks.push(Check::ok("variable", set.name, seen));
+        }
+        for reader in Reader::ALL {
+            let is_of_nobody = reader == Reader::Database && !self.service.store().is_shared();
+            if let Some(error) = variables::check(reader, &variable).err().filter(|_| !is_of_nobody) {
+                let check = Check::failed("variable", "", &error);
+                // Told already where nothing works without it.
+                if !self.problems.iter().any(|(_, known)| *known == error) {
+                    checks.push(check);
+                }
+            }
+        }
+        let names = env::vars_os().map(|(name, _)| name);
+        checks.extend(
+            variables::misspelt(names)
+                .into_iter()
+                .map(|warning| Check::warning("variable", "", warning).advise("correct its name, or unset it")),
+        );
+        if self.service.store().is_shared() {
+            checks.extend(variables::not_read(&variable).into_iter().map(|name| {
+                Check::warning("variable", name, "not read: the address of the store says where the database is")
+                    .advise("put it into that address, or unset it for this program")
+            }));
+        }
+        checks
+    }
+}

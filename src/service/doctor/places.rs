@@ -1,0 +1,213 @@
+//! Files and directories: who else could get at them, and what they lie on.
+
+use std::path::{Path, PathBuf};
+
+use super::super::aside::aside;
+use super::{Check, Patient};
+use crate::config::SecretSource;
+use crate::files::access::{self, Holds};
+use crate::files::{FileSystem, Trouble};
+
+/// Bytes. A commit takes some ten thousand.
+const LEAST_ROOM: u64 = 1024 * 1024;
+const LITTLE_ROOM: u64 = 64 * LEAST_ROOM;
+const FEW_FILES: u64 = 64;
+
+/// A file that is judged.
+struct Judged {
+    path: PathBuf,
+    holds: Holds,
+    /// One that is not there is none to judge, and none is missed.
+    may_be_absent: bool,
+}
+
+impl Patient {
+    pub(super) async fn check_files(&self) -> Vec<Check> {
+        let (files, directories) = (self.files(), self.directories());
+        let seen = files.iter().map(|file| file.path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let checks = aside(move || {
+            let of_files = files.iter().filter_map(judge);
+            let of_directories = directories.iter().filter_map(|directory| {
+                let judged = access::check_directory(directory).map(drop);
+                let trouble = judged.and_then(|()| access::check_private_directory(directory)).err();
+                trouble.filter(|trouble| !trouble.is_absence()).map(|trouble| refused(directory, &trouble))
+            });
+            of_files.chain(of_directories).collect::<Vec<Check>>()
+        })
+        .await;
+        if checks.is_empty() {
+            vec![Check::ok("files", "", format!("nobody else can change them: {seen}"))]
+        } else {
+            checks
+        }
+    }
+
+    fn files(&self) -> Vec<Judged> {
+        let mut files = Vec::new();
+        let mut add = |path: PathBuf, holds: Holds, may_be_absent: bool| {
+            files.push(Judged { path, holds, may_be_absent });
+        };
+        if let Ok(places) = &self.places {
+            let variable = |name: &str| (self.service.variables)(name);
+            let keys = places.key_options(crate::config::Environment(&variable));
+            add(places.config_file.clone(), Holds::Settings, true);
+            match keys.key_file {
+                Some(file) => add(file, Holds::Secrets, false),
+                None => add(keys.default_key_file, Holds::Secrets, true),
+            }
+            if let Some(file) = keys.passphrase_file {
+                add(file, Holds::Secrets, false);
+            }
+        }
+        if let Some(file) = &self.service.config.store.url_file {
+            add(file.clone(), Holds::Secrets, false);
+        }
+        for profile in self.profiles() {
+            if let SecretSource::File(file) = &profile.client_secret {
+                add(file.clone(), Holds::Secrets, false);
+            }
+            for file in profile.client_secret_files.values() {
+                add(file.clone(), Holds::Secrets, false);
+            }
+        }
+        if let Some(file) = &self.ca_certificate {
+            add(file.clone(), Holds::Settings, false);
+        }
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        files.dedup_by(|one, other| one.path == other.path);
+        files
+    }
+
+    /// Those in which this program writes, that of the store first.
+    fn directories(&self) -> Vec<PathBuf> {
+        let store = self.service.store().directory();
+        let others = self.places.iter().flat_map(|places| [places.state_dir.clone(), places.spare_dir.clone()]);
+        let mut directories: Vec<PathBuf> = Vec::new();
+        for directory in store.into_iter().chain(others) {
+            if !directories.contains(&directory) {
+                directories.push(directory);
+            }
+        }
+        directories
+    }
+
+    pub(super) async fn check_file_systems(&self) -> Vec<Check> {
+        let store = self.service.store().directory();
+        let directories = self.directories();
+        aside(move || {
+            let mut seen: Vec<(FileSystem, PathBuf)> = Vec::new();
+            let mut checks = Vec::new();
+            for directory in directories {
+                let there = nearest(&directory);
+                match FileSystem::of(there) {
+                    // One line for all that lie on the same.
+                    Ok(system) if seen.iter().any(|(other, _)| other.mount == system.mount) => {}
+                    Ok(system) => {
+                        let is_store = store.as_deref() == Some(directory.as_path());
+                        checks.push(of_file_system(&system, &directory, is_store));
+                        seen.push((system, directory));
+                    }
+                    Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {}
+                    Err(error) => {
+                        let trouble = Trouble::from(error);
+                        let check = Check::error("file system", directory.display().to_string(), trouble.cause(there));
+                        checks.push(check.advise(trouble.advice()));
+                    }
+                }
+            }
+            checks
+        })
+        .await
+    }
+}
+
+/// The directory, or the nearest one above it that is there.
+fn nearest(directory: &Path) -> &Path {
+    directory.ancestors().find(|directory| directory.exists()).unwrap_or(directory)
+}
+
+fn judge(file: &Judged) -> Option<Check> {
+    match access::open(&file.path, file.holds) {
+        Ok(opened) if opened.is_exposed => {
+            let path = file.path.display().to_string();
+            let advice = format!("have root run `chmod o-r {path}`");
+            Some(Check::warning("files", path, "others on this machine can read it").advise(advice))
+        }
+        Ok(_) => None,
+        Err(trouble) if trouble.is_absence() && file.may_be_absent => None,
+        Err(trouble) => Some(refused(&file.path, &trouble)),
+    }
+}
+
+fn refused(path: &Path, trouble: &Trouble) -> Check {
+    Check::error("files", path.display().to_string(), trouble.cause(path)).advise(trouble.advice())
+}
+
+fn of_file_system(system: &FileSystem, directory: &Path, is_store: bool) -> Check {
+    let about = directory.display().to_string();
+    let (kind, place) = system.mount.clone().unwrap_or_default();
+    let on = if kind.is_empty() { String::new() } else { format!("{kind} at {place}, ") };
+    let files = system.free_files.map(|files| format!(", {files} files")).unwrap_or_default();
+    let programs = if system.is_without_programs { ", no programs" } else { "" };
+    let seen = format!("{on}room for {}{files}{programs}", crate::words::bytes(system.free));
+    let is_shared = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs"].contains(&&*kind);
+    let is_full = system.free < LEAST_ROOM || system.free_files.is_some_and(|files| files < 2);
+    let is_nearly_full = system.free < LITTLE_ROOM || system.free_files.is_some_and(|files| files < FEW_FILES);
+    if system.is_read_only {
+        Check::error("file system", about, format!("{seen}, read-only"))
+            .advise("name another place by `DEVICE_LOGIN_HOME` or `store`, or mount it for writing")
+    } else if is_full {
+        Check::error("file system", about, format!("{seen}: it is full")).advise("make room on the disk")
+    } else if is_nearly_full {
+        Check::warning("file system", about, format!("{seen}: it is nearly full")).advise("make room on the disk")
+    } else if is_shared && is_store {
+        Check::warning("file system", about, seen)
+            .advise("keep records on a disk of this machine; several machines share them in PostgreSQL")
+    } else if ["tmpfs", "ramfs"].contains(&&*kind) {
+        Check::warning("file system", about, seen)
+            .advise("what is there is gone after a restart: name a place on a disk")
+    } else if kind == "overlay" {
+        Check::warning("file system", about, seen)
+            .advise("what is there is gone with the container: mount a volume, and name it by `DEVICE_LOGIN_HOME`")
+    } else {
+        Check::ok("file system", about, seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::Verdict;
+    use super::{FileSystem, LEAST_ROOM, LITTLE_ROOM, of_file_system};
+
+    #[test]
+    fn file_systems_are_judged_by_what_becomes_of_records_on_them() {
+        let good = FileSystem {
+            mount: Some(("ext4".to_owned(), "/".to_owned())),
+            is_read_only: false,
+            is_without_programs: false,
+            free: 1 << 40,
+            free_files: Some(1 << 20),
+        };
+        let kind = |kind: &str| FileSystem { mount: Some((kind.to_owned(), "/data".to_owned())), ..good.clone() };
+        for (system, is_store, verdict, words) in [
+            (good.clone(), true, Verdict::Ok, "ext4 at /, room for"),
+            (FileSystem { is_without_programs: true, ..good.clone() }, true, Verdict::Ok, "no programs"),
+            (FileSystem { free_files: None, mount: None, ..good.clone() }, true, Verdict::Ok, "room for"),
+            (FileSystem { is_read_only: true, ..good.clone() }, false, Verdict::Error, "read-only"),
+            (FileSystem { free: LEAST_ROOM - 1, ..good.clone() }, true, Verdict::Error, "it is full"),
+            (FileSystem { free_files: Some(1), ..good.clone() }, true, Verdict::Error, "it is full"),
+            (FileSystem { free: LITTLE_ROOM - 1, ..good.clone() }, true, Verdict::Warning, "nearly full"),
+            (FileSystem { free_files: Some(63), ..good.clone() }, true, Verdict::Warning, "nearly full"),
+            (kind("nfs4"), true, Verdict::Warning, "nfs4 at /data"),
+            (kind("nfs4"), false, Verdict::Ok, "nfs4 at /data"),
+            (kind("tmpfs"), false, Verdict::Warning, "tmpfs at /data"),
+            (kind("overlay"), true, Verdict::Warning, "overlay at /data"),
+        ] {
+            let check = of_file_system(&system, Path::new("/data/state"), is_store);
+            assert!(check.verdict == verdict && check.seen.contains(words), "{check:?}");
+            assert_eq!(check.advice.is_empty(), verdict == Verdict::Ok, "{check:?}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Where records are, what guards them, who writes them, and whether an agent runs.
+
+use serde_json::Value;
+
+use super::super::aside::aside;
+use super::server::of_clock;
+use super::{Check, Patient};
+use crate::error::{Advice, Error};
+use crate::profile::ProfileName;
+use crate::storage::{Health, StoreError, StoreInfo};
+
+const DATABASE: &str = "PostgreSQL";
+
+impl Patient {
+    pub(super) async fn check_store(&self) -> Vec<Check> {
+        // That there is none is told already.
+        if self.places.is_err() || self.problems.iter().any(|(subject, _)| *subject == "store") {
+            return Vec::new();
+        }
+        let mut info = match self.service.store_info().await {
+            Ok(info) => info,
+            Err(error) => return vec![Check::failed("store", "", &error)],
+        };
+        let store = self.service.store().clone();
+        let is_there = info.trouble.is_none();
+        let (holders, damage, health) = aside(move || {
+            let health = if is_there { store.health() } else { Ok(None) };
+            (store.holders(), store.damage(), health)
+        })
+        .await;
+        let mut checks = Vec::new();
+        let place = format!("{}: {}", info.kind, info.place);
+        match info.trouble.take() {
+            Some(trouble) => checks.push(Check::failed("store", place, &Error::from(trouble))),
+            None => {
+                let records = match info.profiles.len() {
+                    1 => "1 record".to_owned(),
+                    several => format!("{several} records"),
+                };
+                checks.push(Check::ok("store", "", format!("{place}, {records}")));
+                checks.extend(of_details(&info));
+                checks.extend(of_health(health));
+            }
+        }
+        checks.extend(damage.into_values().map(|seen| {
+            Check::warning("store", "", seen.trim_end_matches('.'))
+                .advise(Advice::Run("store check".into()).and(" to see what else there is"))
+        }));
+        checks.extend(info.in_spare.iter().map(|(profile, at)| {
+            let seen = format!("the record of `{profile}` waits at {at} for its store");
+            Check::warning("store", "", seen).advise("mend the store: the next refresh brings it back")
+        }));
+        checks.extend(info.moved.iter().map(|(profile, to)| {
+            Check::warning("store", "", format!("the record of `{profile}` is kept in {to} now"))
+                .advise("name that store in the configuration")
+        }));
+        if info.kind == "file" || info.kind == "plain" {
+            checks.push(of_locks(holders));
+        }
+        checks.push(of_key(info));
+        checks
+    }
+}
+
+/// What a database says of itself.
+fn of_details(info: &StoreInfo) -> Vec<Check> {
+    let detail = |name: &str| info.details.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
+    let text = |name: &str| match detail(name) {
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(other) => Some(other.to_string()),
+        None => None,
+    };
+    let Some(version) = text("server_version") else { return Vec::new() };
+    let (database, role) = (text("database").unwrap_or_default(), text("role").unwrap_or_default());
+    let tables = text("tables_version").unwrap_or_default();
+    let seen = format!("PostgreSQL {version}, database {database} as {role}, tables of version {tables}");
+    let mut checks = vec![Check::ok(DATABASE, "", seen)];
+    if detail("standby").and_then(Value::as_bool) == Some(true) {
+        let seen = "the server is a standby, which takes no writes";
+        checks.push(Check::error(DATABASE, "", seen).advise("name the primary, or all hosts of the cluster"));
+    }
+    checks
+}
+
+/// How a database's server is.
+fn of_health(health: Result<Option<Health>, StoreError>) -> Vec<Check> {
+    let health = match health {
+        Ok(Some(health)) => health,
+        Ok(None) => return Vec::new(),
+        Err(error) => return vec![Check::failed(DATABASE, "", &Error::from(error))],
+    };
+    let tls =
+        health.tls.map_or_else(|| "no TLS at the server".to_owned(), |version| format!("{version} at the server"));
+    let pooled = if health.is_pooled { "a pooler in between" } else { "no pooler that could be noticed" };
+    let mut checks = vec![Check::ok(DATABASE, "", format!("{tls}, {pooled}"))];
+    if !health.may_write {
+        let advice = Advice::Run("store init --print".into()).and(" for the rights that an admin has to give");
+        checks.push(Check::error(DATABASE, "", "this role may not read and write all tables").advise(advice));
+    }
+    checks.push(of_clock("the database", health.ahead));
+    checks
+}
+
+fn of_key(info: StoreInfo) -> Check {
+    let protection = match info.protection {
+        Ok(protection) => protection,
+        Err(error) if info.profiles.is_empty() && info.key_id.is_none() => {
+            return Check::ok("key", "", format!("none yet: {error}"));
+        }
+        Err(error) => {
+            let error = Error::from(error);
+            return Check { seen: error.reason().to_owned(), ..Check::failed("key", "", &error) };
+        }
+    };
+    let seen = format!("{}, {protection}", protection.key.word());
+    match protection.warning() {
+        Some(warning) => Check::warning("key", "", seen).advise(warning.trim_end_matches('.').to_owned()),
+        None if protection.grade() == "L0" => {
+            Check::warning("key", "", seen).advise("use `--store file:DIR`, which encrypts without asking anybody")
+        }
+        None if info.old_key_id.is_some() => {
+            Check::warning("key", "", format!("{seen}; records are being sealed anew"))
+                .advise(Advice::Run("store rekey".into()).and(" to go on with that"))
+        }
+        None => Check::ok("key", "", seen),
+    }
+}
+
+fn of_locks(holders: Result<Vec<(ProfileName, String)>, StoreError>) -> Check {
+    match holders {
+        Err(error) => Check::failed("lock", "", &Error::from(error)),
+        Ok(holders) if holders.is_empty() => Check::ok("lock", "", "nobody holds one"),
+        Ok(holders) => {
+            let held: Vec<String> = holders.iter().map(|(profile, by)| format!("{by} holds `{profile}`")).collect();
+            Check::warning("lock", "", held.join(", "))
+                .advise("a refresh holds one for some seconds; a process that hangs with it can be ended")
+        }
+    }
+}
+
+/// Looks for a process that is an agent of this program's.
+pub(super) async fn check_agent() -> Vec<Check> {
+    #[cfg(target_os = "linux")]
+    {
+        let agents = aside(agents).await;
+        vec![match agents.as_slice() {
+            [] => {
+                Check::ok("agent", "", "none runs as far as can be seen: tokens are refreshed when they are asked for")
+            }
+            [one] => Check::ok("agent", "", format!("{one} runs")),
+            several => Check::ok("agent", "", format!("{} run", several.join(", "))),
+        }]
+    }
+    #[cfg(not(target_os = "linux"))]
+    Vec::new()
+}
+
+/// The processes whose arguments say that they are one. An agent holds no lock while it waits.
+#[cfg(target_os = "linux")]
+fn agents() -> Vec<String> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let mut agents: Vec<String> = processes
+        .flatten()
+        .filter_map(|process| {
+            let id: u32 = process.file_name().to_str()?.parse().ok()?;
+            let line = std::fs::read(process.path().join("cmdline")).ok()?;
+            let mut arguments = line.split(|byte| *byte == 0);
+            let program = arguments.next()?.rsplit(|byte| *byte == b'/').next()?;
+            let is_agent = program == b"device-login" && arguments.any(|argument| argument == b"agent");
+            is_agent.then(|| format!("pid {id}"))
+        })
+        .collect();
+    agents.sort();
+    agents
+}

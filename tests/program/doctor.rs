@@ -1,0 +1,316 @@
+//! `doctor`: every kind of line in each of its verdicts, as far as a test can bring them about, and what it never does.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use device_login::clock;
+use device_login::storage::{StoreAddress, open};
+use jiff::SignedDuration;
+use rcgen::date_time_ymd;
+use serde_json::{Value, json};
+
+use crate::support::authority::{Asked, Authority};
+use crate::support::program::{Home, Ran, configuration, key_options, ran};
+use crate::support::tls;
+
+/// A provider that knows the client, with these headers on every answer.
+fn provider(headers: String) -> Authority {
+    Authority::start_with_headers(move |asked: &Asked| {
+        let refused = (400, headers.clone(), json!({"error": "invalid_grant"}).to_string());
+        if asked.path == "/token" { refused } else { (404, headers.clone(), String::new()) }
+    })
+}
+
+/// The checks of a kind.
+fn of<'a>(json: &'a Value, subject: &str) -> Vec<&'a Value> {
+    let checks = json["checks"].as_array().expect("a list");
+    checks.iter().filter(|check| check["subject"] == subject).collect()
+}
+
+/// One check of the kind has this verdict and says this; where it is not well, it says what helps.
+#[track_caller]
+fn assert_check(ran: &Ran, subject: &str, verdict: &str, seen: &str) {
+    let json = ran.json();
+    let checks = of(&json, subject);
+    let is_it = |check: &&&Value| {
+        let said = format!("{} {} {}", check["about"], check["seen"], check["hint"]);
+        check["verdict"] == verdict && said.contains(seen) && check["hint"].is_string() == (verdict != "ok")
+    };
+    assert!(checks.iter().any(|check| is_it(&check)), "{subject} {verdict} {seen}: {checks:#?}");
+    let worst = json["verdict"].as_str().expect("a word");
+    let codes = [("ok", 0), ("warning", 1), ("error", 2)];
+    assert!(
+        codes.contains(&(worst, ran.code)) && ran.stderr.lines().all(|line| line.starts_with("warning: the variable")),
+        "{ran:?}"
+    );
+}
+
+fn doctor(home: &Home, more: &[&str]) -> Ran {
+    home.run(&[&["doctor", "--json"], more].concat())
+}
+
+fn doctor_with(home: &Home, variables: &[(&str, &str)]) -> Ran {
+    let mut command = home.command(&["doctor", "--json"]);
+    command.envs(variables.iter().copied());
+    ran(command.spawn().expect("it starts"))
+}
+
+fn date(ahead: i64) -> String {
+    let time = clock::wall() + SignedDuration::from_secs(ahead);
+    format!("date: {}\r\n", time.strftime("%a, %d %b %Y %H:%M:%S GMT"))
+}
+
+#[test]
+fn a_sound_home_has_a_line_for_everything_and_nothing_is_changed_or_asked_for() {
+    let authority = provider(date(0));
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    let before = fs::read(home.path("state/work.record")).expect("a record");
+    let ran = doctor(&home, &[]);
+    for (subject, seen) in [
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("configuration", "1 profile"),
+        ("store", "1 record"),
+        ("key", "key-file, encrypted, key file readable by this user only (L1)"),
+        ("lock", "nobody holds one"),
+        ("files", "nobody else can change them"),
+        ("connection", "HTTP 404 after"),
+        ("clock", "is as the server's"),
+        ("client", "knows `client-1`"),
+        ("terminal", "there is none"),
+        ("variable", "DEVICE_LOGIN_HOME"),
+    ] {
+        assert_check(&ran, subject, "ok", seen);
+    }
+    assert!(of(&ran.json(), "file system").len() == 1, "{ran:?}");
+    assert_eq!(fs::read(home.path("state/work.record")).expect("a record"), before);
+    let log = authority.log();
+    let asked: Vec<(&str, &str)> = log.iter().map(|asked| (asked.method.as_str(), asked.path.as_str())).collect();
+    assert_eq!(asked, [("HEAD", "/"), ("POST", "/token")]);
+    assert!(log.iter().all(|asked| !format!("{asked:?}").contains("sentinel-refresh")), "{log:?}");
+    assert!(log[1].body.contains("client_id=client-1") && !format!("{ran:?}").contains("sentinel"), "{log:?}");
+}
+
+#[test]
+fn clocks_are_compared_with_the_servers() {
+    for (ahead, verdict, seen) in [(180, "warning", "minutes behind"), (-4 * 365 * 86_400, "error", "days ahead")] {
+        let authority = provider(date(ahead));
+        assert_check(&doctor(&Home::at(&authority), &[]), "clock", verdict, seen);
+    }
+}
+
+#[test]
+fn clients_are_asked_about_at_the_provider() {
+    for (status, answer, verdict, seen) in [
+        (400, json!({"error": "invalid_grant"}), "ok", "knows `client-1`"),
+        (401, json!({"error": "invalid_client"}), "error", "client"),
+        (400, json!({"error": "unsupported_grant_type"}), "warning", "unsupported_grant_type"),
+        (500, json!({}), "warning", "work"),
+    ] {
+        let authority = Authority::start(move |asked| match asked.path.as_str() {
+            "/token" => (status, answer.to_string()),
+            _ => (404, String::new()),
+        });
+        let home = Home::at(&authority);
+        assert_check(&doctor(&home, &[]), "client", verdict, seen);
+        assert_eq!(authority.count("/device"), 0);
+    }
+}
+
+#[test]
+fn certificates_are_told_by_whom_they_end_in() {
+    let lab = tls::Authority::new("Lab root");
+    let file = lab.file();
+    let file = file.to_str().expect("text");
+    let soon = clock::wall() + SignedDuration::from_hours(3 * 24);
+    let soon = soon.strftime("%Y %-m %-d").to_string();
+    let soon: Vec<i32> = soon.split(' ').map(|number| number.parse().expect("a number")).collect();
+    let [year, month, day] = soon[..] else { panic!("a date") };
+    let small = |number: i32| u8::try_from(number).expect("small");
+    let good = lab.serve(|_| ());
+    let ending = lab.serve(|params| params.not_after = date_time_ymd(year, small(month), small(day)));
+    for (server, arguments, subject, verdict, seen) in [
+        (&good, &["--ca-cert", file][..], "TLS", "ok", "ends in \\\"Lab root\\\", from `--ca-cert`"),
+        (&ending, &["--ca-cert", file], "TLS", "warning", "its certificate ends on"),
+        (&good, &[], "TLS", "error", "signed by \\\"Lab root\\\""),
+        (&good, &["--ca-cert", file], "DNS", "ok", "127.0.0.1"),
+    ] {
+        let home = Home::new();
+        home.configure(&configuration(server.as_str().trim_end_matches("/device")));
+        assert_check(&doctor(&home, arguments), subject, verdict, seen);
+    }
+}
+
+#[test]
+fn proxies_and_names_are_looked_at() {
+    let home = Home::new();
+    home.configure(&configuration("https://no-such-host.invalid"));
+    assert_check(&doctor(&home, &[]), "DNS", "error", "no-such-host.invalid");
+    let proxy = [("HTTPS_PROXY", "http://ops:sesam@127.0.0.1:9")];
+    let ran = doctor_with(&home, &proxy);
+    assert_check(&ran, "proxy", "ok", "through http://127.0.0.1:9/, which `HTTPS_PROXY` names");
+    assert_check(&ran, "proxy", "error", "refused the connection");
+    assert_check(&ran, "variable", "ok", "set; read by");
+    assert!(!format!("{ran:?}").contains("sesam"), "{ran:?}");
+    let both = [proxy[0], ("NO_PROXY", ".invalid")];
+    assert_check(&doctor_with(&home, &both), "proxy", "ok", "directly, since `NO_PROXY` exempts it");
+    let twice = [proxy[0], ("https_proxy", "http://127.0.0.1:8")];
+    assert_check(&doctor_with(&home, &twice), "variable", "ok", "not read, since `https_proxy` counts");
+    assert_check(&doctor_with(&home, &[("HTTPS_PROXY", "socks5://x")]), "proxy", "error", "SOCKS");
+}
+
+#[test]
+fn stores_keys_and_locks_are_looked_at() {
+    let authority = provider(date(0));
+    let home = Home::at(&authority);
+    assert_check(&doctor(&home, &["--store", "plain:/nonexistent/x"]), "key", "warning", "not encrypted");
+    home.sign_in(&authority, |_| {});
+    let store = open(&StoreAddress::File(home.path("state")), key_options(&home));
+    let held = store.hold(&"work".parse().expect("a name"), Duration::from_secs(5)).expect("nobody else has it");
+    assert_check(&doctor(&home, &[]), "lock", "warning", &format!("pid {} holds `work`", std::process::id()));
+    held.release();
+    assert_check(&doctor(&home, &[]), "lock", "ok", "nobody holds one");
+    fs::remove_file(home.path("key")).expect("it is there");
+    assert_check(&doctor(&home, &[]), "key", "error", "key");
+    let home = Home::at(&authority);
+    home.write("state", "not a directory");
+    assert_check(&doctor(&home, &[]), "store", "error", "state");
+}
+
+#[test]
+fn what_is_broken_is_one_line_and_the_others_are_there() {
+    let authority = provider(date(0));
+    let home = Home::at(&authority);
+    assert_check(&doctor(&home, &["nobody"]), "profile", "error", "nobody");
+    assert_check(
+        &doctor_with(&home, &[("DEVICE_LOGIN_PROFLIE", "x")]),
+        "variable",
+        "warning",
+        "`DEVICE_LOGIN_PROFILE`",
+    );
+    assert_check(&doctor_with(&home, &[("DEVICE_LOGIN_STORE", "odd:/x")]), "store", "error", "`DEVICE_LOGIN_STORE`");
+    assert_check(
+        &doctor_with(&home, &[("DEVICE_LOGIN_KEY_FILE", " x")]),
+        "variable",
+        "error",
+        "`DEVICE_LOGIN_KEY_FILE`",
+    );
+    home.configure("colour = \"red\"\n");
+    let ran = doctor(&home, &[]);
+    assert_check(&ran, "configuration", "error", "unknown field `colour`");
+    assert_check(&ran, "store", "ok", "0 records");
+    let homeless = |home: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_device-login"));
+        command.env_clear().env("HOME", home).args(["doctor", "--json"]).stdin(std::process::Stdio::null());
+        ran_of(command)
+    };
+    assert_check(&homeless("relative"), "configuration", "error", "HOME");
+}
+
+fn ran_of(mut command: Command) -> Ran {
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    ran(command.spawn().expect("it starts"))
+}
+
+#[test]
+#[cfg(unix)]
+fn files_that_others_can_change_or_read_are_named() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let authority = provider(date(0));
+    let home = Home::at(&authority);
+    let secret = home.write("secret", "s");
+    let line = format!("client_id = \"client-1\"\nclient_secret_file = \"{}\"\n", secret.display());
+    home.configure(&home.configuration().replace("client_id = \"client-1\"\n", &line));
+    assert_check(&doctor(&home, &[]), "files", "ok", "secret");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    assert_check(&doctor(&home, &[]), "files", "error", "chmod 600");
+    fs::remove_file(&secret).expect("it is there");
+    assert_check(&doctor(&home, &[]), "files", "error", "secret");
+    home.run(&["--version"]).worked(&format!("device-login {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn file_systems_that_are_full_read_only_or_gone_after_a_restart_are_told() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let home = Home::new();
+    let place = home.path("mounted");
+    fs::create_dir(&place).expect("a directory");
+    for (options, verdict, seen) in [
+        ("size=8m,noexec", "warning", "no programs"),
+        ("size=256m", "warning", "tmpfs at"),
+        ("size=512k", "error", "it is full"),
+        ("size=8m,nr_inodes=1", "error", "it is full"),
+        ("size=256m,ro", "error", "read-only"),
+    ] {
+        let script = format!(
+            "mount -t tmpfs -o mode=700,{options} none {0} && DEVICE_LOGIN_HOME={0} exec {1} doctor --json",
+            place.display(),
+            env!("CARGO_BIN_EXE_device-login")
+        );
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", &script]).env_remove("DEVICE_LOGIN_HOME").stdin(std::process::Stdio::null());
+        assert_check(&ran_of(command), "file system", verdict, seen);
+    }
+}
+
+#[test]
+fn a_server_that_is_silent_keeps_nobody_waiting_for_long() {
+    let silent = tls::listen(|stream| {
+        let _ = std::io::Read::read_to_end(&mut &stream, &mut Vec::new());
+    });
+    let home = Home::new();
+    home.configure(&configuration(silent.as_str().trim_end_matches("/device")));
+    let begun = clock::now();
+    let ran = doctor(&home, &[]);
+    assert!(clock::now() - begun < Duration::from_secs(20));
+    assert_check(&ran, "connection", "error", "in time");
+}
+
+#[test]
+#[cfg(unix)]
+fn lines_fit_the_terminal_with_words_that_say_what_colours_do() {
+    use crate::support::pty::Terminal;
+
+    let authority = provider(date(180));
+    let home = Home::at(&authority);
+    for columns in [40, 80, 120, 200] {
+        let script = format!("DEVICE_LOGIN_HOME={} $program doctor; echo the end", home.path("").display());
+        let terminal = Terminal::start_shell(&script, columns, 200);
+        let screen = terminal.wait_for("the end");
+        let widest = screen.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or_default();
+        assert!(widest <= usize::from(columns), "{columns}: {widest}\n{screen}");
+        for part in ["ok       version", "warning  clock", "hint: set it", "xterm-256color"] {
+            assert!(screen.contains(part), "{columns}: {part}\n{screen}");
+        }
+        assert!(terminal.has_sent(b"\x1b[33mwarning\x1b[0m"), "{screen}");
+    }
+    let piped = home.run(&["doctor"]);
+    let is_whole = piped.stdout.lines().any(|line| line.starts_with("warning  clock         127.0.0.1:"));
+    assert!(is_whole && !piped.stdout.contains('\u{1b}') && piped.stdout.contains(", warnings: "), "{piped:?}");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", feature = "postgres"))]
+fn databases_are_told_with_their_rights_and_their_clock() {
+    use crate::support::postgres::Postgres;
+
+    let database = Postgres::shared().database();
+    let authority = provider(date(0));
+    let home = Home::at(&authority);
+    let url = database.url();
+    let variables = [("DEVICE_LOGIN_STORE", url.as_str()), ("PGHOST", "elsewhere.example")];
+    assert_eq!(home.command(&["store", "init"]).envs(variables).status().expect("it starts").code(), Some(0));
+    let ran = doctor_with(&home, &variables);
+    assert_check(&ran, "PostgreSQL", "ok", "tables of version");
+    assert_check(&ran, "PostgreSQL", "ok", "no TLS at the server, no pooler that could be noticed");
+    assert_check(&ran, "clock", "ok", "the database");
+    assert_check(&ran, "variable", "warning", "PGHOST");
+    assert!(of(&ran.json(), "lock").is_empty(), "{ran:?}");
+    let away = [("DEVICE_LOGIN_STORE", "postgres://127.0.0.1:9/x")];
+    assert_check(&doctor_with(&home, &away), "store", "error", "refused");
+}

@@ -105,7 +105,8 @@ impl Service {
             gave_up = record.pending.take().is_some();
             noted = record.grant.take();
             let Some(grant) = &noted else { return gave_up };
-            record.note(Happened::SignedOut, "", &self.actor, clock::wall());
+            // It ends after it began, whatever the clock says.
+            record.note(Happened::SignedOut, "", &self.actor, clock::wall().max(grant.approved_at));
             grants::note(record, grant, limit);
             true
         })
@@ -119,11 +120,17 @@ impl Service {
         let (mut forgotten, mut gave_up) = (false, false);
         self.end_sign_in(profile, |record| {
             gave_up = record.pending.take().is_some();
+            let began = record.grant.as_ref().map(|grant| grant.approved_at);
             let grant = record.grant.take().map(|grant| grants::unrevoked(&grant, &record.client_id));
             let notes: Vec<_> = record.to_revoke.drain(..).map(grants::unrevoked_note).collect();
             forgotten = grant.is_some() || !notes.is_empty();
             if forgotten {
-                record.note(Happened::SignedOut, "without a word to the provider", &self.actor, clock::wall());
+                record.note(
+                    Happened::SignedOut,
+                    "without a word to the provider",
+                    &self.actor,
+                    clock::wall().max(began.unwrap_or_default()),
+                );
             }
             for left in notes.into_iter().chain(grant).flatten() {
                 grants::remember(record, left, limit);

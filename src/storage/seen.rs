@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Happened, Record, private, seal};
+use super::{Event, Happened, Record, private, seal};
 use crate::files::access;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
@@ -32,7 +32,7 @@ pub(super) struct Seen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
     pub(super) generation: u64,
-    /// When its last sign-in was approved, as far as that is known.
+    /// When its last sign-in was approved or ended by a person, as far as that is known.
     approved_at: Option<Timestamp>,
     /// The start of a digest of its refresh token, by which that is told from another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,7 +43,7 @@ impl Note {
     pub(super) fn of(record: &Record) -> Self {
         let token = record.grant.as_ref().and_then(|grant| grant.refresh_token.as_ref());
         let digest = |token: &Secret| u64::from_be_bytes(seal::digest(token.expose().as_bytes()));
-        Self { generation: record.generation, approved_at: last_approval(record), refresh_token: token.map(digest) }
+        Self { generation: record.generation, approved_at: last_decision(record), refresh_token: token.map(digest) }
     }
 
     /// Whether the record, which is one from before this, has a refresh token that another one has taken the place of.
@@ -58,13 +58,14 @@ impl Note {
     }
 }
 
-/// When the last sign-in of a record was approved, in whole seconds, as its history has them: one that is over counts too,
-/// since what ended it comes after it.
-fn last_approval(record: &Record) -> Option<Timestamp> {
+/// When the last sign-in of a record was approved, in whole seconds, as its history has them. One that is over counts too,
+/// since what ended it comes after it; and so does its end, since a long history forgets beginnings.
+fn last_decision(record: &Record) -> Option<Timestamp> {
     let granted = record.grant.iter().map(|grant| grant.approved_at);
     let waiting = record.to_revoke.iter().map(|note| note.approved_at);
     let unrevoked = record.unrevoked.iter().map(|grant| grant.approved_at);
-    let told = record.events.iter().filter(|event| event.what == Happened::SignedIn).map(|event| event.at);
+    let decides = |event: &&Event| matches!(event.what, Happened::SignedIn | Happened::SignedOut);
+    let told = record.events.iter().filter(decides).map(|event| event.at);
     let last = granted.chain(waiting).chain(unrevoked).chain(told).max()?;
     Timestamp::from_second(last.as_second()).ok()
 }
@@ -107,5 +108,33 @@ impl Seen {
 
     fn path(&self, profile: &ProfileName) -> PathBuf {
         self.directory.join(format!("{profile}.{}.seen", self.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::Note;
+    use crate::secret::Secret;
+    use crate::storage::{Grant, Happened, Record};
+
+    fn signed_in(generation: u64, hour: i64) -> Record {
+        let at = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hour);
+        let grant = Grant::new("https://id.example/token", Vec::new(), Secret::new("AT"), at, at);
+        let empty = Record::empty("work".parse().expect("a name"), "corp", "client");
+        Record { generation, grant: Some(grant), ..empty }
+    }
+
+    #[test]
+    fn a_sign_out_comes_after_its_sign_in_and_before_the_next_one_however_long_ago_that_was() {
+        let before = signed_in(7, 1);
+        // Its history has no beginning any more.
+        let mut over = Record { generation: 8, grant: None, ..before.clone() };
+        over.note(Happened::SignedOut, "", "logout", Timestamp::UNIX_EPOCH + SignedDuration::from_hours(2));
+        assert!(Note::of(&over).is_after(&before));
+        // One of a profile that was removed and made anew counts from the beginning.
+        assert!(!Note::of(&over).is_after(&signed_in(1, 3)));
+        assert!(!Note::of(&before).is_after(&over));
     }
 }

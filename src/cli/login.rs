@@ -345,7 +345,7 @@ fn tell_signed_in(context: &Context, signed_in: &SignedIn, mode: Mode) -> Result
 /// Says in lines how a sign-in ended, and what it is less than whole in.
 pub(super) fn tell_in_lines(context: &Context, signed_in: &SignedIn) -> Result<(), Error> {
     context.output.text(&signed_in_line(signed_in))?;
-    for line in reservations(signed_in) {
+    for line in kept_line(signed_in).into_iter().chain(reservations(signed_in)) {
         context.output.note(&line);
     }
     Ok(())
@@ -357,6 +357,11 @@ fn signed_in_line(signed_in: &SignedIn) -> String {
     let data_center = signed_in.data_center.as_ref();
     let place = data_center.map_or_else(String::new, |code| format!(", data center {}", words::data_center(code)));
     format!("Signed in{account}{place}, profile {}.", signed_in.profile)
+}
+
+/// What guards the tokens where they are kept.
+fn kept_line(signed_in: &SignedIn) -> Option<String> {
+    signed_in.protection.as_ref().map(|protection| format!("Tokens: {protection}."))
 }
 
 /// What a person should know of a sign-in that worked less than wholly.

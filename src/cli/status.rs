@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+pub(super) use self::json::StoreJson;
 use super::Positional;
 use super::context::Context;
 use crate::clock;

@@ -30,7 +30,7 @@ use crate::oauth::wire::Unreadable;
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider};
-use crate::storage::{Account, Record};
+use crate::storage::{Account, Protection, Record};
 
 /// How often a code that is to follow another is asked for while nobody answers: for about ten minutes.
 const MOST_TRIES: u32 = 13;
@@ -135,6 +135,8 @@ pub struct SignedIn {
     pub left_out: Vec<String>,
     /// What a person should know of the sign-in that this one took the place of: a sentence.
     pub replaced: Option<String>,
+    /// Where it is kept and what guards it there, as far as that is known.
+    pub protection: Option<Protection>,
 }
 
 impl Service {

@@ -272,7 +272,7 @@ fn status_tells_people_scripts_and_monitoring_without_asking_anybody() {
     let status = home.run(&["status", "work", "--json"]).json();
     let profile = &status["profiles"][0];
     assert_eq!((&status["schema_version"], &profile["state"]), (&json!(1), &json!("valid")));
-    assert_eq!(profile["store"], json!({"kind": "file", "protection": "key-file"}));
+    assert_eq!(profile["store"], json!({"kind": "file", "protection": "key-file", "grade": "L1"}));
     assert_eq!((&profile["refreshable"], &profile["scopes"]), (&json!(true), &json!(["openid"])));
     let text = home.run(&["status"]);
     assert!(text.stdout.starts_with("PROFILE") && text.stdout.contains("work     valid"), "{text:?}");

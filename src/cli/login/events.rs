@@ -6,6 +6,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::super::context::Context;
+use super::super::status::StoreJson;
 use super::super::words;
 use super::PENDING;
 use crate::clock;
@@ -58,6 +59,7 @@ enum Event<'a> {
         refreshable: bool,
         #[serde(skip_serializing_if = "<[String]>::is_empty")]
         warnings: Vec<String>,
+        store: StoreJson,
     },
 }
 
@@ -185,5 +187,6 @@ fn signed_in_event(signed_in: &SignedIn) -> Event<'_> {
             .cloned()
             .chain(signed_in.replaced.clone())
             .collect(),
+        store: StoreJson::of(signed_in.protection.as_ref()),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::super::context::{Context, variable};
 use super::super::full_screen;
-use super::{Login, Qr, reservations, signed_in_line, within};
+use super::{Login, Qr, kept_line, reservations, signed_in_line, within};
 use crate::child;
 use crate::config::variables::{self, Reader};
 use crate::config::{Config, Environment};
@@ -46,7 +46,7 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
 fn report(context: &Context, signed_in: &SignedIn, is_end: bool) -> Result<(), Error> {
     if !io::stderr().is_terminal() {
         context.output.say(&signed_in_line(signed_in));
-        for line in reservations(signed_in) {
+        for line in kept_line(signed_in).into_iter().chain(reservations(signed_in)) {
             context.output.say(&line);
         }
         context.output.warn(&signed_in.warnings);

@@ -71,10 +71,23 @@ struct VerifiedJson {
     reason: Option<String>,
 }
 
+/// Where records are and what guards them.
 #[derive(Serialize)]
-struct StoreJson {
+pub(in crate::cli) struct StoreJson {
     kind: &'static str,
     protection: &'static str,
+    /// L0 to L3; see `docs/security.md`.
+    grade: &'static str,
+}
+
+impl StoreJson {
+    pub(in crate::cli) fn of(protection: Option<&Protection>) -> Self {
+        protection.map_or(Self { kind: "unknown", protection: "unknown", grade: "unknown" }, |protection| Self {
+            kind: protection.kind,
+            protection: protection.key.word(),
+            grade: protection.grade(),
+        })
+    }
 }
 
 pub(super) fn of(seen: &[Seen], now: Timestamp) -> StatusJson<'_> {
@@ -118,8 +131,6 @@ fn profile(Seen { status, verified, .. }: &Seen, now: Timestamp) -> ProfileJson<
             result: verified.word(),
             reason: verified.problem().map(ToString::to_string),
         }),
-        store: status.protection.as_ref().map_or(StoreJson { kind: "unknown", protection: "unknown" }, |protection| {
-            StoreJson { kind: protection.kind, protection: protection.key.word() }
-        }),
+        store: StoreJson::of(status.protection.as_ref()),
     }
 }

@@ -525,7 +525,9 @@ impl Attempt {
             Some(replaced) => self.settle(replaced, account.as_ref()).await,
             None => None,
         };
+        let protection = self.service.aside(|service| service.store.protection().ok()).await;
         SignedIn {
+            protection,
             replaced,
             account,
             relocated: data_center.code != self.home.code,

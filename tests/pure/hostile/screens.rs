@@ -159,6 +159,7 @@ fn signed_in(text: &str) -> SignedIn {
         warnings: Vec::new(),
         left_out: Vec::new(),
         replaced: None,
+        protection: None,
     }
 }
 

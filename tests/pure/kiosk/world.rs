@@ -278,5 +278,6 @@ fn signed_in() -> SignedIn {
         warnings: Vec::new(),
         left_out: Vec::new(),
         replaced: None,
+        protection: None,
     }
 }

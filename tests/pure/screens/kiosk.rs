@@ -141,6 +141,7 @@ fn signed_in() -> Model {
         access_token_expires_at: Some(at(3600).time),
         refreshable: true,
         warnings: Vec::new(),
+        protection: None,
         replaced: Some("The profile was signed in as j.keller@example.com before; that grant stays valid at the provider until it is revoked there.".to_owned()),
     };
     ends(&mut model, task, Ok(outcome), 38);

@@ -117,6 +117,7 @@ pub(crate) fn signed_in() -> SignedIn {
         warnings: Vec::new(),
         left_out: Vec::new(),
         replaced: None,
+        protection: None,
     }
 }
 

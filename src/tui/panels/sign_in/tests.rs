@@ -107,6 +107,7 @@ fn signed_in() -> SignedIn {
         warnings: Vec::new(),
         left_out: Vec::new(),
         replaced: None,
+        protection: None,
     }
 }
 

@@ -170,7 +170,7 @@ fn signed_in(
         let moved = if outcome.relocated { " (your account lives there; we switched)" } else { "" };
         fields.push("Data center", &format!("{data_center}{moved}"));
     }
-    fields.push("Profile", &format!("{}, saved{}", outcome.profile, protection(model)));
+    fields.push("Profile", &format!("{}, saved{}", outcome.profile, protection(outcome)));
     let good = outcome.access_token_expires_at.map_or_else(
         || "the provider names no end".to_owned(),
         |end| {
@@ -209,9 +209,8 @@ fn account(outcome: &SignedIn) -> String {
     }
 }
 
-fn protection(model: &Model) -> String {
-    let status = model.profiles.statuses.iter().find_map(|status| status.protection.as_ref());
-    status.map(|protection| format!(", {protection}")).unwrap_or_default()
+fn protection(outcome: &SignedIn) -> String {
+    outcome.protection.as_ref().map(|protection| format!(", {protection}")).unwrap_or_default()
 }
 
 fn paragraphs(texts: impl IntoIterator<Item = (Vec<String>, Style)>) -> Vec<Line<'static>> {

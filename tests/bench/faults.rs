@@ -1,10 +1,11 @@
 //! What is lost by faults: `cargo bench --bench faults`, `-- calls`, `-- power`, `-- disk`, `-- herds`, `-- kills` or `-- stop`
 //! for a part.
 //!
-//! `calls`: each call of five commands on a file fails in every way, or is the last one. `power`: every state that a loss of
+//! `calls`: each call of seven commands on a file fails in every way, or is the last one. `refresh`, `copy` and so on are one
+//! command of these, and `copy 3/8` the third of eight shares of it. `power`: every state that a loss of
 //! power may leave. `disk`: a disk that gets full while the answer is out, a thousand times. `herds`,
 //! `kills`, `stop`: many processes and one sign-in at a provider that takes each refresh token once. Ends with a panic where something
-//! is lost; needs `strace`, and for `disk` the right to mount. Some minutes.
+//! is lost; needs `strace`, and for `disk` the right to mount. Some minutes, of `calls` half an hour.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
@@ -24,17 +25,17 @@ fn main() {
     use support::faults::Extent;
     use support::{matrix, power, small_disk};
 
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let (shares, wanted): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).partition(|word| word.contains('/'));
     let wants = |part: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == part);
-    if wants("calls") {
-        println!("calls on files, each a kill and every error, once and from then on");
-        for command in matrix::COMMANDS {
-            let matrix::Tally { points, faults, struck, killed_between } = matrix::survive(command, Extent::Whole);
-            println!(
-                "  {command:?}: {points} calls, {faults} faults, {struck} took place; lost: 0; presented twice: 0; killed \
-                 between request and kept answer: {killed_between}"
-            );
-        }
+    let extent = shares.first().map_or(Extent::Whole, |share| share_of(share).expect("a share such as 3/8"));
+    println!("calls on files, each a kill and every error, once and from then on");
+    for (word, command) in matrix::COMMANDS.into_iter().filter(|(word, _)| wants("calls") || wants(word)) {
+        let matrix::Tally { points, faults, struck, killed_between } = matrix::survive(command, extent);
+        println!(
+            "  {word}: {points} calls, {faults} faults, {struck} took place; lost: 0; presented twice: 0; killed between \
+             request and kept answer: {killed_between}"
+        );
     }
     if wants("power") {
         println!("power lost");
@@ -67,6 +68,13 @@ fn main() {
     if wants("stop") {
         stop();
     }
+}
+
+#[cfg(target_os = "linux")]
+fn share_of(share: &str) -> Option<support::faults::Extent> {
+    let (number, of) = share.split_once('/')?;
+    let (number, of): (usize, usize) = (number.parse().ok()?, of.parse().ok()?);
+    (1..=of).contains(&number).then(|| support::faults::Extent::Share(number - 1, of))
 }
 
 #[cfg(target_os = "linux")]

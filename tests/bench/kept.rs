@@ -1,7 +1,8 @@
 //! What safety costs in time: `cargo bench --bench kept`.
 //!
 //! A token from the store to stdout, beside a program that does nothing; a record kept durably; what is left of that when
-//! the answer has come; a store behind a passphrase. Prints times; nothing here passes or fails.
+//! the answer has come; what a kill leaves, which needs `strace`; a store behind a passphrase. Prints times; nothing but a
+//! lost sign-in fails.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
@@ -29,6 +30,8 @@ fn main() {
     print("a program that does nothing", 1000, || run(&mut Command::new("true")));
     print("`token` from the store to stdout", 1000, || run(&mut home.command(&["token"])));
     saves(&home);
+    #[cfg(target_os = "linux")]
+    survival();
     let locked = Home::at(&provider);
     let passphrase = locked.write("passphrase", "correct horse battery staple");
     let with_passphrase = |arguments: &[&str]| {
@@ -61,6 +64,23 @@ fn saves(home: &Home) {
         saved.expect("the disk works");
     });
     show("of that, from the answer to when it is kept", &mut windows);
+}
+
+/// What is left where a refresh is killed at whichever call on a file.
+#[cfg(target_os = "linux")]
+fn survival() {
+    use support::faults::Extent;
+    use support::matrix::{Command, survive};
+    use support::rotating::Rotation;
+
+    for rotation in [Rotation::Never, Rotation::Grace, Rotation::Strict] {
+        let tally = survive(Command::Refresh(rotation), Extent::Kills);
+        let (killed, lost) = (tally.struck, tally.killed_between);
+        println!(
+            "a refresh killed at each call on a file, rotation {rotation:?}: {} of {killed} sign-ins go on",
+            killed - lost
+        );
+    }
 }
 
 fn print(what: &str, runs: usize, mut run: impl FnMut()) {

@@ -20,6 +20,7 @@ use crate::support::faults::Extent;
 use crate::support::herd::Herd;
 use crate::support::matrix::{self, Command};
 use crate::support::program::{Home, REFRESH_TOKEN, Ran, ended, ran};
+use crate::support::rotating::Rotation;
 use crate::support::small_disk::{self, Tally};
 
 /// A provider whose refresh tokens work once, and that ends the grant when one comes twice.
@@ -130,7 +131,9 @@ fn no_fault_in_a_later_sign_in_loses_both() {
 
 #[test]
 fn no_fault_in_a_refresh_loses_the_sign_in() {
-    no_fault_loses_a_sign_in(Command::Refresh);
+    for rotation in [Rotation::Strict, Rotation::Grace, Rotation::Never] {
+        no_fault_loses_a_sign_in(Command::Refresh(rotation));
+    }
 }
 
 #[test]
@@ -141,6 +144,16 @@ fn no_fault_in_a_sign_out_drops_a_token_of_which_the_provider_was_not_told() {
 #[test]
 fn no_fault_in_a_removal_leaves_a_profile_that_does_not_go() {
     no_fault_loses_a_sign_in(Command::Removal);
+}
+
+#[test]
+fn no_fault_in_a_rekey_leaves_anything_that_cannot_be_opened() {
+    no_fault_loses_a_sign_in(Command::Rekey);
+}
+
+#[test]
+fn no_fault_in_a_copy_leaves_two_places_that_refresh_or_none() {
+    no_fault_loses_a_sign_in(Command::Copy);
 }
 
 #[test]

@@ -3,13 +3,11 @@
 mod copy;
 
 use std::fs;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use device_login::storage::{StoreAddress, open};
 
 use crate::support::authority::Authority;
-use crate::support::faults::{Act, Extent, Failures, each, faults, points, strike};
 use crate::support::program::{ACCESS_TOKEN, Home, configuration, key_options};
 use crate::support::rotating::Rotating;
 
@@ -30,24 +28,6 @@ fn home(authority: &Authority) -> Home {
     home
 }
 
-fn keys_in(home: &Home) -> usize {
-    fs::read_to_string(home.path("key")).unwrap_or_default().lines().count()
-}
-
-/// The ids of the keys that the store's files name.
-fn key_ids(home: &Home) -> Vec<String> {
-    let entries = fs::read_dir(home.path("state")).expect("a store").flatten();
-    let id = |bytes: Vec<u8>| {
-        let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().to_vec();
-        let line: serde_json::Value = serde_json::from_slice(&line).ok()?;
-        Some(line.get("key_id")?.as_str()?.to_owned())
-    };
-    let mut ids: Vec<String> = entries.filter_map(|entry| id(fs::read(entry.path()).ok()?)).collect();
-    ids.sort();
-    ids.dedup();
-    ids
-}
-
 #[test]
 fn info_says_where_the_records_are_and_what_guards_them() {
     let authority = provider();
@@ -59,7 +39,7 @@ fn info_says_where_the_records_are_and_what_guards_them() {
     }
     let json = home.run(&["store", "info", "--json"]).json();
     assert_eq!((&json["kind"], &json["records"], &json["key"]["grade"]), (&"file".into(), &1.into(), &"L1".into()));
-    assert_eq!(json["key"]["id"], key_ids(&home)[0].as_str());
+    assert_eq!(json["key"]["id"], home.key_ids()[0].as_str());
     fs::rename(home.path("key"), home.path("away")).expect("there is a key");
     let said = home.run(&["store", "info"]);
     assert!(said.code == 9 && said.stdout.contains("cannot be had"), "{said:?}");
@@ -80,7 +60,7 @@ fn info_says_what_is_known_here_of_a_database_that_is_away() {
     assert!(said.code == 9 && said.stderr.is_empty(), "{said:?}");
     let json = said.json();
     assert_eq!((&json["kind"], &json["error"]["code"]), (&"postgres".into(), &"store_unavailable".into()));
-    assert!(json["key"]["id"] == key_ids(&home)[0].as_str() && json.get("records").is_none(), "{json}");
+    assert!(json["key"]["id"] == home.key_ids()[0].as_str() && json.get("records").is_none(), "{json}");
 }
 
 #[test]
@@ -88,7 +68,7 @@ fn init_makes_directory_and_key_and_prints_only_for_a_database() {
     let home = Home::new();
     let said = home.run(&["store", "init"]);
     assert!(said.code == 0 && said.stdout.ends_with("is ready to keep records.\n"), "{said:?}");
-    assert_eq!((keys_in(&home), home.path("state/store.json").exists()), (1, true));
+    assert_eq!((home.keys(), home.path("state/store.json").exists()), (1, true));
     home.run(&["store", "init", "--print"])
         .failed(2, &["only a database has something to print", "--store postgres://… store init --print"]);
 }
@@ -98,12 +78,12 @@ fn a_new_key_opens_everything_and_the_old_one_nothing() {
     let authority = provider();
     let home = home(&authority);
     let old = fs::read_to_string(home.path("key")).expect("a key");
-    let old_id = key_ids(&home);
+    let old_id = home.key_ids();
     let said = home.run(&["store", "rekey"]);
     assert!(said.code == 0 && said.stdout.starts_with("Sealed anew with key "), "{said:?}");
     assert!(said.stdout.contains(&format!("Key {} opens nothing here any more.", old_id[0])), "{said:?}");
-    assert_eq!((keys_in(&home), key_ids(&home).len()), (1, 1));
-    assert_ne!((fs::read_to_string(home.path("key")).expect("a key"), key_ids(&home)), (old, old_id));
+    assert_eq!((home.keys(), home.key_ids().len()), (1, 1));
+    assert_ne!((fs::read_to_string(home.path("key")).expect("a key"), home.key_ids()), (old, old_id));
     home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
     home.run(&["store", "check"]).worked("1 profiles with a record, 2 things read: all is well.\n");
     assert_eq!(home.run(&["refresh"]).code, 0);
@@ -144,13 +124,13 @@ fn the_key_goes_from_each_source_to_each_other() {
         run(after, &["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
         let checked = run(after, &["store", "check"]);
         assert!(checked.stdout.ends_with("all is well.\n"), "{checked:?}");
-        assert_eq!(key_ids(&home).len(), 1, "{arguments:?}");
+        assert_eq!(home.key_ids().len(), 1, "{arguments:?}");
         if before != after {
             let refused = run(before, &["token"]);
             assert_eq!(refused.code, 9, "{arguments:?}: {refused:?}");
         }
     }
-    assert!(!home.path("state/master.key").exists() && keys_in(&home) == 1);
+    assert!(!home.path("state/master.key").exists() && home.keys() == 1);
 }
 
 #[test]
@@ -183,51 +163,6 @@ fn a_source_that_is_not_ours_has_to_offer_the_new_key() {
     run(&["token"]).failed(9, &["uses the command "]);
 }
 
-/// Whatever call of a rekey fails or is the last one: everything opens, and the same command ends it.
-#[test]
-fn no_fault_in_a_rekey_leaves_anything_that_cannot_be_opened() {
-    let authority = provider();
-    let prepare = || home(&authority);
-    let act = || Act::new(&["store", "rekey"]);
-    let extent = if std::env::var_os("WHOLE_MATRIX").is_some() { Extent::Whole } else { Extent::Part };
-    let all = faults(&points(&prepare(), &act()), extent);
-    let (failures, count, struck_in_all) = (Failures::default(), all.len(), AtomicUsize::new(0));
-    each(&all, |_, fault| {
-        let home = prepare();
-        let (struck, first) = strike(&home, &act(), fault);
-        struck_in_all.fetch_add(usize::from(struck), Ordering::Relaxed);
-        let mut said = vec![first.clone()];
-        let mut check = |what: &str, is_so: bool, ran: crate::support::program::Ran| {
-            said.push(ran);
-            if !is_so {
-                failures.add(format!("{fault:?}: {what}: {said:?}"));
-            }
-            is_so
-        };
-        let token = home.run(&["token"]);
-        if !check("cannot be opened", token.code == 0 && token.stdout.trim() == ACCESS_TOKEN, token) {
-            return;
-        }
-        let checked = home.run(&["store", "check"]);
-        if !check("is damaged", checked.code == 0, checked) {
-            return;
-        }
-        let refreshed = home.run(&["refresh"]);
-        if !check("cannot be written", refreshed.code == 0, refreshed) {
-            return;
-        }
-        let again = home.run(&["store", "rekey"]);
-        let is_done = again.code == 0 && key_ids(&home).len() == 1 && keys_in(&home) == 1;
-        let names = fs::read_dir(home.path("state")).expect("a store").flatten();
-        let left_over = names.filter(|entry| entry.file_name().to_string_lossy().ends_with(".new")).count();
-        check("does not end", is_done && left_over == 0, again);
-    });
-    let struck = struck_in_all.into_inner();
-    println!("{struck} of {count} faults in a rekey took place, 0 records lost");
-    failures.none(count);
-    assert!(struck > 20 && struck * 10 > count * 9, "{struck} of {count}");
-}
-
 #[test]
 fn refreshes_go_on_while_everything_is_sealed_anew() {
     let authority = provider();
@@ -242,7 +177,7 @@ fn refreshes_go_on_while_everything_is_sealed_anew() {
             assert_eq!(ran.code, 0, "{ran:?}");
         }
     });
-    assert_eq!((keys_in(&home), key_ids(&home).len()), (1, 1));
+    assert_eq!((home.keys(), home.key_ids().len()), (1, 1));
     home.run(&["token"]).worked(&format!("{NEXT}\n"));
 }
 

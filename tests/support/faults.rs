@@ -70,8 +70,12 @@ impl Fault {
 pub(crate) enum Extent {
     /// At each call that changes something: a kill, or one of the errors in turn.
     Part,
+    /// At each call: a kill.
+    Kills,
     /// At each call: a kill and every error, once and from then on.
     Whole,
+    /// Of all these every so many-th, from this one on: first, of how many.
+    Share(usize, usize),
 }
 
 /// How a call fails. Reading takes no room; `close` gives the descriptor back even where it fails, and nobody looks.
@@ -134,6 +138,9 @@ pub(crate) fn faults(points: &[Point], extent: Extent) -> Vec<Fault> {
             })
             .collect();
     }
+    if extent == Extent::Kills {
+        return points.iter().map(|point| fault(point, "signal=KILL".to_owned())).collect();
+    }
     let mut faults = Vec::new();
     for point in points {
         let errors = errors_of(point).iter().map(error);
@@ -143,7 +150,8 @@ pub(crate) fn faults(points: &[Point], extent: Extent) -> Vec<Fault> {
             faults.push(fault(point, "error=EIO:+".to_owned()));
         }
     }
-    faults
+    let (first, of) = if let Extent::Share(first, of) = extent { (first, of) } else { (0, 1) };
+    faults.into_iter().skip(first).step_by(of).collect()
 }
 
 /// Runs `act` with a fault. Whether that happened, and how the program ended.

@@ -11,20 +11,35 @@ use jiff::SignedDuration;
 
 use super::faults::{Act, Extent, Failures, Fault, each, faults, points, strike};
 use super::program::{Home, Ran, configuration, ended, key_options};
-use super::rotating::Rotating;
+use super::rotating::{ACCESS, Rotating, Rotation};
 
 /// A command of which no fault may lose anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     FirstSignIn,
     LaterSignIn,
-    Refresh,
+    Refresh(Rotation),
     SignOut,
     Removal,
+    Rekey,
+    Copy,
 }
 
-pub(crate) const COMMANDS: [Command; 5] =
-    [Command::FirstSignIn, Command::LaterSignIn, Command::Refresh, Command::SignOut, Command::Removal];
+/// With the words by which a benchmark is asked for one.
+pub(crate) const COMMANDS: [(&str, Command); 9] = [
+    ("first-sign-in", Command::FirstSignIn),
+    ("later-sign-in", Command::LaterSignIn),
+    ("refresh", Command::Refresh(Rotation::Strict)),
+    ("refresh-with-grace", Command::Refresh(Rotation::Grace)),
+    ("refresh-without-rotation", Command::Refresh(Rotation::Never)),
+    ("sign-out", Command::SignOut),
+    ("removal", Command::Removal),
+    ("rekey", Command::Rekey),
+    ("copy", Command::Copy),
+];
+
+/// Below a home, where its records are copied to.
+const OTHER_STORE: &str = "copied";
 
 /// A thread may take over what another one did before, and then a call has another number.
 const TRIES: usize = 3;
@@ -44,6 +59,9 @@ pub(crate) struct Tally {
 #[track_caller]
 pub(crate) fn survive(command: Command, extent: Extent) -> Tally {
     let provider = Rotating::start(Duration::ZERO);
+    if let Command::Refresh(rotation) = command {
+        provider.rotate(rotation);
+    }
     let (home, act) = command.prepare(&provider, "clean");
     let points = points(&home, &act);
     let all = faults(&points, extent);
@@ -77,21 +95,27 @@ impl Command {
         let is_new = self == Command::FirstSignIn;
         if !is_new {
             home.sign_in_at(provider.origin(), |grant| {
-                if self == Command::Refresh {
+                if matches!(self, Command::Refresh(_) | Command::Copy) {
                     ended(grant);
                 }
                 provider.grant(name, grant);
                 let earlier = clock::wall() - SignedDuration::from_hours(1);
-                grant.last_refresh = Some(LastRefresh { rotates: true, ..LastRefresh::new(earlier, None) });
+                grant.last_refresh = Some(LastRefresh {
+                    rotates: self != Command::Refresh(Rotation::Never),
+                    ..LastRefresh::new(earlier, None)
+                });
             });
             keep_another(&home);
         }
         let imported = if is_new { name.to_owned() } else { format!("{name}-imported") };
+        let to = other_store(&home);
         let arguments: &[&str] = match self {
             Command::FirstSignIn | Command::LaterSignIn => &["login", "work", "--import"],
-            Command::Refresh => &["token"],
+            Command::Refresh(_) => &["token"],
             Command::SignOut => &["logout"],
             Command::Removal => &["profile", "remove", "work", "--force"],
+            Command::Rekey => &["store", "rekey"],
+            Command::Copy => &["store", "copy", &to],
         };
         (home, Act::new(arguments).reading(provider.approve(&imported)))
     }
@@ -107,11 +131,13 @@ impl Command {
         let killed_between = match self {
             Command::FirstSignIn => after_a_first_sign_in(&home, &act, provider, name, fault, &first)?,
             Command::LaterSignIn => after_a_later_sign_in(&home, provider, name, fault, &first)?,
-            Command::Refresh => after_a_refresh(&home, provider, name, fault, &first)?,
+            Command::Refresh(rotation) => after_a_refresh(&home, provider, rotation, name, fault, &first)?,
             Command::SignOut => after_a_sign_out(&home, provider, name, &first)?,
             Command::Removal => after_a_removal(&home, &first)?,
+            Command::Rekey => after_a_rekey(&home, &first)?,
+            Command::Copy => after_a_copy(&home, &act, &first)?,
         };
-        if self != Command::FirstSignIn && self::another(&home) != another {
+        if !matches!(self, Command::FirstSignIn | Command::Rekey | Command::Copy) && self::another(&home) != another {
             return Err("the other profile was touched".to_owned());
         }
         // What is being written has a name that begins with a dot. Where nobody has written since, it is still there.
@@ -137,7 +163,7 @@ fn another(home: &Home) -> Option<Vec<u8>> {
 }
 
 fn names(home: &Home) -> Vec<String> {
-    let directories = ["state", "spare"].into_iter().filter_map(|name| fs::read_dir(home.path(name)).ok());
+    let directories = ["state", "spare", OTHER_STORE].into_iter().filter_map(|name| fs::read_dir(home.path(name)).ok());
     directories.flatten().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
@@ -193,12 +219,19 @@ fn after_a_later_sign_in(
     expect(&all, &(first, token)).map(|()| false)
 }
 
-fn after_a_refresh(home: &Home, provider: &Rotating, name: &str, fault: &Fault, first: &Ran) -> Result<bool, String> {
+fn after_a_refresh(
+    home: &Home,
+    provider: &Rotating,
+    rotation: Rotation,
+    name: &str,
+    fault: &Fault,
+    first: &Ran,
+) -> Result<bool, String> {
     let asked = provider.counts_of(name).asked;
     let is_sound = fault.kills() || asked == usize::from(first.code == 0);
     expect(&[(is_sound, "asked without keeping it, or not asked")], &(asked, first))?;
     let second = home.run(&["token"]);
-    if fault.kills() && second.code == 4 {
+    if fault.kills() && rotation == Rotation::Strict && second.code == 4 {
         // A provider as strict as this one ends the grant then. Nobody is told of a thief.
         let is_told = second.stderr.contains("the answer to a refresh got lost") && !second.stderr.contains("stolen");
         return expect(&[(asked == 1, "not asked"), (is_told, "not told")], &(first, second)).map(|()| true);
@@ -232,4 +265,40 @@ fn after_a_removal(home: &Home, first: &Ran) -> Result<bool, String> {
     }
     let again = home.run(&["profile", "remove", "work", "--force"]);
     expect(&[(!remains(), "does not go")], &(first, again)).map(|()| false)
+}
+
+/// Everything opens and can be written, and the same command ends with one key.
+fn after_a_rekey(home: &Home, first: &Ran) -> Result<bool, String> {
+    let token = home.run(&["token"]);
+    let checked = home.run(&["store", "check"]);
+    let refreshed = home.run(&["refresh"]);
+    let again = home.run(&["store", "rekey"]);
+    let is_done = again.code == 0 && home.key_ids().len() == 1 && home.keys() == 1;
+    let all = [
+        (token.code == 0 && token.stdout.starts_with(ACCESS), "cannot be opened"),
+        (checked.code == 0, "is damaged"),
+        (refreshed.code == 0, "cannot be written"),
+        (is_done, "does not end"),
+    ];
+    expect(&all, &(first, token, checked, refreshed, again)).map(|()| false)
+}
+
+/// One place refreshes and the other one refuses, and the same command ends it.
+fn after_a_copy(home: &Home, act: &Act, first: &Ran) -> Result<bool, String> {
+    let to = other_store(home);
+    // The one that is asked first must not change what the other one says.
+    let both = || [home.run(&["refresh"]), home.run(&["--store", &to, "refresh"])];
+    let before = both();
+    let again = home.run(&act.arguments());
+    let after = both();
+    let all = [
+        (before.iter().filter(|ran| ran.code == 0).count() == 1, "refreshed in both places or in none"),
+        (again.code == 0, "does not end"),
+        (after.each_ref().map(|ran| ran.code) == [9, 0], "refreshed elsewhere than where it was copied to"),
+    ];
+    expect(&all, &(first, before, again, after)).map(|()| false)
+}
+
+fn other_store(home: &Home) -> String {
+    format!("file:{}", home.path(OTHER_STORE).display())
 }

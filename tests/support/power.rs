@@ -103,7 +103,7 @@ impl Recorded {
     /// Opens the states that `operations` may leave, the last of each `every` by the program as well.
     pub(crate) fn survives(&self, operations: &[Operation], extent: Extent) -> Tally {
         let crashes: Vec<Crash> = crashes(&self.before, operations).into_iter().collect();
-        let (look_at, every) = if extent == Extent::Whole { (1, 1) } else { (1 + crashes.len() / LOOKS, OPENED) };
+        let (look_at, every) = if extent == Extent::Part { (1 + crashes.len() / LOOKS, OPENED) } else { (1, 1) };
         let crashes: Vec<Crash> = crashes.into_iter().step_by(look_at).collect();
         let tally = Mutex::new(Tally { operations: operations.len(), states: crashes.len(), ..Tally::default() });
         let failures = Failures::default();

@@ -96,6 +96,24 @@ impl Home {
         path
     }
 
+    /// How many keys the key file has.
+    pub(crate) fn keys(&self) -> usize {
+        fs::read_to_string(self.path("key")).unwrap_or_default().lines().count()
+    }
+
+    /// The ids of the keys that the store's files name.
+    pub(crate) fn key_ids(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path("state")).expect("a store").flatten();
+        let id = |bytes: Vec<u8>| {
+            let line: Value = serde_json::from_slice(bytes.split(|byte| *byte == b'\n').next()?).ok()?;
+            Some(line.get("key_id")?.as_str()?.to_owned())
+        };
+        let mut ids: Vec<String> = entries.filter_map(|entry| id(fs::read(entry.path()).ok()?)).collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+
     pub(crate) fn configure(&self, text: &str) {
         self.write("config.toml", text);
     }

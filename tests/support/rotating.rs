@@ -15,8 +15,20 @@ use super::authority::read;
 use super::socket;
 
 const PATIENCE: Duration = Duration::from_secs(120);
-const ACCESS: &str = "sentinel-access";
+pub(crate) const ACCESS: &str = "sentinel-access";
 const REFRESH: &str = "sentinel-refresh";
+
+/// What becomes of a refresh token that was taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Rotation {
+    /// There is a new one, and the grant of whoever shows the old one again ends.
+    #[default]
+    Strict,
+    /// There is a new one, and the one before it is answered once more.
+    Grace,
+    /// It stays.
+    Never,
+}
 
 /// What it was asked so far, over all grants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +50,7 @@ struct State {
     of: BTreeMap<String, Counts>,
     /// The number of the refresh token that counts of each grant; `None` where the grant has ended.
     current: BTreeMap<String, Option<usize>>,
+    rotation: Rotation,
     /// Answers wait until this is taken back.
     holds: bool,
 }
@@ -74,6 +87,10 @@ impl Rotating {
 
     pub(crate) fn origin(&self) -> &str {
         &self.origin
+    }
+
+    pub(crate) fn rotate(&self, rotation: Rotation) {
+        self.shared.lock().rotation = rotation;
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -172,11 +189,13 @@ fn refresh(state: &mut State, presented: &str) -> (u16, String) {
     state.count(presented, |counts| counts.asked += 1);
     let refused = (400, r#"{"error":"invalid_grant"}"#.to_owned());
     let Some((name, number)) = parts(presented) else { return refused };
+    let rotation = state.rotation;
     let Some(current) = state.current.get_mut(name) else { return refused };
-    if *current == Some(number) {
-        *current = Some(number + 1);
+    let is_in_grace = rotation == Rotation::Grace && *current == Some(number + 1);
+    if *current == Some(number) || is_in_grace {
+        let next = if rotation == Rotation::Never { number } else { number + 1 };
+        *current = Some(next);
         state.count(presented, |counts| counts.refreshes += 1);
-        let next = number + 1;
         let tokens = format!(r#""access_token":"{ACCESS}-{name}-{next}","refresh_token":"{REFRESH}-{name}-{next}""#);
         return (200, format!(r#"{{{tokens},"token_type":"Bearer","expires_in":3600}}"#));
     }

@@ -62,7 +62,7 @@ pub(crate) fn survive(one: Move, extent: Extent, step: usize) -> String {
     let breaks = (1..=messages).step_by(step).enumerate().flat_map(|(number, message)| {
         let which = match extent {
             Extent::Part => vec![number % BREAKS.len()],
-            Extent::Whole => vec![0, 1 + number % (BREAKS.len() - 1)],
+            _ => vec![0, 1 + number % (BREAKS.len() - 1)],
         };
         which.into_iter().map(move |which| Harm::Message(message, BREAKS[which]))
     });

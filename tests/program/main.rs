@@ -52,6 +52,7 @@ mod power;
 #[cfg(unix)]
 mod recipes;
 mod scopes;
+#[cfg(target_os = "linux")]
 mod secrets;
 mod status;
 mod storage;

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::process::{Child, Stdio};
 
 use crate::support::authority::{Asked, Authority};
+use crate::support::canaries::Canaries;
 use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, REFRESH_TOKEN, Ran, ran};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -245,6 +246,10 @@ fn a_pasted_address_brings_the_code_to_the_data_center_that_it_names() {
     let verifier = sent.remove("code_verifier").expect("the verifier goes with the code");
     let hash = digest::digest(&digest::SHA256, verifier.as_bytes());
     assert_eq!(BASE64_URL_SAFE_NO_PAD.encode(hash), verifier_hash);
+    // It is told to nobody but the server, and kept nowhere.
+    let canaries = Canaries::and(&[verifier, CODE.to_owned()]);
+    assert_eq!(canaries.found_in(format!("{}{}", ran.stdout, ran.stderr).as_bytes()), None);
+    assert_eq!(canaries.found_below(&home.path(""), &[&home.path("secret")]), None);
     let expected = [
         ("grant_type", "authorization_code"),
         ("code", CODE),

@@ -2,6 +2,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod camera;
+pub(crate) mod canaries;
 #[cfg(target_os = "linux")]
 pub(crate) mod cluster;
 #[cfg(feature = "demo")]

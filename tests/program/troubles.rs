@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use crate::support::authority;
+use crate::support::program::{Home, configuration, ended};
 use crate::support::socket::{answering, closed_port, form, read_request, send, serve};
 use device_login::clock::Moment;
 use device_login::http::trouble::Trouble;
@@ -187,6 +189,52 @@ fn every_trouble_has_its_word_and_none_ends_a_sign_in() {
     let documented = include_str!("../../README.md");
     assert!(all.iter().all(|word| documented.contains(&format!("`{word}`"))), "the words are in the README");
     assert_eq!(seen.union(&elsewhere.into()).copied().collect::<BTreeSet<_>>(), all);
+}
+
+/// What the program says of a refresh that met a trouble: its exit code. The sign-in is as it was, and the next try works.
+#[test]
+fn no_trouble_of_a_refresh_is_taken_for_the_end_of_a_sign_in() {
+    let answers = ANSWERS.map(|(status, head, body, word)| (with_length(status, head, body), word));
+    // Words of Zoho's, which mean nothing elsewhere.
+    let answers = answers.into_iter().filter(|(answer, _)| !answer.contains("Access Denied"));
+    let all: Vec<_> = answers.chain(BYTES.map(|(bytes, word)| (bytes.to_owned(), word))).collect();
+    let mut complaints = Vec::new();
+    for (answer, word) in &all {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (over, answer_bytes) = (Arc::clone(&is_over), answer.clone());
+        let good = with_length("200 OK", "", r#"{"access_token":"AT2","expires_in":3600}"#);
+        let (url, _) = serve(move |stream| {
+            let Some((_, mut stream)) = authority::read(stream) else { return };
+            let answer = if over.load(Ordering::SeqCst) { &good } else { &answer_bytes };
+            // A client that has enough closes first.
+            let _ = stream.write_all(answer.as_bytes());
+        });
+        let origin = url.origin().ascii_serialization();
+        let home = Home::in_memory();
+        home.configure(&configuration(&origin));
+        home.sign_in_at(&origin, ended);
+        let met = home.run(&["token"]);
+        // An address at the same server is one to be written into the configuration; a time that was is no time to wait.
+        let (expected, then) = match *word {
+            "throttled" => (10, if answer.contains("GMT") { 0 } else { 10 }),
+            _ if answer.contains("location: /") => (2, 0),
+            _ => (7, 0),
+        };
+        let state = home.run(&["status", "--json"]).json()["profiles"][0]["state"].clone();
+        is_over.store(true, Ordering::SeqCst);
+        // Whoever is throttled waits, and asks nobody.
+        let again = home.run(&["refresh"]);
+        let is_well = (met.code, again.code) == (expected, then);
+        if !is_well || state != "expired" || met.stderr.contains("panicked") {
+            complaints.push(format!("{answer:?} ({word}): {met:?} {state} {again:?}"));
+        }
+    }
+    println!(
+        "{} of {} troubles of a refresh told, none taken for the end of a sign-in",
+        all.len() - complaints.len(),
+        all.len()
+    );
+    assert!(complaints.is_empty(), "{} of them:\n{}", complaints.len(), complaints.join("\n"));
 }
 
 #[test]

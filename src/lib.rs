@@ -23,6 +23,7 @@ pub mod error;
 pub mod files;
 mod host;
 pub mod http;
+pub mod json;
 pub mod near;
 pub mod oauth;
 pub mod profile;

@@ -3,6 +3,7 @@
 //! [`authorize`] is the only place that puts a token into a request. Sending belongs to `service::api`.
 
 mod diagnosis;
+pub mod paging;
 
 use url::{Origin, Url};
 

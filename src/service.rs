@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use api::{Answer, Explained, OpenAnswer, refusal_error};
+pub use api::{Answer, Explained, OpenAnswer, paging, refusal_error};
 pub use due::{Chance, due};
 pub use endpoints::ChangedEndpoint;
 pub use export::Exported;

@@ -3,10 +3,11 @@
 mod bar;
 mod fields;
 mod form;
+mod pages;
 mod source;
 mod writer;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use url::Url;
@@ -15,7 +16,7 @@ use self::bar::Bar;
 use self::fields::Fields;
 use self::form::Part;
 use self::source::Source;
-use self::writer::{Place, Writer};
+use self::writer::{Layout, Page, Place, Writer};
 use super::context::Context;
 use super::output::unwritten;
 use crate::api::{self, Call, Diagnosis};
@@ -27,7 +28,7 @@ use crate::http::upload::Upload;
 use crate::http::{Method, Response, reason};
 use crate::providers::DataCenter;
 use crate::providers::catalog::Product;
-use crate::service::{OpenAnswer, Service, refusal_error};
+use crate::service::{self, OpenAnswer, Service, refusal_error};
 use crate::untrusted::Untrusted;
 
 const EXAMPLES: &str = "\
@@ -35,7 +36,7 @@ Examples:
   device-login api '/crm/v8/users?type=CurrentUser'
   device-login api --product desk /api/v1/tickets -F limit=10
   device-login api PUT /crm/v8/Leads/42 --input lead.json --fail
-  device-login api /crm/v8/org --curl";
+  device-login api --paginate --slurp '/crm/v8/Leads?fields=Last_Name'";
 
 /// Call an API with a fresh token
 ///
@@ -45,6 +46,9 @@ Examples:
 ///
 /// Bodies are read and written piece by piece, both ways, however long they are. A call ends when no byte has moved for a
 /// minute.
+///
+/// `--paginate` asks for page after page of a list and prints each as it comes. A page that fails, or may not be asked for
+/// any more, is not printed: the command ends with 22 (`--fail`), 10 or 1, and tells where the list goes on.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Api {
@@ -75,6 +79,15 @@ pub(super) struct Api {
     /// Print the status and the headers of the answer before its body
     #[arg(short, long)]
     include: bool,
+    /// Print no body
+    #[arg(long)]
+    silent: bool,
+    /// Follow a list to its end, page by page, in the product's own way or by the header `Link`
+    #[arg(long)]
+    paginate: bool,
+    /// Make one JSON array of all pages
+    #[arg(long)]
+    slurp: bool,
     /// End with 22 if the API answers 4xx or 5xx, or says in its answer that the call failed
     #[arg(long)]
     fail: bool,
@@ -85,6 +98,7 @@ pub(super) struct Api {
 
 impl Api {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+        self.check_combination()?;
         let service = context.service()?;
         let profile = service.config.profile(context.flagged_profile()?.as_ref())?;
         // Read here, where a signal still ends a program that waits for a pipe.
@@ -112,6 +126,10 @@ impl Api {
     ) -> Result<(), Error> {
         let (data_center, dialect) = service.api_place(profile).await?;
         let mut call = self.call(&given, &data_center, dialect.products)?;
+        if self.paginate {
+            let paging = service::paging(&data_center, dialect, &call.url, self.product.as_deref());
+            return pages::exchange(self, context, service, profile, (call, paging), file).await;
+        }
         let upload = body.map(|body| body.into_upload(&mut call.headers)).transpose()?;
         let progress = Progress::default();
         // Into a pipe there goes no bar: its reader may have the terminal.
@@ -165,22 +183,42 @@ impl Api {
     }
 
     async fn print(&self, context: &Context, answer: &mut OpenAnswer<'_>) -> Result<(), Error> {
-        let body = context.output.body(self.head(&answer.response), &answer.response.body, answer.is_whole());
-        let written = pass_on(answer, Place::Stdout(body), Vec::new()).await?;
+        let written = self.pass_on(answer, Place::Stdout(context.output.body())).await?;
         unless_gone(written).map_err(|error| unwritten(&error))
     }
 
     async fn save(&self, answer: &mut OpenAnswer<'_>, file: Replacement) -> Result<(), Error> {
-        let head = self.head(&answer.response).into_bytes();
-        let name = file.target().display().to_string();
-        let stays = file.what_stays();
-        let failed = |error: std::io::Error| {
-            let failed = Error::new(Code::Other, format!("the answer could not be written to {name}")).because(&error);
-            failed.adding(&stays).advise(files::advice(&error))
+        let place = Place::beside(&file).map_err(|error| unsaved(file.target(), &file.what_stays(), &error))?;
+        let written = self.pass_on(answer, place).await.map_err(|error| error.adding(file.what_stays()))?;
+        saved(written, file)
+    }
+
+    /// Hands the whole answer to a writer. The outer error is the answer's, the inner one the writer's.
+    async fn pass_on(&self, answer: &mut OpenAnswer<'_>, place: Place) -> Result<std::io::Result<()>, Error> {
+        let mut writer = match Writer::start(place, Layout::Lines) {
+            Ok(writer) => writer,
+            Err(error) => return Ok(Err(error)),
         };
-        let place = Place::beside(&file).map_err(failed)?;
-        let written = pass_on(answer, place, head).await.map_err(|error| error.adding(&stays))?;
-        unless_gone(written).and_then(|()| file.finish()).map_err(failed)
+        self.write(answer, &mut writer, |_| {}).await?;
+        Ok(writer.finish().await)
+    }
+
+    /// Hands an answer to a writer and to whoever reads it beside. Ends early where nothing can be written any more, and
+    /// tells so.
+    async fn write(
+        &self,
+        answer: &mut OpenAnswer<'_>,
+        writer: &mut Writer,
+        mut read: impl FnMut(&[u8]),
+    ) -> Result<bool, Error> {
+        let shown = |bytes: Vec<u8>| if self.silent { Vec::new() } else { bytes };
+        let (beginning, is_whole) = (shown(answer.response.body.clone()), answer.is_whole());
+        let mut goes_on = writer.begin(Page { head: self.head(&answer.response), beginning, is_whole }).await;
+        while goes_on && let Some(piece) = answer.more().await? {
+            read(&piece);
+            goes_on = writer.write(shown(piece)).await;
+        }
+        Ok(goes_on)
     }
 
     fn head(&self, response: &Response) -> String {
@@ -210,6 +248,55 @@ impl Api {
         input.chain(self.form.iter().map(|part| ["--form".to_owned(), part.clone()])).collect()
     }
 
+    /// Refuses what cannot be had together.
+    fn check_combination(&self) -> Result<(), Error> {
+        let named_method = self.call.get(1).and(self.call.first()).filter(|method| !method.eq_ignore_ascii_case("get"));
+        let has_body = self.input.is_some() || !self.form.is_empty();
+        let refused: [(bool, &str, &str); 7] = [
+            (
+                self.slurp && !self.paginate,
+                "`--slurp` puts pages into one array, and without `--paginate` there is one answer",
+                "add `--paginate`, or leave `--slurp` out",
+            ),
+            (
+                self.slurp && self.include,
+                "`--slurp` makes one array, which has no place for the headers that `--include` prints",
+                "leave one of them out",
+            ),
+            (
+                self.slurp && self.silent,
+                "`--silent` prints none of what `--slurp` puts together",
+                "leave one of them out",
+            ),
+            (
+                self.silent && self.output.is_some(),
+                "`--silent` drops the body, and `-o` names the file for it",
+                "leave one of them out",
+            ),
+            (
+                self.paginate && self.curl,
+                "`--curl` prints one call, and pages are as many calls as the list is long",
+                "leave `--paginate` out for the call of the first page",
+            ),
+            (
+                self.paginate && has_body,
+                "pages are asked for by GET, which has no body",
+                "give fields, which go into the query",
+            ),
+            (
+                self.paginate && named_method.is_some(),
+                "pages are asked for by GET: another call is not made again for each of them",
+                "leave the method out",
+            ),
+        ];
+        match refused.iter().find(|(is_given, ..)| *is_given) {
+            Some((_, cause, hint)) => {
+                Err(Error::new(Code::Usage, "the call cannot be made").because(cause).advise(*hint))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// What the arguments ask for.
     fn call(&self, given: &Given, data_center: &DataCenter, products: &[Product]) -> Result<Call, Error> {
         let usage = |problem: String| Error::new(Code::Usage, "the call cannot be made").because(problem);
@@ -221,7 +308,7 @@ impl Api {
                     |problem| usage(problem).advise("the method comes before the path; a profile is named by `-p`");
                 (method.parse().map_err(named)?, path)
             }
-            [path, ..] if has_other_body || !fields.is_empty() => (Method::Post, path),
+            [path, ..] if !self.paginate && (has_other_body || !fields.is_empty()) => (Method::Post, path),
             [path, ..] => (Method::Get, path),
             [] => return Err(usage("a path is missing".to_owned())),
         };
@@ -245,18 +332,16 @@ impl Api {
     }
 }
 
-/// Hands the whole answer to a writer. The outer error is the answer's, the inner one the writer's.
-async fn pass_on(answer: &mut OpenAnswer<'_>, place: Place, head: Vec<u8>) -> Result<std::io::Result<()>, Error> {
-    let mut writer = match Writer::start(place) {
-        Ok(writer) => writer,
-        Err(error) => return Ok(Err(error)),
-    };
-    let beginning = answer.response.body.clone();
-    let mut goes_on = writer.write(head).await && writer.write(beginning).await;
-    while goes_on && let Some(piece) = answer.more().await? {
-        goes_on = writer.write(piece).await;
-    }
-    Ok(writer.finish().await)
+/// What keeps the answer from a file that was named for it.
+fn unsaved(target: &Path, stays: &str, error: &std::io::Error) -> Error {
+    let message = format!("the answer could not be written to {}", target.display());
+    Error::new(Code::Other, message).because(error).adding(stays).advise(files::advice(error))
+}
+
+/// Puts the file in its place, if all was written.
+fn saved(written: std::io::Result<()>, file: Replacement) -> Result<(), Error> {
+    let (target, stays) = (file.target().to_owned(), file.what_stays());
+    unless_gone(written).and_then(|()| file.finish()).map_err(|error| unsaved(&target, &stays, &error))
 }
 
 /// A reader that went away is no error.

@@ -150,13 +150,9 @@ impl Output {
         self.stdout.write(text.as_bytes())
     }
 
-    /// A body that begins so and is printed as it comes, after a head: byte for byte, or safe and readable on a terminal.
-    pub(super) fn body(&self, head: String, beginning: &[u8], is_whole: bool) -> Body {
-        if self.stdout.is_terminal() {
-            Body::for_terminal(visible(&head), beginning, is_whole, self.has_color(true))
-        } else {
-            Body::bytes(head)
-        }
+    /// Bodies that are printed as they come: byte for byte, or safe and readable on a terminal.
+    pub(super) fn body(&self) -> Body {
+        if self.stdout.is_terminal() { Body::for_terminal(self.has_color(true)) } else { Body::bytes() }
     }
 
     /// One JSON object, on many lines where a person reads it.

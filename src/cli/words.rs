@@ -24,6 +24,11 @@ pub(super) fn duration(duration: Duration) -> String {
         3600..172_800 => (seconds / 3600, "hour"),
         _ => (seconds / 86_400, "day"),
     };
+    counted(count, unit)
+}
+
+/// "1 page", "12 pages".
+pub(super) fn counted(count: u64, unit: &str) -> String {
     if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
 

@@ -1,10 +1,11 @@
-//! The product APIs behind the gateway: a little of CRM, Books and Desk, each with error bodies of its own.
+//! The product APIs behind the gateway: a little of CRM, Books, Desk and Mail, each with error bodies and pages of its own.
 //!
 //! Read-only. A token of the other data center is a wrong token here, as at Zoho.
 
 mod books;
 mod crm;
 mod desk;
+mod mail;
 
 use axum::Router;
 use axum::http::{StatusCode, Uri};
@@ -15,7 +16,7 @@ use super::server::Site;
 pub(super) use self::crm::CREDITS;
 
 pub(super) fn router() -> Router<Site> {
-    Router::new().merge(books::router()).merge(crm::router()).merge(desk::router())
+    Router::new().merge(books::router()).merge(crm::router()).merge(desk::router()).merge(mail::router())
 }
 
 /// The gateway's answer to a path that no product knows.

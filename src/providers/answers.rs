@@ -1,8 +1,12 @@
-//! What APIs mean by their answers, as data: how an answer tells that a call failed, and what its words mean.
+//! What APIs mean by their answers, as data: how an answer tells that a call failed, what its words mean, and where a list
+//! goes on.
 //!
 //! [`crate::api`] reads answers by these tables. Each word has its source; those of Zoho's products are in [`zoho`].
 
+pub mod paging;
 pub mod zoho;
+
+use self::paging::Paging;
 
 /// What a failed call failed of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +49,8 @@ pub struct Answers {
     pub words: &'static [Word],
     /// How long it refuses calls after too many of them, as a clause; where answers do not say it.
     pub pause: Option<&'static str>,
+    /// How it gives a list in pages; `None` where that is not known.
+    pub paging: Option<&'static Paging>,
 }
 
 /// A word or number that an API uses.
@@ -126,7 +132,7 @@ pub const RFC_WORDS: &[Word] = &[
 pub static RFC: ApiDialect = RFC_6750;
 
 const RFC_6750: ApiDialect = ApiDialect {
-    answers: Answers { failures: &[], words: &[], pause: None },
+    answers: Answers { failures: &[], words: &[], pause: None, paging: Some(&paging::LINK) },
     code_members: &["error"],
     text_members: &[],
     causes: &[],
@@ -164,6 +170,7 @@ pub static GOOGLE: ApiDialect = ApiDialect {
             word("UNAUTHENTICATED", Diagnosis::BadToken, SEEN_AT_GOOGLE),
             word("PERMISSION_DENIED", Diagnosis::NoPermission, SEEN_AT_GOOGLE),
         ],
+        paging: Some(&paging::GOOGLE),
         ..RFC_6750.answers
     },
     code_members: &["error", "status", "reason"],
@@ -181,6 +188,7 @@ pub static MICROSOFT: ApiDialect = ApiDialect {
             word("activityLimitReached", Diagnosis::RateLimited, SEEN_AT_MICROSOFT),
             word("Authorization_RequestDenied", Diagnosis::NoPermission, SEEN_AT_MICROSOFT),
         ],
+        paging: Some(&paging::MICROSOFT),
         ..RFC_6750.answers
     },
     code_members: &["error", "code"],

@@ -16,6 +16,7 @@ use crate::http::upload::Upload;
 use crate::http::{API_BODY_LIMIT, JUDGED_BYTES, Method, Response, TransportFailure};
 use crate::near;
 use crate::oauth::wire::retry_after;
+use crate::providers::answers::paging::Paging;
 use crate::providers::catalog::Product;
 use crate::providers::standard::StandardEndpoints;
 use crate::providers::{DataCenter, Dialect};
@@ -228,9 +229,18 @@ fn finding(
     product: Option<&str>,
     response: &Response,
 ) -> Option<Finding> {
+    api::diagnose(dialect, product_behind(place, dialect, url, product), response)
+}
+
+/// How the API at `url` gives lists in pages, or that of the product that was named; `None` where that is not known.
+pub fn paging(place: &DataCenter, dialect: &Dialect, url: &Url, product: Option<&str>) -> Option<&'static Paging> {
+    product_behind(place, dialect, url, product).map_or(&dialect.api.answers, |product| product.answers).paging
+}
+
+/// The product that was named, or that answers at `url`.
+fn product_behind(place: &DataCenter, dialect: &Dialect, url: &Url, product: Option<&str>) -> Option<&'static Product> {
     let named = product.and_then(|name| dialect.products.iter().find(|product| product.is_called(name)));
-    let product = named.or_else(|| Product::answering(url, place, dialect.products));
-    api::diagnose(dialect, product, response)
+    named.or_else(|| Product::answering(url, place, dialect.products))
 }
 
 /// A call that got no whole answer. The API may have acted on it all the same.

@@ -45,6 +45,7 @@ mod meaning;
 #[cfg(unix)]
 mod named_files;
 mod other_ways;
+mod pages;
 #[cfg(target_os = "linux")]
 mod pending;
 #[cfg(target_os = "linux")]

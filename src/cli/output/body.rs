@@ -3,19 +3,21 @@
 use std::io::{self, Write};
 
 use super::json::Indenter;
-use crate::untrusted::VisibleStream;
+use crate::untrusted::{VisibleStream, visible};
 
 /// Bytes that are made readable at a time, since that makes them many times as long.
 const PIECE: usize = 4 * 1024;
 
-/// A body on its way to stdout.
+/// A body on its way to stdout, or several one after another.
 pub(in crate::cli) struct Body {
-    /// What stands before the body.
-    head: String,
+    /// Whether a person looks at it, and with colours.
+    terminal: Option<HasColor>,
     form: Form,
     /// Whether the cursor is at the beginning of a line.
     is_line_done: bool,
 }
+
+type HasColor = bool;
 
 /// How a body is shown.
 enum Form {
@@ -25,31 +27,46 @@ enum Form {
 }
 
 impl Body {
-    pub(super) fn bytes(head: String) -> Self {
-        Self { head, form: Form::Bytes, is_line_done: true }
+    pub(super) fn bytes() -> Self {
+        Self { terminal: None, form: Form::Bytes, is_line_done: true }
     }
 
-    /// The beginning of the body, which may be all of it, settles how it is shown.
-    pub(super) fn for_terminal(head: String, beginning: &[u8], is_whole: bool, has_color: bool) -> Self {
-        let form = if Indenter::fits(beginning, is_whole) {
-            Form::Json(Indenter::new(has_color))
-        } else {
-            Form::Text(VisibleStream::default())
-        };
-        Self { head, form, is_line_done: true }
+    pub(super) fn for_terminal(has_color: bool) -> Self {
+        Self { terminal: Some(has_color), ..Self::bytes() }
+    }
+
+    /// Begins a body after its head, on a line of its own. Its beginning, which may be all of it, settles how it is shown, and
+    /// is still to be written.
+    pub(in crate::cli) fn begin(&mut self, head: &str, beginning: &[u8], is_whole: bool) -> io::Result<()> {
+        self.begin_on(&mut io::stdout().lock(), head, beginning, is_whole)
     }
 
     pub(in crate::cli) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.write_to(&mut io::stdout().lock(), bytes)
     }
 
-    pub(in crate::cli) fn finish(self) -> io::Result<()> {
-        self.finish_to(&mut io::stdout().lock())
+    pub(in crate::cli) fn finish(mut self) -> io::Result<()> {
+        self.end_on(&mut io::stdout().lock())
+    }
+
+    fn begin_on(&mut self, out: &mut impl Write, head: &str, beginning: &[u8], is_whole: bool) -> io::Result<()> {
+        self.end_on(out)?;
+        if !self.is_line_done {
+            out.write_all(b"\n")?;
+        }
+        self.is_line_done = true;
+        let Some(has_color) = self.terminal else { return out.write_all(head.as_bytes()).and_then(|()| out.flush()) };
+        self.form = if Indenter::fits(beginning, is_whole) {
+            Form::Json(Indenter::new(has_color))
+        } else {
+            Form::Text(VisibleStream::default())
+        };
+        out.write_all(visible(head).as_bytes()).and_then(|()| out.flush())
     }
 
     fn write_to(&mut self, out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
-        out.write_all(std::mem::take(&mut self.head).as_bytes())?;
         if let Form::Bytes = self.form {
+            self.is_line_done = bytes.last().map_or(self.is_line_done, |byte| *byte == b'\n');
             out.write_all(bytes)?;
             return out.flush();
         }
@@ -67,12 +84,11 @@ impl Body {
         out.flush()
     }
 
-    fn finish_to(mut self, out: &mut impl Write) -> io::Result<()> {
-        // A body without a byte has a head all the same.
-        self.write_to(out, b"")?;
+    /// Ends the body that has begun; a terminal's last line as well.
+    fn end_on(&mut self, out: &mut impl Write) -> io::Result<()> {
         let mut shown = String::new();
-        match self.form {
-            Form::Bytes => {}
+        match std::mem::replace(&mut self.form, Form::Bytes) {
+            Form::Bytes => return out.flush(),
             Form::Text(text) => text.finish(&mut shown),
             Form::Json(json) => json.finish(&mut shown),
         }
@@ -80,6 +96,7 @@ impl Body {
         if !is_line_done {
             shown.push('\n');
         }
+        self.is_line_done = true;
         out.write_all(shown.as_bytes())?;
         out.flush()
     }
@@ -94,9 +111,10 @@ mod tests {
     fn shown(body: &[u8], has_color: bool) -> String {
         let of_size = |size: usize| {
             let mut out = Vec::new();
-            let mut shown = Body::for_terminal(String::new(), body, true, has_color);
+            let mut shown = Body::for_terminal(has_color);
+            shown.begin_on(&mut out, "", body, true).expect("memory takes all");
             body.chunks(size).for_each(|piece| shown.write_to(&mut out, piece).expect("memory takes all"));
-            shown.finish_to(&mut out).expect("memory takes all");
+            shown.end_on(&mut out).expect("memory takes all");
             String::from_utf8(out).expect("text")
         };
         let whole = of_size(body.len().max(1));
@@ -153,15 +171,32 @@ mod tests {
     fn long_json_that_breaks_off_or_nests_without_end_goes_on_as_it_came() {
         let long = |body: &[u8], rest: &[u8]| {
             let mut out = Vec::new();
-            let mut shown = Body::for_terminal("HTTP 200\n\n".to_owned(), body, false, false);
+            let mut shown = Body::for_terminal(false);
+            shown.begin_on(&mut out, "HTTP 200\n\n", body, false).expect("memory takes all");
             shown.write_to(&mut out, body).expect("memory takes all");
             shown.write_to(&mut out, rest).expect("memory takes all");
-            shown.finish_to(&mut out).expect("memory takes all");
+            shown.end_on(&mut out).expect("memory takes all");
             String::from_utf8(out).expect("text")
         };
         assert_eq!(long(b"[1,", b"2,oops \x07]"), "HTTP 200\n\n[\n  1,\n  2,\n  oops <U+0007>]\n");
         let deep = long(b"[[", &b"[".repeat(100_000));
         assert!(deep.ends_with(&"[".repeat(99_000)) || deep.trim_end().ends_with(&"[".repeat(99_000)));
         assert!(deep.len() < 150_000, "{}", deep.len());
+    }
+
+    #[test]
+    fn bodies_that_follow_one_another_begin_on_lines_of_their_own() {
+        for (mut shown, expected) in [
+            (Body::bytes(), "A\n\n[1]\nB\n\nx\nC\n\n[2]"),
+            (Body::for_terminal(false), "A\n\n[\n  1\n]\nB\n\nx\nC\n\n[\n  2\n]\n"),
+        ] {
+            let mut out = Vec::new();
+            for (head, body) in [("A\n\n", &b"[1]"[..]), ("B\n\n", b"x\n"), ("C\n\n", b"[2]")] {
+                shown.begin_on(&mut out, head, body, true).expect("memory takes all");
+                shown.write_to(&mut out, body).expect("memory takes all");
+            }
+            shown.end_on(&mut out).expect("memory takes all");
+            assert_eq!(String::from_utf8(out).expect("text"), expected);
+        }
     }
 }

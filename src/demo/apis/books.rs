@@ -54,12 +54,28 @@ async fn organizations(State(site): State<Site>, headers: HeaderMap) -> Response
 }
 
 #[derive(Deserialize)]
-struct OrganizationQuery {
+struct ListQuery {
     organization_id: Option<String>,
+    page: Option<usize>,
+    per_page: Option<usize>,
+}
+
+/// Records on a page, by default and at most.
+const PER_PAGE: usize = 200;
+
+impl ListQuery {
+    /// One page of a list, under its name.
+    fn page(&self, name: &str, records: &[Value]) -> Value {
+        let (page, per_page) = (self.page.unwrap_or(1).max(1), self.per_page.unwrap_or(PER_PAGE).clamp(1, PER_PAGE));
+        let mut pages = records.chunks(per_page).skip(page - 1);
+        let shown = pages.next().unwrap_or_default();
+        let context = json!({ "page": page, "per_page": per_page, "has_more_page": pages.next().is_some() });
+        json!({ "code": 0, "message": "success", name: shown, "page_context": context })
+    }
 }
 
 /// Answers for the person behind the token, once scope and organization are right too.
-fn answer(site: &Site, headers: &HeaderMap, query: &OrganizationQuery, scope: &str, list: Value) -> Response {
+fn answer(site: &Site, headers: &HeaderMap, query: &ListQuery, scope: &str, list: Value) -> Response {
     let person = match site.authorize(headers, &[scope]) {
         Ok(person) => person,
         Err(denial) => return refuse(denial),
@@ -72,13 +88,13 @@ fn answer(site: &Site, headers: &HeaderMap, query: &OrganizationQuery, scope: &s
     }
 }
 
-async fn contacts(State(site): State<Site>, headers: HeaderMap, Query(query): Query<OrganizationQuery>) -> Response {
-    let contact = json!({ "contact_id": "460000000026049", "contact_name": "Lumen Print", "status": "active" });
-    let list = json!({ "code": 0, "message": "success", "contacts": [contact] });
-    answer(&site, &headers, &query, "ZohoBooks.contacts.READ", list)
+async fn contacts(State(site): State<Site>, headers: HeaderMap, Query(query): Query<ListQuery>) -> Response {
+    let contact = |(number, name): (u64, &str)| json!({ "contact_id": format!("4600000000260{number}"), "contact_name": name, "status": "active" });
+    let names = ["Lumen Print", "Casa Verde", "Studio Conti", "Skye Ferries", "Haddad Ceramics"];
+    let records: Vec<Value> = (49..).zip(names).map(contact).collect();
+    answer(&site, &headers, &query, "ZohoBooks.contacts.READ", query.page("contacts", &records))
 }
 
-async fn invoices(State(site): State<Site>, headers: HeaderMap, Query(query): Query<OrganizationQuery>) -> Response {
-    let list = json!({ "code": 0, "message": "success", "invoices": [] });
-    answer(&site, &headers, &query, "ZohoBooks.invoices.READ", list)
+async fn invoices(State(site): State<Site>, headers: HeaderMap, Query(query): Query<ListQuery>) -> Response {
+    answer(&site, &headers, &query, "ZohoBooks.invoices.READ", query.page("invoices", &[]))
 }

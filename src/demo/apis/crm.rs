@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use axum::body::Body;
@@ -19,8 +20,12 @@ use crate::demo::server::{Denial, Site};
 
 /// API credits at the start.
 pub(in crate::demo) const CREDITS: u32 = 5_000;
-/// Keeps the largest list below 12 MB. Zoho itself stops at 200; here a large answer is wanted, to try viewers with.
-const MOST_CONTACTS: usize = 30_000;
+/// Keeps the largest list below 12 MB. Zoho itself stops at 200 for each page; here a large answer is wanted, to try viewers
+/// with.
+const CONTACTS: usize = 30_000;
+const PER_PAGE: usize = 200;
+/// Records that can be asked for by the number of a page. Beyond, tokens lead on.
+const FURTHEST_BY_NUMBER: usize = 2_000;
 /// How many contacts are written at a time, so that a large list takes little memory.
 const CONTACTS_PER_CHUNK: usize = 200;
 
@@ -138,20 +143,60 @@ async fn modules(State(site): State<Site>, headers: HeaderMap) -> Response {
 #[derive(Deserialize)]
 struct ListQuery {
     per_page: Option<String>,
+    page: Option<String>,
+    page_token: Option<String>,
+}
+
+/// Which records a page has, and what is told of it.
+struct Page {
+    records: Range<usize>,
+    info: Value,
 }
 
 impl ListQuery {
-    /// How many records are asked for, within 1 and `most`; `None` for what is no number.
-    fn count(&self, default: usize, most: usize) -> Option<usize> {
-        let Some(asked) = &self.per_page else { return Some(default) };
-        let is_number = !asked.is_empty() && asked.bytes().all(|byte| byte.is_ascii_digit());
-        // A number that is too large for any type is still only a large number.
-        is_number.then(|| asked.parse().unwrap_or(usize::MAX).clamp(1, most))
+    /// The page of a list of `all` records that is asked for, with up to `most` of them; or the answer to what is none.
+    fn page(&self, all: usize, most: usize) -> Result<Page, Response> {
+        let count = match &self.per_page {
+            None => PER_PAGE,
+            Some(asked) => number(asked).ok_or_else(|| invalid("per_page"))?.clamp(1, most),
+        };
+        let start = match (&self.page_token, &self.page) {
+            (Some(token), _) => usize::from_str_radix(token, 16).map_err(|_| invalid("page_token"))?,
+            (None, None) => 0,
+            (None, Some(asked)) => {
+                let page = number(asked).filter(|page| *page > 0).ok_or_else(|| invalid("page"))?;
+                (page - 1).saturating_mul(count)
+            }
+        };
+        if self.page_token.is_none() && start >= FURTHEST_BY_NUMBER {
+            let message = "use page_token to get more than 2000 records";
+            return Err(error(StatusCode::BAD_REQUEST, "DISCRETE_PAGINATION_LIMIT_EXCEEDED", message));
+        }
+        let end = start.saturating_add(count).min(all);
+        if start >= end {
+            return Err(StatusCode::NO_CONTENT.into_response());
+        }
+        let info = json!({
+            "per_page": count,
+            "count": end - start,
+            "page": start / count + 1,
+            "sort_by": "id",
+            "sort_order": "asc",
+            "more_records": end < all,
+            "next_page_token": (end < all).then(|| format!("{end:064x}")),
+        });
+        Ok(Page { records: start..end, info })
     }
 }
 
-fn invalid_count() -> Response {
-    error(StatusCode::BAD_REQUEST, "INVALID_DATA", "invalid data: per_page is no number")
+/// A number that is too large for any type is still only a large number.
+fn number(text: &str) -> Option<usize> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(usize::MAX))
+}
+
+fn invalid(parameter: &str) -> Response {
+    error(StatusCode::BAD_REQUEST, "INVALID_DATA", &format!("invalid data: {parameter} is no number"))
 }
 
 const LEADS: [(&str, &str, &str); 6] = [
@@ -165,19 +210,16 @@ const LEADS: [(&str, &str, &str); 6] = [
 
 async fn leads(State(site): State<Site>, headers: HeaderMap, Query(query): Query<ListQuery>) -> Response {
     answer(&site, &headers, &["ZohoCRM.modules.READ", "ZohoCRM.modules.leads.READ"], |person| {
-        let Some(count) = query.count(LEADS.len(), LEADS.len()) else { return invalid_count() };
-        let leads: Vec<Value> = (100..)
-            .zip(&LEADS[..count])
+        let Page { records, info } = match query.page(LEADS.len(), PER_PAGE) {
+            Ok(page) => page,
+            Err(refusal) => return refusal,
+        };
+        let leads: Vec<Value> = (100 + records.start as u64..)
+            .zip(&LEADS[records])
             .map(|(number, (first, last, company))| {
                 json!({ "id": id(person, number), "First_Name": first, "Last_Name": last, "Company": company })
             })
             .collect();
-        let info = json!({
-            "per_page": count,
-            "count": count,
-            "page": 1,
-            "more_records": count < LEADS.len(),
-        });
         Json(json!({ "data": leads, "info": info })).into_response()
     })
 }
@@ -189,19 +231,21 @@ async fn deals(State(site): State<Site>, headers: HeaderMap) -> Response {
     })
 }
 
-/// As many contacts as asked for, up to [`MOST_CONTACTS`].
+/// [`CONTACTS`] of them, as many on a page as asked for.
 async fn contacts(State(site): State<Site>, headers: HeaderMap, Query(query): Query<ListQuery>) -> Response {
     answer(&site, &headers, &["ZohoCRM.modules.READ", "ZohoCRM.modules.contacts.READ"], |person| {
-        let Some(count) = query.count(200, MOST_CONTACTS) else { return invalid_count() };
-        let chunks = (0..count).step_by(CONTACTS_PER_CHUNK).map(move |start| {
-            let mut text = String::from(if start == 0 { r#"{"data":["# } else { "" });
-            for number in start..count.min(start + CONTACTS_PER_CHUNK) {
-                let comma = if number == 0 { "" } else { "," };
+        let Page { records: Range { start: first, end }, info } = match query.page(CONTACTS, CONTACTS) {
+            Ok(page) => page,
+            Err(refusal) => return refusal,
+        };
+        let chunks = (first..end).step_by(CONTACTS_PER_CHUNK).map(move |start| {
+            let mut text = String::from(if start == first { r#"{"data":["# } else { "" });
+            for number in start..end.min(start + CONTACTS_PER_CHUNK) {
+                let comma = if number == first { "" } else { "," };
                 // Writing to a `String` cannot fail.
                 let _ = write!(text, "{comma}{}", contact(person, number));
             }
-            if start + CONTACTS_PER_CHUNK >= count {
-                let info = json!({ "per_page": count, "count": count, "page": 1, "more_records": false });
+            if start + CONTACTS_PER_CHUNK >= end {
                 let _ = write!(text, r#"],"info":{info}}}"#);
             }
             Ok::<String, Infallible>(text)

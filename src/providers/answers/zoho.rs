@@ -2,11 +2,11 @@
 //!
 //! "Seen" are reports of people who called them, and clients that handle what they got.
 
-use super::{Answers, ApiDialect, Diagnosis, Failure, Word, word};
+use super::{Answers, ApiDialect, Diagnosis, Failure, Word, paging, word};
 
 /// What all products share: they stand behind one filter, which refuses calls in its own words.
 pub static DIALECT: ApiDialect = ApiDialect {
-    answers: Answers { failures: SHARED_FAILURES, words: &SHARED, pause: None },
+    answers: Answers { failures: SHARED_FAILURES, words: &SHARED, pause: None, paging: None },
     code_members: &[
         "code",
         "errorcode",
@@ -79,7 +79,8 @@ const SHARED: [Word; 21] = [
     word("INVALID_METHOD", Diagnosis::Unclear, PRODUCTS_SEEN),
 ];
 
-pub static ACCOUNTS: Answers = Answers { failures: &[ERROR, Failure::Has("error")], words: &[], pause: None };
+pub static ACCOUNTS: Answers =
+    Answers { failures: &[ERROR, Failure::Has("error")], words: &[], pause: None, paging: None };
 
 /// CRM, Bigin and Recruit. An answer to a change has one account for each record.
 pub static CRM: Answers = Answers {
@@ -91,6 +92,7 @@ pub static CRM: Answers = Answers {
         word("NOT_ALLOWED", Diagnosis::NoPermission, CRM_PAGE),
     ],
     pause: None,
+    paging: Some(&paging::CRM),
 };
 
 const BOOKS_PAGE: &str = "Books API: API call limit";
@@ -108,6 +110,7 @@ pub static FINANCE: Answers = Answers {
         word("9017", Diagnosis::MissingOrganization, "seen at Invoice"),
     ],
     pause: Some("a minute where the calls of a minute are used up, else until the next day"),
+    paging: Some(&paging::BOOKS),
 };
 
 /// 3000 is success; 3100, 9280 and those about an empty application say that nothing is there.
@@ -130,6 +133,7 @@ pub static CREATOR: Answers = Answers {
         word("1000", Diagnosis::Unclear, CREATOR_PAGE),
     ],
     pause: Some("a minute, or until the next day where the calls of a day are used up (4000)"),
+    paging: None,
 };
 
 const CREATOR_PAGE: &str = "Creator API v2.1: Status codes";
@@ -139,12 +143,14 @@ pub static BOOKINGS: Answers = Answers {
     failures: &[Failure::Is("response.status", FAILED), Failure::Is("response.returnvalue.status", FAILED)],
     words: &[],
     pause: None,
+    paging: None,
 };
 
 pub static WRITER: Answers = Answers {
     failures: &[Failure::Has("error"), Failure::Has("errorcode"), Failure::OnlyWords],
     words: &[],
     pause: None,
+    paging: None,
 };
 
 const DESK_PAGE: &str = "Desk API: Errors";
@@ -157,12 +163,14 @@ pub static DESK: Answers = Answers {
         word("LICENSE_ACCESS_LIMITED", Diagnosis::NoPermission, DESK_PAGE),
     ],
     pause: Some("until midnight in the data center where the credits of the day are gone (THRESHOLD_EXCEEDED)"),
+    paging: Some(&paging::DESK),
 };
 
 pub static PROJECTS: Answers = Answers {
     failures: &[Failure::Has("error"), Failure::OnlyWords],
     words: &[word("6404", Diagnosis::WrongAddress, "seen at Projects")],
     pause: Some("some minutes for each address, a quarter of an hour at worst"),
+    paging: Some(&paging::PROJECTS),
 };
 
 /// Beside its objects a list that begins with a number, as it answers for a scope.
@@ -174,6 +182,7 @@ pub static MAIL: Answers = Answers {
     ],
     words: &[],
     pause: None,
+    paging: Some(&paging::MAIL),
 };
 
 pub static PEOPLE: Answers = Answers {
@@ -191,22 +200,33 @@ pub static PEOPLE: Answers = Answers {
         word("7103", Diagnosis::MissingScope, "seen at People"),
     ],
     pause: Some("five minutes for each address"),
+    paging: None,
 };
 
 pub static CLIQ: Answers = Answers {
     failures: &[Failure::OnlyWords],
     words: &[],
     pause: Some("some minutes for each address, longer with each further try"),
+    paging: Some(&paging::CLIQ),
 };
 
 /// Sign and Sprints have a `status` beside it.
-pub static SIGN: Answers =
-    Answers { failures: &[Failure::Is("status", FAILED), Failure::Not("code", &["0"])], words: &[], pause: None };
+pub static SIGN: Answers = Answers {
+    failures: &[Failure::Is("status", FAILED), Failure::Not("code", &["0"])],
+    words: &[],
+    pause: None,
+    paging: None,
+};
 
-pub static SPRINTS: Answers =
-    Answers { failures: &[Failure::Is("status", FAILED), Failure::Has("error")], words: &[], pause: None };
+pub static SPRINTS: Answers = Answers {
+    failures: &[Failure::Is("status", FAILED), Failure::Has("error")],
+    words: &[],
+    pause: None,
+    paging: None,
+};
 
-pub static CAMPAIGNS: Answers = Answers { failures: &[Failure::Is("status", FAILED)], words: &[], pause: None };
+pub static CAMPAIGNS: Answers =
+    Answers { failures: &[Failure::Is("status", FAILED)], words: &[], pause: None, paging: None };
 
 const SHEET_PAGE: &str = "Sheet API v2: Error codes";
 
@@ -220,10 +240,11 @@ pub static SHEET: Answers = Answers {
         word("2404", Diagnosis::NoPermission, SHEET_PAGE),
     ],
     pause: Some("five minutes for each file"),
+    paging: None,
 };
 
 pub static WORKDRIVE: Answers =
-    Answers { failures: &[Failure::Has("errors"), Failure::OnlyWords], words: &[], pause: None };
+    Answers { failures: &[Failure::Has("errors"), Failure::OnlyWords], words: &[], pause: None, paging: None };
 
 const ANALYTICS_PAGE: &str = "Analytics API v2: Error codes";
 
@@ -240,9 +261,10 @@ pub static ANALYTICS: Answers = Answers {
         word("ORGID_NOT_PRESENT_IN_THE_HEADER", Diagnosis::MissingOrganization, ANALYTICS_PAGE),
     ],
     pause: None,
+    paging: None,
 };
 
 /// Products of which nothing beyond the shared words is known.
-pub static OTHER: Answers = Answers { failures: SHARED_FAILURES, words: &[], pause: None };
+pub static OTHER: Answers = Answers { failures: SHARED_FAILURES, words: &[], pause: None, paging: None };
 
 const SHARED_FAILURES: &[Failure] = &[Failure::OnlyWords, Failure::Account, ERROR];

@@ -10,6 +10,7 @@ mod api;
 mod commands;
 mod complete;
 mod completions;
+mod config;
 mod context;
 #[cfg(feature = "demo")]
 mod demo;

@@ -3,10 +3,12 @@
 //! The file holds no secrets, only where they come from. It is strict: a key that is not known is an error that names the
 //! key and its line. The environment is handed in, so that what is read from it can be seen here and tested.
 
+pub mod check;
 mod edit;
 mod file;
 mod form;
 mod git_host;
+pub mod schema;
 mod screen;
 mod secret_file;
 mod store;
@@ -42,7 +44,7 @@ pub use store::{StoreSettings, store_in_argument, store_in_file, store_in_variab
 pub use variables::Environment;
 
 /// Bytes; a longer configuration is none.
-const LONGEST_FILE: u32 = 16 * 1024 * 1024;
+pub const LONGEST_FILE: u32 = 16 * 1024 * 1024;
 
 /// Where the program keeps its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +88,11 @@ impl Places {
             default_key_file: config_dir.join("key"),
             config_named_by: named_by,
         })
+    }
+
+    /// What says that the configuration is there: `--config`, a variable, or `HOME`.
+    pub fn config_named_by(&self) -> &'static str {
+        self.config_named_by
     }
 
     /// Which configuration this is, and why that one.

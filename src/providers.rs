@@ -181,6 +181,7 @@ pub struct Revocation {
 
 /// How a client with a secret says who it is (RFC 6749 §2.3.1). Its id is in the body in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuthentication {
     /// The secret stays here: the client is public.

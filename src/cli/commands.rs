@@ -12,8 +12,8 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches};
 use super::context::Context;
 use super::{Arguments, Global};
 use super::{
-    agent, api, complete, completions, doctor, exec, git_credential, help, login, logout, man, profile, refresh,
-    scopes, status, store, token, version, whoami,
+    agent, api, complete, completions, config, doctor, exec, git_credential, help, login, logout, man, profile,
+    refresh, scopes, status, store, token, version, whoami,
 };
 use crate::error::Error;
 
@@ -30,6 +30,7 @@ const COMMANDS: &[Command] = &[
     command!("agent", agent::AgentCommand),
     command!("profile", profile::ProfileCommand),
     command!("git-credential", git_credential::GitCredential),
+    command!("config", config::ConfigCommand),
     command!("scopes", scopes::Scopes),
     command!("store", store::StoreCommand),
     command!("doctor", doctor::Doctor),

@@ -191,6 +191,36 @@ impl Context {
         Ok(service.acting_as(&self.actor).counted_in(self.interrupts.unbroken().clone()))
     }
 
+    /// Where this program looks for its files.
+    pub(super) fn places(&self) -> Result<Places, Error> {
+        variables::check(Reader::Everything, &|name| std::env::var_os(name))?;
+        Places::from_environment(Environment(&variable), self.global.config.clone())
+    }
+
+    /// Why the configuration is where it is, in words.
+    pub(super) fn why_there(&self, places: &Places) -> String {
+        places.in_words(Environment(&variable))
+    }
+
+    /// A configuration that somebody names has to be there.
+    pub(super) fn check_config_is_there(&self, places: &Places) -> Result<(), Error> {
+        check_config_is_there(&self.global, places, Environment(&variable))
+    }
+
+    /// The store's address without a password, and what names it.
+    pub(super) fn store_place(&self, config: &Config) -> Result<(String, &'static str), Error> {
+        let environment = Environment(&variable);
+        let places = Places::from_environment(environment, self.global.config.clone())?;
+        let named_by = match () {
+            () if self.global.store.is_some() => "--store",
+            () if environment.var("DEVICE_LOGIN_STORE").is_some() => "DEVICE_LOGIN_STORE",
+            () if config.store.url_file.is_some() => "store_url_file",
+            () if config.store.address.is_some() => "store",
+            () => "default",
+        };
+        Ok((store_address(&self.global, config, &places, environment)?.to_string(), named_by))
+    }
+
     /// Where this program keeps its own files.
     pub(super) fn own_directories(&self, config: &Config) -> Result<OwnDirectories, Error> {
         let environment = Environment(&variable);
@@ -235,6 +265,17 @@ impl Context {
             }
             (Some(name), _) | (None, Some(name)) => Ok(Some(name.clone())),
             (None, None) => profile_from_environment(),
+        }
+    }
+
+    /// What names the profile that is meant, in words.
+    pub(super) fn profile_named_by(&self, positional: &Positional, config: &Config) -> &'static str {
+        match () {
+            () if positional.name.is_some() => "named",
+            () if self.global.profile.is_some() => "by `-p`",
+            () if Environment(&variable).var("DEVICE_LOGIN_PROFILE").is_some() => "by `DEVICE_LOGIN_PROFILE`",
+            () if config.default_profile.is_some() => "by `default_profile`",
+            () => "the only one",
         }
     }
 
@@ -305,15 +346,23 @@ fn make_service(
     variables::check(Reader::Everything, &|name| std::env::var_os(name))?;
     let environment = Environment(&variable);
     let places = Places::from_environment(environment, global.config.clone())?;
-    let is_named = global.config.is_some() || environment.var("DEVICE_LOGIN_CONFIG").is_some();
-    if is_named && !makes_config && !places.config_file.exists() {
-        return Err(Error::new(Code::Config, format!("there is no configuration {}", places.config_file.display()))
-            .advise("check `--config` and `DEVICE_LOGIN_CONFIG`; `device-login profile add` makes one"));
+    if !makes_config {
+        check_config_is_there(global, &places, environment)?;
     }
     let config = Config::load(&places.config_file)?;
     let address = store_address(global, &config, &places, environment)?;
     let store = opened.get_or_init(|| open_store(&address, &config, &places)).clone();
     Ok(Service::new(config, store, client, Box::new(variable)))
+}
+
+/// A configuration that a flag or a variable names has to be there.
+fn check_config_is_there(global: &Global, places: &Places, environment: Environment<'_>) -> Result<(), Error> {
+    let is_named = global.config.is_some() || environment.var("DEVICE_LOGIN_CONFIG").is_some();
+    if !is_named || places.config_file.exists() {
+        return Ok(());
+    }
+    Err(Error::new(Code::Config, format!("there is no configuration {}", places.config_file.display()))
+        .advise("check `--config` and `DEVICE_LOGIN_CONFIG`; `device-login profile add` makes one"))
 }
 
 /// Opens the store at an address. Asks and touches nothing.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::ColorWhen;
 use super::context::{Context, variable};
 use super::login::Qr;
-use crate::config::Environment;
+use crate::config::{Config, Environment};
 use crate::error::{Code, Error};
 use crate::http::client::Observer;
 use crate::profile::ProfileName;
 use crate::service::{Machine, Service, SignIn, SignedIn};
 use crate::supervisor::Supervisor;
 use crate::tui::clipboard::Clipboard;
+use crate::tui::keymap::Keymap;
 use crate::tui::theme::{self, Abilities, ColorChoice, QrPalette};
 use crate::tui::widgets::qr::QrChoice;
 use crate::tui::{self, Ended, Options, Start};
@@ -45,6 +46,11 @@ pub(super) fn lack_of_drawing() -> Option<&'static str> {
     } else {
         is_dumb().then_some("`TERM` says that it cannot be drawn on")
     }
+}
+
+/// What keeps the keys of a configuration from being used, as a sentence.
+pub(super) fn odd_keys(config: &Config) -> Option<String> {
+    Keymap::configured(&config.screen.keys).err()
 }
 
 /// Opens the app on its profiles.

@@ -418,6 +418,7 @@ async fn within<T>(
 }
 
 fn add_first_profile(context: &Context, service: Service, name: Option<&ProfileName>) -> Result<Service, Error> {
+    context.output.say("There is no profile yet. A few questions make one; Ctrl-C ends them.");
     let (profile, secret) = prompt::new_profile(context, &service.config, name)?;
     let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
     context.output.say(&format!("Added profile {} to {}.", profile.name, config.file.display()));

@@ -253,6 +253,18 @@ impl Output {
         Room { columns, cut, has_color: self.has_color(is_terminal) }
     }
 
+    /// Columns of the terminal behind stdout; `None` where it is none.
+    pub(super) fn stdout_columns(&self) -> Option<usize> {
+        if !self.stdout.is_terminal() {
+            return None;
+        }
+        #[cfg(unix)]
+        let columns = rustix::termios::tcgetwinsize(&self.stdout.stream).map_or(0, |size| size.ws_col);
+        #[cfg(not(unix))]
+        let columns = 0;
+        Some(if columns == 0 { 80 } else { usize::from(columns) })
+    }
+
     /// A question, without a line's end.
     pub(super) fn ask(&self, text: &str) {
         self.stderr.write(&visible(text));

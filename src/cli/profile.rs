@@ -2,21 +2,19 @@
 
 mod edit;
 mod export;
+mod shown;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueHint};
 
 use super::context::Context;
-use super::{Positional, prompt, words};
-use crate::clock;
+use super::{Positional, full_screen, prompt, words};
 use crate::config::{self, ClientType, Config, Profile, ProviderSource, SecretSource};
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
-use crate::providers::catalog;
 use crate::registered::RedirectUri;
 use crate::secret::Secret;
-use crate::service::Service;
 
 /// Add, list, show, change and remove profiles
 #[derive(Args)]
@@ -44,32 +42,33 @@ enum Action {
 
 /// Add a profile
 ///
-/// The client's secret goes into the store. It is read from a file, from stdin, or asked for; never from the command
-/// line, where others could see it.
+/// On a terminal, without any of these options, it opens the form of the screens. The client's secret goes into the store. It is
+/// read from a file, from stdin, or asked for; never from the command line, where others could see it.
 #[derive(Args)]
 #[command(after_long_help = "Examples:
+  device-login profile add
   device-login profile add work --provider zoho --data-center eu \\
       --client-id 1000.ABC --scopes ZohoCRM.users.READ
   device-login profile add corp --provider corp --client-id app \\
       --client-secret-stdin < secret")]
-#[command(override_usage = "device-login profile add <NAME> --provider <PROVIDER> --client-id <ID>\n       [OPTIONS]")]
+#[command(override_usage = "device-login profile add [NAME --provider <PROVIDER> --client-id <ID>]\n       [OPTIONS]")]
 struct Add {
     /// The new profile's name
     #[arg(value_hint = ValueHint::Other)]
-    name: ProfileName,
+    name: Option<ProfileName>,
     /// `zoho`, or a provider of the configuration
     #[arg(long, value_name = "PROVIDER")]
-    provider: String,
+    provider: Option<String>,
     /// Where the client is registered: `us`, `eu`, `in`, …
     #[arg(long, value_name = "CODE")]
     data_center: Option<String>,
     /// The client's id, as the provider's console shows it
     #[arg(long, value_name = "ID", value_parser = words::parse_client_id)]
-    client_id: String,
-    /// What the client is registered as, in the words of Zoho's API console: `non-browser`, `self-client`, `server-based`,
-    /// `mobile` (or `desktop`)
-    #[arg(long, value_name = "TYPE", default_value = "non-browser")]
-    client_type: ClientType,
+    client_id: Option<String>,
+    /// What the client is registered as, in the words of Zoho's API console: `non-browser` (if left out), `self-client`,
+    /// `server-based`, `mobile` (or `desktop`)
+    #[arg(long, value_name = "TYPE")]
+    client_type: Option<ClientType>,
     /// Where the client is registered to send browsers, for `login --web`
     #[arg(long, value_name = "ADDRESS", value_parser = words::parse_redirect_uri)]
     redirect_uri: Option<RedirectUri>,
@@ -85,20 +84,30 @@ struct Add {
 }
 
 /// List the profiles of the configuration
+///
+/// On a terminal as a table; elsewhere with tabs between name, provider and `default`.
 #[derive(Args)]
 #[command(after_long_help = "Examples:
   device-login profile list
-  device-login profile list | cut -f 1")]
-struct List {}
+  device-login profile list | cut -f 1
+  device-login profile list --json")]
+struct List {
+    /// Print the profiles as one JSON object
+    #[arg(long)]
+    json: bool,
+}
 
-/// Show all that is configured for a profile, without secrets
+/// Show all that is configured for a profile, where each value comes from, and no secret
 #[derive(Args)]
 #[command(after_long_help = "Examples:
   device-login profile show
-  device-login profile show work")]
+  device-login profile show work --json")]
 struct Show {
     #[command(flatten)]
     profile: Positional,
+    /// Print the profile as one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Make a profile the default one, used where none is named
@@ -141,38 +150,81 @@ struct Remove {
 }
 
 impl ProfileCommand {
-    pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+    pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
+        let done = |()| 0;
         match self.action {
             Action::Add(add) => add.run(context),
-            Action::List(List {}) => list(context),
-            Action::Show(show) => show.run(context),
-            Action::Use(name) => name.run(context),
-            Action::Edit(edit) => edit.run(context),
-            Action::Rename(rename) => rename.run(context),
-            Action::Remove(remove) => remove.run(context),
-            Action::Export(export) => export.run(context),
+            Action::List(list) => list.run(context).map(done),
+            Action::Show(show) => show.run(context).map(done),
+            Action::Use(name) => name.run(context).map(done),
+            Action::Edit(edit) => edit.run(context).map(done),
+            Action::Rename(rename) => rename.run(context).map(done),
+            Action::Remove(remove) => remove.run(context).map(done),
+            Action::Export(export) => export.run(context).map(done),
         }
     }
 }
 
 impl Add {
-    fn run(self, context: &Context) -> Result<(), Error> {
+    fn run(self, context: &Context) -> Result<u8, Error> {
+        let (Some(name), Some(provider), Some(client_id)) =
+            (self.name.clone(), self.provider.clone(), self.client_id.clone())
+        else {
+            return self.ask(context);
+        };
+        self.add(context, name, provider, client_id).map(|()| 0)
+    }
+
+    /// Has a person give what no flag does: in the form of the screens, or line by line.
+    fn ask(self, context: &Context) -> Result<u8, Error> {
+        let given = [
+            ("--provider", self.provider.is_some()),
+            ("--data-center", self.data_center.is_some()),
+            ("--client-id", self.client_id.is_some()),
+            ("--client-type", self.client_type.is_some()),
+            ("--redirect-uri", self.redirect_uri.is_some()),
+            ("--client-secret-file", self.client_secret_file.is_some()),
+            ("--client-secret-stdin", self.client_secret_stdin),
+            ("--scopes", self.scopes.is_some()),
+        ];
+        let is_nothing_given = given.iter().all(|(_, is_given)| !is_given);
+        if is_nothing_given && !full_screen::is_accessible() && full_screen::lack().is_none() {
+            return full_screen::add_profile(context, self.name);
+        }
+        if is_nothing_given && prompt::is_possible() {
+            let service = context.service()?;
+            context.output.say("A few questions make a profile; Ctrl-C ends them.");
+            let (profile, secret) = prompt::new_profile(context, &service.config, self.name.as_ref())?;
+            let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
+            return added(context, &profile.name, &config).map(|()| 0);
+        }
+        let needed = [("NAME", self.name.is_some()), given[0], given[2]];
+        let missing: Vec<&str> = needed.iter().filter(|(_, is_given)| !is_given).map(|(name, _)| *name).collect();
+        Err(Error::new(Code::Usage, "no profile was added")
+            .because(format!("{} is missing", missing.join(", ")))
+            .advise(
+                "give `NAME --provider PROVIDER --client-id ID`, and `--scopes A,B` where the provider wants some; without any \
+                 of them, a terminal gets the form",
+            ))
+    }
+
+    fn add(self, context: &Context, name: ProfileName, provider: String, client_id: String) -> Result<(), Error> {
         let service = context.service()?;
-        let (provider, data_center) = service.config.canonical(self.provider.clone(), self.data_center.clone());
+        let (provider, data_center) = service.config.canonical(provider, self.data_center.clone());
         let dialect = service.config.providers.get(&provider).map(ProviderSource::dialect);
         if let Some(dialect) = dialect.filter(|dialect| dialect.needs_scope && self.scopes.is_none()) {
-            return Err(Error::new(Code::Usage, format!("profile `{}` cannot be added", self.name))
+            return Err(Error::new(Code::Usage, format!("profile `{name}` cannot be added"))
                 .because(format!("no scope is named, and {} approves nothing without one", dialect.display_name))
                 .advise(format!("give some, such as `--scopes {}`", dialect.default_scope)));
         }
         let secret = self.secret(context)?;
         let profile = Profile {
-            name: self.name,
+            name,
             provider,
             data_center,
-            client_id: self.client_id,
+            client_id,
             scopes: self.scopes.map(|scopes| scopes.0).unwrap_or_default(),
-            client_type: self.client_type,
+            client_type: self.client_type.unwrap_or_default(),
             redirect_uri: self.redirect_uri,
             client_secret: SecretSource::Store,
             client_secret_files: std::collections::BTreeMap::new(),
@@ -195,8 +247,7 @@ impl Add {
             let advice = format!("`device-login profile edit {name} --client-secret-stdin` takes it");
             context.output.note(&format!("No client secret was given; if the provider gave one, {advice}."));
         }
-        let file = config.file.display();
-        context.output.text(&format!("Added profile {name} to {file}. Next: device-login login {name}"))
+        added(context, name, &config)
     }
 
     /// From where the flags say; asked for on a terminal. A client may have none.
@@ -222,70 +273,9 @@ fn given_secret(context: &Context, file: Option<&Path>, from_stdin: bool) -> Res
     }
 }
 
-fn list(context: &Context) -> Result<(), Error> {
-    let config = context.service()?.config;
-    if config.profiles.is_empty() {
-        context.output.note("There is no profile yet. `device-login profile add` adds one.");
-        return Ok(());
-    }
-    let lines: Vec<String> = config.profiles.values().map(|profile| list_line(profile, &config)).collect();
-    context.output.text(&lines.join("\n"))
-}
-
-fn list_line(profile: &Profile, config: &Config) -> String {
-    let data_center = profile.data_center.as_ref();
-    let place = data_center.map_or_else(String::new, |code| format!(" {}", words::data_center(code)));
-    let is_default = config.profile(None).is_ok_and(|default| default.name == profile.name);
-    let default = if is_default { "\tdefault" } else { "" };
-    format!("{}\t{}{place}{default}", profile.name, profile.provider)
-}
-
-impl Show {
-    fn run(self, context: &Context) -> Result<(), Error> {
-        let service = context.service()?;
-        let profile = service.config.profile(context.profile_name(&self.profile)?.as_ref())?;
-        context.output.text(&shown(profile, &service)?)
-    }
-}
-
-fn shown(profile: &Profile, service: &Service) -> Result<String, Error> {
-    let status = service.status(profile, clock::wall());
-    let client_secret = match &profile.client_secret {
-        SecretSource::File(path) => format!("in the file {}", path.display()),
-        SecretSource::Variable(name) => format!("in the variable {name}"),
-        SecretSource::Store if service.has_stored_secret(profile)? => "in the store".to_owned(),
-        SecretSource::Store => "none".to_owned(),
-    };
-    let first = || Some(format!("the provider's first ({})", service.config.data_center_code(profile)?));
-    let data_center = profile.data_center.clone().or_else(first);
-    let mut lines = vec![("profile", profile.name.to_string()), ("provider", profile.provider.clone())];
-    lines.extend(data_center.map(|data_center| ("data center", data_center)));
-    lines.extend([
-        ("client id", profile.client_id.clone()),
-        ("client type", profile.client_type.word().to_owned()),
-        ("client secret", client_secret),
-    ]);
-    lines.extend(profile.redirect_uri.as_ref().map(|uri| ("redirect URI", uri.to_string())));
-    for (data_center, path) in &profile.client_secret_files {
-        let place = format!("for {}: in the file {}", words::data_center(data_center), path.display());
-        lines.push(("", place));
-    }
-    for (index, scope) in profile.scopes.iter().enumerate() {
-        let words = catalog::scope_in_words(scope);
-        let scope = if words == *scope { words } else { format!("{scope} ({words})") };
-        lines.push((if index == 0 { "scopes" } else { "" }, scope));
-    }
-    lines.push(("state", status.state.word().replace('_', " ")));
-    lines.extend(status.account.as_ref().map(|account| ("account", account.label().to_owned())));
-    lines.extend(status.api_domain.clone().map(|domain| ("API domain", domain)));
-    lines.extend(status.warnings.iter().map(|warning| ("warning", warning.clone())));
-    if let Some(protection) = &status.protection {
-        let place = protection.place.as_ref().map_or_else(String::new, |place| format!("{place}, "));
-        lines.push(("store", format!("{place}{protection}")));
-    }
-    lines.push(("configuration", service.config.file.display().to_string()));
-    let lines: Vec<String> = lines.iter().map(|(label, value)| format!("{label:15}{value}")).collect();
-    Ok(lines.join("\n"))
+fn added(context: &Context, name: &ProfileName, config: &Config) -> Result<(), Error> {
+    let file = config.file.display();
+    context.output.text(&format!("Added profile {name} to {file}. Next: device-login login {name}"))
 }
 
 impl Use {

@@ -102,13 +102,12 @@ fn secret(
     }
 }
 
-/// Asks for all that a first profile needs. What cannot be used is asked for again, and the rest stays.
+/// Asks for all that a profile needs. What cannot be used is asked for again, and the rest stays.
 pub(super) fn new_profile(
     context: &Context,
     config: &Config,
     name: Option<&ProfileName>,
 ) -> Result<(Profile, Option<Secret>), Error> {
-    context.output.say("There is no profile yet. A few questions make one; Ctrl-C ends them.");
     let providers: Vec<&str> = config.providers.keys().map(String::as_str).collect();
     let question = format!("Provider ({})", providers.join(", "));
     let (provider, source) = until(context, &question, "zoho", |answer| {

@@ -1,6 +1,7 @@
 //! The shape of `config.toml`, and its checks. Every problem is one sentence that names the key.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -19,69 +20,110 @@ use crate::providers::{ClientAuthentication, zoho};
 use crate::registered::{RedirectUri, is_client_id, is_scope};
 use crate::untrusted::check_address;
 
+/// The configuration of `device-login`: its profiles and providers, without secrets.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "config.toml of device-login"))]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "the keys are called so")]
 pub(super) struct File {
+    /// The profile that is used where none is named.
     default_profile: Option<ProfileName>,
+    /// Named sign-ins.
     #[serde(default)]
     profiles: BTreeMap<ProfileName, ProfileEntry>,
+    /// Authorization servers beside the built-in ones.
     #[serde(default)]
     providers: BTreeMap<String, ProviderEntry>,
     #[serde(default)]
     screen: ScreenSettings,
+    /// A program that prints the store's key, and its arguments.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     key_command: Option<Vec<String>>,
+    /// Where tokens are kept: `file:DIR`, `plain:DIR`, `postgres://USER@HOST/DATABASE` or `memory:`, without a password.
+    #[cfg_attr(test, schemars(regex(pattern = "^(file|plain|memory|postgres|postgresql):")))]
     store: Option<String>,
+    /// The file that has the address of the store, with its password; instead of `store`.
     store_url_file: Option<PathBuf>,
+    /// For so many seconds a copy of an access token counts beside a database; 0 keeps no copies.
+    #[cfg_attr(test, schemars(range(max = super::store::LONGEST_CACHE)))]
     store_cache: Option<u32>,
 }
 
+/// A named sign-in.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ProfileEntry {
+    /// `zoho`, another built-in provider, or one of `[providers.NAME]`.
     provider: String,
+    /// Where the client is registered; the provider's first one if left out.
     data_center: Option<String>,
+    /// The client's id, as the provider's console shows it.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     client_id: String,
+    /// What the client is registered as.
     #[serde(default)]
     client_type: ClientType,
+    /// Where browsers are sent after an approval, as it is registered; for `login --web`.
     redirect_uri: Option<String>,
+    /// What to ask for.
     #[serde(default)]
     scopes: Vec<String>,
+    /// The file with the client's secret, seen from the directory of the configuration. The store has it if left out.
     client_secret_file: Option<PathBuf>,
+    /// The variable with the client's secret; instead of a file.
     client_secret_env: Option<String>,
+    /// Files with secrets by data center, where Zoho gave one for each.
     #[serde(default)]
     client_secret_files: BTreeMap<String, PathBuf>,
+    /// Places beside the provider's own to which the access token may go: scheme, host and port of each.
     #[serde(default)]
     allowed_origins: Vec<String>,
+    /// Servers to which `git-credential` gives the access token: `HOST[:PORT][/PATH]`.
     #[serde(default)]
     git_hosts: Vec<String>,
 }
 
-/// The keys of every kind of provider in one, since a key that is unknown then has its line.
+/// An authorization server. Which of the keys it takes goes by its `kind`.
+// The keys of every kind in one, since a key that is unknown then has its line.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ProviderEntry {
+    /// What it speaks.
     kind: ProviderKind,
+    /// Zoho's dialect at other addresses, by the code of each data center; for `zoho`.
     data_centers: Option<BTreeMap<String, DataCenterEntry>>,
+    /// Its host; for `gitlab`, `okta`, `auth0` and `keycloak`.
     host: Option<String>,
+    /// The directory; for `microsoft`.
     tenant: Option<String>,
+    /// For `keycloak`.
     realm: Option<String>,
+    /// Describes the server by its metadata.
     issuer: Option<String>,
+    /// RFC 8628.
     device_authorization_endpoint: Option<String>,
+    /// For `login --web`.
     authorization_endpoint: Option<String>,
     token_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
+    /// Tells which account approved.
     userinfo_endpoint: Option<String>,
+    /// Where `api PATH` goes.
     api_domain: Option<String>,
+    /// How a client with a secret says who it is; found out if left out.
     client_authentication: Option<ClientAuthentication>,
+    /// Sent with the request for an approval.
     parameters: Option<BTreeMap<String, String>>,
+    /// Places beside its own to which access tokens may go: scheme, host and port of each.
     #[serde(default)]
     allowed_origins: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
-enum ProviderKind {
+pub(super) enum ProviderKind {
     Standard,
     Zoho,
     Preset(&'static Preset),
@@ -104,7 +146,9 @@ impl TryFrom<String> for ProviderKind {
     }
 }
 
+/// A data center of a stand-in for Zoho.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct DataCenterEntry {
     accounts_server: String,
@@ -129,40 +173,88 @@ fn meant(message: &str) -> Option<String> {
 /// Reads the text; a problem names its line.
 pub(super) fn parse(text: &str) -> Result<File, String> {
     toml::from_str(text).map_err(|error| {
-        let message = misplaced(error.message()).unwrap_or_else(|| {
-            let message = error.message().trim_end_matches('.').replace('\n', " ");
-            meant(&message).map_or(message.clone(), |meant| format!("{message}; {meant}"))
-        });
+        let said = said(text, &error);
         match error.span() {
-            Some(span) => {
-                let before = text.get(..span.start).unwrap_or(text);
-                let line = before.matches('\n').count();
-                // What is wrong with a value says nothing without the key that has it.
-                let key = text.lines().nth(line).and_then(|line| line.split_once('=')).map(|(key, _)| key.trim());
-                let is_about_value = key.is_some_and(|key| !message.contains(&format!("`{key}`")));
-                let key = key.filter(|key| is_about_value && !key.is_empty());
-                let of = key.map(|key| format!("`{key}`: ")).unwrap_or_default();
-                format!("line {}: {of}{message}", line + 1)
-            }
-            None => message,
+            Some(span) => format!("line {}: {said}", line_of(text, span.start) + 1),
+            None => said,
         }
     })
+}
+
+/// What is wrong with a text, without its place.
+pub(super) fn said(text: &str, error: &toml::de::Error) -> String {
+    let message = misplaced(error.message()).unwrap_or_else(|| {
+        let message = error.message().trim_end_matches('.').replace('\n', " ");
+        meant(&message).map_or(message.clone(), |meant| format!("{message}; {meant}"))
+    });
+    let Some(span) = error.span() else { return message };
+    // What is wrong with a value says nothing without the key that has it.
+    let line = text.lines().nth(line_of(text, span.start));
+    let key = line.and_then(|line| line.split_once('=')).map(|(key, _)| key.trim());
+    let is_about_value = key.is_some_and(|key| !message.contains(&format!("`{key}`")));
+    match key.filter(|key| is_about_value && !key.is_empty()) {
+        Some(key) => format!("`{key}`: {message}"),
+        None => message,
+    }
+}
+
+/// From 0.
+fn line_of(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or(text).matches('\n').count()
+}
+
+/// What is wrong with the values, the shape being right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// `profiles` or `providers`, and the name of one of them.
+    pub(super) table: Option<(&'static str, String)>,
+    /// A clause.
+    pub(super) what: String,
+}
+
+impl Problem {
+    pub(super) fn of(kind: &'static str, name: &str, what: String) -> Self {
+        Self { table: Some((kind, name.to_owned())), what }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.table {
+            Some((kind, name)) => write!(f, "`{kind}.{name}`: {}", self.what),
+            None => f.write_str(&self.what),
+        }
+    }
 }
 
 impl File {
     /// Checks what the shape alone does not tell.
     pub(super) fn check(self, file: &Path) -> Result<Config, String> {
+        let (config, problems) = self.checked(file);
+        problems.first().map_or(Ok(config), |problem| Err(problem.to_string()))
+    }
+
+    /// The same, with all problems and what is left without them.
+    pub(super) fn checked(self, file: &Path) -> (Config, Vec<Problem>) {
+        let mut problems = Vec::new();
         let (mut providers, mut allowed_origins) = (built_in_providers(), BTreeMap::new());
         for (name, entry) in self.providers {
-            if providers.contains_key(&name) {
-                return Err(format!("`providers.{name}`: `{name}` is built in; give yours another name"));
+            let checked = if providers.contains_key(&name) {
+                Err(format!("`{name}` is built in; give yours another name"))
+            } else {
+                check_origins(&entry.allowed_origins).and_then(|origins| Ok((origins, entry.check(&name)?)))
+            };
+            match checked {
+                Ok((origins, source)) => {
+                    allowed_origins.insert(name.clone(), origins);
+                    providers.insert(name, source);
+                }
+                Err(problem) => problems.push(Problem::of("providers", &name, problem)),
             }
-            let of_provider = |problem| format!("`providers.{name}`: {problem}");
-            let origins = check_origins(&entry.allowed_origins).map_err(of_provider)?;
-            let source = entry.check(&name).map_err(of_provider)?;
-            allowed_origins.insert(name.clone(), origins);
-            providers.insert(name, source);
         }
+        let store =
+            StoreSettings::checked(self.store.as_deref(), self.store_url_file.as_deref(), self.store_cache, file);
+        let mut of_all = |what: String| problems.push(Problem { table: None, what });
         let mut config = Config {
             file: file.to_owned(),
             default_profile: self.default_profile,
@@ -170,28 +262,32 @@ impl File {
             providers,
             allowed_origins,
             screen: self.screen,
-            store: StoreSettings::checked(
-                self.store.as_deref(),
-                self.store_url_file.as_deref(),
-                self.store_cache,
-                file,
-            )?,
+            store: store.unwrap_or_else(|problem| {
+                of_all(problem);
+                StoreSettings::default()
+            }),
             key_command: self.key_command,
         };
         if config.key_command.as_ref().is_some_and(|command| !is_command(command)) {
-            return Err("`key_command` has to be a program and its arguments: `[\"PROGRAM\", \"ARGUMENT\"]`".to_owned());
+            of_all("`key_command` has to be a program and its arguments: `[\"PROGRAM\", \"ARGUMENT\"]`".to_owned());
         }
-        for (name, entry) in self.profiles {
-            let profile = entry.check(&name, file).map_err(|problem| format!("`profiles.{name}`: {problem}"))?;
-            let (provider, data_center) = config.canonical(profile.provider, profile.data_center);
-            config.profiles.insert(name, Profile { provider, data_center, ..profile });
-        }
-        if let Some(name) = config.default_profile.as_ref().filter(|name| !config.profiles.contains_key(*name)) {
-            let near = did_you_mean(name.as_str(), config.profiles.keys().map(ProfileName::as_str));
+        let is_missing = |name: &&ProfileName| !self.profiles.contains_key(*name);
+        let missing = config.default_profile.as_ref().filter(is_missing).map(|name| {
+            let near = did_you_mean(name.as_str(), self.profiles.keys().map(ProfileName::as_str));
             let near = near.map_or_else(String::new, |near| format!("; {near}"));
-            return Err(format!("`default_profile` names `{name}`, which is not among the profiles{near}"));
+            format!("`default_profile` names `{name}`, which is not among the profiles{near}")
+        });
+        for (name, entry) in self.profiles {
+            match entry.check(&name, file) {
+                Ok(profile) => {
+                    let (provider, data_center) = config.canonical(profile.provider, profile.data_center);
+                    config.profiles.insert(name, Profile { provider, data_center, ..profile });
+                }
+                Err(problem) => problems.push(Problem::of("profiles", name.as_str(), problem)),
+            }
         }
-        Ok(config)
+        problems.extend(missing.map(|what| Problem { table: None, what }));
+        (config, problems)
     }
 }
 

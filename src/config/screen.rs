@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 /// What the person wants of the screens.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ScreenSettings {
     /// What the terminal seems to need, if left out.
@@ -28,6 +29,7 @@ impl Default for ScreenSettings {
 
 /// A set of styles. All of them are made of the terminal's own colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ThemeName {
     /// Cyan and yellow, for dark backgrounds.
@@ -65,6 +67,7 @@ impl fmt::Display for ThemeName {
 
 /// How often a clock on the screen moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Motion {
     /// Each second.

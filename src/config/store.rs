@@ -14,7 +14,7 @@ use crate::storage::{StoreAddress, StoreError};
 /// How long a copy of an access token counts where nothing is said of it.
 const DEFAULT_CACHE: Duration = Duration::from_secs(60);
 /// Nobody waits longer for a sign-out elsewhere to be noticed.
-const LONGEST_CACHE: u32 = 3600;
+pub(super) const LONGEST_CACHE: u32 = 3600;
 
 /// What the configuration says of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ mod bodies;
 mod cli;
 #[cfg(unix)]
 mod commands;
+mod config;
 #[cfg(unix)]
 mod copies;
 #[cfg(feature = "demo")]

@@ -1,0 +1,246 @@
+//! `config` and what `profile` tells scripts: where things are, whether they are sound, and the schema of the file.
+
+use std::process::{Command, Stdio};
+use std::{fs, io::Write};
+
+use serde_json::{Value, json};
+
+use crate::support::authority::Authority;
+use crate::support::program::{CLIENT_SECRET, Home, ran};
+
+const SOUND: &str = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.A\"\nscopes = [\"ZohoCRM.users.READ\"]\n";
+
+#[test]
+fn the_configuration_is_found_with_the_reason_why_there() {
+    let home = Home::new();
+    let path = |name: &str| home.path(name).display().to_string();
+    let told = home.run(&["config", "path"]);
+    assert_eq!((told.code, told.stdout.trim_end()), (0, path("config.toml").as_str()), "{told:?}");
+    for part in ["is not there", "`DEVICE_LOGIN_HOME` is", "by default", &path("key"), &path("state")] {
+        assert!(told.stderr.contains(part), "{part:?} is missing: {told:?}");
+    }
+    home.configure(&format!("store = \"plain:records\"\n{SOUND}"));
+    let json = home.run(&["config", "path", "--json"]).json();
+    let expected = json!({
+        "schema_version": 1, "configuration": path("config.toml"), "named_by": "DEVICE_LOGIN_HOME", "exists": true,
+        "store": format!("plain:{}", path("records")), "store_named_by": "store", "key": path("key"),
+        "state": path("state"), "spare": path("spare"),
+    });
+    assert_eq!(json, expected);
+    let named = home.run(&["--config", "/nowhere.toml", "--store", "memory:", "config", "path", "--json"]).json();
+    assert_eq!((&named["named_by"], &named["exists"]), (&json!("--config"), &json!(false)));
+    assert_eq!((&named["store"], &named["store_named_by"]), (&json!("memory:"), &json!("--store")));
+    // What is wrong in it keeps nobody from finding it.
+    home.configure("colour = 1\n");
+    let broken = home.run(&["config", "path"]);
+    assert!(broken.code == 0 && broken.stderr.contains("cannot be told"), "{broken:?}");
+    assert_eq!(home.run(&["config", "path", "--json"]).json().get("store"), None);
+    let quiet = home.run(&["-q", "config", "path"]);
+    assert!(quiet.stderr.is_empty() && !quiet.stdout.is_empty(), "{quiet:?}");
+}
+
+#[test]
+fn a_check_tells_all_mistakes_and_what_is_odd() {
+    let home = Home::new();
+    let file = home.path("config.toml").display().to_string();
+    let nothing = home.run(&["config", "check"]);
+    nothing.worked(&format!("{file} is not there, which is as good as an empty one.\n"));
+    home.run(&["--config", "/nowhere.toml", "config", "check"]).failed(2, &["there is no configuration /nowhere.toml"]);
+    home.configure(SOUND);
+    home.run(&["config", "check"]).worked(&format!("{file} is sound: 1 profile.\n"));
+
+    home.configure(&format!("{SOUND}client_secret_file = \"secret\"\n[providers.corp]\nkind = \"standard\"\nissuer = \"https://x.example\"\n"));
+    let odd = home.run(&["config", "check"]);
+    assert_eq!(odd.code, 0, "{odd:?}");
+    for line in
+        [":5:1: warning: `profiles.work`: `client_secret_file` names ", ":6:12: warning: `providers.corp`: no profile"]
+    {
+        assert!(odd.stdout.contains(&format!("{file}{line}")), "{line:?} is missing: {odd:?}");
+    }
+    let json = home.run(&["config", "check", "--json"]).json();
+    assert_eq!((&json["sound"], json["warnings"].as_array().map(Vec::len)), (&json!(true), Some(2)));
+
+    home.configure(
+        "colour = 1\n[profiles.a]\nprovider = \"zoho\"\nscope = 1\n[screen.keys.profiles]\nrefresh = [\"F99\"]\n",
+    );
+    let broken = home.run(&["config", "check"]);
+    assert_eq!((broken.code, broken.stderr.as_str()), (2, ""), "{broken:?}");
+    for line in [
+        ":1:1: mistake: unknown field `colour`",
+        ":2:1: mistake: missing field `client_id`",
+        ":4:1: mistake: unknown field `scope`",
+        ":5:2: mistake: `screen.keys.profiles.refresh`: \"F99\" is no key",
+        " has 4 mistakes",
+    ] {
+        assert!(broken.stdout.contains(&format!("{file}{line}")), "{line:?} is missing: {broken:?}");
+    }
+    let json = home.run(&["config", "check", "--json"]);
+    assert_eq!(
+        (json.code, &json.json()["sound"], json.json()["mistakes"].as_array().map(Vec::len)),
+        (2, &json!(false), Some(4))
+    );
+    home.configure("a = [\nb = \"");
+    assert!(home.run(&["config", "check"]).stdout.contains(&format!("{file}:2:")));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_check_looks_at_who_else_may_write() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let home = Home::new();
+    home.configure(SOUND);
+    fs::set_permissions(home.path("config.toml"), fs::Permissions::from_mode(0o666)).expect("it is ours");
+    home.run(&["config", "check"]).failed(2, &["config.toml cannot be read", "chmod"]);
+}
+
+/// Reads TOML from stdin, a text for each line of JSON, and tells which of them the schema refuses.
+const VALIDATOR: &str = "
+import json, sys, tomllib, jsonschema
+schema, texts = json.load(sys.stdin)
+jsonschema.Draft202012Validator.check_schema(schema)
+validator = jsonschema.Draft202012Validator(schema)
+print(json.dumps([[error.message for error in validator.iter_errors(tomllib.loads(text))] for text in texts]))
+";
+
+/// What the schema has against each text.
+fn refused(texts: &[String]) -> Vec<Vec<String>> {
+    let schema = Home::new().run(&["config", "schema"]).json();
+    let mut child = Command::new("python3")
+        .args(["-c", VALIDATOR])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("tests/run installs python3");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(json!([schema, texts]).to_string().as_bytes()).expect("it reads");
+    drop(stdin);
+    let ran = ran(child);
+    assert_eq!(ran.code, 0, "tests/run installs python3-jsonschema: {ran:?}");
+    serde_json::from_str(&ran.stdout).expect("lists")
+}
+
+#[test]
+fn the_schema_takes_what_the_documents_show_and_refuses_what_the_program_does() {
+    let mut examples = vec![String::new(), SOUND.to_owned()];
+    let documents = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/docs")).expect("documents").flatten();
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md").into();
+    for path in documents.map(|entry| entry.path()).chain([readme]) {
+        if path.extension().is_some_and(|extension| extension == "md") {
+            let text = fs::read_to_string(&path).expect("a document");
+            let blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+            examples.extend(blocks.map(str::to_owned));
+        }
+    }
+    assert!(examples.len() >= 6, "{examples:#?}");
+    for (text, errors) in examples.iter().zip(refused(&examples)) {
+        assert!(errors.is_empty(), "{errors:?}:\n{text}");
+    }
+    let wrong: Vec<String> = [
+        "colour = 1",
+        "default_profile = \"../x\"",
+        "store_cache = 3601",
+        "store = \"redis:x\"",
+        "key_command = \"x\"",
+        "[profiles.a]\nprovider = \"zoho\"",
+        "[profiles.a]\nprovider = \"zoho\"\nclient_id = \"x\"\nscope = []",
+        "[profiles.a]\nprovider = \"zoho\"\nclient_id = \"x\"\nscopes = \"a\"",
+        "[profiles.a]\nprovider = \"zoho\"\nclient_id = \"x\"\nclient_type = \"browser\"",
+        "[profiles.\"../x\"]\nprovider = \"zoho\"\nclient_id = \"x\"",
+        "[providers.p]\nissuer = \"https://x.example\"",
+        "[providers.p]\nkind = \"other\"",
+        "[providers.p]\nkind = \"standard\"\nissuer = \"https://x.example\"\nclient_authentication = \"jwt\"",
+        "[screen]\ntheme = \"pink\"",
+        "[screen.keys.profiles]\nrefresh = \"R\"",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let home = Home::new();
+    for (text, errors) in wrong.iter().zip(refused(&wrong)) {
+        assert!(!errors.is_empty(), "the schema takes:\n{text}");
+        home.configure(text);
+        assert_eq!(home.run(&["config", "check"]).code, 2, "the program takes:\n{text}");
+    }
+}
+
+#[test]
+fn every_key_of_the_schema_is_documented() {
+    fn keys(schema: &Value, found: &mut Vec<String>) {
+        match schema {
+            Value::Object(members) => {
+                if let Some(Value::Object(properties)) = members.get("properties") {
+                    found.extend(properties.keys().cloned());
+                }
+                members.values().for_each(|value| keys(value, found));
+            }
+            Value::Array(values) => values.iter().for_each(|value| keys(value, found)),
+            _ => {}
+        }
+    }
+    let document = include_str!("../../docs/configuration.md");
+    let mut found = Vec::new();
+    keys(&Home::new().run(&["config", "schema"]).json(), &mut found);
+    assert!(found.len() > 35, "{found:?}");
+    for key in found {
+        assert!(document.contains(&key), "`{key}` is not in docs/configuration.md");
+    }
+}
+
+#[test]
+fn profiles_are_told_to_scripts_without_secrets() {
+    let authority = Authority::start(|_| (200, "{}".to_owned()));
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    home.write("secret", CLIENT_SECRET);
+    let add =
+        ["profile", "add", "ops", "--provider", "zoho", "--data-center", "eu", "--client-id", "1", "--scopes", "a.b,c"];
+    assert_eq!(home.run(&add).code, 0);
+    let list = home.run(&["profile", "list", "--json"]).json();
+    assert_eq!(list["schema_version"], 1);
+    let expected = json!({
+        "name": "ops", "default": false, "provider": "zoho", "data_center": "eu", "client_id": "1",
+        "client_type": "non-browser", "client_secret": {"source": "store"}, "scopes": ["a.b", "c"], "allowed_origins": [],
+    });
+    assert_eq!(list["profiles"][0], expected);
+    assert_eq!(list["profiles"][1]["name"], "work");
+    let empty = Home::new().run(&["profile", "list", "--json"]).json();
+    assert_eq!(empty, json!({"schema_version": 1, "profiles": []}));
+
+    let work = home.run(&["profile", "show", "work", "--json"]);
+    let told = work.json();
+    assert_eq!(
+        (&told["profile"]["name"], &told["state"], &told["secret_in_store"]),
+        (&json!("work"), &json!("valid"), &json!(true))
+    );
+    assert_eq!((&told["named_by"], &told["configuration"]["named_by"]), (&json!("named"), &json!("DEVICE_LOGIN_HOME")));
+    assert_eq!(told["store"]["named_by"], "default");
+    assert!(!work.stdout.contains("sentinel"), "{work:?}");
+    let nobody = home.run(&["profile", "show", "nobody", "--json"]);
+    assert_eq!((nobody.code, &nobody.json()["error"]["code"]), (2, &json!("unknown_profile")));
+
+    let mut command = home.command(&["profile", "show"]);
+    command.env("DEVICE_LOGIN_PROFILE", "ops").env("DEVICE_LOGIN_CLIENT_SECRET", CLIENT_SECRET);
+    let shown = ran(command.spawn().expect("the program starts")).stdout;
+    for part in [
+        "ops (by `DEVICE_LOGIN_PROFILE`)",
+        "zoho (built in)",
+        "in the variable DEVICE_LOGIN_CLIENT_SECRET, which beats the profile",
+        "(by DEVICE_LOGIN_HOME)",
+    ] {
+        assert!(shown.contains(part), "{part:?} is missing: {shown}");
+    }
+}
+
+#[test]
+fn a_profile_that_nobody_can_be_asked_for_names_what_to_give() {
+    let home = Home::new();
+    for (arguments, missing) in [
+        (&["profile", "add"][..], "NAME, --provider, --client-id is missing"),
+        (&["profile", "add", "work"], "--provider, --client-id is missing"),
+        (&["profile", "add", "work", "--provider", "zoho"], "--client-id is missing"),
+    ] {
+        home.run(arguments).failed(2, &["no profile was added", missing, "`NAME --provider PROVIDER --client-id ID`"]);
+    }
+    assert!(!home.path("config.toml").exists());
+}

@@ -7,6 +7,8 @@ mod cluster;
 #[cfg(target_os = "linux")]
 mod postgres;
 #[cfg(target_os = "linux")]
+mod recipes;
+#[cfg(target_os = "linux")]
 mod store;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "each program uses a part of it")]

@@ -15,6 +15,8 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tempfile::TempDir;
 use url::Url;
 
+use super::authority::{Asked, read_head};
+
 /// What every server answers: a refusal that no transport could have made up.
 const ANSWER: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: 26\r\n\
                       connection: close\r\n\r\n{\"error\":\"invalid_client\"}";
@@ -68,6 +70,15 @@ impl Authority {
         let key = key();
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         serve(certificate.der().clone(), &key, answer)
+    }
+
+    /// A server for `name` that answers each request with the text that `answer` makes.
+    pub(crate) fn answer(&self, name: &str, answer: impl Fn(&Asked) -> String + Send + Sync + 'static) -> Url {
+        let key = key();
+        let params = CertificateParams::new([name.to_owned()]).expect("a name");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let answer = move |text: &str| read_head(&mut text.as_bytes()).map(|asked| answer(&asked).into_bytes());
+        serve(certificate.der().clone(), &key, move |text| answer(text).unwrap_or_default())
     }
 
     /// A certificate for these names or addresses and its key, as PEM, for a server that is a program of its own.

@@ -92,6 +92,7 @@ pub struct Options {
 
 /// How the app ended.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Ended {
     Quit,
     SignedIn(SignedIn),

@@ -51,6 +51,7 @@ Examples:
 /// any more, is not printed: the command ends with 22 (`--fail`), 10 or 1, and tells where the list goes on.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Api {
     /// The method, unless it is GET, and the path below the API domain (or a full URL of this profile's hosts)
     #[arg(value_name = "[METHOD] PATH", required = true, num_args = 1..=2)]

@@ -126,7 +126,7 @@ impl PathCommand {
         let places = context.places()?;
         // A configuration that cannot be read keeps nobody from finding it.
         let store = Config::load(&places.config_file).and_then(|config| context.store_place(&config));
-        let why = context.why_there(&places);
+        let why = Context::why_there(&places);
         if self.json {
             let (store, store_named_by) = store.ok().unzip();
             return context.output.json(&PathJson {
@@ -168,7 +168,7 @@ impl CheckCommand {
             Err(trouble) => return Err(unreadable(file, &trouble)),
         };
         let mut checked = check::check(&text, file);
-        let keys = checked.config.as_ref().and_then(|config| full_screen::odd_keys(config));
+        let keys = checked.config.as_ref().and_then(full_screen::odd_keys);
         checked.mistakes.extend(keys.map(|message| check::remark_on(&text, "screen", message)));
         let is_sound = checked.mistakes.is_empty();
         if self.json {

@@ -198,7 +198,7 @@ impl Context {
     }
 
     /// Why the configuration is where it is, in words.
-    pub(super) fn why_there(&self, places: &Places) -> String {
+    pub(super) fn why_there(places: &Places) -> String {
         places.in_words(Environment(&variable))
     }
 

@@ -79,7 +79,7 @@ impl Exec {
             Err(error) => return Ok(self.not_run(&error, context)),
         };
         let keeper = Keeper::begin(profile, keeping, place, services, context.interrupts.unbroken().clone());
-        let ended = attendant.attend(child, || keeper.rest(context));
+        let ended = attendant.attend(&child, || keeper.rest(context));
         keeper.end(context);
         match ended {
             Ok(ended) => Ok(ended.code()),

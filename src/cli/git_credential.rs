@@ -152,7 +152,9 @@ fn choose<'a>(
 /// How closely the profile fits what git asks for.
 fn fit(service: &Service, profile: &Profile, request: &Request) -> Option<usize> {
     let source = service.config.provider(profile).ok();
-    let own = source.filter(|source| source.dialect().git_username.is_some()).and_then(|source| source.known());
+    let own = source
+        .filter(|source| source.dialect().git_username.is_some())
+        .and_then(super::super::config::ProviderSource::known);
     let own = own.and_then(|provider| {
         let token = &provider.default_data_center().endpoints.token;
         let port = token.port().map(|port| format!(":{port}")).unwrap_or_default();

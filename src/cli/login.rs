@@ -43,6 +43,7 @@ Examples:
 /// `--web`. A refresh token from elsewhere comes in by `--import`.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Login {
     #[command(flatten)]
     profile: Positional,

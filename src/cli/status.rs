@@ -32,6 +32,7 @@ Examples:
 /// a provider did not answer. `--check` has exit codes of its own.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Status {
     #[command(flatten)]
     profile: Positional,

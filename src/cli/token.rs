@@ -32,6 +32,8 @@ Examples:
 /// Never starts a sign-in: without a grant it ends with 4.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[expect(clippy::struct_field_names, reason = "fields are named as their flags are")]
 pub(super) struct Token {
     #[command(flatten)]
     profile: Positional,

@@ -102,7 +102,7 @@ fn without_mistakes(text: &str, document: &mut Spanned<DeTable<'_>>, mistakes: &
 fn path_to(table: &DeTable<'_>, at: usize) -> Vec<String> {
     let is_at = |span: std::ops::Range<usize>| span.contains(&at);
     let mut best: Option<(usize, Vec<String>)> = None;
-    for (key, value) in table.iter() {
+    for (key, value) in table {
         let inner = match value.get_ref() {
             DeValue::Table(inner) => path_to(inner, at),
             _ => Vec::new(),

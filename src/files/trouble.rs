@@ -79,7 +79,7 @@ pub fn without_lock(path: &Path, error: io::Error) -> io::Error {
     if !has_none {
         return error;
     }
-    let mount = path.parent().and_then(|directory| mount_of(directory));
+    let mount = path.parent().and_then(mount_of);
     let name = mount.map(|(kind, place)| format!(", {kind} mounted at {place},")).unwrap_or_default();
     io::Error::new(ErrorKind::Unsupported, format!("the file system there{name} gives no locks ({error})"))
 }

@@ -168,11 +168,10 @@ impl Patient {
 
 /// The checks, or that they were not done in time.
 async fn within(subject: &'static str, about: String, checks: impl Future<Output = Vec<Check>>) -> Vec<Check> {
-    match tokio::time::timeout(LIMIT, checks).await {
-        Ok(checks) => checks,
-        Err(_) => {
-            let seen = format!("no result within {} seconds", LIMIT.as_secs());
-            vec![Check::warning(subject, about, seen).advise("try again; if that stays so, something hangs there")]
-        }
+    if let Ok(checks) = tokio::time::timeout(LIMIT, checks).await {
+        checks
+    } else {
+        let seen = format!("no result within {} seconds", LIMIT.as_secs());
+        vec![Check::warning(subject, about, seen).advise("try again; if that stays so, something hangs there")]
     }
 }

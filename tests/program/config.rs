@@ -106,7 +106,8 @@ print(json.dumps([[error.message for error in validator.iter_errors(tomllib.load
 /// What the schema has against each text.
 fn refused(texts: &[String]) -> Vec<Vec<String>> {
     let schema = Home::new().run(&["config", "schema"]).json();
-    let mut child = Command::new("python3")
+    // What Debian has for Python is seen by Debian's Python alone.
+    let mut child = Command::new("/usr/bin/python3")
         .args(["-c", VALIDATOR])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -208,7 +208,7 @@ fn github_and_gitlab_are_known_by_their_providers() {
     );
     for name in ["hub", "lab", "own"] {
         home.sign_in_as(name, &authority.origin(), |grant| {
-            grant.access_token = Secret::new(format!("token-of-{name}"))
+            grant.access_token = Secret::new(format!("token-of-{name}"));
         });
     }
     for (host, username, name) in [

@@ -55,7 +55,7 @@ fn a_page_reads_as_the_help_does() {
         if character == '\u{8}' {
             plain.pop();
         } else {
-            plain.push(character)
+            plain.push(character);
         }
     }
     for part in [

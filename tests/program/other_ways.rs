@@ -472,7 +472,7 @@ fn a_sign_in_is_handed_out_as_it_is_imported() {
     let asked = zoho.us.log().into_iter().rfind(|asked| asked.path == "/oauth/v2/token").expect("it was asked");
     assert!(asked.body.contains(CLIENT_SECRET) && asked.body.contains(REFRESH_TOKEN), "{asked:?}");
     let grant = other.record("there").grant.expect("a grant");
-    assert_eq!(grant.refresh_token.as_ref().map(|token| token.expose()), Some(REFRESH_TOKEN));
+    assert_eq!(grant.refresh_token.as_ref().map(device_login::secret::Secret::expose), Some(REFRESH_TOKEN));
     for place in [home.path("state/zoho.env"), file.join("zoho.env"), elsewhere.path().to_owned()] {
         let ran = home.run(&["profile", "export", "--yes", "--env-file", place.to_str().expect("a path")]);
         ran.failed(2, &["cannot be written"]);

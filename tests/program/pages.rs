@@ -311,7 +311,7 @@ fn the_demo_gives_its_lists_as_the_products_do() {
         .as_array()
         .into_iter()
         .flatten()
-        .flat_map(|page| page["data"].as_array())
+        .filter_map(|page| page["data"].as_array())
         .flatten()
         .map(|one| text(&one["id"]))
         .collect();

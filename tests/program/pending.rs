@@ -448,7 +448,10 @@ fn what_else_is_done_with_the_profile_treats_the_code_rightly() {
         provider.wait_for_polls(1);
         let changed = home.run(arguments);
         assert_eq!(changed.code, 0, "{arguments:?}: {changed:?}");
-        if goes_on_as != Some("work") {
+        if goes_on_as == Some("work") {
+            provider.approve();
+            assert_eq!(ran(follower).code, 0, "{arguments:?}");
+        } else {
             ran(follower).failed(4, &["was given up"]);
             let polls = provider.polls();
             provider.approve();
@@ -458,9 +461,6 @@ fn what_else_is_done_with_the_profile_treats_the_code_rightly() {
                 assert_eq!(provider.polls(), polls, "{arguments:?}");
                 assert!(pending(&home).is_none(), "{arguments:?}");
             }
-        } else {
-            provider.approve();
-            assert_eq!(ran(follower).code, 0, "{arguments:?}");
         }
     }
 }

@@ -70,7 +70,7 @@ fn each_dialect_leads_on_in_its_way() {
 fn the_header_link_leads_on() {
     for (link, expected) in [
         (r#"<https://api.example.com/list?page=2>; rel="next""#, Some("https://api.example.com/list?page=2")),
-        (r#"</list?page=2>;rel=next"#, Some("https://api.example.com/list?page=2")),
+        (r"</list?page=2>;rel=next", Some("https://api.example.com/list?page=2")),
         (r#"<?page=2>; title="a, <b>; rel=prev"; REL="Next last""#, Some("https://api.example.com/list?page=2")),
         (r#"</a>; rel="prev", </b>; rel="next", </c>; rel="last""#, Some("https://api.example.com/b")),
         (r#"</a>; rel="first"; rel="next""#, None),
@@ -79,7 +79,7 @@ fn the_header_link_leads_on() {
         ("</a>", None),
         ("</a; rel=next", None),
         ("", None),
-        (r#"<https://elsewhere.example/b>; rel=next"#, Some("https://elsewhere.example/b")),
+        (r"<https://elsewhere.example/b>; rel=next", Some("https://elsewhere.example/b")),
     ] {
         assert_eq!(next(&paging::LINK, HERE, b"[]", link), Ok(expected.map(str::to_owned)), "{link}");
     }
@@ -108,7 +108,7 @@ fn a_circle_of_any_length_is_found_before_long() {
         let mut way = Way::default();
         let mut seen = HashSet::new();
         let url = |step: u64| format!("{HERE}?{}", if step < lead { step } else { lead + (step - lead) % circle });
-        let steps = (0..).take_while(|step| way.go_to(&url(*step).parse().expect("an address"))).count();
+        let steps = (0..10_000).take_while(|step| way.go_to(&url(*step).parse().expect("an address"))).count();
         seen.extend((0..steps as u64).map(url));
         assert!(seen.len() as u64 == lead + circle && steps as u64 <= 4 * (lead + circle), "{lead} {circle}: {steps}");
     }

@@ -169,7 +169,7 @@ fn given(matches: &ArgMatches) -> String {
     let mut ids: Vec<&str> = matches.ids().map(clap::Id::as_str).collect();
     ids.sort_unstable();
     let values = ids.iter().map(|id| {
-        let raw = matches.get_raw(id).map(|values| values.collect::<Vec<_>>());
+        let raw = matches.get_raw(id).map(std::iter::Iterator::collect::<Vec<_>>);
         format!("{id} {raw:?} {:?} {:?}", matches.value_source(id), matches.indices_of(id).map(Vec::from_iter))
     });
     let below = matches.subcommand().map(|(name, matches)| format!("{name}: {}", given(matches)));
@@ -256,6 +256,7 @@ fn built() -> clap::Command {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the directory is this test's own")]
 #[cfg(unix)]
 fn each_command_has_examples_that_are_understood() {
     // A shell takes each line apart, as it would for whoever copies it; what it would run writes down its arguments.

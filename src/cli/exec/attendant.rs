@@ -80,8 +80,8 @@ impl Attendant {
     }
 
     /// Waits for the program's end. `rest` is called before this process stops with it.
-    pub(super) fn attend(mut self, child: Child, rest: impl Fn()) -> io::Result<Ended> {
-        let pid = Pid::from_child(&child);
+    pub(super) fn attend(mut self, child: &Child, rest: impl Fn()) -> io::Result<Ended> {
+        let pid = Pid::from_child(child);
         close_streams();
         let mut is_interrupted = false;
         loop {

@@ -177,6 +177,7 @@ mod tests {
     use crate::secret::Secret;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the directory is this test's own")]
     fn a_place_is_private_and_goes_with_its_owner_and_the_next_one_clears_what_was_left() {
         let base = tempfile::tempdir().expect("a directory");
         let mode = |path: &std::path::Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
@@ -204,6 +205,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the directory is this test's own")]
     fn what_is_not_ours_in_such_a_directory_stays() {
         let base = tempfile::tempdir().expect("a directory");
         let place = Place::below(base.path(), &Secret::new("token")).expect("a place");

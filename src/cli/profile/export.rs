@@ -108,7 +108,7 @@ fn text(exported: &Exported) -> Result<Zeroizing<String>, String> {
     let Exported { prefix, client_id, client_secret, refresh_token, api_domain } = exported;
     let values = [
         ("CLIENT_ID", Some(client_id.as_str())),
-        ("CLIENT_SECRET", client_secret.as_ref().map(|secret| secret.expose())),
+        ("CLIENT_SECRET", client_secret.as_ref().map(crate::secret::Secret::expose)),
         ("REFRESH_TOKEN", Some(refresh_token.expose())),
         ("API_DOMAIN", api_domain.as_deref()),
     ];

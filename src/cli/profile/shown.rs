@@ -92,7 +92,7 @@ fn profile_json<'a>(profile: &'a Profile, config: &Config) -> ProfileJson<'a> {
         client_id: &profile.client_id,
         client_type: profile.client_type.word(),
         client_secret,
-        redirect_uri: profile.redirect_uri.as_ref().map(|uri| uri.as_str()),
+        redirect_uri: profile.redirect_uri.as_ref().map(crate::registered::RedirectUri::as_str),
         scopes: &profile.scopes,
         allowed_origins: profile.allowed_origins.iter().map(|url| url.origin().ascii_serialization()).collect(),
     }

@@ -47,9 +47,10 @@ pub(super) fn table(seen: &[Seen], now: Timestamp) -> Table<'static> {
 fn row(seen: &Seen, is_verified: bool, now: Timestamp) -> Vec<Cell> {
     let status = &seen.status;
     let name = status.name.as_str();
-    let name = match seen.is_default {
-        true => Cell::new(format!("{name} (default)")).short(format!("{name} *")),
-        false => Cell::new(name),
+    let name = if seen.is_default {
+        Cell::new(format!("{name} (default)")).short(format!("{name} *"))
+    } else {
+        Cell::new(name)
     };
     let state = Cell::new(status.state.in_words()).colored(match seen.verdict() {
         Verdict::Bad => RED,
@@ -73,7 +74,7 @@ fn row(seen: &Seen, is_verified: bool, now: Timestamp) -> Vec<Cell> {
     let budget = budget.map_or_else(Cell::default, |(used, limit)| {
         Cell::new(format!("{used} of {limit} used")).short(format!("{used}/{limit}"))
     });
-    let account = status.account.as_ref().map(|account| account.label());
+    let account = status.account.as_ref().map(crate::storage::record::Account::label);
     let verified = is_verified.then(|| verified.unwrap_or_default());
     let rest = [Cell::maybe(ends(status, now)), Cell::new(provider), budget, Cell::maybe(account)];
     [name, state].into_iter().chain(verified).chain(rest).collect()

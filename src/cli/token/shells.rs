@@ -2,6 +2,7 @@
 
 /// A family of shells.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::enum_variant_names, reason = "that is its name")]
 pub(super) enum Shell {
     /// `sh` and those that understand its language: bash, zsh, dash, ksh.
     Posix,
@@ -23,7 +24,7 @@ impl Shell {
 }
 
 /// The value with each quote twice, which PowerShell takes for one. It takes the curly ones for quotes as well
-/// (about_Quoting_Rules, and `IsSingleQuote` of its tokenizer).
+/// (`about_Quoting_Rules`, and `IsSingleQuote` of its tokenizer).
 fn doubled(value: &str) -> String {
     const QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
     let twice = |character| std::iter::repeat_n(character, if QUOTES.contains(&character) { 2 } else { 1 });

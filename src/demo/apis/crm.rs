@@ -155,6 +155,7 @@ struct Page {
 
 impl ListQuery {
     /// The page of a list of `all` records that is asked for, with up to `most` of them; or the answer to what is none.
+    #[expect(clippy::result_large_err, reason = "the other case is the answer as it is sent")]
     fn page(&self, all: usize, most: usize) -> Result<Page, Response> {
         let count = match &self.per_page {
             None => PER_PAGE,

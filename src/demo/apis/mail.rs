@@ -15,15 +15,16 @@ pub(super) fn router() -> Router<Site> {
     Router::new().route("/api/accounts", get(accounts)).route("/api/accounts/{account}/messages/view", get(messages))
 }
 
-fn answer(status: StatusCode, description: &str, data: Value) -> Response {
+fn answer(status: StatusCode, description: &str, data: &Value) -> Response {
     let body = json!({ "status": { "code": status.as_u16(), "description": description }, "data": data });
     (status, Json(body)).into_response()
 }
 
 fn error(status: StatusCode, code: &str) -> Response {
-    answer(status, "Internal Error", json!({ "errorCode": code }))
+    answer(status, "Internal Error", &json!({ "errorCode": code }))
 }
 
+#[expect(clippy::result_large_err, reason = "the other case is the answer as it is sent")]
 fn authorized(site: &Site, headers: &HeaderMap, scope: &str) -> Result<Person, Response> {
     site.authorize(headers, &[scope]).map_err(|denial| match denial {
         Denial::NoToken | Denial::InvalidToken => error(StatusCode::UNAUTHORIZED, "INVALID_OAUTHTOKEN"),
@@ -44,7 +45,7 @@ async fn accounts(State(site): State<Site>, headers: HeaderMap) -> Response {
                 "primaryEmailAddress": person.email(),
                 "displayName": person.full_name(),
             });
-            answer(StatusCode::OK, "success", json!([account]))
+            answer(StatusCode::OK, "success", &json!([account]))
         }
         Err(refusal) => refusal,
     }
@@ -85,5 +86,5 @@ async fn messages(
     let message = |(number, subject): (usize, &str)| json!({ "messageId": format!("17100000000000{number:02}"), "subject": subject, "folderId": "1", "hasAttachment": "0" });
     let (start, limit) = (query.start.unwrap_or(1).max(1), query.limit.unwrap_or(LIMIT).clamp(1, MOST));
     let messages: Vec<Value> = (1..).zip(SUBJECTS).skip(start - 1).take(limit).map(message).collect();
-    answer(StatusCode::OK, "success", json!(messages))
+    answer(StatusCode::OK, "success", &json!(messages))
 }

@@ -24,7 +24,7 @@ impl Patient {
                 (&other.provider, &other.client_id, &other.data_center)
                     == (&profile.provider, &profile.client_id, &profile.data_center)
             };
-            if !profiles.iter().any(|other| is_same(&other)) {
+            if !profiles.iter().any(is_same) {
                 profiles.push(profile);
             }
         }

@@ -30,17 +30,16 @@ impl Patient {
         .await;
         let mut checks = Vec::new();
         let place = format!("{}: {}", info.kind, info.place);
-        match info.trouble.take() {
-            Some(trouble) => checks.push(Check::failed("store", place, &Error::from(trouble))),
-            None => {
-                let records = match info.profiles.len() {
-                    1 => "1 record".to_owned(),
-                    several => format!("{several} records"),
-                };
-                checks.push(Check::ok("store", "", format!("{place}, {records}")));
-                checks.extend(of_details(&info));
-                checks.extend(of_health(health));
-            }
+        if let Some(trouble) = info.trouble.take() {
+            checks.push(Check::failed("store", place, &Error::from(trouble)));
+        } else {
+            let records = match info.profiles.len() {
+                1 => "1 record".to_owned(),
+                several => format!("{several} records"),
+            };
+            checks.push(Check::ok("store", "", format!("{place}, {records}")));
+            checks.extend(of_details(&info));
+            checks.extend(of_health(health));
         }
         checks.extend(damage.into_values().map(|seen| {
             Check::warning("store", "", seen.trim_end_matches('.'))

@@ -142,17 +142,16 @@ impl Attempt {
         D: Future<Output = bool> + Send + 'static,
     {
         loop {
-            let mine = match poller.take() {
-                Some(mine) => mine,
-                None => {
-                    let following = |holder| report(SignInEvent::Following { holder });
-                    match self.turn(pending, company.until == Until::OneAnswer, following).await {
-                        Ok((mine, now)) => {
-                            pending = now;
-                            mine
-                        }
-                        Err(ended) => return ended,
+            let mine = if let Some(mine) = poller.take() {
+                mine
+            } else {
+                let following = |holder| report(SignInEvent::Following { holder });
+                match self.turn(pending, company.until == Until::OneAnswer, following).await {
+                    Ok((mine, now)) => {
+                        pending = now;
+                        mine
                     }
+                    Err(ended) => return ended,
                 }
             };
             let asking = Arc::clone(poller.insert(mine));
@@ -199,11 +198,11 @@ impl Attempt {
                 Step::Send(request) => {
                     let asking = Self { expected: expected.clone(), ..self.clone() };
                     let polling = asking.poll(flow, request, company.try_again.clone());
-                    let (polled, grant) = service.unbroken.run(polling).await;
+                    let (asked, grant) = service.unbroken.run(polling).await;
                     if let Some(grant) = grant {
-                        return Some(CodeEnded::Approved(Box::new(grant), self.said_of(polled.outcome())));
+                        return Some(CodeEnded::Approved(Box::new(grant), self.said_of(asked.outcome())));
                     }
-                    flow = polled;
+                    flow = asked;
                     if let Some((next, standing)) = flow.next_poll_at().zip(flow.standing()) {
                         poller.note(pending.issued_at, next, false, &Clocks::now());
                         if standing != kept {

@@ -308,12 +308,11 @@ fn moved_on(pending: PendingSignIn, standing: Standing) -> PendingSignIn {
 /// nobody on this machine has asked for counts from its issue.
 pub(super) fn rest(pending: &PendingSignIn, poller: &Poller, now: &Clocks<'_>) -> (Duration, bool) {
     let pace = standing(pending).pace();
-    match poller.rest(pending.issued_at, now) {
-        Some(rest) => (rest.left, rest.was_asking),
-        None => {
-            let age = pending.booted.as_ref().and_then(|booted| booted.age(now)).unwrap_or_default();
-            (pace.saturating_sub(age), false)
-        }
+    if let Some(rest) = poller.rest(pending.issued_at, now) {
+        (rest.left, rest.was_asking)
+    } else {
+        let age = pending.booted.as_ref().and_then(|booted| booted.age(now)).unwrap_or_default();
+        (pace.saturating_sub(age), false)
     }
 }
 
@@ -369,9 +368,10 @@ impl Attempt {
             None => standing(pending).pace(),
         };
         let (code, next_poll_at) = (issued_code(pending, &now), now.moment + rest);
-        report(match is_renewal {
-            true => SignInEvent::CodeRenewed { code, next_poll_at },
-            false => SignInEvent::CodeIssued { code, next_poll_at },
+        report(if is_renewal {
+            SignInEvent::CodeRenewed { code, next_poll_at }
+        } else {
+            SignInEvent::CodeIssued { code, next_poll_at }
         });
         Ok(())
     }

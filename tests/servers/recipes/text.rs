@@ -38,13 +38,12 @@ fn recipe(section: &str) -> Recipe {
             continue;
         }
         let (language, text) = part.split_once('\n').expect("a block has lines");
-        match language.split_once(' ') {
-            Some((_, name)) => recipe.files.push(File { name: name.to_owned(), text: text.to_owned() }),
-            None => {
-                assert_eq!(language, "console", "{title}: a block is typed, or has a name");
-                let typed = text.lines().map(|line| line.strip_prefix("$ ").expect("each line is typed").to_owned());
-                recipe.commands.extend(typed);
-            }
+        if let Some((_, name)) = language.split_once(' ') {
+            recipe.files.push(File { name: name.to_owned(), text: text.to_owned() });
+        } else {
+            assert_eq!(language, "console", "{title}: a block is typed, or has a name");
+            let typed = text.lines().map(|line| line.strip_prefix("$ ").expect("each line is typed").to_owned());
+            recipe.commands.extend(typed);
         }
     }
     recipe

@@ -218,7 +218,12 @@ impl Service {
                     presence.show(pending.issued_at);
                     match attempt.announce(&pending, poller.as_deref(), is_renewal, &mut report).await {
                         Ok(()) if until == Until::Code => CodeEnded::StillPending,
-                        Ok(()) => Box::pin(attempt.follow_code(pending, &mut poller, &company, &mut report)).await,
+                        Ok(()) => {
+                            let ended =
+                                Box::pin(attempt.follow_code(pending, &mut poller, &company, &mut report)).await;
+                            attempt.may_take = false;
+                            ended
+                        }
                         Err(error) => CodeEnded::Unusable(error),
                     }
                 }

@@ -382,8 +382,9 @@ fn a_sign_in_of_another_machine_is_taken_over_by_a_person() {
     provider.wait_for_polls(1);
     // As the other one notes it.
     change_pending(&home, |pending| pending.machine = Some("elsewhere".to_owned()));
-    // The one that asked has noticed.
+    // The one that asked has noticed, and leaves it there.
     wait_until(|| store(&home).poller(&work()).is_ok());
+    assert_eq!(pending(&home).expect("it is pending").machine.as_deref(), Some("elsewhere"));
     let polls = provider.polls();
     let second = home.run(&["login", "--resume", "--no-wait"]);
     second.failed(8, &["Not approved yet"]);

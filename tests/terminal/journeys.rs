@@ -155,6 +155,26 @@ fn a_code_that_ran_out_is_replaced_in_its_place_and_at_last_the_program_ends_wit
 }
 
 #[test]
+fn the_screens_pick_up_a_code_that_nobody_waits_for_and_leave_it_when_the_terminal_goes() {
+    let lab = Lab::with_profile(Duration::from_secs(300));
+    let noted = lab.home.path().join("code");
+    let script = format!("$program login --no-wait 2>{}; exec $program login", noted.display());
+    let terminal = lab.start(&script);
+    terminal.wait_for("Waiting for approval");
+    let said = fs::read_to_string(&noted).expect("the code was told");
+    let code =
+        said.lines().find_map(|line| line.strip_prefix("2. Enter this code: ")).expect("it is in a line of its own");
+    terminal.wait_for(code);
+    terminal.signal_foreground(Signal::HUP);
+    terminal.wait_for_end();
+    let terminal = lab.start("exec $program login --resume --plain");
+    terminal.wait_for(code);
+    assert!(lab.server.demo().decide(code, Decision::Approve), "the server knows {code}");
+    terminal.wait_for("Signed in");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
 fn while_somebody_presses_keys_codes_go_on_being_replaced() {
     let lab = Lab::with_profile(Duration::from_secs(4));
     let terminal = lab.start("exec $program login work --renew 1");

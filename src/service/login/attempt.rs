@@ -52,6 +52,8 @@ pub(super) struct Attempt {
     pub(super) left_out: Vec<String>,
     /// No person hears how it ends.
     pub(super) for_agent: bool,
+    /// It may take a sign-in over from another machine, since a person here wants to go on with it.
+    pub(super) may_take: bool,
     /// When the grant was approved that there was before.
     pub(super) approved_before: Option<Timestamp>,
     /// When the code was issued that waits; other ways to sign in have none.
@@ -141,12 +143,15 @@ impl Attempt {
         F: Fn(Error) -> D + Clone + Send + 'static,
         D: Future<Output = bool> + Send + 'static,
     {
+        // Two machines would else take it from each other for ever.
+        let mut may_take = self.may_take;
         loop {
             let mine = if let Some(mine) = poller.take() {
                 mine
             } else {
                 let following = |holder| report(SignInEvent::Following { holder });
-                match self.turn(pending, company.until == Until::OneAnswer, following).await {
+                let (takes, is_once) = (std::mem::take(&mut may_take), company.until == Until::OneAnswer);
+                match self.turn(pending, takes, is_once, following).await {
                     Ok((mine, now)) => {
                         pending = now;
                         mine

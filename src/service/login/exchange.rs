@@ -107,6 +107,7 @@ impl Attempt {
             warnings,
             left_out: Vec::new(),
             for_agent,
+            may_take: !for_agent,
             approved_before,
             issued_at: pending.map(|pending| pending.issued_at),
         })

@@ -420,11 +420,12 @@ impl Attempt {
     pub(super) async fn turn(
         &self,
         pending: PendingSignIn,
+        mut may_take: bool,
         is_once: bool,
         mut following: impl FnMut(Option<String>) + Send,
     ) -> Result<(Arc<Poller>, PendingSignIn), CodeEnded> {
         let end = clock::now() + pending.left(&Clocks::now()) + LAST_WORD;
-        let (mut is_told, mut may_take) = (false, !self.for_agent);
+        let mut is_told = false;
         loop {
             let looked = self.look(&pending, None, may_take).await;
             let is_late = clock::now() >= end;

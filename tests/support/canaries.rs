@@ -79,17 +79,23 @@ impl Canaries {
 fn forms(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
     let encoded: String = url::form_urlencoded::byte_serialize(bytes).collect();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = in_hex(bytes);
     let mut forms = vec![secret.to_owned(), encoded.replace('+', "%20"), encoded, hex.to_uppercase(), hex];
     for skipped in 0..3 {
         let part = &bytes[skipped..];
         let part = &part[..part.len() / 3 * 3];
         forms.extend([BASE64_STANDARD_NO_PAD.encode(part), BASE64_URL_SAFE_NO_PAD.encode(part)]);
     }
-    forms.iter_mut().for_each(|form| form.truncate(LONGEST));
+    for form in &mut forms {
+        form.truncate(LONGEST);
+    }
     forms.sort();
     forms.dedup();
     forms
+}
+
+fn in_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 #[test]
@@ -100,7 +106,7 @@ fn a_canary_is_found_in_every_form_and_place() {
     for secret in ALL.into_iter().chain([key.as_str()]) {
         for before in ["", "a", "ab:", "abc:"] {
             let text = format!("{before}{secret}!");
-            let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let hex = in_hex(text.as_bytes());
             let encoded = [BASE64_STANDARD_NO_PAD.encode(&text), BASE64_URL_SAFE_NO_PAD.encode(&text)];
             for text in encoded.into_iter().chain([hex.to_uppercase(), hex, text]) {
                 assert!(canaries.found_in(format!("x{text}").as_bytes()).is_some(), "{text}");

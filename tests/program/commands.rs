@@ -190,7 +190,8 @@ fn arguments_that_are_no_text_are_refused_or_taken_as_paths() {
 
 #[test]
 fn colours_come_where_they_are_wanted() {
-    let cases: [(&[(&str, &str)], &str, bool); 8] = [
+    type Variables = &'static [(&'static str, &'static str)];
+    let cases: [(Variables, &str, bool); 8] = [
         (&[], "", false),
         (&[("CLICOLOR_FORCE", "1")], "", true),
         (&[("CLICOLOR_FORCE", "0")], "", false),

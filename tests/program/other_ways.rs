@@ -441,7 +441,7 @@ fn a_sign_in_is_handed_out_as_it_is_imported() {
     let export = |more: &[&str]| home.run(&[&["profile", "export", "--env-file", out], more].concat());
     export(&[]).failed(2, &["was not written", "add `--yes`"]);
     assert!(!file.exists());
-    std::fs::write(&file, "MINE=1\n").expect("it can be written");
+    std::fs::File::create(&file).and_then(|mut file| file.write_all(b"MINE=1\n")).expect("it can be written");
     export(&[]).failed(2, &["it is there already", "`--yes`"]);
     let ran = export(&["--yes"]);
     ran.worked(&format!("Wrote the sign-in of profile work to {out}.\n"));

@@ -280,7 +280,7 @@ fn prometheus_gets_every_metric_with_its_meaning() {
         assert_eq!(value(series), expected, "{series}");
     }
     let states = read.iter().filter(|(name, _)| name.starts_with("device_login_profile_state"));
-    assert_eq!(states.map(|(_, value)| value).sum::<f64>(), 8.0);
+    assert_eq!(states.filter(|(_, value)| *value > 0.5).count(), 8);
     let ends = value(r#"device_login_access_token_expires_timestamp_seconds{profile="good"}"#).expect("it has an end");
     assert!(ends > 1.7e9);
     let zoho = Home::in_memory();

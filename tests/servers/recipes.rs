@@ -22,8 +22,10 @@ use crate::support::tls;
 const TOKEN: &str = "1000.0123456789abcdef0123456789abcdef.fedcba9876543210fedcba9876543210";
 const COMPANY: &str = "Zylker Corp";
 
+type Tried = fn(&Recipe, &Kitchen);
+
 /// How each recipe is tried, by its heading.
-const TRIED: &[(&str, fn(&Recipe, &Kitchen))] = &[
+const TRIED: &[(&str, Tried)] = &[
     ("curl", asks_the_crm_over_tls),
     ("A shell script", says_the_company),
     ("Python", says_the_company),

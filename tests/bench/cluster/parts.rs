@@ -15,6 +15,9 @@ use crate::support::wire::Fault;
 /// Plays one of so many places or rounds, at a provider.
 type Part = fn(&At, usize);
 
+/// Plays one of so many places, at whatever provider it needs.
+type OtherPart = fn(usize);
+
 /// A provider, and its name.
 struct At {
     name: &'static str,
@@ -32,7 +35,7 @@ const PARTS: [(&str, Part); 5] = [
     ("servers", disturb_servers),
     ("leases", hold_too_long),
 ];
-const OTHER_PARTS: [(&str, fn(usize)); 2] = [("moves", move_records), ("capacity", |_| super::capacity::measure())];
+const OTHER_PARTS: [(&str, OtherPart); 2] = [("moves", move_records), ("capacity", |_| super::capacity::measure())];
 
 pub(crate) fn run() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();

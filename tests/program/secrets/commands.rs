@@ -342,7 +342,7 @@ fn told_to_end(mut child: Child, part: &str) -> Ran {
             is_told = true;
             send("-TERM", &child);
         }
-        texts[which] += &format!("{line}\n");
+        texts[which].extend([line.as_str(), "\n"]);
     }
     let code = child.wait().expect("it ends").code().unwrap_or(-1);
     let [stdout, stderr] = texts;

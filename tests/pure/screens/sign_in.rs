@@ -72,7 +72,8 @@ fn code(user_code: &str, seconds: u64) -> IssuedCode {
 fn waiting(events: Vec<SignInEvent>) -> Model {
     let (mut model, task) = asking();
     let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(30).moment };
-    for event in [issued].into_iter().chain(events) {
+    update(&mut model, Message::SignIn { task, event: issued }, at(0));
+    for event in events {
         update(&mut model, Message::SignIn { task, event }, at(30));
     }
     model

@@ -887,7 +887,7 @@ fn a_sign_in_that_was_given_up_leads_back_and_sends_nothing() {
     assert_eq!(model.screen, Screen::SignIn);
     let effects = press(&mut model, Key::Esc);
     assert!(
-        matches!(effects.as_slice(), [Effect::Cancel(_), Effect::LoadPastCalls { .. }, Effect::LoadTestCalls { .. }]),
+        matches!(effects.as_slice(), [Effect::GiveUp(_), Effect::LoadPastCalls { .. }, Effect::LoadTestCalls { .. }]),
         "{effects:?}"
     );
     assert_eq!(model.screen, Screen::Api);

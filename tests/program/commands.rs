@@ -172,7 +172,8 @@ fn no_locale_changes_what_is_printed() {
             let ran = run(authority, command, arguments, |command| _ = command.env("LC_ALL", locale));
             assert_eq!(ran.code, usual.code, "{locale}: {ran:?}");
             let lines = |ran: &Ran| ran.stdout.lines().count();
-            assert_eq!(lines(&ran), lines(&usual), "{locale}: {ran:?}");
+            // What a terminal can show goes by the locale, and `doctor` says so.
+            assert!(lines(&ran) == lines(&usual) || command == "doctor", "{locale}: {ran:?}");
         }
     });
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use crate::support::authority::Authority;
 use crate::support::program::{ACCESS_TOKEN, Home, Ran, ran};
 
-/// Every line of the documents that does something with what `token` prints; `tests/servers/recipes.rs` has the recipes.
+/// Every line of the documents that calls somebody with what `token` prints; `tests/servers/recipes.rs` has the recipes.
 fn recipes() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let documents = fs::read_dir(root.join("docs")).expect("it is there").map(|entry| entry.expect("an entry").path());
@@ -22,7 +22,7 @@ fn recipes() -> Vec<String> {
             is_code ^= line.starts_with("```");
             let line = line.trim().trim_start_matches("$ ");
             let is_used = line.contains(" | ") || line.contains("$(");
-            if is_code && is_used && line.contains("device-login token") {
+            if is_code && is_used && line.contains("device-login token") && line.contains("curl ") {
                 recipes.push(line.to_owned());
             }
         }

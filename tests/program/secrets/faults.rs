@@ -54,7 +54,7 @@ const FAULTS: &[Fault] = &[
         let record = fs::read(lab.home.path("state/work.record")).expect("a record");
         lab.home.write_bytes("state/work.record", &record[..record.len() / 2]);
     }),
-    Fault::Files("no record", |lab| drop(lab.home.write("state/work.record", "sentinel"))),
+    Fault::Files("no record", |lab| drop(lab.home.write("state/work.record", "nothing"))),
     Fault::Files("no directory", |lab| {
         fs::remove_dir_all(lab.home.path("state")).expect("it is there");
         lab.home.write("state", "");

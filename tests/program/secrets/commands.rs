@@ -43,6 +43,8 @@ impl Row {
     }
 }
 
+/// Where it is the machine that decides how a command ends.
+const THE_MACHINES: i32 = -1;
 /// At which paths a sign-in asks.
 const BY_CODE: &[&str] = &["/device", "/token", "/userinfo", "/revoke"];
 const BY_TOKEN: &[&str] = &["/token", "/userinfo", "/revoke"];
@@ -104,6 +106,8 @@ pub(super) const ROWS: &[Row] = &[
     reading("git-credential get", "protocol=https\nhost=git.example.com\n", 0),
     reading("git-credential store", "protocol=https\nhost=git.example.com\npassword=sentinel-access-1-0123456789\n", 0),
     reading("git-credential erase", "protocol=https\nhost=git.example.com\npassword=sentinel-access-1-0123456789\n", 0),
+    row("doctor", THE_MACHINES),
+    row("doctor --json", THE_MACHINES),
     row("completions bash", 0),
     row("man", 0),
     row("help token", 0),
@@ -125,6 +129,9 @@ pub(super) const ROWS: &[Row] = &[
     reading("profile edit work --client-secret-stdin", CLIENT_SECRET, 0),
     row("profile rename work lobby", 0),
     row("profile remove work --force", 0),
+    row("config path", 0),
+    row("config check", 0),
+    row("config schema", 0),
     row("scopes", 0),
     row("store info", 0),
     row("store info --json", 0),
@@ -404,7 +411,8 @@ fn no_command_shows_a_secret() {
         let lab = Lab::new(*place, talkative(|_| None), "");
         let said = lab.run(row);
         // Where another source gives the key, what is asked of it may be refused.
-        let ended = *place == Place::KeyFile && (said.code != row.code || row.shows_token && said.stdout.is_empty());
+        let ended = *place == Place::KeyFile
+            && (![said.code, THE_MACHINES].contains(&row.code) || row.shows_token && said.stdout.is_empty());
         let is_graded = [&said.stdout, &said.stderr].iter().any(|said| said.contains(place.grade()));
         let hides_grade = row.line.starts_with("login") && said.code == 0 && !is_graded;
         let leaked = lab.leak(row, &said);

@@ -12,8 +12,12 @@ mod elsewhere;
 mod keeper;
 mod place;
 
+#[cfg(unix)]
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
+#[cfg(unix)]
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -140,7 +144,27 @@ fn start(mut command: Command, words: &[OsString]) -> io::Result<Child> {
                 None => shell.env_remove(name),
             };
         }
-        return shell.args(words).spawn();
+        return shell.arg(script(&words[0])).args(&words[1..]).spawn();
     }
     started
+}
+
+/// The file that was found by a name: a shell would first look for it in the working directory, and take one that begins
+/// with `-` for options.
+#[cfg(unix)]
+fn script(name: &OsStr) -> PathBuf {
+    use rustix::fs::{Access, access};
+
+    let here = Path::new(".");
+    if name.as_encoded_bytes().contains(&b'/') {
+        return if name.as_encoded_bytes().starts_with(b"-") { here.join(name) } else { name.into() };
+    }
+    let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+    std::env::split_paths(&path)
+        // An empty one is the working directory.
+        .map(
+            |directory| if directory.starts_with("/") { directory.join(name) } else { here.join(directory).join(name) },
+        )
+        .find(|file| file.is_file() && access(file, Access::EXEC_OK).is_ok())
+        .unwrap_or_else(|| here.join(name))
 }

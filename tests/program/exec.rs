@@ -107,6 +107,35 @@ fn a_command_gets_the_token_and_its_end_is_told() {
 }
 
 #[test]
+fn a_command_without_an_interpreter_is_the_one_in_the_path() {
+    let authority = provider(3600);
+    let home = signed_in(&authority);
+    let (first, meant, here) = (home.path("first"), home.path("meant"), home.path("here"));
+    for directory in [&first, &meant, &here] {
+        fs::create_dir(directory).expect("the home can be written");
+    }
+    for name in ["tool", "-tool"] {
+        for (directory, mode) in [(&first, 0o600), (&meant, 0o700), (&here, 0o700)] {
+            let file = directory.join(name);
+            fs::write(&file, "echo \"$0 $1\"\n").expect("the directory is ours");
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("it is ours");
+        }
+    }
+    let path = |directories: &[&Path]| std::env::join_paths(directories).expect("no colon in them");
+    for (name, path, found) in [
+        ("tool", path(&[&first, &meant]), meant.join("tool")),
+        ("-tool", path(&[&first, &meant]), meant.join("-tool")),
+        ("tool", path(&[&first, Path::new("")]), PathBuf::from("./tool")),
+        ("tool", path(&[&first, Path::new("../meant")]), PathBuf::from("./../meant/tool")),
+        ("./-tool", path(&[&meant]), PathBuf::from("./-tool")),
+    ] {
+        let mut command = command(&home, &["--", name, "-x"]);
+        let ran = ran(command.current_dir(&here).env("PATH", path).spawn().expect("the program starts"));
+        ran.worked(&format!("{} -x\n", found.display()));
+    }
+}
+
+#[test]
 fn no_command_runs_without_a_token() {
     let authority = Authority::start(|_| (400, json!({"error": "invalid_grant"}).to_string()));
     let home = Home::at(&authority);

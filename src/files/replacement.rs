@@ -33,9 +33,7 @@ impl Replacement {
     /// Makes room for what is to come. Links are followed; a new file may be read by whom the umask lets.
     pub fn begin(path: &Path) -> io::Result<Self> {
         let Some(before) = before(path)? else { return Self::beside(path.to_owned(), None, create_new) };
-        // What is open already has its name there, and stays itself: a file of the shell's behind `/dev/stdout`.
-        let is_open_already = path.starts_with("/dev") || path.starts_with("/proc");
-        if is_open_already || !before.is_file() {
+        if is_of_the_system(path) || !before.is_file() {
             let file = OpenOptions::new().append(true).open(path)?;
             return Ok(Self { target: path.to_owned(), temporary: None, file, has_predecessor: true });
         }
@@ -49,7 +47,7 @@ impl Replacement {
     /// and a link itself is replaced.
     pub fn for_readers(path: &Path, readers: Readers) -> io::Result<Self> {
         let before = before(path)?;
-        if before.as_ref().is_some_and(|before| !before.is_file()) {
+        if is_of_the_system(path) || before.as_ref().is_some_and(|before| !before.is_file()) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
         let begun = Self::beside(path.to_owned(), before.as_ref(), create_private)?;
@@ -59,6 +57,9 @@ impl Replacement {
 
     /// The same for those who may read the one before it; a new one for this user alone.
     fn for_the_same(path: &Path) -> io::Result<Self> {
+        if is_of_the_system(path) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
         let before = before(path)?;
         before.as_ref().map_or(Ok(()), check_writable)?;
         let begun = Self::beside(path.to_owned(), before.as_ref(), create_private)?;
@@ -136,6 +137,12 @@ impl Replacement {
         let _ = sync_directory(&directory);
         Ok(())
     }
+}
+
+/// Whether it names what is open already, or leads there, such as `/dev/stdout`: that has its name there and stays itself.
+fn is_of_the_system(path: &Path) -> bool {
+    let is_there = |path: &Path| path.starts_with("/proc") || path.starts_with("/dev") && !path.starts_with("/dev/shm");
+    is_there(path) || fs::read_link(path).is_ok_and(|target| is_there(&target))
 }
 
 impl Drop for Replacement {
@@ -281,6 +288,28 @@ mod tests {
         }
         let refused = Replacement::for_readers("/dev/null".as_ref(), Readers { mode: 0o600, group: None });
         assert!(refused.is_err());
+        // What is open already is no file to be replaced, whatever it is.
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink("/proc/self/fd/1", &link).expect("it can be made");
+        assert!(Replacement::for_readers(&link, Readers { mode: 0o600, group: None }).is_err());
+        assert!(replace(&link, b"token").is_err());
+        assert!(link.is_symlink());
+    }
+
+    #[test]
+    fn what_is_open_already_is_known_by_its_name() {
+        use super::is_of_the_system;
+
+        for (path, is_so) in [
+            ("/dev/stdout", true),
+            ("/dev/fd/3", true),
+            ("/proc/self/fd/1", true),
+            ("/dev/shm/token", false),
+            ("/devices", false),
+            ("token", false),
+        ] {
+            assert_eq!(is_of_the_system(path.as_ref()), is_so, "{path}");
+        }
     }
 
     #[test]

@@ -51,6 +51,9 @@ impl Export {
         let shown = self.env_file.display();
         let unusable =
             |trouble: &Trouble| config::unusable_file(format!("{shown} cannot be written"), &self.env_file, trouble);
+        if self.env_file.as_os_str() == "-" {
+            return Err(Error::new(Code::Usage, "a sign-in is not printed").advise("name a file"));
+        }
         let place = place(&self.env_file).map_err(|trouble| unusable(&trouble))?;
         if let Some(own) = context.own_directories(&service.config)?.of(&place) {
             return Err(Error::new(Code::Usage, format!("{shown} cannot be written"))

@@ -130,7 +130,16 @@ impl Token {
         let wanted = self.min_ttl.unwrap_or(DEFAULT_MIN_TTL);
         if self.wants_id_token() && !token.has_lasting_id_token(wanted, clock::wall()) && !self.force {
             // It may end before the access token, and comes with a new one only.
-            token = self.obtain(&service, profile, Freshness::Forced, context)?;
+            token = match self.obtain(&service, profile, Freshness::Forced, context) {
+                Ok(renewed) => renewed,
+                // Nothing is wrong with the one that is there while it lasts.
+                Err(error)
+                    if error.code.is_retryable() && token.has_lasting_id_token(Duration::ZERO, clock::wall()) =>
+                {
+                    FreshToken { warning: Some(format!("the `id_token` ends soon: {error}")), ..token }
+                }
+                Err(error) => return Err(error),
+            };
         }
         if let Some(warning) = &token.warning {
             context.output.note(&format!("warning: {warning}"));

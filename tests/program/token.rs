@@ -140,6 +140,25 @@ fn an_id_token_is_kept_with_the_sign_in_and_replaced_by_a_refresh() {
 }
 
 #[test]
+fn an_id_token_that_cannot_be_renewed_is_good_until_it_ends() {
+    let refused = json!({"error": "invalid_grant"}).to_string();
+    for (status, body, left, code) in [(500, String::new(), 60, 0), (500, String::new(), -60, 7), (400, refused, 60, 4)]
+    {
+        let authority = Authority::start(move |_| (status, body.clone()));
+        let home = Home::at(&authority);
+        let origin = authority.origin();
+        for arguments in [&["--id-token"][..], &["--format", "exec-credential"]] {
+            home.sign_in(&authority, |grant| grant.id_token = Some(Secret::new(id_token(&origin, "old", left))));
+            let ran = home.run(&[&["token"], arguments].concat());
+            assert_eq!(ran.code, code, "{left} {ran:?}");
+            assert_eq!(ran.stderr.starts_with("warning: the `id_token` ends soon: "), code == 0, "{ran:?}");
+            assert_eq!(ran.stdout.is_empty(), code != 0, "{ran:?}");
+        }
+        assert_eq!(authority.count("/token"), 2, "{status} {left}");
+    }
+}
+
+#[test]
 fn an_id_token_for_somebody_else_or_without_its_scope_is_not_kept() {
     static LEFT: AtomicI64 = AtomicI64::new(3000);
     let authority = provider(&LEFT);

@@ -53,7 +53,7 @@ pub enum Reader {
 }
 
 impl Reader {
-    pub const ALL: [Reader; 8] = [
+    pub const ALL: [Reader; 10] = [
         Reader::Everything,
         Reader::Network,
         Reader::Services,
@@ -62,6 +62,8 @@ impl Reader {
         Reader::SignIn,
         Reader::Demo,
         Reader::Database,
+        Reader::Kubernetes,
+        Reader::Exec,
     ];
 
     pub fn words(self) -> &'static str {

@@ -171,6 +171,10 @@ fn no_locale_changes_what_is_printed() {
         for locale in ["C", "POSIX", "de_DE.ISO-8859-1", "xx_XX.nonsense"] {
             let ran = run(authority, command, arguments, |command| _ = command.env("LC_ALL", locale));
             assert_eq!(ran.code, usual.code, "{locale}: {ran:?}");
+            if command == "doctor" {
+                // The locale is among what it tells.
+                continue;
+            }
             let lines = |ran: &Ran| ran.stdout.lines().count();
             // What a terminal can show goes by the locale, and `doctor` says so.
             assert!(lines(&ran) == lines(&usual) || command == "doctor", "{locale}: {ran:?}");

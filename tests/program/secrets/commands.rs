@@ -133,6 +133,9 @@ pub(super) const ROWS: &[Row] = &[
     row("config check", 0),
     row("config schema", 0),
     row("scopes", 0),
+    // The provider of these tests gives a token to whoever asks, which is warned of.
+    Row { code: 1, ..asking("doctor", &["/token"]) },
+    Row { code: 1, ..asking("doctor work --json", &["/token"]) },
     row("store info", 0),
     row("store info --json", 0),
     row("store init", 0),

@@ -17,7 +17,7 @@ pub use self::presence::Presence;
 pub use self::renewal::{ATTENDED_RENEWALS, IDLE_TIME, Renewal, Rest, RestReason, UNATTENDED_RENEWALS};
 pub use self::web::{Callback, CameBack, WebSignIn};
 
-use self::attempt::{Attempt, CodeEnded, Company, Kept};
+use self::attempt::{Attempt, CodeEnded, Company};
 use self::pending::{Elsewhere, TakenUp};
 use super::failure::host;
 use super::{QrFile, Service};
@@ -192,7 +192,13 @@ impl Service {
             TakenUp::Pending(pending) => Some(*pending),
             TakenUp::SignedIn(grant) => {
                 let attempt = Attempt::begin(self, profile, options, None).await?;
-                return Ok(Some(Box::pin(attempt.signed_in(Kept::elsewhere(*grant))).await));
+                return Ok(Some(
+                    Box::pin(async move {
+                        let kept = attempt.kept_elsewhere(*grant).await?;
+                        Ok::<_, Error>(attempt.signed_in(kept).await)
+                    })
+                    .await?,
+                ));
             }
             TakenUp::Nothing => {
                 self.check_scopes(profile, &options)?;
@@ -239,7 +245,9 @@ impl Service {
                 },
                 CodeEnded::Unusable(error) => return Err(error),
                 CodeEnded::StillPending => return Ok(None),
-                CodeEnded::Elsewhere(Elsewhere::SignedIn(grant)) => break (Kept::elsewhere(*grant), Vec::new()),
+                CodeEnded::Elsewhere(Elsewhere::SignedIn(grant)) => {
+                    break (Box::pin(attempt.kept_elsewhere(*grant)).await?, Vec::new());
+                }
                 CodeEnded::Elsewhere(Elsewhere::Replaced(other)) => {
                     (is_renewal, waiting, poller) = (true, Some(*other), None);
                 }

@@ -67,13 +67,6 @@ pub(super) struct Kept {
     replaced: Option<Replaced>,
 }
 
-impl Kept {
-    /// By another process, which sees to what it took the place of.
-    pub(super) fn elsewhere(grant: Grant) -> Self {
-        Self { grant, replaced: None }
-    }
-}
-
 /// A grant that another one took the place of although it lives on at the provider.
 #[derive(Debug)]
 struct Replaced {
@@ -354,12 +347,35 @@ impl Attempt {
     /// Makes sure that the right person approved, before anything is kept (reverse phishing). A grant of somebody else
     /// is given back.
     async fn check_account(&self, expected: &str, grant: Grant, data_center: &DataCenter) -> Result<Grant, Error> {
-        let account = self.account_behind(&grant, data_center).await;
+        match self.expected_account(expected, &grant, data_center).await {
+            Ok(account) => Ok(Grant { account: Some(account), ..grant }),
+            Err(error) => Err(self.give_back(error, &grant, data_center).await),
+        }
+    }
+
+    /// What another process has kept, if it is of the right person. It stays where it is otherwise, since that process may have
+    /// expected nobody in particular.
+    pub(super) async fn kept_elsewhere(&self, grant: Grant) -> Result<Kept, Error> {
+        if let Some(expected) = &self.expected {
+            let data_center = self.provider.data_center(&grant.data_center).unwrap_or(&self.home);
+            let checked = self.expected_account(expected, &grant, data_center).await;
+            checked.map_err(|error| error.advise_only(Advice::SignOut(self.profile.name.clone())))?;
+        }
+        Ok(Kept { grant, replaced: None })
+    }
+
+    async fn expected_account(
+        &self,
+        expected: &str,
+        grant: &Grant,
+        data_center: &DataCenter,
+    ) -> Result<Account, Error> {
+        let account = self.account_behind(grant, data_center).await;
         let matches = |account: &Account| {
             account.id == expected || account.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(expected))
         };
         let error = match account {
-            Ok(account) if matches(&account) => return Ok(Grant { account: Some(account), ..grant }),
+            Ok(account) if matches(&account) => return Ok(account),
             Ok(account) => {
                 Error::new(Code::WrongAccount, format!("`{}` approved instead of `{expected}`", account.label()))
                     .advise("sign in again and approve with the expected account")
@@ -371,7 +387,7 @@ impl Attempt {
                     self.provider.dialect.default_scope
                 )),
         };
-        Err(self.give_back(error, &grant, data_center).await)
+        Err(error)
     }
 
     /// Who approved: asked from the provider, or else as it said beside the tokens.

@@ -181,6 +181,7 @@ impl Login {
         let (unbroken, presence) = (context.interrupts.unbroken(), Presence::default());
         let ended = context.interrupts.block_on(within(
             timeout,
+            self.after_timeout(&profile.name),
             unbroken,
             while_read(context, mode, async {
                 match mode {
@@ -218,6 +219,15 @@ impl Login {
             Code::Timeout => !self.resume,
             Code::Interrupted => !self.no_wait && matches!(signal, Some(INTERRUPT | QUIT)),
             _ => false,
+        }
+    }
+
+    /// What to do once the time is up: the code stays where another command asked for it.
+    fn after_timeout(&self, profile: &ProfileName) -> Advice {
+        if self.resume {
+            Advice::SignInBy(profile.clone(), error::Way::Resume).and(" to go on with it")
+        } else {
+            "run it again for a new code".into()
         }
     }
 
@@ -383,7 +393,7 @@ fn reservations(signed_in: &SignedIn) -> Vec<String> {
     lines
 }
 
-/// Gives a sign-in up whose events nobody can read any more.
+/// Ends a sign-in whose events nobody can read any more. Its code stays pending, and `--resume` goes on with it.
 async fn while_read<T>(
     context: &Context,
     mode: Mode,
@@ -402,6 +412,7 @@ async fn while_read<T>(
 /// Ends a sign-in after `timeout`. A poll that is under way then may still bring the approval.
 async fn within<T>(
     timeout: Option<Duration>,
+    advice: Advice,
     unbroken: &Unbroken,
     signing_in: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
@@ -412,9 +423,7 @@ async fn within<T>(
     }
     unbroken.finish(signing_in).await.unwrap_or_else(|| {
         let message = format!("nobody approved within {}", words::duration(timeout));
-        Err(Error::new(Code::Timeout, message)
-            .because("`--timeout` ended the sign-in")
-            .advise("run it again for a new code"))
+        Err(Error::new(Code::Timeout, message).because("`--timeout` ended the sign-in").advise(advice))
     })
 }
 

@@ -140,9 +140,9 @@ pub struct SignedIn {
 }
 
 impl Service {
-    /// Signs `profile` in, reporting each step. Dropping the future cancels: the code is forgotten and nothing more is
-    /// asked. A poll that is under way then is [unbroken](super::Unbroken): an approval that it brings is kept all the same.
-    /// A grant that cannot be saved is given back.
+    /// Signs `profile` in, reporting each step. Dropping the future cancels: nothing more is asked, and the code stays
+    /// pending until [`Service::give_up`]. A poll that is under way then is [unbroken](super::Unbroken): an approval that it
+    /// brings is kept all the same. A grant that cannot be saved is given back.
     pub async fn sign_in(
         &self,
         profile: &Profile,

@@ -257,7 +257,8 @@ fn a_time_limit_gives_up_the_own_code_and_leaves_a_resumed_one() {
     assert_eq!(ran(child).code, 6);
     assert_eq!(pending(&home), None);
     assert_eq!(home.run(&["login", "--no-wait"]).code, 8);
-    assert_eq!(home.run(&["login", "--resume", "--timeout", "1s"]).code, 6);
+    let limited = home.run(&["login", "--resume", "--timeout", "1s"]);
+    limited.failed(6, &["login work --resume` to go on with it"]);
     provider.approve();
     assert_eq!(home.run(&["login", "--resume"]).code, 0);
     assert_eq!(provider.codes(), 2);
@@ -425,6 +426,35 @@ fn who_asks_later_hears_what_the_agent_heard() {
         wait_until(|| pending(&home).is_none());
         assert_eq!(home.run(&["login", "--resume"]).code, code, "{error:?}");
         assert_eq!(home.run(&["login", "--resume"]).code, 4, "{error:?}");
+        send("-TERM", &agent);
+        assert_eq!(ran(agent).code, 0);
+    }
+}
+
+#[test]
+fn who_can_never_ask_says_so_at_once_and_leaves_the_code() {
+    let (provider, home) = begun();
+    std::fs::create_dir(home.path("state").join("work.poller")).expect("nobody has asked yet");
+    for arguments in [&["login", "--resume"][..], &["login", "--resume", "--no-wait"]] {
+        let ran = home.run(arguments);
+        assert_eq!(ran.code, 9, "{arguments:?}: {ran:?}");
+    }
+    assert!(pending(&home).is_some() && provider.polls() == 0);
+}
+
+#[test]
+fn an_account_that_is_expected_counts_for_what_the_agent_has_kept() {
+    for (account, code) in [("dana@example.com", 0), ("erin@example.com", 1)] {
+        let (provider, home) = begun();
+        let agent = home.spawn(&["agent"]);
+        provider.wait_for_polls(1);
+        provider.approve();
+        wait_until(|| pending(&home).is_none());
+        let resumed = home.run(&["login", "--resume", "--expect-account", account]);
+        assert_eq!(resumed.code, code, "{resumed:?}");
+        let is_told =
+            resumed.stderr.contains("`dana@example.com` approved instead") && resumed.stderr.contains("logout work");
+        assert_eq!(is_told, code != 0, "{resumed:?}");
         send("-TERM", &agent);
         assert_eq!(ran(agent).code, 0);
     }

@@ -318,6 +318,11 @@ fn the_file_of_metrics_is_whole_read_by_all_and_never_stale() {
     let elsewhere = home.path("metrics");
     let ran = home.run(&["status", "--prometheus", "--output", elsewhere.to_str().expect("text")]);
     assert!(ran.code == 0 && ran.stderr.contains("end in `.prom`") && elsewhere.exists(), "{ran:?}");
+    let key = fs::read(home.path("key")).expect("it is there");
+    let named = home.path("key");
+    let over_a_key = home.run(&["status", "--prometheus", "--output", named.to_str().expect("text")]);
+    over_a_key.failed(2, &["holds something else", "name another file"]);
+    assert_eq!(fs::read(&named).expect("it is there"), key);
     home.run(&["status", "--output", "x"]).failed(2, &["--prometheus"]);
     home.run(&["status", "--prometheus", "--check"]).failed(2, &["--check"]);
 }

@@ -442,7 +442,9 @@ impl Attempt {
                         following(holder);
                     }
                 }
-                Err(error) if is_late => return Err(CodeEnded::Unusable(error)),
+                Err(error) if is_once || is_late || !error.code.is_retryable() => {
+                    return Err(CodeEnded::Unusable(error));
+                }
                 // The store may be back before the code ends.
                 Err(_) => {}
             }
@@ -516,22 +518,31 @@ fn look(
         Err(StoreError::Locked { holder, .. }) => Err(holder),
         poller => Ok(poller?),
     };
-    let record = store.load(name)?.filter(|record| record.moved.is_none());
-    let Some(Record { pending, ended, grant, .. }) = record else { return Ok(Look::Over(Elsewhere::GivenUp)) };
-    let pending = match pending {
-        Some(pending) if pending.issued_at == known.issued_at => pending,
-        Some(other) => return Ok(Look::Over(Elsewhere::Replaced(Box::new(other)))),
-        None => return Ok(Look::Over(over(known, ended, grant, approved_before))),
+    let pending = match still_pending(store.load(name)?, known, approved_before) {
+        Ok(pending) => pending,
+        Err(over) => return Ok(Look::Over(over)),
     };
-    let pending = match &poller {
-        _ if pending.is_here() => pending,
-        Ok(poller) if may_take => take_over(store, name, poller, &pending)?,
-        _ => return Ok(Look::Theirs(pending.machine)),
-    };
-    Ok(match poller {
-        Ok(poller) => Look::Mine(poller, Box::new(pending)),
-        Err(holder) => Look::Theirs(holder),
-    })
+    match poller {
+        Ok(poller) if pending.is_here() => Ok(Look::Mine(poller, Box::new(pending))),
+        Ok(poller) if may_take => take_over(store, name, poller, &pending, approved_before),
+        Err(holder) if pending.is_here() => Ok(Look::Theirs(holder)),
+        _ => Ok(Look::Theirs(pending.machine)),
+    }
+}
+
+/// The sign-in that is known, as it is kept by now; else how it ended.
+fn still_pending(
+    record: Option<Record>,
+    known: &PendingSignIn,
+    approved_before: Option<Timestamp>,
+) -> Result<PendingSignIn, Elsewhere> {
+    let record = record.filter(|record| record.moved.is_none());
+    let Some(Record { pending, ended, grant, .. }) = record else { return Err(Elsewhere::GivenUp) };
+    match pending {
+        Some(pending) if pending.issued_at == known.issued_at => Ok(pending),
+        Some(other) => Err(Elsewhere::Replaced(Box::new(other))),
+        None => Err(over(known, ended, grant, approved_before)),
+    }
 }
 
 fn over(
@@ -549,23 +560,30 @@ fn over(
 }
 
 /// Has this machine ask from now on. The one that did notices before it asks again; it may have done so just now, so a whole
-/// interval is waited.
+/// interval is waited. Nobody here was shown another code that took its place meanwhile, so that one is left alone.
 fn take_over(
     store: &Store,
     name: &ProfileName,
-    poller: &Poller,
+    poller: Arc<Poller>,
     known: &PendingSignIn,
-) -> Result<PendingSignIn, Error> {
-    let taken: Result<Option<PendingSignIn>, StoreError> = store.holding(name, crate::storage::LOCK_PATIENCE, |held| {
-        let Some(mut record) = held.load()? else { return Ok(None) };
-        let Some(pending) = &mut record.pending else { return Ok(None) };
-        pending.machine = host::name();
-        let pending = pending.clone();
-        held.commit(&mut record)?;
-        Ok(Some(pending))
+    approved_before: Option<Timestamp>,
+) -> Result<Look, Error> {
+    let taken = store.holding(name, crate::storage::LOCK_PATIENCE, |held| {
+        let mut record = held.load()?;
+        let taken = still_pending(record.clone(), known, approved_before)
+            .map(|pending| PendingSignIn { machine: host::name(), ..pending });
+        if let (Some(record), Ok(pending)) = (&mut record, &taken) {
+            record.pending = Some(pending.clone());
+            held.commit(record)?;
+        }
+        Ok::<_, StoreError>(taken)
     });
-    let pending = taken?.unwrap_or_else(|| known.clone());
-    let now = Clocks::now();
-    poller.note(pending.issued_at, now.moment + standing(&pending).pace(), false, &now);
-    Ok(pending)
+    Ok(match taken? {
+        Ok(pending) => {
+            let now = Clocks::now();
+            poller.note(pending.issued_at, now.moment + standing(&pending).pace(), false, &now);
+            Look::Mine(poller, Box::new(pending))
+        }
+        Err(over) => Look::Over(over),
+    })
 }

@@ -30,7 +30,7 @@ use crate::oauth::wire::Unreadable;
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider};
-use crate::storage::{Account, Protection, Record};
+use crate::storage::{Account, Grant, Protection, Record};
 
 /// How often a code that is to follow another is asked for while nobody answers: for about ten minutes.
 const MOST_TRIES: u32 = 13;
@@ -173,6 +173,13 @@ impl Service {
         }
     }
 
+    /// Tells what another process has come to.
+    async fn signed_in_elsewhere(&self, profile: &Profile, options: SignIn, grant: Grant) -> Result<SignedIn, Error> {
+        let attempt = Attempt::begin(self, profile, options, None).await?;
+        let kept = attempt.kept_elsewhere(grant).await?;
+        Ok(Box::pin(attempt.signed_in(kept)).await)
+    }
+
     /// As [`Service::sign_in_patiently`], but for as long as the options say; `None` where it is pending still.
     pub async fn sign_in_until<F, D>(
         &self,
@@ -191,14 +198,7 @@ impl Service {
         let mut waiting = match taken {
             TakenUp::Pending(pending) => Some(*pending),
             TakenUp::SignedIn(grant) => {
-                let attempt = Attempt::begin(self, profile, options, None).await?;
-                return Ok(Some(
-                    Box::pin(async move {
-                        let kept = attempt.kept_elsewhere(*grant).await?;
-                        Ok::<_, Error>(attempt.signed_in(kept).await)
-                    })
-                    .await?,
-                ));
+                return Box::pin(self.signed_in_elsewhere(profile, options, *grant)).await.map(Some);
             }
             TakenUp::Nothing => {
                 self.check_scopes(profile, &options)?;

@@ -115,9 +115,8 @@ fn a_command_without_an_interpreter_is_the_one_in_the_path() {
         fs::create_dir(directory).expect("the home can be written");
     }
     for name in ["tool", "-tool"] {
-        for (directory, mode) in [(&first, 0o600), (&meant, 0o700), (&here, 0o700)] {
-            let file = directory.join(name);
-            fs::write(&file, "echo \"$0 $1\"\n").expect("the directory is ours");
+        for (directory, mode) in [("first", 0o600), ("meant", 0o700), ("here", 0o700)] {
+            let file = home.write(&format!("{directory}/{name}"), "echo \"$0 $1\"\n");
             fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("it is ours");
         }
     }

@@ -203,7 +203,15 @@ impl Postgres {
 
     /// Everything that is in it, as an administrator takes it away.
     pub(crate) fn dump(&self) -> String {
-        run(self.client("pg_dumpall").args(["-U", "postgres"]), "")
+        loop {
+            let dumped = self.client("pg_dumpall").args(["-U", "postgres"]).output().expect("it starts");
+            if dumped.status.success() {
+                return String::from_utf8(dumped.stdout).expect("it speaks UTF-8");
+            }
+            // Another test has dropped its database since they were listed.
+            let said = String::from_utf8_lossy(&dumped.stderr);
+            assert!(said.contains("does not exist"), "{said}");
+        }
     }
 
     fn client(&self, name: &str) -> std::process::Command {

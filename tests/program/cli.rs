@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::support::authority::{Asked, Authority};
 use crate::support::program::{self, ACCESS_TOKEN, Home, REFRESH_TOKEN, ended, ran};
+use crate::support::socket::closed_port;
 
 const NEW_TOKEN: &str = "sentinel-access-2-0123456789";
 
@@ -240,13 +241,14 @@ fn refreshes_that_fail_end_with_the_code_for_their_reason() {
 
 #[test]
 fn without_a_network_a_token_that_is_still_good_is_handed_out_with_a_warning() {
-    let authority = Authority::start(friendly);
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |grant| {
+    // As long as it lives, no other server gets its port.
+    let (_closed, address) = closed_port();
+    let (home, origin) = (Home::new(), format!("http://{address}"));
+    home.configure(&program::configuration(&origin));
+    home.sign_in_at(&origin, |grant| {
         grant.approved_at = clock::wall() - SignedDuration::from_mins(58);
         grant.access_token_expires_at = Some(clock::wall() + SignedDuration::from_mins(2));
     });
-    drop(authority);
     let ran = home.run(&["token"]);
     assert_eq!(ran.stdout, format!("{ACCESS_TOKEN}\n"), "{ran:?}");
     assert!(
@@ -507,8 +509,10 @@ fn logout_says_which_of_revoking_and_forgetting_worked() {
     assert!(local.code == 0 && !local.stdout.contains("Revoked"), "{local:?}");
     assert!(local.stderr.contains("was not revoked"), "{local:?}");
     assert_eq!(authority.count("/revoke"), 1);
-    home.sign_in(&authority, |_| {});
-    drop(authority);
+    let (_closed, address) = closed_port();
+    let (home, origin) = (Home::new(), format!("http://{address}"));
+    home.configure(&program::configuration(&origin));
+    home.sign_in_at(&origin, |_| {});
     let offline = home.run(&["logout"]);
     assert!(offline.code == 7 && offline.stderr.contains("could not be revoked"), "{offline:?}");
     assert!(offline.stdout.contains("Signed out: ") && !offline.stdout.contains("Revoked"), "{offline:?}");

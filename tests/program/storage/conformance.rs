@@ -151,7 +151,7 @@ fn alone(place: &Place<'_>) {
     other.hold(&profile("other"), SHORT).unwrap().release();
     held.release();
     // One that was dropped in the middle of something ends as well.
-    drop(other.hold(&profile("work"), SHORT).unwrap());
+    drop(other.hold(&profile("work"), PATIENCE).unwrap());
     one.hold(&profile("work"), PATIENCE).unwrap().release();
 }
 

@@ -173,7 +173,8 @@ fn authlib_from_its_endpoints_to_the_revocation() {
 #[test]
 fn a_person_declines_at_oidc_provider() {
     let server = Server::oidc_provider();
-    let sign_in = SignIn::start(&oidc_provider_home(&server, "public"));
+    let home = oidc_provider_home(&server, "public");
+    let sign_in = SignIn::start(&home);
     let browser = Browser::open(Device::Phone);
     browser.go_to(sign_in.text("verification_uri_complete"));
     browser.click("button[name=abort]");
@@ -185,7 +186,8 @@ fn a_person_declines_at_oidc_provider() {
 #[test]
 fn a_person_declines_at_authlib() {
     let server = Server::authlib();
-    let sign_in = SignIn::start(&authlib_home(&server, "public"));
+    let home = authlib_home(&server, "public");
+    let sign_in = SignIn::start(&home);
     assert_eq!(decide_at_authlib(&Browser::open(Device::Desktop), &sign_in, "decline"), "Declined");
     let (code, last) = sign_in.end();
     assert_eq!((code, &last["error"]["code"]), (5, &json!("denied")), "{last}");

@@ -32,7 +32,7 @@ pub(super) struct Row {
     /// At which paths it asks the provider or the API.
     pub(super) asks: &'static [&'static str],
     /// Goes on until it is told to end, which is when it has said this.
-    until: Option<&'static str>,
+    pub(super) until: Option<&'static str>,
 }
 
 impl Row {

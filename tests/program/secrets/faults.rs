@@ -131,6 +131,8 @@ impl Fault {
     fn is_met_by(self, row: &Row) -> bool {
         match self {
             Self::Answer(path, ..) => row.asks.contains(&path),
+            // What goes on until it has said something would go on for ever.
+            Self::Shell(line) if line.contains(">&-") => row.until.is_none(),
             Self::Files(..) | Self::Shell(_) => true,
         }
     }

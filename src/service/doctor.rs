@@ -25,8 +25,8 @@ use crate::profile::ProfileName;
 /// So long the slowest look may take; all go on at the same time.
 const LIMIT: Duration = Duration::from_secs(9);
 
-/// So many servers are asked, all at the same time.
-const MOST_SERVERS: usize = 16;
+/// So many of a kind are looked at or told of.
+const MOST: usize = 16;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,32 +123,30 @@ impl Patient {
         checks.extend(self.problems.iter().map(|(subject, error)| Check::failed(subject, "", error)));
         checks.extend(self.check_profile());
         checks.extend(self.check_settings());
-        let servers = self.servers().await;
-        let left_out = servers.len().saturating_sub(MOST_SERVERS);
-        let servers = stream::iter(servers.into_iter().take(MOST_SERVERS))
+        let mut servers = self.servers().await;
+        let more_servers = limited(&mut servers, "connection", "servers were not asked");
+        let servers = stream::iter(servers)
             .map(|server: Server| async move {
                 let about = server.host();
                 within("connection", about, server.check(&self.service, self.ca_certificate.as_deref())).await
             })
-            .buffered(MOST_SERVERS)
+            .buffered(MOST)
             .concat();
-        let clients = stream::iter(self.clients().into_iter().take(MOST_SERVERS))
+        let clients = stream::iter(self.clients().into_iter().take(MOST))
             .map(|profile| within("client", profile.name.to_string(), self.check_client(profile)))
-            .buffered(MOST_SERVERS)
+            .buffered(MOST)
             .concat();
         let slow: Vec<BoxFuture<'_, Vec<Check>>> = vec![
             within("files", String::new(), self.check_files()).boxed(),
             within("file system", String::new(), self.check_file_systems()).boxed(),
             within("store", String::new(), self.check_store()).boxed(),
+            within("store", String::new(), self.check_records()).boxed(),
             within("agent", String::new(), store::check_agent()).boxed(),
             servers.boxed(),
             clients.boxed(),
         ];
         checks.extend(join_all(slow).await.into_iter().flatten());
-        if left_out > 0 {
-            let seen = format!("{left_out} more servers were not asked");
-            checks.push(Check::warning("connection", "", seen).advise("name a profile to look at its servers"));
-        }
+        checks.extend(more_servers.map(|check| check.advise("name a profile to look at its servers")));
         checks.extend(self.check_variables());
         checks
     }
@@ -164,6 +162,13 @@ impl Patient {
         let name = self.profile.as_ref().filter(|_| self.problems.is_empty())?;
         self.service.config.profile(Some(name)).err().map(|error| Check::failed("profile", "", &error))
     }
+}
+
+/// Keeps the first ones of all, and tells how many more there are.
+fn limited<T>(all: &mut Vec<T>, subject: &'static str, what: &str) -> Option<Check> {
+    let more = all.len().saturating_sub(MOST);
+    all.truncate(MOST);
+    (more > 0).then(|| Check::warning(subject, "", format!("{more} more {what}")))
 }
 
 /// The checks, or that they were not done in time.

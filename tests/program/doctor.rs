@@ -171,11 +171,39 @@ fn stores_keys_and_locks_are_looked_at() {
     assert_check(&doctor(&home, &[]), "lock", "warning", &format!("pid {} holds `work`", std::process::id()));
     held.release();
     assert_check(&doctor(&home, &[]), "lock", "ok", "nobody holds one");
-    fs::remove_file(home.path("key")).expect("it is there");
-    assert_check(&doctor(&home, &[]), "key", "error", "key");
     let home = Home::at(&authority);
     home.write("state", "not a directory");
     assert_check(&doctor(&home, &[]), "store", "error", "state");
+}
+
+#[test]
+fn records_that_cannot_be_opened_are_told_and_their_clients_not_asked_about() {
+    let authority = Authority::start(|_| (401, json!({"error": "invalid_client"}).to_string()));
+    let broken = |harm: &dyn Fn(&Home)| {
+        let home = Home::at(&authority);
+        home.sign_in(&authority, |_| {});
+        harm(&home);
+        doctor(&home, &[])
+    };
+    let damaged: &dyn Fn(&Home) = &|home| drop(home.write("state/work.record", "nothing of ours"));
+    let lost: &dyn Fn(&Home) = &|home| fs::remove_file(home.path("key")).expect("it is there");
+    let bad: &dyn Fn(&Home) = &|home| drop(home.write("key", "nothing of ours"));
+    let other: &dyn Fn(&Home) = &|home| drop(home.write("key", &"7".repeat(64)));
+    for (harm, key, words, helps) in [
+        (damaged, "ok", "state/work.record", "store check --repair"),
+        (lost, "error", "the records cannot be opened: the key source is unavailable", "bring the key back"),
+        (bad, "error", "the records cannot be opened: ", "key"),
+        (other, "error", "the records cannot be opened: the key source is unavailable", "bring the key back"),
+    ] {
+        let ran = broken(harm);
+        assert_check(&ran, "store", "error", words);
+        assert_check(&ran, "store", "error", helps);
+        assert_check(&ran, "store", "ok", "1 record");
+        assert_check(&ran, "key", key, "key");
+        assert_check(&ran, "client", "warning", "nobody was asked about `client-1`: ");
+        assert!(!ran.stdout.contains("client secret") && of(&ran.json(), "client").len() == 1, "{ran:?}");
+    }
+    assert_eq!(authority.count("/token"), 0);
 }
 
 #[test]

@@ -41,7 +41,14 @@ impl Patient {
 
 async fn ask(service: &Service, profile: &Profile) -> Result<Vec<Check>, Error> {
     let about = profile.name.to_string();
-    let record = service.record(&profile.name).await.unwrap_or_default();
+    let record = match service.record(&profile.name).await {
+        Ok(record) => record,
+        Err(error) => {
+            // Its secret and its data center may be in there.
+            let seen = format!("nobody was asked about `{}`: {}", profile.client_id, error.reason());
+            return Ok(vec![Check { advice: error.what_helps(), ..Check::warning("client", about, seen) }]);
+        }
+    };
     let grant = record.as_ref().and_then(|record| record.grant.as_ref());
     let provider = match grant {
         Some(grant) => service.provider_of(profile, grant).await?,

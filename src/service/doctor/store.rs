@@ -4,17 +4,21 @@ use serde_json::Value;
 
 use super::super::aside::aside;
 use super::server::of_clock;
-use super::{Check, Patient};
+use super::{Check, Patient, Verdict, limited};
 use crate::error::{Advice, Error};
 use crate::profile::ProfileName;
-use crate::storage::{Health, StoreError, StoreInfo};
+use crate::storage::{Checked, Finding, FindingKind, Health, StoreError, StoreInfo};
 
 const DATABASE: &str = "PostgreSQL";
 
 impl Patient {
+    /// Where there is none, that is told already.
+    fn has_store(&self) -> bool {
+        self.places.is_ok() && self.problems.iter().all(|(subject, _)| *subject != "store")
+    }
+
     pub(super) async fn check_store(&self) -> Vec<Check> {
-        // That there is none is told already.
-        if self.places.is_err() || self.problems.iter().any(|(subject, _)| *subject == "store") {
+        if !self.has_store() {
             return Vec::new();
         }
         let mut info = match self.service.store_info().await {
@@ -23,9 +27,9 @@ impl Patient {
         };
         let store = self.service.store().clone();
         let is_there = info.trouble.is_none();
-        let (holders, damage, health) = aside(move || {
+        let (holders, health) = aside(move || {
             let health = if is_there { store.health() } else { Ok(None) };
-            (store.holders(), store.damage(), health)
+            (store.holders(), health)
         })
         .await;
         let mut checks = Vec::new();
@@ -41,10 +45,6 @@ impl Patient {
             checks.extend(of_details(&info));
             checks.extend(of_health(health));
         }
-        checks.extend(damage.into_values().map(|seen| {
-            Check::warning("store", "", seen.trim_end_matches('.'))
-                .advise(Advice::Run("store check".into()).and(" to see what else there is"))
-        }));
         checks.extend(info.in_spare.iter().map(|(profile, at)| {
             let seen = format!("the record of `{profile}` waits at {at} for its store");
             Check::warning("store", "", seen).advise("mend the store: the next refresh brings it back")
@@ -59,6 +59,49 @@ impl Patient {
         checks.push(of_key(info));
         checks
     }
+
+    /// Whether the records can be opened, as `store check` tells it.
+    pub(super) async fn check_records(&self) -> Vec<Check> {
+        if !self.has_store() {
+            return Vec::new();
+        }
+        let error = match self.service.check_store().await {
+            Ok(checked) => return of_findings(checked),
+            Err(error) => error,
+        };
+        let store = self.service.store().clone();
+        // Where it cannot be used at all, and where nothing is in it, its own line says so.
+        if !aside(move || store.profiles()).await.is_ok_and(|profiles| !profiles.is_empty()) {
+            return Vec::new();
+        }
+        let seen = format!("the records cannot be opened: {}", error.reason());
+        vec![Check { advice: error.what_helps(), ..Check::error("store", "", seen) }]
+    }
+}
+
+/// What is damaged, and what once was.
+fn of_findings(checked: Checked) -> Vec<Check> {
+    let is_told = |finding: &Finding| finding.kind.is_damage() || finding.kind == FindingKind::SetAside;
+    let mut findings: Vec<Finding> = checked.findings.into_iter().filter(is_told).collect();
+    findings.sort_by_key(|finding| finding.kind);
+    let more = limited(&mut findings, "store", "things are damaged or were set aside");
+    let more = more.map(|check| check.advise(Advice::Run("store check".into()).and(" to see them")));
+    findings.into_iter().map(of_finding).chain(more).collect()
+}
+
+fn of_finding(finding: Finding) -> Check {
+    let Finding { profile, kind, place, problem } = finding;
+    let verdict = if kind.is_damage() { Verdict::Error } else { Verdict::Warning };
+    let check = Check::new(verdict, "store", profile.to_string(), format!("{place}: {problem}"));
+    let known = match kind {
+        FindingKind::OtherKey => StoreError::KeyUnavailable(problem),
+        FindingKind::Newer => StoreError::Newer { place },
+        FindingKind::SetAside => {
+            return check.advise(Advice::Run("store check".into()).and(" to see what else there is"));
+        }
+        _ => return check.advise(Advice::Run("store check --repair".into()).and(" to mend what can be mended")),
+    };
+    Check { advice: Error::from(known).what_helps(), ..check }
 }
 
 /// What a database says of itself.

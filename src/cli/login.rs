@@ -217,7 +217,8 @@ impl Login {
     fn gives_up(&self, error: &Error, signal: Option<u8>) -> bool {
         match error.code {
             Code::Timeout => !self.resume,
-            Code::Interrupted => !self.no_wait && matches!(signal, Some(INTERRUPT | QUIT)),
+            // Who only goes on with a code that another command asked for stops waiting for it.
+            Code::Interrupted => !self.no_wait && !self.resume && matches!(signal, Some(INTERRUPT | QUIT)),
             _ => false,
         }
     }

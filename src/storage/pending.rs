@@ -18,9 +18,8 @@ use crate::host;
 use crate::providers::ClientAuthentication;
 use crate::secret::Secret;
 
-/// What it takes to go on with a sign-in.
+/// What it takes to go on with a sign-in. What later versions add is no reason to call a record damaged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PendingSignIn {
     /// By the wall clock. No two codes of a profile have the same.
     pub issued_at: Timestamp,
@@ -69,7 +68,6 @@ pub struct PendingSignIn {
 
 /// A moment on the boot clock of one start of a machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Booted {
     pub id: String,
     /// Since that start.
@@ -79,7 +77,6 @@ pub struct Booted {
 
 /// How a sign-in ended that was pending, for those who went along with it, and for who asks later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct EndedSignIn {
     /// When its code was issued, which tells it from others.
     pub issued_at: Timestamp,
@@ -228,6 +225,8 @@ mod tests {
         for pending in [pending(Some("a")), pending(None)] {
             let text = serde_json::to_string(&pending).expect("JSON");
             assert_eq!(serde_json::from_str::<PendingSignIn>(&text).expect("the same"), pending, "{text}");
+            let later = text.replacen('{', "{\"of_a_later_version\":1,", 1);
+            assert_eq!(serde_json::from_str::<PendingSignIn>(&later).expect("it is read"), pending, "{later}");
         }
     }
 }

@@ -252,6 +252,22 @@ fn who_loses_the_terminal_or_is_killed_can_go_on_and_who_gives_up_cannot() {
 }
 
 #[test]
+fn who_goes_on_with_a_code_of_before_only_stops_waiting() {
+    for signal in ["-INT", "-QUIT", "-TERM"] {
+        for arguments in [&["login", "--resume", "--plain"][..], &["login", "--resume", "--json"]] {
+            let (provider, home) = begun();
+            let child = home.spawn(arguments);
+            provider.wait_for_polls(1);
+            send(signal, &child);
+            let _ = ran(child);
+            provider.approve();
+            let resumed = home.run(&["login", "--resume"]);
+            assert_eq!((resumed.code, provider.codes()), (0, 1), "{signal} {arguments:?}: {resumed:?}");
+        }
+    }
+}
+
+#[test]
 fn a_time_limit_gives_up_the_own_code_and_leaves_a_resumed_one() {
     let (provider, home, child) = polled(&["login", "--plain", "--timeout", "3s"]);
     assert_eq!(ran(child).code, 6);

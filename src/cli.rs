@@ -50,6 +50,7 @@ use self::context::Context;
 use self::output::Output;
 use crate::config::variables;
 use crate::error::{Code, Error};
+use crate::near;
 use crate::profile::ProfileName;
 
 const EXAMPLES: &str = "\
@@ -205,8 +206,7 @@ fn meant(error: &clap::Error) -> Option<String> {
         ContextValue::Strings(words) => words.clone(),
         _ => return None,
     };
-    let near: Vec<String> = near.iter().map(|word| format!("`{word}`")).collect();
-    (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
+    near::meant(&near.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// The exit code of what only prints.

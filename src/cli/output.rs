@@ -255,14 +255,7 @@ impl Output {
 
     /// Columns of the terminal behind stdout; `None` where it is none.
     pub(super) fn stdout_columns(&self) -> Option<usize> {
-        if !self.stdout.is_terminal() {
-            return None;
-        }
-        #[cfg(unix)]
-        let columns = rustix::termios::tcgetwinsize(&self.stdout.stream).map_or(0, |size| size.ws_col);
-        #[cfg(not(unix))]
-        let columns = 0;
-        Some(if columns == 0 { 80 } else { usize::from(columns) })
+        self.stdout.is_terminal().then(|| columns_of(&self.stdout.stream))
     }
 
     /// A question, without a line's end.

@@ -50,6 +50,10 @@ pub enum State {
 }
 
 impl State {
+    /// All that there are, as monitoring lists them.
+    pub const ALL: [State; 6] =
+        [State::Valid, State::Expiring, State::NeedsLogin, State::Expired, State::SignedOut, State::Unknown];
+
     /// The word in JSON.
     pub fn word(self) -> &'static str {
         match self {

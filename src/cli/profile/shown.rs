@@ -209,7 +209,7 @@ fn shown(
         let scope = if words == *scope { words } else { format!("{scope} ({words})") };
         lines.push((if index == 0 { "scopes" } else { "" }, scope));
     }
-    lines.push(("state", status.state.word().replace('_', " ")));
+    lines.push(("state", status.state.in_words().to_owned()));
     lines.extend(status.account.as_ref().map(|account| ("account", account.label().to_owned())));
     lines.extend(status.api_domain.clone().map(|domain| ("API domain", domain)));
     lines.extend(status.warnings.iter().map(|warning| ("warning", warning.clone())));

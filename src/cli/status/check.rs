@@ -13,10 +13,6 @@ const MOST_NAMES: usize = 5;
 /// So many lines come below it: servers take some kilobytes.
 const MOST_LINES: usize = 50;
 
-/// The states in the order of the performance data.
-const STATES: [State; 6] =
-    [State::Valid, State::Expiring, State::NeedsLogin, State::Expired, State::SignedOut, State::Unknown];
-
 /// The text for all that was seen.
 pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
     let verdict = super::worst(seen);
@@ -31,7 +27,7 @@ pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
         Verdict::CannotTell => format!("nobody can tell how {of_all} {}: {some}", if one { "is" } else { "are" }),
     };
     let performance: Vec<String> =
-        STATES.iter().map(|state| format!("{}={}", state.word(), count(seen, *state))).collect();
+        State::ALL.iter().map(|state| format!("{}={}", state.word(), count(seen, *state))).collect();
     let mut lines = vec![format!("DEVICE-LOGIN {} - {} | {}", word(verdict), safe(&said), performance.join(" "))];
     let mut particulars = particulars(seen, now);
     let more = particulars.len().saturating_sub(MOST_LINES);
@@ -68,7 +64,7 @@ fn counted(seen: &[Seen]) -> String {
         (State::Expired, 2..) => "ended (refresh themselves)",
         _ => state.in_words(),
     };
-    let counts = STATES.iter().map(|state| (*state, count(seen, *state))).filter(|(_, count)| *count > 0);
+    let counts = State::ALL.iter().map(|state| (*state, count(seen, *state))).filter(|(_, count)| *count > 0);
     let counts: Vec<String> = counts.map(|(state, count)| format!("{count} {}", words(state, count))).collect();
     counts.join(", ")
 }

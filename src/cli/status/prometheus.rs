@@ -13,15 +13,12 @@ use crate::service::State;
 /// The exporter runs as another user.
 const READERS: Readers = Readers { mode: 0o644, group: None };
 
-const STATES: [State; 6] =
-    [State::Valid, State::Expiring, State::Expired, State::NeedsLogin, State::SignedOut, State::Unknown];
-
 /// The metrics of these profiles.
 pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
     let mut text = String::new();
     let states = seen.iter().flat_map(|seen| {
         let status = &seen.status;
-        STATES.map(|state| {
+        State::ALL.map(|state| {
             (vec![("profile", status.name.as_str()), ("state", state.word())], i64::from(status.state == state))
         })
     });

@@ -98,7 +98,7 @@ impl AgentCommand {
                 log: log.clone(),
                 supervisor,
                 phase: Phase::Starting,
-                is_reloading: false,
+                reloads: 0,
                 not_reloaded: None,
                 health: Health::default(),
                 status: String::new(),
@@ -177,8 +177,8 @@ struct Daemon {
     programs: Programs,
     supervisor: Option<Supervisor>,
     phase: Phase,
-    /// The service manager waits to hear that the configuration was read.
-    is_reloading: bool,
+    /// How many times the service manager waits to hear that the configuration was read.
+    reloads: u32,
     /// Why the configuration in use is not that of the file.
     not_reloaded: Option<String>,
     health: Health,
@@ -200,8 +200,9 @@ impl Daemon {
                 ended = &mut agent => break ended,
                 () = interrupts.asked_to_reload(), if self.phase != Phase::Stopping => {
                     self.begin_reload();
-                    // A loop that takes no orders is found by the watchdog.
-                    let _ = order.as_ref().map(|order| order.try_send(Command::Reload));
+                    // A loop that takes no orders has others to carry out, or is found by the watchdog.
+                    let is_taken = order.as_ref().is_some_and(|order| order.try_send(Command::Reload).is_ok());
+                    self.reloads = self.reloads.saturating_add(u32::from(is_taken));
                 }
                 () = interrupts.asked_to_stop() => {
                     self.begin_stop();
@@ -229,7 +230,7 @@ impl Daemon {
     }
 
     fn hear(&mut self, notice: Notice) {
-        let Notice { event, token, health, config } = notice;
+        let Notice { event, token, health, config, reloads } = notice;
         self.health = health;
         // All that are there at the start are counted by what comes at its end.
         if self.phase != Phase::Starting || event.happening != Happening::Watching {
@@ -251,9 +252,9 @@ impl Daemon {
             Happening::Ready => self.ready(),
             Happening::Reloaded => {
                 self.programs.configure(config);
-                self.reloaded(None);
+                self.reloaded(None, reloads);
             }
-            Happening::NotReloaded => self.reloaded(Some(event.message)),
+            Happening::NotReloaded => self.reloaded(Some(event.message), reloads),
             _ => self.tell_status(),
         }
     }
@@ -261,17 +262,20 @@ impl Daemon {
     fn ready(&mut self) {
         if self.phase == Phase::Starting {
             self.phase = Phase::Working;
+            self.tell_ready();
+        } else {
+            self.tell_status();
         }
-        self.tell_ready();
     }
 
-    fn reloaded(&mut self, problem: Option<String>) {
+    /// The manager hears of it once all is done that it has asked for: what was read before that does not count.
+    fn reloaded(&mut self, problem: Option<String>, reloads: u32) {
         self.not_reloaded = problem;
-        if std::mem::take(&mut self.is_reloading) { self.tell_ready() } else { self.tell_status() }
+        self.reloads = self.reloads.saturating_sub(reloads);
+        if self.reloads == 0 && reloads > 0 { self.tell_ready() } else { self.tell_status() }
     }
 
     fn begin_reload(&mut self) {
-        self.is_reloading = true;
         if let Some(supervisor) = &self.supervisor {
             supervisor.reloading();
         }

@@ -69,8 +69,8 @@ pub struct Agent {
     is_comparing: bool,
     /// The configuration is being looked at.
     is_rereading: bool,
-    /// That it has to be once more, and whether somebody asked for that.
-    reread_again: Option<bool>,
+    /// That it has to be once more, and how many orders for that there are.
+    reread_again: Option<u32>,
     /// The store tells no versions at present: where one record can be read, all are.
     only_reading_tells: bool,
     /// Why the configuration in use is not that of the file.
@@ -83,7 +83,7 @@ enum Done {
     SignIn { profile: ProfileName, issued_at: Timestamp, result: Box<Result<(), Error>> },
     Read { batch: Vec<ProfileName>, looks: Looks },
     Versions(Option<BTreeMap<ProfileName, Version>>),
-    Configuration { result: Box<Result<Option<Config>, Error>>, is_asked_for: bool },
+    Configuration { result: Box<Result<Option<Config>, Error>>, orders: u32 },
 }
 
 impl Agent {
@@ -137,7 +137,7 @@ impl Agent {
                 biased;
                 command = commands.recv() => match command {
                     Some(Command::Report(answer)) => drop(answer.send(self.schedule.health(now()))),
-                    Some(Command::Reload) => self.reread(true),
+                    Some(Command::Reload) => self.reread(1),
                     None => break,
                 },
                 Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => {
@@ -214,11 +214,11 @@ impl Agent {
                 self.is_comparing = false;
                 self.compare(versions);
             }
-            Done::Configuration { result, is_asked_for } => {
+            Done::Configuration { result, orders } => {
                 self.is_rereading = false;
-                self.configured(*result, is_asked_for, notices).await;
-                if let Some(is_asked_for) = self.reread_again.take() {
-                    self.reread(is_asked_for);
+                self.configured(*result, orders, notices).await;
+                if let Some(orders) = self.reread_again.take() {
+                    self.reread(orders);
                 }
             }
         }
@@ -335,9 +335,13 @@ impl Agent {
     }
 
     async fn send(&self, notices: &mpsc::Sender<Notice>, event: Event, token: Option<Secret>) {
+        self.send_of(notices, event, token, 0).await;
+    }
+
+    async fn send_of(&self, notices: &mpsc::Sender<Notice>, event: Event, token: Option<Secret>, reloads: u32) {
         // Where nobody listens any more, the agent goes on with its work.
         let (health, config) = (self.schedule.health(now()), self.service.config.clone());
-        let _ = notices.send(Notice { event, token, health, config }).await;
+        let _ = notices.send(Notice { event, token, health, config, reloads }).await;
     }
 
     fn noticed(&mut self, change: Change) {
@@ -345,7 +349,7 @@ impl Agent {
             Change::Told { records, configuration } => {
                 self.unread.extend(records.into_iter().filter(|name| self.schedule.is_watching(name)));
                 if configuration {
-                    self.reread(false);
+                    self.reread(0);
                 }
             }
             Change::Anything => {
@@ -353,7 +357,7 @@ impl Agent {
                     let store = self.service.store.clone();
                     self.tasks.spawn(aside(move || Done::Versions(store.versions())));
                 }
-                self.reread(false);
+                self.reread(0);
             }
         }
     }
@@ -381,42 +385,38 @@ impl Agent {
     }
 
     /// Looks whether the configuration has changed.
-    fn reread(&mut self, is_asked_for: bool) {
+    fn reread(&mut self, orders: u32) {
         if self.is_rereading {
             // One at a time, since a disk that hangs would keep a thread for each.
-            self.reread_again = Some(is_asked_for || self.reread_again.unwrap_or_default());
+            self.reread_again = Some(self.reread_again.unwrap_or_default().saturating_add(orders));
             return;
         }
         self.is_rereading = true;
-        let (service, is_forced) = (self.service.clone(), is_asked_for || self.broken.is_some());
-        if is_asked_for {
+        let (service, is_forced) = (self.service.clone(), orders > 0 || self.broken.is_some());
+        if orders > 0 {
             self.unread.extend(self.schedule.profiles().cloned());
         }
         self.tasks.spawn(aside(move || {
             let result = service.newest_configuration(is_forced);
-            Done::Configuration { result: Box::new(result), is_asked_for }
+            Done::Configuration { result: Box::new(result), orders }
         }));
     }
 
-    async fn configured(
-        &mut self,
-        result: Result<Option<Config>, Error>,
-        is_asked_for: bool,
-        notices: &mpsc::Sender<Notice>,
-    ) {
+    async fn configured(&mut self, result: Result<Option<Config>, Error>, orders: u32, notices: &mpsc::Sender<Notice>) {
         let config = match result {
             Ok(Some(config)) => config,
-            Ok(None) if is_asked_for || self.broken.is_some() => {
+            Ok(None) if orders > 0 || self.broken.is_some() => {
                 self.broken = None;
                 let message = "the configuration is the same as before";
-                return self.send(notices, words::of_agent(Happening::Reloaded, message, clock::wall()), None).await;
+                let event = words::of_agent(Happening::Reloaded, message, clock::wall());
+                return self.send_of(notices, event, None, orders).await;
             }
             Ok(None) => return,
             Err(error) => {
                 let error = error.adding("the one before stays");
-                if is_asked_for || self.broken.as_ref() != Some(&error) {
+                if orders > 0 || self.broken.as_ref() != Some(&error) {
                     let event = words::of_failure(Happening::NotReloaded, &error, clock::wall());
-                    self.send(notices, event, None).await;
+                    self.send_of(notices, event, None, orders).await;
                 }
                 self.broken = Some(error);
                 return;
@@ -442,7 +442,7 @@ impl Agent {
             self.send(notices, Event { state: None, ..event }, None).await;
         }
         let message = format!("the configuration was read again: {}", words::summary(&self.schedule.health(now())));
-        self.send(notices, words::of_agent(Happening::Reloaded, message, clock::wall()), None).await;
+        self.send_of(notices, words::of_agent(Happening::Reloaded, message, clock::wall()), None, orders).await;
     }
 
     /// Those of the configuration that are to be looked after.

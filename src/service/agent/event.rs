@@ -103,6 +103,8 @@ pub struct Notice {
     pub health: Health,
     /// By which the agent goes on.
     pub config: Arc<Config>,
+    /// How many orders to read the configuration again have been carried out by this.
+    pub reloads: u32,
 }
 
 /// How all that the agent looks after stands.

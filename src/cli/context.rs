@@ -130,48 +130,42 @@ impl Context {
             note("variable", error);
         }
         let places = Places::from_environment(environment, self.global.config.clone());
-        let config = match &places {
-            Ok(places) => Config::load(&places.config_file).unwrap_or_else(|error| {
-                note("configuration", error);
-                Config::default()
-            }),
-            Err(error) => {
-                note("configuration", error.clone());
-                Config::default()
-            }
-        };
-        let opened = places.as_ref().ok().and_then(|places| {
-            let address = store_address(&self.global, &config, places, environment);
+        let config = places.clone().and_then(|places| Config::load(&places.config_file));
+        let config = config.map_err(|error| note("configuration", error)).ok();
+        // One that cannot be read may name another store, or another key.
+        let read = places.as_ref().ok().zip(config.as_ref());
+        let opened = read.and_then(|(places, config)| {
+            let address = store_address(&self.global, config, places, environment);
             let address = address.map_err(|error| note("store", error)).ok()?;
-            Some((self.store.get_or_init(|| open_store(&address, &config, places)).clone(), address.to_string()))
+            Some((self.store.get_or_init(|| open_store(&address, config, places)).clone(), address.to_string()))
         });
         let profile = self.profile_name(positional).unwrap_or_else(|error| {
             note("profile", error);
             None
         });
-        let settings =
-            self.settings(&config, places.as_ref().ok(), opened.as_ref().map(|(_, address)| address.as_str()));
+        let settings = self.settings(read, opened.as_ref().map(|(_, address)| address.as_str()));
         let store =
             opened.map_or_else(|| storage::open(&StoreAddress::Memory, KeyOptions::default()), |(store, _)| store);
         let client = Client::new(self.global.ca_cert.clone()).noting_certificates();
         let client = if self.global.verbose { client.observed_by(Box::new(report_exchange)) } else { client };
-        let service = Service::new(config, store, client, Box::new(variable));
+        let service = Service::new(config.unwrap_or_default(), store, client, Box::new(variable));
         Patient { service, places, problems, profile, settings, ca_certificate: self.global.ca_cert.clone() }
     }
 
-    /// What was decided, and by what.
-    fn settings(&self, config: &Config, places: Option<&Places>, store: Option<&str>) -> Vec<Setting> {
+    /// What was decided, and by what; the configuration where it was read.
+    fn settings(&self, read: Option<(&Places, &Config)>, store: Option<&str>) -> Vec<Setting> {
         let environment = Environment(&variable);
         let by_variable = |name: &str| environment.var(name).map(|_| format!("by `{name}`"));
         let mut settings = Vec::new();
-        if let Some(places) = places {
+        if let Some((places, config)) = read {
             let count = config.profiles.len();
             let profiles = if count == 1 { "1 profile".to_owned() } else { format!("{count} profiles") };
             settings.push(Setting { what: "configuration", value: places.in_words(environment), by: profiles });
         }
         if let Some(store) = store {
             let by_flag = self.global.store.as_ref().map(|_| "by `--store`".to_owned());
-            let is_configured = config.store.address.is_some() || config.store.url_file.is_some();
+            let is_configured =
+                read.is_some_and(|(_, config)| config.store.address.is_some() || config.store.url_file.is_some());
             let by_config = is_configured.then(|| "by the configuration".to_owned());
             let by = by_flag.or_else(|| by_variable("DEVICE_LOGIN_STORE")).or(by_config);
             let by = by.unwrap_or_else(|| "by default".to_owned());
@@ -179,7 +173,7 @@ impl Context {
         }
         let by_flag = self.global.profile.as_ref().map(|name| (name.clone(), "by `-p`".to_owned()));
         let by_variable = || Some((profile_from_environment().ok()??, "by `DEVICE_LOGIN_PROFILE`".to_owned()));
-        let by_config = || Some((config.default_profile.clone()?, "by the configuration".to_owned()));
+        let by_config = || Some((read?.1.default_profile.clone()?, "by the configuration".to_owned()));
         if let Some((name, by)) = by_flag.or_else(by_variable).or_else(by_config) {
             settings.push(Setting { what: "profile", value: format!("`{name}` where none is named"), by });
         }

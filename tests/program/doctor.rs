@@ -224,10 +224,17 @@ fn what_is_broken_is_one_line_and_the_others_are_there() {
         "error",
         "`DEVICE_LOGIN_KEY_FILE`",
     );
-    home.configure("colour = \"red\"\n");
-    let ran = doctor(&home, &[]);
-    assert_check(&ran, "configuration", "error", "unknown field `colour`");
-    assert_check(&ran, "store", "ok", "0 records");
+    home.configure("store = \"postgres://db.example/x\"\ncolour = \"red\"\n");
+    let store = format!("file:{}", home.path("state").display());
+    for arguments in [&[][..], &["--store", &store]] {
+        let ran = doctor(&home, arguments);
+        assert_check(&ran, "configuration", "error", "unknown field `colour`");
+        assert_check(&ran, "store", "warning", "not looked at, since the configuration may name it and its key");
+        for subject in ["configuration", "store"] {
+            assert_eq!(of(&ran.json(), subject).len(), 1, "{ran:?}");
+        }
+        assert!(of(&ran.json(), "key").is_empty(), "{ran:?}");
+    }
     let homeless = |home: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_device-login"));
         command.env_clear().env("HOME", home).args(["doctor", "--json"]).stdin(std::process::Stdio::null());

@@ -12,13 +12,17 @@ use crate::storage::{Checked, Finding, FindingKind, Health, StoreError, StoreInf
 const DATABASE: &str = "PostgreSQL";
 
 impl Patient {
-    /// Where there is none, that is told already.
-    fn has_store(&self) -> bool {
-        self.places.is_ok() && self.problems.iter().all(|(subject, _)| *subject != "store")
+    fn has_trouble(&self, with: &str) -> bool {
+        self.problems.iter().any(|(subject, _)| *subject == with)
     }
 
     pub(super) async fn check_store(&self) -> Vec<Check> {
-        if !self.has_store() {
+        if self.has_trouble("configuration") {
+            let seen = "not looked at, since the configuration may name it and its key";
+            return vec![Check::warning("store", "", seen).advise("mend the configuration first")];
+        }
+        // That there is none is told already.
+        if self.has_trouble("store") {
             return Vec::new();
         }
         let mut info = match self.service.store_info().await {
@@ -62,7 +66,7 @@ impl Patient {
 
     /// Whether the records can be opened, as `store check` tells it.
     pub(super) async fn check_records(&self) -> Vec<Check> {
-        if !self.has_store() {
+        if self.has_trouble("configuration") || self.has_trouble("store") {
             return Vec::new();
         }
         let error = match self.service.check_store().await {

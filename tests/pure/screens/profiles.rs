@@ -3,7 +3,7 @@
 use device_login::config::Motion;
 use device_login::error::{Advice, Code, Error};
 use device_login::secret::Secret;
-use device_login::service::{Budget, SignedOut, State};
+use device_login::service::{Budget, PendingCode, SignedOut, State};
 use device_login::storage::{Account, Event, Happened, LastRefresh};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::Message;
@@ -182,6 +182,19 @@ fn the_details_say_which_server_is_which() {
     one.api_domain = Some("http://127.0.0.1:9101".to_owned());
     let text = screen_text(&profiles_of(vec![one], "work"), now());
     assert!(text.contains("http://127.0.0.1:9101 (accounts and API)"), "{text}");
+}
+
+#[test]
+fn the_details_tell_of_a_code_that_waits_until_its_end() {
+    let mut one = status("work", State::SignedOut, 0);
+    one.pending = Some(PendingCode {
+        user_code: "WLKU-4502".to_owned(),
+        verification_uri: "https://accounts.zoho.eu/device".parse().expect("an address"),
+        expires_at: later(60).time,
+    });
+    let told =
+        |now| screen_text(&profiles_of(vec![one.clone()], "work"), now).contains("the code WLKU-4502 waits until");
+    assert!(told(now()) && !told(later(60)));
 }
 
 #[test]

@@ -85,6 +85,11 @@ impl Details {
             let words = clip(&format!(" {text}"), self.room.saturating_sub(taken));
             self.lines.push(Line::from(vec![name, model.theme.mark(mark), Span::raw(words)]));
         }
+        if let Some(pending) = status.pending.as_ref().filter(|pending| pending.expires_at > now.time) {
+            let (code, until) = (shown(&pending.user_code), utc_time_of_day(pending.expires_at));
+            let goes_on = format!("press {} to go on", model.key(Command::SignIn));
+            self.field("Pending", &format!("the code {code} waits until {until}: {goes_on}"));
+        }
         if let Some(problem) = &status.problem {
             self.field("Problem", &sentence(problem));
             if let Some(hint) = hint(model, problem) {

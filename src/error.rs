@@ -10,6 +10,8 @@ use std::fmt;
 pub use advice::{Advice, Way};
 use serde::{Deserialize, Serialize};
 
+use crate::secret::Known;
+
 /// What kind of failure this is. The words and the exit codes are part of the program's contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -245,6 +247,20 @@ impl Error {
     pub fn advise_all(mut self, advice: impl IntoIterator<Item = Advice>) -> Self {
         self.advice.extend(advice);
         self
+    }
+
+    /// The same without these secrets, where words of a server are in it.
+    #[must_use]
+    pub fn without(self, known: &Known) -> Self {
+        let blotted = |text: String| known.blot(&text);
+        Self {
+            message: blotted(self.message),
+            cause: self.cause.map(blotted),
+            causes: self.causes.into_iter().map(blotted).collect(),
+            server_word: self.server_word.map(|word| known.blot(&word).into()),
+            advice: self.advice.into_iter().map(|advice| advice.without(known)).collect(),
+            ..self
+        }
     }
 
     /// What to do, or what helps with all failures of the kind.

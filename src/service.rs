@@ -160,10 +160,10 @@ impl Service {
         Ok(Client { data_center_secrets, tokens, authentication, ..Client::new(&profile.client_id, secret) })
     }
 
-    /// What no server may repeat where it is shown or kept: the client's secrets and the tokens of `grant`. What cannot be
-    /// read was not sent either, and is left out.
-    async fn known_secrets(&self, profile: &Profile, grant: &Grant) -> Known {
-        let (profile, tokens) = (profile.clone(), grant.tokens().cloned().collect());
+    /// What no server may repeat where it is shown or kept: the client's secrets and these tokens. What cannot be read was
+    /// not sent either, and is left out.
+    async fn known_secrets<'a>(&self, profile: &Profile, tokens: impl IntoIterator<Item = &'a Secret>) -> Known {
+        let (profile, tokens) = (profile.clone(), tokens.into_iter().cloned().collect());
         self.aside(move |service| {
             let read = |path: &Path| config::read_secret_file(path).ok();
             let variable = |name: &str| service.secret_in(name).ok().flatten();

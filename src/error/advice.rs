@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::profile::ProfileName;
+use crate::secret::Known;
 
 /// One thing to do, a clause that begins with a verb. What is no [`Words`](Advice::Words) is an act of this program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +80,15 @@ impl Advice {
             }
         }
         if joined.len() == 1 { joined.remove(0) } else { Advice::Phrase(joined) }
+    }
+
+    /// The same without these secrets.
+    pub(super) fn without(self, known: &Known) -> Self {
+        match self {
+            Advice::Words(words) => known.blot(&words).into(),
+            Advice::Phrase(parts) => Advice::Phrase(parts.into_iter().map(|part| part.without(known)).collect()),
+            act => act,
+        }
     }
 
     /// The same with words before it, and whatever parts them.

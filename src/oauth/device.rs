@@ -390,6 +390,7 @@ impl DeviceFlow {
             // A network's sign-in page redirects every request until somebody signs in there, so polling goes on. A redirect on
             // the provider's own host that is still there at the code's end means that the endpoint has moved.
             Err(Unreadable::Moved { status, to }) if !(polling.is_last && self.is_own(&to)) => {
+                let to = self.known(&polling).blot(to.as_str());
                 let reason = format!("{host} leads to {to} (HTTP {status}), and redirects are never followed");
                 return self.back_off(now, polling, (Trouble::Portal, reason), None);
             }

@@ -44,13 +44,13 @@ impl Service {
         let provider = self.provider_of(profile, &grant).await?;
         let data_center = issuing_data_center(profile, &provider, &grant)?;
         self.check_approved(profile, grant.endpoints.as_ref(), endpoints::USERINFO)?;
-        let known = self.known_secrets(profile, &grant).await;
+        let known = self.known_secrets(profile, grant.tokens()).await;
         let account = match self.ask_userinfo(&grant, &provider, data_center, &known).await {
             Err(unanswered)
                 if unanswered.wants_another_token() && self.replace_refused_token(profile, &grant).await =>
             {
                 grant = self.grant(profile).await?;
-                let known = self.known_secrets(profile, &grant).await;
+                let known = self.known_secrets(profile, grant.tokens()).await;
                 self.ask_userinfo(&grant, &provider, data_center, &known).await?
             }
             asked => asked?,
@@ -127,7 +127,7 @@ impl Service {
             let cause =
                 format!("{} leads to {to} (HTTP {}), and redirects are never followed", call.url, response.status);
             let hint = format!("if that address is the provider's own, write `userinfo_endpoint = \"{to}\"` for it");
-            return Err(Error::new(code, what).because(cause).advise(hint).into());
+            return Err(Error::new(code, what).because(cause).advise(hint).without(known).into());
         }
         if let Some(explained) = explained(data_center, provider.dialect, &call.url, &response, known) {
             return Err(Unanswered::Refused(explained, response.status));

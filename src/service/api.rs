@@ -20,7 +20,7 @@ use crate::providers::answers::paging::Paging;
 use crate::providers::catalog::Product;
 use crate::providers::standard::StandardEndpoints;
 use crate::providers::{DataCenter, Dialect};
-use crate::secret::Known;
+use crate::secret::{Known, Secret};
 use crate::storage::Grant;
 
 /// What an API answered.
@@ -143,6 +143,13 @@ impl Service {
         Ok(answer)
     }
 
+    /// What no server may have repeated where something is said of the profile's calls: the client's secrets, the tokens of
+    /// the grant, and the one that was `sent` before it was replaced.
+    pub async fn secrets_of_calls(&self, profile: &Profile, sent: Option<&Secret>) -> Known {
+        let grant = self.grant(profile).await.ok();
+        self.known_secrets(profile, grant.iter().flat_map(Grant::tokens).chain(sent)).await
+    }
+
     async fn send(
         &self,
         profile: &Profile,
@@ -161,7 +168,8 @@ impl Service {
         let incoming = incoming.map_err(|failure| failed_call(&what, call.method, &failure))?;
         let what = format!("the answer to {} {} did not come whole", call.method, call.url.path());
         let response = Response { status: incoming.status(), headers: incoming.headers().to_vec(), body: Vec::new() };
-        let mut answer = OpenAnswer { response, explained: None, what, method: call.method, started, incoming };
+        let (token, method) = (grant.access_token.clone(), call.method);
+        let mut answer = OpenAnswer { response, explained: None, token, what, method, started, incoming };
         while answer.response.body.len() <= JUDGED_BYTES
             && let Some(chunk) = answer.more().await?
         {
@@ -169,7 +177,7 @@ impl Service {
         }
         if let Some(finding) = finding(&place, dialect, &call.url, product, &answer.response) {
             // Secrets are read only where words of the server will be shown.
-            let known = self.known_secrets(profile, grant).await;
+            let known = self.known_secrets(profile, grant.tokens()).await;
             answer.explained = Some(Explained::of(&finding, dialect, retry_after(&answer.response), &known));
         }
         Ok(answer)
@@ -182,6 +190,8 @@ pub struct OpenAnswer<'a> {
     pub response: Response,
     /// What the call failed of, if it did.
     pub explained: Option<Explained>,
+    /// The access token that the call went out with.
+    pub token: Secret,
     what: String,
     method: Method,
     started: Moment,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{ACCESS_TOKEN, Home, REFRESH_TOKEN, Ran, ended};
+use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, REFRESH_TOKEN, Ran, ended};
 
 /// A server of the RFCs whose profile is signed in, with headers of its own.
 fn server(answer: impl Fn(&Asked) -> (u16, String, String) + Send + 'static) -> (Authority, Home) {
@@ -115,6 +115,38 @@ fn links_are_followed_to_places_of_the_profile_and_in_no_circle() {
         assert!(ran.code == code && ran.stderr.contains(told), "{target}: {ran:?}");
         assert!(ran.stdout.starts_with(&format!("{SO_FAR}[\"c\"]")), "{ran:?}");
         assert!(asked(&authority).len() <= 12, "{:?}", asked(&authority));
+    }
+}
+
+#[test]
+fn no_secret_is_told_that_a_server_puts_where_the_list_goes_on_and_no_token_is_led_elsewhere() {
+    for (target, status, is_offered) in [
+        ("http://elsewhere.example/x?t=TOKEN", 200, false),
+        ("http://TOKEN.example/", 200, false),
+        ("http://TOKEN:REFRESH@HOST/x", 200, false),
+        ("TOKEN:x", 200, false),
+        ("/x/TOKEN?t=TOKEN", 500, true),
+        ("/x/TOKEN?t=REFRESH&s=SECRET", 401, true),
+        ("/x/TOKEN?t=TOKEN", 200, true),
+    ] {
+        let (_authority, home) = server(move |asked| {
+            let named = target.replace("HOST", asked.header("host").expect("every request names its host"));
+            let named = named.replace("TOKEN", ACCESS_TOKEN).replace("REFRESH", REFRESH_TOKEN);
+            let named = named.replace("SECRET", CLIENT_SECRET);
+            match asked.path.as_str() {
+                "/token" => {
+                    (200, String::new(), r#"{"access_token":"another-0123456789","expires_in":3600}"#.to_owned())
+                }
+                "/list" => (200, link(&named), "[1]".to_owned()),
+                _ => (status, "www-authenticate: Bearer error=\"invalid_token\"\r\n".to_owned(), "no JSON".to_owned()),
+            }
+        });
+        let ran = home.run(&["api", "--paginate", "--slurp", "/list"]);
+        assert!(ran.code != 0 && ran.stdout == "[[1]]\n", "{target}: {ran:?}");
+        let told = ran.stderr.to_ascii_lowercase();
+        assert!(!told.contains("sentinel") && !told.contains("allowed_origins"), "{target}: {ran:?}");
+        assert_eq!(told.contains("goes on at"), is_offered, "{target}: {ran:?}");
+        assert!(!is_offered || told.contains("/x/****?t=****"), "{target}: {ran:?}");
     }
 }
 

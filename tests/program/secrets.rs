@@ -161,3 +161,14 @@ fn the_kernel_is_told_to_write_no_core_dump_before_anything_is_read() {
     let told = calls.find("PR_SET_DUMPABLE, SUID_DUMP_DISABLE").expect("it tells the kernel");
     assert!(calls.find("/nothing/here").is_none_or(|read| told < read), "{calls}");
 }
+
+#[test]
+fn an_address_that_a_provider_names_instead_has_no_secret_in_it() {
+    let authority = Authority::start_with_headers(|asked| {
+        let location = format!("location: https://elsewhere.example/{ACCESS_TOKEN}\r\n");
+        (if asked.path == "/userinfo" { 301 } else { 404 }, location, "{}".to_owned())
+    });
+    let ran = signed_in(&authority).run(&["whoami"]);
+    ran.failed(1, &["leads to https://elsewhere.example/****"]);
+    assert_clean(&ran, "whoami");
+}

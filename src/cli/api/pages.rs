@@ -4,7 +4,7 @@ use super::bar::Bar;
 use super::writer::{Layout, Place, Writer};
 use super::{Api, saved, unless_gone, unsaved};
 use crate::api::paging::{Page, Way};
-use crate::api::{Call, Diagnosis};
+use crate::api::{self, Call, Diagnosis};
 use crate::cli::context::Context;
 use crate::cli::output::unwritten;
 use crate::cli::words;
@@ -13,6 +13,7 @@ use crate::error::{Code, Error};
 use crate::files::Replacement;
 use crate::http::progress::Progress;
 use crate::providers::answers::paging::{self, Paging, Repetition};
+use crate::secret::Secret;
 use crate::service::{Explained, OpenAnswer, Service};
 
 /// Asks for all pages and passes them on. What was passed on by the time of a failure is whole pages, unless one breaks off.
@@ -39,6 +40,7 @@ pub(super) async fn exchange(
         paging: paging.unwrap_or(&paging::LINK),
         call,
         writer,
+        sent: None,
         way: Way::default(),
         number: 0,
         count: 0,
@@ -66,6 +68,9 @@ pub(super) async fn exchange(
     Ok(())
 }
 
+/// What helps where the pages lead nowhere.
+const WITHOUT_PAGES: &str = "read it by a call without `--paginate`";
+
 struct Pages<'a> {
     api: &'a Api,
     service: &'a Service,
@@ -74,6 +79,8 @@ struct Pages<'a> {
     /// For the next page.
     call: Call,
     writer: Writer,
+    /// The token with which the last page came: the next one may be asked for by another.
+    sent: Option<Secret>,
     way: Way,
     /// Of the page that was asked for last, from 1.
     number: u64,
@@ -86,8 +93,22 @@ struct Pages<'a> {
 impl Pages<'_> {
     /// Goes from page to page, up to the last one, or the first of which nothing can be written.
     async fn follow(&mut self, progress: &Progress) -> Result<(), Error> {
+        match self.follow_on(progress).await {
+            Ok(()) => Ok(()),
+            // Pages name the next one, and a server can name in it what it was sent.
+            Err(error) => {
+                let known = self.service.secrets_of_calls(self.profile, self.sent.as_ref()).await;
+                Err(error.without(&known))
+            }
+        }
+    }
+
+    async fn follow_on(&mut self, progress: &Progress) -> Result<(), Error> {
         while self.way.go_to(&self.call.url) {
-            let page = self.page(progress).await.map_err(|error| self.telling_where(error))?;
+            let page = match self.page(progress).await {
+                Ok(page) => page,
+                Err(error) => return Err(self.telling_where(error).await),
+            };
             let Some(page) = page else { return Ok(()) };
             let next = page.next(&self.call.url).map_err(|cause| self.stuck(&cause))?;
             let Some(next) = next else { return Ok(()) };
@@ -104,6 +125,7 @@ impl Pages<'_> {
         if let Some(explained) = &answer.explained {
             return Err(self.failure(&answer, explained));
         }
+        self.sent = Some(answer.token.clone());
         let mut page = Page::new(self.paging, &answer.response.headers);
         let needs_json = self.api.slurp || page.is_in_body();
         // A long page of which nobody wants to know anything is not read here.
@@ -165,21 +187,33 @@ impl Pages<'_> {
 
     fn stuck(&self, cause: &str) -> Error {
         let message = format!("{} does not lead on", self.place());
-        Error::new(Code::Other, message).because(cause).advise("read it by a call without `--paginate`")
+        Error::new(Code::Other, message).because(cause).advise(WITHOUT_PAGES)
     }
 
     fn place(&self) -> String {
         format!("page {}, GET {},", self.number, self.call.url.path())
     }
 
-    /// What came before a failure, and where somebody may go on.
-    fn telling_where(&self, error: Error) -> Error {
+    /// What came before a failure, and where somebody may go on. A place to which no token goes is no such place, and no
+    /// advice makes it one: the server has named it, and not the person.
+    async fn telling_where(&self, error: Error) -> Error {
+        let is_refused = self.number > 1 && self.leads_astray().await;
+        let error = if is_refused { error.advise_only(WITHOUT_PAGES) } else { error };
         if self.count == 0 {
             return error;
         }
         let error = error.adding(format!("{} came before it", words::counted(self.count, "page")));
+        if is_refused {
+            return error;
+        }
         // What helps with all failures of the kind stays.
         let helps = error.what_helps();
         Error { advice: helps, ..error }.advise(format!("the list goes on at {}", self.call.url))
+    }
+
+    /// Whether the next page is at a place to which the profile's token does not go.
+    async fn leads_astray(&self) -> bool {
+        let place = self.service.api_place(self.profile).await;
+        place.is_ok_and(|(place, _)| api::check(&self.call, &place.origins()).is_err())
     }
 }

@@ -26,9 +26,16 @@ impl GitHost {
     pub fn fit(&self, host: &str, path: &str) -> Option<usize> {
         let path = path.trim_start_matches('/');
         let rest = path.strip_prefix(&self.path)?;
-        let is_below = self.path.is_empty() || rest.is_empty() || rest.starts_with('/');
+        let is_below = self.path.is_empty() || rest.is_empty() || (rest.starts_with('/') && is_straight(path));
         (self.host == host && is_below).then_some(self.path.len())
     }
+}
+
+/// Whether servers take a path as it stands. What they may make another one of leads out of the part that is named: parts
+/// such as `..`, nothing between two slashes, and what is still escaped after git has read the address once.
+fn is_straight(path: &str) -> bool {
+    let mut parts = path.trim_end_matches('/').split('/');
+    !path.contains(['%', '\\']) && parts.all(|part| !matches!(part, "" | "." | ".."))
 }
 
 impl FromStr for GitHost {
@@ -49,6 +56,7 @@ impl FromStr for GitHost {
         if !((is_name || is_address) && is_port)
             || path.contains(char::is_whitespace)
             || path.contains(char::is_control)
+            || !(path.is_empty() || is_straight(path))
         {
             return Err(
                 "and takes hosts such as \"git.example.com\", \"git.example.com:8443\" or \"git.example.com/group\"",
@@ -116,6 +124,20 @@ mod tests {
             ("git.example.com/acme", "git.example.com", "/acme", Some(4)),
             ("git.example.com/acme", "git.example.com", "acme2/x.git", None),
             ("git.example.com/acme", "git.example.com", "", None),
+            ("git.example.com/acme", "git.example.com", "acme/", Some(4)),
+            ("git.example.com/acme", "git.example.com", "acme/..x/.y/z...git/", Some(4)),
+            ("git.example.com/acme", "git.example.com", "acme/../evil/x.git", None),
+            ("git.example.com/acme", "git.example.com", "acme/x/../../evil", None),
+            ("git.example.com/acme", "git.example.com", "acme/..", None),
+            ("git.example.com/acme", "git.example.com", "acme/./x", None),
+            ("git.example.com/acme", "git.example.com", "acme//../evil", None),
+            ("git.example.com/acme", "git.example.com", "acme//evil", None),
+            ("git.example.com/acme", "git.example.com", "acme/%2e%2e/evil", None),
+            ("git.example.com/acme", "git.example.com", "acme/.%2E/evil", None),
+            ("git.example.com/acme", "git.example.com", "acme/x%2f..%2f..%2fevil", None),
+            ("git.example.com/acme", "git.example.com", "acme/x\\..\\..\\evil", None),
+            ("git.example.com/acme", "git.example.com", "acme/%252e%252e/evil", None),
+            ("git.example.com", "git.example.com", "acme/../evil", Some(0)),
         ] {
             assert_eq!(fit(known, host, path), expected, "{known} {host} {path}");
         }

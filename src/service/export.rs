@@ -67,12 +67,23 @@ impl Service {
         })
     }
 
-    /// Notes in the profile's history that its refresh token was handed out, so that a later sign-in does not revoke it.
-    pub async fn note_exported(&self, profile: &Profile, to: &str) -> Result<(), Error> {
+    /// Notes in the profile's history that this is handed out, so that a later sign-in does not revoke it.
+    ///
+    /// # Errors
+    ///
+    /// Somebody has signed in anew or out since it was read: what would be handed out is not what would be noted.
+    pub async fn note_exported(&self, profile: &Profile, exported: &Exported, to: &str) -> Result<(), Error> {
         let (asking, to) = (profile.clone(), to.to_owned());
+        let handed_out = exported.refresh_token.clone();
         let note = move |service: &Self, held: &mut Held| {
             let mut record = held.load_for_change()?.ok_or_else(|| not_signed_in(&asking))?;
             let grant = record.grant.as_mut().ok_or_else(|| not_signed_in(&asking))?;
+            if grant.refresh_token.as_ref() != Some(&handed_out) {
+                let message = format!("the sign-in of profile `{}` was not handed out", asking.name);
+                return Err(Error::new(Code::Other, message)
+                    .because("it was replaced by another one meanwhile")
+                    .advise("run the command again, which hands out the new one"));
+            }
             grant.is_own = false;
             record.note(Happened::Exported, &to, &service.actor, clock::wall());
             Ok(held.commit(&mut record)?)

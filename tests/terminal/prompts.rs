@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::program::Home;
+use device_login::secret::Secret;
+use device_login::storage::{KeyOptions, StoreAddress, open};
+
+use crate::support::program::{Home, sign_in_into};
 use crate::support::pty::Terminal;
 
 /// A provider of Zoho's kind at which nobody listens.
@@ -208,4 +211,32 @@ fn a_file_without_a_data_center_has_it_asked_for() {
     terminal.wait_for("Data center where the client is registered");
     terminal.press("\u{3}");
     assert_eq!(terminal.ends(), 130);
+}
+
+#[test]
+fn a_sign_in_that_is_replaced_during_the_question_is_not_handed_out() {
+    let home = Home::new();
+    home.configure(&format!("{CONFIGURATION}{PROFILE}").replace("lab", "corp").replace("\"c\"", "\"client-1\""));
+    let store = StoreAddress::Plain(home.path("state"));
+    let sign_in = |token: &str| {
+        let store = open(&store, KeyOptions::default());
+        sign_in_into(&store, "work", "http://127.0.0.1:1", |grant| {
+            grant.refresh_token = Some(Secret::new(token));
+            grant.is_own = true;
+            grant.data_center = "us".to_owned();
+            grant.issuer = "http://127.0.0.1:1/".to_owned();
+        });
+    };
+    sign_in("old");
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let file = elsewhere.path().join("zoho.env");
+    let terminal = start(&home, &format!("exec $program profile export work --env-file {}", file.display()));
+    terminal.wait_for("(y/n)");
+    sign_in("new");
+    terminal.press("y\r");
+    terminal.wait_for("was replaced by another one meanwhile");
+    assert_eq!(terminal.ends(), 1);
+    assert!(!file.exists());
+    let kept = open(&store, KeyOptions::default()).load(&"work".parse().expect("a name")).expect("it can be read");
+    assert!(kept.and_then(|record| record.grant).is_some_and(|grant| grant.is_own));
 }

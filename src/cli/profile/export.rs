@@ -64,7 +64,7 @@ impl Export {
         // Nothing is noted that could not be written.
         drop(Replacement::for_readers(&place, PRIVATE).map_err(|error| unusable(&error.into()))?);
         self.confirm(is_there, context)?;
-        context.interrupts.block_on(service.note_exported(profile, &place.display().to_string()))?;
+        context.interrupts.block_on(service.note_exported(profile, &exported, &place.display().to_string()))?;
         let written = Replacement::for_readers(&place, PRIVATE).and_then(|file| file.finish_with(text.as_bytes()));
         written.map_err(|error| unusable(&error.into()))?;
         context

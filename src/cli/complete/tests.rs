@@ -7,19 +7,8 @@ use super::{Candidate, Line, candidates};
 use crate::cli::commands;
 
 /// Values that are any text.
-const FREE: &[&str] = &[
-    "ADDRESS",
-    "EMAIL-OR-ID",
-    "ID",
-    "KEY=VALUE",
-    "N",
-    "NAME: VALUE",
-    "NAME=@FILE",
-    "PORT",
-    "ROLE",
-    "TIME",
-    "get|store|erase",
-];
+const FREE: &[&str] =
+    &["ADDRESS", "EMAIL-OR-ID", "ID", "KEY=VALUE", "N", "NAME: VALUE", "NAME=@FILE", "PORT", "ROLE", "TIME"];
 
 /// The words of a line; the last one is at the cursor.
 fn offered(line: &str) -> Vec<String> {
@@ -45,6 +34,9 @@ fn words_are_offered_by_where_the_line_has_led() {
         ("token --format=", &["--format=raw", "--format=json"], &["raw"]),
         ("token --format=json --", &["--min-ttl"], &["--format"]),
         ("-v -v --color ", &["auto", "always", "never"], &["login"]),
+        ("git-credential ", &["get", "store", "erase"], &["--json"]),
+        ("git-credential -p work ", &["erase"], &[]),
+        ("git-credential get ", &["--profile"], &["get", "store"]),
         ("profile ", &["add", "list", "edit"], &["login"]),
         ("profile add x --provider ", &["zoho", "github"], &["add"]),
         ("profile add x --data-center ", &["us", "eu"], &[]),

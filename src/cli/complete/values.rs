@@ -54,6 +54,8 @@ pub(super) fn by_name(line: &Line, name: &str, before: &str, typed: &str) -> Opt
         "TYPE" => words(&ClientType::ALL.map(ClientType::word)),
         "SOURCE" => words(&["key-file", "credential", "passphrase", "command"]),
         "STORE" | "TO" => words(&["file:", "plain:", "memory:", "postgres://"]),
+        // By git; nobody types them but to try.
+        "get|store|erase" => words(&["get", "store", "erase"]),
         "[METHOD] PATH" if line.placed.is_empty() => words(&["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]),
         "PROFILE=PATH[,mode=MODE][,group=GROUP]" => token_files(line, before, typed),
         "COMMAND" => named_commands(line, before),

@@ -34,6 +34,8 @@ struct State {
     screen: vt100::Parser,
     /// Every byte that came, for what an emulator hides.
     bytes: Vec<u8>,
+    /// Nobody has the other end any more, so that no more bytes come.
+    is_closed: bool,
     end: Option<ExitStatus>,
 }
 
@@ -63,7 +65,8 @@ impl Terminal {
             .spawn(pts)
             .expect("the program starts");
         let pty = Arc::new(pty);
-        let state = State { screen: vt100::Parser::new(cells(rows), cells(columns), 0), bytes: Vec::new(), end: None };
+        let screen = vt100::Parser::new(cells(rows), cells(columns), 0);
+        let state = State { screen, bytes: Vec::new(), is_closed: false, end: None };
         let seen = Arc::new(Seen { state: Mutex::new(state), changed: Condvar::new() });
         let (reader, writer) = (Arc::clone(&pty), Arc::clone(&seen));
         thread::spawn(move || follow(&reader, &writer));
@@ -143,6 +146,8 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn ends_and_leaves(self) -> (i32, String) {
         let seen = Arc::clone(&self.seen);
+        // What it wrote last may be read later than its end is known.
+        self.wait(|state| state.is_closed.then_some(())).unwrap_or_else(|contents| panic!("it stays:\n{contents}"));
         let code = self.ends();
         let state = seen.state.lock().expect("nobody panicked");
         let (rows, columns) = state.screen.screen().size();
@@ -191,6 +196,7 @@ fn follow(mut pty: &Pty, seen: &Seen) {
         let mut state = seen.state.lock().expect("nobody panicked");
         state.screen.process(&chunk[..read]);
         state.bytes.extend_from_slice(&chunk[..read]);
+        state.is_closed = read == 0;
         seen.changed.notify_all();
         if read == 0 {
             return;

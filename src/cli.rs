@@ -23,6 +23,7 @@ mod keyboard;
 mod login;
 mod logout;
 mod man;
+mod named_file;
 mod output;
 mod overview;
 mod profile;

@@ -111,6 +111,13 @@ fn text(mut content: Zeroizing<Vec<u8>>) -> io::Result<Zeroizing<String>> {
     }
 }
 
+/// Whether the path can be that of a directory only, whatever is there.
+pub fn names_directory(path: &Path) -> bool {
+    let text = path.as_os_str().to_string_lossy();
+    let is_separator = |character| character == '/' || character == std::path::MAIN_SEPARATOR;
+    text.strip_suffix('.').unwrap_or(&text).ends_with(is_separator)
+}
+
 /// The directory that holds `path`.
 pub fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::context::Context;
-use crate::error::{Code, Error};
-use crate::files::{self, Replacement};
+use super::named_file::Unwritten;
+use crate::error::Error;
+use crate::files::Replacement;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -78,16 +79,14 @@ pub(super) fn write_all<N: AsRef<Path>, T: AsRef<[u8]>>(
     directory: &Path,
     texts: impl IntoIterator<Item = (N, T)>,
 ) -> Result<(), Error> {
-    let failed = |path: &Path, error: &std::io::Error| {
-        Error::new(Code::Other, format!("{} cannot be written", path.display()))
-            .because(error)
-            .advise(files::advice(error))
-    };
-    fs::create_dir_all(directory).map_err(|error| failed(directory, &error))?;
+    fn unwritten(file: &Path) -> Unwritten<'_> {
+        Unwritten { what: format!("{} cannot be written", file.display()), file }
+    }
+
+    fs::create_dir_all(directory).map_err(|error| unwritten(directory).not_begun(error))?;
     for (name, text) in texts {
         let path = directory.join(name);
-        let written = Replacement::begin(&path).and_then(|begun| begun.finish_with(text.as_ref()));
-        written.map_err(|error| failed(&path, &error))?;
+        unwritten(&path).unless_written(Replacement::begin(&path), text.as_ref())?;
     }
     Ok(())
 }

@@ -27,9 +27,9 @@ pub(super) fn line(context: &Context, question: &str, default: &str) -> Result<S
     Ok(if answer.is_empty() { default.to_owned() } else { answer.to_owned() })
 }
 
-/// Asks a question to which just Enter says yes.
-pub(super) fn yes(context: &Context, question: &str) -> Result<bool, Error> {
-    until(context, &format!("{question} (y/n)"), "y", |answer| match answer.to_ascii_lowercase().as_str() {
+/// Asks a question to which just Enter says `default`, `y` or `n`.
+pub(super) fn yes_or_no(context: &Context, question: &str, default: &str) -> Result<bool, Error> {
+    until(context, &format!("{question} (y/n)"), default, |answer| match answer.to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(true),
         "n" | "no" => Ok(false),
         _ => Err("Answer y or n.".to_owned()),

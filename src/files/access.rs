@@ -106,6 +106,30 @@ pub fn options() -> OpenOptions {
 /// The path of a file without links. Judges each link and each directory on the way, and not the file itself, which may
 /// not be there.
 pub fn follow(path: &Path) -> Result<PathBuf, Trouble> {
+    walk(path, |place, metadata, is_last| match (metadata.is_symlink(), is_last) {
+        (true, _) => judge_owner(place, metadata),
+        (false, false) => judge_directory(place, metadata),
+        (false, true) => Ok(()),
+    })
+}
+
+/// The same for a file to be written that neither holds secrets nor steers the program. Where everybody can put something,
+/// nothing that somebody else has put there is followed or replaced, as Linux has it where `fs.protected_symlinks` and
+/// `fs.protected_regular` are on.
+pub fn follow_to_write(path: &Path) -> Result<PathBuf, Trouble> {
+    walk(
+        path,
+        |place, metadata, is_last| {
+            if metadata.is_symlink() || is_last { judge_planted(place, metadata) } else { Ok(()) }
+        },
+    )
+}
+
+/// Follows links up to a file, which may not be there. Has each step judged, the last one as such.
+fn walk(path: &Path, judge: impl Fn(&Path, &Metadata, bool) -> Result<(), Refusal>) -> Result<PathBuf, Trouble> {
+    if super::names_directory(path) {
+        return Err(io::Error::from(ErrorKind::IsADirectory).into());
+    }
     let path = std::path::absolute(path)?;
     let mut place = PathBuf::new();
     let mut ahead: Vec<OsString> = Vec::new();
@@ -123,20 +147,18 @@ pub fn follow(path: &Path) -> Result<PathBuf, Trouble> {
             Err(error) if error.kind() == ErrorKind::NotFound && ahead.is_empty() => return Ok(place),
             Err(error) => return Err(not_opened(&path, error)),
         };
+        judge(&place, &metadata, ahead.is_empty())?;
         if metadata.is_symlink() {
             links += 1;
             if links > MOST_LINKS {
                 return Err(refusal(&path, "its symbolic links lead in a circle", "name the file itself").into());
             }
-            judge_owner(&place, &metadata)?;
             let target = place.read_link()?;
             place.pop();
             if target.is_absolute() {
                 place = PathBuf::new();
             }
             put_before(&mut ahead, &target);
-        } else if !ahead.is_empty() {
-            judge_directory(&place, &metadata)?;
         }
     }
     Ok(place)
@@ -186,7 +208,7 @@ fn refusal(path: &Path, problem: impl Into<String>, advice: impl Into<String>) -
 #[cfg(unix)]
 pub use unix::is_read_by_others;
 #[cfg(unix)]
-use unix::{is_device_of_root, judge_directory, judge_file, judge_owner, judge_private_directory};
+use unix::{is_device_of_root, judge_directory, judge_file, judge_owner, judge_planted, judge_private_directory};
 
 #[cfg(unix)]
 mod unix {
@@ -220,6 +242,20 @@ mod unix {
             "use one of your own; `HOME` and the variables of this program say where it is looked for".to_owned()
         };
         Err(refusal(path, format!("it belongs to user id {owner}, not to user id {user} who runs this"), advice))
+    }
+
+    /// Refuses what neither this user nor root nor the owner of the directory has put where everybody can.
+    pub(super) fn judge_planted(path: &Path, metadata: &Metadata) -> Result<(), Refusal> {
+        let (owner, user) = (metadata.uid(), user());
+        if owner == user || owner == ROOT {
+            return Ok(());
+        }
+        let directory = path.parent().and_then(|directory| directory.metadata().ok());
+        if directory.is_none_or(|directory| directory.mode() & OTHERS_WRITE == 0 || directory.uid() == owner) {
+            return Ok(());
+        }
+        let problem = format!("user id {owner} has put {} where everybody can put something", path.display());
+        Err(refusal(path, problem, "name a file in a directory of your own"))
     }
 
     pub(super) fn judge_directory(path: &Path, metadata: &Metadata) -> Result<(), Refusal> {
@@ -308,7 +344,7 @@ mod unix {
 #[cfg(not(unix))]
 pub use elsewhere::is_read_by_others;
 #[cfg(not(unix))]
-use elsewhere::{is_device_of_root, judge_directory, judge_file, judge_owner, judge_private_directory};
+use elsewhere::{is_device_of_root, judge_directory, judge_file, judge_owner, judge_planted, judge_private_directory};
 
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "Unix systems check")]
@@ -319,6 +355,10 @@ mod elsewhere {
     use super::{Holds, Refusal};
 
     pub(super) fn judge_owner(_: &Path, _: &Metadata) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    pub(super) fn judge_planted(_: &Path, _: &Metadata) -> Result<(), Refusal> {
         Ok(())
     }
 

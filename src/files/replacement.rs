@@ -5,7 +5,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{create_private, directory_of, sync_directory, synced};
+use super::{Trouble, access, create_private, directory_of, names_directory, sync_directory, synced};
 
 /// How many files that killed processes of the same id left behind are stepped over.
 const MOST_LEFT_BEHIND: u32 = 100;
@@ -30,16 +30,22 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// Makes room for what is to come. Links are followed; a new file may be read by whom the umask lets.
+    /// Makes room for what is to come. Links are followed, but for those that others have put where everybody can; a new file
+    /// may be read by whom the umask lets.
     pub fn begin(path: &Path) -> io::Result<Self> {
-        let Some(before) = before(path)? else { return Self::beside(path.to_owned(), None, create_new) };
-        if is_of_the_system(path) || !before.is_file() {
+        let place = access::follow_to_write(path);
+        // What is open already may have a name under which nothing is found.
+        if let Err(refused @ Trouble::Refused(_)) = place {
+            return Err(refused.into());
+        }
+        let before = before(path)?;
+        if before.as_ref().is_some_and(|before| is_of_the_system(path) || !before.is_file()) {
             let file = OpenOptions::new().append(true).open(path)?;
             return Ok(Self { target: path.to_owned(), temporary: None, file, has_predecessor: true });
         }
-        check_writable(&before)?;
-        let begun = Self::beside(path.canonicalize()?, Some(&before), create_new)?;
-        keep_access(&begun.file, &before)?;
+        before.as_ref().map_or(Ok(()), check_writable)?;
+        let begun = Self::beside(place?, before.as_ref(), create_new)?;
+        before.map_or(Ok(()), |before| keep_access(&begun.file, &before))?;
         Ok(begun)
     }
 
@@ -89,7 +95,7 @@ impl Replacement {
     }
 
     fn beside(target: PathBuf, before: Option<&Metadata>, create: fn(&Path) -> io::Result<File>) -> io::Result<Self> {
-        if target.as_os_str().to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]) {
+        if names_directory(&target) {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         let (temporary, file) = create_beside(&target, create)?;

@@ -44,6 +44,15 @@ impl From<io::Error> for Trouble {
     }
 }
 
+impl From<Trouble> for io::Error {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Io(error) => error,
+            Trouble::Refused(refusal) => io::Error::new(ErrorKind::PermissionDenied, refusal.problem),
+        }
+    }
+}
+
 impl From<Refusal> for Trouble {
     fn from(refusal: Refusal) -> Self {
         Trouble::Refused(refusal)

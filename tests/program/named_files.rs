@@ -1,5 +1,6 @@
 //! Files that people name and that are not what they seem.
 
+use crate::meaning::at_zoho;
 use crate::support::authority::Authority;
 use crate::support::program::{CLIENT_SECRET, Home, configuration, ran};
 
@@ -57,4 +58,127 @@ fn files_without_an_end_are_refused() {
     let add = ["profile", "add", "ops", "--provider", "zoho", "--client-id", "1", "--scopes", "a"];
     home.run(&[&add[..], &["--client-secret-file", "/dev/zero"]].concat()).failed(2, &["it is larger than"]);
     assert_eq!(authority.log().len(), 0);
+}
+
+/// Every command that writes a file that is named, up to its name, and what is said where that is not written.
+const WRITERS: &[(&[&str], &str)] = &[
+    (&["api", "/x", "-o"], ""),
+    (&["api", "/x", "--paginate", "--slurp", "-o"], ""),
+    (&["status", "--prometheus", "--output"], ".prom"),
+    (&["profile", "export", "--yes", "--env-file"], ""),
+    (&["login", "--plain", "--qr-file"], ".png"),
+    (&["completions", "--all"], ""),
+    (&["man", "--all"], ""),
+];
+
+#[test]
+fn a_file_that_cannot_be_begun_is_a_mistake_of_the_arguments_whichever_command_it_is_for() {
+    let authority = Authority::start(|_| (200, "{}".to_owned()));
+    for (command, extension) in WRITERS {
+        let home = Home::new();
+        let origin = authority.origin();
+        home.write("secret", CLIENT_SECRET);
+        home.configure(&at_zoho(&origin, ""));
+        home.sign_in(&authority, |grant| {
+            grant.issuer = format!("{origin}/");
+            grant.data_center = "us".to_owned();
+        });
+        let takes_directory = command.contains(&"--all");
+        let elsewhere = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| format!("{}/{name}", elsewhere.path().display());
+        std::fs::create_dir(at(&format!("directory{extension}"))).expect("it can be made");
+        std::fs::File::create(at("file")).expect("it can be made");
+        let places = ["directory", "new/", "new/.", "directory/", "nothing/new", "file/new"];
+        for place in places.map(|place| match place.strip_suffix('/') {
+            Some(place) => format!("{place}{extension}/"),
+            None => format!("{place}{extension}"),
+        }) {
+            // Directories are made where they are missing.
+            if takes_directory && !place.starts_with("file") {
+                continue;
+            }
+            let ran = home.run(&[command, &[at(&place).as_str()][..]].concat());
+            assert!(ran.code == 2 && ran.stdout.is_empty(), "{command:?} {place}: {ran:?}");
+            assert!(ran.stderr.contains(" written") && ran.stderr.contains("hint: "), "{command:?} {place}: {ran:?}");
+        }
+        let left = elsewhere.path().read_dir().expect("it is there").count();
+        assert_eq!(left, 2, "{command:?}");
+        assert!(home.path("").join("state").exists());
+    }
+    assert!(authority.log().is_empty(), "{:?}", authority.log());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_answer_goes_to_nothing_that_somebody_else_has_put_where_everybody_can() {
+    use std::fs::{self, Permissions, set_permissions};
+    use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+
+    if !rustix::process::geteuid().is_root() {
+        println!("not tried: only root can give files away");
+        return;
+    }
+    let other = Some(4242);
+    let authority = Authority::start(|_| (200, "new".to_owned()));
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    let place = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| place.path().join(name);
+    fs::create_dir(at("mine")).expect("it can be made");
+    let write =
+        |name: &str| fs::File::create(at(name)).and_then(|mut file| std::io::Write::write_all(&mut file, b"old"));
+    // Mode of the directory, whose it is, what is in it and whose that is, and whether it is used.
+    for (mode, directory, kind, owner, is_used) in [
+        (0o1777, None, "link", other, false),
+        (0o777, None, "link", other, false),
+        (0o1777, None, "way", other, false),
+        (0o1777, None, "file", other, false),
+        (0o1777, None, "pipe", other, false),
+        (0o1777, None, "device", other, false),
+        (0o1777, None, "link", None, true),
+        (0o1777, None, "way", None, true),
+        (0o1777, None, "file", None, true),
+        (0o1777, None, "nothing", None, true),
+        (0o1777, other, "link", other, true),
+        (0o755, None, "link", other, true),
+        (0o755, None, "file", other, true),
+    ] {
+        let row = format!("{mode:o} {directory:?} {kind} {owner:?}");
+        let _ = fs::remove_dir_all(at("open"));
+        fs::create_dir(at("open")).expect("it can be made");
+        set_permissions(at("open"), Permissions::from_mode(mode)).expect("it is ours");
+        write("mine/kept").expect("it can be written");
+        let planted = at("open/planted");
+        let (named, target) = match kind {
+            "link" => (planted.clone(), at("mine/kept")),
+            "way" => (planted.join("kept"), at("mine/kept")),
+            _ => (planted.clone(), planted.clone()),
+        };
+        match kind {
+            "link" => symlink(at("mine/kept"), &planted).expect("it can be made"),
+            "way" => symlink(at("mine"), &planted).expect("it can be made"),
+            "device" => symlink("/dev/null", &planted).expect("it can be made"),
+            "file" => write("open/planted").expect("it can be written"),
+            "pipe" => {
+                let made = std::process::Command::new("mkfifo").arg(&planted).status();
+                assert!(made.expect("mkfifo runs").success());
+            }
+            _ => {}
+        }
+        if kind != "nothing" {
+            lchown(&planted, owner, None).expect("root may");
+        }
+        lchown(at("open"), directory, None).expect("root may");
+        let asked = authority.log().len();
+        let ran = home.run(&["api", "/x", "-o", named.to_str().expect("a path")]);
+        if is_used {
+            ran.worked("");
+            assert_eq!(fs::read_to_string(&target).expect("it is there"), "new", "{row}");
+        } else {
+            ran.failed(2, &["the answer cannot be written to", "user id 4242 has put", "nothing was sent"]);
+            assert_eq!(fs::read_to_string(at("mine/kept")).expect("it is there"), "old", "{row}");
+        }
+        assert_eq!(authority.log().len() > asked, is_used, "{row}");
+        assert_eq!(planted.is_symlink(), ["link", "way", "device"].contains(&kind), "{row}");
+    }
 }

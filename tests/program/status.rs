@@ -314,7 +314,7 @@ fn the_file_of_metrics_is_whole_read_by_all_and_never_stale() {
     let left: Vec<_> = file.parent().expect("a home").read_dir().expect("it is there").flatten().collect();
     assert!(!left.iter().any(|entry| entry.file_name().to_string_lossy().contains(".tmp")), "{left:?}");
     let home = home_of(&["good"], "http://127.0.0.1:9");
-    home.run(&["status", "--prometheus", "--output", "/none/x.prom"]).failed(1, &["/none/x.prom", "hint: "]);
+    home.run(&["status", "--prometheus", "--output", "/none/x.prom"]).failed(2, &["/none/x.prom", "hint: "]);
     let elsewhere = home.path("metrics");
     let ran = home.run(&["status", "--prometheus", "--output", elsewhere.to_str().expect("text")]);
     assert!(ran.code == 0 && ran.stderr.contains("end in `.prom`") && elsewhere.exists(), "{ran:?}");

@@ -213,20 +213,27 @@ fn a_file_without_a_data_center_has_it_asked_for() {
     assert_eq!(terminal.ends(), 130);
 }
 
-#[test]
-fn a_sign_in_that_is_replaced_during_the_question_is_not_handed_out() {
+/// A home whose profile `work` can be handed out, and how it is signed in.
+fn to_be_handed_out() -> (Home, StoreAddress, impl Fn(&str)) {
     let home = Home::new();
     home.configure(&format!("{CONFIGURATION}{PROFILE}").replace("lab", "corp").replace("\"c\"", "\"client-1\""));
     let store = StoreAddress::Plain(home.path("state"));
-    let sign_in = |token: &str| {
-        let store = open(&store, KeyOptions::default());
+    let address = store.clone();
+    let sign_in = move |token: &str| {
+        let store = open(&address, KeyOptions::default());
         sign_in_into(&store, "work", "http://127.0.0.1:1", |grant| {
             grant.refresh_token = Some(Secret::new(token));
             grant.is_own = true;
-            grant.data_center = "us".to_owned();
-            grant.issuer = "http://127.0.0.1:1/".to_owned();
+            "us".clone_into(&mut grant.data_center);
+            "http://127.0.0.1:1/".clone_into(&mut grant.issuer);
         });
     };
+    (home, store, sign_in)
+}
+
+#[test]
+fn a_sign_in_that_is_replaced_during_the_question_is_not_handed_out() {
+    let (home, store, sign_in) = to_be_handed_out();
     sign_in("old");
     let elsewhere = tempfile::tempdir().expect("a directory");
     let file = elsewhere.path().join("zoho.env");
@@ -239,4 +246,30 @@ fn a_sign_in_that_is_replaced_during_the_question_is_not_handed_out() {
     assert!(!file.exists());
     let kept = open(&store, KeyOptions::default()).load(&"work".parse().expect("a name")).expect("it can be read");
     assert!(kept.and_then(|record| record.grant).is_some_and(|grant| grant.is_own));
+}
+
+#[test]
+fn a_sign_in_is_handed_out_after_a_yes_alone_and_a_no_is_told() {
+    let (home, _, sign_in) = to_be_handed_out();
+    sign_in("token");
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    for (number, (answers, code, told)) in [
+        (&["n"][..], 5, "was not written: the answer was no"),
+        (&[""], 5, "was not written: the answer was no"),
+        (&["perhaps", "NO"], 5, "Answer y or n."),
+        (&["y"], 0, "Wrote the sign-in of profile work"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let file = elsewhere.path().join(number.to_string());
+        let terminal = start(&home, &format!("exec $program profile export work --env-file {}", file.display()));
+        terminal.wait_for("(y/n)");
+        for answer in answers {
+            terminal.press(&format!("{answer}\r"));
+        }
+        terminal.wait_for(told);
+        assert_eq!(terminal.ends(), code, "{answers:?}");
+        assert_eq!(file.exists(), code == 0, "{answers:?}");
+    }
 }

@@ -7,8 +7,8 @@ use clap::Args;
 use zeroize::Zeroizing;
 
 use super::super::context::Context;
+use super::super::named_file::Unwritten;
 use super::super::{Positional, prompt};
-use crate::config;
 use crate::error::{Code, Error};
 use crate::files::{self, Readers, Replacement, Trouble, access};
 use crate::service::Exported;
@@ -49,12 +49,11 @@ impl Export {
                 .advise("copy that value by hand")
         })?;
         let shown = self.env_file.display();
-        let unusable =
-            |trouble: &Trouble| config::unusable_file(format!("{shown} cannot be written"), &self.env_file, trouble);
+        let unwritten = Unwritten { what: format!("{shown} cannot be written"), file: &self.env_file };
         if self.env_file.as_os_str() == "-" {
             return Err(Error::new(Code::Usage, "a sign-in is not printed").advise("name a file"));
         }
-        let place = place(&self.env_file).map_err(|trouble| unusable(&trouble))?;
+        let place = place(&self.env_file).map_err(|trouble| unwritten.not_begun(trouble))?;
         if let Some(own) = context.own_directories(&service.config)?.of(&place) {
             return Err(Error::new(Code::Usage, format!("{shown} cannot be written"))
                 .because(format!("{} is where this program keeps its own files", own.display()))
@@ -62,11 +61,10 @@ impl Export {
         }
         let is_there = place.symlink_metadata().is_ok();
         // Nothing is noted that could not be written.
-        drop(Replacement::for_readers(&place, PRIVATE).map_err(|error| unusable(&error.into()))?);
+        drop(Replacement::for_readers(&place, PRIVATE).map_err(|error| unwritten.not_begun(error))?);
         self.confirm(is_there, context)?;
         context.interrupts.block_on(service.note_exported(profile, &exported, &place.display().to_string()))?;
-        let written = Replacement::for_readers(&place, PRIVATE).and_then(|file| file.finish_with(text.as_bytes()));
-        written.map_err(|error| unusable(&error.into()))?;
+        unwritten.unless_written(Replacement::for_readers(&place, PRIVATE), text.as_bytes())?;
         context
             .output
             .note("Access tokens that others mint with it count at the provider, and not in the budget here.");
@@ -84,11 +82,13 @@ impl Export {
             return Err(error.advise("add `--yes`, which hands the refresh token to whoever can read the file"));
         }
         let over = if is_there { ", over what is there" } else { "" };
-        let question = format!("Write the refresh token and the client secret to {shown}{over}? (y/n)");
-        match prompt::line(context, &question, "n")?.to_ascii_lowercase().as_str() {
-            "y" | "yes" => Ok(()),
-            _ => Err(Error::new(Code::Interrupted, "not written")),
+        let question = format!("Write the refresh token and the client secret to {shown}{over}?");
+        if prompt::yes_or_no(context, &question, "n")? {
+            return Ok(());
         }
+        Err(Error::new(Code::Denied, format!("{shown} was not written"))
+            .because("the answer was no")
+            .advise("run the command again if that was not meant"))
     }
 }
 
@@ -96,7 +96,7 @@ impl Export {
 fn place(file: &Path) -> Result<PathBuf, Trouble> {
     let file = files::expanded(file);
     let directory = access::check_directory(files::directory_of(&file))?;
-    match file.file_name() {
+    match file.file_name().filter(|_| !files::names_directory(&file)) {
         Some(name) => Ok(directory.join(name)),
         None => Err(std::io::Error::from(ErrorKind::IsADirectory).into()),
     }

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::super::named_file::Unwritten;
 use super::Seen;
 use crate::error::{Code, Error};
-use crate::files::{self, Readers, Replacement, Trouble, expanded};
+use crate::files::{self, Readers, Replacement, expanded};
 use crate::service::State;
 
 /// The exporter runs as another user.
@@ -112,13 +113,8 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Error> {
             .because("it is there, and holds something else")
             .advise("name another file"));
     }
-    let written = Replacement::for_readers(&path, READERS).and_then(|begun| begun.finish_with(text.as_bytes()));
-    written.map_err(|error| {
-        let trouble = Trouble::from(error);
-        Error::new(Code::Other, format!("the metrics cannot be written to {}", path.display()))
-            .because(trouble.cause(&path))
-            .advise(trouble.advice())
-    })
+    let unwritten = Unwritten { what: format!("the metrics cannot be written to {}", path.display()), file: &path };
+    unwritten.unless_written(Replacement::for_readers(&path, READERS), text.as_bytes())
 }
 
 #[cfg(test)]

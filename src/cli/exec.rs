@@ -78,12 +78,12 @@ impl Exec {
         let Prepared { profile, keeping, place, command } = self.prepare(&services()?, context)?;
         let attendant =
             Attendant::begin().map_err(|error| Error::new(Code::Other, "signals cannot be received").because(error))?;
-        let child = match start(command, &self.command) {
+        let mut child = match start(command, &self.command) {
             Ok(child) => child,
             Err(error) => return Ok(self.not_run(&error, context)),
         };
         let keeper = Keeper::begin(profile, keeping, place, services, context.interrupts.unbroken().clone());
-        let ended = attendant.attend(&child, || keeper.rest(context));
+        let ended = attendant.attend(&mut child, || keeper.rest(context), || keeper.alone());
         keeper.end(context);
         match ended {
             Ok(ended) => Ok(ended.code()),

@@ -305,7 +305,9 @@ fn an_answer_that_is_out_when_the_command_ends_is_kept() {
 fn signals_reach_the_command_and_what_was_ignored_stays_ignored() {
     let authority = provider(3600);
     let home = signed_in(&authority);
-    for signal in ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "ALRM", "WINCH", "TSTP", "TTIN", "URG", "PROF"] {
+    for signal in
+        ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "ALRM", "WINCH", "TSTP", "TTIN", "URG", "PROF", "34", "37", "64"]
+    {
         let script = format!("trap 'echo got {signal}; exit 9' {signal}; echo ready; while :; do read x || :; done");
         let mut running = Running::start(&home, &script);
         assert_eq!(running.line(), "ready");
@@ -321,6 +323,31 @@ fn signals_reach_the_command_and_what_was_ignored_stays_ignored() {
     let mut shell = Command::new("sh");
     shell.args(["-c", &script]).env("DEVICE_LOGIN_HOME", home.path("")).stdout(Stdio::piped()).stderr(Stdio::piped());
     ran(shell.spawn().expect("a shell")).worked("alive\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_first_process_of_a_container_lets_orphans_go_and_ends_as_its_command_does() {
+    let authority = provider(3600);
+    let home = signed_in(&authority);
+    // Whose parents end before they do, and then they.
+    let orphans = "for i in 1 2 3 4 5; do (true & true); done; (sh -c 'exit 3' & true); ";
+    let buried =
+        "n=0; while grep -qs '^State:.Z' /proc/[0-9]*/status; do n=$((n+1)); [ $n -lt 2000 ] || exit 99; done; ";
+    let rest = "grep -qs '^PPid:.1$' /proc/self/status; echo $$; ";
+    for (end, code) in [("exit 6", 6), ("kill -KILL $$", 137), ("kill -INT $$", 130)] {
+        let program = command(&home, &["--", "sh", "-c", &format!("{orphans}{buried}{rest}{end}")]);
+        let mut container = Command::new("unshare");
+        container.args(["--pid", "--fork", "--mount-proc"]).arg(program.get_program()).args(program.get_args());
+        container.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        container.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let ran = ran(container.spawn().expect("unshare runs"));
+        if ran.stderr.contains("Operation not permitted") {
+            println!("not tried: this user makes no namespaces");
+            return;
+        }
+        assert_eq!((ran.code, ran.stdout.is_empty()), (code, false), "{end}: {ran:?}");
+    }
 }
 
 #[test]

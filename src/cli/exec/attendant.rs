@@ -1,9 +1,9 @@
 //! Stands beside a program until it ends: passes on signals, stops and goes on with it, and tells how it ended.
 
 use std::io;
-use std::process::Child;
+use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpgid, getpgrp, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpgid, getpgrp, getpid, kill_process, wait, waitpid};
 use rustix::termios::tcgetpgrp;
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
@@ -40,6 +40,12 @@ const PASSED_ON: &[Signal] = &[
     Signal::STKFLT,
 ];
 
+/// Signals that have numbers and no names. The C library keeps the first ones of the kernel's for itself.
+#[cfg(target_os = "linux")]
+const REAL_TIME: std::ops::RangeInclusive<i32> = if cfg!(target_env = "gnu") { 34..=64 } else { 35..=64 };
+#[cfg(not(target_os = "linux"))]
+const REAL_TIME: std::ops::RangeInclusive<i32> = 1..=0;
+
 /// Receives signals from before the program starts.
 pub(super) struct Attendant(SignalsInfo<WithOrigin>);
 
@@ -61,8 +67,10 @@ impl Ended {
             Ended::Exited(code) => code,
             Ended::Killed(signal) => 128_u8.saturating_add(signal),
             Ended::Interrupted => {
-                // Does not come back, or else the exit code has to do.
-                let _ = emulate_default_handler(Signal::INT.as_raw());
+                // Does not come back, or else the exit code has to do. The first process of a container dies of no signal.
+                if !is_init() {
+                    let _ = emulate_default_handler(Signal::INT.as_raw());
+                }
                 130
             }
         }
@@ -72,15 +80,21 @@ impl Ended {
 impl Attendant {
     /// What is ignored stays ignored, for the program as well.
     pub(super) fn begin() -> io::Result<Self> {
-        let wanted: Vec<i32> = PASSED_ON.iter().map(|signal| signal.as_raw()).collect();
+        let wanted: Vec<i32> = PASSED_ON.iter().map(|signal| signal.as_raw()).chain(REAL_TIME).collect();
         let mut heard = signals::heard(&wanted);
         // Told last, so that whatever came before the program's end is known by then.
         heard.push(Signal::CHILD.as_raw());
         SignalsInfo::new(heard).map(Self)
     }
 
-    /// Waits for the program's end. `rest` is called before this process stops with it.
-    pub(super) fn attend(mut self, child: &Child, rest: impl Fn()) -> io::Result<Ended> {
+    /// Waits for the program's end. `rest` is called before this process stops with it. While there is what `alone` gives, this
+    /// process starts no other program.
+    pub(super) fn attend<A>(
+        mut self,
+        child: &mut Child,
+        rest: impl Fn(),
+        alone: impl Fn() -> Option<A>,
+    ) -> io::Result<Ended> {
         let pid = Pid::from_child(child);
         close_streams();
         let mut is_interrupted = false;
@@ -90,7 +104,11 @@ impl Attendant {
                     is_interrupted |= pass_on(&origin, pid);
                     continue;
                 }
-                while let Some(status) = look_after(pid)? {
+                let seen = || {
+                    let alone = is_init().then(&alone).flatten();
+                    look_after(pid, alone.is_some())
+                };
+                while let Some(status) = seen()? {
                     match ended(status, is_interrupted) {
                         Some(ended) => return Ok(ended),
                         None => stop_with(pid, status, &rest),
@@ -111,10 +129,9 @@ fn close_streams() {
 
 /// Sends the signal to the program, unless it has got it. Tells whether it was the terminal's Ctrl-C.
 fn pass_on(origin: &Origin, child: Pid) -> bool {
-    let Some(signal) = Signal::from_named_raw(origin.signal) else { return false };
     // A terminal sends its signals to the whole job.
     if is_from_kernel(origin) && getpgid(Some(child)).is_ok_and(|group| group == getpgrp()) {
-        return signal == Signal::INT;
+        return origin.signal == Signal::INT.as_raw();
     }
     // So does a program that stops its whole job, such as an editor at Ctrl-Z.
     let sender = origin.process.as_ref().and_then(|process| Pid::from_raw(process.pid));
@@ -122,8 +139,23 @@ fn pass_on(origin: &Origin, child: Pid) -> bool {
         return false;
     }
     // It may have ended meanwhile, and is not gone before it was looked after.
-    let _ = kill_process(child, signal);
+    let _ = match Signal::from_named_raw(origin.signal) {
+        Some(signal) => kill_process(child, signal).map_err(io::Error::from),
+        None => send_by_shell(origin.signal, child),
+    };
     false
+}
+
+/// Sends a signal that has no name, which the system's interface here does not take.
+fn send_by_shell(signal: i32, process: Pid) -> io::Result<()> {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", "kill -$0 $1", &signal.to_string(), &process.to_string()]).env_clear();
+    shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().map(drop)
+}
+
+/// Whether this is the first process of a system or container, to which processes come that have lost theirs.
+fn is_init() -> bool {
+    getpid().is_init()
 }
 
 /// Whether a process is the program, or was started by it.
@@ -148,10 +180,16 @@ fn is_from_kernel(origin: &Origin) -> bool {
     origin.cause == Cause::Kernel || is_untold
 }
 
-fn look_after(child: Pid) -> io::Result<Option<WaitStatus>> {
+/// What became of the program. With `orphans`, those that have ended are let go on the way.
+fn look_after(child: Pid, orphans: bool) -> io::Result<Option<WaitStatus>> {
     let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
-    let seen = rustix::io::retry_on_intr(|| waitpid(Some(child), options))?;
-    Ok(seen.map(|(_, status)| status))
+    loop {
+        let seen = rustix::io::retry_on_intr(|| if orphans { wait(options) } else { waitpid(Some(child), options) })?;
+        match seen {
+            Some((process, _)) if process != child => {}
+            seen => return Ok(seen.map(|(_, status)| status)),
+        }
+    }
 }
 
 fn ended(status: WaitStatus, is_interrupted: bool) -> Option<Ended> {

@@ -22,7 +22,12 @@ impl Attendant {
     }
 
     #[expect(clippy::unused_self, reason = "has the shape of its counterpart")]
-    pub(super) fn attend(self, mut child: Child, _rest: impl Fn()) -> io::Result<Ended> {
+    pub(super) fn attend<A>(
+        self,
+        child: &mut Child,
+        _rest: impl Fn(),
+        _alone: impl Fn() -> Option<A>,
+    ) -> io::Result<Ended> {
         let code = child.wait()?.code().unwrap_or(1);
         Ok(Ended(u8::try_from(code).unwrap_or(u8::MAX)))
     }

@@ -65,6 +65,12 @@ impl Keeper {
         });
     }
 
+    /// While there is what this gives, no renewal begins; `None` where one is under way.
+    pub(super) fn alone(&self) -> Option<impl Sized> {
+        let place = self.0.place();
+        (!*self.0.is_busy.borrow()).then_some(place)
+    }
+
     /// Removes the file. A renewal that is under way ends first, where its answer comes only once.
     pub(super) fn end(self, context: &Context) {
         drop(self.0.place().take());

@@ -201,10 +201,11 @@ fn profiles_are_told_to_scripts_without_secrets() {
     assert_eq!(list["schema_version"], 1);
     let expected = json!({
         "name": "ops", "default": false, "provider": "zoho", "data_center": "eu", "client_id": "1",
-        "client_type": "non-browser", "client_secret": {"source": "store"}, "scopes": ["a.b", "c"], "allowed_origins": [],
+        "client_type": "non-browser", "client_secret": {"source": "none"}, "scopes": ["a.b", "c"], "allowed_origins": [],
     });
     assert_eq!(list["profiles"][0], expected);
     assert_eq!(list["profiles"][1]["name"], "work");
+    assert_eq!(list["profiles"][1]["client_secret"], json!({"source": "store"}));
     let empty = Home::new().run(&["profile", "list", "--json"]).json();
     assert_eq!(empty, json!({"schema_version": 1, "profiles": []}));
 

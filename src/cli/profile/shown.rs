@@ -36,8 +36,9 @@ struct ProfileJson<'a> {
 /// Where a client's secret comes from; never the secret.
 #[derive(Serialize)]
 struct SecretJson<'a> {
-    /// `store`, `file` or `variable`.
-    source: &'static str,
+    /// `store`, `file`, `variable` or `none`; left out where the store does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,13 +78,17 @@ struct PlaceJson {
     named_by: &'static str,
 }
 
-fn profile_json<'a>(profile: &'a Profile, config: &Config) -> ProfileJson<'a> {
-    let files = &profile.client_secret_files;
-    let client_secret = match &profile.client_secret {
-        SecretSource::Store => SecretJson { source: "store", file: None, variable: None, files },
-        SecretSource::File(path) => SecretJson { source: "file", file: Some(path), variable: None, files },
-        SecretSource::Variable(name) => SecretJson { source: "variable", file: None, variable: Some(name), files },
+fn profile_json<'a>(profile: &'a Profile, service: &Service) -> ProfileJson<'a> {
+    let config = &service.config;
+    let (source, file, variable) = match &profile.client_secret {
+        SecretSource::Store => {
+            let is_there = service.has_stored_secret(profile).ok();
+            (is_there.map(|is_there| if is_there { "store" } else { "none" }), None, None)
+        }
+        SecretSource::File(path) => (Some("file"), Some(path), None),
+        SecretSource::Variable(name) => (Some("variable"), None, Some(name.as_str())),
     };
+    let client_secret = SecretJson { source, file, variable, files: &profile.client_secret_files };
     ProfileJson {
         name: profile.name.as_str(),
         default: is_default(profile, config),
@@ -107,11 +112,12 @@ impl List {
         if self.json {
             context.output.use_json();
         }
-        let config = context.service()?.config;
+        let service = context.service()?;
         if self.json {
-            let profiles = config.profiles.values().map(|profile| profile_json(profile, &config)).collect();
+            let profiles = service.config.profiles.values().map(|profile| profile_json(profile, &service)).collect();
             return context.output.json(&ListJson { schema_version: 1, profiles });
         }
+        let config = service.config;
         if config.profiles.is_empty() {
             context.output.note("There is no profile yet. `device-login profile add` adds one.");
             return Ok(());
@@ -156,7 +162,7 @@ impl Show {
         let places = context.places()?;
         context.output.json(&ShowJson {
             schema_version: 1,
-            profile: profile_json(profile, &service.config),
+            profile: profile_json(profile, &service),
             named_by,
             secret_in_store: service.has_stored_secret(profile)?,
             state: status.state.word(),

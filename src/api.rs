@@ -65,19 +65,11 @@ pub fn resolve(
     data_center: &DataCenter,
     products: &[Product],
 ) -> Result<Url, Refusal> {
-    let no_address = || Refusal::NoAddress(path.to_owned());
-    if path.starts_with("//") {
-        return Err(Refusal::NoScheme(path.to_owned()));
-    }
-    if !path.starts_with('/') {
-        // Any other address is read as it stands and has to pass the list of origins.
-        return Url::parse(path).ok().filter(Url::has_host).ok_or_else(no_address);
+    if let Some(url) = whole_address(path)? {
+        return Ok(url);
     }
     let (base, is_whole) = if let Some(name) = product {
-        let product = products.iter().find(|product| product.is_called(name)).ok_or_else(|| {
-            let known: Vec<&str> = products.iter().map(|product| product.key).collect();
-            Refusal::UnknownProduct(name.to_owned(), known.join(", "))
-        })?;
+        let product = named_product(name, products)?;
         let no_host = || Refusal::NoHost(product.name, data_center.code.to_uppercase());
         (product.base(data_center).ok_or_else(no_host)?, product.is_whole(path))
     } else {
@@ -88,7 +80,28 @@ pub fn resolve(
     // Such a path is meant from the host.
     let below = if is_whole { "" } else { base.path().trim_end_matches('/') };
     let address = format!("{}{below}{path}", base.origin().ascii_serialization());
-    Url::parse(&address).map_err(|_| no_address())
+    Url::parse(&address).map_err(|_| Refusal::NoAddress(path.to_owned()))
+}
+
+/// What is no path but an address, which is read as it stands and has to pass the list of origins; `None` for a path.
+pub fn whole_address(path: &str) -> Result<Option<Url>, Refusal> {
+    if path.starts_with("//") {
+        return Err(Refusal::NoScheme(path.to_owned()));
+    }
+    if path.starts_with('/') {
+        return Ok(None);
+    }
+    let address = Url::parse(path).ok().filter(Url::has_host);
+    address.map(Some).ok_or_else(|| Refusal::NoAddress(path.to_owned()))
+}
+
+/// The one of a provider's `products` that is called so.
+pub fn named_product<'a>(name: &str, products: &'a [Product]) -> Result<&'a Product, Refusal> {
+    products.iter().find(|product| product.is_called(name)).ok_or_else(|| {
+        let known: Vec<&str> = products.iter().map(|product| product.key).collect();
+        let known = if known.is_empty() { "none of this provider".to_owned() } else { known.join(", ") };
+        Refusal::UnknownProduct(name.to_owned(), known)
+    })
 }
 
 /// Tells why a call cannot be made with a token that may go to these origins.
@@ -104,7 +117,12 @@ pub fn check(call: &Call, origins: &[Origin]) -> Result<(), Refusal> {
     if !origins.contains(&origin) {
         return Err(Refusal::ForeignOrigin(origin.ascii_serialization()));
     }
-    for (name, value) in &call.headers {
+    check_headers(&call.headers)
+}
+
+/// Tells why a call cannot have these headers.
+pub fn check_headers(headers: &[(String, String)]) -> Result<(), Refusal> {
+    for (name, value) in headers {
         if name.eq_ignore_ascii_case("authorization") {
             return Err(Refusal::Authorization(name.clone()));
         }

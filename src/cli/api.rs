@@ -25,7 +25,7 @@ use crate::error::{Code, Error};
 use crate::files::{self, Replacement};
 use crate::http::progress::Progress;
 use crate::http::upload::Upload;
-use crate::http::{Method, Response, reason};
+use crate::http::{Method, reason};
 use crate::providers::DataCenter;
 use crate::providers::catalog::Product;
 use crate::service::{self, OpenAnswer, Service, refusal_error};
@@ -37,6 +37,8 @@ Examples:
   device-login api --product desk /api/v1/tickets -F limit=10
   device-login api PUT /crm/v8/Leads/42 --input lead.json --fail
   device-login api --paginate --slurp '/crm/v8/Leads?fields=Last_Name'";
+
+const NOT_MADE: &str = "the call cannot be made";
 
 /// Call an API with a fresh token
 ///
@@ -102,6 +104,7 @@ impl Api {
         self.check_combination()?;
         let service = context.service()?;
         let profile = service.config.profile(context.flagged_profile()?.as_ref())?;
+        self.check_product(service.config.provider(profile)?.dialect().products)?;
         // Read here, where a signal still ends a program that waits for a pipe.
         let given = Given::read(&self)?;
         if self.curl {
@@ -200,8 +203,14 @@ impl Api {
             Ok(writer) => writer,
             Err(error) => return Ok(Err(error)),
         };
-        self.write(answer, &mut writer, |_| {}).await?;
-        Ok(writer.finish().await)
+        match self.write(answer, &mut writer, |_| {}).await {
+            Ok(_) => Ok(writer.finish().await),
+            Err(error) => {
+                // What keeps the answer from being written counts less than what keeps it from coming.
+                let _ = writer.break_off().await;
+                Err(error)
+            }
+        }
     }
 
     /// Hands an answer to a writer and to whoever reads it beside. Ends early where nothing can be written any more, and
@@ -214,16 +223,13 @@ impl Api {
     ) -> Result<bool, Error> {
         let shown = |bytes: Vec<u8>| if self.silent { Vec::new() } else { bytes };
         let (beginning, is_whole) = (shown(answer.response.body.clone()), answer.is_whole());
-        let mut goes_on = writer.begin(Page { head: self.head(&answer.response), beginning, is_whole }).await;
+        let head = if self.include { head(answer) } else { String::new() };
+        let mut goes_on = writer.begin(Page { head, beginning, is_whole }).await;
         while goes_on && let Some(piece) = answer.more().await? {
             read(&piece);
             goes_on = writer.write(shown(piece)).await;
         }
         Ok(goes_on)
-    }
-
-    fn head(&self, response: &Response) -> String {
-        if self.include { head(response) } else { String::new() }
     }
 
     /// The file that `-o` names, unless that is stdout.
@@ -291,31 +297,32 @@ impl Api {
             ),
         ];
         match refused.iter().find(|(is_given, ..)| *is_given) {
-            Some((_, cause, hint)) => {
-                Err(Error::new(Code::Usage, "the call cannot be made").because(cause).advise(*hint))
-            }
+            Some((_, cause, hint)) => Err(Error::new(Code::Usage, NOT_MADE).because(cause).advise(*hint)),
             None => Ok(()),
         }
     }
 
+    fn path(&self) -> &str {
+        self.call.last().map(String::as_str).unwrap_or_default()
+    }
+
+    fn check_product(&self, products: &[Product]) -> Result<(), Error> {
+        let known = self.product.as_deref().map_or(Ok(()), |name| api::named_product(name, products).map(drop));
+        known.map_err(|refusal| refusal_error(NOT_MADE, &refusal))
+    }
+
     /// What the arguments ask for.
     fn call(&self, given: &Given, data_center: &DataCenter, products: &[Product]) -> Result<Call, Error> {
-        let usage = |problem: String| Error::new(Code::Usage, "the call cannot be made").because(problem);
-        let Given { fields, input, form } = given;
+        let Given { method, headers, fields, input, form } = given;
         let has_other_body = input.is_some() || !form.is_empty();
-        let (method, path) = match self.call.as_slice() {
-            [method, path] => {
-                let named =
-                    |problem| usage(problem).advise("the method comes before the path; a profile is named by `-p`");
-                (method.parse().map_err(named)?, path)
-            }
-            [path, ..] if !self.paginate && (has_other_body || !fields.is_empty()) => (Method::Post, path),
-            [path, ..] => (Method::Get, path),
-            [] => return Err(usage("a path is missing".to_owned())),
+        let method = match method {
+            Some(method) => *method,
+            None if !self.paginate && (has_other_body || !fields.is_empty()) => Method::Post,
+            None => Method::Get,
         };
-        let mut url = api::resolve(path, self.product.as_deref(), data_center, products)
-            .map_err(|refusal| refusal_error("the call cannot be made", &refusal))?;
-        let mut headers = self.headers.iter().map(|header| read_header(header)).collect::<Result<Vec<_>, _>>()?;
+        let mut url = api::resolve(self.path(), self.product.as_deref(), data_center, products)
+            .map_err(|refusal| refusal_error(NOT_MADE, &refusal))?;
+        let mut headers = headers.clone();
         let goes_to_query = has_other_body || matches!(method, Method::Get | Method::Head | Method::Delete);
         let body = match () {
             () if goes_to_query => {
@@ -350,8 +357,11 @@ fn unless_gone(written: std::io::Result<()>) -> std::io::Result<()> {
     written.or_else(|error| if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }
 
-/// What the arguments name and has to be read from elsewhere.
+/// The arguments as they are read, and what they name elsewhere.
 struct Given {
+    /// `None` where it follows from the rest.
+    method: Option<Method>,
+    headers: Vec<(String, String)>,
     fields: Fields,
     input: Option<Source>,
     form: Vec<Part>,
@@ -372,11 +382,21 @@ impl Given {
             + form.iter().filter(|part| part.reads_stdin()).count()
             + usize::from(input == Some(Source::Stdin));
         if readers > 1 {
-            return Err(Error::new(Code::Usage, "the call cannot be made")
+            return Err(Error::new(Code::Usage, NOT_MADE)
                 .because("stdin is named more than once, and can be read once only")
                 .advise("write all but one of them to a file"));
         }
-        Ok(Self { fields: Fields::read(&api.fields, &api.raw_fields)?, input, form })
+        let headers = api.headers.iter().map(|header| read_header(header)).collect::<Result<Vec<_>, _>>()?;
+        api::check_headers(&headers)
+            .and_then(|()| api::whole_address(api.path()).map(drop))
+            .map_err(|refusal| refusal_error(NOT_MADE, &refusal))?;
+        Ok(Self {
+            method: method(&api.call)?,
+            headers,
+            fields: Fields::read(&api.fields, &api.raw_fields)?,
+            input,
+            form,
+        })
     }
 
     fn body(&self) -> Result<Option<Body>, Error> {
@@ -398,7 +418,7 @@ impl Body {
             Body::Form(upload, media_type) => (upload, media_type),
         };
         if content_type(headers).is_some_and(|given| !given.to_ascii_lowercase().starts_with("multipart/form-data")) {
-            return Err(Error::new(Code::Usage, "the call cannot be made")
+            return Err(Error::new(Code::Usage, NOT_MADE)
                 .because("`--form` makes `multipart/form-data`, and another `Content-Type` was given")
                 .advise("leave that header out"));
         }
@@ -425,6 +445,15 @@ fn is_form(content_type: &str) -> bool {
     content_type.trim().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
 }
 
+/// The word before the path.
+fn method(call: &[String]) -> Result<Option<Method>, Error> {
+    let named = call.get(1).and(call.first()).map(|word| word.parse()).transpose();
+    named.map_err(|problem: String| {
+        let error = Error::new(Code::Usage, NOT_MADE).because(problem);
+        error.advise("the method comes before the path; a profile is named by `-p`")
+    })
+}
+
 fn read_header(header: &str) -> Result<(String, String), Error> {
     let (name, value) = header.split_once(':').ok_or_else(|| {
         // What follows could be private, so it is not repeated.
@@ -435,10 +464,10 @@ fn read_header(header: &str) -> Result<(String, String), Error> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn head(response: &Response) -> String {
-    let mut lines = vec![format!("HTTP {}", response.status)];
+fn head(answer: &OpenAnswer<'_>) -> String {
+    let mut lines = vec![answer.status_line()];
     let line = |(name, value): &(String, String)| format!("{name}: {}", Untrusted::new(value.as_str()).line());
-    lines.extend(response.headers.iter().map(line));
+    lines.extend(answer.response.headers.iter().map(line));
     lines.join("\n") + "\n\n"
 }
 

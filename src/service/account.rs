@@ -45,17 +45,21 @@ impl Service {
         let data_center = issuing_data_center(profile, &provider, &grant)?;
         self.check_approved(profile, grant.endpoints.as_ref(), endpoints::USERINFO)?;
         let known = self.known_secrets(profile, grant.tokens()).await;
-        let account = match self.ask_userinfo(&grant, &provider, data_center, &known).await {
-            Err(unanswered)
-                if unanswered.wants_another_token() && self.replace_refused_token(profile, &grant).await =>
-            {
-                grant = self.grant(profile).await?;
-                let known = self.known_secrets(profile, grant.tokens()).await;
-                self.ask_userinfo(&grant, &provider, data_center, &known).await?
+        let mut asked = self.ask_userinfo(&grant, &provider, data_center, &known).await;
+        // The refusal may be of this very token.
+        if let Err(Unanswered::Refused(explained, _)) = &mut asked
+            && explained.diagnosis == Diagnosis::BadToken
+        {
+            match self.replace_refused_token(profile, &grant).await {
+                Ok(()) => {
+                    grant = self.grant(profile).await?;
+                    let known = self.known_secrets(profile, grant.tokens()).await;
+                    asked = self.ask_userinfo(&grant, &provider, data_center, &known).await;
+                }
+                Err(failure) => explained.unreplaced(&failure),
             }
-            asked => asked?,
-        };
-        Ok((grant, account))
+        }
+        Ok((grant, asked?))
     }
 
     /// Who is signed in, as far as that is known here.
@@ -148,13 +152,6 @@ pub(super) enum Unanswered {
     /// The provider refused the call, with this HTTP status.
     Refused(Explained, u16),
     Failed(Error),
-}
-
-impl Unanswered {
-    /// The refusal may be of this very token.
-    fn wants_another_token(&self) -> bool {
-        matches!(self, Unanswered::Refused(explained, _) if explained.diagnosis == Diagnosis::BadToken)
-    }
 }
 
 impl From<Error> for Unanswered {

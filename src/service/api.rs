@@ -13,7 +13,7 @@ use crate::error::{Advice, Code, Error};
 use crate::http::client::Incoming;
 use crate::http::progress::Progress;
 use crate::http::upload::Upload;
-use crate::http::{API_BODY_LIMIT, JUDGED_BYTES, Method, Response, TransportFailure};
+use crate::http::{API_BODY_LIMIT, JUDGED_BYTES, Method, Response, TransportFailure, reason};
 use crate::near;
 use crate::oauth::wire::retry_after;
 use crate::providers::answers::paging::Paging;
@@ -55,6 +55,14 @@ impl Explained {
             meaning: finding.meaning(known),
             next: next.map_or_else(|| finding.next().into(), Advice::from),
             causes: finding.diagnosis.causes(dialect),
+        }
+    }
+
+    /// The same for a refused token in whose place no other could be had.
+    pub(super) fn unreplaced(&mut self, failure: &Error) {
+        self.meaning = format!("{}; {failure}", self.meaning);
+        if let Some(helps) = failure.what_helps().into_iter().next() {
+            self.next = helps;
         }
     }
 }
@@ -131,14 +139,19 @@ impl Service {
             explained.next = Advice::Refresh(profile.name.clone()).and(", then this again");
             return Ok(answer);
         }
-        if self.replace_refused_token(profile, &used).await {
+        let replaced = self.replace_refused_token(profile, &used).await;
+        if replaced.is_ok() {
             used = self.grant(profile).await?;
             answer = self.send(profile, call, &used, product, upload, progress).await?;
         }
         let is_new = was_replaced_lately(&used, clock::wall());
-        if let Some(explained) = answer.blamed_on_token().filter(|_| is_new && dialect.api.has_data_centers) {
-            *explained =
-                Explained::of(&Finding::new(Diagnosis::WrongDataCenter, None), dialect, None, &Known::default());
+        match (answer.blamed_on_token(), replaced) {
+            (Some(explained), _) if is_new && dialect.api.has_data_centers => {
+                let finding = Finding::new(Diagnosis::WrongDataCenter, None);
+                *explained = Explained::of(&finding, dialect, None, &Known::default());
+            }
+            (Some(explained), Err(failure)) => explained.unreplaced(&failure),
+            _ => {}
         }
         Ok(answer)
     }
@@ -199,6 +212,12 @@ pub struct OpenAnswer<'a> {
 }
 
 impl OpenAnswer<'_> {
+    /// What the answer begins with on the wire. Its last word is that of the RFCs, whatever the server says.
+    pub fn status_line(&self) -> String {
+        let status = self.response.status;
+        format!("{} {status} {}", self.incoming.version(), reason(status)).trim_end().to_owned()
+    }
+
     /// Whether the beginning of the body is all of it.
     pub fn is_whole(&self) -> bool {
         self.response.body.len() <= JUDGED_BYTES

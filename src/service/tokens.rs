@@ -133,10 +133,10 @@ impl Service {
         Ok(fresh_token(grant, now, Some(format!("{error}; {good}"))))
     }
 
-    /// Tells whether there is another access token than the one of `refused`, which an API called dead: one that somebody
-    /// has minted since, or a new one, unless such a refusal has caused one a short while ago.
-    pub(super) async fn replace_refused_token(&self, profile: &Profile, refused: &Grant) -> bool {
-        self.refresh(profile, Freshness::Replaced, refused, clock::wall()).await.is_ok()
+    /// Sees to another access token than the one of `refused`, which an API called dead: one that somebody has minted
+    /// since, or a new one, unless such a refusal has caused one a short while ago.
+    pub(super) async fn replace_refused_token(&self, profile: &Profile, refused: &Grant) -> Result<(), Error> {
+        self.refresh(profile, Freshness::Replaced, refused, clock::wall()).await.map(drop)
     }
 
     /// Notes that a server has refused the access token, if it was this one; without `refused`, whichever there is.
@@ -222,7 +222,7 @@ impl Service {
         held: &mut Held,
     ) -> Result<Decided, Error> {
         let record = held.load_for_change()?;
-        let mut grant = grant_of(record.as_ref(), &profile)?.clone();
+        let grant = grant_of(record.as_ref(), &profile)?.clone();
         let now = clock::wall();
         if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {
             return Ok(Decided::Unneeded(Box::new(grant)));
@@ -231,18 +231,16 @@ impl Service {
             return Err(failure);
         }
         let what = format!("the access token of profile `{}` could not be refreshed", profile.name);
-        if freshness == Freshness::Replaced {
-            if was_replaced_lately(&grant, now) {
-                let why = "one was minted for a refused call a short while ago";
-                return Err(Error::new(Code::RateLimited, what).because(why));
-            }
-            grant.replaced_after_401_at = Some(now);
+        let is_replacement = freshness == Freshness::Replaced;
+        if is_replacement && was_replaced_lately(&grant, now) {
+            let why = "one was minted for a refused call a short while ago";
+            return Err(Error::new(Code::RateLimited, what).because(why));
         }
         self.check_approved(&profile, grant.endpoints.as_ref(), endpoints::TOKEN)?;
         let data_center = issuing_data_center(&profile, &provider, &grant)?.clone();
         let client = self.client(&profile, record.as_ref(), &provider, &[endpoints::TOKEN])?;
         let (record, actor) = (record.unwrap_or_else(|| login::empty_record(&profile)), self.actor.clone());
-        let refresh = Refresh { record, grant, profile, provider, data_center, client, what, actor };
+        let refresh = Refresh { record, grant, is_replacement, profile, provider, data_center, client, what, actor };
         may_refresh(&refresh.grant, &refresh.asked(), now)?;
         refresh.check_client(held, now)?;
         Ok(Decided::Needed(Box::new(refresh)))

@@ -288,7 +288,7 @@ fn an_answer_replaces_a_file_whole_or_not_at_all() {
         assert_eq!(mode, 0o640, "{arguments:?}");
     }
     home.run(&["api", "-i", "-o", &file, "/whole"]).worked("");
-    assert!(read(&file).starts_with("HTTP 200\n") && read(&file).ends_with("\n\nnew"), "{}", read(&file));
+    assert!(read(&file).starts_with("HTTP/1.1 200 OK\n") && read(&file).ends_with("\n\nnew"), "{}", read(&file));
     home.run(&["api", "-o", "-", "/whole"]).worked("new");
 }
 

@@ -533,12 +533,52 @@ fn api_calls_bring_the_body_as_it_came() {
     let asked = authority.log().pop().expect("a request");
     assert!(asked.headers.contains(&format!("authorization: Bearer {ACCESS_TOKEN}\n")), "{asked:?}");
     let with_head = home.run(&["api", "-i", "/x"]);
-    assert!(with_head.stdout.starts_with("HTTP 200\n") && with_head.stdout.contains("\nx-limit: 7\n"), "{with_head:?}");
+    assert!(
+        with_head.stdout.starts_with("HTTP/1.1 200 OK\n") && with_head.stdout.contains("\nx-limit: 7\n"),
+        "{with_head:?}"
+    );
     assert!(with_head.stdout.ends_with(&format!("\n\n{body}")), "{with_head:?}");
     let gone = home.run(&["api", "/gone"]);
     assert!(gone.code == 0 && gone.stderr.contains("GET /gone answered HTTP 404: the API knows no such"), "{gone:?}");
     let failed = home.run(&["api", "--fail", "/gone"]);
     assert!(failed.code == 22 && failed.stdout.contains("INVALID_URL_PATTERN"), "{failed:?}");
+}
+
+#[test]
+fn the_head_of_an_answer_begins_as_it_does_on_the_wire() {
+    for (status, line) in [
+        (200, "HTTP/1.1 200 OK\n"),
+        (401, "HTTP/1.1 401 Unauthorized\n"),
+        (410, "HTTP/1.1 410 Gone\n"),
+        (599, "HTTP/1.1 599\n"),
+    ] {
+        let authority = Authority::start(move |_| (status, "{}".to_owned()));
+        let home = Home::at(&authority);
+        home.sign_in(&authority, |_| {});
+        let ran = home.run(&["api", "-i", "/x"]);
+        assert!(ran.code == 0 && ran.stdout.starts_with(line), "{ran:?}");
+    }
+}
+
+#[test]
+fn arguments_that_can_be_meant_for_no_call_are_told_before_anybody_has_to_sign_in() {
+    let home = Home::new();
+    home.configure("[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1\"\nscopes = [\"A.b.READ\"]\n");
+    for (arguments, told) in [
+        (&["--product", "cmr", "/x"][..], "did you mean `crm`?"),
+        (&["--product", "cmr", "--paginate", "/x"], "did you mean `crm`?"),
+        (&["--product", "nonsense", "https://www.zohoapis.com/x"], "known are: "),
+        (&["work", "/x"], "the method comes before the path"),
+        (&["/x", "-H", "no colon"], "it has no colon"),
+        (&["/x", "-H", "Authorization: x"], "the program itself says who calls"),
+        (&["/x", "-H", "Host: x"], "it follows from the call itself"),
+        (&["x"], "no path that begins with `/`"),
+        (&["//host/x"], "has no `https:` before it"),
+        (&["/x", "-F", "a=@/nothing/here"], "cannot be read"),
+    ] {
+        home.run(&[&["api"], arguments].concat()).failed(2, &[told]);
+    }
+    home.run(&["api", "--product", "crm", "/x"]).failed(4, &["device-login login work"]);
 }
 
 #[test]

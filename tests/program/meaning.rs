@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use crate::support::authority::Authority;
-use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, REFRESH_TOKEN, ran};
+use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, REFRESH_TOKEN, configuration, ran};
 
 /// Path, status and body of what the API answers.
 type Row = (&'static str, u16, &'static str);
@@ -25,15 +25,18 @@ fn zoho(rows: &'static [Row], api_domain: Option<&'static str>) -> Authority {
     })
 }
 
-fn home(authority: &Authority, more: &str) -> Home {
-    let home = Home::new();
-    home.write("secret", CLIENT_SECRET);
-    let origin = authority.origin();
-    home.configure(&format!(
+pub(crate) fn at_zoho(origin: &str, more: &str) -> String {
+    format!(
         "[profiles.work]\nprovider = \"lab\"\nclient_id = \"client-1\"\nclient_secret_file = \"secret\"\n\
          scopes = [\"AaaServer.profile.READ\"]\n{more}\n[providers.lab]\nkind = \"zoho\"\n[providers.lab.data_centers.us]\n\
          accounts_server = \"{origin}\"\napi_domain = \"{origin}\"\n"
-    ));
+    )
+}
+
+fn home(authority: &Authority, more: &str) -> Home {
+    let home = Home::new();
+    home.write("secret", CLIENT_SECRET);
+    home.configure(&at_zoho(&authority.origin(), more));
     home
 }
 
@@ -121,6 +124,48 @@ fn calls_that_cannot_succeed_cost_one_token_at_most() {
         // What is refused here asks nobody for anything.
         home.run(&["api", "https://elsewhere.example/x"]).failed(2, &["https://elsewhere.example"]);
         assert_eq!(minted(&authority) - 1, most);
+    }
+}
+
+#[test]
+fn why_a_refused_token_was_not_replaced_is_told_and_nobody_is_told_of_a_new_one() {
+    for (status, answer, cause, helps) in [
+        (503, "", "http 503", "try again"),
+        (400, r#"{"error":"invalid_grant"}"#, "invalid_grant", "device-login login work"),
+        (429, "", "fewer requests", "try again"),
+    ] {
+        let authority = Authority::start_with_headers(move |asked| match asked.path.as_str() {
+            "/token" | "/oauth/v2/token" => (status, String::new(), answer.to_owned()),
+            _ => {
+                let header = "www-authenticate: Bearer error=\"invalid_token\"\r\n";
+                (401, header.to_owned(), r#"{"code":"INVALID_TOKEN","message":"x","status":"error"}"#.to_owned())
+            }
+        });
+        let origin = authority.origin();
+        for (text, issuer, data_center) in [
+            (configuration(&origin), format!("{origin}/token"), ""),
+            (at_zoho(&origin, ""), format!("{origin}/"), "us"),
+        ] {
+            let home = Home::new();
+            home.write("secret", CLIENT_SECRET);
+            home.configure(&text);
+            home.sign_in(&authority, |grant| {
+                grant.issuer = issuer;
+                data_center.clone_into(&mut grant.data_center);
+            });
+            // The second one is as wise as the first.
+            let path = "/crm/v8/org";
+            for call in [&["api", path][..], &["api", path, "--fail"], &["api", path, "--paginate"], &["whoami"]] {
+                let ran = home.run(call);
+                let told = ran.stderr.to_lowercase();
+                let has_cause = told.contains(cause) || ran.code == 4 && told.contains("refused this grant before");
+                assert!(has_cause && told.contains(helps), "{status} {call:?}: {ran:?}");
+                assert!(
+                    !told.contains("just minted") && !told.contains("was minted for"),
+                    "{status} {call:?}: {ran:?}"
+                );
+            }
+        }
     }
 }
 

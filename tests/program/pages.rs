@@ -43,13 +43,13 @@ fn pages_follow_one_another_as_they_come_or_in_one_array() {
     home.run(&["api", "--paginate", "--slurp", "/list?a=1"]).worked("[[\"a\"],[\"b\"]\n,[\"c\"]]\n");
     home.run(&["api", "--paginate", "--silent", "GET", "/list?a=1"]).worked("");
     let heads = home.run(&["api", "--paginate", "--include", "/list?a=1"]).stdout;
-    assert_eq!(heads.matches("HTTP 200\n").count(), 3, "{heads}");
-    assert!(heads.starts_with("HTTP 200\n") && heads.contains("\n\n[\"a\"]\nHTTP 200\n"), "{heads}");
+    assert_eq!(heads.matches("HTTP/1.1 200 OK\n").count(), 3, "{heads}");
+    assert!(heads.starts_with("HTTP/1.1 200 OK\n") && heads.contains("\n\n[\"a\"]\nHTTP/1.1 200 OK\n"), "{heads}");
     let silent = home.run(&["api", "--paginate", "--include", "--silent", "/list?a=1"]).stdout;
-    assert!(silent.matches("HTTP 200\n").count() == 3 && !silent.contains("[\"a\"]"), "{silent}");
+    assert!(silent.matches("HTTP/1.1 200 OK\n").count() == 3 && !silent.contains("[\"a\"]"), "{silent}");
     let single = home.run(&["api", "--silent", "--include", "/list?a=1"]);
     assert!(
-        single.code == 0 && single.stdout.starts_with("HTTP 200\n") && single.stdout.ends_with("\n\n"),
+        single.code == 0 && single.stdout.starts_with("HTTP/1.1 200 OK\n") && single.stdout.ends_with("\n\n"),
         "{single:?}"
     );
 
@@ -93,6 +93,23 @@ fn a_page_that_cannot_be_had_ends_the_list_with_what_came_before_it_whole() {
         is_told(&kept, code);
         assert!(kept.stderr.contains("stays as it was"), "{kept:?}");
         assert_eq!(std::fs::read_to_string(&out).expect("it is there"), "old");
+    }
+}
+
+#[test]
+fn nothing_is_printed_of_a_list_whose_first_page_cannot_be_had() {
+    for (status, body, code, failing) in
+        [(500, "oops", 1, 22), (404, "{}", 1, 22), (429, "{}", 10, 10), (200, "<p>no JSON</p>", 1, 1)]
+    {
+        let (authority, home) = server(move |_| (status, String::new(), body.to_owned()));
+        let out = home.path("out").to_str().expect("UTF-8").to_owned();
+        for (more, code) in [(&[][..], code), (&["--fail"], failing), (&["-o", &out], code)] {
+            home.run(&[&["api", "--paginate", "--slurp", "/list?a=1"], more].concat()).failed(code, &["page 1"]);
+        }
+        drop(authority);
+        // Nobody answers at all.
+        home.run(&["api", "--paginate", "--slurp", "/list?a=1"]).failed(7, &["error: "]);
+        assert!(!home.path("out").exists());
     }
 }
 
@@ -172,6 +189,7 @@ fn a_long_page_that_breaks_leaves_the_array_open() {
     let (_authority, home) = third(move |_| (200, String::new(), format!("{broken}oops]")));
     let ran = home.run(&["api", "--paginate", "--slurp", "/list?a=1"]);
     let end = &ran.stdout[ran.stdout.len().saturating_sub(20)..];
+    assert!(ran.stdout.starts_with("[[\"a\"],[\"b\"]\n,[1,"), "what came before is there: {}", ran.stderr);
     assert!(
         ran.code == 1 && ran.stderr.contains("does not end as such") && !end.ends_with("]\n"),
         "{end:?} {}",

@@ -49,8 +49,10 @@ pub(super) async fn exchange(
     let outcome = bar.beside(pages.follow(&progress)).await;
     let Pages { writer, count, is_amid, .. } = pages;
     bar.clear();
-    // An array that was cut off amid a page is left open, so that nobody takes it for a whole one.
-    let written = if is_amid { Ok(()) } else { writer.finish().await };
+    // An array that was cut off amid a page is left open, so that nobody takes it for a whole one. One of which no page has
+    // come is not begun: an empty list is an answer.
+    let is_whole = !is_amid && (outcome.is_ok() || count > 0);
+    let written = if is_whole { writer.finish().await } else { writer.break_off().await };
     match file {
         None => unless_gone(written).map_err(|error| unwritten(&error)).and(outcome)?,
         Some(file) => match outcome {

@@ -84,6 +84,8 @@ enum Piece {
     More(Vec<u8>),
     /// All has come.
     End,
+    /// Nothing more comes.
+    BreakOff,
 }
 
 /// The way to the thread.
@@ -104,6 +106,7 @@ impl Writer {
                         Piece::Page(page) => sheet.begin(&page)?,
                         Piece::More(bytes) => sheet.place.write(&bytes)?,
                         Piece::End => return sheet.finish(),
+                        Piece::BreakOff => return sheet.place.finish(),
                     }
                 }
                 Ok(())
@@ -124,10 +127,19 @@ impl Writer {
         piece.is_empty() || self.pieces.send(Piece::More(piece)).await.is_ok()
     }
 
-    /// Ends what is written, and waits until all is. Without that it stays as far as it came.
+    /// Ends what is written, and waits until all is.
     pub(super) async fn finish(self) -> io::Result<()> {
+        self.end_by(Piece::End).await
+    }
+
+    /// Waits until all that came is written, and leaves it as far as that is.
+    pub(super) async fn break_off(self) -> io::Result<()> {
+        self.end_by(Piece::BreakOff).await
+    }
+
+    async fn end_by(self, piece: Piece) -> io::Result<()> {
         // A thread that hears nothing has ended, and says why.
-        let _ = self.pieces.send(Piece::End).await;
+        let _ = self.pieces.send(piece).await;
         drop(self.pieces);
         self.end.await.unwrap_or_else(|_| Err(io::Error::other("the thread that writes has ended")))
     }

@@ -33,6 +33,11 @@ impl<'a> Incoming<'a> {
         self.answer.status
     }
 
+    /// As `HTTP/1.1`.
+    pub fn version(&self) -> String {
+        format!("{:?}", self.answer.incoming.version())
+    }
+
     pub fn headers(&self) -> &[(String, String)] {
         &self.answer.headers
     }

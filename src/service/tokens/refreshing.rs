@@ -57,6 +57,8 @@ impl Refreshing {
 pub(super) struct Refresh {
     pub(super) record: Record,
     pub(super) grant: Grant,
+    /// Of a token that an API has refused.
+    pub(super) is_replacement: bool,
     pub(super) profile: Profile,
     pub(super) provider: Provider,
     pub(super) data_center: DataCenter,
@@ -171,6 +173,7 @@ impl Refresh {
             scopes,
             api_domain: token.api_domain.map(|url| url.origin().ascii_serialization()).or(grant.api_domain),
             mints,
+            replaced_after_401_at: if self.is_replacement { Some(now) } else { grant.replaced_after_401_at },
             is_rejected: false,
             paused_until: None,
             refused: None,

@@ -13,12 +13,17 @@ pub mod chrome;
 pub mod clipboard;
 mod job_control;
 pub mod keymap;
+pub mod lines;
 pub mod log;
 pub mod message;
 pub mod model;
 pub mod mouse;
+pub mod overlay;
+pub mod panel;
 pub mod panels;
+pub mod received;
 mod runtime;
+pub mod surroundings;
 mod terminal;
 pub mod text;
 pub mod theme;
@@ -28,8 +33,9 @@ pub mod view;
 pub mod widgets;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::clock::Moment;
+use crate::clock::{self, Moment};
 use crate::config::{Config, ThemeName};
 use crate::error::{Code, Error};
 use crate::http::client::Observer;
@@ -41,8 +47,12 @@ use clipboard::Clipboard;
 use keymap::Keymap;
 pub use message::DemoDecision;
 use message::Effect;
-use model::{Model, Mouse, Now, Screen};
+use model::Model;
+use panel::{FormFor, Go, Outcome};
+use panels::kiosk::KioskPanel;
+use panels::sign_in::SignInPanel;
 use runtime::Outside;
+use surroundings::{Mouse, Now};
 use widgets::qr::QrChoice;
 
 /// Where the app begins.
@@ -124,40 +134,23 @@ pub async fn run(
 
 fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
     let mut model = Model::new(options.abilities, options.machine, Config::clone(&service.config));
+    let around = &mut model.around;
     let settings = &service.config.screen;
-    model.keymap = Keymap::configured(&settings.keys).map_err(|problem| {
+    around.keymap = Keymap::configured(&settings.keys).map_err(|problem| {
         Error::new(Code::Config, format!("{} is not valid", service.config.file.display()))
             .because(problem)
             .advise("mend the file; `docs/configuration.md` lists every key")
     })?;
-    model.set_theme(settings.theme.unwrap_or(options.theme));
-    model.mouse = if settings.mouse { Mouse::App } else { Mouse::Terminal };
-    model.motion = settings.motion;
-    model.qr = options.qr;
-    model.clipboard = options.clipboard;
-    model.is_demo = options.demo.is_some();
-    model.has_browser = options.browser.is_some();
-    let effects = match options.start {
-        Start::Profiles => panels::profiles::open(&mut model),
-        Start::AddProfile { name } => {
-            let mut effects = panels::profiles::open(&mut model);
-            effects.extend(panels::profile_form::add_named(&mut model, name.as_ref()));
-            effects
-        }
-        Start::SignIn { profile, options } => {
-            model.is_single_sign_in = true;
-            panels::sign_in::start(&mut model, profile, options)
-        }
-        Start::Kiosk { profile, options: sign_in } => {
-            let pulse = options.supervisor.as_ref().and_then(|supervisor| supervisor.pulse());
-            let mut effects = panels::kiosk::start(&mut model, profile, sign_in, pulse);
-            effects.push(Effect::Alive);
-            effects
-        }
-        Start::SignInThenProfiles { profile } => {
-            panels::sign_in::start(&mut model, profile, panels::sign_in::attended())
-        }
-    };
+    around.set_theme(settings.theme.unwrap_or(options.theme));
+    around.mouse = if settings.mouse { Mouse::App } else { Mouse::Terminal };
+    around.motion = settings.motion;
+    around.qr = options.qr;
+    around.clipboard = options.clipboard;
+    around.is_demo = options.demo.is_some();
+    around.has_browser = options.browser.is_some();
+    let pulse = options.supervisor.as_ref().and_then(|supervisor| supervisor.pulse());
+    let mut effects = start(&mut model, options.start, pulse, Now { moment: clock::now(), time: clock::wall() });
+    effects.extend(options.supervisor.is_some().then_some(Effect::Alive));
     let outside = Outside {
         browser: options.browser,
         clipboard: options.clipboard,
@@ -167,16 +160,32 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
     Ok(Setting { service: Arc::new(service), model, effects, outside })
 }
 
+/// Opens what the app begins with. Whoever supervises a kiosk hears of it at every `pulse`.
+pub fn start(model: &mut Model, start: Start, pulse: Option<Duration>, now: Now) -> Vec<Effect> {
+    match start {
+        Start::Profiles => model.resume(Outcome::Nothing, now),
+        Start::AddProfile { name } => {
+            let mut effects = model.resume(Outcome::Nothing, now);
+            effects.extend(model.go(Go::Form(FormFor::Add(name)), now));
+            effects
+        }
+        Start::SignIn { profile, options } => {
+            let (panel, effects) = SignInPanel::start(profile, options, &mut model.around);
+            model.open(panel.alone());
+            effects
+        }
+        Start::Kiosk { profile, options } => {
+            let (panel, effects) = KioskPanel::start(profile, options, pulse, &mut model.around);
+            model.top = Box::new(panel);
+            effects
+        }
+        Start::SignInThenProfiles { profile } => model.go(Go::SignIn { profile, options: SignIn::attended() }, now),
+    }
+}
+
 /// The next moment at which the screen has to be drawn although nothing happened; `None` while nothing on it moves.
 pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
-    let panel = match model.screen {
-        Screen::SignIn => panels::sign_in::next_wakeup(model, now),
-        Screen::Kiosk => panels::kiosk::next_wakeup(model, now),
-        Screen::Profiles => panels::profiles::next_wakeup(model, now),
-        Screen::Api => panels::api::next_wakeup(model, now),
-        // Nothing on the form changes by itself.
-        Screen::ProfileForm => None,
-    };
-    let notice = model.notice.as_ref().map(|notice| notice.until);
+    let panel = model.top.next_wakeup(&model.around, now);
+    let notice = model.around.notice.as_ref().map(|notice| notice.until);
     panel.into_iter().chain(notice).min()
 }

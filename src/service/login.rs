@@ -53,6 +53,13 @@ pub struct SignIn {
     pub for_agent: bool,
 }
 
+impl SignIn {
+    /// With new codes for somebody who sits before the screen.
+    pub fn attended() -> Self {
+        Self { renewals: ATTENDED_RENEWALS, ..Self::default() }
+    }
+}
+
 /// A code that waits for approval, as screens and scripts show it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IssuedCode {

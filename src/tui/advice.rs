@@ -1,27 +1,25 @@
 //! What helps, in the words of the screens: the key of the screen that is shown, where it has one for it.
 
-use super::keymap::Command;
-use super::model::{Model, Screen};
-use super::panels::{self, api};
+use super::panel::Panel;
+use super::surroundings::Surroundings;
 use crate::error::{Advice, Error};
-use crate::profile::ProfileName;
 use crate::words::utc_time_of_day;
 
 /// What to do about an error, as a clause, where that is known.
-pub(super) fn hint(model: &Model, error: &Error) -> Option<String> {
-    (!error.advice.is_empty()).then(|| in_line(model, &error.advice))
+pub(super) fn hint(around: &Surroundings, panel: &dyn Panel, error: &Error) -> Option<String> {
+    (!error.advice.is_empty()).then(|| in_line(around, panel, &error.advice))
 }
 
 /// Several things to do, as a clause.
-pub(super) fn in_line(model: &Model, advice: &[Advice]) -> String {
-    advice.iter().map(|advice| said(model, advice)).collect::<Vec<_>>().join("; ")
+pub(super) fn in_line(around: &Surroundings, panel: &dyn Panel, advice: &[Advice]) -> String {
+    advice.iter().map(|advice| said(around, panel, advice)).collect::<Vec<_>>().join("; ")
 }
 
 /// Tells whether the words of it name a key.
-pub(super) fn names_a_key(model: &Model, advice: &[Advice]) -> bool {
+pub(super) fn names_a_key(around: &Surroundings, panel: &dyn Panel, advice: &[Advice]) -> bool {
     advice.iter().any(|advice| match advice {
-        Advice::Phrase(parts) => names_a_key(model, parts),
-        act => key(model, act).is_some(),
+        Advice::Phrase(parts) => names_a_key(around, panel, parts),
+        act => key(around, panel, act).is_some(),
     })
 }
 
@@ -31,13 +29,13 @@ pub(super) fn press(key: &str) -> String {
 }
 
 /// One thing to do, as a clause.
-pub(super) fn said(model: &Model, advice: &Advice) -> String {
-    if let Some(key) = key(model, advice) {
+pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) -> String {
+    if let Some(key) = key(around, panel, advice) {
         return press(&key);
     }
     match advice {
         Advice::Words(words) => words.to_string(),
-        Advice::Phrase(parts) => parts.iter().map(|part| said(model, part)).collect(),
+        Advice::Phrase(parts) => parts.iter().map(|part| said(around, panel, part)).collect(),
         Advice::SignIn(profile) => format!("sign `{profile}` in"),
         Advice::SignInBy(profile, _) => format!("sign `{profile}` in on the command line"),
         Advice::SignOut(profile) => format!("sign `{profile}` out"),
@@ -64,26 +62,7 @@ pub(super) fn said(model: &Model, advice: &Advice) -> String {
 }
 
 /// The key that does it now, on this screen and for the profile that the screen is about.
-fn key(model: &Model, advice: &Advice) -> Option<String> {
-    let (command, profile) = match advice {
-        Advice::SignIn(profile) if model.screen == Screen::Api => (Command::Fix, Some(profile)),
-        Advice::SignIn(profile) => (Command::SignIn, Some(profile)),
-        Advice::SignOut(profile) => (Command::SignOut, Some(profile)),
-        Advice::Refresh(profile) => (Command::Refresh, Some(profile)),
-        Advice::GiveSecret(Some(profile)) | Advice::GiveRedirectUri(profile) => (Command::EditProfile, Some(profile)),
-        Advice::RemoveProfile(profile) => (Command::RemoveProfile, Some(profile)),
-        Advice::AddProfile(_) => (Command::AddProfile, None),
-        _ => return None,
-    };
-    let is_there = profile.is_none_or(|profile| is_about(model, profile)) && panels::commands(model).contains(&command);
-    is_there.then(|| model.key(command))
-}
-
-/// Whether that profile is the one for which the keys of this screen do something.
-fn is_about(model: &Model, profile: &ProfileName) -> bool {
-    match model.screen {
-        Screen::Profiles => model.profiles.selected().is_some_and(|status| status.name == *profile),
-        Screen::Api => api::can_sign_in(model, profile),
-        Screen::SignIn | Screen::ProfileForm | Screen::Kiosk => false,
-    }
+fn key(around: &Surroundings, panel: &dyn Panel, advice: &Advice) -> Option<String> {
+    let command = panel.helps(around, advice).filter(|command| panel.commands(around).contains(command))?;
+    Some(around.key(panel.scope(), command))
 }

@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
 use super::keymap::Command;
-use super::model::{Model, Notice};
-use super::panels;
+use super::panel::Panel;
+use super::surroundings::{Notice, Surroundings};
 use super::text;
 
 /// Rows that a notice takes at most.
@@ -17,13 +17,13 @@ const LEAST_COLUMNS: u16 = 40;
 const LEAST_ROWS: u16 = 12;
 
 /// Draws the title, the notice and the keys around a panel, and tells what is left for it.
-pub fn with_chrome(model: &Model, title: &str, right: &str, commands: &[Command], frame: &mut Frame<'_>) -> Rect {
+pub fn with_chrome(around: &Surroundings, title: &str, right: &str, panel: &dyn Panel, frame: &mut Frame<'_>) -> Rect {
     let area = frame.area();
     if !has_room(area.as_size()) {
         return area;
     }
-    title_line(model, title, right, frame);
-    footer(model, commands, frame);
+    title_line(around, title, right, frame);
+    footer(around, panel, frame);
     body(area.as_size())
 }
 
@@ -39,52 +39,52 @@ pub fn body(window: Size) -> Rect {
 }
 
 /// `device-login · profiles` on the left, what it is about on the right.
-pub fn title_line(model: &Model, title: &str, right: &str, frame: &mut Frame<'_>) {
+pub fn title_line(around: &Surroundings, title: &str, right: &str, frame: &mut Frame<'_>) {
     let width = frame.area().width;
-    let left = title_start(model, title);
-    let right = text::clip(right, title_room(model, title, width));
+    let left = title_start(around, title);
+    let right = text::clip(right, title_room(around, title, width));
     let right_width = u16::try_from(text::width(&right)).unwrap_or(0);
     let buffer = frame.buffer_mut();
-    buffer.set_string(0, 0, left, model.theme.title);
-    buffer.set_string(width.saturating_sub(right_width + 1), 0, right, model.theme.text);
+    buffer.set_string(0, 0, left, around.theme.title);
+    buffer.set_string(width.saturating_sub(right_width + 1), 0, right, around.theme.text);
 }
 
 /// The columns that a title line leaves for what it is about.
-pub fn title_room(model: &Model, title: &str, width: u16) -> usize {
-    usize::from(width).saturating_sub(text::width(&title_start(model, title)) + 3)
+pub fn title_room(around: &Surroundings, title: &str, width: u16) -> usize {
+    usize::from(width).saturating_sub(text::width(&title_start(around, title)) + 3)
 }
 
-fn title_start(model: &Model, title: &str) -> String {
-    format!(" device-login{}{title}", model.theme.separator())
+fn title_start(around: &Surroundings, title: &str) -> String {
+    format!(" device-login{}{title}", around.theme.separator())
 }
 
 /// The last line: a notice while there is one, else the keys, as many as fit.
-pub fn footer(model: &Model, commands: &[Command], frame: &mut Frame<'_>) {
+pub fn footer(around: &Surroundings, panel: &dyn Panel, frame: &mut Frame<'_>) {
     let area = frame.area();
     let Some(row) = area.height.checked_sub(1) else { return };
-    let line = match &model.notice {
+    let line = match &around.notice {
         Some(notice) => {
-            let head = head(model, notice);
+            let head = head(around, notice);
             let room = usize::from(area.width).saturating_sub(head.width());
             head + Span::raw(text::clip(&notice.text, room))
         }
-        None => keys(model, commands, area.width),
+        None => line_of(around, shown(around, panel, area.width)),
     };
     frame.buffer_mut().set_line(0, row, &line, area.width);
 }
 
 /// What a notice begins with.
-fn head(model: &Model, notice: &Notice) -> Line<'static> {
-    let mark = notice.mark.map(|mark| [model.theme.mark(mark), Span::raw(" ")]);
+fn head(around: &Surroundings, notice: &Notice) -> Line<'static> {
+    let mark = notice.mark.map(|mark| [around.theme.mark(mark), Span::raw(" ")]);
     std::iter::once(Span::raw(" ")).chain(mark.into_iter().flatten()).collect()
 }
 
 /// A notice that is longer than the last line, over the rows above it as well. Not for screens with a QR code, which a
 /// notice may not cover in part.
-pub fn long_notice(model: &Model, frame: &mut Frame<'_>) {
+pub fn long_notice(around: &Surroundings, frame: &mut Frame<'_>) {
     let area = frame.area();
-    let Some(notice) = model.notice.as_ref().filter(|_| has_room(area.as_size())) else { return };
-    let head = head(model, notice);
+    let Some(notice) = around.notice.as_ref().filter(|_| has_room(area.as_size())) else { return };
+    let head = head(around, notice);
     let indent = head.width();
     let room = usize::from(area.width).saturating_sub(indent + 1).max(1);
     let mut lines = text::wrap(&notice.text.replace(char::is_control, " "), room);
@@ -107,20 +107,20 @@ pub fn long_notice(model: &Model, frame: &mut Frame<'_>) {
 }
 
 /// The command whose key stands in the footer at a place.
-pub fn command_at(model: &Model, commands: &[Command], at: Position) -> Option<Command> {
-    let is_footer = has_room(model.window) && at.y + 1 == model.window.height && model.notice.is_none();
-    command_in(&shown(model, commands, model.window.width), at.x).filter(|_| is_footer)
+pub fn command_at(around: &Surroundings, panel: &dyn Panel, at: Position) -> Option<Command> {
+    let is_footer = has_room(around.window) && at.y + 1 == around.window.height && around.notice.is_none();
+    command_in(&shown(around, panel, around.window.width), at.x).filter(|_| is_footer)
 }
 
 /// Draws those keys that the last line had no room for, for a panel with a row to spare.
-pub fn more_keys(model: &Model, commands: &[Command], area: Rect, frame: &mut Frame<'_>) {
-    let line = line_of(model, left_over(model, commands, area.width));
+pub fn more_keys(around: &Surroundings, panel: &dyn Panel, area: Rect, frame: &mut Frame<'_>) {
+    let line = line_of(around, left_over(around, panel, area.width));
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
 }
 
 /// The command whose key stands there at a column.
-pub fn command_of_more(model: &Model, commands: &[Command], column: u16) -> Option<Command> {
-    command_in(&left_over(model, commands, model.window.width), column)
+pub fn command_of_more(around: &Surroundings, panel: &dyn Panel, column: u16) -> Option<Command> {
+    command_in(&left_over(around, panel, around.window.width), column)
 }
 
 fn command_in(items: &[Item], at: u16) -> Option<Command> {
@@ -147,10 +147,11 @@ impl Item {
 }
 
 /// The keys that the footer has room for, in order; help and the way out always stay.
-fn shown(model: &Model, commands: &[Command], columns: u16) -> Vec<Item> {
+fn shown(around: &Surroundings, panel: &dyn Panel, columns: u16) -> Vec<Item> {
+    let commands = panel.commands(around);
     // Where keys are commands, the palette has all those that have no room here.
     let palette = commands.contains(&Command::Help).then_some(&Command::Palette);
-    let items: Vec<Item> = commands.iter().chain(palette).filter_map(|command| item(model, *command)).collect();
+    let items: Vec<Item> = commands.iter().chain(palette).filter_map(|command| item(around, panel, *command)).collect();
     let stays = |item: &Item| matches!(item.command, Command::Help | Command::Back | Command::Quit);
     let reserved: usize = items.iter().filter(|item| stays(item)).map(Item::columns).sum();
     let mut room = usize::from(columns).saturating_sub(reserved + 1);
@@ -163,9 +164,9 @@ fn shown(model: &Model, commands: &[Command], columns: u16) -> Vec<Item> {
 }
 
 /// The first of the others that fit into a line of their own.
-fn left_over(model: &Model, commands: &[Command], columns: u16) -> Vec<Item> {
-    let shown: Vec<Command> = shown(model, commands, columns).iter().map(|item| item.command).collect();
-    let others = commands.iter().filter(|command| !shown.contains(command));
+fn left_over(around: &Surroundings, panel: &dyn Panel, columns: u16) -> Vec<Item> {
+    let shown: Vec<Command> = shown(around, panel, columns).iter().map(|item| item.command).collect();
+    let others = panel.commands(around).into_iter().filter(|command| !shown.contains(command));
     // The last one needs no gap after it.
     let mut room = usize::from(columns) + 1;
     let mut fits = |item: &Item| {
@@ -173,23 +174,19 @@ fn left_over(model: &Model, commands: &[Command], columns: u16) -> Vec<Item> {
         room = left.unwrap_or(0);
         left.is_some()
     };
-    others.filter_map(|command| item(model, *command)).take_while(|item| fits(item)).collect()
+    others.filter_map(|command| item(around, panel, command)).take_while(|item| fits(item)).collect()
 }
 
-fn item(model: &Model, command: Command) -> Option<Item> {
-    let bound = model.keymap.binding(model.screen.scope(), command)?;
-    let label = panels::label(model, command).unwrap_or(bound.binding.label);
+fn item(around: &Surroundings, panel: &dyn Panel, command: Command) -> Option<Item> {
+    let bound = around.keymap.binding(panel.scope(), command)?;
+    let label = panel.label(around, command).unwrap_or(bound.binding.label);
     Some(Item { command, key: bound.keys.first()?.label(), label })
 }
 
-fn keys(model: &Model, commands: &[Command], columns: u16) -> Line<'static> {
-    line_of(model, shown(model, commands, columns))
-}
-
-fn line_of(model: &Model, items: Vec<Item>) -> Line<'static> {
+fn line_of(around: &Surroundings, items: Vec<Item>) -> Line<'static> {
     let spans = items.into_iter().flat_map(|item| {
         let words = format!(" {}  ", item.label);
-        [Span::styled(item.key, model.theme.shortcut), Span::styled(words, model.theme.text)]
+        [Span::styled(item.key, around.theme.shortcut), Span::styled(words, around.theme.text)]
     });
     std::iter::once(Span::raw(" ")).chain(spans).collect()
 }

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
+use super::lines::sentence;
 use super::message::Message;
-use super::panels::lines::sentence;
 use super::theme::Mark;
 use crate::error::Error;
 use crate::service::SignInEvent;

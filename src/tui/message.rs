@@ -10,7 +10,7 @@ use url::Url;
 
 use super::clipboard::{Reached, ToCopy};
 use super::keymap::Key;
-use super::panels::api::{Content, Received};
+use super::received::{Content, Received};
 use super::widgets::json_view::{Found, JsonDocument};
 use crate::api::Call;
 use crate::config::Config;
@@ -22,7 +22,7 @@ use crate::service::{ConfigurationChange, ProfileStatus, SignIn, SignInEvent, Si
 use crate::storage::{Account, PastCall};
 
 /// Names a piece of work under way. Answers of work that is no longer wanted are dropped by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(pub u64);
 
 /// What happened.

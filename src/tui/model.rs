@@ -1,249 +1,126 @@
-//! All that the app knows. `update` alone changes it; `view` only reads it.
+//! All that the app knows: what surrounds the panels, and the panels. This is where one leads to another.
 
-use std::time::Duration;
+use std::any::Any;
 
-use jiff::{SignedDuration, Timestamp};
-use ratatui::layout::Size;
-
-use super::clipboard::{self, Clipboard, Reached};
-use super::keymap::{Command, Keymap, Scope};
-use super::log::Log;
-use super::message::{Effect, TaskId};
+use super::keymap::Scope;
+use super::message::{Effect, Message};
+use super::panel::{Go, Outcome, Panel, Then};
 use super::panels::api::ApiPanel;
-use super::panels::kiosk::KioskPanel;
-use super::panels::palette::Palette;
 use super::panels::profile_form::ProfileForm;
 use super::panels::profiles::ProfilesPanel;
-use super::panels::save_as::SaveAs;
-use super::panels::sent::Sent;
 use super::panels::sign_in::SignInPanel;
-use super::theme::{Abilities, Mark, Theme};
-use super::time_left;
-use super::widgets::qr::QrChoice;
-use crate::clock::Moment;
-use crate::config::{Config, Motion, ThemeName};
-use crate::profile::ProfileName;
+use super::surroundings::{Now, Surroundings};
+use super::theme::Abilities;
+use crate::config::Config;
 use crate::service::Machine;
 
-/// How long a notice stays.
-const NOTICE_TIME: Duration = Duration::from_secs(5);
-
-/// One point in time on both clocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
-    /// Orders what happens and counts down.
-    pub moment: Moment,
-    /// Is shown, and compared with what is stored.
-    pub time: Timestamp,
-}
-
-/// The whole state of the app.
+/// The whole state of the app. `update` alone changes it; `view` only reads it.
 #[derive(Debug)]
 pub struct Model {
-    pub abilities: Abilities,
-    pub theme: Theme,
-    pub keymap: Keymap,
-    /// How the person wants QR codes to be drawn.
-    pub qr: QrChoice,
-    pub clipboard: Clipboard,
-    pub window: Size,
-    pub machine: Machine,
-    /// The configuration that the app goes by.
-    pub config: Config,
-    pub screen: Screen,
-    /// Covers the whole body while it is there, so that no half of a QR code invites a camera.
-    pub overlay: Option<Overlay>,
-    pub notice: Option<Notice>,
-    pub log: Log,
-    /// What the person wants; where text is to be selected the terminal has it anyway.
-    pub mouse: Mouse,
-    pub motion: Motion,
-    pub sign_in: Option<SignInPanel>,
-    pub profiles: ProfilesPanel,
-    pub profile_form: Option<ProfileForm>,
-    pub api: Option<ApiPanel>,
-    pub kiosk: Option<Box<KioskPanel>>,
-    /// The app was started for one sign-in and ends with it.
-    pub is_single_sign_in: bool,
-    /// The built-in server is there, and its demo person can be asked.
-    pub is_demo: bool,
-    /// A browser could be opened on this machine for the person who looks at this screen.
-    pub has_browser: bool,
-    /// How far this machine's clock is ahead of a server's, once that was told.
-    pub clock_error: Option<SignedDuration>,
-    last_task: TaskId,
-}
-
-/// Who is told what the mouse does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mouse {
-    App,
-    /// So that it selects text.
-    Terminal,
-}
-
-/// Which panel has the screen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Screen {
-    SignIn,
-    Profiles,
-    ProfileForm,
-    Api,
-    /// A sign-in that nobody attends. It leads nowhere else.
-    Kiosk,
-}
-
-impl Screen {
-    /// The bindings that hold on it.
-    pub fn scope(self) -> Scope {
-        match self {
-            Screen::SignIn => Scope::SignIn,
-            Screen::Profiles => Scope::Profiles,
-            Screen::ProfileForm => Scope::ProfileForm,
-            Screen::Api => Scope::Api,
-            Screen::Kiosk => Scope::Everywhere,
-        }
-    }
-}
-
-/// What lies over the panel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Overlay {
-    /// Scrolled down by so many rows.
-    Help {
-        scroll: usize,
-    },
-    /// Scrolled up by so many rows from the last entry.
-    Log {
-        scroll: usize,
-    },
-    Palette(Palette),
-    Sent(Sent),
-    SaveAs(SaveAs),
-    /// Asks before something is done; the safe answer is the default.
-    Confirm {
-        question: String,
-        action: Confirmed,
-    },
-}
-
-/// What a confirmed question does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Confirmed {
-    CancelSignIn,
-    /// Gives a code up that is still good.
-    NewCode,
-    /// Sends the request that has the cursor on the API panel.
-    SendRequest,
-    SignOut(ProfileName),
-    Refresh(ProfileName),
-    /// Throws away what was typed into the form of a profile.
-    LeaveForm,
-}
-
-/// One line that tells the outcome of something, for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// `None` where nobody knows whether it worked.
-    pub mark: Option<Mark>,
-    pub text: String,
-    pub until: Moment,
+    pub around: Surroundings,
+    /// The panel that has the screen.
+    pub(super) top: Box<dyn Panel>,
+    /// Each has opened the one after it, and the last one the top. First come those that were left and are kept.
+    below: Vec<Box<dyn Panel>>,
 }
 
 impl Model {
     pub fn new(abilities: Abilities, machine: Machine, config: Config) -> Self {
-        Self {
-            theme: Theme::new(abilities.color, abilities.unicode),
-            abilities,
-            keymap: Keymap::default(),
-            qr: QrChoice::default(),
-            clipboard: Clipboard::default(),
-            window: Size::new(80, 24),
-            machine,
-            config,
-            screen: Screen::Profiles,
-            overlay: None,
-            notice: None,
-            log: Log::default(),
-            mouse: Mouse::App,
-            motion: Motion::default(),
-            sign_in: None,
-            profiles: ProfilesPanel::default(),
-            profile_form: None,
-            api: None,
-            kiosk: None,
-            is_single_sign_in: false,
-            is_demo: false,
-            has_browser: false,
-            clock_error: None,
-            last_task: TaskId(0),
+        let around = Surroundings::new(abilities, machine, config);
+        Self { around, top: Box::new(ProfilesPanel::default()), below: Vec::new() }
+    }
+
+    /// The bindings that hold on the screen.
+    pub fn scope(&self) -> Scope {
+        self.top.scope()
+    }
+
+    /// The panel of a kind, on the screen or below.
+    pub fn find<P: Panel>(&self) -> Option<&P> {
+        let panels = std::iter::once(&self.top).chain(self.below.iter().rev());
+        panels.map(|panel| &**panel as &dyn Any).find_map(<dyn Any>::downcast_ref)
+    }
+
+    #[cfg(test)]
+    pub fn find_mut<P: Panel>(&mut self) -> Option<&mut P> {
+        let panels = std::iter::once(&mut self.top).chain(self.below.iter_mut().rev());
+        panels.map(|panel| &mut **panel as &mut dyn Any).find_map(<dyn Any>::downcast_mut)
+    }
+
+    /// Goes where a panel leads.
+    pub fn go(&mut self, then: impl Into<Then>, now: Now) -> Vec<Effect> {
+        let Then { mut effects, go } = then.into();
+        effects.extend(match go {
+            Go::Stay => Vec::new(),
+            Go::SignIn { profile, options } => {
+                let (panel, effects) = SignInPanel::start(profile, options, &mut self.around);
+                self.open(panel);
+                effects
+            }
+            Go::Form(purpose) => {
+                let statuses = self.find::<ProfilesPanel>().map(|panel| panel.statuses.as_slice()).unwrap_or_default();
+                if let Some(form) = ProfileForm::open(purpose, statuses, &self.around) {
+                    // It would stand where the keys are told.
+                    self.around.notice = None;
+                    self.open(form);
+                }
+                Vec::new()
+            }
+            Go::Api(profile) => {
+                while self.top.scope() != Scope::Profiles && self.close() {}
+                let left = self.below.extract_if(.., |panel| panel.scope() == Scope::Api).next();
+                let left = left.and_then(|panel| (panel as Box<dyn Any>).downcast().ok());
+                let (panel, effects) = ApiPanel::open(left, profile, &mut self.around);
+                self.open(panel);
+                effects
+            }
+            Go::Back(outcome) => {
+                self.close();
+                self.resume(outcome, now)
+            }
+        });
+        effects
+    }
+
+    /// Gives the screen to a panel.
+    pub(super) fn open(&mut self, panel: impl Panel) {
+        self.below.push(std::mem::replace(&mut self.top, Box::new(panel)));
+    }
+
+    /// Lets the panel on the screen go on.
+    pub(super) fn resume(&mut self, outcome: Outcome, now: Now) -> Vec<Effect> {
+        let then = self.top.resume(outcome, &mut self.around, now);
+        self.go(then, now)
+    }
+
+    /// Takes the panel on the screen away; tells whether there was one below it.
+    fn close(&mut self) -> bool {
+        let Some(next) = self.below.pop() else { return false };
+        let left = std::mem::replace(&mut self.top, next);
+        if left.outlives() {
+            self.below.insert(0, left);
         }
+        true
     }
 
-    /// Draws in another theme from now on.
-    pub fn set_theme(&mut self, theme: ThemeName) {
-        self.theme = Theme::named(theme, self.abilities.color, self.abilities.unicode);
-    }
-
-    /// A name for a new piece of work.
-    pub fn new_task(&mut self) -> TaskId {
-        self.last_task = TaskId(self.last_task.0 + 1);
-        self.last_task
-    }
-
-    /// A time that is left, in words as still as the person wants them.
-    pub fn time_left(&self, left: Duration) -> String {
-        time_left::in_words(left, self.motion)
-    }
-
-    /// The first key that asks for a command on this screen, for sentences.
-    pub fn key(&self, command: Command) -> String {
-        let bound = self.keymap.binding(self.screen.scope(), command).and_then(|bound| bound.keys.first());
-        bound.map_or_else(|| "its key".to_owned(), |key| key.label())
-    }
-
-    pub fn say(&mut self, mark: impl Into<Option<Mark>>, text: impl Into<String>, now: Now) {
-        self.notice = Some(Notice { mark: mark.into(), text: text.into(), until: now.moment + NOTICE_TIME });
-    }
-
-    /// Sends a text to the clipboard. Only tmux tells what became of it, and is waited for: [`told_copied`](Self::told_copied).
-    pub fn copy(&mut self, copy: clipboard::ToCopy, now: Now) -> Vec<Effect> {
-        if self.clipboard != Clipboard::Tmux {
-            self.say_sent(copy.what, now);
+    /// Offers what happened to the panels, the one on the screen first. What those below do about it leads nowhere. Gives
+    /// back what is about none of them.
+    pub(super) fn hear(&mut self, message: Message, now: Now) -> (Vec<Effect>, Option<Message>) {
+        let (then, mut rest) = self.top.hear(message, false, &mut self.around, now);
+        let mut effects = Vec::new();
+        for panel in self.below.iter_mut().rev() {
+            let Some(message) = rest.take() else { break };
+            let heard = panel.hear(message, true, &mut self.around, now);
+            effects.extend(heard.0.effects);
+            rest = heard.1;
         }
-        vec![Effect::Copy(copy)]
+        let mut all = self.go(then, now);
+        all.extend(effects);
+        (all, rest)
     }
 
-    /// Says what tmux did with a text.
-    pub fn told_copied(&mut self, what: &str, result: Result<Reached, String>, now: Now) {
-        let columns = self.window.width;
-        let text = match result {
-            Ok(Reached::Terminal) => return self.say_sent(what, now),
-            Ok(_) if columns < 60 => "In tmux's buffer: prefix ] pastes".to_owned(),
-            Ok(_) if columns < 80 => "It is in tmux's buffer: prefix ] pastes it.".to_owned(),
-            Ok(Reached::Buffer) => format!("tmux has {what} in its buffer: prefix ] pastes it."),
-            Ok(Reached::BufferAndTerminal) => format!("tmux has {what} in its buffer and sent it to your terminal."),
-            Err(problem) => return self.say(Mark::Attention, format!("tmux did not take {what}: {problem}"), now),
-        };
-        self.say(Mark::Good, text, now);
-    }
-
-    /// Says that a text went to the terminal, which may or may not have taken it.
-    fn say_sent(&mut self, what: &str, now: Now) {
-        let shows_alone = match self.screen {
-            Screen::SignIn => Some(Command::BareLink),
-            Screen::Profiles => Some(Command::RevealToken),
-            _ => None,
-        };
-        let shown = match shows_alone {
-            Some(command) => format!("{} shows it", self.key(command)),
-            None => "Select it".to_owned(),
-        };
-        let text = match self.window.width {
-            0..60 => format!("Sent. Nothing to paste? {shown}."),
-            60..80 => format!("Sent to your terminal. Nothing to paste? {shown}."),
-            _ => format!("Sent {what} to your terminal. Nothing to paste? {shown}."),
-        };
-        self.say(None, text, now);
+    /// Ends what nobody is to go on with.
+    pub(super) fn give_up(&self) -> Vec<Effect> {
+        std::iter::once(&self.top).chain(&self.below).flat_map(|panel| panel.give_up()).collect()
     }
 }

@@ -8,8 +8,9 @@ use ratatui::layout::Position;
 use super::chrome;
 use super::keymap::Command;
 use super::message::{Effect, Pointing};
-use super::model::{Model, Mouse, Now, Overlay, Screen};
-use super::panels::{self, api, profiles};
+use super::model::Model;
+use super::overlay::Overlay;
+use super::surroundings::{Mouse, Now};
 use super::update::{ask, scrolled};
 
 /// Lines by which one step of the wheel moves.
@@ -17,14 +18,9 @@ const WHEEL: usize = 3;
 
 /// Tells whether the app is to have the mouse.
 pub fn is_wanted(model: &Model) -> bool {
-    let has_lists = match model.screen {
-        Screen::Profiles => !model.profiles.is_token_shown(),
-        Screen::Api => true,
-        Screen::SignIn | Screen::ProfileForm | Screen::Kiosk => false,
-    };
-    model.mouse == Mouse::App
-        && has_lists
-        && !matches!(model.overlay, Some(Overlay::Confirm { .. } | Overlay::Sent(_) | Overlay::SaveAs(_)))
+    model.around.mouse == Mouse::App
+        && model.top.wants_mouse()
+        && !matches!(model.around.overlay, Some(Overlay::Confirm { .. } | Overlay::Sent(_) | Overlay::SaveAs(_)))
 }
 
 /// Takes in what the mouse did.
@@ -39,25 +35,25 @@ pub(super) fn pointed(model: &mut Model, at: Position, what: Pointing, now: Now)
     };
     let mut effects = Vec::new();
     for _ in 0..WHEEL {
-        match model.overlay.take() {
-            Some(overlay) => model.overlay = Some(scrolled(model, overlay, command)),
-            None if model.screen == Screen::Api => effects.extend(api::turn(model, at, command)),
-            None => effects.extend(ask(model, command, now)),
+        match model.around.overlay.take() {
+            Some(overlay) => model.around.overlay = Some(scrolled(model, overlay, command)),
+            None => effects.extend(point(model, at, what, now)),
         }
     }
     effects
 }
 
 fn press(model: &mut Model, at: Position, now: Now) -> Vec<Effect> {
-    if model.overlay.is_some() {
+    if model.around.overlay.is_some() {
         return Vec::new();
     }
-    if let Some(command) = chrome::command_at(model, &panels::commands(model), at) {
-        return ask(model, command, now);
+    match chrome::command_at(&model.around, &*model.top, at) {
+        Some(command) => ask(model, command, now),
+        None => point(model, at, Pointing::Press, now),
     }
-    match model.screen {
-        Screen::Profiles => profiles::point(model, at, now),
-        Screen::Api => api::point(model, at, now),
-        Screen::SignIn | Screen::ProfileForm | Screen::Kiosk => Vec::new(),
-    }
+}
+
+fn point(model: &mut Model, at: Position, what: Pointing, now: Now) -> Vec<Effect> {
+    let then = model.top.point(at, what, &mut model.around, now);
+    model.go(then, now)
 }

@@ -20,8 +20,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::job_control::Change;
 use super::keymap::Key;
 use super::message::{Effect, Message, Pointing};
-use super::model::{Model, Now};
+use super::model::Model;
 use super::mouse;
+use super::surroundings::Now;
 use super::terminal::{self, Surface, Terminal};
 use super::update::update;
 use super::view::{opening, view};
@@ -149,7 +150,7 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
             }
             if is_resized {
                 // Also where it went through other sizes and back: it has lost what it showed.
-                self.surface.resize(model.window)?;
+                self.surface.resize(model.around.window)?;
             }
             if let Some(ended) = self.ended.take() {
                 return Ok(ended);
@@ -161,7 +162,7 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
         let Size { width, height } = self.surface.size();
         let effects = update(model, Message::Resized { columns: width, rows: height }, self.clocks.now());
         self.perform(effects)?;
-        self.surface.resize(model.window)
+        self.surface.resize(model.around.window)
     }
 
     fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
@@ -254,7 +255,7 @@ mod tests {
     use crate::profile::ProfileName;
     use crate::service::{IssuedCode, Machine, Service, SignIn, SignInEvent};
     use crate::storage::{self, KeyOptions, StoreAddress};
-    use crate::tui::panels::{profiles, sign_in};
+    use crate::tui::panel::{Go, Outcome};
     use crate::tui::theme::Environment;
 
     /// A terminal that is a buffer and keeps when it was drawn on.
@@ -386,7 +387,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nothing_wakes_an_idle_screen() {
         let mut model = model();
-        let effects = profiles::open(&mut model);
+        let effects = model.resume(Outcome::Nothing, now_at(Duration::ZERO));
         let frames = frames(model, effects, Vec::new(), Vec::new(), HOUR).await;
         assert!(frames.len() <= 2, "one at the start, one when the store is read: {frames:?}");
     }
@@ -394,9 +395,9 @@ mod tests {
     /// The frames of a code that is good for five minutes, whose first question comes after 30 s and has no answer.
     async fn frames_of_a_code(motion: Motion) -> Vec<Duration> {
         let mut model = model();
-        model.motion = motion;
+        model.around.motion = motion;
         let profile: ProfileName = "work".parse().expect("a name");
-        let effects = sign_in::start(&mut model, profile, SignIn::default());
+        let effects = model.go(Go::SignIn { profile, options: SignIn::default() }, now_at(Duration::ZERO));
         let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
         let code = IssuedCode {
             user_code: "ABCD-1234".to_owned(),

@@ -5,8 +5,9 @@ use ratatui::style::{Modifier, Style};
 
 use super::chrome::{body, has_room, long_notice, title_line, with_chrome};
 use super::keymap::Command;
-use super::model::{Model, Now, Overlay, Screen};
-use super::panels::{api, help, kiosk, log, profile_form, profiles, sign_in};
+use super::model::Model;
+use super::overlay::{Overlay, help, log};
+use super::surroundings::{Now, Surroundings};
 use super::text;
 
 /// The first frame, before anything is read: only that the program has begun.
@@ -18,79 +19,50 @@ pub fn opening(frame: &mut Frame<'_>) {
 
 /// Draws everything. Any size will do.
 pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
-    let area = frame.area();
-    let has_chrome = has_room(area.as_size());
-    if let Some(overlay) = &model.overlay {
-        return overlay_view(model, overlay, now, has_chrome, frame);
+    let (around, panel) = (&model.around, &*model.top);
+    if let Some(overlay) = &around.overlay {
+        return overlay_view(model, overlay, now, frame);
     }
-    match model.screen {
-        Screen::SignIn => sign_in::view::view(model, now, area, frame),
-        Screen::Kiosk => kiosk::view::view(model, now, area, frame),
-        Screen::Profiles => {
-            let body = with_chrome(model, "profiles", &profiles::title(model, now), &profiles::commands(model), frame);
-            profiles::view(model, now, body, frame);
-            long_notice(model, frame);
+    match panel.title(around, now) {
+        Some((title, right)) => {
+            let body = with_chrome(around, title, &right, panel, frame);
+            panel.view(around, now, body, frame);
+            long_notice(around, frame);
         }
-        Screen::ProfileForm => {
-            let (title, right) = profile_form::title(model);
-            let body = with_chrome(model, title, &right, &profile_form::commands(model), frame);
-            profile_form::view(model, body, frame);
-            long_notice(model, frame);
-        }
-        Screen::Api => {
-            let body = with_chrome(model, "API", &api::title(model), &api::commands(model), frame);
-            api::view(model, now, body, frame);
-            long_notice(model, frame);
-        }
+        None => panel.view(around, now, frame.area(), frame),
     }
 }
 
-fn overlay_view(model: &Model, overlay: &Overlay, now: Now, has_chrome: bool, frame: &mut Frame<'_>) {
+fn overlay_view(model: &Model, overlay: &Overlay, now: Now, frame: &mut Frame<'_>) {
+    let (around, panel) = (&model.around, &*model.top);
     let area = frame.area();
     let body = body(area.as_size());
+    let scrolls = || {
+        let key = |command| around.key(panel.scope(), command);
+        format!(" {} and {} scroll, other keys close", key(Command::Up), key(Command::Down))
+    };
+    let (title, keys) = match overlay {
+        Overlay::Help { .. } => ("help", scrolls()),
+        Overlay::Log { .. } => ("log", scrolls()),
+        Overlay::Palette(_) => ("commands", " Type to find, Enter does it, Esc closes".to_owned()),
+        Overlay::Sent(sent) if sent.longest_scroll(body) == 0 => ("copied", " Any key closes this".to_owned()),
+        Overlay::Sent(_) => ("copied", scrolls()),
+        Overlay::SaveAs(_) => ("save", " Enter saves, Esc does not".to_owned()),
+        Overlay::Confirm { .. } => ("really?", String::new()),
+    };
+    if has_room(area.as_size()) {
+        title_line(around, title, &panel.standing(around, now), frame);
+        frame.buffer_mut().set_string(0, area.height - 1, keys, around.theme.faint);
+    }
     match overlay {
-        Overlay::Help { scroll } => {
-            if has_chrome {
-                title_line(model, "help", &sign_in::view::short_state(model, now), frame);
-                hint(model, &scrolls(model), frame);
-            }
-            help::view(model, *scroll, body, frame);
-        }
-        Overlay::Log { scroll } => {
-            if has_chrome {
-                title_line(model, "log", &sign_in::view::short_state(model, now), frame);
-                hint(model, &scrolls(model), frame);
-            }
-            log::view(model, *scroll, body, frame);
-        }
-        Overlay::Palette(palette) => {
-            if has_chrome {
-                title_line(model, "commands", &sign_in::view::short_state(model, now), frame);
-                hint(model, " Type to find, Enter does it, Esc closes", frame);
-            }
-            palette.view(model, body, frame);
-        }
-        Overlay::Sent(sent) => {
-            if has_chrome {
-                title_line(model, "copied", &sign_in::view::short_state(model, now), frame);
-                let fits = sent.longest_scroll(body) == 0;
-                hint(model, &if fits { " Any key closes this".to_owned() } else { scrolls(model) }, frame);
-            }
-            sent.view(body, frame);
-        }
-        Overlay::SaveAs(save_as) => {
-            if has_chrome {
-                title_line(model, "save", &sign_in::view::short_state(model, now), frame);
-                hint(model, " Enter saves, Esc does not", frame);
-            }
-            save_as.view(model, body, frame);
-        }
+        Overlay::Help { scroll } => help::view(around, panel.scope(), *scroll, body, frame),
+        Overlay::Log { scroll } => log::view(around, *scroll, body, frame),
+        Overlay::Palette(palette) => palette.view(around, panel, body, frame),
+        Overlay::Sent(sent) => sent.view(body, frame),
+        Overlay::SaveAs(save_as) => save_as.view(around, body, frame),
         Overlay::Confirm { question, .. } => {
-            if has_chrome {
-                title_line(model, "really?", &sign_in::view::short_state(model, now), frame);
-            }
             let width = usize::from(body.width.saturating_sub(4)).max(1);
-            let lines = asked(model, question, width, usize::from(body.height));
+            let lines = asked(around, question, width, usize::from(body.height));
             let top = body.y + body.height.saturating_sub(u16::try_from(lines.len()).unwrap_or(body.height)) / 3;
             for ((line, style), row) in lines.into_iter().zip(top..body.bottom()) {
                 let clipped = text::clip(&line, width);
@@ -101,7 +73,7 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, has_chrome: bool, fr
 }
 
 /// A question and its answers, which stay whole in any window: the question is cut before them.
-fn asked(model: &Model, question: &str, width: usize, height: usize) -> Vec<(String, Style)> {
+fn asked(around: &Surroundings, question: &str, width: usize, height: usize) -> Vec<(String, Style)> {
     let answers: [&[&str]; 3] =
         [&["y  yes        any other key  no"], &["y  yes", "any other key  no"], &["y yes,", "else no"]];
     let fits = |lines: &&[&str]| lines.iter().all(|line| line.len() <= width);
@@ -113,15 +85,6 @@ fn asked(model: &Model, question: &str, width: usize, height: usize) -> Vec<(Str
         question.extend((room > 0).then(|| text::clip(&rest, width)));
     }
     let gap = (question.len() < room).then(|| (String::new(), Style::new()));
-    let question = question.into_iter().map(|line| (line, model.theme.title));
-    question.chain(gap).chain(answers.iter().map(|line| ((*line).to_owned(), model.theme.text))).collect()
-}
-
-fn hint(model: &Model, text: &str, frame: &mut Frame<'_>) {
-    let Some(row) = frame.area().height.checked_sub(1) else { return };
-    frame.buffer_mut().set_string(0, row, text, model.theme.faint);
-}
-
-fn scrolls(model: &Model) -> String {
-    format!(" {} and {} scroll, other keys close", model.key(Command::Up), model.key(Command::Down))
+    let question = question.into_iter().map(|line| (line, around.theme.title));
+    question.chain(gap).chain(answers.iter().map(|line| ((*line).to_owned(), around.theme.text))).collect()
 }

@@ -4,8 +4,9 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use device_login::tui::model::{Model, Now};
+use device_login::tui::model::Model;
 use device_login::tui::next_wakeup;
+use device_login::tui::surroundings::Now;
 use device_login::tui::view::view;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -35,7 +36,7 @@ pub(crate) fn screen_text(model: &Model, now: Now) -> String {
 
 /// The cells of the screen, and where the cursor is if it shows.
 pub(crate) fn draw(model: &Model, now: Now) -> (Buffer, Option<(u16, u16)>) {
-    let backend = TestBackend::new(model.window.width, model.window.height);
+    let backend = TestBackend::new(model.around.window.width, model.around.window.height);
     let mut terminal = Terminal::new(backend).expect("a buffer can be drawn to");
     let mut cursor = None;
     terminal.draw(|frame| view(model, now, frame)).expect("a buffer can be drawn to");

@@ -10,47 +10,35 @@ mod fix;
 mod grants;
 mod list;
 mod pointer;
-mod received;
 mod request;
 #[cfg(test)]
 mod tests;
 mod view;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use actions::{
-    back, copy_curl, copy_path, copy_value, edit, in_list, in_text, leave, next_view, save, search, send_or_edit,
-    send_typed, start_filter, start_query, type_filter, type_query,
-};
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+
 use answer::{Exchange, History, Side};
-use earlier::{choose_earlier, move_in_history, toggle_history};
-use fix::Waiting;
+use fix::{Fix, Waiting};
 use list::{RequestList, Row};
 use request::{Pressed, RequestForm};
 
 use crate::api::Call;
-use crate::error::Error;
+use crate::clock::Moment;
+use crate::error::{Advice, Error};
 use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::service::{TestCallEntry, TestCalls};
 use crate::storage::PastCall;
-use crate::tui::keymap::{Command, Key};
-use crate::tui::message::{Effect, TaskId};
-use crate::tui::model::{Model, Now, Screen};
-use crate::tui::panels::profiles;
-use crate::tui::theme::Mark;
+use crate::tui::keymap::{Command, Key, Scope};
+use crate::tui::message::{Effect, Message, Pointing, TaskId};
+use crate::tui::panel::{Outcome, Panel, Then};
+use crate::tui::received::Received;
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::widgets::field::Field;
-use crate::tui::widgets::json_view::{Found, GUTTER, JsonDocument, JsonView};
-use crate::untrusted::visible;
-
-pub use actions::send_confirmed;
-pub use earlier::past_calls_loaded;
-pub use fix::{after_sign_in, next_wakeup, refreshed, scopes_added, waits_for_scopes, waits_for_token, wake};
-pub use grants::{loaded, statuses_loaded};
-pub use pointer::{point, turn};
-pub use received::{Content, Received};
-pub use view::{title, view};
+use crate::tui::widgets::json_view::{GUTTER, JsonDocument, JsonView};
 
 /// What the panel shows for one profile.
 #[derive(Debug)]
@@ -215,256 +203,321 @@ impl ApiPanel {
     }
 }
 
-/// Opens the panel for a profile. Answers of this session stay, also those of other profiles.
-pub fn open(model: &mut Model, profile: ProfileName) -> Vec<Effect> {
-    model.screen = Screen::Api;
-    let task = model.new_task();
-    let mut effects = Vec::new();
-    match &mut model.api {
-        // Grants change, so the calls are found out anew.
-        Some(panel) if panel.profile == profile => {
-            panel.catalogue = Catalogue::Loading(task);
-            panel.reading_again = None;
-            panel.past.clear();
-        }
-        other => {
-            let (history, under_way) = other.take().map(|panel| (panel.history, panel.under_way)).unwrap_or_default();
-            effects.extend(under_way.into_iter().map(|sent| Effect::Cancel(sent.task)));
-            *other = Some(ApiPanel::new(profile.clone(), task, history));
-        }
+impl Panel for ApiPanel {
+    fn scope(&self) -> Scope {
+        Scope::Api
     }
-    effects.push(Effect::LoadPastCalls { profile: profile.clone() });
-    effects.push(Effect::LoadTestCalls { task, profile });
-    effects
-}
 
-/// What a key does now, for the footer, where that is not what it does elsewhere.
-pub fn label(model: &Model, command: Command) -> Option<&'static str> {
-    let panel = model.api.as_ref()?;
-    match (command, panel.focus) {
-        (Command::Fix, _) => fix::fix(model).map(|fix| fix.label()),
-        (Command::NextPane, Focus::Form) => Some("next field"),
-        (Command::Choose, Focus::Filter | Focus::Query) => Some("keep"),
-        (Command::Back, Focus::Filter) => Some("show all"),
-        (Command::Back, Focus::Query) => Some("forget"),
-        (Command::Back, Focus::Requests | Focus::Answer) if panel.is_searched() => Some("end search"),
-        _ => None,
+    /// The profile and its data center.
+    fn title(&self, around: &Surroundings, _now: Now) -> Option<(&'static str, String)> {
+        let code = self.test_calls().map(|known| known.data_center.code.to_uppercase()).filter(|code| !code.is_empty());
+        let parts: Vec<String> = std::iter::once(format!("profile {}", self.profile)).chain(code).collect();
+        Some(("API", parts.join(around.theme.separator())))
     }
-}
 
-/// Whether the key that mends signs this profile in.
-pub(in crate::tui) fn can_sign_in(model: &Model, profile: &ProfileName) -> bool {
-    let is_shown = model.api.as_ref().is_some_and(|panel| panel.profile == *profile);
-    is_shown && matches!(fix::fix(model), Some(fix::Fix::SignIn(_)))
-}
-
-/// What can be asked for now, in the order of the footer.
-pub fn commands(model: &Model) -> Vec<Command> {
-    let Some(panel) = &model.api else { return vec![Command::Back] };
-    let to_send =
-        [Command::Send, Command::Edit, Command::CopyCurl].into_iter().filter(|_| panel.test_calls().is_some());
-    let has_earlier = !panel.earlier().is_empty();
-    let is_there = |command: &Command| {
-        if *command == Command::History { has_earlier } else { panel.text().is_some() }
-    };
-    // What is most useful after an answer comes first, for narrow screens show the first few only.
-    let to_read = [
-        Command::NextView,
-        Command::CopyAnswer,
-        Command::History,
-        Command::SaveAnswer,
-        Command::Find,
-        Command::Fold,
-        Command::CopyPath,
-    ];
-    let to_read = to_read.into_iter().filter(is_there);
-    let mut commands = match panel.focus {
-        Focus::Form => return vec![Command::SendForm, Command::NextPane, Command::Back],
-        Focus::Filter | Focus::Query | Focus::History => return vec![Command::Choose, Command::Back],
-        Focus::Requests => {
-            let to_look = [Command::Find, Command::Fold].into_iter().filter(|_| panel.test_calls().is_some());
-            let to_read = to_read.filter(|command| !matches!(command, Command::Find | Command::Fold));
-            let (to_send, pane) = (to_send.chain(to_look), [Command::NextPane]);
-            match panel.text() {
-                Some(_) => to_read.chain(pane).chain(to_send).collect::<Vec<_>>(),
-                None => to_send.chain(pane).chain(to_read).collect(),
+    fn commands(&self, around: &Surroundings) -> Vec<Command> {
+        let to_send =
+            [Command::Send, Command::Edit, Command::CopyCurl].into_iter().filter(|_| self.test_calls().is_some());
+        let has_earlier = !self.earlier().is_empty();
+        let is_there = |command: &Command| {
+            if *command == Command::History { has_earlier } else { self.text().is_some() }
+        };
+        // What is most useful after an answer comes first, for narrow screens show the first few only.
+        let to_read = [
+            Command::NextView,
+            Command::CopyAnswer,
+            Command::History,
+            Command::SaveAnswer,
+            Command::Find,
+            Command::Fold,
+            Command::CopyPath,
+        ];
+        let to_read = to_read.into_iter().filter(is_there);
+        let mut commands = match self.focus {
+            Focus::Form => return vec![Command::SendForm, Command::NextPane, Command::Back],
+            Focus::Filter | Focus::Query | Focus::History => return vec![Command::Choose, Command::Back],
+            Focus::Requests => {
+                let to_look = [Command::Find, Command::Fold].into_iter().filter(|_| self.test_calls().is_some());
+                let to_read = to_read.filter(|command| !matches!(command, Command::Find | Command::Fold));
+                let (to_send, pane) = (to_send.chain(to_look), [Command::NextPane]);
+                match self.text() {
+                    Some(_) => to_read.chain(pane).chain(to_send).collect::<Vec<_>>(),
+                    None => to_send.chain(pane).chain(to_read).collect(),
+                }
             }
-        }
-        // Of what could not be sent there is nothing to read, and something to mend.
-        Focus::Answer if panel.text().is_none() && panel.test_calls().is_some() => {
-            let earlier = has_earlier.then_some(Command::History);
-            let commands = [Command::Edit, Command::Send, Command::NextPane, Command::CopyCurl];
-            commands.into_iter().chain(earlier).collect()
-        }
-        Focus::Answer => [Command::NextPane].into_iter().chain(to_read).chain(to_send).collect(),
-    };
-    if fix::fix(model).is_some() {
-        commands.insert(0, Command::Fix);
-    }
-    commands.extend([Command::Help, Command::Back]);
-    commands
-}
-
-/// Keys are text now.
-pub fn captures_keys(model: &Model) -> bool {
-    model.api.as_ref().is_some_and(|panel| matches!(panel.focus, Focus::Form | Focus::Filter | Focus::Query))
-}
-
-/// Takes in a key that is text.
-pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
-    let Some(panel) = &mut model.api else { return Vec::new() };
-    let mut effects = Vec::new();
-    match panel.focus {
-        Focus::Form => match panel.form.press(key) {
-            Pressed::Edited => {}
-            Pressed::Leave => panel.focus = Focus::Requests,
-            Pressed::Send => effects = send_typed(model),
-        },
-        Focus::Filter => type_filter(panel, key),
-        _ => effects = type_query(model, key),
-    }
-    effects.extend(resized(model));
-    effects
-}
-
-/// Puts pasted text where the cursor is; elsewhere it means nothing.
-pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
-    match &mut model.api {
-        Some(panel) if panel.focus == Focus::Form => {
-            panel.form.paste(text);
-            Vec::new()
-        }
-        Some(panel) if panel.focus == Focus::Filter => {
-            if let Some(filter) = &mut panel.list.filter {
-                filter.paste(text, true);
+            // Of what could not be sent there is nothing to read, and something to mend.
+            Focus::Answer if self.text().is_none() && self.test_calls().is_some() => {
+                let earlier = has_earlier.then_some(Command::History);
+                let commands = [Command::Edit, Command::Send, Command::NextPane, Command::CopyCurl];
+                commands.into_iter().chain(earlier).collect()
             }
-            panel.with_list(RequestList::fill);
-            Vec::new()
+            Focus::Answer => [Command::NextPane].into_iter().chain(to_read).chain(to_send).collect(),
+        };
+        if self.fix(around).is_some() {
+            commands.insert(0, Command::Fix);
         }
-        Some(panel) if panel.focus == Focus::Query => {
-            if let Some(query) = &mut panel.query {
-                query.paste(text, true);
+        commands.extend([Command::Help, Command::Back]);
+        commands
+    }
+
+    fn label(&self, around: &Surroundings, command: Command) -> Option<&'static str> {
+        match (command, self.focus) {
+            (Command::Fix, _) => self.fix(around).map(|fix| fix.label()),
+            (Command::NextPane, Focus::Form) => Some("next field"),
+            (Command::Choose, Focus::Filter | Focus::Query) => Some("keep"),
+            (Command::Back, Focus::Filter) => Some("show all"),
+            (Command::Back, Focus::Query) => Some("forget"),
+            (Command::Back, Focus::Requests | Focus::Answer) if self.is_searched() => Some("end search"),
+            _ => None,
+        }
+    }
+
+    fn helps(&self, around: &Surroundings, advice: &Advice) -> Option<Command> {
+        let signs_in = || matches!(self.fix(around), Some(Fix::SignIn(_)));
+        let is_mine = matches!(advice, Advice::SignIn(profile) if *profile == self.profile);
+        (is_mine && signs_in()).then_some(Command::Fix)
+    }
+
+    fn run(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
+        let then = match (command, self.focus) {
+            (Command::Back, _) => self.back(around, now),
+            (Command::Quit, _) => self.leave(),
+            (Command::Fix, _) => self.mend(around, now),
+            _ => self.act(command, around, now).into(),
+        };
+        then.and(self.fit(around))
+    }
+
+    /// Sends the request that has the cursor, which the person wants even if it changes something.
+    fn confirmed(&mut self, _command: Command, around: &mut Surroundings, _now: Now) -> Then {
+        let Some(Ok(call)) = self.selected_call() else { return Then::default() };
+        self.confirmed.push(call);
+        Then::from(self.send(around)).and(self.fit(around))
+    }
+
+    fn typed(&mut self, key: Key, around: &mut Surroundings, _now: Now) -> Option<Then> {
+        let effects = match self.focus {
+            Focus::Form => match self.form.press(key) {
+                Pressed::Edited => Vec::new(),
+                Pressed::Leave => {
+                    self.focus = Focus::Requests;
+                    Vec::new()
+                }
+                Pressed::Send => self.send_typed(around),
+            },
+            Focus::Filter => {
+                self.type_filter(key);
+                Vec::new()
             }
-            search(model)
+            Focus::Query => self.type_query(key, around),
+            Focus::Requests | Focus::Answer | Focus::History => return None,
+        };
+        Some(Then::from(effects).and(self.fit(around)))
+    }
+
+    fn paste(&mut self, text: &str, around: &mut Surroundings, _now: Now) -> Then {
+        match self.focus {
+            Focus::Form => self.form.paste(text),
+            Focus::Filter => {
+                if let Some(filter) = &mut self.list.filter {
+                    filter.paste(text, true);
+                }
+                self.with_list(RequestList::fill);
+            }
+            Focus::Query => {
+                if let Some(query) = &mut self.query {
+                    query.paste(text, true);
+                }
+                return self.search(around).into();
+            }
+            Focus::Requests | Focus::Answer | Focus::History => {}
         }
-        _ => Vec::new(),
+        Then::default()
     }
-}
 
-/// Does what the person asked for.
-pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
-    let Some(panel) = &mut model.api else { return profiles::open(model) };
-    let mut effects = match (command, panel.focus) {
-        (Command::Back, _) => back(model, now),
-        (Command::Quit, _) => leave(model),
-        (Command::History, _) => toggle_history(panel),
-        (Command::Choose, Focus::History) => choose_earlier(model, now),
-        (_, Focus::History) => move_in_history(panel, command),
-        (Command::NextPane | Command::PreviousPane, _) => {
-            panel.focus = if panel.focus == Focus::Requests { Focus::Answer } else { Focus::Requests };
-            Vec::new()
+    fn wants_mouse(&self) -> bool {
+        true
+    }
+
+    fn point(&mut self, at: Position, what: Pointing, around: &mut Surroundings, now: Now) -> Then {
+        let then = self.pointed(at, what, around, now);
+        then.and(self.fit(around))
+    }
+
+    fn hear(
+        &mut self,
+        message: Message,
+        is_covered: bool,
+        around: &mut Surroundings,
+        now: Now,
+    ) -> (Then, Option<Message>) {
+        let then = match message {
+            Message::TestCallsLoaded { task, result } => {
+                self.calls_loaded(task, *result);
+                Then::default()
+            }
+            Message::Answered { task, result } => self.answered(task, *result, around, now).into(),
+            Message::PastCallsLoaded { ref profile, .. } if *profile != self.profile => {
+                return (Then::default(), Some(message));
+            }
+            Message::PastCallsLoaded { result, .. } => {
+                // Why they could not be read is for the log.
+                result.into_iter().for_each(|past| self.recall(past));
+                Then::default()
+            }
+            Message::Found { task, found } if self.searching == Some(task) => {
+                self.searching = None;
+                if let Some(text) = self.text_mut() {
+                    text.show_found(found);
+                }
+                Then::default()
+            }
+            Message::Wrapped { task, document } => {
+                self.wrapped(task, document);
+                Then::default()
+            }
+            Message::Refreshed { task, result, .. } if self.waits_for_token(task) => {
+                self.refreshed(result, around).into()
+            }
+            Message::ConfigurationChanged { task, result } if self.waits_for_scopes(task) => {
+                self.scopes_added((*result).map(drop), is_covered, around)
+            }
+            message => {
+                let is_other = matches!(&message, Message::StatusesLoaded(statuses) if self.is_other_by(statuses));
+                let effects = if is_other && !is_covered { self.read_again(around) } else { Vec::new() };
+                return (effects.into(), Some(message));
+            }
+        };
+        (then.and(self.fit(around)), None)
+    }
+
+    fn resume(&mut self, outcome: Outcome, around: &mut Surroundings, _now: Now) -> Then {
+        let then = match outcome {
+            // There is nothing left to call with.
+            Outcome::SignOut(_) => {
+                self.leave();
+                return outcome.into();
+            }
+            Outcome::SignedIn(_) => self.signed_in(true, around),
+            _ => self.signed_in(false, around),
+        };
+        Then::from(then).and(self.fit(around))
+    }
+
+    fn resized(&mut self, around: &mut Surroundings) -> Vec<Effect> {
+        self.fit(around)
+    }
+
+    /// Sends the call whose time has come.
+    fn wake(&mut self, around: &mut Surroundings, now: Now) -> Then {
+        let is_due = |waiting: &mut Waiting| matches!(waiting, Waiting::Time { at, .. } if *at <= now.moment);
+        match self.waiting.take_if(is_due) {
+            Some(Waiting::Time { call, .. }) => self.send_call(call, around).into(),
+            _ => Then::default(),
         }
-        (Command::Send | Command::SendForm, _) | (Command::Choose, Focus::Requests) => send_or_edit(model),
-        (Command::Edit, _) => edit(panel),
-        (Command::CopyCurl, _) => copy_curl(model, now),
-        (Command::CopyAnswer, _) => copy_value(model, now),
-        (Command::CopyPath, _) => copy_path(model, now),
-        (Command::SaveAnswer, _) => save(model, now),
-        (Command::NextView, _) => next_view(panel),
-        (Command::Fix, _) => fix::perform(model, now),
-        (Command::Find, Focus::Requests) => start_filter(panel),
-        (Command::Find, _) => start_query(panel),
-        (_, Focus::Requests) => in_list(model, command),
-        _ => in_text(panel, command),
-    };
-    effects.extend(resized(model));
-    effects
+    }
+
+    fn next_wakeup(&self, around: &Surroundings, now: Now) -> Option<Moment> {
+        self.next_change(around, now)
+    }
+
+    /// So that answers stay, also those of other profiles.
+    fn outlives(&self) -> bool {
+        true
+    }
+
+    fn view(&self, around: &Surroundings, now: Now, area: Rect, frame: &mut Frame<'_>) {
+        view::view(around, self, now, area, frame);
+    }
 }
 
-/// Takes in the answer of a request. One of a request that is not current any more goes to the history only.
-pub fn answered(model: &mut Model, task: TaskId, result: Result<Received, Error>, now: Now) -> Vec<Effect> {
-    let Some(panel) = &mut model.api else { return Vec::new() };
-    let is_current = panel.under_way.last().is_some_and(|last| last.task == task);
-    let Some(index) = panel.under_way.iter().position(|request| request.task == task) else { return Vec::new() };
-    let request = panel.under_way.remove(index);
-    let exchange = Exchange::new(request, panel.profile.clone(), result, now);
-    let kept = panel.remember(&exchange);
-    let is_contrary = panel.is_contradicted_by(&exchange);
-    if is_current {
-        panel.shown = Some(task);
-        panel.side = Side::Body;
-        panel.forget_query();
+impl ApiPanel {
+    /// The panel for a profile, with what is `left` of the one before.
+    pub fn open(left: Option<Box<Self>>, profile: ProfileName, around: &mut Surroundings) -> (Self, Vec<Effect>) {
+        let mut effects = Vec::new();
+        let mut panel = match left.map(|left| *left) {
+            Some(left) if left.profile == profile => left,
+            left => {
+                let (history, under_way) = left.map(|left| (left.history, left.under_way)).unwrap_or_default();
+                effects.extend(under_way.into_iter().map(|sent| Effect::Cancel(sent.task)));
+                Self::new(profile, TaskId::default(), history)
+            }
+        };
+        panel.waiting = None;
+        effects.extend(panel.read_anew(around));
+        effects.extend(panel.fit(around));
+        (panel, effects)
     }
-    panel.history.push(exchange, panel.shown);
-    let mut effects: Vec<Effect> = kept.into_iter().collect();
-    if is_contrary {
-        effects.extend(grants::read_again(model));
-    }
-    effects.extend(resized(model));
-    effects
-}
 
-/// Takes in what was found in a long text, unless something else is looked for by now.
-pub fn found(model: &mut Model, task: TaskId, found: Option<Found>) -> Vec<Effect> {
-    let Some(panel) = model.api.as_mut().filter(|panel| panel.searching == Some(task)) else { return Vec::new() };
-    panel.searching = None;
-    if let Some(text) = panel.text_mut() {
-        text.show_found(found);
+    /// Grants change, so the calls are found out anew.
+    fn read_anew(&mut self, around: &mut Surroundings) -> Vec<Effect> {
+        let task = around.new_task();
+        self.catalogue = Catalogue::Loading(task);
+        self.reading_again = None;
+        self.past.clear();
+        let profile = self.profile.clone();
+        vec![Effect::LoadPastCalls { profile: profile.clone() }, Effect::LoadTestCalls { task, profile }]
     }
-    Vec::new()
-}
 
-/// Tells where an answer was saved.
-pub fn saved(model: &mut Model, result: Result<PathBuf, Error>, now: Now) -> Vec<Effect> {
-    match result {
-        Ok(path) => {
-            // Where there is little room, the name is what is new.
-            let shown =
-                if model.window.width < 60 { path.file_name().map_or(path.as_path(), Path::new) } else { &path };
-            model.say(Mark::Good, format!("Saved as {}, for you alone.", visible(&shown.to_string_lossy())), now);
+    /// Takes in the answer of a request. One of a request that is not current any more goes to the history only.
+    fn answered(
+        &mut self,
+        task: TaskId,
+        result: Result<Received, Error>,
+        around: &mut Surroundings,
+        now: Now,
+    ) -> Vec<Effect> {
+        let is_current = self.under_way.last().is_some_and(|last| last.task == task);
+        let Some(index) = self.under_way.iter().position(|request| request.task == task) else { return Vec::new() };
+        let request = self.under_way.remove(index);
+        let exchange = Exchange::new(request, self.profile.clone(), result, now);
+        let kept = self.remember(&exchange);
+        let is_contrary = self.is_contradicted_by(&exchange);
+        if is_current {
+            self.shown = Some(task);
+            self.side = Side::Body;
+            self.forget_query();
         }
-        Err(error) => model.say(Mark::Declined, visible(&error.to_string()), now),
+        self.history.push(exchange, self.shown);
+        let mut effects: Vec<Effect> = kept.into_iter().collect();
+        if is_contrary {
+            effects.extend(self.read_again(around));
+        }
+        effects
     }
-    Vec::new()
-}
 
-/// Takes in a raw text in lines; shows it if it is looked at still.
-pub fn wrapped(model: &mut Model, task: TaskId, document: Arc<JsonDocument>) -> Vec<Effect> {
-    let Some(panel) = &mut model.api else { return Vec::new() };
-    let Some(done) = panel.wrapping.take_if(|wrapping| wrapping.task == task) else { return Vec::new() };
-    if let Some(exchange) = panel.history.find_mut(done.answer) {
-        exchange.show_raw(document, done.columns);
+    /// Takes in a raw text in lines; shows it if it is looked at still.
+    fn wrapped(&mut self, task: TaskId, document: Arc<JsonDocument>) {
+        let Some(done) = self.wrapping.take_if(|wrapping| wrapping.task == task) else { return };
+        if let Some(exchange) = self.history.find_mut(done.answer) {
+            exchange.show_raw(document, done.columns);
+        }
+        if self.side == Side::Raw && self.shown == Some(done.answer) {
+            self.forget_query();
+            self.focus = if self.focus == Focus::Query { Focus::Answer } else { self.focus };
+        }
     }
-    if panel.side == Side::Raw && panel.shown == Some(done.answer) {
-        panel.forget_query();
-        panel.focus = if panel.focus == Focus::Query { Focus::Answer } else { panel.focus };
-    }
-    // The window may have another width by now.
-    resized(model)
-}
 
-/// Fits the answer's text to its pane, which the window and the lines above it settle.
-pub fn resized(model: &mut Model) -> Vec<Effect> {
-    let effects = wrap_raw(model).into_iter().collect();
-    let rows = view::text_size(model).height;
-    if let Some(text) = model.api.as_mut().and_then(ApiPanel::text_mut) {
-        text.set_rows(rows);
+    /// Fits the answer's text to its pane, which the window and the lines above it settle.
+    fn fit(&mut self, around: &mut Surroundings) -> Vec<Effect> {
+        let effects = self.wrap_raw(around).into_iter().collect();
+        let rows = view::text_size(around, self).height;
+        if let Some(text) = self.text_mut() {
+            text.set_rows(rows);
+        }
+        effects
     }
-    effects
-}
 
-/// Breaks the raw text that is looked at to the width of its pane; a long one elsewhere, one width at a time.
-fn wrap_raw(model: &mut Model) -> Option<Effect> {
-    model.api.as_ref().filter(|panel| panel.side == Side::Raw)?;
-    let columns = usize::from(view::text_size(model).width.saturating_sub(GUTTER)).max(1);
-    let panel = model.api.as_mut()?;
-    let answer = panel.shown?;
-    let text = panel.history.find_mut(answer)?.wrap_raw(columns)?;
-    if panel.wrapping.is_some() {
-        return None;
+    /// Breaks the raw text that is looked at to the width of its pane; a long one elsewhere, one width at a time.
+    fn wrap_raw(&mut self, around: &mut Surroundings) -> Option<Effect> {
+        let answer = self.shown.filter(|_| self.side == Side::Raw)?;
+        let columns = usize::from(view::text_size(around, self).width.saturating_sub(GUTTER)).max(1);
+        let text = self.history.find_mut(answer)?.wrap_raw(columns)?;
+        if self.wrapping.is_some() {
+            return None;
+        }
+        let task = around.new_task();
+        self.wrapping = Some(Wrapping { task, answer, columns });
+        Some(Effect::Wrap { task, text, columns })
     }
-    let task = model.new_task();
-    let panel = model.api.as_mut()?;
-    panel.wrapping = Some(Wrapping { task, answer, columns });
-    Some(Effect::Wrap { task, text, columns })
 }

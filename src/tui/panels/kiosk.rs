@@ -9,7 +9,8 @@ pub mod view;
 
 use std::time::Duration;
 
-use ratatui::layout::Size;
+use ratatui::Frame;
+use ratatui::layout::Rect;
 
 use crate::clock::Moment;
 use crate::error::Error;
@@ -17,9 +18,10 @@ use crate::oauth::qr::QrMatrix;
 use crate::profile::ProfileName;
 use crate::service::{IssuedCode, Renewal, Rest, RestReason, SignIn, SignInEvent, SignedIn};
 use crate::tui::Ended;
-use crate::tui::keymap::{Command, Key, Scope};
+use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::{Effect, Message, TaskId};
-use crate::tui::model::{Model, Now, Screen};
+use crate::tui::panel::{Panel, Then};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::time_left;
 
 /// How long the screen of a sign-in that worked stays by itself.
@@ -94,139 +96,104 @@ pub struct Shown {
     pub previous: Option<(String, Moment)>,
 }
 
-/// Opens the screen and starts the sign-in. `options.renewals` codes may follow the first one before it rests; whoever
-/// supervises it hears of it at every `pulse`.
-pub fn start(model: &mut Model, profile: ProfileName, options: SignIn, pulse: Option<Duration>) -> Vec<Effect> {
-    let renewal = Renewal::new(options.renewals);
-    // Each code is a sign-in of its own, so that all that goes before a code is tried anew as well.
-    let options = SignIn { renewals: 0, ..options };
-    let pulse = pulse.map(|pulse| (pulse, Moment::default()));
-    let task = model.new_task();
-    let stage = Stage::Asking { old: None };
-    model.screen = Screen::Kiosk;
-    let effect = Effect::StartSignIn { task, profile: profile.clone(), options: options.clone() };
-    model.kiosk = Some(Box::new(KioskPanel { profile, options, renewal, task, stage, host: None, codes: 0, pulse }));
-    vec![effect]
-}
-
-/// Takes in one message, of whatever kind: no other panel is there.
-pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
-    let now = now.moment;
-    if let Message::Resized { columns, rows } = message {
-        model.window = Size::new(columns, rows);
-        return Vec::new();
+impl Panel for KioskPanel {
+    fn scope(&self) -> Scope {
+        Scope::Everywhere
     }
-    let Some(panel) = model.kiosk.as_mut() else { return Vec::new() };
-    match message {
-        Message::Key(key) => press(model, key, now),
-        Message::Woken => {
-            let beat = panel.beat(now);
-            beat.into_iter().chain(wake(model, now)).collect()
-        }
-        Message::SignIn { task, event } if task == panel.task => {
-            panel.take(event, now);
-            Vec::new()
-        }
-        Message::Unsaved { task, error } if task == panel.task => panel.keep_unsaved(error, now),
-        Message::SignInEnded { task, result } if task == panel.task => ended(model, *result, now),
-        // Nobody looks at that sign-in any more.
-        Message::Unsaved { task, .. } => vec![Effect::TrySaving { task, again: false }],
-        _ => Vec::new(),
+
+    fn title(&self, _around: &Surroundings, _now: Now) -> Option<(&'static str, String)> {
+        None
     }
-}
 
-/// When the screen has to change by itself: as its clocks do, and when everything moves by a cell.
-pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
-    let now = now.moment;
-    let drift = Moment::default() + DRIFT_TIME * (steps(now) + 1);
-    let tick = |ends: Vec<Moment>| time_left::next_change(ends, now, model.motion);
-    let countdown = match &model.kiosk.as_ref()?.stage {
-        Stage::Waiting(shown) => {
-            let next = shown.trouble.as_ref().map(|(_, next)| *next);
-            tick([shown.code.expires_at].into_iter().chain(next).collect())
-        }
-        // Minutes will do for what takes half an hour.
-        Stage::Resting { rest: Rest { reason: RestReason::Idle, until }, .. } => Some(*until),
-        Stage::Resting { rest, .. } => Some(tick(vec![rest.until]).unwrap_or(now)),
-        Stage::Unsaved { again_at, .. } => Some(tick(vec![*again_at]).unwrap_or(now)),
-        Stage::SignedIn { leaves_at, .. } => Some(tick(vec![*leaves_at]).unwrap_or(now)),
-        Stage::Asking { .. } | Stage::Approved { .. } => None,
-    };
-    let beat = model.kiosk.as_ref().and_then(|panel| panel.pulse).map(|(_, next)| next.max(now));
-    countdown.into_iter().chain(beat).chain([drift]).min()
-}
-
-/// Only what cannot lead anywhere is heard: a new code where there is none, drawing again, and the way out.
-fn press(model: &mut Model, key: Key, now: Moment) -> Vec<Effect> {
-    match model.keymap.command(Scope::Everywhere, key) {
-        Some(Command::LeaveNow) => {
-            let given_up = model.kiosk.as_ref().map(|panel| Effect::GiveUp(panel.task));
-            given_up.into_iter().chain([Effect::Quit(Ended::Interrupted)]).collect()
-        }
-        Some(Command::Redraw) => vec![Effect::ClearScreen],
-        Some(Command::Choose) => choose(model, now),
-        _ => Vec::new(),
+    /// Nothing is on offer to whoever passes by.
+    fn commands(&self, _around: &Surroundings) -> Vec<Command> {
+        Vec::new()
     }
-}
 
-/// OK on a remote: somebody is there and wants to go on.
-fn choose(model: &mut Model, now: Moment) -> Vec<Effect> {
-    let Some(panel) = model.kiosk.as_mut() else { return Vec::new() };
-    match &panel.stage {
-        Stage::Resting { since, .. } if now - *since >= SHORTEST_REST => {
-            panel.renewal.attended();
-            ask(model, None)
-        }
-        Stage::SignedIn { .. } => leave(model),
-        _ => Vec::new(),
+    /// Only what cannot lead anywhere: a new code where there is none, drawing again, and the way out.
+    fn allows(&self, command: Command) -> bool {
+        matches!(command, Command::Choose | Command::Redraw | Command::LeaveNow)
     }
-}
 
-fn wake(model: &mut Model, now: Moment) -> Vec<Effect> {
-    let Some(panel) = model.kiosk.as_mut() else { return Vec::new() };
-    match &mut panel.stage {
-        Stage::Resting { rest, .. } if rest.until <= now => ask(model, None),
-        Stage::Unsaved { again_at, attempts, .. } if *again_at <= now => {
-            let again = *attempts < SAVE_ATTEMPTS;
-            panel.stage = Stage::Approved { unsaved: *attempts };
-            vec![Effect::TrySaving { task: panel.task, again }]
+    /// OK on a remote: somebody is there and wants to go on.
+    fn run(&mut self, _command: Command, around: &mut Surroundings, now: Now) -> Then {
+        match &self.stage {
+            Stage::Resting { since, .. } if now.moment - *since >= SHORTEST_REST => {
+                self.renewal.attended();
+                self.ask(None, around).into()
+            }
+            Stage::SignedIn { .. } => self.leave().into(),
+            _ => Then::default(),
         }
-        Stage::SignedIn { leaves_at, .. } if *leaves_at <= now => leave(model),
-        _ => Vec::new(),
     }
-}
 
-/// Asks for a code; the old one stays until it comes.
-fn ask(model: &mut Model, old: Option<Box<Shown>>) -> Vec<Effect> {
-    let task = model.new_task();
-    let Some(panel) = model.kiosk.as_mut() else { return Vec::new() };
-    panel.task = task;
-    panel.stage = Stage::Asking { old };
-    vec![Effect::StartSignIn { task, profile: panel.profile.clone(), options: panel.options.clone() }]
-}
-
-fn ended(model: &mut Model, result: Result<SignedIn, Error>, now: Moment) -> Vec<Effect> {
-    let Some(panel) = model.kiosk.as_mut() else { return Vec::new() };
-    let error = match result {
-        Ok(outcome) => {
-            panel.stage = Stage::SignedIn { outcome: Box::new(outcome), leaves_at: now + SUCCESS_TIME };
-            return Vec::new();
-        }
-        Err(error) => error,
-    };
-    let rest = panel.renewal.rest(error.code, now);
-    let before = std::mem::replace(&mut panel.stage, Stage::Resting { rest, since: now, error });
-    match before {
-        Stage::Waiting(old) if rest.reason == RestReason::RanOut => ask(model, Some(old)),
-        _ if rest.reason == RestReason::RanOut => ask(model, None),
-        _ => Vec::new(),
+    fn hear(
+        &mut self,
+        message: Message,
+        _is_covered: bool,
+        around: &mut Surroundings,
+        now: Now,
+    ) -> (Then, Option<Message>) {
+        let now = now.moment;
+        let then = match message {
+            Message::SignIn { task, event } if task == self.task => {
+                self.take(event, now);
+                Then::default()
+            }
+            Message::Unsaved { task, error } if task == self.task => {
+                let before = if let Stage::Approved { unsaved } = self.stage { unsaved } else { 0 };
+                self.stage = Stage::Unsaved { error, attempts: before + 1, again_at: now + SAVE_AGAIN_TIME };
+                Then::default()
+            }
+            Message::SignInEnded { task, result } if task == self.task => self.ended(*result, around, now).into(),
+            other => return (Then::default(), Some(other)),
+        };
+        (then, None)
     }
-}
 
-fn leave(model: &mut Model) -> Vec<Effect> {
-    match model.kiosk.take().map(|panel| panel.stage) {
-        Some(Stage::SignedIn { outcome, .. }) => vec![Effect::Quit(Ended::SignedIn(*outcome))],
-        _ => vec![Effect::Quit(Ended::Interrupted)],
+    fn wake(&mut self, around: &mut Surroundings, now: Now) -> Then {
+        let now = now.moment;
+        let beat: Vec<Effect> = self.beat(now).into_iter().collect();
+        let effects = match &self.stage {
+            Stage::Resting { rest, .. } if rest.until <= now => self.ask(None, around),
+            Stage::Unsaved { again_at, attempts, .. } if *again_at <= now => {
+                let (again, unsaved) = (*attempts < SAVE_ATTEMPTS, *attempts);
+                self.stage = Stage::Approved { unsaved };
+                vec![Effect::TrySaving { task: self.task, again }]
+            }
+            Stage::SignedIn { leaves_at, .. } if *leaves_at <= now => self.leave(),
+            _ => Vec::new(),
+        };
+        Then::from(beat).and(effects)
+    }
+
+    /// As its clocks do, and when everything moves by a cell.
+    fn next_wakeup(&self, around: &Surroundings, now: Now) -> Option<Moment> {
+        let now = now.moment;
+        let drift = Moment::default() + DRIFT_TIME * (steps(now) + 1);
+        let tick = |ends: Vec<Moment>| time_left::next_change(ends, now, around.motion);
+        let countdown = match &self.stage {
+            Stage::Waiting(shown) => {
+                let next = shown.trouble.as_ref().map(|(_, next)| *next);
+                tick([shown.code.expires_at].into_iter().chain(next).collect())
+            }
+            // Minutes will do for what takes half an hour.
+            Stage::Resting { rest: Rest { reason: RestReason::Idle, until }, .. } => Some(*until),
+            Stage::Resting { rest, .. } => Some(tick(vec![rest.until]).unwrap_or(now)),
+            Stage::Unsaved { again_at, .. } => Some(tick(vec![*again_at]).unwrap_or(now)),
+            Stage::SignedIn { leaves_at, .. } => Some(tick(vec![*leaves_at]).unwrap_or(now)),
+            Stage::Asking { .. } | Stage::Approved { .. } => None,
+        };
+        let beat = self.pulse.map(|(_, next)| next.max(now));
+        countdown.into_iter().chain(beat).chain([drift]).min()
+    }
+
+    fn give_up(&self) -> Vec<Effect> {
+        vec![Effect::GiveUp(self.task)]
+    }
+
+    fn view(&self, around: &Surroundings, now: Now, area: Rect, frame: &mut Frame<'_>) {
+        view::view(around, self, now, area, frame);
     }
 }
 
@@ -236,6 +203,60 @@ fn steps(now: Moment) -> u32 {
 }
 
 impl KioskPanel {
+    /// Starts the sign-in. `options.renewals` codes may follow the first one before it rests; whoever supervises it hears
+    /// of it at every `pulse`.
+    pub fn start(
+        profile: ProfileName,
+        options: SignIn,
+        pulse: Option<Duration>,
+        around: &mut Surroundings,
+    ) -> (Self, Vec<Effect>) {
+        let mut panel = Self {
+            profile,
+            renewal: Renewal::new(options.renewals),
+            // Each code is a sign-in of its own, so that all that goes before a code is tried anew as well.
+            options: SignIn { renewals: 0, ..options },
+            task: TaskId::default(),
+            stage: Stage::Asking { old: None },
+            host: None,
+            codes: 0,
+            pulse: pulse.map(|pulse| (pulse, Moment::default())),
+        };
+        let effects = panel.ask(None, around);
+        (panel, effects)
+    }
+
+    /// Asks for a code; the old one stays until it comes.
+    fn ask(&mut self, old: Option<Box<Shown>>, around: &mut Surroundings) -> Vec<Effect> {
+        self.task = around.new_task();
+        self.stage = Stage::Asking { old };
+        vec![Effect::StartSignIn { task: self.task, profile: self.profile.clone(), options: self.options.clone() }]
+    }
+
+    fn ended(&mut self, result: Result<SignedIn, Error>, around: &mut Surroundings, now: Moment) -> Vec<Effect> {
+        let error = match result {
+            Ok(outcome) => {
+                self.stage = Stage::SignedIn { outcome: Box::new(outcome), leaves_at: now + SUCCESS_TIME };
+                return Vec::new();
+            }
+            Err(error) => error,
+        };
+        let rest = self.renewal.rest(error.code, now);
+        let before = std::mem::replace(&mut self.stage, Stage::Resting { rest, since: now, error });
+        match before {
+            Stage::Waiting(old) if rest.reason == RestReason::RanOut => self.ask(Some(old), around),
+            _ if rest.reason == RestReason::RanOut => self.ask(None, around),
+            _ => Vec::new(),
+        }
+    }
+
+    fn leave(&mut self) -> Vec<Effect> {
+        match std::mem::replace(&mut self.stage, Stage::Approved { unsaved: 0 }) {
+            Stage::SignedIn { outcome, .. } => vec![Effect::Quit(Ended::SignedIn(*outcome))],
+            _ => vec![Effect::Quit(Ended::Interrupted)],
+        }
+    }
+
     /// Says that the loop still turns, when it is time to.
     fn beat(&mut self, now: Moment) -> Option<Effect> {
         let (pulse, next) = self.pulse.as_mut().filter(|(_, next)| *next <= now)?;
@@ -275,11 +296,5 @@ impl KioskPanel {
         if let Stage::Waiting(shown) = &mut self.stage {
             shown.trouble = trouble;
         }
-    }
-
-    fn keep_unsaved(&mut self, error: Error, now: Moment) -> Vec<Effect> {
-        let before = if let Stage::Approved { unsaved } = self.stage { unsaved } else { 0 };
-        self.stage = Stage::Unsaved { error, attempts: before + 1, again_at: now + SAVE_AGAIN_TIME };
-        Vec::new()
     }
 }

@@ -18,21 +18,25 @@ use hidden::Hidden;
 use offers::{Blank, Offer};
 use scopes::{Picker, Pressed};
 
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
 use crate::config::{ClientType, Config, Profile};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::registered::RedirectUri;
 use crate::service::{ProfileStatus, State};
-use crate::tui::keymap::{Command, Key};
-use crate::tui::message::{Effect, TaskId};
-use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
-use crate::tui::panels::lines::moved;
-use crate::tui::panels::{profiles, sign_in};
+use crate::storage::Protection;
+use crate::tui::keymap::{Command, Key, Scope};
+use crate::tui::lines::moved;
+use crate::tui::message::{Message, TaskId};
+use crate::tui::overlay::Overlay;
+use crate::tui::panel::{FormFor, Outcome, Panel, Then};
+use crate::tui::surroundings::{Now, Surroundings};
+use crate::tui::theme::Mark;
 use crate::tui::widgets::field::Field;
 
-pub use saving::{leave_if_gone, saved};
-pub use steps::Step;
-pub use view::{title, view};
+use steps::Step;
 
 /// A page of a list, for moving by one.
 const PAGE: usize = 6;
@@ -42,11 +46,15 @@ const PAGE: usize = 6;
 #[expect(clippy::struct_excessive_bools, reason = "each is true or false for itself")]
 pub struct ProfileForm {
     purpose: Purpose,
+    /// A sign-in led here, and goes on once this is saved.
+    is_for_sign_in: bool,
+    /// Where secrets are kept, as far as that is known.
+    kept: Option<Protection>,
     /// The configuration as it was when the form was opened. Saving reads the file again.
     config: Config,
     offers: Vec<Offer>,
     draft: Draft,
-    pub(in crate::tui::panels) step: Step,
+    step: Step,
     /// Enter goes back to the review, from where this step was chosen.
     is_from_review: bool,
     /// The row that has the cursor on the pages without fields of their own.
@@ -105,6 +113,8 @@ impl ProfileForm {
         let config = config.clone();
         Self {
             purpose,
+            is_for_sign_in: false,
+            kept: None,
             config,
             offers,
             draft,
@@ -175,274 +185,266 @@ impl ProfileForm {
     }
 }
 
-/// Opens the form for a new profile.
-fn add(model: &mut Model) -> Vec<Effect> {
-    let mut form = ProfileForm::new(Purpose::Add, &model.config, Step::Name);
-    if model.config.profiles.is_empty() {
-        // Whoever has one only need not think about its name.
-        form.draft.name = Field::new("work");
-        form.is_name_proposed = true;
-    }
-    open(model, form)
-}
-
-/// The same with a name that was given before.
-pub fn add_named(model: &mut Model, name: Option<&ProfileName>) -> Vec<Effect> {
-    let effects = add(model);
-    if let (Some(name), Some(form)) = (name, model.profile_form.as_mut()) {
-        form.draft.name = Field::new(name.as_str());
-        form.is_name_proposed = true;
-    }
-    effects
-}
-
-/// Opens the form for the values of a profile.
-pub fn edit(model: &mut Model, name: &ProfileName) -> Vec<Effect> {
-    let Some(profile) = model.config.profiles.get(name) else { return Vec::new() };
-    let status = model.profiles.statuses.iter().find(|status| status.name == *name);
-    let status = status.filter(|status| status.state != State::SignedOut);
-    let granted = status.map(|status| status.scopes.clone());
-    let form = ProfileForm::of(profile, granted, &model.config);
-    open(model, form)
-}
-
-/// Opens it at the value of one step, such as the one that a sign-in failed for. A step that the profile does not have
-/// leaves it at the whole.
-///
-/// Where a sign-in led here, saving goes on with that sign-in.
-pub fn edit_at(model: &mut Model, name: &ProfileName, step: Step) -> Vec<Effect> {
-    let effects = edit(model, name);
-    if let Some(form) = model.profile_form.as_mut().filter(|form| form.steps().contains(&step)) {
-        form.go_to(step);
-        form.is_from_review = step != Step::Review;
-    }
-    effects
-}
-
-/// Opens the form for the name of a profile.
-fn rename(model: &mut Model, status: &ProfileStatus) -> Vec<Effect> {
-    let purpose = Purpose::Rename { old: status.name.clone(), state: status.state };
-    let mut form = ProfileForm::new(purpose, &model.config, Step::Name);
-    form.draft.name = Field::new(status.name.as_str());
-    open(model, form)
-}
-
-/// Opens the question whether a profile is to go.
-fn remove(model: &mut Model, status: &ProfileStatus) -> Vec<Effect> {
-    let ProfileStatus { name, state, is_unrevoked, .. } = status;
-    let purpose = Purpose::Remove { name: name.clone(), state: *state, is_unrevoked: *is_unrevoked };
-    let form = ProfileForm::new(purpose, &model.config, Step::Remove);
-    open(model, form)
-}
-
-/// Opens the form that a command of the profiles asks for; `None` for the other commands.
-pub fn open_by(model: &mut Model, command: Command) -> Option<Vec<Effect>> {
-    let has_none = model.config.profiles.is_empty() && model.profiles.statuses.is_empty();
-    let is_first = has_none && command == Command::Choose;
-    if is_first || command == Command::AddProfile {
-        return Some(add(model));
-    }
-    let mut status = model.profiles.selected().cloned();
-    if let Some(status) = status.as_mut().filter(|_| !model.profiles.is_loaded()) {
-        // So far it is no more than a name.
-        status.state = State::Unknown;
-    } else if let Some(status) =
-        status.as_mut().filter(|status| status.is_signed_in() && status.state == State::Unknown)
-    {
-        // When its token ends is all that is not known.
-        status.state = State::Valid;
-    }
-    let mut effects = match command {
-        Command::EditProfile => edit(model, &status?.name),
-        Command::RenameProfile => rename(model, &status?),
-        Command::RemoveProfile => remove(model, &status?),
-        _ => return None,
-    };
-    // Somebody else may have removed it meanwhile.
-    effects.push(Effect::LoadStatuses);
-    Some(effects)
-}
-
-fn open(model: &mut Model, form: ProfileForm) -> Vec<Effect> {
-    // It would stand where the keys are told.
-    model.notice = None;
-    model.profile_form = Some(form);
-    model.screen = Screen::ProfileForm;
-    Vec::new()
-}
-
-/// What can be asked for now, in the order of the footer.
-pub fn commands(model: &Model) -> Vec<Command> {
-    let Some(form) = &model.profile_form else { return vec![Command::Back] };
-    match form.step {
-        Step::Scopes => {
-            let toggle = form.draft.picker.ticks_by_space().then_some(Command::Toggle);
-            toggle.into_iter().chain([Command::Choose, Command::Back]).collect()
-        }
-        Step::Server if form.draft.blanks.len() > 1 => vec![Command::Choose, Command::NextPane, Command::Back],
-        step if step.is_typed() => vec![Command::Choose, Command::Back],
-        _ => vec![Command::Choose, Command::Help, Command::Back],
-    }
-}
-
-/// What Enter and Space do with the row of a list of scopes.
-pub fn label(model: &Model, command: Command) -> Option<&'static str> {
-    let form = model.profile_form.as_ref().filter(|form| form.step == Step::Scopes)?;
-    match command {
-        Command::Choose => form.draft.picker.enter_label(),
-        Command::Toggle => form.draft.picker.space_label(),
-        _ => None,
-    }
-}
-
-/// Keys are text now.
-pub fn captures_keys(model: &Model) -> bool {
-    model.profile_form.as_ref().is_some_and(|form| form.step.is_typed())
-}
-
-/// Takes in a key that is text.
-pub fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
-    let Some(form) = &mut model.profile_form else { return Vec::new() };
-    if form.saving.is_some() {
-        return Vec::new();
-    }
-    if form.step == Step::Scopes {
-        let before = form.draft.picker.chosen.clone();
-        let pressed = form.draft.picker.press(key);
-        form.is_touched |= before != form.draft.picker.chosen;
-        return match pressed {
-            Pressed::Taken => Vec::new(),
-            Pressed::GoOn => choose(model, now),
-            Pressed::Leave => back(model),
+impl ProfileForm {
+    /// The form for a purpose; `None` for a profile that is not configured any more.
+    pub fn open(purpose: FormFor, statuses: &[ProfileStatus], around: &Surroundings) -> Option<Self> {
+        let config = &around.config;
+        let mut form = match purpose {
+            FormFor::Add(name) => {
+                let mut form = Self::new(Purpose::Add, config, Step::Name);
+                // Whoever has one only need not think about its name.
+                let proposed = config.profiles.is_empty().then_some("work");
+                if let Some(name) = name.as_ref().map(ProfileName::as_str).or(proposed) {
+                    form.draft.name = Field::new(name);
+                    form.is_name_proposed = true;
+                }
+                form
+            }
+            FormFor::Edit(name) => Self::edit(&name, statuses, config)?,
+            FormFor::Mend(name, code) => {
+                let mut form = Self::edit(&name, statuses, config)?;
+                form.is_for_sign_in = true;
+                form.begin_at(match code {
+                    Code::InvalidClient => Step::ClientId,
+                    Code::InvalidClientSecret => Step::ClientSecret,
+                    Code::WrongDataCenter => Step::DataCenter,
+                    Code::InvalidScope => Step::Scopes,
+                    _ => Step::Review,
+                });
+                form
+            }
+            FormFor::Rename(old, state) => {
+                let name = Field::new(old.as_str());
+                let mut form = Self::new(Purpose::Rename { old, state }, config, Step::Name);
+                form.draft.name = name;
+                form
+            }
+            FormFor::Remove { profile: name, state, is_unrevoked } => {
+                Self::new(Purpose::Remove { name, state, is_unrevoked }, config, Step::Remove)
+            }
         };
+        form.learn(statuses);
+        Some(form)
     }
-    let fields = form.draft.blanks.len();
-    match key {
-        Key::Enter if form.step == Step::Server && form.draft.focus + 1 < fields => form.draft.focus += 1,
-        Key::Enter => return choose(model, now),
-        Key::Esc => return back(model),
-        Key::Tab | Key::Down if form.step == Step::Server => form.draft.focus = (form.draft.focus + 1) % fields.max(1),
-        Key::BackTab | Key::Up if form.step == Step::Server => {
-            form.draft.focus = form.draft.focus.checked_sub(1).unwrap_or(fields.saturating_sub(1));
+
+    fn edit(name: &ProfileName, statuses: &[ProfileStatus], config: &Config) -> Option<Self> {
+        let status = statuses.iter().find(|status| status.name == *name);
+        let granted = status.filter(|status| status.state != State::SignedOut).map(|status| status.scopes.clone());
+        Some(Self::of(config.profiles.get(name)?, granted, config))
+    }
+
+    /// Begins at the value of one step. A step that the profile does not have leaves it at the whole.
+    fn begin_at(&mut self, step: Step) {
+        if self.steps().contains(&step) {
+            self.go_to(step);
+            self.is_from_review = step != Step::Review;
         }
-        key if form.step == Step::ClientSecret => form.is_touched |= form.draft.secret.press(key),
-        key => {
-            form.end_proposal(matches!(key, Key::Char(_)));
-            let field = form.field_mut();
-            let before = field.as_ref().map(|field| field.text());
-            let after = field.map(|field| {
-                field.press(key);
-                field.text()
+    }
+
+    fn learn(&mut self, statuses: &[ProfileStatus]) {
+        self.kept = statuses.iter().find_map(|status| status.protection.clone()).or(self.kept.take());
+    }
+
+    /// Goes on: to the next step, to what the row is for, or to saving.
+    fn choose(&mut self, around: &mut Surroundings, now: Now) -> Then {
+        let is_for_saving = match self.step {
+            Step::Review => self.row == 0,
+            Step::Remove => self.row > 0,
+            Step::Name => matches!(self.purpose, Purpose::Rename { .. }),
+            _ => false,
+        };
+        if is_for_saving {
+            return self.save(around, now);
+        }
+        match self.step {
+            Step::Review => {
+                if let Some(step) = self.steps().get(self.row - 1).copied().filter(|step| *step != Step::Review) {
+                    self.go_to(step);
+                    self.is_from_review = true;
+                }
+            }
+            Step::Saved if self.row == 0 && self.signs_in_here() => return self.leave_for(Outcome::SignIn),
+            Step::Saved => return self.leave_for(Outcome::About),
+            Step::Remove => return Outcome::Nothing.into(),
+            _ => self.go_on(),
+        }
+        Then::default()
+    }
+
+    /// One step back, or out.
+    fn back(&mut self, around: &mut Surroundings) -> Then {
+        match self.before() {
+            Some(step) if self.step != Step::Saved => {
+                self.failure = None;
+                self.go_to(step);
+                Then::default()
+            }
+            _ => self.ask_or_leave(around),
+        }
+    }
+
+    fn ask_or_leave(&mut self, around: &mut Surroundings) -> Then {
+        if self.step == Step::Saved {
+            return self.leave_for(Outcome::About);
+        }
+        if !self.is_touched {
+            return Outcome::Nothing.into();
+        }
+        let question = "Throw away what you typed? Nothing of it is saved.".to_owned();
+        around.overlay = Some(Overlay::Confirm { question, command: Command::Back });
+        Then::default()
+    }
+
+    /// Goes back with the profile that it is about.
+    fn leave_for(&self, outcome: impl Fn(ProfileName) -> Outcome) -> Then {
+        self.name().parse().map_or(Outcome::Nothing, outcome).into()
+    }
+}
+
+impl Panel for ProfileForm {
+    fn scope(&self) -> Scope {
+        Scope::ProfileForm
+    }
+
+    fn title(&self, _around: &Surroundings, _now: Now) -> Option<(&'static str, String)> {
+        Some(view::title(self))
+    }
+
+    fn commands(&self, _around: &Surroundings) -> Vec<Command> {
+        match self.step {
+            Step::Scopes => {
+                let toggle = self.draft.picker.ticks_by_space().then_some(Command::Toggle);
+                toggle.into_iter().chain([Command::Choose, Command::Back]).collect()
+            }
+            Step::Server if self.draft.blanks.len() > 1 => vec![Command::Choose, Command::NextPane, Command::Back],
+            step if step.is_typed() => vec![Command::Choose, Command::Back],
+            _ => vec![Command::Choose, Command::Help, Command::Back],
+        }
+    }
+
+    /// What Enter and Space do with the row of a list of scopes.
+    fn label(&self, _around: &Surroundings, command: Command) -> Option<&'static str> {
+        match command {
+            Command::Choose if self.step == Step::Scopes => self.draft.picker.enter_label(),
+            Command::Toggle if self.step == Step::Scopes => self.draft.picker.space_label(),
+            _ => None,
+        }
+    }
+
+    /// On a page that is a list.
+    fn run(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
+        match command {
+            _ if self.saving.is_some() => {}
+            _ if command.is_move() => {
+                self.was_refused = false;
+                self.row = moved(self.row, command, PAGE).min(self.rows().saturating_sub(1));
+            }
+            Command::Choose | Command::Toggle => return self.choose(around, now),
+            Command::Back => return self.back(around),
+            Command::Quit => return self.ask_or_leave(around),
+            _ => {}
+        }
+        Then::default()
+    }
+
+    /// What was typed is gone.
+    fn confirmed(&mut self, _command: Command, _around: &mut Surroundings, _now: Now) -> Then {
+        Outcome::Nothing.into()
+    }
+
+    fn typed(&mut self, key: Key, around: &mut Surroundings, now: Now) -> Option<Then> {
+        if !self.step.is_typed() {
+            return None;
+        }
+        if self.saving.is_some() {
+            return Some(Then::default());
+        }
+        if self.step == Step::Scopes {
+            let before = self.draft.picker.chosen.clone();
+            let pressed = self.draft.picker.press(key);
+            self.is_touched |= before != self.draft.picker.chosen;
+            return Some(match pressed {
+                Pressed::Taken => Then::default(),
+                Pressed::GoOn => self.choose(around, now),
+                Pressed::Leave => self.back(around),
             });
-            form.is_touched |= before != after;
         }
+        let fields = self.draft.blanks.len();
+        match key {
+            Key::Enter if self.step == Step::Server && self.draft.focus + 1 < fields => self.draft.focus += 1,
+            Key::Enter => return Some(self.choose(around, now)),
+            Key::Esc => return Some(self.back(around)),
+            Key::Tab | Key::Down if self.step == Step::Server => {
+                self.draft.focus = (self.draft.focus + 1) % fields.max(1);
+            }
+            Key::BackTab | Key::Up if self.step == Step::Server => {
+                self.draft.focus = self.draft.focus.checked_sub(1).unwrap_or(fields.saturating_sub(1));
+            }
+            key if self.step == Step::ClientSecret => self.is_touched |= self.draft.secret.press(key),
+            key => {
+                self.end_proposal(matches!(key, Key::Char(_)));
+                let field = self.field_mut();
+                let before = field.as_ref().map(|field| field.text());
+                let after = field.map(|field| {
+                    field.press(key);
+                    field.text()
+                });
+                self.is_touched |= before != after;
+            }
+        }
+        Some(Then::default())
     }
-    Vec::new()
-}
 
-/// Puts pasted text where the cursor is; elsewhere it means nothing.
-pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
-    let Some(form) = model.profile_form.as_mut().filter(|form| form.saving.is_none()) else { return Vec::new() };
-    form.is_touched |= form.step.is_typed();
-    match form.step {
-        Step::Scopes => form.draft.picker.paste(text),
-        Step::ClientSecret => form.draft.secret.paste(text),
-        _ => {
-            form.end_proposal(true);
-            if let Some(field) = form.field_mut() {
-                field.paste(text, true);
+    fn paste(&mut self, text: &str, _around: &mut Surroundings, _now: Now) -> Then {
+        if self.saving.is_some() {
+            return Then::default();
+        }
+        self.is_touched |= self.step.is_typed();
+        match self.step {
+            Step::Scopes => self.draft.picker.paste(text),
+            Step::ClientSecret => self.draft.secret.paste(text),
+            _ => {
+                self.end_proposal(true);
+                if let Some(field) = self.field_mut() {
+                    field.paste(text, true);
+                }
+            }
+        }
+        Then::default()
+    }
+
+    fn hear(
+        &mut self,
+        message: Message,
+        _is_covered: bool,
+        around: &mut Surroundings,
+        now: Now,
+    ) -> (Then, Option<Message>) {
+        match message {
+            Message::ConfigurationChanged { task, result } if self.saving == Some(task) => {
+                (self.saved((*result).map(drop), around, now), None)
+            }
+            message => {
+                if let Message::StatusesLoaded(statuses) = &message {
+                    self.learn(statuses);
+                }
+                (Then::default(), Some(message))
             }
         }
     }
-    Vec::new()
-}
 
-/// Does what the person asked for on a page that is a list.
-pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
-    let Some(form) = model.profile_form.as_mut() else { return profiles::open(model) };
-    if form.saving.is_some() {
-        return Vec::new();
+    /// Leaves the form of a profile that somebody else has removed or given another name.
+    fn reconfigured(&mut self, around: &mut Surroundings, now: Now) -> Then {
+        let name = self.existing().filter(|_| self.saving.is_none() && self.step != Step::Saved);
+        let Some(name) = name.filter(|name| !around.config.profiles.contains_key(*name)) else {
+            return Then::default();
+        };
+        around.say(Mark::Attention, format!("Profile {name} is not configured any more."), now);
+        around.overlay.take_if(|overlay| overlay.asks_about(Command::Back));
+        Outcome::Nothing.into()
     }
-    match command {
-        _ if command.is_move() => {
-            form.was_refused = false;
-            form.row = moved(form.row, command, PAGE).min(form.rows().saturating_sub(1));
-            Vec::new()
-        }
-        Command::Choose | Command::Toggle => choose(model, now),
-        Command::Back => back(model),
-        Command::Quit => ask_or_leave(model),
-        _ => Vec::new(),
-    }
-}
 
-/// Goes on: to the next step, to what the row is for, or to saving.
-fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
-    let Some(form) = &mut model.profile_form else { return Vec::new() };
-    let is_for_saving = match form.step {
-        Step::Review => form.row == 0,
-        Step::Remove => form.row > 0,
-        Step::Name => matches!(form.purpose, Purpose::Rename { .. }),
-        _ => false,
-    };
-    if is_for_saving {
-        return saving::save(model, now);
+    fn view(&self, around: &Surroundings, _now: Now, area: Rect, frame: &mut Frame<'_>) {
+        view::view(around, self, area, frame);
     }
-    match form.step {
-        Step::Review => {
-            if let Some(step) = form.steps().get(form.row - 1).copied().filter(|step| *step != Step::Review) {
-                form.go_to(step);
-                form.is_from_review = true;
-            }
-            Vec::new()
-        }
-        Step::Saved if form.row == 0 && form.signs_in_here() => match form.name().parse() {
-            Ok(name) => {
-                model.profile_form = None;
-                sign_in::start(model, name, sign_in::attended())
-            }
-            Err(_) => leave(model),
-        },
-        Step::Saved | Step::Remove => leave(model),
-        _ => {
-            form.go_on();
-            Vec::new()
-        }
-    }
-}
-
-/// One step back, or out.
-fn back(model: &mut Model) -> Vec<Effect> {
-    let Some(form) = &mut model.profile_form else { return Vec::new() };
-    if form.step == Step::Saved {
-        return leave(model);
-    }
-    match form.before() {
-        Some(step) => {
-            form.failure = None;
-            form.go_to(step);
-            Vec::new()
-        }
-        None => ask_or_leave(model),
-    }
-}
-
-fn ask_or_leave(model: &mut Model) -> Vec<Effect> {
-    let is_touched = model.profile_form.as_ref().is_some_and(|form| form.is_touched && form.step != Step::Saved);
-    if !is_touched {
-        return leave(model);
-    }
-    let question = "Throw away what you typed? Nothing of it is saved.".to_owned();
-    model.overlay = Some(Overlay::Confirm { question, action: Confirmed::LeaveForm });
-    Vec::new()
-}
-
-/// Goes back to the profiles, or to the sign-in that led here; what was typed is gone.
-pub fn leave(model: &mut Model) -> Vec<Effect> {
-    model.profile_form = None;
-    if model.sign_in.is_some() {
-        model.screen = Screen::SignIn;
-        return Vec::new();
-    }
-    profiles::open(model)
 }

@@ -14,28 +14,28 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-
-use ratatui::layout::Position;
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
 
 use crate::clock::Moment;
 use crate::config::Profile;
+use crate::error::Advice;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{ProfileStatus, State};
+use crate::service::{ProfileStatus, SignIn, State};
 use crate::tui::Ended;
-use crate::tui::keymap::{Command, Key};
-use crate::tui::message::{Effect, TaskId};
-use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
-use crate::tui::panels::lines::moved;
-use crate::tui::panels::{api, profile_form, sign_in};
+use crate::tui::keymap::{Command, Key, Scope};
+use crate::tui::lines::moved;
+use crate::tui::message::{Effect, Message, Pointing, TaskId};
+use crate::tui::overlay::Overlay;
+use crate::tui::panel::{FormFor, Go, Outcome, Panel, Then};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 use words::until;
 
 use table::Table;
 use view::Layout;
-pub use view::{title, view};
-use work::{Problem, Work, ask_or_refresh, begin};
-pub use work::{is_gone, refresh, refreshed, sign_out, signed_out, token_read, verified};
+use work::{Problem, Work};
 
 /// How often the store is read again while the panel is on the screen.
 const RELOAD_EVERY: Duration = Duration::from_secs(30);
@@ -59,6 +59,8 @@ pub struct ProfilesPanel {
     revealed: Option<Revealed>,
     /// The details have the whole body, scrolled down by so many rows.
     detail_scroll: Option<u16>,
+    /// The profile that the question over it is about.
+    asked_about: Option<ProfileName>,
 }
 
 #[derive(Debug)]
@@ -69,20 +71,10 @@ struct Revealed {
 }
 
 impl ProfilesPanel {
-    /// The store was read, so that the states are more than guesses.
-    pub fn is_loaded(&self) -> bool {
-        self.is_loaded
-    }
-
     /// Puts the cursor on a profile, by name.
-    pub fn select(&mut self, profile: Option<ProfileName>) {
-        self.selected = profile.or_else(|| self.selected.take());
+    pub fn select(&mut self, profile: ProfileName) {
+        self.selected = Some(profile);
         self.table.follow(&self.statuses, self.selected.as_ref());
-    }
-
-    /// A token is on the screen.
-    pub fn is_token_shown(&self) -> bool {
-        self.revealed.is_some()
     }
 
     /// The profile that has the cursor: the selected one, else the first in the list.
@@ -106,73 +98,373 @@ impl ProfilesPanel {
     }
 }
 
-/// Opens the panel. Until the store is read, it shows the names.
-pub fn open(model: &mut Model) -> Vec<Effect> {
-    model.screen = Screen::Profiles;
-    if !model.profiles.is_loaded {
-        let config = &model.config;
-        let named = |profile: &Profile| {
-            let (provider, data_center) = (config.provider_label(profile), config.data_center_code(profile));
-            ProfileStatus::unread(profile.name.clone(), provider.to_owned(), data_center.map(str::to_owned))
+impl Panel for ProfilesPanel {
+    fn scope(&self) -> Scope {
+        Scope::Profiles
+    }
+
+    fn title(&self, around: &Surroundings, now: Now) -> Option<(&'static str, String)> {
+        Some(("profiles", view::title(around, self, now)))
+    }
+
+    fn commands(&self, around: &Surroundings) -> Vec<Command> {
+        let end = [Command::Help, Command::Quit];
+        if self.table.is_typing() {
+            return vec![Command::Choose, Command::Back];
+        }
+        let Some(status) = self.selected() else {
+            let back = self.table.filter().map(|_| Command::Back);
+            return [Command::AddProfile].into_iter().chain(back).chain(end).collect();
         };
-        model.profiles.statuses = config.profiles.values().map(named).collect();
-        arrange(model, Timestamp::MIN);
+        // Nobody has to wait for the store to be read: what cannot be done says so itself.
+        let state = if self.is_loaded { status.state } else { State::Unknown };
+        let mut commands = match state {
+            State::SignedOut if is_only_unrevoked(status) => vec![Command::SignIn, Command::SignOut],
+            State::SignedOut => vec![Command::SignIn],
+            // The provider is asked again where its refusals prove nothing.
+            State::NeedsLogin if status.refreshable => {
+                vec![Command::SignIn, Command::Refresh, Command::Verify, Command::SignOut]
+            }
+            State::NeedsLogin => vec![Command::SignIn, Command::Verify, Command::SignOut],
+            State::Valid | State::Expiring | State::Expired | State::Unknown => {
+                vec![Command::SignIn, Command::Refresh, Command::Verify, Command::OpenApi, Command::SignOut]
+            }
+        };
+        if self.detail_scroll.is_none() && Layout::is_list_only(around, self) {
+            commands.insert(1, Command::Choose);
+        }
+        commands.extend([Command::AddProfile, Command::EditProfile]);
+        if !matches!(state, State::SignedOut | State::NeedsLogin) {
+            commands.extend([Command::RevealToken, Command::CopyToken]);
+        }
+        if self.statuses.len() > 1 && self.detail_scroll.is_none() {
+            commands.extend([Command::Find, Command::Sort]);
+        }
+        commands.extend([Command::RenameProfile, Command::RemoveProfile]);
+        if self.detail_scroll.is_some() || self.table.filter().is_some() {
+            commands.push(Command::Back);
+        }
+        commands.extend(end);
+        commands
     }
-    reload(model)
+
+    fn label(&self, _around: &Surroundings, command: Command) -> Option<&'static str> {
+        match command {
+            Command::Choose if self.table.is_typing() => Some("keep"),
+            Command::SignOut if self.selected().is_some_and(is_only_unrevoked) => Some("revoke"),
+            Command::Back if self.table.filter().is_some() && self.detail_scroll.is_none() => Some("show all"),
+            _ => None,
+        }
+    }
+
+    fn helps(&self, _around: &Surroundings, advice: &Advice) -> Option<Command> {
+        let (command, profile) = match advice {
+            Advice::SignIn(profile) => (Command::SignIn, profile),
+            Advice::SignOut(profile) => (Command::SignOut, profile),
+            Advice::Refresh(profile) => (Command::Refresh, profile),
+            Advice::GiveSecret(Some(profile)) | Advice::GiveRedirectUri(profile) => (Command::EditProfile, profile),
+            Advice::RemoveProfile(profile) => (Command::RemoveProfile, profile),
+            Advice::AddProfile(_) => return Some(Command::AddProfile),
+            _ => return None,
+        };
+        self.selected().is_some_and(|status| status.name == *profile).then_some(command)
+    }
+
+    fn run(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
+        self.problem = None;
+        if let Some(purpose) = self.form_for(command, around) {
+            // Somebody else may have removed it meanwhile.
+            let reread = (!matches!(purpose, FormFor::Add(_))).then_some(Effect::LoadStatuses);
+            return Then { effects: reread.into_iter().collect(), go: Go::Form(purpose) };
+        }
+        let was_revealed = self.revealed.take().is_some();
+        match command {
+            Command::Quit => return Effect::Quit(Ended::Quit).into(),
+            Command::Back if self.detail_scroll.take().is_some() => {}
+            Command::Back => self.show_all(around, now),
+            Command::Find => {
+                self.detail_scroll = None;
+                self.table.type_filter();
+            }
+            Command::Sort | Command::ReverseSort => self.sort(command, around, now),
+            Command::RevealToken if was_revealed => {}
+            _ if command.is_move() => self.step(command, around, now),
+            Command::Choose if self.detail_scroll.take().is_none() => {
+                self.detail_scroll = self.selected().map(|_| 0);
+            }
+            _ => return self.with_profile(command, around, now),
+        }
+        // Nothing wakes a list without profiles, so a key has it look whether there are some by now.
+        if self.statuses.is_empty() { Effect::LoadStatuses.into() } else { Then::default() }
+    }
+
+    fn confirmed(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
+        let work = if command == Command::SignOut { Work::SignOut } else { Work::Refresh };
+        let profile = self.asked_about.take();
+        profile.map(|profile| self.begin(profile, work, around, now)).unwrap_or_default().into()
+    }
+
+    /// The list narrows with each key that is typed into the filter.
+    fn typed(&mut self, key: Key, around: &mut Surroundings, now: Now) -> Option<Then> {
+        if !self.table.is_typing() {
+            return None;
+        }
+        match key {
+            Key::Esc => self.show_all(around, now),
+            Key::Enter | Key::Tab => {
+                self.table.end_typing();
+                self.keep_selected();
+            }
+            Key::Up => self.step(Command::Up, around, now),
+            Key::Down => self.step(Command::Down, around, now),
+            Key::PageUp => self.step(Command::PageUp, around, now),
+            Key::PageDown => self.step(Command::PageDown, around, now),
+            key => {
+                if self.table.type_filter().press(key) {
+                    self.arrange(around, now.time);
+                }
+            }
+        }
+        Some(Then::default())
+    }
+
+    fn paste(&mut self, text: &str, around: &mut Surroundings, now: Now) -> Then {
+        if self.table.is_typing() {
+            self.table.type_filter().paste(text, true);
+            self.arrange(around, now.time);
+        }
+        Then::default()
+    }
+
+    /// Beside a token that is shown the mouse selects text.
+    fn wants_mouse(&self) -> bool {
+        self.revealed.is_none()
+    }
+
+    /// Puts the cursor on the row at a place; on the row that has it already, does what Enter does.
+    fn point(&mut self, at: Position, what: Pointing, around: &mut Surroundings, now: Now) -> Then {
+        match what {
+            Pointing::WheelUp => return self.run(Command::Up, around, now),
+            Pointing::WheelDown => return self.run(Command::Down, around, now),
+            Pointing::Press => {}
+        }
+        if let Some(asked) = view::command_at(around, self, at, now) {
+            return self.run(asked, around, now);
+        }
+        match view::row_at(around, self, at, now) {
+            Some(row) if row == self.table.cursor() => return self.run(Command::Choose, around, now),
+            Some(row) => self.move_to(row),
+            None => {}
+        }
+        Then::default()
+    }
+
+    fn hear(
+        &mut self,
+        message: Message,
+        is_covered: bool,
+        around: &mut Surroundings,
+        now: Now,
+    ) -> (Then, Option<Message>) {
+        let effects = match message {
+            Message::StatusesLoaded(statuses) => {
+                self.loaded(statuses, around, now);
+                Vec::new()
+            }
+            Message::Refreshed { task, ref profile, .. }
+            | Message::Verified { task, ref profile, .. }
+            | Message::SignedOut { task, ref profile, .. }
+            | Message::TokenRead { task, ref profile, .. } => {
+                let profile = profile.clone();
+                match self.end(&profile, task) {
+                    Some(work) => self.done(&profile, work, message, is_covered, around, now),
+                    None => return (Then::default(), Some(message)),
+                }
+            }
+            other => return (Then::default(), Some(other)),
+        };
+        (effects.into(), None)
+    }
+
+    /// Until the store is read, it shows the names.
+    fn resume(&mut self, outcome: Outcome, around: &mut Surroundings, now: Now) -> Then {
+        let mut effects = Vec::new();
+        match outcome {
+            Outcome::Nothing => {}
+            Outcome::About(profile) | Outcome::SignedIn(profile) => self.select(profile),
+            Outcome::SignOut(profile) => {
+                effects = self.begin(profile.clone(), Work::SignOut, around, now);
+                self.select(profile);
+            }
+            Outcome::SignIn(profile) => {
+                self.select(profile.clone());
+                return Go::SignIn { profile, options: SignIn::attended() }.into();
+            }
+            Outcome::Gone { profile, error, wanted } => self.problem = Some(Problem { profile, error, again: wanted }),
+        }
+        if !self.is_loaded {
+            let config = &around.config;
+            let named = |profile: &Profile| {
+                let (provider, data_center) = (config.provider_label(profile), config.data_center_code(profile));
+                ProfileStatus::unread(profile.name.clone(), provider.to_owned(), data_center.map(str::to_owned))
+            };
+            self.statuses = config.profiles.values().map(named).collect();
+            self.arrange(around, Timestamp::MIN);
+        }
+        effects.extend(self.reload());
+        effects.into()
+    }
+
+    /// Hides the token and reads the store again when it is time.
+    fn wake(&mut self, _around: &mut Surroundings, now: Now) -> Then {
+        self.revealed.take_if(|revealed| revealed.until <= now.moment);
+        if self.reload_at.is_some_and(|at| at <= now.moment) { self.reload().into() } else { Then::default() }
+    }
+
+    /// The next change of what is in sight, the end of a revealed token, or the next reading.
+    fn next_wakeup(&self, around: &Surroundings, now: Now) -> Option<Moment> {
+        let is_in_sight = around.overlay.is_none();
+        let change = is_in_sight.then(|| Layout::of(around, self, now).next_change(around, self, now)).flatten();
+        let change = change.map(|change| now.moment + until(change, now));
+        let hides_at = self.revealed.as_ref().map(|revealed| revealed.until);
+        change.into_iter().chain(hides_at).chain(self.reload_at).min()
+    }
+
+    fn view(&self, around: &Surroundings, now: Now, area: Rect, frame: &mut Frame<'_>) {
+        view::view(around, self, now, area, frame);
+    }
 }
 
-/// What can be asked for now, in the order of the footer.
-pub fn commands(model: &Model) -> Vec<Command> {
-    let end = [Command::Help, Command::Quit];
-    let panel = &model.profiles;
-    if panel.table.is_typing() {
-        return vec![Command::Choose, Command::Back];
-    }
-    let Some(status) = panel.selected() else {
-        let back = panel.table.filter().map(|_| Command::Back);
-        return [Command::AddProfile].into_iter().chain(back).chain(end).collect();
-    };
-    // Nobody has to wait for the store to be read: what cannot be done says so itself.
-    let state = if panel.is_loaded { status.state } else { State::Unknown };
-    let mut commands = match state {
-        State::SignedOut if is_only_unrevoked(status) => vec![Command::SignIn, Command::SignOut],
-        State::SignedOut => vec![Command::SignIn],
-        // The provider is asked again where its refusals prove nothing.
-        State::NeedsLogin if status.refreshable => {
-            vec![Command::SignIn, Command::Refresh, Command::Verify, Command::SignOut]
+impl ProfilesPanel {
+    /// What a command opens the form for; `None` for the other commands.
+    fn form_for(&self, command: Command, around: &Surroundings) -> Option<FormFor> {
+        let has_none = around.config.profiles.is_empty() && self.statuses.is_empty();
+        if command == Command::AddProfile || has_none && command == Command::Choose {
+            return Some(FormFor::Add(None));
         }
-        State::NeedsLogin => vec![Command::SignIn, Command::Verify, Command::SignOut],
-        State::Valid | State::Expiring | State::Expired | State::Unknown => {
-            vec![Command::SignIn, Command::Refresh, Command::Verify, Command::OpenApi, Command::SignOut]
+        let status = self.selected()?;
+        let profile = status.name.clone();
+        let state = match status.state {
+            // So far it is no more than a name.
+            _ if !self.is_loaded => State::Unknown,
+            // When its token ends is all that is not known.
+            State::Unknown if status.is_signed_in() => State::Valid,
+            state => state,
+        };
+        match command {
+            Command::EditProfile => Some(FormFor::Edit(profile)),
+            Command::RenameProfile => Some(FormFor::Rename(profile, state)),
+            Command::RemoveProfile => Some(FormFor::Remove { profile, state, is_unrevoked: status.is_unrevoked }),
+            _ => None,
         }
-    };
-    if panel.detail_scroll.is_none() && Layout::is_list_only(model) {
-        commands.insert(1, Command::Choose);
     }
-    commands.extend([Command::AddProfile, Command::EditProfile]);
-    if !matches!(state, State::SignedOut | State::NeedsLogin) {
-        commands.extend([Command::RevealToken, Command::CopyToken]);
-    }
-    if panel.statuses.len() > 1 && panel.detail_scroll.is_none() {
-        commands.extend([Command::Find, Command::Sort]);
-    }
-    commands.extend([Command::RenameProfile, Command::RemoveProfile]);
-    if panel.detail_scroll.is_some() || panel.table.filter().is_some() {
-        commands.push(Command::Back);
-    }
-    commands.extend(end);
-    commands
-}
 
-/// What a key of the footer does now, where that is not what it does elsewhere.
-pub fn label(model: &Model, command: Command) -> Option<&'static str> {
-    match command {
-        Command::Choose if model.profiles.table.is_typing() => Some("keep"),
-        Command::SignOut if model.profiles.selected().is_some_and(is_only_unrevoked) => Some("revoke"),
-        Command::Back if model.profiles.table.filter().is_some() && model.profiles.detail_scroll.is_none() => {
-            Some("show all")
+    /// Takes in what the store says.
+    fn loaded(&mut self, statuses: Vec<ProfileStatus>, around: &Surroundings, now: Now) {
+        let row = self.table.cursor();
+        let position = |name: &ProfileName| statuses.binary_search_by(|status| status.name.cmp(name));
+        let is_gone = self.selected.as_ref().is_none_or(|name| position(name).is_err());
+        self.ends_for_good = statuses.iter().filter_map(end_for_good).collect();
+        self.ends_for_good.sort_unstable();
+        self.statuses = statuses;
+        self.is_loaded = true;
+        self.reload_at = (!self.statuses.is_empty()).then(|| now.moment + RELOAD_EVERY);
+        self.arrange(around, now.time);
+        if is_gone {
+            self.selected = None;
+            self.detail_scroll = None;
         }
-        _ => None,
+        if !self.table.is_at(&self.statuses, self.selected.as_ref()) {
+            // Its place in the list is where its neighbor is now.
+            self.table.set_cursor(row);
+        }
+        if self.selected.is_none() {
+            self.keep_selected();
+        }
+    }
+
+    /// Makes the order of the list anew.
+    fn arrange(&mut self, around: &Surroundings, now: Timestamp) {
+        self.table.arrange(&self.statuses, &around.config, self.selected.as_ref(), now);
+    }
+
+    /// Takes the filter away. Whoever moved nowhere meanwhile is back at the profile that was selected before.
+    fn show_all(&mut self, around: &Surroundings, now: Now) {
+        if self.table.clear_filter() {
+            self.arrange(around, now.time);
+        }
+    }
+
+    fn sort(&mut self, command: Command, around: &mut Surroundings, now: Now) {
+        self.keep_selected();
+        match command {
+            Command::Sort => self.table.sort_by_next(),
+            _ => self.table.reverse(),
+        }
+        self.arrange(around, now.time);
+        let order = self.table.sorted_in_words();
+        let key = |command| around.key(Scope::Profiles, command);
+        let (next, turned) = (key(Command::Sort), key(Command::ReverseSort));
+        let text = format!("Sorted {order}. {next} sorts by another column, {turned} turns it around.");
+        around.say(Mark::Good, text, now);
+    }
+
+    fn reload(&mut self) -> Vec<Effect> {
+        // The answer sets the next time, so that a slow store is not asked twice.
+        self.reload_at = None;
+        vec![Effect::LoadStatuses]
+    }
+
+    fn step(&mut self, command: Command, around: &Surroundings, now: Now) {
+        let (rows, detail_rows) = (Layout::of(around, self, now).rows(), view::detail_rows(around, self, now));
+        match self.detail_scroll {
+            Some(scroll) => {
+                let (all, page) = detail_rows;
+                let last = all.saturating_sub(page);
+                self.detail_scroll = u16::try_from(moved(usize::from(scroll), command, page.max(2) - 1).min(last)).ok();
+            }
+            None => self.move_to(moved(self.table.cursor(), command, rows.max(1))),
+        }
+    }
+
+    /// Commands about the selected profile.
+    fn with_profile(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
+        let Some(profile) = self.selected().map(|status| status.name.clone()) else { return Then::default() };
+        self.keep_selected();
+        let work = match command {
+            Command::SignIn => return Go::SignIn { profile, options: SignIn::attended() }.into(),
+            Command::OpenApi | Command::Refresh | Command::SignOut => None,
+            Command::Verify => Some(Work::Verify),
+            Command::RevealToken => Some(Work::RevealToken),
+            Command::CopyToken => Some(Work::CopyToken),
+            _ => return Then::default(),
+        };
+        if !self.commands(around).contains(&command) {
+            let key = around.key(Scope::Profiles, Command::SignIn);
+            around.say(Mark::Attention, format!("{profile}: press {key} to sign in first."), now);
+            return Then::default();
+        }
+        match (command, work) {
+            (_, Some(work)) => self.begin(profile, work, around, now).into(),
+            (Command::OpenApi, _) => Go::Api(profile).into(),
+            (Command::Refresh, _) => self.ask_or_refresh(profile, around, now).into(),
+            // Giving up was decided on when it was signed out.
+            _ if self.selected().is_some_and(is_only_unrevoked) => {
+                self.begin(profile, Work::Revoke, around, now).into()
+            }
+            _ => {
+                let question =
+                    format!("Sign out of profile {profile}? Its access is revoked and its tokens are forgotten.");
+                self.ask(question, profile, command, around);
+                Then::default()
+            }
+        }
+    }
+
+    /// Asks before something is done for a profile.
+    fn ask(&mut self, question: String, profile: ProfileName, command: Command, around: &mut Surroundings) {
+        self.asked_about = Some(profile);
+        around.overlay = Some(Overlay::Confirm { question, command });
     }
 }
 
@@ -181,212 +473,11 @@ fn is_only_unrevoked(status: &ProfileStatus) -> bool {
     status.state == State::SignedOut && status.is_unrevoked
 }
 
-/// Keys are typed into the filter.
-pub fn captures_keys(model: &Model) -> bool {
-    model.profiles.table.is_typing()
-}
-
-/// Takes a key while the filter is typed. The list narrows with each one.
-pub fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
-    match key {
-        Key::Esc => show_all(model, now),
-        Key::Enter | Key::Tab => {
-            model.profiles.table.end_typing();
-            model.profiles.keep_selected();
-        }
-        Key::Up => go(model, Command::Up, now),
-        Key::Down => go(model, Command::Down, now),
-        Key::PageUp => go(model, Command::PageUp, now),
-        Key::PageDown => go(model, Command::PageDown, now),
-        key => {
-            if model.profiles.table.type_filter().press(key) {
-                arrange(model, now.time);
-            }
-        }
-    }
-    Vec::new()
-}
-
-/// Takes pasted text into the filter.
-pub fn paste(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
-    if captures_keys(model) {
-        model.profiles.table.type_filter().paste(text, true);
-        arrange(model, now.time);
-    }
-    Vec::new()
-}
-
-/// Does what the person asked for.
-pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
-    model.profiles.problem = None;
-    if let Some(effects) = profile_form::open_by(model, command) {
-        return effects;
-    }
-    let was_revealed = model.profiles.revealed.take().is_some();
-    match command {
-        Command::Quit => return vec![Effect::Quit(Ended::Quit)],
-        Command::Back if model.profiles.detail_scroll.take().is_some() => {}
-        Command::Back => show_all(model, now),
-        Command::Find => {
-            model.profiles.detail_scroll = None;
-            model.profiles.table.type_filter();
-        }
-        Command::Sort | Command::ReverseSort => sort(model, command, now),
-        Command::RevealToken if was_revealed => {}
-        _ if command.is_move() => go(model, command, now),
-        Command::Choose if model.profiles.detail_scroll.take().is_none() => {
-            model.profiles.detail_scroll = model.profiles.selected().map(|_| 0);
-        }
-        _ => return with_profile(model, command, now),
-    }
-    // Nothing wakes a list without profiles, so a key has it look whether there are some by now.
-    if model.profiles.statuses.is_empty() { vec![Effect::LoadStatuses] } else { Vec::new() }
-}
-
-/// Puts the cursor on the row at a place; on the row that has it already, does what Enter does.
-pub fn point(model: &mut Model, at: Position, now: Now) -> Vec<Effect> {
-    if let Some(asked) = view::command_at(model, at, now) {
-        return command(model, asked, now);
-    }
-    let Some(row) = view::row_at(model, at, now) else { return Vec::new() };
-    if row == model.profiles.table.cursor() {
-        return command(model, Command::Choose, now);
-    }
-    model.profiles.move_to(row);
-    Vec::new()
-}
-
-/// Takes in what the store says.
-pub fn loaded(model: &mut Model, statuses: Vec<ProfileStatus>, now: Now) -> Vec<Effect> {
-    let panel = &mut model.profiles;
-    let row = panel.table.cursor();
-    let position = |name: &ProfileName| statuses.binary_search_by(|status| status.name.cmp(name));
-    let is_gone = panel.selected.as_ref().is_none_or(|name| position(name).is_err());
-    panel.ends_for_good = statuses.iter().filter_map(end_for_good).collect();
-    panel.ends_for_good.sort_unstable();
-    panel.statuses = statuses;
-    panel.is_loaded = true;
-    panel.reload_at = (!panel.statuses.is_empty()).then(|| now.moment + RELOAD_EVERY);
-    arrange(model, now.time);
-    let panel = &mut model.profiles;
-    if is_gone {
-        panel.selected = None;
-        panel.detail_scroll = None;
-    }
-    if !panel.table.is_at(&panel.statuses, panel.selected.as_ref()) {
-        // Its place in the list is where its neighbor is now.
-        panel.table.set_cursor(row);
-    }
-    if panel.selected.is_none() {
-        panel.keep_selected();
-    }
-    Vec::new()
-}
-
 /// From when on only a person can bring a profile back.
 fn end_for_good(status: &ProfileStatus) -> Option<Timestamp> {
     match status.state {
         State::NeedsLogin => Some(Timestamp::MIN),
         State::Valid | State::Expiring if !status.refreshable => status.access_token_expires_at,
         _ => None,
-    }
-}
-
-/// Hides the token and reads the store again when it is time.
-pub fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
-    let panel = &mut model.profiles;
-    panel.revealed.take_if(|revealed| revealed.until <= now.moment);
-    if panel.reload_at.is_some_and(|at| at <= now.moment) { reload(model) } else { Vec::new() }
-}
-
-/// The next change of what is in sight, the end of a revealed token, or the next reading.
-pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
-    let panel = &model.profiles;
-    let change = model.overlay.is_none().then(|| Layout::of(model, now).next_change(model, now)).flatten();
-    let change = change.map(|change| now.moment + until(change, now));
-    let hides_at = panel.revealed.as_ref().map(|revealed| revealed.until);
-    change.into_iter().chain(hides_at).chain(panel.reload_at).min()
-}
-
-/// Makes the order of the list anew.
-fn arrange(model: &mut Model, now: Timestamp) {
-    let ProfilesPanel { table, statuses, selected, .. } = &mut model.profiles;
-    table.arrange(statuses, &model.config, selected.as_ref(), now);
-}
-
-/// Takes the filter away. Whoever moved nowhere meanwhile is back at the profile that was selected before.
-fn show_all(model: &mut Model, now: Now) {
-    if model.profiles.table.clear_filter() {
-        arrange(model, now.time);
-    }
-}
-
-fn sort(model: &mut Model, command: Command, now: Now) {
-    model.profiles.keep_selected();
-    match command {
-        Command::Sort => model.profiles.table.sort_by_next(),
-        _ => model.profiles.table.reverse(),
-    }
-    arrange(model, now.time);
-    let order = model.profiles.table.sorted_in_words();
-    let (next, turned) = (model.key(Command::Sort), model.key(Command::ReverseSort));
-    model.say(Mark::Good, format!("Sorted {order}. {next} sorts by another column, {turned} turns it around."), now);
-}
-
-fn reload(model: &mut Model) -> Vec<Effect> {
-    // The answer sets the next time, so that a slow store is not asked twice.
-    model.profiles.reload_at = None;
-    vec![Effect::LoadStatuses]
-}
-
-fn go(model: &mut Model, command: Command, now: Now) {
-    let (rows, detail_rows) = (Layout::of(model, now).rows(), view::detail_rows(model, now));
-    let panel = &mut model.profiles;
-    match panel.detail_scroll {
-        Some(scroll) => {
-            let (all, page) = detail_rows;
-            let last = all.saturating_sub(page);
-            panel.detail_scroll = u16::try_from(moved(usize::from(scroll), command, page.max(2) - 1).min(last)).ok();
-        }
-        None => panel.move_to(moved(panel.table.cursor(), command, rows.max(1))),
-    }
-}
-
-/// Commands about the selected profile.
-fn with_profile(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
-    let Some(profile) = model.profiles.selected().map(|status| status.name.clone()) else { return Vec::new() };
-    model.profiles.keep_selected();
-    let is_about_profile = matches!(
-        command,
-        Command::Refresh
-            | Command::Verify
-            | Command::OpenApi
-            | Command::SignOut
-            | Command::RevealToken
-            | Command::CopyToken
-    );
-    if is_about_profile && !commands(model).contains(&command) {
-        let key = model.key(Command::SignIn);
-        model.say(Mark::Attention, format!("{profile}: press {key} to sign in first."), now);
-        return Vec::new();
-    }
-    match command {
-        Command::SignIn => sign_in::start(model, profile, sign_in::attended()),
-        Command::OpenApi => api::open(model, profile),
-        Command::Refresh => ask_or_refresh(model, profile, now),
-        Command::Verify => begin(model, profile, Work::Verify, now),
-        Command::RevealToken => begin(model, profile, Work::RevealToken, now),
-        Command::CopyToken => begin(model, profile, Work::CopyToken, now),
-        // Giving up was decided on when it was signed out.
-        Command::SignOut if model.profiles.selected().is_some_and(is_only_unrevoked) => {
-            begin(model, profile, Work::Revoke, now)
-        }
-        Command::SignOut => {
-            let question =
-                format!("Sign out of profile {profile}? Its access is revoked and its tokens are forgotten.");
-            model.overlay = Some(Overlay::Confirm { question, action: Confirmed::SignOut(profile) });
-            Vec::new()
-        }
-        _ => Vec::new(),
     }
 }

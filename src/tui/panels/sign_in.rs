@@ -12,27 +12,26 @@ pub mod view;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use ratatui::Frame;
+use ratatui::layout::Rect;
 
-pub use self::events::{decided, ended, happened, unsaved};
-pub use self::offer::{commands, label};
-
+use self::events::say_what_was_decided;
 use self::offer::{hands_on, is_of_profile};
 
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
 use crate::profile::ProfileName;
-use crate::service::{ATTENDED_RENEWALS, Begin, IssuedCode, QrFormat, SignIn, SignedIn};
+use crate::service::{Begin, IssuedCode, QrFormat, SignIn, SignedIn};
 use crate::tui::Ended;
 use crate::tui::clipboard::ToCopy;
-use crate::tui::keymap::Command;
-use crate::tui::message::{DemoDecision, Effect, TaskId};
-use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
-use crate::tui::panels::api::Content;
-use crate::tui::panels::lines::moved;
-use crate::tui::panels::profile_form::{self, Step};
-use crate::tui::panels::profiles;
-use crate::tui::panels::save_as::SaveAs;
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::lines::moved;
+use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
+use crate::tui::overlay::{Overlay, SaveAs};
+use crate::tui::panel::{FormFor, Go, Outcome, Panel, Then};
+use crate::tui::received::Content;
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
 
@@ -60,9 +59,42 @@ pub struct SignInPanel {
     is_left_alone: bool,
     /// How far the text about the end is scrolled.
     pub scroll: usize,
+    /// The app was started for it and ends with it.
+    is_alone: bool,
 }
 
 impl SignInPanel {
+    /// Begins a sign-in.
+    pub fn start(profile: ProfileName, options: SignIn, around: &mut Surroundings) -> (Self, Vec<Effect>) {
+        let mut panel = Self {
+            profile,
+            options,
+            task: TaskId::default(),
+            stage: Stage::Asking { host: None },
+            previous: None,
+            successor: None,
+            qr: QrView::default(),
+            is_link_bare: false,
+            is_left_alone: false,
+            scroll: 0,
+            is_alone: false,
+        };
+        let effects = panel.begin(around);
+        (panel, effects)
+    }
+
+    /// The same for an app that ends with it.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { is_alone: true, ..self }
+    }
+
+    fn begin(&mut self, around: &mut Surroundings) -> Vec<Effect> {
+        self.task = around.new_task();
+        around.notice = None;
+        vec![Effect::StartSignIn { task: self.task, profile: self.profile.clone(), options: self.options.clone() }]
+    }
+
     /// Whoever leaves it gives it up: nothing more is asked, and the code is forgotten.
     fn given_up(&self) -> impl Iterator<Item = Effect> + use<> {
         [self.task].into_iter().chain(self.successor).map(Effect::GiveUp)
@@ -149,126 +181,140 @@ pub struct QrView {
     pub step: i16,
 }
 
-/// What a sign-in asks for that was begun on the screen itself.
-pub fn attended() -> SignIn {
-    SignIn { renewals: ATTENDED_RENEWALS, ..SignIn::default() }
-}
-
-/// Opens the panel and starts a sign-in.
-pub fn start(model: &mut Model, profile: ProfileName, options: SignIn) -> Vec<Effect> {
-    let task = model.new_task();
-    let qr = model.sign_in.as_ref().map(|panel| panel.qr).unwrap_or_default();
-    model.sign_in = Some(SignInPanel {
-        profile: profile.clone(),
-        options: options.clone(),
-        task,
-        stage: Stage::Asking { host: None },
-        previous: None,
-        successor: None,
-        qr,
-        is_link_bare: false,
-        is_left_alone: false,
-        scroll: 0,
-    });
-    model.screen = Screen::SignIn;
-    model.notice = None;
-    vec![Effect::StartSignIn { task, profile, options }]
-}
-
-/// Takes in that a key was pressed, whichever: somebody is there, so that codes go on being replaced.
-pub fn attended_by_key(model: &mut Model) -> Option<Effect> {
-    let panel = model.sign_in.as_mut()?;
-    std::mem::take(&mut panel.is_left_alone).then_some(Effect::Attend(panel.task))
-}
-
-/// Does what the person asked for.
-pub fn command(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
-    let is_offered = commands(model).contains(&command) || matches!(command, Command::Quit | Command::Back);
-    let Some(panel) = model.sign_in.as_mut() else {
-        return profiles::open(model);
-    };
-    if let Stage::Waiting(waiting) = &mut panel.stage {
-        waiting.is_handed_on |= is_offered && hands_on(command);
+impl Panel for SignInPanel {
+    fn scope(&self) -> Scope {
+        Scope::SignIn
     }
-    match command {
-        _ if command.is_move() => {
-            scroll(model, command, now);
-            Vec::new()
-        }
-        _ if !is_offered => {
-            say_why_not(model, command, now);
-            Vec::new()
-        }
-        Command::FullScreenQr => panel_qr(model, |qr| qr.is_full_screen = !qr.is_full_screen),
-        Command::InvertQr => invert_qr(model, now),
-        Command::BiggerQr => resize_qr(model, 1, now),
-        Command::SmallerQr => resize_qr(model, -1, now),
-        Command::NewCode | Command::SignIn => ask_for_new_code(model, now),
-        Command::Choose => choose(model, now),
-        Command::Back | Command::Quit => back(model, now),
-        Command::OpenApi => open_api(model),
-        Command::SignOut => {
-            let profile = panel.profile.clone();
-            let question = format!("Sign out of profile {profile} and take its access back?");
-            model.overlay = Some(Overlay::Confirm { question, action: Confirmed::SignOut(profile) });
-            Vec::new()
-        }
-        Command::BareLink => {
-            panel.is_link_bare = !panel.is_link_bare;
-            Vec::new()
-        }
-        _ => with_code(model, command, now),
-    }
-}
 
-/// Leaves the success screen when its time is over.
-pub fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
-    match &model.sign_in {
-        Some(SignInPanel { stage: Stage::SignedIn { leaves_at: Some(at), .. }, .. }) if *at <= now.moment => {
-            go_on(model)
-        }
-        _ => Vec::new(),
+    fn title(&self, _around: &Surroundings, _now: Now) -> Option<(&'static str, String)> {
+        None
     }
-}
 
-/// When the screen has to change by itself: as its clocks do.
-pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
-    match &model.sign_in.as_ref()?.stage {
-        Stage::Waiting(waiting) => {
-            time_left::next_change([waiting.code.expires_at, waiting.next_poll_at], now.moment, model.motion)
+    /// Code and time left.
+    fn standing(&self, around: &Surroundings, now: Now) -> String {
+        let Stage::Waiting(Waiting { code, .. }) = &self.stage else { return String::new() };
+        format!("code {} good for {}", code.user_code, around.time_left(now.moment.until(code.expires_at)))
+    }
+
+    fn commands(&self, around: &Surroundings) -> Vec<Command> {
+        self.offered(around)
+    }
+
+    fn label(&self, _around: &Surroundings, command: Command) -> Option<&'static str> {
+        self.offered_as(command)
+    }
+
+    fn run(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
+        let is_offered = self.offered(around).contains(&command) || matches!(command, Command::Quit | Command::Back);
+        if let Stage::Waiting(waiting) = &mut self.stage {
+            waiting.is_handed_on |= is_offered && hands_on(command);
         }
-        Stage::SignedIn { leaves_at, .. } => time_left::next_change(*leaves_at, now.moment, model.motion),
-        Stage::Asking { .. } | Stage::Unsaved { .. } | Stage::GivingBack | Stage::Approved | Stage::Failed { .. } => {
-            None
+        match command {
+            _ if command.is_move() => self.scroll(command, around, now),
+            _ if !is_offered => self.say_why_not(command, around, now),
+            Command::FullScreenQr => self.qr.is_full_screen = !self.qr.is_full_screen,
+            Command::InvertQr => self.invert_qr(around, now),
+            Command::BiggerQr => self.resize_qr(1, around, now),
+            Command::SmallerQr => self.resize_qr(-1, around, now),
+            Command::NewCode | Command::SignIn => return self.ask_for_new_code(around, now).into(),
+            Command::Choose => return self.choose(around, now),
+            Command::Back | Command::Quit => return self.back(around, now),
+            Command::OpenApi => return Go::Api(self.profile.clone()).into(),
+            Command::SignOut => {
+                let question = format!("Sign out of profile {} and take its access back?", self.profile);
+                around.overlay = Some(Overlay::Confirm { question, command });
+                self.stay();
+            }
+            Command::BareLink => self.is_link_bare = !self.is_link_bare,
+            _ => return self.with_code(command, around, now).into(),
+        }
+        Then::default()
+    }
+
+    fn confirmed(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
+        match command {
+            Command::NewCode => self.new_code(around, now).into(),
+            Command::SignOut => Outcome::SignOut(self.profile.clone()).into(),
+            _ => self.leave(),
         }
     }
-}
 
-/// Gives the sign-in up. Nothing more is asked, and the code is forgotten.
-pub fn leave(model: &mut Model) -> Vec<Effect> {
-    let Some(panel) = model.sign_in.take() else { return profiles::open(model) };
-    let mut effects = match &panel.stage {
-        Stage::Asking { .. } | Stage::Waiting(_) | Stage::Approved => panel.given_up().collect(),
-        Stage::Unsaved { .. } => vec![Effect::TrySaving { task: panel.task, again: false }],
-        Stage::GivingBack | Stage::SignedIn { .. } | Stage::Failed { .. } => Vec::new(),
-    };
-    if model.is_single_sign_in {
-        effects.push(Effect::Quit(match panel.stage {
-            Stage::SignedIn { outcome, .. } => Ended::SignedIn(outcome),
-            Stage::Failed { error, .. } => Ended::Failed(error),
-            Stage::Waiting(_) => Ended::Cancelled,
-            Stage::Asking { .. } | Stage::Unsaved { .. } | Stage::GivingBack | Stage::Approved => Ended::Interrupted,
-        }));
-    } else {
-        effects.extend(super::api::after_sign_in(model, &panel.profile, false));
+    /// Somebody is there, so that codes go on being replaced.
+    fn attended(&mut self) -> Option<Effect> {
+        std::mem::take(&mut self.is_left_alone).then_some(Effect::Attend(self.task))
     }
-    effects
-}
 
-/// The same for whoever leaves the app.
-pub fn give_up(model: &Model) -> Vec<Effect> {
-    let waiting = |panel: &&SignInPanel| matches!(panel.stage, Stage::Asking { .. } | Stage::Waiting(_));
-    model.sign_in.as_ref().filter(waiting).into_iter().flat_map(SignInPanel::given_up).collect()
+    fn hear(
+        &mut self,
+        message: Message,
+        _is_covered: bool,
+        around: &mut Surroundings,
+        now: Now,
+    ) -> (Then, Option<Message>) {
+        let then = match message {
+            Message::SignIn { task, event } if self.successor == Some(task) => {
+                self.succeed(task, event, around, now).into()
+            }
+            Message::SignIn { task, event } if self.task == task => self.happened(event, around, now).into(),
+            Message::Unsaved { task, error } if self.task == task => {
+                self.stage = Stage::Unsaved { error };
+                around.overlay = None;
+                Then::default()
+            }
+            Message::SignInEnded { task, result } if self.successor == Some(task) => {
+                self.successor = None;
+                self.say_that_none_came(&result, around, now);
+                Then::default()
+            }
+            Message::SignInEnded { task, result } if self.task == task => self.ended(*result, around, now),
+            Message::Decided { decision, is_done } => {
+                say_what_was_decided(decision, is_done, around, now);
+                Then::default()
+            }
+            other => return (Then::default(), Some(other)),
+        };
+        (then, None)
+    }
+
+    /// What it failed for may be mended now.
+    fn resume(&mut self, outcome: Outcome, around: &mut Surroundings, now: Now) -> Then {
+        match outcome {
+            Outcome::SignIn(_) => self.new_code(around, now).into(),
+            _ => Then::default(),
+        }
+    }
+
+    /// Leaves the success screen when its time is over.
+    fn wake(&mut self, _around: &mut Surroundings, now: Now) -> Then {
+        match self.stage {
+            Stage::SignedIn { leaves_at: Some(at), .. } if at <= now.moment => self.go_on(),
+            _ => Then::default(),
+        }
+    }
+
+    /// As its clocks do.
+    fn next_wakeup(&self, around: &Surroundings, now: Now) -> Option<Moment> {
+        match &self.stage {
+            Stage::Waiting(waiting) => {
+                time_left::next_change([waiting.code.expires_at, waiting.next_poll_at], now.moment, around.motion)
+            }
+            Stage::SignedIn { leaves_at, .. } => time_left::next_change(*leaves_at, now.moment, around.motion),
+            Stage::Asking { .. }
+            | Stage::Unsaved { .. }
+            | Stage::GivingBack
+            | Stage::Approved
+            | Stage::Failed { .. } => None,
+        }
+    }
+
+    fn give_up(&self) -> Vec<Effect> {
+        let is_waiting = matches!(self.stage, Stage::Asking { .. } | Stage::Waiting(_));
+        if is_waiting { self.given_up().collect() } else { Vec::new() }
+    }
+
+    fn view(&self, around: &Surroundings, now: Now, area: Rect, frame: &mut Frame<'_>) {
+        view::view(around, self, now, area, frame);
+    }
 }
 
 /// What the QR code holds: the address with the code in it, or the plain one where the provider sends none.
@@ -276,196 +322,186 @@ fn complete_address(code: &IssuedCode) -> &str {
     code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).as_str()
 }
 
-fn panel_qr(model: &mut Model, change: impl FnOnce(&mut QrView)) -> Vec<Effect> {
-    if let Some(panel) = model.sign_in.as_mut() {
-        change(&mut panel.qr);
-    }
-    Vec::new()
-}
-
-fn invert_qr(model: &mut Model, now: Now) -> Vec<Effect> {
-    if view::shown_qr(model, now).is_none() {
-        model.say(Mark::Attention, NO_QR, now);
-        return Vec::new();
-    }
-    panel_qr(model, |qr| qr.is_inverted = !qr.is_inverted)
-}
-
-/// Another size of the QR code, if the window has one.
-fn resize_qr(model: &mut Model, step: i16, now: Now) -> Vec<Effect> {
-    let before = view::shown_qr(model, now);
-    if before.is_none() {
-        model.say(Mark::Attention, NO_QR, now);
-        return Vec::new();
-    }
-    panel_qr(model, |qr| qr.step += step);
-    if view::shown_qr(model, now) == before {
-        panel_qr(model, |qr| qr.step -= step);
-        let most = if step > 0 { "large" } else { "small" };
-        model.say(Mark::Attention, format!("The QR code is as {most} as it gets in this window."), now);
-    }
-    Vec::new()
-}
-
-/// Answers a key that could be expected to do something here.
-fn say_why_not(model: &mut Model, command: Command, now: Now) {
-    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else { return };
-    let text = match command {
-        Command::FullScreenQr => match view::lack_of_full_screen_qr(model, waiting) {
-            Some(_) if model.window.width < NARROW => "No QR code fits this window.".to_owned(),
-            Some(lack) => lack,
-            None => return,
-        },
-        Command::OpenBrowser if model.window.width < NARROW => "No browser can be opened here.".to_owned(),
-        Command::OpenBrowser => {
-            format!("No browser can be opened here. {} copies the link.", model.key(Command::CopyLink))
+impl SignInPanel {
+    /// Gives the sign-in up. Nothing more is asked, and the code is forgotten.
+    fn leave(&mut self) -> Then {
+        let mut effects = match &self.stage {
+            Stage::Asking { .. } | Stage::Waiting(_) | Stage::Approved => self.given_up().collect(),
+            Stage::Unsaved { .. } => vec![Effect::TrySaving { task: self.task, again: false }],
+            Stage::GivingBack | Stage::SignedIn { .. } | Stage::Failed { .. } => Vec::new(),
+        };
+        if !self.is_alone {
+            return Then { effects, go: Go::Back(Outcome::Nothing) };
         }
-        _ => return,
-    };
-    model.say(Mark::Attention, text, now);
-}
-
-fn choose(model: &mut Model, now: Now) -> Vec<Effect> {
-    match model.sign_in.as_ref().map(|panel| &panel.stage) {
-        Some(Stage::SignedIn { .. }) => go_on(model),
-        Some(Stage::Unsaved { .. }) => decide_saving(model, true),
-        Some(Stage::Failed { error, .. }) if error.code == Code::CodeExpired => new_code(model, now),
-        Some(Stage::Failed { error, .. }) if is_of_profile(error) => edit_profile(model),
-        Some(Stage::Waiting(_)) => model.sign_in.iter().map(|panel| Effect::AskNow(panel.task)).collect(),
-        _ => Vec::new(),
+        effects.push(Effect::Quit(match std::mem::replace(&mut self.stage, Stage::GivingBack) {
+            Stage::SignedIn { outcome, .. } => Ended::SignedIn(outcome),
+            Stage::Failed { error, .. } => Ended::Failed(error),
+            Stage::Waiting(_) => Ended::Cancelled,
+            Stage::Asking { .. } | Stage::Unsaved { .. } | Stage::GivingBack | Stage::Approved => Ended::Interrupted,
+        }));
+        effects.into()
     }
-}
 
-/// Tries to save the grant again, or gives it back; either way the end follows as a message.
-fn decide_saving(model: &mut Model, again: bool) -> Vec<Effect> {
-    let Some(panel) = model.sign_in.as_mut() else { return Vec::new() };
-    panel.stage = if again { Stage::Approved } else { Stage::GivingBack };
-    vec![Effect::TrySaving { task: panel.task, again }]
-}
-
-/// Scrolls what is said about the end. Who scrolls reads, so the screen no longer goes by itself.
-fn scroll(model: &mut Model, command: Command, now: Now) {
-    let last = view::last_scroll(model, now);
-    let page = usize::from(model.window.height / 2).max(1);
-    let Some(panel) = model.sign_in.as_mut() else { return };
-    panel.scroll = moved(panel.scroll.min(last), command, page).min(last);
-    if let Stage::SignedIn { leaves_at, .. } = &mut panel.stage {
-        *leaves_at = None;
+    /// Where a sign-in that worked leads.
+    fn go_on(&mut self) -> Then {
+        if self.is_alone { self.leave() } else { Outcome::SignedIn(self.profile.clone()).into() }
     }
-}
 
-/// Where a sign-in that worked leads.
-fn go_on(model: &mut Model) -> Vec<Effect> {
-    if model.is_single_sign_in {
-        return leave(model);
-    }
-    let Some(profile) = model.sign_in.take().map(|panel| panel.profile) else { return profiles::open(model) };
-    model.profiles.select(Some(profile.clone()));
-    super::api::after_sign_in(model, &profile, true)
-}
-
-fn open_api(model: &mut Model) -> Vec<Effect> {
-    let Some(profile) = model.sign_in.take().map(|panel| panel.profile) else { return Vec::new() };
-    // Who goes on to the API wants more than the one sign-in.
-    model.is_single_sign_in = false;
-    model.profiles.select(Some(profile.clone()));
-    super::api::open(model, profile)
-}
-
-/// Asks first while there is a code that is still good.
-fn ask_for_new_code(model: &mut Model, now: Now) -> Vec<Effect> {
-    if model.sign_in.as_ref().is_some_and(|panel| panel.successor.is_some()) {
-        // It was asked for already, which is said once more.
-        return new_code(model, now);
-    }
-    let code = match model.sign_in.as_ref().map(|panel| &panel.stage) {
-        Some(Stage::Waiting(waiting)) if now.moment < waiting.code.expires_at => &waiting.code.user_code,
-        _ => return new_code(model, now),
-    };
-    let question = format!("Somebody may be typing {code} right now. A new code makes it worthless.");
-    model.overlay = Some(Overlay::Confirm { question, action: Confirmed::NewCode });
-    Vec::new()
-}
-
-/// Starts anew. A code that still waits goes on until the new one has come.
-pub fn new_code(model: &mut Model, now: Now) -> Vec<Effect> {
-    let successor = model.new_task();
-    let Some(panel) = &mut model.sign_in else { return Vec::new() };
-    let (profile, options) = (panel.profile.clone(), SignIn { begin: Begin::Anew, ..panel.options.clone() });
-    let Stage::Waiting(waiting) = &panel.stage else { return start(model, profile, options) };
-    let text = match model.window.width {
-        0..NARROW => "Asking for a new code ...".to_owned(),
-        _ => format!("Asking for a new code. {} stays good until it comes.", waiting.code.user_code),
-    };
-    let is_first = panel.successor.is_none();
-    panel.successor.get_or_insert(successor);
-    model.say(Mark::Working, text, now);
-    if is_first { vec![Effect::StartSignIn { task: successor, profile, options }] } else { Vec::new() }
-}
-
-/// Opens the form of the profile at what went wrong; leaving it leads back here.
-fn edit_profile(model: &mut Model) -> Vec<Effect> {
-    let Some(SignInPanel { profile, stage: Stage::Failed { error, .. }, .. }) = &model.sign_in else {
-        return Vec::new();
-    };
-    let step = match error.code {
-        Code::InvalidClient => Step::ClientId,
-        Code::InvalidClientSecret => Step::ClientSecret,
-        Code::WrongDataCenter => Step::DataCenter,
-        Code::InvalidScope => Step::Scopes,
-        _ => Step::Review,
-    };
-    let profile = profile.clone();
-    profile_form::edit_at(model, &profile, step)
-}
-
-fn back(model: &mut Model, now: Now) -> Vec<Effect> {
-    let Some(panel) = model.sign_in.as_mut() else { return profiles::open(model) };
-    if panel.qr.is_full_screen || panel.is_link_bare {
-        panel.qr.is_full_screen = false;
-        panel.is_link_bare = false;
-        return Vec::new();
-    }
-    match &panel.stage {
-        Stage::Waiting(waiting) if waiting.is_handed_on || now.moment - waiting.code.issued_at > CANCEL_TIME => {
-            let question = "Cancel this sign-in? The code will be worth nothing.".to_owned();
-            model.overlay = Some(Overlay::Confirm { question, action: Confirmed::CancelSignIn });
-            Vec::new()
+    /// Whoever reads or decides stays, so the screen no longer goes by itself.
+    fn stay(&mut self) {
+        if let Stage::SignedIn { leaves_at, .. } = &mut self.stage {
+            *leaves_at = None;
         }
-        Stage::SignedIn { .. } => go_on(model),
-        Stage::Unsaved { .. } => decide_saving(model, false),
-        Stage::GivingBack => Vec::new(),
-        _ => leave(model),
+    }
+
+    fn invert_qr(&mut self, around: &mut Surroundings, now: Now) {
+        if view::shown_qr(around, self, now).is_none() {
+            around.say(Mark::Attention, NO_QR, now);
+        } else {
+            self.qr.is_inverted = !self.qr.is_inverted;
+        }
+    }
+
+    /// Another size of the QR code, if the window has one.
+    fn resize_qr(&mut self, step: i16, around: &mut Surroundings, now: Now) {
+        let before = view::shown_qr(around, self, now);
+        if before.is_none() {
+            return around.say(Mark::Attention, NO_QR, now);
+        }
+        self.qr.step += step;
+        if view::shown_qr(around, self, now) == before {
+            self.qr.step -= step;
+            let most = if step > 0 { "large" } else { "small" };
+            around.say(Mark::Attention, format!("The QR code is as {most} as it gets in this window."), now);
+        }
+    }
+
+    /// Answers a key that could be expected to do something here.
+    fn say_why_not(&self, command: Command, around: &mut Surroundings, now: Now) {
+        let Stage::Waiting(waiting) = &self.stage else { return };
+        let text = match command {
+            Command::FullScreenQr => match view::lack_of_full_screen_qr(around, waiting) {
+                Some(_) if around.window.width < NARROW => "No QR code fits this window.".to_owned(),
+                Some(lack) => lack,
+                None => return,
+            },
+            Command::OpenBrowser if around.window.width < NARROW => "No browser can be opened here.".to_owned(),
+            Command::OpenBrowser => {
+                format!(
+                    "No browser can be opened here. {} copies the link.",
+                    around.key(Scope::SignIn, Command::CopyLink)
+                )
+            }
+            _ => return,
+        };
+        around.say(Mark::Attention, text, now);
+    }
+
+    fn choose(&mut self, around: &mut Surroundings, now: Now) -> Then {
+        match &self.stage {
+            Stage::SignedIn { .. } => self.go_on(),
+            Stage::Unsaved { .. } => self.decide_saving(true).into(),
+            Stage::Failed { error, .. } if error.code == Code::CodeExpired => self.new_code(around, now).into(),
+            Stage::Failed { error, .. } if is_of_profile(error) => {
+                Go::Form(FormFor::Mend(self.profile.clone(), error.code)).into()
+            }
+            Stage::Waiting(_) => Effect::AskNow(self.task).into(),
+            _ => Then::default(),
+        }
+    }
+
+    /// Tries to save the grant again, or gives it back; either way the end follows as a message.
+    fn decide_saving(&mut self, again: bool) -> Effect {
+        self.stage = if again { Stage::Approved } else { Stage::GivingBack };
+        Effect::TrySaving { task: self.task, again }
+    }
+
+    /// Scrolls what is said about the end.
+    fn scroll(&mut self, command: Command, around: &Surroundings, now: Now) {
+        let last = view::last_scroll(around, self, now);
+        let page = usize::from(around.window.height / 2).max(1);
+        self.scroll = moved(self.scroll.min(last), command, page).min(last);
+        self.stay();
+    }
+
+    /// Asks first while there is a code that is still good, unless a new one was asked for already, which is said once more.
+    fn ask_for_new_code(&mut self, around: &mut Surroundings, now: Now) -> Vec<Effect> {
+        match &self.stage {
+            Stage::Waiting(Waiting { code, .. }) if self.successor.is_none() && now.moment < code.expires_at => {
+                let question =
+                    format!("Somebody may be typing {} right now. A new code makes it worthless.", code.user_code);
+                around.overlay = Some(Overlay::Confirm { question, command: Command::NewCode });
+                Vec::new()
+            }
+            _ => self.new_code(around, now),
+        }
+    }
+
+    /// Starts anew. A code that still waits goes on until the new one has come.
+    fn new_code(&mut self, around: &mut Surroundings, now: Now) -> Vec<Effect> {
+        let (profile, options) = (self.profile.clone(), SignIn { begin: Begin::Anew, ..self.options.clone() });
+        let Stage::Waiting(waiting) = &self.stage else {
+            let (qr, is_alone) = (self.qr, self.is_alone);
+            let (panel, effects) = Self::start(profile, options, around);
+            *self = Self { qr, is_alone, ..panel };
+            return effects;
+        };
+        let text = match around.window.width {
+            0..NARROW => "Asking for a new code ...".to_owned(),
+            _ => format!("Asking for a new code. {} stays good until it comes.", waiting.code.user_code),
+        };
+        around.say(Mark::Working, text, now);
+        if self.successor.is_some() {
+            return Vec::new();
+        }
+        let task = around.new_task();
+        self.successor = Some(task);
+        vec![Effect::StartSignIn { task, profile, options }]
+    }
+
+    fn back(&mut self, around: &mut Surroundings, now: Now) -> Then {
+        if self.qr.is_full_screen || self.is_link_bare {
+            self.qr.is_full_screen = false;
+            self.is_link_bare = false;
+            return Then::default();
+        }
+        match &self.stage {
+            Stage::Waiting(waiting) if waiting.is_handed_on || now.moment - waiting.code.issued_at > CANCEL_TIME => {
+                let question = "Cancel this sign-in? The code will be worth nothing.".to_owned();
+                around.overlay = Some(Overlay::Confirm { question, command: Command::Back });
+                Then::default()
+            }
+            Stage::SignedIn { .. } => self.go_on(),
+            Stage::Unsaved { .. } => self.decide_saving(false).into(),
+            Stage::GivingBack => Then::default(),
+            _ => self.leave(),
+        }
+    }
+
+    /// Commands about the code on the screen.
+    fn with_code(&self, command: Command, around: &mut Surroundings, now: Now) -> Vec<Effect> {
+        let Stage::Waiting(Waiting { code, matrix, .. }) = &self.stage else { return Vec::new() };
+        let link = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).clone();
+        let decide = |decision| vec![Effect::Decide { user_code: code.user_code.clone(), decision }];
+        match command {
+            Command::CopyCode => around.copy(ToCopy::text(code.user_code.clone(), "the code"), Scope::SignIn, now),
+            Command::CopyLink => around.copy(ToCopy::text(link, "the link"), Scope::SignIn, now),
+            Command::OpenBrowser => vec![Effect::OpenBrowser(link)],
+            Command::SaveQrPng => save_qr(matrix.as_ref(), QrFormat::Png, around),
+            Command::SaveQrSvg => save_qr(matrix.as_ref(), QrFormat::Svg, around),
+            Command::DemoApprove => decide(DemoDecision::Approve),
+            Command::DemoApproveElsewhere => decide(DemoDecision::ApproveElsewhere),
+            Command::DemoDecline => decide(DemoDecision::Decline),
+            _ => Vec::new(),
+        }
     }
 }
 
 /// Asks where to save the QR code as a picture, which also works where the screen has no room for it.
-fn save_qr(model: &mut Model, format: QrFormat) -> Vec<Effect> {
-    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else { return Vec::new() };
-    let Some(matrix) = &waiting.matrix else { return Vec::new() };
-    let (name, content) = (format!("device-login-qr.{}", format.extension()), format.picture(matrix).into());
-    model.overlay = Some(Overlay::SaveAs(SaveAs::new(&name, "the QR code", Content::Binary(content))));
-    Vec::new()
-}
-
-/// Commands about the code on the screen.
-fn with_code(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
-    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else {
-        return Vec::new();
-    };
-    let code = &waiting.code;
-    let user_code = code.user_code.clone();
-    let link = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).clone();
-    let decide = |decision| vec![Effect::Decide { user_code: user_code.clone(), decision }];
-    match command {
-        Command::CopyCode => model.copy(ToCopy::text(user_code, "the code"), now),
-        Command::CopyLink => model.copy(ToCopy::text(link, "the link"), now),
-        Command::OpenBrowser => vec![Effect::OpenBrowser(link)],
-        Command::SaveQrPng => save_qr(model, QrFormat::Png),
-        Command::SaveQrSvg => save_qr(model, QrFormat::Svg),
-        Command::DemoApprove => decide(DemoDecision::Approve),
-        Command::DemoApproveElsewhere => decide(DemoDecision::ApproveElsewhere),
-        Command::DemoDecline => decide(DemoDecision::Decline),
-        _ => Vec::new(),
+fn save_qr(matrix: Option<&QrMatrix>, format: QrFormat, around: &mut Surroundings) -> Vec<Effect> {
+    if let Some(matrix) = matrix {
+        let (name, content) = (format!("device-login-qr.{}", format.extension()), format.picture(matrix).into());
+        around.overlay = Some(Overlay::SaveAs(SaveAs::new(&name, "the QR code", Content::Binary(content))));
     }
+    Vec::new()
 }

@@ -11,7 +11,7 @@ use device_login::providers::presets::Preset;
 use device_login::providers::standard::Metadata;
 use device_login::providers::{Provider, zoho};
 use device_login::service::sign_in_event;
-use device_login::tui::model::Now;
+use device_login::tui::surroundings::Now;
 use serde::Deserialize;
 use serde_json::json;
 use url::Url;

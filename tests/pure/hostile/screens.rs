@@ -18,8 +18,9 @@ use device_login::providers::{Provider, zoho};
 use device_login::service::{Machine, SignIn, SignInEvent, SignedIn, sign_in_event};
 use device_login::storage::Account;
 use device_login::tui::message::{Effect, Message, TaskId};
-use device_login::tui::model::{Model, Now};
-use device_login::tui::panels::sign_in;
+use device_login::tui::model::Model;
+use device_login::tui::panel::Go;
+use device_login::tui::surroundings::Now;
 use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
 use device_login::tui::view::view;
@@ -48,7 +49,7 @@ pub(crate) fn asking(columns: u16, rows: u16) -> (Model, TaskId) {
     let toml = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\nscopes = [\"ZohoCRM.users.READ\"]\n";
     let config = Config::parse(toml, Path::new("config.toml")).expect("valid");
     let mut model = Model::new(environment.abilities(), machine, config);
-    let effects = sign_in::start(&mut model, work(), SignIn::default());
+    let effects = model.go(Go::SignIn { profile: work(), options: SignIn::default() }, now());
     let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
     update(&mut model, Message::Resized { columns, rows }, now());
     (model, task)
@@ -79,7 +80,7 @@ impl Write for Sink {
 /// The bytes with which a terminal is made to show the model.
 fn drawn(model: &Model) -> Vec<u8> {
     let sink = Sink::default();
-    let area = Rect::new(0, 0, model.window.width, model.window.height);
+    let area = Rect::new(0, 0, model.around.window.width, model.around.window.height);
     let options = TerminalOptions { viewport: Viewport::Fixed(area) };
     let mut terminal = Terminal::with_options(CrosstermBackend::new(sink.clone()), options).expect("a fixed area");
     terminal.draw(|frame| view(model, now(), frame)).expect("a sink takes everything");
@@ -92,7 +93,7 @@ fn assert_harmless(model: &Model, is_checked: bool) {
     let bytes = drawn(model);
     let shown = if is_checked { plain_text(&bytes) } else { text(&bytes) };
     assert!(shown.is_ok(), "{shown:?}");
-    assert_eq!(changes(&bytes, model.window.width, model.window.height), Vec::<String>::new());
+    assert_eq!(changes(&bytes, model.around.window.width, model.around.window.height), Vec::<String>::new());
 }
 
 /// Plays a sign-in with these answers, the last one for ever, and looks at the screen after each.

@@ -14,15 +14,16 @@ use device_login::oauth::{Client, Step};
 use device_login::profile::ProfileName;
 use device_login::providers::zoho;
 use device_login::service::{Machine, RestReason, SignIn, SignedIn, sign_in_event};
-use device_login::tui::Ended;
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
-use device_login::tui::model::{Model, Now};
+use device_login::tui::model::Model;
 use device_login::tui::next_wakeup;
-use device_login::tui::panels::kiosk::{self, Stage};
+use device_login::tui::panels::kiosk::{KioskPanel, Stage};
+use device_login::tui::surroundings::Now;
 use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
 use device_login::tui::view::view;
+use device_login::tui::{Ended, Start, start};
 use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -57,7 +58,9 @@ impl World {
         let environment = Environment { term: Some("xterm"), lang: Some("C.UTF-8"), ..Environment::default() };
         let machine = Machine { user: "kiosk".to_owned(), host: "display-7".to_owned(), over_ssh_from: None };
         let mut model = Model::new(environment.abilities(), machine, Config::default());
-        let effects = kiosk::start(&mut model, profile(), SignIn { renewals, ..SignIn::default() }, None);
+        let options = SignIn { renewals, ..SignIn::default() };
+        let now = Now { moment: Moment::at(START), time: Timestamp::UNIX_EPOCH };
+        let effects = start(&mut model, Start::Kiosk { profile: profile(), options }, None, now);
         let mut world = Self {
             now: Moment::at(START),
             model,
@@ -138,7 +141,7 @@ impl World {
     }
 
     fn stage(&self) -> Option<&Stage> {
-        self.model.kiosk.as_ref().map(|kiosk| &kiosk.stage)
+        self.model.find::<KioskPanel>().map(|kiosk| &kiosk.stage)
     }
 
     fn both(&self) -> Now {

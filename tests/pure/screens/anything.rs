@@ -9,8 +9,9 @@ use device_login::secret::Secret;
 use device_login::service::{ConfigurationChange, SignedOut};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, Pointing};
-use device_login::tui::model::{Model, Now};
-use device_login::tui::panels::api::Received;
+use device_login::tui::model::Model;
+use device_login::tui::received::Received;
+use device_login::tui::surroundings::Now;
 use device_login::tui::update::update;
 use device_login::tui::widgets::json_view::JsonDocument;
 use proptest::prelude::*;
@@ -143,7 +144,7 @@ proptest! {
             1 => profiles_at("work"),
             _ => profiles_at("new"),
         };
-        model.config = configured();
+        model.around.config = configured();
         match begins_at {
             2 => drop(press(&mut model, &[Key::Char('p'), Key::Char('x'), Key::Enter])),
             3 => drop(press(&mut model, &[Key::Char('e')])),

@@ -6,7 +6,7 @@ use device_login::service::TestCalls;
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, Pointing};
 use device_login::tui::model::Model;
-use device_login::tui::panels::api::Received;
+use device_login::tui::received::Received;
 use device_login::tui::update::update;
 use ratatui::layout::Position;
 
@@ -279,7 +279,7 @@ fn the_mouse_never_sends_what_may_change_something() {
     press(&mut model, &[Key::BackTab, Key::Char('p'), Key::Esc]);
     for _ in 0..3 {
         assert_eq!(point(&mut model, "Own request", Pointing::Press), []);
-        assert_eq!(model.overlay, None);
+        assert_eq!(model.around.overlay, None);
     }
     // Nor when the person has wanted it once.
     let sent = press(&mut model, &[Key::Char('s'), Key::Char('y')]);

@@ -8,8 +8,11 @@ use device_login::http::Method;
 use device_login::http::client::Exchange;
 use device_login::tui::keymap::{Key, Keymap};
 use device_login::tui::message::{Effect, Message, Pointing};
-use device_login::tui::model::{Model, Mouse, Overlay};
+use device_login::tui::model::Model;
 use device_login::tui::mouse;
+use device_login::tui::overlay::Overlay;
+use device_login::tui::panels::profiles::ProfilesPanel;
+use device_login::tui::surroundings::Mouse;
 use device_login::tui::theme::Mark;
 use device_login::tui::update::update;
 use jiff::SignedDuration;
@@ -34,13 +37,13 @@ fn the_help_has_the_keys_of_this_screen_first_and_scrolls_to_all_others() {
         seen += &screen_text(&model, now());
         press(&mut model, &[Key::Down]);
     }
-    for binding in model.keymap.within(device_login::tui::keymap::Scope::Api) {
+    for binding in model.around.keymap.within(device_login::tui::keymap::Scope::Api) {
         let words: String = binding.binding.help.chars().take(20).collect();
         assert!(seen.contains(&words), "{words}");
     }
     assert!(!seen.contains("..."), "nothing is cut off:\n{seen}");
     press(&mut model, &[Key::Char('x')]);
-    assert_eq!(model.overlay, None);
+    assert_eq!(model.around.overlay, None);
 }
 
 #[test]
@@ -59,7 +62,7 @@ fn a_command_is_found_by_a_part_of_its_name_and_done() {
 fn the_palette_opens_what_lies_over_the_screen_too() {
     let mut model = typed(profiles_at("work"), ":has happened");
     press(&mut model, &[Key::Enter]);
-    assert_eq!(model.overlay, Some(Overlay::Log { scroll: 0 }));
+    assert_eq!(model.around.overlay, Some(Overlay::Log { scroll: 0 }));
 }
 
 #[test]
@@ -96,12 +99,12 @@ fn a_clock_that_is_wrong_is_told_once_and_stays_in_the_log() {
         let mut model = profiles_at("work");
         resize(&mut model, 120, 40);
         update(&mut model, exchange(-100), now());
-        assert_eq!(model.notice, None);
+        assert_eq!(model.around.notice, None);
         update(&mut model, exchange(seconds), now());
-        let notice = model.notice.take().expect("a notice");
+        let notice = model.around.notice.take().expect("a notice");
         assert!(notice.mark == Some(Mark::Attention) && notice.text.contains(told), "{notice:?}");
         update(&mut model, exchange(seconds), now());
-        assert_eq!(model.notice, None);
+        assert_eq!(model.around.notice, None);
         assert!(screen_text(&typed(model, "L"), now()).contains("This machine's clock is"));
     }
 }
@@ -111,10 +114,10 @@ fn a_long_log_scrolls_and_keeps_its_last_entries() {
     let mut model = profiles_at("work");
     for second in 0..1500_u64 {
         let error = Error::new(Code::Network, format!("failure {second}"));
-        let message = Message::SignInEnded { task: model.new_task(), result: Box::new(Err(error)) };
+        let message = Message::SignInEnded { task: model.around.new_task(), result: Box::new(Err(error)) };
         update(&mut model, message, later(second));
     }
-    assert_eq!(model.log.entries().len(), 1000);
+    assert_eq!(model.around.log.entries().len(), 1000);
     let mut model = typed(model, "L");
     assert!(screen_text(&model, now()).contains("failure 1499"));
     press(&mut model, &[Key::PageUp]);
@@ -131,7 +134,7 @@ fn a_long_log_scrolls_and_keeps_its_last_entries() {
 fn each_theme_looks_as_accepted() {
     for theme in ThemeName::ALL {
         let mut model = profiles_at("archive");
-        model.set_theme(theme);
+        model.around.set_theme(theme);
         resize(&mut model, 80, 24);
         insta::assert_snapshot!(format!("theme_{theme}"), screen(&model, now()));
     }
@@ -141,7 +144,7 @@ fn each_theme_looks_as_accepted() {
 fn the_theme_changes_by_a_key_and_says_how_to_keep_it() {
     let mut model = profiles_at("work");
     press(&mut model, &[Key::Ctrl('t')]);
-    assert_eq!(model.theme.name(), ThemeName::Light);
+    assert_eq!(model.around.theme.name(), ThemeName::Light);
     assert!(screen_text(&model, now()).contains("theme = \"light\""));
 }
 
@@ -149,7 +152,7 @@ fn the_theme_changes_by_a_key_and_says_how_to_keep_it() {
 fn the_footer_and_the_help_show_the_keys_that_were_configured() {
     let mut model = profiles_at("work");
     let keys = [("profiles".to_owned(), [("refresh".to_owned(), vec!["W".to_owned()])].into())].into();
-    model.keymap = Keymap::configured(&keys).expect("valid");
+    model.around.keymap = Keymap::configured(&keys).expect("valid");
     assert!(screen_text(&model, now()).contains("W refresh"));
     assert!(matches!(press(&mut model, &[Key::Char('W')])[..], [Effect::Refresh { .. }]));
     let model = typed(model, "?");
@@ -185,26 +188,29 @@ fn point(model: &mut Model, text: &str, what: Pointing) -> Vec<Effect> {
 fn the_mouse_picks_rows_and_presses_the_keys_of_the_footer() {
     let mut model = profiles_at("work");
     point(&mut model, "archive", Pointing::Press);
-    assert_eq!(model.profiles.selected().expect("a profile").name, name("archive"));
+    assert_eq!(
+        model.find::<ProfilesPanel>().expect("it is there").selected().expect("a profile").name,
+        name("archive")
+    );
     point(&mut model, "work", Pointing::Press);
-    assert_eq!(model.profiles.selected().expect("a profile").name, name("work"));
+    assert_eq!(model.find::<ProfilesPanel>().expect("it is there").selected().expect("a profile").name, name("work"));
     let effects = point(&mut model, "r refresh", Pointing::Press);
     assert!(matches!(effects[..], [Effect::Refresh { .. }]), "{effects:?}");
     point(&mut model, "? help", Pointing::Press);
-    assert_eq!(model.overlay, Some(Overlay::Help { scroll: 0 }));
+    assert_eq!(model.around.overlay, Some(Overlay::Help { scroll: 0 }));
     resize(&mut model, 40, 12);
     let at = Position::new(3, 3);
     update(&mut model, Message::Pointed { at, what: Pointing::WheelDown }, now());
-    assert_eq!(model.overlay, Some(Overlay::Help { scroll: 3 }));
+    assert_eq!(model.around.overlay, Some(Overlay::Help { scroll: 3 }));
 }
 
 #[test]
 fn the_wheel_scrolls_the_help_whatever_the_arrow_keys_are_for() {
     let mut model = typed(profiles_at("work"), "?");
     let keys = [("everywhere".to_owned(), [("down".to_owned(), vec!["J".to_owned()])].into())].into();
-    model.keymap = Keymap::configured(&keys).expect("valid");
+    model.around.keymap = Keymap::configured(&keys).expect("valid");
     update(&mut model, Message::Pointed { at: Position::new(3, 3), what: Pointing::WheelDown }, now());
-    assert!(matches!(model.overlay, Some(Overlay::Help { scroll: 1.. })), "{:?}", model.overlay);
+    assert!(matches!(model.around.overlay, Some(Overlay::Help { scroll: 1.. })), "{:?}", model.around.overlay);
     assert!(screen_text(&model, now()).contains("Up and J scroll"));
 }
 
@@ -221,9 +227,15 @@ fn the_wheel_turns_the_list() {
     let mut model = profiles_at("archive");
     let at = place_of(&model, "archive");
     update(&mut model, Message::Pointed { at, what: Pointing::WheelDown }, now());
-    assert_ne!(model.profiles.selected().expect("a profile").name, name("archive"));
+    assert_ne!(
+        model.find::<ProfilesPanel>().expect("it is there").selected().expect("a profile").name,
+        name("archive")
+    );
     update(&mut model, Message::Pointed { at, what: Pointing::WheelUp }, now());
-    assert_eq!(model.profiles.selected().expect("a profile").name, name("archive"));
+    assert_eq!(
+        model.find::<ProfilesPanel>().expect("it is there").selected().expect("a profile").name,
+        name("archive")
+    );
 }
 
 #[test]
@@ -235,7 +247,7 @@ fn the_mouse_is_left_alone_where_text_is_selected() {
     update(&mut model, Message::TokenRead { task, profile: name("work"), result: Ok(token) }, now());
     assert!(!mouse::is_wanted(&model), "a token is shown to be selected");
     press(&mut model, &[Key::Down, Key::Char('m')]);
-    assert_eq!(model.mouse, Mouse::Terminal);
+    assert_eq!(model.around.mouse, Mouse::Terminal);
     assert!(!mouse::is_wanted(&model));
     press(&mut model, &[Key::Char('m')]);
     assert!(mouse::is_wanted(&model));

@@ -11,14 +11,15 @@ use device_login::http::trouble::Trouble;
 use device_login::profile::ProfileName;
 use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use device_login::storage::Account;
-use device_login::tui::Ended;
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
-use device_login::tui::model::{Model, Now, Screen};
-use device_login::tui::panels::kiosk;
+use device_login::tui::model::Model;
+use device_login::tui::panels::kiosk::KioskPanel;
+use device_login::tui::surroundings::Now;
 use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
 use device_login::tui::widgets::qr::QrChoice;
+use device_login::tui::{Ended, Start, start};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -47,7 +48,7 @@ fn asking_on(term: &str) -> (Model, TaskId) {
     let config = Config::parse(toml, Path::new("config.toml")).expect("valid");
     let mut model = Model::new(environment.abilities(), machine, config);
     let options = SignIn { renewals: 1, ..SignIn::default() };
-    let task = started(&kiosk::start(&mut model, lobby(), options, None));
+    let task = started(&start(&mut model, Start::Kiosk { profile: lobby(), options }, None, at(0)));
     (model, task)
 }
 
@@ -233,7 +234,7 @@ fn the_console_gets_no_half_blocks_but_a_code_where_it_fits() {
 fn the_form_that_is_asked_for_is_drawn() {
     for (choice, has_code) in [(QrChoice::Half, true), (QrChoice::Full, false), (QrChoice::None, false)] {
         let mut model = sized(waiting().0, 120, 33);
-        model.qr = choice;
+        model.around.qr = choice;
         let decoded = camera::DARK.decode(&draw(&model, at(42)).0, 4);
         assert_eq!(decoded.is_some(), has_code, "{choice:?}");
     }
@@ -319,8 +320,8 @@ proptest! {
         for (columns, rows, seconds, key) in steps {
             model = sized(model, columns, rows);
             let effects = update(&mut model, Message::Key(keys[key]), at(seconds));
-            prop_assert_eq!(model.screen, Screen::Kiosk);
-            prop_assert!(model.overlay.is_none() && model.notice.is_none());
+            prop_assert!(model.find::<KioskPanel>().is_some());
+            prop_assert!(model.around.overlay.is_none() && model.around.notice.is_none());
             for effect in effects {
                 let is_harmless = matches!(effect, Effect::StartSignIn { .. } | Effect::ClearScreen);
                 prop_assert!(is_harmless || matches!(effect, Effect::Quit(Ended::SignedIn(_))), "{:?}", effect);
@@ -333,7 +334,7 @@ proptest! {
 #[test]
 fn with_reduced_motion_nothing_moves_each_second() {
     let reduced = |mut model: Model| {
-        model.motion = Motion::Reduced;
+        model.around.motion = Motion::Reduced;
         model
     };
     // Everything moves by a cell once a minute.

@@ -16,11 +16,13 @@ use device_login::service::{Answer, Budget, Explained, Machine, ProfileStatus, S
 use device_login::storage::{Account, Event, Happened, KeySource, LastRefresh, PastCall, Protection};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
-use device_login::tui::model::{Model, Now};
-use device_login::tui::panels::api::Received;
-use device_login::tui::panels::profiles;
+use device_login::tui::model::Model;
+use device_login::tui::panel::Outcome;
+use device_login::tui::received::Received;
+use device_login::tui::surroundings::Now;
 use device_login::tui::theme::{Abilities, ColorChoice, QrAbilities, QrPalette};
 use device_login::tui::update::update;
+use device_login::tui::{Start, start};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const HOSTILE: &str = "\u{1b}[31mred\u{7}\u{202e}evil\u{200b}\n日本語テキスト\t❤️";
@@ -167,7 +169,7 @@ pub(crate) fn model_with(abilities: Abilities, profiles: &[ProfileStatus]) -> Mo
     let text: String = profiles.iter().map(configured).collect();
     let config = Config::parse(&text, Path::new("/home/dana/.config/device-login/config.toml")).expect("valid");
     let mut model = Model::new(abilities, machine, config);
-    profiles::open(&mut model);
+    start(&mut model, Start::Profiles, None, now());
     model
 }
 
@@ -177,9 +179,9 @@ pub(crate) fn profiles_at(selected: &str) -> Model {
 }
 
 pub(crate) fn profiles_of(statuses: Vec<ProfileStatus>, selected: &str) -> Model {
-    let mut model = model_with(empty_model().abilities, &statuses);
+    let mut model = model_with(empty_model().around.abilities, &statuses);
+    model.go(Outcome::About(name(selected)), now());
     update(&mut model, Message::StatusesLoaded(statuses), now());
-    model.profiles.select(Some(name(selected)));
     model
 }
 

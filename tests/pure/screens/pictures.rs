@@ -6,7 +6,8 @@ use std::path::Path;
 
 use device_login::config::ThemeName;
 use device_login::tui::keymap::Key;
-use device_login::tui::model::{Model, Now};
+use device_login::tui::model::Model;
+use device_login::tui::surroundings::Now;
 
 use super::panels::*;
 use super::svg::{DARK, LIGHT, svg};
@@ -80,7 +81,7 @@ fn the_pictures_show_what_the_screens_show() {
     for (name, title, (columns, rows), model, now) in pictures() {
         for (ending, theme, palette) in [("", ThemeName::Dark, &DARK), ("-light", ThemeName::Light, &LIGHT)] {
             let mut model = model();
-            model.set_theme(theme);
+            model.around.set_theme(theme);
             resize(&mut model, columns, rows);
             let picture = svg(&draw(&model, now).0, title, palette);
             let file = folder.join(format!("{name}{ending}.svg"));

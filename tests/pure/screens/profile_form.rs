@@ -19,7 +19,7 @@ const WORK: &str = "[profiles.work]\nprovider = \"zoho\"\ndata_center = \"eu\"\n
                     scopes = [\"ZohoCRM.users.READ\", \"ZohoCRM.org.READ\"]\n";
 
 fn configured(model: &mut Model, text: &str) {
-    model.config = Config::parse(text, Path::new("/home/dana/.config/device-login/config.toml")).expect("valid");
+    model.around.config = Config::parse(text, Path::new("/home/dana/.config/device-login/config.toml")).expect("valid");
 }
 
 /// The form as a newcomer gets it.

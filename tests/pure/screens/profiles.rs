@@ -242,7 +242,7 @@ fn the_worst_come_first_when_sorted_by_state() {
 
 #[test]
 fn names_are_on_the_screen_while_the_store_is_read() {
-    let reading = || model_with(empty_model().abilities, &many(10_000));
+    let reading = || model_with(empty_model().around.abilities, &many(10_000));
     assert_screens!("reading", reading(), now());
 }
 
@@ -340,7 +340,7 @@ fn without_colours_and_box_characters_the_words_stay() {
 fn with_reduced_motion_times_are_rounded_and_change_once_a_minute() {
     let reduced = || {
         let mut model = profiles_at("work");
-        model.motion = Motion::Reduced;
+        model.around.motion = Motion::Reduced;
         model
     };
     assert_screens!("reduced", reduced(), now());

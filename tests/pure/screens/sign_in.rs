@@ -15,8 +15,9 @@ use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use device_login::storage::Account;
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
-use device_login::tui::model::{Model, Now};
-use device_login::tui::panels::sign_in;
+use device_login::tui::model::Model;
+use device_login::tui::panel::Go;
+use device_login::tui::surroundings::Now;
 use device_login::tui::theme::{Environment, Theme};
 use device_login::tui::update::update;
 use device_login::tui::widgets::qr::QrChoice;
@@ -50,7 +51,7 @@ fn asking() -> (Model, TaskId) {
     let toml = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\nscopes = [\"ZohoCRM.users.READ\", \"AaaServer.profile.READ\"]\n";
     let config = Config::parse(toml, Path::new("config.toml")).expect("valid");
     let mut model = Model::new(environment.abilities(), machine, config);
-    let effects = sign_in::start(&mut model, work(), SignIn::default());
+    let effects = model.go(Go::SignIn { profile: work(), options: SignIn::default() }, at(0));
     let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
     (model, task)
 }
@@ -166,7 +167,7 @@ fn explained(place: Place, word: &str) -> Error {
 
 fn demo() -> Model {
     let mut model = pending();
-    model.is_demo = true;
+    model.around.is_demo = true;
     model
 }
 
@@ -254,7 +255,7 @@ fn the_last_minute_is_marked_and_the_last_question_said() {
 #[test]
 fn with_reduced_motion_a_code_changes_a_few_times_until_its_end_and_wakes_the_screen_for_each() {
     let reduced = |mut model: Model, (columns, rows)| {
-        model.motion = Motion::Reduced;
+        model.around.motion = Motion::Reduced;
         sized(model, columns, rows)
     };
     for size in SIZES {
@@ -272,7 +273,7 @@ fn with_reduced_motion_a_code_changes_a_few_times_until_its_end_and_wakes_the_sc
 }
 
 fn assert_screen_of(model: &Model, name: &str, seconds: u64) {
-    let Size { width, height } = model.window;
+    let Size { width, height } = model.around.window;
     insta::assert_snapshot!(format!("{name}_{width}x{height}"), screen(model, at(seconds)));
 }
 
@@ -301,8 +302,8 @@ fn terminals() -> [Environment<'static>; 5] {
 
 /// The sign-in as it looks on another terminal.
 fn on(environment: Environment<'_>, mut model: Model) -> Model {
-    model.abilities = environment.abilities();
-    model.theme = Theme::new(model.abilities.color, model.abilities.unicode);
+    model.around.abilities = environment.abilities();
+    model.around.theme = Theme::new(model.around.abilities.color, model.around.abilities.unicode);
     model
 }
 
@@ -407,7 +408,7 @@ fn a_part_of_a_code_is_never_shown() {
 fn the_form_that_the_person_wants_is_drawn_or_its_lack_explained() {
     let wanting = |choice, columns, rows, keys: &[Key]| {
         let mut model = pressed(pending(), keys);
-        model.qr = choice;
+        model.around.qr = choice;
         sized(model, columns, rows)
     };
     let has_half_blocks = |model: &Model| screen_text(model, at(42)).contains(['▀', '▄']);
@@ -436,7 +437,7 @@ fn joined(text: &str) -> String {
 #[test]
 fn what_an_honest_request_shows_is_there_at_every_size_and_in_every_state_that_waits() {
     let mut wordy = pending();
-    let profile = wordy.config.profiles.values_mut().next().expect("there is a profile");
+    let profile = wordy.around.config.profiles.values_mut().next().expect("there is a profile");
     profile.scopes = (0..40).map(|number| format!("ZohoCRM.area_{number}.READ")).collect();
     let states = STATES
         .iter()

@@ -7,7 +7,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Sent;
-use super::received::{Content, Received, in_hexadecimal};
 use crate::api::Call;
 use crate::clock::Moment;
 use crate::error::Error;
@@ -15,7 +14,8 @@ use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::service::Explained;
 use crate::tui::message::TaskId;
-use crate::tui::model::Now;
+use crate::tui::received::{Content, Received, in_hexadecimal};
+use crate::tui::surroundings::Now;
 use crate::tui::widgets::json_view::{JsonDocument, JsonView};
 use crate::words;
 

@@ -7,14 +7,13 @@ use jiff::Timestamp;
 use super::answer::{Exchange, Side};
 use super::list::{RequestList, Row};
 use super::{ApiPanel, Focus, RequestForm};
-use crate::error::{Code, Error};
-use crate::profile::ProfileName;
+use crate::error::Code;
 use crate::service::{MOST_CALLS, call_again, remembered};
 use crate::storage::PastCall;
 use crate::tui::keymap::Command;
-use crate::tui::message::{Effect, TaskId};
-use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::moved;
+use crate::tui::lines::moved;
+use crate::tui::message::Effect;
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 
 /// Rows by which a page moves.
@@ -60,83 +59,62 @@ impl ApiPanel {
         self.past.drain(..excess);
         Some(Effect::KeepCall { profile: self.profile.clone(), call: Box::new(past) })
     }
-}
 
-/// Takes in which calls were made before. Why they could not be read is for the log.
-pub fn past_calls_loaded(
-    model: &mut Model,
-    profile: &ProfileName,
-    result: Result<Vec<PastCall>, Error>,
-) -> Vec<Effect> {
-    if let (Some(panel), Ok(mut past)) = (model.api.as_mut().filter(|panel| panel.profile == *profile), result) {
+    /// Takes in which calls were made before.
+    pub(super) fn recall(&mut self, mut past: Vec<PastCall>) {
         // A call may have been answered meanwhile, and be among them or not yet.
-        past.retain(|past| !panel.past.iter().any(|known| known.at == past.at));
-        past.append(&mut panel.past);
-        panel.past = past;
+        past.retain(|past| !self.past.iter().any(|known| known.at == past.at));
+        past.append(&mut self.past);
+        self.past = past;
     }
-    Vec::new()
-}
 
-pub(super) fn toggle_history(panel: &mut ApiPanel) -> Vec<Effect> {
-    panel.history_row = 0;
-    panel.focus = if panel.focus == Focus::History { Focus::Answer } else { Focus::History };
-    Vec::new()
-}
-
-pub(super) fn move_in_history(panel: &mut ApiPanel, command: Command) -> Vec<Effect> {
-    if command.is_move() {
-        let last = panel.earlier().len().saturating_sub(1);
-        panel.history_row = moved(panel.history_row, command, PAGE).min(last);
+    pub(super) fn toggle_history(&mut self) {
+        self.history_row = 0;
+        self.focus = if self.focus == Focus::History { Focus::Answer } else { Focus::History };
     }
-    Vec::new()
-}
 
-/// Shows the answer at the cursor; opens the request where the answer is not there any more.
-pub(super) fn choose_earlier(model: &mut Model, now: Now) -> Vec<Effect> {
-    let Some(panel) = &mut model.api else { return Vec::new() };
-    match panel.earlier().get(panel.history_row).copied() {
-        Some(Earlier::Answered(exchange)) => {
-            let task = exchange.task;
-            show(panel, task);
+    pub(super) fn move_in_history(&mut self, command: Command) {
+        if command.is_move() {
+            let last = self.earlier().len().saturating_sub(1);
+            self.history_row = moved(self.history_row, command, PAGE).min(last);
         }
-        Some(Earlier::Remembered(past)) => {
-            let past = past.clone();
-            open(model, &past, now);
-        }
-        None => panel.focus = Focus::Answer,
     }
-    Vec::new()
-}
 
-fn show(panel: &mut ApiPanel, task: TaskId) {
-    panel.shown = Some(task);
-    panel.side = Side::Body;
-    panel.forget_query();
-    panel.refused = None;
-    panel.focus = Focus::Answer;
-}
+    /// Shows the answer at the cursor; opens the request where the answer is not there any more.
+    pub(super) fn choose_earlier(&mut self, around: &mut Surroundings, now: Now) {
+        match self.earlier().get(self.history_row).copied() {
+            Some(Earlier::Answered(exchange)) => {
+                self.shown = Some(exchange.task);
+                self.side = Side::Body;
+                self.forget_query();
+                self.refused = None;
+                self.focus = Focus::Answer;
+            }
+            Some(Earlier::Remembered(past)) => {
+                let past = past.clone();
+                self.open_again(&past, around, now);
+            }
+            None => self.focus = Focus::Answer,
+        }
+    }
 
-/// Opens a request in the form, ready to be sent, and says what it lacks.
-fn open(model: &mut Model, past: &PastCall, now: Now) {
-    let Some(panel) = model.api.as_mut().filter(|panel| panel.test_calls().is_some()) else {
-        model.say(Mark::Attention, "Not yet: what can be called is being found out.", now);
-        return;
-    };
-    let form = RequestForm::of(&call_again(past));
-    panel.form = match panel.test_calls() {
-        Some(known) => form.at(&known.data_center),
-        None => form,
-    };
-    panel.list.filter = None;
-    panel.with_list(RequestList::fill);
-    panel.list.select(Row::OwnRequest);
-    panel.focus = Focus::Form;
-    panel.refused = None;
-    let lacking = match (past.lacks_body, past.lacks_secrets) {
-        (false, false) => return,
-        (true, false) => "Its body was not kept.",
-        (false, true) => "What was secret in it was not kept.",
-        (true, true) => "Its body and what was secret in it were not kept.",
-    };
-    model.say(Mark::Attention, lacking, now);
+    /// Opens a request in the form, ready to be sent, and says what it lacks.
+    fn open_again(&mut self, past: &PastCall, around: &mut Surroundings, now: Now) {
+        let Some(known) = self.test_calls() else {
+            return around.say(Mark::Attention, "Not yet: what can be called is being found out.", now);
+        };
+        self.form = RequestForm::of(&call_again(past)).at(&known.data_center);
+        self.list.filter = None;
+        self.with_list(RequestList::fill);
+        self.list.select(Row::OwnRequest);
+        self.focus = Focus::Form;
+        self.refused = None;
+        let lacking = match (past.lacks_body, past.lacks_secrets) {
+            (false, false) => return,
+            (true, false) => "Its body was not kept.",
+            (false, true) => "What was secret in it was not kept.",
+            (true, true) => "Its body and what was secret in it were not kept.",
+        };
+        around.say(Mark::Attention, lacking, now);
+    }
 }

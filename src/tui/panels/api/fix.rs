@@ -4,21 +4,18 @@ use std::time::Duration;
 
 use super::answer::{Exchange, Reply};
 use super::list::Row;
-use super::{ApiPanel, Catalogue, Focus};
+use super::{ApiPanel, Catalogue, Focus, RequestForm};
 use crate::api::{Call, Diagnosis};
 use crate::clock::Moment;
 use crate::error::{Code, Error};
-use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::providers::catalog::PRODUCTS;
-use crate::service::ConfigurationChange;
-use crate::tui::keymap::Command;
+use crate::service::{ConfigurationChange, SignIn};
+use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::{Effect, TaskId};
-use crate::tui::model::{Model, Now, Screen};
-use crate::tui::panels::{profiles, sign_in};
+use crate::tui::panel::{Go, Then};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::time_left;
-
-use super::actions::send_call;
 
 /// Scopes that are taken from an answer.
 const MOST_NAMED: usize = 3;
@@ -79,7 +76,7 @@ impl Fix {
     }
 
     /// The same in a sentence about the key.
-    pub(super) fn in_words(&self, key: &str, model: &Model, now: Moment) -> String {
+    pub(super) fn in_words(&self, key: &str, around: &Surroundings, now: Moment) -> String {
         match self {
             Fix::Refresh(_) => format!("{key} mints a new access token and sends the call again."),
             Fix::AddScopes(scopes, _) => {
@@ -92,7 +89,7 @@ impl Fix {
                 format!("The account is in another data center: {key} sends the call to {host}.")
             }
             Fix::SendLater(_, at) if *at > now => {
-                format!("Calls are taken again in {}; {key} sends it then.", model.time_left(now.until(*at)))
+                format!("Calls are taken again in {}; {key} sends it then.", around.time_left(now.until(*at)))
             }
             Fix::SendLater(..) | Fix::SendAgain(_) => format!("{key} sends the call again."),
         }
@@ -100,28 +97,27 @@ impl Fix {
 }
 
 impl Waiting {
-    pub(super) fn in_words(&self, model: &Model, now: Moment) -> String {
+    pub(super) fn in_words(&self, around: &Surroundings, now: Moment) -> String {
         match self {
             Waiting::Token { .. } => "Minting a new access token ...".to_owned(),
             Waiting::Scopes { .. } => "Adding the scope to the profile ...".to_owned(),
             Waiting::SignIn { .. } => "Waiting for the sign-in ...".to_owned(),
             Waiting::Time { at, .. } => {
-                let back = model.key(Command::Back);
-                format!("Sends the call in {}. {back} stops that.", model.time_left(now.until(*at)))
+                let back = around.key(Scope::Api, Command::Back);
+                format!("Sends the call in {}. {back} stops that.", around.time_left(now.until(*at)))
             }
         }
     }
 }
 
-/// What would help against what the panel shows, if anything that this program can do would.
-pub(super) fn fix(model: &Model) -> Option<Fix> {
-    let panel = model.api.as_ref().filter(|panel| panel.waiting.is_none() && panel.under_way.is_empty())?;
-    let wanted = model.config.profiles.get(&panel.profile).map(|profile| profile.scopes.as_slice()).unwrap_or_default();
-    panel.fix(wanted)
-}
-
 impl ApiPanel {
-    fn fix(&self, wanted: &[String]) -> Option<Fix> {
+    /// What would help against what the panel shows, if anything that this program can do would.
+    pub(super) fn fix(&self, around: &Surroundings) -> Option<Fix> {
+        if self.waiting.is_some() || !self.under_way.is_empty() {
+            return None;
+        }
+        let profile = around.config.profiles.get(&self.profile);
+        let wanted = profile.map(|profile| profile.scopes.as_slice()).unwrap_or_default();
         if let Catalogue::Failed(error) = &self.catalogue {
             return (error.code == Code::SignInNeeded).then_some(Fix::SignIn(None));
         }
@@ -209,6 +205,116 @@ impl ApiPanel {
         // No call needs more than a few, and nobody reads a long list before asking for all of it.
         if named.len() <= MOST_NAMED { named } else { Vec::new() }
     }
+
+    /// Does what would help.
+    pub(super) fn mend(&mut self, around: &mut Surroundings, now: Now) -> Then {
+        let Some(fix) = self.fix(around) else { return Then::default() };
+        let (profile, dialect) = (self.profile.clone(), self.dialect());
+        match fix {
+            Fix::Refresh(call) => {
+                let task = around.new_task();
+                self.waiting = Some(Waiting::Token { task, call });
+                Effect::Refresh { task, profile }.into()
+            }
+            Fix::AddScopes(scopes, call) => {
+                let Some(dialect) = dialect else { return Then::default() };
+                let task = around.new_task();
+                self.waiting = Some(Waiting::Scopes { task, call, dialect, added: scopes.clone() });
+                Effect::ChangeConfiguration { task, change: ConfigurationChange::AddScopes { profile, scopes } }.into()
+            }
+            Fix::SignIn(call) => self.begin_sign_in(call.zip(dialect), Vec::new()),
+            Fix::MoveTo(call) => {
+                if self.list.row() == Some(Row::OwnRequest) {
+                    self.form = RequestForm::of(&call);
+                }
+                self.send_call(call, around).into()
+            }
+            Fix::SendLater(call, at) if at > now.moment => {
+                self.waiting = Some(Waiting::Time { at, call });
+                Then::default()
+            }
+            Fix::SendLater(call, _) | Fix::SendAgain(call) => self.send_call(call, around).into(),
+        }
+    }
+
+    fn begin_sign_in(&mut self, call: Option<(Call, &'static Dialect)>, added: Vec<String>) -> Then {
+        self.waiting = Some(Waiting::SignIn { call, added });
+        Go::SignIn { profile: self.profile.clone(), options: SignIn::attended() }.into()
+    }
+
+    /// Whether the panel asked for this refresh.
+    pub(super) fn waits_for_token(&self, asked: TaskId) -> bool {
+        matches!(self.waiting, Some(Waiting::Token { task, .. }) if task == asked)
+    }
+
+    /// Takes in the end of the refresh that a call waits for.
+    pub(super) fn refreshed(&mut self, result: Result<(), Error>, around: &mut Surroundings) -> Vec<Effect> {
+        let Some(Waiting::Token { call, .. }) = self.waiting.take() else { return Vec::new() };
+        match result {
+            Ok(()) => self.send_call(call, around),
+            Err(error) => {
+                self.refused = Some((Some(call), error));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Whether the panel asked for this change of the configuration.
+    pub(super) fn waits_for_scopes(&self, asked: TaskId) -> bool {
+        matches!(self.waiting, Some(Waiting::Scopes { task, .. }) if task == asked)
+    }
+
+    /// Takes in that the profile asks for the scopes that a call waits for, or why not.
+    pub(super) fn scopes_added(
+        &mut self,
+        result: Result<(), Error>,
+        is_covered: bool,
+        around: &mut Surroundings,
+    ) -> Then {
+        let Some(Waiting::Scopes { call, dialect, added, .. }) = self.waiting.take() else { return Then::default() };
+        match result {
+            Ok(()) if !is_covered => self.begin_sign_in(Some((call, dialect)), added),
+            // Whoever left meanwhile does not sign in.
+            Ok(()) => self.take_back(added, around).into(),
+            Err(error) => {
+                self.refused = Some((None, error));
+                Then::default()
+            }
+        }
+    }
+
+    /// Goes on with the call that waits for a sign-in, or takes back what was done for one that did not happen.
+    pub(super) fn signed_in(&mut self, is_signed_in: bool, around: &mut Surroundings) -> Vec<Effect> {
+        let Some(Waiting::SignIn { call, added }) = self.waiting.take() else { return Vec::new() };
+        let mut effects = self.read_anew(around);
+        if !is_signed_in {
+            effects.extend(self.take_back(added, around));
+        } else if let Some((call, dialect)) = call {
+            effects.extend(self.send_with(call, dialect, around));
+        }
+        effects
+    }
+
+    /// Takes back the scopes that were added for a sign-in that did not happen.
+    fn take_back(&self, scopes: Vec<String>, around: &mut Surroundings) -> Vec<Effect> {
+        if scopes.is_empty() {
+            return Vec::new();
+        }
+        let change = ConfigurationChange::TakeBackScopes { profile: self.profile.clone(), scopes };
+        vec![Effect::ChangeConfiguration { task: around.new_task(), change }]
+    }
+
+    /// When a clock on the panel tells something else, or the call that waits for its time is due.
+    pub(super) fn next_change(&self, around: &Surroundings, now: Now) -> Option<Moment> {
+        let tick = |at| time_left::next_change([at], now.moment, around.motion);
+        if let Some(Waiting::Time { at, .. }) = self.waiting {
+            return Some(tick(at).unwrap_or(now.moment + AT_ONCE));
+        }
+        match self.fix(around) {
+            Some(Fix::SendLater(_, at)) => tick(at),
+            _ => None,
+        }
+    }
 }
 
 /// Scopes that the profile wants already are missing since the last sign-in only.
@@ -219,135 +325,4 @@ fn for_scopes(scopes: Vec<String>, wanted: &[String], call: &Call) -> Option<Fix
     }
     let lacking: Vec<String> = scopes.into_iter().filter(is_new).collect();
     Some(if lacking.is_empty() { Fix::SignIn(Some(call.clone())) } else { Fix::AddScopes(lacking, call.clone()) })
-}
-
-/// Does what would help.
-pub(super) fn perform(model: &mut Model, now: Now) -> Vec<Effect> {
-    let Some(fix) = fix(model) else { return Vec::new() };
-    let task = model.new_task();
-    let Some(panel) = &mut model.api else { return Vec::new() };
-    let profile = panel.profile.clone();
-    let dialect = panel.dialect();
-    match fix {
-        Fix::Refresh(call) => {
-            panel.waiting = Some(Waiting::Token { task, call });
-            vec![Effect::Refresh { task, profile }]
-        }
-        Fix::AddScopes(scopes, call) => {
-            let Some(dialect) = dialect else { return Vec::new() };
-            panel.waiting = Some(Waiting::Scopes { task, call, dialect, added: scopes.clone() });
-            vec![Effect::ChangeConfiguration { task, change: ConfigurationChange::AddScopes { profile, scopes } }]
-        }
-        Fix::SignIn(call) => begin_sign_in(model, call.zip(dialect), Vec::new()),
-        Fix::MoveTo(call) => {
-            if panel.list.row() == Some(Row::OwnRequest) {
-                panel.form = super::RequestForm::of(&call);
-            }
-            send_call(model, call)
-        }
-        Fix::SendLater(call, at) if at > now.moment => {
-            panel.waiting = Some(Waiting::Time { at, call });
-            Vec::new()
-        }
-        Fix::SendLater(call, _) | Fix::SendAgain(call) => send_call(model, call),
-    }
-}
-
-fn begin_sign_in(model: &mut Model, call: Option<(Call, &'static Dialect)>, added: Vec<String>) -> Vec<Effect> {
-    let Some(panel) = &mut model.api else { return Vec::new() };
-    panel.waiting = Some(Waiting::SignIn { call, added });
-    let profile = panel.profile.clone();
-    sign_in::start(model, profile, sign_in::attended())
-}
-
-/// Tells whether the panel asked for this refresh.
-pub fn waits_for_token(model: &Model, task: TaskId) -> bool {
-    let waiting = model.api.as_ref().and_then(|panel| panel.waiting.as_ref());
-    matches!(waiting, Some(Waiting::Token { task: wanted, .. }) if *wanted == task)
-}
-
-/// Takes in the end of the refresh that a call waits for.
-pub fn refreshed(model: &mut Model, result: Result<(), Error>) -> Vec<Effect> {
-    let Some(panel) = &mut model.api else { return Vec::new() };
-    let Some(Waiting::Token { call, .. }) = panel.waiting.take() else { return Vec::new() };
-    match result {
-        Ok(()) => send_call(model, call),
-        Err(error) => {
-            panel.refused = Some((Some(call), error));
-            Vec::new()
-        }
-    }
-}
-
-/// Tells whether the panel asked for this change of the configuration.
-pub fn waits_for_scopes(model: &Model, task: TaskId) -> bool {
-    let waiting = model.api.as_ref().and_then(|panel| panel.waiting.as_ref());
-    matches!(waiting, Some(Waiting::Scopes { task: wanted, .. }) if *wanted == task)
-}
-
-/// Takes in that the profile asks for the scopes that a call waits for, or why not.
-pub fn scopes_added(model: &mut Model, result: Result<(), Error>) -> Vec<Effect> {
-    let Some(panel) = &mut model.api else { return Vec::new() };
-    let Some(Waiting::Scopes { call, dialect, added, .. }) = panel.waiting.take() else { return Vec::new() };
-    let profile = panel.profile.clone();
-    match result {
-        Ok(()) if model.screen == Screen::Api => begin_sign_in(model, Some((call, dialect)), added),
-        // Whoever left meanwhile does not sign in.
-        Ok(()) => take_back(model, profile, added),
-        Err(error) => {
-            panel.refused = Some((None, error));
-            Vec::new()
-        }
-    }
-}
-
-/// Where the end of a sign-in leads: back to the call that waits for it, else to the profiles.
-pub fn after_sign_in(model: &mut Model, profile: &ProfileName, is_signed_in: bool) -> Vec<Effect> {
-    let waits =
-        |panel: &&mut ApiPanel| panel.profile == *profile && matches!(panel.waiting, Some(Waiting::SignIn { .. }));
-    let Some(panel) = model.api.as_mut().filter(waits) else { return profiles::open(model) };
-    let Some(Waiting::SignIn { call, added }) = panel.waiting.take() else { return Vec::new() };
-    let mut effects = super::open(model, profile.clone());
-    if !is_signed_in {
-        effects.extend(take_back(model, profile.clone(), added));
-    }
-    if let Some((call, dialect)) = call.filter(|_| is_signed_in) {
-        effects.extend(super::actions::send_with(model, call, dialect));
-    }
-    effects
-}
-
-/// Takes back the scopes that were added for a sign-in that did not happen.
-fn take_back(model: &mut Model, profile: ProfileName, scopes: Vec<String>) -> Vec<Effect> {
-    if scopes.is_empty() {
-        return Vec::new();
-    }
-    let change = ConfigurationChange::TakeBackScopes { profile, scopes };
-    vec![Effect::ChangeConfiguration { task: model.new_task(), change }]
-}
-
-/// Sends the call whose time has come.
-pub fn wake(model: &mut Model, now: Now) -> Vec<Effect> {
-    let Some(panel) = &mut model.api else { return Vec::new() };
-    let is_due = |waiting: &mut Waiting| matches!(waiting, Waiting::Time { at, .. } if *at <= now.moment);
-    match panel.waiting.take_if(is_due) {
-        Some(Waiting::Time { call, .. }) => send_call(model, call),
-        _ => Vec::new(),
-    }
-}
-
-/// When a clock on the panel tells something else, or the call that waits for its time is due.
-pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
-    let waits_until = match model.api.as_ref()?.waiting.as_ref() {
-        Some(Waiting::Time { at, .. }) => Some(*at),
-        _ => None,
-    };
-    let tick = |at| time_left::next_change([at], now.moment, model.motion);
-    if let Some(at) = waits_until {
-        return Some(tick(at).unwrap_or(now.moment + AT_ONCE));
-    }
-    match fix(model) {
-        Some(Fix::SendLater(_, at)) => tick(at),
-        _ => None,
-    }
 }

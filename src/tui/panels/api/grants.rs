@@ -2,47 +2,41 @@
 
 use super::answer::Exchange;
 use super::list::{RequestList, Row};
-use super::{ApiPanel, Catalogue, resized};
+use super::{ApiPanel, Catalogue};
 use crate::api::Diagnosis;
 use crate::error::{Code, Error};
 use crate::providers::catalog;
 use crate::service::{ProfileStatus, State, TestCalls};
 use crate::tui::message::{Effect, TaskId};
-use crate::tui::model::{Model, Screen};
-
-/// Takes in which calls can be tried.
-pub fn loaded(model: &mut Model, task: TaskId, result: Result<TestCalls, Error>) -> Vec<Effect> {
-    let Some(panel) = &mut model.api else { return Vec::new() };
-    if matches!(panel.catalogue, Catalogue::Loading(wanted) if wanted == task) {
-        panel.catalogue = result.map_or_else(Catalogue::Failed, |known| Catalogue::Ready(Box::new(known)));
-        panel.with_list(RequestList::fill);
-    } else if panel.reading_again.take_if(|wanted| *wanted == task).is_some() {
-        panel.replace_calls(result);
-    }
-    resized(model)
-}
-
-/// Reads anew which calls can be tried if what is shown does not fit what the profiles are like now.
-pub fn statuses_loaded(model: &mut Model, statuses: &[ProfileStatus]) -> Vec<Effect> {
-    let panel = model.api.as_ref().filter(|_| model.screen == Screen::Api);
-    let is_other = |panel: &ApiPanel| {
-        let status = statuses.iter().find(|status| status.name == panel.profile);
-        status.is_some_and(|status| !panel.fits(status))
-    };
-    if panel.is_some_and(is_other) { read_again(model) } else { Vec::new() }
-}
-
-/// Reads the calls while those that are known stay where they are.
-pub(super) fn read_again(model: &mut Model) -> Vec<Effect> {
-    let task = model.new_task();
-    let Some(panel) = model.api.as_mut().filter(|panel| !matches!(panel.catalogue, Catalogue::Loading(_))) else {
-        return Vec::new();
-    };
-    panel.reading_again = Some(task);
-    vec![Effect::LoadTestCalls { task, profile: panel.profile.clone() }]
-}
+use crate::tui::surroundings::Surroundings;
 
 impl ApiPanel {
+    /// Takes in which calls can be tried.
+    pub(super) fn calls_loaded(&mut self, task: TaskId, result: Result<TestCalls, Error>) {
+        if matches!(self.catalogue, Catalogue::Loading(wanted) if wanted == task) {
+            self.catalogue = result.map_or_else(Catalogue::Failed, |known| Catalogue::Ready(Box::new(known)));
+            self.with_list(RequestList::fill);
+        } else if self.reading_again.take_if(|wanted| *wanted == task).is_some() {
+            self.replace_calls(result);
+        }
+    }
+
+    /// Whether what is shown does not fit what the profiles are like now.
+    pub(super) fn is_other_by(&self, statuses: &[ProfileStatus]) -> bool {
+        let status = statuses.iter().find(|status| status.name == self.profile);
+        status.is_some_and(|status| !self.fits(status))
+    }
+
+    /// Reads the calls while those that are known stay where they are.
+    pub(super) fn read_again(&mut self, around: &mut Surroundings) -> Vec<Effect> {
+        if matches!(self.catalogue, Catalogue::Loading(_)) {
+            return Vec::new();
+        }
+        let task = around.new_task();
+        self.reading_again = Some(task);
+        vec![Effect::LoadTestCalls { task, profile: self.profile.clone() }]
+    }
+
     /// Tells whether the calls are marked as a status has it.
     fn fits(&self, status: &ProfileStatus) -> bool {
         let has_grant = status.state != State::SignedOut && status.problem.is_none();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::service::{TestCallEntry, TestCalls};
 use crate::tui::keymap::Command;
-use crate::tui::panels::lines::moved;
+use crate::tui::lines::moved;
 use crate::tui::widgets::field::Field;
 
 /// The list, and where its cursor is.

@@ -2,82 +2,65 @@
 
 use ratatui::layout::Position;
 
-use super::actions::{changes_something, in_list, in_text};
-use super::earlier::move_in_history;
+use super::actions::changes_something;
 use super::view::{Place, place_at};
-use super::{ApiPanel, Focus, command, resized};
+use super::{ApiPanel, Focus};
 use crate::tui::keymap::Command;
-use crate::tui::message::Effect;
-use crate::tui::model::{Model, Now};
+use crate::tui::message::Pointing;
+use crate::tui::panel::{Panel, Then};
+use crate::tui::surroundings::{Now, Surroundings};
 
-/// Puts the cursor where the mouse was pressed, and gives that pane the keys. A second press does what Enter does: it
-/// sends a request that only reads, and folds a value.
-pub fn point(model: &mut Model, at: Position, now: Now) -> Vec<Effect> {
-    let mut effects = match place_at(model, at) {
-        Some(Place::List(row)) => point_in_list(model, row, now),
-        Some(Place::History(row)) => point_in_history(model, row, now),
-        Some(Place::Answer(row)) => {
-            point_in_answer(model, row);
-            Vec::new()
-        }
-        None => Vec::new(),
-    };
-    effects.extend(resized(model));
-    effects
-}
-
-/// Moves in the pane under the mouse, whichever has the keys.
-pub fn turn(model: &mut Model, at: Position, command: Command) -> Vec<Effect> {
-    let place = place_at(model, at);
-    if let Some(Place::List(_)) = place {
-        in_list(model, command);
-    } else if let Some(panel) = &mut model.api {
+impl ApiPanel {
+    /// Puts the cursor where the mouse was pressed, and gives that pane the keys. A second press does what Enter does: it
+    /// sends a request that only reads, and folds a value. The wheel moves in the pane below it, whichever has the keys.
+    pub(super) fn pointed(&mut self, at: Position, what: Pointing, around: &mut Surroundings, now: Now) -> Then {
+        let Some(place) = place_at(around, self, at) else { return Then::default() };
+        let command = match what {
+            Pointing::Press => return self.pressed(place, around, now),
+            Pointing::WheelUp => Command::Up,
+            Pointing::WheelDown => Command::Down,
+        };
         match place {
-            Some(Place::History(_)) => drop(move_in_history(panel, command)),
-            Some(Place::Answer(_)) => drop(in_text(panel, command)),
-            _ => {}
+            Place::List(_) => self.in_list(command, around),
+            Place::History(_) => self.move_in_history(command),
+            Place::Answer(_) => self.in_text(command),
         }
+        Then::default()
     }
-    resized(model)
-}
 
-fn point_in_list(model: &mut Model, row: Option<usize>, now: Now) -> Vec<Effect> {
-    let Some(panel) = &mut model.api else { return Vec::new() };
-    let had_focus = matches!(panel.focus, Focus::Requests | Focus::Filter);
-    panel.focus = Focus::Requests;
-    let Some(row) = row else { return Vec::new() };
-    if row != panel.list.cursor() {
-        panel.list.move_to(row);
-        panel.refused = None;
-        return Vec::new();
+    fn pressed(&mut self, place: Place, around: &mut Surroundings, now: Now) -> Then {
+        match place {
+            Place::List(row) => {
+                let had_focus = matches!(self.focus, Focus::Requests | Focus::Filter);
+                self.focus = Focus::Requests;
+                match row {
+                    Some(row) if row != self.list.cursor() => {
+                        self.list.move_to(row);
+                        self.refused = None;
+                    }
+                    Some(_) if had_focus && !self.may_change_something() => {
+                        return self.run(Command::Choose, around, now);
+                    }
+                    _ => {}
+                }
+            }
+            Place::History(Some(row)) if row == self.history_row => return self.run(Command::Choose, around, now),
+            Place::History(row) => self.history_row = row.unwrap_or(self.history_row),
+            Place::Answer(row) => {
+                let had_focus = matches!(self.focus, Focus::Answer | Focus::Query);
+                self.focus = Focus::Answer;
+                if let Some((text, row)) = self.text_mut().zip(row)
+                    && text.point(row) == Some(true)
+                    && had_focus
+                {
+                    text.toggle_fold();
+                }
+            }
+        }
+        Then::default()
     }
-    if !had_focus || may_change_something(panel) {
-        return Vec::new();
-    }
-    command(model, Command::Choose, now)
-}
 
-fn may_change_something(panel: &ApiPanel) -> bool {
-    matches!(panel.selected_call(), Some(Ok(call)) if changes_something(&call))
-}
-
-fn point_in_history(model: &mut Model, row: Option<usize>, now: Now) -> Vec<Effect> {
-    let Some((panel, row)) = model.api.as_mut().zip(row) else { return Vec::new() };
-    if row == panel.history_row {
-        return command(model, Command::Choose, now);
-    }
-    panel.history_row = row;
-    Vec::new()
-}
-
-fn point_in_answer(model: &mut Model, row: Option<usize>) {
-    let Some(panel) = &mut model.api else { return };
-    let had_focus = matches!(panel.focus, Focus::Answer | Focus::Query);
-    panel.focus = Focus::Answer;
-    if let Some((text, row)) = panel.text_mut().zip(row)
-        && text.point(row) == Some(true)
-        && had_focus
-    {
-        text.toggle_fold();
+    fn may_change_something(&self) -> bool {
+        matches!(self.selected_call(), Some(Ok(call)) if changes_something(&call))
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Catalogue, Focus, Received, Side};
+use super::{ApiPanel, Catalogue, Focus, Received, Side};
 use crate::api::{Call, Diagnosis, Finding};
 use crate::clock::Moment;
 use crate::config::Config;
@@ -14,9 +14,12 @@ use crate::providers::zoho;
 use crate::service::{Answer, ConfigurationChange, Explained, Machine, ProfileStatus, State, TestCalls, remembered};
 use crate::storage::PastCall;
 use crate::tui::clipboard::{Clipboard, ToCopy};
-use crate::tui::keymap::{Command, Key};
+use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::{Effect, Message, TaskId};
-use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::model::Model;
+use crate::tui::overlay::Overlay;
+use crate::tui::panel::{Go, Outcome};
+use crate::tui::surroundings::Now;
 use crate::tui::theme::{Environment, Mark};
 use crate::tui::update::update;
 use crate::tui::widgets::json_view::JsonDocument;
@@ -38,7 +41,7 @@ fn empty() -> Model {
 /// The panel of profile `work` with its calls.
 fn panel() -> Model {
     let mut model = empty();
-    super::open(&mut model, name("work"));
+    model.go(Go::Api(name("work")), now());
     load(&mut model, TaskId(1));
     model
 }
@@ -67,7 +70,7 @@ fn type_text(model: &mut Model, text: &str) {
 }
 
 fn api(model: &Model) -> &super::ApiPanel {
-    model.api.as_ref().expect("the panel is open")
+    model.find::<ApiPanel>().expect("the panel is open")
 }
 
 fn who_am_i() -> Call {
@@ -117,16 +120,16 @@ fn with_answer(body: &str) -> Model {
 #[test]
 fn opening_the_panel_finds_out_what_can_be_tried() {
     let mut model = empty();
-    let effects = super::open(&mut model, name("work"));
+    let effects = model.go(Go::Api(name("work")), now());
     assert_eq!(effects, [past_calls("work"), Effect::LoadTestCalls { task: TaskId(1), profile: name("work") }]);
-    assert_eq!(model.screen, Screen::Api);
+    assert_eq!(model.scope(), Scope::Api);
 }
 
 #[test]
 fn calls_of_an_earlier_opening_are_dropped() {
     let mut model = empty();
-    super::open(&mut model, name("work"));
-    super::open(&mut model, name("other"));
+    model.go(Go::Api(name("work")), now());
+    model.go(Go::Api(name("other")), now());
     load(&mut model, TaskId(1));
     assert!(matches!(api(&model).catalogue, Catalogue::Loading(TaskId(2))));
     load(&mut model, TaskId(2));
@@ -240,11 +243,11 @@ fn enter_sends_the_call_at_the_cursor() {
 #[test]
 fn nothing_can_be_sent_before_the_calls_are_known() {
     let mut model = empty();
-    super::open(&mut model, name("work"));
+    model.go(Go::Api(name("work")), now());
     for key in [Key::Enter, Key::Char('s'), Key::Char('e'), Key::Down] {
         assert_eq!(press(&mut model, key), [], "{key:?}");
     }
-    assert_eq!(super::commands(&model), [Command::NextPane, Command::Help, Command::Back]);
+    assert_eq!(model.top.commands(&model.around), [Command::NextPane, Command::Help, Command::Back]);
 }
 
 #[test]
@@ -288,18 +291,18 @@ fn esc_cancels_the_request_under_way_before_it_leaves() {
     let mut model = panel();
     press(&mut model, Key::Enter);
     assert_eq!(press(&mut model, Key::Esc), [Effect::Cancel(TaskId(2))]);
-    assert_eq!(model.screen, Screen::Api);
+    assert_eq!(model.scope(), Scope::Api);
     answered(&mut model, 2, Ok(answer("{}")));
     assert_eq!(api(&model).history.iter().count(), 0);
     assert_eq!(press(&mut model, Key::Esc), [Effect::LoadStatuses]);
-    assert_eq!(model.screen, Screen::Profiles);
+    assert_eq!(model.scope(), Scope::Profiles);
 }
 
 #[test]
 fn leaving_and_coming_back_keeps_the_answers() {
     let mut model = with_answer("{}");
     assert_eq!(press(&mut model, Key::Char('q')), [Effect::LoadStatuses]);
-    let effects = super::open(&mut model, name("work"));
+    let effects = model.go(Go::Api(name("work")), now());
     assert_eq!(effects, [past_calls("work"), Effect::LoadTestCalls { task: TaskId(3), profile: name("work") }]);
     assert_eq!((api(&model).history.iter().count(), api(&model).shown), (1, Some(TaskId(2))));
 }
@@ -308,7 +311,7 @@ fn leaving_and_coming_back_keeps_the_answers() {
 fn another_profile_keeps_the_answers_and_cancels_what_is_under_way() {
     let mut model = with_answer("{}");
     press(&mut model, Key::Enter);
-    let effects = super::open(&mut model, name("other"));
+    let effects = model.go(Go::Api(name("other")), now());
     let load = Effect::LoadTestCalls { task: TaskId(4), profile: name("other") };
     assert_eq!(effects, [Effect::Cancel(TaskId(3)), past_calls("other"), load]);
     assert_eq!((api(&model).history.iter().count(), api(&model).shown), (1, None));
@@ -318,7 +321,7 @@ fn another_profile_keeps_the_answers_and_cancels_what_is_under_way() {
 fn a_test_call_that_is_edited_becomes_the_own_request() {
     let mut model = panel();
     assert_eq!(press(&mut model, Key::Char('e')), []);
-    assert!(super::captures_keys(&model) && api(&model).is_own_request());
+    assert!(api(&model).focus == Focus::Form && api(&model).is_own_request());
     press(&mut model, Key::End);
     type_text(&mut model, "?x=1");
     let url = "https://accounts.zoho.eu/oauth/user/info?x=1".parse().expect("an address");
@@ -351,7 +354,7 @@ fn method_headers_and_body_are_sent_as_typed() {
         body: b"{\"data\":\n[]}".to_vec(),
     };
     assert_eq!(press(&mut model, Key::Ctrl('s')), []);
-    assert!(matches!(&model.overlay, Some(Overlay::Confirm { action: Confirmed::SendRequest, .. })));
+    assert!(matches!(&model.around.overlay, Some(Overlay::Confirm { command: Command::Send, .. })));
     assert_eq!(press(&mut model, Key::Char('n')), []);
     press(&mut model, Key::Char('s'));
     assert_eq!(press(&mut model, Key::Char('y')), [call_effect(2, call.clone())]);
@@ -380,7 +383,7 @@ fn what_cannot_be_sent_as_typed_is_told_in_the_form() {
     press(&mut model, Key::Esc);
     assert_eq!(press(&mut model, Key::Char('s')), []);
     assert_eq!(api(&model).focus, Focus::Form);
-    assert_eq!(super::label(&model, Command::NextPane), Some("next field"));
+    assert_eq!(model.top.label(&model.around, Command::NextPane), Some("next field"));
 }
 
 #[test]
@@ -390,7 +393,7 @@ fn what_could_not_be_sent_leaves_nothing_to_read_and_can_be_edited() {
     let result = Err(Error::new(Code::Provider, "no"));
     update(&mut model, Message::Refreshed { task, profile: name("work"), result }, now());
     press(&mut model, Key::Tab);
-    let (view, offered) = (api(&model).side, super::commands(&model));
+    let (view, offered) = (api(&model).side, model.top.commands(&model.around));
     for (key, command) in [
         ('y', Command::CopyAnswer),
         ('w', Command::SaveAnswer),
@@ -405,12 +408,12 @@ fn what_could_not_be_sent_leaves_nothing_to_read_and_can_be_edited() {
     assert_eq!((api(&model).side, api(&model).focus), (view, Focus::Answer));
     assert!(offered.contains(&Command::Edit) && offered.contains(&Command::Send));
     press(&mut model, Key::Esc);
-    assert!(super::commands(&model).contains(&Command::CopyAnswer));
+    assert!(model.top.commands(&model.around).contains(&Command::CopyAnswer));
 }
 
 #[test]
 fn after_an_answer_the_footer_begins_with_what_is_done_with_it() {
-    let first = |model: &Model| super::commands(model)[..4].to_vec();
+    let first = |model: &Model| model.top.commands(&model.around)[..4].to_vec();
     let to_read = [Command::NextView, Command::CopyAnswer, Command::History, Command::SaveAnswer];
     assert_eq!(first(&with_answer("{}")), to_read);
     assert_eq!(first(&panel())[..2], [Command::Send, Command::Edit]);
@@ -444,9 +447,9 @@ fn an_address_or_a_header_that_is_none_is_refused_before_anything_is_sent() {
     for (address, header) in [("crm", ""), ("//evil.example", ""), ("/x", "no colon")] {
         let mut model = with_typed(address, header);
         assert_eq!(press(&mut model, Key::Ctrl('s')), [], "{address} {header}");
-        assert!(api(&model).form.problem.is_some() && super::captures_keys(&model));
+        assert!(api(&model).form.problem.is_some() && api(&model).focus == Focus::Form);
         assert_eq!(press(&mut model, Key::Esc), []);
-        assert_eq!((api(&model).focus, model.screen), (Focus::Requests, Screen::Api));
+        assert_eq!((api(&model).focus, model.scope()), (Focus::Requests, Scope::Api));
     }
 }
 
@@ -470,7 +473,7 @@ fn what_would_be_refused_anyway_is_told_in_the_form_before_it_is_sent() {
 #[test]
 fn a_host_of_another_data_center_is_tried_since_a_key_mends_that() {
     let mut model = panel();
-    if let Some(Catalogue::Ready(known)) = model.api.as_mut().map(|panel| &mut panel.catalogue) {
+    if let Some(Catalogue::Ready(known)) = model.find_mut::<ApiPanel>().map(|panel| &mut panel.catalogue) {
         known.others = zoho::provider().data_centers;
     }
     press(&mut model, Key::End);
@@ -515,7 +518,7 @@ fn y_copies_the_value_at_the_cursor() {
 fn what_is_too_long_for_a_clipboard_is_not_sent_there() {
     let mut model = with_answer(&format!("\"{}\"", "x".repeat(100_001)));
     assert_eq!(press(&mut model, Key::Char('y')), []);
-    assert_eq!(model.notice.as_ref().and_then(|notice| notice.mark), Some(Mark::Attention));
+    assert_eq!(model.around.notice.as_ref().and_then(|notice| notice.mark), Some(Mark::Attention));
 }
 
 #[test]
@@ -530,7 +533,7 @@ fn u_copies_a_curl_command_with_the_token_hidden() {
 
 /// The text that lies over the panel after it was sent to the clipboard.
 fn overlay_text(model: &Model) -> Option<&str> {
-    match &model.overlay {
+    match &model.around.overlay {
         Some(Overlay::Sent(sent)) => Some(&sent.text),
         _ => None,
     }
@@ -539,12 +542,12 @@ fn overlay_text(model: &Model) -> Option<&str> {
 #[test]
 fn inside_tmux_its_own_word_comes_and_nothing_lies_over_the_panel() {
     let mut model = with_answer(r#"{"a":[1,2]}"#);
-    model.clipboard = Clipboard::Tmux;
+    model.around.clipboard = Clipboard::Tmux;
     assert!(matches!(press(&mut model, Key::Char('u')).as_slice(), [Effect::Copy(_)]));
     press(&mut model, Key::Tab);
     for key in ['y', 'p'] {
         assert!(matches!(press(&mut model, Key::Char(key)).as_slice(), [Effect::Copy(_)]), "{key}");
-        assert!(model.overlay.is_none() && model.notice.is_none(), "{key}");
+        assert!(model.around.overlay.is_none() && model.around.notice.is_none(), "{key}");
     }
 }
 
@@ -555,7 +558,7 @@ fn what_was_sent_and_is_not_in_sight_is_shown_whole_for_the_mouse_until_a_key_co
     assert!(overlay_text(&model).is_some_and(|text| text.starts_with("curl --globoff")));
     assert!(!crate::tui::mouse::is_wanted(&model));
     assert_eq!(press(&mut model, Key::Down), []);
-    assert!(model.overlay.is_none() && crate::tui::mouse::is_wanted(&model));
+    assert!(model.around.overlay.is_none() && crate::tui::mouse::is_wanted(&model));
 }
 
 #[test]
@@ -567,7 +570,7 @@ fn a_value_is_shown_whole_only_where_the_pane_does_not() {
         (0..downs).for_each(|_| drop(press(&mut model, Key::Down)));
         press(&mut model, Key::Char('y'));
         let text = overlay_text(&model).map(str::to_owned);
-        model.overlay = None;
+        model.around.overlay = None;
         text
     };
     assert_eq!(told(1), None);
@@ -582,7 +585,7 @@ fn the_notice_holds_a_short_path_and_the_screen_a_long_one() {
     press(&mut model, Key::Tab);
     press(&mut model, Key::Down);
     press(&mut model, Key::Char('p'));
-    let said = model.notice.as_ref().map(|notice| notice.text.as_str());
+    let said = model.around.notice.as_ref().map(|notice| notice.text.as_str());
     assert_eq!((said, overlay_text(&model)), (Some("Sent .a to your terminal."), None));
     press(&mut model, Key::Down);
     press(&mut model, Key::Char('p'));
@@ -596,9 +599,9 @@ fn a_long_text_that_was_sent_scrolls_and_any_other_key_closes_it() {
     press(&mut model, Key::Char('v'));
     press(&mut model, Key::Char('y'));
     press(&mut model, Key::End);
-    assert!(matches!(&model.overlay, Some(Overlay::Sent(sent)) if sent.scroll > 400));
+    assert!(matches!(&model.around.overlay, Some(Overlay::Sent(sent)) if sent.scroll > 400));
     press(&mut model, Key::Char('x'));
-    assert!(model.overlay.is_none());
+    assert!(model.around.overlay.is_none());
 }
 
 #[test]
@@ -675,7 +678,7 @@ fn a_call_that_failed_without_an_answer_is_kept_with_its_error() {
     for key in ['v', 'y', '/', 'z', 'n', 'p', 'w'] {
         press(&mut model, Key::Char(key));
         press(&mut model, Key::Esc);
-        model.screen = Screen::Api;
+        model.go(Go::Api(name("work")), now());
     }
 }
 
@@ -733,12 +736,12 @@ fn p_copies_the_path_to_the_value() {
 fn w_saves_the_body_as_it_was_sent_and_says_where() {
     let mut model = with_answer("{\"a\": 1.50}");
     assert_eq!(press(&mut model, Key::Char('w')), []);
-    let mut typed = model.overlay.clone();
+    let mut typed = model.around.overlay.clone();
     let effects = press(&mut model, Key::Enter);
     let [Effect::Save { name, content }] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!((name.as_str(), content.bytes()), ("oauth-user-info-20260314-140300.json", &b"{\"a\": 1.50}"[..]));
     // The name is the person's, and without one nothing is saved.
-    std::mem::swap(&mut model.overlay, &mut typed);
+    std::mem::swap(&mut model.around.overlay, &mut typed);
     press(&mut model, Key::Ctrl('u'));
     assert_eq!(press(&mut model, Key::Enter), []);
     for key in "../b".chars() {
@@ -747,7 +750,7 @@ fn w_saves_the_body_as_it_was_sent_and_says_where() {
     let effects = press(&mut model, Key::Enter);
     assert!(matches!(effects.as_slice(), [Effect::Save { name, .. }] if name == "../b"), "{effects:?}");
     update(&mut model, Message::Saved(Ok("/home/dana/org\u{1b}.json".into())), now());
-    let said = model.notice.as_ref().map(|notice| notice.text.as_str());
+    let said = model.around.notice.as_ref().map(|notice| notice.text.as_str());
     assert_eq!(said, Some("Saved as /home/dana/org<U+001B>.json, for you alone."));
 }
 
@@ -767,15 +770,15 @@ fn escape_ends_a_search_before_it_leaves() {
         press(&mut model, Key::Tab);
         find(&mut model, "Dana");
         press(&mut model, pane);
-        assert_eq!(super::label(&model, Command::Back), Some("end search"));
-        assert_eq!((press(&mut model, Key::Esc), model.screen), (Vec::new(), Screen::Api));
+        assert_eq!(model.top.label(&model.around, Command::Back), Some("end search"));
+        assert_eq!((press(&mut model, Key::Esc), model.scope()), (Vec::new(), Scope::Api));
         assert!(api(&model).query.is_none() && api(&model).list.filter.is_some());
-        assert_eq!((press(&mut model, Key::Esc), model.screen), (Vec::new(), Screen::Api));
+        assert_eq!((press(&mut model, Key::Esc), model.scope()), (Vec::new(), Scope::Api));
         assert!(api(&model).list.filter.is_none());
-        model.api.as_mut().expect("the panel").focus = super::Focus::Requests;
+        model.find_mut::<ApiPanel>().expect("the panel").focus = super::Focus::Requests;
     }
-    assert_eq!(super::label(&model, Command::Back), None);
-    assert_eq!((press(&mut model, Key::Esc).as_slice(), model.screen), (&[Effect::LoadStatuses][..], Screen::Profiles));
+    assert_eq!(model.top.label(&model.around, Command::Back), None);
+    assert_eq!((press(&mut model, Key::Esc).as_slice(), model.scope()), (&[Effect::LoadStatuses][..], Scope::Profiles));
 }
 
 #[test]
@@ -809,13 +812,13 @@ fn refused(answer: Answer) -> Model {
 }
 
 fn fixes(model: &Model) -> bool {
-    super::commands(model).contains(&Command::Fix)
+    model.top.commands(&model.around).contains(&Command::Fix)
 }
 
 #[test]
 fn f_refreshes_an_expired_token_and_sends_the_call_again() {
     let mut model = refused(refusal(401, &[], "{}", Diagnosis::BadToken));
-    assert_eq!(super::label(&model, Command::Fix), Some("refresh"));
+    assert_eq!(model.top.label(&model.around, Command::Fix), Some("refresh"));
     let refresh = Effect::Refresh { task: TaskId(3), profile: name("work") };
     assert_eq!(press(&mut model, Key::Char('f')), [refresh]);
     let done = Message::Refreshed { task: TaskId(3), profile: name("work"), result: Ok(()) };
@@ -829,9 +832,9 @@ fn a_refresh_that_fails_for_good_offers_a_sign_in() {
     let error = Error::new(Code::SignInNeeded, "the refresh token was revoked");
     let failed = Message::Refreshed { task: TaskId(3), profile: name("work"), result: Err(error) };
     assert_eq!(update(&mut model, failed, now()), []);
-    assert_eq!(super::label(&model, Command::Fix), Some("sign in"));
+    assert_eq!(model.top.label(&model.around, Command::Fix), Some("sign in"));
     let effects = press(&mut model, Key::Char('f'));
-    assert!(matches!(effects.as_slice(), [Effect::StartSignIn { .. }]) && model.screen == Screen::SignIn);
+    assert!(matches!(effects.as_slice(), [Effect::StartSignIn { .. }]) && model.scope() == Scope::SignIn);
 }
 
 #[test]
@@ -840,7 +843,7 @@ fn f_adds_the_scope_that_a_call_lacks_signs_in_and_comes_back_to_the_call() {
     for _ in 0..2 {
         press(&mut model, Key::Down);
     }
-    assert_eq!(super::label(&model, Command::Fix), Some("add scope"));
+    assert_eq!(model.top.label(&model.around, Command::Fix), Some("add scope"));
     let scopes = vec!["ZohoCRM.users.READ".to_owned()];
     let effects = press(&mut model, Key::Char('f'));
     let change = ConfigurationChange::AddScopes { profile: name("work"), scopes };
@@ -850,13 +853,13 @@ fn f_adds_the_scope_that_a_call_lacks_signs_in_and_comes_back_to_the_call() {
     let written = Message::ConfigurationChanged { task: TaskId(2), result: Box::new(Ok(config)) };
     let effects = update(&mut model, written, now());
     let [Effect::UseConfiguration(_), Effect::StartSignIn { .. }] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!((model.config.profiles[&name("work")].scopes.len(), model.screen), (1, Screen::SignIn));
-    let effects = super::after_sign_in(&mut model, &name("work"), true);
+    assert_eq!((model.around.config.profiles[&name("work")].scopes.len(), model.scope()), (1, Scope::SignIn));
+    let effects = model.go(Outcome::SignedIn(name("work")), now());
     let [Effect::LoadPastCalls { .. }, Effect::LoadTestCalls { .. }, Effect::Call { call, .. }] = effects.as_slice()
     else {
         panic!("{effects:?}")
     };
-    assert_eq!((call.url.path(), model.screen), ("/crm/v8/users", Screen::Api));
+    assert_eq!((call.url.path(), model.scope()), ("/crm/v8/users", Scope::Api));
 }
 
 #[test]
@@ -871,26 +874,26 @@ fn a_scope_that_was_added_for_a_sign_in_that_did_not_happen_is_taken_back() {
     }
     let result = written("\"ZohoCRM.users.READ\"");
     update(&mut model, Message::ConfigurationChanged { task: TaskId(2), result }, now());
-    assert_eq!((model.config.profiles[&name("work")].scopes.len(), model.screen), (1, Screen::SignIn));
+    assert_eq!((model.around.config.profiles[&name("work")].scopes.len(), model.scope()), (1, Scope::SignIn));
     let effects = press(&mut model, Key::Esc);
     let Some(Effect::ChangeConfiguration { task, change }) = effects.last() else { panic!("{effects:?}") };
     let scopes = vec!["ZohoCRM.users.READ".to_owned()];
     assert_eq!(*change, ConfigurationChange::TakeBackScopes { profile: name("work"), scopes });
     update(&mut model, Message::ConfigurationChanged { task: *task, result: written("") }, now());
-    assert_eq!((model.config.profiles[&name("work")].scopes.len(), model.screen), (0, Screen::Api));
+    assert_eq!((model.around.config.profiles[&name("work")].scopes.len(), model.scope()), (0, Scope::Api));
 }
 
 #[test]
 fn a_sign_in_that_was_given_up_leads_back_and_sends_nothing() {
     let mut model = refused(refusal(401, &[], "{}", Diagnosis::WrongOrganization));
     press(&mut model, Key::Char('f'));
-    assert_eq!(model.screen, Screen::SignIn);
+    assert_eq!(model.scope(), Scope::SignIn);
     let effects = press(&mut model, Key::Esc);
     assert!(
         matches!(effects.as_slice(), [Effect::GiveUp(_), Effect::LoadPastCalls { .. }, Effect::LoadTestCalls { .. }]),
         "{effects:?}"
     );
-    assert_eq!(model.screen, Screen::Api);
+    assert_eq!(model.scope(), Scope::Api);
 }
 
 #[test]
@@ -917,7 +920,7 @@ fn a_call_waits_for_the_time_that_the_api_named() {
     assert_eq!(press(&mut model, Key::Char('f')), []);
     assert_eq!(update(&mut model, Message::Woken, later(41)), []);
     assert_eq!(crate::tui::next_wakeup(&model, later(41)), Some(later(42).moment));
-    assert_eq!(update(&mut model, Message::Woken, later(42)), [call_effect(4, who_am_i())]);
+    assert_eq!(update(&mut model, Message::Woken, later(42)), [call_effect(3, who_am_i())]);
 }
 
 #[test]
@@ -926,15 +929,15 @@ fn esc_stops_the_waiting() {
     press(&mut model, Key::Char('f'));
     assert_eq!(press(&mut model, Key::Esc), []);
     let later = Now { moment: now().moment + Duration::from_secs(60), ..now() };
-    assert_eq!((update(&mut model, Message::Woken, later), model.screen), (Vec::new(), Screen::Api));
+    assert_eq!((update(&mut model, Message::Woken, later), model.scope()), (Vec::new(), Scope::Api));
     // Its time has come, so it is sent at once.
-    assert_eq!(update(&mut model, Message::Key(Key::Char('f')), later), [call_effect(5, who_am_i())]);
+    assert_eq!(update(&mut model, Message::Key(Key::Char('f')), later), [call_effect(3, who_am_i())]);
 }
 
 #[test]
 fn a_call_to_another_data_center_is_sent_to_that_of_the_account() {
     let mut model = empty();
-    super::open(&mut model, name("work"));
+    model.go(Go::Api(name("work")), now());
     let provider = zoho::provider();
     let eu = provider.data_center("eu").expect("eu").clone();
     let calls = TestCalls { others: provider.data_centers.clone(), ..TestCalls::new(eu, provider.dialect, &[]) };
@@ -945,7 +948,7 @@ fn a_call_to_another_data_center_is_sent_to_that_of_the_account() {
     press(&mut model, Key::Enter);
     answered(&mut model, 2, Err(Error::new(Code::Usage, "it is not among the places to which the token may go")));
     let url = "https://desk.zoho.eu/api/v1/tickets".parse().expect("an address");
-    assert_eq!(press(&mut model, Key::Char('f')), [call_effect(4, Call { url, ..who_am_i() })]);
+    assert_eq!(press(&mut model, Key::Char('f')), [call_effect(3, Call { url, ..who_am_i() })]);
     assert_eq!(api(&model).form.address.text(), "https://desk.zoho.eu/api/v1/tickets");
 }
 
@@ -965,7 +968,7 @@ fn products_fold_and_the_list_is_searched() {
     assert_eq!(press(&mut model, Key::Enter), []);
     press(&mut model, Key::Char('/'));
     type_text(&mut model, "desk org");
-    assert!(super::captures_keys(&model));
+    assert_eq!(api(&model).focus, Focus::Filter);
     press(&mut model, Key::Home);
     press(&mut model, Key::Enter);
     press(&mut model, Key::Home);
@@ -974,7 +977,7 @@ fn products_fold_and_the_list_is_searched() {
     assert!(matches!(effects.as_slice(), [Effect::Call { call, .. }] if call.url.path() == "/api/v1/organizations"));
     press(&mut model, Key::Esc);
     assert_eq!(press(&mut model, Key::Esc), []);
-    assert!(api(&model).list.filter.is_none() && model.screen == Screen::Api);
+    assert!(api(&model).list.filter.is_none() && model.scope() == Scope::Api);
 }
 
 #[test]
@@ -1022,21 +1025,21 @@ fn a_call_is_remembered_without_what_is_secret_and_without_its_answer() {
 #[test]
 fn a_call_of_an_earlier_run_opens_in_the_form_and_a_post_asks_before_it_is_sent() {
     let mut model = panel();
-    assert!(!super::commands(&model).contains(&Command::History));
+    assert!(!model.top.commands(&model.around).contains(&Command::History));
     let mut lacking = past("https://www.zohoapis.eu/crm/v8/Leads?page=2", 3);
     lacking.lacks_body = true;
     recall(&mut model, vec![past("https://www.zohoapis.eu/crm/v8/old", 5), lacking]);
     for key in [Key::Char('r'), Key::Enter] {
         assert_eq!(press(&mut model, key), []);
     }
-    assert!(super::captures_keys(&model) && api(&model).is_own_request());
+    assert!(api(&model).focus == Focus::Form && api(&model).is_own_request());
     assert_eq!(
         (api(&model).form.address.text(), api(&model).form.query.text()),
         ("/crm/v8/Leads".to_owned(), "page=2".to_owned(),)
     );
-    assert_eq!(model.notice.as_ref().map(|notice| notice.text.as_str()), Some("Its body was not kept."));
+    assert_eq!(model.around.notice.as_ref().map(|notice| notice.text.as_str()), Some("Its body was not kept."));
     assert_eq!(press(&mut model, Key::Ctrl('s')), []);
-    assert!(matches!(model.overlay, Some(Overlay::Confirm { .. })));
+    assert!(matches!(model.around.overlay, Some(Overlay::Confirm { .. })));
 }
 
 #[test]
@@ -1064,6 +1067,6 @@ fn calls_of_another_profile_are_not_listed_and_a_failure_is_for_the_log_only() {
     let error = || Error::new(Code::Store, "the store cannot be used");
     update(&mut model, Message::PastCallsLoaded { profile: name("work"), result: Err(error()) }, now());
     update(&mut model, Message::CallKept { profile: name("work"), result: Err(error()) }, now());
-    assert_eq!((api(&model).earlier().len(), model.log.entries().len()), (0, 2));
-    assert!(model.notice.is_none() && model.overlay.is_none() && api(&model).refused.is_none());
+    assert_eq!((api(&model).earlier().len(), model.around.log.entries().len()), (0, 2));
+    assert!(model.around.notice.is_none() && model.around.overlay.is_none() && api(&model).refused.is_none());
 }

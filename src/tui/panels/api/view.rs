@@ -22,8 +22,8 @@ use super::answer::bytes_in_words;
 use super::{ApiPanel, Focus};
 use crate::clock::Moment;
 use crate::tui::chrome::body;
-use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::{draw_lines, first_in_sight};
+use crate::tui::lines::{draw_lines, first_in_sight};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::width;
 use crate::tui::widgets::field::Field;
 
@@ -39,50 +39,39 @@ const VERY_WIDE: u16 = 150;
 /// From here on a pane has borders on all sides.
 const BOXED: u16 = 30;
 
-/// The profile and its data center.
-pub fn title(model: &Model) -> String {
-    let Some(panel) = &model.api else { return String::new() };
-    let code = panel.test_calls().map(|known| known.data_center.code.to_uppercase()).filter(|code| !code.is_empty());
-    let parts: Vec<String> = std::iter::once(format!("profile {}", panel.profile)).chain(code).collect();
-    parts.join(model.theme.separator())
-}
-
 /// Draws the panel.
-pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
-    let Some(panel) = &model.api else { return };
+pub(super) fn view(around: &Surroundings, panel: &ApiPanel, now: Now, area: Rect, frame: &mut Frame<'_>) {
     let places = Panes::of(panel, area);
     if let Some(list) = places.list {
-        draw_list(model, panel, list, frame);
+        draw_list(around, panel, list, frame);
     }
     if let Some(request) = places.request {
-        draw_request(model, panel, request, frame);
+        draw_request(around, panel, request, frame);
     }
     let Some(right) = places.right else { return };
     match panel.focus {
-        Focus::History => draw_history(model, panel, now, right, frame),
-        _ => draw_answer(model, panel, now.moment, right, frame),
+        Focus::History => draw_history(around, panel, now, right, frame),
+        _ => draw_answer(around, panel, now.moment, right, frame),
     }
 }
 
 /// The room that the answer's text has, for moving by a page and for keeping its cursor in sight.
-pub(super) fn text_size(model: &Model) -> Size {
-    let Some(panel) = &model.api else { return Size::ZERO };
-    let right = Panes::of(panel, body(model.window)).right;
+pub(super) fn text_size(around: &Surroundings, panel: &ApiPanel) -> Size {
+    let right = Panes::of(panel, body(around.window)).right;
     right.map_or(Size::ZERO, |right| {
         // Which time a countdown shows matters little for the rows that it takes.
-        Pane::of(model, panel, Moment::default(), block(model, "", right.width, true).inner(right)).text.as_size()
+        Pane::of(around, panel, Moment::default(), block(around, "", right.width, true).inner(right)).text.as_size()
     })
 }
 
 /// Whether one pane at a time has the screen.
-pub(super) fn has_one_pane(model: &Model) -> bool {
-    body(model.window).width < WIDE
+pub(super) fn has_one_pane(around: &Surroundings) -> bool {
+    body(around.window).width < WIDE
 }
 
 /// The rows of the list.
-pub(super) fn list_rows(model: &Model) -> usize {
-    let list = model.api.as_ref().and_then(|panel| Panes::of(panel, body(model.window)).list);
-    list.map_or(0, |list| usize::from(list.height.saturating_sub(2)))
+pub(super) fn list_rows(around: &Surroundings, panel: &ApiPanel) -> usize {
+    Panes::of(panel, body(around.window)).list.map_or(0, |list| usize::from(list.height.saturating_sub(2)))
 }
 
 /// What is at a place of the screen, for the mouse.
@@ -97,10 +86,9 @@ pub(super) enum Place {
 }
 
 /// Finds out what is at a place; the request above the answer takes no mouse.
-pub(super) fn place_at(model: &Model, at: Position) -> Option<Place> {
-    let panel = model.api.as_ref()?;
-    let places = Panes::of(panel, body(model.window));
-    let inner = |area: Rect| block(model, "", area.width, true).inner(area);
+pub(super) fn place_at(around: &Surroundings, panel: &ApiPanel, at: Position) -> Option<Place> {
+    let places = Panes::of(panel, body(around.window));
+    let inner = |area: Rect| block(around, "", area.width, true).inner(area);
     let at_row = |area: Rect| area.contains(at).then(|| usize::from(at.y - area.y));
     if let Some(list) = places.list.filter(|list| list.contains(at)) {
         let inner = inner(list);
@@ -114,7 +102,7 @@ pub(super) fn place_at(model: &Model, at: Position) -> Option<Place> {
         let row = at_row(rows).map(|row| first + row);
         return Some(Place::History(row.filter(|row| *row < all)));
     }
-    Some(Place::Answer(at_row(Pane::of(model, panel, Moment::default(), inner).text)))
+    Some(Place::Answer(at_row(Pane::of(around, panel, Moment::default(), inner).text)))
 }
 
 /// Where the panes are; those without room are none.
@@ -169,27 +157,27 @@ impl Panes {
 }
 
 /// Borders on all sides where there is room, else above and below only.
-fn block<'a>(model: &Model, title: &'a str, columns: u16, has_focus: bool) -> Block<'a> {
-    let style = if has_focus { model.theme.focus } else { model.theme.border };
+fn block<'a>(around: &Surroundings, title: &'a str, columns: u16, has_focus: bool) -> Block<'a> {
+    let style = if has_focus { around.theme.focus } else { around.theme.border };
     let borders = if columns >= BOXED { Borders::ALL } else { Borders::TOP | Borders::BOTTOM };
-    let title = if title.is_empty() { Line::default() } else { Line::styled(format!(" {title} "), model.theme.title) };
-    Block::new().borders(borders).border_set(model.theme.border_set()).border_style(style).title(title)
+    let title = if title.is_empty() { Line::default() } else { Line::styled(format!(" {title} "), around.theme.title) };
+    Block::new().borders(borders).border_set(around.theme.border_set()).border_style(style).title(title)
 }
 
-fn framed(model: &Model, title: &str, has_focus: bool, area: Rect, frame: &mut Frame<'_>) -> Rect {
+fn framed(around: &Surroundings, title: &str, has_focus: bool, area: Rect, frame: &mut Frame<'_>) -> Rect {
     // The mark survives without colours.
     let title = if has_focus { format!("> {title}") } else { title.to_owned() };
-    let block = block(model, &title, area.width, has_focus);
+    let block = block(around, &title, area.width, has_focus);
     let inner = block.inner(area);
     (&block).render(area, frame.buffer_mut());
     inner
 }
 
 /// The line in which something is looked for, with what was found at its end.
-fn draw_search(model: &Model, typed: &Field, found: &str, is_typed: bool, area: Rect, frame: &mut Frame<'_>) {
+fn draw_search(around: &Surroundings, typed: &Field, found: &str, is_typed: bool, area: Rect, frame: &mut Frame<'_>) {
     let taken = u16::try_from(width(found)).unwrap_or(area.width).min(area.width);
-    frame.buffer_mut().set_stringn(area.x, area.y, "/", usize::from(area.width), model.theme.text);
+    frame.buffer_mut().set_stringn(area.x, area.y, "/", usize::from(area.width), around.theme.text);
     let place = Rect { x: area.x + 1, width: area.width.saturating_sub(taken + 2), height: 1, ..area };
-    typed.draw(model.theme.text, is_typed, place, frame);
-    frame.buffer_mut().set_stringn(area.right() - taken, area.y, found, usize::from(taken), model.theme.faint);
+    typed.draw(around.theme.text, is_typed, place, frame);
+    frame.buffer_mut().set_stringn(area.right() - taken, area.y, found, usize::from(taken), around.theme.faint);
 }

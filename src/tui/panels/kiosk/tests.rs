@@ -2,16 +2,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Stage, next_wakeup, start, update};
+use super::{KioskPanel, Stage};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::service::{IDLE_TIME, IssuedCode, Machine, RestReason, SignIn, SignInEvent, SignedIn};
-use crate::tui::Ended;
 use crate::tui::keymap::Key;
 use crate::tui::message::{Effect, Message, TaskId};
-use crate::tui::model::{Model, Now, Screen};
+use crate::tui::model::Model;
+use crate::tui::surroundings::Now;
 use crate::tui::theme::Environment;
+use crate::tui::update::update;
+use crate::tui::{Ended, Start, next_wakeup};
 
 fn at(seconds: u64) -> Now {
     Now { moment: Moment::at(Duration::from_secs(6000 + seconds)), time: Timestamp::UNIX_EPOCH }
@@ -22,14 +24,15 @@ fn kiosk(renewals: u32) -> (Model, TaskId) {
     let machine = Machine { user: "kiosk".to_owned(), host: "display-7".to_owned(), over_ssh_from: None };
     let mut model = Model::new(Environment::default().abilities(), machine, Config::default());
     let options = SignIn { renewals, expect_account: Some("dana@example.com".to_owned()), ..SignIn::default() };
-    let effects = start(&mut model, "lobby".parse().expect("a name"), options, None);
+    let start = Start::Kiosk { profile: "lobby".parse().expect("a name"), options };
+    let effects = crate::tui::start(&mut model, start, None, at(0));
     let [Effect::StartSignIn { task, options, .. }] = &effects[..] else { panic!("one sign-in starts: {effects:?}") };
     assert_eq!((options.renewals, options.expect_account.as_deref()), (0, Some("dana@example.com")));
     (model, *task)
 }
 
 fn stage(model: &Model) -> &Stage {
-    &model.kiosk.as_ref().expect("the kiosk is open").stage
+    &model.find::<KioskPanel>().expect("the kiosk is open").stage
 }
 
 fn issue(model: &mut Model, task: TaskId, user_code: &str, seconds: u64) {
@@ -199,7 +202,7 @@ fn keys_lead_nowhere_and_ctrl_c_ends() {
     issue(&mut model, task, "ONE", 0);
     for key in "?qnpfcuy/:aex".chars().map(Key::Char).chain([Key::Ctrl('z'), Key::Esc, Key::Enter, Key::Tab]) {
         assert_eq!(press(&mut model, key, 60), [], "{key:?}");
-        assert!(model.overlay.is_none() && model.screen == Screen::Kiosk, "{key:?}");
+        assert!(model.around.overlay.is_none() && model.find::<KioskPanel>().is_some(), "{key:?}");
     }
     assert_eq!(update(&mut model, Message::Pasted("q".to_owned()), at(60)), []);
     assert_eq!(press(&mut model, Key::Ctrl('l'), 60), [Effect::ClearScreen]);
@@ -236,7 +239,7 @@ fn it_wakes_each_second_while_something_counts_and_else_once_a_minute() {
 #[test]
 fn a_supervisor_hears_at_every_pulse_whatever_else_moves() {
     let (mut model, task) = kiosk(0);
-    model.kiosk.as_mut().expect("the kiosk is open").pulse = Some((Duration::from_secs(15), at(0).moment));
+    model.find_mut::<KioskPanel>().expect("the kiosk is open").pulse = Some((Duration::from_secs(15), at(0).moment));
     fails(&mut model, task, Code::CodeExpired, 0);
     for seconds in [0, 15, 30] {
         assert_eq!(next_wakeup(&model, at(seconds)), Some(at(seconds).moment));

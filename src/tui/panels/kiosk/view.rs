@@ -15,8 +15,8 @@ use crate::error::{Code, Error};
 use crate::service::{Rest, RestReason, SignedIn};
 use crate::storage::Account;
 use crate::tui::advice::hint;
-use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::{sentence, shown};
+use crate::tui::lines::{sentence, shown};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::{Mark, Theme};
 
 /// Televisions cut off up to this share of each side.
@@ -29,22 +29,21 @@ const DRIFT: [(u16, u16); 6] = [(0, 0), (1, 0), (2, 0), (2, 1), (1, 1), (0, 1)];
 const MESSAGE_COLUMNS: u16 = 72;
 
 /// Draws the kiosk.
-pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
-    let Some(panel) = &model.kiosk else { return };
+pub fn view(around: &Surroundings, panel: &KioskPanel, now: Now, area: Rect, frame: &mut Frame<'_>) {
     let now = now.moment;
     let area = framed(area, now);
-    let mut message = |column: Column<'_>| column.draw_centered(&model.theme, area, frame);
+    let mut message = |column: Column<'_>| column.draw_centered(&around.theme, area, frame);
     match &panel.stage {
         Stage::Waiting(shown) | Stage::Asking { old: Some(shown) } => {
-            code::Screen { model, panel, shown, now }.draw(area, frame);
+            code::Screen { around, panel, shown, now }.draw(area, frame);
         }
-        Stage::Asking { old: None } => message(asking(model, panel, area)),
-        Stage::Resting { rest, error, .. } => message(resting(model, panel, *rest, error, now, area)),
-        Stage::Unsaved { error, again_at, .. } => message(unsaved(model, panel, error, now.until(*again_at), area)),
+        Stage::Asking { old: None } => message(asking(around, panel, area)),
+        Stage::Resting { rest, error, .. } => message(resting(around, panel, *rest, error, now, area)),
+        Stage::Unsaved { error, again_at, .. } => message(unsaved(around, panel, error, now.until(*again_at), area)),
         Stage::Approved { .. } => {
-            message(headed(model, panel, Mark::Working, "Approved. One moment.", area));
+            message(headed(around, panel, Mark::Working, "Approved. One moment.", area));
         }
-        Stage::SignedIn { outcome, .. } => message(signed_in(model, panel, outcome, area)),
+        Stage::SignedIn { outcome, .. } => message(signed_in(around, panel, outcome, area)),
     }
 }
 
@@ -64,31 +63,31 @@ fn framed(area: Rect, now: Moment) -> Rect {
 }
 
 /// `Sign in to Zoho`
-fn heading(model: &Model, panel: &KioskPanel) -> String {
-    let profile = model.config.profiles.get(&panel.profile);
+fn heading(around: &Surroundings, panel: &KioskPanel) -> String {
+    let profile = around.config.profiles.get(&panel.profile);
     profile
-        .map_or_else(|| "Sign in".to_owned(), |profile| format!("Sign in to {}", model.config.provider_label(profile)))
+        .map_or_else(|| "Sign in".to_owned(), |profile| format!("Sign in to {}", around.config.provider_label(profile)))
 }
 
 /// `lobby-2 · US · web-01`
-fn place(model: &Model, panel: &KioskPanel) -> String {
+fn place(around: &Surroundings, panel: &KioskPanel) -> String {
     let data_center =
-        model.config.profiles.get(&panel.profile).and_then(|profile| model.config.data_center_code(profile));
+        around.config.profiles.get(&panel.profile).and_then(|profile| around.config.data_center_code(profile));
     let mut parts = vec![panel.profile.to_string()];
     parts.extend(data_center.map(str::to_uppercase));
-    parts.push(model.machine.host.clone());
-    parts.join(model.theme.separator())
+    parts.push(around.machine.host.clone());
+    parts.join(around.theme.separator())
 }
 
 /// A message below its heading.
-fn headed<'a>(model: &Model, panel: &KioskPanel, mark: Mark, text: &str, area: Rect) -> Column<'a> {
+fn headed<'a>(around: &Surroundings, panel: &KioskPanel, mark: Mark, text: &str, area: Rect) -> Column<'a> {
     let width = area.width.min(MESSAGE_COLUMNS);
     let mut column = Column::new(width);
-    column.line(Keep::Wanted, Line::styled(heading(model, panel), model.theme.title));
-    column.wrapped(Keep::Least, &place(model, panel), model.theme.text);
+    column.line(Keep::Wanted, Line::styled(heading(around, panel), around.theme.title));
+    column.wrapped(Keep::Least, &place(around, panel), around.theme.text);
     column.gap();
     column.gap();
-    marked(&mut column, &model.theme, mark, text);
+    marked(&mut column, &around.theme, mark, text);
     column
 }
 
@@ -104,16 +103,23 @@ fn marked(column: &mut Column<'_>, theme: &Theme, mark: Mark, text: &str) {
     lines.map(line).for_each(|line| column.line(Keep::Always, line));
 }
 
-fn asking<'a>(model: &Model, panel: &KioskPanel, area: Rect) -> Column<'a> {
+fn asking<'a>(around: &Surroundings, panel: &KioskPanel, area: Rect) -> Column<'a> {
     let host = panel.host.as_deref().unwrap_or("the accounts server");
-    headed(model, panel, Mark::Working, &format!("Asking {host} for a code ..."), area)
+    headed(around, panel, Mark::Working, &format!("Asking {host} for a code ..."), area)
 }
 
-fn resting<'a>(model: &Model, panel: &KioskPanel, rest: Rest, error: &Error, now: Moment, area: Rect) -> Column<'a> {
+fn resting<'a>(
+    around: &Surroundings,
+    panel: &KioskPanel,
+    rest: Rest,
+    error: &Error,
+    now: Moment,
+    area: Rect,
+) -> Column<'a> {
     let left = now.until(rest.until);
     let (mark, text) = words(rest.reason, error);
-    let mut column = headed(model, panel, mark, text, area);
-    let theme = &model.theme;
+    let mut column = headed(around, panel, mark, text, area);
+    let theme = &around.theme;
     column.gap();
     let times = |failures| if failures > 1 { format!(" ({failures} times so far)") } else { String::new() };
     match rest.reason {
@@ -122,19 +128,19 @@ fn resting<'a>(model: &Model, panel: &KioskPanel, rest: Rest, error: &Error, now
             column.wrapped(Keep::Always, &format!("A new code comes by itself within {minutes} min."), theme.text);
         }
         RestReason::Declined | RestReason::RanOut => {
-            column.wrapped(Keep::Always, &format!("New code in {}.", model.time_left(left)), theme.text);
+            column.wrapped(Keep::Always, &format!("New code in {}.", around.time_left(left)), theme.text);
         }
         RestReason::Trouble { failures } => {
-            let again = format!("Trying again in {}{}.", model.time_left(left), times(failures));
+            let again = format!("Trying again in {}{}.", around.time_left(left), times(failures));
             column.wrapped(Keep::Always, &again, theme.text);
             column.gap();
             column.wrapped(Keep::Least, &reason(error), theme.faint);
         }
         RestReason::Refused => {
-            column.wrapped(Keep::Always, &format!("Trying again in {}.", model.time_left(left)), theme.text);
+            column.wrapped(Keep::Always, &format!("Trying again in {}.", around.time_left(left)), theme.text);
             column.gap();
             column.wrapped(Keep::Wanted, &sentence(error), theme.text);
-            let hint = hint(model, error).map(|hint| format!("What to do: {}.", shown(&hint)));
+            let hint = hint(around, panel, error).map(|hint| format!("What to do: {}.", shown(&hint)));
             column.wrapped(Keep::Wanted, &hint.unwrap_or_default(), theme.text);
         }
     }
@@ -167,20 +173,26 @@ fn reason(error: &Error) -> String {
     format!("{}.", shown(cause).trim_end_matches('.'))
 }
 
-fn unsaved<'a>(model: &Model, panel: &KioskPanel, error: &Error, left: std::time::Duration, area: Rect) -> Column<'a> {
-    let mut column = headed(model, panel, Mark::Attention, "Approved, but it could not be saved.", area);
+fn unsaved<'a>(
+    around: &Surroundings,
+    panel: &KioskPanel,
+    error: &Error,
+    left: std::time::Duration,
+    area: Rect,
+) -> Column<'a> {
+    let mut column = headed(around, panel, Mark::Attention, "Approved, but it could not be saved.", area);
     column.gap();
-    column.wrapped(Keep::Always, &format!("Trying again in {}.", model.time_left(left)), model.theme.text);
+    column.wrapped(Keep::Always, &format!("Trying again in {}.", around.time_left(left)), around.theme.text);
     column.gap();
-    column.wrapped(Keep::Wanted, &reason(error), model.theme.faint);
+    column.wrapped(Keep::Wanted, &reason(error), around.theme.faint);
     column
 }
 
 /// No token, no full address: anybody may look.
-fn signed_in<'a>(model: &Model, panel: &KioskPanel, outcome: &SignedIn, area: Rect) -> Column<'a> {
+fn signed_in<'a>(around: &Surroundings, panel: &KioskPanel, outcome: &SignedIn, area: Rect) -> Column<'a> {
     let account = outcome.account.as_ref().and_then(masked);
     let text = account.map_or_else(|| "Signed in.".to_owned(), |account| format!("Signed in as {account}."));
-    headed(model, panel, Mark::Good, &text, area)
+    headed(around, panel, Mark::Good, &text, area)
 }
 
 /// `d***@example.com`: enough for the person to know it again.

@@ -11,7 +11,7 @@ use crate::service::{ConfigurationChange, ProfileDraft, is_other_client};
 
 /// One page of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(super) enum Step {
     Name,
     Provider,
     Server,

@@ -7,8 +7,11 @@ use super::*;
 use crate::clock::Moment;
 use crate::config::SecretSource;
 use crate::error::Code;
-use crate::service::{ConfigurationChange, Machine, ProfileDraft};
-use crate::tui::message::Message;
+use crate::service::{ConfigurationChange, Machine, ProfileDraft, SignIn};
+use crate::tui::message::{Effect, Message};
+use crate::tui::model::Model;
+use crate::tui::panel::Go;
+use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::theme::{Abilities, ColorChoice, QrAbilities, QrPalette};
 use crate::tui::update::update;
 
@@ -49,7 +52,7 @@ fn model(text: &str) -> Model {
     let abilities = Abilities { color: ColorChoice::Always, unicode: true, qr };
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
     let mut model = Model::new(abilities, machine, config(text));
-    profiles::open(&mut model);
+    model.resume(Outcome::Nothing, now());
     model
 }
 
@@ -69,7 +72,7 @@ fn answer(model: &mut Model, text: &str) {
 }
 
 fn form(model: &Model) -> &ProfileForm {
-    model.profile_form.as_ref().expect("the form is open")
+    model.find::<ProfileForm>().expect("the form is open")
 }
 
 fn saved(effects: &[Effect]) -> (TaskId, ConfigurationChange) {
@@ -106,10 +109,10 @@ fn at_review() -> Model {
 /// The form of `work`, which is signed in with the scope that it has.
 fn editing_signed_in() -> Model {
     let mut model = model(CONFIGURED);
-    let profile = model.config.profiles[&"work".parse().expect("a name")].clone();
+    let profile = model.around.config.profiles[&"work".parse().expect("a name")].clone();
     let granted = Some(profile.scopes.clone());
-    let form = ProfileForm::of(&profile, granted, &model.config);
-    open(&mut model, form);
+    let form = ProfileForm::of(&profile, granted, &model.around.config);
+    model.open(form);
     model
 }
 
@@ -130,10 +133,10 @@ fn a_newcomer_gets_from_nothing_to_a_sign_in() {
     let text = "[profiles.shop]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\n";
     let effects = finish(&mut model, task, Ok(config(text)));
     assert_eq!(effects, [Effect::UseConfiguration(Box::new(config(text)))]);
-    assert!(model.config.profiles.contains_key(&"shop".parse::<ProfileName>().expect("a name")));
+    assert!(model.around.config.profiles.contains_key(&"shop".parse::<ProfileName>().expect("a name")));
     let effects = press(&mut model, &[Key::Enter]);
     assert!(matches!(&effects[..], [Effect::StartSignIn { profile, .. }] if profile.as_str() == "shop"), "{effects:?}");
-    assert!(model.profile_form.is_none());
+    assert!(model.find::<ProfileForm>().is_none());
 }
 
 #[test]
@@ -293,17 +296,17 @@ fn back_keeps_what_was_typed_and_leaving_asks() {
     press(&mut model, &[Key::Esc, Key::Esc, Key::Esc, Key::Esc]);
     assert_eq!(form(&model).step, Step::Name);
     press(&mut model, &[Key::Esc]);
-    let asks = |model: &Model| matches!(&model.overlay, Some(Overlay::Confirm { action: Confirmed::LeaveForm, .. }));
+    let asks = |model: &Model| matches!(&model.around.overlay, Some(Overlay::Confirm { command: Command::Back, .. }));
     assert!(asks(&model));
     press(&mut model, &[Key::Enter]);
     assert_eq!(form(&model).name(), "shop");
     press(&mut model, &[Key::Esc]);
     assert_eq!(press(&mut model, &[Key::Char('y')]), [Effect::LoadStatuses]);
-    assert!(model.profile_form.is_none() && model.screen == Screen::Profiles);
+    assert!(model.find::<ProfileForm>().is_none() && model.scope() == Scope::Profiles);
     // With nothing typed there is nothing to ask.
     press(&mut model, &[Key::Char('p')]);
     assert_eq!(press(&mut model, &[Key::Esc]), [Effect::LoadStatuses]);
-    assert!(model.overlay.is_none() && model.profile_form.is_none());
+    assert!(model.around.overlay.is_none() && model.find::<ProfileForm>().is_none());
 }
 
 #[test]
@@ -318,15 +321,15 @@ fn ctrl_c_leaves_from_every_step() {
 #[test]
 fn a_changed_profile_keeps_what_nobody_touched() {
     let mut model = model(CONFIGURED);
-    let profile = model.config.profiles[&"sso".parse().expect("a name")].clone();
-    let form = ProfileForm::of(&profile, None, &model.config);
-    open(&mut model, form);
+    let profile = model.around.config.profiles[&"sso".parse().expect("a name")].clone();
+    let form = ProfileForm::of(&profile, None, &model.around.config);
+    model.open(form);
     assert_eq!(form_draft(&model).profile, profile);
     // Saving nothing writes nothing.
     assert_eq!(press(&mut model, &[Key::Home, Key::Enter]), [Effect::LoadStatuses]);
 
-    let form = ProfileForm::of(&profile, None, &model.config);
-    open(&mut model, form);
+    let form = ProfileForm::of(&profile, None, &model.around.config);
+    model.open(form);
     press(&mut model, &[Key::Home, Key::Down, Key::Down, Key::Enter]);
     answer(&mut model, "cli-2");
     assert_eq!((super::tests::form(&model).step, super::tests::form(&model).row), (Step::Review, 0));
@@ -336,7 +339,7 @@ fn a_changed_profile_keeps_what_nobody_touched() {
     assert_eq!(changed, Profile { client_id: "cli-2".to_owned(), ..profile });
     let effects = finish(&mut model, task, Ok(config(CONFIGURED)));
     assert_eq!(effects.last(), Some(&Effect::LoadStatuses));
-    assert!(model.notice.as_ref().is_some_and(|notice| notice.text == "sso: saved."));
+    assert!(model.around.notice.as_ref().is_some_and(|notice| notice.text == "sso: saved."));
 }
 
 #[test]
@@ -356,7 +359,7 @@ fn form_draft(model: &Model) -> ProfileDraft {
 fn a_change_says_what_it_means_for_a_sign_in() {
     let told = |change: fn(&mut ProfileForm)| {
         let mut model = editing_signed_in();
-        let form = model.profile_form.as_mut().expect("the form is open");
+        let form = model.find_mut::<ProfileForm>().expect("the form is open");
         change(form);
         form.consequences().join(" ")
     };
@@ -413,7 +416,7 @@ fn a_secret_that_goes_with_its_client_is_asked_for_anew() {
     let file = CONFIGURED.replace("[profiles.work]\n", "[profiles.work]\nclient_secret_file = \"secret\"\n");
     let mut named = model(&file);
     let name: ProfileName = "work".parse().expect("a name");
-    edit(&mut named, &name);
+    named.go(Go::Form(FormFor::Edit(name)), now());
     change_id(&mut named);
     assert_eq!(form(&named).step, Step::Review);
 }
@@ -422,7 +425,7 @@ fn a_secret_that_goes_with_its_client_is_asked_for_anew() {
 fn a_profile_gets_another_name() {
     let mut model = model(CONFIGURED);
     let old: ProfileName = "work".parse().expect("a name");
-    model.profiles.select(Some(old.clone()));
+    model.find_mut::<ProfilesPanel>().expect("it is there").select(old.clone());
     press(&mut model, &[Key::Char('w')]);
     for taken in ["work", "Work", "sso", "a/b"] {
         answer(&mut model, taken);
@@ -433,8 +436,8 @@ fn a_profile_gets_another_name() {
     let (task, change) = saved(&press(&mut model, &[Key::Enter]));
     assert_eq!(change, ConfigurationChange::Rename { old, new: "office".parse().expect("a name") });
     finish(&mut model, task, Ok(config(&CONFIGURED.replace("profiles.work", "profiles.office"))));
-    assert!(model.profile_form.is_none());
-    assert!(model.notice.as_ref().is_some_and(|notice| notice.text == "work is called office now."));
+    assert!(model.find::<ProfileForm>().is_none());
+    assert!(model.around.notice.as_ref().is_some_and(|notice| notice.text == "work is called office now."));
 }
 
 #[test]
@@ -443,8 +446,8 @@ fn removing_asks_and_keeping_is_the_first_answer() {
         let mut model = model(CONFIGURED);
         let name = "work".parse().expect("a name");
         let purpose = Purpose::Remove { name, state: State::Valid, is_unrevoked: false };
-        let form = ProfileForm::new(purpose, &model.config, Step::Remove);
-        open(&mut model, form);
+        let form = ProfileForm::new(purpose, &model.around.config, Step::Remove);
+        model.open(form);
         model
     };
     let mut model = removing();
@@ -465,7 +468,7 @@ fn removing_asks_and_keeping_is_the_first_answer() {
     let (task, change) = saved(&press(&mut model, &[Key::End, Key::Enter]));
     assert_eq!(change, ConfigurationChange::RemoveUnrevoked("work".parse().expect("a name")));
     finish(&mut model, task, Ok(config("")));
-    assert!(model.profile_form.is_none() && model.config.profiles.is_empty());
+    assert!(model.find::<ProfileForm>().is_none() && model.around.config.profiles.is_empty());
 }
 
 #[test]
@@ -487,19 +490,19 @@ fn at_scopes() -> Model {
     let mut model = at_review();
     press(&mut model, &[Key::Esc]);
     assert_eq!(form(&model).step, Step::Scopes);
-    model.profile_form.as_mut().expect("the form is open").draft.picker.chosen.clear();
+    model.find_mut::<ProfileForm>().expect("the form is open").draft.picker.chosen.clear();
     model
 }
 
 #[test]
 fn enter_keeps_a_scope_that_was_looked_for_and_ticked() {
     let mut model = at_scopes();
-    let enter = |model: &Model| label(model, Command::Choose);
+    let enter = |model: &Model| model.top.label(&model.around, Command::Choose);
     assert_eq!(enter(&model), Some("go on"));
     type_text(&mut model, "users");
     assert_eq!(enter(&model), Some("tick"));
     press(&mut model, &[Key::Down, Key::Char(' ')]);
-    assert_eq!((enter(&model), label(&model, Command::Toggle)), (Some("keep"), Some("untick")));
+    assert_eq!((enter(&model), model.top.label(&model.around, Command::Toggle)), (Some("keep"), Some("untick")));
     let ticked = form(&model).draft.picker.chosen.clone();
     assert_eq!(ticked.len(), 1);
     press(&mut model, &[Key::Enter]);
@@ -527,12 +530,12 @@ fn words_narrow_a_search_and_what_allows_the_least_comes_first() {
     type_text(&mut model, "read desk tickets");
     assert_eq!(form(&model).draft.picker.search.text(), "read desk tickets");
     assert!(form(&model).draft.picker.chosen.is_empty());
-    assert!(!commands(&model).contains(&Command::Toggle));
+    assert!(!model.top.commands(&model.around).contains(&Command::Toggle));
     let is_wanted = |row: &scopes::Row| matches!(row, scopes::Row::Scope(scope) if scope.starts_with("Desk.tickets"));
     let rows = form(&model).draft.picker.rows();
     assert!(!rows.is_empty() && rows.iter().all(is_wanted), "{rows:?}");
     press(&mut model, &[Key::Up]);
-    assert!(commands(&model).contains(&Command::Toggle));
+    assert!(model.top.commands(&model.around).contains(&Command::Toggle));
     press(&mut model, &[Key::Char(' ')]);
     assert_eq!(form(&model).draft.picker.chosen.len(), 1);
 }
@@ -576,16 +579,16 @@ fn the_form_of_a_profile_that_is_gone_gives_way_to_the_list() {
     let without_work = config(&CONFIGURED.replace("profiles.work", "profiles.office"));
     let open = |key| {
         let mut model = model(CONFIGURED);
-        model.profiles.select(Some("work".parse().expect("a name")));
+        model.find_mut::<ProfilesPanel>().expect("it is there").select("work".parse().expect("a name"));
         assert_eq!(press(&mut model, &[Key::Char(key)]), [Effect::LoadStatuses]);
         model
     };
     for key in ['e', 'w', 'd'] {
         let mut model = open(key);
-        let (was, result) = (Box::new(model.config.clone()), Box::new(Ok(without_work.clone())));
+        let (was, result) = (Box::new(model.around.config.clone()), Box::new(Ok(without_work.clone())));
         update(&mut model, Message::ConfigurationReread { was, result }, now());
-        assert!(model.profile_form.is_none() && model.screen == Screen::Profiles, "{key}");
-        let notice = model.notice.as_ref().expect("a notice");
+        assert!(model.find::<ProfileForm>().is_none() && model.scope() == Scope::Profiles, "{key}");
+        let notice = model.around.notice.as_ref().expect("a notice");
         assert_eq!(notice.text, "Profile work is not configured any more.");
     }
     // The same where it is noticed only when it is saved.
@@ -593,15 +596,15 @@ fn the_form_of_a_profile_that_is_gone_gives_way_to_the_list() {
     let (task, _) = saved(&press(&mut model, &[Key::Down, Key::Enter]));
     let gone = Error::new(Code::UnknownProfile, "profile `work` is not configured any more");
     assert_eq!(finish(&mut model, task, Err(gone)), [Effect::LoadStatuses]);
-    assert!(model.profile_form.is_none() && model.screen == Screen::Profiles);
+    assert!(model.find::<ProfileForm>().is_none() && model.scope() == Scope::Profiles);
 }
 
 #[test]
 fn what_a_sign_in_failed_for_is_asked_at_once_and_saving_it_signs_in_again() {
     let mut model = model(CONFIGURED);
     let work: ProfileName = "work".parse().expect("a name");
-    sign_in::start(&mut model, work.clone(), sign_in::attended());
-    edit_at(&mut model, &work, Step::ClientSecret);
+    model.go(Go::SignIn { profile: work.clone(), options: SignIn::attended() }, now());
+    model.go(Go::Form(FormFor::Mend(work.clone(), Code::InvalidClientSecret)), now());
     assert_eq!(form(&model).step, Step::ClientSecret);
     type_text(&mut model, "sentinel-secret");
     press(&mut model, &[Key::Enter]);
@@ -612,8 +615,8 @@ fn what_a_sign_in_failed_for_is_asked_at_once_and_saving_it_signs_in_again() {
         matches!(&effects[..], [Effect::UseConfiguration(_), Effect::StartSignIn { profile, .. }] if *profile == work),
         "{effects:?}"
     );
-    assert!(model.profile_form.is_none() && model.screen == Screen::SignIn);
+    assert!(model.find::<ProfileForm>().is_none() && model.scope() == Scope::SignIn);
     // A profile without data centers has no such step.
-    edit_at(&mut model, &"sso".parse().expect("a name"), Step::DataCenter);
+    model.go(Go::Form(FormFor::Mend("sso".parse().expect("a name"), Code::WrongDataCenter)), now());
     assert_eq!(form(&model).step, Step::Review);
 }

@@ -13,8 +13,8 @@ use ratatui::text::{Line, Span};
 
 use super::steps::Step;
 use super::{Hidden, ProfileForm, Purpose};
-use crate::tui::model::Model;
-use crate::tui::panels::lines::{draw_lines, first_in_sight};
+use crate::tui::lines::{draw_lines, first_in_sight};
+use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{clip, width, wrap};
 use crate::tui::theme::{Mark, Theme};
 use crate::tui::widgets::field::Field;
@@ -98,8 +98,7 @@ struct Choice {
 }
 
 /// What stands on the right of the title line.
-pub fn title(model: &Model) -> (&'static str, String) {
-    let Some(form) = &model.profile_form else { return ("profile", String::new()) };
+pub(super) fn title(form: &ProfileForm) -> (&'static str, String) {
     let name = form.name();
     match &form.purpose {
         Purpose::Rename { old, .. } => ("rename a profile", old.to_string()),
@@ -115,11 +114,10 @@ pub fn title(model: &Model) -> (&'static str, String) {
 }
 
 /// Draws the form.
-pub fn view(model: &Model, area: Rect, frame: &mut Frame<'_>) {
-    let Some(form) = &model.profile_form else { return };
+pub(super) fn view(around: &Surroundings, form: &ProfileForm, area: Rect, frame: &mut Frame<'_>) {
     let has_steps = area.width >= WIDE && matches!(form.purpose, Purpose::Add | Purpose::Edit { .. });
     let page_area = if has_steps {
-        draw_steps(model, form, Rect { width: STEPS, ..area }, frame);
+        draw_steps(around, form, Rect { width: STEPS, ..area }, frame);
         Rect { x: area.x + STEPS, width: area.width - STEPS, ..area }
     } else {
         area
@@ -133,16 +131,16 @@ pub fn view(model: &Model, area: Rect, frame: &mut Frame<'_>) {
         width: page_area.width - 2 * margin,
         height: page_area.height - top,
     };
-    draw_page(model, &pages::page(model, form), page_area, frame);
+    draw_page(around, &pages::page(around, form), page_area, frame);
 }
 
-fn draw_steps(model: &Model, form: &ProfileForm, area: Rect, frame: &mut Frame<'_>) {
+fn draw_steps(around: &Surroundings, form: &ProfileForm, area: Rect, frame: &mut Frame<'_>) {
     let steps = form.steps();
     let at = steps.iter().position(|step| *step == form.step);
     let line = |(index, step): (usize, &Step)| {
         let is_current = at == Some(index);
         let marker = if is_current { ">" } else { " " };
-        let style = if is_current { model.theme.title } else { model.theme.text };
+        let style = if is_current { around.theme.title } else { around.theme.text };
         Line::styled(format!(" {marker} {:>2} {}", index + 1, step.title()), style)
     };
     let lines: Vec<Line<'_>> = steps.iter().enumerate().map(line).collect();
@@ -151,9 +149,9 @@ fn draw_steps(model: &Model, form: &ProfileForm, area: Rect, frame: &mut Frame<'
         Rect { y: area.y + u16::from(area.height > 12), height: area.height - u16::from(area.height > 12), ..area },
         frame,
     );
-    let border = model.theme.border_set().vertical_left;
+    let border = around.theme.border_set().vertical_left;
     for row in area.y..area.bottom() {
-        frame.buffer_mut().set_stringn(area.right().saturating_sub(1), row, border, 1, model.theme.border);
+        frame.buffer_mut().set_stringn(area.right().saturating_sub(1), row, border, 1, around.theme.border);
     }
 }
 
@@ -187,11 +185,11 @@ impl Rooms {
     }
 }
 
-fn draw_page(model: &Model, page: &Page<'_>, area: Rect, frame: &mut Frame<'_>) {
+fn draw_page(around: &Surroundings, page: &Page<'_>, area: Rect, frame: &mut Frame<'_>) {
     if area.is_empty() {
         return;
     }
-    let theme = &model.theme;
+    let theme = &around.theme;
     let room = usize::from(area.width);
     let intro = wrapped(&page.intro, room);
     let notes = noted(theme, &page.notes, room);

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::ProfilesPanel;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Error};
@@ -10,13 +11,17 @@ use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{Budget, Machine, ProfileStatus, SignIn, SignedOut, State};
 use crate::storage::Account;
-use crate::tui::Ended;
 use crate::tui::clipboard::ToCopy;
-use crate::tui::keymap::{Command, Key};
+use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::{Effect, Message, TaskId};
-use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::model::Model;
+use crate::tui::overlay::Overlay;
+use crate::tui::panel::Outcome;
+use crate::tui::panels::sign_in::SignInPanel;
+use crate::tui::surroundings::Now;
 use crate::tui::theme::{Environment, Mark};
 use crate::tui::update::update;
+use crate::tui::{Ended, Start, next_wakeup};
 
 pub(super) fn at(milliseconds: u64) -> Now {
     let start: Timestamp = "2026-03-14T14:03:00Z".parse().expect("a time");
@@ -65,7 +70,7 @@ fn panel() -> Model {
 pub(super) fn empty() -> Model {
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
     let mut model = Model::new(Environment::default().abilities(), machine, Config::default());
-    super::open(&mut model);
+    model.resume(Outcome::Nothing, at(0));
     model
 }
 
@@ -78,17 +83,25 @@ pub(super) fn press(model: &mut Model, key: char) -> Vec<Effect> {
     update(model, Message::Key(Key::Char(key)), at(0))
 }
 
+pub(super) fn profiles(model: &Model) -> &ProfilesPanel {
+    model.find::<ProfilesPanel>().expect("the panel is there")
+}
+
+pub(super) fn profiles_mut(model: &mut Model) -> &mut ProfilesPanel {
+    model.find_mut::<ProfilesPanel>().expect("the panel is there")
+}
+
 pub(super) fn selected(model: &Model) -> &str {
-    model.profiles.selected().expect("a profile").name.as_str()
+    profiles(model).selected().expect("a profile").name.as_str()
 }
 
 pub(super) fn notice(model: &Model) -> (Mark, &str) {
-    let notice = model.notice.as_ref().expect("a notice");
+    let notice = model.around.notice.as_ref().expect("a notice");
     (notice.mark.expect("a mark"), notice.text.as_str())
 }
 
 fn problem(model: &Model) -> Option<(ProfileName, Error)> {
-    model.profiles.problem.as_ref().map(|problem| (problem.profile.clone(), problem.error.clone()))
+    profiles(model).problem.as_ref().map(|problem| (problem.profile.clone(), problem.error.clone()))
 }
 
 fn failure() -> Error {
@@ -98,8 +111,8 @@ fn failure() -> Error {
 #[test]
 fn opening_the_panel_reads_the_store() {
     let mut model = empty();
-    assert_eq!(super::open(&mut model), [Effect::LoadStatuses]);
-    assert_eq!(model.screen, Screen::Profiles);
+    assert_eq!(model.resume(Outcome::Nothing, at(0)), [Effect::LoadStatuses]);
+    assert_eq!(model.scope(), Scope::Profiles);
 }
 
 #[test]
@@ -156,7 +169,7 @@ fn an_answer_that_nobody_waits_for_changes_nothing() {
         let message = Message::Refreshed { task, profile: name(profile), result: Err(failure()) };
         assert_eq!(update(&mut model, message, at(0)), []);
     }
-    assert_eq!((model.profiles.problem.is_none(), model.profiles.under_way.len()), (true, 1));
+    assert_eq!((profiles(&model).problem.is_none(), profiles(&model).under_way.len()), (true, 1));
 }
 
 #[test]
@@ -173,12 +186,9 @@ fn verifying_names_the_account_with_hostile_letters_made_visible() {
 fn signing_out_asks_first_and_no_is_the_default() {
     let mut model = panel();
     assert_eq!(press(&mut model, 'x'), []);
-    let asked = model.overlay.clone();
-    assert!(
-        matches!(asked, Some(Overlay::Confirm { action: Confirmed::SignOut(profile), .. }) if profile == name("a"))
-    );
+    assert!(model.around.overlay.as_ref().is_some_and(|overlay| overlay.asks_about(Command::SignOut)));
     assert_eq!(update(&mut model, Message::Key(Key::Enter), at(0)), []);
-    assert_eq!((model.overlay.is_none(), model.profiles.under_way.len()), (true, 0));
+    assert_eq!((model.around.overlay.is_none(), profiles(&model).under_way.len()), (true, 0));
 }
 
 #[test]
@@ -236,29 +246,29 @@ fn signing_out_says_which_of_revoking_and_forgetting_worked() {
 #[test]
 fn signing_out_from_the_screen_of_a_sign_in_goes_on_to_the_profiles() {
     let mut model = panel();
-    super::sign_in::start(&mut model, name("b"), SignIn::default());
-    model.is_single_sign_in = true;
-    let effects = super::sign_out(&mut model, name("b"), at(0));
+    let alone = Start::SignIn { profile: name("b"), options: SignIn::default() };
+    crate::tui::start(&mut model, alone, None, at(0));
+    let effects = model.go(Outcome::SignOut(name("b")), at(0));
     let sign_out = Effect::SignOut { task: TaskId(2), profile: name("b") };
     assert_eq!(effects, [sign_out, Effect::LoadStatuses]);
-    assert_eq!((model.screen, selected(&model)), (Screen::Profiles, "b"));
-    assert!(!model.is_single_sign_in && model.sign_in.is_none());
+    assert_eq!((model.scope(), selected(&model)), (Scope::Profiles, "b"));
+    assert!(model.find::<SignInPanel>().is_none());
 }
 
 #[test]
 fn a_token_is_shown_for_ten_seconds_with_one_wake_up() {
     let mut model = panel();
-    model.profiles.statuses.clear();
+    profiles_mut(&mut model).statuses.clear();
     load(&mut model, &["a"]);
     assert_eq!(press(&mut model, 't'), [Effect::ReadToken { task: TaskId(1), profile: name("a") }]);
     let message = Message::TokenRead { task: TaskId(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
     assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
-    model.profiles.statuses[0].access_token_expires_at = None;
-    assert_eq!(super::next_wakeup(&model, at(0)), Some(at(10_000).moment));
+    profiles_mut(&mut model).statuses[0].access_token_expires_at = None;
+    assert_eq!(next_wakeup(&model, at(0)), Some(at(10_000).moment));
     assert_eq!(update(&mut model, Message::Woken, at(9_999)), []);
-    assert!(model.profiles.revealed.is_some());
+    assert!(profiles(&model).revealed.is_some());
     assert_eq!(update(&mut model, Message::Woken, at(10_000)), []);
-    assert!(model.profiles.revealed.is_none());
+    assert!(profiles(&model).revealed.is_none());
 }
 
 #[test]
@@ -269,7 +279,7 @@ fn any_command_hides_a_token_and_the_same_key_only_hides_it() {
         let message = Message::TokenRead { task: TaskId(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
         update(&mut model, message, at(0));
         assert_eq!(press(&mut model, key), effects);
-        assert!(model.profiles.revealed.is_none(), "{key}");
+        assert!(profiles(&model).revealed.is_none(), "{key}");
     }
 }
 
@@ -281,7 +291,7 @@ fn a_token_that_comes_when_the_person_has_gone_on_is_not_shown() {
         press(&mut model, key);
         let message = Message::TokenRead { task: TaskId(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };
         assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
-        assert!(model.profiles.revealed.is_none());
+        assert!(profiles(&model).revealed.is_none());
     }
 }
 
@@ -295,7 +305,7 @@ fn a_token_goes_to_the_clipboard_by_its_key_only() {
         effects,
         [Effect::Copy(ToCopy::secret(Secret::new("1000.abc"), "the access token")), Effect::LoadStatuses]
     );
-    assert!(model.profiles.revealed.is_none());
+    assert!(profiles(&model).revealed.is_none());
 }
 
 #[test]
@@ -317,7 +327,7 @@ fn signing_in_again_starts_a_sign_in_of_the_selected_profile() {
             if *profile == name("b") && options.renewals == 6),
         "{effects:?}"
     );
-    assert_eq!(model.screen, Screen::SignIn);
+    assert_eq!(model.scope(), Scope::SignIn);
 }
 
 #[test]
@@ -327,7 +337,7 @@ fn the_api_panel_opens_for_the_selected_profile() {
     let past_calls = Effect::LoadPastCalls { profile: name("c") };
     let test_calls = Effect::LoadTestCalls { task: TaskId(1), profile: name("c") };
     assert_eq!(press(&mut model, 'a'), [past_calls, test_calls]);
-    assert_eq!(model.screen, Screen::Api);
+    assert_eq!(model.scope(), Scope::Api);
 }
 
 #[test]
@@ -346,7 +356,7 @@ fn what_a_sign_out_could_not_revoke_is_tried_again_by_the_same_key() {
     let mut left = status("a", State::SignedOut, 0);
     left.is_unrevoked = true;
     update(&mut model, Message::StatusesLoaded(vec![left]), at(0));
-    assert_eq!(super::label(&model, Command::SignOut), Some("revoke"));
+    assert_eq!(model.top.label(&model.around, Command::SignOut), Some("revoke"));
     assert_eq!(press(&mut model, 'x'), [Effect::SignOut { task: TaskId(1), profile: name("a") }]);
     assert_eq!(press(&mut model, 'x'), []);
     assert_eq!(notice(&model), (Mark::Working, "a: still revoking."));
@@ -369,7 +379,7 @@ fn the_cursor_goes_to_a_neighbor_when_its_profile_is_gone() {
     load(&mut model, &["a", "b"]);
     assert_eq!(selected(&model), "b");
     load(&mut model, &[]);
-    assert!(model.profiles.selected().is_none());
+    assert!(profiles(&model).selected().is_none());
     load(&mut model, &["a"]);
     assert_eq!(selected(&model), "a");
 }
@@ -377,7 +387,7 @@ fn the_cursor_goes_to_a_neighbor_when_its_profile_is_gone() {
 #[test]
 fn a_profile_selected_before_the_first_reading_keeps_the_cursor() {
     let mut model = empty();
-    model.profiles.select(Some(name("b")));
+    profiles_mut(&mut model).select(name("b"));
     load(&mut model, &["a", "b"]);
     assert_eq!(selected(&model), "b");
 }
@@ -407,12 +417,12 @@ fn the_store_is_read_again_every_half_minute_and_never_twice_at_once() {
 fn all_clocks_in_sight_move_at_once_every_second() {
     let mut model = panel();
     for (position, end) in [10_250, 20_500, 30_750].into_iter().enumerate() {
-        model.profiles.statuses[position].access_token_expires_at = Some(at(end).time);
+        profiles_mut(&mut model).statuses[position].access_token_expires_at = Some(at(end).time);
     }
-    assert_eq!(super::next_wakeup(&model, at(0)), Some(at(1_000).moment));
-    assert_eq!(super::next_wakeup(&model, at(400)), Some(at(1_000).moment));
+    assert_eq!(next_wakeup(&model, at(0)), Some(at(1_000).moment));
+    assert_eq!(next_wakeup(&model, at(400)), Some(at(1_000).moment));
     // The end of a token is told when it comes.
-    assert_eq!(super::next_wakeup(&model, at(10_000)), Some(at(10_250).moment));
+    assert_eq!(next_wakeup(&model, at(10_000)), Some(at(10_250).moment));
 }
 
 #[test]
@@ -423,18 +433,18 @@ fn only_what_is_in_sight_wakes_the_screen() {
     statuses[5_000] = status("p05000", State::Valid, 3_000);
     update(&mut model, Message::StatusesLoaded(statuses), at(0));
     let reload = Some(at(30_000).moment);
-    assert_eq!(super::next_wakeup(&model, at(0)), reload);
-    model.profiles.select(Some(name("p05003")));
-    assert_eq!(super::next_wakeup(&model, at(0)), Some(at(1_000).moment));
+    assert_eq!(next_wakeup(&model, at(0)), reload);
+    profiles_mut(&mut model).select(name("p05003"));
+    assert_eq!(next_wakeup(&model, at(0)), Some(at(1_000).moment));
     press(&mut model, '?');
-    assert_eq!(super::next_wakeup(&model, at(0)), reload);
+    assert_eq!(next_wakeup(&model, at(0)), reload);
 }
 
 #[test]
 fn a_token_that_lasts_for_days_wakes_nobody_every_second() {
     let mut model = empty();
     update(&mut model, Message::StatusesLoaded(vec![status("a", State::Valid, 20 * 3600)]), at(0));
-    assert_eq!(super::next_wakeup(&model, at(0)), Some(at(30_000).moment));
+    assert_eq!(next_wakeup(&model, at(0)), Some(at(30_000).moment));
 }
 
 #[test]
@@ -444,7 +454,11 @@ fn as_many_rows_are_looked_at_as_are_in_sight() {
     update(&mut model, Message::StatusesLoaded(statuses), at(0));
     for (key, rows) in [(Key::Home, 0..10), (Key::End, 9_990..10_000), (Key::PageUp, 9_984..9_994)] {
         update(&mut model, Message::Key(key), at(0));
-        assert_eq!(super::Layout::of(&model, at(0)).in_sight(&model), rows, "{key:?}");
+        assert_eq!(
+            super::Layout::of(&model.around, profiles(&model), at(0)).in_sight(profiles(&model)),
+            rows,
+            "{key:?}"
+        );
     }
 }
 
@@ -452,7 +466,7 @@ fn as_many_rows_are_looked_at_as_are_in_sight() {
 fn nothing_wakes_a_screen_without_profiles() {
     let mut model = empty();
     load(&mut model, &[]);
-    assert_eq!(super::next_wakeup(&model, at(0)), None);
+    assert_eq!(next_wakeup(&model, at(0)), None);
     assert_eq!(press(&mut model, 'r'), []);
     assert_eq!(press(&mut model, 'q'), [Effect::Quit(Ended::Quit)]);
 }
@@ -460,18 +474,18 @@ fn nothing_wakes_a_screen_without_profiles() {
 #[test]
 fn the_details_open_scroll_and_close() {
     let mut model = panel();
-    model.profiles.statuses[0].scopes = vec!["ZohoCRM.modules.READ".to_owned(); 30];
+    profiles_mut(&mut model).statuses[0].scopes = vec!["ZohoCRM.modules.READ".to_owned(); 30];
     update(&mut model, Message::Resized { columns: 40, rows: 12 }, at(0));
     for (key, scroll) in [(Key::Enter, 0), (Key::Up, 0), (Key::Down, 1), (Key::PageDown, 9), (Key::Home, 0)] {
         assert_eq!(update(&mut model, Message::Key(key), at(0)), []);
-        assert_eq!((model.profiles.detail_scroll, selected(&model)), (Some(scroll), "a"), "{key:?}");
+        assert_eq!((profiles(&model).detail_scroll, selected(&model)), (Some(scroll), "a"), "{key:?}");
     }
     update(&mut model, Message::Key(Key::End), at(0));
-    let end = model.profiles.detail_scroll;
+    let end = profiles(&model).detail_scroll;
     update(&mut model, Message::Key(Key::Down), at(0));
-    assert!(end > Some(20) && model.profiles.detail_scroll == end, "{end:?}");
+    assert!(end > Some(20) && profiles(&model).detail_scroll == end, "{end:?}");
     assert_eq!(update(&mut model, Message::Key(Key::Esc), at(0)), []);
-    assert_eq!(model.profiles.detail_scroll, None);
+    assert_eq!(profiles(&model).detail_scroll, None);
 }
 
 #[test]
@@ -485,14 +499,14 @@ fn the_last_refresh_of_a_window_asks_first() {
             paused_until: None,
         })
     };
-    model.profiles.statuses[0].budget = mints(8);
+    profiles_mut(&mut model).statuses[0].budget = mints(8);
     assert_eq!(update(&mut model, Message::Key(Key::Char('r')), at(20_000)).len(), 1);
-    model.profiles.under_way.clear();
-    model.profiles.statuses[0].budget = mints(9);
+    profiles_mut(&mut model).under_way.clear();
+    profiles_mut(&mut model).statuses[0].budget = mints(9);
     assert_eq!(update(&mut model, Message::Key(Key::Char('r')), at(20_000)), []);
-    let Some(Overlay::Confirm { question, action }) = &model.overlay else { panic!("it asks") };
+    let Some(Overlay::Confirm { question, command }) = &model.around.overlay else { panic!("it asks") };
     assert!(question.contains("last of 10 refreshes") && question.contains("possible in 9:40"), "{question}");
-    assert_eq!(*action, Confirmed::Refresh(name("a")));
+    assert_eq!(*command, Command::Refresh);
     assert!(matches!(press(&mut model, 'y').as_slice(), [Effect::Refresh { .. }]));
 }
 
@@ -504,10 +518,10 @@ fn a_budget_is_told_as_it_stands_and_wakes_the_screen_when_it_changes() {
     let window = Duration::from_secs(600);
     spent.budget = Some(Budget { limit: 10, window, mints, paused_until: None });
     update(&mut model, Message::StatusesLoaded(vec![spent]), at(10_000));
-    let budget = model.profiles.statuses[0].budget.clone().expect("a budget");
+    let budget = profiles(&model).statuses[0].budget.clone().expect("a budget");
     assert_eq!((budget.used(at(10_000).time), budget.next_at(at(10_000).time)), (10, Some(at(600_000).time)));
     assert_eq!((budget.used(at(600_000).time), budget.next_at(at(600_000).time)), (9, None));
-    assert_eq!(super::next_wakeup(&model, at(10_300)), Some(at(11_000).moment));
+    assert_eq!(next_wakeup(&model, at(10_300)), Some(at(11_000).moment));
 }
 
 pub(super) fn config(profiles: &[&str]) -> Config {
@@ -531,27 +545,27 @@ fn reread(model: &mut Model, was: Config, result: Result<Config, Error>) -> Vec<
 #[test]
 fn what_somebody_else_changed_in_the_configuration_is_gone_by_and_the_store_read_again() {
     let mut model = panel();
-    model.config = config(&["a"]);
+    model.around.config = config(&["a"]);
     let now = config(&["b"]);
     let expected = [Effect::UseConfiguration(Box::new(now.clone())), Effect::LoadStatuses];
     assert_eq!(reread(&mut model, config(&["a"]), Ok(now.clone())), expected);
-    assert!(model.config == now);
+    assert!(model.around.config == now);
     // What was read before this app changed the file itself is old.
     assert_eq!(reread(&mut model, config(&["a"]), Ok(config(&["a"]))), [Effect::LoadStatuses]);
-    assert!(model.config == now);
+    assert!(model.around.config == now);
 }
 
 #[test]
 fn a_configuration_that_cannot_be_read_is_told_and_changes_nothing() {
     let mut model = panel();
-    model.config = config(&["a"]);
+    model.around.config = config(&["a"]);
     let error = Error::new(Code::Config, "config.toml is not valid").because("line 3 is none");
     assert_eq!(reread(&mut model, config(&["a"]), Err(error)), []);
     assert_eq!(
         notice(&model),
         (Mark::Attention, "config.toml is not valid: line 3 is none. What it said before still holds.")
     );
-    assert!(model.config == config(&["a"]));
+    assert!(model.around.config == config(&["a"]));
 }
 
 #[test]
@@ -562,6 +576,6 @@ fn a_sign_in_of_a_profile_that_is_gone_ends_in_the_list_with_a_word() {
     let result = Box::new(Err(gone.clone()));
     let message = Message::SignInEnded { task: TaskId(1), result };
     assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
-    assert_eq!((model.screen, model.sign_in.is_none()), (Screen::Profiles, true));
+    assert_eq!((model.scope(), model.find::<SignInPanel>().is_none()), (Scope::Profiles, true));
     assert_eq!(problem(&model), Some((name("a"), gone)));
 }

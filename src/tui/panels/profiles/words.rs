@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::ProfilesPanel;
 use crate::config::Motion;
 use crate::service::{ProfileStatus, State, is_ahead};
-use crate::tui::model::Now;
+use crate::tui::surroundings::Now;
 use crate::tui::text::ago;
 use crate::tui::theme::Mark;
 use crate::tui::time_left;

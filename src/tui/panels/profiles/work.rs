@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use super::words::until;
-use super::{ProfilesPanel, Revealed, open, reload};
+use super::{ProfilesPanel, Revealed};
 use crate::error::Error;
 use crate::profile::ProfileName;
-use crate::secret::Secret;
 use crate::service::SignedOut;
-use crate::storage::Account;
 use crate::tui::clipboard::ToCopy;
-use crate::tui::keymap::Command;
-use crate::tui::message::{Effect, TaskId};
-use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::message::{Effect, Message, TaskId};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 use crate::untrusted::Untrusted;
 
@@ -64,7 +62,7 @@ impl Work {
 
 impl ProfilesPanel {
     /// Takes the work that `task` names off the list; `None` for an answer that nobody waits for.
-    fn end(&mut self, profile: &ProfileName, task: TaskId) -> Option<Work> {
+    pub(super) fn end(&mut self, profile: &ProfileName, task: TaskId) -> Option<Work> {
         let (under_way, work) = *self.under_way.get(profile)?;
         (under_way == task).then(|| self.under_way.remove(profile))?;
         Some(work)
@@ -73,167 +71,119 @@ impl ProfilesPanel {
     fn failed(&mut self, profile: &ProfileName, error: Error, work: Work) {
         self.problem = Some(Problem { profile: profile.clone(), error, again: work.command() });
     }
-}
 
-/// Says that a profile is not there any more, of which something was wanted.
-pub fn is_gone(model: &mut Model, profile: &ProfileName, error: Error, again: Command) {
-    model.profiles.problem = Some(Problem { profile: profile.clone(), error, again });
-}
-
-pub fn refreshed(
-    model: &mut Model,
-    task: TaskId,
-    profile: &ProfileName,
-    result: Result<(), Error>,
-    now: Now,
-) -> Vec<Effect> {
-    let Some(work) = model.profiles.end(profile, task) else { return Vec::new() };
-    match result {
-        Ok(()) => model.say(Mark::Good, format!("{profile}: refreshed."), now),
-        Err(error) => model.profiles.failed(profile, error, work),
-    }
-    reload(model)
-}
-
-pub fn verified(
-    model: &mut Model,
-    task: TaskId,
-    profile: &ProfileName,
-    result: Result<Account, Error>,
-    now: Now,
-) -> Vec<Effect> {
-    let Some(work) = model.profiles.end(profile, task) else { return Vec::new() };
-    match result {
-        Ok(account) => {
-            let label = Untrusted::new(account.label()).line();
-            model.say(Mark::Good, format!("{profile}: the provider knows the token as {label}."), now);
-        }
-        Err(error) => model.profiles.failed(profile, error, work),
-    }
-    reload(model)
-}
-
-/// Says which of the two halves of signing out worked.
-pub fn signed_out(
-    model: &mut Model,
-    task: TaskId,
-    profile: &ProfileName,
-    result: Result<SignedOut, Error>,
-    now: Now,
-) -> Vec<Effect> {
-    let Some(work) = model.profiles.end(profile, task) else { return Vec::new() };
-    match result {
-        Ok(SignedOut { revoked, forgotten, gave_up, is_noted, left_alive }) => {
-            let (mark, at_provider) = match &revoked {
-                Some(Ok(())) => (Mark::Good, Some("revoked at the provider")),
-                Some(Err(_)) if is_noted => {
-                    (Mark::Attention, Some("NOT revoked at the provider yet, to be tried again"))
-                }
-                Some(Err(_)) => (Mark::Attention, Some("NOT revoked at the provider")),
-                None if forgotten => (Mark::Good, Some("the provider was not asked")),
-                None => (Mark::Good, None),
-            };
-            let here = match at_provider {
-                _ if forgotten => Some("forgotten here"),
-                // The grant was forgotten by the sign-out that could not revoke it.
-                Some(_) => None,
-                None if gave_up => Some("the pending sign-in was given up"),
-                None => Some("there was nothing to forget here"),
-            };
-            let outcome: Vec<&str> = at_provider.into_iter().chain(here).collect();
-            let (mark, others) = match left_alive {
-                0 => (mark, String::new()),
-                1 => (Mark::Attention, " A grant of an earlier sign-in is not revoked.".to_owned()),
-                count => (Mark::Attention, format!(" {count} grants of earlier sign-ins are not revoked.")),
-            };
-            model.say(mark, format!("{profile}: {}.{others}", outcome.join(", ")), now);
-            if let Some(Err(error)) = revoked {
-                model.profiles.failed(profile, error, work);
+    /// Takes in what came of a piece of work.
+    pub(super) fn done(
+        &mut self,
+        profile: &ProfileName,
+        work: Work,
+        message: Message,
+        is_covered: bool,
+        around: &mut Surroundings,
+        now: Now,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match message {
+            Message::Refreshed { result: Ok(()), .. } => {
+                around.say(Mark::Good, format!("{profile}: refreshed."), now);
             }
+            Message::Verified { result: Ok(account), .. } => {
+                let label = Untrusted::new(account.label()).line();
+                around.say(Mark::Good, format!("{profile}: the provider knows the token as {label}."), now);
+            }
+            Message::SignedOut { result: Ok(out), .. } => {
+                let (mark, text) = in_words(profile, &out);
+                around.say(mark, text, now);
+                if let Some(Err(error)) = out.revoked {
+                    self.failed(profile, error, work);
+                }
+            }
+            Message::TokenRead { result: Ok(token), .. } if work == Work::CopyToken => {
+                effects = around.copy(ToCopy::secret(token, "the access token"), Scope::Profiles, now);
+            }
+            // A person who has gone on in the meantime does not get to see it.
+            Message::TokenRead { result: Ok(token), .. } => {
+                let is_looked_at = !is_covered && self.selected().is_some_and(|status| status.name == *profile);
+                let revealed = Revealed { profile: profile.clone(), token, until: now.moment + REVEAL_TIME };
+                self.revealed = is_looked_at.then_some(revealed);
+            }
+            Message::Refreshed { result: Err(error), .. }
+            | Message::Verified { result: Err(error), .. }
+            | Message::SignedOut { result: Err(error), .. }
+            | Message::TokenRead { result: Err(error), .. } => self.failed(profile, error, work),
+            _ => {}
         }
-        Err(error) => model.profiles.failed(profile, error, work),
+        // Reading a token may have minted a new one.
+        effects.extend(self.reload());
+        effects
     }
-    reload(model)
-}
 
-/// Shows or copies the token, whichever was asked for. A person who has gone on in the meantime does not get to see it.
-pub fn token_read(
-    model: &mut Model,
-    task: TaskId,
-    profile: &ProfileName,
-    result: Result<Secret, Error>,
-    now: Now,
-) -> Vec<Effect> {
-    let Some(work) = model.profiles.end(profile, task) else { return Vec::new() };
-    let mut effects = Vec::new();
-    match result {
-        Ok(token) if work == Work::CopyToken => {
-            effects.extend(model.copy(ToCopy::secret(token, "the access token"), now));
+    /// Asks first where this refresh is the last one for a while.
+    pub(super) fn ask_or_refresh(&mut self, profile: ProfileName, around: &mut Surroundings, now: Now) -> Vec<Effect> {
+        let budget = self.selected().and_then(|status| status.budget.as_ref());
+        let last = budget.filter(|budget| budget.used(now.time) + 1 == budget.limit).and_then(|budget| {
+            let frees = around.time_left(until(budget.resets_at(now.time)?, now));
+            Some(format!(
+                "This is the last of {} refreshes that the provider allows profile {profile} in {} minutes. The next one is \
+                 possible in {frees}. Refresh now?",
+                budget.limit,
+                budget.window.as_secs() / 60
+            ))
+        });
+        match last {
+            Some(question) => {
+                self.ask(question, profile, Command::Refresh, around);
+                Vec::new()
+            }
+            None => self.begin(profile, Work::Refresh, around, now),
         }
-        Ok(token) => {
-            let is_looked_at = model.screen == Screen::Profiles
-                && model.profiles.selected().is_some_and(|status| status.name == *profile);
-            let revealed = Revealed { profile: profile.clone(), token, until: now.moment + REVEAL_TIME };
-            model.profiles.revealed = is_looked_at.then_some(revealed);
+    }
+
+    /// Starts one piece of work for a profile, unless another is under way for it.
+    pub(super) fn begin(
+        &mut self,
+        profile: ProfileName,
+        work: Work,
+        around: &mut Surroundings,
+        now: Now,
+    ) -> Vec<Effect> {
+        if let Some((_, under_way)) = self.under_way.get(&profile) {
+            around.say(Mark::Working, format!("{profile}: still {}.", under_way.in_words()), now);
+            return Vec::new();
         }
-        Err(error) => model.profiles.failed(profile, error, work),
-    }
-    // Reading may have minted a new one.
-    effects.extend(reload(model));
-    effects
-}
-
-/// Signs out, which the person has confirmed here or on the screen of a sign-in that has just worked.
-pub fn sign_out(model: &mut Model, profile: ProfileName, now: Now) -> Vec<Effect> {
-    let mut effects = begin(model, profile.clone(), Work::SignOut, now);
-    if model.screen != Screen::Profiles {
-        model.sign_in = None;
-        model.is_single_sign_in = false;
-        model.profiles.select(Some(profile));
-        effects.extend(open(model));
-    }
-    effects
-}
-
-/// Refreshes, which the person has confirmed where little of the budget is left.
-pub fn refresh(model: &mut Model, profile: ProfileName, now: Now) -> Vec<Effect> {
-    begin(model, profile, Work::Refresh, now)
-}
-
-/// Asks first where this refresh is the last one for a while.
-pub(super) fn ask_or_refresh(model: &mut Model, profile: ProfileName, now: Now) -> Vec<Effect> {
-    let budget = model.profiles.selected().and_then(|status| status.budget.as_ref());
-    let last = budget.filter(|budget| budget.used(now.time) + 1 == budget.limit).and_then(|budget| {
-        let frees = model.time_left(until(budget.resets_at(now.time)?, now));
-        Some(format!(
-            "This is the last of {} refreshes that the provider allows profile {profile} in {} minutes. The next one is \
-             possible in {frees}. Refresh now?",
-            budget.limit,
-            budget.window.as_secs() / 60
-        ))
-    });
-    match last {
-        Some(question) => {
-            model.overlay = Some(Overlay::Confirm { question, action: Confirmed::Refresh(profile) });
-            Vec::new()
-        }
-        None => begin(model, profile, Work::Refresh, now),
+        let task = around.new_task();
+        self.under_way.insert(profile.clone(), (task, work));
+        vec![match work {
+            Work::Refresh => Effect::Refresh { task, profile },
+            Work::Verify => Effect::Verify { task, profile },
+            Work::SignOut | Work::Revoke => Effect::SignOut { task, profile },
+            Work::RevealToken | Work::CopyToken => Effect::ReadToken { task, profile },
+        }]
     }
 }
 
-/// Starts one piece of work for a profile, unless another is under way for it.
-pub(super) fn begin(model: &mut Model, profile: ProfileName, work: Work, now: Now) -> Vec<Effect> {
-    if let Some((_, under_way)) = model.profiles.under_way.get(&profile) {
-        let text = format!("{profile}: still {}.", under_way.in_words());
-        model.say(Mark::Working, text, now);
-        return Vec::new();
-    }
-    let task = model.new_task();
-    model.profiles.under_way.insert(profile.clone(), (task, work));
-    vec![match work {
-        Work::Refresh => Effect::Refresh { task, profile },
-        Work::Verify => Effect::Verify { task, profile },
-        Work::SignOut | Work::Revoke => Effect::SignOut { task, profile },
-        Work::RevealToken | Work::CopyToken => Effect::ReadToken { task, profile },
-    }]
+/// Which of the two halves of signing out worked.
+fn in_words(profile: &ProfileName, out: &SignedOut) -> (Mark, String) {
+    let SignedOut { revoked, forgotten, gave_up, is_noted, left_alive } = out;
+    let (mark, at_provider) = match revoked {
+        Some(Ok(())) => (Mark::Good, Some("revoked at the provider")),
+        Some(Err(_)) if *is_noted => (Mark::Attention, Some("NOT revoked at the provider yet, to be tried again")),
+        Some(Err(_)) => (Mark::Attention, Some("NOT revoked at the provider")),
+        None if *forgotten => (Mark::Good, Some("the provider was not asked")),
+        None => (Mark::Good, None),
+    };
+    let here = match at_provider {
+        _ if *forgotten => Some("forgotten here"),
+        // The grant was forgotten by the sign-out that could not revoke it.
+        Some(_) => None,
+        None if *gave_up => Some("the pending sign-in was given up"),
+        None => Some("there was nothing to forget here"),
+    };
+    let outcome: Vec<&str> = at_provider.into_iter().chain(here).collect();
+    let (mark, others) = match left_alive {
+        0 => (mark, String::new()),
+        1 => (Mark::Attention, " A grant of an earlier sign-in is not revoked.".to_owned()),
+        count => (Mark::Attention, format!(" {count} grants of earlier sign-ins are not revoked.")),
+    };
+    (mark, format!("{profile}: {}.{others}", outcome.join(", ")))
 }

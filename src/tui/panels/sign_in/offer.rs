@@ -1,74 +1,78 @@
 //! What can be asked for at each stage of a sign-in, and what its keys are called there.
 
-use super::{Stage, view};
+use super::{SignInPanel, Stage, view};
 use crate::error::{Code, Error};
 use crate::tui::keymap::Command;
-use crate::tui::model::Model;
+use crate::tui::surroundings::Surroundings;
 
-/// What can be asked for now, in the order of the footer.
-pub fn commands(model: &Model) -> Vec<Command> {
-    let Some(panel) = &model.sign_in else { return vec![Command::Back] };
-    match &panel.stage {
-        Stage::Asking { .. } | Stage::Approved => vec![Command::Help, Command::Back],
-        Stage::GivingBack => vec![Command::Help],
-        Stage::Unsaved { .. } => vec![Command::Choose, Command::Help, Command::Back],
-        Stage::Waiting(waiting) if panel.qr.is_full_screen && !view::has_full_screen_qr(model, waiting) => {
-            vec![Command::FullScreenQr, Command::Back]
-        }
-        Stage::Waiting(_) if panel.qr.is_full_screen => {
-            vec![Command::FullScreenQr, Command::InvertQr, Command::BiggerQr, Command::SmallerQr, Command::Back]
-        }
-        Stage::Waiting(_) if panel.is_link_bare => {
-            vec![Command::BareLink, Command::CopyLink, Command::CopyCode, Command::Back]
-        }
-        Stage::Waiting(waiting) => {
-            // In the demo nothing else goes on.
-            let mut commands = if model.is_demo { vec![Command::DemoApprove] } else { Vec::new() };
-            commands.extend([Command::CopyCode, Command::CopyLink]);
-            if view::has_full_screen_qr(model, waiting) {
-                commands.push(Command::FullScreenQr);
+impl SignInPanel {
+    /// What can be asked for now, in the order of the footer.
+    pub(super) fn offered(&self, around: &Surroundings) -> Vec<Command> {
+        match &self.stage {
+            Stage::Asking { .. } | Stage::Approved => vec![Command::Help, Command::Back],
+            Stage::GivingBack => vec![Command::Help],
+            Stage::Unsaved { .. } => vec![Command::Choose, Command::Help, Command::Back],
+            Stage::Waiting(waiting) if self.qr.is_full_screen && !view::has_full_screen_qr(around, waiting) => {
+                vec![Command::FullScreenQr, Command::Back]
             }
-            commands.push(Command::NewCode);
-            if model.is_demo {
-                commands.extend([Command::DemoApproveElsewhere, Command::DemoDecline]);
+            Stage::Waiting(_) if self.qr.is_full_screen => {
+                vec![Command::FullScreenQr, Command::InvertQr, Command::BiggerQr, Command::SmallerQr, Command::Back]
             }
-            if model.has_browser {
-                commands.push(Command::OpenBrowser);
+            Stage::Waiting(_) if self.is_link_bare => {
+                vec![Command::BareLink, Command::CopyLink, Command::CopyCode, Command::Back]
             }
-            commands.extend([Command::Help, Command::Back, Command::BareLink, Command::InvertQr]);
-            commands.extend([Command::BiggerQr, Command::SmallerQr, Command::SaveQrPng, Command::SaveQrSvg]);
-            commands.push(Command::Choose);
-            commands
+            Stage::Waiting(waiting) => {
+                // In the demo nothing else goes on.
+                let mut commands = if around.is_demo { vec![Command::DemoApprove] } else { Vec::new() };
+                commands.extend([Command::CopyCode, Command::CopyLink]);
+                if view::has_full_screen_qr(around, waiting) {
+                    commands.push(Command::FullScreenQr);
+                }
+                commands.push(Command::NewCode);
+                if around.is_demo {
+                    commands.extend([Command::DemoApproveElsewhere, Command::DemoDecline]);
+                }
+                if around.has_browser {
+                    commands.push(Command::OpenBrowser);
+                }
+                commands.extend([Command::Help, Command::Back, Command::BareLink, Command::InvertQr]);
+                commands.extend([Command::BiggerQr, Command::SmallerQr, Command::SaveQrPng, Command::SaveQrSvg]);
+                commands.push(Command::Choose);
+                commands
+            }
+            Stage::SignedIn { .. } => {
+                vec![Command::Choose, Command::OpenApi, Command::SignOut, Command::Help]
+            }
+            Stage::Failed { error, .. } if error.code == Code::CodeExpired => {
+                vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
+            }
+            Stage::Failed { error, .. } if is_of_profile(error) => {
+                vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
+            }
+            Stage::Failed { .. } => vec![Command::NewCode, Command::Help, Command::Back],
         }
-        Stage::SignedIn { .. } => {
-            vec![Command::Choose, Command::OpenApi, Command::SignOut, Command::Help]
-        }
-        Stage::Failed { error, .. } if error.code == Code::CodeExpired => {
-            vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
-        }
-        Stage::Failed { error, .. } if is_of_profile(error) => {
-            vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
-        }
-        Stage::Failed { .. } => vec![Command::NewCode, Command::Help, Command::Back],
     }
-}
 
-/// What a key does at this stage, where the footer has no room for all that it may do.
-pub fn label(model: &Model, command: Command) -> Option<&'static str> {
-    let panel = model.sign_in.as_ref()?;
-    let is_covered = panel.qr.is_full_screen || panel.is_link_bare;
-    match (command, &panel.stage) {
-        (Command::Choose, Stage::Waiting(_)) => Some("ask now"),
-        (Command::Choose, Stage::Unsaved { .. }) => Some("try again"),
-        (Command::Choose, Stage::Failed { error, .. }) if error.code == Code::CodeExpired => Some("new code"),
-        (Command::Choose, Stage::Failed { .. }) => Some("edit profile"),
-        (Command::NewCode, Stage::Failed { error, user_code, .. }) if is_of_profile(error) || user_code.is_none() => {
-            Some("try again")
+    /// What a key does at this stage, where the footer has no room for all that it may do.
+    pub(super) fn offered_as(&self, command: Command) -> Option<&'static str> {
+        let is_covered = self.qr.is_full_screen || self.is_link_bare;
+        match (command, &self.stage) {
+            (Command::Choose, Stage::Waiting(_)) => Some("ask now"),
+            (Command::Choose, Stage::Unsaved { .. }) => Some("try again"),
+            (Command::Choose, Stage::Failed { error, .. }) if error.code == Code::CodeExpired => Some("new code"),
+            (Command::Choose, Stage::Failed { .. }) => Some("edit profile"),
+            (Command::NewCode, Stage::Failed { error, user_code, .. })
+                if is_of_profile(error) || user_code.is_none() =>
+            {
+                Some("try again")
+            }
+            (Command::FullScreenQr | Command::BareLink | Command::Back, Stage::Waiting(_)) if is_covered => {
+                Some("back")
+            }
+            (Command::Back, Stage::Failed { .. }) if !self.is_alone => Some("back"),
+            (Command::Back, Stage::Failed { .. }) => Some("leave"),
+            _ => None,
         }
-        (Command::FullScreenQr | Command::BareLink | Command::Back, Stage::Waiting(_)) if is_covered => Some("back"),
-        (Command::Back, Stage::Failed { .. }) if !model.is_single_sign_in => Some("back"),
-        (Command::Back, Stage::Failed { .. }) => Some("leave"),
-        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ratatui::layout::Size;
 
-use super::{LastAnswer, SignInPanel, Stage, start};
+use super::{LastAnswer, SignInPanel, Stage};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Error};
@@ -14,10 +14,13 @@ use crate::http::trouble::Trouble;
 use crate::profile::ProfileName;
 use crate::service::{Begin, IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
 use crate::tui::clipboard::{Reached, ToCopy};
-use crate::tui::keymap::{Command, Key};
+use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
-use crate::tui::model::{Confirmed, Model, Now, Overlay, Screen};
-use crate::tui::panels::profile_form::Step;
+use crate::tui::model::Model;
+use crate::tui::overlay::Overlay;
+use crate::tui::panel::Go;
+use crate::tui::panels::profile_form::ProfileForm;
+use crate::tui::surroundings::Now;
 use crate::tui::theme::{Environment, Mark};
 use crate::tui::update::update;
 use crate::tui::{Ended, next_wakeup};
@@ -56,7 +59,7 @@ fn empty() -> Model {
 /// A model whose sign-in was started at 0, and the task of that.
 fn asking() -> (Model, TaskId) {
     let mut model = empty();
-    let effects = start(&mut model, work(), SignIn::default());
+    let effects = model.go(Go::SignIn { profile: work(), options: SignIn::default() }, at(0.0));
     let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
     (model, task)
 }
@@ -90,7 +93,7 @@ fn press(model: &mut Model, key: Key, seconds: f64) -> Vec<Effect> {
 }
 
 fn panel(model: &Model) -> &SignInPanel {
-    model.sign_in.as_ref().expect("the panel is open")
+    model.find::<SignInPanel>().expect("the panel is open")
 }
 
 fn signed_in() -> SignedIn {
@@ -119,7 +122,7 @@ fn failure(code: Code) -> Error {
 fn a_code_copies_as_the_server_sent_it() {
     let (mut model, _) = waiting();
     assert_eq!(press(&mut model, Key::Char('c'), 1.0), [Effect::Copy(ToCopy::text("ABCD-1234", "the code"))]);
-    let notice = model.notice.expect("it says so");
+    let notice = model.around.notice.expect("it says so");
     assert!(notice.mark.is_none() && notice.text.starts_with("Sent the code to your terminal."), "{}", notice.text);
 }
 
@@ -140,10 +143,10 @@ fn the_qr_code_is_saved_as_a_picture_of_either_kind() {
         assert_eq!(press(&mut model, Key::Char(key), 1.0), []);
         let effects = press(&mut model, Key::Enter, 1.0);
         let [Effect::Save { name, content }] = &effects[..] else { panic!("it is saved: {effects:?}") };
-        assert_eq!((name.as_str(), model.overlay.is_none()), (expected, true));
+        assert_eq!((name.as_str(), model.around.overlay.is_none()), (expected, true));
         assert!(content.bytes().starts_with(start));
         assert_eq!(press(&mut model, Key::Char(key), 1.0), []);
-        assert_eq!((press(&mut model, Key::Esc, 1.0), model.overlay.is_none()), (Vec::new(), true));
+        assert_eq!((press(&mut model, Key::Esc, 1.0), model.around.overlay.is_none()), (Vec::new(), true));
     }
 }
 
@@ -152,7 +155,9 @@ fn a_code_that_is_good_is_given_up_for_a_new_one_only_after_asking() {
     for seconds in [1.0, 30.0, 299.0] {
         let (mut model, _) = waiting();
         assert_eq!(press(&mut model, Key::Char('n'), seconds), []);
-        let Some(Overlay::Confirm { question, action: Confirmed::NewCode }) = &model.overlay else { panic!("it asks") };
+        let Some(Overlay::Confirm { question, command: Command::NewCode }) = &model.around.overlay else {
+            panic!("it asks")
+        };
         assert_eq!(question, "Somebody may be typing ABCD-1234 right now. A new code makes it worthless.");
         assert_eq!(press(&mut model, Key::Enter, seconds), []);
         assert!(matches!(panel(&model).stage, Stage::Waiting(_)));
@@ -193,7 +198,7 @@ fn a_code_is_given_up_only_when_the_new_one_has_come() {
     let effects = answered(&mut model, new, SignInEvent::CodeIssued { code: came, next_poll_at }, 13.0);
     assert_eq!(effects, [Effect::Cancel(task)]);
     assert_eq!(shown_code(&model), "WXYZ-7788");
-    let notice = model.notice.as_ref().expect("it says so");
+    let notice = model.around.notice.as_ref().expect("it says so");
     assert_eq!(notice.text, "Code ABCD-1234 was given up. Use the new one.");
     // What still comes of the old one changes nothing.
     let late = SignInEvent::CodeRenewed { code: code("LATE-0000", 14.0), next_poll_at: at(44.0).moment };
@@ -207,7 +212,7 @@ fn a_code_stays_where_no_new_one_can_be_had() {
     let (mut model, task, new) = waiting_for_another();
     assert_eq!(end(&mut model, new, Err(failure(Code::Network)), 12.0), []);
     assert_eq!(shown_code(&model), "ABCD-1234");
-    let notice = model.notice.as_ref().expect("it says so");
+    let notice = model.around.notice.as_ref().expect("it says so");
     assert!(notice.text.starts_with("ABCD-1234 is still good. No new one: "), "{}", notice.text);
     happen(&mut model, task, SignInEvent::Approved, 13.0);
     assert!(matches!(panel(&model).stage, Stage::Approved));
@@ -239,7 +244,7 @@ fn a_question_about_a_code_goes_with_that_code() {
     let (mut model, _, new) = waiting_for_another();
     // Asked for already: said once more, and not asked.
     assert_eq!(press(&mut model, Key::Char('n'), 12.0), []);
-    assert_eq!(model.overlay, None);
+    assert_eq!(model.around.overlay, None);
     answered(
         &mut model,
         new,
@@ -247,17 +252,17 @@ fn a_question_about_a_code_goes_with_that_code() {
         13.0,
     );
     press(&mut model, Key::Char('n'), 14.0);
-    assert!(matches!(model.overlay, Some(Overlay::Confirm { action: Confirmed::NewCode, .. })));
+    assert!(matches!(model.around.overlay, Some(Overlay::Confirm { command: Command::NewCode, .. })));
     let renewed = SignInEvent::CodeRenewed { code: code("LATE-0000", 313.0), next_poll_at: at(343.0).moment };
     happen(&mut model, new, renewed, 313.0);
-    assert_eq!(model.overlay, None);
+    assert_eq!(model.around.overlay, None);
 }
 
 #[test]
 fn a_refusal_while_a_new_code_is_on_its_way_is_told() {
     let (mut model, task, _) = waiting_for_another();
     end(&mut model, task, Err(failure(Code::Denied)), 12.0);
-    let notice = model.notice.as_ref().expect("it says so");
+    let notice = model.around.notice.as_ref().expect("it says so");
     assert_eq!(notice.text, "Code ABCD-1234 was declined. A new one is on its way.");
 }
 
@@ -265,7 +270,7 @@ fn a_refusal_while_a_new_code_is_on_its_way_is_told() {
 fn what_came_below_a_question_can_be_read_after_it() {
     let (mut model, _, new) = waiting_for_another();
     press(&mut model, Key::Esc, 30.0);
-    assert!(model.overlay.is_some());
+    assert!(model.around.overlay.is_some());
     answered(
         &mut model,
         new,
@@ -273,8 +278,8 @@ fn what_came_below_a_question_can_be_read_after_it() {
         31.0,
     );
     press(&mut model, Key::Esc, 32.0);
-    assert_eq!(model.overlay, None);
-    assert!(model.notice.is_some_and(|notice| notice.text.contains("ABCD-1234 was given up")));
+    assert_eq!(model.around.overlay, None);
+    assert!(model.around.notice.is_some_and(|notice| notice.text.contains("ABCD-1234 was given up")));
 }
 
 #[test]
@@ -288,36 +293,36 @@ fn leaving_gives_up_the_code_that_is_there_and_the_one_to_come() {
 #[test]
 fn a_new_code_is_asked_for_once_and_renewed_as_often_as_was_asked() {
     let (mut model, task) = waiting();
-    model.sign_in.as_mut().expect("the panel is open").options.renewals = 2;
+    model.find_mut::<SignInPanel>().expect("the panel is open").options.renewals = 2;
     let options = SignIn { renewals: 2, begin: Begin::Anew, ..SignIn::default() };
     press(&mut model, Key::Char('n'), 11.0);
     let effects = press(&mut model, Key::Char('y'), 11.5);
     assert_eq!(effects, [Effect::StartSignIn { task: TaskId(task.0 + 1), profile: work(), options }]);
     assert_eq!(press(&mut model, Key::Char('n'), 12.0), []);
-    assert_eq!(model.overlay, None);
+    assert_eq!(model.around.overlay, None);
 }
 
 #[test]
 fn a_key_that_can_do_nothing_here_says_why() {
     let (mut model, _) = waiting();
     press(&mut model, Key::Char('o'), 1.0);
-    assert_eq!(model.notice.take().expect("a word").text, "No browser can be opened here. u copies the link.");
+    assert_eq!(model.around.notice.take().expect("a word").text, "No browser can be opened here. u copies the link.");
     for (columns, lack) in [(100, "QR code needs 35x19, this window is 100x12."), (34, "No QR code fits this window.")]
     {
-        model.window = Size::new(columns, 12);
+        model.around.window = Size::new(columns, 12);
         press(&mut model, Key::Char('f'), 1.0);
-        let text = model.notice.take().expect("a word").text;
+        let text = model.around.notice.take().expect("a word").text;
         assert!(text.starts_with(lack), "{text}");
     }
     assert!(!panel(&model).qr.is_full_screen);
-    model.window = Size::new(80, 24);
+    model.around.window = Size::new(80, 24);
     for _ in 0..30 {
         press(&mut model, Key::Char('+'), 1.0);
     }
-    assert_eq!(model.notice.take().expect("a word").text, "The QR code is as large as it gets in this window.");
+    assert_eq!(model.around.notice.take().expect("a word").text, "The QR code is as large as it gets in this window.");
     let largest = panel(&model).qr.step;
     press(&mut model, Key::Char('-'), 1.0);
-    assert_eq!((model.notice.take(), panel(&model).qr.step), (None, largest - 1));
+    assert_eq!((model.around.notice.take(), panel(&model).qr.step), (None, largest - 1));
 }
 
 #[test]
@@ -348,14 +353,14 @@ fn each_answer_moves_the_next_question() {
 fn cancelling_a_young_code_asks_nothing() {
     let (mut model, task) = waiting();
     assert_eq!(press(&mut model, Key::Esc, 5.0), [Effect::GiveUp(task), Effect::LoadStatuses]);
-    assert_eq!((model.screen, model.sign_in.is_none()), (Screen::Profiles, true));
+    assert_eq!((model.scope(), model.find::<SignInPanel>().is_none()), (Scope::Profiles, true));
 }
 
 #[test]
 fn cancelling_a_code_that_was_seen_asks_first_and_no_is_the_default() {
     let (mut model, task) = waiting();
     assert_eq!(press(&mut model, Key::Esc, 11.0), []);
-    assert!(matches!(model.overlay, Some(Overlay::Confirm { action: Confirmed::CancelSignIn, .. })));
+    assert!(matches!(model.around.overlay, Some(Overlay::Confirm { command: Command::Back, .. })));
     assert_eq!(press(&mut model, Key::Enter, 32.0), []);
     assert!(matches!(panel(&model).stage, Stage::Waiting(_)));
     press(&mut model, Key::Esc, 33.0);
@@ -371,46 +376,42 @@ fn cancelling_a_young_code_that_went_elsewhere_asks_first() {
         if matches!(key, 'f' | 'p' | 's' | 'v') {
             press(&mut model, Key::Esc, 3.0);
         }
-        let action = match &model.overlay {
-            Some(Overlay::Confirm { action, .. }) => Some(action.clone()),
-            _ => None,
-        };
-        assert_eq!(action, Some(Confirmed::CancelSignIn), "{key}");
+        assert!(model.around.overlay.is_some_and(|overlay| overlay.asks_about(Command::Back)), "{key}");
     }
 }
 
 #[test]
 fn a_failure_of_the_profile_leads_to_its_form_and_back() {
     let (mut model, task) = waiting();
-    model.is_single_sign_in = true;
+    model.find_mut::<SignInPanel>().expect("the panel is open").is_alone = true;
     let error = failure(Code::InvalidClient);
     end(&mut model, task, Err(error.clone()), 1.0);
-    assert_eq!(super::label(&model, Command::Choose), Some("edit profile"));
-    assert_eq!(super::label(&model, Command::Back), Some("leave"));
+    assert_eq!(panel(&model).offered_as(Command::Choose), Some("edit profile"));
+    assert_eq!(panel(&model).offered_as(Command::Back), Some("leave"));
     assert_eq!(press(&mut model, Key::Enter, 2.0), []);
-    assert_eq!(model.screen, Screen::ProfileForm);
-    assert_eq!(model.profile_form.as_ref().map(|form| form.step), Some(Step::ClientId));
+    assert_eq!(model.scope(), Scope::ProfileForm);
+    assert!(model.find::<ProfileForm>().is_some());
     // First from the value to the whole profile.
     assert_eq!(press(&mut model, Key::Esc, 3.0), []);
     assert_eq!(press(&mut model, Key::Esc, 3.0), []);
-    assert_eq!(model.screen, Screen::SignIn);
+    assert_eq!(model.scope(), Scope::SignIn);
     assert_eq!(press(&mut model, Key::Esc, 4.0), [Effect::Quit(Ended::Failed(error))]);
 
     let (mut model, task) = waiting();
     end(&mut model, task, Err(failure(Code::Network)), 1.0);
-    assert_eq!(super::label(&model, Command::Back), Some("back"));
+    assert_eq!(panel(&model).offered_as(Command::Back), Some("back"));
     assert_eq!(press(&mut model, Key::Enter, 2.0), []);
-    assert_eq!(model.screen, Screen::SignIn);
+    assert_eq!(model.scope(), Scope::SignIn);
 }
 
 #[test]
 fn what_the_demo_person_did_is_said_at_once() {
     let (mut model, task) = waiting();
-    model.is_demo = true;
-    assert_eq!(super::commands(&model).first(), Some(&Command::DemoApprove));
+    model.around.is_demo = true;
+    assert_eq!(panel(&model).offered(&model.around).first(), Some(&Command::DemoApprove));
     let mut said = |decision, is_done| {
         assert_eq!(update(&mut model, Message::Decided { decision, is_done }, at(1.0)), []);
-        model.notice.take().expect("it says so").text
+        model.around.notice.take().expect("it says so").text
     };
     assert!(said(DemoDecision::ApproveElsewhere, true).starts_with("Approved on the other device."));
     assert!(said(DemoDecision::Decline, true).starts_with("Declined on the other device."));
@@ -418,34 +419,34 @@ fn what_the_demo_person_did_is_said_at_once() {
     // It is over with the next answer.
     update(&mut model, Message::Decided { decision: DemoDecision::Approve, is_done: true }, at(1.0));
     happen(&mut model, task, SignInEvent::Approved, 5.0);
-    assert_eq!(model.notice, None);
+    assert_eq!(model.around.notice, None);
 }
 
 #[test]
 fn a_screen_without_a_code_over_it_offers_no_keys_for_one() {
     let (mut model, _) = waiting();
     press(&mut model, Key::Char('f'), 1.0);
-    model.window = ratatui::layout::Size::new(120, 60);
-    assert!(super::commands(&model).contains(&Command::InvertQr));
-    model.window = ratatui::layout::Size::new(20, 6);
-    assert_eq!(super::commands(&model), [Command::FullScreenQr, Command::Back]);
-    assert_eq!(super::label(&model, Command::Back), Some("back"));
+    model.around.window = ratatui::layout::Size::new(120, 60);
+    assert!(panel(&model).offered(&model.around).contains(&Command::InvertQr));
+    model.around.window = ratatui::layout::Size::new(20, 6);
+    assert_eq!(panel(&model).offered(&model.around), [Command::FullScreenQr, Command::Back]);
+    assert_eq!(panel(&model).offered_as(Command::Back), Some("back"));
 }
 
 #[test]
 fn a_single_sign_in_ends_the_app_with_its_outcome() {
     let (mut model, task) = waiting();
-    model.is_single_sign_in = true;
+    model.find_mut::<SignInPanel>().expect("the panel is open").is_alone = true;
     assert_eq!(end(&mut model, task, Ok(signed_in()), 40.0), [Effect::LoadStatuses]);
     assert_eq!(press(&mut model, Key::Enter, 41.0), [Effect::Quit(Ended::SignedIn(signed_in()))]);
 
     let (mut model, task) = waiting();
-    model.is_single_sign_in = true;
+    model.find_mut::<SignInPanel>().expect("the panel is open").is_alone = true;
     end(&mut model, task, Err(failure(Code::Denied)), 40.0);
     assert_eq!(press(&mut model, Key::Esc, 41.0), [Effect::Quit(Ended::Failed(failure(Code::Denied)))]);
 
     let (mut model, task) = waiting();
-    model.is_single_sign_in = true;
+    model.find_mut::<SignInPanel>().expect("the panel is open").is_alone = true;
     assert_eq!(press(&mut model, Key::Esc, 5.0), [Effect::GiveUp(task), Effect::Quit(Ended::Cancelled)]);
 }
 
@@ -455,7 +456,7 @@ fn success_goes_on_by_itself_after_five_seconds() {
     end(&mut model, task, Ok(signed_in()), 40.0);
     assert_eq!(update(&mut model, Message::Woken, at(44.9)), []);
     assert_eq!(update(&mut model, Message::Woken, at(45.0)), [Effect::LoadStatuses]);
-    assert_eq!(model.screen, Screen::Profiles);
+    assert_eq!(model.scope(), Scope::Profiles);
 }
 
 #[test]
@@ -480,7 +481,7 @@ fn what_nobody_should_miss_stays_until_a_key() {
 fn who_scrolls_reads_and_is_not_sent_on() {
     let (mut model, task) = waiting();
     end(&mut model, task, Ok(signed_in()), 40.0);
-    model.window = ratatui::layout::Size::new(40, 12);
+    model.around.window = ratatui::layout::Size::new(40, 12);
     press(&mut model, Key::Down, 41.0);
     assert_eq!(panel(&model).scroll, 1);
     assert_eq!(update(&mut model, Message::Woken, at(400.0)), []);
@@ -498,16 +499,16 @@ fn the_end_closes_what_lay_over_the_code() {
     press(&mut model, Key::Char('f'), 1.0);
     press(&mut model, Key::Char('?'), 2.0);
     end(&mut model, task, Err(failure(Code::Denied)), 3.0);
-    assert_eq!((model.overlay.as_ref(), panel(&model).qr.is_full_screen), (None, false));
+    assert_eq!((model.around.overlay.as_ref(), panel(&model).qr.is_full_screen), (None, false));
 }
 
 #[test]
 fn enter_says_that_it_is_approved_and_the_answer_is_when_the_server_is_asked() {
     let (mut model, task) = waiting();
     assert_eq!(press(&mut model, Key::Enter, 12.0), [Effect::AskNow(task)]);
-    assert_eq!(model.notice, None, "the flow knows what the server allows");
+    assert_eq!(model.around.notice, None, "the flow knows what the server allows");
     happen(&mut model, task, SignInEvent::Hastened { next_poll_at: at(27.0).moment }, 12.0);
-    let said = |model: &Model| model.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
+    let said = |model: &Model| model.around.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
     assert_eq!(said(&model), "Asked at the time above: the server allows no sooner.");
     let Stage::Waiting(waiting) = &panel(&model).stage else { panic!("it waits") };
     assert_eq!(waiting.next_poll_at, at(27.0).moment);
@@ -544,7 +545,7 @@ fn enter_asks_for_a_new_code_once_all_of_them_ran_out() {
 fn the_demo_person_decides_in_the_demo_only() {
     let (mut model, _) = waiting();
     assert_eq!(press(&mut model, Key::Char('y'), 1.0), []);
-    model.is_demo = true;
+    model.around.is_demo = true;
     let decided = |decision| [Effect::Decide { user_code: "ABCD-1234".to_owned(), decision }];
     assert_eq!(press(&mut model, Key::Char('y'), 1.0), decided(DemoDecision::Approve));
     assert_eq!(press(&mut model, Key::Char('e'), 1.0), decided(DemoDecision::ApproveElsewhere));
@@ -590,7 +591,7 @@ fn a_grant_that_cannot_be_saved_waits_for_the_person() {
 #[test]
 fn nothing_but_leaving_the_app_cuts_a_give_back_short() {
     let (mut model, task) = waiting();
-    model.is_single_sign_in = true;
+    model.find_mut::<SignInPanel>().expect("the panel is open").is_alone = true;
     update(&mut model, Message::Unsaved { task, error: failure(Code::Store) }, at(40.0));
     press(&mut model, Key::Esc, 41.0);
     for key in [Key::Esc, Key::Enter, Key::Backspace, Key::Char('q'), Key::Char('n')] {
@@ -615,7 +616,7 @@ fn what_tmux_took_is_told_in_whole_words_at_every_width() {
         let (mut model, _) = waiting();
         update(&mut model, Message::Resized { columns, rows: 24 }, at(1.0));
         update(&mut model, Message::Copied { what: "the code", result: Ok(Reached::BufferAndTerminal) }, at(1.0));
-        let notice = model.notice.as_ref().expect("a notice");
+        let notice = model.around.notice.as_ref().expect("a notice");
         let taken = Mark::Good.word().len() + 2 + notice.text.len();
         assert!(notice.mark == Some(Mark::Good) && taken <= usize::from(columns), "{columns}: {}", notice.text);
     }
@@ -627,13 +628,17 @@ fn a_code_that_was_pending_is_shown_with_the_time_that_is_left_and_may_be_asked_
     let (old, next_poll_at) = (code("OLDE-1234", 12.0), at(105.0).moment);
     happen(&mut model, task, SignInEvent::CodeIssued { code: old, next_poll_at }, 100.0);
     assert_eq!(shown_code(&model), "OLDE-1234");
-    let notice = model.notice.as_ref().expect("it says so");
+    let notice = model.around.notice.as_ref().expect("it says so");
     assert_eq!(notice.text, "This sign-in was pending already. n asks for a new code.");
     let theirs = SignInEvent::Following { holder: Some("pid 7".to_owned()) };
     happen(&mut model, task, theirs, 101.0);
-    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else { panic!("it waits") };
+    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = model.find::<SignInPanel>() else {
+        panic!("it waits")
+    };
     assert_eq!(waiting.last_answer, LastAnswer::Theirs { holder: Some("pid 7".to_owned()) });
     happen(&mut model, task, SignInEvent::Pending { next_poll_at: at(110.0).moment }, 105.0);
-    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = &model.sign_in else { panic!("it waits") };
+    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = model.find::<SignInPanel>() else {
+        panic!("it waits")
+    };
     assert_eq!(waiting.last_answer, LastAnswer::Pending { at: at(105.0).moment });
 }

@@ -23,88 +23,78 @@ use crate::config::Profile;
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
 use crate::tui::chrome::{body, footer, has_room, title_line, title_room};
-use crate::tui::model::{Model, Now};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::width;
 use crate::tui::widgets::qr::{Fit, QrCode};
 
 /// Draws the sign-in.
-pub fn view(model: &Model, now: Now, area: Rect, frame: &mut Frame<'_>) {
-    let Some(panel) = &model.sign_in else { return };
+pub fn view(around: &Surroundings, panel: &SignInPanel, now: Now, area: Rect, frame: &mut Frame<'_>) {
     match &panel.stage {
         Stage::Waiting(waiting) if panel.qr.is_full_screen => {
-            bare::full_screen_qr(model, panel.qr, waiting, now, area, frame);
+            bare::full_screen_qr(around, panel, waiting, now, area, frame);
         }
-        Stage::Waiting(waiting) if panel.is_link_bare => bare::link(model, waiting, area, frame),
-        Stage::Waiting(waiting) => code_screen(model, panel, waiting, now, area, frame),
+        Stage::Waiting(waiting) if panel.is_link_bare => bare::link(around, panel, waiting, area, frame),
+        Stage::Waiting(waiting) => code_screen(around, panel, waiting, now, area, frame),
         Stage::Asking { host } => {
             let host = host.as_deref().unwrap_or("the accounts server");
-            message_screen(model, panel, &[Line::raw(format!("Asking {host} for a code ..."))], area, frame);
+            message_screen(around, panel, &[Line::raw(format!("Asking {host} for a code ..."))], area, frame);
         }
         Stage::GivingBack => {
-            message_screen(model, panel, &[Line::raw("Giving the approval back ...")], area, frame);
+            message_screen(around, panel, &[Line::raw("Giving the approval back ...")], area, frame);
         }
         Stage::Approved => {
             let line = Line::raw("Approved. Saving, and asking who approved ...");
-            message_screen(model, panel, &[line], area, frame);
+            message_screen(around, panel, &[line], area, frame);
         }
         Stage::SignedIn { .. } | Stage::Unsaved { .. } | Stage::Failed { .. } => {
-            let outcome = Outcome::of(model, panel, now, area.as_size()).unwrap_or_default();
-            let lines = outcome.lines(model, area.as_size(), panel.scroll);
-            message_screen(model, panel, &lines, area, frame);
+            let outcome = Outcome::of(around, panel, now, area.as_size()).unwrap_or_default();
+            let lines = outcome.lines(around, area.as_size(), panel.scroll);
+            message_screen(around, panel, &lines, area, frame);
         }
     }
 }
 
 /// Whether the window has room for a code over the whole of it.
-pub fn has_full_screen_qr(model: &Model, waiting: &Waiting) -> bool {
-    lack_of_full_screen_qr(model, waiting).is_none()
+pub fn has_full_screen_qr(around: &Surroundings, waiting: &Waiting) -> bool {
+    lack_of_full_screen_qr(around, waiting).is_none()
 }
 
 /// Why it has none.
-pub fn lack_of_full_screen_qr(model: &Model, waiting: &Waiting) -> Option<String> {
-    bare::lack_of_full_screen_qr(model, waiting)
+pub fn lack_of_full_screen_qr(around: &Surroundings, waiting: &Waiting) -> Option<String> {
+    bare::lack_of_full_screen_qr(around, waiting)
 }
 
 /// How the QR code is drawn now, if it is.
-pub fn shown_qr(model: &Model, now: Now) -> Option<Fit> {
-    let panel = model.sign_in.as_ref()?;
+pub fn shown_qr(around: &Surroundings, panel: &SignInPanel, now: Now) -> Option<Fit> {
     let Stage::Waiting(waiting) = &panel.stage else { return None };
     if panel.qr.is_full_screen {
-        return bare::full_screen_qr_fit(model, panel.qr, waiting);
+        return bare::full_screen_qr_fit(around, panel.qr, waiting);
     }
-    let scene = Scene { model, panel, waiting, now, lack: None };
-    if !has_room(model.window) {
+    let scene = Scene { around, panel, waiting, now, lack: None };
+    if !has_room(around.window) {
         return None;
     }
-    place::choose(scene, model.window).ok()?.code.map(|(_, fit, _)| fit)
+    place::choose(scene, around.window).ok()?.code.map(|(_, fit, _)| fit)
 }
 
 /// How far the text of a sign-in that ended can be scrolled.
-pub fn last_scroll(model: &Model, now: Now) -> usize {
-    let outcome = model.sign_in.as_ref().and_then(|panel| Outcome::of(model, panel, now, model.window));
-    outcome.map_or(0, |outcome| outcome.last_scroll(model.window))
-}
-
-/// Code and time left, for the title of whatever covers the code.
-pub fn short_state(model: &Model, now: Now) -> String {
-    match model.sign_in.as_ref().map(|panel| &panel.stage) {
-        Some(Stage::Waiting(waiting)) => {
-            format!(
-                "code {} good for {}",
-                waiting.code.user_code,
-                model.time_left(now.moment.until(waiting.code.expires_at))
-            )
-        }
-        _ => String::new(),
-    }
+pub fn last_scroll(around: &Surroundings, panel: &SignInPanel, now: Now) -> usize {
+    Outcome::of(around, panel, now, around.window).map_or(0, |outcome| outcome.last_scroll(around.window))
 }
 
 /// Text and code in the middle of the window, with the title line above where the text has no heading of its own.
-fn code_screen(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, area: Rect, frame: &mut Frame<'_>) {
+fn code_screen(
+    around: &Surroundings,
+    panel: &SignInPanel,
+    waiting: &Waiting,
+    now: Now,
+    area: Rect,
+    frame: &mut Frame<'_>,
+) {
     if !has_room(area.as_size()) {
-        return bare::tiny(model, panel, waiting, now, area, frame);
+        return bare::tiny(around, panel, waiting, now, area, frame);
     }
-    let scene = Scene { model, panel, waiting, now, lack: None };
+    let scene = Scene { around, panel, waiting, now, lack: None };
     let (place, lack) = match place::choose(scene, area.as_size()) {
         Ok(place) => (place, None),
         Err(lack) => (Place::of_text_alone(area.as_size()), Some(lack)),
@@ -114,28 +104,28 @@ fn code_screen(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, 
     let room = Rect { y: place.text.y - 1, height: place.text.height + 1, ..place.text };
     let text = Text::in_room(scene, room.as_size());
     if text.is_numbered() {
-        panel_title(model, panel, TITLE, frame);
+        panel_title(around, panel, TITLE, frame);
     }
     let room = if text.is_numbered() { place.text } else { room };
     text.draw(scene, room, frame);
     if let Some((matrix, fit, at)) = place.code {
-        draw_qr(model, panel.qr, matrix, fit, at, frame);
+        draw_qr(around, panel.qr, matrix, fit, at, frame);
     }
-    footer(model, &super::commands(model), frame);
+    footer(around, panel, frame);
 }
 
-fn draw_qr(model: &Model, view: QrView, matrix: &QrMatrix, fit: Fit, area: Rect, frame: &mut Frame<'_>) {
-    let code = QrCode { matrix, fit, palette: model.abilities.qr.palette, inverted: view.is_inverted };
+fn draw_qr(around: &Surroundings, view: QrView, matrix: &QrMatrix, fit: Fit, area: Rect, frame: &mut Frame<'_>) {
+    let code = QrCode { matrix, fit, palette: around.abilities.qr.palette, inverted: view.is_inverted };
     code.render(area, frame.buffer_mut());
 }
 
-fn message_screen(model: &Model, panel: &SignInPanel, lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) {
+fn message_screen(around: &Surroundings, panel: &SignInPanel, lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) {
     let has_room = has_room(area.as_size());
     let margin = if has_room { outcome::margin(area.as_size()) } else { 0 };
     if has_room {
         let title = if matches!(panel.stage, Stage::SignedIn { .. }) { "signed in" } else { TITLE };
-        panel_title(model, panel, title, frame);
-        footer(model, &super::commands(model), frame);
+        panel_title(around, panel, title, frame);
+        footer(around, panel, frame);
     }
     let body = body(area.as_size());
     let free = body.height.saturating_sub(u16::try_from(lines.len()).unwrap_or(body.height));
@@ -149,19 +139,20 @@ fn message_screen(model: &Model, panel: &SignInPanel, lines: &[Line<'_>], area: 
 const TITLE: &str = "sign in";
 
 /// The title line with who asks, or without where that has a line of its own for want of room.
-fn panel_title(model: &Model, panel: &SignInPanel, title: &str, frame: &mut Frame<'_>) {
-    let room = title_room(model, title, model.window.width);
-    let wordings = [subject_line(model, panel), profile_and_place(model, panel), format!("profile {}", panel.profile)];
+fn panel_title(around: &Surroundings, panel: &SignInPanel, title: &str, frame: &mut Frame<'_>) {
+    let room = title_room(around, title, around.window.width);
+    let wordings =
+        [subject_line(around, panel), profile_and_place(around, panel), format!("profile {}", panel.profile)];
     let [.., shortest] = &wordings;
-    title_line(model, title, wordings.iter().find(|words| width(words) <= room).unwrap_or(shortest), frame);
+    title_line(around, title, wordings.iter().find(|words| width(words) <= room).unwrap_or(shortest), frame);
 }
 
-fn fits_in_title(model: &Model, panel: &SignInPanel) -> bool {
-    width(&subject_line(model, panel)) <= title_room(model, TITLE, model.window.width)
+fn fits_in_title(around: &Surroundings, panel: &SignInPanel) -> bool {
+    width(&subject_line(around, panel)) <= title_room(around, TITLE, around.window.width)
 }
 
-fn configured<'a>(model: &'a Model, panel: &SignInPanel) -> Option<&'a Profile> {
-    model.config.profiles.get(&panel.profile)
+fn configured<'a>(around: &'a Surroundings, panel: &SignInPanel) -> Option<&'a Profile> {
+    around.config.profiles.get(&panel.profile)
 }
 
 fn effective_scopes<'a>(panel: &'a SignInPanel, profile: &'a Profile) -> &'a [String] {
@@ -169,24 +160,24 @@ fn effective_scopes<'a>(panel: &'a SignInPanel, profile: &'a Profile) -> &'a [St
 }
 
 /// `profile work · US · dana@web-01 over SSH from 10.0.0.7`
-fn subject_line(model: &Model, panel: &SignInPanel) -> String {
-    let machine = match &model.machine.over_ssh_from {
-        Some(address) => format!("{} over SSH from {address}", model.machine),
-        None => model.machine.to_string(),
+fn subject_line(around: &Surroundings, panel: &SignInPanel) -> String {
+    let machine = match &around.machine.over_ssh_from {
+        Some(address) => format!("{} over SSH from {address}", around.machine),
+        None => around.machine.to_string(),
     };
-    [profile_and_place(model, panel), machine].join(model.theme.separator())
+    [profile_and_place(around, panel), machine].join(around.theme.separator())
 }
 
 /// `profile work · US`, and where the account lives once the server has told that it lives elsewhere.
-fn profile_and_place(model: &Model, panel: &SignInPanel) -> String {
+fn profile_and_place(around: &Surroundings, panel: &SignInPanel) -> String {
     let home =
-        configured(model, panel).and_then(|profile| model.config.data_center_code(profile)).map(str::to_uppercase);
+        configured(around, panel).and_then(|profile| around.config.data_center_code(profile)).map(str::to_uppercase);
     let moved = match &panel.stage {
         Stage::Waiting(Waiting { relocated_to: Some(code), .. }) => Some(format!("account in {}", code.to_uppercase())),
         _ => None,
     };
     let parts = [Some(format!("profile {}", panel.profile)), home, moved];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(model.theme.separator())
+    parts.into_iter().flatten().collect::<Vec<_>>().join(around.theme.separator())
 }
 
 fn in_words(scopes: &[String]) -> Vec<String> {

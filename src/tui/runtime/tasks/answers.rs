@@ -9,7 +9,7 @@ use crate::error::{Code, Error};
 use crate::files;
 use crate::service::Answer;
 use crate::tui::message::TaskId;
-use crate::tui::panels::api::{Content, Received};
+use crate::tui::received::{Content, Received};
 
 /// How many files of one name there may be.
 const MOST_NAMESAKES: u32 = 100;
@@ -82,7 +82,7 @@ mod tests {
 
     use super::{Latest, numbered, save, save_at};
     use crate::tui::message::TaskId;
-    use crate::tui::panels::api::Content;
+    use crate::tui::received::Content;
 
     #[test]
     fn only_the_last_piece_of_work_is_wanted() {

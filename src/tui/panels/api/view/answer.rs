@@ -6,16 +6,17 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::super::answer::{Exchange, Reply, Side};
-use super::super::fix::{self, Fix};
-use super::super::{ApiPanel, Content, Focus};
+use super::super::fix::Fix;
+use super::super::{ApiPanel, Focus};
 use super::{bytes_in_words, draw_search, framed};
 use crate::clock::Moment;
 use crate::error::Error;
 use crate::http::reason;
 use crate::tui::advice::{hint, said};
-use crate::tui::keymap::Command;
-use crate::tui::model::Model;
-use crate::tui::panels::lines::{causes, draw_lines, numbered, sentence, shown};
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::lines::{causes, draw_lines, numbered, sentence, shown};
+use crate::tui::received::Content;
+use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{clip, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::json_view::JsonPane;
@@ -29,34 +30,34 @@ pub(super) struct Pane {
 }
 
 impl Pane {
-    pub(super) fn of(model: &Model, panel: &ApiPanel, now: Moment, inner: Rect) -> Self {
+    pub(super) fn of(around: &Surroundings, panel: &ApiPanel, now: Moment, inner: Rect) -> Self {
         let room = usize::from(inner.width);
         let mut head = Vec::new();
         if let Some(sent) = panel.under_way.last() {
-            let (address, back) = (visible(sent.call.url.path()), model.key(Command::Back));
+            let (address, back) = (visible(sent.call.url.path()), around.key(Scope::Api, Command::Back));
             let words = format!(" {} {address} ... {back} cancels", sent.call.method);
             head.push(Line::from(vec![
-                model.theme.mark(Mark::Working),
+                around.theme.mark(Mark::Working),
                 Span::raw(clip(&words, room.saturating_sub(4))),
             ]));
         }
         if let Some(waiting) = &panel.waiting {
-            head.extend(marked(model, Mark::Working, &waiting.in_words(model, now), room));
+            head.extend(marked(around, Mark::Working, &waiting.in_words(around, now), room));
         }
-        let help = fix::fix(model).map(|fix| help_lines(model, &fix, now, room)).unwrap_or_default();
+        let help = panel.fix(around).map(|fix| help_lines(around, &fix, now, room)).unwrap_or_default();
         match (&panel.refused, panel.exchange()) {
             (Some((_, error)), _) => {
-                head.extend(error_lines(model, error, room));
+                head.extend(error_lines(around, panel, error, room));
                 head.extend(help);
             }
             (None, Some(exchange)) => {
-                head.extend(head_of(model, panel, exchange, help, room));
+                head.extend(head_of(around, panel, exchange, help, room));
                 let note = exchange.outcome.as_ref().ok().filter(|_| panel.side == Side::Body);
-                let note = note.and_then(|reply| note_of(model, reply));
+                let note = note.and_then(|reply| note_of(around, reply));
                 head.extend(note.iter().flat_map(|note| wrap(note, room)).map(Line::raw));
             }
             (None, None) if panel.under_way.is_empty() && panel.test_calls().is_some() => {
-                let choose = model.key(Command::Choose);
+                let choose = around.key(Scope::Api, Command::Choose);
                 let words = format!("No answer yet. {choose} sends the request at the cursor.");
                 head.extend(wrap(&words, room).into_iter().map(Line::raw));
                 head.extend(help);
@@ -68,7 +69,7 @@ impl Pane {
         // Most of the pane is for the text.
         let most = if has_text { inner.height / 2 } else { inner.height };
         let causes = whole(likely_causes(panel, room), usize::from(most).saturating_sub(head.len()));
-        head.extend(causes.into_iter().map(|line| Line::styled(line, model.theme.faint)));
+        head.extend(causes.into_iter().map(|line| Line::styled(line, around.theme.faint)));
         head.truncate(usize::from(most));
         let head_rows = u16::try_from(head.len()).unwrap_or(0);
         let height = if has_text { inner.height.saturating_sub(head_rows + foot_rows) } else { 0 };
@@ -79,25 +80,25 @@ impl Pane {
 }
 
 /// Draws the pane.
-pub(super) fn draw_answer(model: &Model, panel: &ApiPanel, now: Moment, area: Rect, frame: &mut Frame<'_>) {
+pub(super) fn draw_answer(around: &Surroundings, panel: &ApiPanel, now: Moment, area: Rect, frame: &mut Frame<'_>) {
     let has_focus = matches!(panel.focus, Focus::Answer | Focus::Query);
-    let inner = framed(model, "Answer", has_focus, area, frame);
-    let pane = Pane::of(model, panel, now, inner);
+    let inner = framed(around, "Answer", has_focus, area, frame);
+    let pane = Pane::of(around, panel, now, inner);
     draw_lines(&pane.head, Rect { height: pane.text.y - inner.y, ..inner }, frame);
     let Some(text) = panel.text() else { return };
-    (&JsonPane { view: text, theme: &model.theme, focused: has_focus }).render(pane.text, frame.buffer_mut());
+    (&JsonPane { view: text, theme: &around.theme, focused: has_focus }).render(pane.text, frame.buffer_mut());
     if panel.focus == Focus::Answer && !pane.text.is_empty() {
         let row = u16::try_from(text.cursor_row()).unwrap_or(0).min(pane.text.height - 1);
         frame.set_cursor_position(Position::new(pane.text.x, pane.text.y + row));
     }
     if let Some(foot) = pane.foot {
-        draw_foot(model, panel, foot, frame);
+        draw_foot(around, panel, foot, frame);
     }
 }
 
 /// Status, time, size and type; why it failed; the address; rate headers.
 fn head_of(
-    model: &Model,
+    around: &Surroundings,
     panel: &ApiPanel,
     exchange: &Exchange,
     help: Vec<Line<'static>>,
@@ -110,43 +111,45 @@ fn head_of(
         Ok(reply) => reply,
         Err(error) => {
             let mut lines = vec![address];
-            lines.extend(error_lines(model, error, room));
+            lines.extend(error_lines(around, panel, error, room));
             lines.extend(help);
             return lines;
         }
     };
     // What matters least comes last, since low panes cut it off.
-    let mut lines = vec![status_line(model, reply, room)];
+    let mut lines = vec![status_line(around, reply, room)];
     if let Some(explained) = &reply.explained {
         // The line below says what to do where this program can do it.
         let why = if help.is_empty() {
-            format!("{}: {}", explained.meaning, said(model, &explained.next))
+            format!("{}: {}", explained.meaning, said(around, panel, &explained.next))
         } else {
             explained.meaning.clone()
         };
         let text = format!("It failed: {}.", visible(&why));
-        lines.extend(wrap(&text, room).into_iter().map(|line| Line::styled(line, model.theme.attention)));
+        lines.extend(wrap(&text, room).into_iter().map(|line| Line::styled(line, around.theme.attention)));
     }
     lines.extend(help);
     lines.push(address);
     if !reply.rates.is_empty() {
         let rates: Vec<String> = reply.rates.iter().map(|rate| shown(rate)).collect();
-        lines.push(Line::styled(clip(&rates.join(model.theme.separator()), room), model.theme.faint));
+        lines.push(Line::styled(clip(&rates.join(around.theme.separator()), room), around.theme.faint));
     }
     lines
 }
 
 /// What there is to know of a body that is no text.
-fn note_of(model: &Model, reply: &Reply) -> Option<String> {
+fn note_of(around: &Surroundings, reply: &Reply) -> Option<String> {
     match &reply.content {
         Content::Text(text) if text.is_empty() => Some("The answer has no body.".to_owned()),
         Content::Binary(_) => {
-            let (shows, saves) = (model.key(Command::NextView), model.key(Command::SaveAnswer));
+            let (shows, saves) =
+                (around.key(Scope::Api, Command::NextView), around.key(Scope::Api, Command::SaveAnswer));
             Some(format!("The body is no text: {shows} shows its bytes, {saves} saves them."))
         }
-        Content::Text(_) if reply.body.document().is_cut() => {
-            Some(format!("It has more lines than are shown: {} saves all of it.", model.key(Command::SaveAnswer)))
-        }
+        Content::Text(_) if reply.body.document().is_cut() => Some(format!(
+            "It has more lines than are shown: {} saves all of it.",
+            around.key(Scope::Api, Command::SaveAnswer)
+        )),
         Content::Text(_) => None,
     }
 }
@@ -179,32 +182,32 @@ fn whole(mut lines: Vec<String>, rows: usize) -> Vec<String> {
 }
 
 /// What the key for help does.
-fn help_lines(model: &Model, fix: &Fix, now: Moment, room: usize) -> Vec<Line<'static>> {
-    wrap(&visible(&fix.in_words(&model.key(Command::Fix), model, now)), room)
+fn help_lines(around: &Surroundings, fix: &Fix, now: Moment, room: usize) -> Vec<Line<'static>> {
+    wrap(&visible(&fix.in_words(&around.key(Scope::Api, Command::Fix), around, now)), room)
         .into_iter()
-        .map(|line| Line::styled(line, model.theme.title))
+        .map(|line| Line::styled(line, around.theme.title))
         .collect()
 }
 
 /// Words behind a mark, wrapped beside it.
-pub(super) fn marked(model: &Model, mark: Mark, words: &str, room: usize) -> Vec<Line<'static>> {
+pub(super) fn marked(around: &Surroundings, mark: Mark, words: &str, room: usize) -> Vec<Line<'static>> {
     let indent = mark.word().len();
     let lines = wrap(words, room.saturating_sub(indent + 1).max(1)).into_iter().enumerate();
-    let begin = |row| if row == 0 { model.theme.mark(mark) } else { Span::raw(" ".repeat(indent)) };
+    let begin = |row| if row == 0 { around.theme.mark(mark) } else { Span::raw(" ".repeat(indent)) };
     lines.map(|(row, line)| Line::from(vec![begin(row), Span::raw(format!(" {line}"))])).collect()
 }
 
-fn status_line(model: &Model, reply: &Reply, room: usize) -> Line<'static> {
+fn status_line(around: &Surroundings, reply: &Reply, room: usize) -> Line<'static> {
     let mark = if reply.explained.is_none() && reply.status < 400 { Mark::Good } else { Mark::Declined };
     let status = format!(" {} {}", reply.status, reason(reply.status));
     let (time, size) = (format!("{} ms", reply.took.as_millis()), bytes_in_words(reply.content.bytes().len()));
     let content_type = reply.content_type.as_deref().map(shown).unwrap_or_default();
     let words = [status.trim_end(), &time, &size, &content_type].join("  ");
-    Line::from(vec![model.theme.mark(mark), Span::raw(clip(&words, room.saturating_sub(mark.word().len())))])
+    Line::from(vec![around.theme.mark(mark), Span::raw(clip(&words, room.saturating_sub(mark.word().len())))])
 }
 
 /// Which text this is, where the cursor is in it, and what is looked for.
-fn draw_foot(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
+fn draw_foot(around: &Surroundings, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
     let Some(text) = panel.text() else { return };
     let room = usize::from(area.width);
     let matches = text.matches().map(|(at, all)| match (at, all) {
@@ -215,7 +218,7 @@ fn draw_foot(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>)
     if let Some(query) = &panel.query {
         let matches = if panel.searching.is_some() { Some("searching ...".to_owned()) } else { matches };
         let matches = matches.unwrap_or_default();
-        draw_search(model, query, &matches, panel.focus == Focus::Query, area, frame);
+        draw_search(around, query, &matches, panel.focus == Focus::Query, area, frame);
         return;
     }
     let lines = text.document().line_count();
@@ -228,15 +231,15 @@ fn draw_foot(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>)
     }
     let path = Some(text.path_at_cursor()).filter(|path| text.document().is_json() && path != ".");
     parts.extend(path.map(|path| visible(&path)));
-    let words = parts.join(model.theme.separator());
-    frame.buffer_mut().set_stringn(area.x, area.y, clip(&words, room), room, model.theme.faint);
+    let words = parts.join(around.theme.separator());
+    frame.buffer_mut().set_stringn(area.x, area.y, clip(&words, room), room, around.theme.faint);
 }
 
 /// What failed, why, and what helps.
-pub(super) fn error_lines(model: &Model, error: &Error, room: usize) -> Vec<Line<'static>> {
+pub(super) fn error_lines(around: &Surroundings, panel: &ApiPanel, error: &Error, room: usize) -> Vec<Line<'static>> {
     let text = visible(&sentence(error));
-    let mut lines = marked(model, Mark::Declined, &text, room);
-    if let Some(hint) = hint(model, error) {
+    let mut lines = marked(around, Mark::Declined, &text, room);
+    if let Some(hint) = hint(around, panel, error) {
         lines.extend(wrap(&visible(&format!("What helps: {hint}.")), room).into_iter().map(Line::raw));
     }
     lines

@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use super::super::request::{Part, RequestForm};
 use super::answer::marked;
 use super::{draw_lines, framed};
-use crate::tui::model::Model;
+use crate::tui::surroundings::Surroundings;
 use crate::tui::text::wrap;
 use crate::tui::theme::Mark;
 use crate::tui::widgets::field::Field;
@@ -24,7 +24,7 @@ const BODY_ROWS: usize = 3;
 /// Draws the parts, the body with all the rows that are left, and below them what there is to know: `notes`, or hints
 /// where the form is being typed.
 pub(super) fn draw_form(
-    model: &Model,
+    around: &Surroundings,
     form: &RequestForm,
     title: &str,
     is_typed: bool,
@@ -32,22 +32,22 @@ pub(super) fn draw_form(
     area: Rect,
     frame: &mut Frame<'_>,
 ) {
-    let inner = framed(model, title, is_typed, area, frame);
+    let inner = framed(around, title, is_typed, area, frame);
     let room = usize::from(inner.width);
     let problem = form
         .problem
         .as_deref()
         .filter(|_| is_typed)
-        .map(|problem| marked(model, Mark::Attention, &visible(problem), room));
+        .map(|problem| marked(around, Mark::Attention, &visible(problem), room));
     // Each part keeps a row, and the body some more unless there is a problem to read.
     let body_rows = if problem.is_some() { 1 } else { form.body.line_count().min(BODY_ROWS) };
     let rows = usize::from(inner.height).saturating_sub(Part::ALL.len() + body_rows - 1).min(MOST_HINTS);
     let faint = |text: &str| {
         let lines = wrap(&visible(text), room).into_iter();
-        lines.map(|line| Line::styled(line, model.theme.faint)).collect::<Vec<_>>()
+        lines.map(|line| Line::styled(line, around.theme.faint)).collect::<Vec<_>>()
     };
     let warnings = form.warning().map(|warning| wrap(&warning, room)).unwrap_or_default();
-    let warnings = warnings.into_iter().map(|line| Line::styled(line, model.theme.attention)).collect();
+    let warnings = warnings.into_iter().map(|line| Line::styled(line, around.theme.attention)).collect();
     let mut below = problem.unwrap_or_default();
     let texts = [notes.to_vec(), warnings].into_iter();
     let typed = form.notes().into_iter().filter(|_| is_typed).map(|note| faint(&note));
@@ -75,19 +75,19 @@ pub(super) fn draw_form(
         let most = if is_short { room.min(usize::from(inner.height / 4).max(1)) } else { room };
         let rows = u16::try_from(wanted.min(most)).unwrap_or(0);
         let place = Rect { y: row, height: rows, ..inner };
-        draw_part(model, form, part, is_typed, place, frame);
+        draw_part(around, form, part, is_typed, place, frame);
         row += rows;
     }
     draw_lines(&below, Rect { y: bottom, height: below_rows, ..inner }, frame);
 }
 
-fn draw_part(model: &Model, form: &RequestForm, part: Part, is_typed: bool, area: Rect, frame: &mut Frame<'_>) {
+fn draw_part(around: &Surroundings, form: &RequestForm, part: Part, is_typed: bool, area: Rect, frame: &mut Frame<'_>) {
     if area.is_empty() {
         return;
     }
     let is_focused = is_typed && form.focus == part;
     let label = format!("{}{}", if is_focused { ">" } else { " " }, part.name());
-    let style = if is_focused { model.theme.title } else { model.theme.text };
+    let style = if is_focused { around.theme.title } else { around.theme.text };
     frame.buffer_mut().set_stringn(area.x, area.y, label, usize::from(area.width.min(LABEL)), style);
     let indent = LABEL.min(area.width);
     let place = Rect { x: area.x + indent, width: area.width - indent, ..area };
@@ -98,5 +98,5 @@ fn draw_part(model: &Model, form: &RequestForm, part: Part, is_typed: bool, area
         }
         return;
     };
-    field.draw(model.theme.text, is_focused, place, frame);
+    field.draw(around.theme.text, is_focused, place, frame);
 }

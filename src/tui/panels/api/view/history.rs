@@ -11,8 +11,8 @@ use super::super::ApiPanel;
 use super::super::earlier::Earlier;
 use super::{bytes_in_words, framed};
 use crate::http::Method;
-use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::{draw_lines, first_in_sight};
+use crate::tui::lines::{draw_lines, first_in_sight};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{clip, rough};
 use crate::untrusted::visible;
 
@@ -24,8 +24,8 @@ const WITH_SIZE: usize = 60;
 const WITH_NOTE: u16 = 4;
 
 /// Draws one row for each.
-pub(super) fn draw_history(model: &Model, panel: &ApiPanel, now: Now, area: Rect, frame: &mut Frame<'_>) {
-    let inner = framed(model, "Earlier answers", true, area, frame);
+pub(super) fn draw_history(around: &Surroundings, panel: &ApiPanel, now: Now, area: Rect, frame: &mut Frame<'_>) {
+    let inner = framed(around, "Earlier answers", true, area, frame);
     let earlier = panel.earlier();
     if earlier.is_empty() {
         return draw_lines(&[Line::raw("No answer yet.")], inner, frame);
@@ -40,15 +40,15 @@ pub(super) fn draw_history(model: &Model, panel: &ApiPanel, now: Now, area: Rect
         // What was called tells rows apart, so it has the room.
         let size = if room < WITH_SIZE { String::new() } else { format!("{size:>8}  ") };
         let line = format!("{marker}{status} {size}{:<7}  {}", when(past), visible(&address));
-        let style = if matches!(row, Earlier::Remembered(_)) { model.theme.faint } else { model.theme.text };
+        let style = if matches!(row, Earlier::Remembered(_)) { around.theme.faint } else { around.theme.text };
         frame.buffer_mut().set_stringn(rows.x, y, clip(&line, room), room, style);
         if index == panel.history_row {
-            model.theme.select(Rect { y, height: 1, ..rows }, frame.buffer_mut());
+            around.theme.select(Rect { y, height: 1, ..rows }, frame.buffer_mut());
             frame.set_cursor_position(Position::new(rows.x, y));
         }
     }
     if rows.height < inner.height {
-        frame.buffer_mut().set_stringn(inner.x, rows.bottom(), clip(NOTE, room), room, model.theme.faint);
+        frame.buffer_mut().set_stringn(inner.x, rows.bottom(), clip(NOTE, room), room, around.theme.faint);
     }
 }
 

@@ -9,21 +9,21 @@ use super::super::{ApiPanel, Catalogue, Focus};
 use super::answer::error_lines;
 use super::{draw_search, framed};
 use crate::service::TestCalls;
-use crate::tui::model::Model;
-use crate::tui::panels::lines::{draw_lines, first_in_sight};
+use crate::tui::lines::{draw_lines, first_in_sight};
+use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{clip, width};
 
 const LACKS_SCOPE: &str = "no scope";
 
 /// Draws the rows around the cursor, and below them what is looked for.
-pub(super) fn draw_list(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
+pub(super) fn draw_list(around: &Surroundings, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
     let has_focus = matches!(panel.focus, Focus::Requests | Focus::Filter);
-    let inner = framed(model, "Requests", has_focus, area, frame);
+    let inner = framed(around, "Requests", has_focus, area, frame);
     let room = usize::from(inner.width);
     let known = match &panel.catalogue {
         Catalogue::Ready(known) => known,
         Catalogue::Loading(_) => return draw_lines(&[Line::raw("[..] Reading the grant ...")], inner, frame),
-        Catalogue::Failed(error) => return draw_lines(&error_lines(model, error, room), inner, frame),
+        Catalogue::Failed(error) => return draw_lines(&error_lines(around, panel, error, room), inner, frame),
     };
     let list = rows_area(panel, inner);
     let foot_rows = inner.height - list.height;
@@ -32,32 +32,32 @@ pub(super) fn draw_list(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut
     for (y, (index, row)) in (list.y..list.bottom()).zip(all.iter().enumerate().skip(first)) {
         let marker = if index == cursor { "> " } else { "  " };
         let (name, note) = words_of(panel, known, *row);
-        let style = if matches!(row, Row::Product(_)) { model.theme.title } else { model.theme.text };
+        let style = if matches!(row, Row::Product(_)) { around.theme.title } else { around.theme.text };
         let name = clip(&name, room.saturating_sub(width(&note) + 3));
         let gap = " ".repeat(room.saturating_sub(width(&name) + width(&note) + 2));
         let spans =
-            [Span::raw(marker), Span::styled(name, style), Span::raw(gap), Span::styled(note, model.theme.faint)];
+            [Span::raw(marker), Span::styled(name, style), Span::raw(gap), Span::styled(note, around.theme.faint)];
         frame.buffer_mut().set_line(list.x, y, &Line::from(spans.to_vec()), list.width);
         if index == cursor {
-            model.theme.select(Rect { y, height: 1, ..list }, frame.buffer_mut());
+            around.theme.select(Rect { y, height: 1, ..list }, frame.buffer_mut());
             if panel.focus == Focus::Requests {
                 frame.set_cursor_position(Position::new(list.x, y));
             }
         }
     }
     if all.len() > usize::from(list.height) {
-        draw_position(model, &format!(" {} of {} ", cursor + 1, all.len()), area, frame);
+        draw_position(around, &format!(" {} of {} ", cursor + 1, all.len()), area, frame);
     }
     if foot_rows > 0 {
-        draw_filter(model, panel, known, Rect { y: list.bottom(), height: foot_rows, ..inner }, frame);
+        draw_filter(around, panel, known, Rect { y: list.bottom(), height: foot_rows, ..inner }, frame);
     }
 }
 
 /// Draws where the cursor is in a list that is longer than its pane, on the border below.
-fn draw_position(model: &Model, words: &str, area: Rect, frame: &mut Frame<'_>) {
+fn draw_position(around: &Surroundings, words: &str, area: Rect, frame: &mut Frame<'_>) {
     let columns = u16::try_from(width(words)).unwrap_or(area.width);
     if let (Some(row), Some(x)) = (area.bottom().checked_sub(1), area.right().checked_sub(columns + 1)) {
-        frame.buffer_mut().set_stringn(x.max(area.x), row, words, usize::from(columns), model.theme.faint);
+        frame.buffer_mut().set_stringn(x.max(area.x), row, words, usize::from(columns), around.theme.faint);
     }
 }
 
@@ -92,8 +92,8 @@ fn words_of(panel: &ApiPanel, known: &TestCalls, row: Row) -> (String, String) {
     }
 }
 
-fn draw_filter(model: &Model, panel: &ApiPanel, known: &TestCalls, area: Rect, frame: &mut Frame<'_>) {
+fn draw_filter(around: &Surroundings, panel: &ApiPanel, known: &TestCalls, area: Rect, frame: &mut Frame<'_>) {
     let Some(filter) = &panel.list.filter else { return };
     let note = format!("{} of {}", panel.list.found(), known.calls.len());
-    draw_search(model, filter, &note, panel.focus == Focus::Filter, area, frame);
+    draw_search(around, filter, &note, panel.focus == Focus::Filter, area, frame);
 }

@@ -11,9 +11,9 @@ use super::form::draw_form;
 use super::history::called;
 use super::{bytes_in_words, framed};
 use crate::api::Call;
-use crate::tui::keymap::Command;
-use crate::tui::model::Model;
-use crate::tui::panels::lines::draw_lines;
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::lines::draw_lines;
+use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{clip, width, wrap};
 use crate::tui::theme::Mark;
 use crate::untrusted::visible;
@@ -22,9 +22,9 @@ use crate::untrusted::visible;
 const ALL_PARTS: u16 = 12;
 
 /// Draws the request in its pane, with all its parts if that is high enough.
-pub(super) fn draw_request(model: &Model, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
+pub(super) fn draw_request(around: &Surroundings, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
     if panel.focus == Focus::Form {
-        return draw_form(model, &panel.form, "Own request", true, &[], area, frame);
+        return draw_form(around, &panel.form, "Own request", true, &[], area, frame);
     }
     let room = usize::from(area.width.saturating_sub(2));
     if area.height >= ALL_PARTS {
@@ -32,18 +32,18 @@ pub(super) fn draw_request(model: &Model, panel: &ApiPanel, area: Rect, frame: &
             Some(Ok(call)) => RequestForm::of(&call),
             _ => panel.form.clone(),
         };
-        return draw_form(model, &form, "Request", false, &scope_lines(model, panel, room), area, frame);
+        return draw_form(around, &form, "Request", false, &scope_lines(around, panel, room), area, frame);
     }
-    let inner = framed(model, "Request", false, area, frame);
-    let mut lines = vec![Line::raw(clip(&request_line(model, panel, room), room))];
-    lines.extend(scope_lines(model, panel, room).into_iter().take(1));
+    let inner = framed(around, "Request", false, area, frame);
+    let mut lines = vec![Line::raw(clip(&request_line(around, panel, room), room))];
+    lines.extend(scope_lines(around, panel, room).into_iter().take(1));
     let lacks_scope = panel.selected_entry().is_some_and(|entry| !entry.is_granted);
     // In a single row, which scope is lacking matters more.
     let first = usize::from(lacks_scope && inner.height == 1);
     draw_lines(&lines[first.min(lines.len() - 1)..], inner, frame);
 }
 
-fn request_line(model: &Model, panel: &ApiPanel, room: usize) -> String {
+fn request_line(around: &Surroundings, panel: &ApiPanel, room: usize) -> String {
     match (panel.selected_call(), panel.list.row()) {
         (Some(Ok(call)), _) => {
             let whole = format!("{} {}", call.method, visible(call.url.as_str()));
@@ -51,9 +51,9 @@ fn request_line(model: &Model, panel: &ApiPanel, room: usize) -> String {
             if width(&whole) <= room { whole } else { visible(&called(call.method, &call.url)) }
         }
         (Some(Err(_)), _) => visible(&format!("{} {}", panel.form.method, panel.form.address.text())),
-        (None, Some(Row::OwnRequest)) => format!("Press {} to type a request.", model.key(Command::Edit)),
+        (None, Some(Row::OwnRequest)) => format!("Press {} to type a request.", around.key(Scope::Api, Command::Edit)),
         (None, Some(Row::Product(product))) => {
-            let (fold, choose) = (model.key(Command::Fold), model.key(Command::Choose));
+            let (fold, choose) = (around.key(Scope::Api, Command::Fold), around.key(Scope::Api, Command::Choose));
             format!("{product}: {fold} or {choose} folds its calls.")
         }
         (None, _) => String::new(),
@@ -61,15 +61,17 @@ fn request_line(model: &Model, panel: &ApiPanel, room: usize) -> String {
 }
 
 /// Whether the grant has the scope that the request needs; of an own request, what it carries.
-fn scope_lines(model: &Model, panel: &ApiPanel, room: usize) -> Vec<Line<'static>> {
+fn scope_lines(around: &Surroundings, panel: &ApiPanel, room: usize) -> Vec<Line<'static>> {
     match (panel.selected_entry().map(|entry| (entry.scope, entry.is_granted)), panel.selected_call()) {
-        (Some((Some(scope), true)), _) => vec![Line::styled(format!("needs {scope}: granted"), model.theme.faint)],
+        (Some((Some(scope), true)), _) => vec![Line::styled(format!("needs {scope}: granted"), around.theme.faint)],
         (Some((Some(scope), false)), _) => {
             let words = wrap(&format!("needs {scope}: not granted"), room.saturating_sub(4)).into_iter().enumerate();
-            let mark = |row| if row == 0 { model.theme.mark(Mark::Attention) } else { Span::raw("   ") };
+            let mark = |row| if row == 0 { around.theme.mark(Mark::Attention) } else { Span::raw("   ") };
             words.map(|(row, words)| Line::from(vec![mark(row), Span::raw(format!(" {words}"))])).collect()
         }
-        (_, Some(Ok(call))) => carried(&call).map(|words| Line::styled(words, model.theme.faint)).into_iter().collect(),
+        (_, Some(Ok(call))) => {
+            carried(&call).map(|words| Line::styled(words, around.theme.faint)).into_iter().collect()
+        }
         (_, _) => Vec::new(),
     }
 }

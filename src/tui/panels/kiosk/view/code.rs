@@ -10,8 +10,8 @@ use ratatui::widgets::Widget;
 use super::column::{Column, Keep};
 use super::{heading, place};
 use crate::clock::Moment;
-use crate::tui::model::Model;
 use crate::tui::panels::kiosk::{KioskPanel, Shown};
+use crate::tui::surroundings::Surroundings;
 use crate::tui::text::width as columns;
 use crate::tui::theme::Mark;
 use crate::tui::time_left::told;
@@ -35,7 +35,7 @@ struct Layout {
 
 /// What is to be shown, and to whom.
 pub(super) struct Screen<'a> {
-    pub(super) model: &'a Model,
+    pub(super) around: &'a Surroundings,
     pub(super) panel: &'a KioskPanel,
     pub(super) shown: &'a Shown,
     pub(super) now: Moment,
@@ -45,24 +45,24 @@ impl Screen<'_> {
     pub(super) fn draw(&self, area: Rect, frame: &mut Frame<'_>) {
         let layout = self.layout(area);
         if let (Some(Layout { fit, qr, .. }), Some(matrix)) = (layout, &self.shown.matrix) {
-            let palette = self.model.abilities.qr.palette;
+            let palette = self.around.abilities.qr.palette;
             QrCode { matrix, fit, palette, inverted: false }.render(qr, frame.buffer_mut());
         }
         let room = layout.map_or(area, |layout| layout.text);
         let column = if layout.is_none() && (room.height < LEAST_ROWS || room.width < self.code_columns()) {
             let mut column = Column::new(room.width);
-            column.wrapped(Keep::Always, &self.shown.code.user_code, self.model.theme.code);
+            column.wrapped(Keep::Always, &self.shown.code.user_code, self.around.theme.code);
             column
         } else {
             self.column(room, layout.is_some())
         };
-        column.draw_centered(&self.model.theme, room, frame);
+        column.draw_centered(&self.around.theme, room, frame);
     }
 
     /// The way that has the largest QR code, then a quiet zone that every camera likes, then large letters.
     fn layout(&self, area: Rect) -> Option<Layout> {
         let matrix = self.shown.matrix.as_ref()?;
-        let forms = self.model.qr.forms(self.model.abilities.qr)?;
+        let forms = self.around.qr.forms(self.around.abilities.qr)?;
         let is_swapped = self.panel.codes.is_multiple_of(2);
         let ways = Fit::ladder(matrix.size(), area.width, area.height, forms).into_iter().rev();
         let ways = ways.flat_map(|fit| [above(fit, area, is_swapped), beside(fit, area, is_swapped)]).flatten();
@@ -94,7 +94,7 @@ impl Screen<'_> {
 
     /// The code in the largest letters that leave the rest its room, or else just large ones if they leave what is wanted.
     fn large_code(&self, room: Rect, has_qr: bool) -> Option<BigText> {
-        let large = BigText::new(&self.shown.code.user_code, self.model.theme.selected)?;
+        let large = BigText::new(&self.shown.code.user_code, self.around.theme.selected)?;
         let plain = self.column_with(room.width, has_qr, None);
         let beside = |rows: u16| room.height.saturating_sub(rows.saturating_sub(1));
         let (roomy, tight) = (beside(plain.lasting_rows()), beside(plain.rows(Keep::Wanted)));
@@ -107,11 +107,11 @@ impl Screen<'_> {
     }
 
     fn column_with(&self, width: u16, has_qr: bool, large_code: Option<BigText>) -> Column<'_> {
-        let Self { model, panel, shown, .. } = self;
-        let theme = &model.theme;
+        let Self { around, panel, shown, .. } = self;
+        let theme = &around.theme;
         let mut column = Column::new(width);
-        column.wrapped(Keep::Wanted, &heading(model, panel), theme.title);
-        column.wrapped(Keep::Least, &place(model, panel), theme.text);
+        column.wrapped(Keep::Wanted, &heading(around, panel), theme.title);
+        column.wrapped(Keep::Least, &place(around, panel), theme.text);
         column.gap();
         let (open, compare) = if has_qr {
             ("Scan the QR code with your phone, or open", "Check that your phone shows this code")
@@ -137,22 +137,22 @@ impl Screen<'_> {
     }
 
     fn push_time(&self, column: &mut Column<'_>) {
-        let Self { model, shown, now, .. } = self;
-        let theme = &model.theme;
+        let Self { around, shown, now, .. } = self;
+        let theme = &around.theme;
         column.gap();
         let left = now.until(shown.code.expires_at);
-        column.gauge(told(left, model.motion), shown.code.lifetime);
+        column.gauge(told(left, around.motion), shown.code.lifetime);
         if left.is_zero() {
             column.wrapped(Keep::Always, "Asking for a new code ...", theme.text);
         } else if left <= LAST_MINUTE {
-            let time = format!("{} Code good for {}", Mark::Attention.word(), model.time_left(left));
+            let time = format!("{} Code good for {}", Mark::Attention.word(), around.time_left(left));
             column.wrapped(Keep::Always, &time, theme.attention);
             column.wrapped(Keep::Passing, "If you are approving already, finish there.", theme.text);
         } else {
-            column.wrapped(Keep::Always, &format!("Code good for {}", model.time_left(left)), theme.text);
+            column.wrapped(Keep::Always, &format!("Code good for {}", around.time_left(left)), theme.text);
         }
         if let Some((reason, next)) = &shown.trouble {
-            let (mark, wait) = (Mark::Attention.word(), model.time_left(now.until(*next)));
+            let (mark, wait) = (Mark::Attention.word(), around.time_left(now.until(*next)));
             column.wrapped(Keep::Passing, &format!("{mark} {reason}. Asking again in {wait}."), theme.attention);
         }
         if let Some((code, _)) = shown.previous.as_ref().filter(|(_, until)| until > now) {

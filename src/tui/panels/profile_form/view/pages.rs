@@ -9,13 +9,13 @@ use crate::providers::catalog::scope_in_words;
 use crate::providers::{DataCenter, zoho};
 use crate::service::State;
 use crate::tui::advice::hint;
-use crate::tui::keymap::Command;
-use crate::tui::model::Model;
-use crate::tui::panels::lines::sentence;
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::lines::sentence;
+use crate::tui::surroundings::Surroundings;
 use crate::tui::theme::Mark;
 
 /// The page of the step at hand, with what is wrong with it.
-pub(super) fn page<'a>(model: &'a Model, form: &'a ProfileForm) -> Page<'a> {
+pub(super) fn page<'a>(around: &'a Surroundings, form: &'a ProfileForm) -> Page<'a> {
     let mut page = match form.step {
         Step::Name => name(form),
         Step::Provider => provider(form),
@@ -24,18 +24,18 @@ pub(super) fn page<'a>(model: &'a Model, form: &'a ProfileForm) -> Page<'a> {
         Step::ClientType => client_type(form),
         Step::RedirectUri => redirect_uri(form),
         Step::ClientId => client_id(form),
-        Step::ClientSecret => client_secret(model, form),
+        Step::ClientSecret => client_secret(form),
         Step::Scopes => scopes::page(form),
-        Step::Review => review(model, form),
+        Step::Review => review(around, form),
         Step::Remove => remove(form),
-        Step::Saved => saved(model, form),
+        Step::Saved => saved(around, form),
     };
-    page.notes.splice(0..0, problems(model, form));
+    page.notes.splice(0..0, problems(around, form));
     page
 }
 
 /// What stands in the way of going on, at once where something was typed.
-fn problems(model: &Model, form: &ProfileForm) -> Vec<(Option<Mark>, String)> {
+fn problems(around: &Surroundings, form: &ProfileForm) -> Vec<(Option<Mark>, String)> {
     let mut notes = Vec::new();
     let is_removal = form.step == Step::Remove;
     let failed = if is_removal { "Not removed" } else { "Not saved" };
@@ -44,7 +44,7 @@ fn problems(model: &Model, form: &ProfileForm) -> Vec<(Option<Mark>, String)> {
     }
     if let Some(error) = &form.failure {
         notes.push((Some(Mark::NeedsSignIn), format!("{failed}: {}", sentence(error))));
-        notes.extend(hint(model, error).map(|hint| (None, format!("What helps: {hint}."))));
+        notes.extend(hint(around, form, error).map(|hint| (None, format!("What helps: {hint}."))));
     }
     let is_typed = match form.step {
         Step::Name => match &form.purpose {
@@ -226,7 +226,7 @@ fn client_id(form: &ProfileForm) -> Page<'_> {
     }
 }
 
-fn client_secret<'a>(model: &Model, form: &'a ProfileForm) -> Page<'a> {
+fn client_secret(form: &ProfileForm) -> Page<'_> {
     let empty = match &form.purpose {
         Purpose::Edit { .. } if form.loses_secret() => {
             "The one that is stored is the old client's and goes; leave it empty if the new one has none.".to_owned()
@@ -238,8 +238,7 @@ fn client_secret<'a>(model: &Model, form: &'a ProfileForm) -> Page<'a> {
         },
         _ => "Leave it empty if the client has none.".to_owned(),
     };
-    let place = model.profiles.statuses.iter().find_map(|status| status.protection.as_ref());
-    let kept = place.map_or_else(
+    let kept = form.kept.as_ref().map_or_else(
         || "It is kept encrypted in the store, never in config.toml.".to_owned(),
         |protection| format!("It is kept in the store ({}), never in config.toml.", protection.in_words()),
     );
@@ -257,9 +256,9 @@ fn client_secret<'a>(model: &Model, form: &'a ProfileForm) -> Page<'a> {
     }
 }
 
-fn review<'a>(model: &Model, form: &ProfileForm) -> Page<'a> {
+fn review<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> {
     let (heading, save) = match &form.purpose {
-        Purpose::Edit { .. } if model.sign_in.is_some() => {
+        Purpose::Edit { .. } if form.is_for_sign_in => {
             (format!("Profile {}", form.name()), "Save the changes and sign in")
         }
         Purpose::Edit { .. } => (format!("Profile {}", form.name()), "Save the changes"),
@@ -277,11 +276,13 @@ fn review<'a>(model: &Model, form: &ProfileForm) -> Page<'a> {
         notes.push((Some(Mark::Attention), goes.to_owned()));
     }
     notes.extend(scopes::advice_on(&form.draft.picker));
-    let file = model.config.file.display();
+    let file = around.config.file.display();
     let words: Vec<String> = form.draft.picker.chosen.iter().map(|scope| scope_in_words(scope)).collect();
     let asks = (!words.is_empty()).then(|| format!("It asks for: {}.", words.join("; ")));
-    let where_to =
-        format!("{} on a line changes it. Saved to {file}, whose comments stay.", model.key(Command::Choose));
+    let where_to = format!(
+        "{} on a line changes it. Saved to {file}, whose comments stay.",
+        around.key(Scope::ProfileForm, Command::Choose)
+    );
     Page {
         heading,
         rows,
@@ -361,7 +362,7 @@ fn remove<'a>(form: &ProfileForm) -> Page<'a> {
     }
 }
 
-fn saved<'a>(model: &Model, form: &ProfileForm) -> Page<'a> {
+fn saved<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> {
     let name = form.name();
     let rows = if form.signs_in_here() { &["Sign in now", "To the profiles"][..] } else { &["To the profiles"] };
     let rows = rows.iter().map(|text| Choice { text: (*text).to_owned(), detail: String::new() });
@@ -372,7 +373,7 @@ fn saved<'a>(model: &Model, form: &ProfileForm) -> Page<'a> {
     };
     Page {
         heading: format!("Profile {name} is saved"),
-        intro: vec![format!("It is in {}. {way}", model.config.file.display())],
+        intro: vec![format!("It is in {}. {way}", around.config.file.display())],
         rows: rows.collect(),
         selected: Some(form.row),
         ..Page::default()

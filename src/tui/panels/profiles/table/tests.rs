@@ -3,7 +3,10 @@ use crate::storage::{Account, LastRefresh};
 use crate::tui::keymap::Key;
 use crate::tui::message::{Effect, Message};
 use crate::tui::model::Model;
-use crate::tui::panels::profiles::tests::{at, config, empty, name, notice, press, selected, status};
+use crate::tui::panel::Outcome;
+use crate::tui::panels::profiles::tests::{
+    at, config, empty, name, notice, press, profiles, profiles_mut, selected, status,
+};
 use crate::tui::update::update;
 use crate::tui::widgets::field::Field;
 
@@ -37,8 +40,8 @@ fn press_key(model: &mut Model, key: Key) -> Vec<Effect> {
 }
 
 fn listed(model: &Model) -> Vec<&str> {
-    let table = &model.profiles.table;
-    table.order().iter().map(|position| model.profiles.statuses[*position].name.as_str()).collect()
+    let table = &profiles(model).table;
+    table.order().iter().map(|position| profiles(model).statuses[*position].name.as_str()).collect()
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn while_a_filter_is_typed_letters_are_letters_and_arrows_move() {
     }
     press_key(&mut model, Key::Down);
     press_key(&mut model, Key::Enter);
-    assert_eq!((selected(&model), model.profiles.table.filter().is_none()), ("lobby", true));
+    assert_eq!((selected(&model), profiles(&model).table.filter().is_none()), ("lobby", true));
     assert!(
         matches!(press(&mut model, 'r').as_slice(), [Effect::Refresh { profile, .. }] if *profile == name("lobby"))
     );
@@ -93,7 +96,7 @@ fn while_a_filter_is_typed_letters_are_letters_and_arrows_move() {
 #[test]
 fn escape_shows_all_with_the_cursor_where_it_was() {
     let mut model = panel();
-    model.profiles.select(Some(name("new")));
+    profiles_mut(&mut model).select(name("new"));
     press(&mut model, '/');
     type_text(&mut model, "work");
     assert_eq!(selected(&model), "work");
@@ -119,13 +122,13 @@ fn pasted_text_goes_into_the_filter_and_nowhere_else() {
     assert_eq!(listed(&model).len(), 4);
     press(&mut model, '/');
     update(&mut model, Message::Pasted("wo\nrk".to_owned()), at(0));
-    assert_eq!(model.profiles.table.filter().map(Field::text), Some("wo rk".to_owned()));
+    assert_eq!(profiles(&model).table.filter().map(Field::text), Some("wo rk".to_owned()));
 }
 
 #[test]
 fn sorting_goes_round_and_can_be_turned_and_the_cursor_stays_on_its_profile() {
     let mut model = panel();
-    model.profiles.select(Some(name("lobby")));
+    profiles_mut(&mut model).select(name("lobby"));
     for (key, expected, said) in [
         ('s', ["archive", "lobby", "new", "work"], "worst first"),
         ('S', ["work", "new", "lobby", "archive"], "best first"),
@@ -163,8 +166,8 @@ fn the_cursor_keeps_its_row_when_its_profile_no_longer_matches() {
 #[test]
 fn names_are_there_before_the_store_is_read_and_can_be_worked_with() {
     let mut model = empty();
-    model.config = config(&["a", "b"]);
-    super::super::open(&mut model);
+    model.around.config = config(&["a", "b"]);
+    model.resume(Outcome::Nothing, at(0));
     assert_eq!(listed(&model), ["a", "b"]);
     press(&mut model, 'j');
     assert!(matches!(press(&mut model, 'r').as_slice(), [Effect::Refresh { profile, .. }] if *profile == name("b")));

@@ -5,28 +5,36 @@ use ratatui::text::{Line, Span};
 
 use crate::error::Code;
 use crate::tui::advice;
-use crate::tui::keymap::Command;
-use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::{causes, sentence};
-use crate::tui::panels::profiles::{Problem, Revealed, commands};
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::lines::{causes, sentence};
+use crate::tui::panel::Panel;
+use crate::tui::panels::profiles::ProfilesPanel;
+use crate::tui::panels::profiles::{Problem, Revealed};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{clip, wrap};
 use crate::tui::theme::Mark;
 use crate::untrusted::visible;
 
 /// Lines of so many columns, and about so many of them at most.
-pub(super) fn below(model: &Model, now: Now, room: usize, most: usize) -> Vec<Line<'static>> {
-    if let Some(problem) = &model.profiles.problem {
-        return went_wrong(model, problem, room);
+pub(super) fn below(
+    around: &Surroundings,
+    panel: &ProfilesPanel,
+    now: Now,
+    room: usize,
+    most: usize,
+) -> Vec<Line<'static>> {
+    if let Some(problem) = &panel.problem {
+        return went_wrong(around, panel, problem, room);
     }
-    match &model.profiles.revealed {
-        Some(revealed) if revealed.until > now.moment => revealed_in(model, revealed, room, most),
+    match &panel.revealed {
+        Some(revealed) if revealed.until > now.moment => revealed_in(around, revealed, room, most),
         _ => Vec::new(),
     }
 }
 
 /// A token as a whole, and as much about it as has room beside it; or that there is no room for it.
-fn revealed_in(model: &Model, revealed: &Revealed, room: usize, most: usize) -> Vec<Line<'static>> {
-    let (theme, profile) = (&model.theme, &revealed.profile);
+fn revealed_in(around: &Surroundings, revealed: &Revealed, room: usize, most: usize) -> Vec<Line<'static>> {
+    let (theme, profile) = (&around.theme, &revealed.profile);
     let token = said_in(revealed.token.expose(), theme.code, room);
     let about = format!("Access token of {profile}, hidden again in a few seconds:");
     let about = said_in(&about, theme.label, room);
@@ -37,24 +45,24 @@ fn revealed_in(model: &Model, revealed: &Revealed, room: usize, most: usize) -> 
         let about = clip(&format!("Access token of {profile}"), room.saturating_sub(1)) + ":";
         return [said_in(&about, theme.label, room), token].concat();
     }
-    let key = model.key(Command::CopyToken);
+    let key = around.key(Scope::Profiles, Command::CopyToken);
     said_in(&format!("The token does not fit on this screen: {key} copies it."), theme.text, room)
 }
 
 /// The sentence, what helps, then what may lie behind it: the last goes first where there is little room.
-fn went_wrong(model: &Model, problem: &Problem, room: usize) -> Vec<Line<'static>> {
-    let (theme, Problem { profile, error, .. }) = (&model.theme, problem);
+fn went_wrong(around: &Surroundings, panel: &ProfilesPanel, problem: &Problem, room: usize) -> Vec<Line<'static>> {
+    let (theme, Problem { profile, error, .. }) = (&around.theme, problem);
     let sentence = sentence(error);
     let about = if sentence.contains(profile.as_str()) { String::new() } else { format!("{profile}: ") };
     let mut lines = said_in(&format!("{} {about}{sentence}", Mark::NeedsSignIn.word()), theme.text, room);
     if let Some(line) = lines.first_mut() {
-        *line = marked(model, Mark::NeedsSignIn, line);
+        *line = marked(around, Mark::NeedsSignIn, line);
     }
-    let key = key_that_helps(model, problem);
+    let key = key_that_helps(around, panel, problem);
     // Once is enough.
-    let hint = advice::hint(model, error);
+    let hint = advice::hint(around, panel, error);
     let hint = hint.filter(|hint| key.as_ref().is_none_or(|(key, _)| *hint != advice::press(key)));
-    let is_in_hint = hint.is_some() && advice::names_a_key(model, &error.advice);
+    let is_in_hint = hint.is_some() && advice::names_a_key(around, panel, &error.advice);
     if let Some((key, does)) = key.filter(|_| !is_in_hint) {
         lines.extend(said_in(&format!("Here: {key} {does}."), theme.text, room));
     }
@@ -69,7 +77,7 @@ fn went_wrong(model: &Model, problem: &Problem, room: usize) -> Vec<Line<'static
 }
 
 /// The key of this screen that goes on from here, where there is one and the profile is the selected one.
-fn key_that_helps(model: &Model, problem: &Problem) -> Option<(String, &'static str)> {
+fn key_that_helps(around: &Surroundings, panel: &ProfilesPanel, problem: &Problem) -> Option<(String, &'static str)> {
     let (command, does) = match problem.error.code {
         Code::SignInNeeded | Code::WrongAccount => (Command::SignIn, "signs in again"),
         Code::Network | Code::Provider | Code::Timeout | Code::StoreLocked | Code::StoreUnavailable => {
@@ -78,11 +86,11 @@ fn key_that_helps(model: &Model, problem: &Problem) -> Option<(String, &'static 
         _ if problem.again == Command::SignOut => (problem.again, "tries again"),
         _ => return None,
     };
-    let is_selected = model.profiles.selected().is_some_and(|status| status.name == problem.profile);
-    if !is_selected || !commands(model).contains(&command) {
+    let is_selected = panel.selected().is_some_and(|status| status.name == problem.profile);
+    if !is_selected || !panel.commands(around).contains(&command) {
         return None;
     }
-    Some((model.key(command), does))
+    Some((around.key(Scope::Profiles, command), does))
 }
 
 fn said_in(text: &str, style: Style, room: usize) -> Vec<Line<'static>> {
@@ -90,8 +98,8 @@ fn said_in(text: &str, style: Style, room: usize) -> Vec<Line<'static>> {
 }
 
 /// The same line with the word at its beginning in its style.
-fn marked(model: &Model, mark: Mark, line: &Line<'_>) -> Line<'static> {
+fn marked(around: &Surroundings, mark: Mark, line: &Line<'_>) -> Line<'static> {
     let text = line.to_string();
     let rest = text.trim_start().strip_prefix(mark.word()).unwrap_or_default().to_owned();
-    Line::from(vec![Span::raw(" "), model.theme.mark(mark), Span::raw(rest)])
+    Line::from(vec![Span::raw(" "), around.theme.mark(mark), Span::raw(rest)])
 }

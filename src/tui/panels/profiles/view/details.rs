@@ -11,10 +11,11 @@ use crate::providers::catalog;
 use crate::service::{ProfileStatus, State};
 use crate::storage::{Event, Happened};
 use crate::tui::advice::hint;
-use crate::tui::keymap::Command;
-use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::{sentence, shown};
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::lines::{sentence, shown};
+use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::words::{left_in_words, standing, until, when};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{clip, width, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
@@ -42,33 +43,41 @@ pub(super) struct Details {
 }
 
 impl Details {
-    pub(super) fn of(model: &Model, status: &ProfileStatus, now: Now, columns: u16) -> Self {
+    pub(super) fn of(
+        around: &Surroundings,
+        panel: &ProfilesPanel,
+        status: &ProfileStatus,
+        now: Now,
+        columns: u16,
+    ) -> Self {
         let columns = usize::from(columns);
         let room = columns.saturating_sub(NAME + 2).max(8);
         let below = (columns < BESIDE).then(|| columns.saturating_sub(INDENT + 1).max(8));
-        let mut details = Self { lines: Vec::new(), room, below, label: model.theme.label };
-        details.state(model, status, now);
-        details.account(model, status);
+        let mut details = Self { lines: Vec::new(), room, below, label: around.theme.label };
+        details.state(around, panel, status, now);
+        details.account(around, status);
         if status.is_signed_in() {
-            details.token(model, status, now);
+            details.token(around, status, now);
         }
-        details.scopes(model, status);
-        details.refreshing(model, status, now);
+        details.scopes(around, status);
+        details.refreshing(around, status, now);
         details.warnings(status);
         details.place(status);
         details.history(status, now);
         details
     }
 
-    fn state(&mut self, model: &Model, status: &ProfileStatus, now: Now) {
-        let (mark, words) = standing(&model.profiles, status, now);
+    fn state(&mut self, around: &Surroundings, panel: &ProfilesPanel, status: &ProfileStatus, now: Now) {
+        let (mark, words) = standing(panel, status, now);
         let explained = match status.state_at(now.time) {
             _ if mark == Mark::Working => String::new(),
             State::Valid => String::new(),
             State::Expiring | State::Expired => ", the next use refreshes it".to_owned(),
-            State::NeedsLogin => format!(": press {}", model.key(Command::SignIn)),
-            State::SignedOut if status.is_unrevoked => format!(": press {} to revoke", model.key(Command::SignOut)),
-            State::SignedOut => format!(": press {} to sign in", model.key(Command::SignIn)),
+            State::NeedsLogin => format!(": press {}", around.key(Scope::Profiles, Command::SignIn)),
+            State::SignedOut if status.is_unrevoked => {
+                format!(": press {} to revoke", around.key(Scope::Profiles, Command::SignOut))
+            }
+            State::SignedOut => format!(": press {} to sign in", around.key(Scope::Profiles, Command::SignIn)),
             State::Unknown if status.problem.is_some() => ": the store cannot be read".to_owned(),
             State::Unknown => ": the clock has been set back".to_owned(),
         };
@@ -78,21 +87,21 @@ impl Details {
             let indent = " ".repeat(INDENT);
             let mut lines = wrap(&text, below.saturating_sub(taken + 1).max(1)).into_iter();
             let first = Span::raw(format!(" {}", lines.next().unwrap_or_default()));
-            let first = Line::from(vec![Span::raw(indent.clone()), model.theme.mark(mark), first]);
+            let first = Line::from(vec![Span::raw(indent.clone()), around.theme.mark(mark), first]);
             self.lines.extend([Line::from(name), first]);
             self.lines.extend(lines.map(|line| Line::raw(format!("{indent}{:taken$} {line}", ""))));
         } else {
             let words = clip(&format!(" {text}"), self.room.saturating_sub(taken));
-            self.lines.push(Line::from(vec![name, model.theme.mark(mark), Span::raw(words)]));
+            self.lines.push(Line::from(vec![name, around.theme.mark(mark), Span::raw(words)]));
         }
         if let Some(pending) = status.pending.as_ref().filter(|pending| pending.expires_at > now.time) {
             let (code, until) = (shown(&pending.user_code), utc_time_of_day(pending.expires_at));
-            let goes_on = format!("press {} to go on", model.key(Command::SignIn));
+            let goes_on = format!("press {} to go on", around.key(Scope::Profiles, Command::SignIn));
             self.field("Pending", &format!("the code {code} waits until {until}: {goes_on}"));
         }
         if let Some(problem) = &status.problem {
             self.field("Problem", &sentence(problem));
-            if let Some(hint) = hint(model, problem) {
+            if let Some(hint) = hint(around, panel, problem) {
                 self.field("What helps", &format!("{hint}."));
             }
         }
@@ -104,16 +113,16 @@ impl Details {
         }
     }
 
-    fn account(&mut self, model: &Model, status: &ProfileStatus) {
+    fn account(&mut self, around: &Surroundings, status: &ProfileStatus) {
         if let Some(account) = &status.account {
             let name = account.name.as_ref().filter(|_| account.email.is_some());
             let label = shown(account.label());
             let label = name.map_or(label.clone(), |name| format!("{} <{label}>", shown(name)));
             self.parts("Account", &[label, format!("id {}", shown(&account.id))], ", ");
         } else if status.is_signed_in() {
-            self.field("Account", &format!("not asked yet: press {}", model.key(Command::Verify)));
+            self.field("Account", &format!("not asked yet: press {}", around.key(Scope::Profiles, Command::Verify)));
         }
-        let (provider, separator) = (provider(model, status), model.theme.separator());
+        let (provider, separator) = (provider(around, status), around.theme.separator());
         let place = match data_center(status) {
             code if code.is_empty() => shown(provider),
             code => format!("{}, data center {code}", shown(provider)),
@@ -137,30 +146,30 @@ impl Details {
         }
     }
 
-    fn token(&mut self, model: &Model, status: &ProfileStatus, now: Now) {
+    fn token(&mut self, around: &Surroundings, status: &ProfileStatus, now: Now) {
         match status.access_token_expires_at {
-            Some(end) => self.time_left(model, status, end, now),
+            Some(end) => self.time_left(around, status, end, now),
             None if status.state == State::Valid => self.field("Time left", "the provider names no end"),
             None => {}
         }
         let hint = status.access_token_hint.as_deref().map(shown).unwrap_or_default();
         let refresh = if status.refreshable { "stored" } else { "none that works" };
-        self.parts("Access token", &[hint, format!("refresh token: {refresh}")], model.theme.separator());
+        self.parts("Access token", &[hint, format!("refresh token: {refresh}")], around.theme.separator());
     }
 
-    fn time_left(&mut self, model: &Model, status: &ProfileStatus, end: Timestamp, now: Now) {
+    fn time_left(&mut self, around: &Surroundings, status: &ProfileStatus, end: Timestamp, now: Now) {
         let (left, ends) = (status.remaining(now.time), date_and_time(end, now));
         let words = if left.is_zero() {
-            format!("{}, ended at {ends}", model.time_left(left))
+            format!("{}, ended at {ends}", around.time_left(left))
         } else {
-            left_in_words(left, model.motion)
+            left_in_words(left, around.motion)
         };
         let until = if left.is_zero() { String::new() } else { format!(", until {ends}") };
         match status.access_token_life {
             Some(total) => {
                 self.meter(
                     "Time left",
-                    Gauge { remaining: time_left::told(left, model.motion), total, theme: &model.theme },
+                    Gauge { remaining: time_left::told(left, around.motion), total, theme: &around.theme },
                     &words,
                     &until,
                 );
@@ -169,8 +178,8 @@ impl Details {
         }
     }
 
-    fn scopes(&mut self, model: &Model, status: &ProfileStatus) {
-        let wanted = model.config.profiles.get(&status.name).map_or(&[][..], |profile| &profile.scopes);
+    fn scopes(&mut self, around: &Surroundings, status: &ProfileStatus) {
+        let wanted = around.config.profiles.get(&status.name).map_or(&[][..], |profile| &profile.scopes);
         if !status.is_signed_in() {
             self.field("Wants", &listed(wanted));
             return;
@@ -183,7 +192,7 @@ impl Details {
             self.field("Not granted", &format!("{} {}", Mark::Attention.word(), listed(&status.missing_scopes)));
             let is_marked = |line: &&mut Line<'_>| line.to_string().contains(Mark::Attention.word());
             if let Some(line) = self.lines.iter_mut().skip(from).find(is_marked) {
-                *line = line.clone().style(model.theme.attention);
+                *line = line.clone().style(around.theme.attention);
             }
         }
         match status.scopes.iter().filter(|scope| catalog::can_write(scope)).count() {
@@ -193,11 +202,11 @@ impl Details {
         }
     }
 
-    fn refreshing(&mut self, model: &Model, status: &ProfileStatus, now: Now) {
+    fn refreshing(&mut self, around: &Surroundings, status: &ProfileStatus, now: Now) {
         if let Some(budget) = &status.budget {
             let (used, limit) = (budget.used(now.time), budget.limit);
             let (next_at, resets_at) = (budget.next_at(now.time), budget.resets_at(now.time));
-            let clock = resets_at.map(|at| model.time_left(until(at, now))).unwrap_or_default();
+            let clock = resets_at.map(|at| around.time_left(until(at, now))).unwrap_or_default();
             let next = match (next_at, resets_at) {
                 (Some(_), _) => format!(", next one possible in {clock}"),
                 (None, Some(_)) => format!(", one comes back in {clock}"),
@@ -210,7 +219,7 @@ impl Details {
             let left = parts(limit.saturating_sub(used));
             self.meter(
                 "Refresh budget",
-                Gauge { remaining: left, total: parts(limit), theme: &model.theme },
+                Gauge { remaining: left, total: parts(limit), theme: &around.theme },
                 &words,
                 &at,
             );

@@ -11,9 +11,10 @@ use super::below::below;
 use crate::config::Motion;
 use crate::service::ProfileStatus;
 use crate::tui::chrome::{body, has_room};
-use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::first_in_sight;
+use crate::tui::lines::first_in_sight;
+use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::words::{LONG, until};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::time_left::holds_for;
 
 /// From here on the details stand beside the list.
@@ -40,34 +41,34 @@ pub(in crate::tui::panels::profiles) struct Layout {
 }
 
 impl Layout {
-    pub(in crate::tui::panels::profiles) fn of(model: &Model, now: Now) -> Self {
-        let whole = body(model.window);
+    pub(in crate::tui::panels::profiles) fn of(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> Self {
+        let whole = body(around.window);
         // Of a list that needs less than half of the rows, what went wrong gets the others.
-        let is_list_alone = Self::is_list_only(model) && model.profiles.detail_scroll.is_none();
-        let spare = usize::from(whole.height).saturating_sub(model.profiles.statuses.len() + 1);
+        let is_list_alone = Self::is_list_only(around, panel) && panel.detail_scroll.is_none();
+        let spare = usize::from(whole.height).saturating_sub(panel.statuses.len() + 1);
         let most = usize::from(whole.height / 2).max(if is_list_alone { spare } else { 0 });
-        let mut below_lines = below(model, now, usize::from(whole.width.saturating_sub(2)), most);
+        let mut below_lines = below(around, panel, now, usize::from(whole.width.saturating_sub(2)), most);
         below_lines.truncate(most);
         let taken = u16::try_from(below_lines.len()).unwrap_or(0);
         let above = Rect { height: whole.height - taken, ..whole };
         let below = Rect { y: above.bottom(), height: taken, ..whole };
         let mut layout = Self { filter: None, list: None, details: None, keys: None, below, below_lines };
-        if model.profiles.detail_scroll.is_some() {
+        if panel.detail_scroll.is_some() {
             layout.details = Some(above);
             return layout;
         }
         let mut rest = above;
-        if model.profiles.table.filter().is_some() && above.height > 2 {
+        if panel.table.filter().is_some() && above.height > 2 {
             layout.filter = Some(Rect { height: 1, ..above });
             rest = Rect { y: above.y + 1, height: above.height - 1, ..above };
         }
-        let profiles = model.profiles.statuses.len();
+        let profiles = panel.statuses.len();
         (layout.list, layout.details) = split(rest, profiles);
         if let Some(list) = layout.list.as_mut().filter(|list| usize::from(list.height) > profiles + 1)
             && layout.details.is_none()
             // Else they would be far from the others.
             && layout.below_lines.is_empty()
-            && has_room(model.window)
+            && has_room(around.window)
         {
             list.height -= 1;
             layout.keys = Some(Rect { y: list.bottom(), height: 1, ..*list });
@@ -76,8 +77,8 @@ impl Layout {
     }
 
     /// Tells whether a window has room for the list alone, so that the details have to be asked for.
-    pub(in crate::tui::panels::profiles) fn is_list_only(model: &Model) -> bool {
-        split(body(model.window), model.profiles.statuses.len()).1.is_none()
+    pub(in crate::tui::panels::profiles) fn is_list_only(around: &Surroundings, panel: &ProfilesPanel) -> bool {
+        split(body(around.window), panel.statuses.len()).1.is_none()
     }
 
     /// The rows of the list, for moving by a page.
@@ -86,24 +87,28 @@ impl Layout {
     }
 
     /// The rows of the table that are in sight, so that the cursor is in the middle where there is more than fits.
-    pub(in crate::tui::panels::profiles) fn in_sight(&self, model: &Model) -> Range<usize> {
-        let (rows, all) = (self.rows(), model.profiles.table.order().len());
-        let first = first_in_sight(model.profiles.table.cursor(), all, rows);
+    pub(in crate::tui::panels::profiles) fn in_sight(&self, panel: &ProfilesPanel) -> Range<usize> {
+        let (rows, all) = (self.rows(), panel.table.order().len());
+        let first = first_in_sight(panel.table.cursor(), all, rows);
         first..(first + rows).min(all)
     }
 
     /// When something in sight changes by itself next: with a clock that counts down, and where these tick each second, all
     /// at once.
-    pub(in crate::tui::panels::profiles) fn next_change(&self, model: &Model, now: Now) -> Option<Timestamp> {
-        let panel = &model.profiles;
+    pub(in crate::tui::panels::profiles) fn next_change(
+        &self,
+        around: &Surroundings,
+        panel: &ProfilesPanel,
+        now: Now,
+    ) -> Option<Timestamp> {
         let next_second = Timestamp::from_second(now.time.as_second() + 1).unwrap_or(Timestamp::MAX);
-        let tick = |end: Timestamp| match (until(end, now), model.motion) {
+        let tick = |end: Timestamp| match (until(end, now), around.motion) {
             (left, _) if left >= LONG => end - LONG,
             (_, Motion::Full) => end.min(next_second),
             (left, Motion::Reduced) => holds_for(left, Motion::Reduced).map_or(end, |holds| now.time + holds),
         };
         let token = |status: &ProfileStatus| status.access_token_expires_at.map(tick);
-        let rows = panel.table.order().get(self.in_sight(model)).unwrap_or_default();
+        let rows = panel.table.order().get(self.in_sight(panel)).unwrap_or_default();
         let listed = rows.iter().filter_map(|position| panel.statuses.get(*position)).flat_map(|status| {
             let budget = status.budget.as_ref();
             let next = budget.and_then(|budget| budget.next_at(now.time)).map(tick);

@@ -8,10 +8,11 @@ use super::layout::Layout;
 use super::{data_center, gauge, provider};
 use crate::config::Motion;
 use crate::service::ProfileStatus;
-use crate::tui::keymap::Command;
-use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::shown;
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::lines::shown;
+use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::words::{left_in_words, standing, until, when};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{clip, width};
 use crate::tui::time_left::told;
 use crate::tui::widgets::gauge::Gauge;
@@ -70,28 +71,30 @@ fn columns(width: u16) -> Vec<(Cell, usize)> {
 }
 
 /// Draws the names of the columns and every row in sight.
-pub(super) fn draw(model: &Model, layout: &Layout, now: Now, frame: &mut Frame<'_>) {
+pub(super) fn draw(around: &Surroundings, panel: &ProfilesPanel, layout: &Layout, now: Now, frame: &mut Frame<'_>) {
     let Some(area) = layout.list.filter(|area| !area.is_empty()) else { return };
     let columns = columns(area.width);
     let names = columns.iter().map(|(cell, columns)| fitted(vec![Span::raw(title(*cell, *columns))], *columns, false));
     let names: Line<'_> = names.flatten().collect();
-    frame.buffer_mut().set_line(area.x, area.y, &names.style(model.theme.label), area.width);
-    let table = &model.profiles.table;
-    let in_sight = layout.in_sight(model);
-    if in_sight.is_empty() && area.height > 1 && !model.profiles.statuses.is_empty() {
-        let text =
-            clip(&format!("  No profile matches. {} shows all.", model.key(Command::Back)), usize::from(area.width));
-        frame.buffer_mut().set_string(area.x, area.y + 1, text, model.theme.text);
+    frame.buffer_mut().set_line(area.x, area.y, &names.style(around.theme.label), area.width);
+    let table = &panel.table;
+    let in_sight = layout.in_sight(panel);
+    if in_sight.is_empty() && area.height > 1 && !panel.statuses.is_empty() {
+        let text = clip(
+            &format!("  No profile matches. {} shows all.", around.key(Scope::Profiles, Command::Back)),
+            usize::from(area.width),
+        );
+        frame.buffer_mut().set_string(area.x, area.y + 1, text, around.theme.text);
     }
     for (row, index) in (area.y + 1..area.bottom()).zip(in_sight) {
-        let Some(status) = table.order().get(index).and_then(|position| model.profiles.statuses.get(*position)) else {
+        let Some(status) = table.order().get(index).and_then(|position| panel.statuses.get(*position)) else {
             continue;
         };
         let is_selected = index == table.cursor();
-        let line = row_of(model, status, is_selected, &columns, now);
+        let line = row_of(around, panel, status, is_selected, &columns, now);
         frame.buffer_mut().set_line(area.x, row, &line, area.width);
         if is_selected {
-            model.theme.select(Rect { y: row, height: 1, ..area }, frame.buffer_mut());
+            around.theme.select(Rect { y: row, height: 1, ..area }, frame.buffer_mut());
             // Screen readers and braille displays follow the cursor, which belongs to the filter while somebody types.
             if !table.is_typing() {
                 frame.set_cursor_position(Position::new(area.x, row));
@@ -101,11 +104,11 @@ pub(super) fn draw(model: &Model, layout: &Layout, now: Now, frame: &mut Frame<'
 }
 
 /// The row of the table at a place on the screen.
-pub(super) fn row_at(model: &Model, layout: &Layout, at: Position) -> Option<usize> {
+pub(super) fn row_at(panel: &ProfilesPanel, layout: &Layout, at: Position) -> Option<usize> {
     let area = layout.list.filter(|area| area.contains(at))?;
     // The names of the columns come first.
     let below = usize::from(at.y.checked_sub(area.y + 1)?);
-    layout.in_sight(model).nth(below)
+    layout.in_sight(panel).nth(below)
 }
 
 fn title(cell: Cell, columns: usize) -> &'static str {
@@ -125,7 +128,8 @@ fn title(cell: Cell, columns: usize) -> &'static str {
 
 /// One profile as a line.
 fn row_of(
-    model: &Model,
+    around: &Surroundings,
+    panel: &ProfilesPanel,
     status: &ProfileStatus,
     is_selected: bool,
     columns: &[(Cell, usize)],
@@ -138,11 +142,11 @@ fn row_of(
             Cell::Account => {
                 vec![Span::raw(status.account.as_ref().map_or_else(String::new, |account| shown(account.label())))]
             }
-            Cell::Place => vec![Span::raw(place(model, status, room))],
+            Cell::Place => vec![Span::raw(place(around, status, room))],
             Cell::DataCenter => vec![Span::raw(data_center(status))],
-            Cell::Token => token(model, status, room, now),
-            Cell::Bar => vec![Span::raw(bar(model, status, room, now))],
-            Cell::Budget => vec![Span::raw(budget(model, status, now))],
+            Cell::Token => token(around, panel, status, room, now),
+            Cell::Bar => vec![Span::raw(bar(around, status, room, now))],
+            Cell::Budget => vec![Span::raw(budget(around, status, now))],
             Cell::Refreshed => vec![Span::raw(refreshed(status, now))],
         };
         fitted(spans, *columns, true)
@@ -166,30 +170,36 @@ fn fitted(spans: Vec<Span<'static>>, columns: usize, has_gap: bool) -> Vec<Span<
 }
 
 /// `[ok] valid   52:10`: the time is at the right end of the column.
-fn token(model: &Model, status: &ProfileStatus, room: usize, now: Now) -> Vec<Span<'static>> {
-    let (mark, word) = standing(&model.profiles, status, now);
+fn token(
+    around: &Surroundings,
+    panel: &ProfilesPanel,
+    status: &ProfileStatus,
+    room: usize,
+    now: Now,
+) -> Vec<Span<'static>> {
+    let (mark, word) = standing(panel, status, now);
     if room < MARK {
-        return vec![model.theme.mark(mark)];
+        return vec![around.theme.mark(mark)];
     }
-    let mut spans = vec![Span::styled(format!("{} {word}", mark.word()), model.theme.mark_style(mark))];
+    let mut spans = vec![Span::styled(format!("{} {word}", mark.word()), around.theme.mark_style(mark))];
     let left = status.remaining(now.time);
-    if !left.is_zero() && !model.profiles.under_way.contains_key(&status.name) {
-        let clock = left_in_words(left, model.motion);
+    if !left.is_zero() && !panel.under_way.contains_key(&status.name) {
+        let clock = left_in_words(left, around.motion);
         let taken = mark.word().len() + 1 + word.len() + clock.len();
         spans.push(Span::raw(format!("{}{clock}", " ".repeat(room.saturating_sub(taken).max(1)))));
     }
     spans
 }
 
-fn bar(model: &Model, status: &ProfileStatus, room: usize, now: Now) -> String {
+fn bar(around: &Surroundings, status: &ProfileStatus, room: usize, now: Now) -> String {
     let Some(total) = status.access_token_life else { return String::new() };
-    gauge(Gauge { remaining: told(status.remaining(now.time), model.motion), total, theme: &model.theme }, room)
+    gauge(Gauge { remaining: told(status.remaining(now.time), around.motion), total, theme: &around.theme }, room)
 }
 
 /// The provider, cut for the sake of its data center.
-fn place(model: &Model, status: &ProfileStatus, room: usize) -> String {
+fn place(around: &Surroundings, status: &ProfileStatus, room: usize) -> String {
     let code = data_center(status);
-    let name = shown(provider(model, status));
+    let name = shown(provider(around, status));
     if code.is_empty() {
         return name;
     }
@@ -197,12 +207,12 @@ fn place(model: &Model, status: &ProfileStatus, room: usize) -> String {
 }
 
 /// `3/10`, or the time until there can be a new token.
-fn budget(model: &Model, status: &ProfileStatus, now: Now) -> String {
+fn budget(around: &Surroundings, status: &ProfileStatus, now: Now) -> String {
     let Some(budget) = &status.budget else { return String::new() };
     match budget.next_at(now.time) {
         Some(at) => {
-            let left = model.time_left(until(at, now));
-            match model.motion {
+            let left = around.time_left(until(at, now));
+            match around.motion {
                 Motion::Full => format!("wait {left}"),
                 // As wide as the column.
                 Motion::Reduced => format!("in {left}"),

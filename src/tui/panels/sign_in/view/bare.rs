@@ -8,8 +8,8 @@ use super::place::drawable;
 use super::{QrView, SignInPanel, Waiting, configured, draw_qr, effective_scopes, in_words, without_scheme};
 use crate::oauth::qr::QrMatrix;
 use crate::tui::chrome::footer;
-use crate::tui::model::{Model, Now};
-use crate::tui::panels::sign_in::{commands, complete_address};
+use crate::tui::panels::sign_in::complete_address;
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{clip, width, wrap};
 use crate::tui::widgets::qr::{Fit, QrForms, TooSmall};
 
@@ -32,22 +32,22 @@ impl Below {
 
 /// The code as large as it gets with its text below: RFC 8628 §3.3.1 wants the user code beside it.
 pub(super) fn full_screen_qr(
-    model: &Model,
-    view: QrView,
+    around: &Surroundings,
+    panel: &SignInPanel,
     waiting: &Waiting,
     now: Now,
     area: Rect,
     frame: &mut Frame<'_>,
 ) {
     let code = &waiting.code;
-    let left = model.time_left(now.moment.until(code.expires_at));
-    let state = format!("Code {}{}good for {left}", code.user_code, model.theme.separator());
+    let left = around.time_left(now.moment.until(code.expires_at));
+    let state = format!("Code {}{}good for {left}", code.user_code, around.theme.separator());
     let address = without_scheme(code.verification_uri.as_str()).to_owned();
-    let (mut lines, has_keys) = match full_screen_fit(model, view, waiting, area) {
+    let (mut lines, has_keys) = match full_screen_fit(around, panel.qr, waiting, area) {
         Ok((matrix, below, fit)) => {
             let room = Rect { height: area.height.saturating_sub(below.rows()), ..area };
             if let Some(place) = fit.centered_in(room) {
-                draw_qr(model, view, matrix, fit, place, frame);
+                draw_qr(around, panel.qr, matrix, fit, place, frame);
             }
             let lines = [state, address].into_iter().take(usize::from(below.lines));
             (lines.collect(), below.has_keys)
@@ -60,24 +60,24 @@ pub(super) fn full_screen_qr(
     for (row, line) in (top..bottom).zip(&lines) {
         let margin = usize::from(area.width).saturating_sub(width(line)) / 2;
         let column = area.x + u16::try_from(margin).unwrap_or(0);
-        frame.buffer_mut().set_string(column, row, line, model.theme.text);
+        frame.buffer_mut().set_string(column, row, line, around.theme.text);
         if let Some(at) = line.find(&code.user_code) {
             frame.set_cursor_position(Position::new(column + u16::try_from(at).unwrap_or(0), row));
         }
     }
     if has_keys {
-        footer(model, &commands(model), frame);
+        footer(around, panel, frame);
     }
 }
 
 /// The code over the whole of an area, and what stands below it; or why there is none.
 fn full_screen_fit<'a>(
-    model: &Model,
+    around: &Surroundings,
     view: QrView,
     waiting: &'a Waiting,
     area: Rect,
 ) -> Result<(&'a QrMatrix, Below, Fit), String> {
-    let (matrix, forms) = drawable(model, waiting)?;
+    let (matrix, forms) = drawable(around, waiting)?;
     let fitting = |below: Below| Some((below, largest(matrix, forms, view.step, area, below.rows()).ok()?));
     let fits: Vec<(Below, Fit)> = Below::WAYS.into_iter().filter_map(fitting).collect();
     let worth = |fit: &Fit| (fit.scale(), fit.quiet_zone().min(2));
@@ -88,21 +88,21 @@ fn full_screen_fit<'a>(
 }
 
 /// How the code is drawn over the whole window, if there is room for it.
-pub(super) fn full_screen_qr_fit(model: &Model, view: QrView, waiting: &Waiting) -> Option<Fit> {
-    full_screen_fit(model, view, waiting, window(model)).ok().map(|(_, _, fit)| fit)
+pub(super) fn full_screen_qr_fit(around: &Surroundings, view: QrView, waiting: &Waiting) -> Option<Fit> {
+    full_screen_fit(around, view, waiting, window(around)).ok().map(|(_, _, fit)| fit)
 }
 
 /// Why the window has no room for a code over the whole of it.
-pub(super) fn lack_of_full_screen_qr(model: &Model, waiting: &Waiting) -> Option<String> {
-    let (matrix, forms) = match drawable(model, waiting) {
+pub(super) fn lack_of_full_screen_qr(around: &Surroundings, waiting: &Waiting) -> Option<String> {
+    let (matrix, forms) = match drawable(around, waiting) {
         Ok(drawable) => drawable,
         Err(lack) => return Some(lack),
     };
-    largest(matrix, forms, 0, window(model), 1).err().map(|lack| lack.to_string())
+    largest(matrix, forms, 0, window(around), 1).err().map(|lack| lack.to_string())
 }
 
-fn window(model: &Model) -> Rect {
-    Rect::from((Position::ORIGIN, model.window))
+fn window(around: &Surroundings) -> Rect {
+    Rect::from((Position::ORIGIN, around.window))
 }
 
 /// The largest scale comes first here, for it is what the person asked for.
@@ -116,7 +116,7 @@ fn largest(matrix: &QrMatrix, forms: QrForms, step: i16, area: Rect, rows: u16) 
 }
 
 /// The link with nothing around it, broken only where the window ends, so that it can be selected and pasted.
-pub(super) fn link(model: &Model, waiting: &Waiting, area: Rect, frame: &mut Frame<'_>) {
+pub(super) fn link(around: &Surroundings, panel: &SignInPanel, waiting: &Waiting, area: Rect, frame: &mut Frame<'_>) {
     let code = &waiting.code;
     let mut texts = vec![code.verification_uri.as_str(), complete_address(code), code.user_code.as_str()];
     texts.dedup();
@@ -135,15 +135,22 @@ pub(super) fn link(model: &Model, waiting: &Waiting, area: Rect, frame: &mut Fra
     }
     // The way back, where it is no neighbour of what is to be selected.
     if row < area.bottom() {
-        footer(model, &commands(model), frame);
+        footer(around, panel, frame);
     }
 }
 
 /// Address, code and time, and as much of the rest as there are rows for; just the code where even these have none.
-pub(super) fn tiny(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: Now, area: Rect, frame: &mut Frame<'_>) {
+pub(super) fn tiny(
+    around: &Surroundings,
+    panel: &SignInPanel,
+    waiting: &Waiting,
+    now: Now,
+    area: Rect,
+    frame: &mut Frame<'_>,
+) {
     let columns = usize::from(area.width);
     let code = &waiting.code;
-    let left = model.time_left(now.moment.until(code.expires_at));
+    let left = around.time_left(now.moment.until(code.expires_at));
     let (address, code_lines) =
         (pieces(without_scheme(code.verification_uri.as_str()), area.width), pieces(&code.user_code, area.width));
     let rows = usize::from(area.height);
@@ -162,9 +169,12 @@ pub(super) fn tiny(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: N
         // Part of a code is a wrong code.
         lines = if code_lines.len() <= rows { code_lines } else { vec![clip("...", columns)] };
     } else {
-        let scopes = configured(model, panel).map(|profile| in_words(effective_scopes(panel, profile)).join("; "));
-        let rest =
-            [Some("Approve only if you started this.".to_owned()), Some(format!("asked by {}", model.machine)), scopes];
+        let scopes = configured(around, panel).map(|profile| in_words(effective_scopes(panel, profile)).join("; "));
+        let rest = [
+            Some("Approve only if you started this.".to_owned()),
+            Some(format!("asked by {}", around.machine)),
+            scopes,
+        ];
         for text in rest.into_iter().flatten() {
             let more = wrap(&text, columns);
             if lines.len() + more.len() <= rows {
@@ -173,7 +183,7 @@ pub(super) fn tiny(model: &Model, panel: &SignInPanel, waiting: &Waiting, now: N
         }
     }
     for (row, line) in (area.y..area.bottom()).zip(&lines) {
-        frame.buffer_mut().set_string(area.x, row, line, model.theme.text);
+        frame.buffer_mut().set_string(area.x, row, line, around.theme.text);
         if line.starts_with(&code.user_code) {
             frame.set_cursor_position(Position::new(area.x, row));
         }

@@ -15,10 +15,10 @@ use crate::error::{Code, Error};
 use crate::service::SignedIn;
 use crate::tui::advice;
 use crate::tui::chrome::body;
-use crate::tui::keymap::Command;
-use crate::tui::model::{Model, Now};
-use crate::tui::panels::lines::{causes, sentence, shown};
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::lines::{causes, sentence, shown};
 use crate::tui::panels::sign_in::{SignInPanel, Stage};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::wrap;
 use crate::tui::theme::Mark;
 use crate::tui::time_left::told;
@@ -41,15 +41,15 @@ pub(super) struct Outcome {
 
 impl Outcome {
     /// What is said about the stage of a sign-in that has ended; `None` while it has not.
-    pub(super) fn of(model: &Model, panel: &SignInPanel, now: Now, window: Size) -> Option<Self> {
+    pub(super) fn of(around: &Surroundings, panel: &SignInPanel, now: Now, window: Size) -> Option<Self> {
         let room = usize::from(window.width.saturating_sub(2 * margin(window)).min(WIDEST)).max(10);
         let outcome = match &panel.stage {
             Stage::SignedIn { outcome, leaves_at } => {
-                signed_in(model, panel, outcome, *leaves_at, now, room, window.width)
+                signed_in(around, panel, outcome, *leaves_at, now, room, window.width)
             }
-            Stage::Unsaved { error } => unsaved(model, error, room),
+            Stage::Unsaved { error } => unsaved(around, panel, error, room),
             Stage::Failed { error, user_code, at } => {
-                failed(model, error, user_code.as_deref(), &utc_time_of_day(*at), room)
+                failed(around, panel, error, user_code.as_deref(), &utc_time_of_day(*at), room)
             }
             _ => return None,
         };
@@ -74,7 +74,7 @@ impl Outcome {
     }
 
     /// All of it in the rows of a window.
-    pub(super) fn lines(mut self, model: &Model, window: Size, scroll: usize) -> Vec<Line<'static>> {
+    pub(super) fn lines(mut self, around: &Surroundings, window: Size, scroll: usize) -> Vec<Line<'static>> {
         let (rows, airy) = self.body_rows(window);
         let scroll = scroll.min(self.last_scroll(window));
         let rows = usize::from(rows);
@@ -82,14 +82,14 @@ impl Outcome {
         if body.len() > rows || scroll > 0 {
             let shown = rows.saturating_sub(1);
             let hidden = body.len().saturating_sub(shown);
-            let (down, up) = (model.key(Command::Down), model.key(Command::Up));
+            let (down, up) = (around.key(Scope::SignIn, Command::Down), around.key(Scope::SignIn, Command::Up));
             body.truncate(shown);
             let more = if hidden > 0 {
                 format!("{down}: {hidden} more lines")
             } else {
                 format!("{up}: back to the beginning")
             };
-            body.push(Line::styled(more, model.theme.faint));
+            body.push(Line::styled(more, around.theme.faint));
         }
         let air = || airy.then(Line::default);
         let parts = air().into_iter().chain(self.head).chain(air()).chain(body);
@@ -104,7 +104,7 @@ pub(super) fn margin(window: Size) -> u16 {
 
 /// The fields of a result, each with its name where there is room for names in a column of their own.
 struct Fields<'a> {
-    model: &'a Model,
+    around: &'a Surroundings,
     room: usize,
     has_labels: bool,
     lines: Vec<Line<'static>>,
@@ -114,7 +114,7 @@ impl Fields<'_> {
     const LABEL: usize = 16;
 
     fn push(&mut self, name: &str, value: &str) {
-        let label = self.model.theme.label;
+        let label = self.around.theme.label;
         if self.has_labels {
             let parts = wrap(value, self.room.saturating_sub(Self::LABEL).max(10)).into_iter().enumerate();
             self.lines.extend(parts.map(|(number, part)| {
@@ -137,7 +137,7 @@ impl Fields<'_> {
 }
 
 fn signed_in(
-    model: &Model,
+    around: &Surroundings,
     panel: &SignInPanel,
     outcome: &SignedIn,
     leaves_at: Option<Moment>,
@@ -145,15 +145,15 @@ fn signed_in(
     room: usize,
     width: u16,
 ) -> Outcome {
-    let theme = &model.theme;
-    let mut fields = Fields { model, room, has_labels: width >= WITH_LABELS, lines: Vec::new() };
+    let theme = &around.theme;
+    let mut fields = Fields { around, room, has_labels: width >= WITH_LABELS, lines: Vec::new() };
     fields.push("Account", &account(outcome));
     // Before what all sign-ins have in common, so that low windows show it.
     for warning in outcome.replaced.clone().into_iter().chain(outcome.left_out.iter().chain(&outcome.warnings).cloned())
     {
         fields.push("Take care", &warning);
     }
-    let asked = configured(model, panel).map_or(0, |profile| effective_scopes(panel, profile).len());
+    let asked = configured(around, panel).map_or(0, |profile| effective_scopes(panel, profile).len());
     let granted = in_words(&outcome.scopes).join("; ");
     if outcome.missing_scopes.is_empty() {
         fields.push("Permissions", &if asked > 0 { format!("{granted} (all that was asked for)") } else { granted });
@@ -176,7 +176,7 @@ fn signed_in(
         |end| {
             format!(
                 "good for {}",
-                model.time_left(Duration::try_from(now.time.duration_until(end)).unwrap_or_default())
+                around.time_left(Duration::try_from(now.time.duration_until(end)).unwrap_or_default())
             )
         },
     );
@@ -185,13 +185,13 @@ fn signed_in(
     let refresh = if outcome.refreshable { "stored" } else { "none came: sign in again when the access token ends" };
     fields.push("Refresh token", refresh);
     let next = match leaves_at {
-        Some(at) => match model.motion {
+        Some(at) => match around.motion {
             Motion::Full => format!("Going on in {} s.", told(now.moment.until(at), Motion::Full).as_secs()),
             Motion::Reduced => "Going on in a few seconds.".to_owned(),
         },
-        None => format!("Press {} to go on.", model.key(Command::Choose)),
+        None => format!("Press {} to go on.", around.key(Scope::SignIn, Command::Choose)),
     };
-    let not_you = format!("Not you? Press {} to sign out", model.key(Command::SignOut));
+    let not_you = format!("Not you? Press {} to sign out", around.key(Scope::SignIn, Command::SignOut));
     let more = " and take the access back";
     let more = if not_you.len() + more.len() < room { more } else { "" };
     Outcome {
@@ -224,11 +224,11 @@ fn paragraphs(texts: impl IntoIterator<Item = (Vec<String>, Style)>) -> Vec<Line
     lines
 }
 
-fn unsaved(model: &Model, error: &Error, room: usize) -> Outcome {
-    let theme = &model.theme;
+fn unsaved(around: &Surroundings, panel: &SignInPanel, error: &Error, room: usize) -> Outcome {
+    let theme = &around.theme;
     let title = Span::styled(" Approved, but not saved", theme.title);
-    let texts = [Some(sentence(error)), what_helps(model, error)].into_iter().flatten();
-    let (again, back) = (model.key(Command::Choose), model.key(Command::Back));
+    let texts = [Some(sentence(error)), what_helps(around, panel, error)].into_iter().flatten();
+    let (again, back) = (around.key(Scope::SignIn, Command::Choose), around.key(Scope::SignIn, Command::Back));
     let advice = format!("Press {again} to try again. {back} gives the approval up and takes its access back.");
     Outcome {
         head: vec![Line::from(vec![theme.mark(Mark::NeedsSignIn), title])],
@@ -238,17 +238,24 @@ fn unsaved(model: &Model, error: &Error, room: usize) -> Outcome {
 }
 
 /// What to do, as a sentence.
-fn what_helps(model: &Model, error: &Error) -> Option<String> {
-    let hint = shown(&advice::hint(model, error)?);
+fn what_helps(around: &Surroundings, panel: &SignInPanel, error: &Error) -> Option<String> {
+    let hint = shown(&advice::hint(around, panel, error)?);
     let mut letters = hint.chars();
     let first = letters.next()?;
     Some(format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.')))
 }
 
 /// Why a sign-in failed, its likely causes, and last the word for it.
-fn failed(model: &Model, error: &Error, user_code: Option<&str>, at: &str, room: usize) -> Outcome {
-    let theme = &model.theme;
-    let again = format!("Still there? Press {} for a new code.", model.key(Command::Choose));
+fn failed(
+    around: &Surroundings,
+    panel: &SignInPanel,
+    error: &Error,
+    user_code: Option<&str>,
+    at: &str,
+    room: usize,
+) -> Outcome {
+    let theme = &around.theme;
+    let again = format!("Still there? Press {} for a new code.", around.key(Scope::SignIn, Command::Choose));
     let (mark, title) = match error.code {
         Code::Denied => (Mark::Declined, "The request was declined"),
         Code::CodeExpired => (Mark::Attention, &*again),
@@ -263,11 +270,14 @@ fn failed(model: &Model, error: &Error, user_code: Option<&str>, at: &str, room:
     let say = |text: String| wrap(&text, room);
     let texts: Vec<Vec<String>> = match error.code {
         Code::Denied => {
-            let [what, helps] = declined(model, user_code);
+            let [what, helps] = declined(around, user_code);
             [Some(say(what)), causes, Some(say(helps))].into_iter().flatten().collect()
         }
         Code::CodeExpired => vec![say(ran_out(user_code))],
-        _ => [Some(say(sentence(error))), causes, what_helps(model, error).map(say)].into_iter().flatten().collect(),
+        _ => [Some(say(sentence(error))), causes, what_helps(around, panel, error).map(say)]
+            .into_iter()
+            .flatten()
+            .collect(),
     };
     let word = error
         .server_word
@@ -279,7 +289,7 @@ fn failed(model: &Model, error: &Error, user_code: Option<&str>, at: &str, room:
     Outcome { head, body, foot: Vec::new() }
 }
 
-fn declined(model: &Model, user_code: Option<&str>) -> [String; 2] {
+fn declined(around: &Surroundings, user_code: Option<&str>) -> [String; 2] {
     let code = user_code.map_or_else(|| "the code".to_owned(), |code| format!("code {code}"));
     [
         format!(
@@ -288,8 +298,8 @@ fn declined(model: &Model, user_code: Option<&str>) -> [String; 2] {
         format!(
             "If that was on purpose, press {}. If it was a slip, press {} for a new code. If it was not you, tell your \
              administrator: somebody saw the code.",
-            model.key(Command::Back),
-            model.key(Command::NewCode)
+            around.key(Scope::SignIn, Command::Back),
+            around.key(Scope::SignIn, Command::NewCode)
         ),
     ]
 }

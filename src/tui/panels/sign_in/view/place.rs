@@ -5,9 +5,9 @@ use ratatui::layout::{Rect, Size};
 use super::text::{Scene, Text};
 use crate::oauth::qr::QrMatrix;
 use crate::tui::chrome::body;
-use crate::tui::keymap::Command;
-use crate::tui::model::Model;
+use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::Waiting;
+use crate::tui::surroundings::Surroundings;
 use crate::tui::widgets::qr::{Fit, QrForms, TooSmall};
 
 /// The columns that text beside a QR code needs: Zoho's longest usual address, and a margin.
@@ -44,7 +44,7 @@ fn narrowed(area: Rect, width: u16) -> Rect {
 
 /// The best place for the QR code, or the reason why there is none to scan.
 pub(super) fn choose(scene: Scene<'_>, window: Size) -> Result<Place<'_>, String> {
-    let (matrix, forms) = drawable(scene.model, scene.waiting)?;
+    let (matrix, forms) = drawable(scene.around, scene.waiting)?;
     let body = body(window);
     let step = scene.panel.qr.step;
     let usual = [beside(matrix, forms, 0, body), below(scene, matrix, forms, 0, body)];
@@ -56,13 +56,13 @@ pub(super) fn choose(scene: Scene<'_>, window: Size) -> Result<Place<'_>, String
     let chosen = if is_below { below(scene, matrix, forms, step, body) } else { beside(matrix, forms, step, body) };
     match chosen {
         Some((fit, place)) => Ok(Place { text: place.0, code: Some((matrix, fit, place.1)) }),
-        None => Err(lack(scene.model, matrix, forms, window)),
+        None => Err(lack(scene.around, matrix, forms, window)),
     }
 }
 
 /// The QR code and the forms in which it can be drawn, or why it cannot.
-pub(super) fn drawable<'a>(model: &Model, waiting: &'a Waiting) -> Result<(&'a QrMatrix, QrForms), String> {
-    let Some(forms) = model.qr.forms(model.abilities.qr) else {
+pub(super) fn drawable<'a>(around: &Surroundings, waiting: &'a Waiting) -> Result<(&'a QrMatrix, QrForms), String> {
+    let Some(forms) = around.qr.forms(around.abilities.qr) else {
         return Err("QR code is off (--qr=none).".to_owned());
     };
     let Some(matrix) = &waiting.matrix else {
@@ -109,12 +109,15 @@ fn below(scene: Scene<'_>, matrix: &QrMatrix, forms: QrForms, step: i16, body: R
 }
 
 /// Why there is no code beside the text, and what to do for one.
-fn lack(model: &Model, matrix: &QrMatrix, forms: QrForms, window: Size) -> String {
+fn lack(around: &Surroundings, matrix: &QrMatrix, forms: QrForms, window: Size) -> String {
     // On the whole screen one line stays with the code.
     let needs = Fit::smallest(matrix.size(), forms).dimensions();
     let needs = Size::new(needs.width, needs.height.saturating_add(1));
     if needs.width <= window.width && needs.height <= window.height {
-        return format!("Press {} for the QR code on the whole screen.", model.key(Command::FullScreenQr));
+        return format!(
+            "Press {} for the QR code on the whole screen.",
+            around.key(Scope::SignIn, Command::FullScreenQr)
+        );
     }
     TooSmall { needs, has: window }.to_string()
 }

@@ -11,8 +11,8 @@ use ratatui::widgets::Widget;
 use super::ways::{BRIEF, CodeForm, LEAST, WITH_QR, WITHOUT_QR, Way};
 use super::words::{LAST_MINUTE, last_and_next, next_in_short, permissions, state};
 use super::{configured, effective_scopes, fits_in_title, in_words, profile_and_place, subject_line, without_scheme};
-use crate::tui::model::{Model, Now};
 use crate::tui::panels::sign_in::{SignInPanel, Waiting};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{width as columns, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::time_left::told;
@@ -23,7 +23,7 @@ use crate::words::utc_time_of_day;
 /// What the text is about.
 #[derive(Clone, Copy)]
 pub(super) struct Scene<'a> {
-    pub(super) model: &'a Model,
+    pub(super) around: &'a Surroundings,
     pub(super) panel: &'a SignInPanel,
     pub(super) waiting: &'a Waiting,
     pub(super) now: Now,
@@ -84,11 +84,11 @@ impl<'a> Text<'a> {
         text.gap();
         text.push_warning(scene, inner, way);
         if let Some(lack) = scene.lack.filter(|_| way.lack) {
-            text.push_wrapped(lack, inner, scene.model.theme.faint);
+            text.push_wrapped(lack, inner, scene.around.theme.faint);
         }
         let rows_left = usize::from(height).checked_sub(text.lines.len())?;
         let scopes =
-            configured(scene.model, scene.panel).map(|profile| in_words(effective_scopes(scene.panel, profile)));
+            configured(scene.around, scene.panel).map(|profile| in_words(effective_scopes(scene.panel, profile)));
         let least_air = text.gaps.len() * usize::from(way.gap);
         let rows_left = rows_left.checked_sub(least_air)?;
         let permissions = permissions(&scopes.unwrap_or_default(), inner, rows_left, way.lists)?;
@@ -114,37 +114,38 @@ impl<'a> Text<'a> {
     }
 
     fn push_heading(&mut self, scene: Scene<'a>, inner: usize, way: Way) {
-        let Scene { model, panel, waiting, now, .. } = scene;
+        let Scene { around, panel, waiting, now, .. } = scene;
         if way.whole {
-            self.push_notice(model, panel, inner);
+            self.push_notice(around, panel, inner);
         }
-        let provider = configured(model, panel).map_or("the provider", |profile| model.config.provider_label(profile));
+        let provider =
+            configured(around, panel).map_or("the provider", |profile| around.config.provider_label(profile));
         let left = now.moment.until(waiting.code.expires_at);
         let (heading, style) = match (way.numbered, way.gauge) {
-            (true, _) => (format!(" Sign in to {provider} on another device"), model.theme.title),
-            (false, true) => (format!(" Sign in to {provider}"), model.theme.title),
+            (true, _) => (format!(" Sign in to {provider} on another device"), around.theme.title),
+            (false, true) => (format!(" Sign in to {provider}"), around.theme.title),
             (false, false) => {
                 let (mark, style) = if left <= LAST_MINUTE {
-                    (format!("{} ", Mark::Attention.word()), model.theme.attention)
+                    (format!("{} ", Mark::Attention.word()), around.theme.attention)
                 } else {
-                    (String::new(), model.theme.title)
+                    (String::new(), around.theme.title)
                 };
-                let left = format!("{mark}{} left", model.time_left(left));
+                let left = format!("{mark}{} left", around.time_left(left));
                 let room = (inner + 1).saturating_sub(columns(&left));
                 (format!("{:<room$}{left}", format!(" Sign in to {provider}")), style)
             }
         };
         self.lines.push(Line::styled(heading, style));
-        if way.who || (way.numbered && !fits_in_title(model, panel)) {
+        if way.who || (way.numbered && !fits_in_title(around, panel)) {
             // The warning names the machine once more.
-            let who = if way.whole { subject_line(model, panel) } else { profile_and_place(model, panel) };
+            let who = if way.whole { subject_line(around, panel) } else { profile_and_place(around, panel) };
             self.push_wrapped(&who, inner, Style::new());
         }
     }
 
     /// What to do, from the address to the look back. `None` where the code cannot be drawn in this way.
     fn push_steps(&mut self, scene: Scene<'a>, width: u16, way: Way) -> Option<()> {
-        let Scene { model, panel, waiting, now, lack } = scene;
+        let Scene { around, panel, waiting, now, lack } = scene;
         let inner = usize::from(width.saturating_sub(2));
         let scans = lack.is_none();
         self.push_heading(scene, inner, way);
@@ -161,7 +162,7 @@ impl<'a> Text<'a> {
                 (false, false) => &["On your phone or computer open"],
             },
         );
-        self.push_address(model, waiting, inner);
+        self.push_address(around, waiting, inner);
         self.gap();
         let check: &[&str] = match (way.numbered, scans) {
             (true, true) if way.explains => &["2  Check that it shows this code", "2  Check this code"],
@@ -171,13 +172,13 @@ impl<'a> Text<'a> {
             (false, false) => &["and enter this code"],
         };
         match &panel.previous {
-            Some((dead, _)) if !way.whole => self.push_dead(model, dead, inner),
+            Some((dead, _)) if !way.whole => self.push_dead(around, dead, inner),
             _ => self.push_first(inner, check),
         }
         if way.explains && scans {
             self.lines.push(Line::raw("    (type it if you opened the address)"));
         }
-        self.push_code(model, waiting, width, way)?;
+        self.push_code(around, waiting, width, way)?;
         self.gap();
         if way.numbered {
             let is_ending = now.moment.until(waiting.code.expires_at) <= LAST_MINUTE;
@@ -196,19 +197,19 @@ impl<'a> Text<'a> {
     }
 
     /// Says once more which code is dead, since it may stand on a note or in a chat.
-    fn push_notice(&mut self, model: &'a Model, panel: &'a SignInPanel, inner: usize) {
+    fn push_notice(&mut self, around: &'a Surroundings, panel: &'a SignInPanel, inner: usize) {
         let Some((code, ended_at)) = &panel.previous else { return };
         let mark = Mark::Attention.word();
         let text = format!("{mark} Code {code} ran out at {}. Use the new one below.", utc_time_of_day(*ended_at));
-        self.push_wrapped(&text, inner, model.theme.attention);
+        self.push_wrapped(&text, inner, around.theme.attention);
     }
 
     /// The same in the place of the step that names the new code.
-    fn push_dead(&mut self, model: &'a Model, code: &str, inner: usize) {
+    fn push_dead(&mut self, around: &'a Surroundings, code: &str, inner: usize) {
         let mark = Mark::Attention.word();
         let named = format!("{mark} {code} ran out. Use this code:");
         let text = if columns(&named) <= inner { named } else { format!("{mark} The code changed. Use this one:") };
-        self.lines.push(Line::styled(format!(" {text}"), model.theme.attention));
+        self.lines.push(Line::styled(format!(" {text}"), around.theme.attention));
     }
 
     fn push_wrapped(&mut self, text: &str, inner: usize, style: Style) {
@@ -261,27 +262,27 @@ impl<'a> Text<'a> {
 
     /// On a line of its own and never broken by us: without its scheme where it would not fit, in pieces as wide as the
     /// column only where nothing else helps.
-    fn push_address(&mut self, model: &'a Model, waiting: &'a Waiting, inner: usize) {
+    fn push_address(&mut self, around: &'a Surroundings, waiting: &'a Waiting, inner: usize) {
         let address = waiting.code.verification_uri.as_str();
         let address = if address.len() > inner { without_scheme(address) } else { address };
         let characters: Vec<char> = address.chars().collect();
         for part in characters.chunks(inner.max(1)) {
-            self.lines.push(Line::styled(format!(" {}", part.iter().collect::<String>()), model.theme.code));
+            self.lines.push(Line::styled(format!(" {}", part.iter().collect::<String>()), around.theme.code));
         }
     }
 
     /// The code as text, and also large or in a box. `None` where it has no large letters or they do not fit.
-    fn push_code(&mut self, model: &'a Model, waiting: &'a Waiting, width: u16, way: Way) -> Option<()> {
+    fn push_code(&mut self, around: &'a Surroundings, waiting: &'a Waiting, width: u16, way: Way) -> Option<()> {
         let code = waiting.code.user_code.as_str();
         let indent = if way.numbered { 4 } else { 1 };
         let plain = |text: &mut Self, indent: u16| {
             text.code_at = Some(Position::new(indent, text.rows()));
-            text.lines.push(Line::styled(format!("{:1$}{code}", "", usize::from(indent)), model.theme.code));
+            text.lines.push(Line::styled(format!("{:1$}{code}", "", usize::from(indent)), around.theme.code));
         };
         match way.code {
             CodeForm::Plain => plain(self, indent),
             CodeForm::Boxed => {
-                let border = model.theme.border_set();
+                let border = around.theme.border_set();
                 let inside = (columns(code) + 10).min(usize::from(width.saturating_sub(indent + 4)));
                 let before = inside.checked_sub(columns(code))? / 2;
                 let after = inside - before - columns(code);
@@ -294,7 +295,7 @@ impl<'a> Text<'a> {
                 let (left, right) = (border.vertical_left, border.vertical_right);
                 self.lines.push(Line::from(vec![
                     format!("{margin}{left}{:before$}", "").into(),
-                    ratatui::text::Span::styled(code, model.theme.code),
+                    ratatui::text::Span::styled(code, around.theme.code),
                     format!("{:after$}{right}", "").into(),
                 ]));
                 self.lines.push(Line::raw(edge(border.bottom_left, border.horizontal_bottom, border.bottom_right)));
@@ -312,19 +313,19 @@ impl<'a> Text<'a> {
     }
 
     fn push_state(&mut self, scene: Scene<'a>, inner: usize, way: Way) {
-        let Scene { model, waiting, now, .. } = scene;
+        let Scene { around, waiting, now, .. } = scene;
         if way.gauge {
-            let (words, style) = state(model, waiting, now, inner);
+            let (words, style) = state(around, waiting, now, inner);
             self.lines.push(Line::styled(format!(" {words}"), style));
             self.gauge = Some(self.rows());
             self.blank();
         }
         if !way.whole {
-            let (words, style) = next_in_short(model, waiting, now);
+            let (words, style) = next_in_short(around, waiting, now);
             self.lines.push(Line::styled(format!(" {words}"), style));
             return;
         }
-        let (lines, style) = last_and_next(model, waiting, now, inner);
+        let (lines, style) = last_and_next(around, waiting, now, inner);
         let before = self.rows();
         for line in &lines {
             self.push_wrapped(line, inner, style);
@@ -333,11 +334,11 @@ impl<'a> Text<'a> {
     }
 
     fn push_warning(&mut self, scene: Scene<'a>, inner: usize, way: Way) {
-        let mut warning = format!("Approve only if you, {}, started this.", scene.model.machine);
+        let mut warning = format!("Approve only if you, {}, started this.", scene.around.machine);
         if way.whole {
             warning += " Nobody will send you a code.";
         }
-        self.push_wrapped(&warning, inner, scene.model.theme.title);
+        self.push_wrapped(&warning, inner, scene.around.theme.title);
     }
 
     /// Draws in the middle of the area's height.
@@ -354,8 +355,8 @@ impl<'a> Text<'a> {
         };
         if let Some(row) = self.gauge {
             let code = &scene.waiting.code;
-            let remaining = told(scene.now.moment.until(code.expires_at), scene.model.motion);
-            let gauge = Gauge { remaining, total: code.lifetime, theme: &scene.model.theme };
+            let remaining = told(scene.now.moment.until(code.expires_at), scene.around.motion);
+            let gauge = Gauge { remaining, total: code.lifetime, theme: &scene.around.theme };
             (&gauge).render(at(row, 1, area.width.saturating_sub(2), 1), frame.buffer_mut());
         }
         if let Some((row, big)) = self.big {

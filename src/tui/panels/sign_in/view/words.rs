@@ -5,8 +5,8 @@ use std::time::Duration;
 use ratatui::style::Style;
 
 use crate::config::Motion;
-use crate::tui::model::{Model, Now};
 use crate::tui::panels::sign_in::{LastAnswer, Waiting};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{width, wrap};
 use crate::tui::theme::Mark;
 use crate::words::{minutes_and_seconds, ordinal};
@@ -15,27 +15,27 @@ use crate::words::{minutes_and_seconds, ordinal};
 pub(super) const LAST_MINUTE: Duration = Duration::from_secs(60);
 
 /// What the code waits for and how long it is good for.
-pub(super) fn state(model: &Model, waiting: &Waiting, now: Now, columns: usize) -> (String, Style) {
+pub(super) fn state(around: &Surroundings, waiting: &Waiting, now: Now, columns: usize) -> (String, Style) {
     let left = now.moment.until(waiting.code.expires_at);
     let mark = Mark::Attention.word();
     if left.is_zero() {
         return (
-            format!("{mark} The code ran out. One last check {}.", until(model, waiting, now)),
-            model.theme.attention,
+            format!("{mark} The code ran out. One last check {}.", until(around, waiting, now)),
+            around.theme.attention,
         );
     }
-    let time = model.time_left(left);
+    let time = around.time_left(left);
     if left > LAST_MINUTE {
         let wordings =
             [format!("Waiting for approval   code good for {time}"), format!("Waiting   code good for {time}")];
-        return (first_that_fits(&wordings, columns), model.theme.text);
+        return (first_that_fits(&wordings, columns), around.theme.text);
     }
     let wordings = [
         format!("{mark} Waiting   code good for {time}. If you are already approving, finish there."),
         format!("{mark} Waiting   code good for {time}"),
         format!("{mark} Waiting   {time} left"),
     ];
-    (first_that_fits(&wordings, columns), model.theme.attention)
+    (first_that_fits(&wordings, columns), around.theme.attention)
 }
 
 fn is_without_answer(waiting: &Waiting) -> bool {
@@ -43,9 +43,9 @@ fn is_without_answer(waiting: &Waiting) -> bool {
 }
 
 /// When the server is asked next.
-fn until(model: &Model, waiting: &Waiting, now: Now) -> String {
+fn until(around: &Surroundings, waiting: &Waiting, now: Now) -> String {
     let left = now.moment.until(waiting.next_poll_at);
-    if left.is_zero() { "now".to_owned() } else { format!("in {}", model.time_left(left)) }
+    if left.is_zero() { "now".to_owned() } else { format!("in {}", around.time_left(left)) }
 }
 
 /// The last one where none does.
@@ -55,23 +55,28 @@ fn first_that_fits(wordings: &[String], columns: usize) -> String {
 }
 
 /// How the last question ended, and when the next one comes: on one line, or on two where it is longer.
-pub(super) fn last_and_next(model: &Model, waiting: &Waiting, now: Now, columns: usize) -> (Vec<String>, Style) {
-    let next = until(model, waiting, now);
+pub(super) fn last_and_next(
+    around: &Surroundings,
+    waiting: &Waiting,
+    now: Now,
+    columns: usize,
+) -> (Vec<String>, Style) {
+    let next = until(around, waiting, now);
     let every = waiting.interval.as_secs();
     let mark = Mark::Attention.word();
-    let theme = &model.theme;
+    let theme = &around.theme;
     let joined = |last: &str, next: &str| format!("{last}{}{next}", theme.separator());
     let (last, next, style) = match &waiting.last_answer {
         LastAnswer::None => ("Not asked yet".to_owned(), format!("first {next}"), theme.text),
         LastAnswer::Pending { at } => {
             let next = format!("next {next}");
             let ago = minutes_and_seconds(now.moment - *at);
-            let last = match model.motion {
+            let last = match around.motion {
                 Motion::Full => format!("Last asked {ago} ago: not yet approved"),
                 Motion::Reduced => "Last answer: not yet approved".to_owned(),
             };
             // The usual one does not move what stands below it.
-            let brief = match model.motion {
+            let brief = match around.motion {
                 Motion::Full => joined(&format!("Asked {ago} ago: not yet"), &next),
                 Motion::Reduced => joined("Not yet approved", &next),
             };
@@ -104,9 +109,9 @@ pub(super) fn last_and_next(model: &Model, waiting: &Waiting, now: Now, columns:
 }
 
 /// The same in 39 columns.
-pub(super) fn next_in_short(model: &Model, waiting: &Waiting, now: Now) -> (String, Style) {
-    let (mark, theme) = (Mark::Attention.word(), &model.theme);
-    let next = until(model, waiting, now);
+pub(super) fn next_in_short(around: &Surroundings, waiting: &Waiting, now: Now) -> (String, Style) {
+    let (mark, theme) = (Mark::Attention.word(), &around.theme);
+    let next = until(around, waiting, now);
     let separator = theme.separator();
     if now.moment.until(waiting.code.expires_at).is_zero() {
         let what = if is_without_answer(waiting) { "trying again" } else { "one last check" };

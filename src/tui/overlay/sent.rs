@@ -5,18 +5,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::lines::draw_lines;
+use super::Sent;
+use crate::tui::lines::draw_lines;
 use crate::tui::text::wrap;
 use crate::tui::widgets::json_view::JsonDocument;
-
-/// What was sent, scrolled down by so many rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
-    pub text: String,
-    /// The text in a word or two.
-    pub what: &'static str,
-    pub scroll: usize,
-}
 
 impl Sent {
     /// How far it can be scrolled in `area`.

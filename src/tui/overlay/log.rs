@@ -4,29 +4,29 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::lines::draw_lines;
-use crate::tui::model::Model;
+use crate::tui::lines::draw_lines;
+use crate::tui::surroundings::Surroundings;
 use crate::tui::text::wrap;
 
 /// Columns of the time and the mark.
 const HEAD: usize = 16;
 
 /// How far up the log can be scrolled in `area`.
-pub fn longest_scroll(model: &Model, area: Rect) -> usize {
+pub fn longest_scroll(around: &Surroundings, area: Rect) -> usize {
     let room = room(area);
-    let lines: usize = model.log.entries().map(|entry| wrap(&entry.text, room).len()).sum();
+    let lines: usize = around.log.entries().map(|entry| wrap(&entry.text, room).len()).sum();
     lines.saturating_sub(usize::from(area.height))
 }
 
 /// Draws as many of the last entries as there are rows for, scrolled up by so many rows.
-pub fn view(model: &Model, scroll: usize, area: Rect, frame: &mut Frame<'_>) {
-    if model.log.entries().len() == 0 {
+pub fn view(around: &Surroundings, scroll: usize, area: Rect, frame: &mut Frame<'_>) {
+    if around.log.entries().len() == 0 {
         return draw_lines(&[Line::raw(" Nothing has happened yet.")], area, frame);
     }
     let rows = usize::from(area.height);
     // No more is wrapped than can be seen.
     let mut lines: Vec<Line<'static>> = Vec::new();
-    for entry in model.log.entries().rev() {
+    for entry in around.log.entries().rev() {
         if lines.len() >= scroll.saturating_add(rows) {
             break;
         }
@@ -37,7 +37,7 @@ pub fn view(model: &Model, scroll: usize, area: Rect, frame: &mut Frame<'_>) {
                 let padding = " ".repeat(4_usize.saturating_sub(mark.len()) + 1);
                 vec![
                     Span::raw(format!(" {} ", entry.at.strftime("%H:%M:%S"))),
-                    model.theme.mark(entry.mark),
+                    around.theme.mark(entry.mark),
                     Span::raw(padding),
                 ]
             } else {

@@ -5,10 +5,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::lines::draw_lines;
 use crate::tui::clipboard::Clipboard;
 use crate::tui::keymap::{Bound, Command, Scope};
-use crate::tui::model::{Model, Screen};
+use crate::tui::lines::draw_lines;
+use crate::tui::surroundings::Surroundings;
 use crate::tui::text;
 
 /// Columns that one of two lists side by side needs.
@@ -19,19 +19,18 @@ const KEYS: usize = 9;
 const NARROWEST: usize = 12;
 
 /// Draws the help from the row to which it is scrolled.
-pub fn view(model: &Model, scroll: usize, area: Rect, frame: &mut Frame<'_>) {
-    let lines = lines(model, area.width);
+pub fn view(around: &Surroundings, here: Scope, scroll: usize, area: Rect, frame: &mut Frame<'_>) {
+    let lines = lines(around, here, area.width);
     let last = lines.len().saturating_sub(usize::from(area.height));
     draw_lines(&lines[scroll.min(last)..], area, frame);
 }
 
 /// How far down the help can be scrolled in `area`.
-pub fn longest_scroll(model: &Model, area: Rect) -> usize {
-    lines(model, area.width).len().saturating_sub(usize::from(area.height))
+pub fn longest_scroll(around: &Surroundings, here: Scope, area: Rect) -> usize {
+    lines(around, here, area.width).len().saturating_sub(usize::from(area.height))
 }
 
-fn lines(model: &Model, columns: u16) -> Vec<Line<'static>> {
-    let here = model.screen.scope();
+fn lines(around: &Surroundings, here: Scope, columns: u16) -> Vec<Line<'static>> {
     let others = Scope::ALL.into_iter().filter(|scope| *scope != here && *scope != Scope::Everywhere);
     let scopes: Vec<Scope> = [here, Scope::Everywhere].into_iter().chain(others).collect();
     let columns = usize::from(columns);
@@ -39,26 +38,26 @@ fn lines(model: &Model, columns: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for (row, scopes) in scopes.chunks(in_a_row).enumerate() {
         let column = columns / in_a_row;
-        lines.extend(side_by_side(scopes.iter().map(|scope| list(model, *scope, column)).collect(), column));
+        lines.extend(side_by_side(scopes.iter().map(|scope| list(around, *scope, column)).collect(), column));
         lines.push(Line::default());
         if row == 0 {
-            lines.extend(advice(model, columns));
+            lines.extend(advice(around, here, columns));
         }
     }
     lines
 }
 
 /// What to do where a code or a copy does not get to where it should.
-fn advice(model: &Model, columns: usize) -> Vec<Line<'static>> {
-    if model.screen != Screen::SignIn {
+fn advice(around: &Surroundings, here: Scope, columns: usize) -> Vec<Line<'static>> {
+    if here != Scope::SignIn {
         return Vec::new();
     }
-    let (full, inverted) = (model.key(Command::FullScreenQr), model.key(Command::InvertQr));
+    let (full, inverted) = (around.key(here, Command::FullScreenQr), around.key(here, Command::InvertQr));
     let scanning = format!(
         "QR code does not scan? Press {full}, then {inverted}; make the font smaller; or type the address and the \
          code: they do the same."
     );
-    let copying = match model.clipboard {
+    let copying = match around.clipboard {
         Clipboard::Tmux => "Copying puts code and link into tmux's buffer as well: prefix ] pastes them.".to_owned(),
         _ => "Nothing to paste after copying? Many terminals take no text by OSC 52, or want a setting for it."
             .to_owned(),
@@ -68,19 +67,21 @@ fn advice(model: &Model, columns: usize) -> Vec<Line<'static>> {
 }
 
 /// The keys of one scope, with its name above them.
-fn list(model: &Model, scope: Scope, columns: usize) -> Vec<Line<'static>> {
+fn list(around: &Surroundings, scope: Scope, columns: usize) -> Vec<Line<'static>> {
     let is_shown = |bound: &&Bound| {
         let command = bound.binding.command;
         let is_demo = matches!(command, Command::DemoApprove | Command::DemoApproveElsewhere | Command::DemoDecline);
-        !bound.keys.is_empty() && (model.is_demo || !is_demo) && (model.has_browser || command != Command::OpenBrowser)
+        !bound.keys.is_empty()
+            && (around.is_demo || !is_demo)
+            && (around.has_browser || command != Command::OpenBrowser)
     };
-    let title = Line::styled(format!(" {}", scope.title()), model.theme.title);
-    let keys = model.keymap.within(scope).filter(is_shown).flat_map(|bound| entry(model, bound, columns));
+    let title = Line::styled(format!(" {}", scope.title()), around.theme.title);
+    let keys = around.keymap.within(scope).filter(is_shown).flat_map(|bound| entry(around, bound, columns));
     std::iter::once(title).chain(keys).collect()
 }
 
 /// The keys of a command and what they do, which goes on below where it does not fit beside them.
-fn entry(model: &Model, bound: &Bound, columns: usize) -> Vec<Line<'static>> {
+fn entry(around: &Surroundings, bound: &Bound, columns: usize) -> Vec<Line<'static>> {
     let keys: Vec<String> = bound.keys.iter().map(|key| key.label()).collect();
     let keys = format!("  {:<KEYS$} ", keys.join(" "));
     let indent = " ".repeat(KEYS + 3);
@@ -91,7 +92,7 @@ fn entry(model: &Model, bound: &Bound, columns: usize) -> Vec<Line<'static>> {
         texts.insert(0, String::new());
     }
     let heads = std::iter::once(keys).chain(std::iter::repeat(indent));
-    let styled = |(head, text)| Line::from(vec![Span::styled(head, model.theme.shortcut), Span::raw(text)]);
+    let styled = |(head, text)| Line::from(vec![Span::styled(head, around.theme.shortcut), Span::raw(text)]);
     heads.zip(texts).map(styled).collect()
 }
 

@@ -10,25 +10,25 @@ use crate::tui::text::wrap;
 use crate::untrusted::Untrusted;
 
 /// Draws as many lines as the area has rows.
-pub(super) fn draw_lines(lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) {
+pub fn draw_lines(lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) {
     for (row, line) in (area.y..area.bottom()).zip(lines) {
         frame.buffer_mut().set_line(area.x, row, line, area.width);
     }
 }
 
 /// An error as a sentence, with its full stop.
-pub(in crate::tui) fn sentence(error: &Error) -> String {
+pub fn sentence(error: &Error) -> String {
     let text = error.to_string();
     if text.ends_with('?') { text } else { format!("{}.", text.trim_end_matches('.')) }
 }
 
 /// The likely causes of an error, numbered, wrapped beside their numbers.
-pub(super) fn causes(error: &Error, room: usize) -> Vec<String> {
+pub fn causes(error: &Error, room: usize) -> Vec<String> {
     numbered(error.causes.iter().map(String::as_str), room)
 }
 
 /// Texts in a numbered list, each wrapped beside its number.
-pub(super) fn numbered<'a>(texts: impl Iterator<Item = &'a str>, room: usize) -> Vec<String> {
+pub fn numbered<'a>(texts: impl Iterator<Item = &'a str>, room: usize) -> Vec<String> {
     let lines = |(index, text): (usize, &str)| {
         let lines = wrap(&shown(text), room.saturating_sub(3).max(1)).into_iter().enumerate();
         let beside = move |(row, line)| if row == 0 { format!("{}. {line}", index + 1) } else { format!("   {line}") };
@@ -38,17 +38,17 @@ pub(super) fn numbered<'a>(texts: impl Iterator<Item = &'a str>, room: usize) ->
 }
 
 /// What a server sent, on one line and without anything that could hide.
-pub(super) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     Untrusted::new(text).line()
 }
 
 /// The first row in sight of a list whose cursor is kept in its middle.
-pub(super) fn first_in_sight(cursor: usize, all: usize, rows: usize) -> usize {
+pub fn first_in_sight(cursor: usize, all: usize, rows: usize) -> usize {
     cursor.saturating_sub(rows / 2).min(all.saturating_sub(rows))
 }
 
 /// Where a cursor at `at` goes; beyond the end stands for the end, which the caller knows.
-pub(in crate::tui) fn moved(at: usize, command: Command, page: usize) -> usize {
+pub fn moved(at: usize, command: Command, page: usize) -> usize {
     match command {
         Command::Up => at.saturating_sub(1),
         Command::Down => at.saturating_add(1),

@@ -3,31 +3,18 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::api::Content;
+use super::{Overlay, SaveAs};
 use crate::tui::keymap::Key;
 use crate::tui::message::Effect;
-use crate::tui::model::{Model, Overlay};
+use crate::tui::surroundings::Surroundings;
 use crate::tui::text::wrap;
-use crate::tui::widgets::field::Field;
 
 /// Before the name that is typed.
 const PROMPT: &str = " > ";
 
-/// What is to be saved, and its name so far.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SaveAs {
-    name: Field,
-    what: &'static str,
-    content: Content,
-}
-
 impl SaveAs {
-    pub fn new(name: &str, what: &'static str, content: Content) -> Self {
-        Self { name: Field::new(name), what, content }
-    }
-
     /// Takes in one key: Enter saves, Esc does not.
-    pub fn press(mut self, model: &mut Model, key: Key) -> Vec<Effect> {
+    pub fn press(mut self, around: &mut Surroundings, key: Key) -> Vec<Effect> {
         match key {
             Key::Esc => return Vec::new(),
             Key::Enter if !self.name.text().trim().is_empty() => {
@@ -36,7 +23,7 @@ impl SaveAs {
             Key::Enter => {}
             key => drop(self.name.press(key)),
         }
-        model.overlay = Some(Overlay::SaveAs(self));
+        around.overlay = Some(Overlay::SaveAs(self));
         Vec::new()
     }
 
@@ -45,21 +32,27 @@ impl SaveAs {
         self.name.paste(text, true);
     }
 
-    pub fn view(&self, model: &Model, area: Rect, frame: &mut Frame<'_>) {
+    pub fn view(&self, around: &Surroundings, area: Rect, frame: &mut Frame<'_>) {
         let room = usize::from(area.width.saturating_sub(2));
         let question =
             format!("Save {} as a file that only you can read, in the current directory, called:", self.what);
         let lines = wrap(&question, room);
         let rows = (area.y..area.bottom()).zip(&lines);
         for (row, line) in rows {
-            frame.buffer_mut().set_stringn(area.x, row, format!(" {line}"), usize::from(area.width), model.theme.title);
+            frame.buffer_mut().set_stringn(
+                area.x,
+                row,
+                format!(" {line}"),
+                usize::from(area.width),
+                around.theme.title,
+            );
         }
         let row = area.y.saturating_add(u16::try_from(lines.len()).unwrap_or(u16::MAX));
         let indent = u16::try_from(PROMPT.len()).unwrap_or(0).min(area.width);
         let typed = Rect { x: area.x + indent, y: row, width: area.width - indent, height: 1 }.intersection(area);
         if !typed.is_empty() {
-            frame.buffer_mut().set_stringn(area.x, row, PROMPT, usize::from(indent), model.theme.shortcut);
-            self.name.draw(model.theme.text, true, typed, frame);
+            frame.buffer_mut().set_stringn(area.x, row, PROMPT, usize::from(indent), around.theme.shortcut);
+            self.name.draw(around.theme.text, true, typed, frame);
         }
     }
 }

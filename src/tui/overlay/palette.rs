@@ -4,11 +4,11 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::lines::moved;
 use crate::tui::keymap::{Bound, Command, Key};
-use crate::tui::model::Model;
+use crate::tui::lines::moved;
+use crate::tui::panel::Panel;
+use crate::tui::surroundings::Surroundings;
 use crate::tui::text::clip;
-use crate::tui::widgets::field::Field;
 
 /// Rows by which a page moves.
 const PAGE: usize = 10;
@@ -28,13 +28,7 @@ const EVERYWHERE: [Command; 8] = [
     Command::LeaveNow,
 ];
 
-/// What is typed, and the row that has the cursor.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Palette {
-    query: Field,
-    selected: usize,
-}
-
+use super::Palette;
 /// What a key did to the palette.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pressed {
@@ -45,12 +39,12 @@ pub enum Pressed {
 
 impl Palette {
     /// Takes in one key.
-    pub fn press(mut self, model: &Model, key: Key) -> Pressed {
+    pub fn press(mut self, around: &Surroundings, panel: &dyn Panel, key: Key) -> Pressed {
         let command = match key {
             Key::Esc => return Pressed::Close,
             Key::Backspace if self.query.is_empty_line() => return Pressed::Close,
             Key::Enter => {
-                return entries(model, &self.query.text())
+                return entries(around, panel, &self.query.text())
                     .get(self.selected)
                     .map_or(Pressed::Stay(self), |bound| Pressed::Ask(bound.binding.command));
             }
@@ -68,13 +62,13 @@ impl Palette {
                 return Pressed::Stay(self);
             }
         };
-        Pressed::Stay(self.moved_by(model, command))
+        Pressed::Stay(self.moved_by(around, panel, command))
     }
 
     /// The same with the cursor on another row.
     #[must_use]
-    pub fn moved_by(self, model: &Model, command: Command) -> Self {
-        let last = entries(model, &self.query.text()).len().saturating_sub(1);
+    pub fn moved_by(self, around: &Surroundings, panel: &dyn Panel, command: Command) -> Self {
+        let last = entries(around, panel, &self.query.text()).len().saturating_sub(1);
         Self { selected: moved(self.selected, command, PAGE).min(last), ..self }
     }
 
@@ -85,20 +79,20 @@ impl Palette {
     }
 
     /// Draws the line that is typed and the commands that it leaves.
-    pub fn view(&self, model: &Model, area: Rect, frame: &mut Frame<'_>) {
+    pub fn view(&self, around: &Surroundings, panel: &dyn Panel, area: Rect, frame: &mut Frame<'_>) {
         if area.is_empty() {
             return;
         }
         let room = usize::from(area.width.saturating_sub(2));
-        frame.buffer_mut().set_stringn(area.x, area.y, PROMPT, room, model.theme.title);
+        frame.buffer_mut().set_stringn(area.x, area.y, PROMPT, room, around.theme.title);
         let indent = u16::try_from(PROMPT.len()).unwrap_or(0).min(area.width);
         let typed = Rect { x: area.x + indent, width: area.width - indent, height: 1, ..area };
         // Screen readers follow the cursor.
-        self.query.draw(model.theme.title, true, typed, frame);
+        self.query.draw(around.theme.title, true, typed, frame);
         let list = Rect { y: area.y.saturating_add(2), height: area.height.saturating_sub(2), ..area };
-        let entries = entries(model, &self.query.text());
+        let entries = entries(around, panel, &self.query.text());
         if entries.is_empty() && !list.is_empty() {
-            frame.buffer_mut().set_stringn(area.x, list.y, " Nothing here is called so.", room, model.theme.text);
+            frame.buffer_mut().set_stringn(area.x, list.y, " Nothing here is called so.", room, around.theme.text);
         }
         let rows = usize::from(list.height);
         let first = (self.selected + 1).saturating_sub(rows);
@@ -108,23 +102,22 @@ impl Palette {
             let help = clip(bound.binding.help, room.saturating_sub(KEYS + 2));
             let line = Line::from(vec![
                 Span::raw(format!(" {marker} ")),
-                Span::styled(format!("{keys:<KEYS$} "), model.theme.shortcut),
+                Span::styled(format!("{keys:<KEYS$} "), around.theme.shortcut),
                 Span::raw(help),
             ]);
             frame.buffer_mut().set_line(area.x, row, &line, area.width);
             if index == self.selected {
                 let place = Rect { y: row, height: 1, ..area };
-                model.theme.select(place, frame.buffer_mut());
+                around.theme.select(place, frame.buffer_mut());
             }
         }
     }
 }
 
 /// What can be asked for now and has every word of `query` in its name.
-fn entries<'a>(model: &'a Model, query: &str) -> Vec<&'a Bound> {
-    let scope = model.screen.scope();
+fn entries<'a>(around: &'a Surroundings, panel: &dyn Panel, query: &str) -> Vec<&'a Bound> {
     let mut commands: Vec<Command> = Vec::new();
-    for command in super::commands(model).into_iter().chain(EVERYWHERE) {
+    for command in panel.commands(around).into_iter().chain(EVERYWHERE) {
         if !commands.contains(&command) {
             commands.push(command);
         }
@@ -134,5 +127,5 @@ fn entries<'a>(model: &'a Model, query: &str) -> Vec<&'a Bound> {
         let name = format!("{} {}", bound.binding.label, bound.binding.help).to_lowercase();
         words.iter().all(|word| name.contains(word.as_str()))
     };
-    commands.into_iter().filter_map(|command| model.keymap.binding(scope, command)).filter(has_all).collect()
+    commands.into_iter().filter_map(|command| around.keymap.binding(panel.scope(), command)).filter(has_all).collect()
 }

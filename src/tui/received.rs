@@ -22,17 +22,17 @@ const BYTES_A_LINE: usize = 8;
 /// An answer with its body taken apart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Received {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) took: Duration,
-    pub(super) explained: Option<Explained>,
-    pub(super) content: Content,
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub took: Duration,
+    pub explained: Option<Explained>,
+    pub content: Content,
     /// The body for people; of a binary one there is nothing.
-    pub(super) document: Arc<JsonDocument>,
+    pub document: Arc<JsonDocument>,
     /// How long the API wants to be left alone.
-    pub(super) pause: Option<Duration>,
+    pub pause: Option<Duration>,
     /// The scopes that the answer says are needed.
-    pub(super) named_scopes: Vec<String>,
+    pub named_scopes: Vec<String>,
 }
 
 /// The body of an answer, byte for byte.
@@ -94,7 +94,7 @@ fn named_scopes(response: &Response) -> Vec<String> {
 }
 
 /// The beginning of `bytes` in hexadecimal digits and letters.
-pub(super) fn in_hexadecimal(bytes: &[u8]) -> String {
+pub fn in_hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::new();
     for (number, line) in bytes[..bytes.len().min(MOST_HEXADECIMAL)].chunks(BYTES_A_LINE).enumerate() {
         let digits = |half: &[u8]| half.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));

@@ -1,0 +1,69 @@
+//! What lies over the panel that has the screen. One thing at a time, and what it does to the panel is a command.
+
+pub mod help;
+pub mod log;
+pub mod palette;
+pub mod save_as;
+pub mod sent;
+
+use super::keymap::Command;
+use super::received::Content;
+use super::widgets::field::Field;
+
+/// What lies over the panel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// Scrolled down by so many rows.
+    Help {
+        scroll: usize,
+    },
+    /// Scrolled up by so many rows from the last entry.
+    Log {
+        scroll: usize,
+    },
+    Palette(Palette),
+    Sent(Sent),
+    SaveAs(SaveAs),
+    /// Asks before the panel does something; the safe answer is the default.
+    Confirm {
+        question: String,
+        command: Command,
+    },
+}
+
+impl Overlay {
+    /// Whether it asks about this command.
+    pub fn asks_about(&self, asked: Command) -> bool {
+        matches!(self, Overlay::Confirm { command, .. } if *command == asked)
+    }
+}
+
+/// What is typed to find a command, and the row that has the cursor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Palette {
+    query: Field,
+    selected: usize,
+}
+
+/// A text that was sent to the clipboard, scrolled down by so many rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    pub text: String,
+    /// The text in a word or two.
+    pub what: &'static str,
+    pub scroll: usize,
+}
+
+/// What is to be saved, and its name so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaveAs {
+    name: Field,
+    what: &'static str,
+    content: Content,
+}
+
+impl SaveAs {
+    pub fn new(name: &str, what: &'static str, content: Content) -> Self {
+        Self { name: Field::new(name), what, content }
+    }
+}

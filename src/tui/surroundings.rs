@@ -1,0 +1,168 @@
+//! What surrounds every panel: how the terminal is, what the person wants, what is configured, and what was said last.
+//! It knows no panel.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use ratatui::layout::Size;
+
+use super::clipboard::{Clipboard, Reached, ToCopy};
+use super::keymap::{Command, Keymap, Scope};
+use super::log::Log;
+use super::message::{Effect, TaskId};
+use super::overlay::Overlay;
+use super::theme::{Abilities, Mark, Theme};
+use super::time_left;
+use super::widgets::qr::QrChoice;
+use crate::clock::Moment;
+use crate::config::{Config, Motion, ThemeName};
+use crate::service::Machine;
+
+/// How long a notice stays.
+const NOTICE_TIME: Duration = Duration::from_secs(5);
+
+/// One point in time on both clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Orders what happens and counts down.
+    pub moment: Moment,
+    /// Is shown, and compared with what is stored.
+    pub time: Timestamp,
+}
+
+/// What every panel is given.
+#[derive(Debug)]
+pub struct Surroundings {
+    pub abilities: Abilities,
+    pub theme: Theme,
+    pub keymap: Keymap,
+    /// How the person wants QR codes to be drawn.
+    pub qr: QrChoice,
+    pub clipboard: Clipboard,
+    pub window: Size,
+    pub machine: Machine,
+    /// The configuration that the app goes by.
+    pub config: Config,
+    /// Covers the whole body while it is there, so that no half of a QR code invites a camera.
+    pub overlay: Option<Overlay>,
+    pub notice: Option<Notice>,
+    pub log: Log,
+    /// What the person wants; where text is to be selected the terminal has it anyway.
+    pub mouse: Mouse,
+    pub motion: Motion,
+    /// The built-in server is there, and its demo person can be asked.
+    pub is_demo: bool,
+    /// A browser could be opened on this machine for the person who looks at this screen.
+    pub has_browser: bool,
+    /// How far this machine's clock is ahead of a server's, once that was told.
+    pub clock_error: Option<SignedDuration>,
+    last_task: TaskId,
+}
+
+/// Who is told what the mouse does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mouse {
+    App,
+    /// So that it selects text.
+    Terminal,
+}
+
+/// One line that tells the outcome of something, for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// `None` where nobody knows whether it worked.
+    pub mark: Option<Mark>,
+    pub text: String,
+    pub until: Moment,
+}
+
+impl Surroundings {
+    pub fn new(abilities: Abilities, machine: Machine, config: Config) -> Self {
+        Self {
+            theme: Theme::new(abilities.color, abilities.unicode),
+            abilities,
+            keymap: Keymap::default(),
+            qr: QrChoice::default(),
+            clipboard: Clipboard::default(),
+            window: Size::new(80, 24),
+            machine,
+            config,
+            overlay: None,
+            notice: None,
+            log: Log::default(),
+            mouse: Mouse::App,
+            motion: Motion::default(),
+            is_demo: false,
+            has_browser: false,
+            clock_error: None,
+            last_task: TaskId(0),
+        }
+    }
+
+    /// Draws in another theme from now on.
+    pub fn set_theme(&mut self, theme: ThemeName) {
+        self.theme = Theme::named(theme, self.abilities.color, self.abilities.unicode);
+    }
+
+    /// A name for a new piece of work.
+    pub fn new_task(&mut self) -> TaskId {
+        self.last_task = TaskId(self.last_task.0 + 1);
+        self.last_task
+    }
+
+    /// A time that is left, in words as still as the person wants them.
+    pub fn time_left(&self, left: Duration) -> String {
+        time_left::in_words(left, self.motion)
+    }
+
+    /// The first key that asks for a command in a scope, for sentences.
+    pub fn key(&self, scope: Scope, command: Command) -> String {
+        let bound = self.keymap.binding(scope, command).and_then(|bound| bound.keys.first());
+        bound.map_or_else(|| "its key".to_owned(), |key| key.label())
+    }
+
+    pub fn say(&mut self, mark: impl Into<Option<Mark>>, text: impl Into<String>, now: Now) {
+        self.notice = Some(Notice { mark: mark.into(), text: text.into(), until: now.moment + NOTICE_TIME });
+    }
+
+    /// Sends a text to the clipboard. Only tmux tells what became of it, and is waited for: [`told_copied`](Self::told_copied).
+    pub fn copy(&mut self, copy: ToCopy, scope: Scope, now: Now) -> Vec<Effect> {
+        if self.clipboard != Clipboard::Tmux {
+            self.say_sent(copy.what, scope, now);
+        }
+        vec![Effect::Copy(copy)]
+    }
+
+    /// Says what tmux did with a text.
+    pub fn told_copied(&mut self, what: &str, result: Result<Reached, String>, scope: Scope, now: Now) {
+        let columns = self.window.width;
+        let text = match result {
+            Ok(Reached::Terminal) => return self.say_sent(what, scope, now),
+            Ok(_) if columns < 60 => "In tmux's buffer: prefix ] pastes".to_owned(),
+            Ok(_) if columns < 80 => "It is in tmux's buffer: prefix ] pastes it.".to_owned(),
+            Ok(Reached::Buffer) => format!("tmux has {what} in its buffer: prefix ] pastes it."),
+            Ok(Reached::BufferAndTerminal) => format!("tmux has {what} in its buffer and sent it to your terminal."),
+            Err(problem) => return self.say(Mark::Attention, format!("tmux did not take {what}: {problem}"), now),
+        };
+        self.say(Mark::Good, text, now);
+    }
+
+    /// Says that a text went to the terminal, which may or may not have taken it.
+    fn say_sent(&mut self, what: &str, scope: Scope, now: Now) {
+        let shows_alone = match scope {
+            Scope::SignIn => Some(Command::BareLink),
+            Scope::Profiles => Some(Command::RevealToken),
+            _ => None,
+        };
+        let shown = match shows_alone {
+            Some(command) => format!("{} shows it", self.key(scope, command)),
+            None => "Select it".to_owned(),
+        };
+        let text = match self.window.width {
+            0..60 => format!("Sent. Nothing to paste? {shown}."),
+            60..80 => format!("Sent to your terminal. Nothing to paste? {shown}."),
+            _ => format!("Sent {what} to your terminal. Nothing to paste? {shown}."),
+        };
+        self.say(None, text, now);
+    }
+}

@@ -232,9 +232,11 @@ impl Api {
         Ok(goes_on)
     }
 
-    /// The file that `-o` names, unless that is stdout.
+    /// The file that `-o` names, unless that is stdout, which nobody opens anew: what had been written there would be written
+    /// over.
     fn output_file(&self) -> Option<&PathBuf> {
-        self.output.as_ref().filter(|path| path.as_os_str() != "-")
+        const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+        self.output.as_ref().filter(|path| !STDOUT.iter().any(|stdout| path.as_os_str() == *stdout))
     }
 
     /// Begins with the file for the answer, so that what cannot be written is told before anything is sent.

@@ -289,7 +289,18 @@ fn an_answer_replaces_a_file_whole_or_not_at_all() {
     }
     home.run(&["api", "-i", "-o", &file, "/whole"]).worked("");
     assert!(read(&file).starts_with("HTTP/1.1 200 OK\n") && read(&file).ends_with("\n\nnew"), "{}", read(&file));
-    home.run(&["api", "-o", "-", "/whole"]).worked("new");
+    // Stdout may be a file in which others write before and after.
+    for stdout in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        home.run(&["api", "-o", stdout, "/whole"]).worked("new");
+        let log = home.path("log");
+        let program = home.command(&["api", "-o", stdout, "/whole"]);
+        let mut shell = Command::new("sh");
+        let script = "{ echo before; \"$0\" \"$@\"; echo; echo after; } >log";
+        shell.args(["-c", script]).arg(program.get_program()).args(program.get_args()).current_dir(home.path(""));
+        shell.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        assert!(shell.stdin(Stdio::null()).status().expect("a shell").success());
+        assert_eq!(fs::read_to_string(log).expect("it is there"), "before\nnew\nafter\n", "{stdout}");
+    }
 }
 
 #[test]

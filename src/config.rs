@@ -393,18 +393,22 @@ impl Config {
 
     /// The provider that goes by this name, in whatever letter case, with the name that it has; else a hint.
     pub fn provider_called(&self, name: &str) -> Result<(&str, &ProviderSource), String> {
-        let called = |known: &str| known.eq_ignore_ascii_case(name);
-        let exactly = self.providers.get_key_value(name);
-        let found = exactly.or_else(|| self.providers.iter().find(|(known, _)| called(known)));
-        found.map(|(name, source)| (name.as_str(), source)).ok_or_else(|| {
+        self.provider_named(name).ok_or_else(|| {
             let known: Vec<&str> = self.providers.keys().map(String::as_str).collect();
             unknown_provider_hint(name, &known)
         })
     }
 
+    fn provider_named(&self, name: &str) -> Option<(&str, &ProviderSource)> {
+        let called = |known: &str| known.eq_ignore_ascii_case(name);
+        let exactly = self.providers.get_key_value(name);
+        let found = exactly.or_else(|| self.providers.iter().find(|(known, _)| called(known)));
+        found.map(|(name, source)| (name.as_str(), source))
+    }
+
     /// What is written in a file or a flag, as everything here calls it: the provider, and its data center.
     pub fn canonical(&self, provider: String, data_center: Option<String>) -> (String, Option<String>) {
-        let Ok((name, source)) = self.provider_called(&provider) else { return (provider, data_center) };
+        let Some((name, source)) = self.provider_named(&provider) else { return (provider, data_center) };
         (name.to_owned(), data_center.map(|code| source.data_center_code(&code)))
     }
 

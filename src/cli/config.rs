@@ -167,9 +167,7 @@ impl CheckCommand {
             }
             Err(trouble) => return Err(unreadable(file, &trouble)),
         };
-        let mut checked = check::check(&text, file);
-        let keys = checked.config.as_ref().and_then(full_screen::odd_keys);
-        checked.mistakes.extend(keys.map(|message| check::remark_on(&text, "screen", message)));
+        let checked = check::check(&text, file, full_screen::odd_keys);
         let is_sound = checked.mistakes.is_empty();
         if self.json {
             let json = CheckJson {

@@ -3,6 +3,7 @@
 //! A text that cannot be taken is read again without the part that is wrong, until the rest can be. So a mistake hides no other
 //! one, unless it is in the same place.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -10,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::file::{self, File, Problem};
-use super::{Config, ProviderSource, SecretSource, exposure, form};
+use super::{Config, Profile, SecretSource, exposure, form};
 use crate::files::access::{self, Holds};
 use crate::providers::catalog;
 
@@ -38,59 +39,88 @@ pub struct Checked {
     pub config: Option<Config>,
 }
 
-/// Reads `text`, which came from `file`, and looks at the files that it names.
-pub fn check(text: &str, file: &Path) -> Checked {
+/// The byte at which something is to be said, and what.
+type Finding = (usize, String);
+
+/// Reads `text`, which came from `file`, and looks at the files that it names. `odd_keys` tells what is wrong with the keys of the
+/// screens, which nothing here knows.
+pub fn check(text: &str, file: &Path, odd_keys: impl Fn(&Config) -> Option<String>) -> Checked {
     let text = form::without_mark(text);
-    let (mut document, unreadable) = DeTable::parse_recoverable(text);
-    let mut mistakes: Vec<Remark> = unreadable
-        .iter()
-        .map(|error| remark(text, error.span().map_or(0, |span| span.start), file::said(text, error)))
-        .collect();
-    let parsed = if mistakes.is_empty() { without_mistakes(text, &mut document, &mut mistakes) } else { None };
-    let mut checked = Checked { mistakes, ..Checked::default() };
-    // A profile may name a provider that has mistakes of its own.
-    let (named, _) = DeTable::parse_recoverable(text);
-    let providers = named.get_ref().iter().find(|(key, _)| key.get_ref() == "providers");
-    let providers = providers.and_then(|(_, providers)| providers.get_ref().as_table());
-    let is_there = |name: &str| providers.is_some_and(|known| known.keys().any(|key| key.get_ref() == name));
-    if let Some(parsed) = parsed {
-        let place = |problem: &Problem| remark(text, place_of(document.get_ref(), problem), problem.to_string());
+    let (document, unreadable) = DeTable::parse_recoverable(text);
+    let document = document.get_ref();
+    let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+    let mut mistakes: Vec<Finding> =
+        unreadable.iter().take(MOST).map(|error| (start(error), file::said(text, error))).collect();
+    let mut warnings = Vec::new();
+    let parsed = mistakes.is_empty().then(|| without_mistakes(text, document, &mut mistakes));
+    let config = parsed.map(|parsed| {
+        let has_whole = mistakes.is_empty();
+        let find = |problem: Problem| (place_of(document, &problem), problem.to_string());
         let (config, problems) = parsed.checked(file);
-        let has_whole = checked.mistakes.is_empty();
         // What names a profile that was left out is no mistake of its own.
-        let is_own = |problem: &&Problem| has_whole || problem.table.is_some();
-        checked.mistakes.extend(problems.iter().filter(is_own).map(place));
-        checked.mistakes.extend(unusable(&config, is_there).iter().map(place));
-        checked.warnings.extend(odd(&config).iter().map(place));
-        checked.config = Some(config);
-    }
-    for remarks in [&mut checked.mistakes, &mut checked.warnings] {
-        remarks.sort_by_key(|remark| (remark.line, remark.column));
-        remarks.dedup();
-        remarks.truncate(MOST);
-    }
-    checked
+        let is_own = |problem: &Problem| has_whole || problem.table.is_some();
+        mistakes.extend(problems.into_iter().filter(is_own).map(find));
+        let mut profiles: Vec<&Profile> = config.profiles.values().collect();
+        profiles.sort_by_cached_key(|profile| {
+            place_of(document, &Problem::of("profiles", profile.name.as_str(), String::new()))
+        });
+        let keys = odd_keys(&config).map(|what| Problem { table: None, what });
+        mistakes.extend(keys.map(find));
+        mistakes.extend(unusable(&config, &profiles, document).take(MOST).map(find));
+        warnings.extend(odd(&config, &profiles).take(MOST).map(find));
+        config
+    });
+    Checked { mistakes: remarks(text, mistakes), warnings: remarks(text, warnings), config }
 }
 
-/// Takes out what is not of the shape that is wanted, one after another, and tells of each.
-fn without_mistakes(text: &str, document: &mut Spanned<DeTable<'_>>, mistakes: &mut Vec<Remark>) -> Option<File> {
+/// Takes out what is not of the shape that is wanted, and tells of each. Every profile and provider is looked at on its own, so
+/// that a mistake in one costs no other reading of the rest.
+fn without_mistakes(text: &str, document: &DeTable<'_>, mistakes: &mut Vec<Finding>) -> File {
+    let (above, named) = parts(document);
+    let mut whole = part_without_mistakes(text, above, mistakes).unwrap_or_default();
+    for part in named {
+        whole.take_in(part_without_mistakes(text, part, mistakes).unwrap_or_default());
+    }
+    whole
+}
+
+/// What is above all, and each profile and each provider.
+fn parts<'a>(document: &DeTable<'a>) -> (DeTable<'a>, Vec<DeTable<'a>>) {
+    let (mut above, mut named) = (DeTable::new(), Vec::new());
+    for (key, value) in document {
+        match value.get_ref() {
+            DeValue::Table(entries) if ["profiles", "providers"].contains(&key.get_ref().as_ref()) => {
+                named.extend(entries.iter().map(|(name, entry)| {
+                    let alone = DeTable::from_iter([(name.clone(), entry.clone())]);
+                    DeTable::from_iter([(key.clone(), Spanned::new(value.span(), DeValue::Table(alone)))])
+                }));
+            }
+            _ => {
+                above.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    (above, named)
+}
+
+fn part_without_mistakes(text: &str, mut part: DeTable<'_>, mistakes: &mut Vec<Finding>) -> Option<File> {
     let mut taken_out: Vec<Vec<String>> = Vec::new();
     for _ in 0..MOST {
-        let error = match File::deserialize(Deserializer::from(document.clone())) {
+        let error = match File::deserialize(Deserializer::from(Spanned::new(0..text.len(), part.clone()))) {
             Ok(file) => return Some(file),
             Err(error) => error,
         };
         let start = error.span().map_or(0, |span| span.start);
-        let path = path_to(document.get_ref(), start);
+        let path = path_to(&part, start);
         let missing = error.message().strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
         // It is missing since it was taken out.
         let is_told = missing.is_some_and(|key| {
             taken_out.iter().any(|out| out.split_last().is_some_and(|(last, table)| last == key && table == path))
         });
         if !is_told {
-            mistakes.push(remark(text, start, file::said(text, &error)));
+            mistakes.push((start, file::said(text, &error)));
         }
-        if !take_out(document.get_mut(), &path) {
+        if !take_out(&mut part, &path) {
             return None;
         }
         taken_out.push(path);
@@ -124,8 +154,7 @@ fn take_out(table: &mut DeTable<'_>, path: &[String]) -> bool {
     if rest.is_empty() {
         return table.remove(name.as_str()).is_some();
     }
-    let inner = table.iter_mut().find(|(key, _)| key.get_ref() == name.as_str());
-    match inner.map(|(_, value)| value.get_mut()) {
+    match table.get_mut(name.as_str()).map(Spanned::get_mut) {
         Some(DeValue::Table(inner)) => take_out(inner, rest),
         _ => false,
     }
@@ -138,9 +167,7 @@ fn place_of(document: &DeTable<'_>, problem: &Problem) -> usize {
     let mut place = 0;
     let mut table_now = Some(document);
     for name in table.chain(key.split('.')) {
-        let Some((key, value)) = table_now.and_then(|table| table.iter().find(|(key, _)| key.get_ref() == name)) else {
-            break;
-        };
+        let Some((key, value)) = table_now.and_then(|table| table.get_key_value(name)) else { break };
         place = key.span().start;
         table_now = match value.get_ref() {
             DeValue::Table(inner) => Some(inner),
@@ -150,76 +177,84 @@ fn place_of(document: &DeTable<'_>, problem: &Problem) -> usize {
     place
 }
 
-/// Something that is wrong with what stands below this key at the top.
-pub fn remark_on(text: &str, key: &str, message: String) -> Remark {
-    let problem = Problem { table: None, what: format!("`{key}`") };
-    let (document, _) = DeTable::parse_recoverable(text);
-    remark(text, place_of(document.get_ref(), &problem), message)
-}
-
-fn remark(text: &str, at: usize, message: String) -> Remark {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Remark { line, column, message }
+/// The first findings, with their lines and columns.
+fn remarks(text: &str, mut findings: Vec<Finding>) -> Vec<Remark> {
+    findings.sort();
+    findings.dedup();
+    findings.truncate(MOST);
+    let (mut line, mut before) = (1, 0);
+    let remark = |(at, message): Finding| {
+        line += text.get(before..at).unwrap_or_default().matches('\n').count();
+        before = at;
+        let ahead = text.get(..at).and_then(|text| text.rsplit('\n').next()).unwrap_or_default();
+        Remark { line, column: ahead.chars().count() + 1, message }
+    };
+    findings.into_iter().map(remark).collect()
 }
 
 /// What no command could use, although each part of it is sound.
-fn unusable(config: &Config, is_there: impl Fn(&str) -> bool) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for (name, profile) in &config.profiles {
-        let mut problem = |what: String| problems.push(Problem::of("profiles", name.as_str(), what));
-        let Ok(source) = config.provider(profile) else {
+fn unusable<'a>(
+    config: &'a Config,
+    profiles: &'a [&Profile],
+    document: &'a DeTable<'_>,
+) -> impl Iterator<Item = Problem> + 'a {
+    // A profile may name a provider that has mistakes of its own.
+    let providers = document.get("providers").and_then(|providers| providers.get_ref().as_table());
+    let is_there = move |name: &str| providers.is_some_and(|known| known.contains_key(name));
+    let mut codes: BTreeMap<&str, Option<Vec<String>>> = BTreeMap::new();
+    profiles.iter().filter_map(move |profile| {
+        let problem = |what: String| Some(Problem::of("profiles", profile.name.as_str(), what));
+        let Some(source) = config.providers.get(&profile.provider) else {
             if is_there(&profile.provider) {
-                continue;
+                return None;
             }
             let known = config.provider_called(&profile.provider).err().unwrap_or_default();
-            problem(format!("`provider` is \"{}\", which is not known: {known}", profile.provider));
-            continue;
+            return problem(format!("`provider` is \"{}\", which is not known: {known}", profile.provider));
         };
-        let Some((code, provider)) = profile.data_center.as_deref().zip(source.known()) else { continue };
-        if provider.data_center(code).is_none() {
-            let codes: Vec<&str> = provider.data_centers.iter().map(|known| known.code.as_str()).collect();
-            let known = match codes.join(", ") {
-                none if none.is_empty() => "it has none".to_owned(),
-                known => format!("it has {known}"),
-            };
-            problem(format!("`data_center` is \"{code}\", which {} does not have: {known}", provider.name));
-        }
-    }
-    problems
+        let code = profile.data_center.as_ref()?;
+        // Made once, since there may be thousands of profiles.
+        let codes = codes.entry(&profile.provider).or_insert_with(|| {
+            let provider = source.known()?;
+            Some(provider.data_centers.iter().map(|known| known.code.clone()).collect())
+        });
+        let codes = codes.as_ref().filter(|codes| !codes.contains(code))?;
+        let known = if codes.is_empty() { "it has none".to_owned() } else { format!("it has {}", codes.join(", ")) };
+        problem(format!("`data_center` is \"{code}\", which {} does not have: {known}", profile.provider))
+    })
 }
 
 /// What may be meant otherwise.
-fn odd(config: &Config) -> Vec<Problem> {
+fn odd<'a>(config: &'a Config, profiles: &'a [&Profile]) -> impl Iterator<Item = Problem> + 'a {
     let built_in = super::built_in_providers();
-    let own = config.providers.keys().filter(|name| !built_in.contains_key(*name));
-    let unused = own.filter(|name| config.profiles.values().all(|profile| profile.provider != **name));
-    let mut odd: Vec<Problem> =
-        unused.map(|name| Problem::of("providers", name, "no profile uses it".to_owned())).collect();
-    for (name, profile) in &config.profiles {
-        let mut warn = |what: String| odd.push(Problem::of("profiles", name.as_str(), what));
-        let has_products = |source: &ProviderSource| !source.dialect().products.is_empty();
-        if config.provider(profile).is_ok_and(has_products) {
-            let advice = profile.scopes.iter().filter_map(|scope| catalog::advice(scope));
-            advice.for_each(|advice| warn(format!("`scopes`: {advice}")));
-        }
-        let own = match &profile.client_secret {
-            SecretSource::File(path) => Some(("client_secret_file".to_owned(), path)),
-            SecretSource::Store | SecretSource::Variable(_) => None,
-        };
-        let others = profile.client_secret_files.iter();
-        let others = others.map(|(code, path)| (format!("client_secret_files.{code}"), path));
-        own.into_iter().chain(others).filter_map(|(key, path)| secret_file(&key, path)).for_each(&mut warn);
-    }
-    odd.extend(
-        config
-            .store
-            .url_file
-            .iter()
-            .filter_map(|path| Some(Problem { table: None, what: secret_file("store_url_file", path)? })),
-    );
-    odd
+    let used: BTreeSet<&str> = profiles.iter().map(|profile| profile.provider.as_str()).collect();
+    let is_unused = move |name: &&String| !built_in.contains_key(*name) && !used.contains(name.as_str());
+    let unused = config.providers.keys().filter(is_unused);
+    let unused = unused.map(|name| Problem::of("providers", name, "no profile uses it".to_owned()));
+    let url_file = config.store.url_file.iter();
+    let url_file =
+        url_file.filter_map(|path| Some(Problem { table: None, what: secret_file("store_url_file", path)? }));
+    // Thousands of profiles have few scopes that are different.
+    let mut known: BTreeMap<&str, Option<String>> = BTreeMap::new();
+    let of_profiles = profiles.iter().flat_map(move |profile| {
+        let source = config.providers.get(&profile.provider);
+        let has_products = source.is_some_and(|source| !source.dialect().products.is_empty());
+        let scopes = if has_products { &profile.scopes[..] } else { &[] };
+        let mut advice = |scope: &'a String| known.entry(scope).or_insert_with(|| catalog::advice(scope)).clone();
+        let scopes = scopes.iter().filter_map(|scope| Some(format!("`scopes`: {}", advice(scope)?)));
+        let clauses: Vec<String> = scopes.chain(odd_secrets(profile)).collect();
+        clauses.into_iter().map(|what| Problem::of("profiles", profile.name.as_str(), what))
+    });
+    url_file.chain(of_profiles).chain(unused)
+}
+
+fn odd_secrets(profile: &Profile) -> impl Iterator<Item = String> {
+    let own = match &profile.client_secret {
+        SecretSource::File(path) => Some(("client_secret_file".to_owned(), path)),
+        SecretSource::Store | SecretSource::Variable(_) => None,
+    };
+    let others = profile.client_secret_files.iter();
+    let others = others.map(|(code, path)| (format!("client_secret_files.{code}"), path));
+    own.into_iter().chain(others).filter_map(|(key, path)| secret_file(&key, path))
 }
 
 /// What is to be said of a file with a secret.
@@ -241,7 +276,7 @@ mod tests {
 
     /// The mistakes and the warnings, each with its line and column.
     fn remarks(text: &str) -> (Vec<String>, Vec<String>) {
-        let checked = check(text, Path::new("/nowhere/config.toml"));
+        let checked = check(text, Path::new("/nowhere/config.toml"), |_| None);
         let lines = |remarks: &[super::Remark]| {
             let line = |remark: &super::Remark| format!("{}:{} {}", remark.line, remark.column, remark.message);
             remarks.iter().map(line).collect()
@@ -310,6 +345,23 @@ mod tests {
             assert!(warning.starts_with(expected), "{warning:?} is not {expected:?}");
         }
         assert_eq!(warnings.len(), 4, "{warnings:#?}");
+    }
+
+    #[test]
+    fn of_many_mistakes_the_first_ones_in_the_text_are_told() {
+        for text in [
+            "[profiles.pN]\nprovider = \"zoho\"\nclient_id = \"x\"\nscope = 1\n",
+            "[profiles.pN]\nprovider = \"zohoo\"\nclient_id = \"x\"\n\n",
+            "aN =\n\n\n\n",
+        ] {
+            // Names in another order than the text has them.
+            let numbered = |number: usize| text.replace('N', &format!("{number:03}"));
+            let (mistakes, _) = remarks(&(0..300).rev().map(numbered).collect::<String>());
+            let lines: Vec<usize> =
+                mistakes.iter().filter_map(|mistake| mistake.split(':').next()?.parse().ok()).collect();
+            assert_eq!(lines.len(), super::MOST);
+            assert!(lines[0] <= 4 && lines.windows(2).all(|pair| pair[1] == pair[0] + 4), "{lines:?}");
+        }
     }
 
     #[test]

@@ -189,8 +189,9 @@ pub(super) fn said(text: &str, error: &toml::de::Error) -> String {
     });
     let Some(span) = error.span() else { return message };
     // What is wrong with a value says nothing without the key that has it.
-    let line = text.lines().nth(line_of(text, span.start));
-    let key = line.and_then(|line| line.split_once('=')).map(|(key, _)| key.trim());
+    let (before, behind) = text.split_at_checked(span.start).unwrap_or((text, ""));
+    let line = before.rsplit('\n').next().into_iter().chain(behind.lines().next()).collect::<String>();
+    let key = line.split_once('=').map(|(key, _)| key.trim());
     let is_about_value = key.is_some_and(|key| !message.contains(&format!("`{key}`")));
     match key.filter(|key| is_about_value && !key.is_empty()) {
         Some(key) => format!("`{key}`: {message}"),
@@ -228,6 +229,13 @@ impl fmt::Display for Problem {
 }
 
 impl File {
+    /// Adds the profiles and the providers of another part.
+    pub(super) fn take_in(&mut self, part: Self) {
+        let Self { profiles, providers, .. } = part;
+        self.profiles.extend(profiles);
+        self.providers.extend(providers);
+    }
+
     /// Checks what the shape alone does not tell.
     pub(super) fn check(self, file: &Path) -> Result<Config, String> {
         let (config, problems) = self.checked(file);

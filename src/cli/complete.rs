@@ -5,8 +5,8 @@
 
 mod values;
 
+use std::any::TypeId;
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Args};
 
@@ -62,10 +62,12 @@ impl Candidate {
         Self::Word { word: word.into(), about: about.into() }
     }
 
-    /// The line for the script; nothing for a word that would look like something else.
+    /// The line for the script; nothing for a word that would look like something else, or that a shell would do something
+    /// with once it stands on the line.
     fn line(&self) -> Option<String> {
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.,:=/+@".contains(letter);
         match self {
-            Self::Word { word, .. } if word.starts_with(':') || word.contains(char::is_control) => None,
+            Self::Word { word, .. } if word.starts_with(':') || !word.chars().all(is_plain) => None,
             Self::Word { word, about } => Some(format!("{word}\t{}", about.replace(char::is_control, " "))),
             Self::Files(before) => Some(format!(":files\t{before}")),
             Self::Directories(before) => Some(format!(":directories\t{before}")),
@@ -83,10 +85,8 @@ struct Line<'a> {
     placed: Vec<String>,
     /// Whether flags are over.
     is_literal: bool,
-    /// Options that were given.
-    given: Vec<&'a Arg>,
-    /// What `--config` names.
-    config: Option<PathBuf>,
+    /// Options that were given, with their values.
+    given: Vec<(&'a Arg, Option<String>)>,
 }
 
 /// What may stand in place of the last of the words.
@@ -97,14 +97,8 @@ fn candidates(words: &[String]) -> Vec<Candidate> {
         Some((current, before)) => (current.as_str(), before),
         None => ("", words),
     };
-    let mut line = Line {
-        command: &definition,
-        awaited: None,
-        placed: Vec::new(),
-        is_literal: false,
-        given: Vec::new(),
-        config: None,
-    };
+    let mut line =
+        Line { command: &definition, awaited: None, placed: Vec::new(), is_literal: false, given: Vec::new() };
     for word in before {
         line.take(word);
     }
@@ -113,8 +107,10 @@ fn candidates(words: &[String]) -> Vec<Candidate> {
 
 impl<'a> Line<'a> {
     fn take(&mut self, word: &str) {
-        if let Some(option) = self.awaited.take() {
-            self.give(option, Some(word));
+        if self.awaited.take().is_some() {
+            if let Some((_, value)) = self.given.last_mut() {
+                *value = Some(word.to_owned());
+            }
         } else if self.is_literal {
             self.placed.push(word.to_owned());
         } else if word == "--" {
@@ -151,14 +147,22 @@ impl<'a> Line<'a> {
     }
 
     fn give(&mut self, option: &'a Arg, value: Option<&str>) {
-        self.given.push(option);
-        match value {
-            Some(value) if option.get_id() == "config" => self.config = Some(value.into()),
-            None if option.get_action().takes_values() && !option.is_require_equals_set() => {
-                self.awaited = Some(option);
-            }
-            _ => {}
+        self.given.push((option, value.map(str::to_owned)));
+        if value.is_none() && option.get_action().takes_values() && !option.is_require_equals_set() {
+            self.awaited = Some(option);
         }
+    }
+
+    /// What an option was given last.
+    fn value(&self, name: &str) -> Option<&str> {
+        let mut given = self.given.iter().rev().filter(|(option, _)| option.get_id() == name);
+        given.find_map(|(_, value)| value.as_deref())
+    }
+
+    /// The word in the place of an argument of this type.
+    fn placed_as(&self, type_id: TypeId) -> Option<&str> {
+        let mut places = self.command.get_positionals().zip(&self.placed);
+        places.find(|(place, _)| place.get_value_parser().type_id() == type_id).map(|(_, word)| word.as_str())
     }
 
     fn long(&self, name: &str) -> Option<&'a Arg> {
@@ -224,11 +228,11 @@ impl<'a> Line<'a> {
     fn flags(&self) -> Vec<Candidate> {
         let is_open = |option: &&Arg| {
             let is_repeatable = matches!(option.get_action(), ArgAction::Append | ArgAction::Count);
-            let is_given = self.given.iter().any(|given| given.get_id() == option.get_id());
+            let is_given = self.given.iter().any(|(given, _)| given.get_id() == option.get_id());
             let excludes = |one: &Arg, other: &Arg| {
                 self.command.get_arg_conflicts_with(one).iter().any(|refused| refused.get_id() == other.get_id())
             };
-            let is_refused = self.given.iter().any(|given| excludes(given, option) || excludes(option, given));
+            let is_refused = self.given.iter().any(|(given, _)| excludes(given, option) || excludes(option, given));
             !option.is_positional() && !option.is_hide_set() && !is_refused && (is_repeatable || !is_given)
         };
         let word = |option: &Arg| match (option.get_long(), option.get_short()) {

@@ -120,3 +120,61 @@ fn whoever_presses_tab_is_told_nothing_but_candidates() {
     // Nothing was opened.
     assert!(!home.path("state").exists() && !home.path("key").exists());
 }
+
+#[test]
+fn what_a_shell_would_run_is_not_offered() {
+    let home = Home::new();
+    let providers = ["$(touch x)", "`touch x`", "a b", "a;b", "good"];
+    let provider = |name| format!("[providers.\"{name}\"]\nkind = \"standard\"\nissuer = \"https://x.example\"\n");
+    home.configure(&providers.map(provider).concat());
+    let told = home.run(&["__complete", "--", "profile", "add", "x", "--provider", ""]).stdout;
+    assert!(told.contains("good\t") && told.contains("zoho\t"), "{told}");
+    assert!(!told.contains("touch") && !told.contains("a b") && !told.contains("a;b"), "{told}");
+}
+
+#[test]
+fn data_centers_are_those_of_the_provider_that_is_meant() {
+    let home = Home::new();
+    let place = "accounts_server = \"http://127.0.0.1:1\"\napi_domain = \"http://127.0.0.1:1\"\n";
+    let profile = |name, provider| format!("[profiles.{name}]\nprovider = \"{provider}\"\nclient_id = \"x\"\n");
+    let lab = format!("[providers.lab]\nkind = \"zoho\"\n[providers.lab.data_centers.mars]\n{place}");
+    home.configure(&[profile("test", "lab"), profile("work", "zoho"), profile("code", "github"), lab].concat());
+    for (line, codes) in [
+        ("profile add x --data-center", "us eu"),
+        ("profile add x --provider lab --data-center", "mars"),
+        ("profile add x --provider=LAB --data-center", "mars"),
+        ("profile add x --provider github --data-center", ""),
+        ("profile edit work --data-center", "us eu"),
+        ("profile edit test --data-center", "mars"),
+        ("profile edit code --data-center", ""),
+        ("profile edit nobody --data-center", "us eu"),
+        ("scopes --data-center", "us eu"),
+    ] {
+        let words: Vec<&str> = ["__complete", "--"].into_iter().chain(line.split(' ')).chain([""]).collect();
+        let told = home.run(&words).stdout;
+        let offered: Vec<&str> = told.lines().filter_map(|line| line.split('\t').next()).take(2).collect();
+        assert_eq!(offered.join(" "), codes, "{line}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn tab_waits_for_no_pipe_and_reads_no_file_that_others_may_write() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let home = Home::new();
+    let pipe = home.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
+    let foreign = home.write("foreign.toml", "[profiles.foreign]\nprovider = \"zoho\"\nclient_id = \"x\"\n");
+    fs::set_permissions(&foreign, fs::Permissions::from_mode(0o666)).expect("it is ours");
+    for file in [pipe, foreign] {
+        for words in [&["token", ""][..], &["profile", "add", "x", "--provider", ""], &["scopes", "--data-center", ""]]
+        {
+            let file = file.to_str().expect("a path");
+            let words: Vec<&str> =
+                ["__complete", "--", "--config", file].into_iter().chain(words.iter().copied()).collect();
+            let told = home.run(&words);
+            assert!(told.code == 0 && told.stderr.is_empty() && !told.stdout.contains("foreign\t"), "{told:?}");
+        }
+    }
+}

@@ -100,14 +100,7 @@ fn each_value_is_offered_or_known_to_be_free() {
     definition.build();
     let mut free = Vec::new();
     visit(&definition, &mut |command| {
-        let line = Line {
-            command,
-            awaited: None,
-            placed: Vec::new(),
-            is_literal: false,
-            given: Vec::new(),
-            config: Some("/nonexistent/config.toml".into()),
-        };
+        let line = Line { command, awaited: None, placed: Vec::new(), is_literal: false, given: Vec::new() };
         for argument in command.get_arguments().filter(|argument| argument.get_action().takes_values()) {
             if !is_offered(&line, argument) {
                 free.extend(argument.get_value_names().and_then(|names| names.first()).map(ToString::to_string));

@@ -1,21 +1,19 @@
 //! The values that an argument may have, by its type and by the name that the help gives its value.
 
 use std::any::TypeId;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, ValueHint};
 
 use super::{Candidate, Line, about};
 use crate::cli::commands;
 use crate::cli::context::variable;
-use crate::config::{ClientType, Config, Environment, Places};
+use crate::config::{ClientType, Config, Environment, LONGEST_FILE, Places, Profile};
 use crate::files;
+use crate::files::access::Holds;
 use crate::profile::ProfileName;
 use crate::providers::catalog::{PRODUCTS, scope_in_words};
 use crate::providers::zoho;
-
-/// Bytes of a configuration that is not read whole; the names of profiles come first.
-const LONGEST_FILE: u32 = 16 * 1024 * 1024;
 
 /// What may stand behind `before`, which is the beginning of the same word; `typed` is there already.
 pub(super) fn values(line: &Line, argument: &Arg, before: &str, typed: &str) -> Vec<Candidate> {
@@ -48,7 +46,7 @@ pub(super) fn by_name(line: &Line, name: &str, before: &str, typed: &str) -> Opt
     let words = |words: &[&str]| words.iter().map(|known| word(before, known, "")).collect();
     Some(match name {
         "PRODUCT" => PRODUCTS.iter().map(|product| word(before, product.key, product.name)).collect(),
-        "CODE" => data_centers().iter().map(|(code, place)| word(before, code, place)).collect(),
+        "CODE" => data_centers(line).iter().map(|(code, place)| word(before, code, place)).collect(),
         "PROVIDER" => providers(line).iter().map(|(name, label)| word(before, name, label)).collect(),
         "A,B" => scopes(before, typed),
         "TYPE" => words(&ClientType::ALL.map(ClientType::word)),
@@ -69,11 +67,20 @@ fn word(before: &str, word: &str, about: &str) -> Candidate {
     Candidate::word(format!("{before}{word}"), about)
 }
 
+/// The configuration that the line names, where it can be used.
+fn config(line: &Line) -> Result<Config, PathBuf> {
+    let places = Places::from_environment(Environment(&variable), line.value("config").map(Into::into));
+    let file = places.map(|places| places.config_file).unwrap_or_default();
+    Config::load(&file).map_err(|_| file)
+}
+
 /// The configured profiles and what is behind each. Of a configuration that is not valid, the names are read all the same.
 fn profiles(line: &Line) -> Vec<(String, String)> {
-    let Ok(places) = Places::from_environment(Environment(&variable), line.config.clone()) else { return Vec::new() };
-    let Ok(config) = Config::load(&places.config_file) else { return headings(&places.config_file) };
-    let about = |profile: &crate::config::Profile| {
+    let config = match config(line) {
+        Ok(config) => config,
+        Err(file) => return headings(&file),
+    };
+    let about = |profile: &Profile| {
         let place = profile.data_center.as_ref().map_or_else(String::new, |code| format!(" {}", code.to_uppercase()));
         format!("{}{place}", profile.provider)
     };
@@ -82,7 +89,7 @@ fn profiles(line: &Line) -> Vec<(String, String)> {
 
 /// The names in headings such as `[profiles.work]`.
 fn headings(file: &Path) -> Vec<(String, String)> {
-    let text = files::read_text(file, LONGEST_FILE).unwrap_or_default();
+    let Ok((text, _)) = files::read_own_text(file, Holds::Settings, LONGEST_FILE) else { return Vec::new() };
     let names = text.lines().filter_map(|line| {
         let heading = line.trim().strip_prefix("[profiles.")?;
         let name = heading.split([']', '.']).next()?.trim_matches(['"', '\'']);
@@ -94,17 +101,22 @@ fn headings(file: &Path) -> Vec<(String, String)> {
 }
 
 fn providers(line: &Line) -> Vec<(String, String)> {
-    let places = Places::from_environment(Environment(&variable), line.config.clone());
-    let config = places.and_then(|places| Config::load(&places.config_file));
-    let config = config.or_else(|_| Config::parse("", Path::new("config.toml")));
-    let providers = config.map(|config| config.providers).unwrap_or_default();
+    let providers = config(line).unwrap_or_default().providers;
     providers.iter().map(|(name, source)| (name.clone(), source.label(name).to_owned())).collect()
 }
 
-fn data_centers() -> Vec<(String, &'static str)> {
-    let provider = zoho::provider();
-    let codes = provider.data_centers.iter().map(|data_center| data_center.code.clone());
-    codes.map(|code| (code.clone(), zoho::place(&code).unwrap_or_default())).collect()
+/// Those of the provider that the line names, or its profile has; else Zoho's.
+fn data_centers(line: &Line) -> Vec<(String, &'static str)> {
+    let config = config(line).unwrap_or_default();
+    let profile = || {
+        let name = line.placed_as(TypeId::of::<ProfileName>()).or_else(|| line.value("profile"))?.parse().ok()?;
+        config.profiles.get::<ProfileName>(&name).map(|profile| profile.provider.as_str())
+    };
+    let named = line.value("provider").or_else(profile).unwrap_or("zoho");
+    let provider = config.provider_called(named).ok().and_then(|(_, source)| source.known());
+    let data_centers = provider.into_iter().flat_map(|provider| provider.data_centers);
+    let data_centers = data_centers.filter(|known| !known.code.is_empty());
+    data_centers.map(|known| (known.code.clone(), zoho::place(&known.code).unwrap_or_default())).collect()
 }
 
 /// The scopes of the catalogue behind those that stand in the list already.

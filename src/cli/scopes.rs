@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::context::Context;
+use super::table::{Cell, Step, Table};
 use super::words;
 use crate::error::{Advice, Code, Error};
 use crate::near;
@@ -94,10 +95,10 @@ impl Scopes {
             let products = products.iter().map(|product| product_json(product, &data_centers)).collect();
             return context.output.json(&ScopesJson { schema_version: 1, products });
         }
-        context.output.text(&match product {
-            Some(product) => described(product, &data_centers),
-            None => listed(data_centers[0]),
-        })
+        match product {
+            Some(product) => context.output.text(&described(product, &data_centers)),
+            None => listed(context, data_centers[0]),
+        }
     }
 }
 
@@ -114,15 +115,24 @@ fn unknown_data_center(code: &str, known: &[DataCenter]) -> Error {
 }
 
 /// One line for each product, its host that of one data center.
-fn listed(data_center: &DataCenter) -> String {
-    let place = words::data_center(&data_center.code);
-    let mut rows = vec![["PRODUCT", "NAME", "SCOPES", "CALLS", &format!("ADDRESS IN {place}")].map(str::to_owned)];
-    rows.extend(PRODUCTS.iter().map(|product| {
-        let address = product.base(data_center).map_or("-".to_owned(), |base| without_slash(base.as_str()));
-        let calls = product.calls.len().to_string();
-        [product.key.to_owned(), product.name.to_owned(), format!("{}.*", product.scope_service), calls, address]
-    }));
-    words::columns(&rows).join("\n")
+fn listed(context: &Context, data_center: &DataCenter) -> Result<(), Error> {
+    let address = format!("ADDRESS IN {}", words::data_center(&data_center.code));
+    let steps = [
+        Step::Drop("CALLS"),
+        Step::Cut("NAME", 12),
+        Step::Drop("SCOPES"),
+        Step::Cut(&address, 24),
+        Step::Drop("NAME"),
+        Step::Cut(&address, 0),
+    ];
+    let row = |product: &Product| {
+        let address = product.base(data_center).map(|base| without_slash(base.as_str()));
+        let cells =
+            [product.key, product.name, &format!("{}.*", product.scope_service), &product.calls.len().to_string()];
+        cells.into_iter().map(Cell::new).chain([Cell::maybe(address)]).collect()
+    };
+    let titles = vec!["PRODUCT", "NAME", "SCOPES", "CALLS", &address];
+    context.output.table(Table { titles, rows: PRODUCTS.iter().map(row).collect(), steps: &steps }, &[])
 }
 
 /// All about one product.

@@ -42,21 +42,21 @@ impl Cell {
 
 /// What is given up where the room is too narrow, in this order, until the table fits. Columns go by their titles.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Step {
+pub(super) enum Step<'a> {
     /// Columns without a value in any row.
     DropEmpty,
     /// The long words of a column.
-    Shorten(&'static str),
+    Shorten(&'a str),
     /// What goes beyond so many letters.
-    Cut(&'static str, usize),
-    Drop(&'static str),
+    Cut(&'a str, usize),
+    Drop(&'a str),
 }
 
 /// Rows below their titles.
 pub(super) struct Table<'a> {
-    pub(super) titles: Vec<&'static str>,
+    pub(super) titles: Vec<&'a str>,
     pub(super) rows: Vec<Vec<Cell>>,
-    pub(super) steps: &'a [Step],
+    pub(super) steps: &'a [Step<'a>],
 }
 
 /// Where lines are shown.
@@ -96,16 +96,16 @@ impl Table<'_> {
     }
 }
 
-struct Column {
-    title: &'static str,
+struct Column<'a> {
+    title: &'a str,
     /// Its place in the rows.
     at: usize,
     width: usize,
     is_empty: bool,
 }
 
-impl Column {
-    fn new(title: &'static str, at: usize, rows: &[Vec<Cell>]) -> Self {
+impl<'a> Column<'a> {
+    fn new(title: &'a str, at: usize, rows: &[Vec<Cell>]) -> Self {
         let is_empty = rows.iter().all(|row| row[at].text.is_empty());
         let mut column = Self { title, at, width: 0, is_empty };
         column.measure(rows);
@@ -118,17 +118,16 @@ impl Column {
     }
 }
 
-fn width_of(columns: &[Column]) -> usize {
+fn width_of(columns: &[Column<'_>]) -> usize {
     columns.iter().map(|column| column.width + GAP.len()).sum::<usize>().saturating_sub(GAP.len())
 }
 
-fn give_up(step: Step, excess: usize, columns: &mut Vec<Column>, rows: &mut [Vec<Cell>]) {
-    let is_called = |name: &'static str| move |column: &Column| column.title == name;
+fn give_up(step: Step<'_>, excess: usize, columns: &mut Vec<Column<'_>>, rows: &mut [Vec<Cell>]) {
     match step {
         Step::DropEmpty => columns.retain(|column| !column.is_empty),
         Step::Drop(name) => columns.retain(|column| column.title != name),
         Step::Shorten(name) => {
-            for column in columns.iter_mut().filter(|column| is_called(name)(column)) {
+            for column in columns.iter_mut().filter(|column| column.title == name) {
                 for cell in rows.iter_mut().map(|row| &mut row[column.at]) {
                     cell.text = cell.short.take().unwrap_or_else(|| std::mem::take(&mut cell.text));
                 }
@@ -136,7 +135,7 @@ fn give_up(step: Step, excess: usize, columns: &mut Vec<Column>, rows: &mut [Vec
             }
         }
         Step::Cut(name, least) => {
-            for column in columns.iter_mut().filter(|column| is_called(name)(column)) {
+            for column in columns.iter_mut().filter(|column| column.title == name) {
                 column.width = column.width.saturating_sub(excess).max(least.min(column.width));
             }
         }

@@ -153,23 +153,6 @@ pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-/// The same within so many columns: what is too long in the widest column is cut short.
-pub(super) fn fitted<const N: usize>(rows: &[[String; N]], width: usize) -> Vec<String> {
-    const SHORTEST: usize = 8;
-    let mut rows = rows.to_vec();
-    loop {
-        let widths: [usize; N] =
-            std::array::from_fn(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default());
-        let over = (widths.iter().sum::<usize>() + 2 * (N - 1)).saturating_sub(width);
-        let widest = widths.iter().enumerate().max_by_key(|(_, width)| **width).filter(|(_, width)| **width > SHORTEST);
-        let Some((at, widest)) = widest.filter(|_| over > 0) else { return columns(&rows) };
-        let most = widest.saturating_sub(over).max(SHORTEST);
-        for row in rows.iter_mut().filter(|row| row[at].chars().count() > most) {
-            row[at] = row[at].chars().take(most - 1).chain(['…']).collect();
-        }
-    }
-}
-
 /// A data center's code as people write it.
 pub(super) fn data_center(code: &str) -> String {
     code.to_ascii_uppercase()
@@ -179,18 +162,7 @@ pub(super) fn data_center(code: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{duration, fitted, parse_duration, spelled};
-
-    #[test]
-    fn a_table_is_cut_where_it_is_widest() {
-        let rows =
-            [["NAME", "PROVIDER"], [&"n".repeat(40), "zoho"], ["b", &"p".repeat(30)]].map(|row| row.map(str::to_owned));
-        for width in [20, 40, 60, 72, 80, 200] {
-            let lines = fitted(&rows, width);
-            assert!(lines.iter().all(|line| line.chars().count() <= width.max(18)), "{width}: {lines:#?}");
-            assert_eq!(lines.iter().any(|line| line.contains('…')), width < 72, "{width}: {lines:#?}");
-        }
-    }
+    use super::{duration, parse_duration, spelled};
 
     #[test]
     fn times_read_as_words() {

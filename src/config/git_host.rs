@@ -1,5 +1,6 @@
 //! Where git may be given a profile's access token: a server, and there a part of it where several profiles share one.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// `HOST[:PORT][/PATH]`, as git writes them.
@@ -36,6 +37,13 @@ impl GitHost {
 fn is_straight(path: &str) -> bool {
     let mut parts = path.trim_end_matches('/').split('/');
     !path.contains(['%', '\\']) && parts.all(|part| !matches!(part, "" | "." | ".."))
+}
+
+impl fmt::Display for GitHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slash = if self.path.is_empty() { "" } else { "/" };
+        write!(f, "{}{slash}{}", self.host, self.path)
+    }
 }
 
 impl FromStr for GitHost {

@@ -202,6 +202,7 @@ fn profiles_are_told_to_scripts_without_secrets() {
     let expected = json!({
         "name": "ops", "default": false, "provider": "zoho", "data_center": "eu", "client_id": "1",
         "client_type": "non-browser", "client_secret": {"source": "none"}, "scopes": ["a.b", "c"], "allowed_origins": [],
+        "git_hosts": [],
     });
     assert_eq!(list["profiles"][0], expected);
     assert_eq!(list["profiles"][1]["name"], "work");

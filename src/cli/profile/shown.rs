@@ -7,12 +7,23 @@ use serde::Serialize;
 
 use super::{List, Show};
 use crate::cli::context::Context;
+use crate::cli::table::{Cell, Step, Table};
 use crate::cli::words;
 use crate::clock;
 use crate::config::{Config, Environment, Profile, SecretSource};
 use crate::error::Error;
 use crate::providers::catalog;
 use crate::service::{ProfileStatus, Service};
+
+/// What a narrow terminal does without.
+const STEPS: [Step; 6] = [
+    Step::DropEmpty,
+    Step::Shorten("PROFILE"),
+    Step::Cut("PROVIDER", 10),
+    Step::Drop("DATA CENTER"),
+    Step::Cut("PROFILE", 24),
+    Step::Drop("PROVIDER"),
+];
 
 /// A profile as it is configured.
 #[derive(Serialize)]
@@ -31,6 +42,7 @@ struct ProfileJson<'a> {
     redirect_uri: Option<&'a str>,
     scopes: &'a [String],
     allowed_origins: Vec<String>,
+    git_hosts: Vec<String>,
 }
 
 /// Where a client's secret comes from; never the secret.
@@ -99,8 +111,13 @@ fn profile_json<'a>(profile: &'a Profile, service: &Service) -> ProfileJson<'a> 
         client_secret,
         redirect_uri: profile.redirect_uri.as_ref().map(crate::registered::RedirectUri::as_str),
         scopes: &profile.scopes,
-        allowed_origins: profile.allowed_origins.iter().map(|url| url.origin().ascii_serialization()).collect(),
+        allowed_origins: origins(profile).collect(),
+        git_hosts: profile.git_hosts.iter().map(ToString::to_string).collect(),
     }
+}
+
+fn origins(profile: &Profile) -> impl Iterator<Item = String> {
+    profile.allowed_origins.iter().map(|url| url.origin().ascii_serialization())
 }
 
 fn is_default(profile: &Profile, config: &Config) -> bool {
@@ -122,19 +139,23 @@ impl List {
             context.output.note("There is no profile yet. `device-login profile add` adds one.");
             return Ok(());
         }
-        let Some(width) = context.output.stdout_columns() else {
+        if context.output.stdout_columns().is_none() {
             let lines: Vec<String> = config.profiles.values().map(|profile| line(profile, &config)).collect();
             return context.output.text(&lines.join("\n"));
-        };
+        }
         let row = |profile: &Profile| {
-            let mark = if is_default(profile, &config) { "*" } else { "" };
+            let name = profile.name.as_str();
+            let name = if is_default(profile, &config) {
+                Cell::new(format!("{name} (default)")).short(format!("{name} *"))
+            } else {
+                Cell::new(name)
+            };
             let place = profile.data_center.as_deref().map(words::data_center);
-            let cells = [profile.name.as_str(), &profile.provider, &place.unwrap_or_default(), mark];
-            cells.map(str::to_owned)
+            vec![name, Cell::new(&profile.provider), Cell::maybe(place)]
         };
-        let mut rows = vec![["PROFILE", "PROVIDER", "DATA CENTER", "DEFAULT"].map(str::to_owned)];
-        rows.extend(config.profiles.values().map(row));
-        context.output.text(&words::fitted(&rows, width).join("\n"))
+        let rows = config.profiles.values().map(row).collect();
+        let titles = vec!["PROFILE", "PROVIDER", "DATA CENTER"];
+        context.output.table(Table { titles, rows, steps: &STEPS }, &[])
     }
 }
 
@@ -210,11 +231,14 @@ fn shown(
         let place = format!("for {}: in the file {}", words::data_center(data_center), path.display());
         lines.push(("", place));
     }
-    for (index, scope) in profile.scopes.iter().enumerate() {
+    let scopes = profile.scopes.iter().map(|scope| {
         let words = catalog::scope_in_words(scope);
-        let scope = if words == *scope { words } else { format!("{scope} ({words})") };
-        lines.push((if index == 0 { "scopes" } else { "" }, scope));
-    }
+        if words == *scope { words } else { format!("{scope} ({words})") }
+    });
+    let git_hosts = profile.git_hosts.iter().map(ToString::to_string);
+    lines.extend(below_one_another("scopes", scopes));
+    lines.extend(below_one_another("may also go to", origins(profile)));
+    lines.extend(below_one_another("git hosts", git_hosts));
     lines.push(("state", status.state.in_words().to_owned()));
     lines.extend(status.account.as_ref().map(|account| ("account", account.label().to_owned())));
     lines.extend(status.api_domain.clone().map(|domain| ("API domain", domain)));
@@ -227,6 +251,14 @@ fn shown(
     lines.push(("configuration", format!("{file} (by {})", context.places()?.config_named_by())));
     let lines: Vec<String> = lines.iter().map(|(label, value)| format!("{label:15}{value}")).collect();
     Ok(lines.join("\n"))
+}
+
+/// Several values of which the first one has the label.
+fn below_one_another(
+    label: &'static str,
+    values: impl Iterator<Item = String>,
+) -> impl Iterator<Item = (&'static str, String)> {
+    values.enumerate().map(move |(index, value)| (if index == 0 { label } else { "" }, value))
 }
 
 fn provider_source(service: &Service, profile: &Profile) -> &'static str {

@@ -109,7 +109,21 @@ pub fn likely_meant(scope: &str) -> Option<String> {
     // Products differ in how they write this one, and some refuse calls for it later.
     let full_access = product.scopes.iter().find(|known| known.eq_ignore_ascii_case(&spelt) && is_full_access(known));
     let spelt = full_access.map_or(spelt, |known| (*known).to_owned());
-    (spelt != scope).then(|| format!("`{scope}` is probably meant to be `{spelt}`"))
+    (spelt != scope).then(|| format!("`{scope}` is probably meant to be `{}`", as_catalogued(product, &spelt)))
+}
+
+/// A scope in the letter case of the catalogue, as far as that knows it.
+fn as_catalogued(product: &Product, scope: &str) -> String {
+    let known = || product.scopes.iter().copied().chain(product.calls.iter().map(|call| call.scope));
+    if let Some(known) = known().find(|known| known.eq_ignore_ascii_case(scope)) {
+        return known.to_owned();
+    }
+    let Some((area, operation)) = scope.rsplit_once('.') else { return scope.to_owned() };
+    let area_of = |known: &'static str| known.rsplit_once('.').map_or(known, |(area, _)| area);
+    let area = known().map(area_of).find(|known| known.eq_ignore_ascii_case(area)).unwrap_or(area);
+    let is_known = is_operation(&operation.to_ascii_lowercase());
+    let operation = if is_known { operation.to_ascii_uppercase() } else { operation.to_owned() };
+    format!("{area}.{operation}")
 }
 
 /// What is probably wrong with a scope of Zoho's, or which known one is near to it, as a clause.
@@ -238,6 +252,11 @@ mod tests {
             ("ZohoBilling.fullaccess.all", "`ZohoSubscriptions.fullaccess.all`"),
             ("CRM.users.READ", "`ZohoCRM.users.READ`"),
             ("zohopeople.forms.READ", "`ZOHOPEOPLE.forms.READ`"),
+            ("zohocrm.users.read", "`ZohoCRM.users.READ`"),
+            ("zohocrm.USERS.delete", "`ZohoCRM.users.DELETE`"),
+            ("ZOHOCRM.MODULES.ALL", "`ZohoCRM.modules.ALL`"),
+            ("zohocrm.made_up.read", "`ZohoCRM.made_up.READ`"),
+            ("zohobooks.FullAccess.ALL", "`ZohoBooks.fullaccess.all`"),
             ("ZohoExpense.fullaccess.all", "`ZohoExpense.fullaccess.ALL`"),
         ] {
             let advice = likely_meant(scope).unwrap_or_default();

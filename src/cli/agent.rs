@@ -26,7 +26,6 @@ use crate::config::variables::{self, Reader};
 use crate::config::{Config, Environment};
 use crate::error::{Code, Error};
 use crate::http::client::Observer;
-use crate::near::did_you_mean;
 use crate::profile::ProfileName;
 use crate::service::agent::{Agent, Command, Happening, Health, Notice};
 use crate::service::{Service, State};
@@ -49,7 +48,7 @@ SIGHUP has it read the configuration again, SIGTERM and Ctrl-C end it with 0. do
 
 /// Keep profiles fresh ahead of their end, until it is told to end
 ///
-/// Looks after all profiles, or those that are named, also where they are added later. Needs no terminal and asks nobody:
+/// Looks after all profiles, also those that are added later, or after those that are named. Needs no terminal and asks nobody:
 /// where only a person can help, the log and `--on-event` say so.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -84,7 +83,7 @@ impl AgentCommand {
         let service = context.silent_service()?;
         let service = if context.is_verbose() { service.observed_by(requests_told_to(log.clone())) } else { service };
         let names = self.names(context)?;
-        self.check_names(&names)?;
+        self.check_names(&names, &service.config)?;
         arguments::check_programs(&self.on_event, environment.var("PATH").as_deref())?;
         let own = context.own_directories(&service.config)?;
         let files = arguments::token_files(&self.token_file, &own, &service.config)?;
@@ -123,8 +122,12 @@ impl AgentCommand {
         }
     }
 
-    /// A file of a profile that nobody looks after would never be written.
-    fn check_names(&self, names: &[ProfileName]) -> Result<(), Error> {
+    /// A name that no profile has is a slip, unless there are none at all yet. A file of a profile that nobody looks after would
+    /// never be written.
+    fn check_names(&self, names: &[ProfileName], config: &Config) -> Result<(), Error> {
+        let of_files = self.token_file.iter().map(|file| &file.profile);
+        let mut wanted = names.iter().chain(of_files).filter(|_| !config.profiles.is_empty());
+        wanted.try_for_each(|name| config.profile(Some(name)).map(drop))?;
         let is_left_out = |file: &&TokenFileArgument| !names.is_empty() && !names.contains(&file.profile);
         let Some(file) = self.token_file.iter().find(is_left_out) else { return Ok(()) };
         let message =
@@ -151,10 +154,7 @@ fn tell_oddities(log: &Log, config: &Config, names: &[ProfileName], files: &[arg
     unknown.dedup();
     for name in unknown {
         let entry = Entry::new(Level::Warning, "unknown_profile", "there is no such profile yet", now).of(name);
-        let hint = did_you_mean(name.as_str(), config.profiles.keys().map(ProfileName::as_str));
-        log.write(
-            &entry.hint(hint.unwrap_or_else(|| "it is waited for; `device-login profile add` adds one".to_owned())),
-        );
+        log.write(&entry.hint("it is waited for; `device-login profile add` adds one"));
     }
     for (profile, warning) in files.iter().filter_map(|kept| Some((&kept.profile, kept.warning.as_ref()?))) {
         log.write(&Entry::new(Level::Warning, "token_file_readers", warning, now).of(profile));

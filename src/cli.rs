@@ -188,11 +188,11 @@ fn usage(error: &clap::Error, output: &Output) -> u8 {
         _ if output.is_json() => {
             let text = error.render().to_string();
             let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            let mistake = Error::new(Code::Usage, first);
-            output.error(&match meant(error) {
-                Some(meant) => mistake.advise(meant),
-                None => mistake,
-            });
+            // What is missing is told in lines of its own.
+            let listed = text.lines().skip(1).take_while(|line| line.starts_with("  ")).map(str::trim);
+            let listed = if first.ends_with(':') { listed.collect::<Vec<_>>().join(", ") } else { String::new() };
+            let mistake = Error::new(Code::Usage, format!("{first} {listed}").trim_end());
+            output.error(&[meant(error), possible(error)].into_iter().flatten().fold(mistake, Error::advise));
         }
         _ => output.usage(&error.render()),
     }
@@ -208,6 +208,14 @@ fn meant(error: &clap::Error) -> Option<String> {
         _ => return None,
     };
     near::meant(&near.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The values of which one has to be given.
+fn possible(error: &clap::Error) -> Option<String> {
+    match error.get(ContextKind::ValidValue)? {
+        ContextValue::Strings(values) if !values.is_empty() => Some(format!("possible are {}", values.join(", "))),
+        _ => None,
+    }
 }
 
 /// The exit code of what only prints.

@@ -196,11 +196,13 @@ fn arguments_that_are_no_text_are_refused_or_taken_as_paths() {
 #[test]
 fn colours_come_where_they_are_wanted() {
     type Variables = &'static [(&'static str, &'static str)];
-    let cases: [(Variables, &str, bool); 8] = [
+    let cases: [(Variables, &str, bool); 10] = [
         (&[], "", false),
         (&[("CLICOLOR_FORCE", "1")], "", true),
         (&[("CLICOLOR_FORCE", "0")], "", false),
         (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], "", false),
+        (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "")], "", true),
+        (&[("CLICOLOR_FORCE", "")], "", false),
         (&[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")], "", true),
         (&[("NO_COLOR", "1")], " --color always", true),
         (&[("NO_COLOR", "1")], " --color=always", true),
@@ -263,9 +265,60 @@ fn what_is_meant_is_told_for_commands_flags_and_values() {
             "{ran:?}"
         );
     }
-    let error = home.run(&["status", "--jsn", "--json"]).json();
-    assert_eq!(error["error"]["hint"], json!("did you mean `--json`?"));
+    for (arguments, message, hint) in [
+        ("status --jsn --json", "'--jsn'", "did you mean `--json`?"),
+        ("status --json --sort nme", "'nme'", "did you mean `name`?; possible are name, state, left, account"),
+        ("status --json --color x", "'x'", "possible are auto, always, never"),
+        ("profile show --json --color", "'--color <WHEN>'", "possible are auto, always, never"),
+        ("config chek --json", "'chek'", "`check`?"),
+        ("profile rename --json", "<OLD>, <NEW>", "`device-login --help`"),
+    ] {
+        let error = &home.run(&words(arguments, "").iter().map(String::as_str).collect::<Vec<_>>()).json()["error"];
+        let part = |name: &str| error[name].as_str().unwrap_or_default();
+        assert!(part("message").contains(message) && part("hint").contains(hint), "{arguments}: {error}");
+    }
     home.run(&["help", "token", "more"]).failed(2, &["`device-login token` has no command `more`"]);
+}
+
+#[test]
+fn a_profile_that_nobody_has_is_told_with_the_one_that_was_meant() {
+    let authority = friendly();
+    let home = home(&authority);
+    for line in [
+        "login wrok --plain",
+        "login wrok --json",
+        "login wrok --no-wait",
+        "login wrok --resume",
+        "login wrok --import",
+        "token wrok",
+        "token -p wrok",
+        "status wrok",
+        "status wrok --check",
+        "refresh wrok",
+        "whoami wrok",
+        "logout wrok",
+        "logout wrok --local",
+        "api -p wrok /hello",
+        "exec -p wrok true",
+        "agent wrok",
+        "agent work wrok",
+        "agent -p wrok",
+        "agent --token-file wrok=token",
+        "profile show wrok",
+        "profile use wrok",
+        "profile edit wrok --scopes a",
+        "profile rename wrok office",
+        "profile remove wrok",
+        "profile remove wrok --force",
+        "profile export wrok --env-file zoho.env --yes",
+        "doctor wrok",
+    ] {
+        let ran = home.run(&line.split(' ').collect::<Vec<_>>());
+        let told = ran.stdout.clone() + &ran.stderr;
+        let expected = if line == "status wrok --check" { 3 } else { 2 };
+        assert_eq!(ran.code, expected, "{line}: {ran:?}");
+        assert!(told.contains("did you mean `work`?"), "{line}: {ran:?}");
+    }
 }
 
 #[test]

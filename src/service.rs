@@ -41,7 +41,7 @@ pub use endpoints::ChangedEndpoint;
 pub use export::Exported;
 pub use login::{
     ATTENDED_RENEWALS, Begin, Callback, CameBack, IDLE_TIME, IssuedCode, Pending, Presence, Renewal, Rest, RestReason,
-    SignIn, SignInEvent, SignedIn, UNATTENDED_RENEWALS, Until, WebSignIn, sign_in_event,
+    ShownCode, SignIn, SignInEvent, SignedIn, UNATTENDED_RENEWALS, Until, WebSignIn, sign_in_event,
 };
 pub use machine::Machine;
 pub use past_calls::{MOST_CALLS, call_again, remembered};

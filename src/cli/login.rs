@@ -201,26 +201,46 @@ impl Login {
                 }
             }),
         ));
-        let Err(error) = &ended else { return ended };
-        // A screen has given up by itself what a person gave up, and has shown no code to this one.
-        let shown = presence.shown().map(Some).or((mode == Mode::FullScreen).then_some(None));
-        if let Some(shown) = shown
-            && self.gives_up(error, context.interrupts.signal())
-        {
-            // Where it cannot be forgotten, its end is near all the same.
-            let _ = context.interrupts.block_on(service.give_up(&profile.name, shown));
+        if let Err(error) = &ended {
+            let shown = (mode != Mode::FullScreen).then_some(&presence);
+            self.give_up_after(error, context, &service, &profile.name, shown);
         }
         ended
     }
 
-    /// Whether this end is one that a person wants for the code as well. Who loses the terminal or the machine can go on.
-    fn gives_up(&self, error: &Error, signal: Option<u8>) -> bool {
-        match error.code {
-            Code::Timeout => !self.resume,
-            // Who only goes on with a code that another command asked for stops waiting for it.
-            Code::Interrupted => !self.no_wait && !self.resume && matches!(signal, Some(INTERRUPT | QUIT)),
+    /// Gives the code up where this end is one that a person wants for it as well. Who loses the terminal or the machine can go on.
+    /// A screen has given up by itself what a person gave up there; it tells of no code, and one of the profile is that.
+    fn give_up_after(
+        &self,
+        error: &Error,
+        context: &Context,
+        service: &Service,
+        profile: &ProfileName,
+        shown: Option<&Presence>,
+    ) {
+        let is_by_hand = matches!(context.interrupts.signal(), Some(INTERRUPT | QUIT));
+        let is_wanted = match error.code {
+            Code::Timeout => true,
+            Code::Interrupted => is_by_hand,
             _ => false,
+        };
+        // Who only goes on with a code that another command asked for stops waiting for it.
+        if self.resume || !is_wanted {
+            return;
         }
+        let giving_up = async {
+            let code = match shown {
+                Some(presence) => presence.shown().await,
+                None => return service.give_up(profile, None).await,
+            };
+            // `--no-wait` may have told only of one that was there before.
+            match code.filter(|code| code.is_new || !self.no_wait) {
+                Some(code) => service.give_up(profile, Some(code.issued_at)).await,
+                None => Ok(false),
+            }
+        };
+        // Where it cannot be forgotten, its end is near all the same.
+        let _ = context.interrupts.block_on(giving_up);
     }
 
     /// What to do once the time is up: the code stays where another command asked for it.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use url::Url;
 
 pub use self::pending::{Begin, Pending, Until};
-pub use self::presence::Presence;
+pub use self::presence::{Presence, ShownCode};
 pub use self::renewal::{ATTENDED_RENEWALS, IDLE_TIME, Renewal, Rest, RestReason, UNATTENDED_RENEWALS};
 pub use self::web::{Callback, CameBack, WebSignIn};
 
@@ -82,6 +82,11 @@ pub enum SignInEvent {
         host: String,
     },
     CodeIssued {
+        code: IssuedCode,
+        next_poll_at: Moment,
+    },
+    /// It was pending already.
+    CodeTakenUp {
         code: IssuedCode,
         next_poll_at: Moment,
     },
@@ -221,24 +226,14 @@ impl Service {
         }
         let (mut poller, mut is_renewal, mut failures) = (None, false, 0);
         let (kept, said) = loop {
-            let pending = match waiting.take() {
-                Some(pending) => Ok(pending),
-                None => attempt.issue().await,
-            };
-            let ended = match pending {
+            let shown = attempt.show_code(waiting.take(), poller.as_ref(), is_renewal, presence, &mut report).await;
+            let ended = match shown {
+                Ok(_) if until == Until::Code => return Ok(None),
                 Ok(pending) => {
                     attempt.issued_at = Some(pending.issued_at);
-                    presence.show(pending.issued_at);
-                    match attempt.announce(&pending, poller.as_deref(), is_renewal, &mut report).await {
-                        Ok(()) if until == Until::Code => CodeEnded::StillPending,
-                        Ok(()) => {
-                            let ended =
-                                Box::pin(attempt.follow_code(pending, &mut poller, &company, &mut report)).await;
-                            attempt.may_take = false;
-                            ended
-                        }
-                        Err(error) => CodeEnded::Unusable(error),
-                    }
+                    let ended = Box::pin(attempt.follow_code(pending, &mut poller, &company, &mut report)).await;
+                    attempt.may_take = false;
+                    ended
                 }
                 Err(ended) => ended,
             };

@@ -96,6 +96,7 @@ fn of_sign_in(event: &SignInEvent) -> Option<(Mark, String)> {
         SignInEvent::CodeIssued { code, .. } => {
             (Mark::Working, format!("a code came, good for {} s", code.lifetime.as_secs()))
         }
+        SignInEvent::CodeTakenUp { .. } => (Mark::Working, "going on with a code that was pending".to_owned()),
         SignInEvent::CodeRenewed { .. } => (Mark::Attention, "the code ran out; a new one came".to_owned()),
         SignInEvent::Following { .. } => (Mark::Working, "another process asks the server already".to_owned()),
         SignInEvent::SlowedDown { interval, .. } => {

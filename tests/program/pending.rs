@@ -1,6 +1,7 @@
 //! Sign-ins that nobody waits for: begun by `login --no-wait` or left behind, gone on with by `--resume` and the agent.
 
 use std::process::Child;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::interrupts::send;
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{Home, REFRESH_TOKEN, key_options, ran};
+use crate::support::faults::{Act, Extent, Failures, Fault, Point, each, faults, points, strike};
+use crate::support::program::{Home, REFRESH_TOKEN, Ran, configuration, key_options, ran};
 
 const TOKEN: &str = "sentinel-access-2-0123456789";
 /// Seconds between two polls.
@@ -278,6 +280,73 @@ fn a_time_limit_gives_up_the_own_code_and_leaves_a_resumed_one() {
     provider.approve();
     assert_eq!(home.run(&["login", "--resume"]).code, 0);
     assert_eq!(provider.codes(), 2);
+}
+
+/// Runs `login --no-wait` with each fault, and looks at what it came to. How many runs a fault ended.
+fn with_each_fault(
+    is_pending: bool,
+    chosen: impl Fn(&[Point]) -> Vec<Fault>,
+    is_sound: impl Fn(&Ran, Option<PendingSignIn>) -> bool + Sync,
+) -> usize {
+    let begin = || {
+        let provider = Provider::start();
+        let home = Home::in_memory();
+        home.configure(&configuration(&provider.authority.origin()));
+        if is_pending {
+            assert_eq!(home.run(&["login", "--no-wait"]).code, 8);
+        }
+        let qr_file = home.path("code.png").display().to_string();
+        (provider, home, Act::new(&["login", "--no-wait", "--qr-file", &qr_file]))
+    };
+    let (_provider, home, act) = begin();
+    let points: Vec<Point> = points(&home, &act).into_iter().filter(Point::is_of_one_path).collect();
+    let faults = chosen(&points);
+    let (failures, struck) = (Failures::default(), AtomicUsize::new(0));
+    each(&faults, |_, fault| {
+        let (provider, home, act) = begin();
+        let (_, ran) = strike(&home, &act, fault);
+        struck.fetch_add(usize::from(ran.code != 8), Ordering::Relaxed);
+        let is_sound = is_sound(&ran, pending(&home));
+        // Whatever became of it, the profile can be signed in.
+        let again = home.run(&["login", "--no-wait"]);
+        provider.approve();
+        let resumed = home.run(&["login", "--resume"]);
+        if !is_sound || ran.stderr.contains("panicked") || (again.code, resumed.code) != (8, 0) {
+            failures.add(format!("{fault:?}: {ran:?}, {again:?}, {resumed:?}"));
+        }
+    });
+    failures.none(faults.len());
+    struck.into_inner()
+}
+
+#[test]
+fn no_fault_leaves_a_code_that_was_not_shown_or_loses_one_that_was() {
+    let is_sound = |ran: &Ran, pending: Option<PendingSignIn>| match ran.code {
+        8 => pending.is_some(),
+        // It was killed.
+        code if code < 0 => true,
+        _ => pending.is_none(),
+    };
+    let struck = with_each_fault(false, |points| faults(points, Extent::Part), is_sound);
+    assert!(struck > 7, "{struck}");
+}
+
+#[test]
+fn no_fault_loses_a_code_that_was_pending() {
+    let is_sound =
+        |_: &Ran, pending: Option<PendingSignIn>| pending.is_some_and(|pending| pending.user_code == "CODE-1");
+    let struck = with_each_fault(true, |points| faults(points, Extent::Part), is_sound);
+    assert!(struck > 3, "{struck}");
+}
+
+#[test]
+fn whenever_ctrl_c_comes_the_code_is_given_up() {
+    let interrupt = |point: &Point| Fault { point: point.clone(), effect: "signal=INT".to_owned() };
+    let interrupts = |points: &[Point]| points.iter().filter(|point| point.changes()).map(interrupt).collect();
+    // 8: it came after the code was told.
+    let is_sound = |ran: &Ran, pending: Option<PendingSignIn>| pending.is_some() == (ran.code == 8);
+    let struck = with_each_fault(false, interrupts, is_sound);
+    assert!(struck > 7, "{struck}");
 }
 
 #[test]

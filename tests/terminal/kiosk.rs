@@ -48,6 +48,14 @@ impl Lobby {
         Terminal::start_shell(&script, columns, rows)
     }
 
+    /// What a sign-in without a terminal says.
+    fn login(&self, flag: &str) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_device-login"));
+        command.args(["login", "lobby", flag]).env("LAB", &self.server.addresses().client_secret);
+        let output = command.env("DEVICE_LOGIN_HOME", self.home.path()).stdin(Stdio::null()).output();
+        String::from_utf8(output.expect("it runs").stderr).expect("text")
+    }
+
     /// Approves on the pages as a person would; false if the code is not good any more.
     fn approves(&self, address: &str) -> bool {
         let page = http::send("GET", address, &[], "");
@@ -133,6 +141,19 @@ fn no_key_but_ctrl_c_does_anything_to_a_code_and_nothing_of_it_stays() {
     let (code, left) = terminal.ends_and_leaves();
     assert_eq!(code, 130);
     assert!(!left.contains(user_code(&screen)), "{left}");
+}
+
+#[test]
+fn it_goes_on_with_a_code_that_is_pending_and_gives_it_up_when_its_time_is_up() {
+    let lobby = Lobby::with_codes_for(Duration::from_secs(300));
+    let before = lobby.login("--no-wait");
+    let terminal = lobby.kiosk("--timeout 4s", 40, 12);
+    let screen = terminal.wait_for("Code good for");
+    assert!(before.contains(&format!("Enter this code: {}", user_code(&screen))), "{before}\n{screen}");
+    let (code, _) = terminal.ends_and_leaves();
+    assert_eq!(code, 6);
+    let after = lobby.login("--resume");
+    assert!(after.contains("no sign-in of profile `lobby` is pending"), "{after}");
 }
 
 #[test]

@@ -141,7 +141,9 @@ fn event<'a>(event: &'a SignInEvent, profile: &'a Profile) -> Option<Event<'a>> 
         | SignInEvent::Following { .. }
         | SignInEvent::Hastened { .. }
         | SignInEvent::Approved => return None,
-        SignInEvent::CodeIssued { code, .. } => Event::CodeIssued(code_json(code, profile)),
+        SignInEvent::CodeIssued { code, .. } | SignInEvent::CodeTakenUp { code, .. } => {
+            Event::CodeIssued(code_json(code, profile))
+        }
         SignInEvent::CodeRenewed { code, .. } => Event::CodeRenewed(code_json(code, profile)),
         SignInEvent::Pending { .. } => Event::Pending,
         SignInEvent::SlowedDown { interval, .. } => Event::SlowedDown { interval: interval.as_secs() },

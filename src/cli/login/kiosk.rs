@@ -30,10 +30,12 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
     let unbroken = context.interrupts.unbroken();
     variables::check(Reader::Services, &|name| std::env::var_os(name))?;
     let supervisor = Supervisor::from_environment(Environment(&variable)).map(Arc::new);
-    let advice = login.after_timeout(&profile);
-    let signing_in =
-        full_screen::kiosk(context, service, profile, options, login.qr.unwrap_or(Qr::Auto), supervisor.clone());
-    let signed_in = context.interrupts.block_on(within(login.timeout, advice, unbroken, signing_in))?;
+    let (advice, qr) = (login.after_timeout(&profile), login.qr.unwrap_or(Qr::Auto));
+    let signing_in = full_screen::kiosk(context, service.clone(), profile.clone(), options, qr, supervisor.clone());
+    let signed_in = context
+        .interrupts
+        .block_on(within(login.timeout, advice, unbroken, signing_in))
+        .inspect_err(|error| login.give_up_after(error, context, &service, &profile, None))?;
     report(context, &signed_in, login.command.is_empty())?;
     if let Some(supervisor) = supervisor {
         supervisor.stop_watching();

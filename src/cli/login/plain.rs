@@ -22,8 +22,6 @@ use crate::words::{minutes_and_seconds, ordinal};
 
 /// A code that is younger is not replaced: Enter was probably pressed twice.
 const YOUNG: Duration = Duration::from_secs(10);
-/// A code that is older was there before this command.
-const JUST_NOW: Duration = Duration::from_secs(3);
 
 /// The count of lines that a person typed. Each clone waits for itself.
 #[derive(Clone)]
@@ -173,7 +171,14 @@ impl Talk<'_> {
         let wait = |until: Moment| minutes_and_seconds(until - clock::now());
         match event {
             SignInEvent::Asking { host } => output.note(&format!("Asking {host} for a code ...")),
-            SignInEvent::CodeIssued { code, .. } => self.show_code(code),
+            SignInEvent::CodeIssued { code, .. } => {
+                let good_for = words::duration(code.lifetime);
+                self.show_code(code, &good_for);
+            }
+            SignInEvent::CodeTakenUp { code, .. } => {
+                let good_for = format!("another {}", wait(code.expires_at));
+                self.show_code(code, &good_for);
+            }
             SignInEvent::CodeRenewed { code, .. } => self.show_renewed_code(code),
             SignInEvent::Pending { .. } | SignInEvent::Hastened { .. } => {}
             SignInEvent::Following { holder } => {
@@ -201,7 +206,7 @@ impl Talk<'_> {
         }
     }
 
-    fn show_code(&mut self, code: IssuedCode) {
+    fn show_code(&mut self, code: IssuedCode, good_for: &str) {
         let say = |text: &str| self.context.output.say(text);
         let Machine { user, host, over_ssh_from } = Machine::here(Environment(&variable));
         let over_ssh = over_ssh_from.map_or_else(String::new, |address| format!(", over SSH from {address}"));
@@ -213,14 +218,10 @@ impl Talk<'_> {
         }
         say(&format!("3. Approve there. Approve only if you started this yourself, as {user} on {host}{over_ssh}."));
         self.draw_qr(&code);
-        let left = code.expires_at - clock::now();
-        let is_old = code.lifetime.saturating_sub(left) > JUST_NOW;
-        let left =
-            if is_old { format!("another {}", minutes_and_seconds(left)) } else { words::duration(code.lifetime) };
         let until = words::time_of_day(code.expires_at_time);
         let pace =
             if self.waits { format!(" We ask every {}.", words::duration(code.interval)) } else { String::new() };
-        say(&format!("The code is good for {left}, until {until}.{pace}"));
+        say(&format!("The code is good for {good_for}, until {until}.{pace}"));
         if self.can_renew && keyboard::is_in_front() {
             say("Press Enter for a new code, Ctrl-C to cancel.");
         }

@@ -24,8 +24,8 @@ use crate::service::aside::aside;
 use crate::service::failure::Asked;
 use crate::service::{QrFile, Service, account, discovery, endpoints, grants, left_out, transport_error};
 use crate::storage::{
-    Account, Clocks, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, PendingSignIn, Poller, Record, RevocationNote,
-    StoreError,
+    Account, Clocks, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, PendingSignIn, Poller, Record, Rest,
+    RevocationNote, StoreError,
 };
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
@@ -174,9 +174,9 @@ impl Attempt {
         D: Future<Output = bool> + Send + 'static,
     {
         let Self { service, provider, .. } = self;
-        let now = Clocks::now();
-        let (rest, mut answer_lost) = pending::rest(pending, poller, &now);
+        let Rest { left: rest, was_asking: mut answer_lost } = self.rest(pending, poller).await;
         let mut kept = pending::standing(pending);
+        let now = Clocks::now();
         let mut flow = self.flow().resuming(kept.clone(), pending.left(&now), rest, now.moment);
         let mut expected = pending.expected.clone();
         loop {
@@ -189,8 +189,7 @@ impl Attempt {
                     // A store that is away says nothing of the code.
                     Err(_) => {}
                 }
-                let now = Clocks::now();
-                poller.note(pending.issued_at, now.moment + kept.pace(), true, &now);
+                self.note_rest(pending, poller, clock::now() + kept.pace(), true).await;
             }
             match flow.poll(clock::now()) {
                 Step::Send(request) => {
@@ -202,7 +201,7 @@ impl Attempt {
                     }
                     flow = asked;
                     if let Some((next, standing)) = flow.next_poll_at().zip(flow.standing()) {
-                        poller.note(pending.issued_at, next, false, &Clocks::now());
+                        self.note_rest(pending, poller, next, false).await;
                         if standing != kept {
                             self.keep_standing(pending.issued_at, standing.clone()).await;
                             kept = standing;

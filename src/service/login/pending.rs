@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::attempt::{Attempt, CodeEnded};
-use super::{IssuedCode, SignIn, SignInEvent, empty_record};
+use super::{IssuedCode, Presence, ShownCode, SignIn, SignInEvent, empty_record};
 use crate::clock::{self, Moment};
 use crate::config::{Profile, ProviderSource};
 use crate::error::{Advice, Code, Error, Way};
@@ -21,7 +21,7 @@ use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::service::aside::aside;
 use crate::service::{Service, discovery, endpoints, home_data_center};
-use crate::storage::{Clocks, EndedSignIn, Grant, Held, PendingSignIn, Poller, Record, Store, StoreError};
+use crate::storage::{Clocks, EndedSignIn, Grant, Held, PendingSignIn, Poller, Record, Rest, Store, StoreError};
 
 /// How often those who go along with a sign-in look whether it is over.
 const LOOK_PACE: Duration = Duration::from_millis(500);
@@ -304,21 +304,9 @@ fn moved_on(pending: PendingSignIn, standing: Standing) -> PendingSignIn {
     }
 }
 
-/// How long the server is to be left alone yet: as whoever asked last has noted; else a whole interval, which for a code that
-/// nobody on this machine has asked for counts from its issue.
-pub(super) fn rest(pending: &PendingSignIn, poller: &Poller, now: &Clocks<'_>) -> (Duration, bool) {
-    let pace = standing(pending).pace();
-    if let Some(rest) = poller.rest(pending.issued_at, now) {
-        (rest.left, rest.was_asking)
-    } else {
-        let age = pending.booted.as_ref().and_then(|booted| booted.age(now)).unwrap_or_default();
-        (pace.saturating_sub(age), false)
-    }
-}
-
 impl Attempt {
     /// Asks for a code and keeps it, before anybody sees it.
-    pub(super) async fn issue(&self) -> Result<PendingSignIn, CodeEnded> {
+    async fn issue(&self, presence: &Presence) -> Result<PendingSignIn, CodeEnded> {
         let mut flow = self.flow();
         let standing = loop {
             match flow.poll(clock::now()) {
@@ -342,10 +330,14 @@ impl Attempt {
         let pending = self.pending_sign_in(standing, &Clocks::now());
         let kept = pending.clone();
         let profile = self.profile.clone();
+        let shown = presence.show(ShownCode { issued_at: pending.issued_at, is_new: true }).await;
         let keep = move |_: &Service, held: &mut Held| {
             let mut record = super::attempt::before(held)?.unwrap_or_else(|| empty_record(&profile));
             (record.pending, record.ended) = (Some(kept), None);
-            Ok(held.commit(&mut record)?)
+            held.commit(&mut record)?;
+            // It goes on when nobody waits for it any more, and only now there is something to give up.
+            drop(shown);
+            Ok(())
         };
         match self.service.holding(&self.profile.name, keep).await {
             Ok(()) => Ok(pending),
@@ -353,27 +345,65 @@ impl Attempt {
         }
     }
 
-    /// Shows the code, once it is kept.
-    pub(super) async fn announce(
+    /// Shows the code that is pending or else a new one, once it is kept.
+    pub(super) async fn show_code(
+        &self,
+        waiting: Option<PendingSignIn>,
+        poller: Option<&Arc<Poller>>,
+        is_renewal: bool,
+        presence: &Presence,
+        report: &mut (impl FnMut(SignInEvent) + Send),
+    ) -> Result<PendingSignIn, CodeEnded> {
+        let is_new = waiting.is_none();
+        let pending = match waiting {
+            Some(pending) => {
+                drop(presence.show(ShownCode { issued_at: pending.issued_at, is_new }).await);
+                pending
+            }
+            None => self.issue(presence).await?,
+        };
+        if let Err(error) = self.write_qr(&pending).await {
+            if is_new {
+                // Nobody has seen it. Where it cannot be forgotten, its end is near all the same.
+                let _ = self.service.give_up(&self.profile.name, Some(pending.issued_at)).await;
+            }
+            return Err(CodeEnded::Unusable(error));
+        }
+        let rest = match poller {
+            Some(poller) => self.rest(&pending, poller).await.left,
+            None => standing(&pending).pace(),
+        };
+        let now = Clocks::now();
+        let (code, next_poll_at) = (issued_code(&pending, &now), now.moment + rest);
+        report(match (is_renewal, is_new) {
+            (true, _) => SignInEvent::CodeRenewed { code, next_poll_at },
+            (false, true) => SignInEvent::CodeIssued { code, next_poll_at },
+            (false, false) => SignInEvent::CodeTakenUp { code, next_poll_at },
+        });
+        Ok(pending)
+    }
+
+    /// How long the server is to be left alone yet: as whoever asked last has noted; else a whole interval, which for a code that
+    /// nobody on this machine has asked for counts from its issue.
+    pub(super) async fn rest(&self, pending: &PendingSignIn, poller: &Arc<Poller>) -> Rest {
+        let (poller, issued_at) = (Arc::clone(poller), pending.issued_at);
+        let noted = aside(move || poller.rest(issued_at, &Clocks::now())).await;
+        noted.unwrap_or_else(|| {
+            let age = pending.booted.as_ref().and_then(|booted| booted.age(&Clocks::now())).unwrap_or_default();
+            Rest { left: standing(pending).pace().saturating_sub(age), was_asking: false }
+        })
+    }
+
+    /// Notes for whoever takes over that the server is to be left alone until then, and whether it is being asked.
+    pub(super) async fn note_rest(
         &self,
         pending: &PendingSignIn,
-        poller: Option<&Poller>,
-        is_renewal: bool,
-        report: &mut (impl FnMut(SignInEvent) + Send),
-    ) -> Result<(), Error> {
-        self.write_qr(pending).await?;
-        let now = Clocks::now();
-        let rest = match poller {
-            Some(poller) => rest(pending, poller, &now).0,
-            None => standing(pending).pace(),
-        };
-        let (code, next_poll_at) = (issued_code(pending, &now), now.moment + rest);
-        report(if is_renewal {
-            SignInEvent::CodeRenewed { code, next_poll_at }
-        } else {
-            SignInEvent::CodeIssued { code, next_poll_at }
-        });
-        Ok(())
+        poller: &Arc<Poller>,
+        until: Moment,
+        is_asking: bool,
+    ) {
+        let (poller, issued_at) = (Arc::clone(poller), pending.issued_at);
+        aside(move || poller.note(issued_at, until, is_asking, &Clocks::now())).await;
     }
 
     /// Has the provider describe itself for a new code, where what was known of it came with the one before.

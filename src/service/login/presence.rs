@@ -1,10 +1,10 @@
 //! What a sign-in hears, while it waits, from the person who looks at it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
 /// Carries word from a screen to the sign-in that it shows, and back which code that is. Copies are one and the same.
 #[derive(Clone, Debug, Default)]
@@ -14,8 +14,16 @@ pub struct Presence(Arc<Heard>);
 struct Heard {
     asks: Notify,
     is_there: AtomicBool,
-    /// When the code was issued that was shown last.
-    shown: Mutex<Option<Timestamp>>,
+    /// Locked while a new one is being kept, so that who gives it up finds it in the record.
+    code: Arc<Mutex<Option<ShownCode>>>,
+}
+
+/// The code that the person sees or is about to, which is what they mean who give the sign-in up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShownCode {
+    pub issued_at: Timestamp,
+    /// This sign-in has asked for it; others were pending.
+    pub is_new: bool,
 }
 
 impl Presence {
@@ -29,13 +37,16 @@ impl Presence {
         self.0.is_there.store(true, Ordering::Relaxed);
     }
 
-    /// When the code was issued that the person sees, which is what they mean who give the sign-in up.
-    pub fn shown(&self) -> Option<Timestamp> {
-        *self.0.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The last code, once it is kept.
+    pub async fn shown(&self) -> Option<ShownCode> {
+        *self.0.code.lock().await
     }
 
-    pub(super) fn show(&self, issued_at: Timestamp) {
-        *self.0.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(issued_at);
+    /// Takes a code for the last one. It is being kept for as long as the guard is.
+    pub(super) async fn show(&self, code: ShownCode) -> OwnedMutexGuard<Option<ShownCode>> {
+        let mut shown = Arc::clone(&self.0.code).lock_owned().await;
+        *shown = Some(code);
+        shown
     }
 
     /// Waits until the person asks.

@@ -267,7 +267,9 @@ impl KioskPanel {
     fn take(&mut self, event: SignInEvent, now: Moment) {
         match event {
             SignInEvent::Asking { host } => self.host = Some(host),
-            SignInEvent::CodeIssued { code, .. } | SignInEvent::CodeRenewed { code, .. } => self.show(code, now),
+            SignInEvent::CodeIssued { code, .. }
+            | SignInEvent::CodeTakenUp { code, .. }
+            | SignInEvent::CodeRenewed { code, .. } => self.show(code, now),
             SignInEvent::Approved => self.stage = Stage::Approved { unsaved: 0 },
             SignInEvent::Retrying { reason, next_poll_at, .. } => self.trouble(Some((reason, next_poll_at))),
             // Nobody asks for that here.

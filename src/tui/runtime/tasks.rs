@@ -243,10 +243,12 @@ impl Tasks {
     fn give_up(&mut self, task: TaskId) {
         self.cancel(task);
         let Some((profile, presence)) = self.presences.remove(&task) else { return };
-        let Some(shown) = presence.shown() else { return };
         let service = self.service.clone();
-        // Where it cannot be forgotten, its end is near all the same.
-        self.must_finish.spawn(async move { drop(service.give_up(&profile, Some(shown)).await) });
+        self.must_finish.spawn(async move {
+            let Some(shown) = presence.shown().await else { return };
+            // Where it cannot be forgotten, its end is near all the same.
+            drop(service.give_up(&profile, Some(shown.issued_at)).await);
+        });
     }
 
     fn try_saving(&mut self, task: TaskId, again: bool) {

@@ -15,8 +15,6 @@ use crate::tui::theme::Mark;
 
 /// How long the screen of a sign-in that worked stays by itself.
 const SUCCESS_TIME: Duration = Duration::from_secs(5);
-/// A code that is older was pending before the screen asked for one.
-const JUST_NOW: Duration = Duration::from_secs(3);
 
 impl SignInPanel {
     /// Takes in an event of the sign-in under way.
@@ -25,10 +23,11 @@ impl SignInPanel {
         match (event, &mut self.stage) {
             (SignInEvent::Asking { host }, _) => self.stage = Stage::Asking { host: Some(host) },
             (SignInEvent::CodeIssued { code, next_poll_at }, _) => {
-                if now.moment - code.issued_at > JUST_NOW {
-                    say_that_it_was_pending(around, now);
-                }
                 self.stage = waiting(code, next_poll_at);
+            }
+            (SignInEvent::CodeTakenUp { code, next_poll_at }, _) => {
+                self.stage = waiting(code, next_poll_at);
+                say_that_it_was_pending(around, now);
             }
             (SignInEvent::CodeRenewed { code, next_poll_at }, stage) => {
                 if let Stage::Waiting(old) = stage {
@@ -44,7 +43,7 @@ impl SignInPanel {
             }
             (SignInEvent::Approved, _) => {
                 self.stage = Stage::Approved;
-                return self.successor.take().map(Effect::Cancel).into_iter().collect();
+                return self.successor.take().map(Effect::GiveUp).into_iter().collect();
             }
             (event, Stage::Waiting(waiting)) => waiting.take(event, now),
             _ => {}
@@ -79,7 +78,7 @@ impl SignInPanel {
     pub(super) fn ended(&mut self, result: Result<SignedIn, Error>, around: &mut Surroundings, now: Now) -> Then {
         let mut effects = vec![Effect::LoadStatuses];
         match self.successor.take() {
-            Some(successor) if result.is_ok() => effects.push(Effect::Cancel(successor)),
+            Some(successor) if result.is_ok() => effects.push(Effect::GiveUp(successor)),
             Some(successor) => {
                 // The new code is on its way, whatever became of the old one.
                 let old_stage = std::mem::replace(&mut self.stage, Stage::Asking { host: None });
@@ -172,6 +171,7 @@ impl Waiting {
             SignInEvent::Following { holder } => (LastAnswer::Theirs { holder }, self.next_poll_at),
             SignInEvent::Asking { .. }
             | SignInEvent::CodeIssued { .. }
+            | SignInEvent::CodeTakenUp { .. }
             | SignInEvent::CodeRenewed { .. }
             | SignInEvent::Hastened { .. }
             | SignInEvent::Approved => return,

@@ -221,7 +221,7 @@ fn a_code_stays_where_no_new_one_can_be_had() {
 #[test]
 fn an_approval_of_the_old_code_ends_the_wait_for_the_new_one() {
     let (mut model, task, new) = waiting_for_another();
-    assert_eq!(answered(&mut model, task, SignInEvent::Approved, 12.0), [Effect::Cancel(new)]);
+    assert_eq!(answered(&mut model, task, SignInEvent::Approved, 12.0), [Effect::GiveUp(new)]);
     assert_eq!(end(&mut model, task, Ok(signed_in()), 13.0), [Effect::LoadStatuses]);
 }
 
@@ -626,7 +626,7 @@ fn what_tmux_took_is_told_in_whole_words_at_every_width() {
 fn a_code_that_was_pending_is_shown_with_the_time_that_is_left_and_may_be_asked_for_elsewhere() {
     let (mut model, task) = waiting();
     let (old, next_poll_at) = (code("OLDE-1234", 12.0), at(105.0).moment);
-    happen(&mut model, task, SignInEvent::CodeIssued { code: old, next_poll_at }, 100.0);
+    happen(&mut model, task, SignInEvent::CodeTakenUp { code: old, next_poll_at }, 100.0);
     assert_eq!(shown_code(&model), "OLDE-1234");
     let notice = model.around.notice.as_ref().expect("it says so");
     assert_eq!(notice.text, "This sign-in was pending already. n asks for a new code.");

@@ -160,6 +160,8 @@ fn the_screens_pick_up_a_code_that_nobody_waits_for_and_leave_it_when_the_termin
     let noted = lab.home.path().join("code");
     let script = format!("$program login --no-wait 2>{}; exec $program login", noted.display());
     let terminal = lab.start(&script);
+    terminal.wait_for("A sign-in is pending: code ");
+    terminal.press("\r");
     terminal.wait_for("Waiting for approval");
     let said = fs::read_to_string(&noted).expect("the code was told");
     let code =
@@ -172,6 +174,21 @@ fn the_screens_pick_up_a_code_that_nobody_waits_for_and_leave_it_when_the_termin
     assert!(lab.server.demo().decide(code, Decision::Approve), "the server knows {code}");
     terminal.wait_for("Signed in");
     assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn a_login_asks_whether_to_go_on_with_a_code_that_is_pending() {
+    for (arguments, question, answer, then) in [
+        ("", "A sign-in is pending: code ", "y", "was given up. Use the new one."),
+        ("--plain", "Go on with it?", "y\r", "The code is good for another"),
+        ("--plain", "Go on with it?", "n\r", "Asking 127.0.0.1 for a code"),
+    ] {
+        let lab = Lab::with_profile(Duration::from_secs(300));
+        let terminal = lab.start(&format!("$program login --no-wait 2>/dev/null; exec $program login {arguments}"));
+        terminal.wait_for(question);
+        terminal.press(answer);
+        terminal.wait_for(then);
+    }
 }
 
 #[test]

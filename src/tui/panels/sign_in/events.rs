@@ -6,12 +6,14 @@ use super::{LastAnswer, NARROW, SignInPanel, Stage, Waiting, complete_address};
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
-use crate::service::{IssuedCode, SignInEvent, SignedIn};
+use crate::service::{Begin, IssuedCode, SignInEvent, SignedIn};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::{DemoDecision, Effect, TaskId};
+use crate::tui::overlay::Overlay;
 use crate::tui::panel::{Outcome, Then};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
+use crate::words::minutes_and_seconds;
 
 /// How long the screen of a sign-in that worked stays by itself.
 const SUCCESS_TIME: Duration = Duration::from_secs(5);
@@ -26,8 +28,13 @@ impl SignInPanel {
                 self.stage = waiting(code, next_poll_at);
             }
             (SignInEvent::CodeTakenUp { code, next_poll_at }, _) => {
+                if self.options.begin == Begin::GoOn && around.overlay.is_none() {
+                    let question = question_of(&code, now);
+                    around.overlay = Some(Overlay::Confirm { question, command: Command::NewCode });
+                } else {
+                    say_that_it_was_pending(around, now);
+                }
                 self.stage = waiting(code, next_poll_at);
-                say_that_it_was_pending(around, now);
             }
             (SignInEvent::CodeRenewed { code, next_poll_at }, stage) => {
                 if let Stage::Waiting(old) = stage {
@@ -208,7 +215,14 @@ fn waiting(code: IssuedCode, next_poll_at: Moment) -> Stage {
     })
 }
 
-/// Says of a code that was there before this screen.
+/// Asks whether a code that was there before this screen is the wanted one. The server is asked about it meanwhile, and the answer
+/// that gives nothing up is the one that any key is.
+fn question_of(code: &IssuedCode, now: Now) -> String {
+    let left = minutes_and_seconds(now.moment.until(code.expires_at));
+    format!("A sign-in is pending: code {}, {left} left. Give it up, and ask for a new code?", code.user_code)
+}
+
+/// Says the same where nobody need be asked.
 fn say_that_it_was_pending(around: &mut Surroundings, now: Now) {
     let key = around.key(Scope::SignIn, Command::NewCode);
     let text = match around.window.width {

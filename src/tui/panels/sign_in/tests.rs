@@ -623,13 +623,44 @@ fn what_tmux_took_is_told_in_whole_words_at_every_width() {
 }
 
 #[test]
+fn a_code_that_was_pending_is_gone_on_with_unless_somebody_gives_it_up() {
+    for (key, is_given_up) in [(Key::Enter, false), (Key::Esc, false), (Key::Char('n'), false), (Key::Char('y'), true)]
+    {
+        let (mut model, task) = asking();
+        let (old, next_poll_at) = (code("OLDE-1234", 12.0), at(105.0).moment);
+        happen(&mut model, task, SignInEvent::CodeTakenUp { code: old, next_poll_at }, 100.0);
+        let Some(Overlay::Confirm { question, .. }) = &model.around.overlay else { panic!("it asks") };
+        assert_eq!(question, "A sign-in is pending: code OLDE-1234, 3:32 left. Give it up, and ask for a new code?");
+        let effects = press(&mut model, key, 101.0);
+        let is_new = matches!(&effects[..], [Effect::StartSignIn { options, .. }] if options.begin == Begin::Anew);
+        assert_eq!((is_new, effects.len()), (is_given_up, usize::from(is_given_up)), "{key:?}");
+        assert_eq!(shown_code(&model), "OLDE-1234", "it stays until a new one comes");
+        assert_eq!(model.around.overlay, None);
+    }
+}
+
+#[test]
+fn nobody_is_asked_who_said_so_before_or_looks_at_something_else() {
+    for (begin, overlay) in [(Begin::Resume, None), (Begin::GoOn, Some(Overlay::Help { scroll: 0 }))] {
+        let mut model = empty();
+        let options = SignIn { begin, ..SignIn::default() };
+        let effects = model.go(Go::SignIn { profile: work(), options }, at(0.0));
+        let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
+        model.around.overlay.clone_from(&overlay);
+        let (old, next_poll_at) = (code("OLDE-1234", 12.0), at(105.0).moment);
+        happen(&mut model, task, SignInEvent::CodeTakenUp { code: old, next_poll_at }, 100.0);
+        let notice = model.around.notice.as_ref().expect("it says so");
+        assert_eq!(notice.text, "This sign-in was pending already. n asks for a new code.");
+        assert_eq!(model.around.overlay, overlay);
+    }
+}
+
+#[test]
 fn a_code_that_was_pending_is_shown_with_the_time_that_is_left_and_may_be_asked_for_elsewhere() {
     let (mut model, task) = waiting();
     let (old, next_poll_at) = (code("OLDE-1234", 12.0), at(105.0).moment);
     happen(&mut model, task, SignInEvent::CodeTakenUp { code: old, next_poll_at }, 100.0);
     assert_eq!(shown_code(&model), "OLDE-1234");
-    let notice = model.around.notice.as_ref().expect("it says so");
-    assert_eq!(notice.text, "This sign-in was pending already. n asks for a new code.");
     let theirs = SignInEvent::Following { holder: Some("pid 7".to_owned()) };
     happen(&mut model, task, theirs, 101.0);
     let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = model.find::<SignInPanel>() else {

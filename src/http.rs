@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
 
+pub use self::tls::{Chain, Link};
 use self::trouble::Trouble;
 use crate::clock::Moment;
 use crate::secret::Secret;

@@ -11,6 +11,29 @@ pub fn minutes_and_seconds(time: Duration) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
+/// "5 minutes", "90 seconds", "2 hours", to the nearest of its unit.
+pub fn duration(duration: Duration) -> String {
+    let unit = match duration.as_secs() {
+        0..120 => 1,
+        120..7140 => 60,
+        7140..171_000 => 3600,
+        _ => 86_400,
+    };
+    let seconds = duration.as_secs().saturating_add(unit / 2) / unit * unit;
+    let (count, unit) = match seconds {
+        0..120 if seconds != 60 => (seconds, "second"),
+        60..7200 if seconds != 3600 => (seconds / 60, "minute"),
+        3600..172_800 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    counted(count, unit)
+}
+
+/// "1 page", "12 pages".
+pub fn counted(count: u64, unit: &str) -> String {
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
 /// A number of bytes: `312 B`, `1.8 kB`, `10.5 MB`, `2.1 GB`.
 pub fn bytes(bytes: u64) -> String {
     let (unit, name) = match bytes {
@@ -43,7 +66,7 @@ pub(crate) fn utc_time_of_day(time: Timestamp) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{minutes_and_seconds, ordinal};
+    use super::{duration, minutes_and_seconds, ordinal};
 
     #[test]
     fn times_are_minutes_and_seconds_and_hours_from_one_hour_on() {
@@ -51,6 +74,24 @@ mod tests {
         assert_eq!([at(0), at(12), at(272), at(3599)], ["0:00", "0:12", "4:32", "59:59"]);
         assert_eq!([at(3600), at(3723), at(360_000)], ["1:00:00", "1:02:03", "100:00:00"]);
         assert!(!minutes_and_seconds(Duration::MAX).is_empty());
+    }
+
+    #[test]
+    fn times_read_as_words() {
+        let words = |seconds| duration(Duration::from_secs(seconds));
+        for (seconds, expected) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (60, "1 minute"),
+            (90, "90 seconds"),
+            (300, "5 minutes"),
+            (3600, "1 hour"),
+            (7200, "2 hours"),
+            (200_000, "2 days"),
+        ] {
+            assert_eq!(words(seconds), expected);
+        }
+        assert!(duration(Duration::MAX).ends_with(" days"));
     }
 
     #[test]

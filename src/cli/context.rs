@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::commands::AskedCommand;
 use super::output::Output;
 use super::runtime::Interrupts;
-use super::{ColorWhen, Global, Positional};
+use super::{ColorWhen, Global, Positional, words};
 use crate::child;
 use crate::config::variables::{self, Reader};
 use crate::config::{self, Config, Environment, Places};
@@ -158,8 +158,7 @@ impl Context {
         let by_variable = |name: &str| environment.var(name).map(|_| format!("by `{name}`"));
         let mut settings = Vec::new();
         if let Some((places, config)) = read {
-            let count = config.profiles.len();
-            let profiles = if count == 1 { "1 profile".to_owned() } else { format!("{count} profiles") };
+            let profiles = words::counted(config.profiles.len() as u64, "profile");
             settings.push(Setting { what: "configuration", value: places.in_words(environment), by: profiles });
         }
         if let Some(store) = store {

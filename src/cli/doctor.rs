@@ -98,6 +98,7 @@ fn lines(checks: &[Check], room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<
 fn of_check(check: &Check, room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<String> {
     let seen = match check.about.as_str() {
         "" => check.seen.clone(),
+        about if check.seen.starts_with(about) => check.seen.clone(),
         about => format!("{about}: {}", check.seen),
     };
     let hint = (!check.advice.is_empty()).then(|| format!("hint: {}", advice::in_line(&check.advice)));
@@ -120,4 +121,43 @@ fn of_check(check: &Check, room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<
         first.replace_range(..word.len(), &format!("{color}{word}{RESET}"));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Check, Room, lines};
+
+    #[test]
+    fn lines_fit_every_width_and_lose_no_word() {
+        let long = "a clause of many words that goes on for longer than a narrow window has columns for it";
+        let mend = || Check::warning("configuration", "web-01.example.com", long).advise(long).advise("and that");
+        let checks = [Check::ok("TLS", "", "well"), mend(), Check::error("file system", "", long).advise("mend it")];
+        for columns in [None, Some(40), Some(59), Some(60), Some(80), Some(120), Some(200)] {
+            for has_color in [false, true] {
+                let lines = lines(&checks, Room { columns, cut: "", has_color }, &str::to_owned);
+                let plain: Vec<String> = lines
+                    .iter()
+                    .map(|line| strip(line, &["\u{1b}[36m", "\u{1b}[33m", "\u{1b}[1;31m", "\u{1b}[0m"]))
+                    .collect();
+                let widest = plain.iter().map(String::len).max().unwrap_or_default();
+                assert!(columns.is_none_or(|columns| widest <= columns), "{columns:?}: {plain:#?}");
+                assert_eq!(lines != plain, has_color, "{lines:#?}");
+                let words = plain.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+                for part in [
+                    "ok TLS well",
+                    &format!("warning configuration web-01.example.com: {long} hint: {long}; and that"),
+                    &format!("error file system {long} hint: mend it"),
+                    "Errors: 1, warnings: 1.",
+                ] {
+                    assert!(words.contains(part), "{columns:?}: {part}\n{words}");
+                }
+            }
+        }
+        let well = lines(&checks[..1], Room { columns: None, cut: "", has_color: false }, &str::to_owned);
+        assert_eq!(well, ["ok       TLS           well", "All is well."]);
+    }
+
+    fn strip(line: &str, colors: &[&str]) -> String {
+        colors.iter().fold(line.to_owned(), |line, color| line.replace(color, ""))
+    }
 }

@@ -5,12 +5,10 @@ use serde::Serialize;
 
 use super::context::Context;
 use crate::error::Error;
+use crate::service::doctor::features;
 
 /// What `--version` prints.
 pub(super) const VERSION: &str = concat!("device-login ", env!("CARGO_PKG_VERSION"));
-
-/// Parts that may be left out when the program is built, and whether they are there.
-const PARTS: [(&str, bool); 2] = [("demo", cfg!(feature = "demo")), ("postgres", cfg!(feature = "postgres"))];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,7 +46,7 @@ impl Version {
             schema_version: 1,
             version: env!("CARGO_PKG_VERSION"),
             commit: option_env!("DEVICE_LOGIN_COMMIT"),
-            features: PARTS.iter().filter(|(_, is_there)| *is_there).map(|(name, _)| *name).collect(),
+            features: features(),
             os: std::env::consts::OS,
             arch: std::env::consts::ARCH,
         })

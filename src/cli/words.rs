@@ -8,29 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::registered::{RedirectUri, is_client_id, is_scope};
 use crate::words::minutes_and_seconds;
-
-/// "5 minutes", "90 seconds", "2 hours", to the nearest of its unit.
-pub(super) fn duration(duration: Duration) -> String {
-    let unit = match duration.as_secs() {
-        0..120 => 1,
-        120..7140 => 60,
-        7140..171_000 => 3600,
-        _ => 86_400,
-    };
-    let seconds = (duration.as_secs() + unit / 2) / unit * unit;
-    let (count, unit) = match seconds {
-        0..120 if seconds != 60 => (seconds, "second"),
-        60..7200 if seconds != 3600 => (seconds / 60, "minute"),
-        3600..172_800 => (seconds / 3600, "hour"),
-        _ => (seconds / 86_400, "day"),
-    };
-    counted(count, unit)
-}
-
-/// "1 page", "12 pages".
-pub(super) fn counted(count: u64, unit: &str) -> String {
-    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
-}
+pub(super) use crate::words::{counted, duration};
 
 /// How long something still lasts: "4:32", "1:02:03", from ten hours on "26 hours", "12 days".
 pub(super) fn time_left(left: Duration) -> String {
@@ -162,24 +140,7 @@ pub(super) fn data_center(code: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{duration, parse_duration, spelled};
-
-    #[test]
-    fn times_read_as_words() {
-        let words = |seconds| duration(Duration::from_secs(seconds));
-        for (seconds, expected) in [
-            (0, "0 seconds"),
-            (1, "1 second"),
-            (60, "1 minute"),
-            (90, "90 seconds"),
-            (300, "5 minutes"),
-            (3600, "1 hour"),
-            (7200, "2 hours"),
-            (200_000, "2 days"),
-        ] {
-            assert_eq!(words(seconds), expected);
-        }
-    }
+    use super::{parse_duration, spelled};
 
     #[test]
     fn codes_can_be_read_out() {

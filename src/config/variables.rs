@@ -211,15 +211,16 @@ impl Variables {
 
 /// Refuses what is set for `reader` and cannot be used. Later readers find text where this finds nothing to refuse.
 pub fn check(reader: Reader, variable: &dyn Fn(&str) -> Option<OsString>) -> Result<(), Error> {
-    for row in VARIABLES.iter().filter(|row| row.reader == reader && row.is_refused()) {
-        for name in row.names {
-            let value = variable(name).filter(|value| !value.is_empty());
-            if let Some(problem) = value.and_then(|value| problem_of(&value, row.problem)) {
-                return Err(unusable(name, problem));
-            }
-        }
-    }
-    Ok(())
+    problems(reader, variable).next().map_or(Ok(()), Err)
+}
+
+/// All that is set for `reader` and cannot be used.
+pub fn problems(reader: Reader, variable: &dyn Fn(&str) -> Option<OsString>) -> impl Iterator<Item = Error> {
+    let rows = VARIABLES.iter().filter(move |row| row.reader == reader && row.is_refused());
+    rows.flat_map(|row| row.names.iter().map(move |name| (name, row.problem))).filter_map(|(name, problem)| {
+        let value = variable(name).filter(|value| !value.is_empty())?;
+        Some(unusable(name, problem_of(&value, problem)?))
+    })
 }
 
 fn problem_of(value: &OsStr, problem: fn(&str) -> Option<&'static str>) -> Option<&'static str> {

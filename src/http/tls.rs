@@ -21,7 +21,10 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 
 use self::certificates::Certificates;
-pub(crate) use self::chain::{End, end_of, signer};
+#[cfg(feature = "postgres")]
+pub(crate) use self::chain::trusted_only;
+pub use self::chain::{Chain, Link};
+pub(crate) use self::chain::{trusted, words_of_shown};
 use crate::files;
 
 /// By the name of a server, the certificates that it showed last, whether they were good or not.
@@ -42,13 +45,13 @@ pub(crate) fn trusting(
     builder(Trust { authorities, added, shown })
 }
 
-/// TLS with nobody but who has a certificate in this file, or whom one of those has signed.
+/// TLS with nobody but who has a certificate in this file, or whom one of those has signed. What servers show is noted.
 #[cfg(feature = "postgres")]
-pub(crate) fn trusting_only(file: &Path) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
+pub(crate) fn trusting_only(file: &Path, shown: Shown) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
     let added = in_file(file)?;
     let authorities =
         verifier(added.iter().cloned(), "TLS could not be set up: the certificate authority cannot be used")?;
-    builder(Trust { authorities, added, shown: None })
+    builder(Trust { authorities, added, shown: Some(shown) })
 }
 
 fn in_file(path: &Path) -> Result<Certificates, String> {

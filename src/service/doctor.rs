@@ -13,17 +13,22 @@ mod store;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, join_all};
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join, join_all};
 
-use self::server::Server;
+pub use self::environment::features;
 use super::Service;
+use crate::clock::{self, Moment};
 use crate::config::{Places, Profile};
 use crate::error::{Advice, Error};
 use crate::profile::ProfileName;
+use crate::words::{counted, duration};
 
-/// So long the slowest look may take; all go on at the same time.
+/// So long all looks may take, which go on at the same time.
 const LIMIT: Duration = Duration::from_secs(9);
+
+/// So long a disk or a database may take for what has to be known before a server is asked.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// So many of a kind are looked at or told of.
 const MOST: usize = 16;
@@ -123,32 +128,33 @@ impl Patient {
         checks.extend(self.problems.iter().map(|(subject, error)| Check::failed(subject, "", error)));
         checks.extend(self.check_profile());
         checks.extend(self.check_settings());
-        let mut servers = self.servers().await;
-        let more_servers = limited(&mut servers, "connection", "servers were not asked");
-        let servers = stream::iter(servers)
-            .map(|server: Server| async move {
-                let about = server.host();
-                within("connection", about, server.check(&self.service, self.ca_certificate.as_deref())).await
-            })
-            .buffered(MOST)
-            .concat();
-        let clients = stream::iter(self.clients().into_iter().take(MOST))
-            .map(|profile| within("client", profile.name.to_string(), self.check_client(profile)))
-            .buffered(MOST)
-            .concat();
+        let end = clock::now() + LIMIT;
         let slow: Vec<BoxFuture<'_, Vec<Check>>> = vec![
-            within("files", String::new(), self.check_files()).boxed(),
-            within("file system", String::new(), self.check_file_systems()).boxed(),
-            within("store", String::new(), self.check_store()).boxed(),
-            within("store", String::new(), self.check_records()).boxed(),
-            within("agent", String::new(), store::check_agent()).boxed(),
-            servers.boxed(),
-            clients.boxed(),
+            within(end, "files", "", self.check_files()).boxed(),
+            within(end, "file system", "", self.check_file_systems()).boxed(),
+            within(end, "store", "", self.check_store()).boxed(),
+            within(end, "store", "", self.check_records()).boxed(),
+            within(end, "agent", "", store::check_agent()).boxed(),
+            self.check_network(end).boxed(),
         ];
         checks.extend(join_all(slow).await.into_iter().flatten());
-        checks.extend(more_servers.map(|check| check.advise("name a profile to look at its servers")));
         checks.extend(self.check_variables());
         checks
+    }
+
+    /// Looks at what lies beyond this machine.
+    async fn check_network(&self, end: Moment) -> Vec<Check> {
+        // Whoever asks first would read it on the thread that has to tell when the time is over.
+        if self.profiles().next().is_some()
+            && clock::within(LOOK, Box::pin(self.service.aside(Service::prepare))).await.is_none()
+        {
+            let seen = format!("nobody was asked: the certificate authorities were not read within {}", duration(LOOK));
+            return vec![Check::error("TLS", "", seen).advise(
+                "see whether the file system hangs on which they, `SSL_CERT_FILE` or the file of `--ca-cert` are",
+            )];
+        }
+        let (servers, clients) = join(self.check_servers(end), self.check_clients(end)).await;
+        [servers, clients].concat()
     }
 
     /// The profiles that are meant.
@@ -165,18 +171,22 @@ impl Patient {
 }
 
 /// Keeps the first ones of all, and tells how many more there are.
-fn limited<T>(all: &mut Vec<T>, subject: &'static str, what: &str) -> Option<Check> {
+fn limited<T>(all: &mut Vec<T>, subject: &'static str, what: &str, advice: impl Into<Advice>) -> Option<Check> {
     let more = all.len().saturating_sub(MOST);
     all.truncate(MOST);
-    (more > 0).then(|| Check::warning(subject, "", format!("{more} more {what}")))
+    let check = || Check::warning(subject, "", format!("left out: {}", counted(more as u64, &format!("more {what}"))));
+    (more > 0).then(|| check().advise(advice))
 }
 
 /// The checks, or that they were not done in time.
-async fn within(subject: &'static str, about: String, checks: impl Future<Output = Vec<Check>>) -> Vec<Check> {
-    if let Ok(checks) = tokio::time::timeout(LIMIT, checks).await {
-        checks
-    } else {
-        let seen = format!("no result within {} seconds", LIMIT.as_secs());
+async fn within(
+    end: Moment,
+    subject: &'static str,
+    about: &str,
+    checks: impl Future<Output = Vec<Check>>,
+) -> Vec<Check> {
+    clock::within(clock::now().until(end), Box::pin(checks)).await.unwrap_or_else(|| {
+        let seen = format!("no result within {}", duration(LIMIT));
         vec![Check::warning(subject, about, seen).advise("try again; if that stays so, something hangs there")]
-    }
+    })
 }

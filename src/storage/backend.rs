@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 
 use super::{Attempt, ClientAt, StoreError, Throttled, Version};
 use crate::clock::Moment;
+use crate::files::access::Holds;
+use crate::http::Chain;
 use crate::profile::ProfileName;
 
 /// Which of a profile's bytes are meant.
@@ -81,6 +83,8 @@ pub struct Health {
     pub may_write: bool,
     /// The version of TLS on the server's own connection, which ends at a pooler where there is one.
     pub tls: Option<String>,
+    /// The name of whom TLS was spoken to from here, a pooler where there is one, and its chain.
+    pub chain: Option<(String, Chain)>,
     /// How far its clock is ahead of this machine's.
     pub ahead: SignedDuration,
     /// Somebody else has had the connection before this process: a pooler is in between. Without it there may be one, too.
@@ -182,6 +186,11 @@ pub trait Backend: Send + Sync {
     /// How a server is that the place is behind; `None` where there is none.
     fn health(&self) -> Result<Option<Health>, StoreError> {
         Ok(None)
+    }
+
+    /// The files of this machine by which the place is reached, and what they hold.
+    fn files(&self) -> Vec<(PathBuf, Holds)> {
+        Vec::new()
     }
 
     /// What lies about beside the parts of profiles.

@@ -37,14 +37,16 @@ use super::backend::{Backend, Found, Health, Hold, Part, Stray, StrayKind};
 use super::envelope::LONGEST_LINE;
 use super::{ClientAt, StoreError, Throttled, Version, seal};
 use crate::clock;
+use crate::files::access::Holds;
 use crate::host;
+use crate::http::{Chain, tls as trust};
 use crate::profile::ProfileName;
 
 /// Those who wait for a profile look by themselves this often, since a notice may never come.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Seconds: a connection that is older than any process that looks at its health was another one's before.
-const OLDEST_OWN: f64 = 15.0;
+/// So much two clocks may count differently while a connection is looked at.
+const CLOCKS_APART: Duration = Duration::from_millis(20);
 
 /// How long a server is asked again that has no connection left.
 const TURN_PATIENCE: Duration = Duration::from_secs(20);
@@ -357,13 +359,27 @@ impl Backend for PostgresBackend {
         let Some(row) = rows.first() else { return Ok(None) };
         let theirs = Timestamp::try_from(value::<SystemTime>(row, 2)?).unwrap_or(now);
         let age: Option<f64> = value(row, 3)?;
+        let connection = &self.database.connection;
+        let peer = connection.peer();
+        // What the server has for longer than this process was another one's before.
+        let own_age = peer.as_ref().map(|peer| clock::now() - peer.since + CLOCKS_APART);
+        let chain = peer.and_then(|peer| peer.shown).map(|(host, shown)| {
+            let only = connection.address().root_certificate();
+            let trusted = only.map_or_else(|| trust::trusted(None), |file| trust::trusted_only(file));
+            (host, Chain::of(&shown, &trusted))
+        });
         Ok(Some(Health {
+            chain,
             may_write: value::<Option<bool>>(row, 0)?.unwrap_or(false),
             tls: value(row, 1)?,
             // The server looked at it about half-way between.
             ahead: clock::earlier(now, took / 2).duration_until(theirs),
-            is_pooled: age.is_some_and(|age| age > OLDEST_OWN),
+            is_pooled: age.zip(own_age).is_some_and(|(age, own_age)| age > own_age.as_secs_f64()),
         }))
+    }
+
+    fn files(&self) -> Vec<(PathBuf, Holds)> {
+        self.database.connection.address().files()
     }
 
     fn strays(&self) -> Result<Vec<Stray>, StoreError> {

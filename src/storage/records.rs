@@ -23,6 +23,7 @@ use super::envelope::{self, Opened};
 use super::key::{Key, Keyring, Sources};
 use super::seen::Seen;
 use super::{ClientAt, PastCall, Protection, Record, StoreError, Throttled, Version};
+use crate::files::access::Holds;
 use crate::profile::ProfileName;
 
 pub use self::anew::Rekeyed;
@@ -224,6 +225,11 @@ impl Store {
     /// How the server of a database is; `None` for other stores.
     pub fn health(&self) -> Result<Option<Health>, StoreError> {
         self.shared.backend.health()
+    }
+
+    /// The files of this machine by which the place of the records is reached, and what they hold.
+    pub fn files(&self) -> Vec<(PathBuf, Holds)> {
+        self.shared.backend.files()
     }
 
     /// Which grants of a client were throttled lately.

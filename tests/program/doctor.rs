@@ -38,12 +38,12 @@ fn assert_check(ran: &Ran, subject: &str, verdict: &str, seen: &str) {
         check["verdict"] == verdict && said.contains(seen) && check["hint"].is_string() == (verdict != "ok")
     };
     assert!(checks.iter().any(|check| is_it(&check)), "{subject} {verdict} {seen}: {checks:#?}");
-    let worst = json["verdict"].as_str().expect("a word");
-    let codes = [("ok", 0), ("warning", 1), ("error", 2)];
-    assert!(
-        codes.contains(&(worst, ran.code)) && ran.stderr.lines().all(|line| line.starts_with("warning: the variable")),
-        "{ran:?}"
-    );
+    let words = ["ok", "warning", "error"];
+    let verdicts = json["checks"].as_array().expect("a list").iter().map(|check| &check["verdict"]);
+    let worst = verdicts.map(|word| words.iter().position(|known| word == known).expect("a verdict")).max();
+    let worst = worst.expect("some checks");
+    let is_quiet = ran.stderr.lines().all(|line| line.starts_with("warning: the variable"));
+    assert!(json["verdict"] == words[worst] && i32::try_from(worst) == Ok(ran.code) && is_quiet, "{ran:?}");
 }
 
 fn doctor(home: &Home, more: &[&str]) -> Ran {
@@ -104,17 +104,23 @@ fn clocks_are_compared_with_the_servers() {
 fn clients_are_asked_about_at_the_provider() {
     for (status, answer, verdict, seen) in [
         (400, json!({"error": "invalid_grant"}), "ok", "knows `client-1`"),
-        (401, json!({"error": "invalid_client"}), "error", "client"),
-        (400, json!({"error": "unsupported_grant_type"}), "warning", "unsupported_grant_type"),
-        (500, json!({}), "warning", "work"),
+        (401, json!({"error": "invalid_client"}), "error", "invalid_client"),
+        (400, json!({"error": "unsupported_grant_type"}), "warning", "unsupported_grant_type, which does not tell"),
+        (400, json!({"error": "\u{1b}[2J\n\u{202e}odd"}), "warning", "which does not tell"),
+        (429, json!({}), "warning", "asks for fewer requests"),
+        (500, json!({}), "warning", "HTTP 500"),
+        (200, json!({"access_token": "AT", "token_type": "Bearer"}), "warning", "gave a token for a token of nobody's"),
     ] {
         let authority = Authority::start(move |asked| match asked.path.as_str() {
             "/token" => (status, answer.to_string()),
             _ => (404, String::new()),
         });
         let home = Home::at(&authority);
-        assert_check(&doctor(&home, &[]), "client", verdict, seen);
-        assert_eq!(authority.count("/device"), 0);
+        let ran = doctor(&home, &[]);
+        assert_check(&ran, "client", verdict, seen);
+        assert_eq!((authority.count("/device"), authority.count("/token")), (0, 1));
+        let said = of(&ran.json(), "client")[0].to_string();
+        assert!(!said.contains("\\u001b") && !said.contains('\u{202e}') && !said.contains("\\n"), "{said}");
     }
 }
 
@@ -129,9 +135,19 @@ fn certificates_are_told_by_whom_they_end_in() {
     let [year, month, day] = soon[..] else { panic!("a date") };
     let small = |number: i32| u8::try_from(number).expect("small");
     let good = lab.serve(|_| ());
+    let ended = lab.serve(|params| params.not_after = date_time_ymd(2020, 2, 3));
     let ending = lab.serve(|params| params.not_after = date_time_ymd(year, small(month), small(day)));
     for (server, arguments, subject, verdict, seen) in [
         (&good, &["--ca-cert", file][..], "TLS", "ok", "ends in \\\"Lab root\\\", from `--ca-cert`"),
+        (
+            &good,
+            &["--ca-cert", file],
+            "TLS",
+            "ok",
+            "its certificate ends on 4096-01-01, \\\"Lab root\\\" on 4096-01-01",
+        ),
+        (&ended, &["--ca-cert", file], "TLS", "error", "the certificate ended 2020-02-03"),
+        (&ended, &["--ca-cert", file], "TLS", "error", "good from 1975-01-01 to 2020-02-03 and signed by"),
         (&ending, &["--ca-cert", file], "TLS", "warning", "its certificate ends on"),
         (&good, &[], "TLS", "error", "signed by \\\"Lab root\\\""),
         (&good, &["--ca-cert", file], "DNS", "ok", "127.0.0.1"),
@@ -139,6 +155,38 @@ fn certificates_are_told_by_whom_they_end_in() {
         let home = Home::new();
         home.configure(&configuration(server.as_str().trim_end_matches("/device")));
         assert_check(&doctor(&home, arguments), subject, verdict, seen);
+    }
+}
+
+#[test]
+fn what_is_left_out_is_counted() {
+    let home = Home::new();
+    let profile = |number: u32| {
+        format!(
+            "[profiles.p{number}]\nprovider = \"c{number}\"\nclient_id = \"client-{number}\"\nscopes = [\"openid\"]\n\
+             [providers.c{number}]\nkind = \"standard\"\ntoken_endpoint = \"http://127.0.0.1:{number}/token\"\n\
+             device_authorization_endpoint = \"http://127.0.0.1:{number}/device\"\n"
+        )
+    };
+    for (count, servers, clients) in [(16, None, None), (17, Some("1 more server"), Some("1 more client"))] {
+        home.configure(&(1..=count).map(profile).collect::<String>());
+        let ran = doctor(&home, &[]);
+        let json = ran.json();
+        for (subject, left_out) in [("connection", servers), ("client", clients)] {
+            assert_eq!(of(&json, subject).len(), 16 + usize::from(left_out.is_some()), "{ran:?}");
+            if let Some(left_out) = left_out {
+                assert_check(&ran, subject, "warning", &format!("left out: {left_out}"));
+            }
+            assert_eq!(ran.stdout.contains("left out"), left_out.is_some(), "{ran:?}");
+        }
+        let named = doctor(&home, &[&format!("p{count}")]);
+        assert_check(&named, "client", "warning", "refused the connection");
+    }
+    let mut command = home.command(&["doctor", "--json"]);
+    let lost = [("DEVICE_LOGIN_KEY_FILE", " x"), ("DEVICE_LOGIN_PASSPHRASE_FILE", "y ")];
+    let ran = ran(command.envs(lost).spawn().expect("it starts"));
+    for (name, _) in lost {
+        assert_check(&ran, "variable", "error", name);
     }
 }
 
@@ -254,15 +302,71 @@ fn files_that_others_can_change_or_read_are_named() {
     use std::os::unix::fs::PermissionsExt;
 
     let authority = provider(date(0));
+    let set = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+    };
+    let (_, certificate) = tls::serve_own(|_| ());
+    for (named_by, name, mode, bad_mode, helps) in [
+        ("config", "x.toml", 0o644, 0o646, "chmod go-w"),
+        ("client_secret_file", "x", 0o600, 0o640, "chmod 600"),
+        ("client_secret_files", "x", 0o600, 0o604, "chmod 600"),
+        ("store_url_file", "x", 0o600, 0o640, "chmod 600"),
+        ("--ca-cert", "x", 0o644, 0o666, "chmod go-w"),
+        ("SSL_CERT_FILE", "x", 0o644, 0o666, "chmod go-w"),
+        ("SSL_CERT_DIR", "x", 0o644, 0o644, "chmod go-w"),
+        ("CREDENTIALS_DIRECTORY", "device-login.key", 0o440, 0o444, "chmod 600"),
+        ("DEVICE_LOGIN_KEY_FILE", "x", 0o600, 0o640, "chmod 600"),
+        ("DEVICE_LOGIN_PASSPHRASE_FILE", "x", 0o600, 0o640, "chmod 600"),
+    ] {
+        let home = Home::at(&authority);
+        let (above, below) = (home.path("above"), home.path("above/below"));
+        fs::create_dir_all(&below).expect("a directory");
+        let content = match named_by {
+            "config" => home.configuration(),
+            "store_url_file" => format!("file:{}", home.path("state").display()),
+            _ if named_by.contains("key") || named_by.contains("KEY") => "7".repeat(64),
+            _ => certificate.clone(),
+        };
+        let file = home.write(&format!("above/below/{name}"), &content);
+        let text = |path: &std::path::Path| path.display().to_string();
+        let mut command = home.command(&["doctor", "--json"]);
+        match named_by {
+            "config" => drop(command.env("DEVICE_LOGIN_CONFIG", &file)),
+            "--ca-cert" => drop(command.arg("--ca-cert").arg(&file)),
+            "store_url_file" => home.configure(&format!("store_url_file = {:?}\n{}", file, home.configuration())),
+            "client_secret_file" | "client_secret_files" => {
+                let line = match named_by {
+                    "client_secret_file" => format!("client_secret_file = {file:?}\n"),
+                    _ => format!("client_secret_files = {{ us = {file:?} }}\n"),
+                };
+                let id = "client_id = \"client-1\"\n";
+                home.configure(&home.configuration().replace(id, &format!("{id}{line}")));
+            }
+            "SSL_CERT_DIR" | "CREDENTIALS_DIRECTORY" => drop(command.env(named_by, &below)),
+            variable => drop(command.env(variable, &file)),
+        }
+        let mut look = || ran(command.spawn().expect("it starts"));
+        set(&file, mode);
+        let sound = look();
+        let told = if named_by == "SSL_CERT_DIR" { text(&below) } else { text(&file) };
+        assert_check(&sound, "files", "ok", &told);
+        if bad_mode != mode {
+            set(&file, bad_mode);
+            assert_check(&look(), "files", "error", &format!("{helps} {}", text(&file)));
+            set(&file, mode);
+        }
+        for directory in [&below, &above] {
+            set(directory, 0o777);
+            assert_check(&look(), "files", "error", &format!("chmod go-w {}", text(directory)));
+            set(directory, 0o700);
+        }
+        assert_eq!(look().stdout.contains("chmod"), sound.stdout.contains("chmod"), "{named_by}");
+    }
     let home = Home::at(&authority);
-    let secret = home.write("secret", "s");
-    let line = format!("client_id = \"client-1\"\nclient_secret_file = \"{}\"\n", secret.display());
+    let missing = home.path("missing");
+    let line = format!("client_id = \"client-1\"\nclient_secret_file = {missing:?}\n");
     home.configure(&home.configuration().replace("client_id = \"client-1\"\n", &line));
-    assert_check(&doctor(&home, &[]), "files", "ok", "secret");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).expect("it is ours");
-    assert_check(&doctor(&home, &[]), "files", "error", "chmod 600");
-    fs::remove_file(&secret).expect("it is there");
-    assert_check(&doctor(&home, &[]), "files", "error", "secret");
+    assert_check(&doctor(&home, &[]), "files", "error", "missing");
     home.run(&["--version"]).worked(&format!("device-login {}\n", env!("CARGO_PKG_VERSION")));
 }
 
@@ -302,7 +406,7 @@ fn a_server_that_is_silent_keeps_nobody_waiting_for_long() {
     home.configure(&configuration(silent.as_str().trim_end_matches("/device")));
     let begun = clock::now();
     let ran = doctor(&home, &[]);
-    assert!(clock::now() - begun < Duration::from_secs(20));
+    assert!(clock::now() - begun < Duration::from_secs(10));
     assert_check(&ran, "connection", "error", "in time");
 }
 
@@ -333,19 +437,91 @@ fn lines_fit_the_terminal_with_words_that_say_what_colours_do() {
 #[cfg(all(target_os = "linux", feature = "postgres"))]
 fn databases_are_told_with_their_rights_and_their_clock() {
     use crate::support::postgres::Postgres;
+    use crate::support::postgres::pooler::Pooler;
 
-    let database = Postgres::shared().database();
+    let server = Postgres::shared();
+    let database = server.database();
     let authority = provider(date(0));
     let home = Home::at(&authority);
     let url = database.url();
-    let variables = [("DEVICE_LOGIN_STORE", url.as_str()), ("PGHOST", "elsewhere.example")];
+    let variables = [
+        ("DEVICE_LOGIN_STORE", url.as_str()),
+        ("PGHOST", "elsewhere.example"),
+        ("PGSERVICE", "other"),
+        ("HTTPS_PROXY", "http://127.0.0.1:9"),
+    ];
     assert_eq!(home.command(&["store", "init"]).envs(variables).status().expect("it starts").code(), Some(0));
     let ran = doctor_with(&home, &variables);
     assert_check(&ran, "PostgreSQL", "ok", "tables of version");
     assert_check(&ran, "PostgreSQL", "ok", "no TLS at the server, no pooler that could be noticed");
     assert_check(&ran, "clock", "ok", "the database");
-    assert_check(&ran, "variable", "warning", "PGHOST");
+    assert_check(&ran, "proxy", "ok", "directly: `HTTPS_PROXY` is for `https` only");
+    for name in ["PGHOST", "PGSERVICE"] {
+        assert_check(&ran, "variable", "warning", &format!("\"{name}\" \"not read: "));
+    }
     assert!(of(&ran.json(), "lock").is_empty(), "{ran:?}");
-    let away = [("DEVICE_LOGIN_STORE", "postgres://127.0.0.1:9/x")];
-    assert_check(&doctor_with(&home, &away), "store", "error", "refused");
+    let role = format!("reader of {}", database.name());
+    database.sql(&format!("CREATE ROLE \"{role}\" LOGIN; GRANT USAGE ON SCHEMA device_login TO \"{role}\"; GRANT SELECT ON ALL TABLES IN SCHEMA device_login TO \"{role}\""));
+    let reader = url.replacen("postgres@", &format!("{}@", role.replace(' ', "%20")), 1);
+    assert_check(
+        &doctor_with(&home, &[("DEVICE_LOGIN_STORE", &reader)]),
+        "PostgreSQL",
+        "error",
+        "may not read and write",
+    );
+    let pooler = Pooler::start(server, 1);
+    let behind = pooler.url(database.name());
+    let look = || doctor_with(&home, &[("DEVICE_LOGIN_STORE", &behind)]);
+    assert_check(&look(), "PostgreSQL", "ok", "no TLS at the server, no pooler that could be noticed");
+    // The pooler hands out again what it had opened for the look before.
+    assert_check(&look(), "PostgreSQL", "ok", "no TLS at the server, a pooler in between");
+    let away = [("DEVICE_LOGIN_STORE", "postgres://127.0.0.1:9/x"), variables[3]];
+    let ran = doctor_with(&home, &away);
+    assert_check(&ran, "store", "error", "refused");
+    assert_check(&ran, "proxy", "ok", "directly: `HTTPS_PROXY` is for `https` only");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", feature = "postgres"))]
+fn a_database_under_tls_is_told_with_its_chain() {
+    use crate::support::postgres::Postgres;
+
+    let lab = tls::Authority::new("Lab root");
+    let (certificate, key) = lab.certificate(&["localhost"]);
+    let server = Postgres::listening("", Some((&certificate, &key)));
+    server.sql("postgres", "CREATE ROLE guarded SUPERUSER LOGIN PASSWORD 'of-the-tests'");
+    let home = Home::new();
+    let (port, file) = (server.port(), lab.file());
+    let url =
+        format!("postgres://guarded@localhost:{port}/postgres?sslmode=verify-full&sslrootcert={}", file.display());
+    let variables = [("DEVICE_LOGIN_STORE", url.as_str()), ("PGPASSWORD", "of-the-tests")];
+    assert_eq!(home.command(&["store", "init"]).envs(variables).status().expect("it starts").code(), Some(0));
+    let ran = doctor_with(&home, &variables);
+    assert_check(&ran, "PostgreSQL", "ok", "TLSv1.3 at the server");
+    assert_check(&ran, "TLS", "ok", "localhost");
+    let from =
+        format!("its chain ends in \\\"Lab root\\\", from {}; its certificate ends on 4096-01-01", file.display());
+    assert_check(&ran, "TLS", "ok", &from);
+    assert_check(&ran, "files", "ok", &file.display().to_string());
+    assert!(!format!("{ran:?}").contains("of-the-tests"), "{ran:?}");
+    let stranger = tls::Authority::new("Stranger").file().display().to_string();
+    let refused = url.replace(&file.display().to_string(), &stranger);
+    let ran = doctor_with(&home, &[("DEVICE_LOGIN_STORE", &refused), variables[1]]);
+    assert!(of(&ran.json(), "TLS").is_empty(), "{ran:?}");
+}
+
+#[test]
+#[cfg(feature = "postgres")]
+fn a_database_that_hangs_keeps_nobody_waiting_for_long() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback can be listened at");
+    let url = format!("postgres://dana@{}/x", silent.local_addr().expect("it listens"));
+    let authority = provider(date(0));
+    let home = Home::at(&authority);
+    let begun = clock::now();
+    let mut command = home.command(&["doctor", "work", "--json"]);
+    let ran = ran(command.env("DEVICE_LOGIN_STORE", url).spawn().expect("it starts"));
+    assert!(clock::now() - begun < Duration::from_secs(12), "{ran:?}");
+    assert_check(&ran, "connection", "warning", "its servers were not read within 2 seconds");
+    assert_check(&ran, "connection", "ok", "HTTP 404 after");
+    assert_check(&ran, "store", "error", "no answer in time");
 }

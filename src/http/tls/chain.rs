@@ -1,6 +1,7 @@
 //! What the certificates that a server showed say of themselves, for people who want to know whom its chain ends in. Nothing
 //! is decided by it: whether a certificate is good was judged before.
 
+use std::fmt;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -18,40 +19,91 @@ const UTC_TIME: u8 = 0x17;
 const COMMON_NAME: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x03];
 const ORGANIZATION: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x0a];
 
-/// How a server's chain ends.
+/// How a server's chain goes, as far as this machine sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct End {
-    /// The name of the authority that it ends in, and where this machine has that from.
-    pub(crate) root: Option<(String, String)>,
-    /// Who signed the last certificate that was shown.
-    pub(crate) signer: String,
-    /// When the server's own certificate ends.
-    pub(crate) until: Option<Timestamp>,
+pub struct Chain {
+    /// The server's own certificate, who signed that, and so on.
+    pub links: Vec<Link>,
+    /// Where this machine has the last one from, if it is one whom it trusts.
+    pub root_from: Option<String>,
+    /// Who signed the last one.
+    pub signer: String,
 }
 
-/// How the chain ends in what this machine trusts, with what is `added` by a file.
-pub(crate) fn end_of(shown: &[CertificateDer<'static>], added: Option<&Path>) -> End {
-    let parsed: Vec<Parsed> = shown.iter().filter_map(|certificate| parse(certificate)).collect();
-    let ends_in = |root: &CertificateDer<'static>| {
-        let subject = parse(root)?.subject;
-        let is_issuer = parsed.iter().any(|certificate| certificate.issuer == subject);
-        (is_issuer || shown.contains(root)).then(|| name(&subject))
-    };
-    let root = authorities(added).into_iter().find_map(|(place, roots)| Some((roots.iter().find_map(ends_in)?, place)));
-    End {
-        root,
-        signer: parsed.last().map(|last| name(&last.issuer)).unwrap_or_default(),
-        until: parsed.first().and_then(|first| first.until),
+/// A certificate of a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub name: String,
+    pub until: Option<Timestamp>,
+}
+
+/// Certificates that are trusted, and where they are from.
+pub(crate) type Trusted = Vec<(String, Certificates)>;
+
+impl Chain {
+    /// The chain of the certificates that a server showed, its own one first, in what is trusted.
+    pub(crate) fn of(shown: &[CertificateDer<'static>], trusted: &Trusted) -> Self {
+        let mut rest: Vec<Parsed> = shown.iter().filter_map(|certificate| parse(certificate)).collect();
+        let mut links = Vec::new();
+        let Some(mut last) = (!rest.is_empty()).then(|| rest.remove(0)) else {
+            return Self { links, root_from: None, signer: String::new() };
+        };
+        let holds = |(_, roots): &&(String, Certificates)| shown.first().is_some_and(|own| roots.contains(own));
+        let mut root_from = trusted.iter().find(holds).map(|(place, _)| place.clone());
+        while root_from.is_none() {
+            if let Some((place, root)) = root_of(&last, trusted) {
+                links.push(std::mem::replace(&mut last, root).link());
+                root_from = Some(place.to_owned());
+            } else if let Some(next) = rest.iter().position(|other| other.subject == last.issuer) {
+                links.push(std::mem::replace(&mut last, rest.remove(next)).link());
+            } else {
+                break;
+            }
+        }
+        let signer = name(&last.issuer);
+        links.push(last.link());
+        Self { links, root_from, signer }
     }
 }
 
-/// Who signed the last certificate that was shown.
-pub(crate) fn signer(shown: &[CertificateDer<'static>]) -> Option<String> {
-    shown.last().and_then(|last| parse(last)).map(|last| name(&last.issuer))
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.root_from, self.links.last()) {
+            (Some(place), Some(root)) => write!(f, "its chain ends in {}, from {place}", root.name)?,
+            _ => write!(f, "signed by {}, whom this system trusts", self.signer)?,
+        }
+        for (number, link) in self.links.iter().enumerate() {
+            let Some(until) = link.until.map(|until| until.strftime("%Y-%m-%d")) else { continue };
+            match number {
+                0 => write!(f, "; its certificate ends on {until}")?,
+                _ => write!(f, ", {} on {until}", link.name)?,
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Whom this machine trusts, and from where.
-fn authorities(added: Option<&Path>) -> Vec<(String, Certificates)> {
+/// The certificate of who signed this one, if that one is trusted. Of several with that name the last to end is meant.
+fn root_of<'a>(certificate: &Parsed, trusted: &'a Trusted) -> Option<(&'a str, Parsed)> {
+    let of_place = |(place, roots): &'a (String, Certificates)| {
+        let named = roots.iter().filter_map(|root| parse(root)).filter(|root| root.subject == certificate.issuer);
+        Some((place.as_str(), named.max_by_key(|root| root.until)?))
+    };
+    trusted.iter().find_map(of_place)
+}
+
+/// Of certificates that were refused: from when until when the first one is good, and who signed the last one.
+pub(crate) fn words_of_shown(shown: &[CertificateDer<'static>]) -> Option<String> {
+    let parsed = |certificate: &CertificateDer<'static>| parse(certificate);
+    let (first, last) = (shown.first().and_then(parsed)?, shown.last().and_then(parsed)?);
+    let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
+    let times = first.since.zip(first.until);
+    let good = times.map(|(since, until)| format!("good from {} to {} and ", day(since), day(until)));
+    Some(format!("its certificate is {}signed by {}", good.unwrap_or_default(), name(&last.issuer)))
+}
+
+/// Whom this machine trusts, with what is `added` by a file.
+pub(crate) fn trusted(added: Option<&Path>) -> Trusted {
     let added =
         added.and_then(|file| Some((format!("`--ca-cert` {}", file.display()), certificates::in_file(file).ok()?)));
     let others = match instead_of_the_systems() {
@@ -61,12 +113,25 @@ fn authorities(added: Option<&Path>) -> Vec<(String, Certificates)> {
     added.into_iter().chain([others]).collect()
 }
 
+/// The same where the certificates of one file alone are.
+#[cfg(feature = "postgres")]
+pub(crate) fn trusted_only(file: &Path) -> Trusted {
+    vec![(file.display().to_string(), certificates::in_file(file).unwrap_or_default())]
+}
+
 /// What is read of a certificate (RFC 5280 §4.1).
 struct Parsed {
     /// Names as they are encoded.
     issuer: Vec<u8>,
     subject: Vec<u8>,
+    since: Option<Timestamp>,
     until: Option<Timestamp>,
+}
+
+impl Parsed {
+    fn link(self) -> Link {
+        Link { name: name(&self.subject), until: self.until }
+    }
 }
 
 fn parse(certificate: &[u8]) -> Option<Parsed> {
@@ -75,8 +140,9 @@ fn parse(certificate: &[u8]) -> Option<Parsed> {
     let first = fields.next()?;
     let skipped = if first.first() == Some(&CONTEXT_0) { 2 } else { 1 };
     let issuer = fields.nth(skipped)?.to_vec();
-    let until = structures(contents(fields.next()?)?).nth(1).and_then(time);
-    Some(Parsed { issuer, subject: fields.next()?.to_vec(), until })
+    let mut times = structures(contents(fields.next()?)?).map(time);
+    let (since, until) = (times.next().flatten(), times.next().flatten());
+    Some(Parsed { issuer, subject: fields.next()?.to_vec(), since, until })
 }
 
 /// The structures that follow one another.
@@ -115,34 +181,78 @@ mod tests {
     use std::io::Write;
 
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+    use rustls::pki_types::CertificateDer;
 
-    use super::{end_of, name, parse, signer};
+    use super::{Chain, parse, trusted, words_of_shown};
 
-    #[test]
-    fn a_chain_ends_in_the_authority_that_signed_it() {
-        let key = || KeyPair::generate().expect("a key");
+    type Signed = (CertificateDer<'static>, Issuer<'static, KeyPair>);
+
+    /// A certificate of this name that ends in this year, signed by `issuer` or by itself.
+    fn certificate(name: &str, year: i32, issuer: Option<&Signed>) -> Signed {
+        let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::OrganizationName, "Lab");
-        params.distinguished_name.push(DnType::CommonName, "Lab root");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let root_key = key();
-        let root = params.self_signed(&root_key).expect("a certificate");
-        let issuer = Issuer::new(params, root_key);
-        let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
-        params.not_after = date_time_ymd(2040, 2, 3);
-        let leaf = params.signed_by(&key(), &issuer).expect("a certificate");
-        let parsed = parse(leaf.der()).expect("it is one");
-        assert_eq!(name(&parsed.issuer), "\"Lab root\"");
+        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(year, 2, 3));
+        let signed = match issuer {
+            Some((_, issuer)) => params.signed_by(&key, issuer),
+            None => params.self_signed(&key),
+        };
+        (signed.expect("a certificate").der().clone(), Issuer::new(params, key))
+    }
+
+    #[test]
+    fn a_chain_is_followed_to_whom_this_machine_trusts() {
+        let root = certificate("root", 2040, None);
+        let older = certificate("root", 2030, None);
+        let middle = certificate("middle", 2035, Some(&root));
+        let own = certificate("own", 2028, Some(&middle));
+        let stranger = certificate("stranger", 2050, None);
+        // Signed crosswise: one goes round for ever by the names alone.
+        let round = (certificate("middle", 2036, Some(&own)), certificate("own", 2029, Some(&middle)));
+        let trusted = [&older, &root].map(|(certificate, _)| certificate.clone()).to_vec();
+        let ends = "its certificate ends on 2028-02-03";
+        for (shown, trusts, words) in [
+            (vec![&own, &middle], true, format!("its chain ends in \"root\", from here; {ends}, \"middle\" on 2035-02-03, \"root\" on 2040-02-03")),
+            (vec![&own, &stranger, &middle, &root], true, format!("its chain ends in \"root\", from here; {ends}, \"middle\" on 2035-02-03, \"root\" on 2040-02-03")),
+            (vec![&own, &middle], false, format!("signed by \"root\", whom this system trusts; {ends}, \"middle\" on 2035-02-03")),
+            (vec![&own], true, format!("signed by \"middle\", whom this system trusts; {ends}")),
+            (vec![&root], true, "its chain ends in \"root\", from here; its certificate ends on 2040-02-03".to_owned()),
+            (vec![&round.1, &round.0], true, "signed by \"own\", whom this system trusts; its certificate ends on 2029-02-03, \"middle\" on 2036-02-03".to_owned()),
+        ] {
+            let shown: Vec<_> = shown.into_iter().map(|(certificate, _)| certificate.clone()).collect();
+            let trusted = if trusts { vec![("here".to_owned(), trusted.clone())] } else { Vec::new() };
+            let chain = Chain::of(&shown, &trusted);
+            assert_eq!(chain.to_string(), words);
+            assert_eq!(chain.root_from.is_some(), words.contains("from here"), "{words}");
+        }
+        assert!(Chain::of(&[], &Vec::new()).links.is_empty());
+        assert_eq!(
+            words_of_shown(&[own.0.clone(), middle.0.clone()]).as_deref(),
+            Some("its certificate is good from 2020-01-01 to 2028-02-03 and signed by \"root\"")
+        );
+    }
+
+    #[test]
+    fn certificates_of_a_file_are_told_by_the_flag_that_names_it() {
+        let key = KeyPair::generate().expect("a key");
+        let root = CertificateParams::default().self_signed(&key).expect("a certificate");
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(root.pem().as_bytes()).expect("it can be written");
-        let end = end_of(&[leaf.der().clone()], Some(file.path()));
-        let (root_name, place) = end.root.expect("it is trusted");
-        assert!(root_name == "\"Lab root\"" && place.starts_with("`--ca-cert`"), "{root_name} {place}");
-        assert_eq!(end.until.map(|until| until.to_string()).as_deref(), Some("2040-02-03T00:00:00Z"));
-        assert_eq!(end_of(&[leaf.der().clone()], None).root, None);
-        assert_eq!(signer(&[leaf.der().clone()]).as_deref(), Some("\"Lab root\""));
-        for cut in 0..leaf.der().len() {
-            let _ = parse(&leaf.der()[..cut]).map(|parsed| name(&parsed.subject));
+        let chain = Chain::of(&[root.der().clone()], &trusted(Some(file.path())));
+        assert_eq!(chain.root_from, Some(format!("`--ca-cert` {}", file.path().display())));
+        assert_eq!(Chain::of(&[root.der().clone()], &trusted(None)).root_from, None);
+    }
+
+    #[test]
+    fn what_is_cut_off_is_no_certificate() {
+        let (whole, _) = certificate("own", 2028, None);
+        for cut in 0..whole.len() {
+            let cut = CertificateDer::from(whole[..cut].to_vec());
+            let chain = Chain::of(std::slice::from_ref(&cut), &Vec::new());
+            assert!(chain.links.len() <= 1 && words_of_shown(&[cut]).is_none_or(|words| words.contains("signed by")));
         }
+        assert!(parse(&whole).is_some());
     }
 }

@@ -3,9 +3,12 @@
 //! A provider is asked to refresh with a token that is nobody's. It looks at the client first: who is told that the token is
 //! bad has a client that is good. No person sees anything of it, no code is made, no grant is touched and no budget used.
 
+use futures_util::future::join_all;
+
 use super::super::failure::Asked;
 use super::super::{Service, driver, endpoints, home_data_center, issuing_data_center, transport_error};
-use super::{Check, Patient};
+use super::{Check, Patient, limited, within};
+use crate::clock::Moment;
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::oauth::token::{Outcome, TokenFlow};
@@ -16,8 +19,19 @@ use crate::secret::Secret;
 const NOBODYS_TOKEN: &str = "device-login-doctor-asks-about-the-client-only";
 
 impl Patient {
+    /// Asks about the clients of the profiles that are meant.
+    pub(super) async fn check_clients(&self, end: Moment) -> Vec<Check> {
+        let mut clients = self.clients();
+        let more = limited(&mut clients, "client", "client", "name a profile to ask about its client");
+        let asked = clients.into_iter().map(|profile| {
+            let check = self.check_client(profile);
+            async move { within(end, "client", profile.name.as_str(), check).await }
+        });
+        join_all(asked).await.into_iter().flatten().chain(more).collect()
+    }
+
     /// The profiles whose clients are asked about, each client once.
-    pub(super) fn clients(&self) -> Vec<&Profile> {
+    fn clients(&self) -> Vec<&Profile> {
         let mut profiles: Vec<&Profile> = Vec::new();
         for profile in self.profiles() {
             let is_same = |other: &&Profile| {
@@ -31,7 +45,7 @@ impl Patient {
         profiles
     }
 
-    pub(super) async fn check_client(&self, profile: &Profile) -> Vec<Check> {
+    async fn check_client(&self, profile: &Profile) -> Vec<Check> {
         match ask(&self.service, profile).await {
             Ok(checks) => checks,
             Err(error) => vec![Check::failed("client", profile.name.to_string(), &error)],

@@ -13,11 +13,15 @@ fn shortened(value: &str) -> String {
     end.map_or_else(|| value.to_owned(), |end| format!("{}...", &value[..end]))
 }
 
+/// Parts that may be left out when the program is built, as far as they are there.
+pub fn features() -> Vec<&'static str> {
+    let parts = [("demo", cfg!(feature = "demo")), ("postgres", cfg!(feature = "postgres"))];
+    parts.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name).collect()
+}
+
 /// What this build is.
 pub(super) fn version() -> Check {
-    let mut features = Vec::new();
-    features.extend(cfg!(feature = "demo").then_some("demo"));
-    features.extend(cfg!(feature = "postgres").then_some("postgres"));
+    let features = features();
     let features = if features.is_empty() { "no features".to_owned() } else { format!("with {}", features.join(", ")) };
     let build = if cfg!(debug_assertions) { ", a debug build" } else { "" };
     let (system, machine) = (env::consts::OS, env::consts::ARCH);
@@ -44,13 +48,10 @@ impl Patient {
         }
         for reader in Reader::ALL {
             let is_of_nobody = reader == Reader::Database && !self.service.store().is_shared();
-            if let Some(error) = variables::check(reader, &variable).err().filter(|_| !is_of_nobody) {
-                let check = Check::failed("variable", "", &error);
-                // Told already where nothing works without it.
-                if !self.problems.iter().any(|(_, known)| *known == error) {
-                    checks.push(check);
-                }
-            }
+            let errors = variables::problems(reader, &variable).filter(|_| !is_of_nobody);
+            // Told already where nothing works without it.
+            let errors = errors.filter(|error| !self.problems.iter().any(|(_, known)| known == error));
+            checks.extend(errors.map(|error| Check::failed("variable", "", &error)));
         }
         let names = env::vars_os().map(|(name, _)| name);
         checks.extend(

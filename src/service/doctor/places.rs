@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::super::aside::aside;
-use super::{Check, Patient};
+use super::{Check, MOST, Patient, limited};
 use crate::config::SecretSource;
 use crate::files::access::{self, Holds};
-use crate::files::{FileSystem, Trouble};
+use crate::files::{FileSystem, Trouble, expanded};
 
 /// Bytes. A commit takes some ten thousand.
 const LEAST_ROOM: u64 = 1024 * 1024;
@@ -23,23 +23,33 @@ struct Judged {
 
 impl Patient {
     pub(super) async fn check_files(&self) -> Vec<Check> {
-        let (files, directories) = (self.files(), self.directories());
-        let seen = files.iter().map(|file| file.path.display().to_string()).collect::<Vec<_>>().join(", ");
-        let checks = aside(move || {
+        let (files, own) = (self.files(), self.directories());
+        let variable = |name: &str| (self.service.variables)(name).filter(|value| !value.is_empty());
+        let lists = variable("SSL_CERT_DIR").map(|directories| std::env::split_paths(&directories).collect());
+        let lists: Vec<PathBuf> = lists.unwrap_or_default();
+        let seen: Vec<String> =
+            files.iter().map(|file| &file.path).chain(&lists).map(|path| path.display().to_string()).collect();
+        let mut checks = aside(move || {
             let of_files = files.iter().filter_map(judge);
-            let of_directories = directories.iter().filter_map(|directory| {
+            let of_lists = lists.iter().map(|directory| (directory, access::check_directory(directory).map(drop)));
+            let of_own = own.iter().map(|directory| {
                 let judged = access::check_directory(directory).map(drop);
-                let trouble = judged.and_then(|()| access::check_private_directory(directory)).err();
-                trouble.filter(|trouble| !trouble.is_absence()).map(|trouble| refused(directory, &trouble))
+                (directory, judged.and_then(|()| access::check_private_directory(directory)))
+            });
+            let of_directories = of_lists.chain(of_own).filter_map(|(directory, judged)| {
+                judged.err().filter(|trouble| !trouble.is_absence()).map(|trouble| refused(directory, &trouble))
             });
             of_files.chain(of_directories).collect::<Vec<Check>>()
         })
         .await;
         if checks.is_empty() {
-            vec![Check::ok("files", "", format!("nobody else can change them: {seen}"))]
-        } else {
-            checks
+            let (first, rest) = seen.split_at(seen.len().min(MOST));
+            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+            return vec![Check::ok("files", "", format!("nobody else can change them: {}{more}", first.join(", ")))];
         }
+        let more = limited(&mut checks, "files", "file", "mend these, and look again");
+        checks.extend(more);
+        checks
     }
 
     fn files(&self) -> Vec<Judged> {
@@ -51,9 +61,13 @@ impl Patient {
             let variable = |name: &str| (self.service.variables)(name);
             let keys = places.key_options(crate::config::Environment(&variable));
             add(places.config_file.clone(), Holds::Settings, true);
+            let credential = keys.credential();
             match keys.key_file {
                 Some(file) => add(file, Holds::Secrets, false),
                 None => add(keys.default_key_file, Holds::Secrets, true),
+            }
+            if let Some(file) = credential {
+                add(file, Holds::Credential, true);
             }
             if let Some(file) = keys.passphrase_file {
                 add(file, Holds::Secrets, false);
@@ -70,8 +84,12 @@ impl Patient {
                 add(file.clone(), Holds::Secrets, false);
             }
         }
-        if let Some(file) = &self.ca_certificate {
-            add(file.clone(), Holds::Settings, false);
+        let authorities = (self.service.variables)("SSL_CERT_FILE").filter(|file| !file.is_empty());
+        for file in self.ca_certificate.clone().into_iter().chain(authorities.map(PathBuf::from)) {
+            add(expanded(&file), Holds::Settings, false);
+        }
+        for (file, holds) in self.service.store().files() {
+            add(file, holds, true);
         }
         files.sort_by(|one, other| one.path.cmp(&other.path));
         files.dedup_by(|one, other| one.path == other.path);
@@ -107,7 +125,10 @@ impl Patient {
                         checks.push(of_file_system(&system, &directory, is_store));
                         seen.push((system, directory));
                     }
-                    Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {}
+                    Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {
+                        let seen = "not looked at: this system does not tell what directories lie on";
+                        checks.push(Check::ok("file system", directory.display().to_string(), seen));
+                    }
                     Err(error) => {
                         let trouble = Trouble::from(error);
                         let check = Check::error("file system", directory.display().to_string(), trouble.cause(there));

@@ -5,23 +5,35 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
+use super::super::aside::aside;
 use super::super::tokens::ends::CLOCK_SLACK;
 use super::super::{Service, home_data_center, issuing_data_center, transport_error};
-use super::{Check, Patient};
-use crate::clock;
+use super::{Check, LOOK, Patient, Verdict, limited, within};
+use crate::clock::{self, Moment};
 use crate::config::{Profile, ProviderSource};
 use crate::error::Advice;
 use crate::http::client::Way;
-use crate::http::{Method, Request, TransportFailure, tls};
+use crate::http::{Chain, Link, Method, Request, TransportFailure, tls};
+use crate::words::duration;
 
 /// Looking a name up takes milliseconds, unless the first name server is dead.
 const LOOK_UP: Duration = Duration::from_secs(3);
 const SLOW_LOOK_UP: Duration = Duration::from_secs(1);
 /// Connecting, TLS and the answer.
 const ANSWER: Duration = Duration::from_secs(5);
+
+const SET_CLOCK: &str = if cfg!(target_os = "linux") {
+    "set it: `timedatectl set-ntp true`, or the host's clock of a virtual machine"
+} else {
+    "have the system set it by a time server, or set the host's clock of a virtual machine"
+};
+
+/// Who looks names up.
+const RESOLVER: &str = if cfg!(unix) { "`/etc/resolv.conf`" } else { "the settings of the network" };
 
 /// From here on a clock is wrong, though not yet so that anything fails.
 const NOTICEABLE: SignedDuration = SignedDuration::from_secs(60);
@@ -30,30 +42,47 @@ const NOTICEABLE: SignedDuration = SignedDuration::from_secs(60);
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// A server that some profile needs.
-pub(super) struct Server(Url);
+struct Server(Url);
 
 impl Patient {
-    /// Those of all profiles that are meant, each once.
-    pub(super) async fn servers(&self) -> Vec<Server> {
+    /// Looks at the servers of the profiles that are meant, each once.
+    pub(super) async fn check_servers(&self, end: Moment) -> Vec<Check> {
+        let mut checks = Vec::new();
         let mut servers: Vec<Server> = Vec::new();
         for profile in self.profiles() {
-            for url in self.addresses(profile).await {
+            for url in self.addresses(profile, &mut checks).await {
                 if !servers.iter().any(|Server(known)| known.origin() == url.origin()) {
                     servers.push(Server(url));
                 }
             }
         }
-        servers
+        let more = limited(&mut servers, "connection", "server", "name a profile to look at its servers");
+        let looked_at = servers.into_iter().map(|server| async move {
+            let host = server.host();
+            within(end, "connection", &host, server.check(&self.service, self.ca_certificate.as_deref())).await
+        });
+        checks.extend(join_all(looked_at).await.into_iter().flatten().chain(more));
+        checks
     }
 
-    async fn addresses(&self, profile: &Profile) -> Vec<Url> {
+    async fn addresses(&self, profile: &Profile, checks: &mut Vec<Check>) -> Vec<Url> {
         let Ok(source) = self.service.config.provider(profile) else { return Vec::new() };
         let Some(provider) = source.known() else {
             let issuer = if let ProviderSource::Discovered(server) = source { server.issuer_url() } else { None };
             return issuer.into_iter().collect();
         };
         // Opened for one profile only, since there may be thousands of records.
-        let grant = if self.profile.is_some() { self.service.grant(profile).await.ok() } else { None };
+        let grant = if self.profile.is_some() {
+            let opened = clock::within(LOOK, Box::pin(self.service.grant(profile))).await;
+            if opened.is_none() {
+                let seen = format!("not read within {}, so those of the configuration are asked", duration(LOOK));
+                let check = Check::warning("connection", profile.name.as_str(), format!("its servers were {seen}"));
+                checks.push(check.advise("see what the lines of the store say"));
+            }
+            opened.and_then(Result::ok)
+        } else {
+            None
+        };
         let issuing = grant.as_ref().and_then(|grant| issuing_data_center(profile, &provider, grant).ok());
         let Some(data_center) = issuing.or_else(|| home_data_center(profile, &provider).ok()) else {
             return Vec::new();
@@ -66,12 +95,12 @@ impl Patient {
 }
 
 impl Server {
-    pub(super) fn host(&self) -> String {
+    fn host(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    pub(super) async fn check(self, service: &Service, ca_certificate: Option<&Path>) -> Vec<Check> {
+    async fn check(self, service: &Service, ca_certificate: Option<&Path>) -> Vec<Check> {
         let host = self.host();
         let way = match service.http.way_to(&self.0) {
             Ok(way) => way,
@@ -83,7 +112,7 @@ impl Server {
         let name = asked.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         if name.parse::<IpAddr>().is_err() {
             let looked_up = look_up(&name, asked.port_or_known_default().unwrap_or(443)).await;
-            let is_known = looked_up.verdict < super::Verdict::Error;
+            let is_known = looked_up.verdict < Verdict::Error;
             checks.push(looked_up);
             if !is_known {
                 return checks;
@@ -109,12 +138,8 @@ impl Server {
             Ok(response) => response,
             Err(failure @ TransportFailure::Tls(..)) => {
                 let mut check = failed("TLS", host, &failure);
-                if let Some(signer) = shown.as_deref().and_then(tls::signer) {
-                    check.seen = format!("{}; its certificate was signed by {signer}", check.seen);
-                }
-                return vec![check.advise(
-                    "where a proxy or a company's own authority signs for all servers, give its certificate by `--ca-cert`",
-                )];
+                check.seen.extend(shown.as_deref().and_then(tls::words_of_shown).map(|words| format!("; {words}")));
+                return vec![check];
             }
             Err(failure @ TransportFailure::Proxy(..)) => return vec![failed("proxy", host, &failure)],
             Err(failure) => return vec![failed("connection", host, &failure)],
@@ -122,7 +147,11 @@ impl Server {
         let secure = if self.0.scheme() == "https" { "" } else { ", without TLS, on this machine only" };
         let seen = format!("HTTP {} after {} ms{secure}", response.status, took.as_millis());
         checks.push(Check::ok("connection", host, seen));
-        checks.extend(shown.map(|shown| of_certificates(&tls::end_of(&shown, ca_certificate), host, now)));
+        if let Some(shown) = shown {
+            let added = ca_certificate.map(Path::to_owned);
+            let chain = aside(move || Chain::of(&shown, &tls::trusted(added.as_deref()))).await;
+            checks.push(of_chain(&chain, host, now));
+        }
         // The answer was made about half-way between.
         let made = response.date().map(|date| (date, clock::earlier(now, took / 2)));
         checks.extend(made.map(|(date, then)| of_clock(host, then.duration_until(date))));
@@ -145,14 +174,20 @@ fn of_way(way: &Way, host: &str) -> Option<Check> {
     })
 }
 
+/// A database is asked directly, whatever proxy there is for others.
+pub(super) fn of_database(service: &Service) -> Option<Check> {
+    let address = Url::parse("postgres://database").ok()?;
+    of_way(&service.http.way_to(&address).ok()?, "PostgreSQL")
+}
+
 async fn look_up(name: &str, port: u16) -> Check {
     let begun = clock::now();
     let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((name, port))).await;
     let took = clock::now() - begun;
-    let resolver = "check the name, the network and `/etc/resolv.conf`";
+    let resolver = format!("check the name, the network and {RESOLVER}");
     let addresses: Vec<SocketAddr> = match found {
         Err(_) => {
-            let seen = format!("no answer within {} seconds", LOOK_UP.as_secs());
+            let seen = format!("no answer within {}", duration(LOOK_UP));
             return Check::error("DNS", name, seen).advise(resolver);
         }
         Ok(Err(error)) => return Check::error("DNS", name, format!("no address: {error}")).advise(resolver),
@@ -168,23 +203,25 @@ async fn look_up(name: &str, port: u16) -> Check {
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let seen = format!("{}{more}, after {} ms", shown.join(", "), took.as_millis());
     if took > SLOW_LOOK_UP {
-        let advice = "the first name server in `/etc/resolv.conf` may be dead";
+        let advice = format!("the first name server in {RESOLVER} may be dead");
         return Check::warning("DNS", name, seen).advise(advice);
     }
     Check::ok("DNS", name, seen)
 }
 
-fn of_certificates(end: &tls::End, host: &str, now: Timestamp) -> Check {
-    let from = match &end.root {
-        Some((root, place)) => format!("its chain ends in {root}, from {place}"),
-        None => format!("signed by {}, whom this system trusts", end.signer),
-    };
-    let Some(until) = end.until else { return Check::ok("TLS", host, from) };
-    let seen = format!("{from}; its certificate ends on {}", until.strftime("%Y-%m-%d"));
-    if now.duration_until(until) < SOON {
-        return Check::warning("TLS", host, seen).advise("have whoever runs the server renew it");
+/// Whom a chain ends in, and when each of its certificates ends.
+pub(super) fn of_chain(chain: &Chain, host: &str, now: Timestamp) -> Check {
+    let check = Check::ok("TLS", host, chain.to_string());
+    let ends_soon = |link: &Link| link.until.is_some_and(|until| now.duration_until(until) < SOON);
+    // Whoever trusts a root does so whatever its certificate says, but others may not.
+    let (shown, root) = chain.links.split_at(chain.links.len().saturating_sub(chain.root_from.is_some().into()));
+    match (shown.iter().any(ends_soon), root.iter().any(ends_soon), &chain.root_from) {
+        (false, true, Some(place)) => {
+            Check { verdict: Verdict::Warning, ..check }.advise(format!("add what takes the place of it to {place}"))
+        }
+        (false, ..) => check,
+        (true, ..) => Check { verdict: Verdict::Warning, ..check }.advise("have whoever runs the server renew it"),
     }
-    Check::ok("TLS", host, seen)
 }
 
 /// How far the server is ahead of this machine.
@@ -194,10 +231,10 @@ pub(super) fn of_clock(host: &str, ahead: SignedDuration) -> Check {
         "as the server's".to_owned()
     } else {
         let way = if ahead.is_positive() { "behind" } else { "ahead of" };
-        format!("{} {way} the server's", length(apart))
+        format!("{} {way} the server's", duration(apart.unsigned_abs()))
     };
     let seen = format!("this machine's clock is {words}");
-    let advice = Advice::from("set it: `timedatectl set-ntp true`, or the host's clock of a virtual machine");
+    let advice = Advice::from(SET_CLOCK);
     if apart > CLOCK_SLACK {
         Check::error("clock", host, seen).advise(advice)
     } else if apart > NOTICEABLE {
@@ -207,21 +244,36 @@ pub(super) fn of_clock(host: &str, ahead: SignedDuration) -> Check {
     }
 }
 
-fn length(time: SignedDuration) -> String {
-    match time.as_secs() {
-        seconds @ 0..120 => format!("{seconds} seconds"),
-        seconds @ 120..7200 => format!("{} minutes", seconds / 60),
-        seconds @ 7200..172_800 => format!("{} hours", seconds / 3600),
-        seconds => format!("{} days", seconds / 86_400),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
+    use jiff::{SignedDuration, Timestamp};
 
     use super::super::Verdict;
-    use super::of_clock;
+    use super::{Chain, Link, of_chain, of_clock};
+
+    #[test]
+    fn chains_are_judged_by_the_first_certificate_that_ends() {
+        let now = Timestamp::constant(1_800_000_000, 0);
+        for (days, root_from, verdict, advice) in [
+            (&[15, 15, 15][..], Some("here"), Verdict::Ok, None),
+            (&[13, 15, 15], Some("here"), Verdict::Warning, Some("renew it")),
+            (&[15, 13, 15], Some("here"), Verdict::Warning, Some("renew it")),
+            (&[15, 15, -3], Some("here"), Verdict::Warning, Some("takes the place of it to here")),
+            (&[13, 15, 13], Some("here"), Verdict::Warning, Some("renew it")),
+            (&[13], Some("here"), Verdict::Warning, Some("takes the place of it to here")),
+            (&[15, 15], None, Verdict::Ok, None),
+            (&[15, 13], None, Verdict::Warning, Some("renew it")),
+            (&[], None, Verdict::Ok, None),
+        ] {
+            let until = |days: &i64| Some(now + SignedDuration::from_hours(days * 24));
+            let links = days.iter().map(|days| Link { name: "x".to_owned(), until: until(days) }).collect();
+            let chain = Chain { links, root_from: root_from.map(str::to_owned), signer: "y".to_owned() };
+            let check = of_chain(&chain, "h", now);
+            assert_eq!(check.verdict, verdict, "{days:?}");
+            let said = format!("{:?}", check.advice);
+            assert!(check.advice.is_empty() == advice.is_none() && said.contains(advice.unwrap_or("")), "{said}");
+        }
+    }
 
     #[test]
     fn clocks_are_judged_by_how_far_they_are_apart() {

@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use super::super::aside::aside;
-use super::server::of_clock;
+use super::server::{self, of_chain, of_clock};
 use super::{Check, Patient, Verdict, limited};
+use crate::clock;
 use crate::error::{Advice, Error};
 use crate::profile::ProfileName;
 use crate::storage::{Checked, Finding, FindingKind, Health, StoreError, StoreInfo};
+use crate::words::counted;
 
 const DATABASE: &str = "PostgreSQL";
 
@@ -30,6 +32,8 @@ impl Patient {
             Err(error) => return vec![Check::failed("store", "", &error)],
         };
         let store = self.service.store().clone();
+        // Said also, and above all, where the database cannot be reached.
+        let without_proxy = store.is_shared().then(|| server::of_database(&self.service)).flatten();
         let is_there = info.trouble.is_none();
         let (holders, health) = aside(move || {
             let health = if is_there { store.health() } else { Ok(None) };
@@ -41,14 +45,12 @@ impl Patient {
         if let Some(trouble) = info.trouble.take() {
             checks.push(Check::failed("store", place, &Error::from(trouble)));
         } else {
-            let records = match info.profiles.len() {
-                1 => "1 record".to_owned(),
-                several => format!("{several} records"),
-            };
+            let records = counted(info.profiles.len() as u64, "record");
             checks.push(Check::ok("store", "", format!("{place}, {records}")));
             checks.extend(of_details(&info));
             checks.extend(of_health(health));
         }
+        checks.extend(without_proxy);
         checks.extend(info.in_spare.iter().map(|(profile, at)| {
             let seen = format!("the record of `{profile}` waits at {at} for its store");
             Check::warning("store", "", seen).advise("mend the store: the next refresh brings it back")
@@ -88,8 +90,8 @@ fn of_findings(checked: Checked) -> Vec<Check> {
     let is_told = |finding: &Finding| finding.kind.is_damage() || finding.kind == FindingKind::SetAside;
     let mut findings: Vec<Finding> = checked.findings.into_iter().filter(is_told).collect();
     findings.sort_by_key(|finding| finding.kind);
-    let more = limited(&mut findings, "store", "things are damaged or were set aside");
-    let more = more.map(|check| check.advise(Advice::Run("store check".into()).and(" to see them")));
+    let advice = Advice::Run("store check".into()).and(" to see them");
+    let more = limited(&mut findings, "store", "finding", advice);
     findings.into_iter().map(of_finding).chain(more).collect()
 }
 
@@ -139,6 +141,7 @@ fn of_health(health: Result<Option<Health>, StoreError>) -> Vec<Check> {
         health.tls.map_or_else(|| "no TLS at the server".to_owned(), |version| format!("{version} at the server"));
     let pooled = if health.is_pooled { "a pooler in between" } else { "no pooler that could be noticed" };
     let mut checks = vec![Check::ok(DATABASE, "", format!("{tls}, {pooled}"))];
+    checks.extend(health.chain.map(|(host, chain)| of_chain(&chain, &host, clock::wall())));
     if !health.may_write {
         let advice = Advice::Run("store init --print".into()).and(" for the rights that an admin has to give");
         checks.push(Check::error(DATABASE, "", "this role may not read and write all tables").advise(advice));
@@ -198,7 +201,7 @@ pub(super) async fn check_agent() -> Vec<Check> {
         }]
     }
     #[cfg(not(target_os = "linux"))]
-    Vec::new()
+    vec![Check::ok("agent", "", "not looked for: this system shows no processes in files")]
 }
 
 /// The processes whose arguments say that they are one. An agent holds no lock while it waits.

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Backend, Clear, Found, Health, Hold, Part, Stray};
 use crate::clock::Moment;
+use crate::files::access::Holds;
 use crate::profile::ProfileName;
 use crate::storage::{Attempt, ClientAt, StoreError, Throttled, Version};
 
@@ -156,6 +157,10 @@ impl Backend for Watched {
     fn health(&self) -> Result<Option<Health>, StoreError> {
         (self.watcher)("health")?;
         self.inner.health()
+    }
+
+    fn files(&self) -> Vec<(PathBuf, Holds)> {
+        self.inner.files()
     }
 
     fn strays(&self) -> Result<Vec<Stray>, StoreError> {

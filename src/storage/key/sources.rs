@@ -32,6 +32,13 @@ pub struct KeyOptions {
     pub default_key_file: PathBuf,
 }
 
+impl KeyOptions {
+    /// The credential that may be the key.
+    pub fn credential(&self) -> Option<PathBuf> {
+        self.credentials_directory.as_ref().map(|directory| directory.join(CREDENTIAL))
+    }
+}
+
 /// Where a sealed store may have its key from.
 #[derive(Clone)]
 pub(in crate::storage) struct Sources {
@@ -58,7 +65,7 @@ impl Sources {
                 "both {one} and {other} are configured; keep the one that the store uses"
             ))),
             (Some((_, source)), None) => Ok(source),
-            (None, _) => match self.credential() {
+            (None, _) => match self.options.credential() {
                 // One that cannot be looked at is no reason to make another key.
                 Some(path) if path.try_exists().unwrap_or(true) => Ok(KeySource::Credential),
                 _ => Ok(KeySource::KeyFile(default_key_file.clone())),
@@ -71,7 +78,7 @@ impl Sources {
         let KeyOptions { key_file, passphrase_file, command, default_key_file, .. } = &self.options;
         match word {
             "key-file" => Some(KeySource::KeyFile(key_file.as_ref().unwrap_or(default_key_file).clone())),
-            "credential" => self.credential().map(|_| KeySource::Credential),
+            "credential" => self.options.credential().map(|_| KeySource::Credential),
             "passphrase" => passphrase_file.as_ref().map(|_| KeySource::Passphrase),
             "command" => command.as_ref().map(|_| KeySource::Command),
             _ => None,
@@ -83,7 +90,9 @@ impl Sources {
         match source {
             KeySource::None | KeySource::Memory => Ok(None),
             KeySource::KeyFile(path) => read_key_file(path, Holds::Secrets),
-            KeySource::Credential => self.credential().map_or(Ok(None), |path| read_key_file(&path, Holds::Credential)),
+            KeySource::Credential => {
+                self.options.credential().map_or(Ok(None), |path| read_key_file(&path, Holds::Credential))
+            }
             KeySource::Passphrase => passphrase::read(&self.home, self.passphrase_file()),
             KeySource::Command => self.options.command.as_ref().map(run).transpose(),
         }
@@ -109,7 +118,7 @@ impl Sources {
         match source {
             KeySource::KeyFile(path) => Some((path.clone(), Holds::Secrets)),
             KeySource::Passphrase => Some((self.passphrase_file().to_owned(), Holds::Secrets)),
-            KeySource::Credential => Some((self.credential()?, Holds::Credential)),
+            KeySource::Credential => Some((self.options.credential()?, Holds::Credential)),
             KeySource::None | KeySource::Memory | KeySource::Command => None,
         }
     }
@@ -147,10 +156,6 @@ impl Sources {
 
     pub(super) fn passphrase_file(&self) -> &Path {
         self.options.passphrase_file.as_deref().unwrap_or(Path::new(""))
-    }
-
-    fn credential(&self) -> Option<PathBuf> {
-        self.options.credentials_directory.as_ref().map(|directory| directory.join(CREDENTIAL))
     }
 }
 

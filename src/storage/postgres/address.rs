@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use self::percent::{decoded, encoded, encoded_but};
 use crate::files;
+use crate::files::access::Holds;
 use crate::secret::Secret;
 use crate::storage::KeyOptions;
 
@@ -166,6 +167,14 @@ impl Address {
     /// The file with the only authorities that count; `system` stands for those of the system.
     pub(super) fn root_certificate(&self) -> Option<&PathBuf> {
         self.root_certificate.as_ref().filter(|path| path.as_os_str() != "system")
+    }
+
+    /// The files that are read where a connection is made, and what they hold.
+    pub(super) fn files(&self) -> Vec<(PathBuf, Holds)> {
+        let secrets = [&self.password_file, &self.key].into_iter().flatten().map(|path| (path, Holds::Secrets));
+        let settings = [self.root_certificate(), self.certificate.as_ref()].into_iter().flatten();
+        let files = secrets.chain(settings.map(|path| (path, Holds::Settings)));
+        files.map(|(path, holds)| (path.clone(), holds)).collect()
     }
 
     /// Whether TLS is spoken to this host. It is without exception where the host is another machine.

@@ -22,6 +22,7 @@ use super::notices::Notices;
 use super::session::{Session, connect};
 use super::trouble::Trouble;
 use crate::clock::{self, Moment};
+use crate::http::tls::certificates::Certificates;
 
 /// How long a server may take for a statement. Whether one that took longer was done is not known.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(5);
@@ -75,6 +76,15 @@ impl Statement {
     }
 }
 
+/// Who is at the other end: the server, or a pooler.
+#[derive(Clone)]
+pub(super) struct Peer {
+    /// The connection was not begun before.
+    pub(super) since: Moment,
+    /// The name that TLS was spoken to, and the certificates that it showed.
+    pub(super) shown: Option<(String, Certificates)>,
+}
+
 /// What one statement came to.
 type Answer = Result<Vec<Row>, Trouble>;
 
@@ -95,16 +105,23 @@ enum Task {
 pub(super) struct Connection {
     address: Arc<Address>,
     pub(super) notices: Arc<Notices>,
+    peer: Arc<Mutex<Option<Peer>>>,
     jobs: Mutex<Option<UnboundedSender<Job>>>,
 }
 
 impl Connection {
     pub(super) fn new(address: Address) -> Self {
-        Self { address: Arc::new(address), notices: Arc::default(), jobs: Mutex::default() }
+        let (notices, peer) = (Arc::default(), Arc::default());
+        Self { address: Arc::new(address), notices, peer, jobs: Mutex::default() }
     }
 
     pub(super) fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// With whom one was connected last.
+    pub(super) fn peer(&self) -> Option<Peer> {
+        self.peer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Does a statement, and tells the rows that it gave. Where the connection broke it is done once more, on a new one.
@@ -146,26 +163,26 @@ impl Connection {
     fn begin(&self, job: Job) -> Result<(), Trouble> {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         if jobs.is_none() {
-            *jobs = Some(start(&self.address, &self.notices)?);
+            *jobs = Some(self.start()?);
         }
         match &*jobs {
             Some(jobs) => jobs.send(job).map_err(|_| Trouble::Broken(None)),
             None => Err(Trouble::Broken(None)),
         }
     }
-}
 
-/// Starts the thread. It ends when nobody can ask any more and everything is done.
-fn start(address: &Arc<Address>, notices: &Arc<Notices>) -> Result<UnboundedSender<Job>, Trouble> {
-    let no_thread = |error: std::io::Error| Trouble::Other(format!("this machine has no thread for it ({error})"));
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
-    let (sender, jobs) = unbounded_channel();
-    let (address, notices, state) =
-        (Arc::clone(address), Arc::clone(notices), tokio::sync::Mutex::new(State::Apart(None)));
-    let server = Server { address, notices, tries: AtomicU64::new(0), state };
-    let thread = std::thread::Builder::new().name("postgres".to_owned());
-    thread.spawn(move || LocalSet::new().block_on(&runtime, serve(Rc::new(server), jobs))).map_err(no_thread)?;
-    Ok(sender)
+    /// Starts the thread. It ends when nobody can ask any more and everything is done.
+    fn start(&self) -> Result<UnboundedSender<Job>, Trouble> {
+        let no_thread = |error: std::io::Error| Trouble::Other(format!("this machine has no thread for it ({error})"));
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
+        let (sender, jobs) = unbounded_channel();
+        let (address, notices, peer) = (Arc::clone(&self.address), Arc::clone(&self.notices), Arc::clone(&self.peer));
+        let state = tokio::sync::Mutex::new(State::Apart(None));
+        let server = Server { address, notices, peer, tries: AtomicU64::new(0), state };
+        let thread = std::thread::Builder::new().name("postgres".to_owned());
+        thread.spawn(move || LocalSet::new().block_on(&runtime, serve(Rc::new(server), jobs))).map_err(no_thread)?;
+        Ok(sender)
+    }
 }
 
 async fn serve(server: Rc<Server>, mut jobs: UnboundedReceiver<Job>) {
@@ -192,6 +209,7 @@ async fn serve(server: Rc<Server>, mut jobs: UnboundedReceiver<Job>) {
 struct Server {
     address: Arc<Address>,
     notices: Arc<Notices>,
+    peer: Arc<Mutex<Option<Peer>>>,
     /// How often connecting was tried.
     tries: AtomicU64,
     state: tokio::sync::Mutex<State>,
@@ -266,7 +284,9 @@ impl Server {
         let start = clock::now();
         let number = self.tries.fetch_add(1, Ordering::Relaxed) + 1;
         match connect(&self.address, &self.notices).await {
-            Ok(session) => {
+            Ok(mut session) => {
+                let peer = Peer { since: start, shown: session.shown.take() };
+                *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = Some(peer);
                 let client = Arc::clone(&session.client);
                 *state = State::Connected(session);
                 Ok((client, number))

@@ -1,7 +1,7 @@
 //! Connecting: hosts are tried in their order, and of one that takes no writes is said so.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::poll_fn;
@@ -19,6 +19,8 @@ use super::passwords;
 use super::tls::Tls;
 use super::trouble::Trouble;
 use crate::clock;
+use crate::http::tls::Shown;
+use crate::http::tls::certificates::Certificates;
 
 /// Of the time for a host, what each of its addresses gets.
 const SHARE: Duration = Duration::from_millis(1500);
@@ -28,6 +30,8 @@ pub(super) struct Session {
     pub(super) client: Arc<Client>,
     driver: AbortHandle,
     notices: Arc<Notices>,
+    /// The name of the server that TLS was spoken to, and the certificates that it showed.
+    pub(super) shown: Option<(String, Certificates)>,
 }
 
 impl Drop for Session {
@@ -85,8 +89,13 @@ async fn connect_to(address: &Address, host: &Host, notices: &Arc<Notices>) -> R
     let stream = open(host, is_encrypted).await?;
     let session = match host {
         Host::Tcp { name, .. } if is_encrypted => {
-            let tls = Tls::to(address, name).map_err(Trouble::Tls)?;
-            sign_in(config.ssl_mode(SslMode::Require), stream, tls, address, notices).await
+            let shown = Shown::default();
+            let tls = Tls::to(address, name, shown.clone()).map_err(Trouble::Tls)?;
+            let session = sign_in(config.ssl_mode(SslMode::Require), stream, tls, address, notices).await;
+            session.map(|mut session| {
+                session.shown = shown.lock().unwrap_or_else(PoisonError::into_inner).pop_first();
+                session
+            })
         }
         _ => {
             let stream: AnyStream = Box::new(Guarded::untrusted(stream));
@@ -193,7 +202,7 @@ where
     let (client, connection) = config.connect_raw(stream, tls).await.map_err(|error| Trouble::of(&error))?;
     let is_writable = is_writable_as_told(&connection);
     let driver = spawn_local(drive(connection, Arc::clone(notices))).abort_handle();
-    let session = Session { client: Arc::new(client), driver, notices: Arc::clone(notices) };
+    let session = Session { client: Arc::new(client), driver, notices: Arc::clone(notices), shown: None };
     if address.wants_writable {
         let is_writable = match is_writable {
             Some(is_writable) => is_writable,

@@ -20,7 +20,7 @@ use super::address::Address;
 use super::guarded::Guarded;
 use crate::files::access::Holds;
 use crate::files::{self, Trouble};
-use crate::http::tls::{certificates, trusting, trusting_only};
+use crate::http::tls::{Shown, certificates, trusting, trusting_only};
 
 /// Bytes; keys have some thousand.
 const LONGEST_KEY: u32 = 64 * 1024;
@@ -33,11 +33,11 @@ pub(super) struct Tls {
 
 impl Tls {
     /// To the server of this name, as the address says. Files are read each time, since certificates are renewed. The error
-    /// is a clause or a sentence.
-    pub(super) fn to(address: &Address, name: &str) -> Result<Self, String> {
+    /// is a clause or a sentence. What the server shows is noted in `shown`.
+    pub(super) fn to(address: &Address, name: &str, shown: Shown) -> Result<Self, String> {
         let builder = match address.root_certificate() {
-            Some(file) => trusting_only(file)?,
-            None => trusting(None, None)?,
+            Some(file) => trusting_only(file, shown)?,
+            None => trusting(None, Some(shown))?,
         };
         let config = match (&address.certificate, &address.key) {
             (Some(certificate), Some(key)) => {
@@ -126,7 +126,7 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
 
-    use super::{Address, Tls};
+    use super::{Address, Shown, Tls};
 
     #[test]
     fn a_certificate_of_this_machine_goes_with_its_own_key_in_a_file_of_its_own() {
@@ -156,7 +156,7 @@ mod tests {
         ] {
             let address = format!("postgres://h/x?sslrootcert={certificate}&sslcert={certificate}&sslkey={key}");
             let address = Address::parse(&address).expect("an address");
-            match (Tls::to(&address, "h"), problem) {
+            match (Tls::to(&address, "h", Shown::default()), problem) {
                 (Ok(_), None) => {}
                 (Err(said), Some(problem)) => assert!(said.contains(problem), "{said}"),
                 (made, _) => panic!("{key}: {:?} {problem:?}", made.err()),

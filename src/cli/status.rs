@@ -12,8 +12,8 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 pub(super) use self::json::StoreJson;
-use super::Positional;
 use super::context::Context;
+use super::{Positional, words};
 use crate::clock;
 use crate::error::Error;
 use crate::service::{ProfileStatus, Service, State, Verified};
@@ -70,6 +70,8 @@ enum Sort {
 struct Seen {
     status: ProfileStatus,
     verified: Option<Verified>,
+    /// Until when no new token can be had.
+    waits_until: Option<Timestamp>,
     /// It is taken where no profile is named, and there are others.
     is_default: bool,
 }
@@ -93,7 +95,11 @@ impl Seen {
         }
         match self.status.state {
             State::Valid if !self.failed_to_refresh() => Verdict::Ok,
-            State::Expiring | State::Expired if self.status.refreshable && !self.failed_to_refresh() => Verdict::Ok,
+            State::Expiring | State::Expired
+                if self.status.refreshable && !self.failed_to_refresh() && self.waits_until.is_none() =>
+            {
+                Verdict::Ok
+            }
             State::Valid | State::Expiring | State::Expired => Verdict::Soon,
             State::SignedOut | State::NeedsLogin => Verdict::Bad,
             State::Unknown => Verdict::CannotTell,
@@ -104,14 +110,24 @@ impl Seen {
         self.status.last_refresh.as_ref().is_some_and(|last| last.error.is_some())
     }
 
+    /// "no refresh before 14:08 CET".
+    fn wait(&self) -> Option<String> {
+        self.waits_until.map(|until| format!("no refresh before {}", words::time_of_day(until)))
+    }
+
     /// Why the verdict is what it is, in few words.
     fn reason(&self) -> String {
         let verified = self.verified.as_ref().and_then(Verified::problem);
+        let why_soon = || match self.wait() {
+            None => self.failed_to_refresh().then(|| "the last refresh failed".to_owned()),
+            wait => wait,
+        };
         match verified.or(self.status.problem.as_ref()) {
-            Some(error) => error.reason().to_owned(),
-            None if self.verdict() == Verdict::Soon && self.failed_to_refresh() => "the last refresh failed".to_owned(),
-            None => self.status.state.in_words().to_owned(),
+            Some(error) => Some(error.reason().to_owned()),
+            None if self.verdict() == Verdict::Soon => why_soon(),
+            None => None,
         }
+        .unwrap_or_else(|| self.status.state.in_words().to_owned())
     }
 }
 
@@ -151,7 +167,7 @@ impl Status {
         } else if seen.is_empty() {
             context.output.note("There is no profile yet. `device-login profile add` adds one.");
         } else {
-            context.output.table(list::table(&seen, now), &list::below(&seen))?;
+            context.output.table(list::table(&seen, now), &list::below(&seen, now))?;
         }
         let problems =
             || seen.iter().filter_map(|seen| Some((seen.status.problem.clone()?, seen.status.name.as_str())));
@@ -191,7 +207,8 @@ impl Status {
         let default = service.config.default_profile.as_ref().filter(|_| statuses.len() > 1);
         let seen = statuses.into_iter().zip(verified).map(|(status, verified)| {
             let is_default = default == Some(&status.name);
-            Seen { status, verified, is_default }
+            let waits_until = status.waits_until(now).filter(|_| status.refreshable);
+            Seen { status, verified, waits_until, is_default }
         });
         let mut seen: Vec<Seen> = seen.collect();
         sort(&mut seen, self.sort);

@@ -3,7 +3,7 @@
 mod away;
 mod verified;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +17,7 @@ use self::away::Away;
 pub use self::verified::Verified;
 use super::grants::{Census, Counted};
 use super::tokens::ends::{Ends, is_ahead, minted_at, stated_end, whole_life};
+use super::tokens::throttles;
 use super::{DEFAULT_MIN_TTL, Service, home_data_center, tokens};
 use crate::clock::later;
 use crate::config::{Config, Profile, ProviderSource, SecretSource};
@@ -25,7 +26,7 @@ use crate::files::access::{self, Holds};
 use crate::profile::ProfileName;
 use crate::providers::Provider;
 use crate::providers::granted::ScopeNames;
-use crate::storage::{Account, Clocks, Doubt, Event, Grant, LastRefresh, PendingSignIn, Protection, Version};
+use crate::storage::{Account, ClientAt, Clocks, Doubt, Event, Grant, LastRefresh, PendingSignIn, Protection, Version};
 
 /// Reading records takes so many threads at most, and none of its own for fewer records than the second number.
 const MOST_THREADS: usize = 4;
@@ -86,8 +87,6 @@ pub struct Budget {
     pub window: Duration,
     /// When tokens were minted, oldest first.
     pub mints: Vec<Timestamp>,
-    /// The provider asked to be left alone until then.
-    pub paused_until: Option<Timestamp>,
 }
 
 impl Budget {
@@ -96,19 +95,15 @@ impl Budget {
         self.in_window(now).count()
     }
 
-    /// When the oldest mint leaves the window, or a pause that the provider asked for ends.
-    pub fn resets_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.pause(now).or_else(|| self.in_window(now).next().map(|mint| later(mint, self.window)))
+    /// When the oldest mint leaves the window.
+    pub fn frees_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.in_window(now).next().map(|mint| later(mint, self.window))
     }
 
-    /// When the next token can be minted; `None` if that is now.
-    pub fn next_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let is_spent = self.used(now) >= self.limit;
-        self.pause(now).or_else(|| self.resets_at(now).filter(|_| is_spent))
-    }
-
-    fn pause(&self, now: Timestamp) -> Option<Timestamp> {
-        tokens::pause(self.paused_until, now)
+    /// When there is room for one more; `None` if that is now.
+    fn spent_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let surplus = self.used(now).checked_sub(self.limit)?;
+        self.in_window(now).nth(surplus).map(|mint| later(mint, self.window))
     }
 
     fn in_window(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
@@ -141,6 +136,8 @@ pub struct ProfileStatus {
     pub missing_scopes: Vec<String>,
     pub refreshable: bool,
     pub budget: Option<Budget>,
+    /// The provider asked to be left alone until then.
+    pub paused_until: Option<Timestamp>,
     pub last_refresh: Option<LastRefresh>,
     pub protection: Option<Protection>,
     /// Why the state is unknown.
@@ -186,6 +183,8 @@ pub(super) struct Seen {
     /// Whether it was read well: what went wrong may have passed by the next time.
     is_sound: bool,
     counted: Counted,
+    /// That of the grant.
+    client: Option<ClientAt>,
     /// An earlier sign-out waits for the provider.
     has_notes: bool,
     /// When the access token of a profile that is signed in was minted, for judging by the clock of the day.
@@ -206,9 +205,20 @@ impl Service {
         self.see(&mut seen, versions.as_ref(), now);
         let census = Census::of(seen.values().map(|seen| &seen.counted));
         let damage = self.store.damage();
+        // Where no grant of a client is paused, the client is not, either.
+        let mut pauses: HashMap<ClientAt, Option<Timestamp>> = HashMap::new();
+        for (name, seen) in seen.iter() {
+            let is_paused = seen.status.as_ref().is_some_and(|status| status.pause(now).is_some());
+            if let (true, Some(client), Some(profile)) = (is_paused, &seen.client, self.config.profiles.get(name)) {
+                pauses.entry(client.clone()).or_insert_with(|| self.client_pause(profile, client, now));
+            }
+        }
         let finished = |profile: &Profile| {
             let (seen, damage) = (seen.get(&profile.name)?, damage.get(&profile.name));
-            self.finished(profile, seen, &census, damage, protection.as_ref(), now)
+            let mut status = self.finished(profile, seen, &census, damage, protection.as_ref(), now)?;
+            let pause = seen.client.as_ref().and_then(|client| *pauses.get(client)?);
+            status.paused_until = status.pause(now).max(pause);
+            Some(status)
         };
         self.config.profiles.values().filter_map(finished).collect()
     }
@@ -222,7 +232,16 @@ impl Service {
         let (damage, protection) = (self.store.damage().remove(&profile.name), self.store.protection().ok());
         let census = Census::of(std::iter::once(&seen.counted));
         let status = self.finished(profile, &seen, &census, damage.as_ref(), protection.as_ref(), now);
-        status.unwrap_or_else(|| ProfileStatus::signed_out(profile))
+        let mut status = status.unwrap_or_else(|| ProfileStatus::signed_out(profile));
+        let pause = seen.client.as_ref().and_then(|client| self.client_pause(profile, client, now));
+        status.paused_until = status.pause(now).max(pause);
+        status
+    }
+
+    /// Until when no grant of the client is refreshed, since several were throttled.
+    fn client_pause(&self, profile: &Profile, client: &ClientAt, now: Timestamp) -> Option<Timestamp> {
+        let limit = self.config.provider(profile).ok()?.dialect().mint_limit;
+        throttles::client_pause(&self.store.throttled(client).ok()?, throttles::window(limit), now)
     }
 
     /// Reads what is not known yet or has changed, on several threads where that is much.
@@ -287,6 +306,7 @@ impl Service {
             version,
             is_sound: true,
             counted: Counted::default(),
+            client: None,
             has_notes: false,
             minted_at: None,
             as_of: None,
@@ -295,6 +315,7 @@ impl Service {
         let loaded = away.unless_away(|| self.store.load(name));
         if let Ok(Some(record)) = &loaded {
             seen.counted = Counted::of(record);
+            seen.client = record.grant.as_ref().map(|grant| throttles::client_of(record, grant));
             seen.minted_at = record.grant.as_ref().map(minted_at);
             seen.has_notes = !record.to_revoke.is_empty();
         }
@@ -418,6 +439,21 @@ impl ProfileStatus {
         self.access_token_hint.is_some()
     }
 
+    /// Until when the provider asked to be left alone.
+    pub fn pause(&self, now: Timestamp) -> Option<Timestamp> {
+        tokens::pause(self.paused_until, now)
+    }
+
+    /// Until when no new token can be had: the provider asked to be left alone, or the budget is spent.
+    pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.pause(now).max(self.budget.as_ref().and_then(|budget| budget.spent_until(now)))
+    }
+
+    /// When the budget changes next by itself, or the wait ends.
+    pub fn resets_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.waits_until(now).or_else(|| self.budget.as_ref()?.frees_at(now))
+    }
+
     /// How long the access token lasts yet; zero without one, and where no end is known.
     pub fn remaining(&self, now: Timestamp) -> Duration {
         let left = self.access_token_expires_at.map(|expires_at| now.duration_until(expires_at));
@@ -447,6 +483,7 @@ impl ProfileStatus {
             missing_scopes: Vec::new(),
             refreshable: false,
             budget: None,
+            paused_until: None,
             last_refresh: None,
             protection: None,
             problem: None,
@@ -464,6 +501,7 @@ impl ProfileStatus {
         self.access_token_expires_at = end;
         self.access_token_life = end.map(|_| whole_life(&grant));
         self.budget = budget(&grant, profile, config);
+        self.paused_until = grant.paused_until;
         let names = config.provider(profile).map_or(&ScopeNames::PLAIN, |source| &source.dialect().scope_names);
         self.missing_scopes = super::account::missing_scopes(names, &profile.scopes, &grant);
         self.data_center = Some(grant.data_center).filter(|code| !code.is_empty());
@@ -506,6 +544,5 @@ fn timed_state(end: Option<Timestamp>, is_refreshable: bool, now: Timestamp) -> 
 
 fn budget(grant: &Grant, profile: &Profile, config: &Config) -> Option<Budget> {
     let limit = config.provider(profile).ok()?.dialect().mint_limit?;
-    let (mints, paused_until) = (grant.mints.clone(), grant.paused_until);
-    Some(Budget { limit: limit.tokens, window: limit.window, mints, paused_until })
+    Some(Budget { limit: limit.tokens, window: limit.window, mints: grant.mints.clone() })
 }

@@ -204,6 +204,74 @@ fn monitoring_gets_the_verdict_in_the_first_line() {
     assert!(ran.stdout.ends_with("\n... and 10 more lines, which `device-login status` has\n"), "{ran:?}");
 }
 
+#[test]
+fn a_wait_that_the_provider_orders_or_the_budget_makes_is_told_everywhere() {
+    let home = Home::in_memory();
+    configure(&home, "http://127.0.0.1:9", &["corp"]);
+    let zoho = |name: &str| {
+        format!(
+            "[profiles.{name}]\nprovider = \"zoho\"\nclient_id = \"1000.A\"\nscopes = [\"AaaServer.profile.READ\"]\n"
+        )
+    };
+    let profiles: String = ["asked", "free", "gone", "over", "spent"].map(zoho).concat();
+    home.configure(&home.configuration().replace("[providers.corp]", &format!("{profiles}[providers.corp]")));
+    let now = clock::wall();
+    let until = now + SignedDuration::from_secs(290);
+    let ended = Some(now - SignedDuration::from_mins(1));
+    for name in ["asked", "corp", "free", "gone", "over", "spent"] {
+        home.sign_in_as(name, "https://accounts.zoho.com", |grant| {
+            change("good", grant);
+            grant.paused_until = matches!(name, "asked" | "corp" | "gone").then_some(until);
+            match name {
+                "gone" => grant.refused = Some("invalid_code".to_owned()),
+                "over" => grant.paused_until = Some(now - SignedDuration::from_secs(1)),
+                "spent" => {
+                    grant.access_token_expires_at = ended;
+                    grant.mints = vec![until - SignedDuration::from_mins(10); 10];
+                }
+                _ => {}
+            }
+        });
+    }
+    let clock = until.strftime("%H:%M UTC").to_string();
+    let text = home.run(&["status"]);
+    let row = |name: &str| text.stdout.lines().find(|line| line.split(' ').next() == Some(name)).expect("a row");
+    let json = home.run(&["status", "--json"]).json();
+    let metrics = samples(&home.run(&["status", "--prometheus"]).stdout);
+    for (name, wait, budget) in [
+        ("asked", Some("the provider asks to wait"), Some(0)),
+        ("corp", Some("the provider asks to wait"), None),
+        ("free", None, Some(0)),
+        ("gone", None, Some(0)),
+        ("over", None, Some(0)),
+        ("spent", Some("10 in 10 minutes are used, which is all"), Some(10)),
+    ] {
+        assert_eq!(row(name).contains("  wait 4:"), wait.is_some(), "{text:?}");
+        let said = format!("no refresh before {clock}: {}", wait.unwrap_or_default());
+        let is_told = text.stdout.lines().any(|line| line.contains(name) && line.ends_with(&said));
+        assert_eq!(is_told, wait.is_some(), "{name}: {text:?}");
+        let one = json["profiles"].as_array().expect("a list").iter().find(|one| one["name"] == name).expect("it");
+        let not_before = one["refresh_not_before"].as_str();
+        let expected = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        assert_eq!(not_before, wait.map(|_| expected.as_str()), "{one}");
+        assert_eq!(one["budget"]["used"].as_u64(), budget, "{one}");
+        let series = format!("device_login_refresh_not_before_timestamp_seconds{{profile=\"{name}\"}}");
+        let sample = metrics.iter().find(|(known, _)| *known == series).map(|(_, value)| *value);
+        #[expect(clippy::cast_precision_loss, reason = "a time of these days")]
+        let expected = wait.map(|_| until.as_second() as f64);
+        assert_eq!(sample, expected, "{series}");
+        let check = home.run(&["status", "--check", name]);
+        let (code, first) = match name {
+            // It still has a token that is good.
+            "asked" | "corp" | "free" | "over" => (0, "DEVICE-LOGIN OK - 1 valid | ".to_owned()),
+            "gone" => (2, "DEVICE-LOGIN CRITICAL - 1 of 1 needs somebody: gone (sign in again) | ".to_owned()),
+            _ => (1, format!("DEVICE-LOGIN WARNING - 1 of 1 wants a look: spent (no refresh before {clock}) | ")),
+        };
+        assert!(check.code == code && check.stdout.starts_with(&first), "{check:?}");
+        assert_eq!(check.stdout.contains(&said), wait.is_some(), "{check:?}");
+    }
+}
+
 /// One line on stdout with this in it, and nothing else.
 #[track_caller]
 fn cannot_tell(ran: &Ran, part: &str) {

@@ -69,6 +69,15 @@ fn the_second_throttled_grant_pauses_its_client_and_no_other() {
     home.run(&["token", "c"]).failed(10, &["client `ONE`", "`a`, `b`", "try again after", "UTC"]);
     let refused = home.run(&["token", "c", "--format", "json"]);
     assert_eq!((refused.code, refused.json()["error"]["retryable"].as_bool()), (10, Some(true)), "{refused:?}");
+    for (arguments, waiting) in
+        [(&["status", "--json"][..], 3), (&["status", "c", "--json"], 1), (&["status", "d", "--json"], 0)]
+    {
+        let told = home.run(arguments).json();
+        let profiles = told["profiles"].as_array().expect("a list").iter();
+        let waits =
+            profiles.filter(|one| one["refresh_not_before"].is_string()).inspect(|one| assert_ne!(one["name"], "d"));
+        assert_eq!(waits.count(), waiting, "{told}");
+    }
     assert_eq!(authority.log().len(), asked, "nobody was asked");
     home.run(&["token", "d"]).worked("new\n");
 }

@@ -87,7 +87,7 @@ fn particulars(seen: &[Seen], now: Timestamp) -> Vec<String> {
         let ends = list::ends(status, now).map(|ends| format!(", {ends}")).unwrap_or_default();
         let head = format!("{}: {}{ends}", status.name, status.state.in_words());
         let problem = status.problem.as_ref().map(ToString::to_string);
-        let said = problem.into_iter().chain(list::remarks(one));
+        let said = problem.into_iter().chain(list::remarks(one, now));
         std::iter::once(head).chain(said.map(|said| format!("{}: {said}", status.name))).collect::<Vec<_>>()
     });
     lines.map(|line| safe(&line)).collect()

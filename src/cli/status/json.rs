@@ -33,6 +33,8 @@ struct ProfileJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<BudgetJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_not_before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     last_refresh_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
@@ -94,7 +96,7 @@ pub(super) fn of(seen: &[Seen], now: Timestamp) -> StatusJson<'_> {
     StatusJson { schema_version: 1, profiles: seen.iter().map(|seen| profile(seen, now)).collect() }
 }
 
-fn profile(Seen { status, verified, .. }: &Seen, now: Timestamp) -> ProfileJson<'_> {
+fn profile(Seen { status, verified, waits_until, .. }: &Seen, now: Timestamp) -> ProfileJson<'_> {
     let refresh_error = status.last_refresh.as_ref().and_then(|last| last.error.clone());
     ProfileJson {
         name: status.name.as_str(),
@@ -111,8 +113,9 @@ fn profile(Seen { status, verified, .. }: &Seen, now: Timestamp) -> ProfileJson<
             used: budget.used(now),
             limit: budget.limit,
             window_seconds: budget.window.as_secs(),
-            resets_at: budget.resets_at(now).map(words::rfc3339),
+            resets_at: status.resets_at(now).map(words::rfc3339),
         }),
+        refresh_not_before: waits_until.map(words::rfc3339),
         last_refresh_at: status.last_refresh.as_ref().map(|last| words::rfc3339(last.at)),
         last_error: status.problem.as_ref().map(ToString::to_string).or(refresh_error),
         warnings: status

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Seen, Verdict};
 use crate::cli::table::{Cell, Step, Table};
 use crate::cli::words;
-use crate::service::{ProfileStatus, State, Verified};
+use crate::service::{Budget, ProfileStatus, State, Verified};
 use crate::storage::Protection;
 
 /// Whose names are cut last: a name that is not whole may be that of another profile.
@@ -70,10 +70,15 @@ fn row(seen: &Seen, is_verified: bool, now: Timestamp) -> Vec<Cell> {
         Some(data_center) => format!("{} {}", status.provider, words::data_center(data_center)),
         None => status.provider.clone(),
     };
-    let budget = status.budget.as_ref().map(|budget| (budget.used(now), budget.limit));
-    let budget = budget.map_or_else(Cell::default, |(used, limit)| {
-        Cell::new(format!("{used} of {limit} used")).short(format!("{used}/{limit}"))
-    });
+    let used = status.budget.as_ref().map(|budget| (budget.used(now), budget.limit));
+    let budget = match (seen.waits_until, used) {
+        (Some(until), _) => {
+            let left = words::time_left(now.duration_until(until).unsigned_abs());
+            Cell::new(format!("wait {left}")).short(left).colored(YELLOW)
+        }
+        (None, Some((used, limit))) => Cell::new(format!("{used} of {limit} used")).short(format!("{used}/{limit}")),
+        (None, None) => Cell::default(),
+    };
     let account = status.account.as_ref().map(crate::storage::record::Account::label);
     let verified = is_verified.then(|| verified.unwrap_or_default());
     let rest = [Cell::maybe(ends(status, now)), Cell::new(provider), budget, Cell::maybe(account)];
@@ -91,8 +96,9 @@ pub(super) fn ends(status: &ProfileStatus, now: Timestamp) -> Option<String> {
 }
 
 /// What has to be said below the table.
-pub(super) fn below(seen: &[Seen]) -> Vec<String> {
-    let said = seen.iter().flat_map(|seen| remarks(seen).into_iter().map(|remark| (remark, seen.status.name.as_str())));
+pub(super) fn below(seen: &[Seen], now: Timestamp) -> Vec<String> {
+    let said =
+        seen.iter().flat_map(|seen| remarks(seen, now).into_iter().map(|remark| (remark, seen.status.name.as_str())));
     let mut lines: Vec<String> =
         by_what_is_said(said).into_iter().map(|(remark, names)| format!("{}: {remark}", some_of(&names))).collect();
     // Every profile is in the same store.
@@ -105,7 +111,14 @@ pub(super) fn below(seen: &[Seen]) -> Vec<String> {
 }
 
 /// What has to be said of a profile beside its row.
-pub(super) fn remarks(Seen { status, verified, .. }: &Seen) -> Vec<String> {
+pub(super) fn remarks(seen: &Seen, now: Timestamp) -> Vec<String> {
+    let Seen { status, verified, .. } = seen;
+    let wait = seen.wait().map(|wait| match &status.budget {
+        Some(Budget { limit, window, .. }) if status.pause(now).is_none() => {
+            format!("{wait}: {limit} in {} are used, which is all", words::duration(*window))
+        }
+        _ => format!("{wait}: the provider asks to wait"),
+    });
     let pending = status.pending.as_ref().map(|pending| {
         let (code, until) = (&pending.user_code, words::time_of_day(pending.expires_at));
         format!("the code {code} waits at {} until {until}", pending.verification_uri)
@@ -118,7 +131,15 @@ pub(super) fn remarks(Seen { status, verified, .. }: &Seen) -> Vec<String> {
     let warnings = status.warnings.iter().map(|warning| format!("warning: {warning}"));
     let environment = status.api_domain.as_ref().filter(|_| status.is_other_environment);
     let environment = environment.map(|domain| format!("calls go to {domain}"));
-    pending.into_iter().chain(missing).chain(environment).chain(refresh).chain(verified).chain(warnings).collect()
+    pending
+        .into_iter()
+        .chain(missing)
+        .chain(environment)
+        .chain(wait)
+        .chain(refresh)
+        .chain(verified)
+        .chain(warnings)
+        .collect()
 }
 
 /// What is said of several profiles alike, once, with all of them, in the order in which it is said first.

@@ -47,6 +47,12 @@ pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
     );
     family(
         &mut text,
+        "refresh_not_before_timestamp_seconds",
+        "Until when no new access token can be had, in Unix time; left out where one can be.",
+        of_profile(|seen, _| seen.waits_until.map(Timestamp::as_second)),
+    );
+    family(
+        &mut text,
         "last_refresh_timestamp_seconds",
         "When a new access token was last asked for, in Unix time.",
         of_profile(|seen, _| Some(seen.status.last_refresh.as_ref()?.at.as_second())),

@@ -74,8 +74,8 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
             limit: 10,
             window: Duration::from_secs(600),
             mints: vec![seconds_after(-420)],
-            paused_until: None,
         }),
+        paused_until: None,
         last_refresh: has_grant.then(|| LastRefresh::new(seconds_after(-430), None)),
         protection: Some(Protection {
             kind: "file",

@@ -154,6 +154,7 @@ fn status(scopes: &[&str]) -> ProfileStatus {
         missing_scopes: Vec::new(),
         refreshable: true,
         budget: None,
+        paused_until: None,
         last_refresh: None,
         protection: None,
         problem: None,

@@ -50,6 +50,7 @@ pub(super) fn status(profile: &str, state: State, left: u64) -> ProfileStatus {
         missing_scopes: Vec::new(),
         refreshable: true,
         budget: None,
+        paused_until: None,
         last_refresh: None,
         protection: None,
         problem: None,
@@ -496,7 +497,6 @@ fn the_last_refresh_of_a_window_asks_first() {
             limit: 10,
             window: Duration::from_secs(600),
             mints: (0..count).map(|number| at(number * 1000).time).collect(),
-            paused_until: None,
         })
     };
     profiles_mut(&mut model).statuses[0].budget = mints(8);
@@ -516,11 +516,12 @@ fn a_budget_is_told_as_it_stands_and_wakes_the_screen_when_it_changes() {
     let mut spent = status("a", State::SignedOut, 0);
     let mints = (0..10).map(|number| at(number * 1000).time).collect();
     let window = Duration::from_secs(600);
-    spent.budget = Some(Budget { limit: 10, window, mints, paused_until: None });
+    spent.budget = Some(Budget { limit: 10, window, mints });
     update(&mut model, Message::StatusesLoaded(vec![spent]), at(10_000));
-    let budget = profiles(&model).statuses[0].budget.clone().expect("a budget");
-    assert_eq!((budget.used(at(10_000).time), budget.next_at(at(10_000).time)), (10, Some(at(600_000).time)));
-    assert_eq!((budget.used(at(600_000).time), budget.next_at(at(600_000).time)), (9, None));
+    let status = profiles(&model).statuses[0].clone();
+    let budget = status.budget.as_ref().expect("a budget");
+    assert_eq!((budget.used(at(10_000).time), status.waits_until(at(10_000).time)), (10, Some(at(600_000).time)));
+    assert_eq!((budget.used(at(600_000).time), status.waits_until(at(600_000).time)), (9, None));
     assert_eq!(next_wakeup(&model, at(10_300)), Some(at(11_000).moment));
 }
 

@@ -122,7 +122,7 @@ impl ProfilesPanel {
     pub(super) fn ask_or_refresh(&mut self, profile: ProfileName, around: &mut Surroundings, now: Now) -> Vec<Effect> {
         let budget = self.selected().and_then(|status| status.budget.as_ref());
         let last = budget.filter(|budget| budget.used(now.time) + 1 == budget.limit).and_then(|budget| {
-            let frees = around.time_left(until(budget.resets_at(now.time)?, now));
+            let frees = around.time_left(until(budget.frees_at(now.time)?, now));
             Some(format!(
                 "This is the last of {} refreshes that the provider allows profile {profile} in {} minutes. The next one is \
                  possible in {frees}. Refresh now?",

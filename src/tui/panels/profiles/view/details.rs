@@ -205,7 +205,7 @@ impl Details {
     fn refreshing(&mut self, around: &Surroundings, status: &ProfileStatus, now: Now) {
         if let Some(budget) = &status.budget {
             let (used, limit) = (budget.used(now.time), budget.limit);
-            let (next_at, resets_at) = (budget.next_at(now.time), budget.resets_at(now.time));
+            let (next_at, resets_at) = (status.waits_until(now.time), status.resets_at(now.time));
             let clock = resets_at.map(|at| around.time_left(until(at, now))).unwrap_or_default();
             let next = match (next_at, resets_at) {
                 (Some(_), _) => format!(", next one possible in {clock}"),
@@ -223,6 +223,10 @@ impl Details {
                 &words,
                 &at,
             );
+        }
+        if let (None, Some(until_then)) = (&status.budget, status.waits_until(now.time)) {
+            let clock = around.time_left(until(until_then, now));
+            self.field("Next refresh", &format!("possible in {clock}, since the provider asks to wait"));
         }
         if let Some(last) = &status.last_refresh {
             let result = match &last.error {

@@ -110,15 +110,11 @@ impl Layout {
         let token = |status: &ProfileStatus| status.access_token_expires_at.map(tick);
         let rows = panel.table.order().get(self.in_sight(panel)).unwrap_or_default();
         let listed = rows.iter().filter_map(|position| panel.statuses.get(*position)).flat_map(|status| {
-            let budget = status.budget.as_ref();
-            let next = budget.and_then(|budget| budget.next_at(now.time)).map(tick);
-            [token(status), next.or_else(|| budget?.resets_at(now.time))]
+            let next = status.waits_until(now.time).map(tick);
+            [token(status), next.or_else(|| status.resets_at(now.time))]
         });
         let detailed = panel.selected().filter(|_| self.details.is_some());
-        let detailed = detailed.into_iter().flat_map(|status| {
-            let budget = status.budget.as_ref().and_then(|budget| budget.resets_at(now.time));
-            [token(status), budget.map(tick)]
-        });
+        let detailed = detailed.into_iter().flat_map(|status| [token(status), status.resets_at(now.time).map(tick)]);
         listed.chain(detailed).flatten().filter(|change| *change > now.time).min()
     }
 }

@@ -208,8 +208,7 @@ fn place(around: &Surroundings, status: &ProfileStatus, room: usize) -> String {
 
 /// `3/10`, or the time until there can be a new token.
 fn budget(around: &Surroundings, status: &ProfileStatus, now: Now) -> String {
-    let Some(budget) = &status.budget else { return String::new() };
-    match budget.next_at(now.time) {
+    match status.waits_until(now.time) {
         Some(at) => {
             let left = around.time_left(until(at, now));
             match around.motion {
@@ -218,7 +217,10 @@ fn budget(around: &Surroundings, status: &ProfileStatus, now: Now) -> String {
                 Motion::Reduced => format!("in {left}"),
             }
         }
-        None => format!("{}/{}", budget.used(now.time), budget.limit),
+        None => status
+            .budget
+            .as_ref()
+            .map_or_else(String::new, |budget| format!("{}/{}", budget.used(now.time), budget.limit)),
     }
 }
 

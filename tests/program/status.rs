@@ -1,6 +1,10 @@
 //! `status`: what people, scripts and monitoring are told, and whom that asks.
 
 use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
 
 use device_login::clock;
 use device_login::secret::Secret;
@@ -8,7 +12,7 @@ use device_login::storage::{Account, Grant, LastRefresh};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::support::authority::{Asked, Authority};
+use crate::support::authority::{Asked, Authority, read};
 use crate::support::program::{Home, Ran, ran};
 #[cfg(unix)]
 use crate::support::pty::Terminal;
@@ -456,18 +460,56 @@ fn providers_are_asked_only_by_verify_and_nothing_is_refreshed_that_need_not() {
     }
 }
 
+/// How many requests there are to come, came, and are being answered; and how many at most were at once.
+#[derive(Default)]
+struct Crowd {
+    came: usize,
+    let_go: usize,
+    answered: usize,
+    peak: usize,
+}
+
+/// A provider that answers nobody before so many have asked at once, and from then on one for each that comes.
+fn crowded(at_once: usize, all: usize) -> (String, Arc<(Mutex<Crowd>, Condvar)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback can be listened at");
+    let origin = format!("http://{}", listener.local_addr().expect("it listens"));
+    let crowd: Arc<(Mutex<Crowd>, Condvar)> = Arc::default();
+    let shared = Arc::clone(&crowd);
+    let answer = move |stream, (crowd, changed): &(Mutex<Crowd>, Condvar)| {
+        let Some((_, mut stream)) = read(stream) else { return };
+        let mut seen = crowd.lock().expect("no thread panics with it");
+        seen.came += 1;
+        seen.peak = seen.peak.max(seen.came - seen.answered);
+        seen.let_go = if seen.came == all { all } else { (seen.came + 1).saturating_sub(at_once) };
+        changed.notify_all();
+        seen = changed.wait_while(seen, |seen| seen.answered == seen.let_go).expect("no thread panics with it");
+        seen.answered += 1;
+        drop(seen);
+        let head = "HTTP/1.1 200 X\r\ncontent-type: application/json\r\nconnection: close\r\n";
+        let _ = write!(stream, "{head}content-length: 11\r\n\r\n{{\"sub\":\"7\"}}");
+    };
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || answer(stream, &shared));
+        }
+    });
+    (origin, crowd)
+}
+
 #[test]
 fn many_are_verified_at_once_but_not_all() {
-    let authority = provider();
+    let (origin, crowd) = crowded(8, 30);
     let home = Home::in_memory();
     let many: Vec<String> = (0..30).map(|number| format!("p{number:02}")).collect();
     let names: Vec<&str> = many.iter().map(String::as_str).collect();
-    configure(&home, &authority.origin(), &names);
+    configure(&home, &origin, &names);
     for name in &names {
-        home.sign_in_as(name, &authority.origin(), |grant| grant.access_token = Secret::new(format!("{name}-AT1")));
+        home.sign_in_as(name, &origin, |grant| grant.access_token = Secret::new(format!("{name}-AT1")));
     }
     let ran = home.run(&["status", "--verify"]);
-    assert_eq!((ran.code, authority.count("/userinfo")), (0, 30), "{ran:?}");
+    let seen = crowd.0.lock().expect("no thread panics with it");
+    assert_eq!((ran.code, seen.answered, seen.peak), (0, 30, 8), "{ran:?}");
     assert!(
         ran.stdout.starts_with("PROFILE") && ran.stdout.lines().next().is_some_and(|head| head.contains("VERIFIED"))
     );

@@ -267,6 +267,33 @@ fn of_several_profiles_the_user_or_the_path_decides_then_the_default_or_nobody()
 }
 
 #[test]
+fn git_itself_names_one_of_two_profiles_by_the_user_and_has_it_refreshed_alone() {
+    let authority = provider();
+    let home = Home::at(&authority);
+    let work = format!("[\"openid\"]\n{HOSTS}");
+    let other = format!("\n[profiles.other]\nprovider = \"corp\"\nclient_id = \"client-1\"\n{HOSTS}\n");
+    home.configure(&(home.configuration().replace("[\"openid\"]", &work) + &other));
+    for name in ["work", "other"] {
+        home.sign_in_as(name, &authority.origin(), |grant| {
+            grant.access_token = Secret::new(format!("token-of-{name}"));
+        });
+    }
+    let fill = |name: &str| git(&home, &["credential", "fill"], &format!("url=https://{name}@git.example.com/a.git\n"));
+    // Git hands the user's name back as it has it, and looks at nothing but the token.
+    for name in ["work", "other"] {
+        assert!(fill(name).stdout.contains(&format!("password=token-of-{name}\n")), "{:?}", fill(name));
+    }
+    let refused = "url=https://work@git.example.com/a.git\npassword=token-of-work\n";
+    assert_eq!(git(&home, &["credential", "approve"], refused).code, 0);
+    assert_eq!(git(&home, &["credential", "reject"], refused).code, 0);
+    assert!(fill("work").stdout.contains(&format!("password={NEW_TOKEN}\n")));
+    assert!(fill("other").stdout.contains("password=token-of-other\n"));
+    assert_eq!(authority.count("/token"), 1);
+    let nobody = git(&home, &["credential", "fill"], "url=https://git.example.com/a.git\n");
+    assert!(nobody.code != 0 && nobody.stderr.contains("name one by `-p`"), "{nobody:?}");
+}
+
+#[test]
 fn git_never_starts_a_sign_in_and_is_told_what_to_run() {
     let authority = Authority::start(|_| (400, json!({"error": "invalid_grant"}).to_string()));
     let home = home(&authority);

@@ -50,8 +50,7 @@ use self::commands::Asked;
 use self::context::Context;
 use self::output::Output;
 use crate::config::variables;
-use crate::error::{Code, Error};
-use crate::near;
+use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 
 const EXAMPLES: &str = "\
@@ -200,20 +199,22 @@ fn usage(error: &clap::Error, output: &Output) -> u8 {
 }
 
 /// What somebody probably meant who mistyped the name of a command, a flag or a value.
-fn meant(error: &clap::Error) -> Option<String> {
+fn meant(error: &clap::Error) -> Option<Advice> {
     let kinds = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     let near = match kinds.iter().find_map(|kind| error.get(*kind))? {
         ContextValue::String(word) => vec![word.clone()],
         ContextValue::Strings(words) => words.clone(),
         _ => return None,
     };
-    near::meant(&near.iter().map(String::as_str).collect::<Vec<_>>())
+    Advice::meant(near)
 }
 
 /// The values of which one has to be given.
-fn possible(error: &clap::Error) -> Option<String> {
+fn possible(error: &clap::Error) -> Option<Advice> {
     match error.get(ContextKind::ValidValue)? {
-        ContextValue::Strings(values) if !values.is_empty() => Some(format!("possible are {}", values.join(", "))),
+        ContextValue::Strings(values) if !values.is_empty() => {
+            Some(format!("possible are {}", values.join(", ")).into())
+        }
         _ => None,
     }
 }

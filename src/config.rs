@@ -4,6 +4,7 @@
 //! key and its line. The environment is handed in, so that what is read from it can be seen here and tested.
 
 pub mod check;
+mod document;
 mod edit;
 mod file;
 mod form;
@@ -24,7 +25,7 @@ use url::Url;
 use crate::error::{Advice, Code, Error};
 use crate::files::access::Holds;
 use crate::files::{self, Trouble};
-use crate::near::did_you_mean;
+use crate::near::{self, did_you_mean};
 use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::StandardServer;
@@ -32,10 +33,13 @@ use crate::providers::{Dialect, Provider, zoho};
 use crate::registered::RedirectUri;
 use crate::storage::{self, KeyOptions};
 
+use self::file::File;
+
 pub use edit::{
     add_profile, add_scopes, change_profile, remove_profile, rename_profile, set_default_profile, set_scopes,
     take_back_scopes,
 };
+pub use file::Fault;
 pub use git_host::GitHost;
 pub use screen::{Motion, ScreenSettings, ThemeName};
 use secret_file::read_store_url;
@@ -258,14 +262,16 @@ impl NewProvider {
     ///
     /// # Errors
     ///
-    /// The clause with which the configuration would be refused: "needs `host`, such as …".
-    pub fn source(&self) -> Result<ProviderSource, String> {
-        let checked = file::parse(&edit::provider_text(self)).and_then(|parsed| parsed.check(Path::new("")));
-        let mut config = checked.map_err(|problem| {
-            let clause = problem.strip_prefix(&format!("`providers.{}`: ", self.name)).map(str::to_owned);
-            clause.unwrap_or(problem)
-        })?;
-        config.providers.remove(&self.name).ok_or_else(|| "is not there".to_owned())
+    /// What the configuration would say of it, a clause behind its name: "needs `host`, such as …".
+    pub fn source(&self) -> Result<ProviderSource, Fault> {
+        let text = edit::provider_text(self);
+        let refused = |what: String| Fault::of_entry("", what);
+        let file: File = document::parse(&text).map_err(|misfit| refused(misfit.said()))?;
+        let (mut config, problems) = file.checked(Path::new(""));
+        if let Some(problem) = problems.into_iter().next() {
+            return Err(problem.fault);
+        }
+        config.providers.remove(&self.name).ok_or_else(|| refused("is not there".to_owned()))
     }
 }
 
@@ -369,12 +375,11 @@ impl Config {
 
     /// Checks `text`, which came from `file`.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Error> {
-        let config = file::parse(form::without_mark(text)).and_then(|parsed| parsed.check(file));
-        config.map_err(|problem| {
-            Error::new(Code::Config, format!("{} is not valid", file.display()))
-                .because(problem)
-                .advise("mend the file; `docs/configuration.md` lists every key")
-        })
+        let text = form::without_mark(text);
+        match document::parse::<File>(text).map(|parsed| parsed.checked(file)) {
+            Ok((config, problems)) if problems.is_empty() => Ok(config),
+            _ => Err(check::not_valid(text, file)),
+        }
     }
 
     /// The profile with this name, or the default one: named by the configuration, or the only one there is.
@@ -442,15 +447,12 @@ impl Config {
     }
 
     fn unknown_profile(&self, name: &ProfileName) -> Error {
-        let near = did_you_mean(name.as_str(), self.profiles.keys().map(ProfileName::as_str));
-        let near = near.map_or_else(String::new, |near| format!("; {near}"));
-        let error = Error::new(Code::UnknownProfile, format!("there is no profile `{name}`{near}"));
-        if self.profiles.is_empty() {
-            error.advise(Advice::AddProfile(Some(name.clone())))
-        } else {
-            error
-                .advise(format!("there are {}", self.names()))
-                .advise(Advice::AddProfile(Some(name.clone())).and(" to add it"))
+        let error = Error::new(Code::UnknownProfile, format!("there is no profile `{name}`"));
+        let add = Advice::AddProfile(Some(name.clone()));
+        match near::meant(name.as_str(), self.profiles.keys().map(ProfileName::as_str)) {
+            Some(meant) => error.advise(meant),
+            None if self.profiles.is_empty() => error.advise(add),
+            None => error.advise(format!("there are {}", self.names())).advise(add.and(" to add it")),
         }
     }
 

@@ -1,6 +1,10 @@
 //! Which known word was probably meant by one that nobody has: of profiles, providers, products, scopes, keys and values of the
 //! configuration, variables. Commands and flags are clap's affair, which goes by the same crate.
 
+use std::fmt::Display;
+
+use crate::error::Advice;
+
 /// No name that is known is longer.
 const LONGEST: usize = 64;
 
@@ -32,15 +36,21 @@ pub fn nearest<'a, T: PartialEq>(wanted: &str, known: impl IntoIterator<Item = (
     found
 }
 
-/// "did you mean `a` or `b`?"; `None` where nothing is near.
-pub fn did_you_mean<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    meant(&nearest(wanted, known.into_iter().map(|word| (word, word))))
+/// The advice to take the words that are nearest; `None` where nothing is near.
+pub fn meant<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<Advice> {
+    Advice::meant(nearest(wanted, known.into_iter().map(|word| (word, word))))
 }
 
-/// The same for words that were found to be near.
-pub fn meant(near: &[&str]) -> Option<String> {
+/// The same as a question, for what is no advice of an error: "did you mean `a` or `b`?".
+pub fn did_you_mean<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let near = nearest(wanted, known.into_iter().map(|word| (word, word)));
+    (!near.is_empty()).then(|| question(&near))
+}
+
+/// "did you mean `a` or `b`?"
+pub fn question(near: &[impl Display]) -> String {
     let near: Vec<String> = near.iter().map(|word| format!("`{word}`")).collect();
-    (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
+    format!("did you mean {}?", near.join(" or "))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::words::time_of_day;
 use crate::error::{Advice, Error, Way};
+use crate::near;
 
 /// What to do about an error, as one line.
 pub(super) fn hint(error: &Error) -> String {
@@ -18,6 +19,7 @@ pub fn said(advice: &Advice) -> String {
     let run = |arguments: &str| format!("run `device-login {arguments}`");
     match advice {
         Advice::Words(words) => words.to_string(),
+        Advice::Meant(near) => near::question(near),
         Advice::Phrase(parts) => parts.iter().map(said).collect(),
         Advice::SignIn(profile) => run(&format!("login {profile}")),
         Advice::SignInBy(profile, Way::Web) => run(&format!("login {profile} --web")),

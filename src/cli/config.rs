@@ -99,12 +99,13 @@ struct CheckJson<'a> {
 struct RemarkJson<'a> {
     line: usize,
     column: usize,
+    path: &'a [String],
     message: &'a str,
 }
 
 impl<'a> From<&'a Remark> for RemarkJson<'a> {
     fn from(remark: &'a Remark) -> Self {
-        Self { line: remark.line, column: remark.column, message: &remark.message }
+        Self { line: remark.line, column: remark.column, path: &remark.path, message: &remark.message }
     }
 }
 

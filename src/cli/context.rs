@@ -1,6 +1,7 @@
 //! What a command runs in: the global options, the environment, and the parts that are made of them when needed.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
@@ -12,7 +13,7 @@ use super::{ColorWhen, Global, Positional, words};
 use crate::child;
 use crate::config::variables::{self, Reader};
 use crate::config::{self, Config, Environment, Places};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::files;
 use crate::http::client::{Client, Exchange, Observer};
 use crate::profile::ProfileName;
@@ -31,6 +32,8 @@ pub(super) struct Context {
     makes_config: bool,
     /// What the history of a profile says who did something.
     actor: Arc<str>,
+    /// The profile that was asked for last is the one of `DEVICE_LOGIN_PROFILE`.
+    is_named_by_variable: AtomicBool,
 }
 
 impl Context {
@@ -44,6 +47,7 @@ impl Context {
             store: Arc::default(),
             makes_config: command.is_some_and(|command| command.makes_config),
             actor: Arc::from(command.map_or("full screen", |command| command.name)),
+            is_named_by_variable: AtomicBool::default(),
         }
     }
 
@@ -74,19 +78,17 @@ impl Context {
         })
     }
 
-    /// Where a profile was looked for: services and `sudo` have homes of their own.
+    /// Where a profile was looked for: services and `sudo` have homes of their own. Where a name is near to it, that is the
+    /// place which was meant.
     pub(super) fn telling_place(&self, error: Error) -> Error {
         let environment = Environment(&variable);
-        let places = Places::from_environment(environment, self.global.config.clone());
-        let Ok(places) = places else { return error };
-        // Where a name is near to it, that is the place which was meant.
-        let is_misspelt = error.message.ends_with('?');
+        let is_misspelt = error.advice.iter().any(|advice| matches!(advice, Advice::Meant(_)));
         if error.code != Code::UnknownProfile || error.cause.is_some() || is_misspelt {
             return error;
         }
-        let name = environment.var("DEVICE_LOGIN_PROFILE").filter(|_| self.global.profile.is_none());
-        let is_from_variable = name.is_some_and(|name| error.message.ends_with(&format!(" `{name}`")));
-        let namer = if is_from_variable { "`DEVICE_LOGIN_PROFILE` names it; " } else { "" };
+        let Ok(places) = Places::from_environment(environment, self.global.config.clone()) else { return error };
+        let is_by_variable = self.is_named_by_variable.load(Ordering::Relaxed);
+        let namer = if is_by_variable { "`DEVICE_LOGIN_PROFILE` names it; " } else { "" };
         error.because(format!("{namer}{}", places.in_words(environment)))
     }
 
@@ -154,26 +156,24 @@ impl Context {
 
     /// What was decided, and by what; the configuration where it was read.
     fn settings(&self, read: Option<(&Places, &Config)>, store: Option<&str>) -> Vec<Setting> {
-        let environment = Environment(&variable);
-        let by_variable = |name: &str| environment.var(name).map(|_| format!("by `{name}`"));
         let mut settings = Vec::new();
         if let Some((places, config)) = read {
             let profiles = words::counted(config.profiles.len() as u64, "profile");
-            settings.push(Setting { what: "configuration", value: places.in_words(environment), by: profiles });
+            let value = places.in_words(Environment(&variable));
+            settings.push(Setting { what: "configuration", value, by: profiles });
+            if let Some(store) = store {
+                let by = match self.store_named_by(config) {
+                    "default" => "by default".to_owned(),
+                    named_by => format!("by `{named_by}`"),
+                };
+                settings.push(Setting { what: "store", value: store.to_owned(), by });
+            }
         }
-        if let Some(store) = store {
-            let by_flag = self.global.store.as_ref().map(|_| "by `--store`".to_owned());
-            let is_configured =
-                read.is_some_and(|(_, config)| config.store.address.is_some() || config.store.url_file.is_some());
-            let by_config = is_configured.then(|| "by the configuration".to_owned());
-            let by = by_flag.or_else(|| by_variable("DEVICE_LOGIN_STORE")).or(by_config);
-            let by = by.unwrap_or_else(|| "by default".to_owned());
-            settings.push(Setting { what: "store", value: store.to_owned(), by });
-        }
-        let by_flag = self.global.profile.as_ref().map(|name| (name.clone(), "by `-p`".to_owned()));
-        let by_variable = || Some((profile_from_environment().ok()??, "by `DEVICE_LOGIN_PROFILE`".to_owned()));
-        let by_config = || Some((read?.1.default_profile.clone()?, "by the configuration".to_owned()));
-        if let Some((name, by)) = by_flag.or_else(by_variable).or_else(by_config) {
+        let of_config = read.and_then(|(_, config)| config.default_profile.clone());
+        if let Some(name) = self.flagged_profile().ok().flatten().or(of_config) {
+            let unread = Config::default();
+            let config = read.map_or(&unread, |(_, config)| config);
+            let by = self.profile_named_by(&Positional { name: None }, config).to_owned();
             settings.push(Setting { what: "profile", value: format!("`{name}` where none is named"), by });
         }
         settings
@@ -204,14 +204,19 @@ impl Context {
     pub(super) fn store_place(&self, config: &Config) -> Result<(String, &'static str), Error> {
         let environment = Environment(&variable);
         let places = Places::from_environment(environment, self.global.config.clone())?;
-        let named_by = match () {
+        let address = store_address(&self.global, config, &places, environment)?;
+        Ok((address.to_string(), self.store_named_by(config)))
+    }
+
+    /// The flag, the variable or the key that names the store.
+    fn store_named_by(&self, config: &Config) -> &'static str {
+        match () {
             () if self.global.store.is_some() => "--store",
-            () if environment.var("DEVICE_LOGIN_STORE").is_some() => "DEVICE_LOGIN_STORE",
+            () if Environment(&variable).var("DEVICE_LOGIN_STORE").is_some() => "DEVICE_LOGIN_STORE",
             () if config.store.url_file.is_some() => "store_url_file",
             () if config.store.address.is_some() => "store",
             () => "default",
-        };
-        Ok((store_address(&self.global, config, &places, environment)?.to_string(), named_by))
+        }
     }
 
     /// Where this program keeps its own files.
@@ -257,7 +262,11 @@ impl Context {
                     .advise("name it once"))
             }
             (Some(name), _) | (None, Some(name)) => Ok(Some(name.clone())),
-            (None, None) => profile_from_environment(),
+            (None, None) => {
+                let name = profile_from_environment()?;
+                self.is_named_by_variable.store(name.is_some(), Ordering::Relaxed);
+                Ok(name)
+            }
         }
     }
 

@@ -7,7 +7,6 @@ use super::context::Context;
 use super::table::{Cell, Step, Table};
 use super::words;
 use crate::error::{Advice, Code, Error};
-use crate::near;
 use crate::providers::catalog::{PRODUCTS, Product, can_write, scope_in_words};
 use crate::providers::{DataCenter, zoho};
 
@@ -105,7 +104,7 @@ impl Scopes {
 fn product(name: &str) -> Result<&'static Product, Error> {
     Product::known_as(name).ok_or_else(|| {
         let error = Error::new(Code::Usage, format!("`{name}` is no known product"));
-        error.advise(near::meant(&Product::near(name)).map_or(Advice::ListProducts, Advice::from))
+        error.advise(Advice::meant(Product::near(name)).unwrap_or(Advice::ListProducts))
     })
 }
 

@@ -3,15 +3,17 @@
 //! A text that cannot be taken is read again without the part that is wrong, until the rest can be. So a mistake hides no other
 //! one, unless it is in the same place.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde::Deserialize;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, Deserializer};
+use toml::de::{DeTable, DeValue};
 
-use super::file::{self, File, Problem};
+use super::document::{self, Misfit, MisfitKind};
+use super::file::{Fault, File, Problem};
 use super::{Config, Profile, SecretSource, exposure, form};
+use crate::error::{Code, Error};
 use crate::files::access::{self, Holds};
 use crate::providers::catalog;
 
@@ -25,6 +27,8 @@ pub struct Remark {
     pub line: usize,
     /// In characters, from 1.
     pub column: usize,
+    /// The keys that lead to what it is about, as far as they are known.
+    pub path: Vec<String>,
     pub message: String,
 }
 
@@ -39,8 +43,8 @@ pub struct Checked {
     pub config: Option<Config>,
 }
 
-/// The byte at which something is to be said, and what.
-type Finding = (usize, String);
+/// The byte at which something is to be said, the keys that lead there, and what.
+type Finding = (usize, Vec<String>, String);
 
 /// Reads `text`, which came from `file`, and looks at the files that it names. `odd_keys` tells what is wrong with the keys of the
 /// screens, which nothing here knows.
@@ -48,38 +52,62 @@ pub fn check(text: &str, file: &Path, odd_keys: impl Fn(&Config) -> Option<Strin
     let text = form::without_mark(text);
     let (document, unreadable) = DeTable::parse_recoverable(text);
     let document = document.get_ref();
-    let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
-    let mut mistakes: Vec<Finding> =
-        unreadable.iter().take(MOST).map(|error| (start(error), file::said(text, error))).collect();
-    let mut warnings = Vec::new();
-    let parsed = mistakes.is_empty().then(|| without_mistakes(text, document, &mut mistakes));
-    let config = parsed.map(|parsed| {
-        let has_whole = mistakes.is_empty();
-        let find = |problem: Problem| (place_of(document, &problem), problem.to_string());
-        let (config, problems) = parsed.checked(file);
-        // What names a profile that was left out is no mistake of its own.
-        let is_own = |problem: &Problem| has_whole || problem.table.is_some();
-        mistakes.extend(problems.into_iter().filter(is_own).map(find));
+    let (mut mistakes, mut warnings) = (Vec::new(), Vec::new());
+    let config = shape_and_values(document, &unreadable, file, &mut mistakes);
+    if let Some(config) = &config {
+        let find = |problem: Problem| found(document, problem.path(), problem.to_string());
         let mut profiles: Vec<&Profile> = config.profiles.values().collect();
-        profiles.sort_by_cached_key(|profile| {
-            place_of(document, &Problem::of("profiles", profile.name.as_str(), String::new()))
-        });
-        let keys = odd_keys(&config).map(|what| Problem { table: None, what });
-        mistakes.extend(keys.map(find));
-        mistakes.extend(unusable(&config, &profiles, document).take(MOST).map(find));
-        warnings.extend(odd(&config, &profiles).take(MOST).map(find));
-        config
-    });
+        profiles.sort_by_cached_key(|profile| place_of(document, &["profiles", profile.name.as_str()]));
+        mistakes.extend(odd_keys(config).map(|what| found(document, vec!["screen".to_owned()], what)));
+        mistakes.extend(unusable(config, &profiles, document).take(MOST).map(find));
+        warnings.extend(odd(config, &profiles).take(MOST).map(find));
+    }
     Checked { mistakes: remarks(text, mistakes), warnings: remarks(text, warnings), config }
+}
+
+/// A text that is no configuration, by the first thing that keeps it from being one.
+pub(super) fn not_valid(text: &str, file: &Path) -> Error {
+    let (document, unreadable) = DeTable::parse_recoverable(text);
+    let mut mistakes = Vec::new();
+    shape_and_values(document.get_ref(), &unreadable, file, &mut mistakes);
+    mistakes.truncate(1);
+    let error = Error::new(Code::Config, format!("{} is not valid", file.display()))
+        .advise("mend the file; `docs/configuration.md` lists every key");
+    match remarks(text, mistakes).pop() {
+        Some(Remark { line, message, .. }) => error.because(format!("line {line}: {message}")),
+        None => error,
+    }
+}
+
+/// Checks each part by itself; gives what is sound.
+fn shape_and_values(
+    document: &DeTable<'_>,
+    unreadable: &[toml::de::Error],
+    file: &Path,
+    mistakes: &mut Vec<Finding>,
+) -> Option<Config> {
+    let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+    mistakes.extend(unreadable.iter().take(MOST).map(|error| (start(error), Vec::new(), document::no_toml(error))));
+    if !mistakes.is_empty() {
+        return None;
+    }
+    let parsed = without_mistakes(document, mistakes);
+    let has_whole = mistakes.is_empty();
+    let (config, problems) = parsed.checked(file);
+    // What names a profile that was left out is no mistake of its own.
+    let is_own = |problem: &Problem| has_whole || problem.table.is_some();
+    let find = |problem: Problem| found(document, problem.path(), problem.to_string());
+    mistakes.extend(problems.into_iter().filter(is_own).map(find));
+    Some(config)
 }
 
 /// Takes out what is not of the shape that is wanted, and tells of each. Every profile and provider is looked at on its own, so
 /// that a mistake in one costs no other reading of the rest.
-fn without_mistakes(text: &str, document: &DeTable<'_>, mistakes: &mut Vec<Finding>) -> File {
+fn without_mistakes(document: &DeTable<'_>, mistakes: &mut Vec<Finding>) -> File {
     let (above, named) = parts(document);
-    let mut whole = part_without_mistakes(text, above, mistakes).unwrap_or_default();
+    let mut whole = part_without_mistakes(above, mistakes).unwrap_or_default();
     for part in named {
-        whole.take_in(part_without_mistakes(text, part, mistakes).unwrap_or_default());
+        whole.take_in(part_without_mistakes(part, mistakes).unwrap_or_default());
     }
     whole
 }
@@ -103,50 +131,26 @@ fn parts<'a>(document: &DeTable<'a>) -> (DeTable<'a>, Vec<DeTable<'a>>) {
     (above, named)
 }
 
-fn part_without_mistakes(text: &str, mut part: DeTable<'_>, mistakes: &mut Vec<Finding>) -> Option<File> {
+fn part_without_mistakes(mut part: DeTable<'_>, mistakes: &mut Vec<Finding>) -> Option<File> {
     let mut taken_out: Vec<Vec<String>> = Vec::new();
     for _ in 0..MOST {
-        let error = match File::deserialize(Deserializer::from(Spanned::new(0..text.len(), part.clone()))) {
+        let misfit: Misfit = match document::read(&part) {
             Ok(file) => return Some(file),
-            Err(error) => error,
+            Err(misfit) => misfit,
         };
-        let start = error.span().map_or(0, |span| span.start);
-        let path = path_to(&part, start);
-        let missing = error.message().strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
         // It is missing since it was taken out.
-        let is_told = missing.is_some_and(|key| {
-            taken_out.iter().any(|out| out.split_last().is_some_and(|(last, table)| last == key && table == path))
-        });
+        let is_out =
+            |key: &str| taken_out.iter().any(|out| out.split_last() == Some((&key.to_owned(), &misfit.path[..])));
+        let is_told = matches!(misfit.kind, MisfitKind::Missing(key) if is_out(key));
         if !is_told {
-            mistakes.push((start, file::said(text, &error)));
+            mistakes.push((misfit.at.unwrap_or_default(), misfit.path.clone(), misfit.said()));
         }
-        if !take_out(&mut part, &path) {
+        if !take_out(&mut part, &misfit.path) {
             return None;
         }
-        taken_out.push(path);
+        taken_out.push(misfit.path);
     }
     None
-}
-
-/// The names that lead to the innermost value at this place of the text.
-fn path_to(table: &DeTable<'_>, at: usize) -> Vec<String> {
-    let is_at = |span: std::ops::Range<usize>| span.contains(&at);
-    let mut best: Option<(usize, Vec<String>)> = None;
-    for (key, value) in table {
-        let inner = match value.get_ref() {
-            DeValue::Table(inner) => path_to(inner, at),
-            _ => Vec::new(),
-        };
-        if inner.is_empty() && !is_at(key.span()) && !is_at(value.span()) {
-            continue;
-        }
-        let length = if is_at(key.span()) { key.span().len() } else { value.span().len() };
-        let path: Vec<String> = std::iter::once(key.get_ref().to_string()).chain(inner).collect();
-        if best.as_ref().is_none_or(|(shortest, known)| (path.len(), *shortest) > (known.len(), length)) {
-            best = Some((length, path));
-        }
-    }
-    best.map(|(_, path)| path).unwrap_or_default()
 }
 
 fn take_out(table: &mut DeTable<'_>, path: &[String]) -> bool {
@@ -160,19 +164,18 @@ fn take_out(table: &mut DeTable<'_>, path: &[String]) -> bool {
     }
 }
 
-/// Where a problem is: at the key that it names first, or else at its table.
-fn place_of(document: &DeTable<'_>, problem: &Problem) -> usize {
-    let table = problem.table.iter().flat_map(|(kind, name)| [*kind, name.as_str()]);
-    let key = problem.what.split('`').nth(1).unwrap_or_default();
+fn found(document: &DeTable<'_>, path: Vec<String>, what: String) -> Finding {
+    (place_of(document, &path), path, what)
+}
+
+/// The last of these keys that is there.
+fn place_of(document: &DeTable<'_>, path: &[impl AsRef<str>]) -> usize {
     let mut place = 0;
-    let mut table_now = Some(document);
-    for name in table.chain(key.split('.')) {
-        let Some((key, value)) = table_now.and_then(|table| table.get_key_value(name)) else { break };
+    let mut table = Some(document);
+    for name in path {
+        let Some((key, value)) = table.and_then(|table| table.get_key_value(name.as_ref())) else { break };
         place = key.span().start;
-        table_now = match value.get_ref() {
-            DeValue::Table(inner) => Some(inner),
-            _ => None,
-        };
+        table = value.get_ref().as_table();
     }
     place
 }
@@ -183,11 +186,11 @@ fn remarks(text: &str, mut findings: Vec<Finding>) -> Vec<Remark> {
     findings.dedup();
     findings.truncate(MOST);
     let (mut line, mut before) = (1, 0);
-    let remark = |(at, message): Finding| {
+    let remark = |(at, path, message): Finding| {
         line += text.get(before..at).unwrap_or_default().matches('\n').count();
         before = at;
         let ahead = text.get(..at).and_then(|text| text.rsplit('\n').next()).unwrap_or_default();
-        Remark { line, column: ahead.chars().count() + 1, message }
+        Remark { line, column: ahead.chars().count() + 1, path, message }
     };
     findings.into_iter().map(remark).collect()
 }
@@ -203,13 +206,15 @@ fn unusable<'a>(
     let is_there = move |name: &str| providers.is_some_and(|known| known.contains_key(name));
     let mut codes: BTreeMap<&str, Option<Vec<String>>> = BTreeMap::new();
     profiles.iter().filter_map(move |profile| {
-        let problem = |what: String| Some(Problem::of("profiles", profile.name.as_str(), what));
+        let problem = |key: &'static str, what: String| {
+            Some(Problem::of("profiles", profile.name.as_str(), Fault::of_value(key, what)))
+        };
         let Some(source) = config.providers.get(&profile.provider) else {
             if is_there(&profile.provider) {
                 return None;
             }
             let known = config.provider_called(&profile.provider).err().unwrap_or_default();
-            return problem(format!("`provider` is \"{}\", which is not known: {known}", profile.provider));
+            return problem("provider", format!("is \"{}\", which is not known: {known}", profile.provider));
         };
         let code = profile.data_center.as_ref()?;
         // Made once, since there may be thousands of profiles.
@@ -219,7 +224,7 @@ fn unusable<'a>(
         });
         let codes = codes.as_ref().filter(|codes| !codes.contains(code))?;
         let known = if codes.is_empty() { "it has none".to_owned() } else { format!("it has {}", codes.join(", ")) };
-        problem(format!("`data_center` is \"{code}\", which {} does not have: {known}", profile.provider))
+        problem("data_center", format!("is \"{code}\", which {} does not have: {known}", profile.provider))
     })
 }
 
@@ -229,10 +234,10 @@ fn odd<'a>(config: &'a Config, profiles: &'a [&Profile]) -> impl Iterator<Item =
     let used: BTreeSet<&str> = profiles.iter().map(|profile| profile.provider.as_str()).collect();
     let is_unused = move |name: &&String| !built_in.contains_key(*name) && !used.contains(name.as_str());
     let unused = config.providers.keys().filter(is_unused);
-    let unused = unused.map(|name| Problem::of("providers", name, "no profile uses it".to_owned()));
+    let unused = unused.map(|name| Problem::of("providers", name, Fault::of_entry("", "no profile uses it")));
     let url_file = config.store.url_file.iter();
     let url_file =
-        url_file.filter_map(|path| Some(Problem { table: None, what: secret_file("store_url_file", path)? }));
+        url_file.filter_map(|path| Some(Problem { table: None, fault: secret_file("store_url_file".into(), path)? }));
     // Thousands of profiles have few scopes that are different.
     let mut known: BTreeMap<&str, Option<String>> = BTreeMap::new();
     let of_profiles = profiles.iter().flat_map(move |profile| {
@@ -240,30 +245,35 @@ fn odd<'a>(config: &'a Config, profiles: &'a [&Profile]) -> impl Iterator<Item =
         let has_products = source.is_some_and(|source| !source.dialect().products.is_empty());
         let scopes = if has_products { &profile.scopes[..] } else { &[] };
         let mut advice = |scope: &'a String| known.entry(scope).or_insert_with(|| catalog::advice(scope)).clone();
-        let scopes = scopes.iter().filter_map(|scope| Some(format!("`scopes`: {}", advice(scope)?)));
-        let clauses: Vec<String> = scopes.chain(odd_secrets(profile)).collect();
-        clauses.into_iter().map(|what| Problem::of("profiles", profile.name.as_str(), what))
+        let scopes =
+            scopes.iter().filter_map(|scope| Some(Fault::of_entry("scopes", format!("`scopes`: {}", advice(scope)?))));
+        let faults: Vec<Fault> = scopes.chain(odd_secrets(profile)).collect();
+        faults.into_iter().map(|fault| Problem::of("profiles", profile.name.as_str(), fault))
     });
     url_file.chain(of_profiles).chain(unused)
 }
 
-fn odd_secrets(profile: &Profile) -> impl Iterator<Item = String> {
+fn odd_secrets(profile: &Profile) -> impl Iterator<Item = Fault> {
     let own = match &profile.client_secret {
-        SecretSource::File(path) => Some(("client_secret_file".to_owned(), path)),
+        SecretSource::File(path) => Some((Cow::Borrowed("client_secret_file"), path)),
         SecretSource::Store | SecretSource::Variable(_) => None,
     };
     let others = profile.client_secret_files.iter();
-    let others = others.map(|(code, path)| (format!("client_secret_files.{code}"), path));
-    own.into_iter().chain(others).filter_map(|(key, path)| secret_file(&key, path))
+    let others = others.map(|(code, path)| (format!("client_secret_files.{code}").into(), path));
+    own.into_iter().chain(others).filter_map(|(key, path)| secret_file(key, path))
 }
 
 /// What is to be said of a file with a secret.
-fn secret_file(key: &str, path: &Path) -> Option<String> {
+fn secret_file(key: Cow<'static, str>, path: &Path) -> Option<Fault> {
     match access::open(path, Holds::Secrets) {
-        Ok(opened) => opened.is_exposed.then(|| format!("`{key}`: {}", exposure(path))),
+        Ok(opened) => opened.is_exposed.then(|| {
+            let what = format!("`{key}`: {}", exposure(path));
+            Fault::of_entry(key, what)
+        }),
         Err(trouble) => {
             let (path, cause) = (path.display(), trouble.cause(path));
-            Some(format!("`{key}` names {path}, which cannot be used: {cause}; {}", trouble.advice()))
+            let problem = format!("names {path}, which cannot be used: {cause}; {}", trouble.advice());
+            Some(Fault::of_value(key, problem))
         }
     }
 }

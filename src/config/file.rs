@@ -1,10 +1,12 @@
 //! The shape of `config.toml`, and its checks. Every problem is one sentence that names the key.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
 use super::{
@@ -14,7 +16,7 @@ use super::{
 use crate::files;
 use crate::near::did_you_mean;
 use crate::profile::ProfileName;
-use crate::providers::presets::{PRESETS, Preset};
+use crate::providers::presets::{PRESETS, Preset, Unfilled};
 use crate::providers::standard::{self, StandardEndpoints, StandardServer};
 use crate::providers::{ClientAuthentication, zoho};
 use crate::registered::{RedirectUri, is_client_id, is_scope};
@@ -121,28 +123,33 @@ struct ProviderEntry {
     allowed_origins: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum ProviderKind {
     Standard,
     Zoho,
     Preset(&'static Preset),
 }
 
-impl TryFrom<String> for ProviderKind {
-    type Error = String;
+impl ProviderKind {
+    /// The words for all that there are.
+    pub(super) fn words() -> &'static [&'static str] {
+        static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+            ["standard", "zoho"].into_iter().chain(PRESETS.iter().map(|preset| preset.kind)).collect()
+        });
+        &WORDS
+    }
+}
 
-    fn try_from(kind: String) -> Result<Self, Self::Error> {
-        let preset = || Preset::of_kind(&kind).map(Self::Preset);
-        let known = match kind.as_str() {
-            "standard" => Some(Self::Standard),
-            "zoho" => Some(Self::Zoho),
-            _ => preset(),
-        };
-        known.ok_or_else(|| {
-            let presets: Vec<String> = PRESETS.iter().map(|preset| format!("`{}`", preset.kind)).collect();
-            format!("unknown variant `{kind}`, expected one of `standard`, `zoho`, {}", presets.join(", "))
-        })
+impl<'de> Deserialize<'de> for ProviderKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let kind = String::deserialize(deserializer)?;
+        match kind.as_str() {
+            "standard" => Ok(Self::Standard),
+            "zoho" => Ok(Self::Zoho),
+            _ => {
+                Preset::of_kind(&kind).map(Self::Preset).ok_or_else(|| de::Error::unknown_variant(&kind, Self::words()))
+            }
+        }
     }
 }
 
@@ -155,53 +162,44 @@ struct DataCenterEntry {
     api_domain: String,
 }
 
-/// The keys that are about all profiles, and so below no `[…]`.
-const ABOVE_ALL: [&str; 5] = ["default_profile", "key_command", "store", "store_url_file", "store_cache"];
-
-/// What to say where a key is unknown only where it stands.
-fn misplaced(message: &str) -> Option<String> {
-    let key = ABOVE_ALL.iter().find(|key| message.starts_with(&format!("unknown field `{key}`")))?;
-    Some(format!("`{key}` belongs above the first `[`: it is not about one profile or provider"))
+/// What is wrong with an entry. The key is the one to look at; one that the entry lacks, or none, stands for the whole entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// `problem` is a clause behind the key.
+    Value { key: Cow<'static, str>, problem: String },
+    /// With which keys it has, or how they go together: a clause behind the name of the entry.
+    Entry { key: Cow<'static, str>, problem: String },
 }
 
-/// Behind a name that is not one of those which are listed after it: which one was probably meant.
-fn meant(message: &str) -> Option<String> {
-    let mut quoted = message.strip_prefix("unknown ")?.split('`').skip(1).step_by(2);
-    did_you_mean(quoted.next()?, quoted)
-}
+impl Fault {
+    pub(super) fn of_value(key: impl Into<Cow<'static, str>>, problem: impl fmt::Display) -> Self {
+        Self::Value { key: key.into(), problem: problem.to_string() }
+    }
 
-/// Reads the text; a problem names its line.
-pub(super) fn parse(text: &str) -> Result<File, String> {
-    toml::from_str(text).map_err(|error| {
-        let said = said(text, &error);
-        match error.span() {
-            Some(span) => format!("line {}: {said}", line_of(text, span.start) + 1),
-            None => said,
+    pub(super) fn of_entry(key: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {
+        Self::Entry { key: key.into(), problem: problem.into() }
+    }
+
+    pub(super) fn key(&self) -> &str {
+        match self {
+            Self::Value { key, .. } | Self::Entry { key, .. } => key,
         }
-    })
-}
-
-/// What is wrong with a text, without its place.
-pub(super) fn said(text: &str, error: &toml::de::Error) -> String {
-    let message = misplaced(error.message()).unwrap_or_else(|| {
-        let message = error.message().trim_end_matches('.').replace('\n', " ");
-        meant(&message).map_or(message.clone(), |meant| format!("{message}; {meant}"))
-    });
-    let Some(span) = error.span() else { return message };
-    // What is wrong with a value says nothing without the key that has it.
-    let (before, behind) = text.split_at_checked(span.start).unwrap_or((text, ""));
-    let line = before.rsplit('\n').next().into_iter().chain(behind.lines().next()).collect::<String>();
-    let key = line.split_once('=').map(|(key, _)| key.trim());
-    let is_about_value = key.is_some_and(|key| !message.contains(&format!("`{key}`")));
-    match key.filter(|key| is_about_value && !key.is_empty()) {
-        Some(key) => format!("`{key}`: {message}"),
-        None => message,
     }
 }
 
-/// From 0.
-fn line_of(text: &str, at: usize) -> usize {
-    text.get(..at).unwrap_or(text).matches('\n').count()
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value { key, problem } => write!(f, "`{key}` {problem}"),
+            Self::Entry { problem, .. } => f.write_str(problem),
+        }
+    }
+}
+
+impl From<Unfilled> for Fault {
+    fn from(unfilled: Unfilled) -> Self {
+        Self::of_entry(unfilled.parameter, unfilled.problem)
+    }
 }
 
 /// What is wrong with the values, the shape being right.
@@ -209,21 +207,27 @@ fn line_of(text: &str, at: usize) -> usize {
 pub(super) struct Problem {
     /// `profiles` or `providers`, and the name of one of them.
     pub(super) table: Option<(&'static str, String)>,
-    /// A clause.
-    pub(super) what: String,
+    pub(super) fault: Fault,
 }
 
 impl Problem {
-    pub(super) fn of(kind: &'static str, name: &str, what: String) -> Self {
-        Self { table: Some((kind, name.to_owned())), what }
+    pub(super) fn of(kind: &'static str, name: &str, fault: Fault) -> Self {
+        Self { table: Some((kind, name.to_owned())), fault }
+    }
+
+    /// The keys that lead to it.
+    pub(super) fn path(&self) -> Vec<String> {
+        let table = self.table.iter().flat_map(|(kind, name)| [*kind, name.as_str()]);
+        let keys = self.fault.key().split('.').filter(|key| !key.is_empty());
+        table.chain(keys).map(str::to_owned).collect()
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.table {
-            Some((kind, name)) => write!(f, "`{kind}.{name}`: {}", self.what),
-            None => f.write_str(&self.what),
+            Some((kind, name)) => write!(f, "`{kind}.{name}`: {}", self.fault),
+            None => self.fault.fmt(f),
         }
     }
 }
@@ -236,19 +240,13 @@ impl File {
         self.providers.extend(providers);
     }
 
-    /// Checks what the shape alone does not tell.
-    pub(super) fn check(self, file: &Path) -> Result<Config, String> {
-        let (config, problems) = self.checked(file);
-        problems.first().map_or(Ok(config), |problem| Err(problem.to_string()))
-    }
-
-    /// The same, with all problems and what is left without them.
+    /// Checks what the shape alone does not tell: all problems, and what is left without them.
     pub(super) fn checked(self, file: &Path) -> (Config, Vec<Problem>) {
         let mut problems = Vec::new();
         let (mut providers, mut allowed_origins) = (built_in_providers(), BTreeMap::new());
         for (name, entry) in self.providers {
             let checked = if providers.contains_key(&name) {
-                Err(format!("`{name}` is built in; give yours another name"))
+                Err(Fault::of_value(name.clone(), "is built in; give yours another name"))
             } else {
                 check_origins(&entry.allowed_origins).and_then(|origins| Ok((origins, entry.check(&name)?)))
             };
@@ -262,7 +260,7 @@ impl File {
         }
         let store =
             StoreSettings::checked(self.store.as_deref(), self.store_url_file.as_deref(), self.store_cache, file);
-        let mut of_all = |what: String| problems.push(Problem { table: None, what });
+        let mut of_all = |fault| problems.push(Problem { table: None, fault });
         let mut config = Config {
             file: file.to_owned(),
             default_profile: self.default_profile,
@@ -277,13 +275,14 @@ impl File {
             key_command: self.key_command,
         };
         if config.key_command.as_ref().is_some_and(|command| !is_command(command)) {
-            of_all("`key_command` has to be a program and its arguments: `[\"PROGRAM\", \"ARGUMENT\"]`".to_owned());
+            let wanted = "has to be a program and its arguments: `[\"PROGRAM\", \"ARGUMENT\"]`";
+            of_all(Fault::of_value("key_command", wanted));
         }
         let is_missing = |name: &&ProfileName| !self.profiles.contains_key(*name);
         let missing = config.default_profile.as_ref().filter(is_missing).map(|name| {
             let near = did_you_mean(name.as_str(), self.profiles.keys().map(ProfileName::as_str));
             let near = near.map_or_else(String::new, |near| format!("; {near}"));
-            format!("`default_profile` names `{name}`, which is not among the profiles{near}")
+            Fault::of_value("default_profile", format!("names `{name}`, which is not among the profiles{near}"))
         });
         for (name, entry) in self.profiles {
             match entry.check(&name, file) {
@@ -294,7 +293,7 @@ impl File {
                 Err(problem) => problems.push(Problem::of("profiles", name.as_str(), problem)),
             }
         }
-        problems.extend(missing.map(|what| Problem { table: None, what }));
+        problems.extend(missing.map(|fault| Problem { table: None, fault }));
         (config, problems)
     }
 }
@@ -305,23 +304,27 @@ fn is_command(command: &[String]) -> bool {
 }
 
 impl ProfileEntry {
-    fn check(self, name: &ProfileName, file: &Path) -> Result<Profile, String> {
+    fn check(self, name: &ProfileName, file: &Path) -> Result<Profile, Fault> {
         if !is_client_id(&self.client_id) {
-            return Err("`client_id` is empty or has characters that no client id has".to_owned());
+            return Err(Fault::of_value("client_id", "is empty or has characters that no client id has"));
         }
         if let Some(scope) = self.scopes.iter().find(|scope| !is_scope(scope)) {
-            return Err(format!("`scopes` has {scope:?}, which is no scope"));
+            return Err(Fault::of_value("scopes", format!("has {scope:?}, which is no scope")));
         }
         let redirect_uri = self.redirect_uri.map(|text| text.parse::<RedirectUri>()).transpose();
-        let redirect_uri = redirect_uri.map_err(|problem| format!("`redirect_uri` {problem}"))?;
+        let redirect_uri = redirect_uri.map_err(|problem| Fault::of_value("redirect_uri", problem))?;
         if let Some(uri) = &redirect_uri {
-            self.client_type.check_redirect_uri(uri).map_err(|problem| format!("`redirect_uri` {problem}"))?;
+            let checked = self.client_type.check_redirect_uri(uri);
+            checked.map_err(|problem| Fault::of_value("redirect_uri", problem))?;
         }
         let client_secret = match (self.client_secret_file, self.client_secret_env) {
-            (Some(_), Some(_)) => return Err("has both `client_secret_file` and `client_secret_env`".to_owned()),
+            (Some(_), Some(_)) => {
+                let both = "has both `client_secret_file` and `client_secret_env`";
+                return Err(Fault::of_entry("client_secret_file", both));
+            }
             (Some(path), None) => SecretSource::File(beside(file, &path)),
             (None, Some(variable)) if variable.is_empty() || variable.contains(['=', '\0']) => {
-                return Err(format!("`client_secret_env` has {variable:?}, which names no variable"));
+                return Err(Fault::of_value("client_secret_env", format!("has {variable:?}, which names no variable")));
             }
             (None, Some(variable)) => SecretSource::Variable(variable),
             (None, None) => SecretSource::Store,
@@ -344,7 +347,7 @@ impl ProfileEntry {
 }
 
 impl ProviderEntry {
-    fn check(self, name: &str) -> Result<ProviderSource, String> {
+    fn check(self, name: &str) -> Result<ProviderSource, Fault> {
         match self.kind {
             ProviderKind::Zoho => self.zoho(name),
             ProviderKind::Standard => self.server(name, None),
@@ -353,15 +356,16 @@ impl ProviderEntry {
     }
 
     /// A server by what is given here; what a preset knows comes second.
-    fn server(self, name: &str, preset: Option<&Preset>) -> Result<ProviderSource, String> {
+    fn server(self, name: &str, preset: Option<&Preset>) -> Result<ProviderSource, Fault> {
         if self.data_centers.is_some() {
-            return Err("has `data_centers`, which only providers of the kind `zoho` have".to_owned());
+            let what = "has `data_centers`, which only providers of the kind `zoho` have";
+            return Err(Fault::of_entry("data_centers", what));
         }
         let blanks = [("host", self.host), ("tenant", self.tenant), ("realm", self.realm)];
         let given: BTreeMap<&str, String> = blanks.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
         let known = preset.map_or(&[][..], |preset| preset.parameters);
         if let Some((key, _)) = given.iter().find(|(key, _)| known.iter().all(|parameter| parameter.name != **key)) {
-            return Err(format!("has `{key}`, which this kind of provider does not take"));
+            return Err(Fault::of_entry(*key, format!("has `{key}`, which this kind of provider does not take")));
         }
         let preset = preset.map(|preset| preset.server(name, &given)).transpose()?;
         let blank = || StandardServer {
@@ -396,7 +400,8 @@ impl ProviderEntry {
             ..known
         };
         if server.issuer.is_none() && server.endpoints.token.is_none() {
-            return Err("needs `issuer`, or both `device_authorization_endpoint` and `token_endpoint`".to_owned());
+            let needed = "needs `issuer`, or both `device_authorization_endpoint` and `token_endpoint`";
+            return Err(Fault::of_entry("issuer", needed));
         }
         Ok(match server.provider(StandardEndpoints::default()) {
             Some(provider) if server.issuer.is_none() => ProviderSource::Configured(provider),
@@ -404,7 +409,7 @@ impl ProviderEntry {
         })
     }
 
-    fn zoho(self, name: &str) -> Result<ProviderSource, String> {
+    fn zoho(self, name: &str) -> Result<ProviderSource, Fault> {
         let of_other_kinds = [
             ("host", self.host.is_some()),
             ("tenant", self.tenant.is_some()),
@@ -420,57 +425,60 @@ impl ProviderEntry {
             ("parameters", self.parameters.is_some()),
         ];
         if let Some((key, _)) = of_other_kinds.iter().find(|(_, is_given)| *is_given) {
-            return Err(format!("has `{key}`, which goes below `data_centers` or belongs to the kind `standard`"));
+            let what = format!("has `{key}`, which goes below `data_centers` or belongs to the kind `standard`");
+            return Err(Fault::of_entry(*key, what));
         }
         zoho_provider(name, self.data_centers.unwrap_or_default())
     }
 }
 
-fn zoho_provider(name: &str, entries: BTreeMap<String, DataCenterEntry>) -> Result<ProviderSource, String> {
+fn zoho_provider(name: &str, entries: BTreeMap<String, DataCenterEntry>) -> Result<ProviderSource, Fault> {
     let mut data_centers = Vec::new();
     for (code, entry) in entries {
         let key = |field: &str| format!("data_centers.{code}.{field}");
-        let accounts_server = address(&key("accounts_server"), &entry.accounts_server)?;
-        let api_domain = address(&key("api_domain"), &entry.api_domain)?;
+        let accounts_server = address(key("accounts_server"), &entry.accounts_server)?;
+        let api_domain = address(key("api_domain"), &entry.api_domain)?;
         data_centers.push(zoho::data_center(&code, &accounts_server, &api_domain));
     }
     // Zoho's own first data center comes first wherever it is among them.
     data_centers.sort_by_key(|data_center| data_center.code != "us");
     if data_centers.is_empty() {
-        return Err("has no `data_centers`".to_owned());
+        return Err(Fault::of_entry("data_centers", "has no `data_centers`"));
     }
     Ok(ProviderSource::Configured(zoho::provider_at(name, data_centers)))
 }
 
-fn optional_address(key: &str, text: Option<String>) -> Result<Option<Url>, String> {
+fn optional_address(key: &'static str, text: Option<String>) -> Result<Option<Url>, Fault> {
     text.map(|text| address(key, &text)).transpose()
 }
 
-fn address(key: &str, text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|_| format!("`{key}` is no address: {text:?}"))?;
-    match check_address(&url) {
-        Ok(()) if url.query().is_none() && url.fragment().is_none() => Ok(url),
-        Ok(()) => Err(format!("`{key}` has a query or fragment, which addresses here do not have")),
-        Err(problem) => Err(format!("`{key}` {problem}")),
-    }
+fn address(key: impl Into<Cow<'static, str>>, text: &str) -> Result<Url, Fault> {
+    let problem = match Url::parse(text).map(|url| (check_address(&url), url)) {
+        Ok((Ok(()), url)) if url.query().is_none() && url.fragment().is_none() => return Ok(url),
+        Ok((Ok(()), _)) => "has a query or fragment, which addresses here do not have".to_owned(),
+        Ok((Err(problem), _)) => problem.to_string(),
+        Err(_) => format!("is no address: {text:?}"),
+    };
+    Err(Fault::of_value(key, problem))
 }
 
 /// Scheme, host and port of each, and nothing else: a path would look as if it counted.
-fn check_origins(texts: &[String]) -> Result<Vec<Url>, String> {
+fn check_origins(texts: &[String]) -> Result<Vec<Url>, Fault> {
     let checked = |text: &String| {
         let url = address("allowed_origins", text)?;
         if url.path() != "/" || text.contains(['*', '@']) {
-            return Err(format!(
-                "`allowed_origins` has {text:?}, and takes addresses such as \"https://api.example.com\""
-            ));
+            let problem = format!("has {text:?}, and takes addresses such as \"https://api.example.com\"");
+            return Err(Fault::of_value("allowed_origins", problem));
         }
         Ok(url)
     };
     texts.iter().map(checked).collect()
 }
 
-fn check_git_hosts(texts: &[String]) -> Result<Vec<GitHost>, String> {
-    let checked = |text: &String| text.parse().map_err(|problem| format!("`git_hosts` has {text:?}, {problem}"));
+fn check_git_hosts(texts: &[String]) -> Result<Vec<GitHost>, Fault> {
+    let checked = |text: &String| {
+        text.parse().map_err(|problem| Fault::of_value("git_hosts", format!("has {text:?}, {problem}")))
+    };
     texts.iter().map(checked).collect()
 }
 

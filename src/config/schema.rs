@@ -14,7 +14,6 @@ mod tests {
     use crate::config::ClientType;
     use crate::config::file::{File, ProviderKind};
     use crate::profile::ProfileName;
-    use crate::providers::presets::PRESETS;
 
     impl JsonSchema for ProfileName {
         fn schema_name() -> Cow<'static, str> {
@@ -32,9 +31,7 @@ mod tests {
         }
 
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            let kinds: Vec<&str> =
-                ["standard", "zoho"].into_iter().chain(PRESETS.iter().map(|preset| preset.kind)).collect();
-            json_schema!({ "type": "string", "enum": kinds })
+            json_schema!({ "type": "string", "enum": ProviderKind::words() })
         }
     }
 

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::file::beside;
+use super::file::{Fault, beside};
 use super::{read_store_url, variables};
 use crate::error::{Code, Error};
 use crate::storage::{StoreAddress, StoreError};
@@ -40,22 +40,26 @@ impl StoreSettings {
         url_file: Option<&Path>,
         cache: Option<u32>,
         file: &Path,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Fault> {
         if address.is_some() && url_file.is_some() {
-            return Err("has both `store` and `store_url_file`; keep the one that is meant".to_owned());
+            return Err(Fault::of_entry("store", "has both `store` and `store_url_file`; keep the one that is meant"));
         }
         let cache = cache.map_or(Ok(DEFAULT_CACHE), |seconds| {
-            let refused = || format!("`store_cache` is a number of seconds up to {LONGEST_CACHE}; 0 keeps no copies");
-            if seconds <= LONGEST_CACHE { Ok(Duration::from_secs(seconds.into())) } else { Err(refused()) }
+            let range = || format!("is a number of seconds up to {LONGEST_CACHE}; 0 keeps no copies");
+            let is_within = seconds <= LONGEST_CACHE;
+            is_within
+                .then(|| Duration::from_secs(seconds.into()))
+                .ok_or_else(|| Fault::of_value("store_cache", range()))
         })?;
         let address = address.map(StoreAddress::parse).transpose();
-        let address = match address.map_err(|error| format!("`store`: {}", problem(error)))? {
+        let refused = |error| Fault::of_entry("store", format!("`store`: {}", problem(error)));
+        let address = match address.map_err(refused)? {
             Some(address) if address.has_password() => {
-                return Err(
-                    "`store` holds a password; put the address into a file that only you can read, and name that \
-                            by `store_url_file`"
-                        .to_owned(),
-                );
+                return Err(Fault::of_value(
+                    "store",
+                    "holds a password; put the address into a file that only you can read, and name that by \
+                     `store_url_file`",
+                ));
             }
             Some(StoreAddress::File(directory)) => Some(StoreAddress::File(beside(file, &directory))),
             Some(StoreAddress::Plain(directory)) => Some(StoreAddress::Plain(beside(file, &directory))),

@@ -15,6 +15,8 @@ use crate::secret::Known;
 pub enum Advice {
     /// Something that people do elsewhere: no command, key or time of this program is in it.
     Words(Cow<'static, str>),
+    /// Take one of these for the word that nobody has.
+    Meant(Vec<String>),
     /// Parts of one sentence, which follow one another as they are.
     Phrase(Vec<Advice>),
     SignIn(ProfileName),
@@ -70,6 +72,12 @@ pub enum Way {
 }
 
 impl Advice {
+    /// The words that are near to one that nobody has, if there are any.
+    pub fn meant<T: Into<String>>(near: impl IntoIterator<Item = T>) -> Option<Self> {
+        let near: Vec<String> = near.into_iter().map(Into::into).collect();
+        (!near.is_empty()).then_some(Advice::Meant(near))
+    }
+
     /// Parts of one sentence; words alone, and what stands alone, stay so.
     pub fn of(parts: Vec<Advice>) -> Self {
         let mut joined: Vec<Advice> = Vec::new();

@@ -261,6 +261,15 @@ static KEYCLOAK: Dialect = Dialect {
     ..RFC
 };
 
+/// Why the blanks of a preset make no server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfilled {
+    /// The blank; empty where it is none alone.
+    pub parameter: &'static str,
+    /// A clause behind the name of a provider.
+    pub problem: String,
+}
+
 impl Preset {
     /// The preset of this kind.
     pub fn of_kind(kind: &str) -> Option<&'static Preset> {
@@ -278,19 +287,20 @@ impl Preset {
     /// # Errors
     ///
     /// One sentence that names the parameter that is missing or cannot be used.
-    pub fn server(&self, name: &str, given: &BTreeMap<&str, String>) -> Result<StandardServer, String> {
+    pub fn server(&self, name: &str, given: &BTreeMap<&str, String>) -> Result<StandardServer, Unfilled> {
         let mut values = Vec::new();
         for Parameter { name, default, example } in self.parameters {
             let value = given.get(name).map(String::as_str).or(*default);
-            let value = value.ok_or_else(|| format!("needs `{name}`, such as {example:?}"))?;
-            values.push((format!("{{{name}}}"), filled_in(name, value)?));
+            let unfilled = |problem| Unfilled { parameter: name, problem };
+            let value = value.ok_or_else(|| unfilled(format!("needs `{name}`, such as {example:?}")))?;
+            values.push((format!("{{{name}}}"), filled_in(name, value).map_err(unfilled)?));
         }
         let fill_in = |template: &str| {
             values.iter().fold(template.to_owned(), |address, (blank, value)| address.replace(blank, value))
         };
         let address = |template: Option<&'static str>| {
             let parsed = template.map(|template| Url::parse(&fill_in(template))).transpose();
-            parsed.map_err(|_| "has parameters that make no address".to_owned())
+            parsed.map_err(|_| Unfilled { parameter: "", problem: "has parameters that make no address".to_owned() })
         };
         Ok(StandardServer {
             name: name.to_owned(),
@@ -332,7 +342,7 @@ mod tests {
 
     use super::{PRESETS, Preset};
 
-    fn server(kind: &str, given: &[(&'static str, &str)]) -> Result<super::StandardServer, String> {
+    fn server(kind: &str, given: &[(&'static str, &str)]) -> Result<super::StandardServer, super::Unfilled> {
         let given: BTreeMap<_, _> = given.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         Preset::of_kind(kind).expect("a preset").server("mine", &given)
     }

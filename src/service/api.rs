@@ -14,7 +14,6 @@ use crate::http::client::Incoming;
 use crate::http::progress::Progress;
 use crate::http::upload::Upload;
 use crate::http::{API_BODY_LIMIT, JUDGED_BYTES, Method, Response, TransportFailure, reason};
-use crate::near;
 use crate::oauth::wire::retry_after;
 use crate::providers::answers::paging::Paging;
 use crate::providers::catalog::Product;
@@ -300,8 +299,9 @@ pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
                 .advise(Advice::ListProducts)
                 .advise("`allowed_origins` in the configuration adds others");
         }
-        Refusal::UnknownProduct(name, _) => near::meant(&Product::near(name))
-            .map_or("leave `--product` out to call the API domain".into(), Advice::from),
+        Refusal::UnknownProduct(name, _) => {
+            Advice::meant(Product::near(name)).unwrap_or("leave `--product` out to call the API domain".into())
+        }
         Refusal::NoHost(..) => Advice::ListProducts,
         Refusal::NoApiDomain => "set `api_domain` for the provider in the configuration".into(),
         Refusal::Authorization(_) | Refusal::Computed(_) | Refusal::NoHeader(_) => "leave that header out".into(),

@@ -3,6 +3,7 @@
 use super::panel::Panel;
 use super::surroundings::Surroundings;
 use crate::error::{Advice, Error};
+use crate::near;
 use crate::words::utc_time_of_day;
 
 /// What to do about an error, as a clause, where that is known.
@@ -35,6 +36,7 @@ pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) ->
     }
     match advice {
         Advice::Words(words) => words.to_string(),
+        Advice::Meant(near) => near::question(near),
         Advice::Phrase(parts) => parts.iter().map(|part| said(around, panel, part)).collect(),
         Advice::SignIn(profile) => format!("sign `{profile}` in"),
         Advice::SignInBy(profile, _) => format!("sign `{profile}` in on the command line"),

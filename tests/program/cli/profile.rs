@@ -122,7 +122,7 @@ fn every_command_tells_which_profile_was_probably_meant() {
         &["profile", "rename", "wrok", "office"],
         &["profile", "remove", "wrok"],
     ] {
-        home.run(command).failed(2, &["there is no profile `wrok`; did you mean `work`?\n"]);
+        home.run(command).failed(2, &["there is no profile `wrok`\n", "did you mean `work`?\n"]);
     }
     home.run(&["token", "office"]).failed(2, &["there is no profile `office`: ", "profile add office` to add it"]);
 }

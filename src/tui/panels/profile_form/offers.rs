@@ -1,6 +1,6 @@
 //! The providers that can be chosen: Zoho, those of the configuration, the presets, any other by its issuer.
 
-use crate::config::{Config, NewProvider, ProviderSource};
+use crate::config::{Config, Fault, NewProvider, ProviderSource};
 use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::{Dialect, standard};
 
@@ -107,10 +107,11 @@ impl Offer {
     ///
     /// # Errors
     ///
-    /// A clause about what is wrong with a value.
-    pub(super) fn chosen(&self, config: &Config, values: &[(&'static str, String)]) -> Result<Chosen, String> {
+    /// What is wrong with a value.
+    pub(super) fn chosen(&self, config: &Config, values: &[(&'static str, String)]) -> Result<Chosen, Fault> {
         let known = |name: &str| {
-            let source = config.providers.get(name).cloned().ok_or_else(|| format!("has no provider `{name}`"))?;
+            let missing = || Fault::Entry { key: "".into(), problem: format!("has no provider `{name}`") };
+            let source = config.providers.get(name).cloned().ok_or_else(missing)?;
             Ok(Chosen { name: name.to_owned(), new: None, source })
         };
         let given = |blank: &Blank| {

@@ -3,7 +3,7 @@
 
 use super::offers::{Chosen, Offer};
 use super::{ProfileForm, Purpose};
-use crate::config::{ClientType, Profile, SecretSource};
+use crate::config::{ClientType, Fault, Profile, SecretSource};
 use crate::profile::ProfileName;
 use crate::providers::{DataCenter, Dialect};
 use crate::registered::{RedirectUri, is_client_id};
@@ -92,7 +92,7 @@ impl ProfileForm {
     }
 
     /// The provider that was chosen, or a clause about what is wrong with it.
-    pub(super) fn chosen(&self) -> Result<Chosen, String> {
+    pub(super) fn chosen(&self) -> Result<Chosen, Fault> {
         let values: Vec<(&'static str, String)> =
             self.draft.blanks.iter().map(|(blank, field)| (blank.key, field.text())).collect();
         self.offer().chosen(&self.config, &values)
@@ -146,9 +146,9 @@ impl ProfileForm {
     pub(super) fn check(&self, step: Step) -> Result<(), String> {
         match step {
             Step::Name => self.check_name(),
-            Step::Server => self.chosen().map(drop).map_err(|problem| {
-                // Either it names the key itself or says what the server has.
-                if problem.starts_with('`') { format!("{problem}.") } else { format!("The server {problem}.") }
+            Step::Server => self.chosen().map(drop).map_err(|fault| match fault {
+                Fault::Value { .. } => format!("{fault}."),
+                Fault::Entry { .. } => format!("The server {fault}."),
             }),
             Step::ClientType if self.client_type() == ClientType::ClientBased => {
                 Err("Such a client cannot sign in here: register one of the other types.".to_owned())

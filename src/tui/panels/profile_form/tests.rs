@@ -224,7 +224,7 @@ fn presets_ask_for_what_they_lack_and_configured_providers_for_nothing() {
     assert_eq!(okta("corp.okta.com/oauth2/default"), "corp-okta-com");
     assert_eq!(okta("https://corp"), "corp-2");
     let keycloak = offer("Keycloak").chosen(&config, &[("host", "id.example.com".to_owned())]);
-    assert!(keycloak.expect_err("a realm is missing").contains("needs `realm`"));
+    assert!(keycloak.expect_err("a realm is missing").to_string().contains("needs `realm`"));
 }
 
 #[test]

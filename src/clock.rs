@@ -9,6 +9,7 @@ use std::ops::{Add, Sub};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 pub use self::sleep::{block_until, sleep_until, within};
 
@@ -104,6 +105,15 @@ pub fn earlier(time: Timestamp, by: Duration) -> Timestamp {
 #[expect(clippy::disallowed_methods, reason = "this module owns the clocks")]
 pub fn wall() -> Timestamp {
     within_reason(SystemTime::now())
+}
+
+/// The zone in which this machine's people read times: that of `TZ`, else the system's. One that is not known is UTC, and
+/// called so.
+pub fn zone() -> TimeZone {
+    use std::sync::OnceLock;
+
+    static ZONE: OnceLock<TimeZone> = OnceLock::new();
+    ZONE.get_or_init(|| TimeZone::try_system().unwrap_or(TimeZone::UTC)).clone()
 }
 
 /// The year 9990. No token lives for ten years, and no pause lasts so long.

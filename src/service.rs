@@ -56,6 +56,7 @@ pub use tokens::ends::is_ahead;
 pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness, Keeping, Renewed};
 pub use unbroken::Unbroken;
 
+use jiff::tz::TimeZone;
 use zeroize::Zeroizing;
 
 use crate::config::variables::{secret_problem, unusable};
@@ -81,6 +82,8 @@ pub struct Service {
     actor: Arc<str>,
     /// What was read for the statuses of this configuration.
     seen: Arc<status::SeenRecords>,
+    /// In which words for people have their times.
+    pub zone: TimeZone,
     /// How this configuration's file looked.
     last_look: Arc<reread::LastLook>,
 }
@@ -92,7 +95,14 @@ impl Service {
     pub fn new(config: Config, store: Store, http: client::Client, variables: Variables) -> Self {
         let (config, http, variables) = (Arc::new(config), Arc::new(http), Arc::new(variables));
         let (unbroken, seen, last_look) = (Unbroken::default(), Arc::default(), Arc::default());
-        Self { config, store, http, variables, unbroken, actor: Arc::from(""), seen, last_look }
+        let (actor, zone) = (Arc::from(""), TimeZone::UTC);
+        Self { config, store, http, variables, unbroken, actor, seen, zone, last_look }
+    }
+
+    /// The same service for people in this zone.
+    #[must_use]
+    pub fn in_zone(self, zone: TimeZone) -> Self {
+        Self { zone, ..self }
     }
 
     /// The same service, whose doings the history of a profile tells under the name of this command.

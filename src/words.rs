@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// A time that has passed: `0:12`, `4:32`, `1:02:03`. Parts of a second are left out.
 pub fn minutes_and_seconds(time: Duration) -> String {
@@ -57,16 +58,48 @@ pub fn ordinal(number: u32) -> String {
     format!("{number}{ending}")
 }
 
-/// A time of today, in UTC.
-pub(crate) fn utc_time_of_day(time: Timestamp) -> String {
-    time.strftime("%H:%M:%S UTC").to_string()
+/// "14:08 CET".
+pub fn hour_and_minute(time: Timestamp, zone: &TimeZone) -> String {
+    local(time, zone, "%H:%M")
+}
+
+/// "14:08:05 CET".
+pub fn time_of_day(time: Timestamp, zone: &TimeZone) -> String {
+    local(time, zone, "%H:%M:%S")
+}
+
+/// "2026-11-29 14:08 CET".
+pub fn date_and_minute(time: Timestamp, zone: &TimeZone) -> String {
+    local(time, zone, "%Y-%m-%d %H:%M")
+}
+
+/// "2026-11-29 14:08:05 CET".
+pub fn date_and_time(time: Timestamp, zone: &TimeZone) -> String {
+    local(time, zone, "%Y-%m-%d %H:%M:%S")
+}
+
+/// Whether both are on one day there.
+pub fn is_same_day(one: Timestamp, other: Timestamp, zone: &TimeZone) -> bool {
+    let day = |time: Timestamp| zone.to_datetime(time).date();
+    day(one) == day(other)
+}
+
+/// A time with the name of the zone then; a zone that has none goes by its distance from UTC: "UTC+03:30".
+fn local(time: Timestamp, zone: &TimeZone, form: &str) -> String {
+    let local = time.to_zoned(zone.clone());
+    let is_named = zone.to_offset_info(time).abbreviation().starts_with(|first: char| first.is_ascii_alphabetic());
+    let name = if is_named { local.strftime("%Z") } else { local.strftime("UTC%:z") };
+    format!("{} {name}", local.strftime(form))
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{duration, minutes_and_seconds, ordinal};
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
+    use super::{date_and_minute, date_and_time, duration, is_same_day, minutes_and_seconds, ordinal, time_of_day};
 
     #[test]
     fn times_are_minutes_and_seconds_and_hours_from_one_hour_on() {
@@ -92,6 +125,33 @@ mod tests {
             assert_eq!(words(seconds), expected);
         }
         assert!(duration(Duration::MAX).ends_with(" days"));
+    }
+
+    #[test]
+    fn times_are_those_of_a_zone_and_have_its_name_then() {
+        let zone = |rule: &str| TimeZone::posix(rule).expect(rule);
+        let berlin = zone("CET-1CEST,M3.5.0,M10.5.0/3");
+        for (time, zone, said) in [
+            ("2026-11-29T13:08:05Z", &TimeZone::UTC, "2026-11-29 13:08:05 UTC"),
+            ("2026-11-29T13:08:05Z", &berlin, "2026-11-29 14:08:05 CET"),
+            ("2026-07-01T13:08:05Z", &berlin, "2026-07-01 15:08:05 CEST"),
+            // The hour that comes twice, and the one that never comes.
+            ("2026-10-25T00:30:00Z", &berlin, "2026-10-25 02:30:00 CEST"),
+            ("2026-10-25T01:30:00Z", &berlin, "2026-10-25 02:30:00 CET"),
+            ("2026-03-29T00:59:59Z", &berlin, "2026-03-29 01:59:59 CET"),
+            ("2026-03-29T01:00:00Z", &berlin, "2026-03-29 03:00:00 CEST"),
+            ("2026-11-29T23:08:05Z", &zone("IST-5:30"), "2026-11-30 04:38:05 IST"),
+            ("2026-11-29T13:08:05Z", &zone("<+0330>-3:30"), "2026-11-29 16:38:05 UTC+03:30"),
+            ("2026-11-29T13:08:05Z", &zone("<-03>3"), "2026-11-29 10:08:05 UTC-03:00"),
+            ("2026-11-29T13:08:05Z", &TimeZone::fixed(jiff::tz::offset(2)), "2026-11-29 15:08:05 UTC+02:00"),
+        ] {
+            let time: Timestamp = time.parse().expect(time);
+            assert_eq!(date_and_time(time, zone), said);
+            assert_eq!(time_of_day(time, zone), said[11..]);
+            assert_eq!(date_and_minute(time, zone).len(), said.len() - 3);
+        }
+        let [evening, night] = ["2026-11-29T22:59:00Z", "2026-11-29T23:01:00Z"].map(|time| time.parse().expect(time));
+        assert!(is_same_day(evening, night, &TimeZone::UTC) && !is_same_day(evening, night, &berlin));
     }
 
     #[test]

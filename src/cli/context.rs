@@ -11,6 +11,7 @@ use super::output::Output;
 use super::runtime::Interrupts;
 use super::{ColorWhen, Global, Positional, words};
 use crate::child;
+use crate::clock;
 use crate::config::variables::{self, Reader};
 use crate::config::{self, Config, Environment, Places};
 use crate::error::{Advice, Code, Error};
@@ -150,7 +151,8 @@ impl Context {
             opened.map_or_else(|| storage::open(&StoreAddress::Memory, KeyOptions::default()), |(store, _)| store);
         let client = Client::new(self.global.ca_cert.clone()).noting_certificates();
         let client = if self.global.verbose { client.observed_by(Box::new(report_exchange)) } else { client };
-        let service = Service::new(config.unwrap_or_default(), store, client, Box::new(variable));
+        let service =
+            Service::new(config.unwrap_or_default(), store, client, Box::new(variable)).in_zone(clock::zone());
         Patient { service, places, problems, profile, settings, ca_certificate: self.global.ca_cert.clone() }
     }
 
@@ -354,7 +356,7 @@ fn make_service(
     let config = Config::load(&places.config_file)?;
     let address = store_address(global, &config, &places, environment)?;
     let store = opened.get_or_init(|| open_store(&address, &config, &places)).clone();
-    Ok(Service::new(config, store, client, Box::new(variable)))
+    Ok(Service::new(config, store, client, Box::new(variable)).in_zone(clock::zone()))
 }
 
 /// A configuration that a flag or a variable names has to be there.

@@ -4,8 +4,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
+use crate::clock;
 use crate::registered::{RedirectUri, is_client_id, is_scope};
 use crate::words::minutes_and_seconds;
 pub(super) use crate::words::{counted, duration};
@@ -15,14 +15,14 @@ pub(super) fn time_left(left: Duration) -> String {
     if left < Duration::from_secs(10 * 3600) { minutes_and_seconds(left) } else { duration(left) }
 }
 
-/// "14:08 CET".
+/// "14:08 CET", in the machine's zone.
 pub(super) fn time_of_day(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::system()).strftime("%H:%M %Z").to_string()
+    crate::words::hour_and_minute(time, &clock::zone())
 }
 
 /// "2026-11-29 14:08:05 CET".
 pub(super) fn date_and_time(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+    crate::words::date_and_time(time, &clock::zone())
 }
 
 /// RFC 3339 in UTC, to the second.

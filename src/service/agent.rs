@@ -288,7 +288,7 @@ impl Agent {
         if self.given_up.get(profile) == Some(&issued_at) || !self.signing_in.insert(profile.clone()) {
             return;
         }
-        self.send(notices, words::of_sign_in(profile, pending, clock::wall()), None).await;
+        self.send(notices, words::of_sign_in(profile, pending, clock::wall(), &self.service.zone), None).await;
         let signing_in = look::sign_in(self.service.clone(), configured);
         let profile = profile.clone();
         self.tasks.spawn(async move { Done::SignIn { profile, issued_at, result: Box::new(signing_in.await) } });
@@ -330,7 +330,7 @@ impl Agent {
             self.send(notices, event, token).await;
         }
         for news in self.schedule.client_news() {
-            self.send(notices, words::of_client(&news, now()), None).await;
+            self.send(notices, words::of_client(&news, now(), &self.service.zone), None).await;
         }
     }
 

@@ -4,7 +4,7 @@ use super::panel::Panel;
 use super::surroundings::Surroundings;
 use crate::error::{Advice, Error};
 use crate::near;
-use crate::words::utc_time_of_day;
+use crate::words::time_of_day;
 
 /// What to do about an error, as a clause, where that is known.
 pub(super) fn hint(around: &Surroundings, panel: &dyn Panel, error: &Error) -> Option<String> {
@@ -58,7 +58,7 @@ pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) ->
         Advice::SaveAnswer => "write the answer to a file on the command line".to_owned(),
         Advice::Demo => "try the demo".to_owned(),
         Advice::Help => "look into the help".to_owned(),
-        Advice::WaitUntil(time) => format!("try again after {}", utc_time_of_day(*time)),
+        Advice::WaitUntil(time) => format!("try again after {}", time_of_day(*time, &around.zone)),
         Advice::Run(arguments) => format!("use the command line: `{arguments}`"),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Size;
 
@@ -50,6 +51,8 @@ pub struct Surroundings {
     /// What the person wants; where text is to be selected the terminal has it anyway.
     pub mouse: Mouse,
     pub motion: Motion,
+    /// In which times are shown.
+    pub zone: TimeZone,
     /// The built-in server is there, and its demo person can be asked.
     pub is_demo: bool,
     /// A browser could be opened on this machine for the person who looks at this screen.
@@ -92,6 +95,7 @@ impl Surroundings {
             log: Log::default(),
             mouse: Mouse::App,
             motion: Motion::default(),
+            zone: TimeZone::UTC,
             is_demo: false,
             has_browser: false,
             clock_error: None,

@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cli::advice::said;
 use crate::cli::context::Context;
 use crate::cli::output::ErrorJson;
-use crate::error::{Code, Error};
+use crate::cli::words;
+use crate::error::{Advice, Code, Error};
 use crate::storage::{Protection, StoreInfo};
 
 /// Say where the records are, what guards them, and what is under way
@@ -128,16 +130,22 @@ fn lines(info: &StoreInfo, profiles: usize, is_away: bool) -> Vec<String> {
         Err(error) => lines.push(line("key", &format!("cannot be had{id}: {error}"))),
     }
     if let Some(old) = &info.old_key_id {
-        let old =
-            format!("records are being sealed anew, in place of {old}: `device-login store rekey` goes on with that");
+        let rekey = said(&Advice::Run("store rekey".into()).and(" to go on with that"));
+        let old = format!("records are being sealed anew, in place of {old}; {rekey}");
         lines.push(line("", &old));
     }
     let records = if is_away { String::new() } else { format!(", {} with a record", info.profiles.len()) };
     lines.push(line("profiles", &format!("{profiles} configured{records}")));
     let in_spare = info.in_spare.iter().map(|(profile, place)| line("spare place", &format!("{profile}: {place}")));
     lines.extend(in_spare);
-    lines.extend(info.copies.iter().map(|(profile, as_of)| line("copy", &format!("{profile}: of {as_of:.0}"))));
-    lines.extend(info.last_written.map(|at| line("last written", &format!("{at:.0}, by this machine"))));
+    lines.extend(
+        info.copies
+            .iter()
+            .map(|(profile, as_of)| line("copy", &format!("{profile}: of {}", words::date_and_time(*as_of)))),
+    );
+    lines.extend(
+        info.last_written.map(|at| line("last written", &format!("{}, by this machine", words::date_and_time(at)))),
+    );
     lines.extend(info.moved.iter().map(|(profile, to)| line("moved", &format!("{profile}: {to}"))));
     lines
 }

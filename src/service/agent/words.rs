@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::clients::ClientNews;
 use super::event::{Event, Happening, Health};
@@ -12,7 +13,7 @@ use crate::clock::later;
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{PendingCode, State};
-use crate::words::utc_time_of_day;
+use crate::words::time_of_day;
 
 /// Of a profile. `error` is what just happened to it, or what its record has.
 pub(super) fn of_profile(
@@ -62,9 +63,9 @@ pub(super) fn vanished(profile: &ProfileName) -> Error {
 }
 
 /// Of a sign-in that is pending. Its code is for whoever reads the log.
-pub(super) fn of_sign_in(profile: &ProfileName, pending: &PendingCode, now: Timestamp) -> Event {
+pub(super) fn of_sign_in(profile: &ProfileName, pending: &PendingCode, now: Timestamp, zone: &TimeZone) -> Event {
     let PendingCode { user_code, verification_uri, expires_at } = pending;
-    let until = utc_time_of_day(*expires_at);
+    let until = time_of_day(*expires_at, zone);
     let message = format!(
         "goes along with the sign-in of profile `{profile}` that is pending until {until}: code {user_code} at {verification_uri}"
     );
@@ -83,7 +84,7 @@ pub(super) fn of_failure(happening: Happening, error: &Error, now: Timestamp) ->
 }
 
 /// Of a client.
-pub(super) fn of_client(news: &ClientNews, now: Now) -> Event {
+pub(super) fn of_client(news: &ClientNews, now: Now, zone: &TimeZone) -> Event {
     match news {
         ClientNews::Crowded { client, due, allowed } => {
             let message = format!(
@@ -99,7 +100,7 @@ pub(super) fn of_client(news: &ClientNews, now: Now) -> Event {
                 "two sign-ins of the client `{}` at {} were throttled, so all of its refreshes wait until {}",
                 client.client_id,
                 client.issuer,
-                utc_time_of_day(later(now.wall, now.moment.until(*until)))
+                time_of_day(later(now.wall, now.moment.until(*until)), zone)
             );
             of_agent(Happening::Spread, message, now.wall)
         }

@@ -9,7 +9,7 @@ use super::tokens::stored::is_of;
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::storage::{Copied, StoreError};
-use crate::words::utc_time_of_day;
+use crate::words::time_of_day;
 
 /// Whether the store has turned out to be away while statuses were read, and why.
 #[derive(Default)]
@@ -41,7 +41,7 @@ impl Service {
             return None;
         }
         let copied = self.store.last_copy(&profile.name, now)?;
-        let as_of = utc_time_of_day(copied.as_of);
+        let as_of = time_of_day(copied.as_of, &self.zone);
         let words = format!("This is as it was known here at {as_of}: {}.", error.reason());
         is_of(&copied, profile).then_some((copied, words))
     }

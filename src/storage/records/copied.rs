@@ -6,13 +6,14 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::{Shared, Store};
 use crate::clock;
 use crate::profile::ProfileName;
 use crate::storage::copies::Copies;
 use crate::storage::{Copied, Record, StoreError};
-use crate::words::utc_time_of_day;
+use crate::words::time_of_day;
 
 impl Store {
     /// Keeps copies of access tokens in this directory, each as good as the store for so long, where others share the store.
@@ -37,8 +38,8 @@ impl Store {
     }
 
     /// Has [`found_damaged`](Self::found_damaged) tell that a copy served, until the store can be read again.
-    pub fn tell_of_copy(&self, copied: &Copied, why: &StoreError) {
-        let (profile, as_of) = (&copied.profile, utc_time_of_day(copied.as_of));
+    pub fn tell_of_copy(&self, copied: &Copied, why: &StoreError, zone: &TimeZone) {
+        let (profile, as_of) = (&copied.profile, time_of_day(copied.as_of, zone));
         let sentence =
             format!("The access token of profile `{profile}` is the one that was known here at {as_of}: {why}.");
         self.shared.served().insert(profile.clone(), sentence);

@@ -36,7 +36,7 @@ pub fn view(around: &Surroundings, scroll: usize, area: Rect, frame: &mut Frame<
                 let mark = entry.mark.word();
                 let padding = " ".repeat(4_usize.saturating_sub(mark.len()) + 1);
                 vec![
-                    Span::raw(format!(" {} ", entry.at.strftime("%H:%M:%S"))),
+                    Span::raw(format!(" {} ", around.zone.to_datetime(entry.at).strftime("%H:%M:%S"))),
                     around.theme.mark(entry.mark),
                     Span::raw(padding),
                 ]

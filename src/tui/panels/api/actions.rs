@@ -331,7 +331,8 @@ impl ApiPanel {
         let word = |step: &str| step.chars().filter(char::is_ascii_alphanumeric).take(20).collect::<String>();
         let steps = exchange.call.url.path_segments().into_iter().flatten().map(word);
         let steps: Vec<String> = steps.filter(|step| !step.is_empty()).take(5).collect();
-        let name = format!("{}-{}.{kind}", steps.join("-"), exchange.at.strftime("%Y%m%d-%H%M%S"));
+        let name =
+            format!("{}-{}.{kind}", steps.join("-"), around.zone.to_datetime(exchange.at).strftime("%Y%m%d-%H%M%S"));
         let content = reply.content.clone();
         around.overlay = Some(Overlay::SaveAs(SaveAs::new(name.trim_start_matches('-'), "the answer", content)));
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -21,7 +22,7 @@ use crate::tui::theme::Mark;
 use crate::tui::time_left;
 use crate::tui::widgets::gauge::Gauge;
 use crate::untrusted::visible;
-use crate::words::utc_time_of_day;
+use crate::words::{date_and_minute, is_same_day, time_of_day};
 
 /// Columns of a field's name.
 const NAME: usize = 16;
@@ -63,7 +64,7 @@ impl Details {
         details.refreshing(around, status, now);
         details.warnings(status);
         details.place(status);
-        details.history(status, now);
+        details.history(status, now, &around.zone);
         details
     }
 
@@ -95,7 +96,7 @@ impl Details {
             self.lines.push(Line::from(vec![name, around.theme.mark(mark), Span::raw(words)]));
         }
         if let Some(pending) = status.pending.as_ref().filter(|pending| pending.expires_at > now.time) {
-            let (code, until) = (shown(&pending.user_code), utc_time_of_day(pending.expires_at));
+            let (code, until) = (shown(&pending.user_code), time_of_day(pending.expires_at, &around.zone));
             let goes_on = format!("press {} to go on", around.key(Scope::Profiles, Command::SignIn));
             self.field("Pending", &format!("the code {code} waits until {until}: {goes_on}"));
         }
@@ -158,7 +159,7 @@ impl Details {
     }
 
     fn time_left(&mut self, around: &Surroundings, status: &ProfileStatus, end: Timestamp, now: Now) {
-        let (left, ends) = (status.remaining(now.time), date_and_time(end, now));
+        let (left, ends) = (status.remaining(now.time), date_and_time(end, now, &around.zone));
         let words = if left.is_zero() {
             format!("{}, ended at {ends}", around.time_left(left))
         } else {
@@ -212,7 +213,7 @@ impl Details {
                 (None, Some(_)) => format!(", one comes back in {clock}"),
                 (None, None) => String::new(),
             };
-            let at = resets_at.map(|at| format!(" ({})", utc_time_of_day(at))).unwrap_or_default();
+            let at = resets_at.map(|at| format!(" ({})", time_of_day(at, &around.zone))).unwrap_or_default();
             let words = format!("{used} of {limit} refreshes used in {} min{next}", budget.window.as_secs() / 60);
             // The bar shows what is left, as that of the time does.
             let parts = |count: usize| Duration::from_secs(count as u64);
@@ -233,7 +234,10 @@ impl Details {
                 Some(error) => format!("failed: {}", shown(error)),
                 None => "worked".to_owned(),
             };
-            self.field("Last refresh", &format!("{} ({}), {result}", when(last.at, now), date_and_time(last.at, now)));
+            self.field(
+                "Last refresh",
+                &format!("{} ({}), {result}", when(last.at, now), date_and_time(last.at, now, &around.zone)),
+            );
         }
     }
 
@@ -246,10 +250,10 @@ impl Details {
     }
 
     /// What happened, the newest first.
-    fn history(&mut self, status: &ProfileStatus, now: Now) {
+    fn history(&mut self, status: &ProfileStatus, now: Now, zone: &TimeZone) {
         for (number, event) in status.events.iter().rev().enumerate() {
             let name = if number == 0 { "History" } else { "" };
-            self.field(name, &told(event, now));
+            self.field(name, &told(event, now, zone));
         }
     }
 
@@ -287,7 +291,7 @@ impl Details {
 }
 
 /// When, what, why, by which command, and how often.
-fn told(event: &Event, now: Now) -> String {
+fn told(event: &Event, now: Now, zone: &TimeZone) -> String {
     let Event { at, what, detail, by, repeated, since: first } = event;
     let what = match what {
         Happened::SignedIn => "signed in",
@@ -301,18 +305,17 @@ fn told(event: &Event, now: Now) -> String {
         Happened::NotRevoked => "NOT revoked at the provider",
         Happened::Exported => "refresh token handed out",
     };
-    let when = format!("{} ({})", when(*at, now), date_and_time(*at, now));
+    let when = format!("{} ({})", when(*at, now), date_and_time(*at, now, zone));
     let detail = if detail.is_empty() { String::new() } else { format!(", {}", shown(detail)) };
-    let first = first.filter(|_| *repeated > 0).map(|first| date_and_time(first, now));
+    let first = first.filter(|_| *repeated > 0).map(|first| date_and_time(first, now, zone));
     let times = first.map(|first| format!(", {} times since {first}", repeated.saturating_add(1))).unwrap_or_default();
     let by = if by.is_empty() { String::new() } else { format!(" [{}]", shown(by)) };
     format!("{when}: {what}{detail}{times}{by}")
 }
 
 /// The time of today, the date as well of another day.
-fn date_and_time(time: Timestamp, now: Now) -> String {
-    let is_today = time.strftime("%F").to_string() == now.time.strftime("%F").to_string();
-    if is_today { utc_time_of_day(time) } else { time.strftime("%F %H:%M UTC").to_string() }
+fn date_and_time(time: Timestamp, now: Now, zone: &TimeZone) -> String {
+    if is_same_day(time, now.time, zone) { time_of_day(time, zone) } else { date_and_minute(time, zone) }
 }
 
 fn listed(scopes: &[String]) -> String {

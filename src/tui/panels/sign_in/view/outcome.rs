@@ -22,7 +22,7 @@ use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::wrap;
 use crate::tui::theme::Mark;
 use crate::tui::time_left::told;
-use crate::words::utc_time_of_day;
+use crate::words::time_of_day;
 
 /// Lines longer than this are hard to follow.
 const WIDEST: u16 = 90;
@@ -49,7 +49,7 @@ impl Outcome {
             }
             Stage::Unsaved { error } => unsaved(around, panel, error, room),
             Stage::Failed { error, user_code, at } => {
-                failed(around, panel, error, user_code.as_deref(), &utc_time_of_day(*at), room)
+                failed(around, panel, error, user_code.as_deref(), &time_of_day(*at, &around.zone), room)
             }
             _ => return None,
         };

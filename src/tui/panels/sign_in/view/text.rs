@@ -18,7 +18,7 @@ use crate::tui::theme::Mark;
 use crate::tui::time_left::told;
 use crate::tui::widgets::big_text::BigText;
 use crate::tui::widgets::gauge::Gauge;
-use crate::words::utc_time_of_day;
+use crate::words::time_of_day;
 
 /// What the text is about.
 #[derive(Clone, Copy)]
@@ -200,7 +200,8 @@ impl<'a> Text<'a> {
     fn push_notice(&mut self, around: &'a Surroundings, panel: &'a SignInPanel, inner: usize) {
         let Some((code, ended_at)) = &panel.previous else { return };
         let mark = Mark::Attention.word();
-        let text = format!("{mark} Code {code} ran out at {}. Use the new one below.", utc_time_of_day(*ended_at));
+        let ended_at = time_of_day(*ended_at, &around.zone);
+        let text = format!("{mark} Code {code} ran out at {ended_at}. Use the new one below.");
         self.push_wrapped(&text, inner, around.theme.attention);
     }
 

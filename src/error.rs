@@ -7,7 +7,7 @@ mod advice;
 
 use std::fmt;
 
-pub use advice::{Advice, Way};
+pub use advice::{Advice, Value, Way};
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Known;

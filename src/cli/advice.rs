@@ -1,7 +1,7 @@
 //! What helps, in the words of the command line: the one place where commands are written.
 
 use super::words::time_of_day;
-use crate::error::{Advice, Error, Way};
+use crate::error::{Advice, Error, Value, Way};
 use crate::near;
 
 /// What to do about an error, as one line.
@@ -44,8 +44,13 @@ pub fn said(advice: &Advice) -> String {
             let profile = profile.as_ref().map_or("NAME", |profile| profile.as_str());
             format!("`device-login profile edit {profile} --client-secret-stdin` takes the client's secret")
         }
-        Advice::GiveRedirectUri(profile) => {
+        Advice::EditValue(profile, Value::ClientId) => run(&format!("profile edit {profile} --client-id ID")),
+        Advice::EditValue(profile, Value::RedirectUri) => {
             run(&format!("profile edit {profile} --redirect-uri http://127.0.0.1:8123/callback"))
+        }
+        Advice::EditValue(profile, Value::Scopes) => run(&format!("profile edit {profile} --scopes A,B")),
+        Advice::AddScope(profile, scope) => {
+            format!("add `{scope}` to the scopes, {}", run(&format!("profile edit {profile} --scopes A,B,{scope}")))
         }
         Advice::AcceptEndpoints(profile) => run(&format!("profile edit {profile} --accept-endpoints")),
         Advice::ListScopes => "`device-login scopes` lists those that are known".to_owned(),
@@ -66,44 +71,18 @@ pub fn said(advice: &Advice) -> String {
 mod tests {
     use std::ffi::OsString;
 
-    use jiff::Timestamp;
-
     use super::{in_line, said};
     use crate::cli::commands;
-    use crate::error::{Advice, Way};
+    use crate::error::Advice;
 
     #[test]
     fn every_command_that_is_said_is_one_of_this_program() {
-        let work = || "work".parse().expect("a name");
-        let acts = [
-            (Advice::SignIn(work()), 1),
-            (Advice::SignInBy(work(), Way::Web), 1),
-            (Advice::SignInBy(work(), Way::GrantCode), 1),
-            (Advice::SignOut(work()), 1),
-            (Advice::Forget(work()), 1),
-            (Advice::Refresh(work()), 1),
-            (Advice::AddProfile(Some(work())), 1),
-            (Advice::AddProfile(None), 1),
-            (Advice::RemoveProfile(work()), 1),
-            (Advice::RemoveAnyway(work()), 1),
-            (Advice::ListProfiles, 1),
-            (Advice::NameProfile, 1),
-            (Advice::ShowProfile, 1),
-            (Advice::GiveSecret(Some(work())), 1),
-            (Advice::GiveSecret(None), 1),
-            (Advice::GiveRedirectUri(work()), 1),
-            (Advice::AcceptEndpoints(work()), 1),
-            (Advice::ListScopes, 1),
-            (Advice::ListProducts, 1),
-            (Advice::InitStore, 2),
-            (Advice::PlainSignIn, 1),
-            (Advice::SaveAnswer, 1),
-            (Advice::Demo, 1),
-            (Advice::Help, 1),
-            (Advice::WaitUntil(Timestamp::UNIX_EPOCH), 0),
-            (Advice::Run("store rekey".into()), 1),
-        ];
-        for (act, count) in acts {
+        for act in Advice::one_of_each() {
+            let count = match act {
+                Advice::Words(_) | Advice::Meant(_) | Advice::WaitUntil(_) => 0,
+                Advice::InitStore => 2,
+                _ => 1,
+            };
             let words = said(&act);
             let commands: Vec<&str> = words.split('`').filter_map(|part| part.strip_prefix("device-login ")).collect();
             assert_eq!(commands.len(), count, "{words}");

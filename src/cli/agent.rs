@@ -18,13 +18,14 @@ use self::arguments::TokenFileArgument;
 use self::log::{Entry, Format, Level, Log};
 use self::programs::Programs;
 use self::token_files::{TokenFiles, Wanted};
+use super::advice::said;
 use super::context::{Context, variable};
 use super::runtime::Interrupts;
 use super::words;
 use crate::clock;
 use crate::config::variables::{self, Reader};
 use crate::config::{Config, Environment};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::http::client::Observer;
 use crate::profile::ProfileName;
 use crate::service::agent::{Agent, Command, Happening, Health, Notice};
@@ -154,7 +155,8 @@ fn tell_oddities(log: &Log, config: &Config, names: &[ProfileName], files: &[arg
     unknown.dedup();
     for name in unknown {
         let entry = Entry::new(Level::Warning, "unknown_profile", "there is no such profile yet", now).of(name);
-        log.write(&entry.hint("it is waited for; `device-login profile add` adds one"));
+        let add = Advice::AddProfile(Some(name.clone())).and(" to add it, which is waited for");
+        log.write(&entry.hint(said(&add)));
     }
     for (profile, warning) in files.iter().filter_map(|kept| Some((&kept.profile, kept.warning.as_ref()?))) {
         log.write(&Entry::new(Level::Warning, "token_file_readers", warning, now).of(profile));

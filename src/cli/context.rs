@@ -366,7 +366,8 @@ fn check_config_is_there(global: &Global, places: &Places, environment: Environm
         return Ok(());
     }
     Err(Error::new(Code::Config, format!("there is no configuration {}", places.config_file.display()))
-        .advise("check `--config` and `DEVICE_LOGIN_CONFIG`; `device-login profile add` makes one"))
+        .advise("check `--config` and `DEVICE_LOGIN_CONFIG`")
+        .advise(Advice::AddProfile(None).and(" to make one")))
 }
 
 /// Opens the store at an address. Asks and touches nothing.

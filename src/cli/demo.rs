@@ -14,7 +14,7 @@ use super::context::Context;
 use super::full_screen;
 use crate::config::{ClientType, Config, Profile, ProviderSource, SecretSource};
 use crate::demo::{Addresses, DataCenterAddresses, Decision, Demo, Options};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::files;
 use crate::http::client::Client;
 use crate::profile::ProfileName;
@@ -58,7 +58,7 @@ impl DemoCommand {
         if let Some(lack) = full_screen::lack().filter(|_| !self.serve && !full_screen::wants_lines()) {
             return Err(Error::new(Code::Usage, "the demo needs a terminal")
                 .because(lack)
-                .advise("`device-login demo --serve` runs its server alone"));
+                .advise(Advice::Run("demo --serve".into()).and(" for its server alone")));
         }
         let options = Options { listen: self.listen, port: self.port, ..Options::default() };
         context.interrupts.block_on(async {

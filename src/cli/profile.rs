@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueHint};
 
+use super::advice::said;
 use super::context::Context;
 use super::{Positional, full_screen, prompt, words};
 use crate::config::{self, ClientType, Config, Profile, ProviderSource, SecretSource};
@@ -244,8 +245,8 @@ impl Add {
         let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
         let name = &profile.name;
         if !has_secret {
-            let advice = format!("`device-login profile edit {name} --client-secret-stdin` takes it");
-            context.output.note(&format!("No client secret was given; if the provider gave one, {advice}."));
+            let give = said(&Advice::GiveSecret(Some(name.clone())));
+            context.output.note(&format!("No client secret was given; if the provider gave one: {give}."));
         }
         added(context, name, &config)
     }
@@ -275,7 +276,8 @@ fn given_secret(context: &Context, file: Option<&Path>, from_stdin: bool) -> Res
 
 fn added(context: &Context, name: &ProfileName, config: &Config) -> Result<(), Error> {
     let file = config.file.display();
-    context.output.text(&format!("Added profile {name} to {file}. Next: device-login login {name}"))
+    let sign_in = said(&Advice::SignIn(name.clone()).after("next, "));
+    context.output.text(&format!("Added profile {name} to {file}; {sign_in}."))
 }
 
 impl Use {

@@ -12,10 +12,11 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 pub(super) use self::json::StoreJson;
+use super::advice::said;
 use super::context::Context;
 use super::{Positional, words};
 use crate::clock;
-use crate::error::Error;
+use crate::error::{Advice, Error};
 use crate::service::{ProfileStatus, Service, State, Verified};
 
 const EXAMPLES: &str = "\
@@ -165,7 +166,7 @@ impl Status {
         } else if self.prometheus {
             self.tell_prometheus(context, &prometheus::text(&seen, now))?;
         } else if seen.is_empty() {
-            context.output.note("There is no profile yet. `device-login profile add` adds one.");
+            context.output.note(&format!("There is no profile yet; {}.", said(&Advice::AddProfile(None))));
         } else {
             context.output.table(list::table(&seen, now), &list::below(&seen, now))?;
         }

@@ -8,7 +8,7 @@ mod rekey;
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 
 /// Look after the place where tokens are kept
 ///
@@ -67,10 +67,8 @@ impl Init {
         if self.print {
             let script = service.store().script(self.role.as_deref()).ok_or_else(|| {
                 Error::new(Code::Usage, "only a database has something to print")
-                    .advise(
-                        "`device-login --store postgres://… store init --print` prints SQL; for files, `device-login store init` \
-                         makes the directory and the key",
-                    )
+                    .advise("name a database by `--store`")
+                    .advise(Advice::Run("store init".into()).after("for files, ").and(" for the directory and the key"))
             })?;
             return context.output.text(script.trim_end());
         }

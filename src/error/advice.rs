@@ -36,7 +36,10 @@ pub enum Advice {
     ShowProfile,
     /// The client's secret of the profile, or of one that is not known here.
     GiveSecret(Option<ProfileName>),
-    GiveRedirectUri(ProfileName),
+    /// Correct a value of the profile.
+    EditValue(ProfileName, Value),
+    /// Have the profile ask for this scope as well.
+    AddScope(ProfileName, String),
     /// Take the provider's endpoints as they are now.
     AcceptEndpoints(ProfileName),
     ListScopes,
@@ -55,6 +58,15 @@ pub enum Advice {
     WaitUntil(Timestamp),
     /// Arguments of this program, for what has no variant of its own and no key.
     Run(Cow<'static, str>),
+}
+
+/// What of a profile a person may have to correct.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    ClientId,
+    RedirectUri,
+    Scopes,
 }
 
 /// How else than by a device code that it asks for a profile signs in.
@@ -109,6 +121,53 @@ impl Advice {
     #[must_use]
     pub fn and(self, words: impl Into<Cow<'static, str>>) -> Self {
         Self::of(vec![self, Advice::Words(words.into())])
+    }
+}
+
+#[cfg(test)]
+impl Advice {
+    /// One of each. The compiler sees to that: whoever adds one has to say here which it follows.
+    pub fn one_of_each() -> Vec<Advice> {
+        let work = || "work".parse().expect("a name");
+        let next = |advice: &Advice| {
+            Some(match advice {
+                Advice::Words(_) => Advice::Meant(vec!["work".to_owned(), "lobby".to_owned()]),
+                Advice::Meant(_) => Advice::Phrase(vec![Advice::Help, Advice::from(" now")]),
+                Advice::Phrase(_) => Advice::SignIn(work()),
+                Advice::SignIn(_) => Advice::SignInBy(work(), Way::Web),
+                Advice::SignInBy(_, Way::Web) => Advice::SignInBy(work(), Way::GrantCode),
+                Advice::SignInBy(_, Way::GrantCode) => Advice::SignInBy(work(), Way::Resume),
+                Advice::SignInBy(_, Way::Resume) => Advice::SignInBy(work(), Way::NewCode),
+                Advice::SignInBy(_, Way::NewCode) => Advice::SignOut(work()),
+                Advice::SignOut(_) => Advice::Forget(work()),
+                Advice::Forget(_) => Advice::Refresh(work()),
+                Advice::Refresh(_) => Advice::AddProfile(Some(work())),
+                Advice::AddProfile(Some(_)) => Advice::AddProfile(None),
+                Advice::AddProfile(None) => Advice::RemoveProfile(work()),
+                Advice::RemoveProfile(_) => Advice::RemoveAnyway(work()),
+                Advice::RemoveAnyway(_) => Advice::ListProfiles,
+                Advice::ListProfiles => Advice::NameProfile,
+                Advice::NameProfile => Advice::ShowProfile,
+                Advice::ShowProfile => Advice::GiveSecret(Some(work())),
+                Advice::GiveSecret(Some(_)) => Advice::GiveSecret(None),
+                Advice::GiveSecret(None) => Advice::EditValue(work(), Value::ClientId),
+                Advice::EditValue(_, Value::ClientId) => Advice::EditValue(work(), Value::RedirectUri),
+                Advice::EditValue(_, Value::RedirectUri) => Advice::EditValue(work(), Value::Scopes),
+                Advice::EditValue(_, Value::Scopes) => Advice::AddScope(work(), "openid".to_owned()),
+                Advice::AddScope(..) => Advice::AcceptEndpoints(work()),
+                Advice::AcceptEndpoints(_) => Advice::ListScopes,
+                Advice::ListScopes => Advice::ListProducts,
+                Advice::ListProducts => Advice::InitStore,
+                Advice::InitStore => Advice::PlainSignIn,
+                Advice::PlainSignIn => Advice::SaveAnswer,
+                Advice::SaveAnswer => Advice::Demo,
+                Advice::Demo => Advice::Help,
+                Advice::Help => Advice::WaitUntil(Timestamp::UNIX_EPOCH),
+                Advice::WaitUntil(_) => Advice::Run("store rekey".into()),
+                Advice::Run(_) => return None,
+            })
+        };
+        std::iter::successors(Some(Advice::from("mend it")), next).collect()
     }
 }
 

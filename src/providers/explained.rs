@@ -8,7 +8,7 @@ pub mod others;
 pub mod rfc;
 pub mod zoho;
 
-use crate::error::{Advice, Code};
+use crate::error::{Advice, Code, Value};
 use crate::profile::ProfileName;
 
 /// Stands for any answer by which a server asks for fewer requests (RFC 6585 §4), also one whose words are localised.
@@ -141,6 +141,9 @@ impl Facts<'_> {
     fn advice(&self, text: &'static str) -> Advice {
         let act = |name: &str| match name {
             "sign_in" => Advice::SignIn(self.profile.clone()),
+            "edit_client_id" => Advice::EditValue(self.profile.clone(), Value::ClientId),
+            "edit_redirect_uri" => Advice::EditValue(self.profile.clone(), Value::RedirectUri),
+            "edit_scopes" => Advice::EditValue(self.profile.clone(), Value::Scopes),
             "list_scopes" => Advice::ListScopes,
             "later" => self.later.clone(),
             words => self.value(words).into(),

@@ -2,7 +2,7 @@
 
 use super::panel::Panel;
 use super::surroundings::Surroundings;
-use crate::error::{Advice, Error};
+use crate::error::{Advice, Error, Value};
 use crate::near;
 use crate::words::time_of_day;
 
@@ -49,7 +49,10 @@ pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) ->
         Advice::NameProfile => "choose a profile".to_owned(),
         Advice::ShowProfile => "compare the configuration with `docs/configuration.md`".to_owned(),
         Advice::GiveSecret(_) => "give the client's secret".to_owned(),
-        Advice::GiveRedirectUri(profile) => format!("give profile `{profile}` its redirect URI"),
+        Advice::EditValue(profile, Value::ClientId) => format!("correct the client's id of profile `{profile}`"),
+        Advice::EditValue(profile, Value::RedirectUri) => format!("give profile `{profile}` its redirect URI"),
+        Advice::EditValue(profile, Value::Scopes) => format!("change the scopes of profile `{profile}`"),
+        Advice::AddScope(profile, scope) => format!("add `{scope}` to the scopes of profile `{profile}`"),
         Advice::AcceptEndpoints(profile) => format!("accept the endpoints of `{profile}` on the command line"),
         Advice::ListScopes => "the form of a profile lists those that are known".to_owned(),
         Advice::ListProducts => "the list of requests has the products".to_owned(),

@@ -205,7 +205,7 @@ fn monitoring_gets_the_verdict_in_the_first_line() {
     configure(&home, "http://127.0.0.1:9", &many);
     let ran = home.run(&["status", "--check"]);
     assert!(ran.stdout.contains("p11 (signed out), p12 (signed out) and 55 more | "), "{ran:?}");
-    assert!(ran.stdout.ends_with("\n... and 10 more lines, which `device-login status` has\n"), "{ran:?}");
+    assert!(ran.stdout.ends_with("\n... and 10 more lines; run `device-login status` for all\n"), "{ran:?}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::super::context::Context;
 use super::super::prompt;
 use super::{Login, Mode, tell_signed_in};
 use crate::config::{self, ClientType, Profile, ProviderSource, SecretSource};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{Service, SignIn, SignedIn};
@@ -44,19 +44,19 @@ async fn import_file(
     options: SignIn,
 ) -> Result<SignedIn, Error> {
     let what = format!("{} cannot be imported", path.display());
-    let lacks = |name: &str, hint: &'static str| {
-        Error::new(Code::Config, &what).because(format!("it names no {name}")).advise(hint)
-    };
+    let lacks = |name: &str| Error::new(Code::Config, &what).because(format!("it names no {name}"));
     let hint = "put it into the file, or add the profile and give the refresh token on stdin";
-    let client_id = file.client_id.clone().ok_or_else(|| lacks("ZOHO_CLIENT_ID", hint))?;
+    let client_id = file.client_id.clone().ok_or_else(|| lacks("ZOHO_CLIENT_ID").advise(hint))?;
     let refresh_token = file.refresh_token.clone().ok_or_else(|| {
-        let hint = if file.has_access_token {
-            "an access token alone ends within the hour and cannot be refreshed, as with client-based applications; \
-             register a non-browser application and sign in"
+        let lacking = lacks("ZOHO_REFRESH_TOKEN");
+        if file.has_access_token {
+            lacking.advise(
+                "an access token alone ends within the hour and cannot be refreshed, as with client-based applications; \
+                 register a non-browser application and sign in",
+            )
         } else {
-            "without one there is nothing to import; sign in with `device-login login`"
-        };
-        lacks("ZOHO_REFRESH_TOKEN", hint)
+            lacking.advise(Advice::Run("login".into()).after("without one there is nothing to import; "))
+        }
     })?;
     let api_domain = file.api_domain.clone();
     if let Some(profile) = profile_of(service, name, &client_id).map_err(|problem| problem_of(&what, problem))? {
@@ -65,10 +65,10 @@ async fn import_file(
     let name = name.ok_or_else(|| {
         Error::new(Code::Usage, &what)
             .because("no profile has its client, and no name is given for a new one")
-            .advise("name the new profile: `device-login login NAME --import --env-file PATH`")
+            .advise(Advice::Run("login NAME --import --env-file PATH".into()).after("name the new profile: "))
     })?;
     let api_domain = api_domain
-        .ok_or_else(|| lacks("ZOHO_API_DOMAIN", "it tells the data center, such as https://www.zohoapis.eu"))?;
+        .ok_or_else(|| lacks("ZOHO_API_DOMAIN").advise("it tells the data center, such as https://www.zohoapis.eu"))?;
     let profile = new_profile(service, name, client_id, &api_domain, &file, &options).ok_or_else(|| {
         Error::new(Code::Config, &what)
             .because(format!("no data center has the API domain {api_domain:?}"))

@@ -8,13 +8,13 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::super::context::{Context, variable};
-use super::super::words;
+use super::super::{advice, words};
 use super::super::{full_screen, keyboard};
 use super::qr::{self, Form};
 use super::{Mode, PENDING, Qr, ask_to_save_again, tell_signed_in, wanted_scopes};
 use crate::clock::{self, Moment};
 use crate::config::{Environment, Profile};
-use crate::error::Error;
+use crate::error::{Advice, Error, Way};
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
 use crate::service::{Begin, IssuedCode, Machine, Presence, Service, SignIn, SignInEvent, Until};
@@ -230,11 +230,11 @@ impl Talk<'_> {
 
     /// Says how a sign-in goes on that this command does not wait for.
     fn tell_pending(&self, profile: &Profile, options: &SignIn) {
-        let name = &profile.name;
+        let resume = advice::said(&Advice::SignInBy(profile.name.clone(), Way::Resume));
         let asked = if options.until == Until::OneAnswer { "Not approved yet" } else { "Pending" };
-        self.context.output.say(&format!(
-            "{asked}: `device-login login {name} --resume` goes on with it, and so does an agent that keeps the profile."
-        ));
+        self.context
+            .output
+            .say(&format!("{asked}: {resume} to go on with it; an agent that keeps the profile does so as well."));
     }
 
     fn show_renewed_code(&mut self, code: IssuedCode) {

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 
 use super::given_secret;
+use crate::cli::advice::said;
 use crate::cli::context::Context;
 use crate::cli::{prompt, words};
 use crate::clock;
 use crate::config::{ClientType, Config, Profile, SecretSource};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::registered::RedirectUri;
 use crate::secret::Secret;
@@ -172,7 +173,7 @@ fn wants_sign_in(service: &Service, before: &Profile, after: &Profile) -> Option
     // Another client is refused to a profile that is signed in, so what is left here leaves the grant alone.
     let consequences = consequences(&service.config, before, after, &status.scopes);
     (!consequences.is_empty()).then(|| {
-        let name = &after.name;
-        format!("The grant stays as it is; `device-login login {name}` signs in again with what was changed.")
+        let again = said(&Advice::SignIn(after.name.clone()).and(" to sign in again with what was changed"));
+        format!("The grant stays as it is; {again}.")
     })
 }

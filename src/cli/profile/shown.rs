@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::{List, Show};
+use crate::cli::advice::said;
 use crate::cli::context::Context;
 use crate::cli::table::{Cell, Step, Table};
 use crate::cli::words;
 use crate::clock;
 use crate::config::{Config, Environment, Profile, SecretSource};
-use crate::error::Error;
+use crate::error::{Advice, Error};
 use crate::providers::catalog;
 use crate::service::{ProfileStatus, Service};
 
@@ -136,7 +137,7 @@ impl List {
         }
         let config = service.config;
         if config.profiles.is_empty() {
-            context.output.note("There is no profile yet. `device-login profile add` adds one.");
+            context.output.note(&format!("There is no profile yet; {}.", said(&Advice::AddProfile(None))));
             return Ok(());
         }
         if context.output.stdout_columns().is_none() {

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{Seen, Verdict, list};
-use crate::cli::advice::hint;
-use crate::error::Error;
+use crate::cli::advice::{self, hint};
+use crate::error::{Advice, Error};
 use crate::service::State;
 
 /// So many profiles are named in the first line, which goes into messages.
@@ -33,7 +33,8 @@ pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
     let more = particulars.len().saturating_sub(MOST_LINES);
     if more > 0 {
         particulars.truncate(MOST_LINES);
-        particulars.push(format!("... and {more} more lines, which `device-login status` has"));
+        let all = advice::said(&Advice::Run("status".into()).and(" for all"));
+        particulars.push(format!("... and {more} more lines; {all}"));
     }
     lines.extend(particulars);
     lines.join("\n")

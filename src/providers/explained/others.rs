@@ -51,7 +51,7 @@ pub static GOOGLE: &[ErrorWord] = &[
         code: Some(Code::InvalidClient),
         meaning: "the client was deleted or switched off",
         causes: &["somebody removed the client from its project", "{provider} switched the client off"],
-        next: "register a new client and put its id into `client_id` of profile `{profile}`",
+        next: "register a new client and give its id: {edit_client_id}",
         source: "Google, web server applications",
     },
     ErrorWord {
@@ -60,7 +60,7 @@ pub static GOOGLE: &[ErrorWord] = &[
         code: Some(Code::InvalidClient),
         meaning: "the redirect URI is not one that is registered for this client",
         causes: &["it differs in a character: host, port, path and the slash at the end all count"],
-        next: "use exactly the redirect URI that is registered",
+        next: "use exactly the redirect URI that is registered: {edit_redirect_uri}",
         source: "Google, web server applications; GitHub, troubleshooting",
     },
 ];
@@ -83,7 +83,7 @@ pub static MICROSOFT: &[ErrorWord] = &[
         code: Some(Code::InvalidScope),
         meaning: "{provider} does not know the API that the scopes are for",
         causes: &["a scope names an API that the tenant does not have"],
-        next: "check `scopes` of profile `{profile}`: {scopes}",
+        next: "look whether {scopes} are right; if not, {edit_scopes}",
         source: "Microsoft, authorization code flow",
     },
 ];

@@ -152,7 +152,7 @@ pub static WORDS: &[ErrorWord] = &[
         code: Some(Code::InvalidScope),
         meaning: "{provider} does not know one of the scopes",
         causes: &["a scope is misspelt", "the client may not ask for one of them", "no scope was asked for at all"],
-        next: "check `scopes` of profile `{profile}`: {scopes}",
+        next: "look whether {scopes} are right; if not, {edit_scopes}",
         source: "RFC 6749 §4.1.2.1 and §5.2",
     },
     ErrorWord {
@@ -161,7 +161,7 @@ pub static WORDS: &[ErrorWord] = &[
         code: Some(Code::InvalidScope),
         meaning: "{provider} does not know the API that the tokens are for",
         causes: &["a scope or resource names an API that is not there"],
-        next: "check `scopes` of profile `{profile}`: {scopes}",
+        next: "look whether {scopes} are right; if not, {edit_scopes}",
         source: "RFC 8707 §2",
     },
     ErrorWord {

@@ -11,7 +11,7 @@ use self::listener::RedirectListener;
 use super::attempt::Attempt;
 use super::{SignIn, SignedIn};
 use crate::config::Profile;
-use crate::error::{Advice, Code, Error};
+use crate::error::{Advice, Code, Error, Value};
 pub use crate::oauth::authorization::Callback;
 use crate::oauth::authorization::{AuthorizationRequest, CallbackProblem, Randomness};
 use crate::oauth::wire::Approval;
@@ -49,7 +49,7 @@ impl Service {
         let what = format!("profile `{}` cannot sign in through a browser", profile.name);
         let redirect_uri = profile.redirect_uri.clone().ok_or_else(|| {
             Error::new(Code::Config, &what).because("no `redirect_uri` is configured").advise(
-                Advice::GiveRedirectUri(profile.name.clone())
+                Advice::EditValue(profile.name.clone(), Value::RedirectUri)
                     .after("give the one that the client is registered with: "),
             )
         })?;

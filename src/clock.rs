@@ -109,6 +109,7 @@ pub fn wall() -> Timestamp {
 
 /// The zone in which this machine's people read times: that of `TZ`, else the system's. One that is not known is UTC, and
 /// called so.
+#[expect(clippy::disallowed_methods, reason = "this module owns the zone")]
 pub fn zone() -> TimeZone {
     use std::sync::OnceLock;
 

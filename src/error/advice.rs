@@ -127,7 +127,7 @@ impl Advice {
 #[cfg(test)]
 impl Advice {
     /// One of each. The compiler sees to that: whoever adds one has to say here which it follows.
-    pub fn one_of_each() -> Vec<Advice> {
+    pub(crate) fn one_of_each() -> Vec<Advice> {
         let work = || "work".parse().expect("a name");
         let next = |advice: &Advice| {
             Some(match advice {

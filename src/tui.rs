@@ -167,7 +167,7 @@ pub fn start(model: &mut Model, start: Start, pulse: Option<Duration>, now: Now)
         Start::Profiles => model.resume(Outcome::Nothing, now),
         Start::AddProfile { name } => {
             let mut effects = model.resume(Outcome::Nothing, now);
-            effects.extend(model.go(Go::Form(FormFor::Add(name)), now));
+            effects.extend(model.go(Go::Form(FormFor::AddAlone(name)), now));
             effects
         }
         Start::SignIn { profile, options } => {

@@ -27,9 +27,10 @@ use crate::profile::ProfileName;
 use crate::registered::RedirectUri;
 use crate::service::{ProfileStatus, State};
 use crate::storage::Protection;
+use crate::tui::Ended;
 use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::lines::moved;
-use crate::tui::message::{Message, TaskId};
+use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::overlay::Overlay;
 use crate::tui::panel::{FormFor, Outcome, Panel, Then};
 use crate::tui::surroundings::{Now, Surroundings};
@@ -64,6 +65,8 @@ pub struct ProfileForm {
     /// Somebody tried to leave the step as it is, so an empty field is wrong now.
     was_refused: bool,
     is_touched: bool,
+    /// The app was started for it, and ends where nothing is saved.
+    is_alone: bool,
     saving: Option<TaskId>,
     failure: Option<Error>,
 }
@@ -124,6 +127,7 @@ impl ProfileForm {
             is_name_proposed: false,
             was_refused: false,
             is_touched: false,
+            is_alone: false,
             saving: None,
             failure: None,
         }
@@ -190,16 +194,8 @@ impl ProfileForm {
     pub fn open(purpose: FormFor, statuses: &[ProfileStatus], around: &Surroundings) -> Option<Self> {
         let config = &around.config;
         let mut form = match purpose {
-            FormFor::Add(name) => {
-                let mut form = Self::new(Purpose::Add, config, Step::Name);
-                // Whoever has one only need not think about its name.
-                let proposed = config.profiles.is_empty().then_some("work");
-                if let Some(name) = name.as_ref().map(ProfileName::as_str).or(proposed) {
-                    form.draft.name = Field::new(name);
-                    form.is_name_proposed = true;
-                }
-                form
-            }
+            FormFor::Add(name) => Self::add(name.as_ref(), config),
+            FormFor::AddAlone(name) => Self { is_alone: true, ..Self::add(name.as_ref(), config) },
             FormFor::Edit(name) => Self::edit(&name, statuses, config)?,
             FormFor::Mend(name, code) => {
                 let mut form = Self::edit(&name, statuses, config)?;
@@ -225,6 +221,17 @@ impl ProfileForm {
         };
         form.learn(statuses);
         Some(form)
+    }
+
+    fn add(name: Option<&ProfileName>, config: &Config) -> Self {
+        let mut form = Self::new(Purpose::Add, config, Step::Name);
+        // Whoever has one only need not think about its name.
+        let proposed = config.profiles.is_empty().then_some("work");
+        if let Some(name) = name.map(ProfileName::as_str).or(proposed) {
+            form.draft.name = Field::new(name);
+            form.is_name_proposed = true;
+        }
+        form
     }
 
     fn edit(name: &ProfileName, statuses: &[ProfileStatus], config: &Config) -> Option<Self> {
@@ -288,11 +295,16 @@ impl ProfileForm {
             return self.leave_for(Outcome::About);
         }
         if !self.is_touched {
-            return Outcome::Nothing.into();
+            return self.leave_unsaved();
         }
         let question = "Throw away what you typed? Nothing of it is saved.".to_owned();
         around.overlay = Some(Overlay::Confirm { question, command: Command::Back });
         Then::default()
+    }
+
+    /// What was typed is gone.
+    fn leave_unsaved(&self) -> Then {
+        if self.is_alone { Effect::Quit(Ended::Interrupted).into() } else { Outcome::Nothing.into() }
     }
 
     /// Goes back with the profile that it is about.
@@ -347,9 +359,8 @@ impl Panel for ProfileForm {
         Then::default()
     }
 
-    /// What was typed is gone.
     fn confirmed(&mut self, _command: Command, _around: &mut Surroundings, _now: Now) -> Then {
-        Outcome::Nothing.into()
+        self.leave_unsaved()
     }
 
     fn typed(&mut self, key: Key, around: &mut Surroundings, now: Now) -> Option<Then> {

@@ -8,7 +8,7 @@ use crate::clock::Moment;
 use crate::config::SecretSource;
 use crate::error::Code;
 use crate::service::{ConfigurationChange, Machine, ProfileDraft, SignIn};
-use crate::tui::message::{Effect, Message};
+use crate::tui::message::Message;
 use crate::tui::model::Model;
 use crate::tui::panel::Go;
 use crate::tui::panels::profiles::ProfilesPanel;
@@ -619,4 +619,25 @@ fn what_a_sign_in_failed_for_is_asked_at_once_and_saving_it_signs_in_again() {
     // A profile without data centers has no such step.
     model.go(Go::Form(FormFor::Mend("sso".parse().expect("a name"), Code::WrongDataCenter)), now());
     assert_eq!(form(&model).step, Step::Review);
+}
+
+#[test]
+fn a_form_that_the_app_was_started_for_ends_it_where_nothing_is_saved() {
+    let quit = [Effect::Quit(Ended::Interrupted)];
+    let alone = |name: Option<&str>| {
+        let mut model = model("");
+        let name = name.map(|name| name.parse().expect("a name"));
+        crate::tui::start(&mut model, crate::tui::Start::AddProfile { name }, None, now());
+        model
+    };
+    assert_eq!(press(&mut alone(None), &[Key::Esc]), quit);
+    // What was typed is not thrown away by one key.
+    let mut touched = alone(Some("office"));
+    type_text(&mut touched, "x");
+    assert_eq!(press(&mut touched, &[Key::Esc]), []);
+    assert_eq!(press(&mut touched, &[Key::Char('y')]), quit);
+    // Within the app there is somewhere to go back to.
+    let mut within = model("");
+    assert!(!press(&mut within, &[Key::Enter, Key::Esc]).contains(&quit[0]));
+    assert!(within.find::<ProfileForm>().is_none());
 }

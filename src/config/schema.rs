@@ -40,10 +40,24 @@ mod tests {
             "ClientType".into()
         }
 
-        /// Other spellings are taken as well; these are the ones to write.
+        /// The words to write, and what else is taken for one of them.
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
             let words: Vec<&str> = ClientType::ALL.into_iter().map(ClientType::word).chain(["desktop"]).collect();
-            json_schema!({ "type": "string", "enum": words, "default": ClientType::default().word() })
+            let any_case = |letter: char| match letter {
+                '-' => "[-_ ]".to_owned(),
+                letter => format!("[{}{letter}]", letter.to_ascii_uppercase()),
+            };
+            let spelt = |word: &str| word.chars().map(any_case).collect::<String>();
+            let spellings: Vec<String> = words.iter().chain(&["mobile-based"]).map(|word| spelt(word)).collect();
+            let (spellings, application) = (spellings.join("|"), spelt("-application"));
+            json_schema!({
+                "type": "string",
+                "anyOf": [
+                    { "enum": words },
+                    { "pattern": format!("^\\s*({spellings})({application}[Ss]?)?\\s*$") },
+                ],
+                "default": ClientType::default().word(),
+            })
         }
     }
 

@@ -166,6 +166,40 @@ fn the_schema_takes_what_the_documents_show_and_refuses_what_the_program_does() 
 }
 
 #[test]
+fn the_schema_and_the_program_take_the_same_spellings() {
+    let client_type = |word| format!("{SOUND}client_type = {word:?}\n");
+    let words =
+        ["Server-based Applications", "server_based", " Mobile ", "DESKTOP", "mobile based", "Self Client Application"];
+    let others = ["server", "", "browser", "non--browser", "desktops", "applications", "mobile-applicationss"];
+    let kind = |word| format!("[providers.p]\nkind = {word:?}\nhost = \"id.example.com\"\n");
+    let above = |line: &str| line.to_owned();
+    let texts: Vec<String> = words
+        .into_iter()
+        .chain(others)
+        .map(client_type)
+        .chain(["okta", "Okta", "zohoo", ""].map(kind))
+        .chain(
+            ["store_cache = 0", "store_cache = -1", "store_cache = 3600", "store_cache = 1.5", "store_cache = true"]
+                .map(above),
+        )
+        .chain(["store = \"memory:\"", "store = \"Memory:\"", "store = \"x\"", "store = \"\"", "store = 5"].map(above))
+        .chain(["key_command = [\"pass\"]", "key_command = []", "key_command = [5]"].map(above))
+        .chain(["dark", "high-contrast", "Dark", "high_contrast"].map(|word| format!("[screen]\ntheme = {word:?}\n")))
+        .chain(["full", "reduced", "none"].map(|word| format!("[screen]\nmotion = {word:?}\n")))
+        .chain(["a", "A.b-c_d", "-a", "a b", ""].map(|name| SOUND.replace("work", &format!("{name:?}"))))
+        .collect();
+    let home = Home::new();
+    let mut taken = 0;
+    for (text, errors) in texts.iter().zip(refused(&texts)) {
+        home.configure(text);
+        let ran = home.run(&["config", "check"]);
+        assert_eq!(ran.code == 0, errors.is_empty(), "{text}: {errors:?} {ran:?}");
+        taken += usize::from(errors.is_empty());
+    }
+    assert!(taken > words.len() && taken < texts.len());
+}
+
+#[test]
 fn every_key_of_the_schema_is_documented() {
     fn keys(schema: &Value, found: &mut Vec<String>) {
         match schema {

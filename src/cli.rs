@@ -187,7 +187,7 @@ fn usage(error: &clap::Error, output: &Output) -> u8 {
         _ if output.is_json() => {
             let text = error.render().to_string();
             let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            // What is missing is told in lines of its own.
+            // Several arguments are told in lines of their own.
             let listed = text.lines().skip(1).take_while(|line| line.starts_with("  ")).map(str::trim);
             let listed = if first.ends_with(':') { listed.collect::<Vec<_>>().join(", ") } else { String::new() };
             let mistake = Error::new(Code::Usage, format!("{first} {listed}").trim_end());

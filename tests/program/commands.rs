@@ -6,10 +6,12 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use device_login::providers::catalog::PRODUCTS;
 use serde_json::json;
 
 use crate::support::authority::{Asked, Authority};
 use crate::support::program::{Home, REFRESH_TOKEN, Ran, ran};
+use crate::support::pty::Terminal;
 
 /// Each command, with arguments by which it ends by itself.
 const COMMANDS: &[(&str, &str)] = &[
@@ -245,6 +247,30 @@ fn help_fits_every_width() {
 }
 
 #[test]
+fn tables_fit_every_terminal() {
+    let authority = friendly();
+    let home = home(&authority);
+    let profile =
+        "[profiles.a-profile-with-quite-a-long-name-for-a-terminal]\nprovider = \"corp\"\nclient_id = \"x\"\n";
+    home.configure(&(profile.to_owned() + &home.configuration()));
+    let place = home.path("");
+    for (command, lines) in [("scopes", PRODUCTS.len() + 1), ("profile list", 3)] {
+        for columns in [40, 60, 80, 120, 200] {
+            // The terminal itself is asked first.
+            for variable in ["", "COLUMNS=0", "COLUMNS=1", "COLUMNS=65535"] {
+                let script =
+                    format!("DEVICE_LOGIN_HOME={} {variable} $program {command}; echo the end", place.display());
+                let terminal = Terminal::start_shell(&script, columns, 60);
+                let screen = terminal.wait_for("the end");
+                // A line that is too long goes on in the next one.
+                let shown = screen.lines().take_while(|line| !line.contains("the end")).count();
+                assert_eq!(shown, lines, "{command} {columns} {variable}:\n{screen}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_meant_is_told_for_commands_flags_and_values() {
     let home = Home::new();
     for (arguments, meant) in [
@@ -271,7 +297,7 @@ fn what_is_meant_is_told_for_commands_flags_and_values() {
         ("status --json --color x", "'x'", "possible are auto, always, never"),
         ("profile show --json --color", "'--color <WHEN>'", "possible are auto, always, never"),
         ("config chek --json", "'chek'", "`check`?"),
-        ("profile rename --json", "<OLD>, <NEW>", "`device-login --help`"),
+        ("login --json --plain --kiosk", "cannot be used with: --plain, --kiosk", "`device-login --help`"),
     ] {
         let error = &home.run(&words(arguments, "").iter().map(String::as_str).collect::<Vec<_>>()).json()["error"];
         let part = |name: &str| error[name].as_str().unwrap_or_default();

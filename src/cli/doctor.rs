@@ -26,7 +26,8 @@ const EXAMPLES: &str = "Examples:
 pub(super) struct Doctor {
     #[command(flatten)]
     profile: Positional,
-    /// Print one JSON object
+    /// Print one JSON object: the worst `verdict`, and `checks` with `subject`, `about`, `verdict`, `seen` and `hint`, of which
+    /// `about` and `hint` may be missing
     #[arg(long)]
     json: bool,
 }

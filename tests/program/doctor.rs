@@ -93,6 +93,27 @@ fn a_sound_home_has_a_line_for_everything_and_nothing_is_changed_or_asked_for() 
 }
 
 #[test]
+fn the_json_is_what_the_help_says() {
+    let home = Home::new();
+    let help = home.run(&["doctor", "--help"]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let json = doctor(&home, &[]).json();
+    let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&json), ["checks", "schema_version", "verdict"]);
+    assert!(
+        help.contains("the worst `verdict`, and `checks` with `subject`, `about`, `verdict`, `seen` and `hint`"),
+        "{help}"
+    );
+    for check in json["checks"].as_array().expect("a list") {
+        let (told, needed) = (keys(check), ["seen", "subject", "verdict"]);
+        assert!(needed.iter().all(|key| told.iter().any(|other| other == key)), "{check}");
+        assert!(
+            told.iter().all(|key| needed.contains(&key.as_str()) || ["about", "hint"].contains(&key.as_str())),
+            "{check}"
+        );
+    }
+}
+
+#[test]
 fn clocks_are_compared_with_the_servers() {
     for (ahead, verdict, seen) in [(180, "warning", "minutes behind"), (-4 * 365 * 86_400, "error", "days ahead")] {
         let authority = provider(date(ahead));

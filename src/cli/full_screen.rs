@@ -14,7 +14,7 @@ use crate::service::{Machine, Service, SignIn, SignedIn};
 use crate::supervisor::Supervisor;
 use crate::tui::clipboard::Clipboard;
 use crate::tui::keymap::Keymap;
-use crate::tui::theme::{self, Abilities, ColorChoice, QrPalette};
+use crate::tui::theme::{self, Abilities, ColorChoice, Glyphs, QrPalette};
 use crate::tui::widgets::qr::QrChoice;
 use crate::tui::{self, Ended, Options, Start};
 
@@ -205,7 +205,11 @@ pub(super) fn terminal(context: &Context) -> Terminal {
         Clipboard::Tmux => Some("tmux"),
         Clipboard::Screen => Some("GNU screen"),
     };
-    Terminal { has_color: abilities.color == ColorChoice::Always, is_utf8: abilities.unicode, multiplexer }
+    Terminal {
+        has_color: abilities.color == ColorChoice::Always,
+        is_utf8: abilities.glyphs != Glyphs::Ascii,
+        multiplexer,
+    }
 }
 
 /// What the terminal can do, from the flag and the environment.

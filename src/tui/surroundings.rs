@@ -82,7 +82,7 @@ pub struct Notice {
 impl Surroundings {
     pub fn new(abilities: Abilities, machine: Machine, config: Config) -> Self {
         Self {
-            theme: Theme::new(abilities.color, abilities.unicode),
+            theme: Theme::new(abilities),
             abilities,
             keymap: Keymap::default(),
             qr: QrChoice::default(),
@@ -105,7 +105,7 @@ impl Surroundings {
 
     /// Draws in another theme from now on.
     pub fn set_theme(&mut self, theme: ThemeName) {
-        self.theme = Theme::named(theme, self.abilities.color, self.abilities.unicode);
+        self.theme = Theme::named(theme, self.abilities);
     }
 
     /// A name for a new piece of work.

@@ -1,8 +1,9 @@
 //! What things look like: a dozen roles as styles, the words of states, and the characters that boxes and bars are made
 //! of. Also decides, from given values, what the terminal can do.
 //!
-//! Colours are ANSI names, so that the terminal's own theme applies, and never carry a meaning alone. Cyan and yellow
-//! stay apart for people who confuse red and green. Characters are those that every console font has.
+//! Colours are ANSI names, so that the terminal's own theme applies, and never carry a meaning alone: each state has a
+//! symbol and a word of its own. One accent leads the eye to what is copied, pressed or in focus; green, yellow and red
+//! belong to states. On the Linux console, characters are those that every font of it has.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -19,7 +20,7 @@ pub enum ColorChoice {
     Never,
 }
 
-/// A state that is shown as a word in brackets.
+/// A state that is shown by a symbol, beside its word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     Good,
@@ -29,12 +30,21 @@ pub enum Mark {
     Declined,
 }
 
-/// The styles of all roles, and whether characters beyond ASCII may be drawn.
+/// The characters that a terminal shows as what they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Glyphs {
+    Ascii,
+    /// Those that every font of the Linux console has.
+    Console,
+    Unicode,
+}
+
+/// The styles of all roles, and the characters that may be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
     pub text: Style,
     pub title: Style,
-    /// Names of fields, also those of JSON members.
+    /// Names of fields and columns.
     pub label: Style,
     /// What can be missed: hints, punctuation, the server's own words.
     pub faint: Style,
@@ -42,12 +52,21 @@ pub struct Theme {
     pub shortcut: Style,
     /// The user code, an address: what people copy.
     pub code: Style,
+    /// The band in which the user code stands.
+    pub band: Style,
+    /// The filled part of a bar, and what marks the focus.
+    pub accent: Style,
+    /// Names of JSON members.
+    pub member: Style,
+    /// Texts in JSON.
+    pub string: Style,
     /// Numbers, `true`, `false` and `null` in JSON.
     pub literal: Style,
     pub good: Style,
     pub attention: Style,
     /// Failed, declined, revoked.
     pub failed: Style,
+    /// A row under the cursor.
     pub selected: Style,
     /// Text that a search has found.
     pub found: Style,
@@ -55,7 +74,7 @@ pub struct Theme {
     /// The border of the pane that has the focus.
     pub focus: Style,
     name: ThemeName,
-    unicode: bool,
+    glyphs: Glyphs,
 }
 
 /// Lines of a box for terminals without box characters.
@@ -71,41 +90,55 @@ const ASCII_BORDER: border::Set<'static> = border::Set {
 };
 
 impl Theme {
-    /// The theme for a terminal with or without colours and characters beyond ASCII.
-    pub fn new(color: ColorChoice, unicode: bool) -> Self {
-        Self::named(ThemeName::default(), color, unicode)
+    /// The usual theme for a terminal that can do this.
+    pub fn new(abilities: Abilities) -> Self {
+        Self::named(ThemeName::default(), abilities)
     }
 
-    /// A theme by its name. Without colours, bold, reverse and underline stay.
-    pub fn named(name: ThemeName, color: ColorChoice, unicode: bool) -> Self {
+    /// A theme by its name. Without colours, bold, dim, reverse and underline stay.
+    pub fn named(name: ThemeName, abilities: Abilities) -> Self {
         let plain = Style::new();
         let bold = plain.add_modifier(Modifier::BOLD);
-        let reversed = bold.add_modifier(Modifier::REVERSED);
-        let (good, attention) = match (color, name) {
-            (ColorChoice::Never, _) | (_, ThemeName::Plain) => (bold, bold),
-            (_, ThemeName::Dark) => (bold.fg(Color::Cyan), bold.fg(Color::Yellow)),
-            (_, ThemeName::Light) => (bold.fg(Color::Blue), bold.fg(Color::Magenta)),
-            // Reverse video has the contrast of the terminal's own text, whatever its colours.
-            (_, ThemeName::HighContrast) => (bold, reversed),
+        let reversed = plain.add_modifier(Modifier::REVERSED);
+        let is_colored = abilities.color == ColorChoice::Always && name != ThemeName::Plain;
+        let colored = |color: Color| if is_colored { plain.fg(color) } else { plain };
+        let is_strong = name == ThemeName::HighContrast;
+        let faint = if is_strong { plain } else { plain.add_modifier(Modifier::DIM) };
+        // Reverse video has the contrast of the terminal's own text, whatever its colours.
+        let loud = |color: Color| if is_strong { reversed.patch(bold) } else { colored(color).patch(bold) };
+        let (accent, on_accent) = match name {
+            ThemeName::Light => (Color::Blue, Color::White),
+            _ => (Color::Cyan, Color::Black),
         };
-        let faint = if name == ThemeName::HighContrast { plain } else { plain.add_modifier(Modifier::DIM) };
+        let attention = if name == ThemeName::Light { Color::Magenta } else { Color::Yellow };
+        let accent_text = if is_strong { bold } else { colored(accent).patch(bold) };
+        let has_bands = is_colored && !is_strong;
+        let selected = match (has_bands && abilities.qr.palette == QrPalette::Indexed256, name) {
+            (true, ThemeName::Light) => plain.fg(Color::Indexed(16)).bg(Color::Indexed(252)),
+            (true, _) => plain.fg(Color::Indexed(231)).bg(Color::Indexed(238)),
+            (false, _) => reversed,
+        };
         Self {
             name,
             text: plain,
             title: bold,
-            label: bold,
+            label: faint,
             faint,
-            shortcut: bold,
-            code: bold,
-            literal: good.remove_modifier(Modifier::BOLD),
-            good,
-            attention,
-            failed: reversed,
-            selected: plain.add_modifier(Modifier::REVERSED),
-            found: attention.add_modifier(Modifier::UNDERLINED),
-            border: plain,
-            focus: good,
-            unicode,
+            shortcut: accent_text,
+            code: accent_text,
+            band: if has_bands { bold.fg(on_accent).bg(accent) } else { reversed.patch(bold) },
+            accent: if is_strong { plain } else { colored(accent) },
+            member: if is_strong { bold } else { colored(accent) },
+            string: if is_strong { plain } else { colored(Color::Green) },
+            literal: if is_strong { plain } else { colored(attention) },
+            good: if is_strong { bold } else { colored(Color::Green) },
+            attention: loud(attention),
+            failed: loud(Color::Red),
+            selected,
+            found: colored(attention).patch(bold).add_modifier(Modifier::UNDERLINED),
+            border: faint,
+            focus: accent_text,
+            glyphs: abilities.glyphs,
         }
     }
 
@@ -123,39 +156,79 @@ impl Theme {
         }
     }
 
-    /// Shows that a row is the selected one. What is reversed already is turned back, so that a mark in reverse video stands
-    /// out of a selected row as it does of any other.
+    /// Shows that a row is the selected one. Its marks keep their colours. What is reversed already is turned back, so
+    /// that a mark in reverse video stands out of a selected row as it does of any other.
     pub fn select(&self, row: Rect, buffer: &mut Buffer) {
         for position in row.intersection(buffer.area).positions() {
             let cell = &mut buffer[position];
             let is_reversed = cell.modifier.contains(Modifier::REVERSED);
+            let color = cell.fg;
             cell.set_style(self.selected);
-            cell.modifier.set(Modifier::REVERSED, !is_reversed);
+            if color != Color::Reset {
+                cell.set_fg(color);
+            }
+            if self.selected.bg.is_none() {
+                cell.modifier.set(Modifier::REVERSED, !is_reversed);
+            }
         }
     }
 
-    /// The word of a state in its style.
+    /// The symbol of a state in its style.
     pub fn mark(&self, mark: Mark) -> Span<'static> {
-        Span::styled(mark.word(), self.mark_style(mark))
+        Span::styled(self.symbol(mark), self.mark_style(mark))
+    }
+
+    /// The symbol of a state: a word in brackets where characters are few.
+    pub fn symbol(&self, mark: Mark) -> &'static str {
+        match (self.glyphs, mark) {
+            (Glyphs::Unicode, Mark::Good) => "✓",
+            (Glyphs::Unicode, Mark::Working) => "·",
+            (Glyphs::Unicode, Mark::Attention) => "!",
+            (Glyphs::Unicode, Mark::NeedsSignIn | Mark::Declined) => "✗",
+            (_, Mark::Good) => "[ok]",
+            (_, Mark::Working) => "[..]",
+            (_, Mark::Attention) => "[!]",
+            (_, Mark::NeedsSignIn) => "[!!]",
+            (_, Mark::Declined) => "[no]",
+        }
+    }
+
+    /// Stands before the row under the cursor.
+    pub fn cursor(&self) -> &'static str {
+        if self.glyphs == Glyphs::Unicode { "▌" } else { ">" }
+    }
+
+    /// Stands for what was cut.
+    pub fn cut(&self) -> &'static str {
+        if self.glyphs == Glyphs::Unicode { "…" } else { "~" }
+    }
+
+    /// One that is used and one that is left.
+    pub fn dots(&self) -> (&'static str, &'static str) {
+        if self.glyphs == Glyphs::Unicode { ("●", "○") } else { ("#", "-") }
     }
 
     pub fn border_set(&self) -> border::Set<'static> {
-        if self.unicode { border::PLAIN } else { ASCII_BORDER }
+        if self.glyphs == Glyphs::Ascii { ASCII_BORDER } else { border::PLAIN }
     }
 
     /// The full and the empty cell of a gauge.
     pub fn gauge_symbols(&self) -> (&'static str, &'static str) {
-        if self.unicode { ("█", "░") } else { ("#", "-") }
+        match self.glyphs {
+            Glyphs::Ascii => ("=", "-"),
+            Glyphs::Console => ("═", "─"),
+            Glyphs::Unicode => ("━", "─"),
+        }
     }
 
     /// Stands for each character of a secret that is typed.
     pub fn hidden_character(&self) -> &'static str {
-        if self.unicode { "·" } else { "*" }
+        if self.glyphs == Glyphs::Ascii { "*" } else { "·" }
     }
 
     /// What stands between two items of one line, with its spaces.
     pub fn separator(&self) -> &'static str {
-        if self.unicode { " · " } else { " - " }
+        if self.glyphs == Glyphs::Ascii { " - " } else { " · " }
     }
 }
 
@@ -164,19 +237,6 @@ pub fn for_background(colorfgbg: Option<&str>) -> ThemeName {
     match colorfgbg.and_then(|colors| colors.rsplit(';').next()) {
         Some("7" | "15") => ThemeName::Light,
         _ => ThemeName::Dark,
-    }
-}
-
-impl Mark {
-    /// The word, which says all that the colour does.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Good => "[ok]",
-            Self::Working => "[..]",
-            Self::Attention => "[!]",
-            Self::NeedsSignIn => "[!!]",
-            Self::Declined => "[no]",
-        }
     }
 }
 
@@ -197,8 +257,7 @@ pub struct Environment<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Abilities {
     pub color: ColorChoice,
-    /// Characters beyond ASCII arrive as what they are.
-    pub unicode: bool,
+    pub glyphs: Glyphs,
     pub qr: QrAbilities,
 }
 
@@ -234,8 +293,11 @@ impl Environment<'_> {
     pub fn abilities(&self) -> Abilities {
         let term = self.term.unwrap_or_default();
         let color = self.color(term);
-        let unicode = self.is_utf8();
-        let half_blocks = unicode && !is_linux_console(term) && term != "dumb";
+        let glyphs = match self.is_utf8() {
+            false => Glyphs::Ascii,
+            true if is_linux_console(term) || term == "dumb" => Glyphs::Console,
+            true => Glyphs::Unicode,
+        };
         // A QR code is a picture: who wants text without colours still wants it black on white, the only way that
         // cameras read on terminals of every theme.
         let palette = if self.has_256_colors(term) {
@@ -245,7 +307,7 @@ impl Environment<'_> {
         } else {
             QrPalette::Ansi16
         };
-        Abilities { color, unicode, qr: QrAbilities { half_blocks, palette } }
+        Abilities { color, glyphs, qr: QrAbilities { half_blocks: glyphs == Glyphs::Unicode, palette } }
     }
 
     fn color(&self, term: &str) -> ColorChoice {
@@ -293,75 +355,95 @@ mod tests {
     use ratatui::style::{Color, Modifier, Style};
     use ratatui::text::{Line, Span};
 
-    use super::{ColorChoice, Environment, Mark, QrPalette, Theme, ThemeName};
+    use super::{Abilities, ColorChoice, Environment, Glyphs, Mark, QrPalette, Theme, ThemeName};
 
     const MARKS: [Mark; 5] = [Mark::Good, Mark::Working, Mark::Attention, Mark::NeedsSignIn, Mark::Declined];
+    const NAMES: [ThemeName; 4] = [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast, ThemeName::Plain];
 
-    fn styles(theme: &Theme) -> [Style; 14] {
-        let Theme { text, title, label, faint, shortcut, code, literal, good, .. } = *theme;
-        let Theme { attention, failed, selected, found, border, focus, .. } = *theme;
-        [text, title, label, faint, shortcut, code, literal, good, attention, failed, selected, found, border, focus]
+    fn terminal(term: &str, flag: ColorChoice, lang: &str) -> Abilities {
+        Environment { flag: Some(flag), term: Some(term), lang: Some(lang), ..Environment::default() }.abilities()
+    }
+
+    fn styles(theme: &Theme) -> Vec<Style> {
+        let Theme { text, title, label, faint, shortcut, code, band, accent, member, string, .. } = *theme;
+        let Theme { literal, good, attention, failed, selected, found, border, focus, .. } = *theme;
+        let first = [text, title, label, faint, shortcut, code, band, accent, member];
+        [&first[..], &[string, literal, good, attention, failed, selected, found, border, focus]].concat()
     }
 
     #[test]
-    fn without_colors_no_style_has_one_and_all_else_stays() {
-        let colored = styles(&Theme::new(ColorChoice::Always, true));
-        let plain = styles(&Theme::new(ColorChoice::Never, true));
-        for (colored, plain) in colored.into_iter().zip(plain) {
-            assert_eq!((plain.fg, plain.bg), (None, None));
-            assert_eq!(plain.add_modifier, colored.add_modifier);
+    fn without_colors_no_style_has_one() {
+        for name in NAMES {
+            for style in styles(&Theme::named(name, terminal("xterm-256color", ColorChoice::Never, "C.UTF-8"))) {
+                assert_eq!((style.fg, style.bg), (None, None), "{name:?}");
+            }
         }
+        let colored = styles(&Theme::new(terminal("xterm-256color", ColorChoice::Always, "C.UTF-8")));
         assert!(colored.iter().any(|style| style.fg.is_some()));
     }
 
     #[test]
-    fn no_color_is_red_green_or_blue_and_none_is_a_background() {
-        for style in styles(&Theme::new(ColorChoice::Always, true)) {
-            assert!(matches!(style.fg, None | Some(Color::Cyan | Color::Yellow)), "{style:?}");
-            assert_eq!(style.bg, None);
+    fn no_text_is_bright_black_and_what_is_dim_is_no_state() {
+        for name in NAMES {
+            let theme = Theme::named(name, terminal("xterm-256color", ColorChoice::Always, "C.UTF-8"));
+            for style in styles(&theme) {
+                assert!(!matches!(style.fg, Some(Color::DarkGray)), "{name:?} {style:?}");
+            }
+            for style in [theme.good, theme.attention, theme.failed, theme.code, theme.text, theme.title] {
+                assert!(!style.add_modifier.contains(Modifier::DIM), "{name:?} {style:?}");
+            }
         }
     }
 
     #[test]
     fn a_mark_stands_out_of_a_selected_row_as_of_any_other() {
-        for name in [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast, ThemeName::Plain] {
+        for name in NAMES {
             for color in [ColorChoice::Always, ColorChoice::Never] {
-                let theme = Theme::named(name, color, true);
-                for mark in MARKS {
-                    let row = Rect::new(0, 0, 20, 1);
-                    let mut buffer = Buffer::empty(row);
-                    let line = Line::from(vec![Span::raw("> work "), theme.mark(mark), Span::raw(" x")]);
-                    buffer.set_line(0, 0, &line, 20);
-                    let before = buffer.clone();
-                    theme.select(row, &mut buffer);
-                    let differs = |buffer: &Buffer| buffer[(7, 0)].style() != buffer[(2, 0)].style();
-                    assert_eq!(differs(&buffer), differs(&before), "{name:?} {color:?} {mark:?}");
-                    assert!(buffer[(2, 0)].modifier.contains(Modifier::REVERSED));
+                for term in ["xterm-256color", "xterm"] {
+                    let theme = Theme::named(name, terminal(term, color, "C.UTF-8"));
+                    for mark in MARKS {
+                        let row = Rect::new(0, 0, 20, 1);
+                        let mut buffer = Buffer::empty(row);
+                        let line = Line::from(vec![Span::raw("> work "), theme.mark(mark), Span::raw(" x")]);
+                        buffer.set_line(0, 0, &line, 20);
+                        let before = buffer.clone();
+                        theme.select(row, &mut buffer);
+                        let differs = |buffer: &Buffer| buffer[(7, 0)].style() != buffer[(2, 0)].style();
+                        assert_eq!(differs(&buffer), differs(&before), "{name:?} {color:?} {term} {mark:?}");
+                        assert_ne!(buffer[(2, 0)].style(), before[(2, 0)].style());
+                    }
                 }
             }
         }
     }
 
     #[test]
-    fn states_differ_in_their_words() {
-        assert_eq!(MARKS.map(Mark::word), ["[ok]", "[..]", "[!]", "[!!]", "[no]"]);
-        let theme = Theme::new(ColorChoice::Always, true);
-        assert_eq!(theme.mark(Mark::Good).style, Style::new().fg(Color::Cyan).add_modifier(Modifier::BOLD));
-        assert!(theme.mark(Mark::Declined).style.add_modifier.contains(Modifier::REVERSED | Modifier::BOLD));
+    fn states_differ_in_their_symbols_or_their_modifiers() {
+        let unicode = Theme::new(terminal("xterm-256color", ColorChoice::Always, "C.UTF-8"));
+        assert_eq!(MARKS.map(|mark| unicode.symbol(mark)), ["✓", "·", "!", "✗", "✗"]);
+        for (term, lang) in [("linux", "C.UTF-8"), ("xterm", "C")] {
+            let theme = Theme::new(terminal(term, ColorChoice::Always, lang));
+            assert_eq!(MARKS.map(|mark| theme.symbol(mark)), ["[ok]", "[..]", "[!]", "[!!]", "[no]"]);
+        }
+        assert_eq!(unicode.mark(Mark::Good).style, Style::new().fg(Color::Green));
     }
 
     #[test]
-    fn characters_are_those_of_every_console_font_or_ascii() {
-        let characters = |unicode| {
-            let theme = Theme::new(ColorChoice::Always, unicode);
+    fn characters_are_those_that_the_terminal_has() {
+        let characters = |term, lang| {
+            let theme = Theme::new(terminal(term, ColorChoice::Always, lang));
             let (full, empty) = theme.gauge_symbols();
+            let (used, left) = theme.dots();
             let set = theme.border_set();
             let corners = [set.top_left, set.top_right, set.bottom_left, set.bottom_right];
             let lines = [set.vertical_left, set.vertical_right, set.horizontal_top, set.horizontal_bottom];
-            [&corners[..], &lines[..], &[full, empty, theme.separator()]].concat().concat()
+            let others = [full, empty, used, left, theme.separator(), theme.cursor(), theme.cut()];
+            let marks = MARKS.map(|mark| theme.symbol(mark));
+            [&corners[..], &lines[..], &others, &marks].concat().concat()
         };
-        assert!(characters(true).chars().all(|character| "█░─│┌┐└┘· ".contains(character)));
-        assert!(characters(false).is_ascii());
+        let console = characters("linux", "C.UTF-8");
+        assert!(console.chars().all(|character| character.is_ascii() || "═─│┌┐└┘·".contains(character)), "{console}");
+        assert!(characters("xterm-256color", "C").is_ascii());
     }
 
     #[test]
@@ -427,18 +509,18 @@ mod tests {
         let abilities = |term, lc_all, lc_ctype, lang| {
             let abilities =
                 Environment { term: Some(term), lc_all, lc_ctype, lang, ..Environment::default() }.abilities();
-            (abilities.unicode, abilities.qr.half_blocks)
+            (abilities.glyphs, abilities.qr.half_blocks)
         };
-        assert_eq!(abilities("xterm", None, None, Some("en_US.UTF-8")), (true, true));
-        assert_eq!(abilities("xterm", None, Some("C.utf8"), Some("C")), (true, true));
-        assert_eq!(abilities("xterm", Some("C"), None, Some("en_US.UTF-8")), (false, false));
-        assert_eq!(abilities("xterm", Some(""), None, Some("en_US.UTF-8")), (true, true));
-        assert_eq!(abilities("xterm", None, None, None), (false, false));
-        assert_eq!(abilities("linux", None, None, Some("de_DE.UTF-8")), (true, false));
+        assert_eq!(abilities("xterm", None, None, Some("en_US.UTF-8")), (Glyphs::Unicode, true));
+        assert_eq!(abilities("xterm", None, Some("C.utf8"), Some("C")), (Glyphs::Unicode, true));
+        assert_eq!(abilities("xterm", Some("C"), None, Some("en_US.UTF-8")), (Glyphs::Ascii, false));
+        assert_eq!(abilities("xterm", Some(""), None, Some("en_US.UTF-8")), (Glyphs::Unicode, true));
+        assert_eq!(abilities("xterm", None, None, None), (Glyphs::Ascii, false));
+        assert_eq!(abilities("linux", None, None, Some("de_DE.UTF-8")), (Glyphs::Console, false));
     }
 
     #[test]
-    fn colors_beyond_the_ansi_ones_appear_in_the_qr_code_only() {
+    fn colors_beyond_the_ansi_ones_appear_in_the_qr_code_and_on_the_selected_row_only() {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let words = [["Color", "Indexed"].join("::"), ["Color", "Rgb"].join("::")];
         let mut users = files_below(&source);
@@ -446,7 +528,8 @@ mod tests {
             let text = fs::read_to_string(file).expect("sources are readable");
             words.iter().any(|word| text.contains(word.as_str()))
         });
-        assert_eq!(users, [source.join("tui/widgets/qr.rs")]);
+        users.sort();
+        assert_eq!(users, ["tui/theme.rs", "tui/widgets/qr.rs"].map(|file| source.join(file)));
     }
 
     fn files_below(folder: &Path) -> Vec<PathBuf> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use device_login::clock;
-use device_login::tui::theme::{ColorChoice, Theme};
+use device_login::tui::theme::{Environment, Theme};
 use device_login::tui::widgets::json_view::{JsonDocument, JsonPane, JsonView};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -23,7 +23,9 @@ fn main() {
     println!("  {} bytes, {} lines", text.len(), document.line_count());
     let mut view = JsonView::new(document.clone());
     view.set_rows(AREA.height);
-    let theme = Theme::new(ColorChoice::Always, true);
+    let theme = Theme::new(
+        Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Environment::default() }.abilities(),
+    );
     let frame = |view: &JsonView| {
         let mut buffer = Buffer::empty(AREA);
         JsonPane { view, theme: &theme, focused: true }.render(AREA, &mut buffer);

@@ -44,7 +44,7 @@ fn three_days_without_network_end_in_an_approval() {
             },
         );
     world.run_until(HOUR);
-    assert!(world.screen().contains("[!] "), "{}", world.screen());
+    assert!(world.screen().contains("! "), "{}", world.screen());
     assert!(world.screen().contains("Trying again in "), "{}", world.screen());
     world.run_until(3 * DAY - 1);
     // One a minute, and not many more.
@@ -123,7 +123,7 @@ fn what_only_a_person_can_mend_is_shown_and_tried_until_it_is_mended() {
     };
     let mut world = World::new(11, refused);
     world.run_until(2 * HOUR - 1);
-    assert!(world.screen().contains("[!!] Signing in does not work."), "{}", world.screen());
+    assert!(world.screen().contains("✗ Signing in does not work."), "{}", world.screen());
     assert!((9..=12).contains(&world.codes_asked.len()), "{:?}", world.codes_asked);
     world.run_until(2 * HOUR + 13 * MINUTE);
     assert!(world.shown().is_some());
@@ -135,7 +135,7 @@ fn a_declined_code_is_followed_by_another() {
     world.declines_from = Some(60);
     world.run_until(70);
     assert_eq!(world.rest(), Some(RestReason::Declined));
-    assert!(world.screen().contains("[no] The request was declined."), "{}", world.screen());
+    assert!(world.screen().contains("✗ The request was declined."), "{}", world.screen());
     world.declines_from = None;
     world.run_until(100);
     assert_eq!(world.shown(), Some("CODE-2".to_owned()));

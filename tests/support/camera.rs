@@ -34,7 +34,8 @@ impl Terminal {
         if cell.modifier.contains(Modifier::REVERSED) {
             std::mem::swap(&mut foreground, &mut background);
         }
-        let is_code = matches!(cell.symbol(), "▀" | "▄") || cell.bg != Color::Reset;
+        let has_its_colors = matches!(cell.bg, Color::Black | Color::Gray | Color::Indexed(16 | 231));
+        let is_code = matches!(cell.symbol(), "▀" | "▄") || has_its_colors;
         assert!(!is_code || (cell.modifier - Modifier::REVERSED).is_empty(), "bold and the like change colours");
         match cell.symbol() {
             " " => background,

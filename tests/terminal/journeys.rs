@@ -88,7 +88,7 @@ impl Lab {
 fn a_person_signs_in_and_calls_an_api() {
     let terminal = demo();
     terminal.press("y");
-    terminal.wait_for("[ok] Signed in");
+    terminal.wait_for("✓ Signed in");
     terminal.press("\r");
     // The result screen names the account as well, and the list comes before what the store says.
     terminal.wait_for("· profiles");
@@ -115,7 +115,7 @@ fn a_person_signs_in_and_calls_an_api() {
 fn a_person_declines_and_is_told_so() {
     let terminal = demo();
     terminal.press("d");
-    terminal.wait_for("[no] The request was declined");
+    terminal.wait_for("✗ The request was declined");
     // The last line of the frame: nothing of the code is left.
     terminal.wait_for("n new code");
     terminal.wait_until(|screen| camera::DARK.decode(screen, 4).is_none().then_some(()));
@@ -217,7 +217,7 @@ fn who_has_approved_hears_when_the_server_is_asked() {
     terminal.press("\r");
     terminal.wait_for("allows no sooner.");
     terminal.press("y");
-    terminal.wait_for("[ok] Signed in");
+    terminal.wait_for("✓ Signed in");
     terminal.press("\u{3}");
     assert_eq!(terminal.ends(), 130);
 }
@@ -309,7 +309,7 @@ fn a_key_that_comes_with_a_new_size_is_heard() {
 fn the_mouse_is_asked_for_on_the_profiles_and_never_on_the_sign_in() {
     let terminal = demo();
     terminal.press("y");
-    terminal.wait_for("[ok] Signed in");
+    terminal.wait_for("✓ Signed in");
     assert!(!terminal.has_sent(b"\x1b[?1000h"), "a sign-in is for selecting");
     terminal.press("\r");
     terminal.wait_for("r refresh");
@@ -422,7 +422,7 @@ fn copying_speaks_to_the_terminal() {
     terminal.wait_for_bytes(b"\x1b]52;c;");
     // Whether the terminal took it, nobody can know.
     let screen = terminal.wait_for("Sent the code to your terminal. Nothing to paste? p shows it.");
-    assert!(!screen.contains("[ok]"), "{screen}");
+    assert!(!screen.contains("✓"), "{screen}");
     // A code that was copied is not given up without asking.
     terminal.press("\u{1b}");
     terminal.wait_for("Cancel this sign-in?");
@@ -445,10 +445,10 @@ fn tmux_gets_code_and_link_into_its_buffer_and_keeps_no_token() {
         String::from_utf8(ran.stdout).expect("text")
     };
     terminal.press("u");
-    terminal.wait_for("[ok] tmux has the link in its buffer and sent it to your terminal.");
+    terminal.wait_for("✓ tmux has the link in its buffer and sent it to your terminal.");
     assert!(tmux(&["show-buffer"]).contains("/oauth/v3/device/setCode?devcode="));
     terminal.press("c");
-    terminal.wait_for("[ok] tmux has the code in its buffer and sent it to your terminal.");
+    terminal.wait_for("✓ tmux has the code in its buffer and sent it to your terminal.");
     let code = tmux(&["show-buffer"]);
     assert!(terminal.wait_for(&code).contains("Waiting for approval"), "{code}");
     // Without naming a selection, so that the terminal takes its own.
@@ -527,7 +527,7 @@ fn where_no_shell_would_continue_it_nothing_stops() {
 fn a_call_that_lacks_its_scope_is_mended_with_one_key() {
     let terminal = demo();
     terminal.press("y");
-    terminal.wait_for("[ok] Signed in");
+    terminal.wait_for("✓ Signed in");
     terminal.press("a");
     terminal.wait_for("Who am I");
     terminal.press("/");
@@ -539,7 +539,7 @@ fn a_call_that_lacks_its_scope_is_mended_with_one_key() {
     terminal.press("f");
     terminal.wait_for("Waiting for approval");
     terminal.press("y");
-    terminal.wait_for("[ok] Signed in");
+    terminal.wait_for("✓ Signed in");
     terminal.press("\r");
     terminal.wait_for("200 OK");
     terminal.wait_for("Ortiz Bicycles");
@@ -591,7 +591,7 @@ fn a_newcomer_adds_a_profile_and_signs_in() {
     terminal.press("\r");
     terminal.wait_for("Waiting for approval");
     approve_what_is_shown(&terminal, lab.server.demo());
-    terminal.wait_for("[ok] Signed in");
+    terminal.wait_for("✓ Signed in");
     terminal.press("\r");
     // The result screen names the account as well, and the list comes before what the store says.
     terminal.wait_for("· profiles");

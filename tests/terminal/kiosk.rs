@@ -94,13 +94,13 @@ fn a_code_that_runs_out_is_replaced_and_the_next_one_approved_and_a_command_take
     // One that is approved in its last seconds may end before the next question.
     let text = terminal.wait_until(|screen| {
         let text: String = screen.content.iter().map(ratatui::buffer::Cell::symbol).collect();
-        if !text.contains("[ok] ") {
+        if !text.contains("✓ ") {
             lobby.approves(&scan(screen)?);
             return None;
         }
         Some(text)
     });
-    assert!(text.contains("[ok] Signed in as m***@example.com."), "{text}");
+    assert!(text.contains("✓ Signed in as m***@example.com."), "{text}");
     assert!(!text.contains("maya"), "{text}");
     terminal.press("\r");
     terminal.wait_for("the show begins");
@@ -116,7 +116,7 @@ fn it_ends_by_itself_and_nothing_of_the_code_stays() {
     let screen = terminal.wait_for("Code good for");
     let user_code = user_code(&screen);
     assert!(lobby.server.demo().decide(user_code, device_login::demo::Decision::Approve), "{screen}");
-    terminal.wait_for("[ok] Signed in");
+    terminal.wait_for("✓ Signed in");
     let (code, left) = terminal.ends_and_leaves();
     assert_eq!(code, 0);
     assert!(left.contains("Signed in, profile lobby."), "{left}");
@@ -161,7 +161,7 @@ fn what_is_typed_at_the_sign_in_does_not_reach_the_command() {
     let lobby = Lobby::with_codes_for(Duration::from_secs(300));
     let terminal = lobby.kiosk("-- sh -c 'echo the show begins; read -r line; echo \"heard <$line>\"'", 80, 24);
     terminal.wait_until(|screen| lobby.approves(&scan(screen)?).then_some(()));
-    terminal.wait_for("[ok] Signed in");
+    terminal.wait_for("✓ Signed in");
     terminal.press("rm -r everything\r\rand more\r");
     terminal.wait_for("the show begins");
     terminal.press("play\r");
@@ -175,7 +175,7 @@ fn a_command_that_cannot_be_run_ends_as_in_a_shell() {
     for (command, expected) in [("/nowhere/signage", 127), ("/", 126)] {
         let terminal = lobby.kiosk(&format!("-- {command}"), 80, 24);
         terminal.wait_until(|screen| lobby.approves(&scan(screen)?).then_some(()));
-        terminal.wait_for("[ok] Signed in");
+        terminal.wait_for("✓ Signed in");
         terminal.press("\r");
         terminal.wait_for("cannot be run");
         assert_eq!(terminal.ends(), expected, "{command}");

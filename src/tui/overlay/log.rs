@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::text::wrap;
+use crate::tui::text::{width, wrap};
 
 /// Columns of the time and the mark.
 const HEAD: usize = 16;
@@ -33,8 +33,8 @@ pub fn view(around: &Surroundings, scroll: usize, area: Rect, frame: &mut Frame<
         let words = wrap(&entry.text, room(area));
         for (number, words) in words.iter().enumerate().rev() {
             let head = if number == 0 {
-                let mark = entry.mark.word();
-                let padding = " ".repeat(4_usize.saturating_sub(mark.len()) + 1);
+                let mark = around.theme.symbol(entry.mark);
+                let padding = " ".repeat(4_usize.saturating_sub(width(mark)) + 1);
                 vec![
                     Span::raw(format!(" {} ", around.zone.to_datetime(entry.at).strftime("%H:%M:%S"))),
                     around.theme.mark(entry.mark),

@@ -6,13 +6,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Mark, Theme};
 
 /// The share of `total` that `remaining` still is, over the whole width of one row.
 #[derive(Clone, Copy, Debug)]
 pub struct Gauge<'a> {
     pub remaining: Duration,
     pub total: Duration,
+    /// What the words beside it say of the time that is left.
+    pub mark: Mark,
     pub theme: &'a Theme,
 }
 
@@ -36,10 +38,14 @@ impl Widget for &Gauge<'_> {
             return;
         }
         let (full, empty) = self.theme.gauge_symbols();
+        let style = match self.mark {
+            Mark::Good | Mark::Working => self.theme.accent,
+            mark => self.theme.mark_style(mark),
+        };
         let filled = self.filled(area.width);
         for column in 0..area.width {
-            let symbol = if column < filled { full } else { empty };
-            buffer[(area.x + column, area.y)].set_symbol(symbol).set_style(self.theme.text);
+            let (symbol, style) = if column < filled { (full, style) } else { (empty, self.theme.faint) };
+            buffer[(area.x + column, area.y)].set_symbol(symbol).set_style(style);
         }
     }
 }
@@ -53,28 +59,30 @@ mod tests {
     use ratatui::widgets::Widget;
 
     use super::Gauge;
-    use crate::tui::theme::{ColorChoice, Theme};
+    use crate::tui::theme::{Environment, Mark, Theme};
 
-    fn bar(remaining: u64, width: u16, unicode: bool) -> String {
-        let theme = Theme::new(ColorChoice::Always, unicode);
+    fn bar(remaining: u64, width: u16, is_unicode: bool) -> String {
+        let lang = is_unicode.then_some("C.UTF-8");
+        let theme = Theme::new(Environment { term: Some("xterm"), lang, ..Environment::default() }.abilities());
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, 1));
-        let gauge = Gauge { remaining: Duration::from_secs(remaining), total: Duration::from_secs(300), theme: &theme };
+        let (remaining, total) = (Duration::from_secs(remaining), Duration::from_secs(300));
+        let gauge = Gauge { remaining, total, mark: Mark::Good, theme: &theme };
         gauge.render(buffer.area, &mut buffer);
         buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect()
     }
 
     #[test]
     fn the_bar_is_as_full_as_time_is_left() {
-        assert_eq!(bar(272, 41, true), "█".repeat(37) + &"░".repeat(4));
-        assert_eq!(bar(272, 54, true), "█".repeat(49) + &"░".repeat(5));
-        assert_eq!(bar(150, 10, false), "#####-----");
-        assert_eq!(bar(300, 10, false), "##########");
-        assert_eq!(bar(9999, 10, false), "##########");
+        assert_eq!(bar(272, 41, true), "━".repeat(37) + &"─".repeat(4));
+        assert_eq!(bar(272, 54, true), "━".repeat(49) + &"─".repeat(5));
+        assert_eq!(bar(150, 10, false), "=====-----");
+        assert_eq!(bar(300, 10, false), "==========");
+        assert_eq!(bar(9999, 10, false), "==========");
     }
 
     #[test]
     fn a_bar_is_empty_only_when_no_time_is_left() {
-        assert_eq!(bar(1, 10, false), "#---------");
+        assert_eq!(bar(1, 10, false), "=---------");
         assert_eq!(bar(0, 10, false), "----------");
         assert_eq!(bar(0, 0, false), "");
     }

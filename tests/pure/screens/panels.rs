@@ -20,7 +20,7 @@ use device_login::tui::model::Model;
 use device_login::tui::panel::Outcome;
 use device_login::tui::received::Received;
 use device_login::tui::surroundings::Now;
-use device_login::tui::theme::{Abilities, ColorChoice, QrAbilities, QrPalette};
+use device_login::tui::theme::{Abilities, ColorChoice, Glyphs, QrAbilities, QrPalette};
 use device_login::tui::update::update;
 use device_login::tui::{Start, start};
 use jiff::{SignedDuration, Timestamp};
@@ -151,7 +151,7 @@ pub(crate) fn many(count: usize) -> Vec<ProfileStatus> {
 pub(crate) fn empty_model() -> Model {
     let abilities = Abilities {
         color: ColorChoice::Always,
-        unicode: true,
+        glyphs: Glyphs::Unicode,
         qr: QrAbilities { half_blocks: true, palette: QrPalette::Indexed256 },
     };
     model_with(abilities, &[])

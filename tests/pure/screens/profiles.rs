@@ -7,7 +7,7 @@ use device_login::service::{Budget, PendingCode, SignedOut, State};
 use device_login::storage::{Account, Event, Happened, LastRefresh};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::Message;
-use device_login::tui::theme::{Abilities, ColorChoice, QrAbilities, QrPalette};
+use device_login::tui::theme::{Abilities, ColorChoice, Glyphs, QrAbilities, QrPalette};
 use device_login::tui::update::update;
 
 use super::panels::*;
@@ -325,7 +325,7 @@ fn names_from_a_server_cannot_steer_the_terminal() {
 fn without_colours_and_box_characters_the_words_stay() {
     let plain = Abilities {
         color: ColorChoice::Never,
-        unicode: false,
+        glyphs: Glyphs::Ascii,
         qr: QrAbilities { half_blocks: false, palette: QrPalette::Reverse },
     };
     let mut model = model_with(plain, &statuses());

@@ -248,8 +248,8 @@ fn every_state_looks_as_accepted_at_three_sizes() {
 
 #[test]
 fn the_last_minute_is_marked_and_the_last_question_said() {
-    assert!(screen_text(&sized(pending(), 80, 24), at(250)).contains("[!] Waiting   code good for 0:50"));
-    assert!(screen_text(&sized(pending(), 80, 24), at(301)).contains("[!] The code ran out. One last check now."));
+    assert!(screen_text(&sized(pending(), 80, 24), at(250)).contains("! Waiting   code good for 0:50"));
+    assert!(screen_text(&sized(pending(), 80, 24), at(301)).contains("! The code ran out. One last check now."));
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn terminals() -> [Environment<'static>; 5] {
 /// The sign-in as it looks on another terminal.
 fn on(environment: Environment<'_>, mut model: Model) -> Model {
     model.around.abilities = environment.abilities();
-    model.around.theme = Theme::new(model.around.abilities.color, model.around.abilities.unicode);
+    model.around.theme = Theme::new(model.around.abilities);
     model
 }
 

@@ -20,6 +20,10 @@ pub(crate) struct Palette {
     yellow: &'static str,
     blue: &'static str,
     magenta: &'static str,
+    green: &'static str,
+    red: &'static str,
+    black: &'static str,
+    white: &'static str,
 }
 
 pub(crate) const DARK: Palette = Palette {
@@ -29,6 +33,10 @@ pub(crate) const DARK: Palette = Palette {
     yellow: "#e5c07b",
     blue: "#82aaff",
     magenta: "#c792ea",
+    green: "#8cc570",
+    red: "#f07178",
+    black: "#10131a",
+    white: "#ffffff",
 };
 
 pub(crate) const LIGHT: Palette = Palette {
@@ -38,6 +46,10 @@ pub(crate) const LIGHT: Palette = Palette {
     yellow: "#8a6100",
     blue: "#0550ae",
     magenta: "#8250df",
+    green: "#1a7f37",
+    red: "#cf222e",
+    black: "#24292f",
+    white: "#ffffff",
 };
 
 impl Palette {
@@ -47,8 +59,15 @@ impl Palette {
             Color::Yellow => self.yellow,
             Color::Blue => self.blue,
             Color::Magenta => self.magenta,
+            Color::Green => self.green,
+            Color::Red => self.red,
+            Color::Black => self.black,
+            Color::White => self.white,
             Color::Indexed(231) => "#ffffff",
             Color::Indexed(16) => "#000000",
+            // As the 256 colours of xterm have them.
+            Color::Indexed(238) => "#444444",
+            Color::Indexed(252) => "#d0d0d0",
             Color::Reset => default,
             other => panic!("the pictures have no {other:?}"),
         }
@@ -133,7 +152,7 @@ fn columns(columns: usize) -> u32 {
 }
 
 fn is_text(cell: &Cell) -> bool {
-    !"█▀▄░─│┌┐└┘├┤┬┴┼".contains(cell.symbol()) || cell.symbol() == " "
+    !"█▀▄░▌━─│┌┐└┘├┤┬┴┼".contains(cell.symbol()) || cell.symbol() == " "
 }
 
 /// First and last-but-one column of each stretch of cells that are alike.
@@ -170,6 +189,8 @@ fn shape(svg: &mut String, cell: &Cell, x: u32, y: u32, fill: &str) {
         }
     };
     match cell.symbol() {
+        "━" => rectangle(svg, x, y + middle_y - 1, WIDTH, 3, fill),
+        "▌" => rectangle(svg, x, y, WIDTH / 2, HEIGHT, fill),
         "─" => line([false, true, false, true]),
         "│" => line([true, false, true, false]),
         "┌" => line([false, true, true, false]),

@@ -93,7 +93,7 @@ fn headed<'a>(around: &Surroundings, panel: &KioskPanel, mark: Mark, text: &str,
 
 /// A sentence with the word of a state before it.
 fn marked(column: &mut Column<'_>, theme: &Theme, mark: Mark, text: &str) {
-    let word = mark.word();
+    let word = theme.symbol(mark);
     let lines = column.wrap(&format!("{word} {text}")).into_iter().enumerate();
     let style = theme.title;
     let line = |(index, line): (usize, String)| match line.strip_prefix(word) {

@@ -12,7 +12,7 @@ use crate::tui::message::Message;
 use crate::tui::model::Model;
 use crate::tui::panel::Go;
 use crate::tui::panels::profiles::ProfilesPanel;
-use crate::tui::theme::{Abilities, ColorChoice, QrAbilities, QrPalette};
+use crate::tui::theme::{Abilities, ColorChoice, Glyphs, QrAbilities, QrPalette};
 use crate::tui::update::update;
 
 const CONFIGURED: &str = r#"
@@ -49,7 +49,7 @@ fn config(text: &str) -> Config {
 
 fn model(text: &str) -> Model {
     let qr = QrAbilities { half_blocks: true, palette: QrPalette::Indexed256 };
-    let abilities = Abilities { color: ColorChoice::Always, unicode: true, qr };
+    let abilities = Abilities { color: ColorChoice::Always, glyphs: Glyphs::Unicode, qr };
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
     let mut model = Model::new(abilities, machine, config(text));
     model.resume(Outcome::Nothing, now());

@@ -238,7 +238,7 @@ fn plain(lines: &[String], style: Style) -> Vec<Line<'static>> {
 fn noted(theme: &Theme, notes: &[(Option<Mark>, String)], room: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for (mark, text) in notes {
-        let indent = mark.map_or(0, |mark| mark.word().len() + 1);
+        let indent = mark.map_or(0, |mark| width(theme.symbol(mark)) + 1);
         for (row, line) in wrap(&visible(text), room.saturating_sub(indent).max(1)).into_iter().enumerate() {
             let first = match mark {
                 Some(mark) if row == 0 => vec![theme.mark(*mark), Span::raw(" ")],

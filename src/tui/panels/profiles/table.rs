@@ -192,7 +192,7 @@ fn badness(state: State) -> u8 {
 
 /// All that a person may type to find a profile, in lower case: its names, and its state as it stands in the list.
 fn searched(status: &ProfileStatus, config: &Config, now: Timestamp) -> String {
-    let (mark, state) = state_in_words(status, now);
+    let (_, state) = state_in_words(status, now);
     let account = status.account.as_ref();
     let names = [
         Some(status.name.as_str()),
@@ -202,7 +202,6 @@ fn searched(status: &ProfileStatus, config: &Config, now: Timestamp) -> String {
         account.and_then(|account| account.email.as_deref()),
         account.and_then(|account| account.name.as_deref()),
         account.map(|account| account.id.as_str()),
-        Some(mark.word()),
         Some(state),
         Some(status.state_at(now).word()),
     ];

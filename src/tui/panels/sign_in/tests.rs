@@ -617,7 +617,7 @@ fn what_tmux_took_is_told_in_whole_words_at_every_width() {
         update(&mut model, Message::Resized { columns, rows: 24 }, at(1.0));
         update(&mut model, Message::Copied { what: "the code", result: Ok(Reached::BufferAndTerminal) }, at(1.0));
         let notice = model.around.notice.as_ref().expect("a notice");
-        let taken = Mark::Good.word().len() + 2 + notice.text.len();
+        let taken = 1 + 2 + notice.text.len();
         assert!(notice.mark == Some(Mark::Good) && taken <= usize::from(columns), "{columns}: {}", notice.text);
     }
 }

@@ -99,8 +99,8 @@ impl JsonPane<'_> {
 
     fn style(&self, role: Role) -> Style {
         match role {
-            Role::Name => self.theme.label,
-            Role::Text => self.theme.text,
+            Role::Name => self.theme.member,
+            Role::Text => self.theme.string,
             Role::Literal => self.theme.literal,
             Role::Punctuation => self.theme.faint,
         }

@@ -9,7 +9,7 @@ use ratatui::widgets::Widget;
 use serde_json::Value;
 
 use super::{JsonDocument, JsonPane, JsonView};
-use crate::tui::theme::{ColorChoice, Theme};
+use crate::tui::theme::{Environment, Theme};
 use crate::untrusted::visible;
 
 const ANSWER: &str = r#"{"data":[{"id":20098765000000012345,"Owner":{"first name":"Dana"},"tags":[]},
@@ -24,7 +24,15 @@ fn lines(document: &JsonDocument) -> Vec<String> {
 }
 
 fn draw_in(view: &JsonView, area: Rect) -> Buffer {
-    let theme = Theme::new(ColorChoice::Always, true);
+    let theme = Theme::new(
+        Environment {
+            term: Some("xterm-256color"),
+            lang: Some("C.UTF-8"),
+            no_color: Some("1"),
+            ..Environment::default()
+        }
+        .abilities(),
+    );
     let mut buffer = Buffer::empty(Rect::new(0, 0, area.right(), area.bottom()));
     JsonPane { view, theme: &theme, focused: true }.render(area, &mut buffer);
     buffer
@@ -432,7 +440,7 @@ proptest! {
     ) {
         let mut view = view(ANSWER);
         view.scroll_sideways(left);
-        let theme = Theme::new(ColorChoice::Always, true);
+        let theme = Theme::new(Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), no_color: Some("1"), ..Environment::default() }.abilities());
         let mut buffer = Buffer::filled(Rect::new(0, 0, 25, 10), Cell::new("~"));
         let area = Rect::new(x, y, width, height);
         JsonPane { view: &view, theme: &theme, focused: false }.render(area, &mut buffer);

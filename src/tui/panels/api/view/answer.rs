@@ -17,7 +17,7 @@ use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::{causes, draw_lines, numbered, sentence, shown};
 use crate::tui::received::Content;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::text::{clip, wrap};
+use crate::tui::text::{clip, width, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::json_view::JsonPane;
 use crate::untrusted::visible;
@@ -191,7 +191,7 @@ fn help_lines(around: &Surroundings, fix: &Fix, now: Moment, room: usize) -> Vec
 
 /// Words behind a mark, wrapped beside it.
 pub(super) fn marked(around: &Surroundings, mark: Mark, words: &str, room: usize) -> Vec<Line<'static>> {
-    let indent = mark.word().len();
+    let indent = width(around.theme.symbol(mark));
     let lines = wrap(words, room.saturating_sub(indent + 1).max(1)).into_iter().enumerate();
     let begin = |row| if row == 0 { around.theme.mark(mark) } else { Span::raw(" ".repeat(indent)) };
     lines.map(|(row, line)| Line::from(vec![begin(row), Span::raw(format!(" {line}"))])).collect()
@@ -203,7 +203,10 @@ fn status_line(around: &Surroundings, reply: &Reply, room: usize) -> Line<'stati
     let (time, size) = (format!("{} ms", reply.took.as_millis()), bytes_in_words(reply.content.bytes().len()));
     let content_type = reply.content_type.as_deref().map(shown).unwrap_or_default();
     let words = [status.trim_end(), &time, &size, &content_type].join("  ");
-    Line::from(vec![around.theme.mark(mark), Span::raw(clip(&words, room.saturating_sub(mark.word().len())))])
+    Line::from(vec![
+        around.theme.mark(mark),
+        Span::raw(clip(&words, room.saturating_sub(width(around.theme.symbol(mark))))),
+    ])
 }
 
 /// Which text this is, where the cursor is in it, and what is looked for.

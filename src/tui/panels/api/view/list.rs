@@ -12,6 +12,7 @@ use crate::service::TestCalls;
 use crate::tui::lines::{draw_lines, first_in_sight};
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{clip, width};
+use crate::tui::theme::Mark;
 
 const LACKS_SCOPE: &str = "no scope";
 
@@ -22,7 +23,13 @@ pub(super) fn draw_list(around: &Surroundings, panel: &ApiPanel, area: Rect, fra
     let room = usize::from(inner.width);
     let known = match &panel.catalogue {
         Catalogue::Ready(known) => known,
-        Catalogue::Loading(_) => return draw_lines(&[Line::raw("[..] Reading the grant ...")], inner, frame),
+        Catalogue::Loading(_) => {
+            return draw_lines(
+                &[Line::from(vec![around.theme.mark(Mark::Working), Span::raw(" Reading the grant ...")])],
+                inner,
+                frame,
+            );
+        }
         Catalogue::Failed(error) => return draw_lines(&error_lines(around, panel, error, room), inner, frame),
     };
     let list = rows_area(panel, inner);

@@ -94,7 +94,7 @@ impl Screen<'_> {
 
     /// The code in the largest letters that leave the rest its room, or else just large ones if they leave what is wanted.
     fn large_code(&self, room: Rect, has_qr: bool) -> Option<BigText> {
-        let large = BigText::new(&self.shown.code.user_code, self.around.theme.selected)?;
+        let large = BigText::new(&self.shown.code.user_code, self.around.theme.accent)?;
         let plain = self.column_with(room.width, has_qr, None);
         let beside = |rows: u16| room.height.saturating_sub(rows.saturating_sub(1));
         let (roomy, tight) = (beside(plain.lasting_rows()), beside(plain.rows(Keep::Wanted)));
@@ -128,7 +128,7 @@ impl Screen<'_> {
             column.gap();
         } else {
             let code = format!(" {} ", shown.code.user_code);
-            column.line(Keep::Always, Line::styled(code, theme.selected.patch(theme.code)));
+            column.line(Keep::Always, Line::styled(code, theme.band));
         }
         self.push_time(&mut column);
         column.gap();
@@ -141,18 +141,19 @@ impl Screen<'_> {
         let theme = &around.theme;
         column.gap();
         let left = now.until(shown.code.expires_at);
-        column.gauge(told(left, around.motion), shown.code.lifetime);
+        let mark = if left <= LAST_MINUTE { Mark::Attention } else { Mark::Good };
+        column.gauge(told(left, around.motion), shown.code.lifetime, mark);
         if left.is_zero() {
             column.wrapped(Keep::Always, "Asking for a new code ...", theme.text);
         } else if left <= LAST_MINUTE {
-            let time = format!("{} Code good for {}", Mark::Attention.word(), around.time_left(left));
+            let time = format!("{} Code good for {}", theme.symbol(Mark::Attention), around.time_left(left));
             column.wrapped(Keep::Always, &time, theme.attention);
             column.wrapped(Keep::Passing, "If you are approving already, finish there.", theme.text);
         } else {
             column.wrapped(Keep::Always, &format!("Code good for {}", around.time_left(left)), theme.text);
         }
         if let Some((reason, next)) = &shown.trouble {
-            let (mark, wait) = (Mark::Attention.word(), around.time_left(now.until(*next)));
+            let (mark, wait) = (theme.symbol(Mark::Attention), around.time_left(now.until(*next)));
             column.wrapped(Keep::Passing, &format!("{mark} {reason}. Asking again in {wait}."), theme.attention);
         }
         if let Some((code, _)) = shown.previous.as_ref().filter(|(_, until)| until > now) {

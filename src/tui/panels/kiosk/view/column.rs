@@ -9,7 +9,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
 use crate::tui::text::wrap;
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Mark, Theme};
 use crate::tui::widgets::big_text::BigText;
 use crate::tui::widgets::gauge::Gauge;
 
@@ -28,7 +28,7 @@ pub(super) enum Keep {
 enum Part<'a> {
     Line(Line<'a>),
     Big(BigText),
-    Gauge { left: Duration, total: Duration },
+    Gauge { left: Duration, total: Duration, mark: Mark },
 }
 
 /// The parts, at most `width` wide.
@@ -67,8 +67,8 @@ impl<'a> Column<'a> {
         self.parts.push((Keep::Always, Part::Big(text)));
     }
 
-    pub(super) fn gauge(&mut self, left: Duration, total: Duration) {
-        self.parts.push((Keep::Least, Part::Gauge { left, total }));
+    pub(super) fn gauge(&mut self, left: Duration, total: Duration, mark: Mark) {
+        self.parts.push((Keep::Least, Part::Gauge { left, total, mark }));
     }
 
     /// The rows of all that is to be kept at least so far.
@@ -107,8 +107,8 @@ impl<'a> Column<'a> {
             match part {
                 Part::Line(line) => drop(frame.buffer_mut().set_line(place.x, place.y, line, place.width)),
                 Part::Big(text) => text.render(place, frame.buffer_mut()),
-                Part::Gauge { left, total } => {
-                    (&Gauge { remaining: *left, total: *total, theme }).render(place, frame.buffer_mut());
+                Part::Gauge { left, total, mark } => {
+                    (&Gauge { remaining: *left, total: *total, mark: *mark, theme }).render(place, frame.buffer_mut());
                 }
             }
         }

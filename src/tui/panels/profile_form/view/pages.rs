@@ -297,7 +297,7 @@ fn review<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> {
 /// The value of a step in a few words.
 fn value(form: &ProfileForm, step: Step) -> String {
     if form.check(step).is_err() {
-        return format!("{} to be mended", Mark::Attention.word());
+        return "! to be mended".to_owned();
     }
     match step {
         Step::Name => form.name(),

@@ -54,7 +54,7 @@ fn went_wrong(around: &Surroundings, panel: &ProfilesPanel, problem: &Problem, r
     let (theme, Problem { profile, error, .. }) = (&around.theme, problem);
     let sentence = sentence(error);
     let about = if sentence.contains(profile.as_str()) { String::new() } else { format!("{profile}: ") };
-    let mut lines = said_in(&format!("{} {about}{sentence}", Mark::NeedsSignIn.word()), theme.text, room);
+    let mut lines = said_in(&format!("{} {about}{sentence}", theme.symbol(Mark::NeedsSignIn)), theme.text, room);
     if let Some(line) = lines.first_mut() {
         *line = marked(around, Mark::NeedsSignIn, line);
     }
@@ -100,6 +100,6 @@ fn said_in(text: &str, style: Style, room: usize) -> Vec<Line<'static>> {
 /// The same line with the word at its beginning in its style.
 fn marked(around: &Surroundings, mark: Mark, line: &Line<'_>) -> Line<'static> {
     let text = line.to_string();
-    let rest = text.trim_start().strip_prefix(mark.word()).unwrap_or_default().to_owned();
+    let rest = text.trim_start().strip_prefix(around.theme.symbol(mark)).unwrap_or_default().to_owned();
     Line::from(vec![Span::raw(" "), around.theme.mark(mark), Span::raw(rest)])
 }

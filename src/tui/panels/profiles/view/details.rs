@@ -15,7 +15,7 @@ use crate::tui::advice::hint;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::{sentence, shown};
 use crate::tui::panels::profiles::ProfilesPanel;
-use crate::tui::panels::profiles::words::{left_in_words, standing, until, when};
+use crate::tui::panels::profiles::words::{left_in_words, standing, state_in_words, until, when};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{clip, width, wrap};
 use crate::tui::theme::Mark;
@@ -83,7 +83,8 @@ impl Details {
             State::Unknown => ": the clock has been set back".to_owned(),
         };
         let text = format!("{words}{explained}");
-        let (name, taken) = (Span::styled(format!(" {:<NAME$}", "State"), self.label), mark.word().len());
+        let (name, taken) =
+            (Span::styled(format!(" {:<NAME$}", "State"), self.label), width(around.theme.symbol(mark)));
         if let Some(below) = self.below.filter(|_| taken + 1 + width(&text) > self.room) {
             let indent = " ".repeat(INDENT);
             let mut lines = wrap(&text, below.saturating_sub(taken + 1).max(1)).into_iter();
@@ -170,7 +171,12 @@ impl Details {
             Some(total) => {
                 self.meter(
                     "Time left",
-                    Gauge { remaining: time_left::told(left, around.motion), total, theme: &around.theme },
+                    Gauge {
+                        remaining: time_left::told(left, around.motion),
+                        total,
+                        mark: state_in_words(status, now.time).0,
+                        theme: &around.theme,
+                    },
                     &words,
                     &until,
                 );
@@ -190,8 +196,9 @@ impl Details {
         self.field("Granted", &granted);
         if !status.missing_scopes.is_empty() {
             let from = self.lines.len();
-            self.field("Not granted", &format!("{} {}", Mark::Attention.word(), listed(&status.missing_scopes)));
-            let is_marked = |line: &&mut Line<'_>| line.to_string().contains(Mark::Attention.word());
+            let mark = around.theme.symbol(Mark::Attention);
+            self.field("Not granted", &format!("{mark} {}", listed(&status.missing_scopes)));
+            let is_marked = |line: &&mut Line<'_>| line.to_string().contains(mark);
             if let Some(line) = self.lines.iter_mut().skip(from).find(is_marked) {
                 *line = line.clone().style(around.theme.attention);
             }
@@ -220,7 +227,7 @@ impl Details {
             let left = parts(limit.saturating_sub(used));
             self.meter(
                 "Refresh budget",
-                Gauge { remaining: left, total: parts(limit), theme: &around.theme },
+                Gauge { remaining: left, total: parts(limit), mark: Mark::Good, theme: &around.theme },
                 &words,
                 &at,
             );

@@ -11,7 +11,7 @@ use crate::service::ProfileStatus;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::shown;
 use crate::tui::panels::profiles::ProfilesPanel;
-use crate::tui::panels::profiles::words::{left_in_words, standing, until, when};
+use crate::tui::panels::profiles::words::{left_in_words, standing, state_in_words, until, when};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{clip, width};
 use crate::tui::time_left::told;
@@ -169,7 +169,7 @@ fn fitted(spans: Vec<Span<'static>>, columns: usize, has_gap: bool) -> Vec<Span<
     fitted
 }
 
-/// `[ok] valid   52:10`: the time is at the right end of the column.
+/// `✓ valid   52:10`: the time is at the right end of the column.
 fn token(
     around: &Surroundings,
     panel: &ProfilesPanel,
@@ -181,11 +181,11 @@ fn token(
     if room < MARK {
         return vec![around.theme.mark(mark)];
     }
-    let mut spans = vec![Span::styled(format!("{} {word}", mark.word()), around.theme.mark_style(mark))];
+    let mut spans = vec![Span::styled(format!("{} {word}", around.theme.symbol(mark)), around.theme.mark_style(mark))];
     let left = status.remaining(now.time);
     if !left.is_zero() && !panel.under_way.contains_key(&status.name) {
         let clock = left_in_words(left, around.motion);
-        let taken = mark.word().len() + 1 + word.len() + clock.len();
+        let taken = width(around.theme.symbol(mark)) + 1 + word.len() + clock.len();
         spans.push(Span::raw(format!("{}{clock}", " ".repeat(room.saturating_sub(taken).max(1)))));
     }
     spans
@@ -193,7 +193,8 @@ fn token(
 
 fn bar(around: &Surroundings, status: &ProfileStatus, room: usize, now: Now) -> String {
     let Some(total) = status.access_token_life else { return String::new() };
-    gauge(Gauge { remaining: told(status.remaining(now.time), around.motion), total, theme: &around.theme }, room)
+    let mark = state_in_words(status, now.time).0;
+    gauge(Gauge { remaining: told(status.remaining(now.time), around.motion), total, mark, theme: &around.theme }, room)
 }
 
 /// The provider, cut for the sake of its data center.

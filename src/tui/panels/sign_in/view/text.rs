@@ -126,7 +126,7 @@ impl<'a> Text<'a> {
             (false, true) => (format!(" Sign in to {provider}"), around.theme.title),
             (false, false) => {
                 let (mark, style) = if left <= LAST_MINUTE {
-                    (format!("{} ", Mark::Attention.word()), around.theme.attention)
+                    (format!("{} ", around.theme.symbol(Mark::Attention)), around.theme.attention)
                 } else {
                     (String::new(), around.theme.title)
                 };
@@ -199,7 +199,7 @@ impl<'a> Text<'a> {
     /// Says once more which code is dead, since it may stand on a note or in a chat.
     fn push_notice(&mut self, around: &'a Surroundings, panel: &'a SignInPanel, inner: usize) {
         let Some((code, ended_at)) = &panel.previous else { return };
-        let mark = Mark::Attention.word();
+        let mark = around.theme.symbol(Mark::Attention);
         let ended_at = time_of_day(*ended_at, &around.zone);
         let text = format!("{mark} Code {code} ran out at {ended_at}. Use the new one below.");
         self.push_wrapped(&text, inner, around.theme.attention);
@@ -207,7 +207,7 @@ impl<'a> Text<'a> {
 
     /// The same in the place of the step that names the new code.
     fn push_dead(&mut self, around: &'a Surroundings, code: &str, inner: usize) {
-        let mark = Mark::Attention.word();
+        let mark = around.theme.symbol(Mark::Attention);
         let named = format!("{mark} {code} ran out. Use this code:");
         let text = if columns(&named) <= inner { named } else { format!("{mark} The code changed. Use this one:") };
         self.lines.push(Line::styled(format!(" {text}"), around.theme.attention));
@@ -357,7 +357,8 @@ impl<'a> Text<'a> {
         if let Some(row) = self.gauge {
             let code = &scene.waiting.code;
             let remaining = told(scene.now.moment.until(code.expires_at), scene.around.motion);
-            let gauge = Gauge { remaining, total: code.lifetime, theme: &scene.around.theme };
+            let mark = if remaining <= LAST_MINUTE { Mark::Attention } else { Mark::Good };
+            let gauge = Gauge { remaining, total: code.lifetime, mark, theme: &scene.around.theme };
             (&gauge).render(at(row, 1, area.width.saturating_sub(2), 1), frame.buffer_mut());
         }
         if let Some((row, big)) = self.big {

@@ -17,7 +17,7 @@ pub(super) const LAST_MINUTE: Duration = Duration::from_secs(60);
 /// What the code waits for and how long it is good for.
 pub(super) fn state(around: &Surroundings, waiting: &Waiting, now: Now, columns: usize) -> (String, Style) {
     let left = now.moment.until(waiting.code.expires_at);
-    let mark = Mark::Attention.word();
+    let mark = around.theme.symbol(Mark::Attention);
     if left.is_zero() {
         return (
             format!("{mark} The code ran out. One last check {}.", until(around, waiting, now)),
@@ -63,7 +63,7 @@ pub(super) fn last_and_next(
 ) -> (Vec<String>, Style) {
     let next = until(around, waiting, now);
     let every = waiting.interval.as_secs();
-    let mark = Mark::Attention.word();
+    let mark = around.theme.symbol(Mark::Attention);
     let theme = &around.theme;
     let joined = |last: &str, next: &str| format!("{last}{}{next}", theme.separator());
     let (last, next, style) = match &waiting.last_answer {
@@ -110,7 +110,7 @@ pub(super) fn last_and_next(
 
 /// The same in 39 columns.
 pub(super) fn next_in_short(around: &Surroundings, waiting: &Waiting, now: Now) -> (String, Style) {
-    let (mark, theme) = (Mark::Attention.word(), &around.theme);
+    let (mark, theme) = (around.theme.symbol(Mark::Attention), &around.theme);
     let next = until(around, waiting, now);
     let separator = theme.separator();
     if now.moment.until(waiting.code.expires_at).is_zero() {

@@ -300,12 +300,12 @@ mod tests {
             ("", &[][..]),
             (
                 "colour = 1\n[screen]\ntheme = \"pink\"\nmouse = \"no\"\n",
-                &["1:1 unknown field `colour`", "3:9 `theme`: unknown variant `pink`", "4:9 `mouse`: invalid type"],
+                &["1:1 unknown key `colour`", "3:9 `theme`: `pink` is none of", "4:9 `mouse` has to be"],
             ),
             ("a = \n[profiles.x\nb = 'c'\n", &["1:5 ", "2:12 "]),
             (
                 "[profiles.a]\nprovider = 5\nclient_id = \"x\"\nscope = []\n\n[profiles.b]\nprovider = \"zoho\"\n",
-                &["2:12 `provider`: invalid type", "4:1 unknown field `scope`", "6:1 missing field `client_id`"],
+                &["2:12 `provider` has to be", "4:1 unknown key `scope`", "6:1 `client_id` is missing"],
             ),
             (
                 "[profiles.a]\nprovider=\"zoho\"\nclient_id=\"x\"\nscopes=[\"a,b\"]\n[profiles.b]\nprovider=\"zoho\"\n\
@@ -321,7 +321,7 @@ mod tests {
                 "default_profile = \"x\"\nkey_command = []\n",
                 &["1:1 `default_profile` names `x`", "2:1 `key_command` has"],
             ),
-            ("default_profile = \"x\"\n[profiles.x]\nprovider = \"zoho\"\n", &["2:1 missing field `client_id`"]),
+            ("default_profile = \"x\"\n[profiles.x]\nprovider = \"zoho\"\n", &["2:1 `client_id` is missing"]),
             (
                 "[profiles.a]\nprovider=\"zohoo\"\nclient_id=\"x\"\n[profiles.b]\nprovider=\"zoho\"\nclient_id=\"x\"\n\
               data_center=\"mars\"\n",

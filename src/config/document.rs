@@ -3,9 +3,9 @@
 
 use std::fmt::Display;
 
-use serde::de::value::{Error as SerdeWords, StrDeserializer};
+use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, Deserialize, DeserializeSeed, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+    self, Deserialize, DeserializeSeed, Error, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 use toml::Spanned;
@@ -24,15 +24,23 @@ pub(super) struct Misfit {
     /// Where it begins in the text; `None` for the whole of it.
     pub(super) at: Option<usize>,
     pub(super) kind: MisfitKind,
-    /// As `serde` says it.
+    /// A clause; what does not fit is its subject.
     message: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum MisfitKind {
-    UnknownKey { key: String, known: &'static [&'static str] },
-    UnknownValue { value: String, known: &'static [&'static str] },
+    UnknownKey {
+        key: String,
+        known: &'static [&'static str],
+    },
+    UnknownValue {
+        value: String,
+        known: &'static [&'static str],
+    },
     Missing(&'static str),
+    /// Another type of value is wanted, such as a list.
+    Type,
     Value,
 }
 
@@ -60,6 +68,7 @@ impl Misfit {
             }
             MisfitKind::UnknownKey { key, known } => format!("{message}{}", near(key, known)),
             MisfitKind::Missing(_) => message.clone(),
+            MisfitKind::Type => self.path.last().map_or_else(|| message.clone(), |key| format!("`{key}` {message}")),
             MisfitKind::UnknownValue { .. } | MisfitKind::Value => {
                 let near = match &self.kind {
                     MisfitKind::UnknownValue { value, known } => near(value, known),
@@ -72,24 +81,64 @@ impl Misfit {
     }
 }
 
+/// What a value has to be; `expected` is what `serde` calls it.
+fn wanted(expected: &str) -> &str {
+    match expected {
+        "a boolean" => "`true` or `false`",
+        "a sequence" => "a list in `[` and `]`",
+        "a map" => "a table of keys and values",
+        "u32" => "a whole number from 0 to 4294967295",
+        "a string" | "path string" | "variant identifier" => "a text in quotation marks",
+        name if name.starts_with("struct ") => "a table of keys and values",
+        name if name.starts_with("enum ") => "a text in quotation marks",
+        name => name,
+    }
+}
+
+/// What a value is.
+fn given(value: Unexpected<'_>) -> String {
+    match value {
+        Unexpected::Bool(is_so) => format!("`{is_so}`"),
+        Unexpected::Unsigned(number) => format!("the number {number}"),
+        Unexpected::Signed(number) => format!("the number {number}"),
+        Unexpected::Float(number) => format!("the number {number:?}"),
+        Unexpected::Str(text) => format!("the text {text:?}"),
+        Unexpected::Seq => "a list".to_owned(),
+        Unexpected::Map => "a table".to_owned(),
+        other => format!("a {other}"),
+    }
+}
+
+fn listed(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
 impl de::Error for Misfit {
     fn custom<T: Display>(message: T) -> Self {
         Self::new(MisfitKind::Value, message)
     }
 
+    fn invalid_type(value: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let expected = expected.to_string();
+        Self::new(MisfitKind::Type, format!("has to be {}, and is {}", wanted(&expected), given(value)))
+    }
+
+    fn invalid_value(value: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::invalid_type(value, expected)
+    }
+
     fn unknown_field(key: &str, known: &'static [&'static str]) -> Self {
-        Self::new(MisfitKind::UnknownKey { key: key.to_owned(), known }, SerdeWords::unknown_field(key, known))
+        let message = format!("unknown key `{key}`; known here are {}", listed(known));
+        Self::new(MisfitKind::UnknownKey { key: key.to_owned(), known }, message)
     }
 
     fn unknown_variant(value: &str, known: &'static [&'static str]) -> Self {
-        Self::new(
-            MisfitKind::UnknownValue { value: value.to_owned(), known },
-            SerdeWords::unknown_variant(value, known),
-        )
+        let message = format!("`{value}` is none of {}", listed(known));
+        Self::new(MisfitKind::UnknownValue { value: value.to_owned(), known }, message)
     }
 
     fn missing_field(key: &'static str) -> Self {
-        Self::new(MisfitKind::Missing(key), SerdeWords::missing_field(key))
+        Self::new(MisfitKind::Missing(key), format!("`{key}` is missing"))
     }
 }
 
@@ -159,6 +208,19 @@ impl<'de> de::Deserializer<'de> for Value<'_> {
         visitor.visit_newtype_struct(self)
     }
 
+    /// Only by keys: what `serde` makes takes a list as well, by the order in which the keys are declared.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        match self.0.get_ref() {
+            DeValue::Array(_) => Err(Misfit::invalid_type(Unexpected::Seq, &visitor)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -174,7 +236,7 @@ impl<'de> de::Deserializer<'de> for Value<'_> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct map struct identifier ignored_any
+        seq tuple tuple_struct map identifier ignored_any
     }
 }
 
@@ -218,7 +280,16 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Misfit> {
         let Some(value) = self.0.next() else { return Ok(None) };
-        let placed = |misfit: Misfit| Misfit { at: misfit.at.or(Some(value.span().start)), ..misfit };
+        let placed = |misfit: Misfit| {
+            let at = misfit.at.or(Some(value.span().start));
+            match misfit.kind {
+                MisfitKind::Type if misfit.path.is_empty() => {
+                    let message = format!("each entry {}", misfit.message);
+                    Misfit { at, kind: MisfitKind::Value, message, ..misfit }
+                }
+                _ => Misfit { at, ..misfit },
+            }
+        };
         seed.deserialize(Value(value)).map(Some).map_err(placed)
     }
 }

@@ -582,11 +582,55 @@ mod tests {
     }
 
     #[test]
+    fn each_kind_of_value_is_told_in_peoples_words() {
+        let keys = [
+            ("store_cache", "a whole number from 0 to 4294967295"),
+            ("store", "a text in quotation marks"),
+            ("store_url_file", "a text in quotation marks"),
+            ("default_profile", "a text in quotation marks"),
+            ("key_command", "a list in `[` and `]`"),
+            ("profiles", "a table of keys and values"),
+            ("screen", "a table of keys and values"),
+            ("profiles.work", "a table of keys and values"),
+            ("providers.corp", "a table of keys and values"),
+            ("screen.mouse", "`true` or `false`"),
+            ("screen.theme", "a text in quotation marks"),
+        ];
+        let values = [
+            ("true", "`true`"),
+            ("5", "the number 5"),
+            ("-1", "the number -1"),
+            ("1.5", "the number 1.5"),
+            ("\"x\"", "the text \"x\""),
+            ("[]", "a list"),
+            ("{}", "a table"),
+            ("2026-03-14", "a date or time"),
+        ];
+        let mut told = 0;
+        for ((key, wanted), (value, given)) in keys.iter().flat_map(|key| values.map(|value| (*key, value))) {
+            let Err(problem) = parse(&format!("{key} = {value}")) else { continue };
+            if problem.contains(", and is ") {
+                let key = key.rsplit('.').next().expect("a key");
+                assert_eq!(problem, format!("line 1: `{key}` has to be {wanted}, and is {given}"));
+                told += 1;
+            }
+            let of_rust = ["invalid", "expected", "string", "boolean", "integer", "sequence", "map", "u32", "struct"];
+            assert!(of_rust.iter().all(|word| !problem.contains(word)), "{problem}");
+        }
+        // All but the one value of the type that is wanted.
+        assert_eq!(told, keys.len() * values.len() - keys.len());
+        assert_eq!(
+            parse("key_command = [\"x\", 5]").expect_err("no text"),
+            "line 1: `key_command`: each entry has to be a text in quotation marks, and is the number 5"
+        );
+    }
+
+    #[test]
     fn each_problem_names_its_key() {
         let profile = |more: &str| format!("[profiles.a]\nprovider = \"zoho\"\nclient_id = \"x\"\n{more}");
         for (text, part) in [
-            ("colour = 1".to_owned(), "line 1: unknown field `colour`"),
-            (profile("scope = []"), "line 4: unknown field `scope`"),
+            ("colour = 1".to_owned(), "line 1: unknown key `colour`"),
+            (profile("scope = []"), "line 4: unknown key `scope`"),
             (profile("scope = []"), "; did you mean `scopes`?"),
             ("[screen]\nteme = \"dark\"".to_owned(), "; did you mean `theme`?"),
             ("[screen]\ntheme = \"drak\"".to_owned(), "; did you mean `dark`?"),
@@ -609,17 +653,14 @@ mod tests {
             ("[providers.p]\nkind=\"standard\"\nissuer=\"http://x.example\"".to_owned(), "plain http"),
             ("[providers.p]\nkind=\"standard\"".to_owned(), "needs `issuer`"),
             ("[providers.p]\nkind=\"zoho\"\n[providers.p.data_centers]".to_owned(), "has no `data_centers`"),
-            ("[providers.p]\nkind=\"other\"".to_owned(), "line 2: `kind`: unknown variant `other`"),
-            ("[screen]\ntheme=\"pink\"".to_owned(), "line 2: `theme`: unknown variant `pink`"),
-            ("[screen]\nmouse=\"no\"".to_owned(), "line 2: `mouse`: invalid type"),
+            ("[providers.p]\nkind=\"other\"".to_owned(), "line 2: `kind`: `other` is none of"),
+            ("[screen]\ntheme=\"pink\"".to_owned(), "line 2: `theme`: `pink` is none of"),
+            ("[screen]\nmouse=\"no\"".to_owned(), "line 2: `mouse` has to be"),
             ("key_command = []".to_owned(), "`key_command` has to be a program"),
             ("key_command = [\"\", \"x\"]".to_owned(), "`key_command` has to be a program"),
-            ("key_command = \"pass key\"".to_owned(), "line 1: `key_command`: invalid type"),
-            ("[providers.p]\nkind=\"zoho\"\ncolour=1".to_owned(), "line 3: unknown field `colour`"),
-            (
-                "[providers.p]\nkind=\"zoho\"\n[providers.p.data_centers.us]\ncolour=1".to_owned(),
-                "line 4: unknown field",
-            ),
+            ("key_command = \"pass key\"".to_owned(), "line 1: `key_command` has to be"),
+            ("[providers.p]\nkind=\"zoho\"\ncolour=1".to_owned(), "line 3: unknown key `colour`"),
+            ("[providers.p]\nkind=\"zoho\"\n[providers.p.data_centers.us]\ncolour=1".to_owned(), "line 4: unknown key"),
             ("[providers.p]\nkind=\"zoho\"\nissuer=\"https://x.example\"".to_owned(), "has `issuer`"),
             ("[providers.p]\nkind=\"zoho\"\nparameters={a=\"b\"}".to_owned(), "has `parameters`"),
             ("[providers.p]\nkind=\"okta\"".to_owned(), "needs `host`, such as \"example.okta.com\""),
@@ -629,7 +670,7 @@ mod tests {
             ("[providers.p]\nkind=\"keycloak\"\nhost=\"x.example\"".to_owned(), "needs `realm`"),
             (
                 "[providers.p]\nkind=\"standard\"\nclient_authentication=\"jwt\"".to_owned(),
-                "line 3: `client_authentication`: unknown variant `jwt`",
+                "line 3: `client_authentication`: `jwt` is none of",
             ),
             ("[providers.github]\nkind=\"github\"".to_owned(), "`github` is built in"),
             (profile("allowed_origins = [\"http://api.example.com\"]"), "`allowed_origins` is plain http"),
@@ -639,7 +680,7 @@ mod tests {
             (profile("allowed_origins = [\"https://api.example.com?x\"]"), "`allowed_origins` has a query"),
             (profile("allowed_origins = [\"api.example.com\"]"), "`allowed_origins` is no address"),
             (profile("allowed_origins = [\"ftp://api.example.com\"]"), "`allowed_origins` is neither https nor http"),
-            (profile("allowed_origins = \"https://api.example.com\""), "line 4: `allowed_origins`: invalid type"),
+            (profile("allowed_origins = \"https://api.example.com\""), "line 4: `allowed_origins` has to be"),
             (profile("git_hosts = [\"https://git.example.com\"]"), "`git_hosts` has \"https://git.example.com\""),
             (profile("git_hosts = [\"\"]"), "`git_hosts` has \"\""),
             (

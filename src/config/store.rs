@@ -156,8 +156,8 @@ mod tests {
             ("store = \"file:\"", "a directory has to follow"),
             ("store = \"file:x\"\nstore_url_file = \"sesam\"", "both `store` and `store_url_file`"),
             ("store_cache = 3601", "`store_cache` is a number of seconds"),
-            ("store_cache = -1", "line 1: `store_cache`: invalid value"),
-            ("store = 5", "line 1: `store`: invalid type"),
+            ("store_cache = -1", "line 1: `store_cache` has to be"),
+            ("store = 5", "line 1: `store` has to be"),
             ("store = \"postgres://u:sesam@h/x", "line 1"),
         ] {
             let problem = parse(text).expect_err(text);

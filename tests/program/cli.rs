@@ -91,7 +91,7 @@ fn mistakes_of_the_caller_end_with_2() {
 fn a_configuration_that_cannot_be_meant_names_key_and_line() {
     let home = Home::new();
     home.configure("colour = 1\n");
-    home.run(&["token"]).failed(2, &["config.toml is not valid: line 1: unknown field `colour`", "  hint: "]);
+    home.run(&["token"]).failed(2, &["config.toml is not valid: line 1: unknown key `colour`", "  hint: "]);
     let error = home.run(&["whoami", "--json"]);
     assert_eq!((error.code, &error.json()["error"]["code"]), (2, &json!("config")), "{error:?}");
     assert_eq!(error.json()["error"]["retryable"], json!(false));

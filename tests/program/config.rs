@@ -66,10 +66,10 @@ fn a_check_tells_all_mistakes_and_what_is_odd() {
     let broken = home.run(&["config", "check"]);
     assert_eq!((broken.code, broken.stderr.as_str()), (2, ""), "{broken:?}");
     for line in [
-        ":1:1: mistake: unknown field `colour`",
-        ":2:1: mistake: missing field `client_id`",
-        ":4:1: mistake: unknown field `scope`",
-        ":6:1: mistake: `screen.keys.profiles.refresh`: \"F99\" is no key",
+        ":1:1: mistake: unknown key `colour`",
+        ":2:1: mistake: `client_id` is missing",
+        ":4:1: mistake: unknown key `scope`",
+        ":5:2: mistake: `screen.keys.profiles.refresh`: \"F99\" is no key",
         " has 4 mistakes",
     ] {
         assert!(broken.stdout.contains(&format!("{file}{line}")), "{line:?} is missing: {broken:?}");

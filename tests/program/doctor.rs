@@ -297,7 +297,7 @@ fn what_is_broken_is_one_line_and_the_others_are_there() {
     let store = format!("file:{}", home.path("state").display());
     for arguments in [&[][..], &["--store", &store]] {
         let ran = doctor(&home, arguments);
-        assert_check(&ran, "configuration", "error", "unknown field `colour`");
+        assert_check(&ran, "configuration", "error", "unknown key `colour`");
         assert_check(&ran, "store", "warning", "not looked at, since the configuration may name it and its key");
         for subject in ["configuration", "store"] {
             assert_eq!(of(&ran.json(), subject).len(), 1, "{ran:?}");

@@ -288,7 +288,7 @@ fn cannot_tell(ran: &Ran, part: &str) {
 fn whatever_keeps_monitoring_from_an_answer_is_one_line_and_3() {
     let home = Home::in_memory();
     home.configure("colour = \"red\"\n[profiles.\"a|b\"]\n");
-    cannot_tell(&home.run(&["status", "--check"]), "unknown field");
+    cannot_tell(&home.run(&["status", "--check"]), "unknown key");
     let home = home_of(&["good"], "http://127.0.0.1:9");
     cannot_tell(&home.run(&["status", "--check", "nobody"]), "no profile");
     cannot_tell(&home.run(&["--store", "odd", "status", "--check"]), "is no store");
@@ -381,7 +381,7 @@ fn the_file_of_metrics_is_whole_read_by_all_and_never_stale() {
     assert_eq!(file.metadata().expect("it is there").permissions().mode() & 0o777, 0o644);
     assert!(samples(&fs::read_to_string(&file).expect("text")).len() > 6);
     home.configure("colour = \"red\"\n");
-    write().failed(2, &["unknown field"]);
+    write().failed(2, &["unknown key"]);
     assert_eq!(samples(&fs::read_to_string(&file).expect("text")), [("device_login_status_success".to_owned(), 0.0)]);
     let left: Vec<_> = file.parent().expect("a home").read_dir().expect("it is there").flatten().collect();
     assert!(!left.iter().any(|entry| entry.file_name().to_string_lossy().contains(".tmp")), "{left:?}");

@@ -136,9 +136,9 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
     let mut model = Model::new(options.abilities, options.machine, Config::clone(&service.config));
     let around = &mut model.around;
     let settings = &service.config.screen;
-    around.keymap = Keymap::configured(&settings.keys).map_err(|problem| {
+    around.keymap = Keymap::configured(&settings.keys).map_err(|odd| {
         Error::new(Code::Config, format!("{} is not valid", service.config.file.display()))
-            .because(problem)
+            .because(odd.problem)
             .advise("mend the file; `docs/configuration.md` lists every key")
     })?;
     around.set_theme(settings.theme.unwrap_or(options.theme));

@@ -155,7 +155,7 @@ fn tell_oddities(log: &Log, config: &Config, names: &[ProfileName], files: &[arg
     unknown.dedup();
     for name in unknown {
         let entry = Entry::new(Level::Warning, "unknown_profile", "there is no such profile yet", now).of(name);
-        let add = Advice::AddProfile(Some(name.clone())).and(" to add it, which is waited for");
+        let add = Advice::AddProfile(Some(name.clone())).after("it is waited for; ").and(" to add it");
         log.write(&entry.hint(said(&add)));
     }
     for (profile, warning) in files.iter().filter_map(|kept| Some((&kept.profile, kept.warning.as_ref()?))) {

@@ -48,9 +48,9 @@ pub(super) fn lack_of_drawing() -> Option<&'static str> {
     }
 }
 
-/// What keeps the keys of a configuration from being used, as a sentence.
-pub(super) fn odd_keys(config: &Config) -> Option<String> {
-    Keymap::configured(&config.screen.keys).err()
+/// What keeps the keys of a configuration from being used: the keys of the configuration that lead there, and a sentence.
+pub(super) fn odd_keys(config: &Config) -> Option<(Vec<String>, String)> {
+    Keymap::configured(&config.screen.keys).err().map(|odd| (odd.path, odd.problem))
 }
 
 /// Opens the app on its profiles.

@@ -48,7 +48,7 @@ type Finding = (usize, Vec<String>, String);
 
 /// Reads `text`, which came from `file`, and looks at the files that it names. `odd_keys` tells what is wrong with the keys of the
 /// screens, which nothing here knows.
-pub fn check(text: &str, file: &Path, odd_keys: impl Fn(&Config) -> Option<String>) -> Checked {
+pub fn check(text: &str, file: &Path, odd_keys: impl Fn(&Config) -> Option<(Vec<String>, String)>) -> Checked {
     let text = form::without_mark(text);
     let (document, unreadable) = DeTable::parse_recoverable(text);
     let document = document.get_ref();
@@ -58,7 +58,7 @@ pub fn check(text: &str, file: &Path, odd_keys: impl Fn(&Config) -> Option<Strin
         let find = |problem: Problem| found(document, problem.path(), problem.to_string());
         let mut profiles: Vec<&Profile> = config.profiles.values().collect();
         profiles.sort_by_cached_key(|profile| place_of(document, &["profiles", profile.name.as_str()]));
-        mistakes.extend(odd_keys(config).map(|what| found(document, vec!["screen".to_owned()], what)));
+        mistakes.extend(odd_keys(config).map(|(path, what)| found(document, path, what)));
         mistakes.extend(unusable(config, &profiles, document).take(MOST).map(find));
         warnings.extend(odd(config, &profiles).take(MOST).map(find));
     }

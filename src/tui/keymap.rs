@@ -244,35 +244,55 @@ impl Default for Keymap {
     }
 }
 
+/// What keeps the keys of a configuration from being used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OddKey {
+    /// The keys of the configuration that lead there.
+    pub path: Vec<String>,
+    /// A sentence without its end.
+    pub problem: String,
+}
+
+impl OddKey {
+    /// Below `screen.keys`.
+    fn below(names: &[&str], problem: String) -> Self {
+        Self { path: ["screen", "keys"].iter().chain(names).map(|name| (*name).to_owned()).collect(), problem }
+    }
+}
+
 impl Keymap {
     /// The built-in bindings with other keys in the place of some: by scope, by command. A key that the person gives to
     /// a command is taken from the one that had it. The problem is told in a sentence.
-    pub fn configured(scopes: &BTreeMap<String, BTreeMap<String, Vec<String>>>) -> Result<Self, String> {
+    pub fn configured(scopes: &BTreeMap<String, BTreeMap<String, Vec<String>>>) -> Result<Self, OddKey> {
         let mut keymap = Self::default();
         for (scope_name, commands) in scopes {
             let at = format!("screen.keys.{scope_name}");
             let scope: Scope = named(scope_name).ok_or_else(|| {
-                format!("`screen.keys` has `{scope_name}`, which is no screen; `docs/keys.md` lists them")
+                let problem =
+                    format!("`screen.keys` has `{scope_name}`, which is no screen; `docs/keys.md` lists them");
+                OddKey::below(&[scope_name], problem)
             })?;
             let mut given: Vec<Key> = Vec::new();
             for (command_name, labels) in commands {
+                let odd = |problem| OddKey::below(&[scope_name, command_name], problem);
                 let place = named(command_name)
                     .and_then(|command: Command| keymap.0.iter().position(|bound| bound.is_for(scope, command)))
                     .ok_or_else(|| {
-                        format!(
+                        odd(format!(
                             "`{at}` has `{command_name}`, which is no command of this screen; `docs/keys.md` lists them"
-                        )
+                        ))
                     })?;
                 let keys = labels.iter().map(|label| {
-                    Key::from_label(label).ok_or_else(|| format!("`{at}.{command_name}`: {label:?} is no key"))
+                    Key::from_label(label).ok_or_else(|| odd(format!("`{at}.{command_name}`: {label:?} is no key")))
                 });
-                let keys = keys.collect::<Result<Vec<Key>, String>>()?;
+                let keys = keys.collect::<Result<Vec<Key>, OddKey>>()?;
                 let ways_out = keymap.keys(Everywhere, Command::LeaveNow);
                 if let Some(key) = keys.iter().find(|key| scope != Everywhere && ways_out.contains(key)) {
-                    return Err(format!("`{at}.{command_name}`: {} always leaves", key.label()));
+                    return Err(odd(format!("`{at}.{command_name}`: {} always leaves", key.label())));
                 }
                 if let Some(key) = keys.iter().find(|key| given.contains(key)) {
-                    return Err(format!("`{at}.{command_name}`: {} is given to another command already", key.label()));
+                    let problem = format!("`{at}.{command_name}`: {} is given to another command already", key.label());
+                    return Err(odd(problem));
                 }
                 given.extend(&keys);
                 for other in keymap.0.iter_mut().filter(|bound| bound.binding.scope == scope) {
@@ -283,7 +303,10 @@ impl Keymap {
         }
         // Nobody is locked in.
         match keymap.keys(Everywhere, Command::LeaveNow) {
-            [] => Err("`screen.keys.everywhere.leave-now` has no key, and nothing else always leaves".to_owned()),
+            [] => {
+                let problem = "`screen.keys.everywhere.leave-now` has no key, and nothing else always leaves";
+                Err(OddKey::below(&["everywhere", "leave-now"], problem.to_owned()))
+            }
             _ => Ok(keymap),
         }
     }
@@ -336,7 +359,8 @@ mod tests {
     }
 
     fn configured(text: &str) -> Result<Keymap, String> {
-        Keymap::configured(&toml::from_str(text).expect("keys by scope and command"))
+        let configured = Keymap::configured(&toml::from_str(text).expect("keys by scope and command"));
+        configured.map_err(|odd| odd.problem)
     }
 
     #[test]

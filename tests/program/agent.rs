@@ -132,7 +132,7 @@ fn what_it_cannot_begin_with_is_said_and_ends_it() {
     home.write("key", "no key");
     home.run(&["agent"]).failed(9, &["the store cannot be used"]);
     home.run(&["agent", "-p", "work", "other"]).failed(2, &["`-p work` and the names beside `agent`"]);
-    home.run(&["agent", "work", "wrok"]).failed(2, &["there is no profile `wrok`; did you mean `work`?"]);
+    home.run(&["agent", "work", "wrok"]).failed(2, &["there is no profile `wrok`\n", "did you mean `work`?"]);
     home.run(&["agent", "--token-file", "wrok=token"]).failed(2, &["there is no profile `wrok`"]);
     home.run(&["agent", "--on-event", "/no/such/program"]).failed(2, &["`/no/such/program` cannot be run"]);
 }

@@ -154,6 +154,8 @@ fn who_may_read_a_file_is_as_asked_for() {
 fn what_cannot_be_a_token_file_is_refused_at_the_start() {
     let provider = provider();
     let (home, outside) = (signed_in(&provider), Place::new());
+    let other = "[profiles.other]\nprovider = \"corp\"\nclient_id = \"x\"\n";
+    home.configure(&(other.to_owned() + &home.configuration()));
     let open = outside.path("open");
     fs::create_dir(&open).expect("it can be made");
     fs::create_dir(outside.path("closed")).expect("it can be made");

@@ -118,6 +118,7 @@ fn the_configuration_is_followed_and_a_broken_one_changes_nothing() {
     agent.says(&[" p0 removed: "]);
     agent.signal("-HUP");
     agent.says(&["reloaded: the configuration is the same as before"]);
+    home.configure("");
     let named = Running::start(&home, &["p0"]);
     named.says(&["ready: there is no profile yet"]);
     home.configure(&with_profiles(&origin, 2));

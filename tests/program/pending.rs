@@ -122,7 +122,7 @@ fn begun() -> (Provider, Home) {
     let provider = Provider::start();
     let home = Home::at(&provider.authority);
     let ran = home.run(&["login", "--no-wait"]);
-    ran.failed(8, &["Enter this code: CODE-1", "/page", "`device-login login work --resume` goes on with it"]);
+    ran.failed(8, &["Enter this code: CODE-1", "/page", "run `device-login login work --resume` to go on with it"]);
     (provider, home)
 }
 

@@ -125,6 +125,12 @@ pub trait Backend: Send + Sync {
     /// process knows of that, or nothing can be kept.
     fn poller_path(&self, profile: &ProfileName) -> Result<Option<PathBuf>, StoreError>;
 
+    /// The home whose processes have that file in common, over all starts of its machine; `None` where everybody has who shares the
+    /// store, as in a directory.
+    fn poller_home(&self) -> Option<String> {
+        None
+    }
+
     /// The profiles that have a record, in order.
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError>;
 

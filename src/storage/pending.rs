@@ -14,7 +14,6 @@ use super::IssuerEndpoints;
 use super::record::secret;
 use crate::clock::{self, Moment};
 use crate::error::Error;
-use crate::host;
 use crate::providers::ClientAuthentication;
 use crate::secret::Secret;
 
@@ -61,9 +60,14 @@ pub struct PendingSignIn {
     /// The only account that may approve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// The machine that asks. Where several share the store, the others leave it alone until a person there goes on with it.
+    /// The machine that asks, by its name, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
+    /// The same as the store tells it from others that share it ([`Store::poller_home`](super::Store::poller_home)): they leave
+    /// the sign-in alone until a person there goes on with it. A name would not do, which a new container has from the one
+    /// before it and a machine may change. It is not the home of a lease, since this one has to survive a start of the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<String>,
 }
 
 /// A moment on the boot clock of one start of a machine.
@@ -133,9 +137,9 @@ impl PendingSignIn {
         clock::later(now.wall, self.left(now))
     }
 
-    /// Whether this machine asks.
-    pub fn is_here(&self) -> bool {
-        self.machine == host::name()
+    /// Whether this home asks.
+    pub fn is_of(&self, home: Option<&str>) -> bool {
+        self.home.as_deref() == home
     }
 }
 
@@ -192,6 +196,7 @@ mod tests {
             scopes: Vec::new(),
             expected: None,
             machine: None,
+            home: None,
         }
     }
 

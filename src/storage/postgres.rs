@@ -248,6 +248,11 @@ impl Backend for PostgresBackend {
         Ok(self.database.local(|local| local.poller_path(profile)).flatten())
     }
 
+    fn poller_home(&self) -> Option<String> {
+        // Where nothing can be kept, a machine has nothing but its name.
+        self.database.local(Local::lasting_home).flatten().or_else(host::name)
+    }
+
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
         let rows = self.database.ask(&Statement::new(sql::PROFILES))?;
         rows.iter().filter_map(|row| profile(row).transpose()).collect()

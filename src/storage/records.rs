@@ -137,6 +137,11 @@ impl Store {
         self.shared.backend.poller_path(profile)
     }
 
+    /// The home that is named in a pending sign-in for which this process may ask.
+    pub fn poller_home(&self) -> Option<String> {
+        self.shared.backend.poller_home()
+    }
+
     /// Does `work` with the sole right to write this profile's record, and gives that back whatever comes of it.
     pub fn holding<T, E: From<StoreError>>(
         &self,

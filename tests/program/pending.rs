@@ -440,13 +440,13 @@ fn combinations_without_a_meaning_are_refused() {
 fn a_clock_that_was_set_and_a_machine_that_was_started_anew_end_no_code() {
     let day = SignedDuration::from_hours(24);
     let hour = SignedDuration::from_hours(1);
-    for (name, is_same_boot, by, code) in [
-        ("set forward", true, -day, 0),
-        ("set back", true, day, 0),
-        ("another start, set back", false, day, 0),
-        ("another start, a moment later", false, SignedDuration::from_secs(-30), 0),
-        // One last question is asked.
-        ("another start, long after", false, -hour, 0),
+    // Where the code has no time left, one last question is asked.
+    for (name, is_same_boot, by, has_time) in [
+        ("set forward", true, -day, true),
+        ("set back", true, day, true),
+        ("another start, set back", false, day, true),
+        ("another start, a moment later", false, SignedDuration::from_secs(-30), true),
+        ("another start, long after", false, -hour, false),
     ] {
         let (provider, home) = begun();
         change_pending(&home, |pending| {
@@ -455,10 +455,21 @@ fn a_clock_that_was_set_and_a_machine_that_was_started_anew_end_no_code() {
                 booted.id = "another".to_owned();
             }
         });
+        // What has no time left is not gone on with unasked.
+        let again = home.run(&["login", "--resume", "--no-wait"]);
+        let is_pending = pending(&home).is_some();
+        assert_eq!((again.code, is_pending), if has_time { (8, true) } else { (6, false) }, "{name}: {again:?}");
         provider.approve();
-        assert_eq!(home.run(&["login", "--resume"]).code, code, "{name}");
-        assert_eq!(provider.codes(), 1, "{name}");
+        let resumed = home.run(&["login", "--resume"]);
+        assert_eq!((resumed.code, provider.codes()), (if has_time { 0 } else { 4 }, 1), "{name}: {resumed:?}");
     }
+    let (provider, home) = begun();
+    change_pending(&home, |pending| {
+        pending.issued_at -= hour;
+        pending.booted = None;
+    });
+    provider.approve();
+    assert_eq!((home.run(&["login", "--resume"]).code, provider.codes()), (0, 1), "approved in time");
 }
 
 #[test]
@@ -467,14 +478,14 @@ fn a_sign_in_of_another_machine_is_taken_over_by_a_person() {
     let child = home.spawn(&["login", "--resume", "--plain"]);
     provider.wait_for_polls(1);
     // As the other one notes it.
-    change_pending(&home, |pending| pending.machine = Some("elsewhere".to_owned()));
+    change_pending(&home, |pending| pending.home = Some("elsewhere".to_owned()));
     // The one that asked has noticed, and leaves it there.
     wait_until(|| store(&home).poller(&work()).is_ok());
-    assert_eq!(pending(&home).expect("it is pending").machine.as_deref(), Some("elsewhere"));
+    assert_eq!(pending(&home).expect("it is pending").home.as_deref(), Some("elsewhere"));
     let polls = provider.polls();
     let second = home.run(&["login", "--resume", "--no-wait"]);
     second.failed(8, &["Not approved yet"]);
-    assert!(pending(&home).expect("it is pending").is_here());
+    assert_eq!(pending(&home).expect("it is pending").home, store(&home).poller_home());
     assert!(provider.polls() <= polls + 2, "two machines ask");
     provider.approve();
     assert_eq!(ran(child).code, 0);
@@ -584,10 +595,13 @@ fn what_else_is_done_with_the_profile_treats_the_code_rightly() {
 #[test]
 fn what_is_kept_is_sealed() {
     let (_provider, home) = begun();
+    let kept = pending(&home).expect("it is pending");
+    assert_eq!((kept.device_code.expose(), kept.user_code.as_str()), ("sentinel-device-code-1", "CODE-1"));
     let files = std::fs::read_dir(home.path("state")).expect("there is a store");
-    for file in files {
-        let path = file.expect("an entry").path();
-        let content = std::fs::read(&path).unwrap_or_default();
+    let paths: Vec<_> = files.map(|file| file.expect("an entry").path()).collect();
+    assert!(paths.iter().any(|path| path.ends_with("work.record")), "{paths:?}");
+    for path in paths {
+        let content = std::fs::read(&path).expect("it can be read");
         let has = |text: &str| content.windows(text.len()).any(|window| window == text.as_bytes());
         assert!(!has("sentinel-device-code") && !has("CODE-1"), "{} has it", path.display());
     }

@@ -62,11 +62,12 @@ pub(super) type Looks = Vec<(ProfileName, Result<Look, Error>)>;
 
 /// Reads the records of these profiles, those aside that are not configured. Blocks.
 pub(super) fn read(service: &Service, profiles: &[ProfileName], dice: Dice) -> Looks {
+    let home = service.store.poller_home();
     let look = |profile: &Profile| {
         let record = service.store.load(&profile.name)?;
         let grant = record.as_ref().and_then(|record| record.grant.as_ref());
         let pending = record.as_ref().and_then(|record| record.pending.as_ref());
-        let pending = pending.filter(|pending| pending.is_here());
+        let pending = pending.filter(|pending| pending.is_of(home.as_deref()));
         let pending = pending.map(|pending| (pending.issued_at, PendingCode::of(pending, &Clocks::now())));
         let look = Look::of(profile, grant, &service.config, dice, clock::wall());
         Ok(Look { is_missing: record.is_none(), pending, ..look })

@@ -118,7 +118,7 @@ impl Service {
         let alive = pending.filter(|pending| !pending.left(&now).is_zero());
         Ok(alive.map(|pending| Pending {
             code: issued_code(&pending, &now),
-            elsewhere: pending.machine.clone().filter(|_| !pending.is_here()),
+            elsewhere: pending.machine.clone().filter(|_| !pending.is_of(self.store.poller_home().as_deref())),
             scopes: pending.scopes,
             expect_account: pending.expected,
         }))
@@ -327,7 +327,9 @@ impl Attempt {
                 },
             }
         };
-        let pending = self.pending_sign_in(standing, &Clocks::now());
+        let now = Clocks::now();
+        let home = self.service.aside(|service| service.store.poller_home()).await;
+        let pending = self.pending_sign_in(standing, home, &now);
         let kept = pending.clone();
         let profile = self.profile.clone();
         let shown = presence.show(ShownCode { issued_at: pending.issued_at, is_new: true }).await;
@@ -420,7 +422,7 @@ impl Attempt {
         DeviceFlow::new(provider.clone(), home.clone(), client.clone(), scopes.clone())
     }
 
-    fn pending_sign_in(&self, standing: Standing, now: &Clocks<'_>) -> PendingSignIn {
+    fn pending_sign_in(&self, standing: Standing, home: Option<String>, now: &Clocks<'_>) -> PendingSignIn {
         let Standing { code, slow_downs, data_center, authentication, sends_json } = standing;
         let source = self.service.config.provider(&self.profile).ok();
         PendingSignIn {
@@ -443,6 +445,7 @@ impl Attempt {
             scopes: self.scopes.clone(),
             expected: self.expected.clone(),
             machine: host::name(),
+            home,
         }
     }
 
@@ -552,10 +555,11 @@ fn look(
         Ok(pending) => pending,
         Err(over) => return Ok(Look::Over(over)),
     };
+    let is_here = pending.is_of(store.poller_home().as_deref());
     match poller {
-        Ok(poller) if pending.is_here() => Ok(Look::Mine(poller, Box::new(pending))),
+        Ok(poller) if is_here => Ok(Look::Mine(poller, Box::new(pending))),
         Ok(poller) if may_take => take_over(store, name, poller, &pending, approved_before),
-        Err(holder) if pending.is_here() => Ok(Look::Theirs(holder)),
+        Err(holder) if is_here => Ok(Look::Theirs(holder)),
         _ => Ok(Look::Theirs(pending.machine)),
     }
 }
@@ -600,8 +604,11 @@ fn take_over(
 ) -> Result<Look, Error> {
     let taken = store.holding(name, crate::storage::LOCK_PATIENCE, |held| {
         let mut record = held.load()?;
-        let taken = still_pending(record.clone(), known, approved_before)
-            .map(|pending| PendingSignIn { machine: host::name(), ..pending });
+        let taken = still_pending(record.clone(), known, approved_before).map(|pending| PendingSignIn {
+            machine: host::name(),
+            home: store.poller_home(),
+            ..pending
+        });
         if let (Some(record), Ok(pending)) = (&mut record, &taken) {
             record.pending = Some(pending.clone());
             held.commit(record)?;

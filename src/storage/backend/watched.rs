@@ -82,6 +82,10 @@ impl Backend for Watched {
         self.inner.poller_path(profile)
     }
 
+    fn poller_home(&self) -> Option<String> {
+        self.inner.poller_home()
+    }
+
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
         (self.watcher)("profiles")?;
         self.inner.profiles()

@@ -35,7 +35,15 @@ pub(super) struct Local {
     /// Of the store.
     id: String,
     spare: Spare,
-    home: OnceLock<Option<String>>,
+    home: OnceLock<Option<Home>>,
+}
+
+/// What tells this home from every other one.
+struct Home {
+    /// Until its machine starts anew, as its locks last: two machines that run a copy of one disk have each their own.
+    id: String,
+    /// Over all starts, for what has to survive them.
+    lasting_id: String,
 }
 
 /// That no other process of this home holds a profile, and which home that is.
@@ -57,7 +65,7 @@ impl Local {
     pub(super) fn queue(&self, profile: &ProfileName, patience: Duration) -> Result<Queued, StoreError> {
         if let Some(home) = self.home.get_or_init(|| self.home().ok()) {
             match lock::acquire(&self.directory.join(format!("{profile}.{}.lock", self.id)), profile, patience) {
-                Ok(lock) => return Ok(Queued { home: home.clone(), _lock: Some(lock) }),
+                Ok(lock) => return Ok(Queued { home: home.id.clone(), _lock: Some(lock) }),
                 Err(error @ StoreError::Locked { .. }) => return Err(error),
                 // What cannot be locked here is kept apart by the database.
                 Err(_) => {}
@@ -66,8 +74,8 @@ impl Local {
         Queued::alone()
     }
 
-    /// The id of this home. A copy of the directory, on whichever machine, is another home, since its locks are others.
-    fn home(&self) -> Result<String, StoreError> {
+    /// A copy of the directory, on whichever machine, is another home, since its locks are others.
+    fn home(&self) -> Result<Home, StoreError> {
         private::create_directory(&self.directory)?;
         private::check_directory(&self.directory)?;
         private::check_ancestors(&self.directory)?;
@@ -84,8 +92,16 @@ impl Local {
         let number = number.ok_or_else(|| failed(ErrorKind::InvalidData.into()))?;
         let boot = clock::boot().unwrap_or_default();
         let place = place_on_disk(&metadata);
-        let whole = format!("{number} {boot} {place:?}");
-        Ok(seal::hex(&seal::digest::<ID_LENGTH>(whole.as_bytes())))
+        let id = |whole: String| seal::hex(&seal::digest::<ID_LENGTH>(whole.as_bytes()));
+        // The number of a disk may be another one after each start, that of a file on it stays.
+        let (_, file) = place;
+        Ok(Home { id: id(format!("{number} {boot} {place:?}")), lasting_id: id(format!("{number} {file}")) })
+    }
+
+    /// The id of this home that stays; `None` where nothing can be kept.
+    pub(super) fn lasting_home(&self) -> Option<String> {
+        let home = self.home.get_or_init(|| self.home().ok()).as_ref()?;
+        Some(home.lasting_id.clone())
     }
 
     /// Where the processes of this home settle who asks for a profile's pending sign-in; `None` where nothing can be kept.
@@ -164,6 +180,17 @@ mod tests {
         let profile = "work".parse().expect("a name");
         let home = || Local::new(state, "store").queue(&profile, Duration::ZERO).expect("nobody holds it").home;
         home() == home()
+    }
+
+    #[test]
+    fn a_home_stays_and_its_copy_is_another_one() {
+        let [state, copy] = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+        let lasting = |state: &Path| Local::new(state, "store").lasting_home().expect("it can be kept");
+        let home = lasting(state.path());
+        assert_eq!(lasting(state.path()), home);
+        private::create_directory(&copy.path().join("postgres")).expect("a directory");
+        fs::copy(state.path().join("postgres/home"), copy.path().join("postgres/home")).expect("a copy");
+        assert_ne!(lasting(copy.path()), home);
     }
 
     #[test]

@@ -34,7 +34,7 @@ const EXAMPLES: &str = "\
 Examples:
   device-login login work
   device-login login work --plain --qr=half --timeout 10m
-  device-login login work --json
+  device-login login work --no-wait   # later: device-login login work --resume
   device-login login lobby --kiosk -- chromium --kiosk https://example.com";
 
 /// Sign in by approving a code on another device

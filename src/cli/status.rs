@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-pub(super) use self::json::StoreJson;
+pub(super) use self::json::{PendingJson, StoreJson};
 use super::advice::said;
 use super::context::Context;
 use super::{Positional, words};

@@ -161,6 +161,13 @@ pub struct PendingCode {
     pub expires_at: Timestamp,
 }
 
+impl ProfileStatus {
+    /// The code, if it can still be approved.
+    pub fn waiting_code(&self, now: Timestamp) -> Option<&PendingCode> {
+        self.pending.as_ref().filter(|pending| pending.expires_at > now)
+    }
+}
+
 impl PendingCode {
     pub(super) fn of(pending: &PendingSignIn, now: &Clocks<'_>) -> Self {
         Self {

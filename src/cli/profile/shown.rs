@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{List, Show};
 use crate::cli::advice::said;
 use crate::cli::context::Context;
+use crate::cli::status::PendingJson;
 use crate::cli::table::{Cell, Step, Table};
 use crate::cli::words;
 use crate::clock;
@@ -76,6 +77,8 @@ struct ShowJson<'a> {
     /// The store has a secret for it.
     secret_in_store: bool,
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<PendingJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,7 +177,8 @@ impl Show {
         }
         let service = context.service()?;
         let profile = service.config.profile(context.profile_name(&self.profile)?.as_ref())?;
-        let status = service.status(profile, clock::wall());
+        let now = clock::wall();
+        let status = service.status(profile, now);
         let (store, store_named_by) = context.store_place(&service.config)?;
         let named_by = context.profile_named_by(&self.profile, &service.config);
         if !self.json {
@@ -188,6 +192,7 @@ impl Show {
             named_by,
             secret_in_store: service.has_stored_secret(profile)?,
             state: status.state.word(),
+            pending: PendingJson::of(&status, now),
             account: status.account.as_ref().map(|account| account.label().to_owned()),
             api_domain: status.api_domain.clone(),
             configuration: PlaceJson {
@@ -241,6 +246,10 @@ fn shown(
     lines.extend(below_one_another("may also go to", origins(profile)));
     lines.extend(below_one_another("git hosts", git_hosts));
     lines.push(("state", status.state.in_words().to_owned()));
+    lines.extend(status.waiting_code(clock::wall()).map(|pending| {
+        let (code, until) = (&pending.user_code, words::time_of_day(pending.expires_at));
+        ("pending", format!("the code {code} waits at {} until {until}", pending.verification_uri))
+    }));
     lines.extend(status.account.as_ref().map(|account| ("account", account.label().to_owned())));
     lines.extend(status.api_domain.clone().map(|domain| ("API domain", domain)));
     lines.extend(status.warnings.iter().map(|warning| ("warning", warning.clone())));

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Seen;
 use crate::cli::words;
+use crate::service::ProfileStatus;
 use crate::storage::{Account, Protection};
 
 #[derive(Serialize)]
@@ -58,12 +59,24 @@ struct BudgetJson {
     resets_at: Option<String>,
 }
 
+/// A code that waits for an approval.
 #[derive(Serialize)]
-struct PendingJson<'a> {
+pub(in crate::cli) struct PendingJson<'a> {
     user_code: &'a str,
     verification_uri: &'a str,
     expires_at: String,
     expires_in: u64,
+}
+
+impl<'a> PendingJson<'a> {
+    pub(in crate::cli) fn of(status: &'a ProfileStatus, now: Timestamp) -> Option<Self> {
+        status.waiting_code(now).map(|pending| Self {
+            user_code: &pending.user_code,
+            verification_uri: pending.verification_uri.as_str(),
+            expires_at: words::rfc3339(pending.expires_at),
+            expires_in: words::seconds_until(pending.expires_at, now),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -124,12 +137,7 @@ fn profile(Seen { status, verified, waits_until, .. }: &Seen, now: Timestamp) ->
             .cloned()
             .chain(status.protection.as_ref().and_then(Protection::warning))
             .collect(),
-        pending: status.pending.as_ref().map(|pending| PendingJson {
-            user_code: &pending.user_code,
-            verification_uri: pending.verification_uri.as_str(),
-            expires_at: words::rfc3339(pending.expires_at),
-            expires_in: words::seconds_until(pending.expires_at, now),
-        }),
+        pending: PendingJson::of(status, now),
         verified: verified.as_ref().map(|verified| VerifiedJson {
             result: verified.word(),
             reason: verified.problem().map(ToString::to_string),

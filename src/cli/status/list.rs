@@ -52,13 +52,15 @@ fn row(seen: &Seen, is_verified: bool, now: Timestamp) -> Vec<Cell> {
     } else {
         Cell::new(name)
     };
-    let state = Cell::new(status.state.in_words()).colored(match seen.verdict() {
+    let in_words = status.state.in_words();
+    let short = if status.state == State::Expired { "ended" } else { in_words };
+    let pending = if status.waiting_code(now).is_some() { ", pending" } else { "" };
+    let state = Cell::new(format!("{in_words}{pending}")).short(short).colored(match seen.verdict() {
         Verdict::Bad => RED,
         Verdict::Soon | Verdict::CannotTell => YELLOW,
         Verdict::Ok if status.state == State::Valid => CYAN,
         Verdict::Ok => "",
     });
-    let state = if status.state == State::Expired { state.short("ended") } else { state };
     let verified = seen.verified.as_ref().map(|verified| {
         Cell::new(verified.in_words()).colored(match verified {
             Verified::Valid => CYAN,
@@ -119,7 +121,7 @@ pub(super) fn remarks(seen: &Seen, now: Timestamp) -> Vec<String> {
         }
         _ => format!("{wait}: the provider asks to wait"),
     });
-    let pending = status.pending.as_ref().map(|pending| {
+    let pending = status.waiting_code(now).map(|pending| {
         let (code, until) = (&pending.user_code, words::time_of_day(pending.expires_at));
         format!("the code {code} waits at {} until {until}", pending.verification_uri)
     });

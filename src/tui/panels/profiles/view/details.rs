@@ -96,7 +96,7 @@ impl Details {
             let words = clip(&format!(" {text}"), self.room.saturating_sub(taken));
             self.lines.push(Line::from(vec![name, around.theme.mark(mark), Span::raw(words)]));
         }
-        if let Some(pending) = status.pending.as_ref().filter(|pending| pending.expires_at > now.time) {
+        if let Some(pending) = status.waiting_code(now.time) {
             let (code, until) = (shown(&pending.user_code), time_of_day(pending.expires_at, &around.zone));
             let goes_on = format!("press {} to go on", around.key(Scope::Profiles, Command::SignIn));
             self.field("Pending", &format!("the code {code} waits until {until}: {goes_on}"));

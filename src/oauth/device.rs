@@ -1,7 +1,7 @@
 //! The device flow (RFC 8628) as a state machine that owns no time and no connection.
 //!
 //! Call [`DeviceFlow::poll`] until it is done: send what it asks to send, hand the answer to [`DeviceFlow::handle`], wait
-//! as long as it says. `service::login::attempt` is the one place that does so for the command line and the screens.
+//! as long as it says. `service::login::polling` is the one place that does so for the command line and the screens.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -1,12 +1,16 @@
 //! The sign-in, from the proof that the store works to the record that holds the grant.
 
 mod attempt;
+mod code;
 pub(super) mod exchange;
+mod kept;
 mod pending;
+mod polling;
 mod presence;
 mod renewal;
 mod web;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,8 +21,10 @@ pub use self::presence::{Presence, ShownCode};
 pub use self::renewal::{ATTENDED_RENEWALS, IDLE_TIME, Renewal, Rest, RestReason, UNATTENDED_RENEWALS};
 pub use self::web::{Callback, CameBack, WebSignIn};
 
-use self::attempt::{Attempt, CodeEnded, Company};
-use self::pending::{Elsewhere, TakenUp};
+use self::attempt::Attempt;
+use self::kept::Kept;
+use self::pending::TakenUp;
+use self::polling::{CodeEnded, Company, Elsewhere};
 use super::failure::host;
 use super::{QrFile, Service};
 use crate::clock::{self, Moment};
@@ -30,7 +36,7 @@ use crate::oauth::wire::Unreadable;
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider};
-use crate::storage::{Account, Grant, Protection, Record};
+use crate::storage::{Account, Grant, PendingSignIn, Poller, Protection, Record};
 
 /// How often a code that is to follow another is asked for while nobody answers: for about ten minutes.
 const MOST_TRIES: u32 = 13;
@@ -161,53 +167,35 @@ impl Service {
         options: SignIn,
         report: impl FnMut(SignInEvent) + Send,
     ) -> Result<SignedIn, Error> {
-        self.sign_in_patiently(profile, options, report, |_| std::future::ready(false), &Presence::default()).await
+        self.sign_in_patiently(profile, options, report, &Presence::default()).await
     }
 
-    /// As [`Service::sign_in`], but asks `try_again` when an approved grant cannot be saved. The grant is given back when
-    /// that says no. What the person does meanwhile comes by `presence`.
-    pub async fn sign_in_patiently<F, D>(
+    /// As [`Service::sign_in`], with a person who is heard by `presence`.
+    pub async fn sign_in_patiently(
         &self,
         profile: &Profile,
         options: SignIn,
         mut report: impl FnMut(SignInEvent) + Send,
-        try_again: F,
         presence: &Presence,
-    ) -> Result<SignedIn, Error>
-    where
-        F: Fn(Error) -> D + Clone + Send + 'static,
-        D: Future<Output = bool> + Send + 'static,
-    {
+    ) -> Result<SignedIn, Error> {
         let options = SignIn { until: Until::End, ..options };
-        match self.sign_in_until(profile, options, &mut report, try_again, presence).await? {
-            Some(signed_in) => Ok(signed_in),
-            None => unreachable!("it is gone along with to its end"),
+        loop {
+            if let Some(signed_in) = self.sign_in_until(profile, options.clone(), &mut report, presence).await? {
+                return Ok(signed_in);
+            }
         }
     }
 
-    /// Tells what another process has come to.
-    async fn signed_in_elsewhere(&self, profile: &Profile, options: SignIn, grant: Grant) -> Result<SignedIn, Error> {
-        let attempt = Attempt::begin(self, profile, options, None).await?;
-        let kept = attempt.kept_elsewhere(grant).await?;
-        Ok(Box::pin(attempt.signed_in(kept)).await)
-    }
-
     /// As [`Service::sign_in_patiently`], but for as long as the options say; `None` where it is pending still.
-    pub async fn sign_in_until<F, D>(
+    pub async fn sign_in_until(
         &self,
         profile: &Profile,
         options: SignIn,
         mut report: impl FnMut(SignInEvent) + Send,
-        try_again: F,
         presence: &Presence,
-    ) -> Result<Option<SignedIn>, Error>
-    where
-        F: Fn(Error) -> D + Clone + Send + 'static,
-        D: Future<Output = bool> + Send + 'static,
-    {
+    ) -> Result<Option<SignedIn>, Error> {
         check_way(profile)?;
-        let taken = self.take_up(profile, &options).await?;
-        let mut waiting = match taken {
+        let waiting = match self.take_up(profile, &options).await? {
             TakenUp::Pending(pending) => Some(*pending),
             TakenUp::SignedIn(grant) => {
                 return Box::pin(self.signed_in_elsewhere(profile, options, *grant)).await.map(Some);
@@ -218,79 +206,120 @@ impl Service {
             }
         };
         let (renewals, until) = (options.renewals, options.until);
-        let mut renewals_left = renewals;
         let mut attempt = Attempt::begin(self, profile, options, waiting.as_ref()).await?;
-        let company = Company { presence, until, try_again: &try_again };
         if waiting.is_none() {
             report(SignInEvent::Asking { host: host(&attempt.home) });
         }
-        let (mut poller, mut is_renewal, mut failures) = (None, false, 0);
-        let (kept, said) = loop {
-            let shown = attempt.show_code(waiting.take(), poller.as_ref(), is_renewal, presence, &mut report).await;
+        let company = Company { presence, until };
+        let mut codes = Codes { waiting, poller: None, is_renewal: false, renewals_left: renewals, failures: 0 };
+        loop {
+            let (waiting, poller) = (codes.waiting.take(), codes.poller.as_ref());
+            let shown = attempt.show_code(waiting, poller, codes.is_renewal, presence, &mut report).await;
             let ended = match shown {
                 Ok(_) if until == Until::Code => return Ok(None),
                 Ok(pending) => {
                     attempt.issued_at = Some(pending.issued_at);
-                    let ended = Box::pin(attempt.follow_code(pending, &mut poller, &company, &mut report)).await;
+                    let ended = Box::pin(attempt.follow_code(pending, &mut codes.poller, &company, &mut report)).await;
                     attempt.may_take = false;
                     ended
                 }
                 Err(ended) => ended,
             };
             if presence.take_attended() {
-                renewals_left = renewals;
+                codes.renewals_left = renewals;
             }
-            match ended {
-                CodeEnded::Approved(kept, said) => match *kept {
-                    Ok(kept) => break (kept, said),
-                    Err(error) => return Err(attempt.ended(error).await),
-                },
-                CodeEnded::Unusable(error) => return Err(error),
-                CodeEnded::StillPending => return Ok(None),
-                CodeEnded::Elsewhere(Elsewhere::SignedIn(grant)) => {
-                    break (Box::pin(attempt.kept_elsewhere(*grant)).await?, Vec::new());
-                }
-                CodeEnded::Elsewhere(Elsewhere::Replaced(other)) => {
-                    (is_renewal, waiting, poller) = (true, Some(*other), None);
-                }
-                CodeEnded::Elsewhere(Elsewhere::GivenUp) => return Err(attempt.given_up()),
-                CodeEnded::Elsewhere(Elsewhere::Failed(error))
-                    if error.code != Code::CodeExpired || renewals_left == 0 =>
-                {
-                    return Err(error);
-                }
-                CodeEnded::Elsewhere(Elsewhere::Failed(_)) => {
-                    renewals_left -= 1;
-                    (is_renewal, failures) = (true, 0);
-                    attempt.look_up_again().await?;
-                }
-                CodeEnded::Otherwise { outcome: Outcome::Expired, .. } if renewals_left > 0 => {
-                    renewals_left -= 1;
-                    (is_renewal, failures) = (true, 0);
-                    attempt.look_up_again().await?;
-                }
-                // Somebody waits for the new code, who may have gone for a while.
-                CodeEnded::Otherwise {
-                    outcome: Outcome::Failed(failure), place: Place::DeviceAuthorization, ..
-                } if is_renewal && failures < MOST_TRIES => {
-                    let Some((trouble, reason)) = passing(&failure, &attempt.home) else {
-                        let error = attempt.error(Outcome::Failed(failure), Place::DeviceAuthorization, false);
-                        return Err(attempt.ended(error).await);
-                    };
-                    let next_poll_at = clock::now() + renewal::backoff(failures);
-                    failures += 1;
-                    report(SignInEvent::Retrying { trouble, reason, attempt: failures, next_poll_at });
-                    clock::sleep_until(next_poll_at).await;
-                }
-                CodeEnded::Otherwise { outcome, place, answer_lost } => {
-                    let error = attempt.error(outcome, place, answer_lost);
-                    return Err(attempt.ended(error).await);
+            match Box::pin(codes.after(ended, &mut attempt, &mut report)).await? {
+                Next::Code => {}
+                Next::Pending => return Ok(None),
+                Next::Kept(kept, said) => {
+                    attempt.left_out = said;
+                    report(SignInEvent::Approved);
+                    return Ok(Some(Box::pin(attempt.signed_in(*kept)).await));
                 }
             }
+        }
+    }
+
+    /// Tells what another process has come to.
+    async fn signed_in_elsewhere(&self, profile: &Profile, options: SignIn, grant: Grant) -> Result<SignedIn, Error> {
+        let attempt = Attempt::begin(self, profile, options, None).await?;
+        let kept = attempt.kept_elsewhere(grant).await?;
+        Ok(Box::pin(attempt.signed_in(kept)).await)
+    }
+}
+
+/// The codes of one sign-in, each of which takes the place of the one before.
+struct Codes {
+    /// One that is there already.
+    waiting: Option<PendingSignIn>,
+    /// Where it is this process that asks.
+    poller: Option<Arc<Poller>>,
+    is_renewal: bool,
+    renewals_left: u32,
+    /// How often the next one could not be had.
+    failures: u32,
+}
+
+/// What follows a code.
+enum Next {
+    Code,
+    /// It waits still.
+    Pending,
+    Kept(Box<Kept>, Vec<String>),
+}
+
+impl Codes {
+    async fn after(
+        &mut self,
+        ended: CodeEnded,
+        attempt: &mut Attempt,
+        report: &mut (impl FnMut(SignInEvent) + Send),
+    ) -> Result<Next, Error> {
+        let (outcome, place, answer_lost) = match ended {
+            CodeEnded::Approved(kept, said) => {
+                return match *kept {
+                    Ok(kept) => Ok(Next::Kept(Box::new(kept), said)),
+                    Err(error) => Err(attempt.ended(error).await),
+                };
+            }
+            CodeEnded::StillPending => return Ok(Next::Pending),
+            CodeEnded::Elsewhere(Elsewhere::SignedIn(grant)) => {
+                return Ok(Next::Kept(Box::new(attempt.kept_elsewhere(*grant).await?), Vec::new()));
+            }
+            CodeEnded::Elsewhere(Elsewhere::Replaced(other)) => {
+                (self.is_renewal, self.waiting, self.poller) = (true, Some(*other), None);
+                return Ok(Next::Code);
+            }
+            CodeEnded::Elsewhere(Elsewhere::GivenUp) => return Err(attempt.given_up()),
+            CodeEnded::Elsewhere(Elsewhere::Failed(error))
+                if error.code == Code::CodeExpired && self.renewals_left > 0 =>
+            {
+                return self.renew(attempt).await;
+            }
+            CodeEnded::Unusable(error) | CodeEnded::Elsewhere(Elsewhere::Failed(error)) => return Err(error),
+            CodeEnded::Otherwise { outcome: Outcome::Expired, .. } if self.renewals_left > 0 => {
+                return self.renew(attempt).await;
+            }
+            CodeEnded::Otherwise { outcome, place, answer_lost } => (outcome, place, answer_lost),
         };
-        attempt.left_out = said;
-        report(SignInEvent::Approved);
-        Ok(Some(Box::pin(attempt.signed_in(kept)).await))
+        // Somebody waits for the new code, who may have gone for a while.
+        let waits = self.is_renewal && place == Place::DeviceAuthorization && self.failures < MOST_TRIES;
+        let Some((trouble, reason)) = passing(&outcome, &attempt.home).filter(|_| waits) else {
+            let error = attempt.error(outcome, place, answer_lost);
+            return Err(attempt.ended(error).await);
+        };
+        let next_poll_at = clock::now() + renewal::backoff(self.failures);
+        self.failures += 1;
+        report(SignInEvent::Retrying { trouble, reason, attempt: self.failures, next_poll_at });
+        clock::sleep_until(next_poll_at).await;
+        Ok(Next::Code)
+    }
+
+    /// Lets a new code take the place of one that ran out.
+    async fn renew(&mut self, attempt: &mut Attempt) -> Result<Next, Error> {
+        (self.is_renewal, self.renewals_left, self.failures) = (true, self.renewals_left - 1, 0);
+        attempt.look_up_again().await?;
+        Ok(Next::Code)
     }
 }
 
@@ -308,10 +337,10 @@ impl Service {
 }
 
 /// Why no code could be had, where that may pass.
-fn passing(failure: &Failure, data_center: &DataCenter) -> Option<(Trouble, String)> {
-    match failure {
-        Failure::Transport(failure) => Some((failure.trouble(), failure.to_string())),
-        Failure::Unreadable(Unreadable::Garbled { status, trouble }) => {
+fn passing(outcome: &Outcome, data_center: &DataCenter) -> Option<(Trouble, String)> {
+    match outcome {
+        Outcome::Failed(Failure::Transport(failure)) => Some((failure.trouble(), failure.to_string())),
+        Outcome::Failed(Failure::Unreadable(Unreadable::Garbled { status, trouble })) => {
             Some((*trouble, trouble.of_answer(&host(data_center), *status)))
         }
         _ => None,

@@ -5,7 +5,7 @@
 use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use super::super::context::{Context, variable};
 use super::super::{advice, words};
@@ -80,12 +80,8 @@ pub(super) async fn sign_in(
         let (sender, mut events) = mpsc::unbounded_channel();
         let report = move |event| drop(sender.send(event));
         let (asker, mut questions) = mpsc::unbounded_channel();
-        let try_again = move |error| {
-            let (answer, answered) = oneshot::channel();
-            drop(asker.send((error, answer)));
-            async { answered.await.unwrap_or(false) }
-        };
-        let signing_in = service.sign_in_until(profile, options.clone(), report, try_again, presence);
+        let presence = presence.asked_to_save(move |error, answer| drop(asker.send((error, answer))));
+        let signing_in = service.sign_in_until(profile, options.clone(), report, &presence);
         let mut signing_in = std::pin::pin!(signing_in);
         let mut is_approved = false;
         let mut wants_new_code = false;

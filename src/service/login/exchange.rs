@@ -1,7 +1,8 @@
 //! Approvals that come without a device code: a code from a console or a browser, a refresh token from elsewhere.
 
-use super::attempt::{Attempt, Kept};
-use super::{SignIn, SignedIn};
+use super::attempt::Attempt;
+use super::kept::Kept;
+use super::{Presence, SignIn, SignedIn};
 use crate::clock;
 use crate::config::{ClientType, Profile, SecretSource};
 use crate::error::{Advice, Code, Error};
@@ -131,8 +132,7 @@ impl Attempt {
                 return Err(error);
             }
         };
-        let never = |_| std::future::ready(false);
-        let kept = Box::pin(self.keep(grant, &data_center, Some(reserved), never)).await?;
+        let kept = Box::pin(self.keep(grant, &data_center, Some(reserved), &Presence::default())).await?;
         Ok((self, kept))
     }
 

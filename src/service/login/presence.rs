@@ -4,11 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
-use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard, oneshot};
+
+use crate::error::Error;
 
 /// Carries word from a screen to the sign-in that it shows, and back which code that is. Copies are one and the same.
-#[derive(Clone, Debug, Default)]
-pub struct Presence(Arc<Heard>);
+#[derive(Clone, Default)]
+pub struct Presence {
+    heard: Arc<Heard>,
+    /// Asks whether an approved grant that could not be saved is to be saved again.
+    ask: Option<Arc<AskToSave>>,
+}
+
+type AskToSave = dyn Fn(Error, oneshot::Sender<bool>) + Send + Sync;
 
 #[derive(Debug, Default)]
 struct Heard {
@@ -27,35 +35,49 @@ pub struct ShownCode {
 }
 
 impl Presence {
+    /// The same, who is asked whether an approved grant that could not be saved is to be saved again. It is given back where that is
+    /// denied, or nobody is asked.
+    #[must_use]
+    pub fn asked_to_save(&self, ask: impl Fn(Error, oneshot::Sender<bool>) + Send + Sync + 'static) -> Self {
+        Self { ask: Some(Arc::new(ask)), ..self.clone() }
+    }
+
+    pub(super) async fn saves_again(&self, error: Error) -> bool {
+        let Some(ask) = &self.ask else { return false };
+        let (answer, answered) = oneshot::channel();
+        ask(error, answer);
+        answered.await.unwrap_or(false)
+    }
+
     /// The person says that it is approved: the server is asked as soon as it allows.
     pub fn ask_now(&self) {
-        self.0.asks.notify_one();
+        self.heard.asks.notify_one();
     }
 
     /// The person is there, so codes that run out are replaced as often as from the beginning.
     pub fn attend(&self) {
-        self.0.is_there.store(true, Ordering::Relaxed);
+        self.heard.is_there.store(true, Ordering::Relaxed);
     }
 
     /// The last code, once it is kept.
     pub async fn shown(&self) -> Option<ShownCode> {
-        *self.0.code.lock().await
+        *self.heard.code.lock().await
     }
 
     /// Takes a code for the last one. It is being kept for as long as the guard is.
     pub(super) async fn show(&self, code: ShownCode) -> OwnedMutexGuard<Option<ShownCode>> {
-        let mut shown = Arc::clone(&self.0.code).lock_owned().await;
+        let mut shown = Arc::clone(&self.heard.code).lock_owned().await;
         *shown = Some(code);
         shown
     }
 
     /// Waits until the person asks.
     pub(super) async fn asked(&self) {
-        self.0.asks.notified().await;
+        self.heard.asks.notified().await;
     }
 
     /// Whether the person was there since this was called last.
     pub(super) fn take_attended(&self) -> bool {
-        self.0.is_there.swap(false, Ordering::Relaxed)
+        self.heard.is_there.swap(false, Ordering::Relaxed)
     }
 }

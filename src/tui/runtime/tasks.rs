@@ -211,22 +211,17 @@ impl Tasks {
         // Once the app has ended nobody decides, and what cannot be saved is given back.
         let decisions = Arc::downgrade(&self.decisions);
         let report = move |event| drop(events.send(Message::SignIn { task, event }));
-        let try_again = move |error| {
-            let (decide, decision) = oneshot::channel();
+        let presence = Presence::default().asked_to_save(move |error, decide| {
             if let Some(decisions) = decisions.upgrade() {
                 decisions.lock().unwrap_or_else(PoisonError::into_inner).insert(task, decide);
             }
             drop(unsaved.send(Message::Unsaved { task, error }));
-            async { decision.await.unwrap_or(false) }
-        };
-        let presence = Presence::default();
+        });
         let (heard, owner) = (presence.clone(), profile.clone());
         self.spawn_cancellable(
             task,
             profile,
-            |service, profile| async move {
-                service.sign_in_patiently(&profile, options, report, try_again, &heard).await
-            },
+            |service, profile| async move { service.sign_in_patiently(&profile, options, report, &heard).await },
             move |_, result| Message::SignInEnded { task, result: Box::new(result) },
         );
         self.presences.retain(|task, _| self.cancellable.contains_key(task));

@@ -1,0 +1,383 @@
+//! An approval becomes a grant that is kept, and what else that calls for: the provider hands out the tokens once, and a person
+//! has approved.
+
+use jiff::Timestamp;
+
+use super::attempt::Attempt;
+use super::{Presence, SignedIn, empty_record};
+use crate::clock;
+use crate::config::{Config, Profile};
+use crate::error::{Advice, Code, Error};
+use crate::oauth::wire::TokenAnswer;
+use crate::profile::ProfileName;
+use crate::providers::{ClientAuthentication, DataCenter, RevocationEnds};
+use crate::service::aside::aside;
+use crate::service::{account, discovery, endpoints, grants};
+use crate::storage::{Account, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, Record, RevocationNote, StoreError};
+
+/// A grant that is saved, and what it took the place of.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) grant: Grant,
+    replaced: Option<Replaced>,
+}
+
+/// A grant that another one took the place of although it lives on at the provider.
+#[derive(Debug)]
+struct Replaced {
+    approved_at: Timestamp,
+    account: Option<Account>,
+    /// It is to be revoked.
+    is_noted: bool,
+}
+
+/// The right to write the record, with room for the next one, and what it replaces.
+pub(super) struct Reserved {
+    held: Held,
+    before: Option<Record>,
+}
+
+impl Reserved {
+    pub(super) fn release(self) {
+        self.held.release();
+    }
+}
+
+/// The record that a sign-in replaces. A commit sets aside what nobody can open.
+pub(super) fn before(held: &mut Held) -> Result<Option<Record>, StoreError> {
+    match held.load() {
+        Err(StoreError::Corrupt { .. }) => Ok(None),
+        loaded => loaded,
+    }
+}
+
+impl Attempt {
+    /// Sees that a grant will find room, and reads and opens all that it takes to keep it.
+    pub(super) async fn reserve(&self) -> Result<Reserved, Error> {
+        let (store, name) = (self.service.store.clone(), self.profile.name.clone());
+        let reserved = aside(move || {
+            let mut held = store.hold(&name, LOCK_PATIENCE)?;
+            match before(&mut held).and_then(|before| held.reserve().map(|()| before)) {
+                Ok(before) => Ok(Reserved { held, before }),
+                Err(error) => {
+                    held.release();
+                    Err(error)
+                }
+            }
+        });
+        reserved.await.map_err(|error| Error::from(error).adding("nothing was sent"))
+    }
+
+    /// Saves the grant, in the room that was reserved for it if it was, or gives it back.
+    pub(super) async fn keep(
+        &self,
+        grant: Grant,
+        data_center: &DataCenter,
+        mut reserved: Option<Reserved>,
+        presence: &Presence,
+    ) -> Result<Kept, Error> {
+        let grant = match &self.expected {
+            Some(expected) => match self.check_account(expected, grant, data_center).await {
+                Ok(grant) => grant,
+                Err(error) => {
+                    aside(move || reserved.map(Reserved::release)).await;
+                    return Err(error);
+                }
+            },
+            None => grant,
+        };
+        let mut is_first = true;
+        loop {
+            match self.save(grant.clone(), reserved.take()).await {
+                Ok(replaced) => return Ok(Kept { grant, replaced }),
+                // What failed once may work the next time, and nobody need be asked.
+                Err(error) if std::mem::take(&mut is_first) && error.code == Code::Store => {}
+                Err(error) if presence.saves_again(error.clone()).await => {}
+                Err(error) => return Err(self.give_back(error, &grant, data_center).await),
+            }
+        }
+    }
+
+    pub(super) fn new_grant(
+        &self,
+        token: TokenAnswer,
+        data_center: &DataCenter,
+        client_authentication: ClientAuthentication,
+    ) -> Grant {
+        let now = clock::wall();
+        let api_domain = token.api_domain.or_else(|| data_center.api_domain.clone());
+        let claimed = token.id_token.as_ref();
+        let claimed = claimed.and_then(|token| account::claimed_account(token, data_center, &self.client.id, now));
+        let source = self.service.config.provider(&self.profile).ok();
+        let scopes = token.scopes.unwrap_or_else(|| self.scopes.clone());
+        let id_token = account::id_token_to_keep(token.id_token, data_center, &self.client.id, &scopes, now);
+        Grant {
+            data_center: data_center.code.clone(),
+            api_domain: api_domain.map(|url| url.origin().ascii_serialization()),
+            account: claimed,
+            endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
+            client_authentication: Some(client_authentication),
+            refresh_token: token.refresh_token,
+            id_token,
+            is_own: !self.is_shared,
+            ..Grant::new(
+                data_center.accounts_server.to_string(),
+                scopes,
+                token.access_token,
+                now,
+                token.expires_in.map(|life| clock::later(now, life)),
+            )
+        }
+    }
+
+    /// Makes sure that the right person approved, before anything is kept (reverse phishing). A grant of somebody else
+    /// is given back.
+    async fn check_account(&self, expected: &str, grant: Grant, data_center: &DataCenter) -> Result<Grant, Error> {
+        match self.expected_account(expected, &grant, data_center).await {
+            Ok(account) => Ok(Grant { account: Some(account), ..grant }),
+            Err(error) => Err(self.give_back(error, &grant, data_center).await),
+        }
+    }
+
+    /// What another process has kept, if it is of the right person. It stays where it is otherwise, since that process may have
+    /// expected nobody in particular.
+    pub(super) async fn kept_elsewhere(&self, grant: Grant) -> Result<Kept, Error> {
+        if let Some(expected) = &self.expected {
+            let data_center = self.provider.data_center(&grant.data_center).unwrap_or(&self.home);
+            let checked = self.expected_account(expected, &grant, data_center).await;
+            checked.map_err(|error| error.advise_only(Advice::SignOut(self.profile.name.clone())))?;
+        }
+        Ok(Kept { grant, replaced: None })
+    }
+
+    async fn expected_account(
+        &self,
+        expected: &str,
+        grant: &Grant,
+        data_center: &DataCenter,
+    ) -> Result<Account, Error> {
+        let account = self.account_behind(grant, data_center).await;
+        let matches = |account: &Account| {
+            account.id == expected || account.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(expected))
+        };
+        let error = match account {
+            Ok(account) if matches(&account) => return Ok(account),
+            Ok(account) => {
+                Error::new(Code::WrongAccount, format!("`{}` approved instead of `{expected}`", account.label()))
+                    .advise("sign in again and approve with the expected account")
+            }
+            Err(error) => Error::new(Code::WrongAccount, format!("whether `{expected}` approved could not be checked"))
+                .because(error)
+                .advise(format!(
+                    "add the scope that lets the account be read, such as `{}`",
+                    self.provider.dialect.default_scope
+                )),
+        };
+        Err(error)
+    }
+
+    /// Who approved: asked from the provider, or else as it said beside the tokens.
+    async fn account_behind(&self, grant: &Grant, data_center: &DataCenter) -> Result<Account, Error> {
+        let known = self.client.known(grant.tokens());
+        let asked = self.service.ask_account(grant, &self.provider, data_center, &known).await;
+        asked.or_else(|error| grant.account.clone().ok_or(error))
+    }
+
+    /// Revokes a grant that is not to be kept; the error then says what became of it.
+    async fn give_back(&self, error: Error, grant: &Grant, data_center: &DataCenter) -> Error {
+        if self.is_shared {
+            return error.adding("nothing was saved, and nothing revoked");
+        }
+        let note = RevocationNote::of(grant, &self.profile.client_id);
+        match self.service.revoke(&note, &self.provider, data_center, &self.profile, &self.client).await {
+            Ok(()) => error.adding("nothing was saved and the grant was revoked"),
+            Err(failed) => error.adding(format!("nothing was saved, but {}", failed.error)),
+        }
+    }
+
+    /// Writes the grant of a fresh approval. The record's client secret stays unless the approval came with another.
+    async fn save(&self, grant: Grant, reserved: Option<Reserved>) -> Result<Option<Replaced>, Error> {
+        let attempt = self.clone();
+        let (before, replaced) = aside(move || attempt.commit(grant, reserved)).await?;
+        if let Some(before) = before {
+            // The new grant is kept, whatever becomes of copies of the one before.
+            let _ = self.service.forget_copies(&before).await;
+        }
+        Ok(replaced)
+    }
+
+    /// Commits the grant, and gives the record that it changed. The grant before is to be revoked where that ends no other
+    /// one.
+    fn commit(&self, grant: Grant, reserved: Option<Reserved>) -> Result<(Option<Record>, Option<Replaced>), Error> {
+        let Some(Reserved { mut held, before }) = reserved else {
+            let store = &self.service.store;
+            return store.holding(&self.profile.name, LOCK_PATIENCE, |held| {
+                let before = before(held)?;
+                self.commit_held(grant, before, held)
+            });
+        };
+        let kept = self.commit_held(grant, before, &mut held);
+        held.release();
+        kept
+    }
+
+    fn commit_held(
+        &self,
+        grant: Grant,
+        before: Option<Record>,
+        held: &mut Held,
+    ) -> Result<(Option<Record>, Option<Replaced>), Error> {
+        self.check_still_configured()?;
+        let mut record = before.clone().unwrap_or_else(|| empty_record(&self.profile));
+        let lived_on = |before: &Grant| {
+            let is_same = match (&before.refresh_token, &grant.refresh_token) {
+                (None, None) => before.access_token == grant.access_token,
+                (before, now) => before == now,
+            };
+            !is_same && grants::lives(before, clock::wall())
+        };
+        let replaced = record.grant.take().filter(lived_on).map(|before| {
+            let limit = self.provider.dialect.grant_limit;
+            let is_noted = self.may_revoke(&before, &grant);
+            if is_noted {
+                grants::note(&mut record, &before, limit);
+            } else if let Some(left) = grants::unrevoked(&before, &record.client_id) {
+                grants::remember(&mut record, left, limit);
+            }
+            Replaced { approved_at: before.approved_at, account: before.account, is_noted }
+        });
+        if record.provider != self.provider.name || record.client_id != self.profile.client_id {
+            // It belongs to the client that the record was of.
+            record.client_secret = None;
+        }
+        record.provider.clone_from(&self.provider.name);
+        record.client_id.clone_from(&self.profile.client_id);
+        if let Some(secret) = &self.secret_to_keep {
+            record.client_secret = Some(secret.clone());
+            record.client_secret_for = Some(self.service.config.provider(&self.profile)?.identity());
+        }
+        record.client_endpoints = endpoints::known(self.service.config.provider(&self.profile)?, &self.provider);
+        self.note(&mut record, &grant);
+        record.grant = Some(grant);
+        record.pending = None;
+        let is_told = !self.for_agent;
+        record.ended = self.issued_at.map(|issued_at| EndedSignIn { issued_at, error: None, is_told });
+        held.commit(&mut record)?;
+        Ok((before, replaced))
+    }
+
+    /// Tells whether a grant may be revoked that another one takes the place of: nobody else has its refresh token, and no
+    /// other grant ends with it.
+    fn may_revoke(&self, before: &Grant, now: &Grant) -> bool {
+        if self.provider.dialect.revocation_ends != RevocationEnds::ThatGrant || !before.is_own {
+            return false;
+        }
+        if before.refresh_token.is_none() || now.refresh_token.is_none() {
+            return false;
+        }
+        let store = self.service.store();
+        // What cannot be read might have it.
+        let has_it = |name: &ProfileName| match store.load(name) {
+            Ok(record) => {
+                record.and_then(|record| record.grant).is_some_and(|other| other.refresh_token == before.refresh_token)
+            }
+            Err(_) => true,
+        };
+        store.profiles().is_ok_and(|names| !names.iter().filter(|name| **name != self.profile.name).any(has_it))
+    }
+
+    /// Makes sure that the profile is the one for which the approval was asked. Others change profiles under the same lock,
+    /// so that a grant can neither stay behind under an old name nor get to another client.
+    fn check_still_configured(&self) -> Result<(), Error> {
+        let file = &self.service.config.file;
+        // What cannot be read tells nothing, and a grant is not given up for that.
+        let Some(config) = file.exists().then(|| Config::load(file).ok()).flatten() else { return Ok(()) };
+        let Profile { name, provider, data_center, client_id, .. } = &self.profile;
+        let is_same =
+            |now: &Profile| (&now.provider, &now.data_center, &now.client_id) == (provider, data_center, client_id);
+        if config.profiles.get(name).is_some_and(is_same) {
+            return Ok(());
+        }
+        Err(Error::new(Code::Config, format!("the sign-in of profile `{name}` cannot be kept"))
+            .because("the profile was renamed, removed or given another client while the approval was waited for")
+            .advise("sign in again with the profile as it is now")
+            .advise(Advice::ListProfiles))
+    }
+
+    /// Adds the sign-in to the history.
+    fn note(&self, record: &mut Record, grant: &Grant) {
+        let actor = &self.service.actor;
+        let account = grant.account.as_ref().map(Account::label).unwrap_or_default();
+        record.note(Happened::SignedIn, account, actor, grant.approved_at);
+        if grant.data_center != self.home.code {
+            let moved = format!("{} to {}", self.home.code, grant.data_center).to_uppercase();
+            record.note(Happened::Relocated, &moved.replace(" TO ", " to "), actor, grant.approved_at);
+        }
+    }
+
+    /// What the sign-in came to, the account with it where that can be asked for.
+    pub(super) async fn signed_in(self, kept: Kept) -> SignedIn {
+        let service = self.service.clone();
+        service.unbroken.run(self.describe(kept)).await
+    }
+
+    async fn describe(self, Kept { grant, replaced }: Kept) -> SignedIn {
+        let data_center = self.provider.data_center(&grant.data_center).unwrap_or(&self.home);
+        let account = match grant.account.clone().filter(|_| self.expected.is_some()) {
+            Some(checked) => Some(checked),
+            None => self.learn_account(&grant, data_center).await,
+        };
+        let replaced = match replaced {
+            Some(replaced) => self.settle(replaced, account.as_ref()).await,
+            None => None,
+        };
+        let protection = self.service.aside(|service| service.store.protection().ok()).await;
+        SignedIn {
+            protection,
+            replaced,
+            account,
+            relocated: data_center.code != self.home.code,
+            data_center: Some(grant.data_center.clone()).filter(|code| !code.is_empty()),
+            missing_scopes: account::missing_scopes(&self.provider.dialect.scope_names, &self.scopes, &grant),
+            scopes: grant.scopes,
+            api_domain: grant.api_domain,
+            access_token_expires_at: grant.access_token_expires_at,
+            refreshable: grant.refresh_token.is_some(),
+            warnings: self.warnings,
+            left_out: self.left_out,
+            profile: self.profile.name,
+        }
+    }
+
+    /// Revokes what the new grant took the place of, if that may be, and says what a person should know of it.
+    async fn settle(&self, replaced: Replaced, account: Option<&Account>) -> Option<String> {
+        if replaced.is_noted {
+            self.service.revoke_noted_quietly(&self.profile).await;
+        }
+        let record = self.service.record(&self.profile.name).await.ok().flatten();
+        let is_waiting = record
+            .as_ref()
+            .is_none_or(|record| record.to_revoke.iter().any(|note| note.approved_at == replaced.approved_at));
+        let is_alive = !replaced.is_noted
+            || record
+                .is_some_and(|record| record.unrevoked.iter().any(|left| left.approved_at == replaced.approved_at));
+        let other = replaced.account.filter(|before| account.is_some_and(|account| account.id != before.id));
+        let became = match (is_alive, is_waiting) {
+            (true, _) => "stays valid at the provider until it is revoked there",
+            (false, true) => "could not be revoked yet, which the next login or logout of the profile tries again",
+            (false, false) if other.is_some() => "was revoked",
+            (false, false) => return None,
+        };
+        Some(match other {
+            Some(before) => format!("The profile was signed in as {} before; that grant {became}.", before.label()),
+            None => format!("The grant of the sign-in before {became}."),
+        })
+    }
+
+    /// Asks who approved and notes it. An account that cannot be asked for or kept is no reason to fail.
+    async fn learn_account(&self, grant: &Grant, data_center: &DataCenter) -> Option<Account> {
+        let account = self.account_behind(grant, data_center).await.ok()?;
+        let _ = self.service.note_account(&self.profile, grant, &account).await;
+        Some(account)
+    }
+}

@@ -1,0 +1,405 @@
+//! A code that waits for its approval: of the processes of one machine one asks the server ([`Poller`]), and keeps what an approval
+//! brings. The others look at the record until it is over, and one of them takes over if that one dies.
+//!
+//! A poll and everything that its approval calls for, up to the record that holds the grant, is unbroken.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::attempt::Attempt;
+use super::code::standing;
+use super::kept::Kept;
+use super::pending::Until;
+use super::{Presence, SignInEvent, sign_in_event};
+use crate::clock::{self, Moment};
+use crate::error::Error;
+use crate::host;
+use crate::oauth::Step;
+use crate::oauth::device::{DeviceEvent, DeviceFlow, Outcome, Standing};
+use crate::profile::ProfileName;
+use crate::providers::explained::Place;
+use crate::service::aside::aside;
+use crate::service::{Service, left_out};
+use crate::storage::{
+    Clocks, EndedSignIn, Grant, Held, LOCK_PATIENCE, PendingSignIn, Poller, Record, Rest, Store, StoreError,
+};
+
+/// How often those who go along with a sign-in look whether it is over.
+const LOOK_PACE: Duration = Duration::from_millis(500);
+/// How long after a code's end they wait for word of that: the last poll and the commit take their time.
+const LAST_WORD: Duration = Duration::from_secs(60);
+
+/// Who goes along with a code, and for how long.
+#[derive(Clone, Copy)]
+pub(super) struct Company<'a> {
+    pub(super) presence: &'a Presence,
+    pub(super) until: Until,
+}
+
+/// How one code ended.
+pub(super) enum CodeEnded {
+    /// The grant is saved, or why it is not; and what is to be said of the answer.
+    Approved(Box<Result<Kept, Error>>, Vec<String>),
+    /// The code cannot be kept, or whoever wanted it from a file would wait for nothing.
+    Unusable(Error),
+    /// It waits, and nobody wants to go along with it any further.
+    StillPending,
+    /// Another process went on with it.
+    Elsewhere(Elsewhere),
+    Otherwise {
+        outcome: Outcome,
+        /// Of which kind the last request was.
+        place: Place,
+        /// The answer to a poll got lost, in which the tokens may have been.
+        answer_lost: bool,
+    },
+}
+
+impl CodeEnded {
+    /// Of a flow that asks no further, and has no approval.
+    pub(super) fn of(flow: &DeviceFlow, place: Place, answer_lost: bool) -> Self {
+        Self::Otherwise { outcome: flow.outcome().cloned().unwrap_or(Outcome::Expired), place, answer_lost }
+    }
+}
+
+/// How a sign-in ended that another process went on with.
+pub(super) enum Elsewhere {
+    SignedIn(Box<Grant>),
+    Failed(Error),
+    /// Another code took its place.
+    Replaced(Box<PendingSignIn>),
+    /// Nobody goes on with it.
+    GivenUp,
+}
+
+/// What a look at a pending sign-in tells.
+pub(super) enum Look {
+    /// It is this process that asks.
+    Mine(Arc<Poller>, Box<PendingSignIn>),
+    /// Somebody else asks.
+    Theirs(Option<String>),
+    Over(Elsewhere),
+}
+
+impl Attempt {
+    /// Polls until a code is approved or ends, sooner where the person asks for it; or goes along while another process does.
+    pub(super) async fn follow_code(
+        &self,
+        mut pending: PendingSignIn,
+        poller: &mut Option<Arc<Poller>>,
+        company: &Company<'_>,
+        mut report: impl FnMut(SignInEvent) + Send,
+    ) -> CodeEnded {
+        // Two machines would else take it from each other for ever.
+        let mut may_take = self.may_take;
+        loop {
+            let mine = if let Some(mine) = poller.take() {
+                mine
+            } else {
+                let following = |holder| report(SignInEvent::Following { holder });
+                let (takes, is_once) = (std::mem::take(&mut may_take), company.until == Until::OneAnswer);
+                match self.turn(pending, takes, is_once, following).await {
+                    Ok((mine, now)) => {
+                        pending = now;
+                        mine
+                    }
+                    Err(ended) => return ended,
+                }
+            };
+            let asking = Arc::clone(poller.insert(mine));
+            if let Some(ended) = self.poll_code(&pending, &asking, company, &mut report).await {
+                return ended;
+            }
+            // Another machine has taken it over.
+            *poller = None;
+        }
+    }
+
+    /// Polls for as long as it is this process that does.
+    async fn poll_code(
+        &self,
+        pending: &PendingSignIn,
+        poller: &Arc<Poller>,
+        company: &Company<'_>,
+        report: &mut (impl FnMut(SignInEvent) + Send),
+    ) -> Option<CodeEnded> {
+        let Self { service, provider, .. } = self;
+        let Rest { left: rest, was_asking } = self.rest(pending, poller).await;
+        let mut kept = standing(pending);
+        let now = Clocks::now();
+        let mut flow = self.flow().resuming(kept.clone(), pending.left(&now), rest, now.moment);
+        let mut expected = pending.expected.clone();
+        while let Some(due) = flow.next_poll_at() {
+            if clock::now() < due {
+                tokio::select! {
+                    () = clock::sleep_until(due) => {}
+                    () = company.presence.asked() => flow.ask_now(clock::now()),
+                }
+            } else {
+                // Somebody may have given it up, or taken it over.
+                match self.look(pending, Some(Arc::clone(poller)), false).await {
+                    Ok(Look::Over(elsewhere)) => return Some(CodeEnded::Elsewhere(elsewhere)),
+                    Ok(Look::Theirs(_)) => return None,
+                    Ok(Look::Mine(_, now)) => expected = now.expected,
+                    // A store that is away says nothing of the code.
+                    Err(_) => {}
+                }
+                self.note_rest(pending, poller, clock::now() + kept.pace(), true).await;
+                let asking = Self { expected: expected.clone(), ..self.clone() };
+                let (asked, grant) = service.unbroken.run(asking.poll(flow, company.presence.clone())).await;
+                if let Some(grant) = grant {
+                    return Some(CodeEnded::Approved(Box::new(grant), self.said_of(asked.outcome())));
+                }
+                flow = asked;
+                if let Some((next, standing)) = flow.next_poll_at().zip(flow.standing()) {
+                    self.note_rest(pending, poller, next, false).await;
+                    if standing != kept {
+                        self.keep_standing(pending.issued_at, standing.clone()).await;
+                        kept = standing;
+                    }
+                }
+            }
+            let mut has_answer = false;
+            for event in flow.events() {
+                // The person has approved, and the next answer says more.
+                has_answer |= !matches!(event, DeviceEvent::Hastened { .. } | DeviceEvent::Relocated { .. });
+                report(sign_in_event(event, false, provider, clock::now(), clock::wall()));
+            }
+            if has_answer && company.until == Until::OneAnswer {
+                return Some(CodeEnded::StillPending);
+            }
+        }
+        Some(CodeEnded::of(&flow, Place::Poll, was_asking || flow.has_lost_answer()))
+    }
+
+    /// Polls once, and keeps the grant if that brings one.
+    async fn poll(self, mut flow: DeviceFlow, presence: Presence) -> (DeviceFlow, Option<Result<Kept, Error>>) {
+        if let Step::Send(request) = flow.poll(clock::now()) {
+            let reply = self.service.http.send(request).await;
+            flow.handle(clock::now(), reply);
+        }
+        let kept = match flow.outcome().cloned() {
+            Some(Outcome::Authorized { token, data_center, client_authentication }) => {
+                let data_center = self.provider.data_center(&data_center).unwrap_or(&self.home);
+                let grant = self.new_grant(*token, data_center, client_authentication);
+                Some(Box::pin(self.keep(grant, data_center, None, &presence)).await)
+            }
+            _ => None,
+        };
+        (flow, kept)
+    }
+
+    /// How long the server is to be left alone yet: as whoever asked last has noted; else a whole interval, which for a code that
+    /// nobody on this machine has asked for counts from its issue.
+    pub(super) async fn rest(&self, pending: &PendingSignIn, poller: &Arc<Poller>) -> Rest {
+        let (poller, issued_at) = (Arc::clone(poller), pending.issued_at);
+        let noted = aside(move || poller.rest(issued_at, &Clocks::now())).await;
+        noted.unwrap_or_else(|| {
+            let age = pending.booted.as_ref().and_then(|booted| booted.age(&Clocks::now())).unwrap_or_default();
+            Rest { left: standing(pending).pace().saturating_sub(age), was_asking: false }
+        })
+    }
+
+    /// Notes for whoever takes over that the server is to be left alone until then, and whether it is being asked.
+    pub(super) async fn note_rest(
+        &self,
+        pending: &PendingSignIn,
+        poller: &Arc<Poller>,
+        until: Moment,
+        is_asking: bool,
+    ) {
+        let (poller, issued_at) = (Arc::clone(poller), pending.issued_at);
+        aside(move || poller.note(issued_at, until, is_asking, &Clocks::now())).await;
+    }
+
+    /// Becomes the one that asks, or waits until the sign-in is over without this process.
+    pub(super) async fn turn(
+        &self,
+        pending: PendingSignIn,
+        mut may_take: bool,
+        is_once: bool,
+        mut following: impl FnMut(Option<String>) + Send,
+    ) -> Result<(Arc<Poller>, PendingSignIn), CodeEnded> {
+        let end = clock::now() + pending.left(&Clocks::now()) + LAST_WORD;
+        let mut is_told = false;
+        loop {
+            let looked = self.look(&pending, None, may_take).await;
+            let is_late = clock::now() >= end;
+            match looked {
+                Ok(Look::Mine(poller, pending)) => return Ok((poller, *pending)),
+                Ok(Look::Over(elsewhere)) => return Err(CodeEnded::Elsewhere(elsewhere)),
+                Ok(Look::Theirs(_)) if is_once => return Err(CodeEnded::StillPending),
+                Ok(Look::Theirs(_)) if is_late => {
+                    let (outcome, place) = (Outcome::Expired, Place::Poll);
+                    return Err(CodeEnded::Otherwise { outcome, place, answer_lost: false });
+                }
+                Ok(Look::Theirs(holder)) => {
+                    if !std::mem::replace(&mut is_told, true) {
+                        following(holder);
+                    }
+                }
+                Err(error) if is_once || is_late || !error.code.is_retryable() => {
+                    return Err(CodeEnded::Unusable(error));
+                }
+                // The store may be back before the code ends.
+                Err(_) => {}
+            }
+            may_take = false;
+            clock::sleep_until(clock::now() + LOOK_PACE).await;
+        }
+    }
+
+    /// Looks how the sign-in stands. Who asks already says so by the `poller`; a person may take it over from another machine.
+    pub(super) async fn look(
+        &self,
+        pending: &PendingSignIn,
+        poller: Option<Arc<Poller>>,
+        may_take: bool,
+    ) -> Result<Look, Error> {
+        let (store, name, pending) = (self.service.store.clone(), self.profile.name.clone(), pending.clone());
+        let before = self.approved_before;
+        aside(move || look(&store, &name, &pending, before, poller, may_take)).await
+    }
+
+    /// Keeps where the flow stands by now. Where that fails, whoever goes on begins with what was known before.
+    pub(super) async fn keep_standing(&self, issued_at: Timestamp, standing: Standing) {
+        let keep = move |_: &Service, held: &mut Held| {
+            let Some(mut record) = held.load()? else { return Ok(()) };
+            if let Some(pending) = record.pending.take_if(|pending| pending.issued_at == issued_at) {
+                record.pending = Some(moved_on(pending, standing));
+                held.commit(&mut record)?;
+            }
+            Ok(())
+        };
+        let _ = self.service.holding(&self.profile.name, keep).await;
+    }
+
+    /// Notes how the sign-in ended that this process went on with, and gives the error back. Where that cannot be noted, the
+    /// server tells it to whoever goes on with it.
+    pub(super) async fn ended(&self, error: Error) -> Error {
+        let Some(issued_at) = self.issued_at else { return error };
+        let ended = EndedSignIn { issued_at, error: Some(error.clone()), is_told: !self.for_agent };
+        let note = move |_: &Service, held: &mut Held| {
+            let Some(mut record) = held.load()? else { return Ok(()) };
+            if record.pending.take_if(|pending| pending.issued_at == issued_at).is_some() {
+                record.ended = Some(ended);
+                held.commit(&mut record)?;
+            }
+            Ok(())
+        };
+        let _ = self.service.holding(&self.profile.name, note).await;
+        error
+    }
+
+    /// What people are told of an answer with tokens of which not all could be taken.
+    fn said_of(&self, outcome: Option<&Outcome>) -> Vec<String> {
+        match outcome {
+            Some(Outcome::Authorized { token, data_center, .. }) => {
+                left_out::of_sign_in(token, self.provider.data_center(data_center).unwrap_or(&self.home))
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The same sign-in, whose flow stands here by now.
+fn moved_on(pending: PendingSignIn, standing: Standing) -> PendingSignIn {
+    PendingSignIn {
+        interval: standing.code.interval,
+        slow_downs: standing.slow_downs,
+        data_center: standing.data_center,
+        authentication: standing.authentication,
+        sends_json: standing.sends_json,
+        ..pending
+    }
+}
+
+/// Looks at the record, and for the right to ask.
+fn look(
+    store: &Store,
+    name: &ProfileName,
+    known: &PendingSignIn,
+    approved_before: Option<Timestamp>,
+    poller: Option<Arc<Poller>>,
+    may_take: bool,
+) -> Result<Look, Error> {
+    // Before the record is read: what the one before did under it shows there.
+    let poller = match poller.map_or_else(|| store.poller(name).map(Arc::new), Ok) {
+        Err(StoreError::Locked { holder, .. }) => Err(holder),
+        poller => Ok(poller?),
+    };
+    let pending = match still_pending(store.load(name)?, known, approved_before) {
+        Ok(pending) => pending,
+        Err(over) => return Ok(Look::Over(over)),
+    };
+    let is_here = pending.is_of(store.poller_home().as_deref());
+    match poller {
+        Ok(poller) if is_here => Ok(Look::Mine(poller, Box::new(pending))),
+        Ok(poller) if may_take => take_over(store, name, poller, &pending, approved_before),
+        Err(holder) if is_here => Ok(Look::Theirs(holder)),
+        _ => Ok(Look::Theirs(pending.machine)),
+    }
+}
+
+/// The sign-in that is known, as it is kept by now; else how it ended.
+fn still_pending(
+    record: Option<Record>,
+    known: &PendingSignIn,
+    approved_before: Option<Timestamp>,
+) -> Result<PendingSignIn, Elsewhere> {
+    let record = record.filter(|record| record.moved.is_none());
+    let Some(Record { pending, ended, grant, .. }) = record else { return Err(Elsewhere::GivenUp) };
+    match pending {
+        Some(pending) if pending.issued_at == known.issued_at => Ok(pending),
+        Some(other) => Err(Elsewhere::Replaced(Box::new(other))),
+        None => Err(over(known, ended, grant, approved_before)),
+    }
+}
+
+fn over(
+    known: &PendingSignIn,
+    ended: Option<EndedSignIn>,
+    grant: Option<Grant>,
+    approved_before: Option<Timestamp>,
+) -> Elsewhere {
+    let ended = ended.filter(|ended| ended.issued_at == known.issued_at);
+    match (ended.and_then(|ended| ended.error), grant) {
+        (Some(error), _) => Elsewhere::Failed(error),
+        (None, Some(grant)) if Some(grant.approved_at) != approved_before => Elsewhere::SignedIn(Box::new(grant)),
+        _ => Elsewhere::GivenUp,
+    }
+}
+
+/// Has this machine ask from now on. The one that did notices before it asks again; it may have done so just now, so a whole
+/// interval is waited. Nobody here was shown another code that took its place meanwhile, so that one is left alone.
+fn take_over(
+    store: &Store,
+    name: &ProfileName,
+    poller: Arc<Poller>,
+    known: &PendingSignIn,
+    approved_before: Option<Timestamp>,
+) -> Result<Look, Error> {
+    let taken = store.holding(name, LOCK_PATIENCE, |held| {
+        let mut record = held.load()?;
+        let taken = still_pending(record.clone(), known, approved_before).map(|pending| PendingSignIn {
+            machine: host::name(),
+            home: store.poller_home(),
+            ..pending
+        });
+        if let (Some(record), Ok(pending)) = (&mut record, &taken) {
+            record.pending = Some(pending.clone());
+            held.commit(record)?;
+        }
+        Ok::<_, StoreError>(taken)
+    });
+    Ok(match taken? {
+        Ok(pending) => {
+            let now = Clocks::now();
+            poller.note(pending.issued_at, now.moment + standing(&pending).pace(), false, &now);
+            Look::Mine(poller, Box::new(pending))
+        }
+        Err(over) => Look::Over(over),
+    })
+}

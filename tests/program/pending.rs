@@ -606,3 +606,56 @@ fn what_is_kept_is_sealed() {
         assert!(!has("sentinel-device-code") && !has("CODE-1"), "{} has it", path.display());
     }
 }
+
+#[test]
+fn a_code_is_named_where_states_are_told_for_as_long_as_it_waits() {
+    let (_provider, home) = begun();
+    for waits in [true, false] {
+        let said = [&["status"][..], &["profile", "show"]].map(|arguments| home.run(arguments).stdout);
+        let [table, show] = said;
+        assert_eq!(table.contains("signed out, pending"), waits, "{table}");
+        assert_eq!(table.contains("the code CODE-1 waits at"), waits, "{table}");
+        assert_eq!(show.contains("pending        the code CODE-1 waits at"), waits, "{show}");
+        let (status, show) = (home.run(&["status", "--json"]).json(), home.run(&["profile", "show", "--json"]).json());
+        for pending in [&status["profiles"][0]["pending"], &show["pending"]] {
+            assert_eq!(pending["user_code"].as_str(), waits.then_some("CODE-1"), "{status}, {show}");
+        }
+        change_pending(&home, |pending| {
+            pending.issued_at -= SignedDuration::from_hours(1);
+            pending.booted = None;
+        });
+    }
+}
+
+#[cfg(all(target_os = "linux", feature = "postgres"))]
+#[test]
+fn machines_that_share_a_database_are_told_apart_though_they_have_one_name() {
+    use crate::support::postgres::Postgres;
+
+    let (provider, database) = (Provider::start(), Postgres::shared().database());
+    let (url, homes) = (database.url(), [(); 2].map(|()| Home::at(&provider.authority)));
+    let spawn = |home: &Home, arguments: &[&str]| {
+        home.command(arguments).env("DEVICE_LOGIN_STORE", &url).spawn().expect("the program starts")
+    };
+    let run = |home: &Home, arguments: &[&str]| ran(spawn(home, arguments));
+    run(&homes[0], &["login", "--no-wait"]).failed(8, &["CODE-1"]);
+    homes[1].write("key", &std::fs::read_to_string(homes[0].path("key")).expect("a key"));
+    let store = open(&StoreAddress::parse(&url).expect("an address"), key_options(&homes[0]));
+    let asks = || store.load(&work()).expect("it can be read")?.pending?.home;
+    let first = asks().expect("a home");
+    run(&homes[1], &["login", "--no-wait"]).failed(8, &["CODE-1"]);
+    assert_eq!((asks(), provider.polls()), (Some(first.clone()), 0));
+    let follower = spawn(&homes[0], &["login", "--resume"]);
+    provider.wait_for_polls(1);
+    run(&homes[1], &["login", "--resume", "--no-wait"]).failed(8, &["Not approved yet"]);
+    assert!(asks().is_some_and(|home| home != first));
+    provider.approve();
+    for ended in [run(&homes[1], &["login", "--resume"]), ran(follower)] {
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+    for home in &homes {
+        run(home, &["token"]).worked(&format!("{TOKEN}\n"));
+    }
+    provider.was_left_alone();
+    assert_eq!(provider.codes(), 1);
+}

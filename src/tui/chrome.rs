@@ -66,7 +66,7 @@ pub fn footer(around: &Surroundings, panel: &dyn Panel, frame: &mut Frame<'_>) {
         Some(notice) => {
             let head = head(around, notice);
             let room = usize::from(area.width).saturating_sub(head.width());
-            head + Span::raw(text::clip(&notice.text, room))
+            head + Span::raw(text::clip(notice.in_room(room), room))
         }
         None => line_of(around, shown(around, panel, area.width)),
     };
@@ -86,8 +86,9 @@ pub fn long_notice(around: &Surroundings, frame: &mut Frame<'_>) {
     let Some(notice) = around.notice.as_ref().filter(|_| has_room(area.as_size())) else { return };
     let head = head(around, notice);
     let indent = head.width();
+    let text = notice.in_room(usize::from(area.width).saturating_sub(indent));
     let room = usize::from(area.width).saturating_sub(indent + 1).max(1);
-    let mut lines = text::wrap(&notice.text.replace(char::is_control, " "), room);
+    let mut lines = text::wrap(&text.replace(char::is_control, " "), room);
     if lines.len() < 2 {
         return;
     }
@@ -178,7 +179,7 @@ fn left_over(around: &Surroundings, panel: &dyn Panel, columns: u16) -> Vec<Item
 }
 
 fn item(around: &Surroundings, panel: &dyn Panel, command: Command) -> Option<Item> {
-    let bound = around.keymap.binding(panel.scope(), command)?;
+    let bound = panel.binding(around, command)?;
     let label = panel.label(around, command).unwrap_or(bound.binding.label);
     Some(Item { command, key: bound.keys.first()?.label(), label })
 }

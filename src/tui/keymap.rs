@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use self::key::Key;
 
 use Key::{Char, Ctrl};
-use Scope::{Api, Everywhere, ProfileForm, Profiles, SignIn};
+use Scope::{Api, Everywhere, ProfileForm, Profiles, SignIn, Typing};
 
 /// What the person asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -109,10 +109,13 @@ pub enum Scope {
     Profiles,
     ProfileForm,
     Api,
+    /// A line or a form of any screen into which text is typed. No other binding of the screen holds there.
+    Typing,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 5] = [Scope::SignIn, Scope::Profiles, Scope::ProfileForm, Scope::Api, Scope::Everywhere];
+    pub const ALL: [Scope; 6] =
+        [Scope::SignIn, Scope::Profiles, Scope::ProfileForm, Scope::Api, Scope::Typing, Scope::Everywhere];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -121,6 +124,7 @@ impl Scope {
             Scope::Profiles => "Profiles",
             Scope::ProfileForm => "Form of a profile",
             Scope::Api => "API",
+            Scope::Typing => "Where text is typed",
         }
     }
 }
@@ -187,7 +191,6 @@ pub static BINDINGS: &[Binding] = &[
     bind(ProfileForm, &[Key::Esc], Command::Back, "back", "one step back; asks before it throws away"),
     bind(Api, &[Char('f')], Command::Fix, "fix", "what helps against a failure"),
     bind(Api, &[Char('s')], Command::Send, "send", "send the request again"),
-    bind(Api, &[Ctrl('s')], Command::SendForm, "send", "send what is typed"),
     bind(Api, &[Char('e')], Command::Edit, "edit", "edit the request"),
     bind(Api, &[Char('v')], Command::NextView, "view", "body, raw, headers, request"),
     bind(Api, &[Char(' ')], Command::Fold, "fold", "fold or unfold"),
@@ -205,6 +208,15 @@ pub static BINDINGS: &[Binding] = &[
     bind(Api, &[Key::Left, Char('h')], Command::ScrollLeft, "left", "scroll left"),
     bind(Api, &[Key::Right, Char('l')], Command::ScrollRight, "right", "scroll right"),
     bind(Api, &[Char('r')], Command::History, "history", "earlier answers"),
+    bind(Typing, &[Key::Enter], Command::Choose, "go on", "go on, keep it, choose the line"),
+    bind(Typing, &[Key::Esc], Command::Back, "back", "back, forget it"),
+    bind(Typing, &[Key::Tab], Command::NextPane, "next field", "next field or line"),
+    bind(Typing, &[Key::BackTab], Command::PreviousPane, "field before", "field or line before"),
+    bind(Typing, &[Ctrl('s')], Command::SendForm, "send", "send what is typed"),
+    bind(Typing, &[Key::Up, Ctrl('p')], Command::Up, "up", "move up"),
+    bind(Typing, &[Key::Down, Ctrl('n')], Command::Down, "down", "move down"),
+    bind(Typing, &[Key::PageUp], Command::PageUp, "page up", "a page up"),
+    bind(Typing, &[Key::PageDown], Command::PageDown, "page down", "a page down"),
     bind(Everywhere, &[Key::Up, Char('k')], Command::Up, "up", "move up"),
     bind(Everywhere, &[Key::Down, Char('j')], Command::Down, "down", "move down"),
     bind(Everywhere, &[Key::PageUp], Command::PageUp, "page up", "a page up"),
@@ -286,6 +298,10 @@ impl Keymap {
                     Key::from_label(label).ok_or_else(|| odd(format!("`{at}.{command_name}`: {label:?} is no key")))
                 });
                 let keys = keys.collect::<Result<Vec<Key>, OddKey>>()?;
+                let text = keys.iter().find(|key| scope == Typing && matches!(key, Char(_)));
+                if let Some(key) = text {
+                    return Err(odd(format!("`{at}.{command_name}`: {} is text there", key.label())));
+                }
                 let ways_out = keymap.keys(Everywhere, Command::LeaveNow);
                 if let Some(key) = keys.iter().find(|key| scope != Everywhere && ways_out.contains(key)) {
                     return Err(odd(format!("`{at}.{command_name}`: {} always leaves", key.label())));
@@ -311,9 +327,13 @@ impl Keymap {
         }
     }
 
-    /// What `key` asks for in `scope`: the scope's own binding, else the one that holds everywhere.
+    /// What `key` asks for in `scope`: the scope's own binding, else the one that holds everywhere. Where text is typed, what
+    /// has no binding of its own is text.
     pub fn command(&self, scope: Scope, key: Key) -> Option<Command> {
         let exact = |bound: &&Bound| bound.keys.contains(&key);
+        if scope == Typing {
+            return self.within(Typing).find(exact).map(|bound| bound.binding.command);
+        }
         let loose = |bound: &&Bound| bound.keys.iter().any(|bound| bound.matches(key));
         let found = self.within(scope).find(exact).or_else(|| self.within(Everywhere).find(exact));
         let found = found.or_else(|| self.within(scope).find(loose)).or_else(|| self.within(Everywhere).find(loose));
@@ -415,6 +435,7 @@ mod tests {
             ("[profiles]\nrefresh = [\"Ctrl-C\"]", "`screen.keys.profiles.refresh`: Ctrl-C always leaves"),
             ("[profiles]\nrefresh = [\"F5\"]", "`screen.keys.profiles.refresh`: \"F5\" is no key"),
             ("[profiles]\nrefresh = [\"w\"]\nverify = [\"w\"]", "w is given to another command already"),
+            ("[typing]\nback = [\"x\"]", "`screen.keys.typing.back`: x is text there"),
             ("[everywhere]\nleave-now = []", "nothing else always leaves"),
             ("[everywhere]\nquit = [\"Ctrl-C\"]", "nothing else always leaves"),
         ] {

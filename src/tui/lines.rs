@@ -1,11 +1,10 @@
-//! What panels share: lines in an area, texts of others in one line, the rows of a list, the step of a cursor.
+//! What panels share: lines in an area, and texts of others in one line.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::error::Error;
-use crate::tui::keymap::Command;
 use crate::tui::text::wrap;
 use crate::untrusted::Untrusted;
 
@@ -40,21 +39,4 @@ pub fn numbered<'a>(texts: impl Iterator<Item = &'a str>, room: usize) -> Vec<St
 /// What a server sent, on one line and without anything that could hide.
 pub fn shown(text: &str) -> String {
     Untrusted::new(text).line()
-}
-
-/// The first row in sight of a list whose cursor is kept in its middle.
-pub fn first_in_sight(cursor: usize, all: usize, rows: usize) -> usize {
-    cursor.saturating_sub(rows / 2).min(all.saturating_sub(rows))
-}
-
-/// Where a cursor at `at` goes; beyond the end stands for the end, which the caller knows.
-pub fn moved(at: usize, command: Command, page: usize) -> usize {
-    match command {
-        Command::Up => at.saturating_sub(1),
-        Command::Down => at.saturating_add(1),
-        Command::PageUp => at.saturating_sub(page),
-        Command::PageDown => at.saturating_add(page),
-        Command::Home => 0,
-        _ => usize::MAX,
-    }
 }

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
-use super::keymap::{Command, Key, Scope};
+use super::keymap::{Bound, Command, Key, Scope};
 use super::message::{Effect, Message, Pointing};
 use super::surroundings::{Now, Surroundings};
 use crate::clock::Moment;
@@ -54,9 +54,14 @@ pub trait Panel: Any + Debug + Send {
         Then::default()
     }
 
-    /// Takes in a key that is text; `None` where nothing is typed, so that keys are commands.
-    fn typed(&mut self, _key: Key, _around: &mut Surroundings, _now: Now) -> Option<Then> {
-        None
+    /// Whether text is typed, so that keys ask for what [`Scope::Typing`] binds to them and else are text.
+    fn is_typing(&self) -> bool {
+        false
+    }
+
+    /// Takes in a key that is text.
+    fn typed(&mut self, _key: Key, _around: &mut Surroundings, _now: Now) -> Then {
+        Then::default()
     }
 
     /// Takes in that a key was pressed, whichever.
@@ -127,6 +132,14 @@ pub trait Panel: Any + Debug + Send {
 
     /// Draws it.
     fn view(&self, around: &Surroundings, now: Now, area: Rect, frame: &mut Frame<'_>);
+}
+
+impl dyn Panel {
+    /// The binding in force of a command, for the footer.
+    pub fn binding<'a>(&self, around: &'a Surroundings, command: Command) -> Option<&'a Bound> {
+        let typed = self.is_typing().then(|| around.keymap.binding(Scope::Typing, command)).flatten();
+        typed.or_else(|| around.keymap.binding(self.scope(), command))
+    }
 }
 
 /// What follows from something that a panel took in.

@@ -12,6 +12,7 @@ use super::keymap::{Command, Keymap, Scope};
 use super::log::Log;
 use super::message::{Effect, TaskId};
 use super::overlay::Overlay;
+use super::text::width;
 use super::theme::{Abilities, Mark, Theme};
 use super::time_left;
 use super::widgets::qr::QrChoice;
@@ -76,7 +77,18 @@ pub struct Notice {
     /// `None` where nobody knows whether it worked.
     pub mark: Option<Mark>,
     pub text: String,
+    /// The same in fewer words, ever shorter, for where it has no room.
+    pub shorter: Vec<String>,
     pub until: Moment,
+}
+
+impl Notice {
+    /// The longest wording that fits, or else the shortest.
+    pub fn in_room(&self, columns: usize) -> &str {
+        let mut wordings = std::iter::once(&self.text).chain(&self.shorter);
+        let fits = wordings.clone().find(|text| width(text) <= columns);
+        fits.or(wordings.next_back()).unwrap_or(&self.text)
+    }
 }
 
 impl Surroundings {
@@ -126,7 +138,15 @@ impl Surroundings {
     }
 
     pub fn say(&mut self, mark: impl Into<Option<Mark>>, text: impl Into<String>, now: Now) {
-        self.notice = Some(Notice { mark: mark.into(), text: text.into(), until: now.moment + NOTICE_TIME });
+        self.say_in_room(mark, [text.into()], now);
+    }
+
+    /// Says it in the longest of these wordings that fits when it is drawn. The shortest comes last.
+    pub fn say_in_room<const N: usize>(&mut self, mark: impl Into<Option<Mark>>, wordings: [String; N], now: Now) {
+        let mut wordings = wordings.into_iter();
+        let text = wordings.next().unwrap_or_default();
+        let until = now.moment + NOTICE_TIME;
+        self.notice = Some(Notice { mark: mark.into(), text, shorter: wordings.collect(), until });
     }
 
     /// Sends a text to the clipboard. Only tmux tells what became of it, and is waited for: [`told_copied`](Self::told_copied).
@@ -139,16 +159,15 @@ impl Surroundings {
 
     /// Says what tmux did with a text.
     pub fn told_copied(&mut self, what: &str, result: Result<Reached, String>, scope: Scope, now: Now) {
-        let columns = self.window.width;
         let text = match result {
             Ok(Reached::Terminal) => return self.say_sent(what, scope, now),
-            Ok(_) if columns < 60 => "In tmux's buffer: prefix ] pastes".to_owned(),
-            Ok(_) if columns < 80 => "It is in tmux's buffer: prefix ] pastes it.".to_owned(),
             Ok(Reached::Buffer) => format!("tmux has {what} in its buffer: prefix ] pastes it."),
             Ok(Reached::BufferAndTerminal) => format!("tmux has {what} in its buffer and sent it to your terminal."),
             Err(problem) => return self.say(Mark::Attention, format!("tmux did not take {what}: {problem}"), now),
         };
-        self.say(Mark::Good, text, now);
+        let shorter = ["It is in tmux's buffer: prefix ] pastes it.", "In tmux's buffer: prefix ] pastes"];
+        let [middle, short] = shorter.map(str::to_owned);
+        self.say_in_room(Mark::Good, [text, middle, short], now);
     }
 
     /// Says that a text went to the terminal, which may or may not have taken it.
@@ -162,11 +181,8 @@ impl Surroundings {
             Some(command) => format!("{} shows it", self.key(scope, command)),
             None => "Select it".to_owned(),
         };
-        let text = match self.window.width {
-            0..60 => format!("Sent. Nothing to paste? {shown}."),
-            60..80 => format!("Sent to your terminal. Nothing to paste? {shown}."),
-            _ => format!("Sent {what} to your terminal. Nothing to paste? {shown}."),
-        };
-        self.say(None, text, now);
+        let long = format!("Sent {what} to your terminal. Nothing to paste? {shown}.");
+        let middle = format!("Sent to your terminal. Nothing to paste? {shown}.");
+        self.say_in_room(None, [long, middle, format!("Sent. Nothing to paste? {shown}.")], now);
     }
 }

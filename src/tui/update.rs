@@ -10,7 +10,7 @@ use ratatui::layout::Size;
 use super::Ended;
 use super::chrome::body;
 use super::keymap::{Command, Key, Scope};
-use super::lines::{moved, sentence};
+use super::lines::sentence;
 use super::message::{Effect, Message};
 use super::model::Model;
 use super::mouse;
@@ -19,6 +19,7 @@ use super::overlay::{Overlay, Palette, Sent, help, log};
 use super::surroundings::{Mouse, Now};
 use super::text;
 use super::theme::{ColorChoice, Mark};
+use super::widgets::list::moved;
 use crate::config::Config;
 use crate::error::Error;
 use crate::http::client::Exchange;
@@ -88,9 +89,9 @@ fn say_where(model: &mut Model, result: Result<PathBuf, Error>, now: Now) {
     match result {
         Ok(path) => {
             // Where there is little room, the name is what is new.
-            let shown =
-                if around.window.width < 60 { path.file_name().map_or(path.as_path(), Path::new) } else { &path };
-            around.say(Mark::Good, format!("Saved as {}, for you alone.", visible(&shown.to_string_lossy())), now);
+            let name = path.file_name().map_or(path.as_path(), Path::new);
+            let said = |path: &Path| format!("Saved as {}, for you alone.", visible(&path.to_string_lossy()));
+            around.say_in_room(Mark::Good, [said(&path), said(name)], now);
         }
         Err(error) => around.say(Mark::Declined, visible(&error.to_string()), now),
     }
@@ -114,11 +115,9 @@ fn compare_clocks(model: &mut Model, exchange: &Exchange, now: Now) {
     let sentence =
         format!("This machine's clock is {apart} {place} that of {}; times here may be wrong.", exchange.host);
     around.log.push(Mark::Attention, &sentence, now.time);
-    match around.window.width {
-        0..60 => around.say(Mark::Attention, format!("The clock is {apart} {}.", place.trim_end_matches(" of")), now),
-        60..100 => around.say(Mark::Attention, format!("The clock here is {apart} {place} the server's."), now),
-        _ => around.say(Mark::Attention, sentence, now),
-    }
+    let middle = format!("The clock here is {apart} {place} the server's.");
+    let short = format!("The clock is {apart} {}.", place.trim_end_matches(" of"));
+    around.say_in_room(Mark::Attention, [sentence, middle, short], now);
 }
 
 /// Goes by what somebody else has put into the file, unless this app has changed it since it was read.
@@ -162,12 +161,13 @@ fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
     if let Some(overlay) = model.around.overlay.take() {
         return press_in_overlay(model, overlay, key, now);
     }
-    if let Some(then) = model.top.typed(key, &mut model.around, now) {
-        return model.go(then, now);
-    }
-    match model.around.keymap.command(model.scope(), key) {
+    let scope = if model.top.is_typing() { Scope::Typing } else { model.scope() };
+    match model.around.keymap.command(scope, key) {
         Some(command) => ask(model, command, now),
-        None => Vec::new(),
+        None => {
+            let then = model.top.typed(key, &mut model.around, now);
+            model.go(then, now)
+        }
     }
 }
 
@@ -247,7 +247,7 @@ pub(super) fn scrolled(model: &Model, overlay: Overlay, command: Command) -> Ove
     let page = usize::from(body.height.saturating_sub(1)).max(1);
     match overlay {
         Overlay::Help { scroll } => Overlay::Help {
-            scroll: moved(scroll, command, page).min(help::longest_scroll(&model.around, model.scope(), body)),
+            scroll: moved(scroll, command, page, help::longest_scroll(&model.around, model.scope(), body)),
         },
         Overlay::Log { scroll } => {
             // It begins at its end, so that up is further.
@@ -259,11 +259,11 @@ pub(super) fn scrolled(model: &Model, overlay: Overlay, command: Command) -> Ove
                 Command::Home => Command::End,
                 _ => Command::Home,
             };
-            Overlay::Log { scroll: moved(scroll, upward, page).min(log::longest_scroll(&model.around, body)) }
+            Overlay::Log { scroll: moved(scroll, upward, page, log::longest_scroll(&model.around, body)) }
         }
         Overlay::Palette(palette) => Overlay::Palette(palette.moved_by(&model.around, &*model.top, command)),
         Overlay::Sent(sent) => {
-            let scroll = moved(sent.scroll, command, page).min(sent.longest_scroll(body));
+            let scroll = moved(sent.scroll, command, page, sent.longest_scroll(body));
             Overlay::Sent(Sent { scroll, ..sent })
         }
         Overlay::Confirm { .. } | Overlay::SaveAs(_) => overlay,

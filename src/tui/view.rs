@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::style::{Modifier, Style};
 
 use super::chrome::{body, has_room, long_notice, title_line, with_chrome};
-use super::keymap::Command;
+use super::keymap::{Command, Scope};
 use super::model::Model;
 use super::overlay::{Overlay, help, log};
 use super::surroundings::{Now, Surroundings};
@@ -37,17 +37,19 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, frame: &mut Frame<'_
     let (around, panel) = (&model.around, &*model.top);
     let area = frame.area();
     let body = body(area.as_size());
+    let key = |scope, command| around.key(scope, command);
     let scrolls = || {
-        let key = |command| around.key(panel.scope(), command);
-        format!(" {} and {} scroll, other keys close", key(Command::Up), key(Command::Down))
+        let (up, down) = (key(panel.scope(), Command::Up), key(panel.scope(), Command::Down));
+        format!(" {up} and {down} scroll, other keys close")
     };
+    let (enter, esc) = (key(Scope::Typing, Command::Choose), key(Scope::Typing, Command::Back));
     let (title, keys) = match overlay {
         Overlay::Help { .. } => ("help", scrolls()),
         Overlay::Log { .. } => ("log", scrolls()),
-        Overlay::Palette(_) => ("commands", " Type to find, Enter does it, Esc closes".to_owned()),
+        Overlay::Palette(_) => ("commands", format!(" Type to find, {enter} does it, {esc} closes")),
         Overlay::Sent(sent) if sent.longest_scroll(body) == 0 => ("copied", " Any key closes this".to_owned()),
         Overlay::Sent(_) => ("copied", scrolls()),
-        Overlay::SaveAs(_) => ("save", " Enter saves, Esc does not".to_owned()),
+        Overlay::SaveAs(_) => ("save", format!(" {enter} saves, {esc} does not")),
         Overlay::Confirm { .. } => ("really?", String::new()),
     };
     if has_room(area.as_size()) {

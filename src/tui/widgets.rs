@@ -6,4 +6,5 @@ pub mod big_text;
 pub mod field;
 pub mod gauge;
 pub mod json_view;
+pub mod list;
 pub mod qr;

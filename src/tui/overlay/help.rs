@@ -31,7 +31,7 @@ pub fn longest_scroll(around: &Surroundings, here: Scope, area: Rect) -> usize {
 }
 
 fn lines(around: &Surroundings, here: Scope, columns: u16) -> Vec<Line<'static>> {
-    let others = Scope::ALL.into_iter().filter(|scope| *scope != here && *scope != Scope::Everywhere);
+    let others = Scope::ALL.into_iter().filter(|scope| ![here, Scope::Everywhere, Scope::Typing].contains(scope));
     let scopes: Vec<Scope> = [here, Scope::Everywhere].into_iter().chain(others).collect();
     let columns = usize::from(columns);
     let in_a_row = if columns >= 2 * COLUMN { 2 } else { 1 };

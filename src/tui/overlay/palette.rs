@@ -4,11 +4,11 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::tui::keymap::{Bound, Command, Key};
-use crate::tui::lines::moved;
+use crate::tui::keymap::{Bound, Command, Key, Scope};
 use crate::tui::panel::Panel;
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::clip;
+use crate::tui::widgets::list::{List, moved};
 
 /// Rows by which a page moves.
 const PAGE: usize = 10;
@@ -40,21 +40,20 @@ pub enum Pressed {
 impl Palette {
     /// Takes in one key.
     pub fn press(mut self, around: &Surroundings, panel: &dyn Panel, key: Key) -> Pressed {
-        let command = match key {
-            Key::Esc => return Pressed::Close,
-            Key::Backspace if self.query.is_empty_line() => return Pressed::Close,
-            Key::Enter => {
+        let command = match (around.keymap.command(Scope::Typing, key), key) {
+            (Some(Command::Back), _) => return Pressed::Close,
+            (None, Key::Backspace) if self.query.is_empty_line() => return Pressed::Close,
+            (Some(Command::Choose), _) => {
                 return entries(around, panel, &self.query.text())
                     .get(self.selected)
                     .map_or(Pressed::Stay(self), |bound| Pressed::Ask(bound.binding.command));
             }
-            Key::Up | Key::BackTab | Key::Ctrl('p') => Command::Up,
-            Key::Down | Key::Tab | Key::Ctrl('n') => Command::Down,
-            Key::PageUp => Command::PageUp,
-            Key::PageDown => Command::PageDown,
-            Key::Home => Command::Home,
-            Key::End => Command::End,
-            key => {
+            (Some(Command::PreviousPane), _) => Command::Up,
+            (Some(Command::NextPane), _) => Command::Down,
+            (Some(command), _) if command.is_move() => command,
+            (None, Key::Home) => Command::Home,
+            (None, Key::End) => Command::End,
+            (_, key) => {
                 let before = self.query.text();
                 if self.query.press(key) && self.query.text() != before {
                     self.selected = 0;
@@ -69,7 +68,7 @@ impl Palette {
     #[must_use]
     pub fn moved_by(self, around: &Surroundings, panel: &dyn Panel, command: Command) -> Self {
         let last = entries(around, panel, &self.query.text()).len().saturating_sub(1);
-        Self { selected: moved(self.selected, command, PAGE).min(last), ..self }
+        Self { selected: moved(self.selected, command, PAGE, last), ..self }
     }
 
     /// Puts pasted text into the line that is typed.
@@ -94,9 +93,9 @@ impl Palette {
         if entries.is_empty() && !list.is_empty() {
             frame.buffer_mut().set_stringn(area.x, list.y, " Nothing here is called so.", room, around.theme.text);
         }
-        let rows = usize::from(list.height);
-        let first = (self.selected + 1).saturating_sub(rows);
-        for (row, (index, bound)) in (list.y..list.bottom()).zip(entries.iter().enumerate().skip(first)) {
+        let list = List { area: list, cursor: self.selected, all: entries.len() };
+        for (index, place) in list.rows() {
+            let bound = entries[index];
             let marker = if index == self.selected { ">" } else { " " };
             let keys = bound.keys.first().map(|key| key.label()).unwrap_or_default();
             let help = clip(bound.binding.help, room.saturating_sub(KEYS + 2));
@@ -105,12 +104,9 @@ impl Palette {
                 Span::styled(format!("{keys:<KEYS$} "), around.theme.shortcut),
                 Span::raw(help),
             ]);
-            frame.buffer_mut().set_line(area.x, row, &line, area.width);
-            if index == self.selected {
-                let place = Rect { y: row, height: 1, ..area };
-                around.theme.select(place, frame.buffer_mut());
-            }
+            frame.buffer_mut().set_line(place.x, place.y, &line, place.width);
         }
+        list.mark(&around.theme, false, frame);
     }
 }
 

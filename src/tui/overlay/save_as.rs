@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::{Overlay, SaveAs};
-use crate::tui::keymap::Key;
+use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::Effect;
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::wrap;
@@ -13,15 +13,15 @@ use crate::tui::text::wrap;
 const PROMPT: &str = " > ";
 
 impl SaveAs {
-    /// Takes in one key: Enter saves, Esc does not.
+    /// Takes in one key: one saves, one does not, and others are text.
     pub fn press(mut self, around: &mut Surroundings, key: Key) -> Vec<Effect> {
-        match key {
-            Key::Esc => return Vec::new(),
-            Key::Enter if !self.name.text().trim().is_empty() => {
+        match around.keymap.command(Scope::Typing, key) {
+            Some(Command::Back) => return Vec::new(),
+            Some(Command::Choose) if !self.name.text().trim().is_empty() => {
                 return vec![Effect::Save { name: self.name.text().trim().to_owned(), content: self.content }];
             }
-            Key::Enter => {}
-            key => drop(self.name.press(key)),
+            Some(_) => {}
+            None => drop(self.name.press(key)),
         }
         around.overlay = Some(Overlay::SaveAs(self));
         Vec::new()

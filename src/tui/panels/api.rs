@@ -23,7 +23,7 @@ use ratatui::layout::{Position, Rect};
 use answer::{Exchange, History, Side};
 use fix::{Fix, Waiting};
 use list::{RequestList, Row};
-use request::{Pressed, RequestForm};
+use request::RequestForm;
 
 use crate::api::Call;
 use crate::clock::Moment;
@@ -263,7 +263,6 @@ impl Panel for ApiPanel {
     fn label(&self, around: &Surroundings, command: Command) -> Option<&'static str> {
         match (command, self.focus) {
             (Command::Fix, _) => self.fix(around).map(|fix| fix.label()),
-            (Command::NextPane, Focus::Form) => Some("next field"),
             (Command::Choose, Focus::Filter | Focus::Query) => Some("keep"),
             (Command::Back, Focus::Filter) => Some("show all"),
             (Command::Back, Focus::Query) => Some("forget"),
@@ -280,6 +279,7 @@ impl Panel for ApiPanel {
 
     fn run(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
         let then = match (command, self.focus) {
+            (_, Focus::Form | Focus::Filter | Focus::Query) => self.run_while_typing(command, around).into(),
             (Command::Back, _) => self.back(around, now),
             (Command::Quit, _) => self.leave(),
             (Command::Fix, _) => self.mend(around, now),
@@ -295,24 +295,26 @@ impl Panel for ApiPanel {
         Then::from(self.send(around)).and(self.fit(around))
     }
 
-    fn typed(&mut self, key: Key, around: &mut Surroundings, _now: Now) -> Option<Then> {
-        let effects = match self.focus {
-            Focus::Form => match self.form.press(key) {
-                Pressed::Edited => Vec::new(),
-                Pressed::Leave => {
-                    self.focus = Focus::Requests;
-                    Vec::new()
-                }
-                Pressed::Send => self.send_typed(around),
-            },
+    fn is_typing(&self) -> bool {
+        matches!(self.focus, Focus::Form | Focus::Filter | Focus::Query)
+    }
+
+    fn typed(&mut self, key: Key, around: &mut Surroundings, _now: Now) -> Then {
+        match self.focus {
+            Focus::Form => self.form.typed(key),
             Focus::Filter => {
-                self.type_filter(key);
-                Vec::new()
+                if self.list.filter.as_mut().is_some_and(|filter| filter.press(key)) {
+                    self.with_list(RequestList::fill);
+                }
             }
-            Focus::Query => self.type_query(key, around),
-            Focus::Requests | Focus::Answer | Focus::History => return None,
-        };
-        Some(Then::from(effects).and(self.fit(around)))
+            Focus::Query => {
+                if self.query.as_mut().is_some_and(|query| query.press(key)) {
+                    return Then::from(self.search(around)).and(self.fit(around));
+                }
+            }
+            Focus::Requests | Focus::Answer | Focus::History => {}
+        }
+        self.fit(around).into()
     }
 
     fn paste(&mut self, text: &str, around: &mut Surroundings, _now: Now) -> Then {

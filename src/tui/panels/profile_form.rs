@@ -29,13 +29,13 @@ use crate::service::{ProfileStatus, State};
 use crate::storage::Protection;
 use crate::tui::Ended;
 use crate::tui::keymap::{Command, Key, Scope};
-use crate::tui::lines::moved;
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::overlay::Overlay;
 use crate::tui::panel::{FormFor, Outcome, Panel, Then};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::field::Field;
+use crate::tui::widgets::list::moved;
 
 use steps::Step;
 
@@ -343,17 +343,34 @@ impl Panel for ProfileForm {
         }
     }
 
-    /// On a page that is a list.
     fn run(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
-        match command {
+        let blanks = self.draft.blanks.len();
+        match (command, self.step) {
             _ if self.saving.is_some() => {}
-            _ if command.is_move() => {
-                self.was_refused = false;
-                self.row = moved(self.row, command, PAGE).min(self.rows().saturating_sub(1));
+            (_, Step::Scopes) => {
+                let before = self.draft.picker.chosen.clone();
+                let pressed = self.draft.picker.run(command);
+                self.is_touched |= before != self.draft.picker.chosen;
+                match pressed {
+                    Pressed::Taken => {}
+                    Pressed::GoOn => return self.choose(around, now),
+                    Pressed::Leave => return self.back(around),
+                }
             }
-            Command::Choose | Command::Toggle => return self.choose(around, now),
-            Command::Back => return self.back(around),
-            Command::Quit => return self.ask_or_leave(around),
+            (Command::Choose, Step::Server) if self.draft.focus + 1 < blanks => self.draft.focus += 1,
+            (Command::NextPane | Command::Down, Step::Server) => {
+                self.draft.focus = (self.draft.focus + 1) % blanks.max(1)
+            }
+            (Command::PreviousPane | Command::Up, Step::Server) => {
+                self.draft.focus = self.draft.focus.checked_sub(1).unwrap_or(blanks.saturating_sub(1));
+            }
+            (Command::Choose | Command::Toggle, _) => return self.choose(around, now),
+            (Command::Back, _) => return self.back(around),
+            (Command::Quit, _) => return self.ask_or_leave(around),
+            (_, step) if command.is_move() && !step.is_typed() => {
+                self.was_refused = false;
+                self.row = moved(self.row, command, PAGE, self.rows().saturating_sub(1));
+            }
             _ => {}
         }
         Then::default()
@@ -363,36 +380,25 @@ impl Panel for ProfileForm {
         self.leave_unsaved()
     }
 
-    fn typed(&mut self, key: Key, around: &mut Surroundings, now: Now) -> Option<Then> {
-        if !self.step.is_typed() {
-            return None;
-        }
-        if self.saving.is_some() {
-            return Some(Then::default());
-        }
-        if self.step == Step::Scopes {
-            let before = self.draft.picker.chosen.clone();
-            let pressed = self.draft.picker.press(key);
-            self.is_touched |= before != self.draft.picker.chosen;
-            return Some(match pressed {
-                Pressed::Taken => Then::default(),
-                Pressed::GoOn => self.choose(around, now),
-                Pressed::Leave => self.back(around),
-            });
-        }
-        let fields = self.draft.blanks.len();
-        match key {
-            Key::Enter if self.step == Step::Server && self.draft.focus + 1 < fields => self.draft.focus += 1,
-            Key::Enter => return Some(self.choose(around, now)),
-            Key::Esc => return Some(self.back(around)),
-            Key::Tab | Key::Down if self.step == Step::Server => {
-                self.draft.focus = (self.draft.focus + 1) % fields.max(1);
+    fn is_typing(&self) -> bool {
+        self.step.is_typed()
+    }
+
+    fn typed(&mut self, key: Key, around: &mut Surroundings, now: Now) -> Then {
+        match self.step {
+            _ if self.saving.is_some() => {}
+            Step::Scopes => {
+                // A key that is text where it does nothing else.
+                let ticks = around.keymap.command(Scope::ProfileForm, key) == Some(Command::Toggle);
+                if ticks && self.draft.picker.ticks_by_space() {
+                    return self.run(Command::Toggle, around, now);
+                }
+                if self.draft.picker.typed(key) == Pressed::Leave {
+                    return self.back(around);
+                }
             }
-            Key::BackTab | Key::Up if self.step == Step::Server => {
-                self.draft.focus = self.draft.focus.checked_sub(1).unwrap_or(fields.saturating_sub(1));
-            }
-            key if self.step == Step::ClientSecret => self.is_touched |= self.draft.secret.press(key),
-            key => {
+            Step::ClientSecret => self.is_touched |= self.draft.secret.press(key),
+            _ => {
                 self.end_proposal(matches!(key, Key::Char(_)));
                 let field = self.field_mut();
                 let before = field.as_ref().map(|field| field.text());
@@ -403,7 +409,7 @@ impl Panel for ProfileForm {
                 self.is_touched |= before != after;
             }
         }
-        Some(Then::default())
+        Then::default()
     }
 
     fn paste(&mut self, text: &str, _around: &mut Surroundings, _now: Now) -> Then {

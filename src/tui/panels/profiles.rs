@@ -25,12 +25,12 @@ use crate::secret::Secret;
 use crate::service::{ProfileStatus, SignIn, State};
 use crate::tui::Ended;
 use crate::tui::keymap::{Command, Key, Scope};
-use crate::tui::lines::moved;
 use crate::tui::message::{Effect, Message, Pointing, TaskId};
 use crate::tui::overlay::Overlay;
 use crate::tui::panel::{FormFor, Go, Outcome, Panel, Then};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
+use crate::tui::widgets::list::moved;
 use words::until;
 
 use table::Table;
@@ -173,6 +173,10 @@ impl Panel for ProfilesPanel {
     }
 
     fn run(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
+        if self.table.is_typing() {
+            self.run_in_filter(command, around, now);
+            return Then::default();
+        }
         self.problem = None;
         if let Some(purpose) = self.form_for(command, around) {
             // Somebody else may have removed it meanwhile.
@@ -206,28 +210,16 @@ impl Panel for ProfilesPanel {
         profile.map(|profile| self.begin(profile, work, around, now)).unwrap_or_default().into()
     }
 
+    fn is_typing(&self) -> bool {
+        self.table.is_typing()
+    }
+
     /// The list narrows with each key that is typed into the filter.
-    fn typed(&mut self, key: Key, around: &mut Surroundings, now: Now) -> Option<Then> {
-        if !self.table.is_typing() {
-            return None;
+    fn typed(&mut self, key: Key, around: &mut Surroundings, now: Now) -> Then {
+        if self.table.is_typing() && self.table.type_filter().press(key) {
+            self.arrange(around, now.time);
         }
-        match key {
-            Key::Esc => self.show_all(around, now),
-            Key::Enter | Key::Tab => {
-                self.table.end_typing();
-                self.keep_selected();
-            }
-            Key::Up => self.step(Command::Up, around, now),
-            Key::Down => self.step(Command::Down, around, now),
-            Key::PageUp => self.step(Command::PageUp, around, now),
-            Key::PageDown => self.step(Command::PageDown, around, now),
-            key => {
-                if self.table.type_filter().press(key) {
-                    self.arrange(around, now.time);
-                }
-            }
-        }
-        Some(Then::default())
+        Then::default()
     }
 
     fn paste(&mut self, text: &str, around: &mut Surroundings, now: Now) -> Then {
@@ -390,6 +382,18 @@ impl ProfilesPanel {
         self.table.arrange(&self.statuses, &around.config, self.selected.as_ref(), now);
     }
 
+    fn run_in_filter(&mut self, command: Command, around: &Surroundings, now: Now) {
+        match command {
+            Command::Back => self.show_all(around, now),
+            Command::Choose | Command::NextPane => {
+                self.table.end_typing();
+                self.keep_selected();
+            }
+            _ if command.is_move() => self.step(command, around, now),
+            _ => {}
+        }
+    }
+
     /// Takes the filter away. Whoever moved nowhere meanwhile is back at the profile that was selected before.
     fn show_all(&mut self, around: &Surroundings, now: Now) {
         if self.table.clear_filter() {
@@ -418,14 +422,17 @@ impl ProfilesPanel {
     }
 
     fn step(&mut self, command: Command, around: &Surroundings, now: Now) {
-        let (rows, detail_rows) = (Layout::of(around, self, now).rows(), view::detail_rows(around, self, now));
+        let rows = usize::from(Layout::of(around, self, now).table(self).area.height);
         match self.detail_scroll {
             Some(scroll) => {
-                let (all, page) = detail_rows;
+                let (all, page) = view::detail_rows(around, self, now);
                 let last = all.saturating_sub(page);
-                self.detail_scroll = u16::try_from(moved(usize::from(scroll), command, page.max(2) - 1).min(last)).ok();
+                self.detail_scroll = u16::try_from(moved(usize::from(scroll), command, page.max(2) - 1, last)).ok();
             }
-            None => self.move_to(moved(self.table.cursor(), command, rows.max(1))),
+            None => {
+                let last = self.table.order().len().saturating_sub(1);
+                self.move_to(moved(self.table.cursor(), command, rows.max(1), last));
+            }
         }
     }
 

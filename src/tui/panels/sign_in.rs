@@ -26,7 +26,6 @@ use crate::service::{Begin, IssuedCode, QrFormat, SignIn, SignedIn};
 use crate::tui::Ended;
 use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Scope};
-use crate::tui::lines::moved;
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
 use crate::tui::overlay::{Overlay, SaveAs};
 use crate::tui::panel::{FormFor, Go, Outcome, Panel, Then};
@@ -34,13 +33,12 @@ use crate::tui::received::Content;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
+use crate::tui::widgets::list::moved;
 
 /// A code shown for longer than this is not cancelled without asking.
 const CANCEL_TIME: Duration = Duration::from_secs(10);
 /// Answers keys for what is not there.
 const NO_QR: &str = "No QR code is in sight.";
-/// Columns below which a notice has to be short.
-const NARROW: u16 = 60;
 
 /// One sign-in on the screen.
 #[derive(Debug)]
@@ -379,22 +377,18 @@ impl SignInPanel {
     /// Answers a key that could be expected to do something here.
     fn say_why_not(&self, command: Command, around: &mut Surroundings, now: Now) {
         let Stage::Waiting(waiting) = &self.stage else { return };
-        let text = match command {
+        let (long, short) = match command {
             Command::FullScreenQr => match view::lack_of_full_screen_qr(around, waiting) {
-                Some(_) if around.window.width < NARROW => "No QR code fits this window.".to_owned(),
-                Some(lack) => lack,
+                Some(lack) => (lack, "No QR code fits this window."),
                 None => return,
             },
-            Command::OpenBrowser if around.window.width < NARROW => "No browser can be opened here.".to_owned(),
             Command::OpenBrowser => {
-                format!(
-                    "No browser can be opened here. {} copies the link.",
-                    around.key(Scope::SignIn, Command::CopyLink)
-                )
+                let copy = around.key(Scope::SignIn, Command::CopyLink);
+                (format!("No browser can be opened here. {copy} copies the link."), "No browser can be opened here.")
             }
             _ => return,
         };
-        around.say(Mark::Attention, text, now);
+        around.say_in_room(Mark::Attention, [long, short.to_owned()], now);
     }
 
     fn choose(&mut self, around: &mut Surroundings, now: Now) -> Then {
@@ -420,7 +414,7 @@ impl SignInPanel {
     fn scroll(&mut self, command: Command, around: &Surroundings, now: Now) {
         let last = view::last_scroll(around, self, now);
         let page = usize::from(around.window.height / 2).max(1);
-        self.scroll = moved(self.scroll.min(last), command, page).min(last);
+        self.scroll = moved(self.scroll.min(last), command, page, last);
         self.stay();
     }
 
@@ -446,11 +440,8 @@ impl SignInPanel {
             *self = Self { qr, is_alone, ..panel };
             return effects;
         };
-        let text = match around.window.width {
-            0..NARROW => "Asking for a new code ...".to_owned(),
-            _ => format!("Asking for a new code. {} stays good until it comes.", waiting.code.user_code),
-        };
-        around.say(Mark::Working, text, now);
+        let long = format!("Asking for a new code. {} stays good until it comes.", waiting.code.user_code);
+        around.say_in_room(Mark::Working, [long, "Asking for a new code ...".to_owned()], now);
         if self.successor.is_some() {
             return Vec::new();
         }

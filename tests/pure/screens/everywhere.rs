@@ -46,6 +46,37 @@ fn the_help_has_the_keys_of_this_screen_first_and_scrolls_to_all_others() {
     assert_eq!(model.around.overlay, None);
 }
 
+/// Every place where text is typed, and the keys that lead there.
+fn places_for_typing() -> Vec<(&'static str, Model, Vec<Key>)> {
+    let keys = |text: &str| text.chars().map(Key::Char).collect::<Vec<_>>();
+    let answered = || answered(Ok(answer(200, ORGANIZATION, None)));
+    vec![
+        ("the palette", profiles_at("work"), keys(":")),
+        ("the name of a file", answered(), keys("w")),
+        ("the filter of the profiles", profiles_at("work"), keys("/")),
+        ("the name of a profile", profiles_at("work"), keys("p")),
+        ("the scopes of a profile", profiles_at("work"), [keys("e"), vec![Key::End, Key::Enter]].concat()),
+        ("a request", api_panel(), keys("e")),
+        ("the search in the requests", api_panel(), keys("/")),
+        ("the search in an answer", answered(), [vec![Key::Tab], keys("/")].concat()),
+    ]
+}
+
+#[test]
+fn a_key_that_is_bound_anew_works_also_where_text_is_typed() {
+    let bound = toml::from_str("[typing]\nback = [\"Ctrl-G\"]").expect("keys by scope and command");
+    for (place, mut model, keys) in places_for_typing() {
+        model.around.keymap = Keymap::configured(&bound).expect("valid");
+        press(&mut model, &keys);
+        let before = screen_text(&model, now());
+        assert!(before.contains("Ctrl-G"), "{place} tells the key:\n{before}");
+        press(&mut model, &[Key::Esc]);
+        assert_eq!(screen_text(&model, now()), before, "{place}: the old key does nothing");
+        press(&mut model, &[Key::Ctrl('g')]);
+        assert_ne!(screen_text(&model, now()), before, "{place}: the new key leads out");
+    }
+}
+
 #[test]
 fn a_command_is_found_by_a_part_of_its_name_and_done() {
     assert_screens!("palette", typed(profiles_at("work"), ":"), now());

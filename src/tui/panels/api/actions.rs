@@ -2,14 +2,14 @@
 
 use super::answer::{Exchange, Side};
 use super::list::{RequestList, Row};
-use super::request::Part;
+use super::request::{Part, Pressed};
 use super::{ApiPanel, Focus, RequestForm, Sent};
 use crate::api::{self, Call};
 use crate::error::Error;
 use crate::http::Method;
 use crate::providers::Dialect;
 use crate::tui::clipboard::{Clipboard, ToCopy};
-use crate::tui::keymap::{Command, Key, Scope};
+use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::sentence;
 use crate::tui::message::Effect;
 use crate::tui::overlay::{self, Overlay, SaveAs};
@@ -39,7 +39,7 @@ impl ApiPanel {
             (Command::NextPane | Command::PreviousPane, _) => {
                 self.focus = if self.focus == Focus::Requests { Focus::Answer } else { Focus::Requests };
             }
-            (Command::Send | Command::SendForm, _) | (Command::Choose, Focus::Requests) => {
+            (Command::Send, _) | (Command::Choose, Focus::Requests) => {
                 return self.send_or_edit(around);
             }
             (Command::Edit, _) => self.edit(),
@@ -87,7 +87,7 @@ impl ApiPanel {
     }
 
     /// Sends the request that was typed. The form stays open where something is wrong with it.
-    pub(super) fn send_typed(&mut self, around: &mut Surroundings) -> Vec<Effect> {
+    fn send_typed(&mut self, around: &mut Surroundings) -> Vec<Effect> {
         if self.form.is_blank() {
             self.form.focus = Part::Address;
             self.form.problem = Some("An address is needed.".to_owned());
@@ -205,25 +205,6 @@ impl ApiPanel {
         }
     }
 
-    /// Takes in a key of the search in the list: Enter keeps it, Esc forgets it.
-    pub(super) fn type_filter(&mut self, key: Key) {
-        match key {
-            Key::Up => self.list.step(Command::Up, 1),
-            Key::Down => self.list.step(Command::Down, 1),
-            Key::Enter => self.focus = Focus::Requests,
-            Key::Esc => {
-                self.list.filter = None;
-                self.focus = Focus::Requests;
-                self.with_list(RequestList::fill);
-            }
-            key => {
-                if self.list.filter.as_mut().is_some_and(|filter| filter.press(key)) {
-                    self.with_list(RequestList::fill);
-                }
-            }
-        }
-    }
-
     /// Moves, folds and searches in the answer's text.
     pub(super) fn in_text(&mut self, command: Command) {
         let Some(text) = self.text_mut() else { return };
@@ -264,16 +245,24 @@ impl ApiPanel {
         }
     }
 
-    /// Takes in a key of the query: Enter keeps what was found, Esc forgets it.
-    pub(super) fn type_query(&mut self, key: Key, around: &mut Surroundings) -> Vec<Effect> {
-        match key {
-            Key::Enter => self.focus = Focus::Answer,
-            Key::Esc => self.end_query(around),
-            key => {
-                if self.query.as_mut().is_some_and(|query| query.press(key)) {
-                    return self.search(around);
-                }
+    /// Does what the person asked for where text is typed: what was looked for is kept or forgotten.
+    pub(super) fn run_while_typing(&mut self, command: Command, around: &mut Surroundings) -> Vec<Effect> {
+        match (self.focus, command) {
+            (Focus::Form, _) => match self.form.run(command) {
+                Pressed::Edited => {}
+                Pressed::Leave => self.focus = Focus::Requests,
+                Pressed::Send => return self.send_typed(around),
+            },
+            (Focus::Filter, Command::Up | Command::Down) => self.list.step(command, 1),
+            (Focus::Filter, Command::Choose) => self.focus = Focus::Requests,
+            (Focus::Filter, Command::Back) => {
+                self.list.filter = None;
+                self.focus = Focus::Requests;
+                self.with_list(RequestList::fill);
             }
+            (Focus::Query, Command::Choose) => self.focus = Focus::Answer,
+            (Focus::Query, Command::Back) => self.end_query(around),
+            _ => {}
         }
         Vec::new()
     }

@@ -11,10 +11,10 @@ use crate::error::Code;
 use crate::service::{MOST_CALLS, call_again, remembered};
 use crate::storage::PastCall;
 use crate::tui::keymap::Command;
-use crate::tui::lines::moved;
 use crate::tui::message::Effect;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
+use crate::tui::widgets::list::moved;
 
 /// Rows by which a page moves.
 const PAGE: usize = 10;
@@ -76,7 +76,7 @@ impl ApiPanel {
     pub(super) fn move_in_history(&mut self, command: Command) {
         if command.is_move() {
             let last = self.earlier().len().saturating_sub(1);
-            self.history_row = moved(self.history_row, command, PAGE).min(last);
+            self.history_row = moved(self.history_row, command, PAGE, last);
         }
     }
 

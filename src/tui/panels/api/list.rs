@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::service::{TestCallEntry, TestCalls};
 use crate::tui::keymap::Command;
-use crate::tui::lines::moved;
 use crate::tui::widgets::field::Field;
+use crate::tui::widgets::list::moved;
 
 /// The list, and where its cursor is.
 #[derive(Debug, Default)]
@@ -72,7 +72,7 @@ impl RequestList {
     }
 
     pub(super) fn step(&mut self, command: Command, page: usize) {
-        self.cursor = moved(self.cursor, command, page).min(self.rows.len().saturating_sub(1));
+        self.cursor = moved(self.cursor, command, page, self.rows.len().saturating_sub(1));
     }
 
     pub(super) fn move_to(&mut self, row: usize) {

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::http::Method;
 use crate::providers::DataCenter;
 use crate::service::{TestCalls, refusal_error};
-use crate::tui::keymap::Key;
+use crate::tui::keymap::{Command, Key};
 use crate::tui::widgets::field::Field;
 
 /// What a person reads before the reason.
@@ -53,13 +53,13 @@ impl Part {
     }
 
     /// What a person may want to know while it has the cursor.
-    fn hint(self) -> &'static str {
+    fn hint(self, enter: &str) -> String {
         match self {
-            Part::Method => "g GET, p POST, u PUT, a PATCH, d DELETE, h HEAD; or Left and Right.",
-            Part::Address => "A path such as /crm/v8/org, or a whole address. Enter sends.",
-            Part::Query => "One name=value a line; it is encoded when it is sent.",
-            Part::Headers => "One `Name: value` a line. The program adds the token itself.",
-            Part::Body => "Sent as it stands. JSON gets its content type by itself.",
+            Part::Method => "g GET, p POST, u PUT, a PATCH, d DELETE, h HEAD; or Left and Right.".to_owned(),
+            Part::Address => format!("A path such as /crm/v8/org, or a whole address. {enter} sends."),
+            Part::Query => "One name=value a line; it is encoded when it is sent.".to_owned(),
+            Part::Headers => "One `Name: value` a line. The program adds the token itself.".to_owned(),
+            Part::Body => "Sent as it stands. JSON gets its content type by itself.".to_owned(),
         }
     }
 
@@ -162,10 +162,12 @@ impl RequestForm {
     }
 
     /// What a person may want to know of the part with the cursor.
-    pub(super) fn hint(&self) -> &'static str {
+    pub(super) fn hint(&self, enter: &str) -> String {
         match self.focus {
-            Part::Address if self.is_proposed => "Typing replaces the address, Right edits it. Enter sends.",
-            part => part.hint(),
+            Part::Address if self.is_proposed => {
+                format!("Typing replaces the address, Right edits it. {enter} sends.")
+            }
+            part => part.hint(enter),
         }
     }
 
@@ -190,33 +192,25 @@ impl RequestForm {
         bare.into_iter().chain(body).collect()
     }
 
-    /// Takes in one key.
-    pub(super) fn press(&mut self, key: Key) -> Pressed {
+    /// Does what the person asked for.
+    pub(super) fn run(&mut self, command: Command) -> Pressed {
         let before = self.focus;
-        if !matches!(key, Key::Tab | Key::BackTab | Key::Up | Key::Down | Key::Left | Key::Right) {
+        if matches!(command, Command::Choose | Command::SendForm | Command::Back) {
             self.problem = None;
         }
-        self.end_proposal(key);
-        match (self.focus, key) {
-            (_, Key::Esc) => return Pressed::Leave,
-            (_, Key::Ctrl('s')) | (Part::Method | Part::Address, Key::Enter) => return Pressed::Send,
-            (_, Key::Tab) => self.focus = self.focus.neighbor(1).unwrap_or(Part::Method),
-            (_, Key::BackTab) => self.focus = self.focus.neighbor(-1).unwrap_or(Part::Body),
-            (Part::Query | Part::Headers | Part::Body, Key::Enter) => {
+        match (self.focus, command) {
+            (_, Command::NextPane) => self.focus = self.focus.neighbor(1).unwrap_or(Part::Method),
+            (_, Command::PreviousPane) => self.focus = self.focus.neighbor(-1).unwrap_or(Part::Body),
+            (_, Command::Up) => self.step_line(-1),
+            (_, Command::Down) => self.step_line(1),
+            (_, Command::Back) => return Pressed::Leave,
+            (_, Command::SendForm) | (Part::Method | Part::Address, Command::Choose) => return Pressed::Send,
+            (Part::Query | Part::Headers | Part::Body, Command::Choose) => {
                 if let Some(field) = self.field_mut() {
                     field.break_line();
                 }
             }
-            (Part::Method, Key::Left) => self.change_method(Method::ALL.len() - 1),
-            (Part::Method, Key::Right) => self.change_method(1),
-            (Part::Method, Key::Char(letter)) => self.method = method_of(letter).unwrap_or(self.method),
-            (_, Key::Up) => self.step_line(-1),
-            (_, Key::Down) => self.step_line(1),
-            (_, key) => {
-                if let Some(field) = self.field_mut() {
-                    field.press(key);
-                }
-            }
+            _ => {}
         }
         if self.focus != before {
             self.take_query_apart(before);
@@ -224,11 +218,31 @@ impl RequestForm {
         Pressed::Edited
     }
 
+    /// Takes in a key that is text.
+    pub(super) fn typed(&mut self, key: Key) {
+        if matches!(key, Key::Enter | Key::Esc | Key::Tab | Key::BackTab | Key::Up | Key::Down) {
+            // Without a binding it means nothing.
+            return;
+        }
+        if !matches!(key, Key::Left | Key::Right) {
+            self.problem = None;
+        }
+        self.end_proposal(key);
+        match (self.focus, key) {
+            (Part::Method, Key::Left) => self.change_method(Method::ALL.len() - 1),
+            (Part::Method, Key::Right) => self.change_method(1),
+            (Part::Method, Key::Char(letter)) => self.method = method_of(letter).unwrap_or(self.method),
+            (_, key) => {
+                if let Some(field) = self.field_mut() {
+                    field.press(key);
+                }
+            }
+        }
+    }
+
     /// Takes the proposed address away for what is typed in its place, or leaves it to be edited, first at its end.
     fn end_proposal(&mut self, key: Key) {
-        let is_about_form = matches!(key, Key::Tab | Key::BackTab | Key::Up | Key::Down | Key::Enter | Key::Esc)
-            || key == Key::Ctrl('s');
-        if self.focus != Part::Address || is_about_form || !std::mem::take(&mut self.is_proposed) {
+        if self.focus != Part::Address || !std::mem::take(&mut self.is_proposed) {
             return;
         }
         if matches!(key, Key::Char(_)) {
@@ -356,8 +370,18 @@ mod tests {
     use crate::api::Call;
     use crate::http::Method;
     use crate::providers::zoho;
-    use crate::tui::keymap::Key;
+    use crate::tui::keymap::{Key, Keymap, Scope};
     use crate::tui::widgets::field::Field;
+
+    fn press(form: &mut RequestForm, key: Key) -> Pressed {
+        match Keymap::default().command(Scope::Typing, key) {
+            Some(command) => form.run(command),
+            None => {
+                form.typed(key);
+                Pressed::Edited
+            }
+        }
+    }
 
     fn sent(form: &RequestForm) -> String {
         let zoho = zoho::provider();
@@ -371,7 +395,7 @@ mod tests {
     #[test]
     fn a_query_has_lines_of_its_own_and_is_encoded_when_it_is_sent() {
         let mut form = form("/crm/v8/Leads?fields=Last_Name%2CEmail&page=2&all");
-        form.press(Key::Tab);
+        press(&mut form, Key::Tab);
         assert_eq!((form.address.text().as_str(), form.focus), ("/crm/v8/Leads", Part::Query));
         assert_eq!(form.query.text(), "fields=Last_Name,Email\npage=2\nall");
         form.paste("\nname=Dana & Söhne=1\n\n");
@@ -393,7 +417,7 @@ mod tests {
         assert!(form.notes().is_empty());
         form.query = Field::new("?a=1&b=%2C");
         assert!(sent(&form).ends_with("/x?a=1&b=%2C"), "{}", sent(&form));
-        form.press(Key::Tab);
+        press(&mut form, Key::Tab);
         assert_eq!(form.query.text(), "a=1\nb=,");
         form.query = Field::new("a=1\nall");
         assert_eq!(form.notes(), ["`all` has no `=`: it is sent as a name without a value."]);
@@ -411,7 +435,7 @@ mod tests {
     fn a_query_that_lines_cannot_hold_stays_in_the_address() {
         for address in ["/x?a=1%0A2", "/x?a%3Db=1", "/x?=1"] {
             let mut form = form(address);
-            form.press(Key::Tab);
+            press(&mut form, Key::Tab);
             assert_eq!(form.address.text(), address);
             assert!(sent(&form).ends_with(address));
         }
@@ -436,7 +460,7 @@ mod tests {
         let typed = |keys: &[Key]| {
             let mut form = RequestForm::of(&call);
             for key in keys {
-                form.press(*key);
+                press(&mut form, *key);
             }
             form.address.text()
         };
@@ -460,7 +484,7 @@ mod tests {
             ('d', Method::Delete),
             ('x', Method::Delete),
         ] {
-            assert_eq!(form.press(Key::Char(letter)), Pressed::Edited);
+            assert_eq!(press(&mut form, Key::Char(letter)), Pressed::Edited);
             assert_eq!(form.method, method);
         }
     }
@@ -476,8 +500,8 @@ mod tests {
         ] {
             let mut form = form("/x");
             form.focus = part;
-            assert_eq!(form.press(Key::Enter), pressed, "{part:?}");
-            assert_eq!(form.press(Key::Ctrl('s')), Pressed::Send);
+            assert_eq!(press(&mut form, Key::Enter), pressed, "{part:?}");
+            assert_eq!(press(&mut form, Key::Ctrl('s')), Pressed::Send);
         }
     }
 

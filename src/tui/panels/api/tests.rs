@@ -384,7 +384,6 @@ fn what_cannot_be_sent_as_typed_is_told_in_the_form() {
     press(&mut model, Key::Esc);
     assert_eq!(press(&mut model, Key::Char('s')), []);
     assert_eq!(api(&model).focus, Focus::Form);
-    assert_eq!(model.top.label(&model.around, Command::NextPane), Some("next field"));
 }
 
 #[test]

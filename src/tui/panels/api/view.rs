@@ -22,7 +22,7 @@ use super::answer::bytes_in_words;
 use super::{ApiPanel, Focus};
 use crate::clock::Moment;
 use crate::tui::chrome::body;
-use crate::tui::lines::{draw_lines, first_in_sight};
+use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::width;
 use crate::tui::widgets::field::Field;
@@ -92,15 +92,12 @@ pub(super) fn place_at(around: &Surroundings, panel: &ApiPanel, at: Position) ->
     let at_row = |area: Rect| area.contains(at).then(|| usize::from(at.y - area.y));
     if let Some(list) = places.list.filter(|list| list.contains(at)) {
         let inner = inner(list);
-        return Some(Place::List(inner.contains(at).then(|| list::row_at(panel, inner, at.y)).flatten()));
+        return Some(Place::List(list::list(panel, inner).at(at)));
     }
     let right = places.right.filter(|right| right.contains(at))?;
     let inner = inner(right);
     if panel.focus == Focus::History {
-        let (rows, all) = (history::rows_area(panel, inner), panel.earlier().len());
-        let first = first_in_sight(panel.history_row, all, usize::from(rows.height));
-        let row = at_row(rows).map(|row| first + row);
-        return Some(Place::History(row.filter(|row| *row < all)));
+        return Some(Place::History(history::list(panel, inner).at(at)));
     }
     Some(Place::Answer(at_row(Pane::of(around, panel, Moment::default(), inner).text)))
 }

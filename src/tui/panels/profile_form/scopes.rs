@@ -3,9 +3,12 @@
 use crate::providers::Dialect;
 use crate::providers::catalog::{Product, can_write, scope_in_words};
 use crate::registered::is_scope;
-use crate::tui::keymap::Key;
+use crate::tui::keymap::{Command, Key};
 use crate::tui::widgets::field::Field;
+use crate::tui::widgets::list::moved;
 
+/// Rows by which a page moves.
+const PAGE: usize = 8;
 /// What is asked for in every dialect of OpenID Connect.
 const COMMON: [&str; 4] = ["openid", "email", "profile", "offline_access"];
 
@@ -143,22 +146,28 @@ impl Picker {
         rows
     }
 
-    pub(super) fn press(&mut self, key: Key) -> Pressed {
-        let last = self.rows().len().saturating_sub(1);
-        let is_move = matches!(key, Key::Up | Key::Down | Key::PageUp | Key::PageDown);
-        self.is_in_list |= is_move;
+    /// Does what the person asked for.
+    pub(super) fn run(&mut self, command: Command) -> Pressed {
+        match command {
+            Command::Choose => return self.act(true),
+            Command::Toggle => return self.act(false),
+            Command::Back => return self.back(),
+            _ if command.is_move() => {
+                self.is_in_list = true;
+                self.step(command);
+            }
+            _ => {}
+        }
+        Pressed::Taken
+    }
+
+    /// Takes in a key that is text. Without any, keys that edit it move and go back.
+    pub(super) fn typed(&mut self, key: Key) -> Pressed {
         match key {
-            Key::Up => self.selected = self.selected.saturating_sub(1),
-            Key::Down => self.selected = (self.selected + 1).min(last),
-            Key::PageUp => self.selected = self.selected.saturating_sub(8),
-            Key::PageDown => self.selected = (self.selected + 8).min(last),
-            Key::Home if self.is_search_empty() => self.selected = 0,
-            Key::End if self.is_search_empty() => self.selected = last,
-            Key::Enter => return self.act(true),
-            Key::Char(' ') if self.ticks_by_space() => return self.act(false),
+            Key::Home if self.is_search_empty() => self.step(Command::Home),
+            Key::End if self.is_search_empty() => self.step(Command::End),
             // No search begins with a blank.
             Key::Char(' ') if self.search.text().is_empty() => {}
-            Key::Esc => return self.back(),
             Key::Backspace if self.is_search_empty() => return self.back(),
             key => {
                 if self.search.press(key) {
@@ -167,6 +176,10 @@ impl Picker {
             }
         }
         Pressed::Taken
+    }
+
+    fn step(&mut self, command: Command) {
+        self.selected = moved(self.selected, command, PAGE, self.rows().len().saturating_sub(1));
     }
 
     /// A list that is pasted is chosen as a whole; a single word is looked for.

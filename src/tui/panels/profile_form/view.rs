@@ -7,17 +7,18 @@ mod pages;
 mod scopes;
 
 use ratatui::Frame;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::steps::Step;
 use super::{Hidden, ProfileForm, Purpose};
-use crate::tui::lines::{draw_lines, first_in_sight};
+use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{clip, width, wrap};
 use crate::tui::theme::{Mark, Theme};
 use crate::tui::widgets::field::Field;
+use crate::tui::widgets::list::List;
 use crate::untrusted::visible;
 
 /// From here on the steps stand beside the page.
@@ -318,18 +319,14 @@ impl Pen<'_, '_> {
     }
 
     fn list(&mut self, theme: &Theme, page: &Page<'_>, height: usize, shows_details: bool) {
-        let selected = page.selected.unwrap_or(0).min(page.rows.len().saturating_sub(1));
-        let first = first_in_sight(selected, page.rows.len(), height);
-        let has_fields = page.fields.iter().any(|entry| entry.is_focused);
-        let left = page.columns();
-        for (index, choice) in page.rows.iter().enumerate().skip(first).take(height) {
-            let place = Rect { height: 1, ..self.rest() };
-            if self.rest().is_empty() {
-                return;
-            }
-            let is_selected = index == selected;
-            let marker = if is_selected { ">" } else { " " };
-            let columns = usize::from(place.width);
+        let height = u16::try_from(height).unwrap_or(u16::MAX);
+        let area = Rect { height: self.rest().height.min(height), ..self.rest() };
+        let cursor = page.selected.unwrap_or(0).min(page.rows.len().saturating_sub(1));
+        let list = List { area, cursor, all: page.rows.len() };
+        let (left, columns) = (page.columns(), usize::from(area.width));
+        for (index, place) in list.rows() {
+            let choice = &page.rows[index];
+            let marker = if index == cursor { ">" } else { " " };
             let text = clip(&format!("{marker} {}", visible(&choice.text)), columns);
             self.frame.buffer_mut().set_stringn(place.x, place.y, text, columns, theme.text);
             let room = columns.saturating_sub(left);
@@ -338,14 +335,9 @@ impl Pen<'_, '_> {
                 let detail = clip(&visible(&choice.detail), room);
                 self.frame.buffer_mut().set_stringn(x, place.y, detail, room, theme.text);
             }
-            if is_selected {
-                theme.select(place, self.frame.buffer_mut());
-                if !has_fields {
-                    self.frame.set_cursor_position(Position::new(place.x, place.y));
-                }
-            }
-            self.row += 1;
         }
+        list.mark(theme, !page.fields.iter().any(|entry| entry.is_focused), self.frame);
+        self.row += u16::try_from(list.in_sight().len()).unwrap_or(area.height);
     }
 }
 

@@ -456,7 +456,7 @@ fn as_many_rows_are_looked_at_as_are_in_sight() {
     for (key, rows) in [(Key::Home, 0..10), (Key::End, 9_990..10_000), (Key::PageUp, 9_984..9_994)] {
         update(&mut model, Message::Key(key), at(0));
         assert_eq!(
-            super::Layout::of(&model.around, profiles(&model), at(0)).in_sight(profiles(&model)),
+            super::Layout::of(&model.around, profiles(&model), at(0)).table(profiles(&model)).in_sight(),
             rows,
             "{key:?}"
         );

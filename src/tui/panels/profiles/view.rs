@@ -60,7 +60,7 @@ pub(super) fn title(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> S
 /// `11-20 of 30` where the list is longer than its rows, or `15/30` in less room.
 fn in_sight(around: &Surroundings, panel: &ProfilesPanel, now: Now, room: usize) -> Option<String> {
     let (table, layout) = (&panel.table, Layout::of(around, panel, now));
-    let (sight, all) = (layout.in_sight(panel), table.order().len());
+    let (sight, all) = (layout.table(panel).in_sight(), table.order().len());
     if layout.list.is_none() || sight.len() >= all {
         return None;
     }
@@ -88,7 +88,7 @@ pub(super) fn view(around: &Surroundings, panel: &ProfilesPanel, now: Now, area:
 
 /// The row of the table at a place on the screen.
 pub(super) fn row_at(around: &Surroundings, panel: &ProfilesPanel, at: Position, now: Now) -> Option<usize> {
-    list::row_at(panel, &Layout::of(around, panel, now), at)
+    Layout::of(around, panel, now).table(panel).at(at)
 }
 
 /// The command whose key stands at a place of the panel.
@@ -110,7 +110,8 @@ fn draw_filter(around: &Surroundings, panel: &ProfilesPanel, layout: &Layout, fr
     let is_typing = panel.table.is_typing();
     let prompt = " / ";
     let hint = if is_typing {
-        "Enter keep  Esc show all".to_owned()
+        let key = |command| around.key(Scope::Typing, command);
+        format!("{} keep  {} show all", key(Command::Choose), key(Command::Back))
     } else {
         format!("{} shows all", around.key(Scope::Profiles, Command::Back))
     };

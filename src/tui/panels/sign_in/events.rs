@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LastAnswer, NARROW, SignInPanel, Stage, Waiting, complete_address};
+use super::{LastAnswer, SignInPanel, Stage, Waiting, complete_address};
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
@@ -72,11 +72,8 @@ impl SignInPanel {
         (self.successor, self.previous) = (None, None);
         forget_question(around);
         if let Stage::Waiting(old) = old_stage {
-            let text = match around.window.width {
-                0..NARROW => "The code changed. Use this one.".to_owned(),
-                _ => format!("Code {} was given up. Use the new one.", old.code.user_code),
-            };
-            around.say(Mark::Attention, text, now);
+            let long = format!("Code {} was given up. Use the new one.", old.code.user_code);
+            around.say_in_room(Mark::Attention, [long, "The code changed. Use this one.".to_owned()], now);
         }
         vec![Effect::Cancel(old_task)]
     }
@@ -129,12 +126,8 @@ impl SignInPanel {
     pub(super) fn say_that_none_came(&self, result: &Result<SignedIn, Error>, around: &mut Surroundings, now: Now) {
         if let (Err(error), Stage::Waiting(waiting)) = (result, &self.stage) {
             let (code, why) = (&waiting.code.user_code, error.cause.as_ref().unwrap_or(&error.message));
-            let text = if around.window.width < NARROW {
-                format!("{code} is still good: no new one.")
-            } else {
-                format!("{code} is still good. No new one: {why}.")
-            };
-            around.say(Mark::Attention, text, now);
+            let long = format!("{code} is still good. No new one: {why}.");
+            around.say_in_room(Mark::Attention, [long, format!("{code} is still good: no new one.")], now);
         }
     }
 }
@@ -225,11 +218,8 @@ fn question_of(code: &IssuedCode, now: Now) -> String {
 /// Says the same where nobody need be asked.
 fn say_that_it_was_pending(around: &mut Surroundings, now: Now) {
     let key = around.key(Scope::SignIn, Command::NewCode);
-    let text = match around.window.width {
-        0..NARROW => "It was pending already.".to_owned(),
-        _ => format!("This sign-in was pending already. {key} asks for a new code."),
-    };
-    around.say(Mark::Attention, text, now);
+    let long = format!("This sign-in was pending already. {key} asks for a new code.");
+    around.say_in_room(Mark::Attention, [long, "It was pending already.".to_owned()], now);
 }
 
 /// Whether a sign-in that worked has something to tell that nobody should miss.

@@ -311,7 +311,8 @@ fn a_key_that_can_do_nothing_here_says_why() {
     {
         model.around.window = Size::new(columns, 12);
         press(&mut model, Key::Char('f'), 1.0);
-        let text = model.around.notice.take().expect("a word").text;
+        let notice = model.around.notice.take().expect("a word");
+        let text = notice.in_room(usize::from(columns));
         assert!(text.starts_with(lack), "{text}");
     }
     assert!(!panel(&model).qr.is_full_screen);
@@ -617,8 +618,9 @@ fn what_tmux_took_is_told_in_whole_words_at_every_width() {
         update(&mut model, Message::Resized { columns, rows: 24 }, at(1.0));
         update(&mut model, Message::Copied { what: "the code", result: Ok(Reached::BufferAndTerminal) }, at(1.0));
         let notice = model.around.notice.as_ref().expect("a notice");
-        let taken = 1 + 2 + notice.text.len();
-        assert!(notice.mark == Some(Mark::Good) && taken <= usize::from(columns), "{columns}: {}", notice.text);
+        let room = usize::from(columns) - 3;
+        let text = notice.in_room(room);
+        assert!(notice.mark == Some(Mark::Good) && text.len() <= room, "{columns}: {text}");
     }
 }
 

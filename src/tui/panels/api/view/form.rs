@@ -8,6 +8,7 @@ use ratatui::text::Line;
 use super::super::request::{Part, RequestForm};
 use super::answer::marked;
 use super::{draw_lines, framed};
+use crate::tui::keymap::{Command, Scope};
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::wrap;
 use crate::tui::theme::Mark;
@@ -58,7 +59,10 @@ pub(super) fn draw_form(
         }
     }
     if is_typed {
-        let hints = [format!("{} Ctrl-S sends, Esc goes back.", form.hint()), form.hint().to_owned()];
+        let key = |command| around.key(Scope::Typing, command);
+        let hint = form.hint(&key(Command::Choose));
+        let (send, back) = (key(Command::SendForm), key(Command::Back));
+        let hints = [format!("{hint} {send} sends, {back} goes back."), hint];
         let fits = |hint: &Vec<Line<'_>>| below.len() + hint.len() <= rows;
         let hint = hints.iter().map(|hint| faint(hint)).find(fits);
         below.extend(hint.unwrap_or_default());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ratatui::Frame;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::text::Line;
 use url::Url;
 
@@ -11,13 +11,13 @@ use super::super::ApiPanel;
 use super::super::earlier::Earlier;
 use super::{bytes_in_words, framed};
 use crate::http::Method;
-use crate::tui::lines::{draw_lines, first_in_sight};
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{clip, rough};
+use crate::tui::widgets::list::List;
 use crate::untrusted::visible;
 
-/// What the brackets around a status mean.
-const NOTE: &str = "( ) answer not kept: Enter opens it";
 /// From here on there is room for the size of each answer.
 const WITH_SIZE: usize = 60;
 /// From this height on there is room to say so.
@@ -30,33 +30,33 @@ pub(super) fn draw_history(around: &Surroundings, panel: &ApiPanel, now: Now, ar
     if earlier.is_empty() {
         return draw_lines(&[Line::raw("No answer yet.")], inner, frame);
     }
-    let rows = rows_area(panel, inner);
-    let room = usize::from(rows.width);
-    let first = first_in_sight(panel.history_row, earlier.len(), usize::from(rows.height));
-    for (y, (index, row)) in (rows.y..rows.bottom()).zip(earlier.iter().enumerate().skip(first)) {
-        let marker = if index == panel.history_row { ">" } else { " " };
+    let list = list(panel, inner);
+    let (rows, room) = (list.area, usize::from(list.area.width));
+    for (index, place) in list.rows() {
+        let row = &earlier[index];
+        let marker = if index == list.cursor { ">" } else { " " };
         let (status, size, address) = in_words(row);
         let past = Duration::try_from(row.at().duration_until(now.time)).unwrap_or_default();
         // What was called tells rows apart, so it has the room.
         let size = if room < WITH_SIZE { String::new() } else { format!("{size:>8}  ") };
         let line = format!("{marker}{status} {size}{:<7}  {}", when(past), visible(&address));
         let style = if matches!(row, Earlier::Remembered(_)) { around.theme.faint } else { around.theme.text };
-        frame.buffer_mut().set_stringn(rows.x, y, clip(&line, room), room, style);
-        if index == panel.history_row {
-            around.theme.select(Rect { y, height: 1, ..rows }, frame.buffer_mut());
-            frame.set_cursor_position(Position::new(rows.x, y));
-        }
+        frame.buffer_mut().set_stringn(place.x, place.y, clip(&line, room), room, style);
     }
+    list.mark(&around.theme, true, frame);
     if rows.height < inner.height {
-        frame.buffer_mut().set_stringn(inner.x, rows.bottom(), clip(NOTE, room), room, around.theme.faint);
+        let note = format!("( ) answer not kept: {} opens it", around.key(Scope::Api, Command::Choose));
+        frame.buffer_mut().set_stringn(inner.x, rows.bottom(), clip(&note, room), room, around.theme.faint);
     }
 }
 
 /// Where the rows are: what their brackets mean stands below them.
-pub(super) fn rows_area(panel: &ApiPanel, inner: Rect) -> Rect {
-    let has_brackets = panel.earlier().iter().any(|row| matches!(row, Earlier::Remembered(_)));
+pub(super) fn list(panel: &ApiPanel, inner: Rect) -> List {
+    let earlier = panel.earlier();
+    let has_brackets = earlier.iter().any(|row| matches!(row, Earlier::Remembered(_)));
     let note_rows = u16::from(has_brackets && inner.height >= WITH_NOTE);
-    Rect { height: inner.height - note_rows, ..inner }
+    let area = Rect { height: inner.height - note_rows, ..inner };
+    List { area, cursor: panel.history_row, all: earlier.len() }
 }
 
 /// How long ago it was, in as few columns as the list has for it.

@@ -1,7 +1,7 @@
 //! The list of requests.
 
 use ratatui::Frame;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::super::list::Row;
@@ -9,10 +9,11 @@ use super::super::{ApiPanel, Catalogue, Focus};
 use super::answer::error_lines;
 use super::{draw_search, framed};
 use crate::service::TestCalls;
-use crate::tui::lines::{draw_lines, first_in_sight};
+use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{clip, width};
 use crate::tui::theme::Mark;
+use crate::tui::widgets::list::List;
 
 const LACKS_SCOPE: &str = "no scope";
 
@@ -32,31 +33,25 @@ pub(super) fn draw_list(around: &Surroundings, panel: &ApiPanel, area: Rect, fra
         }
         Catalogue::Failed(error) => return draw_lines(&error_lines(around, panel, error, room), inner, frame),
     };
-    let list = rows_area(panel, inner);
-    let foot_rows = inner.height - list.height;
-    let (cursor, all) = (panel.list.cursor(), panel.list.rows());
-    let first = first_in_sight(cursor, all.len(), usize::from(list.height));
-    for (y, (index, row)) in (list.y..list.bottom()).zip(all.iter().enumerate().skip(first)) {
-        let marker = if index == cursor { "> " } else { "  " };
-        let (name, note) = words_of(panel, known, *row);
+    let list = list(panel, inner);
+    let foot_rows = inner.height - list.area.height;
+    for (index, place) in list.rows() {
+        let row = panel.list.rows()[index];
+        let marker = if index == list.cursor { "> " } else { "  " };
+        let (name, note) = words_of(panel, known, row);
         let style = if matches!(row, Row::Product(_)) { around.theme.title } else { around.theme.text };
         let name = clip(&name, room.saturating_sub(width(&note) + 3));
         let gap = " ".repeat(room.saturating_sub(width(&name) + width(&note) + 2));
         let spans =
             [Span::raw(marker), Span::styled(name, style), Span::raw(gap), Span::styled(note, around.theme.faint)];
-        frame.buffer_mut().set_line(list.x, y, &Line::from(spans.to_vec()), list.width);
-        if index == cursor {
-            around.theme.select(Rect { y, height: 1, ..list }, frame.buffer_mut());
-            if panel.focus == Focus::Requests {
-                frame.set_cursor_position(Position::new(list.x, y));
-            }
-        }
+        frame.buffer_mut().set_line(place.x, place.y, &Line::from(spans.to_vec()), place.width);
     }
-    if all.len() > usize::from(list.height) {
-        draw_position(around, &format!(" {} of {} ", cursor + 1, all.len()), area, frame);
+    list.mark(&around.theme, panel.focus == Focus::Requests, frame);
+    if list.all > usize::from(list.area.height) {
+        draw_position(around, &format!(" {} of {} ", list.cursor + 1, list.all), area, frame);
     }
     if foot_rows > 0 {
-        draw_filter(around, panel, known, Rect { y: list.bottom(), height: foot_rows, ..inner }, frame);
+        draw_filter(around, panel, known, Rect { y: list.area.bottom(), height: foot_rows, ..inner }, frame);
     }
 }
 
@@ -69,17 +64,10 @@ fn draw_position(around: &Surroundings, words: &str, area: Rect, frame: &mut Fra
 }
 
 /// Where the rows are: what is looked for stands below them.
-fn rows_area(panel: &ApiPanel, inner: Rect) -> Rect {
+pub(super) fn list(panel: &ApiPanel, inner: Rect) -> List {
     let foot_rows = u16::from(panel.list.filter.is_some() && inner.height > 1);
-    Rect { height: inner.height - foot_rows, ..inner }
-}
-
-/// The row of the list at this row of the screen.
-pub(super) fn row_at(panel: &ApiPanel, inner: Rect, y: u16) -> Option<usize> {
-    let (area, all) = (rows_area(panel, inner), panel.list.rows().len());
-    let below = y.checked_sub(area.y).filter(|below| *below < area.height)?;
-    Some(first_in_sight(panel.list.cursor(), all, usize::from(area.height)) + usize::from(below))
-        .filter(|row| *row < all)
+    let area = Rect { height: inner.height - foot_rows, ..inner };
+    List { area, cursor: panel.list.cursor(), all: panel.list.rows().len() }
 }
 
 fn words_of(panel: &ApiPanel, known: &TestCalls, row: Row) -> (String, String) {

@@ -25,7 +25,7 @@ pub(super) fn page<'a>(around: &'a Surroundings, form: &'a ProfileForm) -> Page<
         Step::RedirectUri => redirect_uri(form),
         Step::ClientId => client_id(form),
         Step::ClientSecret => client_secret(form),
-        Step::Scopes => scopes::page(form),
+        Step::Scopes => scopes::page(around, form),
         Step::Review => review(around, form),
         Step::Remove => remove(form),
         Step::Saved => saved(around, form),

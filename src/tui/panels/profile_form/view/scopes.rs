@@ -4,10 +4,13 @@ use super::super::ProfileForm;
 use super::super::scopes::{Picker, Row};
 use super::{Choice, Entry, Page, field};
 use crate::providers::catalog::{Product, advice, can_write, scope_in_words};
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::surroundings::Surroundings;
 use crate::tui::theme::Mark;
 
 /// The list of scopes, and what is known of the one that has the cursor.
-pub(super) fn page(form: &ProfileForm) -> Page<'_> {
+pub(super) fn page<'a>(around: &Surroundings, form: &'a ProfileForm) -> Page<'a> {
+    let enter = around.key(Scope::Typing, Command::Choose);
     let picker = &form.draft.picker;
     let rows = picker.rows();
     let heading = match picker.open_product() {
@@ -36,7 +39,7 @@ pub(super) fn page(form: &ProfileForm) -> Page<'_> {
         rows: rows.iter().map(|row| choice(row, picker)).collect(),
         selected: Some(picker.selected),
         notes,
-        help: vec!["Type words to find scopes, or a whole scope of your own; Enter ticks it.".to_owned()],
+        help: vec![format!("Type words to find scopes, or a whole scope of your own; {enter} ticks it.")],
         ..Page::default()
     }
 }

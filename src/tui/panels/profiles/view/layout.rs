@@ -11,11 +11,11 @@ use super::below::below;
 use crate::config::Motion;
 use crate::service::ProfileStatus;
 use crate::tui::chrome::{body, has_room};
-use crate::tui::lines::first_in_sight;
 use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::words::{LONG, until};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::time_left::holds_for;
+use crate::tui::widgets::list::List;
 
 /// From here on the details stand beside the list.
 const BESIDE: (u16, u16) = (160, 16);
@@ -81,16 +81,11 @@ impl Layout {
         split(body(around.window), panel.statuses.len()).1.is_none()
     }
 
-    /// The rows of the list, for moving by a page.
-    pub(in crate::tui::panels::profiles) fn rows(&self) -> usize {
-        self.list.map_or(0, |list| usize::from(list.height.saturating_sub(1)))
-    }
-
-    /// The rows of the table that are in sight, so that the cursor is in the middle where there is more than fits.
-    pub(in crate::tui::panels::profiles) fn in_sight(&self, panel: &ProfilesPanel) -> Range<usize> {
-        let (rows, all) = (self.rows(), panel.table.order().len());
-        let first = first_in_sight(panel.table.cursor(), all, rows);
-        first..(first + rows).min(all)
+    /// The rows of the table below the names of its columns.
+    pub(in crate::tui::panels::profiles) fn table(&self, panel: &ProfilesPanel) -> List {
+        let area = self.list.unwrap_or_default();
+        let area = Rect { y: area.y.saturating_add(1), height: area.height.saturating_sub(1), ..area };
+        List { area, cursor: panel.table.cursor(), all: panel.table.order().len() }
     }
 
     /// When something in sight changes by itself next: with a clock that counts down, and where these tick each second, all
@@ -108,7 +103,7 @@ impl Layout {
             (left, Motion::Reduced) => holds_for(left, Motion::Reduced).map_or(end, |holds| now.time + holds),
         };
         let token = |status: &ProfileStatus| status.access_token_expires_at.map(tick);
-        let rows = panel.table.order().get(self.in_sight(panel)).unwrap_or_default();
+        let rows = panel.table.order().get(self.table(panel).in_sight()).unwrap_or_default();
         let listed = rows.iter().filter_map(|position| panel.statuses.get(*position)).flat_map(|status| {
             let next = status.waits_until(now.time).map(tick);
             [token(status), next.or_else(|| status.resets_at(now.time))]

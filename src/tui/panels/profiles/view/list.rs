@@ -1,7 +1,6 @@
 //! The list: a line for each profile in sight, in columns that fit the width.
 
 use ratatui::Frame;
-use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::layout::Layout;
@@ -77,38 +76,20 @@ pub(super) fn draw(around: &Surroundings, panel: &ProfilesPanel, layout: &Layout
     let names = columns.iter().map(|(cell, columns)| fitted(vec![Span::raw(title(*cell, *columns))], *columns, false));
     let names: Line<'_> = names.flatten().collect();
     frame.buffer_mut().set_line(area.x, area.y, &names.style(around.theme.label), area.width);
-    let table = &panel.table;
-    let in_sight = layout.in_sight(panel);
-    if in_sight.is_empty() && area.height > 1 && !panel.statuses.is_empty() {
-        let text = clip(
-            &format!("  No profile matches. {} shows all.", around.key(Scope::Profiles, Command::Back)),
-            usize::from(area.width),
-        );
+    let list = layout.table(panel);
+    if list.in_sight().is_empty() && area.height > 1 && !panel.statuses.is_empty() {
+        let text = format!("  No profile matches. {} shows all.", around.key(Scope::Profiles, Command::Back));
+        let text = clip(&text, usize::from(area.width));
         frame.buffer_mut().set_string(area.x, area.y + 1, text, around.theme.text);
     }
-    for (row, index) in (area.y + 1..area.bottom()).zip(in_sight) {
-        let Some(status) = table.order().get(index).and_then(|position| panel.statuses.get(*position)) else {
-            continue;
-        };
-        let is_selected = index == table.cursor();
-        let line = row_of(around, panel, status, is_selected, &columns, now);
-        frame.buffer_mut().set_line(area.x, row, &line, area.width);
-        if is_selected {
-            around.theme.select(Rect { y: row, height: 1, ..area }, frame.buffer_mut());
-            // Screen readers and braille displays follow the cursor, which belongs to the filter while somebody types.
-            if !table.is_typing() {
-                frame.set_cursor_position(Position::new(area.x, row));
-            }
-        }
+    for (index, place) in list.rows() {
+        let position = panel.table.order().get(index);
+        let Some(status) = position.and_then(|position| panel.statuses.get(*position)) else { continue };
+        let line = row_of(around, panel, status, index == list.cursor, &columns, now);
+        frame.buffer_mut().set_line(place.x, place.y, &line, place.width);
     }
-}
-
-/// The row of the table at a place on the screen.
-pub(super) fn row_at(panel: &ProfilesPanel, layout: &Layout, at: Position) -> Option<usize> {
-    let area = layout.list.filter(|area| area.contains(at))?;
-    // The names of the columns come first.
-    let below = usize::from(at.y.checked_sub(area.y + 1)?);
-    layout.in_sight(panel).nth(below)
+    // The terminal's cursor belongs to the filter while somebody types.
+    list.mark(&around.theme, !panel.table.is_typing(), frame);
 }
 
 fn title(cell: Cell, columns: usize) -> &'static str {

@@ -26,6 +26,7 @@ mod runtime;
 pub mod surroundings;
 mod terminal;
 pub mod text;
+pub mod text_job;
 pub mod theme;
 pub mod time_left;
 pub mod update;

@@ -3,7 +3,6 @@
 //! Both are plain data that tests compare. What the person asked for is a [`Command`](super::keymap::Command).
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use ratatui::layout::Position;
 use url::Url;
@@ -11,7 +10,7 @@ use url::Url;
 use super::clipboard::{Reached, ToCopy};
 use super::keymap::Key;
 use super::received::{Content, Received};
-use super::widgets::json_view::{Found, JsonDocument};
+use super::text_job::{TextDone, TextJob};
 use crate::api::Call;
 use crate::config::Config;
 use crate::error::Error;
@@ -111,15 +110,10 @@ pub enum Message {
         decision: DemoDecision,
         is_done: bool,
     },
-    /// What was looked for in a long text.
-    Found {
+    /// Work on a long text is done.
+    TextDone {
         task: TaskId,
-        found: Option<Found>,
-    },
-    /// A long text in lines.
-    Wrapped {
-        task: TaskId,
-        document: Arc<JsonDocument>,
+        done: TextDone,
     },
     /// tmux took a text, or could not.
     Copied {
@@ -205,17 +199,10 @@ pub enum Effect {
         profile: ProfileName,
         call: Box<PastCall>,
     },
-    /// Looks for something in a text that is too long to do it between two keys.
-    Find {
+    /// Does work on a long text beside the loop.
+    WorkOnText {
         task: TaskId,
-        document: Arc<JsonDocument>,
-        query: String,
-    },
-    /// Breaks a long text into lines of so many columns.
-    Wrap {
-        task: TaskId,
-        text: Arc<str>,
-        columns: usize,
+        job: TextJob,
     },
     /// Writes an answer to a new file in the current directory.
     Save {

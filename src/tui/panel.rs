@@ -21,7 +21,9 @@ pub trait Panel: Any + Debug + Send {
     fn scope(&self) -> Scope;
 
     /// The title and what it is about, in the line above; `None` for a panel that draws the whole window itself.
-    fn title(&self, around: &Surroundings, now: Now) -> Option<(&'static str, String)>;
+    fn title(&self, _around: &Surroundings, _now: Now) -> Option<(&'static str, String)> {
+        None
+    }
 
     /// What it is about at the moment, in a line above whatever covers it.
     fn standing(&self, _around: &Surroundings, _now: Now) -> String {
@@ -85,13 +87,7 @@ pub trait Panel: Any + Debug + Send {
     }
 
     /// Takes in what happened; gives back what is about another panel. It may be covered by one.
-    fn hear(
-        &mut self,
-        message: Message,
-        _is_covered: bool,
-        _around: &mut Surroundings,
-        _now: Now,
-    ) -> (Then, Option<Message>) {
+    fn hear(&mut self, message: Message, _is_covered: bool, _around: &mut Surroundings, _now: Now) -> Heard {
         (Then::default(), Some(message))
     }
 
@@ -141,6 +137,9 @@ impl dyn Panel {
         typed.or_else(|| around.keymap.binding(self.scope(), command))
     }
 }
+
+/// What a panel does about something that happened, and what happened if it is about another one as well.
+pub type Heard = (Then, Option<Message>);
 
 /// What follows from something that a panel took in.
 #[derive(Debug, Default, PartialEq)]

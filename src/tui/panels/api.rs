@@ -34,9 +34,10 @@ use crate::service::{TestCallEntry, TestCalls};
 use crate::storage::PastCall;
 use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::{Effect, Message, Pointing, TaskId};
-use crate::tui::panel::{Outcome, Panel, Then};
+use crate::tui::panel::{Heard, Outcome, Panel, Then};
 use crate::tui::received::Received;
 use crate::tui::surroundings::{Now, Surroundings};
+use crate::tui::text_job::{TextDone, TextJob};
 use crate::tui::widgets::field::Field;
 use crate::tui::widgets::json_view::{GUTTER, JsonDocument, JsonView};
 
@@ -346,13 +347,7 @@ impl Panel for ApiPanel {
         then.and(self.fit(around))
     }
 
-    fn hear(
-        &mut self,
-        message: Message,
-        is_covered: bool,
-        around: &mut Surroundings,
-        now: Now,
-    ) -> (Then, Option<Message>) {
+    fn hear(&mut self, message: Message, is_covered: bool, around: &mut Surroundings, now: Now) -> Heard {
         let then = match message {
             Message::TestCallsLoaded { task, result } => {
                 self.calls_loaded(task, *result);
@@ -367,14 +362,14 @@ impl Panel for ApiPanel {
                 result.into_iter().for_each(|past| self.recall(past));
                 Then::default()
             }
-            Message::Found { task, found } if self.searching == Some(task) => {
-                self.searching = None;
-                if let Some(text) = self.text_mut() {
+            Message::TextDone { task, done: TextDone::Found(found) } => {
+                let is_wanted = self.searching.take_if(|searching| *searching == task).is_some();
+                if let Some(text) = self.text_mut().filter(|_| is_wanted) {
                     text.show_found(found);
                 }
                 Then::default()
             }
-            Message::Wrapped { task, document } => {
+            Message::TextDone { task, done: TextDone::Wrapped(document) } => {
                 self.wrapped(task, document);
                 Then::default()
             }
@@ -520,6 +515,6 @@ impl ApiPanel {
         }
         let task = around.new_task();
         self.wrapping = Some(Wrapping { task, answer, columns });
-        Some(Effect::Wrap { task, text, columns })
+        Some(Effect::WorkOnText { task, job: TextJob::Wrap { text, columns } })
     }
 }

@@ -20,7 +20,7 @@ use crate::service::{IssuedCode, Renewal, Rest, RestReason, SignIn, SignInEvent,
 use crate::tui::Ended;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::{Effect, Message, TaskId};
-use crate::tui::panel::{Panel, Then};
+use crate::tui::panel::{Heard, Panel, Then};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::time_left;
 
@@ -101,10 +101,6 @@ impl Panel for KioskPanel {
         Scope::Everywhere
     }
 
-    fn title(&self, _around: &Surroundings, _now: Now) -> Option<(&'static str, String)> {
-        None
-    }
-
     /// Nothing is on offer to whoever passes by.
     fn commands(&self, _around: &Surroundings) -> Vec<Command> {
         Vec::new()
@@ -127,13 +123,7 @@ impl Panel for KioskPanel {
         }
     }
 
-    fn hear(
-        &mut self,
-        message: Message,
-        _is_covered: bool,
-        around: &mut Surroundings,
-        now: Now,
-    ) -> (Then, Option<Message>) {
+    fn hear(&mut self, message: Message, _is_covered: bool, around: &mut Surroundings, now: Now) -> Heard {
         let now = now.moment;
         let then = match message {
             Message::SignIn { task, event } if task == self.task => {

@@ -31,7 +31,7 @@ use crate::tui::Ended;
 use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::overlay::Overlay;
-use crate::tui::panel::{FormFor, Outcome, Panel, Then};
+use crate::tui::panel::{FormFor, Heard, Outcome, Panel, Then};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::field::Field;
@@ -430,13 +430,7 @@ impl Panel for ProfileForm {
         Then::default()
     }
 
-    fn hear(
-        &mut self,
-        message: Message,
-        _is_covered: bool,
-        around: &mut Surroundings,
-        now: Now,
-    ) -> (Then, Option<Message>) {
+    fn hear(&mut self, message: Message, _is_covered: bool, around: &mut Surroundings, now: Now) -> Heard {
         match message {
             Message::ConfigurationChanged { task, result } if self.saving == Some(task) => {
                 (self.saved((*result).map(drop), around, now), None)

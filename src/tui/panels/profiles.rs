@@ -27,7 +27,7 @@ use crate::tui::Ended;
 use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::{Effect, Message, Pointing, TaskId};
 use crate::tui::overlay::Overlay;
-use crate::tui::panel::{FormFor, Go, Outcome, Panel, Then};
+use crate::tui::panel::{FormFor, Go, Heard, Outcome, Panel, Then};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::list::moved;
@@ -253,13 +253,7 @@ impl Panel for ProfilesPanel {
         Then::default()
     }
 
-    fn hear(
-        &mut self,
-        message: Message,
-        is_covered: bool,
-        around: &mut Surroundings,
-        now: Now,
-    ) -> (Then, Option<Message>) {
+    fn hear(&mut self, message: Message, is_covered: bool, around: &mut Surroundings, now: Now) -> Heard {
         let effects = match message {
             Message::StatusesLoaded(statuses) => {
                 self.loaded(statuses, around, now);

@@ -28,7 +28,7 @@ use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
 use crate::tui::overlay::{Overlay, SaveAs};
-use crate::tui::panel::{FormFor, Go, Outcome, Panel, Then};
+use crate::tui::panel::{FormFor, Go, Heard, Outcome, Panel, Then};
 use crate::tui::received::Content;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
@@ -184,10 +184,6 @@ impl Panel for SignInPanel {
         Scope::SignIn
     }
 
-    fn title(&self, _around: &Surroundings, _now: Now) -> Option<(&'static str, String)> {
-        None
-    }
-
     /// Code and time left.
     fn standing(&self, around: &Surroundings, now: Now) -> String {
         let Stage::Waiting(Waiting { code, .. }) = &self.stage else { return String::new() };
@@ -242,13 +238,7 @@ impl Panel for SignInPanel {
         std::mem::take(&mut self.is_left_alone).then_some(Effect::Attend(self.task))
     }
 
-    fn hear(
-        &mut self,
-        message: Message,
-        _is_covered: bool,
-        around: &mut Surroundings,
-        now: Now,
-    ) -> (Then, Option<Message>) {
+    fn hear(&mut self, message: Message, _is_covered: bool, around: &mut Surroundings, now: Now) -> Heard {
         let then = match message {
             Message::SignIn { task, event } if self.successor == Some(task) => {
                 self.succeed(task, event, around, now).into()

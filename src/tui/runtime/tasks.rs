@@ -29,7 +29,7 @@ use crate::supervisor::Supervisor;
 use crate::tui::Decide;
 use crate::tui::clipboard::{Clipboard, ToCopy};
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
-use crate::tui::widgets::json_view::JsonDocument;
+use crate::tui::text_job::TextJob;
 
 /// How long quitting waits for work that must not be cut short.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -138,18 +138,14 @@ impl Tasks {
                     drop(sender.send(Message::CallKept { profile, result }));
                 });
             }
-            Effect::Find { task, document, query } => {
-                let (sender, is_wanted) = (self.sender.clone(), self.last_search.begin(task));
-                tokio::task::spawn_blocking(move || {
-                    let found = document.find_while(&query, &is_wanted);
-                    drop(sender.send(Message::Found { task, found }));
-                });
-            }
-            Effect::Wrap { task, text, columns } => {
+            Effect::WorkOnText { task, job } => {
                 let sender = self.sender.clone();
+                let is_wanted: Box<dyn Fn() -> bool + Send> = match job {
+                    TextJob::Find { .. } => Box::new(self.last_search.begin(task)),
+                    TextJob::Wrap { .. } => Box::new(|| true),
+                };
                 tokio::task::spawn_blocking(move || {
-                    let document = Arc::new(JsonDocument::wrapped(text, columns));
-                    drop(sender.send(Message::Wrapped { task, document }));
+                    drop(sender.send(Message::TextDone { task, done: job.run(&*is_wanted) }));
                 });
             }
             Effect::Save { name, content } => {

@@ -1,7 +1,6 @@
 //! No size and no key breaks the panels.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use device_login::config::Config;
 use device_login::error::{Code, Error};
@@ -13,7 +12,6 @@ use device_login::tui::model::Model;
 use device_login::tui::received::Received;
 use device_login::tui::surroundings::Now;
 use device_login::tui::update::update;
-use device_login::tui::widgets::json_view::JsonDocument;
 use proptest::prelude::*;
 use ratatui::layout::Position;
 
@@ -112,19 +110,16 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
             Effect::KeepCall { profile, .. } => {
                 Message::CallKept { profile, result: Err(Error::new(Code::Store, HOSTILE)) }
             }
-            Effect::Find { task, document, query } => Message::Found { task, found: document.find(&query) },
-            Effect::Wrap { task, text, columns } => {
-                Message::Wrapped { task, document: Arc::new(JsonDocument::wrapped(text, columns)) }
-            }
+            Effect::WorkOnText { task, job } => Message::TextDone { task, done: job.run(&|| true) },
             Effect::Save { name, .. } => Message::Saved(Ok(PathBuf::from(name))),
             _ => continue,
         };
         let more = update(model, message, now);
         let is_expected = |effect: &Effect| {
-            use Effect::{Copy, KeepCall, LoadStatuses, StartSignIn, UseConfiguration, Wrap};
+            use Effect::{Copy, KeepCall, LoadStatuses, StartSignIn, UseConfiguration, WorkOnText};
             matches!(
                 effect,
-                LoadStatuses | Copy(_) | Wrap { .. } | KeepCall { .. } | StartSignIn { .. } | UseConfiguration(_)
+                LoadStatuses | Copy(_) | WorkOnText { .. } | KeepCall { .. } | StartSignIn { .. } | UseConfiguration(_)
             )
         };
         assert!(more.iter().all(is_expected), "{more:?}");

@@ -17,6 +17,7 @@ use crate::tui::panel::{Outcome, Then};
 use crate::tui::received::Content;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::width;
+use crate::tui::text_job::TextJob;
 use crate::tui::theme::Mark;
 use crate::tui::widgets::field::Field;
 use crate::tui::widgets::json_view::{GUTTER, JsonView};
@@ -279,7 +280,7 @@ impl ApiPanel {
         let document = text.document().clone();
         let task = around.new_task();
         self.searching = Some(task);
-        vec![Effect::Find { task, document, query }]
+        vec![Effect::WorkOnText { task, job: TextJob::Find { document, query } }]
     }
 
     /// Copies the value at the cursor; of the raw side, the whole body.

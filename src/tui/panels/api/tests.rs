@@ -20,9 +20,9 @@ use crate::tui::model::Model;
 use crate::tui::overlay::Overlay;
 use crate::tui::panel::{Go, Outcome};
 use crate::tui::surroundings::Now;
+use crate::tui::text_job::TextJob;
 use crate::tui::theme::{Environment, Mark};
 use crate::tui::update::update;
-use crate::tui::widgets::json_view::JsonDocument;
 
 fn now() -> Now {
     let time: Timestamp = "2026-03-14T14:03:00Z".parse().expect("a time");
@@ -709,16 +709,16 @@ fn a_long_text_is_searched_elsewhere_and_only_for_what_is_typed_last() {
     let second = press(&mut model, Key::Backspace);
     let third = press(&mut model, Key::Char('n'));
     let find = |effects: &[Effect]| match effects {
-        [Effect::Find { task, document, query }] => (*task, document.find(query)),
+        [Effect::WorkOnText { task, job }] => (*task, job.clone().run(&|| true)),
         other => panic!("{other:?}"),
     };
     let line = |model: &Model| api(model).text().expect("a text").line();
     assert_eq!(second, []);
-    let (task, found) = find(&first);
-    assert_eq!(update(&mut model, Message::Found { task, found }, now()), []);
+    let (task, done) = find(&first);
+    assert_eq!(update(&mut model, Message::TextDone { task, done }, now()), []);
     assert_eq!(line(&model), 0);
-    let (task, found) = find(&third);
-    update(&mut model, Message::Found { task, found }, now());
+    let (task, done) = find(&third);
+    update(&mut model, Message::TextDone { task, done }, now());
     assert_eq!(line(&model), 60_001);
 }
 
@@ -985,21 +985,24 @@ fn a_long_raw_text_is_there_at_once_and_broken_to_the_end_elsewhere_one_width_at
     let body = "0123456789".repeat(100_000);
     let mut model = with_answer(&body);
     let effects = press(&mut model, Key::Char('v'));
-    let [Effect::Wrap { task, text, columns }] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::WorkOnText { task, job: job @ TextJob::Wrap { text, columns } }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
     let lines = |model: &Model| api(model).text().expect("a text").document().line_count();
     assert_eq!((text.len(), lines(&model) < body.len() / columns / 2), (body.len(), true));
     // The window changes meanwhile, again and again.
     for columns in 81..90 {
         assert_eq!(update(&mut model, Message::Resized { columns, rows: 24 }, now()), []);
     }
-    let document = std::sync::Arc::new(JsonDocument::wrapped(text.clone(), *columns));
-    let effects = update(&mut model, Message::Wrapped { task: *task, document }, now());
+    let effects = update(&mut model, Message::TextDone { task: *task, done: job.clone().run(&|| true) }, now());
     assert_eq!(lines(&model), body.len().div_ceil(*columns));
     press(&mut model, Key::Tab);
     press(&mut model, Key::End);
-    let [Effect::Wrap { task, text, columns }] = effects.as_slice() else { panic!("{effects:?}") };
-    let document = std::sync::Arc::new(JsonDocument::wrapped(text.clone(), *columns));
-    assert_eq!(update(&mut model, Message::Wrapped { task: *task, document }, now()), []);
+    let [Effect::WorkOnText { task, job: job @ TextJob::Wrap { columns, .. } }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    let done = job.clone().run(&|| true);
+    assert_eq!(update(&mut model, Message::TextDone { task: *task, done }, now()), []);
     let view = api(&model).text().expect("a text");
     assert_eq!((view.line() + 1, view.document().line_count()), (body.len().div_ceil(*columns), lines(&model)));
 }

@@ -359,7 +359,9 @@ impl Panel for ApiPanel {
             }
             Message::PastCallsLoaded { result, .. } => {
                 // Why they could not be read is for the log.
-                result.into_iter().for_each(|past| self.recall(past));
+                if let Ok(past) = result {
+                    self.recall(past);
+                }
                 Then::default()
             }
             Message::TextDone { task, done: TextDone::Found(found) } => {

@@ -318,6 +318,31 @@ mod tests {
                 ],
             ),
             (
+                "[profiles.a]\nprovider=\"zoho\"\nclient_id=\"\"\nscopes=[\"a,b\", \"c,d\"]\nredirect_uri=\"x\"\n\
+              client_secret_env=\"=\"\nallowed_origins=[\"x\"]\ngit_hosts=[\"/\"]\n[providers.p]\nkind=\"standard\"\n\
+              issuer=\"x\"\nhost=\"h\"\ntoken_endpoint=\"http://x.example\"\napi_domain=\"y\"\ndata_centers={}\n\
+              [providers.z]\nkind=\"zoho\"\nhost=\"h\"\nissuer=\"i\"\n[providers.z.data_centers.us]\n\
+              accounts_server=\"x\"\napi_domain=\"y\"\n",
+                &[
+                    "3:1 `profiles.a`: `client_id` is empty",
+                    "4:1 `profiles.a`: `scopes` has \"a,b\"",
+                    "4:1 `profiles.a`: `scopes` has \"c,d\"",
+                    "5:1 `profiles.a`: `redirect_uri`",
+                    "6:1 `profiles.a`: `client_secret_env` has",
+                    "7:1 `profiles.a`: `allowed_origins` is no address",
+                    "8:1 `profiles.a`: `git_hosts` has",
+                    "11:1 `providers.p`: `issuer` is no address",
+                    "12:1 `providers.p`: has `host`",
+                    "13:1 `providers.p`: `token_endpoint` is plain http",
+                    "14:1 `providers.p`: `api_domain` is no address",
+                    "15:1 `providers.p`: has `data_centers`",
+                    "18:1 `providers.z`: has `host`",
+                    "19:1 `providers.z`: has `issuer`",
+                    "21:1 `providers.z`: `data_centers.us.accounts_server` is no address",
+                    "22:1 `providers.z`: `data_centers.us.api_domain` is no address",
+                ],
+            ),
+            (
                 "default_profile = \"x\"\nkey_command = []\n",
                 &["1:1 `default_profile` names `x`", "2:1 `key_command` has"],
             ),

@@ -245,18 +245,17 @@ impl File {
         let mut problems = Vec::new();
         let (mut providers, mut allowed_origins) = (built_in_providers(), BTreeMap::new());
         for (name, entry) in self.providers {
-            let checked = if providers.contains_key(&name) {
-                Err(Fault::of_value(name.clone(), "is built in; give yours another name"))
+            let mut faults = Faults::default();
+            if providers.contains_key(&name) {
+                faults.add(Fault::of_value(name.clone(), "is built in; give yours another name"));
             } else {
-                check_origins(&entry.allowed_origins).and_then(|origins| Ok((origins, entry.check(&name)?)))
-            };
-            match checked {
-                Ok((origins, source)) => {
+                let origins = faults.each(&entry.allowed_origins, |text| origin(text));
+                if let Some(source) = entry.check(&name, &mut faults) {
                     allowed_origins.insert(name.clone(), origins);
-                    providers.insert(name, source);
+                    providers.insert(name.clone(), source);
                 }
-                Err(problem) => problems.push(Problem::of("providers", &name, problem)),
             }
+            problems.extend(faults.0.into_iter().map(|fault| Problem::of("providers", &name, fault)));
         }
         let store =
             StoreSettings::checked(self.store.as_deref(), self.store_url_file.as_deref(), self.store_cache, file);
@@ -285,12 +284,12 @@ impl File {
             Fault::of_value("default_profile", format!("names `{name}`, which is not among the profiles{near}"))
         });
         for (name, entry) in self.profiles {
-            match entry.check(&name, file) {
-                Ok(profile) => {
-                    let (provider, data_center) = config.canonical(profile.provider, profile.data_center);
-                    config.profiles.insert(name, Profile { provider, data_center, ..profile });
-                }
-                Err(problem) => problems.push(Problem::of("profiles", name.as_str(), problem)),
+            let mut faults = Faults::default();
+            let profile = entry.check(&name, file, &mut faults);
+            problems.extend(faults.0.into_iter().map(|fault| Problem::of("profiles", name.as_str(), fault)));
+            if let Some(profile) = profile {
+                let (provider, data_center) = config.canonical(profile.provider, profile.data_center);
+                config.profiles.insert(name, Profile { provider, data_center, ..profile });
             }
         }
         problems.extend(missing.map(|fault| Problem { table: None, fault }));
@@ -303,34 +302,67 @@ fn is_command(command: &[String]) -> bool {
     command.first().is_some_and(|program| !program.is_empty()) && !command.iter().any(|part| part.contains('\0'))
 }
 
+/// What is wrong with an entry. One fault hides no other one.
+#[derive(Default)]
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// What was checked, where it is sound.
+    fn sound<T, F: Into<Fault>>(&mut self, checked: Result<T, F>) -> Option<T> {
+        checked.map_err(|fault| self.add(fault.into())).ok()
+    }
+
+    /// Those of some texts that are sound.
+    fn each<T>(&mut self, texts: &[String], check: impl Fn(&str) -> Result<T, Fault>) -> Vec<T> {
+        texts.iter().filter_map(|text| self.sound(check(text))).collect()
+    }
+
+    /// An address, where one is given and is sound.
+    fn address(&mut self, key: &'static str, text: Option<String>) -> Option<Url> {
+        self.sound(address(key, &text?))
+    }
+}
+
 impl ProfileEntry {
-    fn check(self, name: &ProfileName, file: &Path) -> Result<Profile, Fault> {
+    fn check(self, name: &ProfileName, file: &Path, faults: &mut Faults) -> Option<Profile> {
         if !is_client_id(&self.client_id) {
-            return Err(Fault::of_value("client_id", "is empty or has characters that no client id has"));
+            faults.add(Fault::of_value("client_id", "is empty or has characters that no client id has"));
         }
-        if let Some(scope) = self.scopes.iter().find(|scope| !is_scope(scope)) {
-            return Err(Fault::of_value("scopes", format!("has {scope:?}, which is no scope")));
+        for scope in self.scopes.iter().filter(|scope| !is_scope(scope)) {
+            faults.add(Fault::of_value("scopes", format!("has {scope:?}, which is no scope")));
         }
-        let redirect_uri = self.redirect_uri.map(|text| text.parse::<RedirectUri>()).transpose();
-        let redirect_uri = redirect_uri.map_err(|problem| Fault::of_value("redirect_uri", problem))?;
-        if let Some(uri) = &redirect_uri {
-            let checked = self.client_type.check_redirect_uri(uri);
-            checked.map_err(|problem| Fault::of_value("redirect_uri", problem))?;
-        }
+        let redirect_uri = self.redirect_uri.and_then(|text| {
+            let usable = text.parse::<RedirectUri>().and_then(|uri| {
+                self.client_type.check_redirect_uri(&uri).map_err(str::to_owned)?;
+                Ok(uri)
+            });
+            faults.sound(usable.map_err(|problem| Fault::of_value("redirect_uri", problem)))
+        });
         let client_secret = match (self.client_secret_file, self.client_secret_env) {
-            (Some(_), Some(_)) => {
-                let both = "has both `client_secret_file` and `client_secret_env`";
-                return Err(Fault::of_entry("client_secret_file", both));
+            (Some(path), variable) => {
+                if variable.is_some() {
+                    let both = "has both `client_secret_file` and `client_secret_env`";
+                    faults.add(Fault::of_entry("client_secret_file", both));
+                }
+                SecretSource::File(beside(file, &path))
             }
-            (Some(path), None) => SecretSource::File(beside(file, &path)),
-            (None, Some(variable)) if variable.is_empty() || variable.contains(['=', '\0']) => {
-                return Err(Fault::of_value("client_secret_env", format!("has {variable:?}, which names no variable")));
+            (None, Some(variable)) => {
+                if variable.is_empty() || variable.contains(['=', '\0']) {
+                    let what = format!("has {variable:?}, which names no variable");
+                    faults.add(Fault::of_value("client_secret_env", what));
+                }
+                SecretSource::Variable(variable)
             }
-            (None, Some(variable)) => SecretSource::Variable(variable),
             (None, None) => SecretSource::Store,
         };
+        let allowed_origins = faults.each(&self.allowed_origins, origin);
+        let git_hosts = faults.each(&self.git_hosts, git_host);
         let files = self.client_secret_files.into_iter();
-        Ok(Profile {
+        faults.0.is_empty().then(|| Profile {
             name: name.clone(),
             provider: self.provider,
             data_center: self.data_center,
@@ -340,34 +372,35 @@ impl ProfileEntry {
             scopes: self.scopes,
             client_secret,
             client_secret_files: files.map(|(code, path)| (code.to_ascii_lowercase(), beside(file, &path))).collect(),
-            allowed_origins: check_origins(&self.allowed_origins)?,
-            git_hosts: check_git_hosts(&self.git_hosts)?,
+            allowed_origins,
+            git_hosts,
         })
     }
 }
 
 impl ProviderEntry {
-    fn check(self, name: &str) -> Result<ProviderSource, Fault> {
-        match self.kind {
-            ProviderKind::Zoho => self.zoho(name),
-            ProviderKind::Standard => self.server(name, None),
-            ProviderKind::Preset(preset) => self.server(name, Some(preset)),
-        }
+    fn check(self, name: &str, faults: &mut Faults) -> Option<ProviderSource> {
+        let source = match self.kind {
+            ProviderKind::Zoho => self.zoho(name, faults),
+            ProviderKind::Standard => self.server(name, None, faults),
+            ProviderKind::Preset(preset) => self.server(name, Some(preset), faults),
+        };
+        source.filter(|_| faults.0.is_empty())
     }
 
     /// A server by what is given here; what a preset knows comes second.
-    fn server(self, name: &str, preset: Option<&Preset>) -> Result<ProviderSource, Fault> {
+    fn server(self, name: &str, preset: Option<&Preset>, faults: &mut Faults) -> Option<ProviderSource> {
         if self.data_centers.is_some() {
             let what = "has `data_centers`, which only providers of the kind `zoho` have";
-            return Err(Fault::of_entry("data_centers", what));
+            faults.add(Fault::of_entry("data_centers", what));
         }
         let blanks = [("host", self.host), ("tenant", self.tenant), ("realm", self.realm)];
         let given: BTreeMap<&str, String> = blanks.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
         let known = preset.map_or(&[][..], |preset| preset.parameters);
-        if let Some((key, _)) = given.iter().find(|(key, _)| known.iter().all(|parameter| parameter.name != **key)) {
-            return Err(Fault::of_entry(*key, format!("has `{key}`, which this kind of provider does not take")));
+        for key in given.keys().filter(|key| known.iter().all(|parameter| parameter.name != **key)) {
+            faults.add(Fault::of_entry(*key, format!("has `{key}`, which this kind of provider does not take")));
         }
-        let preset = preset.map(|preset| preset.server(name, &given)).transpose()?;
+        let preset = preset.and_then(|preset| faults.sound(preset.server(name, &given)));
         let blank = || StandardServer {
             name: name.to_owned(),
             dialect: &standard::DIALECT,
@@ -378,38 +411,33 @@ impl ProviderEntry {
         };
         let known = preset.unwrap_or_else(blank);
         let given = StandardEndpoints {
-            device_authorization: optional_address(
-                "device_authorization_endpoint",
-                self.device_authorization_endpoint,
-            )?,
-            authorization: optional_address("authorization_endpoint", self.authorization_endpoint)?,
-            token: optional_address("token_endpoint", self.token_endpoint)?,
-            revocation: optional_address("revocation_endpoint", self.revocation_endpoint)?,
-            userinfo: optional_address("userinfo_endpoint", self.userinfo_endpoint)?,
+            device_authorization: faults.address("device_authorization_endpoint", self.device_authorization_endpoint),
+            authorization: faults.address("authorization_endpoint", self.authorization_endpoint),
+            token: faults.address("token_endpoint", self.token_endpoint),
+            revocation: faults.address("revocation_endpoint", self.revocation_endpoint),
+            userinfo: faults.address("userinfo_endpoint", self.userinfo_endpoint),
             client_authentication: self.client_authentication.into_iter().collect(),
             ..StandardEndpoints::default()
         };
-        if let Some(issuer) = &self.issuer {
-            address("issuer", issuer)?;
-        }
+        faults.address("issuer", self.issuer.clone());
         let server = StandardServer {
             issuer: self.issuer.or(known.issuer),
             endpoints: given.or(known.endpoints),
-            api_domain: optional_address("api_domain", self.api_domain)?.or(known.api_domain),
+            api_domain: faults.address("api_domain", self.api_domain).or(known.api_domain),
             parameters: self.parameters.unwrap_or_default().into_iter().collect(),
             ..known
         };
-        if server.issuer.is_none() && server.endpoints.token.is_none() {
+        if server.issuer.is_none() && server.endpoints.token.is_none() && faults.0.is_empty() {
             let needed = "needs `issuer`, or both `device_authorization_endpoint` and `token_endpoint`";
-            return Err(Fault::of_entry("issuer", needed));
+            faults.add(Fault::of_entry("issuer", needed));
         }
-        Ok(match server.provider(StandardEndpoints::default()) {
+        Some(match server.provider(StandardEndpoints::default()) {
             Some(provider) if server.issuer.is_none() => ProviderSource::Configured(provider),
             _ => ProviderSource::Discovered(Box::new(server)),
         })
     }
 
-    fn zoho(self, name: &str) -> Result<ProviderSource, Fault> {
+    fn zoho(self, name: &str, faults: &mut Faults) -> Option<ProviderSource> {
         let of_other_kinds = [
             ("host", self.host.is_some()),
             ("tenant", self.tenant.is_some()),
@@ -424,32 +452,29 @@ impl ProviderEntry {
             ("client_authentication", self.client_authentication.is_some()),
             ("parameters", self.parameters.is_some()),
         ];
-        if let Some((key, _)) = of_other_kinds.iter().find(|(_, is_given)| *is_given) {
+        for (key, _) in of_other_kinds.iter().filter(|(_, is_given)| *is_given) {
             let what = format!("has `{key}`, which goes below `data_centers` or belongs to the kind `standard`");
-            return Err(Fault::of_entry(*key, what));
+            faults.add(Fault::of_entry(*key, what));
         }
-        zoho_provider(name, self.data_centers.unwrap_or_default())
+        let entries = self.data_centers.unwrap_or_default();
+        if entries.is_empty() {
+            faults.add(Fault::of_entry("data_centers", "has no `data_centers`"));
+        }
+        let mut data_centers = Vec::new();
+        for (code, entry) in entries {
+            let mut at = |field, text: &str| faults.sound(address(format!("data_centers.{code}.{field}"), text));
+            let accounts_server = at("accounts_server", &entry.accounts_server);
+            let api_domain = at("api_domain", &entry.api_domain);
+            data_centers.extend(
+                accounts_server
+                    .zip(api_domain)
+                    .map(|(accounts_server, api_domain)| zoho::data_center(&code, &accounts_server, &api_domain)),
+            );
+        }
+        // Zoho's own first data center comes first wherever it is among them.
+        data_centers.sort_by_key(|data_center| data_center.code != "us");
+        faults.0.is_empty().then(|| ProviderSource::Configured(zoho::provider_at(name, data_centers)))
     }
-}
-
-fn zoho_provider(name: &str, entries: BTreeMap<String, DataCenterEntry>) -> Result<ProviderSource, Fault> {
-    let mut data_centers = Vec::new();
-    for (code, entry) in entries {
-        let key = |field: &str| format!("data_centers.{code}.{field}");
-        let accounts_server = address(key("accounts_server"), &entry.accounts_server)?;
-        let api_domain = address(key("api_domain"), &entry.api_domain)?;
-        data_centers.push(zoho::data_center(&code, &accounts_server, &api_domain));
-    }
-    // Zoho's own first data center comes first wherever it is among them.
-    data_centers.sort_by_key(|data_center| data_center.code != "us");
-    if data_centers.is_empty() {
-        return Err(Fault::of_entry("data_centers", "has no `data_centers`"));
-    }
-    Ok(ProviderSource::Configured(zoho::provider_at(name, data_centers)))
-}
-
-fn optional_address(key: &'static str, text: Option<String>) -> Result<Option<Url>, Fault> {
-    text.map(|text| address(key, &text)).transpose()
 }
 
 fn address(key: impl Into<Cow<'static, str>>, text: &str) -> Result<Url, Fault> {
@@ -462,24 +487,18 @@ fn address(key: impl Into<Cow<'static, str>>, text: &str) -> Result<Url, Fault> 
     Err(Fault::of_value(key, problem))
 }
 
-/// Scheme, host and port of each, and nothing else: a path would look as if it counted.
-fn check_origins(texts: &[String]) -> Result<Vec<Url>, Fault> {
-    let checked = |text: &String| {
-        let url = address("allowed_origins", text)?;
-        if url.path() != "/" || text.contains(['*', '@']) {
-            let problem = format!("has {text:?}, and takes addresses such as \"https://api.example.com\"");
-            return Err(Fault::of_value("allowed_origins", problem));
-        }
-        Ok(url)
-    };
-    texts.iter().map(checked).collect()
+/// Scheme, host and port, and nothing else: a path would look as if it counted.
+fn origin(text: &str) -> Result<Url, Fault> {
+    let url = address("allowed_origins", text)?;
+    if url.path() != "/" || text.contains(['*', '@']) {
+        let problem = format!("has {text:?}, and takes addresses such as \"https://api.example.com\"");
+        return Err(Fault::of_value("allowed_origins", problem));
+    }
+    Ok(url)
 }
 
-fn check_git_hosts(texts: &[String]) -> Result<Vec<GitHost>, Fault> {
-    let checked = |text: &String| {
-        text.parse().map_err(|problem| Fault::of_value("git_hosts", format!("has {text:?}, {problem}")))
-    };
-    texts.iter().map(checked).collect()
+fn git_host(text: &str) -> Result<GitHost, Fault> {
+    text.parse().map_err(|problem| Fault::of_value("git_hosts", format!("has {text:?}, {problem}")))
 }
 
 /// Relative paths are meant from the directory of the configuration file, and `~` is this user's home.

@@ -60,7 +60,7 @@ pub fn check(text: &str, file: &Path, odd_keys: impl Fn(&Config) -> Option<(Vec<
         profiles.sort_by_cached_key(|profile| place_of(document, &["profiles", profile.name.as_str()]));
         mistakes.extend(odd_keys(config).map(|(path, what)| found(document, path, what)));
         mistakes.extend(unusable(config, &profiles, document).take(MOST).map(find));
-        warnings.extend(odd(config, &profiles).take(MOST).map(find));
+        warnings.extend(odd(config, &profiles, document).take(MOST).map(find));
     }
     Checked { mistakes: remarks(text, mistakes), warnings: remarks(text, warnings), config }
 }
@@ -229,9 +229,16 @@ fn unusable<'a>(
 }
 
 /// What may be meant otherwise.
-fn odd<'a>(config: &'a Config, profiles: &'a [&Profile]) -> impl Iterator<Item = Problem> + 'a {
+fn odd<'a>(
+    config: &'a Config,
+    profiles: &'a [&Profile],
+    document: &'a DeTable<'_>,
+) -> impl Iterator<Item = Problem> + 'a {
     let built_in = super::built_in_providers();
-    let used: BTreeSet<&str> = profiles.iter().map(|profile| profile.provider.as_str()).collect();
+    // A profile that has mistakes uses its provider all the same.
+    let entries = document.get("profiles").and_then(|profiles| profiles.get_ref().as_table());
+    let provider_of = |entry: &'a Spanned<DeValue<'_>>| entry.get_ref().get("provider")?.get_ref().as_str();
+    let used: BTreeSet<&str> = entries.into_iter().flat_map(DeTable::values).filter_map(provider_of).collect();
     let is_unused = move |name: &&String| !built_in.contains_key(*name) && !used.contains(name.as_str());
     let unused = config.providers.keys().filter(is_unused);
     let unused = unused.map(|name| Problem::of("providers", name, Fault::of_entry("", "no profile uses it")));
@@ -368,9 +375,11 @@ mod tests {
     fn what_is_odd_is_told_and_no_mistake() {
         let text = "store_url_file = \"url\"\n[profiles.a]\nprovider = \"zoho\"\nclient_id = \"x\"\n\
                     scopes = [\"ZohoDesk.tickets.READ\"]\nclient_secret_file = \"secret\"\n\
-                    [providers.p]\nkind = \"standard\"\nissuer = \"https://x.example\"\n";
+                    [providers.p]\nkind = \"standard\"\nissuer = \"https://x.example\"\n\
+                    [providers.q]\nkind = \"standard\"\nissuer = \"https://x.example\"\n\
+                    [profiles.b]\nprovider = \"q\"\nclient_id = \"\"\n";
         let (mistakes, warnings) = remarks(text);
-        assert!(mistakes.is_empty(), "{mistakes:?}");
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
         for (warning, expected) in warnings.iter().zip([
             "1:1 `store_url_file` names /nowhere/url, which cannot be used: ",
             "5:1 `profiles.a`: `scopes`: ",

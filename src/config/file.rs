@@ -249,7 +249,7 @@ impl File {
             if providers.contains_key(&name) {
                 faults.add(Fault::of_value(name.clone(), "is built in; give yours another name"));
             } else {
-                let origins = faults.each(&entry.allowed_origins, |text| origin(text));
+                let origins = faults.each(&entry.allowed_origins, origin);
                 if let Some(source) = entry.check(&name, &mut faults) {
                     allowed_origins.insert(name.clone(), origins);
                     providers.insert(name.clone(), source);
@@ -382,14 +382,14 @@ impl ProviderEntry {
     fn check(self, name: &str, faults: &mut Faults) -> Option<ProviderSource> {
         let source = match self.kind {
             ProviderKind::Zoho => self.zoho(name, faults),
-            ProviderKind::Standard => self.server(name, None, faults),
-            ProviderKind::Preset(preset) => self.server(name, Some(preset), faults),
+            ProviderKind::Standard => Some(self.server(name, None, faults)),
+            ProviderKind::Preset(preset) => Some(self.server(name, Some(preset), faults)),
         };
         source.filter(|_| faults.0.is_empty())
     }
 
     /// A server by what is given here; what a preset knows comes second.
-    fn server(self, name: &str, preset: Option<&Preset>, faults: &mut Faults) -> Option<ProviderSource> {
+    fn server(self, name: &str, preset: Option<&Preset>, faults: &mut Faults) -> ProviderSource {
         if self.data_centers.is_some() {
             let what = "has `data_centers`, which only providers of the kind `zoho` have";
             faults.add(Fault::of_entry("data_centers", what));
@@ -431,10 +431,10 @@ impl ProviderEntry {
             let needed = "needs `issuer`, or both `device_authorization_endpoint` and `token_endpoint`";
             faults.add(Fault::of_entry("issuer", needed));
         }
-        Some(match server.provider(StandardEndpoints::default()) {
+        match server.provider(StandardEndpoints::default()) {
             Some(provider) if server.issuer.is_none() => ProviderSource::Configured(provider),
             _ => ProviderSource::Discovered(Box::new(server)),
-        })
+        }
     }
 
     fn zoho(self, name: &str, faults: &mut Faults) -> Option<ProviderSource> {

@@ -162,13 +162,11 @@ fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
         return press_in_overlay(model, overlay, key, now);
     }
     let scope = if model.top.is_typing() { Scope::Typing } else { model.scope() };
-    match model.around.keymap.command(scope, key) {
-        Some(command) => ask(model, command, now),
-        None => {
-            let then = model.top.typed(key, &mut model.around, now);
-            model.go(then, now)
-        }
+    if let Some(command) = model.around.keymap.command(scope, key) {
+        return ask(model, command, now);
     }
+    let then = model.top.typed(key, &mut model.around, now);
+    model.go(then, now)
 }
 
 /// Does what the person asked for, by a key or from the palette.

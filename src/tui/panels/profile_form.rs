@@ -359,7 +359,7 @@ impl Panel for ProfileForm {
             }
             (Command::Choose, Step::Server) if self.draft.focus + 1 < blanks => self.draft.focus += 1,
             (Command::NextPane | Command::Down, Step::Server) => {
-                self.draft.focus = (self.draft.focus + 1) % blanks.max(1)
+                self.draft.focus = (self.draft.focus + 1) % blanks.max(1);
             }
             (Command::PreviousPane | Command::Up, Step::Server) => {
                 self.draft.focus = self.draft.focus.checked_sub(1).unwrap_or(blanks.saturating_sub(1));

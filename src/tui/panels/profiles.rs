@@ -417,16 +417,14 @@ impl ProfilesPanel {
 
     fn step(&mut self, command: Command, around: &Surroundings, now: Now) {
         let rows = usize::from(Layout::of(around, self, now).table(self).area.height);
-        match self.detail_scroll {
-            Some(scroll) => {
-                let (all, page) = view::detail_rows(around, self, now);
-                let last = all.saturating_sub(page);
-                self.detail_scroll = u16::try_from(moved(usize::from(scroll), command, page.max(2) - 1, last)).ok();
-            }
-            None => {
-                let last = self.table.order().len().saturating_sub(1);
-                self.move_to(moved(self.table.cursor(), command, rows.max(1), last));
-            }
+        if let Some(scroll) = self.detail_scroll {
+            let (all, page) = view::detail_rows(around, self, now);
+            let last = all.saturating_sub(page);
+            let scroll = moved(usize::from(scroll), command, page.max(2) - 1, last);
+            self.detail_scroll = u16::try_from(scroll).ok();
+        } else {
+            let last = self.table.order().len().saturating_sub(1);
+            self.move_to(moved(self.table.cursor(), command, rows.max(1), last));
         }
     }
 

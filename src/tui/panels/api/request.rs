@@ -374,13 +374,11 @@ mod tests {
     use crate::tui::widgets::field::Field;
 
     fn press(form: &mut RequestForm, key: Key) -> Pressed {
-        match Keymap::default().command(Scope::Typing, key) {
-            Some(command) => form.run(command),
-            None => {
-                form.typed(key);
-                Pressed::Edited
-            }
+        if let Some(command) = Keymap::default().command(Scope::Typing, key) {
+            return form.run(command);
         }
+        form.typed(key);
+        Pressed::Edited
     }
 
     fn sent(form: &RequestForm) -> String {

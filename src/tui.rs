@@ -41,13 +41,13 @@ use crate::config::{Config, ThemeName};
 use crate::error::{Code, Error};
 use crate::http::client::Observer;
 use crate::profile::ProfileName;
-use crate::service::{Machine, Service, SignIn, SignedIn};
+use crate::service::{Machine, Service, SignIn};
 use crate::supervisor::Supervisor;
 
 use clipboard::Clipboard;
 use keymap::Keymap;
-pub use message::DemoDecision;
 use message::Effect;
+pub use message::{DemoDecision, Ended};
 use model::Model;
 use panel::{FormFor, Go, Outcome};
 use panels::kiosk::KioskPanel;
@@ -99,21 +99,6 @@ pub struct Options {
     pub demo: Option<Decide>,
     /// Who wants to hear that the kiosk still draws.
     pub supervisor: Option<Arc<Supervisor>>,
-}
-
-/// How the app ended.
-#[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
-pub enum Ended {
-    Quit,
-    SignedIn(SignedIn),
-    /// The one sign-in that it was started for did not work.
-    Failed(Error),
-    /// The person gave up a code that was still good.
-    Cancelled,
-    Interrupted,
-    /// The terminal is gone.
-    HungUp,
 }
 
 /// What the loop is given.

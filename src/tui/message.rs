@@ -223,7 +223,22 @@ pub enum Effect {
     ClearScreen,
     /// Gives the terminal back and stops the process until it is continued.
     Suspend,
-    Quit(super::Ended),
+    Quit(Ended),
+}
+
+/// How the app ended.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+pub enum Ended {
+    Quit,
+    SignedIn(SignedIn),
+    /// The one sign-in that it was started for did not work.
+    Failed(Error),
+    /// The person gave up a code that was still good.
+    Cancelled,
+    Interrupted,
+    /// The terminal is gone.
+    HungUp,
 }
 
 /// What the demo person can do with a code.

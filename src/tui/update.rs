@@ -5,13 +5,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Size};
 
-use super::Ended;
-use super::chrome::body;
+use super::chrome::{self, body};
 use super::keymap::{Command, Key, Scope};
 use super::lines::sentence;
-use super::message::{Effect, Message};
+use super::message::Ended;
+use super::message::{Effect, Message, Pointing};
 use super::model::Model;
 use super::mouse;
 use super::overlay::palette::Pressed;
@@ -27,6 +27,9 @@ use crate::untrusted::visible;
 
 /// How far clocks may be apart without a word.
 const LARGEST_CLOCK_ERROR: Duration = Duration::from_secs(120);
+
+/// Lines by which one step of the wheel moves.
+const WHEEL: usize = 3;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
@@ -46,7 +49,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
             let attends = model.top.attended();
             attends.into_iter().chain(press(model, key, now)).collect()
         }
-        Message::Pointed { at, what } => mouse::pointed(model, at, what, now),
+        Message::Pointed { at, what } => pointed(model, at, what, now),
         Message::Pasted(text) => paste(model, &text, now),
         Message::Resized { columns, rows } => {
             around.window = Size::new(columns, rows);
@@ -170,7 +173,7 @@ fn press(model: &mut Model, key: Key, now: Now) -> Vec<Effect> {
 }
 
 /// Does what the person asked for, by a key or from the palette.
-pub(super) fn ask(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
+fn ask(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
     let around = &mut model.around;
     match command {
         _ if !model.top.allows(command) => {}
@@ -240,7 +243,7 @@ fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> 
 }
 
 /// The same after a move in it, by a key or by the mouse.
-pub(super) fn scrolled(model: &Model, overlay: Overlay, command: Command) -> Overlay {
+fn scrolled(model: &Model, overlay: Overlay, command: Command) -> Overlay {
     let body = body(model.around.window);
     let page = usize::from(body.height.saturating_sub(1)).max(1);
     match overlay {
@@ -266,4 +269,39 @@ pub(super) fn scrolled(model: &Model, overlay: Overlay, command: Command) -> Ove
         }
         Overlay::Confirm { .. } | Overlay::SaveAs(_) => overlay,
     }
+}
+
+/// Takes in what the mouse did: it picks a row, turns a list, presses a key of the footer. Nothing can be done by mouse alone.
+fn pointed(model: &mut Model, at: Position, what: Pointing, now: Now) -> Vec<Effect> {
+    if !mouse::is_wanted(model) {
+        return Vec::new();
+    }
+    let command = match what {
+        Pointing::Press => return click(model, at, now),
+        Pointing::WheelUp => Command::Up,
+        Pointing::WheelDown => Command::Down,
+    };
+    let mut effects = Vec::new();
+    for _ in 0..WHEEL {
+        match model.around.overlay.take() {
+            Some(overlay) => model.around.overlay = Some(scrolled(model, overlay, command)),
+            None => effects.extend(point(model, at, what, now)),
+        }
+    }
+    effects
+}
+
+fn click(model: &mut Model, at: Position, now: Now) -> Vec<Effect> {
+    if model.around.overlay.is_some() {
+        return Vec::new();
+    }
+    match chrome::command_at(&model.around, &*model.top, at) {
+        Some(command) => ask(model, command, now),
+        None => point(model, at, Pointing::Press, now),
+    }
+}
+
+fn point(model: &mut Model, at: Position, what: Pointing, now: Now) -> Vec<Effect> {
+    let then = model.top.point(at, what, &mut model.around, now);
+    model.go(then, now)
 }

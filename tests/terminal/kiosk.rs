@@ -132,7 +132,7 @@ fn no_key_but_ctrl_c_does_anything_to_a_code_and_nothing_of_it_stays() {
     let screen = terminal.wait_for("Code good for");
     terminal.press("q?npfcuy/:\r\u{1a}\u{10}\u{1c}\t\u{1b}");
     // The longer bar of the new size is drawn after the keys.
-    let bar = |screen: &Buffer| screen.content.iter().filter(|cell| matches!(cell.symbol(), "█" | "░")).count();
+    let bar = |screen: &Buffer| screen.content.iter().filter(|cell| matches!(cell.symbol(), "━" | "─")).count();
     let before = terminal.wait_until(|screen| Some(bar(screen)));
     terminal.resize(60, 12);
     terminal.wait_until(|screen| (bar(screen) > before).then_some(()));

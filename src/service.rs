@@ -40,8 +40,8 @@ pub use due::{Chance, due};
 pub use endpoints::ChangedEndpoint;
 pub use export::Exported;
 pub use login::{
-    ATTENDED_RENEWALS, Begin, Callback, CameBack, IDLE_TIME, IssuedCode, Pending, Presence, Renewal, Rest, RestReason,
-    ShownCode, SignIn, SignInEvent, SignedIn, UNATTENDED_RENEWALS, Until, WebSignIn, sign_in_event,
+    ATTENDED_RENEWALS, Begin, Callback, CameBack, GivenUp, IDLE_TIME, IssuedCode, Pending, Presence, Renewal, Rest,
+    RestReason, SignIn, SignInEvent, SignedIn, UNATTENDED_RENEWALS, Until, WebSignIn, sign_in_event,
 };
 pub use machine::Machine;
 pub use past_calls::{MOST_CALLS, call_again, remembered};

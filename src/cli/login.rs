@@ -21,7 +21,9 @@ use crate::clock;
 use crate::config::{ClientType, Profile};
 use crate::error::{self, Advice, Code, Error};
 use crate::profile::ProfileName;
-use crate::service::{ATTENDED_RENEWALS, Begin, Pending, Presence, QrFile, Service, SignIn, SignedIn, Unbroken, Until};
+use crate::service::{
+    ATTENDED_RENEWALS, Begin, GivenUp, Pending, Presence, QrFile, Service, SignIn, SignedIn, Unbroken, Until,
+};
 use crate::words::minutes_and_seconds;
 
 /// Signals by which a person at the terminal ends a command: Ctrl-C and Ctrl-\\.
@@ -34,7 +36,7 @@ const EXAMPLES: &str = "\
 Examples:
   device-login login work
   device-login login work --plain --qr=half --timeout 10m
-  device-login login work --no-wait   # later: device-login login work --resume
+  device-login login work --no-wait  # later: device-login login work --resume
   device-login login lobby --kiosk -- chromium --kiosk https://example.com";
 
 /// Sign in by approving a code on another device
@@ -228,19 +230,14 @@ impl Login {
         if self.resume || !is_wanted {
             return;
         }
-        let giving_up = async {
-            let code = match shown {
-                Some(presence) => presence.shown().await,
-                None => return service.give_up(profile, None).await,
-            };
-            // `--no-wait` may have told only of one that was there before.
-            match code.filter(|code| code.is_new || !self.no_wait) {
-                Some(code) => service.give_up(profile, Some(code.issued_at)).await,
-                None => Ok(false),
-            }
+        let which = match shown.cloned() {
+            None => GivenUp::Any,
+            // It may have told only of one that was there before.
+            Some(presence) if self.no_wait => GivenUp::New(presence),
+            Some(presence) => GivenUp::Shown(presence),
         };
         // Where it cannot be forgotten, its end is near all the same.
-        let _ = context.interrupts.block_on(giving_up);
+        let _ = context.interrupts.block_on(service.give_up(profile, which));
     }
 
     /// What to do once the time is up: the code stays where another command asked for it.

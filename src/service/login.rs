@@ -16,8 +16,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-pub use self::pending::{Begin, Pending, Until};
-pub use self::presence::{Presence, ShownCode};
+pub use self::pending::{Begin, GivenUp, Pending, Until};
+pub use self::presence::Presence;
+use self::presence::ShownCode;
 pub use self::renewal::{ATTENDED_RENEWALS, IDLE_TIME, Renewal, Rest, RestReason, UNATTENDED_RENEWALS};
 pub use self::web::{Callback, CameBack, WebSignIn};
 

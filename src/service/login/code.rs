@@ -67,7 +67,7 @@ impl Attempt {
         if let Err(error) = self.write_qr(&pending).await {
             if is_new {
                 // Nobody has seen it. Where it cannot be forgotten, its end is near all the same.
-                let _ = self.service.give_up(&self.profile.name, Some(pending.issued_at)).await;
+                let _ = self.service.forget_code(&self.profile.name, Some(pending.issued_at)).await;
             }
             return Err(CodeEnded::Unusable(error));
         }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::code::issued_code;
-use super::{IssuedCode, SignIn};
+use super::{IssuedCode, Presence, SignIn};
 use crate::config::{Profile, ProviderSource};
 use crate::error::{Advice, Code, Error, Way};
 use crate::profile::ProfileName;
@@ -62,6 +62,16 @@ impl Pending {
     }
 }
 
+/// Which code is given up.
+#[derive(Clone)]
+pub enum GivenUp {
+    Any,
+    /// The one that was shown last, or is about to be.
+    Shown(Presence),
+    /// The same, if that sign-in has asked for it.
+    New(Presence),
+}
+
 /// What a sign-in begins with.
 pub(super) enum TakenUp {
     Nothing,
@@ -88,19 +98,36 @@ impl Service {
         }))
     }
 
-    /// Gives a pending sign-in up: its code is forgotten, and whoever asks for it stops. Where the time is named at which the code
-    /// was issued, one that took its place stays. Tells whether there was one.
-    pub async fn give_up(&self, profile: &ProfileName, issued_at: Option<Timestamp>) -> Result<bool, Error> {
-        let given_up = move |_: &Self, held: &mut Held| {
+    /// Gives a pending sign-in up: its code is forgotten, and whoever asks for it stops. Where it is told by a `presence` which code is
+    /// meant, one that took its place stays. Tells whether there was one. It is [unbroken](super::super::Unbroken): who gives up
+    /// may be in a hurry.
+    pub async fn give_up(&self, profile: &ProfileName, which: GivenUp) -> Result<bool, Error> {
+        let (service, profile) = (self.clone(), profile.clone());
+        let giving_up = async move {
+            let (presence, is_new) = match which {
+                GivenUp::Any => return service.forget_code(&profile, None).await,
+                GivenUp::Shown(presence) => (presence, false),
+                GivenUp::New(presence) => (presence, true),
+            };
+            match presence.shown().await {
+                Some(shown) if shown.is_new || !is_new => service.forget_code(&profile, Some(shown.issued_at)).await,
+                _ => Ok(false),
+            }
+        };
+        self.unbroken.run(giving_up).await
+    }
+
+    pub(super) async fn forget_code(&self, profile: &ProfileName, issued_at: Option<Timestamp>) -> Result<bool, Error> {
+        let forget = move |_: &Self, held: &mut Held| {
             let Some(mut record) = held.load()? else { return Ok(false) };
             let is_meant = |pending: &mut PendingSignIn| issued_at.is_none_or(|at| at == pending.issued_at);
-            let is_given_up = record.pending.take_if(is_meant).is_some();
-            if is_given_up {
+            let is_forgotten = record.pending.take_if(is_meant).is_some();
+            if is_forgotten {
                 held.commit(&mut record)?;
             }
-            Ok(is_given_up)
+            Ok(is_forgotten)
         };
-        self.holding(profile, given_up).await
+        self.holding(profile, forget).await
     }
 
     /// Whether the sign-in is one of the profile's client as it is configured today, at the server where that is.

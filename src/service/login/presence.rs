@@ -28,10 +28,10 @@ struct Heard {
 
 /// The code that the person sees or is about to, which is what they mean who give the sign-in up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ShownCode {
-    pub issued_at: Timestamp,
+pub(super) struct ShownCode {
+    pub(super) issued_at: Timestamp,
     /// This sign-in has asked for it; others were pending.
-    pub is_new: bool,
+    pub(super) is_new: bool,
 }
 
 impl Presence {
@@ -60,7 +60,7 @@ impl Presence {
     }
 
     /// The last code, once it is kept.
-    pub async fn shown(&self) -> Option<ShownCode> {
+    pub(super) async fn shown(&self) -> Option<ShownCode> {
         *self.heard.code.lock().await
     }
 

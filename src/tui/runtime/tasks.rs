@@ -24,7 +24,7 @@ use crate::clock;
 use crate::config::{Config, Profile};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
-use crate::service::{ConfigurationChange, Freshness, Presence, Service, SignIn};
+use crate::service::{ConfigurationChange, Freshness, GivenUp, Presence, Service, SignIn};
 use crate::supervisor::Supervisor;
 use crate::tui::Decide;
 use crate::tui::clipboard::{Clipboard, ToCopy};
@@ -235,11 +235,8 @@ impl Tasks {
         self.cancel(task);
         let Some((profile, presence)) = self.presences.remove(&task) else { return };
         let service = self.service.clone();
-        self.must_finish.spawn(async move {
-            let Some(shown) = presence.shown().await else { return };
-            // Where it cannot be forgotten, its end is near all the same.
-            drop(service.give_up(&profile, Some(shown.issued_at)).await);
-        });
+        // Where it cannot be forgotten, its end is near all the same.
+        self.must_finish.spawn(async move { drop(service.give_up(&profile, GivenUp::Shown(presence)).await) });
     }
 
     fn try_saving(&mut self, task: TaskId, again: bool) {

@@ -19,7 +19,7 @@ use crate::error::Error;
 
 /// All commands, in the order of the help: what most people need first.
 const COMMANDS: &[Command] = &[
-    command!("login", login::Login),
+    command!("login", login::Login, |_| true),
     command!("token", token::Token),
     command!("status", status::Status),
     command!("refresh", refresh::Refresh),
@@ -28,7 +28,7 @@ const COMMANDS: &[Command] = &[
     command!("api", api::Api),
     command!("exec", exec::Exec),
     command!("agent", agent::AgentCommand),
-    command!("profile", profile::ProfileCommand),
+    command!("profile", profile::ProfileCommand, |subcommand| subcommand == Some("add")),
     command!("git-credential", git_credential::GitCredential),
     command!("config", config::ConfigCommand),
     command!("scopes", scopes::Scopes),
@@ -50,6 +50,8 @@ struct Command {
     define: fn(clap::Command) -> clap::Command,
     /// Takes the values of its arguments out.
     read: fn(&mut ArgMatches) -> Result<Action, clap::Error>,
+    /// Whether it writes the configuration where there is none, by its subcommand.
+    makes_config: fn(Option<&str>) -> bool,
 }
 
 /// What a command does with the arguments that were given; returns the exit code.
@@ -58,6 +60,9 @@ pub(super) type Action = Box<dyn FnOnce(&Context) -> Result<u8, Error>>;
 /// A command whose arguments are a type with `run(self, &Context)`, which returns nothing or an exit code.
 macro_rules! command {
     ($name:expr, $arguments:ty) => {
+        command!($name, $arguments, |_| false)
+    };
+    ($name:expr, $arguments:ty, $makes_config:expr) => {
         Command {
             name: $name,
             define: <$arguments>::augment_args,
@@ -65,6 +70,7 @@ macro_rules! command {
                 let arguments = <$arguments>::from_arg_matches_mut(matches)?;
                 Ok(Box::new(|context| arguments.run(context).map(End::exit_code)))
             },
+            makes_config: $makes_config,
         }
     };
 }
@@ -160,9 +166,9 @@ fn asked(commands: &'static [Command], matches: &mut ArgMatches) -> Result<Asked
     let Some((name, mut matches)) = matches.remove_subcommand() else {
         return Ok(Asked { global, command: None });
     };
-    let makes_config = name == "login" || name == "profile" && matches.subcommand_name() == Some("add");
     let command = commands.iter().find(|command| command.name == name);
     let asked = command.map(|command| {
+        let makes_config = (command.makes_config)(matches.subcommand_name());
         (command.read)(&mut matches).map(|action| AskedCommand { name: command.name, makes_config, action })
     });
     Ok(Asked { global, command: asked.transpose()? })

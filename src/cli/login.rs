@@ -284,7 +284,7 @@ impl Login {
                 "A sign-in of profile {} is pending: code {}, {left} left{for_what}.",
                 profile.name, pending.code.user_code
             ));
-            let goes_on = prompt::yes_or_no(context, "Go on with it? No asks for a new code", "y")?;
+            let goes_on = prompt::yes_or_no(context, "Go on with it? No asks for a new code", true)?;
             return Ok(if goes_on { Begin::Resume } else { Begin::Anew });
         }
         if is_same {

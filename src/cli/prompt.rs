@@ -27,8 +27,9 @@ pub(super) fn line(context: &Context, question: &str, default: &str) -> Result<S
     Ok(if answer.is_empty() { default.to_owned() } else { answer.to_owned() })
 }
 
-/// Asks a question to which just Enter says `default`, `y` or `n`.
-pub(super) fn yes_or_no(context: &Context, question: &str, default: &str) -> Result<bool, Error> {
+/// Asks a question to which just Enter says `default`.
+pub(super) fn yes_or_no(context: &Context, question: &str, default: bool) -> Result<bool, Error> {
+    let default = if default { "y" } else { "n" };
     until(context, &format!("{question} (y/n)"), default, |answer| match answer.to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(true),
         "n" | "no" => Ok(false),

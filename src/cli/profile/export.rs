@@ -83,7 +83,7 @@ impl Export {
         }
         let over = if is_there { ", over what is there" } else { "" };
         let question = format!("Write the refresh token and the client secret to {shown}{over}?");
-        if prompt::yes_or_no(context, &question, "n")? {
+        if prompt::yes_or_no(context, &question, false)? {
             return Ok(());
         }
         Err(Error::new(Code::Denied, format!("{shown} was not written"))

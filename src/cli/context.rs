@@ -236,14 +236,10 @@ impl Context {
         Ok(OwnDirectories { below: below.map(without_links).collect(), beside: beside.map(without_links).collect() })
     }
 
-    /// Another store than the one in use, by its address or a file that has that; and the address without a password.
-    pub(super) fn other_store(&self, address: Option<&str>, file: Option<&Path>) -> Result<(Store, String), Error> {
+    /// Another store than the one in use, and its address without a password.
+    pub(super) fn other_store(&self, address: StoreAddress) -> Result<(Store, String), Error> {
         let places = Places::from_environment(Environment(&variable), self.global.config.clone())?;
         let config = Config::load(&places.config_file)?;
-        let address = match (address, file) {
-            (Some(address), _) => config::store_in_argument("`TO`", address)?,
-            (None, file) => config::store_in_file(file.unwrap_or(Path::new("")))?,
-        };
         let (address, in_full) = (absolute(address.clone()), absolute(address).in_full());
         let address = completed(address, &places)?;
         Ok((open_store(&address, &config, &places), in_full))

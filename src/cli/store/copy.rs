@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::context::Context;
+use crate::config;
 use crate::error::Error;
 use crate::service::CopiedProfiles;
 use crate::storage::CopiedProfile;
@@ -56,7 +57,11 @@ impl Copy {
             context.output.use_json();
         }
         let service = context.service()?;
-        let (store, address) = context.other_store(self.to.as_deref(), self.to_file.as_deref())?;
+        let named = match &self.to_file {
+            Some(file) => config::store_in_file(file),
+            None => config::store_in_argument("`TO`", self.to.as_deref().unwrap_or_default()),
+        };
+        let (store, address) = context.other_store(named?)?;
         let copied = context.interrupts.block_on(service.copy_store(store, address, self.keep_both))?;
         let is_refused = |outcome: &CopiedProfile| matches!(outcome, CopiedProfile::Refused(_));
         let refused = copied.profiles.iter().filter(|(_, outcome)| is_refused(outcome)).count();

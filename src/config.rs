@@ -39,7 +39,7 @@ pub use edit::{
     add_profile, add_scopes, change_profile, remove_profile, rename_profile, set_default_profile, set_scopes,
     take_back_scopes,
 };
-pub use file::Fault;
+pub use file::{Fault, KeyPath};
 pub use git_host::GitHost;
 pub use screen::{Motion, ScreenSettings, ThemeName};
 use secret_file::read_store_url;
@@ -265,7 +265,7 @@ impl NewProvider {
     /// What the configuration would say of it, a clause behind its name: "needs `host`, such as …".
     pub fn source(&self) -> Result<ProviderSource, Fault> {
         let text = edit::provider_text(self);
-        let refused = |what: String| Fault::of_entry("", what);
+        let refused = |what: String| Fault::of_entry([], what);
         let file: File = document::parse(&text).map_err(|misfit| refused(misfit.said()))?;
         let (mut config, problems) = file.checked(Path::new(""));
         if let Some(problem) = problems.into_iter().next() {

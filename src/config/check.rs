@@ -3,7 +3,6 @@
 //! A text that cannot be taken is read again without the part that is wrong, until the rest can be. So a mistake hides no other
 //! one, unless it is in the same place.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -11,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::document::{self, Misfit, MisfitKind};
-use super::file::{Fault, File, Problem};
+use super::file::{Fault, File, KeyPath, Problem};
 use super::{Config, Profile, SecretSource, exposure, form};
 use crate::error::{Code, Error};
 use crate::files::access::{self, Holds};
@@ -241,7 +240,7 @@ fn odd<'a>(
     let used: BTreeSet<&str> = entries.into_iter().flat_map(DeTable::values).filter_map(provider_of).collect();
     let is_unused = move |name: &&String| !built_in.contains_key(*name) && !used.contains(name.as_str());
     let unused = config.providers.keys().filter(is_unused);
-    let unused = unused.map(|name| Problem::of("providers", name, Fault::of_entry("", "no profile uses it")));
+    let unused = unused.map(|name| Problem::of("providers", name, Fault::of_entry([], "no profile uses it")));
     let url_file = config.store.url_file.iter();
     let url_file =
         url_file.filter_map(|path| Some(Problem { table: None, fault: secret_file("store_url_file".into(), path)? }));
@@ -262,16 +261,16 @@ fn odd<'a>(
 
 fn odd_secrets(profile: &Profile) -> impl Iterator<Item = Fault> {
     let own = match &profile.client_secret {
-        SecretSource::File(path) => Some((Cow::Borrowed("client_secret_file"), path)),
+        SecretSource::File(path) => Some((KeyPath::from("client_secret_file"), path)),
         SecretSource::Store | SecretSource::Variable(_) => None,
     };
     let others = profile.client_secret_files.iter();
-    let others = others.map(|(code, path)| (format!("client_secret_files.{code}").into(), path));
+    let others = others.map(|(code, path)| (["client_secret_files", code.as_str()].into(), path));
     own.into_iter().chain(others).filter_map(|(key, path)| secret_file(key, path))
 }
 
 /// What is to be said of a file with a secret.
-fn secret_file(key: Cow<'static, str>, path: &Path) -> Option<Fault> {
+fn secret_file(key: KeyPath, path: &Path) -> Option<Fault> {
     match access::open(path, Holds::Secrets) {
         Ok(opened) => opened.is_exposed.then(|| {
             let what = format!("`{key}`: {}", exposure(path));
@@ -352,6 +351,11 @@ mod tests {
             (
                 "default_profile = \"x\"\nkey_command = []\n",
                 &["1:1 `default_profile` names `x`", "2:1 `key_command` has"],
+            ),
+            (
+                "[providers.z]\nkind=\"zoho\"\n[providers.z.data_centers.\"a.b\"]\naccounts_server=\"x\"\n\
+              api_domain=\"https://x.example\"\n",
+                &["4:1 `providers.z`: `data_centers.a.b.accounts_server` is no address"],
             ),
             ("default_profile = \"x\"\n[profiles.x]\nprovider = \"zoho\"\n", &["2:1 `client_id` is missing"]),
             (

@@ -162,25 +162,47 @@ struct DataCenterEntry {
     api_domain: String,
 }
 
+/// The keys that lead from an entry to one of its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPath(Vec<Cow<'static, str>>);
+
+impl From<&'static str> for KeyPath {
+    fn from(key: &'static str) -> Self {
+        Self(vec![key.into()])
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for KeyPath {
+    fn from(keys: [&str; N]) -> Self {
+        Self(keys.into_iter().map(|key| key.to_owned().into()).collect())
+    }
+}
+
+impl fmt::Display for KeyPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("."))
+    }
+}
+
 /// What is wrong with an entry. The key is the one to look at; one that the entry lacks, or none, stands for the whole entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// `problem` is a clause behind the key.
-    Value { key: Cow<'static, str>, problem: String },
+    Value { key: KeyPath, problem: String },
     /// With which keys it has, or how they go together: a clause behind the name of the entry.
-    Entry { key: Cow<'static, str>, problem: String },
+    Entry { key: KeyPath, problem: String },
 }
 
 impl Fault {
-    pub(super) fn of_value(key: impl Into<Cow<'static, str>>, problem: impl fmt::Display) -> Self {
+    pub(super) fn of_value(key: impl Into<KeyPath>, problem: impl fmt::Display) -> Self {
         Self::Value { key: key.into(), problem: problem.to_string() }
     }
 
-    pub(super) fn of_entry(key: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {
+    pub(super) fn of_entry(key: impl Into<KeyPath>, problem: impl Into<String>) -> Self {
         Self::Entry { key: key.into(), problem: problem.into() }
     }
 
-    pub(super) fn key(&self) -> &str {
+    fn key(&self) -> &KeyPath {
         match self {
             Self::Value { key, .. } | Self::Entry { key, .. } => key,
         }
@@ -198,7 +220,8 @@ impl fmt::Display for Fault {
 
 impl From<Unfilled> for Fault {
     fn from(unfilled: Unfilled) -> Self {
-        Self::of_entry(unfilled.parameter, unfilled.problem)
+        let key = unfilled.parameter.map_or_else(|| [].into(), KeyPath::from);
+        Self::of_entry(key, unfilled.problem)
     }
 }
 
@@ -218,8 +241,7 @@ impl Problem {
     /// The keys that lead to it.
     pub(super) fn path(&self) -> Vec<String> {
         let table = self.table.iter().flat_map(|(kind, name)| [*kind, name.as_str()]);
-        let keys = self.fault.key().split('.').filter(|key| !key.is_empty());
-        table.chain(keys).map(str::to_owned).collect()
+        table.chain(self.fault.key().0.iter().map(Cow::as_ref)).map(str::to_owned).collect()
     }
 }
 
@@ -247,7 +269,7 @@ impl File {
         for (name, entry) in self.providers {
             let mut faults = Faults::default();
             if providers.contains_key(&name) {
-                faults.add(Fault::of_value(name.clone(), "is built in; give yours another name"));
+                faults.add(Fault::of_entry([], format!("`{name}` is built in; give yours another name")));
             } else {
                 let origins = faults.each(&entry.allowed_origins, origin);
                 if let Some(source) = entry.check(&name, &mut faults) {
@@ -462,7 +484,7 @@ impl ProviderEntry {
         }
         let mut data_centers = Vec::new();
         for (code, entry) in entries {
-            let mut at = |field, text: &str| faults.sound(address(format!("data_centers.{code}.{field}"), text));
+            let mut at = |field, text: &str| faults.sound(address(["data_centers", &code, field], text));
             let accounts_server = at("accounts_server", &entry.accounts_server);
             let api_domain = at("api_domain", &entry.api_domain);
             data_centers.extend(
@@ -477,7 +499,7 @@ impl ProviderEntry {
     }
 }
 
-fn address(key: impl Into<Cow<'static, str>>, text: &str) -> Result<Url, Fault> {
+fn address(key: impl Into<KeyPath>, text: &str) -> Result<Url, Fault> {
     let problem = match Url::parse(text).map(|url| (check_address(&url), url)) {
         Ok((Ok(()), url)) if url.query().is_none() && url.fragment().is_none() => return Ok(url),
         Ok((Ok(()), _)) => "has a query or fragment, which addresses here do not have".to_owned(),

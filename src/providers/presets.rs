@@ -264,8 +264,8 @@ static KEYCLOAK: Dialect = Dialect {
 /// Why the blanks of a preset make no server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfilled {
-    /// The blank; empty where it is none alone.
-    pub parameter: &'static str,
+    /// The blank, where it is one alone.
+    pub parameter: Option<&'static str>,
     /// A clause behind the name of a provider.
     pub problem: String,
 }
@@ -291,7 +291,7 @@ impl Preset {
         let mut values = Vec::new();
         for Parameter { name, default, example } in self.parameters {
             let value = given.get(name).map(String::as_str).or(*default);
-            let unfilled = |problem| Unfilled { parameter: name, problem };
+            let unfilled = |problem| Unfilled { parameter: Some(name), problem };
             let value = value.ok_or_else(|| unfilled(format!("needs `{name}`, such as {example:?}")))?;
             values.push((format!("{{{name}}}"), filled_in(name, value).map_err(unfilled)?));
         }
@@ -300,7 +300,7 @@ impl Preset {
         };
         let address = |template: Option<&'static str>| {
             let parsed = template.map(|template| Url::parse(&fill_in(template))).transpose();
-            parsed.map_err(|_| Unfilled { parameter: "", problem: "has parameters that make no address".to_owned() })
+            parsed.map_err(|_| Unfilled { parameter: None, problem: "has parameters that make no address".to_owned() })
         };
         Ok(StandardServer {
             name: name.to_owned(),

@@ -110,7 +110,7 @@ impl Offer {
     /// What is wrong with a value.
     pub(super) fn chosen(&self, config: &Config, values: &[(&'static str, String)]) -> Result<Chosen, Fault> {
         let known = |name: &str| {
-            let missing = || Fault::Entry { key: "".into(), problem: format!("has no provider `{name}`") };
+            let missing = || Fault::Entry { key: [].into(), problem: format!("has no provider `{name}`") };
             let source = config.providers.get(name).cloned().ok_or_else(missing)?;
             Ok(Chosen { name: name.to_owned(), new: None, source })
         };

@@ -163,6 +163,25 @@ pub struct Profile {
     pub git_hosts: Vec<GitHost>,
 }
 
+impl Profile {
+    /// With what it has to have alone; its client's secret is in the store, if there is one.
+    pub fn new(name: ProfileName, provider: impl Into<String>, client_id: impl Into<String>) -> Self {
+        Self {
+            name,
+            provider: provider.into(),
+            data_center: None,
+            client_id: client_id.into(),
+            client_type: ClientType::default(),
+            redirect_uri: None,
+            scopes: Vec::new(),
+            client_secret: SecretSource::Store,
+            client_secret_files: BTreeMap::new(),
+            allowed_origins: Vec::new(),
+            git_hosts: Vec::new(),
+        }
+    }
+}
+
 /// The types of client that Zoho's API console offers, which decide on the way to sign in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]

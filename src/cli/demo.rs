@@ -12,7 +12,7 @@ use url::Url;
 
 use super::context::Context;
 use super::full_screen;
-use crate::config::{ClientType, Config, Profile, ProviderSource, SecretSource};
+use crate::config::{Config, Profile, ProviderSource};
 use crate::demo::{Addresses, DataCenterAddresses, Decision, Demo, Options};
 use crate::error::{Advice, Code, Error};
 use crate::files;
@@ -112,17 +112,9 @@ async fn service_in(home: &Path, addresses: &Addresses) -> anyhow::Result<(Servi
     let service = Service::new(config, store, Client::new(None), Box::new(|_| None)).acting_as("demo");
     let name: ProfileName = "demo".parse()?;
     let profile = Profile {
-        name: name.clone(),
-        provider: "demo".to_owned(),
         data_center: Some("us".to_owned()),
-        client_id: addresses.client_id.clone(),
         scopes: SCOPES.map(str::to_owned).to_vec(),
-        client_type: ClientType::NonBrowser,
-        redirect_uri: None,
-        client_secret: SecretSource::Store,
-        client_secret_files: std::collections::BTreeMap::new(),
-        allowed_origins: Vec::new(),
-        git_hosts: Vec::new(),
+        ..Profile::new(name.clone(), "demo", &addresses.client_id)
     };
     let config = service.add_profile(&profile, Some(Secret::new(addresses.client_secret.clone()))).await?;
     Ok((service.with_config(with_approval_page(config, addresses)), name))

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand, ValueHint};
 use super::advice::said;
 use super::context::Context;
 use super::{Positional, full_screen, prompt, words};
-use crate::config::{self, ClientType, Config, Profile, ProviderSource, SecretSource};
+use crate::config::{self, ClientType, Config, Profile, ProviderSource};
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::registered::RedirectUri;
@@ -220,17 +220,11 @@ impl Add {
         }
         let secret = self.secret(context)?;
         let profile = Profile {
-            name,
-            provider,
             data_center,
-            client_id,
             scopes: self.scopes.map(|scopes| scopes.0).unwrap_or_default(),
             client_type: self.client_type.unwrap_or_default(),
             redirect_uri: self.redirect_uri,
-            client_secret: SecretSource::Store,
-            client_secret_files: std::collections::BTreeMap::new(),
-            allowed_origins: Vec::new(),
-            git_hosts: Vec::new(),
+            ..Profile::new(name, provider, client_id)
         };
         let has_secret = secret.is_some();
         for advice in service.advice_on_scopes(&profile) {

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::context::Context;
 use super::keyboard::{Asked, Entry, Keyboard};
 use super::words;
-use crate::config::{ClientType, Config, LONGEST_SECRET, Profile, ProviderSource, SecretSource};
+use crate::config::{Config, LONGEST_SECRET, Profile, ProviderSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::catalog;
@@ -133,20 +133,7 @@ pub(super) fn new_profile(
             answer.parse().map_err(|_| "A name has letters, digits, `-`, `_` and `.` only.".to_owned())
         })?,
     };
-    let profile = Profile {
-        name,
-        provider,
-        data_center,
-        client_id,
-        scopes,
-        client_type: ClientType::NonBrowser,
-        redirect_uri: None,
-        client_secret: SecretSource::Store,
-        client_secret_files: std::collections::BTreeMap::new(),
-        allowed_origins: Vec::new(),
-        git_hosts: Vec::new(),
-    };
-    Ok((profile, secret))
+    Ok((Profile { data_center, scopes, ..Profile::new(name, provider, client_id) }, secret))
 }
 
 /// Asks for the secret of a client that may have none, again where it cannot be used.

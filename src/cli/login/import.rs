@@ -2,14 +2,13 @@
 
 mod env_file;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use self::env_file::EnvFile;
 use super::super::context::Context;
 use super::super::prompt;
 use super::{Login, Mode, tell_signed_in};
-use crate::config::{self, ClientType, Profile, ProviderSource, SecretSource};
+use crate::config::{self, Profile, ProviderSource};
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
@@ -127,17 +126,9 @@ fn new_profile(
         Some((provider, data_center))
     })?;
     Some(Profile {
-        name: name.clone(),
-        provider: provider.name,
         data_center: Some(data_center.code),
-        client_id,
-        client_type: ClientType::NonBrowser,
-        redirect_uri: None,
         scopes: options.scopes.clone().unwrap_or_else(|| file.scopes.clone()),
-        client_secret: SecretSource::Store,
-        client_secret_files: BTreeMap::new(),
-        allowed_origins: Vec::new(),
-        git_hosts: Vec::new(),
+        ..Profile::new(name.clone(), provider.name, client_id)
     })
 }
 

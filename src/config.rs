@@ -22,7 +22,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use url::Url;
 
-use crate::error::{Advice, Code, Error};
+use crate::error::{Advice, Code, Error, Way};
 use crate::files::access::Holds;
 use crate::files::{self, Trouble};
 use crate::near::{self, did_you_mean};
@@ -216,6 +216,15 @@ impl ClientType {
             ClientType::ServerBased => "server-based",
             ClientType::Mobile => "mobile",
             ClientType::ClientBased => "client-based",
+        }
+    }
+
+    /// How else than by a device code its clients sign in.
+    pub fn way(self) -> Option<Way> {
+        match self {
+            ClientType::NonBrowser | ClientType::ClientBased => None,
+            ClientType::SelfClient => Some(Way::GrantCode),
+            ClientType::ServerBased | ClientType::Mobile => Some(Way::Web),
         }
     }
 

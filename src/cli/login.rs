@@ -18,7 +18,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::context::Context;
 use super::{Positional, full_screen, prompt, words};
 use crate::clock;
-use crate::config::{ClientType, Profile};
+use crate::config::Profile;
 use crate::error::{self, Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{
@@ -166,7 +166,8 @@ impl Login {
             service
         };
         let profile = service.config.profile(name.as_ref())?.clone();
-        let mode = if self.is_by_code(&profile) || self.is_by_web(&profile) { mode.in_lines() } else { mode };
+        let way = self.other_way(&profile);
+        let mode = if way.is_some() { mode.in_lines() } else { mode };
         let pending = service.pending(&profile)?;
         // Nothing would be on the screen.
         let mode = if self.resume && pending.is_none() { mode.in_lines() } else { mode };
@@ -175,10 +176,9 @@ impl Login {
         let options = SignIn { begin, until: self.until(), ..self.options(renewals) };
         let warnings = if mode == Mode::FullScreen { Vec::new() } else { service.sign_in_warnings(&profile) };
         context.output.warn(&warnings);
-        if self.is_by_code(&profile) {
+        if way == Some(error::Way::GrantCode) {
             return code::sign_in(context, &service, &profile, options, mode).map(|()| 0);
         }
-        let is_by_web = self.is_by_web(&profile);
         let (timeout, qr) = (self.timeout, self.qr);
         let (unbroken, presence) = (context.interrupts.unbroken(), Presence::default());
         let ended = context.interrupts.block_on(within(
@@ -187,7 +187,7 @@ impl Login {
             unbroken,
             while_read(context, mode, async {
                 match mode {
-                    _ if is_by_web => {
+                    _ if way == Some(error::Way::Web) => {
                         Box::pin(web::sign_in(context, &service, &profile, options, mode)).await.map(|()| 0)
                     }
                     Mode::FullScreen => {
@@ -268,7 +268,7 @@ impl Login {
         if self.resume || self.new_code {
             return Ok(if self.resume { Begin::Resume } else { Begin::Anew });
         }
-        let Some(pending) = pending.filter(|_| !self.is_by_code(profile) && !self.is_by_web(profile)) else {
+        let Some(pending) = pending.filter(|_| self.other_way(profile).is_none()) else {
             return Ok(Begin::GoOn);
         };
         let (wanted, expected) =
@@ -301,16 +301,14 @@ impl Login {
             ))
     }
 
-    /// As the flag says, or as the client is registered where no flag says anything.
-    fn is_by_code(&self, profile: &Profile) -> bool {
-        let is_registered = !self.is_of_code() && profile.client_type == ClientType::SelfClient;
-        self.way.grant_code || (!self.way.web && is_registered)
-    }
-
-    fn is_by_web(&self, profile: &Profile) -> bool {
-        let is_of_browser = matches!(profile.client_type, ClientType::ServerBased | ClientType::Mobile);
-        let is_registered = !self.is_of_code() && is_of_browser;
-        self.way.web || (!self.way.grant_code && is_registered)
+    /// How else than by a device code: as the flag says, or as the client is registered where no flag says anything.
+    fn other_way(&self, profile: &Profile) -> Option<error::Way> {
+        match &self.way {
+            Way { grant_code: true, .. } => Some(error::Way::GrantCode),
+            Way { web: true, .. } => Some(error::Way::Web),
+            _ if self.is_of_code() => None,
+            _ => profile.client_type.way(),
+        }
     }
 
     /// Whether a flag says what only a device code has.

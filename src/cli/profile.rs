@@ -12,7 +12,7 @@ use super::advice::said;
 use super::context::Context;
 use super::{Positional, full_screen, prompt, words};
 use crate::config::{self, ClientType, Config, Profile, ProviderSource};
-use crate::error::{Advice, Code, Error};
+use crate::error::{Advice, Code, Error, Way};
 use crate::profile::ProfileName;
 use crate::registered::RedirectUri;
 use crate::secret::Secret;
@@ -230,8 +230,7 @@ impl Add {
         for advice in service.advice_on_scopes(&profile) {
             context.output.say(&format!("warning: {advice}"));
         }
-        let is_by_browser = matches!(profile.client_type, ClientType::ServerBased | ClientType::Mobile);
-        if is_by_browser && profile.redirect_uri.is_none() {
+        if profile.client_type.way() == Some(Way::Web) && profile.redirect_uri.is_none() {
             context.output.note(
                 "Its clients sign in through a browser: put the `redirect_uri` that is registered into the profile.",
             );

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{endpoints, transport_error};
 use crate::clock;
-use crate::config::{ClientType, Profile};
+use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
 use crate::http::trouble::Trouble;
 use crate::oauth::wire::{ServerError, Unreadable};
@@ -279,10 +279,7 @@ impl Asked<'_> {
 
 /// Which client to register, and where.
 fn registration(profile: &Profile, dialect: &Dialect) -> &'static str {
-    match profile.client_type {
-        ClientType::SelfClient | ClientType::ServerBased | ClientType::Mobile => dialect.web_registration,
-        ClientType::NonBrowser | ClientType::ClientBased => dialect.registration,
-    }
+    if profile.client_type.way().is_some() { dialect.web_registration } else { dialect.registration }
 }
 
 /// The accounts server as people know it.

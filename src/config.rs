@@ -410,10 +410,15 @@ impl Config {
         }
     }
 
+    /// The profile that is meant where none is named.
+    pub fn profile_by_default(&self) -> Option<&ProfileName> {
+        let only = || if self.profiles.len() == 1 { self.profiles.keys().next() } else { None };
+        self.default_profile.as_ref().or_else(only)
+    }
+
     /// The profile with this name, or the default one: named by the configuration, or the only one there is.
     pub fn profile(&self, name: Option<&ProfileName>) -> Result<&Profile, Error> {
-        let only = || if self.profiles.len() == 1 { self.profiles.keys().next() } else { None };
-        match name.or(self.default_profile.as_ref()).or_else(only) {
+        match name.or_else(|| self.profile_by_default()) {
             Some(name) => self.profiles.get(name).ok_or_else(|| self.unknown_profile(name)),
             None if self.profiles.is_empty() => Err(Error::new(Code::UnknownProfile, "there is no profile yet")
                 .advise(Advice::AddProfile(None))

@@ -205,7 +205,7 @@ impl Status {
         };
         let now = clock::wall();
         let statuses = named.map_or_else(|| service.statuses(now), |profile| vec![service.status(profile, now)]);
-        let default = service.config.default_profile.as_ref().filter(|_| statuses.len() > 1);
+        let default = service.config.profile_by_default().filter(|_| statuses.len() > 1);
         let seen = statuses.into_iter().zip(verified).map(|(status, verified)| {
             let is_default = default == Some(&status.name);
             let waits_until = status.waits_until(now).filter(|_| status.refreshable);

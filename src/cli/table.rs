@@ -2,6 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::profile::ProfileName;
+
 /// What stands between two columns.
 const GAP: &str = "  ";
 
@@ -23,6 +25,15 @@ impl Cell {
     /// Nothing, which takes no more than a dash.
     pub(super) fn maybe(text: Option<impl Into<String>>) -> Self {
         text.map_or_else(Self::default, Self::new)
+    }
+
+    /// The name of a profile, with a mark where it is taken if none is named.
+    pub(super) fn profile(name: &ProfileName, is_default: bool) -> Self {
+        if is_default {
+            Self::new(format!("{name} (default)")).short(format!("{name} *"))
+        } else {
+            Self::new(name.as_str())
+        }
     }
 
     #[must_use]

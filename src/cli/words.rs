@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::clock;
 use crate::registered::{RedirectUri, is_client_id, is_scope};
+use crate::service::PendingCode;
 use crate::words::minutes_and_seconds;
 pub(super) use crate::words::{counted, duration};
 
@@ -28,6 +29,12 @@ pub(super) fn date_and_time(time: Timestamp) -> String {
 /// RFC 3339 in UTC, to the second.
 pub(super) fn rfc3339(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// "the code ABCD-1234 waits at https://… until 14:08 CET".
+pub(super) fn waiting_code(pending: &PendingCode) -> String {
+    let (code, until) = (&pending.user_code, time_of_day(pending.expires_at));
+    format!("the code {code} waits at {} until {until}", pending.verification_uri)
 }
 
 /// Whole seconds from `now`, zero for what has passed.

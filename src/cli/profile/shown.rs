@@ -125,7 +125,7 @@ fn origins(profile: &Profile) -> impl Iterator<Item = String> {
 }
 
 fn is_default(profile: &Profile, config: &Config) -> bool {
-    config.profile(None).is_ok_and(|default| default.name == profile.name)
+    config.profile_by_default() == Some(&profile.name)
 }
 
 impl List {
@@ -148,12 +148,8 @@ impl List {
             return context.output.text(&lines.join("\n"));
         }
         let row = |profile: &Profile| {
-            let name = profile.name.as_str();
-            let name = if is_default(profile, &config) {
-                Cell::new(format!("{name} (default)")).short(format!("{name} *"))
-            } else {
-                Cell::new(name)
-            };
+            let has_others = config.profiles.len() > 1;
+            let name = Cell::profile(&profile.name, has_others && is_default(profile, &config));
             let place = profile.data_center.as_deref().map(words::data_center);
             vec![name, Cell::new(&profile.provider), Cell::maybe(place)]
         };
@@ -246,10 +242,7 @@ fn shown(
     lines.extend(below_one_another("may also go to", origins(profile)));
     lines.extend(below_one_another("git hosts", git_hosts));
     lines.push(("state", status.state.in_words().to_owned()));
-    lines.extend(status.waiting_code(clock::wall()).map(|pending| {
-        let (code, until) = (&pending.user_code, words::time_of_day(pending.expires_at));
-        ("pending", format!("the code {code} waits at {} until {until}", pending.verification_uri))
-    }));
+    lines.extend(status.waiting_code(clock::wall()).map(|pending| ("pending", words::waiting_code(pending))));
     lines.extend(status.account.as_ref().map(|account| ("account", account.label().to_owned())));
     lines.extend(status.api_domain.clone().map(|domain| ("API domain", domain)));
     lines.extend(status.warnings.iter().map(|warning| ("warning", warning.clone())));

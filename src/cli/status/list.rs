@@ -46,12 +46,7 @@ pub(super) fn table(seen: &[Seen], now: Timestamp) -> Table<'static> {
 
 fn row(seen: &Seen, is_verified: bool, now: Timestamp) -> Vec<Cell> {
     let status = &seen.status;
-    let name = status.name.as_str();
-    let name = if seen.is_default {
-        Cell::new(format!("{name} (default)")).short(format!("{name} *"))
-    } else {
-        Cell::new(name)
-    };
+    let name = Cell::profile(&status.name, seen.is_default);
     let in_words = status.state.in_words();
     let short = if status.state == State::Expired { "ended" } else { in_words };
     let pending = if status.waiting_code(now).is_some() { ", pending" } else { "" };
@@ -121,10 +116,7 @@ pub(super) fn remarks(seen: &Seen, now: Timestamp) -> Vec<String> {
         }
         _ => format!("{wait}: the provider asks to wait"),
     });
-    let pending = status.waiting_code(now).map(|pending| {
-        let (code, until) = (&pending.user_code, words::time_of_day(pending.expires_at));
-        format!("the code {code} waits at {} until {until}", pending.verification_uri)
-    });
+    let pending = status.waiting_code(now).map(words::waiting_code);
     let missing =
         (!status.missing_scopes.is_empty()).then(|| format!("not granted: {}", status.missing_scopes.join(", ")));
     let refresh = status.last_refresh.as_ref().and_then(|last| last.error.as_ref());

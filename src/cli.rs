@@ -7,6 +7,7 @@
 pub mod advice;
 mod agent;
 mod api;
+mod colors;
 mod commands;
 mod complete;
 mod completions;

@@ -5,6 +5,7 @@ mod terminal;
 use clap::Args;
 use serde::Serialize;
 
+use super::colors::{BOLD_RED, CYAN, RESET, YELLOW};
 use super::context::Context;
 use super::table::{Room, folded};
 use super::{Positional, advice};
@@ -56,10 +57,6 @@ const INDENT: usize = 23;
 /// On fewer columns it has a line of its own.
 const NARROW: usize = 60;
 
-const COLORS: [(Verdict, &str); 3] =
-    [(Verdict::Ok, "\u{1b}[36m"), (Verdict::Warning, "\u{1b}[33m"), (Verdict::Error, "\u{1b}[1;31m")];
-const RESET: &str = "\u{1b}[0m";
-
 impl Doctor {
     pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
         if self.json {
@@ -105,7 +102,11 @@ fn of_check(check: &Check, room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<
     let hint = (!check.advice.is_empty()).then(|| format!("hint: {}", advice::in_line(&check.advice)));
     let (seen, hint) = (guarded(&seen), hint.map(|hint| guarded(&hint)));
     let word = check.verdict.word();
-    let color = COLORS.iter().find(|(verdict, _)| *verdict == check.verdict).map_or("", |(_, color)| color);
+    let color = match check.verdict {
+        Verdict::Ok => CYAN,
+        Verdict::Warning => YELLOW,
+        Verdict::Error => BOLD_RED,
+    };
     let head = format!("{word:<9}{:<14}", check.subject);
     let is_narrow = room.columns.is_some_and(|columns| columns < NARROW);
     let indent = if is_narrow { "  ".to_owned() } else { " ".repeat(INDENT) };
@@ -126,7 +127,7 @@ fn of_check(check: &Check, room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::{Check, Room, lines};
+    use super::{BOLD_RED, CYAN, Check, RESET, Room, YELLOW, lines};
 
     #[test]
     fn lines_fit_every_width_and_lose_no_word() {
@@ -136,10 +137,8 @@ mod tests {
         for columns in [None, Some(40), Some(59), Some(60), Some(80), Some(120), Some(200)] {
             for has_color in [false, true] {
                 let lines = lines(&checks, Room { columns, cut: "", has_color }, &str::to_owned);
-                let plain: Vec<String> = lines
-                    .iter()
-                    .map(|line| strip(line, &["\u{1b}[36m", "\u{1b}[33m", "\u{1b}[1;31m", "\u{1b}[0m"]))
-                    .collect();
+                let plain: Vec<String> =
+                    lines.iter().map(|line| strip(line, &[CYAN, YELLOW, BOLD_RED, RESET])).collect();
                 let widest = plain.iter().map(String::len).max().unwrap_or_default();
                 assert!(columns.is_none_or(|columns| widest <= columns), "{columns:?}: {plain:#?}");
                 assert_eq!(lines != plain, has_color, "{lines:#?}");

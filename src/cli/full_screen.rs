@@ -214,8 +214,18 @@ pub(super) fn terminal(context: &Context) -> Terminal {
 
 /// What the terminal can do, from the flag and the environment.
 pub(super) fn abilities(color: ColorWhen) -> Abilities {
-    let names = ["NO_COLOR", "CLICOLOR_FORCE", "TERM", "COLORTERM", "LC_ALL", "LC_CTYPE", "LANG"];
-    let [no_color, clicolor_force, term, colorterm, lc_all, lc_ctype, lang] = names.map(variable);
+    abilities_of(color, variable("TERM"))
+}
+
+/// Tells whether lines have colours. What is no terminal has none by itself.
+pub(super) fn has_color(color: ColorWhen, is_terminal: bool) -> bool {
+    let term = if is_terminal { variable("TERM") } else { Some("dumb".to_owned()) };
+    abilities_of(color, term).color == ColorChoice::Always
+}
+
+fn abilities_of(color: ColorWhen, term: Option<String>) -> Abilities {
+    let names = ["NO_COLOR", "CLICOLOR_FORCE", "COLORTERM", "LC_ALL", "LC_CTYPE", "LANG"];
+    let [no_color, clicolor_force, colorterm, lc_all, lc_ctype, lang] = names.map(variable);
     let flag = match color {
         ColorWhen::Auto => None,
         ColorWhen::Always => Some(ColorChoice::Always),

@@ -19,6 +19,7 @@ use clap::builder::StyledStr;
 use serde::Serialize;
 
 pub(super) use self::body::Body;
+use super::colors::{BOLD, BOLD_RED, RESET};
 use super::table::{Room, Table, folded};
 use super::{ColorWhen, advice, full_screen};
 use crate::error::{Code, Error};
@@ -28,10 +29,6 @@ use crate::untrusted::visible;
 /// How often it is looked whether somebody still reads stdout: no system tells that by itself.
 #[cfg(unix)]
 const READER_LOOKED_FOR: std::time::Duration = std::time::Duration::from_millis(250);
-
-const RED: &str = "\u{1b}[1;31m";
-const BOLD: &str = "\u{1b}[1m";
-const RESET: &str = "\u{1b}[0m";
 
 /// Where and how a command speaks.
 pub(super) struct Output {
@@ -288,7 +285,7 @@ impl Output {
             // The person who pressed Ctrl-C needs no message.
             return;
         }
-        let (red, bold, reset) = if self.stderr_has_color() { (RED, BOLD, RESET) } else { ("", "", "") };
+        let (red, bold, reset) = if self.stderr_has_color() { (BOLD_RED, BOLD, RESET) } else { ("", "", "") };
         let message = self.stderr.guarded(&error.to_string());
         let mut text = format!("{red}error:{reset} {message}\n");
         if !error.causes.is_empty() {
@@ -341,16 +338,8 @@ impl Output {
         self.stderr.is_terminal()
     }
 
-    /// The flag, then `NO_COLOR` (no-color.org), then `CLICOLOR_FORCE`, then whether it is a terminal with colours.
     fn has_color(&self, is_terminal: bool) -> bool {
-        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        match self.color {
-            ColorWhen::Always => true,
-            ColorWhen::Never => false,
-            ColorWhen::Auto if is_set("NO_COLOR") => false,
-            ColorWhen::Auto if std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| !v.is_empty() && v != "0") => true,
-            ColorWhen::Auto => is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
-        }
+        full_screen::has_color(self.color, is_terminal)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::colors::RESET;
 use crate::profile::ProfileName;
 
 /// What stands between two columns.
@@ -79,9 +80,6 @@ pub(super) struct Room {
     pub(super) cut: &'static str,
     pub(super) has_color: bool,
 }
-
-/// What ends a colour.
-const RESET: &str = "\u{1b}[0m";
 
 impl Table<'_> {
     /// The lines of the table. What is in a cell passes `guarded` first.

@@ -1,14 +1,9 @@
 //! JSON for people, in the order and spelling in which it came: white space and colours are all that is added, and white space
 //! all that is taken away.
 
+use crate::cli::colors::{BOLD_BLUE, CYAN, GREEN, MAGENTA, RESET};
 use crate::json::{Event, MARK, Reader, Token};
 use crate::untrusted::VisibleStream;
-
-const KEY: &str = "\u{1b}[1;34m";
-const STRING: &str = "\u{1b}[32m";
-const NUMBER: &str = "\u{1b}[36m";
-const LITERAL: &str = "\u{1b}[35m";
-const RESET: &str = "\u{1b}[0m";
 
 /// Puts each value on a line of its own. From where on it is no JSON, it is shown as it came.
 pub(in crate::cli) struct Indenter {
@@ -75,10 +70,10 @@ impl Lines {
                 self.begin_inside(shown);
                 if self.has_color {
                     shown.push_str(match token {
-                        Token::Key => KEY,
-                        Token::String => STRING,
-                        Token::Number => NUMBER,
-                        Token::Literal => LITERAL,
+                        Token::Key => BOLD_BLUE,
+                        Token::String => GREEN,
+                        Token::Number => CYAN,
+                        Token::Literal => MAGENTA,
                     });
                 }
             }

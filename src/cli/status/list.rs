@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry;
 use jiff::Timestamp;
 
 use super::{Seen, Verdict};
+use crate::cli::colors::{BOLD_RED, CYAN, YELLOW};
 use crate::cli::table::{Cell, Step, Table};
 use crate::cli::words;
 use crate::service::{Budget, ProfileStatus, State, Verified};
@@ -29,10 +30,6 @@ const STEPS: [Step; 14] = [
     Step::Cut("STATE", 0),
 ];
 
-const RED: &str = "\u{1b}[1;31m";
-const YELLOW: &str = "\u{1b}[33m";
-const CYAN: &str = "\u{1b}[36m";
-
 pub(super) fn table(seen: &[Seen], now: Timestamp) -> Table<'static> {
     let is_verified = seen.iter().any(|seen| seen.verified.is_some());
     let verified = is_verified.then_some("VERIFIED");
@@ -51,7 +48,7 @@ fn row(seen: &Seen, is_verified: bool, now: Timestamp) -> Vec<Cell> {
     let short = if status.state == State::Expired { "ended" } else { in_words };
     let pending = if status.waiting_code(now).is_some() { ", pending" } else { "" };
     let state = Cell::new(format!("{in_words}{pending}")).short(short).colored(match seen.verdict() {
-        Verdict::Bad => RED,
+        Verdict::Bad => BOLD_RED,
         Verdict::Soon | Verdict::CannotTell => YELLOW,
         Verdict::Ok if status.state == State::Valid => CYAN,
         Verdict::Ok => "",
@@ -59,7 +56,7 @@ fn row(seen: &Seen, is_verified: bool, now: Timestamp) -> Vec<Cell> {
     let verified = seen.verified.as_ref().map(|verified| {
         Cell::new(verified.in_words()).colored(match verified {
             Verified::Valid => CYAN,
-            Verified::Bad(_) => RED,
+            Verified::Bad(_) => BOLD_RED,
             Verified::CannotTell(_) => YELLOW,
         })
     });

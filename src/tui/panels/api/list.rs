@@ -1,4 +1,5 @@
-//! The list of requests: test calls below their products, which fold, and the person's own request.
+//! The list of requests: the person's own request, then test calls below their products, which fold. What the grant allows comes
+//! first; a product of which it allows nothing is folded at first.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +13,8 @@ use crate::tui::widgets::list::moved;
 pub(super) struct RequestList {
     rows: Vec<Row>,
     cursor: usize,
-    /// Products whose calls are hidden.
-    folded: BTreeSet<&'static str>,
+    /// Products that the person has folded or unfolded, against what they are at first.
+    turned: BTreeSet<&'static str>,
     /// What is looked for in the list.
     pub(super) filter: Option<Field>,
 }
@@ -32,20 +33,30 @@ impl RequestList {
     pub(super) fn fill(&mut self, known: &TestCalls) {
         let before = self.row();
         let words = self.filter.as_ref().map(Field::text).unwrap_or_default().to_lowercase();
-        self.rows.clear();
+        let granted = granted(known);
+        let place = |number: &usize| {
+            let entry = &known.calls[*number];
+            let of_product = known.calls.iter().position(|other| other.product == entry.product);
+            (!granted.contains(entry.product), of_product, !entry.is_granted, *number)
+        };
+        let mut numbers: Vec<usize> =
+            (0..known.calls.len()).filter(|number| has_all(&known.calls[*number], &words)).collect();
+        numbers.sort_by_cached_key(place);
+        self.rows = vec![Row::OwnRequest];
         let mut product = None;
-        for (number, entry) in known.calls.iter().enumerate().filter(|(_, entry)| has_all(entry, &words)) {
-            if product != Some(entry.product) {
-                product = Some(entry.product);
-                self.rows.push(Row::Product(entry.product));
+        for number in numbers {
+            let of = known.calls[number].product;
+            if product != Some(of) {
+                product = Some(of);
+                self.rows.push(Row::Product(of));
             }
             // What is looked for is shown wherever it is.
-            if !words.is_empty() || !self.folded.contains(entry.product) {
+            if !words.is_empty() || granted.contains(of) != self.turned.contains(of) {
                 self.rows.push(Row::Call(number));
             }
         }
-        self.rows.push(Row::OwnRequest);
-        let first = usize::from(self.rows.len() > 1);
+        let first = self.rows.iter().position(|row| matches!(row, Row::Call(_)));
+        let first = first.unwrap_or_else(|| usize::from(self.rows.len() > 1));
         let same = before.and_then(|before| self.rows.iter().position(|row| *row == before));
         self.cursor = same.unwrap_or(first);
     }
@@ -62,8 +73,9 @@ impl RequestList {
         self.cursor
     }
 
-    pub(super) fn is_folded(&self, product: &str) -> bool {
-        self.folded.contains(product)
+    /// Whether the calls of a product are hidden, unless they are looked for.
+    pub(super) fn is_folded(&self, known: &TestCalls, product: &str) -> bool {
+        granted(known).contains(product) == self.turned.contains(product)
     }
 
     /// The number of calls in sight and folded away, without those that a search leaves out.
@@ -90,16 +102,17 @@ impl RequestList {
             Some(Row::Call(number)) if folds != Some(false) => known.calls[number].product,
             _ => return,
         };
-        let was_folded = self.folded.remove(product);
-        if folds.unwrap_or(!was_folded) {
-            self.folded.insert(product);
+        if folds.is_none_or(|folds| folds != self.is_folded(known, product)) && !self.turned.remove(product) {
+            self.turned.insert(product);
         }
         self.select(Row::Product(product));
         self.fill(known);
     }
 
     pub(super) fn fold_all(&mut self, known: &TestCalls, folds: bool) {
-        self.folded = known.calls.iter().filter(|_| folds).map(|entry| entry.product).collect();
+        let granted = granted(known);
+        let products = known.calls.iter().map(|entry| entry.product);
+        self.turned = products.filter(|product| granted.contains(product) == folds).collect();
         if let Some(Row::Call(number)) = self.row()
             && folds
         {
@@ -107,6 +120,11 @@ impl RequestList {
         }
         self.fill(known);
     }
+}
+
+/// The products of which the grant allows something.
+fn granted(known: &TestCalls) -> BTreeSet<&'static str> {
+    known.calls.iter().filter(|entry| entry.is_granted).map(|entry| entry.product).collect()
 }
 
 /// Tells whether each of the words is in the call's names, scope or path.
@@ -127,7 +145,8 @@ mod tests {
 
     fn known() -> TestCalls {
         let provider = zoho::provider();
-        TestCalls::new(provider.default_data_center().clone(), provider.dialect, &[])
+        let scopes = ["ZohoCRM.org.READ", "Desk.basic.READ"].map(str::to_owned);
+        TestCalls::new(provider.default_data_center().clone(), provider.dialect, &scopes)
     }
 
     fn list(known: &TestCalls) -> RequestList {
@@ -137,11 +156,20 @@ mod tests {
     }
 
     #[test]
-    fn calls_stand_below_their_products_and_the_cursor_on_the_first_call() {
+    fn what_is_granted_comes_first_and_the_rest_has_a_line_for_each_product() {
         let known = known();
         let list = list(&known);
-        assert_eq!(list.rows()[..2], [Row::Product("Accounts"), Row::Call(0)]);
-        assert_eq!((list.row(), list.rows().last()), (Some(Row::Call(0)), Some(&Row::OwnRequest)));
+        let name = |row: &Row| match row {
+            Row::OwnRequest => "own",
+            Row::Product(product) => product,
+            Row::Call(number) => known.calls[*number].name,
+        };
+        let names: Vec<&str> = list.rows().iter().map(name).collect();
+        assert_eq!(names[..4], ["own", "CRM", "Organization", "Current user"]);
+        assert_eq!(list.row().as_ref().map(name), Some("Organization"));
+        let desk = names.iter().position(|name| *name == "Desk").expect("it is there");
+        let rest = &list.rows()[desk + 2..];
+        assert!(rest.len() > 5 && rest.iter().all(|row| matches!(row, Row::Product(_))), "{names:?}");
     }
 
     #[test]
@@ -149,10 +177,9 @@ mod tests {
         let known = known();
         let mut list = list(&known);
         list.step(Command::Down, 1);
-        list.step(Command::Down, 1);
         let rows = list.rows().len();
         list.fold(&known, None);
-        assert_eq!((list.row(), list.is_folded("CRM")), (Some(Row::Product("CRM")), true));
+        assert_eq!((list.row(), list.is_folded(&known, "CRM")), (Some(Row::Product("CRM")), true));
         assert!(list.rows().len() < rows);
         list.fold(&known, Some(false));
         assert_eq!(list.rows().len(), rows);
@@ -170,7 +197,7 @@ mod tests {
         for (words, product) in [("crm org", "CRM"), ("desk.basic", "Desk"), ("WORKBOOK", "Sheet")] {
             list.filter = Some(Field::new(words));
             list.fill(&known);
-            let Some(Row::Call(number)) = list.rows().get(1).copied() else { panic!("nothing for {words}") };
+            let Some(Row::Call(number)) = list.rows().get(2).copied() else { panic!("nothing for {words}") };
             assert_eq!(known.calls[number].product, product);
         }
         list.filter = Some(Field::new("nothing has this"));

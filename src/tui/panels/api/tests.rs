@@ -206,25 +206,32 @@ fn a_profile_that_was_signed_out_elsewhere_is_told_so_and_one_that_was_signed_in
     assert!(matches!(api(&model).catalogue, Catalogue::Ready(_)));
 }
 
+/// Puts the cursor on a call without its scope, below the one of its product that has it.
+fn to_users(model: &mut Model) {
+    for _ in 0..3 {
+        press(model, Key::Down);
+    }
+}
+
 #[test]
 fn where_the_missing_scope_is_known_nothing_is_guessed() {
-    let names_it = |downs: usize, body: &str| {
+    let names_it = |lacks_it: bool, body: &str| {
         let mut model = panel();
-        (0..downs).for_each(|_| drop(press(&mut model, Key::Down)));
+        if lacks_it {
+            to_users(&mut model);
+        }
         press(&mut model, Key::Enter);
         answered(&mut model, 2, Ok(refusal(401, &[], body, Diagnosis::MissingScope)));
         let exchange = api(&model).exchange().expect("an answer");
         api(&model).names_missing_scope(exchange, exchange.outcome.as_ref().expect("an answer"))
     };
-    // The second call below lacks its scope as the list has it, the first one has it.
-    assert_eq!((names_it(2, "{}"), names_it(0, "{}")), (true, false));
+    assert_eq!((names_it(true, "{}"), names_it(false, "{}")), (true, false));
 }
 
 #[test]
 fn an_answer_that_contradicts_the_list_has_the_grants_read_anew() {
     let mut model = panel();
-    press(&mut model, Key::Down);
-    press(&mut model, Key::Down);
+    to_users(&mut model);
     press(&mut model, Key::Enter);
     assert_eq!(answered(&mut model, 2, Ok(answer("{}"))), [read_again(3)]);
     let granted = ["AaaServer.profile.READ", "ZohoCRM.users.READ"];
@@ -254,8 +261,7 @@ fn nothing_can_be_sent_before_the_calls_are_known() {
 #[test]
 fn a_call_that_lacks_its_scope_can_be_tried_all_the_same() {
     let mut model = panel();
-    press(&mut model, Key::Down);
-    press(&mut model, Key::Down);
+    to_users(&mut model);
     let effects = press(&mut model, Key::Enter);
     assert!(matches!(effects.as_slice(), [Effect::Call { call, .. }] if call.url.path() == "/crm/v8/users"));
 }
@@ -333,7 +339,7 @@ fn a_test_call_that_is_edited_becomes_the_own_request() {
 #[test]
 fn method_headers_and_body_are_sent_as_typed() {
     let mut model = panel();
-    press(&mut model, Key::End);
+    press(&mut model, Key::Home);
     press(&mut model, Key::Enter);
     type_text(&mut model, "/crm/v8/Leads");
     press(&mut model, Key::BackTab);
@@ -366,7 +372,7 @@ fn method_headers_and_body_are_sent_as_typed() {
 #[test]
 fn what_cannot_be_sent_as_typed_is_told_in_the_form() {
     let mut model = with_answer("{}");
-    press(&mut model, Key::End);
+    press(&mut model, Key::Home);
     press(&mut model, Key::Char('e'));
     let problem = |model: &Model| (api(model).focus, api(model).form.problem.clone());
     for key in [Key::Ctrl('s'), Key::Enter] {
@@ -422,7 +428,7 @@ fn after_an_answer_the_footer_begins_with_what_is_done_with_it() {
 #[test]
 fn esc_leaves_the_form_and_keeps_what_was_typed() {
     let mut model = panel();
-    press(&mut model, Key::End);
+    press(&mut model, Key::Home);
     press(&mut model, Key::Char('e'));
     type_text(&mut model, "/x");
     assert_eq!(press(&mut model, Key::Esc), []);
@@ -433,7 +439,7 @@ fn esc_leaves_the_form_and_keeps_what_was_typed() {
 /// A request of one's own with this address and header in its form.
 fn with_typed(address: &str, header: &str) -> Model {
     let mut model = panel();
-    press(&mut model, Key::End);
+    press(&mut model, Key::Home);
     press(&mut model, Key::Char('e'));
     type_text(&mut model, address);
     press(&mut model, Key::Tab);
@@ -476,7 +482,7 @@ fn a_host_of_another_data_center_is_tried_since_a_key_mends_that() {
     if let Some(Catalogue::Ready(known)) = model.find_mut::<ApiPanel>().map(|panel| &mut panel.catalogue) {
         known.others = zoho::provider().data_centers;
     }
-    press(&mut model, Key::End);
+    press(&mut model, Key::Home);
     press(&mut model, Key::Char('e'));
     type_text(&mut model, "https://www.zohoapis.com/crm/v8/org");
     assert!(matches!(press(&mut model, Key::Enter).as_slice(), [Effect::Call { .. }]));
@@ -840,9 +846,7 @@ fn a_refresh_that_fails_for_good_offers_a_sign_in() {
 #[test]
 fn f_adds_the_scope_that_a_call_lacks_signs_in_and_comes_back_to_the_call() {
     let mut model = panel();
-    for _ in 0..2 {
-        press(&mut model, Key::Down);
-    }
+    to_users(&mut model);
     assert_eq!(model.top.label(&model.around, Command::Fix), Some("add scope"));
     let scopes = vec!["ZohoCRM.users.READ".to_owned()];
     let effects = press(&mut model, Key::Char('f'));
@@ -869,9 +873,8 @@ fn a_scope_that_was_added_for_a_sign_in_that_did_not_happen_is_taken_back() {
         Box::new(Ok(Config::parse(&text, Path::new("config.toml")).expect("valid")))
     };
     let mut model = panel();
-    for key in [Key::Down, Key::Down, Key::Char('f')] {
-        press(&mut model, key);
-    }
+    to_users(&mut model);
+    press(&mut model, Key::Char('f'));
     let result = written("\"ZohoCRM.users.READ\"");
     update(&mut model, Message::ConfigurationChanged { task: TaskId(2), result }, now());
     assert_eq!((model.around.config.profiles[&name("work")].scopes.len(), model.scope()), (1, Scope::SignIn));
@@ -900,7 +903,7 @@ fn a_sign_in_that_was_given_up_leads_back_and_sends_nothing() {
 fn a_scope_that_only_a_hostile_answer_knows_is_not_taken() {
     let body = r#"{"details":{"permissions":["Evil.scope.ALL"]}}"#;
     let mut model = panel();
-    press(&mut model, Key::End);
+    press(&mut model, Key::Home);
     press(&mut model, Key::Char('e'));
     type_text(&mut model, "/crm/v8/x");
     press(&mut model, Key::Enter);
@@ -942,7 +945,7 @@ fn a_call_to_another_data_center_is_sent_to_that_of_the_account() {
     let eu = provider.data_center("eu").expect("eu").clone();
     let calls = TestCalls { others: provider.data_centers.clone(), ..TestCalls::new(eu, provider.dialect, &[]) };
     update(&mut model, Message::TestCallsLoaded { task: TaskId(1), result: Box::new(Ok(calls)) }, now());
-    press(&mut model, Key::End);
+    press(&mut model, Key::Home);
     press(&mut model, Key::Char('e'));
     type_text(&mut model, "https://desk.zoho.com/api/v1/tickets");
     press(&mut model, Key::Enter);
@@ -972,6 +975,7 @@ fn products_fold_and_the_list_is_searched() {
     press(&mut model, Key::Home);
     press(&mut model, Key::Enter);
     press(&mut model, Key::Home);
+    press(&mut model, Key::Down);
     press(&mut model, Key::Down);
     let effects = press(&mut model, Key::Enter);
     assert!(matches!(effects.as_slice(), [Effect::Call { call, .. }] if call.url.path() == "/api/v1/organizations"));

@@ -39,7 +39,11 @@ pub(super) fn draw_list(around: &Surroundings, panel: &ApiPanel, area: Rect, fra
         let row = panel.list.rows()[index];
         let marker = if index == list.cursor { "> " } else { "  " };
         let (name, note) = words_of(panel, known, row);
-        let style = if matches!(row, Row::Product(_)) { around.theme.title } else { around.theme.text };
+        let style = match row {
+            Row::Product(_) if note != LACKS_SCOPE => around.theme.title,
+            Row::Call(_) if note == LACKS_SCOPE => around.theme.faint,
+            Row::Product(_) | Row::Call(_) | Row::OwnRequest => around.theme.text,
+        };
         let name = clip(&name, room.saturating_sub(width(&note) + 3));
         let gap = " ".repeat(room.saturating_sub(width(&name) + width(&note) + 2));
         let spans =
@@ -73,11 +77,12 @@ pub(super) fn list(panel: &ApiPanel, inner: Rect) -> List {
 fn words_of(panel: &ApiPanel, known: &TestCalls, row: Row) -> (String, String) {
     match row {
         Row::Product(product) => {
-            let sign = if panel.list.is_folded(product) { "+" } else { "-" };
+            let sign = if panel.list.is_folded(known, product) { "+" } else { "-" };
             let calls = known.calls.iter().filter(|entry| entry.product == product);
             let (all, granted) =
                 calls.fold((0, 0), |(all, granted), entry| (all + 1, granted + u32::from(entry.is_granted)));
-            (format!("{sign} {product}"), format!("{granted} of {all} granted"))
+            let note = if granted == 0 { LACKS_SCOPE.to_owned() } else { format!("{granted} of {all} granted") };
+            (format!("{sign} {product}"), note)
         }
         Row::Call(number) => {
             let entry = &known.calls[number];

@@ -6,6 +6,7 @@ mod list;
 mod prometheus;
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -170,10 +171,10 @@ impl Status {
         } else {
             context.output.table(list::table(&seen, now), &list::below(&seen, now))?;
         }
-        let problems =
-            || seen.iter().filter_map(|seen| Some((seen.status.problem.clone()?, seen.status.name.as_str())));
         if !self.json && !self.check {
-            for (problem, names) in list::by_what_is_said(problems()) {
+            let problems =
+                seen.iter().filter_map(|seen| Some((seen.status.problem.clone()?, seen.status.name.as_str())));
+            for (problem, names) in list::by_what_is_said(problems) {
                 let about = match names.len() {
                     1 => problem.message,
                     _ => format!("{}: {}", list::some_of(&names), problem.message),
@@ -184,11 +185,7 @@ impl Status {
         if self.check {
             return Ok(worst(&seen) as u8);
         }
-        let problem = problems().map(|(problem, _)| problem).next();
-        let is_bad = |seen: &&Seen| matches!(seen.verified, Some(Verified::Bad(_)));
-        let refused = seen.iter().find(is_bad).or(seen.iter().find(|seen| seen.verified.is_some()));
-        let refused = refused.and_then(|seen| seen.verified.as_ref()?.problem().cloned());
-        Ok(problem.or(refused).map_or(0, |problem| problem.code.exit_code()))
+        Ok(gravest(&seen).map_or(0, |problem| problem.code.exit_code()))
     }
 
     /// The profiles in the order that is wanted, and when that was so.
@@ -196,17 +193,17 @@ impl Status {
         let named = context.profile_name(&self.profile)?;
         let named = named.map(|name| service.config.profile(Some(&name))).transpose()?;
         let profiles = named.map_or_else(|| service.config.profiles.values().collect(), |profile| vec![profile]);
-        let verified = if self.verify {
+        let mut verified = if self.verify {
             // What that has refreshed shows below.
-            let verified = context.interrupts.block_on(async { Ok(service.verify(&profiles).await) })?;
-            verified.into_iter().map(Some).collect()
+            context.interrupts.block_on(async { Ok(service.verify(&profiles).await) })?
         } else {
-            vec![None; profiles.len()]
+            BTreeMap::new()
         };
         let now = clock::wall();
         let statuses = named.map_or_else(|| service.statuses(now), |profile| vec![service.status(profile, now)]);
         let default = service.config.profile_by_default().filter(|_| statuses.len() > 1);
-        let seen = statuses.into_iter().zip(verified).map(|(status, verified)| {
+        let seen = statuses.into_iter().map(|status| {
+            let verified = verified.remove(&status.name);
             let is_default = default == Some(&status.name);
             let waits_until = status.waits_until(now).filter(|_| status.refreshable);
             Seen { status, verified, waits_until, is_default }
@@ -244,6 +241,20 @@ impl Status {
         }
         Ok(())
     }
+}
+
+/// What the exit code tells of, in whatever order they are listed: a record that cannot be read, then that somebody is needed
+/// at a provider, then that nobody could tell.
+fn gravest(seen: &[Seen]) -> Option<&Error> {
+    let weighed = |seen: &Seen| match (&seen.status.problem, &seen.verified) {
+        (Some(_), _) => Some(0),
+        (None, Some(Verified::Bad(_))) => Some(1),
+        (None, Some(Verified::CannotTell(_))) => Some(2),
+        (None, Some(Verified::Valid) | None) => None,
+    };
+    let seen = seen.iter().filter_map(|seen| Some((weighed(seen)?, &seen.status.name, seen)));
+    let (.., Seen { status, verified, .. }) = seen.min_by_key(|(weight, name, _)| (*weight, *name))?;
+    status.problem.as_ref().or(verified.as_ref().and_then(Verified::problem))
 }
 
 fn sort(seen: &mut [Seen], by: Sort) {

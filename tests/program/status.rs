@@ -1,5 +1,7 @@
 //! `status`: what people, scripts and monitoring are told, and whom that asks.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
@@ -77,7 +79,9 @@ fn each_state_has_one_word_for_people_and_one_for_scripts() {
         ("short", "expiring", "ends soon"),
         ("soon", "expiring", "ends soon"),
     ];
-    for (profile, (name, word, words)) in json["profiles"].as_array().expect("a list").iter().zip(rows) {
+    let profiles = json["profiles"].as_array().expect("a list");
+    assert_eq!(profiles.len(), rows.len());
+    for (profile, (name, word, words)) in profiles.iter().zip(rows) {
         assert_eq!((&profile["name"], &profile["state"]), (&json!(name), &json!(word)));
         let line = text.stdout.lines().find(|line| line.split(' ').next() == Some(name)).expect("a line");
         assert!(line.contains(&format!("  {words}  ")), "{line}");
@@ -414,6 +418,48 @@ fn provider() -> Authority {
     })
 }
 
+/// All that the store has in files, but for locks, which say who had them last.
+fn stored(home: &Home) -> BTreeMap<OsString, Vec<u8>> {
+    let files = fs::read_dir(home.path("state")).into_iter().flatten().map(|entry| entry.expect("an entry").path());
+    let files = files.filter(|path| path.is_file() && path.extension().is_none_or(|extension| extension != "lock"));
+    files.map(|path| (path.file_name().expect("a name").to_owned(), fs::read(&path).expect("it is read"))).collect()
+}
+
+#[test]
+fn the_exit_code_of_verify_is_that_of_the_worst_however_they_are_sorted() {
+    let all = ["a-good", "b-ill", "c-dead", "d-ill", "e-good"];
+    for (several, code) in [
+        (&all[..], 4),
+        (&all[..2], 7),
+        (&all[1..2], 7),
+        (&all[..1], 0),
+        (&all[3..], 7),
+        (&all[1..4], 4),
+        (&all[2..], 4),
+    ] {
+        let authority = provider();
+        let home = Home::in_memory();
+        configure(&home, &authority.origin(), several);
+        for (hours, name) in (0..).zip(several) {
+            home.sign_in_as(name, &authority.origin(), |grant| {
+                change("good", grant);
+                let end = clock::wall() + SignedDuration::from_hours(9 - hours);
+                (grant.access_token, grant.refresh_token) = (Secret::new(*name), None);
+                grant.access_token_expires_at = Some(end);
+            });
+        }
+        for sort in ["name", "state", "left", "account"] {
+            let ran = home.run(&["status", "--verify", "--sort", sort]);
+            assert_eq!(ran.code, code, "{several:?} by {sort}: {ran:?}");
+            for name in several {
+                let row = ran.stdout.lines().find(|line| line.starts_with(name)).expect("a row");
+                let told = if name.ends_with("good") { "  valid  " } else { "" };
+                assert!(row.contains(told) && row.contains("  bad  ") == name.ends_with("dead"), "{ran:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn providers_are_asked_only_by_verify_and_nothing_is_refreshed_that_need_not() {
     for (case, access, refresh, result, code, check, asked) in [
@@ -438,7 +484,8 @@ fn providers_are_asked_only_by_verify_and_nothing_is_refreshed_that_need_not() {
                     (grant.access_token, grant.refresh_token) = (Secret::new(access), refresh.map(Secret::new));
                 });
             }
-            let before = fs::read_dir(home.path("state")).map(std::iter::Iterator::count).unwrap_or_default();
+            let before = stored(&home);
+            assert_eq!(before.is_empty(), case == "new");
             assert_eq!(home.run(&["status"]).code, 0);
             assert!(authority.log().is_empty(), "{case}: nobody is asked");
             let ran = home.run(arguments);
@@ -453,8 +500,7 @@ fn providers_are_asked_only_by_verify_and_nothing_is_refreshed_that_need_not() {
                 assert_eq!(verified["reason"].is_string(), result != "valid", "{case}: {ran:?}");
             }
             if !asked.contains(&"/token") {
-                let after = fs::read_dir(home.path("state")).map(std::iter::Iterator::count).unwrap_or_default();
-                assert_eq!(before, after, "{case}: nothing is written");
+                assert_eq!(stored(&home), before, "{case}: nothing is written");
             }
         }
     }

@@ -11,6 +11,7 @@ use super::wants_sign_in;
 use crate::api::Diagnosis;
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
+use crate::profile::ProfileName;
 
 /// So many providers are asked at a time.
 const AT_ONCE: usize = 8;
@@ -57,13 +58,13 @@ impl Verified {
 }
 
 impl Service {
-    /// Asks the providers of these profiles, several at a time; the answers come in the same order. A token that has ended,
-    /// or that a provider refuses, is refreshed once where that can be done. Nothing else is written.
-    pub async fn verify(&self, profiles: &[&Profile]) -> Vec<Verified> {
-        let verify = |(place, profile)| async move { (place, self.verify_one(profile).await) };
+    /// Asks the providers of these profiles, several at a time. A token that has ended, or that a provider refuses, is
+    /// refreshed once where that can be done. Nothing else is written.
+    pub async fn verify(&self, profiles: &[&Profile]) -> BTreeMap<ProfileName, Verified> {
         // Nobody waits for a provider that is silent before the others are asked.
-        let verified = stream::iter(profiles.iter().copied().enumerate()).map(verify).buffer_unordered(AT_ONCE);
-        verified.collect::<BTreeMap<usize, Verified>>().await.into_values().collect()
+        let verified = stream::iter(profiles.iter().copied())
+            .map(|profile| async move { (profile.name.clone(), self.verify_one(profile).await) });
+        verified.buffer_unordered(AT_ONCE).collect().await
     }
 
     async fn verify_one(&self, profile: &Profile) -> Verified {

@@ -259,7 +259,7 @@ impl Found {
         }
     }
 
-    /// Keeps a part of the token that comes, within bounds.
+    /// Keeps a part of the token that comes, and of a longer one no more than shows that it is too long.
     fn keep(&mut self, bytes: &[u8]) {
         let (kept, most) = match self.coming {
             Coming::Nothing => return,
@@ -267,7 +267,7 @@ impl Found {
             Coming::Text(at) => (self.texts.get_mut(at).map(|(_, text)| text), LONGEST),
         };
         let Some(kept) = kept else { return };
-        kept.extend_from_slice(&bytes[..bytes.len().min(most + 1 - kept.len().min(most))]);
+        kept.extend_from_slice(&bytes[..bytes.len().min((most + 1).saturating_sub(kept.len()))]);
         self.is_too_long |= kept.len() > LONGEST;
     }
 

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use url::Url;
 
-use super::{LONGEST, Page, Way};
+use super::{LONGEST, LONGEST_NAME, Page, Way};
 use crate::providers::answers::paging::{self, Paging};
 
 const HERE: &str = "https://api.example.com/list";
@@ -91,7 +91,8 @@ fn the_header_link_leads_on() {
 #[test]
 fn what_is_no_json_or_without_end_leads_nowhere() {
     let endless = format!(r#"{{"info":{{"more_records":true,"next_page_token":"{}"}}}}"#, "x".repeat(LONGEST));
-    assert!(next(&paging::CRM, HERE, endless.as_bytes(), "").is_err());
+    let error = next(&paging::CRM, HERE, endless.as_bytes(), "").expect_err("too long");
+    assert!(error.contains("is longer than"), "{error}");
     let mut page = Page::new(&paging::CRM, &[]);
     page.push(b"<html>");
     assert!(!page.is_json() && !page.end() && page.is_in_body());
@@ -100,6 +101,22 @@ fn what_is_no_json_or_without_end_leads_nowhere() {
         page.push(body.as_bytes());
         assert_eq!(page.end(), is_one, "{body}");
     }
+}
+
+#[test]
+fn of_what_is_long_little_is_kept_however_it_is_written() {
+    for plain in ["x", r"\n", r"\u0078"] {
+        let long = plain.repeat(4 * LONGEST);
+        let mut page = Page::new(&paging::CRM, &[]);
+        page.push(format!(r#"{{"info":{{"next_page_token":"{long}","#).as_bytes());
+        page.push(format!(r#""{long}":1,"{long}"#).as_bytes());
+        let texts = page.found.texts.iter().map(|(_, text)| text.len()).max();
+        let names = page.found.open.iter().flatten().map(Vec::len).max();
+        assert_eq!((texts, names), (Some(LONGEST + 1), Some(LONGEST_NAME + 1)), "{plain}");
+    }
+    // Nobody asked for what is called so.
+    let odd = format!(r#"{{"{}":1,"info":{{"more_records":true}}}}"#, r"\n".repeat(LONGEST));
+    assert_eq!(next(&paging::CRM, HERE, odd.as_bytes(), ""), Ok(Some(format!("{HERE}?page=2"))));
 }
 
 #[test]

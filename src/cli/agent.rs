@@ -333,7 +333,8 @@ impl Daemon {
         ];
         let counts: Vec<String> = counts.into_iter().flatten().collect();
         let counts = if counts.is_empty() { "no profiles yet".to_owned() } else { counts.join(", ") };
-        let next = next_refresh_at.map(|at| format!("; next refresh {}", words::time_of_day(at))).unwrap_or_default();
+        let next =
+            next_refresh_at.map(|at| format!("; next refresh {}", words::hour_and_minute(at))).unwrap_or_default();
         let problem =
             self.not_reloaded.as_ref().map(|why| format!("; CONFIGURATION NOT READ: {why}")).unwrap_or_default();
         format!("{counts}{next}{problem}")

@@ -399,7 +399,7 @@ fn reservations(signed_in: &SignedIn) -> Vec<String> {
     }
     if !signed_in.refreshable {
         let ends = match signed_in.access_token_expires_at {
-            Some(end) => format!("ends at {}", words::time_of_day(end)),
+            Some(end) => format!("ends at {}", words::hour_and_minute(end)),
             None => "lasts until the provider ends it, and it names no end".to_owned(),
         };
         lines.push(format!("The provider gave no refresh token: this sign-in {ends}."));

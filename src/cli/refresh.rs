@@ -26,7 +26,7 @@ impl Refresh {
         context.output.warn(token.warning.as_slice());
         let good = token.expires_at.map(|end| {
             let good_for = words::duration(clock::wall().duration_until(end).unsigned_abs());
-            format!(", good for {good_for}, until {}", words::time_of_day(end))
+            format!(", good for {good_for}, until {}", words::hour_and_minute(end))
         });
         let good = good.unwrap_or_else(|| "; the provider names no end".to_owned());
         context.output.text(&format!("Profile {} has a new access token{good}.", profile.name))

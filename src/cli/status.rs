@@ -112,7 +112,7 @@ impl Seen {
         self.status.last_refresh.as_ref().is_some_and(|last| last.error.is_some())
     }
 
-    /// "no refresh before 14:08 CET".
+    /// "no refresh before 14:08:05 CET".
     fn wait(&self) -> Option<String> {
         self.waits_until.map(|until| format!("no refresh before {}", words::time_of_day(until)))
     }

@@ -17,8 +17,13 @@ pub(super) fn time_left(left: Duration) -> String {
 }
 
 /// "14:08 CET", in the machine's zone.
-pub(super) fn time_of_day(time: Timestamp) -> String {
+pub(super) fn hour_and_minute(time: Timestamp) -> String {
     crate::words::hour_and_minute(time, &clock::zone())
+}
+
+/// "14:08:05 CET", for what is not to be done before.
+pub(super) fn time_of_day(time: Timestamp) -> String {
+    crate::words::time_of_day(time, &clock::zone())
 }
 
 /// "2026-11-29 14:08:05 CET".
@@ -33,7 +38,7 @@ pub(super) fn rfc3339(time: Timestamp) -> String {
 
 /// "the code ABCD-1234 waits at https://… until 14:08 CET".
 pub(super) fn waiting_code(pending: &PendingCode) -> String {
-    let (code, until) = (&pending.user_code, time_of_day(pending.expires_at));
+    let (code, until) = (&pending.user_code, hour_and_minute(pending.expires_at));
     format!("the code {code} waits at {} until {until}", pending.verification_uri)
 }
 

@@ -241,7 +241,7 @@ fn a_wait_that_the_provider_orders_or_the_budget_makes_is_told_everywhere() {
             }
         });
     }
-    let clock = until.strftime("%H:%M UTC").to_string();
+    let clock = until.strftime("%H:%M:%S UTC").to_string();
     let text = home.run(&["status"]);
     let row = |name: &str| text.stdout.lines().find(|line| line.split(' ').next() == Some(name)).expect("a row");
     let json = home.run(&["status", "--json"]).json();

@@ -214,7 +214,7 @@ impl Talk<'_> {
         }
         say(&format!("3. Approve there. Approve only if you started this yourself, as {user} on {host}{over_ssh}."));
         self.draw_qr(&code);
-        let until = words::time_of_day(code.expires_at_time);
+        let until = words::hour_and_minute(code.expires_at_time);
         let pace =
             if self.waits { format!(" We ask every {}.", words::duration(code.interval)) } else { String::new() };
         say(&format!("The code is good for {good_for}, until {until}.{pace}"));
@@ -234,7 +234,7 @@ impl Talk<'_> {
     }
 
     fn show_renewed_code(&mut self, code: IssuedCode) {
-        let until = words::time_of_day(code.expires_at_time);
+        let until = words::hour_and_minute(code.expires_at_time);
         let old = self.code.take().map_or_else(String::new, |old| format!("Code {} ran out. ", old.issued.user_code));
         self.context.output.say(&format!("{old}New code: {}, good until {until}.", code.user_code));
         self.context.output.say(&format!("   Spelled: {}.", words::spelled(&code.user_code)));

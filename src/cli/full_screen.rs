@@ -35,7 +35,8 @@ pub(super) fn is_accessible() -> bool {
     variable("ACCESSIBLE").is_some_and(|value| !value.is_empty() && value != "0")
 }
 
-fn is_dumb() -> bool {
+/// `TERM` says that nothing can be drawn on the terminal.
+pub(super) fn is_dumb() -> bool {
     variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
 }
 

@@ -204,9 +204,8 @@ impl Output {
 
     /// Whether a line on stderr may be drawn again and again. Nobody looks at a job in the background.
     pub(super) fn can_redraw(&self) -> bool {
-        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-        self.stderr.is_terminal() && !self.quiet && !is_dumb && !is_set("ACCESSIBLE") && is_in_foreground()
+        let wants_lines = full_screen::is_dumb() || full_screen::is_accessible();
+        self.stderr.is_terminal() && !self.quiet && !wants_lines && is_in_foreground()
     }
 
     /// Puts a line in the place of the last one that was put there, without a line's end.

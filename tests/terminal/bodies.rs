@@ -59,7 +59,8 @@ fn a_long_call_shows_how_far_it_has_come_and_leaves_nothing_of_that() {
     home.configure(&configuration(&origin));
     home.sign_in_at(&origin, |_| {});
     let out = home.path("out");
-    let terminal = start(&home, &format!("$program api /x -o {}; echo done", out.display()));
+    // `0` asks for nothing.
+    let terminal = start(&home, &format!("ACCESSIBLE=0 $program api /x -o {}; echo done", out.display()));
     terminal.wait_for("Received 100.0 kB of 200.0 kB, 50 %");
     go_on.send(()).expect("the server waits");
     let screen = terminal.wait_for("done");

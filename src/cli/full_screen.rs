@@ -215,16 +215,16 @@ pub(super) fn terminal(context: &Context) -> Terminal {
 
 /// What the terminal can do, from the flag and the environment.
 pub(super) fn abilities(color: ColorWhen) -> Abilities {
-    abilities_of(color, variable("TERM"))
+    abilities_of(color, variable("TERM").as_deref())
 }
 
 /// Tells whether lines have colours. What is no terminal has none by itself.
 pub(super) fn has_color(color: ColorWhen, is_terminal: bool) -> bool {
     let term = if is_terminal { variable("TERM") } else { Some("dumb".to_owned()) };
-    abilities_of(color, term).color == ColorChoice::Always
+    abilities_of(color, term.as_deref()).color == ColorChoice::Always
 }
 
-fn abilities_of(color: ColorWhen, term: Option<String>) -> Abilities {
+fn abilities_of(color: ColorWhen, term: Option<&str>) -> Abilities {
     let names = ["NO_COLOR", "CLICOLOR_FORCE", "COLORTERM", "LC_ALL", "LC_CTYPE", "LANG"];
     let [no_color, clicolor_force, colorterm, lc_all, lc_ctype, lang] = names.map(variable);
     let flag = match color {
@@ -236,7 +236,7 @@ fn abilities_of(color: ColorWhen, term: Option<String>) -> Abilities {
         flag,
         no_color: no_color.as_deref(),
         clicolor_force: clicolor_force.as_deref(),
-        term: term.as_deref(),
+        term,
         colorterm: colorterm.as_deref(),
         lc_all: lc_all.as_deref(),
         lc_ctype: lc_ctype.as_deref(),

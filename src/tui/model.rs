@@ -20,14 +20,16 @@ pub struct Model {
     pub around: Surroundings,
     /// The panel that has the screen.
     pub(super) top: Box<dyn Panel>,
-    /// Each has opened the one after it, and the last one the top. First come those that were left and are kept.
+    /// Each has opened the one after it, and the last one the top.
     below: Vec<Box<dyn Panel>>,
+    /// Those that were left and outlive that.
+    kept: Vec<Box<dyn Panel>>,
 }
 
 impl Model {
     pub fn new(abilities: Abilities, machine: Machine, config: Config) -> Self {
         let around = Surroundings::new(abilities, machine, config);
-        Self { around, top: Box::new(ProfilesPanel::default()), below: Vec::new() }
+        Self { around, top: Box::new(ProfilesPanel::default()), below: Vec::new(), kept: Vec::new() }
     }
 
     /// The bindings that hold on the screen.
@@ -35,15 +37,15 @@ impl Model {
         self.top.scope()
     }
 
-    /// The panel of a kind, on the screen or below.
+    /// The panel of a kind, whether it is on the screen or not.
     pub fn find<P: Panel>(&self) -> Option<&P> {
-        let panels = std::iter::once(&self.top).chain(self.below.iter().rev());
+        let panels = std::iter::once(&self.top).chain(self.below.iter().rev()).chain(&self.kept);
         panels.map(|panel| &**panel as &dyn Any).find_map(<dyn Any>::downcast_ref)
     }
 
     #[cfg(test)]
     pub fn find_mut<P: Panel>(&mut self) -> Option<&mut P> {
-        let panels = std::iter::once(&mut self.top).chain(self.below.iter_mut().rev());
+        let panels = std::iter::once(&mut self.top).chain(self.below.iter_mut().rev()).chain(&mut self.kept);
         panels.map(|panel| &mut **panel as &mut dyn Any).find_map(<dyn Any>::downcast_mut)
     }
 
@@ -67,8 +69,8 @@ impl Model {
                 Vec::new()
             }
             Go::Api(profile) => {
-                while self.top.scope() != Scope::Profiles && self.close() {}
-                let left = self.below.extract_if(.., |panel| panel.scope() == Scope::Api).next();
+                while !is_a::<ProfilesPanel>(&*self.top) && self.close() {}
+                let left = self.kept.extract_if(.., |panel| is_a::<ApiPanel>(&**panel)).next();
                 let left = left.and_then(|panel| (panel as Box<dyn Any>).downcast().ok());
                 let (panel, effects) = ApiPanel::open(left, profile, &mut self.around);
                 self.open(panel);
@@ -98,17 +100,17 @@ impl Model {
         let Some(next) = self.below.pop() else { return false };
         let left = std::mem::replace(&mut self.top, next);
         if left.outlives() {
-            self.below.insert(0, left);
+            self.kept.push(left);
         }
         true
     }
 
-    /// Offers what happened to the panels, the one on the screen first. What those below do about it leads nowhere. Gives
+    /// Offers what happened to the panels, the one on the screen first. What the others do about it leads nowhere. Gives
     /// back what is about none of them.
     pub(super) fn hear(&mut self, message: Message, now: Now) -> (Vec<Effect>, Option<Message>) {
         let (then, mut rest) = self.top.hear(message, false, &mut self.around, now);
         let mut effects = Vec::new();
-        for panel in self.below.iter_mut().rev() {
+        for panel in self.below.iter_mut().rev().chain(&mut self.kept) {
             let Some(message) = rest.take() else { break };
             let heard = panel.hear(message, true, &mut self.around, now);
             effects.extend(heard.0.effects);
@@ -123,4 +125,8 @@ impl Model {
     pub(super) fn give_up(&self) -> Vec<Effect> {
         std::iter::once(&self.top).chain(&self.below).flat_map(|panel| panel.give_up()).collect()
     }
+}
+
+fn is_a<P: Panel>(panel: &dyn Panel) -> bool {
+    (panel as &dyn Any).is::<P>()
 }

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Size;
 
 use super::clipboard::{Clipboard, Reached, ToCopy};
@@ -58,8 +58,8 @@ pub struct Surroundings {
     pub is_demo: bool,
     /// A browser could be opened on this machine for the person who looks at this screen.
     pub has_browser: bool,
-    /// How far this machine's clock is ahead of a server's, once that was told.
-    pub clock_error: Option<SignedDuration>,
+    /// It was said that this machine's clock and a server's are far apart.
+    pub has_told_clock_error: bool,
     last_task: TaskId,
 }
 
@@ -110,7 +110,7 @@ impl Surroundings {
             zone: TimeZone::UTC,
             is_demo: false,
             has_browser: false,
-            clock_error: None,
+            has_told_clock_error: false,
             last_task: TaskId(0),
         }
     }

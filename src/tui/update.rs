@@ -103,7 +103,7 @@ fn say_where(model: &mut Model, result: Result<PathBuf, Error>, now: Now) {
 /// Says once that a server's clock and this machine's are far apart: stored ends of tokens are by this machine's.
 fn compare_clocks(model: &mut Model, exchange: &Exchange, now: Now) {
     // A screen without a log is for people who could do nothing about it.
-    let is_wanted = model.around.clock_error.is_none() && model.top.allows(Command::Log);
+    let is_wanted = !model.around.has_told_clock_error && model.top.allows(Command::Log);
     let around = &mut model.around;
     let Some(server_time) = exchange.server_time.filter(|_| is_wanted) else { return };
     let error = now.time.duration_since(server_time);
@@ -111,15 +111,15 @@ fn compare_clocks(model: &mut Model, exchange: &Exchange, now: Now) {
     if apart <= LARGEST_CLOCK_ERROR {
         return;
     }
-    around.clock_error = Some(error);
+    around.has_told_clock_error = true;
     // To the nearest minute.
     let apart = text::rough(apart + Duration::from_secs(30));
-    let place = if error.is_negative() { "behind" } else { "ahead of" };
+    let (place, of) = if error.is_negative() { ("behind", "") } else { ("ahead", " of") };
     let sentence =
-        format!("This machine's clock is {apart} {place} that of {}; times here may be wrong.", exchange.host);
+        format!("This machine's clock is {apart} {place}{of} that of {}; times here may be wrong.", exchange.host);
     around.log.push(Mark::Attention, &sentence, now.time);
-    let middle = format!("The clock here is {apart} {place} the server's.");
-    let short = format!("The clock is {apart} {}.", place.trim_end_matches(" of"));
+    let middle = format!("The clock here is {apart} {place}{of} the server's.");
+    let short = format!("The clock is {apart} {place}.");
     around.say_in_room(Mark::Attention, [sentence, middle, short], now);
 }
 
@@ -130,9 +130,12 @@ fn configuration_reread(model: &mut Model, was: &Config, result: Result<Config, 
         Ok(config) if *was == around.config => {
             around.config = config.clone();
             let then = model.top.reconfigured(around, now);
-            // The profiles are read again anyway.
-            drop(model.go(then, now));
-            vec![Effect::UseConfiguration(Box::new(config)), Effect::LoadStatuses]
+            let mut effects = vec![Effect::UseConfiguration(Box::new(config))];
+            effects.extend(model.go(then, now));
+            if !effects.contains(&Effect::LoadStatuses) {
+                effects.push(Effect::LoadStatuses);
+            }
+            effects
         }
         Ok(_) => vec![Effect::LoadStatuses],
         Err(error) => {

@@ -1,5 +1,6 @@
 //! What shells make of a word and the Tab key, by the scripts that the program prints.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::support::program::Home;
@@ -69,17 +70,97 @@ fn completes(shell: &str, prepare: &str) {
     assert!(!home.path("state").exists() && !home.path("key").exists());
 }
 
+/// The names of files, each of which would do something if it came upon the line as it is.
+const NAMES: [&str; 8] = [
+    "$(touch made)",
+    "`touch made`",
+    ";touch made;",
+    "a\"$(touch made)\"",
+    "a'$(touch made)'",
+    "a\u{1}$(touch made)",
+    "a\n$(touch made)",
+    "&touch made&",
+];
+
+/// Whoever completes a name of a file, and presses Enter, runs nothing by that name's letters. The marks are those that may
+/// have begun a quotation.
+fn completes_names_as_names(shell: &str, prepare: &str, marks: &[&str]) {
+    let home = home();
+    let terminal = start(&home, shell, prepare);
+    let wait_for_prompts = |count: usize| {
+        terminal.wait_until(|screen| {
+            let text: String = screen.content().iter().map(|cell| cell.symbol()).collect();
+            (text.matches('⟩').count() >= count).then_some(text)
+        })
+    };
+    for (at, name) in NAMES.iter().enumerate() {
+        let directory = home.path(&format!("names{at}"));
+        let file = directory.join(name);
+        std::fs::create_dir(&directory).expect("a directory");
+        std::fs::write(&file, "").expect("a file");
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).expect("a file's mode");
+        terminal.press(&format!("cd {}; echo m''oved{at}\r", directory.display()));
+        terminal.wait_for(&format!("moved{at}"));
+        for (command, mark) in
+            ["exec -- ", "version --config="].iter().flat_map(|command| marks.iter().map(move |mark| (command, mark)))
+        {
+            let typed = format!("{command}{mark}./");
+            terminal.press("\u{c}");
+            terminal.wait_until_gone("moved");
+            terminal.wait_until_gone("device-login");
+            terminal.press(&format!("device-login {typed}\t\r"));
+            if wait_for_prompts(2).contains("more⟩") {
+                terminal.press(&format!("{mark}\r"));
+                wait_for_prompts(3);
+            }
+            let entries = std::fs::read_dir(&directory).expect("a directory").flatten();
+            let made: Vec<_> = entries.map(|entry| entry.file_name()).filter(|entry| entry != *name).collect();
+            assert!(made.is_empty(), "Tab after `{typed}` and Enter make {made:?} of {name:?}");
+        }
+    }
+}
+
+const BASH: &str = "bash --norc --noprofile -i";
+const IN_BASH: &str = "PS1='⟩ ' PS2='more⟩ '; source <(device-login completions bash)";
+/// As bash is before 4.0.
+const IN_OLD_BASH: &str = "PS1='⟩ ' PS2='more⟩ '; enable -n compopt; source <(device-login completions bash)";
+const ZSH: &str = "zsh -f -i";
+const IN_ZSH: &str =
+    "PS1='⟩ ' PS2='more⟩ '; autoload -Uz compinit; compinit -u -D; source <(device-login completions zsh)";
+const FISH: &str = "fish --no-config --private -i";
+const IN_FISH: &str = "function fish_prompt; echo '⟩ '; end; device-login completions fish | source";
+
 #[test]
 fn bash_completes() {
-    completes("bash --norc --noprofile -i", "PS1='> '; source <(device-login completions bash)");
+    completes(BASH, IN_BASH);
 }
 
 #[test]
 fn zsh_completes() {
-    completes("zsh -f -i", "PS1='> '; autoload -Uz compinit; compinit -u -D; source <(device-login completions zsh)");
+    completes(ZSH, IN_ZSH);
 }
 
 #[test]
 fn fish_completes() {
-    completes("fish --no-config --private -i", "device-login completions fish | source");
+    completes(FISH, IN_FISH);
+}
+
+#[test]
+fn bash_completes_names_as_names() {
+    completes_names_as_names(BASH, IN_BASH, &["", "\"", "'"]);
+}
+
+#[test]
+fn old_bash_completes_names_as_names() {
+    completes_names_as_names(BASH, IN_OLD_BASH, &["", "\"", "'"]);
+}
+
+#[test]
+fn zsh_completes_names_as_names() {
+    completes_names_as_names(ZSH, IN_ZSH, &["", "\"", "'"]);
+}
+
+#[test]
+fn fish_completes_names_as_names() {
+    completes_names_as_names(FISH, IN_FISH, &[""]);
 }

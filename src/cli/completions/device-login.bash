@@ -1,7 +1,7 @@
 # Completion of device-login for bash, 3.2 and later. The program itself says what may follow.
 
 _device_login() {
-    local program line=${COMP_LINE:0:COMP_POINT} word before current breaks kept='' i
+    local program line=${COMP_LINE:0:COMP_POINT} word quoted before current breaks kept='' raw='' i
     local -a words
     words=()
     program=$(type -P -- "$1") || program=device-login
@@ -36,8 +36,16 @@ _device_login() {
                     :directories*) i=-d ;;
                     *) i=-c ;;
                 esac
-                [[ $i == -c ]] || compopt -o filenames 2>/dev/null
+                # A name may be anything. Bash quotes the names of files, if it can be asked to; all others are quoted here, and
+                # left out where a quotation that has begun gives the marks another meaning.
+                [[ $i != -c || $current == */* ]] && compopt -o filenames 2>/dev/null || raw=yes
                 while IFS= read -r word; do
+                    if [[ -n $raw ]]; then
+                        printf -v quoted %q "$word"
+                        [[ $quoted == "$word" || $current$quoted != *[\"\']* ]] || continue
+                        [[ $current != \~* ]] || quoted=${quoted#\\}
+                        word=$quoted
+                    fi
                     word=$before$word
                     COMPREPLY+=("${word#"$kept"}")
                 done < <(compgen "$i" -- "${current#"$before"}")

@@ -41,21 +41,13 @@ pub fn body(window: Size) -> Rect {
 /// `device-login · profiles` on the left, what it is about on the right.
 pub fn title_line(around: &Surroundings, title: &str, right: &str, frame: &mut Frame<'_>) {
     let width = frame.area().width;
-    let left = title_start(around, title);
-    let right = text::clip(right, title_room(around, title, width));
+    let left = format!(" device-login{}{title}", around.theme.separator());
+    let room = usize::from(width).saturating_sub(text::width(&left) + 3);
+    let right = text::clip(right, room);
     let right_width = u16::try_from(text::width(&right)).unwrap_or(0);
     let buffer = frame.buffer_mut();
     buffer.set_string(0, 0, left, around.theme.title);
     buffer.set_string(width.saturating_sub(right_width + 1), 0, right, around.theme.text);
-}
-
-/// The columns that a title line leaves for what it is about.
-pub fn title_room(around: &Surroundings, title: &str, width: u16) -> usize {
-    usize::from(width).saturating_sub(text::width(&title_start(around, title)) + 3)
-}
-
-fn title_start(around: &Surroundings, title: &str) -> String {
-    format!(" device-login{}{title}", around.theme.separator())
 }
 
 /// The last line: a notice while there is one, else the keys, as many as fit.
@@ -187,7 +179,7 @@ fn item(around: &Surroundings, panel: &dyn Panel, command: Command) -> Option<It
 fn line_of(around: &Surroundings, items: Vec<Item>) -> Line<'static> {
     let spans = items.into_iter().flat_map(|item| {
         let words = format!(" {}  ", item.label);
-        [Span::styled(item.key, around.theme.shortcut), Span::styled(words, around.theme.text)]
+        [Span::styled(item.key, around.theme.shortcut), Span::styled(words, around.theme.label)]
     });
     std::iter::once(Span::raw(" ")).chain(spans).collect()
 }

@@ -340,7 +340,7 @@ fn a_sign_in_in_lines_says_all_that_a_person_has_to_know() {
     assert_eq!(said.stdout, "Signed in as dana@example.com, profile work.\n", "{said:?}");
     for part in [
         "Sign in to corp, profile work.",
-        "It asks for: Accounts: read your profile.",
+        "It asks for: read your profile.",
         "Asking 127.0.0.1 for a code ...",
         &format!("1. On another device open: {}/page\n", authority.origin()),
         "2. Enter this code: ABCD-1234\n",
@@ -653,7 +653,7 @@ fn profiles_are_added_shown_and_removed() {
     add(&scopes).failed(2, &["there is already one with this name"]);
     home.run(&["profile", "list"]).worked("ops\tzoho EU\tdefault\n");
     let shown = home.run(&["profile", "show"]);
-    for part in ["1000.X", "in the store", "ZohoCRM.users.READ (CRM: read users)", "data center    eu", "signed out"] {
+    for part in ["1000.X", "in the store", "ZohoCRM.users.READ (read CRM users)", "data center    eu", "signed out"] {
         assert!(shown.stdout.contains(part), "{part:?} is missing: {shown:?}");
     }
     assert!(!shown.stdout.contains("sentinel"));

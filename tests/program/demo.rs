@@ -361,7 +361,7 @@ fn decisions_need_the_pages_own_form_and_origin() {
     let origin = server.us("");
     let page = http::send("GET", text(&code["verification_uri_complete"]), &[], "").text();
     assert!(page.contains(text(&code["user_code"])));
-    assert!(page.contains("CRM: read users"));
+    assert!(page.contains("read CRM users"));
     let (devcode, form_token) = (form_value(&page, "devcode"), form_value(&page, "form_token"));
     let form = |form_token: &str| {
         let fields = [("devcode", &*devcode), ("form_token", form_token), ("person", "us"), ("decision", "accept")];

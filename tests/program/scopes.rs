@@ -26,7 +26,7 @@ fn a_product_is_told_all_about_whichever_name_it_is_given() {
         let ran = Home::new().run(&["scopes", name]);
         assert_eq!(ran.code, 0, "{ran:?}");
         for part in [
-            "ZohoCRM.users.ALL CRM: read, change and delete users",
+            "ZohoCRM.users.ALL read, change and delete CRM users",
             "EU https://www.zohoapis.eu/crm/v8",
             "GET /users?type=CurrentUser Current user ZohoCRM.users.READ",
             "queries need `ZohoCRM.coql.READ` beside the scopes of the modules",

@@ -34,7 +34,7 @@ fn on_a_phone_a_typed_code_is_accepted() {
     assert_eq!(browser.text(".code"), user_code);
     assert_eq!(browser.text("h1"), "Device Login wants to sign in");
     let scopes = browser.text(".scopes");
-    for words in ["Accounts: read your profile", "CRM: read users", "CRM: read, change and delete modules"] {
+    for words in ["read your profile", "read CRM users", "read, change and delete CRM records"] {
         assert!(scopes.contains(words), "{scopes}");
     }
     assert_well_laid_out(&browser);
@@ -101,7 +101,7 @@ fn on_a_phone_a_browsers_request_is_accepted_and_goes_back_to_the_client() {
     browser.go_to(&server.us(&format!("/oauth/v2/auth?{request}")));
     assert_eq!(browser.text("h1"), "Device Login wants to sign in");
     assert_eq!(browser.text(".whole"), server.eu(""));
-    assert!(browser.text(".scopes").contains("CRM: read, change and delete modules"));
+    assert!(browser.text(".scopes").contains("read, change and delete CRM records"));
     assert_well_laid_out(&browser);
     browser.click("input[value=eu]");
     browser.click("button[value=accept]");

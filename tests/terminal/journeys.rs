@@ -19,7 +19,7 @@ use tempfile::TempDir;
 /// The demo with its code on the screen.
 fn demo() -> Terminal {
     let terminal = Terminal::start(&["demo"], 80, 24);
-    terminal.wait_for("Waiting for approval");
+    terminal.wait_for("this screen goes on");
     terminal
 }
 
@@ -120,7 +120,7 @@ fn a_person_declines_and_is_told_so() {
     terminal.wait_for("n new code");
     terminal.wait_until(|screen| camera::DARK.decode(screen, 4).is_none().then_some(()));
     terminal.press("n");
-    terminal.wait_for("Waiting for approval");
+    terminal.wait_for("this screen goes on");
     terminal.press("\u{3}");
     assert_eq!(terminal.ends(), 130);
 }
@@ -129,11 +129,11 @@ fn a_person_declines_and_is_told_so() {
 fn a_code_is_given_up_only_after_asking_and_a_cancelled_login_says_so() {
     let lab = Lab::with_profile(Duration::from_secs(300));
     let terminal = lab.start("$program login work; echo ended with $?; exit 0");
-    terminal.wait_for("Waiting for approval");
+    terminal.wait_for("this screen goes on");
     terminal.press("n");
     terminal.wait_for("Somebody may be typing");
     terminal.press("\r");
-    terminal.wait_for("Waiting for approval");
+    terminal.wait_for("this screen goes on");
     terminal.press("c");
     terminal.press("\u{1b}");
     terminal.wait_for("Cancel this sign-in?");
@@ -147,7 +147,7 @@ fn a_code_is_given_up_only_after_asking_and_a_cancelled_login_says_so() {
 fn a_code_that_ran_out_is_replaced_in_its_place_and_at_last_the_program_ends_with_6() {
     let lab = Lab::with_profile(Duration::from_secs(4));
     let terminal = lab.start("exec $program login work --renew 1");
-    terminal.wait_for("Check it shows this code");
+    terminal.wait_for("Compare or type this code");
     terminal.wait_for("ran out at");
     terminal.wait_for("Still there? Press Enter for a new code.");
     terminal.press("\u{1b}");
@@ -162,7 +162,7 @@ fn the_screens_pick_up_a_code_that_nobody_waits_for_and_leave_it_when_the_termin
     let terminal = lab.start(&script);
     terminal.wait_for("A sign-in is pending: code ");
     terminal.press("\r");
-    terminal.wait_for("Waiting for approval");
+    terminal.wait_for("this screen goes on");
     let said = fs::read_to_string(&noted).expect("the code was told");
     let code =
         said.lines().find_map(|line| line.strip_prefix("2. Enter this code: ")).expect("it is in a line of its own");
@@ -359,9 +359,9 @@ fn the_code_scans_from_the_terminal_and_moves_with_its_size() {
     let scanned = scan();
     assert!(scanned.contains("/oauth/v3/device/setCode?devcode="), "{scanned}");
     terminal.resize(40, 12);
-    terminal.wait_for("and enter this code");
+    terminal.wait_for("2  Type this code there");
     terminal.resize(120, 40);
-    terminal.wait_for("Scan the QR code");
+    terminal.wait_for("3  Approve there");
     assert_eq!(scan(), scanned);
     terminal.press("\u{3}");
     assert_eq!(terminal.ends(), 130);
@@ -383,7 +383,7 @@ fn the_code_scans_whatever_the_terminal_can_do_on_dark_and_light_themes() {
     for (environment, flags, columns, rows) in terminals {
         let script = format!("{environment} $program {flags} demo; exit $?");
         let terminal = Terminal::start_shell(&script, columns, rows);
-        terminal.wait_for("Waiting for approval");
+        terminal.wait_for("this screen goes on");
         for camera in [camera::DARK, camera::LIGHT] {
             let scanned = terminal.wait_until(|screen| camera.decode(screen, 4));
             assert!(scanned.contains("/oauth/v3/device/setCode?devcode="), "{environment} {flags}: {scanned}");
@@ -439,7 +439,7 @@ fn tmux_gets_code_and_link_into_its_buffer_and_keeps_no_token() {
     // As it is by default, it hears no OSC 52 of what runs in it.
     let script = format!("TMUX_TMPDIR={place} exec tmux -f /dev/null new-session '$program demo' ';' set status off");
     let terminal = Terminal::start_shell(&script, 80, 24);
-    terminal.wait_for("Waiting for approval");
+    terminal.wait_for("this screen goes on");
     let tmux = |arguments: &[&str]| {
         let ran = Command::new("tmux").args(arguments).env("TMUX_TMPDIR", sockets.path()).output().expect("tmux runs");
         String::from_utf8(ran.stdout).expect("text")
@@ -450,7 +450,7 @@ fn tmux_gets_code_and_link_into_its_buffer_and_keeps_no_token() {
     terminal.press("c");
     terminal.wait_for("✓ tmux has the code in its buffer and sent it to your terminal.");
     let code = tmux(&["show-buffer"]);
-    assert!(terminal.wait_for(&code).contains("Waiting for approval"), "{code}");
+    assert!(terminal.wait_for(&code).contains("this screen goes on"), "{code}");
     // Without naming a selection, so that the terminal takes its own.
     terminal.wait_for_bytes(format!("\x1b]52;;{}", STANDARD.encode(&code)).as_bytes());
     terminal.press("y");
@@ -471,7 +471,7 @@ fn screen_passes_a_copy_on_to_its_terminal() {
     let place = sockets.path().display();
     let script = format!("SCREENDIR={place}/screen exec screen -c /dev/null -U $program demo");
     let terminal = Terminal::start_shell(&script, 80, 24);
-    terminal.wait_for("Waiting for approval");
+    terminal.wait_for("this screen goes on");
     terminal.press("c");
     terminal.wait_for("Sent the code to your terminal.");
     terminal.wait_for_bytes(b"\x1b]52;c;");
@@ -492,7 +492,7 @@ fn the_terminal_is_given_back_whatever_ends_the_app() {
 fn whatever_stops_it_the_shell_has_the_terminal_until_it_goes_on() {
     for stop in ["Ctrl-Z", "TSTP", "STOP"] {
         let terminal = Terminal::start_shell("$program demo; echo the shell is back; fg; exit $?", 80, 24);
-        terminal.wait_for("Waiting for approval");
+        terminal.wait_for("this screen goes on");
         match stop {
             "Ctrl-Z" => terminal.press("\u{1a}"),
             "TSTP" => terminal.signal_foreground(Signal::TSTP),
@@ -537,7 +537,7 @@ fn a_call_that_lacks_its_scope_is_mended_with_one_key() {
     terminal.wait_for("401 Unauthorized");
     terminal.wait_for("f adds ZohoCRM.org.READ");
     terminal.press("f");
-    terminal.wait_for("Waiting for approval");
+    terminal.wait_for("this screen goes on");
     terminal.press("y");
     terminal.wait_for("✓ Signed in");
     terminal.press("\r");
@@ -581,7 +581,7 @@ fn a_newcomer_adds_a_profile_and_signs_in() {
     terminal.press("\r");
     terminal.wait_for("Go on with 1 scope");
     terminal.press("ZohoCRM.users.R");
-    terminal.wait_for("CRM: read users");
+    terminal.wait_for("read CRM users");
     terminal.press("\r");
     terminal.wait_for("Go on with 2 scopes");
     terminal.press("\r");
@@ -589,7 +589,7 @@ fn a_newcomer_adds_a_profile_and_signs_in() {
     terminal.press("\r");
     terminal.wait_for("Profile work is saved");
     terminal.press("\r");
-    terminal.wait_for("Waiting for approval");
+    terminal.wait_for("this screen goes on");
     approve_what_is_shown(&terminal, lab.server.demo());
     terminal.wait_for("✓ Signed in");
     terminal.press("\r");

@@ -21,23 +21,18 @@ fn is_below(scope: &str, area: &str) -> bool {
     scope.strip_prefix(area).is_some_and(|rest| rest.starts_with('.'))
 }
 
-/// A scope in words, for people who are about to grant it: "CRM: read users".
+/// A scope in words, for people who are about to grant it: "read CRM users".
 ///
 /// Scopes of unknown services come back as they are.
 pub fn scope_in_words(scope: &str) -> String {
-    match scope {
-        "openid" => return "sign in with your account".to_owned(),
-        "email" => return "see your email address".to_owned(),
-        "profile" => return "see your name and picture".to_owned(),
-        "offline_access" => return "stay signed in".to_owned(),
-        _ => {}
+    if let Some((_, words)) = WHOLE.iter().find(|(whole, _)| whole.eq_ignore_ascii_case(scope)) {
+        return (*words).to_owned();
     }
     let mut parts = scope.split('.');
     let (Some(service), Some(operation)) = (parts.next(), parts.next_back()) else { return scope.to_owned() };
     let Some(product) = PRODUCTS.iter().find(|product| product.scope_service.eq_ignore_ascii_case(service)) else {
         return scope.to_owned();
     };
-    let area: Vec<String> = parts.map(|part| part.replace('_', " ").to_ascii_lowercase()).collect();
     let verb = match operation.to_ascii_uppercase().as_str() {
         "READ" => "read",
         "CREATE" => "create",
@@ -46,12 +41,145 @@ pub fn scope_in_words(scope: &str) -> String {
         "ALL" => "read, change and delete",
         _ => return scope.to_owned(),
     };
-    match area.join(" ").as_str() {
-        "fullaccess" => format!("{}: {verb} everything", product.name),
-        "profile" => format!("{}: {verb} your profile", product.name),
-        area => format!("{}: {verb} {area}", product.name),
+    match area_in_words(&parts.collect::<Vec<_>>().join(".").to_ascii_lowercase()).as_str() {
+        EVERYTHING => format!("{verb} {EVERYTHING} in {}", product.name),
+        area if area.eq_ignore_ascii_case(product.name) => format!("{verb} {area}"),
+        area => format!("{verb} {} {area}", product.name),
     }
 }
+
+/// What an area holds. One that nobody wrote words for has its own.
+fn area_in_words(area: &str) -> String {
+    let written = AREAS.iter().find(|(written, _)| *written == area).map(|(_, words)| (*words).to_owned());
+    // The modules of the CRM are what its users know them as.
+    let module = || area.strip_prefix("modules.").map(area_in_words);
+    written.or_else(module).unwrap_or_else(|| area.replace(['.', '_'], " "))
+}
+
+const EVERYTHING: &str = "everything";
+
+/// Scopes that are no verb and things of a product.
+const WHOLE: &[(&str, &str)] = &[
+    ("openid", "sign in with your account"),
+    ("email", "see your email address"),
+    ("profile", "see your name and picture"),
+    ("offline_access", "stay signed in"),
+    ("AaaServer.profile.READ", "read your profile"),
+    ("Desk.search.READ", "search in Desk"),
+    ("SalesIQ.counts.READ", "count what is in SalesIQ"),
+    ("ZohoCRM.change_owner.CREATE", "change who owns CRM records"),
+    ("ZohoCRM.coql.READ", "read CRM records by queries"),
+    ("ZohoSearch.securesearch.READ", "search in all your Zoho apps"),
+];
+
+/// What areas are called whose name in a scope is no word, or not the one that people know.
+const AREAS: &[(&str, &str)] = &[
+    ("account", "account data"),
+    ("activity", "activities"),
+    ("admin", "administration"),
+    ("article", "articles"),
+    ("articleimage", "article images"),
+    ("attachment", "attachments"),
+    ("automation", "automations"),
+    ("banking", "bank accounts"),
+    ("basic", "basic data"),
+    ("blockedips", "blocked IP addresses"),
+    ("bulk", "records in bulk"),
+    ("call", "calls"),
+    ("campaign", "campaigns"),
+    ("cannedresponses", "canned responses"),
+    ("chatmonitors", "chat monitors"),
+    ("chatroutingrules", "chat routing rules"),
+    ("comment", "comments"),
+    ("commentlike", "likes of comments"),
+    ("contact", "contacts"),
+    ("course", "courses"),
+    ("criteriafields", "criteria fields"),
+    ("customevents", "custom events"),
+    ("custommodulerecords", "custom module records"),
+    ("customportal", "custom portals"),
+    ("custom_fields", "custom fields"),
+    ("dashboard", "dashboards"),
+    ("dataapi", "data"),
+    ("documenteditor", "documents"),
+    ("employee", "employees"),
+    ("epic", "epics"),
+    ("event", "events"),
+    ("eventticket", "event tickets"),
+    ("expense", "expenses"),
+    ("favorite", "favorites"),
+    ("feedbacks", "feedback"),
+    ("files.sharing", "file sharing"),
+    ("form", "form entries"),
+    ("fullaccess", EVERYTHING),
+    ("hubmember", "hub members"),
+    ("journey", "journeys"),
+    ("lead", "leads"),
+    ("leadscoreconfigs", "lead score settings"),
+    ("leadscorerules", "lead score rules"),
+    ("manual", "manuals"),
+    ("meeting", "meetings"),
+    ("member", "members"),
+    ("meta.application", "application structure"),
+    ("meta.form", "form structure"),
+    ("metadata", "structure"),
+    ("modules", "records"),
+    ("network", "networks"),
+    ("notification", "notifications"),
+    ("order", "orders"),
+    ("org", "organization"),
+    ("organization.accounts", "accounts of the organization"),
+    ("organization.audit", "audit log of the organization"),
+    ("organization.domains", "domains of the organization"),
+    ("organization.groups", "groups of the organization"),
+    ("organization.policy", "policies of the organization"),
+    ("organization.spam", "spam settings of the organization"),
+    ("organization.subscriptions", "subscriptions of the organization"),
+    ("partner.organization", "partner organizations"),
+    ("portal", "portals"),
+    ("portalapi", "portals"),
+    ("powerdialer", "power dialer"),
+    ("profile", "profiles"),
+    ("projectgroups", "project groups"),
+    ("projectsettings", "project settings"),
+    ("questionbank", "question banks"),
+    ("quiz", "quizzes"),
+    ("release", "releases"),
+    ("report", "reports"),
+    ("reportapi", "reports"),
+    ("sessionapi", "sessions"),
+    ("settings.fields", "field settings"),
+    ("settings.layouts", "layout settings"),
+    ("settings.modules", "module settings"),
+    ("settings.profiles", "permission profiles"),
+    ("settings.roles", "roles"),
+    ("sms", "text messages"),
+    ("space", "spaces"),
+    ("speaker", "speakers"),
+    ("sponsor", "sponsors"),
+    ("status", "statuses"),
+    ("tables.rows", "table rows"),
+    ("tag", "tags"),
+    ("talkapi", "talks"),
+    ("tasklists", "task lists"),
+    ("teamfolders", "team folders"),
+    ("teamusers", "team members"),
+    ("template", "templates"),
+    ("templates.email", "email templates"),
+    ("timetracker", "time tracking"),
+    ("trackingpresets", "tracking presets"),
+    ("triggerrules", "trigger rules"),
+    ("unattended.computer", "unattended computers"),
+    ("unattended.group", "groups of unattended computers"),
+    ("user", "users"),
+    ("userapi", "users"),
+    ("userpreferences", "user preferences"),
+    ("visitorhistoryviews", "visitor history views"),
+    ("visitorroutingrules", "visitor routing rules"),
+    ("wa", "WhatsApp messages"),
+    ("webhook", "webhooks"),
+    ("workspace", "workspaces"),
+];
 
 /// Tells whether a scope allows more than reading, which people should see before they approve.
 pub fn can_write(scope: &str) -> bool {
@@ -236,10 +364,44 @@ mod tests {
 
     #[test]
     fn scopes_read_as_words() {
-        assert_eq!(scope_in_words("ZohoCRM.users.READ"), "CRM: read users");
-        assert_eq!(scope_in_words("AaaServer.profile.READ"), "Accounts: read your profile");
-        assert_eq!(scope_in_words("ZohoBooks.fullaccess.all"), "Books: read, change and delete everything");
-        assert_eq!(scope_in_words("Made.up.scope"), "Made.up.scope");
+        for (scope, words) in [
+            ("ZohoCRM.users.READ", "read CRM users"),
+            ("zohocrm.Modules.Leads.create", "create CRM leads"),
+            ("ZohoCRM.modules.made_up.ALL", "read, change and delete CRM made up"),
+            ("ZohoCRM.modules.READ", "read CRM records"),
+            ("ZohoCRM.coql.READ", "read CRM records by queries"),
+            ("AaaServer.profile.READ", "read your profile"),
+            ("AaaServer.profile.Read", "read your profile"),
+            ("ZohoBooks.fullaccess.all", "read, change and delete everything in Books"),
+            ("ZohoProjects.projects.ALL", "read, change and delete projects"),
+            ("Made.up.scope", "Made.up.scope"),
+        ] {
+            assert_eq!(scope_in_words(scope), words);
+        }
+    }
+
+    #[test]
+    fn no_scope_of_the_catalogue_keeps_its_syntax_in_words() {
+        // Names of areas that are words already, as people use them.
+        let plain = "accounts agenda agents apps articles attendance bills bots bugs callbacks channels chats contacts \
+                     conversations data deals departments documents encryptions events experiments extensions files \
+                     folders forms forums goals invoices items leads leave links meetings messages milestones notes \
+                     notifications operations operators orders portals projects reports requests secrets settings \
+                     sprints tags tasks team teams telephony templates tickets timesheets users visitors webhooks";
+        let plain: Vec<&str> = plain.split_whitespace().collect();
+        let known = |product: &'static super::Product| {
+            product.scopes.iter().copied().chain(product.calls.iter().map(|call| call.scope))
+        };
+        for scope in PRODUCTS.iter().flat_map(known) {
+            let words = scope_in_words(scope);
+            assert!(words.contains(' ') && !words.contains(['.', '_']) && words != scope, "{scope}: {words}");
+            let area = scope.to_ascii_lowercase();
+            let area = area.split_once('.').and_then(|(_, rest)| rest.rsplit_once('.')).map_or("", |(area, _)| area);
+            let is_written = super::AREAS.iter().any(|(written, _)| *written == area)
+                || super::WHOLE.iter().any(|(written, _)| *written == scope);
+            let area = area.strip_prefix("modules.").unwrap_or(area);
+            assert!(is_written || plain.contains(&area), "{scope} has no words of its own: {words}");
+        }
     }
 
     #[test]

@@ -119,7 +119,7 @@ fn a_browser_brings_a_code_back_that_is_good_for_tokens_once() {
     let challenge = challenge();
     let request = request(&server, &challenge);
     let page = open(&server, &request).text();
-    for words in ["CRM: read users", "Stay signed in", "Maya Ortiz", "Jonas Keller", "http://127.0.0.1:8123"] {
+    for words in ["read CRM users", "Stay signed in", "Maya Ortiz", "Jonas Keller", "http://127.0.0.1:8123"] {
         assert!(page.contains(words), "{words}: {page}");
     }
     let (address, parameters) = sent_to(&press(&server, &request, "us", "accept"));
@@ -314,7 +314,7 @@ fn the_self_client_of_each_data_center_gives_codes_by_hand() {
         let page = ask_self_client(&format!("{here}/console/self-client"), &[], SCOPE);
         assert_eq!(page.status, 200);
         let page = page.text();
-        assert!(page.contains("CRM: read users"), "{page}");
+        assert!(page.contains("read CRM users"), "{page}");
         let in_browser = exchange(&server, grant_code(&page));
         let bare = without(&in_browser, &["redirect_uri", "code_verifier"]);
         assert_eq!(redeem(&there, &bare), json!({ "error": "invalid_code" }), "another data center");

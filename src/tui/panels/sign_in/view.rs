@@ -13,18 +13,19 @@ mod words;
 use outcome::Outcome;
 use place::Place;
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
 use text::{Scene, Text};
+use url::{Host, Url};
 
 use super::{QrView, SignInPanel, Stage, Waiting};
 use crate::config::Profile;
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
-use crate::tui::chrome::{body, footer, has_room, title_line, title_room};
+use crate::tui::chrome::{body, footer, has_room};
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::width;
+use crate::tui::text::{clip, width};
 use crate::tui::widgets::qr::{Fit, QrCode};
 
 /// Draws the sign-in.
@@ -70,7 +71,8 @@ pub fn shown_qr(around: &Surroundings, panel: &SignInPanel, now: Now) -> Option<
     if panel.qr.is_full_screen {
         return bare::full_screen_qr_fit(around, panel.qr, waiting);
     }
-    let scene = Scene { around, panel, waiting, now, lack: None };
+    let has_notice = has_notice(around.window);
+    let scene = Scene { around, panel, waiting, now, lack: None, has_notice };
     if !has_room(around.window) {
         return None;
     }
@@ -82,7 +84,7 @@ pub fn last_scroll(around: &Surroundings, panel: &SignInPanel, now: Now) -> usiz
     Outcome::of(around, panel, now, around.window).map_or(0, |outcome| outcome.last_scroll(around.window))
 }
 
-/// Text and code in the middle of the window, with the title line above where the text has no heading of its own.
+/// Text and code below the title and what is out of the ordinary.
 fn code_screen(
     around: &Surroundings,
     panel: &SignInPanel,
@@ -94,20 +96,18 @@ fn code_screen(
     if !has_room(area.as_size()) {
         return bare::tiny(around, panel, waiting, now, area, frame);
     }
-    let scene = Scene { around, panel, waiting, now, lack: None };
+    let notice = has_notice(area.as_size());
+    let scene = Scene { around, panel, waiting, now, lack: None, has_notice: notice };
     let (place, lack) = match place::choose(scene, area.as_size()) {
         Ok(place) => (place, None),
         Err(lack) => (Place::of_text_alone(area.as_size()), Some(lack)),
     };
     let scene = Scene { lack: lack.as_deref(), ..scene };
-    // Room for the heading or the title line, whichever it is.
-    let room = Rect { y: place.text.y - 1, height: place.text.height + 1, ..place.text };
-    let text = Text::in_room(scene, room.as_size());
-    if text.is_numbered() {
-        panel_title(around, panel, TITLE, frame);
+    title(around, panel, frame);
+    if let Some((words, style)) = words::notice(scene, usize::from(area.width.saturating_sub(2))).filter(|_| notice) {
+        frame.buffer_mut().set_string(area.x + 1, area.y + 1, words, style);
     }
-    let room = if text.is_numbered() { place.text } else { room };
-    text.draw(scene, room, frame);
+    Text::in_room(scene, place.text.as_size()).draw(scene, place.text, frame);
     if let Some((matrix, fit, at)) = place.code {
         draw_qr(around, panel.qr, matrix, fit, at, frame);
     }
@@ -123,8 +123,7 @@ fn message_screen(around: &Surroundings, panel: &SignInPanel, lines: &[Line<'_>]
     let has_room = has_room(area.as_size());
     let margin = if has_room { outcome::margin(area.as_size()) } else { 0 };
     if has_room {
-        let title = if matches!(panel.stage, Stage::SignedIn { .. }) { "signed in" } else { TITLE };
-        panel_title(around, panel, title, frame);
+        title(around, panel, frame);
         footer(around, panel, frame);
     }
     let body = body(area.as_size());
@@ -136,19 +135,66 @@ fn message_screen(around: &Surroundings, panel: &SignInPanel, lines: &[Line<'_>]
     }
 }
 
-const TITLE: &str = "sign in";
+/// From here on there is a row between title and text, for what is out of the ordinary.
+const WITH_NOTICE: u16 = 18;
 
-/// The title line with who asks, or without where that has a line of its own for want of room.
-fn panel_title(around: &Surroundings, panel: &SignInPanel, title: &str, frame: &mut Frame<'_>) {
-    let room = title_room(around, title, around.window.width);
-    let wordings =
-        [subject_line(around, panel), profile_and_place(around, panel), format!("profile {}", panel.profile)];
-    let [.., shortest] = &wordings;
-    title_line(around, title, wordings.iter().find(|words| width(words) <= room).unwrap_or(shortest), frame);
+fn has_notice(window: Size) -> bool {
+    window.height >= WITH_NOTICE
 }
 
-fn fits_in_title(around: &Surroundings, panel: &SignInPanel) -> bool {
-    width(&subject_line(around, panel)) <= title_room(around, TITLE, around.window.width)
+/// What is left of a window below the notice and above the keys.
+fn below_notice(window: Size) -> Rect {
+    let body = body(window);
+    let rows = u16::from(has_notice(window));
+    Rect { y: body.y + rows, height: body.height - rows, ..body }
+}
+
+/// The rows above so many of them in an area: less than below, since eyes begin at the top.
+fn lead(height: u16, rows: u16) -> u16 {
+    height.saturating_sub(rows) / 3
+}
+
+/// `Sign in to Zoho` on the left, on the right as much as fits of who asks.
+fn title(around: &Surroundings, panel: &SignInPanel, frame: &mut Frame<'_>) {
+    let heading = heading(around, panel);
+    let room = usize::from(frame.area().width).saturating_sub(width(&heading) + 3);
+    let subjects = subjects(around, panel);
+    let [.., shortest] = &subjects;
+    let subject = subjects.iter().find(|words| width(words) <= room + 1).unwrap_or(shortest);
+    // A last column stays free where it can.
+    let subject = clip(subject, room + 1);
+    let at = 1 + width(&heading) + 1 + room.saturating_sub(width(&subject));
+    let buffer = frame.buffer_mut();
+    buffer.set_string(1, 0, heading, around.theme.title);
+    buffer.set_string(u16::try_from(at).unwrap_or(0), 0, subject, around.theme.label);
+}
+
+fn heading(around: &Surroundings, panel: &SignInPanel) -> String {
+    let provider = configured(around, panel).map_or("the provider", |profile| around.config.provider_label(profile));
+    format!("Sign in to {provider}")
+}
+
+/// Who asks, from the most to the fewest words: the first three name the machine.
+fn subjects(around: &Surroundings, panel: &SignInPanel) -> [String; 5] {
+    let profile = profile_and_place(around, panel);
+    let with = |machine: &str| [profile.as_str(), machine].join(around.theme.separator());
+    let machine = around.machine.to_string();
+    let over_ssh = if around.machine.over_ssh_from.is_some() { " over SSH" } else { "" };
+    [with(&who(around)), with(&format!("{machine}{over_ssh}")), with(&machine), profile, panel.profile.to_string()]
+}
+
+/// Whether the title says on which machine.
+fn title_names_machine(around: &Surroundings, panel: &SignInPanel) -> bool {
+    let room = usize::from(around.window.width).saturating_sub(width(&heading(around, panel)) + 2);
+    subjects(around, panel).iter().take(3).any(|words| width(words) <= room)
+}
+
+/// `dana@web-01 over SSH from 10.0.0.7`
+fn who(around: &Surroundings) -> String {
+    match &around.machine.over_ssh_from {
+        Some(address) => format!("{} over SSH from {address}", around.machine),
+        None => around.machine.to_string(),
+    }
 }
 
 fn configured<'a>(around: &'a Surroundings, panel: &SignInPanel) -> Option<&'a Profile> {
@@ -159,25 +205,19 @@ fn effective_scopes<'a>(panel: &'a SignInPanel, profile: &'a Profile) -> &'a [St
     panel.options.scopes.as_ref().unwrap_or(&profile.scopes)
 }
 
-/// `profile work · US · dana@web-01 over SSH from 10.0.0.7`
-fn subject_line(around: &Surroundings, panel: &SignInPanel) -> String {
-    let machine = match &around.machine.over_ssh_from {
-        Some(address) => format!("{} over SSH from {address}", around.machine),
-        None => around.machine.to_string(),
-    };
-    [profile_and_place(around, panel), machine].join(around.theme.separator())
-}
-
-/// `profile work · US`, and where the account lives once the server has told that it lives elsewhere.
+/// `work · US`, with the data center that is asked now.
 fn profile_and_place(around: &Surroundings, panel: &SignInPanel) -> String {
-    let home =
-        configured(around, panel).and_then(|profile| around.config.data_center_code(profile)).map(str::to_uppercase);
+    let home = configured(around, panel).and_then(|profile| around.config.data_center_code(profile));
     let moved = match &panel.stage {
-        Stage::Waiting(Waiting { relocated_to: Some(code), .. }) => Some(format!("account in {}", code.to_uppercase())),
+        Stage::Waiting(Waiting { relocated_to, .. }) => relocated_to.as_deref(),
         _ => None,
     };
-    let parts = [Some(format!("profile {}", panel.profile)), home, moved];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(around.theme.separator())
+    let data_center = moved.or(home).map(str::to_uppercase);
+    [Some(panel.profile.to_string()), data_center]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(around.theme.separator())
 }
 
 fn in_words(scopes: &[String]) -> Vec<String> {
@@ -185,6 +225,16 @@ fn in_words(scopes: &[String]) -> Vec<String> {
         return vec!["what the provider grants without scopes".to_owned()];
     }
     scopes.iter().map(|scope| catalog::scope_in_words(scope)).collect()
+}
+
+/// An address that only this machine can open.
+fn is_loopback(address: &Url) -> bool {
+    match address.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
 }
 
 fn without_scheme(address: &str) -> &str {

@@ -94,12 +94,11 @@ impl Screen<'_> {
 
     /// The code in the largest letters that leave the rest its room, or else just large ones if they leave what is wanted.
     fn large_code(&self, room: Rect, has_qr: bool) -> Option<BigText> {
-        let large = BigText::new(&self.shown.code.user_code, self.around.theme.accent)?;
         let plain = self.column_with(room.width, has_qr, None);
-        let beside = |rows: u16| room.height.saturating_sub(rows.saturating_sub(1));
-        let (roomy, tight) = (beside(plain.lasting_rows()), beside(plain.rows(Keep::Wanted)));
-        let smallest = large.rows();
-        large.clone().scaled_to_fit(room.width, roomy).or_else(|| large.scaled_to_fit(room.width, tight.min(smallest)))
+        let beside = |rows: u16| room.height.saturating_sub(rows);
+        let fitting = |rows| BigText::fitting(&self.shown.code.user_code, self.around.theme.accent, room.width, rows);
+        let (roomy, tight) = (beside(plain.lasting_rows() + 2), beside(plain.rows(Keep::Wanted)));
+        fitting(roomy).or_else(|| fitting(tight.min(BigText::ROWS)))
     }
 
     fn column(&self, room: Rect, has_qr: bool) -> Column<'_> {
@@ -122,13 +121,12 @@ impl Screen<'_> {
         column.wrapped(Keep::Always, self.address(), theme.code);
         column.gap();
         column.wrapped(Keep::Wanted, compare, theme.text);
+        let code = format!(" {} ", shown.code.user_code);
+        column.line(Keep::Always, Line::styled(code, theme.band));
         if let Some(large_code) = large_code {
             column.gap();
             column.big(large_code);
             column.gap();
-        } else {
-            let code = format!(" {} ", shown.code.user_code);
-            column.line(Keep::Always, Line::styled(code, theme.band));
         }
         self.push_time(&mut column);
         column.gap();

@@ -8,6 +8,7 @@ use super::place::drawable;
 use super::{QrView, SignInPanel, Waiting, configured, draw_qr, effective_scopes, in_words, without_scheme};
 use crate::oauth::qr::QrMatrix;
 use crate::tui::chrome::footer;
+use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::complete_address;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{clip, width, wrap};
@@ -171,7 +172,7 @@ pub(super) fn tiny(
     } else {
         let scopes = configured(around, panel).map(|profile| in_words(effective_scopes(panel, profile)).join("; "));
         let rest = [
-            Some("Approve only if you started this.".to_owned()),
+            Some(format!("Did not start this? Press {}.", around.key(Scope::SignIn, Command::Back))),
             Some(format!("asked by {}", around.machine)),
             scopes,
         ];

@@ -3,8 +3,8 @@
 use ratatui::layout::{Rect, Size};
 
 use super::text::{Scene, Text};
+use super::{below_notice, lead};
 use crate::oauth::qr::QrMatrix;
-use crate::tui::chrome::body;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::Waiting;
 use crate::tui::surroundings::Surroundings;
@@ -18,7 +18,7 @@ const NARROW_TEXT_COLUMNS: u16 = 38;
 const WIDEST_TEXT: u16 = 72;
 /// In low windows, width has to stand in for height.
 const WIDEST_LOW_TEXT: u16 = 100;
-const LOW_ROWS: u16 = 20;
+const LOW_ROWS: u16 = 24;
 /// The quiet zone below which another place for the code is looked for.
 const GOOD_QUIET_ZONE: u16 = 2;
 
@@ -32,7 +32,7 @@ impl Place<'_> {
     /// Text in the middle of the window.
     pub(super) fn of_text_alone(window: Size) -> Self {
         let widest = if window.height < LOW_ROWS { WIDEST_LOW_TEXT } else { WIDEST_TEXT };
-        Self { text: narrowed(body(window), widest), code: None }
+        Self { text: narrowed(below_notice(window), widest), code: None }
     }
 }
 
@@ -45,7 +45,7 @@ fn narrowed(area: Rect, width: u16) -> Rect {
 /// The best place for the QR code, or the reason why there is none to scan.
 pub(super) fn choose(scene: Scene<'_>, window: Size) -> Result<Place<'_>, String> {
     let (matrix, forms) = drawable(scene.around, scene.waiting)?;
-    let body = body(window);
+    let body = below_notice(window);
     let step = scene.panel.qr.step;
     let usual = [beside(matrix, forms, 0, body), below(scene, matrix, forms, 0, body)];
     // Blanks need no glyph, and a text that begins at the top and a code beside it are found first.
@@ -85,7 +85,7 @@ fn beside(matrix: &QrMatrix, forms: QrForms, step: i16, body: Rect) -> Option<(F
     let text = Rect { x: body.x + margin, width: text, ..body };
     let code = Rect {
         x: body.right() - margin - fit.columns(),
-        y: body.y + (body.height - fit.rows()) / 2,
+        y: body.y + lead(body.height, fit.rows()),
         width: fit.columns(),
         height: fit.rows(),
     };
@@ -95,9 +95,7 @@ fn beside(matrix: &QrMatrix, forms: QrForms, step: i16, body: Rect) -> Option<(F
 /// The way to draw the code in what the text above leaves.
 fn below(scene: Scene<'_>, matrix: &QrMatrix, forms: QrForms, step: i16, body: Rect) -> Option<(Fit, (Rect, Rect))> {
     let text = narrowed(body, WIDEST_TEXT);
-    // The text has the title's row as well.
-    let least = Text::comfortable_rows(scene, text.width).saturating_sub(1);
-    let height = body.height.checked_sub(least)?;
+    let height = body.height.checked_sub(Text::comfortable_rows(scene, text.width))?;
     let fit = Fit::choose_step(matrix.size(), body.width, height, forms, step).ok()?;
     let code = Rect {
         x: body.x + (body.width - fit.columns()) / 2,

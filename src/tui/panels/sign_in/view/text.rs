@@ -1,16 +1,17 @@
-//! The text column of a code that waits for approval: steps, address, code, time left, who asks for what, the warning.
+//! The text column of a code that waits for approval: steps, address, code, time left, what is asked for, the warning.
 //!
 //! It is written in the first of several [`ways`](super::ways) that fits.
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::ways::{BRIEF, CodeForm, LEAST, WITH_QR, WITHOUT_QR, Way};
-use super::words::{LAST_MINUTE, last_and_next, next_in_short, permissions, state};
-use super::{configured, effective_scopes, fits_in_title, in_words, profile_and_place, subject_line, without_scheme};
+use super::words::{last_and_next, permissions, time, urgency};
+use super::{configured, effective_scopes, in_words, is_loopback, title_names_machine, who, without_scheme};
+use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::{SignInPanel, Waiting};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{width as columns, wrap};
@@ -18,7 +19,15 @@ use crate::tui::theme::Mark;
 use crate::tui::time_left::told;
 use crate::tui::widgets::big_text::BigText;
 use crate::tui::widgets::gauge::Gauge;
-use crate::words::time_of_day;
+
+/// Left of the text.
+const MARGIN: u16 = 1;
+/// Where what belongs to a numbered step begins.
+const INDENT: u16 = 4;
+/// Left and right of the code in its band.
+const PADDING: u16 = 4;
+/// Between the end of the bar and that of the column.
+const AFTER_BAR: u16 = 4;
 
 /// What the text is about.
 #[derive(Clone, Copy)]
@@ -29,20 +38,20 @@ pub(super) struct Scene<'a> {
     pub(super) now: Now,
     /// Why there is no code to scan beside the text.
     pub(super) lack: Option<&'a str>,
+    /// A line above tells what is out of the ordinary.
+    pub(super) has_notice: bool,
 }
 
-/// The text column, line by line, with the rows that are not plain text.
+/// The text column, line by line, with what is not plain text.
 #[derive(Default)]
 pub(super) struct Text<'a> {
     lines: Vec<Line<'a>>,
-    code_at: Option<Position>,
-    gauge: Option<u16>,
-    big: Option<(u16, BigText)>,
-    /// The lines that come and go while one code waits. They move nothing that stands above them.
-    passing: u16,
+    code_at: Position,
+    /// Where the bar begins.
+    bar: Position,
+    big: Option<(Position, BigText)>,
     /// Where air may come, before which line.
     gaps: Vec<u16>,
-    is_numbered: bool,
 }
 
 impl<'a> Text<'a> {
@@ -50,7 +59,7 @@ impl<'a> Text<'a> {
     pub(super) fn in_room(scene: Scene<'a>, room: Size) -> Self {
         let ways: &[Way] = if scene.lack.is_none() { &WITH_QR } else { &WITHOUT_QR };
         let written = ways.iter().find_map(|way| Self::written(scene, room, *way));
-        written.unwrap_or_else(|| Self::written_anyhow(scene, room))
+        written.unwrap_or_else(|| Self::written_anyhow(scene, room.width))
     }
 
     /// The rows below which nothing that belongs there has to go.
@@ -58,169 +67,106 @@ impl<'a> Text<'a> {
         Self::written(scene, Size::new(width, u16::MAX), BRIEF).map_or(u16::MAX, |text| text.rows())
     }
 
-    /// Whether it stands below the title line of the app.
-    pub(super) fn is_numbered(&self) -> bool {
-        self.is_numbered
-    }
-
-    pub(super) fn rows(&self) -> u16 {
+    fn rows(&self) -> u16 {
         u16::try_from(self.lines.len()).unwrap_or(u16::MAX)
     }
 
-    /// The rows without what comes and goes.
-    fn steady_rows(&self) -> u16 {
-        self.rows() - self.passing
-    }
-
     fn written(scene: Scene<'a>, room: Size, way: Way) -> Option<Self> {
-        // The title line takes a row of its own.
-        let height = room.height - u16::from(way.numbered && room.height > 0);
-        let mut text = Self { is_numbered: way.numbered, ..Self::default() };
-        let inner = usize::from(room.width.saturating_sub(2));
+        let theme = &scene.around.theme;
+        let mut text = Self::default();
+        let inner = usize::from(room.width.saturating_sub(MARGIN));
         text.push_steps(scene, room.width, way)?;
-        text.push_state(scene, inner, way);
+        text.push_state(scene);
         text.gap();
-        let permissions_at = text.lines.len();
+        let permissions_at = text.rows();
         text.gap();
         text.push_warning(scene, inner, way);
         if let Some(lack) = scene.lack.filter(|_| way.lack) {
-            text.push_wrapped(lack, inner, scene.around.theme.faint);
+            text.push_wrapped(lack, inner, theme.text);
         }
-        let rows_left = usize::from(height).checked_sub(text.lines.len())?;
+        let least_air = text.gaps.len() * usize::from(way.gap);
+        let rows_left = usize::from(room.height).checked_sub(text.lines.len() + least_air)?;
         let scopes =
             configured(scene.around, scene.panel).map(|profile| in_words(effective_scopes(scene.panel, profile)));
-        let least_air = text.gaps.len() * usize::from(way.gap);
-        let rows_left = rows_left.checked_sub(least_air)?;
         let permissions = permissions(&scopes.unwrap_or_default(), inner, rows_left, way.lists)?;
         let added = permissions.len();
-        let lines = permissions.into_iter().map(|line| Line::raw(format!(" {line}")));
-        text.lines.splice(permissions_at..permissions_at, lines);
+        let style = |number| if way.lists && number == 0 { theme.label } else { theme.text };
+        let lines = permissions.into_iter().enumerate();
+        let lines = lines.map(|(number, line)| Line::styled(format!(" {line}"), style(number)));
+        text.lines.splice(usize::from(permissions_at)..usize::from(permissions_at), lines);
         if let Some(before_warning) = text.gaps.last_mut() {
             *before_warning += u16::try_from(added).unwrap_or(0);
         }
-        text.spread(rows_left - added + least_air, way)?;
+        text.spread(rows_left - added, way.gap);
         Some(text)
     }
 
     /// The barest way without what has no room. Half a sentence would be worse than none.
-    fn written_anyhow(scene: Scene<'a>, room: Size) -> Self {
-        let inner = usize::from(room.width.saturating_sub(2));
+    fn written_anyhow(scene: Scene<'a>, width: u16) -> Self {
         let mut text = Self::default();
         // Fails only for want of letters, which the barest way does not draw.
-        let _ = text.push_steps(scene, room.width, LEAST);
-        text.push_state(scene, inner, LEAST);
-        text.push_warning(scene, inner, LEAST);
+        let _ = text.push_steps(scene, width, LEAST);
+        text.push_state(scene);
+        text.push_warning(scene, usize::from(width.saturating_sub(MARGIN)), LEAST);
         text
     }
 
-    fn push_heading(&mut self, scene: Scene<'a>, inner: usize, way: Way) {
-        let Scene { around, panel, waiting, now, .. } = scene;
-        if way.whole {
-            self.push_notice(around, panel, inner);
-        }
-        let provider =
-            configured(around, panel).map_or("the provider", |profile| around.config.provider_label(profile));
-        let left = now.moment.until(waiting.code.expires_at);
-        let (heading, style) = match (way.numbered, way.gauge) {
-            (true, _) => (format!(" Sign in to {provider} on another device"), around.theme.title),
-            (false, true) => (format!(" Sign in to {provider}"), around.theme.title),
-            (false, false) => {
-                let (mark, style) = if left <= LAST_MINUTE {
-                    (format!("{} ", around.theme.symbol(Mark::Attention)), around.theme.attention)
-                } else {
-                    (String::new(), around.theme.title)
-                };
-                let left = format!("{mark}{} left", around.time_left(left));
-                let room = (inner + 1).saturating_sub(columns(&left));
-                (format!("{:<room$}{left}", format!(" Sign in to {provider}")), style)
-            }
-        };
-        self.lines.push(Line::styled(heading, style));
-        if way.who || (way.numbered && !fits_in_title(around, panel)) {
-            // The warning names the machine once more.
-            let who = if way.whole { subject_line(around, panel) } else { profile_and_place(around, panel) };
-            self.push_wrapped(&who, inner, Style::new());
-        }
-    }
-
-    /// What to do, from the address to the look back. `None` where the code cannot be drawn in this way.
+    /// What to do, from the address to the approval. `None` where the code cannot be drawn in this way.
     fn push_steps(&mut self, scene: Scene<'a>, width: u16, way: Way) -> Option<()> {
-        let Scene { around, panel, waiting, now, lack } = scene;
-        let inner = usize::from(width.saturating_sub(2));
-        let scans = lack.is_none();
-        self.push_heading(scene, inner, way);
-        self.gap();
-        self.push_first(
-            inner,
-            match (way.numbered, scans) {
-                (true, true) if way.explains => {
-                    &["1  Scan the QR code with your phone, or open", "1  Scan the QR code, or open"]
-                }
-                (true, true) => &["1  Scan the QR code, or open"],
-                (true, false) => &["1  On your phone or computer open"],
-                (false, true) => &["Scan the QR code, or open"],
-                (false, false) => &["On your phone or computer open"],
-            },
-        );
+        let Scene { around, panel, waiting, now, .. } = scene;
+        let inner = usize::from(width.saturating_sub(MARGIN));
+        if way.who && !title_names_machine(around, panel) {
+            self.push_wrapped(&who(around), inner, around.theme.label);
+        }
+        self.push_first_step(scene, inner);
         self.push_address(around, waiting, inner);
         self.gap();
-        let check: &[&str] = match (way.numbered, scans) {
-            (true, true) if way.explains => &["2  Check that it shows this code", "2  Check this code"],
-            (true, true) => &["2  Check it shows this code, or type it", "2  Check or type this code"],
-            (true, false) => &["2  Type this code there"],
-            (false, true) => &["Check it shows this code, or type it", "Check or type this code"],
-            (false, false) => &["and enter this code"],
-        };
         match &panel.previous {
-            Some((dead, _)) if !way.whole => self.push_dead(around, dead, inner),
-            _ => self.push_first(inner, check),
-        }
-        if way.explains && scans {
-            self.lines.push(Line::raw("    (type it if you opened the address)"));
+            // It may stand on a note or in a chat.
+            Some((dead, _)) if !scene.has_notice => {
+                let mark = around.theme.symbol(Mark::Attention);
+                let named = format!("{mark} {dead} ran out. Type this one");
+                let short = format!("{mark} It changed. Type this code");
+                let fits = columns(&named) + usize::from(INDENT) <= inner;
+                self.push_step(around, 2, if fits { named } else { short }, around.theme.attention);
+            }
+            _ if scene.lack.is_some() => self.push_step(around, 2, "Type this code there", around.theme.text),
+            _ => self.push_step(around, 2, "Compare or type this code", around.theme.text),
         }
         self.push_code(around, waiting, width, way)?;
         self.gap();
-        if way.numbered {
-            let is_ending = now.moment.until(waiting.code.expires_at) <= LAST_MINUTE;
-            let approve = if is_ending {
-                " 3  Already approving? Finish it there."
-            } else {
-                " 3  Approve there, then look back here."
-            };
-            self.lines.push(Line::raw(approve));
-            if way.explains {
-                self.lines.push(Line::raw(format!("    We ask the server every {} s.", waiting.interval.as_secs())));
-            }
+        if way.third_step {
+            let is_ending = urgency(now.moment.until(waiting.code.expires_at)) != Mark::Good;
+            let approve =
+                if is_ending { "Already approving? Finish it there." } else { "Approve there; this screen goes on." };
+            self.push_step(around, 3, approve, around.theme.text);
             self.gap();
         }
         Some(())
     }
 
-    /// Says once more which code is dead, since it may stand on a note or in a chat.
-    fn push_notice(&mut self, around: &'a Surroundings, panel: &'a SignInPanel, inner: usize) {
-        let Some((code, ended_at)) = &panel.previous else { return };
-        let mark = around.theme.symbol(Mark::Attention);
-        let ended_at = time_of_day(*ended_at, &around.zone);
-        let text = format!("{mark} Code {code} ran out at {ended_at}. Use the new one below.");
-        self.push_wrapped(&text, inner, around.theme.attention);
+    fn push_first_step(&mut self, scene: Scene<'a>, inner: usize) {
+        let Scene { around, waiting, lack, .. } = scene;
+        let words = match lack {
+            _ if is_loopback(&waiting.code.verification_uri) => {
+                let machine = &around.machine.host;
+                let long = format!("Open on {machine}; no phone can reach it");
+                let fits = columns(&long) + usize::from(INDENT) <= inner;
+                if fits { long } else { "Open here; no phone can reach it".to_owned() }
+            }
+            Some(_) => "On your phone or computer open".to_owned(),
+            None => "Scan, or open".to_owned(),
+        };
+        self.push_step(around, 1, words, around.theme.text);
     }
 
-    /// The same in the place of the step that names the new code.
-    fn push_dead(&mut self, around: &'a Surroundings, code: &str, inner: usize) {
-        let mark = around.theme.symbol(Mark::Attention);
-        let named = format!("{mark} {code} ran out. Use this code:");
-        let text = if columns(&named) <= inner { named } else { format!("{mark} The code changed. Use this one:") };
-        self.lines.push(Line::styled(format!(" {text}"), around.theme.attention));
+    fn push_step(&mut self, around: &Surroundings, number: u8, words: impl Into<String>, style: Style) {
+        let number = Span::styled(format!(" {number}  "), around.theme.label);
+        self.lines.push(Line::from(vec![number, Span::styled(words.into(), style)]));
     }
 
     fn push_wrapped(&mut self, text: &str, inner: usize, style: Style) {
         self.lines.extend(wrap(text, inner).into_iter().map(|line| Line::styled(format!(" {line}"), style)));
-    }
-
-    /// The first wording that fits.
-    fn push_first(&mut self, inner: usize, wordings: &[&'static str]) {
-        let chosen = wordings.iter().find(|words| words.len() <= inner).or(wordings.last());
-        self.lines.extend(chosen.map(|words| Line::raw(format!(" {words}"))));
     }
 
     fn blank(&mut self) {
@@ -231,34 +177,21 @@ impl<'a> Text<'a> {
         self.gaps.push(self.rows());
     }
 
-    /// Puts air between what belongs together. Where it cannot be everywhere it goes first to where it helps most, last
-    /// to where lines come and go above it.
-    fn spread(&mut self, rows_left: usize, way: Way) -> Option<()> {
+    /// Puts air between what belongs together; where it cannot be everywhere, first below.
+    fn spread(&mut self, rows_left: usize, gap: u16) {
         let mut gaps = std::mem::take(&mut self.gaps);
-        let wanted = gaps.len() * usize::from(way.gap);
-        if wanted > rows_left {
-            return None;
+        let spared = if gap == 0 { gaps.len().saturating_sub(rows_left) } else { 0 };
+        for at in gaps.drain(spared..).rev() {
+            (0..gap.max(1)).for_each(|_| self.insert_blank(at));
         }
-        if way.gap == 0 {
-            // The last but one stands below what was answered last, the last above the warning.
-            let after_state = gaps.len().checked_sub(2).map(|index| gaps.remove(index));
-            gaps.reverse();
-            gaps.extend(after_state);
-            gaps.truncate(rows_left);
-        }
-        gaps.sort_unstable();
-        for at in gaps.into_iter().rev() {
-            (0..way.gap.max(1)).for_each(|_| self.insert_blank(at));
-        }
-        Some(())
     }
 
     fn insert_blank(&mut self, at: u16) {
         self.lines.insert(usize::from(at), Line::default());
-        let down = |row: &mut u16| *row += u16::from(*row >= at);
-        self.code_at.iter_mut().for_each(|position| down(&mut position.y));
-        self.gauge.iter_mut().for_each(down);
-        self.big.iter_mut().for_each(|(row, _)| down(row));
+        let big = self.big.iter_mut().map(|(position, _)| position);
+        for position in [&mut self.code_at, &mut self.bar].into_iter().chain(big) {
+            position.y += u16::from(position.y >= at);
+        }
     }
 
     /// On a line of its own and never broken by us: without its scheme where it would not fit, in pieces as wide as the
@@ -266,108 +199,106 @@ impl<'a> Text<'a> {
     fn push_address(&mut self, around: &'a Surroundings, waiting: &'a Waiting, inner: usize) {
         let address = waiting.code.verification_uri.as_str();
         let address = if address.len() > inner { without_scheme(address) } else { address };
-        let characters: Vec<char> = address.chars().collect();
+        self.push_pieces(address, inner, around.theme.code);
+    }
+
+    fn push_pieces(&mut self, text: &str, inner: usize, style: Style) {
+        let characters: Vec<char> = text.chars().collect();
         for part in characters.chunks(inner.max(1)) {
-            self.lines.push(Line::styled(format!(" {}", part.iter().collect::<String>()), around.theme.code));
+            let part: String = part.iter().collect();
+            self.lines.push(Line::from(vec![Span::raw(" "), Span::styled(part, style)]));
         }
     }
 
-    /// The code as text, and also large or in a box. `None` where it has no large letters or they do not fit.
+    /// The code as text, and also large or in a band. `None` where it has no large letters or they do not fit.
     fn push_code(&mut self, around: &'a Surroundings, waiting: &'a Waiting, width: u16, way: Way) -> Option<()> {
+        let theme = &around.theme;
         let code = waiting.code.user_code.as_str();
-        let indent = if way.numbered { 4 } else { 1 };
-        let plain = |text: &mut Self, indent: u16| {
-            text.code_at = Some(Position::new(indent, text.rows()));
-            text.lines.push(Line::styled(format!("{:1$}{code}", "", usize::from(indent)), around.theme.code));
-        };
+        let inside = u16::try_from(columns(code)).unwrap_or(u16::MAX);
+        let indent = if inside.saturating_add(INDENT) < width { INDENT } else { MARGIN };
+        let margin = " ".repeat(usize::from(indent));
         match way.code {
-            CodeForm::Plain => plain(self, indent),
-            CodeForm::Boxed => {
-                let border = around.theme.border_set();
-                let inside = (columns(code) + 10).min(usize::from(width.saturating_sub(indent + 4)));
-                let before = inside.checked_sub(columns(code))? / 2;
-                let after = inside - before - columns(code);
-                let margin = " ".repeat(usize::from(indent));
-                let edge =
-                    |left: &str, middle: &str, right: &str| format!("{margin}{left}{}{right}", middle.repeat(inside));
-                self.lines.push(Line::raw(edge(border.top_left, border.horizontal_top, border.top_right)));
-                let column = indent + 1 + u16::try_from(before).unwrap_or(0);
-                self.code_at = Some(Position::new(column, self.rows()));
-                let (left, right) = (border.vertical_left, border.vertical_right);
-                self.lines.push(Line::from(vec![
-                    format!("{margin}{left}{:before$}", "").into(),
-                    ratatui::text::Span::styled(code, around.theme.code),
-                    format!("{:after$}{right}", "").into(),
-                ]));
-                self.lines.push(Line::raw(edge(border.bottom_left, border.horizontal_bottom, border.bottom_right)));
+            CodeForm::Line => {
+                self.code_at = Position::new(indent, self.rows());
+                if inside >= width.saturating_sub(MARGIN) {
+                    self.push_pieces(code, usize::from(width.saturating_sub(MARGIN)), theme.code);
+                } else {
+                    self.lines.push(Line::from(vec![Span::raw(margin), Span::styled(code, theme.code)]));
+                }
+            }
+            CodeForm::Band => {
+                if inside.saturating_add(indent + 2 * PADDING) >= width {
+                    return None;
+                }
+                let padding = " ".repeat(usize::from(PADDING));
+                let band = |text: &str| {
+                    let text = format!("{padding}{text}{padding}");
+                    Line::from(vec![Span::raw(margin.clone()), Span::styled(text, theme.band)])
+                };
+                let blank = band(&" ".repeat(usize::from(inside)));
+                self.code_at = Position::new(indent + PADDING, self.rows() + 1);
+                self.lines.extend([blank.clone(), band(code), blank]);
             }
             CodeForm::Large => {
-                let big = BigText::new(code, Style::new())?;
-                let big = big.scaled_to_fit(width.saturating_sub(indent + 1), BigText::ROWS)?;
-                plain(self, indent);
-                self.blank();
-                self.big = Some((self.rows(), big));
-                (0..BigText::ROWS).for_each(|_| self.blank());
+                let room = width.saturating_sub(MARGIN);
+                // Where there is no air, lower letters will do.
+                let height = BigText::ROWS - u16::from(way.gap == 0);
+                let big = BigText::fitting(code, theme.accent, room, height)?;
+                self.code_at = Position::new(indent, self.rows());
+                self.lines.push(Line::from(vec![Span::raw(margin), Span::styled(code, theme.code)]));
+                (0..way.gap.min(1)).for_each(|_| self.blank());
+                let indent = if big.columns() + INDENT < width { INDENT } else { MARGIN };
+                let rows = big.rows();
+                self.big = Some((Position::new(indent, self.rows()), big));
+                (0..rows).for_each(|_| self.blank());
             }
         }
         Some(())
     }
 
-    fn push_state(&mut self, scene: Scene<'a>, inner: usize, way: Way) {
+    fn push_state(&mut self, scene: Scene<'a>) {
         let Scene { around, waiting, now, .. } = scene;
-        if way.gauge {
-            let (words, style) = state(around, waiting, now, inner);
-            self.lines.push(Line::styled(format!(" {words}"), style));
-            self.gauge = Some(self.rows());
-            self.blank();
-        }
-        if !way.whole {
-            let (words, style) = next_in_short(around, waiting, now);
-            self.lines.push(Line::styled(format!(" {words}"), style));
-            return;
-        }
-        let (lines, style) = last_and_next(around, waiting, now, inner);
-        let before = self.rows();
-        for line in &lines {
-            self.push_wrapped(line, inner, style);
-        }
-        self.passing = self.rows() - before - 1;
+        let (left, style) = time(around, now.moment.until(waiting.code.expires_at));
+        self.bar = Position::new(MARGIN + u16::try_from(columns(&left)).unwrap_or(0) + 1, self.rows());
+        self.lines.push(Line::from(vec![Span::raw(" "), Span::styled(left, style)]));
+        let (words, style) = last_and_next(around, waiting, now);
+        self.lines.push(Line::from(vec![Span::raw(" "), Span::styled(words, style)]));
     }
 
     fn push_warning(&mut self, scene: Scene<'a>, inner: usize, way: Way) {
-        let mut warning = format!("Approve only if you, {}, started this.", scene.around.machine);
-        if way.whole {
-            warning += " Nobody will send you a code.";
+        let around = scene.around;
+        let first = format!("Did not start this yourself? Press {}.", around.key(Scope::SignIn, Command::Back));
+        let second = "Never approve a code that was sent to you.";
+        let both = format!("{first} {second}");
+        let style = around.theme.attention;
+        match way.warns_twice {
+            true if columns(&both) <= inner => self.push_wrapped(&both, inner, style),
+            true => [first.as_str(), second].iter().for_each(|half| self.push_wrapped(half, inner, style)),
+            false => self.push_wrapped(&first, inner, style),
         }
-        self.push_wrapped(&warning, inner, scene.around.theme.title);
     }
 
-    /// Draws in the middle of the area's height.
+    /// Draws a little above the middle of the area's height.
     pub(super) fn draw(self, scene: Scene<'a>, area: Rect, frame: &mut Frame<'_>) {
-        let free = area.height.saturating_sub(self.steady_rows()) / 2;
-        let down = free.min(area.height.saturating_sub(self.rows()));
+        let down = super::lead(area.height, self.rows());
         let area = Rect { y: area.y + down, height: area.height - down, ..area };
         for (row, line) in (area.y..area.bottom()).zip(&self.lines) {
             frame.buffer_mut().set_line(area.x, row, line, area.width);
         }
-        let at = |row: u16, indent: u16, width: u16, height: u16| {
-            let place = Rect { x: area.x + indent, y: area.y.saturating_add(row), width, height };
+        let at = |position: Position, width: u16, height: u16| {
+            let place = Rect { x: area.x + position.x, y: area.y.saturating_add(position.y), width, height };
             place.intersection(area)
         };
-        if let Some(row) = self.gauge {
-            let code = &scene.waiting.code;
-            let remaining = told(scene.now.moment.until(code.expires_at), scene.around.motion);
-            let mark = if remaining <= LAST_MINUTE { Mark::Attention } else { Mark::Good };
-            let gauge = Gauge { remaining, total: code.lifetime, mark, theme: &scene.around.theme };
-            (&gauge).render(at(row, 1, area.width.saturating_sub(2), 1), frame.buffer_mut());
+        let code = &scene.waiting.code;
+        let remaining = told(scene.now.moment.until(code.expires_at), scene.around.motion);
+        let gauge = Gauge { remaining, total: code.lifetime, mark: urgency(remaining), theme: &scene.around.theme };
+        (&gauge).render(at(self.bar, area.width.saturating_sub(self.bar.x + AFTER_BAR), 1), frame.buffer_mut());
+        if let Some((position, big)) = self.big {
+            (&big).render(at(position, big.columns(), big.rows()), frame.buffer_mut());
         }
-        if let Some((row, big)) = self.big {
-            let indent = self.code_at.map_or(1, |position| position.x);
-            (&big).render(at(row, indent, big.columns(), big.rows()), frame.buffer_mut());
-        }
-        if let Some(position) = self.code_at.filter(|position| position.y < area.height) {
+        if self.code_at.y < area.height {
             // Screen readers and braille displays follow the cursor.
-            frame.set_cursor_position(Position::new(area.x + position.x, area.y + position.y));
+            frame.set_cursor_position(Position::new(area.x + self.code_at.x, area.y + self.code_at.y));
         }
     }
 }

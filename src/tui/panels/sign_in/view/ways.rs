@@ -4,8 +4,8 @@
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum CodeForm {
     Large,
-    Boxed,
-    Plain,
+    Band,
+    Line,
 }
 
 /// One way to write the column.
@@ -15,71 +15,50 @@ pub(super) struct Way {
     /// Blank rows between what belongs together; at 0, one as far as there are rows left.
     pub(super) gap: u16,
     pub(super) code: CodeForm,
-    /// Numbered steps with the title line of the app above, instead of short sentences below a heading of their own.
-    pub(super) numbered: bool,
-    /// The steps say more than what to do.
-    pub(super) explains: bool,
+    /// What comes after the approval, which nobody has to do.
+    pub(super) third_step: bool,
     /// One permission a line.
     pub(super) lists: bool,
-    pub(super) gauge: bool,
-    /// Who asks, where nothing above says it.
+    /// Who asks, where the title does not say it.
     pub(super) who: bool,
-    /// Sentences rather than a few words, and which code ran out.
-    pub(super) whole: bool,
     /// Why there is no code to scan.
     pub(super) lack: bool,
+    /// The second half of the warning.
+    pub(super) warns_twice: bool,
 }
 
-const RICH: Way = Way {
-    gap: 1,
-    code: CodeForm::Boxed,
-    numbered: true,
-    explains: true,
-    lists: true,
-    gauge: true,
-    who: false,
-    whole: true,
-    lack: true,
-};
-const USUAL: Way = Way { explains: false, lists: false, ..RICH };
-pub(super) const BRIEF: Way = Way { numbered: false, gap: 0, code: CodeForm::Plain, who: true, ..USUAL };
-const BARE: Way = Way { gauge: false, ..BRIEF };
-const SHORT: Way = Way { whole: false, ..BARE };
-const SHORTEST: Way = Way { lack: false, ..SHORT };
-pub(super) const LEAST: Way = Way { who: false, ..SHORTEST };
+const RICH: Way =
+    Way { gap: 1, code: CodeForm::Band, third_step: true, lists: true, who: true, lack: true, warns_twice: true };
+pub(super) const BRIEF: Way = Way { gap: 0, code: CodeForm::Line, third_step: false, lists: false, ..RICH };
+const SHORT: Way = Way { who: false, ..BRIEF };
+pub(super) const LEAST: Way = Way { lack: false, warns_twice: false, ..SHORT };
 
 /// Beside a code to scan, air comes before large letters.
-pub(super) const WITH_QR: [Way; 12] = [
+pub(super) const WITH_QR: [Way; 10] = [
     Way { gap: 2, code: CodeForm::Large, ..RICH },
     Way { code: CodeForm::Large, ..RICH },
     RICH,
-    Way { explains: false, ..RICH },
-    USUAL,
-    Way { gap: 0, ..USUAL },
-    Way { gap: 0, code: CodeForm::Plain, ..USUAL },
+    Way { gap: 0, ..RICH },
+    Way { gap: 0, lists: false, ..RICH },
+    Way { third_step: true, ..BRIEF },
     BRIEF,
-    BARE,
     SHORT,
-    SHORTEST,
+    Way { lack: false, ..SHORT },
     LEAST,
 ];
 
 /// Without one, the letters are what is read from afar.
-pub(super) const WITHOUT_QR: [Way; 16] = [
+pub(super) const WITHOUT_QR: [Way; 12] = [
     Way { gap: 2, code: CodeForm::Large, ..RICH },
     Way { code: CodeForm::Large, ..RICH },
-    Way { code: CodeForm::Large, explains: false, ..RICH },
-    Way { code: CodeForm::Large, ..USUAL },
-    Way { gap: 1, code: CodeForm::Large, ..BRIEF },
+    Way { gap: 0, code: CodeForm::Large, ..RICH },
     Way { code: CodeForm::Large, ..BRIEF },
-    Way { code: CodeForm::Large, ..BARE },
     RICH,
-    USUAL,
-    Way { gap: 1, code: CodeForm::Boxed, ..BRIEF },
-    Way { code: CodeForm::Boxed, ..BRIEF },
+    Way { gap: 0, ..RICH },
+    Way { gap: 0, lists: false, ..RICH },
+    Way { code: CodeForm::Band, ..BRIEF },
     BRIEF,
-    BARE,
     SHORT,
-    SHORTEST,
+    Way { lack: false, ..SHORT },
     LEAST,
 ];

@@ -1,45 +1,41 @@
-//! What a code that waits for approval is said to be doing: its state, the last answer, the next question, permissions.
+//! What a code that waits for approval is said to be doing: the last answer, the next question, what is out of the
+//! ordinary, permissions.
 
 use std::time::Duration;
 
 use ratatui::style::Style;
 
+use super::text::Scene;
+use super::{configured, is_loopback};
 use crate::config::Motion;
+use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::{LastAnswer, Waiting};
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::{width, wrap};
+use crate::tui::text::{clip, width, wrap};
 use crate::tui::theme::Mark;
-use crate::words::{minutes_and_seconds, ordinal};
+use crate::words::{minutes_and_seconds, ordinal, time_of_day};
 
 /// From here on the end of a code is a warning.
-pub(super) const LAST_MINUTE: Duration = Duration::from_secs(60);
+const LAST_MINUTE: Duration = Duration::from_secs(60);
+/// From here on there is no time to begin with it.
+const LAST_SECONDS: Duration = Duration::from_secs(10);
 
-/// What the code waits for and how long it is good for.
-pub(super) fn state(around: &Surroundings, waiting: &Waiting, now: Now, columns: usize) -> (String, Style) {
-    let left = now.moment.until(waiting.code.expires_at);
-    let mark = around.theme.symbol(Mark::Attention);
-    if left.is_zero() {
-        return (
-            format!("{mark} The code ran out. One last check {}.", until(around, waiting, now)),
-            around.theme.attention,
-        );
+/// How much a time that is left wants attention; the words and the bar go by it.
+pub(super) fn urgency(left: Duration) -> Mark {
+    match left {
+        _ if left <= LAST_SECONDS => Mark::Declined,
+        _ if left <= LAST_MINUTE => Mark::Attention,
+        _ => Mark::Good,
     }
-    let time = around.time_left(left);
-    if left > LAST_MINUTE {
-        let wordings =
-            [format!("Waiting for approval   code good for {time}"), format!("Waiting   code good for {time}")];
-        return (first_that_fits(&wordings, columns), around.theme.text);
-    }
-    let wordings = [
-        format!("{mark} Waiting   code good for {time}. If you are already approving, finish there."),
-        format!("{mark} Waiting   code good for {time}"),
-        format!("{mark} Waiting   {time} left"),
-    ];
-    (first_that_fits(&wordings, columns), around.theme.attention)
 }
 
-fn is_without_answer(waiting: &Waiting) -> bool {
-    matches!(waiting.last_answer, LastAnswer::Missing { .. })
+/// The time that a code is good for.
+pub(super) fn time(around: &Surroundings, left: Duration) -> (String, Style) {
+    let time = around.time_left(left);
+    match urgency(left) {
+        Mark::Good => (time, around.theme.title),
+        mark => (format!("{} {time}", around.theme.symbol(Mark::Attention)), around.theme.mark_style(mark)),
+    }
 }
 
 /// When the server is asked next.
@@ -49,114 +45,118 @@ fn until(around: &Surroundings, waiting: &Waiting, now: Now) -> String {
 }
 
 /// The last one where none does.
-fn first_that_fits(wordings: &[String], columns: usize) -> String {
-    let fitting = wordings.iter().find(|words| width(words) <= columns).or(wordings.last());
-    fitting.cloned().unwrap_or_default()
+fn first_that_fits(wordings: &[String], columns: usize) -> &str {
+    wordings.iter().find(|words| width(words) <= columns).or(wordings.last()).map_or("", String::as_str)
 }
 
-/// How the last question ended, and when the next one comes: on one line, or on two where it is longer.
-pub(super) fn last_and_next(
-    around: &Surroundings,
-    waiting: &Waiting,
-    now: Now,
-    columns: usize,
-) -> (Vec<String>, Style) {
-    let next = until(around, waiting, now);
-    let every = waiting.interval.as_secs();
-    let mark = around.theme.symbol(Mark::Attention);
+/// How the last question ended, and when the next one comes, on one line of 39 columns.
+pub(super) fn last_and_next(around: &Surroundings, waiting: &Waiting, now: Now) -> (String, Style) {
     let theme = &around.theme;
-    let joined = |last: &str, next: &str| format!("{last}{}{next}", theme.separator());
-    let (last, next, style) = match &waiting.last_answer {
-        LastAnswer::None => ("Not asked yet".to_owned(), format!("first {next}"), theme.text),
-        LastAnswer::Pending { at } => {
-            let next = format!("next {next}");
-            let ago = minutes_and_seconds(now.moment - *at);
-            let last = match around.motion {
-                Motion::Full => format!("Last asked {ago} ago: not yet approved"),
-                Motion::Reduced => "Last answer: not yet approved".to_owned(),
-            };
-            // The usual one does not move what stands below it.
-            let brief = match around.motion {
-                Motion::Full => joined(&format!("Asked {ago} ago: not yet"), &next),
-                Motion::Reduced => joined("Not yet approved", &next),
-            };
-            if width(&joined(&last, &next)) > columns && width(&brief) <= columns {
-                return (vec![brief], theme.text);
-            }
-            (last, next, theme.text)
-        }
-        LastAnswer::Theirs { holder } => {
-            let holder = holder.as_ref().map_or_else(String::new, |holder| format!(" ({holder})"));
-            (format!("Another process asks the server{holder}"), "its end shows here".to_owned(), theme.text)
-        }
-        LastAnswer::SlowedDown { .. } => (
-            format!("{mark} The server asks us to wait longer: every {every} s now"),
-            format!("next {next}"),
-            theme.attention,
-        ),
-        LastAnswer::Relocated { data_center, accounts_host } => {
-            let data_center = data_center.to_uppercase();
-            let last = format!("Your account lives in {data_center}. Asking {accounts_host} from now on");
-            (last, format!("next {next}"), theme.text)
-        }
-        LastAnswer::Missing { reason, attempt } => {
-            let times = if *attempt > 1 { format!(" ({} time)", ordinal(*attempt)) } else { String::new() };
-            (format!("{mark} {reason}"), format!("trying again {next}{times}"), theme.attention)
-        }
-    };
-    let both = joined(&last, &next);
-    (if width(&both) <= columns { vec![both] } else { vec![last, next] }, style)
-}
-
-/// The same in 39 columns.
-pub(super) fn next_in_short(around: &Surroundings, waiting: &Waiting, now: Now) -> (String, Style) {
-    let (mark, theme) = (around.theme.symbol(Mark::Attention), &around.theme);
     let next = until(around, waiting, now);
-    let separator = theme.separator();
-    if now.moment.until(waiting.code.expires_at).is_zero() {
-        let what = if is_without_answer(waiting) { "trying again" } else { "one last check" };
-        return (format!("{mark} It ran out{separator}{what} {next}"), theme.attention);
-    }
-    match &waiting.last_answer {
-        LastAnswer::None => (format!("Waiting{separator}first check {next}"), theme.text),
-        LastAnswer::Pending { .. } => (format!("Not yet approved{separator}next check {next}"), theme.text),
-        LastAnswer::Theirs { .. } => ("Another process asks the server".to_owned(), theme.text),
-        LastAnswer::SlowedDown { .. } => {
-            (format!("Slower: every {} s{separator}next check {next}", waiting.interval.as_secs()), theme.attention)
+    let last = match &waiting.last_answer {
+        LastAnswer::Missing { .. } => "no answer".to_owned(),
+        _ if now.moment.until(waiting.code.expires_at).is_zero() => "it ran out".to_owned(),
+        LastAnswer::None => "not asked yet".to_owned(),
+        LastAnswer::Pending { at } if around.motion == Motion::Full => {
+            format!("asked {} ago: not yet", minutes_and_seconds(now.moment - *at))
         }
-        LastAnswer::Relocated { data_center, .. } => {
-            (format!("Account is in {}{separator}next check {next}", data_center.to_uppercase()), theme.text)
-        }
-        LastAnswer::Missing { .. } => (format!("{mark} No answer{separator}trying again {next}"), theme.attention),
+        LastAnswer::Pending { .. } => "not yet approved".to_owned(),
+        LastAnswer::Theirs { .. } => return ("another process asks the server".to_owned(), theme.text),
+        LastAnswer::SlowedDown { .. } => format!("slower: every {} s", waiting.interval.as_secs()),
+        LastAnswer::Relocated { data_center, .. } => format!("account in {}", data_center.to_uppercase()),
+    };
+    let is_over = now.moment.until(waiting.code.expires_at).is_zero();
+    let next = match &waiting.last_answer {
+        LastAnswer::Missing { .. } => format!("trying again {next}"),
+        _ if is_over => format!("one last check {next}"),
+        LastAnswer::None => format!("first {next}"),
+        _ => format!("next {next}"),
+    };
+    let words = [last, next].join(theme.separator());
+    let is_trouble = matches!(waiting.last_answer, LastAnswer::Missing { .. } | LastAnswer::SlowedDown { .. });
+    if is_over || is_trouble {
+        return (format!("{} {words}", theme.symbol(Mark::Attention)), theme.attention);
     }
+    (words, theme.text)
 }
 
-/// What is asked for, in at most `rows` lines: one a line if `lists`, else as one sentence, which counts what has no room.
-/// `None` if that leaves too little.
+/// What is out of the ordinary, on a line of its own above everything.
+pub(super) fn notice(scene: Scene<'_>, columns: usize) -> Option<(String, Style)> {
+    let Scene { around, panel, waiting, .. } = scene;
+    let theme = &around.theme;
+    let mark = theme.symbol(Mark::Attention);
+    let (wordings, style) = match (&waiting.last_answer, &panel.previous) {
+        (LastAnswer::Missing { reason, attempt }, _) => {
+            let times = if *attempt > 1 { format!(" ({} time)", ordinal(*attempt)) } else { String::new() };
+            ([format!("{mark} {reason}{times}."), format!("{mark} {reason}.")].to_vec(), theme.attention)
+        }
+        (LastAnswer::SlowedDown { .. }, _) => {
+            let provider =
+                configured(around, panel).map_or("The server", |profile| around.config.provider_label(profile));
+            let every = waiting.interval.as_secs();
+            let long = format!("{mark} {provider} asks us to wait longer: checking every {every} s now.");
+            ([long, format!("{mark} Checking every {every} s now.")].to_vec(), theme.attention)
+        }
+        (LastAnswer::Relocated { data_center, accounts_host }, _) => {
+            let lives = format!("Your account lives in {}.", data_center.to_uppercase());
+            ([format!("{lives} Asking {accounts_host} from now on."), lives].to_vec(), theme.text)
+        }
+        (LastAnswer::Theirs { holder }, _) => {
+            let holder = holder.as_ref().map_or_else(String::new, |holder| format!(" ({holder})"));
+            let long = format!("Another process asks the server{holder}; its end shows here.");
+            ([long, "Another process asks; its end shows here.".to_owned()].to_vec(), theme.text)
+        }
+        (_, Some((code, ended_at))) => {
+            let ended_at = time_of_day(*ended_at, &around.zone);
+            let long = format!("{mark} Code {code} ran out at {ended_at}. Use the new one below.");
+            ([long, format!("{mark} Code {code} ran out.")].to_vec(), theme.attention)
+        }
+        (_, None) => (way_to_loopback(scene)?, theme.attention),
+    };
+    Some((clip(first_that_fits(&wordings, columns), columns), style))
+}
+
+/// What to do with an address that only this machine can open.
+fn way_to_loopback(scene: Scene<'_>) -> Option<Vec<String>> {
+    let Scene { around, waiting, .. } = scene;
+    let address = &waiting.code.verification_uri;
+    let host = address.host_str().filter(|_| is_loopback(address))?;
+    let mark = around.theme.symbol(Mark::Attention);
+    let machine = &around.machine.host;
+    let told = format!("{mark} No phone can reach {host}");
+    let approve = around.key(Scope::SignIn, Command::DemoApprove);
+    let what = if around.is_demo {
+        vec![format!("{told}: press {approve}, and the demo's person approves.")]
+    } else if around.machine.over_ssh_from.is_some() {
+        let port = address.port_or_known_default().unwrap_or(80);
+        let forward = format!("ssh -L {port}:{host}:{port} {machine}");
+        vec![format!("{told}. From your machine: {forward}"), format!("{told}: {forward}")]
+    } else {
+        vec![format!("{told}: open the address in a browser on {machine}."), format!("{told}: open it on {machine}.")]
+    };
+    Some(what.into_iter().chain([format!("{told}.")]).collect())
+}
+
+/// The lead of a list of permissions.
+const ABLE: &str = "It will be able to";
+
+/// What is asked for, in at most `rows` lines: one a line below a heading if `lists`, else as one sentence, which counts
+/// what has no room. `None` if that leaves too little.
 pub(super) fn permissions(scopes: &[String], columns: usize, rows: usize, lists: bool) -> Option<Vec<String>> {
     if lists {
         let items = scopes.iter().flat_map(|scope| wrap(scope, columns.saturating_sub(2)));
-        let lines: Vec<String> =
-            ["Permissions asked for".to_owned()].into_iter().chain(items.map(|line| format!("  {line}"))).collect();
+        let lines: Vec<String> = [ABLE.to_owned()].into_iter().chain(items.map(|line| format!("  {line}"))).collect();
         return (lines.len() <= rows).then_some(lines);
     }
-    let whole = wrap(&format!("Asks for {}", scopes.join("; ")), columns);
-    if whole.len() <= rows {
-        return Some(whole);
-    }
-    // Fewer rows would say next to nothing.
-    if rows < 2 {
-        return None;
-    }
-    (0..scopes.len()).rev().find_map(|shown| {
+    (0..=scopes.len()).rev().find_map(|shown| {
         let (named, more) = (scopes[..shown].join("; "), scopes.len() - shown);
-        let text = if shown == 0 {
-            format!("Asks for {more} permissions")
-        } else {
-            format!("Asks for {named}; and {more} more")
+        let what = match (shown, more) {
+            (0, more) => format!("do {more} things"),
+            (_, 0) => named,
+            (_, more) => format!("{named}; and {more} more"),
         };
-        let lines = wrap(&text, columns);
-        (lines.len() <= rows).then_some(lines)
+        let wordings = [format!("{ABLE} {what}"), format!("Can {what}")];
+        wordings.iter().map(|words| wrap(words, columns)).find(|lines| lines.len() <= rows)
     })
 }
 
@@ -166,13 +166,17 @@ mod tests {
 
     #[test]
     fn permissions_that_have_no_room_are_counted() {
-        let scopes: Vec<String> = (1..=9).map(|number| format!("CRM: read area {number}")).collect();
+        let scopes: Vec<String> = (1..=9).map(|number| format!("read CRM area {number}")).collect();
         let sentence = permissions(&scopes, 38, 3, false).expect("there is room for some");
         assert!(sentence.len() == 3 && sentence.iter().all(|line| line.len() <= 38), "{sentence:?}");
         assert!(sentence.join(" ").ends_with("; and 4 more"), "{sentence:?}");
         assert_eq!(permissions(&scopes, 38, 10, true).map(|lines| lines.len()), Some(10));
         assert_eq!(permissions(&scopes, 38, 9, true), None);
-        assert_eq!(permissions(&scopes, 38, 1, false), None);
-        assert_eq!(permissions(&scopes[..1], 38, 1, false), Some(vec!["Asks for CRM: read area 1".to_owned()]));
+        assert_eq!(permissions(&scopes, 38, 1, false), Some(vec!["Can read CRM area 1; and 8 more".to_owned()]));
+        assert_eq!(permissions(&scopes, 38, 0, false), None);
+        assert_eq!(
+            permissions(&scopes[..1], 38, 1, false),
+            Some(vec!["It will be able to read CRM area 1".to_owned()])
+        );
     }
 }

@@ -20,7 +20,6 @@ use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -36,7 +35,7 @@ use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::storage::{Store, StoreError, Version};
+use crate::storage::{PendingId, Store, StoreError, Version};
 
 /// So many records are read by one thread, and so many threads read at once.
 const BATCH: usize = 64;
@@ -60,7 +59,7 @@ pub struct Agent {
     versions: BTreeMap<ProfileName, Version>,
     /// Whose pending sign-in is gone along with, and which ones came to nothing.
     signing_in: BTreeSet<ProfileName>,
-    given_up: BTreeMap<ProfileName, Timestamp>,
+    given_up: BTreeMap<ProfileName, PendingId>,
     tasks: JoinSet<Done>,
     is_ready: bool,
     /// The store cannot be reached, which was told.
@@ -80,7 +79,7 @@ pub struct Agent {
 /// What a task brings.
 enum Done {
     Landed(Box<Landing>),
-    SignIn { profile: ProfileName, issued_at: Timestamp, result: Box<Result<(), Error>> },
+    SignIn { profile: ProfileName, id: PendingId, result: Box<Result<(), Error>> },
     Read { batch: Vec<ProfileName>, looks: Looks },
     Versions(Option<BTreeMap<ProfileName, Version>>),
     Configuration { result: Box<Result<Option<Config>, Error>>, orders: u32 },
@@ -191,10 +190,10 @@ impl Agent {
     async fn take_in(&mut self, done: Done, notices: &mpsc::Sender<Notice>) {
         match done {
             Done::Landed(landing) => self.landed(*landing, notices).await,
-            Done::SignIn { profile, issued_at, result } => {
+            Done::SignIn { profile, id, result } => {
                 self.signing_in.remove(&profile);
                 if let Err(error) = *result {
-                    self.given_up.insert(profile.clone(), issued_at);
+                    self.given_up.insert(profile.clone(), id);
                     let event = words::of_profile(Happening::NotSignedIn, &profile, None, Some(&error), clock::wall());
                     self.send(notices, Event { state: None, ..event }, None).await;
                 }
@@ -262,8 +261,8 @@ impl Agent {
                 look
             }
         };
-        if let Ok(Look { pending: Some((issued_at, pending)), .. }) = &look {
-            self.go_along(profile, *issued_at, pending, notices).await;
+        if let Ok(Look { pending: Some((id, pending)), .. }) = &look {
+            self.go_along(profile, id, pending, notices).await;
         }
         let (told, look, error) = match look {
             Ok(look) => (self.schedule.seen(profile, &look.reading, now()), Some(look), None),
@@ -280,18 +279,18 @@ impl Agent {
     async fn go_along(
         &mut self,
         profile: &ProfileName,
-        issued_at: Timestamp,
+        id: &PendingId,
         pending: &PendingCode,
         notices: &mpsc::Sender<Notice>,
     ) {
         let Some(configured) = self.service.config.profiles.get(profile).cloned() else { return };
-        if self.given_up.get(profile) == Some(&issued_at) || !self.signing_in.insert(profile.clone()) {
+        if self.given_up.get(profile) == Some(id) || !self.signing_in.insert(profile.clone()) {
             return;
         }
         self.send(notices, words::of_sign_in(profile, pending, clock::wall(), &self.service.zone), None).await;
         let signing_in = look::sign_in(self.service.clone(), configured);
-        let profile = profile.clone();
-        self.tasks.spawn(async move { Done::SignIn { profile, issued_at, result: Box::new(signing_in.await) } });
+        let (profile, id) = (profile.clone(), id.clone());
+        self.tasks.spawn(async move { Done::SignIn { profile, id, result: Box::new(signing_in.await) } });
     }
 
     /// Tells once that the store cannot be reached. What is known of the profiles stays.

@@ -207,7 +207,7 @@ impl Service {
             }
         };
         let (renewals, until) = (options.renewals, options.until);
-        let mut attempt = Attempt::begin(self, profile, options, waiting.as_ref()).await?;
+        let mut attempt = Attempt::begin(self, profile, options.clone(), waiting.as_ref()).await?;
         if waiting.is_none() {
             report(SignInEvent::Asking { host: host(&attempt.home) });
         }
@@ -219,7 +219,7 @@ impl Service {
             let ended = match shown {
                 Ok(_) if until == Until::Code => return Ok(None),
                 Ok(pending) => {
-                    attempt.issued_at = Some(pending.issued_at);
+                    attempt.pending = Some(pending.id.clone());
                     let ended = Box::pin(attempt.follow_code(pending, &mut codes.poller, &company, &mut report)).await;
                     attempt.may_take = false;
                     ended
@@ -232,6 +232,16 @@ impl Service {
             match Box::pin(codes.after(ended, &mut attempt, &mut report)).await? {
                 Next::Code => {}
                 Next::Pending => return Ok(None),
+                Next::Replaced => {
+                    let begin = if options.begin == Begin::Resume { Begin::Resume } else { Begin::GoOn };
+                    let options = SignIn { begin, ..options.clone() };
+                    // It may ask for other scopes, and another account.
+                    let TakenUp::Pending(other) = self.take_up(profile, &options).await? else {
+                        return Err(attempt.given_up());
+                    };
+                    attempt = Attempt::begin(self, profile, options, Some(&other)).await?;
+                    codes.waiting = Some(*other);
+                }
                 Next::Kept(kept, said) => {
                     attempt.left_out = said;
                     report(SignInEvent::Approved);
@@ -266,6 +276,8 @@ enum Next {
     Code,
     /// It waits still.
     Pending,
+    /// Another sign-in of the profile is pending instead.
+    Replaced,
     Kept(Box<Kept>, Vec<String>),
 }
 
@@ -287,9 +299,9 @@ impl Codes {
             CodeEnded::Elsewhere(Elsewhere::SignedIn(grant)) => {
                 return Ok(Next::Kept(Box::new(attempt.kept_elsewhere(*grant).await?), Vec::new()));
             }
-            CodeEnded::Elsewhere(Elsewhere::Replaced(other)) => {
-                (self.is_renewal, self.waiting, self.poller) = (true, Some(*other), None);
-                return Ok(Next::Code);
+            CodeEnded::Elsewhere(Elsewhere::Replaced) => {
+                (self.is_renewal, self.poller) = (true, None);
+                return Ok(Next::Replaced);
             }
             CodeEnded::Elsewhere(Elsewhere::GivenUp) => return Err(attempt.given_up()),
             CodeEnded::Elsewhere(Elsewhere::Failed(error))

@@ -6,12 +6,14 @@
 
 use std::time::Duration;
 
+use chacha20poly1305::aead::Generate;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::IssuerEndpoints;
 use super::record::secret;
+use super::seal;
 use crate::clock::{self, Moment};
 use crate::error::Error;
 use crate::providers::ClientAuthentication;
@@ -20,7 +22,9 @@ use crate::secret::Secret;
 /// What it takes to go on with a sign-in. What later versions add is no reason to call a record damaged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PendingSignIn {
-    /// By the wall clock. No two codes of a profile have the same.
+    #[serde(default)]
+    pub id: PendingId,
+    /// By the wall clock.
     pub issued_at: Timestamp,
     /// The same on the boot clock, which nobody sets; it counts until the machine starts anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,6 +74,17 @@ pub struct PendingSignIn {
     pub home: Option<String>,
 }
 
+/// Tells a pending sign-in from every other one. Random, since clocks are set and a server may hand a code out twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PendingId(String);
+
+impl PendingId {
+    pub fn generate() -> Self {
+        Self(seal::hex(&<[u8; 16]>::generate()))
+    }
+}
+
 /// A moment on the boot clock of one start of a machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Booted {
@@ -82,8 +97,8 @@ pub struct Booted {
 /// How a sign-in ended that was pending, for those who went along with it, and for who asks later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedSignIn {
-    /// When its code was issued, which tells it from others.
-    pub issued_at: Timestamp,
+    #[serde(default)]
+    pub id: PendingId,
     /// Nothing where it brought the grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
@@ -168,7 +183,7 @@ mod tests {
 
     use jiff::{SignedDuration, Timestamp};
 
-    use super::{Booted, Clocks, PendingSignIn};
+    use super::{Booted, Clocks, PendingId, PendingSignIn};
     use crate::clock::Moment;
     use crate::secret::Secret;
 
@@ -177,6 +192,7 @@ mod tests {
     fn pending(boot: Option<&str>) -> PendingSignIn {
         let uri: url::Url = "https://corp.example/device".parse().expect("an address");
         PendingSignIn {
+            id: PendingId::generate(),
             issued_at: ISSUED,
             booted: boot.map(|id| Booted { id: id.to_owned(), at: Duration::from_secs(1000) }),
             lifetime: Duration::from_secs(600),

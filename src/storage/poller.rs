@@ -7,11 +7,10 @@
 use std::fs::File;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::file::lock;
-use super::pending::{Booted, Clocks};
+use super::pending::{Booted, Clocks, PendingId};
 use super::{Store, StoreError};
 use crate::clock::Moment;
 use crate::profile::ProfileName;
@@ -30,8 +29,7 @@ pub struct Rest {
 
 #[derive(Serialize, Deserialize)]
 struct Note {
-    /// When the code was issued.
-    issued_at: Timestamp,
+    id: PendingId,
     rests_until: Booted,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_asking: bool,
@@ -50,18 +48,18 @@ impl Store {
 }
 
 impl Poller {
-    /// What is known of the code that was issued then; `None` where a whole interval has to be waited.
-    pub fn rest(&self, issued_at: Timestamp, now: &Clocks<'_>) -> Option<Rest> {
+    /// What is known of this sign-in; `None` where a whole interval has to be waited.
+    pub fn rest(&self, id: &PendingId, now: &Clocks<'_>) -> Option<Rest> {
         let note: Note = lock::noted(self.0.as_ref()?)?;
         let until = Moment::at(note.rests_until.at);
-        let is_known = note.issued_at == issued_at && now.boot == Some(&note.rests_until.id);
+        let is_known = note.id == *id && now.boot == Some(&note.rests_until.id);
         is_known.then(|| Rest { left: now.moment.until(until), was_asking: note.is_asking })
     }
 
     /// Notes that the server is to be left alone until then, and whether it is being asked. Where that cannot be written, whoever
     /// comes next waits as long as after the note before.
-    pub fn note(&self, issued_at: Timestamp, until: Moment, is_asking: bool, now: &Clocks<'_>) {
+    pub fn note(&self, id: PendingId, until: Moment, is_asking: bool, now: &Clocks<'_>) {
         let Some((file, rests_until)) = self.0.as_ref().zip(Clocks { moment: until, ..*now }.booted()) else { return };
-        let _ = lock::write(file, &Note { issued_at, rests_until, is_asking });
+        let _ = lock::write(file, &Note { id, rests_until, is_asking });
     }
 }

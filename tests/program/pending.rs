@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use device_login::clock::{self, Moment};
 use device_login::profile::ProfileName;
-use device_login::storage::{KeyOptions, PendingSignIn, Record, Store, StoreAddress, open};
+use device_login::storage::{KeyOptions, PendingId, PendingSignIn, Record, Store, StoreAddress, open};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -28,6 +28,8 @@ struct Provider {
 }
 
 struct State {
+    /// What happens once while a poll is out.
+    meanwhile: Option<Box<dyn FnOnce() + Send>>,
     /// What a poll is told, if not that a code waits.
     error: Option<&'static str>,
     is_approved: bool,
@@ -39,10 +41,20 @@ struct State {
 
 impl Provider {
     fn start() -> Self {
-        let state = State { error: None, is_approved: false, lifetime: 300, codes: 0, polls: Vec::new() };
+        let state =
+            State { meanwhile: None, error: None, is_approved: false, lifetime: 300, codes: 0, polls: Vec::new() };
         let state = Arc::new(Mutex::new(state));
         let answers = Arc::clone(&state);
-        let authority = Authority::start(move |asked| answers.lock().expect("no answer panics").answer(asked));
+        let authority = Authority::start(move |asked| {
+            let mut state = answers.lock().expect("no answer panics");
+            let meanwhile = state.meanwhile.take_if(|_| asked.path == "/token");
+            if let Some(happens) = meanwhile {
+                drop(state);
+                happens();
+                state = answers.lock().expect("no answer panics");
+            }
+            state.answer(asked)
+        });
         Self { authority, state }
     }
 
@@ -52,6 +64,14 @@ impl Provider {
 
     fn approve(&self) {
         self.change(|state| state.is_approved = true);
+    }
+
+    /// Approves, and has this happen before the poll is answered that brings the approval.
+    fn approve_while(&self, happens: impl FnOnce() + Send + 'static) {
+        self.change(|state| {
+            state.is_approved = true;
+            state.meanwhile = Some(Box::new(happens));
+        });
     }
 
     fn codes(&self) -> u32 {
@@ -103,6 +123,7 @@ impl State {
                     None => return (400, json!({"error": "authorization_pending"}).to_string()),
                 }
             }
+            "/revoke" => return (200, String::new()),
             _ => json!({"sub": "77", "email": "dana@example.com", "name": "Dana"}),
         };
         (200, body.to_string())
@@ -590,6 +611,66 @@ fn what_else_is_done_with_the_profile_treats_the_code_rightly() {
             }
         }
     }
+}
+
+/// A sign-in that somebody goes on with, and what happens to it while the poll is out that brings the approval.
+fn approved_while(arguments: &[&str], happens: impl FnOnce(&Home) + Send + 'static) -> (Provider, Arc<Home>, Child) {
+    let (provider, home) = begun();
+    let home = Arc::new(home);
+    let there = Arc::clone(&home);
+    provider.approve_while(move || happens(&there));
+    let child = home.spawn(arguments);
+    (provider, home, child)
+}
+
+#[test]
+fn an_approval_of_a_sign_in_that_was_given_up_is_given_back() {
+    for giving_up in [&["logout", "work"][..], &["logout", "work", "--local"]] {
+        let (provider, home, child) = approved_while(&["login", "--resume", "--plain"], move |home| {
+            assert_eq!(home.run(giving_up).code, 0, "{giving_up:?}");
+        });
+        ran(child).failed(4, &["was given up", "nothing was saved and the grant was revoked"]);
+        assert_eq!(provider.authority.count("/revoke"), 1, "{giving_up:?}");
+        let record = record(&home).expect("a sign-out leaves one");
+        assert!(record.grant.is_none() && record.pending.is_none(), "{giving_up:?}");
+    }
+}
+
+/// As another command asks for it with `--new-code`. The server has the same clock, and repeats its codes.
+fn replace(home: &Home) {
+    change_pending(home, |pending| {
+        pending.id = PendingId::generate();
+        (pending.scopes, pending.expected) = (vec!["email".to_owned()], Some("boss@example.com".to_owned()));
+    });
+}
+
+#[test]
+fn an_approval_of_a_code_that_was_replaced_leaves_the_new_sign_in() {
+    let (provider, home, child) = approved_while(&["login", "--resume", "--plain"], replace);
+    provider.wait_for_polls(1);
+    wait_until(|| provider.authority.count("/revoke") == 1);
+    let waiting = pending(&home).expect("the new one");
+    assert_eq!(waiting.scopes, ["email"]);
+    assert!(record(&home).expect("it is kept").grant.is_none());
+    // Whoever went along goes on with the new one, as that was asked for.
+    provider.change(|state| state.error = None);
+    ran(child).failed(1, &["`dana@example.com` approved instead of `boss@example.com`"]);
+    assert!(record(&home).expect("it is kept").grant.is_none());
+
+    let (provider, home, child) = approved_while(&["login", "--plain"], replace);
+    ran(child).failed(4, &["was given up", "replaced its code"]);
+    assert_eq!((provider.authority.count("/revoke"), provider.polls()), (1, 1));
+    assert_eq!(pending(&home).expect("the new one").scopes, ["email"]);
+}
+
+#[test]
+fn an_account_that_is_expected_since_the_poll_went_out_counts() {
+    let (provider, home, child) = approved_while(&["login", "--resume", "--plain"], |home| {
+        change_pending(home, |pending| pending.expected = Some("erin@example.com".to_owned()));
+    });
+    ran(child).failed(1, &["`dana@example.com` approved instead of `erin@example.com`"]);
+    assert_eq!(provider.authority.count("/revoke"), 1);
+    assert!(record(&home).expect("it is kept").grant.is_none());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::config::{Config, Profile};
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::storage::{Clocks, Grant};
+use crate::storage::{Clocks, Grant, PendingId};
 
 /// How long a sign-in is left alone that could not be gone on with.
 const BETWEEN_TRIES: Duration = Duration::from_secs(30);
@@ -27,8 +27,8 @@ pub(super) struct Look {
     pub(super) trouble: Option<Error>,
     /// There is no record. A sign-out leaves one, so this is a profile that never signed in, or a store that is gone.
     pub(super) is_missing: bool,
-    /// A sign-in that is pending and to be asked for on this machine, and when its code was issued.
-    pub(super) pending: Option<(Timestamp, PendingCode)>,
+    /// A sign-in that is pending and to be asked for on this machine.
+    pub(super) pending: Option<(PendingId, PendingCode)>,
 }
 
 impl Look {
@@ -68,7 +68,7 @@ pub(super) fn read(service: &Service, profiles: &[ProfileName], dice: Dice) -> L
         let grant = record.as_ref().and_then(|record| record.grant.as_ref());
         let pending = record.as_ref().and_then(|record| record.pending.as_ref());
         let pending = pending.filter(|pending| pending.is_of(home.as_deref()));
-        let pending = pending.map(|pending| (pending.issued_at, PendingCode::of(pending, &Clocks::now())));
+        let pending = pending.map(|pending| (pending.id.clone(), PendingCode::of(pending, &Clocks::now())));
         let look = Look::of(profile, grant, &service.config, dice, clock::wall());
         Ok(Look { is_missing: record.is_none(), pending, ..look })
     };

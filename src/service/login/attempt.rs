@@ -11,6 +11,7 @@ use crate::providers::{DataCenter, Provider, standard};
 use crate::secret::Secret;
 use crate::service::failure::Asked;
 use crate::service::{QrFile, Service, transport_error};
+use crate::storage::PendingId;
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
 #[derive(Clone)]
@@ -40,8 +41,8 @@ pub(super) struct Attempt {
     pub(super) may_take: bool,
     /// When the grant was approved that there was before.
     pub(super) approved_before: Option<Timestamp>,
-    /// When the code was issued that waits; other ways to sign in have none.
-    pub(super) issued_at: Option<Timestamp>,
+    /// The pending sign-in that an approval belongs to; other ways to sign in have none.
+    pub(super) pending: Option<PendingId>,
 }
 
 impl Attempt {
@@ -107,7 +108,7 @@ impl Attempt {
     pub(super) fn given_up(&self) -> Error {
         let name = &self.profile.name;
         Error::new(Code::SignInNeeded, format!("the sign-in of profile `{name}` was given up"))
-            .because("another process forgot its code, or changed, renamed or removed the profile")
+            .because("another process forgot or replaced its code, or changed, renamed or removed the profile")
             .advise(Advice::SignIn(name.clone()).and(" for a new code"))
     }
 }

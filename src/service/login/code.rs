@@ -14,7 +14,7 @@ use crate::oauth::wire::DeviceCode;
 use crate::providers::explained::Place;
 use crate::service::aside::aside;
 use crate::service::{Service, discovery, home_data_center};
-use crate::storage::{Clocks, Held, PendingSignIn, Poller};
+use crate::storage::{Clocks, Held, PendingId, PendingSignIn, Poller};
 
 impl Attempt {
     /// Asks for a code and keeps it, before anybody sees it.
@@ -32,7 +32,7 @@ impl Attempt {
         let pending = self.pending_sign_in(standing, home, &now);
         let kept = pending.clone();
         let profile = self.profile.clone();
-        let shown = presence.show(ShownCode { issued_at: pending.issued_at, is_new: true }).await;
+        let shown = presence.show(ShownCode { id: pending.id.clone(), is_new: true }).await;
         let keep = move |_: &Service, held: &mut Held| {
             let mut record = super::kept::before(held)?.unwrap_or_else(|| empty_record(&profile));
             (record.pending, record.ended) = (Some(kept), None);
@@ -59,7 +59,7 @@ impl Attempt {
         let is_new = waiting.is_none();
         let pending = match waiting {
             Some(pending) => {
-                drop(presence.show(ShownCode { issued_at: pending.issued_at, is_new }).await);
+                drop(presence.show(ShownCode { id: pending.id.clone(), is_new }).await);
                 pending
             }
             None => self.issue(presence).await?,
@@ -67,7 +67,7 @@ impl Attempt {
         if let Err(error) = self.write_qr(&pending).await {
             if is_new {
                 // Nobody has seen it. Where it cannot be forgotten, its end is near all the same.
-                let _ = self.service.forget_code(&self.profile.name, Some(pending.issued_at)).await;
+                let _ = self.service.forget_code(&self.profile.name, Some(pending.id.clone())).await;
             }
             return Err(CodeEnded::Unusable(error));
         }
@@ -110,6 +110,7 @@ impl Attempt {
         let Standing { code, slow_downs, data_center, authentication, sends_json } = standing;
         let source = self.service.config.provider(&self.profile).ok();
         PendingSignIn {
+            id: PendingId::generate(),
             issued_at: now.wall,
             booted: now.booted(),
             lifetime: code.lifetime,

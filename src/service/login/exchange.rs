@@ -110,7 +110,7 @@ impl Attempt {
             for_agent,
             may_take: !for_agent,
             approved_before,
-            issued_at: pending.map(|pending| pending.issued_at),
+            pending: pending.map(|pending| pending.id.clone()),
         })
     }
 
@@ -132,7 +132,8 @@ impl Attempt {
                 return Err(error);
             }
         };
-        let kept = Box::pin(self.keep(grant, &data_center, Some(reserved), &Presence::default())).await?;
+        let kept = Box::pin(self.keep(grant, &data_center, Some(reserved), &Presence::default())).await;
+        let kept = kept.map_err(|not_kept| self.error_of(not_kept))?;
         Ok((self, kept))
     }
 

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use super::attempt::Attempt;
+use super::polling::{Elsewhere, still_pending};
 use super::{Presence, SignedIn, empty_record};
 use crate::clock;
 use crate::config::{Config, Profile};
@@ -13,7 +14,9 @@ use crate::profile::ProfileName;
 use crate::providers::{ClientAuthentication, DataCenter, RevocationEnds};
 use crate::service::aside::aside;
 use crate::service::{account, discovery, endpoints, grants};
-use crate::storage::{Account, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, Record, RevocationNote, StoreError};
+use crate::storage::{
+    Account, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, PendingSignIn, Record, RevocationNote, StoreError,
+};
 
 /// A grant that is saved, and what it took the place of.
 #[derive(Debug)]
@@ -29,6 +32,28 @@ struct Replaced {
     account: Option<Account>,
     /// It is to be revoked.
     is_noted: bool,
+}
+
+/// Why an approval is not kept.
+#[derive(Debug)]
+pub(super) enum NotKept {
+    Failed(Error),
+    /// The sign-in that it belongs to is over without it.
+    Over(Elsewhere),
+    /// Only this account may approve, as somebody has said since the server was asked.
+    Expects(String),
+}
+
+impl From<Error> for NotKept {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<StoreError> for NotKept {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 /// The right to write the record, with room for the next one, and what it replaces.
@@ -75,26 +100,57 @@ impl Attempt {
         data_center: &DataCenter,
         mut reserved: Option<Reserved>,
         presence: &Presence,
-    ) -> Result<Kept, Error> {
-        let grant = match &self.expected {
+    ) -> Result<Kept, NotKept> {
+        let mut grant = match &self.expected {
             Some(expected) => match self.check_account(expected, grant, data_center).await {
                 Ok(grant) => grant,
                 Err(error) => {
                     aside(move || reserved.map(Reserved::release)).await;
-                    return Err(error);
+                    return Err(error.into());
                 }
             },
             None => grant,
         };
         let mut is_first = true;
+        let mut keeping = self.clone();
         loop {
-            match self.save(grant.clone(), reserved.take()).await {
+            match keeping.save(grant.clone(), reserved.take()).await {
                 Ok(replaced) => return Ok(Kept { grant, replaced }),
+                Err(NotKept::Expects(account)) => {
+                    grant = self.check_account(&account, grant, data_center).await?;
+                    keeping.expected = Some(account);
+                }
+                Err(NotKept::Over(over)) => return Err(self.not_wanted(over, &grant, data_center).await),
                 // What failed once may work the next time, and nobody need be asked.
-                Err(error) if std::mem::take(&mut is_first) && error.code == Code::Store => {}
-                Err(error) if presence.saves_again(error.clone()).await => {}
-                Err(error) => return Err(self.give_back(error, &grant, data_center).await),
+                Err(NotKept::Failed(error)) if std::mem::take(&mut is_first) && error.code == Code::Store => {}
+                Err(NotKept::Failed(error)) if presence.saves_again(error.clone()).await => {}
+                Err(NotKept::Failed(error)) => return Err(self.give_back(error, &grant, data_center).await.into()),
             }
+        }
+    }
+
+    /// Gives an approval back that came for a sign-in which is over. Who goes along with what took its place goes on.
+    async fn not_wanted(&self, over: Elsewhere, grant: &Grant, data_center: &DataCenter) -> NotKept {
+        match &over {
+            // It would end the one that is kept.
+            Elsewhere::SignedIn(_) if self.provider.dialect.revocation_ends != RevocationEnds::ThatGrant => {
+                return NotKept::Over(over);
+            }
+            Elsewhere::SignedIn(_) | Elsewhere::Replaced => {}
+            Elsewhere::GivenUp | Elsewhere::Failed(_) => {
+                return self.give_back(self.given_up(), grant, data_center).await.into();
+            }
+        }
+        match self.revoke_new(grant, data_center).await {
+            Ok(()) => NotKept::Over(over),
+            Err(failed) => self.given_up().adding(format!("nothing was saved, but {failed}")).into(),
+        }
+    }
+
+    pub(super) fn error_of(&self, not_kept: NotKept) -> Error {
+        match not_kept {
+            NotKept::Failed(error) => error,
+            NotKept::Over(_) | NotKept::Expects(_) => self.given_up(),
         }
     }
 
@@ -188,15 +244,20 @@ impl Attempt {
         if self.is_shared {
             return error.adding("nothing was saved, and nothing revoked");
         }
-        let note = RevocationNote::of(grant, &self.profile.client_id);
-        match self.service.revoke(&note, &self.provider, data_center, &self.profile, &self.client).await {
+        match self.revoke_new(grant, data_center).await {
             Ok(()) => error.adding("nothing was saved and the grant was revoked"),
-            Err(failed) => error.adding(format!("nothing was saved, but {}", failed.error)),
+            Err(failed) => error.adding(format!("nothing was saved, but {failed}")),
         }
     }
 
+    async fn revoke_new(&self, grant: &Grant, data_center: &DataCenter) -> Result<(), Error> {
+        let note = RevocationNote::of(grant, &self.profile.client_id);
+        let revoked = self.service.revoke(&note, &self.provider, data_center, &self.profile, &self.client).await;
+        revoked.map_err(|failed| failed.error)
+    }
+
     /// Writes the grant of a fresh approval. The record's client secret stays unless the approval came with another.
-    async fn save(&self, grant: Grant, reserved: Option<Reserved>) -> Result<Option<Replaced>, Error> {
+    async fn save(&self, grant: Grant, reserved: Option<Reserved>) -> Result<Option<Replaced>, NotKept> {
         let attempt = self.clone();
         let (before, replaced) = aside(move || attempt.commit(grant, reserved)).await?;
         if let Some(before) = before {
@@ -208,17 +269,40 @@ impl Attempt {
 
     /// Commits the grant, and gives the record that it changed. The grant before is to be revoked where that ends no other
     /// one.
-    fn commit(&self, grant: Grant, reserved: Option<Reserved>) -> Result<(Option<Record>, Option<Replaced>), Error> {
+    fn commit(&self, grant: Grant, reserved: Option<Reserved>) -> Result<(Option<Record>, Option<Replaced>), NotKept> {
         let Some(Reserved { mut held, before }) = reserved else {
             let store = &self.service.store;
             return store.holding(&self.profile.name, LOCK_PATIENCE, |held| {
-                let before = before(held)?;
-                self.commit_held(grant, before, held)
+                let before = match held.load() {
+                    // Nobody can have given it up there.
+                    Err(StoreError::Corrupt { .. }) => None,
+                    loaded => {
+                        let before = loaded?;
+                        self.check_pending(before.clone(), &grant)?;
+                        before
+                    }
+                };
+                Ok(self.commit_held(grant, before, held)?)
             });
         };
         let kept = self.commit_held(grant, before, &mut held);
         held.release();
-        kept
+        Ok(kept?)
+    }
+
+    /// Makes sure that the sign-in still waits for this approval: nobody has given it up, or begun another one in its place,
+    /// and who approved was checked if that is to be. Called under the lock of the commit.
+    fn check_pending(&self, record: Option<Record>, grant: &Grant) -> Result<(), NotKept> {
+        let Some(id) = &self.pending else { return Ok(()) };
+        match still_pending(record, id, self.approved_before) {
+            Ok(PendingSignIn { expected: Some(expected), .. }) if self.expected.as_ref() != Some(&expected) => {
+                Err(NotKept::Expects(expected))
+            }
+            Ok(_) => Ok(()),
+            // A commit whose last step failed may have kept it all the same.
+            Err(Elsewhere::SignedIn(kept)) if is_same_grant(&kept, grant) => Ok(()),
+            Err(over) => Err(NotKept::Over(over)),
+        }
     }
 
     fn commit_held(
@@ -229,13 +313,7 @@ impl Attempt {
     ) -> Result<(Option<Record>, Option<Replaced>), Error> {
         self.check_still_configured()?;
         let mut record = before.clone().unwrap_or_else(|| empty_record(&self.profile));
-        let lived_on = |before: &Grant| {
-            let is_same = match (&before.refresh_token, &grant.refresh_token) {
-                (None, None) => before.access_token == grant.access_token,
-                (before, now) => before == now,
-            };
-            !is_same && grants::lives(before, clock::wall())
-        };
+        let lived_on = |before: &Grant| !is_same_grant(before, &grant) && grants::lives(before, clock::wall());
         let replaced = record.grant.take().filter(lived_on).map(|before| {
             let limit = self.provider.dialect.grant_limit;
             let is_noted = self.may_revoke(&before, &grant);
@@ -261,7 +339,7 @@ impl Attempt {
         record.grant = Some(grant);
         record.pending = None;
         let is_told = !self.for_agent;
-        record.ended = self.issued_at.map(|issued_at| EndedSignIn { issued_at, error: None, is_told });
+        record.ended = self.pending.clone().map(|id| EndedSignIn { id, error: None, is_told });
         held.commit(&mut record)?;
         Ok((before, replaced))
     }
@@ -379,5 +457,12 @@ impl Attempt {
         let account = self.account_behind(grant, data_center).await.ok()?;
         let _ = self.service.note_account(&self.profile, grant, &account).await;
         Some(account)
+    }
+}
+
+fn is_same_grant(one: &Grant, other: &Grant) -> bool {
+    match (&one.refresh_token, &other.refresh_token) {
+        (None, None) => one.access_token == other.access_token,
+        (one, other) => one == other,
     }
 }

@@ -1,15 +1,13 @@
 //! A sign-in that is pending: gone on with by whoever comes next, or given up. What is kept of it is in the profile's record, so the
 //! commit that keeps the grant ends it.
 
-use jiff::Timestamp;
-
 use super::code::issued_code;
 use super::{IssuedCode, Presence, SignIn};
 use crate::config::{Profile, ProviderSource};
 use crate::error::{Advice, Code, Error, Way};
 use crate::profile::ProfileName;
 use crate::service::{Service, endpoints, home_data_center};
-use crate::storage::{Clocks, EndedSignIn, Grant, Held, PendingSignIn, StoreError};
+use crate::storage::{Clocks, EndedSignIn, Grant, Held, PendingId, PendingSignIn, StoreError};
 
 /// What is to become of a sign-in of the profile that is pending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,17 +108,17 @@ impl Service {
                 GivenUp::New(presence) => (presence, true),
             };
             match presence.shown().await {
-                Some(shown) if shown.is_new || !is_new => service.forget_code(&profile, Some(shown.issued_at)).await,
+                Some(shown) if shown.is_new || !is_new => service.forget_code(&profile, Some(shown.id)).await,
                 _ => Ok(false),
             }
         };
         self.unbroken.run(giving_up).await
     }
 
-    pub(super) async fn forget_code(&self, profile: &ProfileName, issued_at: Option<Timestamp>) -> Result<bool, Error> {
+    pub(super) async fn forget_code(&self, profile: &ProfileName, id: Option<PendingId>) -> Result<bool, Error> {
         let forget = move |_: &Self, held: &mut Held| {
             let Some(mut record) = held.load()? else { return Ok(false) };
-            let is_meant = |pending: &mut PendingSignIn| issued_at.is_none_or(|at| at == pending.issued_at);
+            let is_meant = |pending: &mut PendingSignIn| id.as_ref().is_none_or(|id| *id == pending.id);
             let is_forgotten = record.pending.take_if(is_meant).is_some();
             if is_forgotten {
                 held.commit(&mut record)?;
@@ -177,8 +175,8 @@ impl Service {
             }
             (Some(_), _, _) => Err(nothing_pending(profile)
                 .because("the one that is pending was begun for another client, provider or data center")),
-            (None, Some(EndedSignIn { error, issued_at, .. }), grant) => {
-                self.note_told(&profile.name, issued_at).await;
+            (None, Some(EndedSignIn { error, id, .. }), grant) => {
+                self.note_told(&profile.name, id).await;
                 match (error, grant) {
                     (Some(error), _) => Err(error),
                     (None, Some(grant)) => Ok(TakenUp::SignedIn(Box::new(grant))),
@@ -201,7 +199,7 @@ impl Service {
         let noted = pending.clone();
         let note = move |_: &Self, held: &mut Held| {
             let Some(mut record) = held.load()? else { return Ok(()) };
-            if let Some(pending) = record.pending.as_mut().filter(|pending| pending.issued_at == noted.issued_at) {
+            if let Some(pending) = record.pending.as_mut().filter(|pending| pending.id == noted.id) {
                 pending.expected = noted.expected;
                 held.commit(&mut record)?;
             }
@@ -212,10 +210,10 @@ impl Service {
     }
 
     /// Notes that a person has heard how a sign-in ended. Who cannot note that tells it once more.
-    async fn note_told(&self, profile: &ProfileName, issued_at: Timestamp) {
+    async fn note_told(&self, profile: &ProfileName, id: PendingId) {
         let note = move |_: &Self, held: &mut Held| {
             let Some(mut record) = held.load()? else { return Ok(()) };
-            if record.ended.take_if(|ended| ended.issued_at == issued_at).is_some() {
+            if record.ended.take_if(|ended| ended.id == id).is_some() {
                 held.commit(&mut record)?;
             }
             Ok(())

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::attempt::Attempt;
 use super::code::standing;
-use super::kept::Kept;
+use super::kept::{Kept, NotKept};
 use super::pending::Until;
 use super::{Presence, SignInEvent, sign_in_event};
 use crate::clock::{self, Moment};
@@ -23,7 +23,7 @@ use crate::providers::explained::Place;
 use crate::service::aside::aside;
 use crate::service::{Service, left_out};
 use crate::storage::{
-    Clocks, EndedSignIn, Grant, Held, LOCK_PATIENCE, PendingSignIn, Poller, Record, Rest, Store, StoreError,
+    Clocks, EndedSignIn, Grant, Held, LOCK_PATIENCE, PendingId, PendingSignIn, Poller, Record, Rest, Store, StoreError,
 };
 
 /// How often those who go along with a sign-in look whether it is over.
@@ -65,11 +65,12 @@ impl CodeEnded {
 }
 
 /// How a sign-in ended that another process went on with.
+#[derive(Debug)]
 pub(super) enum Elsewhere {
     SignedIn(Box<Grant>),
     Failed(Error),
     /// Another code took its place.
-    Replaced(Box<PendingSignIn>),
+    Replaced,
     /// Nobody goes on with it.
     GivenUp,
 }
@@ -139,7 +140,7 @@ impl Attempt {
                 }
             } else {
                 // Somebody may have given it up, or taken it over.
-                match self.look(pending, Some(Arc::clone(poller)), false).await {
+                match self.look(&pending.id, Some(Arc::clone(poller)), false).await {
                     Ok(Look::Over(elsewhere)) => return Some(CodeEnded::Elsewhere(elsewhere)),
                     Ok(Look::Theirs(_)) => return None,
                     Ok(Look::Mine(_, now)) => expected = now.expected,
@@ -149,14 +150,19 @@ impl Attempt {
                 self.note_rest(pending, poller, clock::now() + kept.pace(), true).await;
                 let asking = Self { expected: expected.clone(), ..self.clone() };
                 let (asked, grant) = service.unbroken.run(asking.poll(flow, company.presence.clone())).await;
-                if let Some(grant) = grant {
-                    return Some(CodeEnded::Approved(Box::new(grant), self.said_of(asked.outcome())));
+                match grant {
+                    Some(Err(NotKept::Over(elsewhere))) => return Some(CodeEnded::Elsewhere(elsewhere)),
+                    Some(kept) => {
+                        let kept = kept.map_err(|not_kept| self.error_of(not_kept));
+                        return Some(CodeEnded::Approved(Box::new(kept), self.said_of(asked.outcome())));
+                    }
+                    None => {}
                 }
                 flow = asked;
                 if let Some((next, standing)) = flow.next_poll_at().zip(flow.standing()) {
                     self.note_rest(pending, poller, next, false).await;
                     if standing != kept {
-                        self.keep_standing(pending.issued_at, standing.clone()).await;
+                        self.keep_standing(pending.id.clone(), standing.clone()).await;
                         kept = standing;
                     }
                 }
@@ -175,7 +181,7 @@ impl Attempt {
     }
 
     /// Polls once, and keeps the grant if that brings one.
-    async fn poll(self, mut flow: DeviceFlow, presence: Presence) -> (DeviceFlow, Option<Result<Kept, Error>>) {
+    async fn poll(self, mut flow: DeviceFlow, presence: Presence) -> (DeviceFlow, Option<Result<Kept, NotKept>>) {
         if let Step::Send(request) = flow.poll(clock::now()) {
             let reply = self.service.http.send(request).await;
             flow.handle(clock::now(), reply);
@@ -194,8 +200,8 @@ impl Attempt {
     /// How long the server is to be left alone yet: as whoever asked last has noted; else a whole interval, which for a code that
     /// nobody on this machine has asked for counts from its issue.
     pub(super) async fn rest(&self, pending: &PendingSignIn, poller: &Arc<Poller>) -> Rest {
-        let (poller, issued_at) = (Arc::clone(poller), pending.issued_at);
-        let noted = aside(move || poller.rest(issued_at, &Clocks::now())).await;
+        let (poller, id) = (Arc::clone(poller), pending.id.clone());
+        let noted = aside(move || poller.rest(&id, &Clocks::now())).await;
         noted.unwrap_or_else(|| {
             let age = pending.booted.as_ref().and_then(|booted| booted.age(&Clocks::now())).unwrap_or_default();
             Rest { left: standing(pending).pace().saturating_sub(age), was_asking: false }
@@ -210,8 +216,8 @@ impl Attempt {
         until: Moment,
         is_asking: bool,
     ) {
-        let (poller, issued_at) = (Arc::clone(poller), pending.issued_at);
-        aside(move || poller.note(issued_at, until, is_asking, &Clocks::now())).await;
+        let (poller, id) = (Arc::clone(poller), pending.id.clone());
+        aside(move || poller.note(id, until, is_asking, &Clocks::now())).await;
     }
 
     /// Becomes the one that asks, or waits until the sign-in is over without this process.
@@ -225,7 +231,7 @@ impl Attempt {
         let end = clock::now() + pending.left(&Clocks::now()) + LAST_WORD;
         let mut is_told = false;
         loop {
-            let looked = self.look(&pending, None, may_take).await;
+            let looked = self.look(&pending.id, None, may_take).await;
             let is_late = clock::now() >= end;
             match looked {
                 Ok(Look::Mine(poller, pending)) => return Ok((poller, *pending)),
@@ -254,20 +260,20 @@ impl Attempt {
     /// Looks how the sign-in stands. Who asks already says so by the `poller`; a person may take it over from another machine.
     pub(super) async fn look(
         &self,
-        pending: &PendingSignIn,
+        id: &PendingId,
         poller: Option<Arc<Poller>>,
         may_take: bool,
     ) -> Result<Look, Error> {
-        let (store, name, pending) = (self.service.store.clone(), self.profile.name.clone(), pending.clone());
+        let (store, name, id) = (self.service.store.clone(), self.profile.name.clone(), id.clone());
         let before = self.approved_before;
-        aside(move || look(&store, &name, &pending, before, poller, may_take)).await
+        aside(move || look(&store, &name, &id, before, poller, may_take)).await
     }
 
     /// Keeps where the flow stands by now. Where that fails, whoever goes on begins with what was known before.
-    pub(super) async fn keep_standing(&self, issued_at: Timestamp, standing: Standing) {
+    pub(super) async fn keep_standing(&self, id: PendingId, standing: Standing) {
         let keep = move |_: &Service, held: &mut Held| {
             let Some(mut record) = held.load()? else { return Ok(()) };
-            if let Some(pending) = record.pending.take_if(|pending| pending.issued_at == issued_at) {
+            if let Some(pending) = record.pending.take_if(|pending| pending.id == id) {
                 record.pending = Some(moved_on(pending, standing));
                 held.commit(&mut record)?;
             }
@@ -279,11 +285,11 @@ impl Attempt {
     /// Notes how the sign-in ended that this process went on with, and gives the error back. Where that cannot be noted, the
     /// server tells it to whoever goes on with it.
     pub(super) async fn ended(&self, error: Error) -> Error {
-        let Some(issued_at) = self.issued_at else { return error };
-        let ended = EndedSignIn { issued_at, error: Some(error.clone()), is_told: !self.for_agent };
+        let Some(id) = self.pending.clone() else { return error };
+        let ended = EndedSignIn { id: id.clone(), error: Some(error.clone()), is_told: !self.for_agent };
         let note = move |_: &Service, held: &mut Held| {
             let Some(mut record) = held.load()? else { return Ok(()) };
-            if record.pending.take_if(|pending| pending.issued_at == issued_at).is_some() {
+            if record.pending.take_if(|pending| pending.id == id).is_some() {
                 record.ended = Some(ended);
                 held.commit(&mut record)?;
             }
@@ -320,7 +326,7 @@ fn moved_on(pending: PendingSignIn, standing: Standing) -> PendingSignIn {
 fn look(
     store: &Store,
     name: &ProfileName,
-    known: &PendingSignIn,
+    known: &PendingId,
     approved_before: Option<Timestamp>,
     poller: Option<Arc<Poller>>,
     may_take: bool,
@@ -337,34 +343,34 @@ fn look(
     let is_here = pending.is_of(store.poller_home().as_deref());
     match poller {
         Ok(poller) if is_here => Ok(Look::Mine(poller, Box::new(pending))),
-        Ok(poller) if may_take => take_over(store, name, poller, &pending, approved_before),
+        Ok(poller) if may_take => take_over(store, name, poller, known, approved_before),
         Err(holder) if is_here => Ok(Look::Theirs(holder)),
         _ => Ok(Look::Theirs(pending.machine)),
     }
 }
 
 /// The sign-in that is known, as it is kept by now; else how it ended.
-fn still_pending(
+pub(super) fn still_pending(
     record: Option<Record>,
-    known: &PendingSignIn,
+    known: &PendingId,
     approved_before: Option<Timestamp>,
 ) -> Result<PendingSignIn, Elsewhere> {
     let record = record.filter(|record| record.moved.is_none());
     let Some(Record { pending, ended, grant, .. }) = record else { return Err(Elsewhere::GivenUp) };
     match pending {
-        Some(pending) if pending.issued_at == known.issued_at => Ok(pending),
-        Some(other) => Err(Elsewhere::Replaced(Box::new(other))),
+        Some(pending) if pending.id == *known => Ok(pending),
+        Some(_) => Err(Elsewhere::Replaced),
         None => Err(over(known, ended, grant, approved_before)),
     }
 }
 
 fn over(
-    known: &PendingSignIn,
+    known: &PendingId,
     ended: Option<EndedSignIn>,
     grant: Option<Grant>,
     approved_before: Option<Timestamp>,
 ) -> Elsewhere {
-    let ended = ended.filter(|ended| ended.issued_at == known.issued_at);
+    let ended = ended.filter(|ended| ended.id == *known);
     match (ended.and_then(|ended| ended.error), grant) {
         (Some(error), _) => Elsewhere::Failed(error),
         (None, Some(grant)) if Some(grant.approved_at) != approved_before => Elsewhere::SignedIn(Box::new(grant)),
@@ -378,7 +384,7 @@ fn take_over(
     store: &Store,
     name: &ProfileName,
     poller: Arc<Poller>,
-    known: &PendingSignIn,
+    known: &PendingId,
     approved_before: Option<Timestamp>,
 ) -> Result<Look, Error> {
     let taken = store.holding(name, LOCK_PATIENCE, |held| {
@@ -397,9 +403,56 @@ fn take_over(
     Ok(match taken? {
         Ok(pending) => {
             let now = Clocks::now();
-            poller.note(pending.issued_at, now.moment + standing(&pending).pace(), false, &now);
+            poller.note(pending.id.clone(), now.moment + standing(&pending).pace(), false, &now);
             Look::Mine(poller, Box::new(pending))
         }
         Err(over) => Look::Over(over),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::{Elsewhere, Look, take_over};
+    use crate::profile::ProfileName;
+    use crate::storage::{self, KeyOptions, LOCK_PATIENCE, PendingId, PendingSignIn, Record, StoreAddress};
+
+    /// One of those that only their ids tell apart.
+    fn pending() -> PendingSignIn {
+        let kept = json!({
+            "id": PendingId::generate(), "issued_at": "2027-01-15T08:00:00Z", "lifetime_ms": 600_000, "interval_ms": 5000,
+            "device_code": "device", "user_code": "ABCD", "verification_uri": "https://corp.example/device",
+            "provider": "corp", "client_id": "client", "issuer": "https://corp.example/token", "home": "elsewhere",
+        });
+        serde_json::from_value(kept).expect("a pending sign-in")
+    }
+
+    #[test]
+    fn who_takes_a_sign_in_over_leaves_another_one_alone_that_came_meanwhile() {
+        let name: ProfileName = "work".parse().expect("a name");
+        let (known, other) = (pending(), pending());
+        for (there, is_taken) in [(Some(&known), true), (Some(&other), false), (None, false)] {
+            let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
+            let mut record = Record::empty(name.clone(), "corp".to_owned(), "client".to_owned());
+            record.pending = there.cloned();
+            let kept = store.holding(&name, LOCK_PATIENCE, |held| held.commit(&mut record));
+            kept.expect("memory has room");
+            let poller = Arc::new(store.poller(&name).expect("nobody asks"));
+            let look = take_over(&store, &name, poller, &known.id, None).expect("memory can be read");
+            let is_right = match (&look, there) {
+                (Look::Mine(_, pending), _) => is_taken && pending.id == known.id,
+                (Look::Over(Elsewhere::Replaced), there) => there == Some(&other),
+                (Look::Over(Elsewhere::GivenUp), there) => there.is_none(),
+                _ => false,
+            };
+            assert!(is_right, "{there:?}");
+            let left = store.load(&name).expect("memory can be read").and_then(|record| record.pending);
+            let home = if is_taken { store.poller_home() } else { Some("elsewhere".to_owned()) };
+            assert_eq!(left.as_ref().map(|left| &left.id), there.map(|there| &there.id));
+            assert_eq!(left.and_then(|left| left.home), home.filter(|_| there.is_some()), "{there:?}");
+        }
+    }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::Timestamp;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, oneshot};
 
 use crate::error::Error;
+use crate::storage::PendingId;
 
 /// Carries word from a screen to the sign-in that it shows, and back which code that is. Copies are one and the same.
 #[derive(Clone, Default)]
@@ -27,9 +27,9 @@ struct Heard {
 }
 
 /// The code that the person sees or is about to, which is what they mean who give the sign-in up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ShownCode {
-    pub(super) issued_at: Timestamp,
+    pub(super) id: PendingId,
     /// This sign-in has asked for it; others were pending.
     pub(super) is_new: bool,
 }
@@ -61,7 +61,7 @@ impl Presence {
 
     /// The last code, once it is kept.
     pub(super) async fn shown(&self) -> Option<ShownCode> {
-        *self.heard.code.lock().await
+        self.heard.code.lock().await.clone()
     }
 
     /// Takes a code for the last one. It is being kept for as long as the guard is.

@@ -9,6 +9,7 @@ mod edit;
 mod file;
 mod form;
 mod git_host;
+mod named_by;
 pub mod schema;
 mod screen;
 mod secret_file;
@@ -41,6 +42,7 @@ pub use edit::{
 };
 pub use file::{Fault, KeyPath};
 pub use git_host::GitHost;
+pub use named_by::NamedBy;
 pub use screen::{Motion, ScreenSettings, ThemeName};
 use secret_file::read_store_url;
 pub use secret_file::{LONGEST_SECRET, exposure, read_given_secret, read_secret_file};
@@ -55,7 +57,7 @@ pub const LONGEST_FILE: u32 = 16 * 1024 * 1024;
 pub struct Places {
     pub config_file: PathBuf,
     /// What says that it is there: a flag, a variable, or `HOME`.
-    config_named_by: &'static str,
+    config_named_by: NamedBy,
     pub state_dir: PathBuf,
     /// Takes a record whose own place fails in the middle of a commit. It has to outlive a restart.
     pub spare_dir: PathBuf,
@@ -66,7 +68,7 @@ impl Places {
     /// Below `DEVICE_LOGIN_HOME` if set, else the system's own places. `config_file` comes from a flag.
     pub fn from_environment(environment: Environment<'_>, config_file: Option<PathBuf>) -> Result<Self, Error> {
         let (config_dir, state_dir, spare_dir, named_by) = if let Some(home) = environment.path("DEVICE_LOGIN_HOME") {
-            (home.clone(), home.join("state"), home.join("spare"), "DEVICE_LOGIN_HOME")
+            (home.clone(), home.join("state"), home.join("spare"), NamedBy::Variable("DEVICE_LOGIN_HOME"))
         } else {
             variables::check_home(environment)?;
             let directories = directories::ProjectDirs::from("", "", "device-login").ok_or_else(|| {
@@ -75,12 +77,12 @@ impl Places {
             })?;
             let state_dir = directories.state_dir().unwrap_or(directories.data_local_dir()).to_owned();
             let xdg = environment.path("XDG_CONFIG_HOME").filter(|xdg| directories.config_dir().starts_with(xdg));
-            let named_by = if xdg.is_some() { "XDG_CONFIG_HOME" } else { "HOME" };
+            let named_by = NamedBy::Variable(if xdg.is_some() { "XDG_CONFIG_HOME" } else { "HOME" });
             (directories.config_dir().to_owned(), state_dir, directories.cache_dir().to_owned(), named_by)
         };
         let named_by = match (&config_file, environment.path("DEVICE_LOGIN_CONFIG")) {
-            (Some(_), _) => "--config",
-            (None, Some(_)) => "DEVICE_LOGIN_CONFIG",
+            (Some(_), _) => NamedBy::Flag("--config"),
+            (None, Some(_)) => NamedBy::Variable("DEVICE_LOGIN_CONFIG"),
             (None, None) => named_by,
         };
         let config_file = config_file.map(|file| files::expanded(&file));
@@ -95,13 +97,13 @@ impl Places {
     }
 
     /// What says that the configuration is there: `--config`, a variable, or `HOME`.
-    pub fn config_named_by(&self) -> &'static str {
+    pub fn config_named_by(&self) -> NamedBy {
         self.config_named_by
     }
 
     /// Which configuration this is, and why that one.
     pub fn in_words(&self, environment: Environment<'_>) -> String {
-        let (file, named_by) = (self.config_file.display(), self.config_named_by);
+        let (file, named_by) = (self.config_file.display(), self.config_named_by.word());
         let there = if self.config_file.exists() { "was read" } else { "is not there" };
         let why = match environment.var(named_by) {
             Some(value) => format!("`{named_by}` is {value}"),

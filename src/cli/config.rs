@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::full_screen;
 use crate::config::check::{self, Checked, Remark};
-use crate::config::{Config, schema};
+use crate::config::{Config, NamedBy, schema};
 use crate::error::{Code, Error};
 use crate::files::access::Holds;
 use crate::files::{self, Trouble};
@@ -73,13 +73,13 @@ struct PathJson {
     schema_version: u32,
     configuration: PathBuf,
     /// A flag, a variable, or `HOME`.
-    named_by: &'static str,
+    named_by: NamedBy,
     exists: bool,
     /// Without a password; left out where what names it cannot be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    store_named_by: Option<&'static str>,
+    store_named_by: Option<NamedBy>,
     key: PathBuf,
     state: PathBuf,
     spare: PathBuf,
@@ -144,7 +144,7 @@ impl PathCommand {
         }
         context.output.note(&format!("{why}."));
         match store {
-            Ok((store, named_by)) => context.output.note(&format!("The store is {store}, by {named_by}.")),
+            Ok((store, named_by)) => context.output.note(&format!("The store is {store}, {named_by}.")),
             Err(error) => context.output.note(&format!("Where the store is cannot be told: {error}.")),
         }
         let [key, state] = [&places.default_key_file, &places.state_dir].map(|path| path.display());

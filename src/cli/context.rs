@@ -13,7 +13,7 @@ use super::{ColorWhen, Global, Positional, words};
 use crate::child;
 use crate::clock;
 use crate::config::variables::{self, Reader};
-use crate::config::{self, Config, Environment, Places};
+use crate::config::{self, Config, Environment, NamedBy, Places};
 use crate::error::{Advice, Code, Error};
 use crate::files;
 use crate::http::client::{Client, Exchange, Observer};
@@ -164,10 +164,7 @@ impl Context {
             let value = places.in_words(Environment(&variable));
             settings.push(Setting { what: "configuration", value, by: profiles });
             if let Some(store) = store {
-                let by = match self.store_named_by(config) {
-                    "default" => "by default".to_owned(),
-                    named_by => format!("by `{named_by}`"),
-                };
+                let by = self.store_named_by(config).to_string();
                 settings.push(Setting { what: "store", value: store.to_owned(), by });
             }
         }
@@ -175,7 +172,7 @@ impl Context {
         if let Some(name) = self.flagged_profile().ok().flatten().or(of_config) {
             let unread = Config::default();
             let config = read.map_or(&unread, |(_, config)| config);
-            let by = self.profile_named_by(&Positional { name: None }, config).to_owned();
+            let by = self.profile_named_by(&Positional { name: None }, config).to_string();
             settings.push(Setting { what: "profile", value: format!("`{name}` where none is named"), by });
         }
         settings
@@ -203,7 +200,7 @@ impl Context {
     }
 
     /// The store's address without a password, and what names it.
-    pub(super) fn store_place(&self, config: &Config) -> Result<(String, &'static str), Error> {
+    pub(super) fn store_place(&self, config: &Config) -> Result<(String, NamedBy), Error> {
         let environment = Environment(&variable);
         let places = Places::from_environment(environment, self.global.config.clone())?;
         let address = store_address(&self.global, config, &places, environment)?;
@@ -211,13 +208,13 @@ impl Context {
     }
 
     /// The flag, the variable or the key that names the store.
-    fn store_named_by(&self, config: &Config) -> &'static str {
+    fn store_named_by(&self, config: &Config) -> NamedBy {
         match () {
-            () if self.global.store.is_some() => "--store",
-            () if Environment(&variable).var("DEVICE_LOGIN_STORE").is_some() => "DEVICE_LOGIN_STORE",
-            () if config.store.url_file.is_some() => "store_url_file",
-            () if config.store.address.is_some() => "store",
-            () => "default",
+            () if self.global.store.is_some() => NamedBy::Flag("--store"),
+            () if Environment(&variable).var("DEVICE_LOGIN_STORE").is_some() => NamedBy::Variable("DEVICE_LOGIN_STORE"),
+            () if config.store.url_file.is_some() => NamedBy::Key("store_url_file"),
+            () if config.store.address.is_some() => NamedBy::Key("store"),
+            () => NamedBy::Default,
         }
     }
 
@@ -268,14 +265,14 @@ impl Context {
         }
     }
 
-    /// What names the profile that is meant, in words.
-    pub(super) fn profile_named_by(&self, positional: &Positional, config: &Config) -> &'static str {
+    /// What names the profile that is meant.
+    pub(super) fn profile_named_by(&self, positional: &Positional, config: &Config) -> NamedBy {
         match () {
-            () if positional.name.is_some() => "named",
-            () if self.global.profile.is_some() => "by `-p`",
-            () if Environment(&variable).var("DEVICE_LOGIN_PROFILE").is_some() => "by `DEVICE_LOGIN_PROFILE`",
-            () if config.default_profile.is_some() => "by `default_profile`",
-            () => "the only one",
+            () if positional.name.is_some() => NamedBy::Argument,
+            () if self.global.profile.is_some() => NamedBy::Flag("--profile"),
+            () if Environment(&variable).var("DEVICE_LOGIN_PROFILE").is_some() => NamedBy::Variable("DEVICE_LOGIN_PROFILE"),
+            () if config.default_profile.is_some() => NamedBy::Key("default_profile"),
+            () => NamedBy::Only,
         }
     }
 

@@ -252,6 +252,8 @@ fn profiles_are_told_to_scripts_without_secrets() {
     );
     assert_eq!((&told["named_by"], &told["configuration"]["named_by"]), (&json!("named"), &json!("DEVICE_LOGIN_HOME")));
     assert_eq!(told["store"]["named_by"], "default");
+    let flagged = home.run(&["-p", "work", "profile", "show", "--json"]).json();
+    assert_eq!(flagged["named_by"], "--profile");
     assert!(!work.stdout.contains("sentinel"), "{work:?}");
     let nobody = home.run(&["profile", "show", "nobody", "--json"]);
     assert_eq!((nobody.code, &nobody.json()["error"]["code"]), (2, &json!("unknown_profile")));
@@ -263,7 +265,7 @@ fn profiles_are_told_to_scripts_without_secrets() {
         "ops (by `DEVICE_LOGIN_PROFILE`)",
         "zoho (built in)",
         "in the variable DEVICE_LOGIN_CLIENT_SECRET, which beats the profile",
-        "(by DEVICE_LOGIN_HOME)",
+        "(by `DEVICE_LOGIN_HOME`)",
     ] {
         assert!(shown.contains(part), "{part:?} is missing: {shown}");
     }

@@ -12,7 +12,7 @@ use crate::cli::status::PendingJson;
 use crate::cli::table::{Cell, Step, Table};
 use crate::cli::words;
 use crate::clock;
-use crate::config::{Config, Environment, Profile, SecretSource};
+use crate::config::{Config, Environment, NamedBy, Profile, SecretSource};
 use crate::error::{Advice, Error};
 use crate::providers::catalog;
 use crate::service::{ProfileStatus, Service};
@@ -73,7 +73,7 @@ struct ShowJson<'a> {
     schema_version: u32,
     profile: ProfileJson<'a>,
     /// What names the profile: a flag, a variable, `default_profile`, or that there is no other.
-    named_by: &'static str,
+    named_by: NamedBy,
     /// The store has a secret for it.
     secret_in_store: bool,
     state: &'static str,
@@ -91,7 +91,7 @@ struct ShowJson<'a> {
 #[derive(Serialize)]
 struct PlaceJson {
     place: String,
-    named_by: &'static str,
+    named_by: NamedBy,
 }
 
 fn profile_json<'a>(profile: &'a Profile, service: &Service) -> ProfileJson<'a> {
@@ -206,7 +206,7 @@ fn shown(
     profile: &Profile,
     status: &ProfileStatus,
     service: &Service,
-    (named_by, store_named_by): (&str, &str),
+    (named_by, store_named_by): (NamedBy, NamedBy),
 ) -> Result<String, Error> {
     let own_variable = Environment(&crate::cli::context::variable).var("DEVICE_LOGIN_CLIENT_SECRET").is_some();
     let client_secret = match &profile.client_secret {
@@ -248,10 +248,10 @@ fn shown(
     lines.extend(status.warnings.iter().map(|warning| ("warning", warning.clone())));
     if let Some(protection) = &status.protection {
         let place = protection.place.as_ref().map_or_else(String::new, |place| format!("{place}, "));
-        lines.push(("store", format!("{place}{protection} (by {store_named_by})")));
+        lines.push(("store", format!("{place}{protection} ({store_named_by})")));
     }
     let file = service.config.file.display();
-    lines.push(("configuration", format!("{file} (by {})", context.places()?.config_named_by())));
+    lines.push(("configuration", format!("{file} ({})", context.places()?.config_named_by())));
     let lines: Vec<String> = lines.iter().map(|(label, value)| format!("{label:15}{value}")).collect();
     Ok(lines.join("\n"))
 }

@@ -19,7 +19,7 @@ use crate::files;
 use crate::http::client::{Client, Exchange, Observer};
 use crate::profile::ProfileName;
 use crate::service::Service;
-use crate::service::doctor::{Patient, Setting};
+use crate::service::doctor::{Patient, Setting, Subject};
 use crate::storage::{self, KeyCommand, KeyOptions, Store, StoreAddress};
 
 /// The frame of one command.
@@ -130,20 +130,20 @@ impl Context {
         let mut problems = Vec::new();
         let mut note = |subject, error: Error| problems.push((subject, error));
         if let Err(error) = variables::check(Reader::Everything, &|name| std::env::var_os(name)) {
-            note("variable", error);
+            note(Subject::Variable, error);
         }
         let places = Places::from_environment(environment, self.global.config.clone());
         let config = places.clone().and_then(|places| Config::load(&places.config_file));
-        let config = config.map_err(|error| note("configuration", error)).ok();
+        let config = config.map_err(|error| note(Subject::Configuration, error)).ok();
         // One that cannot be read may name another store, or another key.
         let read = places.as_ref().ok().zip(config.as_ref());
         let opened = read.and_then(|(places, config)| {
             let address = store_address(&self.global, config, places, environment);
-            let address = address.map_err(|error| note("store", error)).ok()?;
+            let address = address.map_err(|error| note(Subject::Store, error)).ok()?;
             Some((self.store.get_or_init(|| open_store(&address, config, places)).clone(), address.to_string()))
         });
         let profile = self.profile_name(positional).unwrap_or_else(|error| {
-            note("profile", error);
+            note(Subject::Profile, error);
             None
         });
         let settings = self.settings(read, opened.as_ref().map(|(_, address)| address.as_str()));
@@ -162,10 +162,10 @@ impl Context {
         if let Some((places, config)) = read {
             let profiles = words::counted(config.profiles.len() as u64, "profile");
             let value = places.in_words(Environment(&variable));
-            settings.push(Setting { what: "configuration", value, by: profiles });
+            settings.push(Setting { what: Subject::Configuration, value, by: profiles });
             if let Some(store) = store {
                 let by = self.store_named_by(config).to_string();
-                settings.push(Setting { what: "store", value: store.to_owned(), by });
+                settings.push(Setting { what: Subject::Store, value: store.to_owned(), by });
             }
         }
         let of_config = read.and_then(|(_, config)| config.default_profile.clone());
@@ -173,7 +173,7 @@ impl Context {
             let unread = Config::default();
             let config = read.map_or(&unread, |(_, config)| config);
             let by = self.profile_named_by(&Positional { name: None }, config).to_string();
-            settings.push(Setting { what: "profile", value: format!("`{name}` where none is named"), by });
+            settings.push(Setting { what: Subject::Profile, value: format!("`{name}` where none is named"), by });
         }
         settings
     }
@@ -270,7 +270,9 @@ impl Context {
         match () {
             () if positional.name.is_some() => NamedBy::Argument,
             () if self.global.profile.is_some() => NamedBy::Flag("--profile"),
-            () if Environment(&variable).var("DEVICE_LOGIN_PROFILE").is_some() => NamedBy::Variable("DEVICE_LOGIN_PROFILE"),
+            () if Environment(&variable).var("DEVICE_LOGIN_PROFILE").is_some() => {
+                NamedBy::Variable("DEVICE_LOGIN_PROFILE")
+            }
             () if config.default_profile.is_some() => NamedBy::Key("default_profile"),
             () => NamedBy::Only,
         }

@@ -42,7 +42,7 @@ struct DoctorJson<'a> {
 
 #[derive(Serialize)]
 struct CheckJson<'a> {
-    subject: &'a str,
+    subject: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     about: &'a str,
     verdict: &'static str,
@@ -79,7 +79,7 @@ impl Doctor {
 fn check_json(check: &Check) -> CheckJson<'_> {
     let hint = (!check.advice.is_empty()).then(|| advice::in_line(&check.advice));
     let Check { subject, about, verdict, seen, .. } = check;
-    CheckJson { subject, about, verdict: verdict.word(), seen, hint }
+    CheckJson { subject: subject.word(), about, verdict: verdict.word(), seen, hint }
 }
 
 fn lines(checks: &[Check], room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<String> {
@@ -107,7 +107,7 @@ fn of_check(check: &Check, room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<
         Verdict::Warning => YELLOW,
         Verdict::Error => BOLD_RED,
     };
-    let head = format!("{word:<9}{:<14}", check.subject);
+    let head = format!("{word:<9}{:<14}", check.subject.word());
     let is_narrow = room.columns.is_some_and(|columns| columns < NARROW);
     let indent = if is_narrow { "  ".to_owned() } else { " ".repeat(INDENT) };
     let fit = |begin: &str, text: &str| match room.columns {
@@ -127,13 +127,20 @@ fn of_check(check: &Check, room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use crate::service::doctor::Subject;
+
     use super::{BOLD_RED, CYAN, Check, RESET, Room, YELLOW, lines};
 
     #[test]
     fn lines_fit_every_width_and_lose_no_word() {
         let long = "a clause of many words that goes on for longer than a narrow window has columns for it";
-        let mend = || Check::warning("configuration", "web-01.example.com", long).advise(long).advise("and that");
-        let checks = [Check::ok("TLS", "", "well"), mend(), Check::error("file system", "", long).advise("mend it")];
+        let mend =
+            || Check::warning(Subject::Configuration, "web-01.example.com", long).advise(long).advise("and that");
+        let checks = [
+            Check::ok(Subject::Tls, "", "well"),
+            mend(),
+            Check::error(Subject::FileSystem, "", long).advise("mend it"),
+        ];
         for columns in [None, Some(40), Some(59), Some(60), Some(80), Some(120), Some(200)] {
             for has_color in [false, true] {
                 let lines = lines(&checks, Room { columns, cut: "", has_color }, &str::to_owned);

@@ -36,8 +36,7 @@ const MOST: usize = 16;
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// The kind of thing, in a word or two.
-    pub subject: &'static str,
+    pub subject: Subject,
     /// Which one of its kind; empty where there is one only.
     pub about: String,
     pub verdict: Verdict,
@@ -45,6 +44,57 @@ pub struct Check {
     pub seen: String,
     /// What helps where it is not well.
     pub advice: Vec<Advice>,
+}
+
+/// The kind of thing that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Version,
+    Configuration,
+    Store,
+    Profile,
+    Files,
+    FileSystem,
+    Key,
+    Lock,
+    Agent,
+    PostgreSql,
+    Proxy,
+    Dns,
+    Tls,
+    Connection,
+    Clock,
+    DataCenter,
+    Client,
+    Variable,
+    Terminal,
+}
+
+impl Subject {
+    /// The word for people and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Subject::Version => "version",
+            Subject::Configuration => "configuration",
+            Subject::Store => "store",
+            Subject::Profile => "profile",
+            Subject::Files => "files",
+            Subject::FileSystem => "file system",
+            Subject::Key => "key",
+            Subject::Lock => "lock",
+            Subject::Agent => "agent",
+            Subject::PostgreSql => "PostgreSQL",
+            Subject::Proxy => "proxy",
+            Subject::Dns => "DNS",
+            Subject::Tls => "TLS",
+            Subject::Connection => "connection",
+            Subject::Clock => "clock",
+            Subject::DataCenter => "data center",
+            Subject::Client => "client",
+            Subject::Variable => "variable",
+            Subject::Terminal => "terminal",
+        }
+    }
 }
 
 /// Whether something is well.
@@ -69,19 +119,19 @@ impl Verdict {
 }
 
 impl Check {
-    pub fn new(verdict: Verdict, subject: &'static str, about: impl Into<String>, seen: impl Into<String>) -> Self {
+    pub fn new(verdict: Verdict, subject: Subject, about: impl Into<String>, seen: impl Into<String>) -> Self {
         Self { subject, about: about.into(), verdict, seen: seen.into(), advice: Vec::new() }
     }
 
-    pub fn ok(subject: &'static str, about: impl Into<String>, seen: impl Into<String>) -> Self {
+    pub fn ok(subject: Subject, about: impl Into<String>, seen: impl Into<String>) -> Self {
         Self::new(Verdict::Ok, subject, about, seen)
     }
 
-    pub fn warning(subject: &'static str, about: impl Into<String>, seen: impl Into<String>) -> Self {
+    pub fn warning(subject: Subject, about: impl Into<String>, seen: impl Into<String>) -> Self {
         Self::new(Verdict::Warning, subject, about, seen)
     }
 
-    pub fn error(subject: &'static str, about: impl Into<String>, seen: impl Into<String>) -> Self {
+    pub fn error(subject: Subject, about: impl Into<String>, seen: impl Into<String>) -> Self {
         Self::new(Verdict::Error, subject, about, seen)
     }
 
@@ -93,7 +143,7 @@ impl Check {
     }
 
     /// What keeps this program from working, as it is told elsewhere.
-    fn failed(subject: &'static str, about: impl Into<String>, error: &Error) -> Self {
+    fn failed(subject: Subject, about: impl Into<String>, error: &Error) -> Self {
         Self { advice: error.what_helps(), ..Self::error(subject, about, error.to_string()) }
     }
 }
@@ -104,7 +154,7 @@ pub struct Patient {
     pub service: Service,
     pub places: Result<Places, Error>,
     /// Why the configuration or the address of the store could not be used.
-    pub problems: Vec<(&'static str, Error)>,
+    pub problems: Vec<(Subject, Error)>,
     /// The profile that is meant, where it is one only.
     pub profile: Option<ProfileName>,
     /// Settings, what they are, and what has decided on that.
@@ -115,7 +165,7 @@ pub struct Patient {
 
 /// A setting that may come from several places.
 pub struct Setting {
-    pub what: &'static str,
+    pub what: Subject,
     pub value: String,
     /// The flag, the variable, the configuration, or that nothing names it.
     pub by: String,
@@ -125,16 +175,16 @@ impl Patient {
     /// Looks at everything.
     pub async fn examine(&self) -> Vec<Check> {
         let mut checks = vec![environment::version()];
-        checks.extend(self.problems.iter().map(|(subject, error)| Check::failed(subject, "", error)));
+        checks.extend(self.problems.iter().map(|(subject, error)| Check::failed(*subject, "", error)));
         checks.extend(self.check_profile());
         checks.extend(self.check_settings());
         let end = clock::now() + LIMIT;
         let slow: Vec<BoxFuture<'_, Vec<Check>>> = vec![
-            within(end, "files", "", self.check_files()).boxed(),
-            within(end, "file system", "", self.check_file_systems()).boxed(),
-            within(end, "store", "", self.check_store()).boxed(),
-            within(end, "store", "", self.check_records()).boxed(),
-            within(end, "agent", "", store::check_agent()).boxed(),
+            within(end, Subject::Files, "", self.check_files()).boxed(),
+            within(end, Subject::FileSystem, "", self.check_file_systems()).boxed(),
+            within(end, Subject::Store, "", self.check_store()).boxed(),
+            within(end, Subject::Store, "", self.check_records()).boxed(),
+            within(end, Subject::Agent, "", store::check_agent()).boxed(),
             self.check_network(end).boxed(),
         ];
         checks.extend(join_all(slow).await.into_iter().flatten());
@@ -149,7 +199,7 @@ impl Patient {
             && clock::within(LOOK, Box::pin(self.service.aside(Service::prepare))).await.is_none()
         {
             let seen = format!("nobody was asked: the certificate authorities were not read within {}", duration(LOOK));
-            return vec![Check::error("TLS", "", seen).advise(
+            return vec![Check::error(Subject::Tls, "", seen).advise(
                 "see whether the file system hangs on which they, `SSL_CERT_FILE` or the file of `--ca-cert` are",
             )];
         }
@@ -166,12 +216,12 @@ impl Patient {
     /// The profile that was named is there.
     fn check_profile(&self) -> Option<Check> {
         let name = self.profile.as_ref().filter(|_| self.problems.is_empty())?;
-        self.service.config.profile(Some(name)).err().map(|error| Check::failed("profile", "", &error))
+        self.service.config.profile(Some(name)).err().map(|error| Check::failed(Subject::Profile, "", &error))
     }
 }
 
 /// Keeps the first ones of all, and tells how many more there are.
-fn limited<T>(all: &mut Vec<T>, subject: &'static str, what: &str, advice: impl Into<Advice>) -> Option<Check> {
+fn limited<T>(all: &mut Vec<T>, subject: Subject, what: &str, advice: impl Into<Advice>) -> Option<Check> {
     let more = all.len().saturating_sub(MOST);
     all.truncate(MOST);
     let check = || Check::warning(subject, "", format!("left out: {}", counted(more as u64, &format!("more {what}"))));
@@ -179,12 +229,7 @@ fn limited<T>(all: &mut Vec<T>, subject: &'static str, what: &str, advice: impl 
 }
 
 /// The checks, or that they were not done in time.
-async fn within(
-    end: Moment,
-    subject: &'static str,
-    about: &str,
-    checks: impl Future<Output = Vec<Check>>,
-) -> Vec<Check> {
+async fn within(end: Moment, subject: Subject, about: &str, checks: impl Future<Output = Vec<Check>>) -> Vec<Check> {
     clock::within(clock::now().until(end), Box::pin(checks)).await.unwrap_or_else(|| {
         let seen = format!("no result within {}", duration(LIMIT));
         vec![Check::warning(subject, about, seen).advise("try again; if that stays so, something hangs there")]

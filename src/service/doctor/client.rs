@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::super::failure::Asked;
 use super::super::{Service, driver, endpoints, home_data_center, issuing_data_center, transport_error};
-use super::{Check, Patient, limited, within};
+use super::{Check, Patient, Subject, limited, within};
 use crate::clock::Moment;
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -22,10 +22,10 @@ impl Patient {
     /// Asks about the clients of the profiles that are meant.
     pub(super) async fn check_clients(&self, end: Moment) -> Vec<Check> {
         let mut clients = self.clients();
-        let more = limited(&mut clients, "client", "client", "name a profile to ask about its client");
+        let more = limited(&mut clients, Subject::Client, "client", "name a profile to ask about its client");
         let asked = clients.into_iter().map(|profile| {
             let check = self.check_client(profile);
-            async move { within(end, "client", profile.name.as_str(), check).await }
+            async move { within(end, Subject::Client, profile.name.as_str(), check).await }
         });
         join_all(asked).await.into_iter().flatten().chain(more).collect()
     }
@@ -48,7 +48,7 @@ impl Patient {
     async fn check_client(&self, profile: &Profile) -> Vec<Check> {
         match ask(&self.service, profile).await {
             Ok(checks) => checks,
-            Err(error) => vec![Check::failed("client", profile.name.to_string(), &error)],
+            Err(error) => vec![Check::failed(Subject::Client, profile.name.to_string(), &error)],
         }
     }
 }
@@ -60,7 +60,7 @@ async fn ask(service: &Service, profile: &Profile) -> Result<Vec<Check>, Error> 
         Err(error) => {
             // Its secret and its data center may be in there.
             let seen = format!("nobody was asked about `{}`: {}", profile.client_id, error.reason());
-            return Ok(vec![Check { advice: error.what_helps(), ..Check::warning("client", about, seen) }]);
+            return Ok(vec![Check { advice: error.what_helps(), ..Check::warning(Subject::Client, about, seen) }]);
         }
     };
     let grant = record.as_ref().and_then(|record| record.grant.as_ref());
@@ -83,7 +83,7 @@ async fn ask(service: &Service, profile: &Profile) -> Result<Vec<Check>, Error> 
             format!(" (the client's is {})", home.code.to_uppercase())
         };
         let seen = format!("{code}{moved}, accounts at {}{}", data_center.accounts_server, api.unwrap_or_default());
-        checks.push(Check::ok("data center", about.clone(), seen));
+        checks.push(Check::ok(Subject::DataCenter, about.clone(), seen));
     }
     let (of_client, with_record, of_provider) = (profile.clone(), record.clone(), provider.clone());
     let client = service
@@ -104,32 +104,32 @@ async fn ask(service: &Service, profile: &Profile) -> Result<Vec<Check>, Error> 
     };
     let name = provider.dialect.display_name;
     checks.push(match outcome {
-        Outcome::Refused(_) => Check::ok("client", about, format!("{name} knows `{}`", client.id)),
+        Outcome::Refused(_) => Check::ok(Subject::Client, about, format!("{name} knows `{}`", client.id)),
         Outcome::Error(answer) => {
             let error = asked.refused(&answer);
             match error.code {
                 Code::InvalidClient | Code::InvalidClientSecret | Code::WrongDataCenter => {
                     let seen = error.reason().to_owned();
-                    Check { seen, ..Check::failed("client", about, &error) }
+                    Check { seen, ..Check::failed(Subject::Client, about, &error) }
                 }
-                _ => Check::warning("client", about, format!("{name} answered {answer}, which does not tell"))
+                _ => Check::warning(Subject::Client, about, format!("{name} answered {answer}, which does not tell"))
                     .advise("sign in to see whether it works"),
             }
         }
         Outcome::Unreadable(Unreadable::Throttled(_)) => {
-            Check::warning("client", about, format!("{name} asks for fewer requests"))
+            Check::warning(Subject::Client, about, format!("{name} asks for fewer requests"))
                 .advise("try again in some minutes")
         }
         Outcome::Transport(failure) => {
             let error = transport_error(what, &failure);
-            Check { verdict: super::Verdict::Warning, ..Check::failed("client", about, &error) }
+            Check { verdict: super::Verdict::Warning, ..Check::failed(Subject::Client, about, &error) }
         }
         Outcome::Unreadable(answer) => {
             let error = asked.unreadable(answer, vec!["check the addresses in the configuration".into()]);
-            Check { verdict: super::Verdict::Warning, ..Check::failed("client", about, &error) }
+            Check { verdict: super::Verdict::Warning, ..Check::failed(Subject::Client, about, &error) }
         }
         Outcome::Minted { .. } => {
-            Check::warning("client", about, format!("{name} gave a token for a token of nobody's"))
+            Check::warning(Subject::Client, about, format!("{name} gave a token for a token of nobody's"))
                 .advise("tell whoever runs it")
         }
     });

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use super::{Check, Patient, Setting};
+use super::{Check, Patient, Setting, Subject};
 use crate::config::variables::{self, Reader};
 
 /// Letters of a value that are shown: lists of directories are long.
@@ -25,7 +25,11 @@ pub(super) fn version() -> Check {
     let features = if features.is_empty() { "no features".to_owned() } else { format!("with {}", features.join(", ")) };
     let build = if cfg!(debug_assertions) { ", a debug build" } else { "" };
     let (system, machine) = (env::consts::OS, env::consts::ARCH);
-    Check::ok("version", "", format!("{} for {system} on {machine}, {features}{build}", env!("CARGO_PKG_VERSION")))
+    Check::ok(
+        Subject::Version,
+        "",
+        format!("{} for {system} on {machine}, {features}{build}", env!("CARGO_PKG_VERSION")),
+    )
 }
 
 impl Patient {
@@ -44,24 +48,24 @@ impl Patient {
                 Some(other) => format!("not read, since `{other}` counts"),
                 None => format!("{value}; read by {}", set.reader.words()),
             };
-            checks.push(Check::ok("variable", set.name, seen));
+            checks.push(Check::ok(Subject::Variable, set.name, seen));
         }
         for reader in Reader::ALL {
             let is_of_nobody = reader == Reader::Database && !self.service.store().is_shared();
             let errors = variables::problems(reader, &variable).filter(|_| !is_of_nobody);
             // Told already where nothing works without it.
             let errors = errors.filter(|error| !self.problems.iter().any(|(_, known)| known == error));
-            checks.extend(errors.map(|error| Check::failed("variable", "", &error)));
+            checks.extend(errors.map(|error| Check::failed(Subject::Variable, "", &error)));
         }
         let names = env::vars_os().map(|(name, _)| name);
         checks.extend(
             variables::misspelt(names)
                 .into_iter()
-                .map(|warning| Check::warning("variable", "", warning).advise("correct its name, or unset it")),
+                .map(|warning| Check::warning(Subject::Variable, "", warning).advise("correct its name, or unset it")),
         );
         if self.service.store().is_shared() {
             checks.extend(variables::not_read(&variable).into_iter().map(|name| {
-                Check::warning("variable", name, "not read: the address of the store says where the database is")
+                Check::warning(Subject::Variable, name, "not read: the address of the store says where the database is")
                     .advise("put it into that address, or unset it for this program")
             }));
         }

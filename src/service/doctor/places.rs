@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::aside::aside;
-use super::{Check, MOST, Patient, limited};
+use super::{Check, MOST, Patient, Subject, limited};
 use crate::config::SecretSource;
 use crate::files::access::{self, Holds};
 use crate::files::{FileSystem, Trouble, expanded};
@@ -45,9 +45,13 @@ impl Patient {
         if checks.is_empty() {
             let (first, rest) = seen.split_at(seen.len().min(MOST));
             let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-            return vec![Check::ok("files", "", format!("nobody else can change them: {}{more}", first.join(", ")))];
+            return vec![Check::ok(
+                Subject::Files,
+                "",
+                format!("nobody else can change them: {}{more}", first.join(", ")),
+            )];
         }
-        let more = limited(&mut checks, "files", "file", "mend these, and look again");
+        let more = limited(&mut checks, Subject::Files, "file", "mend these, and look again");
         checks.extend(more);
         checks
     }
@@ -127,11 +131,12 @@ impl Patient {
                     }
                     Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {
                         let seen = "not looked at: this system does not tell what directories lie on";
-                        checks.push(Check::ok("file system", directory.display().to_string(), seen));
+                        checks.push(Check::ok(Subject::FileSystem, directory.display().to_string(), seen));
                     }
                     Err(error) => {
                         let trouble = Trouble::from(error);
-                        let check = Check::error("file system", directory.display().to_string(), trouble.cause(there));
+                        let check =
+                            Check::error(Subject::FileSystem, directory.display().to_string(), trouble.cause(there));
                         checks.push(check.advise(trouble.advice()));
                     }
                 }
@@ -152,7 +157,7 @@ fn judge(file: &Judged) -> Option<Check> {
         Ok(opened) if opened.is_exposed => {
             let path = file.path.display().to_string();
             let advice = format!("have root run `chmod o-r {path}`");
-            Some(Check::warning("files", path, "others on this machine can read it").advise(advice))
+            Some(Check::warning(Subject::Files, path, "others on this machine can read it").advise(advice))
         }
         Ok(_) => None,
         Err(trouble) if trouble.is_absence() && file.may_be_absent => None,
@@ -161,7 +166,7 @@ fn judge(file: &Judged) -> Option<Check> {
 }
 
 fn refused(path: &Path, trouble: &Trouble) -> Check {
-    Check::error("files", path.display().to_string(), trouble.cause(path)).advise(trouble.advice())
+    Check::error(Subject::Files, path.display().to_string(), trouble.cause(path)).advise(trouble.advice())
 }
 
 fn of_file_system(system: &FileSystem, directory: &Path, is_store: bool) -> Check {
@@ -175,23 +180,23 @@ fn of_file_system(system: &FileSystem, directory: &Path, is_store: bool) -> Chec
     let is_full = system.free < LEAST_ROOM || system.free_files.is_some_and(|files| files < 2);
     let is_nearly_full = system.free < LITTLE_ROOM || system.free_files.is_some_and(|files| files < FEW_FILES);
     if system.is_read_only {
-        Check::error("file system", about, format!("{seen}, read-only"))
+        Check::error(Subject::FileSystem, about, format!("{seen}, read-only"))
             .advise("name another place by `DEVICE_LOGIN_HOME` or `store`, or mount it for writing")
     } else if is_full {
-        Check::error("file system", about, format!("{seen}: it is full")).advise("make room on the disk")
+        Check::error(Subject::FileSystem, about, format!("{seen}: it is full")).advise("make room on the disk")
     } else if is_nearly_full {
-        Check::warning("file system", about, format!("{seen}: it is nearly full")).advise("make room on the disk")
+        Check::warning(Subject::FileSystem, about, format!("{seen}: it is nearly full")).advise("make room on the disk")
     } else if is_shared && is_store {
-        Check::warning("file system", about, seen)
+        Check::warning(Subject::FileSystem, about, seen)
             .advise("keep records on a disk of this machine; several machines share them in PostgreSQL")
     } else if ["tmpfs", "ramfs"].contains(&&*kind) {
-        Check::warning("file system", about, seen)
+        Check::warning(Subject::FileSystem, about, seen)
             .advise("what is there is gone after a restart: name a place on a disk")
     } else if kind == "overlay" {
-        Check::warning("file system", about, seen)
+        Check::warning(Subject::FileSystem, about, seen)
             .advise("what is there is gone with the container: mount a volume, and name it by `DEVICE_LOGIN_HOME`")
     } else {
-        Check::ok("file system", about, seen)
+        Check::ok(Subject::FileSystem, about, seen)
     }
 }
 

@@ -12,7 +12,7 @@ use url::Url;
 use super::super::aside::aside;
 use super::super::tokens::ends::CLOCK_SLACK;
 use super::super::{Service, home_data_center, issuing_data_center, transport_error};
-use super::{Check, LOOK, Patient, Verdict, limited, within};
+use super::{Check, LOOK, Patient, Subject, Verdict, limited, within};
 use crate::clock::{self, Moment};
 use crate::config::{Profile, ProviderSource};
 use crate::error::Advice;
@@ -56,10 +56,10 @@ impl Patient {
                 }
             }
         }
-        let more = limited(&mut servers, "connection", "server", "name a profile to look at its servers");
+        let more = limited(&mut servers, Subject::Connection, "server", "name a profile to look at its servers");
         let looked_at = servers.into_iter().map(|server| async move {
             let host = server.host();
-            within(end, "connection", &host, server.check(&self.service, self.ca_certificate.as_deref())).await
+            within(end, Subject::Connection, &host, server.check(&self.service, self.ca_certificate.as_deref())).await
         });
         checks.extend(join_all(looked_at).await.into_iter().flatten().chain(more));
         checks
@@ -76,7 +76,8 @@ impl Patient {
             let opened = clock::within(LOOK, Box::pin(self.service.grant(profile))).await;
             if opened.is_none() {
                 let seen = format!("not read within {}, so those of the configuration are asked", duration(LOOK));
-                let check = Check::warning("connection", profile.name.as_str(), format!("its servers were {seen}"));
+                let check =
+                    Check::warning(Subject::Connection, profile.name.as_str(), format!("its servers were {seen}"));
                 checks.push(check.advise("see what the lines of the store say"));
             }
             opened.and_then(Result::ok)
@@ -104,7 +105,7 @@ impl Server {
         let host = self.host();
         let way = match service.http.way_to(&self.0) {
             Ok(way) => way,
-            Err(failure) => return vec![failed("proxy", &host, &failure)],
+            Err(failure) => return vec![failed(Subject::Proxy, &host, &failure)],
         };
         let mut checks = Vec::new();
         checks.extend(of_way(&way, &host));
@@ -137,16 +138,16 @@ impl Server {
         let response = match reply {
             Ok(response) => response,
             Err(failure @ TransportFailure::Tls(..)) => {
-                let mut check = failed("TLS", host, &failure);
+                let mut check = failed(Subject::Tls, host, &failure);
                 check.seen.extend(shown.as_deref().and_then(tls::words_of_shown).map(|words| format!("; {words}")));
                 return vec![check];
             }
-            Err(failure @ TransportFailure::Proxy(..)) => return vec![failed("proxy", host, &failure)],
-            Err(failure) => return vec![failed("connection", host, &failure)],
+            Err(failure @ TransportFailure::Proxy(..)) => return vec![failed(Subject::Proxy, host, &failure)],
+            Err(failure) => return vec![failed(Subject::Connection, host, &failure)],
         };
         let secure = if self.0.scheme() == "https" { "" } else { ", without TLS, on this machine only" };
         let seen = format!("HTTP {} after {} ms{secure}", response.status, took.as_millis());
-        checks.push(Check::ok("connection", host, seen));
+        checks.push(Check::ok(Subject::Connection, host, seen));
         if let Some(shown) = shown {
             let added = ca_certificate.map(Path::to_owned);
             let chain = aside(move || Chain::of(&shown, &tls::trusted(added.as_deref()))).await;
@@ -159,7 +160,7 @@ impl Server {
     }
 }
 
-fn failed(subject: &'static str, host: &str, failure: &TransportFailure) -> Check {
+fn failed(subject: Subject, host: &str, failure: &TransportFailure) -> Check {
     let error = transport_error("", failure);
     Check { seen: failure.to_string(), ..Check::failed(subject, host, &error) }
 }
@@ -168,9 +169,11 @@ fn failed(subject: &'static str, host: &str, failure: &TransportFailure) -> Chec
 fn of_way(way: &Way, host: &str) -> Option<Check> {
     let named_by = way.named_by?;
     Some(match (&way.proxy, way.exempted_by) {
-        (Some(proxy), _) => Check::ok("proxy", host, format!("through {proxy}, which `{named_by}` names")),
-        (None, Some(exempted_by)) => Check::ok("proxy", host, format!("directly, since `{exempted_by}` exempts it")),
-        (None, None) => Check::ok("proxy", host, format!("directly: `{named_by}` is for `https` only")),
+        (Some(proxy), _) => Check::ok(Subject::Proxy, host, format!("through {proxy}, which `{named_by}` names")),
+        (None, Some(exempted_by)) => {
+            Check::ok(Subject::Proxy, host, format!("directly, since `{exempted_by}` exempts it"))
+        }
+        (None, None) => Check::ok(Subject::Proxy, host, format!("directly: `{named_by}` is for `https` only")),
     })
 }
 
@@ -188,13 +191,13 @@ async fn look_up(name: &str, port: u16) -> Check {
     let addresses: Vec<SocketAddr> = match found {
         Err(_) => {
             let seen = format!("no answer within {}", duration(LOOK_UP));
-            return Check::error("DNS", name, seen).advise(resolver);
+            return Check::error(Subject::Dns, name, seen).advise(resolver);
         }
-        Ok(Err(error)) => return Check::error("DNS", name, format!("no address: {error}")).advise(resolver),
+        Ok(Err(error)) => return Check::error(Subject::Dns, name, format!("no address: {error}")).advise(resolver),
         Ok(Ok(addresses)) => addresses.collect(),
     };
     if addresses.is_empty() {
-        return Check::error("DNS", name, "no address").advise(resolver);
+        return Check::error(Subject::Dns, name, "no address").advise(resolver);
     }
     let mut shown: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
     shown.dedup();
@@ -204,14 +207,14 @@ async fn look_up(name: &str, port: u16) -> Check {
     let seen = format!("{}{more}, after {} ms", shown.join(", "), took.as_millis());
     if took > SLOW_LOOK_UP {
         let advice = format!("the first name server in {RESOLVER} may be dead");
-        return Check::warning("DNS", name, seen).advise(advice);
+        return Check::warning(Subject::Dns, name, seen).advise(advice);
     }
-    Check::ok("DNS", name, seen)
+    Check::ok(Subject::Dns, name, seen)
 }
 
 /// Whom a chain ends in, and when each of its certificates ends.
 pub(super) fn of_chain(chain: &Chain, host: &str, now: Timestamp) -> Check {
-    let check = Check::ok("TLS", host, chain.to_string());
+    let check = Check::ok(Subject::Tls, host, chain.to_string());
     let ends_soon = |link: &Link| link.until.is_some_and(|until| now.duration_until(until) < SOON);
     // Whoever trusts a root does so whatever its certificate says, but others may not.
     let (shown, root) = chain.links.split_at(chain.links.len().saturating_sub(chain.root_from.is_some().into()));
@@ -236,11 +239,11 @@ pub(super) fn of_clock(host: &str, ahead: SignedDuration) -> Check {
     let seen = format!("this machine's clock is {words}");
     let advice = Advice::from(SET_CLOCK);
     if apart > CLOCK_SLACK {
-        Check::error("clock", host, seen).advise(advice)
+        Check::error(Subject::Clock, host, seen).advise(advice)
     } else if apart > NOTICEABLE {
-        Check::warning("clock", host, seen).advise(advice)
+        Check::warning(Subject::Clock, host, seen).advise(advice)
     } else {
-        Check::ok("clock", host, seen)
+        Check::ok(Subject::Clock, host, seen)
     }
 }
 

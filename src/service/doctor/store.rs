@@ -4,32 +4,30 @@ use serde_json::Value;
 
 use super::super::aside::aside;
 use super::server::{self, of_chain, of_clock};
-use super::{Check, Patient, Verdict, limited};
+use super::{Check, Patient, Subject, Verdict, limited};
 use crate::clock;
 use crate::error::{Advice, Error};
 use crate::profile::ProfileName;
 use crate::storage::{Checked, Finding, FindingKind, Health, StoreError, StoreInfo};
 use crate::words::counted;
 
-const DATABASE: &str = "PostgreSQL";
-
 impl Patient {
-    fn has_trouble(&self, with: &str) -> bool {
+    fn has_trouble(&self, with: Subject) -> bool {
         self.problems.iter().any(|(subject, _)| *subject == with)
     }
 
     pub(super) async fn check_store(&self) -> Vec<Check> {
-        if self.has_trouble("configuration") {
+        if self.has_trouble(Subject::Configuration) {
             let seen = "not looked at, since the configuration may name it and its key";
-            return vec![Check::warning("store", "", seen).advise("mend the configuration first")];
+            return vec![Check::warning(Subject::Store, "", seen).advise("mend the configuration first")];
         }
         // That there is none is told already.
-        if self.has_trouble("store") {
+        if self.has_trouble(Subject::Store) {
             return Vec::new();
         }
         let mut info = match self.service.store_info().await {
             Ok(info) => info,
-            Err(error) => return vec![Check::failed("store", "", &error)],
+            Err(error) => return vec![Check::failed(Subject::Store, "", &error)],
         };
         let store = self.service.store().clone();
         // Said also, and above all, where the database cannot be reached.
@@ -43,20 +41,20 @@ impl Patient {
         let mut checks = Vec::new();
         let place = format!("{}: {}", info.kind, info.place);
         if let Some(trouble) = info.trouble.take() {
-            checks.push(Check::failed("store", place, &Error::from(trouble)));
+            checks.push(Check::failed(Subject::Store, place, &Error::from(trouble)));
         } else {
             let records = counted(info.profiles.len() as u64, "record");
-            checks.push(Check::ok("store", "", format!("{place}, {records}")));
+            checks.push(Check::ok(Subject::Store, "", format!("{place}, {records}")));
             checks.extend(of_details(&info));
             checks.extend(of_health(health));
         }
         checks.extend(without_proxy);
         checks.extend(info.in_spare.iter().map(|(profile, at)| {
             let seen = format!("the record of `{profile}` waits at {at} for its store");
-            Check::warning("store", "", seen).advise("mend the store: the next refresh brings it back")
+            Check::warning(Subject::Store, "", seen).advise("mend the store: the next refresh brings it back")
         }));
         checks.extend(info.moved.iter().map(|(profile, to)| {
-            Check::warning("store", "", format!("the record of `{profile}` is kept in {to} now"))
+            Check::warning(Subject::Store, "", format!("the record of `{profile}` is kept in {to} now"))
                 .advise("name that store in the configuration")
         }));
         if info.kind == "file" || info.kind == "plain" {
@@ -68,7 +66,7 @@ impl Patient {
 
     /// Whether the records can be opened, as `store check` tells it.
     pub(super) async fn check_records(&self) -> Vec<Check> {
-        if self.has_trouble("configuration") || self.has_trouble("store") {
+        if self.has_trouble(Subject::Configuration) || self.has_trouble(Subject::Store) {
             return Vec::new();
         }
         let error = match self.service.check_store().await {
@@ -81,7 +79,7 @@ impl Patient {
             return Vec::new();
         }
         let seen = format!("the records cannot be opened: {}", error.reason());
-        vec![Check { advice: error.what_helps(), ..Check::error("store", "", seen) }]
+        vec![Check { advice: error.what_helps(), ..Check::error(Subject::Store, "", seen) }]
     }
 }
 
@@ -91,14 +89,14 @@ fn of_findings(checked: Checked) -> Vec<Check> {
     let mut findings: Vec<Finding> = checked.findings.into_iter().filter(is_told).collect();
     findings.sort_by_key(|finding| finding.kind);
     let advice = Advice::Run("store check".into()).and(" to see them");
-    let more = limited(&mut findings, "store", "finding", advice);
+    let more = limited(&mut findings, Subject::Store, "finding", advice);
     findings.into_iter().map(of_finding).chain(more).collect()
 }
 
 fn of_finding(finding: Finding) -> Check {
     let Finding { profile, kind, place, problem } = finding;
     let verdict = if kind.is_damage() { Verdict::Error } else { Verdict::Warning };
-    let check = Check::new(verdict, "store", profile.to_string(), format!("{place}: {problem}"));
+    let check = Check::new(verdict, Subject::Store, profile.to_string(), format!("{place}: {problem}"));
     let known = match kind {
         FindingKind::OtherKey => StoreError::KeyUnavailable(problem),
         FindingKind::Newer => StoreError::Newer { place },
@@ -122,10 +120,11 @@ fn of_details(info: &StoreInfo) -> Vec<Check> {
     let (database, role) = (text("database").unwrap_or_default(), text("role").unwrap_or_default());
     let tables = text("tables_version").unwrap_or_default();
     let seen = format!("PostgreSQL {version}, database {database} as {role}, tables of version {tables}");
-    let mut checks = vec![Check::ok(DATABASE, "", seen)];
+    let mut checks = vec![Check::ok(Subject::PostgreSql, "", seen)];
     if detail("standby").and_then(Value::as_bool) == Some(true) {
         let seen = "the server is a standby, which takes no writes";
-        checks.push(Check::error(DATABASE, "", seen).advise("name the primary, or all hosts of the cluster"));
+        checks
+            .push(Check::error(Subject::PostgreSql, "", seen).advise("name the primary, or all hosts of the cluster"));
     }
     checks
 }
@@ -135,16 +134,17 @@ fn of_health(health: Result<Option<Health>, StoreError>) -> Vec<Check> {
     let health = match health {
         Ok(Some(health)) => health,
         Ok(None) => return Vec::new(),
-        Err(error) => return vec![Check::failed(DATABASE, "", &Error::from(error))],
+        Err(error) => return vec![Check::failed(Subject::PostgreSql, "", &Error::from(error))],
     };
     let tls =
         health.tls.map_or_else(|| "no TLS at the server".to_owned(), |version| format!("{version} at the server"));
     let pooled = if health.is_pooled { "a pooler in between" } else { "no pooler that could be noticed" };
-    let mut checks = vec![Check::ok(DATABASE, "", format!("{tls}, {pooled}"))];
+    let mut checks = vec![Check::ok(Subject::PostgreSql, "", format!("{tls}, {pooled}"))];
     checks.extend(health.chain.map(|(host, chain)| of_chain(&chain, &host, clock::wall())));
     if !health.may_write {
         let advice = Advice::Run("store init --print".into()).and(" for the rights that an admin has to give");
-        checks.push(Check::error(DATABASE, "", "this role may not read and write all tables").advise(advice));
+        checks
+            .push(Check::error(Subject::PostgreSql, "", "this role may not read and write all tables").advise(advice));
     }
     checks.push(of_clock("the database", health.ahead));
     checks
@@ -154,34 +154,33 @@ fn of_key(info: StoreInfo) -> Check {
     let protection = match info.protection {
         Ok(protection) => protection,
         Err(error) if info.profiles.is_empty() && info.key_id.is_none() => {
-            return Check::ok("key", "", format!("none yet: {error}"));
+            return Check::ok(Subject::Key, "", format!("none yet: {error}"));
         }
         Err(error) => {
             let error = Error::from(error);
-            return Check { seen: error.reason().to_owned(), ..Check::failed("key", "", &error) };
+            return Check { seen: error.reason().to_owned(), ..Check::failed(Subject::Key, "", &error) };
         }
     };
     let seen = format!("{}, {protection}", protection.key.word());
     match protection.warning() {
-        Some(warning) => Check::warning("key", "", seen).advise(warning.trim_end_matches('.').to_owned()),
-        None if protection.grade() == "L0" => {
-            Check::warning("key", "", seen).advise("use `--store file:DIR`, which encrypts without asking anybody")
-        }
+        Some(warning) => Check::warning(Subject::Key, "", seen).advise(warning.trim_end_matches('.').to_owned()),
+        None if protection.grade() == "L0" => Check::warning(Subject::Key, "", seen)
+            .advise("use `--store file:DIR`, which encrypts without asking anybody"),
         None if info.old_key_id.is_some() => {
-            Check::warning("key", "", format!("{seen}; records are being sealed anew"))
+            Check::warning(Subject::Key, "", format!("{seen}; records are being sealed anew"))
                 .advise(Advice::Run("store rekey".into()).and(" to go on with that"))
         }
-        None => Check::ok("key", "", seen),
+        None => Check::ok(Subject::Key, "", seen),
     }
 }
 
 fn of_locks(holders: Result<Vec<(ProfileName, String)>, StoreError>) -> Check {
     match holders {
-        Err(error) => Check::failed("lock", "", &Error::from(error)),
-        Ok(holders) if holders.is_empty() => Check::ok("lock", "", "nobody holds one"),
+        Err(error) => Check::failed(Subject::Lock, "", &Error::from(error)),
+        Ok(holders) if holders.is_empty() => Check::ok(Subject::Lock, "", "nobody holds one"),
         Ok(holders) => {
             let held: Vec<String> = holders.iter().map(|(profile, by)| format!("{by} holds `{profile}`")).collect();
-            Check::warning("lock", "", held.join(", "))
+            Check::warning(Subject::Lock, "", held.join(", "))
                 .advise("a refresh holds one for some seconds; a process that hangs with it can be ended")
         }
     }
@@ -193,15 +192,17 @@ pub(super) async fn check_agent() -> Vec<Check> {
     {
         let agents = aside(agents).await;
         vec![match agents.as_slice() {
-            [] => {
-                Check::ok("agent", "", "none runs as far as can be seen: tokens are refreshed when they are asked for")
-            }
-            [one] => Check::ok("agent", "", format!("{one} runs")),
-            several => Check::ok("agent", "", format!("{} run", several.join(", "))),
+            [] => Check::ok(
+                Subject::Agent,
+                "",
+                "none runs as far as can be seen: tokens are refreshed when they are asked for",
+            ),
+            [one] => Check::ok(Subject::Agent, "", format!("{one} runs")),
+            several => Check::ok(Subject::Agent, "", format!("{} run", several.join(", "))),
         }]
     }
     #[cfg(not(target_os = "linux"))]
-    vec![Check::ok("agent", "", "not looked for: this system shows no processes in files")]
+    vec![Check::ok(Subject::Agent, "", "not looked for: this system shows no processes in files")]
 }
 
 /// The processes whose arguments say that they are one. An agent holds no lock while it waits.

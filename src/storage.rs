@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use backend::{Backend, Clear, Found, Health, Hold, Part};
+pub use backend::{Backend, Clear, DatabaseDetails, Found, Health, Hold, Part, StoreKind};
 pub use calls::{PastAnswer, PastCall};
 pub use copies::Copied;
 pub use error::StoreError;
@@ -38,7 +38,7 @@ pub use history::{Event, Happened};
 pub use key::{KEY_FILE_VARIABLE, KeyCommand, KeyOptions, NewKey, PASSPHRASE_FILE_VARIABLE};
 pub use pending::{Clocks, EndedSignIn, PendingId, PendingSignIn};
 pub use poller::{Poller, Rest};
-pub use protection::{KeySource, Protection};
+pub use protection::{Grade, KeySource, Protection};
 pub use record::{
     Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Moved, Record, RevocationNote, UnrevokedGrant,
 };
@@ -77,8 +77,8 @@ pub fn open_with_spare(address: &StoreAddress, keys: KeyOptions, spare: Option<P
 /// What keeps the bytes of the store at `address`.
 pub fn backend(address: &StoreAddress, spare: Option<PathBuf>) -> Arc<dyn Backend> {
     match address {
-        StoreAddress::File(directory) => Arc::new(FileBackend::new("file", directory.clone(), spare)),
-        StoreAddress::Plain(directory) => Arc::new(FileBackend::new("plain", directory.clone(), spare)),
+        StoreAddress::File(directory) => Arc::new(FileBackend::new(StoreKind::File, directory.clone(), spare)),
+        StoreAddress::Plain(directory) => Arc::new(FileBackend::new(StoreKind::Plain, directory.clone(), spare)),
         StoreAddress::Memory => Arc::new(MemoryBackend::default()),
         #[cfg(feature = "postgres")]
         StoreAddress::Postgres(address) => Arc::new(PostgresBackend::new(address, spare.as_deref())),

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::context::Context;
 use crate::error::{Advice, Code, Error};
+use crate::storage::StoreKind;
 
 /// Look after the place where tokens are kept
 ///
@@ -74,7 +75,8 @@ impl Init {
         }
         context.interrupts.block_on(service.init_store())?;
         let info = context.interrupts.block_on(service.store_info())?;
-        let place = if info.kind == "file" { format!("The directory {}", info.place) } else { capital(&info.place) };
+        let place =
+            if info.kind == StoreKind::File { format!("The directory {}", info.place) } else { capital(&info.place) };
         context.output.text(&format!("{place} is ready to keep records."))
     }
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{Attempt, ClientAt, StoreError, Throttled, Version};
@@ -76,6 +76,39 @@ pub struct Clear {
     pub last_refresh_at: Option<Timestamp>,
 }
 
+/// What keeps the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreKind {
+    File,
+    Plain,
+    Memory,
+    Postgres,
+}
+
+impl StoreKind {
+    /// The word for people and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            StoreKind::File => "file",
+            StoreKind::Plain => "plain",
+            StoreKind::Memory => "memory",
+            StoreKind::Postgres => "postgres",
+        }
+    }
+}
+
+/// What a database says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DatabaseDetails {
+    pub database: String,
+    pub role: String,
+    pub server_version: String,
+    pub tables_version: i32,
+    /// It takes no writes.
+    pub standby: bool,
+    pub synchronous_commit: String,
+}
+
 /// How the server of a database is, seen from this machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Health {
@@ -93,8 +126,7 @@ pub struct Health {
 
 /// A place that keeps bytes by the name of a profile.
 pub trait Backend: Send + Sync {
-    /// `file`, `plain`, `memory` or `postgres`.
-    fn kind(&self) -> &'static str;
+    fn kind(&self) -> StoreKind;
 
     /// The store in words for people: a directory, or a database without its password.
     fn place(&self) -> String;
@@ -179,9 +211,9 @@ pub trait Backend: Send + Sync {
         None
     }
 
-    /// What is worth knowing of the place: names as in JSON, and values.
-    fn details(&self) -> Result<Vec<(&'static str, Value)>, StoreError> {
-        Ok(Vec::new())
+    /// What a database says of itself; `None` where there is none.
+    fn details(&self) -> Result<Option<DatabaseDetails>, StoreError> {
+        Ok(None)
     }
 
     /// The profiles that somebody has the sole right to write now, and who that is, where it shows without asking for it.

@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use self::held::HeldFiles;
-use super::backend::{Backend, Found, Hold, Part, Stray, StrayKind};
+use super::backend::{Backend, Found, Hold, Part, StoreKind, Stray, StrayKind};
 use super::envelope::{LIMIT, LONGEST_LINE};
 use super::private::read_bytes;
 use super::spare::Spare;
@@ -36,15 +36,14 @@ pub(super) struct FileBackend {
 }
 
 impl FileBackend {
-    /// `kind` is `file` or `plain`.
-    pub(super) fn new(kind: &'static str, directory: PathBuf, spare: Option<PathBuf>) -> Self {
+    pub(super) fn new(kind: StoreKind, directory: PathBuf, spare: Option<PathBuf>) -> Self {
         let spare = spare.map(|spare| Spare::of_directory(spare, &directory));
         Self { files: Arc::new(Files { kind, directory, spare, is_judged: OnceLock::new() }) }
     }
 }
 
 impl Backend for FileBackend {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> StoreKind {
         self.files.kind
     }
 
@@ -212,7 +211,7 @@ impl Slot {
 }
 
 struct Files {
-    kind: &'static str,
+    kind: StoreKind,
     directory: PathBuf,
     spare: Option<Spare>,
     /// The directories above were found safe.

@@ -23,7 +23,7 @@ pub(super) use self::pin::Pin;
 use self::sources::Look;
 pub(super) use self::sources::Sources;
 pub use self::sources::{KEY_FILE_VARIABLE, KeyOptions, PASSPHRASE_FILE_VARIABLE};
-use super::backend::{Backend, Found, Part};
+use super::backend::{Backend, Found, Part, StoreKind};
 use super::envelope::FirstLine;
 use super::seal::MasterKey;
 use super::{KeySource, StoreError};
@@ -78,7 +78,7 @@ impl Keyring {
     pub(super) fn new(store: Arc<dyn Backend>, sources: Option<Sources>) -> Self {
         let keyring = Self { store, sources, read: Mutex::default() };
         if keyring.sources.is_none() {
-            let source = if keyring.store.kind() == "memory" { KeySource::Memory } else { KeySource::None };
+            let source = if keyring.store.kind() == StoreKind::Memory { KeySource::Memory } else { KeySource::None };
             keyring.read().keys.push(Arc::new(Key::new(source, None)));
         }
         keyring

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::backend::{Backend, Clear, Found, Hold, Part};
+use super::backend::{Backend, Clear, Found, Hold, Part, StoreKind};
 use super::{Attempt, ClientAt, StoreError, Throttled, Version};
 use crate::clock::{self, Moment};
 use crate::profile::ProfileName;
@@ -50,8 +50,8 @@ impl Shared {
 }
 
 impl Backend for MemoryBackend {
-    fn kind(&self) -> &'static str {
-        "memory"
+    fn kind(&self) -> StoreKind {
+        StoreKind::Memory
     }
 
     fn place(&self) -> String {

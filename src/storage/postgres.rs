@@ -23,7 +23,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSqlOwned;
 use zeroize::Zeroizing;
@@ -33,7 +32,7 @@ use self::connection::{Connection, Statement};
 use self::hold::{Claim, Lease};
 use self::local::{Local, random_id};
 use self::trouble::Trouble;
-use super::backend::{Backend, Found, Health, Hold, Part, Stray, StrayKind};
+use super::backend::{Backend, DatabaseDetails, Found, Health, Hold, Part, StoreKind, Stray, StrayKind};
 use super::envelope::LONGEST_LINE;
 use super::{ClientAt, StoreError, Throttled, Version, seal};
 use crate::clock;
@@ -162,8 +161,8 @@ impl Database {
 }
 
 impl Backend for PostgresBackend {
-    fn kind(&self) -> &'static str {
-        "postgres"
+    fn kind(&self) -> StoreKind {
+        StoreKind::Postgres
     }
 
     fn place(&self) -> String {
@@ -343,18 +342,17 @@ impl Backend for PostgresBackend {
         Some(schema::script(role))
     }
 
-    fn details(&self) -> Result<Vec<(&'static str, Value)>, StoreError> {
+    fn details(&self) -> Result<Option<DatabaseDetails>, StoreError> {
         let rows = self.database.ask(&Statement::new(sql::DETAILS))?;
         let row = self.database.checked(&rows)?;
-        let text = |column| value::<String>(row, column).map(Value::from);
-        Ok(vec![
-            ("database", text(2)?),
-            ("role", text(3)?),
-            ("server_version", text(4)?),
-            ("tables_version", value::<i32>(row, 0)?.into()),
-            ("standby", value::<bool>(row, 5)?.into()),
-            ("synchronous_commit", text(6)?),
-        ])
+        Ok(Some(DatabaseDetails {
+            database: value(row, 2)?,
+            role: value(row, 3)?,
+            server_version: value(row, 4)?,
+            tables_version: value(row, 0)?,
+            standby: value(row, 5)?,
+            synchronous_commit: value(row, 6)?,
+        }))
     }
 
     fn health(&self) -> Result<Option<Health>, StoreError> {

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::backend::StoreKind;
+
 /// Where records are and what guards them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Protection {
-    /// `file`, `plain`, `memory` or `postgres`.
-    pub kind: &'static str,
+    pub kind: StoreKind,
     /// A directory, or a database without its password; nothing for `memory`.
     pub place: Option<String>,
     pub key: KeySource,
@@ -18,9 +19,8 @@ pub struct Protection {
 }
 
 impl Protection {
-    /// L0 (nothing) to L3 (also a stolen disk); see `docs/security.md`.
-    pub fn grade(&self) -> &'static str {
-        if self.exposed.is_some() { "L0" } else { self.key.grade() }
+    pub fn grade(&self) -> Grade {
+        if self.exposed.is_some() { Grade::L0 } else { self.key.grade() }
     }
 
     /// What this guards against, in words.
@@ -34,6 +34,27 @@ impl Protection {
         Some(format!(
             "Others on this machine can read {path}, which opens the records: have root run `chmod o-r {path}`."
         ))
+    }
+}
+
+/// What a seal withstands: nothing, up to a stolen disk. `docs/security.md` has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    L0,
+    L1,
+    L2,
+    L3,
+}
+
+impl Grade {
+    /// The word for people and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Grade::L0 => "L0",
+            Grade::L1 => "L1",
+            Grade::L2 => "L2",
+            Grade::L3 => "L3",
+        }
     }
 }
 
@@ -67,13 +88,13 @@ impl KeySource {
         }
     }
 
-    pub fn grade(&self) -> &'static str {
+    pub fn grade(&self) -> Grade {
         match self {
-            KeySource::None => "L0",
-            KeySource::KeyFile(_) => "L1",
+            KeySource::None => Grade::L0,
+            KeySource::KeyFile(_) => Grade::L1,
             // What is behind a command cannot be known.
-            KeySource::Credential | KeySource::Command => "L2",
-            KeySource::Passphrase | KeySource::Memory => "L3",
+            KeySource::Credential | KeySource::Command => Grade::L2,
+            KeySource::Passphrase | KeySource::Memory => Grade::L3,
         }
     }
 
@@ -94,6 +115,6 @@ impl fmt::Display for Protection {
         if !self.has_key {
             return write!(f, "encrypted, but the key cannot be had ({})", self.key.word());
         }
-        write!(f, "{} ({})", self.in_words(), self.grade())
+        write!(f, "{} ({})", self.in_words(), self.grade().word())
     }
 }

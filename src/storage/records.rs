@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use super::backend::{Backend, Found, Health, Hold, Part};
+use super::backend::{Backend, Found, Health, Hold, Part, StoreKind};
 use super::copies::Copies;
 use super::envelope::{self, Opened};
 use super::key::{Key, Keyring, Sources};
@@ -247,7 +247,7 @@ impl Store {
         let Shared { backend, keyring, .. } = &*self.shared;
         let key = keyring.checked_source()?;
         let kind = backend.kind();
-        let place = (kind != "memory").then(|| backend.place());
+        let place = (kind != StoreKind::Memory).then(|| backend.place());
         Ok(Protection { kind, place, exposed: keyring.exposed(&key), key, has_key: keyring.has_key()? })
     }
 }

@@ -134,7 +134,6 @@ pub enum Pointing {
 
 /// What is to be done. The runtime does it; nothing here waits.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Effect {
     StartSignIn {
         task: TaskId,

@@ -98,9 +98,9 @@ pub(in crate::cli) struct StoreJson {
 impl StoreJson {
     pub(in crate::cli) fn of(protection: Option<&Protection>) -> Self {
         protection.map_or(Self { kind: "unknown", protection: "unknown", grade: "unknown" }, |protection| Self {
-            kind: protection.kind,
+            kind: protection.kind.word(),
             protection: protection.key.word(),
-            grade: protection.grade(),
+            grade: protection.grade().word(),
         })
     }
 }

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::cli::advice::said;
 use crate::cli::context::Context;
 use crate::cli::output::ErrorJson;
 use crate::cli::words;
 use crate::error::{Advice, Code, Error};
-use crate::storage::{Protection, StoreInfo};
+use crate::storage::{DatabaseDetails, StoreInfo};
 
 /// Say where the records are, what guards them, and what is under way
 #[derive(Args)]
@@ -45,7 +44,7 @@ struct InfoJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorJson>,
     #[serde(flatten)]
-    details: BTreeMap<&'a str, &'a Value>,
+    details: Option<&'a DatabaseDetails>,
 }
 
 #[derive(Serialize)]
@@ -93,11 +92,11 @@ fn json<'a>(info: &'a StoreInfo, profiles: usize, trouble: Option<&Error>) -> In
     };
     InfoJson {
         schema_version: 1,
-        kind: info.kind,
+        kind: info.kind.word(),
         place: &info.place,
         key: KeyJson {
             source: protection.map(|protection| protection.key.word()),
-            grade: protection.map(Protection::grade),
+            grade: protection.map(|protection| protection.grade().word()),
             id: info.key_id.as_deref(),
             old_id: info.old_key_id.as_deref(),
             problem,
@@ -109,17 +108,23 @@ fn json<'a>(info: &'a StoreInfo, profiles: usize, trouble: Option<&Error>) -> In
         copies: info.copies.iter().map(|(profile, as_of)| (profile.as_str(), *as_of)).collect(),
         last_written: info.last_written,
         error: trouble.map(ErrorJson::from),
-        details: info.details.iter().map(|(name, value)| (*name, value)).collect(),
+        details: info.details.as_ref(),
     }
 }
 
 fn lines(info: &StoreInfo, profiles: usize, is_away: bool) -> Vec<String> {
     let line = |name: &str, value: &str| format!("{name:<15} {value}");
-    let mut lines = vec![line("store", &format!("{}: {}", info.kind, info.place))];
-    lines.extend(info.details.iter().map(|(name, value)| {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        line(&name.replace('_', " "), &value)
-    }));
+    let mut lines = vec![line("store", &format!("{}: {}", info.kind.word(), info.place))];
+    if let Some(details) = &info.details {
+        lines.extend([
+            line("database", &details.database),
+            line("role", &details.role),
+            line("server version", &details.server_version),
+            line("tables version", &details.tables_version.to_string()),
+            line("standby", &details.standby.to_string()),
+            line("synchronous commit", &details.synchronous_commit),
+        ]);
+    }
     let id = info.key_id.as_ref().map(|id| format!(", {id}")).unwrap_or_default();
     match &info.protection {
         Ok(protection) => {

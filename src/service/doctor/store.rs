@@ -1,14 +1,12 @@
 //! Where records are, what guards them, who writes them, and whether an agent runs.
 
-use serde_json::Value;
-
 use super::super::aside::aside;
 use super::server::{self, of_chain, of_clock};
 use super::{Check, Patient, Subject, Verdict, limited};
 use crate::clock;
 use crate::error::{Advice, Error};
 use crate::profile::ProfileName;
-use crate::storage::{Checked, Finding, FindingKind, Health, StoreError, StoreInfo};
+use crate::storage::{Checked, DatabaseDetails, Finding, FindingKind, Grade, Health, StoreError, StoreInfo, StoreKind};
 use crate::words::counted;
 
 impl Patient {
@@ -39,13 +37,13 @@ impl Patient {
         })
         .await;
         let mut checks = Vec::new();
-        let place = format!("{}: {}", info.kind, info.place);
+        let place = format!("{}: {}", info.kind.word(), info.place);
         if let Some(trouble) = info.trouble.take() {
             checks.push(Check::failed(Subject::Store, place, &Error::from(trouble)));
         } else {
             let records = counted(info.profiles.len() as u64, "record");
             checks.push(Check::ok(Subject::Store, "", format!("{place}, {records}")));
-            checks.extend(of_details(&info));
+            checks.extend(info.details.iter().flat_map(of_details));
             checks.extend(of_health(health));
         }
         checks.extend(without_proxy);
@@ -57,7 +55,7 @@ impl Patient {
             Check::warning(Subject::Store, "", format!("the record of `{profile}` is kept in {to} now"))
                 .advise("name that store in the configuration")
         }));
-        if info.kind == "file" || info.kind == "plain" {
+        if matches!(info.kind, StoreKind::File | StoreKind::Plain) {
             checks.push(of_locks(holders));
         }
         checks.push(of_key(info));
@@ -109,19 +107,12 @@ fn of_finding(finding: Finding) -> Check {
 }
 
 /// What a database says of itself.
-fn of_details(info: &StoreInfo) -> Vec<Check> {
-    let detail = |name: &str| info.details.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
-    let text = |name: &str| match detail(name) {
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(other) => Some(other.to_string()),
-        None => None,
-    };
-    let Some(version) = text("server_version") else { return Vec::new() };
-    let (database, role) = (text("database").unwrap_or_default(), text("role").unwrap_or_default());
-    let tables = text("tables_version").unwrap_or_default();
-    let seen = format!("PostgreSQL {version}, database {database} as {role}, tables of version {tables}");
+fn of_details(details: &DatabaseDetails) -> Vec<Check> {
+    let DatabaseDetails { database, role, server_version, tables_version, .. } = details;
+    let seen =
+        format!("PostgreSQL {server_version}, database {database} as {role}, tables of version {tables_version}");
     let mut checks = vec![Check::ok(Subject::PostgreSql, "", seen)];
-    if detail("standby").and_then(Value::as_bool) == Some(true) {
+    if details.standby {
         let seen = "the server is a standby, which takes no writes";
         checks
             .push(Check::error(Subject::PostgreSql, "", seen).advise("name the primary, or all hosts of the cluster"));
@@ -164,7 +155,7 @@ fn of_key(info: StoreInfo) -> Check {
     let seen = format!("{}, {protection}", protection.key.word());
     match protection.warning() {
         Some(warning) => Check::warning(Subject::Key, "", seen).advise(warning.trim_end_matches('.').to_owned()),
-        None if protection.grade() == "L0" => Check::warning(Subject::Key, "", seen)
+        None if protection.grade() == Grade::L0 => Check::warning(Subject::Key, "", seen)
             .advise("use `--store file:DIR`, which encrypts without asking anybody"),
         None if info.old_key_id.is_some() => {
             Check::warning(Subject::Key, "", format!("{seen}; records are being sealed anew"))

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{Backend, Clear, Found, Health, Hold, Part, Stray};
+use super::{Backend, Clear, DatabaseDetails, Found, Health, Hold, Part, StoreKind, Stray};
 use crate::clock::Moment;
 use crate::files::access::Holds;
 use crate::profile::ProfileName;
@@ -38,7 +38,7 @@ impl Watched {
 }
 
 impl Backend for Watched {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> StoreKind {
         self.inner.kind()
     }
 
@@ -148,7 +148,7 @@ impl Backend for Watched {
         self.inner.changed(patience)
     }
 
-    fn details(&self) -> Result<Vec<(&'static str, serde_json::Value)>, StoreError> {
+    fn details(&self) -> Result<Option<DatabaseDetails>, StoreError> {
         (self.watcher)("details")?;
         self.inner.details()
     }

@@ -3,20 +3,18 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::Store;
 use crate::clock;
 use crate::profile::ProfileName;
-use crate::storage::backend::{Found, Part};
+use crate::storage::backend::{DatabaseDetails, Found, Part, StoreKind};
 use crate::storage::key::Pin;
 use crate::storage::{Protection, StoreError};
 
 /// What is known of a store without changing anything.
 #[derive(Debug)]
 pub struct StoreInfo {
-    /// `file`, `plain`, `memory` or `postgres`.
-    pub kind: &'static str,
+    pub kind: StoreKind,
     /// A directory, or a database without its password.
     pub place: String,
     /// What guards the records, or why that cannot be had.
@@ -34,8 +32,8 @@ pub struct StoreInfo {
     pub copies: Vec<(ProfileName, Timestamp)>,
     /// When this machine last wrote a record, as far as it knows.
     pub last_written: Option<Timestamp>,
-    /// What else its place tells: names as in JSON, which are none of those that every store has, and values.
-    pub details: Vec<(&'static str, Value)>,
+    /// What it says of itself, where it is a database.
+    pub details: Option<DatabaseDetails>,
     /// Why the store itself told nothing: all of the above is what is known without it.
     pub trouble: Option<StoreError>,
 }
@@ -99,7 +97,7 @@ impl Store {
             moved: Vec::new(),
             copies: profiles.iter().filter_map(copy).collect(),
             last_written: profiles.iter().filter_map(|profile| seen?.noted_at(profile)).max(),
-            details: Vec::new(),
+            details: None,
             trouble: None,
             profiles,
         }

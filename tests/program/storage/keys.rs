@@ -5,7 +5,7 @@ use std::path::Path;
 
 #[cfg(unix)]
 use device_login::storage::KeyCommand;
-use device_login::storage::{KeyOptions, KeySource, StoreError};
+use device_login::storage::{Grade, KeyOptions, KeySource, StoreError, StoreKind};
 
 use super::{Home, client_id, commit, contents, create_private_directory, load, set_mode, try_commit};
 
@@ -53,7 +53,7 @@ fn no_secret_lies_in_the_state_directory_in_clear_but_in_a_plain_store() {
     commit(&home.plain(), "one");
     assert_eq!(canaries_in(&home.state()), CANARIES.len());
     let protection = home.plain().protection().unwrap();
-    assert_eq!((protection.kind, protection.key.grade()), ("plain", "L0"));
+    assert_eq!((protection.kind, protection.key.grade()), (StoreKind::Plain, Grade::L0));
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn a_command_prints_the_key_and_runs_once_when_it_is_needed() {
     commit(&store, "two");
     assert_eq!((client_id(&store).as_deref(), times_ran(&home)), (Some("two"), 1));
     let protection = store.protection().unwrap();
-    assert_eq!((protection.key.word(), protection.grade()), ("command", "L2"));
+    assert_eq!((protection.key.word(), protection.grade()), ("command", Grade::L2));
     assert!(!home.key_file().exists());
     assert_eq!(client_id(&home.store_with(keys)).as_deref(), Some("two"));
     // What has its key from elsewhere does not open it.

@@ -13,7 +13,7 @@ use device_login::profile::ProfileName;
 use device_login::providers::zoho;
 use device_login::secret::Known;
 use device_login::service::{Answer, Budget, Explained, Machine, ProfileStatus, State, TestCalls, remembered};
-use device_login::storage::{Account, Event, Happened, KeySource, LastRefresh, PastCall, Protection};
+use device_login::storage::{Account, Event, Happened, KeySource, LastRefresh, PastCall, Protection, StoreKind};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::Model;
@@ -78,7 +78,7 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
         paused_until: None,
         last_refresh: has_grant.then(|| LastRefresh::new(seconds_after(-430), None)),
         protection: Some(Protection {
-            kind: "file",
+            kind: StoreKind::File,
             place: Some("/home/dana/.local/state/device-login".to_owned()),
             key: KeySource::KeyFile(PathBuf::from("/home/dana/.config/device-login/key")),
             has_key: true,

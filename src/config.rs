@@ -22,6 +22,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::error::{Advice, Code, Error, Way};
 use crate::files::access::Holds;
@@ -396,11 +397,7 @@ impl Default for Config {
 impl Config {
     /// Reads the file. One that is not there is an empty configuration.
     pub fn load(file: &Path) -> Result<Self, Error> {
-        match files::read_own_text(file, Holds::Settings, LONGEST_FILE) {
-            Ok((text, _)) => Self::parse(&text, file),
-            Err(trouble) if trouble.is_absence() => Self::parse("", file),
-            Err(trouble) => Err(unusable_file(format!("{} cannot be read", file.display()), file, &trouble)),
-        }
+        Self::parse(&read(file)?.unwrap_or_default(), file)
     }
 
     /// Checks `text`, which came from `file`.
@@ -515,6 +512,15 @@ fn unknown_provider_hint(name: &str, known: &[&str]) -> String {
         }
         None => did_you_mean(name, known.iter().copied())
             .unwrap_or_else(|| format!("known are: {}; others go into `[providers.NAME]`", known.join(", "))),
+    }
+}
+
+/// The text of a configuration; `None` where there is no such file.
+fn read(file: &Path) -> Result<Option<Zeroizing<String>>, Error> {
+    match files::read_own_text(file, Holds::Settings, LONGEST_FILE) {
+        Ok((text, _)) => Ok(Some(text)),
+        Err(trouble) if trouble.is_absence() => Ok(None),
+        Err(trouble) => Err(unusable_file(format!("{} cannot be read", file.display()), file, &trouble)),
     }
 }
 

@@ -10,8 +10,6 @@ use super::full_screen;
 use crate::config::check::{self, Checked, Remark};
 use crate::config::{Config, NamedBy, schema};
 use crate::error::{Code, Error};
-use crate::files::access::Holds;
-use crate::files::{self, Trouble};
 
 /// Tell where the configuration is, whether it is sound, and what it may have in it
 #[derive(Args)]
@@ -160,15 +158,12 @@ impl CheckCommand {
         }
         let places = context.places()?;
         let file = &places.config_file;
-        let (text, exists) = match files::read_own_text(file, Holds::Settings, crate::config::LONGEST_FILE) {
-            Ok((text, _)) => (text.to_string(), true),
-            Err(trouble) if trouble.is_absence() => {
-                context.check_config_is_there(&places)?;
-                (String::new(), false)
-            }
-            Err(trouble) => return Err(unreadable(file, &trouble)),
-        };
-        let checked = check::check(&text, file, full_screen::odd_keys);
+        let checked = check::check_file(file, full_screen::odd_keys)?;
+        let exists = checked.is_some();
+        if !exists {
+            context.check_config_is_there(&places)?;
+        }
+        let checked = checked.unwrap_or_default();
         let is_sound = checked.mistakes.is_empty();
         if self.json {
             let json = CheckJson {
@@ -185,10 +180,6 @@ impl CheckCommand {
         }
         Ok(if is_sound { 0 } else { Code::Config.exit_code() })
     }
-}
-
-fn unreadable(file: &Path, trouble: &Trouble) -> Error {
-    crate::config::unusable_file(format!("{} cannot be read", file.display()), file, trouble)
 }
 
 /// One line for each remark, as compilers have them, and what comes of all.

@@ -45,6 +45,15 @@ pub struct Checked {
 /// The byte at which something is to be said, the keys that lead there, and what.
 type Finding = (usize, Vec<String>, String);
 
+/// Checks the text in `file`; `None` where there is no such file.
+pub fn check_file(
+    file: &Path,
+    odd_keys: impl Fn(&Config) -> Option<(Vec<String>, String)>,
+) -> Result<Option<Checked>, Error> {
+    let text = super::read(file)?;
+    Ok(text.map(|text| check(&text, file, odd_keys)))
+}
+
 /// Reads `text`, which came from `file`, and looks at the files that it names. `odd_keys` tells what is wrong with the keys of the
 /// screens, which nothing here knows.
 pub fn check(text: &str, file: &Path, odd_keys: impl Fn(&Config) -> Option<(Vec<String>, String)>) -> Checked {

@@ -26,9 +26,6 @@ use crate::service::{
 };
 use crate::words::minutes_and_seconds;
 
-/// Signals by which a person at the terminal ends a command: Ctrl-C and Ctrl-\\.
-const INTERRUPT: u8 = 2;
-const QUIT: u8 = 3;
 /// The exit code while a sign-in is pending.
 const PENDING: u8 = 8;
 
@@ -220,10 +217,9 @@ impl Login {
         profile: &ProfileName,
         shown: Option<&Presence>,
     ) {
-        let is_by_hand = matches!(context.interrupts.signal(), Some(INTERRUPT | QUIT));
         let is_wanted = match error.code {
             Code::Timeout => true,
-            Code::Interrupted => is_by_hand,
+            Code::Interrupted => context.interrupts.is_by_hand(),
             _ => false,
         };
         // Who only goes on with a code that another command asked for stops waiting for it.

@@ -41,6 +41,8 @@ const DESCRIPTORS: usize = 24;
 const HANG_UP: u8 = 1;
 /// SIGINT, which Ctrl-C sends.
 const INTERRUPT: u8 = 2;
+/// SIGQUIT, which Ctrl-\ sends.
+const QUIT: u8 = 3;
 
 /// The signals that end a command.
 #[derive(Default)]
@@ -58,6 +60,11 @@ impl Interrupts {
     /// The signal that ended the command.
     pub(super) fn signal(&self) -> Option<u8> {
         self.signal.get().copied()
+    }
+
+    /// Whether a person at the terminal ended the command, by Ctrl-C or Ctrl-\.
+    pub(super) fn is_by_hand(&self) -> bool {
+        matches!(self.signal(), Some(INTERRUPT | QUIT))
     }
 
     /// Takes in that the terminal is gone, of which its signal may tell only later.

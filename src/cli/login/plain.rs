@@ -284,7 +284,7 @@ impl Talk<'_> {
         let Some(code) = &mut self.code else { return };
         let minutes = code.next_minutes;
         code.next_minutes -= 1;
-        self.context.output.note(&format!("{minutes} minute{} left.", if minutes == 1 { "" } else { "s" }));
+        self.context.output.note(&format!("{} left.", words::counted(minutes.into(), "minute")));
     }
 
     /// A new code is given on request, unless the one at hand is as good as new.

@@ -288,9 +288,9 @@ impl Found {
     }
 }
 
-/// The way from page to page, which must not lead in a circle. Needs no more room the longer it gets.
+/// The trail from page to page, which must not lead in a circle. Needs no more room the longer it gets.
 #[derive(Default)]
-pub struct Way {
+pub struct Trail {
     /// How many addresses there were.
     count: u64,
     /// One of them, which the later ones are compared with; it is taken anew whenever their number has doubled, so that a
@@ -300,7 +300,7 @@ pub struct Way {
     last: Option<u64>,
 }
 
-impl Way {
+impl Trail {
     /// Goes to an address. Tells whether that is new.
     pub fn go_to(&mut self, url: &Url) -> bool {
         let place = hash(url.as_str().as_bytes());

@@ -80,7 +80,7 @@ struct Seen {
 
 /// What monitoring makes of a profile; the number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum Alarm {
     Ok = 0,
     Soon = 1,
     Bad = 2,
@@ -89,22 +89,22 @@ enum Verdict {
 
 impl Seen {
     /// A token that ends is well as long as the next use refreshes it, and the last try did.
-    fn verdict(&self) -> Verdict {
+    fn alarm(&self) -> Alarm {
         match self.verified {
-            Some(Verified::Bad(_)) => return Verdict::Bad,
-            Some(Verified::CannotTell(_)) => return Verdict::CannotTell,
+            Some(Verified::Bad(_)) => return Alarm::Bad,
+            Some(Verified::CannotTell(_)) => return Alarm::CannotTell,
             Some(Verified::Valid) | None => {}
         }
         match self.status.state {
-            State::Valid if !self.failed_to_refresh() => Verdict::Ok,
+            State::Valid if !self.failed_to_refresh() => Alarm::Ok,
             State::Expiring | State::Expired
                 if self.status.refreshable && !self.failed_to_refresh() && self.waits_until.is_none() =>
             {
-                Verdict::Ok
+                Alarm::Ok
             }
-            State::Valid | State::Expiring | State::Expired => Verdict::Soon,
-            State::SignedOut | State::NeedsLogin => Verdict::Bad,
-            State::Unknown => Verdict::CannotTell,
+            State::Valid | State::Expiring | State::Expired => Alarm::Soon,
+            State::SignedOut | State::NeedsLogin => Alarm::Bad,
+            State::Unknown => Alarm::CannotTell,
         }
     }
 
@@ -117,7 +117,7 @@ impl Seen {
         self.waits_until.map(|until| format!("no refresh before {}", words::time_of_day(until)))
     }
 
-    /// Why the verdict is what it is, in few words.
+    /// Why the alarm is what it is, in few words.
     fn reason(&self) -> String {
         let verified = self.verified.as_ref().and_then(Verified::problem);
         let why_soon = || match self.wait() {
@@ -126,7 +126,7 @@ impl Seen {
         };
         match verified.or(self.status.problem.as_ref()) {
             Some(error) => Some(error.reason().to_owned()),
-            None if self.verdict() == Verdict::Soon => why_soon(),
+            None if self.alarm() == Alarm::Soon => why_soon(),
             None => None,
         }
         .unwrap_or_else(|| self.status.state.in_words().to_owned())
@@ -217,13 +217,13 @@ impl Status {
     fn without(&self, context: &Context, error: Error) -> Result<u8, Error> {
         if self.check && self.json {
             context.output.error(&context.telling_place(error));
-            return Ok(Verdict::CannotTell as u8);
+            return Ok(Alarm::CannotTell as u8);
         }
         if self.check {
             context.output.text(&check::failed(&context.telling_place(error))).unwrap_or_else(|unwritten| {
                 context.output.error(&unwritten);
             });
-            return Ok(Verdict::CannotTell as u8);
+            return Ok(Alarm::CannotTell as u8);
         }
         if self.prometheus {
             // Why it failed is what is told of.
@@ -275,8 +275,8 @@ fn sort(seen: &mut [Seen], by: Sort) {
 
 /// The least is the worst.
 fn badness(seen: &Seen) -> (usize, Reverse<u8>) {
-    let verdict = seen.verdict();
-    let place = WORST_FIRST.iter().position(|other| *other == verdict).unwrap_or_default();
+    let alarm = seen.alarm();
+    let place = WORST_FIRST.iter().position(|other| *other == alarm).unwrap_or_default();
     let state = match seen.status.state {
         State::Valid => 0,
         State::Expired => 1,
@@ -289,10 +289,10 @@ fn badness(seen: &Seen) -> (usize, Reverse<u8>) {
 }
 
 /// As monitoring orders them.
-const WORST_FIRST: [Verdict; 4] = [Verdict::Bad, Verdict::CannotTell, Verdict::Soon, Verdict::Ok];
+const WORST_FIRST: [Alarm; 4] = [Alarm::Bad, Alarm::CannotTell, Alarm::Soon, Alarm::Ok];
 
 /// One word for all profiles. None at all cannot be told.
-fn worst(seen: &[Seen]) -> Verdict {
-    let is_there = |verdict: &Verdict| seen.iter().any(|seen| seen.verdict() == *verdict);
-    WORST_FIRST.into_iter().find(is_there).unwrap_or(Verdict::CannotTell)
+fn worst(seen: &[Seen]) -> Alarm {
+    let is_there = |alarm: &Alarm| seen.iter().any(|seen| seen.alarm() == *alarm);
+    WORST_FIRST.into_iter().find(is_there).unwrap_or(Alarm::CannotTell)
 }

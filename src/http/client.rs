@@ -59,9 +59,9 @@ pub struct Client {
     observer: OnceLock<Observer>,
 }
 
-/// The way to a server, as the variables have it.
+/// Whether a proxy stands before a server, as the variables have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Way {
+pub struct ProxyChoice {
     /// Who stands in between, without a password.
     pub proxy: Option<Url>,
     /// The variable that names a proxy.
@@ -115,13 +115,13 @@ impl Client {
         self.shown.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).get(host).cloned()
     }
 
-    /// Which way a request to `url` takes. Asks nobody.
-    pub fn way_to(&self, url: &Url) -> Result<Way, TransportFailure> {
+    /// Which proxy a request to `url` goes through. Asks nobody.
+    pub fn proxy_for(&self, url: &Url) -> Result<ProxyChoice, TransportFailure> {
         let proxies = self.proxies()?;
         let proxy = proxies.between(url).map(|proxy| proxy.address.clone());
         let is_exempt = proxy.is_none() && url.scheme() == "https" && proxies.proxy().is_some();
         let named_by = proxies.proxy().map(|proxy| proxy.named_by);
-        Ok(Way { proxy, named_by, exempted_by: proxies.exempted_by().filter(|_| is_exempt) })
+        Ok(ProxyChoice { proxy, named_by, exempted_by: proxies.exempted_by().filter(|_| is_exempt) })
     }
 
     #[must_use]

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use url::Url;
 
-use super::{LONGEST, LONGEST_NAME, Page, Way};
+use super::{LONGEST, LONGEST_NAME, Page, Trail};
 use crate::providers::answers::paging::{self, Paging};
 
 const HERE: &str = "https://api.example.com/list";
@@ -122,14 +122,14 @@ fn of_what_is_long_little_is_kept_however_it_is_written() {
 #[test]
 fn a_circle_of_any_length_is_found_before_long() {
     for (lead, circle) in [(0, 1), (0, 2), (1, 3), (5, 7), (100, 64)] {
-        let mut way = Way::default();
+        let mut trail = Trail::default();
         let mut seen = HashSet::new();
         let url = |step: u64| format!("{HERE}?{}", if step < lead { step } else { lead + (step - lead) % circle });
-        let steps = (0..10_000).take_while(|step| way.go_to(&url(*step).parse().expect("an address"))).count();
+        let steps = (0..10_000).take_while(|step| trail.go_to(&url(*step).parse().expect("an address"))).count();
         seen.extend((0..steps as u64).map(url));
         assert!(seen.len() as u64 == lead + circle && steps as u64 <= 4 * (lead + circle), "{lead} {circle}: {steps}");
     }
-    let mut way = Way::default();
-    assert!((0..10_000).all(|step| way.go_to(&format!("{HERE}?{step}").parse().expect("an address"))));
-    assert!(way.arrive(b"a") && way.arrive(b"b") && !way.arrive(b"b") && way.arrive(b"a"));
+    let mut trail = Trail::default();
+    assert!((0..10_000).all(|step| trail.go_to(&format!("{HERE}?{step}").parse().expect("an address"))));
+    assert!(trail.arrive(b"a") && trail.arrive(b"b") && !trail.arrive(b"b") && trail.arrive(b"a"));
 }

@@ -3,7 +3,7 @@
 use super::bar::Bar;
 use super::writer::{Layout, Place, Writer};
 use super::{Api, saved, unless_gone, unsaved};
-use crate::api::paging::{Page, Way};
+use crate::api::paging::{Page, Trail};
 use crate::api::{self, Call, Diagnosis};
 use crate::cli::context::Context;
 use crate::cli::output::unwritten;
@@ -41,7 +41,7 @@ pub(super) async fn exchange(
         call,
         writer,
         sent: None,
-        way: Way::default(),
+        trail: Trail::default(),
         number: 0,
         count: 0,
         is_amid: false,
@@ -83,7 +83,7 @@ struct Pages<'a> {
     writer: Writer,
     /// The token with which the last page came: the next one may be asked for by another.
     sent: Option<Secret>,
-    way: Way,
+    trail: Trail,
     /// Of the page that was asked for last, from 1.
     number: u64,
     /// Pages that were passed on.
@@ -106,7 +106,7 @@ impl Pages<'_> {
     }
 
     async fn follow_on(&mut self, progress: &Progress) -> Result<(), Error> {
-        while self.way.go_to(&self.call.url) {
+        while self.trail.go_to(&self.call.url) {
             let page = match self.page(progress).await {
                 Ok(page) => page,
                 Err(error) => return Err(self.telling_where(error).await),
@@ -142,7 +142,7 @@ impl Pages<'_> {
             let cause = "it is no JSON, so that it can neither be put into an array nor tell where the list goes on";
             return Err(self.stuck(cause));
         }
-        if !is_empty && !self.way.arrive(&answer.response.body) {
+        if !is_empty && !self.trail.arrive(&answer.response.body) {
             match self.paging.repetition() {
                 Repetition::Chance => {}
                 Repetition::End => return Ok(None),

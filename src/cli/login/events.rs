@@ -18,8 +18,8 @@ use crate::storage::Account;
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Event<'a> {
-    CodeIssued(Code<'a>),
-    CodeRenewed(Code<'a>),
+    CodeIssued(CodeJson<'a>),
+    CodeRenewed(CodeJson<'a>),
     /// `login --web` only.
     BrowserNeeded {
         profile: &'a str,
@@ -64,8 +64,7 @@ enum Event<'a> {
 }
 
 #[derive(Serialize)]
-#[expect(clippy::struct_field_names, reason = "`user_code` is the name in RFC 8628")]
-struct Code<'a> {
+struct CodeJson<'a> {
     profile: &'a str,
     user_code: &'a str,
     verification_uri: &'a str,
@@ -161,8 +160,8 @@ fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-fn code_json<'a>(code: &'a IssuedCode, profile: &'a Profile) -> Code<'a> {
-    Code {
+fn code_json<'a>(code: &'a IssuedCode, profile: &'a Profile) -> CodeJson<'a> {
+    CodeJson {
         profile: profile.name.as_str(),
         user_code: &code.user_code,
         verification_uri: code.verification_uri.as_str(),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Seen, Verdict, list};
+use super::{Alarm, Seen, list};
 use crate::cli::advice::{self, hint};
 use crate::error::{Advice, Error};
 use crate::service::State;
@@ -15,20 +15,20 @@ const MOST_LINES: usize = 50;
 
 /// The text for all that was seen.
 pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
-    let verdict = super::worst(seen);
-    let concerned: Vec<&Seen> = seen.iter().filter(|seen| seen.verdict() == verdict).collect();
+    let alarm = super::worst(seen);
+    let concerned: Vec<&Seen> = seen.iter().filter(|seen| seen.alarm() == alarm).collect();
     let of_all = format!("{} of {}", concerned.len(), seen.len());
     let (one, some) = (concerned.len() == 1, names(&concerned));
-    let said = match verdict {
-        Verdict::Ok => counted(seen),
-        Verdict::Soon => format!("{of_all} {} a look: {some}", if one { "wants" } else { "want" }),
-        Verdict::Bad => format!("{of_all} {} somebody: {some}", if one { "needs" } else { "need" }),
-        Verdict::CannotTell if seen.is_empty() => "there is no profile".to_owned(),
-        Verdict::CannotTell => format!("nobody can tell how {of_all} {}: {some}", if one { "is" } else { "are" }),
+    let said = match alarm {
+        Alarm::Ok => counted(seen),
+        Alarm::Soon => format!("{of_all} {} a look: {some}", if one { "wants" } else { "want" }),
+        Alarm::Bad => format!("{of_all} {} somebody: {some}", if one { "needs" } else { "need" }),
+        Alarm::CannotTell if seen.is_empty() => "there is no profile".to_owned(),
+        Alarm::CannotTell => format!("nobody can tell how {of_all} {}: {some}", if one { "is" } else { "are" }),
     };
     let performance: Vec<String> =
         State::ALL.iter().map(|state| format!("{}={}", state.word(), count(seen, *state))).collect();
-    let mut lines = vec![format!("DEVICE-LOGIN {} - {} | {}", word(verdict), safe(&said), performance.join(" "))];
+    let mut lines = vec![format!("DEVICE-LOGIN {} - {} | {}", word(alarm), safe(&said), performance.join(" "))];
     let mut particulars = particulars(seen, now);
     let more = particulars.len().saturating_sub(MOST_LINES);
     if more > 0 {
@@ -45,12 +45,12 @@ pub(super) fn failed(error: &Error) -> String {
     format!("DEVICE-LOGIN UNKNOWN - {}", safe(&format!("{error}; {}", hint(error))))
 }
 
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Ok => "OK",
-        Verdict::Soon => "WARNING",
-        Verdict::Bad => "CRITICAL",
-        Verdict::CannotTell => "UNKNOWN",
+fn word(alarm: Alarm) -> &'static str {
+    match alarm {
+        Alarm::Ok => "OK",
+        Alarm::Soon => "WARNING",
+        Alarm::Bad => "CRITICAL",
+        Alarm::CannotTell => "UNKNOWN",
     }
 }
 

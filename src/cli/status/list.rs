@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use jiff::Timestamp;
 
-use super::{Seen, Verdict};
+use super::{Alarm, Seen};
 use crate::cli::colors::{BOLD_RED, CYAN, YELLOW};
 use crate::cli::table::{Cell, Step, Table};
 use crate::cli::words;
@@ -47,11 +47,11 @@ fn row(seen: &Seen, is_verified: bool, now: Timestamp) -> Vec<Cell> {
     let in_words = status.state.in_words();
     let short = if status.state == State::Expired { "ended" } else { in_words };
     let pending = if status.waiting_code(now).is_some() { ", pending" } else { "" };
-    let state = Cell::new(format!("{in_words}{pending}")).short(short).colored(match seen.verdict() {
-        Verdict::Bad => BOLD_RED,
-        Verdict::Soon | Verdict::CannotTell => YELLOW,
-        Verdict::Ok if status.state == State::Valid => CYAN,
-        Verdict::Ok => "",
+    let state = Cell::new(format!("{in_words}{pending}")).short(short).colored(match seen.alarm() {
+        Alarm::Bad => BOLD_RED,
+        Alarm::Soon | Alarm::CannotTell => YELLOW,
+        Alarm::Ok if status.state == State::Valid => CYAN,
+        Alarm::Ok => "",
     });
     let verified = seen.verified.as_ref().map(|verified| {
         Cell::new(verified.in_words()).colored(match verified {

@@ -16,7 +16,7 @@ use super::{Check, LOOK, Patient, Subject, Verdict, limited, within};
 use crate::clock::{self, Moment};
 use crate::config::{Profile, ProviderSource};
 use crate::error::Advice;
-use crate::http::client::Way;
+use crate::http::client::ProxyChoice;
 use crate::http::{Chain, Link, Method, Request, TransportFailure, tls};
 use crate::words::duration;
 
@@ -103,13 +103,13 @@ impl Server {
 
     async fn check(self, service: &Service, ca_certificate: Option<&Path>) -> Vec<Check> {
         let host = self.host();
-        let way = match service.http.way_to(&self.0) {
-            Ok(way) => way,
+        let choice = match service.http.proxy_for(&self.0) {
+            Ok(choice) => choice,
             Err(failure) => return vec![failed(Subject::Proxy, &host, &failure)],
         };
         let mut checks = Vec::new();
-        checks.extend(of_way(&way, &host));
-        let asked = way.proxy.as_ref().unwrap_or(&self.0);
+        checks.extend(of_proxy(&choice, &host));
+        let asked = choice.proxy.as_ref().unwrap_or(&self.0);
         let name = asked.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         if name.parse::<IpAddr>().is_err() {
             let looked_up = look_up(&name, asked.port_or_known_default().unwrap_or(443)).await;
@@ -166,9 +166,9 @@ fn failed(subject: Subject, host: &str, failure: &TransportFailure) -> Check {
 }
 
 /// Whether somebody stands in between, where a variable speaks of that.
-fn of_way(way: &Way, host: &str) -> Option<Check> {
-    let named_by = way.named_by?;
-    Some(match (&way.proxy, way.exempted_by) {
+fn of_proxy(choice: &ProxyChoice, host: &str) -> Option<Check> {
+    let named_by = choice.named_by?;
+    Some(match (&choice.proxy, choice.exempted_by) {
         (Some(proxy), _) => Check::ok(Subject::Proxy, host, format!("through {proxy}, which `{named_by}` names")),
         (None, Some(exempted_by)) => {
             Check::ok(Subject::Proxy, host, format!("directly, since `{exempted_by}` exempts it"))
@@ -180,7 +180,7 @@ fn of_way(way: &Way, host: &str) -> Option<Check> {
 /// A database is asked directly, whatever proxy there is for others.
 pub(super) fn of_database(service: &Service) -> Option<Check> {
     let address = Url::parse("postgres://database").ok()?;
-    of_way(&service.http.way_to(&address).ok()?, "PostgreSQL")
+    of_proxy(&service.http.proxy_for(&address).ok()?, "PostgreSQL")
 }
 
 async fn look_up(name: &str, port: u16) -> Check {

@@ -166,7 +166,7 @@ impl Login {
         let way = self.other_way(&profile);
         let mode = if way.is_some() { mode.in_lines() } else { mode };
         let pending = service.pending(&profile)?;
-        // Nothing would be on the screen.
+        // Without a pending code `--resume` only prints an error.
         let mode = if self.resume && pending.is_none() { mode.in_lines() } else { mode };
         let begin = self.begin(context, &profile, pending.as_ref(), mode)?;
         let renewals = if mode == Mode::FullScreen { ATTENDED_RENEWALS } else { 0 };
@@ -208,7 +208,7 @@ impl Login {
     }
 
     /// Gives the code up where this end is one that a person wants for it as well. Who loses the terminal or the machine can go on.
-    /// A screen has given up by itself what a person gave up there; it tells of no code, and one of the profile is that.
+    /// The screens report no code, so whichever the profile has is given up.
     fn give_up_after(
         &self,
         error: &Error,

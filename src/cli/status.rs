@@ -226,7 +226,7 @@ impl Status {
             return Ok(Alarm::CannotTell as u8);
         }
         if self.prometheus {
-            // Why it failed is what is told of.
+            // The first error is reported; that the metrics could not be written either is not.
             let _ = self.tell_prometheus(context, &prometheus::failed());
         }
         Err(error)

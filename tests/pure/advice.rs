@@ -3,20 +3,86 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Files that name commands or flags all the same, and how many lines do. The numbers may only shrink.
+const LEFT: &[(&str, usize)] = &[
+    ("api/diagnosis.rs", 1),
+    ("config/variables.rs", 7),
+    ("error.rs", 5),
+    ("files/trouble.rs", 1),
+    ("http/tls/chain.rs", 1),
+    ("http/tls/words.rs", 1),
+    ("service.rs", 1),
+    ("service/api.rs", 1),
+    ("service/doctor.rs", 1),
+    ("service/doctor/store.rs", 1),
+    ("service/export.rs", 1),
+    ("service/profiles.rs", 1),
+    ("service/qr_file.rs", 1),
+    ("storage/key.rs", 1),
+    ("storage/key/change.rs", 4),
+    ("storage/postgres/trouble.rs", 1),
+    ("tui/panels/profile_form/view/pages.rs", 6),
+];
+
+/// Keys of the configuration that are called like a command.
+const KEYS: [&str; 3] = ["profile", "scopes", "store"];
+
 #[test]
 fn no_command_is_written_outside_the_command_line() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&src, &mut files);
     assert!(files.len() > 100);
-    let mut found = Vec::new();
+    let commands = commands();
+    let mut added = Vec::new();
     for file in files.iter().filter(|file| !file.starts_with(src.join("cli")) && **file != src.join("cli.rs")) {
         let text = fs::read_to_string(file).expect("it is text");
-        let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
-        let commands = code.filter(|(_, line)| line.contains("`device-login "));
-        found.extend(commands.map(|(number, line)| format!("{}:{}: {line}", file.display(), number + 1)));
+        let name = file.strip_prefix(&src).expect("it is below").display().to_string();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().lines().enumerate();
+        let code = code.filter(|(_, line)| !line.trim_start().starts_with("//"));
+        let found = code.filter(|(_, line)| names_a_command(line, &commands));
+        let found: Vec<String> = found.map(|(number, line)| format!("{name}:{}: {line}", number + 1)).collect();
+        let left = LEFT.iter().find(|(known, _)| *known == name).map_or(0, |(_, count)| *count);
+        if found.len() > left {
+            added.extend(found);
+        }
     }
-    assert!(found.is_empty(), "{}", found.join("\n"));
+    assert!(added.is_empty(), "{}", added.join("\n"));
+}
+
+#[test]
+fn a_command_is_known_from_a_key_and_a_word() {
+    let commands = commands();
+    assert!(commands.len() > 15 && commands.contains(&"git-credential"), "{commands:?}");
+    for line in [
+        "run `device-login login`",
+        "`login {name} --web`",
+        "by `--ca-cert`",
+        "with `-v`",
+        "ask `token`",
+        "`store rekey`",
+    ] {
+        assert!(names_a_command(line, &commands), "{line}");
+    }
+    for line in ["check `scopes`", "`store = \"{to}\"`", "`tokens`", "profile `{profile}`", "a token", "`-1`"] {
+        assert!(!names_a_command(line, &commands), "{line}");
+    }
+}
+
+/// Whether a command or a flag of this program stands behind a backtick.
+fn names_a_command(line: &str, commands: &[&str]) -> bool {
+    line.split('`').skip(1).any(|part| {
+        let (word, rest) = part.split_once(' ').map_or((part, None), |(word, rest)| (word, Some(rest)));
+        let is_flag = word.starts_with("--") || ["-v", "-p"].contains(&word);
+        let is_key = KEYS.contains(&word) && rest.is_none_or(|rest| rest.starts_with('='));
+        is_flag || (word == "device-login" && rest.is_some()) || (commands.contains(&word) && !is_key)
+    })
+}
+
+/// All commands, by the reference.
+fn commands() -> Vec<&'static str> {
+    let headings = include_str!("../../docs/cli.md").lines().filter_map(|line| line.strip_prefix("## `device-login "));
+    headings.filter_map(|heading| heading.split(['`', ' ']).next()).collect()
 }
 
 fn sources(directory: &Path, into: &mut Vec<PathBuf>) {

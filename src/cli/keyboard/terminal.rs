@@ -90,9 +90,23 @@ pub(in crate::cli) fn is_in_front() -> bool {
     !stdin.is_terminal() || tcgetpgrp(&stdin).map_or(true, |group| group == getpgrp())
 }
 
-fn read(asked: Asked, mut told: &PipeReader, sender: &mpsc::Sender<Entry>, begin: &Sender<()>) {
-    let stdin = io::stdin();
-    let mut line = Line::new(asked, stdin.is_terminal());
+/// What there was to hear.
+enum Heard {
+    Byte(u8),
+    /// The process was continued.
+    Continued,
+    /// A signal came in between.
+    Interrupted,
+    /// The time is over.
+    Nothing,
+    /// The input has ended.
+    End,
+    /// Nobody waits any more.
+    Dropped,
+}
+
+fn read(asked: Asked, told: &PipeReader, sender: &mpsc::Sender<Entry>, begin: &Sender<()>) {
+    let mut line = Line::new(asked, io::stdin().is_terminal());
     let mut keys = Keys::new();
     let mut is_ended = false;
     loop {
@@ -109,45 +123,31 @@ fn read(asked: Asked, mut told: &PipeReader, sender: &mpsc::Sender<Entry>, begin
             (_, false) => Some(TURN_LOOKED_FOR),
             (false, true) => None,
         };
-        let of_stdin = if is_mine { PollFlags::IN } else { PollFlags::empty() };
-        let mut each = [PollFd::new(told, PollFlags::IN), PollFd::new(&stdin, of_stdin)];
-        let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
-        // In the background only the first is waited for: the terminal's hang-up would be told again and again.
-        let count = if is_mine { 2 } else { 1 };
-        match poll(&mut each[..count], patience.as_ref()) {
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(_) => return,
-            Ok(_) => {}
-        }
-        if !each[0].revents().is_empty() {
-            if !matches!(told.read(&mut [0]), Ok(1)) {
-                return;
-            }
+        let byte = match hear(told, is_mine, patience) {
+            Heard::Byte(byte) => byte,
+            Heard::Interrupted => continue,
             // Whoever had the terminal meanwhile may have left it otherwise.
-            keys.is_stale = true;
-            continue;
-        }
-        if each[1].revents().is_empty() {
-            if is_ended && sender.blocking_send(line.finish()).is_err() {
-                return;
+            Heard::Continued => {
+                keys.is_stale = true;
+                continue;
             }
-            is_ended = false;
-            continue;
-        }
-        let mut byte = [0];
-        match rustix::io::read(&stdin, &mut byte) {
-            Err(rustix::io::Errno::INTR) => continue,
-            Ok(1) => {}
-            // The end of the input; what was typed before it is an entry too.
-            _ => {
+            Heard::Nothing => {
+                if std::mem::take(&mut is_ended) && sender.blocking_send(line.finish()).is_err() {
+                    return;
+                }
+                continue;
+            }
+            // What was typed before it is an entry too.
+            Heard::End => {
                 if !line.is_empty() {
                     let _ = sender.blocking_send(line.finish());
                 }
                 return;
             }
-        }
+            Heard::Dropped => return,
+        };
         let mut echo = String::new();
-        let wish = line.take(byte[0], &mut echo);
+        let wish = line.take(byte, &mut echo);
         output::echo(&echo);
         match wish {
             // More of the same line is still to come.
@@ -169,6 +169,33 @@ fn read(asked: Asked, mut told: &PipeReader, sender: &mpsc::Sender<Entry>, begin
                 let _ = poll(&mut [PollFd::new(told, PollFlags::IN)], Some(&most));
             }
         }
+    }
+}
+
+/// Waits for a byte of stdin, where that is this process's to read, and for a word of whoever waits for the entries.
+fn hear(mut told: &PipeReader, is_mine: bool, patience: Option<Duration>) -> Heard {
+    let stdin = io::stdin();
+    let of_stdin = if is_mine { PollFlags::IN } else { PollFlags::empty() };
+    let mut each = [PollFd::new(told, PollFlags::IN), PollFd::new(&stdin, of_stdin)];
+    let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
+    // In the background only the first is waited for: the terminal's hang-up would be told again and again.
+    let count = if is_mine { 2 } else { 1 };
+    match poll(&mut each[..count], patience.as_ref()) {
+        Err(rustix::io::Errno::INTR) => return Heard::Interrupted,
+        Err(_) => return Heard::Dropped,
+        Ok(_) => {}
+    }
+    if !each[0].revents().is_empty() {
+        return if matches!(told.read(&mut [0]), Ok(1)) { Heard::Continued } else { Heard::Dropped };
+    }
+    if each[1].revents().is_empty() {
+        return Heard::Nothing;
+    }
+    let mut byte = [0];
+    match rustix::io::read(&stdin, &mut byte) {
+        Err(rustix::io::Errno::INTR) => Heard::Interrupted,
+        Ok(1) => Heard::Byte(byte[0]),
+        _ => Heard::End,
     }
 }
 

@@ -7,14 +7,16 @@ use futures_util::future::join_all;
 
 use super::super::failure::Asked;
 use super::super::{Service, driver, endpoints, home_data_center, issuing_data_center, transport_error};
-use super::{Check, Patient, Subject, limited, within};
+use super::{Check, Patient, Subject, Verdict, limited, within};
 use crate::clock::Moment;
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::oauth::token::{Outcome, TokenFlow};
 use crate::oauth::wire::{Approval, Unreadable};
 use crate::providers::explained::Place;
+use crate::providers::{DataCenter, Provider};
 use crate::secret::Secret;
+use crate::storage::Grant;
 
 const NOBODYS_TOKEN: &str = "device-login-doctor-asks-about-the-client-only";
 
@@ -54,13 +56,15 @@ impl Patient {
 }
 
 async fn ask(service: &Service, profile: &Profile) -> Result<Vec<Check>, Error> {
-    let about = profile.name.to_string();
     let record = match service.record(&profile.name).await {
         Ok(record) => record,
         Err(error) => {
             // Its secret and its data center may be in there.
             let seen = format!("nobody was asked about `{}`: {}", profile.client_id, error.reason());
-            return Ok(vec![Check { advice: error.what_helps(), ..Check::warning(Subject::Client, about, seen) }]);
+            return Ok(vec![Check {
+                advice: error.what_helps(),
+                ..Check::warning(Subject::Client, profile.name.to_string(), seen)
+            }]);
         }
     };
     let grant = record.as_ref().and_then(|record| record.grant.as_ref());
@@ -73,18 +77,7 @@ async fn ask(service: &Service, profile: &Profile) -> Result<Vec<Check>, Error> 
         None => home_data_center(profile, &provider)?,
     };
     let mut checks = Vec::new();
-    if !data_center.code.is_empty() {
-        let home = home_data_center(profile, &provider)?;
-        let code = data_center.code.to_uppercase();
-        let api = grant.and_then(|grant| grant.api_domain.as_ref()).map(|domain| format!(", APIs at {domain}"));
-        let moved = if home.code == data_center.code {
-            String::new()
-        } else {
-            format!(" (the client's is {})", home.code.to_uppercase())
-        };
-        let seen = format!("{code}{moved}, accounts at {}{}", data_center.accounts_server, api.unwrap_or_default());
-        checks.push(Check::ok(Subject::DataCenter, about.clone(), seen));
-    }
+    checks.extend(of_data_center(profile, &provider, data_center, grant)?);
     let (of_client, with_record, of_provider) = (profile.clone(), record.clone(), provider.clone());
     let client = service
         .aside(move |service| service.client(&of_client, with_record.as_ref(), &of_provider, &[endpoints::TOKEN]))
@@ -92,9 +85,8 @@ async fn ask(service: &Service, profile: &Profile) -> Result<Vec<Check>, Error> 
     let approval = Approval::RefreshToken(Secret::new(NOBODYS_TOKEN));
     let mut flow = TokenFlow::new(provider.dialect, data_center.clone(), client.clone(), approval);
     let outcome = driver::token(&service.http, &mut flow, None).await;
-    let what = "the client could not be asked about";
     let asked = Asked {
-        what,
+        what: "the client could not be asked about",
         place: Place::Refresh,
         provider: &provider,
         data_center,
@@ -102,9 +94,39 @@ async fn ask(service: &Service, profile: &Profile) -> Result<Vec<Check>, Error> 
         scopes: &profile.scopes,
         client: &client,
     };
-    let name = provider.dialect.display_name;
-    checks.push(match outcome {
-        Outcome::Refused(_) => Check::ok(Subject::Client, about, format!("{name} knows `{}`", client.id)),
+    checks.push(of_outcome(outcome, &asked));
+    Ok(checks)
+}
+
+/// Which data center is asked, and where its accounts are; nothing where the provider has none.
+fn of_data_center(
+    profile: &Profile,
+    provider: &Provider,
+    data_center: &DataCenter,
+    grant: Option<&Grant>,
+) -> Result<Option<Check>, Error> {
+    if data_center.code.is_empty() {
+        return Ok(None);
+    }
+    let home = home_data_center(profile, provider)?;
+    let code = data_center.code.to_uppercase();
+    let api = grant.and_then(|grant| grant.api_domain.as_ref()).map(|domain| format!(", APIs at {domain}"));
+    let moved = if home.code == data_center.code {
+        String::new()
+    } else {
+        format!(" (the client's is {})", home.code.to_uppercase())
+    };
+    let seen = format!("{code}{moved}, accounts at {}{}", data_center.accounts_server, api.unwrap_or_default());
+    Ok(Some(Check::ok(Subject::DataCenter, profile.name.to_string(), seen)))
+}
+
+/// What the answer to a token of nobody's tells of the client.
+fn of_outcome(outcome: Outcome, asked: &Asked<'_>) -> Check {
+    let (about, name) = (asked.profile.name.to_string(), asked.provider.dialect.display_name);
+    let cannot_tell =
+        |error: &Error| Check { verdict: Verdict::Warning, ..Check::failed(Subject::Client, &about, error) };
+    match outcome {
+        Outcome::Refused(_) => Check::ok(Subject::Client, about, format!("{name} knows `{}`", asked.client.id)),
         Outcome::Error(answer) => {
             let error = asked.refused(&answer);
             match error.code {
@@ -120,18 +142,13 @@ async fn ask(service: &Service, profile: &Profile) -> Result<Vec<Check>, Error> 
             Check::warning(Subject::Client, about, format!("{name} asks for fewer requests"))
                 .advise("try again in some minutes")
         }
-        Outcome::Transport(failure) => {
-            let error = transport_error(what, &failure);
-            Check { verdict: super::Verdict::Warning, ..Check::failed(Subject::Client, about, &error) }
-        }
+        Outcome::Transport(failure) => cannot_tell(&transport_error(asked.what, &failure)),
         Outcome::Unreadable(answer) => {
-            let error = asked.unreadable(answer, vec!["check the addresses in the configuration".into()]);
-            Check { verdict: super::Verdict::Warning, ..Check::failed(Subject::Client, about, &error) }
+            cannot_tell(&asked.unreadable(answer, vec!["check the addresses in the configuration".into()]))
         }
         Outcome::Minted { .. } => {
             Check::warning(Subject::Client, about, format!("{name} gave a token for a token of nobody's"))
                 .advise("tell whoever runs it")
         }
-    });
-    Ok(checks)
+    }
 }

@@ -69,7 +69,7 @@ fn a_check_tells_all_mistakes_and_what_is_odd() {
         ":1:1: mistake: unknown key `colour`",
         ":2:1: mistake: `client_id` is missing",
         ":4:1: mistake: unknown key `scope`",
-        ":5:2: mistake: `screen.keys.profiles.refresh`: \"F99\" is no key",
+        ":6:1: mistake: `screen.keys.profiles.refresh`: \"F99\" is no key",
         " has 4 mistakes",
     ] {
         assert!(broken.stdout.contains(&format!("{file}{line}")), "{line:?} is missing: {broken:?}");

@@ -2,6 +2,8 @@
 //!
 //! It is given back when [`Terminal`] is dropped, and by the panic hook before a panic's text is printed.
 
+mod painter;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Write};
@@ -15,10 +17,10 @@ use crossterm::terminal::{
     SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{Command, cursor, execute, queue};
-use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::{Frame, TerminalOptions, Viewport};
 
+use self::painter::Painter;
 use super::job_control::{Change, JobControl};
 
 /// Bytes up to which terminals show a frame at once anyway.
@@ -50,7 +52,7 @@ pub(super) trait Surface {
 
 /// The terminal, taken.
 pub(super) struct Terminal {
-    screen: ratatui::Terminal<CrosstermBackend<Outgoing>>,
+    screen: ratatui::Terminal<Painter<Outgoing>>,
     outgoing: Outgoing,
     /// What a frame covers.
     window: Size,
@@ -69,7 +71,7 @@ impl Terminal {
         let window = window();
         let options = TerminalOptions { viewport: Viewport::Fixed(Rect::from((Position::ORIGIN, window))) };
         let outgoing = Outgoing::default();
-        match ratatui::Terminal::with_options(CrosstermBackend::new(outgoing.clone()), options) {
+        match ratatui::Terminal::with_options(Painter::new(outgoing.clone()), options) {
             Ok(screen) => Ok(Self { screen, outgoing, window, listens_to_mouse: false, job }),
             Err(error) => {
                 leave();

@@ -1,0 +1,194 @@
+//! Writes frames in few bytes: over a slow line each second of a clock costs what its digits do.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::buffer::Cell;
+use ratatui::layout::{Position, Size};
+use ratatui::style::{Color, Modifier};
+
+/// What crossterm's backend does, but for what it sends with every frame whether it changes anything or not.
+pub(super) struct Painter<W: Write> {
+    rest: CrosstermBackend<W>,
+    /// Whether the cursor shows, once that was said.
+    has_cursor: Option<bool>,
+}
+
+/// How a cell looks.
+type Look = (Color, Color, Modifier);
+
+const PLAIN: Look = (Color::Reset, Color::Reset, Modifier::empty());
+
+impl<W: Write> Painter<W> {
+    pub(super) fn new(writer: W) -> Self {
+        Self { rest: CrosstermBackend::new(writer), has_cursor: None }
+    }
+
+    /// Shows or hides the cursor where it is not so already.
+    fn cursor(&mut self, shows: bool) -> io::Result<()> {
+        if self.has_cursor.replace(shows) == Some(shows) {
+            return Ok(());
+        }
+        if shows { self.rest.show_cursor() } else { self.rest.hide_cursor() }
+    }
+}
+
+impl<W: Write> Backend for Painter<W> {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        let mut frame = String::new();
+        let mut look = PLAIN;
+        // Where the cursor surely is: terminals agree on the width of ASCII alone.
+        let mut at: Option<Position> = None;
+        for (x, y, cell) in content {
+            match at.filter(|at| at.y == y && at.x <= x).map(|at| x - at.x) {
+                Some(0) => {}
+                Some(columns) => write_to(&mut frame, format_args!("\x1b[{columns}C")),
+                None => write_to(&mut frame, format_args!("\x1b[{};{}H", y + 1, x + 1)),
+            }
+            let wanted = (cell.fg, cell.bg, cell.modifier);
+            if wanted != look {
+                turn(&mut frame, look, wanted);
+                look = wanted;
+            }
+            frame.push_str(cell.symbol());
+            at = (cell.symbol().len() == 1).then(|| Position::new(x + 1, y));
+        }
+        if look != PLAIN {
+            frame.push_str("\x1b[m");
+        }
+        self.rest.write_all(frame.as_bytes())
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        self.cursor(false)
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        self.cursor(true)
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        self.rest.get_cursor_position()
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        self.rest.set_cursor_position(position)
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.rest.clear()
+    }
+
+    fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
+        // Whoever had the terminal meanwhile may have left the cursor otherwise.
+        self.has_cursor = None;
+        self.rest.clear_region(region)
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        self.rest.size()
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        self.rest.window_size()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Backend::flush(&mut self.rest)
+    }
+}
+
+/// Text takes everything.
+fn write_to(frame: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = frame.write_fmt(text);
+}
+
+/// Turns one look into another (ECMA-48, SGR).
+fn turn(frame: &mut String, from: Look, to: Look) {
+    const MODIFIERS: [(Modifier, u8); 8] = [
+        (Modifier::BOLD, 1),
+        (Modifier::DIM, 2),
+        (Modifier::ITALIC, 3),
+        (Modifier::UNDERLINED, 4),
+        (Modifier::SLOW_BLINK, 5),
+        (Modifier::REVERSED, 7),
+        (Modifier::HIDDEN, 8),
+        (Modifier::CROSSED_OUT, 9),
+    ];
+    let (foreground, background, modifier) = to;
+    let is_on = |(one, code): (Modifier, u8)| modifier.contains(one).then(|| code.to_string());
+    let reset = (from != PLAIN && to != PLAIN).then(|| "0".to_owned());
+    let colors = [color(foreground, 30), color(background, 40)];
+    let codes = reset.into_iter().chain(MODIFIERS.into_iter().filter_map(is_on)).chain(colors.into_iter().flatten());
+    write_to(frame, format_args!("\x1b[{}m", codes.collect::<Vec<_>>().join(";")));
+}
+
+/// The codes of a color above those of black.
+fn color(color: Color, black: u8) -> Option<String> {
+    let dark = |number: u8| Some((black + number).to_string());
+    let bright = |number: u8| Some((black + 60 + number).to_string());
+    match color {
+        Color::Reset => None,
+        Color::Black => dark(0),
+        Color::Red => dark(1),
+        Color::Green => dark(2),
+        Color::Yellow => dark(3),
+        Color::Blue => dark(4),
+        Color::Magenta => dark(5),
+        Color::Cyan => dark(6),
+        Color::Gray => dark(7),
+        Color::DarkGray => bright(0),
+        Color::LightRed => bright(1),
+        Color::LightGreen => bright(2),
+        Color::LightYellow => bright(3),
+        Color::LightBlue => bright(4),
+        Color::LightMagenta => bright(5),
+        Color::LightCyan => bright(6),
+        Color::White => bright(7),
+        Color::Indexed(number) => Some(format!("{};5;{number}", black + 8)),
+        Color::Rgb(red, green, blue) => Some(format!("{};2;{red};{green};{blue}", black + 8)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::{Position, Rect};
+    use ratatui::style::{Color, Modifier, Style};
+    use ratatui::{Terminal, TerminalOptions, Viewport};
+
+    use super::Painter;
+    use crate::tui::terminal::Outgoing;
+
+    #[test]
+    fn a_second_of_two_clocks_costs_their_digits_and_a_frame_begins_and_ends_plain() {
+        let outgoing = Outgoing::default();
+        let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
+        let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
+        let mut sent = |time: &str, last: &str, style: Style| {
+            let draw = |frame: &mut ratatui::Frame<'_>| {
+                frame.buffer_mut().set_string(1, 12, time, style);
+                frame.buffer_mut().set_string(1, 13, last, Style::new());
+                frame.set_cursor_position(Position::new(8, 7));
+            };
+            screen.draw(draw).expect("it is drawn");
+            String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text")
+        };
+        let bold = Style::new().add_modifier(Modifier::BOLD);
+        let first = sent("4:18", "asked 0:12 ago: next in 0:18", bold);
+        assert!(
+            first.contains("\x1b[13;2H\x1b[1m4:18\x1b[14;2H\x1b[masked") && first.contains("\x1b[?25h"),
+            "{first:?}"
+        );
+        let second = sent("4:17", "asked 0:13 ago: next in 0:17", bold);
+        assert_eq!(second, "\x1b[13;5H\x1b[1m7\x1b[14;11H\x1b[m3\x1b[17C7\x1b[8;9H");
+        let loud = Style::new().fg(Color::Cyan).bg(Color::Indexed(16)).add_modifier(Modifier::REVERSED);
+        let third = sent("4:17", "asked 0:13 ago: next in 0:17", loud);
+        assert_eq!(third, "\x1b[13;2H\x1b[7;36;48;5;16m4:17\x1b[m\x1b[8;9H");
+    }
+}

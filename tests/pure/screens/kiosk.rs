@@ -22,6 +22,8 @@ use device_login::tui::widgets::qr::QrChoice;
 use device_login::tui::{Ended, Start, start};
 use jiff::Timestamp;
 use proptest::prelude::*;
+use ratatui::buffer::Cell;
+use ratatui::style::{Color, Modifier};
 
 use crate::support::camera;
 use crate::support::screen::{changes, draw, screen, screen_text};
@@ -248,12 +250,22 @@ fn address_code_and_time_are_on_every_screen_that_holds_them() {
             for part in ["accounts.zoho.com/oauth/v3/device", "Code good for 4:"] {
                 assert!(text.contains(part), "{columns}x{rows} lacks {part}:\n{text}");
             }
-            // In large letters it is no text.
-            let is_large = columns > 56 && !text.contains(USER_CODE);
-            assert!(is_large || text.contains(USER_CODE) || text.contains("WXYZ-7788"), "{columns}x{rows}:\n{text}");
+            let shows = [USER_CODE, "WXYZ-7788"].into_iter().any(|code| text.contains(code));
+            assert!(shows, "{columns}x{rows}:\n{text}");
         }
     }
     assert_eq!(screen_text(&sized(waiting().0, 12, 3), at(42)).trim(), USER_CODE);
+}
+
+#[test]
+fn the_end_fills_the_whole_screen() {
+    for (columns, rows) in SIZES {
+        let (buffer, _) = draw(&sized(signed_in(), columns, rows), at(42));
+        let is_filled = |cell: &&Cell| cell.modifier.contains(Modifier::REVERSED) && cell.fg == Color::Green;
+        let letters = buffer.content.iter().filter(|cell| !is_filled(cell)).count();
+        assert!(letters * 4 < buffer.content.len(), "{letters} cells of {columns}x{rows} are not filled");
+        assert_eq!(letters > 100, columns >= 80, "large letters at {columns}x{rows}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod column;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use self::column::{Column, Keep};
@@ -18,6 +19,7 @@ use crate::tui::advice::hint;
 use crate::tui::lines::{sentence, shown};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::{Mark, Theme};
+use crate::tui::widgets::big_text::BigText;
 
 /// Televisions cut off up to this share of each side.
 const FRAME_SHARE: u16 = 20;
@@ -25,6 +27,8 @@ const FRAME_SHARE: u16 = 20;
 const LEAST_FRAMED: (u16, u16) = (30, 8);
 /// The steps by which everything moves, so that nothing burns in.
 const DRIFT: [(u16, u16); 6] = [(0, 0), (1, 0), (2, 0), (2, 1), (1, 1), (0, 1)];
+/// The rows of all that stands around large letters at the end.
+const AROUND_LETTERS: u16 = 6;
 /// Longer lines are hard to read from afar.
 const MESSAGE_COLUMNS: u16 = 72;
 
@@ -43,7 +47,10 @@ pub fn view(around: &Surroundings, panel: &KioskPanel, now: Now, area: Rect, fra
         Stage::Approved { .. } => {
             message(headed(around, panel, Mark::Working, "Approved. One moment.", area));
         }
-        Stage::SignedIn { outcome, .. } => message(signed_in(around, panel, outcome, area)),
+        Stage::SignedIn { outcome, .. } => {
+            message(signed_in(around, panel, outcome, area));
+            fill(&around.theme, frame);
+        }
     }
 }
 
@@ -192,7 +199,28 @@ fn unsaved<'a>(
 fn signed_in<'a>(around: &Surroundings, panel: &KioskPanel, outcome: &SignedIn, area: Rect) -> Column<'a> {
     let account = outcome.account.as_ref().and_then(masked);
     let text = account.map_or_else(|| "Signed in.".to_owned(), |account| format!("Signed in as {account}."));
-    headed(around, panel, Mark::Good, &text, area)
+    let mut column = Column::new(area.width);
+    column.line(Keep::Wanted, Line::styled(heading(around, panel), around.theme.title));
+    column.wrapped(Keep::Least, &place(around, panel), around.theme.text);
+    column.gap();
+    let rows = area.height.saturating_sub(AROUND_LETTERS);
+    if let Some(large) = BigText::fitting("SIGNED IN", Style::new(), area.width, rows) {
+        column.gap();
+        column.big(large);
+        column.gap();
+    }
+    marked(&mut column, &around.theme, Mark::Good, &text);
+    column
+}
+
+/// Fills the whole screen with the color of what is good, so that the end is seen from anywhere: what was drawn on the
+/// background stands out of it in that of the terminal.
+fn fill(theme: &Theme, frame: &mut Frame<'_>) {
+    for cell in &mut frame.buffer_mut().content {
+        let is_ink = cell.modifier.contains(Modifier::REVERSED);
+        cell.set_fg(theme.good.fg.unwrap_or_default());
+        cell.modifier.set(Modifier::REVERSED, !is_ink);
+    }
 }
 
 /// `d***@example.com`: enough for the person to know it again.

@@ -319,6 +319,11 @@ impl Codes {
         let waits = self.is_renewal && place == Place::DeviceAuthorization && self.failures < MOST_TRIES;
         let Some((trouble, reason)) = passing(&outcome, &attempt.home).filter(|_| waits) else {
             let error = attempt.error(outcome, place, answer_lost);
+            // The code is as good as before once the client's id or secret is put right.
+            if place == Place::Poll && matches!(error.code, Code::InvalidClient | Code::InvalidClientSecret) {
+                let resume = Advice::SignInBy(attempt.profile.name.clone(), Way::Resume);
+                return Err(error.advise(resume.after("then ").and(" to go on with the code")));
+            }
             return Err(attempt.ended(error).await);
         };
         let next_poll_at = clock::now() + renewal::backoff(self.failures);

@@ -674,6 +674,17 @@ fn an_account_that_is_expected_since_the_poll_went_out_counts() {
 }
 
 #[test]
+fn a_client_that_is_refused_ends_no_code() {
+    let (provider, home) = begun();
+    provider.change(|state| state.error = Some("invalid_client"));
+    assert_eq!(home.run(&["login", "--resume"]).code, 2);
+    home.run(&["login", "--resume", "--no-wait"]).failed(2, &["login work --resume` to go on with the code"]);
+    provider.change(|state| state.error = None);
+    provider.approve();
+    assert_eq!((home.run(&["login", "--resume"]).code, provider.codes()), (0, 1));
+}
+
+#[test]
 fn what_is_kept_is_sealed() {
     let (_provider, home) = begun();
     let kept = pending(&home).expect("it is pending");

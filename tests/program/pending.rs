@@ -684,6 +684,21 @@ fn a_client_that_is_refused_ends_no_code() {
     assert_eq!((home.run(&["login", "--resume"]).code, provider.codes()), (0, 1));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn who_waits_for_a_stopped_process_is_told() {
+    let (provider, home) = begun();
+    let first = home.spawn(&["login", "--resume", "--plain"]);
+    provider.wait_for_polls(1);
+    send("-STOP", &first);
+    let stopped = format!("pid {}, which is stopped", first.id());
+    home.run(&["login", "--resume", "--no-wait"]).failed(8, &[&stopped]);
+    home.run(&["login", "--resume", "--plain", "--timeout", "1s"]).failed(6, &[&stopped]);
+    send("-CONT", &first);
+    provider.approve();
+    assert_eq!(ran(first).code, 0);
+}
+
 #[test]
 fn what_is_kept_is_sealed() {
     let (_provider, home) = begun();

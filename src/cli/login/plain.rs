@@ -180,7 +180,7 @@ impl Talk<'_> {
             SignInEvent::Following { holder } => {
                 let holder = holder.map_or_else(String::new, |holder| format!(" ({holder})"));
                 output.note(&format!(
-                    "Another process asks the server already{holder}; this one waits for what it hears."
+                    "Another process asks the server already{holder}; what it hears counts here as well."
                 ));
             }
             SignInEvent::SlowedDown { interval, .. } => {

@@ -236,7 +236,10 @@ impl Attempt {
             match looked {
                 Ok(Look::Mine(poller, pending)) => return Ok((poller, *pending)),
                 Ok(Look::Over(elsewhere)) => return Err(CodeEnded::Elsewhere(elsewhere)),
-                Ok(Look::Theirs(_)) if is_once => return Err(CodeEnded::StillPending),
+                Ok(Look::Theirs(holder)) if is_once => {
+                    following(holder);
+                    return Err(CodeEnded::StillPending);
+                }
                 Ok(Look::Theirs(_)) if is_late => {
                     let (outcome, place) = (Outcome::Expired, Place::Poll);
                     return Err(CodeEnded::Otherwise { outcome, place, answer_lost: false });

@@ -81,5 +81,19 @@ pub(in crate::storage) fn noted<T: DeserializeOwned>(mut lock: &File) -> Option<
 fn holder(path: &Path) -> Option<String> {
     let content = fs::read_to_string(path).ok()?;
     let pid = content.lines().next()?.trim().to_owned();
-    (!pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())).then(|| format!("pid {pid}"))
+    let is_pid = !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit());
+    is_pid.then(|| if is_stopped(&pid) { format!("pid {pid}, which is stopped") } else { format!("pid {pid}") })
+}
+
+/// Whether the process was stopped, by Ctrl-Z for one: it holds what it holds until somebody continues or ends it.
+#[cfg(target_os = "linux")]
+fn is_stopped(pid: &str) -> bool {
+    let state = fs::read_to_string(format!("/proc/{pid}/stat"));
+    // The name before it may have anything in it.
+    state.is_ok_and(|state| state.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with(['T', 't'])))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_stopped(_: &str) -> bool {
+    false
 }

@@ -700,6 +700,19 @@ fn who_waits_for_a_stopped_process_is_told() {
 }
 
 #[test]
+fn an_account_is_expected_only_where_something_tells_of_it() {
+    let provider = Provider::start();
+    let home = Home::at(&provider.authority);
+    let without: Vec<_> =
+        home.configuration().lines().filter(|line| !line.starts_with("userinfo")).map(String::from).collect();
+    home.configure(&without.join("\n"));
+    let login = ["login", "--no-wait", "--expect-account", "dana@example.com", "--scopes"];
+    home.run(&[&login[..], &["email"]].concat()).failed(2, &["no userinfo endpoint", "`openid`"]);
+    assert_eq!(provider.codes(), 0);
+    assert_eq!(home.run(&[&login[..], &["openid,email"]].concat()).code, 8);
+}
+
+#[test]
 fn what_is_kept_is_sealed() {
     let (_provider, home) = begun();
     let kept = pending(&home).expect("it is pending");

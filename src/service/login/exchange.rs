@@ -92,6 +92,7 @@ impl Attempt {
             Some(pending) => pending.scopes.clone(),
             None => options.scopes.unwrap_or_else(|| profile.scopes.clone()),
         };
+        check_expectable(profile, options.expect_account.as_ref(), &scopes, &home)?;
         let expected = options.expect_account.or_else(|| pending.and_then(|pending| pending.expected.clone()));
         let (profile, qr_file, for_agent) = (profile.clone(), options.qr_file, options.for_agent);
         Ok(Self {
@@ -169,6 +170,23 @@ impl Attempt {
             }
         }
     }
+}
+
+/// Refuses to expect an account that nothing would tell of: people would approve in vain.
+fn check_expectable(
+    profile: &Profile,
+    expected: Option<&String>,
+    scopes: &[String],
+    home: &DataCenter,
+) -> Result<(), Error> {
+    let is_told = home.endpoints.userinfo.is_some() || scopes.iter().any(|scope| scope == "openid");
+    let Some(expected) = expected.filter(|_| !is_told) else { return Ok(()) };
+    Err(Error::new(Code::Usage, format!("whether `{expected}` approves could not be checked"))
+        .because(format!(
+            "provider `{}` has no userinfo endpoint, and the scope `openid` is not asked for",
+            profile.provider
+        ))
+        .advise("ask for `openid` as well, or give `userinfo_endpoint` for the provider"))
 }
 
 /// Clients that get their tokens in a browser only can sign in nowhere else, whatever is tried.

@@ -33,6 +33,8 @@ pub struct Call {
 pub enum Refusal {
     #[error("`{0}` is no path that begins with `/` and no address")]
     NoAddress(String),
+    #[error("the path has a control character, such as the end of a line, in it")]
+    ControlCharacter,
     #[error("`{0}` begins with `//`, so it names a host, but has no `https:` before it")]
     NoScheme(String),
     #[error("addresses that begin with `{0}:` are not called")]
@@ -85,6 +87,10 @@ pub fn resolve(
 
 /// What is no path but an address, which is read as it stands and has to pass the list of origins; `None` for a path.
 pub fn whole_address(path: &str) -> Result<Option<Url>, Refusal> {
+    // The end of a line would be left out silently.
+    if path.contains(char::is_control) {
+        return Err(Refusal::ControlCharacter);
+    }
     if path.starts_with("//") {
         return Err(Refusal::NoScheme(path.to_owned()));
     }

@@ -47,12 +47,14 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, ValueEnum};
 
-use self::commands::Asked;
+use self::commands::{Asked, AskedCommand};
 use self::context::Context;
 use self::output::Output;
 use crate::config::variables;
 use crate::error::{Advice, Code, Error};
+use crate::near;
 use crate::profile::ProfileName;
+use crate::untrusted::visible;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -131,13 +133,15 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
             if command.as_ref().is_none_or(|command| command.name != complete::NAME) {
                 context.output.warn(&variables::misspelt(std::env::vars_os().map(|(name, _)| name)));
             }
-            let result = match command {
+            let tells_itself = |command: &AskedCommand| [complete::NAME, "doctor"].contains(&command.name);
+            let checked = if command.as_ref().is_some_and(tells_itself) { Ok(()) } else { context.check_ca_cert() };
+            let result = checked.and_then(|()| match command {
                 Some(command) => (command.action)(&context),
                 None => without_command(&context),
-            };
+            });
             ExitCode::from(context.exit_code(result))
         }
-        Err(error) => ExitCode::from(usage(&error, &output)),
+        Err(error) => ExitCode::from(usage(&readable(error), &output)),
     }
 }
 
@@ -179,6 +183,34 @@ fn output_before_parsing(arguments: &[OsString]) -> Output {
         wants_json |= word == "--json";
     }
     Output::new(color, false, wants_json)
+}
+
+/// The same error without control characters in the words that it repeats, and without what nobody types in those that it
+/// offers, of which the nearest comes first.
+fn readable(mut error: clap::Error) -> clap::Error {
+    let repeated = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg, ContextKind::InvalidValue];
+    let wanted = repeated.iter().find_map(|kind| match error.get(*kind)? {
+        ContextValue::String(word) => Some(word.clone()),
+        _ => None,
+    });
+    let distance = |word: &String| near::distance(wanted.as_deref().unwrap_or_default(), word);
+    let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    for (kind, value) in context {
+        let value = match value {
+            ContextValue::String(word) => ContextValue::String(visible(&word)),
+            ContextValue::Strings(words) => {
+                let shown = words.iter().filter(|word| *word != complete::NAME).map(|word| visible(word));
+                let mut shown: Vec<String> = shown.collect();
+                if kind == ContextKind::SuggestedSubcommand {
+                    shown.sort_by_key(distance);
+                }
+                ContextValue::Strings(shown)
+            }
+            other => other,
+        };
+        error.insert(kind, value);
+    }
+    error
 }
 
 /// Help and version go to stdout, everything else that clap has to say is a mistake of the caller.

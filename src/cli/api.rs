@@ -26,6 +26,7 @@ use crate::files::{self, Replacement};
 use crate::http::progress::Progress;
 use crate::http::upload::Upload;
 use crate::http::{Method, reason};
+use crate::near;
 use crate::providers::DataCenter;
 use crate::providers::catalog::Product;
 use crate::service::{self, OpenAnswer, Service, refusal_error};
@@ -58,7 +59,10 @@ pub(super) struct Api {
     /// The method, unless it is GET, and the path below the API domain (or a full URL of this profile's hosts)
     #[arg(value_name = "[METHOD] PATH", required = true, num_args = 1..=2)]
     call: Vec<String>,
-    /// The product whose host to call: `desk`, `crm`, …
+    /// As curl has it
+    #[arg(short = 'X', long = "request", value_name = "METHOD", hide = true)]
+    request: Option<String>,
+    /// The product whose host to call: `desk`, `crm` and others
     #[arg(long, value_name = "PRODUCT")]
     product: Option<String>,
     /// A header to send
@@ -261,7 +265,12 @@ impl Api {
     fn check_combination(&self) -> Result<(), Error> {
         let named_method = self.call.get(1).and(self.call.first()).filter(|method| !method.eq_ignore_ascii_case("get"));
         let has_body = self.input.is_some() || !self.form.is_empty();
-        let refused: [(bool, &str, &str); 7] = [
+        let refused: [(bool, &str, &str); 8] = [
+            (
+                self.request.is_some(),
+                "`-X` is an option of curl's",
+                "write the method before the path: `device-login api POST PATH`",
+            ),
             (
                 self.slurp && !self.paginate,
                 "`--slurp` puts pages into one array, and without `--paginate` there is one answer",
@@ -451,8 +460,9 @@ fn is_form(content_type: &str) -> bool {
 fn method(call: &[String]) -> Result<Option<Method>, Error> {
     let named = call.get(1).and(call.first()).map(|word| word.parse()).transpose();
     named.map_err(|problem: String| {
-        let error = Error::new(Code::Usage, NOT_MADE).because(problem);
-        error.advise("the method comes before the path; a profile is named by `-p`")
+        let near = near::meant(&call[0], Method::ALL.map(Method::as_str));
+        let general = "the method comes before the path; a profile is named by `-p`".into();
+        Error::new(Code::Usage, NOT_MADE).because(problem).advise(near.unwrap_or(general))
     })
 }
 

@@ -24,7 +24,7 @@ For PowerShell, put this into $PROFILE:
 /// The script asks the program itself what may follow, so profiles, products and scopes are completed as they are configured,
 /// and it stays right when the program is updated.
 #[derive(Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES, alias = "completion")]
 pub(super) struct Completions {
     /// The shell
     #[arg(value_name = "SHELL", required_unless_present = "all")]

@@ -15,8 +15,8 @@ use crate::clock;
 use crate::config::variables::{self, Reader};
 use crate::config::{self, Config, Environment, NamedBy, Places};
 use crate::error::{Advice, Code, Error};
-use crate::files;
-use crate::http::client::{Client, Exchange, Observer};
+use crate::files::{self, Trouble};
+use crate::http::client::{Client, Exchange, Observer, check_authority};
 use crate::profile::ProfileName;
 use crate::service::Service;
 use crate::service::doctor::{Patient, Setting, Subject};
@@ -62,6 +62,19 @@ impl Context {
 
     pub(super) fn is_verbose(&self) -> bool {
         self.global.verbose
+    }
+
+    /// Refuses a file of `--ca-cert` that cannot be used, whether or not the command comes to need it.
+    pub(super) fn check_ca_cert(&self) -> Result<(), Error> {
+        let Some(file) = &self.global.ca_cert else { return Ok(()) };
+        let unusable = || Error::new(Code::Usage, "`--ca-cert` cannot be used");
+        if let Err(error) = files::expanded(file).metadata() {
+            let trouble = Trouble::from(error);
+            let cause = format!("{}: {}", file.display(), trouble.cause(file));
+            return Err(unusable().because(cause).advise(trouble.advice()));
+        }
+        let help = "name a file with certificates of authorities, as PEM";
+        check_authority(file).map_err(|problem| unusable().because(problem).advise(help))
     }
 
     /// Tells an error and turns the end of a command into its exit code.

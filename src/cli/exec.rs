@@ -31,7 +31,7 @@ use self::keeper::Keeper;
 use self::place::Place;
 use super::context::Context;
 use super::{token, words};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::service::{FreshToken, Freshness, Keeping, Service};
@@ -110,18 +110,30 @@ impl Exec {
         let program = self.command[0].to_string_lossy();
         let failed = Error::new(Code::Other, format!("`{program}` cannot be run"));
         if error.kind() == ErrorKind::NotFound {
-            let is_path = program.contains('/');
-            let why = if is_path {
+            let why = if program.contains('/') {
                 "there is no such program, or not what it is written for"
             } else {
                 "it is in no directory of `PATH`"
             };
-            context.output.error(&failed.because(why).advise("check how it is written"));
+            let failed = failed.because(why);
+            context.output.error(&match profile_called(&program, context) {
+                Some(name) => {
+                    let run = Advice::Run(format!("exec -p {name} -- COMMAND").into());
+                    failed.adding("it is the name of a profile").advise(run.and(" to run one with its token"))
+                }
+                None => failed.advise("check how it is written"),
+            });
             return NOT_FOUND;
         }
         context.output.error(&failed.because(error).advise("name a program that this user may run"));
         NOT_RUNNABLE
     }
+}
+
+/// The profile that somebody named without `-p`.
+fn profile_called(program: &str, context: &Context) -> Option<ProfileName> {
+    let name = program.parse().ok()?;
+    context.service().ok()?.config.profiles.contains_key(&name).then_some(name)
 }
 
 fn hand_over(command: &mut Command, token: &FreshToken, place: &Place, dialect: &Dialect) {

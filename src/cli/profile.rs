@@ -60,7 +60,7 @@ struct Add {
     /// `zoho`, or a provider of the configuration
     #[arg(long, value_name = "PROVIDER")]
     provider: Option<String>,
-    /// Where the client is registered: `us`, `eu`, `in`, …
+    /// Where the client is registered: `us`, `eu`, `in` and others
     #[arg(long, value_name = "CODE")]
     data_center: Option<String>,
     /// The client's id, as the provider's console shows it
@@ -79,9 +79,31 @@ struct Add {
     /// Read the client's secret from stdin
     #[arg(long)]
     client_secret_stdin: bool,
+    #[command(flatten)]
+    argument: SecretInArgument,
     /// What to ask for, separated by commas
     #[arg(long, value_name = "A,B")]
     scopes: Option<words::Scopes>,
+}
+
+/// What people try who have not read how a secret is given.
+#[derive(Args)]
+struct SecretInArgument {
+    /// The client's secret, which is refused
+    #[arg(long, value_name = "SECRET", num_args = 0..=1, hide = true)]
+    client_secret: Option<Option<String>>,
+}
+
+impl SecretInArgument {
+    fn check(&self) -> Result<(), Error> {
+        if self.client_secret.is_none() {
+            return Ok(());
+        }
+        Err(Error::new(Code::Usage, "the client's secret is never taken from the command line")
+            .because("other users of this machine see the arguments of programs, and shells keep them")
+            .advise("give it by `--client-secret-stdin` or `--client-secret-file FILE`")
+            .advise("make a new one in the provider's console if this was the real one"))
+    }
 }
 
 /// List the profiles of the configuration
@@ -168,6 +190,7 @@ impl ProfileCommand {
 
 impl Add {
     fn run(self, context: &Context) -> Result<u8, Error> {
+        self.argument.check()?;
         let (Some(name), Some(provider), Some(client_id)) =
             (self.name.clone(), self.provider.clone(), self.client_id.clone())
         else {
@@ -202,7 +225,7 @@ impl Add {
         let needed = [("NAME", self.name.is_some()), given[0], given[2]];
         let missing: Vec<&str> = needed.iter().filter(|(_, is_given)| !is_given).map(|(name, _)| *name).collect();
         Err(Error::new(Code::Usage, "no profile was added")
-            .because(format!("{} is missing", missing.join(", ")))
+            .because(format!("{} {} missing", missing.join(", "), if missing.len() == 1 { "is" } else { "are" }))
             .advise(
                 "give `NAME --provider PROVIDER --client-id ID`, and `--scopes A,B` where the provider wants some; without any \
                  of them, a terminal gets the form",

@@ -143,6 +143,11 @@ impl Token {
         }
         if let Some(warning) = &token.warning {
             context.output.note(&format!("warning: {warning}"));
+        } else if let Some((end, min_ttl)) = token.expires_at.zip(self.min_ttl)
+            && end < clock::wall() + min_ttl
+        {
+            let shorter = format!("the provider's tokens never last {}", words::duration(min_ttl));
+            context.output.note(&format!("{} Note that {shorter}.", expiry(Some(end), clock::wall())));
         }
         let dialect = service.config.provider(profile)?.dialect();
         self.print(&token, profile, dialect, context)

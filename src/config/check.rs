@@ -12,8 +12,9 @@ use toml::de::{DeTable, DeValue};
 use super::document::{self, Misfit, MisfitKind};
 use super::file::{Fault, File, KeyPath, Problem};
 use super::{Config, Profile, SecretSource, exposure, form};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::files::access::{self, Holds};
+use crate::near;
 use crate::providers::catalog;
 
 /// Mistakes that are told at most.
@@ -78,10 +79,9 @@ pub(super) fn not_valid(text: &str, file: &Path) -> Error {
     let (document, unreadable) = DeTable::parse_recoverable(text);
     let mut mistakes = Vec::new();
     shape_and_values(document.get_ref(), &unreadable, file, &mut mistakes);
-    mistakes.truncate(1);
     let error = Error::new(Code::Config, format!("{} is not valid", file.display()))
-        .advise("mend the file; `docs/configuration.md` lists every key");
-    match remarks(text, mistakes).pop() {
+        .advise(Advice::Run("config check".into()).and(" for all that is wrong with it"));
+    match remarks(text, mistakes).into_iter().next() {
         Some(Remark { line, message, .. }) => error.because(format!("line {line}: {message}")),
         None => error,
     }
@@ -146,9 +146,11 @@ fn part_without_mistakes(mut part: DeTable<'_>, mistakes: &mut Vec<Finding>) -> 
             Ok(file) => return Some(file),
             Err(misfit) => misfit,
         };
-        // It is missing since it was taken out.
-        let is_out =
-            |key: &str| taken_out.iter().any(|out| out.split_last() == Some((&key.to_owned(), &misfit.path[..])));
+        // It is missing since it was taken out, as itself or misspelt.
+        let is_out = |key: &str| {
+            let beside = taken_out.iter().filter_map(|out| out.split_last()).filter(|(_, above)| *above == misfit.path);
+            beside.map(|(name, _)| name).any(|name| name == key || near::did_you_mean(name, [key]).is_some())
+        };
         let is_told = matches!(misfit.kind, MisfitKind::Missing(key) if is_out(key));
         if !is_told {
             mistakes.push((misfit.at.unwrap_or_default(), misfit.path.clone(), misfit.said()));
@@ -297,7 +299,7 @@ fn secret_file(key: KeyPath, path: &Path) -> Option<Fault> {
 mod tests {
     use std::path::Path;
 
-    use super::check;
+    use super::{check, not_valid};
 
     /// The mistakes and the warnings, each with its line and column.
     fn remarks(text: &str) -> (Vec<String>, Vec<String>) {
@@ -367,6 +369,11 @@ mod tests {
                 &["4:1 `providers.z`: `data_centers.a.b.accounts_server` is no address"],
             ),
             ("default_profile = \"x\"\n[profiles.x]\nprovider = \"zoho\"\n", &["2:1 `client_id` is missing"]),
+            ("[profiles.a]\nprovider = \"zoho\"\nclint_id = \"x\"\n", &["3:1 unknown key `clint_id`"]),
+            (
+                "[profiles.a]\nprovider = \"zoho\"\nscope = []\n",
+                &["1:11 `client_id` is missing", "3:1 unknown key `scope`"],
+            ),
             (
                 "[profiles.a]\nprovider=\"zohoo\"\nclient_id=\"x\"\n[profiles.b]\nprovider=\"zoho\"\nclient_id=\"x\"\n\
               data_center=\"mars\"\n",
@@ -381,6 +388,21 @@ mod tests {
             for (mistake, expected) in mistakes.iter().zip(expected) {
                 assert!(mistake.starts_with(expected), "{mistake:?} is not {expected:?}");
             }
+        }
+    }
+
+    #[test]
+    fn the_first_mistake_in_the_text_says_why_it_cannot_be_used() {
+        for (text, line) in [
+            ("[profiles.b]\nprovider = \"zoho\"\nclient_id = 1\n[profiles.a]\nprovider = 5\nclient_id = \"x\"\n", 3),
+            (
+                "[providers.p]\nkind = \"standard\"\n[profiles.a]\nclient_id = 5\nprovider = \"zoho\"\n[screen]\nmouse = 7\n",
+                1,
+            ),
+            ("\n\na =\nb =\n", 3),
+        ] {
+            let error = not_valid(text, Path::new("/nowhere/config.toml"));
+            assert!(error.reason().starts_with(&format!("line {line}: ")), "{text}: {error}");
         }
     }
 

@@ -13,7 +13,7 @@ mod resolver;
 use std::env;
 use std::fmt;
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
@@ -97,6 +97,11 @@ impl fmt::Display for Exchange {
         }
         write!(f, " {} ms", took.as_millis())
     }
+}
+
+/// Why a file with certificates of authorities cannot be used, as a sentence.
+pub fn check_authority(file: &Path) -> Result<(), String> {
+    tls::in_file(&files::expanded(file)).map(drop)
 }
 
 impl Client {

@@ -54,7 +54,7 @@ pub(crate) fn trusting_only(file: &Path, shown: Shown) -> Result<ConfigBuilder<C
     builder(Trust { authorities, added, shown: Some(shown) })
 }
 
-fn in_file(path: &Path) -> Result<Certificates, String> {
+pub(super) fn in_file(path: &Path) -> Result<Certificates, String> {
     certificates::in_file(path).map_err(|problem| format!("the certificate authority {} {problem}", path.display()))
 }
 

@@ -288,7 +288,11 @@ fn failed_call(what: &str, method: Method, failure: &TransportFailure) -> Error 
 /// A call that was not made, as an error.
 pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
     let advice: Advice = match refusal {
-        Refusal::NoAddress(_) => "give a path such as `/crm/v8/org`".into(),
+        Refusal::NoAddress(path) => match Url::parse(path) {
+            Ok(_) => "give a path such as `/crm/v8/org`".into(),
+            Err(_) => format!("write a `/` before it: `/{path}`").into(),
+        },
+        Refusal::ControlCharacter => "write it without, or as `%0A`".into(),
         Refusal::NoScheme(_) => "write `https:` before it, or one `/` where a path is meant".into(),
         Refusal::NotHttp(_) => "give a path, or an address that begins with `https://`".into(),
         Refusal::UserInAddress => "leave out what stands before the `@`".into(),

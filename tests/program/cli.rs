@@ -91,7 +91,8 @@ fn mistakes_of_the_caller_end_with_2() {
 fn a_configuration_that_cannot_be_meant_names_key_and_line() {
     let home = Home::new();
     home.configure("colour = 1\n");
-    home.run(&["token"]).failed(2, &["config.toml is not valid: line 1: unknown key `colour`", "  hint: "]);
+    home.run(&["token"])
+        .failed(2, &["config.toml is not valid: line 1: unknown key `colour`", "`device-login config check`"]);
     let error = home.run(&["whoami", "--json"]);
     assert_eq!((error.code, &error.json()["error"]["code"]), (2, &json!("config")), "{error:?}");
     assert_eq!(error.json()["error"]["retryable"], json!(false));
@@ -256,6 +257,24 @@ fn without_a_network_a_token_that_is_still_good_is_handed_out_with_a_warning() {
         "{ran:?}"
     );
     home.run(&["refresh"]).failed(7, &["refused the connection"]);
+}
+
+#[test]
+fn a_token_that_cannot_last_as_long_as_it_should_comes_with_a_note() {
+    let authority = Authority::start(friendly);
+    let home = Home::at(&authority);
+    expired(&home, &authority);
+    for (arguments, is_told) in [
+        (&["token", "--min-ttl", "2h"][..], true),
+        (&["token", "--min-ttl", "2h", "-q"], false),
+        (&["token", "--min-ttl", "30m"], false),
+        (&["token"], false),
+    ] {
+        let ran = home.run(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (0, format!("{NEW_TOKEN}\n").as_str()), "{arguments:?}: {ran:?}");
+        assert_eq!(ran.stderr.contains("the provider's tokens never last 2 h"), is_told, "{arguments:?}: {ran:?}");
+        assert_eq!(ran.stderr.is_empty(), !is_told, "{arguments:?}: {ran:?}");
+    }
 }
 
 #[test]
@@ -676,7 +695,7 @@ fn profiles_are_added_shown_and_removed() {
         "--client-secret",
         "s",
     ])
-    .failed(2, &["unexpected argument '--client-secret'"]);
+    .failed(2, &["never taken from the command line"]);
 }
 
 #[test]

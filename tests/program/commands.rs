@@ -296,7 +296,7 @@ fn what_is_meant_is_told_for_commands_flags_and_values() {
         ("status --json --sort nme", "'nme'", "did you mean `name`?; possible are name, state, left, account"),
         ("status --json --color x", "'x'", "possible are auto, always, never"),
         ("profile show --json --color", "'--color <WHEN>'", "possible are auto, always, never"),
-        ("config chek --json", "'chek'", "`check`?"),
+        ("config chek --json", "'chek'", "did you mean `check`"),
         ("login --json --plain --kiosk", "cannot be used with: --plain, --kiosk", "`device-login --help`"),
     ] {
         let error = &home.run(&words(arguments, "").iter().map(String::as_str).collect::<Vec<_>>()).json()["error"];
@@ -304,6 +304,54 @@ fn what_is_meant_is_told_for_commands_flags_and_values() {
         assert!(part("message").contains(message) && part("hint").contains(hint), "{arguments}: {error}");
     }
     home.run(&["help", "token", "more"]).failed(2, &["`device-login token` has no command `more`"]);
+}
+
+/// What other programs take, or what is nearly right, is answered with what this one takes; nothing that was typed reaches a
+/// terminal raw, and no secret is repeated.
+#[test]
+fn what_people_try_is_answered_with_what_there_is() {
+    let authority = friendly();
+    let home = home(&authority);
+    let secret = "sentinel-typed-secret";
+    let (empty, absent) = (home.write("empty.pem", ""), home.path("absent.pem"));
+    let (empty, absent) = (empty.to_str().expect("a path of letters"), absent.to_str().expect("a path of letters"));
+    for (arguments, parts) in [
+        (&["completes"][..], &["'completions'"][..]),
+        (&["logn"], &["'login', 'logout'"]),
+        (&["tok\u{1b}[31men"], &["tok"]),
+        (&["token", "a\u{1b}[31mX"], &["a<U+001B>[31mX"]),
+        (&["api", "-X", "POST", "/hello"], &["`-X` is an option of curl's", "`device-login api POST PATH`"]),
+        (&["api", "GTE", "/hello"], &["did you mean `GET`?"]),
+        (&["api", "what", "/hello"], &["the method comes before the path"]),
+        (&["api", "crm/v8/users"], &["write a `/` before it: `/crm/v8/users`"]),
+        (&["api", "mailto:a"], &["give a path such as"]),
+        (&["api", "/x\r\nHost: evil"], &["a control character"]),
+        (&["api", "https://127.0.0.1/\u{1b}[2J"], &["a control character"]),
+        (
+            &["profile", "add", "a", "--client-secret", secret],
+            &["never taken from the command line", "--client-secret-stdin"],
+        ),
+        (&["profile", "add", "a", "--client-secret"], &["never taken from the command line"]),
+        (&["profile", "edit", "work", "--client-secret", secret], &["never taken from the command line"]),
+        (&["profile", "add", "a"], &["--provider, --client-id are missing"]),
+        (&["profile", "add", "a", "--provider", "zoho"], &["--client-id is missing"]),
+        (&["profile", "edit", "work"], &["profile `work` was not changed", "`--scopes A,B`"]),
+        (&["--ca-cert", absent, "api", "/hello", "--silent"], &["`--ca-cert` cannot be used", absent]),
+        (&["--ca-cert", empty, "status"], &["`--ca-cert` cannot be used", empty]),
+    ] {
+        let ran = home.run(arguments);
+        assert!(ran.code == 2 && ran.stdout.is_empty(), "{arguments:?}: {ran:?}");
+        for part in parts {
+            assert!(ran.stderr.contains(part), "{arguments:?} without {part:?}: {ran:?}");
+        }
+        for never in [secret, "\u{1b}", "__complete"] {
+            assert!(!ran.stderr.contains(never), "{arguments:?} with {never:?}: {ran:?}");
+        }
+    }
+    assert!(home.run(&["completion", "bash"]).stdout.contains("complete -F _device_login"));
+    let doctor = home.run(&["--ca-cert", absent, "doctor", "--json"]);
+    assert!(doctor.stdout.contains(absent) && doctor.json()["checks"].is_array(), "{doctor:?}");
+    assert_eq!(authority.log().iter().filter(|asked| asked.path == "/hello").count(), 0);
 }
 
 #[test]

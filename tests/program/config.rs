@@ -275,8 +275,8 @@ fn profiles_are_told_to_scripts_without_secrets() {
 fn a_profile_that_nobody_can_be_asked_for_names_what_to_give() {
     let home = Home::new();
     for (arguments, missing) in [
-        (&["profile", "add"][..], "NAME, --provider, --client-id is missing"),
-        (&["profile", "add", "work"], "--provider, --client-id is missing"),
+        (&["profile", "add"][..], "NAME, --provider, --client-id are missing"),
+        (&["profile", "add", "work"], "--provider, --client-id are missing"),
         (&["profile", "add", "work", "--provider", "zoho"], "--client-id is missing"),
     ] {
         home.run(arguments).failed(2, &["no profile was added", missing, "`NAME --provider PROVIDER --client-id ID`"]);

@@ -97,6 +97,8 @@ fn a_command_gets_the_token_and_its_end_is_told() {
         assert_eq!(run(&home, &["sh", "-c", script]).code, code, "{script}");
     }
     run(&home, &["no-such-program"]).failed(127, &["`no-such-program` cannot be run", "no directory of `PATH`"]);
+    run(&home, &["work", "--", "true"])
+        .failed(127, &["`work` cannot be run", "`device-login exec -p work -- COMMAND`"]);
     run(&home, &["/no/such/program"]).failed(127, &["there is no such program"]);
     let config = home.path("config.toml");
     run(&home, &[config.to_str().expect("a path")]).failed(126, &["cannot be run", "ermission denied"]);

@@ -280,16 +280,15 @@ fn a_wait_that_the_provider_orders_or_the_budget_makes_is_told_everywhere() {
     }
 }
 
-/// One line on stdout with this in it, and nothing else.
+/// A short line on stdout, why and what to do in those below it, and nothing else.
 #[track_caller]
 fn cannot_tell(ran: &Ran, part: &str) {
-    let is_one_line = ran.stdout.ends_with('\n') && ran.stdout.lines().count() == 1;
-    assert!(ran.code == 3 && is_one_line && ran.stderr.is_empty(), "{ran:?}");
+    assert!(ran.code == 3 && ran.stdout.lines().count() <= 3 && ran.stderr.is_empty(), "{ran:?}");
     assert!(ran.stdout.starts_with("DEVICE-LOGIN UNKNOWN - ") && ran.stdout.contains(part), "{ran:?}");
 }
 
 #[test]
-fn whatever_keeps_monitoring_from_an_answer_is_one_line_and_3() {
+fn whatever_keeps_monitoring_from_an_answer_is_told_below_a_short_line_and_by_3() {
     let home = Home::in_memory();
     home.configure("colour = \"red\"\n[profiles.\"a|b\"]\n");
     cannot_tell(&home.run(&["status", "--check"]), "unknown key");

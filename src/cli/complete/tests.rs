@@ -44,6 +44,7 @@ fn words_are_offered_by_where_the_line_has_led() {
         ("profile add x --client-secret-file ", &["files"], &["zoho"]),
         ("profile add x --client-secret-file=", &["files --client-secret-file="], &[]),
         ("login --scopes ZohoCRM.users.READ,", &["ZohoCRM.users.READ,ZohoCRM.modules.ALL"], &[]),
+        ("login --scopes ", &["ZohoCRM.users.READ", "ZohoCRM.org.READ"], &[]),
         ("login --qr", &["--qr"], &["half"]),
         ("login --qr=", &["--qr=half", "--qr=none"], &[]),
         ("login --qr --", &["--plain"], &["half"]),

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 
-use super::given_secret;
+use super::{SecretInArgument, given_secret};
 use crate::cli::advice::said;
 use crate::cli::context::Context;
 use crate::cli::{prompt, words};
@@ -25,47 +25,53 @@ use crate::service::{ChangedEndpoint, ProfileDraft, Service, State, consequences
   device-login profile edit work --client-secret-stdin < secret
   device-login profile edit work --accept-endpoints")]
 #[command(override_usage = "device-login profile edit <NAME> [OPTIONS]")]
-#[group(skip)]
-#[command(group(ArgGroup::new("changes").required(true).multiple(true)))]
 pub(super) struct Edit {
     /// The profile to change
     name: ProfileName,
-    /// Where the client is registered: `us`, `eu`, `in`, …
-    #[arg(long, value_name = "CODE", group = "changes")]
+    /// Where the client is registered: `us`, `eu`, `in` and others
+    #[arg(long, value_name = "CODE")]
     data_center: Option<String>,
     /// The client's id, as the provider's console shows it
-    #[arg(long, value_name = "ID", group = "changes", value_parser = words::parse_client_id)]
+    #[arg(long, value_name = "ID", value_parser = words::parse_client_id)]
     client_id: Option<String>,
     /// What the client is registered as: `non-browser`, `self-client`, `server-based`, `mobile` (or `desktop`)
-    #[arg(long, value_name = "TYPE", group = "changes")]
+    #[arg(long, value_name = "TYPE")]
     client_type: Option<ClientType>,
     /// Where the client is registered to send browsers, for `login --web`
-    #[arg(long, value_name = "ADDRESS", group = "changes", value_parser = words::parse_redirect_uri)]
+    #[arg(long, value_name = "ADDRESS", value_parser = words::parse_redirect_uri)]
     redirect_uri: Option<RedirectUri>,
     /// The file with the client's secret
-    #[arg(long, value_name = "FILE", conflicts_with = "client_secret_stdin", group = "changes")]
+    #[arg(long, value_name = "FILE", conflicts_with = "client_secret_stdin")]
     client_secret_file: Option<PathBuf>,
     /// Read the client's secret from stdin
-    #[arg(long, group = "changes")]
+    #[arg(long)]
     client_secret_stdin: bool,
+    #[command(flatten)]
+    argument: SecretInArgument,
     /// The client that `--client-id` names has no secret
     #[arg(long, requires = "client_id", conflicts_with_all = ["client_secret_file", "client_secret_stdin"])]
     no_client_secret: bool,
     /// What to ask for, separated by commas
-    #[arg(long, value_name = "A,B", group = "changes")]
+    #[arg(long, value_name = "A,B")]
     scopes: Option<words::Scopes>,
     /// Let the profile's tokens and stored secret go to the provider's endpoints as they are now
     ///
     /// They go only where they went when they were approved. Where the configuration or the issuer's metadata have come to
     /// name another endpoint, commands end with 2 until it is accepted here. What was and what is are shown.
-    #[arg(long, group = "changes")]
+    #[arg(long)]
     accept_endpoints: bool,
 }
 
 impl Edit {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+        self.argument.check()?;
         let service = context.service()?;
         let before = service.config.profile(Some(&self.name))?;
+        if !self.gives_anything() {
+            return Err(Error::new(Code::Usage, format!("profile `{}` was not changed", self.name))
+                .because("no flag says what is to be changed")
+                .advise("give one, such as `--scopes A,B`, `--client-id ID` or `--client-secret-stdin`"));
+        }
         if self.accept_endpoints {
             accept_endpoints(context, &service, before)?;
         }
@@ -91,6 +97,16 @@ impl Edit {
             context.output.note(&note);
         }
         context.output.text(&format!("Changed profile {}.", self.name))
+    }
+
+    fn gives_anything(&self) -> bool {
+        self.data_center.is_some()
+            || self.client_id.is_some()
+            || self.client_type.is_some()
+            || self.redirect_uri.is_some()
+            || self.scopes.is_some()
+            || self.changes_secret()
+            || self.accept_endpoints
     }
 
     fn changes_secret(&self) -> bool {

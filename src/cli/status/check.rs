@@ -40,9 +40,11 @@ pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
     lines.join("\n")
 }
 
-/// The line for when nothing could be seen.
+/// The text for when nothing could be seen.
 pub(super) fn failed(error: &Error) -> String {
-    format!("DEVICE-LOGIN UNKNOWN - {}", safe(&format!("{error}; {}", hint(error))))
+    let first = format!("DEVICE-LOGIN UNKNOWN - {}", error.message);
+    let lines = [Some(first), error.cause.clone(), Some(hint(error))];
+    lines.into_iter().flatten().map(|line| safe(&line)).collect::<Vec<_>>().join("\n")
 }
 
 fn word(alarm: Alarm) -> &'static str {
@@ -114,6 +116,6 @@ mod tests {
     fn nothing_that_a_server_said_breaks_the_line() {
         assert_eq!(safe("a|b\nc\r\n\u{85}d\u{2028}e\u{1b}[2J"), "a/b c   d e [2J");
         let error = Error::new(Code::Store, "it\nfailed").because("a | b=1").advise("mend it\nnow");
-        assert_eq!(failed(&error), "DEVICE-LOGIN UNKNOWN - it failed: a / b=1; mend it now");
+        assert_eq!(failed(&error), "DEVICE-LOGIN UNKNOWN - it failed\na / b=1\nmend it now");
     }
 }

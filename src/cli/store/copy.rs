@@ -21,7 +21,7 @@ use crate::storage::CopiedProfile;
   device-login store copy --to-file /etc/device-login/store-url
   device-login store copy postgres://db.example.com/app --keep-both")]
 pub(super) struct Copy {
-    /// The other store: `file:DIR` or `postgres://…`, without a password
+    /// The other store: `file:DIR` or `postgres://HOST/DB`, without a password
     #[arg(value_name = "TO", required_unless_present = "to_file")]
     to: Option<String>,
     /// The file that has the address of the other store, with its password

@@ -242,7 +242,7 @@ pub fn likely_meant(scope: &str) -> Option<String> {
 
 /// A scope in the letter case of the catalogue, as far as that knows it.
 fn as_catalogued(product: &Product, scope: &str) -> String {
-    let known = || product.scopes.iter().copied().chain(product.calls.iter().map(|call| call.scope));
+    let known = || product.scopes.iter().copied();
     if let Some(known) = known().find(|known| known.eq_ignore_ascii_case(scope)) {
         return known.to_owned();
     }
@@ -276,11 +276,8 @@ fn has_form_of_zoho(scope: &str) -> bool {
 fn nearest_scope(scope: &str) -> Option<&'static str> {
     let wanted = scope.to_ascii_lowercase();
     let (area, operation) = wanted.rsplit_once('.')?;
-    let known = PRODUCTS.iter().flat_map(|product| {
-        product.scopes.iter().copied().chain(product.calls.iter().map(|call| call.scope)).collect::<Vec<_>>()
-    });
     let mut nearest: Option<(usize, &'static str)> = None;
-    for known in known {
+    for known in PRODUCTS.iter().flat_map(|product| product.scopes) {
         let lower = known.to_ascii_lowercase();
         let Some((known_area, known_operation)) = lower.rsplit_once('.') else { continue };
         // `all` and a single operation are both known where one of them is.

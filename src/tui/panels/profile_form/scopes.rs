@@ -302,14 +302,9 @@ fn breadth(scope: &str) -> u8 {
     if is_whole { 2 } else { u8::from(can_write(scope)) }
 }
 
-/// The scopes that are known of a product, from its list and from what its calls need; those that allow the least first.
+/// The scopes that are known of a product, those that allow the least first.
 fn scopes_of(product: &Product) -> Vec<&'static str> {
     let mut scopes = product.scopes.to_vec();
-    for call in product.calls {
-        if !scopes.contains(&call.scope) {
-            scopes.push(call.scope);
-        }
-    }
     scopes.sort_by_key(|scope| breadth(scope));
     scopes
 }

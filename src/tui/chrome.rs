@@ -7,24 +7,45 @@ use ratatui::widgets::Clear;
 
 use super::keymap::Command;
 use super::panel::Panel;
-use super::surroundings::{Notice, Surroundings};
+use super::surroundings::{Notice, Now, Surroundings};
 use super::text;
 
-/// Rows that a notice takes at most.
-const LONGEST_NOTICE: usize = 4;
 /// From here on there is room for the title and the keys.
 const LEAST_COLUMNS: u16 = 40;
 const LEAST_ROWS: u16 = 12;
 
+/// From here on an empty row is below the title.
+const AIRY_ROWS: u16 = 20;
+/// Columns between the title and what is counted beside it.
+const GAP: &str = "   ";
+
 /// Draws the title, the notice and the keys around a panel, and tells what is left for it.
-pub fn with_chrome(around: &Surroundings, title: &str, right: &str, panel: &dyn Panel, frame: &mut Frame<'_>) -> Rect {
+pub fn with_chrome(
+    around: &Surroundings,
+    title: &str,
+    right: Span<'_>,
+    panel: &dyn Panel,
+    now: Now,
+    frame: &mut Frame<'_>,
+) -> Rect {
     let area = frame.area();
     if !has_room(area.as_size()) {
         return area;
     }
     title_line(around, title, right, frame);
+    let counts: Line<'_> = std::iter::once(Span::raw(GAP)).chain(panel.counts(around, now)).collect();
+    let x = u16::try_from(text::width(title) + 1).unwrap_or(u16::MAX).min(area.width);
+    let columns = u16::try_from(counts.width()).unwrap_or(u16::MAX).min(area.width - x);
+    if columns > 3 {
+        frame.buffer_mut().set_line(x, 0, &counts, columns);
+    }
     footer(around, panel, frame);
     body(area.as_size())
+}
+
+/// The columns that a title leaves for what is counted beside it, and for what it is about with a gap before it.
+pub fn beside_title(title: &str, width: u16) -> usize {
+    usize::from(width).saturating_sub(text::width(title) + GAP.len() + 2)
 }
 
 /// Tells whether a window has room for the title and the keys.
@@ -32,22 +53,33 @@ pub fn has_room(window: Size) -> bool {
     window.width >= LEAST_COLUMNS && window.height >= LEAST_ROWS
 }
 
-/// What is left of a window for a panel.
+/// What is left of a window for a panel: air below the title where there is room for it.
 pub fn body(window: Size) -> Rect {
+    let between = between(window);
+    let air = u16::from(has_room(window) && window.height >= AIRY_ROWS);
+    Rect { y: between.y + air, height: between.height - air, ..between }
+}
+
+/// What is between the title and the keys.
+pub fn between(window: Size) -> Rect {
     let area = Rect::from((Position::ORIGIN, window));
     if has_room(window) { Rect { y: 1, height: window.height - 2, ..area } } else { area }
 }
 
-/// `device-login · profiles` on the left, what it is about on the right.
-pub fn title_line(around: &Surroundings, title: &str, right: &str, frame: &mut Frame<'_>) {
+/// The name of what is on the screen on the left, what it is about on the right.
+pub fn title_line<'a>(around: &Surroundings, title: &str, right: impl Into<Span<'a>>, frame: &mut Frame<'_>) {
     let width = frame.area().width;
-    let left = format!(" device-login{}{title}", around.theme.separator());
-    let room = usize::from(width).saturating_sub(text::width(&left) + 3);
-    let right = text::clip(right, room);
-    let right_width = u16::try_from(text::width(&right)).unwrap_or(0);
+    let right = right.into();
+    let words = text::cut(&right.content, title_room(title, width), around.theme.cut());
+    let right_width = u16::try_from(text::width(&words)).unwrap_or(0);
     let buffer = frame.buffer_mut();
-    buffer.set_string(0, 0, left, around.theme.title);
-    buffer.set_string(width.saturating_sub(right_width + 1), 0, right, around.theme.text);
+    buffer.set_string(1, 0, title, around.theme.title);
+    buffer.set_string(width.saturating_sub(right_width + 1), 0, words, right.style);
+}
+
+/// The columns that a title line leaves for what it is about.
+fn title_room(title: &str, width: u16) -> usize {
+    usize::from(width).saturating_sub(text::width(title) + 4)
 }
 
 /// The last line: a notice while there is one, else the keys, as many as fit.
@@ -58,7 +90,7 @@ pub fn footer(around: &Surroundings, panel: &dyn Panel, frame: &mut Frame<'_>) {
         Some(notice) => {
             let head = head(around, notice);
             let room = usize::from(area.width).saturating_sub(head.width());
-            head + Span::raw(text::clip(notice.in_room(room), room))
+            head + Span::raw(text::cut(notice.in_room(room), room, around.theme.cut()))
         }
         None => line_of(around, shown(around, panel, area.width)),
     };
@@ -84,9 +116,10 @@ pub fn long_notice(around: &Surroundings, frame: &mut Frame<'_>) {
     if lines.len() < 2 {
         return;
     }
-    if lines.len() > LONGEST_NOTICE {
-        let rest = lines.split_off(LONGEST_NOTICE - 1).join(" ");
-        lines.push(text::clip(&rest, room));
+    let most = usize::from(area.height / 2);
+    if lines.len() > most {
+        let rest = lines.split_off(most - 1).join(" ");
+        lines.push(text::cut(&rest, room, around.theme.cut()));
     }
     let rows = u16::try_from(lines.len()).unwrap_or(1);
     let top = area.bottom().saturating_sub(rows);
@@ -144,8 +177,10 @@ fn shown(around: &Surroundings, panel: &dyn Panel, columns: u16) -> Vec<Item> {
     let commands = panel.commands(around);
     // Where keys are commands, the palette has all those that have no room here.
     let palette = commands.contains(&Command::Help).then_some(&Command::Palette);
-    let items: Vec<Item> = commands.iter().chain(palette).filter_map(|command| item(around, panel, *command)).collect();
-    let stays = |item: &Item| matches!(item.command, Command::Help | Command::Back | Command::Quit);
+    let (way_out, others): (Vec<Command>, Vec<Command>) = commands.iter().partition(|command| stays(**command));
+    let commands = others.iter().chain(palette).chain(&way_out);
+    let items: Vec<Item> = commands.filter_map(|command| item(around, panel, *command)).collect();
+    let stays = |item: &Item| stays(item.command);
     let reserved: usize = items.iter().filter(|item| stays(item)).map(Item::columns).sum();
     let mut room = usize::from(columns).saturating_sub(reserved + 1);
     let fits = |item: &Item| {
@@ -154,6 +189,11 @@ fn shown(around: &Surroundings, panel: &dyn Panel, columns: u16) -> Vec<Item> {
         left.is_some()
     };
     items.into_iter().filter(fits).collect()
+}
+
+/// Help, all the others and the way out are always there.
+fn stays(command: Command) -> bool {
+    matches!(command, Command::Help | Command::Palette | Command::Back | Command::Quit)
 }
 
 /// The first of the others that fit into a line of their own.

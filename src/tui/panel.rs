@@ -6,6 +6,7 @@ use std::fmt::Debug;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
+use ratatui::text::Span;
 
 use super::keymap::{Bound, Command, Key, Scope};
 use super::message::{Effect, Message, Pointing};
@@ -21,8 +22,13 @@ pub trait Panel: Any + Debug + Send {
     fn scope(&self) -> Scope;
 
     /// The title and what it is about, in the line above; `None` for a panel that draws the whole window itself.
-    fn title(&self, _around: &Surroundings, _now: Now) -> Option<(&'static str, String)> {
+    fn title(&self, _around: &Surroundings, _now: Now) -> Option<(&'static str, Span<'static>)> {
         None
+    }
+
+    /// What it counts, beside its title.
+    fn counts(&self, _around: &Surroundings, _now: Now) -> Vec<Span<'static>> {
+        Vec::new()
     }
 
     /// What it is about at the moment, in a line above whatever covers it.

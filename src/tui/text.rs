@@ -19,12 +19,17 @@ pub fn width(text: &str) -> usize {
 
 /// Cuts `text` to at most `columns`, with `...` at its end if something was cut and the dots leave room for some of it.
 pub fn clip(text: &str, columns: usize) -> String {
+    cut(text, columns, CUT)
+}
+
+/// The same with `sign` for what was cut.
+pub fn cut(text: &str, columns: usize, sign: &str) -> String {
     // Taken out first: characters on both sides of a control may join to a wider one.
     let text = text.replace(char::is_control, "");
     if text.width() <= columns {
         return text;
     }
-    let (cut, columns) = if columns > CUT.len() { (CUT, columns - CUT.len()) } else { ("", columns) };
+    let (sign, columns) = if columns > sign.width() { (sign, columns - sign.width()) } else { ("", columns) };
     let mut clipped = String::new();
     let mut used = 0;
     for grapheme in Span::raw(&text).styled_graphemes(Style::new()) {
@@ -34,7 +39,7 @@ pub fn clip(text: &str, columns: usize) -> String {
         }
         clipped.push_str(grapheme.symbol);
     }
-    clipped + cut
+    clipped + sign
 }
 
 /// Wraps `text` at spaces to lines of at most `columns`. Words that are longer are broken; line ends stay.

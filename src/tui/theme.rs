@@ -25,6 +25,8 @@ pub enum ColorChoice {
 pub enum Mark {
     Good,
     Working,
+    /// Nothing is there, and nobody has to care.
+    Off,
     Attention,
     NeedsSignIn,
     Declined,
@@ -150,7 +152,7 @@ impl Theme {
     pub fn mark_style(&self, mark: Mark) -> Style {
         match mark {
             Mark::Good => self.good,
-            Mark::Working => self.text,
+            Mark::Working | Mark::Off => self.text,
             Mark::Attention => self.attention,
             Mark::NeedsSignIn | Mark::Declined => self.failed,
         }
@@ -162,6 +164,8 @@ impl Theme {
         for position in row.intersection(buffer.area).positions() {
             let cell = &mut buffer[position];
             let is_reversed = cell.modifier.contains(Modifier::REVERSED);
+            // Dim on a band is hard to read in many palettes.
+            cell.modifier.remove(Modifier::DIM);
             let color = cell.fg;
             cell.set_style(self.selected);
             if color != Color::Reset {
@@ -182,11 +186,12 @@ impl Theme {
     pub fn symbol(&self, mark: Mark) -> &'static str {
         match (self.glyphs, mark) {
             (Glyphs::Unicode, Mark::Good) => "✓",
-            (Glyphs::Unicode, Mark::Working) => "·",
+            (Glyphs::Unicode, Mark::Working | Mark::Off) => "·",
             (Glyphs::Unicode, Mark::Attention) => "!",
             (Glyphs::Unicode, Mark::NeedsSignIn | Mark::Declined) => "✗",
             (_, Mark::Good) => "[ok]",
             (_, Mark::Working) => "[..]",
+            (_, Mark::Off) => "[-]",
             (_, Mark::Attention) => "[!]",
             (_, Mark::NeedsSignIn) => "[!!]",
             (_, Mark::Declined) => "[no]",
@@ -357,7 +362,7 @@ mod tests {
 
     use super::{Abilities, ColorChoice, Environment, Glyphs, Mark, QrPalette, Theme, ThemeName};
 
-    const MARKS: [Mark; 5] = [Mark::Good, Mark::Working, Mark::Attention, Mark::NeedsSignIn, Mark::Declined];
+    const MARKS: [Mark; 6] = [Mark::Good, Mark::Working, Mark::Off, Mark::Attention, Mark::NeedsSignIn, Mark::Declined];
     const NAMES: [ThemeName; 4] = [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast, ThemeName::Plain];
 
     fn terminal(term: &str, flag: ColorChoice, lang: &str) -> Abilities {
@@ -420,10 +425,10 @@ mod tests {
     #[test]
     fn states_differ_in_their_symbols_or_their_modifiers() {
         let unicode = Theme::new(terminal("xterm-256color", ColorChoice::Always, "C.UTF-8"));
-        assert_eq!(MARKS.map(|mark| unicode.symbol(mark)), ["✓", "·", "!", "✗", "✗"]);
+        assert_eq!(MARKS.map(|mark| unicode.symbol(mark)), ["✓", "·", "·", "!", "✗", "✗"]);
         for (term, lang) in [("linux", "C.UTF-8"), ("xterm", "C")] {
             let theme = Theme::new(terminal(term, ColorChoice::Always, lang));
-            assert_eq!(MARKS.map(|mark| theme.symbol(mark)), ["[ok]", "[..]", "[!]", "[!!]", "[no]"]);
+            assert_eq!(MARKS.map(|mark| theme.symbol(mark)), ["[ok]", "[..]", "[-]", "[!]", "[!!]", "[no]"]);
         }
         assert_eq!(unicode.mark(Mark::Good).style, Style::new().fg(Color::Green));
     }

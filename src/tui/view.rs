@@ -25,7 +25,7 @@ pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
     }
     match panel.title(around, now) {
         Some((title, right)) => {
-            let body = with_chrome(around, title, &right, panel, frame);
+            let body = with_chrome(around, title, right, panel, now, frame);
             panel.view(around, now, body, frame);
             long_notice(around, frame);
         }
@@ -44,16 +44,16 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, frame: &mut Frame<'_
     };
     let (enter, esc) = (key(Scope::Typing, Command::Choose), key(Scope::Typing, Command::Back));
     let (title, keys) = match overlay {
-        Overlay::Help { .. } => ("help", scrolls()),
-        Overlay::Log { .. } => ("log", scrolls()),
-        Overlay::Palette(_) => ("commands", format!(" Type to find, {enter} does it, {esc} closes")),
-        Overlay::Sent(sent) if sent.longest_scroll(body) == 0 => ("copied", " Any key closes this".to_owned()),
-        Overlay::Sent(_) => ("copied", scrolls()),
-        Overlay::SaveAs(_) => ("save", format!(" {enter} saves, {esc} does not")),
-        Overlay::Confirm { .. } => ("really?", String::new()),
+        Overlay::Help { .. } => ("Help", scrolls()),
+        Overlay::Log { .. } => ("Log", scrolls()),
+        Overlay::Palette(_) => ("Commands", format!(" Type to find, {enter} does it, {esc} closes")),
+        Overlay::Sent(sent) if sent.longest_scroll(body) == 0 => ("Copied", " Any key closes this".to_owned()),
+        Overlay::Sent(_) => ("Copied", scrolls()),
+        Overlay::SaveAs(_) => ("Save", format!(" {enter} saves, {esc} does not")),
+        Overlay::Confirm { .. } => ("Really?", String::new()),
     };
     if has_room(area.as_size()) {
-        title_line(around, title, &panel.standing(around, now), frame);
+        title_line(around, title, panel.standing(around, now), frame);
         frame.buffer_mut().set_string(0, area.height - 1, keys, around.theme.faint);
     }
     match overlay {

@@ -35,7 +35,7 @@ fn profiles(count: usize) -> (TempDir, Terminal) {
     let (config, store) = (home.path().join("config.toml"), home.path().join("state"));
     let store = format!("plain:{}", store.display());
     let terminal = Terminal::start(&["--config", config.to_str().expect("a path"), "--store", &store], 80, 24);
-    terminal.wait_for(&format!("of {count} · by name"));
+    terminal.wait_for(&format!("of {count}"));
     (home, terminal)
 }
 
@@ -91,10 +91,10 @@ fn a_person_signs_in_and_calls_an_api() {
     terminal.wait_for("✓ Signed in");
     terminal.press("\r");
     // The result screen names the account as well, and the list comes before what the store says.
-    terminal.wait_for("· profiles");
-    terminal.wait_for("0/10");
+    terminal.wait_for("Profiles");
+    terminal.wait_for("0 of 10 used");
     terminal.press("r");
-    terminal.wait_for("1 of 10 refreshes used");
+    terminal.wait_for("1 of 10 used");
     // The details in full, to their end.
     terminal.press("\r");
     terminal.press("G");
@@ -338,7 +338,7 @@ fn one_of_many_profiles_is_found_and_a_refresh_that_is_refused_says_what_helps()
     // The first escape shows all profiles again, with the cursor still on this one.
     terminal.press("\u{1b}");
     terminal.wait_for("of 300 · worst first");
-    terminal.wait_for("> p0123");
+    terminal.wait_for("▌ p0123");
     terminal.press("\r");
     terminal.press("G");
     terminal.wait_for("refresh failed");
@@ -594,13 +594,13 @@ fn a_newcomer_adds_a_profile_and_signs_in() {
     terminal.wait_for("✓ Signed in");
     terminal.press("\r");
     // The result screen names the account as well, and the list comes before what the store says.
-    terminal.wait_for("· profiles");
-    terminal.wait_for("0/10");
+    terminal.wait_for("Profiles");
+    terminal.wait_for("0 of 10 used");
     terminal.press("w");
     terminal.wait_for("Another name for work");
     terminal.press("-2\r");
     terminal.wait_for("work is called work-2 now.");
-    terminal.wait_for("> work-2");
+    terminal.wait_for("▌ work-2");
     terminal.press("q");
     assert!(!terminal.has_sent(addresses.client_secret.as_bytes()), "the secret was on the screen");
     assert_eq!(terminal.ends(), 0);

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
+use ratatui::text::Span;
 
 use answer::{Exchange, History, Side};
 use fix::{Fix, Waiting};
@@ -210,10 +211,10 @@ impl Panel for ApiPanel {
     }
 
     /// The profile and its data center.
-    fn title(&self, around: &Surroundings, _now: Now) -> Option<(&'static str, String)> {
+    fn title(&self, around: &Surroundings, _now: Now) -> Option<(&'static str, Span<'static>)> {
         let code = self.test_calls().map(|known| known.data_center.code.to_uppercase()).filter(|code| !code.is_empty());
         let parts: Vec<String> = std::iter::once(format!("profile {}", self.profile)).chain(code).collect();
-        Some(("API", parts.join(around.theme.separator())))
+        Some(("API", parts.join(around.theme.separator()).into()))
     }
 
     fn commands(&self, around: &Surroundings) -> Vec<Command> {

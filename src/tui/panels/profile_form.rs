@@ -20,6 +20,7 @@ use scopes::{Picker, Pressed};
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::text::Span;
 
 use crate::config::{ClientType, Config, Profile};
 use crate::error::{Code, Error};
@@ -318,8 +319,9 @@ impl Panel for ProfileForm {
         Scope::ProfileForm
     }
 
-    fn title(&self, _around: &Surroundings, _now: Now) -> Option<(&'static str, String)> {
-        Some(view::title(self))
+    fn title(&self, _around: &Surroundings, _now: Now) -> Option<(&'static str, Span<'static>)> {
+        let (title, about) = view::title(self);
+        Some((title, about.into()))
     }
 
     fn commands(&self, _around: &Surroundings) -> Vec<Command> {

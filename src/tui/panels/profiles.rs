@@ -16,6 +16,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
+use ratatui::text::Span;
 
 use crate::clock::Moment;
 use crate::config::Profile;
@@ -48,8 +49,6 @@ pub struct ProfilesPanel {
     /// The store was read. Until then the statuses are no more than names.
     is_loaded: bool,
     table: Table,
-    /// When each profile wants a person or began to, as far as that is known, in order.
-    ends_for_good: Vec<Timestamp>,
     reload_at: Option<Moment>,
     /// Stays while the filter hides it.
     selected: Option<ProfileName>,
@@ -91,11 +90,6 @@ impl ProfilesPanel {
     fn keep_selected(&mut self) {
         self.selected = self.selected().map(|status| status.name.clone()).or_else(|| self.selected.take());
     }
-
-    /// How many profiles want a person.
-    fn wanting(&self, now: Timestamp) -> usize {
-        self.ends_for_good.partition_point(|end| *end <= now)
-    }
 }
 
 impl Panel for ProfilesPanel {
@@ -103,8 +97,12 @@ impl Panel for ProfilesPanel {
         Scope::Profiles
     }
 
-    fn title(&self, around: &Surroundings, now: Now) -> Option<(&'static str, String)> {
-        Some(("profiles", view::title(around, self, now)))
+    fn title(&self, around: &Surroundings, now: Now) -> Option<(&'static str, Span<'static>)> {
+        Some((view::TITLE, Span::styled(view::head(around, self, now).1, around.theme.label)))
+    }
+
+    fn counts(&self, around: &Surroundings, now: Now) -> Vec<Span<'static>> {
+        view::head(around, self, now).0
     }
 
     fn commands(&self, around: &Surroundings) -> Vec<Command> {
@@ -288,7 +286,9 @@ impl Panel for ProfilesPanel {
                 self.select(profile.clone());
                 return Go::SignIn { profile, options: SignIn::attended() }.into();
             }
-            Outcome::Gone { profile, error, wanted } => self.problem = Some(Problem { profile, error, again: wanted }),
+            Outcome::Gone { profile, error, wanted } => {
+                self.problem = Some(Problem { profile, outcome: None, error, again: wanted })
+            }
         }
         if !self.is_loaded {
             let config = &around.config;
@@ -352,8 +352,6 @@ impl ProfilesPanel {
         let row = self.table.cursor();
         let position = |name: &ProfileName| statuses.binary_search_by(|status| status.name.cmp(name));
         let is_gone = self.selected.as_ref().is_none_or(|name| position(name).is_err());
-        self.ends_for_good = statuses.iter().filter_map(end_for_good).collect();
-        self.ends_for_good.sort_unstable();
         self.statuses = statuses;
         self.is_loaded = true;
         self.reload_at = (!self.statuses.is_empty()).then(|| now.moment + RELOAD_EVERY);
@@ -472,13 +470,4 @@ impl ProfilesPanel {
 /// Nothing is left of the sign-in but the access at the provider.
 fn is_only_unrevoked(status: &ProfileStatus) -> bool {
     status.state == State::SignedOut && status.is_unrevoked
-}
-
-/// From when on only a person can bring a profile back.
-fn end_for_good(status: &ProfileStatus) -> Option<Timestamp> {
-    match status.state {
-        State::NeedsLogin => Some(Timestamp::MIN),
-        State::Valid | State::Expiring if !status.refreshable => status.access_token_expires_at,
-        _ => None,
-    }
 }

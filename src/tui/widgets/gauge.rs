@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use crate::tui::theme::{Mark, Theme};
@@ -29,6 +30,18 @@ impl Gauge<'_> {
         let filled = (remaining * u128::from(width) + total / 2) / total;
         u16::try_from(filled).unwrap_or(width).clamp(1.min(width), width)
     }
+
+    /// The bar, of so many columns.
+    pub fn spans(&self, width: u16) -> [Span<'static>; 2] {
+        let (full, empty) = self.theme.gauge_symbols();
+        let style = match self.mark {
+            Mark::Good | Mark::Working | Mark::Off => self.theme.accent,
+            mark => self.theme.mark_style(mark),
+        };
+        let filled = self.filled(width);
+        let cells = |symbol: &str, count: u16| symbol.repeat(usize::from(count));
+        [Span::styled(cells(full, filled), style), Span::styled(cells(empty, width - filled), self.theme.faint)]
+    }
 }
 
 impl Widget for &Gauge<'_> {
@@ -37,16 +50,7 @@ impl Widget for &Gauge<'_> {
         if area.is_empty() {
             return;
         }
-        let (full, empty) = self.theme.gauge_symbols();
-        let style = match self.mark {
-            Mark::Good | Mark::Working => self.theme.accent,
-            mark => self.theme.mark_style(mark),
-        };
-        let filled = self.filled(area.width);
-        for column in 0..area.width {
-            let (symbol, style) = if column < filled { (full, style) } else { (empty, self.theme.faint) };
-            buffer[(area.x + column, area.y)].set_symbol(symbol).set_style(style);
-        }
+        buffer.set_line(area.x, area.y, &Line::from_iter(self.spans(area.width)), area.width);
     }
 }
 

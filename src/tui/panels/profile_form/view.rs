@@ -102,14 +102,14 @@ struct Choice {
 pub(super) fn title(form: &ProfileForm) -> (&'static str, String) {
     let name = form.name();
     match &form.purpose {
-        Purpose::Rename { old, .. } => ("rename a profile", old.to_string()),
-        Purpose::Remove { name, .. } => ("remove a profile", name.to_string()),
-        Purpose::Edit { .. } => ("edit a profile", name),
+        Purpose::Rename { old, .. } => ("Rename a profile", old.to_string()),
+        Purpose::Remove { name, .. } => ("Remove a profile", name.to_string()),
+        Purpose::Edit { .. } => ("Edit a profile", name),
         Purpose::Add => {
             let steps = form.steps();
             let at = steps.iter().position(|step| *step == form.step);
             let step = at.map_or_else(|| form.step.title().to_owned(), |at| format!("{} of {}", at + 1, steps.len()));
-            ("add a profile", step)
+            ("Add a profile", step)
         }
     }
 }

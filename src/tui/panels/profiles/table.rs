@@ -9,16 +9,17 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
-use super::words::state_in_words;
+use super::words::{WANTING, rank, state_in_words};
 use crate::config::Config;
 use crate::profile::ProfileName;
-use crate::service::{ProfileStatus, State};
+use crate::service::ProfileStatus;
+use crate::tui::lines::shown;
+use crate::tui::text::width;
 use crate::tui::widgets::field::Field;
 
 /// What the profiles are sorted by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sort {
-    #[default]
     Name,
     /// The worst first.
     State,
@@ -39,13 +40,24 @@ impl Sort {
     }
 }
 
+/// What the columns of the list have to hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Widest {
+    pub(super) name: usize,
+    pub(super) account: usize,
+    pub(super) data_center: usize,
+}
+
 /// The list as the person has arranged it.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     /// Positions in the statuses.
     order: Vec<usize>,
+    widest: Widest,
     cursor: usize,
-    sort: Sort,
+    /// As the person wants it. Until then the worst come first where a profile wants a person.
+    chosen: Option<Sort>,
+    is_anybody_wanted: bool,
     is_reversed: bool,
     filter: Option<Field>,
     /// Keys go to the filter.
@@ -56,6 +68,10 @@ impl Table {
     /// Positions in the statuses, in the order of the list.
     pub(super) fn order(&self) -> &[usize] {
         &self.order
+    }
+
+    pub(super) fn widest(&self) -> Widest {
+        self.widest
     }
 
     /// The row of the cursor.
@@ -94,16 +110,20 @@ impl Table {
     }
 
     pub(super) fn sort_by_next(&mut self) {
-        (self.sort, self.is_reversed) = (self.sort.next(), false);
+        (self.chosen, self.is_reversed) = (Some(self.sorted_by().next()), false);
+    }
+
+    fn sorted_by(&self) -> Sort {
+        self.chosen.unwrap_or(if self.is_anybody_wanted { Sort::State } else { Sort::Name })
     }
 
     pub(super) fn reverse(&mut self) {
-        self.is_reversed = !self.is_reversed;
+        (self.chosen, self.is_reversed) = (Some(self.sorted_by()), !self.is_reversed);
     }
 
     /// What comes first, in words.
     pub(super) fn sorted_in_words(&self) -> &'static str {
-        match (self.sort, self.is_reversed) {
+        match (self.sorted_by(), self.is_reversed) {
             (Sort::Name, false) => "by name",
             (Sort::Name, true) => "by name, Z first",
             (Sort::State, false) => "worst first",
@@ -132,7 +152,9 @@ impl Table {
             }
         };
         self.order = (0..statuses.len()).filter(|position| matches(&statuses[*position])).collect();
+        self.is_anybody_wanted = statuses.iter().any(|status| rank(status, now) < WANTING);
         self.sort(statuses, now);
+        self.widest = self.order.iter().filter_map(|position| statuses.get(*position)).fold(Widest::default(), wider);
         self.follow(statuses, selected);
     }
 
@@ -157,12 +179,13 @@ impl Table {
             (Some(one), Some(other)) => turned(one.cmp(&other)),
             (one, other) => other.is_some().cmp(&one.is_some()),
         };
-        match self.sort {
+        match self.sorted_by() {
             Sort::Name if is_reversed => self.order.reverse(),
             Sort::Name => {}
-            Sort::State => self.order.sort_by(|one, other| {
-                turned(badness(statuses[*other].state_at(now)).cmp(&badness(statuses[*one].state_at(now))))
-            }),
+            Sort::State => {
+                let rank = |position: &usize| rank(&statuses[*position], now);
+                self.order.sort_by(|one, other| turned(rank(one).cmp(&rank(other))));
+            }
             Sort::TimeLeft => {
                 let end = |position: &usize| statuses[*position].access_token_expires_at;
                 self.order.sort_by(|one, other| by_time(end(one), end(other)));
@@ -178,15 +201,12 @@ impl Table {
     }
 }
 
-/// How much a state wants a person.
-fn badness(state: State) -> u8 {
-    match state {
-        State::Valid => 0,
-        State::SignedOut => 1,
-        State::Expiring => 2,
-        State::Expired => 3,
-        State::Unknown => 4,
-        State::NeedsLogin => 5,
+fn wider(widest: Widest, status: &ProfileStatus) -> Widest {
+    let account = status.account.as_ref().map_or(0, |account| width(&shown(account.label())));
+    Widest {
+        name: widest.name.max(status.name.as_str().len()),
+        account: widest.account.max(account),
+        data_center: widest.data_center.max(status.data_center.as_deref().map_or(0, width)),
     }
 }
 

@@ -7,66 +7,98 @@ mod below;
 mod details;
 mod layout;
 mod list;
+mod words;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Borders, Widget};
 
 use details::Details;
 pub(super) use layout::Layout;
 
 use super::ProfilesPanel;
-use super::words::count;
+use super::words::{WORST_FIRST, count, rank};
 use crate::service::ProfileStatus;
-use crate::tui::chrome::{body, command_of_more, more_keys};
+use crate::tui::chrome::{beside_title, command_of_more, more_keys};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::{draw_lines, shown};
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::{width, wrap};
-use crate::tui::widgets::gauge::Gauge;
+use crate::tui::text::{cut, width, wrap};
+use crate::tui::theme::Mark;
 use crate::untrusted::visible;
 
-/// From here on the details have a whole box.
-const WIDE: u16 = 72;
+/// The name of the panel.
+pub(super) const TITLE: &str = "Profiles";
 
-/// Columns of the title line that are taken already.
-const TITLE: usize = 28;
+/// From here on there is a margin on both sides of the details.
+const AIRY: u16 = 56;
 
-/// Which profiles are in sight, how many there are, how many want a person, and in which order they are; as much of that as has room.
-pub(super) fn title(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> String {
+/// How many profiles stand how, and on the right which are in sight and in which order: as much of that as has room.
+pub(super) fn head(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> (Vec<Span<'static>>, String) {
     let all = panel.statuses.len();
-    let (separator, room) = (around.theme.separator(), usize::from(around.window.width).saturating_sub(TITLE));
     let profiles = if all == 1 { "1 profile".to_owned() } else { format!("{} profiles", count(all)) };
-    let shown = panel.table.order().len();
-    let first = match panel.table.filter() {
-        _ if all == 0 => return String::new(),
-        _ if !panel.is_loaded => return format!("reading {profiles} ..."),
-        Some(_) => in_sight(around, panel, now, room).unwrap_or_else(|| format!("{} of {}", count(shown), count(all))),
-        None => in_sight(around, panel, now, room).unwrap_or(profiles),
+    if all == 0 {
+        return (Vec::new(), String::new());
+    }
+    if !panel.is_loaded {
+        return (Vec::new(), format!("reading {profiles} ..."));
+    }
+    let mut standings = [0; WORST_FIRST.len()];
+    for status in &panel.statuses {
+        standings[rank(status, now.time)] += 1;
+    }
+    let counts = [counts_in_words(around, standings), counts_of_marks(around, standings), Vec::new()];
+    let order = if all > 1 { panel.table.sorted_in_words().to_owned() } else { String::new() };
+    let rights = match in_sight(around, panel, now) {
+        Some([range, short]) => [[range.as_str(), &order].join(around.theme.separator()), range, short],
+        None => [order, String::new(), String::new()],
     };
-    let wanting = match panel.wanting(now.time) {
-        0 => None,
-        1 => Some("1 needs sign-in".to_owned()),
-        wanting => Some(format!("{} need sign-in", count(wanting))),
+    let room = beside_title(TITLE, around.window.width);
+    let columns = |counts: &[Span<'_>]| counts.iter().map(Span::width).sum::<usize>();
+    let ways = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 2)];
+    let fits = |(left, right): &(usize, usize)| {
+        let (left, right) = (columns(&counts[*left]), width(&rights[*right]));
+        // The gap at the end of the left one is for the right one.
+        if right == 0 { left.saturating_sub(2) <= room } else { left + right <= room }
     };
-    let order = (all > 1).then(|| panel.table.sorted_in_words().to_owned());
-    wanting.into_iter().chain(order).fold(first, |title, part| {
-        let longer = format!("{title}{separator}{part}");
-        if width(&longer) <= room { longer } else { title }
-    })
+    let (left, right) = ways.into_iter().find(fits).unwrap_or((2, 2));
+    (counts[left].clone(), rights[right].clone())
 }
 
-/// `11-20 of 30` where the list is longer than its rows, or `15/30` in less room.
-fn in_sight(around: &Surroundings, panel: &ProfilesPanel, now: Now, room: usize) -> Option<String> {
+/// `1 sign in again  2 valid`.
+fn counts_in_words(around: &Surroundings, standings: [usize; WORST_FIRST.len()]) -> Vec<Span<'static>> {
+    let told = standings.into_iter().zip(WORST_FIRST).filter(|(number, _)| *number > 0);
+    told.map(|(number, (mark, word))| {
+        Span::styled(format!("{} {word}  ", count(number)), around.theme.mark_style(mark))
+    })
+    .collect()
+}
+
+/// The same where there is little room: `✗ 1  ✓ 2`.
+fn counts_of_marks(around: &Surroundings, standings: [usize; WORST_FIRST.len()]) -> Vec<Span<'static>> {
+    let marks = [Mark::NeedsSignIn, Mark::Attention, Mark::Good, Mark::Off];
+    let all = || standings.into_iter().zip(WORST_FIRST);
+    let number = |mark| all().map(|(number, (other, _))| if other == mark { number } else { 0 }).sum();
+    let told = marks.map(|mark| (mark, number(mark))).into_iter().filter(|(_, number)| *number > 0);
+    told.map(|(mark, number)| {
+        let text = format!("{} {}  ", around.theme.symbol(mark), count(number));
+        Span::styled(text, around.theme.mark_style(mark))
+    })
+    .collect()
+}
+
+/// `11-20 of 30` where the list is longer than its rows, and `15/30` for less room.
+fn in_sight(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> Option<[String; 2]> {
     let (table, layout) = (&panel.table, Layout::of(around, panel, now));
-    let (sight, all) = (layout.table(panel).in_sight(), table.order().len());
-    if layout.list.is_none() || sight.len() >= all {
-        return None;
+    let (sight, shown) = (layout.table(panel).in_sight(), table.order().len());
+    let is_filtered = table.filter().is_some();
+    let position = format!("{}/{}", count(table.cursor() + 1), count(shown));
+    if layout.list.is_none() || sight.len() >= shown {
+        let found = format!("{} of {}", count(shown), count(panel.statuses.len()));
+        return is_filtered.then(|| [found.clone(), found]);
     }
-    let found = if table.filter().is_some() { " found" } else { "" };
-    let range = format!("{}-{} of {}{found}", count(sight.start + 1), count(sight.end), count(all));
-    [range, format!("{}/{}", count(table.cursor() + 1), count(all))].into_iter().find(|text| width(text) <= room)
+    let found = if is_filtered { " found" } else { "" };
+    Some([format!("{}-{} of {}{found}", count(sight.start + 1), count(sight.end), count(shown)), position])
 }
 
 /// Draws the panel.
@@ -100,7 +132,7 @@ pub(super) fn command_at(around: &Surroundings, panel: &ProfilesPanel, at: Posit
 /// All rows of the details, and those that are in sight when they have the whole body.
 pub(super) fn detail_rows(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> (usize, usize) {
     let (Some(status), Some(area)) = (panel.selected(), Layout::of(around, panel, now).details) else { return (0, 0) };
-    let inner = block(around, status, area.width).inner(area);
+    let inner = below_rule(area);
     (Details::of(around, panel, status, now, inner.width).lines.len(), usize::from(inner.height))
 }
 
@@ -148,15 +180,15 @@ fn nothing(around: &Surroundings, area: Rect, frame: &mut Frame<'_>) {
     draw_lines(&lines, Rect { y: area.y + top, height: area.height - top, ..area }, frame);
 }
 
-fn block<'a>(around: &Surroundings, status: &'a ProfileStatus, columns: u16) -> Block<'a> {
-    // Beside the list the box is what keeps the two apart.
-    let is_beside = columns < body(around.window).width;
-    let borders = if columns >= WIDE || is_beside { Borders::ALL } else { Borders::TOP };
-    Block::new()
-        .borders(borders)
-        .border_set(around.theme.border_set())
-        .border_style(around.theme.border)
-        .title(Span::styled(format!(" {} ", status.name), around.theme.title))
+/// Where the lines of the details are: below a rule.
+fn below_rule(area: Rect) -> Rect {
+    let (left, right) = if area.width >= AIRY { (3, 1) } else { (1, 0) };
+    Rect {
+        x: area.x + left.min(area.width),
+        y: area.y + area.height.min(1),
+        width: area.width.saturating_sub(left + right),
+        height: area.height.saturating_sub(1),
+    }
 }
 
 fn detail(
@@ -168,39 +200,45 @@ fn detail(
     area: Rect,
     frame: &mut Frame<'_>,
 ) {
-    if area.height < 3 {
+    let inner = below_rule(area);
+    if inner.is_empty() {
         return;
     }
-    let block = block(around, status, area.width);
-    let details = Details::of(around, panel, status, now, block.inner(area).width);
-    let needed = u16::try_from(details.lines.len()).unwrap_or(u16::MAX);
-    let is_whole = panel.detail_scroll.is_some();
-    let area = if is_whole { area } else { Rect { height: area.height.min(needed.saturating_add(2)), ..area } };
-    let inner = block.inner(area);
-    block.render(area, frame.buffer_mut());
+    let details = Details::of(around, panel, status, now, inner.width);
     let lines = details.lines.get(usize::from(scroll)..).unwrap_or_default();
-    draw_lines(lines, inner, frame);
-    if is_whole && area.width > 0 && area.height > 0 {
-        // Screen readers and braille displays follow the cursor.
-        frame.set_cursor_position(Position::new(inner.x, inner.y));
-    }
+    let is_whole = panel.detail_scroll.is_some();
     let hint = match lines.len() > usize::from(inner.height) {
-        true if is_whole => format!(" {}: more ", around.key(Scope::Profiles, Command::Down)),
-        true => format!(" {}: all of it ", around.key(Scope::Profiles, Command::Choose)),
-        false => return,
+        true if is_whole => Some((Command::Down, "more")),
+        true => Some((Command::Choose, "all of it")),
+        false => None,
     };
-    let hint_width = u16::try_from(hint.len()).unwrap_or(0);
-    if hint_width + 2 + u16::try_from(status.name.as_str().len() + 2).unwrap_or(0) <= area.width {
-        let x = area.right() - hint_width - 1;
-        frame.buffer_mut().set_string(x, area.y, hint, around.theme.faint);
+    rule(around, status.name.as_str(), hint, area, frame);
+    draw_lines(lines, inner, frame);
+    if is_whole {
+        // Screen readers and braille displays follow the cursor.
+        frame.set_cursor_position(inner.as_position());
     }
 }
 
-/// A bar as text, of so many columns.
-fn gauge(gauge: Gauge<'_>, columns: usize) -> String {
-    let (full, empty) = gauge.theme.gauge_symbols();
-    let filled = usize::from(gauge.filled(u16::try_from(columns).unwrap_or(0)));
-    full.repeat(filled) + &empty.repeat(columns.saturating_sub(filled))
+/// A thin line with a name in it, and with a key at its end.
+fn rule(around: &Surroundings, name: &str, key: Option<(Command, &str)>, area: Rect, frame: &mut Frame<'_>) {
+    let theme = &around.theme;
+    let line = theme.border_set().horizontal_top;
+    let margin = u16::from(area.width >= AIRY);
+    let columns = area.width.saturating_sub(2 * margin);
+    let room = usize::from(columns);
+    let dashes = |count: usize| Span::styled(line.repeat(count), theme.border);
+    let name = cut(name, room.saturating_sub(6), theme.cut());
+    let key = key.map(|(command, does)| (around.key(Scope::Profiles, command), does));
+    let taken = key.as_ref().map_or(0, |(key, does)| width(key) + does.len() + 5);
+    let middle = room.saturating_sub(width(&name) + 4);
+    let (middle, key) = if middle > taken { (middle - taken, key) } else { (middle, None) };
+    let mut spans = vec![dashes(2), Span::styled(format!(" {name} "), theme.focus), dashes(middle)];
+    if let Some((key, does)) = key {
+        let key = Span::styled(format!(" {key}"), theme.shortcut);
+        spans.extend([key, Span::styled(format!(" {does} "), theme.label), dashes(2)]);
+    }
+    frame.buffer_mut().set_line(area.x + margin, area.y, &spans.into(), columns);
 }
 
 /// What people call the provider of a profile.

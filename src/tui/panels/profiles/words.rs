@@ -15,17 +15,36 @@ use crate::tui::time_left;
 /// From here on a time that is left is told in hours or days, which no second changes.
 pub(super) const LONG: Duration = Duration::from_secs(10 * 3600);
 
+/// How a profile can stand, the worst first.
+pub(super) const WORST_FIRST: [(Mark, &str); 7] = [
+    (Mark::NeedsSignIn, "sign in again"),
+    (Mark::NeedsSignIn, "not revoked"),
+    (Mark::NeedsSignIn, "cannot tell"),
+    (Mark::Attention, "ended"),
+    (Mark::Attention, "ends soon"),
+    (Mark::Good, "valid"),
+    (Mark::Off, "signed out"),
+];
+
+/// So many of these want a person.
+pub(super) const WANTING: usize = 3;
+
+/// The place of a profile among these.
+pub(super) fn rank(status: &ProfileStatus, now: Timestamp) -> usize {
+    match status.state_at(now) {
+        State::NeedsLogin => 0,
+        State::SignedOut if status.is_unrevoked => 1,
+        State::Unknown => 2,
+        State::Expired => 3,
+        State::Expiring => 4,
+        State::Valid => 5,
+        State::SignedOut => 6,
+    }
+}
+
 /// The state of a profile with its mark.
 pub(super) fn state_in_words(status: &ProfileStatus, now: Timestamp) -> (Mark, &'static str) {
-    match status.state_at(now) {
-        State::SignedOut if status.is_unrevoked => (Mark::NeedsSignIn, "not revoked"),
-        State::Valid => (Mark::Good, "valid"),
-        State::Expiring => (Mark::Attention, "expiring"),
-        State::Expired => (Mark::Attention, "expired"),
-        State::NeedsLogin => (Mark::NeedsSignIn, "sign in again"),
-        State::SignedOut => (Mark::Attention, "signed out"),
-        State::Unknown => (Mark::NeedsSignIn, "cannot tell"),
-    }
+    WORST_FIRST[rank(status, now)]
 }
 
 /// The state of a profile, or what is under way for it.

@@ -33,6 +33,8 @@ pub(super) enum Work {
 #[derive(Debug, PartialEq)]
 pub(super) struct Problem {
     pub(super) profile: ProfileName,
+    /// What came of it nevertheless.
+    pub(super) outcome: Option<String>,
     pub(super) error: Error,
     pub(super) again: Command,
 }
@@ -69,7 +71,7 @@ impl ProfilesPanel {
     }
 
     fn failed(&mut self, profile: &ProfileName, error: Error, work: Work) {
-        self.problem = Some(Problem { profile: profile.clone(), error, again: work.command() });
+        self.problem = Some(Problem { profile: profile.clone(), outcome: None, error, again: work.command() });
     }
 
     /// Takes in what came of a piece of work.
@@ -93,9 +95,11 @@ impl ProfilesPanel {
             }
             Message::SignedOut { result: Ok(out), .. } => {
                 let (mark, text) = in_words(profile, &out);
-                around.say(mark, text, now);
                 if let Some(Err(error)) = out.revoked {
                     self.failed(profile, error, work);
+                    self.problem = self.problem.take().map(|problem| Problem { outcome: Some(text), ..problem });
+                } else {
+                    around.say(mark, text, now);
                 }
             }
             Message::TokenRead { result: Ok(token), .. } if work == Work::CopyToken => {

@@ -23,7 +23,7 @@ use super::{QrView, SignInPanel, Stage, Waiting};
 use crate::config::Profile;
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
-use crate::tui::chrome::{body, footer, has_room};
+use crate::tui::chrome::{between, footer, has_room};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{clip, width};
 use crate::tui::widgets::qr::{Fit, QrCode};
@@ -126,7 +126,7 @@ fn message_screen(around: &Surroundings, panel: &SignInPanel, lines: &[Line<'_>]
         title(around, panel, frame);
         footer(around, panel, frame);
     }
-    let body = body(area.as_size());
+    let body = between(area.as_size());
     let free = body.height.saturating_sub(u16::try_from(lines.len()).unwrap_or(body.height));
     // A little above the middle, where eyes go first.
     let top = body.y + if has_room { free / 4 } else { 0 };
@@ -144,7 +144,7 @@ fn has_notice(window: Size) -> bool {
 
 /// What is left of a window below the notice and above the keys.
 fn below_notice(window: Size) -> Rect {
-    let body = body(window);
+    let body = between(window);
     let rows = u16::from(has_notice(window));
     Rect { y: body.y + rows, height: body.height - rows, ..body }
 }

@@ -50,13 +50,14 @@ fn a_filter_finds_names_accounts_places_and_states_in_any_case() {
         ("WORK", &["work"][..]),
         ("old@", &["archive"]),
         ("ödön", &["archive"]),
-        ("zoho", &["archive", "lobby", "new", "work"]),
+        ("zoho", &["archive", "lobby", "work", "new"]),
         ("eu", &["work"]),
+        ("ends soon", &["lobby"]),
         ("expiring", &["lobby"]),
         ("needs_login", &["archive"]),
         ("zoho out", &["new"]),
         ("zoho nobody", &[]),
-        ("   ", &["archive", "lobby", "new", "work"]),
+        ("   ", &["archive", "lobby", "work", "new"]),
     ] {
         let mut model = panel();
         press(&mut model, '/');
@@ -129,14 +130,14 @@ fn sorting_goes_round_and_can_be_turned_and_the_cursor_stays_on_its_profile() {
     let mut model = panel();
     profiles_mut(&mut model).select(name("lobby"));
     for (key, expected, said) in [
-        ('s', ["archive", "lobby", "new", "work"], "worst first"),
-        ('S', ["work", "new", "lobby", "archive"], "best first"),
+        ('S', ["new", "work", "lobby", "archive"], "best first"),
         ('s', ["lobby", "work", "archive", "new"], "soonest end first"),
         ('S', ["work", "lobby", "archive", "new"], "latest end first"),
         ('s', ["work", "lobby", "archive", "new"], "last refreshed first"),
         ('S', ["lobby", "work", "archive", "new"], "longest not refreshed first"),
         ('s', ["archive", "lobby", "new", "work"], "by name"),
         ('S', ["work", "new", "lobby", "archive"], "by name, Z first"),
+        ('s', ["archive", "lobby", "work", "new"], "worst first"),
     ] {
         press(&mut model, key);
         assert_eq!((listed(&model).as_slice(), selected(&model)), (&expected[..], "lobby"), "{said}");
@@ -145,12 +146,28 @@ fn sorting_goes_round_and_can_be_turned_and_the_cursor_stays_on_its_profile() {
 }
 
 #[test]
+fn the_worst_come_first_while_a_profile_wants_a_person_and_until_somebody_sorts() {
+    let mut model = empty();
+    let healthy: Vec<_> = each().into_iter().skip(1).collect();
+    update(&mut model, Message::StatusesLoaded(healthy.clone()), at(0));
+    assert_eq!((listed(&model).as_slice(), selected(&model)), (&["lobby", "new", "work"][..], "lobby"));
+    update(&mut model, Message::StatusesLoaded(each()), at(0));
+    assert_eq!((listed(&model).as_slice(), selected(&model)), (&["archive", "lobby", "work", "new"][..], "lobby"));
+    for _ in 0..3 {
+        press(&mut model, 's');
+    }
+    let sorted = ["archive", "lobby", "new", "work"];
+    assert_eq!(listed(&model), sorted);
+    update(&mut model, Message::StatusesLoaded(each()), at(0));
+    assert_eq!(listed(&model), sorted);
+}
+
+#[test]
 fn the_cursor_keeps_its_row_when_its_profile_no_longer_matches() {
     let mut model = panel();
     press(&mut model, '/');
     type_text(&mut model, "zoho");
-    press_key(&mut model, Key::Down);
-    press_key(&mut model, Key::Down);
+    press_key(&mut model, Key::PageDown);
     press_key(&mut model, Key::Enter);
     assert_eq!(selected(&model), "new");
     press(&mut model, '/');

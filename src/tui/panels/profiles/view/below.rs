@@ -11,7 +11,7 @@ use crate::tui::panel::Panel;
 use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::{Problem, Revealed};
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::{clip, wrap};
+use crate::tui::text::{cut, wrap};
 use crate::tui::theme::Mark;
 use crate::untrusted::visible;
 
@@ -42,7 +42,7 @@ fn revealed_in(around: &Surroundings, revealed: &Revealed, room: usize, most: us
         return [about, token].concat();
     }
     if token.len() < most {
-        let about = clip(&format!("Access token of {profile}"), room.saturating_sub(1)) + ":";
+        let about = cut(&format!("Access token of {profile}"), room.saturating_sub(1), theme.cut()) + ":";
         return [said_in(&about, theme.label, room), token].concat();
     }
     let key = around.key(Scope::Profiles, Command::CopyToken);
@@ -51,10 +51,14 @@ fn revealed_in(around: &Surroundings, revealed: &Revealed, room: usize, most: us
 
 /// The sentence, what helps, then what may lie behind it: the last goes first where there is little room.
 fn went_wrong(around: &Surroundings, panel: &ProfilesPanel, problem: &Problem, room: usize) -> Vec<Line<'static>> {
-    let (theme, Problem { profile, error, .. }) = (&around.theme, problem);
+    let (theme, Problem { profile, outcome, error, .. }) = (&around.theme, problem);
     let sentence = sentence(error);
     let about = if sentence.contains(profile.as_str()) { String::new() } else { format!("{profile}: ") };
-    let mut lines = said_in(&format!("{} {about}{sentence}", theme.symbol(Mark::NeedsSignIn)), theme.text, room);
+    let told = match outcome {
+        Some(outcome) => format!("{outcome} {}", capitalized(&sentence)),
+        None => format!("{about}{sentence}"),
+    };
+    let mut lines = said_in(&format!("{} {told}", theme.symbol(Mark::NeedsSignIn)), theme.text, room);
     if let Some(line) = lines.first_mut() {
         *line = marked(around, Mark::NeedsSignIn, line);
     }
@@ -91,6 +95,11 @@ fn key_that_helps(around: &Surroundings, panel: &ProfilesPanel, problem: &Proble
         return None;
     }
     Some((around.key(Scope::Profiles, command), does))
+}
+
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 fn said_in(text: &str, style: Style, room: usize) -> Vec<Line<'static>> {

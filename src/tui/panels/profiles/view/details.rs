@@ -1,15 +1,16 @@
-//! The fields of one profile: state, account, token, scopes, refreshes, and where all that is kept.
+//! The fields of one profile: what has to be done, account, token, refreshes, scopes, where all that is kept, and what
+//! happened to it.
 
-use std::time::Duration;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{data_center, gauge, provider};
+use super::words::Words;
+use super::{data_center, provider};
 use crate::providers::catalog;
-use crate::service::{ProfileStatus, State};
+use crate::service::{Budget, ProfileStatus, State};
 use crate::storage::{Event, Happened};
 use crate::tui::advice::hint;
 use crate::tui::keymap::{Command, Scope};
@@ -17,7 +18,7 @@ use crate::tui::lines::{sentence, shown};
 use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::words::{left_in_words, standing, state_in_words, until, when};
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::{clip, width, wrap};
+use crate::tui::text::width;
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
 use crate::tui::widgets::gauge::Gauge;
@@ -25,183 +26,214 @@ use crate::untrusted::visible;
 use crate::words::{date_and_minute, is_same_day, time_of_day};
 
 /// Columns of a field's name.
-const NAME: usize = 16;
+const NAME: usize = 12;
 /// Columns left of a value that has lines of its own.
-const INDENT: usize = 3;
+const INDENT: usize = 2;
 /// From here on values stand beside their names, however many lines they take.
-const BESIDE: usize = 56;
+const BESIDE: usize = 52;
 /// Columns of a bar where there is room for it beside its words.
-const BAR: usize = 30;
+const BAR: Range<u16> = 8..24;
+/// A budget of more refreshes is told in numbers alone.
+const MOST_DOTS: usize = 20;
 
 /// The fields of one profile, line by line.
-pub(super) struct Details {
+pub(super) struct Details<'a> {
     pub(super) lines: Vec<Line<'static>>,
+    around: &'a Surroundings,
     /// Columns beside a field's name.
     room: usize,
     /// Columns of lines without a name, for values that do not fit beside theirs on a narrow screen.
     below: Option<usize>,
-    label: Style,
 }
 
-impl Details {
+impl<'a> Details<'a> {
     pub(super) fn of(
-        around: &Surroundings,
+        around: &'a Surroundings,
         panel: &ProfilesPanel,
         status: &ProfileStatus,
         now: Now,
         columns: u16,
     ) -> Self {
         let columns = usize::from(columns);
-        let room = columns.saturating_sub(NAME + 2).max(8);
-        let below = (columns < BESIDE).then(|| columns.saturating_sub(INDENT + 1).max(8));
-        let mut details = Self { lines: Vec::new(), room, below, label: around.theme.label };
-        details.state(around, panel, status, now);
-        details.account(around, status);
+        let room = columns.saturating_sub(NAME).max(8);
+        let below = (columns < BESIDE).then(|| columns.saturating_sub(INDENT).max(8));
+        let mut details = Self { lines: Vec::new(), around, room, below };
+        details.state(panel, status, now);
+        details.account(status);
         if status.is_signed_in() {
-            details.token(around, status, now);
+            details.token(status, now);
         }
-        details.scopes(around, status);
-        details.refreshing(around, status, now);
-        details.warnings(status);
+        details.refreshing(status, now);
+        details.scopes(status);
+        for warning in &status.warnings {
+            details.value("Take care", Words::of(warning, around.theme.attention));
+        }
         details.place(status);
         details.history(status, now, &around.zone);
         details
     }
 
-    fn state(&mut self, around: &Surroundings, panel: &ProfilesPanel, status: &ProfileStatus, now: Now) {
-        let (mark, words) = standing(panel, status, now);
+    /// What is under way, or what has to be done. That all is well stands in the list.
+    fn state(&mut self, panel: &ProfilesPanel, status: &ProfileStatus, now: Now) {
+        let theme = &self.around.theme;
+        let key = |command| self.around.key(Scope::Profiles, command);
+        let (mark, word) = standing(panel, status, now);
         let explained = match status.state_at(now.time) {
             _ if mark == Mark::Working => String::new(),
             State::Valid => String::new(),
             State::Expiring | State::Expired => ", the next use refreshes it".to_owned(),
-            State::NeedsLogin => format!(": press {}", around.key(Scope::Profiles, Command::SignIn)),
-            State::SignedOut if status.is_unrevoked => {
-                format!(": press {} to revoke", around.key(Scope::Profiles, Command::SignOut))
-            }
-            State::SignedOut => format!(": press {} to sign in", around.key(Scope::Profiles, Command::SignIn)),
+            State::NeedsLogin => format!(": press {}", key(Command::SignIn)),
+            State::SignedOut if status.is_unrevoked => format!(": press {} to revoke", key(Command::SignOut)),
+            State::SignedOut => format!(": press {} to sign in", key(Command::SignIn)),
             State::Unknown if status.problem.is_some() => ": the store cannot be read".to_owned(),
             State::Unknown => ": the clock has been set back".to_owned(),
         };
-        let text = format!("{words}{explained}");
-        let (name, taken) =
-            (Span::styled(format!(" {:<NAME$}", "State"), self.label), width(around.theme.symbol(mark)));
-        if let Some(below) = self.below.filter(|_| taken + 1 + width(&text) > self.room) {
-            let indent = " ".repeat(INDENT);
-            let mut lines = wrap(&text, below.saturating_sub(taken + 1).max(1)).into_iter();
-            let first = Span::raw(format!(" {}", lines.next().unwrap_or_default()));
-            let first = Line::from(vec![Span::raw(indent.clone()), around.theme.mark(mark), first]);
-            self.lines.extend([Line::from(name), first]);
-            self.lines.extend(lines.map(|line| Line::raw(format!("{indent}{:taken$} {line}", ""))));
-        } else {
-            let words = clip(&format!(" {text}"), self.room.saturating_sub(taken));
-            self.lines.push(Line::from(vec![name, around.theme.mark(mark), Span::raw(words)]));
+        if mark != Mark::Good || panel.detail_scroll.is_some() {
+            let state = Words::default().whole([theme.mark(mark)]);
+            self.value("State", state.and(&format!("{word}{explained}"), theme.text));
         }
         if let Some(pending) = status.waiting_code(now.time) {
-            let (code, until) = (shown(&pending.user_code), time_of_day(pending.expires_at, &around.zone));
-            let goes_on = format!("press {} to go on", around.key(Scope::Profiles, Command::SignIn));
+            let (code, until) = (shown(&pending.user_code), time_of_day(pending.expires_at, &self.around.zone));
+            let goes_on = format!("press {} to go on", key(Command::SignIn));
             self.field("Pending", &format!("the code {code} waits until {until}: {goes_on}"));
         }
         if let Some(problem) = &status.problem {
             self.field("Problem", &sentence(problem));
-            if let Some(hint) = hint(around, panel, problem) {
+            if let Some(hint) = hint(self.around, panel, problem) {
                 self.field("What helps", &format!("{hint}."));
             }
         }
     }
 
-    fn warnings(&mut self, status: &ProfileStatus) {
-        for warning in &status.warnings {
-            self.field("Take care", warning);
-        }
-    }
-
-    fn account(&mut self, around: &Surroundings, status: &ProfileStatus) {
+    fn account(&mut self, status: &ProfileStatus) {
+        let theme = &self.around.theme;
         if let Some(account) = &status.account {
             let name = account.name.as_ref().filter(|_| account.email.is_some());
             let label = shown(account.label());
             let label = name.map_or(label.clone(), |name| format!("{} <{label}>", shown(name)));
-            self.parts("Account", &[label, format!("id {}", shown(&account.id))], ", ");
+            self.field("Account", &format!("{label}, id {}", shown(&account.id)));
         } else if status.is_signed_in() {
-            self.field("Account", &format!("not asked yet: press {}", around.key(Scope::Profiles, Command::Verify)));
+            let key = self.around.key(Scope::Profiles, Command::Verify);
+            self.field("Account", &format!("not asked yet: press {key}"));
         }
-        let (provider, separator) = (provider(around, status), around.theme.separator());
-        let place = match data_center(status) {
-            code if code.is_empty() => shown(provider),
-            code => format!("{}, data center {code}", shown(provider)),
-        };
-        self.field("Provider", &place);
         let host = |address: &Option<String>| {
             Some(shown(address.as_ref()?.trim_start_matches("https://").trim_end_matches('/')))
         };
-        match (host(&status.issuer), host(&status.api_domain)) {
-            (Some(accounts), Some(api)) if accounts == api => {
-                self.field("Server", &format!("{accounts} (accounts and API)"));
-            }
+        let servers = match (host(&status.issuer), host(&status.api_domain)) {
+            (Some(accounts), Some(api)) if accounts == api => vec![format!("{accounts} (accounts and API)")],
             (accounts, api) => {
                 let accounts = accounts.map(|host| format!("{host} (accounts)"));
-                let servers: Vec<String> =
-                    accounts.into_iter().chain(api.map(|host| format!("{host} (API)"))).collect();
-                if !servers.is_empty() {
-                    self.parts("Servers", &servers, separator);
-                }
+                accounts.into_iter().chain(api.map(|host| format!("{host} (API)"))).collect()
             }
-        }
+        };
+        let provider = [shown(provider(self.around, status)), data_center(status)].join(" ");
+        let places = std::iter::once(provider.trim().to_owned()).chain(servers);
+        let separator = theme.separator().trim();
+        let words = places.enumerate().fold(Words::default(), |words, (number, place)| {
+            let words = if number > 0 { words.and(separator, theme.faint) } else { words };
+            words.and(&place, theme.text)
+        });
+        self.value("Provider", words);
     }
 
-    fn token(&mut self, around: &Surroundings, status: &ProfileStatus, now: Now) {
-        match status.access_token_expires_at {
-            Some(end) => self.time_left(around, status, end, now),
-            None if status.state == State::Valid => self.field("Time left", "the provider names no end"),
+    /// Its last letters, how long it lasts, and what comes then.
+    fn token(&mut self, status: &ProfileStatus, now: Now) {
+        let theme = &self.around.theme;
+        let hint = status.access_token_hint.as_deref().map(shown).unwrap_or_default();
+        let left = status.remaining(now.time);
+        let lasts = match status.access_token_expires_at {
+            Some(end) if left.is_zero() => format!("ended at {}", date_and_time(end, now, &self.around.zone)),
+            Some(end) => {
+                let until = date_and_time(end, now, &self.around.zone);
+                format!("{}, until {until}", left_in_words(left, self.around.motion))
+            }
+            None if status.state == State::Valid => "the provider names no end".to_owned(),
+            None => String::new(),
+        };
+        let then = match status.refreshable {
+            true if status.state == State::Unknown => "",
+            true => "; refreshes itself",
+            false => "; no refresh token that works",
+        };
+        let (hint, lasts) = (Words::of(&hint, theme.text), Words::of(&format!("{lasts}{then}"), theme.text));
+        let room = u16::try_from(self.room.saturating_sub(hint.width() + lasts.width() + 4)).unwrap_or(BAR.end);
+        let life = status.access_token_life.filter(|_| !left.is_zero() && room >= BAR.start);
+        let bar = life.into_iter().flat_map(|total| {
+            let (mark, _) = state_in_words(status, now.time);
+            let gauge = Gauge { remaining: time_left::told(left, self.around.motion), total, mark, theme };
+            spaced(gauge.spans(room.min(BAR.end)))
+        });
+        self.value("Token", hint.whole(bar).then(lasts));
+    }
+
+    fn refreshing(&mut self, status: &ProfileStatus, now: Now) {
+        let (theme, zone) = (&self.around.theme, &self.around.zone);
+        let waits_until = status.waits_until(now.time);
+        if let Some(budget) = &status.budget {
+            let resets_at = status.resets_at(now.time);
+            let clock = resets_at.map(|at| self.around.time_left(until(at, now)));
+            let next = match (waits_until, clock) {
+                (Some(_), Some(clock)) => format!("; next one possible in {clock}"),
+                (_, Some(clock)) => format!("; one comes back in {clock}"),
+                (_, None) => String::new(),
+            };
+            let used = budget.used(now.time);
+            let told = format!("{used} of {} used in {} min{next}", budget.limit, budget.window.as_secs() / 60);
+            let dots = self.dots(budget, used, waits_until.is_some());
+            let words = Words::default().whole(dots).and(&told, theme.text);
+            let at = resets_at.map(|at| format!("({})", time_of_day(at, zone))).unwrap_or_default();
+            let with_time = Some(words.clone().and(&at, theme.text)).filter(|words| words.width() <= self.room);
+            self.value("Refreshes", with_time.unwrap_or(words));
+        } else if let Some(at) = waits_until {
+            let clock = self.around.time_left(until(at, now));
+            self.field("Refreshes", &format!("next one possible in {clock}, since the provider asks to wait"));
+        }
+        let Some(last) = &status.last_refresh else { return };
+        let at = format!("{} ({})", when(last.at, now), date_and_time(last.at, now, zone));
+        match &last.error {
+            Some(error) => {
+                let failed = Words::of("failed", theme.attention);
+                self.value("", failed.and(&format!("{at}: {}", shown(error)), theme.text));
+            }
+            // Else the history tells it.
+            None if status.events.is_empty() => self.field("", &format!("last {at}")),
             None => {}
         }
-        let hint = status.access_token_hint.as_deref().map(shown).unwrap_or_default();
-        let refresh = if status.refreshable { "stored" } else { "none that works" };
-        self.parts("Access token", &[hint, format!("refresh token: {refresh}")], around.theme.separator());
     }
 
-    fn time_left(&mut self, around: &Surroundings, status: &ProfileStatus, end: Timestamp, now: Now) {
-        let (left, ends) = (status.remaining(now.time), date_and_time(end, now, &around.zone));
-        let words = if left.is_zero() {
-            format!("{}, ended at {ends}", around.time_left(left))
-        } else {
-            left_in_words(left, around.motion)
-        };
-        let until = if left.is_zero() { String::new() } else { format!(", until {ends}") };
-        match status.access_token_life {
-            Some(total) => {
-                self.meter(
-                    "Time left",
-                    Gauge {
-                        remaining: time_left::told(left, around.motion),
-                        total,
-                        mark: state_in_words(status, now.time).0,
-                        theme: &around.theme,
-                    },
-                    &words,
-                    &until,
-                );
-            }
-            None => self.field("Time left", &(words + &until)),
+    /// One for each refresh that is allowed: those that are used, and those that are left.
+    fn dots(&self, budget: &Budget, used: usize, is_spent: bool) -> Vec<Span<'static>> {
+        if budget.limit > MOST_DOTS {
+            return Vec::new();
         }
+        let theme = &self.around.theme;
+        let (full, empty) = theme.dots();
+        let used = used.min(budget.limit);
+        let style = if is_spent { theme.attention } else { theme.accent };
+        let left = Span::styled(format!("{} ", empty.repeat(budget.limit - used)), theme.faint);
+        vec![Span::styled(full.repeat(used), style), left]
     }
 
-    fn scopes(&mut self, around: &Surroundings, status: &ProfileStatus) {
-        let wanted = around.config.profiles.get(&status.name).map_or(&[][..], |profile| &profile.scopes);
+    fn scopes(&mut self, status: &ProfileStatus) {
+        let theme = &self.around.theme;
+        let wanted = self.around.config.profiles.get(&status.name).map_or(&[][..], |profile| &profile.scopes);
         if !status.is_signed_in() {
-            self.field("Wants", &listed(wanted));
+            self.field("Scopes", &format!("asks for {}", listed(wanted)));
             return;
         }
-        let count = wanted.len().saturating_sub(status.missing_scopes.len());
-        let granted = format!("{count} of {} wanted: {}", wanted.len(), listed(&status.scopes));
-        self.field("Granted", &granted);
-        if !status.missing_scopes.is_empty() {
-            let from = self.lines.len();
-            let mark = around.theme.symbol(Mark::Attention);
-            self.field("Not granted", &format!("{mark} {}", listed(&status.missing_scopes)));
-            let is_marked = |line: &&mut Line<'_>| line.to_string().contains(mark);
-            if let Some(line) = self.lines.iter_mut().skip(from).find(is_marked) {
-                *line = line.clone().style(around.theme.attention);
-            }
+        let granted = status.scopes.iter().fold(Words::spaced(2), |words, scope| {
+            words.whole([theme.mark(Mark::Good), Span::raw(format!(" {}", shown(scope)))])
+        });
+        let granted = if status.scopes.is_empty() { Words::of("none named", theme.text) } else { granted };
+        self.value("Scopes", granted);
+        let key = self.around.key(Scope::Profiles, Command::SignIn);
+        for (number, scope) in status.missing_scopes.iter().enumerate() {
+            let missing = format!("{} {} was not granted", theme.symbol(Mark::Attention), shown(scope));
+            let words = Words::of(&missing, theme.attention);
+            let is_last = number + 1 == status.missing_scopes.len();
+            let key = [Span::raw(" "), Span::styled(key.clone(), theme.shortcut)];
+            let asks = |words: Words| words.whole(key).and("asks again", theme.label);
+            self.value("", if is_last { asks(words) } else { words });
         }
         match status.scopes.iter().filter(|scope| catalog::can_write(scope)).count() {
             0 => {}
@@ -210,114 +242,88 @@ impl Details {
         }
     }
 
-    fn refreshing(&mut self, around: &Surroundings, status: &ProfileStatus, now: Now) {
-        if let Some(budget) = &status.budget {
-            let (used, limit) = (budget.used(now.time), budget.limit);
-            let (next_at, resets_at) = (status.waits_until(now.time), status.resets_at(now.time));
-            let clock = resets_at.map(|at| around.time_left(until(at, now))).unwrap_or_default();
-            let next = match (next_at, resets_at) {
-                (Some(_), _) => format!(", next one possible in {clock}"),
-                (None, Some(_)) => format!(", one comes back in {clock}"),
-                (None, None) => String::new(),
-            };
-            let at = resets_at.map(|at| format!(" ({})", time_of_day(at, &around.zone))).unwrap_or_default();
-            let words = format!("{used} of {limit} refreshes used in {} min{next}", budget.window.as_secs() / 60);
-            // The bar shows what is left, as that of the time does.
-            let parts = |count: usize| Duration::from_secs(count as u64);
-            let left = parts(limit.saturating_sub(used));
-            self.meter(
-                "Refresh budget",
-                Gauge { remaining: left, total: parts(limit), mark: Mark::Good, theme: &around.theme },
-                &words,
-                &at,
-            );
-        }
-        if let (None, Some(until_then)) = (&status.budget, status.waits_until(now.time)) {
-            let clock = around.time_left(until(until_then, now));
-            self.field("Next refresh", &format!("possible in {clock}, since the provider asks to wait"));
-        }
-        if let Some(last) = &status.last_refresh {
-            let result = match &last.error {
-                Some(error) => format!("failed: {}", shown(error)),
-                None => "worked".to_owned(),
-            };
-            self.field(
-                "Last refresh",
-                &format!("{} ({}), {result}", when(last.at, now), date_and_time(last.at, now, &around.zone)),
-            );
-        }
-    }
-
     fn place(&mut self, status: &ProfileStatus) {
         let Some(protection) = &status.protection else { return };
-        if let Some(place) = &protection.place {
-            self.field("Kept in", &visible(place));
-        }
-        self.field("Protection", &protection.to_string());
+        let theme = &self.around.theme;
+        let place = protection.place.as_deref().map(visible).unwrap_or_default();
+        let how = if place.is_empty() { Words::default() } else { Words::of(theme.separator(), theme.label) };
+        let how = how.and(&protection.to_string(), theme.label);
+        self.value("Kept in", Words::of(&place, theme.text).then(how));
     }
 
     /// What happened, the newest first.
     fn history(&mut self, status: &ProfileStatus, now: Now, zone: &TimeZone) {
-        for (number, event) in status.events.iter().rev().enumerate() {
+        let label = self.around.theme.label;
+        let times: Vec<String> = status.events.iter().map(|event| date_and_time(event.at, now, zone)).collect();
+        let longest = times.iter().map(|time| width(time)).max().unwrap_or_default() + 2;
+        for (number, (event, time)) in status.events.iter().zip(&times).rev().enumerate() {
             let name = if number == 0 { "History" } else { "" };
-            self.field(name, &told(event, now, zone));
+            let told = self.told(event, now, zone);
+            if self.below.is_some() {
+                self.value(name, Words::of(time, label).then(told));
+                continue;
+            }
+            let lines = told.lines(self.room.saturating_sub(longest).max(8)).into_iter().enumerate();
+            let at = |row| Span::styled(format!("{:<longest$}", if row == 0 { time } else { "" }), label);
+            self.beside(name, lines.map(|(row, line)| std::iter::once(at(row)).chain(line).collect()).collect());
         }
     }
 
-    /// A name, what a bar says in words, and as much of the bar and of `more` as fits on the same line.
-    fn meter(&mut self, name: &str, bar: Gauge<'_>, words: &str, more: &str) {
-        let bar = format!("{} ", gauge(bar, BAR.min(self.room / 3)));
-        let lines =
-            [(bar.as_str(), more), (bar.as_str(), ""), ("", more)].map(|(bar, more)| format!("{bar}{words}{more}"));
-        let fitting = lines.into_iter().find(|line| width(line) <= self.room);
-        self.field(name, fitting.as_deref().unwrap_or(words));
+    /// What, why, how often, and by which command.
+    fn told(&self, event: &Event, now: Now, zone: &TimeZone) -> Words {
+        let theme = &self.around.theme;
+        let Event { what, detail, by, repeated, since: first, .. } = event;
+        let (what, style) = match what {
+            Happened::SignedIn => ("signed in", theme.text),
+            Happened::Relocated => ("account found elsewhere", theme.text),
+            Happened::Refreshed => ("refreshed", theme.text),
+            Happened::RefreshFailed => ("refresh failed", theme.attention),
+            Happened::RefreshRefused => ("refresh refused for good", theme.failed),
+            Happened::Verified => ("account asked for", theme.text),
+            Happened::SignedOut => ("signed out", theme.text),
+            Happened::Revoked => ("revoked at the provider", theme.text),
+            Happened::NotRevoked => ("NOT revoked at the provider", theme.failed),
+            Happened::Exported => ("refresh token handed out", theme.text),
+        };
+        let first = first.filter(|_| *repeated > 0).map(|first| date_and_time(first, now, zone));
+        let times = first.map(|first| format!("{} times since {first}", repeated.saturating_add(1)));
+        let more = [Some(shown(detail)).filter(|detail| !detail.is_empty()), times].into_iter().flatten();
+        let words = Words::of(what, style);
+        let words = more.fold(words, |words, more| words.glued(",", theme.text).and(&more, theme.text));
+        if by.is_empty() { words } else { words.and(&format!("[{}]", shown(by)), theme.label) }
     }
 
-    /// A name and values that share a line if they fit on one.
-    fn parts(&mut self, name: &str, parts: &[String], separator: &str) {
-        let line = parts.join(separator);
-        let is_split = self.below.is_some() && width(&line) > self.room;
-        self.field(name, &if is_split { parts.join("\n") } else { line });
-    }
-
-    /// A name and its text, wrapped beside it; below it where both are narrow.
     fn field(&mut self, name: &str, text: &str) {
-        let label = self.label;
-        if let Some(below) = self.below.filter(|_| width(text) > self.room) {
+        self.value(name, Words::of(text, self.around.theme.text));
+    }
+
+    /// A name and its value, wrapped beside it; below it where both are narrow.
+    fn value(&mut self, name: &str, words: Words) {
+        let label = self.around.theme.label;
+        if let Some(below) = self.below.filter(|_| words.width() > self.room) {
             let name = Some(name).filter(|name| !name.is_empty());
-            self.lines.extend(name.map(|name| Line::styled(format!(" {name}"), label)));
-            let indent = " ".repeat(INDENT);
-            self.lines.extend(wrap(text, below).into_iter().map(|part| Line::raw(format!("{indent}{part}"))));
+            self.lines.extend(name.map(|name| Line::styled(name.to_owned(), label)));
+            let indented = |line: Vec<Span<'static>>| std::iter::once(Span::raw(" ".repeat(INDENT))).chain(line);
+            self.lines.extend(words.lines(below).into_iter().map(|line| indented(line).collect::<Line<'_>>()));
             return;
         }
-        self.lines.extend(wrap(text, self.room).into_iter().enumerate().map(|(number, part)| {
+        self.beside(name, words.lines(self.room));
+    }
+
+    /// A name and lines beside it.
+    fn beside(&mut self, name: &str, lines: Vec<Vec<Span<'static>>>) {
+        let label = self.around.theme.label;
+        self.lines.extend(lines.into_iter().enumerate().map(|(number, line)| {
             let name = if number == 0 { name } else { "" };
-            Line::from(vec![Span::styled(format!(" {name:<NAME$}"), label), Span::raw(part)])
+            std::iter::once(Span::styled(format!("{name:<NAME$}"), label)).chain(line).collect()
         }));
     }
 }
 
-/// When, what, why, by which command, and how often.
-fn told(event: &Event, now: Now, zone: &TimeZone) -> String {
-    let Event { at, what, detail, by, repeated, since: first } = event;
-    let what = match what {
-        Happened::SignedIn => "signed in",
-        Happened::Relocated => "account found elsewhere",
-        Happened::Refreshed => "refreshed",
-        Happened::RefreshFailed => "refresh failed",
-        Happened::RefreshRefused => "refresh refused for good",
-        Happened::Verified => "verified",
-        Happened::SignedOut => "signed out",
-        Happened::Revoked => "revoked at the provider",
-        Happened::NotRevoked => "NOT revoked at the provider",
-        Happened::Exported => "refresh token handed out",
-    };
-    let when = format!("{} ({})", when(*at, now), date_and_time(*at, now, zone));
-    let detail = if detail.is_empty() { String::new() } else { format!(", {}", shown(detail)) };
-    let first = first.filter(|_| *repeated > 0).map(|first| date_and_time(first, now, zone));
-    let times = first.map(|first| format!(", {} times since {first}", repeated.saturating_add(1))).unwrap_or_default();
-    let by = if by.is_empty() { String::new() } else { format!(" [{}]", shown(by)) };
-    format!("{when}: {what}{detail}{times}{by}")
+/// With a column of air on both sides.
+fn spaced(spans: [Span<'static>; 2]) -> impl Iterator<Item = Span<'static>> {
+    let air = || std::iter::once(Span::raw(" "));
+    air().chain(spans).chain(air())
 }
 
 /// The time of today, the date as well of another day.
@@ -326,9 +332,6 @@ fn date_and_time(time: Timestamp, now: Now, zone: &TimeZone) -> String {
 }
 
 fn listed(scopes: &[String]) -> String {
-    if scopes.is_empty() { "none named".to_owned() } else { shown_all(scopes).join(", ") }
-}
-
-fn shown_all(texts: &[String]) -> Vec<String> {
-    texts.iter().map(|text| shown(text)).collect()
+    let scopes: Vec<String> = scopes.iter().map(|scope| shown(scope)).collect();
+    if scopes.is_empty() { "none named".to_owned() } else { scopes.join(", ") }
 }

@@ -25,8 +25,8 @@ const BELOW: (u16, u16) = (56, 14);
 const BELOW_TALL: (u16, u16) = (40, 30);
 /// Columns of the list beside the details.
 const LIST: Range<u16> = 110..130;
-/// Rows of the details below the list, unless the list needs fewer than half of all.
-const LEAST_DETAILS: u16 = 9;
+/// Rows that the details keep below a list that is longer than its room: in low windows, and in tall ones.
+const DETAILS: Range<u16> = 8..16;
 
 /// Where the parts of the panel are.
 pub(in crate::tui::panels::profiles) struct Layout {
@@ -104,10 +104,10 @@ impl Layout {
         };
         let token = |status: &ProfileStatus| status.access_token_expires_at.map(tick);
         let rows = panel.table.order().get(self.table(panel).in_sight()).unwrap_or_default();
-        let listed = rows.iter().filter_map(|position| panel.statuses.get(*position)).flat_map(|status| {
-            let next = status.waits_until(now.time).map(tick);
-            [token(status), next.or_else(|| status.resets_at(now.time))]
-        });
+        let listed = rows
+            .iter()
+            .filter_map(|position| panel.statuses.get(*position))
+            .flat_map(|status| [token(status), status.waits_until(now.time).map(tick)]);
         let detailed = panel.selected().filter(|_| self.details.is_some());
         let detailed = detailed.into_iter().flat_map(|status| [token(status), status.resets_at(now.time).map(tick)]);
         listed.chain(detailed).flatten().filter(|change| *change > now.time).min()
@@ -120,7 +120,7 @@ fn split(area: Rect, profiles: usize) -> (Option<Rect>, Option<Rect>) {
     if fits(BESIDE) {
         let columns = (area.width / 5 * 3).clamp(LIST.start, LIST.end);
         let list = Rect { width: columns, ..area };
-        let right = Rect { x: area.x + columns + 1, width: area.width - columns - 1, ..area };
+        let right = Rect { x: area.x + columns, width: area.width - columns, ..area };
         return (Some(list), Some(right));
     }
     if !fits(BELOW) && !fits(BELOW_TALL) {
@@ -128,8 +128,8 @@ fn split(area: Rect, profiles: usize) -> (Option<Rect>, Option<Rect>) {
     }
     // The names of the columns come first.
     let wanted = u16::try_from(profiles).unwrap_or(u16::MAX).saturating_add(1);
-    let height = wanted.min((area.height / 2).max(4)).min(area.height - LEAST_DETAILS);
-    let gap = u16::from(area.height - height > LEAST_DETAILS + 5);
+    let height = wanted.min(area.height - (area.height / 2 - 2).clamp(DETAILS.start, DETAILS.end));
+    let gap = u16::from(area.height - height > DETAILS.start);
     let top = area.y + height + gap;
     let details = Rect { y: top, height: area.bottom() - top, ..area };
     (Some(Rect { height, ..area }), Some(details))

@@ -1,85 +1,140 @@
 //! The list: a line for each profile in sight, in columns that fit the width.
 
 use ratatui::Frame;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::layout::Layout;
-use super::{data_center, gauge, provider};
-use crate::config::Motion;
+use super::{data_center, provider};
 use crate::service::ProfileStatus;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::shown;
 use crate::tui::panels::profiles::ProfilesPanel;
+use crate::tui::panels::profiles::table::Widest;
 use crate::tui::panels::profiles::words::{left_in_words, standing, state_in_words, until, when};
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::{clip, width};
+use crate::tui::text::{cut, width};
+use crate::tui::theme::Mark;
 use crate::tui::time_left::told;
 use crate::tui::widgets::gauge::Gauge;
 
 /// What a row can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cell {
+    /// Marks the row that has the cursor.
+    Cursor,
     Name,
     Account,
     /// The provider with its data center.
     Place,
     DataCenter,
-    /// Mark, word and time left.
-    Token,
-    Bar,
-    Budget,
+    /// Mark and word, or the mark alone.
+    State,
+    /// The time that is left, and a bar where there is room for it.
+    Left,
     Refreshed,
 }
 
-/// Columns of the mark, the word of a state and a short clock.
-const TOKEN: usize = 19;
-/// Columns of the mark alone.
-const MARK: usize = 5;
+/// From here on there is air around the columns.
+const AIRY: usize = 56;
+/// From here on the place is told with its provider.
+const WIDE: usize = 104;
+/// Columns of a state's word.
+const WORD: usize = 13;
+/// Columns of a time that is left.
+const TIME: usize = 8;
+/// Columns of a bar.
+const SHORT_BAR: usize = 8;
+const LONG_BAR: usize = 16;
+/// Columns that a name keeps, as far as it needs them, before a time is told.
+const NAME: usize = 16;
+/// Columns in which an account can still be told from others.
+const ACCOUNT: usize = 12;
+/// Columns of a provider with its data center.
+const PLACE: usize = 14;
+/// Columns of the last refresh, or of how long to wait for one.
+const REFRESHED: usize = 10;
+const LONG_REFRESHED: usize = 17;
 
-/// What a list of this width tells, with the columns of each, the gap after it included.
-fn columns(width: u16) -> Vec<(Cell, usize)> {
-    let all = usize::from(width);
-    let (fixed, name, rest): (&[(Cell, usize)], usize, Option<Cell>) = match width {
-        // Nothing says anything without the name.
-        0..14 => (&[], 0, None),
-        14..30 => (&[(Cell::Token, MARK)], 0, None),
-        30..56 => (&[(Cell::Token, TOKEN)], 0, None),
-        56..76 => (&[(Cell::Token, TOKEN), (Cell::Bar, 7), (Cell::Place, 13)], 0, None),
-        76..104 => (
-            &[(Cell::Token, TOKEN), (Cell::Bar, 9), (Cell::DataCenter, 4), (Cell::Budget, 10)],
-            17,
-            Some(Cell::Account),
-        ),
-        _ => (
-            &[(Cell::Token, TOKEN), (Cell::Bar, 13), (Cell::Place, 14), (Cell::Budget, 11), (Cell::Refreshed, 18)],
-            20,
-            Some(Cell::Account),
-        ),
+/// What a list of this width tells, with the columns of each and the gap after it. Names have what they need first; what
+/// no profile has takes nothing.
+fn columns(all: u16, widest: Widest, symbol: usize) -> Vec<(Cell, usize, usize)> {
+    let all = usize::from(all);
+    let (margin, gap) = if all >= AIRY { (3, 2) } else { (2, 1) };
+    // Nothing says anything without the name.
+    if all < 14 {
+        return vec![(Cell::Cursor, margin.min(all), 0), (Cell::Name, all.saturating_sub(margin), 0)];
+    }
+    // The name has a gap after it as well.
+    let mut room = all - margin - gap;
+    let wanted = widest.name.max("PROFILE".len());
+    let word = symbol + 1 + WORD;
+    let state = if room >= word + gap + wanted.min(NAME / 2) { word } else { symbol };
+    room -= state + gap;
+    let has_time = state == word && room >= TIME + gap + wanted.min(NAME);
+    room -= if has_time { TIME + gap } else { 0 };
+    let mut name = wanted.min(room);
+    room -= name;
+    let mut take = |columns: usize| {
+        let fits = columns > 0 && has_time && room >= columns + gap;
+        room -= if fits { columns + gap } else { 0 };
+        fits
     };
-    let left = all.saturating_sub(fixed.iter().map(|(_, columns)| columns).sum());
-    let mut columns = match rest {
-        // The name gets some of what is beyond the least, the account the rest.
-        Some(cell) => {
-            let name = (name + left.saturating_sub(2 * name) / 3).min(left);
-            vec![(Cell::Name, name), (cell, left - name)]
+    let place = if all >= WIDE { PLACE } else { widest.data_center };
+    let place = if take(place) { place } else { 0 };
+    let mut account = widest.account;
+    if !take(account) {
+        account = if take(account.min(ACCOUNT)) { account.min(ACCOUNT) } else { 0 };
+    }
+    let mut bar = if take(SHORT_BAR + 1 - gap) { SHORT_BAR } else { 0 };
+    let mut refreshed = if take(REFRESHED) { REFRESHED } else { 0 };
+    let mut grow = |columns: &mut usize, most: usize| {
+        let more = most.saturating_sub(*columns).min(room);
+        if *columns > 0 {
+            *columns += more;
+            room -= more;
         }
-        None => vec![(Cell::Name, left)],
     };
-    columns.extend(fixed);
-    columns
+    grow(&mut account, widest.account.max("ACCOUNT".len()));
+    grow(&mut refreshed, LONG_REFRESHED);
+    grow(&mut bar, LONG_BAR);
+    grow(&mut name, wanted + 4);
+    grow(&mut account, widest.account + 4);
+    let place_cell = if all >= WIDE { Cell::Place } else { Cell::DataCenter };
+    let time = match (has_time, bar) {
+        (false, _) => 0,
+        (true, 0) => TIME,
+        (true, bar) => TIME + 1 + bar,
+    };
+    // The name may have all that nothing else needs.
+    if !has_time {
+        name += room;
+    }
+    let cells = [
+        (Cell::Name, name),
+        (Cell::Account, account),
+        (place_cell, place),
+        (Cell::State, state),
+        (Cell::Left, time),
+        (Cell::Refreshed, refreshed),
+    ];
+    let cells = cells.into_iter().filter(|(_, columns)| *columns > 0).map(|(cell, columns)| (cell, columns, gap));
+    std::iter::once((Cell::Cursor, margin, 0)).chain(cells).collect()
 }
 
 /// Draws the names of the columns and every row in sight.
 pub(super) fn draw(around: &Surroundings, panel: &ProfilesPanel, layout: &Layout, now: Now, frame: &mut Frame<'_>) {
     let Some(area) = layout.list.filter(|area| !area.is_empty()) else { return };
-    let columns = columns(area.width);
-    let names = columns.iter().map(|(cell, columns)| fitted(vec![Span::raw(title(*cell, *columns))], *columns, false));
-    let names: Line<'_> = names.flatten().collect();
-    frame.buffer_mut().set_line(area.x, area.y, &names.style(around.theme.label), area.width);
+    let columns = columns(area.width, panel.table.widest(), width(around.theme.symbol(Mark::NeedsSignIn)));
+    let names = columns.iter().map(|(cell, columns, gap)| {
+        let name = vec![Span::styled(title(*cell, *columns), around.theme.label)];
+        fitted(name, *columns, *gap, around.theme.cut())
+    });
+    frame.buffer_mut().set_line(area.x, area.y, &names.flatten().collect(), area.width);
     let list = layout.table(panel);
     if list.in_sight().is_empty() && area.height > 1 && !panel.statuses.is_empty() {
         let text = format!("  No profile matches. {} shows all.", around.key(Scope::Profiles, Command::Back));
-        let text = clip(&text, usize::from(area.width));
+        let text = cut(&text, usize::from(area.width), around.theme.cut());
         frame.buffer_mut().set_string(area.x, area.y + 1, text, around.theme.text);
     }
     for (index, place) in list.rows() {
@@ -92,18 +147,17 @@ pub(super) fn draw(around: &Surroundings, panel: &ProfilesPanel, layout: &Layout
     list.mark(&around.theme, !panel.table.is_typing(), frame);
 }
 
-fn title(cell: Cell, columns: usize) -> &'static str {
+fn title(cell: Cell, columns: usize) -> String {
     match cell {
-        Cell::Name => "  Profile",
-        Cell::Account => "Account",
-        Cell::Place => "Provider",
-        Cell::DataCenter => "DC",
-        Cell::Token if columns < TOKEN => "",
-        Cell::Token => "Token",
-        Cell::Bar if columns < 10 => "Left",
-        Cell::Bar => "Time left",
-        Cell::Budget => "Refreshes",
-        Cell::Refreshed => "Last refresh",
+        Cell::Cursor => String::new(),
+        Cell::Name => "PROFILE".to_owned(),
+        Cell::Account => "ACCOUNT".to_owned(),
+        Cell::Place => "PROVIDER".to_owned(),
+        Cell::DataCenter => "DC".to_owned(),
+        Cell::State if columns < WORD => String::new(),
+        Cell::State => "STATE".to_owned(),
+        Cell::Left => format!("{:>TIME$}", "LEFT"),
+        Cell::Refreshed => "REFRESHED".to_owned(),
     }
 }
 
@@ -113,69 +167,68 @@ fn row_of(
     panel: &ProfilesPanel,
     status: &ProfileStatus,
     is_selected: bool,
-    columns: &[(Cell, usize)],
+    columns: &[(Cell, usize, usize)],
     now: Now,
 ) -> Line<'static> {
-    let cells = columns.iter().map(|(cell, columns)| {
-        let room = columns.saturating_sub(1);
+    let theme = &around.theme;
+    let (mark, word) = standing(panel, status, now);
+    let style = if mark == Mark::Off { theme.faint } else { theme.text };
+    let cells = columns.iter().map(|(cell, columns, gap)| {
         let spans = match cell {
-            Cell::Name => vec![Span::raw(format!("{} {}", if is_selected { ">" } else { " " }, status.name))],
-            Cell::Account => {
-                vec![Span::raw(status.account.as_ref().map_or_else(String::new, |account| shown(account.label())))]
+            Cell::Cursor => {
+                let margin = " ".repeat(columns.saturating_sub(2));
+                vec![Span::styled(margin + if is_selected { theme.cursor() } else { " " }, theme.accent)]
             }
-            Cell::Place => vec![Span::raw(place(around, status, room))],
-            Cell::DataCenter => vec![Span::raw(data_center(status))],
-            Cell::Token => token(around, panel, status, room, now),
-            Cell::Bar => vec![Span::raw(bar(around, status, room, now))],
-            Cell::Budget => vec![Span::raw(budget(around, status, now))],
-            Cell::Refreshed => vec![Span::raw(refreshed(status, now))],
+            Cell::Name => vec![Span::styled(status.name.to_string(), style)],
+            Cell::Account => {
+                let label = status.account.as_ref().map(|account| shown(account.label())).unwrap_or_default();
+                vec![Span::styled(label, style)]
+            }
+            Cell::Place => vec![Span::styled(place(around, status, *columns), style)],
+            Cell::DataCenter => vec![Span::styled(data_center(status), style)],
+            Cell::State if *columns < WORD => vec![theme.mark(mark)],
+            Cell::State => vec![Span::styled(format!("{} {word}", theme.symbol(mark)), theme.mark_style(mark))],
+            Cell::Left => left(around, panel, status, *columns, now),
+            Cell::Refreshed => vec![refreshed(around, status, *columns, style, now)],
         };
-        fitted(spans, *columns, true)
+        fitted(spans, *columns, *gap, theme.cut())
     });
     cells.flatten().collect()
 }
 
-/// Cut and padded to its columns, of which the last one stays free.
-fn fitted(spans: Vec<Span<'static>>, columns: usize, has_gap: bool) -> Vec<Span<'static>> {
-    let mut room = columns.saturating_sub(usize::from(has_gap || columns > 1));
+/// Cut and padded to its columns, with the gap after it.
+fn fitted(spans: Vec<Span<'static>>, columns: usize, gap: usize, sign: &str) -> Vec<Span<'static>> {
+    let mut room = columns;
     let mut fitted = Vec::with_capacity(spans.len() + 1);
-    let mut used = 0;
     for span in spans {
-        let text = clip(&span.content, room);
-        let taken = width(&text);
-        (room, used) = (room - taken.min(room), used + taken);
+        let text = cut(&span.content, room, sign);
+        room -= width(&text).min(room);
         fitted.push(Span::styled(text, span.style));
     }
-    fitted.push(Span::raw(" ".repeat(columns.saturating_sub(used))));
+    fitted.push(Span::raw(" ".repeat(room + gap)));
     fitted
 }
 
-/// `✓ valid   52:10`: the time is at the right end of the column.
-fn token(
+/// `52:10 ━━━━━━──`, the time at the right end of its columns.
+fn left(
     around: &Surroundings,
     panel: &ProfilesPanel,
     status: &ProfileStatus,
-    room: usize,
+    columns: usize,
     now: Now,
 ) -> Vec<Span<'static>> {
-    let (mark, word) = standing(panel, status, now);
-    if room < MARK {
-        return vec![around.theme.mark(mark)];
-    }
-    let mut spans = vec![Span::styled(format!("{} {word}", around.theme.symbol(mark)), around.theme.mark_style(mark))];
     let left = status.remaining(now.time);
-    if !left.is_zero() && !panel.under_way.contains_key(&status.name) {
-        let clock = left_in_words(left, around.motion);
-        let taken = width(around.theme.symbol(mark)) + 1 + word.len() + clock.len();
-        spans.push(Span::raw(format!("{}{clock}", " ".repeat(room.saturating_sub(taken).max(1)))));
+    if left.is_zero() || panel.under_way.contains_key(&status.name) {
+        return Vec::new();
     }
-    spans
-}
-
-fn bar(around: &Surroundings, status: &ProfileStatus, room: usize, now: Now) -> String {
-    let Some(total) = status.access_token_life else { return String::new() };
-    let mark = state_in_words(status, now.time).0;
-    gauge(Gauge { remaining: told(status.remaining(now.time), around.motion), total, mark, theme: &around.theme }, room)
+    let clock = Span::raw(format!("{:>TIME$}", left_in_words(left, around.motion)));
+    let bar = status.access_token_life.filter(|_| columns > TIME).map(|total| {
+        let (mark, _) = state_in_words(status, now.time);
+        let gauge = Gauge { remaining: told(left, around.motion), total, mark, theme: &around.theme };
+        gauge.spans(u16::try_from(columns - TIME - 1).unwrap_or(0))
+    });
+    let bar = bar.into_iter().flat_map(|bar| std::iter::once(Span::raw(" ")).chain(bar));
+    std::iter::once(clock).chain(bar).collect()
 }
 
 /// The provider, cut for the sake of its data center.
@@ -185,46 +238,52 @@ fn place(around: &Surroundings, status: &ProfileStatus, room: usize) -> String {
     if code.is_empty() {
         return name;
     }
-    format!("{} {code}", clip(&name, room.saturating_sub(width(&code) + 1)))
+    format!("{} {code}", cut(&name, room.saturating_sub(width(&code) + 1), around.theme.cut()))
 }
 
-/// `3/10`, or the time until there can be a new token.
-fn budget(around: &Surroundings, status: &ProfileStatus, now: Now) -> String {
-    match status.waits_until(now.time) {
-        Some(at) => {
-            let left = around.time_left(until(at, now));
-            match around.motion {
-                Motion::Full => format!("wait {left}"),
-                // As wide as the column.
-                Motion::Reduced => format!("in {left}"),
-            }
-        }
-        None => status
-            .budget
-            .as_ref()
-            .map_or_else(String::new, |budget| format!("{}/{}", budget.used(now.time), budget.limit)),
+/// When the last refresh was, or how long to wait for one.
+fn refreshed(around: &Surroundings, status: &ProfileStatus, room: usize, style: Style, now: Now) -> Span<'static> {
+    let theme = &around.theme;
+    if let Some(at) = status.waits_until(now.time) {
+        return Span::styled(format!("wait {}", around.time_left(until(at, now))), theme.attention);
     }
-}
-
-fn refreshed(status: &ProfileStatus, now: Now) -> String {
-    let Some(last) = &status.last_refresh else { return String::new() };
+    let Some(last) = &status.last_refresh else { return Span::raw("") };
     let when = when(last.at, now);
-    if last.error.is_some() { format!("failed {when}") } else { when }
+    if last.error.is_none() {
+        return Span::styled(when, theme.faint);
+    }
+    let failed = format!("failed {when}");
+    Span::styled(if width(&failed) <= room { failed } else { "failed".to_owned() }, style)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Cell, columns};
+    use super::{Cell, Widest, columns};
+
+    fn columns_of(told: &[(Cell, usize, usize)], cell: Cell) -> usize {
+        told.iter().find(|(told, ..)| *told == cell).map_or(0, |(_, columns, _)| *columns)
+    }
 
     #[test]
-    fn at_every_width_the_columns_fill_it_and_the_name_goes_last() {
+    fn at_every_width_the_columns_fit_and_the_name_goes_last() {
         for width in 1..=300 {
-            let columns = columns(width);
-            assert_eq!(columns.iter().map(|(_, columns)| columns).sum::<usize>(), usize::from(width));
-            assert!(width < 14 || columns.iter().any(|(cell, _)| *cell == Cell::Token), "{width}");
-            let name = columns.iter().find(|(cell, _)| *cell == Cell::Name).map(|(_, columns)| *columns);
-            let least = usize::from(width).min(if width < 40 { 9 } else { 17 });
-            assert!(name >= Some(least), "{width}: {name:?}");
+            for name in [3, 7, 12, 20, 64] {
+                let told = columns(width, Widest { name, account: 24, data_center: 2 }, 1);
+                let all: usize = told.iter().map(|(_, columns, gap)| columns + gap).sum();
+                assert!(all <= usize::from(width), "{width}: {told:?}");
+                assert!(width < 14 || columns_of(&told, Cell::State) > 0, "{width}");
+                let others = [Cell::Account, Cell::Left, Cell::Refreshed].map(|cell| columns_of(&told, cell));
+                let is_cut = columns_of(&told, Cell::Name) < name;
+                assert!(!is_cut || others[0] == 0 && others[2] == 0, "{width} {name}: {told:?}");
+                assert!(!is_cut || others[1] == 0 || columns_of(&told, Cell::Name) >= 16, "{width} {name}: {told:?}");
+            }
         }
+    }
+
+    #[test]
+    fn what_no_profile_has_takes_no_columns() {
+        let told = columns(80, Widest { name: 10, account: 0, data_center: 0 }, 1);
+        let has = |cell| columns_of(&told, cell) > 0;
+        assert!(!has(Cell::Account) && !has(Cell::DataCenter) && has(Cell::Refreshed), "{told:?}");
     }
 }

@@ -14,7 +14,7 @@ use crate::config::Motion;
 use crate::error::{Code, Error};
 use crate::service::SignedIn;
 use crate::tui::advice;
-use crate::tui::chrome::body;
+use crate::tui::chrome::between;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::{causes, sentence, shown};
 use crate::tui::panels::sign_in::{SignInPanel, Stage};
@@ -60,7 +60,7 @@ impl Outcome {
     fn body_rows(&self, window: Size) -> (u16, bool) {
         let count = |lines: &[Line<'_>]| u16::try_from(lines.len()).unwrap_or(u16::MAX);
         let fixed = count(&self.head).saturating_add(count(&self.foot));
-        let rows = body(window).height.saturating_sub(fixed);
+        let rows = between(window).height.saturating_sub(fixed);
         // One above the head, one below it, one above the foot.
         let airy = window.height >= AIRY_ROWS && count(&self.body).saturating_add(3) <= rows;
         (rows, airy)

@@ -321,8 +321,7 @@ impl Codes {
             let error = attempt.error(outcome, place, answer_lost);
             // The code is as good as before once the client's id or secret is put right.
             if place == Place::Poll && matches!(error.code, Code::InvalidClient | Code::InvalidClientSecret) {
-                let resume = Advice::SignInBy(attempt.profile.name.clone(), Way::Resume);
-                return Err(error.advise(resume.after("then ").and(" to go on with the code")));
+                return Err(error);
             }
             return Err(attempt.ended(error).await);
         };

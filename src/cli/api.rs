@@ -10,7 +10,6 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use url::Url;
 
 use self::bar::Bar;
 use self::fields::Fields;
@@ -341,7 +340,7 @@ impl Api {
                 Vec::new()
             }
             () if fields.is_empty() => Vec::new(),
-            () if content_type(&headers).is_some_and(is_form) => form_encoded(fields),
+            () if content_type(&headers).is_some_and(is_form) => fields.to_form(),
             () => fields.to_json()?,
         };
         if (!body.is_empty() || input.is_some()) && content_type(&headers).is_none() {
@@ -438,13 +437,6 @@ impl Body {
         headers.push(("content-type".to_owned(), media_type));
         Ok(upload)
     }
-}
-
-fn form_encoded(fields: &Fields) -> Vec<u8> {
-    // The serializer of an address knows the form's rules; the address itself is of no interest.
-    let mut url = Url::parse("data:,").expect("the text is an address");
-    fields.add_to_query(&mut url);
-    url.query().unwrap_or_default().as_bytes().to_vec()
 }
 
 fn content_type(headers: &[(String, String)]) -> Option<&str> {

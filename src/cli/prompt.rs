@@ -177,7 +177,7 @@ pub(super) fn data_center(context: &Context, source: &ProviderSource) -> Result<
         return Ok(None);
     }
     let question = format!("Data center where the client is registered ({})", codes.join(", "));
-    until(context, &question, codes[0], |answer| {
+    until(context, &question, &provider.default_data_center().code, |answer| {
         let data_center = provider.data_center_called(&answer).ok_or("This data center is not known.")?;
         Ok(Some(data_center.code.clone()))
     })

@@ -49,17 +49,17 @@ pub(super) fn seconds_until(time: Timestamp, now: Timestamp) -> u64 {
 
 /// A code as it is read out: "Alpha Bravo, dash, one two".
 pub(super) fn spelled(code: &str) -> String {
-    let mut groups = vec![Vec::new()];
+    let mut groups: Vec<String> = Vec::new();
+    let mut is_in_word = false;
     for character in code.chars() {
         let is_word = character.is_ascii_alphanumeric();
-        let group = groups.last_mut().expect("there is one from the start");
-        if is_word {
-            group.push(spelled_character(character));
-        } else {
-            groups.extend([vec![spelled_character(character)], Vec::new()]);
+        let spelled = spelled_character(character);
+        match groups.last_mut().filter(|_| is_word && is_in_word) {
+            Some(word) => word.extend([" ", &spelled]),
+            None => groups.push(spelled),
         }
+        is_in_word = is_word;
     }
-    let groups: Vec<String> = groups.iter().filter(|group| !group.is_empty()).map(|group| group.join(" ")).collect();
     groups.join(", ")
 }
 

@@ -40,14 +40,20 @@ pub struct TokenFlow {
     has_lost_answer: bool,
 }
 
-/// What the provider said.
+/// What came of it.
+pub type Outcome = Result<Minted, NoToken>;
+
+/// The provider gave a token.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    Minted {
-        token: Box<TokenAnswer>,
-        /// How the client said who it is.
-        client_authentication: ClientAuthentication,
-    },
+pub struct Minted {
+    pub token: Box<TokenAnswer>,
+    /// How the client said who it is.
+    pub client_authentication: ClientAuthentication,
+}
+
+/// What the provider said in place of a token.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NoToken {
     /// The approval is gone for good: revoked, used, replaced or of another client.
     Refused(ServerError),
     /// The provider refused the client or the request, which says nothing about the grant.
@@ -102,14 +108,14 @@ impl TokenFlow {
     /// Takes the answer to the request that `poll` handed out, or why there is none.
     pub fn handle(&mut self, now: Moment, reply: Result<Response, TransportFailure>) {
         let State::AwaitingReply { is_retry } = self.state else { return };
-        let outcome = reply.map_or_else(Outcome::Transport, |response| self.read(&response));
+        let outcome = reply.map_err(NoToken::Transport).and_then(|response| self.read(&response));
         self.state = match outcome {
-            Outcome::Error(error) if self.says_who_it_is_otherwise(&error) => State::Ready { at: None, is_retry },
-            Outcome::Unreadable(Unreadable::Garbled { status, .. }) if self.client.try_json(status) => {
+            Err(NoToken::Error(error)) if self.says_who_it_is_otherwise(&error) => State::Ready { at: None, is_retry },
+            Err(NoToken::Unreadable(Unreadable::Garbled { status, .. })) if self.client.try_json(status) => {
                 State::Ready { at: None, is_retry }
             }
             outcome => {
-                self.has_lost_answer |= outcome.is_lost();
+                self.has_lost_answer |= outcome.as_ref().is_err_and(NoToken::is_lost);
                 if !is_retry && self.is_worth_another_try(&outcome, now) {
                     State::Ready { at: Some(now + RETRY_AFTER), is_retry: true }
                 } else {
@@ -124,10 +130,11 @@ impl TokenFlow {
     /// rotates strictly there is nothing more to lose. A code is never sent twice (RFC 6749 §4.1.2).
     fn is_worth_another_try(&self, outcome: &Outcome, now: Moment) -> bool {
         use TransportFailure::{Connect, Dns, Refused};
-        let is_unsent = matches!(outcome, Outcome::Transport(Dns(_) | Refused(_) | Connect(_)));
+        let is_unsent = matches!(outcome, Err(NoToken::Transport(Dns(_) | Refused(_) | Connect(_))));
         // What was whole and must not be used comes again as it was.
-        let is_odd = matches!(outcome, Outcome::Unreadable(Unreadable::Rejected(_)));
-        let is_lost_refresh = outcome.is_lost() && !is_odd && matches!(self.approval, Approval::RefreshToken(_));
+        let is_odd = matches!(outcome, Err(NoToken::Unreadable(Unreadable::Rejected(_))));
+        let is_lost = outcome.as_ref().is_err_and(NoToken::is_lost);
+        let is_lost_refresh = is_lost && !is_odd && matches!(self.approval, Approval::RefreshToken(_));
         let spent = self.begun_at.map_or(Duration::ZERO, |begun_at| now - begun_at);
         (is_unsent || is_lost_refresh) && spent + RETRY_AFTER + SHORTEST_TRY <= DEADLINE
     }
@@ -148,22 +155,22 @@ impl TokenFlow {
         match wire::read_token(self.dialect, &self.data_center, response) {
             Ok(TokenReply::Token(token)) => {
                 let client_authentication = self.client.authentication_at(&self.data_center.code);
-                Outcome::Minted { token, client_authentication }
+                Ok(Minted { token, client_authentication })
             }
-            Ok(TokenReply::Refused(error)) => Outcome::Refused(error.without(&self.known())),
-            Ok(TokenReply::Error(error)) => Outcome::Error(error.without(&self.known())),
-            Err(unreadable) => Outcome::Unreadable(unreadable),
+            Ok(TokenReply::Refused(error)) => Err(NoToken::Refused(error.without(&self.known()))),
+            Ok(TokenReply::Error(error)) => Err(NoToken::Error(error.without(&self.known()))),
+            Err(unreadable) => Err(NoToken::Unreadable(unreadable)),
         }
     }
 }
 
-impl Outcome {
+impl NoToken {
     /// Tells whether the server may have acted, and what it gave cannot be had.
     pub fn is_lost(&self) -> bool {
         match self {
             Self::Transport(failure) => failure.is_answer_lost(),
             Self::Unreadable(answer) => answer.is_answer_lost(),
-            Self::Minted { .. } | Self::Refused(_) | Self::Error(_) => false,
+            Self::Refused(_) | Self::Error(_) => false,
         }
     }
 }
@@ -174,7 +181,7 @@ mod tests {
 
     use url::Url;
 
-    use super::{Outcome, TokenFlow};
+    use super::{NoToken, TokenFlow};
     use crate::clock::Moment;
     use crate::http::TransportFailure;
     use crate::oauth::wire::Approval;
@@ -213,7 +220,7 @@ mod tests {
         let Step::Send(request) = flow.poll(at(100)) else { panic!("nothing to wait for") };
         assert_eq!(request.deadline, Duration::from_secs(20));
         flow.handle(at(101), Err(lost()));
-        assert!(matches!(flow.poll(at(102)), Step::Done(Outcome::Transport(_))));
+        assert!(matches!(flow.poll(at(102)), Step::Done(Err(NoToken::Transport(_)))));
     }
 
     #[test]
@@ -221,6 +228,6 @@ mod tests {
         let mut flow = flow(Approval::Code { code: Secret::new("code"), redirect_uri: None, verifier: None });
         assert!(matches!(flow.poll(at(100)), Step::Send(_)));
         flow.handle(at(101), Err(lost()));
-        assert!(matches!(flow.poll(at(102)), Step::Done(Outcome::Transport(_))));
+        assert!(matches!(flow.poll(at(102)), Step::Done(Err(NoToken::Transport(_)))));
     }
 }

@@ -19,7 +19,10 @@ impl Service {
     pub(super) async fn provider(&self, profile: &Profile) -> Result<Provider, Error> {
         let provider = match self.config.provider(profile)? {
             ProviderSource::Discovered(server) => self.discover(server).await?,
-            source => source.known().unwrap_or_else(|| unreachable!("only issuers are asked")),
+            source => source.known().ok_or_else(|| {
+                Error::new(Code::Config, format!("the provider `{}` cannot be used", profile.provider))
+                    .because("nothing says where its endpoints are")
+            })?,
         };
         Ok(self.allowing(provider, profile))
     }

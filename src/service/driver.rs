@@ -1,8 +1,8 @@
 //! Runs requests for tokens against the real clock and network.
 
 use crate::clock::{self, Moment};
-use crate::http::Request;
 use crate::http::client::Client;
+use crate::http::{Request, TransportFailure};
 use crate::oauth::Step;
 use crate::oauth::token::{Outcome, TokenFlow};
 
@@ -15,7 +15,10 @@ pub(super) async fn token(client: &Client, flow: &mut TokenFlow, may_send_until:
                 flow.handle(clock::now(), reply);
             }
             Step::Wait(until) => clock::sleep_until(until).await,
-            Step::AwaitReply => unreachable!("every request is answered before the next step"),
+            // Whoever sent the last request has stopped waiting for its answer.
+            Step::AwaitReply => {
+                flow.handle(clock::now(), Err(TransportFailure::Closed("the token endpoint".to_owned())));
+            }
             Step::Done(outcome) => return outcome,
         }
     }

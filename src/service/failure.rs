@@ -13,8 +13,9 @@ use crate::clock;
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
 use crate::http::trouble::Trouble;
+use crate::oauth::Client;
+use crate::oauth::token::NoToken;
 use crate::oauth::wire::{ServerError, Unreadable};
-use crate::oauth::{Client, token};
 use crate::providers::explained::{
     Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, WRONG_SECRET, look_up,
 };
@@ -132,15 +133,14 @@ impl Asked<'_> {
     }
 
     /// The token endpoint gave no token.
-    pub(super) fn without_token(&self, outcome: token::Outcome) -> Error {
+    pub(super) fn without_token(&self, answer: NoToken) -> Error {
         // Whoever keeps a refresh token that came alone says so.
-        let is_alone = matches!(outcome, token::Outcome::Unreadable(Unreadable::RefreshTokenAlone { .. }));
-        let is_lost = outcome.is_lost() || is_alone;
-        let error = match outcome {
-            token::Outcome::Refused(error) | token::Outcome::Error(error) => self.refused(&error),
-            token::Outcome::Unreadable(answer) => self.unreadable(answer, Vec::new()),
-            token::Outcome::Transport(failure) => transport_error(self.what, &failure),
-            token::Outcome::Minted { .. } => unreachable!("a token was given"),
+        let is_alone = matches!(answer, NoToken::Unreadable(Unreadable::RefreshTokenAlone { .. }));
+        let is_lost = answer.is_lost() || is_alone;
+        let error = match answer {
+            NoToken::Refused(error) | NoToken::Error(error) => self.refused(&error),
+            NoToken::Unreadable(answer) => self.unreadable(answer, Vec::new()),
+            NoToken::Transport(failure) => transport_error(self.what, &failure),
         };
         if is_lost { Error { advice: self.after_a_lost_answer(), ..error } } else { error }
     }
@@ -161,14 +161,14 @@ impl Asked<'_> {
     }
 
     /// What tells one refusal from another, of one that neither says that the grant is over nor what else is wrong.
-    pub(super) fn doubtful_answer(&self, outcome: &token::Outcome) -> Option<String> {
-        match outcome {
-            token::Outcome::Error(error) => {
+    pub(super) fn doubtful_answer(&self, answer: &NoToken) -> Option<String> {
+        match answer {
+            NoToken::Error(error) => {
                 let code = look_up(self.provider.dialect.error_words, self.place, &error.word).map(|known| known.code);
                 let is_doubtful = matches!(code, None | Some(Some(Code::Other | Code::SignInNeeded)));
                 is_doubtful.then(|| error.word.clone())
             }
-            token::Outcome::Unreadable(Unreadable::Garbled { status, trouble }) => {
+            NoToken::Unreadable(Unreadable::Garbled { status, trouble }) => {
                 let is_refusal = matches!(status, 400 | 401 | 403 | 404 | 405 | 410 | 422);
                 (is_refusal && !matches!(trouble, Trouble::Portal | Trouble::ServerError))
                     .then(|| format!("HTTP {status}"))
@@ -178,8 +178,8 @@ impl Asked<'_> {
     }
 
     /// A refusal that proves nothing, and came that many times in a row.
-    pub(super) fn doubted(&self, outcome: token::Outcome, times: u32) -> Error {
-        let error = self.without_token(outcome);
+    pub(super) fn doubted(&self, answer: NoToken, times: u32) -> Error {
+        let error = self.without_token(answer);
         if times == 1 {
             return if error.code == Code::Provider {
                 error

@@ -84,7 +84,7 @@ pub(super) fn remember(record: &mut Record, left: UnrevokedGrant, limit: Option<
     let kept = limit.map_or(MOST_REMEMBERED, |limit| limit.grants);
     let is_alike = |other: &UnrevokedGrant| other.client_id == left.client_id && other.account == left.account;
     while record.unrevoked.iter().filter(|other| is_alike(other)).count() >= kept {
-        let oldest = record.unrevoked.iter().position(is_alike).expect("several were just counted");
+        let Some(oldest) = record.unrevoked.iter().position(is_alike) else { break };
         record.unrevoked.remove(oldest);
     }
     record.unrevoked.push(left);

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use serde_json::{Map, Value};
 use url::Url;
+use url::form_urlencoded::{Serializer, Target};
 
 use crate::error::{Code, Error};
 use crate::files;
@@ -34,14 +35,23 @@ impl Fields {
     }
 
     pub(super) fn add_to_query(&self, url: &mut Url) {
-        if self.is_empty() {
-            return;
+        if !self.is_empty() {
+            self.append_to(&mut url.query_pairs_mut());
         }
-        let mut query = url.query_pairs_mut();
+    }
+
+    /// As the body of a form.
+    pub(super) fn to_form(&self) -> Vec<u8> {
+        let mut form = Serializer::new(String::new());
+        self.append_to(&mut form);
+        form.finish().into_bytes()
+    }
+
+    fn append_to<T: Target>(&self, form: &mut Serializer<'_, T>) {
         for (key, value) in &self.0 {
             match value {
-                Value::String(text) => query.append_pair(key, text),
-                other => query.append_pair(key, &other.to_string()),
+                Value::String(text) => form.append_pair(key, text),
+                other => form.append_pair(key, &other.to_string()),
             };
         }
     }

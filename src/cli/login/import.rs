@@ -21,8 +21,9 @@ pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<()
     let signed_in = if let Some(path) = &login.env_file {
         let (mut file, warning) = EnvFile::read(path)?;
         context.output.warn(warning.as_slice());
-        if file.api_domain.is_none() && prompt::is_possible() && wants_new_profile(&service, name.as_ref(), &file) {
-            let zoho = &service.config.providers["zoho"];
+        let can_ask = file.api_domain.is_none() && prompt::is_possible();
+        let can_ask = can_ask && wants_new_profile(&service, name.as_ref(), &file);
+        if let Some(zoho) = service.config.providers.get("zoho").filter(|_| can_ask) {
             file.api_domain = prompt::data_center(context, zoho)?;
         }
         context.interrupts.block_on(import_file(&service, name.as_ref(), path, file, options))?

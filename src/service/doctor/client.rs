@@ -11,7 +11,7 @@ use super::{Check, Patient, Subject, Verdict, limited, within};
 use crate::clock::Moment;
 use crate::config::Profile;
 use crate::error::{Code, Error};
-use crate::oauth::token::{Outcome, TokenFlow};
+use crate::oauth::token::{NoToken, Outcome, TokenFlow};
 use crate::oauth::wire::{Approval, Unreadable};
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider};
@@ -126,8 +126,8 @@ fn of_outcome(outcome: Outcome, asked: &Asked<'_>) -> Check {
     let cannot_tell =
         |error: &Error| Check { verdict: Verdict::Warning, ..Check::failed(Subject::Client, &about, error) };
     match outcome {
-        Outcome::Refused(_) => Check::ok(Subject::Client, about, format!("{name} knows `{}`", asked.client.id)),
-        Outcome::Error(answer) => {
+        Err(NoToken::Refused(_)) => Check::ok(Subject::Client, about, format!("{name} knows `{}`", asked.client.id)),
+        Err(NoToken::Error(answer)) => {
             let error = asked.refused(&answer);
             match error.code {
                 Code::InvalidClient | Code::InvalidClientSecret | Code::WrongDataCenter => {
@@ -138,17 +138,15 @@ fn of_outcome(outcome: Outcome, asked: &Asked<'_>) -> Check {
                     .advise("sign in to see whether it works"),
             }
         }
-        Outcome::Unreadable(Unreadable::Throttled(_)) => {
+        Err(NoToken::Unreadable(Unreadable::Throttled(_))) => {
             Check::warning(Subject::Client, about, format!("{name} asks for fewer requests"))
                 .advise("try again in some minutes")
         }
-        Outcome::Transport(failure) => cannot_tell(&transport_error(asked.what, &failure)),
-        Outcome::Unreadable(answer) => {
+        Err(NoToken::Transport(failure)) => cannot_tell(&transport_error(asked.what, &failure)),
+        Err(NoToken::Unreadable(answer)) => {
             cannot_tell(&asked.unreadable(answer, vec!["check the addresses in the configuration".into()]))
         }
-        Outcome::Minted { .. } => {
-            Check::warning(Subject::Client, about, format!("{name} gave a token for a token of nobody's"))
-                .advise("tell whoever runs it")
-        }
+        Ok(_) => Check::warning(Subject::Client, about, format!("{name} gave a token for a token of nobody's"))
+            .advise("tell whoever runs it"),
     }
 }

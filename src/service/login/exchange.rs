@@ -6,7 +6,7 @@ use super::{Presence, SignIn, SignedIn};
 use crate::clock;
 use crate::config::{ClientType, Profile, SecretSource};
 use crate::error::{Advice, Code, Error};
-use crate::oauth::token::{Outcome, TokenFlow};
+use crate::oauth::token::{Minted, NoToken, TokenFlow};
 use crate::oauth::wire::{Approval, TokenAnswer};
 use crate::providers::DataCenter;
 use crate::providers::explained::Place;
@@ -147,7 +147,7 @@ impl Attempt {
         };
         let mut flow = TokenFlow::new(self.provider.dialect, data_center.clone(), self.client.clone(), approval);
         match driver::token(&self.service.http, &mut flow, None).await {
-            Outcome::Minted { token, client_authentication } => {
+            Ok(Minted { token, client_authentication }) => {
                 let is_imported = imported.is_some();
                 self.left_out = left_out::of_sign_in(&token, data_center);
                 let token = TokenAnswer { refresh_token: token.refresh_token.clone().or(imported), ..*token };
@@ -156,9 +156,9 @@ impl Attempt {
                 let mints = if is_imported { vec![clock::wall()] } else { Vec::new() };
                 Ok(Grant { mints, ..grant })
             }
-            outcome => {
-                let is_refused = matches!(outcome, Outcome::Refused(_));
-                let error = self.asked(&what, place, data_center).without_token(outcome);
+            Err(answer) => {
+                let is_refused = matches!(answer, NoToken::Refused(_));
+                let error = self.asked(&what, place, data_center).without_token(answer);
                 Err(if is_refused && imported.is_some() {
                     let place = if data_center.code.is_empty() { "" } else { " and data center" };
                     error.advise_only(format!(

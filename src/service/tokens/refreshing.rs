@@ -11,7 +11,7 @@ use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
 use crate::http::TransportFailure;
 use crate::oauth::Client;
-use crate::oauth::token::{Outcome, TokenFlow};
+use crate::oauth::token::{Minted, NoToken, Outcome, TokenFlow};
 use crate::oauth::wire::{Approval, TokenAnswer, Unreadable};
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, MintLimit, Provider, Rotation};
@@ -97,24 +97,24 @@ impl Refresh {
         let mut grant = self.grant.clone();
         let last = grant.last_refresh.take();
         let mut left_out = Vec::new();
-        let was_held_up = matches!(outcome, Outcome::Transport(TransportFailure::TooLate(_)));
+        let was_held_up = matches!(outcome, Err(NoToken::Transport(TransportFailure::TooLate(_))));
         let (mut grant, result) = match outcome {
-            Outcome::Minted { token, client_authentication } => {
+            Ok(Minted { token, client_authentication }) => {
                 let grant = Grant { client_authentication: Some(client_authentication), ..grant };
                 let known = self.client.known([]);
                 let told = left_out::of_refresh(&token, grant.api_domain.as_deref());
                 left_out = told.iter().map(|sentence| known.blot(sentence)).collect();
                 (self.minted(grant, *token, now), Ok(()))
             }
-            Outcome::Refused(error) => {
+            Err(NoToken::Refused(error)) => {
                 let error = reuse::alarmed(asked.refused(&error), dialect.rotation, last.as_ref(), answer_lost, now);
                 (Grant { refused: Some(error.to_string()), doubt: None, ..grant }, Err(error))
             }
-            Outcome::Unreadable(Unreadable::Throttled(pause)) => {
+            Err(NoToken::Unreadable(Unreadable::Throttled(pause))) => {
                 let until = later(now, pause.unwrap_or(dialect.throttle_pause));
                 (Grant { paused_until: Some(until), ..grant }, Err(asked.throttled(Some(until))))
             }
-            Outcome::Unreadable(Unreadable::RefreshTokenAlone { refresh_token, rejected }) => {
+            Err(NoToken::Unreadable(Unreadable::RefreshTokenAlone { refresh_token, rejected })) => {
                 let error = Error::new(Code::UntrustedAnswer, asked.what)
                     .because(rejected)
                     .adding("the refresh token that came with it was kept")
@@ -122,13 +122,13 @@ impl Refresh {
                     .advise(self.sign_in().after("if that stays so, "));
                 (Grant { refresh_token: Some(refresh_token), doubt: None, ..grant }, Err(error))
             }
-            outcome => match asked.doubtful_answer(&outcome) {
-                Some(answer) => {
-                    let doubt = Doubt::after(grant.doubt.as_ref(), answer);
-                    let error = asked.doubted(outcome, doubt.times);
+            Err(answer) => match asked.doubtful_answer(&answer) {
+                Some(doubtful) => {
+                    let doubt = Doubt::after(grant.doubt.as_ref(), doubtful);
+                    let error = asked.doubted(answer, doubt.times);
                     (Grant { doubt: Some(doubt), ..grant }, Err(error))
                 }
-                None => (grant, Err(asked.without_token(outcome))),
+                None => (grant, Err(asked.without_token(answer))),
             },
         };
         let is_replaced = grant.refresh_token != self.grant.refresh_token;

@@ -260,10 +260,14 @@ fn refresh(body: &Value) -> End {
             Step::AwaitReply => panic!("the reply was handed in"),
             Step::Done(outcome) => {
                 match outcome {
-                    token::Outcome::Minted { token, .. } => tell_token(&mut end, *token),
-                    token::Outcome::Refused(error) | token::Outcome::Error(error) => end.told.push(error.to_string()),
-                    token::Outcome::Unreadable(Unreadable::Rejected(rejected)) => end.told.push(rejected.to_string()),
-                    token::Outcome::Unreadable(_) | token::Outcome::Transport(_) => {}
+                    Ok(token::Minted { token, .. }) => tell_token(&mut end, *token),
+                    Err(token::NoToken::Refused(error) | token::NoToken::Error(error)) => {
+                        end.told.push(error.to_string());
+                    }
+                    Err(token::NoToken::Unreadable(Unreadable::Rejected(rejected))) => {
+                        end.told.push(rejected.to_string());
+                    }
+                    Err(token::NoToken::Unreadable(_) | token::NoToken::Transport(_)) => {}
                 }
                 return end;
             }

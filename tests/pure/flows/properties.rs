@@ -433,7 +433,7 @@ proptest! {
                 }
                 Step::Wait(until) => now = until,
                 Step::AwaitReply => panic!("the reply was handed in"),
-                Step::Done(token::Outcome::Refused(error) | token::Outcome::Error(error)) => {
+                Step::Done(Err(token::NoToken::Refused(error) | token::NoToken::Error(error))) => {
                     check_error(&error);
                     break;
                 }

@@ -3,7 +3,7 @@
 
 use device_login::clock::Moment;
 use device_login::http::Response;
-use device_login::oauth::token::{Outcome, TokenFlow};
+use device_login::oauth::token::{NoToken, TokenFlow};
 use device_login::oauth::wire::{Approval, Unreadable};
 use device_login::oauth::{Client, Step};
 use device_login::providers::{Dialect, standard, zoho};
@@ -172,12 +172,12 @@ fn class(dialect: &'static Dialect, status: u16, body: &str) -> Class {
         }
     };
     match outcome {
-        Outcome::Minted { .. } => Minted,
-        Outcome::Refused(_) => Refused,
-        Outcome::Error(_) => Error,
-        Outcome::Unreadable(Unreadable::Throttled(_)) => Throttled,
-        Outcome::Unreadable(Unreadable::Garbled { status: told, .. }) if told == status => Garbled,
-        Outcome::Unreadable(Unreadable::Rejected(_)) => Rejected,
+        Ok(_) => Minted,
+        Err(NoToken::Refused(_)) => Refused,
+        Err(NoToken::Error(_)) => Error,
+        Err(NoToken::Unreadable(Unreadable::Throttled(_))) => Throttled,
+        Err(NoToken::Unreadable(Unreadable::Garbled { status: told, .. })) if told == status => Garbled,
+        Err(NoToken::Unreadable(Unreadable::Rejected(_))) => Rejected,
         outcome => panic!("{status} {body}: {outcome:?}"),
     }
 }

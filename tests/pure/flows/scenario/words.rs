@@ -62,11 +62,11 @@ fn device_failure(failure: &Failure) -> String {
 /// `minted; …`, `refused: …`, `error: …`, `throttled`, `server_error 503`, `rejected: …` or `transport: …`.
 pub(crate) fn refresh_outcome(outcome: &token::Outcome) -> String {
     match outcome {
-        token::Outcome::Minted { token, .. } => format!("minted; {}", token_answer(token)),
-        token::Outcome::Refused(error) => format!("refused: {error}"),
-        token::Outcome::Error(error) => format!("error: {error}"),
-        token::Outcome::Unreadable(answer) => unreadable(answer),
-        token::Outcome::Transport(failure) => format!("transport: {failure}"),
+        Ok(token::Minted { token, .. }) => format!("minted; {}", token_answer(token)),
+        Err(token::NoToken::Refused(error)) => format!("refused: {error}"),
+        Err(token::NoToken::Error(error)) => format!("error: {error}"),
+        Err(token::NoToken::Unreadable(answer)) => unreadable(answer),
+        Err(token::NoToken::Transport(failure)) => format!("transport: {failure}"),
     }
 }
 

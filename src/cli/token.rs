@@ -80,16 +80,6 @@ enum Format {
 }
 
 impl Format {
-    /// The shell whose variables are printed.
-    fn shell(self) -> Option<Shell> {
-        match self {
-            Format::Env => Some(Shell::Posix),
-            Format::Fish => Some(Shell::Fish),
-            Format::Powershell => Some(Shell::PowerShell),
-            Format::Raw | Format::Header | Format::Json | Format::ExecCredential => None,
-        }
-    }
-
     /// Whether an `id_token` can stand in the place of the access token.
     fn takes_id_token(self) -> bool {
         matches!(self, Format::Raw | Format::Header | Format::ExecCredential)
@@ -185,12 +175,16 @@ impl Token {
         if self.show_expiry {
             context.output.say(&expiry(expires_at, clock::wall()));
         }
-        if let Some(shell) = self.format.shell() {
+        let print_for = |shell: Shell| {
             let lines: Vec<String> =
                 variables(token, dialect).iter().map(|(name, value)| shell.set(name, value.expose())).collect();
-            return context.output.text(&lines.join("\n"));
-        }
+            context.output.text(&lines.join("\n"))
+        };
         match self.format {
+            Format::Raw => context.output.text(secret),
+            Format::Env => print_for(Shell::Posix),
+            Format::Fish => print_for(Shell::Fish),
+            Format::Powershell => print_for(Shell::PowerShell),
             Format::Header => {
                 let scheme = if id_token.is_some() { "Bearer" } else { dialect.api_scheme };
                 context.output.text(&format!("Authorization: {scheme} {secret}"))
@@ -198,7 +192,6 @@ impl Token {
             Format::ExecCredential => {
                 context.output.json(&ExecCredential::new(exec_credential::version()?, secret, expires_at))
             }
-            Format::Raw | Format::Env | Format::Fish | Format::Powershell => context.output.text(secret),
             Format::Json => context.output.json(&TokenJson {
                 schema_version: 1,
                 profile: profile.name.as_str(),

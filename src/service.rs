@@ -328,11 +328,12 @@ impl From<StoreError> for Error {
                 let sign_in = Advice::SignIn(profile.clone());
                 return Error::new(Code::SignInNeeded, error.to_string()).advise(sign_in);
             }
-            StoreError::Corrupt { .. } => (
+            StoreError::Corrupt { profile: Some(profile), .. } => (
                 Code::Store,
-                Advice::Run("profile remove NAME --force".into())
+                Advice::RemoveAnyway(profile.clone())
                     .after("restore the file from a backup; or sign in again, which sets it aside; or "),
             ),
+            StoreError::Corrupt { profile: None, .. } => (Code::Store, "restore it from a backup".into()),
             StoreError::Newer { .. } => (Code::Store, "update this program; the record stays as it is".into()),
             StoreError::Database { advice, is_away: true, .. } => (Code::StoreUnavailable, advice.clone()),
             StoreError::Unsafe { advice, .. }

@@ -19,7 +19,12 @@ pub enum StoreError {
     #[error("no key can be made at {place}: {source}")]
     KeyNotMade { place: String, source: std::io::Error },
     #[error("the record {place} cannot be opened: {problem}")]
-    Corrupt { place: String, problem: &'static str },
+    Corrupt {
+        place: String,
+        problem: &'static str,
+        /// Whose record it is, where it is one.
+        profile: Option<ProfileName>,
+    },
     #[error("the record {place} was written by a newer version of this program")]
     Newer { place: String },
     #[error("{place} is not safe: {problem}")]

@@ -412,6 +412,7 @@ fn value<T: FromSqlOwned>(row: &Row, column: usize) -> Result<T, StoreError> {
     row.try_get(column).map_err(|_| StoreError::Corrupt {
         place: "of a table of the database".to_owned(),
         problem: "one of its columns is not of the type that it was made with",
+        profile: None,
     })
 }
 

@@ -173,7 +173,9 @@ impl Store {
         match opened {
             Opened::Sound(calls) => Ok(calls),
             Opened::Missing => Ok(Vec::new()),
-            Opened::Damaged(problem) => Err(StoreError::Corrupt { place: place(), problem }),
+            Opened::Damaged(problem) => {
+                Err(StoreError::Corrupt { place: place(), problem, profile: Some(profile.clone()) })
+            }
         }
     }
 
@@ -196,7 +198,8 @@ impl Store {
         {
             return Ok(());
         }
-        Err(StoreError::Corrupt { place: place(), problem: "a probe was not read back as it was written" })
+        let problem = "a probe was not read back as it was written";
+        Err(StoreError::Corrupt { place: place(), problem, profile: None })
     }
 
     /// What this store found damaged since it was opened, and what it used instead: a sentence for people about each.

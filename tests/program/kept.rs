@@ -273,7 +273,8 @@ fn a_record_that_nobody_can_open_gives_way_to_a_sign_in_and_to_its_removal() {
                 "{status:?}"
             );
             for command in [&["token"][..], &["whoami"], &["logout"], &["profile", "remove", "work"]] {
-                home.run(command).failed(9, &["sign in again, which sets it aside", "profile remove NAME --force"]);
+                home.run(command)
+                    .failed(9, &["sign in again, which sets it aside", "`device-login profile remove work --force`"]);
             }
             if removes {
                 assert_eq!(home.run(&["profile", "remove", "work", "--force"]).code, 0);

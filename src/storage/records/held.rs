@@ -85,7 +85,8 @@ impl Held {
     pub fn commit(&mut self, record: &mut Record) -> Result<(), StoreError> {
         if record.profile != self.profile {
             let problem = "the record to be written names another profile";
-            return Err(StoreError::Corrupt { place: self.place_of(Part::Current), problem });
+            let (place, profile) = (self.place_of(Part::Current), Some(self.profile.clone()));
+            return Err(StoreError::Corrupt { place, problem, profile });
         }
         let old_generation = record.generation;
         let before = self.before.take().map_or_else(|| self.generation_before(), Ok)?;

@@ -92,6 +92,7 @@ impl Shared {
             return Ok(Some(self.newer_previous(reader, &record).unwrap_or(*record)));
         }
         let place = |part| self.backend.place_of(profile, part);
+        let corrupt = |place, problem| StoreError::Corrupt { place, problem, profile: Some(profile.clone()) };
         match (current, self.read(reader, profile, Part::Previous)?) {
             (Opened::Damaged(problem), Opened::Sound(record)) => {
                 let place = place(Part::Current);
@@ -100,8 +101,8 @@ impl Shared {
                 Ok(Some(*record))
             }
             (_, Opened::Sound(record)) => Ok(Some(*record)),
-            (Opened::Damaged(problem), _) => Err(StoreError::Corrupt { place: place(Part::Current), problem }),
-            (_, Opened::Damaged(problem)) => Err(StoreError::Corrupt { place: place(Part::Previous), problem }),
+            (Opened::Damaged(problem), _) => Err(corrupt(place(Part::Current), problem)),
+            (_, Opened::Damaged(problem)) => Err(corrupt(place(Part::Previous), problem)),
             _ => Ok(None),
         }
     }

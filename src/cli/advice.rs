@@ -14,9 +14,13 @@ pub fn in_line(advice: &[Advice]) -> String {
     advice.iter().map(said).collect::<Vec<_>>().join("; ")
 }
 
+/// The words for a command of this program with these arguments.
+pub(super) fn run(arguments: &str) -> String {
+    format!("run `device-login {arguments}`")
+}
+
 /// One thing to do.
 pub fn said(advice: &Advice) -> String {
-    let run = |arguments: &str| format!("run `device-login {arguments}`");
     match advice {
         Advice::Words(words) => words.to_string(),
         Advice::Meant(near) => near::question(near),
@@ -62,8 +66,14 @@ pub fn said(advice: &Advice) -> String {
         Advice::SaveAnswer => "`device-login api -o FILE` takes answers of any length".to_owned(),
         Advice::Demo => "try `device-login demo`".to_owned(),
         Advice::Help => "`device-login --help` and `COMMAND --help` tell more".to_owned(),
+        Advice::CheckConfig => run("config check"),
+        Advice::ListHosts => run("scopes --data-center CODE"),
+        Advice::RekeyStore => run("store rekey"),
+        Advice::CheckStore { repair: false } => run("store check"),
+        Advice::CheckStore { repair: true } => run("store check --repair"),
+        Advice::CopyStore(to) => run(&format!("store copy '{to}'")),
+        Advice::PrintStoreSetup => run("store init --print"),
         Advice::WaitUntil(time) => format!("try again after {}", time_of_day(*time)),
-        Advice::Run(arguments) => run(arguments),
     }
 }
 

@@ -10,11 +10,12 @@ use clap::Args;
 use serde::Serialize;
 use url::Url;
 
+use super::advice::run;
 use super::context::Context;
 use super::full_screen;
 use crate::config::{Config, Profile, ProviderSource};
 use crate::demo::{Addresses, DataCenterAddresses, Decision, Demo, Options};
-use crate::error::{Advice, Code, Error};
+use crate::error::{Code, Error};
 use crate::files;
 use crate::http::client::Client;
 use crate::profile::ProfileName;
@@ -58,7 +59,7 @@ impl DemoCommand {
         if let Some(lack) = full_screen::lack().filter(|_| !self.serve && !full_screen::wants_lines()) {
             return Err(Error::new(Code::Usage, "the demo needs a terminal")
                 .because(lack)
-                .advise(Advice::Run("demo --serve".into()).and(" for its server alone")));
+                .advise(run("demo --serve") + " for its server alone"));
         }
         let options = Options { listen: self.listen, port: self.port, ..Options::default() };
         context.interrupts.block_on(async {

@@ -29,9 +29,10 @@ use self::attendant::Attendant;
 use self::elsewhere::Attendant;
 use self::keeper::Keeper;
 use self::place::Place;
+use super::advice::run;
 use super::context::Context;
 use super::{token, words};
-use crate::error::{Advice, Code, Error};
+use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::service::{FreshToken, Freshness, Keeping, Service};
@@ -118,8 +119,8 @@ impl Exec {
             let failed = failed.because(why);
             context.output.error(&match profile_called(&program, context) {
                 Some(name) => {
-                    let run = Advice::Run(format!("exec -p {name} -- COMMAND").into());
-                    failed.adding("it is the name of a profile").advise(run.and(" to run one with its token"))
+                    let exec = run(&format!("exec -p {name} -- COMMAND"));
+                    failed.adding("it is the name of a profile").advise(exec + " to run one with its token")
                 }
                 None => failed.advise("check how it is written"),
             });

@@ -7,8 +7,9 @@ mod rekey;
 
 use clap::{Args, Subcommand};
 
+use super::advice::run;
 use super::context::Context;
-use crate::error::{Advice, Code, Error};
+use crate::error::{Code, Error};
 use crate::storage::StoreKind;
 
 /// Look after the place where tokens are kept
@@ -69,7 +70,7 @@ impl Init {
             let script = service.store().script(self.role.as_deref()).ok_or_else(|| {
                 Error::new(Code::Usage, "only a database has something to print")
                     .advise("name a database by `--store`")
-                    .advise(Advice::Run("store init".into()).after("for files, ").and(" for the directory and the key"))
+                    .advise(format!("for files, {} for the directory and the key", run("store init")))
             })?;
             return context.output.text(script.trim_end());
         }

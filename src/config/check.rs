@@ -80,7 +80,7 @@ pub(super) fn not_valid(text: &str, file: &Path) -> Error {
     let mut mistakes = Vec::new();
     shape_and_values(document.get_ref(), &unreadable, file, &mut mistakes);
     let error = Error::new(Code::Config, format!("{} is not valid", file.display()))
-        .advise(Advice::Run("config check".into()).and(" for all that is wrong with it"));
+        .advise(Advice::CheckConfig.and(" for all that is wrong with it"));
     match remarks(text, mistakes).into_iter().next() {
         Some(Remark { line, message, .. }) => error.because(format!("line {line}: {message}")),
         None => error,

@@ -54,10 +54,22 @@ pub enum Advice {
     Demo,
     /// Arguments and their help.
     Help,
+    /// See all that is wrong with the configuration.
+    CheckConfig,
+    /// The hosts and addresses of one data center.
+    ListHosts,
+    /// Go on with a change of the store's key.
+    RekeyStore,
+    /// See what is wrong with the store, or mend that.
+    CheckStore {
+        repair: bool,
+    },
+    /// Copy the store's records to another one.
+    CopyStore(String),
+    /// See what an admin of the database has to run.
+    PrintStoreSetup,
     /// Not before this time.
     WaitUntil(Timestamp),
-    /// Arguments of this program, for what has no variant of its own and no key.
-    Run(Cow<'static, str>),
 }
 
 /// What of a profile a person may have to correct.
@@ -162,9 +174,15 @@ impl Advice {
                 Advice::PlainSignIn => Advice::SaveAnswer,
                 Advice::SaveAnswer => Advice::Demo,
                 Advice::Demo => Advice::Help,
-                Advice::Help => Advice::WaitUntil(Timestamp::UNIX_EPOCH),
-                Advice::WaitUntil(_) => Advice::Run("store rekey".into()),
-                Advice::Run(_) => return None,
+                Advice::Help => Advice::CheckConfig,
+                Advice::CheckConfig => Advice::ListHosts,
+                Advice::ListHosts => Advice::RekeyStore,
+                Advice::RekeyStore => Advice::CheckStore { repair: false },
+                Advice::CheckStore { repair: false } => Advice::CheckStore { repair: true },
+                Advice::CheckStore { repair: true } => Advice::CopyStore("file:/srv/device-login".to_owned()),
+                Advice::CopyStore(_) => Advice::PrintStoreSetup,
+                Advice::PrintStoreSetup => Advice::WaitUntil(Timestamp::UNIX_EPOCH),
+                Advice::WaitUntil(_) => return None,
             })
         };
         std::iter::successors(Some(Advice::from("mend it")), next).collect()

@@ -61,8 +61,14 @@ pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) ->
         Advice::SaveAnswer => "write the answer to a file on the command line".to_owned(),
         Advice::Demo => "try the demo".to_owned(),
         Advice::Help => "look into the help".to_owned(),
+        Advice::CheckConfig => "have the configuration checked on the command line".to_owned(),
+        Advice::ListHosts => "list the hosts of the data centers on the command line".to_owned(),
+        Advice::RekeyStore => "have the store's key changed on the command line".to_owned(),
+        Advice::CheckStore { repair: false } => "check the store on the command line".to_owned(),
+        Advice::CheckStore { repair: true } => "have the store repaired on the command line".to_owned(),
+        Advice::CopyStore(to) => format!("copy the store to {to} on the command line"),
+        Advice::PrintStoreSetup => "print what the database needs on the command line".to_owned(),
         Advice::WaitUntil(time) => format!("try again after {}", time_of_day(*time, &around.zone)),
-        Advice::Run(arguments) => format!("use the command line: `{arguments}`"),
     }
 }
 

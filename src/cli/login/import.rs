@@ -5,11 +5,12 @@ mod env_file;
 use std::path::Path;
 
 use self::env_file::EnvFile;
+use super::super::advice::run;
 use super::super::context::Context;
 use super::super::prompt;
 use super::{Login, Mode, tell_signed_in};
 use crate::config::{self, Profile, ProviderSource};
-use crate::error::{Advice, Code, Error};
+use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{Service, SignIn, SignedIn};
@@ -55,7 +56,7 @@ async fn import_file(
                  register a non-browser application and sign in",
             )
         } else {
-            lacking.advise(Advice::Run("login".into()).after("without one there is nothing to import; "))
+            lacking.advise(format!("without one there is nothing to import; {}", run("login")))
         }
     })?;
     let api_domain = file.api_domain.clone();
@@ -65,7 +66,7 @@ async fn import_file(
     let name = name.ok_or_else(|| {
         Error::new(Code::Usage, &what)
             .because("no profile has its client, and no name is given for a new one")
-            .advise(Advice::Run("login NAME --import --env-file PATH".into()).after("name the new profile: "))
+            .advise(format!("name the new profile: {}", run("login NAME --import --env-file PATH")))
     })?;
     let api_domain = api_domain
         .ok_or_else(|| lacks("ZOHO_API_DOMAIN").advise("it tells the data center, such as https://www.zohoapis.eu"))?;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Alarm, Seen, list};
 use crate::cli::advice::{self, hint};
-use crate::error::{Advice, Error};
+use crate::error::Error;
 use crate::service::State;
 
 /// So many profiles are named in the first line, which goes into messages.
@@ -33,8 +33,7 @@ pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
     let more = particulars.len().saturating_sub(MOST_LINES);
     if more > 0 {
         particulars.truncate(MOST_LINES);
-        let all = advice::said(&Advice::Run("status".into()).and(" for all"));
-        particulars.push(format!("... and {more} more lines; {all}"));
+        particulars.push(format!("... and {more} more lines; {} for all", advice::run("status")));
     }
     lines.extend(particulars);
     lines.join("\n")

@@ -135,7 +135,7 @@ fn lines(info: &StoreInfo, profiles: usize, is_away: bool) -> Vec<String> {
         Err(error) => lines.push(line("key", &format!("cannot be had{id}: {error}"))),
     }
     if let Some(old) = &info.old_key_id {
-        let rekey = said(&Advice::Run("store rekey".into()).and(" to go on with that"));
+        let rekey = said(&Advice::RekeyStore.and(" to go on with that"));
         let old = format!("records are being sealed anew, in place of {old}; {rekey}");
         lines.push(line("", &old));
     }

@@ -86,7 +86,7 @@ fn of_findings(checked: Checked) -> Vec<Check> {
     let is_told = |finding: &Finding| finding.kind.is_damage() || finding.kind == FindingKind::SetAside;
     let mut findings: Vec<Finding> = checked.findings.into_iter().filter(is_told).collect();
     findings.sort_by_key(|finding| finding.kind);
-    let advice = Advice::Run("store check".into()).and(" to see them");
+    let advice = Advice::CheckStore { repair: false }.and(" to see them");
     let more = limited(&mut findings, Subject::Store, "finding", advice);
     findings.into_iter().map(of_finding).chain(more).collect()
 }
@@ -99,9 +99,9 @@ fn of_finding(finding: Finding) -> Check {
         FindingKind::OtherKey => StoreError::KeyUnavailable(problem),
         FindingKind::Newer => StoreError::Newer { place },
         FindingKind::SetAside => {
-            return check.advise(Advice::Run("store check".into()).and(" to see what else there is"));
+            return check.advise(Advice::CheckStore { repair: false }.and(" to see what else there is"));
         }
-        _ => return check.advise(Advice::Run("store check --repair".into()).and(" to mend what can be mended")),
+        _ => return check.advise(Advice::CheckStore { repair: true }.and(" to mend what can be mended")),
     };
     Check { advice: Error::from(known).what_helps(), ..check }
 }
@@ -133,7 +133,7 @@ fn of_health(health: Result<Option<Health>, StoreError>) -> Vec<Check> {
     let mut checks = vec![Check::ok(Subject::PostgreSql, "", format!("{tls}, {pooled}"))];
     checks.extend(health.chain.map(|(host, chain)| of_chain(&chain, &host, clock::wall())));
     if !health.may_write {
-        let advice = Advice::Run("store init --print".into()).and(" for the rights that an admin has to give");
+        let advice = Advice::PrintStoreSetup.and(" for the rights that an admin has to give");
         checks
             .push(Check::error(Subject::PostgreSql, "", "this role may not read and write all tables").advise(advice));
     }
@@ -159,7 +159,7 @@ fn of_key(info: StoreInfo) -> Check {
             .advise("use `--store file:DIR`, which encrypts without asking anybody"),
         None if info.old_key_id.is_some() => {
             Check::warning(Subject::Key, "", format!("{seen}; records are being sealed anew"))
-                .advise(Advice::Run("store rekey".into()).and(" to go on with that"))
+                .advise(Advice::RekeyStore.and(" to go on with that"))
         }
         None => Check::ok(Subject::Key, "", seen),
     }

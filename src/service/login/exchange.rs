@@ -50,9 +50,7 @@ impl Service {
                 Error::new(Code::Config, format!("profile `{}` could not be signed in", profile.name))
                     .because(format!("no data center of provider `{}` has the API domain {domain:?}", profile.provider))
                     .advise("check the address")
-                    .advise(
-                        Advice::Run("scopes --data-center CODE".into()).and(" to see what a data center's begins with"),
-                    )
+                    .advise(Advice::ListHosts.and(" to see what a data center's begins with"))
             })?,
         };
         attempt.redeem(Approval::RefreshToken(refresh_token), data_center).await

@@ -103,7 +103,7 @@ impl Keyring {
         let source = self.named(&target, to.source.unwrap_or(&pin.key)).ok();
         let source = source.filter(|source| self.store.is_shared() || source.word() == pin.key).ok_or_else(|| {
             let problem = format!("its records are being sealed with {}, which has to end first", pin.describe());
-            self.not_possible(&problem, Advice::Run("store rekey".into()).and(" as it was run before"))
+            self.not_possible(&problem, Advice::RekeyStore.and(" as it was run before"))
         })?;
         let keys = self.keys_of(&target, &source)?;
         for key in keys {
@@ -134,7 +134,7 @@ impl Keyring {
         let pin = from.stored_pin()?.map_or_else(|| Ok(from.for_writing()?.pin()), Ok)?;
         let there = self.stored_pin()?.map_or_else(|| self.pin_of_records(), |pin| Ok(Some(pin)))?;
         if pin.old().is_some() || there.as_ref().is_some_and(|pin| pin.old().is_some()) {
-            let advice = Advice::Run("store rekey".into()).and(" to its end first");
+            let advice = Advice::RekeyStore.and(" to its end first");
             return Err(self.not_possible("records are being sealed anew with another key", advice));
         }
         let key = from.current(&pin)?;

@@ -212,8 +212,7 @@ impl Held {
                 self.profile,
                 moved.in_words()
             );
-            let end = Advice::Run(format!("store copy '{}'", moved.to).into());
-            let advice = end.and(" where that can be reached, which ends the move");
+            let advice = Advice::CopyStore(moved.to.clone()).and(" where that can be reached, which ends the move");
             return Err(self.shared.keyring.not_possible(&problem, advice));
         }
         let unmarked = Record { generation: record.generation.saturating_add(1), moved: None, ..record };

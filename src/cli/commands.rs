@@ -115,6 +115,12 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Asked, clap::Error> {
     }
 }
 
+/// Tells whether the arguments, the program's own name first, run the agent.
+pub(super) fn are_of_agent(arguments: &[OsString]) -> bool {
+    let asked = parse(arguments).ok().and_then(|asked| asked.command);
+    asked.is_some_and(|command| command.name == "agent")
+}
+
 /// The definition with all commands, as help, manual and completions tell it.
 pub(super) fn definition() -> clap::Command {
     with_examples_first(definition_of(COMMANDS))

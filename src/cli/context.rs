@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
-use super::commands::AskedCommand;
+use super::commands::{self, AskedCommand};
 use super::output::Output;
 use super::runtime::Interrupts;
 use super::{ColorWhen, Global, Positional, words};
@@ -166,7 +166,15 @@ impl Context {
         let client = if self.global.verbose { client.observed_by(Box::new(report_exchange)) } else { client };
         let service =
             Service::new(config.unwrap_or_default(), store, client, Box::new(variable)).in_zone(clock::zone());
-        Patient { service, places, problems, profile, settings, ca_certificate: self.global.ca_cert.clone() }
+        Patient {
+            service,
+            places,
+            problems,
+            profile,
+            settings,
+            ca_certificate: self.global.ca_cert.clone(),
+            is_agent: commands::are_of_agent,
+        }
     }
 
     /// What was decided, and by what; the configuration where it was read.

@@ -10,6 +10,7 @@ mod places;
 mod server;
 mod store;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -161,6 +162,8 @@ pub struct Patient {
     pub settings: Vec<Setting>,
     /// The file of `--ca-cert`.
     pub ca_certificate: Option<PathBuf>,
+    /// Tells whether the arguments of a process of this program, its name first, make it an agent.
+    pub is_agent: fn(&[OsString]) -> bool,
 }
 
 /// A setting that may come from several places.
@@ -184,7 +187,7 @@ impl Patient {
             within(end, Subject::FileSystem, "", self.check_file_systems()).boxed(),
             within(end, Subject::Store, "", self.check_store()).boxed(),
             within(end, Subject::Store, "", self.check_records()).boxed(),
-            within(end, Subject::Agent, "", store::check_agent()).boxed(),
+            within(end, Subject::Agent, "", self.check_agent()).boxed(),
             self.check_network(end).boxed(),
         ];
         checks.extend(join_all(slow).await.into_iter().flatten());

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::ArgMatches;
 
-use super::{COMMANDS, definition_of, named, parse, read_by};
+use super::{COMMANDS, are_of_agent, definition_of, named, parse, read_by};
 
 /// Arguments without the program's name.
 const TABLE: &[&str] = &[
@@ -322,4 +322,25 @@ fn all_that_is_said_of_commands_fits_80_columns() {
         assert!(long.contains("\nExamples:\n") && !short.contains("Examples:"), "{name}");
         assert!(long.find("Examples:") < long.find("Options:"), "{name}: {long}");
     });
+}
+
+#[test]
+fn an_agent_is_told_from_whatever_else_is_called_so() {
+    for (arguments, is_agent) in [
+        ("agent", true),
+        ("agent work lobby --log json", true),
+        ("--config agent agent", true),
+        ("-p agent -v agent", true),
+        ("", false),
+        ("login agent --kiosk", false),
+        ("-p agent login", false),
+        ("profile show agent", false),
+        ("exec -- agent", false),
+        ("help agent", false),
+        ("agent --nonsense", false),
+    ] {
+        let words = ["device-login"].into_iter().chain(arguments.split(' ').filter(|word| !word.is_empty()));
+        let words: Vec<OsString> = words.map(OsString::from).collect();
+        assert_eq!(are_of_agent(&words), is_agent, "{arguments}");
+    }
 }

@@ -1,7 +1,15 @@
-//! This program, its settings, and the variables that decide on them.
+//! This program, its settings, the variables that decide on them, and the agents of it that run.
 
 use std::env;
+#[cfg(target_os = "linux")]
+use std::ffi::{OsStr, OsString};
+#[cfg(target_os = "linux")]
+use std::os::unix::ffi::OsStrExt;
+#[cfg(target_os = "linux")]
+use std::path::Path;
 
+#[cfg(target_os = "linux")]
+use super::super::aside::aside;
 use super::{Check, Patient, Setting, Subject};
 use crate::config::variables::{self, Reader};
 
@@ -71,4 +79,42 @@ impl Patient {
         }
         checks
     }
+
+    /// Looks for processes that are agents of this program's.
+    pub(super) async fn check_agent(&self) -> Vec<Check> {
+        #[cfg(target_os = "linux")]
+        {
+            let is_agent = self.is_agent;
+            let agents = aside(move || agents(is_agent)).await;
+            vec![match agents.as_slice() {
+                [] => {
+                    let seen = "none runs as far as can be seen: tokens are refreshed when they are asked for";
+                    Check::ok(Subject::Agent, "", seen)
+                }
+                [one] => Check::ok(Subject::Agent, "", format!("{one} runs")),
+                several => Check::ok(Subject::Agent, "", format!("{} run", several.join(", "))),
+            }]
+        }
+        #[cfg(not(target_os = "linux"))]
+        vec![Check::ok(Subject::Agent, "", "not looked for: this system shows no processes in files")]
+    }
+}
+
+/// The processes whose arguments say that they are one. An agent holds no lock while it waits.
+#[cfg(target_os = "linux")]
+fn agents(is_agent: fn(&[OsString]) -> bool) -> Vec<String> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let mut agents: Vec<String> = processes
+        .flatten()
+        .filter_map(|process| {
+            let id: u32 = process.file_name().to_str()?.parse().ok()?;
+            let line = std::fs::read(process.path().join("cmdline")).ok()?;
+            let arguments = line.strip_suffix(b"\0")?.split(|byte| *byte == 0);
+            let arguments: Vec<OsString> = arguments.map(|argument| OsStr::from_bytes(argument).to_owned()).collect();
+            let is_this_program = Path::new(arguments.first()?).file_name()? == "device-login";
+            (is_this_program && is_agent(&arguments)).then(|| format!("pid {id}"))
+        })
+        .collect();
+    agents.sort();
+    agents
 }

@@ -153,8 +153,12 @@ fn of_key(info: StoreInfo) -> Check {
         }
     };
     let seen = format!("{}, {protection}", protection.key.word());
-    match protection.warning() {
-        Some(warning) => Check::warning(Subject::Key, "", seen).advise(warning.trim_end_matches('.').to_owned()),
+    match &protection.exposed {
+        Some(path) => {
+            let path = path.display();
+            let seen = format!("{seen}; others on this machine can read {path}, which opens the records");
+            Check::warning(Subject::Key, "", seen).advise(format!("have root run `chmod o-r {path}`"))
+        }
         None if protection.grade() == Grade::L0 => Check::warning(Subject::Key, "", seen)
             .advise("use `--store file:DIR`, which encrypts without asking anybody"),
         None if info.old_key_id.is_some() => {
@@ -175,42 +179,4 @@ fn of_locks(holders: Result<Vec<(ProfileName, String)>, StoreError>) -> Check {
                 .advise("a refresh holds one for some seconds; a process that hangs with it can be ended")
         }
     }
-}
-
-/// Looks for a process that is an agent of this program's.
-pub(super) async fn check_agent() -> Vec<Check> {
-    #[cfg(target_os = "linux")]
-    {
-        let agents = aside(agents).await;
-        vec![match agents.as_slice() {
-            [] => Check::ok(
-                Subject::Agent,
-                "",
-                "none runs as far as can be seen: tokens are refreshed when they are asked for",
-            ),
-            [one] => Check::ok(Subject::Agent, "", format!("{one} runs")),
-            several => Check::ok(Subject::Agent, "", format!("{} run", several.join(", "))),
-        }]
-    }
-    #[cfg(not(target_os = "linux"))]
-    vec![Check::ok(Subject::Agent, "", "not looked for: this system shows no processes in files")]
-}
-
-/// The processes whose arguments say that they are one. An agent holds no lock while it waits.
-#[cfg(target_os = "linux")]
-fn agents() -> Vec<String> {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let mut agents: Vec<String> = processes
-        .flatten()
-        .filter_map(|process| {
-            let id: u32 = process.file_name().to_str()?.parse().ok()?;
-            let line = std::fs::read(process.path().join("cmdline")).ok()?;
-            let mut arguments = line.split(|byte| *byte == 0);
-            let program = arguments.next()?.rsplit(|byte| *byte == b'/').next()?;
-            let is_agent = program == b"device-login" && arguments.any(|argument| argument == b"agent");
-            is_agent.then(|| format!("pid {id}"))
-        })
-        .collect();
-    agents.sort();
-    agents
 }

@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 use crate::error::{Advice, Code, Error, Way};
 use crate::files::access::Holds;
 use crate::files::{self, Trouble};
-use crate::near::{self, did_you_mean};
+use crate::near::did_you_mean;
 use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::StandardServer;
@@ -481,7 +481,7 @@ impl Config {
     fn unknown_profile(&self, name: &ProfileName) -> Error {
         let error = Error::new(Code::UnknownProfile, format!("there is no profile `{name}`"));
         let add = Advice::AddProfile(Some(name.clone()));
-        match near::meant(name.as_str(), self.profiles.keys().map(ProfileName::as_str)) {
+        match Advice::near(name.as_str(), self.profiles.keys().map(ProfileName::as_str)) {
             Some(meant) => error.advise(meant),
             None if self.profiles.is_empty() => error.advise(add),
             None => error.advise(format!("there are {}", self.names())).advise(add.and(" to add it")),

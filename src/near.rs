@@ -3,8 +3,6 @@
 
 use std::fmt::Display;
 
-use crate::error::Advice;
-
 /// No name that is known is longer.
 const LONGEST: usize = 64;
 
@@ -36,12 +34,7 @@ pub fn nearest<'a, T: PartialEq>(wanted: &str, known: impl IntoIterator<Item = (
     found
 }
 
-/// The advice to take the words that are nearest; `None` where nothing is near.
-pub fn meant<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<Advice> {
-    Advice::meant(nearest(wanted, known.into_iter().map(|word| (word, word))))
-}
-
-/// The same as a question, for what is no advice of an error: "did you mean `a` or `b`?".
+/// They as a question, for what is no advice of an error: "did you mean `a` or `b`?".
 pub fn did_you_mean<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let near = nearest(wanted, known.into_iter().map(|word| (word, word)));
     (!near.is_empty()).then(|| question(&near))

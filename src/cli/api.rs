@@ -20,12 +20,11 @@ use super::context::Context;
 use super::output::unwritten;
 use crate::api::{self, Call, Diagnosis};
 use crate::config::Profile;
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::files::{self, Replacement};
 use crate::http::progress::Progress;
 use crate::http::upload::Upload;
 use crate::http::{Method, reason};
-use crate::near;
 use crate::providers::DataCenter;
 use crate::providers::catalog::Product;
 use crate::service::{self, OpenAnswer, Service, refusal_error};
@@ -452,7 +451,7 @@ fn is_form(content_type: &str) -> bool {
 fn method(call: &[String]) -> Result<Option<Method>, Error> {
     let named = call.get(1).and(call.first()).map(|word| word.parse()).transpose();
     named.map_err(|problem: String| {
-        let near = near::meant(&call[0], Method::ALL.map(Method::as_str));
+        let near = Advice::near(&call[0], Method::ALL.map(Method::as_str));
         let general = "the method comes before the path; a profile is named by `-p`".into();
         Error::new(Code::Usage, NOT_MADE).because(problem).advise(near.unwrap_or(general))
     })

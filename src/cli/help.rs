@@ -5,7 +5,6 @@ use clap::Args;
 use super::commands;
 use super::context::Context;
 use crate::error::{Advice, Code, Error};
-use crate::near;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,7 +35,7 @@ pub(super) fn named<'a>(definition: &'a clap::Command, words: &[String]) -> Resu
             let above = command.get_bin_name().unwrap_or(command.get_name());
             let unknown = Error::new(Code::Usage, format!("`{above}` has no command `{word}`"));
             let known = command.get_subcommands().filter(|known| !known.is_hide_set()).map(clap::Command::get_name);
-            unknown.advise(near::meant(word, known).unwrap_or(Advice::Help))
+            unknown.advise(Advice::near(word, known).unwrap_or(Advice::Help))
         })
     })
 }

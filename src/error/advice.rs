@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::near;
 use crate::profile::ProfileName;
 use crate::secret::Known;
 
@@ -100,6 +101,11 @@ impl Advice {
     pub fn meant<T: Into<String>>(near: impl IntoIterator<Item = T>) -> Option<Self> {
         let near: Vec<String> = near.into_iter().map(Into::into).collect();
         (!near.is_empty()).then_some(Advice::Meant(near))
+    }
+
+    /// Those of the known words that are near to one that is not among them, if there are any.
+    pub fn near<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        Self::meant(near::nearest(wanted, known.into_iter().map(|word| (word, word))))
     }
 
     /// Parts of one sentence; words alone, and what stands alone, stay so.

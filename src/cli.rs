@@ -220,15 +220,20 @@ fn usage(error: &clap::Error, output: &Output) -> u8 {
         _ if output.is_json() => {
             let text = error.render().to_string();
             let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            // Several arguments are told in lines of their own.
-            let listed = text.lines().skip(1).take_while(|line| line.starts_with("  ")).map(str::trim);
-            let listed = if first.ends_with(':') { listed.collect::<Vec<_>>().join(", ") } else { String::new() };
-            let mistake = Error::new(Code::Usage, format!("{first} {listed}").trim_end());
+            let mistake = Error::new(Code::Usage, format!("{first} {}", several(error).join(", ")).trim_end());
             output.error(&[meant(error), possible(error)].into_iter().flatten().fold(mistake, Error::advise));
         }
         _ => output.usage(&error.render()),
     }
     Code::Usage.exit_code()
+}
+
+/// The arguments that are told in lines of their own: those that lack, or those that another one does not go with.
+fn several(error: &clap::Error) -> &[String] {
+    match error.get(ContextKind::PriorArg).or_else(|| error.get(ContextKind::InvalidArg)) {
+        Some(ContextValue::Strings(arguments)) => arguments,
+        _ => &[],
+    }
 }
 
 /// What somebody probably meant who mistyped the name of a command, a flag or a value.

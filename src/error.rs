@@ -1,7 +1,7 @@
 //! The one error that people and scripts see, the same in the command line and on the screens.
 //!
 //! It says what failed, then the cause, then what to do. Its [`Code`] is the steady word in JSON and settles the exit
-//! code. Modules below `service` have error types of their own; they become this one where they leave `service`.
+//! code. `config` speaks it as well; the errors of `oauth`, `http`, `api` and `storage` become this one in `service`.
 
 mod advice;
 

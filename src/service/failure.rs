@@ -16,9 +16,7 @@ use crate::http::trouble::Trouble;
 use crate::oauth::Client;
 use crate::oauth::token::NoToken;
 use crate::oauth::wire::{ServerError, Unreadable};
-use crate::providers::explained::{
-    Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, WRONG_SECRET, look_up,
-};
+use crate::providers::explained::{Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, look_up};
 use crate::providers::{DataCenter, Dialect, Provider, catalog};
 
 /// How a person takes access back at a provider of which no more is known.
@@ -52,12 +50,6 @@ impl Asked<'_> {
                 .advise(hint);
         };
         let mut error = self.error(explained, Some(answer.to_string())).said_as(&answer.word);
-        if let Some(at) = error.causes.iter().position(|cause| cause == WRONG_SECRET) {
-            let wrong_secret = error.causes.remove(at);
-            if self.sends_secret() {
-                error.causes.insert(0, wrong_secret);
-            }
-        }
         if error.code == Code::InvalidScope && !self.provider.dialect.products.is_empty() {
             // What is known about the very scopes that were asked for comes before what may be.
             error.causes.splice(..0, self.scopes.iter().filter_map(|scope| catalog::likely_meant(scope)));
@@ -272,6 +264,7 @@ impl Asked<'_> {
             registration: registration(self.profile, dialect),
             later: &later,
             by_hand: &self.removal_by_hand(),
+            sends_secret: self.sends_secret(),
         };
         look_up(dialect.error_words, self.place, word).map(|entry| entry.explain(&facts))
     }

@@ -1,7 +1,16 @@
-//! Commands are for those who type commands: what is said below the command line, and on the screens, names none.
+//! Commands are for those who type commands: what is said below the command line, and on the screens, names none. And what
+//! is said of providers' error words, once the command line has worded it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use device_login::cli::advice::said;
+use device_login::error::Advice;
+use device_login::profile::ProfileName;
+use device_login::providers::explained::{ErrorWord, Explanation, Facts, others, rfc, zoho};
+use device_login::providers::{presets, standard};
+
+const TABLES: [&[ErrorWord]; 5] = [zoho::WORDS, rfc::WORDS, others::GOOGLE, others::MICROSOFT, others::GITHUB];
 
 /// Files that name commands or flags all the same, and how many lines do. The numbers may only shrink.
 const LEFT: &[(&str, usize)] = &[
@@ -92,6 +101,60 @@ fn sources(directory: &Path, into: &mut Vec<PathBuf>) {
             sources(&path, into);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             into.push(path);
+        }
+    }
+}
+
+fn facts<'a>(profile: &'a ProfileName, later: &'a Advice) -> Facts<'a> {
+    Facts {
+        profile,
+        provider: "Zoho",
+        data_center: "eu",
+        scopes: "{profile}",
+        registration: "register a client",
+        later,
+        by_hand: "remove it",
+        sends_secret: true,
+    }
+}
+
+#[test]
+fn texts_are_complete_short_and_fit_their_places() {
+    let (work, wait) = ("work".parse().expect("a name"), "wait".into());
+    for entry in TABLES.into_iter().flatten() {
+        let explained = entry.explain(&facts(&work, &wait));
+        let next = said(&explained.next);
+        let texts = [&explained.meaning, &next].into_iter().chain(&explained.causes);
+        for text in texts {
+            let is_clause = !text.is_empty() && !text.ends_with('.') && text.trim() == text && text.len() < 220;
+            // Scopes are filled with what looks like a placeholder, and stay as they are.
+            assert!(is_clause && !text.replace("{profile}", "").contains(['{', '}']), "{:?}: {text}", entry.words);
+        }
+        assert!((1..=4).contains(&entry.causes.len()), "{:?}", entry.words);
+        assert!(!entry.places.is_empty() && !entry.source.is_empty(), "{:?}", entry.words);
+    }
+}
+
+#[test]
+fn only_zoho_is_spoken_of_in_zohos_words() {
+    let (work, wait) = ("work".parse().expect("a name"), "wait".into());
+    let of_presets = presets::PRESETS.iter().map(|preset| preset.dialect);
+    for dialect in of_presets.chain([&standard::DIALECT]) {
+        let facts = Facts {
+            provider: dialect.display_name,
+            data_center: "",
+            registration: dialect.registration,
+            ..facts(&work, &wait)
+        };
+        let mut texts = vec![dialect.registration.to_owned(), dialect.web_registration.to_owned()];
+        texts.push(dialect.code_by_hand.to_owned());
+        for entry in dialect.error_words.iter().copied().flatten() {
+            let Explanation { meaning, causes, next, .. } = entry.explain(&facts);
+            texts.extend([meaning, said(&next)].into_iter().chain(causes));
+        }
+        for text in texts {
+            let own = ["Zoho", "data center", "API console", "Connected Apps", "Multi-DC", "self client"];
+            assert!(!own.iter().any(|word| text.contains(word)), "{}: {text}", dialect.display_name);
         }
     }
 }

@@ -102,6 +102,7 @@ fn section(entry: &ErrorWord, dialect: &Dialect) -> String {
         registration: dialect.registration,
         later: &"try again at the time that the message names".into(),
         by_hand: "remove the access by hand in the settings of the account",
+        sends_secret: true,
     };
     let explained = entry.explain(&facts);
     let words: Vec<String> = entry.words.iter().map(|word| format!("`{word}`")).collect();

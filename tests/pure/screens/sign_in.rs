@@ -156,6 +156,7 @@ fn explained(place: Place, word: &str) -> Error {
         registration: zoho::DIALECT.registration,
         later: &"try again in ten minutes".into(),
         by_hand: "remove the access by hand",
+        sends_secret: true,
     };
     let Explanation { code, meaning, causes, next } = entry.explain(&facts);
     Error::new(code.expect("a word that ends a sign-in"), "profile `work` could not be signed in")

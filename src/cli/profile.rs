@@ -90,8 +90,8 @@ struct Add {
 #[derive(Args)]
 struct SecretInArgument {
     /// The client's secret, which is refused
-    #[arg(long, value_name = "SECRET", num_args = 0..=1, hide = true)]
-    client_secret: Option<Option<String>>,
+    #[arg(long, value_name = "SECRET", num_args = 0..=1, default_missing_value = "", hide = true)]
+    client_secret: Option<String>,
 }
 
 impl SecretInArgument {

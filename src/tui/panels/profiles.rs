@@ -287,7 +287,7 @@ impl Panel for ProfilesPanel {
                 return Go::SignIn { profile, options: SignIn::attended() }.into();
             }
             Outcome::Gone { profile, error, wanted } => {
-                self.problem = Some(Problem { profile, outcome: None, error, again: wanted })
+                self.problem = Some(Problem { profile, outcome: None, error, again: wanted });
             }
         }
         if !self.is_loaded {

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use self::access::{Holds, Opened};
 pub use self::file_system::FileSystem;
-pub use self::replacement::{Readers, Replacement, check_replaceable, remove_left_behind, replace};
+pub use self::replacement::{PRIVATE, Readers, Replacement, remove_left_behind, replace};
 pub use self::trouble::{Trouble, advice, without_lock};
 use crate::clock;
 

@@ -10,6 +10,9 @@ use super::{Trouble, access, create_private, directory_of, names_directory, sync
 /// How many files that killed processes of the same id left behind are stepped over.
 const MOST_LEFT_BEHIND: u32 = 100;
 
+/// This user alone.
+pub const PRIVATE: Readers = Readers { mode: 0o600, group: None };
+
 /// Who may read a file beside its owner. Systems without Unix modes have their own rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readers {
@@ -33,11 +36,7 @@ impl Replacement {
     /// Makes room for what is to come. Links are followed, but for those that others have put where everybody can; a new file
     /// may be read by whom the umask lets.
     pub fn begin(path: &Path) -> io::Result<Self> {
-        let place = access::follow_to_write(path);
-        // What is open already may have a name under which nothing is found.
-        if let Err(refused @ Trouble::Refused(_)) = place {
-            return Err(refused.into());
-        }
+        let place = not_planted(path)?;
         let before = before(path)?;
         if before.as_ref().is_some_and(|before| is_of_the_system(path) || !before.is_file()) {
             let file = OpenOptions::new().append(true).open(path)?;
@@ -52,6 +51,7 @@ impl Replacement {
     /// The same for what these may read, and at no moment anybody else. Whoever could read the one before it does not count,
     /// and a link itself is replaced.
     pub fn for_readers(path: &Path, readers: Readers) -> io::Result<Self> {
+        not_planted(path).map(drop)?;
         let before = before(path)?;
         if is_of_the_system(path) || before.as_ref().is_some_and(|before| !before.is_file()) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
@@ -165,11 +165,6 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Replacement::for_the_same(path)?.finish_with(bytes)
 }
 
-/// Tells whether [`replace`] could begin.
-pub fn check_replaceable(path: &Path) -> io::Result<()> {
-    Replacement::for_the_same(path).map(drop)
-}
-
 /// Deletes what processes left behind that were killed while they replaced this file. The caller holds off all others that
 /// replace it.
 pub fn remove_left_behind(path: &Path) {
@@ -190,6 +185,15 @@ fn is_left_behind(other: &str, name: &str) -> bool {
     unique
         .and_then(|unique| unique.split_once('.'))
         .is_some_and(|(process, number)| is_number(process) && is_number(number))
+}
+
+/// The place behind all links, unless somebody else has put one of them, or the file, where everybody can. What is open already
+/// may have a name under which nothing is found.
+fn not_planted(path: &Path) -> io::Result<Result<PathBuf, Trouble>> {
+    match access::follow_to_write(path) {
+        Err(refused @ Trouble::Refused(_)) => Err(refused.into()),
+        place => Ok(place),
+    }
 }
 
 /// What is there now; a directory is nothing that can be replaced.

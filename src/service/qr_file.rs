@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error};
-use crate::files;
+use crate::files::{PRIVATE, Replacement};
 use crate::oauth::qr::{QrMatrix, image};
 
 /// Where the QR code of each new code is written, as a picture of the kind that the name ends in.
@@ -55,7 +55,7 @@ impl QrFile {
             let message = format!("the QR code cannot be written to {}", self.path.display());
             Error::new(Code::Usage, message).because(error).advise("name a file in a directory that you can write to")
         };
-        files::check_replaceable(&self.path).map_err(refused)
+        self.begin().map(drop).map_err(refused)
     }
 
     /// Writes the address as a QR code that only this user may read, in the place of the one before it. Waits for the disk.
@@ -63,8 +63,13 @@ impl QrFile {
         let failed = || Error::new(Code::Other, format!("the QR code could not be written to {}", self.path.display()));
         let matrix = QrMatrix::encode(address)
             .ok_or_else(|| failed().because("the address is too long for one").advise("sign in without `--qr-file`"))?;
-        files::replace(&self.path, &self.format.picture(&matrix))
+        self.begin()
+            .and_then(|begun| begun.finish_with(&self.format.picture(&matrix)))
             .map_err(|error| failed().because(error).advise("name a file in a directory that you can write to"))
+    }
+
+    fn begin(&self) -> io::Result<Replacement> {
+        Replacement::for_readers(&self.path, PRIVATE)
     }
 }
 
@@ -89,6 +94,8 @@ mod tests {
         let file = QrFile::at(&path).expect("a picture");
         file.write("https://example.com/1").expect("it is written");
         let first = std::fs::read(&path).expect("it is there");
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("it is ours");
         file.write("https://example.com/2").expect("it is written");
         assert_ne!(std::fs::read(&path).expect("it is there"), first);
         assert_eq!(std::fs::read_dir(directory.path()).expect("a directory").count(), 1);

@@ -97,10 +97,8 @@ mod tests {
     use std::fs;
 
     use super::TokenFile;
-    use crate::files::Readers;
+    use crate::files::{PRIVATE, Readers};
     use crate::secret::Secret;
-
-    const PRIVATE: Readers = Readers { mode: 0o600, group: None };
 
     #[test]
     fn a_token_is_there_alone_and_goes() {

@@ -60,6 +60,18 @@ fn files_without_an_end_are_refused() {
     assert_eq!(authority.log().len(), 0);
 }
 
+/// A home with a sign-in that can be handed out.
+pub(crate) fn signed_in(authority: &Authority) -> Home {
+    let (home, origin) = (Home::new(), authority.origin());
+    home.write("secret", CLIENT_SECRET);
+    home.configure(&at_zoho(&origin, ""));
+    home.sign_in(authority, |grant| {
+        grant.issuer = format!("{origin}/");
+        grant.data_center = "us".to_owned();
+    });
+    home
+}
+
 /// Every command that writes a file that is named, up to its name, and what is said where that is not written.
 const WRITERS: &[(&[&str], &str)] = &[
     (&["api", "/x", "-o"], ""),
@@ -75,14 +87,7 @@ const WRITERS: &[(&[&str], &str)] = &[
 fn a_file_that_cannot_be_begun_is_a_mistake_of_the_arguments_whichever_command_it_is_for() {
     let authority = Authority::start(|_| (200, "{}".to_owned()));
     for (command, extension) in WRITERS {
-        let home = Home::new();
-        let origin = authority.origin();
-        home.write("secret", CLIENT_SECRET);
-        home.configure(&at_zoho(&origin, ""));
-        home.sign_in(&authority, |grant| {
-            grant.issuer = format!("{origin}/");
-            grant.data_center = "us".to_owned();
-        });
+        let home = signed_in(&authority);
         let takes_directory = command.contains(&"--all");
         let elsewhere = tempfile::tempdir().expect("a directory");
         let at = |name: &str| format!("{}/{name}", elsewhere.path().display());
@@ -181,4 +186,30 @@ fn an_answer_goes_to_nothing_that_somebody_else_has_put_where_everybody_can() {
         assert_eq!(authority.log().len() > asked, is_used, "{row}");
         assert_eq!(planted.is_symlink(), ["link", "way", "device"].contains(&kind), "{row}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_put_in_the_place_of_what_somebody_else_has_put_where_everybody_can() {
+    use std::fs::{self, Permissions, set_permissions};
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    if !rustix::process::geteuid().is_root() {
+        println!("not tried: only root can give files away");
+        return;
+    }
+    let authority = Authority::start(|_| (200, "{}".to_owned()));
+    let home = signed_in(&authority);
+    let open = tempfile::tempdir().expect("a directory");
+    set_permissions(open.path(), Permissions::from_mode(0o1777)).expect("it is ours");
+    for (command, extension) in WRITERS.iter().filter(|(command, _)| !command.contains(&"--all")) {
+        let planted = open.path().join(format!("planted{extension}"));
+        fs::File::create(&planted).expect("it can be made");
+        chown(&planted, Some(4242), None).expect("root may");
+        let ran = home.run(&[command, &[planted.to_str().expect("a path")][..]].concat());
+        ran.failed(2, &[" written", "user id 4242 has put"]);
+        let metadata = planted.metadata().expect("it is there");
+        assert_eq!((metadata.len(), std::os::unix::fs::MetadataExt::uid(&metadata)), (0, 4242), "{command:?}");
+    }
+    assert!(authority.log().is_empty(), "{:?}", authority.log());
 }

@@ -444,8 +444,10 @@ fn a_sign_in_is_handed_out_as_it_is_imported() {
     std::fs::File::create(&file).and_then(|mut file| file.write_all(b"MINE=1\n")).expect("it can be written");
     export(&[]).failed(2, &["it is there already", "`--yes`"]);
     let ran = export(&["--yes"]);
-    ran.worked(&format!("Wrote the sign-in of profile work to {out}.\n"));
+    ran.worked(&format!("Wrote the sign-in of profile work to {out}, in the place of what was there.\n"));
     assert!(ran.stderr.contains("not in the budget here"), "{ran:?}");
+    std::fs::remove_file(&file).expect("it is ours");
+    export(&["--yes"]).worked(&format!("Wrote the sign-in of profile work to {out}.\n"));
     let origin = zoho.us.origin();
     assert_eq!(
         std::fs::read_to_string(out).expect("it was written"),

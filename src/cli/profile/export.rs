@@ -10,7 +10,7 @@ use super::super::context::Context;
 use super::super::named_file::Unwritten;
 use super::super::{Positional, prompt};
 use crate::error::{Code, Error};
-use crate::files::{self, Readers, Replacement, Trouble, access};
+use crate::files::{self, PRIVATE, Replacement, Trouble, access};
 use crate::service::Exported;
 
 const EXAMPLES: &str = "\
@@ -18,7 +18,8 @@ Examples:
   device-login profile export work --env-file zoho.env
   device-login profile export --env-file ~/app/.env --yes";
 
-const PRIVATE: Readers = Readers { mode: 0o600, group: None };
+/// Said where the file is there already.
+const OVER: &str = ", in the place of what was there";
 
 /// Hand a sign-in to other programs, refresh token and client secret included
 ///
@@ -68,7 +69,8 @@ impl Export {
         context
             .output
             .note("Access tokens that others mint with it count at the provider, and not in the budget here.");
-        context.output.text(&format!("Wrote the sign-in of profile {} to {shown}.", profile.name))
+        let over = if is_there { OVER } else { "" };
+        context.output.text(&format!("Wrote the sign-in of profile {} to {shown}{over}.", profile.name))
     }
 
     fn confirm(&self, is_there: bool, context: &Context) -> Result<(), Error> {
@@ -81,7 +83,7 @@ impl Export {
             let error = if is_there { error.because("it is there already") } else { error };
             return Err(error.advise("add `--yes`, which hands the refresh token to whoever can read the file"));
         }
-        let over = if is_there { ", over what is there" } else { "" };
+        let over = if is_there { OVER } else { "" };
         let question = format!("Write the refresh token and the client secret to {shown}{over}?");
         if prompt::yes_or_no(context, &question, false)? {
             return Ok(());

@@ -93,7 +93,7 @@ fn a_command_gets_the_token_and_its_end_is_told() {
     fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).expect("it is ours");
     let script = script.to_str().expect("a path");
     run(&home, &[script, "it works"]).worked(&format!("{script} has no interpreter: it works\n"));
-    for (script, code) in [("exit 7", 7), ("kill -TERM $$", 143), ("kill -KILL $$", 137), ("kill -INT $$", 130)] {
+    for (script, code) in [("exit 7", 7), ("kill -TERM $$", 143), ("kill -XFSZ $$", 153), ("kill -INT $$", 130)] {
         assert_eq!(run(&home, &["sh", "-c", script]).code, code, "{script}");
     }
     run(&home, &["no-such-program"]).failed(127, &["`no-such-program` cannot be run", "no directory of `PATH`"]);
@@ -320,11 +320,47 @@ fn signals_reach_the_command_and_what_was_ignored_stays_ignored() {
     assert_eq!(running.line(), "ready");
     send("-TERM", &running.child);
     assert_eq!(running.child.wait().expect("it ends").code(), Some(143));
-    let script =
-        format!("trap '' HUP; exec {} exec sh -c 'kill -HUP $$ && echo alive'", env!("CARGO_BIN_EXE_device-login"));
+    for signal in ["HUP", "XFSZ"] {
+        let program = env!("CARGO_BIN_EXE_device-login");
+        let script = format!("trap '' {signal}; exec {program} exec sh -c 'kill -{signal} $$ && echo alive'");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script]).env("DEVICE_LOGIN_HOME", home.path(""));
+        ran(shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a shell")).worked("alive\n");
+    }
+}
+
+#[test]
+fn what_the_command_sends_is_for_it_but_for_what_stops_its_job() {
+    let authority = provider(3600);
+    let home = signed_in(&authority);
+    // It waits for its stdin, so that it is there when its signals are looked at.
+    let script = |signal: &str| {
+        format!("trap 'echo got {signal}; exit 9' {signal}; kill -{signal} $PPID; while read x; do :; done; exit 4")
+    };
+    for signal in ["HUP", "INT", "QUIT", "TERM", "USR1", "34"] {
+        let mut running = Running::start(&home, &script(signal));
+        assert_eq!((running.line(), running.ended().0), (format!("got {signal}"), 9));
+    }
+    for signal in ["TSTP", "TTIN", "TTOU"] {
+        let running = Running::start(&home, &script(signal));
+        assert_eq!(running.ended().0, 4, "{signal}");
+    }
+}
+
+#[test]
+fn where_there_is_no_place_for_the_token_all_are_named_that_were_tried() {
+    let authority = provider(3600);
+    let home = signed_in(&authority);
+    let file = home.write("file", "");
+    let program = home.command(&["exec", "--", "true"]);
     let mut shell = Command::new("sh");
-    shell.args(["-c", &script]).env("DEVICE_LOGIN_HOME", home.path("")).stdout(Stdio::piped()).stderr(Stdio::piped());
-    ran(shell.spawn().expect("a shell")).worked("alive\n");
+    // Nothing can be written in memory, either.
+    shell.args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
+    shell.env("DEVICE_LOGIN_HOME", home.path("")).env("TMPDIR", &file).env_remove("XDG_RUNTIME_DIR");
+    let ran = ran(shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a shell"));
+    ran.failed(1, &[&format!("{}: ", file.display()), "hint: let `TMPDIR` name"]);
+    #[cfg(target_os = "linux")]
+    assert!(ran.stderr.contains("/dev/shm: "), "{ran:?}");
 }
 
 #[cfg(target_os = "linux")]

@@ -28,7 +28,6 @@ const PASSED_ON: &[Signal] = &[
     Signal::TTOU,
     Signal::URG,
     Signal::XCPU,
-    // Where it is received, a file that would grow beyond the limit is an error as any other.
     Signal::XFSZ,
     Signal::VTALARM,
     Signal::PROF,
@@ -39,6 +38,9 @@ const PASSED_ON: &[Signal] = &[
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
     Signal::STKFLT,
 ];
+
+/// Signals by which a program stops its whole job, such as an editor at Ctrl-Z.
+const STOPPING: [Signal; 3] = [Signal::TSTP, Signal::TTIN, Signal::TTOU];
 
 /// Signals that have numbers and no names. The C library keeps the first ones of the kernel's for itself.
 #[cfg(target_os = "linux")]
@@ -133,9 +135,10 @@ fn pass_on(origin: &Origin, child: Pid) -> bool {
     if is_from_kernel(origin) && getpgid(Some(child)).is_ok_and(|group| group == getpgrp()) {
         return origin.signal == Signal::INT.as_raw();
     }
-    // So does a program that stops its whole job, such as an editor at Ctrl-Z.
-    let sender = origin.process.as_ref().and_then(|process| Pid::from_raw(process.pid));
-    if sender.is_some_and(|sender| descends(sender, child)) {
+    // So does a program that stops its job. Whatever else it sends to this process is for the program.
+    let sender = || origin.process.as_ref().and_then(|process| Pid::from_raw(process.pid));
+    let stops = STOPPING.iter().any(|signal| signal.as_raw() == origin.signal);
+    if stops && sender().is_some_and(|sender| descends(sender, child)) {
         return false;
     }
     // It may have ended meanwhile, and is not gone before it was looked after.

@@ -10,11 +10,10 @@ use std::path::{Path, PathBuf};
 use super::super::context::variable;
 use crate::config::Environment;
 use crate::error::{Code, Error};
-use crate::files::{self, Readers, Trouble, access};
+use crate::files::{self, PRIVATE, Trouble, access};
 use crate::secret::Secret;
 use crate::service::TokenFile;
 
-const PRIVATE: Readers = Readers { mode: 0o600, group: None };
 /// How many directories of one process are stepped over, such as one that is just being cleared.
 const MOST_TRIES: u32 = 100;
 
@@ -31,18 +30,16 @@ pub(super) struct Place {
 impl Place {
     /// A new place with this token in it.
     pub(super) fn with(token: &Secret) -> Result<Self, Error> {
-        let mut refused = None;
+        let mut refused = Vec::new();
         for base in bases() {
             match Self::below(&base, token) {
                 Ok(place) => return Ok(place),
-                Err(trouble) => refused = Some((base, trouble)),
+                Err(trouble) => refused.push(format!("{}: {}", base.display(), trouble.cause(&base))),
             }
         }
-        let error = Error::new(Code::Other, "there is no private place for the token file");
-        Err(match refused {
-            Some((base, trouble)) => error.because(trouble.cause(&base)).advise(trouble.advice()),
-            None => error,
-        })
+        Err(Error::new(Code::Other, "there is no private place for the token file")
+            .because(refused.join("; "))
+            .advise("let `TMPDIR` name a directory in which this user can write files that nobody else can replace"))
     }
 
     fn below(base: &Path, token: &Secret) -> Result<Self, Trouble> {

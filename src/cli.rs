@@ -54,6 +54,7 @@ use crate::config::variables;
 use crate::error::{Advice, Code, Error};
 use crate::near;
 use crate::profile::ProfileName;
+use crate::signals;
 use crate::untrusted::visible;
 
 const EXAMPLES: &str = "\
@@ -121,6 +122,7 @@ struct Positional {
 /// Runs the program with these arguments, the program's own name first.
 pub fn run(arguments: &[OsString]) -> ExitCode {
     keep_memory_private();
+    signals::outlive_file_limit();
     let output = output_before_parsing(arguments);
     if let [_, flag] = arguments
         && (flag == "--version" || flag == "-V")

@@ -1,5 +1,5 @@
 //! Which signals whoever started this process wants it to ignore: `nohup`, `trap '' INT`, a job in the background of a
-//! script. They stay ignored, so nobody receives them here.
+//! script. They stay ignored, so nobody receives them here. Also the one that none is to die of.
 
 /// Tells whether a signal was ignored before anything here received it. Where the system does not tell, none was.
 #[cfg(target_os = "linux")]
@@ -24,6 +24,19 @@ pub fn heard(signals: &[i32]) -> Vec<i32> {
 #[cfg(not(target_os = "linux"))]
 pub fn is_ignored(_: i32) -> bool {
     false
+}
+
+/// Makes a file that would grow beyond the limit of files an error as any other. Programs that are started here have the
+/// signal as it was: what is received, and not ignored, is not handed on.
+pub fn outlive_file_limit() {
+    #[cfg(unix)]
+    {
+        let signal = rustix::process::Signal::XFSZ.as_raw();
+        if !is_ignored(signal) {
+            // Where it cannot be received, such a file ends the process.
+            let _ = signal_hook::flag::register(signal, std::sync::Arc::default());
+        }
+    }
 }
 
 /// The signals by bits, the first one lowest.

@@ -253,8 +253,6 @@ impl Signals {
             signal(SignalKind::from_raw(wanted.as_raw())).map_err(failed)
         };
         let is_heard = |signal: &Signal| !signals::is_ignored(signal.as_raw());
-        // Once it is received, a file that would grow beyond the limit is an error as any other.
-        let _ = receive(Signal::XFSZ)?;
         let number = |signal: Signal| u8::try_from(signal.as_raw()).unwrap_or_default();
         let ending = ENDING.iter().copied().filter(is_heard).map(|signal| Ok((number(signal), receive(signal)?)));
         let stop = Some(Signal::TSTP).filter(is_heard).map(receive).transpose()?;

@@ -1,5 +1,6 @@
 //! What may be wrong with a file, and what a person can do about it.
 
+use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
@@ -23,6 +24,9 @@ impl Trouble {
     /// Why the file that was named as `path` could not be used.
     pub fn cause(&self, path: &Path) -> String {
         match self {
+            Trouble::Io(error) if self.is_absence() && path.iter().any(is_tilde) => {
+                format!("{error}; `~` stands for this user's home only where nothing but a `/` follows")
+            }
             Trouble::Io(error) => error.to_string(),
             Trouble::Refused(Refusal { path: refused, problem, .. }) if refused == path => problem.clone(),
             Trouble::Refused(Refusal { path, problem, .. }) => format!("{}: {problem}", path.display()),
@@ -59,10 +63,15 @@ impl From<Refusal> for Trouble {
     }
 }
 
+/// Whether a step of a path may have been meant as somebody's home.
+fn is_tilde(step: &OsStr) -> bool {
+    step.as_encoded_bytes().starts_with(b"~")
+}
+
 /// What to do about an error of the system with a file.
 pub fn advice(error: &io::Error) -> String {
     match error.kind() {
-        ErrorKind::NotFound => "check the path; `~` stands for this user's home only where nothing but a `/` follows",
+        ErrorKind::NotFound => "check the path",
         ErrorKind::PermissionDenied => return permission_advice(),
         ErrorKind::ReadOnlyFilesystem => "nothing can be written there: name another place, or mount it for writing",
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on the disk and try again",

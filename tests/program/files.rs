@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::named_files::signed_in;
 use crate::support::authority::Authority;
 use crate::support::program::{CLIENT_SECRET, Home, Ran, ran};
 
@@ -22,10 +23,7 @@ const CHANGES: [&[&str]; 5] = [
 fn run_without_room(home: &Home, arguments: &[&str], blocks: u32) -> Ran {
     let program = home.command(arguments);
     let mut shell = Command::new("sh");
-    shell
-        .args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")])
-        .arg(program.get_program())
-        .args(arguments);
+    shell.args(["-c", &format!("ulimit -f {blocks}; exec \"$0\" \"$@\"")]).arg(program.get_program()).args(arguments);
     shell.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("PATH", std::env::var_os("PATH").unwrap_or_default());
     shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     ran(shell.spawn().expect("a shell starts"))
@@ -62,6 +60,27 @@ fn a_full_disk_changes_nothing_and_says_so() {
         let ran = run_without_room(&home, change, 128);
         assert!(ran.code == 9 && ran.stderr.contains(said), "{change:?}: {ran:?}");
         assert_eq!(home.configuration(), long, "{change:?}");
+    }
+}
+
+#[test]
+fn no_command_that_writes_dies_where_no_file_may_grow_and_none_leaves_anything_behind() {
+    let authority = Authority::start(|_| (200, "{}".to_owned()));
+    let home = signed_in(&authority);
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| format!("{}/{name}", elsewhere.path().display());
+    for (arguments, code) in [
+        (&["exec", "-p", "work", "--", "true"][..], 1),
+        (&["status", "--prometheus", "--output", &at("metrics.prom")], 1),
+        (&["profile", "use", "work"], 9),
+        (&["profile", "export", "work", "--yes", "--env-file", &at("env")], 9),
+        (&["api", "-p", "work", "/x", "-o", &at("answer")], 1),
+        (&["completions", "--all", &at("")], 1),
+        (&["man", "--all", &at("")], 1),
+    ] {
+        let ran = run_without_room(&home, arguments, 0);
+        assert!(ran.code == code && ran.stderr.contains("hint: "), "{arguments:?}: {ran:?}");
+        assert_eq!(elsewhere.path().read_dir().expect("it is there").count(), 0, "{arguments:?}");
     }
 }
 
@@ -198,6 +217,9 @@ fn a_tilde_is_the_home_directory_wherever_a_path_is_written() {
     run(&["refresh"], &[]).failed(2, &["~dana/secret cannot be used", "`~` stands for this user's home only where"]);
     run(&["login", "--import", "--env-file", "~dana/.env"], &[])
         .failed(2, &["~dana/.env cannot be imported", "`~` stands"]);
+    let elsewhere = run(&["login", "--import", "--env-file", "/nowhere/.env"], &[]);
+    elsewhere.failed(2, &["hint: check the path"]);
+    assert!(!elsewhere.stderr.contains('~'), "{elsewhere:?}");
 }
 
 #[test]

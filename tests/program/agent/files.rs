@@ -168,7 +168,7 @@ fn what_cannot_be_a_token_file_is_refused_at_the_start() {
         (vec!["work=/dev/null".to_owned()], "it is not a regular file"),
         (vec![format!("work={}", home.path("token").display())], "where this program keeps its own files"),
         (vec![format!("work={}", home.path("state/token").display())], "where this program keeps its own files"),
-        (vec![format!("work={}", path("x")), format!("other={}", path("../x/../x"))], "No such file"),
+        (vec![format!("work={}", path("x")), format!("other={}", path("missing/../x"))], "No such file"),
         (vec![format!("work={}", path("x")), format!("other={}", path("closed/../x"))], "two token files are at"),
         (vec![format!("work={},mode=0666", path("x"))], "is no mode for a token"),
         (vec![format!("work={},group=no-such-group", path("x"))], "there is no group `no-such-group`"),

@@ -1,7 +1,8 @@
 //! The only file that prints. Data goes to stdout, talk to stderr; each call writes one whole buffer.
 //!
-//! Text from servers has been made safe where it came in. This is the second guard: on a terminal, control characters
-//! become visible whatever they came from. A pipe gets every byte as it is. A reader that went away is no error.
+//! Text from servers has been made safe where it came in. This is the second guard: on a terminal and in talk, which ends up on
+//! one from any log, control characters become visible whatever they came from. Data that goes elsewhere has every byte as it
+//! is. A reader that went away is no error.
 
 mod body;
 mod json;
@@ -58,11 +59,6 @@ impl<S: IsTerminal> Stream<S> {
     fn is_terminal(&self) -> bool {
         *self.is_terminal.get_or_init(|| self.stream.is_terminal())
     }
-
-    /// The text, safe for a terminal if it is one.
-    fn guarded(&self, text: &str) -> String {
-        if self.is_terminal() { visible(text) } else { text.to_owned() }
-    }
 }
 
 /// Stdout did not take what there was to say.
@@ -71,6 +67,11 @@ pub(super) fn unwritten(error: &io::Error) -> Error {
 }
 
 impl Stream<io::Stdout> {
+    /// The text, safe for a terminal if it is one.
+    fn guarded(&self, text: &str) -> String {
+        if self.is_terminal() { visible(text) } else { text.to_owned() }
+    }
+
     /// A reader that went away is no error.
     fn write(&self, bytes: &[u8]) -> Result<(), Error> {
         let mut stdout = self.stream.lock();
@@ -166,7 +167,7 @@ impl Output {
 
     /// What a person has to see, quiet or not.
     pub(super) fn say(&self, text: &str) {
-        self.stderr.write(&(self.stderr.guarded(text) + "\n"));
+        self.stderr.write(&(visible(text) + "\n"));
     }
 
     /// What a person should see to, a line each.
@@ -285,14 +286,14 @@ impl Output {
             return;
         }
         let (red, bold, reset) = if self.stderr_has_color() { (BOLD_RED, BOLD, RESET) } else { ("", "", "") };
-        let message = self.stderr.guarded(&error.to_string());
+        let message = visible(&error.to_string());
         let mut text = format!("{red}error:{reset} {message}\n");
         if !error.causes.is_empty() {
             text.extend([format!("  {bold}likely causes:{reset}\n")]);
             let causes = error.causes.iter().enumerate();
-            text.extend(causes.map(|(index, cause)| format!("    {}. {}\n", index + 1, self.stderr.guarded(cause))));
+            text.extend(causes.map(|(index, cause)| format!("    {}. {}\n", index + 1, visible(cause))));
         }
-        text.extend([format!("  {bold}hint:{reset} {}\n", self.stderr.guarded(&advice::hint(error)))]);
+        text.extend([format!("  {bold}hint:{reset} {}\n", visible(&advice::hint(error)))]);
         self.stderr.write(&text);
     }
 

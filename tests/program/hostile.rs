@@ -368,3 +368,18 @@ fn the_system_is_asked_for_the_provider_alone() {
         assert!(!connects.is_empty() && connects.iter().all(|line| line.contains(&port)), "{command:?}: {connects:#?}");
     }
 }
+
+#[test]
+fn a_configuration_steers_no_terminal_through_a_log() {
+    let home = Home::new();
+    for text in [
+        "[profiles.\"a\\u001b[31mX\"]\nprovider = \"zoho\"\nclient_id = \"1\"\n",
+        "[profiles.work]\nprovider = \"a\\u001b[31mX\"\nclient_id = \"1\"\n",
+        "default_profile = \"a\\u001b[31mX\"\n",
+        "\"a\\u001b[31mX\" = 1\n",
+    ] {
+        home.configure(text);
+        let ran = home.run(&["status"]);
+        assert!(ran.code == 2 && !ran.stderr.contains('\u{1b}'), "{text}: {ran:?}");
+    }
+}

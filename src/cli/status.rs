@@ -169,7 +169,9 @@ impl Status {
         } else if seen.is_empty() {
             context.output.note(&format!("There is no profile yet; {}.", said(&Advice::AddProfile(None))));
         } else {
-            context.output.table(list::table(&seen, now), &list::below(&seen, now))?;
+            context
+                .output
+                .table(list::table(&seen, now), &list::below(&seen, service.store().directory().as_deref(), now))?;
         }
         if !self.json && !self.check {
             let problems =

@@ -571,3 +571,16 @@ fn a_named_profile_is_the_only_one_that_is_read() {
         assert_eq!(ran.code, code, "{ran:?}");
     }
 }
+
+#[test]
+fn a_store_that_is_not_there_yet_is_told() {
+    let authority = Authority::start(|_| (200, "{}".to_owned()));
+    let home = Home::at(&authority);
+    let nowhere = home.path("nowhere");
+    let store = format!("file:{}", nowhere.display());
+    let said = format!("There is no store at {} yet.\n", nowhere.display());
+    assert!(home.run(&["status", "--store", &store]).stdout.ends_with(&said));
+    home.sign_in(&authority, |_| {});
+    let there = home.run(&["status"]).stdout;
+    assert!(there.contains("Records in ") && !there.contains("no store"), "{there}");
+}

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -90,7 +91,7 @@ pub(super) fn ends(status: &ProfileStatus, now: Timestamp) -> Option<String> {
 }
 
 /// What has to be said below the table.
-pub(super) fn below(seen: &[Seen], now: Timestamp) -> Vec<String> {
+pub(super) fn below(seen: &[Seen], store: Option<&Path>, now: Timestamp) -> Vec<String> {
     let said =
         seen.iter().flat_map(|seen| remarks(seen, now).into_iter().map(|remark| (remark, seen.status.name.as_str())));
     let mut lines: Vec<String> =
@@ -98,7 +99,10 @@ pub(super) fn below(seen: &[Seen], now: Timestamp) -> Vec<String> {
     // Every profile is in the same store.
     if let Some(protection) = seen.iter().find_map(|seen| seen.status.protection.as_ref()) {
         let place = protection.place.as_ref().map_or_else(String::new, |place| format!(" in {place}"));
-        lines.push(format!("Records{place}: {protection}"));
+        lines.push(match store.filter(|store| !store.exists()) {
+            Some(store) => format!("There is no store at {} yet.", store.display()),
+            None => format!("Records{place}: {protection}"),
+        });
         lines.extend(Protection::warning(protection).map(|warning| format!("warning: {warning}")));
     }
     lines

@@ -11,7 +11,9 @@ use jiff::Timestamp;
 
 use super::{Service, tokens};
 use crate::config::{Profile, ProviderSource};
+use crate::profile::ProfileName;
 use crate::providers::{Dialect, GrantLimit};
+use crate::secret::Secret;
 use crate::storage::{Grant, Record, RevocationNote, UnrevokedGrant};
 
 /// So many tokens at most wait to be revoked.
@@ -48,6 +50,14 @@ impl Service {
     /// The provider's limit for the profile's grants.
     pub(super) fn grant_limit(&self, profile: &Profile) -> Option<GrantLimit> {
         self.config.provider(profile).ok()?.dialect().grant_limit
+    }
+
+    /// The other profiles that live on this refresh token.
+    pub(super) fn others_on(&self, token: &Secret, own: &ProfileName) -> Vec<ProfileName> {
+        let has =
+            |record: &Record| record.grant.as_ref().is_some_and(|grant| grant.refresh_token.as_ref() == Some(token));
+        let others = self.records().into_iter().filter(|record| record.profile != *own && has(record));
+        others.map(|record| record.profile).collect()
     }
 
     /// Every record that can be read.

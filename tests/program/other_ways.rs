@@ -466,6 +466,11 @@ fn a_sign_in_is_handed_out_as_it_is_imported() {
     let told = record.events.last().map(|event| (event.what, event.by.clone()));
     assert_eq!(told, Some((device_login::storage::Happened::Exported, "profile".to_owned())));
     assert!(!record.grant.expect("a grant").is_own);
+    // A second profile that lives on the same is told of the first one.
+    let twin = home.run(&["login", "twin", "--import", "--env-file", out]);
+    assert!(twin.code == 0 && twin.stderr.contains("profile `work` has the same refresh token"), "{twin:?}");
+    let again = home.run(&["login", "twin", "--import", "--env-file", out]);
+    assert!(again.stderr.contains("`work` has the same") && !again.stderr.contains("`twin` has"), "{again:?}");
     // Another machine, which knows nothing but the provider.
     let other = Home::new();
     other.configure(&zoho.providers());

@@ -40,6 +40,11 @@ impl Service {
         options: SignIn,
     ) -> Result<SignedIn, Error> {
         let mut attempt = Attempt { is_shared: true, ..Attempt::begin(self, profile, options, None).await? };
+        let (token, own) = (refresh_token.clone(), profile.name.clone());
+        let others = self.aside(move |service| service.others_on(&token, &own)).await;
+        attempt.warnings.extend(others.into_iter().map(|other| {
+            format!("profile `{other}` has the same refresh token: what gives that back ends both, and each counts its own use")
+        }));
         if let Some(secret) = client_secret.filter(|_| profile.client_secret == SecretSource::Store) {
             attempt.client.secret = Some(secret.clone());
             attempt.secret_to_keep = Some(secret);

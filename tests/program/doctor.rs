@@ -230,6 +230,50 @@ fn proxies_and_names_are_looked_at() {
 }
 
 #[test]
+fn one_trouble_with_names_is_one_line() {
+    let home = Home::new();
+    let origins = ["https://no-such-host.invalid", "https://nor-this.invalid"];
+    let [one, other] = origins.map(configuration);
+    home.configure(&(one + &other.replace("work", "other").replace("corp", "club")));
+    let offline = doctor(&home, &[]);
+    assert_check(&offline, "DNS", "error", "no-such-host.invalid");
+    let proxied = doctor_with(&home, &[("HTTPS_PROXY", "no-such-proxy.invalid")]);
+    assert_check(&proxied, "DNS", "error", "`HTTPS_PROXY` names it as the proxy");
+    for (ran, about) in [(offline, "nor-this.invalid, no-such-host.invalid"), (proxied, "no-such-proxy.invalid")] {
+        let json = ran.json();
+        let names = of(&json, "DNS");
+        assert!(names.len() == 1 && of(&json, "client").is_empty(), "{ran:?}");
+        assert_eq!(names[0]["about"], about, "{ran:?}");
+    }
+}
+
+#[test]
+fn profiles_that_need_somebody_are_told_with_the_command_that_helps() {
+    let authority = provider(date(0));
+    let home = Home::at(&authority);
+    assert_check(&doctor(&home, &[]), "sign-in", "warning", "signed out");
+    home.sign_in(&authority, |_| {});
+    assert!(of(&doctor(&home, &[]).json(), "sign-in").is_empty());
+    home.sign_in(&authority, |grant| grant.refused = Some("invalid_grant".to_owned()));
+    for arguments in [&[][..], &["work"]] {
+        let ran = doctor(&home, arguments);
+        assert_check(&ran, "sign-in", "warning", "it needs a new sign-in");
+        assert_check(&ran, "sign-in", "warning", "device-login login work");
+    }
+    let profile =
+        |number: u32| format!("[profiles.p{number}]\nprovider = \"corp\"\nclient_id = \"1\"\nscopes = [\"openid\"]\n");
+    let more: String = (0..17).map(profile).collect();
+    home.configure(&format!("default_profile = \"work\"\n{}{more}", configuration(&authority.origin())));
+    let ran = doctor(&home, &[]);
+    let json = ran.json();
+    let told = of(&json, "sign-in");
+    assert!(told.len() == 17 && told[0]["about"] == "work", "{ran:?}");
+    assert_check(&ran, "sign-in", "warning", "left out: 2 more profiles");
+    home.configure("[profiles.odd]\nprovider = \"zoho\"\nclient_id = \"1\"\nscopes = [\"ZohoCRM.user.READ\"]\n");
+    assert_check(&doctor(&home, &[]), "scopes", "warning", "`ZohoCRM.users.READ`");
+}
+
+#[test]
 fn stores_keys_and_locks_are_looked_at() {
     let authority = provider(date(0));
     let home = Home::at(&authority);

@@ -61,7 +61,8 @@ impl Patient {
             let host = server.host();
             within(end, Subject::Connection, &host, server.check(&self.service, self.ca_certificate.as_deref())).await
         });
-        checks.extend(join_all(looked_at).await.into_iter().flatten().chain(more));
+        checks.extend(together(join_all(looked_at).await));
+        checks.extend(more);
         checks
     }
 
@@ -112,7 +113,11 @@ impl Server {
         let asked = choice.proxy.as_ref().unwrap_or(&self.0);
         let name = asked.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         if name.parse::<IpAddr>().is_err() {
-            let looked_up = look_up(&name, asked.port_or_known_default().unwrap_or(443)).await;
+            let mut looked_up = look_up(&name, asked.port_or_known_default().unwrap_or(443)).await;
+            if let (Some(variable), Some(_), Verdict::Error) = (choice.named_by, &choice.proxy, looked_up.verdict) {
+                looked_up.seen += &format!("; `{variable}` names it as the proxy");
+                looked_up.advice = vec![format!("correct `{variable}`, or unset it").into()];
+            }
             let is_known = looked_up.verdict < Verdict::Error;
             checks.push(looked_up);
             if !is_known {
@@ -158,6 +163,25 @@ impl Server {
         checks.extend(made.map(|(date, then)| of_clock(host, then.duration_until(date))));
         checks
     }
+}
+
+/// What was seen of all servers, with each name once; where none has an address, in one line, since that is one trouble.
+fn together(servers: Vec<Vec<Check>>) -> Vec<Check> {
+    let is_name = |check: &Check| check.subject == Subject::Dns;
+    let is_unknown =
+        |checks: &Vec<Check>| checks.last().is_some_and(|last| is_name(last) && last.verdict == Verdict::Error);
+    let are_all_unknown = servers.iter().all(is_unknown);
+    let mut together: Vec<Check> = Vec::new();
+    for check in servers.into_iter().flatten() {
+        let has = |known: &Check| known.about.split(", ").any(|name| name == check.about);
+        let is_same = |known: &&mut Check| is_name(known) && (are_all_unknown || has(known));
+        match together.iter_mut().filter(|_| is_name(&check)).find(is_same) {
+            None => together.push(check),
+            Some(known) if has(known) => {}
+            Some(known) => known.about += &format!(", {}", check.about),
+        }
+    }
+    together
 }
 
 fn failed(subject: Subject, host: &str, failure: &TransportFailure) -> Check {

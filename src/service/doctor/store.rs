@@ -1,4 +1,4 @@
-//! Where records are, what guards them, who writes them, and whether an agent runs.
+//! Where records are, what guards them, and who writes them.
 
 use super::super::aside::aside;
 use super::server::{self, of_chain, of_clock};
@@ -10,7 +10,7 @@ use crate::storage::{Checked, DatabaseDetails, Finding, FindingKind, Grade, Heal
 use crate::words::counted;
 
 impl Patient {
-    fn has_trouble(&self, with: Subject) -> bool {
+    pub(super) fn has_trouble(&self, with: Subject) -> bool {
         self.problems.iter().any(|(subject, _)| *subject == with)
     }
 

@@ -115,7 +115,7 @@ impl Server {
         if name.parse::<IpAddr>().is_err() {
             let mut looked_up = look_up(&name, asked.port_or_known_default().unwrap_or(443)).await;
             if let (Some(variable), Some(_), Verdict::Error) = (choice.named_by, &choice.proxy, looked_up.verdict) {
-                looked_up.seen += &format!("; `{variable}` names it as the proxy");
+                looked_up.seen = format!("{}; `{variable}` names it as the proxy", looked_up.seen);
                 looked_up.advice = vec![format!("correct `{variable}`, or unset it").into()];
             }
             let is_known = looked_up.verdict < Verdict::Error;
@@ -174,11 +174,11 @@ fn together(servers: Vec<Vec<Check>>) -> Vec<Check> {
     let mut together: Vec<Check> = Vec::new();
     for check in servers.into_iter().flatten() {
         let has = |known: &Check| known.about.split(", ").any(|name| name == check.about);
-        let is_same = |known: &&mut Check| is_name(known) && (are_all_unknown || has(known));
-        match together.iter_mut().filter(|_| is_name(&check)).find(is_same) {
+        let tells_the_same = |known: &&mut Check| is_name(known) && (are_all_unknown || has(known));
+        match together.iter_mut().filter(|_| is_name(&check)).find(tells_the_same) {
             None => together.push(check),
             Some(known) if has(known) => {}
-            Some(known) => known.about += &format!(", {}", check.about),
+            Some(known) => known.about = format!("{}, {}", known.about, check.about),
         }
     }
     together

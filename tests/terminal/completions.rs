@@ -89,7 +89,7 @@ fn completes_names_as_names(shell: &str, prepare: &str, marks: &[&str]) {
     let terminal = start(&home, shell, prepare);
     let wait_for_prompts = |count: usize| {
         terminal.wait_until(|screen| {
-            let text: String = screen.content().iter().map(|cell| cell.symbol()).collect();
+            let text: String = screen.content().iter().map(ratatui::buffer::Cell::symbol).collect();
             (text.matches('⟩').count() >= count).then_some(text)
         })
     };
@@ -97,7 +97,7 @@ fn completes_names_as_names(shell: &str, prepare: &str, marks: &[&str]) {
         let directory = home.path(&format!("names{at}"));
         let file = directory.join(name);
         std::fs::create_dir(&directory).expect("a directory");
-        std::fs::write(&file, "").expect("a file");
+        std::fs::File::create(&file).expect("a file");
         std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).expect("a file's mode");
         terminal.press(&format!("cd {}; echo m''oved{at}\r", directory.display()));
         terminal.wait_for(&format!("moved{at}"));

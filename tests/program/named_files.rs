@@ -67,7 +67,7 @@ pub(crate) fn signed_in(authority: &Authority) -> Home {
     home.configure(&at_zoho(&origin, ""));
     home.sign_in(authority, |grant| {
         grant.issuer = format!("{origin}/");
-        grant.data_center = "us".to_owned();
+        "us".clone_into(&mut grant.data_center);
     });
     home
 }

@@ -33,6 +33,9 @@ pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<()
         let token = prompt::token(context, "the refresh token", "Refresh token (not shown): ")?;
         context.interrupts.block_on(service.import(profile, token, None, None, options))?
     };
+    if mode != Mode::Events {
+        context.output.warn(&signed_in.warnings);
+    }
     tell_signed_in(context, &signed_in, mode)
 }
 

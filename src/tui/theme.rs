@@ -289,8 +289,12 @@ pub struct QrAbilities {
 /// How the names of terminals without colours end (terminfo's naming rules).
 const MONOCHROME: [&str; 4] = ["dumb", "-m", "-mono", "-nc"];
 
-/// Terminals with 256 colours whose `TERM` does not say so.
-const WITH_256_COLORS: [&str; 7] = ["256col", "direct", "kitty", "alacritty", "foot", "ghostty", "wezterm"];
+/// What `TERM` has where there are 256 colours. xterm has had them for decades, and in a palette with light and dark the other
+/// way round only these stay what they are.
+const WITH_256_COLORS: [&str; 3] = ["256col", "direct", "xterm"];
+
+/// Terminals that have 256 colours and show UTF-8 whatever the locale says.
+const ALWAYS_RICH: [&str; 5] = ["kitty", "alacritty", "foot", "ghostty", "wezterm"];
 
 impl Environment<'_> {
     /// Decides what the terminal can do. The flag beats `NO_COLOR` (no-color.org), which beats `CLICOLOR_FORCE`, which
@@ -312,7 +316,8 @@ impl Environment<'_> {
         } else {
             QrPalette::Ansi16
         };
-        Abilities { color, glyphs, qr: QrAbilities { half_blocks: glyphs == Glyphs::Unicode, palette } }
+        let half_blocks = glyphs == Glyphs::Unicode || is_one_of(term, &ALWAYS_RICH);
+        Abilities { color, glyphs, qr: QrAbilities { half_blocks, palette } }
     }
 
     fn color(&self, term: &str) -> ColorChoice {
@@ -327,7 +332,7 @@ impl Environment<'_> {
     }
 
     fn has_256_colors(&self, term: &str) -> bool {
-        let says_so = WITH_256_COLORS.iter().any(|part| term.contains(part));
+        let says_so = is_one_of(term, &WITH_256_COLORS) || is_one_of(term, &ALWAYS_RICH);
         let is_rich = matches!(self.colorterm, Some("truecolor" | "24bit"));
         !is_linux_console(term) && !is_monochrome(term) && (says_so || is_rich)
     }
@@ -343,6 +348,10 @@ impl Environment<'_> {
 
 fn is_monochrome(term: &str) -> bool {
     MONOCHROME.iter().any(|end| term.ends_with(end)) || term.starts_with("vt")
+}
+
+fn is_one_of(term: &str, parts: &[&str]) -> bool {
+    parts.iter().any(|part| term.contains(part))
 }
 
 /// The console of the Linux kernel: eight backgrounds, and usually a font without half-blocks.
@@ -484,7 +493,8 @@ mod tests {
             ("foot", None, QrPalette::Indexed256),
             ("rxvt-unicode-256color", None, QrPalette::Indexed256),
             ("xterm", Some("truecolor"), QrPalette::Indexed256),
-            ("xterm", None, QrPalette::Ansi16),
+            ("xterm", None, QrPalette::Indexed256),
+            ("xterm-16color", None, QrPalette::Indexed256),
             ("screen", None, QrPalette::Ansi16),
             ("linux", None, QrPalette::Ansi16),
             ("linux", Some("truecolor"), QrPalette::Ansi16),
@@ -521,6 +531,7 @@ mod tests {
         assert_eq!(abilities("xterm", Some("C"), None, Some("en_US.UTF-8")), (Glyphs::Ascii, false));
         assert_eq!(abilities("xterm", Some(""), None, Some("en_US.UTF-8")), (Glyphs::Unicode, true));
         assert_eq!(abilities("xterm", None, None, None), (Glyphs::Ascii, false));
+        assert_eq!(abilities("xterm-kitty", None, None, None), (Glyphs::Ascii, true));
         assert_eq!(abilities("linux", None, None, Some("de_DE.UTF-8")), (Glyphs::Console, false));
     }
 
@@ -534,7 +545,9 @@ mod tests {
             words.iter().any(|word| text.contains(word.as_str()))
         });
         users.sort();
-        assert_eq!(users, ["tui/theme.rs", "tui/widgets/qr.rs"].map(|file| source.join(file)));
+        // What writes them to the terminal has to know them.
+        let writer = "tui/terminal/painter.rs";
+        assert_eq!(users, [writer, "tui/theme.rs", "tui/widgets/qr.rs"].map(|file| source.join(file)));
     }
 
     fn files_below(folder: &Path) -> Vec<PathBuf> {

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 
-use super::place::drawable;
+use super::place::{drawable, too_small};
 use super::{QrView, SignInPanel, Waiting, configured, draw_qr, effective_scopes, in_words, without_scheme};
 use crate::oauth::qr::QrMatrix;
 use crate::tui::chrome::footer;
@@ -84,7 +84,8 @@ fn full_screen_fit<'a>(
     let worth = |fit: &Fit| (fit.scale(), fit.quiet_zone().min(2));
     let best = fits.iter().map(|(_, fit)| worth(fit)).max();
     let chosen = fits.into_iter().find(|(_, fit)| Some(worth(fit)) == best);
-    let lack = || largest(matrix, forms, 0, area, 1).err().map_or_else(String::new, |lack| lack.to_string());
+    let lack =
+        || largest(matrix, forms, 0, area, 1).err().map_or_else(String::new, |lack| too_small(around, matrix, lack));
     chosen.map(|(below, fit)| (matrix, below, fit)).ok_or_else(lack)
 }
 
@@ -99,7 +100,7 @@ pub(super) fn lack_of_full_screen_qr(around: &Surroundings, waiting: &Waiting) -
         Ok(drawable) => drawable,
         Err(lack) => return Some(lack),
     };
-    largest(matrix, forms, 0, window(around), 1).err().map(|lack| lack.to_string())
+    largest(matrix, forms, 0, window(around), 1).err().map(|lack| too_small(around, matrix, lack))
 }
 
 fn window(around: &Surroundings) -> Rect {

@@ -8,7 +8,8 @@ use crate::oauth::qr::QrMatrix;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::Waiting;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::widgets::qr::{Fit, QrForms, TooSmall};
+use crate::tui::theme::Glyphs;
+use crate::tui::widgets::qr::{Fit, QrChoice, QrForms, TooSmall};
 
 /// The columns that text beside a QR code needs: Zoho's longest usual address, and a margin.
 const TEXT_COLUMNS: u16 = 43;
@@ -117,5 +118,21 @@ fn lack(around: &Surroundings, matrix: &QrMatrix, forms: QrForms, window: Size) 
             around.key(Scope::SignIn, Command::FullScreenQr)
         );
     }
-    TooSmall { needs, has: window }.to_string()
+    too_small(around, matrix, TooSmall { needs, has: window })
+}
+
+/// That a window has no room for a code, and what keeps it from being smaller.
+pub(super) fn too_small(around: &Surroundings, matrix: &QrMatrix, small: TooSmall) -> String {
+    let halved = Fit::smallest(matrix.size(), QrForms::HalfBlock);
+    let fits = halved.columns() <= small.has.width && halved.rows() < small.has.height;
+    let is_choice = around.qr != QrChoice::Auto || around.abilities.qr.half_blocks;
+    let (lack, help) = match around.abilities.glyphs {
+        Glyphs::Ascii => ("UTF-8", "LANG=C.UTF-8 or --qr=half helps."),
+        _ => ("half-blocks", "--qr=half tries them."),
+    };
+    if is_choice || !fits {
+        return small.to_string();
+    }
+    let [needs, has] = [small.needs, small.has].map(|size| format!("{}x{}", size.width, size.height));
+    format!("QR code needs {needs} without {lack}, this window is {has}. {help}")
 }

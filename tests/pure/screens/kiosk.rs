@@ -213,8 +213,10 @@ fn the_code_decodes_from_every_screen_that_holds_it_wherever_it_has_moved_to() {
         let (buffer, _) = draw(&sized(model, columns, rows), at(seconds));
         assert_eq!(camera::DARK.decode(&buffer, 4).as_deref(), Some(COMPLETE), "{columns}x{rows} at {seconds}");
     };
-    for (columns, rows) in [(81, 25), (60, 40), (120, 33), (128, 48), (240, 67)] {
+    for (columns, rows) in [(81, 25), (60, 40), (120, 33), (120, 39), (120, 40), (128, 48), (160, 50), (240, 67)] {
         decodes(waiting().0, columns, rows, 42);
+        let has_half_blocks = screen_text(&sized(waiting().0, columns, rows), at(42)).contains(['▀', '▄']);
+        assert_eq!(has_half_blocks, rows < 39 || columns < 120, "{columns}x{rows}: blanks are read with every font");
     }
     (0..6).for_each(|minute| decodes(renewed(), 80, 24, 12 + 60 * minute));
     decodes(lost(), 80, 24, 42);
@@ -255,6 +257,16 @@ fn address_code_and_time_are_on_every_screen_that_holds_them() {
         }
     }
     assert_eq!(screen_text(&sized(waiting().0, 12, 3), at(42)).trim(), USER_CODE);
+}
+
+#[test]
+fn beside_a_large_qr_code_the_code_goes_on_two_lines_in_large_letters_and_once_as_text() {
+    let (buffer, _) = draw(&sized(waiting().0, 120, 40), at(42));
+    let is_ink = |cell: &Cell| cell.modifier.contains(Modifier::REVERSED) && cell.fg == Color::Cyan;
+    let inked = buffer.content.chunks(120).enumerate().filter(|(_, row)| row.iter().any(is_ink)).map(|(row, _)| row);
+    let inked: Vec<usize> = inked.collect();
+    assert_eq!((inked.len(), inked.last().map(|last| last - inked[0])), (14, Some(14)), "two lines of seven rows");
+    assert_eq!(screen_text(&sized(waiting().0, 120, 40), at(42)).matches(USER_CODE).count(), 1);
 }
 
 #[test]

@@ -59,7 +59,8 @@ impl Screen<'_> {
         column.draw_centered(&self.around.theme, room, frame);
     }
 
-    /// The way that has the largest QR code, then a quiet zone that every camera likes, then large letters.
+    /// The way whose QR code is of blanks alone, which every terminal and font shows as they are; then one with all words,
+    /// then the largest code, then a quiet zone that every camera likes, then large letters.
     fn layout(&self, area: Rect) -> Option<Layout> {
         let matrix = self.shown.matrix.as_ref()?;
         let forms = self.around.qr.forms(self.around.abilities.qr)?;
@@ -72,7 +73,16 @@ impl Screen<'_> {
         };
         ways.filter(has_room).max_by_key(|layout| {
             let has_large_letters = self.large_code(layout.text, true).is_some();
-            (layout.fit.scale(), layout.fit.quiet_zone() >= 2, has_large_letters, layout.fit.quiet_zone())
+            let fit = layout.fit;
+            let has_all_words = layout.text.height >= self.column(layout.text, true).rows(Keep::Telling);
+            (
+                fit.needs_no_glyph(),
+                has_all_words,
+                fit.scale(),
+                fit.quiet_zone() >= 2,
+                has_large_letters,
+                fit.quiet_zone(),
+            )
         })
     }
 
@@ -109,7 +119,7 @@ impl Screen<'_> {
         let Self { around, panel, shown, .. } = self;
         let theme = &around.theme;
         let mut column = Column::new(width);
-        column.wrapped(Keep::Wanted, &heading(around, panel), theme.title);
+        column.wrapped(Keep::Telling, &heading(around, panel), theme.title);
         column.wrapped(Keep::Least, &place(around, panel), theme.text);
         column.gap();
         let (open, compare) = if has_qr {
@@ -117,10 +127,10 @@ impl Screen<'_> {
         } else {
             ("On your phone or computer open", "and enter this code")
         };
-        column.wrapped(Keep::Wanted, open, theme.text);
+        column.wrapped(Keep::Telling, open, theme.text);
         column.wrapped(Keep::Always, self.address(), theme.code);
         column.gap();
-        column.wrapped(Keep::Wanted, compare, theme.text);
+        column.wrapped(Keep::Telling, compare, theme.text);
         let code = format!(" {} ", shown.code.user_code);
         column.line(Keep::Always, Line::styled(code, theme.band));
         if let Some(large_code) = large_code {

@@ -20,6 +20,8 @@ pub(super) enum Keep {
     Least,
     /// Of the moment. What comes and goes must not move what stays.
     Passing,
+    /// Explains the rest, and goes before a QR code has to be made of half-blocks.
+    Telling,
     Wanted,
     Always,
 }

@@ -35,7 +35,7 @@ impl Diagnosis {
         match self {
             Diagnosis::BadToken => "the API does not take this token",
             Diagnosis::WrongDataCenter => {
-                "the API refuses a token that was just minted: the address is probably one of another data center"
+                "the API refuses a token that was just refreshed: the address is probably one of another data center"
             }
             Diagnosis::NotAuthorized => {
                 "the API does not let this call in, and does not say that the token is to blame"
@@ -57,7 +57,7 @@ impl Diagnosis {
     /// What may lie behind it at any provider, the likeliest first.
     fn common_causes(self) -> &'static [&'static str] {
         match self {
-            Diagnosis::BadToken => &["the token ended or was revoked since it was minted"],
+            Diagnosis::BadToken => &["the token ended or was revoked since it was refreshed"],
             Diagnosis::WrongDataCenter => &["the host belongs to another data center than the account"],
             Diagnosis::NotAuthorized => {
                 &["the request lacks something that this API wants", "the account may not call this API"]

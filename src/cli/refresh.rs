@@ -8,7 +8,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::service::Freshness;
 
-/// Mint a new access token now
+/// Get a new access token now
 #[derive(Args)]
 #[command(after_long_help = "Examples:
   device-login refresh

@@ -185,7 +185,7 @@ fn warning(
         format!("{name} keeps no more for each person, so another sign-in silently ends the oldest")
     };
     let helps = match dialect.removal_by_hand {
-        _ if is_signed_in => "signing out before signing in again revokes its grant".to_owned(),
+        _ if is_signed_in => "a logout before the next sign-in revokes its grant".to_owned(),
         Some(page) => format!("those that nobody needs can be removed by hand at {name} ({page})"),
         None => format!("those that nobody needs can be removed by hand in the account's settings at {name}"),
     };

@@ -384,12 +384,12 @@ impl Service {
             status.warnings.extend(seen.as_of.clone());
             status.is_unrevoked = seen.has_notes;
             if seen.has_notes {
-                // Signing out would end the sign-in that there is now.
+                // A logout would end the sign-in that there is now.
                 let again = match seen.minted_at {
                     Some(_) => "The next login or logout of the profile tries again.",
-                    None => "Signing out tries again.",
+                    None => "The next logout tries again.",
                 };
-                status.warnings.push(format!("An earlier sign-out or sign-in could not revoke its grant. {again}"));
+                status.warnings.push(format!("An earlier logout or sign-in could not revoke its grant. {again}"));
             }
         }
         Some(status)

@@ -233,7 +233,7 @@ impl Service {
         let what = format!("the access token of profile `{}` could not be refreshed", profile.name);
         let is_replacement = freshness == Freshness::Replaced;
         if is_replacement && was_replaced_lately(&grant, now) {
-            let why = "one was minted for a refused call a short while ago";
+            let why = "one was refreshed for a refused call a short while ago";
             return Err(Error::new(Code::RateLimited, what).because(why));
         }
         self.check_approved(&profile, grant.endpoints.as_ref(), endpoints::TOKEN)?;

@@ -40,7 +40,7 @@ pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) ->
         Advice::Phrase(parts) => parts.iter().map(|part| said(around, panel, part)).collect(),
         Advice::SignIn(profile) => format!("sign `{profile}` in"),
         Advice::SignInBy(profile, _) => format!("sign `{profile}` in on the command line"),
-        Advice::SignOut(profile) => format!("sign `{profile}` out"),
+        Advice::SignOut(profile) => format!("log `{profile}` out"),
         Advice::Forget(profile) => format!("have the sign-in of `{profile}` forgotten here"),
         Advice::Refresh(profile) => format!("refresh the token of `{profile}`"),
         Advice::AddProfile(_) => "add a profile".to_owned(),

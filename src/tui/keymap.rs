@@ -2,6 +2,7 @@
 //! `[screen.keys]` of the configuration puts other keys in the place of its own.
 
 mod key;
+mod synonyms;
 
 use std::collections::BTreeMap;
 
@@ -56,9 +57,12 @@ pub enum Command {
     // The profiles.
     SignIn,
     Refresh,
-    Verify,
-    SignOut,
-    OpenApi,
+    #[serde(alias = "verify")]
+    Whoami,
+    #[serde(alias = "sign-out")]
+    Logout,
+    #[serde(alias = "open-api")]
+    Api,
     RevealToken,
     CopyToken,
     Sort,
@@ -137,7 +141,7 @@ pub struct Binding {
     pub command: Command,
     /// One or two words for the footer.
     pub label: &'static str,
-    /// A few words for the help.
+    /// A few words for the help, which begin with a verb.
     pub help: &'static str,
 }
 
@@ -155,87 +159,87 @@ const fn bind(
 pub static BINDINGS: &[Binding] = &[
     bind(SignIn, &[Char('c')], Command::CopyCode, "copy code", "copy the code"),
     bind(SignIn, &[Char('u')], Command::CopyLink, "copy link", "copy the link"),
-    bind(SignIn, &[Char('p')], Command::BareLink, "plain link", "the link without a frame"),
+    bind(SignIn, &[Char('p')], Command::BareLink, "plain link", "show the link alone"),
     bind(SignIn, &[Char('o')], Command::OpenBrowser, "browser", "open a browser here"),
-    bind(SignIn, &[Char('f')], Command::FullScreenQr, "big QR", "QR code on the whole screen"),
+    bind(SignIn, &[Char('f')], Command::FullScreenQr, "big QR", "show the QR code big"),
     bind(SignIn, &[Char('i')], Command::InvertQr, "invert QR", "invert the QR code"),
-    bind(SignIn, &[Char('+')], Command::BiggerQr, "bigger", "bigger QR code"),
-    bind(SignIn, &[Char('-')], Command::SmallerQr, "smaller", "smaller QR code"),
-    bind(SignIn, &[Char('s')], Command::SaveQrPng, "save QR", "save the QR code as a PNG picture"),
-    bind(SignIn, &[Char('v')], Command::SaveQrSvg, "save as SVG", "save the QR code as an SVG picture"),
-    bind(SignIn, &[Char('n')], Command::NewCode, "new code", "new code"),
-    bind(SignIn, &[Char('y')], Command::DemoApprove, "approve", "demo: approve"),
-    bind(SignIn, &[Char('e')], Command::DemoApproveElsewhere, "approve in EU", "demo: approve, account in EU"),
-    bind(SignIn, &[Char('d')], Command::DemoDecline, "decline", "demo: decline"),
-    bind(SignIn, &[Key::Enter], Command::Choose, "go on", "go on; while waiting: \"I have approved\", asks now"),
+    bind(SignIn, &[Char('+')], Command::BiggerQr, "bigger", "make the QR code bigger"),
+    bind(SignIn, &[Char('-')], Command::SmallerQr, "smaller", "make the QR code smaller"),
+    bind(SignIn, &[Char('s')], Command::SaveQrPng, "save QR", "save the QR code as PNG"),
+    bind(SignIn, &[Char('v')], Command::SaveQrSvg, "save as SVG", "save the QR code as SVG"),
+    bind(SignIn, &[Char('n')], Command::NewCode, "new code", "ask for a new code"),
+    bind(SignIn, &[Char('y')], Command::DemoApprove, "approve", "approve (demo)"),
+    bind(SignIn, &[Char('e')], Command::DemoApproveElsewhere, "approve in EU", "approve in EU (demo)"),
+    bind(SignIn, &[Char('d')], Command::DemoDecline, "decline", "decline (demo)"),
+    bind(SignIn, &[Key::Enter], Command::Choose, "go on", "go on; approved: ask now"),
     bind(SignIn, &[Key::Esc, Key::Backspace], Command::Back, "cancel", "cancel, go back"),
-    bind(SignIn, &[Char('a')], Command::OpenApi, "try an API call", "try an API call"),
-    bind(SignIn, &[Char('x')], Command::SignOut, "sign out", "sign out, take the access back"),
+    bind(SignIn, &[Char('a')], Command::Api, "api", "api: try calls"),
+    bind(SignIn, &[Char('x')], Command::Logout, "logout", "logout: revoke and forget"),
     bind(Profiles, &[Char('n')], Command::SignIn, "sign in", "sign in, or in again"),
-    bind(Profiles, &[Char('r')], Command::Refresh, "refresh", "mint a new access token"),
-    bind(Profiles, &[Char('v')], Command::Verify, "verify", "ask who this is"),
-    bind(Profiles, &[Char('a')], Command::OpenApi, "API", "test API calls"),
-    bind(Profiles, &[Char('x')], Command::SignOut, "sign out", "revoke and forget the grant"),
+    bind(Profiles, &[Char('r')], Command::Refresh, "refresh", "refresh the access token"),
+    bind(Profiles, &[Char('v')], Command::Whoami, "whoami", "whoami: ask whose it is"),
+    bind(Profiles, &[Char('a')], Command::Api, "api", "api: try calls"),
+    bind(Profiles, &[Char('x')], Command::Logout, "logout", "logout: revoke and forget"),
     bind(Profiles, &[Char('t')], Command::RevealToken, "show token", "show the token for a moment"),
     bind(Profiles, &[Char('c')], Command::CopyToken, "copy token", "copy the token"),
-    bind(Profiles, &[Key::Enter], Command::Choose, "more", "all about the profile"),
-    bind(Profiles, &[Char('/')], Command::Find, "filter", "show some: by name, account, state"),
-    bind(Profiles, &[Char('s')], Command::Sort, "sort", "by name, state, time left, refresh"),
-    bind(Profiles, &[Char('S')], Command::ReverseSort, "turn around", "the other way around"),
+    bind(Profiles, &[Key::Enter], Command::Choose, "details", "show all about the profile"),
+    bind(Profiles, &[Char('/')], Command::Find, "filter", "filter by name or state"),
+    bind(Profiles, &[Char('s')], Command::Sort, "sort", "sort by another column"),
+    bind(Profiles, &[Char('S')], Command::ReverseSort, "turn around", "turn the order around"),
     bind(Profiles, &[Char('p'), Char('+')], Command::AddProfile, "add", "add a profile"),
-    bind(Profiles, &[Char('e')], Command::EditProfile, "edit", "change the profile"),
-    bind(Profiles, &[Char('w')], Command::RenameProfile, "rename", "give the profile another name"),
+    bind(Profiles, &[Char('e')], Command::EditProfile, "edit", "edit the profile"),
+    bind(Profiles, &[Char('w')], Command::RenameProfile, "rename", "rename the profile"),
     bind(Profiles, &[Char('d'), Key::Delete], Command::RemoveProfile, "remove", "remove the profile (asks)"),
-    bind(ProfileForm, &[Char(' ')], Command::Toggle, "tick", "tick or untick the scope in the list"),
+    bind(ProfileForm, &[Char(' ')], Command::Toggle, "tick", "tick or untick the scope"),
     bind(ProfileForm, &[Key::Enter], Command::Choose, "go on", "go on, choose the line"),
-    bind(ProfileForm, &[Key::Esc], Command::Back, "back", "one step back; asks before it throws away"),
-    bind(Api, &[Char('f')], Command::Fix, "fix", "what helps against a failure"),
-    bind(Api, &[Char('s')], Command::Send, "send", "send the request again"),
+    bind(ProfileForm, &[Key::Esc], Command::Back, "back", "go back a step"),
+    bind(Api, &[Char('f')], Command::Fix, "fix", "fix what made it fail"),
+    bind(Api, &[Char('s')], Command::Send, "send", "send the request"),
     bind(Api, &[Char('e')], Command::Edit, "edit", "edit the request"),
-    bind(Api, &[Char('v')], Command::NextView, "view", "body, raw, headers, request"),
+    bind(Api, &[Char('v')], Command::NextView, "view", "view body, raw, headers"),
     bind(Api, &[Char(' ')], Command::Fold, "fold", "fold or unfold"),
     bind(Api, &[Char('z')], Command::FoldAll, "fold all", "fold everything"),
     bind(Api, &[Char('Z')], Command::UnfoldAll, "unfold all", "unfold everything"),
-    bind(Api, &[Char('-')], Command::FoldMore, "fold more", "one level less"),
-    bind(Api, &[Char('+')], Command::FoldLess, "fold less", "one level more"),
+    bind(Api, &[Char('-')], Command::FoldMore, "fold more", "fold one level more"),
+    bind(Api, &[Char('+')], Command::FoldLess, "fold less", "fold one level less"),
     bind(Api, &[Char('y')], Command::CopyAnswer, "copy", "copy the value at the cursor"),
     bind(Api, &[Char('p')], Command::CopyPath, "path", "copy the path to the value"),
     bind(Api, &[Char('u')], Command::CopyCurl, "curl", "copy as curl, token hidden"),
     bind(Api, &[Char('w')], Command::SaveAnswer, "save", "save the answer to a file"),
-    bind(Api, &[Char('/')], Command::Find, "find", "find in the list or the answer"),
-    bind(Api, &[Char('n')], Command::FindNext, "next", "next match"),
-    bind(Api, &[Char('N')], Command::FindPrevious, "previous", "previous match"),
+    bind(Api, &[Char('/')], Command::Find, "find", "find in the list or answer"),
+    bind(Api, &[Char('n')], Command::FindNext, "next", "find the next match"),
+    bind(Api, &[Char('N')], Command::FindPrevious, "previous", "find the match before"),
     bind(Api, &[Key::Left, Char('h')], Command::ScrollLeft, "left", "scroll left"),
     bind(Api, &[Key::Right, Char('l')], Command::ScrollRight, "right", "scroll right"),
-    bind(Api, &[Char('r')], Command::History, "history", "earlier answers"),
-    bind(Typing, &[Key::Enter], Command::Choose, "go on", "go on, keep it, choose the line"),
-    bind(Typing, &[Key::Esc], Command::Back, "back", "back, forget it"),
-    bind(Typing, &[Key::Tab], Command::NextPane, "next field", "next field or line"),
-    bind(Typing, &[Key::BackTab], Command::PreviousPane, "field before", "field or line before"),
+    bind(Api, &[Char('r')], Command::History, "history", "show earlier answers"),
+    bind(Typing, &[Key::Enter], Command::Choose, "go on", "go on, keep it, choose it"),
+    bind(Typing, &[Key::Esc], Command::Back, "back", "go back, drop it"),
+    bind(Typing, &[Key::Tab], Command::NextPane, "next field", "go to the next field"),
+    bind(Typing, &[Key::BackTab], Command::PreviousPane, "field before", "go to the field before"),
     bind(Typing, &[Ctrl('s')], Command::SendForm, "send", "send what is typed"),
     bind(Typing, &[Key::Up, Ctrl('p')], Command::Up, "up", "move up"),
     bind(Typing, &[Key::Down, Ctrl('n')], Command::Down, "down", "move down"),
-    bind(Typing, &[Key::PageUp], Command::PageUp, "page up", "a page up"),
-    bind(Typing, &[Key::PageDown], Command::PageDown, "page down", "a page down"),
+    bind(Typing, &[Key::PageUp], Command::PageUp, "page up", "move up a page"),
+    bind(Typing, &[Key::PageDown], Command::PageDown, "page down", "move down a page"),
     bind(Everywhere, &[Key::Up, Char('k')], Command::Up, "up", "move up"),
     bind(Everywhere, &[Key::Down, Char('j')], Command::Down, "down", "move down"),
-    bind(Everywhere, &[Key::PageUp], Command::PageUp, "page up", "a page up"),
-    bind(Everywhere, &[Key::PageDown], Command::PageDown, "page down", "a page down"),
-    bind(Everywhere, &[Key::Home, Char('g')], Command::Home, "first", "to the first"),
-    bind(Everywhere, &[Key::End, Char('G')], Command::End, "last", "to the last"),
-    bind(Everywhere, &[Key::Tab], Command::NextPane, "pane", "next pane"),
-    bind(Everywhere, &[Key::BackTab], Command::PreviousPane, "pane back", "previous pane"),
+    bind(Everywhere, &[Key::PageUp], Command::PageUp, "page up", "move up a page"),
+    bind(Everywhere, &[Key::PageDown], Command::PageDown, "page down", "move down a page"),
+    bind(Everywhere, &[Key::Home, Char('g')], Command::Home, "first", "move to the first"),
+    bind(Everywhere, &[Key::End, Char('G')], Command::End, "last", "move to the last"),
+    bind(Everywhere, &[Key::Tab], Command::NextPane, "pane", "go to the next pane"),
+    bind(Everywhere, &[Key::BackTab], Command::PreviousPane, "pane back", "go to the pane before"),
     bind(Everywhere, &[Key::Enter], Command::Choose, "choose", "choose, go on"),
-    bind(Everywhere, &[Char('?')], Command::Help, "help", "this help"),
-    bind(Everywhere, &[Char(':'), Ctrl('p')], Command::Palette, "commands", "all that can be done here"),
-    bind(Everywhere, &[Char('L')], Command::Log, "log", "what has happened"),
-    bind(Everywhere, &[Ctrl('t')], Command::NextTheme, "theme", "the next theme"),
-    bind(Everywhere, &[Char('m')], Command::ToggleMouse, "mouse", "mouse: the app, or selecting"),
-    bind(Everywhere, &[Key::Esc, Key::Backspace], Command::Back, "back", "back"),
+    bind(Everywhere, &[Char('?')], Command::Help, "help", "show the keys"),
+    bind(Everywhere, &[Char(':'), Ctrl('p')], Command::Palette, "more", "find what can be done"),
+    bind(Everywhere, &[Char('L')], Command::Log, "log", "show what has happened"),
+    bind(Everywhere, &[Ctrl('t')], Command::NextTheme, "theme", "change the theme"),
+    bind(Everywhere, &[Char('m')], Command::ToggleMouse, "mouse", "toggle the mouse"),
+    bind(Everywhere, &[Key::Esc, Key::Backspace], Command::Back, "back", "go back"),
     bind(Everywhere, &[Char('q')], Command::Quit, "quit", "quit"),
     bind(Everywhere, &[Ctrl('l')], Command::Redraw, "redraw", "draw again"),
     bind(Everywhere, &[Ctrl('z')], Command::Suspend, "suspend", "suspend"),
-    bind(Everywhere, &[Ctrl('c')], Command::LeaveNow, "leave", "leave now"),
+    bind(Everywhere, &[Ctrl('c')], Command::LeaveNow, "leave", "leave at once"),
 ];
 
 /// The bindings in force.
@@ -422,8 +426,18 @@ mod tests {
         assert_eq!(keymap.command(Scope::Profiles, Key::Char('x')), Some(Command::Refresh));
         assert_eq!(keymap.command(Scope::Profiles, Key::Ctrl('r')), Some(Command::Refresh));
         assert_eq!(keymap.command(Scope::Profiles, Key::Char('r')), None);
-        assert!(keymap.binding(Scope::Profiles, Command::SignOut).expect("bound").keys.is_empty());
-        assert_eq!(keymap.command(Scope::SignIn, Key::Char('x')), Some(Command::SignOut));
+        assert!(keymap.binding(Scope::Profiles, Command::Logout).expect("bound").keys.is_empty());
+        assert_eq!(keymap.command(Scope::SignIn, Key::Char('x')), Some(Command::Logout));
+    }
+
+    #[test]
+    fn a_command_is_known_by_its_former_name_too() {
+        for (former, command) in
+            [("verify", Command::Whoami), ("sign-out", Command::Logout), ("open-api", Command::Api)]
+        {
+            let keymap = configured(&format!("[profiles]\n{former} = [\"Y\"]")).expect("valid");
+            assert_eq!(keymap.command(Scope::Profiles, Key::Char('Y')), Some(command), "{former}");
+        }
     }
 
     #[test]
@@ -434,7 +448,7 @@ mod tests {
             ("[profiles]\ncopy-code = []", "`copy-code`, which is no command of this screen"),
             ("[profiles]\nrefresh = [\"Ctrl-C\"]", "`screen.keys.profiles.refresh`: Ctrl-C always leaves"),
             ("[profiles]\nrefresh = [\"F5\"]", "`screen.keys.profiles.refresh`: \"F5\" is no key"),
-            ("[profiles]\nrefresh = [\"w\"]\nverify = [\"w\"]", "w is given to another command already"),
+            ("[profiles]\nrefresh = [\"w\"]\nwhoami = [\"w\"]", "w is given to another command already"),
             ("[typing]\nback = [\"x\"]", "`screen.keys.typing.back`: x is text there"),
             ("[everywhere]\nleave-now = []", "nothing else always leaves"),
             ("[everywhere]\nquit = [\"Ctrl-C\"]", "nothing else always leaves"),

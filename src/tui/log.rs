@@ -58,10 +58,12 @@ fn in_words(message: &Message) -> Option<(Mark, String)> {
             Err(error) => failed("the sign-in", error),
         }),
         Message::Refreshed { profile, result, .. } => Some(outcome(profile, "refreshed", result.as_ref().map(drop))),
-        Message::Verified { profile, result, .. } => Some(outcome(profile, "verified", result.as_ref().map(drop))),
+        Message::Verified { profile, result, .. } => {
+            Some(outcome(profile, "whoami answered", result.as_ref().map(drop)))
+        }
         Message::SignedOut { profile, result, .. } => Some(match result {
-            Ok(out) if out.revoked.as_ref().is_none_or(Result::is_ok) => (Mark::Good, format!("{profile}: signed out")),
-            Ok(_) => (Mark::Attention, format!("{profile}: signed out here, but not revoked at the provider")),
+            Ok(out) if out.revoked.as_ref().is_none_or(Result::is_ok) => (Mark::Good, format!("{profile}: logged out")),
+            Ok(_) => (Mark::Attention, format!("{profile}: logged out here, but not revoked at the provider")),
             Err(error) => failed(profile.as_str(), error),
         }),
         Message::TokenRead { profile, result, .. } => Some(outcome(profile, "token read", result.as_ref().map(drop))),

@@ -23,6 +23,9 @@ use crate::service::Machine;
 /// How long a notice stays.
 const NOTICE_TIME: Duration = Duration::from_secs(5);
 
+/// So many commands stay on top of the palette.
+const RECENT: usize = 5;
+
 /// One point in time on both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
@@ -48,6 +51,8 @@ pub struct Surroundings {
     /// Covers the whole body while it is there, so that no half of a QR code invites a camera.
     pub overlay: Option<Overlay>,
     pub notice: Option<Notice>,
+    /// What was asked for by the palette, the last one first.
+    pub recent: Vec<Command>,
     pub log: Log,
     /// What the person wants; where text is to be selected the terminal has it anyway.
     pub mouse: Mouse,
@@ -104,6 +109,7 @@ impl Surroundings {
             config,
             overlay: None,
             notice: None,
+            recent: Vec::new(),
             log: Log::default(),
             mouse: Mouse::App,
             motion: Motion::default(),
@@ -118,6 +124,13 @@ impl Surroundings {
     /// Draws in another theme from now on.
     pub fn set_theme(&mut self, theme: ThemeName) {
         self.theme = Theme::named(theme, self.abilities);
+    }
+
+    /// Has the palette offer this first next time.
+    pub fn remember(&mut self, command: Command) {
+        self.recent.retain(|other| *other != command);
+        self.recent.insert(0, command);
+        self.recent.truncate(RECENT);
     }
 
     /// A name for a new piece of work.

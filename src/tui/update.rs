@@ -231,7 +231,10 @@ fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> 
         Overlay::Palette(palette) => match palette.press(&model.around, &*model.top, key) {
             Pressed::Stay(palette) => model.around.overlay = Some(Overlay::Palette(palette)),
             Pressed::Close => {}
-            Pressed::Ask(command) => return ask(model, command, now),
+            Pressed::Ask(command) => {
+                model.around.remember(command);
+                return ask(model, command, now);
+            }
         },
         Overlay::SaveAs(save_as) => return save_as.press(&mut model.around, key),
         // Where there is nothing to scroll, every key closes it.

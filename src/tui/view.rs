@@ -42,12 +42,14 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, frame: &mut Frame<'_
         let (up, down) = (key(panel.scope(), Command::Up), key(panel.scope(), Command::Down));
         format!(" {up} and {down} scroll, other keys close")
     };
+    let closes = || " Any key closes this".to_owned();
     let (enter, esc) = (key(Scope::Typing, Command::Choose), key(Scope::Typing, Command::Back));
     let (title, keys) = match overlay {
+        Overlay::Help { .. } if help::longest_scroll(around, panel.scope(), body) == 0 => ("Help", closes()),
         Overlay::Help { .. } => ("Help", scrolls()),
         Overlay::Log { .. } => ("Log", scrolls()),
         Overlay::Palette(_) => ("Commands", format!(" Type to find, {enter} does it, {esc} closes")),
-        Overlay::Sent(sent) if sent.longest_scroll(body) == 0 => ("Copied", " Any key closes this".to_owned()),
+        Overlay::Sent(sent) if sent.longest_scroll(body) == 0 => ("Copied", closes()),
         Overlay::Sent(_) => ("Copied", scrolls()),
         Overlay::SaveAs(_) => ("Save", format!(" {enter} saves, {esc} does not")),
         Overlay::Confirm { .. } => ("Really?", String::new()),

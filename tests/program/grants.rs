@@ -147,7 +147,7 @@ fn the_15th_to_the_21st_sign_in_warn_and_the_14th_does_not() {
             let counted = format!("{} unrevoked grants of account 7 for client 1000.ONE", (number - 1).min(20));
             assert!(warning.starts_with(&counted), "sign-in {number}: {warning}");
             assert!(warning.contains("other machines are not seen"), "{warning}");
-            assert!(warning.contains("signing out before signing in again"), "{warning}");
+            assert!(warning.contains("a logout before the next sign-in"), "{warning}");
         }
     }
 }

@@ -161,7 +161,7 @@ fn why_a_refused_token_was_not_replaced_is_told_and_nobody_is_told_of_a_new_one(
                 let has_cause = told.contains(cause) || ran.code == 4 && told.contains("refused this grant before");
                 assert!(has_cause && told.contains(helps), "{status} {call:?}: {ran:?}");
                 assert!(
-                    !told.contains("just minted") && !told.contains("was minted for"),
+                    !told.contains("just refreshed") && !told.contains("was refreshed for"),
                     "{status} {call:?}: {ran:?}"
                 );
             }

@@ -15,8 +15,8 @@ use device_login::tui::keymap::{BINDINGS, Command as Asked, Scope};
 #[test]
 fn the_list_of_keys_is_that_of_the_app() {
     let mut text =
-        "# Keys\n\nLetters work in either case unless both are listed. `?` shows the keys of the screen, `:` finds what can be done by \
-         a part of its name. [`[screen.keys]`](configuration.md#the-screen) of the configuration gives other keys to the commands.\n"
+        "# Keys\n\nLetters work in either case unless both are listed. `?` shows the keys of the screen, `:` finds what can be done, by \
+         its name or another word for it. [`[screen.keys]`](configuration.md#the-screen) of the configuration gives other keys to the commands.\n"
             .to_owned();
     for scope in Scope::ALL {
         text.extend([format!("\n## {}\n\n| keys | what they do | command |\n| --- | --- | --- |\n", scope.title())]);

@@ -24,7 +24,7 @@ const OVER: &str = ", in the place of what was there";
 /// Hand a sign-in to other programs, refresh token and client secret included
 ///
 /// Writes the variables that Zoho's SDKs read: `ZOHO_CLIENT_ID`, `ZOHO_CLIENT_SECRET`, `ZOHO_REFRESH_TOKEN` and
-/// `ZOHO_API_DOMAIN`. The file is readable by this user alone; `login --import --env-file` reads it. Whoever has it can mint
+/// `ZOHO_API_DOMAIN`. The file is readable by this user alone; `login --import --env-file` reads it. Whoever has it can get
 /// access tokens until the grant is revoked, and those are not in the budget here.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -66,9 +66,7 @@ impl Export {
         self.confirm(is_there, context)?;
         context.interrupts.block_on(service.note_exported(profile, &exported, &place.display().to_string()))?;
         unwritten.unless_written(Replacement::for_readers(&place, PRIVATE), text.as_bytes())?;
-        context
-            .output
-            .note("Access tokens that others mint with it count at the provider, and not in the budget here.");
+        context.output.note("Access tokens that others get with it count at the provider, and not in the budget here.");
         let over = if is_there { OVER } else { "" };
         context.output.text(&format!("Wrote the sign-in of profile {} to {shown}{over}.", profile.name))
     }

@@ -36,13 +36,13 @@ pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
     family(
         &mut text,
         "refresh_budget_used",
-        "Access tokens minted in the provider's running window.",
+        "Refreshes in the provider's running window.",
         of_profile(|seen, now| i64::try_from(seen.status.budget.as_ref()?.used(now)).ok()),
     );
     family(
         &mut text,
         "refresh_budget_limit",
-        "Access tokens that the provider mints in one window.",
+        "Refreshes that the provider allows in one window.",
         of_profile(|seen, _| i64::try_from(seen.status.budget.as_ref()?.limit).ok()),
     );
     family(

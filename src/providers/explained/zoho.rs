@@ -163,7 +163,7 @@ pub static WORDS: &[ErrorWord] = &[
         code: Some(Code::RateLimited),
         meaning: "{provider} asks for fewer requests",
         causes: &[
-            "more than 10 access tokens were minted from this sign-in in 10 minutes",
+            "more than 10 access tokens came from this sign-in in 10 minutes",
             "another program or machine refreshes with the same client and account",
             "too many codes or sign-ins were asked for with this client",
         ],

@@ -57,7 +57,7 @@ pub(super) fn of_profile(
 
 /// Of a profile that had a grant and has no record now. A sign-out leaves a record.
 pub(super) fn vanished(profile: &ProfileName) -> Error {
-    Error::new(Code::Store, format!("the record of profile `{profile}` is gone, without a sign-out"))
+    Error::new(Code::Store, format!("the record of profile `{profile}` is gone, without a logout"))
         .advise("look whether the place of the store is mounted")
         .advise(Advice::SignIn(profile.clone()).after("if it is, "))
 }

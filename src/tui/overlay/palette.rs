@@ -1,13 +1,14 @@
-//! The command palette: everything that can be asked for now, found by typing a part of its name.
+//! The command palette: everything that can be asked for now, found by a part of its name or by another word for it.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::Palette;
 use crate::tui::keymap::{Bound, Command, Key, Scope};
 use crate::tui::panel::Panel;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::text::clip;
+use crate::tui::text::cut;
 use crate::tui::widgets::list::{List, moved};
 
 /// Rows by which a page moves.
@@ -15,7 +16,9 @@ const PAGE: usize = 10;
 /// Before the line that is typed.
 const PROMPT: &str = " > ";
 /// Columns of the keys.
-const KEYS: usize = 10;
+const KEYS: usize = 7;
+/// Columns of the names.
+const NAMES: usize = 13;
 /// What the palette offers on every screen.
 const EVERYWHERE: [Command; 8] = [
     Command::Log,
@@ -28,13 +31,22 @@ const EVERYWHERE: [Command; 8] = [
     Command::LeaveNow,
 ];
 
-use super::Palette;
 /// What a key did to the palette.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pressed {
     Stay(Palette),
     Close,
     Ask(Command),
+}
+
+/// A command that can be asked for.
+struct Entry<'a> {
+    bound: &'a Bound,
+    name: &'static str,
+    /// The other word by which it was found.
+    found_by: Option<&'static str>,
+    /// The least is the best.
+    rank: usize,
 }
 
 impl Palette {
@@ -46,7 +58,7 @@ impl Palette {
             (Some(Command::Choose), _) => {
                 return entries(around, panel, &self.query.text())
                     .get(self.selected)
-                    .map_or(Pressed::Stay(self), |bound| Pressed::Ask(bound.binding.command));
+                    .map_or(Pressed::Stay(self), |entry| Pressed::Ask(entry.bound.binding.command));
             }
             (Some(Command::PreviousPane), _) => Command::Up,
             (Some(Command::NextPane), _) => Command::Down,
@@ -82,46 +94,100 @@ impl Palette {
         if area.is_empty() {
             return;
         }
+        let theme = &around.theme;
         let room = usize::from(area.width.saturating_sub(2));
-        frame.buffer_mut().set_stringn(area.x, area.y, PROMPT, room, around.theme.title);
+        frame.buffer_mut().set_stringn(area.x, area.y, PROMPT, room, theme.title);
         let indent = u16::try_from(PROMPT.len()).unwrap_or(0).min(area.width);
         let typed = Rect { x: area.x + indent, width: area.width - indent, height: 1, ..area };
         // Screen readers follow the cursor.
-        self.query.draw(around.theme.title, true, typed, frame);
+        self.query.draw(theme.title, true, typed, frame);
         let list = Rect { y: area.y.saturating_add(2), height: area.height.saturating_sub(2), ..area };
         let entries = entries(around, panel, &self.query.text());
         if entries.is_empty() && !list.is_empty() {
-            frame.buffer_mut().set_stringn(area.x, list.y, " Nothing here is called so.", room, around.theme.text);
+            frame.buffer_mut().set_stringn(area.x, list.y, " Nothing here is called so.", room, theme.text);
         }
         let list = List { area: list, cursor: self.selected, all: entries.len() };
         for (index, place) in list.rows() {
-            let bound = entries[index];
-            let marker = if index == self.selected { ">" } else { " " };
+            let Entry { bound, name, found_by, .. } = &entries[index];
+            let marker = if index == self.selected { theme.cursor() } else { " " };
             let keys = bound.keys.first().map(|key| key.label()).unwrap_or_default();
-            let help = clip(bound.binding.help, room.saturating_sub(KEYS + 2));
-            let line = Line::from(vec![
-                Span::raw(format!(" {marker} ")),
-                Span::styled(format!("{keys:<KEYS$} "), around.theme.shortcut),
-                Span::raw(help),
-            ]);
-            frame.buffer_mut().set_line(place.x, place.y, &line, place.width);
+            let head = vec![
+                Span::styled(format!(" {marker} "), theme.accent),
+                Span::styled(format!("{keys:<KEYS$} "), theme.shortcut),
+                Span::styled(format!("{name:<NAMES$}  "), theme.text),
+            ];
+            let also = found_by.map(|word| format!(" ({word})")).unwrap_or_default();
+            let head = Line::from(head);
+            let help = bound.binding.help;
+            let says = help.strip_prefix(name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(help);
+            let help = cut(&format!("{says}{also}"), room.saturating_sub(head.width()), theme.cut());
+            frame.buffer_mut().set_line(place.x, place.y, &(head + Span::styled(help, theme.label)), place.width);
         }
-        list.mark(&around.theme, false, frame);
+        list.mark(theme, false, frame);
     }
 }
 
-/// What can be asked for now and has every word of `query` in its name.
-fn entries<'a>(around: &'a Surroundings, panel: &dyn Panel, query: &str) -> Vec<&'a Bound> {
+/// What can be asked for now and has every word of `query` in one of its names: the best match first, and of those that match
+/// alike what was asked for last.
+fn entries<'a>(around: &'a Surroundings, panel: &dyn Panel, query: &str) -> Vec<Entry<'a>> {
     let mut commands: Vec<Command> = Vec::new();
     for command in panel.commands(around).into_iter().chain(EVERYWHERE) {
         if !commands.contains(&command) {
             commands.push(command);
         }
     }
-    let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
-    let has_all = |bound: &&Bound| {
-        let name = format!("{} {}", bound.binding.label, bound.binding.help).to_lowercase();
-        words.iter().all(|word| name.contains(word.as_str()))
+    let query = query.to_lowercase();
+    let bound = commands.into_iter().filter_map(|command| around.keymap.binding(panel.scope(), command));
+    let mut entries: Vec<Entry<'_>> = bound.filter_map(|bound| found(around, panel, bound, query.trim())).collect();
+    let recency = |entry: &Entry<'_>| {
+        let at = around.recent.iter().position(|command| *command == entry.bound.binding.command);
+        at.unwrap_or(around.recent.len())
     };
-    commands.into_iter().filter_map(|command| around.keymap.binding(panel.scope(), command)).filter(has_all).collect()
+    entries.sort_by_key(|entry| (entry.rank, recency(entry)));
+    entries
+}
+
+/// How well a command matches: by its name, by another word for it, by what is said about it; each at its beginning, at that
+/// of a word, or within one.
+fn found<'a>(around: &Surroundings, panel: &dyn Panel, bound: &'a Bound, query: &str) -> Option<Entry<'a>> {
+    let command = bound.binding.command;
+    let name = panel.label(around, command).unwrap_or(bound.binding.label);
+    let help = bound.binding.help.to_lowercase();
+    let by_synonym = command.synonyms().iter().filter_map(|word| Some((rank(word, query)? + 1, Some(*word))));
+    let names = [(rank(name, query), 0), (rank(bound.binding.label, query), 0), (rank(&help, query), 2)];
+    let by_name = names.into_iter().filter_map(|(rank, less)| Some((rank? + less, None)));
+    let (rank, found_by) = by_name.chain(by_synonym).min_by_key(|(rank, _)| *rank)?;
+    Some(Entry { bound, name, found_by, rank })
+}
+
+/// Steps between a match at the beginning, one at that of a word, and one within a word.
+const STEP: usize = 3;
+
+/// The worst place of the words of `query` in a name, which is better as a whole; `None` where one of them is not in it.
+fn rank(name: &str, query: &str) -> Option<usize> {
+    if name == query {
+        return Some(0);
+    }
+    let place = |word: &str| {
+        let at = name.match_indices(word).map(|(at, _)| match name[..at].chars().next_back() {
+            None => 1,
+            Some(before) if !before.is_alphanumeric() => 1 + STEP,
+            Some(_) => 1 + 2 * STEP,
+        });
+        at.min()
+    };
+    query.split_whitespace().map(place).try_fold(1, |worst, place| Some(worst.max(place?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rank;
+
+    #[test]
+    fn a_name_counts_more_than_its_beginning_that_more_than_a_word_of_it_and_that_more_than_the_rest() {
+        let ranks = ["sign", "sign in", "copy the sign", "design", "sigh"].map(|name| rank(name, "sign"));
+        assert_eq!(ranks, [Some(0), Some(1), Some(4), Some(7), None]);
+        assert_eq!(rank("copy token", "tok co"), Some(4));
+        assert_eq!(rank("anything", ""), Some(1));
+    }
 }

@@ -117,15 +117,15 @@ impl Panel for ProfilesPanel {
         // Nobody has to wait for the store to be read: what cannot be done says so itself.
         let state = if self.is_loaded { status.state } else { State::Unknown };
         let mut commands = match state {
-            State::SignedOut if is_only_unrevoked(status) => vec![Command::SignIn, Command::SignOut],
+            State::SignedOut if is_only_unrevoked(status) => vec![Command::SignIn, Command::Logout],
             State::SignedOut => vec![Command::SignIn],
             // The provider is asked again where its refusals prove nothing.
             State::NeedsLogin if status.refreshable => {
-                vec![Command::SignIn, Command::Refresh, Command::Verify, Command::SignOut]
+                vec![Command::SignIn, Command::Refresh, Command::Whoami, Command::Logout]
             }
-            State::NeedsLogin => vec![Command::SignIn, Command::Verify, Command::SignOut],
+            State::NeedsLogin => vec![Command::SignIn, Command::Whoami, Command::Logout],
             State::Valid | State::Expiring | State::Expired | State::Unknown => {
-                vec![Command::SignIn, Command::Refresh, Command::Verify, Command::OpenApi, Command::SignOut]
+                vec![Command::SignIn, Command::Refresh, Command::Whoami, Command::Api, Command::Logout]
             }
         };
         if self.detail_scroll.is_none() && Layout::is_list_only(around, self) {
@@ -149,7 +149,6 @@ impl Panel for ProfilesPanel {
     fn label(&self, _around: &Surroundings, command: Command) -> Option<&'static str> {
         match command {
             Command::Choose if self.table.is_typing() => Some("keep"),
-            Command::SignOut if self.selected().is_some_and(is_only_unrevoked) => Some("revoke"),
             Command::Back if self.table.filter().is_some() && self.detail_scroll.is_none() => Some("show all"),
             _ => None,
         }
@@ -158,7 +157,7 @@ impl Panel for ProfilesPanel {
     fn helps(&self, _around: &Surroundings, advice: &Advice) -> Option<Command> {
         let (command, profile) = match advice {
             Advice::SignIn(profile) => (Command::SignIn, profile),
-            Advice::SignOut(profile) => (Command::SignOut, profile),
+            Advice::SignOut(profile) => (Command::Logout, profile),
             Advice::Refresh(profile) => (Command::Refresh, profile),
             Advice::GiveSecret(Some(profile)) | Advice::EditValue(profile, _) | Advice::AddScope(profile, _) => {
                 (Command::EditProfile, profile)
@@ -203,7 +202,7 @@ impl Panel for ProfilesPanel {
     }
 
     fn confirmed(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
-        let work = if command == Command::SignOut { Work::SignOut } else { Work::Refresh };
+        let work = if command == Command::Logout { Work::Logout } else { Work::Refresh };
         let profile = self.asked_about.take();
         profile.map(|profile| self.begin(profile, work, around, now)).unwrap_or_default().into()
     }
@@ -279,7 +278,7 @@ impl Panel for ProfilesPanel {
             Outcome::Nothing => {}
             Outcome::About(profile) | Outcome::SignedIn(profile) => self.select(profile),
             Outcome::SignOut(profile) => {
-                effects = self.begin(profile.clone(), Work::SignOut, around, now);
+                effects = self.begin(profile.clone(), Work::Logout, around, now);
                 self.select(profile);
             }
             Outcome::SignIn(profile) => {
@@ -432,8 +431,8 @@ impl ProfilesPanel {
         self.keep_selected();
         let work = match command {
             Command::SignIn => return Go::SignIn { profile, options: SignIn::attended() }.into(),
-            Command::OpenApi | Command::Refresh | Command::SignOut => None,
-            Command::Verify => Some(Work::Verify),
+            Command::Api | Command::Refresh | Command::Logout => None,
+            Command::Whoami => Some(Work::Whoami),
             Command::RevealToken => Some(Work::RevealToken),
             Command::CopyToken => Some(Work::CopyToken),
             _ => return Then::default(),
@@ -445,15 +444,15 @@ impl ProfilesPanel {
         }
         match (command, work) {
             (_, Some(work)) => self.begin(profile, work, around, now).into(),
-            (Command::OpenApi, _) => Go::Api(profile).into(),
+            (Command::Api, _) => Go::Api(profile).into(),
             (Command::Refresh, _) => self.ask_or_refresh(profile, around, now).into(),
             // Giving up was decided on when it was signed out.
             _ if self.selected().is_some_and(is_only_unrevoked) => {
-                self.begin(profile, Work::Revoke, around, now).into()
+                self.begin(profile, Work::Logout, around, now).into()
             }
             _ => {
                 let question =
-                    format!("Sign out of profile {profile}? Its access is revoked and its tokens are forgotten.");
+                    format!("Log profile {profile} out? Its access is revoked and its tokens are forgotten.");
                 self.ask(question, profile, command, around);
                 Then::default()
             }

@@ -213,9 +213,10 @@ impl Panel for SignInPanel {
             Command::NewCode | Command::SignIn => return self.ask_for_new_code(around, now).into(),
             Command::Choose => return self.choose(around, now),
             Command::Back | Command::Quit => return self.back(around, now),
-            Command::OpenApi => return Go::Api(self.profile.clone()).into(),
-            Command::SignOut => {
-                let question = format!("Sign out of profile {} and take its access back?", self.profile);
+            Command::Api => return Go::Api(self.profile.clone()).into(),
+            Command::Logout => {
+                let question =
+                    format!("Log profile {} out? Its access is revoked and its tokens are forgotten.", self.profile);
                 around.overlay = Some(Overlay::Confirm { question, command });
                 self.stay();
             }
@@ -228,7 +229,7 @@ impl Panel for SignInPanel {
     fn confirmed(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
         match command {
             Command::NewCode => self.new_code(around, now).into(),
-            Command::SignOut => Outcome::SignOut(self.profile.clone()).into(),
+            Command::Logout => Outcome::SignOut(self.profile.clone()).into(),
             _ => self.leave(),
         }
     }

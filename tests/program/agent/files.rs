@@ -104,7 +104,7 @@ fn a_store_that_is_not_mounted_any_more_signs_nobody_out() {
         agent.signal("-HUP");
         agent.says(&["reloaded: "]);
     }
-    agent.says(&["work refresh_failing: ", "without a sign-out"]);
+    agent.says(&["work refresh_failing: ", "without a logout"]);
     assert_eq!(fs::read_to_string(outside.path("token")).expect("it stays"), ACCESS_TOKEN);
     fs::remove_dir(home.path("state")).expect("it is empty");
     fs::rename(home.path("away"), home.path("state")).expect("its place is free");

@@ -53,6 +53,10 @@ fn after(steps: usize) -> Model {
     model
 }
 
+pub(crate) fn reviewing() -> Model {
+    after(7)
+}
+
 /// The scopes that a word finds, one of them ticked.
 pub(crate) fn choosing_scopes() -> Model {
     with_keys(typed(after(6), "crm"), &[Key::Down, Key::Char(' '), Key::Down])

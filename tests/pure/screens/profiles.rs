@@ -116,7 +116,7 @@ fn an_access_that_could_not_be_revoked_stands_out_and_has_its_key() {
     let left = || {
         let mut left = status("work", State::SignedOut, 0);
         left.is_unrevoked = true;
-        left.warnings = texts(&["An earlier sign-out could not revoke its grant. Signing out tries again."]);
+        left.warnings = texts(&["An earlier logout could not revoke its grant. The next logout tries again."]);
         profiles_of(vec![left, status("zoo", State::Valid, 3000)], "work")
     };
     assert_screens!("unrevoked", left(), now());
@@ -292,7 +292,7 @@ fn small_windows_keep_the_name_and_the_answers() {
     for size in [(30, 8), (20, 5), (10, 3), (12, 4)] {
         let text = drawn(size, &[Key::Char('x')]);
         let words: Vec<&str> = text.split_whitespace().collect();
-        assert!(words.contains(&"no") && words.contains(&"Sign") || size.1 < 4, "{size:?}: {text}");
+        assert!(words.contains(&"no") && words.contains(&"Log") || size.1 < 4, "{size:?}: {text}");
     }
 }
 

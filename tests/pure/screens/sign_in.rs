@@ -133,8 +133,8 @@ fn signed_in_whole() -> SignedIn {
 /// The same in the place of somebody else, with few grants left.
 fn signed_in_with_care() -> SignedIn {
     let warning = "16 unrevoked grants of account 7 for client 1000.X are known here, and those made on other machines are \
-                   not seen. Zoho keeps 20 for each person and silently ends the oldest of more: signing out before \
-                   signing in again revokes its grant.";
+                   not seen. Zoho keeps 20 for each person and silently ends the oldest of more: a logout before the \
+                   next sign-in revokes its grant.";
     SignedIn { warnings: vec![warning.to_owned()], replaced: Some("The profile was signed in as j.keller@example.com before; that grant stays valid at the provider until it is revoked there.".to_owned()), ..signed_in() }
 }
 

@@ -78,7 +78,7 @@ impl Fix {
     /// The same in a sentence about the key.
     pub(super) fn in_words(&self, key: &str, around: &Surroundings, now: Moment) -> String {
         match self {
-            Fix::Refresh(_) => format!("{key} mints a new access token and sends the call again."),
+            Fix::Refresh(_) => format!("{key} refreshes the access token and sends the call again."),
             Fix::AddScopes(scopes, _) => {
                 format!("{key} adds {} to the profile and signs in again; then the call follows.", scopes.join(", "))
             }
@@ -99,7 +99,7 @@ impl Fix {
 impl Waiting {
     pub(super) fn in_words(&self, around: &Surroundings, now: Moment) -> String {
         match self {
-            Waiting::Token { .. } => "Minting a new access token ...".to_owned(),
+            Waiting::Token { .. } => "Refreshing the access token ...".to_owned(),
             Waiting::Scopes { .. } => "Adding the scope to the profile ...".to_owned(),
             Waiting::SignIn { .. } => "Waiting for the sign-in ...".to_owned(),
             Waiting::Time { at, .. } => {

@@ -85,10 +85,10 @@ impl ProfileForm {
 fn in_words(consequence: Consequence) -> &'static str {
     match consequence {
         Consequence::OtherProvider => {
-            "Saving signs the profile out: its access belongs to the old provider and is revoked there first. Sign in again afterwards."
+            "Saving logs the profile out: its access belongs to the old provider and is revoked there first. Sign in again afterwards."
         }
         Consequence::OtherClient => {
-            "Saving signs the profile out: its access belongs to the old client and is revoked there first. Sign in again afterwards."
+            "Saving logs the profile out: its access belongs to the old client and is revoked there first. Sign in again afterwards."
         }
         Consequence::NewScopes => "New scopes are granted by the next sign-in: sign in again afterwards.",
         Consequence::OtherDataCenter => "The data center counts from the next sign-in on: sign in again afterwards.",

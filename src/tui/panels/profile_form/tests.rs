@@ -262,7 +262,7 @@ fn scopes_are_found_ticked_typed_and_pasted() {
     press(&mut model, &[Key::Down, Key::Char(' '), Key::Down, Key::Enter]);
     assert_eq!(
         chosen(&model),
-        ["AaaServer.profile.READ", "ZohoCRM.modules.contacts.READ", "ZohoCRM.modules.deals.READ"]
+        ["AaaServer.profile.READ", "ZohoCRM.modules.leads.READ", "ZohoCRM.modules.contacts.READ"]
     );
     // A word that is looked for is no scope; a whole one may be, though nobody knows it.
     type_text(&mut model, "nothing");
@@ -364,7 +364,7 @@ fn a_change_says_what_it_means_for_a_sign_in() {
         form.consequences().join(" ")
     };
     assert_eq!(told(|_| {}), "");
-    assert!(told(|form| form.draft.client_id = Field::new("other")).contains("signs the profile out"));
+    assert!(told(|form| form.draft.client_id = Field::new("other")).contains("logs the profile out"));
     assert!(told(|form| form.draft.picker.chosen.push("Desk.basic.READ".to_owned())).contains("New scopes"));
     assert!(told(|form| form.draft.data_center = 0).contains("data center counts from the next sign-in"));
     assert_eq!(told(|form| form.draft.picker.chosen.clear()), "");

@@ -187,7 +187,7 @@ fn verifying_names_the_account_with_hostile_letters_made_visible() {
 fn signing_out_asks_first_and_no_is_the_default() {
     let mut model = panel();
     assert_eq!(press(&mut model, 'x'), []);
-    assert!(model.around.overlay.as_ref().is_some_and(|overlay| overlay.asks_about(Command::SignOut)));
+    assert!(model.around.overlay.as_ref().is_some_and(|overlay| overlay.asks_about(Command::Logout)));
     assert_eq!(update(&mut model, Message::Key(Key::Enter), at(0)), []);
     assert_eq!((model.around.overlay.is_none(), profiles(&model).under_way.len()), (true, 0));
 }
@@ -364,10 +364,10 @@ fn what_a_sign_out_could_not_revoke_is_tried_again_by_the_same_key() {
     let mut left = status("a", State::SignedOut, 0);
     left.is_unrevoked = true;
     update(&mut model, Message::StatusesLoaded(vec![left]), at(0));
-    assert_eq!(model.top.label(&model.around, Command::SignOut), Some("revoke"));
+    assert_eq!(model.top.label(&model.around, Command::Logout), None);
     assert_eq!(press(&mut model, 'x'), [Effect::SignOut { task: TaskId(1), profile: name("a") }]);
     assert_eq!(press(&mut model, 'x'), []);
-    assert_eq!(notice(&model), (Mark::Working, "a: still revoking."));
+    assert_eq!(notice(&model), (Mark::Working, "a: still logging out."));
 }
 
 #[test]

@@ -21,10 +21,8 @@ const REVEAL_TIME: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
     Refresh,
-    Verify,
-    SignOut,
-    /// What an earlier sign-out could not do.
-    Revoke,
+    Whoami,
+    Logout,
     RevealToken,
     CopyToken,
 }
@@ -43,9 +41,8 @@ impl Work {
     pub(super) fn in_words(self) -> &'static str {
         match self {
             Work::Refresh => "refreshing",
-            Work::Verify => "verifying",
-            Work::SignOut => "signing out",
-            Work::Revoke => "revoking",
+            Work::Whoami => "asking whoami",
+            Work::Logout => "logging out",
             Work::RevealToken | Work::CopyToken => "reading token",
         }
     }
@@ -54,8 +51,8 @@ impl Work {
     fn command(self) -> Command {
         match self {
             Work::Refresh => Command::Refresh,
-            Work::Verify => Command::Verify,
-            Work::SignOut | Work::Revoke => Command::SignOut,
+            Work::Whoami => Command::Whoami,
+            Work::Logout => Command::Logout,
             Work::RevealToken => Command::RevealToken,
             Work::CopyToken => Command::CopyToken,
         }
@@ -159,14 +156,14 @@ impl ProfilesPanel {
         self.under_way.insert(profile.clone(), (task, work));
         vec![match work {
             Work::Refresh => Effect::Refresh { task, profile },
-            Work::Verify => Effect::Verify { task, profile },
-            Work::SignOut | Work::Revoke => Effect::SignOut { task, profile },
+            Work::Whoami => Effect::Verify { task, profile },
+            Work::Logout => Effect::SignOut { task, profile },
             Work::RevealToken | Work::CopyToken => Effect::ReadToken { task, profile },
         }]
     }
 }
 
-/// Which of the two halves of signing out worked.
+/// Which of the two halves of a logout worked.
 fn in_words(profile: &ProfileName, out: &SignedOut) -> (Mark, String) {
     let SignedOut { revoked, forgotten, gave_up, is_noted, left_alive } = out;
     let (mark, at_provider) = match revoked {
@@ -178,7 +175,7 @@ fn in_words(profile: &ProfileName, out: &SignedOut) -> (Mark, String) {
     };
     let here = match at_provider {
         _ if *forgotten => Some("forgotten here"),
-        // The grant was forgotten by the sign-out that could not revoke it.
+        // The grant was forgotten by the logout that could not revoke it.
         Some(_) => None,
         None if *gave_up => Some("the pending sign-in was given up"),
         None => Some("there was nothing to forget here"),

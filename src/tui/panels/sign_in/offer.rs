@@ -41,7 +41,7 @@ impl SignInPanel {
                 commands
             }
             Stage::SignedIn { .. } => {
-                vec![Command::Choose, Command::OpenApi, Command::SignOut, Command::Help]
+                vec![Command::Choose, Command::Api, Command::Logout, Command::Help]
             }
             Stage::Failed { error, .. } if error.code == Code::CodeExpired => {
                 vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]

@@ -87,7 +87,7 @@ fn key_that_helps(around: &Surroundings, panel: &ProfilesPanel, problem: &Proble
         Code::Network | Code::Provider | Code::Timeout | Code::StoreLocked | Code::StoreUnavailable => {
             (problem.again, "tries again")
         }
-        _ if problem.again == Command::SignOut => (problem.again, "tries again"),
+        _ if problem.again == Command::Logout => (problem.again, "tries again"),
         _ => return None,
     };
     let is_selected = panel.selected().is_some_and(|status| status.name == problem.profile);

@@ -83,7 +83,7 @@ impl<'a> Details<'a> {
             State::Valid => String::new(),
             State::Expiring | State::Expired => ", the next use refreshes it".to_owned(),
             State::NeedsLogin => format!(": press {}", key(Command::SignIn)),
-            State::SignedOut if status.is_unrevoked => format!(": press {} to revoke", key(Command::SignOut)),
+            State::SignedOut if status.is_unrevoked => format!(": press {} to log out again", key(Command::Logout)),
             State::SignedOut => format!(": press {} to sign in", key(Command::SignIn)),
             State::Unknown if status.problem.is_some() => ": the store cannot be read".to_owned(),
             State::Unknown => ": the clock has been set back".to_owned(),
@@ -113,7 +113,7 @@ impl<'a> Details<'a> {
             let label = name.map_or(label.clone(), |name| format!("{} <{label}>", shown(name)));
             self.field("Account", &format!("{label}, id {}", shown(&account.id)));
         } else if status.is_signed_in() {
-            let key = self.around.key(Scope::Profiles, Command::Verify);
+            let key = self.around.key(Scope::Profiles, Command::Whoami);
             self.field("Account", &format!("not asked yet: press {key}"));
         }
         let host = |address: &Option<String>| {
@@ -279,8 +279,8 @@ impl<'a> Details<'a> {
             Happened::Refreshed => ("refreshed", theme.text),
             Happened::RefreshFailed => ("refresh failed", theme.attention),
             Happened::RefreshRefused => ("refresh refused for good", theme.failed),
-            Happened::Verified => ("account asked for", theme.text),
-            Happened::SignedOut => ("signed out", theme.text),
+            Happened::Verified => ("whoami answered", theme.text),
+            Happened::SignedOut => ("logged out", theme.text),
             Happened::Revoked => ("revoked at the provider", theme.text),
             Happened::NotRevoked => ("NOT revoked at the provider", theme.failed),
             Happened::Exported => ("refresh token handed out", theme.text),

@@ -191,7 +191,7 @@ fn signed_in(
         },
         None => format!("Press {} to go on.", around.key(Scope::SignIn, Command::Choose)),
     };
-    let not_you = format!("Not you? Press {} to sign out", around.key(Scope::SignIn, Command::SignOut));
+    let not_you = format!("Not you? Press {} to log out", around.key(Scope::SignIn, Command::Logout));
     let more = " and take the access back";
     let more = if not_you.len() + more.len() < room { more } else { "" };
     Outcome {

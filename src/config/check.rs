@@ -372,7 +372,7 @@ mod tests {
             ("[profiles.a]\nprovider = \"zoho\"\nclint_id = \"x\"\n", &["3:1 unknown key `clint_id`"]),
             (
                 "[profiles.a]\nprovider = \"zoho\"\nscope = []\n",
-                &["1:11 `client_id` is missing", "3:1 unknown key `scope`"],
+                &["1:1 `client_id` is missing", "3:1 unknown key `scope`"],
             ),
             (
                 "[profiles.a]\nprovider=\"zohoo\"\nclient_id=\"x\"\n[profiles.b]\nprovider=\"zoho\"\nclient_id=\"x\"\n\

@@ -542,7 +542,13 @@ mod tests {
     use crate::registered::RedirectUri;
 
     fn parse(text: &str) -> Result<Config, String> {
-        Config::parse(text, Path::new("/etc/x/config.toml")).map_err(|error| error.cause.expect("a cause"))
+        Config::parse(text, Path::new("/etc/x/config.toml")).map_err(|error| error.cause().expect("a cause"))
+    }
+
+    fn all_problems(text: &str) -> String {
+        parse(text).expect_err(text);
+        let told = super::super::check::check(text, Path::new("/etc/x/config.toml"), |_| None).mistakes;
+        told.iter().map(|told| format!("line {}: {}", told.line, told.message)).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -681,7 +687,7 @@ mod tests {
             (profile("store_url_file = \"x\""), "line 4: `store_url_file` belongs above the first `[`"),
             ("[screen]\nstore_cache = 1".to_owned(), "line 2: `store_cache` belongs above the first `[`"),
             (
-                "[providers.p]\nkind=\"zoho\"\nkey_command=[]".to_owned(),
+                "[providers.p]\nkind=\"google\"\nkey_command=[]".to_owned(),
                 "line 3: `key_command` belongs above the first `[`",
             ),
             (profile("scopes = [\"a,b\"]"), "`profiles.a`: `scopes` has \"a,b\""),
@@ -700,8 +706,8 @@ mod tests {
             ("key_command = []".to_owned(), "`key_command` has to be a program"),
             ("key_command = [\"\", \"x\"]".to_owned(), "`key_command` has to be a program"),
             ("key_command = \"pass key\"".to_owned(), "line 1: `key_command` has to be"),
-            ("[providers.p]\nkind=\"zoho\"\ncolour=1".to_owned(), "line 3: unknown key `colour`"),
-            ("[providers.p]\nkind=\"zoho\"\n[providers.p.data_centers.us]\ncolour=1".to_owned(), "line 4: unknown key"),
+            ("[providers.p]\nkind=\"google\"\ncolour=1".to_owned(), "line 3: unknown key `colour`"),
+            ("[providers.p]\nkind=\"zoho\"\n[providers.p.data_centers.us]\naccounts_server=\"https://x.example\"\napi_domain=\"https://x.example\"\ncolour=1".to_owned(), "line 6: unknown key"),
             ("[providers.p]\nkind=\"zoho\"\nissuer=\"https://x.example\"".to_owned(), "has `issuer`"),
             ("[providers.p]\nkind=\"zoho\"\nparameters={a=\"b\"}".to_owned(), "has `parameters`"),
             ("[providers.p]\nkind=\"okta\"".to_owned(), "needs `host`, such as \"example.okta.com\""),
@@ -729,7 +735,7 @@ mod tests {
                 "`providers.p`: `allowed_origins` is no address",
             ),
         ] {
-            let problem = parse(&text).expect_err(&text);
+            let problem = all_problems(&text);
             assert!(problem.contains(part), "{problem:?} lacks {part:?}");
         }
     }

@@ -481,11 +481,11 @@ fn a_sign_in_is_handed_out_as_it_is_imported() {
     let grant = other.record("there").grant.expect("a grant");
     assert_eq!(grant.refresh_token.as_ref().map(device_login::secret::Secret::expose), Some(REFRESH_TOKEN));
     for place in [home.path("state/zoho.env"), file.join("zoho.env"), elsewhere.path().to_owned()] {
-        let ran = home.run(&["profile", "export", "--yes", "--env-file", place.to_str().expect("a path")]);
+        let ran = home.run(&["profile", "export", "work", "--yes", "--env-file", place.to_str().expect("a path")]);
         ran.failed(2, &["cannot be written"]);
     }
-    assert_eq!(home.run(&["logout", "--local"]).code, 0);
-    export(&["--yes"]).failed(4, &["device-login login work"]);
+    assert_eq!(home.run(&["logout", "work", "--local"]).code, 0);
+    export(&["work", "--yes"]).failed(4, &["device-login login work"]);
 }
 
 #[test]

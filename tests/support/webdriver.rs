@@ -27,21 +27,31 @@ pub(crate) struct Browser {
     profile: TempDir,
 }
 
+/// Starts a driver. `None` where it ended before it had a port.
+fn driver() -> Option<(Child, u16)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{MISSING}: {error}"));
+    let output = BufReader::new(driver.stdout.take().expect("it is piped"));
+    let port = output.lines().map_while(Result::ok).find_map(|line| {
+        let (_, port) = line.split_once("started successfully on port ")?;
+        port.trim_end_matches('.').parse::<u16>().ok()
+    });
+    if port.is_none() {
+        driver.wait().expect("the driver ended");
+    }
+    Some((driver, port?))
+}
+
 impl Browser {
     /// Opens a window. Panics where the browser or its driver is not installed.
     pub(crate) fn open(device: Device) -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{MISSING}: {error}"));
-        let output = BufReader::new(driver.stdout.take().expect("it is piped"));
-        let port = output.lines().map_while(Result::ok).find_map(|line| {
-            let (_, port) = line.split_once("started successfully on port ")?;
-            port.trim_end_matches('.').parse::<u16>().ok()
-        });
-        let sessions = format!("http://127.0.0.1:{}/session", port.expect("the driver tells its port"));
+        // The port that a driver finds free in one address family may be taken in the other, which ends it.
+        let (driver, port) = (0..5).find_map(|_| driver()).expect("the driver tells its port");
+        let sessions = format!("http://127.0.0.1:{port}/session");
         let profile = TempDir::new().expect("there is room for a browser profile");
         let mut browser = Self { driver, session: sessions.clone(), profile };
         let session = command("POST", &sessions, &browser.capabilities(device));

@@ -305,6 +305,12 @@ fn breadth(scope: &str) -> u8 {
 /// The scopes that are known of a product, those that allow the least first.
 fn scopes_of(product: &Product) -> Vec<&'static str> {
     let mut scopes = product.scopes.to_vec();
-    scopes.sort_by_key(|scope| breadth(scope));
+    // `ZohoCRM.modules.READ` allows what `ZohoCRM.modules.leads.READ` does, and more.
+    let has_parts = |scope: &str| {
+        let whole = scope.rsplit_once('.').map_or(scope, |(whole, _)| whole);
+        let is_part = |other: &&str| other.strip_prefix(whole).is_some_and(|rest| rest.matches('.').count() > 1);
+        product.scopes.iter().any(is_part)
+    };
+    scopes.sort_by_key(|scope| (breadth(scope), has_parts(scope)));
     scopes
 }

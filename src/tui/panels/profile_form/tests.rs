@@ -262,7 +262,7 @@ fn scopes_are_found_ticked_typed_and_pasted() {
     press(&mut model, &[Key::Down, Key::Char(' '), Key::Down, Key::Enter]);
     assert_eq!(
         chosen(&model),
-        ["AaaServer.profile.READ", "ZohoCRM.modules.leads.READ", "ZohoCRM.modules.contacts.READ"]
+        ["AaaServer.profile.READ", "ZohoCRM.modules.contacts.READ", "ZohoCRM.modules.deals.READ"]
     );
     // A word that is looked for is no scope; a whole one may be, though nobody knows it.
     type_text(&mut model, "nothing");

@@ -51,6 +51,7 @@ pub use message::{DemoDecision, Ended};
 use model::Model;
 use panel::{FormFor, Go, Outcome};
 use panels::kiosk::KioskPanel;
+use panels::profile_form::ProfileForm;
 use panels::sign_in::SignInPanel;
 use runtime::Outside;
 use surroundings::{Mouse, Now};
@@ -60,10 +61,8 @@ use widgets::qr::QrChoice;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
     Profiles,
-    /// The form for a profile that may have a name already.
-    AddProfile {
-        name: Option<ProfileName>,
-    },
+    /// The form of a profile. If nothing is saved, the app ends.
+    Form(FormFor),
     /// One sign-in, with whose end the app ends.
     SignIn {
         profile: ProfileName,
@@ -151,9 +150,11 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
 pub fn start(model: &mut Model, start: Start, pulse: Option<Duration>, now: Now) -> Vec<Effect> {
     match start {
         Start::Profiles => model.resume(Outcome::Nothing, now),
-        Start::AddProfile { name } => {
-            let mut effects = model.resume(Outcome::Nothing, now);
-            effects.extend(model.go(Go::Form(FormFor::AddAlone(name)), now));
+        Start::Form(purpose) => {
+            let effects = model.resume(Outcome::Nothing, now);
+            if let Some(form) = ProfileForm::open(purpose, &[], &model.around) {
+                model.open(form.alone());
+            }
             effects
         }
         Start::SignIn { profile, options } => {

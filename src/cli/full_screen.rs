@@ -14,6 +14,7 @@ use crate::service::{Machine, Service, SignIn, SignedIn};
 use crate::supervisor::Supervisor;
 use crate::tui::clipboard::Clipboard;
 use crate::tui::keymap::Keymap;
+use crate::tui::panel::FormFor;
 use crate::tui::theme::{self, Abilities, ColorChoice, Glyphs, QrPalette};
 use crate::tui::widgets::qr::QrChoice;
 use crate::tui::{self, Ended, Options, Start};
@@ -60,10 +61,19 @@ pub(super) fn run_app(context: &Context) -> Result<u8, Error> {
     context.interrupts.block_on(show(context, service, options(context, Start::Profiles)))
 }
 
-/// Opens the app on the form for a first profile, which leads on to its sign-in.
+/// Opens the app on the form for a new profile, which leads on to its sign-in.
 pub(super) fn add_profile(context: &Context, name: Option<ProfileName>) -> Result<u8, Error> {
+    form(context, FormFor::Add(name))
+}
+
+/// Opens the app on the form of a profile.
+pub(super) fn edit_profile(context: &Context, name: ProfileName) -> Result<u8, Error> {
+    form(context, FormFor::Edit(name))
+}
+
+fn form(context: &Context, purpose: FormFor) -> Result<u8, Error> {
     let service = context.silent_service_later();
-    context.interrupts.block_on(show(context, service, options(context, Start::AddProfile { name })))
+    context.interrupts.block_on(show(context, service, options(context, Start::Form(purpose))))
 }
 
 /// Opens the app on the sign-in of one profile.

@@ -180,7 +180,7 @@ impl ProfileCommand {
             Action::List(list) => list.run(context).map(done),
             Action::Show(show) => show.run(context).map(done),
             Action::Use(name) => name.run(context).map(done),
-            Action::Edit(edit) => edit.run(context).map(done),
+            Action::Edit(edit) => edit.run(context),
             Action::Rename(rename) => rename.run(context).map(done),
             Action::Remove(remove) => remove.run(context).map(done),
             Action::Export(export) => export.run(context).map(done),

@@ -174,8 +174,6 @@ pub enum Go {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FormFor {
     Add(Option<ProfileName>),
-    /// The same where the app was started for it, and ends if nothing is saved.
-    AddAlone(Option<ProfileName>),
     Edit(ProfileName),
     /// A profile whose sign-in failed.
     Mend(ProfileName, Code),

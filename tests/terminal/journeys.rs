@@ -608,3 +608,15 @@ fn a_newcomer_adds_a_profile_and_signs_in() {
     assert!(written.starts_with("# of the lab\n") && written.contains("[profiles.work-2]"), "{written}");
     assert!(!written.contains(&addresses.client_secret), "{written}");
 }
+
+#[test]
+fn a_profile_is_edited_in_its_form_where_no_flag_says_how() {
+    let lab = Lab::with_profile(Duration::from_secs(300));
+    let before = fs::read_to_string(lab.config()).expect("a configuration");
+    let terminal = lab.start("exec $program profile edit work");
+    terminal.wait_for("Edit a profile");
+    terminal.wait_for("AaaServer.profile.READ");
+    terminal.press("\x1b");
+    assert_eq!(terminal.ends(), 130);
+    assert_eq!(fs::read_to_string(lab.config()).expect("a configuration"), before);
+}

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{SecretInArgument, given_secret};
 use crate::cli::advice::said;
 use crate::cli::context::Context;
-use crate::cli::{prompt, words};
+use crate::cli::{full_screen, prompt, words};
 use crate::clock;
 use crate::config::{ClientType, Config, Profile, SecretSource};
 use crate::error::{Advice, Code, Error};
@@ -18,7 +18,7 @@ use crate::service::{ChangedEndpoint, ProfileDraft, Service, State, consequences
 
 /// Change a profile: each flag gives one of its values, all others stay
 ///
-/// A profile that is signed in gets another client only after `logout`, since its grant belongs to the one that it has.
+/// On a terminal, without any flag, it opens the form of the screens. A profile that is signed in gets another client only after `logout`, since its grant belongs to the one that it has.
 #[derive(Args)]
 #[command(after_long_help = "Examples:
   device-login profile edit work --scopes ZohoCRM.users.READ,Desk.basic.READ
@@ -63,14 +63,20 @@ pub(super) struct Edit {
 }
 
 impl Edit {
-    pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+    pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
         self.argument.check()?;
         let service = context.service()?;
         let before = service.config.profile(Some(&self.name))?;
         if !self.gives_anything() {
+            if !full_screen::is_accessible() && full_screen::lack().is_none() {
+                return full_screen::edit_profile(context, self.name);
+            }
             return Err(Error::new(Code::Usage, format!("profile `{}` was not changed", self.name))
                 .because("no flag says what is to be changed")
-                .advise("give one, such as `--scopes A,B`, `--client-id ID` or `--client-secret-stdin`"));
+                .advise(
+                    "give one, such as `--scopes A,B`, `--client-id ID` or `--client-secret-stdin`; without any, a terminal \
+                     gets the form",
+                ));
         }
         if self.accept_endpoints {
             accept_endpoints(context, &service, before)?;
@@ -78,9 +84,9 @@ impl Edit {
         let profile = self.applied_to(before, &service.config);
         if profile == *before && !self.changes_secret() {
             return if self.accept_endpoints {
-                Ok(())
+                Ok(0)
             } else {
-                context.output.text(&format!("Profile {} is so already.", self.name))
+                context.output.text(&format!("Profile {} is so already.", self.name)).map(|()| 0)
             };
         }
         let secret = self.secret(context, &service, before, &profile)?;
@@ -96,7 +102,7 @@ impl Edit {
         if let Some(note) = note {
             context.output.note(&note);
         }
-        context.output.text(&format!("Changed profile {}.", self.name))
+        context.output.text(&format!("Changed profile {}.", self.name)).map(|()| 0)
     }
 
     fn gives_anything(&self) -> bool {

@@ -190,13 +190,18 @@ impl ProfileForm {
     }
 }
 
+/// The scopes of a profile that is signed in, as far as it was read.
+fn granted(name: &ProfileName, statuses: &[ProfileStatus]) -> Option<Vec<String>> {
+    let status = statuses.iter().find(|status| status.name == *name)?;
+    (status.state != State::SignedOut).then(|| status.scopes.clone())
+}
+
 impl ProfileForm {
     /// The form for a purpose; `None` for a profile that is not configured any more.
     pub fn open(purpose: FormFor, statuses: &[ProfileStatus], around: &Surroundings) -> Option<Self> {
         let config = &around.config;
         let mut form = match purpose {
             FormFor::Add(name) => Self::add(name.as_ref(), config),
-            FormFor::AddAlone(name) => Self { is_alone: true, ..Self::add(name.as_ref(), config) },
             FormFor::Edit(name) => Self::edit(&name, statuses, config)?,
             FormFor::Mend(name, code) => {
                 let mut form = Self::edit(&name, statuses, config)?;
@@ -224,6 +229,12 @@ impl ProfileForm {
         Some(form)
     }
 
+    /// The same where the app was started for it.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { is_alone: true, ..self }
+    }
+
     fn add(name: Option<&ProfileName>, config: &Config) -> Self {
         let mut form = Self::new(Purpose::Add, config, Step::Name);
         // Whoever has one only need not think about its name.
@@ -236,9 +247,7 @@ impl ProfileForm {
     }
 
     fn edit(name: &ProfileName, statuses: &[ProfileStatus], config: &Config) -> Option<Self> {
-        let status = statuses.iter().find(|status| status.name == *name);
-        let granted = status.filter(|status| status.state != State::SignedOut).map(|status| status.scopes.clone());
-        Some(Self::of(config.profiles.get(name)?, granted, config))
+        Some(Self::of(config.profiles.get(name)?, granted(name, statuses), config))
     }
 
     /// Begins at the value of one step. A step that the profile does not have leaves it at the whole.
@@ -251,6 +260,9 @@ impl ProfileForm {
 
     fn learn(&mut self, statuses: &[ProfileStatus]) {
         self.kept = statuses.iter().find_map(|status| status.protection.clone()).or(self.kept.take());
+        if let Purpose::Edit { before, granted: known } = &mut self.purpose {
+            *known = granted(&before.name, statuses).or(known.take());
+        }
     }
 
     /// Goes on: to the next step, to what the row is for, or to saving.

@@ -525,6 +525,12 @@ fn words_narrow_a_search_and_what_allows_the_least_comes_first() {
     let rows = form(&model).draft.picker.rows();
     let known = rows.iter().rfind(|row| matches!(row, scopes::Row::Scope(_)));
     assert_eq!(known, Some(&scopes::Row::Scope("ZohoCRM.users.ALL".to_owned())));
+    press(&mut model, &[Key::Ctrl('u')]);
+    type_text(&mut model, "crm.modules");
+    let rows = form(&model).draft.picker.rows();
+    let at = |scope: &str| rows.iter().position(|row| matches!(row, scopes::Row::Scope(known) if known == scope));
+    let [part, whole, change] = ["leads.READ", "READ", "leads.CREATE"].map(|end| at(&format!("ZohoCRM.modules.{end}")));
+    assert!(part < whole && whole < change && part.is_some(), "{rows:?}");
     // A blank is one while something is typed, and ticks nothing.
     press(&mut model, &[Key::Ctrl('u')]);
     type_text(&mut model, "read desk tickets");
@@ -627,7 +633,7 @@ fn a_form_that_the_app_was_started_for_ends_it_where_nothing_is_saved() {
     let alone = |name: Option<&str>| {
         let mut model = model("");
         let name = name.map(|name| name.parse().expect("a name"));
-        crate::tui::start(&mut model, crate::tui::Start::AddProfile { name }, None, now());
+        crate::tui::start(&mut model, crate::tui::Start::Form(FormFor::Add(name)), None, now());
         model
     };
     assert_eq!(press(&mut alone(None), &[Key::Esc]), quit);

@@ -8,7 +8,7 @@ mod advice;
 use std::fmt;
 
 pub use advice::{Advice, Value, Way};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::secret::Known;
 
@@ -182,7 +182,9 @@ impl Code {
 pub struct Error {
     pub code: Code,
     pub message: String,
-    pub cause: Option<String>,
+    /// Why it failed, the nearest first; each is why the one before it came.
+    #[serde(default, alias = "cause", deserialize_with = "stored_sources")]
+    pub sources: Vec<String>,
     /// What may lie behind it, the likeliest first.
     pub causes: Vec<String>,
     /// The server's own word for it, as it came.
@@ -195,27 +197,47 @@ pub struct Error {
 
 impl Error {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), cause: None, causes: Vec::new(), server_word: None, advice: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            sources: Vec::new(),
+            causes: Vec::new(),
+            server_word: None,
+            advice: Vec::new(),
+        }
     }
 
     #[must_use]
     pub fn because(self, cause: impl fmt::Display) -> Self {
-        Self { cause: Some(cause.to_string()), ..self }
+        Self { sources: vec![cause.to_string()], ..self }
     }
 
-    /// Adds what came of it, or what else is known, to the cause.
+    /// Says what failed in other words; those that stood there become the nearest cause.
     #[must_use]
-    pub fn adding(self, more: impl fmt::Display) -> Self {
-        let cause = match &self.cause {
-            Some(cause) => format!("{cause}; {more}"),
-            None => more.to_string(),
-        };
-        self.because(cause)
+    pub fn within(mut self, message: impl Into<String>) -> Self {
+        let cause = std::mem::replace(&mut self.message, message.into());
+        self.sources.insert(0, cause);
+        self
     }
 
-    /// Why it failed, without what failed.
-    pub fn reason(&self) -> &str {
-        self.cause.as_deref().unwrap_or(&self.message)
+    /// Adds what came of it, or what else is known, to the last cause.
+    #[must_use]
+    pub fn adding(mut self, more: impl fmt::Display) -> Self {
+        match self.sources.last_mut() {
+            Some(cause) => *cause = format!("{cause}; {more}"),
+            None => self.sources.push(more.to_string()),
+        }
+        self
+    }
+
+    /// Why it failed, without what failed, as one text.
+    pub fn cause(&self) -> Option<String> {
+        (!self.sources.is_empty()).then(|| self.sources.join(": "))
+    }
+
+    /// Why it failed, or what failed where nobody knows why.
+    pub fn reason(&self) -> String {
+        self.cause().unwrap_or_else(|| self.message.clone())
     }
 
     #[must_use]
@@ -255,7 +277,7 @@ impl Error {
         let blotted = |text: String| known.blot(&text);
         Self {
             message: blotted(self.message),
-            cause: self.cause.map(blotted),
+            sources: self.sources.into_iter().map(blotted).collect(),
             causes: self.causes.into_iter().map(blotted).collect(),
             server_word: self.server_word.map(|word| known.blot(&word).into()),
             advice: self.advice.into_iter().map(|advice| advice.without(known)).collect(),
@@ -271,14 +293,26 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.cause {
-            Some(cause) => write!(f, "{}: {cause}", self.message),
-            None => f.write_str(&self.message),
-        }
+        f.write_str(&self.message)?;
+        self.sources.iter().try_for_each(|source| write!(f, ": {source}"))
     }
 }
 
 impl std::error::Error for Error {}
+
+/// Earlier versions stored all causes as one text, or none.
+fn stored_sources<'de, D: Deserializer<'de>>(stored: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        All(Vec<String>),
+        One(Option<String>),
+    }
+    Ok(match Stored::deserialize(stored)? {
+        Stored::All(sources) => sources,
+        Stored::One(cause) => cause.into_iter().collect(),
+    })
+}
 
 #[cfg(test)]
 mod tests {
@@ -296,8 +330,9 @@ mod tests {
 
     #[test]
     fn what_earlier_and_later_versions_stored_is_read() {
-        let stored = |more| format!(r#"{{"code":"network","message":"it failed","cause":null,"causes":[]{more}}}"#);
-        let read = |more| serde_json::from_str::<Error>(&stored(more)).expect("it is read").what_helps();
+        let stored = |more| format!(r#"{{"code":"network","message":"it failed","causes":[]{more}}}"#);
+        let error = |more| serde_json::from_str::<Error>(&stored(more)).expect("it is read");
+        let read = |more| error(more).what_helps();
         assert_eq!(read(r#","hint":"mend it""#), [Advice::from("mend it")]);
         assert_eq!(read(r#","hint":null"#), [Code::Network.advice()]);
         assert_eq!(read(""), [Code::Network.advice()]);
@@ -305,5 +340,16 @@ mod tests {
             r#","advice":["list_profiles",{"sign_in":"work"},{"words":"mend it"},{"fly":{"to":"the moon"}},"rest"]"#;
         let work = Advice::SignIn("work".parse().expect("a name"));
         assert_eq!(read(later), [Advice::ListProfiles, work, Advice::from("mend it")]);
+        let chain = Error::new(Code::Network, "it failed").because("the disk is full").within("nothing is kept");
+        let written = serde_json::to_value(&chain).expect("JSON");
+        assert_eq!(serde_json::from_value::<Error>(written).expect("it is read"), chain);
+        for (more, whole) in [
+            ("", "it failed"),
+            (r#","cause":null"#, "it failed"),
+            (r#","cause":"the disk is full""#, "it failed: the disk is full"),
+            (r#","sources":["it ended","the disk is full"]"#, "it failed: it ended: the disk is full"),
+        ] {
+            assert_eq!(error(more).to_string(), whole);
+        }
     }
 }

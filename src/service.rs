@@ -340,7 +340,7 @@ impl From<StoreError> for Error {
             | StoreError::NotPossible { advice, .. }
             | StoreError::Database { advice, .. } => (Code::Store, advice.clone()),
         };
-        Error::new(code, "the store cannot be used").because(error).advise(advice)
+        Error { sources: error.sources(), ..Error::new(code, "the store cannot be used") }.advise(advice)
     }
 }
 

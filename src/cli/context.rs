@@ -97,7 +97,7 @@ impl Context {
     pub(super) fn telling_place(&self, error: Error) -> Error {
         let environment = Environment(&variable);
         let is_misspelt = error.advice.iter().any(|advice| matches!(advice, Advice::Meant(_)));
-        if error.code != Code::UnknownProfile || error.cause.is_some() || is_misspelt {
+        if error.code != Code::UnknownProfile || !error.sources.is_empty() || is_misspelt {
             return error;
         }
         let Ok(places) = Places::from_environment(environment, self.global.config.clone()) else { return error };

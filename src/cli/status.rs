@@ -125,7 +125,7 @@ impl Seen {
             wait => wait,
         };
         match verified.or(self.status.problem.as_ref()) {
-            Some(error) => Some(error.reason().to_owned()),
+            Some(error) => Some(error.reason()),
             None if self.alarm() == Alarm::Soon => why_soon(),
             None => None,
         }

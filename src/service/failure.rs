@@ -206,8 +206,8 @@ impl Asked<'_> {
     /// Nobody answered in time.
     pub(super) fn expired(&self) -> Error {
         let error = self.spoken_for("expired_token", None);
-        let message = error.cause.clone().unwrap_or_else(|| "the code ran out".to_owned());
-        Error { code: Code::CodeExpired, message, cause: None, ..error }
+        let message = error.cause().unwrap_or_else(|| "the code ran out".to_owned());
+        Error { code: Code::CodeExpired, message, sources: Vec::new(), ..error }
     }
 
     /// How a person takes the access back without this program.

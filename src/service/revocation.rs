@@ -199,7 +199,7 @@ impl Service {
             if is_changed {
                 let what = if problem.is_none() { Happened::Revoked } else { Happened::NotRevoked };
                 let reason = problem.as_ref().map(Error::reason).unwrap_or_default();
-                record.note(what, reason, &self.actor, clock::wall());
+                record.note(what, &reason, &self.actor, clock::wall());
             }
             is_changed
         })

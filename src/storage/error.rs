@@ -57,6 +57,17 @@ impl StoreError {
         self.is_away() || matches!(self, StoreError::Corrupt { .. } | StoreError::Io { .. })
     }
 
+    /// What failed and why, the nearest first.
+    pub fn sources(&self) -> Vec<String> {
+        match self {
+            StoreError::Io { action, place, source } => vec![format!("{action} {place} failed"), source.to_string()],
+            StoreError::KeyNotMade { place, source } => {
+                vec![format!("no key can be made at {place}"), source.to_string()]
+            }
+            _ => vec![self.to_string()],
+        }
+    }
+
     /// Whether the store cannot be reached for now, and nothing is known of what it holds.
     pub fn is_away(&self) -> bool {
         matches!(self, StoreError::Database { is_away: true, .. })

@@ -77,7 +77,7 @@ async fn come_back(
                 None if signing_in.is_listening() => has_entries = false,
                 None => {
                     return Err(match pasted.last_problem {
-                        Some(problem) => Error { message: what, cause: Some(problem.message), ..problem },
+                        Some(problem) => problem.within(what),
                         None => Error::new(Code::Usage, what)
                             .because("no address came back from the browser")
                             .advise("paste it on stdin, or use a redirect URI on 127.0.0.1 whose port is free"),

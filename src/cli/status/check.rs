@@ -42,7 +42,7 @@ pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
 /// The text for when nothing could be seen.
 pub(super) fn failed(error: &Error) -> String {
     let first = format!("DEVICE-LOGIN UNKNOWN - {}", error.message);
-    let lines = [Some(first), error.cause.clone(), Some(hint(error))];
+    let lines = [Some(first), error.cause(), Some(hint(error))];
     lines.into_iter().flatten().map(|line| safe(&line)).collect::<Vec<_>>().join("\n")
 }
 

@@ -131,7 +131,7 @@ fn of_outcome(outcome: Outcome, asked: &Asked<'_>) -> Check {
             let error = asked.refused(&answer);
             match error.code {
                 Code::InvalidClient | Code::InvalidClientSecret | Code::WrongDataCenter => {
-                    let seen = error.reason().to_owned();
+                    let seen = error.reason();
                     Check { seen, ..Check::failed(Subject::Client, about, &error) }
                 }
                 _ => Check::warning(Subject::Client, about, format!("{name} answered {answer}, which does not tell"))

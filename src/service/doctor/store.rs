@@ -149,7 +149,7 @@ fn of_key(info: StoreInfo) -> Check {
         }
         Err(error) => {
             let error = Error::from(error);
-            return Check { seen: error.reason().to_owned(), ..Check::failed(Subject::Key, "", &error) };
+            return Check { seen: error.reason(), ..Check::failed(Subject::Key, "", &error) };
         }
     };
     let seen = format!("{}, {protection}", protection.key.word());

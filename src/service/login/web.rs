@@ -126,7 +126,7 @@ impl WebSignIn {
             }
             CallbackProblem::RefusedWithoutState(answer) => {
                 let refused = self.attempt.asked(&what, Place::Authorization, home).refused(&answer);
-                let because = refused.cause.unwrap_or(answer.word);
+                let because = refused.cause().unwrap_or(answer.word);
                 let message =
                     format!("an answer without this sign-in's `state` came, so anybody may have sent it: {because}");
                 let so_far = ["the sign-in goes on waiting".into()].into_iter();

@@ -140,6 +140,6 @@ fn forget_old(held: &mut Held, old: &ProfileName) -> Result<(), Error> {
     held.forget().map_err(|error| {
         let error = Error::from(error);
         let message = format!("the profile has its new name, but its record under `{old}` could not be deleted");
-        Error { message, cause: error.cause, ..error }
+        Error { message, ..error }
     })
 }

@@ -139,7 +139,7 @@ impl Refresh {
             Err(_) => Happened::RefreshFailed,
         };
         let reason = result.as_ref().err().map(Error::reason).unwrap_or_default();
-        self.record.note(happened, reason, &self.actor, now);
+        self.record.note(happened, &reason, &self.actor, now);
         let failure = result.as_ref().err().cloned();
         let error = failure.as_ref().map(ToString::to_string);
         // That this process was held up tells nothing to others.

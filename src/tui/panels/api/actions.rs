@@ -343,7 +343,7 @@ impl ApiPanel {
 
 /// Why a typed request cannot be sent. That it cannot, the form says by staying.
 fn reason(error: &Error) -> String {
-    let Some(cause) = &error.cause else { return sentence(error) };
+    let Some(cause) = error.cause() else { return sentence(error) };
     let is_word = cause.split(' ').next().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic()));
     let (first, rest) = cause.split_at(usize::from(is_word && !cause.is_empty()));
     format!("{}{}.", first.to_uppercase(), rest.trim_end_matches('.'))

@@ -176,8 +176,8 @@ fn words(reason: RestReason, error: &Error) -> (Mark, &'static str) {
 
 /// The cause as a sentence, without the profile, which stands above.
 fn reason(error: &Error) -> String {
-    let cause = error.cause.as_deref().unwrap_or(&error.message);
-    format!("{}.", shown(cause).trim_end_matches('.'))
+    let cause = error.reason();
+    format!("{}.", shown(&cause).trim_end_matches('.'))
 }
 
 fn unsaved<'a>(

@@ -125,7 +125,7 @@ impl SignInPanel {
     /// Says that no new code came, and that the old one is as good as before.
     pub(super) fn say_that_none_came(&self, result: &Result<SignedIn, Error>, around: &mut Surroundings, now: Now) {
         if let (Err(error), Stage::Waiting(waiting)) = (result, &self.stage) {
-            let (code, why) = (&waiting.code.user_code, error.cause.as_ref().unwrap_or(&error.message));
+            let (code, why) = (&waiting.code.user_code, error.reason());
             let long = format!("{code} is still good. No new one: {why}.");
             around.say_in_room(Mark::Attention, [long, format!("{code} is still good: no new one.")], now);
         }

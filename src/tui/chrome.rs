@@ -83,6 +83,7 @@ fn title_room(title: &str, width: u16) -> usize {
 }
 
 /// The last line: a notice while there is one, else the keys, as many as fit.
+/// Keys that mean something else while a box has them are left out.
 pub fn footer(around: &Surroundings, panel: &dyn Panel, frame: &mut Frame<'_>) {
     let area = frame.area();
     let Some(row) = area.height.checked_sub(1) else { return };
@@ -92,6 +93,7 @@ pub fn footer(around: &Surroundings, panel: &dyn Panel, frame: &mut Frame<'_>) {
             let room = usize::from(area.width).saturating_sub(head.width());
             head + Span::raw(text::cut(notice.in_room(room), room, around.theme.cut()))
         }
+        None if around.overlay.is_some() => return,
         None => line_of(around, shown(around, panel, area.width)),
     };
     frame.buffer_mut().set_line(0, row, &line, area.width);
@@ -140,6 +142,9 @@ pub fn command_at(around: &Surroundings, panel: &dyn Panel, at: Position) -> Opt
 
 /// Draws those keys that the last line had no room for, for a panel with a row to spare.
 pub fn more_keys(around: &Surroundings, panel: &dyn Panel, area: Rect, frame: &mut Frame<'_>) {
+    if around.overlay.is_some() {
+        return;
+    }
     let line = line_of(around, left_over(around, panel, area.width));
     frame.buffer_mut().set_line(area.x, area.y, &line, area.width);
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::key::Key;
 
 use Key::{Char, Ctrl};
-use Scope::{Api, Everywhere, ProfileForm, Profiles, SignIn, Typing};
+use Scope::{Api, Everywhere, ProfileForm, Profiles, Question, SignIn, Typing};
 
 /// What the person asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -94,6 +94,9 @@ pub enum Command {
     ScrollLeft,
     ScrollRight,
     History,
+    // A question.
+    Yes,
+    No,
 }
 
 impl Command {
@@ -115,11 +118,20 @@ pub enum Scope {
     Api,
     /// A line or a form of any screen into which text is typed. No other binding of the screen holds there.
     Typing,
+    /// A question of any screen. Other keys answer it with no.
+    Question,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 6] =
-        [Scope::SignIn, Scope::Profiles, Scope::ProfileForm, Scope::Api, Scope::Typing, Scope::Everywhere];
+    pub const ALL: [Scope; 7] = [
+        Scope::SignIn,
+        Scope::Profiles,
+        Scope::ProfileForm,
+        Scope::Api,
+        Scope::Typing,
+        Scope::Question,
+        Scope::Everywhere,
+    ];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -129,6 +141,7 @@ impl Scope {
             Scope::ProfileForm => "Form of a profile",
             Scope::Api => "API",
             Scope::Typing => "Where text is typed",
+            Scope::Question => "Questions",
         }
     }
 }
@@ -221,6 +234,8 @@ pub static BINDINGS: &[Binding] = &[
     bind(Typing, &[Key::Down, Ctrl('n')], Command::Down, "down", "move down"),
     bind(Typing, &[Key::PageUp], Command::PageUp, "page up", "move up a page"),
     bind(Typing, &[Key::PageDown], Command::PageDown, "page down", "move down a page"),
+    bind(Question, &[Char('y')], Command::Yes, "yes", "answer yes"),
+    bind(Question, &[Char('n'), Key::Esc], Command::No, "no", "answer no, as all other keys do"),
     bind(Everywhere, &[Key::Up, Char('k')], Command::Up, "up", "move up"),
     bind(Everywhere, &[Key::Down, Char('j')], Command::Down, "down", "move down"),
     bind(Everywhere, &[Key::PageUp], Command::PageUp, "page up", "move up a page"),

@@ -1,8 +1,10 @@
 //! What lies over the panel that has the screen. One thing at a time, and what it does to the panel is a command.
 
+pub mod boxed;
 pub mod help;
 pub mod log;
 pub mod palette;
+pub mod question;
 pub mod save_as;
 pub mod sent;
 
@@ -32,6 +34,11 @@ pub enum Overlay {
 }
 
 impl Overlay {
+    /// Whether it is a box, with the panel in sight around it.
+    pub fn is_box(&self) -> bool {
+        matches!(self, Overlay::Confirm { .. } | Overlay::SaveAs(_))
+    }
+
     /// Whether it asks about this command.
     pub fn asks_about(&self, asked: Command) -> bool {
         matches!(self, Overlay::Confirm { command, .. } if *command == asked)

@@ -132,6 +132,11 @@ pub trait Panel: Any + Debug + Send {
         false
     }
 
+    /// Where it draws what nothing may lie over, such as a QR code.
+    fn keeps_clear(&self, _around: &Surroundings, _now: Now) -> Option<Rect> {
+        None
+    }
+
     /// Draws it.
     fn view(&self, around: &Surroundings, now: Now, area: Rect, frame: &mut Frame<'_>);
 }

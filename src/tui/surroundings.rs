@@ -48,7 +48,7 @@ pub struct Surroundings {
     pub machine: Machine,
     /// The configuration that the app goes by.
     pub config: Config,
-    /// Covers the whole body while it is there, so that no half of a QR code invites a camera.
+    /// Covers the whole body while it is there, or is a box beside a QR code, so that no half of one invites a camera.
     pub overlay: Option<Overlay>,
     pub notice: Option<Notice>,
     /// What was asked for by the palette, the last one first.
@@ -131,6 +131,11 @@ impl Surroundings {
         self.recent.retain(|other| *other != command);
         self.recent.insert(0, command);
         self.recent.truncate(RECENT);
+    }
+
+    /// Whether the panel is in sight, if only around a box that has the keys.
+    pub fn shows_panel(&self) -> bool {
+        self.overlay.as_ref().is_none_or(Overlay::is_box)
     }
 
     /// A name for a new piece of work.

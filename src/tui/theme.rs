@@ -213,6 +213,11 @@ impl Theme {
         if self.glyphs == Glyphs::Unicode { ("●", "○") } else { ("#", "-") }
     }
 
+    /// The border of a box over the screen.
+    pub fn box_set(&self) -> border::Set<'static> {
+        if self.glyphs == Glyphs::Unicode { border::ROUNDED } else { self.border_set() }
+    }
+
     pub fn border_set(&self) -> border::Set<'static> {
         if self.glyphs == Glyphs::Ascii { ASCII_BORDER } else { border::PLAIN }
     }

@@ -222,7 +222,7 @@ fn leave_or_redraw(model: &mut Model, key: Key, now: Now) -> Option<Vec<Effect>>
 
 fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> Vec<Effect> {
     match overlay {
-        Overlay::Confirm { command, .. } if matches!(key, Key::Char('y' | 'Y')) => {
+        Overlay::Confirm { command, .. } if model.around.keymap.command(Scope::Question, key) == Some(Command::Yes) => {
             let then = model.top.confirmed(command, &mut model.around, now);
             return model.go(then, now);
         }

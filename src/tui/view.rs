@@ -1,14 +1,15 @@
 //! Draws the model: a title line, one panel or overlay, a line of keys.
 
 use ratatui::Frame;
+use ratatui::layout::{Margin, Rect};
 use ratatui::style::{Modifier, Style};
 
 use super::chrome::{body, has_room, long_notice, title_line, with_chrome};
 use super::keymap::{Command, Scope};
 use super::model::Model;
-use super::overlay::{Overlay, help, log};
+use super::overlay::{Overlay, boxed, help, log, question};
+use super::panel::Panel;
 use super::surroundings::{Now, Surroundings};
-use super::text;
 
 /// The first frame, before anything is read: only that the program has begun.
 pub fn opening(frame: &mut Frame<'_>) {
@@ -20,7 +21,9 @@ pub fn opening(frame: &mut Frame<'_>) {
 /// Draws everything. Any size will do.
 pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
     let (around, panel) = (&model.around, &*model.top);
-    if let Some(overlay) = &around.overlay {
+    let asked = around.overlay.as_ref().filter(|overlay| overlay.is_box());
+    let asked = asked.and_then(|overlay| Some((overlay, place_of(around, panel, overlay, now)?)));
+    if let (Some(overlay), None) = (&around.overlay, asked) {
         return overlay_view(model, overlay, now, frame);
     }
     match panel.title(around, now) {
@@ -30,6 +33,31 @@ pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
             long_notice(around, frame);
         }
         None => panel.view(around, now, frame.area(), frame),
+    }
+    if let Some((overlay, place)) = asked {
+        box_view(around, panel, overlay, place, frame);
+    }
+}
+
+/// Where a box over the panel goes; `None` where it has no room.
+fn place_of(around: &Surroundings, panel: &dyn Panel, overlay: &Overlay, now: Now) -> Option<Rect> {
+    let rows = |columns| match overlay {
+        Overlay::SaveAs(save_as) => save_as.rows(columns),
+        Overlay::Confirm { question, .. } => question::rows(around, question, columns),
+        _ => usize::MAX,
+    };
+    boxed::place(around.window, panel.keeps_clear(around, now), rows)
+}
+
+fn box_view(around: &Surroundings, panel: &dyn Panel, overlay: &Overlay, place: Rect, frame: &mut Frame<'_>) {
+    match overlay {
+        Overlay::SaveAs(save_as) => save_as.view(around, boxed::draw(around, "save", place, frame), frame),
+        Overlay::Confirm { question, command } => {
+            let bound = panel.binding(around, *command).map_or("really?", |bound| bound.binding.label);
+            let title = panel.label(around, *command).unwrap_or(bound);
+            question::view(around, question, boxed::draw(around, title, place, frame), frame);
+        }
+        _ => {}
     }
 }
 
@@ -51,7 +79,7 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, frame: &mut Frame<'_
         Overlay::Palette(_) => ("Commands", format!(" Type to find, {enter} does it, {esc} closes")),
         Overlay::Sent(sent) if sent.longest_scroll(body) == 0 => ("Copied", closes()),
         Overlay::Sent(_) => ("Copied", scrolls()),
-        Overlay::SaveAs(_) => ("Save", format!(" {enter} saves, {esc} does not")),
+        Overlay::SaveAs(_) => ("Save", String::new()),
         Overlay::Confirm { .. } => ("Really?", String::new()),
     };
     if has_room(area.as_size()) {
@@ -63,32 +91,7 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, frame: &mut Frame<'_
         Overlay::Log { scroll } => log::view(around, *scroll, body, frame),
         Overlay::Palette(palette) => palette.view(around, panel, body, frame),
         Overlay::Sent(sent) => sent.view(body, frame),
-        Overlay::SaveAs(save_as) => save_as.view(around, body, frame),
-        Overlay::Confirm { question, .. } => {
-            let width = usize::from(body.width.saturating_sub(4)).max(1);
-            let lines = asked(around, question, width, usize::from(body.height));
-            let top = body.y + body.height.saturating_sub(u16::try_from(lines.len()).unwrap_or(body.height)) / 3;
-            for ((line, style), row) in lines.into_iter().zip(top..body.bottom()) {
-                let clipped = text::clip(&line, width);
-                frame.buffer_mut().set_string(body.x + 2.min(body.width), row, clipped, style);
-            }
-        }
+        Overlay::SaveAs(save_as) => save_as.view(around, body.inner(Margin::new(1, 0)), frame),
+        Overlay::Confirm { question, .. } => question::view(around, question, body.inner(Margin::new(1, 0)), frame),
     }
-}
-
-/// A question and its answers, which stay whole in any window: the question is cut before them.
-fn asked(around: &Surroundings, question: &str, width: usize, height: usize) -> Vec<(String, Style)> {
-    let answers: [&[&str]; 3] =
-        [&["y  yes        any other key  no"], &["y  yes", "any other key  no"], &["y yes,", "else no"]];
-    let fits = |lines: &&[&str]| lines.iter().all(|line| line.len() <= width);
-    let answers = answers.into_iter().find(fits).unwrap_or(answers[2]);
-    let mut question = text::wrap(question, width);
-    let room = height.saturating_sub(answers.len());
-    if question.len() > room {
-        let rest = question.split_off(room.saturating_sub(1)).join(" ");
-        question.extend((room > 0).then(|| text::clip(&rest, width)));
-    }
-    let gap = (question.len() < room).then(|| (String::new(), Style::new()));
-    let question = question.into_iter().map(|line| (line, around.theme.title));
-    question.chain(gap).chain(answers.iter().map(|line| ((*line).to_owned(), around.theme.text))).collect()
 }

@@ -60,7 +60,7 @@ pub(crate) fn changes(model: &Model, at: impl Fn(u64) -> Now, within: Range<u64>
     changes
 }
 
-fn text(buffer: &Buffer) -> String {
+pub(crate) fn text(buffer: &Buffer) -> String {
     let mut text = String::new();
     for row in 0..buffer.area.height {
         let line: String = (0..buffer.area.width).map(|column| buffer[(column, row)].symbol()).collect();

@@ -2,15 +2,17 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
 
 use super::{Overlay, SaveAs};
 use crate::tui::keymap::{Command, Key, Scope};
+use crate::tui::lines::draw_lines;
 use crate::tui::message::Effect;
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::wrap;
 
 /// Before the name that is typed.
-const PROMPT: &str = " > ";
+const PROMPT: &str = "> ";
 
 impl SaveAs {
     /// Takes in one key: one saves, one does not, and others are text.
@@ -32,27 +34,34 @@ impl SaveAs {
         self.name.paste(text, true);
     }
 
+    /// The rows that it takes.
+    pub fn rows(&self, columns: usize) -> usize {
+        self.question(columns).len() + 3
+    }
+
+    /// Draws it with what keys do below, where that has room.
     pub fn view(&self, around: &Surroundings, area: Rect, frame: &mut Frame<'_>) {
-        let room = usize::from(area.width.saturating_sub(2));
-        let question =
-            format!("Save {} as a file that only you can read, in the current directory, called:", self.what);
-        let lines = wrap(&question, room);
-        let rows = (area.y..area.bottom()).zip(&lines);
-        for (row, line) in rows {
-            frame.buffer_mut().set_stringn(
-                area.x,
-                row,
-                format!(" {line}"),
-                usize::from(area.width),
-                around.theme.title,
-            );
-        }
+        let theme = &around.theme;
+        let question = self.question(usize::from(area.width));
+        let lines: Vec<Line<'_>> = question.into_iter().map(|line| Line::styled(line, theme.title)).collect();
+        draw_lines(&lines, area, frame);
         let row = area.y.saturating_add(u16::try_from(lines.len()).unwrap_or(u16::MAX));
         let indent = u16::try_from(PROMPT.len()).unwrap_or(0).min(area.width);
         let typed = Rect { x: area.x + indent, y: row, width: area.width - indent, height: 1 }.intersection(area);
         if !typed.is_empty() {
-            frame.buffer_mut().set_stringn(area.x, row, PROMPT, usize::from(indent), around.theme.shortcut);
-            self.name.draw(around.theme.text, true, typed, frame);
+            frame.buffer_mut().set_stringn(area.x, row, PROMPT, usize::from(indent), theme.shortcut);
+            self.name.draw(theme.text, true, typed, frame);
         }
+        let key = |command| Span::styled(around.key(Scope::Typing, command), theme.shortcut);
+        let words = |words| Span::styled(words, theme.text);
+        let keys = [key(Command::Choose), words(" saves    "), key(Command::Back), words(" does not")];
+        let below = Rect { y: row.saturating_add(2), height: 1, ..area }.intersection(area);
+        draw_lines(&[keys.into_iter().collect()], below, frame);
+    }
+
+    fn question(&self, columns: usize) -> Vec<String> {
+        let question =
+            format!("Save {} as a file that only you can read, in the current directory, called:", self.what);
+        wrap(&question, columns.max(1))
     }
 }

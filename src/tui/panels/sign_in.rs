@@ -301,6 +301,10 @@ impl Panel for SignInPanel {
         if is_waiting { self.given_up().collect() } else { Vec::new() }
     }
 
+    fn keeps_clear(&self, around: &Surroundings, now: Now) -> Option<Rect> {
+        view::shown_qr(around, self, now).filter(|_| !self.is_link_bare).map(|(_, place)| place)
+    }
+
     fn view(&self, around: &Surroundings, now: Now, area: Rect, frame: &mut Frame<'_>) {
         view::view(around, self, now, area, frame);
     }

@@ -6,21 +6,24 @@ use device_login::config::ThemeName;
 use device_login::error::{Code, Error};
 use device_login::http::Method;
 use device_login::http::client::Exchange;
-use device_login::tui::keymap::{BINDINGS, Key, Keymap, Scope};
+use device_login::tui::keymap::{BINDINGS, Command, Key, Keymap, Scope};
 use device_login::tui::message::{Effect, Message, Pointing};
 use device_login::tui::model::Model;
 use device_login::tui::mouse;
+use device_login::tui::next_wakeup;
 use device_login::tui::overlay::Overlay;
 use device_login::tui::panels::profiles::ProfilesPanel;
 use device_login::tui::surroundings::Mouse;
 use device_login::tui::theme::Mark;
 use device_login::tui::update::update;
 use jiff::SignedDuration;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Position;
+use ratatui::style::Color;
 
 use super::panels::*;
-use super::{SIZES, assert_no_control};
-use crate::support::screen::{draw, screen, screen_text};
+use super::{SIZES, assert_no_control, profile_form, sign_in};
+use crate::support::screen::{draw, screen, screen_text, text};
 
 fn typed(mut model: Model, text: &str) -> Model {
     press(&mut model, &text.chars().map(Key::Char).collect::<Vec<_>>());
@@ -189,6 +192,78 @@ fn the_footer_and_the_help_show_the_keys_that_were_configured() {
     assert!(matches!(press(&mut model, &[Key::Char('W')])[..], [Effect::Refresh { .. }]));
     let model = typed(model, "?");
     assert!(screen_text(&model, now()).contains("W      refresh the access token"));
+}
+
+/// A question over each screen that asks one.
+fn questions() -> Vec<(&'static str, Model)> {
+    let mut full_screen = sign_in::pressed(sign_in::pending(), &[Key::Char('f')]);
+    let question = "Somebody may be typing it right now. A new code makes it worthless.".to_owned();
+    full_screen.around.overlay = Some(Overlay::Confirm { question, command: Command::NewCode });
+    vec![
+        ("profiles", typed(profiles_at("work"), "x")),
+        ("sign-in", sign_in::pressed(sign_in::pending(), &[Key::Char('n')])),
+        ("QR code", full_screen),
+        ("saving", sign_in::pressed(sign_in::pending(), &[Key::Char('s')])),
+        ("form", profile_form::thrown_away()),
+    ]
+}
+
+#[test]
+fn a_question_is_whole_at_every_size_and_lies_over_no_part_of_a_qr_code() {
+    let mut beside = 0;
+    for (name, mut model) in questions() {
+        for (columns, rows) in
+            (40..=240).step_by(5).flat_map(|columns| (12..=60).step_by(3).map(move |rows| (columns, rows)))
+        {
+            model.around.window = (columns, rows).into();
+            let asked = draw(&model, sign_in::at(42)).0;
+            let overlay = model.around.overlay.take().expect("it asks");
+            let question = match &overlay {
+                Overlay::Confirm { question, .. } => question.clone(),
+                _ => "Save the QR code as a file that only you can read, called:".to_owned(),
+            };
+            let before = draw(&model, sign_in::at(42)).0;
+            model.around.overlay = Some(overlay);
+            let text = text(&asked);
+            let answers = if name == "saving" { ["Enter saves", "Esc does not"] } else { ["y yes", "n no"] };
+            let all = answers.iter().all(|answer| text.contains(answer));
+            let is_whole = question.split(' ').all(|word| text.contains(word));
+            assert!(all && is_whole, "{name} {columns}x{rows}:\n{text}");
+            let code = |buffer: &Buffer| -> Vec<(Position, Cell)> {
+                let cells = buffer.area.positions().map(|at| (at, buffer[at].clone()));
+                cells.filter(|(_, cell)| matches!(cell.bg, Color::Indexed(16 | 231))).collect()
+            };
+            let (left, whole) = (code(&asked), code(&before));
+            assert!(left.is_empty() || left == whole, "{name} {columns}x{rows}");
+            beside += usize::from(!left.is_empty());
+        }
+    }
+    assert!(beside > 300, "{beside}");
+}
+
+#[test]
+fn a_question_hears_the_keys_of_the_configuration_and_takes_all_others_for_no() {
+    let asked = || {
+        let mut model = profiles_at("work");
+        let keys = toml::from_str("[question]\nyes = [\"J\"]\nno = [\"x\"]").expect("keys by scope and command");
+        model.around.keymap = Keymap::configured(&keys).expect("valid");
+        typed(model, "x")
+    };
+    assert!(screen_text(&asked(), now()).contains("J yes    x no"));
+    for (key, is_yes) in [('J', true), ('y', false), ('x', false), ('r', false), (' ', false)] {
+        let mut model = asked();
+        let effects = press(&mut model, &[Key::Char(key)]);
+        assert_eq!((effects.len(), model.around.overlay), (usize::from(is_yes), None), "{key}");
+    }
+}
+
+#[test]
+fn what_goes_on_below_a_question_is_seen() {
+    let mut model = typed(profiles_at("work"), "x");
+    resize(&mut model, 80, 24);
+    let screen = |seconds| screen_text(&model, later(seconds));
+    assert!(screen(0).contains("52:10") && screen(1).contains("52:09"), "{}", screen(1));
+    assert!(next_wakeup(&model, now()).is_some_and(|at| at <= later(1).moment));
 }
 
 #[test]

@@ -53,6 +53,11 @@ fn after(steps: usize) -> Model {
     model
 }
 
+/// Asked whether what was typed is to be thrown away.
+pub(crate) fn thrown_away() -> Model {
+    with_keys(typed(after(0), "x"), &[Key::Esc])
+}
+
 pub(crate) fn reviewing() -> Model {
     after(7)
 }
@@ -171,7 +176,7 @@ fn a_profile_that_is_signed_in_is_changed_renamed_and_removed_with_care() {
         finished(with_keys(unrevoked(), &[Key::Down]), Err(error))
     };
     assert_screens!("not_removed", not_removed(), now());
-    assert_screens!("throw_away", with_keys(typed(after(0), "x"), &[Key::Esc]), now());
+    assert_screens!("throw_away", thrown_away(), now());
 }
 
 #[test]

@@ -92,7 +92,7 @@ pub(crate) fn ended(result: Result<SignedIn, Error>) -> Model {
     model
 }
 
-fn pressed(mut model: Model, keys: &[Key]) -> Model {
+pub(crate) fn pressed(mut model: Model, keys: &[Key]) -> Model {
     for key in keys {
         update(&mut model, Message::Key(*key), at(42));
     }

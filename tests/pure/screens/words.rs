@@ -40,11 +40,11 @@ const GONE: [&str; 12] = [
 ];
 
 /// What the help of a command may begin with.
-const VERBS: [&str; 39] = [
-    "add", "api:", "approve", "ask", "cancel,", "change", "choose,", "copy", "decline", "draw", "edit", "filter",
-    "find", "fix", "fold", "go", "invert", "leave", "logout:", "make", "move", "open", "quit", "refresh", "remove",
-    "rename", "save", "scroll", "send", "show", "sign", "sort", "suspend", "tick", "toggle", "turn", "unfold", "view",
-    "whoami:",
+const VERBS: [&str; 40] = [
+    "add", "answer", "api:", "approve", "ask", "cancel,", "change", "choose,", "copy", "decline", "draw", "edit",
+    "filter", "find", "fix", "fold", "go", "invert", "leave", "logout:", "make", "move", "open", "quit", "refresh",
+    "remove", "rename", "save", "scroll", "send", "show", "sign", "sort", "suspend", "tick", "toggle", "turn",
+    "unfold", "view", "whoami:",
 ];
 
 /// The words of `text` that are gone. Names in backticks and options are names, not words.

@@ -65,8 +65,8 @@ pub fn lack_of_full_screen_qr(around: &Surroundings, waiting: &Waiting) -> Optio
     bare::lack_of_full_screen_qr(around, waiting)
 }
 
-/// How the QR code is drawn now, if it is.
-pub fn shown_qr(around: &Surroundings, panel: &SignInPanel, now: Now) -> Option<Fit> {
+/// How the QR code is drawn now and where, if it is.
+pub fn shown_qr(around: &Surroundings, panel: &SignInPanel, now: Now) -> Option<(Fit, Rect)> {
     let Stage::Waiting(waiting) = &panel.stage else { return None };
     if panel.qr.is_full_screen {
         return bare::full_screen_qr_fit(around, panel.qr, waiting);
@@ -76,7 +76,7 @@ pub fn shown_qr(around: &Surroundings, panel: &SignInPanel, now: Now) -> Option<
     if !has_room(around.window) {
         return None;
     }
-    place::choose(scene, around.window).ok()?.code.map(|(_, fit, _)| fit)
+    place::choose(scene, around.window).ok()?.code.map(|(_, fit, place)| (fit, place))
 }
 
 /// How far the text of a sign-in that ended can be scrolled.

@@ -29,6 +29,11 @@ impl Below {
     fn rows(self) -> u16 {
         self.lines + u16::from(self.has_keys)
     }
+
+    /// Where the code goes.
+    fn place_above(self, fit: Fit, area: Rect) -> Option<Rect> {
+        fit.centered_in(Rect { height: area.height.saturating_sub(self.rows()), ..area })
+    }
 }
 
 /// The code as large as it gets with its text below: RFC 8628 §3.3.1 wants the user code beside it.
@@ -46,8 +51,7 @@ pub(super) fn full_screen_qr(
     let address = without_scheme(code.verification_uri.as_str()).to_owned();
     let (mut lines, has_keys) = match full_screen_fit(around, panel.qr, waiting, area) {
         Ok((matrix, below, fit)) => {
-            let room = Rect { height: area.height.saturating_sub(below.rows()), ..area };
-            if let Some(place) = fit.centered_in(room) {
+            if let Some(place) = below.place_above(fit, area) {
                 draw_qr(around, panel.qr, matrix, fit, place, frame);
             }
             let lines = [state, address].into_iter().take(usize::from(below.lines));
@@ -90,8 +94,9 @@ fn full_screen_fit<'a>(
 }
 
 /// How the code is drawn over the whole window, if there is room for it.
-pub(super) fn full_screen_qr_fit(around: &Surroundings, view: QrView, waiting: &Waiting) -> Option<Fit> {
-    full_screen_fit(around, view, waiting, window(around)).ok().map(|(_, _, fit)| fit)
+pub(super) fn full_screen_qr_fit(around: &Surroundings, view: QrView, waiting: &Waiting) -> Option<(Fit, Rect)> {
+    let (_, below, fit) = full_screen_fit(around, view, waiting, window(around)).ok()?;
+    Some((fit, below.place_above(fit, window(around))?))
 }
 
 /// Why the window has no room for a code over the whole of it.

@@ -1,0 +1,54 @@
+//! A question and its answers, in a box over the panel; in the whole window where no box has room.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::lines::draw_lines;
+use crate::tui::surroundings::Surroundings;
+use crate::tui::text::{cut, wrap};
+
+/// Draws it, the question from its beginning and the answers whole.
+pub fn view(around: &Surroundings, question: &str, area: Rect, frame: &mut Frame<'_>) {
+    draw_lines(&lines(around, question, usize::from(area.width), usize::from(area.height)), area, frame);
+    if !area.is_empty() {
+        // Screen readers follow the cursor.
+        frame.set_cursor_position(area.as_position());
+    }
+}
+
+/// The rows that it takes.
+pub fn rows(around: &Surroundings, question: &str, columns: usize) -> usize {
+    lines(around, question, columns, usize::from(u16::MAX)).len()
+}
+
+/// The question, cut before its answers, which stay whole in any window.
+fn lines(around: &Surroundings, question: &str, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let theme = &around.theme;
+    let columns = columns.max(1);
+    let answers = answers(around, columns);
+    let mut question = wrap(question, columns);
+    let room = rows.saturating_sub(answers.len());
+    if question.len() > room {
+        let rest = question.split_off(room.saturating_sub(1)).join(" ");
+        // What is cut ends in the sign for it, also where it would just fit.
+        question.extend((room > 0).then(|| cut(&rest, columns, theme.cut())));
+    }
+    let gap = (question.len() < room).then(Line::default);
+    let question = question.into_iter().map(|line| Line::styled(line, theme.title));
+    question.chain(gap).chain(answers).collect()
+}
+
+/// The keys that answer: beside each other where they fit.
+fn answers(around: &Surroundings, columns: usize) -> Vec<Line<'static>> {
+    let theme = &around.theme;
+    let key = |command| Span::styled(around.key(Scope::Question, command), theme.shortcut);
+    let answer = |command, words: &'static str| vec![key(command), Span::styled(words, theme.text)];
+    let both = |words| vec![[answer(Command::Yes, " yes    "), answer(Command::No, words)].concat()];
+    let each = || vec![answer(Command::Yes, " yes"), answer(Command::No, " no")];
+    let ways = [both(" no, as any other key"), both(" no")].into_iter();
+    let columns_of = |line: &[Span<'_>]| line.iter().map(Span::width).sum::<usize>();
+    let fits = |lines: &Vec<Vec<Span<'_>>>| lines.iter().all(|line| columns_of(line) <= columns);
+    ways.into_iter().find(fits).unwrap_or_else(each).into_iter().map(Line::from).collect()
+}

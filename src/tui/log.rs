@@ -63,7 +63,11 @@ fn in_words(message: &Message) -> Option<(Mark, String)> {
         }
         Message::SignedOut { profile, result, .. } => Some(match result {
             Ok(out) if out.revoked.as_ref().is_none_or(Result::is_ok) => (Mark::Good, format!("{profile}: logged out")),
-            Ok(_) => (Mark::Attention, format!("{profile}: logged out here, but not revoked at the provider")),
+            Ok(out) => {
+                let why = out.revoked.as_ref().and_then(|revoked| revoked.as_ref().err()).map(sentence);
+                let text = format!("{profile}: logged out here, but not revoked at the provider");
+                (Mark::Attention, why.map_or(text.clone(), |why| format!("{text}: {why}")))
+            }
             Err(error) => failed(profile.as_str(), error),
         }),
         Message::TokenRead { profile, result, .. } => Some(outcome(profile, "token read", result.as_ref().map(drop))),

@@ -9,20 +9,12 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
-/// Stands for text that was cut off. Three dots, since few console fonts have an ellipsis.
-const CUT: &str = "...";
-
 /// The columns that `text` takes.
 pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// Cuts `text` to at most `columns`, with `...` at its end if something was cut and the dots leave room for some of it.
-pub fn clip(text: &str, columns: usize) -> String {
-    cut(text, columns, CUT)
-}
-
-/// The same with `sign` for what was cut.
+/// Cuts `text` to at most `columns`, with `sign` at its end if something was cut and the sign leaves room for some of it.
 pub fn cut(text: &str, columns: usize, sign: &str) -> String {
     // Taken out first: characters on both sides of a control may join to a wider one.
     let text = text.replace(char::is_control, "");
@@ -91,10 +83,11 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{ago, clip, width, wrap};
+    use super::{ago, cut, width, wrap};
 
     #[test]
-    fn text_that_fits_stays_and_longer_text_ends_in_dots() {
+    fn text_that_fits_stays_and_longer_text_ends_in_the_sign_for_it() {
+        let clip = |text, columns| cut(text, columns, "...");
         assert_eq!(clip("accounts.zoho.com", 17), "accounts.zoho.com");
         assert_eq!(clip("accounts.zoho.com", 16), "accounts.zoho...");
         assert_eq!(clip("accounts", 3), "acc");
@@ -116,7 +109,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_wider_than_asked_and_nothing_but_spaces_is_lost(text in "[ a-z日é\n]{0,60}", columns in 2..20_usize) {
-            prop_assert!(width(&clip(&text, columns)) <= columns);
+            prop_assert!(width(&cut(&text, columns, "…")) <= columns);
             let lines = wrap(&text, columns);
             prop_assert!(lines.iter().all(|line| width(line) <= columns), "{lines:?}");
             let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();

@@ -33,8 +33,9 @@ pub fn place(window: Size, kept: Option<Rect>, rows: impl Fn(usize) -> usize) ->
 /// In the middle of an area, or at its end for a part of 1.
 fn within(area: Rect, part: u16, rows: impl Fn(usize) -> usize) -> Option<Rect> {
     let content = area.width.checked_sub(BORDER.width)?.min(WIDEST);
-    // Off the sides where there is room.
-    let content = if content > NARROWEST + 2 { content.min(area.width - BORDER.width - 2) } else { content };
+    // Off the sides where there is room, but for a text that would look out of it.
+    let margin = if part > 1 && content > NARROWEST + 2 { 2 } else { 0 };
+    let content = content.min(area.width - BORDER.width - margin);
     let height = u16::try_from(rows(usize::from(content))).ok()?.checked_add(BORDER.height)?;
     if content < NARROWEST || height > area.height {
         return None;

@@ -8,17 +8,13 @@ use super::Palette;
 use crate::tui::keymap::{Bound, Command, Key, Scope};
 use crate::tui::panel::Panel;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::text::cut;
+use crate::tui::text::{cut, width};
 use crate::tui::widgets::list::{List, moved};
 
 /// Rows by which a page moves.
 const PAGE: usize = 10;
 /// Before the line that is typed.
 const PROMPT: &str = " > ";
-/// Columns of the keys.
-const KEYS: usize = 7;
-/// Columns of the names.
-const NAMES: usize = 13;
 /// What the palette offers on every screen.
 const EVERYWHERE: [Command; 8] = [
     Command::Log,
@@ -47,6 +43,22 @@ struct Entry<'a> {
     found_by: Option<&'static str>,
     /// The least is the best.
     rank: usize,
+}
+
+impl Entry<'_> {
+    fn key(&self) -> String {
+        self.bound.keys.first().map(|key| key.label()).unwrap_or_default()
+    }
+
+    /// What it does in a few words, without its name, and by which other word it was found.
+    fn says(&self) -> String {
+        let help = self.bound.binding.help;
+        let says = help.strip_prefix(self.name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(help);
+        match self.found_by.filter(|word| !says.contains(word)) {
+            Some(word) => format!("{says} ({word})"),
+            None => says.to_owned(),
+        }
+    }
 }
 
 impl Palette {
@@ -107,21 +119,18 @@ impl Palette {
             frame.buffer_mut().set_stringn(area.x, list.y, " Nothing here is called so.", room, theme.text);
         }
         let list = List { area: list, cursor: self.selected, all: entries.len() };
+        let keys = entries.iter().map(|entry| width(&entry.key())).max().unwrap_or_default();
+        let names = entries.iter().map(|entry| width(entry.name)).max().unwrap_or_default();
         for (index, place) in list.rows() {
-            let Entry { bound, name, found_by, .. } = &entries[index];
+            let entry = &entries[index];
             let marker = if index == self.selected { theme.cursor() } else { " " };
-            let keys = bound.keys.first().map(|key| key.label()).unwrap_or_default();
-            let head = vec![
+            let head = Line::from(vec![
                 Span::styled(format!(" {marker} "), theme.accent),
-                Span::styled(format!("{keys:<KEYS$} "), theme.shortcut),
-                Span::styled(format!("{name:<NAMES$}  "), theme.text),
-            ];
-            let also = found_by.map(|word| format!(" ({word})")).unwrap_or_default();
-            let head = Line::from(head);
-            let help = bound.binding.help;
-            let says = help.strip_prefix(name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(help);
-            let help = cut(&format!("{says}{also}"), room.saturating_sub(head.width()), theme.cut());
-            frame.buffer_mut().set_line(place.x, place.y, &(head + Span::styled(help, theme.label)), place.width);
+                Span::styled(format!("{:<keys$}  ", entry.key()), theme.shortcut),
+                Span::styled(format!("{:<names$}  ", entry.name), theme.text),
+            ]);
+            let says = cut(&entry.says(), room.saturating_sub(head.width()), theme.cut());
+            frame.buffer_mut().set_line(place.x, place.y, &(head + Span::styled(says, theme.label)), place.width);
         }
         list.mark(theme, false, frame);
     }

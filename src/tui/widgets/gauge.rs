@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
@@ -36,7 +37,8 @@ impl Gauge<'_> {
         let (full, empty) = self.theme.gauge_symbols();
         let style = match self.mark {
             Mark::Good | Mark::Working | Mark::Off => self.theme.accent,
-            mark => self.theme.mark_style(mark),
+            // A bar in reverse video is a block.
+            mark => self.theme.mark_style(mark).remove_modifier(Modifier::REVERSED),
         };
         let filled = self.filled(width);
         let cells = |symbol: &str, count: u16| symbol.repeat(usize::from(count));

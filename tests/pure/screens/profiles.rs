@@ -109,6 +109,22 @@ fn signing_out_says_which_half_did_not_work() {
         model
     };
     assert_screens!("half_signed_out", signed_out(), now());
+    // Told once, whole, and with what helps, in any window.
+    for (columns, rows) in SIZES {
+        let mut model = signed_out();
+        resize(&mut model, columns, rows);
+        let screen = screen_text(&model, now());
+        let told: Vec<&str> = screen.split_whitespace().collect();
+        let told = told.join(" ");
+        for text in [
+            "work: forgotten here, but NOT revoked at the provider: no connection to accounts.zoho.eu.",
+            "Here: x tries again.",
+            "remove the access in the account's settings.",
+        ] {
+            assert!(told.contains(text), "{columns}x{rows} tells {text:?}:\n{screen}");
+        }
+        assert_eq!(told.matches("revoked").count(), 1, "{told}");
+    }
 }
 
 #[test]

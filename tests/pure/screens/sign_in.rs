@@ -459,7 +459,7 @@ fn a_window_without_room_for_a_code_to_scan_has_large_letters() {
 fn a_part_of_a_code_is_never_shown() {
     for (columns, rows) in (1..=45).flat_map(|columns| (1..=14).map(move |rows| (columns, rows))) {
         let text = screen_text(&sized(pending(), columns, rows), at(42)).replace('\n', "");
-        assert!(text.contains("WLKU-4502") || "...".starts_with(&text), "{columns}x{rows}: {text}");
+        assert!(text.contains("WLKU-4502") || ["", "…"].contains(&text.as_str()), "{columns}x{rows}: {text}");
     }
 }
 

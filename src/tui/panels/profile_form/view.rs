@@ -15,7 +15,7 @@ use super::steps::Step;
 use super::{Hidden, ProfileForm, Purpose};
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::text::{clip, width, wrap};
+use crate::tui::text::{cut, width, wrap};
 use crate::tui::theme::{Mark, Theme};
 use crate::tui::widgets::field::Field;
 use crate::tui::widgets::list::List;
@@ -202,7 +202,7 @@ fn draw_page(around: &Surroundings, page: &Page<'_>, area: Rect, frame: &mut Fra
     let used = 1 + page.fields.len() + rooms.intro + rooms.list + rooms.notes + rooms.help;
     let mut spare = height.saturating_sub(used);
     let mut pen = Pen { area, row: area.y, frame };
-    pen.lines(&[Line::styled(headed(page, rooms.list, room), theme.title)]);
+    pen.lines(&[Line::styled(headed(page, rooms.list, room, theme.cut()), theme.title)]);
     pen.gap(&mut spare, true);
     pen.lines(&plain(&intro[..rooms.intro], theme.text));
     pen.gap(&mut spare, rooms.intro > 0);
@@ -216,15 +216,17 @@ fn draw_page(around: &Surroundings, page: &Page<'_>, area: Rect, frame: &mut Fra
 }
 
 /// The heading, and which row of how many has the cursor where not all of them are seen.
-fn headed(page: &Page<'_>, shown: usize, room: usize) -> String {
-    let Some(selected) = page.selected.filter(|_| shown < page.rows.len()) else { return clip(&page.heading, room) };
+fn headed(page: &Page<'_>, shown: usize, room: usize, sign: &str) -> String {
+    let Some(selected) = page.selected.filter(|_| shown < page.rows.len()) else {
+        return cut(&page.heading, room, sign);
+    };
     let (at, all) = (selected + 1, page.rows.len());
     let fits = |place: &String| width(&page.heading) + 1 + width(place) <= room;
     let place = Some(format!("{at} of {all}")).filter(fits).unwrap_or_else(|| format!("{at}/{all}"));
     let left = room.saturating_sub(width(&place) + 1);
-    let heading = clip(&page.heading, left);
+    let heading = cut(&page.heading, left, sign);
     let gap = left.saturating_sub(width(&heading));
-    clip(&format!("{heading}{:gap$} {place}", ""), room)
+    cut(&format!("{heading}{:gap$} {place}", ""), room, sign)
 }
 
 fn wrapped(paragraphs: &[String], room: usize) -> Vec<String> {
@@ -327,12 +329,12 @@ impl Pen<'_, '_> {
         for (index, place) in list.rows() {
             let choice = &page.rows[index];
             let marker = if index == cursor { ">" } else { " " };
-            let text = clip(&format!("{marker} {}", visible(&choice.text)), columns);
+            let text = cut(&format!("{marker} {}", visible(&choice.text)), columns, theme.cut());
             self.frame.buffer_mut().set_stringn(place.x, place.y, text, columns, theme.text);
             let room = columns.saturating_sub(left);
             if shows_details {
                 let x = place.x + u16::try_from(left).unwrap_or(0);
-                let detail = clip(&visible(&choice.detail), room);
+                let detail = cut(&visible(&choice.detail), room, theme.cut());
                 self.frame.buffer_mut().set_stringn(x, place.y, detail, room, theme.text);
             }
         }

@@ -6,6 +6,7 @@
 mod tests;
 
 use std::cmp::Ordering;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -46,6 +47,9 @@ pub(super) struct Widest {
     pub(super) name: usize,
     pub(super) account: usize,
     pub(super) data_center: usize,
+    /// The longest time that is left; none where no token has one.
+    pub(super) left: Duration,
+    pub(super) is_any_refreshed: bool,
 }
 
 /// The list as the person has arranged it.
@@ -154,7 +158,8 @@ impl Table {
         self.order = (0..statuses.len()).filter(|position| matches(&statuses[*position])).collect();
         self.is_anybody_wanted = statuses.iter().any(|status| rank(status, now) < WANTING);
         self.sort(statuses, now);
-        self.widest = self.order.iter().filter_map(|position| statuses.get(*position)).fold(Widest::default(), wider);
+        let listed = self.order.iter().filter_map(|position| statuses.get(*position));
+        self.widest = listed.fold(Widest::default(), |widest, status| wider(widest, status, now));
         self.follow(statuses, selected);
     }
 
@@ -201,12 +206,14 @@ impl Table {
     }
 }
 
-fn wider(widest: Widest, status: &ProfileStatus) -> Widest {
+fn wider(widest: Widest, status: &ProfileStatus, now: Timestamp) -> Widest {
     let account = status.account.as_ref().map_or(0, |account| width(&shown(account.label())));
     Widest {
         name: widest.name.max(status.name.as_str().len()),
         account: widest.account.max(account),
         data_center: widest.data_center.max(status.data_center.as_deref().map_or(0, width)),
+        left: widest.left.max(status.remaining(now)),
+        is_any_refreshed: widest.is_any_refreshed || status.last_refresh.is_some() || status.waits_until(now).is_some(),
     }
 }
 

@@ -214,11 +214,11 @@ fn signing_out_says_which_of_revoking_and_forgetting_worked() {
                 left_alive: 0,
                 gave_up: false,
             },
-            (Mark::Attention, "a: NOT revoked at the provider, forgotten here."),
+            (Mark::Attention, "a: forgotten here, but NOT revoked at the provider: no answer."),
         ),
         (
             SignedOut { revoked: Some(Err(failure())), forgotten: true, is_noted: true, left_alive: 0, gave_up: false },
-            (Mark::Attention, "a: NOT revoked at the provider yet, to be tried again, forgotten here."),
+            (Mark::Attention, "a: forgotten here, but NOT revoked at the provider yet: no answer."),
         ),
         (
             SignedOut { revoked: None, forgotten: true, is_noted: false, left_alive: 0, gave_up: false },

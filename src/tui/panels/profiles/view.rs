@@ -30,6 +30,8 @@ use crate::untrusted::visible;
 /// The name of the panel.
 pub(super) const TITLE: &str = "Profiles";
 
+/// Between two counts.
+const GAP: &str = "  ";
 /// From here on there is a margin on both sides of the details.
 const AIRY: u16 = 56;
 
@@ -47,7 +49,12 @@ pub(super) fn head(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> (V
     for status in &panel.statuses {
         standings[rank(status, now.time)] += 1;
     }
-    let counts = [counts_in_words(around, standings), counts_of_marks(around, standings), Vec::new()];
+    let counts = [
+        counts_in_words(around, standings),
+        counts_of_marks(around, standings, " "),
+        counts_of_marks(around, standings, ""),
+        Vec::new(),
+    ];
     let order = if all > 1 { panel.table.sorted_in_words().to_owned() } else { String::new() };
     let rights = match in_sight(around, panel, now) {
         Some([range, short]) => [[range.as_str(), &order].join(around.theme.separator()), range, short],
@@ -55,34 +62,35 @@ pub(super) fn head(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> (V
     };
     let room = beside_title(TITLE, around.window.width);
     let columns = |counts: &[Span<'_>]| counts.iter().map(Span::width).sum::<usize>();
-    let ways = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 2)];
+    let ways = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 2), (3, 2)];
     let fits = |(left, right): &(usize, usize)| {
         let (left, right) = (columns(&counts[*left]), width(&rights[*right]));
         // The gap at the end of the left one is for the right one.
-        if right == 0 { left.saturating_sub(2) <= room } else { left + right <= room }
+        if right == 0 { left.saturating_sub(GAP.len()) <= room } else { left + right <= room }
     };
-    let (left, right) = ways.into_iter().find(fits).unwrap_or((2, 2));
+    let (left, right) = ways.into_iter().find(fits).unwrap_or((3, 2));
     (counts[left].clone(), rights[right].clone())
 }
 
 /// `1 sign in again  2 valid`.
 fn counts_in_words(around: &Surroundings, standings: [usize; WORST_FIRST.len()]) -> Vec<Span<'static>> {
     let told = standings.into_iter().zip(WORST_FIRST).filter(|(number, _)| *number > 0);
-    told.map(|(number, (mark, word))| {
-        Span::styled(format!("{} {word}  ", count(number)), around.theme.mark_style(mark))
+    told.flat_map(|(number, (mark, word))| {
+        [Span::styled(format!("{} {word}", count(number)), around.theme.mark_style(mark)), Span::raw(GAP)]
     })
     .collect()
 }
 
-/// The same where there is little room: `✗ 1  ✓ 2`.
-fn counts_of_marks(around: &Surroundings, standings: [usize; WORST_FIRST.len()]) -> Vec<Span<'static>> {
+/// The same where there is little room: `✗ 1  ✓ 2`, or `✗1 ✓2`.
+fn counts_of_marks(around: &Surroundings, standings: [usize; WORST_FIRST.len()], air: &str) -> Vec<Span<'static>> {
     let marks = [Mark::NeedsSignIn, Mark::Attention, Mark::Good, Mark::Off];
     let all = || standings.into_iter().zip(WORST_FIRST);
     let number = |mark| all().map(|(number, (other, _))| if other == mark { number } else { 0 }).sum();
     let told = marks.map(|mark| (mark, number(mark))).into_iter().filter(|(_, number)| *number > 0);
-    told.map(|(mark, number)| {
-        let text = format!("{} {}  ", around.theme.symbol(mark), count(number));
-        Span::styled(text, around.theme.mark_style(mark))
+    let gap = if air.is_empty() { " " } else { GAP };
+    told.flat_map(|(mark, number)| {
+        let text = format!("{}{air}{}", around.theme.symbol(mark), count(number));
+        [Span::styled(text, around.theme.mark_style(mark)), Span::raw(gap)]
     })
     .collect()
 }
@@ -204,7 +212,7 @@ fn detail(
     if inner.is_empty() {
         return;
     }
-    let details = Details::of(around, panel, status, now, inner.width);
+    let details = Details::of(around, panel, status, now, inner.width).spaced_in(usize::from(inner.height));
     let lines = details.lines.get(usize::from(scroll)..).unwrap_or_default();
     let is_whole = panel.detail_scroll.is_some();
     let hint = match lines.len() > usize::from(inner.height) {

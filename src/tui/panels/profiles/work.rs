@@ -31,7 +31,7 @@ pub(super) enum Work {
 #[derive(Debug, PartialEq)]
 pub(super) struct Problem {
     pub(super) profile: ProfileName,
-    /// What came of it nevertheless.
+    /// What came of it nevertheless, with the reason for the rest, in place of the error's own words.
     pub(super) outcome: Option<String>,
     pub(super) error: Error,
     pub(super) again: Command,
@@ -93,8 +93,8 @@ impl ProfilesPanel {
             Message::SignedOut { result: Ok(out), .. } => {
                 let (mark, text) = in_words(profile, &out);
                 if let Some(Err(error)) = out.revoked {
-                    self.failed(profile, error, work);
-                    self.problem = self.problem.take().map(|problem| Problem { outcome: Some(text), ..problem });
+                    let (profile, again) = (profile.clone(), work.command());
+                    self.problem = Some(Problem { profile, outcome: Some(text), error, again });
                 } else {
                     around.say(mark, text, now);
                 }
@@ -168,8 +168,12 @@ fn in_words(profile: &ProfileName, out: &SignedOut) -> (Mark, String) {
     let SignedOut { revoked, forgotten, gave_up, is_noted, left_alive } = out;
     let (mark, at_provider) = match revoked {
         Some(Ok(())) => (Mark::Good, Some("revoked at the provider")),
-        Some(Err(_)) if *is_noted => (Mark::Attention, Some("NOT revoked at the provider yet, to be tried again")),
-        Some(Err(_)) => (Mark::Attention, Some("NOT revoked at the provider")),
+        Some(Err(error)) => {
+            let here = if *forgotten { "forgotten here, but " } else { "" };
+            let yet = if *is_noted { " yet" } else { "" };
+            let text = format!("{here}NOT revoked at the provider{yet}: {}", reason(error));
+            return (Mark::Attention, format!("{profile}: {text}.{}", others(*left_alive)));
+        }
         None if *forgotten => (Mark::Good, Some("the provider was not asked")),
         None => (Mark::Good, None),
     };
@@ -181,10 +185,20 @@ fn in_words(profile: &ProfileName, out: &SignedOut) -> (Mark, String) {
         None => Some("there was nothing to forget here"),
     };
     let outcome: Vec<&str> = at_provider.into_iter().chain(here).collect();
-    let (mark, others) = match left_alive {
-        0 => (mark, String::new()),
-        1 => (Mark::Attention, " A grant of an earlier sign-in is not revoked.".to_owned()),
-        count => (Mark::Attention, format!(" {count} grants of earlier sign-ins are not revoked.")),
-    };
-    (mark, format!("{profile}: {}.{others}", outcome.join(", ")))
+    let mark = if *left_alive > 0 { Mark::Attention } else { mark };
+    (mark, format!("{profile}: {}.{}", outcome.join(", "), others(*left_alive)))
+}
+
+/// Why something failed, where that it did is said already.
+fn reason(error: &Error) -> String {
+    let reason = if error.sources.is_empty() { error.message.clone() } else { error.sources.join(": ") };
+    reason.trim_end_matches('.').to_owned()
+}
+
+fn others(left_alive: usize) -> String {
+    match left_alive {
+        0 => String::new(),
+        1 => " A grant of an earlier sign-in is not revoked.".to_owned(),
+        count => format!(" {count} grants of earlier sign-ins are not revoked."),
+    }
 }

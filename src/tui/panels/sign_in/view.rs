@@ -25,7 +25,7 @@ use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
 use crate::tui::chrome::{between, footer, has_room};
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::{clip, width};
+use crate::tui::text::{cut, width};
 use crate::tui::widgets::qr::{Fit, QrCode};
 
 /// Draws the sign-in.
@@ -162,7 +162,7 @@ fn title(around: &Surroundings, panel: &SignInPanel, frame: &mut Frame<'_>) {
     let [.., shortest] = &subjects;
     let subject = subjects.iter().find(|words| width(words) <= room + 1).unwrap_or(shortest);
     // A last column stays free where it can.
-    let subject = clip(subject, room + 1);
+    let subject = cut(subject, room + 1, around.theme.cut());
     let at = 1 + width(&heading) + 1 + room.saturating_sub(width(&subject));
     let buffer = frame.buffer_mut();
     buffer.set_string(1, 0, heading, around.theme.title);

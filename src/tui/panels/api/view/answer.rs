@@ -17,7 +17,7 @@ use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::{causes, draw_lines, numbered, sentence, shown};
 use crate::tui::received::Content;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::text::{clip, width, wrap};
+use crate::tui::text::{cut, width, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::json_view::JsonPane;
 use crate::untrusted::visible;
@@ -38,7 +38,7 @@ impl Pane {
             let words = format!(" {} {address} ... {back} cancels", sent.call.method);
             head.push(Line::from(vec![
                 around.theme.mark(Mark::Working),
-                Span::raw(clip(&words, room.saturating_sub(4))),
+                Span::raw(cut(&words, room.saturating_sub(4), around.theme.cut())),
             ]));
         }
         if let Some(waiting) = &panel.waiting {
@@ -106,7 +106,7 @@ fn head_of(
 ) -> Vec<Line<'static>> {
     let of_other = if exchange.profile == panel.profile { String::new() } else { format!(" ({})", exchange.profile) };
     let address = format!("{} {}{of_other}", exchange.call.method, visible(exchange.call.url.as_str()));
-    let address = Line::raw(clip(&address, room));
+    let address = Line::raw(cut(&address, room, around.theme.cut()));
     let reply = match &exchange.outcome {
         Ok(reply) => reply,
         Err(error) => {
@@ -132,7 +132,10 @@ fn head_of(
     lines.push(address);
     if !reply.rates.is_empty() {
         let rates: Vec<String> = reply.rates.iter().map(|rate| shown(rate)).collect();
-        lines.push(Line::styled(clip(&rates.join(around.theme.separator()), room), around.theme.faint));
+        lines.push(Line::styled(
+            cut(&rates.join(around.theme.separator()), room, around.theme.cut()),
+            around.theme.faint,
+        ));
     }
     lines
 }
@@ -205,7 +208,7 @@ fn status_line(around: &Surroundings, reply: &Reply, room: usize) -> Line<'stati
     let words = [status.trim_end(), &time, &size, &content_type].join("  ");
     Line::from(vec![
         around.theme.mark(mark),
-        Span::raw(clip(&words, room.saturating_sub(width(around.theme.symbol(mark))))),
+        Span::raw(cut(&words, room.saturating_sub(width(around.theme.symbol(mark))), around.theme.cut())),
     ])
 }
 
@@ -235,7 +238,7 @@ fn draw_foot(around: &Surroundings, panel: &ApiPanel, area: Rect, frame: &mut Fr
     let path = Some(text.path_at_cursor()).filter(|path| text.document().is_json() && path != ".");
     parts.extend(path.map(|path| visible(&path)));
     let words = parts.join(around.theme.separator());
-    frame.buffer_mut().set_stringn(area.x, area.y, clip(&words, room), room, around.theme.faint);
+    frame.buffer_mut().set_stringn(area.x, area.y, cut(&words, room, around.theme.cut()), room, around.theme.faint);
 }
 
 /// What failed, why, and what helps.

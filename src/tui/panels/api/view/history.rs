@@ -14,7 +14,7 @@ use crate::http::Method;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::{clip, rough};
+use crate::tui::text::{cut, rough};
 use crate::tui::widgets::list::List;
 use crate::untrusted::visible;
 
@@ -41,12 +41,18 @@ pub(super) fn draw_history(around: &Surroundings, panel: &ApiPanel, now: Now, ar
         let size = if room < WITH_SIZE { String::new() } else { format!("{size:>8}  ") };
         let line = format!("{marker}{status} {size}{:<7}  {}", when(past), visible(&address));
         let style = if matches!(row, Earlier::Remembered(_)) { around.theme.faint } else { around.theme.text };
-        frame.buffer_mut().set_stringn(place.x, place.y, clip(&line, room), room, style);
+        frame.buffer_mut().set_stringn(place.x, place.y, cut(&line, room, around.theme.cut()), room, style);
     }
     list.mark(&around.theme, true, frame);
     if rows.height < inner.height {
         let note = format!("( ) answer not kept: {} opens it", around.key(Scope::Api, Command::Choose));
-        frame.buffer_mut().set_stringn(inner.x, rows.bottom(), clip(&note, room), room, around.theme.faint);
+        frame.buffer_mut().set_stringn(
+            inner.x,
+            rows.bottom(),
+            cut(&note, room, around.theme.cut()),
+            room,
+            around.theme.faint,
+        );
     }
 }
 

@@ -11,7 +11,7 @@ use super::{draw_search, framed};
 use crate::service::TestCalls;
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::text::{clip, width};
+use crate::tui::text::{cut, width};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::list::List;
 
@@ -44,7 +44,7 @@ pub(super) fn draw_list(around: &Surroundings, panel: &ApiPanel, area: Rect, fra
             Row::Call(_) if note == LACKS_SCOPE => around.theme.faint,
             Row::Product(_) | Row::Call(_) | Row::OwnRequest => around.theme.text,
         };
-        let name = clip(&name, room.saturating_sub(width(&note) + 3));
+        let name = cut(&name, room.saturating_sub(width(&note) + 3), around.theme.cut());
         let gap = " ".repeat(room.saturating_sub(width(&name) + width(&note) + 2));
         let spans =
             [Span::raw(marker), Span::styled(name, style), Span::raw(gap), Span::styled(note, around.theme.faint)];

@@ -14,7 +14,7 @@ use crate::api::Call;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::text::{clip, width, wrap};
+use crate::tui::text::{cut, width, wrap};
 use crate::tui::theme::Mark;
 use crate::untrusted::visible;
 
@@ -35,7 +35,7 @@ pub(super) fn draw_request(around: &Surroundings, panel: &ApiPanel, area: Rect, 
         return draw_form(around, &form, "Request", false, &scope_lines(around, panel, room), area, frame);
     }
     let inner = framed(around, "Request", false, area, frame);
-    let mut lines = vec![Line::raw(clip(&request_line(around, panel, room), room))];
+    let mut lines = vec![Line::raw(cut(&request_line(around, panel, room), room, around.theme.cut()))];
     lines.extend(scope_lines(around, panel, room).into_iter().take(1));
     let lacks_scope = panel.selected_entry().is_some_and(|entry| !entry.is_granted);
     // In a single row, which scope is lacking matters more.

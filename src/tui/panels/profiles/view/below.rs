@@ -24,7 +24,7 @@ pub(super) fn below(
     most: usize,
 ) -> Vec<Line<'static>> {
     if let Some(problem) = &panel.problem {
-        return went_wrong(around, panel, problem, room);
+        return went_wrong(around, panel, problem, room, most);
     }
     match &panel.revealed {
         Some(revealed) if revealed.until > now.moment => revealed_in(around, revealed, room, most),
@@ -49,33 +49,52 @@ fn revealed_in(around: &Surroundings, revealed: &Revealed, room: usize, most: us
     said_in(&format!("The token does not fit on this screen: {key} copies it."), theme.text, room)
 }
 
-/// The sentence, what helps, then what may lie behind it: the last goes first where there is little room.
-fn went_wrong(around: &Surroundings, panel: &ProfilesPanel, problem: &Problem, room: usize) -> Vec<Line<'static>> {
+/// The sentence, what helps, then what may lie behind it. Where there is little room the last goes first, and the sentence,
+/// which the log has as well, is cut before what helps.
+fn went_wrong(
+    around: &Surroundings,
+    panel: &ProfilesPanel,
+    problem: &Problem,
+    room: usize,
+    most: usize,
+) -> Vec<Line<'static>> {
     let (theme, Problem { profile, outcome, error, .. }) = (&around.theme, problem);
     let sentence = sentence(error);
     let about = if sentence.contains(profile.as_str()) { String::new() } else { format!("{profile}: ") };
-    let told = match outcome {
-        Some(outcome) => format!("{outcome} {}", capitalized(&sentence)),
-        None => format!("{about}{sentence}"),
-    };
-    let mut lines = said_in(&format!("{} {told}", theme.symbol(Mark::NeedsSignIn)), theme.text, room);
+    let told = outcome.clone().unwrap_or_else(|| format!("{about}{sentence}"));
+    let told = wrap(&visible(&format!("{} {told}", theme.symbol(Mark::NeedsSignIn))), room);
+    let helps = what_helps(around, panel, problem, room);
+    let told = at_most(told, most.saturating_sub(helps.len()).max(1), room, theme.cut());
+    let mut lines: Vec<Line<'_>> = told.into_iter().map(|line| Line::styled(format!(" {line}"), theme.text)).collect();
     if let Some(line) = lines.first_mut() {
         *line = marked(around, Mark::NeedsSignIn, line);
     }
-    let key = key_that_helps(around, panel, problem);
-    // Once is enough.
-    let hint = advice::hint(around, panel, error);
-    let hint = hint.filter(|hint| key.as_ref().is_none_or(|(key, _)| *hint != advice::press(key)));
-    let is_in_hint = hint.is_some() && advice::names_a_key(around, panel, &error.advice);
-    if let Some((key, does)) = key.filter(|_| !is_in_hint) {
-        lines.extend(said_in(&format!("Here: {key} {does}."), theme.text, room));
-    }
-    if let Some(hint) = hint {
-        lines.extend(said_in(&format!("What helps: {hint}."), theme.text, room));
-    }
+    lines.extend(helps);
     if !error.causes.is_empty() {
         lines.extend(said_in("Likely causes:", theme.label, room));
         lines.extend(causes(error, room).into_iter().map(|line| Line::styled(format!(" {line}"), theme.text)));
+    }
+    lines
+}
+
+/// The key that goes on from here, and what else helps.
+fn what_helps(around: &Surroundings, panel: &ProfilesPanel, problem: &Problem, room: usize) -> Vec<Line<'static>> {
+    let text = around.theme.text;
+    let key = key_that_helps(around, panel, problem);
+    // Once is enough.
+    let hint = advice::hint(around, panel, &problem.error);
+    let hint = hint.filter(|hint| key.as_ref().is_none_or(|(key, _)| *hint != advice::press(key)));
+    let is_in_hint = hint.is_some() && advice::names_a_key(around, panel, &problem.error.advice);
+    let here = key.filter(|_| !is_in_hint).map(|(key, does)| said_in(&format!("Here: {key} {does}."), text, room));
+    let hint = hint.map(|hint| said_in(&format!("What helps: {hint}."), text, room));
+    here.into_iter().chain(hint).flatten().collect()
+}
+
+/// As many lines, the last of which tells by a sign that there were more.
+fn at_most(mut lines: Vec<String>, most: usize, room: usize, sign: &str) -> Vec<String> {
+    if lines.len() > most {
+        let rest = lines.split_off(most - 1).join(" ");
+        lines.push(cut(&rest, room, sign));
     }
     lines
 }
@@ -95,11 +114,6 @@ fn key_that_helps(around: &Surroundings, panel: &ProfilesPanel, problem: &Proble
         return None;
     }
     Some((around.key(Scope::Profiles, command), does))
-}
-
-fn capitalized(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 fn said_in(text: &str, style: Style, room: usize) -> Vec<Line<'static>> {

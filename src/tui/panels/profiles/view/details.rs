@@ -39,6 +39,8 @@ const MOST_DOTS: usize = 20;
 /// The fields of one profile, line by line.
 pub(super) struct Details<'a> {
     pub(super) lines: Vec<Line<'static>>,
+    /// The first of those that tell what happened.
+    history_at: usize,
     around: &'a Surroundings,
     /// Columns beside a field's name.
     room: usize,
@@ -57,7 +59,7 @@ impl<'a> Details<'a> {
         let columns = usize::from(columns);
         let room = columns.saturating_sub(NAME).max(8);
         let below = (columns < BESIDE).then(|| columns.saturating_sub(INDENT).max(8));
-        let mut details = Self { lines: Vec::new(), around, room, below };
+        let mut details = Self { lines: Vec::new(), history_at: 0, around, room, below };
         details.state(panel, status, now);
         details.account(status);
         if status.is_signed_in() {
@@ -69,8 +71,17 @@ impl<'a> Details<'a> {
             details.value("Take care", Words::of(warning, around.theme.attention));
         }
         details.place(status);
+        details.history_at = details.lines.len();
         details.history(status, now, &around.zone);
         details
+    }
+
+    /// The same with air before what happened, where so many rows are enough for it.
+    pub(super) fn spaced_in(mut self, rows: usize) -> Self {
+        if self.history_at < self.lines.len() && self.lines.len() < rows {
+            self.lines.insert(self.history_at, Line::default());
+        }
+        self
     }
 
     /// What is under way, or what has to be done. That all is well stands in the list.

@@ -28,6 +28,9 @@ const LIST: Range<u16> = 110..130;
 /// Rows that the details keep below a list that is longer than its room: in low windows, and in tall ones.
 const DETAILS: Range<u16> = 8..16;
 
+/// Rows that a list keeps beside what went wrong.
+const LISTED: usize = 2;
+
 /// Where the parts of the panel are.
 pub(in crate::tui::panels::profiles) struct Layout {
     pub(super) filter: Option<Rect>,
@@ -43,12 +46,16 @@ pub(in crate::tui::panels::profiles) struct Layout {
 impl Layout {
     pub(in crate::tui::panels::profiles) fn of(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> Self {
         let whole = body(around.window);
-        // Of a list that needs less than half of the rows, what went wrong gets the others.
+        // A list without details keeps its head and a few rows, and what went wrong gets the others.
         let is_list_alone = Self::is_list_only(around, panel) && panel.detail_scroll.is_none();
-        let spare = usize::from(whole.height).saturating_sub(panel.statuses.len() + 1);
+        let listed = 1 + panel.statuses.len().min(LISTED);
+        let spare = usize::from(whole.height).saturating_sub(listed);
         let most = usize::from(whole.height / 2).max(if is_list_alone { spare } else { 0 });
         let mut below_lines = below(around, panel, now, usize::from(whole.width.saturating_sub(2)), most);
         below_lines.truncate(most);
+        if !is_list_alone && !below_lines.is_empty() && below_lines.len() < most {
+            below_lines.insert(0, Line::default());
+        }
         let taken = u16::try_from(below_lines.len()).unwrap_or(0);
         let above = Rect { height: whole.height - taken, ..whole };
         let below = Rect { y: above.bottom(), height: taken, ..whole };

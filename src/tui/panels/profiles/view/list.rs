@@ -1,5 +1,7 @@
 //! The list: a line for each profile in sight, in columns that fit the width.
 
+use std::time::Duration;
+
 use ratatui::Frame;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -41,10 +43,13 @@ const AIRY: usize = 56;
 const WIDE: usize = 104;
 /// Columns of a state's word.
 const WORD: usize = 13;
-/// Columns of a time that is left.
-const TIME: usize = 8;
+/// Columns of a time that is left: `52:10`, `9:01:01` or `12 days`.
+const TIME: usize = 6;
+const LONG_TIME: usize = 8;
+/// Times below this one are short.
+const SHORT: Duration = Duration::from_secs(3600);
 /// Columns of a bar.
-const SHORT_BAR: usize = 8;
+const SHORT_BAR: usize = 4;
 const LONG_BAR: usize = 16;
 /// Columns that a name keeps, as far as it needs them, before a time is told.
 const NAME: usize = 16;
@@ -71,12 +76,14 @@ fn columns(all: u16, widest: Widest, symbol: usize) -> Vec<(Cell, usize, usize)>
     let word = symbol + 1 + WORD;
     let state = if room >= word + gap + wanted.min(NAME / 2) { word } else { symbol };
     room -= state + gap;
-    let has_time = state == word && room >= TIME + gap + wanted.min(NAME);
-    room -= if has_time { TIME + gap } else { 0 };
+    let time = time_columns(widest.left);
+    let is_roomy = state == word && room >= time + gap + wanted.min(NAME);
+    let time = if is_roomy { time } else { 0 };
+    room -= if time > 0 { time + gap } else { 0 };
     let mut name = wanted.min(room);
     room -= name;
     let mut take = |columns: usize| {
-        let fits = columns > 0 && has_time && room >= columns + gap;
+        let fits = columns > 0 && is_roomy && room >= columns + gap;
         room -= if fits { columns + gap } else { 0 };
         fits
     };
@@ -86,8 +93,8 @@ fn columns(all: u16, widest: Widest, symbol: usize) -> Vec<(Cell, usize, usize)>
     if !take(account) {
         account = if take(account.min(ACCOUNT)) { account.min(ACCOUNT) } else { 0 };
     }
-    let mut bar = if take(SHORT_BAR + 1 - gap) { SHORT_BAR } else { 0 };
-    let mut refreshed = if take(REFRESHED) { REFRESHED } else { 0 };
+    let mut refreshed = if widest.is_any_refreshed && take(REFRESHED) { REFRESHED } else { 0 };
+    let mut bar = if time > 0 && take(SHORT_BAR + 1 - gap) { SHORT_BAR } else { 0 };
     let mut grow = |columns: &mut usize, most: usize| {
         let more = most.saturating_sub(*columns).min(room);
         if *columns > 0 {
@@ -101,13 +108,9 @@ fn columns(all: u16, widest: Widest, symbol: usize) -> Vec<(Cell, usize, usize)>
     grow(&mut name, wanted + 4);
     grow(&mut account, widest.account + 4);
     let place_cell = if all >= WIDE { Cell::Place } else { Cell::DataCenter };
-    let time = match (has_time, bar) {
-        (false, _) => 0,
-        (true, 0) => TIME,
-        (true, bar) => TIME + 1 + bar,
-    };
+    let left = if bar > 0 { time + 1 + bar } else { time };
     // The name may have all that nothing else needs.
-    if !has_time {
+    if !is_roomy {
         name += room;
     }
     let cells = [
@@ -115,19 +118,29 @@ fn columns(all: u16, widest: Widest, symbol: usize) -> Vec<(Cell, usize, usize)>
         (Cell::Account, account),
         (place_cell, place),
         (Cell::State, state),
-        (Cell::Left, time),
+        (Cell::Left, left),
         (Cell::Refreshed, refreshed),
     ];
     let cells = cells.into_iter().filter(|(_, columns)| *columns > 0).map(|(cell, columns)| (cell, columns, gap));
     std::iter::once((Cell::Cursor, margin, 0)).chain(cells).collect()
 }
 
+/// The columns that a time needs which is as long as this one at most.
+fn time_columns(longest: Duration) -> usize {
+    match longest {
+        Duration::ZERO => 0,
+        longest if longest < SHORT => TIME,
+        _ => LONG_TIME,
+    }
+}
+
 /// Draws the names of the columns and every row in sight.
 pub(super) fn draw(around: &Surroundings, panel: &ProfilesPanel, layout: &Layout, now: Now, frame: &mut Frame<'_>) {
     let Some(area) = layout.list.filter(|area| !area.is_empty()) else { return };
     let columns = columns(area.width, panel.table.widest(), width(around.theme.symbol(Mark::NeedsSignIn)));
+    let time = time_columns(panel.table.widest().left);
     let names = columns.iter().map(|(cell, columns, gap)| {
-        let name = vec![Span::styled(title(*cell, *columns), around.theme.label)];
+        let name = vec![Span::styled(title(*cell, *columns, time), around.theme.label)];
         fitted(name, *columns, *gap, around.theme.cut())
     });
     frame.buffer_mut().set_line(area.x, area.y, &names.flatten().collect(), area.width);
@@ -147,7 +160,7 @@ pub(super) fn draw(around: &Surroundings, panel: &ProfilesPanel, layout: &Layout
     list.mark(&around.theme, !panel.table.is_typing(), frame);
 }
 
-fn title(cell: Cell, columns: usize) -> String {
+fn title(cell: Cell, columns: usize, time: usize) -> String {
     match cell {
         Cell::Cursor => String::new(),
         Cell::Name => "PROFILE".to_owned(),
@@ -156,7 +169,7 @@ fn title(cell: Cell, columns: usize) -> String {
         Cell::DataCenter => "DC".to_owned(),
         Cell::State if columns < WORD => String::new(),
         Cell::State => "STATE".to_owned(),
-        Cell::Left => format!("{:>TIME$}", "LEFT"),
+        Cell::Left => format!("{:>time$}", "LEFT"),
         Cell::Refreshed => "REFRESHED".to_owned(),
     }
 }
@@ -221,11 +234,12 @@ fn left(
     if left.is_zero() || panel.under_way.contains_key(&status.name) {
         return Vec::new();
     }
-    let clock = Span::raw(format!("{:>TIME$}", left_in_words(left, around.motion)));
-    let bar = status.access_token_life.filter(|_| columns > TIME).map(|total| {
+    let time = time_columns(panel.table.widest().left);
+    let clock = Span::raw(format!("{:>time$}", left_in_words(left, around.motion)));
+    let bar = status.access_token_life.filter(|_| columns > time).map(|total| {
         let (mark, _) = state_in_words(status, now.time);
         let gauge = Gauge { remaining: told(left, around.motion), total, mark, theme: &around.theme };
-        gauge.spans(u16::try_from(columns - TIME - 1).unwrap_or(0))
+        gauge.spans(u16::try_from(columns - time - 1).unwrap_or(0))
     });
     let bar = bar.into_iter().flat_map(|bar| std::iter::once(Span::raw(" ")).chain(bar));
     std::iter::once(clock).chain(bar).collect()
@@ -258,7 +272,12 @@ fn refreshed(around: &Surroundings, status: &ProfileStatus, room: usize, style: 
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::{Cell, Widest, columns};
+
+    const TOLD: Widest =
+        Widest { name: 10, account: 24, data_center: 2, left: Duration::from_secs(3000), is_any_refreshed: true };
 
     fn columns_of(told: &[(Cell, usize, usize)], cell: Cell) -> usize {
         told.iter().find(|(told, ..)| *told == cell).map_or(0, |(_, columns, _)| *columns)
@@ -268,7 +287,7 @@ mod tests {
     fn at_every_width_the_columns_fit_and_the_name_goes_last() {
         for width in 1..=300 {
             for name in [3, 7, 12, 20, 64] {
-                let told = columns(width, Widest { name, account: 24, data_center: 2 }, 1);
+                let told = columns(width, Widest { name, ..TOLD }, 1);
                 let all: usize = told.iter().map(|(_, columns, gap)| columns + gap).sum();
                 assert!(all <= usize::from(width), "{width}: {told:?}");
                 assert!(width < 14 || columns_of(&told, Cell::State) > 0, "{width}");
@@ -282,8 +301,18 @@ mod tests {
 
     #[test]
     fn what_no_profile_has_takes_no_columns() {
-        let told = columns(80, Widest { name: 10, account: 0, data_center: 0 }, 1);
-        let has = |cell| columns_of(&told, cell) > 0;
-        assert!(!has(Cell::Account) && !has(Cell::DataCenter) && has(Cell::Refreshed), "{told:?}");
+        for (nothing, empty) in [
+            (Widest { account: 0, ..TOLD }, Cell::Account),
+            (Widest { data_center: 0, ..TOLD }, Cell::DataCenter),
+            (Widest { left: Duration::ZERO, ..TOLD }, Cell::Left),
+            (Widest { is_any_refreshed: false, ..TOLD }, Cell::Refreshed),
+        ] {
+            for cell in [Cell::Account, Cell::DataCenter, Cell::Left, Cell::Refreshed] {
+                assert_eq!(columns_of(&columns(90, nothing, 1), cell) == 0, cell == empty, "{empty:?}: {cell:?}");
+            }
+            // What it leaves is the name's.
+            let name = |widest: Widest| columns_of(&columns(50, Widest { name: 40, ..widest }, 1), Cell::Name);
+            assert!(name(nothing) >= name(TOLD), "{empty:?}");
+        }
     }
 }

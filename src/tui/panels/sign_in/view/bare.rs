@@ -11,7 +11,7 @@ use crate::tui::chrome::footer;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::complete_address;
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::{clip, width, wrap};
+use crate::tui::text::{width, wrap};
 use crate::tui::widgets::qr::{Fit, QrForms, TooSmall};
 
 /// How much text stands below the code: its state, the address, the keys.
@@ -174,7 +174,7 @@ pub(super) fn tiny(
     };
     if lines.is_empty() {
         // Part of a code is a wrong code.
-        lines = if code_lines.len() <= rows { code_lines } else { vec![clip("...", columns)] };
+        lines = if code_lines.len() <= rows { code_lines } else { vec![around.theme.cut().to_owned()] };
     } else {
         let scopes = configured(around, panel).map(|profile| in_words(effective_scopes(panel, profile)).join("; "));
         let rest = [

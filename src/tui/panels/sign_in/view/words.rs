@@ -11,7 +11,7 @@ use crate::config::Motion;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::{LastAnswer, Waiting};
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::{clip, width, wrap};
+use crate::tui::text::{cut, width, wrap};
 use crate::tui::theme::Mark;
 use crate::words::{minutes_and_seconds, ordinal, time_of_day};
 
@@ -113,7 +113,7 @@ pub(super) fn notice(scene: Scene<'_>, columns: usize) -> Option<(String, Style)
         }
         (_, None) => (way_to_loopback(scene)?, theme.attention),
     };
-    Some((clip(first_that_fits(&wordings, columns), columns), style))
+    Some((cut(first_that_fits(&wordings, columns), columns, theme.cut()), style))
 }
 
 /// What to do with an address that only this machine can open.

@@ -74,10 +74,19 @@ impl Palette {
     }
 
     /// Foreground and background of a cell as a terminal shows them.
-    fn colors(&self, cell: &Cell) -> (&'static str, &'static str) {
+    fn colors(&self, cell: &Cell) -> (String, String) {
         let colors = (self.color(cell.fg, self.foreground), self.color(cell.bg, self.background));
-        if cell.modifier.contains(Modifier::REVERSED) { (colors.1, colors.0) } else { colors }
+        let (on, below) = if cell.modifier.contains(Modifier::REVERSED) { (colors.1, colors.0) } else { colors };
+        let on = if cell.modifier.contains(Modifier::DIM) { dimmed(on, below) } else { on.to_owned() };
+        (on, below.to_owned())
     }
+}
+
+/// A color that is three parts of five on another one, as terminals draw what is dim: text and lines alike.
+fn dimmed(color: &str, below: &str) -> String {
+    let part = |color: &str, at: usize| u32::from_str_radix(&color[at..at + 2], 16).expect("a colour in hexadecimal");
+    let mixed = |at| (3 * part(color, at) + 2 * part(below, at)) / 5;
+    format!("#{:02x}{:02x}{:02x}", mixed(1), mixed(3), mixed(5))
 }
 
 /// The picture of a screen, titled for those who cannot see it.
@@ -106,11 +115,11 @@ fn row_of(buffer: &Buffer, row: u16, palette: &Palette, svg: &mut String) {
     for (from, to) in runs(&cells, |cell| palette.colors(cell).1) {
         let background = palette.colors(cells[from]).1;
         if background != palette.background {
-            rectangle(svg, left(from), top, columns(to - from) * WIDTH, HEIGHT, background);
+            rectangle(svg, left(from), top, columns(to - from) * WIDTH, HEIGHT, &background);
         }
     }
     for (column, cell) in cells.iter().enumerate() {
-        shape(svg, cell, left(column), top, palette.colors(cell).0);
+        shape(svg, cell, left(column), top, &palette.colors(cell).0);
     }
     let key = |cell: &Cell| (palette.colors(cell).0, cell.modifier, is_text(cell));
     for (from, to) in runs(&cells, key) {
@@ -123,9 +132,6 @@ fn row_of(buffer: &Buffer, row: u16, palette: &Palette, svg: &mut String) {
         let mut attributes = String::new();
         if modifier.contains(Modifier::BOLD) {
             attributes += " font-weight=\"bold\"";
-        }
-        if modifier.contains(Modifier::DIM) {
-            attributes += " opacity=\"0.6\"";
         }
         if modifier.contains(Modifier::UNDERLINED) {
             attributes += " text-decoration=\"underline\"";
@@ -152,7 +158,7 @@ fn columns(columns: usize) -> u32 {
 }
 
 fn is_text(cell: &Cell) -> bool {
-    !"█▀▄░▌━─│┌┐└┘├┤┬┴┼".contains(cell.symbol()) || cell.symbol() == " "
+    !"█▀▄░▌━─│┌┐└┘╭╮╰╯├┤┬┴┼".contains(cell.symbol()) || cell.symbol() == " "
 }
 
 /// First and last-but-one column of each stretch of cells that are alike.
@@ -193,10 +199,10 @@ fn shape(svg: &mut String, cell: &Cell, x: u32, y: u32, fill: &str) {
         "▌" => rectangle(svg, x, y, WIDTH / 2, HEIGHT, fill),
         "─" => line([false, true, false, true]),
         "│" => line([true, false, true, false]),
-        "┌" => line([false, true, true, false]),
-        "┐" => line([false, false, true, true]),
-        "└" => line([true, true, false, false]),
-        "┘" => line([true, false, false, true]),
+        "┌" | "╭" => line([false, true, true, false]),
+        "┐" | "╮" => line([false, false, true, true]),
+        "└" | "╰" => line([true, true, false, false]),
+        "┘" | "╯" => line([true, false, false, true]),
         "├" => line([true, true, true, false]),
         "┤" => line([true, false, true, true]),
         "┬" => line([false, true, true, true]),

@@ -239,6 +239,7 @@ fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> 
         Overlay::SaveAs(save_as) => return save_as.press(&mut model.around, key),
         // Where there is nothing to scroll, every key closes it.
         Overlay::Sent(sent) if sent.longest_scroll(body(model.around.window)) == 0 => {}
+        Overlay::Help { .. } if help::longest_scroll(&model.around, model.scope(), body(model.around.window)) == 0 => {}
         Overlay::Help { .. } | Overlay::Log { .. } | Overlay::Sent(_) => {
             // Any other key closes it.
             let command = model.around.keymap.command(Scope::Everywhere, key).filter(|command| command.is_move());

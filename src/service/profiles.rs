@@ -61,6 +61,7 @@ impl Service {
             ConfigurationChange::Rename { old, new } => self.rename_profile(profile(&old)?, &new).await,
             ConfigurationChange::Remove(name) => self.remove_signing_out(profile(&name)?).await,
             ConfigurationChange::RemoveUnrevoked(name) => self.remove_profile(profile(&name)?, true).await,
+            ConfigurationChange::Use(name) => self.use_profile(&name),
             ConfigurationChange::AddScopes { profile, scopes } => config::add_scopes(&self.config, &profile, &scopes),
             ConfigurationChange::TakeBackScopes { profile, scopes } => {
                 config::take_back_scopes(&self.config, &profile, &scopes)
@@ -318,6 +319,8 @@ pub enum ConfigurationChange {
     Remove(ProfileName),
     /// Although its access cannot be revoked and stays valid at the provider.
     RemoveUnrevoked(ProfileName),
+    /// Where no profile is named.
+    Use(ProfileName),
     /// To those that the profile asks for at its next sign-in.
     AddScopes {
         profile: ProfileName,
@@ -339,6 +342,7 @@ impl ConfigurationChange {
             ConfigurationChange::Rename { old: name, .. }
             | ConfigurationChange::Remove(name)
             | ConfigurationChange::RemoveUnrevoked(name)
+            | ConfigurationChange::Use(name)
             | ConfigurationChange::AddScopes { profile: name, .. }
             | ConfigurationChange::TakeBackScopes { profile: name, .. } => Some(name),
         }

@@ -71,6 +71,7 @@ pub enum Command {
     EditProfile,
     RenameProfile,
     RemoveProfile,
+    UseProfile,
     // The form of a profile.
     Toggle,
     // The API.
@@ -203,6 +204,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Profiles, &[Char('e')], Command::EditProfile, "edit", "edit the profile"),
     bind(Profiles, &[Char('w')], Command::RenameProfile, "rename", "rename the profile"),
     bind(Profiles, &[Char('d'), Key::Delete], Command::RemoveProfile, "remove", "remove the profile (asks)"),
+    bind(Profiles, &[Char('u')], Command::UseProfile, "use", "use where none is named"),
     bind(ProfileForm, &[Char(' ')], Command::Toggle, "tick", "tick or untick the scope"),
     bind(ProfileForm, &[Key::Enter], Command::Choose, "go on", "go on, choose the line"),
     bind(ProfileForm, &[Key::Esc], Command::Back, "back", "go back a step"),

@@ -14,6 +14,7 @@ impl Command {
             Command::AddProfile => &["new", "create"],
             Command::EditProfile => &["change", "settings"],
             Command::RenameProfile => &["move"],
+            Command::UseProfile => &["default"],
             Command::RemoveProfile => &["delete"],
             Command::NewCode => &["renew", "again"],
             Command::RevealToken => &["reveal"],

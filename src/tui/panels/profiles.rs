@@ -139,6 +139,9 @@ impl Panel for ProfilesPanel {
             commands.extend([Command::Find, Command::Sort]);
         }
         commands.extend([Command::RenameProfile, Command::RemoveProfile]);
+        if self.statuses.len() > 1 && around.config.default_profile.as_ref() != Some(&status.name) {
+            commands.push(Command::UseProfile);
+        }
         if self.detail_scroll.is_some() || self.table.filter().is_some() {
             commands.push(Command::Back);
         }
@@ -251,6 +254,14 @@ impl Panel for ProfilesPanel {
     }
 
     fn hear(&mut self, message: Message, is_covered: bool, around: &mut Surroundings, now: Now) -> Heard {
+        let changed = match &message {
+            Message::ConfigurationChanged { task, .. } => self.changed_for(*task),
+            _ => None,
+        };
+        if let Some(profile) = changed {
+            self.under_way.remove(&profile);
+            return (self.done(&profile, Work::Use, message, is_covered, around, now).into(), None);
+        }
         let effects = match message {
             Message::StatusesLoaded(statuses) => {
                 self.loaded(statuses, around, now);
@@ -433,13 +444,18 @@ impl ProfilesPanel {
             Command::SignIn => return Go::SignIn { profile, options: SignIn::attended() }.into(),
             Command::Api | Command::Refresh | Command::Logout => None,
             Command::Whoami => Some(Work::Whoami),
+            Command::UseProfile => Some(Work::Use),
             Command::RevealToken => Some(Work::RevealToken),
             Command::CopyToken => Some(Work::CopyToken),
             _ => return Then::default(),
         };
         if !self.commands(around).contains(&command) {
             let key = around.key(Scope::Profiles, Command::SignIn);
-            around.say(Mark::Attention, format!("{profile}: press {key} to sign in first."), now);
+            let why_not = match command {
+                Command::UseProfile => format!("{profile} is used already where no profile is named."),
+                _ => format!("{profile}: press {key} to sign in first."),
+            };
+            around.say(Mark::Attention, why_not, now);
             return Then::default();
         }
         match (command, work) {

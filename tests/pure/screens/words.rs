@@ -11,7 +11,7 @@ use super::{profile_form, sign_in};
 use crate::support::screen::screen_text;
 
 /// What acts are called, and other words by which they are found.
-const ACTS: [(Command, &str, &[&str]); 9] = [
+const ACTS: [(Command, &str, &[&str]); 10] = [
     (Command::SignIn, "sign in", &["login", "sign in again"]),
     (Command::Refresh, "refresh", &["mint", "renew"]),
     (Command::Whoami, "whoami", &["verify", "check"]),
@@ -21,6 +21,7 @@ const ACTS: [(Command, &str, &[&str]); 9] = [
     (Command::EditProfile, "edit", &["change"]),
     (Command::RenameProfile, "rename", &["move"]),
     (Command::RemoveProfile, "remove", &["delete"]),
+    (Command::UseProfile, "use", &["default"]),
 ];
 
 /// Words that have given way to those, each as a whole word.
@@ -40,11 +41,11 @@ const GONE: [&str; 12] = [
 ];
 
 /// What the help of a command may begin with.
-const VERBS: [&str; 40] = [
+const VERBS: [&str; 41] = [
     "add", "answer", "api:", "approve", "ask", "cancel,", "change", "choose,", "copy", "decline", "draw", "edit",
     "filter", "find", "fix", "fold", "go", "invert", "leave", "logout:", "make", "move", "open", "quit", "refresh",
     "remove", "rename", "save", "scroll", "send", "show", "sign", "sort", "suspend", "tick", "toggle", "turn",
-    "unfold", "view", "whoami:",
+    "unfold", "use", "view", "whoami:",
 ];
 
 /// The words of `text` that are gone. Names in backticks and options are names, not words.
@@ -180,7 +181,7 @@ fn the_help_is_whole_at_80x24_on_every_screen() {
         for (scope, mut model) in screens() {
             resize(&mut model, 80, 24);
             (model.around.is_demo, model.around.has_browser) = (is_demo, true);
-            let model = typed(model, "?");
+            let mut model = typed(model, "?");
             let screen = screen_text(&model, now());
             assert!(screen.contains("Any key closes this"), "{scope:?} {is_demo}:\n{screen}");
             let is_shown = |binding: &&Binding| {
@@ -192,6 +193,8 @@ fn the_help_is_whole_at_80x24_on_every_screen() {
                     assert!(is_there, "{scope:?}: {} of {:?} is told:\n{screen}", key.label(), binding.command);
                 }
             }
+            press(&mut model, &[Key::Down]);
+            assert_eq!(model.around.overlay, None, "any key closes it");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{Budget, Machine, ProfileStatus, SignIn, SignedOut, State};
+use crate::service::{Budget, ConfigurationChange, Machine, ProfileStatus, SignIn, SignedOut, State};
 use crate::storage::Account;
 use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Key, Scope};
@@ -249,6 +249,24 @@ fn signing_out_says_which_of_revoking_and_forgetting_worked() {
             }
         }
     }
+}
+
+#[test]
+fn the_profile_that_is_used_where_none_is_named_is_chosen_by_a_key() {
+    let mut model = panel();
+    let change = |task, name| vec![Effect::ChangeConfiguration { task, change: ConfigurationChange::Use(name) }];
+    assert_eq!(press(&mut model, 'u'), change(TaskId(1), name("a")));
+    assert_eq!((press(&mut model, 'u'), notice(&model).1), (Vec::new(), "a: still saving."));
+    let refused = Box::new(Err(failure()));
+    let effects = update(&mut model, Message::ConfigurationChanged { task: TaskId(1), result: refused }, at(0));
+    assert_eq!((effects, problem(&model)), (vec![Effect::LoadStatuses], Some((name("a"), failure()))));
+    assert_eq!(press(&mut model, 'u'), change(TaskId(2), name("a")));
+    let config = Config { default_profile: Some(name("a")), ..Config::default() };
+    let result = Box::new(Ok(config.clone()));
+    let effects = update(&mut model, Message::ConfigurationChanged { task: TaskId(2), result }, at(0));
+    assert_eq!(effects, [Effect::UseConfiguration(Box::new(config)), Effect::LoadStatuses]);
+    assert_eq!(notice(&model), (Mark::Good, "a is used where no profile is named."));
+    assert_eq!((press(&mut model, 'u'), notice(&model).0), (Vec::new(), Mark::Attention));
 }
 
 #[test]

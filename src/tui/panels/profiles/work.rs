@@ -6,7 +6,7 @@ use super::words::until;
 use super::{ProfilesPanel, Revealed};
 use crate::error::Error;
 use crate::profile::ProfileName;
-use crate::service::SignedOut;
+use crate::service::{ConfigurationChange, SignedOut};
 use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::{Effect, Message, TaskId};
@@ -23,6 +23,7 @@ pub(super) enum Work {
     Refresh,
     Whoami,
     Logout,
+    Use,
     RevealToken,
     CopyToken,
 }
@@ -43,6 +44,7 @@ impl Work {
             Work::Refresh => "refreshing",
             Work::Whoami => "asking whoami",
             Work::Logout => "logging out",
+            Work::Use => "saving",
             Work::RevealToken | Work::CopyToken => "reading token",
         }
     }
@@ -53,6 +55,7 @@ impl Work {
             Work::Refresh => Command::Refresh,
             Work::Whoami => Command::Whoami,
             Work::Logout => Command::Logout,
+            Work::Use => Command::UseProfile,
             Work::RevealToken => Command::RevealToken,
             Work::CopyToken => Command::CopyToken,
         }
@@ -65,6 +68,12 @@ impl ProfilesPanel {
         let (under_way, work) = *self.under_way.get(profile)?;
         (under_way == task).then(|| self.under_way.remove(profile))?;
         Some(work)
+    }
+
+    /// The profile for which `task` changes the configuration.
+    pub(super) fn changed_for(&self, task: TaskId) -> Option<ProfileName> {
+        let mut changes = self.under_way.iter().filter(|(_, under_way)| **under_way == (task, Work::Use));
+        changes.next().map(|(profile, _)| profile.clone())
     }
 
     fn failed(&mut self, profile: &ProfileName, error: Error, work: Work) {
@@ -99,6 +108,10 @@ impl ProfilesPanel {
                     around.say(mark, text, now);
                 }
             }
+            Message::ConfigurationChanged { result, .. } => match *result {
+                Ok(_) => around.say(Mark::Good, format!("{profile} is used where no profile is named."), now),
+                Err(error) => self.failed(profile, error, work),
+            },
             Message::TokenRead { result: Ok(token), .. } if work == Work::CopyToken => {
                 effects = around.copy(ToCopy::secret(token, "the access token"), Scope::Profiles, now);
             }
@@ -158,6 +171,7 @@ impl ProfilesPanel {
             Work::Refresh => Effect::Refresh { task, profile },
             Work::Whoami => Effect::Verify { task, profile },
             Work::Logout => Effect::SignOut { task, profile },
+            Work::Use => Effect::ChangeConfiguration { task, change: ConfigurationChange::Use(profile) },
             Work::RevealToken | Work::CopyToken => Effect::ReadToken { task, profile },
         }]
     }

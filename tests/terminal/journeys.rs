@@ -254,7 +254,7 @@ fn a_key_is_heard_while_the_disk_takes_its_time() {
     // The proof that the store works comes to its first sync, and stays there.
     terminal.wait_for("cancel");
     terminal.press("?");
-    terminal.wait_for("other keys close");
+    terminal.wait_for("Any key closes this");
     let calls = fs::read_to_string(log).expect("what the program called");
     assert!(!calls.contains("DELAYED"), "no sync has ended: {calls}");
     // Nobody waits for a disk at the end, either.
@@ -296,7 +296,7 @@ fn a_key_that_comes_with_a_new_size_is_heard() {
     for step in 0..100 {
         terminal.resize(80 + step % 2, 24);
         terminal.press("?");
-        terminal.wait_for("other keys close");
+        terminal.wait_for("Any key closes this");
         terminal.resize(82 + step % 2, 24);
         terminal.press("x");
         terminal.wait_for("q quit");
@@ -319,8 +319,37 @@ fn the_mouse_is_asked_for_on_the_profiles_and_never_on_the_sign_in() {
     let screen = terminal.wait_for("? help");
     let column = screen.lines().last().and_then(|line| line.find("? help")).expect("it is in the footer") + 1;
     terminal.press(&format!("\u{1b}[<0;{column};24M"));
-    terminal.wait_for("Up and Down scroll");
+    terminal.wait_for("Any key closes this");
     terminal.press("qq");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn a_logout_is_found_by_another_word_and_asks_in_a_box_that_hears_one_key_as_yes() {
+    let terminal = demo();
+    terminal.press("n");
+    let screen = terminal.wait_for("y yes    n no, as any other key");
+    assert!(screen.contains("Compare or type this code"), "the sign-in goes on below the box:\n{screen}");
+    terminal.press("z");
+    terminal.wait_for("y approve");
+    terminal.press("y");
+    terminal.wait_for("✓ Signed in");
+    terminal.press("\r");
+    terminal.wait_for("x logout");
+    for answer in ["\r", "q", "\u{1b}"] {
+        terminal.press(":revoke");
+        terminal.wait_for("▌ x  logout  revoke and forget");
+        terminal.press("\r");
+        let screen = terminal.wait_for("╭ logout ─");
+        assert!(screen.contains("✓ valid"), "the list is there around the box:\n{screen}");
+        terminal.press(answer);
+        terminal.wait_for("x logout");
+    }
+    terminal.press("x");
+    terminal.wait_for("y yes");
+    terminal.press("y");
+    terminal.wait_for("revoked at the provider, forgotten here.");
+    terminal.press("q");
     assert_eq!(terminal.ends(), 0);
 }
 
@@ -518,7 +547,7 @@ fn where_no_shell_would_continue_it_nothing_stops() {
     terminal.wait_for("Sent the code");
     terminal.signal(Signal::TSTP);
     terminal.press("?");
-    terminal.wait_for("other keys close");
+    terminal.wait_for("Any key closes this");
     terminal.press("\u{3}");
     assert_eq!(terminal.ends(), 130);
 }

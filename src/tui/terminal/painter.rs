@@ -8,6 +8,8 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use ratatui::style::{Color, Modifier};
 
+use crate::tui::text::width;
+
 /// What crossterm's backend does, but for what it sends with every frame whether it changes anything or not.
 pub(super) struct Painter<W: Write> {
     rest: CrosstermBackend<W>,
@@ -56,7 +58,7 @@ impl<W: Write> Backend for Painter<W> {
                 turn(&mut frame, look, wanted);
                 look = wanted;
             }
-            frame.push_str(cell.symbol());
+            push(&mut frame, cell.symbol());
             at = (cell.symbol().len() == 1).then(|| Position::new(x + 1, y));
         }
         if look != PLAIN {
@@ -156,6 +158,23 @@ fn color(color: Color, black: u8) -> Option<String> {
     }
 }
 
+/// Writes what a cell shows. Where terminals disagree about how wide that is, half of it would stay on the next screen: a
+/// mark stands for it.
+fn push(frame: &mut String, symbol: &str) {
+    if symbol.len() > 4 && symbol.chars().any(is_disputed) {
+        frame.push('\u{fffd}');
+        frame.extend(std::iter::repeat_n(' ', width(symbol).saturating_sub(1)));
+    } else {
+        frame.push_str(symbol);
+    }
+}
+
+/// Joiners, letters of flags, keycaps, variants and shades of skin, which make one cluster of several characters.
+fn is_disputed(character: char) -> bool {
+    matches!(character,
+        '\u{200d}' | '\u{20e3}' | '\u{fe0e}' | '\u{fe0f}' | '\u{1f1e6}'..='\u{1f1ff}' | '\u{1f3fb}'..='\u{1f3ff}')
+}
+
 #[cfg(test)]
 mod tests {
     use ratatui::layout::{Position, Rect};
@@ -164,6 +183,27 @@ mod tests {
 
     use super::Painter;
     use crate::tui::terminal::Outgoing;
+
+    #[test]
+    fn a_mark_stands_for_what_terminals_take_to_be_of_different_widths() {
+        for (text, written) in [
+            ("A🇯🇵B", "A\u{fffd} \x1b[1;4HB"),
+            ("❤\u{fe0f}", "\u{fffd} "),
+            ("👩\u{200d}💻", "\u{fffd} "),
+            ("👍🏽", "\u{fffd} "),
+            ("日本", "日\x1b[1;3H本"),
+            ("e\u{301}", "e\u{301}"),
+            ("🦀", "🦀"),
+        ] {
+            let outgoing = Outgoing::default();
+            let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
+            let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
+            let draw = |frame: &mut ratatui::Frame<'_>| frame.buffer_mut().set_string(0, 0, text, Style::new());
+            screen.draw(|frame| drop(draw(frame))).expect("it is drawn");
+            let sent = String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text");
+            assert!(sent.contains(&format!("\x1b[1;1H{written}")), "{text}: {sent:?}");
+        }
+    }
 
     #[test]
     fn a_second_of_two_clocks_costs_their_digits_and_a_frame_begins_and_ends_plain() {

@@ -9,6 +9,7 @@
 //! loop. Nothing wakes an idle screen: [`next_wakeup`] names the next moment at which something on it changes by itself.
 
 mod advice;
+mod background;
 pub mod chrome;
 pub mod clipboard;
 mod job_control;

@@ -151,7 +151,9 @@ pub static VARIABLES: [Variables; 41] = [
         .of(Reader::Screens)
         .falls_back("a terminal of the usual kind; `dumb` or empty: lines instead of screens"),
     row(&["COLORTERM"], "`truecolor` or `24bit`: it has 256 colours", nothing).of(Reader::Screens).falls_back(AS_UNSET),
-    row(&["COLORFGBG"], "whether its background is light", nothing).of(Reader::Screens).falls_back("the dark theme"),
+    row(&["COLORFGBG"], "whether its background is light, until the terminal says it", nothing)
+        .of(Reader::Screens)
+        .falls_back("the dark theme"),
     row(&["LC_ALL", "LC_CTYPE", "LANG"], "whether it shows more than ASCII; the first that is set counts", nothing)
         .of(Reader::Screens)
         .falls_back("ASCII"),

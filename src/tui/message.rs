@@ -12,7 +12,7 @@ use super::keymap::Key;
 use super::received::{Content, Received};
 use super::text_job::{TextDone, TextJob};
 use crate::api::Call;
-use crate::config::Config;
+use crate::config::{Config, ThemeName};
 use crate::error::Error;
 use crate::http::client::Exchange;
 use crate::profile::ProfileName;
@@ -38,6 +38,8 @@ pub enum Message {
         columns: u16,
         rows: u16,
     },
+    /// The terminal told its background, for which this theme is.
+    Background(ThemeName),
     /// The time that `next_wakeup` named has come.
     Woken,
     /// A request was answered, or was not.

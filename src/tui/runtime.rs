@@ -17,6 +17,7 @@ use futures_util::{Stream, StreamExt};
 use ratatui::layout::{Position, Size};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::background::{Answer, Heard};
 use super::job_control::Change;
 use super::keymap::Key;
 use super::message::{Effect, Message, Pointing};
@@ -72,6 +73,7 @@ pub(super) async fn run(
         surface: terminal,
         tasks: Tasks::new(service, outside, sender),
         clocks: System,
+        background: Answer::default(),
         open_input: || Box::pin(EventStream::new()) as Events,
         ended: None,
     };
@@ -89,6 +91,7 @@ struct Loop<S, C, I> {
     surface: S,
     tasks: Tasks,
     clocks: C,
+    background: Answer,
     /// Called anew after a suspension: a stream that is kept goes on reading the shell's keys.
     open_input: I,
     ended: Option<Ended>,
@@ -104,6 +107,10 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
     ) -> io::Result<Ended> {
         self.fit(model)?;
         self.perform(effects)?;
+        if model.around.wants_background() {
+            self.surface.ask_for_background()?;
+            self.background = Answer::awaited();
+        }
         let mut input = (self.open_input)();
         let mut listens = false;
         loop {
@@ -121,9 +128,9 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
                 message = receiver.recv() => messages.extend(message),
                 event = input.next() => match event {
                     Some(Ok(event)) => {
-                        messages.extend(message(&event));
+                        self.hear(event, &mut messages);
                         // A window that is pulled larger sends many sizes, and only the last is worth a frame.
-                        poll_fn(|context| take_what_is_there(&mut input, &mut messages, context)).await;
+                        poll_fn(|context| self.take_what_is_there(&mut input, &mut messages, context)).await;
                     }
                     Some(Err(_)) | None => return Ok(Ended::HungUp),
                 },
@@ -158,6 +165,29 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
         }
     }
 
+    fn hear(&mut self, event: Event, messages: &mut Vec<Message>) {
+        match self.background.hear(event) {
+            Heard::Events(events) => messages.extend(events.iter().filter_map(message)),
+            Heard::Background(theme) => messages.push(Message::Background(theme)),
+        }
+    }
+
+    /// Takes in the events that have come already. The stream keeps the first waker that it is polled with, so it is never
+    /// polled with another task's.
+    fn take_what_is_there(
+        &mut self,
+        input: &mut Events,
+        messages: &mut Vec<Message>,
+        context: &mut Context<'_>,
+    ) -> Poll<()> {
+        while messages.len() < LARGEST_BATCH
+            && let Poll::Ready(Some(Ok(event))) = input.poll_next_unpin(context)
+        {
+            self.hear(event, messages);
+        }
+        Poll::Ready(())
+    }
+
     fn fit(&mut self, model: &mut Model) -> io::Result<()> {
         let Size { width, height } = self.surface.size();
         let effects = update(model, Message::Resized { columns: width, rows: height }, self.clocks.now());
@@ -181,17 +211,6 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
         }
         Ok(())
     }
-}
-
-/// Takes in the events that have come already. The stream keeps the first waker that it is polled with, so it is never
-/// polled with another task's.
-fn take_what_is_there(input: &mut Events, messages: &mut Vec<Message>, context: &mut Context<'_>) -> Poll<()> {
-    while messages.len() < LARGEST_BATCH
-        && let Poll::Ready(Some(Ok(event))) = input.poll_next_unpin(context)
-    {
-        messages.extend(message(&event));
-    }
-    Poll::Ready(())
 }
 
 fn message(event: &Event) -> Option<Message> {
@@ -287,6 +306,10 @@ mod tests {
             Ok(())
         }
 
+        fn ask_for_background(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
         fn copy(&mut self, _sequence: &str) -> io::Result<()> {
             Ok(())
         }
@@ -342,6 +365,7 @@ mod tests {
             surface: Counted { terminal, frames: Vec::new(), start },
             tasks: Tasks::new(service, Outside::default(), sender.clone()),
             clocks: Paused { start },
+            background: Answer::default(),
             open_input: || typed(start, events.clone()),
             ended: None,
         };

@@ -13,7 +13,7 @@ use super::log::Log;
 use super::message::{Effect, TaskId};
 use super::overlay::Overlay;
 use super::text::width;
-use super::theme::{Abilities, Mark, Theme};
+use super::theme::{Abilities, ColorChoice, Glyphs, Mark, Theme};
 use super::time_left;
 use super::widgets::qr::QrChoice;
 use crate::clock::Moment;
@@ -119,6 +119,12 @@ impl Surroundings {
             has_told_clock_error: false,
             last_task: TaskId(0),
         }
+    }
+
+    /// Whether the theme is left to the terminal, and depends on its background.
+    pub fn wants_background(&self) -> bool {
+        let is_colored = self.abilities.color == ColorChoice::Always;
+        is_colored && self.config.screen.theme.is_none() && self.abilities.glyphs != Glyphs::Console
     }
 
     /// Draws in another theme from now on.

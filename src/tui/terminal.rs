@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Once;
 
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
-use crossterm::style::{Attribute, ResetColor, SetAttribute};
+use crossterm::style::{Attribute, Print, ResetColor, SetAttribute};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     SetTitle, disable_raw_mode, enable_raw_mode,
@@ -21,10 +21,15 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::{Frame, TerminalOptions, Viewport};
 
 use self::painter::Painter;
+use super::background;
 use super::job_control::{Change, JobControl};
 
 /// Bytes up to which terminals show a frame at once anyway.
 const SHORT: usize = 256;
+
+/// Has the terminal keep the title of its window, and put it back: window operations 22 and 23 of xterm.
+const PUSH_TITLE: &str = "\x1b[22;2t";
+const POP_TITLE: &str = "\x1b[23;2t";
 
 /// What the loop draws on.
 pub(super) trait Surface {
@@ -38,6 +43,8 @@ pub(super) trait Surface {
     fn clear(&mut self) -> io::Result<()>;
     /// Tells what the mouse does, or leaves it to selecting text.
     fn listen_to_mouse(&mut self, listens: bool) -> io::Result<()>;
+    /// Asks for the color of its background. The [answer](super::background::Answer) comes among the keys.
+    fn ask_for_background(&mut self) -> io::Result<()>;
     /// Sends a [sequence](super::clipboard::Clipboard::sequence) for the clipboard of whoever looks at it.
     fn copy(&mut self, sequence: &str) -> io::Result<()>;
     /// Asks the job to stop, which comes back as a [`Change`].
@@ -114,6 +121,10 @@ impl Surface for Terminal {
         queue!(self.outgoing, Clear(ClearType::All))?;
         // `clear` would ask the terminal where its cursor is, and wait for terminals that do not answer.
         self.screen.resize(Rect::from((Position::ORIGIN, self.window)))
+    }
+
+    fn ask_for_background(&mut self) -> io::Result<()> {
+        self.copy(background::QUESTION)
     }
 
     fn copy(&mut self, sequence: &str) -> io::Result<()> {
@@ -208,8 +219,14 @@ impl Command for ListenToMouse {
 
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
-    let entered =
-        execute!(io::stdout(), EnterAlternateScreen, SetTitle("device-login"), EnableBracketedPaste, cursor::Hide);
+    let entered = execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        Print(PUSH_TITLE),
+        SetTitle("device-login"),
+        EnableBracketedPaste,
+        cursor::Hide
+    );
     if entered.is_err() {
         leave();
     }
@@ -229,6 +246,7 @@ fn leave() {
         // Consoles without an alternate screen would keep what is on it, codes with it.
         Clear(ClearType::All),
         LeaveAlternateScreen,
+        Print(POP_TITLE),
         cursor::Show
     );
     let _ = disable_raw_mode();

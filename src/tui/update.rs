@@ -55,6 +55,10 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
             around.window = Size::new(columns, rows);
             model.top.resized(around)
         }
+        Message::Background(theme) => {
+            around.set_theme(theme);
+            Vec::new()
+        }
         Message::Woken => {
             let then = model.top.wake(around, now);
             model.go(then, now)

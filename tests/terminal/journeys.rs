@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use device_login::demo::{Decision, Demo, Options};
 use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::Color;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -648,4 +649,19 @@ fn a_profile_is_edited_in_its_form_where_no_flag_says_how() {
     terminal.press("\x1b");
     assert_eq!(terminal.ends(), 130);
     assert_eq!(fs::read_to_string(lab.config()).expect("a configuration"), before);
+}
+
+#[test]
+fn a_light_terminal_gets_the_light_theme_and_its_answer_is_no_key() {
+    let terminal = demo();
+    let blue = |buffer: &Buffer| buffer.content().iter().any(|cell| cell.bg == Color::Indexed(4));
+    terminal.wait_for_bytes(b"\x1b]11;?\x07");
+    terminal.wait_until(|buffer| (!blue(buffer)).then_some(()));
+    terminal.press("\x1b]11;rgb:fdfd/f6f6/e3e3\x07");
+    terminal.wait_until(|buffer| blue(buffer).then_some(()));
+    // The title that the window had comes back.
+    assert!(terminal.has_sent(b"\x1b[22;2t"));
+    terminal.press("\x03");
+    terminal.wait_for_bytes(b"\x1b[23;2t");
+    terminal.ends();
 }

@@ -40,7 +40,7 @@ pub(super) struct DemoCommand {
     #[arg(long)]
     serve: bool,
     /// The port to listen at [default: any]
-    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true, allow_negative_numbers = true)]
     port: u16,
     /// The address to listen at; other than loopback lets the whole network in
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]

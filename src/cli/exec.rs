@@ -58,7 +58,7 @@ Examples:
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Exec {
     /// How long the token must last at least when the command starts [default: 5m]
-    #[arg(long, value_name = "TIME", value_parser = words::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = words::parse_duration, allow_hyphen_values = true)]
     min_ttl: Option<Duration>,
     /// The command and its arguments
     #[arg(value_name = "CMD", trailing_var_arg = true, required = true, value_hint = ValueHint::CommandWithArguments)]

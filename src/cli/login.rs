@@ -77,7 +77,7 @@ pub(super) struct Login {
     #[arg(long, conflicts_with_all = ["kiosk", "resume", "Way"], help_heading = "Pending sign-ins")]
     new_code: bool,
     /// Give up after this time; with `--resume`, wait no longer
-    #[arg(long, value_name = "TIME", value_parser = words::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = words::parse_limit, allow_hyphen_values = true)]
     timeout: Option<Duration>,
     /// Ask for these scopes instead of the profile's, separated by commas
     #[arg(long, value_name = "A,B")]
@@ -86,7 +86,7 @@ pub(super) struct Login {
     #[arg(long, value_name = "EMAIL-OR-ID", value_parser = words::parse_account)]
     expect_account: Option<String>,
     /// How many new codes may follow one that ran out [default: 6 full screen, 11 with `--kiosk`, else 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     renew: Option<u32>,
     /// With `--kiosk`: what to run in its place once signed in; it gets no token, but can ask `device-login token`
     #[arg(last = true, requires = "kiosk", value_name = "COMMAND", value_hint = ValueHint::CommandName)]

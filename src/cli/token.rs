@@ -40,7 +40,7 @@ pub(super) struct Token {
     /// How long the token must last at least [default: 5m]
     ///
     /// A provider whose tokens never last that long is asked again when half their life is over.
-    #[arg(long, value_name = "TIME", value_parser = words::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = words::parse_duration, allow_hyphen_values = true)]
     min_ttl: Option<Duration>,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "raw")]
@@ -134,7 +134,7 @@ impl Token {
         if let Some(warning) = &token.warning {
             context.output.note(&format!("warning: {warning}"));
         } else if let Some((end, min_ttl)) = token.expires_at.zip(self.min_ttl)
-            && end < clock::wall() + min_ttl
+            && end < clock::later(clock::wall(), min_ttl)
         {
             let shorter = format!("the provider's tokens never last {}", words::duration(min_ttl));
             context.output.note(&format!("{} Note that {shorter}.", expiry(Some(end), clock::wall())));

@@ -94,6 +94,15 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(duration).map_err(|_| invalid())
 }
 
+/// Reads how long something may take: whole seconds, since less would end it before it has begun.
+pub(super) fn parse_limit(text: &str) -> Result<Duration, String> {
+    let limit = parse_duration(text)?;
+    if limit < Duration::from_secs(1) {
+        return Err("that is over before anything is done; give a time such as `90s`, `5m` or `1h30m`".to_owned());
+    }
+    Ok(limit)
+}
+
 /// Reads an email address or an id of an account.
 pub(super) fn parse_account(text: &str) -> Result<String, String> {
     let text = text.trim();
@@ -152,7 +161,7 @@ pub(super) fn data_center(code: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{parse_duration, spelled};
+    use super::{parse_duration, parse_limit, spelled};
 
     #[test]
     fn codes_can_be_read_out() {
@@ -168,7 +177,12 @@ mod tests {
             assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for text in ["", "m", "-5m", "5 apples", "99999999999999999999"] {
-            assert!(parse_duration(text).is_err(), "{text}");
+            assert!(parse_duration(text).is_err() && parse_limit(text).is_err(), "{text}");
+        }
+        for (text, is_limit) in
+            [("0", false), ("0s", false), ("1ns", false), ("999ms", false), ("1s", true), ("1", true)]
+        {
+            assert_eq!((parse_duration(text).is_ok(), parse_limit(text).is_ok()), (true, is_limit), "{text}");
         }
     }
 }

@@ -454,6 +454,42 @@ fn sign_ins_that_fail_end_with_the_code_for_their_reason() {
 }
 
 #[test]
+fn a_time_or_a_count_without_a_meaning_is_refused_and_the_way_to_give_one_named() {
+    let (time, over) = ("give a time such as `90s`, `5m` or `1h30m`", "that is over before anything is done");
+    let home = Home::new();
+    for (arguments, part) in [
+        (&["login", "--timeout", "0"][..], over),
+        (&["login", "--timeout", "0s"], over),
+        (&["login", "--timeout=999ms"], over),
+        (&["login", "--kiosk", "--timeout", "0h"], over),
+        (&["login", "--timeout", "0"], time),
+        (&["login", "--timeout", "-5s"], time),
+        (&["login", "--timeout", "-5"], time),
+        (&["login", "--timeout", ""], time),
+        (&["login", "--timeout", "soon"], time),
+        (&["login", "--timeout", "99999999999999999999"], time),
+        (&["login", "--timeout", "9999999999999999999h"], time),
+        (&["token", "--min-ttl", "-5m"], time),
+        (&["token", "--min-ttl=-1"], time),
+        (&["exec", "--min-ttl", "-5m", "--", "true"], time),
+        (&["login", "--renew", "-1"], "-1 is not in 0..=4294967295"),
+        (&["login", "--renew", "4294967296"], "is not in 0..=4294967295"),
+        (&["demo", "--serve", "--port", "-1"], "-1 is not in 0..=65535"),
+        (&["demo", "--serve", "--port", "65536"], "is not in 0..=65535"),
+    ] {
+        home.run(arguments).failed(2, &["invalid value", part]);
+    }
+    let authority = Authority::start(friendly);
+    let home = Home::at(&authority);
+    assert_eq!(home.run(&["login"]).code, 0);
+    // The longest that can be said.
+    let ever = home.run(&["token", "--min-ttl", "2562047788015215h"]);
+    assert!(ever.code == 0 && !ever.stderr.contains("panicked"), "{ever:?}");
+    assert_eq!(home.run(&["token", "--min-ttl", "0"]).code, 0);
+    assert_eq!(home.run(&["login", "--timeout", "2562047788015215h"]).code, 0);
+}
+
+#[test]
 fn a_wrong_account_is_refused_and_its_grant_given_back() {
     let authority = Authority::start(friendly);
     let home = Home::at(&authority);

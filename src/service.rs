@@ -54,7 +54,7 @@ pub use test_calls::{TestCallEntry, TestCalls};
 pub use token_file::TokenFile;
 pub use tokens::ends::is_ahead;
 pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness, Keeping, Renewed};
-pub use unbroken::Unbroken;
+pub use unbroken::{StandStill, Unbroken};
 
 use jiff::tz::TimeZone;
 use zeroize::Zeroizing;

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use super::ColorWhen;
 use super::output::Output;
 use crate::error::{Code, Error};
-use crate::service::Unbroken;
+use crate::service::{StandStill, Unbroken};
 #[cfg(unix)]
 use crate::signals;
 
@@ -129,7 +129,7 @@ impl Interrupts {
 
     async fn race<T>(&self, signals: &mut Signals, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let mut future = pin!(future);
-        let mut is_to_pause = false;
+        let mut still: Option<StandStill> = None;
         loop {
             tokio::select! {
                 biased;
@@ -137,7 +137,9 @@ impl Interrupts {
                 wanted = signals.next() => {
                     let Wanted::End(signal) = wanted else {
                         // The screens hear of it by themselves.
-                        is_to_pause |= !self.is_held.load(Ordering::Relaxed);
+                        if !self.is_held.load(Ordering::Relaxed) {
+                            still.get_or_insert_with(|| self.unbroken.stand_still());
+                        }
                         continue;
                     };
                     let is_serving = self.is_serving.load(Ordering::Relaxed);
@@ -153,10 +155,10 @@ impl Interrupts {
                     self.asked_to_stop.notify_one();
                 }
                 // Others would wait for the lock of a process that stands still, and the answer would get old.
-                () = self.unbroken.settled(), if is_to_pause => {
-                    is_to_pause = false;
+                () = reached(still.as_ref()) => {
                     // Where it cannot be stopped, it goes on.
                     pause();
+                    still = None;
                 }
             }
         }
@@ -187,6 +189,14 @@ impl Interrupts {
                 }
             }
         }
+    }
+}
+
+/// Waits until the process may be stopped, where it is to be.
+async fn reached(still: Option<&StandStill>) {
+    match still {
+        Some(still) => still.reached().await,
+        None => std::future::pending().await,
     }
 }
 

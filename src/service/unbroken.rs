@@ -10,20 +10,20 @@ use std::task::Poll;
 
 use tokio::sync::watch;
 
-/// The unbroken work that is under way. Clones count together.
-#[derive(Clone)]
-pub struct Unbroken(watch::Sender<usize>);
-
-impl Default for Unbroken {
-    fn default() -> Self {
-        Self(watch::Sender::new(0))
-    }
+/// The unbroken work that is under way, and the rights that are to be let go when the process stands still. Clones count together.
+#[derive(Clone, Default)]
+pub struct Unbroken {
+    under_way: watch::Sender<usize>,
+    /// How many rights are held that others wait for.
+    rights: watch::Sender<usize>,
+    /// How many want the process to stand still.
+    stops: watch::Sender<usize>,
 }
 
 impl Unbroken {
     /// Runs `work` to its end, whether or not this future is kept until then.
     pub(super) async fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
-        let under_way = UnderWay::new(self);
+        let under_way = Counted::new(&self.under_way);
         // It counts until its result is taken, or nobody is left to take it: what waits for the end finds the result there.
         let task = tokio::spawn(async move { (work.await, under_way) });
         match task.await {
@@ -39,7 +39,7 @@ impl Unbroken {
     /// Waits until nothing is under way.
     pub async fn settled(&self) {
         // Cannot fail: the sender is here.
-        let _ = self.0.subscribe().wait_for(|&count| count == 0).await;
+        let _ = self.under_way.subscribe().wait_for(|&count| count == 0).await;
     }
 
     /// Goes on with `work`, which is to stop, for as long as something is under way. `None` where that does not end it.
@@ -54,23 +54,59 @@ impl Unbroken {
             if let Poll::Ready(result) = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
                 return Some(result);
             }
-            if *self.0.borrow() == 0 {
+            if *self.under_way.borrow() == 0 {
                 return None;
             }
         }
     }
-}
 
-struct UnderWay(watch::Sender<usize>);
+    /// The process is about to be stopped for as long as this is kept.
+    pub fn stand_still(&self) -> StandStill {
+        StandStill { _wanted: Counted::new(&self.stops), unbroken: self.clone() }
+    }
 
-impl UnderWay {
-    fn new(unbroken: &Unbroken) -> Self {
-        unbroken.0.send_modify(|count| *count += 1);
-        Self(unbroken.0.clone())
+    /// Counts a right that others wait for, from before it is had until it is let go.
+    pub(super) fn right(&self) -> Counted {
+        Counted::new(&self.rights)
+    }
+
+    /// Waits until the process is to stand still.
+    pub(super) async fn is_to_stand_still(&self) {
+        // Cannot fail: the sender is here.
+        let _ = self.stops.subscribe().wait_for(|&count| count > 0).await;
+    }
+
+    /// Waits until it is not, or not any more.
+    pub(super) async fn goes_on(&self) {
+        let _ = self.stops.subscribe().wait_for(|&count| count == 0).await;
     }
 }
 
-impl Drop for UnderWay {
+/// That the process stands still, or is about to.
+pub struct StandStill {
+    _wanted: Counted,
+    unbroken: Unbroken,
+}
+
+impl StandStill {
+    /// Waits until nobody would wait for this process: each right is let go, and nothing is under way.
+    pub async fn reached(&self) {
+        let _ = self.unbroken.rights.subscribe().wait_for(|&count| count == 0).await;
+        self.unbroken.settled().await;
+    }
+}
+
+/// One of what is counted, until it is dropped.
+pub(super) struct Counted(watch::Sender<usize>);
+
+impl Counted {
+    fn new(count: &watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.send_modify(|count| *count -= 1);
     }

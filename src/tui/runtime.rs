@@ -139,7 +139,9 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
                     match change {
                         Change::Stop => {
                             drop(input);
+                            let still = self.tasks.stand_still().await;
                             self.surface.stop().await?;
+                            drop(still);
                             input = (self.open_input)();
                         }
                         Change::Continued => self.surface.resume()?,

@@ -24,13 +24,15 @@ use crate::clock;
 use crate::config::{Config, Profile};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
-use crate::service::{ConfigurationChange, Freshness, GivenUp, Presence, Service, SignIn};
+use crate::service::{ConfigurationChange, Freshness, GivenUp, Presence, Service, SignIn, StandStill};
 use crate::supervisor::Supervisor;
 use crate::tui::Decide;
 use crate::tui::clipboard::{Clipboard, ToCopy};
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
 use crate::tui::text_job::TextJob;
 
+/// How long a stop of the process waits for the same: nobody hears keys meanwhile.
+const STOP: Duration = Duration::from_secs(1);
 /// How long quitting waits for work that must not be cut short.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -327,6 +329,14 @@ impl Tasks {
         if let Some(work) = self.cancellable.remove(&task) {
             self.must_finish.spawn(async move { drop(work.await) });
         }
+    }
+
+    /// Has what is under way come to where the process may be stopped. It goes on there until what this gives is dropped.
+    pub(super) async fn stand_still(&self) -> StandStill {
+        let still = self.service.unbroken().stand_still();
+        // Whoever stops the process does so in any case.
+        let _ = tokio::time::timeout(STOP, still.reached()).await;
+        still
     }
 
     /// Gives back the grants that wait for a decision, cancels what may be cancelled, and waits, not for ever, for the

@@ -37,7 +37,7 @@ use crate::oauth::wire::Unreadable;
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider};
-use crate::storage::{Account, Grant, PendingSignIn, Poller, Protection, Record};
+use crate::storage::{Account, Asker, Grant, PendingSignIn, Poller, Protection, Record};
 
 /// How often a code that is to follow another is asked for while nobody answers: for about ten minutes.
 const MOST_TRIES: u32 = 13;
@@ -104,8 +104,16 @@ pub enum SignInEvent {
     },
     /// Another process asks the server already.
     Following {
-        /// In words, where it is known.
-        holder: Option<String>,
+        asker: Asker,
+    },
+    /// It is this process that asks, and not before then.
+    Resting {
+        next_poll_at: Moment,
+    },
+    /// Nobody was asked, since an approval could not be kept.
+    HeldBack {
+        error: Error,
+        next_poll_at: Moment,
     },
     Pending {
         next_poll_at: Moment,
@@ -292,10 +300,11 @@ impl Codes {
             CodeEnded::Approved(kept, said) => {
                 return match *kept {
                     Ok(kept) => Ok(Next::Kept(Box::new(kept), said)),
-                    Err(error) => Err(attempt.ended(error).await),
+                    Err(error) => Err(attempt.ended(error, self.poller.as_ref()).await),
                 };
             }
             CodeEnded::StillPending => return Ok(Next::Pending),
+            CodeEnded::Unheard(asker) => return Err(attempt.unheard(&asker)),
             CodeEnded::Elsewhere(Elsewhere::SignedIn(grant)) => {
                 return Ok(Next::Kept(Box::new(attempt.kept_elsewhere(*grant).await?), Vec::new()));
             }
@@ -323,7 +332,7 @@ impl Codes {
             if place == Place::Poll && matches!(error.code, Code::InvalidClient | Code::InvalidClientSecret) {
                 return Err(error);
             }
-            return Err(attempt.ended(error).await);
+            return Err(attempt.ended(error, self.poller.as_ref()).await);
         };
         let next_poll_at = clock::now() + renewal::backoff(self.failures);
         self.failures += 1;

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::reservation::Reservation;
 use super::{Attempt, ClientAt, StoreError, Throttled, Version};
 use crate::clock::Moment;
 use crate::files::access::Holds;
@@ -157,6 +158,12 @@ pub trait Backend: Send + Sync {
     /// process knows of that, or nothing can be kept.
     fn poller_path(&self, profile: &ProfileName) -> Result<Option<PathBuf>, StoreError>;
 
+    /// Sees that the profile's next record will find room, which is kept although others write the record meanwhile; only who has
+    /// the right to ask for a pending sign-in calls it. `None` where a record needs no room that could be taken by others.
+    fn room(&self, _profile: &ProfileName) -> Result<Option<Reservation>, StoreError> {
+        Ok(None)
+    }
+
     /// The home whose processes have that file in common, over all starts of its machine; `None` where everybody has who shares the
     /// store, as in a directory.
     fn poller_home(&self) -> Option<String> {
@@ -256,6 +263,9 @@ pub trait Hold: Send {
 
     /// Makes sure that a record will find room, so that nothing has to be opened any more to replace it.
     fn reserve(&mut self) -> Result<(), StoreError>;
+
+    /// Has the next record take the room that [`Backend::room`] has kept. Where that cannot be used, it takes other one.
+    fn use_room(&mut self, _room: Reservation) {}
 
     /// Notes durably that a request goes out now whose answer may come only once. Fails where the right has ended.
     fn note(&mut self, attempt: Attempt) -> Result<(), StoreError>;

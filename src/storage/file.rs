@@ -17,8 +17,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use self::held::HeldFiles;
 use super::backend::{Backend, Found, Hold, Part, StoreKind, Stray, StrayKind};
-use super::envelope::{LIMIT, LONGEST_LINE};
+use super::envelope::{LIMIT, LONGEST_LINE, ROOM};
 use super::private::read_bytes;
+use super::reservation::Reservation;
 use super::spare::Spare;
 use super::{ClientAt, StoreError, Throttled, Version, private, reservation};
 use crate::profile::ProfileName;
@@ -89,6 +90,10 @@ impl Backend for FileBackend {
         private::create_directory(&self.files.directory)?;
         self.files.judge()?;
         Ok(Some(self.files.directory.join(format!("{profile}.poller"))))
+    }
+
+    fn room(&self, profile: &ProfileName) -> Result<Option<Reservation>, StoreError> {
+        Reservation::make_beside(self.files.room_path(&Slot::of(profile)), ROOM).map(Some)
     }
 
     fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
@@ -248,6 +253,10 @@ impl Files {
 
     fn throttles_path(&self, client: &ClientAt) -> PathBuf {
         self.directory.join(format!("{}.throttled", client.id()))
+    }
+
+    fn room_path(&self, slot: &Slot) -> PathBuf {
+        self.directory.join(format!(".{}.room", slot.stem))
     }
 
     fn lock_path(&self, slot: &Slot) -> PathBuf {

@@ -5,18 +5,31 @@
 //! not ask too early. It need not outlive the machine: after another start a whole interval is waited.
 
 use std::fs::File;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::file::lock;
 use super::pending::{Booted, Clocks, PendingId};
+use super::reservation::Reservation;
 use super::{Store, StoreError};
 use crate::clock::Moment;
+use crate::files::access;
 use crate::profile::ProfileName;
+use crate::words::time_of_day;
 
-/// The sole right on this machine to ask for a profile's pending sign-in. It ends when this is dropped.
-pub struct Poller(Option<File>);
+/// The sole right on this machine to ask for a profile's pending sign-in, with room for the record that an approval makes of it. Both
+/// end when this is dropped.
+pub struct Poller {
+    store: Store,
+    profile: ProfileName,
+    room: Mutex<Option<Reservation>>,
+    /// Dropped last, since the next one makes a room of the same name.
+    lock: Option<File>,
+}
 
 /// What the one who asked before has left behind about a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +40,38 @@ pub struct Rest {
     pub was_asking: bool,
 }
 
+/// Who has the right to ask for a sign-in in place of this process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asker {
+    /// A process or a machine in words, where it is known.
+    pub who: Option<String>,
+    /// It holds the right and makes no use of it, until somebody continues or ends it.
+    pub is_stopped: bool,
+    /// When it asked last, where that was noted on this machine.
+    pub last_asked: Option<Timestamp>,
+}
+
+impl Asker {
+    /// In words for people in this zone, behind a word for it or in brackets.
+    pub fn words(&self, zone: &TimeZone) -> Option<String> {
+        let stopped = match self.last_asked.filter(|_| self.is_stopped) {
+            Some(at) => format!(", which is stopped and has asked nobody since {}", time_of_day(at, zone)),
+            None if self.is_stopped => ", which is stopped".to_owned(),
+            None => String::new(),
+        };
+        self.who.as_ref().map(|who| format!("{who}{stopped}"))
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Note {
     id: PendingId,
     rests_until: Booted,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_asking: bool,
+    /// When that was noted: before each poll, and after its answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
 }
 
 impl Store {
@@ -43,14 +82,42 @@ impl Store {
     /// Somebody else is ([`StoreError::Locked`]), or the file cannot be used.
     pub fn poller(&self, profile: &ProfileName) -> Result<Poller, StoreError> {
         let path = self.poller_path(profile)?;
-        path.map(|path| lock::acquire(&path, profile, Duration::ZERO)).transpose().map(Poller)
+        let lock = path.map(|path| lock::acquire(&path, profile, Duration::ZERO)).transpose()?;
+        Ok(Poller { store: self.clone(), profile: profile.clone(), room: Mutex::default(), lock })
+    }
+
+    /// Who asks for this sign-in on this machine, as far as that shows.
+    pub fn asker(&self, profile: &ProfileName, id: &PendingId) -> Asker {
+        let Ok(Some(path)) = self.poller_path(profile) else { return Asker::default() };
+        let note = access::options().read(true).open(&path).ok().and_then(|file| lock::noted::<Note>(&file));
+        let last_asked = note.filter(|note| note.id == *id).and_then(|note| note.at);
+        let holder = lock::holder(&path);
+        let is_stopped = holder.as_ref().is_some_and(|pid| lock::is_stopped(pid));
+        Asker { who: holder.map(|pid| format!("pid {pid}")), is_stopped, last_asked }
     }
 }
 
 impl Poller {
+    /// Sees that an approval can be kept whatever becomes of the room on the disk meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, so that nobody may be asked.
+    pub fn reserve(&self) -> Result<(), StoreError> {
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        if room.is_none() {
+            *room = self.store.room(&self.profile)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_room(&self) -> Option<Reservation> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// What is known of this sign-in; `None` where a whole interval has to be waited.
     pub fn rest(&self, id: &PendingId, now: &Clocks<'_>) -> Option<Rest> {
-        let note: Note = lock::noted(self.0.as_ref()?)?;
+        let note: Note = lock::noted(self.lock.as_ref()?)?;
         let until = Moment::at(note.rests_until.at);
         let is_known = note.id == *id && now.boot == Some(&note.rests_until.id);
         is_known.then(|| Rest { left: now.moment.until(until), was_asking: note.is_asking })
@@ -59,7 +126,9 @@ impl Poller {
     /// Notes that the server is to be left alone until then, and whether it is being asked. Where that cannot be written, whoever
     /// comes next waits as long as after the note before.
     pub fn note(&self, id: PendingId, until: Moment, is_asking: bool, now: &Clocks<'_>) {
-        let Some((file, rests_until)) = self.0.as_ref().zip(Clocks { moment: until, ..*now }.booted()) else { return };
-        let _ = lock::write(file, &Note { id, rests_until, is_asking });
+        let Some((file, rests_until)) = self.lock.as_ref().zip(Clocks { moment: until, ..*now }.booted()) else {
+            return;
+        };
+        let _ = lock::write(file, &Note { id, rests_until, is_asking, at: Some(now.wall) });
     }
 }

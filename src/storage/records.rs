@@ -21,6 +21,7 @@ use super::backend::{Backend, Found, Health, Hold, Part, StoreKind};
 use super::copies::Copies;
 use super::envelope::{self, Opened};
 use super::key::{Key, Keyring, Sources};
+use super::reservation::Reservation;
 use super::seen::Seen;
 use super::{ClientAt, PastCall, Protection, Record, StoreError, Throttled, Version};
 use crate::files::access::Holds;
@@ -135,6 +136,10 @@ impl Store {
 
     pub(super) fn poller_path(&self, profile: &ProfileName) -> Result<Option<PathBuf>, StoreError> {
         self.shared.backend.poller_path(profile)
+    }
+
+    pub(super) fn room(&self, profile: &ProfileName) -> Result<Option<Reservation>, StoreError> {
+        self.shared.backend.room(profile)
     }
 
     /// The home that is named in a pending sign-in for which this process may ask.

@@ -16,7 +16,7 @@ const OLD: &str = "old";
 
 /// A file of its own with room for a record. Removed when dropped unused. All that has to be open to make use of it is
 /// open, since a process may run out of descriptors meanwhile.
-pub(super) struct Reservation {
+pub struct Reservation {
     temporary: Temporary,
     file: File,
     directory: Directory,
@@ -26,6 +26,28 @@ impl Reservation {
     /// Fails where the disk, a quota or a limit leaves no room.
     pub(super) fn make(directory: &Path, stem: &str, room: usize) -> Result<Self, StoreError> {
         let (temporary, file) = Temporary::create(directory, stem)?;
+        Self::of(temporary, file, directory, room)
+    }
+
+    /// The same in a file of this name, which outlives that others write the record meanwhile. The caller alone makes it; one that
+    /// is there already was left by who died.
+    pub(super) fn make_beside(path: PathBuf, room: usize) -> Result<Self, StoreError> {
+        // Where that fails, so does what follows.
+        let _ = fs::remove_file(&path);
+        let file = private::create_private(&path).map_err(StoreError::io("creating", &path))?;
+        let directory = private::directory_of(&path).to_owned();
+        Self::of(Temporary { path }, file, &directory, room)
+    }
+
+    /// Makes it one of `stem` that was made beside. Under the lock: what is written there is then found if its writer dies.
+    pub(super) fn moved(mut self, stem: &str) -> Result<Self, StoreError> {
+        let path = Temporary::free_path(private::directory_of(&self.temporary.path), stem);
+        fs::rename(&self.temporary.path, &path).map_err(StoreError::io("renaming", &self.temporary.path))?;
+        self.temporary.path = path;
+        Ok(self)
+    }
+
+    fn of(temporary: Temporary, file: File, directory: &Path, room: usize) -> Result<Self, StoreError> {
         let reserved = reserve(&file, room).and_then(|()| private::synced(file.sync_all()));
         reserved.map_err(StoreError::io("reserving room in", &temporary.path))?;
         Ok(Self { temporary, file, directory: Directory::open(directory)? })
@@ -114,16 +136,26 @@ struct Temporary {
 
 impl Temporary {
     fn create(directory: &Path, stem: &str) -> Result<(Self, File), StoreError> {
-        let process = std::process::id();
-        let mut number = 0_u32;
+        let mut number = 0;
         loop {
-            let path = directory.join(format!(".{stem}.record.{process}-{number}.{NEW}"));
+            let path = Self::path(directory, stem, number);
             match private::create_private(&path) {
                 Ok(file) => return Ok((Self { path }, file)),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
                 Err(error) => return Err(StoreError::io("creating", &path)(error)),
             }
         }
+    }
+
+    fn path(directory: &Path, stem: &str, number: u32) -> PathBuf {
+        directory.join(format!(".{stem}.record.{}-{number}.{NEW}", std::process::id()))
+    }
+
+    /// One that nothing has. Under the lock nobody else gives it to anything.
+    fn free_path(directory: &Path, stem: &str) -> PathBuf {
+        let paths = (0..).map(|number| Self::path(directory, stem, number));
+        let mut free = paths.skip_while(|path| path.symlink_metadata().is_ok());
+        free.next().unwrap_or_else(|| Self::path(directory, stem, 0))
     }
 }
 

@@ -113,7 +113,8 @@ fn of_sign_in(event: &SignInEvent) -> Option<(Mark, String)> {
         }
         SignInEvent::Retrying { reason, .. } => (Mark::Attention, reason.clone()),
         SignInEvent::Approved => (Mark::Good, "approved".to_owned()),
-        SignInEvent::Pending { .. } | SignInEvent::Hastened { .. } => return None,
+        SignInEvent::HeldBack { error, .. } => (Mark::Attention, format!("the server is not asked: {error}")),
+        SignInEvent::Pending { .. } | SignInEvent::Hastened { .. } | SignInEvent::Resting { .. } => return None,
     })
 }
 

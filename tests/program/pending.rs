@@ -1,5 +1,7 @@
 //! Sign-ins that nobody waits for: begun by `login --no-wait` or left behind, gone on with by `--resume` and the agent.
 
+mod keeping;
+
 use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -27,9 +29,11 @@ struct Provider {
     state: Arc<Mutex<State>>,
 }
 
+type Happening = Box<dyn FnOnce() + Send>;
+
 struct State {
-    /// What happens once while a poll is out.
-    meanwhile: Option<Box<dyn FnOnce() + Send>>,
+    /// What happens once while a request to this path is out.
+    meanwhile: Option<(&'static str, Happening)>,
     /// What a poll is told, if not that a code waits.
     error: Option<&'static str>,
     is_approved: bool,
@@ -47,8 +51,8 @@ impl Provider {
         let answers = Arc::clone(&state);
         let authority = Authority::start(move |asked| {
             let mut state = answers.lock().expect("no answer panics");
-            let meanwhile = state.meanwhile.take_if(|_| asked.path == "/token");
-            if let Some(happens) = meanwhile {
+            let meanwhile = state.meanwhile.take_if(|(path, _)| asked.path == *path);
+            if let Some((_, happens)) = meanwhile {
                 drop(state);
                 happens();
                 state = answers.lock().expect("no answer panics");
@@ -70,8 +74,13 @@ impl Provider {
     fn approve_while(&self, happens: impl FnOnce() + Send + 'static) {
         self.change(|state| {
             state.is_approved = true;
-            state.meanwhile = Some(Box::new(happens));
+            state.meanwhile = Some(("/token", Box::new(happens)));
         });
+    }
+
+    /// Has this happen before a code is given out.
+    fn before_the_code(&self, happens: impl FnOnce() + Send + 'static) {
+        self.change(|state| state.meanwhile = Some(("/device", Box::new(happens))));
     }
 
     fn codes(&self) -> u32 {
@@ -377,7 +386,7 @@ fn one_process_asks_and_the_others_hear_how_it_ends() {
         let resume = ["login", "--resume", "--json"];
         let others = [home.spawn(&resume), home.spawn(&resume), home.spawn(&resume)];
         provider.wait_for_polls(3);
-        home.run(&["login", "--resume", "--no-wait"]).failed(8, &["Not approved yet"]);
+        home.run(&["login", "--resume", "--no-wait"]).failed(8, &["Another process asks", "Pending: run"]);
         provider.approve();
         provider.change(|state| state.error = error);
         for other in others {

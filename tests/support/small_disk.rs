@@ -40,8 +40,25 @@ impl SmallDisk {
         Path::new("/proc").join(self.holder.id().to_string()).join("root").join(inside)
     }
 
+    /// Gives the home there its configuration.
+    pub(crate) fn configure(&self, text: &str) {
+        let mut options = OpenOptions::new();
+        std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create_new(true), 0o600);
+        let mut file = options.open(self.seen_from_outside().join("config.toml")).expect("it has room");
+        file.write_all(text.as_bytes()).expect("it has room");
+    }
+
     /// The program with a home there.
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut child = self.spawn(arguments);
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // A program that needs no input reads none.
+        let _ = writeln!(stdin, "{input}");
+        drop(stdin);
+        ran(child)
+    }
+
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.holder.id().to_string(), "--mount"]);
         if !rustix::process::geteuid().is_root() {
@@ -50,12 +67,7 @@ impl SmallDisk {
         command.arg(env!("CARGO_BIN_EXE_device-login")).args(arguments);
         command.env_clear().env("DEVICE_LOGIN_HOME", self.place.path()).env("PATH", "/usr/bin:/bin");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("util-linux is there");
-        let mut stdin = child.stdin.take().expect("a pipe");
-        // A program that needs no input reads none.
-        let _ = writeln!(stdin, "{input}");
-        drop(stdin);
-        ran(child)
+        command.spawn().expect("util-linux is there")
     }
 
     pub(crate) fn empty(&self) {
@@ -72,6 +84,14 @@ pub(crate) fn fill(disk: &Path) {
         }
     };
     assert_eq!(full, ErrorKind::StorageFull);
+}
+
+/// Takes it all but for so many bytes.
+pub(crate) fn fill_but(disk: &Path, bytes: u64) {
+    fill(disk);
+    let filler = OpenOptions::new().write(true).open(disk.join(FILLER)).expect("it is there");
+    let length = filler.metadata().expect("it has a length").len();
+    filler.set_len(length - bytes).expect("it gets shorter");
 }
 
 impl Drop for SmallDisk {
@@ -115,11 +135,7 @@ pub(crate) fn refresh_in_vain(runs: usize) -> Option<Tally> {
         (200, format!(r#"{{"access_token":"AT{count}","refresh_token":"RT{count}","expires_in":3600}}"#))
     });
     let provider = super::authority::Authority::start(move |asked| answer.lock().expect("no answer panics")(asked));
-    let mut configuration = OpenOptions::new();
-    std::os::unix::fs::OpenOptionsExt::mode(configuration.write(true).create_new(true), 0o600);
-    let mut configuration = configuration.open(disk.seen_from_outside().join("config.toml")).expect("it has room");
-    let text = super::program::configuration(&provider.origin());
-    configuration.write_all(text.as_bytes()).expect("it has room");
+    disk.configure(&super::program::configuration(&provider.origin()));
     let signed_in = disk.run(&["login", "work", "--import"], "RT0");
     assert_eq!(signed_in.code, 0, "{signed_in:?}");
     fills.store(true, Ordering::SeqCst);

@@ -41,7 +41,7 @@ enum Event<'a> {
         /// A steady word.
         reason: &'static str,
         /// The same as a sentence.
-        message: &'a str,
+        message: String,
         /// Seconds.
         wait: u64,
     },
@@ -138,6 +138,7 @@ fn event<'a>(event: &'a SignInEvent, profile: &'a Profile) -> Option<Event<'a>> 
     Some(match event {
         SignInEvent::Asking { .. }
         | SignInEvent::Following { .. }
+        | SignInEvent::Resting { .. }
         | SignInEvent::Hastened { .. }
         | SignInEvent::Approved => return None,
         SignInEvent::CodeIssued { code, .. } | SignInEvent::CodeTakenUp { code, .. } => {
@@ -147,10 +148,14 @@ fn event<'a>(event: &'a SignInEvent, profile: &'a Profile) -> Option<Event<'a>> 
         SignInEvent::Pending { .. } => Event::Pending,
         SignInEvent::SlowedDown { interval, .. } => Event::SlowedDown { interval: interval.as_secs() },
         SignInEvent::Relocated { data_center, .. } => Event::Relocated { data_center },
+        SignInEvent::HeldBack { error, next_poll_at } => {
+            let wait = whole_seconds(*next_poll_at - clock::now());
+            Event::Retrying { reason: error.code.word(), message: error.to_string(), wait }
+        }
         SignInEvent::Retrying { trouble, reason, next_poll_at, .. } => {
             // Nobody is asked before then.
             let wait = whole_seconds(*next_poll_at - clock::now());
-            Event::Retrying { reason: trouble.word(), message: reason, wait }
+            Event::Retrying { reason: trouble.word(), message: reason.clone(), wait }
         }
     })
 }

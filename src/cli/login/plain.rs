@@ -72,7 +72,7 @@ pub(super) async fn sign_in(
     let waits = options.until == Until::End;
     let lines = if waits { Lines::from_terminal() } else { Lines(None) };
     let can_renew = lines.may_come();
-    let mut talk = Talk { context, qr, can_renew, waits, code: None };
+    let mut talk = Talk { context, qr, can_renew, until: options.until, follows: false, held_back: None, code: None };
     if options.begin != Begin::Resume || scopes.is_some() {
         introduce(context, service, profile, scopes.as_deref().unwrap_or(wanted_scopes(profile, &options)))?;
     }
@@ -110,7 +110,7 @@ pub(super) async fn sign_in(
         match signed_in.transpose()? {
             Some(Some(signed_in)) => return tell_signed_in(context, &signed_in, Mode::Plain).map(|()| 0),
             Some(None) => {
-                talk.tell_pending(profile, &options);
+                talk.tell_pending(profile);
                 return Ok(PENDING);
             }
             None => options.begin = Begin::Anew,
@@ -150,8 +150,11 @@ struct Talk<'a> {
     context: &'a Context,
     qr: Qr,
     can_renew: bool,
-    /// It is gone along with to its end.
-    waits: bool,
+    until: Until,
+    /// Another process does that.
+    follows: bool,
+    /// Why nobody was asked, as was said last.
+    held_back: Option<String>,
     code: Option<CurrentCode>,
 }
 
@@ -176,12 +179,30 @@ impl Talk<'_> {
                 self.show_code(code, &good_for);
             }
             SignInEvent::CodeRenewed { code, .. } => self.show_renewed_code(code),
-            SignInEvent::Pending { .. } | SignInEvent::Hastened { .. } => {}
-            SignInEvent::Following { holder } => {
-                let holder = holder.map_or_else(String::new, |holder| format!(" ({holder})"));
-                output.note(&format!(
-                    "Another process asks the server already{holder}; what it hears counts here as well."
-                ));
+            SignInEvent::Pending { .. } | SignInEvent::Hastened { .. } => self.held_back = None,
+            SignInEvent::Following { asker } => {
+                self.follows = true;
+                let who = asker.words(&clock::zone()).map_or_else(String::new, |words| format!(" ({words})"));
+                output.note(&if asker.is_stopped {
+                    format!("Another process is to ask the server{who}: continue or end it.")
+                } else {
+                    format!("Another process asks the server already{who}; what it hears counts here as well.")
+                });
+            }
+            SignInEvent::Resting { next_poll_at } => {
+                if self.until == Until::OneAnswer && next_poll_at > clock::now() {
+                    output.note(&format!("Asking the server in {}: it allows no sooner.", wait(next_poll_at)));
+                }
+            }
+            SignInEvent::HeldBack { error, next_poll_at } => {
+                let why = error.to_string();
+                if self.held_back.as_ref() != Some(&why) {
+                    let wait = wait(next_poll_at);
+                    output.note(&format!(
+                        "Not asked, since an approval could not be kept: {why}. Trying again every {wait}."
+                    ));
+                    self.held_back = Some(why);
+                }
             }
             SignInEvent::SlowedDown { interval, .. } => {
                 let interval = interval.as_secs();
@@ -215,8 +236,11 @@ impl Talk<'_> {
         say(&format!("3. Approve there. Approve only if you started this yourself, as {user} on {host}{over_ssh}."));
         self.draw_qr(&code);
         let until = words::hour_and_minute(code.expires_at_time);
-        let pace =
-            if self.waits { format!(" We ask every {}.", words::duration(code.interval)) } else { String::new() };
+        let pace = if self.until == Until::End {
+            format!(" We ask every {}.", words::duration(code.interval))
+        } else {
+            String::new()
+        };
         say(&format!("The code is good for {good_for}, until {until}.{pace}"));
         if self.can_renew && keyboard::is_in_front() {
             say("Press Enter for a new code, Ctrl-C to cancel.");
@@ -225,9 +249,9 @@ impl Talk<'_> {
     }
 
     /// Says how a sign-in goes on that this command does not wait for.
-    fn tell_pending(&self, profile: &Profile, options: &SignIn) {
+    fn tell_pending(&self, profile: &Profile) {
         let resume = advice::said(&Advice::SignInBy(profile.name.clone(), Way::Resume));
-        let asked = if options.until == Until::OneAnswer { "Not approved yet" } else { "Pending" };
+        let asked = if self.until == Until::OneAnswer && !self.follows { "Not approved yet" } else { "Pending" };
         self.context
             .output
             .say(&format!("{asked}: {resume} to go on with it; an agent that keeps the profile does so as well."));

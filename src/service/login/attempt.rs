@@ -11,7 +11,8 @@ use crate::providers::{DataCenter, Provider, standard};
 use crate::secret::Secret;
 use crate::service::failure::Asked;
 use crate::service::{QrFile, Service, transport_error};
-use crate::storage::PendingId;
+use crate::storage::{Asker, PendingId};
+use crate::words::time_of_day;
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
 #[derive(Clone)]
@@ -102,6 +103,20 @@ impl Attempt {
     pub(super) fn asked<'a>(&'a self, what: &'a str, place: Place, data_center: &'a DataCenter) -> Asked<'a> {
         let Self { provider, profile, scopes, client, .. } = self;
         Asked { what, place, provider, data_center, profile, scopes, client }
+    }
+
+    /// Why nobody knows how a sign-in ended whose code ran out while another process had to ask for it.
+    pub(super) fn unheard(&self, asker: &Asker) -> Error {
+        let who = asker.who.as_deref().unwrap_or("another process");
+        let stopped = if asker.is_stopped { " is stopped and" } else { "" };
+        let since = asker.last_asked.map(|at| format!(" since {}", time_of_day(at, &self.service.zone)));
+        let since = since.unwrap_or_default();
+        Error::new(Code::CodeExpired, format!("profile `{}` could not be signed in", self.profile.name))
+            .because(format!(
+                "the code ran out, and whether it was approved is not known: {who}{stopped} has not asked the server{since}"
+            ))
+            .advise("continue or end that process")
+            .advise(Advice::SignIn(self.profile.name.clone()).and(" for a new code"))
     }
 
     /// Why a sign-in is over that somebody gave up.

@@ -1,7 +1,7 @@
 //! Approvals that come without a device code: a code from a console or a browser, a refresh token from elsewhere.
 
 use super::attempt::Attempt;
-use super::kept::Kept;
+use super::kept::{Kept, Room};
 use super::{Presence, SignIn, SignedIn};
 use crate::clock;
 use crate::config::{ClientType, Profile, SecretSource};
@@ -136,7 +136,7 @@ impl Attempt {
                 return Err(error);
             }
         };
-        let kept = Box::pin(self.keep(grant, &data_center, Some(reserved), &Presence::default())).await;
+        let kept = Box::pin(self.keep(grant, &data_center, Room::Held(Box::new(reserved)), &Presence::default())).await;
         let kept = kept.map_err(|not_kept| self.error_of(not_kept))?;
         Ok((self, kept))
     }

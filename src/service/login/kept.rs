@@ -1,6 +1,9 @@
 //! An approval becomes a grant that is kept, and what else that calls for: the provider hands out the tokens once, and a person
 //! has approved.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::attempt::Attempt;
@@ -15,8 +18,13 @@ use crate::providers::{ClientAuthentication, DataCenter, RevocationEnds};
 use crate::service::aside::aside;
 use crate::service::{account, discovery, endpoints, grants};
 use crate::storage::{
-    Account, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, PendingSignIn, Record, RevocationNote, StoreError,
+    Account, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, PendingSignIn, Poller, Record, RevocationNote,
+    StoreError,
 };
+
+/// How long the tries last to keep an approval in a store that is away or held by others, before somebody is asked or it is given back.
+const PATIENCE: Duration = Duration::from_secs(20);
+const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
 /// A grant that is saved, and what it took the place of.
 #[derive(Debug)]
@@ -68,6 +76,32 @@ impl Reserved {
     }
 }
 
+/// Where a grant finds the room that was reserved for it.
+pub(super) enum Room {
+    /// The record is held.
+    Held(Box<Reserved>),
+    /// It lies beside the record, which others may write meanwhile.
+    Beside(Arc<Poller>),
+    /// It was made use of.
+    Used,
+}
+
+impl Room {
+    /// For one try: what lies beside is used up by the commit that takes it.
+    fn take(&mut self) -> Self {
+        match self {
+            Self::Beside(poller) => Self::Beside(Arc::clone(poller)),
+            room => std::mem::replace(room, Self::Used),
+        }
+    }
+
+    fn release(self) {
+        if let Self::Held(reserved) = self {
+            reserved.release();
+        }
+    }
+}
+
 /// The record that a sign-in replaces. A commit sets aside what nobody can open.
 pub(super) fn before(held: &mut Held) -> Result<Option<Record>, StoreError> {
     match held.load() {
@@ -93,34 +127,38 @@ impl Attempt {
         reserved.await.map_err(|error| Error::from(error).adding("nothing was sent"))
     }
 
-    /// Saves the grant, in the room that was reserved for it if it was, or gives it back.
+    /// Saves the grant, in the room that was reserved for it, or gives it back.
     pub(super) async fn keep(
         &self,
         grant: Grant,
         data_center: &DataCenter,
-        mut reserved: Option<Reserved>,
+        mut room: Room,
         presence: &Presence,
     ) -> Result<Kept, NotKept> {
         let mut grant = match &self.expected {
             Some(expected) => match self.check_account(expected, grant, data_center).await {
                 Ok(grant) => grant,
                 Err(error) => {
-                    aside(move || reserved.map(Reserved::release)).await;
+                    aside(move || room.release()).await;
                     return Err(error.into());
                 }
             },
             None => grant,
         };
-        let mut is_first = true;
+        let (mut is_first, end) = (true, clock::now() + PATIENCE);
         let mut keeping = self.clone();
         loop {
-            match keeping.save(grant.clone(), reserved.take()).await {
+            match keeping.save(grant.clone(), room.take()).await {
                 Ok(replaced) => return Ok(Kept { grant, replaced }),
                 Err(NotKept::Expects(account)) => {
                     grant = self.check_account(&account, grant, data_center).await?;
                     keeping.expected = Some(account);
                 }
                 Err(NotKept::Over(over)) => return Err(self.not_wanted(over, &grant, data_center).await),
+                // Another process or a database may be back soon.
+                Err(NotKept::Failed(error)) if error.code.is_retryable() && clock::now() < end => {
+                    clock::sleep_until(clock::now() + BETWEEN_TRIES).await;
+                }
                 // What failed once may work the next time, and nobody need be asked.
                 Err(NotKept::Failed(error)) if std::mem::take(&mut is_first) && error.code == Code::Store => {}
                 Err(NotKept::Failed(error)) if presence.saves_again(error.clone()).await => {}
@@ -257,9 +295,9 @@ impl Attempt {
     }
 
     /// Writes the grant of a fresh approval. The record's client secret stays unless the approval came with another.
-    async fn save(&self, grant: Grant, reserved: Option<Reserved>) -> Result<Option<Replaced>, NotKept> {
+    async fn save(&self, grant: Grant, room: Room) -> Result<Option<Replaced>, NotKept> {
         let attempt = self.clone();
-        let (before, replaced) = aside(move || attempt.commit(grant, reserved)).await?;
+        let (before, replaced) = aside(move || attempt.commit(grant, room)).await?;
         if let Some(before) = before {
             // The new grant is kept, whatever becomes of copies of the one before.
             let _ = self.service.forget_copies(&before).await;
@@ -269,25 +307,30 @@ impl Attempt {
 
     /// Commits the grant, and gives the record that it changed. The grant before is to be revoked where that ends no other
     /// one.
-    fn commit(&self, grant: Grant, reserved: Option<Reserved>) -> Result<(Option<Record>, Option<Replaced>), NotKept> {
-        let Some(Reserved { mut held, before }) = reserved else {
-            let store = &self.service.store;
-            return store.holding(&self.profile.name, LOCK_PATIENCE, |held| {
-                let before = match held.load() {
-                    // Nobody can have given it up there.
-                    Err(StoreError::Corrupt { .. }) => None,
-                    loaded => {
-                        let before = loaded?;
-                        self.check_pending(before.clone(), &grant)?;
-                        before
-                    }
-                };
-                Ok(self.commit_held(grant, before, held)?)
-            });
+    fn commit(&self, grant: Grant, room: Room) -> Result<(Option<Record>, Option<Replaced>), NotKept> {
+        let room = match room {
+            Room::Held(reserved) => {
+                let Reserved { mut held, before } = *reserved;
+                let kept = self.commit_held(grant, before, None, &mut held);
+                held.release();
+                return Ok(kept?);
+            }
+            Room::Beside(poller) => Some(poller),
+            Room::Used => None,
         };
-        let kept = self.commit_held(grant, before, &mut held);
-        held.release();
-        Ok(kept?)
+        let store = &self.service.store;
+        store.holding(&self.profile.name, LOCK_PATIENCE, |held| {
+            let before = match held.load() {
+                // Nobody can have given it up there.
+                Err(StoreError::Corrupt { .. }) => None,
+                loaded => {
+                    let before = loaded?;
+                    self.check_pending(before.clone(), &grant)?;
+                    before
+                }
+            };
+            Ok(self.commit_held(grant, before, room.as_deref(), held)?)
+        })
     }
 
     /// Makes sure that the sign-in still waits for this approval: nobody has given it up, or begun another one in its place,
@@ -309,6 +352,7 @@ impl Attempt {
         &self,
         grant: Grant,
         before: Option<Record>,
+        room: Option<&Poller>,
         held: &mut Held,
     ) -> Result<(Option<Record>, Option<Replaced>), Error> {
         self.check_still_configured()?;
@@ -340,6 +384,9 @@ impl Attempt {
         record.pending = None;
         let is_told = !self.for_agent;
         record.ended = self.pending.clone().map(|id| EndedSignIn { id, error: None, is_told });
+        if let Some(poller) = room {
+            held.use_room_of(poller);
+        }
         held.commit(&mut record)?;
         Ok((before, replaced))
     }

@@ -10,20 +10,22 @@ use jiff::Timestamp;
 
 use super::attempt::Attempt;
 use super::code::standing;
-use super::kept::{Kept, NotKept};
+use super::kept::{Kept, NotKept, Room};
 use super::pending::Until;
 use super::{Presence, SignInEvent, sign_in_event};
 use crate::clock::{self, Moment};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::host;
 use crate::oauth::Step;
 use crate::oauth::device::{DeviceEvent, DeviceFlow, Outcome, Standing};
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::service::aside::aside;
+use crate::service::unbroken::Counted;
 use crate::service::{Service, left_out};
 use crate::storage::{
-    Clocks, EndedSignIn, Grant, Held, LOCK_PATIENCE, PendingId, PendingSignIn, Poller, Record, Rest, Store, StoreError,
+    Asker, Clocks, EndedSignIn, Grant, Held, LOCK_PATIENCE, PendingId, PendingSignIn, Poller, Record, Rest, Store,
+    StoreError,
 };
 
 /// How often those who go along with a sign-in look whether it is over.
@@ -46,6 +48,8 @@ pub(super) enum CodeEnded {
     Unusable(Error),
     /// It waits, and nobody wants to go along with it any further.
     StillPending,
+    /// Nobody has told how, and who had to ask the server did not by its end.
+    Unheard(Asker),
     /// Another process went on with it.
     Elsewhere(Elsewhere),
     Otherwise {
@@ -80,7 +84,7 @@ pub(super) enum Look {
     /// It is this process that asks.
     Mine(Arc<Poller>, Box<PendingSignIn>),
     /// Somebody else asks.
-    Theirs(Option<String>),
+    Theirs(Asker),
     Over(Elsewhere),
 }
 
@@ -96,15 +100,17 @@ impl Attempt {
         // Two machines would else take it from each other for ever.
         let mut may_take = self.may_take;
         loop {
-            let mine = if let Some(mine) = poller.take() {
-                mine
+            let right = self.service.unbroken.right();
+            let (mine, right) = if let Some(mine) = poller.take() {
+                (mine, right)
             } else {
-                let following = |holder| report(SignInEvent::Following { holder });
+                drop(right);
+                let following = |asker| report(SignInEvent::Following { asker });
                 let (takes, is_once) = (std::mem::take(&mut may_take), company.until == Until::OneAnswer);
                 match self.turn(pending, takes, is_once, following).await {
-                    Ok((mine, now)) => {
+                    Ok((mine, now, right)) => {
                         pending = now;
-                        mine
+                        (mine, right)
                     }
                     Err(ended) => return ended,
                 }
@@ -113,12 +119,14 @@ impl Attempt {
             if let Some(ended) = self.poll_code(&pending, &asking, company, &mut report).await {
                 return ended;
             }
-            // Another machine has taken it over.
+            // Another machine has taken it over, or others here are to ask while this process stands still.
+            drop(asking);
             *poller = None;
+            drop(right);
         }
     }
 
-    /// Polls for as long as it is this process that does.
+    /// Polls for as long as it is this process that does. Whoever has another one take over asks nothing any more.
     async fn poll_code(
         &self,
         pending: &PendingSignIn,
@@ -131,25 +139,51 @@ impl Attempt {
         let mut kept = standing(pending);
         let now = Clocks::now();
         let mut flow = self.flow().resuming(kept.clone(), pending.left(&now), rest, now.moment);
+        let end = now.moment + pending.left(&now);
+        report(SignInEvent::Resting { next_poll_at: now.moment + rest });
         let mut expected = pending.expected.clone();
-        while let Some(due) = flow.next_poll_at() {
+        // Before then nothing is asked although it is due, since the answer could not be kept.
+        let mut held_back = now.moment;
+        while let Some(due) = flow.next_poll_at().map(|due| due.max(held_back)) {
             if clock::now() < due {
                 tokio::select! {
+                    biased;
+                    () = service.unbroken.is_to_stand_still() => return None,
                     () = clock::sleep_until(due) => {}
-                    () = company.presence.asked() => flow.ask_now(clock::now()),
+                    () = company.presence.asked() => {
+                        flow.ask_now(clock::now());
+                        held_back = clock::now();
+                    }
                 }
             } else {
                 // Somebody may have given it up, or taken it over.
-                match self.look(&pending.id, Some(Arc::clone(poller)), false).await {
+                let ready = match self.look(&pending.id, Some(Arc::clone(poller)), false).await {
                     Ok(Look::Over(elsewhere)) => return Some(CodeEnded::Elsewhere(elsewhere)),
                     Ok(Look::Theirs(_)) => return None,
-                    Ok(Look::Mine(_, now)) => expected = now.expected,
-                    // A store that is away says nothing of the code.
-                    Err(_) => {}
+                    Ok(Look::Mine(_, now)) => {
+                        expected = now.expected;
+                        Ok(())
+                    }
+                    // Where a record cannot be opened, an approval takes its place.
+                    Err(error) if error.code != Code::StoreUnavailable => Ok(()),
+                    away => away.map(drop),
+                };
+                let ready = match ready {
+                    Ok(()) => self.make_room(poller).await,
+                    away => away,
+                };
+                if let Err(error) = ready {
+                    if company.until == Until::OneAnswer || due >= end {
+                        return Some(CodeEnded::Unusable(error.adding("the server was not asked")));
+                    }
+                    held_back = clock::now() + kept.pace();
+                    report(SignInEvent::HeldBack { error, next_poll_at: held_back });
+                    continue;
                 }
                 self.note_rest(pending, poller, clock::now() + kept.pace(), true).await;
                 let asking = Self { expected: expected.clone(), ..self.clone() };
-                let (asked, grant) = service.unbroken.run(asking.poll(flow, company.presence.clone())).await;
+                let polling = asking.poll(flow, Arc::clone(poller), company.presence.clone());
+                let (asked, grant) = service.unbroken.run(polling).await;
                 match grant {
                     Some(Err(NotKept::Over(elsewhere))) => return Some(CodeEnded::Elsewhere(elsewhere)),
                     Some(kept) => {
@@ -181,7 +215,12 @@ impl Attempt {
     }
 
     /// Polls once, and keeps the grant if that brings one.
-    async fn poll(self, mut flow: DeviceFlow, presence: Presence) -> (DeviceFlow, Option<Result<Kept, NotKept>>) {
+    async fn poll(
+        self,
+        mut flow: DeviceFlow,
+        poller: Arc<Poller>,
+        presence: Presence,
+    ) -> (DeviceFlow, Option<Result<Kept, NotKept>>) {
         if let Step::Send(request) = flow.poll(clock::now()) {
             let reply = self.service.http.send(request).await;
             flow.handle(clock::now(), reply);
@@ -190,7 +229,7 @@ impl Attempt {
             Some(Outcome::Authorized { token, data_center, client_authentication }) => {
                 let data_center = self.provider.data_center(&data_center).unwrap_or(&self.home);
                 let grant = self.new_grant(*token, data_center, client_authentication);
-                Some(Box::pin(self.keep(grant, data_center, None, &presence)).await)
+                Some(Box::pin(self.keep(grant, data_center, Room::Beside(poller), &presence)).await)
             }
             _ => None,
         };
@@ -226,38 +265,46 @@ impl Attempt {
         pending: PendingSignIn,
         mut may_take: bool,
         is_once: bool,
-        mut following: impl FnMut(Option<String>) + Send,
-    ) -> Result<(Arc<Poller>, PendingSignIn), CodeEnded> {
-        let end = clock::now() + pending.left(&Clocks::now()) + LAST_WORD;
-        let mut is_told = false;
+        mut following: impl FnMut(Asker) + Send,
+    ) -> Result<(Arc<Poller>, PendingSignIn, Counted), CodeEnded> {
+        let end = clock::now() + pending.left(&Clocks::now());
+        let mut told = None;
         loop {
+            self.service.unbroken.goes_on().await;
+            let right = self.service.unbroken.right();
             let looked = self.look(&pending.id, None, may_take).await;
-            let is_late = clock::now() >= end;
+            let (is_late, has_ended) = (clock::now() >= end + LAST_WORD, clock::now() >= end);
             match looked {
-                Ok(Look::Mine(poller, pending)) => return Ok((poller, *pending)),
+                Ok(Look::Mine(poller, pending)) => return Ok((poller, *pending, right)),
                 Ok(Look::Over(elsewhere)) => return Err(CodeEnded::Elsewhere(elsewhere)),
-                Ok(Look::Theirs(holder)) if is_once => {
-                    following(holder);
+                Ok(Look::Theirs(asker)) if is_once => {
+                    following(asker);
                     return Err(CodeEnded::StillPending);
                 }
-                Ok(Look::Theirs(_)) if is_late => {
-                    let (outcome, place) = (Outcome::Expired, Place::Poll);
-                    return Err(CodeEnded::Otherwise { outcome, place, answer_lost: false });
+                Ok(Look::Theirs(asker)) if is_late || asker.is_stopped && has_ended => {
+                    return Err(CodeEnded::Unheard(asker));
                 }
-                Ok(Look::Theirs(holder)) => {
-                    if !std::mem::replace(&mut is_told, true) {
-                        following(holder);
-                    }
+                // It may have been stopped since.
+                Ok(Look::Theirs(asker)) if told.as_ref() != Some(&(asker.who.clone(), asker.is_stopped)) => {
+                    told = Some((asker.who.clone(), asker.is_stopped));
+                    following(asker);
                 }
                 Err(error) if is_once || is_late || !error.code.is_retryable() => {
                     return Err(CodeEnded::Unusable(error));
                 }
                 // The store may be back before the code ends.
-                Err(_) => {}
+                Ok(Look::Theirs(_)) | Err(_) => {}
             }
+            drop(right);
             may_take = false;
             clock::sleep_until(clock::now() + LOOK_PACE).await;
         }
+    }
+
+    /// Sees before a poll that an approval could be kept, since its answer comes only once.
+    async fn make_room(&self, poller: &Arc<Poller>) -> Result<(), Error> {
+        let poller = Arc::clone(poller);
+        aside(move || poller.reserve().map_err(Error::from)).await
     }
 
     /// Looks how the sign-in stands. Who asks already says so by the `poller`; a person may take it over from another machine.
@@ -285,15 +332,19 @@ impl Attempt {
         let _ = self.service.holding(&self.profile.name, keep).await;
     }
 
-    /// Notes how the sign-in ended that this process went on with, and gives the error back. Where that cannot be noted, the
-    /// server tells it to whoever goes on with it.
-    pub(super) async fn ended(&self, error: Error) -> Error {
+    /// Notes how the sign-in ended that this process went on with, and gives the error back. The room is there that an approval
+    /// would have taken; where it cannot be noted all the same, the server tells it to whoever goes on with it.
+    pub(super) async fn ended(&self, error: Error, poller: Option<&Arc<Poller>>) -> Error {
+        let poller = poller.map(Arc::clone);
         let Some(id) = self.pending.clone() else { return error };
         let ended = EndedSignIn { id: id.clone(), error: Some(error.clone()), is_told: !self.for_agent };
         let note = move |_: &Service, held: &mut Held| {
             let Some(mut record) = held.load()? else { return Ok(()) };
             if record.pending.take_if(|pending| pending.id == id).is_some() {
                 record.ended = Some(ended);
+                if let Some(poller) = &poller {
+                    held.use_room_of(poller);
+                }
                 held.commit(&mut record)?;
             }
             Ok(())
@@ -336,7 +387,7 @@ fn look(
 ) -> Result<Look, Error> {
     // Before the record is read: what the one before did under it shows there.
     let poller = match poller.map_or_else(|| store.poller(name).map(Arc::new), Ok) {
-        Err(StoreError::Locked { holder, .. }) => Err(holder),
+        Err(StoreError::Locked { .. }) => Err(store.asker(name, known)),
         poller => Ok(poller?),
     };
     let pending = match still_pending(store.load(name)?, known, approved_before) {
@@ -347,8 +398,8 @@ fn look(
     match poller {
         Ok(poller) if is_here => Ok(Look::Mine(poller, Box::new(pending))),
         Ok(poller) if may_take => take_over(store, name, poller, known, approved_before),
-        Err(holder) if is_here => Ok(Look::Theirs(holder)),
-        _ => Ok(Look::Theirs(pending.machine)),
+        Err(asker) if is_here => Ok(Look::Theirs(asker)),
+        _ => Ok(Look::Theirs(Asker { who: pending.machine, ..Asker::default() })),
     }
 }
 

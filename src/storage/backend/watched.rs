@@ -12,6 +12,7 @@ use super::{Backend, Clear, DatabaseDetails, Found, Health, Hold, Part, StoreKin
 use crate::clock::Moment;
 use crate::files::access::Holds;
 use crate::profile::ProfileName;
+use crate::storage::reservation::Reservation;
 use crate::storage::{Attempt, ClientAt, StoreError, Throttled, Version};
 
 /// Hears the name of a method before it is called; an error takes the place of its result, where it has one.
@@ -80,6 +81,11 @@ impl Backend for Watched {
     fn poller_path(&self, profile: &ProfileName) -> Result<Option<PathBuf>, StoreError> {
         (self.watcher)("poller_path")?;
         self.inner.poller_path(profile)
+    }
+
+    fn room(&self, profile: &ProfileName) -> Result<Option<Reservation>, StoreError> {
+        (self.watcher)("room")?;
+        self.inner.room(profile)
     }
 
     fn poller_home(&self) -> Option<String> {
@@ -206,6 +212,10 @@ impl Hold for WatchedHold {
     fn reserve(&mut self) -> Result<(), StoreError> {
         (self.watcher)("reserve")?;
         self.inner.reserve()
+    }
+
+    fn use_room(&mut self, room: Reservation) {
+        self.inner.use_room(room);
     }
 
     fn note(&mut self, attempt: Attempt) -> Result<(), StoreError> {

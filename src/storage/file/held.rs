@@ -100,6 +100,12 @@ impl Hold for HeldFiles {
         Ok(())
     }
 
+    fn use_room(&mut self, room: Reservation) {
+        if let Ok(moved) = room.moved(&self.slot.stem) {
+            self.reservation = Some(moved);
+        }
+    }
+
     fn note(&mut self, attempt: Attempt) -> Result<(), StoreError> {
         if let Some(spare) = &self.files.spare {
             // Nobody needs it while the store's own place works.
@@ -148,6 +154,10 @@ impl Hold for HeldFiles {
     fn remove(&mut self, part: Part) -> Result<(), StoreError> {
         if part == Part::Spare {
             return self.files.spare.as_ref().map_or(Ok(()), |spare| spare.remove(&self.slot.stem));
+        }
+        if part == Part::Current {
+            // Left by who died while a sign-in was asked for. Who lives finds that it is over, and needs none.
+            remove(&self.files.room_path(&self.slot))?;
         }
         if remove(&self.files.path(&self.slot, part))? {
             private::sync_directory(&self.files.directory)

@@ -29,7 +29,7 @@ pub(in crate::storage) fn acquire(path: &Path, profile: &ProfileName, patience: 
     files::lock(&file, patience).map_err(|error| match error.kind() {
         ErrorKind::WouldBlock => {
             let waited = start.until(clock::now());
-            StoreError::Locked { profile: profile.clone(), holder: holder(path), waited }
+            StoreError::Locked { profile: profile.clone(), holder: holder_in_words(path), waited }
         }
         _ => StoreError::io("locking", path)(files::without_lock(path, error)),
     })?;
@@ -47,7 +47,7 @@ pub(super) fn held_by(path: &Path) -> Result<Option<String>, StoreError> {
     };
     match file.try_lock_shared() {
         Ok(()) => Ok(None),
-        Err(TryLockError::WouldBlock) => Ok(Some(holder(path).unwrap_or_else(|| "somebody".to_owned()))),
+        Err(TryLockError::WouldBlock) => Ok(Some(holder_in_words(path).unwrap_or_else(|| "somebody".to_owned()))),
         Err(TryLockError::Error(error)) => Err(StoreError::io("locking", path)(files::without_lock(path, error))),
     }
 }
@@ -78,22 +78,28 @@ pub(in crate::storage) fn noted<T: DeserializeOwned>(mut lock: &File) -> Option<
     serde_json::from_slice(&line).ok()
 }
 
-fn holder(path: &Path) -> Option<String> {
+fn holder_in_words(path: &Path) -> Option<String> {
+    let pid = holder(path)?;
+    Some(if is_stopped(&pid) { format!("pid {pid}, which is stopped") } else { format!("pid {pid}") })
+}
+
+/// The process that locked it last.
+pub(in crate::storage) fn holder(path: &Path) -> Option<String> {
     let content = fs::read_to_string(path).ok()?;
     let pid = content.lines().next()?.trim().to_owned();
     let is_pid = !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit());
-    is_pid.then(|| if is_stopped(&pid) { format!("pid {pid}, which is stopped") } else { format!("pid {pid}") })
+    is_pid.then_some(pid)
 }
 
 /// Whether the process was stopped, by Ctrl-Z for one: it holds what it holds until somebody continues or ends it.
 #[cfg(target_os = "linux")]
-fn is_stopped(pid: &str) -> bool {
+pub(in crate::storage) fn is_stopped(pid: &str) -> bool {
     let state = fs::read_to_string(format!("/proc/{pid}/stat"));
     // The name before it may have anything in it.
     state.is_ok_and(|state| state.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with(['T', 't'])))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_stopped(_: &str) -> bool {
+pub(in crate::storage) fn is_stopped(_: &str) -> bool {
     false
 }

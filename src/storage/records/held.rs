@@ -11,7 +11,7 @@ use crate::storage::backend::{Clear, Found, Part};
 use crate::storage::envelope::{self, Opened};
 use crate::storage::key::Key;
 use crate::storage::seen::Note;
-use crate::storage::{Attempt, ClientAt, PastCall, Record, StoreError, Throttled};
+use crate::storage::{Attempt, ClientAt, PastCall, Poller, Record, StoreError, Throttled};
 
 impl Held {
     /// Reads again, now that nobody else writes. A refresh that was [claimed](Self::claim) and of which nothing more was
@@ -66,6 +66,13 @@ impl Held {
             self.before = Some(self.generation_before()?);
         }
         self.hold.note(attempt)
+    }
+
+    /// Has the next commit take the room that who asks for a pending sign-in has kept for it, where it has that still.
+    pub fn use_room_of(&mut self, poller: &Poller) {
+        if let Some(room) = poller.take_room() {
+            self.hold.use_room(room);
+        }
     }
 
     pub(super) fn make_room(&mut self) -> Result<(), StoreError> {

@@ -263,7 +263,8 @@ impl KioskPanel {
             SignInEvent::Approved => self.stage = Stage::Approved { unsaved: 0 },
             SignInEvent::Retrying { reason, next_poll_at, .. } => self.trouble(Some((reason, next_poll_at))),
             // Nobody asks for that here.
-            SignInEvent::Hastened { .. } => {}
+            SignInEvent::Hastened { .. } | SignInEvent::Resting { .. } => {}
+            SignInEvent::HeldBack { error, next_poll_at } => self.trouble(Some((error.to_string(), next_poll_at))),
             // What it shows is the same, whoever asks.
             SignInEvent::Following { .. } => self.trouble(None),
             SignInEvent::Pending { .. } | SignInEvent::SlowedDown { .. } | SignInEvent::Relocated { .. } => {

@@ -23,6 +23,7 @@ use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
 use crate::profile::ProfileName;
 use crate::service::{Begin, IssuedCode, QrFormat, SignIn, SignedIn};
+use crate::storage::Asker;
 use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::Ended;
@@ -160,8 +161,11 @@ pub enum LastAnswer {
     },
     /// Another process asks.
     Theirs {
-        /// In words, where it is known.
-        holder: Option<String>,
+        asker: Asker,
+    },
+    /// It was not asked, since an approval could not be kept.
+    HeldBack {
+        error: Error,
     },
     /// There was none.
     Missing {

@@ -12,7 +12,7 @@ use device_login::profile::ProfileName;
 use device_login::providers::explained::{Explanation, Facts, Place, look_up};
 use device_login::providers::zoho;
 use device_login::service::{IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
-use device_login::storage::Account;
+use device_login::storage::{Account, Asker};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::Model;
@@ -196,11 +196,17 @@ fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
     waiting(vec![event(at(60).moment)])
 }
 
+/// Another process asks, or was stopped and does not.
+fn asked_elsewhere(is_stopped: bool) -> Model {
+    let asker = Asker { who: Some("pid 4711".to_owned()), is_stopped, last_asked: Some(at(30).time) };
+    after(|_| SignInEvent::Following { asker })
+}
+
 /// A state of the sign-in and how to get there.
 type State = (&'static str, fn() -> Model);
 
 /// Every state, by the name of its snapshots.
-const STATES: [State; 27] = [
+const STATES: [State; 30] = [
     ("asking", || asking().0),
     ("first", || waiting(Vec::new())),
     ("pending", pending),
@@ -213,6 +219,13 @@ const STATES: [State; 27] = [
         let reason = "accounts.zoho.com did not answer in time".to_owned();
         after(|next_poll_at| SignInEvent::Retrying { trouble: Trouble::Timeout, reason, attempt: 3, next_poll_at })
     }),
+    ("held_back", || {
+        let full = "reserving room in /home/ops/.local/state/device-login/.work.room failed: No space left on device";
+        let error = Error::new(Code::Store, "the store cannot be used").because(full);
+        after(|next_poll_at| SignInEvent::HeldBack { error, next_poll_at })
+    }),
+    ("asked_elsewhere", || asked_elsewhere(false)),
+    ("asked_by_nobody", || asked_elsewhere(true)),
     ("renewed", || after(|next_poll_at| SignInEvent::CodeRenewed { code: code("WXYZ-7788", 0), next_poll_at })),
     ("demo", demo),
     ("full_screen", || pressed(pending(), &[Key::Char('f')])),

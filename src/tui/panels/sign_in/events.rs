@@ -168,7 +168,13 @@ impl Waiting {
             SignInEvent::Retrying { reason, attempt, next_poll_at, .. } => {
                 (LastAnswer::Missing { reason, attempt }, next_poll_at)
             }
-            SignInEvent::Following { holder } => (LastAnswer::Theirs { holder }, self.next_poll_at),
+            SignInEvent::Following { asker } => (LastAnswer::Theirs { asker }, self.next_poll_at),
+            SignInEvent::HeldBack { error, next_poll_at } => (LastAnswer::HeldBack { error }, next_poll_at),
+            // This process has taken over from another one.
+            SignInEvent::Resting { next_poll_at } if matches!(self.last_answer, LastAnswer::Theirs { .. }) => {
+                (LastAnswer::None, next_poll_at)
+            }
+            SignInEvent::Resting { next_poll_at } => (self.last_answer.clone(), next_poll_at),
             SignInEvent::Asking { .. }
             | SignInEvent::CodeIssued { .. }
             | SignInEvent::CodeTakenUp { .. }
@@ -187,6 +193,7 @@ impl Waiting {
             LastAnswer::Theirs { .. } => "Another process asks the server.",
             _ if left.is_zero() => "Asking the server now ...",
             // The clock on the screen says when, and goes on while this stands.
+            LastAnswer::HeldBack { .. } => "The server is not asked while an approval could not be kept.",
             LastAnswer::Missing { .. } => "There was no answer; we try again at the time above.",
             _ => "Asked at the time above: the server allows no sooner.",
         };

@@ -13,6 +13,7 @@ use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
 use crate::profile::ProfileName;
 use crate::service::{Begin, IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
+use crate::storage::Asker;
 use crate::tui::clipboard::{Reached, ToCopy};
 use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
@@ -663,12 +664,13 @@ fn a_code_that_was_pending_is_shown_with_the_time_that_is_left_and_may_be_asked_
     let (old, next_poll_at) = (code("OLDE-1234", 12.0), at(105.0).moment);
     happen(&mut model, task, SignInEvent::CodeTakenUp { code: old, next_poll_at }, 100.0);
     assert_eq!(shown_code(&model), "OLDE-1234");
-    let theirs = SignInEvent::Following { holder: Some("pid 7".to_owned()) };
+    let asker = Asker { who: Some("pid 7".to_owned()), ..Asker::default() };
+    let theirs = SignInEvent::Following { asker: asker.clone() };
     happen(&mut model, task, theirs, 101.0);
     let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = model.find::<SignInPanel>() else {
         panic!("it waits")
     };
-    assert_eq!(waiting.last_answer, LastAnswer::Theirs { holder: Some("pid 7".to_owned()) });
+    assert_eq!(waiting.last_answer, LastAnswer::Theirs { asker });
     happen(&mut model, task, SignInEvent::Pending { next_poll_at: at(110.0).moment }, 105.0);
     let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = model.find::<SignInPanel>() else {
         panic!("it waits")

@@ -55,25 +55,34 @@ pub(super) fn last_and_next(around: &Surroundings, waiting: &Waiting, now: Now) 
     let next = until(around, waiting, now);
     let last = match &waiting.last_answer {
         LastAnswer::Missing { .. } => "no answer".to_owned(),
+        LastAnswer::HeldBack { .. } => "not asked".to_owned(),
         _ if now.moment.until(waiting.code.expires_at).is_zero() => "it ran out".to_owned(),
         LastAnswer::None => "not asked yet".to_owned(),
         LastAnswer::Pending { at } if around.motion == Motion::Full => {
             format!("asked {} ago: not yet", minutes_and_seconds(now.moment - *at))
         }
         LastAnswer::Pending { .. } => "not yet approved".to_owned(),
+        LastAnswer::Theirs { asker } if asker.is_stopped => {
+            let who = asker.who.as_deref().unwrap_or("another process");
+            let words = format!("{} nobody asks: {who} is stopped", theme.symbol(Mark::Attention));
+            return (words, theme.attention);
+        }
         LastAnswer::Theirs { .. } => return ("another process asks the server".to_owned(), theme.text),
         LastAnswer::SlowedDown { .. } => format!("slower: every {} s", waiting.interval.as_secs()),
         LastAnswer::Relocated { data_center, .. } => format!("account in {}", data_center.to_uppercase()),
     };
     let is_over = now.moment.until(waiting.code.expires_at).is_zero();
     let next = match &waiting.last_answer {
-        LastAnswer::Missing { .. } => format!("trying again {next}"),
+        LastAnswer::Missing { .. } | LastAnswer::HeldBack { .. } => format!("trying again {next}"),
         _ if is_over => format!("one last check {next}"),
         LastAnswer::None => format!("first {next}"),
         _ => format!("next {next}"),
     };
     let words = [last, next].join(theme.separator());
-    let is_trouble = matches!(waiting.last_answer, LastAnswer::Missing { .. } | LastAnswer::SlowedDown { .. });
+    let is_trouble = matches!(
+        waiting.last_answer,
+        LastAnswer::Missing { .. } | LastAnswer::HeldBack { .. } | LastAnswer::SlowedDown { .. }
+    );
     if is_over || is_trouble {
         return (format!("{} {words}", theme.symbol(Mark::Attention)), theme.attention);
     }
@@ -101,9 +110,19 @@ pub(super) fn notice(scene: Scene<'_>, columns: usize) -> Option<(String, Style)
             let lives = format!("Your account lives in {}.", data_center.to_uppercase());
             ([format!("{lives} Asking {accounts_host} from now on."), lives].to_vec(), theme.text)
         }
-        (LastAnswer::Theirs { holder }, _) => {
-            let holder = holder.as_ref().map_or_else(String::new, |holder| format!(" ({holder})"));
-            let long = format!("Another process asks the server{holder}; its end shows here.");
+        (LastAnswer::HeldBack { error }, _) => {
+            let long = format!("{mark} Not asked, since an approval could not be kept: {error}.");
+            ([long, format!("{mark} Not asked: {}.", error.message)].to_vec(), theme.attention)
+        }
+        (LastAnswer::Theirs { asker }, _) if asker.is_stopped => {
+            let who = asker.words(&around.zone).unwrap_or_default();
+            let long = format!("{mark} Nobody asks the server: {who}. Continue or end it.");
+            let who = asker.who.as_deref().unwrap_or_default();
+            ([long, format!("{mark} Nobody asks: {who} is stopped.")].to_vec(), theme.attention)
+        }
+        (LastAnswer::Theirs { asker }, _) => {
+            let who = asker.words(&around.zone).map_or_else(String::new, |words| format!(" ({words})"));
+            let long = format!("Another process asks the server{who}; its end shows here.");
             ([long, "Another process asks; its end shows here.".to_owned()].to_vec(), theme.text)
         }
         (_, Some((code, ended_at))) => {

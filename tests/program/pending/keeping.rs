@@ -1,0 +1,256 @@
+//! Nothing that can be survived loses an approval: who asks has room for it before that, and who stands still lets others ask.
+
+#![expect(clippy::print_stdout, reason = "tells what was not looked at")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStderr};
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{Provider, TOKEN, begun, pending, wait_until};
+use crate::interrupts::send;
+use crate::support::program::{Home, configuration, ran};
+use crate::support::small_disk::{SmallDisk, fill, fill_but};
+
+/// What a record takes while it is written, in bytes, with the page of a lock.
+const ROOM: u64 = 36 * 1024;
+
+/// When a disk gets full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Full {
+    BeforeTheCode,
+    /// The code has room, and no more.
+    WithTheCode,
+    WhileItIsAskedFor,
+    WhileTheAnswerIsOut,
+}
+
+/// A disk with a profile at a provider; `None` where this user may not mount one.
+fn on_a_small_disk() -> Option<(Provider, Arc<SmallDisk>)> {
+    let provider = Provider::start();
+    let Some(disk) = SmallDisk::mount() else {
+        println!("not looked at: this user may not mount a disk of its own");
+        return None;
+    };
+    disk.configure(&configuration(&provider.authority.origin()));
+    Some((provider, Arc::new(disk)))
+}
+
+/// Waits until the program has said this. What is given back keeps it able to speak.
+fn wait_until_told(child: &mut Child, part: &str) -> BufReader<ChildStderr> {
+    let mut stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
+    let mut line = String::new();
+    while !line.contains(part) {
+        line.clear();
+        assert!(stderr.read_line(&mut line).expect("stderr is read") > 0, "it never says {part:?}");
+    }
+    stderr
+}
+
+#[test]
+fn no_disk_that_gets_full_loses_an_approval() {
+    for full in [Full::BeforeTheCode, Full::WithTheCode, Full::WhileItIsAskedFor, Full::WhileTheAnswerIsOut] {
+        let Some((provider, disk)) = on_a_small_disk() else { return };
+        let place = disk.seen_from_outside();
+        if full == Full::BeforeTheCode {
+            fill(&place);
+            disk.run(&["login", "--plain"], "").failed(9, &["No space left on device"]);
+            assert_eq!(provider.codes(), 0, "nobody may approve what cannot be kept");
+            disk.empty();
+        }
+        if full == Full::WithTheCode {
+            let place = place.clone();
+            provider.before_the_code(move || fill_but(&place, ROOM));
+        }
+        let mut child = disk.spawn(&["login", "--plain"]);
+        let mut stderr = None;
+        match full {
+            Full::BeforeTheCode => provider.approve(),
+            Full::WithTheCode => {
+                provider.approve();
+                stderr = Some(wait_until_told(&mut child, "Not asked, since an approval could not be kept"));
+                assert_eq!(provider.polls(), 0);
+                disk.empty();
+            }
+            Full::WhileItIsAskedFor => {
+                provider.wait_for_polls(1);
+                fill(&place);
+                provider.approve();
+            }
+            Full::WhileTheAnswerIsOut => provider.approve_while(move || fill(&place)),
+        }
+        let signed_in = ran(child);
+        drop(stderr);
+        assert_eq!(signed_in.code, 0, "{full:?}: {signed_in:?}");
+        disk.run(&["token"], "").worked(&format!("{TOKEN}\n"));
+        let status = disk.run(&["status"], "");
+        assert!(status.stdout.contains("valid") && !status.stdout.contains("pending"), "{full:?}: {status:?}");
+        assert_eq!((provider.codes(), provider.authority.count("/revoke")), (1, 0), "{full:?}");
+        provider.was_left_alone();
+    }
+}
+
+#[test]
+fn a_code_that_was_used_up_on_a_full_disk_does_not_wait_any_more() {
+    for (error, code) in [("access_denied", 5), ("expired_token", 6)] {
+        let Some((provider, disk)) = on_a_small_disk() else { return };
+        assert_eq!(disk.run(&["login", "--no-wait"], "").code, 8);
+        let child = disk.spawn(&["login", "--resume", "--plain"]);
+        provider.wait_for_polls(1);
+        fill(&disk.seen_from_outside());
+        provider.change(|state| state.error = Some(error));
+        assert_eq!(ran(child).code, code, "{error}");
+        let status = disk.run(&["status", "--json"], "").json();
+        assert_eq!(status["profiles"][0]["pending"], json!(null), "{error}");
+        assert_eq!(disk.run(&["login", "--resume"], "").code, 4, "{error}");
+    }
+}
+
+#[test]
+fn an_approval_takes_the_very_room_that_was_kept_for_it() {
+    let (provider, home) = begun();
+    let child = home.spawn(&["login", "--resume", "--plain"]);
+    provider.wait_for_polls(1);
+    let number = |name| fs::metadata(home.path("state").join(name)).map(|file| file.ino()).ok();
+    let room = number(".work.room").expect("it is kept");
+    provider.approve();
+    assert_eq!(ran(child).code, 0);
+    // The account is noted after the approval.
+    assert!([number("work.record"), number("work.record.prev")].contains(&Some(room)));
+}
+
+#[test]
+fn the_room_of_who_was_killed_is_taken_over_and_given_back() {
+    let (provider, home) = begun();
+    let room = home.path("state").join(".work.room");
+    let killed = home.spawn(&["login", "--resume", "--plain"]);
+    provider.wait_for_polls(1);
+    send("-KILL", &killed);
+    let _ = ran(killed);
+    assert!(room.exists());
+    provider.approve();
+    assert_eq!(home.run(&["login", "--resume"]).code, 0);
+    assert!(!room.exists());
+
+    let (provider, home) = begun();
+    let room = home.path("state").join(".work.room");
+    let killed = home.spawn(&["login", "--resume", "--plain"]);
+    provider.wait_for_polls(1);
+    send("-KILL", &killed);
+    let _ = ran(killed);
+    assert!(room.exists());
+    assert_eq!(home.run(&["profile", "remove", "work", "--force"]).code, 0);
+    assert!(!room.exists());
+}
+
+/// Goes on with the sign-in, as a shell starts it that can stop and continue it.
+fn as_a_job(home: &Home, arguments: &[&str]) -> Child {
+    home.command(arguments).process_group(0).spawn().expect("the program starts")
+}
+
+fn wait_until_stopped(child: &Child) {
+    let state = format!("/proc/{}/stat", child.id());
+    wait_until(|| fs::read_to_string(&state).is_ok_and(|state| state.contains(") T ")));
+}
+
+#[test]
+fn who_is_suspended_lets_others_ask_and_goes_on_when_continued() {
+    for arguments in [&["login", "--resume", "--plain"][..], &["login", "--resume", "--json"]] {
+        let (provider, home) = begun();
+        let suspended = as_a_job(&home, arguments);
+        provider.wait_for_polls(1);
+        send("-TSTP", &suspended);
+        wait_until_stopped(&suspended);
+        let polls = provider.polls();
+        let other = home.spawn(&["login", "--resume", "--plain"]);
+        provider.wait_for_polls(polls + 1);
+        provider.approve();
+        assert_eq!(ran(other).code, 0);
+        send("-CONT", &suspended);
+        let ended = ran(suspended);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        provider.was_left_alone();
+
+        let (provider, home) = begun();
+        let suspended = as_a_job(&home, arguments);
+        provider.wait_for_polls(1);
+        send("-TSTP", &suspended);
+        wait_until_stopped(&suspended);
+        provider.approve();
+        send("-CONT", &suspended);
+        assert_eq!(ran(suspended).code, 0, "{arguments:?}");
+        provider.was_left_alone();
+    }
+}
+
+#[test]
+fn who_waits_for_a_process_that_was_stopped_hears_that_nobody_asked() {
+    let provider = Provider::start();
+    provider.change(|state| state.lifetime = 4);
+    let home = Home::at(&provider.authority);
+    assert_eq!(home.run(&["login", "--no-wait"]).code, 8);
+    let first = home.spawn(&["login", "--resume", "--plain"]);
+    provider.wait_for_polls(1);
+    let mut second = home.spawn(&["login", "--resume", "--plain"]);
+    let mut stderr = wait_until_told(&mut second, "Another process asks the server already");
+    send("-STOP", &first);
+    provider.approve();
+    let mut told = String::new();
+    stderr.read_to_string(&mut told).expect("stderr is read");
+    assert_eq!(ran(second).code, 6, "{told}");
+    let pid = first.id();
+    for part in [
+        &format!("Another process is to ask the server (pid {pid}, which is stopped and has asked nobody since "),
+        &format!("whether it was approved is not known: pid {pid} is stopped and has not asked the server since "),
+        "continue or end that process",
+    ] {
+        assert!(told.contains(part), "{part:?} is missing: {told}");
+    }
+    assert!(!told.contains("nobody approved"), "{told}");
+    assert!(pending(&home).is_some(), "the one that is stopped may ask yet");
+    send("-KILL", &first);
+    let _ = ran(first);
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn a_database_that_is_away_loses_no_approval() {
+    use crate::support::postgres::{Postgres, url};
+
+    for is_away_at_the_answer in [false, true] {
+        let (provider, server) = (Provider::start(), Arc::new(Postgres::start()));
+        let home = Home::at(&provider.authority);
+        let address = url("postgres", &[server.directory()], server.port());
+        let command = |arguments: &[&str]| {
+            let mut command = home.command(arguments);
+            command.env("DEVICE_LOGIN_STORE", &address);
+            command
+        };
+        let mut child = command(&["login", "--plain"]).spawn().expect("the program starts");
+        provider.wait_for_polls(1);
+        let mut stderr = None;
+        if is_away_at_the_answer {
+            let stopped = Arc::clone(&server);
+            let (sender, away) = std::sync::mpsc::channel();
+            provider.approve_while(move || {
+                stopped.stop();
+                sender.send(()).expect("the test waits for it");
+            });
+            away.recv().expect("it is stopped");
+        } else {
+            server.stop();
+            stderr = Some(wait_until_told(&mut child, "Not asked, since an approval could not be kept"));
+            provider.approve();
+        }
+        server.proceed();
+        let signed_in = ran(child);
+        drop(stderr);
+        assert_eq!(signed_in.code, 0, "{signed_in:?}");
+        ran(command(&["token"]).spawn().expect("the program starts")).worked(&format!("{TOKEN}\n"));
+        assert_eq!((provider.codes(), provider.authority.count("/revoke")), (1, 0));
+    }
+}

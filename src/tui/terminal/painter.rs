@@ -198,8 +198,7 @@ mod tests {
             let outgoing = Outgoing::default();
             let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
             let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
-            let draw = |frame: &mut ratatui::Frame<'_>| frame.buffer_mut().set_string(0, 0, text, Style::new());
-            screen.draw(|frame| drop(draw(frame))).expect("it is drawn");
+            screen.draw(|frame| frame.buffer_mut().set_string(0, 0, text, Style::new())).expect("it is drawn");
             let sent = String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text");
             assert!(sent.contains(&format!("\x1b[1;1H{written}")), "{text}: {sent:?}");
         }

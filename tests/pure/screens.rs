@@ -24,6 +24,7 @@ mod profile_form;
 mod profiles;
 mod sign_in;
 mod svg;
+mod tour;
 mod words;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 12)];

@@ -10,8 +10,8 @@ use device_login::tui::model::Model;
 use device_login::tui::surroundings::Now;
 
 use super::panels::*;
-use super::svg::{DARK, LIGHT, svg};
-use super::{kiosk, profile_form, sign_in};
+use super::svg::{DARK, LIGHT, film, svg};
+use super::{kiosk, profile_form, sign_in, tour};
 use crate::support::screen::draw;
 
 /// One picture: its file, what is to be seen for those who cannot see it, the size of the screen, and what is on it when.
@@ -77,23 +77,29 @@ fn typed(mut model: Model, keys: &str) -> Model {
 fn the_pictures_show_what_the_screens_show() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
     let is_to_draw = std::env::var_os("UPDATE_DOCS").is_some();
-    let mut expected = Vec::new();
+    let mut drawn = Vec::new();
     for (name, title, (columns, rows), model, now) in pictures() {
         for (ending, theme, palette) in [("", ThemeName::Dark, &DARK), ("-light", ThemeName::Light, &LIGHT)] {
             let mut model = model();
             model.around.set_theme(theme);
             resize(&mut model, columns, rows);
-            let picture = svg(&draw(&model, now).0, title, palette);
-            let file = folder.join(format!("{name}{ending}.svg"));
-            if is_to_draw {
-                fs::create_dir_all(&folder).expect("the folder is made");
-                let mut file = fs::File::create(&file).expect("the picture is made");
-                file.write_all(picture.as_bytes()).expect("the picture is written");
-            }
-            let drawn = fs::read_to_string(&file).unwrap_or_default();
-            assert!(drawn == picture, "{} is not what the screen shows: run tests/draw-pictures", file.display());
-            expected.push(file);
+            drawn.push((format!("{name}{ending}.svg"), svg(&draw(&model, now).0, title, palette)));
         }
+    }
+    for (name, theme, palette) in [("tour", ThemeName::Dark, &DARK), ("tour-light", ThemeName::Light, &LIGHT)] {
+        drawn.push((format!("{name}.svg"), film(&tour::scenes(theme), tour::TITLE, palette)));
+    }
+    let mut expected = Vec::new();
+    for (name, picture) in drawn {
+        let file = folder.join(name);
+        if is_to_draw {
+            fs::create_dir_all(&folder).expect("the folder is made");
+            let mut file = fs::File::create(&file).expect("the picture is made");
+            file.write_all(picture.as_bytes()).expect("the picture is written");
+        }
+        let kept = fs::read_to_string(&file).unwrap_or_default();
+        assert!(kept == picture, "{} is not what the screen shows: run tests/draw-pictures", file.display());
+        expected.push(file);
     }
     let files = fs::read_dir(&folder).expect("the folder is there").map(|entry| entry.expect("an entry").path());
     let left_over: Vec<_> = files.filter(|file| !expected.contains(file)).collect();
@@ -110,7 +116,7 @@ fn every_picture_is_shown_in_a_document() {
         .chain([root.join("README.md")])
         .map(|path| fs::read_to_string(path).expect("documents are readable"))
         .collect();
-    for (name, ..) in pictures() {
+    for name in pictures().into_iter().map(|(name, ..)| name).chain(["tour"]) {
         assert!(texts.iter().any(|text| text.contains(&format!("pictures/{name}.svg"))), "{name}");
     }
 }

@@ -44,7 +44,7 @@ fn work() -> ProfileName {
 }
 
 /// A sign-in on a terminal that can do everything, and its task.
-fn asking() -> (Model, TaskId) {
+pub(crate) fn asking() -> (Model, TaskId) {
     let environment = Environment { term: Some("xterm-256color"), lang: Some("C.UTF-8"), ..Environment::default() };
     let machine =
         Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: Some("10.0.0.7".to_owned()) };
@@ -56,7 +56,7 @@ fn asking() -> (Model, TaskId) {
     (model, task)
 }
 
-fn code(user_code: &str, seconds: u64) -> IssuedCode {
+pub(crate) fn code(user_code: &str, seconds: u64) -> IssuedCode {
     IssuedCode {
         user_code: user_code.to_owned(),
         verification_uri: "https://accounts.zoho.com/oauth/v3/device".parse().expect("an address"),
@@ -124,7 +124,7 @@ pub(crate) fn signed_in() -> SignedIn {
 }
 
 /// All that was asked for was granted, at home.
-fn signed_in_whole() -> SignedIn {
+pub(crate) fn signed_in_whole() -> SignedIn {
     let scopes = vec!["ZohoCRM.users.READ".to_owned(), "AaaServer.profile.READ".to_owned()];
     let data_center = Some("us".to_owned());
     SignedIn { scopes, missing_scopes: Vec::new(), data_center, relocated: false, ..signed_in() }

@@ -2,6 +2,7 @@
 //!
 //! Blocks and lines are shapes, so that no font can leave seams in a QR code; all else is text on the grid.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use ratatui::buffer::{Buffer, Cell};
@@ -91,21 +92,66 @@ fn dimmed(color: &str, below: &str) -> String {
 
 /// The picture of a screen, titled for those who cannot see it.
 pub(crate) fn svg(buffer: &Buffer, title: &str, palette: &Palette) -> String {
+    let rows: String = rows(buffer, palette).concat();
+    whole(buffer, title, palette, "", &rows)
+}
+
+/// One screen after another, each for so many tenths of a second, over and over. Whoever wants no motion sees the first one.
+pub(crate) fn film(scenes: &[(Buffer, u32)], title: &str, palette: &Palette) -> String {
+    let rows_of: Vec<Vec<String>> = scenes.iter().map(|(buffer, _)| rows(buffer, palette)).collect();
+    let mut rows_by_scenes: BTreeMap<Vec<bool>, String> = BTreeMap::new();
+    for row in 0..rows_of[0].len() {
+        let looks: BTreeSet<&String> = rows_of.iter().map(|rows| &rows[row]).collect();
+        for look in looks {
+            let shown_in = rows_of.iter().map(|rows| rows[row] == *look).collect();
+            rows_by_scenes.entry(shown_in).or_default().push_str(look);
+        }
+    }
+    let length: u32 = scenes.iter().map(|(_, tenths)| tenths).sum();
+    let mut style = format!("g[class]{{animation:{}.{}s step-end infinite}}", length / 10, length % 10);
+    let mut body = String::new();
+    for (number, (shown_in, rows)) in rows_by_scenes.iter().enumerate() {
+        if shown_in.iter().all(|is_shown| *is_shown) {
+            body.push_str(rows);
+            continue;
+        }
+        let visibility = |is_shown: bool| if is_shown { "visible" } else { "hidden" };
+        let mut begins_at = 0;
+        let mut steps = String::new();
+        for (is_shown, (_, tenths)) in shown_in.iter().zip(scenes) {
+            let share = f64::from(begins_at) * 100.0 / f64::from(length);
+            write!(steps, "{share:.3}%{{visibility:{}}}", visibility(*is_shown)).expect("a text takes everything");
+            begins_at += tenths;
+        }
+        write!(style, "\n@keyframes s{number}{{{steps}}}g.s{number}{{animation-name:s{number}}}")
+            .expect("a text takes everything");
+        write!(body, "<g class=\"s{number}\" visibility=\"{}\">\n{rows}</g>\n", visibility(shown_in[0]))
+            .expect("a text takes everything");
+    }
+    style.push_str("\n@media (prefers-reduced-motion:reduce){g[class]{animation:none}}");
+    whole(&scenes[0].0, title, palette, &format!("<style>\n{style}\n</style>\n"), &body)
+}
+
+fn whole(buffer: &Buffer, title: &str, palette: &Palette, style: &str, body: &str) -> String {
     let (columns, rows) = (u32::from(buffer.area.width), u32::from(buffer.area.height));
     let (width, height) = (columns * WIDTH + 2 * MARGIN, rows * HEIGHT + 2 * MARGIN);
-    let mut svg = format!(
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" role=\"img\">\n\
-         <title>{title}</title>\n\
+         <title>{title}</title>\n{style}\
          <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"{}\"/>\n\
          <g font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"15\" \
-         shape-rendering=\"crispEdges\">\n",
+         shape-rendering=\"crispEdges\">\n{body}</g>\n</svg>\n",
         palette.background
-    );
-    for row in 0..buffer.area.height {
+    )
+}
+
+fn rows(buffer: &Buffer, palette: &Palette) -> Vec<String> {
+    let drawn = |row| {
+        let mut svg = String::new();
         row_of(buffer, row, palette, &mut svg);
-    }
-    svg.push_str("</g>\n</svg>\n");
-    svg
+        svg
+    };
+    (0..buffer.area.height).map(drawn).collect()
 }
 
 /// Backgrounds first, then what stands on them, in runs of one style.

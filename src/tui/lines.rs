@@ -21,6 +21,12 @@ pub fn sentence(error: &Error) -> String {
     if text.ends_with('?') { text } else { format!("{}.", text.trim_end_matches('.')) }
 }
 
+/// Why something failed, where that it did is said already.
+pub fn reason(error: &Error) -> String {
+    let reason = if error.sources.is_empty() { error.message.clone() } else { error.sources.join(": ") };
+    reason.trim_end_matches('.').to_owned()
+}
+
 /// The likely causes of an error, numbered, wrapped beside their numbers.
 pub fn causes(error: &Error, room: usize) -> Vec<String> {
     numbered(error.causes.iter().map(String::as_str), room)

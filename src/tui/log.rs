@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::lines::sentence;
+use super::lines::{reason, sentence};
 use super::message::Message;
 use super::theme::Mark;
 use crate::error::Error;
@@ -64,9 +64,9 @@ fn in_words(message: &Message) -> Option<(Mark, String)> {
         Message::SignedOut { profile, result, .. } => Some(match result {
             Ok(out) if out.revoked.as_ref().is_none_or(Result::is_ok) => (Mark::Good, format!("{profile}: logged out")),
             Ok(out) => {
-                let why = out.revoked.as_ref().and_then(|revoked| revoked.as_ref().err()).map(sentence);
+                let why = out.revoked.as_ref().and_then(|revoked| revoked.as_ref().err()).map(reason);
                 let text = format!("{profile}: logged out here, but not revoked at the provider");
-                (Mark::Attention, why.map_or(text.clone(), |why| format!("{text}: {why}")))
+                (Mark::Attention, why.map_or(text.clone(), |why| format!("{text}: {why}.")))
             }
             Err(error) => failed(profile.as_str(), error),
         }),

@@ -8,8 +8,10 @@ pub mod question;
 pub mod save_as;
 pub mod sent;
 
-use super::keymap::Command;
+use super::chrome::body;
+use super::keymap::{Command, Scope};
 use super::received::Content;
+use super::surroundings::Surroundings;
 use super::widgets::field::Field;
 
 /// What lies over the panel.
@@ -34,6 +36,17 @@ pub enum Overlay {
 }
 
 impl Overlay {
+    /// How far it can be scrolled on this window; where it cannot, any key closes it.
+    pub fn longest_scroll(&self, around: &Surroundings, here: Scope) -> usize {
+        let area = body(around.window);
+        match self {
+            Overlay::Help { .. } => help::longest_scroll(around, here, area),
+            Overlay::Log { .. } => log::longest_scroll(around, area),
+            Overlay::Sent(sent) => sent.longest_scroll(area),
+            Overlay::Palette(_) | Overlay::SaveAs(_) | Overlay::Confirm { .. } => 0,
+        }
+    }
+
     /// Whether it is a box, with the panel in sight around it.
     pub fn is_box(&self) -> bool {
         matches!(self, Overlay::Confirm { .. } | Overlay::SaveAs(_))

@@ -15,7 +15,7 @@ use super::message::{Effect, Message, Pointing};
 use super::model::Model;
 use super::mouse;
 use super::overlay::palette::Pressed;
-use super::overlay::{Overlay, Palette, Sent, help, log};
+use super::overlay::{Overlay, Palette, Sent};
 use super::surroundings::{Mouse, Now};
 use super::text;
 use super::theme::{ColorChoice, Mark};
@@ -241,10 +241,11 @@ fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> 
             }
         },
         Overlay::SaveAs(save_as) => return save_as.press(&mut model.around, key),
-        // Where there is nothing to scroll, every key closes it.
-        Overlay::Sent(sent) if sent.longest_scroll(body(model.around.window)) == 0 => {}
-        Overlay::Help { .. } if help::longest_scroll(&model.around, model.scope(), body(model.around.window)) == 0 => {}
         Overlay::Help { .. } | Overlay::Log { .. } | Overlay::Sent(_) => {
+            // Where there is nothing to scroll, every key closes it.
+            if overlay.longest_scroll(&model.around, model.scope()) == 0 {
+                return Vec::new();
+            }
             // Any other key closes it.
             let command = model.around.keymap.command(Scope::Everywhere, key).filter(|command| command.is_move());
             model.around.overlay = command.map(|command| scrolled(model, overlay, command));
@@ -255,12 +256,10 @@ fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> 
 
 /// The same after a move in it, by a key or by the mouse.
 fn scrolled(model: &Model, overlay: Overlay, command: Command) -> Overlay {
-    let body = body(model.around.window);
-    let page = usize::from(body.height.saturating_sub(1)).max(1);
+    let page = usize::from(body(model.around.window).height.saturating_sub(1)).max(1);
+    let last = overlay.longest_scroll(&model.around, model.scope());
     match overlay {
-        Overlay::Help { scroll } => Overlay::Help {
-            scroll: moved(scroll, command, page, help::longest_scroll(&model.around, model.scope(), body)),
-        },
+        Overlay::Help { scroll } => Overlay::Help { scroll: moved(scroll, command, page, last) },
         Overlay::Log { scroll } => {
             // It begins at its end, so that up is further.
             let upward = match command {
@@ -271,11 +270,11 @@ fn scrolled(model: &Model, overlay: Overlay, command: Command) -> Overlay {
                 Command::Home => Command::End,
                 _ => Command::Home,
             };
-            Overlay::Log { scroll: moved(scroll, upward, page, log::longest_scroll(&model.around, body)) }
+            Overlay::Log { scroll: moved(scroll, upward, page, last) }
         }
         Overlay::Palette(palette) => Overlay::Palette(palette.moved_by(&model.around, &*model.top, command)),
         Overlay::Sent(sent) => {
-            let scroll = moved(sent.scroll, command, page, sent.longest_scroll(body));
+            let scroll = moved(sent.scroll, command, page, last);
             Overlay::Sent(Sent { scroll, ..sent })
         }
         Overlay::Confirm { .. } | Overlay::SaveAs(_) => overlay,

@@ -66,21 +66,23 @@ fn overlay_view(model: &Model, overlay: &Overlay, now: Now, frame: &mut Frame<'_
     let area = frame.area();
     let body = body(area.as_size());
     let key = |scope, command| around.key(scope, command);
-    let scrolls = || {
-        let (up, down) = (key(panel.scope(), Command::Up), key(panel.scope(), Command::Down));
-        format!(" {up} and {down} scroll, other keys close")
-    };
-    let closes = || " Any key closes this".to_owned();
     let (enter, esc) = (key(Scope::Typing, Command::Choose), key(Scope::Typing, Command::Back));
-    let (title, keys) = match overlay {
-        Overlay::Help { .. } if help::longest_scroll(around, panel.scope(), body) == 0 => ("Help", closes()),
-        Overlay::Help { .. } => ("Help", scrolls()),
-        Overlay::Log { .. } => ("Log", scrolls()),
-        Overlay::Palette(_) => ("Commands", format!(" Type to find, {enter} does it, {esc} closes")),
-        Overlay::Sent(sent) if sent.longest_scroll(body) == 0 => ("Copied", closes()),
-        Overlay::Sent(_) => ("Copied", scrolls()),
-        Overlay::SaveAs(_) => ("Save", String::new()),
-        Overlay::Confirm { .. } => ("Really?", String::new()),
+    let keys = match overlay {
+        Overlay::Palette(_) => format!(" Type to find, {enter} does it, {esc} closes"),
+        Overlay::SaveAs(_) | Overlay::Confirm { .. } => String::new(),
+        _ if overlay.longest_scroll(around, panel.scope()) == 0 => " Any key closes this".to_owned(),
+        _ => {
+            let (up, down) = (key(panel.scope(), Command::Up), key(panel.scope(), Command::Down));
+            format!(" {up} and {down} scroll, other keys close")
+        }
+    };
+    let title = match overlay {
+        Overlay::Help { .. } => "Help",
+        Overlay::Log { .. } => "Log",
+        Overlay::Palette(_) => "Commands",
+        Overlay::Sent(_) => "Copied",
+        Overlay::SaveAs(_) => "Save",
+        Overlay::Confirm { .. } => "Really?",
     };
     if has_room(area.as_size()) {
         title_line(around, title, panel.standing(around, now), frame);

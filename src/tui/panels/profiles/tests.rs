@@ -478,7 +478,7 @@ fn as_many_rows_are_looked_at_as_are_in_sight() {
     let mut model = empty();
     let statuses = (0..10_000).map(|number| status(&format!("p{number:05}"), State::Valid, 3_000)).collect();
     update(&mut model, Message::StatusesLoaded(statuses), at(0));
-    for (key, rows) in [(Key::Home, 0..12), (Key::End, 9_988..10_000), (Key::PageUp, 9_981..9_993)] {
+    for (key, rows) in [(Key::Home, 0..15), (Key::End, 9_985..10_000), (Key::PageUp, 9_977..9_992)] {
         update(&mut model, Message::Key(key), at(0));
         assert_eq!(
             super::Layout::of(&model.around, profiles(&model), at(0)).table(profiles(&model)).in_sight(),

@@ -137,6 +137,13 @@ pub(super) fn command_at(around: &Surroundings, panel: &ProfilesPanel, at: Posit
     command_of_more(around, panel, at.x)
 }
 
+/// The rows that the details need in an area of this width, the rule above them included.
+fn rows_of_details(around: &Surroundings, panel: &ProfilesPanel, now: Now, columns: u16) -> u16 {
+    let inner = below_rule(Rect { width: columns, height: 2, ..Rect::default() });
+    let lines = panel.selected().map_or(0, |status| Details::of(around, panel, status, now, inner.width).lines.len());
+    u16::try_from(lines + 1).unwrap_or(u16::MAX)
+}
+
 /// All rows of the details, and those that are in sight when they have the whole body.
 pub(super) fn detail_rows(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> (usize, usize) {
     let (Some(status), Some(area)) = (panel.selected(), Layout::of(around, panel, now).details) else { return (0, 0) };

@@ -9,6 +9,7 @@ use crate::profile::ProfileName;
 use crate::service::{ConfigurationChange, SignedOut};
 use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Scope};
+use crate::tui::lines::reason;
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
@@ -201,12 +202,6 @@ fn in_words(profile: &ProfileName, out: &SignedOut) -> (Mark, String) {
     let outcome: Vec<&str> = at_provider.into_iter().chain(here).collect();
     let mark = if *left_alive > 0 { Mark::Attention } else { mark };
     (mark, format!("{profile}: {}.{}", outcome.join(", "), others(*left_alive)))
-}
-
-/// Why something failed, where that it did is said already.
-fn reason(error: &Error) -> String {
-    let reason = if error.sources.is_empty() { error.message.clone() } else { error.sources.join(": ") };
-    reason.trim_end_matches('.').to_owned()
 }
 
 fn others(left_alive: usize) -> String {

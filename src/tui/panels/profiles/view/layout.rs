@@ -12,6 +12,7 @@ use crate::config::Motion;
 use crate::service::ProfileStatus;
 use crate::tui::chrome::{body, has_room};
 use crate::tui::panels::profiles::ProfilesPanel;
+use crate::tui::panels::profiles::view;
 use crate::tui::panels::profiles::words::{LONG, until};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::time_left::holds_for;
@@ -70,7 +71,8 @@ impl Layout {
             rest = Rect { y: above.y + 1, height: above.height - 1, ..above };
         }
         let profiles = panel.statuses.len();
-        (layout.list, layout.details) = split(rest, profiles);
+        let needed = |columns| view::rows_of_details(around, panel, now, columns);
+        (layout.list, layout.details) = split(rest, profiles, needed);
         if let Some(list) = layout.list.as_mut().filter(|list| usize::from(list.height) > profiles + 1)
             && layout.details.is_none()
             // Else they would be far from the others.
@@ -85,7 +87,7 @@ impl Layout {
 
     /// Tells whether a window has room for the list alone, so that the details have to be asked for.
     pub(in crate::tui::panels::profiles) fn is_list_only(around: &Surroundings, panel: &ProfilesPanel) -> bool {
-        split(body(around.window), panel.statuses.len()).1.is_none()
+        split(body(around.window), panel.statuses.len(), |_| 0).1.is_none()
     }
 
     /// The rows of the table below the names of its columns.
@@ -121,8 +123,8 @@ impl Layout {
     }
 }
 
-/// The list and the details, as far as both have room.
-fn split(area: Rect, profiles: usize) -> (Option<Rect>, Option<Rect>) {
+/// The list and the details, as far as both have room. What the details do not need, a long list has.
+fn split(area: Rect, profiles: usize, needed: impl Fn(u16) -> u16) -> (Option<Rect>, Option<Rect>) {
     let fits = |(columns, rows): (u16, u16)| area.width >= columns && area.height >= rows;
     if fits(BESIDE) {
         let columns = (area.width / 5 * 3).clamp(LIST.start, LIST.end);
@@ -135,7 +137,11 @@ fn split(area: Rect, profiles: usize) -> (Option<Rect>, Option<Rect>) {
     }
     // The names of the columns come first.
     let wanted = u16::try_from(profiles).unwrap_or(u16::MAX).saturating_add(1);
-    let height = wanted.min(area.height - (area.height / 2 - 2).clamp(DETAILS.start, DETAILS.end));
+    let mut kept = (area.height / 2 - 2).clamp(DETAILS.start, DETAILS.end);
+    if wanted > area.height - kept {
+        kept = kept.min(needed(area.width) + u16::from(kept > DETAILS.start));
+    }
+    let height = wanted.min(area.height - kept);
     let gap = u16::from(area.height - height > DETAILS.start);
     let top = area.y + height + gap;
     let details = Rect { y: top, height: area.bottom() - top, ..area };

@@ -115,10 +115,17 @@ impl Theme {
         let attention = if name == ThemeName::Light { Color::Magenta } else { Color::Yellow };
         let accent_text = if is_strong { bold } else { colored(accent).patch(bold) };
         let has_bands = is_colored && !is_strong;
-        let selected = match (has_bands && abilities.qr.palette == QrPalette::Indexed256, name) {
+        let has_many_colors = abilities.qr.palette == QrPalette::Indexed256;
+        let selected = match (has_bands && has_many_colors, name) {
             (true, ThemeName::Light) => plain.fg(Color::Indexed(16)).bg(Color::Indexed(252)),
             (true, _) => plain.fg(Color::Indexed(231)).bg(Color::Indexed(238)),
             (false, _) => reversed,
+        };
+        // Many terminals draw bold in the bright one of eight colors, and a gray code on a band is hard to read.
+        let band = match (has_many_colors, name) {
+            (true, ThemeName::Light) => bold.fg(Color::Indexed(231)),
+            (true, _) => bold.fg(Color::Indexed(16)),
+            (false, _) => plain.fg(on_accent),
         };
         Self {
             name,
@@ -128,7 +135,7 @@ impl Theme {
             faint,
             shortcut: accent_text,
             code: accent_text,
-            band: if has_bands { bold.fg(on_accent).bg(accent) } else { reversed.patch(bold) },
+            band: if has_bands { band.bg(accent) } else { reversed.patch(bold) },
             accent: if is_strong { plain } else { colored(accent) },
             member: if is_strong { bold } else { colored(accent) },
             string: if is_strong { plain } else { colored(Color::Green) },

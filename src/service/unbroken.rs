@@ -144,6 +144,29 @@ mod tests {
     }
 
     #[test]
+    fn a_process_stands_still_once_rights_are_let_go_and_answers_are_kept_and_goes_on_after_that() {
+        block_on(async {
+            let unbroken = Unbroken::default();
+            let (answer, answered) = oneshot::channel::<()>();
+            let (right, mut exchange) = (unbroken.right(), pin!(unbroken.run(answered)));
+            begin(exchange.as_mut());
+            begin(pin!(unbroken.is_to_stand_still()));
+            let still = unbroken.stand_still();
+            unbroken.is_to_stand_still().await;
+            begin(pin!(unbroken.goes_on()));
+            begin(pin!(still.reached()));
+            drop(right);
+            begin(pin!(still.reached()));
+            answer.send(()).expect("it is waited for");
+            exchange.await.expect("an answer");
+            still.reached().await;
+            drop(still);
+            unbroken.goes_on().await;
+            begin(pin!(unbroken.is_to_stand_still()));
+        });
+    }
+
+    #[test]
     fn work_that_ends_on_another_thread_is_not_taken_for_work_that_goes_on() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let (handle, (stop, stopped)) = (runtime.handle().clone(), oneshot::channel::<()>());

@@ -22,7 +22,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use self::accounts::{Accounts, DataCenter};
+use self::accounts::{Accounts, DataCenter, Person, TokenKind};
 use self::hosts::Hosts;
 use self::listener::BoundedListener;
 use self::server::{Shared, Site};
@@ -128,6 +128,22 @@ impl Demo {
 
     pub fn addresses(&self) -> &Addresses {
         &self.shared.addresses
+    }
+
+    /// Gives a refresh token as if the person of the decision had approved these scopes before, whose first access token lives
+    /// for `first_lifetime`. `None` where nobody would have: who declines, or is asked for scopes that do not exist.
+    pub fn grant(&self, decision: Decision, scopes: &[&str], first_lifetime: Duration) -> Option<String> {
+        let person = decision.person()?;
+        self.shared.accounts().grant(person, scopes, first_lifetime, clock::now()).ok()
+    }
+
+    /// Ends a grant as its person would on the provider's page. Tells whether there was one.
+    pub fn end(&self, decision: Decision, refresh_token: &str) -> bool {
+        let person = decision.person();
+        let at_home = |person: Person| {
+            self.shared.accounts().revoke(person.home(), refresh_token, Some(TokenKind::Refresh), clock::now())
+        };
+        person.is_some_and(at_home)
     }
 
     /// Decides as the demo person at the keyboard. Tells whether a sign-in with this code was waiting for it.

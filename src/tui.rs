@@ -30,6 +30,7 @@ pub mod text;
 pub mod text_job;
 pub mod theme;
 pub mod time_left;
+pub mod tour;
 pub mod update;
 pub mod view;
 pub mod widgets;

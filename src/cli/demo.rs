@@ -1,31 +1,30 @@
 //! `demo`: the built-in accounts and API server, with the app on it or alone.
 
+mod profiles;
+
 use std::fs;
-use std::io::Write;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
-use url::Url;
 
 use super::advice::run;
 use super::context::Context;
 use super::full_screen;
-use crate::config::{Config, Profile, ProviderSource};
-use crate::demo::{Addresses, DataCenterAddresses, Decision, Demo, Options};
+use crate::demo::{Addresses, Decision, Demo, Options};
 use crate::error::{Code, Error};
 use crate::files;
-use crate::http::client::Client;
 use crate::profile::ProfileName;
-use crate::secret::Secret;
 use crate::service::Service;
-use crate::storage::{self, KeyOptions, StoreAddress};
 use crate::tui::{DemoDecision, Start};
 
-/// What the throw-away profile asks for.
-const SCOPES: [&str; 3] = ["AaaServer.profile.READ", "ZohoCRM.users.READ", "ZohoCRM.modules.READ"];
+/// Said to whoever leaves the demo, before the command that begins for real.
+const PARTING: [&str; 2] = [
+    "The demo had a sign-in by code, profiles in all their states, and APIs to call.",
+    "Nothing of it was kept: server, profiles and tokens were this program's own.",
+];
 
 /// Try everything on a built-in accounts and API server
 ///
@@ -62,32 +61,45 @@ impl DemoCommand {
                 .advise(run("demo --serve") + " for its server alone"));
         }
         let options = Options { listen: self.listen, port: self.port, ..Options::default() };
+        if !self.serve {
+            return play(context, options);
+        }
         context.interrupts.block_on(async {
-            let demo = Demo::start(options).await.map_err(|error| {
-                Error::new(Code::Other, format!("the demo cannot listen at {} port {}", self.listen, self.port))
-                    .because(error)
-                    .advise("choose another `--port` or `--listen`")
-            })?;
-            if !self.serve {
-                return play(context, demo).await;
-            }
+            let demo = start(options).await?;
             context.output.json_line(&ServeJson { schema_version: 1, addresses: demo.addresses() })?;
             std::future::pending().await
         })
     }
 }
 
-/// Opens the app on a profile that ends with it.
-async fn play(context: &Context, demo: Demo) -> Result<(), Error> {
+/// Opens the app on profiles that end with it, and says on leaving what that was.
+fn play(context: &Context, options: Options) -> Result<(), Error> {
+    let ended = context.interrupts.block_on(opened(context, options));
+    if ended.as_ref().err().is_none_or(|error| error.code == Code::Interrupted) {
+        for line in PARTING {
+            context.output.say(line);
+        }
+        context.output.say(&format!("To begin for real, {}: a few questions, then a code.", run("login")));
+    }
+    ended
+}
+
+async fn opened(context: &Context, options: Options) -> Result<(), Error> {
+    let demo = start(options).await?;
     let failed =
         |error: anyhow::Error| Error::new(Code::Other, "the demo could not start").because(format!("{error:#}"));
     let home = TemporaryHome::create().context("no temporary folder could be made").map_err(failed)?;
-    let (service, profile) = service_in(&home.0, demo.addresses()).await.map_err(failed)?;
+    let (service, profile) = profiles::service_in(&home.0, &demo).await.map_err(failed)?;
     if full_screen::wants_lines() {
         context.output.say("The accounts and APIs of this demo are this program's own. Open its address in any browser of this machine.");
         let profile = service.config.profile(Some(&profile))?;
-        return super::login::in_lines(context, &service, profile).await;
+        super::login::in_lines(context, &service, profile).await
+    } else {
+        on_screens(context, service, profile, demo).await
     }
+}
+
+async fn on_screens(context: &Context, service: Service, profile: ProfileName, demo: Demo) -> Result<(), Error> {
     let start = Start::SignInThenProfiles { profile };
     let decide = move |user_code: &str, decision| {
         let decision = match decision {
@@ -101,45 +113,13 @@ async fn play(context: &Context, demo: Demo) -> Result<(), Error> {
     full_screen::show(context, |observer| Ok(service.observed_by(observer)), options).await.map(drop)
 }
 
-/// A service that knows the demo only, and takes nothing from the environment.
-async fn service_in(home: &Path, addresses: &Addresses) -> anyhow::Result<(Service, ProfileName)> {
-    let config_file = home.join("config.toml");
-    let text = provider_text(addresses);
-    let written = files::create_private(&config_file).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.context("its configuration could not be written")?;
-    let config = with_approval_page(Config::parse(&text, &config_file)?, addresses);
-    let keys = KeyOptions { default_key_file: home.join("key"), ..KeyOptions::default() };
-    let store = storage::open(&StoreAddress::File(home.join("state")), keys);
-    let service = Service::new(config, store, Client::new(None), Box::new(|_| None)).acting_as("demo");
-    let name: ProfileName = "demo".parse()?;
-    let profile = Profile {
-        data_center: Some("us".to_owned()),
-        scopes: SCOPES.map(str::to_owned).to_vec(),
-        ..Profile::new(name.clone(), "demo", &addresses.client_id)
-    };
-    let config = service.add_profile(&profile, Some(Secret::new(addresses.client_secret.clone()))).await?;
-    Ok((service.with_config(with_approval_page(config, addresses)), name))
-}
-
-/// Takes the page from the address at which a phone reaches it, which no configuration file could say: it is plain `http`.
-fn with_approval_page(mut config: Config, addresses: &Addresses) -> Config {
-    let page = Url::parse(&addresses.approval_page).map(|page| page.origin());
-    if let (Some(ProviderSource::Configured(demo)), Ok(page)) = (config.providers.get_mut("demo"), page) {
-        demo.data_centers.iter_mut().for_each(|data_center| data_center.verification_origins.push(page.clone()));
-    }
-    config
-}
-
-/// Zoho's dialect at the demo's addresses.
-fn provider_text(addresses: &Addresses) -> String {
-    let data_center = |code: &str, at: &DataCenterAddresses| {
-        let DataCenterAddresses { accounts_server, api_domain } = at;
-        format!(
-            "[providers.demo.data_centers.{code}]\naccounts_server = \"{accounts_server}\"\napi_domain = \"{api_domain}\"\n"
-        )
-    };
-    let (us, eu) = (data_center("us", &addresses.data_centers.us), data_center("eu", &addresses.data_centers.eu));
-    format!("[providers.demo]\nkind = \"zoho\"\n{us}{eu}")
+async fn start(options: Options) -> Result<Demo, Error> {
+    let (listen, port) = (options.listen, options.port);
+    Demo::start(options).await.map_err(|error| {
+        Error::new(Code::Other, format!("the demo cannot listen at {listen} port {port}"))
+            .because(error)
+            .advise("choose another `--port` or `--listen`")
+    })
 }
 
 /// A folder of this user's own, removed when dropped.

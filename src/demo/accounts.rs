@@ -188,6 +188,22 @@ impl Accounts {
         self.grants.refresh(data_center, refresh_token, self.token_lifetime, now)
     }
 
+    /// Gives what an approval by `person` would, without asking: a refresh token, from which the first access token is minted for
+    /// `first_lifetime`.
+    pub(super) fn grant(
+        &mut self,
+        person: Person,
+        scopes: &[&str],
+        first_lifetime: Duration,
+        now: Moment,
+    ) -> Result<String, Refusal> {
+        let access = AccessRequest::new(&scopes.join(","), true, true)?;
+        let tokens = self.grants.add(person, access, self.token_lifetime, now);
+        let refresh_token = tokens.refresh_token.ok_or(Refusal::InvalidCode)?;
+        self.grants.set_next_lifetime(&refresh_token, first_lifetime);
+        Ok(refresh_token)
+    }
+
     /// Forgets a token; with a refresh token go the access tokens made from it. Tells whether there was one.
     pub(super) fn revoke(
         &mut self,

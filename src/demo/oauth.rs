@@ -161,12 +161,11 @@ fn wrong_grant_type(parameters: &Parameters) -> Response {
 }
 
 fn token_answer(site: &Site, tokens: &Tokens) -> Response {
-    let lifetime = site.shared.accounts().token_lifetime.as_secs();
     let mut answer = json!({
         "access_token": tokens.access_token,
         "api_domain": site.addresses().api_domain,
         "token_type": "Bearer",
-        "expires_in": lifetime,
+        "expires_in": tokens.lifetime.as_secs(),
         "scope": tokens.scopes.join(" "),
     });
     if let Some(refresh_token) = &tokens.refresh_token {

@@ -39,8 +39,20 @@ pub fn with_chrome(
     if columns > 3 {
         frame.buffer_mut().set_line(x, 0, &counts, columns);
     }
+    tour(around, panel, frame);
     footer(around, panel, frame);
     body(area.as_size())
+}
+
+/// What to press next in the demo, in the row that is air elsewhere.
+fn tour(around: &Surroundings, panel: &dyn Panel, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let next = around.tour.next(around, panel.scope()).filter(|_| around.is_demo && area.height >= AIRY_ROWS);
+    let room = usize::from(area.width.saturating_sub(2));
+    let fitting = next.and_then(|ways| ways.into_iter().find(|words| text::width(words) <= room));
+    if let Some(words) = fitting {
+        frame.buffer_mut().set_string(1, 1, words, around.theme.accent);
+    }
 }
 
 /// The columns that a title leaves for what is counted beside it, and for what it is about with a gap before it.

@@ -15,6 +15,7 @@ use super::overlay::Overlay;
 use super::text::width;
 use super::theme::{Abilities, ColorChoice, Glyphs, Mark, Theme};
 use super::time_left;
+use super::tour::Tour;
 use super::widgets::qr::QrChoice;
 use crate::clock::Moment;
 use crate::config::{Config, Motion, ThemeName};
@@ -61,6 +62,8 @@ pub struct Surroundings {
     pub zone: TimeZone,
     /// The built-in server is there, and its demo person can be asked.
     pub is_demo: bool,
+    /// How far somebody has come in the demo.
+    pub tour: Tour,
     /// A browser could be opened on this machine for the person who looks at this screen.
     pub has_browser: bool,
     /// It was said that this machine's clock and a server's are far apart.
@@ -115,6 +118,7 @@ impl Surroundings {
             motion: Motion::default(),
             zone: TimeZone::UTC,
             is_demo: false,
+            tour: Tour::default(),
             has_browser: false,
             has_told_clock_error: false,
             last_task: TaskId(0),

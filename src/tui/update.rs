@@ -36,6 +36,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
     let around = &mut model.around;
     around.notice.take_if(|notice| notice.until <= now.moment);
     around.log.note(&message, now.time);
+    around.tour.note(&message);
     match message {
         Message::Exchanged(exchange) => {
             compare_clocks(model, &exchange, now);

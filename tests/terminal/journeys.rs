@@ -113,6 +113,48 @@ fn a_person_signs_in_and_calls_an_api() {
 }
 
 #[test]
+fn the_demo_says_what_to_press_next_up_to_the_end() {
+    let terminal = demo();
+    terminal.wait_for("press y, and the demo's person approves");
+    terminal.press("y");
+    terminal.wait_for("✓ Signed in");
+    terminal.press("\r");
+    terminal.wait_for("Next: a opens the API. One of its calls lacks its scope.");
+    let list = terminal.wait_for("ends soon  ");
+    for state in ["✗ sign in again", "! ended", "! ends soon", "✓ valid", "· signed out"] {
+        assert!(list.contains(state), "no profile is {state}:\n{list}");
+    }
+    // Not there yet, and not on this screen.
+    terminal.press("fz");
+    terminal.press("a");
+    terminal.wait_for("Next: choose Organization, which has no scope, and press Enter.");
+    terminal.wait_for("Organization      no scope");
+    terminal.press("/organization\r");
+    terminal.wait_for(">   Organization ");
+    terminal.press("\r");
+    terminal.wait_for("401 Unauthorized");
+    terminal.wait_for("Next: f asks for the scope that lacks; then the call follows.");
+    terminal.press("f");
+    terminal.wait_for("this screen goes on");
+    terminal.press("y");
+    terminal.wait_for("✓ Signed in");
+    terminal.press("\r");
+    terminal.wait_for("200 OK");
+    terminal.wait_for("Next: that was all. Esc goes back to the profiles.");
+    // Out of the search, and out.
+    terminal.press("\u{1b}");
+    terminal.wait_for("Esc back");
+    terminal.press("\u{1b}");
+    terminal.wait_for("Next: that was all. r refreshes a profile that ended, q leaves.");
+    terminal.press("q");
+    let (code, left) = terminal.ends_and_leaves();
+    assert_eq!(code, 0);
+    for part in ["profiles in all their states", "Nothing of it was kept", "run `device-login login`"] {
+        assert!(left.contains(part), "{left}");
+    }
+}
+
+#[test]
 fn a_person_declines_and_is_told_so() {
     let terminal = demo();
     terminal.press("d");

@@ -138,6 +138,7 @@ fn the_demo_in_lines_tells_its_code() {
     let terminal = start(&home, "ACCESSIBLE=1 exec $program demo");
     terminal.wait_for("Enter this code");
     terminal.press("\u{3}");
+    terminal.wait_for("run `device-login login`");
     assert_eq!(terminal.ends(), 130);
 }
 

@@ -26,6 +26,8 @@ pub(in crate::demo) struct Tokens {
     pub(in crate::demo) access_token: String,
     pub(in crate::demo) refresh_token: Option<String>,
     pub(in crate::demo) scopes: Vec<String>,
+    /// How long the access token is valid.
+    pub(in crate::demo) lifetime: Duration,
 }
 
 /// Who is behind an access token, and what it allows.
@@ -54,6 +56,8 @@ struct Grant {
     scopes: Vec<String>,
     /// `None` after `access_type=online`.
     refresh_token: Option<String>,
+    /// How long the next access token is valid, where that is not as long as others.
+    next_lifetime: Option<Duration>,
     /// Oldest first.
     access_tokens: VecDeque<AccessToken>,
     /// When the last few access tokens were minted from the refresh token, oldest first.
@@ -122,11 +126,13 @@ impl Grants {
             person,
             scopes: access.scopes,
             refresh_token,
+            next_lifetime: None,
             access_tokens: VecDeque::new(),
             minted_at: VecDeque::new(),
         };
         let access_token = grant.mint(token_lifetime, now);
-        let tokens = Tokens { access_token, refresh_token: grant.refresh_token.clone(), scopes: grant.scopes.clone() };
+        let (refresh_token, scopes) = (grant.refresh_token.clone(), grant.scopes.clone());
+        let tokens = Tokens { access_token, refresh_token, scopes, lifetime: token_lifetime };
         self.grants.push(grant);
         tokens
     }
@@ -144,8 +150,17 @@ impl Grants {
         if !grant.spend(now) {
             return Err(Refusal::TooManyRequests);
         }
-        let access_token = grant.mint(token_lifetime, now);
-        Ok(Tokens { access_token, refresh_token: None, scopes: grant.scopes.clone() })
+        let lifetime = grant.next_lifetime.take().unwrap_or(token_lifetime);
+        let access_token = grant.mint(lifetime, now);
+        Ok(Tokens { access_token, refresh_token: None, scopes: grant.scopes.clone(), lifetime })
+    }
+
+    /// Has the access token that is minted next live for another time than others.
+    pub(super) fn set_next_lifetime(&mut self, refresh_token: &str, lifetime: Duration) {
+        let is_meant = |grant: &&mut Grant| grant.refresh_token.as_deref() == Some(refresh_token);
+        if let Some(grant) = self.grants.iter_mut().find(is_meant) {
+            grant.next_lifetime = Some(lifetime);
+        }
     }
 
     pub(super) fn session(&self, data_center: DataCenter, access_token: &str, now: Moment) -> Option<Session<'_>> {

@@ -347,3 +347,22 @@ fn a_further_authorization_code_takes_the_place_of_the_oldest() {
     assert_eq!(refusal(world.redeem(&oldest, "")), Refusal::InvalidCode);
     assert!(world.redeem(&next, "").is_ok());
 }
+
+#[test]
+fn a_grant_that_was_there_before_has_one_token_of_its_own_length() {
+    let mut world = World::new();
+    let refresh_token = world.accounts.grant(Person::EUROPEAN, &["AaaServer.profile.READ"], SECOND, world.now);
+    let refresh_token = refresh_token.expect("the scope exists");
+    let first = world.refresh(DataCenter::Eu, &refresh_token).expect("it was granted");
+    assert_eq!((first.lifetime, first.scopes.len()), (SECOND, 1));
+    world.pass(SECOND);
+    assert!(world.accounts.session(DataCenter::Eu, &first.access_token, world.now).is_none());
+    let second = world.refresh(DataCenter::Eu, &refresh_token).expect("it goes on");
+    assert_eq!(second.lifetime, TOKEN_LIFETIME);
+    assert!(world.accounts.session(DataCenter::Eu, &second.access_token, world.now).is_some());
+    assert_eq!(
+        world.refresh(DataCenter::Us, &refresh_token).expect_err("of the other data center"),
+        Refusal::InvalidCode
+    );
+    assert!(world.accounts.grant(Person::AMERICAN, &["Nobody.knows.READ"], SECOND, world.now).is_err());
+}

@@ -151,7 +151,11 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
 /// Opens what the app begins with. Whoever supervises a kiosk hears of it at every `pulse`.
 pub fn start(model: &mut Model, start: Start, pulse: Option<Duration>, now: Now) -> Vec<Effect> {
     match start {
-        Start::Profiles => model.resume(Outcome::Nothing, now),
+        Start::Profiles => {
+            let effects = model.resume(Outcome::Nothing, now);
+            model.welcome();
+            effects
+        }
         Start::Form(purpose) => {
             let effects = model.resume(Outcome::Nothing, now);
             if let Some(form) = ProfileForm::open(purpose, &[], &model.around) {

@@ -113,6 +113,11 @@ async fn on_screens(context: &Context, service: Service, profile: ProfileName, d
     full_screen::show(context, |observer| Ok(service.observed_by(observer)), options).await.map(drop)
 }
 
+/// Starts the demo for whoever came by the app, which opens again afterwards.
+pub(super) fn run_here(context: &Context) -> Result<(), Error> {
+    play(context, Options::default())
+}
+
 async fn start(options: Options) -> Result<Demo, Error> {
     let (listen, port) = (options.listen, options.port);
     Demo::start(options).await.map_err(|error| {

@@ -55,10 +55,18 @@ pub(super) fn odd_keys(config: &Config) -> Option<(Vec<String>, String)> {
     Keymap::configured(&config.screen.keys).err().map(|odd| (odd.path, odd.problem))
 }
 
-/// Opens the app on its profiles.
+/// Opens the app on its profiles, again after what it was left for.
 pub(super) fn run_app(context: &Context) -> Result<u8, Error> {
-    let service = context.silent_service_later();
-    context.interrupts.block_on(show(context, service, options(context, Start::Profiles)))
+    loop {
+        let service = context.silent_service_later();
+        let ended = context.interrupts.block_on(open(context, service, options(context, Start::Profiles)))?;
+        match ended {
+            #[cfg(feature = "demo")]
+            Ended::Demo => super::demo::run_here(context)?,
+            Ended::Import => super::login::import::by_questions(context)?,
+            ended => return told(context, ended),
+        }
+    }
 }
 
 /// Opens the app on the form for a new profile, which leads on to its sign-in.
@@ -105,7 +113,9 @@ pub(super) async fn kiosk(
         Ended::SignedIn(signed_in) => Ok(signed_in),
         Ended::Failed(error) => Err(error),
         Ended::HungUp => Err(context.interrupts.hung_up()),
-        Ended::Quit | Ended::Cancelled | Ended::Interrupted => Err(Error::new(Code::Interrupted, "interrupted")),
+        Ended::Quit | Ended::Demo | Ended::Import | Ended::Cancelled | Ended::Interrupted => {
+            Err(Error::new(Code::Interrupted, "interrupted"))
+        }
     }
 }
 
@@ -158,10 +168,23 @@ pub(super) async fn show(
     load: impl FnOnce(Observer) -> Result<Service, Error> + Send + 'static,
     options: Options,
 ) -> Result<u8, Error> {
+    told(context, open(context, load, options).await?)
+}
+
+async fn open(
+    context: &Context,
+    load: impl FnOnce(Observer) -> Result<Service, Error> + Send + 'static,
+    options: Options,
+) -> Result<Ended, Error> {
     // The first signal ends the screens instead of cutting them short, so that the terminal is left in order.
     let stop = context.interrupts.asked_to_stop();
-    match context.interrupts.hold(tui::run(load, options, stop)).await? {
-        Ended::Quit => Ok(0),
+    context.interrupts.hold(tui::run(load, options, stop)).await
+}
+
+/// Says on the plain terminal how the screens ended.
+fn told(context: &Context, ended: Ended) -> Result<u8, Error> {
+    match ended {
+        Ended::Quit | Ended::Demo | Ended::Import => Ok(0),
         Ended::SignedIn(signed_in) => {
             super::login::tell_in_lines(context, &signed_in)?;
             context.output.warn(&signed_in.warnings);

@@ -2,7 +2,7 @@
 
 mod code;
 mod events;
-mod import;
+pub(super) mod import;
 mod kiosk;
 mod plain;
 mod qr;

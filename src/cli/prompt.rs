@@ -129,11 +129,16 @@ pub(super) fn new_profile(
     let scopes = scopes(context, source)?;
     let name = match name {
         Some(name) => name.clone(),
-        None => until(context, "Name of the profile", "work", |answer| {
-            answer.parse().map_err(|_| "A name has letters, digits, `-`, `_` and `.` only.".to_owned())
-        })?,
+        None => profile_name(context)?,
     };
     Ok((Profile { data_center, scopes, ..Profile::new(name, provider, client_id) }, secret))
+}
+
+/// Asks for the name of a profile that is to be made.
+pub(super) fn profile_name(context: &Context) -> Result<ProfileName, Error> {
+    until(context, "Name of the profile", "work", |answer| {
+        answer.parse().map_err(|_| "A name has letters, digits, `-`, `_` and `.` only.".to_owned())
+    })
 }
 
 /// Asks for the secret of a client that may have none, again where it cannot be used.

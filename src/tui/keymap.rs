@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::key::Key;
 
 use Key::{Char, Ctrl};
-use Scope::{Api, Everywhere, ProfileForm, Profiles, Question, SignIn, Typing};
+use Scope::{Api, Everywhere, ProfileForm, Profiles, Question, SignIn, Typing, Welcome};
 
 /// What the person asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -54,6 +54,9 @@ pub enum Command {
     DemoApprove,
     DemoApproveElsewhere,
     DemoDecline,
+    // The welcome.
+    Demo,
+    Import,
     // The profiles.
     SignIn,
     Refresh,
@@ -113,6 +116,7 @@ impl Command {
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     Everywhere,
+    Welcome,
     SignIn,
     Profiles,
     ProfileForm,
@@ -124,19 +128,12 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Scope; 7] = [
-        Scope::SignIn,
-        Scope::Profiles,
-        Scope::ProfileForm,
-        Scope::Api,
-        Scope::Typing,
-        Scope::Question,
-        Scope::Everywhere,
-    ];
+    pub const ALL: [Scope; 8] = [SignIn, Profiles, ProfileForm, Api, Welcome, Typing, Question, Everywhere];
 
     pub fn title(self) -> &'static str {
         match self {
             Scope::Everywhere => "Everywhere",
+            Scope::Welcome => "Welcome",
             Scope::SignIn => "Sign-in",
             Scope::Profiles => "Profiles",
             Scope::ProfileForm => "Form of a profile",
@@ -205,6 +202,9 @@ pub static BINDINGS: &[Binding] = &[
     bind(Profiles, &[Char('w')], Command::RenameProfile, "rename", "rename the profile"),
     bind(Profiles, &[Char('d'), Key::Delete], Command::RemoveProfile, "remove", "remove the profile (asks)"),
     bind(Profiles, &[Char('u')], Command::UseProfile, "use", "use where none is named"),
+    bind(Welcome, &[Char('p'), Char('+')], Command::AddProfile, "add", "add a profile"),
+    bind(Welcome, &[Char('d')], Command::Demo, "demo", "open the demo here"),
+    bind(Welcome, &[Char('i')], Command::Import, "import", "import a refresh token"),
     bind(ProfileForm, &[Char(' ')], Command::Toggle, "tick", "tick or untick the scope"),
     bind(ProfileForm, &[Key::Enter], Command::Choose, "go on", "go on, choose the line"),
     bind(ProfileForm, &[Key::Esc], Command::Back, "back", "go back a step"),

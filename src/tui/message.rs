@@ -232,6 +232,10 @@ pub enum Effect {
 #[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Ended {
     Quit,
+    /// For the demo, after which the app opens again.
+    Demo,
+    /// For the import of a token, which is asked for in lines, and after which the app opens again.
+    Import,
     SignedIn(SignedIn),
     /// The one sign-in that it was started for did not work.
     Failed(Error),

@@ -9,6 +9,7 @@ use super::panels::api::ApiPanel;
 use super::panels::profile_form::ProfileForm;
 use super::panels::profiles::ProfilesPanel;
 use super::panels::sign_in::SignInPanel;
+use super::panels::welcome::Welcome;
 use super::surroundings::{Now, Surroundings};
 use super::theme::Abilities;
 use crate::config::Config;
@@ -78,10 +79,20 @@ impl Model {
             }
             Go::Back(outcome) => {
                 self.close();
-                self.resume(outcome, now)
+                let effects = self.resume(outcome, now);
+                self.welcome();
+                effects
             }
         });
         effects
+    }
+
+    /// Shows ways on in the place of a list without profiles.
+    pub(super) fn welcome(&mut self) {
+        let list = (&*self.top as &dyn Any).downcast_ref::<ProfilesPanel>();
+        if list.is_some_and(|list| list.statuses.is_empty()) && self.around.config.profiles.is_empty() {
+            self.open(Welcome::default());
+        }
     }
 
     /// Gives the screen to a panel.

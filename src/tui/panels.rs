@@ -5,3 +5,4 @@ pub mod kiosk;
 pub mod profile_form;
 pub mod profiles;
 pub mod sign_in;
+pub mod welcome;

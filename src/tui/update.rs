@@ -83,11 +83,15 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
             say_where(model, result, now);
             Vec::new()
         }
-        message => match model.hear(message, now) {
-            // Nobody looks at that sign-in any more.
-            (_, Some(Message::Unsaved { task, .. })) => vec![Effect::TrySaving { task, again: false }],
-            (effects, _) => effects,
-        },
+        message => {
+            let (effects, rest) = model.hear(message, now);
+            model.welcome();
+            match rest {
+                // Nobody looks at that sign-in any more.
+                Some(Message::Unsaved { task, .. }) => vec![Effect::TrySaving { task, again: false }],
+                _ => effects,
+            }
+        }
     }
 }
 

@@ -25,6 +25,7 @@ mod profiles;
 mod sign_in;
 mod svg;
 mod tour;
+mod welcome;
 mod words;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 12)];

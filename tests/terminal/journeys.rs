@@ -155,6 +155,80 @@ fn the_demo_says_what_to_press_next_up_to_the_end() {
 }
 
 #[test]
+fn whoever_comes_without_a_profile_sees_the_demo_and_comes_back() {
+    let home = TempDir::new().expect("a directory");
+    let terminal = start_in(&home, "exec $program");
+    terminal.wait_for("▌ p  Add a profile");
+    // Keys of other screens, and one that leads nowhere.
+    terminal.press("xnr\t");
+    terminal.wait_for("▌ d  See a demo here");
+    terminal.press("\r");
+    terminal.wait_for("this screen goes on");
+    terminal.press("\u{1b}");
+    terminal.wait_for("Next: n signs profile work in.");
+    terminal.press("q");
+    terminal.wait_for("▌ p  Add a profile");
+    terminal.press("?");
+    terminal.wait_for("Any key closes this");
+    terminal.press("x");
+    terminal.wait_for("q quit");
+    terminal.press("q");
+    let (code, left) = terminal.ends_and_leaves();
+    assert_eq!((code, left.contains("Nothing of it was kept")), (0, true), "{left}");
+    let kept: Vec<_> = fs::read_dir(home.path()).expect("the home is there").collect();
+    assert!(kept.is_empty(), "{kept:?}");
+}
+
+#[test]
+fn a_token_from_elsewhere_is_imported_from_the_welcome() {
+    let lab = Lab::new(Options::default());
+    let scopes = ["AaaServer.profile.READ", "ZohoCRM.users.READ"];
+    let grant = || lab.server.demo().grant(Decision::Approve, &scopes, Duration::from_secs(3600)).expect("a token");
+    let addresses = lab.server.addresses();
+    let file = lab.home.path().join("zoho.env");
+    let write = |refresh_token: &str| {
+        let (id, secret, api) = (&addresses.client_id, &addresses.client_secret, &addresses.api_domain);
+        let text = format!(
+            "ZOHO_CLIENT_ID={id}\nZOHO_CLIENT_SECRET={secret}\nZOHO_REFRESH_TOKEN={refresh_token}\nZOHO_API_DOMAIN={api}\n"
+        );
+        let written = File::create(&file).and_then(|mut file| file.write_all(text.as_bytes()));
+        written.expect("the home can be written");
+    };
+    write("1000.mistyped");
+    let terminal = start_in(&lab.home, "exec $program");
+    terminal.wait_for("i  Import a token");
+    terminal.press("i");
+    terminal.wait_for(".env file with ZOHO_REFRESH_TOKEN");
+    terminal.press(&format!("{}\r", file.display()));
+    terminal.wait_for("Name of the profile [work]");
+    terminal.press("\r");
+    terminal.wait_for("Try again?");
+    terminal.press("n\r");
+    terminal.wait_for("▌ p  Add a profile");
+    let refresh_token = grant();
+    write(&refresh_token);
+    terminal.press("i");
+    // The questions before are still there.
+    let wait_for_second = |question: &str| {
+        terminal.wait_until(|screen| {
+            let text: String = screen.content.iter().map(Cell::symbol).collect();
+            (text.matches(question).count() == 2).then_some(())
+        });
+    };
+    wait_for_second(".env file with ZOHO_REFRESH_TOKEN");
+    terminal.press(&format!("{}\r", file.display()));
+    wait_for_second("Name of the profile [work]");
+    terminal.press("shop\r");
+    terminal.wait_for("maya.ortiz@example.com");
+    terminal.wait_for("▌ shop");
+    terminal.press("q");
+    assert!(!terminal.has_sent(refresh_token.as_bytes()), "the token was on the screen");
+    assert_eq!(terminal.ends(), 0);
+    let written = fs::read_to_string(lab.config()).expect("it is there");
+    assert!(written.contains("[profiles.shop]") && !written.contains("profiles.work"), "{written}");
+}
+
+#[test]
 fn a_person_declines_and_is_told_so() {
     let terminal = demo();
     terminal.press("d");
@@ -633,7 +707,7 @@ fn a_newcomer_adds_a_profile_and_signs_in() {
     let lab = Lab::new(Options { interval: Duration::ZERO, ..Options::default() });
     let addresses = lab.server.addresses();
     let terminal = start_in(&lab.home, "exec $program");
-    terminal.wait_for("No profile is configured yet.");
+    terminal.wait_for("▌ p  Add a profile");
     terminal.press("\r");
     terminal.wait_for("What is the profile to be called?");
     terminal.press("\r");

@@ -8,7 +8,7 @@ use self::env_file::EnvFile;
 use super::super::advice::run;
 use super::super::context::Context;
 use super::super::prompt;
-use super::{Login, Mode, tell_signed_in};
+use super::{Login, Mode, tell_in_lines, tell_signed_in};
 use crate::config::{self, Profile, ProviderSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
@@ -20,23 +20,71 @@ pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<()
     let name = context.profile_name(&login.profile)?;
     let options = login.options(0);
     let signed_in = if let Some(path) = &login.env_file {
-        let (mut file, warning) = EnvFile::read(path)?;
-        context.output.warn(warning.as_slice());
-        let can_ask = file.api_domain.is_none() && prompt::is_possible();
-        let can_ask = can_ask && wants_new_profile(&service, name.as_ref(), &file);
-        if let Some(zoho) = service.config.providers.get("zoho").filter(|_| can_ask) {
-            file.api_domain = prompt::data_center(context, zoho)?;
-        }
-        context.interrupts.block_on(import_file(&service, name.as_ref(), path, file, options))?
+        from_file(context, &service, name.as_ref(), path, options)?
     } else {
         let profile = service.config.profile(name.as_ref())?;
-        let token = prompt::token(context, "the refresh token", "Refresh token (not shown): ")?;
+        let token = refresh_token(context)?;
         context.interrupts.block_on(service.import(profile, token, None, None, options))?
     };
     if mode != Mode::Events {
         context.output.warn(&signed_in.warnings);
     }
     tell_signed_in(context, &signed_in, mode)
+}
+
+/// Asks a person who has no profile yet for all that an import takes, again where it did not work.
+pub(in crate::cli) fn by_questions(context: &Context) -> Result<(), Error> {
+    context.output.say("Import a refresh token that you have already. Ctrl-C leaves.");
+    loop {
+        match ask_and_import(context) {
+            Ok(signed_in) => {
+                context.output.warn(&signed_in.warnings);
+                return tell_in_lines(context, &signed_in);
+            }
+            Err(error) if error.code == Code::Interrupted => return Err(error),
+            Err(error) => {
+                context.output.error(&error);
+                if !prompt::yes_or_no(context, "Try again? No goes back", true)? {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+fn ask_and_import(context: &Context) -> Result<SignedIn, Error> {
+    let service = context.service()?;
+    let question = ".env file with ZOHO_REFRESH_TOKEN (just Enter: type the token)";
+    let path = prompt::line(context, question, "")?;
+    if !path.is_empty() {
+        let name = prompt::profile_name(context)?;
+        return from_file(context, &service, Some(&name), Path::new(&path), SignIn::default());
+    }
+    let (profile, secret) = prompt::new_profile(context, &service.config, None)?;
+    let token = refresh_token(context)?;
+    let importing = import_as_new(&service, profile, secret, token, None, SignIn::default());
+    context.interrupts.block_on(Box::pin(importing))
+}
+
+fn refresh_token(context: &Context) -> Result<Secret, Error> {
+    prompt::token(context, "the refresh token", "Refresh token (not shown): ")
+}
+
+/// Imports what a file says, and asks for the data center where the file does not tell it for a new profile.
+fn from_file(
+    context: &Context,
+    service: &Service,
+    name: Option<&ProfileName>,
+    path: &Path,
+    options: SignIn,
+) -> Result<SignedIn, Error> {
+    let (mut file, warning) = EnvFile::read(path)?;
+    context.output.warn(warning.as_slice());
+    let can_ask = file.api_domain.is_none() && prompt::is_possible() && wants_new_profile(service, name, &file);
+    if let Some(zoho) = service.config.providers.get("zoho").filter(|_| can_ask) {
+        file.api_domain = prompt::data_center(context, zoho)?;
+    }
+    context.interrupts.block_on(import_file(service, name, path, file, options))
 }
 
 /// Imports what a file says into the profile that has its client, or into a new one.
@@ -78,7 +126,7 @@ async fn import_file(
             .because(format!("no data center has the API domain {api_domain:?}"))
             .advise("check ZOHO_API_DOMAIN; it reads like https://www.zohoapis.eu")
     })?;
-    Box::pin(import_as_new(service, profile, file.client_secret, refresh_token, &api_domain, options)).await
+    Box::pin(import_as_new(service, profile, file.client_secret, refresh_token, Some(&api_domain), options)).await
 }
 
 /// Tells whether only the data center is missing for a profile that is to be made.
@@ -143,12 +191,12 @@ async fn import_as_new(
     profile: Profile,
     client_secret: Option<Secret>,
     refresh_token: Secret,
-    api_domain: &str,
+    api_domain: Option<&str>,
     options: SignIn,
 ) -> Result<SignedIn, Error> {
     let config = service.add_profile(&profile, client_secret).await?;
     let service = service.clone().with_config(config);
-    match service.import(&profile, refresh_token, None, Some(api_domain), options).await {
+    match service.import(&profile, refresh_token, None, api_domain, options).await {
         Ok(signed_in) => {
             if profile.scopes.is_empty() {
                 // What was granted is what a later sign-in should ask for.

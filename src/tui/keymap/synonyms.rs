@@ -11,6 +11,8 @@ impl Command {
             Command::Whoami => &["verify", "check", "account", "who am i"],
             Command::Logout => &["log out", "sign out", "revoke", "forget"],
             Command::Api => &["call", "request"],
+            Command::Demo => &["try", "tour"],
+            Command::Import => &["bring", "refresh token", "env file"],
             Command::AddProfile => &["new", "create"],
             Command::EditProfile => &["change", "settings"],
             Command::RenameProfile => &["move"],

@@ -178,7 +178,7 @@ impl Panel for ProfilesPanel {
             return Then::default();
         }
         self.problem = None;
-        if let Some(purpose) = self.form_for(command, around) {
+        if let Some(purpose) = self.form_for(command) {
             // Somebody else may have removed it meanwhile.
             let reread = (!matches!(purpose, FormFor::Add(_))).then_some(Effect::LoadStatuses);
             return Then { effects: reread.into_iter().collect(), go: Go::Form(purpose) };
@@ -200,8 +200,7 @@ impl Panel for ProfilesPanel {
             }
             _ => return self.with_profile(command, around, now),
         }
-        // Nothing wakes a list without profiles, so a key has it look whether there are some by now.
-        if self.statuses.is_empty() { Effect::LoadStatuses.into() } else { Then::default() }
+        Then::default()
     }
 
     fn confirmed(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
@@ -328,16 +327,15 @@ impl Panel for ProfilesPanel {
         change.into_iter().chain(hides_at).chain(self.reload_at).min()
     }
 
-    fn view(&self, around: &Surroundings, now: Now, area: Rect, frame: &mut Frame<'_>) {
-        view::view(around, self, now, area, frame);
+    fn view(&self, around: &Surroundings, now: Now, _area: Rect, frame: &mut Frame<'_>) {
+        view::view(around, self, now, frame);
     }
 }
 
 impl ProfilesPanel {
     /// What a command opens the form for; `None` for the other commands.
-    fn form_for(&self, command: Command, around: &Surroundings) -> Option<FormFor> {
-        let has_none = around.config.profiles.is_empty() && self.statuses.is_empty();
-        if command == Command::AddProfile || has_none && command == Command::Choose {
+    fn form_for(&self, command: Command) -> Option<FormFor> {
+        if command == Command::AddProfile {
             return Some(FormFor::Add(None));
         }
         let status = self.selected()?;

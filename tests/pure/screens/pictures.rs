@@ -47,6 +47,13 @@ fn pictures() -> Vec<Picture> {
             || sign_in::ended(Ok(sign_in::signed_in())),
             sign_in::at(42),
         ),
+        (
+            "welcome",
+            "The welcome: add a profile, see a demo, import a token, or read the help",
+            (80, 24),
+            empty_model,
+            now(),
+        ),
         ("kiosk", "The kiosk: a large code and QR code", (120, 33), || kiosk::waiting().0, kiosk::at(42)),
         (
             "profiles",

@@ -19,7 +19,9 @@ const WORK: &str = "[profiles.work]\nprovider = \"zoho\"\ndata_center = \"eu\"\n
                     scopes = [\"ZohoCRM.users.READ\", \"ZohoCRM.org.READ\"]\n";
 
 fn configured(model: &mut Model, text: &str) {
-    model.around.config = Config::parse(text, Path::new("/home/dana/.config/device-login/config.toml")).expect("valid");
+    let config = Config::parse(text, Path::new("/home/dana/.config/device-login/config.toml")).expect("valid");
+    let was = Box::new(model.around.config.clone());
+    update(model, Message::ConfigurationReread { was, result: Box::new(Ok(config)) }, now());
 }
 
 /// The form as a newcomer gets it.

@@ -15,16 +15,6 @@ use super::{SIZES, assert_no_control};
 use crate::support::screen::{changes, screen, screen_text};
 
 #[test]
-fn no_profile_is_an_honest_screen_that_says_what_to_run() {
-    let empty = || {
-        let mut model = empty_model();
-        update(&mut model, Message::StatusesLoaded(Vec::new()), now());
-        model
-    };
-    assert_screens!("none", empty(), now());
-}
-
-#[test]
 fn every_state_has_its_words() {
     for (selected, snapshot) in [
         ("work", "valid"),

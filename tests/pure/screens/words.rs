@@ -41,11 +41,11 @@ const GONE: [&str; 12] = [
 ];
 
 /// What the help of a command may begin with.
-const VERBS: [&str; 41] = [
+const VERBS: [&str; 42] = [
     "add", "answer", "api:", "approve", "ask", "cancel,", "change", "choose,", "copy", "decline", "draw", "edit",
-    "filter", "find", "fix", "fold", "go", "invert", "leave", "logout:", "make", "move", "open", "quit", "refresh",
-    "remove", "rename", "save", "scroll", "send", "show", "sign", "sort", "suspend", "tick", "toggle", "turn",
-    "unfold", "use", "view", "whoami:",
+    "filter", "find", "fix", "fold", "go", "import", "invert", "leave", "logout:", "make", "move", "open", "quit",
+    "refresh", "remove", "rename", "save", "scroll", "send", "show", "sign", "sort", "suspend", "tick", "toggle",
+    "turn", "unfold", "use", "view", "whoami:",
 ];
 
 /// The words of `text` that are gone. Names in backticks and options are names, not words.
@@ -76,6 +76,7 @@ fn screens() -> Vec<(Scope, Model)> {
         (Scope::SignIn, sign_in::pending()),
         (Scope::Api, answered(Ok(answer(200, ORGANIZATION, None)))),
         (Scope::ProfileForm, profile_form::reviewing()),
+        (Scope::Welcome, empty_model()),
     ]
 }
 

@@ -14,6 +14,7 @@ use crate::tui::panel::Go;
 use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::theme::{Abilities, ColorChoice, Glyphs, QrAbilities, QrPalette};
 use crate::tui::update::update;
+use crate::tui::{Start, start};
 
 const CONFIGURED: &str = r#"
 [profiles.work]
@@ -52,7 +53,7 @@ fn model(text: &str) -> Model {
     let abilities = Abilities { color: ColorChoice::Always, glyphs: Glyphs::Unicode, qr };
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
     let mut model = Model::new(abilities, machine, config(text));
-    model.resume(Outcome::Nothing, now());
+    start(&mut model, Start::Profiles, None, now());
     model
 }
 
@@ -302,7 +303,7 @@ fn back_keeps_what_was_typed_and_leaving_asks() {
     assert_eq!(form(&model).name(), "shop");
     press(&mut model, &[Key::Esc]);
     assert_eq!(press(&mut model, &[Key::Char('y')]), [Effect::LoadStatuses]);
-    assert!(model.find::<ProfileForm>().is_none() && model.scope() == Scope::Profiles);
+    assert!(model.find::<ProfileForm>().is_none());
     // With nothing typed there is nothing to ask.
     press(&mut model, &[Key::Char('p')]);
     assert_eq!(press(&mut model, &[Key::Esc]), [Effect::LoadStatuses]);
@@ -602,7 +603,7 @@ fn the_form_of_a_profile_that_is_gone_gives_way_to_the_list() {
     let (task, _) = saved(&press(&mut model, &[Key::Down, Key::Enter]));
     let gone = Error::new(Code::UnknownProfile, "profile `work` is not configured any more");
     assert_eq!(finish(&mut model, task, Err(gone)), [Effect::LoadStatuses]);
-    assert!(model.find::<ProfileForm>().is_none() && model.scope() == Scope::Profiles);
+    assert!(model.find::<ProfileForm>().is_none());
 }
 
 #[test]

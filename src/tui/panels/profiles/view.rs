@@ -11,7 +11,7 @@ mod words;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::Span;
 
 use details::Details;
 pub(super) use layout::Layout;
@@ -23,7 +23,7 @@ use crate::tui::chrome::{beside_title, command_of_more, more_keys};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::{draw_lines, shown};
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::{cut, width, wrap};
+use crate::tui::text::{cut, width};
 use crate::tui::theme::Mark;
 use crate::untrusted::visible;
 
@@ -110,9 +110,10 @@ fn in_sight(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> Option<[S
 }
 
 /// Draws the panel.
-pub(super) fn view(around: &Surroundings, panel: &ProfilesPanel, now: Now, area: Rect, frame: &mut Frame<'_>) {
+pub(super) fn view(around: &Surroundings, panel: &ProfilesPanel, now: Now, frame: &mut Frame<'_>) {
     if panel.statuses.is_empty() {
-        return nothing(around, area, frame);
+        // The welcome is there, or about to be.
+        return;
     }
     let layout = Layout::of(around, panel, now);
     draw_filter(around, panel, &layout, frame);
@@ -170,29 +171,6 @@ fn draw_filter(around: &Surroundings, panel: &ProfilesPanel, layout: &Layout, fr
         let at = area.right().saturating_sub(u16::try_from(hint.len() + 1).unwrap_or(0));
         frame.buffer_mut().set_string(at, area.y, &hint, around.theme.faint);
     }
-}
-
-/// No profile to show, and what to do about it.
-fn nothing(around: &Surroundings, area: Rect, frame: &mut Frame<'_>) {
-    let room = usize::from(area.width.saturating_sub(2));
-    let (add, enter) = (around.key(Scope::Profiles, Command::AddProfile), around.key(Scope::Profiles, Command::Choose));
-    let add = format!("Press {add} or {enter} to add one: a few questions, then you sign in.");
-    let leave = format!(
-        "Or leave with {} and try everything out without an account:",
-        around.key(Scope::Profiles, Command::Quit)
-    );
-    let paragraphs = [
-        ("No profile is configured yet.", around.theme.title),
-        (&add, around.theme.text),
-        (&leave, around.theme.text),
-        ("device-login demo", around.theme.code),
-    ];
-    let lines: Vec<Line<'_>> = paragraphs
-        .iter()
-        .flat_map(|(text, style)| wrap(text, room).into_iter().map(|line| Line::styled(format!(" {line}"), *style)))
-        .collect();
-    let top = u16::from(area.height > 6);
-    draw_lines(&lines, Rect { y: area.y + top, height: area.height - top, ..area }, frame);
 }
 
 /// Where the lines of the details are: below a rule.

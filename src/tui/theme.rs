@@ -112,10 +112,15 @@ impl Theme {
             ThemeName::Light => (Color::Blue, Color::White),
             _ => (Color::Cyan, Color::Black),
         };
-        let attention = if name == ThemeName::Light { Color::Magenta } else { Color::Yellow };
+        // Of the eight colors many terminals have such light ones that they cannot be read on white.
+        let has_many_colors = abilities.qr.palette == QrPalette::Indexed256;
+        let (green, attention, red) = match name {
+            ThemeName::Light if has_many_colors => (Color::Indexed(28), Color::Indexed(90), Color::Indexed(124)),
+            ThemeName::Light => (Color::Green, Color::Magenta, Color::Red),
+            _ => (Color::Green, Color::Yellow, Color::Red),
+        };
         let accent_text = if is_strong { bold } else { colored(accent).patch(bold) };
         let has_bands = is_colored && !is_strong;
-        let has_many_colors = abilities.qr.palette == QrPalette::Indexed256;
         let selected = match (has_bands && has_many_colors, name) {
             (true, ThemeName::Light) => plain.fg(Color::Indexed(16)).bg(Color::Indexed(252)),
             (true, _) => plain.fg(Color::Indexed(231)).bg(Color::Indexed(238)),
@@ -138,11 +143,11 @@ impl Theme {
             band: if has_bands { band.bg(accent) } else { reversed.patch(bold) },
             accent: if is_strong { plain } else { colored(accent) },
             member: if is_strong { bold } else { colored(accent) },
-            string: if is_strong { plain } else { colored(Color::Green) },
+            string: if is_strong { plain } else { colored(green) },
             literal: if is_strong { plain } else { colored(attention) },
-            good: if is_strong { bold } else { colored(Color::Green) },
+            good: if is_strong { bold } else { colored(green) },
             attention: loud(attention),
-            failed: loud(Color::Red),
+            failed: loud(red),
             selected,
             found: colored(attention).patch(bold).add_modifier(Modifier::UNDERLINED),
             border: faint,

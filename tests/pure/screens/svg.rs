@@ -69,6 +69,9 @@ impl Palette {
             // As the 256 colours of xterm have them.
             Color::Indexed(238) => "#444444",
             Color::Indexed(252) => "#d0d0d0",
+            Color::Indexed(28) => "#008700",
+            Color::Indexed(90) => "#870087",
+            Color::Indexed(124) => "#af0000",
             Color::Reset => default,
             other => panic!("the pictures have no {other:?}"),
         }

@@ -126,8 +126,13 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
     }
 }
 
+/// Few, since it runs with every change; `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(60)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn no_size_and_no_key_breaks_the_panels(

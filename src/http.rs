@@ -6,7 +6,9 @@
 pub mod client;
 pub(crate) mod date;
 pub mod decode;
+pub mod multipart;
 pub mod progress;
+pub mod source;
 pub(crate) mod tls;
 pub mod trouble;
 pub mod upload;

@@ -29,6 +29,7 @@ mod store;
 mod test_calls;
 mod token_file;
 mod tokens;
+mod typed_body;
 mod unbroken;
 
 use std::collections::BTreeMap;
@@ -54,6 +55,7 @@ pub use test_calls::{TestCallEntry, TestCalls};
 pub use token_file::TokenFile;
 pub use tokens::ends::is_ahead;
 pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness, Keeping, Renewed};
+pub use typed_body::{TypedBody, unreadable};
 pub use unbroken::{StandStill, Unbroken};
 
 use jiff::tz::TimeZone;

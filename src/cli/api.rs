@@ -2,9 +2,7 @@
 
 mod bar;
 mod fields;
-mod form;
 mod pages;
-mod source;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -13,8 +11,6 @@ use clap::Args;
 
 use self::bar::Bar;
 use self::fields::Fields;
-use self::form::Part;
-use self::source::Source;
 use self::writer::{Layout, Page, Place, Writer};
 use super::context::Context;
 use super::output::unwritten;
@@ -22,12 +18,14 @@ use crate::api::{self, Call, Diagnosis};
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
 use crate::files::{self, Replacement};
+use crate::http::multipart::{MULTIPART, NoPart, Part, multipart};
 use crate::http::progress::Progress;
+use crate::http::source::Source;
 use crate::http::upload::Upload;
 use crate::http::{Method, reason};
 use crate::providers::DataCenter;
 use crate::providers::catalog::Product;
-use crate::service::{self, OpenAnswer, Service, refusal_error};
+use crate::service::{self, OpenAnswer, Service, refusal_error, unreadable};
 use crate::untrusted::Untrusted;
 
 const EXAMPLES: &str = "\
@@ -385,10 +383,10 @@ enum Body {
 
 impl Given {
     fn read(api: &Api) -> Result<Self, Error> {
-        let form = api.form.iter().map(|part| Part::parse(part)).collect::<Result<Vec<_>, _>>()?;
+        let form = api.form.iter().map(|part| Part::parse(part)).collect::<Result<Vec<_>, _>>().map_err(no_part)?;
         let input = api.input.as_deref().map(Source::named);
         let readers = api.fields.iter().filter(|field| fields::reads_stdin(field)).count()
-            + form.iter().filter(|part| part.reads_stdin()).count()
+            + form.iter().filter(|part| part.source() == Some(&Source::Stdin)).count()
             + usize::from(input == Some(Source::Stdin));
         if readers > 1 {
             return Err(Error::new(Code::Usage, NOT_MADE)
@@ -410,12 +408,13 @@ impl Given {
 
     fn body(&self) -> Result<Option<Body>, Error> {
         if let Some(input) = &self.input {
-            return Ok(Some(Body::Input(Upload::new(vec![input.open()?]))));
+            return Ok(Some(Body::Input(Upload::new(vec![input.open().map_err(unreadable)?]))));
         }
         if self.form.is_empty() {
             return Ok(None);
         }
-        form::multipart(&self.form).map(|(upload, media_type)| Some(Body::Form(upload, media_type)))
+        let (upload, media_type) = multipart(&self.form).map_err(unreadable)?;
+        Ok(Some(Body::Form(upload, media_type)))
     }
 }
 
@@ -426,7 +425,7 @@ impl Body {
             Body::Input(upload) => return Ok(upload),
             Body::Form(upload, media_type) => (upload, media_type),
         };
-        if content_type(headers).is_some_and(|given| !given.to_ascii_lowercase().starts_with("multipart/form-data")) {
+        if content_type(headers).is_some_and(|given| !given.to_ascii_lowercase().starts_with(MULTIPART)) {
             return Err(Error::new(Code::Usage, NOT_MADE)
                 .because("`--form` makes `multipart/form-data`, and another `Content-Type` was given")
                 .advise("leave that header out"));
@@ -455,6 +454,11 @@ fn method(call: &[String]) -> Result<Option<Method>, Error> {
         let general = "the method comes before the path; a profile is named by `-p`".into();
         Error::new(Code::Usage, NOT_MADE).because(problem).advise(near.unwrap_or(general))
     })
+}
+
+fn no_part(why: NoPart) -> Error {
+    let error = Error::new(Code::Usage, "a part of the form cannot be used").because(why);
+    if why == NoPart::NoName { error.advise("write `--form name=@FILE` or `--form name=text`") } else { error }
 }
 
 fn read_header(header: &str) -> Result<(String, String), Error> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 use url::form_urlencoded;
 
-use super::Service;
+use super::{Service, TypedBody};
 use crate::api::Call;
 use crate::error::Error;
 use crate::profile::ProfileName;
@@ -90,7 +90,7 @@ pub fn remembered(call: &Call, at: Timestamp, answer: Option<(u16, Duration, usi
     if url.as_str().len() + length > LONGEST_HEAD {
         return None;
     }
-    let body = harmless_body(&call.body);
+    let body = harmless_body(call);
     let whole = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
     Some(PastCall {
         at,
@@ -143,13 +143,19 @@ fn decoded(text: &str) -> String {
     form_urlencoded::parse(text.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
 }
 
-/// A body that names nothing secret, as JSON or as a form; `None` of any other that is not empty.
-fn harmless_body(body: &[u8]) -> Option<String> {
+/// A body that names nothing secret, as JSON, as a form or as the name of a file; `None` of any other that is not empty.
+fn harmless_body(call: &Call) -> Option<String> {
+    let body = &call.body;
     let text = std::str::from_utf8(body).ok().filter(|text| text.len() <= LONGEST_BODY)?;
     if text.is_empty() {
         return Some(String::new());
     }
-    let is_harmless = if let Ok(value) = serde_json::from_str::<Value>(text) {
+    let is_harmless = if let Ok(TypedBody::File(_)) = TypedBody::of(call) {
+        !text.split('/').any(is_secret_value)
+    } else if let Ok(TypedBody::Form(_)) = TypedBody::of(call) {
+        let mut parts = text.lines().filter_map(|line| line.split_once('='));
+        parts.all(|(name, value)| !is_secret(name, value))
+    } else if let Ok(value) = serde_json::from_str::<Value>(text) {
         !has_secret(&value)
     } else {
         let is_form = text.contains('=') && !text.contains(char::is_whitespace);
@@ -272,6 +278,16 @@ mod tests {
             ("some words", false),
         ] {
             let past = kept(&call("https://a.example/x", &[], body)).expect("it is remembered");
+            assert_eq!((past.body.as_str(), past.lacks_body), (if is_kept { body } else { "" }, !is_kept), "{body}");
+        }
+        for (content_type, body, is_kept) in [
+            ("text/csv", "@/home/dana/leads.csv", true),
+            ("text/csv", &format!("@/home/{ZOHO_TOKEN}"), false),
+            ("multipart/form-data", "name=leads\nfile=@leads.csv;type=text/csv", true),
+            ("multipart/form-data", "file=@leads.csv\npassword=hush", false),
+        ] {
+            let past = kept(&call("https://a.example/x", &[("content-type", content_type)], body));
+            let past = past.expect("it is remembered");
             assert_eq!((past.body.as_str(), past.lacks_body), (if is_kept { body } else { "" }, !is_kept), "{body}");
         }
         let long = format!("\"{}\"", "x".repeat(LONGEST_BODY));

@@ -1,12 +1,15 @@
 //! Forms with files (RFC 7578), written as curl's `-F` takes them.
 
+use std::fmt;
 use std::path::Path;
 
 use chacha20poly1305::aead::Generate;
 
-use super::source::Source;
-use crate::error::{Code, Error};
-use crate::http::upload::{Piece, Upload};
+use super::source::{Source, Unreadable};
+use super::upload::{Piece, Upload};
+
+/// The media type of such a form; the boundary follows it.
+pub const MULTIPART: &str = "multipart/form-data";
 
 /// Media types by the ending of a file's name; all others are bytes.
 const MEDIA_TYPES: &[(&str, &str)] = &[
@@ -26,15 +29,15 @@ const MEDIA_TYPES: &[(&str, &str)] = &[
 ];
 
 /// One part of a form.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Part {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
     name: String,
     value: Value,
     media_type: Option<String>,
     file_name: Option<String>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Value {
     Text(String),
     /// `@`: sent as a file, with a name of its own.
@@ -43,12 +46,30 @@ enum Value {
     Content(Source),
 }
 
+/// Why a text is no part of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoPart {
+    NoName,
+    NoType,
+    NoFile,
+    OpenQuote,
+}
+
+impl fmt::Display for NoPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NoPart::NoName => "it has no `=` after its name",
+            NoPart::NoType => "its type is none such as `text/csv`",
+            NoPart::NoFile => "it names no file",
+            NoPart::OpenQuote => "a quote in it is not closed",
+        })
+    }
+}
+
 impl Part {
     /// Reads `name=text`, `name=@FILE` or `name=<FILE`, with `;type=` and `;filename=` behind it.
-    pub(super) fn parse(text: &str) -> Result<Self, Error> {
-        let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
-            problem("it has no `=` after its name").advise("write `--form name=@FILE` or `--form name=text`")
-        })?;
+    pub fn parse(text: &str) -> Result<Self, NoPart> {
+        let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or(NoPart::NoName)?;
         let (value, media_type, file_name) = attributes(value)?;
         let value = match value.as_bytes().first() {
             Some(b'@') => Value::File(source(&value)?),
@@ -58,13 +79,17 @@ impl Part {
         let fits =
             |media_type: &String| media_type.contains('/') && media_type.bytes().all(|b| (b' '..=b'~').contains(&b));
         if !media_type.as_ref().is_none_or(fits) {
-            return Err(problem("its type is none such as `text/csv`"));
+            return Err(NoPart::NoType);
         }
         Ok(Self { name: name.to_owned(), value, media_type, file_name })
     }
 
-    pub(super) fn reads_stdin(&self) -> bool {
-        matches!(&self.value, Value::File(Source::Stdin) | Value::Content(Source::Stdin))
+    /// What is read for it.
+    pub fn source(&self) -> Option<&Source> {
+        match &self.value {
+            Value::Text(_) => None,
+            Value::File(source) | Value::Content(source) => Some(source),
+        }
     }
 
     fn head(&self, boundary: &str) -> String {
@@ -82,7 +107,7 @@ impl Part {
 }
 
 /// The body of a form, and its media type. Files and pipes are opened or read ahead here.
-pub(super) fn multipart(parts: &[Part]) -> Result<(Upload, String), Error> {
+pub fn multipart(parts: &[Part]) -> Result<(Upload, String), Unreadable> {
     let boundary = boundary();
     let mut pieces = Vec::new();
     let mut text = String::new();
@@ -98,7 +123,13 @@ pub(super) fn multipart(parts: &[Part]) -> Result<(Upload, String), Error> {
     }
     text.extend(["--", &boundary, "--\r\n"]);
     pieces.push(Piece::Bytes(text.into_bytes()));
-    Ok((Upload::new(pieces), format!("multipart/form-data; boundary={boundary}")))
+    Ok((Upload::new(pieces), format!("{MULTIPART}; boundary={boundary}")))
+}
+
+/// Whether a content type asks for a form that is yet to be written.
+pub fn is_bare_form(content_type: &str) -> bool {
+    let (media_type, rest) = content_type.split_once(';').unwrap_or((content_type, ""));
+    media_type.trim().eq_ignore_ascii_case(MULTIPART) && !rest.to_ascii_lowercase().contains("boundary")
 }
 
 /// Random, so that nothing that is sent has it.
@@ -112,14 +143,15 @@ fn escaped(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-fn guessed_type(file_name: &str) -> &'static str {
+/// The media type that the name of a file promises.
+pub fn guessed_type(file_name: &str) -> &'static str {
     let extension = Path::new(file_name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let known = MEDIA_TYPES.iter().find(|(known, _)| extension.eq_ignore_ascii_case(known));
     known.map_or("application/octet-stream", |(_, media_type)| media_type)
 }
 
 /// Takes `;type=` and `;filename=` off the end. Other semicolons belong to the value.
-fn attributes(text: &str) -> Result<(String, Option<String>, Option<String>), Error> {
+fn attributes(text: &str) -> Result<(String, Option<String>, Option<String>), NoPart> {
     let (mut value, mut media_type, mut file_name) = (text, None, None);
     while let Some((before, name, attribute)) = last_attribute(value) {
         let attribute = unquoted(attribute)?;
@@ -150,10 +182,10 @@ fn last_attribute(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// `"a \"quoted\" name"` without its quotes.
-fn unquoted(text: &str) -> Result<String, Error> {
+fn unquoted(text: &str) -> Result<String, NoPart> {
     let text = text.trim();
     let Some(rest) = text.strip_prefix('"') else { return Ok(text.to_owned()) };
-    let inner = rest.strip_suffix('"').ok_or_else(|| problem("a quote in it is not closed"))?;
+    let inner = rest.strip_suffix('"').ok_or(NoPart::OpenQuote)?;
     let mut characters = inner.chars();
     let mut unquoted = String::new();
     while let Some(character) = characters.next() {
@@ -162,13 +194,9 @@ fn unquoted(text: &str) -> Result<String, Error> {
     Ok(unquoted)
 }
 
-fn source(value: &str) -> Result<Source, Error> {
+fn source(value: &str) -> Result<Source, NoPart> {
     let name = unquoted(&value[1..])?;
-    if name.is_empty() { Err(problem("it names no file")) } else { Ok(Source::named(&name)) }
-}
-
-fn problem(cause: &str) -> Error {
-    Error::new(Code::Usage, "a part of the form cannot be used").because(cause)
+    if name.is_empty() { Err(NoPart::NoFile) } else { Ok(Source::named(&name)) }
 }
 
 #[cfg(test)]

@@ -102,9 +102,15 @@ impl Service {
         Ok((data_center.clone().in_environment(named), provider.dialect))
     }
 
-    /// Makes a call and keeps its whole answer.
-    pub async fn call(&self, profile: &Profile, call: &Call) -> Result<Answer, Error> {
-        let mut open = self.open_call(profile, call, None, None, &Progress::default()).await?;
+    /// Makes a call, with the body in `upload` where there is one, and keeps its whole answer.
+    pub async fn call(
+        &self,
+        profile: &Profile,
+        call: &Call,
+        upload: Option<&Upload>,
+        progress: &Progress,
+    ) -> Result<Answer, Error> {
+        let mut open = self.open_call(profile, call, None, upload, progress).await?;
         while let Some(chunk) = open.more().await? {
             if open.response.body.len() + chunk.len() > API_BODY_LIMIT {
                 let cause = format!("the answer is larger than {} MiB", API_BODY_LIMIT >> 20);

@@ -83,6 +83,7 @@ fn in_words(message: &Message) -> Option<(Mark, String)> {
             result.as_ref().as_ref().err().map(|error| failed("the test calls", error))
         }
         Message::Answered { result, .. } => result.as_ref().as_ref().err().map(|error| failed("the call", error)),
+        Message::NotSent { error, .. } => Some(failed("the call", error)),
         Message::PastCallsLoaded { profile, result: Err(error) } => {
             Some(failed(&format!("{profile}: earlier calls"), error))
         }

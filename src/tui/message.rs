@@ -97,6 +97,11 @@ pub enum Message {
         task: TaskId,
         result: Box<Result<Received, Error>>,
     },
+    /// A call was not sent, since its body cannot be read.
+    NotSent {
+        task: TaskId,
+        error: Error,
+    },
     /// The calls that were made with a profile before, oldest first.
     PastCallsLoaded {
         profile: ProfileName,

@@ -12,6 +12,7 @@ use device_login::config::{Config, Profile};
 use device_login::error::Code;
 use device_login::http::Method;
 use device_login::http::client::Client;
+use device_login::http::progress::Progress;
 use device_login::secret::Secret;
 use device_login::service::{FreshToken, Freshness, Service, State};
 use device_login::storage::backend::watched::Watched;
@@ -331,7 +332,8 @@ fn a_call_with_a_token_that_was_seen_lately_asks_the_store_nothing_unless_the_ap
         let service = machine.service();
         let url = format!("{}/x", authority.origin()).parse().expect("an address");
         let call = Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() };
-        let answer = runtime.block_on(service.call(profile(&service), &call)).expect("an answer");
+        let answer =
+            runtime.block_on(service.call(profile(&service), &call, None, &Progress::default())).expect("an answer");
         (answer.response.status, machine.asked.lock().expect("nobody panics").clone())
     };
     machine.asks(after(0));

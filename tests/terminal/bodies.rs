@@ -1,4 +1,4 @@
-//! What `api` shows on a terminal: answers for people, and how far a long call has come.
+//! What `api` and the API panel show on a terminal: answers for people, bodies from files, and how far a long call has come.
 
 use std::io::{Read, Write};
 use std::sync::{Mutex, mpsc};
@@ -66,4 +66,68 @@ fn a_long_call_shows_how_far_it_has_come_and_leaves_nothing_of_that() {
     let screen = terminal.wait_for("done");
     assert!(!screen.contains("Received"), "{screen}");
     assert_eq!(out.metadata().map(|metadata| metadata.len()).ok(), Some(200_000));
+}
+
+/// The API panel with the form of an own request, whose method is POST; the cursor is in its body.
+fn form_of_a_post(home: &Home, path: &str) -> Terminal {
+    let terminal = start(home, &format!("export HOME={}; $program", home.path("").display()));
+    terminal.wait_for("work");
+    terminal.press("a");
+    terminal.wait_for("Own request");
+    terminal.press("\x1b[He");
+    terminal.wait_for(">Address");
+    terminal.press(&format!("{path}\x1b[Zp\t\t\t\t"));
+    terminal.wait_for("@PATH sends a file");
+    terminal
+}
+
+#[test]
+fn a_body_is_read_from_the_file_that_the_form_names_once_that_can_be_read() {
+    let authority = Authority::start(|_| (200, "{}".to_owned()));
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    let terminal = form_of_a_post(&home, "/leads");
+    terminal.press("@~/lead.json\x13");
+    terminal.wait_for("It may change");
+    terminal.press("y");
+    let screen = terminal.wait_for("What helps");
+    assert!(screen.contains("could not be read") && screen.contains("@~/lead.json"), "{screen}");
+    assert_eq!(authority.count("/leads"), 0);
+    let lead = format!("{{\"data\":[{}]}}", "1,".repeat(100_000) + "1");
+    home.write("lead.json", &lead);
+    terminal.press("\x13");
+    terminal.wait_for("200 OK");
+    let sent = authority.log().into_iter().find(|asked| asked.path == "/leads").expect("it was sent");
+    assert_eq!((sent.method.as_str(), sent.header("content-type")), ("POST", Some("application/json")));
+    assert!(sent.body == lead, "{} bytes came", sent.body.len());
+}
+
+#[test]
+fn each_line_of_a_body_is_a_part_where_the_header_asks_for_a_form() {
+    let authority = Authority::start(|_| (200, "{}".to_owned()));
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    home.write("leads.csv", "Last_Name\nReyes\n");
+    let terminal = form_of_a_post(&home, "/import");
+    terminal.press("\x1b[ZContent-Type: multipart/form-data\t");
+    terminal.wait_for("A part a line");
+    terminal.press("kind=leads\rfile=@~/leads.csv;filename=new.csv\x13");
+    terminal.wait_for("It may change");
+    terminal.press("y");
+    terminal.wait_for("200 OK");
+    let sent = authority.log().into_iter().find(|asked| asked.path == "/import").expect("it was sent");
+    let media_type = sent.header("content-type").expect("it has a type");
+    let boundary = media_type.strip_prefix("multipart/form-data; boundary=").expect("a boundary of its own");
+    let disposition = "Content-Disposition: form-data; name=";
+    let expected = [
+        format!("--{boundary}"),
+        format!("{disposition}\"kind\"\r\n"),
+        "leads".to_owned(),
+        format!("--{boundary}"),
+        format!("{disposition}\"file\"; filename=\"new.csv\""),
+        "Content-Type: text/csv\r\n".to_owned(),
+        "Last_Name\nReyes\n".to_owned(),
+        format!("--{boundary}--\r\n"),
+    ];
+    assert_eq!(sent.body, expected.join("\r\n"));
 }

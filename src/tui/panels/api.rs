@@ -355,6 +355,10 @@ impl Panel for ApiPanel {
                 Then::default()
             }
             Message::Answered { task, result } => self.answered(task, *result, around, now).into(),
+            Message::NotSent { task, error } => {
+                self.not_sent(task, error, around);
+                Then::default()
+            }
             Message::PastCallsLoaded { ref profile, .. } if *profile != self.profile => {
                 return (Then::default(), Some(message));
             }

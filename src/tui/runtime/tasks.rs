@@ -5,6 +5,7 @@
 
 mod answers;
 mod browser;
+mod calls;
 mod tmux;
 
 use std::collections::HashMap;
@@ -120,12 +121,7 @@ impl Tasks {
                 |service, profile| async move { service.test_calls(&profile).await },
                 move |_, result| Message::TestCallsLoaded { task, result: Box::new(result) },
             ),
-            Effect::Call { task, profile, call } => self.spawn_cancellable(
-                task,
-                profile,
-                |service, profile| async move { answers::received(service.call(&profile, &call).await?).await },
-                move |_, result| Message::Answered { task, result: Box::new(result) },
-            ),
+            Effect::Call { task, profile, call } => self.call(task, profile, call),
             Effect::LoadPastCalls { profile } => {
                 let (service, sender) = (self.service.clone(), self.sender.clone());
                 tokio::task::spawn_blocking(move || {

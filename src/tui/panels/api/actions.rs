@@ -8,10 +8,12 @@ use crate::api::{self, Call};
 use crate::error::Error;
 use crate::http::Method;
 use crate::providers::Dialect;
+use crate::service::TypedBody;
+use crate::tui::advice::hint;
 use crate::tui::clipboard::{Clipboard, ToCopy};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::sentence;
-use crate::tui::message::Effect;
+use crate::tui::message::{Effect, TaskId};
 use crate::tui::overlay::{self, Overlay, SaveAs};
 use crate::tui::panel::{Outcome, Then};
 use crate::tui::received::Content;
@@ -121,6 +123,21 @@ impl ApiPanel {
         self.forget_query();
         self.under_way.push(Sent { task, call: call.clone(), dialect });
         vec![Effect::Call { task, profile: self.profile.clone(), call }]
+    }
+
+    /// Takes in that a call was not sent, and why: the form says it where it is the one that is typed there.
+    pub(super) fn not_sent(&mut self, task: TaskId, error: Error, around: &Surroundings) {
+        let Some(index) = self.under_way.iter().position(|request| request.task == task) else { return };
+        let Sent { call, .. } = self.under_way.remove(index);
+        let is_typed = self.is_own_request() && self.selected_call().is_some_and(|typed| typed.as_ref() == Ok(&call));
+        if is_typed && index == self.under_way.len() {
+            let helps = hint(around, self, &error).map(|hint| format!(" What helps: {hint}.")).unwrap_or_default();
+            self.form.problem = Some(format!("{}{helps}", sentence(&error)));
+            self.form.focus = Part::Body;
+            self.focus = Focus::Form;
+        } else {
+            self.refused = Some((Some(call), error));
+        }
     }
 
     /// Opens the form: for a test call with what it sends, as a request of one's own.
@@ -331,14 +348,19 @@ impl ApiPanel {
     fn copy_curl(&self, around: &mut Surroundings, now: Now) -> Vec<Effect> {
         let of_answer = self.exchange().filter(|_| self.focus == Focus::Answer);
         let curl = match of_answer {
-            Some(Exchange { call, dialect, .. }) => Some(api::as_curl(call, &[], dialect)),
+            Some(Exchange { call, dialect, .. }) => Some(as_curl(call, dialect)),
             None => self
                 .test_calls()
                 .zip(self.selected_call().and_then(Result::ok))
-                .map(|(known, call)| api::as_curl(&call, &[], known.dialect)),
+                .map(|(known, call)| as_curl(&call, known.dialect)),
         };
         copy(around, curl, "the curl command, token hidden,", now, Told::Overlay)
     }
+}
+
+fn as_curl(call: &Call, dialect: &Dialect) -> String {
+    let (call, body) = TypedBody::of(call).unwrap_or(TypedBody::AsItStands).for_curl(call);
+    api::as_curl(&call, &body, dialect)
 }
 
 /// Why a typed request cannot be sent. That it cannot, the form says by staying.

@@ -3,10 +3,11 @@
 use url::form_urlencoded::{byte_serialize, parse};
 
 use crate::api::{self, Call, Refusal};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::http::Method;
+use crate::http::multipart::{MULTIPART, is_bare_form};
 use crate::providers::DataCenter;
-use crate::service::{TestCalls, refusal_error};
+use crate::service::{TestCalls, TypedBody, refusal_error};
 use crate::tui::keymap::{Command, Key};
 use crate::tui::widgets::field::Field;
 
@@ -59,7 +60,10 @@ impl Part {
             Part::Address => format!("A path such as /crm/v8/org, or a whole address. {enter} sends."),
             Part::Query => "One name=value a line; it is encoded when it is sent.".to_owned(),
             Part::Headers => "One `Name: value` a line. The program adds the token itself.".to_owned(),
-            Part::Body => "Sent as it stands. JSON gets its content type by itself.".to_owned(),
+            Part::Body => format!(
+                "Sent as it stands; @PATH sends a file. JSON gets its type by itself; with `Content-Type: {MULTIPART}` each line \
+                 is a part."
+            ),
         }
     }
 
@@ -137,7 +141,7 @@ impl RequestForm {
         }
     }
 
-    /// The call as typed. Nothing is added to it but the type of a JSON body.
+    /// The call as typed. Nothing is added to it but the type of a body that is JSON or a file.
     pub(super) fn call(&self, data_center: &DataCenter) -> Result<Call, Error> {
         let address = self.address.text();
         let refused = |refusal| refusal_error(CANNOT_BE_SENT, &refusal);
@@ -158,7 +162,12 @@ impl RequestForm {
         if !has_type && !body.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok() {
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
-        Ok(Call { method: self.method, url, headers, body: body.into_bytes() })
+        let mut call = Call { method: self.method, url, headers, body: body.into_bytes() };
+        let typed = TypedBody::of(&call).map_err(|why| Error::new(Code::Usage, CANNOT_BE_SENT).because(why))?;
+        if let Some(media_type) = typed.media_type().filter(|_| !has_type) {
+            call.headers.push(("content-type".to_owned(), media_type.to_owned()));
+        }
+        Ok(call)
     }
 
     /// What a person may want to know of the part with the cursor.
@@ -167,8 +176,18 @@ impl RequestForm {
             Part::Address if self.is_proposed => {
                 format!("Typing replaces the address, Right edits it. {enter} sends.")
             }
+            Part::Body if self.is_form() => {
+                "A part a line: name=text or name=@FILE, then ;type= and ;filename=.".to_owned()
+            }
             part => part.hint(enter),
         }
+    }
+
+    /// Whether the headers make each line of the body a part of a form.
+    fn is_form(&self) -> bool {
+        let headers = self.headers.text();
+        let mut headers = headers.lines().filter_map(|line| line.split_once(':'));
+        headers.any(|(name, value)| name.trim().eq_ignore_ascii_case("content-type") && is_bare_form(value))
     }
 
     /// What is wrong with a body that begins like JSON and is none. It may be sent all the same.
@@ -469,6 +488,34 @@ mod tests {
         let mut form = RequestForm::of(&call);
         form.paste("/pasted");
         assert_eq!(form.address.text(), "/pasted");
+    }
+
+    #[test]
+    fn a_file_has_the_type_of_its_ending_unless_another_is_given() {
+        for (headers, body, expected) in [
+            ("", "@/x/leads.csv", Some("text/csv")),
+            ("", "@/x/leads", Some("application/octet-stream")),
+            ("Content-Type: a/b", "@/x/leads.csv", Some("a/b")),
+            ("", "@dana\nand more", None),
+            ("Content-Type: multipart/form-data", "a=1", Some("multipart/form-data")),
+        ] {
+            let form = RequestForm { headers: Field::new(headers), body: Field::new(body), ..form("/x") };
+            let call = form.call(zoho::provider().default_data_center()).expect(body);
+            assert_eq!(call.headers.first().map(|(_, value)| value.as_str()), expected, "{body}");
+            // The path is kept, and nothing of what is there.
+            assert_eq!(call.body, body.as_bytes());
+        }
+    }
+
+    #[test]
+    fn the_hint_of_the_body_tells_of_files_and_how_a_form_is_typed() {
+        let mut form = form("/x");
+        form.focus = Part::Body;
+        assert!(
+            form.hint("Enter").contains("@PATH sends a file") && form.hint("Enter").contains("multipart/form-data")
+        );
+        form.headers = Field::new("content-type: Multipart/Form-Data");
+        assert!(form.hint("Enter").starts_with("A part a line: name=text or name=@FILE"));
     }
 
     #[test]

@@ -392,6 +392,44 @@ fn what_cannot_be_sent_as_typed_is_told_in_the_form() {
     assert_eq!(api(&model).focus, Focus::Form);
 }
 
+/// A request of one's own whose body is to be read from a file, sent as task 2.
+fn with_file() -> Model {
+    let mut model = with_typed("/x", "");
+    press(&mut model, Key::Tab);
+    type_text(&mut model, "@/none/lead.json");
+    assert!(matches!(&press(&mut model, Key::Ctrl('s'))[..], [Effect::Call { .. }]));
+    model
+}
+
+fn not_sent(model: &mut Model) {
+    let error = Error::new(Code::Usage, "the body could not be read from /none/lead.json")
+        .because("it is not there")
+        .advise("check the path");
+    assert_eq!(update(model, Message::NotSent { task: TaskId(2), error }, now()), []);
+}
+
+#[test]
+fn a_body_that_cannot_be_read_is_told_in_the_form_where_nothing_is_lost() {
+    let mut model = with_file();
+    not_sent(&mut model);
+    let panel = api(&model);
+    let told = "The body could not be read from /none/lead.json: it is not there. What helps: check the path.";
+    assert_eq!(panel.form.problem.as_deref().map(str::to_lowercase), Some(told.to_lowercase()));
+    assert_eq!((panel.focus, panel.form.body.text().as_str()), (Focus::Form, "@/none/lead.json"));
+    assert!(panel.under_way.is_empty() && panel.earlier().is_empty());
+}
+
+#[test]
+fn a_body_that_cannot_be_read_is_told_with_the_answer_where_the_form_has_another_one_by_now() {
+    let mut model = with_file();
+    press(&mut model, Key::Char('e'));
+    type_text(&mut model, "2");
+    not_sent(&mut model);
+    let panel = api(&model);
+    assert_eq!((panel.form.problem.clone(), panel.form.body.text().as_str()), (None, "@/none/lead.json2"));
+    assert!(panel.refused.as_ref().is_some_and(|(_, error)| error.to_string().contains("not there")));
+}
+
 #[test]
 fn what_could_not_be_sent_leaves_nothing_to_read_and_can_be_edited() {
     let mut model = refused(refusal(401, &[], "{}", Diagnosis::BadToken));
@@ -436,7 +474,7 @@ fn esc_leaves_the_form_and_keeps_what_was_typed() {
     assert_eq!(press(&mut model, Key::Char('s')), [call_effect(2, Call { url, ..who_am_i() })]);
 }
 
-/// A request of one's own with this address and header in its form.
+/// A request of one's own with this address, header, and after a tab this body in its form.
 fn with_typed(address: &str, header: &str) -> Model {
     let mut model = panel();
     press(&mut model, Key::Home);
@@ -444,7 +482,12 @@ fn with_typed(address: &str, header: &str) -> Model {
     type_text(&mut model, address);
     press(&mut model, Key::Tab);
     press(&mut model, Key::Tab);
-    type_text(&mut model, header);
+    for (number, part) in header.split('\t').enumerate() {
+        if number > 0 {
+            press(&mut model, Key::Tab);
+        }
+        type_text(&mut model, part);
+    }
     model
 }
 
@@ -467,6 +510,8 @@ fn what_would_be_refused_anyway_is_told_in_the_form_before_it_is_sent() {
         ("//foo.bar/x", "", "has no `https:` before it"),
         ("ftp://www.zohoapis.eu/x", "", "begin with `ftp:` are not called"),
         ("/x", "Authorization: mine", "cannot be set"),
+        ("/x", "Content-Type: multipart/form-data\t@", "`name=text` or `name=@FILE`"),
+        ("/x", "\t@", "`@` is followed by no file"),
     ] {
         let mut model = with_typed(address, header);
         assert_eq!(press(&mut model, Key::Ctrl('s')), [], "{address} {header}");

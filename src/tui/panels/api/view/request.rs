@@ -11,6 +11,7 @@ use super::form::draw_form;
 use super::history::called;
 use super::{bytes_in_words, framed};
 use crate::api::Call;
+use crate::service::TypedBody;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::Surroundings;
@@ -83,7 +84,8 @@ fn carried(call: &Call) -> Option<String> {
         1 => Some("1 header".to_owned()),
         more => Some(format!("{more} headers")),
     };
-    let body = (!call.body.is_empty()).then(|| format!("a body of {}", bytes_in_words(call.body.len())));
+    let body = TypedBody::of(call).ok().and_then(|typed| typed.in_words()).map(|words| visible(&words));
+    let body = body.or((!call.body.is_empty()).then(|| format!("a body of {}", bytes_in_words(call.body.len()))));
     let parts: Vec<String> = headers.into_iter().chain(body).collect();
     (!parts.is_empty()).then(|| format!("with {}", parts.join(" and ")))
 }

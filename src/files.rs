@@ -4,6 +4,7 @@
 
 pub mod access;
 mod file_system;
+mod nameless;
 mod replacement;
 mod trouble;
 
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 
 use self::access::{Holds, Opened};
 pub use self::file_system::FileSystem;
+pub use self::nameless::nameless;
 pub use self::replacement::{PRIVATE, Readers, Replacement, remove_left_behind, replace};
 pub use self::trouble::{Trouble, advice, without_lock};
 use crate::clock;

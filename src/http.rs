@@ -31,8 +31,8 @@ use crate::secret::Secret;
 
 /// What an accounts server may send at most: its answers are a few hundred bytes.
 pub const ACCOUNTS_BODY_LIMIT: usize = 256 * 1024;
-/// What is kept of an API's answer at most, where it is kept whole.
-pub const API_BODY_LIMIT: usize = 32 * 1024 * 1024;
+/// What of an API's answer is kept in the memory at most, where it is kept whole.
+pub const API_BODY_LIMIT: usize = 64_000_000;
 /// By so many bytes, the first ones, the meaning of an API's answer is judged.
 pub const JUDGED_BYTES: usize = 64 * 1024;
 /// The whole exchange with an accounts server, connecting included.

@@ -17,6 +17,7 @@ mod failure;
 mod grants;
 mod left_out;
 mod login;
+mod long;
 mod machine;
 mod past_calls;
 mod profiles;
@@ -33,7 +34,7 @@ mod typed_body;
 mod unbroken;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use api::{Answer, Explained, OpenAnswer, paging, refusal_error};
@@ -44,6 +45,7 @@ pub use login::{
     ATTENDED_RENEWALS, Begin, Callback, CameBack, GivenUp, IDLE_TIME, IssuedCode, Pending, Presence, Renewal, Rest,
     RestReason, SignIn, SignInEvent, SignedIn, UNATTENDED_RENEWALS, Until, WebSignIn, sign_in_event,
 };
+pub use long::Long;
 pub use machine::Machine;
 pub use past_calls::{MOST_CALLS, call_again, remembered};
 pub use profiles::{ConfigurationChange, Consequence, ProfileDraft, consequences, is_other_client};
@@ -88,6 +90,8 @@ pub struct Service {
     pub zone: TimeZone,
     /// How this configuration's file looked.
     last_look: Arc<reread::LastLook>,
+    /// The directory for what is too long for the memory.
+    scratch: Arc<Path>,
 }
 
 /// Reads environment variables that hold secrets, when they are needed.
@@ -98,13 +102,20 @@ impl Service {
         let (config, http, variables) = (Arc::new(config), Arc::new(http), Arc::new(variables));
         let (unbroken, seen, last_look) = (Unbroken::default(), Arc::default(), Arc::default());
         let (actor, zone) = (Arc::from(""), TimeZone::UTC);
-        Self { config, store, http, variables, unbroken, actor, seen, zone, last_look }
+        let scratch = Arc::from(std::env::temp_dir());
+        Self { config, store, http, variables, unbroken, actor, seen, zone, last_look, scratch }
     }
 
     /// The same service for people in this zone.
     #[must_use]
     pub fn in_zone(self, zone: TimeZone) -> Self {
         Self { zone, ..self }
+    }
+
+    /// The same service, which keeps what is too long for the memory in this directory.
+    #[must_use]
+    pub fn with_scratch(self, directory: PathBuf) -> Self {
+        Self { scratch: directory.into(), ..self }
     }
 
     /// The same service, whose doings the history of a profile tells under the name of this command.

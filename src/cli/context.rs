@@ -372,7 +372,8 @@ fn make_service(
     let config = Config::load(&places.config_file)?;
     let address = store_address(global, &config, &places, environment)?;
     let store = opened.get_or_init(|| open_store(&address, &config, &places)).clone();
-    Ok(Service::new(config, store, client, Box::new(variable)).in_zone(clock::zone()))
+    let service = Service::new(config, store, client, Box::new(variable)).in_zone(clock::zone());
+    Ok(service.with_scratch(places.spare_dir.clone()))
 }
 
 /// A configuration that a flag or a variable names has to be there.

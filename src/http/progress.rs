@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock::{self, Moment};
+use crate::words;
 
 /// The bytes of one exchange, counted as they move. Clones count together.
 #[derive(Clone, Debug)]
 pub struct Progress(watch::Sender<Moved>);
 
 /// What has moved so far.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
     pub sent: u64,
     /// How many there are to send, if any are and that is known.
@@ -21,6 +22,45 @@ pub struct Moved {
     pub to_receive: Option<u64>,
     pub has_answer: bool,
     pub(crate) last: Moment,
+}
+
+impl Moved {
+    /// What moves now, and how much of it there is where that is known.
+    fn current(&self) -> (&'static str, u64, Option<u64>) {
+        if self.has_answer { ("Received", self.received, self.to_receive) } else { ("Sent", self.sent, self.to_send) }
+    }
+
+    /// How many bytes have moved of how many, while some are to come.
+    pub fn share(&self) -> Option<(u64, u64)> {
+        let (_, bytes, whole) = self.current();
+        whole.filter(|whole| *whole > 0 && (self.has_answer || bytes < *whole)).map(|whole| (bytes.min(whole), whole))
+    }
+
+    /// Whether a body moves, rather than that somebody waits for an answer.
+    pub fn is_under_way(&self) -> bool {
+        let (_, bytes, whole) = self.current();
+        self.has_answer || whole.map_or(bytes > 0, |whole| bytes < whole)
+    }
+
+    /// How far it has come, without a full stop.
+    pub fn in_words(&self) -> String {
+        let (verb, bytes, _) = self.current();
+        let done = words::bytes(bytes);
+        match self.share() {
+            Some((bytes, whole)) => {
+                let percent = u128::from(bytes) * 100 / u128::from(whole);
+                format!("{verb} {done} of {}, {percent} %", words::bytes(whole))
+            }
+            None if self.is_under_way() => format!("{verb} {done}"),
+            None if bytes > 0 => format!("{verb} {done}, waiting for the answer"),
+            None => "Waiting for the answer".to_owned(),
+        }
+    }
+
+    /// The bytes that have moved.
+    pub fn bytes(&self) -> u64 {
+        self.current().1
+    }
 }
 
 impl Default for Progress {

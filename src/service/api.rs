@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::tokens::was_replaced_lately;
-use super::{Freshness, Service, home_data_center, issuing_data_center, transport_error};
+use super::{Freshness, Long, Service, home_data_center, issuing_data_center, transport_error};
 use crate::api::{self, Call, Diagnosis, Finding, Refusal};
 use crate::clock::{self, Moment};
 use crate::config::{Profile, ProviderSource};
@@ -30,6 +30,8 @@ pub struct Answer {
     pub took: Duration,
     /// What the call failed of, if it did.
     pub explained: Option<Explained>,
+    /// All of an answer of which the response has the beginning only.
+    pub long: Option<Long>,
 }
 
 /// A failed call, explained.
@@ -102,7 +104,8 @@ impl Service {
         Ok((data_center.clone().in_environment(named), provider.dialect))
     }
 
-    /// Makes a call, with the body in `upload` where there is one, and keeps its whole answer.
+    /// Makes a call, with the body in `upload` where there is one, and keeps its whole answer: a
+    /// long one in a file, its beginning in the memory.
     pub async fn call(
         &self,
         profile: &Profile,
@@ -111,14 +114,15 @@ impl Service {
         progress: &Progress,
     ) -> Result<Answer, Error> {
         let mut open = self.open_call(profile, call, None, upload, progress).await?;
+        let mut long = None;
         while let Some(chunk) = open.more().await? {
-            if open.response.body.len() + chunk.len() > API_BODY_LIMIT {
-                let cause = format!("the answer is larger than {} MiB", API_BODY_LIMIT >> 20);
-                return Err(Error::new(Code::Other, open.what).because(cause).advise(Advice::SaveAnswer));
-            }
             open.response.body.extend_from_slice(&chunk);
+            if open.response.body.len() > API_BODY_LIMIT {
+                long = Some(self.keep_long(&mut open).await?);
+                break;
+            }
         }
-        Ok(Answer { took: clock::now() - open.started, response: open.response, explained: open.explained })
+        Ok(Answer { took: clock::now() - open.started, response: open.response, explained: open.explained, long })
     }
 
     /// Makes a call, with the body in `upload` where there is one, and hands out the answer once its meaning is known;

@@ -82,7 +82,7 @@ fn last_of(calls: &[PastCall]) -> &[PastCall] {
 }
 
 /// What is remembered of a call; `None` of one that is too long, or that has a secret where it cannot be taken out.
-pub fn remembered(call: &Call, at: Timestamp, answer: Option<(u16, Duration, usize)>) -> Option<PastCall> {
+pub fn remembered(call: &Call, at: Timestamp, answer: Option<(u16, Duration, u64)>) -> Option<PastCall> {
     let (url, lacks_values) = without_secrets(&call.url)?;
     let is_harmless = |(name, value): &&(String, String)| !is_secret(name, value);
     let headers: Vec<_> = call.headers.iter().filter(is_harmless).cloned().collect();
@@ -91,7 +91,6 @@ pub fn remembered(call: &Call, at: Timestamp, answer: Option<(u16, Duration, usi
         return None;
     }
     let body = harmless_body(call);
-    let whole = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
     Some(PastCall {
         at,
         method: call.method,
@@ -103,7 +102,7 @@ pub fn remembered(call: &Call, at: Timestamp, answer: Option<(u16, Duration, usi
         answer: answer.map(|(status, took, bytes)| PastAnswer {
             status,
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            bytes: whole(bytes),
+            bytes,
         }),
     })
 }

@@ -15,6 +15,7 @@ use crate::api::Call;
 use crate::config::{Config, ThemeName};
 use crate::error::Error;
 use crate::http::client::Exchange;
+use crate::http::progress::Moved;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{ConfigurationChange, ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut, TestCalls};
@@ -96,6 +97,11 @@ pub enum Message {
     Answered {
         task: TaskId,
         result: Box<Result<Received, Error>>,
+    },
+    /// So much of the bodies of a call has moved.
+    Moved {
+        task: TaskId,
+        moved: Moved,
     },
     /// A call was not sent, since its body cannot be read.
     NotSent {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::str;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +12,7 @@ use serde_json::Value;
 
 use crate::http::Response;
 use crate::oauth::wire::retry_after;
-use crate::service::{Answer, Explained};
+use crate::service::{Answer, Explained, Long};
 use crate::tui::widgets::json_view::JsonDocument;
 
 /// Errors are short; a longer body is not looked into for what it says of scopes.
@@ -40,18 +43,32 @@ pub struct Received {
 pub enum Content {
     Text(Arc<str>),
     Binary(Arc<[u8]>),
+    /// The beginning of a longer one, which is elsewhere.
+    Long(Box<Content>, Long),
 }
 
 impl Received {
     /// Takes the body apart. Takes time in proportion to it.
     pub fn new(answer: Answer) -> Self {
-        let Answer { response, took, explained } = answer;
+        let Answer { mut response, took, explained, long } = answer;
         let pause = retry_after(&response);
         let named_scopes = explained.as_ref().map(|_| named_scopes(&response)).unwrap_or_default();
-        let content = Content::new(response.body);
-        let document = match &content {
+        if long.is_some() {
+            cut_between_letters(&mut response.body);
+        }
+        let beginning = Content::new(response.body);
+        let document = match &beginning {
+            Content::Text(text) if long.is_some() => {
+                let tree = completed(text).map(JsonDocument::parse);
+                let tree = tree.filter(|tree| tree.is_json() || tree.has_too_many_lines());
+                tree.unwrap_or_else(|| JsonDocument::plain(text.clone()))
+            }
             Content::Text(text) => JsonDocument::parse(text.clone()),
-            Content::Binary(_) => JsonDocument::plain(""),
+            Content::Binary(_) | Content::Long(..) => JsonDocument::plain(""),
+        };
+        let content = match long {
+            None => beginning,
+            Some(long) => Content::Long(Box::new(beginning), long),
         };
         let (status, headers) = (response.status, response.headers);
         Self { status, headers, took, explained, content, document: Arc::new(document), pause, named_scopes }
@@ -72,7 +89,23 @@ impl Content {
         match self {
             Content::Text(text) => text.as_bytes(),
             Content::Binary(bytes) => bytes,
+            Content::Long(beginning, _) => beginning.bytes(),
         }
+    }
+
+    /// What of it can be shown.
+    pub fn beginning(&self) -> &Content {
+        if let Content::Long(beginning, _) = self { beginning } else { self }
+    }
+
+    /// How many bytes came.
+    pub fn length(&self) -> u64 {
+        if let Content::Long(_, long) = self { long.length } else { self.bytes().len() as u64 }
+    }
+
+    /// Writes all of it. Blocks the thread.
+    pub fn write_to(&self, file: &mut File) -> io::Result<()> {
+        if let Content::Long(_, long) = self { long.write_to(file) } else { file.write_all(self.bytes()) }
     }
 }
 
@@ -81,6 +114,42 @@ impl fmt::Debug for Content {
         // Bodies hold people's data and are long.
         write!(f, "Content({} bytes)", self.bytes().len())
     }
+}
+
+/// Takes off the bytes of a letter that goes on beyond the end.
+fn cut_between_letters(bytes: &mut Vec<u8>) {
+    if let Err(error) = str::from_utf8(bytes)
+        && error.error_len().is_none()
+    {
+        bytes.truncate(error.valid_up_to());
+    }
+}
+
+/// The beginning of a JSON text, up to the last element that is whole, with the brackets closed that are open there; `None`
+/// where there is no such element.
+fn completed(text: &str) -> Option<String> {
+    let (mut open, mut is_quoted, mut is_escaped) = (Vec::new(), false, false);
+    let mut last = None;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_quoted => is_escaped = true,
+            b'"' => is_quoted = !is_quoted,
+            _ if is_quoted => {}
+            b'{' => open.push('}'),
+            b'[' => open.push(']'),
+            b'}' | b']' => {
+                open.pop()?;
+                last = Some((at + 1, open.len()));
+            }
+            b',' => last = Some((at, open.len())),
+            _ => {}
+        }
+    }
+    let (end, depth) = last?;
+    // What was opened behind that is not in it.
+    let closing: String = open.iter().take(depth).rev().collect();
+    Some(format!("{}{closing}", &text[..end]))
 }
 
 /// The scopes that an error names: in the header of RFC 6750 §3, or in the body as CRM does.
@@ -113,7 +182,7 @@ pub fn in_hexadecimal(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, in_hexadecimal, named_scopes};
+    use super::{Content, completed, cut_between_letters, in_hexadecimal, named_scopes};
     use crate::http::Response;
 
     #[test]
@@ -121,6 +190,30 @@ mod tests {
         assert!(matches!(Content::new(b"{}".to_vec()), Content::Text(_)));
         assert!(matches!(Content::new(b"a\0".to_vec()), Content::Binary(_)));
         assert!(matches!(Content::new(b"\xff\xd8".to_vec()), Content::Binary(_)));
+    }
+
+    #[test]
+    fn the_beginning_of_a_json_text_is_completed_after_its_last_whole_element() {
+        for (text, expected) in [
+            (r#"{"data":[{"a":1},{"b":"x,]"},{"c"#, Some(r#"{"data":[{"a":1},{"b":"x,]"}]}"#)),
+            (r#"[1,[2,3],{"a":"\\","b":2"#, Some(r#"[1,[2,3],{"a":"\\"}]"#)),
+            ("[[1,2],[3", Some("[[1,2]]")),
+            ("[[1,2]", Some("[[1,2]]")),
+            ("[1", None),
+            ("plain, text", Some("plain")),
+            ("a]", None),
+        ] {
+            assert_eq!(completed(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_letter_is_cut_in_two() {
+        for (bytes, expected) in [("né".as_bytes(), "né"), (&"né".as_bytes()[..2], "n")] {
+            let mut bytes = bytes.to_vec();
+            cut_between_letters(&mut bytes);
+            assert_eq!(bytes, expected.as_bytes());
+        }
     }
 
     #[test]

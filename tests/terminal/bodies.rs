@@ -131,3 +131,56 @@ fn each_line_of_a_body_is_a_part_where_the_header_asks_for_a_form() {
     ];
     assert_eq!(sent.body, expected.join("\r\n"));
 }
+
+#[test]
+fn an_answer_beyond_the_memory_goes_to_a_file_that_is_gone_with_the_panel() {
+    const HALF: usize = 50_000_000;
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    let may_go_on = Mutex::new(may_go_on);
+    let (url, _) = socket::serve(move |mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", 2 * HALF + 1);
+        let half = format!("\"{}\",", "x".repeat(97)).repeat(HALF / 100);
+        let _ = stream.write_all(format!("{head}[{half}").as_bytes());
+        // The test's end is an answer, too.
+        let _ = may_go_on.lock().expect("one call at a time").recv();
+        let _ = stream.write_all(format!("{}]", &half[..half.len() - 1]).as_bytes());
+    });
+    let origin = url.origin().ascii_serialization();
+    let home = Home::new();
+    home.configure(&configuration(&origin));
+    home.sign_in_at(&origin, |_| {});
+    let (pid, saved) = (home.path("pid"), home.path("all.json"));
+    let terminal = start(&home, &format!("echo $$ > {}; exec $program", pid.display()));
+    terminal.wait_for("work");
+    terminal.press("a");
+    terminal.wait_for("Own request");
+    terminal.press("\x1b[He");
+    terminal.wait_for(">Address");
+    terminal.press("/long\r");
+    terminal.wait_for("Received 50.0 MB of 100.0 MB, 50 %");
+    go_on.send(()).expect("the server waits");
+    terminal.wait_for("The first 10.0 MB of 100.0 MB");
+    let process = format!("/proc/{}", std::fs::read_to_string(pid).expect("the shell wrote it").trim());
+    let has_nameless_file = || {
+        let files = std::fs::read_dir(format!("{process}/fd")).expect("the program runs");
+        files.flatten().any(|file| {
+            let target = std::fs::read_link(file.path()).unwrap_or_default();
+            target.to_string_lossy().ends_with("(deleted)")
+        })
+    };
+    assert!(has_nameless_file());
+    let status = std::fs::read_to_string(format!("{process}/status")).expect("the program runs");
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells it");
+    let most: u64 = most.trim().trim_end_matches(" kB").parse().expect("a number");
+    assert!(most < 160_000, "{most} kB");
+    terminal.press("w");
+    terminal.wait_for("Save the answer");
+    terminal.press(&format!("\x15{}\r", saved.display()));
+    terminal.wait_for("Saved");
+    let all = std::fs::read(saved).expect("it is saved");
+    assert!(all.len() == 2 * HALF + 1 && all.starts_with(b"[\"xxx") && all.ends_with(b"xxx\"]"), "{}", all.len());
+    terminal.press("\x1b");
+    terminal.wait_for("refresh");
+    assert!(!has_nameless_file());
+}

@@ -74,35 +74,21 @@ impl Drop for Bar<'_> {
 
 /// What is said after so much time, in fewer than so many columns.
 fn line(moved: &Moved, took: Duration, columns: usize) -> String {
-    let (verb, bytes, whole) = if moved.has_answer {
-        ("Received", moved.received, moved.to_receive)
-    } else {
-        ("Sent", moved.sent, moved.to_send)
-    };
-    if !moved.has_answer && whole.is_none() && bytes == 0 {
-        return cut("Waiting for the answer".to_owned(), columns);
+    let words = moved.in_words();
+    if !moved.is_under_way() {
+        return cut(words, columns);
     }
-    let done = words::bytes(bytes);
-    if !moved.has_answer && whole == Some(bytes) {
-        return cut(format!("{verb} {done}, waiting for the answer"), columns);
-    }
-    let speed = u64::try_from(u128::from(bytes) * 1000 / took.as_millis().max(1)).unwrap_or(u64::MAX);
-    let Some(whole) = whole.filter(|whole| *whole > 0) else {
-        return cut(format!("{verb} {done}, {}/s", words::bytes(speed)), columns);
+    let speed = u64::try_from(u128::from(moved.bytes()) * 1000 / took.as_millis().max(1)).unwrap_or(u64::MAX);
+    let Some((bytes, whole)) = moved.share() else {
+        return cut(format!("{words}, {}/s", words::bytes(speed)), columns);
     };
-    let percent = u128::from(bytes.min(whole)) * 100 / u128::from(whole);
-    let left = Duration::from_secs(whole.saturating_sub(bytes) / speed.max(1));
-    let text = format!(
-        "{verb} {done} of {}, {percent} %, {}/s, {} left",
-        words::bytes(whole),
-        words::bytes(speed),
-        words::minutes_and_seconds(left)
-    );
+    let left = Duration::from_secs((whole - bytes) / speed.max(1));
+    let text = format!("{words}, {}/s, {} left", words::bytes(speed), words::minutes_and_seconds(left));
     let room = columns.saturating_sub(text.len() + 4).min(WIDEST);
     if room < NARROWEST {
         return cut(text, columns);
     }
-    let filled = usize::try_from(percent).unwrap_or(100) * room / 100;
+    let filled = usize::try_from(u128::from(bytes) * room as u128 / u128::from(whole)).unwrap_or(room);
     format!("{text} [{}{}]", "#".repeat(filled), "-".repeat(room - filled))
 }
 

@@ -29,6 +29,7 @@ use request::RequestForm;
 use crate::api::Call;
 use crate::clock::Moment;
 use crate::error::{Advice, Error};
+use crate::http::progress::Moved;
 use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::service::{TestCallEntry, TestCalls};
@@ -73,6 +74,8 @@ pub struct ApiPanel {
     wrapping: Option<Wrapping>,
     /// The row of the list of earlier answers that has the cursor.
     history_row: usize,
+    /// Nobody looks at it any more; what is under way goes on.
+    is_left: bool,
 }
 
 /// What is known of the calls that can be tried.
@@ -89,6 +92,8 @@ struct Sent {
     task: TaskId,
     call: Call,
     dialect: &'static Dialect,
+    /// How far its bodies have come, once that takes a while.
+    moved: Option<Moved>,
 }
 
 /// A raw text on its way to be broken into lines.
@@ -135,6 +140,7 @@ impl ApiPanel {
             searching: None,
             wrapping: None,
             history_row: 0,
+            is_left: false,
         }
     }
 
@@ -355,6 +361,12 @@ impl Panel for ApiPanel {
                 Then::default()
             }
             Message::Answered { task, result } => self.answered(task, *result, around, now).into(),
+            Message::Moved { task, moved } => {
+                if let Some(sent) = self.under_way.iter_mut().find(|sent| sent.task == task) {
+                    sent.moved = Some(moved);
+                }
+                Then::default()
+            }
             Message::NotSent { task, error } => {
                 self.not_sent(task, error, around);
                 Then::default()
@@ -448,6 +460,7 @@ impl ApiPanel {
             }
         };
         panel.waiting = None;
+        panel.is_left = false;
         effects.extend(panel.read_anew(around));
         effects.extend(panel.fit(around));
         (panel, effects)
@@ -483,6 +496,7 @@ impl ApiPanel {
             self.forget_query();
         }
         self.history.push(exchange, self.shown);
+        self.history.forget_files(self.shown.filter(|_| !self.is_left));
         let mut effects: Vec<Effect> = kept.into_iter().collect();
         if is_contrary {
             effects.extend(self.read_again(around));

@@ -1,8 +1,9 @@
 //! How the API panel looks in each state.
 
 use device_login::error::{Advice, Code, Error};
+use device_login::http::progress::Moved;
 use device_login::providers::{standard, zoho};
-use device_login::service::TestCalls;
+use device_login::service::{Long, TestCalls};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, Pointing};
 use device_login::tui::model::Model;
@@ -40,6 +41,32 @@ fn a_profile_without_a_grant_is_told_what_to_run() {
 #[test]
 fn a_request_under_way_says_how_to_cancel_it() {
     assert_screens!("waiting", with_keys(api_panel(), &[Key::Enter, Key::Tab]), now());
+}
+
+#[test]
+fn a_long_body_that_moves_has_a_bar() {
+    let moving = || {
+        let mut model = api_panel();
+        let task = task_of(&press(&mut model, &[Key::Enter, Key::Tab]));
+        let mut moved = Moved::default();
+        (moved.has_answer, moved.received, moved.to_receive) = (true, 41_000_000, Some(100_000_000));
+        update(&mut model, Message::Moved { task, moved }, now());
+        model
+    };
+    assert_screens!("moving", moving(), now());
+}
+
+#[test]
+fn of_a_long_answer_the_beginning_is_shown_and_how_long_it_is() {
+    let answered_with = |long: Long| {
+        let mut answer = answer(200, ORGANIZATION, None);
+        answer.long = Some(long);
+        with_keys(answered(Ok(answer)), &[Key::Tab])
+    };
+    let kept = || answered_with(Long::kept(tempfile::tempfile().expect("a file"), 1_250_000_000));
+    assert_screens!("long", kept(), now());
+    let lost = || answered_with(Long::lost(71_303_168, &std::io::ErrorKind::StorageFull.into()));
+    assert_screens!("lost", lost(), now());
 }
 
 #[test]

@@ -253,6 +253,7 @@ pub(crate) fn answer(status: u16, body: &str, explained: Option<Explained>) -> A
         response: Response { status, headers, body: body.as_bytes().to_vec() },
         took: Duration::from_millis(142),
         explained,
+        long: None,
     }
 }
 

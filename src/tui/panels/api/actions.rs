@@ -121,7 +121,7 @@ impl ApiPanel {
         self.refused = None;
         self.waiting = None;
         self.forget_query();
-        self.under_way.push(Sent { task, call: call.clone(), dialect });
+        self.under_way.push(Sent { task, call: call.clone(), dialect, moved: None });
         vec![Effect::Call { task, profile: self.profile.clone(), call }]
     }
 
@@ -190,6 +190,8 @@ impl ApiPanel {
     pub(super) fn leave(&mut self) -> Then {
         self.focus = Focus::Requests;
         self.waiting = None;
+        self.is_left = true;
+        self.history.forget_files(None);
         Outcome::About(self.profile.clone()).into()
     }
 
@@ -303,7 +305,8 @@ impl ApiPanel {
     /// Copies the value at the cursor; of the raw side, the whole body.
     fn copy_value(&self, around: &mut Surroundings, now: Now) -> Vec<Effect> {
         let pane = super::view::text_size(around, self);
-        let body = self.exchange().and_then(|exchange| exchange.outcome.as_ref().ok()).map(|reply| &reply.content);
+        let body =
+            self.exchange().and_then(|exchange| exchange.outcome.as_ref().ok()).map(|reply| reply.content.beginning());
         match body {
             Some(Content::Text(body)) if self.side == Side::Raw => {
                 copy(around, Some(body.to_string()), "the body", now, Told::Overlay)
@@ -330,7 +333,12 @@ impl ApiPanel {
         else {
             return around.say(Mark::Attention, "There is no answer to save yet.", now);
         };
-        let kind = match (&reply.content, exchange.side(Side::Body)) {
+        if let Content::Long(_, long) = &reply.content
+            && !long.is_kept()
+        {
+            return around.say(Mark::Attention, "Only its beginning is there: send it again to save it.", now);
+        }
+        let kind = match (reply.content.beginning(), exchange.side(Side::Body)) {
             (Content::Binary(_), _) => "bin",
             (_, Some(body)) if body.document().is_json() => "json",
             _ => "txt",

@@ -93,7 +93,7 @@ impl Side {
 
 impl Exchange {
     pub(super) fn new(sent: Sent, profile: ProfileName, result: Result<Received, Error>, now: Now) -> Self {
-        let Sent { task, call, dialect } = sent;
+        let Sent { task, call, dialect, .. } = sent;
         let request = text_view(&as_sent(&call, dialect));
         let outcome = result.map(|received| Reply::new(received, now));
         Self { task, profile, call, dialect, at: now.time, outcome, request }
@@ -127,7 +127,7 @@ impl Exchange {
         if reply.raw.as_ref().is_some_and(|(known, _)| *known == columns) {
             return None;
         }
-        let document = match &reply.content {
+        let document = match reply.content.beginning() {
             Content::Text(text) if text.len() > SHORT_TEXT => {
                 if reply.raw.is_none() {
                     let beginning = JsonDocument::beginning(text, SHORT_TEXT, columns);
@@ -137,6 +137,7 @@ impl Exchange {
             }
             Content::Text(text) => JsonDocument::wrapped(text.clone(), columns),
             Content::Binary(bytes) => JsonDocument::plain(in_hexadecimal(bytes)),
+            Content::Long(..) => return None,
         };
         self.show_raw(Arc::new(document), columns);
         None
@@ -204,6 +205,15 @@ impl History {
             let oldest = self.0.iter().skip(1).rposition(|kept| Some(kept.task) != looked_at);
             let Some(oldest) = oldest else { break };
             self.0.remove(oldest + 1);
+        }
+    }
+
+    /// Lets the files go of all long answers but the one that is shown.
+    pub(super) fn forget_files(&mut self, shown: Option<TaskId>) {
+        for exchange in self.0.iter_mut().filter(|exchange| Some(exchange.task) != shown) {
+            if let Ok(Reply { content: Content::Long(_, long), .. }) = &mut exchange.outcome {
+                long.forget();
+            }
         }
     }
 

@@ -49,7 +49,7 @@ impl ApiPanel {
     /// Remembers a request beyond the end of the app, if it was sent and may be kept.
     pub(super) fn remember(&mut self, exchange: &Exchange) -> Option<Effect> {
         let answer = match &exchange.outcome {
-            Ok(reply) => Some((reply.status, reply.took, reply.content.bytes().len())),
+            Ok(reply) => Some((reply.status, reply.took, reply.content.length())),
             Err(error) if error.code == Code::Network => None,
             Err(_) => return None,
         };
@@ -85,6 +85,7 @@ impl ApiPanel {
         match self.earlier().get(self.history_row).copied() {
             Some(Earlier::Answered(exchange)) => {
                 self.shown = Some(exchange.task);
+                self.history.forget_files(self.shown);
                 self.side = Side::Body;
                 self.forget_query();
                 self.refused = None;

@@ -11,7 +11,9 @@ use crate::error::{Code, Error};
 use crate::http::{Method, Response};
 use crate::profile::ProfileName;
 use crate::providers::zoho;
-use crate::service::{Answer, ConfigurationChange, Explained, Machine, ProfileStatus, State, TestCalls, remembered};
+use crate::service::{
+    Answer, ConfigurationChange, Explained, Long, Machine, ProfileStatus, State, TestCalls, remembered,
+};
 use crate::storage::PastCall;
 use crate::tui::clipboard::{Clipboard, ToCopy};
 use crate::tui::keymap::{Command, Key, Scope};
@@ -19,6 +21,7 @@ use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::Model;
 use crate::tui::overlay::Overlay;
 use crate::tui::panel::{Go, Outcome};
+use crate::tui::received::Content;
 use crate::tui::surroundings::Now;
 use crate::tui::text_job::TextJob;
 use crate::tui::theme::{Environment, Mark};
@@ -84,7 +87,7 @@ fn call_effect(task: u64, call: Call) -> Effect {
 
 fn answer(body: &str) -> Answer {
     let response = Response { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() };
-    Answer { response, took: Duration::from_millis(5), explained: None }
+    Answer { response, took: Duration::from_millis(5), explained: None, long: None }
 }
 
 fn answered(model: &mut Model, task: u64, result: Result<Answer, Error>) -> Vec<Effect> {
@@ -803,6 +806,55 @@ fn w_saves_the_body_as_it_was_sent_and_says_where() {
     update(&mut model, Message::Saved(Ok("/home/dana/org\u{1b}.json".into())), now());
     let said = model.around.notice.as_ref().map(|notice| notice.text.as_str());
     assert_eq!(said, Some("Saved as /home/dana/org<U+001B>.json, for you alone."));
+}
+
+/// The panel with the beginning of a long answer.
+fn with_long(long: Long) -> Model {
+    let mut model = panel();
+    press(&mut model, Key::Enter);
+    let answer = Answer { long: Some(long), ..answer(r#"{"data":[{"id":1},{"id":2},{"i"#) };
+    answered(&mut model, 2, Ok(answer));
+    model
+}
+
+fn is_kept(model: &Model) -> bool {
+    let newest_last = api(model).history.iter().last().expect("an answer");
+    let reply = newest_last.outcome.as_ref().expect("it came");
+    matches!(&reply.content, Content::Long(_, long) if long.is_kept())
+}
+
+#[test]
+fn a_long_answer_is_shown_as_json_and_its_file_is_kept_while_it_is_shown() {
+    let long = || Long::kept(tempfile::tempfile().expect("a file"), 104_857_600);
+    let mut model = with_long(long());
+    let text = api(&model).text().expect("a text");
+    assert!(text.document().is_json() && text.document().text() == r#"{"data":[{"id":1},{"id":2}]}"#);
+    press(&mut model, Key::Char('w'));
+    assert!(matches!(&model.around.overlay, Some(Overlay::SaveAs(_))));
+    assert!(matches!(&press(&mut model, Key::Enter)[..], [Effect::Save { content: Content::Long(..), .. }]));
+    assert!(is_kept(&model));
+    // A new answer replaces it.
+    press(&mut model, Key::Enter);
+    answered(&mut model, 3, Ok(answer("{}")));
+    assert!(!is_kept(&model));
+    // So does leaving.
+    let mut model = with_long(long());
+    press(&mut model, Key::Esc);
+    assert!(!is_kept(&model));
+    // What comes after that is kept no longer.
+    let mut model = panel();
+    press(&mut model, Key::Enter);
+    press(&mut model, Key::Char('q'));
+    answered(&mut model, 2, Ok(Answer { long: Some(long()), ..answer("[1,2") }));
+    assert!(!is_kept(&model));
+}
+
+#[test]
+fn of_a_long_answer_that_was_not_kept_nothing_is_saved() {
+    let error = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let mut model = with_long(Long::lost(64_000_001, &error));
+    assert_eq!(press(&mut model, Key::Char('w')), []);
+    assert!(model.around.overlay.is_none());
 }
 
 #[test]

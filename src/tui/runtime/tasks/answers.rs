@@ -1,6 +1,7 @@
 //! What is done with answers beside the screen: taking a long one apart, and saving one to a file.
 
-use std::io::{self, ErrorKind, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,14 +37,14 @@ pub(super) async fn received(answer: Answer) -> Result<Received, Error> {
 /// Writes to a new file, below the current directory where the name tells no other, which only this user may read.
 pub(super) fn save(name: &str, content: &Content) -> Result<PathBuf, Error> {
     let path = std::env::current_dir().unwrap_or_default().join(files::expanded(Path::new(name)));
-    save_at(&path, content.bytes()).map_err(|error| {
+    save_at(&path, |file| content.write_to(file)).map_err(|error| {
         let hint = files::advice(&error);
         Error::new(Code::Other, format!("{} could not be written", path.display())).because(error).advise(hint)
     })
 }
 
 /// Takes another name where there is such a file already.
-fn save_at(wanted: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+fn save_at(wanted: &Path, write: impl Fn(&mut File) -> io::Result<()>) -> io::Result<PathBuf> {
     if wanted.is_dir() {
         return Err(io::Error::new(ErrorKind::IsADirectory, "it is a directory"));
     }
@@ -51,7 +52,7 @@ fn save_at(wanted: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
         let path = if number == 1 { wanted.to_owned() } else { numbered(wanted, number) };
         match files::create_private(&path) {
             Ok(mut file) => {
-                let written = file.write_all(bytes);
+                let written = write(&mut file);
                 if written.is_err() {
                     // Half an answer would pass for a whole one; the first error is the one to report.
                     let _ = std::fs::remove_file(&path);
@@ -78,6 +79,7 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::path::Path;
 
     use super::{Latest, numbered, save, save_at};
@@ -96,8 +98,8 @@ mod tests {
     #[test]
     fn a_file_that_is_there_stays_and_the_new_one_is_private() {
         let directory = tempfile::tempdir().expect("a directory");
-        let first = save_at(&directory.path().join("org.json"), b"1").expect("it is saved");
-        let second = save_at(&directory.path().join("org.json"), b"2").expect("it is saved");
+        let first = save_at(&directory.path().join("org.json"), |file| file.write_all(b"1")).expect("it is saved");
+        let second = save_at(&directory.path().join("org.json"), |file| file.write_all(b"2")).expect("it is saved");
         assert_eq!(second.file_name().and_then(|name| name.to_str()), Some("org-2.json"));
         assert_eq!(
             (std::fs::read(&first).ok(), std::fs::read(&second).ok()),

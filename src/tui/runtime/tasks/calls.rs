@@ -1,7 +1,13 @@
 //! Calls of the API panel. The files of a body are opened beside the loop, and read while they are sent.
 
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
 use super::{Tasks, answers};
 use crate::api::Call;
+use crate::clock;
 use crate::error::{Code, Error};
 use crate::http::progress::Progress;
 use crate::http::upload::Upload;
@@ -9,6 +15,11 @@ use crate::profile::ProfileName;
 use crate::service::TypedBody;
 use crate::tui::message::{Message, TaskId};
 use crate::tui::received::Received;
+
+/// Calls that are done sooner show no bar.
+const FIRST: Duration = Duration::from_millis(500);
+/// The shortest time between two pictures of it.
+const PAUSE: Duration = Duration::from_millis(250);
 
 enum Called {
     Answered(Box<Received>),
@@ -18,15 +29,21 @@ enum Called {
 
 impl Tasks {
     pub(super) fn call(&mut self, task: TaskId, profile: ProfileName, call: Call) {
+        let sender = self.sender.clone();
         self.spawn_cancellable(
             task,
             profile,
-            |service, profile| async move {
+            move |service, profile| async move {
                 let (call, upload) = match opened(call).await? {
                     Ok(ready) => ready,
                     Err(error) => return Ok(Called::NotSent(error)),
                 };
-                let answer = service.call(&profile, &call, upload.as_ref(), &Progress::default()).await?;
+                let progress = Progress::default();
+                let answer = tokio::select! {
+                    biased;
+                    answer = service.call(&profile, &call, upload.as_ref(), &progress) => answer?,
+                    never = tell(&progress, task, &sender) => match never {},
+                };
                 answers::received(answer).await.map(|received| Called::Answered(Box::new(received)))
             },
             move |_, result| match result {
@@ -35,6 +52,22 @@ impl Tasks {
                 Err(error) => Message::Answered { task, result: Box::new(Err(error)) },
             },
         );
+    }
+}
+
+/// Tells what moves, now and then. A call that is done soon tells nothing.
+async fn tell(progress: &Progress, task: TaskId, sender: &UnboundedSender<Message>) -> Infallible {
+    let mut moved = progress.subscribe();
+    let mut next = clock::now() + FIRST;
+    loop {
+        clock::sleep_until(next).await;
+        let state = *moved.borrow_and_update();
+        // Nobody listens any more when the app has ended.
+        let _ = sender.send(Message::Moved { task, moved: state });
+        next = clock::now() + PAUSE;
+        if moved.changed().await.is_err() {
+            return std::future::pending().await;
+        }
     }
 }
 

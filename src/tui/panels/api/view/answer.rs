@@ -8,9 +8,10 @@ use ratatui::widgets::Widget;
 use super::super::answer::{Exchange, Reply, Side};
 use super::super::fix::Fix;
 use super::super::{ApiPanel, Focus};
-use super::{bytes_in_words, draw_search, framed};
+use super::{draw_search, framed};
 use crate::clock::Moment;
 use crate::error::Error;
+use crate::http::progress::Moved;
 use crate::http::reason;
 use crate::tui::advice::{hint, said};
 use crate::tui::keymap::{Command, Scope};
@@ -21,6 +22,12 @@ use crate::tui::text::{cut, width, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::json_view::JsonPane;
 use crate::untrusted::visible;
+use crate::words;
+
+/// Columns.
+const WIDEST_BAR: usize = 40;
+/// Below the mark of what goes on.
+const INDENT: usize = 4;
 
 /// The lines above the answer's text, the text, and the line below it.
 pub(super) struct Pane {
@@ -41,6 +48,11 @@ impl Pane {
                 Span::raw(cut(&words, room.saturating_sub(4), around.theme.cut())),
             ]));
         }
+        if let Some(moved) = panel.under_way.last().and_then(|sent| sent.moved)
+            && (moved.is_under_way() || moved.bytes() > 0)
+        {
+            head.extend(bar(around, &moved, room));
+        }
         if let Some(waiting) = &panel.waiting {
             head.extend(marked(around, Mark::Working, &waiting.in_words(around, now), room));
         }
@@ -52,8 +64,10 @@ impl Pane {
             }
             (None, Some(exchange)) => {
                 head.extend(head_of(around, panel, exchange, help, room));
-                let note = exchange.outcome.as_ref().ok().filter(|_| panel.side == Side::Body);
-                let note = note.and_then(|reply| note_of(around, reply));
+                let reply = exchange.outcome.as_ref().ok();
+                let long = reply.filter(|_| matches!(panel.side, Side::Body | Side::Raw));
+                let note = long.and_then(|reply| note_of_long(around, panel, reply));
+                let note = note.or(reply.filter(|_| panel.side == Side::Body).and_then(|reply| note_of(around, reply)));
                 head.extend(note.iter().flat_map(|note| wrap(note, room)).map(Line::raw));
             }
             (None, None) if panel.under_way.is_empty() && panel.test_calls().is_some() => {
@@ -94,6 +108,22 @@ pub(super) fn draw_answer(around: &Surroundings, panel: &ApiPanel, now: Moment, 
     if let Some(foot) = pane.foot {
         draw_foot(around, panel, foot, frame);
     }
+}
+
+/// How far the bodies of a call have come, in words, and as a bar below them where it is known how much there is.
+fn bar(around: &Surroundings, moved: &Moved, room: usize) -> Vec<Line<'static>> {
+    let indent = " ".repeat(INDENT);
+    let words = Line::raw(cut(&format!("{indent}{}", moved.in_words()), room, around.theme.cut()));
+    let columns = room.saturating_sub(INDENT).min(WIDEST_BAR);
+    let Some((done, whole)) = moved.share() else { return vec![words] };
+    let filled = usize::try_from(u128::from(done) * columns as u128 / u128::from(whole)).unwrap_or(columns);
+    let (full, empty) = around.theme.gauge_symbols();
+    let cells = [
+        Span::raw(indent),
+        Span::styled(full.repeat(filled), around.theme.accent),
+        Span::styled(empty.repeat(columns - filled), around.theme.faint),
+    ];
+    vec![words, cells.into_iter().collect()]
 }
 
 /// Status, time, size and type; why it failed; the address; rate headers.
@@ -153,8 +183,23 @@ fn note_of(around: &Surroundings, reply: &Reply) -> Option<String> {
             "It has more lines than are shown: {} saves all of it.",
             around.key(Scope::Api, Command::SaveAnswer)
         )),
-        Content::Text(_) => None,
+        Content::Text(_) | Content::Long(..) => None,
     }
+}
+
+/// How much there is of an answer of which only the beginning is shown.
+fn note_of_long(around: &Surroundings, panel: &ApiPanel, reply: &Reply) -> Option<String> {
+    let Content::Long(beginning, long) = &reply.content else { return None };
+    let (shown, whole) = (words::bytes(beginning.bytes().len() as u64), words::bytes(long.length));
+    let save = around.key(Scope::Api, Command::SaveAnswer);
+    Some(match long.loss() {
+        Some(error) => {
+            let helps = hint(around, panel, error).map(|hint| format!(" What helps: {hint}.")).unwrap_or_default();
+            format!("The first {shown}. The call ended after {whole}: {}{helps}", sentence(error))
+        }
+        None if long.is_kept() => format!("The first {shown} of {whole}: {save} saves all of it."),
+        None => format!("The first {shown} of {whole}. The rest is gone: send it again to save it."),
+    })
 }
 
 /// What may lie behind the failure that is shown.
@@ -203,7 +248,7 @@ pub(super) fn marked(around: &Surroundings, mark: Mark, words: &str, room: usize
 fn status_line(around: &Surroundings, reply: &Reply, room: usize) -> Line<'static> {
     let mark = if reply.explained.is_none() && reply.status < 400 { Mark::Good } else { Mark::Declined };
     let status = format!(" {} {}", reply.status, reason(reply.status));
-    let (time, size) = (format!("{} ms", reply.took.as_millis()), bytes_in_words(reply.content.bytes().len()));
+    let (time, size) = (format!("{} ms", reply.took.as_millis()), words::bytes(reply.content.length()));
     let content_type = reply.content_type.as_deref().map(shown).unwrap_or_default();
     let words = [status.trim_end(), &time, &size, &content_type].join("  ");
     Line::from(vec![

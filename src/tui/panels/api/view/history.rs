@@ -9,7 +9,7 @@ use url::Url;
 
 use super::super::ApiPanel;
 use super::super::earlier::Earlier;
-use super::{bytes_in_words, framed};
+use super::framed;
 use crate::http::Method;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::draw_lines;
@@ -17,6 +17,7 @@ use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{cut, rough};
 use crate::tui::widgets::list::List;
 use crate::untrusted::visible;
+use crate::words;
 
 /// From here on there is room for the size of each answer.
 const WITH_SIZE: usize = 60;
@@ -75,16 +76,13 @@ fn in_words(row: &Earlier<'_>) -> (String, String, String) {
     match row {
         Earlier::Answered(exchange) => {
             let (status, size) = match &exchange.outcome {
-                Ok(reply) => (format!(" {} ", reply.status), bytes_in_words(reply.content.bytes().len())),
+                Ok(reply) => (format!(" {} ", reply.status), words::bytes(reply.content.length())),
                 Err(_) => (" --- ".to_owned(), "failed".to_owned()),
             };
             (status, size, called(exchange.call.method, &exchange.call.url))
         }
         Earlier::Remembered(past) => {
-            let answer = past.answer.map(|answer| {
-                let bytes = bytes_in_words(usize::try_from(answer.bytes).unwrap_or(usize::MAX));
-                (format!("({})", answer.status), bytes)
-            });
+            let answer = past.answer.map(|answer| (format!("({})", answer.status), words::bytes(answer.bytes)));
             let (status, size) = answer.unwrap_or_else(|| ("(---)".to_owned(), "failed".to_owned()));
             (status, size, called(past.method, &past.url))
         }

@@ -86,8 +86,8 @@ pub struct Service {
     actor: Arc<str>,
     /// What was read for the statuses of this configuration.
     seen: Arc<status::SeenRecords>,
-    /// In which words for people have their times.
-    pub zone: TimeZone,
+    /// In which words for people have their times. Asked for only then, since the system's zones are many files.
+    pub zone: fn() -> TimeZone,
     /// How this configuration's file looked.
     last_look: Arc<reread::LastLook>,
     /// The directory for what is too long for the memory.
@@ -101,14 +101,14 @@ impl Service {
     pub fn new(config: Config, store: Store, http: client::Client, variables: Variables) -> Self {
         let (config, http, variables) = (Arc::new(config), Arc::new(http), Arc::new(variables));
         let (unbroken, seen, last_look) = (Unbroken::default(), Arc::default(), Arc::default());
-        let (actor, zone) = (Arc::from(""), TimeZone::UTC);
-        let scratch = Arc::from(std::env::temp_dir());
+        let (actor, scratch) = (Arc::from(""), Arc::from(std::env::temp_dir()));
+        let zone = || TimeZone::UTC;
         Self { config, store, http, variables, unbroken, actor, seen, zone, last_look, scratch }
     }
 
     /// The same service for people in this zone.
     #[must_use]
-    pub fn in_zone(self, zone: TimeZone) -> Self {
+    pub fn in_zone(self, zone: fn() -> TimeZone) -> Self {
         Self { zone, ..self }
     }
 

@@ -31,8 +31,11 @@ pub fn is_ignored(_: i32) -> bool {
 pub fn outlive_file_limit() {
     #[cfg(unix)]
     {
-        let signal = rustix::process::Signal::XFSZ.as_raw();
-        if !is_ignored(signal) {
+        use rustix::process::{Resource, Signal, getrlimit};
+
+        let signal = Signal::XFSZ.as_raw();
+        let is_limited = getrlimit(Resource::Fsize).current.is_some();
+        if is_limited && !is_ignored(signal) {
             // Where it cannot be received, such a file ends the process.
             let _ = signal_hook::flag::register(signal, std::sync::Arc::default());
         }

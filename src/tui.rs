@@ -131,7 +131,7 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
     around.set_theme(settings.theme.unwrap_or(options.theme));
     around.mouse = if settings.mouse { Mouse::App } else { Mouse::Terminal };
     around.motion = settings.motion;
-    around.zone = service.zone.clone();
+    around.zone = (service.zone)();
     around.qr = options.qr;
     around.clipboard = options.clipboard;
     around.is_demo = options.demo.is_some();

@@ -164,8 +164,7 @@ impl Context {
             opened.map_or_else(|| storage::open(&StoreAddress::Memory, KeyOptions::default()), |(store, _)| store);
         let client = Client::new(self.global.ca_cert.clone()).noting_certificates();
         let client = if self.global.verbose { client.observed_by(Box::new(report_exchange)) } else { client };
-        let service =
-            Service::new(config.unwrap_or_default(), store, client, Box::new(variable)).in_zone(clock::zone());
+        let service = Service::new(config.unwrap_or_default(), store, client, Box::new(variable)).in_zone(clock::zone);
         Patient {
             service,
             places,
@@ -372,7 +371,7 @@ fn make_service(
     let config = Config::load(&places.config_file)?;
     let address = store_address(global, &config, &places, environment)?;
     let store = opened.get_or_init(|| open_store(&address, &config, &places)).clone();
-    let service = Service::new(config, store, client, Box::new(variable)).in_zone(clock::zone());
+    let service = Service::new(config, store, client, Box::new(variable)).in_zone(clock::zone);
     Ok(service.with_scratch(places.spare_dir.clone()))
 }
 

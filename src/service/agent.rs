@@ -287,7 +287,7 @@ impl Agent {
         if self.given_up.get(profile) == Some(id) || !self.signing_in.insert(profile.clone()) {
             return;
         }
-        self.send(notices, words::of_sign_in(profile, pending, clock::wall(), &self.service.zone), None).await;
+        self.send(notices, words::of_sign_in(profile, pending, clock::wall(), &(self.service.zone)()), None).await;
         let signing_in = look::sign_in(self.service.clone(), configured);
         let (profile, id) = (profile.clone(), id.clone());
         self.tasks.spawn(async move { Done::SignIn { profile, id, result: Box::new(signing_in.await) } });
@@ -329,7 +329,7 @@ impl Agent {
             self.send(notices, event, token).await;
         }
         for news in self.schedule.client_news() {
-            self.send(notices, words::of_client(&news, now(), &self.service.zone), None).await;
+            self.send(notices, words::of_client(&news, now(), &(self.service.zone)()), None).await;
         }
     }
 

@@ -109,7 +109,7 @@ impl Attempt {
     pub(super) fn unheard(&self, asker: &Asker) -> Error {
         let who = asker.who.as_deref().unwrap_or("another process");
         let stopped = if asker.is_stopped { " is stopped and" } else { "" };
-        let since = asker.last_asked.map(|at| format!(" since {}", time_of_day(at, &self.service.zone)));
+        let since = asker.last_asked.map(|at| format!(" since {}", time_of_day(at, &(self.service.zone)())));
         let since = since.unwrap_or_default();
         Error::new(Code::CodeExpired, format!("profile `{}` could not be signed in", self.profile.name))
             .because(format!(

@@ -49,7 +49,7 @@ impl Service {
                 let copied = self.store.last_copy(&profile.name, now).filter(|copied| is_of(copied, profile));
                 match copied.filter(|copied| serves(&copied.grant, freshness, now)) {
                     Some(copied) => {
-                        self.store.tell_of_copy(&copied, &away, &self.zone);
+                        self.store.tell_of_copy(&copied, &away, &(self.zone)());
                         Ok(Stored::Lasting(Box::new(copied.grant)))
                     }
                     None => Err(away.into()),

@@ -6,6 +6,7 @@
 pub mod check;
 mod document;
 mod edit;
+mod excerpt;
 mod file;
 mod form;
 mod git_host;
@@ -22,7 +23,6 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use url::Url;
-use zeroize::Zeroizing;
 
 use crate::error::{Advice, Code, Error, Way};
 use crate::files::access::Holds;
@@ -400,6 +400,13 @@ impl Config {
         Self::parse(&read(file)?.unwrap_or_default(), file)
     }
 
+    /// Reads what a script needs that wants a token of one profile, the default one where none is named. Mistakes in other
+    /// profiles and providers do not stop it.
+    pub fn load_for(file: &Path, name: Option<&ProfileName>) -> Result<Self, Error> {
+        let text = read(file)?.unwrap_or_default();
+        excerpt::parse(&text, name, file).map_or_else(|| Self::parse(&text, file), Ok)
+    }
+
     /// Checks `text`, which came from `file`.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Error> {
         let text = form::without_mark(text);
@@ -516,9 +523,10 @@ fn unknown_provider_hint(name: &str, known: &[&str]) -> String {
 }
 
 /// The text of a configuration; `None` where there is no such file.
-fn read(file: &Path) -> Result<Option<Zeroizing<String>>, Error> {
+fn read(file: &Path) -> Result<Option<String>, Error> {
     match files::read_own_text(file, Holds::Settings, LONGEST_FILE) {
-        Ok((text, _)) => Ok(Some(text)),
+        // It holds no secrets, and may be long, so it need not be wiped.
+        Ok((mut text, _)) => Ok(Some(std::mem::take(&mut *text))),
         Err(trouble) if trouble.is_absence() => Ok(None),
         Err(trouble) => Err(unusable_file(format!("{} cannot be read", file.display()), file, &trouble)),
     }

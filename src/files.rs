@@ -22,15 +22,15 @@ pub use self::replacement::{PRIVATE, Readers, Replacement, remove_left_behind, r
 pub use self::trouble::{Trouble, advice, without_lock};
 use crate::clock;
 
-/// Bytes.
-const FIRST_ROOM: u32 = 8 * 1024;
 /// Pauses between two tries to get a lock.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+/// Bytes, for what has a length that is not known.
+const FIRST_ROOM: usize = 8 * 1024;
 
 /// The whole content, of `limit` bytes at most. It may be secret, so it is wiped when dropped.
 pub fn read(path: &Path, limit: u32) -> io::Result<Zeroizing<Vec<u8>>> {
-    read_all(&File::open(path)?, limit)
+    read_all(&File::open(path)?, 0, limit)
 }
 
 /// As [`read`], for text.
@@ -40,8 +40,8 @@ pub fn read_text(path: &Path, limit: u32) -> io::Result<Zeroizing<String>> {
 
 /// As [`read`], for a file that nobody else could have written. Tells as well whether others can read the secret in it.
 pub fn read_own(path: &Path, holds: Holds, limit: u32) -> Result<(Zeroizing<Vec<u8>>, bool), Trouble> {
-    let Opened { file, is_exposed, .. } = access::open(path, holds)?;
-    Ok((read_all(&file, limit)?, is_exposed))
+    let Opened { file, metadata, is_exposed } = access::open(path, holds)?;
+    Ok((read_all(&file, metadata.len(), limit)?, is_exposed))
 }
 
 /// As [`read_own`], for text.
@@ -57,7 +57,8 @@ pub fn read_given_text(path: &Path, limit: u32) -> Result<(Zeroizing<String>, bo
     let is_file = path.metadata()?.is_file();
     if is_file && !is_descriptor(path) {
         let Opened { file, metadata, .. } = access::open(path, Holds::Settings)?;
-        return Ok((text(read_all(&file, limit)?)?, access::is_read_by_others(&metadata)));
+        let content = read_all(&file, metadata.len(), limit)?;
+        return Ok((text(content)?, access::is_read_by_others(&metadata)));
     }
     // A named pipe may never have a writer, and be waited for all the same.
     if !is_descriptor(path) && is_pipe(path)? {
@@ -93,11 +94,17 @@ fn is_pipe(path: &Path) -> io::Result<bool> {
     Ok(is_pipe)
 }
 
-fn read_all(file: &File, limit: u32) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Roomy enough for most, which a vector that grows would read in many pieces.
-    let mut content = Zeroizing::new(Vec::with_capacity(limit.min(FIRST_ROOM) as usize));
-    file.take(u64::from(limit) + 1).read_to_end(&mut content)?;
-    if content.len() > limit as usize {
+/// `length` is what is there as far as that is known: then one read is enough, and no copy is left where a vector grew.
+fn read_all(mut file: &File, length: u64, limit: u32) -> io::Result<Zeroizing<Vec<u8>>> {
+    let longest = u64::from(limit) + 1;
+    let mut content = Zeroizing::new(vec![0; usize::try_from(length.min(longest)).unwrap_or(usize::MAX)]);
+    let count = file.read(&mut content)?;
+    content.truncate(count);
+    if count == 0 || count as u64 != length {
+        content.reserve(FIRST_ROOM);
+        file.take(longest - count as u64).read_to_end(&mut content)?;
+    }
+    if content.len() as u64 >= longest {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));
     }
     Ok(content)

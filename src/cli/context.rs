@@ -111,12 +111,20 @@ impl Context {
         self.service_with(client(&self.global))
     }
 
-    /// Makes services of which nothing stays in memory once they are dropped.
-    pub(super) fn passing_services(&self) -> impl Fn() -> Result<Service, Error> + Send + 'static {
+    /// The same for a script that wants a token of one profile, the default one where none is named, and nothing else.
+    pub(super) fn service_for(&self, name: Option<&ProfileName>) -> Result<Service, Error> {
+        let load = |file: &Path| Config::load_for(file, name);
+        let service = make_service(&self.global, &self.store, self.makes_config, client(&self.global), load)?;
+        Ok(service.acting_as(&self.actor).counted_in(self.interrupts.unbroken().clone()))
+    }
+
+    /// Makes such services of which nothing stays in memory once they are dropped.
+    pub(super) fn passing_services(&self) -> impl Fn(Option<&ProfileName>) -> Result<Service, Error> + Send + 'static {
         let (global, makes_config) = (self.global.clone(), self.makes_config);
         let (unbroken, actor) = (self.interrupts.unbroken().clone(), self.actor.clone());
-        move || {
-            let service = make_service(&global, &OnceLock::new(), makes_config, client(&global))?;
+        move |name| {
+            let load = |file: &Path| Config::load_for(file, name);
+            let service = make_service(&global, &OnceLock::new(), makes_config, client(&global), load)?;
             Ok(service.acting_as(&actor).counted_in(unbroken.clone()))
         }
     }
@@ -132,7 +140,7 @@ impl Context {
         let (unbroken, actor) = (self.interrupts.unbroken().clone(), self.actor.clone());
         move |observer| {
             let client = Client::new(global.ca_cert.clone()).observed_by(observer);
-            let service = make_service(&global, &store, makes_config, client)?;
+            let service = make_service(&global, &store, makes_config, client, Config::load)?;
             Ok(service.acting_as(&actor).counted_in(unbroken))
         }
     }
@@ -199,7 +207,7 @@ impl Context {
     }
 
     fn service_with(&self, client: Client) -> Result<Service, Error> {
-        let service = make_service(&self.global, &self.store, self.makes_config, client)?;
+        let service = make_service(&self.global, &self.store, self.makes_config, client, Config::load)?;
         Ok(service.acting_as(&self.actor).counted_in(self.interrupts.unbroken().clone()))
     }
 
@@ -361,6 +369,7 @@ fn make_service(
     opened: &OnceLock<Store>,
     makes_config: bool,
     client: Client,
+    load: impl FnOnce(&Path) -> Result<Config, Error>,
 ) -> Result<Service, Error> {
     variables::check(Reader::Everything, &|name| std::env::var_os(name))?;
     let environment = Environment(&variable);
@@ -368,7 +377,7 @@ fn make_service(
     if !makes_config {
         check_config_is_there(global, &places, environment)?;
     }
-    let config = Config::load(&places.config_file)?;
+    let config = load(&places.config_file)?;
     let address = store_address(global, &config, &places, environment)?;
     let store = opened.get_or_init(|| open_store(&address, &config, &places)).clone();
     let service = Service::new(config, store, client, Box::new(variable)).in_zone(clock::zone);

@@ -76,7 +76,9 @@ struct Prepared {
 impl Exec {
     pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
         let services = context.passing_services();
-        let Prepared { profile, keeping, place, command } = self.prepare(&services()?, context)?;
+        let name = context.flagged_profile()?;
+        let Prepared { profile, keeping, place, command } =
+            self.prepare(&services(name.as_ref())?, name.as_ref(), context)?;
         let attendant =
             Attendant::begin().map_err(|error| Error::new(Code::Other, "signals cannot be received").because(error))?;
         let mut child = match start(command, &self.command) {
@@ -92,8 +94,8 @@ impl Exec {
         }
     }
 
-    fn prepare(&self, service: &Service, context: &Context) -> Result<Prepared, Error> {
-        let profile = service.config.profile(context.flagged_profile()?.as_ref())?;
+    fn prepare(&self, service: &Service, name: Option<&ProfileName>, context: &Context) -> Result<Prepared, Error> {
+        let profile = service.config.profile(name)?;
         let freshness = self.min_ttl.map_or(Freshness::Default, Freshness::AtLeast);
         let (token, keeping) = match service.stored_token_to_keep(profile, freshness, clock::wall())? {
             Some(kept) => kept,

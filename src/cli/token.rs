@@ -109,8 +109,9 @@ impl Token {
             return Err(Error::new(Code::Usage, "`--id-token` does not go with this `--format`")
                 .advise("use `raw`, `header` or `exec-credential`"));
         }
-        let service = context.service()?;
-        let profile = service.config.profile(context.profile_name(&self.profile)?.as_ref())?;
+        let name = context.profile_name(&self.profile)?;
+        let service = context.service_for(name.as_ref())?;
+        let profile = service.config.profile(name.as_ref())?;
         let freshness = match (self.force, self.min_ttl) {
             (true, _) => Freshness::Forced,
             (false, Some(min_ttl)) => Freshness::AtLeast(min_ttl),

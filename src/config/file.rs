@@ -262,6 +262,19 @@ impl File {
         self.providers.extend(providers);
     }
 
+    /// The provider that a profile names.
+    pub(super) fn provider_of(&self, profile: &str) -> Option<&str> {
+        let entry = self.profiles.iter().find(|(name, _)| name.as_str() == profile);
+        entry.map(|(_, entry)| entry.provider.as_str())
+    }
+
+    /// What is left of it where the default profile need not be among the profiles; `None` where it has problems.
+    pub(super) fn checked_alone(mut self, file: &Path) -> Option<Config> {
+        let default_profile = self.default_profile.take();
+        let (config, problems) = self.checked(file);
+        problems.is_empty().then_some(Config { default_profile, ..config })
+    }
+
     /// Checks what the shape alone does not tell: all problems, and what is left without them.
     pub(super) fn checked(self, file: &Path) -> (Config, Vec<Problem>) {
         let mut problems = Vec::new();

@@ -16,6 +16,9 @@ use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{Keeping, Renewed, Service, Unbroken};
 
+/// Makes what a renewal of this profile needs.
+type Services<'a> = &'a dyn Fn(Option<&ProfileName>) -> Result<Service, Error>;
+
 /// Keeps the file of one command.
 pub(super) struct Keeper(Arc<Shared>);
 
@@ -35,7 +38,7 @@ impl Keeper {
         profile: ProfileName,
         keeping: Keeping,
         place: Place,
-        services: impl Fn() -> Result<Service, Error> + Send + 'static,
+        services: impl Fn(Option<&ProfileName>) -> Result<Service, Error> + Send + 'static,
         unbroken: Unbroken,
     ) -> Self {
         let (place, is_busy) = (Mutex::new(Some(place)), watch::Sender::new(false));
@@ -86,7 +89,7 @@ impl Shared {
     }
 
     /// Goes on until no refresh can bring a new token, or the command has ended.
-    fn keep(&self, mut keeping: Keeping, services: &dyn Fn() -> Result<Service, Error>) {
+    fn keep(&self, mut keeping: Keeping, services: Services<'_>) {
         let mut told: Option<Error> = None;
         while let Some(next) = keeping.next() {
             clock::block_until(next);
@@ -111,13 +114,13 @@ impl Shared {
     }
 
     /// `None` where the command ended before anything came of it.
-    fn renew(&self, keeping: &mut Keeping, services: &dyn Fn() -> Result<Service, Error>) -> Option<Renewed> {
+    fn renew(&self, keeping: &mut Keeping, services: Services<'_>) -> Option<Renewed> {
         let failed = |failure: Error, keeping: &mut Keeping| {
             keeping.put_off(&failure);
             let is_signed_out = failure.code == Code::UnknownProfile;
             Some(Renewed { token: None, is_signed_out, failure: Some(failure) })
         };
-        let service = match services() {
+        let service = match services(Some(&self.profile)) {
             Ok(service) => service,
             Err(error) => return failed(error, keeping),
         };

@@ -1,0 +1,157 @@
+//! The short way is the long one for whatever is valid, and a mistake elsewhere changes nothing.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::super::{Config, SecretSource};
+use super::{About, about, parse};
+use crate::profile::ProfileName;
+
+const FILE: &str = "/etc/x/config.toml";
+
+/// What may stand above all tables.
+const ABOVE: &[&str] = &[
+    "",
+    "\u{feff}# A remark with [brackets]\n",
+    "default_profile = \"work\"\n",
+    "default_profile = \"lobby\"\nstore = \"file:records\"\nkey_command = [\n  \"pass\", \"[x]\",\n]\n",
+    "default_profile = \"nobody\"\n",
+    "screen = { theme = \"dark\" }\n",
+    "screen.mouse = false\n",
+    "profiles.dotted = { provider = \"zoho\", client_id = \"x\" }\n",
+    "profiles.work.provider = \"github\"\nprofiles.work.client_id = \"x\"\n",
+    "profiles = {}\n",
+    "providers.corp.kind = \"standard\"\nproviders.corp.issuer = \"https://other.example.com\"\n",
+    "\"profiles\".work = { provider = \"zoho\", client_id = \"x\" }\n",
+    "colour = 1\n",
+    "[\n",
+];
+
+/// Tables, and whether there is a mistake in each that concerns its own profile or provider alone.
+const TABLES: &[(&str, bool)] = &[
+    ("[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.A\"\nscopes = [\"A.b.READ\"]\n", false),
+    (
+        "[profiles.work] # mine\nprovider = \"CORP\"\nclient_id = 'x'\nscopes = [\n  \"A.b.READ\", # [profiles.work]\n]\n\n",
+        false,
+    ),
+    ("  [profiles.\"work\"]\r\n\tprovider = \"lab\"\r\n\tclient_id = \"x\"\r\n\tdata_center = \"EU\"\r\n", false),
+    (
+        "[profiles.work.client_secret_files]\neu = \"secret\"\n[profiles.work]\nprovider = \"zoho\"\nclient_id = \"x\"\n",
+        false,
+    ),
+    ("[profiles.lobby]\nprovider = \"corp\"\nclient_id = \"x\"\nclient_secret_env = \"LOBBY\"\n", false),
+    ("[profiles.\"v1.2\"]\nprovider = \"zoho\"\nclient_id = \"x\"\n\"client_secret_env\" = \"OTHER\"\n", false),
+    ("[profiles.'lobby']\nprovider = \"zoho\"\nclient_id = \"x\"\n", false),
+    ("[ profiles . work ]\nprovider = \"zoho\"\nclient_id = \"x\"\n", false),
+    ("[\"\\u0070rofiles\".work]\nprovider = \"github\"\nclient_id = \"x\"\n", false),
+    ("[profiles]\nwork = { provider = \"zoho\", client_id = \"x\" }\n", false),
+    ("[profiles.noted]\nprovider = \"zoho\"\nclient_id = \"\"\"\n[profiles.work]\"\"\"\n", false),
+    ("[[profiles.work]]\nprovider = \"zoho\"\nclient_id = \"x\"\n", false),
+    ("[screen]\ntheme = \"light\"\n[screen.keys]\n", false),
+    ("[providers.corp]\nkind = \"standard\"\nissuer = \"https://id.example.com\"\n", false),
+    (
+        "[providers.Corp]\nkind = \"standard\"\nissuer = \"https://Id.example.com\"\n\
+         allowed_origins = [\"https://api.example.com\"]\n",
+        false,
+    ),
+    (
+        "[providers.lab]\nkind = \"zoho\"\n[providers.lab.data_centers.eu]\naccounts_server = \"http://127.0.0.1:1\"\n\
+         api_domain = \"http://127.0.0.1:1\"\n",
+        false,
+    ),
+    ("[profile.work]\nprovider = \"zoho\"\nclient_id = \"x\"\n", false),
+    ("[profiles.broken]\nprovider = \"zoho\"\nclient_id = \n", true),
+    ("[profiles.broken]\nprovider = 5\nscope = []\n", true),
+    ("[profiles.broken]\nscopes = [\n", true),
+    ("[profiles.broken]\nprovider = \"zoho\"\nclient_id = \"x\nscopes = [\"a,b\"\n", true),
+    ("[providers.broken]\nkind = \"standard\"\n", true),
+    ("[providers.zoho]\nkind = \"nothing\"\n", true),
+];
+
+/// All that a script comes to see of a configuration; `None` where its profile is not there.
+fn seen(config: &Config, name: Option<&ProfileName>) -> Option<String> {
+    let profile = config.profile(name).ok()?;
+    let variables: BTreeSet<&String> = config
+        .profiles
+        .values()
+        .filter_map(|profile| match &profile.client_secret {
+            SecretSource::Variable(name) => Some(name),
+            _ => None,
+        })
+        .collect();
+    let provider = (config.provider(profile), config.allowed_origins(profile).collect::<Vec<_>>());
+    let of_all = (&config.default_profile, &config.screen, &config.store, &config.key_command);
+    Some(format!("{profile:#?} {provider:#?} {of_all:#?} {variables:?} {:?}", config.file))
+}
+
+#[test]
+fn the_short_way_is_the_long_one() {
+    let file = Path::new(FILE);
+    let names = ["work", "lobby", "v1.2", "dotted", "nobody"].map(|name| name.parse().expect("a name"));
+    let names: Vec<Option<&ProfileName>> = names.iter().map(Some).chain([None]).collect();
+    let (mut short_ways, mut past_mistakes) = (0, 0);
+    for above in ABOVE {
+        for first in TABLES {
+            for second in TABLES {
+                let text = [above, first.0, second.0].concat();
+                let sound = [first, second].into_iter().filter(|table| !table.1).map(|table| table.0);
+                let mended: String = [*above].into_iter().chain(sound).collect();
+                for name in &names {
+                    let Some(short) = parse(&text, *name, file) else { continue };
+                    let said = || format!("{name:?} of\n{text}");
+                    let whole = Config::parse(&text, file);
+                    past_mistakes += usize::from(whole.is_err());
+                    let long = whole.or_else(|_| Config::parse(&mended, file));
+                    let long = &long.unwrap_or_else(|error| panic!("{error}: {}", said()));
+                    assert_eq!(seen(&short, *name), seen(long, *name), "{}", said());
+                    assert!(seen(long, *name).is_some(), "{}", said());
+                    short_ways += 1;
+                }
+            }
+        }
+    }
+    assert!(short_ways > 500 && past_mistakes > 100, "{short_ways} short ways, {past_mistakes} past mistakes");
+}
+
+#[test]
+fn plain_tables_are_read_the_short_way_however_they_are_written() {
+    let work = "provider = \"zoho\"\nclient_id = \"x\"\n";
+    for (text, name) in [
+        (format!("[profiles.work]\n{work}"), None),
+        (format!("[profiles.work]\n{work}[profiles.other]\nscopes = [\n"), Some("work")),
+        (format!("default_profile = \"work\"\n[profiles.other]\n\n[profiles.work] # mine\n{work}"), None),
+        (format!("\t[profiles.\"v1.2\"]\t\r\n{work}[profiles.other]\n"), Some("v1.2")),
+        (format!("[providers.other]\nkind = 1\n[profiles.work]\n{work}"), Some("work")),
+    ] {
+        let name = name.map(|name| name.parse().expect("a name"));
+        assert!(parse(&text, name.as_ref(), Path::new(FILE)).is_some(), "{text}");
+    }
+}
+
+#[test]
+fn what_no_plain_table_begins_with_is_none() {
+    for (line, expected) in [
+        ("[screen]", Some(About::All)),
+        ("[screen.keys]", Some(About::All)),
+        ("[profiles.work]", Some(About::Profile("work"))),
+        ("[profiles.\"a.b\"] # [x]\r", Some(About::Profile("a.b"))),
+        ("[profiles.work.client_secret_files]", Some(About::Profile("work"))),
+        ("[providers.lab.data_centers.\"a b\"]", Some(About::Provider("lab"))),
+        ("[profiles]", None),
+        ("[profiles.work", None),
+        ("[profiles.]", None),
+        ("[profiles.\"work]", None),
+        ("[profiles..work]", None),
+        ("[profiles.work] x", None),
+        ("[profiles.work],", None),
+        ("[profiles .work]", None),
+        ("[[profiles.work]]", None),
+        ("[true]", None),
+        ("[1, 2]", None),
+        ("[\"a\"]", None),
+        ("[]", None),
+        ("[", None),
+    ] {
+        assert_eq!(about(line), expected, "{line}");
+    }
+}

@@ -11,6 +11,8 @@ mod trouble;
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -20,11 +22,7 @@ pub use self::file_system::FileSystem;
 pub use self::nameless::nameless;
 pub use self::replacement::{PRIVATE, Readers, Replacement, remove_left_behind, replace};
 pub use self::trouble::{Trouble, advice, without_lock};
-use crate::clock;
 
-/// Pauses between two tries to get a lock.
-const FIRST_PAUSE: Duration = Duration::from_millis(25);
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// Bytes, for what has a length that is not known.
 const FIRST_ROOM: usize = 8 * 1024;
 
@@ -170,33 +168,41 @@ pub fn open_lock(path: &Path) -> io::Result<File> {
 }
 
 /// Waits up to `patience` for the sole right to a file, which lasts until the file is dropped.
-/// [`io::ErrorKind::WouldBlock`] where somebody else has it all that time.
+/// [`io::ErrorKind::WouldBlock`] where somebody else has it all that time; the file is of no more use then, since it may get
+/// the right at any time.
 pub fn lock(file: &File, patience: Duration) -> io::Result<()> {
-    let start = clock::now();
-    let mut pause = FIRST_PAUSE;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) => {}
-        }
-        let left = patience.saturating_sub(start.until(clock::now()));
-        if left.is_zero() {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        wait(pause.min(left));
-        pause = (pause * 2).min(LONGEST_PAUSE);
+    match file.try_lock() {
+        Ok(()) => return Ok(()),
+        Err(TryLockError::Error(error)) => return Err(error),
+        Err(TryLockError::WouldBlock) if patience.is_zero() => return Err(io::ErrorKind::WouldBlock.into()),
+        Err(TryLockError::WouldBlock) => {}
     }
+    // The system tells at once who is next, but knows no end of its patience: a thread waits, and is left to it.
+    let (tell, told) = mpsc::channel();
+    let waiting = file.try_clone()?;
+    let wait = move || {
+        let locked = uninterrupted(|| waiting.lock());
+        // Nothing but the caller's file keeps the lock, and where that is gone nobody has it.
+        drop(waiting);
+        let _ = tell.send(locked);
+    };
+    thread::Builder::new().name("lock".to_owned()).spawn(wait)?;
+    told.recv_timeout(patience).unwrap_or_else(|_| Err(io::ErrorKind::WouldBlock.into()))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a lock that another process gives back announces nothing to wait for")]
-fn wait(pause: Duration) {
-    std::thread::sleep(pause);
+fn uninterrupted(call: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::sync::atomic::Ordering;
     use std::time::Duration;
 
     use super::{lock, open_lock, read, read_text};
@@ -219,8 +225,29 @@ mod tests {
         lock(&held, Duration::ZERO).expect("nobody has it");
         let refused = lock(&wanted, Duration::from_millis(60)).expect_err("somebody has it");
         assert_eq!(refused.kind(), std::io::ErrorKind::WouldBlock);
-        drop(held);
-        lock(&wanted, Duration::ZERO).expect("nobody has it");
+        drop((held, wanted));
+        let other = open_lock(&path).expect("a file");
+        lock(&other, Duration::from_secs(60)).expect("who gave up has it for no time");
+    }
+
+    #[test]
+    fn a_lock_that_is_given_back_goes_to_all_who_wait_one_after_the_other() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("work.lock");
+        let held = open_lock(&path).expect("a file");
+        lock(&held, Duration::ZERO).expect("nobody has it");
+        let has_it = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let file = open_lock(&path).expect("a file");
+                    lock(&file, Duration::from_secs(60)).expect("it comes to everybody");
+                    assert!(!has_it.swap(true, Ordering::SeqCst), "two have it");
+                    has_it.store(false, Ordering::SeqCst);
+                });
+            }
+            drop(held);
+        });
     }
 
     #[cfg(unix)]

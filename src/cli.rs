@@ -77,7 +77,7 @@ struct Arguments {
 }
 
 /// What every command takes.
-#[derive(Args)]
+#[derive(Args, Default)]
 #[cfg_attr(test, derive(Debug))]
 #[command(next_help_heading = "Global options")]
 struct Global {
@@ -104,15 +104,17 @@ struct Global {
     color: ColorWhen,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum ColorWhen {
+    #[default]
     Auto,
     Always,
     Never,
 }
 
 /// A profile named without `-p`.
-#[derive(Args)]
+#[derive(Args, Default)]
+#[cfg_attr(test, derive(Debug))]
 struct Positional {
     /// The profile, if there are several
     #[arg(value_name = "PROFILE")]

@@ -1,7 +1,8 @@
 //! The table of commands, and how arguments become one of them.
 //!
-//! What a definition costs goes by its size, and `token` is run often: the first one that is made has the named command
-//! alone. What does not fit it is read again by the whole one, which alone says what is wrong and prints help.
+//! What a definition costs goes by its size, and `token` is run often: the plain forms of that need none, and the first one
+//! that is made has the named command alone. What does not fit it is read again by the whole one, which alone says what is
+//! wrong and prints help.
 
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;
@@ -109,6 +110,11 @@ pub(super) struct AskedCommand {
 
 /// Takes the arguments apart, the program's own name first.
 pub(super) fn parse(arguments: &[OsString]) -> Result<Asked, clap::Error> {
+    if let Some(token) = plain_token(arguments) {
+        let action: Action = Box::new(|context| token.run(context).map(End::exit_code));
+        let command = Some(AskedCommand { name: "token", makes_config: false, action });
+        return Ok(Asked { global: Global::default(), command });
+    }
     match named(arguments).map(|command| read(slice::from_ref(command), arguments)) {
         Some(Ok(asked)) => Ok(asked),
         _ => read_by(definition(), COMMANDS, arguments),
@@ -139,6 +145,16 @@ fn with_examples_first(command: clap::Command) -> clap::Command {
         Some(examples) => command.after_long_help(examples),
         None => command,
     }
+}
+
+/// `token` and `token NAME`, as scripts have it most: what any definition makes of that is known.
+fn plain_token(arguments: &[OsString]) -> Option<token::Token> {
+    let (command, name) = match arguments {
+        [_, command] => (command, None),
+        [_, command, name] => (command, Some(name.to_str()?.parse().ok()?)),
+        _ => return None,
+    };
+    (command == "token").then(|| token::Token::plain(name))
 }
 
 /// The command that is probably meant: a value of an option may have the name of one, too. Then another one follows, which

@@ -16,6 +16,7 @@ use super::{Positional, words};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
+use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::secret::Secret;
 use crate::service::{DEFAULT_MIN_TTL, FreshToken, Freshness, Service};
@@ -30,7 +31,8 @@ Examples:
 /// Print a valid access token, refreshing it first if it ends soon
 ///
 /// Never starts a sign-in: without a grant it ends with 4.
-#[derive(Args)]
+#[derive(Args, Default)]
+#[cfg_attr(test, derive(Debug))]
 #[command(after_long_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[expect(clippy::struct_field_names, reason = "fields are named as their flags are")]
@@ -61,9 +63,10 @@ pub(super) struct Token {
     stale: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// The token alone
+    #[default]
     Raw,
     /// As the header `Authorization`, with the scheme that the API wants
     Header,
@@ -101,6 +104,11 @@ struct TokenJson<'a> {
 }
 
 impl Token {
+    /// As it is without any option.
+    pub(super) fn plain(name: Option<ProfileName>) -> Self {
+        Self { profile: Positional { name }, ..Self::default() }
+    }
+
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
         if self.format == Format::Json {
             context.output.use_json();

@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 
-use clap::ArgMatches;
+use clap::{ArgMatches, FromArgMatches};
 
-use super::{COMMANDS, are_of_agent, definition_of, named, parse, read_by};
+use super::super::{Arguments, Global, token};
+use super::{COMMANDS, are_of_agent, definition_of, named, parse, plain_token, read_by};
 
 /// Arguments without the program's name.
 const TABLE: &[&str] = &[
@@ -208,6 +209,22 @@ fn the_definition_of_one_command_gives_what_the_whole_one_gives_or_nothing() {
         }
     }
     assert!(short_ways > 30, "only {short_ways} lines went the short way");
+}
+
+#[test]
+fn a_plain_token_is_what_the_definition_makes_of_it() {
+    let mut plain_ones = 0;
+    for line in TABLE {
+        let arguments = arguments(line);
+        let Some(plain) = plain_token(&arguments) else { continue };
+        let mut matches = definition_of(COMMANDS).try_get_matches_from(&arguments).expect(line);
+        let Arguments { global } = Arguments::from_arg_matches_mut(&mut matches).expect(line);
+        let (_, mut below) = matches.remove_subcommand().expect(line);
+        let defined = token::Token::from_arg_matches_mut(&mut below).expect(line);
+        assert_eq!(format!("{plain:?} {:?}", Global::default()), format!("{defined:?} {global:?}"), "{line}");
+        plain_ones += 1;
+    }
+    assert_eq!(plain_ones, 4, "`token`, and that with one of three names");
 }
 
 #[test]

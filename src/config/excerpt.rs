@@ -7,6 +7,7 @@
 
 use std::path::Path;
 
+use memchr::{memchr, memchr_iter, memmem};
 use toml::de::DeTable;
 
 use super::file::File;
@@ -20,7 +21,7 @@ const NOT_PLAIN: [&str; 3] = ["\"\"\"", "'''", "\\"];
 /// `None` where that takes the whole text.
 pub(super) fn parse(text: &str, name: Option<&ProfileName>, file: &Path) -> Option<Config> {
     let text = form::without_mark(text);
-    if NOT_PLAIN.iter().any(|sign| text.contains(sign)) {
+    if NOT_PLAIN.iter().any(|sign| has(text, sign)) {
         return None;
     }
     let above = tables(text).next().map_or(text, |table| &text[..table.at]);
@@ -57,7 +58,7 @@ impl<'a> Excerpt<'a> {
     /// `None` where that is not all there is to be read: a profile is not there, or which one is meant is not clear.
     fn of(text: &'a str, above: &str, named: Option<&str>, default: Option<&str>) -> Option<Self> {
         // Programs do not inherit the variables with the secrets of any profile.
-        let has_variables = text.contains("_env");
+        let has_variables = has(text, "client_secret_env");
         let wanted = named.or(default);
         let (mut about_profile, mut providers, mut profile) = (above.to_owned(), Vec::new(), None);
         let mut is_default_there = default.is_none();
@@ -76,7 +77,7 @@ impl<'a> Excerpt<'a> {
                     } else if wanted.is_none() {
                         return None;
                     }
-                    if is_meant || (has_variables && table.contains("client_secret_env")) {
+                    if is_meant || (has_variables && has(table, "client_secret_env")) {
                         about_profile.push_str(table);
                     }
                 }
@@ -99,21 +100,31 @@ enum About<'a> {
     Provider(&'a str),
 }
 
+/// Whether a text that may be long has this in it.
+fn has(text: &str, part: &str) -> bool {
+    memmem::find(text.as_bytes(), part.as_bytes()).is_some()
+}
+
 /// The tables of a text, by the lines that begin them. Lines inside of a list may be among them, and are not plain.
 fn tables(text: &str) -> impl Iterator<Item = Table<'_>> {
-    let brackets = text.match_indices('[').map(|(at, _)| at);
-    brackets.filter_map(|bracket| {
+    memchr_iter(b'[', text.as_bytes()).filter_map(|bracket| {
         let ahead = text[..bracket].trim_end_matches([' ', '\t']);
         if !ahead.is_empty() && !ahead.ends_with('\n') {
             return None;
         }
-        let line = text[bracket..].split('\n').next().unwrap_or_default();
+        let line = &text[bracket..];
+        let line = memchr(b'\n', line.as_bytes()).map_or(line, |end| &line[..end]);
         Some(Table { at: ahead.len(), about: about(line) })
     })
 }
 
 /// What the table is about that this line begins.
 fn about(line: &str) -> Option<About<'_>> {
+    // What there may be thousands of.
+    let plainest = line.strip_prefix("[profiles.").and_then(|line| line.strip_suffix(']'));
+    if let Some(name) = plainest.filter(|name| !name.is_empty() && name.bytes().all(is_bare)) {
+        return Some(About::Profile(name));
+    }
     let (kind, rest) = key(line.strip_prefix('[')?)?;
     let (name, mut rest) = match rest.strip_prefix('.') {
         Some(rest) => key(rest).map(|(name, rest)| (Some(name), rest))?,
@@ -137,9 +148,13 @@ fn key(text: &str) -> Option<(&str, &str)> {
     if let Some(quoted) = text.strip_prefix('"') {
         return quoted.split_once('"');
     }
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
-    let length = text.bytes().take_while(|byte| is_part(byte)).count();
+    let length = text.bytes().take_while(|byte| is_bare(*byte)).count();
     (length > 0).then(|| text.split_at(length))
+}
+
+/// Whether a key may have this without quotation marks.
+fn is_bare(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::{fs, io::Write};
 use serde_json::{Value, json};
 
 use crate::support::authority::Authority;
-use crate::support::program::{CLIENT_SECRET, Home, ran};
+use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, ran};
 
 const SOUND: &str = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.A\"\nscopes = [\"ZohoCRM.users.READ\"]\n";
 
@@ -81,6 +81,36 @@ fn a_check_tells_all_mistakes_and_what_is_odd() {
     );
     home.configure("a = [\nb = \"");
     assert!(home.run(&["config", "check"]).stdout.contains(&format!("{file}:2:")));
+}
+
+#[test]
+fn a_mistake_in_another_profile_stops_no_script_and_is_told_by_everything_else() {
+    let authority = Authority::start(|_| (500, String::new()));
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    let sound = home.configuration();
+    let token = format!("{ACCESS_TOKEN}\n");
+    let exec = ["exec", "-p", "work", "sh", "-c", "echo $DEVICE_LOGIN_ACCESS_TOKEN"];
+    for mistake in
+        ["[profiles.other]\nprovider = \n", "[profiles.other]\nscope = []\n", "[providers.other]\nkind = 1\n"]
+    {
+        home.configure(&format!("{sound}{mistake}"));
+        for arguments in [&["token", "work"][..], &["token", "-p", "work"], &exec] {
+            home.run(arguments).worked(&token);
+        }
+        for arguments in [&["config", "check"][..], &["status"], &["status", "work"], &["refresh", "work"]] {
+            let told = home.run(arguments);
+            assert!(told.code == 2 && (told.stdout + &told.stderr).contains("config.toml"), "{arguments:?}: {mistake}");
+        }
+    }
+    // What concerns it stops it.
+    for mistake in ["colour = 1\n", "default_profile = \"nobody\"\n", "store = 5\n", "[screen]\nmouse = 1\n"] {
+        let (above, below) = if mistake.starts_with('[') { ("", mistake) } else { (mistake, "") };
+        home.configure(&format!("{above}{sound}{below}"));
+        home.run(&["token", "work"]).failed(2, &["config.toml is not valid", "line "]);
+    }
+    home.configure(&sound);
+    home.run(&["token", "wrok"]).failed(2, &["there is no profile `wrok`", "work"]);
 }
 
 #[cfg(unix)]

@@ -1,7 +1,8 @@
-//! What the program costs beside a hello-world of the same compiler: `cargo bench`.
+//! What the program costs beside a hello-world of the same compiler: `cargo bench --bench program`.
 //!
 //! Prints ratios and counts, which hold on busy machines; nothing here passes or fails. System calls need `strace`,
-//! instructions `valgrind`; what is missing is left out.
+//! instructions `valgrind`; what is missing is left out. `-- home DIRECTORY 10000` only makes a home with so many profiles, of
+//! which `work` is signed in.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
@@ -19,20 +20,35 @@ use jiff::SignedDuration;
 /// Pairs of runs for each figure.
 const PAIRS: usize = 101;
 
+/// Profiles in the configuration.
+const SIZES: [usize; 3] = [1, 100, 10_000];
+
 fn main() {
-    let home = tempfile::tempdir().expect("a temporary directory");
-    sign_in(home.path());
-    let hello = hello_world(home.path());
+    let words: Vec<String> = std::env::args().collect();
+    if let Some([_, directory, profiles]) = words.iter().position(|word| word == "home").map(|at| &words[at..]) {
+        return sign_in(Path::new(directory), profiles.parse().expect("a number of profiles"));
+    }
+    let homes = SIZES.map(|profiles| {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        sign_in(home.path(), profiles);
+        (profiles, home)
+    });
+    let hello = hello_world(homes[0].1.path());
     let program = Path::new(env!("CARGO_BIN_EXE_device-login"));
     let size = std::fs::metadata(program).map(|metadata| metadata.len()).unwrap_or_default();
     println!("size of the program: {} kB", size / 1000);
-    let hello = Run { program: &hello, arguments: &[], home: home.path() };
-    for arguments in [&["--version"][..], &["token"], &["status"]] {
-        let run = Run { program, arguments, home: home.path() };
-        println!("{}", arguments.join(" "));
-        println!("  wall time over hello-world: {:.2} (median of {PAIRS} pairs)", ratio(&run, &hello));
-        print_counts("system calls", run.system_calls(), hello.system_calls());
-        print_counts("instructions", run.instructions(), hello.instructions());
+    for (profiles, home) in &homes {
+        let hello = Run { program: &hello, arguments: &[], home: home.path() };
+        for arguments in [&["--version"][..], &["token"], &["token", "-v"], &["status"]] {
+            if *profiles > 1 && arguments[0] == "--version" {
+                continue;
+            }
+            let run = Run { program, arguments, home: home.path() };
+            println!("{} of {profiles}", arguments.join(" "));
+            println!("  wall time over hello-world: {:.2} (median of {PAIRS} pairs)", ratio(&run, &hello));
+            print_counts("system calls", run.system_calls(), hello.system_calls());
+            print_counts("instructions", run.instructions(), hello.instructions());
+        }
     }
 }
 
@@ -97,9 +113,14 @@ fn hello_world(directory: &Path) -> PathBuf {
     program
 }
 
-/// A profile with a token that is good for an hour.
-fn sign_in(home: &Path) {
-    let configuration = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\n";
+/// So many profiles, one with a token that is good for an hour.
+fn sign_in(home: &Path, profiles: usize) {
+    let above = "default_profile = \"work\"\n[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\n".to_owned();
+    let configuration = (1..profiles).fold(above, |text, number| {
+        let scopes = "scopes = [\"ZohoCRM.users.READ\", \"AaaServer.profile.READ\"]";
+        let client = format!("data_center = \"eu\"\nclient_id = \"1000.C{}\"", number / 20);
+        text + &format!("[profiles.p{number:05}]\nprovider = \"zoho\"\n{client}\n{scopes}\n")
+    });
     let written = File::create(home.join("config.toml")).and_then(|mut file| file.write_all(configuration.as_bytes()));
     written.expect("the temporary directory can be written");
     let keys = KeyOptions { default_key_file: home.join("key"), ..KeyOptions::default() };

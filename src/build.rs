@@ -1,0 +1,58 @@
+//! Has the linker put side by side what a short command runs, and pack the addresses that are set when the program starts:
+//! both make pages that the start need not touch. A linker or a C library that does not know how builds the same
+//! program without.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The functions that `token` and `--version` run, as patterns that other versions of compiler and dependencies keep to;
+/// `tests/order` writes them. Those that are no more are passed over.
+const ORDER: &str = include_str!("order.txt");
+
+fn main() {
+    println!("cargo::rerun-if-changed=src/build.rs");
+    let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    let is_for_linux = env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux");
+    if !is_release || !is_for_linux {
+        return;
+    }
+    for argument in [order(), Some("-Wl,-z,pack-relative-relocs".to_owned())].into_iter().flatten() {
+        if is_understood(&argument).unwrap_or(false) {
+            println!("cargo::rustc-link-arg-bins={argument}");
+        }
+    }
+}
+
+/// Has the functions come before all others.
+fn order() -> Option<String> {
+    let script = PathBuf::from(env::var_os("OUT_DIR")?).join("order.ld");
+    let places: Vec<String> = ORDER.lines().map(|name| format!("*(.text.{name} .text.unlikely.{name})\n")).collect();
+    write(&script, &format!("SECTIONS {{ .text.first : {{\n{}}} }} INSERT BEFORE .text;\n", places.concat()))?;
+    Some(format!("-Wl,-T,{}", script.display()))
+}
+
+fn write(path: &Path, text: &str) -> Option<()> {
+    File::create(path).and_then(|mut file| file.write_all(text.as_bytes())).ok()
+}
+
+/// Tells whether a program that is linked so starts here, as far as it is one for this machine.
+fn is_understood(argument: &str) -> Option<bool> {
+    let directory = PathBuf::from(env::var_os("OUT_DIR")?);
+    let (source, program) = (directory.join("probe.rs"), directory.join("probe"));
+    write(&source, "fn main() {}\n")?;
+    let (target, host) = (env::var("TARGET").ok()?, env::var("HOST").ok()?);
+    let mut compiler = Command::new(env::var_os("RUSTC")?);
+    compiler.args(["--crate-type", "bin", "--target", &target, "-C", &format!("link-arg={argument}")]);
+    if let Some(linker) = env::var_os("RUSTC_LINKER") {
+        compiler.arg("-C").arg([OsStr::new("linker="), &linker].into_iter().collect::<OsString>());
+    }
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    compiler.args(flags.split('\u{1f}').filter(|flag| !flag.is_empty()));
+    compiler.arg("-o").arg(&program).arg(&source);
+    let is_linked = compiler.output().ok()?.status.success();
+    Some(is_linked && (target != host || Command::new(&program).status().ok()?.success()))
+}

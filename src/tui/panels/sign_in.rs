@@ -328,7 +328,7 @@ impl SignInPanel {
             Stage::GivingBack | Stage::SignedIn { .. } | Stage::Failed { .. } => Vec::new(),
         };
         if !self.is_alone {
-            return Then { effects, go: Go::Back(Outcome::Nothing) };
+            return Then { effects, go: Go::Back(Outcome::About(self.profile.clone())) };
         }
         effects.push(Effect::Quit(match std::mem::replace(&mut self.stage, Stage::GivingBack) {
             Stage::SignedIn { outcome, .. } => Ended::SignedIn(outcome),

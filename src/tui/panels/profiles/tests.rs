@@ -16,7 +16,7 @@ use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::Model;
 use crate::tui::overlay::Overlay;
-use crate::tui::panel::Outcome;
+use crate::tui::panel::{Go, Outcome};
 use crate::tui::panels::sign_in::SignInPanel;
 use crate::tui::surroundings::Now;
 use crate::tui::theme::{Environment, Mark};
@@ -604,4 +604,22 @@ fn a_sign_in_of_a_profile_that_is_gone_ends_in_the_list_with_a_word() {
     assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
     assert_eq!((model.scope(), model.find::<SignInPanel>().is_none()), (Scope::Profiles, true));
     assert_eq!(problem(&model), Some((name("a"), gone)));
+}
+
+#[test]
+fn whoever_leaves_a_sign_in_is_back_at_its_profile() {
+    for key in [Key::Esc, Key::Char('q')] {
+        for has_failed in [false, true] {
+            let mut model = empty();
+            model.around.config = config(&["archive", "work"]);
+            let effects = model.go(Go::SignIn { profile: name("work"), options: SignIn::default() }, at(0));
+            let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
+            if has_failed {
+                update(&mut model, Message::SignInEnded { task, result: Box::new(Err(failure())) }, at(0));
+            }
+            update(&mut model, Message::Key(key), at(0));
+            load(&mut model, &["archive", "work"]);
+            assert_eq!(selected(&model), "work", "{key:?} {has_failed}");
+        }
+    }
 }

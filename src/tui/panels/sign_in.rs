@@ -50,6 +50,8 @@ pub struct SignInPanel {
     pub stage: Stage,
     /// The code before this one, and when it ran out.
     pub previous: Option<(String, Timestamp)>,
+    /// The data center that is asked since the server said that the account lives there.
+    pub relocated_to: Option<String>,
     /// A sign-in that was begun for a code in the place of this one, which stays until that has come.
     successor: Option<TaskId>,
     pub qr: QrView,
@@ -71,6 +73,7 @@ impl SignInPanel {
             task: TaskId::default(),
             stage: Stage::Asking { host: None },
             previous: None,
+            relocated_to: None,
             successor: None,
             qr: QrView::default(),
             is_link_bare: false,
@@ -138,8 +141,6 @@ pub struct Waiting {
     pub interval: Duration,
     pub next_poll_at: Moment,
     pub last_answer: LastAnswer,
-    /// The data center that is asked since the server said that the account lives there.
-    pub relocated_to: Option<String>,
     /// It was copied, saved or shown large, so it may be elsewhere by now.
     is_handed_on: bool,
 }

@@ -22,6 +22,12 @@ impl SignInPanel {
     /// Takes in an event of the sign-in under way.
     pub(super) fn happened(&mut self, event: SignInEvent, around: &mut Surroundings, now: Now) -> Vec<Effect> {
         forget_working(around);
+        match &event {
+            SignInEvent::Relocated { data_center, .. } => self.relocated_to = Some(data_center.clone()),
+            // A new code is asked about at home first.
+            SignInEvent::CodeIssued { .. } | SignInEvent::CodeRenewed { .. } => self.relocated_to = None,
+            _ => {}
+        }
         match (event, &mut self.stage) {
             (SignInEvent::Asking { host }, _) => self.stage = Stage::Asking { host: Some(host) },
             (SignInEvent::CodeIssued { code, next_poll_at }, _) => {
@@ -69,7 +75,7 @@ impl SignInPanel {
         let SignInEvent::CodeIssued { code, next_poll_at } = event else { return Vec::new() };
         let old_task = std::mem::replace(&mut self.task, task);
         let old_stage = std::mem::replace(&mut self.stage, waiting(code, next_poll_at));
-        (self.successor, self.previous) = (None, None);
+        (self.successor, self.previous, self.relocated_to) = (None, None, None);
         forget_question(around);
         if let Stage::Waiting(old) = old_stage {
             let long = format!("Code {} was given up. Use the new one.", old.code.user_code);
@@ -162,7 +168,6 @@ impl Waiting {
                 (LastAnswer::SlowedDown { at }, next_poll_at)
             }
             SignInEvent::Relocated { data_center, accounts_host, next_poll_at } => {
-                self.relocated_to = Some(data_center.clone());
                 (LastAnswer::Relocated { data_center, accounts_host }, next_poll_at)
             }
             SignInEvent::Retrying { reason, attempt, next_poll_at, .. } => {
@@ -204,19 +209,11 @@ impl Waiting {
 fn waiting(code: IssuedCode, next_poll_at: Moment) -> Stage {
     let matrix = QrMatrix::encode(complete_address(&code));
     let (interval, last_answer) = (code.interval, LastAnswer::None);
-    Stage::Waiting(Waiting {
-        interval,
-        code,
-        matrix,
-        next_poll_at,
-        last_answer,
-        relocated_to: None,
-        is_handed_on: false,
-    })
+    Stage::Waiting(Waiting { interval, code, matrix, next_poll_at, last_answer, is_handed_on: false })
 }
 
-/// Asks whether a code that was there before this screen is the wanted one. The server is asked about it meanwhile, and the answer
-/// that gives nothing up is the one that any key is.
+/// Asks whether a code that was there before this screen is the wanted one. The server is asked about it meanwhile, and no
+/// gives nothing up.
 fn question_of(code: &IssuedCode, now: Now) -> String {
     let left = minutes_and_seconds(now.moment.until(code.expires_at));
     format!("A sign-in is pending: code {}, {left} left. Give it up, and ask for a new code?", code.user_code)

@@ -205,14 +205,14 @@ fn effective_scopes<'a>(panel: &'a SignInPanel, profile: &'a Profile) -> &'a [St
     panel.options.scopes.as_ref().unwrap_or(&profile.scopes)
 }
 
-/// `work · US`, with the data center that is asked now.
-fn profile_and_place(around: &Surroundings, panel: &SignInPanel) -> String {
+/// `work · US`, with the data center that is asked now, or that the account turned out to live in.
+pub(super) fn profile_and_place(around: &Surroundings, panel: &SignInPanel) -> String {
     let home = configured(around, panel).and_then(|profile| around.config.data_center_code(profile));
-    let moved = match &panel.stage {
-        Stage::Waiting(Waiting { relocated_to, .. }) => relocated_to.as_deref(),
+    let signed_in_at = match &panel.stage {
+        Stage::SignedIn { outcome, .. } => outcome.data_center.as_deref(),
         _ => None,
     };
-    let data_center = moved.or(home).map(str::to_uppercase);
+    let data_center = signed_in_at.or(panel.relocated_to.as_deref()).or(home).map(str::to_uppercase);
     [Some(panel.profile.to_string()), data_center]
         .into_iter()
         .flatten()
